@@ -14,7 +14,9 @@ from typing import Any
 
 from digicarbon.cli import usage
 from digicarbon.cli.arguments import FLAGS
-from digicarbon.errors import Caught, DigicarbonError, legible, no_end
+from digicarbon.errors import DigicarbonError, legible, no_end
+from digicarbon.note import Note
+from digicarbon.note.ending import Caught, ended
 from digicarbon.secret import hidden
 
 STATUS = {"FailedRunsError": 1, "UndeliveredError": 1, "WaitingRunsError": 3}
@@ -107,9 +109,6 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _ended(error: BaseException) -> DigicarbonError:
-    from digicarbon.note import Note
-    from digicarbon.note.ending import ended
-
     return ended(error, Note("own_class"))
 
 

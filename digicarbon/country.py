@@ -42,6 +42,9 @@ class Country:
         The units that are known, in words, for messages.
     units : DataFrame
         A row per unit, by its English name: ``code``, ``longitude`` and ``latitude``, and a column per group.
+    column : str
+        The column of the units in data sets; of flows between units, the sellers and the buyers are in the columns of
+        that name after ``from_`` and ``to_``.
     code : str
         The column of official codes in data sets; they are numbers but not amounts.
     codes : (int, int)
@@ -49,7 +52,9 @@ class Country:
     code_words : Note
         What a code is, for messages.
     groups : mapping of str to tuple of str
-        The groups of each grouping, e.g. of a column ``region`` of ``units``, in the order in which they are shown.
+        The groups of each grouping, e.g. of a column ``zone`` of ``units``, in the order in which they are shown.
+    grouping : str
+        The one of ``groups`` that is meant where no column of groups is named.
     spellings : mapping of str to str
         English name by each spelling, casefolded.
     tiles : DataFrame
@@ -73,10 +78,12 @@ class Country:
     many: str
     about: object
     units: pd.DataFrame
+    column: str
     code: str
     codes: tuple[int, int]
     code_words: object
     groups: Mapping[str, tuple[str, ...]]
+    grouping: str
     spellings: Mapping[str, str]
     tiles: pd.DataFrame
     outlines: Mapping[str, tuple[str, Callable[[], Mapping[str, Any]]]]

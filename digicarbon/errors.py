@@ -5,10 +5,9 @@ from __future__ import annotations
 import difflib
 import signal
 import threading
-import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from types import FrameType, TracebackType
+from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any, Self
 
 
@@ -85,43 +84,6 @@ class Interrupt(KeyboardInterrupt):
     """The user or the system asked this command to end; a plain `KeyboardInterrupt` may come from a model."""
 
 
-class Caught(AbstractContextManager["Caught"]):
-    """Catches any error of its block, expected or not.
-
-    Parameters
-    ----------
-    foreign : str
-        The owner of the code in the block, e.g. ``The code of MyModel``. Exceptions that end the process, e.g.
-        `SystemExit`, are then caught, too, but never an `Interrupt`. Empty for the package's own code.
-
-    Attributes
-    ----------
-    sentence : str
-        The error's text; empty without an error. It can be written as UTF-8, as can the traceback.
-    traceback : str
-    """
-
-    sentence: str = ""
-    traceback: str = ""
-
-    def __init__(self, foreign: str = "") -> None:
-        self._foreign = foreign
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if isinstance(error, DigicarbonError):
-            self.sentence = legible(str(error))
-        elif isinstance(error, Exception):
-            self.sentence = legible(f"{type(error).__name__}: {text_of(error)}")
-        elif error is not None and self._foreign and not isinstance(error, Interrupt):
-            self.sentence = f"{self._foreign} {_process_end(error)}; it must return a result or raise an error."
-        else:
-            return False
-        self.traceback = legible("".join(traceback.format_exception(kind, error, trace)))
-        return True
-
-
 @contextmanager
 def no_end(refusal: Callable[[BaseException], DigicarbonError]) -> Iterator[None]:
     """Turn an exception of user code that ends the process, e.g. `SystemExit`, into an error, but not Ctrl-C.
@@ -166,12 +128,6 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 def legible(text: str) -> str:
     """Return a text that can be written as UTF-8: half a letter (a lone surrogate) becomes its number."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _process_end(error: BaseException) -> str:
-    if isinstance(error, SystemExit):
-        return legible(f"asked to end the process (exit status {text_of(error)})")
-    return legible(f"raised {type(error).__name__}, which ends a process ({text_of(error) or 'without a reason'})")
 
 
 def text_of(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 
-def lazy(package: str, moved: Mapping[str, str] | None = None) -> None:
+def lazy(package: str, moved: Mapping[str, str] | None = None, also: str = "") -> None:
     """Load the names that a package imports under ``if TYPE_CHECKING:`` on first use.
 
     They are listed there once, for type checkers, editors and this function.
@@ -23,6 +23,8 @@ def lazy(package: str, moved: Mapping[str, str] | None = None) -> None:
     moved : mapping of str to str, optional
         Names that moved to other modules, and the module of each: configurations, stored runs and users' own classes
         may still use the old place.
+    also : str
+        A module all of whose functions moved there from this package.
     """
     module = sys.modules[package]
     content = ast.parse(Path(str(module.__file__)).read_bytes())
@@ -37,6 +39,7 @@ def lazy(package: str, moved: Mapping[str, str] | None = None) -> None:
     if homes:
         module.__dict__["__all__"] = list(homes)
     module.__dict__["_homes"] = homes | {name: (home, name) for name, home in (moved or {}).items()}
+    module.__dict__["_also"] = also
     module.__class__ = _Package
 
 
@@ -44,12 +47,17 @@ class _Package(ModuleType):
     """A package that loads its names on first use."""
 
     _homes: Mapping[str, tuple[str, str]]
+    _also: str
 
     def __getattr__(self, name: str) -> Any:
-        if name not in self._homes:
-            raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")
-        home, item = self._homes[name]
-        value = getattr(import_module(home), item)
+        if name in self._homes:
+            home, item = self._homes[name]
+            value = getattr(import_module(home), item)
+        else:
+            value = None if name.startswith("_") or not self._also else getattr(import_module(self._also), name, None)
+            # what the other module imports is none of its functions
+            if getattr(value, "__module__", "") != self._also or not self._also:
+                raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")
         self.__dict__[name] = value
         return value
 

@@ -40,6 +40,7 @@ class Source:
 
 PROCESS = secrets.token_hex(8)
 """An id that distinguishes this process from all others on all machines."""
+_OURS = ("digicarbon", "hydra_plugins", "__main__")
 _stored: dict[str, tuple[ModuleSpec | None, Source]] = {}
 _sent: dict[str, Source] = {}
 _lock = threading.RLock()
@@ -63,10 +64,15 @@ def remember_local() -> None:
     """Store the source of the loaded modules of the working directory."""
     here = Path.cwd().resolve()
     packages = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    installed = f"{os.sep}site-packages{os.sep}"
     for module in list(sys.modules.values()):
         place = getattr(module, "__file__", None)
-        # almost all modules are installed packages, which their paths alone identify
-        if place and not place.startswith(packages) and _is_local(module, here) and not _is_stored(module):
+        # almost all modules are ours or installed packages, which their names and paths alone identify
+        if not place or place.startswith(packages) or installed in place:
+            continue
+        if module.__name__.partition(".")[0] in _OURS or not Path(place).resolve().is_relative_to(here):
+            continue
+        if not _is_stored(module):
             _store(module)
 
 
@@ -129,11 +135,3 @@ def _store(module: ModuleType) -> None:
     if file and file.endswith(".py") and Path(file).is_file():
         source = Source(module.__name__, file, Path(file).read_bytes())
         _stored[module.__name__] = getattr(module, "__spec__", None), source
-
-
-def _is_local(module: ModuleType, here: Path) -> bool:
-    """Return whether a module is in the working directory and not installed."""
-    place = Path(str(module.__file__))
-    if module.__name__.split(".")[0] in ("digicarbon", "hydra_plugins", "__main__") or "site-packages" in place.parts:
-        return False
-    return place.resolve().is_relative_to(here)

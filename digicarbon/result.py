@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -15,8 +15,11 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note, cut, note_of, notes_of
 
-Quantity = Literal["coefficient", "direct", "indirect", "total"]
+Quantity = Literal["coefficient", "direct", "indirect", "total"] | str
+"""The coefficient, or an effect as a model's ``quantities`` call it."""
 EFFECTS = ("direct", "indirect", "total")
+AS_COEFFICIENT = ("direct", "total")
+"""The effects that a coefficient is where nothing spills over."""
 SHOWN = ("coef", "se", "p", "low", "high")
 """The columns of estimates and effects that reports and MLflow take."""
 
@@ -109,7 +112,8 @@ class Asked:
 
     Attributes
     ----------
-    quantity : {"coefficient", "direct", "indirect", "total"}
+    quantity : {"coefficient", "direct", "indirect", "total"} or str
+        ``coefficient`` or an effect. For a model that has effects, but no total one, ``total`` is its last effect.
         The coefficient of a model without spatial lags of the outcome or of x is its direct and total effect.
     term : str or None
         The focal term; None takes the first of a run.
@@ -178,19 +182,22 @@ def _with_resampled(columns: dict[str, FloatArray], resampled: FloatArray | None
 
 @dataclass(frozen=True, eq=False)
 class Effects:
-    """Direct, indirect and total effects of each variable.
+    """Effects of each variable, e.g. the direct, indirect and total ones.
 
     Attributes
     ----------
     terms : tuple of str
         The k variables.
-    coef, se : ndarray, shape (3, k)
-        Direct, indirect and total effects and their standard errors.
+    coef, se : ndarray, shape (e, k)
+        A row per effect: estimates and their standard errors.
+    names : tuple of str
+        What the e effects are called, as the model's ``quantities`` call them.
     """
 
     terms: tuple[str, ...]
     coef: FloatArray
     se: FloatArray
+    names: tuple[str, ...] = EFFECTS
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,9 +223,13 @@ class Result:
         Numbers of the fit as a whole, e.g. ``nobs`` and ``loglik``.
     spatial_effects : Effects or None
     tables : mapping of str to DataFrame
-        Further tables, e.g. descriptive statistics.
+        Further tables, e.g. descriptive statistics; a cell or a row's label may be a `Note`.
     absorbed : tuple of str
         The fixed effects in the model, e.g. ``("unit", "time")``.
+    random : tuple of str
+        The random effects in the model, e.g. ``("unit",)``.
+    transformed : bool
+        Whether the observations are made of rows, e.g. means or differences: their number is then not that of rows.
     notes : tuple of Note
         What belongs under a table of this result; a sentence may be given and becomes a note that holds it.
     residuals : ndarray, shape (T, N), or None
@@ -254,6 +265,8 @@ class Result:
     table_errors: Mapping[str, Note] = field(default_factory=dict)
     roles: tuple[Role, ...] = ()
     resampled: Resampled | None = None
+    random: tuple[str, ...] = ()
+    transformed: bool = False
 
     def __post_init__(self) -> None:
         if self.roles and len(self.roles) != len(self.terms):
@@ -314,13 +327,13 @@ class Result:
             return
         terms: Sequence[str]
         shown: list[FloatArray]
-        if quantity == "coefficient" or (quantity != "indirect" and self.without_spillovers):
+        if quantity == "coefficient" or (quantity in AS_COEFFICIENT and self.without_spillovers):
             terms, shown = self.terms, [self.estimate_columns[name] for name in SHOWN] if self.terms else []
-        elif self.spatial_effects is None:
+        elif quantity not in self.effect_names:
             return
         else:
-            terms = self.spatial_effects.terms
-            shown = [self.effect_columns[name][EFFECTS.index(quantity)] for name in SHOWN]
+            terms, columns = self.effects_of(quantity)
+            shown = [columns[name] for name in SHOWN]
         lacking = self.without_indirect if quantity == "indirect" else frozenset()
         for term in self.focal:
             if term in terms and term not in lacking:
@@ -335,11 +348,16 @@ class Result:
         """
         if not self.focal or self.has_powers or (self.in_pieces and asked.term is None):
             return None
-        for term, (coef, se, p, *_) in self.focal_numbers(asked.quantity):
+        for term, (coef, se, p, *_) in self.focal_numbers(self.quantity(asked)):
             if asked.term in (None, term):
                 # as on a curve: an estimate without a standard error has no place there
                 return (term, coef, p) if np.isfinite([coef, se, p]).all() else None
         return None
+
+    def quantity(self, asked: Asked) -> str:
+        """Return which number is the effect: the asked one, or the last effect of a model that has no total one."""
+        names = self.effect_names
+        return names[-1] if names and asked.quantity == "total" and "total" not in names else asked.quantity
 
     @property
     def has_powers(self) -> bool:
@@ -416,19 +434,31 @@ class Result:
 
     @cached_property
     def effect_columns(self) -> Mapping[str, FloatArray]:
-        """The columns of `effects`, each of shape (3, k): direct, indirect and total; none without effects."""
+        """The columns of `effects`, each of shape (e, k), a row per effect; none without effects."""
         found = self.spatial_effects
         if found is None:
             return {}
         columns = self.inference.columns(found.coef, found.se)
         return _with_resampled(columns, self.resampled.effects if self.resampled else None)
 
+    @property
+    def effect_names(self) -> tuple[str, ...]:
+        """What the effects are called; none without effects."""
+        return () if self.spatial_effects is None else self.spatial_effects.names
+
+    def effects_of(self, name: str) -> tuple[tuple[str, ...], Mapping[str, FloatArray]]:
+        """Return the terms that have an effect, and its columns as in `estimate_columns`; none without the effect."""
+        if self.spatial_effects is None or name not in self.spatial_effects.names:
+            return (), {}
+        row = self.spatial_effects.names.index(name)
+        return self.spatial_effects.terms, {key: column[row] for key, column in self.effect_columns.items()}
+
     @cached_property
     def effects(self) -> pd.DataFrame:
-        """Direct, indirect and total effects: index (effect, term); columns as in `estimates`."""
+        """The effects, e.g. direct, indirect and total: index (effect, term); columns as in `estimates`."""
         found = self.spatial_effects
-        terms = () if found is None else found.terms
-        index = pd.MultiIndex.from_product([["direct", "indirect", "total"], terms], names=["effect", "term"])
+        names, terms = (EFFECTS, ()) if found is None else (found.names, found.terms)
+        index = pd.MultiIndex.from_product([names, terms], names=["effect", "term"])
         if found is None:
             return pd.DataFrame(columns=["coef", "se", "stat", "p", "low", "high"], index=index, dtype=float)
         return pd.DataFrame({name: column.ravel() for name, column in self.effect_columns.items()}, index=index)
@@ -449,6 +479,11 @@ class Result:
             if len(frame) or title not in ("Effects", "Statistics"):
                 table = Table(title, frame, notes=() if table else tuple(map(str, self.notes)), below=table)
         return "" if table is None else table.to_html()
+
+
+def effect_names(results: Iterable[Result]) -> tuple[str, ...]:
+    """Return the names of the effects that any of several results has, each once."""
+    return tuple(dict.fromkeys(name for result in results for name in result.effect_names))
 
 
 def _share_a_variable(one: MadeOf, other: MadeOf) -> bool:

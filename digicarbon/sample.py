@@ -19,8 +19,6 @@ from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, Spec
 
-REGION = "region"
-"""The column of the panel, or the grouping of a known country's units, whose values `Sample.regions` names."""
 _ROWS = ("query", "periods", "first", "last", "drop_first", "drop_last", "units", "regions", "without")
 """Fields that decide which rows are used."""
 Tail = Annotated[float, Field(ge=0, lt=0.5)]
@@ -72,8 +70,8 @@ class Sample(Spec):
     Attributes
     ----------
     regions : tuple of str
-        Values to keep of the column ``region`` or, for units of a known country, of its regions: of Chinese provinces
-        northeast, east, central and west.
+        Groups of units to keep: those that are known of a country's units, e.g. northeast, east, central and west of
+        China; for other units, values of the column that the source names as its regions.
     units : tuple of str
         Units to keep; those of a known country in English, in Chinese or by code, whatever their spelling in the data.
     without : tuple of str
@@ -91,7 +89,7 @@ class Sample(Spec):
         Number of periods to leave out at their end.
     query : str or None
         Rows to keep, as pandas' ``DataFrame.query`` reads it: comparisons, ``and``, ``or``, ``not``, ``in`` and
-        arithmetic on columns, the unit and the period, e.g. ``"pgdp > 5 and region != 'west'"``; no functions.
+        arithmetic on columns, the unit and the period, e.g. ``"pgdp > 5 and zone != 'west'"``; no functions.
     winsorise : (float, float)
         Shares of the lower and the upper tail, e.g. ``[0.01, 0.01]``: values of a model's variables beyond these
         percentiles are set to them. Percentiles are those of the sample, by the rule of Stata's ``winsor2``: the
@@ -325,13 +323,16 @@ class Sample(Spec):
         home = country()
         strangers = home.strangers(panel.units)
         if not strangers:
-            _refuse_unknown(self.regions, home.groups[REGION])
-            return {unit for unit in panel.units if home.group(REGION, unit) in self.regions}
-        if REGION not in panel.text:
+            _refuse_unknown(self.regions, home.groups[home.grouping])
+            return {unit for unit in panel.units if home.group(home.grouping, unit) in self.regions}
+        if panel.regions not in panel.text:
+            key, units = "sample.regions", cut(strangers)
+            if not panel.regions:
+                raise DataError(Note("sample_without_group_column", key=key, many=home.many, units=units))
             raise DataError(
-                Note("no_regions", key="sample.regions", many=home.many, column=REGION, units=cut(strangers))
+                Note("sample_of_no_group_column", key=key, many=home.many, column=panel.regions, units=units)
             )
-        groups = panel.text[REGION].astype(str)
+        groups = panel.text[panel.regions].astype(str)
         _refuse_unknown(self.regions, set(groups))
         return {panel.units[code] for code in panel.unit_codes[np.isin(groups, self.regions)]}
 
@@ -378,10 +379,10 @@ def _refuse_unknown(names: Sequence[str], groups: Collection[str]) -> None:
         if name not in known:
             raise ConfigError(
                 Note(
-                    "unknown_region",
+                    "sample_of_unknown_group",
                     key="sample.regions",
-                    region=name,
+                    group=name,
                     hint=suggestion(name, known),
-                    regions=cut(known),
+                    groups=cut(known),
                 )
             )

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
 from weakref import WeakValueDictionary
 
 import pydantic
@@ -70,7 +70,7 @@ class Spec(pydantic.BaseModel):
             If a field is unknown, missing, of the wrong type, or contradicts another; it lists every fault.
         """
         try:
-            super().__init__(**{name: _builtin(value) for name, value in fields.items()})
+            super().__init__(**_builtin(fields))
         except pydantic.ValidationError as error:
             raise SpecError(type(self), error) from None
 
@@ -80,17 +80,18 @@ class Spec(pydantic.BaseModel):
         return frozenset()
 
 
-_PLAIN = frozenset({str, int, float, bool})
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def _builtin(value: Any) -> Any:
     """Return a value with dictionaries and lists for other containers, e.g. those of OmegaConf, which Hydra passes."""
-    if value is None or type(value) in _PLAIN:
+    if type(value) in _PLAIN:
         return value
+    # most values are plain, which is asked here once more to spare calls
     if isinstance(value, Mapping):
-        return {key: _builtin(item) for key, item in value.items()}
+        return {key: item if type(item) in _PLAIN else _builtin(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes | tuple | range):
-        return [_builtin(item) for item in value]
+        return [item if type(item) in _PLAIN else _builtin(item) for item in value]
     return value
 
 
@@ -429,9 +430,10 @@ def _fault(cls: type[Spec], item: Any, where: str) -> Note:
         case "tuple_type":
             return Note("needs_list", key=key, example=str(given), given=repr(given))
         case "literal_error":
-            allowed = str(item["ctx"]["expected"])
-            return Note("not_one_of", key=key, allowed=allowed, given=repr(given), hint=_literal_hint(allowed, given))
-        case "value_error":
+            allowed = _literals(cls, location)
+            hint = suggestion(given, map(str, allowed)) if isinstance(given, str) else ""
+            return Note("not_one_of", key=key, allowed=[repr(one) for one in allowed], given=repr(given), hint=hint)
+        case "value_error" | "assertion_error":
             return _validator_note(cls, item["ctx"]["error"], key, whole=not location)
         case _ if given is None:
             return Note("nothing_given", key=key, reason=_requirement(item))
@@ -439,7 +441,7 @@ def _fault(cls: type[Spec], item: Any, where: str) -> Note:
             return Note("wrong_value", key=key, reason=_requirement(item), given=repr(given))
 
 
-def _validator_note(cls: type[Spec], error: ValueError, key: str, whole: bool) -> Note:
+def _validator_note(cls: type[Spec], error: Exception, key: str, whole: bool) -> Note:
     """Return the note on an error of a validator: about a node, with a note, or with a user's own sentence."""
     argument = error.args[0] if error.args and not isinstance(error, DigicarbonError) else ""
     if isinstance(error, NodeError):
@@ -455,11 +457,55 @@ def _validator_note(cls: type[Spec], error: ValueError, key: str, whole: bool) -
     return Note("under_key", key=key, said=note_of(error) if isinstance(error, DigicarbonError) else note_of(text))
 
 
-def _requirement(item: Any) -> str:
-    text = str(item["msg"]).replace("Input should be a valid", "must be a").replace("Input should be", "must be")
-    return text.replace("a integer", "an integer")
+def _requirement(item: Any) -> Note:
+    """Return what a field takes, from the type of pydantic's error and its facts; its sentence is English."""
+    kind, facts = item["type"], item.get("ctx", {})
+    match kind:
+        case "bool_type" | "bool_parsing":
+            return Note("takes_bool")
+        case "int_type" | "int_parsing" | "int_from_float":
+            return Note("takes_int")
+        case "float_type" | "float_parsing":
+            return Note("takes_float")
+        case "finite_number":
+            return Note("takes_finite")
+        case "string_type":
+            return Note("takes_text")
+        case "dict_type" | "mapping_type":
+            return Note("takes_mapping")
+        case "list_type" | "set_type" | "frozen_set_type":
+            return Note("takes_list")
+        case "model_type" | "is_instance_of":
+            return Note("takes_node", cls=facts.get("class_name") or facts["class"])
+        case "greater_than":
+            return Note("takes_above", limit=facts["gt"])
+        case "greater_than_equal":
+            return Note("takes_at_least", limit=facts["ge"])
+        case "less_than":
+            return Note("takes_below", limit=facts["lt"])
+        case "less_than_equal":
+            return Note("takes_at_most", limit=facts["le"])
+        case "string_too_short":
+            return Note("takes_longer_text", least=facts["min_length"])
+        case "string_too_long":
+            return Note("takes_shorter_text", most=facts["max_length"])
+        case "string_pattern_mismatch":
+            return Note("takes_pattern", pattern=facts["pattern"])
+        case "too_short":
+            return Note("takes_more_items", least=facts["min_length"])
+        case "too_long":
+            return Note("takes_fewer_items", most=facts["max_length"])
+        case _:
+            # of a type that no shipped class has
+            return Note("takes_other_type", facts=[kind, *(f"{name} {value}" for name, value in facts.items())])
 
 
-def _literal_hint(expected: str, given: object) -> Note | str:
-    allowed = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
-    return suggestion(given, allowed) if isinstance(given, str) else ""
+def _literals(annotation: Any, location: Sequence[Any]) -> list[Any]:
+    """Return the values that a `Literal` at a location allows, e.g. at ``("items", 0)`` of a class."""
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
+        at = next((place for place, part in enumerate(location) if part in annotation.model_fields), None)
+        return [] if at is None else _literals(annotation.model_fields[location[at]].annotation, location[at + 1 :])
+    found = (value for one in get_args(annotation) for value in _literals(one, location))
+    return list(dict.fromkeys(found))

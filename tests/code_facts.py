@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -14,6 +14,10 @@ CUTTING = DECIDING | {"partition", "rpartition", "split"}
 PATTERNS = {"match", "fullmatch", "search", "findall", "finditer"}
 READERS = ("note", "importer", "_failures.py")
 """Rooms and files that may read words: old sentences, notes of imported files, errors of stores and servers."""
+PLACES = re.compile(r"""(?i)province|["'`]region["'`]|\bregion(\[|\s*[!=]=)|\(region\)|\bby=region\b""")
+"""A province, or ``region`` as the name of a column: quoted, in a formula or in a condition."""
+CELLS = {"decision", "note", "null"}
+"""Columns of tables that hold notes."""
 ESTIMATORS = {"DynamicPanel", "GroupedRegression", "NoModel", "PanelIV", "PanelRegression", "SpatialPanel"}
 
 
@@ -59,11 +63,25 @@ def readings(package: Path) -> list[str]:
                 cuts = node.func.attr in verbs and is_note(node.func.value)
                 # a pattern, compiled or not, that is held against a note
                 reads = cuts or (node.func.attr in PATTERNS and any(is_note(one) for one in node.args))
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "str":
+                # the words of a cell are made by a report, which knows the language
+                reads = bool(node.args) and is_cell(node.args[0])
             else:
                 reads = False
             if reads:
                 places.append(f"{path}:{node.lineno}")
     return places
+
+
+def users(package: Path, module: str) -> set[str]:
+    """Return the files that import a module."""
+    return {
+        path.as_posix()
+        for path, tree in sources(package)
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.ImportFrom) and node.module == module)
+        or (isinstance(node, ast.Import) and module in {alias.name for alias in node.names})
+    }
 
 
 def ladders(package: Path) -> list[str]:
@@ -78,9 +96,38 @@ def ladders(package: Path) -> list[str]:
     return places
 
 
+def places_named(package: Path, rooms: Sequence[str]) -> list[str]:
+    """Return the lines outside some rooms that name a province, or a column of regions that no source declares."""
+    lines = []
+    for path, _ in sources(package):
+        if path.parts[0] not in rooms:
+            text = (package / path).read_text(encoding="utf-8")
+            lines += [f"{path}:{n}" for n, line in enumerate(text.splitlines(), 1) if PLACES.search(line)]
+    return lines
+
+
+def codes_made(package: Path, rooms: Sequence[str]) -> set[str]:
+    """Return the texts in code outside some rooms: the codes of notes and errors are among them."""
+    return {
+        node.value
+        for path, tree in sources(package)
+        if path.parts[0] not in rooms
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
 def is_note(node: ast.expr) -> bool:
     """Return whether an expression is called a note or an error, e.g. ``result.notes[0]`` or ``str(error)``."""
-    return bool(re.fullmatch(r"(\w+_)?notes?", called(node))) or is_error(node)
+    return bool(re.fullmatch(r"(\w+_)?notes?", called(node))) or is_error(node) or is_cell(node)
+
+
+def is_cell(node: ast.expr) -> bool:
+    """Return whether an expression is a cell or column of notes, e.g. ``row["note"]`` or ``frame.loc[x, "null"]``."""
+    if not isinstance(node, ast.Subscript):
+        return False
+    keys = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    return any(isinstance(key, ast.Constant) and key.value in CELLS for key in keys)
 
 
 def is_error(node: ast.expr) -> bool:

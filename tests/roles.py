@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from digicarbon.result import CONSTANT, LAG_ERROR, LAG_Y, REGRESSOR, VARIANCE, Role, roles_made_of
-from digicarbon.tracking._codec import made_of_by_name
+from digicarbon.tracking._results import made_of_by_name
 
 PARAMETERS = {"const": CONSTANT, "rho": LAG_Y, "lambda": LAG_ERROR, "phi": VARIANCE, "sigma2": VARIANCE}
 

@@ -19,7 +19,7 @@ import pytest
 
 from digicarbon.__main__ import main
 from digicarbon.config.files import read
-from digicarbon.disk import cells, unpack
+from digicarbon.disk import cells, files
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.importer._sheets import sheets
 from digicarbon.render.excel import _write_text
@@ -79,7 +79,7 @@ def test_aliases_that_stand_for_too_much_are_refused(
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"laughs\.yaml: its aliases \(\*name\) stand for more than 100,000 values"):
+    with pytest.raises(ConfigError, match=r"laughs\.yaml: its aliases \(\*name\) expand to more than 100,000 values"):
         read(folder / "experiments" / "laughs.yaml")
     for words in (["check", "laughs"], ["check", "config", "model=laughs"]):
         status, told = said(capsys, *words)
@@ -203,13 +203,13 @@ def bomb(path: Path) -> Path:
 
 
 def test_files_that_unpack_to_too_much_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpack, "MOST", 1 << 25)
+    monkeypatch.setattr(files, "MOST", 1 << 25)
     path = bomb(tmp_path / "bomb.xlsx")
     assert path.stat().st_size < 1e6
     for reader in (lambda: sheets(path), lambda: read_table(str(path), "source")):
         with pytest.raises(DataError, match=r"bomb\.xlsx has .* bytes and unpacks to more than 33,554,432"):
             reader()
-    monkeypatch.setattr(unpack, "MOST", 1000)
+    monkeypatch.setattr(files, "MOST", 1000)
     packed = tmp_path / "bomb.csv.gz"
     packed.write_bytes(gzip.compress(b"a,b\n" * 1000))
     with pytest.raises(DataError, match="unpacks to more than 1,000"):
@@ -226,8 +226,8 @@ def test_a_large_table_of_all_provinces_is_not_taken_for_one(tmp_path: Path) -> 
     book.save(path)
     # as many cells as China's 31 provinces by 42 sectors have take nineteen times that
     with zipfile.ZipFile(path) as archive:
-        assert sum(item.file_size for item in archive.infolist()) * 1302**2 / 300**2 < unpack.MOST / 4
-    unpack.check_zip(path)
+        assert sum(item.file_size for item in archive.infolist()) * 1302**2 / 300**2 < files.MOST / 4
+    files.check_zip(path)
 
 
 ENDING = """

@@ -23,9 +23,10 @@ def _sample(**fields: Any) -> Sample:
     return build({"_target_": "digicarbon.sample.Sample", **fields}, Sample, "sample")
 
 
-def _panel(units: list[object]) -> Panel:
+def _panel(units: list[object], regions: str = "") -> Panel:
     frame = pd.DataFrame([(unit, year) for unit in units for year in (2012, 2015, 2017)], columns=["u", "year"])
-    return Panel.from_frame(frame.assign(x=np.arange(float(len(frame)))), "u", "year")
+    frame = frame.assign(x=np.arange(float(len(frame))), zone=frame["u"].map({"a": "north"}).fillna("south"))
+    return Panel.from_frame(frame, "u", "year", regions=regions)
 
 
 CHINA = _panel(PROVINCES["province"].tolist())
@@ -109,11 +110,29 @@ def test_an_unknown_period_shows_those_there_are() -> None:
         _sample(periods=[2012, 2013]).apply(LETTERS)
 
 
-def test_regions_need_chinese_provinces() -> None:
-    with pytest.raises(
-        DataError, match=r"needs Chinese provinces or a column .region., but the panel has a, b, c\. .*sample\.units"
-    ):
-        _sample(regions=["east"]).apply(LETTERS)
+def test_regions_of_other_units_are_in_the_column_that_is_declared() -> None:
+    panel = _panel(["a", "b", "c"], "zone")
+    assert _sample(regions=["south"]).apply(panel).units == ("b", "c")
+    # the rows of a sample keep the declaration
+    assert _sample(regions=["north"]).apply(_sample(units=["a", "b"]).apply(panel)).units == ("a",)
+    with pytest.raises(ConfigError, match=r"unknown region 'east'\. Regions: north, south\."):
+        _sample(regions=["east"]).apply(panel)
+
+
+@pytest.mark.parametrize(
+    ("declared", "sentence"),
+    [
+        (
+            "",
+            r"needs Chinese provinces or a source that names its column of regions .*source\.regions.* a, b, c",
+        ),
+        ("area", r"needs Chinese provinces or a column 'area' of text, but the panel has a, b, c\. .*sample\.units"),
+        ("x", r"needs Chinese provinces or a column 'x' of text, but the panel has a, b, c\."),
+    ],
+)
+def test_regions_need_known_units_or_a_declared_column(declared: str, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        _sample(regions=["south"]).apply(_panel(["a", "b", "c"], declared))
 
 
 def test_an_unknown_region_shows_the_nearest() -> None:

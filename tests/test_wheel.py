@@ -29,7 +29,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 FACTS = {
-    "data": ("errors", "fuels", "labels", "notes", "old_notes", "sentences", "series", "units"),
+    "data": ("errors", "fuels", "labels", "notes", "old_notes", "series", "units"),
     "china/facts": ("adjacency", "ceads_fuels", "ceads_sectors", "indicators", "provinces", "sectors", "tiles"),
 }
 """The tables that ship: facts, never observations."""

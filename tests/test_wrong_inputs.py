@@ -95,7 +95,7 @@ EXPERIMENT: list[tuple[Mapping[str, str], str, list[str]]] = [
     ),
 ]
 FIELDS: list[tuple[Mapping[str, str], str, list[str]]] = [
-    ({MINE: f"{CONFIG}source: {{seed: one}}\n"}, "mine", [f"{MINE}: source.seed: must be an integer; got 'one'"]),
+    ({MINE: f"{CONFIG}source: {{seed: one}}\n"}, "mine", [f"{MINE}: source.seed: must be a whole number; got 'one'"]),
     ({MINE: f"{CONFIG}measure: {{nosuch: 1}}\n"}, "mine", [f"{MINE}: measure.nosuch is not a field", "Fields: terms"]),
     ({MINE: f"{CONFIG}outcome: {{term: nosuch}}\n"}, "mine", [f"{MINE}: outcome.term: The term 'nosuch'", "Columns:"]),
     ({MINE: f"{CONFIG}panel: {{derive: [a]}}\n"}, "mine", [f"{MINE}: panel.derive must be a mapping", "got ['a']"]),
@@ -107,7 +107,7 @@ FIELDS: list[tuple[Mapping[str, str], str, list[str]]] = [
         [f"{MINE}: sample.first=2050: the panel's periods lie in 2012 to 2017", "or null for no bound"],
     ),
     ({MINE: f"{CONFIG}inference: {{cov: clusterr}}\n"}, "mine", [f"{MINE}: inference.cov", "Did you mean 'cluster'?"]),
-    ({MINE: f"{CONFIG}model: {{x: [3]}}\n"}, "mine", [f"{MINE}: model.x.0: must be a string; got 3"]),
+    ({MINE: f"{CONFIG}model: {{x: [3]}}\n"}, "mine", [f"{MINE}: model.x.0: must be a text; got 3"]),
     ({MINE: f"{CONFIG}model: {{level: 95}}\n"}, "mine", [f"{MINE}: model.level: must be less than 1; got 95"]),
     (
         {MINE: f"{CONFIG}model: {{_target_: digicarbon.model.Nope}}\n"},
@@ -126,19 +126,19 @@ FIELDS: list[tuple[Mapping[str, str], str, list[str]]] = [
         [f"{MINE}: model.y: ${{outcom.term}} names nothing", "Did you mean 'outcome'?", "groups:"],
     ),
     ({MINE: f"{CONFIG}model: {{y: '${{outcome'}}\n"}, "mine", [f"{MINE}: model.y: cannot be read", "both braces"]),
-    ({MINE: f"{CONFIG}report: {{decimals: many}}\n"}, "mine", [f"{MINE}: report.decimals: must be an integer"]),
+    ({MINE: f"{CONFIG}report: {{decimals: many}}\n"}, "mine", [f"{MINE}: report.decimals: must be a whole number"]),
     ({MINE: f"{CONFIG}report: {{stars: [0.1, 0.05]}}\n"}, "mine", [f"{MINE}: report.stars has too few items"]),
     (
         {MINE: "defaults: [config, override report: regions, _self_]\nreport: {first: {decimals: many}}\n"},
         "mine",
-        [f"{MINE}: report.first.decimals: must be an integer; got 'many'"],
+        [f"{MINE}: report.first.decimals: must be a whole number; got 'many'"],
     ),
     ({MINE: f"{CONFIG}executor: {{workers: 0}}\n"}, "mine", [f"{MINE}: executor.workers is not a field", "n_jobs"]),
-    ({MINE: f"{CONFIG}tracking: {{uri: 3}}\n"}, "mine", [f"{MINE}: tracking.uri: must be a string; got 3"]),
+    ({MINE: f"{CONFIG}tracking: {{uri: 3}}\n"}, "mine", [f"{MINE}: tracking.uri: must be a text; got 3"]),
     (
         {MINE: "defaults: [config, override diagnostic: wild_bootstrap, _self_]\ndiagnostic: {draws: 0}\n"},
         "mine",
-        [f"{MINE}: diagnostic.draws: must be greater than or equal to 99"],
+        [f"{MINE}: diagnostic.draws: must be at least 99"],
     ),
 ]
 REQUIRED: list[tuple[Mapping[str, str], str, list[str]]] = [
@@ -223,7 +223,7 @@ DATA_FILES: list[tuple[Mapping[str, str], str, list[str]]] = [
             + "model: {error_weights: {_target_: digicarbon.weights.KNearestWeights, k: x}}\n"
         },
         "mine",
-        [f"{MINE}: model.error_weights.k: must be an integer; got 'x'"],
+        [f"{MINE}: model.error_weights.k: must be a whole number; got 'x'"],
     ),
     ({}, "source=folder source.folder=nowhere", ["command line: source.folder: there is no folder", "nowhere"]),
 ]
@@ -270,7 +270,7 @@ SWEEPS: list[tuple[Mapping[str, str], str, list[str]]] = [
 ]
 INHERITED: list[tuple[Mapping[str, str], str, list[str]]] = [
     ({BASE: "", MINE: HEIR}, "mine", [f"{BASE}: an experiment inherits `config`"]),
-    ({BASE: f"{CONFIG}model: {{x: [3]}}\n", MINE: HEIR}, "mine", [f"{BASE}: model.x.0: must be a string"]),
+    ({BASE: f"{CONFIG}model: {{x: [3]}}\n", MINE: HEIR}, "mine", [f"{BASE}: model.x.0: must be a text"]),
     ({BASE: f"{CONFIG}title: [a]\n", MINE: HEIR}, "mine", [f"{BASE}: title must be a text"]),
     (
         {BASE: "defaults: [config, override model: sdmm, _self_]\n", MINE: HEIR},
@@ -355,7 +355,7 @@ COMMAND_LINE: list[tuple[Mapping[str, str], str, list[str]]] = [
     ({}, "-m model=fe,fee", ["command line: model=fee: there is no such option. Did you mean 'fe'?"]),
     ({}, "-m executor=loky,threading", ["command line: executor is one for the whole sweep"]),
     ({}, "~weights", ["command line, ~weights: every run has an option of weights", "digicarbon list weights"]),
-    ({}, "~diagnostic=none", ["command line, ~diagnostic=none: every run", "diagnostic=none has none"]),
+    ({}, "~diagnostic=none", ["command line, ~diagnostic=none: every run", "Choose diagnostic=none for a run without"]),
     ({}, "~nothing", ["command line: there is no key 'nothing'", "Keys:"]),
     ({}, "~model.effects=one", ["command line: ~model.effects: its value is two_way"]),
     ({}, "~columns.FE(1)", ["command line: '~columns.FE(1)' cannot be read", "`columns: {FE(1): null}`"]),

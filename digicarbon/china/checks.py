@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 
 from digicarbon.china import accounts, facts, vintages
+from digicarbon.china.datasets import UNIT
 from digicarbon.note import Note, cut
 from digicarbon.source.validation import _tables
 from digicarbon.source.validation._blocks import by_unit, by_year
@@ -15,7 +16,7 @@ from digicarbon.source.validation._copies import copied_blocks
 from digicarbon.source.validation._coverage import expected_units
 from digicarbon.source.validation._kind import Checks
 from digicarbon.source.validation._matrix import Matrix, long, wide
-from digicarbon.source.validation.checks import odd_series
+from digicarbon.source.validation.checks import check_tables, odd_series
 from digicarbon.source.validation.finding import Finding
 
 _TENS_OF_THOUSAND_PER_100M = 1e4
@@ -36,7 +37,7 @@ def across(sound: Mapping[str, pd.DataFrame], tolerance: float) -> Iterator[Find
     for kind in ("io", "mrio"):
         if f"{kind}_sectors" in sound and f"{kind}_flows" in sound:
             sectors, flows = sound[f"{kind}_sectors"], sound[f"{kind}_flows"]
-            yield from _tables.tables(sectors, flows, f"{kind}_sectors", tolerance)
+            yield from check_tables(sectors, flows, f"{kind}_sectors", tolerance, UNIT)
             yield from _against_gdp(sectors, sound.get("yearbook"), f"{kind}_sectors")
 
 
@@ -52,7 +53,7 @@ def _wrong_codes(table: pd.DataFrame, name: str) -> Iterator[Finding]:
                 "schema",
                 name,
                 Note("province_of_other_code", province=province, code=str(code), right=int(right)),
-                province=str(province),
+                unit=str(province),
             )
 
 
@@ -67,11 +68,11 @@ def _unfit_apparent(table: pd.DataFrame, name: str) -> Iterator[Finding]:
 
 
 def _copies(table: pd.DataFrame, name: str, by: tuple[str, ...] = ()) -> Iterator[Finding]:
-    yield from copied_blocks(by_year(table, *by), name)
+    yield from copied_blocks(by_year(table, UNIT, *by), name)
 
 
 def _yearbook_copies(table: pd.DataFrame, name: str) -> Iterator[Finding]:
-    yield from copied_blocks(by_unit(table, "province", "year", "series", "vintage"), name)
+    yield from copied_blocks(by_unit(table, UNIT, "year", "series", "vintage"), name)
 
 
 def _sectoral_series(table: pd.DataFrame, name: str) -> Iterator[Finding]:
@@ -91,14 +92,14 @@ def _energy_series(table: pd.DataFrame, name: str) -> Iterator[Finding]:
 
 
 def _yearbook_series(table: pd.DataFrame, name: str) -> Iterator[Finding]:
-    series = long(table, ["series", "vintage"], name, "province")
+    series = long(table, ["series", "vintage"], name, UNIT)
     yield from odd_series(series, table["province"], table["year"], "warning")
 
 
 def _numbers(table: pd.DataFrame, file: str) -> Iterator[Matrix]:
     numbers = [column for column in table.select_dtypes("number").columns if column not in ("adcode", "year")]
     # a fuel that is not burnt, or not in the inventory, is a series of zeros: nothing to check
-    return wide(table, [column for column in numbers if (table[column] != 0).any()], file)
+    return wide(table, [column for column in numbers if (table[column] != 0).any()], file, UNIT)
 
 
 def _tables_span(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
@@ -129,7 +130,7 @@ def _tables_span(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
                     sectors=number,
                     usual=usual,
                 ),
-                province=str(province),
+                unit=str(province),
                 year=int(str(year)),
             )
 
@@ -153,13 +154,17 @@ def _against_gdp(sectors: pd.DataFrame, yearbook: pd.DataFrame | None, file: str
                 table=Note("cell", parts=(province, year)),
                 times=share,
             ),
-            province=str(province),
+            unit=str(province),
             year=int(year),
         )
 
 
+def _sizes(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
+    yield from _tables.sizes(_tables.with_units(sectors, UNIT), file, UNIT)
+
+
 _by_sector = partial(_copies, by=("sector",))
-_SECTORS = Checks(unfit=_wrong_codes, copies=_by_sector, own=_tables_span, on_import=_tables.sizes)
+_SECTORS = Checks(unfit=_wrong_codes, copies=_by_sector, own=_tables_span, on_import=_sizes)
 
 CHECKS: Mapping[str, Checks] = {
     "ceads_sectoral": Checks(unfit=_unfit_sectoral, copies=_by_sector, series=_sectoral_series),

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from digicarbon.china.accounts import APPARENT
 from digicarbon.china.facts import ceads_fuels
 from digicarbon.source.datafolder import Dataset
 from digicarbon.source.validation import COMPONENTS, OPTIONAL
 
-_PLACE = ("province", "adcode", "year")
+UNIT = "province"
+"""The column of the units in every data set."""
+_PLACE = (UNIT, "adcode", "year")
 _FLOW = ("flow",)
 _SECTOR = ("position", "value_added", "output")
 _FURTHER = (*COMPONENTS, *OPTIONAL)
 
 DATASETS: Mapping[str, Dataset] = {
-    item.name: item
+    item.name: replace(item, unit=UNIT)
     for item in (
         Dataset(
             "ceads_sectoral",
@@ -61,7 +64,7 @@ DATASETS: Mapping[str, Dataset] = {
         ),
         Dataset(
             "mrio_flows",
-            ("year", "from_province", "from_sector", "to_province", "to_sector"),
+            ("year", f"from_{UNIT}", "from_sector", f"to_{UNIT}", "to_sector"),
             _FLOW,
             "multi-regional table: purchases, 10k CNY",
             filled=_FLOW,

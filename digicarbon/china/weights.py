@@ -7,12 +7,9 @@ import scipy
 
 from digicarbon.china.facts import adjacency, provinces
 from digicarbon.note import Note
-from digicarbon.numeric.spatial.normalisation import Normalise
-from digicarbon.numeric.spatial.proximity import binary
+from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.panel import Panel
-from digicarbon.weights._units import IslandsPlaced, as_known
-from digicarbon.weights.base import Weights, WeightsSpec
-from digicarbon.weights.places import Places, joined, rest
+from digicarbon.weights.base import IslandsPlaced, Weights, WeightsSpec, as_known, rest
 
 
 class AdjacencyWeights(WeightsSpec):
@@ -48,6 +45,9 @@ class AdjacencyWeights(WeightsSpec):
                 matrix[position[start], position[end]] = matrix[position[end], position[start]] = 1.0
         links = scipy.sparse.csr_array(matrix)
         if self.islands == "nearest":
+            from digicarbon.numeric.spatial.proximity import binary
+            from digicarbon.weights.places import Places, joined
+
             capitals = (
                 provinces().set_index("province").loc[names, ["longitude", "latitude"]].to_numpy(dtype=np.float64)
             )

@@ -208,7 +208,7 @@ def _refuse(argument: str) -> None:
     """Refuse an override of a Hydra setting without effect here, or one that removes what every run needs."""
     if "=" not in argument and not argument.startswith("~"):
         return
-    if why := settings.on_command_line(argument):
+    if "hydra" in argument and (why := settings.on_command_line(argument)):
         raise ConfigError(Note("line_refused", word=argument, why=why))
     key, _, value = argument.lstrip("+").partition("=")
     if key in GROUPS and _NO_NAME.fullmatch(value):

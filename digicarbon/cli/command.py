@@ -18,7 +18,7 @@ from rich.table import Table as RichTable
 from digicarbon.config.compose import Composer, loader, options
 from digicarbon.config.files import GROUPS, SWEEP_KEYS, command_line, find, headline
 from digicarbon.config.missing import no_experiment, own_experiments
-from digicarbon.errors import ConfigError, DigicarbonError, counted, listing
+from digicarbon.errors import ConfigError, DigicarbonError, closest, counted, listing
 from digicarbon.note import Note, cut, note_of, suggestion
 from digicarbon.note.about import at, key_of
 from digicarbon.plan.expand import read_overrides
@@ -70,7 +70,7 @@ def run(request: Request, force: bool = False) -> None:
     FailedRunsError
         If at least one run failed, or a column cannot run.
     """
-    failures: list[tuple[tuple[str, str], str]] = []
+    failures: list[tuple[tuple[str, Note], str]] = []
     waiting = 0
     where = [word for word in request.overrides if word.startswith("tracking")]
     plans = _plans(request)
@@ -180,12 +180,12 @@ def plan_(request: Request, every: bool = False) -> None:
         Show every run and every choice that is left out, even if there are many.
     """
     from digicarbon.cli.outlook import outlook
-    from digicarbon.sweep.sweep import settings
+    from digicarbon.sweep.sweep import settings_for
 
     plans = _plans(request)
     for composer, planned in plans:
         out = terminal()
-        ahead = outlook(planned, settings(composer))
+        ahead = outlook(planned, settings_for(composer, planned))
         runs = planned.runs if every or len(planned.runs) <= MOST_ROWS else planned.runs[:FIRST_ROWS]
         show(Table(f"{planned.name}: {counted(len(planned.runs), 'run')}", _rows(runs, ahead.states)), out)
         if len(runs) < len(planned.runs):
@@ -258,6 +258,8 @@ def list_(group: str, option: str, verbose: bool) -> int:
     """
     known = [*GROUPS, "importer", "experiments"]
     config_loader = loader()
+    if "=" in group:
+        raise ConfigError(_meant(group, option, known, verbose))
     if group and group not in known and not option and find(group) is not None:
         group, option = "experiments", group
     elif group and group not in known:
@@ -290,6 +292,18 @@ def list_(group: str, option: str, verbose: bool) -> int:
     if verbose:
         terminal().print(f"An experiment sets {', '.join(SWEEP_KEYS)}, and fields of groups.", soft_wrap=True)
     return 0
+
+
+def _meant(word: str, option: str, known: Sequence[str], verbose: bool) -> Note:
+    """Return what to type in the place of an override: list takes a group and an option as two words."""
+    key, _, value = word.partition("=")
+    group = key.partition(".")[0]
+    meant = group if group in known else closest(group, known)
+    if not meant:
+        return Note("no_group", group=group, hint="", groups=cut(known, 20))
+    # the value of a field, e.g. model.effects=unit, is no option
+    words = [meant, *([value] if value and "." not in key else []), *([option] if option else [])]
+    return Note("list_override", word=word, command=" ".join(["digicarbon list", *words, *(["-v"] * verbose)]))
 
 
 MOST_COLUMNS = 100
@@ -372,6 +386,7 @@ def _plans(request: Request, check_all: bool = False) -> list[tuple[Composer, Pl
     for composer in composers:
         try:
             planned.append((composer, plan(composer, axes, shop)))
+            sweep.settings_for(*planned[-1])
         except DigicarbonError as error:
             errors.append((composer.name, error))
     if errors and len(composers) == 1:

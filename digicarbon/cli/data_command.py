@@ -148,10 +148,9 @@ def _summary(
     lines = []
     for name, table in imported.tables.items():
         parts = [counted(len(table), "row")]
-        places = next((column for column in ("province", "unit", "from_province") if column in table.columns), None)
-        if places:
-            noun = "unit" if places == "unit" else "province"
-            parts.append(counted(table[places].nunique(), noun))
+        noun = datafolder.datasets()[name].unit
+        units = table[noun] if noun in table.columns else table[f"from_{noun}"]
+        parts.append(counted(units.nunique(), noun))
         if "year" in table.columns and len(table):
             first, last = int(table["year"].min()), int(table["year"].max())
             parts.append(str(first) if first == last else f"{first} to {last}")

@@ -16,8 +16,9 @@ import pandas as pd
 
 from digicarbon.cli.stored import stored
 from digicarbon.disk.cells import plain_table
-from digicarbon.errors import Caught, ConfigError, DataError, counted
+from digicarbon.errors import ConfigError, DataError, counted
 from digicarbon.note import Note
+from digicarbon.note.ending import Caught
 from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.recorded import Recorded, file_of, find, plain
 from digicarbon.recorded import sweep as sweep_of
@@ -67,7 +68,8 @@ def export(run: str, experiment: str, to: str, overrides: Sequence[str]) -> int:
     Parameters
     ----------
     run : str
-        A run (its id, the beginning of its id, or its label) or an experiment (its latest sweep).
+        A run (its id, the beginning of its id, or its label) or an experiment: the sweep that a report takes, of
+        those with at least one finished run.
     experiment : str
         Experiment in which a label is searched; may be empty.
     to : str
@@ -83,7 +85,7 @@ def export(run: str, experiment: str, to: str, overrides: Sequence[str]) -> int:
         If there is no such run, or its data have changed since the fit.
     """
     target = _free(to)
-    tracking, recorded = stored(run, experiment, overrides)
+    tracking, recorded = stored(run, experiment, overrides, finished=True)
     exported = _exported(tracking, recorded)
     if not exported.cases:
         more = Note("export_left_out", said=exported.uncounted) if exported.uncounted else ""
@@ -158,8 +160,7 @@ def _prepared(shop: Workshop, specs: Specs, row: Mapping[str, object]) -> Prepar
         if same:
             return prepared
         raise DataError(Note("export_data_changed"))
-    why = caught.sentence.rstrip(".")
-    raise DataError(Note("export_refused", run=row["run_id"], label=row["label"], reason=why))
+    raise DataError(Note("export_refused", run=row["run_id"], label=row["label"], reason=caught.note))
 
 
 def _files(tracking: Tracking, recorded: Recorded, exported: Exported) -> dict[str, bytes]:

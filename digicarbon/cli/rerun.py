@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -15,14 +15,15 @@ from rich.console import Console
 from digicarbon.cli.command import show
 from digicarbon.cli.stored import stored
 from digicarbon.config.files import command_line
-from digicarbon.errors import Caught, DataError, EstimationError, counted, listing
+from digicarbon.errors import DataError, EstimationError, counted, listing
 from digicarbon.note import Note, cut
+from digicarbon.note.ending import Caught
 from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import content_hash
 from digicarbon.recorded import Recorded, config_of, plain
 from digicarbon.report import Table
-from digicarbon.result import Asked, Quantity, Result
+from digicarbon.result import Asked, Result
 from digicarbon.spec import own_classes
 from digicarbon.sweep.provenance import CODE, FINGERPRINT, fingerprint, today
 from digicarbon.tracking import QUANTITY, TERM, metrics, provenance
@@ -74,7 +75,7 @@ def rerun(run: str, experiment: str, overrides: Sequence[str]) -> int:
     _refuse(recorded)
     again = fitted_again(recorded, config_of(tracking, recorded))
     quantity = recorded.tags.get(QUANTITY)
-    asked = None if quantity is None else Asked(cast(Quantity, quantity), recorded.tags.get(TERM))
+    asked = None if quantity is None else Asked(quantity, recorded.tags.get(TERM))
     then, now = recorded.metrics, metrics(again.result, asked)
     if quantity is None:
         # earlier versions do not record which number is the effect
@@ -105,7 +106,7 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
     if missing and own_classes(plain(config, recorded.run_id)):
         # code named by the record is not run if there is nothing to fit
         raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=missing_note))
-    with Caught("The code of the run") as caught, threadpool_limits(1):
+    with Caught(Note("code_of_run")) as caught, threadpool_limits(1):
         specs = specify(plain(config, recorded.run_id))
         shop = Workshop()
         prepared = shop.prepare(specs)
@@ -113,7 +114,7 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
         result = specs.model.described(specs.model.fit(prepared.panel, prepared.weights), prepared.panel)
         tables = specs.diagnostic.tables(prepared.panel, prepared.weights)
         return Again(recorded, specs, prepared, replace(result, tables={**result.tables, **tables}))
-    why = Note("rerun_because", gone=missing_note, reason=caught.sentence)
+    why = Note("rerun_because", gone=missing_note, reason=caught.note)
     raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=why))
 
 

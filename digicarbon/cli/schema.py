@@ -15,7 +15,7 @@ from typing import Any
 
 from digicarbon.config.describe import Field, Option, described, experiments, options
 from digicarbon.config.files import GROUPS, REPLACEABLE, ROOT
-from digicarbon.disk.whole import put
+from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError, DataError, counted
 from digicarbon.note import Note
 from digicarbon.spec import Spec

@@ -14,7 +14,7 @@ from digicarbon.sweep.sweep import settings
 from digicarbon.tracking import Tracking
 
 
-def stored(run: str, experiment: str, overrides: Sequence[str]) -> tuple[Tracking, Recorded]:
+def stored(run: str, experiment: str, overrides: Sequence[str], finished: bool = False) -> tuple[Tracking, Recorded]:
     """Return a recorded run and its store: that of the named experiment, else the default one.
 
     Parameters
@@ -25,6 +25,8 @@ def stored(run: str, experiment: str, overrides: Sequence[str]) -> tuple[Trackin
         Experiment in which a run is searched; may be empty.
     overrides : sequence of str
         Of ``tracking``.
+    finished : bool
+        Whether the sweep of an experiment must have a finished run, see `digicarbon.recorded.find`.
 
     Raises
     ------
@@ -44,4 +46,5 @@ def stored(run: str, experiment: str, overrides: Sequence[str]) -> tuple[Trackin
     if name == last:
         words[-1] = UNNAMED if name == ROOT else name
     tracking = settings(Composer(loader(), name, overrides)).tracking
-    return tracking, recorded.find(tracking, *words)
+    first, *others = words
+    return tracking, recorded.find(tracking, first, "".join(others), finished)

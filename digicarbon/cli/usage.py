@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from textwrap import fill, indent
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from digicarbon.cli.arguments import read
 from digicarbon.errors import ConfigError
-
-if TYPE_CHECKING:
-    from digicarbon.note import Note
+from digicarbon.note import Note, suggestion
 
 USAGE = """\
 digicarbon: one YAML per table, every specification fitted and logged
@@ -56,6 +55,8 @@ class Verb(ArgumentParser):
     Parameters
     ----------
     examples : sequence of str
+    needs : Note or str
+        The words that the verb needs, for errors.
     names : sequence of str
         The names of its words, in their order; one that ends in ``…`` takes all remaining words.
     least : int
@@ -72,6 +73,7 @@ class Verb(ArgumentParser):
         self,
         *,
         examples: Sequence[str] = (),
+        needs: Note | str = "",
         names: Sequence[str] = (),
         least: int = 0,
         is_override: Callable[[str], bool] | None = None,
@@ -79,7 +81,7 @@ class Verb(ArgumentParser):
         **others: Any,
     ) -> None:
         super().__init__(add_help=False, allow_abbrev=False, **others)
-        self._examples, self._names, self._least = examples, names, least
+        self._examples, self._needs, self._names, self._least = examples, needs, names, least
         self._is_override, self._reader = is_override, reader
         self.verbs: dict[str, Verb] = {}
 
@@ -97,15 +99,13 @@ class Verb(ArgumentParser):
         return add
 
     def error(self, message: str) -> NoReturn:
-        """Raise a `ConfigError` with the fault, the arguments of the verb, and an example."""
-        self._refuse(message.removeprefix("argument ").rstrip("."))
+        """Raise a `ConfigError` with a fault that only argparse knows, the arguments of the verb, and an example."""
+        self._refuse(message)
 
     def _refuse(self, wrong: Note | str) -> NoReturn:
-        from digicarbon.note import Note
-
         usage = str(self.usage).partition("\n")[0]
-        needs = _needs(self.prog.removeprefix("digicarbon "))
-        raise ConfigError(Note("verb_misused", wrong=wrong, needs=needs, example=self._examples[0], usage=usage))
+        example = self._examples[0]
+        raise ConfigError(Note("verb_misused", wrong=wrong, needs=self._needs, example=example, usage=usage))
 
     def format_help(self) -> str:
         """Return the usage and description of the verb, its flags, and examples at the end."""
@@ -127,16 +127,14 @@ class Verb(ArgumentParser):
             sys.stdout.write(self.format_help())
             self.exit()
         if self.verbs and words[0] not in self.verbs:
-            from digicarbon.note import Note, suggestion
-
             hint = suggestion(words[0], self.verbs) or Note("verb_list", verbs=list(self.verbs))
             raise ConfigError(Note("verb_unknown", word=words[0], hint=hint, program=self.prog))
         if self._reader == "hydra":
             experiment, own, rest = read(self.prog.split()[-1], words)
             flags = {one.dest: True for one in self._actions if one.option_strings[0] in own}
             return Namespace(function=self.get_default("function"), experiment=experiment, flags=flags, rest=rest), []
-        if not self.verbs and not self._reader:
-            self._refuse_unknown(words)
+        if not self.verbs:
+            self._check_flags(words)
         options, others = super().parse_known_args(words, namespace)
         names = {} if self.verbs else {"words": others} if self._reader else self._named(others)
         return Namespace(**vars(options), **names), []
@@ -146,22 +144,37 @@ class Verb(ArgumentParser):
             return not words or words[0] in ("help", "-h", "--help")
         return "--help" in words or "-h" in (words[-1:] if self._reader == "mlflow" else words)
 
-    def _refuse_unknown(self, words: Sequence[str]) -> None:
-        known = [*(name for one in self._actions for name in one.option_strings), "--help"]
-        for flag in (word.partition("=")[0] for word in words if word.startswith("-")):
-            if flag not in known:
-                from digicarbon.note import Note, suggestion
-
+    def _check_flags(self, words: Sequence[str]) -> None:
+        """Refuse what argparse would refuse, in words of ours."""
+        actions = {name: one for one in self._actions for name in one.option_strings}
+        given = set()
+        for word, following in pairwise([*words, "-"]):
+            flag, equals, value = word.partition("=")
+            if not word.startswith("-") or (self._reader and flag not in actions):
+                continue
+            if flag not in actions:
+                known = [*actions, "--help"]
                 hint = suggestion(flag, known)
                 raise ConfigError(Note("verb_no_flag", program=self.prog, flag=flag, hint=hint, flags=known))
+            action = actions[flag]
+            given.add(action.dest)
+            if action.nargs == 0:
+                if equals:
+                    self._refuse(Note("verb_flag_alone", flag=flag, value=value))
+                continue
+            value = value if equals else "" if following.startswith("-") else following
+            if not value.strip():
+                self._refuse(Note("verb_flag_without_value", flag=flag))
+            if action.choices is not None and value not in action.choices:
+                self._refuse(Note("verb_flag_of_choices", flag=flag, choices=list(action.choices), given=repr(value)))
+        if missing := [one.option_strings[0] for one in self._actions if one.required and one.dest not in given]:
+            self._refuse(Note("verb_flag_missing", flag=missing[0]))
 
     def _named(self, words: Sequence[str]) -> dict[str, Any]:
         """Return the values of names and overrides, by parameter."""
         overrides = [word for word in words if self._is_override and self._is_override(word)]
         rest = [word for word in words if word not in overrides]
         if len(rest) < self._least:
-            from digicarbon.note import Note
-
             self._refuse(Note("verb_name_missing", name=self._names[len(rest)].rstrip("…").upper()))
         result: dict[str, Any] = {"overrides": overrides} if self._is_override else {}
         for name in self._names:
@@ -170,30 +183,8 @@ class Verb(ArgumentParser):
             else:
                 result[name] = rest.pop(0) if rest else ""
         if rest:
-            from digicarbon.note import Note
-
             self._refuse(Note("verb_word_too_many", word=rest[0]))
         return result
-
-
-def _needs(verb: str) -> Note:
-    """Return a note on the words that a verb needs, for errors."""
-    from digicarbon.note import Note
-
-    return {
-        "list": Note("needs_of_list"),
-        "new": Note("needs_of_new"),
-        "schema": Note("needs_of_schema"),
-        "ui": Note("needs_of_ui"),
-        "report": Note("needs_of_report"),
-        "rerun": Note("needs_of_rerun"),
-        "export": Note("needs_of_export"),
-        "deliver": Note("needs_of_deliver"),
-        "data import": Note("needs_of_data_import"),
-        "data status": Note("needs_of_data_status"),
-        "data check": Note("needs_of_data_check"),
-        "data show": Note("needs_of_data_show"),
-    }[verb]
 
 
 def parser() -> Verb:
@@ -209,6 +200,7 @@ def parser() -> Verb:
         "made of.",
         "digicarbon list weights k_nearest",
         "digicarbon list experiments table7_spatial_w1",
+        needs=Note("needs_of_list"),
         names=("group", "option"),
     ).add_argument(
         "-v", "--verbose", action="store_true", help="all options of a group with their fields, defaults and units"
@@ -220,12 +212,13 @@ def parser() -> Verb:
         "Makes a small study that runs at once on example data, to begin your own with.",
         "digicarbon new mystudy",
         "digicarbon new mystudy --language zh",
+        needs=Note("needs_of_new"),
         names=("folder",),
         least=1,
     ).add_argument(
         "--language",
         metavar="zh",
-        type=_language,
+        choices=_LANGUAGES,
         default=_LANGUAGES[0],
         help="a Chinese README, and a table in Chinese; by default en",
     )
@@ -235,13 +228,15 @@ def parser() -> Verb:
         "Writes JSON Schemas, by which VS Code completes and checks the YAML files, and says how an editor takes them.",
         "digicarbon schema",
         "digicarbon schema --to schemas",
-    ).add_argument("--to", metavar="FOLDER", type=_folder, help="by default .digicarbon/schema")
+        needs=Note("needs_of_schema"),
+    ).add_argument("--to", metavar="FOLDER", help="by default .digicarbon/schema")
     ui = add(
         "digicarbon ui [EXPERIMENT] [tracking=…] [flags of `mlflow ui`]",
         "ui.ui",
         "Opens MLflow's interface on the project's store; Ctrl+C ends it.",
         "digicarbon ui table3_baseline",
         "digicarbon ui --port 5001",
+        needs=Note("needs_of_ui"),
         reader="mlflow",
     )
     ui.add_argument("--port", "-p", metavar="5001", help="another port than 5000")
@@ -297,9 +292,10 @@ def _add_records(add: Adder) -> None:
         "Makes a page of what is recorded, with its tables for Word, Excel and LaTeX; fits nothing.",
         "digicarbon report table3_baseline --out paper",
         "digicarbon report table3_baseline report.decimals=3 report.language=zh",
+        needs=Note("needs_of_report"),
         names=("name",),
         is_override=_is_pair,
-    ).add_argument("--out", metavar="FOLDER", type=_folder, help="where the page goes; by default out/EXPERIMENT")
+    ).add_argument("--out", metavar="FOLDER", help="where the page goes; by default out/EXPERIMENT")
     add(
         "digicarbon rerun RUN [EXPERIMENT] [tracking=…]",
         "rerun.rerun",
@@ -307,6 +303,7 @@ def _add_records(add: Adder) -> None:
         "the beginning of its id, or its label with the experiment.",
         "digicarbon rerun 3f9a2c81000b",
         "digicarbon rerun 'FE(1)' table3_baseline",
+        needs=Note("needs_of_rerun"),
         names=("run", "experiment"),
         least=1,
         is_override=_is_tracking,
@@ -318,18 +315,18 @@ def _add_records(add: Adder) -> None:
         "folder.",
         "digicarbon export table3_baseline --to replication",
         "digicarbon export 'FE(1)' table3_baseline --to replication",
+        needs=Note("needs_of_export"),
         names=("run", "experiment"),
         least=1,
         is_override=_is_tracking,
-    ).add_argument(
-        "--to", metavar="FOLDER", type=_folder, required=True, help="a folder that does not exist or is empty"
-    )
+    ).add_argument("--to", metavar="FOLDER", required=True, help="a folder that does not exist or is empty")
     add(
         "digicarbon deliver [EXPERIMENT] [tracking=…]",
         "deliver.deliver",
         "Records runs that wait on this disk since a store did not take them when they were fitted.",
         "digicarbon deliver",
         "digicarbon deliver tracking=server tracking.uri=http://localhost:5000",
+        needs=Note("needs_of_deliver"),
         names=("experiment",),
         is_override=_is_pair,
     )
@@ -344,11 +341,12 @@ def _add_data(add: Adder) -> None:
         "provenance; `digicarbon list importer` shows the kinds.",
         "digicarbon data import nbs raw/nbs --to data",
         "digicarbon data import ceads_sectoral raw/*.xlsx --to data --add",
+        needs=Note("needs_of_data_import"),
         names=("kind", "files…"),
         least=2,
         is_override=_is_no_path,
     )
-    import_.add_argument("--to", metavar="FOLDER", type=_folder, required=True, help="the data folder to write to")
+    import_.add_argument("--to", metavar="FOLDER", required=True, help="the data folder to write to")
     import_.add_argument("--add", action="store_true", help="put rows beside those that the folder has")
     add(
         "digicarbon data status FOLDER | source=… [overrides]",
@@ -357,6 +355,7 @@ def _add_data(add: Adder) -> None:
         "file and its hash; per imported file: importer, raw files, and whether it was changed since.",
         "digicarbon data status data",
         "digicarbon data status source=china_folder",
+        needs=Note("needs_of_data_status"),
         names=("folder",),
         is_override=_is_no_path,
     )
@@ -367,6 +366,7 @@ def _add_data(add: Adder) -> None:
         "errors first, one line for many alike; the status is 1 if there is an error.",
         "digicarbon data check data",
         "digicarbon data check source=china --all",
+        needs=Note("needs_of_data_check"),
         names=("folder",),
         is_override=_is_no_path,
     ).add_argument("--all", dest="every", action="store_true", help="show every finding")
@@ -378,6 +378,7 @@ def _add_data(add: Adder) -> None:
         "for the whole of its latest sweep.",
         "digicarbon data show 'FE(1)' table3_baseline",
         "digicarbon data show table3_baseline",
+        needs=Note("needs_of_data_show"),
         names=("run", "experiment"),
         least=1,
         is_override=_is_tracking,
@@ -398,15 +399,3 @@ def _is_no_path(word: str) -> bool:
     with suppress(OSError):
         return "=" in word and not Path(word).exists()
     return True
-
-
-def _folder(text: str) -> str:
-    if not text.strip():
-        raise ArgumentTypeError("name a folder behind it")
-    return text
-
-
-def _language(text: str) -> str:
-    if text not in _LANGUAGES:
-        raise ArgumentTypeError(f"must be one of {', '.join(_LANGUAGES)}; got '{text}'")
-    return text

@@ -92,7 +92,7 @@ class Node:
     _seal: Node | None = None
 
     def __post_init__(self) -> None:
-        leaves = list(_leaves(self.content, ()))
+        leaves = _leaves(self.content)
         self.missing = tuple(".".join([self.group, *map(str, path)]) for path, text in leaves if text == MISSING)
         try:
             self.interpolations = {path: interpolation(text, self.sealed) for path, text in leaves if "${" in text}
@@ -213,7 +213,7 @@ def references(value: object) -> list[str]:
     ComplicatedError
         If that cannot be determined.
     """
-    texts = [text for _, text in _leaves(value, ()) if "${" in text]
+    texts = [text for _, text in _leaves(value) if "${" in text]
     return [reference.key for text in texts for reference in interpolation(text).references]
 
 
@@ -315,16 +315,18 @@ def _inside(value: Any, path: Path, node: Node, nodes: Mapping[str, Node], looke
     return _replaced(value, ((place, _value(item, nodes, looked_up)) for place, item in inner.items()))
 
 
-def _leaves(value: object, path: Path) -> Iterator[tuple[Path, str]]:
-    """Yield every text in a plain value with its path."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _leaves(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _leaves(item, (*path, index))
+def _leaves(content: object) -> list[tuple[Path, str]]:
+    """Return every text in a plain value with its path, in their order."""
+    leaves: list[tuple[Path, str]] = []
+    pending: list[tuple[Path, object]] = [((), content)]
+    while pending:
+        path, value = pending.pop()
+        if isinstance(value, str):
+            leaves.append((path, value))
+        elif isinstance(value, dict | list):
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            pending += reversed([((*path, name), item) for name, item in items])
+    return leaves
 
 
 def _replaced(content: Any, values: Iterable[tuple[Path, Any]]) -> Any:

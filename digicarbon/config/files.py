@@ -15,8 +15,16 @@ import yaml
 from omegaconf.errors import OmegaConfBaseException
 
 from digicarbon.config.settings import in_file
-from digicarbon.config.syntax import MOST_VALUES, fault, glued, half_letter, missing_blank, repeats_too_much
-from digicarbon.config.yaml_text import for_hydra, parsed
+from digicarbon.config.yaml_text import (
+    MOST_VALUES,
+    fault,
+    for_hydra,
+    glued,
+    half_letter,
+    missing_blank,
+    parsed,
+    repeats_too_much,
+)
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.about import GROUPS as GROUPS

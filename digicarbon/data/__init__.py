@@ -33,7 +33,7 @@ def _table(name: str) -> pd.DataFrame:
 
 
 def series_ranges() -> pd.DataFrame:
-    """Return the possible values of common regional series, for units from counties to provinces.
+    """Return the possible values of common regional series, for units from counties to states.
 
     Returns
     -------
@@ -87,24 +87,15 @@ def unit_words() -> Mapping[str, Mapping[str, str]]:
 def note_words() -> Mapping[str, Mapping[str, str]]:
     """Return the words of notes and of phrases in notes: code, then ``en`` or ``zh``.
 
-    `digicarbon.note` explains ``{…}`` and ``[…|…]``. `sentence_words` and `old_note_words` are included.
+    `digicarbon.note` explains ``{…}`` and ``[…|…]``. `old_note_words` are included.
     """
-    return {code: words for name in ("notes", "sentences", "old_notes") for code, words in _by_code(name).items()}
+    return {code: words for name in ("notes", "old_notes") for code, words in _by_code(name).items()}
 
 
 @cache
 def error_words() -> Mapping[str, Mapping[str, str]]:
     """Return the words of errors and of phrases that only errors use: code, then ``en`` or ``zh``."""
     return _by_code("errors")
-
-
-@cache
-def sentence_words() -> Mapping[str, Mapping[str, str]]:
-    """Return the words of notes that are stored as English sentences and recognised when they are shown.
-
-    These are groups of units in the table of turning points, and citations in files.
-    """
-    return _by_code("sentences")
 
 
 @cache
@@ -129,10 +120,4 @@ def _words() -> tuple[Mapping[str, Mapping[str, str]], ...]:
     return words
 
 
-lazy(
-    __name__,
-    dict.fromkeys(
-        ("adjacency", "ceads_fuels", "ceads_sectors", "indicators", "province", "provinces", "sectors", "tiles"),
-        "digicarbon.china.facts",
-    ),
-)
+lazy(__name__, also="digicarbon.china.facts")

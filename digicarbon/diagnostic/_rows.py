@@ -74,11 +74,26 @@ class Row:
         """Return the row of a statistic."""
         return cls(test, null, statistic.value, statistic.df, statistic.p, df2=statistic.df2)
 
+    def decision(self, alpha: float) -> Note:
+        """Return whether the null is rejected at a level, with the null; without a test only the note on it."""
+        if math.isnan(self.p):
+            return self.null
+        if not self.reliable:
+            return Note("undecided", null=self.null)
+        return Note("rejected" if self.p <= alpha else "not_rejected", level=alpha, null=self.null)
+
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:
-    """Return a DataFrame with columns test, null, statistic, df, df2 and p."""
-    lines = [(row.test, str(row.null), row.statistic, row.df, row.df2, row.p) for row in rows]
+    """Return a DataFrame with columns test, null (notes), statistic, df, df2 and p."""
+    lines = [(row.test, row.null, row.statistic, row.df, row.df2, row.p) for row in rows]
     return pd.DataFrame(lines, columns=["test", "null", "statistic", "df", "df2", "p"])
+
+
+def in_english(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table for Python callers: the English words of its notes."""
+    columns = {name: frame[name] for name in frame.columns if frame[name].dtype == object}
+    texts = {name: [str(cell) if isinstance(cell, Note) else cell for cell in cells] for name, cells in columns.items()}
+    return frame.assign(**texts)
 
 
 def aligned(panel: Panel, weights: Weights | None, what: Note) -> Weights:

@@ -62,7 +62,7 @@ class Diagnostic(Spec):
         panel.require(self.terms)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return tables of numbers by name.
+        """Return tables of numbers by name; a cell or a row's label that is words of ours is a `Note`.
 
         Raises
         ------

@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.diagnostic._arguments import spatial_of
-from digicarbon.diagnostic._rows import Row, aligned, where_possible
+from digicarbon.diagnostic._rows import aligned, in_english, where_possible
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import BootstrapDraws, ModelNode, as_durbin, dependence_rows
 from digicarbon.diagnostic.nested import durbin_rows, effects_rows, hausman_rows
@@ -61,6 +61,13 @@ def choose(
     model and the robust Lagrange multiplier tests point to the same one. Each test is at level ``alpha`` and none is
     corrected for the others: the path is a description, not a proof.
     """
+    return in_english(_path(model, panel, weights, form, draws, seed, alpha))
+
+
+def _path(
+    model: Model, panel: Panel, weights: Weights | None, form: Form, draws: int, seed: int, alpha: float
+) -> pd.DataFrame:
+    """Return the table of `choose` with notes as decisions."""
     spatial = _spatial(model)
     aligned(panel, weights, Note("a_spatial_model"))
     durbin = as_durbin(spatial)
@@ -71,22 +78,11 @@ def choose(
         "effects": effects_rows(durbin, panel, weights, draws, seed),
     }
     lines = [
-        (step, row.test, row.statistic, row.p, str(_decision(row, alpha)))
-        for step, rows in steps.items()
-        for row in rows
+        (step, row.test, row.statistic, row.p, row.decision(alpha)) for step, rows in steps.items() for row in rows
     ]
     p = {row.test: row.p for rows in steps.values() for row in rows if row.reliable}
-    lines.append(("choice", "model", float("nan"), float("nan"), str(_choice(p, alpha))))
+    lines.append(("choice", "model", float("nan"), float("nan"), _choice(p, alpha)))
     return pd.DataFrame(lines, columns=list(COLUMNS))
-
-
-def _decision(row: Row, alpha: float) -> Note:
-    """Return whether a null is rejected, with the null."""
-    if row.p != row.p:
-        return row.null
-    if not row.reliable:
-        return Note("undecided", null=row.null)
-    return Note("rejected" if row.p <= alpha else "not_rejected", level=alpha, null=row.null)
 
 
 def _choice(p: Mapping[str, float], alpha: float) -> Note:
@@ -165,5 +161,5 @@ class Choice(Diagnostic):
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``choice``, indexed by step and test."""
-        frame = choose(self.model, panel, weights, self.form, self.draws, self.seed, self.alpha)
+        frame = _path(self.model, panel, weights, self.form, self.draws, self.seed, self.alpha)
         return {"choice": frame.set_index(["step", "test"])}

@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from digicarbon.diagnostic._arguments import Seed, refuse_unknown, regression_of, spatial_of, whole
-from digicarbon.diagnostic._rows import Row, aligned, not_tested, table, where_possible
+from digicarbon.diagnostic._rows import Row, aligned, in_english, not_tested, table, where_possible
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.cross_section import cross_section_row
 from digicarbon.diagnostic.lm import lm_rows, residual_moran_row
@@ -75,6 +75,11 @@ def diagnose(
     DataError, WeightsError, EstimationError
         If the model cannot be fitted.
     """
+    return in_english(table(_rows(model, panel, weights, form, draws, seed)))
+
+
+def _rows(model: Model, panel: Panel, weights: Weights | None, form: Form, draws: int, seed: int) -> list[Row]:
+    """Return the tests of `diagnose`."""
     regression, spatial = regression_of(model), spatial_of(model)
     subject = _tested(model)
     refuse_unknown(form, get_args(Form), "form")
@@ -86,7 +91,7 @@ def diagnose(
         rows += where_possible("LM", lambda: dependence_rows(subject, panel, weights, form))
     if regression is not None:
         rows += panel_rows(regression, panel, seed)
-    return table([*rows, *(_spatial_rows(spatial, panel, weights, draws, seed) if spatial else ())])
+    return [*rows, *(_spatial_rows(spatial, panel, weights, draws, seed) if spatial else ())]
 
 
 def _tested(model: object) -> PanelRegression | SpatialPanel:
@@ -160,4 +165,5 @@ class Diagnose(Diagnostic):
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``tests``, indexed by test."""
-        return {"tests": diagnose(self.model, panel, weights, self.form, self.draws, self.seed).set_index("test")}
+        rows = _rows(self.model, panel, weights, self.form, self.draws, self.seed)
+        return {"tests": table(rows).set_index("test")}

@@ -13,12 +13,12 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.diagnostic._arguments import Seed, refuse_unknown, regression_of, whole
-from digicarbon.diagnostic._rows import followed, not_tested
+from digicarbon.diagnostic._rows import followed, in_english, not_tested
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model import GroupedRegression, Model, PanelRegression
-from digicarbon.model._groups import By, Groups
+from digicarbon.model._groups import By, Groups, known_grouping
 from digicarbon.model.grouped_regression import Expanded, Interact, equal_test, grouped
 from digicarbon.note import Note, cut, note_of
 from digicarbon.numeric.resampling.group_permutation import PermutationStatistic, permutation_test, unit_moments
@@ -40,7 +40,7 @@ class _Line:
 
     term: str
     test: str
-    groups: str
+    groups: str | Note
     null: Note
     regression: str = TOGETHER
     estimate: float = math.nan
@@ -54,7 +54,7 @@ class _Line:
 def compare_groups(
     model: Model,
     panel: Panel,
-    by: By = "region",
+    by: By | None = None,
     interact: Interact = "focal",
     draws: int = 999,
     seed: int = 0,
@@ -68,9 +68,9 @@ def compare_groups(
     model : PanelRegression
         Its terms, effects and covariance are used.
     panel : Panel
-    by : str or mapping of str to str
-        A column of text or numbers that is constant within units, a grouping that is known for a country's units
-        (``region`` for Chinese provinces), or unit -> group.
+    by : str or mapping of str to str, optional
+        A column of text or numbers that is constant within units, a grouping that is known of a country's units, or
+        unit -> group. By default the known country's own grouping.
     interact : {"focal", "regressors", "all"}
         What differs between groups in the interacted model, see `GroupedRegression`.
     draws : int
@@ -106,6 +106,21 @@ def compare_groups(
     at least the observed one, b/B, and shows 1 - p where that exceeds one half: one tail in the direction of the
     estimate, which can be zero; it moves single observations unless the command's name begins with xt.
     """
+    by = known_grouping() if by is None else by
+    return in_english(_comparison(model, panel, by, interact, draws, seed, statistic, weights))
+
+
+def _comparison(
+    model: Model,
+    panel: Panel,
+    by: By,
+    interact: Interact,
+    draws: int,
+    seed: int,
+    statistic: PermutationStatistic,
+    weights: Weights | None,
+) -> pd.DataFrame:
+    """Return the table of `compare_groups` with notes as nulls, and as groups where a row is of several."""
     refuse_unknown(interact, get_args(Interact), "interact")
     refuse_unknown(statistic, get_args(PermutationStatistic), "statistic")
     refuse_few_draws(draws)
@@ -118,7 +133,7 @@ def compare_groups(
     if len(expanded.x) > 1:
         lines.append(_equality_line(result, expanded.x, expanded.groups))
     lines += _permutations(plain, expanded, draws, seed, statistic)
-    return pd.DataFrame([vars(line) | {"null": str(line.null)} for line in lines], columns=list(COLUMNS))
+    return pd.DataFrame([vars(line) for line in lines], columns=list(COLUMNS))
 
 
 def refuse_few_draws(draws: int) -> None:
@@ -153,7 +168,7 @@ def _interaction_lines(result: Result, term: str, groups: Groups) -> Iterator[_L
         se = math.sqrt(variance) if variance >= 0 else math.nan
         t = math.copysign(math.sqrt(test.statistic), estimate) if test.statistic >= 0 else math.nan
         null = Note("two_groups_equal", term=term, group=one, other=two)
-        yield _Line(term, "difference", _pair_name(one, two), null, TOGETHER, estimate, se, t, 1.0, denominator, test.p)
+        yield _Line(term, "difference", _pair(one, two), null, TOGETHER, estimate, se, t, 1.0, denominator, test.p)
 
 
 def _equality_line(result: Result, terms: tuple[str, ...], groups: Groups) -> _Line:
@@ -165,7 +180,7 @@ def _equality_line(result: Result, terms: tuple[str, ...], groups: Groups) -> _L
     return _Line(
         which,
         "equality",
-        str(Note("groups", groups=len(groups.labels))),
+        Note("groups", groups=len(groups.labels)),
         null,
         statistic=test.statistic,
         df=test.df,
@@ -174,8 +189,8 @@ def _equality_line(result: Result, terms: tuple[str, ...], groups: Groups) -> _L
     )
 
 
-def _pair_name(one: str, two: str) -> str:
-    return f"{one} - {two}"
+def _pair(one: str, two: str) -> Note:
+    return Note("difference_of", first=one, second=two)
 
 
 def _permutations(
@@ -193,7 +208,7 @@ def _permutations(
             lines += _permutation(classic, expanded.panel, groups, pair, draws, stream, statistic)
         except DigicarbonError as error:
             which = x[0] if len(x) == 1 else JOINT
-            where = _pair_name(*(groups.labels[g] for g in pair))
+            where = _pair(*(groups.labels[g] for g in pair))
             lines.append(_Line(which, "permutation", where, not_tested(note_of(error)), SEPARATE))
     return sorted(lines, key=lambda line: x.index(line.term) if line.term in x else len(x))
 
@@ -228,9 +243,7 @@ def _permutation(
         how=Note("all_splits" if result.exact else "splits_drawn", splits=result.splits),
     )
     return [
-        _Line(
-            term, "permutation", _pair_name(one, two), null, SEPARATE, float(result.difference[j]), p=float(result.p[j])
-        )
+        _Line(term, "permutation", _pair(one, two), null, SEPARATE, float(result.difference[j]), p=float(result.p[j]))
         for j, term in enumerate(model.x)
     ]
 
@@ -255,7 +268,7 @@ class GroupComparison(Diagnostic):
     table_names: ClassVar[tuple[str, ...]] = ("groups",)
 
     model: ModelNode
-    by: By = "region"
+    by: By = Field(default_factory=known_grouping)
     interact: Interact = "focal"
     draws: Draws = 999
     seed: Seed = 0
@@ -287,9 +300,7 @@ class GroupComparison(Diagnostic):
 
         The tables of runs with different measures then fit side by side.
         """
-        frame = compare_groups(
-            self.model, panel, self.by, self.interact, self.draws, self.seed, self.statistic, weights
-        )
+        frame = _comparison(self.model, panel, self.by, self.interact, self.draws, self.seed, self.statistic, weights)
         if frame["term"].nunique() == 1:
             return {"groups": frame.drop(columns="term").set_index(["test", "groups"])}
         return {"groups": frame.set_index(["term", "test", "groups"])}

@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.diagnostic._arguments import regression_of
-from digicarbon.diagnostic._rows import Row, followed, where_possible
+from digicarbon.diagnostic._rows import Row, followed, in_english, where_possible
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.panel_tests import (
@@ -36,7 +36,7 @@ COLUMNS = ("step", "test", "statistic", "df", "df2", "p", "decision")
 
 @dataclass(frozen=True)
 class Path:
-    """The rows of each step, and the text of the last row.
+    """The rows of each step, and the decision of the last row.
 
     Attributes
     ----------
@@ -82,15 +82,20 @@ def choose_panel_model(model: Model, panel: Panel, alpha: float = 0.05, seed: in
     test is at level ``alpha`` and none is corrected for the others: the path is a description, not a proof. See
     docs/model_choice.md for how reliable each test is with few periods.
     """
+    return in_english(_decisions(model, panel, alpha, seed))
+
+
+def _decisions(model: Model, panel: Panel, alpha: float, seed: int) -> pd.DataFrame:
+    """Return the table of `choose_panel_model` with notes as decisions."""
     regression = _regression(model)
     path = _path(arrays_of(regression, panel), regression.cov, alpha, regression.variance, seed)
     lines = [
-        (step, row.test, row.statistic, row.df, row.df2, row.p, str(_decision(row, alpha)))
+        (step, row.test, row.statistic, row.df, row.df2, row.p, row.decision(alpha))
         for step, rows in path.steps.items()
         for row in rows
     ]
     nan = float("nan")
-    lines.append(("choice", "model", nan, nan, nan, nan, str(path.choice)))
+    lines.append(("choice", "model", nan, nan, nan, nan, path.choice))
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
@@ -155,15 +160,6 @@ def _hausman(data: PanelArrays, effects: EffectsKind, cov: str, method: Method) 
 def _any_rejects(rows: Iterable[Row], alpha: float) -> bool:
     # a test that was not made has no p value and rejects nothing
     return any(row.reliable and row.p <= alpha for row in rows)
-
-
-def _decision(row: Row, alpha: float) -> Note:
-    """Return whether a null is rejected, with the null."""
-    if row.p != row.p:
-        return row.null
-    if not row.reliable:
-        return Note("undecided", null=row.null)
-    return Note("rejected" if row.p <= alpha else "not_rejected", level=alpha, null=row.null)
 
 
 def _choice(hausman: Row, times: bool, period_dummies: bool, alpha: float, errors: Note, units: Note) -> Note:
@@ -267,5 +263,5 @@ class PanelChoice(Diagnostic):
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``panel_choice``, indexed by step and test."""
-        frame = choose_panel_model(self.model, panel, self.alpha, self.seed)
+        frame = _decisions(self.model, panel, self.alpha, self.seed)
         return {"panel_choice": frame.set_index(["step", "test"])}

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
+from digicarbon.diagnostic._rows import in_english
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DataError, EstimationError
-from digicarbon.model.grouped_regression import grouped
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.about import under
 from digicarbon.numeric.shape.turning_points import (
@@ -28,8 +28,8 @@ from digicarbon.numeric.shape.turning_points import (
     lost_digits,
     quadratic,
 )
-from digicarbon.panel import Panel, canonical
-from digicarbon.result import Result
+from digicarbon.panel import Panel, canonical, spelt
+from digicarbon.result import Constituent, MadeOf, Result, roles_made_of
 from digicarbon.weights import Weights
 
 COLUMNS = ("at", "coef", "se", "stat", "p", "low", "high", "note")
@@ -38,11 +38,18 @@ SMALLEST_BEND = 1e-9
 MOST_LOST_DIGITS = 12.0
 """Of the sixteen digits of a number; cubes of logarithms of money lose about six."""
 LAG_KINDS = ("sar", "sdm", "sac")
-FEWER_ROWS = ("between", "first_difference")
-OUTSIDE = "extremum outside interval, trivial failure to reject"
-_AGAINST = "{} against a monotone one or its reverse"
-TESTED = {_AGAINST.format(shape): shape for shape in ("U shape", "inverse U shape")}
-"""The tested shape, by the note of the test's row; any other note says why there is no test."""
+_PATHS = {
+    "up": Note("curve_up"),
+    "down": Note("curve_down"),
+    "up-down": Note("curve_up_down"),
+    "down-up": Note("curve_down_up"),
+    "up-down-up": Note("curve_up_down_up"),
+    "down-up-down": Note("curve_down_up_down"),
+}
+"""Curves within the sample."""
+
+Slopes = Mapping[str, MadeOf]
+"""What each coefficient of a column of x is made of, by the name of its term."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class Row:
         Place on the x axis of a slope.
     coef, se, stat, p, low, high : float
         As in `Result.estimates`, but p of a slope and of the Lind–Mehlum test is one-sided.
-    note : str
+    note : Note or ""
     """
 
     quantity: str
@@ -67,7 +74,7 @@ class Row:
     p: float = math.nan
     low: float = math.nan
     high: float = math.nan
-    note: str = ""
+    note: Note | str = ""
 
 
 def turning_points(result: Result, panel: Panel, term: str | None = None) -> pd.DataFrame:
@@ -76,7 +83,8 @@ def turning_points(result: Result, panel: Panel, term: str | None = None) -> pd.
     Parameters
     ----------
     result : Result
-        Of a model with ``term`` and its powers, e.g. ``ln_e``, ``ln_e^2``; without spatial lags of them.
+        Of a model with ``term`` and its powers, e.g. ``ln_e``, ``ln_e^2``; without spatial lags of them. Its roles say
+        which terms are powers (`Role.made_of`).
     panel : Panel
         The one that the model was fitted to.
     term : str, optional
@@ -108,7 +116,13 @@ def turning_points(result: Result, panel: Panel, term: str | None = None) -> pd.
     blank). Coefficients of lower powers depend on the unit of measurement where a logarithm is taken; turning points
     move with it as the logarithm does, and slopes and tests do not change.
     """
-    term = named_term(term, result.terms)
+    return in_english(_curve_table(result, panel, term))
+
+
+def _curve_table(result: Result, panel: Panel, term: str | None) -> pd.DataFrame:
+    """Return the table of `turning_points` with notes in its column note."""
+    result = described(result, panel)
+    term = named_term(term, slopes_of(result))
     curve = curve_of(result, term)
     x = observed(result, panel, term)
     degree = len(curve.b)
@@ -116,7 +130,7 @@ def turning_points(result: Result, panel: Panel, term: str | None = None) -> pd.
         raise ConfigError(Note("power_too_high", term=term, degree=degree))
     _refuse_straight(curve, x, term)
     rows = _quadratic_rows(quadratic(curve, x)) if degree == 2 else _cubic_rows(cubic(curve, x))
-    frame = pd.DataFrame([asdict(row) for row in rows]).set_index("quantity")
+    frame = pd.DataFrame([vars(row) for row in rows]).set_index("quantity")
     return frame[list(COLUMNS)]
 
 
@@ -130,7 +144,7 @@ def curve_of(result: Result, term: str) -> Curve:
     EstimationError
         If a coefficient has no variance.
     """
-    names = powers_in(term, result.terms)
+    names = powers_in(term, slopes_of(result))
     if any(role.kind == "lag_y" or role.of in names for role in result.roles):
         raise ConfigError(Note("curve_of_spatial_lag", kind=result.kind, term=term))
     position = [result.terms.index(name) for name in names]
@@ -140,7 +154,22 @@ def curve_of(result: Result, term: str) -> Curve:
     return Curve(b, covariance, result.inference.df, result.inference.level)
 
 
-def powers_in(term: str, terms: tuple[str, ...]) -> tuple[str, ...]:
+def described(result: Result, panel: Panel) -> Result:
+    """Return a result whose roles say what regressors are made of; if none does, as the panel reads their terms."""
+    if any(role.made_of for role in result.roles):
+        return result
+    made_of = panel.made_of(result.terms_of("regressor"))
+    return replace(result, roles=roles_made_of(result.terms, result.roles, made_of))
+
+
+def slopes_of(result: Result) -> Slopes:
+    """Return what each coefficient of a column of x is made of, by the name of its term."""
+    return {
+        term: role.made_of for term, role in zip(result.terms, result.roles, strict=False) if role.kind == "regressor"
+    }
+
+
+def powers_in(term: str, slopes: Slopes) -> tuple[str, ...]:
     """Return the names of a variable and its powers among a model's terms, lowest first.
 
     Raises
@@ -148,48 +177,83 @@ def powers_in(term: str, terms: tuple[str, ...]) -> tuple[str, ...]:
     ConfigError
         If the variable, a power or a lower order is not there, or the variable is part of an interaction.
     """
-    _refuse_groups(terms, term)
-    powers = {_order(term, name): name for name in terms if _order(term, name)}
-    base, _, order = term.rpartition("^")
-    if base and order.isdigit():
-        raise ConfigError(Note("term_is_power", term=term, base=base, terms=cut(terms, 20)))
+    base = _base(term, slopes)
+    if base is None:
+        raise ConfigError(Note("term_not_in_model", term=term, hint=suggestion(term, slopes), terms=cut(slopes, 20)))
+    _refuse_groups(slopes, base)
+    powers = {part.power: name for name, part in reversed(_whole(slopes)) if part.base == base}
     if not powers:
-        raise ConfigError(Note("term_not_in_model", term=term, hint=suggestion(term, terms), terms=cut(terms, 20)))
+        raise ConfigError(Note("term_not_in_model", term=term, hint=suggestion(term, slopes), terms=cut(slopes, 20)))
     degree = max(powers)
     if degree == 1:
         raise ConfigError(Note("term_without_power", term=term))
     gaps = [_power(term, order) for order in range(1, degree) if order not in powers]
     if gaps:
-        raise ConfigError(Note("term_lacks_power", power=powers[degree], lacking=cut(gaps), terms=cut(terms, 20)))
-    products = [name for name in terms if ":" in name and any(part in powers.values() for part in name.split(":"))]
+        raise ConfigError(Note("term_lacks_power", power=powers[degree], lacking=cut(gaps), terms=cut(slopes, 20)))
+    products = [name for name, parts in slopes.items() if len(parts) > 1 and any(part.base == base for part in parts)]
     if products:
-        raise ConfigError(_product_note(term, products, tuple(powers.values())))
+        others = dict.fromkeys(part for name in products for part in slopes[name] if part.base != base)
+        raise ConfigError(_product_note(term, products, tuple(others)))
     return tuple(powers[order] for order in range(1, degree + 1))
 
 
-def _product_note(term: str, products: list[str], powers: tuple[str, ...]) -> Note:
+def _base(term: str, slopes: Slopes) -> Constituent | None:
+    """Return the variable that a name means: that of a term of this name, or one that terms are made of.
+
+    Raises
+    ------
+    ConfigError
+        If the name is that of a power.
+    """
+    own = slopes.get(term, ())
+    if len(own) == 1 and not own[0].level:
+        if own[0].power > 1:
+            raise ConfigError(
+                Note("term_is_power", term=term, base=_variable(own[0].base, slopes), terms=cut(slopes, 20))
+            )
+        return own[0].base
+    parts = (part.base for every in slopes.values() for part in every)
+    return next((base for base in parts if spelt(base) == term), None)
+
+
+def _whole(slopes: Slopes) -> list[tuple[str, Constituent]]:
+    """Return the terms that are a variable or a power of one, in the whole sample."""
+    return [(name, parts[0]) for name, parts in slopes.items() if len(parts) == 1 and not parts[0].level]
+
+
+def _variable(base: Constituent, slopes: Slopes) -> str:
+    """Return what a model calls a variable."""
+    return next((name for name, part in _whole(slopes) if part == base), spelt(base))
+
+
+def _product_note(term: str, products: list[str], others: MadeOf) -> Note:
     """Return why a variable in interactions has no curve by itself."""
-    others = list(dict.fromkeys(part for name in products for part in name.split(":") if part not in powers))
-    if others and all(other.startswith("C(") or other.endswith("]") for other in others):
+    if others and all(other.level for other in others):
         return Note("curve_of_each_group", term=term, joined=cut(products))
     if others:
-        return Note("curve_in_product", term=term, joined=cut(products), others=cut(others))
+        return Note("curve_in_product", term=term, joined=cut(products), others=cut(map(spelt, others)))
     return Note("curve_in_own_product", term=term, joined=cut(products))
 
 
-def _refuse_groups(terms: tuple[str, ...], term: str = "") -> None:
-    """Refuse coefficients by group, e.g. ``ln_e^2[east]``, of a term or of any power."""
-    bases = dict.fromkeys(name.partition("[")[0] for name in terms if name.endswith("]"))
-    powers = [
-        base
-        for base in bases
-        if base not in terms and (_order(term, base) if term else base.rpartition("^")[2].isdigit())
-    ]
+def _refuse_groups(slopes: Slopes, base: Constituent | None = None) -> None:
+    """Refuse coefficients by group, e.g. ``ln_e^2[east]``, of a variable or, without one, of any power."""
+    whole = {part for _, part in _whole(slopes)}
+    of_groups = (part for parts in slopes.values() if (part := _of_group(parts)) is not None and part not in whole)
+    powers = [part for part in of_groups if (part.power > 1 if base is None else part.base == base)]
     if powers:
-        raise ConfigError(Note("curve_of_groups", terms=cut(powers)))
+        raise ConfigError(Note("curve_of_groups", terms=cut(map(spelt, dict.fromkeys(powers)))))
 
 
-def named_term(term: str | None, terms: tuple[str, ...]) -> str:
+def _of_group(parts: MadeOf) -> Constituent | None:
+    """Return the variable or power whose coefficient in one group it is; None for anything else."""
+    if len(parts) > 1:
+        whole = [part for part in parts if not part.level]
+        return whole[0] if len(whole) == 1 else None
+    # a value of a variable that is no power is a dummy
+    return replace(parts[0], level="") if parts and parts[0].level and parts[0].power > 1 else None
+
+
+def named_term(term: str | None, slopes: Slopes) -> str:
     """Return the variable of the curve; without a name, the only one that has powers.
 
     Raises
@@ -198,13 +262,13 @@ def named_term(term: str | None, terms: tuple[str, ...]) -> str:
         If the name is not a text, or there is no name and not exactly one variable has powers.
     """
     if term is None:
-        return variable_with_powers(terms)
+        return variable_with_powers(slopes)
     if not isinstance(term, str) or not term.strip():
         raise ConfigError(Note("term_no_name", value=repr(term)))
     return canonical(term)
 
 
-def variable_with_powers(terms: tuple[str, ...]) -> str:
+def variable_with_powers(slopes: Slopes) -> str:
     """Return the only variable of a model that has a power.
 
     Raises
@@ -212,14 +276,14 @@ def variable_with_powers(terms: tuple[str, ...]) -> str:
     ConfigError
         If there is none or more than one.
     """
-    _refuse_groups(terms)
-    bases = list(dict.fromkeys(base for base, mark, order in (t.rpartition("^") for t in terms) if order.isdigit()))
-    bases = [base for base in bases if ":" not in base]
-    if len(bases) != 1:
-        if not bases:
+    _refuse_groups(slopes)
+    bases = list(dict.fromkeys(part.base for _, part in _whole(slopes) if part.power > 1))
+    names = [_variable(base, slopes) for base in bases]
+    if len(names) != 1:
+        if not names:
             raise ConfigError(Note("no_variable_with_power", key="diagnostic.term"))
-        raise ConfigError(Note("several_variables_with_power", key="diagnostic.term", variables=cut(bases)))
-    return bases[0]
+        raise ConfigError(Note("several_variables_with_power", key="diagnostic.term", variables=cut(names)))
+    return names[0]
 
 
 def observed(result: Result, panel: Panel, term: str) -> FloatArray:
@@ -230,12 +294,16 @@ def observed(result: Result, panel: Panel, term: str) -> FloatArray:
     DataError
         If the panel lacks it or is not the one that the model was fitted to.
     """
+    slopes = slopes_of(result)
+    base = _base(term, slopes)
+    column = term if base is None else spelt(base)
     # a lag in the model removes rows
-    data = panel.with_terms([result.y, *result.terms, term])
-    x = data.array([term])[:, 0]
+    read = {spelt(part.base): None for parts in slopes.values() for part in parts if not part.level}
+    data = panel.with_terms([result.y, *read, column])
+    x = data.array([column])[:, 0]
     nobs = result.statistics.get("nobs", len(x))
     # means, differences and instruments of lags have fewer rows than the panel, but the panel's range counts
-    fewer = result.kind in FEWER_ROWS or any(role.of_past(result.y) for role in result.roles)
+    fewer = result.transformed or any(role.of_past(result.y) for role in result.roles)
     if nobs != len(x) and not fewer:
         raise DataError(Note("panel_of_other_fit", fitted=nobs, observations=len(x)))
     return np.asarray(x, dtype=np.float64)
@@ -265,21 +333,12 @@ def _refuse_straight(curve: Curve, x: FloatArray, term: str) -> None:
         raise EstimationError(Note("powers_nearly_collinear", term=term))
 
 
-def _order(term: str, name: str) -> int:
-    """Return which power of a variable a name is; 0 if it is none."""
-    if name == term:
-        return 1
-    base, mark, order = name.rpartition("^")
-    return int(order) if mark and base == term and order.isdigit() else 0
-
-
 def _power(term: str, order: int) -> str:
     return term if order == 1 else f"{term}^{order}"
 
 
 def _quadratic_rows(result: Quadratic) -> list[Row]:
-    shape = "U shape" if result.lower.alternative == "less" else "inverse U shape"
-    statement = _AGAINST.format(shape)
+    shape = Note("u_shape" if result.lower.alternative == "less" else "inverse_u_shape")
     return [
         _point_row("turning point", result.turning),
         _fieller_row(result.fieller),
@@ -289,11 +348,11 @@ def _quadratic_rows(result: Quadratic) -> list[Row]:
             "Lind-Mehlum test",
             stat=result.statistic,
             p=result.p,
-            note=statement if result.turning.inside else f"{statement}: {OUTSIDE}",
+            note=Note("against_monotone" if result.turning.inside else "against_monotone_outside", shape=shape),
         ),
         Row("observations below", coef=result.below),
         Row("observations above", coef=result.above),
-        Row("curve in the sample", note=result.path),
+        Row("curve in the sample", note=_PATHS.get(result.path, result.path)),
     ]
 
 
@@ -303,7 +362,7 @@ def _cubic_rows(result: Cubic) -> list[Row]:
         first = [_point_row(name, point) for name, point in points]
         sides = ["below the first extremum", "between the extrema", "above the second extremum"]
     else:
-        first = [Row("extrema", note="none: the slope never changes its sign")]
+        first = [Row("extrema", note=Note("no_extrema"))]
         sides = ["below the inflection point", "above the inflection point"]
     return [
         *first,
@@ -312,32 +371,42 @@ def _cubic_rows(result: Cubic) -> list[Row]:
         _slope_row("slope at the inflection point", result.middle),
         _slope_row("slope at the largest value", result.upper),
         *(Row(f"observations {side}", coef=count) for side, count in zip(sides, result.counts, strict=True)),
-        Row("curve in the sample", note=result.path),
+        Row("curve in the sample", note=_PATHS.get(result.path, result.path)),
     ]
 
 
 def _point_row(quantity: str, point: Point) -> Row:
-    kind = {True: "maximum, ", False: "minimum, ", None: ""}[point.maximum]
-    where = "inside the sample" if point.inside else "outside the sample"
-    return Row(quantity, coef=point.x, se=point.se, low=point.low, high=point.high, note=kind + where)
+    note = {
+        True: Note("maximum_inside" if point.inside else "maximum_outside"),
+        False: Note("minimum_inside" if point.inside else "minimum_outside"),
+        None: Note("inside_sample" if point.inside else "outside_sample"),
+    }[point.maximum]
+    return Row(quantity, coef=point.x, se=point.se, low=point.low, high=point.high, note=note)
 
 
 def _slope_row(quantity: str, slope: Slope) -> Row:
     sign = 1 if slope.alternative == "greater" else -1
-    words = f"one-sided, {'>' if sign > 0 else '<'} 0"
-    return Row(quantity, slope.at, slope.value, slope.se, sign * slope.statistic, slope.p, slope.low, slope.high, words)
+    note = Note("one_sided_positive" if sign > 0 else "one_sided_negative")
+    return Row(quantity, slope.at, slope.value, slope.se, sign * slope.statistic, slope.p, slope.low, slope.high, note)
 
 
 def _fieller_row(region: Fieller) -> Row:
     """Return the row of the region; if it is not an interval, its ends are infinite and the note describes it."""
     name = "turning point, Fieller"
     if region.kind == "interval":
-        return Row(name, low=region.low, high=region.high, note="interval")
-    parts = [f"up to {region.low:.4g}"] * math.isfinite(region.low) + [f"from {region.high:.4g}"] * math.isfinite(
-        region.high
-    )
-    words = "the whole line" if region.kind == "line" else f"no interval: {' and '.join(parts)}"
-    return Row(name, low=-math.inf, high=math.inf, note=words)
+        return Row(name, low=region.low, high=region.high, note=Note("an_interval"))
+    return Row(name, low=-math.inf, high=math.inf, note=_no_interval_note(region))
+
+
+def _no_interval_note(region: Fieller) -> Note:
+    """Return which values a region holds that is not an interval."""
+    if region.kind == "line":
+        return Note("whole_line")
+    if math.isfinite(region.low) and math.isfinite(region.high):
+        return Note("no_interval", low=region.low, high=region.high)
+    if math.isfinite(region.low):
+        return Note("no_interval_low", low=region.low)
+    return Note("no_interval_high", high=region.high)
 
 
 class TurningPoints(Diagnostic):
@@ -362,26 +431,23 @@ class TurningPoints(Diagnostic):
         """The model's columns."""
         return self.model.terms
 
-    @property
-    def variable(self) -> str:
-        """The variable of the turning points."""
-        return named_term(self.term, self.model.regressors)
-
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no curve or cannot be fitted."""
-        variable = self.variable
-        _refuse_groups(tuple(grouped(name, "group") for name in self.model.split), variable)
+        slopes = self.model.made_of(panel)
+        variable = named_term(self.term, slopes)
         try:
-            names = powers_in(variable, self.model.regressors)
+            names = powers_in(variable, slopes)
         except ConfigError as error:
             raise under(error, "diagnostic.term" if self.term else "") from error
         spatial = self.model.as_spatial
         if spatial is not None and (spatial.kind in LAG_KINDS or set(names) & set(spatial.lagged)):
             raise ConfigError(Note("curve_of_spatial_lag", kind=spatial.kind, term=variable))
-        data = panel.with_terms(self.model.terms)
-        refuse_few_values(data.array([variable])[:, 0], variable, len(names))
+        base = slopes[names[0]][0]
+        data = panel.with_terms([*self.model.terms, spelt(base)])
+        refuse_few_values(data.array([spelt(base)])[:, 0], variable, len(names))
         self.model.check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``turning_points``, indexed by quantity."""
-        return {"turning_points": turning_points(self.model.fit(panel, weights), panel, self.variable)}
+        result = self.model.described(self.model.fit(panel, weights), panel)
+        return {"turning_points": _curve_table(result, panel, self.term)}

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.diagnostic._arguments import Seed, coverage, real, refuse_unknown, regression_of, whole
-from digicarbon.diagnostic._rows import followed
+from digicarbon.diagnostic._rows import followed, in_english
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.group_comparison import Draws, refuse_few_draws
@@ -66,13 +66,13 @@ class _Test:
 
     Attributes
     ----------
-    name : str
+    name : str or Note
     null : Note
     restrictions : ndarray, shape (q, k)
     value : float
     """
 
-    name: str
+    name: str | Note
     null: Note
     restrictions: FloatArray
     value: float
@@ -139,6 +139,24 @@ def wild_bootstrap(
     count, so that p of an enumeration includes the sample itself and its mirror image; ``boottest`` and
     ``wildboottest`` count only larger ones, which gives a p that is smaller by up to 2/2^G and depends on rounding.
     """
+    lines = _lines(model, panel, term, value, weights, impose_null, tails, cluster, draws, seed, level)
+    return in_english(lines).set_index("term")
+
+
+def _lines(
+    model: Model,
+    panel: Panel,
+    term: str | Sequence[str] | Mapping[str, float] | None,
+    value: float,
+    weights: WildWeights,
+    impose_null: bool,
+    tails: Tails,
+    cluster: str,
+    draws: int,
+    seed: int,
+    level: float,
+) -> pd.DataFrame:
+    """Return the table of `wild_bootstrap` with notes as nulls, and as terms where a row is of several."""
     refuse_unknown(weights, get_args(WildWeights), "weights")
     refuse_unknown(tails, get_args(Tails), "tails")
     refuse_few_draws(draws)
@@ -170,9 +188,9 @@ def wild_bootstrap(
         # a Wald statistic is divided by the variance, t by its square root
         stat = result.statistic / (math.sqrt(factor) if len(test.restrictions) == 1 else factor)
         numbers = (result.estimate + test.value, result.se * math.sqrt(factor), stat, result.p, result.low, result.high)
-        words = str(_null_note(test, result, sample, weights, impose_null, cluster, level))
-        lines.append((test.name, *numbers, int(sample.clusters.max()) + 1, result.draws, words))
-    return pd.DataFrame(lines, columns=["term", *COLUMNS]).set_index("term")
+        null = _null_note(test, result, sample, weights, impose_null, cluster, level)
+        lines.append((test.name, *numbers, int(sample.clusters.max()) + 1, result.draws, null))
+    return pd.DataFrame(lines, columns=["term", *COLUMNS])
 
 
 def _sample(model: Model, panel: Panel, cluster: str) -> _Sample:
@@ -228,7 +246,7 @@ def _tests(
         by_term = sample.original.slopes(panel)
         equal = [
             _Test(
-                f"{one}, all equal",
+                Note("all_equal", term=one),
                 Note("groups_equal", terms=(one,)),
                 np.concatenate([_row(sample, {names[0]: 1.0, name: -1.0}) for name in names[1:]]),
                 0.0,
@@ -247,13 +265,13 @@ def _tests(
         return [_single_test(sample, _combination(term), term, value)]
     if not term or len(set(term)) < len(term):
         raise ConfigError(Note("term_names_twice", terms=term))
-    name = ", ".join(term)
+    name = Note("several_terms", terms=term) if len(term) > 1 else term[0]
     rows = np.concatenate([_row(sample, {one: 1.0}) for one in term])
     null = Note("terms_are_jointly" if len(term) > 1 else "terms_are", terms=term, value=value)
     return [_restriction_check(sample)(_Test(name, null, rows, value))]
 
 
-def _single_test(sample: _Sample, name: str, factors: Mapping[str, float], value: float) -> _Test:
+def _single_test(sample: _Sample, name: str | Note, factors: Mapping[str, float], value: float) -> _Test:
     return _Test(name, Note("terms_are", terms=(name,), value=value), _row(sample, factors), value)
 
 
@@ -271,8 +289,10 @@ def _restriction_check(sample: _Sample) -> Callable[[_Test], _Test]:
     return checked
 
 
-def _combination(factors: Mapping[str, float]) -> str:
-    """Return a linear combination as text, e.g. ``a - 2 b``."""
+def _combination(factors: Mapping[str, float]) -> str | Note:
+    """Return the name of a linear combination, e.g. ``a - 2 b``."""
+    if list(factors.values()) == [1, -1]:
+        return Note("difference_of", **dict(zip(("first", "second"), factors, strict=True)))
     parts = [
         f"{'-' if factor < 0 else '+'} {'' if abs(factor) == 1 else f'{abs(factor):g} '}{name}"
         for name, factor in factors.items()
@@ -400,7 +420,7 @@ class WildClusterBootstrap(Diagnostic):
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``wild_bootstrap``, indexed by term."""
-        frame = wild_bootstrap(
+        frame = _lines(
             self.model,
             panel,
             self.term,
@@ -413,4 +433,4 @@ class WildClusterBootstrap(Diagnostic):
             self.seed,
             self.level,
         )
-        return {"wild_bootstrap": frame}
+        return {"wild_bootstrap": frame.set_index("term")}

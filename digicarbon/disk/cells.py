@@ -37,7 +37,8 @@ def plain_table(table: pd.DataFrame) -> pd.DataFrame:
     # most tables contain no formula, and copying large ones is slow
     labels = [*table.columns.to_flat_index(), *table.index.to_flat_index()]
     cells = (value for name in names.unique() for column in _columns(table, name) for value in column.unique())
-    if not any(isinstance(value, str) and is_formula(value) for value in (*_flat(labels), *table.index.names, *cells)):
+    texts = (value for value in (*_flat(labels), *table.index.names, *cells) if isinstance(value, str))
+    if not any(_FORMULA.match(text) and is_formula(text) for text in texts):
         return table
     return table.map(plain).rename(index=plain, columns=plain).rename_axis(index=plain, columns=plain)
 

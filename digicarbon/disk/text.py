@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from digicarbon.disk.unpack import gunzip
+from digicarbon.disk.files import gunzip
 from digicarbon.errors import DataError
 from digicarbon.note import Note
 

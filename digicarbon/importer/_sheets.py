@@ -22,8 +22,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.cell import range_boundaries
 from openpyxl.utils.exceptions import InvalidFileException
 
+from digicarbon.disk.files import check_zip
 from digicarbon.disk.text import encodings, separator
-from digicarbon.disk.unpack import check_zip
 from digicarbon.errors import DataError
 from digicarbon.note import Note, cut
 

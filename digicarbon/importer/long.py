@@ -62,8 +62,8 @@ class LongImporter(Importer):
 
     A World Bank file (``Country Name, Country Code, Indicator Name, Indicator Code, 1960, …`` under its preamble, or
     a DataBank export with ``2015 [YR2015]``) needs no options. Any other table needs ``unit``; then either years are
-    columns, or ``time`` and ``values`` name the columns of the years and of the numbers. Units that are provinces get
-    their English name and adcode; all others keep their labels. Cells without a figure (``..``, empty) are left out and
+    columns, or ``time`` and ``values`` name the columns of the years and of the numbers. Units of a known country get
+    their English name and code; all others keep their labels. Cells without a figure (``..``, empty) are left out and
     counted.
 
     Attributes
@@ -117,7 +117,7 @@ class LongImporter(Importer):
         -------
         Imported
             The data set ``long``: unit, year, series, value, indicator (the file's own name of the series), code (the
-            file's code of the unit; empty if it has none) and adcode (missing where the unit is no province).
+            file's code of the unit; empty if it has none) and the country's code (missing where the unit has none).
 
         Raises
         ------

@@ -11,12 +11,38 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.errors import ConfigError, DataError
-from digicarbon.measure._numbers import numbers
 from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts.indicators import varies, z_scores
 from digicarbon.numeric.resampling.unit_permutation import permutations
 from digicarbon.source import Inputs
 from digicarbon.spec import Names, SomeNames, Spec, sharing
+
+
+def numbers(table: pd.DataFrame, name: str, source: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return a column with its gaps as not-a-number, shape (rows,).
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the columns ``unit``, ``time`` and ``name``.
+    name, source : str
+        The column; the source's name, for messages.
+
+    Raises
+    ------
+    DataError
+        If a cell is text; the message names the first ones.
+    """
+    column = pd.to_numeric(table[name], errors="coerce")
+    words = table[column.isna() & table[name].notna()]
+    if len(words):
+        cells = (
+            Note("measure_text_cell", cell=Note("cell", parts=(unit, time)), text=repr(text))
+            for unit, time, text in words[["unit", "time", name]].itertuples(index=False)
+        )
+        raise DataError(Note("measure_column_of_text", column=name, source=source, cells=cut(cells, 3)))
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
 
 Per = Literal["none", "capita", "gdp"]
 """What the measures are divided by."""

@@ -1,26 +1,113 @@
-"""Value added of the digital economy from input-output tables (BEA method)."""
+"""Value added of the digital economy from input-output tables (BEA method), in years with a table and without one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 import pydantic
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from digicarbon.arrays import FloatArray
 from digicarbon.disk.cells import plain_table
 from digicarbon.errors import DataError
-from digicarbon.measure._gap_years import GapYears, growth, table_years
-from digicarbon.measure.base import Measure
+from digicarbon.measure.base import Measure, numbers
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.accounts import bea
+from digicarbon.numeric.accounts.bea import Surrounding, nearest_table, surrounding_tables
 from digicarbon.numeric.accounts.leontief import technical_coefficients
 from digicarbon.source import TABLES, InputOutputTable, Inputs
 from digicarbon.spec import Names, SomeNames
+
+GapYears = Literal["structure", "interpolation"]
+"""How years without a table are filled."""
+
+DRIVERS = ("secondary_va", "tertiary_va", "gdp")
+"""The series that carry Sector 1, Sector 2 and DDL through the gap years."""
+
+
+def _nearest(years: ArrayLike, table_years: ArrayLike) -> Surrounding:
+    near = nearest_table(years, table_years)
+    return Surrounding(near, near, np.zeros(len(near)))
+
+
+_FILLING: Mapping[GapYears, Callable[[ArrayLike, ArrayLike], Surrounding]] = {
+    "structure": _nearest,
+    "interpolation": surrounding_tables,
+}
+
+
+def table_years(keys: pd.DataFrame, tables: Collection[tuple[str, int]], how: GapYears, source: str) -> pd.DataFrame:
+    """Return the table years of each row and the weight of the later one: columns before, after, weight.
+
+    Parameters
+    ----------
+    keys : DataFrame
+        Columns ``unit`` and ``time``.
+    tables : collection of (str, int)
+        Unit and year of each input-output table.
+    how : {"structure", "interpolation"}
+    source : str
+        For messages.
+
+    Raises
+    ------
+    DataError
+        If a unit has no table.
+    """
+    years_of: dict[object, list[int]] = {}
+    for unit, year in sorted(tables):
+        years_of.setdefault(unit, []).append(year)
+    missing = [unit for unit in keys["unit"].unique() if unit not in years_of]
+    if missing:
+        raise DataError(Note("bea_no_table_of_units", group="source", source=source, units=cut(missing)))
+    # arrays: setting parts of a data frame for each unit takes a hundred times as long
+    before, after, weight = np.zeros(len(keys), int), np.zeros(len(keys), int), np.zeros(len(keys))
+    times = keys["time"].to_numpy()
+    for name, rows in keys.groupby("unit").indices.items():
+        years = np.asarray(years_of[name])
+        around = _FILLING[how](times[rows], years)
+        before[rows], after[rows], weight[rows] = years[around.before], years[around.after], around.weight
+    return pd.DataFrame({"before": before, "after": after, "weight": weight}, index=keys.index)
+
+
+def growth(inputs: Inputs, keys: pd.DataFrame, table_year: pd.Series[Any]) -> NDArray[np.float64]:
+    """Return each driver over its value in the table year, shape (rows, 3); 1 in the table years themselves.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    keys : DataFrame
+        Columns ``unit`` and ``time``, as the rows of the inputs.
+    table_year : Series
+        The table year of each row.
+
+    Raises
+    ------
+    DataError
+        If a driver is missing, or has no positive value in a table year.
+    """
+    result = np.ones((len(keys), len(DRIVERS)))
+    gap = (table_year != keys["time"]).to_numpy()
+    if not gap.any():
+        return result
+    table = inputs.series(DRIVERS, "measure=bea (years without an input-output table)")
+    series = pd.DataFrame(
+        {name: numbers(table, name, inputs.source) for name in DRIVERS},
+        index=pd.MultiIndex.from_frame(table[["unit", "time"]]),
+    )
+    base_keys = pd.MultiIndex.from_arrays([keys.loc[gap, "unit"], table_year[gap]])
+    base = series.reindex(base_keys).to_numpy(dtype=float)
+    if not (base > 0).all():
+        row, column = np.argwhere(~(base > 0))[0]
+        cell = Note("cell", parts=base_keys[row])
+        raise DataError(Note("bea_no_value_in_table_year", column=DRIVERS[column], cell=cell, source=inputs.source))
+    result[gap] = series.to_numpy(dtype=float)[gap] / base
+    return result
+
 
 SECTOR1 = (
     "Communication equipment, computers and other electronic equipment",
@@ -162,9 +249,8 @@ class BeaMeasure(Measure):
 
     def _sectors(self, table: InputOutputTable, unit: str, year: int) -> dict[str, NDArray[Any]]:
         """Return the columns of one table."""
-        name = _table_name(unit, year)
-        digital = self._digital(table, name)
-        share = self._shares(table, name, digital)
+        digital = self._digital(table, (unit, year))
+        share = self._shares(table, (unit, year), digital)
         n = len(table.sectors)
         kind = np.full(n, "", dtype=object)
         kind[list(digital)] = "sector1", "sector2"
@@ -184,24 +270,24 @@ class BeaMeasure(Measure):
     def _at_tables(self, inputs: Inputs) -> pd.DataFrame:
         """Return Sector 1, Sector 2 and DDL, indexed by unit and table year."""
         tables = _tables(inputs)
-        rows = [self._one_table(table, _table_name(unit, year)) for (unit, year), table in tables.items()]
+        rows = [self._one_table(table, place) for place, table in tables.items()]
         values = [[getattr(parts, name) for name in _PARTS] for parts in rows]
         index = pd.MultiIndex.from_tuples(list(tables), names=["unit", "year"])
         return pd.DataFrame(values, index=index, columns=list(_PARTS), dtype=float)
 
-    def _one_table(self, table: InputOutputTable, name: Note) -> bea.DigitalValueAdded:
-        digital = self._digital(table, name)
-        return bea.from_shares(self._shares(table, name, digital), table.value_added, *digital)
+    def _one_table(self, table: InputOutputTable, place: tuple[str, int]) -> bea.DigitalValueAdded:
+        digital = self._digital(table, place)
+        return bea.from_shares(self._shares(table, place, digital), table.value_added, *digital)
 
-    def _digital(self, table: InputOutputTable, name: Note) -> tuple[int, int]:
+    def _digital(self, table: InputOutputTable, place: tuple[str, int]) -> tuple[int, int]:
         """Return the positions of the two digital sectors."""
-        first = _position(table.sectors, self.sector1, name, "measure.sector1")
-        second = _position(table.sectors, self.sector2, name, "measure.sector2")
+        first = _position(table.sectors, self.sector1, place, "measure.sector1")
+        second = _position(table.sectors, self.sector2, place, "measure.sector2")
         if first == second:
             raise DataError(Note("bea_one_sector_twice", key="measure.sector1", sector=table.sectors[first]))
         return first, second
 
-    def _shares(self, table: InputOutputTable, name: Note, digital: tuple[int, int]) -> FloatArray:
+    def _shares(self, table: InputOutputTable, place: tuple[str, int], digital: tuple[int, int]) -> FloatArray:
         """Return each sector's coefficient, shape (n,); all are 0 in the narrow scope."""
         if self.scope == "narrow":
             return np.zeros(len(table.sectors))
@@ -209,7 +295,7 @@ class BeaMeasure(Measure):
         try:
             share = coefficient(table.flows, table.value_added, table.output, digital)
         except np.linalg.LinAlgError as error:
-            raise DataError(Note("bea_no_total_requirements", key="measure.coefficient", table=name)) from error
+            raise DataError(Note("bea_no_total_requirements", key="measure.coefficient", table=_name(place))) from error
         if np.isfinite(share).all():
             return share
         leontief = self.coefficient == "leontief"
@@ -219,7 +305,7 @@ class BeaMeasure(Measure):
             else ~np.isfinite(share)
         )
         odd = cut(table.sectors[j] for j in np.flatnonzero(bad))
-        raise DataError(Note("bea_not_finite", table=name, what=_NOT_FINITE[self.coefficient], sectors=odd))
+        raise DataError(Note("bea_not_finite", table=_name(place), what=_NOT_FINITE[self.coefficient], sectors=odd))
 
 
 def _tables(inputs: Inputs) -> Mapping[tuple[str, int], InputOutputTable]:
@@ -229,9 +315,9 @@ def _tables(inputs: Inputs) -> Mapping[tuple[str, int], InputOutputTable]:
     return inputs.tables
 
 
-def _table_name(unit: str, year: int) -> Note:
-    """Return the name of a table."""
-    return Note("cell", parts=(unit, year))
+def _name(place: tuple[str, int]) -> Note:
+    """Return the name of the table of a unit and a year."""
+    return Note("cell", parts=place)
 
 
 def _scaled(
@@ -243,21 +329,20 @@ def _scaled(
     return bea.scale_to_year(at_table, *growth(inputs, keys, years).T)
 
 
-def _position(sectors: Sequence[str], spellings: Sequence[str], table: Note, key: str) -> int:
-    accepted = {_folded(name) for name in spellings}
-    matches = [index for index, name in enumerate(sectors) if _folded(name) in accepted]
+def _position(sectors: tuple[str, ...], spellings: tuple[str, ...], place: tuple[str, int], key: str) -> int:
+    matches = _matches(sectors, spellings)
     if len(matches) == 1:
         return matches[0]
     if matches:
         names = cut(sectors[index] for index in matches)
-        raise DataError(Note("bea_several_sectors", key=key, table=table, number=len(matches), sectors=names))
+        raise DataError(Note("bea_several_sectors", key=key, table=_name(place), number=len(matches), sectors=names))
     if not spellings:
         raise DataError(Note("bea_no_spelling", key=key))
     raise DataError(
         Note(
             "bea_no_such_sector",
             key=key,
-            table=table,
+            table=_name(place),
             spellings=cut(spellings),
             hint=suggestion(spellings[0], sectors),
             sectors=cut(sectors, 60),
@@ -266,6 +351,12 @@ def _position(sectors: Sequence[str], spellings: Sequence[str], table: Note, key
 
 
 # hundreds of tables have the same sector names
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
+def _matches(sectors: tuple[str, ...], spellings: tuple[str, ...]) -> list[int]:
+    """Return the positions of the sectors that have one of the spellings."""
+    accepted = {_folded(name) for name in spellings}
+    return [index for index, name in enumerate(sectors) if _folded(name) in accepted]
+
+
 def _folded(name: str) -> str:
     return " ".join(name.split()).casefold()

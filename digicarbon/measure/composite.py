@@ -14,8 +14,7 @@ from pydantic import model_validator
 from digicarbon.arrays import FloatArray
 from digicarbon.disk.cells import plain_table
 from digicarbon.errors import DataError
-from digicarbon.measure._numbers import numbers
-from digicarbon.measure.base import Measure
+from digicarbon.measure.base import Measure, numbers
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.accounts.indicators import varies
 from digicarbon.source import Inputs

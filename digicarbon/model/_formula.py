@@ -42,7 +42,7 @@ class Formula:
 
 
 def read(text: str) -> Formula:
-    """Return what a formula says, e.g. ``"ln_ci ~ ln_e + ln_pgdp | province + year"``.
+    """Return what a formula says, e.g. ``"ln_ci ~ ln_e + ln_pgdp | city + year"``.
 
     Parameters
     ----------

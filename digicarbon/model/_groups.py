@@ -17,6 +17,11 @@ By = str | dict[str, str]
 """A column whose values are constant within units, a group that is known of a country's units, or unit -> group."""
 
 
+def known_grouping() -> By:
+    """Return the grouping that is meant where none is named: the known country's."""
+    return country().grouping
+
+
 @dataclass(frozen=True, eq=False)
 class Groups:
     """Which group each unit belongs to.
@@ -24,7 +29,7 @@ class Groups:
     Attributes
     ----------
     by : str
-        What the groups are called, e.g. ``region``.
+        What the groups are called: the name of their column.
     labels : tuple of str
         The G groups, sorted; those of a country in its own order.
     units : ndarray of int, shape (N,)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,10 +14,9 @@ from digicarbon.numeric.iv.anderson_rubin import AndersonRubin, Interval
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, FTest
 from digicarbon.numeric.iv.weak_instruments import RULE_OF_THUMB, Strength, stock_yogo
 from digicarbon.numeric.linear.statistic import Statistic
-from digicarbon.panel._terms import LOG_PREFIX, Atom, Factor, parse
+from digicarbon.panel._terms import LOG_PREFIX, Atom, Factor, constituents, parse
 
 Method = Literal["2sls", "liml"]
-_LAG = re.compile(r"L\d*\.")
 _WEAK: dict[Method, Note] = {"2sls": Note("bias_2sls"), "liml": Note("bias_liml")}
 
 
@@ -158,8 +156,7 @@ def _tests(found: FoundTests, endogenous: Sequence[str], y: str) -> pd.DataFrame
     nulls = Note("exogenous_terms", terms=who), Note("no_effect", terms=who, y=y)
     for test, null, f in zip(("Endogeneity", "Anderson-Rubin"), nulls, (wu, ar), strict=True):
         rows.append((test, null, f.value, float(f.df1), float(f.df2), f.p))
-    lines = [(test, str(null), *numbers) for test, null, *numbers in rows]
-    frame = pd.DataFrame(lines, columns=["test", "null", "statistic", "df", "df2", "p"])
+    frame = pd.DataFrame(rows, columns=["test", "null", "statistic", "df", "df2", "p"])
     return frame.set_index("test")
 
 
@@ -169,7 +166,7 @@ def notes(found: FoundTests, asked: Asked, errors: ErrorStructure, rows: int) ->
     out = [Note("two_stage" if asked.method == "2sls" else "limited_information", **who)]
     for instrument, source in asked.made_of.items():
         out.append(Note("made_of_endogenous", instrument=instrument, endogenous=source))
-    if any(_LAG.match(term) for term in asked.instruments):
+    if any(part.operator == "L" for term in asked.instruments for part in constituents(term)):
         beside = Note("lag_instrument_beside_effects", periods=asked.periods)
         out.append(beside if asked.unit_effects else Note("lag_instrument"))
     out.append(_strength(found, asked.method, errors, len(asked.instruments)))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digicarbon.model._panel_batch import fitting_weights as fitting_weights
 from digicarbon.model._panel_batch import likeliest
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Estimand

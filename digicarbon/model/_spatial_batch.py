@@ -9,7 +9,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model._spatial_estimates import LAG_KINDS, Design, Kind, dense
-from digicarbon.model.batch import PLACES, Estimand, Fits
+from digicarbon.model.batch import Estimand, Fits
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null
 from digicarbon.numeric.spatial.batch import LagBatch, LagOutcomes, LagSpace
@@ -108,7 +108,7 @@ def contrast_of(design: Design, estimand: Estimand) -> FloatArray:
     if estimand.quantity != "indirect":
         out[design.names.index(estimand.term)] = 1.0
     lag = f"W_{estimand.term}"
-    if PLACES.get(estimand.quantity, 0) and lag in design.names:
+    if estimand.quantity in ("indirect", "total") and lag in design.names:
         w = design.w
         sums = w.lag(np.ones((1, w.n, 1))) if w.constant_row_sum is None else np.array([w.constant_row_sum])
         out[design.names.index(lag)] = float(sums.mean())

@@ -24,7 +24,6 @@ from digicarbon.numeric.spatial.likelihood import (
     fit_linear,
 )
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
-from digicarbon.numeric.spatial.random import RandomFit, fit_error_random, fit_lag_random
 from digicarbon.numeric.spatial.robust import Score, SpatialTerm, quasi_likelihood, unit_clustered
 from digicarbon.numeric.spatial.sparse import SparseOperator
 from digicarbon.result import LAG_ERROR, LAG_Y, VARIANCE, Role
@@ -206,6 +205,8 @@ def _combined(design: Design, demeaning: Demeaning, cov: Covariance) -> Estimate
 
 
 def _random(kind: Kind, design: Design, structure: ErrorStructure) -> Estimates:
+    from digicarbon.numeric.spatial.random import RandomFit, fit_error_random, fit_lag_random
+
     found: RandomFit
     if kind in LAG_KINDS:
         spatial = "rho"

@@ -11,24 +11,20 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.resampling.null_model import NullModel
-from digicarbon.numeric.spatial.batch import EffectName
 from digicarbon.panel import Panel
 from digicarbon.panel._terms import parse
-from digicarbon.result import Result
+from digicarbon.result import AS_COEFFICIENT, Quantity, Result
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
     from digicarbon.model.base import Model
 
 
-PLACES: dict[EffectName, int] = {"direct": 0, "indirect": 1, "total": 2}
-
-
 @dataclass(frozen=True)
 class Estimand:
     """What is tested: the coefficient of a term or one of its effects."""
 
-    quantity: EffectName
+    quantity: Quantity
     term: str
 
 
@@ -133,9 +129,11 @@ def estimate_of(result: Result, estimand: Estimand) -> tuple[float, float] | Non
     if estimand.quantity != "coefficient" and found is not None:
         if term not in found.terms or (estimand.quantity == "indirect" and term in result.without_indirect):
             return None
-        at = PLACES[estimand.quantity], found.terms.index(term)
+        if estimand.quantity not in found.names:
+            return None
+        at = found.names.index(estimand.quantity), found.terms.index(term)
         return float(found.coef[at]), float(found.se[at])
-    if estimand.quantity == "indirect" or term not in result.terms:
+    if estimand.quantity not in ("coefficient", *AS_COEFFICIENT) or term not in result.terms:
         return None
     place = result.terms.index(term)
     return float(result.coef[place]), float(np.sqrt(max(result.covariance[place, place], 0.0)))

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import scipy
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError
-from digicarbon.model._groups import By, Groups, groups_of
+from digicarbon.model._groups import By, Groups, groups_of, known_grouping
 from digicarbon.model._panel_columns import rows_of
-from digicarbon.model._panel_restrictions import restrictions_of
 from digicarbon.model.batch import Null
 from digicarbon.model.panel_regression import PanelRegression
-from digicarbon.model.restrictions import Restrictions
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.least_squares import solve
@@ -28,6 +26,7 @@ from digicarbon.result import Constituent, MadeOf, Result, Role, roles_made_of
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
+    from digicarbon.model.restrictions import Restrictions
     from digicarbon.script import Extract
 
 Interact = Literal["focal", "regressors", "all"]
@@ -76,8 +75,8 @@ class GroupedRegression(PanelRegression):
     y, x, controls, formula, effects, estimator, cov, …
         As in `PanelRegression`; ``estimator`` is ``within`` or ``lsdv``.
     by : str or mapping of str to str
-        A column that holds each unit's group, a group that is known of a country's units (``region`` of Chinese
-        provinces), or unit -> group.
+        A column that holds each unit's group, a grouping that is known of a country's units, or unit -> group. By
+        default the known country's own grouping.
     interact : {"focal", "regressors", "all"}
         What differs between groups: the focal terms; the controls, too; the time effects, too. With ``all`` the
         coefficients are those of separate regressions, and one error variance is estimated from all groups.
@@ -94,7 +93,7 @@ class GroupedRegression(PanelRegression):
         ("null", "batch"), "several coefficients of one variable are no single estimate of a specification"
     )
 
-    by: By = "region"
+    by: By = Field(default_factory=known_grouping)
     interact: Interact = "focal"
 
     @model_validator(mode="after")
@@ -150,6 +149,8 @@ class GroupedRegression(PanelRegression):
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
         """Return the coefficient of each term and group as a restriction."""
+        from digicarbon.model._panel_restrictions import restrictions_of
+
         expanded = self.expanded(panel)
         return [restrictions_of(expanded.model, expanded.panel, term, weights) for term in expanded.focal]
 
@@ -187,16 +188,18 @@ class GroupedRegression(PanelRegression):
         self._refuse_small(panel, groups, len(split))
         columns: dict[str, FloatArray] = {}
         names: dict[str, tuple[str, ...]] = {}
-        made_of = panel.made_of(self.regressors, among=self.regressors)
+        made_of: dict[str, MadeOf] = {}
+        parts = panel.made_of(self.regressors, among=self.regressors)
         for term in (*x, *controls):
             names[term] = tuple(grouped(term, group) for group in groups.labels) if term in split else (term,)
             if term in split:
                 made_of |= {
-                    grouped(term, group): (*made_of[term], Constituent(groups.by, level=group))
-                    for group in groups.labels
+                    grouped(term, group): (*parts[term], Constituent(groups.by, level=group)) for group in groups.labels
                 }
                 column = panel.array([term])[:, 0]
                 columns |= {name: column * (groups.rows == g) for g, name in enumerate(names[term])}
+            else:
+                made_of[term] = parts[term]
         dummies = _dummies(panel, groups, self.fixed, self.interact == "all")
         focal = tuple(name for term in x for name in names[term])
         others = tuple(name for term in controls for name in names[term])

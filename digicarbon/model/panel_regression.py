@@ -18,7 +18,6 @@ from digicarbon.model._formula import effects_of, read
 from digicarbon.model._panel_batch import LinearFits, coefficient_of, linear_rule, null_of
 from digicarbon.model._panel_columns import Columns, Estimator
 from digicarbon.model._panel_covariance import REPAIRED, Rule, covariance_of, degrees_of_freedom, factor_of, kernel_of
-from digicarbon.model._panel_restrictions import fitting_weights, restrictions_of
 from digicarbon.model.base import (
     after,
     refuse_single_period,
@@ -27,7 +26,6 @@ from digicarbon.model.base import (
     require_panel,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, under_null
-from digicarbon.model.restrictions import Restrictions
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import (
@@ -47,6 +45,7 @@ from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
+    from digicarbon.model.restrictions import Restrictions
     from digicarbon.script import RPart, StataPart
 
 PanelEffects = Literal["none", "unit", "time", "two_way", "random", "random_time", "random_two_way"]
@@ -65,6 +64,11 @@ RANDOM: Mapping[str, RandomEffects] = {
     "random_time": "random_time",
     "random_two_way": "random_two_way",
 }
+_RANDOM: Mapping[str, tuple[str, ...]] = {
+    "random": ("unit",),
+    "random_time": ("time",),
+    "random_two_way": ("unit", "time"),
+}
 
 _SE_WORDS: Mapping[Covariance, str] = {
     "driscoll_kraay": "Driscoll-Kraay",
@@ -80,7 +84,7 @@ class PanelRegression(Tested):
     y, x, controls
         As in `Model`.
     formula : str or None
-        Instead of y, x and controls, e.g. ``"ln_ci ~ ln_e + ln_e^2 + lag(ln_pgdp) | province + year"``, in the notation
+        Instead of y, x and controls, e.g. ``"ln_ci ~ ln_e + ln_e^2 + lag(ln_pgdp) | unit + year"``, in the notation
         of `digicarbon.model._formula.read`. It goes before the other fields. Focal are the terms made of x where the
         formula has any, else those made of its first variable. Effects are those after ``|``; without it those of the
         field ``effects``, and none where that is not given.
@@ -268,6 +272,8 @@ class PanelRegression(Tested):
                 **columns.statistics,
             },
             absorbed=self._absorbed,
+            random=() if self._of_other_rows else _RANDOM.get(self.effects, ()),
+            transformed=self._of_other_rows,
             notes=(
                 errors_note,
                 *((REPAIRED,) if repaired else ()),
@@ -300,11 +306,15 @@ class PanelRegression(Tested):
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
         """Return the coefficient of each focal term as a restriction; other focal terms stay in its null model."""
+        from digicarbon.model._panel_restrictions import restrictions_of
+
         made = panel.with_terms(self.terms)
         return [restrictions_of(self, made, term, weights) for term in result.focal]
 
     def filters(self, panel: Panel, weights: Weights) -> bool:
         """Return whether the panel is balanced and these weights hold its units."""
+        from digicarbon.model._panel_batch import fitting_weights
+
         return bool(fitting_weights(panel.with_terms(self.terms), self.fixed, [weights]))
 
     @property
@@ -359,8 +369,13 @@ class PanelRegression(Tested):
         return {"none": (), "two_way": ("unit", "time")}.get(self.fixed, (self.fixed,))
 
     @property
+    def _of_other_rows(self) -> bool:
+        """Whether its observations are means or differences of rows."""
+        return self.estimator in ("between", "first_difference")
+
+    @property
     def _kind(self) -> str:
-        if self.estimator in ("between", "first_difference"):
+        if self._of_other_rows:
             return self.estimator
         if self.effects in RANDOM:
             return self.effects

@@ -11,9 +11,7 @@ import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
 from digicarbon.errors import DataError, WeightsError
-from digicarbon.model._panel_batch import LinearFits
 from digicarbon.model._panel_columns import Columns, rows_of
-from digicarbon.model._spatial_batch import MOST_UNITS, ErrorFits, LagFits, contrast_of, fit_null, null_sample
 from digicarbon.model._spatial_estimates import (
     DURBIN_KINDS,
     ERROR_KINDS,
@@ -27,7 +25,6 @@ from digicarbon.model._spatial_estimates import (
     dense,
     estimate,
 )
-from digicarbon.model._spatial_restrictions import restrictions_of
 from digicarbon.model.base import (
     after,
     refuse_single_period,
@@ -36,12 +33,9 @@ from digicarbon.model.base import (
     require_panel,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
-from digicarbon.model.restrictions import Restrictions
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut, suggestion
-from digicarbon.numeric.linear.linear_batch import LinearRule
 from digicarbon.numeric.linear.within import EffectsKind, absorbed_count, demean
-from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -49,9 +43,11 @@ from digicarbon.panel import Panel, constituents
 from digicarbon.result import CONSTANT, Effects, Inference, Quantity, Result, Role
 from digicarbon.spec import under
 from digicarbon.weights import Weights, WeightsSpec
-from digicarbon.weights.combined import Node
+from digicarbon.weights.base import Node
 
 if TYPE_CHECKING:
+    from digicarbon.model.restrictions import Restrictions
+    from digicarbon.numeric.resampling.null_model import NullModel
     from digicarbon.script import Extract, RPart, StataPart
 
 
@@ -240,6 +236,7 @@ class SpatialPanel(Tested):
             absorbed={"none": (), "two_way": ("unit", "time"), "random": ("random",)}.get(
                 self.effects, (self.effects,)
             ),
+            random=("unit",) if self.effects == "random" else (),
             notes=self._notes(found, design),
             residuals=found.residuals,
             boundary=found.boundary,
@@ -254,6 +251,8 @@ class SpatialPanel(Tested):
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
         """Return the model without its focal terms and their spatial lags; random effects are left in the errors."""
+        from digicarbon.model._spatial_batch import fit_null, null_sample
+
         design = self._design(panel, weights, None)
         panel = panel.with_terms(self.terms)
         stay = under_null(self.x, self.regressors)
@@ -279,6 +278,10 @@ class SpatialPanel(Tested):
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the model to many outcomes at once, one by one where its kind has no faster way."""
+        from digicarbon.model._panel_batch import LinearFits
+        from digicarbon.model._spatial_batch import MOST_UNITS, ErrorFits, LagFits, contrast_of
+        from digicarbon.numeric.linear.linear_batch import LinearRule
+
         alone = OneByOne(self.by_errors, panel, weights, estimand)
         slow = self.cov not in ("classic", "cluster") or self.effects_se != "delta"
         if slow or self.effects == "random" or self.kind == "sac":
@@ -298,6 +301,8 @@ class SpatialPanel(Tested):
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
         """Return the coefficients and the effects of each focal term as restrictions."""
+        from digicarbon.model._spatial_restrictions import restrictions_of
+
         design = self._design(panel, weights, None)
         made = panel.with_terms(self.terms)
         return [restrictions_of(self, design, result, term, made, weights) for term in self.x]

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model.base import Level, Model
-from digicarbon.model.batch import PLACES, Estimand, estimate_of
-from digicarbon.model.restrictions import Restrictions
+from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.note import Note
 from digicarbon.numeric.resampling.signs import SignWeights, enumerated, signs_of
-from digicarbon.numeric.resampling.unit_wild import WildTest
 from digicarbon.panel import Panel
 from digicarbon.result import Resampled, Result
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.model.restrictions import Restrictions
+    from digicarbon.numeric.resampling.unit_wild import WildTest
 
 Test = Literal["errors", "wild"]
 
@@ -135,4 +137,4 @@ def _put(
         estimates[:, result.terms.index(estimand.term)] = numbers
     elif result.spatial_effects is not None:
         found = result.spatial_effects
-        effects[:, PLACES[estimand.quantity], found.terms.index(estimand.term)] = numbers
+        effects[:, found.names.index(estimand.quantity), found.terms.index(estimand.term)] = numbers

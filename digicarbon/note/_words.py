@@ -6,9 +6,12 @@ A template is a sentence or a phrase with fields in braces, ``{name:kind}``. Kin
 - ``rest``: the same, or nothing;
 - ``list``, ``semicolons``, ``ands``: several of them, with commas, semicolons or "and" between them;
 - ``names``: several names that are the same in every language;
-- ``blanks``: the words of a table cell, e.g. fuel, province and year, in Chinese if all of them have Chinese words;
-- ``sentences``: notes one after another; ``lines``: notes on separate lines;
+- ``blanks``: the words of a table cell, e.g. fuel, place and year, in Chinese if all of them have Chinese words;
+- ``sentences``: notes one after another, each but the last with a stop; ``lines``: notes on separate lines;
 - anything else, e.g. ``.2f``: Python's format of a number; no kind for a name that is the same in every language.
+
+The stop at the end of a nested note gives way to a mark that follows it in the template, and a stop that follows to a
+question mark at its end.
 
 ``[|s]`` and ``[is|are]`` depend on the number before them, ``[units: is|are]`` on the named field; for a list the
 number is its length.
@@ -39,6 +42,11 @@ BETWEEN = {
 """The separator of a list, by its kind."""
 CALLED = ("words", "rest", "list", "semicolons", "ands")
 """Kinds whose names are translated into Chinese."""
+_STOP = {"en": ".", "zh": "。"}
+_STOPS = (".", "。")
+_MARKS = (*_STOPS, *",，;；:：)）")
+_QUESTIONS = ("?", "？")
+_ENDS = (*_STOPS, *_QUESTIONS, *"!！…:：")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +91,24 @@ def in_words(
     if code not in note_words() and code not in error_words():
         # a later version recorded it
         return f"{code}: {', '.join(f'{name} {value}' for name, value in fields.items())}".removesuffix(": ")
-    pieces = []
+    words: list[str] = []
+    nested = False
     for piece in template(code, language):
         if isinstance(piece, str):
-            pieces.append(piece)
+            if nested and piece.startswith(_MARKS):
+                words[-1] = _without_stop(words[-1])
+            asked = nested and words[-1].endswith(_QUESTIONS) and piece.startswith(_STOPS)
+            words.append(piece[1:] if asked else piece)
+            nested = False
         elif isinstance(piece, Either):
-            pieces.append(piece.one if _is_one(fields.get(piece.by)) else piece.many)
+            words.append(piece.one if _is_one(fields.get(piece.by)) else piece.many)
+            nested = False
         else:
-            pieces.append(_shown(fields.get(piece.name, ""), piece.kind or kind, language, named))
-    return "".join(pieces)
+            value = fields.get(piece.name, "")
+            words.append(_shown(value, piece.kind or kind, language, named))
+            # a name may end with a point of its own
+            nested = not isinstance(value, str | int | float)
+    return "".join(words)
 
 
 @cache
@@ -138,6 +155,10 @@ def places() -> Mapping[str, str]:
     return dict(sorted(names.items(), key=lambda pair: -len(pair[0])))
 
 
+def _without_stop(text: str) -> str:
+    return text if text.endswith("..") else text.removesuffix(".").removesuffix("。")
+
+
 def _is_one(value: Any) -> bool:
     return len(value) == 1 if isinstance(value, tuple) else value in (1, "1")
 
@@ -148,6 +169,8 @@ def _shown(value: Any, kind: str, language: str, named: Callable[[str], str] | N
         if kind == "blanks" and language == "zh":
             chinese = [called(part, named) for part in parts]
             parts = parts if any(re.search("[A-Za-z]", part) for part in chinese) else chinese
+        if kind == "sentences":
+            parts = [part if part.endswith(_ENDS) else f"{part}{_STOP[language]}" for part in parts[:-1]] + parts[-1:]
         return BETWEEN.get(kind, BETWEEN["names"])[language].join(parts)
     if isinstance(value, str):
         return called(value, named) if language == "zh" and kind in CALLED else value

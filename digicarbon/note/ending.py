@@ -1,9 +1,56 @@
-"""The error for a user's own code that ends the process instead of returning a result."""
+"""Errors of any code as notes: those that a block raises, and those with which a user's code ends the process."""
 
 from __future__ import annotations
 
-from digicarbon.errors import ConfigError, legible, text_of
-from digicarbon.note import Note
+import traceback
+from contextlib import AbstractContextManager
+from types import TracebackType
+
+from digicarbon.errors import ConfigError, DigicarbonError, Interrupt, legible, text_of
+from digicarbon.note import Note, note_of
+
+
+class Caught(AbstractContextManager["Caught"]):
+    """Catches any error of its block, expected or not.
+
+    Parameters
+    ----------
+    whose : Note, optional
+        The owner of the code in the block, e.g. ``The code of mine.MyModel``. Exceptions that end the process, e.g.
+        `SystemExit`, are then caught, too, but never an `Interrupt`. Nothing for the package's own code.
+
+    Attributes
+    ----------
+    note : Note or None
+        The error; None without an error. Its texts can be written as UTF-8, as can the traceback.
+    traceback : str
+    """
+
+    note: Note | None = None
+    traceback: str = ""
+
+    def __init__(self, whose: Note | None = None) -> None:
+        self._whose = whose
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(error, DigicarbonError):
+            note = note_of(error)
+        elif isinstance(error, Exception):
+            note = Note("unexpected_error", kind=type(error).__name__, text=text_of(error))
+        elif error is not None and self._whose is not None and not isinstance(error, Interrupt):
+            note = note_of(ended(error, self._whose))
+        else:
+            return False
+        self.note = note.with_texts(legible)
+        self.traceback = legible("".join(traceback.format_exception(kind, error, trace)))
+        return True
+
+    @property
+    def sentence(self) -> str:
+        """The error in English; empty without an error."""
+        return "" if self.note is None else str(self.note)
 
 
 def ended(error: BaseException, whose: Note) -> ConfigError:

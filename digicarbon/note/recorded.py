@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from digicarbon.data import note_words, terms
-from digicarbon.note import Note, Value, note_of
+from digicarbon.note import PLAIN, Note, Value, note_of
 from digicarbon.note._words import BETWEEN, Either, Field, Piece, places, template
 
 _NUMBER = r"(?:-?[\d.,]*\d(?:e[-+]?\d+)?%?|-?inf|nan)"
@@ -20,6 +20,7 @@ _SEPARATORS = {"list": ", ", "names": ", ", "semicolons": "; ", "ands": " and "}
 _MORE = re.compile(r"(?P<items>.+) and (?P<more>\d+) more\Z", re.DOTALL)
 _FRAMES = frozenset(
     {"of_runs", "of_labels", "and_more", "sentences", "span", "cell", "unit_of_variable", "clusters_of_period"}
+    | {"counted", "others_of_cell", "difference_of", "several_terms"}
 )
 """Notes that reports put around other notes: they were never recorded, and match almost any sentence."""
 _END = re.compile(r"(?<=\.) ")
@@ -32,7 +33,8 @@ def recognised(sentence: str) -> Note:
     Parameters
     ----------
     sentence : str
-        As an earlier version wrote it in English. If several notes have these words, the first one is returned.
+        As an earlier version wrote it in English. If several notes have these words, the one with most words of its own
+        is returned.
     """
     return _whole(sentence) or _several(sentence) or note_of(sentence)
 
@@ -45,6 +47,18 @@ def read(node: Any) -> Note:
 def read_all(nodes: Iterable[Any]) -> tuple[Note, ...]:
     """Return the notes of values in a store."""
     return tuple(map(read, nodes))
+
+
+def read_cell(text: str) -> Note | str:
+    """Return the note of a cell or row of an earlier version's table; a text that is none of ours as it is."""
+    note = recognised(text)
+    return text if note.code == PLAIN else note
+
+
+def read_pair(text: str) -> Note | str:
+    """Return the note of a row about one group or several, e.g. ``3 groups`` or ``east - west``."""
+    halves = text.split(" - ")
+    return Note("difference_of", first=halves[0], second=halves[1]) if len(halves) == 2 else read_cell(text)
 
 
 def _whole(text: str, phrase: bool = False) -> Note | None:
@@ -128,7 +142,9 @@ def _has_words(code: str) -> bool:
 
 @cache
 def _patterns() -> Mapping[str, re.Pattern[str]]:
-    return {code: _compiled(template(code, "en")) for code in note_words() if code not in _FRAMES}
+    # free words of one template may hold the words of another: the one with most words of its own comes first
+    codes = sorted(note_words(), key=lambda code: -sum(len(part) for part in template(code, "en") if type(part) is str))
+    return {code: _compiled(template(code, "en")) for code in codes if code not in _FRAMES}
 
 
 def _compiled(pieces: Iterable[Piece]) -> re.Pattern[str]:

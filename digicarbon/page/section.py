@@ -8,16 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any, cast
+from typing import Any
 
 from markupsafe import Markup
 
 from digicarbon.errors import DigicarbonError
+from digicarbon.note import Note, note_of
 from digicarbon.page import asked, runs
 from digicarbon.page.words import Words
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
-from digicarbon.report.focal import Quantity
 from digicarbon.report.joint import Joint
 from digicarbon.sweep.provenance import SEEDS
 from digicarbon.sweep.tables import absent, finished
@@ -75,7 +75,7 @@ class Section:
     refusal : str
         Why there is no table.
     complaint : str
-        The error of the report's table or pictures; empty if there is none.
+        The error of the report's table or pictures for the terminal, in English; empty if there is none.
     pictures : sequence of Picture
     more_pictures : sequence of str
         Names of further pictures.
@@ -161,8 +161,8 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
     if isinstance(report, SpecificationCurve):
         report = _with_joint(report, sweep.joint)
     table, refusal = _table(sweep, report, title)
-    new_pictures, complaint = _new_pictures(sweep, report, title) if changed else ({}, "")
-    curve, tables, curve_note = _curve(sweep, report, overview, title)
+    new_pictures, complaint = _new_pictures(sweep, report, title) if changed else ({}, None)
+    curve, tables, why_no_curve = _curve(sweep, report, overview, title)
     new_pictures = {**new_pictures, **curve}
     pictures, further_pictures, picture_files = _pictures(
         sweep, new_pictures, f"{title} (SIMULATED)" if sweep.simulated else title
@@ -173,20 +173,20 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         title=title,
         simulated=sweep.simulated,
         facts=list(_facts(sweep, base, words)),
-        warnings=[*_warnings(sweep, words), *([complaint] if complaint else [])],
+        warnings=[*_warnings(sweep, words), *([_said(complaint, words)] if complaint else [])],
         table=table,
         table_html=Markup("") if table is None else Markup(table.to_html_piece(addresses)),
-        complaint=refusal or complaint,
-        refusal=refusal or ("" if table is not None else words("none_fitted")),
+        complaint=str(refusal or complaint or ""),
+        refusal=_said(refusal, words) or ("" if table is not None else words("none_fitted")),
         pictures=pictures,
         more_pictures=further_pictures,
         curve=tables if isinstance(report, SpecificationCurve) else tables + _joint(sweep.joint, words),
-        curve_note=curve_note,
+        curve_note=_said(why_no_curve, words),
         diagnostics=list(_diagnostics(sweep, report, overview, addresses)),
         count=sum(1 + len(run.twins) for run in sweep.roster.runs),
         runs=runs.payload(sweep, overview.focal, base, words, report.words),
-        failures=sweep.failures[:MOST_FAILURES],
-        skipped=[*sweep.roster.failed, *sweep.roster.skipped][:MOST_FAILURES],
+        failures=_reasons(sweep.failures, words),
+        skipped=_reasons([*sweep.roster.failed, *sweep.roster.skipped], words),
         more_failures=max(len(sweep.failures) - MOST_FAILURES, 0),
         more_skipped=max(len(sweep.roster.failed) + len(sweep.roster.skipped) - MOST_FAILURES, 0),
         left=sweep.left[:MOST_FAILURES],
@@ -222,9 +222,20 @@ class _Overview:
         return cls(focal, places)
 
 
-def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | None, str]:
+def _said(note: Note | None, words: Words) -> str:
+    """Return an error in the reader's language; empty if there is none. Variables keep their names in files."""
+    return "" if note is None else note.text(words.language)
+
+
+def _reasons(items: Sequence[tuple[str, Note]], words: Words) -> list[tuple[str, str]]:
+    """Return the first labels of a list, with reasons in the reader's language."""
+    return [(label, _said(why, words)) for label, why in items[:MOST_FAILURES]]
+
+
+def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | None, Note | None]:
+    """Return the report's table, or why there is none."""
     if not len(sweep.records):
-        return None, ""
+        return None, None
     try:
         return finished(
             report.table(title, sweep.records),
@@ -233,17 +244,17 @@ def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | No
             sweep.simulated,
             sweep.lacking,
             absent(sweep.failures, sweep.roster.failed),
-        ), ""
+        ), None
     except DigicarbonError as error:
-        return None, str(error)
+        return None, note_of(error)
 
 
-def _new_pictures(sweep: RecordedSweep, report: Report, title: str) -> tuple[Mapping[str, bytes], str]:
+def _new_pictures(sweep: RecordedSweep, report: Report, title: str) -> tuple[Mapping[str, bytes], Note | None]:
     """Return the pictures of a report, or the reason why there are none."""
     try:
-        return (report.files(title, sweep.records) if len(sweep.records) else {}), ""
+        return (report.files(title, sweep.records) if len(sweep.records) else {}), None
     except DigicarbonError as error:
-        return {}, str(error)
+        return {}, note_of(error)
 
 
 def _pictures(
@@ -282,19 +293,19 @@ def _with_joint(report: SpecificationCurve, joint: Joint | None) -> Specificatio
 
 def _curve(
     sweep: RecordedSweep, report: Report, overview: _Overview, title: str
-) -> tuple[Mapping[str, bytes], Markup, str]:
+) -> tuple[Mapping[str, bytes], Markup, Note | None]:
     """Return the specification curve of many runs: its picture, its tables, and why there is none."""
     if isinstance(report, SpecificationCurve) or len(overview.focal) < CURVE_RUNS:
-        return {}, Markup(""), ""
-    quantity = report.asked.quantity if sweep.joint is None else cast(Quantity, sweep.joint.estimand)
+        return {}, Markup(""), None
+    quantity = report.asked.quantity if sweep.joint is None else sweep.joint.estimand
     spec = SpecificationCurve(quantity=quantity, pictures=("svg",), labels=report.labels, language=report.language)
     spec = _with_joint(spec, sweep.joint)
     try:
         table = spec.table(title, sweep.records)
         files = spec.files(title, sweep.records)
     except DigicarbonError as error:
-        return {}, Markup(""), str(error)
-    return files, Markup(replace(table, title=report.words.title(table.title, sweep.simulated)).to_html_piece()), ""
+        return {}, Markup(""), note_of(error)
+    return files, Markup(replace(table, title=report.words.title(table.title, sweep.simulated)).to_html_piece()), None
 
 
 def _joint(joint: Joint | None, words: Words) -> Markup:

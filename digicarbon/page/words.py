@@ -97,7 +97,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "runs_done": ("{n} runs have a result", "{n} 个回归有结果"),
     "runs_failed": ("{n} failed", "{n} 个失败"),
     "runs_lacking": (
-        "{n} more are recorded, but what was found cannot be read back.",
+        "{n} more are recorded, but their results cannot be read back.",
         "另有 {n} 个已记录，但结果无法读回。",
     ),
     "runs_left": ("{n} are not fitted yet", "{n} 个尚未估计"),
@@ -105,7 +105,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "seconds": ("Seconds", "秒"),
     "se": ("Std. error", "标准误"),
     "seeds": ("Seeds", "随机种子"),
-    "sentence": ("What was said", "说明"),
+    "sentence": ("Reason", "原因"),
     "series": ("taken from it", "取自该文件的变量"),
     "sha": ("SHA-256", "SHA-256"),
     "simulated": (

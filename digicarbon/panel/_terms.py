@@ -123,13 +123,21 @@ def _constituent(factor: Factor, level: str = "") -> Constituent:
     return Constituent(atom.variable, atom.operator, atom.order, factor.power, level)
 
 
+def spelt(part: Constituent) -> str:
+    """Return a constituent as a term is written, e.g. ``L.ln_e^2``; a dummy as its column is called."""
+    power = f"^{part.power}" if part.power > 1 else ""
+    level = f"[{part.level}]" if part.level else ""
+    return f"{Atom(part.variable, part.operator, part.order).name}{power}{level}"
+
+
 def made_of(panel: Panel, terms: Sequence[str], among: Sequence[str]) -> dict[str, MadeOf]:
     """Return the constituents of the columns of terms, by the names that `evaluate` gives them."""
     constituents_of: dict[str, MadeOf] = {}
     for term in terms:
         factors = parse(term) or ()
         if not any(factor.dummies for factor in factors):
-            constituents_of[term] = constituents(term)
+            mere = _is_mere_column(panel, term, factors)
+            constituents_of[term] = (Constituent(term),) if mere else constituents(term)
             continue
         cells: dict[str, MadeOf] = {
             _prefix(term): tuple(_constituent(factor) for factor in factors if not factor.dummies)
@@ -145,6 +153,16 @@ def made_of(panel: Panel, terms: Sequence[str], among: Sequence[str]) -> dict[st
         names = evaluate(panel, tuple(dict.fromkeys([*among, term])))[1][term]
         constituents_of |= {name: cells[name] for name in names if name in cells}
     return constituents_of
+
+
+def _is_mere_column(panel: Panel, term: str, factors: tuple[Factor, ...]) -> bool:
+    """Return whether data have a column that is called like a power or product, but holds something else."""
+    names = [factor.atom.name for factor in factors]
+    # a single lag is its own column: nothing to compare it with
+    if names in ([], [term]) or not all(map(panel.has, (term, *names))):
+        return False
+    value = np.prod([panel.column(factor.atom.name) ** factor.power for factor in factors], axis=0)
+    return not np.allclose(panel.column(term), value, rtol=1e-6, atol=0, equal_nan=True)
 
 
 def variables_of(terms: Sequence[str]) -> tuple[str, ...]:
@@ -170,8 +188,8 @@ def evaluate(panel: Panel, terms: Sequence[str]) -> tuple[Panel, dict[str, tuple
     panel : Panel
         Without the rows that have no lag, lead or difference.
     names : dict of str to tuple of str
-        One name per column; ``C(region)`` gives ``region[east]`` and so on without the first value,
-        ``a:C(region)`` gives ``a:region[east]`` and so on, without the first value if ``a`` is a term as well.
+        One name per column; ``C(zone)`` gives ``zone[east]`` and so on without the first value,
+        ``a:C(zone)`` gives ``a:zone[east]`` and so on, without the first value if ``a`` is a term as well.
 
     Raises
     ------

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
-from digicarbon.panel._columns import Column, Index, owned
-from digicarbon.panel._periods import in_order, label, periods_of
+from digicarbon.panel._index import Column, Index, in_order, label, owned, periods_of
 from digicarbon.panel._terms import SPELLING, evaluate, made_of
 from digicarbon.result import MadeOf
 
@@ -84,7 +83,7 @@ class Panel:
         return f"Panel of {n} units × {t} periods ({self.periods[0]} to {self.periods[-1]}{shape}): {columns}"
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame, unit: str, time: str, gaps: Gaps = "refuse") -> Panel:
+    def from_frame(cls, frame: pd.DataFrame, unit: str, time: str, gaps: Gaps = "refuse", regions: str = "") -> Panel:
         """Build a panel from one row per unit and period, in any order.
 
         Parameters
@@ -95,6 +94,8 @@ class Panel:
             The columns that hold the unit's label and the period.
         gaps : {"refuse", "drop_units", "keep"}
             What to do when a unit lacks a period: raise, leave that unit out, or keep the panel unbalanced.
+        regions : str
+            The column of text whose values ``Sample.regions`` names; empty if there is none.
 
         Returns
         -------
@@ -147,7 +148,7 @@ class Panel:
                 text[name] = flat[name].to_numpy(dtype=object)[order]
             else:
                 numeric[name] = as_number[order]
-        index = Index(units, periods, calendar, unit_codes[order], period_codes[order], unit, time)
+        index = Index(units, periods, calendar, unit_codes[order], period_codes[order], unit, time, regions)
         panel = cls(index, {name: Column(values) for name, values in numeric.items()}, text)
         keep = panel._without_gaps(np.ones(len(flat), dtype=bool), gaps)
         return panel if keep is None else panel.rows(keep)
@@ -181,6 +182,11 @@ class Panel:
     def time_name(self) -> str:
         """What messages and tables call a period."""
         return self.index.time_name
+
+    @property
+    def regions(self) -> str:
+        """The column of the regions that a sample names; empty where none is declared."""
+        return self.index.regions
 
     @property
     def names(self) -> tuple[str, ...]:

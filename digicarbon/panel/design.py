@@ -1,10 +1,12 @@
-"""How raw series become the columns of a panel: derived variables, logarithms, time span and gaps."""
+"""Arithmetic on columns: parsed as a formula, never run as Python."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+import ast
+from collections import OrderedDict
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,12 +16,224 @@ from pydantic import Field, model_validator
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
-from digicarbon.panel._arithmetic import columns_of, evaluate
-from digicarbon.panel._periods import in_order, periods_of
-from digicarbon.panel._terms import LOG_PREFIX, Atom
+from digicarbon.panel._index import Column, in_order, periods_of
+from digicarbon.panel._terms import LOG_PREFIX, Atom, parse
 from digicarbon.panel.base import ColumnError, Gaps, Panel
-from digicarbon.panel.selection import Adjust, Selection
 from digicarbon.spec import Spec
+
+_BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: np.add,
+    ast.Sub: np.subtract,
+    ast.Mult: np.multiply,
+    ast.Div: np.divide,
+    ast.Pow: np.power,
+}
+_SIGN: Mapping[type[ast.unaryop], Callable[[Any], Any]] = {ast.USub: np.negative, ast.UAdd: np.positive}
+
+
+def columns_of(expression: str) -> tuple[str, ...]:
+    """Return the columns that an expression names, each once, sorted.
+
+    Raises
+    ------
+    ValueError
+        If the expression is anything but + - * / ** and parentheses on columns and numbers.
+    """
+    nodes = list(ast.walk(_parsed(expression)))
+    if not all(_allowed(node) for node in nodes):
+        raise ValueError(Note("more_than_arithmetic", expression=expression))
+    return tuple(sorted({node.id for node in nodes if isinstance(node, ast.Name)}))
+
+
+def evaluate(expression: str, columns: Mapping[str, FloatArray]) -> FloatArray:
+    """Return the value of an expression that `columns_of` accepts.
+
+    Parameters
+    ----------
+    expression : str
+    columns : mapping of str to ndarray, shape (rows,)
+        At least every column that the expression names.
+
+    Returns
+    -------
+    ndarray, shape (rows,) or () where no column is named
+        Not finite where arithmetic gives no finite number, e.g. 1 / 0.
+    """
+    with np.errstate(all="ignore"):
+        return np.asarray(_value(_parsed(expression), columns), dtype=np.float64)
+
+
+def _parsed(expression: str) -> ast.expr:
+    try:
+        return ast.parse(expression.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(Note("no_arithmetic", expression=expression)) from error
+
+
+def _allowed(node: ast.AST) -> bool:
+    if isinstance(node, ast.Constant):
+        # far below the largest float, which a long whole number could exceed
+        number = node.value
+        return isinstance(number, int | float) and not isinstance(number, bool) and abs(number) < 1e300
+    return isinstance(node, ast.BinOp | ast.UnaryOp | ast.Name | ast.Load) or type(node) in {*_BINARY, *_SIGN}
+
+
+def _value(node: ast.expr, columns: Mapping[str, FloatArray]) -> Any:
+    match node:
+        case ast.Name(id=name):
+            return columns[name]
+        case ast.BinOp(left=left, op=operator, right=right):
+            return _BINARY[type(operator)](_value(left, columns), _value(right, columns))
+        case ast.UnaryOp(op=sign, operand=operand):
+            return _SIGN[type(sign)](_value(operand, columns))
+        case ast.Constant(value=int() | float() as number):
+            return np.float64(number)
+        case _:
+            raise TypeError(f"{ast.dump(node)} is no arithmetic.")
+
+
+Adjust = Callable[[Panel, Sequence[str]], Panel]
+"""Takes the sample and the names of its variables, e.g. winsorises them."""
+
+PANELS = 64, 1024
+"""The least and the largest number of cached panels: a sweep uses all its sets of terms several times."""
+CELLS = 4_000_000
+"""Largest number of values in the cached panels if no two share a column; the least number of panels may exceed it."""
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+
+class Selection:
+    """Takes terms from a panel, as `PanelDesign.take` says, and caches what the next run needs again.
+
+    Each variable is computed once and cut once per set of rows; the resulting panels share these columns and what fits
+    compute from them. The cache is bounded: it holds the last panels and the last sets of rows.
+
+    Parameters
+    ----------
+    design : PanelDesign
+    panel : Panel
+        All units and periods, so that the first period of a sample has its lag.
+    keep : ndarray of bool, shape (rows,), optional
+        The rows of the sample; None keeps all.
+    adjust : callable, optional
+        Takes the sample and the names of its variables, before powers and interactions are computed.
+    """
+
+    def __init__(
+        self, design: PanelDesign, panel: Panel, keep: NDArray[np.bool_] | None = None, adjust: Adjust | None = None
+    ) -> None:
+        self.design, self.panel, self.adjust = design, panel, adjust
+        self.keep = np.ones(len(panel.index), dtype=bool) if keep is None else keep
+        least, most = PANELS
+        self._most = min(max(least, CELLS // max(self.keep.size * len(panel.columns), 1)), most)
+        self._needs: dict[str, tuple[dict[str, Atom], tuple[str, ...], bool]] = {}
+        self._atoms: dict[str, tuple[Column, NDArray[np.bool_] | None]] = {}
+        self._parts: OrderedDict[bytes, _Part] = OrderedDict()
+        self._panels: OrderedDict[tuple[str, ...], Panel] = OrderedDict()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Selection, (self.design, self.panel, self.keep, self.adjust)
+
+    def take(self, terms: Sequence[str]) -> Panel:
+        """Return the panel with the columns for ``terms``, without gaps.
+
+        Raises
+        ------
+        DataError
+            If a term cannot be computed, a logarithm meets a value of zero or below, or a value is missing.
+        """
+        names = tuple(dict.fromkeys(terms))
+        return _cached(self._panels, names, lambda: self._take(names), self._most)
+
+    def _take(self, terms: tuple[str, ...]) -> Panel:
+        atoms: dict[str, Atom] = {}
+        groups: list[str] = []
+        products: list[str] = []
+        for term in terms:
+            own, dummies, product = self._need(term)
+            atoms |= own
+            groups += dummies
+            products += [term] if product else []
+        columns = {name: self._column(name, atom) for name, atom in atoms.items() if name not in self.panel.text}
+        complete = self.keep
+        for _, exists in columns.values():
+            complete = complete if exists is None else complete & exists
+        part = self._part(complete)
+        known = [*atoms, *(name for name in groups if name in self.panel.columns)]
+        without_gaps = part.with_atoms(columns).complete_rows(known, self.design.gaps)
+        if without_gaps is not None and not without_gaps.all():
+            part = self._part(part.among(without_gaps))
+        panel = part.with_atoms(columns)
+        if self.adjust is None:
+            return panel.with_columns({term: part.product(term, panel) for term in products}).with_terms(terms)
+        adjusted = self.adjust(panel, list(atoms)).complete(known, self.design.gaps)
+        if adjusted is panel:
+            adjusted = panel.with_columns({term: part.product(term, panel) for term in products})
+        return adjusted.with_terms(terms)
+
+    def _need(self, term: str) -> tuple[dict[str, Atom], tuple[str, ...], bool]:
+        """Return a term's atoms, the variables of its dummies, and whether it is a product of atoms alone."""
+        if term not in self._needs:
+            factors = None if self.design.is_plain(self.panel, term) else parse(term)
+            if factors is None:
+                self._needs[term] = {term: Atom(term)}, (), False
+            else:
+                own = {factor.atom.name: factor.atom for factor in factors if not factor.dummies}
+                dummies = tuple(factor.atom.variable for factor in factors if factor.dummies)
+                self._needs[term] = own, dummies, not dummies and term not in own
+        return self._needs[term]
+
+    def _column(self, name: str, atom: Atom) -> tuple[Column, NDArray[np.bool_] | None]:
+        """Return an atom on all rows, and which rows have it (None: every row of the sample)."""
+        if name not in self._atoms:
+            value, exists = self.design.atom(self.panel, name, atom, self.keep)
+            self._atoms[name] = Column(value), None if exists[self.keep].all() else exists
+        return self._atoms[name]
+
+    def _part(self, rows: NDArray[np.bool_]) -> _Part:
+        return _cached(self._parts, rows.tobytes(), lambda: _Part(self.panel, rows), 32)
+
+
+class _Part:
+    """Some rows of a panel, with the columns that were computed for them."""
+
+    def __init__(self, panel: Panel, rows: NDArray[np.bool_]) -> None:
+        self.rows, self.whole = rows, bool(rows.all())
+        self.panel = panel.rows(rows)
+        self.columns: dict[str, Column] = {}
+
+    def with_atoms(self, atoms: dict[str, tuple[Column, NDArray[np.bool_] | None]]) -> Panel:
+        """Return these rows with a column for each atom."""
+        for name, (column, _) in atoms.items():
+            if name not in self.columns:
+                self.columns[name] = column if self.whole else column.cut(self.rows)
+        return self.panel.with_columns({name: self.columns[name] for name in atoms})
+
+    def product(self, term: str, panel: Panel) -> Column:
+        """Return the column of a power or a product, whose atoms ``panel`` has."""
+        if term not in self.columns:
+            self.columns[term] = panel.with_terms([term]).columns[term]
+        return self.columns[term]
+
+    def among(self, part: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return some of these rows as rows of the whole panel."""
+        rows = np.zeros(len(self.rows), dtype=bool)
+        rows[np.flatnonzero(self.rows)[part]] = True
+        return rows
+
+
+def _cached(store: OrderedDict[K, T], key: K, make: Callable[[], T], most: int) -> T:
+    """Return the value under a key, made if it is missing; beyond ``most``, the one used longest ago is dropped."""
+    if key not in store:
+        store[key] = make()
+        if len(store) > most:
+            store.popitem(last=False)
+    else:
+        store.move_to_end(key)
+    return store[key]
+
 
 LogRule = Literal["strict", "log1p", "drop"]
 _ROW = "\0row"
@@ -74,7 +288,7 @@ class PanelDesign(Spec):
             raise ValueError(Note("defined_by_itself", key=f"derive.{circle[0]}", needs=_needs(circle))) from error
         return self
 
-    def assemble(self, frame: pd.DataFrame, unit_name: str, time_name: str) -> Panel:
+    def assemble(self, frame: pd.DataFrame, unit_name: str, time_name: str, regions: str = "") -> Panel:
         """Return the panel of all series, before terms are taken.
 
         Parameters
@@ -83,6 +297,8 @@ class PanelDesign(Spec):
             Columns ``unit``, ``time`` and the series.
         unit_name, time_name : str
             What messages and tables call a unit and a period.
+        regions : str
+            The column of the regions that a sample names; empty if there is none.
 
         Raises
         ------
@@ -93,7 +309,7 @@ class PanelDesign(Spec):
         if clash:
             raise DataError(Note("column_of_two_meanings", columns=cut(clash)))
         renamed = self._in_span(frame, time_name).rename(columns={"unit": unit_name, "time": time_name})
-        return Panel.from_frame(renamed, unit_name, time_name, self.gaps)
+        return Panel.from_frame(renamed, unit_name, time_name, self.gaps, regions)
 
     def take(
         self,

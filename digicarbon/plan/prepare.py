@@ -364,7 +364,8 @@ class Workshop:
             ):
                 frame = _joined(frame, self._computed(spec, compute, specs.source), inputs.source)
             with _naming(inputs):
-                return _with_groups(specs.panel.assemble(frame, inputs.unit_name, inputs.time_name))
+                panel = specs.panel.assemble(frame, inputs.unit_name, inputs.time_name, inputs.regions)
+                return _with_groups(panel)
 
         return self.once(("panel", *self._keys(specs.source, specs.measure, specs.outcome, specs.panel)), make)
 
@@ -385,7 +386,7 @@ class Workshop:
                 return spec.compute(full)
 
         weights = self.once(("weights", *keys), make)
-        # a province may have no neighbour in a region: the specification's rule for islands holds for the subset, too
+        # a unit may have no neighbour in the sample: the specification's rule for islands holds for the subset, too
         islands: Islands = "keep" if getattr(spec, "islands", "refuse") == "keep" else "refuse"
         return self.once(("weights", *keys, panel.units), lambda: weights.restrict(panel.units, islands))
 

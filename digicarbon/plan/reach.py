@@ -28,11 +28,14 @@ _TOKENS = re.compile(
 
 @dataclass(frozen=True)
 class _Source:
-    """The relevant parts of a file: a hash of its code, and (module, name) of each import, also for type checkers."""
+    """The relevant parts of a file: a hash of its code, and (module, name) of each import.
+
+    ``imports`` also has those for type checkers only, ``needed`` does not.
+    """
 
     digest: str
     imports: tuple[tuple[str, str], ...]
-    for_types: frozenset[tuple[str, str]] = frozenset()
+    needed: frozenset[tuple[str, str]]
 
 
 def code_digest(*classes: type[Spec]) -> str:
@@ -69,14 +72,17 @@ def _reached(classes: Sequence[type[Spec]]) -> Iterator[tuple[str, bytes]]:
     loaded = contents()
     packages = {name.partition(".")[0] for name in pending}
     seen: set[str] = set()
+    imported: set[tuple[str, str]] = set()
     while pending:
         name = pending.pop()
         content = None if name in seen else _content(name, packages, loaded)
         seen.add(name)
         if content is not None:
             yield name, content
-            source = _source(content)
-            pending += [_home(*one) for one in source.imports if one not in source.for_types]
+            # most modules import the same names
+            new = _source(content).needed - imported
+            imported |= new
+            pending += [_home(*one) for one in new]
 
 
 def _content(name: str, packages: Set[str], loaded: Mapping[str, bytes]) -> bytes | None:
@@ -133,18 +139,16 @@ def _source(content: bytes) -> _Source:
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body):
                 typed.update(body)
         pending += [inner for inner in ast.iter_child_nodes(node) if isinstance(inner, _HOLDERS)]
-        for item in filter(_is_text, getattr(node, "body", None) or ()):
-            # a text that is a whole statement computes nothing
-            if not lines[item.lineno - 1][: item.col_offset].strip():
-                lines[item.lineno - 1 : item.end_lineno] = [""] * (1 + (item.end_lineno or 0) - item.lineno)
+        for item in getattr(node, "body", None) or ():
+            match item:
+                # a text that is a whole statement computes nothing
+                case ast.Expr(value=ast.Constant(value=str()), lineno=start, end_lineno=int(end), col_offset=column):
+                    if not lines[start - 1][:column].strip():
+                        lines[start - 1 : end] = [""] * (1 + end - start)
     code = _TOKENS.sub(lambda token: token["text"] or "", "\n".join(lines))
     plain = "\n".join(line.rstrip() for line in code.split("\n") if line.strip())
-    only = frozenset(imports[True]) - frozenset(imports[False])
-    return _Source(hashlib.sha256(plain.encode()).hexdigest(), (*imports[False], *imports[True]), only)
-
-
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    digest = hashlib.sha256(plain.encode()).hexdigest()
+    return _Source(digest, (*imports[False], *imports[True]), frozenset(imports[False]))
 
 
 _HOLDERS = (ast.stmt, ast.ExceptHandler, ast.match_case)

@@ -16,11 +16,12 @@ from digicarbon.note import Note, cut, note_of
 from digicarbon.note.about import at, first_of, group_of, key_of, note_of_said, with_key
 from digicarbon.note.ending import ended
 from digicarbon.plan.choice import COMMAND_LINE, Axis, Choice, as_text
+from digicarbon.plan.exclude import Impossible
 from digicarbon.plan.expand import expand, flat
-from digicarbon.plan.impossible import Impossible
 from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.plan.reach import code_digest
 from digicarbon.spec import Spec, as_default, identity, own_classes, refuse_unknown
+from digicarbon.weights import WeightsSpec
 
 NOTHING = "none"
 """The value of a run at a key without effect: weights that its model does not take, or a field that it ignores."""
@@ -324,6 +325,9 @@ def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
         specs = specify(config, shop.builder)
         if specs.weights is not None:
             require(missing_keys, chosen, composer, choice)
+        elif not any(key.startswith("weights.") for key in missing_keys):
+            # what this model does not read may still be wrong, and another model of the sweep reads it
+            shop.builder.build(config["weights"], WeightsSpec, "weights")
         specs = shop.completed(specs)
         prepared = shop.prepare(specs)
         key = content_hash(specs, prepared, shop)

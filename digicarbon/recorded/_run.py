@@ -7,7 +7,7 @@ import logging
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +17,22 @@ from digicarbon.errors import DataError, TrackingError, first_line
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.secret import hidden, masked
 from digicarbon.sweep.provenance import FINGERPRINT, RECORD, VERSION
-from digicarbon.tracking import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, SQLITE, Tracking, ask_once, opening
+from digicarbon.tracking import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, OVERRIDES, SQLITE, Tracking, ask_once, opening
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+
+    Chosen = Callable[[MlflowClient, Sequence[Run]], Run]
+    """Which of an experiment's sweeps, newest first, is taken."""
 
 
 MOST = 1000
 """Largest number of runs that are searched if the beginning of an id is not unique."""
 SETTINGS = ("executor", "tracking", "report")
 """Groups that no number depends on."""
+ENDED = ("FINISHED", "FAILED")
+"""Statuses of a sweep whose runs were all tried."""
 SHOWN = 5
 """How many ambiguous runs are named."""
 
@@ -64,7 +69,7 @@ class Recorded:
     data: Sequence[Mapping[str, Any]]
 
 
-def find(tracking: Tracking, name: str, experiment: str = "") -> Recorded:
+def find(tracking: Tracking, name: str, experiment: str = "", finished: bool = False) -> Recorded:
     """Return a run by its id, by the unique beginning of its id, or by its label in an experiment's latest sweep.
 
     Parameters
@@ -74,6 +79,9 @@ def find(tracking: Tracking, name: str, experiment: str = "") -> Recorded:
         An id, its beginning (4 characters at least), a label, or the name of an experiment (its latest sweep).
     experiment : str
         Experiment in which a label is searched; by default the latest sweep of the store.
+    finished : bool
+        Whether the sweep of an experiment must have a finished run: the first one in the order of `in_order`, the
+        first of all if none has.
 
     Notes
     -----
@@ -88,7 +96,7 @@ def find(tracking: Tracking, name: str, experiment: str = "") -> Recorded:
         If the store cannot be read.
     """
     with reading(tracking) as client:
-        run = _run(client, name, experiment, tracking.experiment)
+        run = _run(client, name, experiment, tracking.experiment, _with_finished if finished else _newest)
         parent_id = run.data.tags.get("mlflow.parentRunId", run.info.run_id)
         parent = run if parent_id == run.info.run_id else client.get_run(parent_id)
         return Recorded(
@@ -206,7 +214,7 @@ def reading(tracking: Tracking) -> Iterator[MlflowClient]:
         ) from error
 
 
-def _run(client: MlflowClient, name: str, experiment: str, shared: str) -> Run:
+def _run(client: MlflowClient, name: str, experiment: str, shared: str, chosen: Chosen) -> Run:
     experiments = {item.name: item.experiment_id for item in client.search_experiments()}
     sweeps: Sequence[Run] = ()
     if shared in experiments:
@@ -220,16 +228,16 @@ def _run(client: MlflowClient, name: str, experiment: str, shared: str) -> Run:
     where = shared if sweeps else experiment
     ids = [experiments[where]] if where else list(experiments.values())
     if not experiment and sweeps:
-        return sweeps[0]
+        return chosen(client, sweeps)
     if not experiment and name in experiments:
-        return _latest(client, [experiments[name]])
+        return chosen(client, _sweeps(client, [experiments[name]]))
     if len(name) >= 4 and all(letter in "0123456789abcdef" for letter in name):
         matches = client.search_runs(ids, f"attributes.run_id LIKE '{name}%'", max_results=MOST)
         if len(matches) > 1:
             raise DataError(_ambiguous(name, matches))
         if matches:
             return matches[0]
-    return _labelled(client, name, sweeps[0] if sweeps else _latest(client, ids), experiment)
+    return _labelled(client, name, (sweeps or _sweeps(client, ids))[0], experiment)
 
 
 def _ambiguous(name: str, runs: Sequence[Run]) -> Note:
@@ -260,11 +268,35 @@ def _last_use(sweep: Run) -> int:
     return max(int(sweep.info.start_time), int(sweep.info.end_time or 0), int(sweep.data.tags.get(OPENED, 0)))
 
 
-def _latest(client: MlflowClient, experiment_ids: Sequence[str]) -> Run:
+def in_order(sweeps: Sequence[Run]) -> list[Run]:
+    """Return sweeps of an experiment, newest first, in the order in which a report takes them.
+
+    Those that have ended come before those that have not, and of these the ones without overrides come first.
+    """
+    ended = [run for run in sweeps if run.info.status in ENDED and "runs.done" in run.data.metrics]
+    unchanged = [run for run in ended if OVERRIDES not in run.data.tags]
+    return list({run.info.run_id: run for run in (*unchanged, *ended, *sweeps)}.values())
+
+
+def _newest(client: MlflowClient, sweeps: Sequence[Run]) -> Run:
+    return sweeps[0]
+
+
+def _with_finished(client: MlflowClient, sweeps: Sequence[Run]) -> Run:
+    ordered = in_order(sweeps)
+    return next((sweep for sweep in ordered if _has_finished(client, sweep)), ordered[0])
+
+
+def _has_finished(client: MlflowClient, sweep: Run) -> bool:
+    inside = f"tags.`mlflow.parentRunId` = '{sweep.info.run_id}' AND attributes.status = 'FINISHED'"
+    return bool(client.search_runs([sweep.info.experiment_id], inside, max_results=1))
+
+
+def _sweeps(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]:
     sweeps = sweeps_of(client, experiment_ids)
     if not sweeps:
         raise DataError(Note("recorded_no_sweep_yet"))
-    return sweeps[0]
+    return sweeps
 
 
 def _labelled(client: MlflowClient, label: str, sweep: Run, experiment: str) -> Run:

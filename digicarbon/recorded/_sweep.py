@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +17,9 @@ import pandas as pd
 
 from digicarbon.config.files import GROUPS, UNNAMED, command_line, find, override
 from digicarbon.errors import DataError, TrackingError
-from digicarbon.note import Note, cut, suggestion
+from digicarbon.note import Note, cut, note_of, suggestion
 from digicarbon.note.recorded import read_all
-from digicarbon.recorded._run import data_of, reading, sweeps_of
+from digicarbon.recorded._run import ENDED, data_of, in_order, reading, sweeps_of
 from digicarbon.report import Record
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.joint import Joint
@@ -27,6 +29,7 @@ from digicarbon.tracking import (
     EXPERIMENT,
     OVERRIDES,
     ROSTER,
+    WHY,
     Planned,
     Roster,
     StoredResults,
@@ -98,7 +101,7 @@ class RecordedSweep:
     @property
     def ended(self) -> bool:
         """Whether all runs were tried and the sweep was closed."""
-        return self.status in (FINISHED, "FAILED")
+        return self.status in ENDED
 
     @property
     def simulated(self) -> bool:
@@ -127,10 +130,12 @@ class RecordedSweep:
         }
 
     @cached_property
-    def failures(self) -> list[tuple[str, str]]:
-        """Labels and sentences of runs that failed, in the order of the experiment."""
+    def failures(self) -> list[tuple[str, Note]]:
+        """Labels of runs that failed, and why, in the order of the experiment."""
         failed = self.rows[self.rows["status"] != FINISHED]
-        errors = {key: str(error).partition("\n")[0] for key, error in failed["error"].items()}
+        # an earlier version kept the sentence only
+        notes = failed.get(f"tags.{WHY}", pd.Series(index=failed.index, dtype=object))
+        errors = {key: _why(note, error) for key, note, error in zip(failed.index, notes, failed["error"], strict=True)}
         return [(run.label, errors[run.hash]) for run in self.roster.runs if run.hash in errors]
 
     @cached_property
@@ -300,9 +305,7 @@ def _parent(client: MlflowClient, tracking: Tracking, name: str) -> tuple[Mlflow
     own = [run for run in sweeps if run.data.tags.get(EXPERIMENT, name) == name]
     if not own:
         raise DataError(_nothing(tracking, name, known))
-    ended = [run for run in own if run.info.status in (FINISHED, "FAILED") and "runs.done" in run.data.metrics]
-    unchanged = [run for run in ended if OVERRIDES not in run.data.tags]
-    chosen = (unchanged or ended or own)[0]
+    chosen = in_order(own)[0]
     overrides = chosen.data.tags.get(OVERRIDES, "")
     later = next((run for run in own if run.data.tags.get(OVERRIDES, "") == overrides), chosen)
     others = {run.data.tags.get(OVERRIDES, ""): str(run.info.run_id) for run in reversed(own)}
@@ -354,6 +357,14 @@ def _roster(files: _Files, names: Sequence[str], rows: pd.DataFrame) -> Roster:
         return Roster.read(files.path(ROSTER))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrackingError(Note("recorded_roster_damaged", file=ROSTER, reason=error)) from error
+
+
+def _why(note: object, error: object) -> Note:
+    """Return why a run failed: the note of a tag, or the sentence that was recorded without one."""
+    if isinstance(note, str):
+        with suppress(ValueError, LookupError, TypeError):
+            return Note.from_json(json.loads(note))
+    return note_of(str(error).partition("\n")[0])
 
 
 def _guessed(rows: pd.DataFrame) -> Roster:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from digicarbon.disk.cells import is_formula
-from digicarbon.render.grid import SENTENCE, Grid, Number, length, number
+from digicarbon.render.table import SENTENCE, Grid, Number, length, number
 
 if TYPE_CHECKING:
     from openpyxl.cell import Cell

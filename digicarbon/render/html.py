@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from digicarbon.render.grid import Grid, number
+from digicarbon.render.table import Grid, number
 
 STYLE = """<style>
 .dc-table{margin:0 0 1.5em;max-width:100%;overflow-x:auto;font-family:"Times New Roman",Times,"Songti SC",SimSun,serif}

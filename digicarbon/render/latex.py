@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from digicarbon.render.grid import SENTENCE, Grid, in_lines, length, number, split
+from digicarbon.render.table import SENTENCE, Grid, in_lines, length, number, split
 
 PORTRAIT, LANDSCAPE = 345.0, 550.0
 """How wide an article's page is, in points; a wider table is on a landscape page."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from digicarbon.render.grid import Grid, length, number
+from digicarbon.render.table import Grid, length, number
 
 GAP = 2
 """Spaces between columns."""

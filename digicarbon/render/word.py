@@ -9,7 +9,7 @@ from typing import Any
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
-from digicarbon.render.grid import SENTENCE, Grid, length, split
+from digicarbon.render.table import SENTENCE, Grid, length, split
 
 CENTIMETRE = 28.35
 """In points."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
-from digicarbon.model import Model
+from digicarbon.errors import ConfigError, DigicarbonError, legible, text_of
+from digicarbon.model import Model, says
+from digicarbon.note import Note
 from digicarbon.plan.prepare import Prepared, Specs
 from digicarbon.result import Result
-from digicarbon.script import Extract
+from digicarbon.script import Extract, RPart, StataPart
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +55,44 @@ def case_of(number: int, run_id: str, label: str, specs: Specs, prepared: Prepar
     ------
     DigicarbonError
         If the columns of the model cannot be made.
+    ConfigError
+        If the model's own ``extract`` fails.
     """
     model, panel = specs.model, prepared.panel
     if not model.y:
         return None
     weights = None if prepared.weights is None else prepared.weights.align(panel)
-    return Case(number, run_id, label, model, model.extract(panel, weights), result)
+    with _hook(model, "extract", label):
+        extract = model.extract(panel, weights)
+        if not isinstance(extract, Extract):
+            raise TypeError(f"it returned {type(extract).__name__}, not an Extract")
+    return Case(number, run_id, label, model, extract, result)
+
+
+def written(case: Case, hook: Literal["r", "stata"], part: RPart | StataPart) -> list[str]:
+    """Return the lines that the model of a run writes for a tool; a class that changes a model of ours has none.
+
+    Raises
+    ------
+    ConfigError
+        If the model's own hook fails, or returns something else.
+    """
+    with _hook(case.model, hook, case.label):
+        write = getattr(type(case.model) if says(case.model, hook) else Model, hook)
+        lines: object = write(case.model, part)
+        if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+            raise TypeError(f"it returned {type(lines).__name__}, not a list of lines")
+        return lines
+
+
+@contextmanager
+def _hook(model: Model, hook: str, run: str) -> Iterator[None]:
+    """Turn whatever a model's own code raises into a sentence with its class, the hook and the cause."""
+    try:
+        yield
+    except (DigicarbonError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        cls = f"{type(model).__module__}.{type(model).__qualname__}"
+        cause = legible(f"{type(error).__name__}: {text_of(error)}")
+        raise ConfigError(Note("export_hook_failed", model=cls, hook=hook, run=run, cause=cause)) from error

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
-from digicarbon.model import Model, says
-from digicarbon.replication.case import Case
+from digicarbon.replication.case import Case, written
 from digicarbon.replication.data import DataSet
 from digicarbon.script import Names, RPart
-from digicarbon.script.words import Remarks, quoted, unique
+from digicarbon.script.words import Remarks, chunks, quoted, unique, wrapped
+
+PACKAGES = ("plm", "lmtest", "sandwich")
+"""R packages that every script loads; a part names further ones."""
 
 
 def r_script(
@@ -37,18 +39,31 @@ def r_script(
     remarks = Remarks("#")
     parts: list[str] = []
     functions: list[str] = []
+    further: list[str] = []
     for case in cases:
         part = RPart(case.extract, case.result, names, sets[case.number].name, case.matrix(matrices), remarks)
-        own = case.model.r(part) if says(case.model, "r") else Model.r(case.model, part)
+        own = written(case, "r", part)
         functions += part.functions
+        further += part.packages
         title = quoted(case.title)
         parts += [f"# ---- {title}", f'run <- "{title}"', *own, ""]
+    packages = unique((*PACKAGES, *further))
     lines = [
         "# Fits recorded runs again and compares coefficients and standard errors. Run it in this folder:",
         f"#   Rscript {file}",
-        "# It needs the packages plm, lmtest and sandwich, and uses fixest and splm where they are installed.",
+        *wrapped(
+            "#",
+            f"It needs the packages {', '.join(packages[:-1])} and {packages[-1]}, and uses fixest and splm where they "
+            "are installed.",
+        ),
         *remarks.head(),
-        "suppressWarnings(suppressPackageStartupMessages({library(plm); library(sandwich); library(lmtest)}))",
+        *chunks(
+            [f"library({name})" for name in packages],
+            "suppressWarnings(suppressPackageStartupMessages({",
+            "; ",
+            "}))",
+            "  ",
+        ),
         "has <- function(package) requireNamespace(package, quietly = TRUE)",
         files(__package__).joinpath("helpers.R").read_text(encoding="utf-8"),
         *unique(functions),

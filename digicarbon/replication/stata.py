@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from digicarbon.model import Model, says
-from digicarbon.replication.case import Case
+from digicarbon.replication.case import Case, written
 from digicarbon.replication.data import DataSet
 from digicarbon.script import Names, StataPart
 from digicarbon.script.words import Remarks, quoted, unique, wrapped
@@ -76,13 +75,15 @@ def do_file(
     remarks = Remarks("*")
     parts: list[tuple[Case, list[str]]] = []
     read: list[str] = []
+    further: list[str] = []
     for case in cases:
         part = StataPart(case.extract, case.result, names, sets[case.number].name, case.matrix(matrices), remarks)
-        own = case.model.stata(part) if says(case.model, "stata") else Model.stata(case.model, part)
+        own = written(case, "stata", part)
         parts.append((case, own))
+        further += part.packages
         read += [part.matrix] if part.reads_matrix else []
     text = "\n".join(line for _, lines in parts for line in lines if not line.startswith("*"))
-    needed = [words for command, words in PACKAGES.items() if f"{command} " in text]
+    needed = unique((*(words for command, words in PACKAGES.items() if f"{command} " in text), *further))
     lines = [
         f"* Fits recorded runs again and compares coefficients and standard errors. Run it in this folder: do {file}",
         *wrapped("*", f"It needs {'; '.join(needed) or 'nothing beside Stata'}."),

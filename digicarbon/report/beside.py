@@ -39,7 +39,7 @@ def table(
     language : {"en", "zh"}, optional
         Of the shipped words for the study's variables, and of rows.
     unit, time : str
-        Names of pyfixest's fixed effects that are shown as unit and time effects, e.g. ``province``.
+        Names of pyfixest's fixed effects that are shown as unit and time effects, e.g. ``city``.
     **layout
         Fields of `RegressionTable`, e.g. ``decimals=3``, ``beneath="interval"``, ``show_controls=False``.
 

@@ -100,9 +100,13 @@ class DiagnosticTable(Report):
         )
 
     def _row_label(self, key: object) -> str:
-        parts = map(str, key if isinstance(key, tuple) else (key,))
-        named = [(part, self.words(part)) for part in parts]
-        return ", ".join(self.words.chinese(part) if name == part else name for part, name in named)
+        return ", ".join(map(self._part_of_label, key if isinstance(key, tuple) else (key,)))
+
+    def _part_of_label(self, part: object) -> str:
+        if isinstance(part, Note):
+            return self.words.cell(part)
+        name = self.words(str(part))
+        return self.words.cell(name) if name == str(part) else name
 
     def _head(self, name: object) -> str:
         words = self.words(str(name))
@@ -110,7 +114,7 @@ class DiagnosticTable(Report):
 
     def _cell(self, value: object) -> str:
         if not isinstance(value, float | int | np.floating | np.integer):
-            return self.words.chinese(str(value))
+            return self.words.cell(value if isinstance(value, Note) else str(value))
         if not np.isfinite(value):
             # an interval can be unbounded; a number that does not exist is left out
             return "" if np.isnan(value) else "∞" if value > 0 else "-∞"

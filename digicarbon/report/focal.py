@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.note import Note
+from digicarbon.panel import LOG_PREFIX, constituents
 from digicarbon.plan.choice import said
 from digicarbon.report.base import Record
-from digicarbon.result import SHOWN
+from digicarbon.result import REGRESSOR, SHOWN, MadeOf, Result
 from digicarbon.result import Quantity as Quantity
 
 AS_CONFIGURED = "as configured"
@@ -23,33 +24,54 @@ COLUMN = "column"
 """The key for the experiment's columns, in addition to the keys of the configuration."""
 IN_PIECES = Note("several_pieces")
 """The note on runs whose focal terms are pieces of an effect."""
-QUANTITY: Mapping[Quantity, Note] = {
-    "coefficient": Note("coefficient"),
-    "direct": Note("direct"),
-    "indirect": Note("indirect"),
-    "total": Note("total"),
-}
-"""A quantity before the word "effect"."""
-EFFECT: Mapping[Quantity, Note] = {
-    "coefficient": Note("coefficient"),
-    "direct": Note("direct_effect"),
-    "indirect": Note("indirect_effect"),
-    "total": Note("total_effect"),
-}
-HEAD: Mapping[Quantity, Note] = {
-    "coefficient": Note("one_coefficient"),
+_QUANTITY = {"direct": Note("direct"), "indirect": Note("indirect"), "total": Note("total")}
+_EFFECT = {"direct": Note("direct_effect"), "indirect": Note("indirect_effect"), "total": Note("total_effect")}
+_HEAD = {
     "direct": Note("one_direct_effect"),
     "indirect": Note("one_indirect_effect"),
     "total": Note("one_total_effect"),
 }
-"""A quantity as the first word of a sentence."""
-HEADS: Mapping[Quantity, Note] = {
-    "coefficient": Note("head_coefficients"),
+_HEADS = {
     "direct": Note("head_direct_effects"),
     "indirect": Note("head_indirect_effects"),
     "total": Note("head_total_effects"),
 }
-"""The same in the plural."""
+_ARTICLE = {"direct": Note("a_direct_effect"), "indirect": Note("an_indirect_effect"), "total": Note("a_total_effect")}
+
+
+def before_effect(quantity: Quantity) -> Note:
+    """Return a quantity before the word "effect"."""
+    return Note("coefficient") if quantity == "coefficient" else _QUANTITY.get(quantity) or _named(quantity)
+
+
+def effect_of(quantity: Quantity) -> Note:
+    """Return what a quantity is called within a sentence."""
+    return Note("coefficient") if quantity == "coefficient" else _EFFECT.get(quantity) or _named_effect(quantity)
+
+
+def head_of(quantity: Quantity) -> Note:
+    """Return a quantity as the first word of a sentence."""
+    return Note("one_coefficient") if quantity == "coefficient" else _HEAD.get(quantity) or _named_effect(quantity)
+
+
+def heads_of(quantity: Quantity) -> Note:
+    """Return the same in the plural."""
+    if quantity == "coefficient":
+        return Note("head_coefficients")
+    return _HEADS.get(quantity) or Note("named_effects", name=quantity)
+
+
+def one_of(quantity: Quantity) -> Note:
+    """Return a quantity with its article."""
+    return Note("a_coefficient") if quantity == "coefficient" else _ARTICLE.get(quantity) or _named_effect(quantity)
+
+
+def _named(quantity: Quantity) -> Note:
+    return Note("effect_name", name=quantity)
+
+
+def _named_effect(quantity: Quantity) -> Note:
+    return Note("named_effect", name=quantity)
 
 
 class Texts:
@@ -94,6 +116,8 @@ class Focal:
     notes : mapping of Note to int
         How many records have each note.
     outcomes : tuple of str
+    logarithms : frozenset of str
+        The terms and outcomes that are a logarithm at any one moment.
     again : int
         How many records show a fit that is already counted.
     powers, pieces : frozenset of int
@@ -110,6 +134,7 @@ class Focal:
     varied: dict[str, list[str]]
     notes: Counter[Note]
     outcomes: tuple[str, ...]
+    logarithms: frozenset[str] = frozenset()
     again: int = 0
     powers: frozenset[int] = frozenset()
     pieces: frozenset[int] = frozenset()
@@ -162,6 +187,7 @@ def focal(
     varied: dict[str, dict[str, None]] = {}
     notes: Counter[Note] = Counter()
     outcomes: dict[str, None] = {}
+    logarithms: set[str] = set()
     powers, pieces = [], []
     boundary: dict[int, str] = {}
     beyond: list[int] = []
@@ -172,6 +198,7 @@ def focal(
             continue
         notes.update(list(dict.fromkeys(record.result.notes)))
         outcomes[record.result.y] = None
+        logarithms |= _logarithms(record.result)
         powers += [position] if record.result.has_powers else []
         pieces += [position] if record.result.in_pieces else []
         boundary |= {position: record.result.end} if record.result.end else {}
@@ -195,12 +222,26 @@ def focal(
         varied={key: list(options) for key, options in varied.items()},
         notes=notes,
         outcomes=tuple(outcomes),
+        logarithms=frozenset(logarithms),
         again=again,
         powers=frozenset(powers),
         pieces=frozenset(pieces),
         boundary=boundary,
         beyond=frozenset(beyond),
     )
+
+
+def _logarithms(result: Result) -> set[str]:
+    """Return the focal terms and the outcome of a result that are logarithms, or lags of them."""
+    roles = dict(zip(result.terms, result.roles, strict=False))
+    made_of = {term: roles.get(term, REGRESSOR).made_of or constituents(term) for term in result.focal}
+    made_of[result.y] = constituents(result.y)
+    return {term for term, parts in made_of.items() if _is_logarithm(parts)}
+
+
+def _is_logarithm(parts: MadeOf) -> bool:
+    # the difference of a logarithm is a rate of growth
+    return bool(parts) and parts[0].operator in ("", "L") and parts[0].variable.startswith(LOG_PREFIX)
 
 
 def text_of(value: Any) -> str:

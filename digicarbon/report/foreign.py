@@ -25,7 +25,7 @@ def as_result(fitted: object, unit: str = "unit", time: str = "time") -> Result:
     fitted : object
         A `Result`, or what ``fit`` returns in linearmodels (panel or iv) and statsmodels, or ``feols`` in pyfixest.
     unit, time : str
-        Names of pyfixest's fixed effects that are shown as unit and time effects, e.g. ``province``.
+        Names of pyfixest's fixed effects that are shown as unit and time effects, e.g. ``city``.
 
     Returns
     -------
@@ -50,6 +50,7 @@ def _linearmodels(fitted: Any, unit: str, time: str) -> Result:
     effects = list(getattr(fitted, "included_effects", ()) or ())
     names = {"Entity": "unit", "Time": "time"}
     outcome = fitted.model.dependent
+    random = "RandomEffects" in type(fitted).__name__
     numbers: dict[str, float] = {"nobs": float(fitted.nobs), "r2_within" if effects else "r2": float(fitted.rsquared)}
     if hasattr(fitted, "loglik"):
         numbers["loglik"] = float(fitted.loglik)
@@ -57,7 +58,7 @@ def _linearmodels(fitted: Any, unit: str, time: str) -> Result:
         numbers["n_units"] = float(fitted.entity_info["total"])
     return _result(
         package="linearmodels",
-        kind="random" if "RandomEffects" in type(fitted).__name__ else "linear",
+        kind="random" if random else "linear",
         y=str((getattr(outcome, "vars", None) or outcome.cols)[0]),
         terms=fitted.params.index,
         numbers=(fitted.params, fitted.cov, fitted.pvalues),
@@ -65,6 +66,7 @@ def _linearmodels(fitted: Any, unit: str, time: str) -> Result:
         statistics=numbers,
         absorbed=tuple(names.get(name, name) for name in effects),
         errors=str(getattr(fitted, "cov_type", None) or getattr(fitted, "_cov_type", "")).lower(),
+        random=("unit",) if random else (),
     )
 
 
@@ -129,6 +131,7 @@ def _result(
     statistics: Mapping[str, float],
     absorbed: tuple[str, ...],
     errors: str,
+    random: tuple[str, ...] = (),
 ) -> Result:
     coef, covariance, p = (np.asarray(one, dtype=float) for one in numbers)
     names = tuple("const" if str(name) in _CONSTANTS else str(name) for name in terms)
@@ -141,6 +144,7 @@ def _result(
         inference=_inference(coef, covariance, p, df, package),
         statistics=statistics,
         absorbed=absorbed,
+        random=random,
         notes=(Note("fitted_by", package=package, errors=errors),),
         roles=tuple(CONSTANT if str(name) in _CONSTANTS else REGRESSOR for name in terms),
     )

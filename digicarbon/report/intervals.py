@@ -15,7 +15,6 @@ from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, n
 from digicarbon.report.focal import text_of
 from digicarbon.report.picture import (
     Format,
-    Quantity,
     interval_numbers,
     no_letters,
     plot_bands,
@@ -24,7 +23,7 @@ from digicarbon.report.picture import (
 )
 from digicarbon.report.pictured import Formats, files_of, level_note, number, results_of
 from digicarbon.report.summary import coefficients
-from digicarbon.result import Result
+from digicarbon.result import EFFECTS, Result, effect_names
 from digicarbon.spec import Names
 
 
@@ -34,7 +33,7 @@ class IntervalPicture(Report):
     Attributes
     ----------
     quantity : {"coefficient", "effects"}
-        Coefficients, or direct, indirect and total effects of spatial models.
+        Coefficients, or the effects of models that have some, e.g. direct, indirect and total ones.
     terms : tuple of str
         Terms to show; empty takes the focal ones.
     decimals : int
@@ -62,7 +61,9 @@ class IntervalPicture(Report):
         if len(records) > self.most_runs:
             return coefficients(title, records, 0.05, self.decimals, self.words)
         results = results_of(records)
-        parts = [(quantity, interval_numbers(results, quantity, self.terms)) for quantity in self._quantities]
+        effects = effect_names(results.values()) or EFFECTS
+        quantities = effects if self.quantity == "effects" else ("coefficient",)
+        parts = [(quantity, interval_numbers(results, quantity, self.terms)) for quantity in quantities]
         cells = pd.concat([self._cells(quantity, numbers) for quantity, numbers in parts])
         rules = tuple(np.cumsum([len(numbers) for _, numbers in parts])[:-1].tolist())
         letters = no_letters(map(self.words, parts[0][1].index.get_level_values("term")), self.language or "en")
@@ -76,11 +77,7 @@ class IntervalPicture(Report):
         name = "effects" if self.quantity == "effects" else "coefficients"
         return interval_files(self, name, title, records, self.terms, self.pictures)
 
-    @property
-    def _quantities(self) -> tuple[Quantity, ...]:
-        return ("direct", "indirect", "total") if self.quantity == "effects" else ("coefficient",)
-
-    def _cells(self, quantity: Quantity, numbers: pd.DataFrame) -> pd.DataFrame:
+    def _cells(self, quantity: str, numbers: pd.DataFrame) -> pd.DataFrame:
         effect = "" if quantity == "coefficient" else f"{self.words.word(quantity)}, "
         labels = [f"{effect}{self.words(str(term))}, {run}" for term, run in numbers.index]
         texts = numbers[["coef", "se", "p", "low", "high"]].map(lambda value: number(value, self.decimals))
@@ -122,7 +119,7 @@ class BandTable(Report):
     most_runs: MostRuns = MOST_RUNS
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return a row for each band and term, with direct, indirect and total effect or the coefficient.
+        """Return a row for each band and term, with its effects or the coefficient.
 
         Raises
         ------
@@ -135,8 +132,7 @@ class BandTable(Report):
         rows: dict[str, dict[str, str]] = {}
         for name, by_band in groups.items():
             results = {f"{band:g}": result for band, result in sorted(by_band.items())}
-            spatial = any(result.spatial_effects is not None for result in results.values())
-            for quantity in _EFFECTS if spatial else ("coefficient",):
+            for quantity in effect_names(results.values()) or ("coefficient",):
                 numbers = interval_numbers(results, quantity, self.terms)
                 for term, band, coef, low, high in zip(
                     *(numbers.index.get_level_values(level) for level in ("term", "run")),
@@ -176,6 +172,3 @@ class BandTable(Report):
             others = [f"{key}={text_of(value)}" for key, value in record.varied.items() if key != self.key]
             groups.setdefault(", ".join(others), {})[float(band)] = record.result
         return groups
-
-
-_EFFECTS: tuple[Quantity, ...] = ("direct", "indirect", "total")

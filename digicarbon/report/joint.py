@@ -12,6 +12,7 @@ import pandas as pd
 from digicarbon.errors import DataError
 from digicarbon.note import Note, notes_of
 from digicarbon.note.recorded import read_all
+from digicarbon.result import Quantity
 
 STATISTICS = ("median", "share_significant", "mean_z")
 """The median estimate; the share that is significant with the dominant sign; the mean z in the dominant direction."""
@@ -40,7 +41,7 @@ class JointRequest:
         The largest p value that counts as significant.
     """
 
-    quantity: Literal["coefficient", "direct", "indirect", "total"]
+    quantity: Quantity
     term: str | None
     draws: int
     seed: int

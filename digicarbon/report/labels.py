@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from digicarbon.data import terms, unit_words, words
 from digicarbon.note import Language as Language
 from digicarbon.note import Note, note_of
-from digicarbon.note.recorded import recognised
 from digicarbon.panel import LOG_PREFIX, parse
 
 _LEVEL = re.compile(r"(?P<variable>[^\[\]]+)\[(?P<level>.+)\]\Z")
@@ -69,16 +68,11 @@ class Labels:
         """Return what a unit of measurement is called; an unknown one is returned unchanged."""
         return unit_words().get(unit, {}).get(self.language or "en", unit)
 
-    def chinese(self, text: str) -> str:
-        """Return a label or text of one of our tables: in Chinese if that is the language, else unchanged."""
-        if self.language != "zh":
-            return text
-        word = self.word(text)
-        if word != text:
-            return word
-        # a difference, e.g. of east and west
-        halves = [self(half) for half in text.split(" - ")]
-        return " - ".join(halves) if len(halves) == 2 else recognised(text).text("zh", self)
+    def cell(self, said: Note | str) -> str:
+        """Return the words of a cell or row: of a note in the language, of a text in Chinese if it has any."""
+        if isinstance(said, Note):
+            return said.text(self.spoken, self)
+        return self.word(said) if self.language == "zh" else said
 
     def notes(self, notes: Iterable[Note | str]) -> tuple[str, ...]:
         """Return the words of notes under a table: in Chinese if that is the language, else in English."""

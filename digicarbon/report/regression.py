@@ -11,18 +11,21 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
+from digicarbon import data
 from digicarbon.arrays import FloatArray
-from digicarbon.note import Note
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, notes_of
 from digicarbon.report.intervals import interval_files
 from digicarbon.report.pictured import Formats
 from digicarbon.report.summary import coefficients
-from digicarbon.result import REGRESSOR, Result, Role
+from digicarbon.result import REGRESSOR, Result, Role, effect_names
 from digicarbon.spec import Names
 
 Beneath = Literal["se", "t", "p", "interval"]
 
-EFFECTS = ("direct", "indirect", "total")
+STATISTICS = ("nobs", "n_units", "n_instruments", "r2_within", "loglik")
+TESTS = ("ar1", "ar2", "sargan", "hansen", "first_stage_f", "overid", "anderson_rubin")
 PLACES = {"regressor": 1, "dummy": 1, "lag_x": 3}
 """The rank of a term's row by the kind of its role; focal terms come first, parameters that are no slopes last."""
 _BENEATH: Mapping[str, Mapping[Beneath, str]] = {
@@ -77,8 +80,8 @@ class RegressionTable(Report):
     beneath: Beneath = "se"
     effects: bool = True
     show_controls: bool = True
-    statistics: Names = ("nobs", "n_units", "n_instruments", "r2_within", "loglik")
-    tests: Names = ("ar1", "ar2", "sargan", "hansen", "first_stage_f", "overid", "anderson_rubin")
+    statistics: Names = STATISTICS
+    tests: Names = TESTS
     dummies: bool = False
     most_runs: MostRuns = MOST_RUNS
     pictures: Formats = ()
@@ -109,13 +112,32 @@ class RegressionTable(Report):
         return files
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the table."""
+        """Return the table.
+
+        Raises
+        ------
+        ConfigError
+            If there is no statistic or test of a name: neither the package has one nor any of the runs.
+        """
         if len(records) > self.most_runs:
             return coefficients(title, records, self.stars[1], self.decimals, self.words)
         # read once: these are few
         return self._side_by_side(title, list(records))
 
+    def _refuse_unknown(self, records: Sequence[Record]) -> None:
+        """Refuse a statistic that nobody knows; one of the package that these runs lack has no row."""
+        known = {**data.words(), **data.terms()}
+        there = dict.fromkeys(name for record in records for name in record.result.statistics)
+        for key, names in (("statistics", self.statistics), ("tests", self.tests)):
+            unknown = [name for name in names if name not in there and name.removesuffix("_p") not in known]
+            if unknown:
+                hint = suggestion(unknown[0], [*there, *STATISTICS, *TESTS])
+                raise ConfigError(
+                    Note("no_statistic", key=f"report.{key}", name=unknown[0], hint=hint, there=cut(there, 20))
+                )
+
     def _side_by_side(self, title: str, records: Sequence[Record]) -> Table:
+        self._refuse_unknown(records)
         words = self.words
         rows: list[tuple[str, list[str]]] = []
         rules: list[int] = []
@@ -125,8 +147,8 @@ class RegressionTable(Report):
         hidden = set() if self.show_controls else _controls(records)
         shown = [term for term in terms if term not in hidden]
         rows += self._block(shown, [_by_term(r.result.terms, r.result.estimate_columns) for r in records], roles)
-        for position, effect in enumerate(EFFECTS if self.effects else ()):
-            columns = [_effect_by_term(record.result, position) for record in records]
+        for effect in effect_names(record.result for record in records) if self.effects else ():
+            columns = [_effect_by_term(record.result, effect) for record in records]
             focal = dict.fromkeys(term for r in records if r.result.spatial_effects for term in r.result.focal)
             shown = [term for term in focal if any(term in one for one in columns)]
             if shown:
@@ -257,23 +279,18 @@ def _by_term(terms: Sequence[str], columns: Mapping[str, FloatArray]) -> dict[st
     return dict(reversed(list(zip(terms, rows, strict=True))))
 
 
-def _effect_by_term(result: Result, position: int) -> dict[str, dict[str, float]]:
-    """Return the numbers of the direct (0), indirect (1) or total (2) effects by term."""
-    if result.spatial_effects is None:
-        return {}
-    columns = {name: column[position] for name, column in result.effect_columns.items()}
-    rows = _by_term(result.spatial_effects.terms, columns)
-    without = result.without_indirect if EFFECTS[position] == "indirect" else frozenset()
-    return {term: row for term, row in rows.items() if term not in without}
+def _effect_by_term(result: Result, effect: str) -> dict[str, dict[str, float]]:
+    """Return the numbers of an effect, e.g. the direct one, by term; none where the result lacks it."""
+    terms, columns = result.effects_of(effect)
+    without = result.without_indirect if effect == "indirect" else frozenset()
+    return {term: row for term, row in _by_term(terms, columns).items() if term not in without} if terms else {}
 
 
 def _effects(result: Result, kind: str) -> str:
     """Return whether a model has effects of a kind: yes, no, or random."""
     if kind in result.absorbed:
         return "yes"
-    random = {"random": ("unit",), "random_time": ("time",), "random_two_way": ("unit", "time")}
-    # spatial models have random effects of units only
-    return "random" if kind in random.get(result.kind, ("unit",) if "random" in result.absorbed else ()) else "no"
+    return "random" if kind in result.random else "no"
 
 
 def _roles(records: Sequence[Record]) -> dict[str, Role]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import pandas as pd
@@ -11,7 +11,7 @@ from pydantic import Field
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, counted_notes, counted_once, summarised
-from digicarbon.report.focal import COLUMN, HEADS, Focal, Quantity, focal
+from digicarbon.report.focal import COLUMN, Focal, Quantity, focal, heads_of, one_of
 from digicarbon.report.labels import Labels
 from digicarbon.result import Asked
 from digicarbon.spec import Names
@@ -56,13 +56,11 @@ class SignTable(Report):
         """
         focal_runs = focal(records, self.quantity, by_column=True)
         if focal_runs.rows.empty:
-            raise ConfigError(
-                Note("signs_without_quantity", key="report.quantity", quantity=_with_article(self.quantity))
-            )
+            raise ConfigError(Note("signs_without_quantity", key="report.quantity", quantity=one_of(self.quantity)))
         cells, rules = counts(*focal_runs.whole(), self._keys(focal_runs), self.level, self.decimals)
         cells.insert(list(cells.columns).index("smallest"), "% significant", _shares(cells))
         terms = cut(map(self.words, focal_runs.rows["term"].unique()), 12)
-        words = Note("significant_of", level=self.level, what=HEADS[self.quantity], terms=terms)
+        words = Note("significant_of", level=self.level, what=heads_of(self.quantity), terms=terms)
         exclusions = (*focal_runs.boundary_notes(), *focal_runs.pieces_notes())
         notes = [words, *exclusions, *counted_notes(focal_runs.notes, focal_runs.runs), *counted_once(focal_runs.again)]
         below = None
@@ -163,13 +161,3 @@ def _shares(cells: pd.DataFrame) -> list[str]:
     """Return the percentage of runs in each row that are significant, with either sign."""
     low = cells["significant +"].astype(int) + cells["significant -"].astype(int)
     return [f"{100 * share:.1f}" for share in low / cells["runs"].astype(int)]
-
-
-def _with_article(quantity: Quantity) -> Note:
-    one: Mapping[Quantity, Note] = {
-        "coefficient": Note("a_coefficient"),
-        "direct": Note("a_direct_effect"),
-        "indirect": Note("an_indirect_effect"),
-        "total": Note("a_total_effect"),
-    }
-    return one[quantity]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -17,7 +16,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.shape.influence import concentration, influence, robustness, shares, without_ends
 from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
-from digicarbon.report.focal import AS_CONFIGURED, EFFECT, HEAD, IN_PIECES, Focal, Quantity, focal
+from digicarbon.report.focal import AS_CONFIGURED, IN_PIECES, Focal, Quantity, effect_of, focal, head_of
 from digicarbon.report.joint import FACETS, Joint, JointRequest
 from digicarbon.report.picture import Format, Strip, plot_specification_curve, rendered
 from digicarbon.report.signs import meaning, number
@@ -32,7 +31,6 @@ PICTURE = 1.0
 """Seconds that a picture takes."""
 FEW = 100
 """From so many specifications on, a note says if one in a hundred of them makes most of a variance."""
-_LAGS = re.compile(r"^L\d*\.")
 _HEADS = ["variance, alone", "variance, unique", "specifications", "mean", "moves it by", "of the mean", "points"]
 _REPEATED = "differ in standard errors only"
 _STATISTICS = {
@@ -193,7 +191,7 @@ class SpecificationCurve(Report):
             else {f"{self.facet}={value}": part for value, part in rows.groupby(self.facet, sort=False, observed=True)}
         )
         for part in facets.values() or [rows]:
-            _refuse_mixture(part, focal_runs.outcomes)
+            _refuse_mixture(part, focal_runs)
         keys = list(self.by) or [key for key in focal_runs.varied if key in rows and rows[key].nunique() > 1]
         # for the influence on the estimate, a facet is a choice like others
         facet = [] if self.facet is None or rows[self.facet].nunique() < 2 else [self.facet]
@@ -237,10 +235,10 @@ class SpecificationCurve(Report):
                 )
             )
         if estimates.empty:
-            raise ConfigError(Note("curve_without_quantity", key="report.quantity", quantity=EFFECT[self.quantity]))
+            raise ConfigError(Note("curve_without_quantity", key="report.quantity", quantity=effect_of(self.quantity)))
         without = focal_runs.runs - len(focal_runs.boundary) - len(rows)
         notes = (
-            Note("without_quantity", runs=without, estimand=EFFECT[self.quantity]),
+            Note("without_quantity", runs=without, estimand=effect_of(self.quantity)),
             Note("with_powers", runs=int(with_powers.sum())),
             Note("with_pieces", runs=int(pieces.sum()), pieces=IN_PIECES),
             Note("without_error", runs=int((~finite & ~apart).sum())),
@@ -336,7 +334,7 @@ class SpecificationCurve(Report):
         notes = [
             Note(
                 "curve",
-                estimand=HEAD[self.quantity],
+                estimand=head_of(self.quantity),
                 terms=cut([self.words(term) for term in curve.rows["term"].unique()], 12),
                 outcomes=tuple(map(self.words, curve.focal_runs.outcomes)),
                 meaning=meaning(self.level),
@@ -424,11 +422,10 @@ def _signed(value: float, decimals: int) -> str:
     return text if float(text) else f"{0:.{decimals}f}"
 
 
-def _refuse_mixture(rows: pd.DataFrame, outcomes: Sequence[str]) -> None:
+def _refuse_mixture(rows: pd.DataFrame, focal_runs: Focal) -> None:
     """Raise if estimates do not measure the same thing: some per 1 %, some per unit, or logs and levels of outcomes."""
-    for names, terms in ((rows["term"].unique().tolist(), True), (list(outcomes), False)):
-        # the lag of a logarithm is also a logarithm
-        logs = [name for name in names if _LAGS.sub("", name).startswith("ln_")]
+    for names, terms in ((rows["term"].unique().tolist(), True), (list(focal_runs.outcomes), False)):
+        logs = [name for name in names if name in focal_runs.logarithms]
         others = [name for name in names if name not in logs]
         if logs and others:
             shown = {"logs": cut(logs, 3), "others": cut(others, 3)}

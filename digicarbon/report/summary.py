@@ -65,18 +65,18 @@ def coefficients(title: str, records: Sequence[Record], level: float, decimals: 
 
 @dataclass
 class _Cell:
-    """The values of one cell in all runs: numbers in eight bytes each, texts counted."""
+    """The values of one cell in all runs: numbers in eight bytes each, notes and texts counted."""
 
     numbers: array[float] = field(default_factory=lambda: array("d"))
-    texts: Counter[str] = field(default_factory=Counter)
+    texts: Counter[Note | str] = field(default_factory=Counter)
 
     def add(self, value: object) -> None:
         if isinstance(value, float | int) and not isinstance(value, bool):
             self.numbers.append(value)
         else:
-            self.texts[str(value)] += 1
+            self.texts[value if isinstance(value, Note) else str(value)] += 1
 
-    def shown(self, write: Callable[[object], str]) -> str:
+    def shown(self, write: Callable[[object], str], words: Labels) -> str:
         values = np.array(self.numbers)
         finite = values[np.isfinite(values)]
         parts = []
@@ -85,9 +85,11 @@ class _Cell:
             parts.append(low if low == high else f"{middle} [{low}, {high}]")
         every = len(values) + self.texts.total()
         common = self.texts.most_common(MOST_TEXTS)
-        parts += [text if often == every else f"{text} ({often})" for text, often in common]
+        for text, often in common:
+            said = words.cell(text)
+            parts.append(said if often == every else words.cell(Note("counted", said=said, times=often)))
         if len(self.texts) > len(common):
-            parts.append(f"{len(self.texts) - len(common)} others")
+            parts.append(words.cell(Note("others_of_cell", others=len(self.texts) - len(common))))
         return "; ".join(parts)
 
 
@@ -122,7 +124,7 @@ def across(
             for row, value in zip(rows, table[column].tolist(), strict=True):
                 cells.setdefault(row, {}).setdefault(str(column), _Cell()).add(value)
     texts = {
-        row: {"runs": str(runs[row]), **{column: cell.shown(write) for column, cell in columns.items()}}
+        row: {"runs": str(runs[row]), **{column: cell.shown(write, words) for column, cell in columns.items()}}
         for row, columns in cells.items()
     }
     frame = pd.DataFrame.from_dict(texts, orient="index").fillna("")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digicarbon.diagnostic.turning_points import OUTSIDE, TESTED, variable_with_powers
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.report.base import Record, Table
@@ -58,7 +57,7 @@ class TurningPointTable(RegressionTable):
         lines.append(("observations on each side", [_counts(frame) for frame in frames]))
         below = pd.DataFrame(
             [cells for _, cells in lines],
-            index=[self.words.chinese(label) for label, _ in lines],
+            index=[self.words.cell(label) for label, _ in lines],
             columns=above.cells.columns,
         )
         # coefficients, then curves, then effects and fit
@@ -81,8 +80,7 @@ class TurningPointTable(RegressionTable):
         for record in records if self.pictures and len(records) <= self.most_runs else ():
             if record.panel is None:
                 continue
-            term = variable_with_powers(record.result.terms)
-            arguments = (record.result, record.panel(), term, record.label, record.simulated)
+            arguments = (record.result, record.panel(), None, record.label, record.simulated)
             figure = plot_curve(*arguments, self.language or "en", self.words)
             files |= files_of(f"curve_{record.label}", figure, self.pictures)
         return files
@@ -108,7 +106,7 @@ class TurningPointTable(RegressionTable):
 
     def _column(self, quantity: str, row: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Return the labelled cells of one run from top to bottom; the label of a standard error is blank."""
-        note = str(row["note"])
+        note = row["note"]
         if np.isfinite(row["p"]) and np.isfinite(row["se"]):
             return [(quantity, self._starred(row)), (" ", self._bracketed(row["se"]))]
         if np.isfinite(row["se"]):
@@ -117,15 +115,16 @@ class TurningPointTable(RegressionTable):
                 (" ", self._bracketed(row["se"])),
                 (f"{quantity}, delta interval", self._interval(row)),
                 # an inflection point is neither a maximum nor a minimum
-                (f"{quantity} is" if quantity == INFLECTION else f"{quantity} is a", self.words.chinese(note)),
+                (f"{quantity} is" if quantity == INFLECTION else f"{quantity} is a", self.words.cell(note)),
             ]
         if np.isfinite(row["p"]):
-            shape = TESTED.get(note, OUTSIDE)
-            return [("Lind-Mehlum p", self._number(row["p"])), ("Lind-Mehlum test of", self.words.chinese(shape))]
+            tested = isinstance(note, Note) and note.code == "against_monotone"
+            shape = note["shape"] if tested else Note("extremum_outside")
+            return [("Lind-Mehlum p", self._number(row["p"])), ("Lind-Mehlum test of", self.words.cell(shape))]
         return [(f"{quantity} interval" if "Fieller" in quantity else quantity, self._region(row))]
 
     def _region(self, row: Mapping[str, Any]) -> str:
-        return self._interval(row) if np.isfinite(row["low"]) else self.words.chinese(str(row["note"]))
+        return self._interval(row) if np.isfinite(row["low"]) else self.words.cell(row["note"])
 
     def _interval(self, row: Mapping[str, Any]) -> str:
         return f"[{self._number(row['low'])}, {self._number(row['high'])}]"

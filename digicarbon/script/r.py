@@ -23,9 +23,12 @@ class RPart(Part):
     ----------
     functions : list of str
         R code that must stand at the head of the script, each text once.
+    packages : list of str
+        R packages that the part needs beside these three: the script's head names and loads each of them once.
     """
 
     functions: list[str] = field(default_factory=list)
+    packages: list[str] = field(default_factory=list)
 
     def skip(self, why: str) -> list[str]:
         """Return the line that says why a run is not compared."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from digicarbon.script.part import Part
 from digicarbon.script.words import number, wrapped
@@ -24,9 +24,12 @@ class StataPart(Part):
     ----------
     reads_matrix : bool
         Whether the do-file must have read the weights as a matrix.
+    packages : list of str
+        What Stata must have installed for the part, e.g. ``ppmlhdfe (ssc install ppmlhdfe)``; the head names it.
     """
 
     reads_matrix: bool = False
+    packages: list[str] = field(default_factory=list)
 
     def skip(self, why: str) -> list[str]:
         """Return the comment that says why a run is not compared."""

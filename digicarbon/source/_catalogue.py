@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from digicarbon.country import country
 from digicarbon.spec import Pair, Spec
 
 Value = str | int | float
@@ -26,6 +27,10 @@ OneOrMore = Annotated[
 """A text in YAML, or a list of texts."""
 
 
+def _of_country() -> str:
+    return country().column
+
+
 class FileEntry(Spec):
     """A file with a row per unit and year, or per unit, year and something else.
 
@@ -34,7 +39,8 @@ class FileEntry(Spec):
     path : str
         Relative to the data folder.
     unit, time : str
-        Columns of the unit's label and of the year.
+        Columns of the unit's label and of the year. By default the unit's column is called as in the data sets of the
+        known country.
     names : str or None
         The column that names the series, in a file with a row per unit, year and series; None: a column per series.
     value : str
@@ -44,7 +50,7 @@ class FileEntry(Spec):
     role: ClassVar[str] = "source"
 
     path: str
-    unit: str = "province"
+    unit: str = Field(default_factory=_of_country)
     time: str = "year"
     names: str | None = None
     value: str = "value"
@@ -98,7 +104,8 @@ class TablesEntry(Spec):
     Attributes
     ----------
     flows : str
-        A name of ``source.files``: a row per purchase, with the columns from_sector and to_sector.
+        A name of ``source.files``: a row per purchase, with the columns from_sector and to_sector. Flows between units
+        have the sellers and the buyers in the columns of the file's ``unit`` after ``from_`` and ``to_``.
     sectors : str
         A name of ``source.files``: a row per sector.
     flow, value_added, output : str

@@ -25,7 +25,7 @@ def check_inputs(inputs: Inputs) -> list[validation.Finding]:
     name = inputs.file or f"source={inputs.source}"
     findings = validation.check_series(inputs.frame, name, noun=inputs.unit_name)
     if inputs.tables:
-        findings += validation.check_tables(*_as_frames(inputs.tables), name)
+        findings += validation.check_tables(*_as_frames(inputs.tables), name, unit="unit", noun=inputs.unit_name)
     return validation.ordered(findings)
 
 
@@ -59,7 +59,7 @@ def checked(
     findings = [*validation.check_sums(datasets), *check_inputs(replace(inputs, tables={}))]
     if halves is not None:
         flows, sectors = halves
-        findings += validation.check_tables(sectors, flows, name, tolerance)
+        findings += validation.check_tables(sectors, flows, name, tolerance, "unit", inputs.unit_name)
     findings = validation.ordered(findings)
     validation.refuse(findings, name, how)
     return replace(inputs, notes=(*inputs.notes, *validation.note(findings, how)), findings=tuple(findings))
@@ -69,7 +69,7 @@ def _as_frames(tables: Mapping[tuple[str, int], InputOutputTable]) -> tuple[pd.D
     """Return tables as rows: a row per sector, and a row per purchase."""
     sectors, flows = [], []
     for (unit, year), table in tables.items():
-        place = {"province": unit, "year": year}
+        place = {"unit": unit, "year": year}
         n = len(table.sectors)
         numbers = {"value_added": table.value_added, "output": table.output}
         sectors.append(pd.DataFrame({**place, "sector": table.sectors, **numbers}))

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digicarbon.disk.files import check_zip
 from digicarbon.disk.text import Figures, TextFormat, decoded, figures, in_doubt, separator, shown_mark
-from digicarbon.disk.unpack import check_zip
 from digicarbon.errors import DataError
 from digicarbon.note import Note, cut, suggestion
 

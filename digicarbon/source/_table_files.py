@@ -9,8 +9,9 @@ from digicarbon.note import Note, cut
 from digicarbon.source._catalogue import TablesEntry
 from digicarbon.source._shelf import Shelf, as_units, refuse_unknown_column
 from digicarbon.source.base import TABLES
+from digicarbon.source.validation import with_units
 
-PLACES = ("province", "from_province", "to_province")
+PLACES = ("unit", "from_unit", "to_unit")
 ENDS = ("sector", "from_sector", "to_sector")
 
 
@@ -38,7 +39,7 @@ def _half(shelf: Shelf, name: str, columns: dict[str, str]) -> pd.DataFrame:
     for column in columns.values():
         refuse_unknown_column(column, frame, file, "source.tables")
     rest = frame.drop(columns=[new for new, old in columns.items() if new in frame and new != old])
-    renamed = rest.rename(columns={old: new for new, old in columns.items()})
+    renamed = with_units(rest.rename(columns={old: new for new, old in columns.items()}), shelf.files[name].unit)
     shelf.record(name, TABLES)
     return renamed.assign(**{place: as_units(renamed[place]) for place in PLACES if place in renamed})
 

@@ -15,16 +15,16 @@ def io_tables(flows: pd.DataFrame, sectors: pd.DataFrame) -> dict[tuple[str, int
     """Return the input-output table of each unit and year.
 
     Rows of ``flows`` are purchases; a pair of sectors without a row is zero. A multi-regional table (recognised by its
-    column ``from_province``) is summed over the selling units to get each unit's own table: ``flows[i, j]`` is then
+    column ``from_unit``) is summed over the selling units to get each unit's own table: ``flows[i, j]`` is then
     what sector j of the unit buys from sector i in all units.
 
     Parameters
     ----------
     flows : DataFrame
-        Columns province, year, from_sector, to_sector, flow (10k CNY); or year, from_province, from_sector,
-        to_province, to_sector, flow.
+        Columns unit, year, from_sector, to_sector, flow (10k CNY); or year, from_unit, from_sector, to_unit, to_sector,
+        flow.
     sectors : DataFrame
-        Columns province, year, sector, position, value_added, output (10k CNY); a row per sector, in any order.
+        Columns unit, year, sector, position, value_added, output (10k CNY); a row per sector, in any order.
 
     Returns
     -------
@@ -37,8 +37,8 @@ def io_tables(flows: pd.DataFrame, sectors: pd.DataFrame) -> dict[tuple[str, int
         If a table has a flow without a number, from or to a sector that is not among its sectors, a sector twice or
         without value added or output, or if one data set has a table that the other lacks.
     """
-    buyer = "to_province" if "from_province" in flows.columns else "province"
-    purchases, listings = _split(flows, buyer), _split(sectors, "province")
+    buyer = "to_unit" if "from_unit" in flows.columns else "unit"
+    purchases, listings = _split(flows, buyer), _split(sectors, "unit")
     _refuse_halves(set(purchases), set(listings))
     return {key: _table(purchases[key], listings[key], Note("cell", parts=key)) for key in sorted(listings)}
 

@@ -22,7 +22,7 @@ TABLES = "input-output tables"
 
 @dataclass(frozen=True, eq=False)
 class InputOutputTable:
-    """A regional input-output table in producers' prices.
+    """A unit's input-output table in producers' prices.
 
     Attributes
     ----------
@@ -101,6 +101,8 @@ class Inputs:
         How to get series (and `TABLES`) that the source knows of but does not have.
     geometry : str
         A file of the units' polygons; empty where there is none.
+    regions : str
+        The column of text whose values ``sample.regions`` names; empty where the source declares none.
     findings : tuple of Finding or None
         The findings of the checks on loading; None where nothing was checked.
     """
@@ -117,6 +119,7 @@ class Inputs:
     units: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, Note] = field(default_factory=dict)
     geometry: str = ""
+    regions: str = ""
     findings: tuple[Finding, ...] | None = None
 
     def series(self, names: Iterable[str], wanted_by: str) -> pd.DataFrame:
@@ -139,31 +142,11 @@ class Inputs:
         if missing:
             remedy = self.absent.get(missing[0])
             hint = Note("after_blank", said=remedy) if remedy else suggestion(missing[0], known)
-            series, available = cut(missing), cut(known, 40)
-            key, equals, value = wanted_by.partition("=")
-            if "." in key:
-                raise DataError(
-                    Note(
-                        "series_missing",
-                        key=key,
-                        value=equals + value,
-                        series=series,
-                        source=self.source,
-                        hint=hint,
-                        known=available,
-                    )
-                )
-            raise DataError(
-                Note(
-                    "series_missing_of_option",
-                    group=key,
-                    option=equals + value,
-                    series=series,
-                    source=self.source,
-                    hint=hint,
-                    known=available,
-                )
-            )
+            facts = {"series": cut(missing), "source": self.source, "hint": hint, "known": cut(known, 40)}
+            name, equals, value = wanted_by.partition("=")
+            if "." in name:
+                raise DataError(Note("series_missing", key=name, value=equals + value, **facts))
+            raise DataError(Note("series_missing_of_option", group=name, option=equals + value, **facts))
         return self.frame[["unit", "time", *columns]]
 
 

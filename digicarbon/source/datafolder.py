@@ -53,6 +53,9 @@ class Dataset:
         Numbers that may not be missing.
     of_table : bool
         Whether it is one half of input-output tables, flows or sectors.
+    unit : str
+        The column of the units; of flows between units, the sellers and the buyers are in the columns of that name
+        after ``from_`` and ``to_``. Messages call a unit so.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Dataset:
     amounts: tuple[str, ...] | None = ()
     filled: tuple[str, ...] = ()
     of_table: bool = False
+    unit: str = "unit"
 
 
 LONG = Dataset("long", ("unit", "year", "series"), ("value",), "series of any units, a row per unit, year and series")

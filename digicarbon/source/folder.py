@@ -10,9 +10,10 @@ from typing import ClassVar, Self
 import pandas as pd
 from pydantic import Field, model_validator
 
+from digicarbon.country import country
+from digicarbon.data import note_words
 from digicarbon.errors import DataError
-from digicarbon.note import Note, cut, suggestion
-from digicarbon.note.recorded import recognised
+from digicarbon.note import Note, cut, note_of, suggestion
 from digicarbon.source._catalogue import FileEntry, FileNode, SeriesEntry, SeriesNodes, TablesNode
 from digicarbon.source._checks import checked
 from digicarbon.source._extent import extent_of
@@ -29,8 +30,9 @@ class FolderSource(Source):
 
     The catalogue names the file and the column of each series, so that files written by ``digicarbon data import``
     and users' own tidy files load alike. Series of a file that does not exist are absent, which is an error only if
-    they are ``required``. Provinces are matched by their English or Chinese name or adcode. There is a row for each
-    chosen unit and year; values that no file has are missing, and the panel decides whether to refuse them.
+    they are ``required``. Units of a known country are matched in all their spellings. There is a row for each
+    chosen unit and year; values that no file has are missing, and the panel decides whether to refuse them. A unit is
+    called as the known country calls its own, else as its column in the first file that is read.
 
     Attributes
     ----------
@@ -70,7 +72,8 @@ class FolderSource(Source):
     units : tuple of str
         Units; empty: all with a value of every required series in these years.
     cite : tuple of str
-        Sentences that belong under every table, e.g. what to cite.
+        Sentences that belong under every table, e.g. what to cite; or the name of a shipped one, which has Chinese
+        words, e.g. ``ceads_citation``.
     controls
         As in `Source`.
     """
@@ -179,7 +182,7 @@ class FolderSource(Source):
         inputs = Inputs(
             table.reindex(extent.index).reset_index(),
             source=self.name,
-            unit_name="province",
+            unit_name=_unit_name(shelf, extent.index),
             time_name="year",
             tables={} if halves is None else io_tables(*halves),
             notes=(
@@ -187,8 +190,8 @@ class FolderSource(Source):
                 *shelf.vintage_notes(),
                 *shelf.notes,
                 *extent.notes,
-                # a known citation becomes a note that has Chinese words
-                *map(recognised, (*self.cite, *shelf.citations())),
+                *(Note.from_json({"code": text}) if text in note_words() else note_of(text) for text in self.cite),
+                *map(note_of, shelf.citations()),
             ),
             files=(*shelf.records(), *self._polygons()),
             units=self._units_of_measurement(shelf, list(series)),
@@ -333,6 +336,13 @@ class FolderSource(Source):
         own = {name: entry.unit for name, entry in self.catalogue.items()}
         imported = {name: unit for file in self.further for name, unit in shelf.units_of_measurement(file).items()}
         return {name: own.get(name) or imported.get(name, "") for name in names}
+
+
+def _unit_name(shelf: Shelf, index: pd.MultiIndex) -> str:
+    """Return what messages and tables call a unit of some units and years."""
+    home = country()
+    units = list(map(str, index.get_level_values("unit").unique()))
+    return shelf.files[next(iter(shelf.taken))].unit if home.strangers(units) else home.noun
 
 
 def _either(options: Sequence[str]) -> Note | str:

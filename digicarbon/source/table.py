@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
+from digicarbon.country import country
 from digicarbon.disk.text import DELIMITERS, WORDS, TextFormat, shown_mark
 from digicarbon.errors import DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
@@ -21,6 +22,10 @@ def _as_mark(value: object) -> object:
 
 _BY_WORD = BeforeValidator(_as_mark, json_schema_input_type=str)
 _FIELDS = ("encoding", "delimiter", "decimal", "thousands")
+
+
+def _grouping() -> str:
+    return country().grouping
 
 
 class TableSource(Source):
@@ -40,6 +45,9 @@ class TableSource(Source):
         The column that holds the period, e.g. ``year`` (its new name, if ``columns`` renames it).
     columns : dict of str to str
         New name to the name in the file, e.g. ``ci: 碳强度``; a renamed column keeps only the new name.
+    regions : str or None
+        The column whose values ``sample.regions`` names (its new name, if ``columns`` renames it); by default one of
+        the name that the known country's own grouping has; None: none.
     sheet : str or None
         The sheet of an Excel file; the first one if None.
     encoding : str or None
@@ -54,13 +62,14 @@ class TableSource(Source):
         where the columns of the file need it, else none.
     """
 
-    # other marks give other values of the panel, which are in the fingerprint anyway
-    no_numbers: ClassVar[tuple[str, ...]] = (*Source.no_numbers, "path", "decimal", "thousands")
+    # other marks give other values of the panel, other regions other rows: both are in the fingerprint anyway
+    no_numbers: ClassVar[tuple[str, ...]] = (*Source.no_numbers, "path", "decimal", "thousands", "regions")
 
     path: str
     unit: str
     time: str
     columns: dict[str, str] = Field(default_factory=dict)
+    regions: str | None = Field(default_factory=_grouping)
     sheet: str | None = None
     encoding: str | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1), _BY_WORD] | None = None
@@ -109,6 +118,7 @@ class TableSource(Source):
             time_name=self.time,
             notes=table.notes,
             files=(record,),
+            regions=self.regions or "",
         )
 
     @property

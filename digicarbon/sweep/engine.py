@@ -26,12 +26,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digicarbon import loaded
-from digicarbon.disk.scratch import Scratch
-from digicarbon.errors import Caught, EstimationError, legible
+from digicarbon.disk.files import Scratch
+from digicarbon.errors import EstimationError, legible
 from digicarbon.executor import Executor
 from digicarbon.executor.orphan import end_with
 from digicarbon.loaded import Source
 from digicarbon.note import Note
+from digicarbon.note.ending import Caught
 from digicarbon.plan.reach import package_digest
 from digicarbon.result import Result, Role
 from digicarbon.sweep.stage import Task
@@ -60,14 +61,16 @@ PATIENCE = 5.0
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """What a worker returns: a result, or the sentence and traceback of a failure.
+    """What a worker returns: a result, or the reason and traceback of a failure.
 
     Attributes
     ----------
     index : int
     result : Result or None
         Without residuals, which no reader of a sweep looks at.
-    error : str
+    why : Note or None
+        Why there is no result.
+    traceback : str
     start, end : int
         Milliseconds since the epoch.
     seconds : float
@@ -76,10 +79,16 @@ class Fitted:
 
     index: int
     result: Result | None
-    error: str
+    why: Note | None
+    traceback: str
     start: int
     end: int
     seconds: float = 0.0
+
+    @property
+    def error(self) -> str:
+        """The reason in English, and the traceback; empty if there is a result."""
+        return "" if self.why is None else f"{self.why}\n\n{self.traceback}"
 
 
 @dataclass(frozen=True)
@@ -154,7 +163,7 @@ def fit(task: Task) -> Fitted:
     """Fit one run; never raises, so that the other runs of a chunk go on."""
     start, clock = time.time_ns() // 1_000_000, time.perf_counter()
     result: Result | None = None
-    with Caught(f"The code of {type(task.model).__name__}") as caught:
+    with Caught(Note("code_of", classes=[type(task.model).__name__])) as caught:
         panel, weights = task.open()
         outcome: object = task.model.fit(panel, weights)
         if not isinstance(outcome, Result):
@@ -164,9 +173,8 @@ def fit(task: Task) -> Fitted:
         tables = {**outcome.tables, **task.diagnostic.tables(panel, weights)}
         notes, errors = (*outcome.notes, *task.diagnostic.remarks(tables)), task.diagnostic.table_errors
         result = _legible(replace(outcome, tables=tables, notes=notes, table_errors=errors, residuals=None))
-    error = f"{caught.sentence}\n\n{caught.traceback}" if caught.sentence else ""
     seconds = time.perf_counter() - clock
-    return Fitted(task.index, result, error, start, time.time_ns() // 1_000_000, seconds)
+    return Fitted(task.index, result, caught.note, caught.traceback, start, time.time_ns() // 1_000_000, seconds)
 
 
 def _legible(result: Result) -> Result:
@@ -200,11 +208,17 @@ def _texts(table: pd.DataFrame) -> Iterator[str]:
     parts: list[Any] = [*heads, *(table.iloc[:, place] for place in range(table.shape[1]))]
     for values in parts:
         if values.dtype.kind not in "biufcmM":
-            yield from (value for value in values if isinstance(value, str))
+            for value in values:
+                if isinstance(value, Note):
+                    yield from value.texts
+                elif isinstance(value, str):
+                    yield value
 
 
 def _legible_table(table: pd.DataFrame) -> pd.DataFrame:
     def cell(value: Any) -> Any:
+        if isinstance(value, Note):
+            return value.with_texts(legible)
         return legible(value) if isinstance(value, str) else value
 
     return table.map(cell).rename(index=cell, columns=cell).rename_axis(index=cell, columns=cell)
@@ -392,10 +406,10 @@ class _Engine:
     def _payload(self, chunk: Sequence[int]) -> list[Part]:
         import cloudpickle
 
-        with Caught("A class of the run") as caught:
+        with Caught(Note("class_of_run")) as caught:
             return [(chunk, bytes(cloudpickle.dumps([self.work.task(index) for index in chunk])))]
         if len(chunk) == 1:
-            return [(chunk, f"The run cannot be sent to a worker: {caught.sentence}\n\n{caught.traceback}")]
+            return [(chunk, (Note("worker_not_sent", why=caught.note), caught.traceback))]
         return [part for index in chunk for part in self._payload([index])]
 
     def _alone(self, indices: Sequence[int], deaths: int) -> Iterator[list[Fitted]]:
@@ -420,36 +434,21 @@ class _Engine:
                 # earlier runs of the same process may have caused its end
                 deaths += fresh
                 if deaths >= 2 and not _size(marker):
-                    return _failure(index, KILLED, str(died))
+                    return _failure(index, Note("run_killed"), str(died))
 
-    def _too_long(self, marker: Path) -> tuple[str, str]:
+    def _too_long(self, marker: Path) -> tuple[Note, str]:
         trace = marker.read_text(encoding="utf-8", errors="replace")
         marker.unlink()
-        seconds = self.backend.timeout or 0.0
-        return (
-            f"It took longer than {seconds:g} seconds (executor.timeout) and was stopped; allow more, or leave the "
-            "timeout out."
-        ), trace
+        return Note("run_too_long", key="executor.timeout", seconds=self.backend.timeout or 0.0), trace
 
 
-CHANGED = (
-    "The files of digicarbon that compute are not those that the run was planned with: they were changed while the "
-    "sweep lasted, or the worker's machine has another version. Install the same version everywhere, and start the "
-    "same command again."
-)
-KILLED = (
-    "Its process ended without an answer, also when the run was fitted alone: it was killed from outside or by its own "
-    "code, or the memory did not suffice."
-)
+Part = tuple[Sequence[int], bytes | tuple[Note, str]]
+"""Runs and their pickled tasks, or the reason and traceback if they cannot be pickled."""
 
 
-Part = tuple[Sequence[int], bytes | str]
-"""Runs and their pickled tasks, or the reason why they cannot be pickled."""
-
-
-def _failure(index: int, sentence: str, trace: str) -> Fitted:
+def _failure(index: int, why: Note, trace: str) -> Fitted:
     now = time.time_ns() // 1_000_000
-    return Fitted(index, None, f"{sentence}\n\n{trace}", now, now)
+    return Fitted(index, None, why, trace, now, now)
 
 
 def _size(path: Path) -> int:
@@ -511,20 +510,20 @@ def _fit_chunk(chunk: Sequence[int], payload: Sequence[Part], rules: Rules) -> t
     results = [one for part in payload for one in _fit_part(*part, rules)]
     if package_digest() != rules.code:
         # checked afterwards, since many modules are imported only when they are used
-        results = [_failure(index, CHANGED, "") for index in chunk]
+        results = [_failure(index, Note("run_code_changed"), "") for index in chunk]
     return chunk[0], [_packed(one) for one in results]
 
 
-def _fit_part(indices: Sequence[int], content: bytes | str, rules: Rules) -> list[Fitted]:
-    if isinstance(content, str):
-        return [_failure(index, *content.split("\n\n", 1)) for index in indices]
-    with Caught("A module that the run needs") as caught:
+def _fit_part(indices: Sequence[int], content: bytes | tuple[Note, str], rules: Rules) -> list[Fitted]:
+    if not isinstance(content, bytes):
+        return [_failure(index, *content) for index in indices]
+    with Caught(Note("module_of_run")) as caught:
         if rules.own_process and rules.planner != loaded.PROCESS:
             loaded.install(rules.sources)
         tasks: list[Task] = pickle.loads(content)
-    if caught.sentence:
-        sentence = f"A worker cannot read the run: {caught.sentence}"
-        return [_failure(index, sentence, caught.traceback) for index in indices]
+    if caught.note is not None:
+        why = Note("worker_reads_no_run", why=caught.note)
+        return [_failure(index, why, caught.traceback) for index in indices]
     return [_timed(task, rules) for task in tasks]
 
 
@@ -532,20 +531,20 @@ def _packed(one: Fitted) -> bytes:
     """Return a fitted run as bytes; one that cannot be pickled is a failure of this run, not of the whole sweep."""
     import cloudpickle
 
-    with Caught("The result") as caught:
+    with Caught(Note("result_of_run")) as caught:
         return bytes(cloudpickle.dumps(one))
-    sentence = f"The result cannot be sent back by a worker: {caught.sentence}"
-    return bytes(pickle.dumps(_failure(one.index, sentence, caught.traceback)))
+    why = Note("result_not_sent", why=caught.note)
+    return bytes(pickle.dumps(_failure(one.index, why, caught.traceback)))
 
 
 def _opened(item: tuple[int, Fitted | bytes]) -> Fitted:
     index, content = item
     if isinstance(content, Fitted):
         return content
-    with Caught("The result") as caught:
+    with Caught(Note("result_of_run")) as caught:
         one: Fitted = pickle.loads(content)
         return one
-    return _failure(index, f"The result of a worker cannot be read: {caught.sentence}", caught.traceback)
+    return _failure(index, Note("result_not_read", why=caught.note), caught.traceback)
 
 
 def _in_progress(index: int) -> str:

@@ -18,12 +18,11 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.resampling.curve_statistics import Curves, CurveStatistics, share_as_extreme
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.resampling.unit_permutation import period_classes, permutations, within_classes
-from digicarbon.numeric.spatial.batch import EffectName
 from digicarbon.panel import Panel, parse, variables_of
 from digicarbon.plan.runs import Run
-from digicarbon.report.focal import IN_PIECES, QUANTITY
+from digicarbon.report.focal import IN_PIECES, before_effect
 from digicarbon.report.joint import FACETS, STATISTICS, Joint
-from digicarbon.result import Inference, Result
+from digicarbon.result import AS_COEFFICIENT, Inference, Quantity, Result
 from digicarbon.spec import identity
 from digicarbon.weights import Weights
 
@@ -82,7 +81,7 @@ class _Test:
 
 def joint_test(
     fits: Iterable[tuple[Run, Result]],
-    quantity: EffectName = "coefficient",
+    quantity: Quantity = "coefficient",
     draws: int = 999,
     seed: int = 1,
     level: float = 0.05,
@@ -167,7 +166,7 @@ def _no_run(absent: Sequence[_Absent], runs: int) -> ConfigError:
 
 
 def _specifications(
-    fits: Iterable[tuple[Run, Result]], quantity: EffectName, level: float, term: str | None
+    fits: Iterable[tuple[Run, Result]], quantity: Quantity, level: float, term: str | None
 ) -> tuple[list[_Specification], list[_Absent], int]:
     """Return the estimates of the curve, labels and reasons of the runs that have none, and the number of runs."""
     specifications, absent, runs = [], [], 0
@@ -184,7 +183,7 @@ def _specifications(
     return specifications, absent, runs
 
 
-def _estimand(run: Run, result: Result, quantity: EffectName, term: str | None) -> tuple[Estimand | None, Note | None]:
+def _estimand(run: Run, result: Result, quantity: Quantity, term: str | None) -> tuple[Estimand | None, Note | None]:
     """Return the estimand of a run that is on the curve, or why none is."""
     focal = [name for name in result.focal if name in result.terms]
     if not focal:
@@ -200,10 +199,10 @@ def _estimand(run: Run, result: Result, quantity: EffectName, term: str | None) 
     return Estimand(quantity, focal[0]), None
 
 
-def _no_number(quantity: EffectName) -> Note:
+def _no_number(quantity: Quantity) -> Note:
     if quantity == "coefficient":
         return Note("why_not_finite")
-    return Note("why_no_effect", estimand=QUANTITY[quantity])
+    return Note("why_no_effect", estimand=before_effect(quantity))
 
 
 def _critical(inference: Inference, level: float) -> float:
@@ -306,7 +305,7 @@ def _under_the_null(
         try:
             fitted = null.fit()
         except DigicarbonError as error:
-            why = Note("why_no_null", reason=str(error).rstrip("."))
+            why = Note("why_no_null", reason=error)
             absent += [(one.run.label, why) for one in members]
             continue
         place = len(test.members)
@@ -374,9 +373,7 @@ def _observed(chosen: Sequence[_Specification]) -> CurveStatistics:
     return curves.finish()[0]
 
 
-def _joint(
-    quantity: EffectName, seed: int, observed: CurveStatistics, curves: Curves, notes: tuple[Note, ...]
-) -> Joint:
+def _joint(quantity: Quantity, seed: int, observed: CurveStatistics, curves: Curves, notes: tuple[Note, ...]) -> Joint:
     null, every = curves.finish()
     rows = {}
     for name in STATISTICS:
@@ -410,13 +407,13 @@ def _left_out(absent: Sequence[_Absent], runs: int) -> list[Note]:
     ]
 
 
-def _about(test: _Test, quantity: EffectName) -> list[Note]:
+def _about(test: _Test, quantity: Quantity) -> list[Note]:
     """Return notes on the null hypothesis."""
     members = test.members
     notes = []
     plain = sum(1 for one in members if quantity not in one.model.quantities)
-    if quantity in ("direct", "total") and plain:
-        notes.append(Note("coefficient_as_effect", specifications=plain, estimand=QUANTITY[quantity]))
+    if quantity in AS_COEFFICIENT and plain:
+        notes.append(Note("coefficient_as_effect", specifications=plain, estimand=before_effect(quantity)))
     if test.unfiltered:
         notes.append(Note("null_without_lag", specifications=test.unfiltered, every=len(members)))
     if test.unmoved:

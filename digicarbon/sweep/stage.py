@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from digicarbon.diagnostic import Diagnostic
-from digicarbon.disk.scratch import Scratch
+from digicarbon.disk.files import Scratch
 from digicarbon.model import Model
 from digicarbon.panel import Panel, Selection
 from digicarbon.plan.runs import Run

@@ -1,7 +1,8 @@
-"""From experiment to runs to results: finished runs are not fitted again, workers fit, this process writes."""
+"""Calls a function when no answer has come for a while, even if the main thread is busy or waiting."""
 
 from __future__ import annotations
 
+import _thread
 import hashlib
 import signal
 import sys
@@ -10,27 +11,92 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from types import FrameType
-from typing import Any, TypeVar
+from types import FrameType, TracebackType
+from typing import Any, Self, TypeVar
 
 from digicarbon.config import yaml_text
 from digicarbon.config.compose import Composer
-from digicarbon.disk.scratch import Scratch
+from digicarbon.disk.files import Scratch
 from digicarbon.errors import ConfigError, Interrupt
 from digicarbon.executor import Executor
-from digicarbon.note import Note
+from digicarbon.note import Note, suggestion
 from digicarbon.note.about import at, key_of
 from digicarbon.plan.runs import Plan, Run, require
 from digicarbon.report import Report, Table
-from digicarbon.result import Result
+from digicarbon.result import EFFECTS, Result
 from digicarbon.spec import Spec, build
-from digicarbon.sweep import before, engine, entries
+from digicarbon.sweep import engine, provenance, tables
 from digicarbon.sweep.engine import Fitted, Work
 from digicarbon.sweep.provenance import FINGERPRINT, ledger
-from digicarbon.sweep.quiet import WhenQuiet
 from digicarbon.sweep.stage import Stages
 from digicarbon.sweep.tables import Records, show, store_name
 from digicarbon.tracking import EXPERIMENT, OVERRIDES, ROSTER, Entry, Store, StoredResults, Tracking
+
+
+class WhenQuiet:
+    """A context within which a function is called after each pause that lasts long enough.
+
+    A sweep writes when answers come. If one run takes minutes, in this process or in a worker, earlier results would
+    wait in memory all that time, and be lost if the command is killed.
+
+    Parameters
+    ----------
+    seconds : float
+        Length of a pause.
+    act : callable
+        Called in a separate thread, never during `heard`. A KeyboardInterrupt that it raises reaches the main thread
+        at once, any other error with the next `heard` or at the end.
+    """
+
+    def __init__(self, seconds: float, act: Callable[[], None]) -> None:
+        self._seconds, self._act = seconds, act
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._last = time.monotonic()
+        self._acted = True
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="digicarbon-quiet")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        if error is None:
+            self._raise()
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Hold the function back during the block, after which a pause begins."""
+        with self._lock:
+            self._raise()
+            try:
+                yield
+            finally:
+                self._last, self._acted = time.monotonic(), False
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _watch(self) -> None:
+        while not self._over.wait(self._seconds / 2):
+            with self._lock:
+                if self._acted or time.monotonic() - self._last < self._seconds:
+                    continue
+                self._acted = True
+                try:
+                    self._act()
+                except KeyboardInterrupt:
+                    _thread.interrupt_main()
+                except BaseException as error:  # noqa: BLE001 - it is raised later, where it can be handled
+                    self._error = error
+
 
 S = TypeVar("S", bound=Spec)
 
@@ -54,8 +120,8 @@ class Finished:
     ----------
     table : Table or None
         None if every run failed.
-    failures : list of (str, str)
-        Labels and sentences.
+    failures : list of (str, Note)
+        Labels and reasons.
     tracebacks : list of str
         Place of each traceback.
     done : int
@@ -75,7 +141,7 @@ class Finished:
     """
 
     table: Table | None
-    failures: list[tuple[str, str]]
+    failures: list[tuple[str, Note]]
     tracebacks: list[str]
     done: int
     experiment: str
@@ -119,6 +185,26 @@ def settings(composer: Composer) -> Settings:
     return Settings(built("report", Report), built("executor", Executor), built("tracking", Tracking))
 
 
+def settings_for(composer: Composer, planned: Plan) -> Settings:
+    """Build the same for a plan, and refuse a report of a number that none of its models declares.
+
+    Raises
+    ------
+    ConfigError
+        As in `settings`, or if there is no such number.
+    """
+    chosen = settings(composer)
+    quantity = chosen.report.asked.quantity
+    known = ["coefficient", *EFFECTS]
+    if quantity not in known:
+        known = list(dict.fromkeys([*known, *(name for run in planned.runs for name in run.specs.model.quantities)]))
+    if quantity not in known:
+        key = "report.quantity"
+        hint = suggestion(quantity, known)
+        raise at(ConfigError(Note("no_quantity", key=key, name=quantity, hint=hint, known=known)), composer.where(key))
+    return chosen
+
+
 def sweep_key(planned: Plan) -> str:
     """Return the key that identifies a sweep when it is started again: from its name, its overrides and its runs."""
     text = "\n".join([store_name(planned), *planned.overrides, *sorted(run.key for run in planned.runs)])
@@ -150,16 +236,16 @@ def run(
         If the store cannot be opened or written, a specification of report, executor or tracking is wrong, or the
         report cannot be made of these runs; the runs are recorded then.
     """
-    chosen = settings(composer)
+    chosen = settings_for(composer, planned)
     record = ledger(planned.runs)
-    roster = entries.roster(planned).to_bytes()
-    table_key = before.key_of(roster, planned.title, chosen.report)
+    roster = provenance.roster(planned).to_bytes()
+    table_key = tables.key_of(roster, planned.title, chosen.report)
     store = Store(chosen.tracking, store_name(planned))
     tags = {
         FINGERPRINT: record.fingerprint,
         EXPERIMENT: store_name(planned),
         **({OVERRIDES: " ".join(planned.overrides)} if planned.overrides else {}),
-        **entries.simulated_tag(planned.runs),
+        **provenance.simulated_tag(planned.runs),
     }
     with _Signals() as signals:
         done = store.open(
@@ -170,12 +256,12 @@ def run(
             resume=not force,
             files={**record.files, ROSTER: roster},
         )
-        book = _Book(store, planned.runs, entries.Entries(record, chosen.report.asked), signals, progress)
+        book = _Book(store, planned.runs, provenance.Entries(record, chosen.report.asked), signals, progress)
         try:
             book.take_over(done, elsewhere=not force)
-            shown = before.found(table_key, store.kept) if book.kept == len(planned.runs) else None
+            shown = tables.shown_before(table_key, store.kept) if book.kept == len(planned.runs) else None
             if shown is not None:
-                failed: list[tuple[str, str]] = []
+                failed: list[tuple[str, Note]] = []
                 store.finish({}, 0, book.done)
                 places = {name: str(path) for name, path in shown.files.items()}
             else:
@@ -183,7 +269,7 @@ def run(
                 with Scratch() as scratch:
                     failed = [(planned.runs[index].label, book.errors[index]) for index in sorted(book.errors)]
                     shown = show(planned, chosen.report, book.records(planned), scratch.path, failed)
-                    again = {} if failed else before.recorded(shown, table_key)
+                    again = {} if failed else tables.recorded(shown, table_key)
                     places = store.finish({**shown.files, **again}, len(book.errors), book.done, shown.metrics)
         except KeyboardInterrupt:
             try:
@@ -239,8 +325,8 @@ class _Book:
         Runs with a result.
     kept, reused : int
         Runs of ``done`` that this sweep had before, and runs that another sweep of the store had.
-    errors : dict of int to str
-        Sentences of failed runs.
+    errors : dict of int to Note
+        Why runs failed.
     results : dict of int to Result
         Of a small sweep; empty for a large one.
     """
@@ -249,14 +335,15 @@ class _Book:
         self,
         store: Store,
         runs: Sequence[Run],
-        maker: entries.Entries,
+        maker: provenance.Entries,
         signals: _Signals,
         progress: Callable[[int, int], None],
     ) -> None:
         self.store, self.runs, self.signals, self.progress = store, runs, signals, progress
         self.entries = maker
         self.done = self.kept = self.reused = 0
-        self.errors: dict[int, str] = {}
+        self.errors: dict[int, Note] = {}
+        self._reasons: dict[Note, Note] = {}
         self.results: dict[int, Result] = {}
         self._small = len(runs) <= KEPT
         self._before: StoredResults | None = None
@@ -282,14 +369,15 @@ class _Book:
     def add(self, results: Sequence[Fitted]) -> None:
         """Record fitted runs, and write them when it is time."""
         for one in results:
-            if one.result is None:
+            entry = self.entries.fitted(self.runs[one.index], one)
+            if entry.why is not None:
                 # thousands of runs may fail for one reason
-                self.errors[one.index] = sys.intern(one.error.split("\n")[0])
-            else:
+                self.errors[one.index] = self._reasons.setdefault(entry.why, entry.why)
+            elif one.result is not None:
                 self._count(one.index)
                 if self._small:
                     self.results[one.index] = one.result
-            self._put(self.entries.fitted(self.runs[one.index], one))
+            self._put(entry)
         if time.monotonic() - self._flushed >= FLUSH:
             self.flush()
         self._report_progress()

@@ -1,8 +1,13 @@
-"""The output of a sweep: the report's table and pictures, and all estimates in one file."""
+"""The output of a sweep: the report's table and pictures, and all estimates in one file.
+
+The table from an earlier command is used again if nothing that it shows has changed.
+"""
 
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,11 +19,14 @@ from digicarbon.config.files import ROOT, UNNAMED
 from digicarbon.disk.cells import plain, plain_table
 from digicarbon.errors import DigicarbonError, TrackingError
 from digicarbon.note import Note, cut
+from digicarbon.plan.reach import PACKAGE
 from digicarbon.plan.runs import MOST_REASONS, Plan, Run
+from digicarbon.render import from_json, to_json
 from digicarbon.report import Labels, Record, Report, Table, attributed
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.joint import Joint
 from digicarbon.result import Result
+from digicarbon.spec import identity
 from digicarbon.sweep.joint import joint_test
 
 ESTIMATES = "estimates.csv"
@@ -124,7 +132,7 @@ class Records(Sequence[Record]):
 
 
 def show(
-    planned: Plan, report: Report, records: Records, scratch: Path, failures: Collection[tuple[str, str]] = ()
+    planned: Plan, report: Report, records: Records, scratch: Path, failures: Collection[tuple[str, Note]] = ()
 ) -> Shown:
     """Make the report of a sweep; fitted runs are recorded even if it fails.
 
@@ -135,8 +143,8 @@ def show(
     records : Records
     scratch : Path
         A folder for large files, which exist as long as it does.
-    failures : collection of (str, str)
-        Labels and sentences of the runs that failed.
+    failures : collection of (str, Note)
+        Labels of the runs that failed, and why.
 
     Raises
     ------
@@ -225,13 +233,12 @@ def _table(planned: Plan, report: Report, records: Records, more: Sequence[Note]
     return finished(report.table(_title(planned), records), report.words, notes, simulated, records.lacking, more)
 
 
-def absent(failures: Collection[tuple[str, str]], columns: Collection[tuple[str, Note | str]]) -> tuple[Note, ...]:
+def absent(failures: Collection[tuple[str, Note]], columns: Collection[tuple[str, Note]]) -> tuple[Note, ...]:
     """Return the notes on runs that a table lacks since they failed, and on columns that cannot run, with reasons.
 
     Parameters
     ----------
-    failures : collection of (str, str)
-    columns : collection of (str, Note or str)
+    failures, columns : collection of (str, Note)
         Labels and why they are not in the table.
     """
     notes: list[Note] = []
@@ -244,9 +251,9 @@ def absent(failures: Collection[tuple[str, str]], columns: Collection[tuple[str,
     return tuple(notes)
 
 
-def _reasons(items: Collection[tuple[str, Note | str]]) -> list[Note]:
+def _reasons(items: Collection[tuple[str, Note]]) -> list[Note]:
     first_items = islice(items, MOST_REASONS)
-    return [Note("why_not_shown", label=label, reason=reason) for label, reason in first_items if reason]
+    return [Note("why_not_shown", label=label, reason=reason) for label, reason in first_items if str(reason)]
 
 
 def finished(
@@ -287,7 +294,7 @@ def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[Note, 
     try:
         return joint_test(records.results(), test.quantity, test.draws, test.seed, test.level, test.term), ()
     except DigicarbonError as error:
-        return None, (Note("no_joint_test", reason=str(error)),)
+        return None, (Note("no_joint_test", reason=error),)
 
 
 def _pictures(planned: Plan, report: Report, records: Records) -> tuple[Mapping[str, bytes], tuple[Note, ...]]:
@@ -295,8 +302,65 @@ def _pictures(planned: Plan, report: Report, records: Records) -> tuple[Mapping[
     try:
         return (report.files(_title(planned), records) if len(records) else {}), ()
     except DigicarbonError as error:
-        return {}, (Note("no_pictures", reason=str(error)),)
+        return {}, (Note("no_pictures", reason=error),)
 
 
 def _title(planned: Plan) -> str:
     return planned.title or store_name(planned)
+
+
+RECORDED = "table.json"
+"""Name of the table's file among the files of a sweep."""
+
+
+def key_of(roster: bytes, title: str, report: Report) -> str:
+    """Return a key that is equal for sweeps with the same table; empty if that cannot be known.
+
+    Parameters
+    ----------
+    roster : bytes
+        All runs with their hashes, labels, choices and notes.
+    title : str
+    report : Report
+        A class from outside the package may read anything, so that its key is empty.
+    """
+    if type(report).__module__.partition(".")[0] != __package__.partition(".")[0]:
+        return ""
+    sha = hashlib.sha256(roster)
+    for file in sorted([*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.csv")]):
+        status = file.stat()
+        sha.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    sha.update(json.dumps([title, identity(report)]).encode())
+    return sha.hexdigest()
+
+
+def recorded(shown: Shown, key: str) -> dict[str, str]:
+    """Return the file by which a later command shows the table, by name; empty if the table should be made again."""
+    if not key or shown.table is None or not shown.lasts:
+        return {}
+    return {RECORDED: json.dumps({"key": key, "files": sorted(shown.files), "table": to_json(shown.table)})}
+
+
+def shown_before(key: str, place: Callable[[str], Path | None]) -> Shown | None:
+    """Return what the sweep showed before, or None if it would show something else today.
+
+    Parameters
+    ----------
+    key : str
+        As from `key_of`.
+    place : callable
+        Returns the path of a file of the sweep, or None if it is not on this disk.
+    """
+    path = place(RECORDED)
+    if not key or path is None:
+        return None
+    try:
+        content = json.loads(path.read_bytes())
+        if content["key"] != key:
+            return None
+        table = from_json(content["table"])
+        files = {name: where for name in content["files"] if (where := place(name)) is not None}
+        return Shown(table, None, (), files, lasts=True) if len(files) == len(content["files"]) else None
+    except (OSError, ValueError, LookupError, TypeError):
+        # the table of a damaged file is made again
+        return None

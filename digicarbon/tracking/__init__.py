@@ -1,16 +1,33 @@
 """Results to MLflow: a parent run per sweep, a child per specification; written by one process only."""
 
 from digicarbon.tracking._code import PACKAGES, provenance
-from digicarbon.tracking._codec import decode
 from digicarbon.tracking._connection import ask_once, refuse_unreadable
-from digicarbon.tracking._delivery import Delivered, deliver
-from digicarbon.tracking._entry import Entry, Tracking
 from digicarbon.tracking._history import DONE, ELSEWHERE, FAILED, NEW, OTHER_VERSIONS, History, finished, history
-from digicarbon.tracking._metrics import metrics
-from digicarbon.tracking._places import SERVERS, SQLITE, absolute, local_folder, masked, obstacle, opening, place
-from digicarbon.tracking._results import StoredResults
-from digicarbon.tracking._roster import ROSTER, Planned, Roster
-from digicarbon.tracking._rows import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, OVERRIDES, QUANTITY, TERM
+from digicarbon.tracking._places import (
+    SERVERS,
+    SQLITE,
+    Tracking,
+    absolute,
+    local_folder,
+    masked,
+    obstacle,
+    opening,
+    place,
+)
+from digicarbon.tracking._results import ROSTER, Planned, Roster, StoredResults, decode
+from digicarbon.tracking._rows import (
+    CONFIG,
+    CONFIG_FILE,
+    EXPERIMENT,
+    OPENED,
+    OVERRIDES,
+    QUANTITY,
+    TERM,
+    WHY,
+    Entry,
+    metrics,
+)
+from digicarbon.tracking._spool import Delivered, deliver
 from digicarbon.tracking._store import Store, SweepContents, store_results, sweep_contents
 
 __all__ = [
@@ -30,6 +47,7 @@ __all__ = [
     "SERVERS",
     "SQLITE",
     "TERM",
+    "WHY",
     "Delivered",
     "Entry",
     "History",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._rows import Row
+
+if TYPE_CHECKING:
+    from digicarbon.tracking._spool import Journal
 
 NOTE = """\
 Each sweep is a run; its specifications are the runs below it. To see them side by side, write into the search field

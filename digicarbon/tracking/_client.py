@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
-from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._places import local_folder, put
 from digicarbon.tracking._results import RESULTS, sources
 from digicarbon.tracking._rows import HASH, PARENT, SWEEP_KEY, Row
@@ -18,6 +17,8 @@ from digicarbon.tracking._rows import HASH, PARENT, SWEEP_KEY, Row
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+
+    from digicarbon.tracking._spool import Journal
 
 T = TypeVar("T")
 

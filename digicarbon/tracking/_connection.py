@@ -11,10 +11,10 @@ from digicarbon.note import Note, cut
 from digicarbon.tracking import _failures
 from digicarbon.tracking._backend import Backend, Experiment
 from digicarbon.tracking._client import Client, public
-from digicarbon.tracking._entry import Tracking
 from digicarbon.tracking._places import (
     SERVERS,
     SQLITE,
+    Tracking,
     absolute,
     alone,
     artifact_location,

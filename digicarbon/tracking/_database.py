@@ -16,13 +16,12 @@ from contextlib import closing
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
 
 from digicarbon.note import Note
 from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
-from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._places import local_folder, opening, put
 from digicarbon.tracking._results import sources
 from digicarbon.tracking._rows import HASH, KIND, PARENT, SWEEP, SWEEP_KEY, Row
@@ -39,6 +38,9 @@ from digicarbon.tracking._tables import (
     WORKSPACE,
 )
 from digicarbon.tracking._tables import EXPERIMENT_TAGS as TAGS_OF_EXPERIMENTS
+
+if TYPE_CHECKING:
+    from digicarbon.tracking._spool import Journal
 
 DRIVERS = frozenset({"sqlite+pysqlite", "postgresql+psycopg"})
 PATIENCE = 60
@@ -245,9 +247,9 @@ class Database:
             # first, since it takes SQLite's lock: what is read afterwards cannot change before the end
             datasets = self._dataset_ids(connection, int(experiment_id), rows)
             self._insert(connection, RUNS, [_run(row, location, int(experiment_id)) for row in rows])
-            self._insert(connection, TAGS, list(_tags(rows)))
+            self._insert(connection, TAGS, _tags(rows))
             self._insert(connection, PARAMS, [(k, v, row.run_id) for row in rows for k, v in row.params.items()])
-            numbers = list(_numbers(rows))
+            numbers = _numbers(rows)
             self._insert(connection, METRICS, numbers)
             self._insert(connection, LATEST_METRICS, numbers)
             inputs = [_input(row, datasets[row.data_name, row.data_digest]) for row in rows]
@@ -442,20 +444,18 @@ def _run(row: Row, location: str, experiment_id: int) -> tuple[Any, ...]:
     )
 
 
-def _tags(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
-    for row in rows:
-        run_id = row.run_id
-        yield "mlflow.runName", row.name, run_id
-        for key, value in row.all_tags.items():
-            yield key, value, run_id
+def _tags(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
+    return [
+        (key, value, row.run_id) for row in rows for key, value in (("mlflow.runName", row.name), *row.all_tags.items())
+    ]
 
 
-def _numbers(rows: Sequence[Row]) -> Iterator[tuple[str, float, int, int, bool, str]]:
-    for row in rows:
-        run_id, end = row.run_id, row.end
-        for key, value in row.metrics.items():
-            blank = math.isnan(value)
-            yield key, 0.0 if blank else value, end, 0, blank, run_id
+def _numbers(rows: Sequence[Row]) -> list[tuple[str, float, int, int, bool, str]]:
+    return [
+        (key, 0.0 if math.isnan(value) else value, row.end, 0, math.isnan(value), row.run_id)
+        for row in rows
+        for key, value in row.metrics.items()
+    ]
 
 
 def _input(row: Row, dataset_id: str) -> tuple[Any, ...]:

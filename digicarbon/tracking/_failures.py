@@ -15,7 +15,7 @@ from digicarbon.errors import TrackingError, first_line
 from digicarbon.note import Note, note_of
 from digicarbon.secret import hidden
 from digicarbon.tracking._places import masked
-from digicarbon.tracking._valid import RefusedError
+from digicarbon.tracking._rows import RefusedError
 
 URI = "tracking.uri"
 NO_HOST = Note("store_no_host")

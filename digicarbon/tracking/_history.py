@@ -12,8 +12,7 @@ from digicarbon.tracking import _failures
 from digicarbon.tracking._client import public
 from digicarbon.tracking._code import provenance
 from digicarbon.tracking._connection import laid_out
-from digicarbon.tracking._entry import Tracking
-from digicarbon.tracking._places import SERVERS, SQLITE, for_reading, refuse_folder
+from digicarbon.tracking._places import SERVERS, SQLITE, Tracking, for_reading, refuse_folder
 from digicarbon.tracking._rows import HASH, PARENT, SWEEP_KEY
 
 PACKAGES = "digicarbon.packages"

@@ -1,23 +1,75 @@
-"""Addresses of stores, folders of artifacts."""
+"""Where runs are recorded: addresses of stores, folders of artifacts."""
 
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
-from digicarbon.disk.whole import put as put
+from pydantic import field_validator
+
+from digicarbon.disk.files import put as put
 from digicarbon.errors import TrackingError
 from digicarbon.note import Note
+from digicarbon.secret import learn
 from digicarbon.secret import masked as masked
-from digicarbon.tracking._entry import Tracking
+from digicarbon.spec import Spec
 
 SQLITE = "sqlite:///"
 SERVERS = ("http://", "https://")
+
+
+class Tracking(Spec):
+    """Where runs are recorded.
+
+    Attributes
+    ----------
+    uri : str
+        MLflow tracking address: ``sqlite:///…`` relative to the working directory, ``postgresql+psycopg://…``, or
+        ``http(s)://…``.
+    artifacts : str
+        Folder of tables and files; a server decides for itself.
+    experiment : str
+        MLflow experiment; empty takes the name of the experiment file.
+    """
+
+    role: ClassVar[str] = "tracking"
+
+    uri: str = "sqlite:///mlruns/mlflow.db"
+    artifacts: str = "mlruns/artifacts"
+    experiment: str = ""
+
+    @field_validator("uri")
+    @classmethod
+    def _no_query(cls, uri: str) -> str:
+        if uri.startswith("sqlite:///") and not uri.startswith("sqlite:///file:") and "?" in uri:
+            # the text behind the mark, maybe a password, would be part of the file's name
+            learn(uri)
+            raise ValueError(Note("store_with_query", example="sqlite:///mlruns/mlflow.db"))
+        return uri
+
+    @field_validator("uri")
+    @classmethod
+    def _port_is_a_number(cls, uri: str) -> str:
+        _, separator, rest = uri.partition("://")
+        host = re.split("[/?]", rest.rpartition("@")[2])[0]
+        port = host.rpartition("]")[2].partition(":")[2]
+        if separator and port and not port.isdecimal():
+            # the text may be a password
+            learn(uri if "@" in rest else f"{uri}@")
+            example = "postgresql+psycopg://name:${oc.env:WORD}@host:5432/db"
+            raise ValueError(Note("store_port_no_number", example=example))
+        return uri
+
+    def model_post_init(self, context: Any) -> None:
+        """Learn the secrets of the address, so that messages made from a driver's errors hide them."""
+        learn(self.uri)
 
 
 def absolute(uri: str) -> str:

@@ -1,20 +1,210 @@
-"""A run in the form in which it is written: a row that becomes MLflow's records, and tables of rows."""
+"""A run in the form in which it is written: a row that becomes MLflow's records, and tables of rows.
+
+Names and values are checked by the rules of MLflow before anything is written: SQL would accept what its client
+refuses. Tests compare the rules with its own validators, whose import would cost more than a sweep of hundreds of runs.
+"""
 
 from __future__ import annotations
 
+import json
+import math
+import os
+import posixpath
+import re
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from numbers import Real
 from typing import Any
 
 import pyarrow as pa
+from omegaconf import OmegaConf
 
+from digicarbon.note import Note
 from digicarbon.result import Asked, Result
 from digicarbon.tracking._code import provenance
-from digicarbon.tracking._codec import encode
-from digicarbon.tracking._entry import Entry
-from digicarbon.tracking._metrics import LONGEST_NAME, clean, metrics, renamed
-from digicarbon.tracking._yaml import to_yaml
+from digicarbon.tracking._results import encode
+
+LONGEST_NAME = 250
+ESTIMATED = ("coef", "se", "p")
+"""The columns of estimates and effects that become metrics."""
+
+
+def metrics(result: Result, asked: Asked | None = None) -> dict[str, float]:
+    """Return a result's numbers under MLflow names, finite ones only.
+
+    ``coef.<term>``, ``se.<term>`` and ``p.<term>`` for every term; ``<effect>.<term>`` with ``.se`` and ``.p`` for
+    effects of focal terms; statistics by their own name; ``<table>.<row>.<column>`` for further tables. ``focal.*``
+    repeats the first focal term under a name that all runs share, so that runs with different measures can be compared;
+    ``focal.effect`` is the requested number, by default the total effect, see `Result.effect`; it is absent if no
+    single number is the effect.
+    Terms are named as in `term_names`.
+    """
+    out: dict[str, float] = {}
+    focal = result.focal[:1]
+    named = term_names(result)
+    # arrays, not tables: a DataFrame costs more time than the fit
+    for column in ESTIMATED if len(result.terms) else ():
+        values = dict(zip(result.terms, result.estimate_columns[column].tolist(), strict=True))
+        out |= {f"{column}.{named[term]}": value for term, value in values.items()}
+        out |= {f"focal.{column}": values[term] for term in focal if term in values}
+    for effect in result.effect_names:
+        terms, columns = result.effects_of(effect)
+        for term, coef, se, p in zip(terms, *(columns[column].tolist() for column in ESTIMATED), strict=True):
+            if term in result.focal:
+                name = f"{effect}.{named[term]}"
+                out |= {name: coef, f"{name}.se": se, f"{name}.p": p}
+            if focal == (term,):
+                out |= {f"focal.{effect}": coef, f"focal.{effect}.se": se, f"focal.{effect}.p": p}
+    effect_of_run = result.effect(asked or Asked())
+    if effect_of_run is not None:
+        _, out["focal.effect"], out["focal.effect.p"] = effect_of_run
+    out |= {name: float(value) for name, value in result.statistics.items()}
+    for name, table in result.tables.items():
+        for key, row in table.iterrows():
+            parts = key if isinstance(key, tuple) else (key,)
+            cells = {column: value for column, value in row.items() if isinstance(value, Real)}
+            out |= {".".join(map(str, (name, *parts, column))): float(value) for column, value in cells.items()}
+    cleaned = distinct(tuple(out))
+    return {cleaned[name]: value for name, value in out.items() if math.isfinite(value)}
+
+
+def term_names(result: Result) -> Mapping[str, str]:
+    """Return the name of each term in MLflow: its own name with ``_`` for signs that MLflow refuses.
+
+    Terms of one result that would share a name get different ones, see `distinct`.
+    """
+    effects = () if result.spatial_effects is None else result.spatial_effects.terms
+    return distinct(tuple(dict.fromkeys((*result.terms, *effects))))
+
+
+def renamed(result: Result) -> str:
+    """Return a sentence on the terms whose names were changed to differ; empty if there are none."""
+    names = [f"{term} is '{name}'" for term, name in term_names(result).items() if name != clean(term)]
+    return f"Names of metrics: {', '.join(names)}, since another term has the shorter name." if names else ""
+
+
+@lru_cache(maxsize=1000)
+def distinct(names: tuple[str, ...]) -> Mapping[str, str]:
+    """Return MLflow's name for each of some names, no two alike.
+
+    Names keep their usual spelling (`clean`) unless several would share one. Then a name that MLflow accepts
+    unchanged stays; of the others ``a:b`` becomes ``a by b`` and ``a^2`` ``a to 2``; names that are still equal get
+    numbers.
+    """
+    usual = [clean(name) for name in names]
+    if len(set(usual)) == len(usual):
+        return dict(zip(names, usual, strict=True))
+    result = {name: name for name, plain in zip(names, usual, strict=True) if name == plain}
+    for name, plain in zip(names, usual, strict=True):
+        if name in result:
+            continue
+        alone = usual.count(plain) == 1
+        base = plain if alone else clean(name.replace(":", " by ").replace("^", " to "))
+        number, candidate = 1, base
+        while candidate in result.values():
+            number += 1
+            candidate = f"{base[: LONGEST_NAME - 5]} {number}"
+        result[name] = candidate
+    return {name: result[name] for name in names}
+
+
+@lru_cache(maxsize=100_000)
+def clean(name: str) -> str:
+    """Return a name as MLflow accepts it on every system: letters, digits, and _ - . space."""
+    # it allows : on some systems, and / makes folders
+    return "".join(letter if letter.isalnum() or letter in "_-. " else "_" for letter in name)[:LONGEST_NAME]
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """The record of one run.
+
+    Attributes
+    ----------
+    label : str
+    params : mapping of str to str
+    tags : mapping of str to str
+        ``digicarbon.hash`` is the run's content hash, by which it is found again.
+    config : mapping or str
+        The composed configuration, as plain values or as YAML text. A mapping is quick if runs share the nodes of
+        its groups: each node is turned into YAML once.
+    result : Result or None
+        None for a failed run.
+    error : str
+        The sentence of a failed run, and its traceback.
+    start, end : int
+        Milliseconds since the epoch.
+    data_name, data_digest, data_profile : str
+        The data set's name, fingerprint (36 characters at most) and size.
+    reused_from : str
+        Id of the run in another sweep whose result was copied; empty for a run that was fitted now.
+    asked : Asked
+        Which number of the result is the run's effect.
+    why : Note or None
+        The sentence of a failed run as a note, without secrets.
+    """
+
+    label: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    config: Mapping[str, Any] | str
+    result: Result | None
+    error: str
+    start: int
+    end: int
+    data_name: str
+    data_digest: str
+    data_profile: str
+    reused_from: str = ""
+    asked: Asked = field(default_factory=Asked)
+    why: Note | None = None
+
+
+MOST_TEXTS = 20_000
+_TEXTS: dict[tuple[str, str], str] = {}
+_GROUPS: dict[tuple[str, int], tuple[Mapping[str, Any], str]] = {}
+"""Texts of groups by the object itself, which is kept so that its id is not reused."""
+
+
+def to_yaml(config: Mapping[str, Any] | str) -> str:
+    """Return a configuration as YAML text, its groups in their order; a group must not be changed afterwards."""
+    if isinstance(config, str):
+        return config
+    return "".join([_text(key, value) for key, value in config.items()])
+
+
+def _text(key: str, value: Any) -> str:
+    if not isinstance(value, dict) or not value:
+        return _once(key, value, lambda: _dumped({key: value}))
+    known = _GROUPS.get((key, id(value)))
+    if known is None:
+        text = _once(key, value, lambda: f"{key}:\n{''.join(_field(name, own) for name, own in value.items())}")
+        if len(_GROUPS) >= MOST_TEXTS:
+            _GROUPS.clear()
+        known = _GROUPS[key, id(value)] = (value, text)
+    return known[1]
+
+
+def _field(name: str, value: Any) -> str:
+    """Return a group's field, indented: runs differ in few of them."""
+    return _once(f"  {name}", value, lambda: _dumped({"group": {name: value}}).partition("\n")[2])
+
+
+def _once(key: str, value: Any, make: Callable[[], str]) -> str:
+    # repr distinguishes 1, 1.0, True and '1', and costs a hundredth of YAML
+    known = (key, repr(value))
+    if known not in _TEXTS:
+        if len(_TEXTS) >= MOST_TEXTS:
+            _TEXTS.clear()
+        _TEXTS[known] = make()
+    return _TEXTS[known]
+
+
+def _dumped(node: Mapping[str, Any]) -> str:
+    return OmegaConf.to_yaml(OmegaConf.create(dict(node)))
+
 
 LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
@@ -35,6 +225,8 @@ EXPERIMENT = "digicarbon.experiment"
 """Tag of a sweep with its experiment's name: several experiments can share one of MLflow's."""
 OVERRIDES = "digicarbon.overrides"
 """Tag of a sweep with the overrides of the command line; a sweep without overrides lacks it."""
+WHY = "digicarbon.error_note"
+"""Tag of a run that failed: the code and fields of its error as JSON, by which a report says it in any language."""
 ERROR = "error.txt"
 """The file of a run that failed: sentence and traceback."""
 KIND, SWEEP = "digicarbon.kind", "sweep"
@@ -144,6 +336,7 @@ def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str])
         **({"digicarbon.reused_from": entry.reused_from} if entry.reused_from else {}),
         **sign(entry.result, entry.asked),
         **({"digicarbon.error": entry.error.split("\n")[0]} if entry.error else {}),
+        **_why(entry),
     }
     return Row(
         run_id=run_id,
@@ -157,7 +350,7 @@ def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str])
         data_digest=entry.data_digest,
         data_profile=entry.data_profile,
         config=to_yaml(entry.config),
-        result=_text(entry),
+        result=_encoded(entry),
         replaces=replaced.get(key, "") if key else "",
         params={clean(key): value[:LONGEST_PARAM] for key, value in entry.params.items()},
         tags={key: value[:LONGEST_TAG] for key, value in tags.items()},
@@ -186,10 +379,16 @@ def sign(result: Result | None, asked: Asked) -> dict[str, str]:
     term, coef, p = effect
     significant = p < (1 - result.inference.level if asked.level is None else asked.level)
     mark = "+" if coef > 0 else "-" if coef < 0 else "0"
-    return {SIGN: f"{mark}{'*' if significant else ''}", QUANTITY: asked.quantity, TERM: term, **at_end}
+    return {SIGN: f"{mark}{'*' if significant else ''}", QUANTITY: result.quantity(asked), TERM: term, **at_end}
 
 
-def _text(entry: Entry) -> str:
+def _why(entry: Entry) -> dict[str, str]:
+    """Return the tag of the error's note; a note that is too long for a tag leaves the sentence alone."""
+    content = "" if entry.why is None else json.dumps(entry.why.to_json(), ensure_ascii=False)
+    return {WHY: content} if 0 < len(content) <= LONGEST_TAG else {}
+
+
+def _encoded(entry: Entry) -> str:
     """Return the result as text; empty if it cannot be stored, so that the run is fitted again when needed."""
     try:
         return "" if entry.result is None else encode(entry.result)
@@ -224,10 +423,10 @@ def rows(content: pa.Table) -> list[Row]:
     for column in (content[name] for name in PLAIN):
         if column.null_count:
             raise ValueError("a field is empty")
-    for field in content.schema:
-        number = pa.float64() if field.name.startswith("metrics.") else pa.string()
-        if field.type != TYPES.get(field.name, number):
-            raise ValueError(f"{field.name} is of another type")
+    for entry in content.schema:
+        number = pa.float64() if entry.name.startswith("metrics.") else pa.string()
+        if entry.type != TYPES.get(entry.name, number):
+            raise ValueError(f"{entry.name} is of another type")
     result = []
     for record in content.to_pylist():
         families: dict[str, Any] = {family: {} for family in FAMILIES}
@@ -237,3 +436,89 @@ def rows(content: pa.Table) -> list[Row]:
                 families[family][key] = value
         result.append(Row(**(families | {name: record[name] for name in PLAIN})))
     return result
+
+
+NAME = re.compile(r"[/\w.\- ]+" if os.name == "nt" else r"[/\w.\- :]+")
+LONGEST_DATA_NAME = 500
+LONGEST_DIGEST = 36
+LONGEST_PROFILE = 16_777_215
+LONGEST_SHOWN = 80
+MOST_NAMES = 100_000
+KINDS = {"parameter": Note("store_parameter"), "tag": Note("store_tag"), "metric": Note("store_metric")}
+_KNOWN: set[str] = set()
+
+
+class RefusedError(ValueError):
+    """A run holds a name or a value that MLflow does not accept."""
+
+
+def validate(row: Row) -> None:
+    """Check a run's names and lengths.
+
+    Raises
+    ------
+    RefusedError
+        If MLflow would not accept the run.
+    """
+    for kind, names in (("parameter", row.params), ("tag", row.tags), ("metric", row.metrics)):
+        # most names repeat from run to run, so each is checked once
+        if not _KNOWN.issuperset(names):
+            for name in names:
+                check_name(kind, name)
+            if len(_KNOWN) > MOST_NAMES:
+                _KNOWN.clear()
+            _KNOWN.update(names)
+    for kind, texts, longest in (("parameter", row.params, LONGEST_PARAM), ("tag", row.tags, LONGEST_TAG)):
+        for name, text in texts.items():
+            # almost every text is short enough
+            if len(text) > longest:
+                check_value(kind, name, text, longest)
+    check_data(row.data_name, row.data_digest, row.data_profile)
+
+
+def check_name(kind: str, name: str) -> None:
+    """Check the name of a parameter, tag or metric: it may become the path of a file.
+
+    Raises
+    ------
+    RefusedError
+        If MLflow would not accept it.
+    """
+    if not NAME.fullmatch(name):
+        raise RefusedError(Note("store_name_signs", kind=KINDS[kind], name=name[:LONGEST_SHOWN]))
+    if posixpath.normpath(name) != name or name == "." or name.startswith(("..", "/")):
+        raise RefusedError(Note("store_name_path", kind=KINDS[kind], name=name[:LONGEST_SHOWN]))
+    if len(name) > LONGEST_NAME:
+        raise _too_long(Note("store_name_of", kind=KINDS[kind], name=name[:LONGEST_SHOWN]), name, LONGEST_NAME)
+
+
+def check_value(kind: str, name: str, text: str, longest: int) -> None:
+    """Check the length of the value of a parameter or tag.
+
+    Raises
+    ------
+    RefusedError
+        If MLflow would not accept it.
+    """
+    if len(text) > longest:
+        raise _too_long(Note("store_value_of", kind=KINDS[kind], name=name), text, longest)
+
+
+def _too_long(what: Note, value: str, longest: int) -> RefusedError:
+    return RefusedError(Note("store_too_long", what=what, characters=len(value), most=longest))
+
+
+def check_data(name: str, digest: str, profile: str) -> None:
+    """Check the description of a data set.
+
+    Raises
+    ------
+    RefusedError
+        If MLflow would not accept it.
+    """
+    if len(name) > LONGEST_DATA_NAME:
+        raise _too_long(Note("store_data_name"), name, LONGEST_DATA_NAME)
+    if len(digest) > LONGEST_DIGEST:
+        raise _too_long(Note("store_data_fingerprint"), digest, LONGEST_DIGEST)
+    if len(profile) > LONGEST_PROFILE:
+        raise _too_long(Note("store_data_profile"), profile, LONGEST_PROFILE)

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import scipy
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import Field
 
 from digicarbon.errors import WeightsError
 from digicarbon.note import Note
 from digicarbon.numeric.resampling.unit_permutation import permutations
-from digicarbon.numeric.spatial.normalisation import Normalise
+from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.numeric.spatial.proximity import higher_order
 from digicarbon.panel import Panel
-from digicarbon.spec import nested, under
-from digicarbon.weights._units import IslandsUnplaced
-from digicarbon.weights.base import Weights, WeightsSpec
-
-
-def _built(value: object) -> object:
-    """Return the specification that a mapping describes; a specification is returned unchanged."""
-    if isinstance(value, WeightsSpec):
-        return value
-    if not isinstance(value, Mapping):
-        example = "{_target_: digicarbon.weights.AdjacencyWeights}"
-        raise ValueError(Note("weights_no_node", example=example, given=repr(value)))
-    return nested(value, WeightsSpec)
-
-
-def _node(spec: WeightsSpec) -> dict[str, Any]:
-    kind = type(spec)
-    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **spec.model_dump()}
-
-
-Node = Annotated[WeightsSpec, BeforeValidator(_built), PlainSerializer(_node)]
-"""Weights within weights: a mapping with a ``_target_``, built and checked with the specification that holds it."""
+from digicarbon.spec import under
+from digicarbon.weights.base import IslandsUnplaced, Node, Weights, WeightsSpec
 
 
 class BlendWeights(WeightsSpec):

@@ -11,21 +11,22 @@ from pydantic import Field, model_validator
 
 from digicarbon.errors import DataError, WeightsError
 from digicarbon.note import Note, columns_there, cut, suggestion
-from digicarbon.numeric.spatial.normalisation import Normalise
+from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.numeric.spatial.proximity import linked, without_neighbour
 from digicarbon.panel import Panel
 from digicarbon.source._read import check_present
-from digicarbon.weights._units import (
+from digicarbon.weights.base import (
     POLYGON,
     Extra,
     IslandsPlaced,
+    Weights,
+    WeightsSpec,
     check_coverage,
     file_labels,
     refuse_extra,
     refuse_twice,
+    rest,
 )
-from digicarbon.weights.base import Weights, WeightsSpec
-from digicarbon.weights.places import rest
 
 if TYPE_CHECKING:
     from geopandas import GeoSeries

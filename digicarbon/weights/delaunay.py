@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from digicarbon.note import Note
-from digicarbon.numeric.spatial.normalisation import Normalise
+from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.numeric.spatial.proximity import triangulated
 from digicarbon.panel import Panel
 from digicarbon.weights.base import Weights

@@ -10,12 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from digicarbon.numeric.spatial.normalisation import Normalise
+from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.numeric.spatial.proximity import binary, exponential_decay, inverse_distance
 from digicarbon.panel import Panel
-from digicarbon.weights._units import IslandsPlaced
-from digicarbon.weights.base import Weights
-from digicarbon.weights.places import PlacedWeights, rest
+from digicarbon.weights.base import IslandsPlaced, Weights, rest
+from digicarbon.weights.places import PlacedWeights
 
 Positive = Annotated[float, Field(gt=0)]
 

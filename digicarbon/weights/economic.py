@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import WeightsError
 from digicarbon.note import Note, columns_there, cut, suggestion
-from digicarbon.numeric.spatial.normalisation import Normalise
+from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.numeric.spatial.proximity import inverse_distance, inverse_gap
 from digicarbon.panel import Panel
 from digicarbon.spec import Pair

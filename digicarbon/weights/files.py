@@ -13,20 +13,21 @@ from numpy.typing import NDArray
 from digicarbon.disk.text import TextFormat
 from digicarbon.errors import WeightsError
 from digicarbon.note import Note, columns_there, cut, suggestion
-from digicarbon.numeric.spatial.normalisation import Normalise
+from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.panel import Panel
 from digicarbon.source._read import read_table
-from digicarbon.weights._units import (
+from digicarbon.weights.base import (
     COLUMN,
     ROW,
     Extra,
     IslandsUnplaced,
+    Weights,
+    WeightsSpec,
     check_coverage,
     file_labels,
     refuse_extra,
     refuse_twice,
 )
-from digicarbon.weights.base import Weights, WeightsSpec
 
 _ENDS = ("unit", "neighbour")
 _ALONE = Note("weights_unit_alone")

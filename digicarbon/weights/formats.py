@@ -13,19 +13,20 @@ import pandas as pd
 from digicarbon.disk.text import TextFormat, decoded
 from digicarbon.errors import DataError, WeightsError
 from digicarbon.note import Note
-from digicarbon.numeric.spatial.normalisation import Normalise
+from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.panel import Panel
 from digicarbon.source._read import check_present
-from digicarbon.weights._units import (
+from digicarbon.weights.base import (
     UNIT,
     Extra,
     IslandsUnplaced,
+    Weights,
+    WeightsSpec,
     check_coverage,
     file_labels,
     refuse_extra,
     refuse_twice,
 )
-from digicarbon.weights.base import Weights, WeightsSpec
 
 Line = tuple[int, list[str]]
 """A line's number in its file and its words."""

@@ -9,7 +9,7 @@ from pydantic import Field
 from digicarbon.errors import WeightsError
 from digicarbon.note import Note, cut
 from digicarbon.numeric.spatial.geography import nested
-from digicarbon.numeric.spatial.normalisation import Normalise
+from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.panel import Panel
 from digicarbon.weights.base import Weights
 from digicarbon.weights.economic import SizedWeights

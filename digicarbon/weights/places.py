@@ -27,8 +27,7 @@ from digicarbon.numeric.spatial.proximity import (
 )
 from digicarbon.panel import Panel
 from digicarbon.source._read import read_table
-from digicarbon.weights._units import IslandsPlaced, as_known, check_coverage, file_labels, refuse_twice
-from digicarbon.weights.base import Islands, WeightsSpec
+from digicarbon.weights.base import IslandsPlaced, WeightsSpec, as_known, check_coverage, file_labels, refuse_twice
 
 Decay = Callable[[FloatArray], FloatArray]
 """Takes distances and returns weights of the same shape."""
@@ -129,11 +128,6 @@ def joined(matrix: scipy.sparse.csr_array, nearest_ones: Pairs, decay: Decay) ->
     return linked(matrix, alone, destination, weight)
 
 
-def rest(islands: IslandsPlaced) -> Islands:
-    """Return what to do with units still without neighbour after `joined`, where there should be none."""
-    return "refuse" if islands == "nearest" else islands
-
-
 class PlacedWeights(WeightsSpec):
     """Weights that are built from the locations of units.
 
@@ -141,8 +135,8 @@ class PlacedWeights(WeightsSpec):
     ----------
     coordinates : str or None
         A table with a row per unit; rows of units that the panel lacks are ignored. With None, units of a known
-        country have the places on record, Chinese provinces those of their capitals (units may then be named in
-        English, in Chinese, full or short, or by adcode); for other units, the panel's own columns of longitude and
+        country have the places on record, e.g. of their capitals (units may then be named in any of their spellings);
+        for other units, the panel's own columns of longitude and
         latitude are used.
     unit : str
         The column of the label.
@@ -168,7 +162,7 @@ class PlacedWeights(WeightsSpec):
     @model_validator(mode="after")
     def _check_metric(self) -> Self:
         if self.metric == "euclidean" and self.coordinates is None:
-            raise ValueError(Note("weights_capitals_in_degrees", key="metric"))
+            raise ValueError(Note("weights_places_in_degrees", key="metric"))
         return self
 
     def places(self, panel: Panel) -> Places:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digicarbon.numeric.spatial.normalisation import Normalise, components, spectral_radius
+from digicarbon.numeric.spatial.operator import Normalise, components, spectral_radius
 
 if TYPE_CHECKING:
     from digicarbon.weights.base import Weights

@@ -29,7 +29,6 @@ from digicarbon.model.batch import Estimand
 from digicarbon.numeric.resampling.curve_statistics import Curves, CurveStatistics, share_as_extreme
 from digicarbon.numeric.resampling.null_model import linear_null
 from digicarbon.numeric.resampling.unit_permutation import permutations
-from digicarbon.numeric.spatial.batch import EffectName
 from digicarbon.panel import Panel
 from digicarbon.report.joint import STATISTICS
 from digicarbon.weights import Weights
@@ -111,7 +110,7 @@ def rowwise(panel: Panel, model: Model, draws: int, seed: int) -> FloatArray:
 def one(
     panel: Panel,
     make: Callable[[str, tuple[str, ...]], Model],
-    quantity: EffectName,
+    quantity: str,
     how: Outcomes,
     at: tuple[int, int],
 ) -> tuple[list[float], float]:
@@ -140,7 +139,7 @@ def one(
     return values, usual
 
 
-CASES: dict[str, tuple[Design, Callable[[str, tuple[str, ...]], Model], EffectName, Outcomes]] = {
+CASES: dict[str, tuple[Design, Callable[[str, tuple[str, ...]], Model], str, Outcomes]] = {
     "FE, rows exchanged": (Design(), fe, "coefficient", rowwise),
     "FE, units exchanged, no filter": (Design(), fe, "coefficient", plain),
     "FE": (Design(), fe, "coefficient", filtered),

@@ -1,7 +1,7 @@
 """Size, power and coverage of the wild bootstrap beside the usual p values.
 
-Run from the repository: ``python tests/benchmark/wild_size.py [--replications 1000] [--draws 199] [--jobs 2] [--coverage]
-[--only NAME …]``.
+Run from the repository: ``python tests/benchmark/wild_size.py [--replications 1000] [--draws 199] [--jobs 2]
+[--coverage] [--only NAME …]``.
 
 Measure, control and error are AR(1) with 0.7 within units and (I - 0.6 W)⁻¹ across them, W the neighbours of 30 units,
 as in `joint_size.py`; what a world changes stands in its name. Under the null the measure has no effect; for power and
@@ -181,7 +181,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 cells = " | ".join(f"{rate:.3f}" for rate in rates)
                 sys.stdout.write(f"| {name} | {model} | {quantity} | {len(every)} | {cells} |\n")
                 sys.stdout.flush()
-    sys.stdout.write(f"\n{asked.replications} replications x {asked.draws} draws; {time.perf_counter() - start:.0f} s\n")
+    sys.stdout.write(
+        f"\n{asked.replications} replications x {asked.draws} draws; {time.perf_counter() - start:.0f} s\n"
+    )
 
 
 if __name__ == "__main__":

@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from openpyxl import Workbook
 
 from digicarbon.china import facts
+from digicarbon.china.datasets import UNIT
+from digicarbon.source import InputOutputTable
+from digicarbon.source._tables import io_tables
+from digicarbon.source.validation import with_units
 
 FloatArray = np.ndarray
 
@@ -197,3 +202,8 @@ def save_text(path: Path, form: Form, encoding: str = "utf-8") -> Path:
     csv.writer(stream, lineterminator="\r\n").writerows(form.cells)
     path.write_bytes(stream.getvalue().encode(encoding))
     return path
+
+
+def tables_of(flows: pd.DataFrame, sectors: pd.DataFrame) -> dict[tuple[str, int], InputOutputTable]:
+    """Return the tables of two imported data sets."""
+    return io_tables(with_units(flows, UNIT), with_units(sectors, UNIT))

@@ -130,7 +130,7 @@ def merged(sheet: Worksheet) -> None:
         (merged, "cell E1, merged into D1 (unmerge them and name each column), is empty above a column with entries"),
         (lambda sheet: sheet.merge_cells("D3:E3"), "cell E3 is merged into D3"),
         (put("B4", "Gas"), "there is no Natural gas total. Unknown are 'Gas'."),
-        (put("B8", "Indigenous production"), "'Indigenous production' stands in row 7 already"),
+        (put("B8", "Indigenous production"), "'Indigenous production' is already in row 7"),
         (lambda sheet: sheet.delete_rows(1), "sheet 2012: there is no row of provinces"),
         (lambda sheet: sheet.delete_rows(4, 40), "there is no Natural gas total, Cement"),
     ],

@@ -17,8 +17,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 from digicarbon.__main__ import main
 from digicarbon.china.importer.ceads_energy import CeadsEnergyImporter
 from digicarbon.china.importer.ceads_sectoral import CeadsSectoralImporter
-from digicarbon.errors import Caught, DataError
+from digicarbon.errors import DataError
 from digicarbon.importer import Importer
+from digicarbon.note.ending import Caught
 
 
 def year_file(folder: Path, year: int, provinces: list[str], edition: str = "2016") -> Path:

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pymrio
 import pytest
-from io_layout import Form, multi_regional, save, save_text
+from io_layout import Form, multi_regional, save, save_text, tables_of
 
 from digicarbon.__main__ import main
 from digicarbon.china import facts
 from digicarbon.china.importer.io_mrio import IOMrioImporter
-from digicarbon.errors import Caught, DataError
+from digicarbon.errors import DataError
 from digicarbon.importer.base import Imported
+from digicarbon.note.ending import Caught
 from digicarbon.source import datafolder
-from digicarbon.source._tables import io_tables
 
 # sums of decimal figures that a workbook keeps as binary ones
 RTOL = 1e-12
@@ -74,7 +74,7 @@ def test_the_coefficients_are_those_of_pymrio(tmp_path: Path) -> None:
     known = flows(3)
     form = multi_regional(known, REGIONS, NAMES)
     found = read(save(tmp_path / "mrio.xlsx", {"2012": form}))
-    tables = io_tables(found.tables["mrio_flows"], found.tables["mrio_sectors"])
+    tables = tables_of(found.tables["mrio_flows"], found.tables["mrio_sectors"])
     output = np.array([line[-1] for line in form.cells[4:20]])
     whole = pymrio.calc_A(known, output)
     for r, name in enumerate(ENGLISH):
@@ -159,7 +159,7 @@ def test_a_failed_import_leaves_nothing(folder: Path, capsys: pytest.CaptureFixt
     form = multi_regional(flows(7), REGIONS, NAMES)
     good = save(folder / "good.xlsx", {"2012": form})
     assert main(["data", "import", "io_mrio", "good.xlsx", "--to", "out"]) == 0
-    table = io_tables(*(datafolder.read(folder / "out", f"mrio_{half}") for half in ("flows", "sectors")))
+    table = tables_of(*(datafolder.read(folder / "out", f"mrio_{half}") for half in ("flows", "sectors")))
     assert len(table) == 4
     whole = good.read_bytes()
     capsys.readouterr()
@@ -189,7 +189,7 @@ def test_forty_two_sectors_and_thirty_one_provinces_have_their_names(tmp_path: P
     names = list(facts.sectors()["name_zh"])
     known = flows(9, 2 * 42)
     found = read(save(tmp_path / "io.xlsx", {"2012": multi_regional(known, ["山西", "陕西"], names)}))
-    tables = io_tables(found.tables["mrio_flows"], found.tables["mrio_sectors"])
+    tables = tables_of(found.tables["mrio_flows"], found.tables["mrio_sectors"])
     assert list(tables) == [("Shaanxi", 2012), ("Shanxi", 2012)]
     assert tables["Shanxi", 2012].sectors == tuple(names)
     np.testing.assert_allclose(tables["Shanxi", 2012].flows, known[:, :42].reshape(2, 42, 42).sum(axis=0), rtol=RTOL)

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from io_layout import Form, Made, made, provincial, save, save_text
+from io_layout import Form, Made, made, provincial, save, save_text, tables_of
 
 from digicarbon.__main__ import main
 from digicarbon.china.importer.io_provincial import IOProvincialImporter
-from digicarbon.errors import Caught, DataError
+from digicarbon.errors import DataError
 from digicarbon.importer.base import Imported
-from digicarbon.source._tables import io_tables
+from digicarbon.note.ending import Caught
 
 # sums of decimal figures that a workbook keeps as binary ones
 RTOL = 1e-12
@@ -35,7 +35,7 @@ def equal(
     found: Imported, table: Made, key: tuple[str, int] = ("Beijing", 2012), names: list[str] | None = None
 ) -> None:
     """All that is kept of a table is what was written."""
-    item = io_tables(found.tables["io_flows"], found.tables["io_sectors"])[key]
+    item = tables_of(found.tables["io_flows"], found.tables["io_sectors"])[key]
     assert list(item.sectors) == (names or table.names)
     np.testing.assert_allclose(item.flows, table.flows, rtol=RTOL)
     sectors = found.tables["io_sectors"].query("province == @key[0] and year == @key[1]").sort_values("position")
@@ -183,7 +183,7 @@ def test_rows_of_domestic_and_imported_products(tmp_path: Path) -> None:
     for code, values in (("TII", table.flows.sum(axis=0)), ("TVA", table.rows["value_added"]), ("TI", total)):
         lines.append([code, code, "TOT", *values])
     found = read(save_text(tmp_path / "china_2017_6.csv", Form(lines)))
-    item = io_tables(found.tables["io_flows"], found.tables["io_sectors"])["China", 2017]
+    item = tables_of(found.tables["io_flows"], found.tables["io_sectors"])["China", 2017]
     np.testing.assert_allclose(item.flows, table.flows, rtol=RTOL)
     np.testing.assert_allclose(item.output, total, rtol=RTOL)
     imports = (table.flows * share).sum(axis=1) + final["imported"]
@@ -251,7 +251,7 @@ BAD = [
     ),
     broken("merged figures", lambda f: f.merged.append((6, 4, 6, 5)), r"E7 is merged with others"),
     broken("nameless row", lambda f: f.put(6, 1, None), r"B7: this row has no sector's name"),
-    broken("code twice", lambda f: f.put(12, 1, "生产税净额").put(12, 2, "VA002"), r"stands in row 13 already"),
+    broken("code twice", lambda f: f.put(12, 1, "生产税净额").put(12, 2, "VA002"), r"is already in row 13"),
     broken("no value added", lambda f: (without(f, "VA001"), without(f, "TVA")), "no row of total value added"),
     broken("no output", lambda f: (without(f, "TI"), without_column(f, "GO")), "neither a column of total output"),
     broken("no headings", lambda f: f.cells.__delitem__(slice(0, 5)), "no row of headings"),
@@ -356,7 +356,7 @@ def test_real_tables_of_30_provinces_come_back(data_folder: Path, tmp_path: Path
         matrices[province] = (matrix, added.sum(axis=0))
         forms[province] = provincial(table, "2007年投入产出表")
     found = read(save(tmp_path / "io.xlsx", forms))
-    tables = io_tables(found.tables["io_flows"], found.tables["io_sectors"])
+    tables = tables_of(found.tables["io_flows"], found.tables["io_sectors"])
     for province, (matrix, added) in matrices.items():
         np.testing.assert_allclose(tables[province, 2007].flows, matrix, rtol=1e-14)
         np.testing.assert_allclose(tables[province, 2007].value_added, added, rtol=1e-14)
@@ -366,7 +366,7 @@ def test_real_tables_of_30_provinces_come_back(data_folder: Path, tmp_path: Path
 def test_national_tables(data_folder: Path) -> None:
     folder = data_folder / "china" / "io_national"
     found = read(*(folder / f"china_{year}_42.csv" for year in (2015, 2017, 2018, 2020)))
-    tables = io_tables(found.tables["io_flows"], found.tables["io_sectors"])
+    tables = tables_of(found.tables["io_flows"], found.tables["io_sectors"])
     assert [year for _, year in tables] == [2015, 2017, 2018, 2020]
     # as printed in the files' own TVA and TIU cells
     raw = pd.read_csv(folder / "china_2017_42.csv", dtype={"Code": str}).set_index("Code")

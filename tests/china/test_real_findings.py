@@ -39,8 +39,8 @@ def test_the_tables_of_2007_balance_but_have_empty_sectors(io2007: list[Finding]
     zero = [item for item in io2007 if item.check == "zero sector"]
     assert len(zero) == 17
     digital = [item for item in zero if "digital sector" in str(item.note)]
-    assert [(item.province, item.year) for item in digital] == [("Qinghai", 2007)]
-    negative = [(item.province, item.sector) for item in io2007 if item.check == "negative value added"]
+    assert [(item.unit, item.year) for item in digital] == [("Qinghai", 2007)]
+    negative = [(item.unit, item.sector) for item in io2007 if item.check == "negative value added"]
     assert negative == [("Gansu", "石油加工、炼焦及核燃料加工业"), ("Xinjiang", "石油加工、炼焦及核燃料加工业")]
 
 
@@ -72,7 +72,7 @@ def test_shanxi_raw_coal_is_an_outlier_and_the_only_one(data_folder: Path) -> No
     coal = [
         item for item in found if item.series == "raw_coal" and item.check == "outlier" and "Final" not in item.file
     ]
-    assert [(item.province, item.year) for item in coal] == [("Shanxi", 2013)]
+    assert [(item.unit, item.year) for item in coal] == [("Shanxi", 2013)]
     assert "from 46049.5 in 2012 to 81185 in 2013 (+76 %)" in str(coal[0].note)
 
 

@@ -92,7 +92,8 @@ def test_every_number_arrives(imported: Path, load_shipped: Callable[..., Inputs
     assert made.units["gdp"] == "100m CNY"
     assert any("Shan et al." in note for note in tuple(map(str, made.notes)))
     assert any(
-        note.startswith("Left out for want of co2_sectoral: Anhui, Chongqing") for note in tuple(map(str, made.notes))
+        note.startswith("Left out because of missing co2_sectoral: Anhui, Chongqing")
+        for note in tuple(map(str, made.notes))
     )
 
 

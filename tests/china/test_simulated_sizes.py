@@ -181,9 +181,7 @@ def test_region_slopes_and_regional_samples_know_the_region_of_a_city() -> None:
 
 
 def test_wrong_sizes_are_sentences() -> None:
-    with pytest.raises(
-        ConfigError, match=r"source\.size must be one of 'provinces', 'cities' or 'counties'; got 'city'"
-    ):
+    with pytest.raises(ConfigError, match=r"source\.size must be one of 'provinces', 'cities', 'counties'; got 'city'"):
         loaded("simulated", size="city")
     with pytest.raises(
         ConfigError, match=r"w1_adjacency are the borders of provinces; size=cities takes delaunay or w2"

@@ -152,7 +152,7 @@ def test_wrong_truths_are_sentences() -> None:
         source("simulated_regions", "e", regions={"e": {"nord": 0.1}})
     with pytest.raises(ConfigError, match=r"source\.regions: e has no slope for central, northeast, west"):
         source("simulated_regions", "e", regions={"e": {"east": 0.1}})
-    with pytest.raises(ConfigError, match="e stands both in curves and in regions"):
+    with pytest.raises(ConfigError, match="e is in both curves and regions"):
         source("simulated_regions", "e", curves={"e": [1.0, -0.1]})
     with pytest.raises(ConfigError, match=r"source\.curves\.e"):
         source("simulated_nonlinear", "e", curves={"e": [1.0, 2.0, 3.0, 4.0]})

@@ -107,6 +107,14 @@ def test_a_check_waits_for_nothing_that_it_does_not_use(folder: Path) -> None:
     assert loaded("main(['check'])", heavy) == "[]"
 
 
+def test_spatial_models_load_only_the_estimators_and_weights_that_they_use(folder: Path) -> None:
+    others = {f"digicarbon.{name}" for name in ("model._spatial_batch", "numeric.spatial.error_batch",
+              "numeric.spatial.random", "source._read", "weights.places")}  # fmt: skip
+    assert loaded("main(['run', 'table7_spatial_w1', 'executor=sequential'])", others) == "[]"
+    used = loaded("main(['run', 'model=sar', 'model.effects=random', 'executor=sequential'])", others)
+    assert used == "['digicarbon.numeric.spatial.random']"
+
+
 def test_a_sweep_on_a_store_that_is_there_does_without_mlflow(project: Path) -> None:
     heavy = {"mlflow", "alembic", "flask", "fastapi", "linearmodels", "spreg", "formulaic", "pandera"}
     run = "main(['run', 'executor=sequential', 'measure=ddl,bea', '-m'])"
@@ -1102,3 +1110,14 @@ def test_quotation_marks_in_the_folder_and_in_a_label(
     places = [Path(url2pathname(urlsplit(text).path)) for (text,) in rows]
     assert sorted(path.parent for path in places) == [place / "mlruns", place / "mlruns" / "artifacts"]
     assert sorted(path.name for path in place.iterdir()) == ["experiments", "mlruns", "page", "sent"]
+
+
+@pytest.mark.parametrize("verb", ["plan", "check", "run"])
+def test_a_misspelt_effect_is_a_sentence_before_any_fit(
+    verb: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([verb, "report=signs", "report.quantity=totl"]) == 2
+    said = capsys.readouterr().err
+    assert "report.quantity: no model has a number 'totl'. Did you mean 'total'? There are: coefficient, " in said
+    assert "ready" not in said
+    assert not list(Path().glob("mlruns/**/results*"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -223,6 +224,67 @@ def test_a_model_of_ones_own_is_said_not_faked(states: Path, capsys: Capture) ->
     assert "a model of the class Mine, which this tool does not have" in Path("out/check.R").read_text()
     assert "a model of the class Mine, which this tool does not have" in Path("out/check.do").read_text()
     assert 'recorded "`run\'"' not in Path("out/check.do").read_text()
+
+
+HOOKS = {
+    "r": "    def r(self, part):\n        raise KeyError('no such name')\n",
+    "stata": "    def stata(self, part):\n        return 'reg y x'\n",
+    "extract": "    def extract(self, panel, weights):\n        raise SystemExit(3)\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("hook", "cause"),
+    [
+        ("r", "KeyError: 'no such name'"),
+        ("stata", "TypeError: it returned str, not a list of lines"),
+        ("extract", "SystemExit: 3"),
+    ],
+)
+def test_a_hook_that_fails_is_a_sentence(hook: str, cause: str, states: Path, capsys: Capture) -> None:
+    Path("mine.py").write_text(
+        f"from digicarbon.model import PanelRegression\n\n\nclass Mine(PanelRegression):\n{HOOKS[hook]}"
+    )
+    experiment("own", model={"_target_": "mine.Mine", **STATES})
+    assert main(["run", "own"]) == 0
+    capsys.readouterr()
+    assert main(["export", "own", "--to", "out"]) == 2
+    said = capsys.readouterr().err
+    assert f"The model mine.Mine cannot be exported: its {hook}() failed for the run 'own': {cause}." in said
+    assert "Traceback" not in said
+    assert not Path("out").exists()
+
+
+def test_a_part_names_further_packages_at_the_head(states: Path, capsys: Capture) -> None:
+    Path("mine.py").write_text(
+        "from digicarbon.model import PanelRegression\n\n\nclass Mine(PanelRegression):\n"
+        "    def r(self, part):\n        part.packages.append('lfe')\n        return ['felm(y ~ x)']\n\n"
+        "    def stata(self, part):\n        part.packages.append('mine (ssc install mine)')\n"
+        "        return ['mine y x']\n"
+    )
+    experiment("own", model={"_target_": "mine.Mine", **STATES}, columns={"A": {}, "B": {"model.effects": "unit"}})
+    exported("own", capsys)
+    script = Path("out/check.R").read_text()
+    assert "# It needs the packages plm, lmtest, sandwich and lfe, and uses fixest and splm" in script
+    assert script.count("library(lfe)") == 1
+    assert script.index("library(lfe)") < script.index("felm(")
+    assert "* It needs mine (ssc install mine).\n" in Path("out/check.do").read_text()
+
+
+def test_a_sweep_without_a_finished_run_is_passed_over(states: Path, capsys: Capture) -> None:
+    own = "from digicarbon.model import PanelRegression\n\n\nclass Mine(PanelRegression):\n"
+    Path("mine.py").write_text(f"{own}    pass\n")
+    experiment("own", model={"_target_": "mine.Mine", **STATES})
+    assert main(["run", "own"]) == 0
+    failing = f"{own}    def fit(self, panel, weights=None):\n        raise ValueError('never')\n"
+    Path("mine.py").write_text(failing)
+    sys.modules.pop("mine")
+    assert main(["run", "own"]) == 1
+    Path("mine.py").write_text(f"{own}    pass\n")
+    sys.modules.pop("mine")
+    capsys.readouterr()
+    assert main(["export", "own", "--to", "out"]) == 0
+    assert capsys.readouterr().out.startswith("1 run of own exported to out")
 
 
 def test_a_run_without_regression_has_nothing_to_export(project: Path, capsys: Capture) -> None:

@@ -66,8 +66,9 @@ def test_all_files_are_valid_in_the_editor(study: Path) -> None:
     [
         ([], "FOLDER is missing. new takes the name of the folder to make, e.g. `digicarbon new my"),
         (["a", "b"], "new takes the name of the folder to make"),
-        (["a", "--language", "de"], "--language: must be one of en, zh; got 'de'. new takes"),
-        (["a", "--language"], "--language: expected one argument. new takes"),
+        (["a", "--language", "de"], "--language must be one of en, zh; got 'de'. new takes"),
+        (["a", "--language"], "--language needs a value. new takes"),
+        (["a", "--language="], "--language needs a value. new takes"),
         (["a:b"], "'a:b' is no name for a study"),
         ([".hidden"], "'.hidden' is no name for a study"),
         (["taken"], "There is a file or folder taken already; nothing is changed."),

@@ -67,6 +67,13 @@ def test_a_broken_file_hides_no_other(folder: Path, capsys: pytest.CaptureFixtur
     [
         (["-v"], "list takes a group, an option of it, and -v for fields"),
         (["weights", "queen", "rook"], "list takes a group, an option of it, and -v for fields"),
+        (
+            ["-v", "model=median"],
+            "takes a group and an option of it as two words: digicarbon list model median -v",
+        ),
+        (["modle=twfe"], "as two words: digicarbon list model twfe"),
+        (["model.effects=unit"], "as two words: digicarbon list model"),
+        (["xx=3"], "There is no group 'xx'. Groups: "),
         (["weights", "qeen"], "weights has no option 'qeen'. Did you mean 'queen'?"),
     ],
 )

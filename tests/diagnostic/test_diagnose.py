@@ -8,8 +8,10 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.diagnostic import Choice, Diagnose, PanelChoice, choose
+from digicarbon.diagnostic._rows import in_english
 from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.model import DynamicPanel, NoModel
+from digicarbon.note import Note
 from digicarbon.spec import build
 
 X = ("log(pcap)", "log(pc)", "log(emp)", "unemp")
@@ -93,7 +95,8 @@ def test_specification_takes_a_configuration_node(produc: dc.Panel, usaww: dc.We
     assert spec.terms == ("log(gsp)", *X)
     found = spec.tables(produc, usaww)["tests"]
     expected = dc.diagnose(spatial(kind="sar"), produc, usaww, draws=3).set_index("test")
-    pd.testing.assert_frame_equal(found, expected)
+    assert all(isinstance(null, Note) for null in found["null"])
+    pd.testing.assert_frame_equal(in_english(found), expected)
     with pytest.raises(ConfigError, match=r"diagnostic.model.kind must be one of"):
         build({**node, "model": {**node["model"], "kind": "sdn"}}, Diagnose, "diagnostic")
 
@@ -137,7 +140,7 @@ def test_choice_is_a_table_by_step_and_test(produc: dc.Panel, usaww: dc.Weights)
     found = Choice(model=spatial(), draws=9).tables(produc, usaww)["choice"]
     assert found.index.names == ["step", "test"]
     assert found.index.is_unique
-    pd.testing.assert_frame_equal(found.reset_index(), choose(spatial(), produc, usaww, draws=9))
+    pd.testing.assert_frame_equal(in_english(found).reset_index(), choose(spatial(), produc, usaww, draws=9))
 
 
 def test_subset_of_lags_is_walked_without_the_error_model(produc: dc.Panel, usaww: dc.Weights) -> None:

@@ -13,7 +13,9 @@ from scipy import stats
 
 import digicarbon as dc
 from digicarbon.diagnostic import GroupComparison
+from digicarbon.diagnostic._rows import in_english
 from digicarbon.errors import ConfigError, DataError
+from digicarbon.note import Note
 
 # the same arrays summed in another order
 TOLERANCE = 1e-8
@@ -149,7 +151,8 @@ def test_diagnostic_is_the_function() -> None:
     table = spec.tables(panel())["groups"]
     assert table.index.names == ["test", "groups"]
     found = dc.compare_groups(MODEL, panel(), by="zone", draws=99)
-    pd.testing.assert_frame_equal(table.reset_index(), found.drop(columns="term"))
+    assert table.loc[("equality", Note("groups", groups=len(SIZES))), "null"] == Note("groups_equal", terms=("x",))
+    pd.testing.assert_frame_equal(in_english(table.reset_index()), found.drop(columns="term"))
     two = GroupComparison(model=dc.PanelRegression(y="y", x=("x", "z")), by="zone", draws=99).tables(panel())["groups"]
     assert two.index.names == ["term", "test", "groups"]
 

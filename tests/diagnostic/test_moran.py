@@ -33,21 +33,19 @@ def test_equals_spdep(produc: dc.Panel, usaww: dc.Weights, moments: str, short: 
 def test_notes_say_under_what_the_moments_are() -> None:
     (normal,) = tuple(map(str, Moran(variables=("x",)).notes))
     assert normal == (
-        "Moran's I: expectation, variance and z under normality, p two-sided of the normal distribution; "
-        "diagnostic.moments=randomisation takes those under randomisation, diagnostic.moments=permutation "
-        "those of drawn permutations."
+        "Moran's I: expectation, variance and z under the assumption of normality; two-sided p from the normal "
+        "distribution. diagnostic.moments=randomisation assumes randomisation, and diagnostic.moments=permutation "
+        "uses drawn permutations."
     )
     (random,) = tuple(map(str, Moran(variables=("x",), moments="randomisation", sides="greater").notes))
-    assert "z under randomisation, p one-sided (greater) of" in random
-    assert "diagnostic.moments=normal takes those under normality" in random
+    assert "z under the assumption of randomisation; one-sided (greater) p from" in random
+    assert "diagnostic.moments=normal assumes normality" in random
     (drawn,) = tuple(map(str, Moran(variables=("x",), moments="permutation", draws=99, seed=3).notes))
     assert drawn == "Moran's I: expectation, variance and p over 99 drawn permutations (seed 3); p two-sided."
     (local,) = tuple(map(str, LocalMoran(variables=("x",), moments="total").notes))
     assert "z under permutation of all values" in local
     (held,) = tuple(map(str, LocalMoran(variables=("x",), moments="permutation", draws=99).notes))
-    assert held.startswith(
-        "Local Moran's I: expectation, variance and p over 99 drawn permutations with the unit's own"
-    )
+    assert held.startswith("Local Moran's I: expectation, variance and p over 99 drawn permutations of the other units")
     (two,) = tuple(map(str, BivariateMoran(variables=("x",), neighbours="y").notes))
     assert two.startswith("Bivariate Moran's I: expectation, variance and p over 999 drawn permutations (seed 0)")
 

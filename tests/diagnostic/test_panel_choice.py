@@ -8,6 +8,7 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.diagnostic import PanelChoice, choose_panel_model
+from digicarbon.diagnostic._rows import in_english
 from digicarbon.errors import ConfigError
 from digicarbon.model import NoModel
 
@@ -123,7 +124,7 @@ def test_diagnostic_is_the_function(produc: dc.Panel) -> None:
     spec = PanelChoice(model=model)
     spec.check(produc)
     table = spec.tables(produc)["panel_choice"]
-    pd.testing.assert_frame_equal(table.reset_index(), choose_panel_model(model, produc))
+    pd.testing.assert_frame_equal(in_english(table).reset_index(), choose_panel_model(model, produc))
     assert spec.terms == model.terms
     with pytest.raises(ConfigError, match="needs a panel regression"):
         choose_panel_model(NoModel(), produc)

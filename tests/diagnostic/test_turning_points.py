@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import digicarbon as dc
 from digicarbon.diagnostic import TurningPoints
+from digicarbon.diagnostic._rows import in_english
 from digicarbon.errors import ConfigError, DataError, EstimationError
+from digicarbon.result import Constituent, MadeOf, Result, roles_made_of
 
 # two regressions whose regressors span the same space
 TOLERANCE = 1e-7
@@ -156,18 +160,16 @@ def test_terms_that_have_no_curve_are_sentences(powers: dc.Panel) -> None:
     with pytest.raises(ConfigError, match=r"name the variable itself, 'log\(emp\)'"):
         dc.turning_points(square, powers, f"{X}^2")
     gap = model(1, x=(X, f"{X}^3")).fit(powers)
-    with pytest.raises(ConfigError, match=r"log\(emp\)\^3 stands in the model without log\(emp\)\^2, .*model\.x"):
+    with pytest.raises(ConfigError, match=r"log\(emp\)\^3 is in the model without log\(emp\)\^2, .*model\.x"):
         dc.turning_points(gap, powers, X)
     alone = model(1, x=(f"{X}^2",)).fit(powers)
-    with pytest.raises(ConfigError, match=r"\^2 stands in the model without log\(emp\), which forces"):
+    with pytest.raises(ConfigError, match=r"\^2 is in the model without log\(emp\), which forces"):
         dc.turning_points(alone, powers, X)
     fourth = model(4).fit(powers)
     with pytest.raises(ConfigError, match=r"up to log\(emp\)\^4; turning points are for squares and cubes"):
         dc.turning_points(fourth, powers, X)
     joined = powers.with_terms([f"{X}:early"])
-    with pytest.raises(
-        ConfigError, match=r"also stands in log\(emp\):early, the product with early, so that its curve"
-    ):
+    with pytest.raises(ConfigError, match=r"is also in log\(emp\):early, the product with early, so that its curve"):
         dc.turning_points(model(2, x=(X, f"{X}^2", f"{X}:early")).fit(joined), joined, X)
 
 
@@ -212,11 +214,10 @@ def test_what_cannot_be_told_from_rounding_is_refused(powers: dc.Panel) -> None:
 
 def test_the_specification_finds_the_variable_and_refuses_before_fitting(powers: dc.Panel) -> None:
     spec = TurningPoints(model=model(2))
-    assert spec.variable == X
     assert spec.terms == model(2).terms
     spec.check(powers)
     expected = dc.turning_points(model(2).fit(powers), powers, X)
-    pd.testing.assert_frame_equal(spec.tables(powers)["turning_points"], expected)
+    pd.testing.assert_frame_equal(in_english(spec.tables(powers)["turning_points"]), expected)
     with pytest.raises(
         ConfigError, match=r"diagnostic\.term \(term\) is needed: the model has no variable with a power"
     ):
@@ -306,3 +307,48 @@ def test_products_and_groups_are_told_apart(powers: dc.Panel) -> None:
     ):
         with pytest.raises(ConfigError, match=r"so that each group has a curve of its own; fit the groups apart"):
             check()
+
+
+NOISE = np.random.default_rng(5).standard_normal(816)
+
+
+def test_a_control_that_is_called_like_a_power_is_none(powers: dc.Panel) -> None:
+    """The data have a column of this name that holds something else."""
+    for name in ("unemp^2", "log(emp)^3", "unemp_squared", "unemp:log(pc)", "unemp[2]"):
+        panel = powers.with_columns({name: NOISE})
+        spec = model(2, controls=(*OTHERS, name))
+        result = spec.fit(panel)
+        assert result.role(name).made_of == (Constituent(name),)
+        found = TurningPoints(model=spec).tables(panel)["turning_points"]
+        TurningPoints(model=spec).check(panel)
+        assert list(found.index[:2]) == ["turning point", "turning point, Fieller"], name
+        pd.testing.assert_frame_equal(found, dc.turning_points(result, panel, X))
+    straight = powers.with_columns({f"{X}^2": NOISE})
+    for verb in (dc.turning_points, dc.plot_curve):
+        with pytest.raises(ConfigError, match="the model has no variable with a power"):
+            verb(model(2).fit(straight), straight)
+
+
+class Renamed(dc.PanelRegression):
+    """A model whose terms have names of its own: ``bend`` is the square."""
+
+    def made_of(self, panel: dc.Panel) -> dict[str, MadeOf]:
+        others = {term: (Constituent(term),) for term in self.regressors}
+        return others | {"slope": (Constituent(X),), "bend": (Constituent(X, power=2),)}
+
+    def fit(self, panel: dc.Panel, weights: dc.Weights | None = None) -> Result:
+        """Fit the model."""
+        result = super().fit(panel, weights)
+        return dataclasses.replace(result, roles=roles_made_of(result.terms, result.roles, self.made_of(panel)))
+
+
+def test_powers_have_any_name(powers: dc.Panel) -> None:
+    panel = powers.with_columns({"slope": powers.column(X), "bend": powers.column(f"{X}^2")})
+    expected = dc.turning_points(model(2).fit(powers), powers, X)
+    spec = Renamed(y="log(gsp)", x=("slope", "bend"), controls=OTHERS)
+    TurningPoints(model=spec).check(panel)
+    pd.testing.assert_frame_equal(TurningPoints(model=spec).tables(panel)["turning_points"], expected)
+    for term in (None, "slope", X):
+        pd.testing.assert_frame_equal(dc.turning_points(spec.fit(panel), panel, term), expected)
+    with pytest.raises(ConfigError, match="name the variable itself, 'slope'"):
+        dc.turning_points(spec.fit(panel), panel, "bend")

@@ -11,10 +11,12 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.diagnostic import WildClusterBootstrap
+from digicarbon.diagnostic._rows import in_english
 from digicarbon.errors import ConfigError, DataError, EstimationError
+from digicarbon.note import Note
 from digicarbon.report import DiagnosticTable, RegressionTable
 from digicarbon.report.base import Record
-from digicarbon.tracking._codec import decode, encode
+from digicarbon.tracking._results import decode, encode
 
 # the same arrays summed in another order
 TOLERANCE = 1e-8
@@ -137,9 +139,24 @@ def test_diagnostic_is_the_function() -> None:
     assert spec.terms == ("y", "x", "z", "C(zone)")
     spec.check(panel())
     pd.testing.assert_frame_equal(
-        spec.tables(panel())["wild_bootstrap"],
+        in_english(spec.tables(panel())["wild_bootstrap"]),
         dc.wild_bootstrap(model(), panel(), weights="webb", draws=199, seed=3, cluster="zone"),
     )
+
+
+def test_rows_of_several_terms_have_notes_as_labels() -> None:
+    grouped = dc.GroupedRegression(y="y", x=("x",), by="zone")
+    left, right = "x[a]", "x[b]"
+    for term, label in (
+        ({left: 1, right: -1}, Note("difference_of", first=left, second=right)),
+        ((left, right), Note("several_terms", terms=(left, right))),
+        ({left: 1, right: 2}, "x[a] + 2 x[b]"),
+    ):
+        table = WildClusterBootstrap(model=grouped, draws=199, term=term).tables(panel())["wild_bootstrap"]
+        assert list(table.index) == [label]
+        assert isinstance(table["null"].iloc[0], Note)
+    last = WildClusterBootstrap(model=grouped, draws=199).tables(panel())["wild_bootstrap"].index[-1]
+    assert (str(last), last.text("zh")) == ("x, all equal", "x，各组相等")
 
 
 def test_sentences() -> None:

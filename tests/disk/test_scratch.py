@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from digicarbon.disk.scratch import Scratch
+from digicarbon.disk.files import Scratch
 
 MAKER = """
 import sys
-from digicarbon.disk.scratch import Scratch
+from digicarbon.disk.files import Scratch
 
 made = Scratch()
 (made.path / "stage.joblib").write_bytes(bytes(1000))

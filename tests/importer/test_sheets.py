@@ -12,8 +12,9 @@ import pytest
 from openpyxl import Workbook
 from openpyxl.chart import BarChart
 
-from digicarbon.errors import Caught, DataError
+from digicarbon.errors import DataError
 from digicarbon.importer._sheets import sheets, visible
+from digicarbon.note.ending import Caught
 
 
 @pytest.fixture

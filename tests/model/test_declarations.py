@@ -21,12 +21,12 @@ from digicarbon import model as room
 from digicarbon.model import DynamicPanel, GroupedRegression, Model, NoModel, PanelIV, PanelRegression, SpatialPanel
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.numeric.resampling.null_model import NullModel
-from digicarbon.result import Quantity, Result, RoleKind
+from digicarbon.result import EFFECTS, Quantity, Result, RoleKind
 from digicarbon.script import Extract, Names, Part, RPart, StataPart
 from digicarbon.script.words import Remarks
-from digicarbon.tracking._codec import decode, encode
+from digicarbon.tracking._results import decode, encode
 
-QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
+QUANTITIES: tuple[Quantity, ...] = ("coefficient", *EFFECTS)
 TOOLS = ("r", "stata")
 TERMS = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
 EXAMPLES: dict[type[Model], list[Model]] = {

@@ -55,11 +55,11 @@ def test_wrong_fields_are_refused_at_once(fields: dict[str, Any], sentence: str)
 def test_wrong_types_are_named_with_their_key() -> None:
     node = {"_target_": "digicarbon.model.DynamicPanel", "y": "y", "x": ["x"]}
     for wrong, words in (
-        ({"steps": 3}, "model.steps must be one of 1 or 2"),
-        ({"kind": "sytem"}, "model.kind must be one of 'difference' or 'system'; got 'sytem'. Did you mean 'system'?"),
-        ({"lags": 0}, "model.lags: must be greater than or equal to 1"),
+        ({"steps": 3}, "model.steps must be one of 1, 2"),
+        ({"kind": "sytem"}, "model.kind must be one of 'difference', 'system'; got 'sytem'. Did you mean 'system'?"),
+        ({"lags": 0}, "model.lags: must be at least 1"),
         ({"instrument_lags": [2]}, "model.instrument_lags"),
-        ({"instrument_lags": [-1, 2]}, "model.instrument_lags.0: must be greater than or equal to 0"),
+        ({"instrument_lags": [-1, 2]}, "model.instrument_lags.0: must be at least 0"),
     ):
         with pytest.raises(ConfigError) as caught:
             build({**node, **wrong}, Model, "model")

@@ -13,7 +13,7 @@ import pytest
 import digicarbon as dc
 from digicarbon.model import Model, ignored_by
 from digicarbon.model.panel_regression import PanelRegression
-from digicarbon.tracking._codec import encode
+from digicarbon.tracking._results import encode
 
 UNITS, PERIODS = 12, 9
 OTHERS: dict[str, tuple[Any, ...]] = {

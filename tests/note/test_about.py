@@ -70,7 +70,7 @@ def test_weights_are_called_by_the_name_of_their_file() -> None:
 def test_keys_of_a_node_within_a_node() -> None:
     both = Note("faults", first=WRONG, others=[WRONG.changed(key="model.y")])
     assert rebased(both, "model", "diagnostic.model").key == "diagnostic.model.x.0"
-    assert "; diagnostic.model.y: must" in str(rebased(both, "model", "diagnostic.model"))
+    assert "got 1. diagnostic.model.y: must" in str(rebased(both, "model", "diagnostic.model"))
 
 
 class Mine(Spec):

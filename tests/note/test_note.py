@@ -11,16 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from code_facts import ladders, readings, sources
+import yaml
+from code_facts import ladders, readings, sources, users
 
 import digicarbon
-from digicarbon.data import error_words, note_words, old_note_words, sentence_words
+from digicarbon.data import error_words, note_words, old_note_words
 from digicarbon.note import Note, cut, note_of, notes_of
 from digicarbon.note._words import Either, Field, template
 from digicarbon.note.recorded import read_all, recognised
 from digicarbon.result import Result
 
 ROOT = Path(digicarbon.__file__).parent
+CONFIGURED = sorted((ROOT.parent / "conf" / "source").glob("*.yaml"))
 WORDS = {**note_words(), **error_words()}
 SEED = Note("placebo_weights", weights="W", seeds=Note("seed", seed=3))
 SPECIMENS = [
@@ -95,6 +97,38 @@ def test_sentences_of_old_stores_are_read_as_notes() -> None:
     assert recognised("Drawn, seed 4.") == note_of("Drawn, seed 4.")
 
 
+@pytest.mark.parametrize(
+    "old",
+    [
+        Note("old_units_juodis", seed=3),
+        Note("old_serial_upsets"),
+        Note("old_lm_of_fixed_effects"),
+        Note("old_no_lag_beside_error", y="ln_ci", effects=Note("unit_effects"), form=Note("corrected_form")),
+        Note("old_choose_sdm_both", effects=Note("neither_effects")),
+        Note(
+            "old_moran_moments", given=Note("normality"), sided=Note("two_sided"), option="x", other=Note("normality")
+        ),
+        Note("old_singletons", labels=("Beijing",), kind="unit"),
+    ],
+)
+def test_the_words_of_an_earlier_version_are_chinese_in_chinese(old: Note) -> None:
+    assert recognised(str(old)).text("zh") == old.text("zh")
+
+
+def test_notes_in_a_row_are_sentences_with_one_stop_each() -> None:
+    first, more = Note("no_rows_left"), [Note("table_without_rows"), note_of("Ends without a stop")]
+    both = Note("faults", first=first, others=more)
+    assert str(both) == "No rows are left in the panel. The table has no rows. Ends without a stop"
+    assert both.text("zh") == "面板中没有剩余的行。表中没有行。Ends without a stop"
+    asked = Note("not_one_of", key="a", allowed=["'b'"], given="'c'", hint=Note("did_you_mean", name="b"))
+    assert "Did you mean 'b'? The table" in str(Note("faults", first=asked, others=more))
+    assert str(Note("not_tested", why=note_of("It ends."))) == "Not tested: It ends."
+    # the stop of a name is its own
+    assert str(Note("weights_file_empty", file="a.")) == "a. is empty."
+    refused = Note("store_refuses", key="k", store="s", what=Note("store_not_read"), why=note_of("Damaged."))
+    assert str(refused) == "k: the store s cannot be read (Damaged)."
+
+
 # -- the table and the code -----------------------------------------------------------------------------------------
 
 
@@ -142,8 +176,9 @@ def test_every_code_of_the_table_is_used_and_no_old_one_is() -> None:
     used = {code for _, codes, _, _ in made() for code in codes}
     # what the room of notes itself makes
     used |= {"and_more", "sentences", "cell", "placed", "did_you_mean", "columns_there", "text_column"}
-    others = {*old_note_words(), *sentence_words()}
-    assert used == set(WORDS) - others
+    # named in configurations
+    used |= {text for path in CONFIGURED for text in yaml.safe_load(path.read_text(encoding="utf-8")).get("cite", ())}
+    assert used == set(WORDS) - set(old_note_words())
 
 
 def test_a_code_has_words_in_one_table() -> None:
@@ -188,6 +223,27 @@ def test_no_error_is_made_of_a_sentence() -> None:
 def test_nothing_reads_the_words_of_a_note_or_an_error() -> None:
     """No code searches a note, cuts it or compares it with a sentence: it asks for codes and fields."""
     assert readings(ROOT) == []
+
+
+def test_only_what_reads_stores_turns_sentences_into_notes() -> None:
+    """Old sentences are read where stores are read: a report, a source or a page has notes already."""
+    stores = {"tracking/_codec.py", "tracking/_roster.py", "recorded/_sweep.py", "report/joint.py"}
+    assert users(ROOT, "digicarbon.note.recorded") == stores
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'str(row["note"])',
+        'SHAPES.get(str(row["note"]))',
+        'frame.loc["model", "decision"].startswith("Fixed")',
+        '"rejected" in frame["null"]',
+        'note.startswith("maximum")',
+    ],
+)
+def test_a_place_that_reads_the_words_of_a_cell_is_seen(code: str, tmp_path: Path) -> None:
+    (tmp_path / "report.py").write_text(code, encoding="utf-8")
+    assert readings(tmp_path) == ["report.py:1"]
 
 
 def test_only_the_room_of_models_asks_for_the_class_of_a_model() -> None:

@@ -81,7 +81,7 @@ def test_diagnose_gives_no_reason_that_does_not_hold(kind: str, island: bool) ->
 
 def test_parameters_that_are_not_told_apart_are_a_sentence() -> None:
     for matrix in (np.ones((2, 2)), np.zeros((2, 2)), np.full((2, 2), np.nan)):
-        with pytest.raises(EstimationError, match="do not tell its parameters apart"):
+        with pytest.raises(EstimationError, match="do not identify its parameters"):
             _inverse(matrix)
 
 

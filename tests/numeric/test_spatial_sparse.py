@@ -14,8 +14,8 @@ from scipy import sparse
 import digicarbon as dc
 from digicarbon.numeric.spatial import sparse as spatial_sparse
 from digicarbon.numeric.spatial.likelihood import Sample, climb, maximise_lag
-from digicarbon.numeric.spatial.operator import DenseOperator
-from digicarbon.numeric.spatial.sparse import SparseOperator, find_balance
+from digicarbon.numeric.spatial.operator import DenseOperator, find_balance
+from digicarbon.numeric.spatial.sparse import SparseOperator
 
 Matrix = sparse.csr_array
 

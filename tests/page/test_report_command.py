@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 import digicarbon as dc
 from digicarbon import recorded
 from digicarbon.__main__ import main
+from digicarbon.note import Note
 from digicarbon.page import asked
 from digicarbon.result import Result
 from digicarbon.tracking import Tracking
@@ -239,6 +240,32 @@ def test_failures_are_told_with_their_sentences(
     assert "No run has a result." in "".join(read(project / "out" / "digicarbon" / "index.html").text)
 
 
+def test_failures_are_told_in_the_reader_s_language(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from digicarbon.errors import EstimationError
+    from digicarbon.model import PanelRegression
+
+    fits = PanelRegression.fit
+
+    def fit(self: PanelRegression, panel: dc.Panel, weights: dc.Weights | None = None) -> Result:
+        if self.x == ("ln_ide",):
+            raise EstimationError(Note("nothing_after_the_effects", y="ln_ci"))
+        return fits(self, panel, weights)
+
+    monkeypatch.setattr(PanelRegression, "fit", fit)
+    assert main(["run", "-m", "executor=sequential", "measure=ddl,ide", "report.language=zh"]) == 1
+    assert main(["report"]) == 0
+    found = read(project / "out" / "digicarbon" / "index.html")
+    sentence = "ln_ci在控制效应后不变；没有可解释的内容。"
+    assert (sentence, "") in found.cells
+    assert f"measure=ide未列出的原因：{sentence}" in "".join(found.text)
+    recorded_table = recorded.sweep(Tracking(), "digicarbon").file("table.md").decode()
+    assert f"measure=ide未列出的原因：{sentence}" in recorded_table
+    assert "does not vary after" not in "".join(found.text)
+    assert main(["report", "report.language=en"]) == 0
+    found = read(project / "out" / "digicarbon" / "index.html")
+    assert ("ln_ci does not vary after the effects; there is nothing to explain.", "") in found.cells
+
+
 def test_a_variation_does_not_take_the_experiment_s_place(fitted: Path, capsys: Capture) -> None:
     plain = recorded.sweep(Tracking(), "small")
     assert main(["run", "small", "executor=sequential", "model.effects=unit"]) == 0
@@ -288,7 +315,7 @@ def test_a_sweep_that_has_not_ended_is_said_to_be_so(fitted: Path) -> None:
         (("small", "--pdf"), "has no flag --pdf. Flags: --out, --help."),
         (
             ("small", "--out"),
-            "--out: expected one argument. Name one experiment, and the folder of the page after --out",
+            "--out needs a value. Name one experiment, and the folder of the page after --out",
         ),
         (("small", "report=courve"), "Did you mean 'curve'?"),
         (("small", "report.decimal=2"), "Did you mean 'decimals'?"),
@@ -333,6 +360,14 @@ def test_a_page_of_a_sweep_whose_own_report_refuses_is_made_and_says_so(fitted: 
     assert main(["report", "small", "--out", "page"]) == 1
     assert "have no diagnostic. Add diagnostic=" in capsys.readouterr().err
     assert "have no diagnostic. Add diagnostic=" in "".join(read(fitted / "page" / "index.html").text)
+    # the page in the reader's language, the terminal in English
+    assert main(["run", "small", "executor=sequential", "report=moran", "report.language=zh"]) == 2
+    capsys.readouterr()
+    assert main(["report", "small", "--out", "page"]) == 1
+    assert "have no diagnostic. Add diagnostic=" in capsys.readouterr().err
+    text = "".join(read(fitted / "page" / "index.html").text)
+    assert "没有诊断" in text
+    assert "have no diagnostic" not in text
     assert main(["run", "small", "executor=sequential"]) == 0
     assert main(["report", "small", "--out", "page"]) == 0
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import digicarbon as dc
 from digicarbon.errors import DataError
-from digicarbon.panel._calendar import calendar_of
+from digicarbon.panel._index import calendar_of
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 FULL = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",

@@ -301,7 +301,7 @@ def test_gaps_outside_the_span_do_not_matter() -> None:
 
 
 def test_wrong_fields_are_refused_when_built() -> None:
-    with pytest.raises(ConfigError, match=r"panel\.log must be one of 'strict', 'log1p' or 'drop'"):
+    with pytest.raises(ConfigError, match=r"panel\.log must be one of 'strict', 'log1p', 'drop'"):
         _design(log="ln")
     with pytest.raises(ConfigError, match=r"panel\.first: must be a integer|panel\.first: must be an? "):
         _design(first="2012")

@@ -12,7 +12,7 @@ import pytest
 
 from digicarbon.errors import DataError
 from digicarbon.model import PanelRegression
-from digicarbon.panel import Panel, PanelDesign, Selection, selection
+from digicarbon.panel import Panel, PanelDesign, Selection, design
 from digicarbon.sample import Sample
 
 RANDOM = np.random.default_rng(5)
@@ -97,8 +97,8 @@ def test_a_run_that_cannot_be_made_leaves_the_others_as_they_are() -> None:
 
 
 def test_what_a_selection_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "PANELS", (20, 1024))
-    monkeypatch.setattr(selection, "CELLS", 200_000)
+    monkeypatch.setattr(design, "PANELS", (20, 1024))
+    monkeypatch.setattr(design, "CELLS", 200_000)
     frame = _frame()
     for number in range(80):
         frame[f"x{number}"] = np.where(np.arange(len(frame)) == number, np.nan, 1.0 + np.arange(len(frame)))
@@ -106,7 +106,7 @@ def test_what_a_selection_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     for number in range(80):
         assert len(shared.take(["y", f"x{number}"]).index) == len(frame) - 1
     assert len(shared._panels) == 200_000 // (len(frame) * len(shared.panel.columns))
-    monkeypatch.setattr(selection, "CELLS", 0)
+    monkeypatch.setattr(design, "CELLS", 0)
     assert Selection(shared.design, shared.panel)._most == 20
     assert len(shared._parts) <= 32
 

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from digicarbon.config.compose import Composer, loader
-from digicarbon.config.lattice import Remaining
 from digicarbon.errors import ConfigError
 from digicarbon.plan.choice import Choice, unique_texts
-from digicarbon.plan.exclude import remaining
+from digicarbon.plan.exclude import Remaining, remaining
 from digicarbon.plan.expand import expand, read_overrides
 
 GRID = (

@@ -13,13 +13,12 @@ import pytest
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import DigicarbonError
 from digicarbon.plan.choice import Choice
+from digicarbon.plan.exclude import rules_for
 from digicarbon.plan.expand import expand, read_overrides
-from digicarbon.plan.impossible import rules_for
 from digicarbon.plan.prepare import Workshop
 from digicarbon.plan.runs import Plan, plan
 from digicarbon.spec import as_default
-from digicarbon.sweep.entries import Entries
-from digicarbon.sweep.provenance import ledger
+from digicarbon.sweep.provenance import Entries, ledger
 
 SHOP = Workshop()
 """Shared: the same simulated study is drawn once for all tests of this file."""
@@ -182,7 +181,7 @@ def test_the_command_line_replaces_the_grid_s_axis(folder: Path) -> None:
 
 def test_a_key_in_grid_and_zip_is_refused(folder: Path) -> None:
     name = experiment("grid: {measure: [ddl]}\nzip: {measure: [ide]}")
-    assert "experiments/mine.yaml, grid.measure: the key stands also in experiments/mine.yaml, zip" in refusal(name)
+    assert "experiments/mine.yaml, grid.measure: the key is also in experiments/mine.yaml, zip" in refusal(name)
 
 
 # ---- refusals
@@ -270,12 +269,17 @@ STUDY = {
         ("source", "unit: unit", "unit: uni", "FE: conf/source/own.yaml: source.unit: panel.csv has no column 'uni'"),
         ("source", "path", "columns: {x: y}\npath", "FE: conf/source/own.yaml: source.columns.x: panel.csv has no"),
         ("weights", "b\n", "z\n", "SDM: conf/weights/own.yaml: weights.destination: e.csv has no column 'z'"),
-        ("weights", "true", "maybe", "SDM: conf/weights/own.yaml: weights.symmetric: must be a boolean; got 'maybe'."),
+        (
+            "weights",
+            "true",
+            "maybe",
+            "FE: conf/weights/own.yaml: weights.symmetric: must be true or false; got 'maybe'.",
+        ),
         (
             "weights",
             "Weights\n",
             "Weight\n",
-            "SDM: conf/weights/own.yaml: weights._target_: 'digicarbon.w",
+            "FE: conf/weights/own.yaml: weights._target_: 'digicarbon.w",
         ),
         ("outcome", "term: out", "term: oot", "FE: conf/outcome/own.yaml: outcome.term: panel.csv: The term 'oot' is"),
         ("outcome", "ln_out", "ln_oot", "FE: conf/outcome/own.yaml: outcome.controls: panel.csv: The term 'oot' is"),
@@ -361,6 +365,13 @@ def test_a_model_without_weights_is_fitted_once() -> None:
 
 
 # ---- content hash
+
+
+@pytest.mark.parametrize("words", [("weights=distance_band", "weights.power=-1"), ("weights=k_nearest", "weights.k=0")])
+def test_wrong_weights_are_refused_where_no_model_reads_them(words: tuple[str, ...]) -> None:
+    assert refusal("config", "model=twfe", *words) == refusal("config", "model=sdm", *words)
+    # a file that nobody reads may be missing
+    assert planned("config", "model=twfe", "weights=matrix").runs[0].specs.weights is None
 
 
 def test_hash_is_that_of_the_fit_not_of_the_way_to_it(folder: Path) -> None:
@@ -496,7 +507,7 @@ def test_how_many_combinations_cannot_run_and_what_leaves_them_out(folder: Path)
 def test_combinations_that_cannot_run_are_not_looked_for_without_end(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("digicarbon.plan.impossible.MOST", 3)
+    monkeypatch.setattr("digicarbon.plan.exclude.MOST", 3)
     said = refusal(
         experiment(
             "grid: {measure: [bea, nothing.x], model: [twfe]}".replace("nothing.x", "ddl") + "\nmodel: {x: [zz]}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,7 @@ from digicarbon.tracking import ROSTER, Planned, Roster, Tracking
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
+NOTE = "tags.digicarbon.error_note"
 LABELS = ["FE(1)", "FE(2)", "again", "FE(3)"]
 MINE = """
 defaults: [config, {override source: simulated_fe}, _self_]
@@ -119,7 +122,10 @@ def test_a_run_that_was_deleted_is_gone_and_named(seen: list[Record], project: P
     assert found.left == ["FE(3)"]
 
 
-def test_failed_runs_are_told_with_their_sentences(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("why", ["It cannot be.", Note("nothing_after_the_effects", y="ln_ci")])
+def test_failed_runs_are_told_with_their_reasons(
+    why: str | Note, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from digicarbon.errors import EstimationError
     from digicarbon.model import PanelRegression
 
@@ -127,13 +133,17 @@ def test_failed_runs_are_told_with_their_sentences(project: Path, monkeypatch: p
 
     def fit(self: PanelRegression, panel: dc.Panel, weights: dc.Weights | None = None) -> Result:
         if self.x == ("ln_ide",):
-            raise EstimationError("It cannot be.")
+            raise EstimationError(why)
         return fits(self, panel, weights)
 
     monkeypatch.setattr(PanelRegression, "fit", fit)
     assert main(["run", "-m", "executor=sequential", "measure=ddl,ide,bea"]) == 1
     found = read("digicarbon")
-    assert [(label, sentence) for label, sentence in found.failures] == [("measure=ide", "It cannot be.")]
+    assert found.failures == [("measure=ide", note_of(why))]
+    assert found.rows["tags.digicarbon.error"].dropna().tolist() == [str(why)]
+    # an earlier version recorded the sentence alone
+    for rows in (found.rows.drop(columns="tags.digicarbon.error_note"), found.rows.assign(**{NOTE: "{damaged"})):
+        assert replace(found, rows=rows).failures == [("measure=ide", note_of(str(why)))]
     assert [record.label for record in found.records] == ["measure=ddl", "measure=bea"]
     assert (found.status, found.ended) == ("FAILED", True)
 
@@ -171,10 +181,15 @@ def test_a_roster_is_read_as_it_was_written(tmp_path: Path) -> None:
         Planned("b" * 64, "b", {"model": "fe"}, {}),
     ]
     path = tmp_path / ROSTER
-    path.write_bytes(Roster(runs, [("c", "It cannot run.")], 3).to_bytes())
+    path.write_bytes(Roster(runs, [("c", Note("table_without_rows"))], 3).to_bytes())
     found = Roster.read(path)
     assert [vars(run) for run in found.runs] == [vars(run) for run in runs]
-    assert (found.skipped, found.excluded) == ([("c", "It cannot run.")], 3)
+    assert (found.skipped, found.excluded) == ([("c", Note("table_without_rows"))], 3)
+    # an earlier version kept sentences
+    more = {"skipped": [["c", "It cannot run."]], "excluded": 0, "failed": [["d", "Nor can it."]]}
+    pq.write_table(pq.read_table(path).replace_schema_metadata({b"digicarbon": json.dumps(more).encode()}), path)
+    assert Roster.read(path).skipped == [("c", note_of("It cannot run."))]
+    assert Roster.read(path).failed == [("d", note_of("Nor can it."))]
     # one of an earlier version, which did not keep columns
     table = pq.read_table(path)
     pq.write_table(table.drop_columns(["column"]), path)

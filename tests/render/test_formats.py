@@ -18,7 +18,7 @@ from random_tables import body, every, one_line, read_latex, tables
 
 from digicarbon.errors import ConfigError
 from digicarbon.render import FORMATS, Table, save_all
-from digicarbon.render.grid import in_lines
+from digicarbon.render.table import in_lines
 
 REGRESSION = Table(
     "Table 3: two-way fixed effects",

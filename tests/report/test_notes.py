@@ -7,16 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import REPOSITORY
 
 from digicarbon.config.compose import Composer, loader
 from digicarbon.data import note_words
+from digicarbon.diagnostic._rows import Row, not_tested, table, where_possible
+from digicarbon.errors import EstimationError
 from digicarbon.note import Note, cut
-from digicarbon.note._words import BETWEEN, Either, Field, template
+from digicarbon.note._words import BETWEEN, Either, Field, places, template
 from digicarbon.note.recorded import recognised
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import plan
-from digicarbon.report import Labels, Table, attributed
-from digicarbon.report.base import counted_notes
+from digicarbon.report import DiagnosticTable, Labels, Table, attributed
+from digicarbon.report.base import Record, counted_notes
+from digicarbon.result import Result
 from digicarbon.sweep import sweep
 
 PROPER = set(
@@ -25,6 +29,7 @@ PROPER = set(
         """
         Anderson-Rubin CEADs Cragg-Donald Driscoll-Kraay Guan Hansen Holsteen Kraay Lee Lee-Yu Lind-Mehlum Nelson
         Newey-West Shan Simmons Simonsohn Staiger Stock TOPSIS Leontief Windmeijer Yogo Young Yu al et Conley
+        Fieller Rademacher Honda Koenker Gourieroux-Holly-Monfort King-Wu Breusch-Godfrey Baltagi-Li
         CJK Noto Sans Stata fixest ivreg plm reghdfe dofminus
         Baltagi Breusch Breusch-Pagan Driscoll-Kraay Feng Hausman Juodis Kao King LR LM LSDV Pagan Pesaran Reese SAR SDM
         SEM Wald Wooldridge Wu sigmaless sigmamore xtserial xttest xttest0 CD CDw
@@ -60,6 +65,25 @@ def english(note: str) -> list[str]:
     return [word for word in re.findall(r"[A-Za-z][A-Za-z-]+", plain) if word not in PROPER]
 
 
+DIAGNOSTICS = {
+    "bivariate_moran": ("table6_moran", ["report=moran", "measure=bea"]),
+    "choice": ("spatial_choice", ["diagnostic.draws=9"]),
+    "correlation": ("table3_baseline", ["report=correlation"]),
+    "descriptive": ("table2_descriptive", []),
+    "emission_factors": ("table3_baseline", ["outcome=intensity_fuels", "report=emission_factors"]),
+    "group_comparison": ("table3_baseline", ["diagnostic.draws=99", "report=group_comparison"]),
+    "local_moran": ("table6_moran", ["report=lisa"]),
+    "moran": ("table6_moran", []),
+    "panel_choice": ("table3_baseline", ["report=panel_choice"]),
+    "spatial_tests": ("table7_spatial_w1", ["diagnostic.draws=9", "report=tests"]),
+    "turning_points": ("table5_nonlinear", ["report=tests", "report.name=turning_points"]),
+    "values": ("figures_3_5_maps", []),
+    "vif": ("table3_baseline", ["report=vif"]),
+    "wild_bootstrap": ("table3_baseline", ["diagnostic.draws=99", "report=wild_bootstrap"]),
+}
+"""Experiment and choices with which each diagnostic is shown."""
+
+
 def walk(table: Table | None) -> Iterator[Table]:
     while table is not None:
         yield table
@@ -91,6 +115,56 @@ def test_the_notes_of_a_shipped_experiment_are_chinese(name: str, project: Path)
         assert english(shown) == [], note
 
 
+def test_every_diagnostic_is_shown() -> None:
+    options = {path.stem for path in (REPOSITORY / "conf" / "diagnostic").glob("*.yaml")}
+    assert set(DIAGNOSTICS) == options - {"none"}
+
+
+@pytest.mark.parametrize("option", DIAGNOSTICS)
+def test_cells_of_a_diagnostic_are_chinese_when_they_are_fitted_and_when_they_are_read(
+    option: str, project: Path
+) -> None:
+    name, words = DIAGNOSTICS[option]
+    # the second report differs, so that its table is made of what the store has
+    fitted, stored = (
+        table_of(name, ["report.language=zh", f"diagnostic={option}", *words, *more])
+        for more in ([], ["+report.labels.nothing=nothing"])
+    )
+    assert str(fitted) == str(stored)
+    for part in walk(stored):
+        cells = [str(cell) for cell in (*part.cells.index, *part.cells.to_numpy().ravel())]
+        assert cells
+        for cell in cells:
+            # units are called as the data call them
+            unit = next((place for place in places() if cell.endswith(place)), "")
+            assert english(cell.removesuffix(unit)) == [], cell
+
+
+def test_the_reason_of_a_test_that_was_not_made_is_in_the_language_of_the_table() -> None:
+    def refused() -> list[Row]:
+        raise EstimationError(Note("explained_exactly", y="ln_ci"))
+
+    rows = [*where_possible("LM", refused), Row("Hausman", not_tested(Note("no_random_form", kind="slx")))]
+    result = Result("sar", "ln_ci", tables={"tests": table(rows).set_index("test")})
+    english_cells, chinese_cells = (
+        DiagnosticTable(name="tests", language=language).table("t", [Record("A", {}, {}, result)]).cells
+        for language in ("en", "zh")
+    )
+    assert all(cell.startswith("Not tested: ") for cell in english_cells.iloc[:, 0])
+    for cell in chinese_cells.iloc[:, 0]:
+        assert cell.startswith("未检验：")
+        assert english(cell.replace("slx", "")) == []
+
+
+def table_of(name: str, words: list[str]) -> Table:
+    plain, axes = read_overrides(["executor=sequential", *words], loader())
+    composer = Composer(loader(), name, plain)
+    made = sweep.run(composer, plan(composer, axes))
+    assert made.failures == []
+    assert made.table is not None
+    return made.table
+
+
 def shown(code: str, specimen: str, one: bool) -> str:
     """Return the English words of a note, a specimen in place of each field that is no number."""
     pieces = []
@@ -113,6 +187,7 @@ def specimen_of(kind: str, words: str, one: bool) -> str:
 
 
 FRAMES = {"of_runs", "and_more", "of_labels", "sentences", "span", "cell", "unit_of_variable", "clusters_of_period"}
+FRAMES |= {"counted", "others_of_cell", "difference_of", "several_terms"}
 """Notes around others, which no earlier version recorded."""
 WHOLE = [
     code

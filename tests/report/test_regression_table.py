@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,12 @@ from roles import spatial_roles
 import digicarbon as dc
 from digicarbon.cli.command import show
 from digicarbon.errors import ConfigError
-from digicarbon.report import Record, RegressionTable, Table
+from digicarbon.report import IntervalPicture, Record, RegressionTable, SignTable, SpecificationCurve, Table
 from digicarbon.result import Asked, Effects, Inference, Result
 from digicarbon.spec import build
+from digicarbon.tracking import decode, metrics
+from digicarbon.tracking._results import encode
+from digicarbon.tracking._rows import sign
 
 
 def result(terms: dict[str, tuple[float, float]], **fields: Any) -> Result:
@@ -311,3 +315,50 @@ def test_random_spatial_effects_have_no_within_r2(produc: dc.Panel, usaww: dc.We
     table = RegressionTable().table("t", [record("RE", model.fit(produc, usaww))])
     assert "Within R²" not in list(table.cells.index)
     assert not any(note.startswith("Within R²") for note in table.notes)
+
+
+@pytest.mark.parametrize(("key", "name", "meant"), [("statistics", "nosb", "nobs"), ("tests", "hansn", "hansen")])
+def test_a_misspelt_statistic_is_a_sentence(key: str, name: str, meant: str) -> None:
+    report = RegressionTable(**{key: (name,)})
+    with pytest.raises(ConfigError) as caught:
+        report.table("t", [record("A", PANEL)])
+    said = str(caught.value)
+    assert said.startswith(
+        f"report.{key}: there is no statistic '{name}'. Did you mean '{meant}'? These runs have nobs"
+    )
+    assert f"没有统计量'{name}'。您是否想写'{meant}'？" in caught.value.said.text("zh")
+
+
+def test_effects_are_called_what_the_result_calls_them() -> None:
+    names = ("short_run", "long_run")
+    effects = Effects(("ln_x",), np.array([[0.5], [0.8]]), np.array([[0.1], [0.2]]), names)
+    own = replace(PANEL, spatial_effects=effects, focal=("ln_x",))
+    shown = RegressionTable().table("t", [record("A", own)]).cells
+    rows = [label for label in shown.index if label in (*names, "Direct effect")]
+    assert rows == list(names)
+    assert shown.iloc[list(shown.index).index("long_run") + 1, 0].startswith("0.8000")
+    assert decode(encode(own)).effect_names == names
+    assert {name: metrics(own)[f"{name}.ln_x"] for name in names} == {"short_run": 0.5, "long_run": 0.8}
+    assert dict(own.focal_numbers("long_run"))["ln_x"][:2] == [0.8, 0.2]
+    assert not dict(own.focal_numbers("total"))
+    # the last one is the effect of a run, as its model's ``quantities`` say
+    assert own.effect(Asked()) == ("ln_x", 0.8, own.effects.loc[("long_run", "ln_x"), "p"])
+    assert sign(own, Asked())["digicarbon.quantity"] == "long_run"
+    assert sign(own, Asked("short_run"))["digicarbon.sign"] == "+*"
+    counted = SignTable(quantity="short_run").table("t", [record("A", own)])
+    assert counted.notes[0] == "Significant: p < 0.05. Effects 'short_run' of ln_x."
+    curve = SpecificationCurve(quantity="long_run", pictures=()).table("t", [record("A", own), record("B", own)])
+    assert curve.cells.loc["median", "all"] == "0.8000"
+    pictured = IntervalPicture(quantity="effects", pictures=()).table("t", [record("A", own)]).cells
+    assert list(pictured.index) == ["short_run, ln_x, A", "long_run, ln_x, A"]
+
+
+def test_random_effects_are_what_the_result_says() -> None:
+    own = replace(PANEL, kind="mine", absorbed=(), random=("time",))
+    shown = RegressionTable().table("t", [record("A", own)]).cells["A"]
+    assert (shown["Unit effects"], shown["Time effects"]) == ("no", "random")
+    assert decode(encode(own)).random == ("time",)
+    # an earlier version recorded the kind only
+    text = encode(replace(own, kind="random_two_way")).replace(', "random": ["time"]', "")
+    assert '"random"' not in text
+    assert decode(text).random == ("unit", "time")

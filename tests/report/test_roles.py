@@ -11,7 +11,7 @@ import pytest
 import digicarbon as dc
 from digicarbon.report import Record, RegressionTable
 from digicarbon.result import Asked, Result, Role
-from digicarbon.tracking._codec import decode, encode
+from digicarbon.tracking._results import decode, encode
 
 NAMES = ("W_x", "rho", "const_", "time[2]")
 

@@ -140,6 +140,7 @@ def test_level_and_keys(records: list[Record]) -> None:
     [
         ({"by": ("measures",)}, r"report\.by: no run varies 'measures'\. Did you mean 'measure'\?"),
         ({"quantity": "indirect"}, r"report\.quantity: no run has an indirect effect of a focal term"),
+        ({"quantity": "long_run"}, r"report\.quantity: no run has effect 'long_run' of a focal term"),
     ],
 )
 def test_what_is_not_there(records: list[Record], fields: Mapping[str, Any], sentence: str) -> None:

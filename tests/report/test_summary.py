@@ -12,7 +12,7 @@ import pytest
 from roles import made_roles
 
 from digicarbon.errors import ConfigError
-from digicarbon.note import note_of
+from digicarbon.note import Note, note_of
 from digicarbon.note.recorded import recognised
 from digicarbon.report import (
     DiagnosticTable,
@@ -147,6 +147,22 @@ def test_the_list_below_signs_is_left_out_of_many_runs(records: Once) -> None:
     assert many.below is None
     pd.testing.assert_frame_equal(many.cells, few.cells)
     assert "report.most_runs=4 lets all of them be listed below it" in many.notes[-1]
+
+
+def test_notes_of_many_runs_are_counted_and_said_in_the_language_of_the_report() -> None:
+    nulls = [Note("no_variance_units"), Note("no_variance_units"), Note("one_sided_test"), Note("u_shape"), "Mine."]
+    records = [
+        Record(str(number), {}, {}, Result("x", "y", tables={"t": pd.DataFrame({"null": [null]}, index=["a"])}))
+        for number, null in enumerate(nulls)
+    ]
+    said = [
+        DiagnosticTable(name="t", most_runs=1, language=language).table("t", records).cells.iloc[0, 1]
+        for language in ("en", "zh")
+    ]
+    assert said == [
+        "There is no variance between units. (2); One-sided. (1); U shape (1); 1 others",
+        "个体之间没有方差。（2）; 单侧检验。（1）; U形（1）; 另有1种",
+    ]
 
 
 def test_a_diagnostic_of_many_runs_shows_median_range_and_texts(records: Once) -> None:

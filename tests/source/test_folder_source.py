@@ -20,6 +20,7 @@ from digicarbon.errors import ConfigError, DataError
 from digicarbon.measure import BeaMeasure, ColumnMeasure
 from digicarbon.source import FolderSource, Inputs, Source, datafolder
 from digicarbon.source.datafolder import Provenance, RawFile
+from digicarbon.source.validation import InvalidDataError
 from digicarbon.spec import build
 
 GDP: dict[str, Any] = {"file": "yb", "column": "gdp", "unit": "100m CNY"}
@@ -83,6 +84,37 @@ class TestRead:
         }
         assert made.units == {"gdp": "100m CNY"}
         assert (made.source, made.unit_name, made.time_name) == ("folder", "province", "year")
+
+    def test_units_of_no_known_country_have_the_name_of_their_column(self, here: Path) -> None:
+        write(here, "own.csv", "nuts2,year,gdp\nDE11,2012,10\nDE12,2012,20\n")
+        files = {"own": {"path": "own.csv", "unit": "nuts2"}}
+        made = source(here, files=files, series={"gdp": {"file": "own", "column": "gdp"}}).load()
+        assert (made.unit_name, made.time_name) == ("nuts2", "year")
+        assert values(made, "gdp") == {("DE11", 2012): 10, ("DE12", 2012): 20}
+
+    def test_tables_of_units_of_no_known_country(self, here: Path) -> None:
+        write(here, "own.csv", "nuts2,year,gdp\nDE11,2012,10\nDE12,2012,20\n")
+        # the last column is a unit of measurement
+        sectors = "".join(f"{unit},2012,s,1,{value},10,EUR\n" for unit, value in (("DE11", 4), ("DE12", 7)))
+        heading = "nuts2,year,sector,position,value_added,output,unit"
+        write(here, "sectors.csv", f"{heading}\n{sectors}")
+        flows = "2012,DE11,s,DE11,s,5\n2012,DE12,s,DE11,s,1\n2012,DE11,s,DE12,s,3\n"
+        write(here, "flows.csv", f"year,from_nuts2,from_sector,to_nuts2,to_sector,flow\n{flows}")
+        mine = source(
+            here,
+            files={name: {"path": f"{name}.csv", "unit": "nuts2"} for name in ("own", "flows", "sectors")},
+            series={"gdp": {"file": "own", "column": "gdp"}},
+            tables={"mine": {"flows": "flows", "sectors": "sectors"}},
+            io="mine",
+        )
+        made = mine.load()
+        assert {key: float(table.flows[0, 0]) for key, table in made.tables.items()} == {
+            ("DE11", 2012): 6,
+            ("DE12", 2012): 3,
+        }
+        write(here, "sectors.csv", f"{heading}\n{sectors}".replace(",4,", ",3e9,"))
+        with pytest.raises(InvalidDataError, match=r"more than 2e\+09, which no nuts2 has"):
+            mine.load()
 
     def test_a_filter_a_factor_and_a_sum_of_columns(self, here: Path) -> None:
         found = values(source(here, series=co2(column=["coal", "gas"], factor=10.0)).load(), "co2")
@@ -165,7 +197,7 @@ class TestExtent:
         made = source(here, series=co2(), required=["gdp", "co2"]).load()
         assert sorted(made.frame["unit"].unique()) == ["Beijing", "Hebei"]
         assert sorted(made.frame["time"].unique()) == [2012, 2013]
-        assert str(made.notes[0]) == "Left out for want of co2: Tibet."
+        assert str(made.notes[0]) == "Left out because of missing co2: Tibet."
 
     def test_years_and_units_by_hand(self, here: Path) -> None:
         made = source(here, years=[2013, 2013], units=["北京", "Tibet"]).load()

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from digicarbon.errors import ConfigError, DataError
-from digicarbon.panel import Panel
+from digicarbon.panel import Panel, PanelDesign
+from digicarbon.sample import Sample
 from digicarbon.source import Source, TableSource
 from digicarbon.spec import build
 
@@ -133,6 +134,19 @@ def test_a_renamed_column_keeps_only_the_new_name(tmp_path: Path) -> None:
     frame = source.load().frame
     assert list(frame.columns) == ["unit", "time", "ci", "产值(亿元)", "备注"]
     assert frame["unit"].tolist() == FRAME["省份"].tolist()
+
+
+def test_the_source_names_the_column_of_regions(tmp_path: Path) -> None:
+    file = _csv(tmp_path / "a.csv", "city,year,area,x\na,2012,north,1\nb,2012,south,2\n")
+    fields = {"unit": "city", "time": "year", "columns": {"zone": "area"}}
+    for declared, units in (("zone", ("b",)), (None, ())):
+        inputs = _source(file, **fields, regions=declared).load()
+        panel = PanelDesign().assemble(inputs.frame, inputs.unit_name, inputs.time_name, inputs.regions)
+        if units:
+            assert Sample(regions=("south",)).apply(panel).units == units
+        else:
+            with pytest.raises(DataError, match=r"source\.regions"):
+                Sample(regions=("south",)).apply(panel)
 
 
 def test_two_columns_may_swap_names(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tidy input-output data become tables; a multi-regional table is collapsed over the provinces that sell."""
+"""Tidy input-output data become tables; a multi-regional table is collapsed over the units that sell."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import pytest
 
 from digicarbon.errors import DataError
 from digicarbon.source._tables import io_tables
+from digicarbon.source.validation import with_units
 
 FLOWS = pd.DataFrame(
     {
-        "province": "Hebei",
+        "unit": "Hebei",
         "adcode": 130000,
         "year": 2012,
         "from_sector": ["Coal", "Coal", "Steel"],
@@ -23,7 +24,7 @@ FLOWS = pd.DataFrame(
 )
 SECTORS = pd.DataFrame(
     {
-        "province": "Hebei",
+        "unit": "Hebei",
         "adcode": 130000,
         "year": 2012,
         "sector": ["Steel", "Coal"],
@@ -50,10 +51,10 @@ def multi_regional(seed: int) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     provinces, names = ["Beijing", "Hebei", "Tianjin"], ["a", "b", "c", "d"]
     array = rng.gamma(2, 5, (2, 3, 4, 3, 4)) * (rng.random((2, 3, 4, 3, 4)) > 0.3)
     labels = [[2012, 2017], provinces, names, provinces, names]
-    keys = ["year", "from_province", "from_sector", "to_province", "to_sector"]
+    keys = ["year", "from_unit", "from_sector", "to_unit", "to_sector"]
     index = pd.MultiIndex.from_product(labels, names=keys)
     flows = pd.Series(array.ravel(), index=index, name="flow").reset_index()
-    sectors = pd.MultiIndex.from_product(labels[:3], names=["year", "province", "sector"]).to_frame(index=False)
+    sectors = pd.MultiIndex.from_product(labels[:3], names=["year", "unit", "sector"]).to_frame(index=False)
     sectors = sectors.assign(position=sectors["sector"].map(dict(zip(names, range(4), strict=True))), value_added=1.0)
     return flows[flows["flow"] != 0], sectors.assign(output=array.sum(axis=(1, 2)).ravel() + 1), array
 
@@ -79,7 +80,7 @@ def test_a_multi_regional_table_is_summed_over_sellers(seed: int) -> None:
         (FLOWS, SECTORS.assign(output=[np.nan, 1.0]), "no output for 'Steel'"),
         (FLOWS, SECTORS.assign(value_added=[1.0, np.inf]), "no value added for 'Coal'"),
         (FLOWS, SECTORS.assign(year=2013), "no sectors for Hebei 2012, Hebei 2013"),
-        (FLOWS, pd.concat([SECTORS, SECTORS.assign(province="Anhui")]), "no flows for Anhui 2012"),
+        (FLOWS, pd.concat([SECTORS, SECTORS.assign(unit="Anhui")]), "no flows for Anhui 2012"),
     ],
 )
 def test_what_does_not_fit_is_a_sentence(flows: pd.DataFrame, sectors: pd.DataFrame, sentence: str) -> None:
@@ -97,7 +98,7 @@ def test_the_real_tables_of_2007(data_folder: Path) -> None:
     sectors = raw_sectors.assign(
         position=raw_sectors["sector"], sector=raw_sectors["sector"].map(names), output=raw_sectors["total_input"]
     )
-    tables = io_tables(flows, sectors)
+    tables = io_tables(with_units(flows, "province"), with_units(sectors, "province"))
     assert len(tables) == 30
     for (province, _), table in tables.items():
         mine = raw_sectors[raw_sectors["province"] == province].sort_values("sector")

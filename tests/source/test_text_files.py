@@ -44,8 +44,8 @@ def test_a_western_file_is_not_taken_for_chinese(tmp_path: Path) -> None:
     assert inputs.frame["unit"].tolist() == NAMES
     (note,) = tuple(map(str, inputs.notes))
     assert note == (
-        "d.csv was read as text in cp1252 (e.g. 'Trentino-Südtirol'). If that is right, say so by "
-        "source.encoding=cp1252, and this note goes."
+        "d.csv was read as text in cp1252 (e.g. 'Trentino-Südtirol'). If that is right, set "
+        "source.encoding=cp1252; this note then disappears."
     )
     assert tuple(map(str, _load(tmp_path / "d.csv", encoding="cp1252").notes)) == ()
 
@@ -96,7 +96,7 @@ def test_the_usual_file_of_german_italian_and_french_excel(tmp_path: Path) -> No
     assert inputs.frame["g"].tolist() == [0.123, -0.0015]
     assert inputs.frame["unit"].tolist() == [NAMES[0], "a;b"]
     (note,) = tuple(map(str, inputs.notes))
-    assert "source.encoding=cp1252, source.delimiter=semicolon, source.decimal=comma, and this note goes" in note
+    assert "source.encoding=cp1252, source.delimiter=semicolon, source.decimal=comma; this note then disappears" in note
     said: dict[str, Any] = {"encoding": "cp1252", "delimiter": "semicolon", "decimal": "comma"}
     again = _load(tmp_path / "d.csv", **said)
     assert tuple(map(str, again.notes)) == ()

@@ -14,7 +14,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import plan
 from digicarbon.report import Record, RegressionTable, Table
-from digicarbon.sweep import before, sweep
+from digicarbon.sweep import sweep, tables
 from digicarbon.sweep.sweep import Finished
 
 EXPERIMENT = """# two measures
@@ -105,7 +105,7 @@ def test_another_order_is_another_table(made: list[str]) -> None:
     assert list(other.table.cells.columns) == ["measure=sector2", "measure=sector1"]
 
 
-@pytest.mark.parametrize("name", ["estimates.csv", "table.csv", "table.md", before.TABLE])
+@pytest.mark.parametrize("name", ["estimates.csv", "table.csv", "table.md", tables.RECORDED])
 def test_a_file_that_is_gone_is_made_again(made: list[str], name: str) -> None:
     path = _file(_run(), name)
     content = path.read_bytes()
@@ -117,7 +117,7 @@ def test_a_file_that_is_gone_is_made_again(made: list[str], name: str) -> None:
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"key": 1}', "\udcff"])
 def test_a_damaged_record_is_made_again(made: list[str], content: str) -> None:
-    path = _file(_run(), before.TABLE)
+    path = _file(_run(), tables.RECORDED)
     right = path.read_bytes()
     path.write_text(content, encoding="utf-8", errors="surrogateescape")
     _run()
@@ -126,7 +126,7 @@ def test_a_damaged_record_is_made_again(made: list[str], content: str) -> None:
 
 
 def test_a_record_without_its_cells_is_made_again(made: list[str]) -> None:
-    path = _file(_run(), before.TABLE)
+    path = _file(_run(), tables.RECORDED)
     record = json.loads(path.read_bytes())
     del record["table"]["cells"]
     path.write_text(json.dumps(record), encoding="utf-8")
@@ -138,7 +138,7 @@ def test_another_version_of_the_package_makes_it_again(made: list[str], monkeypa
     package = Path("package").absolute()
     package.mkdir()
     (package / "changed.py").write_text("", encoding="utf-8")
-    monkeypatch.setattr(before, "PACKAGE", package)
+    monkeypatch.setattr(tables, "PACKAGE", package)
     _run()
     _run()
     assert made == ["two"]
@@ -165,5 +165,5 @@ def test_a_report_from_elsewhere_is_always_made(project: Path) -> None:
     class Mine(RegressionTable):
         pass
 
-    assert before.key_of(b"", "", RegressionTable())
-    assert not before.key_of(b"", "", Mine())
+    assert tables.key_of(b"", "", RegressionTable())
+    assert not tables.key_of(b"", "", Mine())

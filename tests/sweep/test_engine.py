@@ -17,8 +17,10 @@ from joblib.externals.loky import get_reusable_executor
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import ConfigError, Interrupt
 from digicarbon.executor import DaskExecutor, Executor, LocalExecutor, RayExecutor, SlurmExecutor
+from digicarbon.note import Note
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import Plan, plan
+from digicarbon.result import Result
 from digicarbon.sweep import engine
 from digicarbon.sweep.engine import Fitted, Work, fitted
 from digicarbon.sweep.stage import Stages
@@ -229,7 +231,7 @@ def test_lost_workers_cost_a_retry_and_what_ends_them_fails(moody: Path) -> None
     found = outcome(made, LocalExecutor(n_jobs=2, batch=2), own=True)
     errors = {label: one.error.split("\n")[0] for label, one in found.items() if one.error}
     assert set(errors) == {"model.mood=kill", "model.mood=exit"}
-    assert errors["model.mood=kill"] == engine.KILLED
+    assert errors["model.mood=kill"] == str(Note("run_killed"))
     assert "asked to end the process (exit status 3)" in errors["model.mood=exit"]
 
 
@@ -276,7 +278,7 @@ def test_a_run_that_takes_too_long_is_stopped(moody: Path) -> None:
 def test_one_worker_and_one_run_are_kept_apart_from_this_process(moody: Path) -> None:
     made = planned("model=moody", "model.mood=kill")
     found = outcome(made, LocalExecutor(n_jobs=1), own=True)
-    assert [one.error.startswith(engine.KILLED) for one in found.values()] == [True]
+    assert [one.error.startswith(str(Note("run_killed"))) for one in found.values()] == [True]
 
 
 def test_sequential_with_a_timeout_can_stop_a_run(moody: Path) -> None:
@@ -322,7 +324,7 @@ def test_another_version_of_digicarbon_on_a_worker_is_a_sentence(
     monkeypatch.setattr(engine, "package_digest", lambda: "of other files")
     (found,) = outcome(made, LocalExecutor(n_jobs=2), own=True).values()
     assert found.result is None
-    assert found.error.startswith("The files of digicarbon that compute are not those that the run was planned with")
+    assert found.error.startswith("The files of digicarbon are not the ones that the run was planned with")
 
 
 SENTENCES = {
@@ -359,9 +361,17 @@ def test_whatever_a_run_raises_the_others_go_on(mischief: Path, executor: Execut
     assert table.to_dict() == {"a\\ud800": {"c\\ud800": "b\\ud800"}}
 
 
+def test_half_letters_in_the_notes_of_cells_are_written_as_numbers() -> None:
+    def half(letter: str) -> Result:
+        cell, label = Note("all_equal", term=f"a{letter}"), Note("difference_of", first=f"b{letter}", second="c")
+        return Result("x", "y", tables={"t": pd.DataFrame({"null": [cell]}, index=[label])})
+
+    pd.testing.assert_frame_equal(engine._legible(half("\ud800")).tables["t"], half("\\ud800").tables["t"])
+
+
 def test_a_result_that_cannot_be_sent_is_a_failure_of_its_own(mischief: Path) -> None:
     found = outcome(planned("model=moody", "model.mood=lock,a,b", "measure=ddl"), LocalExecutor(n_jobs=2), own=True)
-    assert found.pop("model.mood=lock").error.startswith("The result cannot be sent back by a worker: TypeError")
+    assert found.pop("model.mood=lock").error.startswith("A worker cannot send the result back: TypeError")
     assert [one.error for one in found.values()] == ["", ""]
 
 

@@ -356,7 +356,7 @@ def test_a_specification_without_a_null_model_is_left_out(project: Path, monkeyp
     def flat(*_: Any) -> NullModel:
         raise EstimationError("The spatial parameter is not identified.")
 
-    monkeypatch.setattr("digicarbon.model.spatial_panel.fit_null", flat)
+    monkeypatch.setattr("digicarbon.model._spatial_batch.fit_null", flat)
     found = joint_test(fits, draws=9)
     assert found.specifications == 1
     assert str(found.notes[0]).startswith(

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from digicarbon.sweep.quiet import WhenQuiet
+from digicarbon.sweep.sweep import WhenQuiet
 
 
 def test_a_pause_is_noticed_once_while_the_main_thread_is_busy() -> None:

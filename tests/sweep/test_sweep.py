@@ -154,7 +154,7 @@ def test_every_run_failing_leaves_no_table(mine: Path) -> None:
     finished = run("config", "executor=sequential", "model=fragile", "model.mood=bad")
     assert finished.table is None
     assert finished.done == 0
-    assert finished.failures == [("fragile", "ValueError: it does not want to")]
+    assert [(label, str(why)) for label, why in finished.failures] == [("fragile", "ValueError: it does not want to")]
     assert not Path("mlruns/artifacts/config", finished.parent_id, "artifacts", "table.md").exists()
 
 
@@ -267,7 +267,7 @@ def test_an_experiment_that_lists_others(project: Path, capsys: pytest.CaptureFi
         "defaults: [config, _self_]\nexperiments: [paper]\n", encoding="utf-8"
     )
     assert main(["check", "paper"]) == 2
-    assert "paper > part > paper goes round for ever" in capsys.readouterr().err
+    assert "paper > part > paper leads back to itself" in capsys.readouterr().err
 
 
 def test_a_run_that_ends_its_process_fails_alone(mine: Path) -> None:
@@ -276,7 +276,7 @@ def test_a_run_that_ends_its_process_fails_alone(mine: Path) -> None:
     finished = run("config", "executor.n_jobs=2", "executor.batch=1", "model=fragile", "model.mood=good,bad,fine")
     (failure,) = finished.failures
     assert failure[0] == "model.mood=bad"
-    assert failure[1].startswith("Its process ended without an answer, also when the run was fitted alone")
+    assert str(failure[1]).startswith("Its process ended without an answer, also when the run was fitted alone")
     stored = children("digicarbon")
     assert {label: one.info.status for label, one in stored.items()} == {
         "model.mood=good": "FINISHED",
@@ -488,7 +488,7 @@ def test_a_result_that_no_file_can_hold_is_told_of(mine: Path, monkeypatch: pyte
     assert finished.done == 3
     assert finished.table is not None
     assert list(finished.table.cells.columns) == ["model.mood=good", "model.mood=fine"]
-    assert "1 run more: recorded, but what was found cannot be read back." in finished.table.notes
+    assert "1 run more: recorded, but their results cannot be read back." in finished.table.notes
 
 
 def test_many_runs_end_with_a_summary(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from roles import made_roles
 
+from digicarbon.note import Note
 from digicarbon.result import Effects, Inference, Result
-from digicarbon.tracking._codec import decode, encode
+from digicarbon.tracking._results import decode, encode
 
 RNG = np.random.default_rng(3)
 TABLES = {
@@ -25,6 +26,16 @@ TABLES = {
     "whole numbers": pd.DataFrame({"n": [1, 2], "same": [True, False]}),
     "twice": pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]),
     "empty": pd.DataFrame({"a": pd.Series([], dtype=float)}),
+    "notes": pd.DataFrame(
+        {"null": [Note("groups_equal", terms=("x",)), "Mine."], "p": [0.1, 0.2]},
+        index=pd.MultiIndex.from_tuples(
+            [
+                ("equality", Note("groups", groups=2)),
+                ("difference", Note("difference_of", first="east", second="west")),
+            ],
+            names=["test", "groups"],
+        ),
+    ),
 }
 RESULT = Result(
     kind="sdm",
@@ -66,6 +77,23 @@ def test_every_part_comes_back_but_residuals() -> None:
 def test_tables_come_back_with_their_kinds(name: str) -> None:
     found = decode(encode(RESULT)).tables[name]
     pd.testing.assert_frame_equal(found, TABLES[name], check_exact=True)
+
+
+def test_a_version_without_notes_in_tables_reads_their_english_words() -> None:
+    node = json.loads(encode(RESULT))["tables"]["notes"]
+    assert node["data"][0] == ["object", ["The coefficients of x are equal in all groups.", "Mine."]]
+    assert node["index"]["levels"][1][1] == ["2 groups", "east - west"]
+
+
+def test_words_of_an_earlier_version_become_notes_and_those_of_this_one_do_not() -> None:
+    content = json.loads(encode(RESULT))
+    del content["tables"]["notes"]["notes"]
+    old = decode(json.dumps(content)).tables["notes"]
+    pd.testing.assert_frame_equal(old, TABLES["notes"], check_exact=True)
+    said = "There is no variance between units."
+    table = pd.DataFrame({"null": [said]}, index=pd.Index(["east - west"], name="groups"))
+    again = decode(encode(Result("mine", "y", tables={"t": table}))).tables["t"]
+    pd.testing.assert_frame_equal(again, table)
 
 
 def test_an_empty_result_comes_back() -> None:

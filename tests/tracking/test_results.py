@@ -10,8 +10,7 @@ import pytest
 
 from digicarbon.result import Result
 from digicarbon.tracking import _results
-from digicarbon.tracking._codec import encode
-from digicarbon.tracking._results import RESULTS, StoredResults, merge, sources, write_part
+from digicarbon.tracking._results import RESULTS, StoredResults, encode, merge, sources, write_part
 
 
 def text(number: int) -> str:

@@ -16,7 +16,7 @@ from services import Postgresql, Server, postgresql
 from digicarbon.__main__ import main
 from digicarbon.recorded import sweep
 from digicarbon.tracking import Store, Tracking, store_results
-from digicarbon.tracking import _recording as recording
+from digicarbon.tracking import _store as recording
 
 pytestmark = [
     pytest.mark.outside,

@@ -23,8 +23,8 @@ from digicarbon.__main__ import main
 from digicarbon.errors import TrackingError
 from digicarbon.tracking import Store, Tracking
 from digicarbon.tracking import _database as database
-from digicarbon.tracking import _recording as recording
 from digicarbon.tracking import _rows as rows
+from digicarbon.tracking import _store as recording
 
 Outage = Callable[[str, int], None]
 

@@ -22,8 +22,8 @@ from digicarbon.__main__ import main
 from digicarbon.errors import TrackingError
 from digicarbon.tracking import Store, Tracking, _connection, _spool, absolute
 from digicarbon.tracking import _database as database
-from digicarbon.tracking import _recording as recording
 from digicarbon.tracking import _rows as rows
+from digicarbon.tracking import _store as recording
 from digicarbon.tracking._results import read_part, write_part
 
 Capture = pytest.CaptureFixture[str]

@@ -19,11 +19,9 @@ import digicarbon
 from digicarbon.errors import TrackingError
 from digicarbon.result import Asked, Effects, Inference, Result
 from digicarbon.tracking import Store, Tracking, metrics
-from digicarbon.tracking._codec import decode, encode
 from digicarbon.tracking._failures import advice, reason
-from digicarbon.tracking._metrics import clean
-from digicarbon.tracking._rows import batch, sign
-from digicarbon.tracking._valid import validate
+from digicarbon.tracking._results import decode, encode
+from digicarbon.tracking._rows import batch, clean, sign, validate
 
 PATHS = ("tables", "client")
 

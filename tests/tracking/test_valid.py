@@ -19,8 +19,17 @@ from mlflow.utils.validation import (
     _validate_tag,
 )
 
-from digicarbon.tracking._rows import LONGEST_PARAM, LONGEST_TAG, Row, batch
-from digicarbon.tracking._valid import RefusedError, check_data, check_name, check_value, validate
+from digicarbon.tracking._rows import (
+    LONGEST_PARAM,
+    LONGEST_TAG,
+    RefusedError,
+    Row,
+    batch,
+    check_data,
+    check_name,
+    check_value,
+    validate,
+)
 
 # dots, slashes and blanks often: these are what the rules turn on
 NAMES = st.text(st.sampled_from("ab./ -_:()碳é\n\t\\[]%") | st.characters(), max_size=12)

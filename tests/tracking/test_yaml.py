@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from digicarbon.config.compose import Composer, loader
-from digicarbon.tracking._yaml import to_yaml
+from digicarbon.tracking._rows import to_yaml
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,8 @@ def test_a_sparse_matrix_is_taken_and_left_alone() -> None:
         (lambda: Weights.from_matrix([["x", 1], [1, 0]], ["a", "b"]), "must hold a number for each pair"),
         (lambda: Weights.from_matrix([[0, 1], [1]], ["a", "b"]), "rows of equal length"),
         (lambda: Weights.from_matrix(RAW, ["a", "b"]), "3 rows but 2 labels"),
-        (lambda: Weights.from_matrix(RAW, ["a", "b", "a "]), "the label a stands more than once"),
-        (lambda: Weights.from_matrix(RAW, [11, 11.0, "12"]), "the label 11 stands more than once"),
+        (lambda: Weights.from_matrix(RAW, ["a", "b", "a "]), "the label a is given more than once"),
+        (lambda: Weights.from_matrix(RAW, [11, 11.0, "12"]), "the label 11 is given more than once"),
         (lambda: Weights.from_matrix(RAW - 1 + np.eye(3), LABELS), r"b to c \(-1\) is negative"),
         (
             lambda: Weights.from_matrix(np.where(RAW == 3, np.nan, RAW), LABELS),
@@ -74,7 +74,7 @@ def test_a_sparse_matrix_is_taken_and_left_alone() -> None:
         (lambda: Weights.from_edges([("Bejing", "b")], labels=["Beijing", "b"]), "Did you mean 'Beijing'"),
         (
             lambda: Weights.from_edges([("a", "b", 1), ("b", "a", 2)]),
-            "edge b to a stands twice with .*symmetric to false",
+            "edge from b to a is given twice, with .*symmetric to false",
         ),
         (lambda: Weights.from_edges([("a", "b", float("nan"))]), r"a to b \(nan\) is not a finite number"),
         (lambda: Weights.from_edges([("a", "b", "far")]), "edge a to b is not a number: 'far'"),

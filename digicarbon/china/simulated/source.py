@@ -14,7 +14,6 @@ from digicarbon import data
 from digicarbon.arrays import FloatArray
 from digicarbon.china import facts
 from digicarbon.china.simulated import draw
-from digicarbon.china.simulated import places as at
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.accounts import fuels
 from digicarbon.numeric.spatial import geography
@@ -38,7 +37,7 @@ class SimulatedSource(Source):
     r"""SIMULATED raw inputs of the whole study, with known coefficients.
 
     The 30 provinces, their neighbours and their capitals are real; every number is drawn. Cities and counties lie on
-    spirals around the capitals (`digicarbon.china.simulated.places`), each a province's size divided by their number
+    spirals around the capitals (`digicarbon.china.simulated.draw`), each a province's size divided by their number
     in it, and are neighbours where their Thiessen polygons touch; counties have tables of five sectors. With i a unit,
     t a year, s = t - 2012, z draws of unit variance that are correlated between neighbours (spatial autoregression of
     0.4 on W1 or on the polygons), u the same with a memory of 0.6 between years, and n independent normal draws:
@@ -114,7 +113,7 @@ class SimulatedSource(Source):
     """
 
     seed: int = pydantic.Field(default=1, ge=0)
-    size: at.Size = "provinces"
+    size: draw.Size = "provinces"
     first_year: int = 2012
     last_year: int = 2017
     process: Literal["fe", "sdm"] = "sdm"
@@ -184,10 +183,10 @@ class SimulatedSource(Source):
         """
         years = np.arange(self.first_year, self.last_year + 1)
         table_years = years[np.isin(years, TABLE_YEARS)]
-        places, sectors = at.places(self.size), _sectors(coarse=self.size == "counties")
+        places, sectors = draw.places(self.size), _sectors(coarse=self.size == "counties")
         field = draw.Field(np.random.default_rng(self.seed), _field_filter(self.size))
 
-        book = draw.yearbook(field, years, at.COUNTS["provinces"] / len(places))
+        book = draw.yearbook(field, years, draw.COUNTS["provinces"] / len(places))
         digital = _digital_positions(sectors)
         industry = sectors["industry"].map(INDUSTRIES.index).to_numpy()
         parts = sectors["parts"].to_numpy()
@@ -209,12 +208,14 @@ class SimulatedSource(Source):
         return Inputs(
             frame=_frame(places, self.size, years, series),
             source="simulated",
-            unit_name=at.SINGULAR[self.size],
+            unit_name=draw.SINGULAR[self.size],
             time_name="year",
             tables=_by_unit_and_year(tables, places["unit"].tolist(), table_years, tuple(sectors["sector"])),
             simulated=True,
             notes=(self._note(),),
             units={str(fuel): unit.replace("_", " ") for fuel, unit in data.fuels().set_index("fuel")["unit"].items()},
+            # the regions of provinces are known by their names
+            regions="" if self.size == "provinces" else "region",
         )
 
     def _log_intensity(
@@ -236,7 +237,7 @@ class SimulatedSource(Source):
         if self.driver in self.curves:
             return sum((b * m**k for k, b in enumerate(self.curves[self.driver], start=1)), np.zeros_like(m))
         if self.driver in self.regions:
-            slopes = at.places(self.size)["region"].map(self.regions[self.driver]).to_numpy(dtype=np.float64)
+            slopes = draw.places(self.size)["region"].map(self.regions[self.driver]).to_numpy(dtype=np.float64)
             return np.asarray(slopes[:, None] * (m - m.mean()))
         return self.beta * m
 
@@ -265,25 +266,25 @@ class SimulatedSource(Source):
         if self.size == "provinces":
             return Note("simulated", process=process)
         size = Note("cities") if self.size == "cities" else Note("counties")
-        return Note("simulated_places", places=at.COUNTS[self.size], size=size, process=process)
+        return Note("simulated_places", places=draw.COUNTS[self.size], size=size, process=process)
 
 
 @cache
-def _field_filter(size: at.Size) -> FloatArray:
-    result = draw.field_filter(at.adjacency() if size == "provinces" else at.delaunay(size))
+def _field_filter(size: draw.Size) -> FloatArray:
+    result = draw.field_filter(draw.adjacency() if size == "provinces" else draw.delaunay(size))
     result.flags.writeable = False
     return result
 
 
-def _weights(neighbours: Neighbours, size: at.Size, book: draw.Series) -> FloatArray:
+def _weights(neighbours: Neighbours, size: draw.Size, book: draw.Series) -> FloatArray:
     """Return the W of the truth, row-standardised, shape (N, N)."""
     if neighbours == "w1_adjacency":
-        return at.adjacency()
+        return draw.adjacency()
     if neighbours == "delaunay":
-        return at.delaunay(size)
-    places = at.places(size)
+        return draw.delaunay(size)
+    places = draw.places(size)
     distance = geography.great_circle_km(places["longitude"], places["latitude"])
-    return at.row_standardised(geography.nested(distance, book["gdp"].mean(axis=1)))
+    return draw.row_standardised(geography.nested(distance, book["gdp"].mean(axis=1)))
 
 
 def _sectors(coarse: bool) -> pd.DataFrame:
@@ -319,7 +320,7 @@ def _mt_per_unit() -> FloatArray:
     return fuels.mt_per_unit(factors, table["unit"] == "100m_m3")
 
 
-def _frame(places: pd.DataFrame, size: at.Size, years: NDArray[np.int64], series: draw.Series) -> pd.DataFrame:
+def _frame(places: pd.DataFrame, size: draw.Size, years: NDArray[np.int64], series: draw.Series) -> pd.DataFrame:
     # the name of a province identifies it
     columns = ["unit"] if size == "provinces" else ["unit", "province", "region", "longitude", "latitude"]
     frame = places.loc[places.index.repeat(len(years)), columns].reset_index(drop=True)

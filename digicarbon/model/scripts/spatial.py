@@ -15,7 +15,7 @@ from digicarbon.weights import Weights
 WAY_OF_DEMEANING = (
     "Spatial lags are taken of raw data and effects are removed afterwards, the likelihood of the model with dummies; "
     "{tool} removes effects before y is lagged. The two differ under time and two-way effects: on Munnell's panel "
-    "rho is 0.3702 and 0.3688, on 30 provinces and 12 years with an economic matrix the difference was more than a "
+    "rho is 0.3702 and 0.3688, on 30 units and 12 years with an economic matrix the difference was more than a "
     "standard error."
 )
 

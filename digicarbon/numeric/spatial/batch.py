@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import scipy
@@ -20,8 +20,6 @@ from numpy.typing import NDArray
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.spatial.likelihood import Sample, in_sample, refuse_flat
 from digicarbon.numeric.spatial.operator import DenseOperator
-
-EffectName = Literal["coefficient", "direct", "indirect", "total"]
 
 FEWEST_NODES, MOST_NODES = 12, 64
 """Chebyshev nodes over the draws' range of ρ, for the functions of G in the standard errors."""
@@ -204,8 +202,11 @@ class LagSpace:
         roots = self.roots / (1 - rho[:, None] * self.roots)
         return np.asarray(roots.sum(axis=1).real), np.asarray(np.einsum("mi,mi->m", roots, roots).real)
 
-    def effect_weights(self, rho: FloatArray, effect: EffectName) -> tuple[FloatArray, ...]:
-        """Return the weights of β and θ in an effect and their derivatives in ρ, each of shape (M,)."""
+    def effect_weights(self, rho: FloatArray, effect: str) -> tuple[FloatArray, ...]:
+        """Return the weights of β and θ in an effect and their derivatives in ρ, each of shape (M,).
+
+        Effects are ``coefficient`` (β itself), ``direct``, ``indirect`` and ``total``.
+        """
         one, zero = np.ones(len(rho)), np.zeros(len(rho))
         if effect == "coefficient":
             return one, zero, zero, zero
@@ -323,9 +324,7 @@ class LagBatch:
         self._z = self.space.transform(z.transpose(1, 0, 2))[0]
         self._q, self._r = np.linalg.qr(self._z)
 
-    def fit(
-        self, outcomes: FloatArray | LagOutcomes, focal: int, lag: int | None, effect: EffectName = "total"
-    ) -> BatchFit:
+    def fit(self, outcomes: FloatArray | LagOutcomes, focal: int, lag: int | None, effect: str = "total") -> BatchFit:
         """Fit the model to each outcome.
 
         Parameters
@@ -370,9 +369,7 @@ class LagBatch:
         residuals = outcomes.level - rho * outcomes.lagged - self._z @ beta.T
         return LagParameters(beta, rho, sigma2, rho_variance, d, residuals, outcomes.lagged)
 
-    def effect(
-        self, found: LagParameters, focal: int, lag: int | None, effect: EffectName
-    ) -> tuple[FloatArray, FloatArray]:
+    def effect(self, found: LagParameters, focal: int, lag: int | None, effect: str) -> tuple[FloatArray, FloatArray]:
         """Return an effect and its standard error for each outcome, each of shape (M,); arguments as in `fit`.
 
         The error is that of the inverse information, or is clustered by unit where there are scores.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, overload
 
 import numpy as np
@@ -47,22 +48,22 @@ class Sample:
     effects: EffectsKind
     correction: Correction
 
-    @property
+    @cached_property
     def transformed(self) -> bool:
         """Whether the likelihood is that of the transformed sample."""
         return self.correction == "lee_yu" and self.effects != "none"
 
-    @property
+    @cached_property
     def drops_constant(self) -> bool:
         """Whether the transformation removes the constant vector from each period."""
         return self.transformed and self.effects in ("time", "two_way")
 
-    @property
+    @cached_property
     def periods(self) -> int:
         """Number of periods in the log-determinant: T, or T - 1 without unit effects (Lee & Yu 2010, eq. 9)."""
         return self.t - 1 if self.transformed and self.effects in ("unit", "two_way") else self.t
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Effective observations."""
         return (self.n - 1 if self.drops_constant else self.n) * self.periods

@@ -1,4 +1,4 @@
-"""The functions of a weight matrix that likelihoods and effects need, computed once and shared by every fit.
+"""A weight matrix: its scaling, and what likelihoods and effects need of it, computed once and shared by every fit.
 
 Throughout, S = I - ρW and G = W S⁻¹ (LeSage & Pace 2009, ch. 2; Lee & Yu 2010).
 """
@@ -7,12 +7,97 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
+
+Normalise = Literal["row", "spectral", "minmax", "none"]
+"""Rows that sum to one; a largest eigenvalue of one; a largest row or column sum of one; as given."""
+
+ALL_ROOTS = 400
+"""Up to this number of units all eigenvalues cost less than an iteration for the largest one."""
+
+
+def row_standardised(raw: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
+    """Return weights whose rows sum to one; a row of zeros does not change.
+
+    Parameters
+    ----------
+    raw : csr_array, shape (N, N)
+        Non-negative weights.
+    """
+    sums = np.asarray(raw.sum(axis=1))
+    with np.errstate(divide="ignore"):
+        inverse = np.where(sums > 0, 1 / sums, 0.0)
+    matrix = scipy.sparse.csr_array(scipy.sparse.diags_array(inverse) @ raw)
+    # a product leaves the cells of a row in any order, and the digest depends on it
+    matrix.sort_indices()
+    return matrix
+
+
+def scale(raw: scipy.sparse.csr_array, how: Literal["spectral", "minmax", "none"]) -> float:
+    """Return the number that all weights are divided by.
+
+    One scalar for the whole matrix leaves the relative sizes of rows as they are, so that the model is the same up to
+    the unit of ρ (Kelejian & Prucha 2010, Journal of Econometrics 157, 53-67, section 2.2).
+
+    Parameters
+    ----------
+    raw : csr_array, shape (N, N)
+        Non-negative weights.
+    how : {"spectral", "minmax", "none"}
+
+    Returns
+    -------
+    float
+        The spectral radius, min(max_i Σ_j w_ij, max_j Σ_i w_ij), or 1.
+    """
+    if how == "none":
+        return 1.0
+    if how == "spectral":
+        return spectral_radius(raw)
+    return float(min(raw.sum(axis=1).max(), raw.sum(axis=0).max()))
+
+
+def components(raw: scipy.sparse.csr_array, connection: Literal["weak", "strong"]) -> int:
+    """Return the number of parts that no link joins (weak), or within which paths lead both ways (strong)."""
+    count: int = scipy.sparse.csgraph.connected_components(
+        raw, directed=True, connection=connection, return_labels=True
+    )[0]
+    return count
+
+
+def spectral_radius(raw: scipy.sparse.csr_array) -> float:
+    """Return the largest absolute eigenvalue, which for non-negative weights is an eigenvalue itself.
+
+    Parameters
+    ----------
+    raw : csr_array, shape (N, N)
+        Non-negative weights with a zero diagonal.
+
+    Returns
+    -------
+    float
+        Exactly 0 if no path leads from a unit back to itself.
+    """
+    n = raw.shape[0]
+    if components(raw, "strong") == n:
+        return 0.0
+    symmetric = abs(raw - raw.T).max() == 0
+    if n <= ALL_ROOTS:
+        dense = raw.toarray()
+        values = np.linalg.eigvalsh(dense) if symmetric else np.linalg.eigvals(dense)
+        return float(np.abs(values).max())
+    # a fixed start makes the same file give the same number
+    start = np.ones(n)
+    if symmetric:
+        return float(scipy.sparse.linalg.eigsh(raw, k=1, which="LA", v0=start, return_eigenvectors=False)[0])
+    return float(scipy.sparse.linalg.eigs(raw, k=1, which="LR", v0=start, return_eigenvectors=False)[0].real)
+
 
 REAL = 1e-9
 """Largest imaginary part, relative to the spectral radius, that rounding leaves on a real eigenvalue."""
@@ -259,3 +344,46 @@ def coarse_nodes(bounds: tuple[float, float], count: int = 25, margin: float = 1
     low, high = bounds
     half = (high - low) / 2 * (1 - 2 * margin)
     return np.asarray((low + high) / 2 - half * np.cos(np.linspace(0, np.pi, count)))
+
+
+def find_balance(w: scipy.sparse.csr_array) -> FloatArray | None:
+    """Return positive d with d_i w_ij = d_j w_ji, or None if there is none.
+
+    Row-standardised symmetric weights have one, and so have distances times the neighbour's size: any W = D⁻¹S with S
+    symmetric. How W was computed need not be known: d follows along the edges of a spanning tree.
+
+    Parameters
+    ----------
+    w : csr_array, shape (N, N)
+        Non-negative.
+
+    Returns
+    -------
+    ndarray, shape (N,), or None
+    """
+    n = w.shape[0]
+    parts, part = scipy.sparse.csgraph.connected_components(w, directed=False)
+    heads = np.unique(part, return_index=True)[1]
+    root = scipy.sparse.coo_array((np.ones(parts), (np.full(parts, n), heads)), shape=(n + 1, n + 1))
+    cells = scipy.sparse.coo_array(w)
+    inner = scipy.sparse.coo_array((cells.data, cells.coords), shape=(n + 1, n + 1))
+    order, before = scipy.sparse.csgraph.breadth_first_order(scipy.sparse.csr_array(inner + root), n, directed=True)
+    if len(order) <= n:
+        # not every unit is reached along the direction of the weights
+        return None
+    child = order[1:][before[order[1:]] != n]
+    parent = before[child]
+    forth, back = _cells(w, parent, child), _cells(w, child, parent)
+    if not (back > 0).all():
+        return None
+    d = [1.0] * n
+    for i, j, ratio in zip(parent.tolist(), child.tolist(), (forth / back).tolist(), strict=True):
+        d[j] = d[i] * ratio
+    out = np.array(d)
+    scaled = scipy.sparse.csr_array(scipy.sparse.diags_array(out) @ w)
+    gap = abs(scaled - scaled.T)
+    return out if gap.max() <= 1e-11 * scaled.max() else None
+
+
+def _cells(w: scipy.sparse.csr_array, rows: NDArray[np.int32], columns: NDArray[np.int32]) -> FloatArray:
+    return np.asarray(w[rows, columns]).ravel() if len(rows) else np.empty(0)

@@ -364,49 +364,6 @@ class SparseOperator:
         return self.traces(rho)[1] + float(draws.mean()), float(draws.std(ddof=1) / np.sqrt(PROBES))
 
 
-def find_balance(w: scipy.sparse.csr_array) -> FloatArray | None:
-    """Return positive d with d_i w_ij = d_j w_ji, or None if there is none.
-
-    Row-standardised symmetric weights have one, and so have distances times the neighbour's size: any W = D⁻¹S with S
-    symmetric. How W was computed need not be known: d follows along the edges of a spanning tree.
-
-    Parameters
-    ----------
-    w : csr_array, shape (N, N)
-        Non-negative.
-
-    Returns
-    -------
-    ndarray, shape (N,), or None
-    """
-    n = w.shape[0]
-    parts, part = scipy.sparse.csgraph.connected_components(w, directed=False)
-    heads = np.unique(part, return_index=True)[1]
-    root = scipy.sparse.coo_array((np.ones(parts), (np.full(parts, n), heads)), shape=(n + 1, n + 1))
-    cells = scipy.sparse.coo_array(w)
-    inner = scipy.sparse.coo_array((cells.data, cells.coords), shape=(n + 1, n + 1))
-    order, before = scipy.sparse.csgraph.breadth_first_order(scipy.sparse.csr_array(inner + root), n, directed=True)
-    if len(order) <= n:
-        # not every unit is reached along the direction of the weights
-        return None
-    child = order[1:][before[order[1:]] != n]
-    parent = before[child]
-    forth, back = _cells(w, parent, child), _cells(w, child, parent)
-    if not (back > 0).all():
-        return None
-    d = [1.0] * n
-    for i, j, ratio in zip(parent.tolist(), child.tolist(), (forth / back).tolist(), strict=True):
-        d[j] = d[i] * ratio
-    out = np.array(d)
-    scaled = scipy.sparse.csr_array(scipy.sparse.diags_array(out) @ w)
-    gap = abs(scaled - scaled.T)
-    return out if gap.max() <= 1e-11 * scaled.max() else None
-
-
-def _cells(w: scipy.sparse.csr_array, rows: NDArray[np.int32], columns: NDArray[np.int32]) -> FloatArray:
-    return np.asarray(w[rows, columns]).ravel() if len(rows) else np.empty(0)
-
-
 def _signs(n: int) -> FloatArray:
     return np.random.default_rng(1).choice([-1.0, 1.0], size=n)
 

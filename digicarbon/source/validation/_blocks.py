@@ -25,15 +25,15 @@ class Blocks:
     wide: pd.DataFrame
 
 
-def by_year(table: pd.DataFrame, *by: str) -> Blocks:
+def by_year(table: pd.DataFrame, unit: str, *by: str) -> Blocks:
     """Return all numbers of each unit and year; ``by`` are the further keys of a row, e.g. ``sector``."""
-    keys = ["province", "year", *by]
+    keys = [unit, "year", *by]
     numbers = [
         name for name in table.select_dtypes("number").columns if name not in (*keys, country().code, "position")
     ]
     rows = table.drop_duplicates(keys).set_index(keys)[numbers]
     wide = pd.DataFrame(rows.unstack(list(by))) if by else rows
-    return Blocks(tuple((str(unit), int(year)) for unit, year in wide.index), wide)
+    return Blocks(tuple((str(name), int(year)) for name, year in wide.index), wide)
 
 
 def by_unit(frame: pd.DataFrame, unit: str, *by: str) -> Blocks:

@@ -108,7 +108,7 @@ def copied_blocks(blocks: Blocks, file: str, noun: str = "") -> Iterator[Finding
                 source=source,
                 shared=_shared(twins),
             ),
-            province=second,
+            unit=second,
             year=unit_years[0][1] if len(unit_years) == 1 else None,
         )
 

@@ -46,7 +46,7 @@ class Matrix:
 
 
 def wide(
-    frame: pd.DataFrame, columns: Iterable[str], file: str, unit: str = "province", year: str = "year", noun: str = ""
+    frame: pd.DataFrame, columns: Iterable[str], file: str, unit: str, year: str = "year", noun: str = ""
 ) -> Iterator[Matrix]:
     """Yield a matrix per numeric column of a table with a row per unit and year."""
     rows = frame.dropna(subset=[unit, year]).drop_duplicates([unit, year])
@@ -55,7 +55,7 @@ def wide(
             yield matrix(rows[unit], rows[year], rows[column], str(column), file, noun or unit)
 
 
-def long(frame: pd.DataFrame, by: list[str], file: str, unit: str = "province") -> Iterator[Matrix]:
+def long(frame: pd.DataFrame, by: list[str], file: str, unit: str) -> Iterator[Matrix]:
     """Yield a matrix per series of a table with a row per unit, year and series."""
     complete = frame.dropna(subset=[unit, "year"]).drop_duplicates([*by, unit, "year"])
     for key, rows in complete.groupby(by, sort=False, observed=True):

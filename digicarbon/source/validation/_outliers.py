@@ -89,7 +89,7 @@ def _signs(series: Matrix) -> Iterator[Finding]:
                     values=negative + positive,
                 ),
                 series=series.name,
-                province=unit,
+                unit=unit,
                 year=year,
             )
 
@@ -134,7 +134,7 @@ def _jump(series: Matrix, row: int, column: int, score: float) -> Finding:
             score=abs(score),
         ),
         series=series.name,
-        province=unit,
+        unit=unit,
         year=year,
     )
 
@@ -158,6 +158,6 @@ def _level(series: Matrix, row: int, column: int, score: float, deviation: float
             score=abs(score),
         ),
         series=series.name,
-        province=unit,
+        unit=unit,
         year=year,
     )

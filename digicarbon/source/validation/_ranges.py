@@ -124,5 +124,5 @@ def far_apart(series: Matrix) -> Iterator[Finding]:
             series.file,
             Note("far_from_median", series=series.name, places=cells(places), times=worst, noun=series.noun),
             series=series.name,
-            province=series.units[row],
+            unit=series.units[row],
         )

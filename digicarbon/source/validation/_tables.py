@@ -32,24 +32,43 @@ _DIGITAL = (
     "manufacture of communication",
     "information transmission",
 )
-_KEY = ["province", "year", "sector"]
+_KEY = ["unit", "year", "sector"]
 
 
-def tables(sectors: pd.DataFrame, flows: pd.DataFrame, file: str, tolerance: float = BROKEN) -> Iterator[Finding]:
+def with_units(table: pd.DataFrame, unit: str) -> pd.DataFrame:
+    """Return a data set with its units in the column ``unit``, or in ``from_unit`` and ``to_unit``.
+
+    Parameters
+    ----------
+    table : DataFrame
+    unit : str
+        What the column is called now; for flows between units, after ``from_`` and ``to_``.
+    """
+    names = {f"{end}{unit}": f"{end}unit" for end in ("", "from_", "to_")}
+    # a file may have a column ``unit`` of another meaning, e.g. the unit of measurement
+    others = [new for old, new in names.items() if new != old and new in table.columns]
+    return table.drop(columns=others).rename(columns=names)
+
+
+def tables(
+    sectors: pd.DataFrame, flows: pd.DataFrame, file: str, tolerance: float = BROKEN, noun: str = "unit"
+) -> Iterator[Finding]:
     """Yield where tables do not balance, and sectors and cells that measures cannot use.
 
     Parameters
     ----------
     sectors : DataFrame
-        ``province``, ``year``, ``sector``, ``value_added``, ``output``; where a table has them, the components of value
+        ``unit``, ``year``, ``sector``, ``value_added``, ``output``; where a table has them, the components of value
         added, ``intermediate_input``, ``imported_input``, ``final_use``, ``imports``, ``inflow`` and
         ``residual``. 10k CNY.
     flows : DataFrame
-        Either ``province``, ``from_sector``, ``to_sector`` (provincial tables) or ``from_province``, ``from_sector``,
-        ``to_province``, ``to_sector`` (multi-regional), with ``year`` and ``flow``.
+        Either ``unit``, ``from_sector``, ``to_sector`` (a table for each unit) or ``from_unit``, ``from_sector``,
+        ``to_unit``, ``to_sector`` (multi-regional), with ``year`` and ``flow``.
     file : str
     tolerance : float
         Relative difference beyond which a broken identity is an error.
+    noun : str
+        What a unit is called.
 
     Notes
     -----
@@ -61,30 +80,30 @@ def tables(sectors: pd.DataFrame, flows: pd.DataFrame, file: str, tolerance: flo
     """
     both = _with_sums(sectors, flows)
     yield from _unknown(sectors, flows, file)
-    table = both.groupby(["province", "year"])["output"]
+    table = both.groupby(["unit", "year"])["output"]
     floor = 1e-6 * table.transform("sum")
     rounding = 0.5 * table.transform(_step) * (table.transform("size") + 1)
     for what, stated, summed in _identities(both):
         gap = relative_gap(stated, summed, np.maximum(floor, np.abs(both["output"])))
         gap = np.where(np.abs(stated - summed) <= rounding, 0.0, gap)
         yield from _broken(both.assign(gap=gap), what, file, tolerance)
-    yield from sizes(sectors, file)
+    yield from sizes(sectors, file, noun)
     yield from _odd_sectors(both, file)
     yield from _negative_flows(flows, file)
 
 
-def sizes(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
+def sizes(sectors: pd.DataFrame, file: str, noun: str = "unit") -> Iterator[Finding]:
     """Yield tables with too much value added, by itself or compared with the other tables of the year."""
-    own = sectors[sectors["province"] != country().name]
-    totals = own.groupby(["province", "year"], as_index=False)["value_added"].sum()
+    own = sectors[sectors["unit"] != country().name]
+    totals = own.groupby(["unit", "year"], as_index=False)["value_added"].sum()
     by_year = totals.groupby("year")["value_added"]
-    columns = (totals["province"], totals["year"], totals["value_added"], by_year.transform("median"))
+    columns = (totals["unit"], totals["year"], totals["value_added"], by_year.transform("median"))
     comparable = by_year.transform("size") >= _FEWEST
     for unit, year, value, median, enough in zip(*columns, comparable, strict=True):
         ratio = value / median if median > 0 else 1.0
         level: Level = "error" if value > LARGEST else "warning"
         if value > LARGEST:
-            how = Note("more_than_any_province", value=value, most=LARGEST)
+            how = Note("more_than_any_unit", value=value, most=LARGEST, noun=noun)
         elif enough and not APART[0] <= ratio <= APART[1]:
             how = Note("far_from_tables", value=value, times=ratio)
         else:
@@ -94,7 +113,7 @@ def sizes(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
             "unit",
             file,
             Note("table_of_other_unit", table=Note("cell", parts=(unit, year)), how=how),
-            province=str(unit),
+            unit=str(unit),
             year=int(year),
         )
 
@@ -128,10 +147,10 @@ def _step(values: pd.Series[float]) -> float:
 
 def _with_sums(sectors: pd.DataFrame, flows: pd.DataFrame) -> pd.DataFrame:
     """Return the sectors with what each bought from and sold to all sectors."""
-    multi = "from_province" in flows.columns
+    multi = "from_unit" in flows.columns
     both = sectors.drop_duplicates(_KEY)
     for column, side in (("bought", "to"), ("sold", "from")):
-        keys = [f"{side}_province" if multi else "province", "year", f"{side}_sector"]
+        keys = [f"{side}_unit" if multi else "unit", "year", f"{side}_sector"]
         sums = flows.groupby(keys, observed=True)["flow"].sum().rename(column)
         both = both.merge(sums.rename_axis(_KEY).reset_index(), on=_KEY, how="left")
     both = both.fillna({"bought": 0.0, "sold": 0.0})
@@ -139,10 +158,10 @@ def _with_sums(sectors: pd.DataFrame, flows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unknown(sectors: pd.DataFrame, flows: pd.DataFrame, file: str) -> Iterator[Finding]:
-    multi = "from_province" in flows.columns
+    multi = "from_unit" in flows.columns
     known = pd.MultiIndex.from_frame(sectors[_KEY])
     for side in ("from", "to"):
-        keys = [f"{side}_province" if multi else "province", "year", f"{side}_sector"]
+        keys = [f"{side}_unit" if multi else "unit", "year", f"{side}_sector"]
         unlisted = pd.MultiIndex.from_frame(flows[keys].drop_duplicates()).difference(known)
         if len(unlisted):
             shown = cut(Note("cell", parts=key) for key in unlisted)
@@ -150,7 +169,7 @@ def _unknown(sectors: pd.DataFrame, flows: pd.DataFrame, file: str) -> Iterator[
 
 
 def _broken(both: pd.DataFrame, what: Note, file: str, tolerance: float) -> Iterator[Finding]:
-    for (unit, year), rows in both[both["gap"] > tolerance / 10].groupby(["province", "year"], sort=False):
+    for (unit, year), rows in both[both["gap"] > tolerance / 10].groupby(["unit", "year"], sort=False):
         worst = rows.sort_values("gap").iloc[-1]
         level: Level = "error" if worst["gap"] > tolerance else "warning"
         yield Finding(
@@ -165,7 +184,7 @@ def _broken(both: pd.DataFrame, what: Note, file: str, tolerance: float) -> Iter
                 sector=worst["sector"],
                 share=percent(float(worst["gap"])),
             ),
-            province=str(unit),
+            unit=str(unit),
             year=int(worst["year"]),
             sector=str(worst["sector"]),
         )
@@ -189,11 +208,11 @@ def _odd_sectors(both: pd.DataFrame, file: str) -> Iterator[Finding]:
                 Note(
                     "odd_sector",
                     sector=row["sector"],
-                    table=Note("cell", parts=(row["province"], row["year"])),
+                    table=Note("cell", parts=(row["unit"], row["year"])),
                     why=Note("negative_value_added", value=row["value_added"]) if negative else why,
                     more=Note("digital_logarithm") if digital and not negative else "",
                 ),
-                province=str(row["province"]),
+                unit=str(row["unit"]),
                 year=int(row["year"]),
                 sector=str(row["sector"]),
             )

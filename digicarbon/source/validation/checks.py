@@ -145,10 +145,37 @@ def check_series(
 
 
 def check_tables(
-    sectors: pd.DataFrame, flows: pd.DataFrame, file: str, tolerance: float = _tables.BROKEN
+    sectors: pd.DataFrame,
+    flows: pd.DataFrame,
+    file: str,
+    tolerance: float = _tables.BROKEN,
+    unit: str = "",
+    noun: str = "",
 ) -> list[Finding]:
-    """Check input-output tables; see `digicarbon.source.validation._tables.tables` for the columns and identities."""
-    return ordered(_tables.tables(sectors, flows, file, tolerance))
+    """Check input-output tables; see `digicarbon.source.validation._tables.tables` for the identities.
+
+    Parameters
+    ----------
+    sectors, flows : DataFrame
+        Columns as there, but for those of the units.
+    file : str
+        For messages.
+    tolerance : float
+        Relative difference beyond which a table that does not balance is an error.
+    unit : str
+        The column of the units; of flows between units, the sellers and the buyers are in the columns of that name
+        after ``from_`` and ``to_``. Empty: as in the data sets of the known country.
+    noun : str
+        What a unit is called; empty: as its column.
+
+    Returns
+    -------
+    list of Finding
+        Errors first.
+    """
+    unit = unit or country().column
+    halves = _tables.with_units(sectors, unit), _tables.with_units(flows, unit)
+    return ordered(_tables.tables(*halves, file, tolerance, noun or unit))
 
 
 @cache

@@ -28,8 +28,8 @@ class Finding:
         The data set or file.
     said : Note
         What is wrong, where, and what to do; `note` puts the file before it, unless it has a field ``file`` already.
-    series, province, sector : str
-        What the finding is about; empty where it is about more than one. ``province`` is a unit of any kind.
+    series, unit, sector : str
+        What the finding is about; empty where it is about more than one.
     year : int or None
     """
 
@@ -38,7 +38,7 @@ class Finding:
     file: str
     said: Note
     series: str = ""
-    province: str = ""
+    unit: str = ""
     year: int | None = None
     sector: str = ""
 
@@ -51,7 +51,7 @@ class Finding:
     def where(self) -> str:
         """Series, unit, year and sector in one text."""
         year = "" if self.year is None else str(self.year)
-        return ", ".join(part for part in (self.series, self.province, year, self.sector) if part)
+        return ", ".join(part for part in (self.series, self.unit, year, self.sector) if part)
 
 
 class InvalidDataError(DataError):

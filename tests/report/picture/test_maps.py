@@ -235,7 +235,7 @@ def test_what_cannot_be_drawn_is_a_sentence(tmp_path: Path, monkeypatch: pytest.
             "report.key: regions.geojson has no column 'nam'. Did you mean 'name'?",
             {"shapes": str(path), "key": "nam"},
         ),
-        (DataError, "regions.geojson: no column knows any of the units, e.g. a, b", {"shapes": file, "key": "id"}),
+        (DataError, "regions.geojson: no column has any of the units, e.g. a, b", {"shapes": file, "key": "id"}),
         (ConfigError, "periods: there are no values in 1999; there are in 2012, 2017", {"periods": [1999]}),
         (ConfigError, "There are no values of e; there are those of ci", {"variables": ["e"]}),
         (ConfigError, "a map has 2 to 9 classes", {"classes": 12}),

@@ -144,7 +144,7 @@ def test_a_table_in_another_unit(factor: float, level: str) -> None:
     sectors.loc[rows, money] *= factor
     flows.loc[flows["province"] == "Hebei", "flow"] *= factor
     (found,) = of(check_datasets({"io_sectors": sectors, "io_flows": flows}), "unit")
-    assert (found.level, found.province) == (level, "Hebei")
+    assert (found.level, found.unit) == (level, "Hebei")
     assert "is the table in another unit than it says?" in str(found.note)
 
 

@@ -130,7 +130,7 @@ def test_multi_regional_tables_balance_over_all_sellers() -> None:
     kept = sectors.drop(columns=["final_use", "imports", "residual"])
     assert check_tables(kept, summed, "m") == []
     broken = summed.assign(flow=summed["flow"].where(summed["to_province"] != "Jilin", 0.0))
-    assert {item.province for item in check_tables(kept, broken, "m")} == {"Jilin"}
+    assert {item.unit for item in check_tables(kept, broken, "m")} == {"Jilin"}
 
 
 def test_zero_sectors_and_negative_value_added_are_said_and_kept() -> None:
@@ -148,7 +148,7 @@ def test_zero_sectors_and_negative_value_added_are_said_and_kept() -> None:
     sectors.loc[loss, "output"] -= shift
     sectors.loc[loss, "final_use"] -= shift
     found = check_tables(sectors, flows, "t")
-    assert [(item.level, item.check, item.province) for item in found] == [
+    assert [(item.level, item.check, item.unit) for item in found] == [
         ("warning", "negative value added", "Hebei"),
         ("warning", "zero sector", "Jilin"),
     ]

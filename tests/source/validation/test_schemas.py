@@ -28,12 +28,12 @@ def test_sound_data_have_no_findings() -> None:
 def test_a_missing_column_and_text_for_numbers() -> None:
     frame = sectoral()
     assert errors("ceads_sectoral", frame.drop(columns="scope_1_total")) == [
-        "ceads_sectoral lacks the column scope_1_total; import it anew."
+        "ceads_sectoral lacks the column scope_1_total; import it again."
     ]
     bad = yearbook().astype({"value": object})
     bad.loc[3, "value"] = "1,234"
     assert errors("yearbook", bad) == [
-        "yearbook: value must be a number, but is text in Beijing 2013 gdp revised (1,234); import it anew."
+        "yearbook: value must be a number, but is text in Beijing 2013 gdp revised (1,234); import it again."
     ]
 
 
@@ -75,7 +75,7 @@ def test_a_code_beside_the_wrong_province() -> None:
     frame = yearbook()
     frame.loc[frame["province"] == "Shanxi", "adcode"] = 610000
     assert errors("yearbook", frame) == [
-        "yearbook: Shanxi stands beside the code 610000, but has the code 140000; import it anew."
+        "yearbook: Shanxi is listed with the code 610000, but its code is 140000; import it again."
     ]
 
 

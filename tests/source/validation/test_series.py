@@ -92,7 +92,7 @@ def test_a_jump_is_reported_with_its_size_and_never_dropped() -> None:
     frame.loc[frame["unit"].eq("Shanxi") & (frame["time"] >= 2013), "x"] *= 1.76
     kept = frame.copy()
     (found,) = only(frame, "outlier")
-    assert (found.province, found.year, found.level) == ("Shanxi", 2013, "warning")
+    assert (found.unit, found.year, found.level) == ("Shanxi", 2013, "warning")
     assert "above its usual growth" in str(found.note)
     pd.testing.assert_frame_equal(frame, kept)
     assert only(before, "outlier") == []
@@ -101,7 +101,7 @@ def test_a_jump_is_reported_with_its_size_and_never_dropped() -> None:
 def test_a_slip_of_the_decimal_point_is_two_jumps() -> None:
     frame = panel(x=growing(64))
     frame.loc[cell(frame, "Hebei", 2014), "x"] *= 10
-    assert [(item.province, item.year) for item in only(frame, "outlier")] == [("Hebei", 2014), ("Hebei", 2015)]
+    assert [(item.unit, item.year) for item in only(frame, "outlier")] == [("Hebei", 2014), ("Hebei", 2015)]
 
 
 def test_a_lone_level_beside_a_gap() -> None:

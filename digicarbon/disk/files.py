@@ -1,14 +1,77 @@
-"""Temporary folders of a sweep; the next sweep removes them if this one could not."""
+"""Files that are written completely or not at all, checked before they are unpacked, and removed at the end."""
 
 from __future__ import annotations
 
+import gzip
+import os
 import secrets
 import shutil
 import tempfile
+import uuid
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from digicarbon.errors import DataError
+from digicarbon.note import Note
+
+
+def put(path: Path, content: bytes | Path) -> None:
+    """Write or copy a file completely or not at all, and make its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        with temporary.open("wb") as file:
+            if isinstance(content, Path):
+                with content.open("rb") as source:
+                    shutil.copyfileobj(source, file)
+            else:
+                file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+MOST = 1 << 30
+"""The most bytes of an unpacked file. A table of 1,302 by 1,302 sectors has about 100 million."""
+
+
+def check_zip(file: Path) -> None:
+    """Refuse a workbook or another zip file that is too large when unpacked; other files pass without a check.
+
+    Raises
+    ------
+    DataError
+    """
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            size = sum(item.file_size for item in archive.infolist())
+        if size > MOST:
+            raise DataError(_too_large(file))
+
+
+def gunzip(file: Path) -> bytes:
+    """Return the content of a gzip file.
+
+    Raises
+    ------
+    DataError
+        If it is too large.
+    """
+    with gzip.open(file) as stream:
+        content = stream.read(MOST + 1)
+    if len(content) > MOST:
+        raise DataError(_too_large(file))
+    return content
+
+
+def _too_large(file: Path) -> Note:
+    return Note("file_unpacks_to_too_much", file=file.name, size=file.stat().st_size, most=MOST)
+
 
 PREFIX = "digicarbon-"
 _LOCK = ".lock"

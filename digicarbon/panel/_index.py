@@ -1,25 +1,29 @@
-"""The places of periods on the calendar, read from their labels.
+"""The rows and columns of a panel: labels of units and periods, periods on the calendar, and read-only columns.
 
-pandas' own parsers are not used: they decide label by label whether the day or the month comes first, and read neither
-half-years nor Chinese.
+Labels of units and periods have one spelling each; the order of periods is decided only here. pandas' own parsers are
+not used: they decide label by label whether the day or the month comes first, and read neither half-years nor Chinese.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from calendar import monthrange
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon.arrays import IntArray
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import DataError
 from digicarbon.note import Note, cut
+from digicarbon.numeric.linear.within import rows_before
 
 FORMS = Note("forms_of_periods")
 """The ways in which periods can be written, for messages."""
@@ -266,3 +270,203 @@ def _refuse_twice(labels: Sequence[int | str], numbers: IntArray, name: str) -> 
     if len(equal):
         first, second = (labels[i] for i in order[equal[0] : equal[0] + 2])
         raise DataError(Note("same_period", column=name, first=repr(first), second=repr(second)))
+
+
+def label(value: object) -> str:
+    """Return a unit's name as text: 11, 11.0 and "11" are the same, and so are ü and u with a combining mark."""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return unicodedata.normalize("NFC", str(value).strip())
+
+
+def periods_of(column: pd.Series[Any], name: str) -> pd.Series[Any]:
+    """Return periods as whole numbers where they are numbers, as text otherwise.
+
+    Parameters
+    ----------
+    column : Series
+        Without gaps.
+    name : str
+        Of the column, for messages.
+
+    Raises
+    ------
+    DataError
+        If only some are whole numbers, and all together, read as text, are no calendar.
+    """
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.astype(str)
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return pd.Series(column.dt.strftime("%Y-%m-%d"), dtype=object)
+    numbers = pd.to_numeric(column, errors="coerce")
+    odd = numbers.isna() | (numbers % 1 != 0)
+    if not odd.any():
+        return numbers.astype(np.int64)
+    texts = column.map(label)
+    # 03.2010 looks like a number with a fraction
+    if numbers.isna().all() or (
+        column.map(lambda value: isinstance(value, str)).all()
+        and calendar_of(tuple(texts.unique()), name).numbers is not None
+    ):
+        return texts
+    raise DataError(Note("mixed_periods", column=name, values=cut(map(str, column[odd].unique())), forms=FORMS))
+
+
+def in_order(periods: pd.Series[Any], name: str) -> tuple[list[Any], Calendar]:
+    """Return the distinct periods in the order of the calendar, and the calendar.
+
+    Labels that are not understood are ordered as text, numbers within them by size.
+
+    Parameters
+    ----------
+    periods : Series
+        As `periods_of` returns them.
+    name : str
+        Of the column, for messages.
+    """
+    labels = sorted(periods.unique(), key=_natural)
+    calendar = calendar_of(labels, name)
+    if calendar.numbers is None:
+        return labels, calendar
+    order = np.argsort(calendar.numbers)
+    return [labels[place] for place in order], calendar.take(order)
+
+
+def _natural(item: object) -> tuple[object, ...]:
+    """Return a key that sorts numbers within text by size: wave 2 comes before wave 10."""
+    if not isinstance(item, str):
+        return (item,)
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", item) if part)
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """The unit and period of each row; rows are ordered by unit, then by period.
+
+    Attributes
+    ----------
+    units : tuple of str
+        The N unit labels, sorted.
+    periods : tuple of int or str
+        The T periods, sorted.
+    calendar : Calendar
+        The places of the periods on the calendar, where known.
+    unit_codes, period_codes : ndarray of int, shape (rows,)
+        Position of each row's unit and period.
+    unit_name, time_name : str
+        What messages and tables call a unit and a period.
+    regions : str
+        The column of the regions that a sample names; empty where none is declared.
+    """
+
+    units: tuple[str, ...]
+    periods: tuple[int | str, ...]
+    calendar: Calendar
+    unit_codes: IntArray
+    period_codes: IntArray
+    unit_name: str = "unit"
+    time_name: str = "time"
+    regions: str = ""
+
+    def __post_init__(self) -> None:
+        for array in (self.unit_codes, self.period_codes):
+            array.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.unit_codes)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the order and the distances of the periods are known."""
+        return len(self.periods) == 1 or self.calendar.numbers is not None
+
+    @cached_property
+    def positions(self) -> IntArray:
+        """Places of the periods on the calendar, from 0, shape (T,); see `Panel.positions`."""
+        if len(self.periods) == 1:
+            return np.zeros(1, dtype=np.int64)
+        return self.calendar.positions
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 of labels and of each row's place."""
+        sha = hashlib.sha256(repr((self.units, self.periods)).encode())
+        numbers = self.calendar.numbers
+        # labels such as 3/1/2010 alone do not give their place on the calendar
+        if numbers is not None and self.periods != tuple(numbers.tolist()):
+            sha.update(numbers.tobytes())
+        for codes in (self.unit_codes, self.period_codes):
+            sha.update(np.ascontiguousarray(codes).tobytes())
+        return sha.digest()
+
+    def before(self, lag: int) -> IntArray:
+        """Return the row of the same unit ``lag`` periods before each row, shape (rows,); -1 where there is none."""
+        if lag == 0:
+            return np.arange(len(self))
+        return rows_before(self.unit_codes, self.positions[self.period_codes], lag)
+
+    def cut(self, keep: NDArray[np.bool_]) -> Index:
+        """Return the rows where ``keep`` is true; units and periods without a row are left out."""
+        used_units, unit_codes = np.unique(self.unit_codes[keep], return_inverse=True)
+        used_periods, period_codes = np.unique(self.period_codes[keep], return_inverse=True)
+        return Index(
+            tuple(self.units[i] for i in used_units),
+            tuple(self.periods[i] for i in used_periods),
+            self.calendar.take(used_periods),
+            unit_codes.astype(np.int64),
+            period_codes.astype(np.int64),
+            self.unit_name,
+            self.time_name,
+            self.regions,
+        )
+
+
+class Column:
+    """The numbers of one column for the rows of one index, read-only.
+
+    Panels with the same column share this object, and with it the values that fits have computed: whether it is finite,
+    its digest, and its values after effects are removed.
+
+    Parameters
+    ----------
+    source : ndarray, shape (rows,), or (Column, ndarray of bool)
+        The numbers, which then belong to the column; or another column and which of its rows to take, which happens
+        when the values are first needed.
+    """
+
+    def __init__(self, source: FloatArray | tuple[Column, NDArray[np.bool_]]) -> None:
+        self._source = source
+        self.memory: dict[Hashable, Any] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Column, (self.values,)
+
+    @cached_property
+    def values(self) -> FloatArray:
+        """The numbers, shape (rows,)."""
+        if isinstance(self._source, tuple):
+            whole, keep = self._source
+            self._source = whole.values[keep]
+        # a plain view: the class of memory-mapped arrays makes every operation slower
+        array = np.asarray(self._source).view()
+        array.flags.writeable = False
+        return array
+
+    @cached_property
+    def finite(self) -> bool:
+        """Whether every number is finite."""
+        return bool(np.isfinite(self.values).all())
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 of the numbers."""
+        return hashlib.sha256(self.values.tobytes()).digest()
+
+    def cut(self, keep: NDArray[np.bool_]) -> Column:
+        """Return the rows where ``keep`` is true."""
+        return Column((self, keep))
+
+
+def owned(values: Column | FloatArray) -> Column:
+    """Return a column; an array is copied, since the caller may change it."""
+    return values if isinstance(values, Column) else Column(np.array(values, dtype=np.float64))

@@ -1,0 +1,78 @@
+"""General rooms speak of units: only the room of a country names its provinces and its column of regions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from code_facts import codes_made, places_named
+
+import digicarbon
+from digicarbon import data
+from digicarbon.china import facts
+from digicarbon.country import country
+from digicarbon.data import error_words, note_words, old_note_words
+from digicarbon.diagnostic import GroupComparison
+from digicarbon.model import GroupedRegression
+from digicarbon.source.datafolder import LONG, datasets
+
+ROOT = Path(digicarbon.__file__).parent
+ROOMS = ("china",)
+
+
+def test_general_rooms_name_no_province_and_no_column_of_regions() -> None:
+    assert places_named(ROOT, ROOMS) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'frame["province"]',
+        "# a province",
+        'def of(Province="")',
+        'by: str = "region"',
+        "panel.text['region']",
+        '"""The column ``region``."""',
+        'terms = ("a:C(region)",)',
+        "query = \"region != 'west'\"",
+    ],
+)
+def test_such_a_name_would_be_seen(tmp_path: Path, line: str) -> None:
+    for room in ("source", "china"):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "a.py").write_text(f"x = 1\n# {line}\n", encoding="utf-8")
+    assert places_named(tmp_path, ROOMS) == ["source/a.py:2"]
+
+
+def test_the_messages_of_general_rooms_name_no_province() -> None:
+    words = {**note_words(), **error_words()}
+    used = (codes_made(ROOT, ROOMS) & set(words)) - set(old_note_words())
+    assert len(used) > 500
+    named = [code for code in used if "province" in f"{code} {words[code]['en']}".lower()]
+    assert named == []
+    assert [code for code in used if "省份" in words[code]["zh"] or "省会" in words[code]["zh"]] == []
+
+
+def test_the_country_says_what_general_rooms_ask_for() -> None:
+    home = country()
+    assert home.grouping in home.groups
+    assert set(home.groups) <= set(home.units.columns)
+    for name, kind in datasets().items():
+        columns = {*kind.keys, *kind.values}
+        assert columns & {kind.unit, f"from_{kind.unit}"}, name
+        assert kind.unit == ("unit" if name == LONG.name else home.column)
+
+
+def test_groups_are_those_of_the_country_where_none_are_named() -> None:
+    regression = GroupedRegression(y="y", x=("x",))
+    assert regression.by == country().grouping
+    assert GroupComparison(model=regression.without_groups).by == country().grouping
+
+
+def test_facts_are_still_found_where_they_were() -> None:
+    assert data.province("北京") == "Beijing"
+    assert data.tiles is facts.tiles
+    # what that module imports is none of its facts
+    for name in ("pd", "nothing", "__wrapped__"):
+        with pytest.raises(AttributeError, match=name):
+            getattr(data, name)
