@@ -83,6 +83,11 @@ class Model(Spec):
         return self.takes_weights
 
     @property
+    def may_use_weights(self) -> bool:
+        """Whether this model, with its fields, uses spatial weights where there are fitting ones, and does without."""
+        return False
+
+    @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for this model with its other fields, e.g. what a cluster is without clusters.
 

@@ -65,6 +65,11 @@ class Tested(Model):
         """Fields that mean nothing without the wild bootstrap."""
         return frozenset({"replications", "weights", "seed", "intervals"}) if self.test == "errors" else frozenset()
 
+    @property
+    def may_use_weights(self) -> bool:
+        """Whether weights are used where there are some: the wild bootstrap filters errors by them."""
+        return self.test == "wild" and not self.uses_weights
+
     def filters(self, panel: Panel, weights: Weights) -> bool:
         """Return whether null models take spatial dependence by these weights out of the errors."""
         return True
@@ -112,7 +117,6 @@ class Tested(Model):
                 "wild_p",
                 draws=Note("wild_every_sign" if every else "wild_draws", draws=draws),
                 filter=Note("wild_filtered", weights=filtered) if filtered else Note("wild_unfiltered"),
-                others=Note("wild_others") if set(result.terms) - set(result.focal) else "",
             )
         ]
         if not self.intervals:

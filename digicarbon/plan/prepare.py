@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain
@@ -76,6 +76,11 @@ class Specs:
         """All columns that the run reads, without repetition."""
         return tuple(dict.fromkeys([*self.model.terms, *self.diagnostic.terms]))
 
+    @property
+    def optional_weights(self) -> bool:
+        """Whether the run does without weights where none fit: another W then makes no other specification."""
+        return not (self.model.uses_weights or self.diagnostic.takes_weights)
+
     @cached_property
     def ignored(self) -> frozenset[str]:
         """Fields that the model ignores; none with a diagnostic, which may read any because it fits more models."""
@@ -88,7 +93,7 @@ class Specs:
         """
         group, _, name = key.partition(".")
         spec = getattr(self, group, None)
-        if group == "weights" and spec is None:
+        if group == "weights" and (spec is None or self.optional_weights):
             return True
         if spec is None or not name or "." in name:
             return False
@@ -240,7 +245,8 @@ def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:
     for name, kind in KINDS.items():
         if name != "weights":
             specs[name] = common.build(config[name], kind, name)
-    takes_weights = specs["model"].uses_weights or specs["diagnostic"].takes_weights
+    model = specs["model"]
+    takes_weights = model.uses_weights or model.may_use_weights or specs["diagnostic"].takes_weights
     # a run that takes no weights does not check them, because their file may be missing
     specs["weights"] = common.build(config["weights"], WeightsSpec, "weights") if takes_weights else None
     return Specs(**specs)
@@ -279,8 +285,17 @@ class Workshop:
         except ColumnError as error:
             # e.g. the groups of a diagnostic or a term C(x): the user needs the key that names the column
             raise under(error, _named_by(specs, error.column)) from error
-        weights = None if specs.weights is None else self._weights(specs, specs.weights, stage.panel(specs.terms))
-        return Prepared(stage, specs.terms, weights)
+        return Prepared(stage, specs.terms, self._weights_of(specs, stage.panel(specs.terms)))
+
+    def _weights_of(self, specs: Specs, panel: Panel) -> Weights | None:
+        if specs.weights is None:
+            return None
+        if not specs.optional_weights:
+            return self._weights(specs, specs.weights, panel)
+        # whatever keeps weights from the panel (no file, other units) leaves the run without them; its notes say so
+        with suppress(DigicarbonError):
+            return self._weights(specs, specs.weights, panel)
+        return None
 
     def check(self, specs: Specs, prepared: Prepared, key: str = "") -> None:
         """Let model and diagnostic check their data, unless a run with this hash was fitted before.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -189,10 +189,14 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
                 impossible.add(choice, error)
             continue
         impossible.pass_(choice)
-        if run.key in by_key:
-            result.same.setdefault(by_key[run.key].label, []).append(choice.label)
+        same = run.key
+        if run.specs.optional_weights and run.prepared.weights is not None:
+            # of runs that differ only in weights that they could do without, the first is fitted
+            same = content_hash(run.specs, replace(run.prepared, weights=None), shop)
+        if same in by_key:
+            result.same.setdefault(by_key[same].label, []).append(choice.label)
             continue
-        by_key[run.key] = run
+        by_key[same] = run
         result.runs.append(run)
     for column, failures in impossible.columns.items():
         result.failed[column] = _why(composer, column, failures)
@@ -323,7 +327,7 @@ def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
     classes = own_classes(config)
     with no_end(lambda error: ended(error, Note("code_of", classes=cut(classes)) if classes else Note("code_of_run"))):
         specs = specify(config, shop.builder)
-        if specs.weights is not None:
+        if specs.weights is not None and not specs.optional_weights:
             require(missing_keys, chosen, composer, choice)
         elif not any(key.startswith("weights.") for key in missing_keys):
             # what this model does not read may still be wrong, and another model of the sweep reads it
