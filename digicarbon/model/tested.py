@@ -80,8 +80,10 @@ class Tested(Model):
 
     def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
         """Return a result with p values and intervals from the wild bootstrap where the model asks for them."""
-        if self.test == "errors" or result.end or not result.terms:
+        if self.test == "errors" or not result.terms:
             return result
+        if result.end:
+            return replace(result, notes=(*result.notes, Note("wild_not_at_end", parameter=result.end)))
         from threadpoolctl import threadpool_limits
 
         from digicarbon.model.wild import Draws, wild_tests
@@ -121,12 +123,32 @@ class Tested(Model):
         ]
         if not self.intervals:
             notes.append(Note("wild_without_intervals"))
+        notes += self._cautions(result, panel, 1 / draws if every else 1 / (1 + draws))
         lost = max((test.lost for test in tests), default=0.0)
         if lost > 0:
             notes.append(Note("wild_lost", share=lost))
         if any(np.isinf([test.low, test.high]).any() for test in tests):
             notes.append(Note("wild_unbounded"))
         return tuple(notes)
+
+    def _cautions(self, result: Result, panel: Panel, smallest: float) -> list[Note]:
+        """Return what a reader must know before the p values."""
+        from digicarbon.model.cautions import few_units, leverage, unit_effects_left_out
+
+        regression = self.as_regression or self.as_spatial
+        if regression is None:
+            return few_units(panel, smallest)
+        model, made = (
+            regression.interacted(panel)
+            if regression is self.as_regression and self.as_regression is not None
+            else (regression, panel.with_terms(regression.terms))
+        )
+        terms = made.expanded(model.regressors, among=model.terms)
+        return [
+            *few_units(panel, smallest),
+            *leverage(made, result.focal, terms, regression.fixed),
+            *unit_effects_left_out(made, self.y, terms, regression.fixed),
+        ]
 
 
 def _put(

@@ -36,6 +36,11 @@ class Outcome(Spec):
         """The term and the controls, if `compute` does not read them."""
         return sharing(self, "compute", "notes")
 
+    @property
+    def divided_by(self) -> tuple[str, ...]:
+        """The series that the outcome is divided by."""
+        return ()
+
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the columns ``unit``, ``time`` and ``name``.
 

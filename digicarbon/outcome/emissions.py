@@ -60,6 +60,11 @@ class PerCapita(CarbonOutcome):
     term: str = "ln_co2_per_capita"
     population: str = "population"
 
+    @property
+    def divided_by(self) -> tuple[str, ...]:
+        """The population."""
+        return (self.population,)
+
     def _co2_note(self) -> Note:
         return Note("co2_per_head", account=self._account_note())
 

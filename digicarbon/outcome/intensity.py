@@ -45,6 +45,11 @@ class Intensity(CarbonOutcome):
     base_year: int | None = None
     gdp_index: str = "gdp_index"
 
+    @property
+    def divided_by(self) -> tuple[str, ...]:
+        """GDP."""
+        return (self.gdp,)
+
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and carbon intensity (with a base year also ``real_gdp``); missing where CO2 or GDP is.
 

@@ -192,11 +192,14 @@ class Prepared:
         All columns that the run reads.
     weights : Weights or None
         For the sample's units; None if neither model nor diagnostic takes weights.
+    remarks : tuple of Note
+        What measure, outcome, weights and sample together give a reader to know.
     """
 
     stage: Stage
     terms: tuple[str, ...]
     weights: Weights | None
+    remarks: tuple[Note, ...] = ()
 
     @property
     def panel(self) -> Panel:
@@ -217,7 +220,7 @@ class Prepared:
     def notes(self) -> tuple[Note, ...]:
         """The notes for every table of this run."""
         notes = self.stage.notes(self.terms)
-        return notes if self.weights is None else (*self.weights.notes, *notes)
+        return (*(() if self.weights is None else self.weights.notes), *self.remarks, *notes)
 
     @property
     def inputs(self) -> Inputs:
@@ -285,7 +288,10 @@ class Workshop:
         except ColumnError as error:
             # e.g. the groups of a diagnostic or a term C(x): the user needs the key that names the column
             raise under(error, _named_by(specs, error.column)) from error
-        return Prepared(stage, specs.terms, self._weights_of(specs, stage.panel(specs.terms)))
+        panel = stage.panel(specs.terms)
+        weights = self._weights_of(specs, panel)
+        remarks = () if weights is None or specs.weights is None else _of_outcome(specs, specs.weights, panel)
+        return Prepared(stage, specs.terms, weights, remarks)
 
     def _weights_of(self, specs: Specs, panel: Panel) -> Weights | None:
         if specs.weights is None:
@@ -497,3 +503,16 @@ def _joined(frame: pd.DataFrame, new: pd.DataFrame, source: str) -> pd.DataFrame
             return frame
         raise DataError(Note("made_rows_twice"))
     return frame.merge(added, on=["unit", "time"], how="left", validate="many_to_one")
+
+
+def _of_outcome(specs: Specs, weights: WeightsSpec, panel: Panel) -> tuple[Note, ...]:
+    """Return a note on weights that are made of what the outcome is divided by, in periods of the sample."""
+    shared = [
+        column
+        for column, window in weights.made_of
+        if column in specs.outcome.divided_by
+        and (window is None or panel.index.calendar.within(window[0], window[1], "weights.window").any())
+    ]
+    if not shared or specs.outcome.term != specs.model.y:
+        return ()
+    return (Note("weights_of_outcome", column=shared[0], y=specs.model.y),)

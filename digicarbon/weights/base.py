@@ -27,7 +27,7 @@ from digicarbon.numeric.spatial.operator import (
 )
 from digicarbon.numeric.spatial.sparse import SparseOperator
 from digicarbon.panel import Panel, label
-from digicarbon.spec import Spec, nested
+from digicarbon.spec import Pair, Spec, nested
 
 if TYPE_CHECKING:
     from digicarbon.weights.summary import WeightsSummary
@@ -306,6 +306,13 @@ class WeightsSpec(Spec):
     """A specification of spatial weights; `compute` builds them for the units of a panel."""
 
     role: ClassVar[str] = "weights"
+
+    @property
+    def made_of(self) -> tuple[tuple[str, Pair | None], ...]:
+        """The columns of the panel that the weights are made of, with the first and last period read; None: all."""
+        inner = (getattr(self, name) for name in type(self).__pydantic_fields__)
+        return tuple(part for node in inner if isinstance(node, WeightsSpec) for part in node.made_of)
+
     reads: ClassVar[tuple[str, ...]] = ()
     """Fields that name files."""
 

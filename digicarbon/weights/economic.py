@@ -40,6 +40,11 @@ class SizedWeights(WeightsSpec):
             raise ValueError(Note("weights_window_back", key="window", first=self.window[0], last=self.window[1]))
         return self
 
+    @property
+    def made_of(self) -> tuple[tuple[str, Pair | None], ...]:
+        """The column of the size, and the window of its mean."""
+        return ((self.economy, self.window),)
+
     def sizes(self, panel: Panel) -> FloatArray:
         """Return each unit's mean over the window, shape (N,).
 

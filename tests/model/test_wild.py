@@ -1,0 +1,139 @@
+"""p values and intervals by the wild bootstrap, as models and results show them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digicarbon as dc
+from digicarbon.model.cautions import few_units, leverage, unit_effects_left_out
+from digicarbon.numeric.resampling.signs import signs, signs_of
+from digicarbon.tracking import decode
+from digicarbon.tracking._results import encode
+
+UNITS, PERIODS = 14, 5
+KINDS = ("slx", "sar", "sem", "sdm", "sdem")
+
+
+@pytest.fixture(scope="module")
+def weights() -> dc.Weights:
+    ring = np.roll(np.eye(UNITS), 1, axis=1) + np.roll(np.eye(UNITS), -1, axis=1)
+    return dc.Weights.from_matrix(ring / 2, [f"u{unit:02d}" for unit in range(UNITS)])
+
+
+@pytest.fixture(scope="module")
+def panel(weights: dc.Weights) -> dc.Panel:
+    rng = np.random.default_rng(5)
+    inverse = np.linalg.inv(np.eye(UNITS) - 0.4 * weights.dense())
+    x, z, e = (inverse @ rng.normal(size=(UNITS, PERIODS)) for _ in range(3))
+    y = 0.3 * x + 0.5 * z + e
+    columns = {name: values.ravel() for name, values in (("y", y), ("x", x), ("z", z))}
+    index = pd.MultiIndex.from_product([weights.labels, range(2001, 2001 + PERIODS)], names=["unit", "year"])
+    return dc.Panel.from_frame(pd.DataFrame(columns, index=index).reset_index(), unit="unit", time="year")
+
+
+def models(**fields: object) -> list[dc.Model]:
+    shared = {"y": "y", "x": ("x",), "controls": ("z",), "cov": "cluster", "replications": 99} | fields
+    linear = [
+        dc.PanelRegression(**shared),
+        dc.PanelRegression(**shared | {"effects": "none"}),
+        dc.PanelRegression(**shared | {"effects": "unit", "estimator": "first_difference"}),
+        dc.PanelRegression(**shared | {"x": ("x", "x^2")}),
+        dc.PanelRegression(**shared | {"x": ("x", "x:z")}),
+    ]
+    return linear + [dc.SpatialPanel(**shared | {"kind": kind}) for kind in KINDS]
+
+
+@pytest.mark.parametrize("place", range(10))
+def test_errors_stay_and_p_values_and_intervals_are_those_of_the_bootstrap(
+    panel: dc.Panel, weights: dc.Weights, place: int
+) -> None:
+    usual = models()[place].fit(panel, weights)
+    wild = models(test="wild")[place].fit(panel, weights)
+    for name in ("coef", "se", "stat"):
+        np.testing.assert_array_equal(wild.estimates[name], usual.estimates[name])
+    focal = [term for term in wild.terms if term in wild.focal]
+    others = wild.estimates.drop(index=[*focal, *(term for term in ("W_x",) if term in wild.terms)])
+    pd.testing.assert_frame_equal(others, usual.estimates.loc[others.index])
+    p = wild.estimates.loc[focal, "p"]
+    # one of 100 places in the order of the draws
+    np.testing.assert_allclose((p * 100).round(), p * 100, atol=1e-9)
+    rows = wild.estimates.loc[focal]
+    if len(wild.effects):
+        rows = pd.concat([rows, wild.effects.xs("x", level="term")])
+        assert wild.effects.xs("z", level="term")["p"].equals(usual.effects.xs("z", level="term")["p"])
+    rows = rows[rows["se"] > 0]
+    inside = (rows["low"] <= 0) & (rows["high"] >= 0)
+    assert (inside == (rows["p"] > 0.05)).all()
+    assert ((rows["low"] <= rows["coef"]) & (rows["coef"] <= rows["high"])).all()
+    assert wild.has_note("wild_p")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_recorded_result_has_the_same_p_values(panel: dc.Panel, weights: dc.Weights, kind: str) -> None:
+    model = dc.SpatialPanel(y="y", x=("x",), controls=("z",), kind=kind, test="wild", replications=49)
+    result = model.fit(panel, weights)
+    again = decode(encode(result))
+    pd.testing.assert_frame_equal(again.estimates, result.estimates)
+    pd.testing.assert_frame_equal(again.effects, result.effects)
+
+
+def test_without_intervals_there_are_none(panel: dc.Panel, weights: dc.Weights) -> None:
+    fields = {"y": "y", "x": ("x",), "kind": "sdm", "test": "wild", "replications": 99}
+    with_them = dc.SpatialPanel(**fields).fit(panel, weights)
+    without = dc.SpatialPanel(**fields, intervals=False).fit(panel, weights)
+    pd.testing.assert_series_equal(without.effects["p"], with_them.effects["p"])
+    assert without.effects.xs("x", level="term")[["low", "high"]].isna().all(axis=None)
+    assert without.has_note("wild_without_intervals")
+
+
+def test_neither_the_order_of_rows_nor_other_units_change_the_signs_of_a_unit() -> None:
+    labels = tuple("abcdefghijkl")
+    few, more = signs(labels[9::-1], 499, 3), signs(labels, 499, 3)
+    np.testing.assert_array_equal(few, more[:, 9::-1])
+    assert set(np.unique(few)) == {-1.0, 1.0}
+    assert abs(few.mean()) < 0.1
+    assert np.abs(np.corrcoef(more.T) - np.eye(12)).max() < 0.2
+    assert not np.array_equal(few, signs(labels[9::-1], 499, 4))
+
+
+def test_few_units_have_every_vector_of_signs_but_the_sample_itself() -> None:
+    every = signs(("a", "b", "c"), 99, 1)
+    assert {tuple(row) for row in every} == {
+        (a, b, c) for a in (-1.0, 1.0) for b in (-1.0, 1.0) for c in (-1.0, 1.0)
+    } - {(1.0, 1.0, 1.0)}
+
+
+def test_webb_has_six_points_of_mean_zero_and_variance_one() -> None:
+    drawn = signs_of(range(20), 4999, 1, "webb")
+    np.testing.assert_allclose(np.unique(drawn**2), [0.5, 1.0, 1.5])
+    assert abs(drawn.mean()) < 0.01
+    assert abs((drawn**2).mean() - 1) < 0.01
+
+
+def test_a_panel_with_gaps_has_a_test_without_a_filter(panel: dc.Panel, weights: dc.Weights) -> None:
+    rng = np.random.default_rng(1)
+    frame = panel.frame().reset_index()
+    frame = frame[rng.random(len(frame)) > 0.15]
+    unit, time = frame.columns[:2]
+    holes = dc.Panel.from_frame(frame, unit=unit, time=time, gaps="keep")
+    result = dc.PanelRegression(y="y", x=("x",), controls=("z",), cov="cluster", test="wild").fit(holes, weights)
+    assert 0 < result.estimates.loc["x", "p"] <= 1
+    note = next(note for note in result.notes if note.code == "wild_p")
+    assert note["filter"].code == "wild_unfiltered"
+
+
+def test_cautions_are_facts_of_the_panel(panel: dc.Panel) -> None:
+    assert few_units(panel, 0.001) == []
+    small = panel.select(units=panel.units[:6])
+    assert [note["units"] for note in few_units(small, 0.03)] == [6]
+    assert leverage(panel, ("x",), ("x", "z"), "two_way") == []
+    heavy = panel.array(["x"])[:, 0] * np.where(panel.unit_codes == 3, 20.0, 1.0)
+    (note,) = leverage(panel.with_columns({"x": heavy}), ("x",), ("x", "z"), "two_way")
+    assert note["unit"] == panel.units[3]
+    assert note["share"] > 0.8
+    assert unit_effects_left_out(panel, "y", ("x", "z"), "two_way") == []
+    levels = panel.array(["y"])[:, 0] + 5.0 * panel.unit_codes
+    (note,) = unit_effects_left_out(panel.with_columns({"y": levels}), "y", ("x", "z"), "time")
+    assert note["p"] < 1e-6
