@@ -24,7 +24,15 @@ from digicarbon.numeric.spatial.likelihood import (
     fit_linear,
 )
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
-from digicarbon.numeric.spatial.robust import Score, SpatialTerm, quasi_likelihood, unit_clustered
+from digicarbon.numeric.spatial.robust import (
+    Score,
+    SpatialTerm,
+    UnitScores,
+    clustered_by_unit,
+    own_shares,
+    quasi_likelihood,
+    unit_clustered,
+)
 from digicarbon.numeric.spatial.sparse import SparseOperator
 from digicarbon.result import LAG_ERROR, LAG_Y, VARIANCE, Role
 
@@ -138,7 +146,7 @@ def _estimate(
     if kind == "slx":
         found = fit_linear(design.within, design.sample)
         keep = [*range(len(found.beta)), len(found.beta) + 1]
-        covariance = _covariance(found, design, design.w, cov)[np.ix_(keep, keep)]
+        covariance = _covariance(found, design, kind, demeaning, cov)[np.ix_(keep, keep)]
         coef = np.array([*found.beta, found.sigma2])
         return Estimates(coef, ("sigma2",), covariance, found.loglik, found.ssr, found.residuals, ())
     lag = kind in LAG_KINDS
@@ -147,7 +155,7 @@ def _estimate(
     return Estimates(
         coef=np.array([*found.beta, found.spatial, found.sigma2]),
         tail=(spatial, "sigma2"),
-        covariance=_covariance(found, design, design.w if lag else design.m, cov),
+        covariance=_covariance(found, design, kind, demeaning, cov),
         loglik=found.loglik,
         ssr=found.ssr,
         residuals=found.residuals,
@@ -174,9 +182,15 @@ def _lag(design: Design, demeaning: Demeaning) -> SpatialFit:
     return found
 
 
+def _lagged(design: Design, demeaning: Demeaning) -> FloatArray:
+    """Return the spatial lags of Z and y by the weights of the error, effects removed."""
+    if demeaning == "first":
+        return design.m.lag(design.within)
+    return demean(design.m.lag(design.level), _effects(design))
+
+
 def _error(design: Design, demeaning: Demeaning) -> SpatialFit:
-    first = demeaning == "first"
-    lagged = design.m.lag(design.within) if first else demean(design.m.lag(design.level), _effects(design))
+    lagged = _lagged(design, demeaning)
     found = fit_error(design.within, lagged, design.m, design.sample)
     if design.sample.correction == "bias_corrected":
         return correct_error(found, design.within, lagged, design.m, design.sample)
@@ -225,14 +239,27 @@ def _random(kind: Kind, design: Design, structure: ErrorStructure) -> Estimates:
     )
 
 
-def _covariance(found: SpatialFit, design: Design, operator: SpatialOperator, cov: Covariance) -> FloatArray:
+def _covariance(found: SpatialFit, design: Design, kind: Kind, demeaning: Demeaning, cov: Covariance) -> FloatArray:
     if cov == "classic":
         return found.covariance
+    operator, sample = design.m if kind in ERROR_KINDS else design.w, design.sample
+    if cov == "cluster":
+        if kind in LAG_KINDS:
+            pull = _lagged_y(design, demeaning).ravel()
+        elif kind in ERROR_KINDS:
+            # the lag of the unfiltered errors
+            lagged = _lagged(design, demeaning)
+            pull = (lagged[..., -1] - lagged[..., :-1] @ found.beta).ravel()
+        else:
+            pull = np.zeros(found.residuals.size)
+        own = own_shares(found.spatial, operator, sample)
+        scores = UnitScores(found.z, pull, found.residuals, own)
+        return clustered_by_unit(found.covariance, scores, found.sigma2, sample)
     full = dense(operator)
-    used = full.transformed if design.sample.drops_constant else full
+    used = full.transformed if sample.drops_constant else full
     terms = [SpatialTerm(found.q, used.g(found.spatial))]
-    score = Score.of(found.z, found.residuals, found.sigma2, terms, design.sample)
-    return FORMS[cov](found.covariance, score, found.sigma2, design.sample)
+    score = Score.of(found.z, found.residuals, found.sigma2, terms, sample)
+    return quasi_likelihood(found.covariance, score, found.sigma2, sample)
 
 
 def dense(operator: SpatialOperator) -> DenseOperator:

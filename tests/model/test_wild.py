@@ -137,3 +137,44 @@ def test_cautions_are_facts_of_the_panel(panel: dc.Panel) -> None:
     levels = panel.array(["y"])[:, 0] + 5.0 * panel.unit_codes
     (note,) = unit_effects_left_out(panel.with_columns({"y": levels}), "y", ("x", "z"), "time")
     assert note["p"] < 1e-6
+
+
+@pytest.mark.parametrize("kind", ["sar", "sem", "sdm", "sdem", "slx"])
+@pytest.mark.parametrize("effects", ["two_way", "unit", "time", "none"])
+def test_errors_clustered_by_unit_are_a_sum_over_units_of_the_score_with_its_own_trace(
+    panel: dc.Panel, weights: dc.Weights, kind: str, effects: str
+) -> None:
+    """The reference forms G itself and the score of each unit in a loop."""
+    fields = {"y": "y", "x": ("x",), "controls": ("z",), "kind": kind, "effects": effects}
+    result, classic = (dc.SpatialPanel(**fields, cov=cov).fit(panel, weights) for cov in ("cluster", "classic"))
+    w, n, t = weights.align(panel).dense(), UNITS, PERIODS
+    within = {"two_way": (1, 1), "unit": (1, 0), "time": (0, 1), "none": (0, 0)}[effects]
+    time, unit = (np.eye(size) - on / size for size, on in zip((t, n), within, strict=True))
+
+    def free(values: np.ndarray) -> np.ndarray:
+        return unit @ values @ time
+
+    raw = {name: panel.array([name])[:, 0].reshape(n, t) for name in ("x", "z", "y")} | {"const": np.ones((n, t))}
+    columns = [raw[term.removeprefix("W_")] for term in result.terms if term.removeprefix("W_") in raw]
+    lags = [term.startswith("W_") for term in result.terms[: len(columns)]]
+    columns = [w @ column if lag else column for column, lag in zip(columns, lags, strict=True)]
+    parameter = {"sar": "rho", "sdm": "rho", "sem": "lambda", "sdem": "lambda"}.get(kind)
+    value = result.estimates.loc[parameter, "coef"] if parameter else 0.0
+    sigma2, beta = result.estimates.loc["sigma2", "coef"], result.coef[: len(columns)]
+    fit = sum(b * column for b, column in zip(beta, columns, strict=True))
+    if parameter == "lambda":
+        u = raw["y"] - fit
+        e, pull = free(u - value * w @ u), free(w @ u)
+        columns = [column - value * w @ column for column in columns]
+    else:
+        e, pull = free(raw["y"] - value * w @ raw["y"] - fit), free(w @ raw["y"])
+    g = unit @ w @ np.linalg.inv(np.eye(n) - value * w) @ unit
+    scores = []
+    for i in range(n):
+        row = [e[i] @ free(column)[i] / sigma2 for column in columns]
+        if parameter:
+            row.append(e[i] @ pull[i] / sigma2 - (t - within[0]) * g[i, i])
+        scores.append([*row, e[i] @ e[i] / (2 * sigma2**2)])
+    scores = np.array(scores) - np.mean(scores, axis=0)
+    expected = classic.covariance @ scores.T @ scores @ classic.covariance * n / (n - 1)
+    np.testing.assert_allclose(result.covariance, expected, rtol=1e-7, atol=1e-12)

@@ -422,7 +422,7 @@ class LagBatch:
         pull += residuals * on_squares
         pull *= residuals
         by_unit = pull.reshape(n, -1, m).sum(axis=1)
-        by_unit -= self.sample.periods * on_rho * self.space.own_shares(rho).T
+        by_unit -= self.sample.free_periods * on_rho * self.space.own_shares(rho).T
         by_unit -= by_unit.mean(axis=0)
         return np.asarray(np.sqrt(np.einsum("nm,nm->m", by_unit, by_unit) * n / (n - 1)))
 

@@ -63,6 +63,11 @@ class Sample:
         """Number of periods in the log-determinant: T, or T - 1 without unit effects (Lee & Yu 2010, eq. 9)."""
         return self.t - 1 if self.transformed and self.effects in ("unit", "two_way") else self.t
 
+    @property
+    def free_periods(self) -> int:
+        """Periods of a unit's errors that are free once unit effects are removed: T - 1 with them, else T."""
+        return self.t - 1 if self.effects in ("unit", "two_way") else self.t
+
     @cached_property
     def size(self) -> int:
         """Effective observations."""

@@ -9,7 +9,9 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import centred, demean
+from digicarbon.numeric.spatial.effects import diagonal_of_g
 from digicarbon.numeric.spatial.likelihood import Sample
+from digicarbon.numeric.spatial.operator import SpatialOperator
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +128,48 @@ def unit_clustered(covariance: FloatArray, score: Score, sigma2: float, sample: 
     by_unit = products.reshape(sample.t, sample.n, -1).sum(axis=0)
     by_unit = by_unit - by_unit.mean(axis=0)
     return np.asarray(covariance @ (by_unit.T @ by_unit) @ covariance * sample.n / (sample.n - 1))
+
+
+@dataclass(frozen=True, eq=False)
+class UnitScores:
+    """What the scores of a model with one spatial parameter are made of.
+
+    Attributes
+    ----------
+    z : ndarray, shape (T·N, k)
+        Regressors with effects removed, filtered where the error is spatial.
+    pull : ndarray, shape (T·N,)
+        What the errors meet in the score of the spatial parameter, effects removed: Wy, or the spatial lag of the
+        unfiltered errors; ε′q + ε′Gε of `Score` is their product, since Gε = Wy - GZβ.
+    residuals : ndarray, shape (T, N)
+    own : ndarray, shape (N,)
+        Each unit's share in the trace of G, see `own_shares`.
+    """
+
+    z: FloatArray
+    pull: FloatArray
+    residuals: FloatArray
+    own: FloatArray
+
+
+def clustered_by_unit(covariance: FloatArray, scores: UnitScores, sigma2: float, sample: Sample) -> FloatArray:
+    """Return the sandwich of `unit_clustered` without G itself, for the parameters (β, ρ or λ, σ²)."""
+    e = scores.residuals.reshape(-1, 1)
+    products = np.concatenate([scores.z * e, scores.pull[:, None] * e, e**2 / (2 * sigma2)], axis=1) / sigma2
+    by_unit = products.reshape(sample.t, sample.n, -1).sum(axis=0)
+    by_unit[:, -2] -= sample.free_periods * scores.own
+    by_unit = by_unit - by_unit.mean(axis=0)
+    return np.asarray(covariance @ (by_unit.T @ by_unit) @ covariance * sample.n / (sample.n - 1))
+
+
+def own_shares(rho: float, w: SpatialOperator, sample: Sample) -> FloatArray:
+    """Return the diagonal of G, among deviations from period means where there are time effects, shape (N,)."""
+    diagonal = diagonal_of_g(rho, w)
+    if sample.effects not in ("time", "two_way"):
+        return diagonal
+    ones = np.ones((w.n, 1))
+    rows, columns = w.apply_g(rho, ones)[:, 0], w.apply_gt(rho, ones)[:, 0]
+    return np.asarray(diagonal - (rows + columns) / w.n + rows.sum() / w.n**2)
 
 
 def error_moments(residuals: FloatArray, sigma2: float, sample: Sample) -> tuple[float, float]:
