@@ -173,7 +173,9 @@ class PanelRegression(Tested):
             raise ValueError(Note("lsdv_takes", key="estimator"))
         if self.constant and (self.estimator != "within" or self.fixed == "none"):
             raise ValueError(Note("constant_belongs_to_fixed", key="constant"))
-        if self.estimator == "between" and self.cov not in ("classic", "robust"):
+        # a mean is one observation of its unit or period: clustered by these is robust
+        own_cluster = self.cov == "cluster" and self.cluster == ("time" if self.effects == "time" else "unit")
+        if self.estimator == "between" and self.cov not in ("classic", "robust") and not own_cluster:
             raise ValueError(Note("cov_not_of_means", key="cov", cov=self.cov))
         if self.cov == "beck_katz" and self.cluster == "both":
             raise ValueError(Note("beck_katz_takes", key="cov"))
