@@ -390,23 +390,23 @@ def _slope_row(quantity: str, slope: Slope) -> Row:
     return Row(quantity, slope.at, slope.value, slope.se, sign * slope.statistic, slope.p, slope.low, slope.high, note)
 
 
-def _fieller_row(region: Fieller) -> Row:
+def _fieller_row(fieller: Fieller) -> Row:
     """Return the row of the region; if it is not an interval, its ends are infinite and the note describes it."""
     name = "turning point, Fieller"
-    if region.kind == "interval":
-        return Row(name, low=region.low, high=region.high, note=Note("an_interval"))
-    return Row(name, low=-math.inf, high=math.inf, note=_no_interval_note(region))
+    if fieller.kind == "interval":
+        return Row(name, low=fieller.low, high=fieller.high, note=Note("an_interval"))
+    return Row(name, low=-math.inf, high=math.inf, note=_no_interval_note(fieller))
 
 
-def _no_interval_note(region: Fieller) -> Note:
+def _no_interval_note(fieller: Fieller) -> Note:
     """Return which values a region holds that is not an interval."""
-    if region.kind == "line":
+    if fieller.kind == "line":
         return Note("whole_line")
-    if math.isfinite(region.low) and math.isfinite(region.high):
-        return Note("no_interval", low=region.low, high=region.high)
-    if math.isfinite(region.low):
-        return Note("no_interval_low", low=region.low)
-    return Note("no_interval_high", high=region.high)
+    if math.isfinite(fieller.low) and math.isfinite(fieller.high):
+        return Note("no_interval", low=fieller.low, high=fieller.high)
+    if math.isfinite(fieller.low):
+        return Note("no_interval_low", low=fieller.low)
+    return Note("no_interval_high", high=fieller.high)
 
 
 class TurningPoints(Diagnostic):

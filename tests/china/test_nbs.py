@@ -192,7 +192,7 @@ def test_a_figure_told_twice(tmp_path: Path) -> None:
     one, two = (write_csv(tmp_path / f"{name}.csv", by_indicator()) for name in "ab")
     found = read(one, two)
     assert len(found.tables["yearbook"]) == 62
-    assert any("62 figures stand in the files more than once" in note for note in map(str, found.notes))
+    assert any("62 figures are in the files more than once" in note for note in map(str, found.notes))
     write_csv(two, by_indicator(figure=lambda name, year: figure(name, year) + (name == "Hebei")))
     said = refused(one, two)
     assert "b.csv, cell B7" in said

@@ -435,7 +435,7 @@ def test_a_column_that_cannot_run_does_not_end_the_others(folder: Path, capsys: 
     # the page knows it, in Chinese too
     assert main(["report", "mine", "--out", "page", "report.language=zh"]) == 0
     page = (folder / "page" / "index.html").read_text(encoding="utf-8")
-    assert "Column B of experiments/mine.yaml cannot run" in page
+    assert "experiments/mine.yaml的列B不能运行" in page
     assert "有1列无法运行，未列出：B。" in page
 
     # combinations within a column are left out by exclude, and nothing is fitted

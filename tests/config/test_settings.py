@@ -34,7 +34,7 @@ def write(path: str, text: str) -> None:
         ),
         (f"{CONFIG}hydra: {{sweeper: {{n_trials: 3}}}}\n", "hydra.sweeper.n_trials: digicarbon expands and runs"),
         (f"{CONFIG}hydra: {{sweep: {{dir: out}}}}\n", "hydra.sweep.dir: digicarbon expands and runs every sweep"),
-        (f"{CONFIG}hydra: {{run: {{dir: out}}}}\n", "tracking.uri says where results go"),
+        (f"{CONFIG}hydra: {{run: {{dir: out}}}}\n", "tracking.uri sets where results go"),
         (f"{CONFIG}hydra: {{launcher: {{n_jobs: 2}}}}\n", "hydra.launcher.n_jobs: digicarbon expands"),
         (f"{CONFIG}hydra: {{job: {{chdir: true}}}}\n", "hydra.job.chdir: digicarbon expands"),
         (f"{CONFIG}hydra: {{callbacks: {{mine: {{_target_: x.Y}}}}}}\n", "hydra.callbacks.mine._target_: digicarbon"),

@@ -193,7 +193,7 @@ def test_groups_of_single_units_are_refused() -> None:
 def test_notes_say_which_model_each_difference_is_of() -> None:
     (note,) = tuple(map(str, GroupComparison(model=MODEL, by="zone").notes))
     assert "controls and effects are common to the groups" in note
-    assert "Permutation tests are of separate regressions" in note
+    assert "Permutation tests fit a regression to each of the two groups" in note
 
 
 def test_each_row_says_which_regression_it_is_of() -> None:

@@ -227,7 +227,7 @@ def test_the_specification_finds_the_variable_and_refuses_before_fitting(powers:
     with pytest.raises(ConfigError, match=r"the model has log\(emp\), unemp with a power"):
         TurningPoints(model=two).check(both)
     assert TurningPoints(model=two, term="unemp").tables(both)["turning_points"].loc["turning point", "se"] > 0
-    with pytest.raises(ConfigError, match=r"stands in the model without log\(emp\), "):
+    with pytest.raises(ConfigError, match=r"is in the model without log\(emp\), "):
         TurningPoints(model=model(1, x=(f"{X}^2",))).check(powers)
 
 
@@ -290,7 +290,7 @@ def test_products_and_groups_are_told_apart(powers: dc.Panel) -> None:
     made = powers.with_terms([f"{X}:unemp"])
     joined = model(2, x=(X, f"{X}^2", f"{X}:unemp"))
     match = (
-        r"stands in log\(emp\):unemp, the product with unemp, so that its curve is another one at each value of unemp"
+        r"is also in log\(emp\):unemp, the product with unemp, so that its curve is another one at each value of unemp"
     )
     for check in (
         lambda: dc.turning_points(joined.fit(made), made, X),
@@ -319,7 +319,7 @@ def test_a_control_that_is_called_like_a_power_is_none(powers: dc.Panel) -> None
         spec = model(2, controls=(*OTHERS, name))
         result = spec.fit(panel)
         assert result.role(name).made_of == (Constituent(name),)
-        found = TurningPoints(model=spec).tables(panel)["turning_points"]
+        found = in_english(TurningPoints(model=spec).tables(panel)["turning_points"])
         TurningPoints(model=spec).check(panel)
         assert list(found.index[:2]) == ["turning point", "turning point, Fieller"], name
         pd.testing.assert_frame_equal(found, dc.turning_points(result, panel, X))
@@ -347,7 +347,8 @@ def test_powers_have_any_name(powers: dc.Panel) -> None:
     expected = dc.turning_points(model(2).fit(powers), powers, X)
     spec = Renamed(y="log(gsp)", x=("slope", "bend"), controls=OTHERS)
     TurningPoints(model=spec).check(panel)
-    pd.testing.assert_frame_equal(TurningPoints(model=spec).tables(panel)["turning_points"], expected)
+    found = in_english(TurningPoints(model=spec).tables(panel)["turning_points"])
+    pd.testing.assert_frame_equal(found, expected)
     for term in (None, "slope", X):
         pd.testing.assert_frame_equal(dc.turning_points(spec.fit(panel), panel, term), expected)
     with pytest.raises(ConfigError, match="name the variable itself, 'slope'"):

@@ -177,7 +177,7 @@ def test_files_together_and_figures_told_twice(tmp_path: Path) -> None:
     one, two = write(tmp_path / "1.csv", world_bank(GDP)), write(tmp_path / "2.csv", world_bank(GDP, POP))
     found = read(one, two)
     assert found.tables["long"].groupby("series").size().to_dict() == {GDP[1]: 5, POP[1]: 5}
-    assert any("5 figures stand in the files more than once" in note for note in map(str, found.notes))
+    assert any("5 figures are in the files more than once" in note for note in map(str, found.notes))
     rows = world_bank(GDP)
     rows[7][5] = 1
     said = refused(one, write(tmp_path / "3.csv", rows))

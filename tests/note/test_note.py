@@ -227,7 +227,7 @@ def test_nothing_reads_the_words_of_a_note_or_an_error() -> None:
 
 def test_only_what_reads_stores_turns_sentences_into_notes() -> None:
     """Old sentences are read where stores are read: a report, a source or a page has notes already."""
-    stores = {"tracking/_codec.py", "tracking/_roster.py", "recorded/_sweep.py", "report/joint.py"}
+    stores = {"tracking/_results.py", "recorded/_sweep.py", "report/joint.py"}
     assert users(ROOT, "digicarbon.note.recorded") == stores
 
 
