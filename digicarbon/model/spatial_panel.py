@@ -213,6 +213,8 @@ class SpatialPanel(Tested):
         ------
         DataError, WeightsError, EstimationError
         """
+        if error_weights is not None and self.test == "wild":
+            raise WeightsError(Note("wild_with_given_error_weights"))
         return self.tested(self._estimated(panel, weights, error_weights), panel, weights)
 
     def _estimated(self, panel: Panel, weights: Weights | None, error_weights: Weights | None) -> Result:

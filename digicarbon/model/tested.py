@@ -88,7 +88,9 @@ class Tested(Model):
 
         from digicarbon.model.wild import Draws, wild_tests
 
-        signs = signs_of(panel.units, self.replications, self.seed, self.weights)
+        # lags may leave a unit without rows
+        units = panel.with_terms((self.y, *self.regressors)).units
+        signs = signs_of(units, self.replications, self.seed, self.weights)
         draws = Draws(signs, self.level, self.intervals)
         effects = result.spatial_effects
         estimates = np.full((3, len(result.terms)), np.nan)
@@ -105,15 +107,15 @@ class Tested(Model):
         return replace(
             result,
             resampled=Resampled(estimates, of_effects),
-            notes=(*result.notes, *self._wild_notes(result, panel, weights, tests)),
+            notes=(*result.notes, *self._wild_notes(result, panel, weights, tests, len(units))),
         )
 
     def _wild_notes(
-        self, result: Result, panel: Panel, weights: Weights | None, tests: list[WildTest]
+        self, result: Result, panel: Panel, weights: Weights | None, tests: list[WildTest], units: int
     ) -> tuple[Note, ...]:
-        every = enumerated(len(panel.units), self.replications, self.weights)
+        every = enumerated(units, self.replications, self.weights)
         filtered = weights.name if weights is not None and self.filters(panel, weights) else ""
-        draws = 2 ** len(panel.units) if every else self.replications
+        draws = 2**units if every else self.replications
         notes = [
             Note(
                 "wild_p",

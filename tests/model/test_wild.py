@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
+from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.model.cautions import few_units, leverage, unit_effects_left_out
 from digicarbon.numeric.resampling.signs import signs, signs_of
 from digicarbon.tracking import decode
@@ -178,3 +179,23 @@ def test_errors_clustered_by_unit_are_a_sum_over_units_of_the_score_with_its_own
     scores = np.array(scores) - np.mean(scores, axis=0)
     expected = classic.covariance @ scores.T @ scores @ classic.covariance * n / (n - 1)
     np.testing.assert_allclose(result.covariance, expected, rtol=1e-7, atol=1e-12)
+
+
+def test_what_has_no_wild_test_says_so(panel: dc.Panel, weights: dc.Weights) -> None:
+    fields = {"y": "y", "x": ("x",), "test": "wild"}
+    with pytest.raises(ConfigError, match="random effects"):
+        dc.SpatialPanel(**fields, kind="sar", effects="random")
+    with pytest.raises(ConfigError, match="effects_se=delta"):
+        dc.SpatialPanel(**fields, kind="sar", effects_se="simulation")
+    with pytest.raises(WeightsError, match="error_weights"):
+        dc.SpatialPanel(**fields, kind="sem").fit(panel, weights, weights)
+
+
+def test_the_seed_and_the_number_of_draws_decide_the_p_value(panel: dc.Panel, weights: dc.Weights) -> None:
+    def p(**more: object) -> float:
+        model = dc.SpatialPanel(y="y", x=("x",), controls=("z",), kind="sar", test="wild", intervals=False, **more)
+        return float(model.fit(panel, weights).effects.loc[("total", "x"), "p"])
+
+    assert p(replications=199) == p(replications=199)
+    assert len({p(replications=199, seed=seed) for seed in range(1, 6)}) > 1
+    assert 0 < p(replications=199, weights="webb") < 1
