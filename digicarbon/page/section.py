@@ -309,7 +309,7 @@ def _curve(
 
 
 def _joint(joint: Joint | None, words: Words) -> Markup:
-    if joint is None:
+    if joint is None or joint.statistics.empty:
         return Markup("")
     labels = Labels(words.language)
     cells = joint.statistics.map(lambda value: f"{value:.4f}").rename(index=labels.word, columns=labels.word)
