@@ -331,6 +331,10 @@ class SpecificationCurve(Report):
                 smallest=1 / (1 + joint.draws),
             )
         ]
+        # p cannot be smaller than 1/(draws + 1), and Holm multiplies the smallest by the number of tests
+        needed = int(np.ceil(len(each) / self.level)) - 1
+        if joint.draws < needed:
+            notes.append(Note("holm_needs_draws", specifications=len(each), draws=needed))
         if len(each) > LARGEST:
             notes.append(Note("largest_listed", shown=LARGEST, every=len(each)))
         title = self.words.word("Which specifications survive")
