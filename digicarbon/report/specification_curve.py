@@ -410,10 +410,10 @@ class SpecificationCurve(Report):
         ]
         joint = self._joint
         if joint is not None:
-            of = {"draws": joint.draws, "specifications": joint.specifications, "seed": joint.seed}
+            of: dict[str, Any] = {"draws": joint.draws, "specifications": joint.specifications, "seed": joint.seed}
             if len(joint.statistics):
-                code = "joint_test_wild" if joint.method == "wild" else "joint_test"
-                notes.append(Note(code, sign=joint.dominant, **of))
+                of["sign"] = joint.dominant
+                notes.append(Note("joint_test_wild" if joint.method == "wild" else "joint_test", **of))
             notes += joint.notes
         elif self.draws:
             notes.append(Note("no_joint_recorded"))
