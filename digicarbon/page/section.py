@@ -18,7 +18,7 @@ from digicarbon.page import asked, runs
 from digicarbon.page.words import Words
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
-from digicarbon.report.joint import Joint
+from digicarbon.report.joint import EACH_FILE, Joint
 from digicarbon.sweep.provenance import SEEDS
 from digicarbon.sweep.tables import absent, finished
 from digicarbon.tracking import SERVERS, masked
@@ -199,7 +199,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         link_note=words("links_local", address=root, name=sweep.experiment)
         if root == LOCAL
         else words("links_server", address=root),
-        files={**picture_files, "runs.csv": runs.table(sweep)},
+        files={**picture_files, **_p_values(sweep), "runs.csv": runs.table(sweep)},
     )
 
 
@@ -309,12 +309,17 @@ def _curve(
 
 
 def _joint(joint: Joint | None, words: Words) -> Markup:
-    if joint is None:
+    if joint is None or joint.statistics.empty:
         return Markup("")
     labels = Labels(words.language)
     cells = joint.statistics.map(lambda value: f"{value:.4f}").rename(index=labels.word, columns=labels.word)
     title = f"{words('curve_joint')} ({labels.word(joint.estimand)}, {joint.specifications:,} × {joint.draws:,})"
     return Markup(Table(title, cells, notes=labels.notes(joint.notes), language=labels.spoken).to_html_piece())
+
+
+def _p_values(sweep: RecordedSweep) -> dict[str, bytes]:
+    """Return the file of each specification's p values from the joint test, if the sweep has it."""
+    return {EACH_FILE: sweep.file(EACH_FILE)} if EACH_FILE in sweep.files else {}
 
 
 def _diagnostics(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,11 +20,33 @@ STATISTICS = ("median", "share_significant", "mean_z")
 COLUMNS = ("observed", "null_median", "null_low", "null_high", "p")
 BAND = ("rank", "low", "median", "high")
 FACETS = frozenset(
-    {"cov", "cluster", "bandwidth", "kernel", "small_sample", "df", "engine", "effects_se", "draws", "seed", "level"}
+    {
+        *(
+            "cov",
+            "cluster",
+            "bandwidth",
+            "kernel",
+            "small_sample",
+            "df",
+            "engine",
+            "effects_se",
+            "draws",
+            "seed",
+            "level",
+        ),
+        *("test", "replications", "weights", "intervals"),
+    }
 )
-"""Fields of models that change standard errors but no estimates."""
+"""Fields of models that change standard errors, p values or intervals but no estimates."""
 FILE = "joint.json"
 """The artifact of a sweep's parent run."""
+EACH = ("specification", "estimate", "z", "p", "step_down", "holm", "bh")
+"""Columns of the p values of each specification."""
+EACH_FILE = "specifications.csv"
+"""The artifact with the p values of each specification."""
+
+JointMethod = Literal["wild", "permutation"]
+"""What a draw is: one sign for each unit's residuals, or residuals exchanged between units."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +62,7 @@ class JointRequest:
     seed : int
     level : float
         The largest p value that counts as significant.
+    method : {"wild", "permutation"}
     """
 
     quantity: Quantity
@@ -46,40 +70,52 @@ class JointRequest:
     draws: int
     seed: int
     level: float
+    method: JointMethod = "wild"
+
+
+def _none() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(EACH))
 
 
 @dataclass(frozen=True, eq=False)
 class Joint:
-    """The joint test of a multiverse (Simonsohn, Simmons & Nelson 2020).
+    """The joint test of a multiverse (Simonsohn, Simmons & Nelson 2020), and the p values of its specifications.
 
     Attributes
     ----------
     estimand : {"coefficient", "direct", "indirect", "total"}
     draws : int
-        Permutations under the null.
+        Data sets under the null.
     seed : int
     specifications : int
         How many estimates were used.
-    dominant : {"+", "-"}
-        The sign of most estimates.
+    dominant : {"+", "-", ""}
+        The sign of most estimates; empty where estimates have different units and are on no common curve.
     statistics : DataFrame
         Index ``median``, ``share_significant``, ``mean_z``; columns observed, null_median, null_low and null_high (the
-        2.5 % and 97.5 % quantiles over draws) and p.
+        2.5 % and 97.5 % quantiles over draws) and p. No rows where estimates have different units.
     null_band : DataFrame
         A row per rank of the sorted curve: rank (from 1), and low, median, high of the estimate at that rank over the
         draws.
     notes : tuple of Note
         What was left out, and remarks on the numbers.
+    method : {"wild", "permutation"}
+    each : DataFrame
+        A row per specification: specification (its label), estimate, z, p (of this specification alone, from the same
+        draws), step_down (`digicarbon.numeric.resampling.step_down`), holm and bh (Holm's and Benjamini and Hochberg's
+        adjustment of p). No rows in tests that earlier versions recorded.
     """
 
     estimand: str
     draws: int
     seed: int
     specifications: int
-    dominant: Literal["+", "-"]
+    dominant: Literal["+", "-", ""]
     statistics: pd.DataFrame
     null_band: pd.DataFrame
     notes: tuple[Note, ...] = ()
+    method: JointMethod = "wild"
+    each: pd.DataFrame = field(default_factory=_none)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "notes", notes_of(self.notes))
@@ -93,6 +129,7 @@ class Joint:
         """Return the result as JSON, numbers to full precision."""
         content = {
             "estimand": self.estimand,
+            "method": self.method,
             "draws": self.draws,
             "seed": self.seed,
             "specifications": self.specifications,
@@ -102,6 +139,12 @@ class Joint:
                 for name, row in self.statistics.iterrows()
             },
             "null_band": {column: [_finite(value) for value in self.null_band[column]] for column in BAND},
+            "each": {
+                column: self.each[column].tolist()
+                if column == "specification"
+                else [_finite(value) for value in self.each[column]]
+                for column in EACH
+            },
             "notes": [note.to_json() for note in self.notes],
         }
         return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
@@ -120,18 +163,38 @@ class Joint:
             statistics = pd.DataFrame.from_dict(content["statistics"], orient="index", dtype=np.float64)
             band = pd.DataFrame({column: np.array(content["null_band"][column], dtype=np.float64) for column in BAND})
             numbers = {name: int(content[name]) for name in ("draws", "seed", "specifications")}
-            if content["dominant"] not in ("+", "-"):
+            common = bool(content["statistics"])
+            if content["dominant"] not in (("+", "-") if common else ("",)):
                 raise ValueError(f"dominant is {content['dominant']!r}")
+            # tests without a method are of versions that knew permutations alone
+            method = content.get("method", "permutation")
+            if method not in ("wild", "permutation"):
+                raise ValueError(f"method is {method!r}")
             return cls(
                 estimand=str(content["estimand"]),
                 **numbers,
                 dominant=content["dominant"],
-                statistics=statistics.loc[list(STATISTICS), list(COLUMNS)],
+                statistics=statistics.loc[list(STATISTICS), list(COLUMNS)]
+                if common
+                else pd.DataFrame(columns=[*COLUMNS]),
                 null_band=band.astype({"rank": np.int64}),
                 notes=read_all(content["notes"]),
+                method=method,
+                each=_each(content["each"]) if "each" in content else _none(),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(Note("no_joint_test_file", file=FILE, reason=str(error))) from error
+
+
+def _each(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            name: [str(text) for text in columns[name]]
+            if name == "specification"
+            else np.array(columns[name], dtype=np.float64)
+            for name in EACH
+        }
+    )
 
 
 def _finite(value: float) -> float | None:

@@ -17,7 +17,7 @@ from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.shape.influence import concentration, influence, robustness, shares, without_ends
 from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
 from digicarbon.report.focal import AS_CONFIGURED, IN_PIECES, Focal, Quantity, effect_of, focal, head_of
-from digicarbon.report.joint import FACETS, Joint, JointRequest
+from digicarbon.report.joint import FACETS, Joint, JointMethod, JointRequest
 from digicarbon.report.picture import Format, Strip, plot_specification_curve, rendered
 from digicarbon.report.signs import meaning, number
 from digicarbon.result import Asked
@@ -29,10 +29,14 @@ DRAW = 2.5e-5
 """Seconds that a specification takes for one draw of the joint test, at 30 units and 6 periods."""
 PICTURE = 1.0
 """Seconds that a picture takes."""
+LARGEST = 10
+"""How many specifications are listed with their p values from the draws of the joint test."""
 FEW = 100
 """From so many specifications on, a note says if one in a hundred of them makes most of a variance."""
 _HEADS = ["variance, alone", "variance, unique", "specifications", "mean", "moves it by", "of the mean", "points"]
 _REPEATED = "differ in standard errors only"
+_TESTS = {"p": "p of the draws", "step_down": "step-down p", "holm": "Holm", "bh": "Benjamini-Hochberg"}
+"""p values of each specification from the draws of the joint test, and what they are called."""
 _STATISTICS = {
     "median": "joint test: median estimate, p",
     "share_significant": "joint test: share significant, p",
@@ -79,9 +83,13 @@ class SpecificationCurve(Report):
     level : float
         The largest p value that counts as significant.
     draws : int
-        Permutations of the joint test at the end of a sweep; 0 for no test.
+        Draws of the joint test at the end of a sweep, which also give step-down p values of all specifications; 0 for
+        no test.
     seed : int
-        Seed of the permutations.
+        Seed of the draws.
+    method : {"wild", "permutation"}
+        A draw gives the residuals of each unit one sign, or exchanges them between units, which supposes that units
+        have equal variances.
     decimals : int
         Digits after the decimal point.
     pictures : tuple of {"png", "svg", "pdf"}
@@ -95,6 +103,7 @@ class SpecificationCurve(Report):
     level: Annotated[float, Field(gt=0, lt=1)] = 0.05
     draws: Annotated[int, Field(ge=0)] = 0
     seed: int = 1
+    method: JointMethod = "wild"
     decimals: Annotated[int, Field(ge=0, le=12)] = 4
     pictures: Annotated[tuple[Format, ...], Field(strict=False)] = ("png", "svg")
 
@@ -110,7 +119,7 @@ class SpecificationCurve(Report):
         """The joint test, if ``draws`` is positive."""
         if not self.draws:
             return None
-        return JointRequest(self.quantity, self.term, self.draws, self.seed, self.level)
+        return JointRequest(self.quantity, self.term, self.draws, self.seed, self.level, self.method)
 
     def seconds(self, runs: int) -> float:
         """Return the seconds for the pictures and for the joint test's fits to all draws."""
@@ -128,22 +137,37 @@ class SpecificationCurve(Report):
         Raises
         ------
         ConfigError
-            If no run has the quantity, a choice is unknown, or the estimates are not comparable on one curve.
+            If no run has the quantity, a choice is unknown, or the estimates are not comparable on one curve and were
+            not tested.
         """
-        curve = self._curve(records)
+        try:
+            curve = self._curve(records)
+        except _MixtureError:
+            if self._joint is None or self._joint.each.empty:
+                raise
+            # z has no unit: what cannot be on one curve can be tested together
+            largest = self._largest(self._joint)
+            return replace(largest, title=title, notes=(*self.words.notes(self._joint.notes), *largest.notes))
         parts = {"all": curve.rows, **curve.facets} if len(curve.facets) > 1 else {"all": curve.rows}
         cells = pd.DataFrame({name: self._summary(part, curve.estimate_keys) for name, part in parts.items()})
         if (cells.loc[_REPEATED] == "0").all():
             cells = cells.drop(_REPEATED)
         rules = tuple(list(cells.index).index(name) for name in ("median", "mean"))
-        if self._joint is not None:
+        if self._joint is not None and len(self._joint.statistics):
             rules = (*rules, len(cells))
             p_values = [f"{p:.3f}" for p in self._joint.statistics.loc[list(_STATISTICS), "p"]]
             blanks = [""] * len(p_values)
             lines = {name: p_values if name == "all" else blanks for name in cells.columns}
             cells = pd.concat([cells, pd.DataFrame(lines, index=list(_STATISTICS.values()))])
+        if curve.tests:
+            rules = (*rules, len(cells))
+            counts = {name: self._survivors(part, curve.tests) for name, part in parts.items()}
+            cells = pd.concat([cells, pd.DataFrame(counts)])
         cells = cells.rename(index=self.words.word, columns=self.words.word)
-        return Table(title, cells, rules, self._notes(curve), self._moves(curve), language=self.words.spoken)
+        below = self._moves(curve)
+        if curve.tests and self._joint is not None:
+            below = _at_the_end(below, self._largest(self._joint))
+        return Table(title, cells, rules, self._notes(curve), below, language=self.words.spoken)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return the picture of the curve in each format, ``curve.<format>``."""
@@ -161,6 +185,7 @@ class SpecificationCurve(Report):
             strips,
             facet=None if self.facet is None else curve.rows[self.facet],
             band=None if self._joint is None else self._joint.null_band,
+            tests={_TESTS[name]: p.to_numpy() < self.level for name, p in curve.tests.items()},
             level=self.level,
             estimand=self._estimand,
             title=title,
@@ -198,7 +223,8 @@ class SpecificationCurve(Report):
         choices, many = _choices(rows, list(dict.fromkeys([*facet, *keys])))
         # rows of equal estimates that are equal in these have the same data, too: samples may come to the same rows
         estimate_keys = [key for key in focal_runs.varied if key in rows and _decides_estimates(key)]
-        return _Curve(focal_runs, rows, facets, choices, estimate_keys, (*left_out, *many), watched.simulated)
+        tests = {} if self._joint is None else _tests(self._joint, rows["record"].map(watched.labels))
+        return _Curve(focal_runs, rows, facets, choices, estimate_keys, (*left_out, *many), watched.simulated, tests)
 
     def _one_each(self, focal_runs: Focal) -> tuple[pd.DataFrame, tuple[Note, ...]]:
         """Return a row per run, and notes on runs that have none or several."""
@@ -274,6 +300,48 @@ class SpecificationCurve(Report):
             "robustness ratio": f"{whole.ratio:.2f}",
         }
 
+    def _survivors(self, rows: pd.DataFrame, tests: Mapping[str, pd.Series[float]]) -> dict[str, str]:
+        """Return how many of the tested specifications are significant by each p value from the draws."""
+        out = {}
+        for name, label in _TESTS.items():
+            p = tests[name].loc[rows.index].dropna()
+            low = int((p < self.level).sum())
+            out[f"significant: {label}"] = f"{low} ({low / len(p):.0%})" if len(p) else ""
+        return out
+
+    def _largest(self, joint: Joint) -> Table:
+        """Return the tested specifications with the largest |z|, and their p values."""
+        each = joint.each
+        first = each.iloc[np.argsort(-each["z"].abs().fillna(0.0).to_numpy(), kind="stable")[:LARGEST]]
+        cells = pd.DataFrame(
+            {
+                "estimate": [number(value, self.decimals) for value in first["estimate"]],
+                "z": [f"{value:.2f}" for value in first["z"]],
+                **{label: [f"{value:.3f}" for value in first[name]] for name, label in _TESTS.items()},
+            },
+            index=first["specification"].tolist(),
+        )
+        notes = [
+            Note(
+                "step_down",
+                specifications=len(each),
+                survive=int((each["step_down"] < self.level).sum()),
+                level=self.level,
+                draws=joint.draws,
+                smallest=1 / (1 + joint.draws),
+            )
+        ]
+        # p cannot be smaller than 1/(draws + 1), and Holm multiplies the smallest by the number of tests
+        needed = int(np.ceil(len(each) / self.level)) - 1
+        if joint.draws < needed:
+            notes.append(Note("holm_needs_draws", specifications=len(each), draws=needed))
+        if len(each) > LARGEST:
+            notes.append(Note("largest_listed", shown=LARGEST, every=len(each)))
+        title = self.words.word("Which specifications survive")
+        return Table(
+            title, cells.rename(columns=self.words.word), notes=self.words.notes(notes), language=self.words.spoken
+        )
+
     def _moves(self, curve: _Curve) -> Table | None:
         """Return the influence of each choice; if a few estimates make most of the variance, also without them."""
         if not curve.choices or len(curve.rows) < 2:
@@ -342,8 +410,10 @@ class SpecificationCurve(Report):
         ]
         joint = self._joint
         if joint is not None:
-            of = {"draws": joint.draws, "specifications": joint.specifications, "seed": joint.seed}
-            notes.append(Note("joint_test", sign=joint.dominant, **of))
+            of: dict[str, Any] = {"draws": joint.draws, "specifications": joint.specifications, "seed": joint.seed}
+            if len(joint.statistics):
+                of["sign"] = joint.dominant
+                notes.append(Note("joint_test_wild" if joint.method == "wild" else "joint_test", **of))
             notes += joint.notes
         elif self.draws:
             notes.append(Note("no_joint_recorded"))
@@ -366,6 +436,23 @@ class _Curve:
     estimate_keys: Sequence[str]
     notes: tuple[Note, ...]
     simulated: bool
+    tests: Mapping[str, pd.Series[float]]
+    """p values from the draws of the joint test by name, in the order of rows; not-a-number for what is not in it."""
+
+
+class _MixtureError(ConfigError):
+    """Estimates that cannot be on one curve."""
+
+
+def _tests(joint: Joint, labels: pd.Series[str]) -> dict[str, pd.Series[float]]:
+    """Return the p values of each row from the draws of a joint test; empty if it has none."""
+    each = joint.each.drop_duplicates("specification").set_index("specification")
+    return {name: labels.map(each[name]).astype(np.float64) for name in _TESTS} if len(each) else {}
+
+
+def _at_the_end(table: Table | None, last: Table) -> Table:
+    """Return a table with a further one below all others."""
+    return last if table is None else replace(table, below=_at_the_end(table.below, last))
 
 
 def _deviations(rows: pd.DataFrame) -> FloatArray:
@@ -393,11 +480,12 @@ def _few_notes(rows: pd.DataFrame) -> list[Note]:
 
 
 class _Watched(Sequence[Record]):
-    """Records that, after a pass over them, know whether any data are simulated."""
+    """Records that, after a pass over them, know their labels and whether any data are simulated."""
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
         self.simulated = False
+        self.labels: dict[int, str] = {}
 
     def __len__(self) -> int:
         return len(self._records)
@@ -406,8 +494,9 @@ class _Watched(Sequence[Record]):
         return self._records[position]
 
     def __iter__(self) -> Any:
-        for record in self._records:
+        for position, record in enumerate(self._records):
             self.simulated = self.simulated or record.simulated
+            self.labels[position] = record.label
             yield record
 
 
@@ -429,7 +518,7 @@ def _refuse_mixture(rows: pd.DataFrame, focal_runs: Focal) -> None:
         others = [name for name in names if name not in logs]
         if logs and others:
             shown = {"logs": cut(logs, 3), "others": cut(others, 3)}
-            raise ConfigError(Note("mixed_terms" if terms else "mixed_outcomes", key="report", **shown))
+            raise _MixtureError(Note("mixed_terms" if terms else "mixed_outcomes", key="report", **shown))
 
 
 def _choices(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[list[Choice], tuple[Note, ...]]:

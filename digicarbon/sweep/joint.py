@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 import scipy
+from numpy.typing import NDArray
 
-from digicarbon.arrays import IntArray
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model import Model
-from digicarbon.model.batch import Estimand, Null, estimate_of
+from digicarbon.model.batch import Batch, Estimand, Null, estimate_of
+from digicarbon.model.wild import MOST_BASIS
 from digicarbon.note import Note, cut
 from digicarbon.numeric.resampling.curve_statistics import Curves, CurveStatistics, share_as_extreme
 from digicarbon.numeric.resampling.null_model import NullModel
+from digicarbon.numeric.resampling.signs import signs_of
+from digicarbon.numeric.resampling.step_down import step_down
 from digicarbon.numeric.resampling.unit_permutation import period_classes, permutations, within_classes
+from digicarbon.numeric.resampling.unit_wild import basis_of, draws_of
 from digicarbon.panel import Panel, parse, variables_of
 from digicarbon.plan.runs import Run
 from digicarbon.report.focal import IN_PIECES, before_effect
-from digicarbon.report.joint import FACETS, STATISTICS, Joint
+from digicarbon.report.joint import COLUMNS, EACH, FACETS, STATISTICS, Joint, JointMethod
 from digicarbon.result import AS_COEFFICIENT, Inference, Quantity, Result
 from digicarbon.spec import identity
 from digicarbon.weights import Weights
@@ -31,7 +36,7 @@ _Absent = tuple[str, Note]
 CELLS = 1 << 22
 """Numbers that the outcomes of one block of draws may hold; a block takes a few times as much."""
 MOST_ESTIMATES = 1 << 26
-"""Estimates of all draws that are kept at most (half a gigabyte)."""
+"""Estimates of all draws that are kept at most, with their z (eight and four bytes each, 0.8 gigabytes)."""
 QUANTILES = (0.025, 0.5, 0.975)
 """Low end, middle and high end under the null."""
 AGREE = np.array([1e-6, 2e-3])
@@ -44,9 +49,11 @@ The information matrix of nearly dependent lags (all lags of ten units) gives th
 class _Specification:
     """One estimate of the curve.
 
-    ``z`` is the observed one, ``critical`` the absolute z from which it is significant.
+    ``place`` is its position in the experiment, ``z`` the observed one, ``critical`` the absolute z from which it is
+    significant.
     """
 
+    place: int
     run: Run
     estimand: Estimand
     estimate: float
@@ -86,8 +93,11 @@ def joint_test(
     seed: int = 1,
     level: float = 0.05,
     term: str | None = None,
+    method: JointMethod = "wild",
 ) -> Joint:
     """Test whether the estimates of all specifications, taken together, are compatible with no effect at all.
+
+    The same draws give the p value of each specification, and step-down p values that hold for all of them together.
 
     Parameters
     ----------
@@ -96,39 +106,46 @@ def joint_test(
     quantity : {"coefficient", "direct", "indirect", "total"}
         The estimand. The coefficient of a model without spatial effects counts as its direct and its total effect.
     draws : int
-        Permutations of units, shared by all specifications.
+        Data sets without an effect, shared by all specifications.
     seed : int
     level : float
         The largest p value that counts as significant.
     term : str, optional
         The focal term; by default the first of each run.
+    method : {"wild", "permutation"}
+        How a data set is drawn: each unit's residuals get one random sign, or they are exchanged between units, which
+        supposes that units have equal variances.
 
     Returns
     -------
     Joint
+        Where estimates have different units there is no common curve: the result has the p values of each specification
+        alone, since z has no unit.
 
     Raises
     ------
     ConfigError
-        If the estimates are not commensurable, no run can be tested, or there would be too many estimates.
+        If no run can be tested, or there would be too many estimates.
 
     Notes
     -----
     For each specification a null model is fitted: all focal terms, terms computed from them and their spatial lags are
-    left out. Its structural residuals are exchanged between whole units by one permutation for all specifications,
-    outcomes are regenerated through the inverse of the spatial filter, and the specification is fitted to them
-    (`digicarbon.numeric.resampling.null_model`). p is (1 + the number of draws as extreme) / (1 + draws), two-sided:
+    left out. Its structural residuals, corrected for leverage by unit, get one sign for each whole unit, the same in
+    all specifications (`digicarbon.numeric.resampling.signs`), outcomes are regenerated through the inverse of the
+    spatial filter, and the specification is fitted to them (`digicarbon.numeric.resampling.unit_wild`). Permutations
+    exchange the residuals of whole units instead. p is (1 + the number of draws as extreme) / (1 + draws), two-sided:
     each curve is measured in its own dominant sign, the median by its absolute value.
 
     References
     ----------
-    Simonsohn, Simmons & Nelson (2020), Nature Human Behaviour 4; Freedman & Lane (1983), Journal of Business & Economic
-    Statistics 1; Phipson & Smyth (2010), Statistical Applications in Genetics and Molecular Biology 9.
+    Simonsohn, Simmons & Nelson (2020), Nature Human Behaviour 4; Cameron, Gelbach & Miller (2008), Review of Economics
+    and Statistics 90; Romano & Wolf (2005), Econometrica 73; Phipson & Smyth (2010), Statistical Applications in
+    Genetics and Molecular Biology 9. Permutations: Freedman & Lane (1983), Journal of Business & Economic Statistics 1.
     """
     if draws < 1:
         raise ConfigError(Note("joint_without_draws", draws=draws))
     specifications, absent, runs = _specifications(fits, quantity, level, term)
-    _refuse_incommensurable(specifications)
+    other_units = _other_units(specifications)
     chosen, facets = _without_facets(specifications)
     groups, more_absent = _grouped(chosen)
     absent += more_absent
@@ -149,15 +166,28 @@ def joint_test(
 
     # the matrices are small: threads would mostly wait for each other
     with threadpool_limits(1):
-        curves, test, more_absent = _under_the_null(groups, draws, seed)
+        curves, drawn, test, more_absent = _under_the_null(groups, method, draws, seed)
     chosen, absent = test.members, absent + more_absent
     if not chosen:
         raise _no_run(absent, runs)
-    observed = _observed(chosen)
     notes = [*_left_out(absent, runs), *facets, *_about(test, quantity)]
     if curves.missing:
         notes.append(Note("missing_draws", share=curves.missing / (len(chosen) * draws)))
-    return _joint(quantity, seed, observed, curves, tuple(notes))
+    each = _each(chosen, drawn)
+    if other_units is None:
+        return _joint((quantity, seed, method), _observed(chosen), curves, each, tuple(notes))
+    return Joint(
+        estimand=quantity,
+        draws=draws,
+        seed=seed,
+        specifications=len(chosen),
+        dominant="",
+        statistics=pd.DataFrame(columns=list(COLUMNS)),
+        null_band=pd.DataFrame({"rank": np.empty(0, np.int64), "low": [], "median": [], "high": []}, dtype=np.float64),
+        notes=(Note("no_joint_test", reason=other_units), *notes),
+        method=method,
+        each=each,
+    )
 
 
 def _no_run(absent: Sequence[_Absent], runs: int) -> ConfigError:
@@ -179,7 +209,7 @@ def _specifications(
             continue
         estimate, se = numbers
         z = estimate / se if se > 0 else float("nan")
-        specifications.append(_Specification(run, estimand, estimate, z, _critical(result.inference, level)))
+        specifications.append(_Specification(runs, run, estimand, estimate, z, _critical(result.inference, level)))
     return specifications, absent, runs
 
 
@@ -210,24 +240,23 @@ def _critical(inference: Inference, level: float) -> float:
     return float(scipy.special.ndtri(tail) if inference.df is None else scipy.special.stdtrit(inference.df, tail))
 
 
-def _refuse_incommensurable(specifications: Sequence[_Specification]) -> None:
-    """Raise unless all estimates are in the same units."""
+def _other_units(specifications: Sequence[_Specification]) -> Note | None:
+    """Return which estimates have different units; None if all have the same."""
     scales: dict[tuple[Note, Note], str] = {}
     for one in specifications:
         scales.setdefault((_scale(one.estimand.term, one), _scale(one.model.y, one)), one.run.label)
     if len(scales) > 1:
         (first, label), (second, other) = list(scales.items())[:2]
-        raise ConfigError(
-            Note(
-                "joint_of_other_units",
-                label=label,
-                term=first[0],
-                y=first[1],
-                other=other,
-                other_term=second[0],
-                other_y=second[1],
-            )
+        return Note(
+            "joint_of_other_units",
+            label=label,
+            term=first[0],
+            y=first[1],
+            other=other,
+            other_term=second[0],
+            other_y=second[1],
         )
+    return None
 
 
 def _scale(term: str, one: _Specification) -> Note:
@@ -292,14 +321,57 @@ def _weights_digest(one: _Specification) -> str:
     return "" if one.weights is None else one.weights.digest
 
 
+class _Draws(Protocol):
+    """Data sets under one null model."""
+
+    def prepared(self, batch: Batch, block: slice) -> Any:
+        """Return the observed outcome and those of a block of draws as a batch takes them."""
+
+
+class _Permuted:
+    """Residuals exchanged between units."""
+
+    def __init__(self, null: NullModel, units: IntArray) -> None:
+        self._null, self._units = null, units
+
+    def prepared(self, batch: Batch, block: slice) -> Any:
+        """Return the observed outcome and those of a block of draws as a batch takes them."""
+        return batch.prepare(np.column_stack([self._null.y, self._null.outcomes(self._units[block])]))
+
+
+class _Signed:
+    """One sign for the residuals of each unit."""
+
+    def __init__(self, null: NullModel, signs: FloatArray) -> None:
+        self._null, self._signs = null, signs
+        # few units: a batch takes effects out of a column per unit instead of one per draw
+        small = len(null.y) * (signs.shape[1] + 2) <= MOST_BASIS
+        self._basis = np.column_stack([null.y, basis_of(null)]) if small else None
+        self._bases: dict[Hashable, Any] = {}
+
+    def prepared(self, batch: Batch, block: slice) -> Any:
+        """Return the observed outcome and those of a block of draws as a batch takes them."""
+        signs = self._signs[block]
+        if self._basis is None:
+            return batch.prepare(np.column_stack([self._null.y, draws_of(self._null, signs)]))
+        if batch.key not in self._bases:
+            self._bases[batch.key] = batch.prepare(self._basis)
+        weights = np.zeros((signs.shape[1] + 2, 1 + len(signs)))
+        weights[0, 0] = 1
+        weights[1, 1:] = 1
+        weights[2:, 1:] = signs.T
+        return batch.combine(self._bases[batch.key], weights)
+
+
 def _under_the_null(
-    groups: Sequence[tuple[Null, list[_Specification]]], draws: int, seed: int
-) -> tuple[Curves, _Test, list[_Absent]]:
-    """Return the curves of all draws, their specifications, and labels and reasons of runs without a null model."""
+    groups: Sequence[tuple[Null, list[_Specification]]], method: JointMethod, draws: int, seed: int
+) -> tuple[Curves, NDArray[np.float32], _Test, list[_Absent]]:
+    """Return the curves of all draws, z of each specification and draw, the specifications, and runs without a null."""
     units = sorted({unit for _, members in groups for unit in members[0].panel.units})
-    whole = permutations(len(units), draws, seed)
+    whole = permutations(len(units), draws, seed) if method == "permutation" else None
     position = {unit: place for place, unit in enumerate(units)}
-    curves = Curves(sum(len(members) for _, members in groups), draws)
+    every = sum(len(members) for _, members in groups)
+    curves, z = Curves(every, draws), np.empty((every, draws), dtype=np.float32)
     test, absent = _Test(), []
     for null, members in groups:
         try:
@@ -308,30 +380,35 @@ def _under_the_null(
             why = Note("why_no_null", reason=error)
             absent += [(one.run.label, why) for one in members]
             continue
-        place = len(test.members)
-        own = np.array([position[unit] for unit in members[0].panel.units])
-        classes = period_classes(fitted.rows)
-        test.unmoved = max(test.unmoved, int((np.bincount(classes)[classes] == 1).sum()))
+        place, own = len(test.members), members[0].panel.units
+        if whole is None:
+            # signs belong to labels, so that samples of other units share the draws
+            outcomes: _Draws = _Signed(fitted, signs_of(own, draws, seed, every=False))
+        else:
+            classes = period_classes(fitted.rows)
+            test.unmoved = max(test.unmoved, int((np.bincount(classes)[classes] == 1).sum()))
+            outcomes = _Permuted(fitted, within_classes(whole, np.array([position[unit] for unit in own]), classes))
         size = max(1, CELLS // len(fitted.y))
         for start in range(0, draws, size):
             block = slice(start, min(start + size, draws))
-            test.single_fits += _block(
-                fitted, within_classes(whole[block], own, classes), members, curves, (place, block)
-            )
+            test.single_fits += _block(outcomes, members, curves, z, (place, block))
         test.members += members
         test.unfiltered += 0 if fitted.filters else len(members)
     curves.cut(len(test.members))
-    return curves, test, absent
+    return curves, z[: len(test.members)], test, absent
 
 
 def _block(
-    null: NullModel, units: IntArray, members: Sequence[_Specification], curves: Curves, at: tuple[int, slice]
+    outcomes: _Draws,
+    members: Sequence[_Specification],
+    curves: Curves,
+    drawn: NDArray[np.float32],
+    at: tuple[int, slice],
 ) -> int:
     """Fit the specifications of one null model to a block of draws; return how many were fitted one by one.
 
     The observed outcome is fitted too, to check that the batched fit equals the recorded one.
     """
-    outcomes = np.column_stack([null.y, null.outcomes(units)])
     ready: dict[Hashable, Any] = {}
     first, block = at
     alone = 0
@@ -339,7 +416,7 @@ def _block(
         try:
             batch = one.model.batch(one.panel, one.weights, one.estimand)
             if batch.key not in ready:
-                ready[batch.key] = batch.prepare(outcomes)
+                ready[batch.key] = outcomes.prepared(batch, block)
             estimate, se = batch.fit(ready[batch.key])
         except DigicarbonError as error:
             raise EstimationError(Note("joint_draw_not_fitted", label=one.run.label, why=error)) from error
@@ -347,8 +424,38 @@ def _block(
             z = estimate / se
         _refuse_another_fit(one, float(estimate[0]), float(z[0]))
         curves.add(place, block, estimate[1:], z[1:], one.critical)
+        drawn[place, block] = z[1:]
         alone += batch.key == "one by one" and block.start == 0
     return alone
+
+
+def _each(chosen: Sequence[_Specification], drawn: NDArray[np.float32]) -> pd.DataFrame:
+    """Return the p values of each specification, alone and together."""
+    z = np.array([one.z for one in chosen])
+    found = step_down(z, drawn)
+    columns = [
+        [one.run.label for one in chosen],
+        np.array([one.estimate for one in chosen]),
+        z,
+        found.p,
+        found.adjusted,
+        _adjusted(found.p, "holm"),
+        _adjusted(found.p, "fdr_bh"),
+    ]
+    # as in the experiment: specifications of one null model were fitted together
+    order = np.argsort([one.place for one in chosen])
+    return pd.DataFrame(dict(zip(EACH, columns, strict=True))).iloc[order].reset_index(drop=True)
+
+
+def _adjusted(p: FloatArray, how: str) -> FloatArray:
+    """Return adjusted p values; those that are no numbers stay so."""
+    # importing it takes longer than most tables
+    from statsmodels.stats.multitest import multipletests
+
+    out, known = p.copy(), np.isfinite(p)
+    if known.any():
+        out[known] = multipletests(p[known], method=how)[1]
+    return out
 
 
 def _refuse_another_fit(one: _Specification, estimate: float, z: float) -> None:
@@ -373,7 +480,14 @@ def _observed(chosen: Sequence[_Specification]) -> CurveStatistics:
     return curves.finish()[0]
 
 
-def _joint(quantity: Quantity, seed: int, observed: CurveStatistics, curves: Curves, notes: tuple[Note, ...]) -> Joint:
+def _joint(
+    how: tuple[Quantity, int, JointMethod],
+    observed: CurveStatistics,
+    curves: Curves,
+    each: pd.DataFrame,
+    notes: tuple[Note, ...],
+) -> Joint:
+    quantity, seed, method = how
     null, every = curves.finish()
     rows = {}
     for name in STATISTICS:
@@ -394,6 +508,8 @@ def _joint(quantity: Quantity, seed: int, observed: CurveStatistics, curves: Cur
             {"rank": np.arange(1, len(band) + 1), "low": band[:, 0], "median": band[:, 1], "high": band[:, 2]}
         ),
         notes=notes,
+        method=method,
+        each=each,
     )
 
 

@@ -23,8 +23,8 @@ from digicarbon.plan.reach import PACKAGE
 from digicarbon.plan.runs import MOST_REASONS, Plan, Run
 from digicarbon.render import from_json, to_json
 from digicarbon.report import Labels, Record, Report, Table, attributed
+from digicarbon.report.joint import EACH_FILE, Joint
 from digicarbon.report.joint import FILE as JOINT
-from digicarbon.report.joint import Joint
 from digicarbon.result import Result
 from digicarbon.spec import identity
 from digicarbon.sweep.joint import joint_test
@@ -172,6 +172,7 @@ def show(
         files["table_below.csv"] = plain_table(table.below.cells).to_csv()
     if joint is not None:
         files[JOINT] = joint.to_json()
+        files[EACH_FILE] = plain_table(joint.each).to_csv(index=False)
     if estimates.count:
         files[ESTIMATES] = place
     lasts = table is not None and joint is None and not (pictures or lacking or untested or records.lacking)
@@ -292,7 +293,8 @@ def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[Note, 
     if test is None or not len(records):
         return None, ()
     try:
-        return joint_test(records.results(), test.quantity, test.draws, test.seed, test.level, test.term), ()
+        found = joint_test(records.results(), test.quantity, test.draws, test.seed, test.level, test.term, test.method)
+        return found, ()
     except DigicarbonError as error:
         return None, (Note("no_joint_test", reason=error),)
 

@@ -377,3 +377,23 @@ def test_weights_that_no_run_takes_are_not_among_what_was_asked(fitted: Path) ->
     assert small["weights"] == "w1_adjacency"
     assert "weights" not in grid
     assert "model" in grid
+
+
+def test_a_page_shows_which_specifications_survive(fitted: Path) -> None:
+    spec = GRID.replace("report: signs", "report: curve").replace("A grid", "A curve")
+    (fitted / "experiments" / "survivors.yaml").write_text(f"{spec}report: {{draws: 19}}\n", encoding="utf-8")
+    assert main(["run", "survivors"]) == 0
+    for language, words in (
+        ("en", ("Which specifications survive", "significant: step-down p", "draws of one sign for each whole unit")),
+        ("zh", ("哪些设定仍然显著", "显著：逐步向下p值", "为每个个体整体抽取一个符号")),
+    ):
+        assert main(["report", "survivors", f"report.language={language}"]) == 0
+        said = "".join(read(fitted / "out" / "survivors" / "index.html").text)
+        assert all(word in said for word in words)
+    sweep = recorded.sweep(Tracking(), "survivors")
+    assert sweep.joint is not None
+    rows = list(csv.DictReader((fitted / "out/survivors/specifications.csv").read_text(encoding="utf-8").splitlines()))
+    # other standard errors are no other specifications
+    assert [row["specification"] for row in rows] == sweep.joint.each["specification"].tolist()
+    assert len(rows) == 6
+    assert [float(row["step_down"]) for row in rows] == sweep.joint.each["step_down"].tolist()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,6 +23,12 @@ FOUND = Joint(
         {"rank": [1, 2, 3], "low": [-0.3, -0.2, -0.1], "median": [-1 / 3, 0.0, 1 / 3], "high": [0.1, 0.2, 0.3]}
     ),
     notes=("2 runs of 碳 are left out.",),
+    each=pd.DataFrame(
+        {
+            **{"specification": ["FE", "碳, x=[a, b]"], "estimate": [0.1, -1 / 3], "z": [np.nan, -2.5]},
+            **{"p": [np.nan, 0.005], "step_down": [np.nan, 0.01], "holm": [np.nan, 0.01], "bh": [np.nan, 1 / 7]},
+        }
+    ),
 )
 
 
@@ -30,6 +39,26 @@ def test_goes_through_json() -> None:
     )  # fmt: skip
     pd.testing.assert_frame_equal(read.statistics, FOUND.statistics, check_exact=True)
     pd.testing.assert_frame_equal(read.null_band, FOUND.null_band, check_exact=True)
+    pd.testing.assert_frame_equal(read.each, FOUND.each, check_exact=True)
+    assert read.method == "wild"
+
+
+def test_what_an_earlier_version_recorded_is_read() -> None:
+    old = {key: value for key, value in json.loads(FOUND.to_json()).items() if key not in ("method", "each")}
+    read = Joint.from_json(json.dumps(old))
+    assert read.method == "permutation"
+    assert read.each.empty
+    pd.testing.assert_frame_equal(read.statistics, FOUND.statistics)
+
+
+def test_p_values_without_a_common_curve_go_through_json() -> None:
+    apart = replace(FOUND, dominant="", statistics=FOUND.statistics[:0], null_band=FOUND.null_band[:0])
+    read = Joint.from_json(apart.to_json())
+    assert read.dominant == ""
+    assert read.metrics == {}
+    assert read.statistics.empty
+    assert read.null_band.empty
+    pd.testing.assert_frame_equal(read.each, FOUND.each)
 
 
 def test_metrics_are_the_p_values() -> None:
@@ -40,7 +69,9 @@ def test_metrics_are_the_p_values() -> None:
     }
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", FOUND.to_json().replace('"-"', '"x"')])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", FOUND.to_json().replace('"-"', '"x"'), FOUND.to_json().replace('"wild"', '"x"')]
+)
 def test_something_else_is_a_sentence(text: str) -> None:
     with pytest.raises(DataError, match="not a joint test"):
         Joint.from_json(text)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -225,7 +226,8 @@ def joint(specifications: int) -> Joint:
     statistics = pd.DataFrame({**values, "p": [0.002, 0.004, 0.123456]}, index=names)
     rank = np.arange(1, specifications + 1)
     band = pd.DataFrame({"rank": rank, "low": rank - 20.0, "median": rank * 0.0, "high": rank + 20.0})
-    return Joint("coefficient", 499, 7, specifications, "+", statistics, band, ("2 runs are not in it.",))
+    left_out = ("2 runs are not in it.",)
+    return Joint("coefficient", 499, 7, specifications, "+", statistics, band, left_out, "permutation")
 
 
 def test_the_joint_test_is_asked_for_and_shown(records: list[Record]) -> None:
@@ -239,8 +241,95 @@ def test_the_joint_test_is_asked_for_and_shown(records: list[Record]) -> None:
     assert table.cells["all"].tail(3).tolist() == ["0.002", "0.004", "0.123"]
     assert any("499 permutations of whole units" in note for note in table.notes)
     assert "2 runs are not in it." in table.notes
+    signs = replace(joint(12), method="wild")
+    notes = report.with_joint(signs).table("Curve", records).notes
+    assert any("499 draws of one sign for each whole unit" in note for note in notes)
+    assert not any("permutations" in note for note in notes)
     # the report that asked is as it was
     assert len(report.table("Curve", records).cells) == len(table.cells) - 3
+
+
+def with_p_values(records: list[Record]) -> Joint:
+    """A joint test with p values of all records but the last, the first three of which survive."""
+    count = len(records) - 1
+    p = np.where(np.arange(count) < 5, 0.01, 0.5)
+    each = pd.DataFrame(
+        {
+            "specification": [one.label for one in records[:-1]],
+            "estimate": [float(one.result.coef[0]) for one in records[:-1]],
+            "z": np.linspace(5, 1, count),
+            **{"p": p, "step_down": np.where(np.arange(count) < 3, 0.02, 0.7), "holm": 1.0, "bh": p * 1.5},
+        }
+    )
+    return replace(joint(count), method="wild", each=each)
+
+
+def test_the_table_counts_and_lists_which_specifications_survive() -> None:
+    records = [record(coef, 0.01, sample=f"s{coef}") for coef in range(1, 14)]
+    table = SpecificationCurve(draws=499).with_joint(with_p_values(records)).table("Curve", records)
+    cells = table.cells["all"].tail(4)
+    assert cells.to_dict() == {
+        "significant: p of the draws": "5 (42%)",
+        "significant: step-down p": "3 (25%)",
+        "significant: Holm": "0 (0%)",
+        "significant: Benjamini-Hochberg": "5 (42%)",
+    }
+    assert len(table.cells) in {rule + 4 for rule in table.rules}
+    last = table
+    while last.below is not None:
+        last = last.below
+    assert list(last.cells.index) == [f"run {coef}" for coef in range(1, 11)]
+    assert last.cells.iloc[0].tolist() == ["1.0000", "5.00", "0.010", "0.020", "1.000", "0.015"]
+    assert last.notes[0].startswith("3 of 12 specifications survive at 0.05: step-down p")
+    assert last.notes[1:] == ("The 10 largest |z| of 12; all are in the sweep's file specifications.csv.",)
+    few = SpecificationCurve(draws=99).with_joint(replace(with_p_values(records), draws=99)).table("Curve", records)
+    assert few.below is not None
+    assert few.below.notes[1] == "With 12 specifications, Holm can reject nothing with fewer than 239 draws."
+    chinese = SpecificationCurve(draws=499, language="zh").with_joint(with_p_values(records)).table("Curve", records)
+    assert "显著：逐步向下p值" in chinese.cells.index
+    assert chinese.below is not None
+    assert chinese.below.title == "哪些设定仍然显著"
+    assert "逐步向下p值" in chinese.below.cells
+
+
+def test_a_facet_counts_its_own_survivors(records: list[Record]) -> None:
+    named = [replace(one, label=f"run {place}") for place, one in enumerate(records)]
+    report = SpecificationCurve(facet="sample").with_joint(with_p_values(named))
+    row = report.table("Curve", named).cells.loc["significant: step-down p"]
+    # full and west follow each other in threes; the last one of west has no test
+    assert row.tolist() == ["3 (27%)", "3 (50%)", "0 (0%)"]
+
+
+def test_what_cannot_be_on_one_curve_is_tested_all_the_same() -> None:
+    runs = [record(0.1, 0.5, measure="e"), record(2.0, 0.5, term="index", measure="index"), record(1.0, 0.5)]
+    apart = replace(
+        with_p_values(runs), dominant="", statistics=joint(2).statistics[:0], null_band=joint(2).null_band[:0]
+    )
+    table = SpecificationCurve(draws=499).with_joint(apart).table("Curve", runs)
+    assert list(table.cells.index) == ["run 0.1", "run 2.0"]
+    assert table.title == "Curve"
+    assert table.notes[0] == "2 runs are not in it."
+    with pytest.raises(ConfigError, match="focal terms in logarithms"):
+        SpecificationCurve(draws=499).files("Curve", runs)
+    one_scale = SpecificationCurve(draws=499, facet="measure").with_joint(apart).table("Curve", runs)
+    assert "joint test: median estimate, p" not in one_scale.cells.index
+    assert one_scale.cells.loc["significant: step-down p", "all"] == "2 (100%)"
+
+
+def test_the_picture_marks_which_specifications_survive() -> None:
+    coef = np.array([3.0, 1.0, 2.0])
+    rows = pd.DataFrame({"coef": coef, "low": coef - 1, "high": coef + 1, "p": 0.01})
+    there = np.array([True, False, True])
+    tests = {"step-down p": there, "Holm": ~there}
+    heads: dict[Literal["en", "zh"], str] = {"en": "significant, p < 0.1", "zh": "显著（p < 0.1）"}
+    for language, head in heads.items():
+        figure = plot_specification_curve(rows, [Strip("s", "a", there)], level=0.1, language=language, tests=tests)
+        _, lower = figure.axes
+        labels = [text.get_text() for text in lower.get_yticklabels()]
+        assert labels[0] in (head, "significant, p < 0.1")
+        assert labels[-2:] == ["s", "a"]
+        marks = [np.asarray(line.get_xdata()).tolist() for line in lower.get_lines()]
+        assert marks[:2] == [[2.0, 3.0], [1.0]]
 
 
 def test_the_picture_has_every_estimate_in_order_and_is_the_same_each_time(records: list[Record]) -> None:

@@ -1,4 +1,4 @@
-"""The joint test of a specification curve: what is permuted, what is refitted, what is refused."""
+"""The joint test of a specification curve: what is drawn, what is refitted, what is refused."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from mlflow import MlflowClient
@@ -19,7 +20,9 @@ from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.numeric.linear.within import Rows, demean
 from digicarbon.numeric.resampling.curve_statistics import Curves, share_as_extreme
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null, linear_null
+from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_permutation import induced, period_classes, permutations, within_classes
+from digicarbon.numeric.resampling.unit_wild import corrected
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.plan.runs import Run, plan
 from digicarbon.report.joint import Joint
@@ -148,11 +151,26 @@ GRID: dict[str, Sequence[Any]] = {
 }
 
 
-def by_hand(fits: Sequence[tuple[Run, Result]], draws: int, seed: int) -> np.ndarray[Any, Any]:
-    """Return total effects of each draw by public fits alone, with W1 as the only candidate."""
+def signed(null: NullModel, signs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the outcomes of draws of signs of a balanced panel, shape (M, rows), one after the other."""
+    rows, out = null.rows, []
+    kept, residuals = (part.reshape(rows.n, rows.t) for part in (corrected(null), null.residuals))
+    for draw in signs:
+        change = draw[:, None] * kept - residuals
+        for operator, parameter in null.filters:
+            dense = np.column_stack([operator.lag(unit[None, :, None])[0, :, 0] for unit in np.eye(rows.n)])
+            change = np.linalg.solve(np.eye(rows.n) - parameter * dense, change)
+        out.append(null.y + change.ravel())
+    return np.array(out)
+
+
+def by_hand(
+    fits: Sequence[tuple[Run, Result]], draws: int, seed: int, method: str
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return total effects and z of each draw by public fits alone, with W1 as the only candidate."""
     units = sorted({unit for run, _ in fits for unit in run.prepared.panel.units})
     whole = permutations(len(units), draws, seed)
-    rows = []
+    rows, every_z = [], []
     candidates = list(
         {run.prepared.weights.digest: run.prepared.weights for run, _ in fits if run.prepared.weights}.values()
     )
@@ -162,22 +180,28 @@ def by_hand(fits: Sequence[tuple[Run, Result]], draws: int, seed: int) -> np.nda
         assert null is not None
         own = induced(whole, np.array([units.index(unit) for unit in panel.units]))
         term = result.focal[0]
-        values = []
-        for y in null.fit().outcomes(own).T:
+        values, z = [], []
+        if method == "permutation":
+            outcomes = null.fit().outcomes(own).T
+        else:
+            outcomes = signed(null.fit(), signs_of(panel.units, draws, seed))
+        for y in outcomes:
             found = model.fit(panel.with_columns({model.y: y.copy()}), run.prepared.weights)
-            if run.prepared.weights is None:
-                values.append(found.estimates.at[term, "coef"])
-            else:
-                values.append(found.effects.at[("total", term), "coef"])
+            own_row = run.prepared.weights is None
+            row = found.estimates.loc[term] if own_row else found.effects.loc[("total", term)]
+            values.append(row["coef"])
+            z.append(row["coef"] / row["se"])
         rows.append(values)
-    return np.array(rows)
+        every_z.append(z)
+    return np.array(rows), np.array(every_z)
 
 
-def test_it_is_what_single_public_fits_give(project: Path) -> None:
+@pytest.mark.parametrize("method", ["wild", "permutation"])
+def test_it_is_what_single_public_fits_give(project: Path, method: Any) -> None:
     fits = fitted("multi", experiment(GRID))
-    found = joint_test(fits, "total", draws=19, seed=5)
-    assert (found.specifications, found.draws, found.estimand) == (16, 19, "total")
-    every = by_hand(fits, 19, 5)
+    found = joint_test(fits, "total", draws=19, seed=5, method=method)
+    assert (found.specifications, found.draws, found.estimand, found.method) == (16, 19, "total", method)
+    every, z = by_hand(fits, 19, 5, method)
     np.testing.assert_allclose(
         found.null_band["median"], np.median(np.sort(every, axis=0), axis=1), rtol=1e-6, atol=1e-10
     )
@@ -191,18 +215,52 @@ def test_it_is_what_single_public_fits_give(project: Path) -> None:
     assert row["observed"] == pytest.approx(np.median(observed))
     extreme = (np.abs(np.median(every, axis=0)) >= abs(np.median(observed)) - 1e-12).sum()
     assert row["p"] == pytest.approx((1 + extreme) / 20)
+    # each specification alone, in the order of the experiment
+    each = found.each
+    assert each["specification"].tolist() == [run.label for run, _ in fits]
+    np.testing.assert_allclose(each["estimate"], observed)
+    size = each["z"].abs().to_numpy()
+    np.testing.assert_allclose(each["p"], (1 + (np.abs(z) >= size[:, None]).sum(axis=1)) / 20)
+    # the largest of all
+    largest = (1 + (np.abs(z).max(axis=0) >= size.max()).sum()) / 20
+    assert each["step_down"].min() == each["step_down"][size.argmax()] == pytest.approx(largest)
     assert any("4 specifications without spatial terms" in note for note in tuple(map(str, found.notes)))
 
 
-def test_the_same_seed_gives_the_same_and_blocks_change_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("method", ["wild", "permutation"])
+def test_the_same_seed_gives_the_same_and_blocks_change_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch, method: Any
+) -> None:
     fits = fitted("multi", experiment({**GRID, "model": ["twfe", "sdm"]}))
-    one = joint_test(fits, "total", draws=30, seed=2)
+    one = joint_test(fits, "total", draws=30, seed=2, method=method)
     monkeypatch.setattr("digicarbon.sweep.joint.CELLS", 180 * 7)
-    two = joint_test(iter(fits), "total", draws=30, seed=2)
-    np.testing.assert_allclose(one.null_band, two.null_band, rtol=1e-8)
-    np.testing.assert_allclose(one.statistics, two.statistics, rtol=1e-8)
-    other = joint_test(fits, "total", draws=30, seed=3)
+    two = joint_test(iter(fits), "total", draws=30, seed=2, method=method)
+    # of many units, outcomes are drawn without a column per unit
+    monkeypatch.setattr("digicarbon.sweep.joint.MOST_BASIS", 0)
+    three = joint_test(fits, "total", draws=30, seed=2, method=method)
+    for again in (two, three):
+        np.testing.assert_allclose(one.null_band, again.null_band, rtol=1e-8)
+        np.testing.assert_allclose(one.statistics, again.statistics, rtol=1e-8)
+        pd.testing.assert_frame_equal(one.each, again.each, rtol=1e-12)
+    other = joint_test(fits, "total", draws=30, seed=3, method=method)
     assert not np.allclose(one.null_band, other.null_band)
+
+
+def test_the_p_of_a_specification_is_that_of_its_own_wild_test(project: Path) -> None:
+    spec = experiment({"model": ["sdm"], "sample": ["full", "without_municipalities"], "measure": ["sector1", "ddl"]})
+    spec["defaults"] = ["config", {"override inference": "wild"}, "_self_"]
+    spec["inference"] = {"replications": 99, "seed": 4, "intervals": False}
+    fits = fitted("wild", spec)
+    found = joint_test(fits, "total", draws=99, seed=4)
+    own = [result.effects.at[("total", result.focal[0]), "p"] for _, result in fits]
+    np.testing.assert_allclose(found.each["p"], own)
+
+
+def test_other_units_of_a_sample_share_the_signs_of_those_that_stay(project: Path) -> None:
+    few = ["a", "b", "c"]
+    assert (signs_of(few, 50, 1, every=False) == signs_of([*few, "d"], 50, 1, every=False)[:, :3]).all()
+    # all vectors of three units would be eight
+    assert signs_of(few, 50, 1).shape == (7, 3)
 
 
 def test_standard_errors_are_no_specifications_and_the_first_counts(project: Path) -> None:
@@ -236,18 +294,24 @@ def test_the_indirect_effect_leaves_out_models_without_one(project: Path) -> Non
     assert str(found.notes[0]).startswith("1 of 2 runs is not in the joint test, since each has no indirect effect")
 
 
-def test_estimates_in_other_units_are_refused(project: Path) -> None:
+def test_estimates_in_other_units_have_no_curve_but_step_down_p_values(project: Path) -> None:
     grid = {"measure.standardise": [False, True], "measure.terms": [["e"]]}
     spec = experiment(grid) | {
         "defaults": ["config", {"override measure": "bea"}, {"override model": "twfe"}, "_self_"]
     }
-    with pytest.raises(
-        ConfigError, match=r"cannot be on one curve: .* has levels of e in an equation of logarithms, .*"
-    ):
-        joint_test(fitted("units", spec), draws=9)
+    found = joint_test(fitted("units", spec), draws=9)
+    first = str(found.notes[0])
+    assert first.startswith("No joint test: The estimates cannot be on one curve: ")
+    assert " has levels of e in an equation of logarithms, " in first
+    assert (len(found.statistics), len(found.null_band), found.dominant, found.metrics) == (0, 0, "", {})
+    # a measure in other units is the same test
+    assert found.each["z"].nunique() == 2 or found.each["z"].std() < 1e-9
+    assert found.each["step_down"].nunique() == 1
+    assert (found.each["step_down"] == found.each["p"]).all()
     spec["grid"] = {"measure.terms": [["e"], ["ln_e"]]}
-    with pytest.raises(ConfigError, match="has logarithms in an equation of logarithms"):
-        joint_test(fitted("logs", spec), draws=9)
+    logs = joint_test(fitted("logs", spec), draws=9)
+    assert "has logarithms in an equation of logarithms" in str(logs.notes[0])
+    assert (logs.each["step_down"] >= logs.each["p"]).all()
 
 
 def test_nothing_to_test_and_too_much_are_sentences(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,13 +346,16 @@ def test_a_sweep_ends_with_it(project: Path) -> None:
     expected = joint_test(fits, "total", 39, 7)
     text = next(Path("mlruns").rglob("joint.json")).read_text(encoding="utf-8")
     found = Joint.from_json(text)
+    pd.testing.assert_frame_equal(found.each, expected.each)
+    table = pd.read_csv(next(Path("mlruns").rglob("specifications.csv")))
+    pd.testing.assert_frame_equal(table, expected.each)
     np.testing.assert_allclose(found.statistics, expected.statistics, rtol=1e-9)
     store = MlflowClient(tracking_uri=f"sqlite:///{Path('mlruns/mlflow.db').resolve().as_posix()}")
     metrics = store.get_run(done.parent_id).data.metrics
     assert {name: metrics[name] for name in expected.metrics} == pytest.approx(expected.metrics)
     assert json.loads(text)["draws"] == 39
     assert done.table is not None
-    shown = done.table.cells.iloc[-3:, 0].tolist()
+    shown = done.table.cells.iloc[-7:-4, 0].tolist()
     assert shown == [f"{p:.3f}" for p in expected.statistics["p"]]
 
 
@@ -308,7 +375,7 @@ def test_a_curve_that_cannot_be_tested_is_shown_with_the_reason(project: Path) -
     fitted("mixed", spec)
     composer = Composer(loader(), "mixed", [])
     done = sweep(composer, plan(composer, []))
-    assert not list(Path("mlruns").rglob("joint.json"))
+    assert Joint.from_json(next(Path("mlruns").rglob("joint.json")).read_text(encoding="utf-8")).statistics.empty
     notes = "" if done.table is None else " ".join(tuple(map(str, done.table.notes)))
     assert "No joint test: The estimates cannot be on one curve" in notes
 
@@ -318,7 +385,7 @@ def test_estimates_that_a_draw_lacks_are_told(project: Path) -> None:
     every = fitted("ends", experiment({"model": ["sdm"], "weights": ["w2_nested"], **grid}))
     fits = [(run, result) for run, result in every if result.spatial_effects is not None][:1]
     ((run, result),) = fits
-    found = joint_test(fits, "total", draws=99)
+    found = joint_test(fits, "total", draws=99, method="permutation")
     null = run.specs.model.null(run.prepared.panel, run.prepared.weights, [])
     assert null is not None
     lost = 0

@@ -22,7 +22,9 @@ def enumerated(units: int, draws: int, weights: SignWeights) -> bool:
 
 
 @lru_cache(maxsize=16)
-def signs(labels: tuple[str, ...], draws: int, seed: int, weights: SignWeights = "rademacher") -> FloatArray:
+def signs(
+    labels: tuple[str, ...], draws: int, seed: int, weights: SignWeights = "rademacher", every: bool = True
+) -> FloatArray:
     """Return a weight for each unit and draw, shape (M, N).
 
     Parameters
@@ -32,6 +34,8 @@ def signs(labels: tuple[str, ...], draws: int, seed: int, weights: SignWeights =
     draws : int
     seed : int
     weights : {"rademacher", "webb"}
+    every : bool
+        Whether all vectors of signs are taken where there are no more than draws. Samples that share draws must not.
 
     Returns
     -------
@@ -50,7 +54,7 @@ def signs(labels: tuple[str, ...], draws: int, seed: int, weights: SignWeights =
     Webb (2023), Canadian Journal of Economics 56.
     """
     n = len(labels)
-    if enumerated(n, draws, weights):
+    if every and enumerated(n, draws, weights):
         numbers = np.arange(1, 2**n)
         return np.asarray(1.0 - 2.0 * ((numbers[:, None] >> np.arange(n)) & 1), dtype=np.float64)
     out = np.empty((draws, n))
@@ -65,9 +69,11 @@ def signs(labels: tuple[str, ...], draws: int, seed: int, weights: SignWeights =
     return out
 
 
-def signs_of(labels: Sequence[object], draws: int, seed: int, weights: SignWeights = "rademacher") -> FloatArray:
+def signs_of(
+    labels: Sequence[object], draws: int, seed: int, weights: SignWeights = "rademacher", every: bool = True
+) -> FloatArray:
     """Return `signs` of units with labels of any type."""
-    return signs(tuple(map(str, labels)), draws, seed, weights)
+    return signs(tuple(map(str, labels)), draws, seed, weights, every)
 
 
 def _key(label: str) -> int:

@@ -75,7 +75,7 @@ def corrected(null: NullModel) -> FloatArray:
 def _inverse_root(matrices: FloatArray) -> FloatArray:
     values, vectors = np.linalg.eigh(matrices)
     safe = np.where(values > 1e-8, values, 1.0)
-    scale = np.where(values > 1e-8, safe ** (-float(__import__("os").environ.get("POW", "0.5"))), 0.0)
+    scale = np.where(values > 1e-8, 1 / np.sqrt(safe), 0.0)
     return np.asarray((vectors * scale[..., None, :]) @ np.swapaxes(vectors, -1, -2))
 
 

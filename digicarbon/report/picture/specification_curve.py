@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,7 @@ def plot_specification_curve(
     title: str = "",
     simulated: bool = False,
     language: Language = "en",
+    tests: Mapping[str, BoolArray] | None = None,
 ) -> Figure:
     """Draw estimates in order of size over the choices that led to them.
 
@@ -84,6 +85,8 @@ def plot_specification_curve(
     title : str
     simulated : bool
     language : {"en", "zh"}
+    tests : mapping of str to ndarray of bool, shape (M,), optional
+        Which specifications are significant by further tests, in rows above the choices.
 
     Returns
     -------
@@ -98,6 +101,9 @@ def plot_specification_curve(
     names = list(dict.fromkeys(values))
     with drawing():
         words = Words(language)
+        significant = words.say("significant at", level=f"{level:g}")
+        passed = [Strip(significant, words.say(name), there) for name, there in (tests or {}).items()]
+        strips = [*passed, *strips]
         groups = [(group, list(rows)) for group, rows in groupby(strips, key=lambda strip: strip.group)]
         lines = sum(len(rows) + 1 for _, rows in groups)
         upper, lower = 3.0, 0.16 * lines
