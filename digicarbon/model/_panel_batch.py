@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -19,6 +20,26 @@ from digicarbon.numeric.resampling.null_model import NullModel, lag_null, linear
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
+
+
+@dataclass(frozen=True, eq=False)
+class LinearOutcomes:
+    """Outcomes with effects removed, as columns or as linear combinations of columns that are not formed.
+
+    Attributes
+    ----------
+    columns : ndarray, shape (rows, m)
+    weights : ndarray, shape (m, M), or None
+        None where the columns are the outcomes.
+    """
+
+    columns: FloatArray
+    weights: FloatArray | None = None
+
+    @property
+    def formed(self) -> FloatArray:
+        """The outcomes, shape (rows, M)."""
+        return self.columns if self.weights is None else self.columns @ self.weights
 
 
 class LinearFits:
@@ -47,25 +68,26 @@ class LinearFits:
         self._batch = LinearBatch(columns.values[:, :-1], columns.rows, rule)
         self.key: Hashable = ("linear", columns.estimator, columns.removed, columns.rows.n, columns.rows.t)
 
-    def prepare(self, outcomes: FloatArray) -> FloatArray:
-        """Return outcomes with effects removed, shape (rows, M)."""
-        return self._transform(outcomes)
+    def prepare(self, outcomes: FloatArray) -> LinearOutcomes:
+        """Return outcomes with effects removed."""
+        return LinearOutcomes(self._transform(outcomes))
 
-    def combine(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
+    def combine(self, prepared: LinearOutcomes, weights: FloatArray) -> LinearOutcomes:
         """Return linear combinations of outcomes, weights of shape (M, draws)."""
-        return np.asarray(prepared @ weights)
+        return LinearOutcomes(prepared.formed, weights)
 
-    def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def fit(self, prepared: LinearOutcomes) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, each of shape (M,)."""
         return self.several(prepared, [self._estimand])[0]
 
-    def several(self, prepared: FloatArray, estimands: Sequence[Estimand]) -> Fits:
+    def several(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
-        return [self._batch.fit(prepared, self._contrast(estimand)) for estimand in estimands]
+        y, weights = prepared.columns, prepared.weights
+        return [self._batch.fit(y, self._contrast(estimand), weights) for estimand in estimands]
 
-    def wald(self, prepared: FloatArray, estimands: Sequence[Estimand]) -> FloatArray:
+    def wald(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> FloatArray:
         """Return the Wald statistic that all estimands are zero, for each outcome, shape (M,)."""
-        return self._batch.wald(prepared, np.stack([self._contrast(estimand) for estimand in estimands]))
+        return self._batch.wald(prepared.formed, np.stack([self._contrast(estimand) for estimand in estimands]))
 
 
 def coefficient_of(names: tuple[str, ...], estimand: Estimand) -> FloatArray:

@@ -10,7 +10,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.model._panel_batch import likeliest
 from digicarbon.model._panel_columns import rows_of
-from digicarbon.model.batch import Batch, Estimand
+from digicarbon.model.batch import Batch, Estimand, OneByOne
 from digicarbon.model.restrictions import LinearNulls, Nulls, Projected, Restrictions
 from digicarbon.numeric.resampling.null_model import LagNulls, NullModel
 from digicarbon.numeric.spatial.likelihood import Sample
@@ -51,6 +51,18 @@ class Contrasts:
     def __init__(self, model: PanelRegression, panel: Panel, weights: Weights | None) -> None:
         self._model, self._panel, self._weights = model, panel, weights
         self._batch: Batch | None = None
+        self.units = panel.units
+
+    @property
+    def fast(self) -> bool:
+        """Whether many outcomes are fitted at once."""
+        return not isinstance(self._fits(), OneByOne)
+
+    def _fits(self) -> Batch:
+        if self._batch is None:
+            term = self._panel.expanded(self._model.x, among=self._model.terms)[0]
+            self._batch = self._model.batch(self._panel, self._weights, Estimand("coefficient", term))
+        return self._batch
 
     def of(self, combination: Mapping[str, float]) -> Restrictions:
         """Return the restriction of the sum of coefficients, by term, times weights g.
@@ -60,9 +72,7 @@ class Contrasts:
         The null model g′b = τ has the columns XN, N a basis of what is orthogonal to g, and the known part Xg τ/(g′g).
         """
         estimand = Estimand.combination(combination)
-        if self._batch is None:
-            self._batch = self._model.batch(self._panel, self._weights, estimand)
-        return _restricted(self._model, self._panel, estimand, combination, self._weights, self._batch)
+        return _restricted(self._model, self._panel, estimand, combination, self._weights, self._fits())
 
 
 def joint_null(

@@ -26,6 +26,7 @@ from digicarbon.result import Constituent, MadeOf, Result, Role, roles_made_of
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
+    from digicarbon.model._panel_restrictions import Contrasts
     from digicarbon.model.restrictions import Restrictions
     from digicarbon.script import Extract
 
@@ -154,6 +155,13 @@ class GroupedRegression(PanelRegression):
 
         expanded = self.expanded(panel)
         return [restrictions_of(expanded.model, expanded.panel, term, weights) for term in expanded.focal]
+
+    def contrasts(self, panel: Panel, weights: Weights | None) -> Contrasts:
+        """Return combinations of coefficients as restrictions."""
+        from digicarbon.model._panel_restrictions import Contrasts
+
+        expanded = self.expanded(panel)
+        return Contrasts(expanded.model, expanded.panel, weights)
 
     def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
         """Return a result with wild p values where the model asks for them, those of equal coefficients among them."""

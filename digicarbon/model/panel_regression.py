@@ -45,6 +45,7 @@ from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
+    from digicarbon.model._panel_restrictions import Contrasts
     from digicarbon.model.restrictions import Restrictions
     from digicarbon.script import RPart, StataPart
 
@@ -310,6 +311,12 @@ class PanelRegression(Tested):
 
         made = panel.with_terms(self.terms)
         return [restrictions_of(self, made, term, weights) for term in result.focal]
+
+    def contrasts(self, panel: Panel, weights: Weights | None) -> Contrasts:
+        """Return combinations of coefficients as restrictions."""
+        from digicarbon.model._panel_restrictions import Contrasts
+
+        return Contrasts(self.by_errors, panel.with_terms(self.terms), weights)
 
     def filters(self, panel: Panel, weights: Weights) -> bool:
         """Return whether the panel is balanced and these weights hold its units."""

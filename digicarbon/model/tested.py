@@ -18,6 +18,7 @@ from digicarbon.result import Resampled, Result
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
+    from digicarbon.model._panel_restrictions import Contrasts
     from digicarbon.model.restrictions import Restrictions
     from digicarbon.numeric.resampling.unit_wild import WildTest
 
@@ -72,6 +73,10 @@ class Tested(Model):
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
         """Return the restrictions of each focal term of a result, see `digicarbon.model.restrictions`."""
         raise TypeError(f"{type(self).__name__} does not say what its restrictions are; define `restrictions`.")
+
+    def contrasts(self, panel: Panel, weights: Weights | None) -> Contrasts | None:
+        """Return combinations of coefficients as restrictions; None where the model has them for single ones only."""
+        return None
 
     def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
         """Return a result with p values and intervals from the wild bootstrap where the model asks for them."""

@@ -58,7 +58,9 @@ class LinearBatch:
         self._q, self._r = np.linalg.qr(z)
         self._rows, self._rule = rows, rule
 
-    def fit(self, y: FloatArray, contrast: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def fit(
+        self, y: FloatArray, contrast: FloatArray, combination: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
         """Return g′β and its standard error for each outcome, each of shape (M,).
 
         Parameters
@@ -67,21 +69,32 @@ class LinearBatch:
             With the same effects removed.
         contrast : ndarray, shape (k,)
             g.
+        combination : ndarray, shape (m, M), or None
+            The outcomes are these linear combinations of the columns of y, shape (rows, m), which are then not formed:
+            estimates and sums of scores are linear in an outcome.
         """
         weights = np.linalg.solve(self._r.T, contrast)
         coordinates = self._q.T @ y
         estimate = weights @ coordinates
-        if self._rule.middle == "classic":
-            ssr = np.einsum("im,im->m", y, y) - np.einsum("km,km->m", coordinates, coordinates)
-            return estimate, np.sqrt(np.maximum(ssr, 0) * self._rule.factors[0] * (weights @ weights))
         e = y - self._q @ coordinates
+        if combination is not None:
+            estimate = estimate @ combination
+        if self._rule.middle == "classic":
+            if combination is None:
+                ssr = np.einsum("im,im->m", e, e)
+            else:
+                ssr = np.einsum("im,im->m", combination, (e.T @ e) @ combination)
+            return estimate, np.sqrt(np.maximum(ssr, 0) * self._rule.factors[0] * (weights @ weights))
         if self._rule.leverage:
             e = e / (1 - np.einsum("ik,ik->i", self._q, self._q))[:, None]
         if self._rule.middle == "both":
+            e = e if combination is None else e @ combination
             return estimate, np.sqrt(np.maximum(self._two_way(e, contrast), 0))
         scores = (self._q @ weights)[:, None] * e
         if self._rule.middle != "robust":
             scores = self._rows.sums(scores, self._rule.middle)
+        if combination is not None:
+            scores = scores @ combination
         return estimate, np.sqrt(self._rule.factors[0] * np.einsum("im,im->m", scores, scores))
 
     def wald(self, y: FloatArray, restrictions: FloatArray) -> FloatArray:
