@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -19,7 +20,7 @@ from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
     from digicarbon.model._panel_restrictions import Contrasts
-    from digicarbon.model.restrictions import Restrictions
+    from digicarbon.model.restrictions import Redrawn, Restrictions
     from digicarbon.numeric.resampling.unit_wild import WildTest
 
 Test = Literal["errors", "wild"]
@@ -70,7 +71,9 @@ class Tested(Model):
         """Return whether null models take spatial dependence by these weights out of the errors."""
         return True
 
-    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
+    def restrictions(
+        self, panel: Panel, weights: Weights | None, result: Result
+    ) -> Sequence[Restrictions | Redrawn]:
         """Return the restrictions of each focal term of a result, see `digicarbon.model.restrictions`."""
         raise TypeError(f"{type(self).__name__} does not say what its restrictions are; define `restrictions`.")
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Batch, Estimand, Fits, JointBatch
-from digicarbon.model.restrictions import Restrictions
+from digicarbon.model.restrictions import Redrawn, Restrictions
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.resampling.unit_wild import CELLS, WildTest, basis_of, draws_of, p_value, wild_test
 
@@ -37,21 +37,26 @@ class Draws:
 
 
 def wild_tests(
-    restrictions: Restrictions, estimates: Mapping[Estimand, tuple[float, float]], draws: Draws
+    restrictions: Restrictions | Redrawn, estimates: Mapping[Estimand, tuple[float, float]], draws: Draws
 ) -> dict[Estimand, WildTest]:
     """Return the test of quantities of a focal term.
 
     Parameters
     ----------
-    restrictions : Restrictions
+    restrictions : Restrictions or Redrawn
     estimates : mapping of Estimand to (float, float)
         Estimate and standard error of those that are tested.
     draws : Draws
     """
     places = [restrictions.estimands.index(estimand) for estimand in estimates]
-    zero = fits(restrictions, restrictions.null(), places, draws.signs)
+    if isinstance(restrictions, Redrawn):
+        zero = [restrictions.fits(place, 0.0, draws.signs) for place in places]
+    else:
+        zero = fits(restrictions, restrictions.null(), places, draws.signs)
 
     def at(place: int, value: float) -> tuple[FloatArray, FloatArray]:
+        if isinstance(restrictions, Redrawn):
+            return restrictions.fits(place, value, draws.signs)
         return fits(restrictions, restrictions.null_at(place, value), [place], draws.signs)[0]
 
     return {

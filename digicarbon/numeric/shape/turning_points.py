@@ -16,10 +16,7 @@ import numpy as np
 import scipy
 
 from digicarbon.arrays import FloatArray
-
-_CLOSE = 0.005
-"""Standard errors by which a test may still miss its critical value at the end of a region."""
-_MOST_STEPS = 20
+from digicarbon.numeric.resampling.inversion import crossing
 
 Direction = Literal["greater", "less"]
 Region = Literal["interval", "complement", "line"]
@@ -304,39 +301,13 @@ def inverted(curve: Curve, excess: Callable[[FloatArray], float], order: int = 1
     def at(angle: float) -> float:
         return excess(math.cos(angle) * axes[0] + math.sin(angle) * axes[1])
 
-    highest = at(top)
-    if not highest > 0:
+    if not at(top) > 0:
         return Fieller("line", math.nan, math.nan)
-    above = _crossing(at, 0.0, top, highest)
-    below = _crossing(at, 0.0, top - math.pi, highest)
+    above, below = crossing(at, 0.0, top), crossing(at, 0.0, top - math.pi)
     right, left = (middle + scale * math.tan(angle) for angle in (above, below))
     if above < math.pi / 2 and below > -math.pi / 2:
         return Fieller("interval", left, right)
     return Fieller("complement", *sorted((left, right)))
-
-
-def _crossing(excess: Callable[[float], float], inside: float, outside: float, height: float) -> float:
-    """Return where an excess becomes positive between two angles, by the Illinois rule."""
-    low, high, at_low, at_high, side = inside, outside, excess(inside), height, 0
-    angle = (low + high) / 2
-    for _ in range(_MOST_STEPS):
-        if np.isfinite([at_low, at_high]).all():
-            angle = low - at_low * (high - low) / (at_high - at_low)
-        else:
-            # draws that are lost are extreme: the test cannot reject there
-            angle = (low + high) / 2
-        now = excess(angle)
-        if abs(now) < _CLOSE:
-            break
-        if now > 0:
-            high, at_high = angle, now
-            at_low = at_low / 2 if side == 1 else at_low
-            side = 1
-        else:
-            low, at_low = angle, now
-            at_high = at_high / 2 if side == -1 else at_high
-            side = -1
-    return angle
 
 
 def contrast_weights(degree: int, at: FloatArray, x: FloatArray) -> FloatArray:
