@@ -71,9 +71,7 @@ class Tested(Model):
         """Return whether null models take spatial dependence by these weights out of the errors."""
         return True
 
-    def restrictions(
-        self, panel: Panel, weights: Weights | None, result: Result
-    ) -> Sequence[Restrictions | Redrawn]:
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Restrictions | Redrawn]:
         """Return the restrictions of each focal term of a result, see `digicarbon.model.restrictions`."""
         raise TypeError(f"{type(self).__name__} does not say what its restrictions are; define `restrictions`.")
 
