@@ -83,6 +83,11 @@ class Row:
     high: float = math.nan
     note: Note | str = ""
 
+    @property
+    def tested(self) -> bool:
+        """Whether the line has a p value."""
+        return not math.isnan(self.p)
+
 
 def turning_points(
     result: Result,
@@ -158,10 +163,11 @@ def _curve_tables(
         cube = cubic(curve, x)
         rows = _cubic_rows(cube if wild is None else wild.cubic(cube))
         region = None if wild is None else wild.region(order=2)
-    if result.resampled is not None or wild is not None:
-        rests = "by_wild_bootstrap" if wild is not None else "by_standard_errors"
-        # coefficients' own p values beside them are from the wild bootstrap
-        rows = [replace(row, note=Note(rests, said=row.note)) if np.isfinite(row.p) else row for row in rows]
+    if wild is not None:
+        rows = [replace(row, note=Note("by_wild_bootstrap", said=row.note)) if row.tested else row for row in rows]
+    elif result.resampled is not None:
+        # the coefficients' own p values beside them are from the wild bootstrap
+        rows = [replace(row, note=Note("by_standard_errors", said=row.note)) if row.tested else row for row in rows]
     if region is not None:
         name, after = WILD_REGIONS[degree]
         rows.insert([row.quantity for row in rows].index(after) + 1, _region_row(name, region))

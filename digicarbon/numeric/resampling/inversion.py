@@ -19,7 +19,7 @@ Excess = Callable[[float], float]
 
 
 def crossing(excess: Excess, inside: float, outside: float) -> float:
-    """Return where an excess becomes positive between two places, by the Illinois rule.
+    """Return where an excess becomes positive between two places, by the Illinois rule with bisections.
 
     Parameters
     ----------
@@ -28,9 +28,11 @@ def crossing(excess: Excess, inside: float, outside: float) -> float:
     inside, outside : float
     """
     low, high, at_low, at_high, side = inside, outside, excess(inside), excess(outside), 0
-    place = (low + high) / 2
-    for _ in range(MOST_STEPS):
-        if np.isfinite([at_low, at_high]).all():
+    place, width = (low + high) / 2, abs(outside - inside)
+    for step in range(MOST_STEPS):
+        slow = step % 3 == 2 and abs(high - low) > width / 2
+        width = abs(high - low) if step % 3 == 2 else width
+        if np.isfinite([at_low, at_high]).all() and not slow:
             place = low - at_low * (high - low) / (at_high - at_low)
         else:
             place = (low + high) / 2
