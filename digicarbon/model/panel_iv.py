@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import field_validator, model_validator
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import EstimationError
+from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model._iv_statistics import Asked, FoundTests, made_of, notes, statistics, tables, with_wild
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
@@ -168,7 +168,9 @@ class PanelIV(Tested):
             If a column is missing or holds a value that is not finite, or no row has a lag.
         EstimationError
             If there are too few instruments, rows or clusters, effects absorb a column, columns are collinear, or
-            instruments do not move the endogenous regressors; or if a wild bootstrap of LIML is asked for.
+            instruments do not move the endogenous regressors.
+        ConfigError
+            If a wild bootstrap of LIML is asked for.
         """
         self._columns(panel)
 
@@ -319,7 +321,7 @@ class PanelIV(Tested):
     def _columns(self, panel: Panel) -> Columns:
         """Return the checked columns with effects removed."""
         if self.test == "wild" and self.method == "liml":
-            raise EstimationError(Note("wild_of_liml", key="model.test"))
+            raise ConfigError(Note("wild_of_liml", key="model.test"))
         made = panel.with_terms(self.terms)
         regressors, endogenous, instruments = (
             made.expanded(chosen, among=self.terms) for chosen in (self.regressors, self.instrumented, self.instruments)

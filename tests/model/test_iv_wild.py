@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
-from digicarbon.errors import EstimationError
+from digicarbon.errors import ConfigError
 from digicarbon.numeric.resampling.signs import signs_of
 
 UNITS, PERIODS = 14, 6
@@ -168,6 +168,6 @@ def test_weak_instruments_leave_the_set_open(panel: dc.Panel) -> None:
 def test_liml_says_that_it_has_none(panel: dc.Panel) -> None:
     model = dc.PanelIV(**FIELDS, **WILD, method="liml")
     for verb in (model.check, model.fit):
-        with pytest.raises(EstimationError, match="no wild bootstrap of LIML"):
+        with pytest.raises(ConfigError, match="no wild bootstrap of LIML"):
             verb(panel)
     assert dc.PanelIV(**FIELDS, method="liml").fit(panel).resampled is None
