@@ -12,9 +12,11 @@ import pandas as pd
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._rows import in_english
+from digicarbon.diagnostic._wild_curve import wild_curve
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DataError, EstimationError
+from digicarbon.model import Model
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.about import under
 from digicarbon.numeric.shape.turning_points import (
@@ -32,6 +34,11 @@ from digicarbon.panel import Panel, canonical, spelt
 from digicarbon.result import Constituent, MadeOf, Result, roles_made_of
 from digicarbon.weights import Weights
 
+WILD_REGIONS = {
+    2: ("turning point, wild", "turning point, Fieller"),
+    3: ("inflection point, wild", "inflection point"),
+}
+"""Names of the regions by the wild bootstrap, and the rows that they follow, by the degree of the curve."""
 COLUMNS = ("at", "coef", "se", "stat", "p", "low", "high", "note")
 SMALLEST_BEND = 1e-9
 """A highest power that adds less than this share to the slope within the sample is zero to rounding."""
@@ -76,8 +83,19 @@ class Row:
     high: float = math.nan
     note: Note | str = ""
 
+    @property
+    def tested(self) -> bool:
+        """Whether the line has a p value."""
+        return not math.isnan(self.p)
 
-def turning_points(result: Result, panel: Panel, term: str | None = None) -> pd.DataFrame:
+
+def turning_points(
+    result: Result,
+    panel: Panel,
+    term: str | None = None,
+    model: Model | None = None,
+    weights: Weights | None = None,
+) -> pd.DataFrame:
     """Return where the curve of a variable turns, and how sure that is.
 
     Parameters
@@ -89,6 +107,11 @@ def turning_points(result: Result, panel: Panel, term: str | None = None) -> pd.
         The one that the model was fitted to.
     term : str, optional
         The variable, e.g. ``"ln_e"``; by default the only one that the model has with a power.
+    model : Model, optional
+        The one that was fitted. With ``test="wild"``, p values of slopes and of Lind & Mehlum's test, intervals of
+        slopes and the row ``turning point, wild`` are from its wild bootstrap; else from the standard errors.
+    weights : Weights, optional
+        Those of the fit, for the null models of the wild bootstrap.
 
     Returns
     -------
@@ -116,11 +139,13 @@ def turning_points(result: Result, panel: Panel, term: str | None = None) -> pd.
     blank). Coefficients of lower powers depend on the unit of measurement where a logarithm is taken; turning points
     move with it as the logarithm does, and slopes and tests do not change.
     """
-    return in_english(_curve_table(result, panel, term))
+    return in_english(_curve_tables(result, panel, term, model, weights, banded=False)["turning_points"])
 
 
-def _curve_table(result: Result, panel: Panel, term: str | None) -> pd.DataFrame:
-    """Return the table of `turning_points` with notes in its column note."""
+def _curve_tables(
+    result: Result, panel: Panel, term: str | None, model: Model | None, weights: Weights | None, banded: bool
+) -> dict[str, pd.DataFrame]:
+    """Return the table of `turning_points` with notes in its column note, and ``curve_band`` by the wild bootstrap."""
     result = described(result, panel)
     term = named_term(term, slopes_of(result))
     curve = curve_of(result, term)
@@ -129,9 +154,26 @@ def _curve_table(result: Result, panel: Panel, term: str | None) -> pd.DataFrame
     if degree > 3:
         raise ConfigError(Note("power_too_high", term=term, degree=degree))
     _refuse_straight(curve, x, term)
-    rows = _quadratic_rows(quadratic(curve, x)) if degree == 2 else _cubic_rows(cubic(curve, x))
+    wild = wild_curve(model, panel, weights, powers_in(term, slopes_of(result)), curve)
+    if degree == 2:
+        parabola = quadratic(curve, x)
+        rows = _quadratic_rows(parabola if wild is None else wild.quadratic(parabola))
+        region = None if wild is None else wild.region()
+    else:
+        cube = cubic(curve, x)
+        rows = _cubic_rows(cube if wild is None else wild.cubic(cube))
+        region = None if wild is None else wild.region(order=2)
+    if wild is not None:
+        rows = [replace(row, note=Note("by_wild_bootstrap", said=row.note)) if row.tested else row for row in rows]
+    elif result.resampled is not None:
+        # the coefficients' own p values beside them are from the wild bootstrap
+        rows = [replace(row, note=Note("by_standard_errors", said=row.note)) if row.tested else row for row in rows]
+    if region is not None:
+        name, after = WILD_REGIONS[degree]
+        rows.insert([row.quantity for row in rows].index(after) + 1, _region_row(name, region))
     frame = pd.DataFrame([vars(row) for row in rows]).set_index("quantity")
-    return frame[list(COLUMNS)]
+    band = wild.band(x) if wild is not None and banded else None
+    return {"turning_points": frame[list(COLUMNS)]} | ({} if band is None else {"curve_band": band})
 
 
 def curve_of(result: Result, term: str) -> Curve:
@@ -341,7 +383,7 @@ def _quadratic_rows(result: Quadratic) -> list[Row]:
     shape = Note("u_shape" if result.lower.alternative == "less" else "inverse_u_shape")
     return [
         _point_row("turning point", result.turning),
-        _fieller_row(result.fieller),
+        _region_row("turning point, Fieller", result.fieller),
         _slope_row("slope at the smallest value", result.lower),
         _slope_row("slope at the largest value", result.upper),
         Row(
@@ -390,9 +432,8 @@ def _slope_row(quantity: str, slope: Slope) -> Row:
     return Row(quantity, slope.at, slope.value, slope.se, sign * slope.statistic, slope.p, slope.low, slope.high, note)
 
 
-def _fieller_row(fieller: Fieller) -> Row:
+def _region_row(name: str, fieller: Fieller) -> Row:
     """Return the row of the region; if it is not an interval, its ends are infinite and the note describes it."""
-    name = "turning point, Fieller"
     if fieller.kind == "interval":
         return Row(name, low=fieller.low, high=fieller.high, note=Note("an_interval"))
     return Row(name, low=-math.inf, high=math.inf, note=_no_interval_note(fieller))
@@ -448,6 +489,6 @@ class TurningPoints(Diagnostic):
         self.model.check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return the table ``turning_points``, indexed by quantity."""
+        """Return the table ``turning_points``, indexed by quantity; by the wild bootstrap also ``curve_band``."""
         result = self.model.described(self.model.fit(panel, weights), panel)
-        return {"turning_points": _curve_table(result, panel, self.term)}
+        return _curve_tables(result, panel, self.term, self.model, weights, banded=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -15,6 +15,10 @@ from digicarbon.numeric.iv.reduced_form import ErrorStructure, FTest
 from digicarbon.numeric.iv.weak_instruments import RULE_OF_THUMB, Strength, stock_yogo
 from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.panel._terms import LOG_PREFIX, Atom, Factor, constituents, parse
+from digicarbon.result import Result
+
+if TYPE_CHECKING:
+    from digicarbon.model._iv_wild import WildAndersonRubin
 
 Method = Literal["2sls", "liml"]
 _WEAK: dict[Method, Note] = {"2sls": Note("bias_2sls"), "liml": Note("bias_liml")}
@@ -112,13 +116,39 @@ def tables(found: FoundTests, endogenous: Sequence[str], y: str, level: float) -
     out = {"first_stage": _first_stage(found, endogenous), "tests": _tests(found, endogenous, y)}
     intervals = found.anderson_rubin.intervals
     if intervals is not None:
-        index = pd.Index(
-            [f"{endogenous[0]} ({position})" for position in range(1, len(intervals) + 1)], name="interval"
-        )
-        out["anderson_rubin"] = pd.DataFrame(
-            {"low": [low for low, _ in intervals], "high": [high for _, high in intervals]}, index=index, dtype=float
-        ).assign(level=level)
+        out["anderson_rubin"] = _set_table(intervals, endogenous[0], level)
     return out
+
+
+def _set_table(intervals: Sequence[Interval], name: str, level: float) -> pd.DataFrame:
+    index = pd.Index([f"{name} ({position})" for position in range(1, len(intervals) + 1)], name="interval")
+    ends = {"low": [low for low, _ in intervals], "high": [high for _, high in intervals]}
+    return pd.DataFrame(ends, index=index, dtype=float).assign(level=level)
+
+
+def with_wild(result: Result, found: WildAndersonRubin, name: str, level: float) -> Result:
+    """Return a result with Anderson and Rubin's test by the wild bootstrap beside the one by the formula.
+
+    Parameters
+    ----------
+    result : Result
+        With the tables of `tables`.
+    found : WildAndersonRubin
+    name : str
+        The first endogenous regressor.
+    level : float
+    """
+    statistics, tables, notes = dict(result.statistics), dict(result.tables), list(result.notes)
+    statistics["anderson_rubin_wild_p"] = found.p
+    row = tables["tests"].loc[["Anderson-Rubin"]].rename(index={"Anderson-Rubin": "Anderson-Rubin, wild"})
+    tables["tests"] = pd.concat([tables["tests"], row.assign(df2=math.nan, p=found.p)])
+    if found.intervals is not None:
+        tables["anderson_rubin_wild"] = _set_table(found.intervals, name, level)
+        if len(found.intervals) == 1:
+            low, high = found.intervals[0]
+            statistics |= {"anderson_rubin_wild_low": low, "anderson_rubin_wild_high": high}
+        notes.append(Note("wild_anderson_rubin", set=_set(found.intervals, name, level)))
+    return replace(result, statistics=statistics, tables=tables, notes=tuple(notes))
 
 
 def _first_stage(found: FoundTests, endogenous: Sequence[str]) -> pd.DataFrame:

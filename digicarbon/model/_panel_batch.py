@@ -4,21 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
-from digicarbon.model._panel_columns import Columns, rows_of
+from digicarbon.model._panel_columns import Columns, Transform, rows_of
 from digicarbon.model._panel_covariance import Rule, factor_of, factors_of_both
 from digicarbon.model.batch import Estimand, Fits, Null, columns_key
 from digicarbon.numeric.linear.linear_batch import LinearBatch, LinearRule, Middle
-from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
+from digicarbon.numeric.linear.within import EffectsKind, Rows
 from digicarbon.numeric.resampling.null_model import NullModel, lag_null, linear_null
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
+
+
+@dataclass(frozen=True, eq=False)
+class LinearOutcomes:
+    """Outcomes with effects removed, as columns or as linear combinations of columns that are not formed.
+
+    Attributes
+    ----------
+    columns : ndarray, shape (rows, m)
+    weights : ndarray, shape (m, M), or None
+        None where the columns are the outcomes.
+    """
+
+    columns: FloatArray
+    weights: FloatArray | None = None
+
+    @property
+    def formed(self) -> FloatArray:
+        """The outcomes, shape (rows, M)."""
+        return self.columns if self.weights is None else self.columns @ self.weights
 
 
 class LinearFits:
@@ -27,6 +48,8 @@ class LinearFits:
     Parameters
     ----------
     columns : Columns
+    transform : callable
+        What the outcome becomes, linear in it: from raw outcomes, shape (rows, M), to those of the columns.
     contrast : callable
         Returns the combination of the coefficients, shape (k,), that an estimand is.
     estimand : Estimand
@@ -34,31 +57,44 @@ class LinearFits:
     """
 
     def __init__(
-        self, columns: Columns, contrast: Callable[[Estimand], FloatArray], estimand: Estimand, rule: LinearRule
+        self,
+        columns: Columns,
+        transform: Transform,
+        contrast: Callable[[Estimand], FloatArray],
+        estimand: Estimand,
+        rule: LinearRule,
     ) -> None:
-        self._columns, self._contrast, self._estimand = columns, contrast, estimand
+        self._transform, self._contrast, self._estimand = transform, contrast, estimand
         self._batch = LinearBatch(columns.values[:, :-1], columns.rows, rule)
-        self.key: Hashable = ("linear", columns.removed)
+        self.key: Hashable = ("linear", columns.estimator, columns.removed, columns.rows.n, columns.rows.t)
 
-    def prepare(self, outcomes: FloatArray) -> FloatArray:
-        """Return outcomes with effects removed, shape (rows, M)."""
-        return absorb(outcomes, self._columns.rows, self._columns.removed)
+    def prepare(self, outcomes: FloatArray) -> LinearOutcomes:
+        """Return outcomes with effects removed."""
+        return LinearOutcomes(self._transform(outcomes))
 
-    def combine(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
+    def combine(self, prepared: LinearOutcomes, weights: FloatArray) -> LinearOutcomes:
         """Return linear combinations of outcomes, weights of shape (M, draws)."""
-        return np.asarray(prepared @ weights)
+        return LinearOutcomes(prepared.formed, weights)
 
-    def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def fit(self, prepared: LinearOutcomes) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, each of shape (M,)."""
         return self.several(prepared, [self._estimand])[0]
 
-    def several(self, prepared: FloatArray, estimands: Sequence[Estimand]) -> Fits:
+    def several(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
-        return [self._batch.fit(prepared, self._contrast(estimand)) for estimand in estimands]
+        y, weights = prepared.columns, prepared.weights
+        return [self._batch.fit(y, self._contrast(estimand), weights) for estimand in estimands]
+
+    def wald(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> FloatArray:
+        """Return the Wald statistic that all estimands are zero, for each outcome, shape (M,)."""
+        return self._batch.wald(prepared.formed, np.stack([self._contrast(estimand) for estimand in estimands]))
 
 
 def coefficient_of(names: tuple[str, ...], estimand: Estimand) -> FloatArray:
-    """Return the combination of coefficients that is the one of a term, shape (k,)."""
+    """Return the combination of coefficients that an estimand is, shape (k,)."""
+    if estimand.weights:
+        weights = dict(estimand.weights)
+        return np.array([weights.get(name, 0.0) for name in names])
     return np.array([float(name == estimand.term) for name in names])
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -16,6 +18,8 @@ from digicarbon.panel import Panel
 from digicarbon.result import CONSTANT, DUMMY, REGRESSOR, Role
 
 Estimator = Literal["within", "lsdv", "between", "first_difference"]
+Transform = Callable[[FloatArray], FloatArray]
+"""Columns of shape (rows, M) with effects removed, or their means or differences."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +46,10 @@ class Columns:
         How many of the first regressors have dummies after them that add up to the constant.
     constant : bool
         Whether the first regressor is the constant.
+    transform : callable or None
+        What made the outcome of ``values`` out of the raw one, where that is linear and depends on nothing else.
+    estimator : {"within", "between", "first_difference"}
+        Of which kind that is.
     """
 
     names: tuple[str, ...]
@@ -54,6 +62,8 @@ class Columns:
     notes: tuple[Note, ...] = ()
     slopes: int = 0
     constant: bool = False
+    transform: Transform | None = None
+    estimator: Estimator = "within"
 
     @property
     def roles(self) -> tuple[Role, ...]:
@@ -70,9 +80,10 @@ def within(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, c
     """
     rows = rows_of(panel)
     raw = panel.array((*names, y))
+    transform = partial(absorb, rows=rows, effects=effects)
     if effects == "none":
         raw, names = np.column_stack([np.ones(len(raw)), raw]), ("const", *names)
-        return Columns(names, raw, raw, rows, effects, 0, {}, constant=True)
+        return Columns(names, raw, raw, rows, effects, 0, {}, constant=True, transform=transform)
     columns = [panel.columns[name] for name in (*names, y)]
     new = [column for column in columns if effects not in column.memory]
     if new:
@@ -87,7 +98,7 @@ def within(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, c
     if constant:
         ones, names, absorbed = np.ones((len(raw), 1)), ("const", *names), absorbed - 1
         values, raw = np.hstack([ones, values + raw.mean(axis=0)]), np.hstack([ones, raw])
-    return Columns(names, values, raw, rows, effects, absorbed, {}, notes, constant=constant)
+    return Columns(names, values, raw, rows, effects, absorbed, {}, notes, constant=constant, transform=transform)
 
 
 def dummies(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) -> Columns:
@@ -102,19 +113,24 @@ def dummies(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) 
         found.append(np.eye(rows.t)[rows.period_codes][:, first:])
         labels += [f"time[{period}]" for period in panel.periods[first:]]
     values = np.column_stack([raw[:, :-1], *found, raw[:, -1]])
-    return Columns((*names, *labels), values, values, rows, "none", 0, {}, _singletons(panel, effects), len(names))
+    transform = partial(absorb, rows=rows, effects="none")
+    notes = _singletons(panel, effects)
+    return Columns((*names, *labels), values, values, rows, "none", 0, {}, notes, len(names), transform=transform)
 
 
 def between(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) -> Columns:
     """Return the means of units, or of periods, with a constant."""
     by: Literal["unit", "time"] = "time" if effects == "time" else "unit"
     rows = rows_of(panel)
-    means = rows.means(panel.array((*names, y)), by)
+    transform = partial(rows.means, by=by)
+    means = transform(panel.array((*names, y)))
     count = np.arange(len(means))
     one = np.zeros(len(means), dtype=np.int64)
     grouped = Rows(count, one, len(means), 1) if by == "unit" else Rows(one, count, 1, len(means))
     values = np.column_stack([np.ones(len(means)), means])
-    return Columns(("const", *names), values, values, grouped, "none", 0, {}, constant=True)
+    own: Estimator = "between"
+    names = ("const", *names)
+    return Columns(names, values, values, grouped, "none", 0, {}, constant=True, transform=transform, estimator=own)
 
 
 def first_difference(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) -> Columns:
@@ -123,17 +139,26 @@ def first_difference(panel: Panel, names: tuple[str, ...], y: str, effects: Effe
     later = before >= 0
     if not later.any():
         raise DataError(Note("no_consecutive_periods", periods=cut(panel.periods)))
-    columns = panel.array((*names, y))
-    difference = columns[later] - columns[before[later]]
+    own: Estimator = "first_difference"
+
+    def differences(columns: FloatArray) -> FloatArray:
+        return np.asarray(columns[later] - columns[before[later]])
+
+    difference = differences(panel.array((*names, y)))
     units, unit_codes = np.unique(panel.unit_codes[later], return_inverse=True)
     periods, period_codes = np.unique(panel.period_codes[later], return_inverse=True)
     codes = (unit_codes.astype(np.int64), period_codes.astype(np.int64))
     rows = Rows(*codes, len(units), len(periods), panel.positions[periods])
     if effects == "unit":
         values = np.column_stack([np.ones(len(difference)), difference])
-        return Columns(("const", *names), values, values, rows, "none", 0, {}, constant=True)
+        names = ("const", *names)
+        return Columns(names, values, values, rows, "none", 0, {}, constant=True, transform=differences, estimator=own)
+
+    def without_periods(columns: FloatArray) -> FloatArray:
+        return absorb(differences(columns), rows, "time")
+
     values = absorb(difference, rows, "time")
-    return Columns(names, values, difference, rows, "time", rows.t, {})
+    return Columns(names, values, difference, rows, "time", rows.t, {}, transform=without_periods, estimator=own)
 
 
 def quasi_demeaned(panel: Panel, names: tuple[str, ...], y: str, effects: RandomEffects, method: Method) -> Columns:

@@ -1,16 +1,18 @@
-"""The coefficient of a focal term of a panel regression, restricted for the wild bootstrap."""
+"""Coefficients of a panel regression and their combinations, restricted for the wild bootstrap."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digicarbon.arrays import FloatArray
 from digicarbon.model._panel_batch import likeliest
 from digicarbon.model._panel_columns import rows_of
-from digicarbon.model.batch import Estimand
+from digicarbon.model.batch import Batch, Estimand, OneByOne
 from digicarbon.model.restrictions import LinearNulls, Nulls, Projected, Restrictions
-from digicarbon.numeric.resampling.null_model import LagNulls
+from digicarbon.numeric.resampling.null_model import LagNulls, NullModel
 from digicarbon.numeric.spatial.likelihood import Sample
 
 if TYPE_CHECKING:
@@ -31,17 +33,106 @@ def restrictions_of(model: PanelRegression, panel: Panel, term: str, weights: We
     weights : Weights or None
         For the spatial dependence of the errors.
     """
+    return _restricted(model, panel, Estimand("coefficient", term), {term: 1.0}, weights, None)
+
+
+class Contrasts:
+    """Combinations of coefficients of a panel regression, each as a restriction.
+
+    Parameters
+    ----------
+    model : PanelRegression
+    panel : Panel
+        With every term of the model.
+    weights : Weights or None
+        For the spatial dependence of the errors.
+    """
+
+    def __init__(self, model: PanelRegression, panel: Panel, weights: Weights | None) -> None:
+        self._model, self._panel, self._weights = model, panel, weights
+        self._batch: Batch | None = None
+        self.units = panel.units
+
+    @property
+    def fast(self) -> bool:
+        """Whether many outcomes are fitted at once."""
+        return not isinstance(self._fits(), OneByOne)
+
+    def _fits(self) -> Batch:
+        if self._batch is None:
+            term = self._panel.expanded(self._model.x, among=self._model.terms)[0]
+            self._batch = self._model.batch(self._panel, self._weights, Estimand("coefficient", term))
+        return self._batch
+
+    def of(self, combination: Mapping[str, float]) -> Restrictions:
+        """Return the restriction of the sum of coefficients, by term, times weights g.
+
+        Notes
+        -----
+        The null model g′b = τ has the columns XN, N a basis of what is orthogonal to g, and the known part Xg τ/(g′g).
+        """
+        estimand = Estimand.combination(combination)
+        return _restricted(self._model, self._panel, estimand, combination, self._weights, self._fits())
+
+
+def joint_null(
+    model: PanelRegression, panel: Panel, restrictions: FloatArray, terms: tuple[str, ...], weights: Weights | None
+) -> NullModel:
+    """Return the null model in which several combinations of coefficients are zero.
+
+    Parameters
+    ----------
+    model, panel, weights
+        As in `restrictions_of`.
+    restrictions : ndarray, shape (q, m)
+        Of full row rank.
+    terms : tuple of str
+        The m terms.
+    """
+    nulls = _nulls(model, panel, terms, restrictions, np.empty((len(terms), 0)), weights)
+    return nulls.shifted(np.empty(0))
+
+
+def _restricted(
+    model: PanelRegression,
+    panel: Panel,
+    estimand: Estimand,
+    combination: Mapping[str, float],
+    weights: Weights | None,
+    batch: Batch | None,
+) -> Restrictions:
+    g = np.array(list(combination.values()))
+    nulls = _nulls(model, panel, tuple(combination), g[None, :], (g / (g @ g))[:, None], weights)
+    one = np.ones((1, 1))
+    batch = model.batch(panel, weights, estimand) if batch is None else batch
+    return Projected((estimand,), batch, nulls, one, np.ones(1), one)
+
+
+def _nulls(
+    model: PanelRegression,
+    panel: Panel,
+    terms: tuple[str, ...],
+    restrictions: FloatArray,
+    known: FloatArray,
+    weights: Weights | None,
+) -> Nulls:
+    """Return the null models in which combinations of terms' coefficients are given.
+
+    Parameters
+    ----------
+    restrictions : ndarray, shape (q, m)
+    known : ndarray, shape (m, j)
+        Combinations of the columns that values of the restrictions are coefficients of.
+    """
     effects = "none" if model.estimator == "between" else model.fixed
-    names = [name for name in panel.expanded(model.regressors, among=model.terms) if name != term]
-    rows, z, x, y = rows_of(panel), panel.array(names), panel.array([term]), panel.column(model.y)
+    names = [name for name in panel.expanded(model.regressors, among=model.terms) if name not in terms]
+    rows, z, own, y = rows_of(panel), panel.array(names), panel.array(terms), panel.column(model.y)
+    # what is orthogonal to the restrictions is left in the null model
+    free = np.linalg.svd(restrictions)[2][len(restrictions) :].T
+    z, x = np.column_stack([z, own @ free]), own @ known
     if effects == "none":
         z = np.column_stack([np.ones(len(z)), z])
     fitting = likeliest(panel, y, z, effects, [] if weights is None else [weights])
-    nulls: Nulls
     if fitting is None:
-        nulls = LinearNulls(y, z, x, rows, effects)
-    else:
-        nulls = LagNulls(y, z, x, rows, fitting.operator, Sample(rows.n, rows.t, effects, "lee_yu"))
-    estimand = Estimand("coefficient", term)
-    one = np.ones((1, 1))
-    return Projected((estimand,), model.batch(panel, weights, estimand), nulls, one, np.ones(1), one)
+        return LinearNulls(y, z, x, rows, effects)
+    return LagNulls(y, z, x, rows, fitting.operator, Sample(rows.n, rows.t, effects, "lee_yu"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,6 +12,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.resampling.null_model import NullModel
+from digicarbon.numeric.tests.equality import wald_test
 from digicarbon.panel import Panel
 from digicarbon.panel._terms import parse
 from digicarbon.result import AS_COEFFICIENT, Quantity, Result
@@ -22,10 +24,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Estimand:
-    """What is tested: the coefficient of a term or one of its effects."""
+    """What is tested: the coefficient of a term, one of its effects, or a combination of coefficients.
+
+    Attributes
+    ----------
+    quantity : str
+    term : str
+    weights : tuple of (str, float)
+        Of a combination: terms, and the weights of their coefficients.
+    """
 
     quantity: Quantity
     term: str
+    weights: tuple[tuple[str, float], ...] = ()
+
+    @classmethod
+    def combination(cls, weights: Mapping[str, float]) -> Estimand:
+        """Return the sum of coefficients, by term, times weights."""
+        return cls("combination", "", tuple((term, float(weight)) for term, weight in weights.items()))
 
 
 Fits = list[tuple[FloatArray, FloatArray]]
@@ -75,6 +91,16 @@ class Batch(Protocol):
         """Return other estimands of the same specification, each as `fit` returns its own."""
 
 
+class JointBatch(Batch, Protocol):
+    """A specification whose quantities are also tested together."""
+
+    def wald(self, prepared: Any, estimands: Sequence[Estimand]) -> FloatArray:
+        """Return the Wald statistic that all estimands are zero, for each outcome, shape (M,).
+
+        Estimands are coefficients or combinations of them; not-a-number where their covariance is singular.
+        """
+
+
 class OneByOne:
     """Fits a model to one outcome after the other, for models that have no faster way.
 
@@ -107,15 +133,25 @@ class OneByOne:
     def several(self, prepared: FloatArray, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands of one fit to each outcome."""
         out = np.full((len(estimands), 2, prepared.shape[1]), np.nan)
-        for draw, y in enumerate(prepared.T):
-            panel = self.panel.with_columns({self.model.y: np.ascontiguousarray(y)})
-            try:
-                result = self.model.fit(panel, self.weights)
-            except EstimationError:
-                continue
+        for draw, result in self._results(prepared):
             for place, estimand in enumerate(estimands):
                 out[place, :, draw] = estimate_of(result, estimand) or (np.nan, np.nan)
         return [(both[0], both[1]) for both in out]
+
+    def wald(self, prepared: FloatArray, estimands: Sequence[Estimand]) -> FloatArray:
+        """Return the Wald statistic that all estimands are zero, for each outcome, shape (M,)."""
+        out = np.full(prepared.shape[1], np.nan)
+        for draw, result in self._results(prepared):
+            r = np.stack([_weights(result, estimand) for estimand in estimands])
+            out[draw] = wald_test(r, result.coef, result.covariance, None).statistic
+        return out
+
+    def _results(self, prepared: FloatArray) -> Iterator[tuple[int, Result]]:
+        """Yield the number of each outcome that can be fitted, and its result."""
+        for draw, y in enumerate(prepared.T):
+            panel = self.panel.with_columns({self.model.y: np.ascontiguousarray(y)})
+            with suppress(EstimationError):
+                yield draw, self.model.fit(panel, self.weights)
 
 
 def estimate_of(result: Result, estimand: Estimand) -> tuple[float, float] | None:
@@ -125,6 +161,8 @@ def estimate_of(result: Result, estimand: Estimand) -> tuple[float, float] | Non
     """
     if result.end:
         return None
+    if estimand.weights:
+        return _combined(result, estimand)
     term, found = estimand.term, result.spatial_effects
     if estimand.quantity != "coefficient" and found is not None:
         if term not in found.terms or (estimand.quantity == "indirect" and term in result.without_indirect):
@@ -137,6 +175,22 @@ def estimate_of(result: Result, estimand: Estimand) -> tuple[float, float] | Non
         return None
     place = result.terms.index(term)
     return float(result.coef[place]), float(np.sqrt(max(result.covariance[place, place], 0.0)))
+
+
+def _combined(result: Result, estimand: Estimand) -> tuple[float, float] | None:
+    """Return a combination of coefficients and its standard error."""
+    if not {term for term, _ in estimand.weights} <= set(result.terms):
+        return None
+    g = _weights(result, estimand)
+    return float(g @ result.coef), float(np.sqrt(max(float(g @ result.covariance @ g), 0.0)))
+
+
+def _weights(result: Result, estimand: Estimand) -> FloatArray:
+    """Return the weights of all coefficients in a combination of them, shape (p,)."""
+    out = np.zeros(len(result.terms))
+    for term, weight in estimand.weights or ((estimand.term, 1.0),):
+        out[result.terms.index(term)] = weight
+    return out
 
 
 def under_null(x: Sequence[str], terms: Sequence[str]) -> tuple[str, ...]:

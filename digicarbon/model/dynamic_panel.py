@@ -15,6 +15,7 @@ from digicarbon.errors import EstimationError
 from digicarbon.model._gmm_design import CONSTANT, GmmDesign, GmmPlan, Lags, design
 from digicarbon.model._panel_grid import columns_read, covers
 from digicarbon.model.base import Level, Model
+from digicarbon.model.tested import Test
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.gmm import estimator as numeric
 from digicarbon.numeric.gmm import tests
@@ -92,6 +93,8 @@ class DynamicPanel(Model):
         Whether the covariance of two-step estimates is corrected for the estimated weight.
     ar_orders : int
         Up to which order serial correlation of differenced errors is tested.
+    test : {"errors", "wild"}
+        These models have no wild bootstrap: with ``wild`` a note says that p values rest on the standard errors.
     level : float
         Coverage of the intervals.
 
@@ -128,6 +131,7 @@ class DynamicPanel(Model):
     cov: Literal["classic", "robust"] = "robust"
     windmeijer: bool = True
     ar_orders: Annotated[int, Field(ge=1)] = 2
+    test: Test = "errors"
     level: Level = 0.95
 
     @field_validator("predetermined", "endogenous", "instruments")
@@ -243,7 +247,12 @@ class DynamicPanel(Model):
             statistics=statistics,
             tables=self._tables(found, fit, used, covariance, panel.time_name),
             absorbed=("unit", "time") if self.effects == "two_way" else ("unit",),
-            notes=(*self._notes(found, fit), *self._lag_notes(), *self._serial_notes(found, statistics)),
+            notes=(
+                *self._notes(found, fit),
+                *((Note("gmm_without_wild"),) if self.test == "wild" else ()),
+                *self._lag_notes(),
+                *self._serial_notes(found, statistics),
+            ),
             residuals=found.block(used.residuals),
             roles=tuple(
                 Role("constant") if name == CONSTANT else Role(made_of=found.made_of.get(name, ()))

@@ -14,18 +14,19 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError
 from digicarbon.model._groups import By, Groups, groups_of, known_grouping
 from digicarbon.model._panel_columns import rows_of
-from digicarbon.model.batch import Null
+from digicarbon.model.batch import Estimand, Null
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_count
-from digicarbon.numeric.tests.equality import WaldTest, equality, wald_test
+from digicarbon.numeric.tests.equality import WaldTest, against_first, equality, wald_test
 from digicarbon.panel import Panel
 from digicarbon.result import Constituent, MadeOf, Result, Role, roles_made_of
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
+    from digicarbon.model._panel_restrictions import Contrasts
     from digicarbon.model.restrictions import Restrictions
     from digicarbon.script import Extract
 
@@ -86,7 +87,8 @@ class GroupedRegression(PanelRegression):
     Terms are ``ln_e[east]``, ``ln_e[west]``, ...; where unit effects do not absorb it, each group has an intercept of
     its own. ``statistics`` holds Wald tests of equal coefficients, F with the model's own degrees of freedom:
     ``equal_f``, ``equal_df`` and ``equal_p`` of all focal terms, and the same with ``.<term>`` where there are several;
-    with random effects ``equal_chi2``.
+    with random effects ``equal_chi2``. With ``test="wild"`` also ``equal_wild_p``: the same Wald statistic among draws
+    of the wild bootstrap in which the coefficients are equal.
     """
 
     without: ClassVar[Mapping[str, str]] = dict.fromkeys(
@@ -153,6 +155,38 @@ class GroupedRegression(PanelRegression):
 
         expanded = self.expanded(panel)
         return [restrictions_of(expanded.model, expanded.panel, term, weights) for term in expanded.focal]
+
+    def contrasts(self, panel: Panel, weights: Weights | None) -> Contrasts:
+        """Return combinations of coefficients as restrictions."""
+        from digicarbon.model._panel_restrictions import Contrasts
+
+        expanded = self.expanded(panel)
+        return Contrasts(expanded.model, expanded.panel, weights)
+
+    def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
+        """Return a result with wild p values where the model asks for them, those of equal coefficients among them."""
+        found = super().tested(result, panel, weights)
+        if self.test == "errors":
+            return found
+        from threadpoolctl import threadpool_limits
+
+        from digicarbon.model._panel_restrictions import joint_null
+        from digicarbon.model.wild import joint_p
+        from digicarbon.numeric.resampling.signs import signs_of
+
+        expanded = self.expanded(panel)
+        groups, signs = expanded.groups.labels, signs_of(panel.units, self.replications, self.seed, self.weights)
+        model, made = expanded.model, expanded.panel
+        batch = model.batch(made, weights, Estimand("coefficient", expanded.focal[0]))
+        statistics = dict(found.statistics)
+        with threadpool_limits(1):
+            for suffix, terms in _equal(expanded.x).items():
+                names = tuple(grouped(term, group) for term in terms for group in groups)
+                r = against_first(len(terms), len(groups))
+                estimands = [Estimand.combination(dict(zip(names, row, strict=True))) for row in r.tolist()]
+                null = joint_null(model, made, r, names, weights)
+                statistics[f"equal_wild_p{suffix}"] = joint_p(batch, null, estimands, signs)
+        return replace(found, statistics=statistics)
 
     def _estimated(self, panel: Panel, weights: Weights | None) -> Result:
         expanded = self.expanded(panel)
@@ -247,11 +281,14 @@ def _joint(result: Result) -> dict[str, float]:
     return {name: test.statistic, f"{name}_p": test.p}
 
 
+def _equal(x: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return the terms that each test of equality is of, by the suffix of its statistics."""
+    return {"": x} | ({f".{term}": (term,) for term in x} if len(x) > 1 else {})
+
+
 def _equality(result: Result, expanded: Expanded) -> dict[str, float]:
     groups = expanded.groups.labels
-    found = {"": equal_test(result, expanded.x, groups)}
-    if len(expanded.x) > 1:
-        found |= {f".{term}": equal_test(result, (term,), groups) for term in expanded.x}
+    found = {suffix: equal_test(result, terms, groups) for suffix, terms in _equal(expanded.x).items()}
     name = "chi2" if result.inference.df is None else "f"
     return {
         f"equal_{key}{suffix}": value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -11,11 +11,12 @@ import pandas as pd
 from pydantic import field_validator, model_validator
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import EstimationError
-from digicarbon.model._iv_statistics import Asked, FoundTests, made_of, notes, statistics, tables
+from digicarbon.errors import ConfigError, EstimationError
+from digicarbon.model._iv_statistics import Asked, FoundTests, made_of, notes, statistics, tables, with_wild
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
-from digicarbon.model.base import Level, Model, after, refuse_single_period, refuse_too_small, refuse_unidentified
+from digicarbon.model.base import Level, after, refuse_single_period, refuse_too_small, refuse_unidentified
+from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.iv.anderson_rubin import anderson_rubin
 from digicarbon.numeric.iv.instrument_tests import endogeneity, overidentification
@@ -30,12 +31,15 @@ from digicarbon.numeric.linear.covariance import (
 )
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_rank, dependent, vanishing
+from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.panel import Panel, canonical
 from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result, roles_made_of
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
+    from digicarbon.model.restrictions import Redrawn
+    from digicarbon.numeric.iv.many import Equations
     from digicarbon.script import Extract, RPart, StataPart
 
 SmallSampleRule = Literal["stata", "none", "g", "full", "sss", "hc1"]
@@ -45,7 +49,7 @@ _EXACT = 1e-9
 """Norm, relative to its own, below which what is left of a column is rounding."""
 
 
-class PanelIV(Model):
+class PanelIV(Tested):
     """A linear regression on a panel whose endogenous regressors have instruments.
 
     Attributes
@@ -71,6 +75,10 @@ class PanelIV(Model):
     df : {"auto", "residual"}
         Degrees of freedom of t and F: residual ones, but with clusters G - 1 (Stata; the smaller G of two), or always
         the residual ones (linearmodels).
+    test, replications, weights, seed, intervals
+        As in `digicarbon.model.tested.Tested`; with two-stage least squares. The draws are those of Davidson &
+        MacKinnon's restricted efficient bootstrap, without a spatial filter; Anderson and Rubin's test and set are
+        found from the same signs, too.
     level : float
         Coverage of the intervals and of Anderson and Rubin's set.
 
@@ -139,7 +147,7 @@ class PanelIV(Model):
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the standard errors."""
         clustered = {"cluster", "df"} if self.cov != "cluster" else set()
-        return frozenset(clustered | ({"small_sample"} if self.cov == "classic" else set()))
+        return self.untested | clustered | ({"small_sample"} if self.cov == "classic" else set())
 
     @property
     def instrumented(self) -> tuple[str, ...]:
@@ -161,6 +169,8 @@ class PanelIV(Model):
         EstimationError
             If there are too few instruments, rows or clusters, effects absorb a column, columns are collinear, or
             instruments do not move the endogenous regressors.
+        ConfigError
+            If a wild bootstrap of LIML is asked for.
         """
         self._columns(panel)
 
@@ -178,13 +188,51 @@ class PanelIV(Model):
         -------
         Result
             Terms are the regressors, after ``const`` where there are no effects. Tables: ``first_stage`` (strength of
-            the instruments by endogenous regressor), ``first_stage_coefficients``, ``tests`` and ``anderson_rubin``.
+            the instruments by endogenous regressor), ``first_stage_coefficients``, ``tests`` and ``anderson_rubin``;
+            with ``test="wild"`` also ``anderson_rubin_wild``.
 
         Raises
         ------
         DataError, EstimationError
         """
         columns = self._columns(panel)
+        return self._wild(self.tested(self._estimated(panel, columns), panel, weights), columns)
+
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Redrawn]:
+        """Return the coefficient of each focal term with draws of all equations."""
+        from digicarbon.model._iv_wild import Instrumented
+
+        columns = self._columns(panel)
+        names = (*columns.exogenous, *columns.endogenous)
+        return [Instrumented(self._equations(columns), names, result.focal)]
+
+    def filters(self, panel: Panel, weights: Weights) -> bool:
+        """Return False: the equations have no spatial filter."""
+        return False
+
+    def _equations(self, columns: Columns) -> Equations:
+        from digicarbon.numeric.iv.many import Equations
+
+        c = columns
+        return Equations(c.y, c.w, c.x, c.z, rows_of(c.panel), self.effects, self._errors(c), self.cluster)
+
+    def _wild(self, result: Result, columns: Columns) -> Result:
+        """Return a result with Anderson and Rubin's test by the wild bootstrap where the model asks for it."""
+        if self.test == "errors":
+            return result
+        from threadpoolctl import threadpool_limits
+
+        from digicarbon.model._iv_wild import wild_anderson_rubin
+
+        place = result.terms.index(columns.endogenous[0])
+        about = float(result.coef[place]), float(np.sqrt(result.covariance[place, place]))
+        signs = signs_of(columns.panel.units, self.replications, self.seed, self.weights)
+        with threadpool_limits(1):
+            found = wild_anderson_rubin(self._equations(columns), signs, about, self.level, self.intervals)
+        return with_wild(result, found, columns.endogenous[0], self.level)
+
+    def _estimated(self, panel: Panel, columns: Columns) -> Result:
+        """Return the fit with p values from its standard errors."""
         errors = self._errors(columns)
         fitted = self._linearmodels(columns)
         k = len(columns.names)
@@ -272,6 +320,8 @@ class PanelIV(Model):
 
     def _columns(self, panel: Panel) -> Columns:
         """Return the checked columns with effects removed."""
+        if self.test == "wild" and self.method == "liml":
+            raise ConfigError(Note("wild_of_liml", key="model.test"))
         made = panel.with_terms(self.terms)
         regressors, endogenous, instruments = (
             made.expanded(chosen, among=self.terms) for chosen in (self.regressors, self.instrumented, self.instruments)

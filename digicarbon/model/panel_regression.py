@@ -25,7 +25,7 @@ from digicarbon.model.base import (
     refuse_unidentified,
     require_panel,
 )
-from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, under_null
+from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne, under_null
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import (
@@ -45,6 +45,7 @@ from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
+    from digicarbon.model._panel_restrictions import Contrasts
     from digicarbon.model.restrictions import Restrictions
     from digicarbon.script import RPart, StataPart
 
@@ -297,13 +298,13 @@ class PanelRegression(Tested):
         effects = "none" if self.estimator == "between" else self.fixed
         return null_of(panel, self.y, names, effects, candidates)
 
-    def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
+    def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> JointBatch:
         """Return what fits the regression to many outcomes at once, one by one where its kind has no faster way."""
-        if self.estimator in ("within", "lsdv") and self.effects not in RANDOM:
+        if self.effects not in RANDOM:
             columns = self._columns(panel, weights)
-            rule = linear_rule(columns, self.rule)
-            if rule is not None:
-                return LinearFits(columns, partial(coefficient_of, columns.names), estimand, rule)
+            rule, transform = linear_rule(columns, self.rule), columns.transform
+            if rule is not None and transform is not None:
+                return LinearFits(columns, transform, partial(coefficient_of, columns.names), estimand, rule)
         return OneByOne(self.by_errors, panel, weights, estimand)
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
@@ -312,6 +313,12 @@ class PanelRegression(Tested):
 
         made = panel.with_terms(self.terms)
         return [restrictions_of(self, made, term, weights) for term in result.focal]
+
+    def contrasts(self, panel: Panel, weights: Weights | None) -> Contrasts:
+        """Return combinations of coefficients as restrictions."""
+        from digicarbon.model._panel_restrictions import Contrasts
+
+        return Contrasts(self.by_errors, panel.with_terms(self.terms), weights)
 
     def filters(self, panel: Panel, weights: Weights) -> bool:
         """Return whether the panel is balanced and these weights hold its units."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -38,6 +39,24 @@ class Restrictions(Protocol):
 
     def null_at(self, place: int, value: float) -> NullModel:
         """Return the null model in which the quantity at a place of ``estimands`` has a value."""
+
+
+class Redrawn(ABC):
+    """Quantities of a model whose draws are of several equations: it makes and fits them itself."""
+
+    estimands: tuple[Estimand, ...]
+
+    @abstractmethod
+    def fits(self, place: int, value: float, signs: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return a quantity and its standard error for every draw in which it has a value, each of shape (M,).
+
+        Parameters
+        ----------
+        place : int
+            Of the quantity among ``estimands``.
+        value : float
+        signs : ndarray, shape (M, N)
+        """
 
 
 class Nulls(Protocol):

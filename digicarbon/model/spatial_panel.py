@@ -35,7 +35,7 @@ from digicarbon.model.base import (
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut, suggestion
-from digicarbon.numeric.linear.within import EffectsKind, absorbed_count, demean
+from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_count, demean
 from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -297,7 +297,8 @@ class SpatialPanel(Tested):
         if self.kind == "slx":
             columns, n = self._linear(design, panel), design.sample.n
             rule = LinearRule("unit", (n / (n - 1),)) if clustered else LinearRule("classic", (1 / design.sample.size,))
-            return LinearFits(columns, partial(contrast_of, design), estimand, rule)
+            transform = partial(absorb, rows=columns.rows, effects=columns.removed)
+            return LinearFits(columns, transform, partial(contrast_of, design), estimand, rule)
         operator = design.m if self.kind in ERROR_KINDS else design.w
         by_time = self.fixed in ("time", "two_way")
         if operator.n > MOST_UNITS or self.demeaning == "first" or (by_time and operator.constant_row_sum is None):

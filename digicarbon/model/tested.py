@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -18,7 +19,8 @@ from digicarbon.result import Resampled, Result
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
-    from digicarbon.model.restrictions import Restrictions
+    from digicarbon.model._panel_restrictions import Contrasts
+    from digicarbon.model.restrictions import Redrawn, Restrictions
     from digicarbon.numeric.resampling.unit_wild import WildTest
 
 Test = Literal["errors", "wild"]
@@ -74,9 +76,13 @@ class Tested(Model):
         """Return whether null models take spatial dependence by these weights out of the errors."""
         return True
 
-    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Restrictions | Redrawn]:
         """Return the restrictions of each focal term of a result, see `digicarbon.model.restrictions`."""
         raise TypeError(f"{type(self).__name__} does not say what its restrictions are; define `restrictions`.")
+
+    def contrasts(self, panel: Panel, weights: Weights | None) -> Contrasts | None:
+        """Return combinations of coefficients as restrictions; None where the model has them for single ones only."""
+        return None
 
     def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
         """Return a result with p values and intervals from the wild bootstrap where the model asks for them."""

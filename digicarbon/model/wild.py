@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.model.batch import Estimand, Fits
-from digicarbon.model.restrictions import Restrictions
+from digicarbon.model.batch import Batch, Estimand, Fits, JointBatch
+from digicarbon.model.restrictions import Redrawn, Restrictions
 from digicarbon.numeric.resampling.null_model import NullModel
-from digicarbon.numeric.resampling.unit_wild import CELLS, WildTest, basis_of, draws_of, wild_test
+from digicarbon.numeric.resampling.unit_wild import CELLS, WildTest, basis_of, draws_of, p_value, wild_test
 
 MOST_BASIS = 1 << 23
 """Numbers up to which the outcomes of all draws are made of one basis; a larger one is not formed."""
@@ -36,21 +37,26 @@ class Draws:
 
 
 def wild_tests(
-    restrictions: Restrictions, estimates: Mapping[Estimand, tuple[float, float]], draws: Draws
+    restrictions: Restrictions | Redrawn, estimates: Mapping[Estimand, tuple[float, float]], draws: Draws
 ) -> dict[Estimand, WildTest]:
     """Return the test of quantities of a focal term.
 
     Parameters
     ----------
-    restrictions : Restrictions
+    restrictions : Restrictions or Redrawn
     estimates : mapping of Estimand to (float, float)
         Estimate and standard error of those that are tested.
     draws : Draws
     """
     places = [restrictions.estimands.index(estimand) for estimand in estimates]
-    zero = fits(restrictions, restrictions.null(), places, draws.signs)
+    if isinstance(restrictions, Redrawn):
+        zero = [restrictions.fits(place, 0.0, draws.signs) for place in places]
+    else:
+        zero = fits(restrictions, restrictions.null(), places, draws.signs)
 
     def at(place: int, value: float) -> tuple[FloatArray, FloatArray]:
+        if isinstance(restrictions, Redrawn):
+            return restrictions.fits(place, value, draws.signs)
         return fits(restrictions, restrictions.null_at(place, value), [place], draws.signs)[0]
 
     return {
@@ -61,21 +67,41 @@ def wild_tests(
 
 def fits(restrictions: Restrictions, null: NullModel, places: Sequence[int], signs: FloatArray) -> Fits:
     """Return the quantities at some places for every draw from a null model."""
-    rows, units, batch = len(null.y), signs.shape[1], restrictions.batch
-    basis = batch.prepare(basis_of(null)) if rows * (units + 1) <= MOST_BASIS else None
-    estimands = [restrictions.estimands[place] for place in places]
-    size = max(1, CELLS // rows)
-    parts = []
-    for start in range(0, len(signs), size):
-        block = signs[start : start + size]
-        if basis is None:
-            prepared = batch.prepare(draws_of(null, block))
-        else:
-            prepared = batch.combine(basis, np.concatenate([np.ones((1, len(block))), block.T]))
-        parts.append(batch.several(prepared, estimands))
+    estimands, batch = [restrictions.estimands[place] for place in places], restrictions.batch
+    parts = [batch.several(prepared, estimands) for prepared in _prepared(batch, null, signs)]
     if len(parts) == 1:
         return parts[0]
     return [
         (np.concatenate([part[place][0] for part in parts]), np.concatenate([part[place][1] for part in parts]))
         for place in range(len(estimands))
     ]
+
+
+def joint_p(batch: JointBatch, null: NullModel, estimands: Sequence[Estimand], signs: FloatArray) -> float:
+    """Return the p value that several quantities are zero; not-a-number where the outcome itself has no statistic.
+
+    Parameters
+    ----------
+    batch : JointBatch
+    null : NullModel
+        In which all of them are zero.
+    estimands : sequence of Estimand
+    signs : ndarray, shape (M, N)
+    """
+    observed = float(batch.wald(batch.prepare(null.y[:, None]), estimands)[0])
+    if not np.isfinite(observed):
+        return np.nan
+    return p_value(observed, np.concatenate([batch.wald(one, estimands) for one in _prepared(batch, null, signs)]))
+
+
+def _prepared(batch: Batch, null: NullModel, signs: FloatArray) -> Iterator[Any]:
+    """Yield the draws from a null model in blocks, as a batch takes them."""
+    rows, units = len(null.y), signs.shape[1]
+    basis = batch.prepare(basis_of(null)) if rows * (units + 1) <= MOST_BASIS else None
+    size = max(1, CELLS // rows)
+    for start in range(0, len(signs), size):
+        block = signs[start : start + size]
+        if basis is None:
+            yield batch.prepare(draws_of(null, block))
+        else:
+            yield batch.combine(basis, np.concatenate([np.ones((1, len(block))), block.T]))

@@ -20,12 +20,17 @@ from digicarbon.report.summary import across
 NAME = "turning_points"
 INFLECTION = "inflection point"
 QUANTITIES = (
-    *("turning point", "turning point, Fieller", "first extremum", "second extremum", "extrema", INFLECTION),
+    *("turning point", "turning point, Fieller", "turning point, wild", "first extremum", "second extremum", "extrema"),
+    *(INFLECTION, "inflection point, wild"),
     *("slope at the smallest value", "slope at the inflection point", "slope at the largest value"),
     *("Lind-Mehlum test", "curve in the sample"),
 )
 """Lines of the table in their order; counts of observations come last."""
+REGIONS = ("turning point, Fieller", "turning point, wild", "inflection point, wild")
 TEST_NOTE = Note("turning_points")
+WILD_NOTE = Note("wild_turning_points")
+RESTS = ("by_wild_bootstrap", "by_standard_errors")
+"""Notes of rows that say what p rests on beside what the row's test is."""
 
 
 class TurningPointTable(RegressionTable):
@@ -65,7 +70,9 @@ class TurningPointTable(RegressionTable):
         cells = pd.concat([above.cells.iloc[:cut], below, above.cells.iloc[cut:]])
         rules = (cut, *(rule + len(below) for rule in above.rules))
         blocks = tuple(block + len(below) for block in above.blocks)
-        notes = (above.notes[0], *self.words.notes((TEST_NOTE,)), *above.notes[1:])
+        wild = any(_by_wild(frame) for frame in frames)
+        own = (TEST_NOTE, WILD_NOTE) if wild else (TEST_NOTE,)
+        notes = (above.notes[0], *self.words.notes(own), *above.notes[1:])
         return replace(above, cells=cells, rules=rules, blocks=blocks, notes=notes)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
@@ -107,6 +114,8 @@ class TurningPointTable(RegressionTable):
     def _column(self, quantity: str, row: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Return the labelled cells of one run from top to bottom; the label of a standard error is blank."""
         note = row["note"]
+        if isinstance(note, Note) and note.code in RESTS:
+            note = note["said"]
         if np.isfinite(row["p"]) and np.isfinite(row["se"]):
             return [(quantity, self._starred(row)), (" ", self._bracketed(row["se"]))]
         if np.isfinite(row["se"]):
@@ -121,7 +130,7 @@ class TurningPointTable(RegressionTable):
             tested = isinstance(note, Note) and note.code == "against_monotone"
             shape = note["shape"] if tested else Note("extremum_outside")
             return [("Lind-Mehlum p", self._number(row["p"])), ("Lind-Mehlum test of", self.words.cell(shape))]
-        return [(f"{quantity} interval" if "Fieller" in quantity else quantity, self._region(row))]
+        return [(f"{quantity} interval" if quantity in REGIONS else quantity, self._region(row))]
 
     def _region(self, row: Mapping[str, Any]) -> str:
         return self._interval(row) if np.isfinite(row["low"]) else self.words.cell(row["note"])
@@ -138,6 +147,11 @@ def _turning_points(record: Record) -> pd.DataFrame:
     if table is None:
         raise ConfigError(Note("run_without_turning_points", key="report", run=record.label))
     return table
+
+
+def _by_wild(frame: pd.DataFrame) -> bool:
+    """Return whether p values of a curve are from the wild bootstrap."""
+    return any(isinstance(note, Note) and note.code == "by_wild_bootstrap" for note in frame["note"])
 
 
 def _counts(frame: pd.DataFrame) -> str:

@@ -128,12 +128,27 @@ def test_spatial_with_complex_eigenvalues(panel: dc.Panel) -> None:
     [
         {"cov": "driscoll_kraay"},
         {"effects": "random"},
-        {"estimator": "between", "effects": "unit"},
-        {"estimator": "first_difference", "effects": "unit"},
     ],
 )
 def test_other_linear_kinds_are_fitted_one_by_one(panel: dc.Panel, fields: dict[str, object]) -> None:
     agree(dc.PanelRegression(y="y", x=("a",), **fields), panel, Estimand("coefficient", "a"), OneByOne, None)
+
+
+@pytest.mark.parametrize("cov", ["classic", "robust", "cluster"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"estimator": "between", "effects": "unit"},
+        {"estimator": "between", "effects": "time"},
+        {"estimator": "first_difference", "effects": "unit"},
+        {"estimator": "first_difference", "effects": "two_way"},
+    ],
+)
+def test_means_and_differences(panel: dc.Panel, fields: dict[str, object], cov: str) -> None:
+    if fields["estimator"] == "between" and cov == "cluster":
+        return
+    model = dc.PanelRegression(y="y", x=("a",), controls=("b",), cov=cov, **fields)
+    agree(model, panel, Estimand("coefficient", "a"), LinearFits, None)
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,12 @@ def p_value(observed: float, drawn: FloatArray) -> float:
     return float((1 + (~smaller).sum()) / (1 + len(drawn)))
 
 
+def upper_p(observed: float, drawn: FloatArray) -> float:
+    """Return (1 + number of draws with t* >= t)/(1 + draws); a draw that is no number counts as extreme."""
+    smaller = drawn < observed - TIES * abs(observed)
+    return float((1 + (~smaller).sum()) / (1 + len(drawn)))
+
+
 def critical(drawn: FloatArray, alpha: float) -> float:
     """Return the |t| up to which p exceeds alpha; infinite where the draws are too few or lost."""
     place = int(np.floor(alpha * (1 + len(drawn)) * (1 + 1e-12)))

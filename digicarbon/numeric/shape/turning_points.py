@@ -7,6 +7,7 @@ g(x)′V g(x). Everything here follows from b, V and the observed x.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -15,6 +16,7 @@ import numpy as np
 import scipy
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.resampling.inversion import crossing
 
 Direction = Literal["greater", "less"]
 Region = Literal["interval", "complement", "line"]
@@ -42,7 +44,7 @@ class Curve:
 
     def derivative(self, x: float, order: int = 1) -> tuple[float, float]:
         """Return a derivative at x and its standard error."""
-        weights = _powers(x, len(self.b), order)
+        weights = powers(x, len(self.b), order)
         variance = float(weights @ self.covariance @ weights)
         return float(weights @ self.b), math.sqrt(max(variance, 0.0))
 
@@ -270,6 +272,50 @@ def fieller(curve: Curve) -> Fieller:
     return Fieller("interval" if a > 0 else "complement", low, high)
 
 
+def inverted(curve: Curve, excess: Callable[[FloatArray], float], order: int = 1) -> Fieller:
+    """Return the region of places at which a test does not reject that a derivative is zero.
+
+    Parameters
+    ----------
+    curve : Curve
+        Of a degree one above the order, so that the derivative is linear in x.
+    excess : callable
+        By how much |t| of a combination g of the coefficients, shape (d,), exceeds what its test takes: positive where
+        a zero is rejected. It depends on the direction of g alone.
+    order : int
+
+    Notes
+    -----
+    The directions g(x) = u + vx, with v itself as x goes to either infinity, are half a circle. |t| is zero where the
+    curve turns and largest in the direction of (AVA′)⁻¹Ab, A = (u, v)′; the region is the arc about the first up to
+    where the test rejects, on both sides. With a critical value that is the same for all g it is Fieller's.
+    """
+    u, v = powers(0.0, len(curve.b), order), powers(0.0, len(curve.b), order + 1)
+    # places are measured about where the curve turns, in standard errors: half of the arc is then near one
+    middle = -float(u @ curve.b) / float(v @ curve.b)
+    scale = curve.derivative(middle, order)[1] / abs(float(v @ curve.b))
+    axes = np.stack([u + middle * v, scale * v])
+    peak = np.linalg.solve(axes @ curve.covariance @ axes.T, axes @ curve.b)
+    top = math.atan2(float(peak[1]), float(peak[0])) % math.pi
+
+    def at(angle: float) -> float:
+        return excess(math.cos(angle) * axes[0] + math.sin(angle) * axes[1])
+
+    if not at(top) > 0:
+        return Fieller("line", math.nan, math.nan)
+    above, below = crossing(at, 0.0, top), crossing(at, 0.0, top - math.pi)
+    right, left = (middle + scale * math.tan(angle) for angle in (above, below))
+    if above < math.pi / 2 and below > -math.pi / 2:
+        return Fieller("interval", left, right)
+    return Fieller("complement", *sorted((left, right)))
+
+
+def contrast_weights(degree: int, at: FloatArray, x: FloatArray) -> FloatArray:
+    """Return the weights of coefficients in f(at) less the mean of f over the observed x, shape (m, degree)."""
+    exponents = np.arange(1, degree + 1)
+    return np.asarray(at[:, None] ** exponents - (x[:, None] ** exponents).mean(axis=0))
+
+
 def contrast(curve: Curve, at: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return f(at) less the mean of f over the observed x, and its standard error; any degree.
 
@@ -285,21 +331,20 @@ def contrast(curve: Curve, at: FloatArray, x: FloatArray) -> tuple[FloatArray, F
     -------
     value, se : ndarray, shape (m,)
     """
-    exponents = np.arange(1, len(curve.b) + 1)
-    difference = at[:, None] ** exponents - (x[:, None] ** exponents).mean(axis=0)
+    difference = contrast_weights(len(curve.b), at, x)
     variance = np.einsum("ij,jk,ik->i", difference, curve.covariance, difference)
     return difference @ curve.b, np.sqrt(np.maximum(variance, 0.0))
 
 
 def lost_digits(curve: Curve, x: float) -> float:
     """Return how many decimal digits cancel in the variance of the slope at x; infinite if nothing is left."""
-    weights = np.abs(_powers(x, len(curve.b), 1))
+    weights = np.abs(powers(x, len(curve.b), 1))
     size = float(weights @ np.abs(curve.covariance) @ weights)
     variance = curve.derivative(x)[1] ** 2
     return math.log10(size / variance) if variance > 0 else math.inf
 
 
-def _powers(x: float, degree: int, order: int) -> FloatArray:
+def powers(x: float, degree: int, order: int) -> FloatArray:
     """Return the derivatives of x, x², …, x^degree at x."""
     return np.array(
         [math.perm(k, order) * x ** (k - order) if k >= order else 0.0 for k in range(1, degree + 1)], dtype=np.float64

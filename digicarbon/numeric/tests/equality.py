@@ -71,6 +71,10 @@ def equality(coef: FloatArray, covariance: FloatArray, terms: int, groups: int, 
     df : float or None
         As in `wald_test`.
     """
-    against_first = np.column_stack([-np.ones(groups - 1), np.eye(groups - 1)])
-    restrictions = np.asarray(np.kron(np.eye(terms), against_first), dtype=np.float64)
-    return wald_test(restrictions, coef, covariance, df)
+    return wald_test(against_first(terms, groups), coef, covariance, df)
+
+
+def against_first(terms: int, groups: int) -> FloatArray:
+    """Return the differences of each term's coefficients from that of the first group, shape (q, terms · groups)."""
+    differences = np.column_stack([-np.ones(groups - 1), np.eye(groups - 1)])
+    return np.asarray(np.kron(np.eye(terms), differences), dtype=np.float64)

@@ -1,0 +1,141 @@
+"""The wild restricted efficient bootstrap of an instrumental-variable regression, and of Anderson and Rubin's test."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray
+from digicarbon.model.batch import Estimand
+from digicarbon.model.restrictions import Redrawn
+from digicarbon.numeric.iv.anderson_rubin import Interval
+from digicarbon.numeric.iv.many import Equations
+from digicarbon.numeric.linear.least_squares import solve
+from digicarbon.numeric.linear.linear_batch import LinearBatch, LinearRule
+from digicarbon.numeric.linear.within import absorb
+from digicarbon.numeric.resampling.inversion import arcs
+from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
+from digicarbon.numeric.resampling.unit_wild import CELLS, corrected, critical, p_value
+
+
+class Instrumented(Redrawn):
+    """Coefficients of an equation with endogenous regressors.
+
+    Parameters
+    ----------
+    equations : Equations
+    names : tuple of str
+        Of its regressors: exogenous ones, then endogenous ones.
+    focal : tuple of str
+        Those that are tested.
+    """
+
+    def __init__(self, equations: Equations, names: tuple[str, ...], focal: tuple[str, ...]) -> None:
+        self._equations, self._names = equations, names
+        self.estimands = tuple(Estimand("coefficient", term) for term in focal)
+
+    def fits(self, place: int, value: float, signs: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return a coefficient and its standard error for every draw in which it has a value."""
+        at = self._names.index(self.estimands[place].term)
+        null, contrast = self._equations.null(at, value), np.zeros(len(self._names))
+        contrast[at] = 1.0
+        size = max(1, CELLS // (len(self._equations.y) * (1 + self._equations.x.shape[1])))
+        parts = [
+            self._equations.fits(*self._equations.drawn(null, signs[start : start + size]), contrast)
+            for start in range(0, len(signs), size)
+        ]
+        estimates, errors = zip(*parts, strict=True)
+        return np.concatenate(estimates), np.concatenate(errors)
+
+
+@dataclass(frozen=True, eq=False)
+class WildAndersonRubin:
+    """Anderson and Rubin's test by the wild bootstrap.
+
+    Attributes
+    ----------
+    p : float
+        Not-a-number where the statistic does not exist.
+    intervals : tuple of (float, float) or None
+        The set of a single endogenous regressor's coefficient; None with several, or where it was not asked for.
+    """
+
+    p: float
+    intervals: tuple[Interval, ...] | None
+
+
+def wild_anderson_rubin(
+    equations: Equations, signs: FloatArray, estimate: tuple[float, float], level: float, inverted: bool
+) -> WildAndersonRubin:
+    """Return the p value that all endogenous regressors have no effect, and the set of values that are not rejected.
+
+    Parameters
+    ----------
+    equations : Equations
+    signs : ndarray, shape (M, N)
+    estimate : (float, float)
+        Of the first endogenous regressor, and its standard error: about these the set is looked for.
+    level : float
+    inverted : bool
+        Whether the set is wanted.
+
+    Notes
+    -----
+    The statistic is the Wald statistic of the instruments in y - xb with the model's covariance; its null model there
+    has the exogenous regressors alone. Critical values are those at each b. The set is looked for at
+    `digicarbon.numeric.resampling.inversion.PLACES` places, equal steps of the angle of (y, x), and its ends by secant
+    steps.
+    """
+    test = _Test(equations, signs)
+    observed, drawn = test.statistics(equations.y)
+    p = p_value(observed, drawn) if np.isfinite(observed) else math.nan
+    if not inverted or equations.x.shape[1] > 1 or math.isnan(p):
+        return WildAndersonRubin(p, None)
+    middle, scale = estimate
+    x = equations.x[:, 0]
+    centre = equations.y - middle * x
+
+    def excess(angle: float) -> float:
+        statistic, among = test.statistics(math.cos(angle) * centre - math.sin(angle) * scale * x)
+        return math.sqrt(statistic) - math.sqrt(critical(among, 1 - level))
+
+    def value(angle: float) -> float:
+        if abs(angle) == math.pi / 2:
+            return math.copysign(math.inf, angle)
+        return middle + scale * math.tan(angle)
+
+    return WildAndersonRubin(p, tuple((value(low), value(high)) for low, high in arcs(excess)))
+
+
+class _Test:
+    """The Wald statistic of instruments in an outcome, and its draws under the null that they have no effect."""
+
+    def __init__(self, equations: Equations, signs: FloatArray) -> None:
+        self._equations, self._signs = equations, signs
+        columns, errors = np.column_stack([equations.w, equations.z]), equations.errors
+        factor = errors.factor(columns.shape[1])
+        if errors.kind == "classic":
+            rule = LinearRule("classic", (factor / len(columns),))
+        elif not errors.clusters:
+            rule = LinearRule("robust", (factor,))
+        elif len(errors.clusters) == 2:
+            rule = LinearRule("both", (factor,) * 3)
+        else:
+            rule = LinearRule(equations.cluster, (factor,))
+        self._batch = LinearBatch(columns, equations.rows, rule)
+        self._instruments = np.eye(columns.shape[1])[equations.w.shape[1] :]
+        self._basis = orthonormal(equations.w)
+
+    def statistics(self, outcome: FloatArray) -> tuple[float, FloatArray]:
+        """Return the statistic of an outcome, and those of the draws, shape (M,)."""
+        own = self._equations
+        residuals = outcome - own.w @ solve(own.w, outcome) if own.w.shape[1] else outcome
+        safe = corrected(NullModel(outcome, residuals, own.rows, self._basis, by_time(own.effects)))
+        observed = float(self._batch.wald(outcome[:, None], self._instruments)[0])
+        size, parts = max(1, CELLS // len(outcome)), []
+        for start in range(0, len(self._signs), size):
+            signs = self._signs[start : start + size].T[own.rows.unit_codes]
+            parts.append(self._batch.wald(absorb(safe[:, None] * signs, own.rows, own.effects), self._instruments))
+        return observed, np.concatenate(parts)

@@ -1,0 +1,183 @@
+"""Two-stage least squares of many outcomes and endogenous regressors at once, and draws of both under a null."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.iv.reduced_form import ErrorStructure
+from digicarbon.numeric.linear.covariance import ClusterBy, nearest_semidefinite
+from digicarbon.numeric.linear.least_squares import solve
+from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
+from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
+from digicarbon.numeric.resampling.unit_wild import corrected
+
+_SCORES = 1 << 21
+"""Numbers that scores of one block of draws may hold."""
+
+
+@dataclass(frozen=True, eq=False)
+class Equations:
+    """An equation with endogenous regressors, and what they are explained by; effects are removed from all columns.
+
+    Attributes
+    ----------
+    y : ndarray, shape (rows,)
+    w : ndarray, shape (rows, j)
+        Exogenous regressors.
+    x : ndarray, shape (rows, m)
+        Endogenous ones.
+    z : ndarray, shape (rows, q)
+        Instruments.
+    rows : Rows
+    effects : {"none", "unit", "time", "two_way"}
+    errors : ErrorStructure
+    cluster : {"unit", "time", "both"}
+        What its clusters are, where it has any.
+    """
+
+    y: FloatArray
+    w: FloatArray
+    x: FloatArray
+    z: FloatArray
+    rows: Rows
+    effects: EffectsKind
+    errors: ErrorStructure
+    cluster: ClusterBy
+
+    def null(self, place: int, value: float) -> EquationsNull:
+        """Return the null model in which one of the coefficients of (w, x) has a value.
+
+        Notes
+        -----
+        Davidson & MacKinnon (2010): residuals û₁ of the equation under the null by two-stage least squares; reduced
+        forms with û₁ as a further regressor, which is efficient, and û₂ = x - (w, z)Π̂.
+        """
+        regressors, exogenous = np.column_stack([self.w, self.x]), np.column_stack([self.w, self.z])
+        others = np.delete(regressors, place, axis=1)
+        target = self.y - value * regressors[:, place]
+        projected = exogenous @ solve(exogenous, others)
+        coef = solve(projected, target) if others.shape[1] else np.empty(0)
+        residuals = target - others @ coef
+        first = solve(np.column_stack([exogenous, residuals]), self.x)[:-1]
+        explained = exogenous @ first
+        return EquationsNull(
+            np.insert(coef, place, value),
+            explained,
+            self._corrected(residuals, projected),
+            np.column_stack([self._corrected(rest, exogenous) for rest in (self.x - explained).T]),
+        )
+
+    def _corrected(self, residuals: FloatArray, regressors: FloatArray) -> FloatArray:
+        basis = orthonormal(regressors)
+        return corrected(NullModel(residuals, residuals, self.rows, basis, by_time(self.effects)))
+
+    def drawn(self, null: EquationsNull, signs: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return outcomes, shape (rows, M), and endogenous regressors, shape (m, rows, M): one sign for a unit's all.
+
+        Parameters
+        ----------
+        null : EquationsNull
+        signs : ndarray, shape (M, N)
+        """
+        own = signs.T[self.rows.unit_codes]
+        j = self.w.shape[1]
+        x = np.stack(
+            [
+                explained[:, None] + absorb(rest[:, None] * own, self.rows, self.effects)
+                for explained, rest in zip(null.explained.T, null.reduced.T, strict=True)
+            ]
+        )
+        y = absorb(null.structural[:, None] * own, self.rows, self.effects) + (self.w @ null.coef[:j])[:, None]
+        return y + np.einsum("e,eim->im", null.coef[j:], x), x
+
+    def fits(self, y: FloatArray, x: FloatArray, contrast: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return a combination of the coefficients of (w, x) and its standard error, each of shape (M,).
+
+        Parameters
+        ----------
+        y : ndarray, shape (rows, M)
+        x : ndarray, shape (m, rows, M)
+        contrast : ndarray, shape (j + m,)
+        """
+        m, j = len(x), self.w.shape[1]
+        basis, _ = np.linalg.qr(np.column_stack([self.w, self.z]))
+        within = np.stack([basis.T @ one for one in x])
+        own, outcome = basis.T @ self.w, basis.T @ y
+        k, draws = j + m, y.shape[1]
+        gram, sides = np.empty((draws, k, k)), np.empty((draws, k))
+        gram[:, :j, :j] = own.T @ own
+        gram[:, :j, j:] = np.einsum("bj,ebm->mje", own, within)
+        gram[:, j:, :j] = gram[:, :j, j:].transpose(0, 2, 1)
+        gram[:, j:, j:] = np.einsum("ebm,fbm->mef", within, within)
+        sides[:, :j] = outcome.T @ own
+        sides[:, j:] = np.einsum("ebm,bm->me", within, outcome)
+        both = np.stack([sides, np.broadcast_to(contrast, sides.shape)], axis=2)
+        coef, direction = np.moveaxis(np.linalg.solve(gram, both), 2, 0)
+        rest = y - self.w @ coef[:, :j].T - np.einsum("me,eim->im", coef[:, j:], x)
+        estimate = coef @ contrast
+        factor, kind = self.errors.factor(k), self.errors.kind
+        if kind == "classic":
+            variance = np.einsum("im,im->m", rest, rest) / len(y) * (direction @ contrast)
+        elif len(self.errors.clusters) == 2:
+            variance = self._two_way(rest, basis, within, gram, contrast)
+        else:
+            scores = basis @ np.einsum("me,ebm->bm", direction[:, j:], within)
+            scores += self.w @ direction[:, :j].T
+            scores *= rest
+            if self.errors.clusters:
+                scores = _sums(scores, self.errors.clusters[0])
+            variance = np.einsum("im,im->m", scores, scores)
+        return estimate, np.sqrt(np.maximum(variance * factor, 0.0))
+
+    def _two_way(
+        self, rest: FloatArray, basis: FloatArray, within: FloatArray, gram: FloatArray, contrast: FloatArray
+    ) -> FloatArray:
+        """Return the variance of a combination with two-way clusters, made positive semidefinite as for one fit."""
+        k, draws = gram.shape[1], len(gram)
+        out = np.empty(draws)
+        size = max(1, _SCORES // (len(rest) * k))
+        for start in range(0, draws, size):
+            block = slice(start, start + size)
+            fitted = np.einsum("ib,ebm->iem", basis, within[..., block])
+            fixed = np.broadcast_to(self.w[:, :, None], (*self.w.shape, fitted.shape[2]))
+            scores = np.concatenate([fixed, fitted], axis=1) * rest[:, None, block]
+            flat = scores.reshape(len(scores), -1)
+            sums = *(_sums(flat, codes) for codes in self.errors.clusters), flat
+            parts = [one.reshape(len(one), k, -1).transpose(2, 1, 0) for one in sums]
+            first, second, third = (part @ part.transpose(0, 2, 1) for part in parts)
+            inverse = np.linalg.inv(gram[block])
+            whole = inverse @ (first + second - third) @ inverse
+            out[block] = [contrast @ nearest_semidefinite(one)[0] @ contrast for one in whole]
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class EquationsNull:
+    """A null model of several equations.
+
+    Attributes
+    ----------
+    coef : ndarray, shape (j + m,)
+        Of (w, x) in the outcome's equation, the restricted one among them.
+    explained : ndarray, shape (rows, m)
+        What instruments and exogenous regressors explain of x.
+    structural : ndarray, shape (rows,)
+        Residuals of the outcome's equation, corrected for leverage by unit.
+    reduced : ndarray, shape (rows, m)
+        Those of the reduced forms, likewise.
+    """
+
+    coef: FloatArray
+    explained: FloatArray
+    structural: FloatArray
+    reduced: FloatArray
+
+
+def _sums(columns: FloatArray, codes: IntArray) -> FloatArray:
+    """Return sums of columns, shape (rows, k), by group: shape (groups, k)."""
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(int(codes.max()) + 1))
+    return np.asarray(np.add.reduceat(columns[order], starts, axis=0))
