@@ -51,16 +51,15 @@ class LagFits:
 
     def several(self, prepared: LagOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
-        found = self.batch.parameters(prepared, self._clustered)
-        # a single fit has no focal number where ρ is at the end of its range
-        lost = near_end(found.rho, self.space.w)
-        names, out = self._design.names, []
+        names, asked = self._design.names, []
         for estimand in estimands:
             lag = f"W_{estimand.term}"
             place = names.index(lag) if lag in names else None
-            effect, se = self.batch.effect(found, names.index(estimand.term), place, estimand.quantity)
-            out.append((np.where(lost, np.nan, effect), np.where(lost, np.nan, se)))
-        return out
+            asked.append((names.index(estimand.term), place, estimand.quantity))
+        every, rho = self.batch.several(prepared, asked, self._clustered)
+        # a single fit has no focal number where ρ is at the end of its range
+        lost = near_end(rho, self.space.w)
+        return [(np.where(lost, np.nan, effect), np.where(lost, np.nan, se)) for effect, se in every]
 
 
 class ErrorFits:
@@ -95,10 +94,10 @@ class ErrorFits:
 
     def several(self, prepared: LagOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
-        found = self._batch.parameters(prepared, self._clustered)
+        contrasts = [contrast_of(self._design, estimand) for estimand in estimands]
+        every, lam = self._batch.several(prepared, contrasts, self._clustered)
         # a single fit has no focal number where λ is at the end of its range
-        lost = near_end(found.lam, self._space.used)
-        every = [self._batch.estimate(found, contrast_of(self._design, estimand)) for estimand in estimands]
+        lost = near_end(lam, self._space.used)
         return [(np.where(lost, np.nan, estimate), np.where(lost, np.nan, se)) for estimate, se in every]
 
 

@@ -77,9 +77,7 @@ class Tested(Model):
         """Return a result with p values and intervals from the wild bootstrap where the model asks for them."""
         if self.test == "errors" or result.end or not result.terms:
             return result
-        from threadpoolctl import threadpool_limits
-
-        from digicarbon.model.wild import Draws, wild_tests
+        from digicarbon.model.wild import Draws, one_thread, wild_tests
 
         signs = signs_of(panel.units, self.replications, self.seed, self.weights)
         draws = Draws(signs, self.level, self.intervals)
@@ -87,8 +85,7 @@ class Tested(Model):
         estimates = np.full((3, len(result.terms)), np.nan)
         of_effects = np.full((3, *(effects.coef.shape if effects else (0, 0))), np.nan)
         tests: list[WildTest] = []
-        # the matrices are small: threads would mostly wait for each other
-        with threadpool_limits(1):
+        with one_thread():
             for restrictions in self.restrictions(panel, weights, result):
                 numbers = {estimand: estimate_of(result, estimand) for estimand in restrictions.estimands}
                 known = {estimand: both for estimand, both in numbers.items() if both is not None and both[1] > 0}

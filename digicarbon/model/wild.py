@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +15,22 @@ from digicarbon.model.batch import Estimand, Fits
 from digicarbon.model.restrictions import Restrictions
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.resampling.unit_wild import CELLS, WildTest, basis_of, draws_of, wild_test
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
+
+@lru_cache(maxsize=1)
+def _pools() -> ThreadpoolController:
+    # looking for the process's libraries takes longer than a test
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Return a context in which matrix products have one thread: small ones would mostly wait for each other."""
+    return _pools().limit(limits=1)
+
 
 MOST_BASIS = 1 << 23
 """Numbers up to which the outcomes of all draws are made of one basis; a larger one is not formed."""

@@ -23,6 +23,7 @@ from digicarbon.numeric.spatial.likelihood import (
     in_sample,
     maximise_lag,
     star_log_determinant,
+    star_log_determinants,
 )
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 
@@ -186,8 +187,7 @@ class LagNulls:
         left, right = float(nodes[best - 1]), float(nodes[best + 1])
         for _ in range(REFINEMENTS):
             places = np.linspace(left, right, GRID)
-            exact = np.array([star_log_determinant(self._w, rho, self.sample) for rho in places.tolist()])
-            at = heights(places, exact)
+            at = heights(places, star_log_determinants(self._w, places, self.sample))
             best = min(max(int(at.argmax()), 1), GRID - 2)
             left, right = float(places[best - 1]), float(places[best + 1])
         rho = _vertex(places[best - 1 : best + 2], at[best - 1 : best + 2])
