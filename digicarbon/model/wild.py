@@ -19,11 +19,18 @@ from digicarbon.numeric.resampling.unit_wild import CELLS, WildTest, basis_of, d
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
+KEPT = 1 << 21
+"""Numbers whose memory the process keeps between blocks of draws."""
+
+
 @lru_cache(maxsize=1)
 def _pools() -> ThreadpoolController:
-    # looking for the process's libraries takes longer than a test
     from threadpoolctl import ThreadpoolController
 
+    # the C library gives back freed memory beyond the largest array that was freed so far: without this one, arrays of
+    # each block of draws would be new pages
+    np.empty(KEPT).fill(0.0)
+    # looking for the process's libraries takes longer than a test
     return ThreadpoolController()
 
 

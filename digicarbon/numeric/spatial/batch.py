@@ -30,8 +30,8 @@ FEWEST_NODES, MOST_NODES = 12, 64
 """Chebyshev nodes over the draws' range of ρ, for the functions of G in the standard errors."""
 DIGITS = 26.0
 """Natural logarithm of the factor by which the nodes reduce the error: eleven digits."""
-CLOSE = 1e-9
-"""Size of a last Newton step: each step squares the error."""
+CLOSE = 1e-6
+"""Size of a last Newton step, relative to the interval of the search: each step squares the error."""
 STEP = 0.2
 """Ranges of ρ are widened to multiples of this, so that models of the same W share their nodes."""
 CELLS = 1 << 18
@@ -42,6 +42,9 @@ SOLVED = 256
 """Columns of a sparse G that are made at a time."""
 KEPT_CELLS = 1 << 20
 """Most numbers in G at all nodes that are stored; for a larger W each G is computed again."""
+
+
+Slopes = Callable[[FloatArray, tuple[FloatArray, FloatArray]], tuple[FloatArray, FloatArray]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +204,13 @@ class Nodes:
     def basis(self, rho: FloatArray) -> FloatArray:
         """Return the Chebyshev polynomials at places within the range, shape (M, p)."""
         half = (self.high - self.low) / 2
-        return np.asarray(chebyshev.chebvander((rho - (self.low + self.high) / 2) / half, len(self.points) - 1))
+        at = (rho - (self.low + self.high) / 2) / half
+        out = np.empty((len(self.points), len(rho)))
+        out[0], out[1], twice = 1.0, at, 2 * at
+        for power in range(2, len(out)):
+            np.multiply(twice, out[power - 1], out=out[power])
+            out[power] -= out[power - 2]
+        return out.T
 
 
 class LagSpace:
@@ -294,45 +303,55 @@ class LagSpace:
         nodes = self.nodes(rho)
         return np.asarray((nodes.inverse @ nodes.diagonals).T @ nodes.basis(rho).T)
 
-    def highest(self, ssr: Callable[[float], FloatArray]) -> NDArray[np.intp]:
-        """Return the coarse node at which the likelihood of each draw is highest.
+    def highest(self, ssr: FloatArray) -> NDArray[np.intp]:
+        """Return the coarse node at which the likelihood of each draw is highest, shape (M,).
 
         Parameters
         ----------
-        ssr : callable
-            Sums of squares at a node, shape (M,).
+        ssr : ndarray, shape (nodes, M)
+            Sums of squares at the coarse nodes.
         """
-        nodes, jacobian = self.coarse
         # without logarithms of each: the likelihood is highest where the sum of squares over this is least
-        scale = np.exp((jacobian.max() - jacobian) * (2 / self.sample.size))
-        rows = np.stack([ssr(place) * factor for place, factor in zip(nodes.tolist(), scale.tolist(), strict=True)])
-        inner = rows[len(rows) // 8 : -(len(rows) // 8)]
+        scaled = ssr * self._scale[:, None]
+        inner = scaled[len(scaled) // 8 : -(len(scaled) // 8)]
         refuse_flat_ranges(self.sample.size / 2 * np.log(inner.max(axis=0) / inner.min(axis=0)), self.sample)
-        return np.asarray(rows.argmin(axis=0))
+        return np.asarray(scaled.argmin(axis=0))
 
-    def climb(
-        self, best: NDArray[np.intp], slopes: Callable[[FloatArray], tuple[FloatArray, FloatArray]]
-    ) -> FloatArray:
-        """Return where the score of each draw is zero, by safeguarded Newton steps from its best coarse node.
+    @cached_property
+    def _scale(self) -> FloatArray:
+        jacobian = self.coarse[1]
+        return np.asarray(np.exp((jacobian.max() - jacobian) * (2 / self.sample.size)))
+
+    @cached_property
+    def coarse_traces(self) -> tuple[FloatArray, FloatArray]:
+        """tr G* and tr G*² at the coarse nodes."""
+        return self.traces(self.coarse[0])
+
+    def climb(self, best: NDArray[np.intp], slopes: Slopes) -> FloatArray:
+        """Return where the score of each draw is zero, by safeguarded Newton steps from beside its best coarse node.
 
         Parameters
         ----------
         best : ndarray of int, shape (M,)
         slopes : callable
-            Score and its derivative, each of shape (M,), at ρ of shape (M,).
+            From ρ of shape (M,) and tr G* and tr G*² there to the score and its derivative, each of shape (M,).
         """
-        nodes = self.coarse[0]
-        left, right = nodes[np.maximum(best - 1, 0)], nodes[np.minimum(best + 1, len(nodes) - 1)]
-        rho = nodes[best].copy()
-        for _ in range(40):
-            score, slope = slopes(rho)
+        nodes, traces = self.coarse[0], self.coarse_traces
+        middle = nodes[best]
+        score, slope = slopes(middle, (traces[0][best], traces[1][best]))
+        towards = np.clip(best + np.where(score > 0, 1, -1), 0, len(nodes) - 1)
+        other = nodes[towards]
+        score_other, slope_other = slopes(other, (traces[0][towards], traces[1][towards]))
+        left, right = np.minimum(middle, other), np.maximum(middle, other)
+        rho = _between(middle, other, (score, score_other), (slope, slope_other))
+        rho = np.where((rho > left) & (rho < right), rho, (left + right) / 2)
+        for _ in range(60):
+            score, slope = slopes(rho, self.traces(rho))
             left, right = np.where(score > 0, rho, left), np.where(score > 0, right, rho)
             step = rho - score / slope
             # a step as small as rounding may leave the interval, one end of which is ρ: the search has then ended
-            converged = np.abs(step - rho) < CLOSE
-            next_rho = np.where(converged | ((step > left) & (step < right)), step, (left + right) / 2)
-            done = bool(converged.all())
-            rho = next_rho
+            converged = np.abs(step - rho) < CLOSE * (right - left) + 1e-12
+            rho, done = np.where(converged | ((step > left) & (step < right)), step, (left + right) / 2), converged.all()
             if done:
                 break
         return np.asarray(rho)
@@ -404,6 +423,26 @@ class LagSpace:
             identity = np.zeros((self.w.n, units.stop - start))
             identity[np.arange(start, units.stop), np.arange(units.stop - start)] = 1.0
             yield units, self.used.apply_g(point, identity)
+
+
+def _between(
+    one: FloatArray, other: FloatArray, score: tuple[FloatArray, FloatArray], slope: tuple[FloatArray, FloatArray]
+) -> FloatArray:
+    """Return about where a score between two places is zero, by the cubic that has its places as those of scores.
+
+    The place as a function of the score has the derivative one over the slope.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = score[0] / (score[0] - score[1])
+        width = score[1] - score[0]
+        first, last = width / slope[0], width / slope[1]
+        rest = 1 - share
+        return np.asarray(
+            one * (1 + 2 * share) * rest**2
+            + first * share * rest**2
+            + other * share**2 * (3 - 2 * share)
+            - last * share**2 * rest
+        )
 
 
 Asked = tuple[int, int | None, str]
@@ -592,13 +631,13 @@ class LagBatch:
     def _maximise(self, a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
         """Return ρ̂ of each draw."""
         size, periods = self.sample.size, self.sample.periods
-        best = self.space.highest(lambda rho: a - 2 * rho * b + rho**2 * c)
+        nodes = self.space.coarse[0]
+        best = self.space.highest(np.stack([np.ones_like(nodes), -2 * nodes, nodes**2], axis=1) @ np.stack([a, b, c]))
 
-        def slopes(rho: FloatArray) -> tuple[FloatArray, FloatArray]:
+        def slopes(rho: FloatArray, traces: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
             ssr_at = a - 2 * rho * b + rho**2 * c
             pull = (b - rho * c) / ssr_at
-            first, second = self.space.traces(rho)
-            return size * pull - periods * first, size * (2 * pull**2 - c / ssr_at) - periods * second
+            return size * pull - periods * traces[0], size * (2 * pull**2 - c / ssr_at) - periods * traces[1]
 
         return self.space.climb(best, slopes)
 
@@ -607,22 +646,32 @@ class LagBatch:
     ) -> tuple[FloatArray, FloatArray]:
         """Return Var(ρ̂), shape (M,), and d = (Z′Z)⁻¹Z′GZβ, shape (M, k)."""
         k, nodes = self._k, self.space.nodes(rho)
-        values = nodes.basis(rho) @ self._table(nodes)
-        d = np.matmul(values[:, 1 + k * k :].reshape(-1, k, k), beta[:, :, None])[..., 0]
-        along = np.matmul(values[:, 1 : 1 + k * k].reshape(-1, k, k), beta[:, :, None])[..., 0]
-        surplus = np.einsum("mk,mk->m", along, beta)
+        values = self._table(nodes) @ nodes.basis(rho).T
+        half, coef = len(self._pairs[0]), beta.T
+        surplus = np.einsum("pm,pm->m", values[1 : 1 + half], coef[self._pairs[0]] * coef[self._pairs[1]])
+        d = np.einsum("rkm,km->rm", values[1 + half :].reshape(k, k, len(rho)), coef)
         first, second = traces
         periods, size = self.sample.periods, self.sample.size
-        precision = periods * (second + values[:, 0]) - 2 * (periods * first) ** 2 / size + surplus / sigma2
-        return 1 / precision, d
+        precision = periods * (second + values[0]) - 2 * (periods * first) ** 2 / size + surplus / sigma2
+        return 1 / precision, d.T
+
+    @cached_property
+    def _pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The elements of a triangle of k × k."""
+        return np.triu_indices(self._k)
 
     def _table(self, nodes: Nodes) -> FloatArray:
-        """Return Chebyshev coefficients of ‖G*‖², (GZ)′M(GZ) and (Z′Z)⁻¹Z′GZ, shape (p, 1 + 2k²)."""
+        """Return Chebyshev coefficients of ‖G*‖², of a triangle of (GZ)′M(GZ), pairs added up, and of (Z′Z)⁻¹Z′GZ.
+
+        The shape is (1 + k(k + 1)/2 + k², p).
+        """
         at = nodes.low, nodes.high
         if at not in self._tables:
-            k = self._k
-            parts = [nodes.scalars[:, :1], *(part.reshape(-1, k * k) for part in self._at_nodes(nodes))]
-            self._tables[at] = nodes.inverse @ np.concatenate(parts, axis=1)
+            quadratic, slopes = self._at_nodes(nodes)
+            one, other = self._pairs
+            twice = quadratic[:, one, other] * np.where(one == other, 1.0, 2.0)
+            parts = [nodes.scalars[:, :1], twice, slopes.reshape(len(slopes), -1)]
+            self._tables[at] = np.ascontiguousarray((nodes.inverse @ np.concatenate(parts, axis=1)).T)
         return self._tables[at]
 
     def _at_nodes(self, nodes: Nodes) -> tuple[FloatArray, FloatArray]:

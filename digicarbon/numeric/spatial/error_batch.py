@@ -134,7 +134,7 @@ class ErrorBatch:
             coef = np.linalg.solve(self._normal_at(np.array([lam]))[0], vector.T)
             return np.asarray(a - lam * squares[1] + lam**2 * c - np.einsum("mk,km->m", vector, coef))
 
-        best = space.highest(least)
+        best = space.highest(np.stack([least(lam) for lam in space.coarse[0].tolist()]))
 
         def solve(lam: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
             """Return (Z′Z)⁻¹ of the filtered columns, γ, and the sum of squares and its derivative at given γ."""
@@ -145,7 +145,7 @@ class ErrorBatch:
             ssr = np.asarray(squares[0] - lam * squares[1] + lam**2 * squares[2]) - (vector * gamma).sum(axis=1)
             return inverse, gamma, ssr, self._slope(lam, gamma, right, squares)
 
-        def slopes(lam: FloatArray) -> tuple[FloatArray, FloatArray]:
+        def slopes(lam: FloatArray, traces: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
             inverse, gamma, ssr, slope = solve(lam)
             at = lam[:, None]
             # derivative in λ of the gradient in γ: the profile has only the curvature that γ̂ does not follow
@@ -154,7 +154,7 @@ class ErrorBatch:
             )
             bend = np.einsum("mk,mk->m", np.einsum("mkl,ml->mk", inverse, gradient_slope), gradient_slope)
             curve = 2 * self._lag_square(gamma, right, squares) - 2 * bend
-            first, second = space.traces(lam)
+            first, second = traces
             pull = -slope / (2 * ssr)
             score = sample.size * pull - sample.periods * first
             return score, sample.size * (2 * pull**2 - curve / (2 * ssr)) - sample.periods * second
