@@ -8,21 +8,23 @@ from functools import lru_cache
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.model._spatial_estimates import LAG_KINDS, Design, Kind, dense
+from digicarbon.model._spatial_estimates import LAG_KINDS, MOST_UNITS, Design, Kind, dense
 from digicarbon.model.batch import Estimand, Fits
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null
 from digicarbon.numeric.spatial.batch import LagBatch, LagOutcomes, LagSpace
 from digicarbon.numeric.spatial.error_batch import ErrorBatch
 from digicarbon.numeric.spatial.likelihood import Sample, near_end
-from digicarbon.numeric.spatial.operator import DenseOperator
+from digicarbon.numeric.spatial.operator import SpatialOperator
 
-MOST_UNITS = 1000
-"""Up to this size W is dense for many outcomes; larger ones are fitted one by one, by sparse factors."""
+
+def solved(w: SpatialOperator) -> SpatialOperator:
+    """Return W as many outcomes take it: dense up to a size, beyond it as it is."""
+    return w if w.n > MOST_UNITS else dense(w)
 
 
 @lru_cache(maxsize=8)
-def space_of(operator: DenseOperator, sample: Sample) -> LagSpace:
+def space_of(operator: SpatialOperator, sample: Sample) -> LagSpace:
     """Return the space of a W and a sample, one for all models that share them."""
     return LagSpace(operator, sample)
 
@@ -31,7 +33,7 @@ class LagFits:
     """A SAR or SDM that is fitted to many outcomes; parameters as in `ErrorFits`."""
 
     def __init__(self, design: Design, estimand: Estimand, clustered: bool = False) -> None:
-        operator = dense(design.w)
+        operator = solved(design.w)
         self.space = space_of(operator, design.sample)
         self.batch = LagBatch(design.level[..., :-1], operator, design.sample, self.space)
         self._design, self._estimand, self._clustered = design, estimand, clustered
@@ -74,7 +76,7 @@ class ErrorFits:
     """
 
     def __init__(self, design: Design, estimand: Estimand, clustered: bool = False) -> None:
-        operator = dense(design.m)
+        operator = solved(design.m)
         self._space = space_of(operator, design.sample)
         self._batch = ErrorBatch(design.level[..., :-1], self._space)
         self._design, self._estimand, self._clustered = design, estimand, clustered

@@ -22,9 +22,10 @@ from digicarbon.numeric.spatial.likelihood import (
     fit_error,
     fit_lag,
     fit_linear,
+    in_sample,
 )
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
-from digicarbon.numeric.spatial.robust import Score, SpatialTerm, quasi_likelihood, unit_clustered
+from digicarbon.numeric.spatial.robust import Score, SolvedTerm, SpatialTerm, quasi_likelihood, unit_clustered
 from digicarbon.numeric.spatial.sparse import SparseOperator
 from digicarbon.result import LAG_ERROR, LAG_Y, VARIANCE, Role
 
@@ -39,6 +40,9 @@ ROLES: Mapping[str, Role] = {"rho": LAG_Y, "lambda": LAG_ERROR, "phi": VARIANCE,
 """What the parameters are that are no coefficients."""
 
 FORMS = {"robust": quasi_likelihood, "cluster": unit_clustered}
+
+MOST_UNITS = 1000
+"""Up to this size W is dense for scores by unit and for many outcomes; of a larger sparse one G is never formed."""
 
 MOST_DENSE_UNITS = 4000
 """Up to this size a sparse W may become dense for estimators that need G itself: 0.13 GB for each N × N matrix."""
@@ -228,9 +232,11 @@ def _random(kind: Kind, design: Design, structure: ErrorStructure) -> Estimates:
 def _covariance(found: SpatialFit, design: Design, operator: SpatialOperator, cov: Covariance) -> FloatArray:
     if cov == "classic":
         return found.covariance
-    full = dense(operator)
-    used = full.transformed if design.sample.drops_constant else full
-    terms = [SpatialTerm(found.q, used.g(found.spatial))]
+    terms: list[SpatialTerm | SolvedTerm]
+    if operator.n > MOST_UNITS:
+        terms = [SolvedTerm(found.q, operator, found.spatial)]
+    else:
+        terms = [SpatialTerm(found.q, in_sample(dense(operator), design.sample).g(found.spatial))]
     score = Score.of(found.z, found.residuals, found.sigma2, terms, design.sample)
     return FORMS[cov](found.covariance, score, found.sigma2, design.sample)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.model._spatial_batch import contrast_of, null_sample, space_of
+from digicarbon.model._spatial_batch import contrast_of, null_sample, solved, space_of
 from digicarbon.model._spatial_estimates import LAG_KINDS, Design, dense
 from digicarbon.model.batch import Estimand
 from digicarbon.model.restrictions import CombinedNulls, ErrorNulls, Lagged, Nulls, Projected, Restrictions
@@ -56,11 +56,9 @@ def restrictions_of(
     )
     batch = model.batch(panel, weights, estimands[0])
     if model.kind in ("sar", "sdm"):
-        space = space_of(dense(design.w), design.sample)
+        space = space_of(solved(design.w), design.sample)
         coarse = coarse_jacobian(design.w, sample)
-        weights_at = [
-            LagWeights(partial(_weights, space, estimand, term, len(own)), coarse) for estimand in estimands
-        ]
+        weights_at = [LagWeights(partial(_weights, space, estimand, term, len(own)), coarse) for estimand in estimands]
         return Lagged(estimands, batch, LagNulls(y, z, x, rows, design.w, sample), weights_at)
     nulls: Nulls
     if model.kind == "slx":
@@ -70,7 +68,7 @@ def restrictions_of(
     else:
         nulls = ErrorNulls(y, z, x, rows, design.m, sample)
     if model.kind in LAG_KINDS:
-        space, rho = space_of(dense(design.w), design.sample), result.coef[result.terms.index("rho")]
+        space, rho = space_of(solved(design.w), design.sample), result.coef[result.terms.index("rho")]
         g = np.stack([_weights(space, estimand, term, len(own), np.array([rho]))[0] for estimand in estimands])
     else:
         g = np.stack([contrast_of(design, estimand)[own] for estimand in estimands])

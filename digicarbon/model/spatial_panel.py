@@ -279,7 +279,7 @@ class SpatialPanel(Tested):
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the model to many outcomes at once, one by one where its kind has no faster way."""
         from digicarbon.model._panel_batch import LinearFits
-        from digicarbon.model._spatial_batch import MOST_UNITS, ErrorFits, LagFits, contrast_of
+        from digicarbon.model._spatial_batch import ErrorFits, LagFits, contrast_of
         from digicarbon.numeric.linear.linear_batch import LinearRule
 
         alone = OneByOne(self.by_errors, panel, weights, estimand)
@@ -294,7 +294,7 @@ class SpatialPanel(Tested):
             return LinearFits(columns, partial(contrast_of, design), estimand, rule)
         operator = design.m if self.kind in ERROR_KINDS else design.w
         by_time = self.fixed in ("time", "two_way")
-        if operator.n > MOST_UNITS or self.demeaning == "first" or (by_time and operator.constant_row_sum is None):
+        if self.demeaning == "first" or (by_time and operator.constant_row_sum is None):
             return alone
         fits = ErrorFits if self.kind in ERROR_KINDS else LagFits
         return fits(design, estimand, clustered)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from multiprocessing import parent_process
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +21,8 @@ from digicarbon.numeric.resampling.unit_wild import CELLS, WildTest, basis_of, d
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
+LONG = 1 << 24
+"""Numbers of rows and draws beyond which fits take so long that their progress is shown."""
 KEPT = 1 << 21
 """Numbers whose memory the process keeps between blocks of draws."""
 
@@ -36,7 +40,8 @@ def _pools() -> ThreadpoolController:
 
 def one_thread() -> AbstractContextManager[object]:
     """Return a context in which matrix products have one thread: small ones would mostly wait for each other."""
-    return _pools().limit(limits=1)
+    limited: AbstractContextManager[object] = _pools().limit(limits=1)
+    return limited
 
 
 MOST_BASIS = 1 << 23
@@ -84,6 +89,17 @@ def wild_tests(
     }
 
 
+def shown(starts: range, cells: int) -> Iterator[int]:
+    """Yield the starts of blocks of draws, with a bar of progress on a terminal where they take long."""
+    if cells < LONG or not sys.stderr.isatty() or parent_process() is not None:
+        yield from starts
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(starts, "draws", console=Console(stderr=True), transient=True)
+
+
 def fits(restrictions: Restrictions, null: NullModel, places: Sequence[int], signs: FloatArray) -> Fits:
     """Return the quantities at some places for every draw from a null model."""
     rows, units, batch = len(null.y), signs.shape[1], restrictions.batch
@@ -91,7 +107,7 @@ def fits(restrictions: Restrictions, null: NullModel, places: Sequence[int], sig
     estimands = [restrictions.estimands[place] for place in places]
     size = max(1, CELLS // rows)
     parts = []
-    for start in range(0, len(signs), size):
+    for start in shown(range(0, len(signs), size), rows * len(signs)):
         block = signs[start : start + size]
         if basis is None:
             prepared = batch.prepare(draws_of(null, block))

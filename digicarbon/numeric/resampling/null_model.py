@@ -18,7 +18,6 @@ from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, demean
 from digicarbon.numeric.spatial.combined import fit_combined
 from digicarbon.numeric.spatial.likelihood import (
     Sample,
-    coarse_jacobian,
     concentrated,
     fit_error,
     in_sample,
@@ -132,7 +131,7 @@ class LagWeights:
 
     @cached_property
     def at_nodes(self) -> FloatArray:
-        """g at the coarse places, shape (q, m)."""
+        """The weights at the coarse places, shape (q, m)."""
         return self.at(self.coarse[0])
 
 

@@ -25,6 +25,7 @@ from digicarbon.numeric.spatial.likelihood import (
     star_traces_at,
 )
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
+from digicarbon.numeric.spatial.sparse import SparseOperator
 
 FEWEST_NODES, MOST_NODES = 12, 64
 """Chebyshev nodes over the draws' range of ρ, for the functions of G in the standard errors."""
@@ -137,7 +138,7 @@ class LagOutcomes:
     @property
     def count(self) -> int:
         """Number of outcomes."""
-        return (self.level if self.weights is None else self.weights).shape[1]
+        return len((self.level if self.weights is None else self.weights).T)
 
     def combined(self, weights: FloatArray) -> LagOutcomes:
         """Return linear combinations of the outcomes, weights of shape (M, draws)."""
@@ -324,7 +325,7 @@ class LagSpace:
 
     @cached_property
     def coarse_traces(self) -> tuple[FloatArray, FloatArray]:
-        """tr G* and tr G*² at the coarse nodes."""
+        """Traces of G* and G*² at the coarse nodes."""
         return self.traces(self.coarse[0])
 
     def climb(self, best: NDArray[np.intp], slopes: Slopes) -> FloatArray:
@@ -351,8 +352,8 @@ class LagSpace:
             step = rho - score / slope
             # a step as small as rounding may leave the interval, one end of which is ρ: the search has then ended
             converged = np.abs(step - rho) < CLOSE * (right - left) + 1e-12
-            rho, done = np.where(converged | ((step > left) & (step < right)), step, (left + right) / 2), converged.all()
-            if done:
+            rho = np.where(converged | ((step > left) & (step < right)), step, (left + right) / 2)
+            if converged.all():
                 break
         return np.asarray(rho)
 
@@ -382,7 +383,8 @@ class LagSpace:
         low, high = self.used.bounds
         # complex roots are not larger than the largest real one
         turns = np.exp(2j * np.pi * np.arange(128) / 128)
-        return np.array([low, high], dtype=np.complex128) if self.used.balance is not None else high * turns
+        real = isinstance(self.used, SparseOperator) and self.used.balance is not None
+        return np.array([low, high], dtype=np.complex128) if real else high * turns
 
     def _new_nodes(self, low: float, high: float) -> Nodes:
         half, centre = (high - low) / 2, (low + high) / 2
@@ -514,7 +516,7 @@ class LagBatch:
         return joined, np.concatenate(rho)
 
     def parameters(self, outcomes: FloatArray | LagOutcomes, clustered: bool = False) -> Iterator[LagParameters]:
-        """Yield the parameters of blocks of outcomes, as in `fit`; with scores by unit for clustered errors if asked."""
+        """Yield the parameters of blocks of outcomes, as in `fit`; with scores by unit if asked."""
         if isinstance(outcomes, LagOutcomes):
             for block in outcomes.blocks(self._q):
                 yield self._parameters(block, clustered)
@@ -594,8 +596,12 @@ class LagBatch:
             """Return the sum over units of the product of two scores."""
             if found.scores is None:
                 # those of ρ's and β's parts are independent in the inverse information
-                return 1 / found.rho_variance if one == other == -1 else 0.0 if -1 in (one, other) else (
-                    inverse[one, other] / found.sigma2
+                return (
+                    1 / found.rho_variance
+                    if one == other == -1
+                    else 0.0
+                    if -1 in (one, other)
+                    else (inverse[one, other] / found.sigma2)
                 )
             if (one, other) not in products:
                 products[one, other] = np.einsum("nm,nm->m", score(one), score(other))

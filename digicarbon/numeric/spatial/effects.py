@@ -128,13 +128,13 @@ def effects_by_unit(beta: FloatArray, theta: FloatArray, rho: float, w: SpatialO
         Diagonal, row sum without diagonal (spill-in) and column sum without diagonal (spill-out) of S⁻¹(βI + θW).
     """
     ones = np.ones((w.n, 1))
-    diagonal, rows, columns = _diagonal(rho, w), w.apply_g(rho, ones)[:, 0], w.apply_gt(rho, ones)[:, 0]
+    diagonal, rows, columns = diagonal_of_g(rho, w), w.apply_g(rho, ones)[:, 0], w.apply_gt(rho, ones)[:, 0]
     # the diagonal, row sums and column sums of S⁻¹ = I + ρG are those of G, times ρ, plus 1
     direct, row, column = (np.outer(1 + rho * part, beta) + np.outer(part, theta) for part in (diagonal, rows, columns))
     return np.stack([direct, row - direct, column - direct])
 
 
-def _diagonal(rho: float, w: SpatialOperator, block: int = 256) -> FloatArray:
+def diagonal_of_g(rho: float, w: SpatialOperator, block: int = 256) -> FloatArray:
     """Return the diagonal of G, shape (N,), by solving for a block of units at a time."""
     out = np.empty(w.n)
     for start in range(0, w.n, block):

@@ -145,6 +145,9 @@ class _Series:
 class SpatialOperator(Protocol):
     """A weight matrix W of N units as an operator."""
 
+    def __hash__(self) -> int:
+        """Return a number of the object: what is computed from it is stored for it alone."""
+
     @property
     def n(self) -> int:
         """Number of units."""

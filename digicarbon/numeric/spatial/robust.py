@@ -9,7 +9,9 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import centred, demean
+from digicarbon.numeric.spatial.effects import diagonal_of_g
 from digicarbon.numeric.spatial.likelihood import Sample
+from digicarbon.numeric.spatial.operator import SpatialOperator
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +28,46 @@ class SpatialTerm:
 
     q: FloatArray
     g: FloatArray
+
+    def applied(self, residuals: FloatArray) -> FloatArray:
+        """Return G times the residuals, shape (T, N)."""
+        return np.asarray(np.einsum("ij,tj->ti", self.g, residuals))
+
+    def own(self, by_time: bool) -> FloatArray:
+        """Return the diagonal of G, among deviations from period means where there are time effects, shape (N,)."""
+        g = centred(self.g) if by_time else self.g
+        return np.asarray(np.diagonal(g), dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class SolvedTerm:
+    """A `SpatialTerm` whose G is not formed, for a large sparse W.
+
+    Attributes
+    ----------
+    q : ndarray, shape (T·N,)
+    operator : SpatialOperator
+    spatial : float
+        ρ or λ.
+    """
+
+    q: FloatArray
+    operator: SpatialOperator
+    spatial: float
+
+    def applied(self, residuals: FloatArray) -> FloatArray:
+        """Return G times the residuals, shape (T, N)."""
+        return self.operator.apply_g(self.spatial, residuals.T).T
+
+    def own(self, by_time: bool) -> FloatArray:
+        """Return the diagonal of G, among deviations from period means where there are time effects, shape (N,)."""
+        diagonal = diagonal_of_g(self.spatial, self.operator)
+        if not by_time:
+            return diagonal
+        n = self.operator.n
+        ones = np.ones((n, 1))
+        rows = self.operator.apply_g(self.spatial, ones)[:, 0]
+        return diagonal - (rows + self.operator.apply_gt(self.spatial, ones)[:, 0] - rows.mean()) / n
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +92,12 @@ class Score:
 
     @classmethod
     def of(
-        cls, z: FloatArray, residuals: FloatArray, sigma2: float, terms: Sequence[SpatialTerm], sample: Sample
+        cls,
+        z: FloatArray,
+        residuals: FloatArray,
+        sigma2: float,
+        terms: Sequence[SpatialTerm | SolvedTerm],
+        sample: Sample,
     ) -> Score:
         """Return the score.
 
@@ -60,7 +107,7 @@ class Score:
             Regressors with effects removed, filtered by I - λM where the error is spatial.
         residuals : ndarray, shape (T, N)
         sigma2 : float
-        terms : sequence of SpatialTerm
+        terms : sequence of SpatialTerm or SolvedTerm
         sample : Sample
         """
         rows, k = z.shape
@@ -71,10 +118,9 @@ class Score:
         applied, diagonal = [zeros], [zeros]
         by_time = sample.effects in ("time", "two_way")
         for term in terms:
-            g_star = centred(term.g) if by_time else term.g
-            noise = demean(np.einsum("ij,tj->ti", term.g, residuals), sample.effects)
+            noise = demean(term.applied(residuals), sample.effects)
             applied.append(noise.reshape(-1, 1) / sigma2)
-            diagonal.append(np.tile(unit_share * g_star.diagonal(), sample.t)[:, None] / sigma2)
+            diagonal.append(np.tile(unit_share * term.own(by_time), sample.t)[:, None] / sigma2)
         applied.append(e[:, None] / (2 * sigma2**2))
         diagonal.append(np.full((rows, 1), unit_share * time_share / (2 * sigma2**2)))
         return cls(
