@@ -12,7 +12,7 @@ from digicarbon.model._spatial_estimates import LAG_KINDS, MOST_UNITS, Design, K
 from digicarbon.model.batch import Estimand, Fits
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null
-from digicarbon.numeric.spatial.batch import LagBatch, LagOutcomes, LagSpace
+from digicarbon.numeric.spatial.batch import Errors, LagBatch, LagOutcomes, LagSpace
 from digicarbon.numeric.spatial.error_batch import ErrorBatch
 from digicarbon.numeric.spatial.likelihood import Sample, near_end
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -32,11 +32,11 @@ def space_of(operator: SpatialOperator, sample: Sample) -> LagSpace:
 class LagFits:
     """A SAR or SDM that is fitted to many outcomes; parameters as in `ErrorFits`."""
 
-    def __init__(self, design: Design, estimand: Estimand, clustered: bool = False) -> None:
+    def __init__(self, design: Design, estimand: Estimand, errors: Errors = "classic") -> None:
         operator = solved(design.w)
         self.space = space_of(operator, design.sample)
         self.batch = LagBatch(design.level[..., :-1], operator, design.sample, self.space)
-        self._design, self._estimand, self._clustered = design, estimand, clustered
+        self._design, self._estimand, self._errors = design, estimand, errors
         self.key: Hashable = ("spatial", operator, design.sample)
 
     def prepare(self, outcomes: FloatArray) -> LagOutcomes:
@@ -58,7 +58,7 @@ class LagFits:
             lag = f"W_{estimand.term}"
             place = names.index(lag) if lag in names else None
             asked.append((names.index(estimand.term), place, estimand.quantity))
-        every, rho = self.batch.several(prepared, asked, self._clustered)
+        every, rho = self.batch.several(prepared, asked, self._errors)
         # a single fit has no focal number where ρ is at the end of its range
         lost = near_end(rho, self.space.w)
         return [(np.where(lost, np.nan, effect), np.where(lost, np.nan, se)) for effect, se in every]
@@ -71,15 +71,14 @@ class ErrorFits:
     ----------
     design : Design
     estimand : Estimand
-    clustered : bool
-        Whether errors are clustered by unit.
+    errors : {"classic", "observed", "cluster"}
     """
 
-    def __init__(self, design: Design, estimand: Estimand, clustered: bool = False) -> None:
+    def __init__(self, design: Design, estimand: Estimand, errors: Errors = "classic") -> None:
         operator = solved(design.m)
         self._space = space_of(operator, design.sample)
         self._batch = ErrorBatch(design.level[..., :-1], self._space)
-        self._design, self._estimand, self._clustered = design, estimand, clustered
+        self._design, self._estimand, self._errors = design, estimand, errors
         self.key: Hashable = ("spatial", operator, design.sample)
 
     def prepare(self, outcomes: FloatArray) -> LagOutcomes:
@@ -97,7 +96,7 @@ class ErrorFits:
     def several(self, prepared: LagOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
         contrasts = [contrast_of(self._design, estimand) for estimand in estimands]
-        every, lam = self._batch.several(prepared, contrasts, self._clustered)
+        every, lam = self._batch.several(prepared, contrasts, self._errors)
         # a single fit has no focal number where λ is at the end of its range
         lost = near_end(lam, self._space.used)
         return [(np.where(lost, np.nan, estimate), np.where(lost, np.nan, se)) for estimate, se in every]

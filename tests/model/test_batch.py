@@ -100,6 +100,24 @@ def test_spatial(panel: dc.Panel, kind: str, effects: str, correction: str) -> N
         agree(model, panel, Estimand(quantity, "a"), found)
 
 
+@pytest.mark.parametrize("kind", ["slx", "sar", "sem", "sdm", "sdem"])
+@pytest.mark.parametrize("effects", ["none", "time", "two_way"])
+@pytest.mark.parametrize("cov", ["cluster", "observed"])
+def test_spatial_errors(panel: dc.Panel, kind: str, effects: str, cov: str) -> None:
+    model = dc.SpatialPanel(y="y", x=("a",), controls=("b",), kind=kind, effects=effects, cov=cov)
+    found = LinearFits if kind == "slx" else ErrorFits if kind in ("sem", "sdem") else LagFits
+    for quantity in ("coefficient", "direct", "total"):
+        agree(model, panel, Estimand(quantity, "a"), found)
+
+
+@pytest.mark.parametrize("kind", ["sar", "sdm", "sem", "sdem"])
+@pytest.mark.parametrize("correction", ["none", "bias_corrected"])
+def test_direct_estimates_clustered(panel: dc.Panel, kind: str, correction: str) -> None:
+    fields = {"bias_correction": correction, "cov": "cluster"}
+    model = dc.SpatialPanel(y="y", x=("a",), controls=("b",), kind=kind, **fields)
+    agree(model, panel, Estimand("total", "a"), ErrorFits if kind in ("sem", "sdem") else LagFits)
+
+
 @pytest.mark.parametrize("kind", ["sar", "sdm", "sem", "sdem", "slx"])
 def test_spatial_with_rows_of_different_sums(panel: dc.Panel, kind: str) -> None:
     raw = dc.Weights.from_matrix((W.dense() > 0).astype(float), W.labels, normalise="spectral")
@@ -141,6 +159,7 @@ def test_other_linear_kinds_are_fitted_one_by_one(panel: dc.Panel, fields: dict[
     [
         {"kind": "sac"},
         {"kind": "sdm", "cov": "robust"},
+        {"kind": "sdm", "cov": "observed", "bias_correction": "bias_corrected"},
         {"kind": "sdm", "demeaning": "first", "bias_correction": "none"},
     ],
 )

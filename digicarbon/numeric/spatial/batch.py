@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import scipy
@@ -447,6 +448,9 @@ def _between(
         )
 
 
+Errors = Literal["classic", "observed", "cluster"]
+"""Of the expected information, of the observed one, or clustered by unit."""
+
 Asked = tuple[int, int | None, str]
 """Column of a term and of its spatial lag, and an effect of it."""
 
@@ -502,11 +506,11 @@ class LagBatch:
         return BatchFit(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
     def several(
-        self, outcomes: LagOutcomes, asked: Sequence[Asked], clustered: bool
+        self, outcomes: LagOutcomes, asked: Sequence[Asked], errors: Errors
     ) -> tuple[list[tuple[FloatArray, FloatArray]], FloatArray]:
         """Return effects and their standard errors, and ρ, for each outcome, each of shape (M,)."""
         parts, rho = [], []
-        for found in self.parameters(outcomes, clustered):
+        for found in self.parameters(outcomes, errors):
             parts.append(self.effects(found, asked))
             rho.append(found.rho)
         joined = [
@@ -515,17 +519,17 @@ class LagBatch:
         ]
         return joined, np.concatenate(rho)
 
-    def parameters(self, outcomes: FloatArray | LagOutcomes, clustered: bool = False) -> Iterator[LagParameters]:
+    def parameters(self, outcomes: FloatArray | LagOutcomes, errors: Errors = "classic") -> Iterator[LagParameters]:
         """Yield the parameters of blocks of outcomes, as in `fit`; with scores by unit if asked."""
         if isinstance(outcomes, LagOutcomes):
             for block in outcomes.blocks(self._q):
-                yield self._parameters(block, clustered)
+                yield self._parameters(block, errors)
             return
         for start in range(0, len(outcomes), MOST):
             part = self.space.outcomes(outcomes[start : start + MOST].transpose(2, 1, 0))
-            yield from self.parameters(part, clustered)
+            yield from self.parameters(part, errors)
 
-    def _parameters(self, block: LagBlock, clustered: bool) -> LagParameters:
+    def _parameters(self, block: LagBlock, errors: Errors) -> LagParameters:
         pairs = ((block.level, block.level), (block.level, block.lagged), (block.lagged, block.lagged))
         a, b, c = (np.einsum("im,im->m", one, other) for one, other in pairs)
         rho = self._maximise(a, b, c)
@@ -533,6 +537,11 @@ class LagBatch:
         beta = scipy.linalg.solve_triangular(self._r, coordinates).T
         sigma2 = (a - 2 * rho * b + rho**2 * c) / self.sample.size
         traces = self.space.traces(rho)
+        if errors == "observed":
+            sample, pull = self.sample, (b - rho * c) / sigma2
+            precision = c / sigma2 - 2 * pull**2 / sample.size + sample.periods * traces[1]
+            d = scipy.linalg.solve_triangular(self._r, block.of_lagged).T
+            return LagParameters(beta, rho, sigma2, 1 / precision, d, traces)
         rho_variance, d = self._precision(beta, rho, sigma2, traces)
         rest = block.level
         if self.sample.correction == "bias_corrected" and self.sample.effects != "none":
@@ -542,7 +551,7 @@ class LagBatch:
             # residuals are no longer those of least squares
             rest = rest + self._q @ (block.of_level - rho * block.of_lagged - self._r @ beta.T)
         scores = None
-        if clustered:
+        if errors == "cluster":
             scores = self._scores(rest - rho * block.lagged, block, (rho, sigma2, d), traces[0])
         return LagParameters(beta, rho, sigma2, rho_variance, d, traces, scores)
 
@@ -567,7 +576,8 @@ class LagBatch:
         of_rho = np.einsum("itm,itm->im", cube, cube_own)
         of_rho -= np.einsum("itm,itm->im", cube, cube) * (periods / self.sample.size * trace)
         of_rho /= sigma2
-        of_rho -= periods * self.space.own_shares(rho)
+        # time means take from a unit's own errors, whether or not the likelihood is the transformed one
+        of_rho -= cube.shape[1] * self.space.own_shares(rho)
         return LagScores(cube, centred(of_rho))
 
     def effect(self, found: LagParameters, focal: int, lag: int | None, effect: str) -> tuple[FloatArray, FloatArray]:

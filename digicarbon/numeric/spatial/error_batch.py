@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.spatial.batch import LagBlock, LagOutcomes, LagSpace, centred, corrections
+from digicarbon.numeric.spatial.batch import Errors, LagBlock, LagOutcomes, LagSpace, centred, corrections
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,12 +22,15 @@ class ErrorParameters:
     lam, sigma2 : ndarray, shape (M,)
     residuals : ndarray, shape (N·T′, M), or None
         Those of the filtered model; None where errors are not clustered.
+    observed : tuple of two ndarrays, shape (M, k) and (M,), or None
+        Of the observed information, σ² times its elements of (γ, λ), and the variance of λ.
     """
 
     gamma: FloatArray
     lam: FloatArray
     sigma2: FloatArray
     residuals: FloatArray | None = None
+    observed: tuple[FloatArray, FloatArray] | None = None
 
 
 class ErrorBatch:
@@ -67,15 +70,15 @@ class ErrorBatch:
         contrast : ndarray, shape (k,)
             g.
         """
-        every, lam = self.several(outcomes, [contrast], clustered=False)
+        every, lam = self.several(outcomes, [contrast], "classic")
         return *every[0], lam
 
     def several(
-        self, outcomes: LagOutcomes, contrasts: Sequence[FloatArray], clustered: bool
+        self, outcomes: LagOutcomes, contrasts: Sequence[FloatArray], errors: Errors
     ) -> tuple[list[tuple[FloatArray, FloatArray]], FloatArray]:
         """Return g′β and its standard error of several contrasts, and λ, for each outcome, each of shape (M,)."""
         parts, lam = [], []
-        for found in self.parameters(outcomes, clustered):
+        for found in self.parameters(outcomes, errors):
             parts.append([self.estimate(found, contrast) for contrast in contrasts])
             lam.append(found.lam)
         joined = [
@@ -84,19 +87,21 @@ class ErrorBatch:
         ]
         return joined, np.concatenate(lam)
 
-    def parameters(self, outcomes: LagOutcomes, clustered: bool = False) -> Iterator[ErrorParameters]:
-        """Yield the parameters of blocks of outcomes; with residuals for errors clustered by unit if asked."""
+    def parameters(self, outcomes: LagOutcomes, errors: Errors = "classic") -> Iterator[ErrorParameters]:
+        """Yield the parameters of blocks of outcomes; with what their standard errors need."""
         # regressors depend on λ: outcomes are not projected beforehand
         for block in outcomes.blocks(np.empty((len(self._level), 0))):
-            yield self._parameters(block, clustered)
+            yield self._parameters(block, errors)
 
-    def _parameters(self, outcomes: LagBlock, clustered: bool) -> ErrorParameters:
-        gamma, lam, sigma2 = self._estimates(outcomes)
+    def _parameters(self, outcomes: LagBlock, errors: Errors) -> ErrorParameters:
+        gamma, lam, sigma2, observed = self._estimates(outcomes)
         if self.space.sample.correction == "bias_corrected" and self.space.sample.effects != "none":
             change, sigma2 = corrections(self.space, lam, sigma2, self._variance(lam))
             lam = lam + change
         residuals = None
-        if clustered:
+        if errors == "observed":
+            return ErrorParameters(gamma, lam, sigma2, observed=observed)
+        if errors == "cluster":
             residuals = outcomes.level - self._level @ gamma.T
             residuals -= lam * (outcomes.lagged - self._lagged @ gamma.T)
         return ErrorParameters(gamma, lam, sigma2, residuals)
@@ -107,7 +112,11 @@ class ErrorBatch:
         weights = np.linalg.solve(self._r.T, contrast)
         spread = np.linalg.solve(self._normal_at(lam), np.broadcast_to(weights[:, None], (*gamma.shape, 1)))[..., 0]
         if found.residuals is None:
-            return gamma @ weights, np.sqrt(found.sigma2 * (spread @ weights))
+            variance = found.sigma2 * (spread @ weights)
+            if found.observed is not None:
+                with_lam, of_lam = found.observed
+                variance = variance + of_lam * np.einsum("mk,mk->m", spread, with_lam) ** 2
+            return gamma @ weights, np.sqrt(variance)
         n = self.space.w.n
         weights_of = self._level @ spread.T
         weights_of -= self._lagged @ (lam * spread.T)
@@ -121,8 +130,10 @@ class ErrorBatch:
         at = lam[:, None, None]
         return np.asarray(first - at * second + at**2 * third)
 
-    def _estimates(self, outcomes: LagBlock) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return γ (M, k), λ (M,) and σ² (M,)."""
+    def _estimates(
+        self, outcomes: LagBlock
+    ) -> tuple[FloatArray, FloatArray, FloatArray, tuple[FloatArray, FloatArray]]:
+        """Return γ (M, k), λ (M,), σ² (M,), and what the observed information needs."""
         y, wy = outcomes.level, outcomes.lagged
         right = (self._level.T @ y).T, (self._level.T @ wy + self._lagged.T @ y).T, (self._lagged.T @ wy).T
         a, b, c = (np.einsum("im,im->m", one, other) for one, other in ((y, y), (y, wy), (wy, wy)))
@@ -145,7 +156,7 @@ class ErrorBatch:
             ssr = np.asarray(squares[0] - lam * squares[1] + lam**2 * squares[2]) - (vector * gamma).sum(axis=1)
             return inverse, gamma, ssr, self._slope(lam, gamma, right, squares)
 
-        def slopes(lam: FloatArray, traces: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
+        def parts(lam: FloatArray, traces: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray, FloatArray]:
             inverse, gamma, ssr, slope = solve(lam)
             at = lam[:, None]
             # derivative in λ of the gradient in γ: the profile has only the curvature that γ̂ does not follow
@@ -157,11 +168,16 @@ class ErrorBatch:
             first, second = traces
             pull = -slope / (2 * ssr)
             score = sample.size * pull - sample.periods * first
-            return score, sample.size * (2 * pull**2 - curve / (2 * ssr)) - sample.periods * second
+            return score, sample.size * (2 * pull**2 - curve / (2 * ssr)) - sample.periods * second, gradient_slope
+
+        def slopes(lam: FloatArray, traces: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
+            return parts(lam, traces)[:2]
 
         lam = space.climb(best, slopes)
         _, gamma, ssr, _ = solve(lam)
-        return gamma, lam, ssr / sample.size
+        # the profile's curvature is that of the inverse information
+        _, slope, with_lam = parts(lam, space.traces(lam))
+        return gamma, lam, ssr / sample.size, (with_lam, -1 / slope)
 
     def _lag_square(
         self, gamma: FloatArray, right: tuple[FloatArray, ...], squares: tuple[FloatArray, ...]

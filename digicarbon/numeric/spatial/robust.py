@@ -36,7 +36,8 @@ class SpatialTerm:
     def own(self, by_time: bool) -> FloatArray:
         """Return the diagonal of G, among deviations from period means where there are time effects, shape (N,)."""
         g = centred(self.g) if by_time else self.g
-        return np.asarray(np.diagonal(g), dtype=np.float64)
+        own: FloatArray = np.diagonal(g)
+        return own
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,8 @@ class SolvedTerm:
         n = self.operator.n
         ones = np.ones((n, 1))
         rows = self.operator.apply_g(self.spatial, ones)[:, 0]
-        return diagonal - (rows + self.operator.apply_gt(self.spatial, ones)[:, 0] - rows.mean()) / n
+        columns = self.operator.apply_gt(self.spatial, ones)[:, 0]
+        return np.asarray(diagonal - (rows + columns - rows.mean()) / n)
 
 
 @dataclass(frozen=True, eq=False)
