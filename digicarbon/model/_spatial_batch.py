@@ -12,7 +12,8 @@ from digicarbon.model._spatial_estimates import LAG_KINDS, MOST_UNITS, Design, K
 from digicarbon.model.batch import Estimand, Fits
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null
-from digicarbon.numeric.spatial.batch import Errors, LagBatch, LagOutcomes, LagSpace
+from digicarbon.numeric.spatial.batch import Asked, Errors, LagBatch, LagOutcomes, LagSpace
+from digicarbon.numeric.spatial.combined_batch import CombinedBatch, CombinedOutcomes
 from digicarbon.numeric.spatial.error_batch import ErrorBatch
 from digicarbon.numeric.spatial.likelihood import Sample, near_end
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -100,6 +101,38 @@ class ErrorFits:
         # a single fit has no focal number where λ is at the end of its range
         lost = near_end(lam, self._space.used)
         return [(np.where(lost, np.nan, estimate), np.where(lost, np.nan, se)) for estimate, se in every]
+
+
+class CombinedFits:
+    """A SAC model that is fitted to many outcomes; parameters as in `ErrorFits`."""
+
+    def __init__(self, design: Design, estimand: Estimand, errors: Errors = "classic") -> None:
+        operators = dense(design.w), dense(design.m)
+        spaces = [space_of(operator, design.sample) for operator in operators]
+        self._batch = CombinedBatch(design.level[..., :-1], *spaces)
+        self._design, self._estimand, self._errors = design, estimand, errors
+        self.key: Hashable = ("combined", *operators, design.sample)
+
+    def prepare(self, outcomes: FloatArray) -> CombinedOutcomes:
+        """Return outcomes, shape (rows, M), in the likelihood's sample."""
+        return self._batch.outcomes(outcomes.reshape(self._design.w.n, -1, outcomes.shape[1]))
+
+    def combine(self, prepared: CombinedOutcomes, weights: FloatArray) -> CombinedOutcomes:
+        """Return linear combinations of outcomes, weights of shape (M, draws)."""
+        return prepared.combined(weights)
+
+    def fit(self, prepared: CombinedOutcomes) -> tuple[FloatArray, FloatArray]:
+        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
+        return self.several(prepared, [self._estimand])[0]
+
+    def several(self, prepared: CombinedOutcomes, estimands: Sequence[Estimand]) -> Fits:
+        """Return several estimands, as `fit` returns its own."""
+        names, space, of_error = self._design.names, self._batch.space, self._batch.of_error
+        asked: list[Asked] = [(names.index(each.term), None, each.quantity) for each in estimands]
+        every, rho, lam = self._batch.several(prepared, asked, self._errors)
+        # a single fit has no focal number where ρ or λ is at the end of its range
+        lost = near_end(rho, space.used) | near_end(rho, space.w) | near_end(lam, of_error.used)
+        return [(np.where(lost, np.nan, effect), np.where(lost, np.nan, se)) for effect, se in every]
 
 
 def contrast_of(design: Design, estimand: Estimand) -> FloatArray:

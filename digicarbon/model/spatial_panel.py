@@ -16,6 +16,7 @@ from digicarbon.model._spatial_estimates import (
     DURBIN_KINDS,
     ERROR_KINDS,
     LAG_KINDS,
+    MOST_UNITS,
     ROLES,
     Covariance,
     Design,
@@ -280,7 +281,7 @@ class SpatialPanel(Tested):
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the model to many outcomes at once, one by one where its kind has no faster way."""
         from digicarbon.model._panel_batch import LinearFits
-        from digicarbon.model._spatial_batch import ErrorFits, LagFits, contrast_of
+        from digicarbon.model._spatial_batch import CombinedFits, ErrorFits, LagFits, contrast_of
         from digicarbon.numeric.linear.linear_batch import LinearRule
 
         alone = OneByOne(self.by_errors, panel, weights, estimand)
@@ -291,7 +292,6 @@ class SpatialPanel(Tested):
             or (self.cov == "observed" and off)
             or self.effects_se != "delta"
             or self.effects == "random"
-            or self.kind == "sac"
         ):
             return alone
         design = self._design(panel, weights, None)
@@ -303,10 +303,14 @@ class SpatialPanel(Tested):
                 else LinearRule("classic", (1 / design.sample.size,))
             )
             return LinearFits(columns, partial(contrast_of, design), estimand, rule)
-        operator = design.m if self.kind in ERROR_KINDS else design.w
+        operator = design.w if self.kind in LAG_KINDS else design.m
         by_time = self.fixed in ("time", "two_way")
         if self.demeaning == "first" or (by_time and operator.constant_row_sum is None):
             return alone
+        if self.kind == "sac":
+            uneven = by_time and design.m.constant_row_sum is None
+            small = operator.n <= MOST_UNITS
+            return CombinedFits(design, estimand, self.cov) if small and not uneven else alone
         fits = ErrorFits if self.kind in ERROR_KINDS else LagFits
         return fits(design, estimand, self.cov)
 
