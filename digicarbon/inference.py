@@ -17,7 +17,7 @@ class Inference(Spec):
     Attributes
     ----------
     cov
-        As in `digicarbon.model.PanelRegression`; a spatial model takes classic, robust and cluster.
+        As in `digicarbon.model.PanelRegression`; a spatial model takes classic, observed, robust and cluster.
     cluster, bandwidth, kernel, small_sample, df
         As in `digicarbon.model.PanelRegression`.
     level : float
@@ -28,7 +28,7 @@ class Inference(Spec):
 
     role: ClassVar[str] = "inference"
 
-    cov: Covariance = "classic"
+    cov: Covariance | Literal["observed"] = "classic"
     cluster: ClusterBy = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"

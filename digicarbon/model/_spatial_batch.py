@@ -8,21 +8,24 @@ from functools import lru_cache
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.model._spatial_estimates import LAG_KINDS, Design, Kind, dense
+from digicarbon.model._spatial_estimates import LAG_KINDS, MOST_UNITS, Design, Kind, dense
 from digicarbon.model.batch import Estimand, Fits
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null
-from digicarbon.numeric.spatial.batch import LagBatch, LagOutcomes, LagSpace
+from digicarbon.numeric.spatial.batch import Asked, Errors, LagBatch, LagOutcomes, LagSpace
+from digicarbon.numeric.spatial.combined_batch import CombinedBatch, CombinedOutcomes
 from digicarbon.numeric.spatial.error_batch import ErrorBatch
 from digicarbon.numeric.spatial.likelihood import Sample, near_end
-from digicarbon.numeric.spatial.operator import DenseOperator
+from digicarbon.numeric.spatial.operator import SpatialOperator
 
-MOST_UNITS = 1000
-"""Up to this size W is dense for many outcomes; larger ones are fitted one by one, by sparse factors."""
+
+def solved(w: SpatialOperator) -> SpatialOperator:
+    """Return W as many outcomes take it: dense up to a size, beyond it as it is."""
+    return w if w.n > MOST_UNITS else dense(w)
 
 
 @lru_cache(maxsize=8)
-def space_of(operator: DenseOperator, sample: Sample) -> LagSpace:
+def space_of(operator: SpatialOperator, sample: Sample) -> LagSpace:
     """Return the space of a W and a sample, one for all models that share them."""
     return LagSpace(operator, sample)
 
@@ -30,11 +33,11 @@ def space_of(operator: DenseOperator, sample: Sample) -> LagSpace:
 class LagFits:
     """A SAR or SDM that is fitted to many outcomes; parameters as in `ErrorFits`."""
 
-    def __init__(self, design: Design, estimand: Estimand, clustered: bool = False) -> None:
-        operator = dense(design.w)
+    def __init__(self, design: Design, estimand: Estimand, errors: Errors = "classic") -> None:
+        operator = solved(design.w)
         self.space = space_of(operator, design.sample)
         self.batch = LagBatch(design.level[..., :-1], operator, design.sample, self.space)
-        self._design, self._estimand, self._clustered = design, estimand, clustered
+        self._design, self._estimand, self._errors = design, estimand, errors
         self.key: Hashable = ("spatial", operator, design.sample)
 
     def prepare(self, outcomes: FloatArray) -> LagOutcomes:
@@ -51,16 +54,15 @@ class LagFits:
 
     def several(self, prepared: LagOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
-        found = self.batch.parameters(prepared, self._clustered)
-        # a single fit has no focal number where ρ is at the end of its range
-        lost = near_end(found.rho, self.space.w)
-        names, out = self._design.names, []
+        names, asked = self._design.names, []
         for estimand in estimands:
             lag = f"W_{estimand.term}"
             place = names.index(lag) if lag in names else None
-            effect, se = self.batch.effect(found, names.index(estimand.term), place, estimand.quantity)
-            out.append((np.where(lost, np.nan, effect), np.where(lost, np.nan, se)))
-        return out
+            asked.append((names.index(estimand.term), place, estimand.quantity))
+        every, rho = self.batch.several(prepared, asked, self._errors)
+        # a single fit has no focal number where ρ is at the end of its range
+        lost = near_end(rho, self.space.w)
+        return [(np.where(lost, np.nan, effect), np.where(lost, np.nan, se)) for effect, se in every]
 
 
 class ErrorFits:
@@ -70,15 +72,14 @@ class ErrorFits:
     ----------
     design : Design
     estimand : Estimand
-    clustered : bool
-        Whether errors are clustered by unit.
+    errors : {"classic", "observed", "cluster"}
     """
 
-    def __init__(self, design: Design, estimand: Estimand, clustered: bool = False) -> None:
-        operator = dense(design.m)
+    def __init__(self, design: Design, estimand: Estimand, errors: Errors = "classic") -> None:
+        operator = solved(design.m)
         self._space = space_of(operator, design.sample)
         self._batch = ErrorBatch(design.level[..., :-1], self._space)
-        self._design, self._estimand, self._clustered = design, estimand, clustered
+        self._design, self._estimand, self._errors = design, estimand, errors
         self.key: Hashable = ("spatial", operator, design.sample)
 
     def prepare(self, outcomes: FloatArray) -> LagOutcomes:
@@ -95,11 +96,43 @@ class ErrorFits:
 
     def several(self, prepared: LagOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
-        found = self._batch.parameters(prepared, self._clustered)
+        contrasts = [contrast_of(self._design, estimand) for estimand in estimands]
+        every, lam = self._batch.several(prepared, contrasts, self._errors)
         # a single fit has no focal number where λ is at the end of its range
-        lost = near_end(found.lam, self._space.used)
-        every = [self._batch.estimate(found, contrast_of(self._design, estimand)) for estimand in estimands]
+        lost = near_end(lam, self._space.used)
         return [(np.where(lost, np.nan, estimate), np.where(lost, np.nan, se)) for estimate, se in every]
+
+
+class CombinedFits:
+    """A SAC model that is fitted to many outcomes; parameters as in `ErrorFits`."""
+
+    def __init__(self, design: Design, estimand: Estimand, errors: Errors = "classic") -> None:
+        operators = dense(design.w), dense(design.m)
+        spaces = [space_of(operator, design.sample) for operator in operators]
+        self._batch = CombinedBatch(design.level[..., :-1], *spaces)
+        self._design, self._estimand, self._errors = design, estimand, errors
+        self.key: Hashable = ("combined", *operators, design.sample)
+
+    def prepare(self, outcomes: FloatArray) -> CombinedOutcomes:
+        """Return outcomes, shape (rows, M), in the likelihood's sample."""
+        return self._batch.outcomes(outcomes.reshape(self._design.w.n, -1, outcomes.shape[1]))
+
+    def combine(self, prepared: CombinedOutcomes, weights: FloatArray) -> CombinedOutcomes:
+        """Return linear combinations of outcomes, weights of shape (M, draws)."""
+        return prepared.combined(weights)
+
+    def fit(self, prepared: CombinedOutcomes) -> tuple[FloatArray, FloatArray]:
+        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
+        return self.several(prepared, [self._estimand])[0]
+
+    def several(self, prepared: CombinedOutcomes, estimands: Sequence[Estimand]) -> Fits:
+        """Return several estimands, as `fit` returns its own."""
+        names, space, of_error = self._design.names, self._batch.space, self._batch.of_error
+        asked: list[Asked] = [(names.index(each.term), None, each.quantity) for each in estimands]
+        every, rho, lam = self._batch.several(prepared, asked, self._errors)
+        # a single fit has no focal number where ρ or λ is at the end of its range
+        lost = near_end(rho, space.used) | near_end(rho, space.w) | near_end(lam, of_error.used)
+        return [(np.where(lost, np.nan, effect), np.where(lost, np.nan, se)) for effect, se in every]
 
 
 def contrast_of(design: Design, estimand: Estimand) -> FloatArray:

@@ -12,7 +12,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind, demean
-from digicarbon.numeric.spatial.combined import fit_combined
+from digicarbon.numeric.spatial.combined import CombinedFit, fit_combined
 from digicarbon.numeric.spatial.likelihood import (
     Demeaning,
     Sample,
@@ -22,22 +22,17 @@ from digicarbon.numeric.spatial.likelihood import (
     fit_error,
     fit_lag,
     fit_linear,
+    in_sample,
+    star_traces,
 )
+from digicarbon.numeric.spatial.observed import observed_covariance
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
-from digicarbon.numeric.spatial.robust import (
-    Score,
-    SpatialTerm,
-    UnitScores,
-    clustered_by_unit,
-    own_shares,
-    quasi_likelihood,
-    unit_clustered,
-)
+from digicarbon.numeric.spatial.robust import Score, SolvedTerm, SpatialTerm, quasi_likelihood, unit_clustered
 from digicarbon.numeric.spatial.sparse import SparseOperator
 from digicarbon.result import LAG_ERROR, LAG_Y, VARIANCE, Role
 
 Kind = Literal["slx", "sar", "sem", "sdm", "sdem", "sac"]
-Covariance = Literal["classic", "robust", "cluster"]
+Covariance = Literal["classic", "observed", "robust", "cluster"]
 ErrorStructure = Literal["baltagi", "kkp"]
 
 LAG_KINDS = ("sar", "sdm", "sac")
@@ -47,6 +42,9 @@ ROLES: Mapping[str, Role] = {"rho": LAG_Y, "lambda": LAG_ERROR, "phi": VARIANCE,
 """What the parameters are that are no coefficients."""
 
 FORMS = {"robust": quasi_likelihood, "cluster": unit_clustered}
+
+MOST_UNITS = 1000
+"""Up to this size W is dense for scores by unit and for many outcomes; of a larger sparse one G is never formed."""
 
 MOST_DENSE_UNITS = 4000
 """Up to this size a sparse W may become dense for estimators that need G itself: 0.13 GB for each N × N matrix."""
@@ -144,18 +142,21 @@ def _estimate(
     if kind == "sac":
         return _combined(design, demeaning, cov)
     if kind == "slx":
+        # without a spatial parameter the observed information is the expected one
         found = fit_linear(design.within, design.sample)
         keep = [*range(len(found.beta)), len(found.beta) + 1]
-        covariance = _covariance(found, design, kind, demeaning, cov)[np.ix_(keep, keep)]
+        covariance = _covariance(found, design, design.w, cov)[np.ix_(keep, keep)]
         coef = np.array([*found.beta, found.sigma2])
         return Estimates(coef, ("sigma2",), covariance, found.loglik, found.ssr, found.residuals, ())
     lag = kind in LAG_KINDS
-    found = _lag(design, demeaning) if lag else _error(design, demeaning)
+    found, lagged = _lag(design, demeaning) if lag else _error(design, demeaning)
     spatial = "rho" if lag else "lambda"
     return Estimates(
         coef=np.array([*found.beta, found.spatial, found.sigma2]),
         tail=(spatial, "sigma2"),
-        covariance=_covariance(found, design, kind, demeaning, cov),
+        covariance=_observed(found, lagged, lag, design)
+        if cov == "observed"
+        else _covariance(found, design, design.w if lag else design.m, cov),
         loglik=found.loglik,
         ssr=found.ssr,
         residuals=found.residuals,
@@ -174,27 +175,37 @@ def _lagged_y(design: Design, demeaning: Demeaning) -> FloatArray:
     return demean(design.lagged_y, _effects(design))
 
 
-def _lag(design: Design, demeaning: Demeaning) -> SpatialFit:
-    columns = np.concatenate([design.within, _lagged_y(design, demeaning)], axis=2)
+def _lag(design: Design, demeaning: Demeaning) -> tuple[SpatialFit, FloatArray]:
+    """Return a fit, and Wy with effects removed."""
+    lagged = _lagged_y(design, demeaning)
+    columns = np.concatenate([design.within, lagged], axis=2)
     found = fit_lag(columns, design.w, design.sample, demeaning)
     if design.sample.correction == "bias_corrected":
-        return correct_lag(found, columns, design.w, design.sample, demeaning)
-    return found
+        found = correct_lag(found, columns, design.w, design.sample, demeaning)
+    return found, lagged
 
 
-def _lagged(design: Design, demeaning: Demeaning) -> FloatArray:
-    """Return the spatial lags of Z and y by the weights of the error, effects removed."""
-    if demeaning == "first":
-        return design.m.lag(design.within)
-    return demean(design.m.lag(design.level), _effects(design))
-
-
-def _error(design: Design, demeaning: Demeaning) -> SpatialFit:
-    lagged = _lagged(design, demeaning)
+def _error(design: Design, demeaning: Demeaning) -> tuple[SpatialFit, FloatArray]:
+    """Return a fit, and the lags of Z and y with effects removed."""
+    first = demeaning == "first"
+    lagged = design.m.lag(design.within) if first else demean(design.m.lag(design.level), _effects(design))
     found = fit_error(design.within, lagged, design.m, design.sample)
     if design.sample.correction == "bias_corrected":
-        return correct_error(found, design.within, lagged, design.m, design.sample)
-    return found
+        found = correct_error(found, design.within, lagged, design.m, design.sample)
+    return found, lagged
+
+
+def _observed(found: SpatialFit, lagged: FloatArray, lag: bool, design: Design) -> FloatArray:
+    """Return the inverse of the observed information; ``lagged`` are the columns whose lags are in the likelihood."""
+    flat = lagged.reshape(-1, lagged.shape[2])
+    operator = design.w if lag else design.m
+    if lag:
+        slopes, bends = np.column_stack([found.z, flat]), []
+    else:
+        slopes = np.column_stack([found.z, flat[:, -1] - flat[:, :-1] @ found.beta])
+        bends = [(len(found.beta), np.column_stack([flat[:, :-1], np.zeros(len(flat))]))]
+    square = star_traces(operator, found.spatial, design.sample)[1]
+    return observed_covariance(slopes, bends, found.residuals.ravel(), found.sigma2, [square], design.sample)
 
 
 def _combined(design: Design, demeaning: Demeaning, cov: Covariance) -> Estimates:
@@ -204,7 +215,9 @@ def _combined(design: Design, demeaning: Demeaning, cov: Covariance) -> Estimate
     lagged = design.m.lag(columns) if first else demean(design.m.lag(raw), _effects(design))
     found = fit_combined(columns, lagged, dense(design.w), dense(design.m), design.sample)
     covariance = found.covariance
-    if cov != "classic":
+    if cov == "observed":
+        covariance = _observed_combined(found, columns, lagged, design)
+    elif cov != "classic":
         score = Score.of(found.z, found.residuals, found.sigma2, found.terms, design.sample)
         covariance = FORMS[cov](covariance, score, found.sigma2, design.sample)
     return Estimates(
@@ -216,6 +229,22 @@ def _combined(design: Design, demeaning: Demeaning, cov: Covariance) -> Estimate
         residuals=found.residuals,
         boundary=tuple(name for name, end in zip(("rho", "lambda"), found.boundary, strict=True) if end),
     )
+
+
+def _observed_combined(found: CombinedFit, columns: FloatArray, lagged: FloatArray, design: Design) -> FloatArray:
+    """Return the inverse of the observed information of the combined model.
+
+    ``columns`` are Z, y and Wy with effects removed, ``lagged`` their lags by M.
+    """
+    level, of_m = (cube.reshape(-1, cube.shape[2]) for cube in (columns, lagged))
+    k = len(found.beta)
+    weights = np.array([*-found.beta, 1.0, -found.rho])
+    slopes = np.column_stack([found.z, level[:, -1] - found.lam * of_m[:, -1], of_m @ weights])
+    bend = np.column_stack([of_m[:, :k], of_m[:, -1], np.zeros(len(of_m))])
+    operators = (dense(design.w), found.rho), (dense(design.m), found.lam)
+    squares = [star_traces(operator, spatial, design.sample)[1] for operator, spatial in operators]
+    residuals = found.residuals.ravel()
+    return observed_covariance(slopes, [(k + 1, bend)], residuals, found.sigma2, squares, design.sample)
 
 
 def _random(kind: Kind, design: Design, structure: ErrorStructure) -> Estimates:
@@ -239,27 +268,16 @@ def _random(kind: Kind, design: Design, structure: ErrorStructure) -> Estimates:
     )
 
 
-def _covariance(found: SpatialFit, design: Design, kind: Kind, demeaning: Demeaning, cov: Covariance) -> FloatArray:
-    if cov == "classic":
+def _covariance(found: SpatialFit, design: Design, operator: SpatialOperator, cov: Covariance) -> FloatArray:
+    if cov not in FORMS:
         return found.covariance
-    operator, sample = design.m if kind in ERROR_KINDS else design.w, design.sample
-    if cov == "cluster":
-        if kind in LAG_KINDS:
-            pull = _lagged_y(design, demeaning).ravel()
-        elif kind in ERROR_KINDS:
-            # the lag of the unfiltered errors
-            lagged = _lagged(design, demeaning)
-            pull = (lagged[..., -1] - lagged[..., :-1] @ found.beta).ravel()
-        else:
-            pull = np.zeros(found.residuals.size)
-        own = own_shares(found.spatial, operator, sample)
-        scores = UnitScores(found.z, pull, found.residuals, own)
-        return clustered_by_unit(found.covariance, scores, found.sigma2, sample)
-    full = dense(operator)
-    used = full.transformed if sample.drops_constant else full
-    terms = [SpatialTerm(found.q, used.g(found.spatial))]
-    score = Score.of(found.z, found.residuals, found.sigma2, terms, sample)
-    return quasi_likelihood(found.covariance, score, found.sigma2, sample)
+    terms: list[SpatialTerm | SolvedTerm]
+    if operator.n > MOST_UNITS:
+        terms = [SolvedTerm(found.q, operator, found.spatial)]
+    else:
+        terms = [SpatialTerm(found.q, in_sample(dense(operator), design.sample).g(found.spatial))]
+    score = Score.of(found.z, found.residuals, found.sigma2, terms, design.sample)
+    return FORMS[cov](found.covariance, score, found.sigma2, design.sample)
 
 
 def dense(operator: SpatialOperator) -> DenseOperator:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.model._spatial_batch import contrast_of, null_sample, space_of
+from digicarbon.model._spatial_batch import contrast_of, null_sample, solved, space_of
 from digicarbon.model._spatial_estimates import LAG_KINDS, Design, dense
 from digicarbon.model.batch import Estimand
 from digicarbon.model.restrictions import CombinedNulls, ErrorNulls, Lagged, Nulls, Projected, Restrictions
-from digicarbon.numeric.resampling.null_model import LagNulls, in_rows
+from digicarbon.numeric.resampling.null_model import LagNulls, LagWeights, in_rows
 from digicarbon.numeric.spatial.batch import LagSpace
+from digicarbon.numeric.spatial.likelihood import coarse_jacobian
 from digicarbon.result import Result
 
 if TYPE_CHECKING:
@@ -55,8 +56,9 @@ def restrictions_of(
     )
     batch = model.batch(panel, weights, estimands[0])
     if model.kind in ("sar", "sdm"):
-        space = space_of(dense(design.w), design.sample)
-        weights_at = [partial(_weights, space, estimand, term, len(own)) for estimand in estimands]
+        space = space_of(solved(design.w), design.sample)
+        coarse = coarse_jacobian(design.w, sample)
+        weights_at = [LagWeights(partial(_weights, space, estimand, term, len(own)), coarse) for estimand in estimands]
         return Lagged(estimands, batch, LagNulls(y, z, x, rows, design.w, sample), weights_at)
     nulls: Nulls
     if model.kind == "slx":
@@ -66,7 +68,7 @@ def restrictions_of(
     else:
         nulls = ErrorNulls(y, z, x, rows, design.m, sample)
     if model.kind in LAG_KINDS:
-        space, rho = space_of(dense(design.w), design.sample), result.coef[result.terms.index("rho")]
+        space, rho = space_of(solved(design.w), design.sample), result.coef[result.terms.index("rho")]
         g = np.stack([_weights(space, estimand, term, len(own), np.array([rho]))[0] for estimand in estimands])
     else:
         g = np.stack([contrast_of(design, estimand)[own] for estimand in estimands])

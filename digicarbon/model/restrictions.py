@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from digicarbon.model.batch import Batch, Estimand
 from digicarbon.numeric.linear.within import EffectsKind, Rows
 from digicarbon.numeric.resampling.null_model import (
     LagNulls,
+    LagWeights,
     NullModel,
     combined_null,
     error_null,
@@ -165,14 +166,14 @@ class Lagged:
     batch : Batch
         What fits them.
     nulls : LagNulls
-    weights : sequence of callable
-        g(ρ) of each estimand, see `LagNulls.restricted`.
+    weights : sequence of LagWeights
+        g(ρ) of each estimand.
     """
 
     estimands: tuple[Estimand, ...]
     batch: Batch
     nulls: LagNulls
-    weights: Sequence[Callable[[FloatArray], FloatArray]]
+    weights: Sequence[LagWeights]
 
     def null(self) -> NullModel:
         """Return the null model in which the term and its lag have no coefficient."""

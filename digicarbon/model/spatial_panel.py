@@ -16,6 +16,7 @@ from digicarbon.model._spatial_estimates import (
     DURBIN_KINDS,
     ERROR_KINDS,
     LAG_KINDS,
+    MOST_UNITS,
     ROLES,
     Covariance,
     Design,
@@ -63,6 +64,7 @@ NO_PHI = 1e-5
 SpatialEffects = Literal["none", "unit", "time", "two_way", "random"]
 _ERRORS: Mapping[Covariance, Note] = {
     "classic": Note("errors_information"),
+    "observed": Note("errors_observed"),
     "robust": Note("errors_quasi"),
     "cluster": Note("errors_scores"),
 }
@@ -94,9 +96,9 @@ class SpatialPanel(Tested):
     error_weights : mapping or None
         A node with a ``_target_``, the weights of the error in ``sem``, ``sdem`` and ``sac`` where they are not those
         of the lag.
-    cov : {"classic", "robust", "cluster"}
-        Inverse of the expected information; quasi-maximum likelihood with third and fourth moments of the errors;
-        scores added up by unit (see its warning in the notes).
+    cov : {"classic", "observed", "robust", "cluster"}
+        Inverse of the expected information; of the observed one, minus the Hessian of the log-likelihood; quasi-maximum
+        likelihood with third and fourth moments of the errors; scores added up by unit (see its warning in the notes).
     effects_se : {"delta", "simulation"}
         Standard errors of effects: exact delta method, or from draws of the parameters.
     draws : int
@@ -285,26 +287,39 @@ class SpatialPanel(Tested):
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the model to many outcomes at once, one by one where its kind has no faster way."""
         from digicarbon.model._panel_batch import LinearFits
-        from digicarbon.model._spatial_batch import MOST_UNITS, ErrorFits, LagFits, contrast_of
+        from digicarbon.model._spatial_batch import CombinedFits, ErrorFits, LagFits, contrast_of
         from digicarbon.numeric.linear.linear_batch import LinearRule
 
         alone = OneByOne(self.by_errors, panel, weights, estimand)
-        slow = self.cov not in ("classic", "cluster") or self.effects_se != "delta"
-        if slow or self.effects == "random" or self.kind == "sac":
+        # Lee & Yu's corrected estimate is not where the likelihood is highest
+        off = self.bias_correction == "bias_corrected" and self.fixed != "none"
+        if (
+            self.cov == "robust"
+            or (self.cov == "observed" and off)
+            or self.effects_se != "delta"
+            or self.effects == "random"
+        ):
             return alone
         design = self._design(panel, weights, None)
-        clustered = self.cov == "cluster"
         if self.kind == "slx":
             columns, n = self._linear(design, panel), design.sample.n
-            rule = LinearRule("unit", (n / (n - 1),)) if clustered else LinearRule("classic", (1 / design.sample.size,))
+            rule = (
+                LinearRule("unit", (n / (n - 1),))
+                if self.cov == "cluster"
+                else LinearRule("classic", (1 / design.sample.size,))
+            )
             transform = partial(absorb, rows=columns.rows, effects=columns.removed)
             return LinearFits(columns, transform, partial(contrast_of, design), estimand, rule)
-        operator = design.m if self.kind in ERROR_KINDS else design.w
+        operator = design.w if self.kind in LAG_KINDS else design.m
         by_time = self.fixed in ("time", "two_way")
-        if operator.n > MOST_UNITS or self.demeaning == "first" or (by_time and operator.constant_row_sum is None):
+        if self.demeaning == "first" or (by_time and operator.constant_row_sum is None):
             return alone
+        if self.kind == "sac":
+            uneven = by_time and design.m.constant_row_sum is None
+            small = operator.n <= MOST_UNITS
+            return CombinedFits(design, estimand, self.cov) if small and not uneven else alone
         fits = ErrorFits if self.kind in ERROR_KINDS else LagFits
-        return fits(design, estimand, clustered)
+        return fits(design, estimand, self.cov)
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
         """Return the coefficients and the effects of each focal term as restrictions."""

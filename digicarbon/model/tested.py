@@ -90,9 +90,7 @@ class Tested(Model):
             return result
         if result.end:
             return replace(result, notes=(*result.notes, Note("wild_not_at_end", parameter=result.end)))
-        from threadpoolctl import threadpool_limits
-
-        from digicarbon.model.wild import Draws, wild_tests
+        from digicarbon.model.wild import Draws, one_thread, wild_tests
 
         # lags may leave a unit without rows
         units = panel.with_terms((self.y, *self.regressors)).units
@@ -102,8 +100,7 @@ class Tested(Model):
         estimates = np.full((3, len(result.terms)), np.nan)
         of_effects = np.full((3, *(effects.coef.shape if effects else (0, 0))), np.nan)
         tests: list[WildTest] = []
-        # the matrices are small: threads would mostly wait for each other
-        with threadpool_limits(1):
+        with one_thread():
             for restrictions in self.restrictions(panel, weights, result):
                 numbers = {estimand: estimate_of(result, estimand) for estimand in restrictions.estimands}
                 known = {estimand: both for estimand, both in numbers.items() if both is not None and both[1] > 0}

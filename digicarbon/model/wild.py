@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import lru_cache, partial
+from multiprocessing import parent_process
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +17,32 @@ from digicarbon.model.batch import Batch, Estimand, Fits, JointBatch
 from digicarbon.model.restrictions import Redrawn, Restrictions
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.resampling.unit_wild import CELLS, WildTest, basis_of, draws_of, p_value, wild_test
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
+
+LONG = 1 << 24
+"""Numbers of rows and draws beyond which fits take so long that their progress is shown."""
+KEPT = 1 << 21
+"""Numbers whose memory the process keeps between blocks of draws."""
+
+
+@lru_cache(maxsize=1)
+def _pools() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController
+
+    # the C library gives back freed memory beyond the largest array that was freed so far: without this one, arrays of
+    # each block of draws would be new pages
+    np.empty(KEPT).fill(0.0)
+    # looking for the process's libraries takes longer than a test
+    return ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Return a context in which matrix products have one thread: small ones would mostly wait for each other."""
+    limited: AbstractContextManager[object] = _pools().limit(limits=1)
+    return limited
+
 
 MOST_BASIS = 1 << 23
 """Numbers up to which the outcomes of all draws are made of one basis; a larger one is not formed."""
@@ -65,6 +94,17 @@ def wild_tests(
     }
 
 
+def shown(starts: range, cells: int) -> Iterator[int]:
+    """Yield the starts of blocks of draws, with a bar of progress on a terminal where they take long."""
+    if cells < LONG or not sys.stderr.isatty() or parent_process() is not None:
+        yield from starts
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(starts, "draws", console=Console(stderr=True), transient=True)
+
+
 def fits(restrictions: Restrictions, null: NullModel, places: Sequence[int], signs: FloatArray) -> Fits:
     """Return the quantities at some places for every draw from a null model."""
     estimands, batch = [restrictions.estimands[place] for place in places], restrictions.batch
@@ -99,7 +139,7 @@ def _prepared(batch: Batch, null: NullModel, signs: FloatArray) -> Iterator[Any]
     rows, units = len(null.y), signs.shape[1]
     basis = batch.prepare(basis_of(null)) if rows * (units + 1) <= MOST_BASIS else None
     size = max(1, CELLS // rows)
-    for start in range(0, len(signs), size):
+    for start in shown(range(0, len(signs), size), rows * len(signs)):
         block = signs[start : start + size]
         if basis is None:
             yield batch.prepare(draws_of(null, block))

@@ -19,6 +19,11 @@ OTHER_ERRORS = (
     "effects come from simulated draws, digicarbon's from the exact delta method."
 )
 
+SAME_ERRORS = (
+    "Standard errors of xsmle are of the observed information, too, by numerical derivatives; they are not compared. "
+    "Its effects come from simulated draws, digicarbon's from the exact delta method."
+)
+
 
 def script(part: StataPart, model: SpatialPanel) -> list[str]:
     """Return xsmle, which has fixed and random effects; SLX and SDEM with the spatial lags that are in the data."""
@@ -58,7 +63,7 @@ def script(part: StataPart, model: SpatialPanel) -> list[str]:
     if model.bias_correction == "bias_corrected":
         compared = False
         lines += wrapped("*", "Lee and Yu's corrected direct estimates, which xsmle does not have.")
-    lines.append(part.remarks.refer(OTHER_ERRORS))
+    lines.append(part.remarks.refer(SAME_ERRORS if model.cov == "observed" else OTHER_ERRORS))
     options += ["noeffects", "nolog"]
     called = {name: f"Main:{short}" for name, short in zip(part.extract.regressors, x, strict=True)}
     where = "Main:" if model.kind == "sdem" else "Wx:"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,12 +18,12 @@ from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, demean
 from digicarbon.numeric.spatial.combined import fit_combined
 from digicarbon.numeric.spatial.likelihood import (
     Sample,
-    coarse_jacobian,
     concentrated,
     fit_error,
     in_sample,
     maximise_lag,
     star_log_determinant,
+    star_log_determinants,
 )
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 
@@ -30,7 +31,7 @@ DEPENDENT = 1e-10
 """Singular value, relative to the largest, below which columns are dependent."""
 GRID = 9
 """Places of ρ in one refinement of the search under a restriction."""
-REFINEMENTS = 3
+REFINEMENTS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +115,26 @@ def lag_null(y: FloatArray, z: FloatArray, rows: Rows, w: SpatialOperator, sampl
     return LagNulls(y, z, np.empty((len(y), 0)), rows, w, sample).shifted(np.empty(0))
 
 
+class LagWeights:
+    """The weights g(ρ) with which coefficients b make an effect g(ρ)′b of a lag model.
+
+    Parameters
+    ----------
+    at : callable
+        From places of ρ, shape (p,), to g there, shape (p, m).
+    coarse : tuple of two ndarrays, shape (q,)
+        Places that cover the range of ρ, and the log-determinant of one period there.
+    """
+
+    def __init__(self, at: Callable[[FloatArray], FloatArray], coarse: tuple[FloatArray, FloatArray]) -> None:
+        self.at, self.coarse = at, coarse
+
+    @cached_property
+    def at_nodes(self) -> FloatArray:
+        """The weights at the coarse places, shape (q, m)."""
+        return self.at(self.coarse[0])
+
+
 class LagNulls:
     """The null models y = ρWy + Zβ + WZθ + effects + ε of a balanced panel in which x contributes something known.
 
@@ -155,43 +176,37 @@ class LagNulls:
         ssr = moments[0] - 2 * rho * moments[1] + rho**2 * moments[2]
         return self._at(y - rho * wy, self.basis, rho, ssr)
 
-    def restricted(self, value: float, weights: Callable[[FloatArray], FloatArray]) -> NullModel:
+    def restricted(self, value: float, weights: LagWeights) -> NullModel:
         """Return the null model in which y is ρWy + xb + …, with weights g(ρ)′b equal to a value.
 
         Parameters
         ----------
         value : float
-        weights : callable
-            From places of ρ, shape (p,), to g there, shape (p, m).
+        weights : LagWeights
 
         Notes
         -----
         Restricted maximum likelihood: at each ρ the sum of squares is that of free b plus (value - g′b̂)²/(g′(x′x)⁻¹g).
         """
-        gram = np.asarray(np.linalg.inv(self.x.T @ self.x), dtype=np.float64)
-        free, free_lag = (gram @ (self.x.T @ side[:, 0]) for side in (self._y, self._wy))
-        rest, rest_lag = self._y[:, 0] - self.x @ free, self._wy[:, 0] - self.x @ free_lag
-        a, b, c = float(rest @ rest), float(rest @ rest_lag), float(rest_lag @ rest_lag)
+        gram, free, free_lag, (a, b, c) = self._free
         periods, size = self.sample.periods, self.sample.size
 
-        def heights(rho: FloatArray, log_determinants: FloatArray) -> FloatArray:
-            g = weights(rho)
-            gap = value - np.einsum("pm,pm->p", g, free - rho[:, None] * free_lag)
-            ssr = a - 2 * rho * b + rho**2 * c + gap**2 / np.einsum("pm,mk,pk->p", g, gram, g)
+        def heights(rho: FloatArray, g: FloatArray, log_determinants: FloatArray) -> FloatArray:
+            gap = value - (g * (free - rho[:, None] * free_lag)).sum(axis=1)
+            ssr = a - 2 * rho * b + rho**2 * c + gap**2 / ((g @ gram) * g).sum(axis=1)
             return np.asarray(periods * log_determinants - size / 2 * np.log(ssr))
 
-        nodes, values = coarse_jacobian(self._w, self.sample)
+        nodes, values = weights.coarse
         # an effect has a pole where I - ρW is singular: the ends are no places for an interior maximum
-        best = 1 + int(heights(nodes, values)[1:-1].argmax())
+        best = 1 + int(heights(nodes, weights.at_nodes, values)[1:-1].argmax())
         left, right = float(nodes[best - 1]), float(nodes[best + 1])
         for _ in range(REFINEMENTS):
             places = np.linspace(left, right, GRID)
-            exact = np.array([star_log_determinant(self._w, rho, self.sample) for rho in places.tolist()])
-            at = heights(places, exact)
+            at = heights(places, weights.at(places), star_log_determinants(self._w, places, self.sample))
             best = min(max(int(at.argmax()), 1), GRID - 2)
             left, right = float(places[best - 1]), float(places[best + 1])
         rho = _vertex(places[best - 1 : best + 2], at[best - 1 : best + 2])
-        g = weights(np.array([rho]))[0]
+        g = weights.at(np.array([rho]))[0]
         unrestricted = free - rho * free_lag
         along = gram @ g / (g @ gram @ g)
         own = unrestricted + along * (value - g @ unrestricted)
@@ -202,6 +217,14 @@ class LagNulls:
             direction = self.x @ np.array([g[1], -g[0]])
             basis = np.column_stack([basis, direction / np.linalg.norm(direction)])
         return self._at(residuals, basis, rho, float(residuals @ residuals))
+
+    @cached_property
+    def _free(self) -> tuple[FloatArray, FloatArray, FloatArray, tuple[float, float, float]]:
+        """(x′x)⁻¹, the coefficients of y and of Wy on x, and what is left of y′y, y′Wy and (Wy)′Wy."""
+        gram = np.asarray(np.linalg.inv(self.x.T @ self.x), dtype=np.float64)
+        free, free_lag = (gram @ (self.x.T @ side[:, 0]) for side in (self._y, self._wy))
+        rest, rest_lag = self._y[:, 0] - self.x @ free, self._wy[:, 0] - self.x @ free_lag
+        return gram, free, free_lag, (float(rest @ rest), float(rest @ rest_lag), float(rest_lag @ rest_lag))
 
     def _at(self, residuals: FloatArray, basis: FloatArray, rho: float, ssr: float) -> NullModel:
         loglik = concentrated(ssr, star_log_determinant(self._w, rho, self.sample), self.sample)

@@ -19,8 +19,11 @@ CELLS = 1 << 22
 """Numbers that outcomes of one block of draws may hold."""
 TIES = 1e-9
 """A statistic that is smaller than the observed one by less than this share is equal to it."""
-CLOSE = 0.01
-"""Standard errors by which the last step of the search for the end of an interval may still move it."""
+CLOSE = 0.1
+"""Standard errors by which the last step of the search for the end of an interval may still move it.
+
+What a secant step leaves is a small part of it; 999 draws leave an end uncertain by 0.06 standard errors.
+"""
 MOST_STEPS = 6
 
 Studentised = Callable[[NullModel], tuple[FloatArray, FloatArray]]

@@ -7,10 +7,10 @@ regressors: models of the same W and sample share it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import scipy
@@ -18,21 +18,35 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.spatial.likelihood import Sample, in_sample, refuse_flat
-from digicarbon.numeric.spatial.operator import DenseOperator
+from digicarbon.numeric.spatial.likelihood import (
+    Sample,
+    coarse_jacobian,
+    in_sample,
+    refuse_flat_ranges,
+    star_traces_at,
+)
+from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
+from digicarbon.numeric.spatial.sparse import SparseOperator
 
 FEWEST_NODES, MOST_NODES = 12, 64
 """Chebyshev nodes over the draws' range of ρ, for the functions of G in the standard errors."""
 DIGITS = 26.0
 """Natural logarithm of the factor by which the nodes reduce the error: eleven digits."""
-CLOSE = 1e-9
-"""Size of a last Newton step: each step squares the error."""
-STEP = 0.1
+CLOSE = 1e-6
+"""Size of a last Newton step, relative to the interval of the search: each step squares the error."""
+STEP = 0.2
 """Ranges of ρ are widened to multiples of this, so that models of the same W share their nodes."""
-CHUNK = 2000
-"""Draws handled at a time: their arrays stay in the processor's cache."""
+CELLS = 1 << 18
+"""Numbers in an array of rows and draws that are handled at a time: they stay in the processor's cache."""
+FEWEST, MOST = 64, 2000
+"""Draws of a block, whatever the rows."""
+SOLVED = 256
+"""Columns of a sparse G that are made at a time."""
 KEPT_CELLS = 1 << 20
 """Most numbers in G at all nodes that are stored; for a larger W each G is computed again."""
+
+
+Slopes = Callable[[FloatArray, tuple[FloatArray, FloatArray]], tuple[FloatArray, FloatArray]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +80,10 @@ class LagParameters:
     rho, sigma2, rho_variance : ndarray, shape (M,)
     d : ndarray, shape (M, k)
         (Z′Z)⁻¹Z′GZβ.
-    residuals, lagged : ndarray, shape (N·T′, M), or None
-        Residuals, and Wy with effects removed; None where errors are not clustered.
+    traces : tuple of two ndarrays, shape (M,)
+        tr G* and tr G*².
+    scores : LagScores or None
+        None where errors are not clustered.
     """
 
     beta: FloatArray
@@ -75,41 +91,90 @@ class LagParameters:
     sigma2: FloatArray
     rho_variance: FloatArray
     d: FloatArray
-    residuals: FloatArray | None = None
-    lagged: FloatArray | None = None
+    traces: tuple[FloatArray, FloatArray]
+    scores: LagScores | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class LagScores:
+    """What clusters by unit are made of.
+
+    Attributes
+    ----------
+    residuals : ndarray, shape (N, T′, M)
+    of_rho : ndarray, shape (N, M)
+        Each unit's part of the score that is left of ρ's when those of β and σ² are partialled out; centred.
+    """
+
+    residuals: FloatArray
+    of_rho: FloatArray
+
+    def of(self, weights: FloatArray) -> FloatArray:
+        """Return sums by unit of residuals times weights, shape (N·T′,), centred: shape (N, M)."""
+        n, t, _ = self.residuals.shape
+        return centred(np.matmul(weights.reshape(n, 1, t), self.residuals)[:, 0])
+
+
+def centred(by_unit: FloatArray) -> FloatArray:
+    """Return columns less their means."""
+    return np.asarray(by_unit - by_unit.mean(axis=0))
 
 
 @dataclass(frozen=True, eq=False)
 class LagOutcomes:
-    """M outcomes and their spatial lags as they enter the likelihood, effects removed.
+    """Outcomes and their spatial lags as they enter the likelihood, effects removed.
 
     Attributes
     ----------
-    level, lagged : ndarray, shape (N·T′, M)
+    level, lagged : ndarray, shape (N·T′, J)
         y and Wy; T′ is T, or T - 1 where unit effects are contracted away.
-    squares : tuple of three ndarrays, shape (M,)
-        y′y, y′Wy and (Wy)′Wy.
+    weights : ndarray, shape (J, M), or None
+        The outcomes are these combinations of the columns; None stands for the columns themselves.
     """
 
     level: FloatArray
     lagged: FloatArray
-    squares: tuple[FloatArray, FloatArray, FloatArray]
+    weights: FloatArray | None = None
 
-    @classmethod
-    def of(cls, level: FloatArray, lagged: FloatArray) -> LagOutcomes:
-        """Return outcomes with their squares."""
-        pairs = ((level, level), (level, lagged), (lagged, lagged))
-        a, b, c = (np.einsum("im,im->m", one, other) for one, other in pairs)
-        return cls(level, lagged, (a, b, c))
+    @property
+    def count(self) -> int:
+        """Number of outcomes."""
+        return len((self.level if self.weights is None else self.weights).T)
 
     def combined(self, weights: FloatArray) -> LagOutcomes:
         """Return linear combinations of the outcomes, weights of shape (M, draws)."""
-        return LagOutcomes.of(self.level @ weights, self.lagged @ weights)
+        return LagOutcomes(self.level, self.lagged, weights if self.weights is None else self.weights @ weights)
 
-    def part(self, draws: slice) -> LagOutcomes:
-        """Return some of the outcomes."""
-        a, b, c = self.squares
-        return LagOutcomes(self.level[:, draws], self.lagged[:, draws], (a[draws], b[draws], c[draws]))
+    def blocks(self, basis: FloatArray) -> Iterator[LagBlock]:
+        """Yield blocks of outcomes, projected on an orthonormal basis of shape (N·T′, k)."""
+        parts = basis.T @ self.level, basis.T @ self.lagged
+        rests = self.level - basis @ parts[0], self.lagged - basis @ parts[1]
+        size = int(np.clip(CELLS // len(self.level), FEWEST, MOST))
+        for start in range(0, self.count, size):
+            draws = slice(start, start + size)
+            if self.weights is None:
+                yield LagBlock(*(rest[:, draws] for rest in rests), *(part[:, draws] for part in parts))
+            else:
+                weights = np.ascontiguousarray(self.weights[:, draws])
+                yield LagBlock(*(rest @ weights for rest in rests), *(part @ weights for part in parts))
+
+
+@dataclass(frozen=True, eq=False)
+class LagBlock:
+    """Some outcomes that are projected on regressors.
+
+    Attributes
+    ----------
+    level, lagged : ndarray, shape (N·T′, M)
+        y and Wy less their projections.
+    of_level, of_lagged : ndarray, shape (k, M)
+        Coordinates of the projections.
+    """
+
+    level: FloatArray
+    lagged: FloatArray
+    of_level: FloatArray
+    of_lagged: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +206,13 @@ class Nodes:
     def basis(self, rho: FloatArray) -> FloatArray:
         """Return the Chebyshev polynomials at places within the range, shape (M, p)."""
         half = (self.high - self.low) / 2
-        return np.asarray(chebyshev.chebvander((rho - (self.low + self.high) / 2) / half, len(self.points) - 1))
+        at = (rho - (self.low + self.high) / 2) / half
+        out = np.empty((len(self.points), len(rho)))
+        out[0], out[1], twice = 1.0, at, 2 * at
+        for power in range(2, len(out)):
+            np.multiply(twice, out[power - 1], out=out[power])
+            out[power] -= out[power - 2]
+        return out.T
 
 
 class LagSpace:
@@ -149,20 +220,19 @@ class LagSpace:
 
     Parameters
     ----------
-    w : DenseOperator
-        With constant row sums where there are time effects.
+    w : SpatialOperator
+        With constant row sums where there are time effects. Of a sparse one nothing of size N × N is formed.
     sample : Sample
     """
 
-    def __init__(self, w: DenseOperator, sample: Sample) -> None:
+    def __init__(self, w: SpatialOperator, sample: Sample) -> None:
         self.w = w
         # at the nodes G is needed only without the part that the effects remove
         self.used = in_sample(w, sample)
         self.sample = sample
+        self.by_time = sample.effects in ("time", "two_way")
         # an orthonormal contraction of time has the same inner products as demeaning, in one period less
         self._time = _contraction(sample.t) if sample.effects in ("unit", "two_way") else np.eye(sample.t)
-        self.centre = np.eye(w.n) - 1 / w.n if sample.effects in ("time", "two_way") else np.eye(w.n)
-        self._stack = np.concatenate([self.centre, self.centre @ w.w])
         self._nodes: dict[tuple[float, float], Nodes] = {}
 
     def transform(self, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -178,85 +248,113 @@ class LagSpace:
             Rows are sorted by unit.
         """
         n, m = self.w.n, columns.shape[2]
-        contraction = np.matmul(self._time, columns)
-        both = self._stack @ contraction.reshape(n, -1)
-        return both[:n].reshape(-1, m), both[n:].reshape(-1, m)
+        contraction = np.matmul(self._time, columns).reshape(n, -1)
+        both = self.centre(contraction), self.centre(self.w.lag(contraction[None])[0])
+        return both[0].reshape(-1, m), both[1].reshape(-1, m)
+
+    def centre(self, columns: FloatArray) -> FloatArray:
+        """Return columns, shape (N, m), less their means where there are time effects."""
+        return centred(columns) if self.by_time else columns
 
     def outcomes(self, y: FloatArray) -> LagOutcomes:
         """Return outcomes, shape (N, T, M), in the form that all models of this W and sample use."""
-        return LagOutcomes.of(*self.transform(y))
-
-    @cached_property
-    def roots(self) -> NDArray[Any]:
-        """Eigenvalues of W in the (transformed) sample, 0 for a removed one; complex where some are."""
-        return np.asarray(self.used.eigenvalues)
+        return LagOutcomes(*self.transform(y))
 
     @cached_property
     def coarse(self) -> tuple[FloatArray, FloatArray]:
         """Places that cover the range of ρ and the log-determinants of all periods there."""
-        nodes, log_determinants = self.used.coarse
+        nodes, log_determinants = coarse_jacobian(self.w, self.sample)
         return nodes, self.sample.periods * log_determinants
 
     def traces(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return tr G* and tr G*² at each ρ."""
-        roots = self.roots / (1 - rho[:, None] * self.roots)
-        return np.asarray(roots.sum(axis=1).real), np.asarray(np.einsum("mi,mi->m", roots, roots).real)
+        return star_traces_at(self.w, rho, self.sample)
 
-    def effect_weights(self, rho: FloatArray, effect: str) -> tuple[FloatArray, ...]:
+    def effect_weights(
+        self, rho: FloatArray, effect: str, traces: tuple[FloatArray, FloatArray] | None = None
+    ) -> tuple[FloatArray, ...]:
         """Return the weights of β and θ in an effect and their derivatives in ρ, each of shape (M,).
 
-        Effects are ``coefficient`` (β itself), ``direct``, ``indirect`` and ``total``.
+        Effects are ``coefficient`` (β itself), ``direct``, ``indirect`` and ``total``; ``traces`` are those at ρ where
+        they are known.
         """
         one, zero = np.ones(len(rho)), np.zeros(len(rho))
         if effect == "coefficient":
             return one, zero, zero, zero
-        n = self.w.n
-        first, second = self.traces(rho)
-        constant = self.w.constant_row_sum
+        n, constant = self.w.n, self.w.constant_row_sum
         if constant is None:
             nodes = self.nodes(rho)
             q, dq = (nodes.basis(rho) @ (nodes.inverse @ nodes.scalars[:, 1:])).T
         else:
             q = constant / (1 - constant * rho)
             dq = q**2
+        total = (1 + rho * q, q, q + rho * dq, dq)
+        if effect == "total":
+            return total
+        first, second = traces or self.traces(rho)
         if self.sample.drops_constant:
             first, second = first + q, second + dq
         v, slope_v = first / n, second / n
         direct = (1 + rho * v, v, v + rho * slope_v, slope_v)
-        total = (1 + rho * q, q, q + rho * dq, dq)
         if effect == "direct":
             return direct
-        if effect == "total":
-            return total
         return tuple(t - d for t, d in zip(total, direct, strict=True))
 
     def own_shares(self, rho: FloatArray) -> FloatArray:
-        """Return the diagonal of G* at each ρ, each unit's own share of the trace, shape (M, N)."""
+        """Return the diagonal of G* at each ρ, each unit's own share of the trace, shape (N, M)."""
         nodes = self.nodes(rho)
-        return np.asarray(nodes.basis(rho) @ (nodes.inverse @ nodes.diagonals))
+        return np.asarray((nodes.inverse @ nodes.diagonals).T @ nodes.basis(rho).T)
 
-    def climb(self, best: NDArray[np.intp], slopes: Any) -> FloatArray:
-        """Return where the score of each draw is zero, by safeguarded Newton steps from its best coarse node.
+    def highest(self, ssr: FloatArray) -> NDArray[np.intp]:
+        """Return the coarse node at which the likelihood of each draw is highest, shape (M,).
+
+        Parameters
+        ----------
+        ssr : ndarray, shape (nodes, M)
+            Sums of squares at the coarse nodes.
+        """
+        # without logarithms of each: the likelihood is highest where the sum of squares over this is least
+        scaled = ssr * self._scale[:, None]
+        inner = scaled[len(scaled) // 8 : -(len(scaled) // 8)]
+        refuse_flat_ranges(self.sample.size / 2 * np.log(inner.max(axis=0) / inner.min(axis=0)), self.sample)
+        return np.asarray(scaled.argmin(axis=0))
+
+    @cached_property
+    def _scale(self) -> FloatArray:
+        jacobian = self.coarse[1]
+        return np.asarray(np.exp((jacobian.max() - jacobian) * (2 / self.sample.size)))
+
+    @cached_property
+    def coarse_traces(self) -> tuple[FloatArray, FloatArray]:
+        """Traces of G* and G*² at the coarse nodes."""
+        return self.traces(self.coarse[0])
+
+    def climb(self, best: NDArray[np.intp], slopes: Slopes) -> FloatArray:
+        """Return where the score of each draw is zero, by safeguarded Newton steps from beside its best coarse node.
 
         Parameters
         ----------
         best : ndarray of int, shape (M,)
         slopes : callable
-            Score and its derivative, each of shape (M,), at ρ of shape (M,).
+            From ρ of shape (M,) and tr G* and tr G*² there to the score and its derivative, each of shape (M,).
         """
-        nodes = self.coarse[0]
-        left, right = nodes[np.maximum(best - 1, 0)], nodes[np.minimum(best + 1, len(nodes) - 1)]
-        rho = nodes[best].copy()
-        for _ in range(40):
-            score, slope = slopes(rho)
+        nodes, traces = self.coarse[0], self.coarse_traces
+        middle = nodes[best]
+        score, slope = slopes(middle, (traces[0][best], traces[1][best]))
+        towards = np.clip(best + np.where(score > 0, 1, -1), 0, len(nodes) - 1)
+        other = nodes[towards]
+        score_other, slope_other = slopes(other, (traces[0][towards], traces[1][towards]))
+        left, right = np.minimum(middle, other), np.maximum(middle, other)
+        rho = _between(middle, other, (score, score_other), (slope, slope_other))
+        rho = np.where((rho > left) & (rho < right), rho, (left + right) / 2)
+        for _ in range(60):
+            score, slope = slopes(rho, self.traces(rho))
             left, right = np.where(score > 0, rho, left), np.where(score > 0, right, rho)
             step = rho - score / slope
             # a step as small as rounding may leave the interval, one end of which is ρ: the search has then ended
-            converged = np.abs(step - rho) < CLOSE
-            next_rho = np.where(converged | ((step > left) & (step < right)), step, (left + right) / 2)
-            done = bool(converged.all())
-            rho = next_rho
-            if done:
+            converged = np.abs(step - rho) < CLOSE * (right - left) + 1e-12
+            rho = np.where(converged | ((step > left) & (step < right)), step, (left + right) / 2)
+            if converged.all():
                 break
         return np.asarray(rho)
 
@@ -271,31 +369,90 @@ class LagSpace:
             self._nodes[low, high] = self._new_nodes(low, high)
         return self._nodes[low, high]
 
+    def star(self, nodes: Nodes, place: int, columns: FloatArray) -> FloatArray:
+        """Return JG at a node times columns of shape (N, m)."""
+        if nodes.stars is not None:
+            return np.asarray(nodes.stars[place] @ columns)
+        return self.centre(self.used.apply_g(float(nodes.points[place]), columns))
+
+    @cached_property
+    def _poles(self) -> NDArray[np.complex128]:
+        """Places where G has a pole, or that are nearer than any."""
+        if isinstance(self.used, DenseOperator):
+            roots = self.used.eigenvalues
+            return np.asarray(1 / roots[np.abs(roots) > 1e-12], dtype=np.complex128)
+        low, high = self.used.bounds
+        # complex roots are not larger than the largest real one
+        turns = np.exp(2j * np.pi * np.arange(128) / 128)
+        real = isinstance(self.used, SparseOperator) and self.used.balance is not None
+        return np.array([low, high], dtype=np.complex128) if real else high * turns
+
     def _new_nodes(self, low: float, high: float) -> Nodes:
         half, centre = (high - low) / 2, (low + high) / 2
         # the error falls as the sum of semi-axes of the ellipse through the nearest pole to the power of the nodes
-        with np.errstate(divide="ignore"):
-            poles = (1 / self.roots[np.abs(self.roots) > 1e-12] - centre) / half
-        axes = np.abs(poles + np.sqrt(poles.astype(complex) ** 2 - 1))
+        poles = (self._poles - centre) / half
+        axes = np.abs(poles + np.sqrt(poles**2 - 1))
         nearest = float(np.maximum(axes, 1 / axes).min()) if len(axes) else np.inf
         count = int(np.clip(np.ceil(DIGITS / np.log(nearest)), FEWEST_NODES, MOST_NODES))
         at = chebyshev.chebpts1(count)
         points = centre + half * at
         n = self.w.n
-        keep = count * n * n <= KEPT_CELLS
+        keep = isinstance(self.used, DenseOperator) and count * n * n <= KEPT_CELLS
         stars, scalars = np.empty((count, n, n)) if keep else None, np.empty((count, 3))
         diagonals = np.empty((count, n))
         for place, point in enumerate(points.tolist()):
-            g = self.used.g(point)
-            star = self.centre @ g
-            diagonals[place] = np.einsum("ij,ji->i", star, self.centre)
-            if stars is not None:
-                stars[place] = star
-            norm = np.vdot(star, star) if self.sample.drops_constant else np.vdot(g, g)
-            rows = g.sum(axis=1)
-            scalars[place] = norm, rows.mean(), float(g.sum(axis=0) @ rows) / n
+            norm, rows, columns, diagonal = 0.0, np.empty(n), np.empty(n), np.empty(n)
+            for units, g in self._columns(point):
+                star = self.centre(g)
+                if stars is not None:
+                    stars[place][:, units] = star
+                norm += float(np.vdot(star, star) if self.sample.drops_constant else np.vdot(g, g))
+                columns[units] = g.sum(axis=0)
+                diagonal[units] = star[units].diagonal()
+            rows = self.used.apply_g(point, np.ones((n, 1)))[:, 0]
+            scalars[place] = norm, rows.mean(), float(columns @ rows) / n
+            # JGJ: G's rows are centred, too
+            diagonals[place] = diagonal - self.centre(rows[:, None])[:, 0] / n if self.by_time else diagonal
         inverse = np.asarray(np.linalg.inv(chebyshev.chebvander(at, count - 1)), dtype=np.float64)
         return Nodes(low, high, points, inverse, scalars, diagonals, stars)
+
+    def _columns(self, point: float) -> Iterator[tuple[slice, FloatArray]]:
+        """Yield G's columns at a place, all at once or by solving for some at a time."""
+        if isinstance(self.used, DenseOperator):
+            yield slice(0, self.w.n), self.used.g(point)
+            return
+        for start in range(0, self.w.n, SOLVED):
+            units = slice(start, min(start + SOLVED, self.w.n))
+            identity = np.zeros((self.w.n, units.stop - start))
+            identity[np.arange(start, units.stop), np.arange(units.stop - start)] = 1.0
+            yield units, self.used.apply_g(point, identity)
+
+
+def _between(
+    one: FloatArray, other: FloatArray, score: tuple[FloatArray, FloatArray], slope: tuple[FloatArray, FloatArray]
+) -> FloatArray:
+    """Return about where a score between two places is zero, by the cubic that has its places as those of scores.
+
+    The place as a function of the score has the derivative one over the slope.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = score[0] / (score[0] - score[1])
+        width = score[1] - score[0]
+        first, last = width / slope[0], width / slope[1]
+        rest = 1 - share
+        return np.asarray(
+            one * (1 + 2 * share) * rest**2
+            + first * share * rest**2
+            + other * share**2 * (3 - 2 * share)
+            - last * share**2 * rest
+        )
+
+
+Errors = Literal["classic", "observed", "cluster"]
+"""Of the expected information, of the observed one, or clustered by unit."""
+
+Asked = tuple[int, int | None, str]
+"""Column of a term and of its spatial lag, and an effect of it."""
 
 
 class LagBatch:
@@ -305,7 +462,7 @@ class LagBatch:
     ----------
     z : ndarray, shape (T, N, k)
         Raw regressors, spatial lags of x among them.
-    w : DenseOperator
+    w : SpatialOperator
         With constant row sums where there are time effects.
     sample : Sample
     space : LagSpace, optional
@@ -317,12 +474,13 @@ class LagBatch:
     `digicarbon.numeric.spatial.likelihood.fit_lag` and ``correct_lag``; each fit equals theirs up to rounding.
     """
 
-    def __init__(self, z: FloatArray, w: DenseOperator, sample: Sample, space: LagSpace | None = None) -> None:
+    def __init__(self, z: FloatArray, w: SpatialOperator, sample: Sample, space: LagSpace | None = None) -> None:
         self.space = space or LagSpace(w, sample)
         self.sample = sample
         self._k = z.shape[2]
         self._z = self.space.transform(z.transpose(1, 0, 2))[0]
         self._q, self._r = np.linalg.qr(self._z)
+        self._tables: dict[tuple[float, float], FloatArray] = {}
 
     def fit(self, outcomes: FloatArray | LagOutcomes, focal: int, lag: int | None, effect: str = "total") -> BatchFit:
         """Fit the model to each outcome.
@@ -341,145 +499,204 @@ class LagBatch:
         -------
         BatchFit
         """
-        found = self.parameters(outcomes)
-        effect_value, effect_se = self.effect(found, focal, lag, effect)
-        return BatchFit(found.beta, found.rho, found.sigma2, np.sqrt(found.rho_variance), effect_value, effect_se)
+        parts = [
+            (found.beta, found.rho, found.sigma2, np.sqrt(found.rho_variance), *self.effect(found, focal, lag, effect))
+            for found in self.parameters(outcomes)
+        ]
+        return BatchFit(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
-    def parameters(self, outcomes: FloatArray | LagOutcomes, clustered: bool = False) -> LagParameters:
-        """Return the parameters for each outcome, as in `fit`; with scores by unit for clustered errors if asked."""
-        m = len(outcomes) if isinstance(outcomes, np.ndarray) else outcomes.level.shape[1]
-        parts = []
-        for start in range(0, m, CHUNK):
-            draws = slice(start, start + CHUNK)
-            if isinstance(outcomes, np.ndarray):
-                part = self.space.outcomes(outcomes[draws].transpose(2, 1, 0))
-            else:
-                part = outcomes if m <= CHUNK else outcomes.part(draws)
-            parts.append(self._parameters(part, clustered))
-        return parts[0] if len(parts) == 1 else _joined(parts)
+    def several(
+        self, outcomes: LagOutcomes, asked: Sequence[Asked], errors: Errors
+    ) -> tuple[list[tuple[FloatArray, FloatArray]], FloatArray]:
+        """Return effects and their standard errors, and ρ, for each outcome, each of shape (M,)."""
+        parts, rho = [], []
+        for found in self.parameters(outcomes, errors):
+            parts.append(self.effects(found, asked))
+            rho.append(found.rho)
+        joined = [
+            (np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each]))
+            for each in zip(*parts, strict=True)
+        ]
+        return joined, np.concatenate(rho)
 
-    def _parameters(self, outcomes: LagOutcomes, clustered: bool) -> LagParameters:
-        beta, rho, sigma2 = self._estimates(outcomes)
-        rho_variance, d = self._precision(beta, rho, sigma2)
+    def parameters(self, outcomes: FloatArray | LagOutcomes, errors: Errors = "classic") -> Iterator[LagParameters]:
+        """Yield the parameters of blocks of outcomes, as in `fit`; with scores by unit if asked."""
+        if isinstance(outcomes, LagOutcomes):
+            for block in outcomes.blocks(self._q):
+                yield self._parameters(block, errors)
+            return
+        for start in range(0, len(outcomes), MOST):
+            part = self.space.outcomes(outcomes[start : start + MOST].transpose(2, 1, 0))
+            yield from self.parameters(part, errors)
+
+    def _parameters(self, block: LagBlock, errors: Errors) -> LagParameters:
+        pairs = ((block.level, block.level), (block.level, block.lagged), (block.lagged, block.lagged))
+        a, b, c = (np.einsum("im,im->m", one, other) for one, other in pairs)
+        rho = self._maximise(a, b, c)
+        coordinates = block.of_level - rho * block.of_lagged
+        beta = scipy.linalg.solve_triangular(self._r, coordinates).T
+        sigma2 = (a - 2 * rho * b + rho**2 * c) / self.sample.size
+        traces = self.space.traces(rho)
+        if errors == "observed":
+            sample, pull = self.sample, (b - rho * c) / sigma2
+            precision = c / sigma2 - 2 * pull**2 / sample.size + sample.periods * traces[1]
+            d = scipy.linalg.solve_triangular(self._r, block.of_lagged).T
+            return LagParameters(beta, rho, sigma2, 1 / precision, d, traces)
+        rho_variance, d = self._precision(beta, rho, sigma2, traces)
+        rest = block.level
         if self.sample.correction == "bias_corrected" and self.sample.effects != "none":
             beta, rho, sigma2 = self._corrected(beta, rho, sigma2, rho_variance, d)
-            rho_variance, d = self._precision(beta, rho, sigma2)
-        if not clustered:
-            return LagParameters(beta, rho, sigma2, rho_variance, d)
-        residuals = outcomes.level - rho * outcomes.lagged - self._z @ beta.T
-        return LagParameters(beta, rho, sigma2, rho_variance, d, residuals, outcomes.lagged)
+            traces = self.space.traces(rho)
+            rho_variance, d = self._precision(beta, rho, sigma2, traces)
+            # residuals are no longer those of least squares
+            rest = rest + self._q @ (block.of_level - rho * block.of_lagged - self._r @ beta.T)
+        scores = None
+        if errors == "cluster":
+            scores = self._scores(rest - rho * block.lagged, block, (rho, sigma2, d), traces[0])
+        return LagParameters(beta, rho, sigma2, rho_variance, d, traces, scores)
 
-    def effect(self, found: LagParameters, focal: int, lag: int | None, effect: str) -> tuple[FloatArray, FloatArray]:
-        """Return an effect and its standard error for each outcome, each of shape (M,); arguments as in `fit`.
-
-        The error is that of the inverse information, or is clustered by unit where there are scores.
-        """
-        beta, rho, sigma2, d = found.beta, found.rho, found.sigma2, found.d
-        theta, d_lag = (beta[:, lag], d[:, lag]) if lag is not None else (np.zeros(len(beta)), np.zeros(len(beta)))
-        first, second, slope_first, slope_second = self.space.effect_weights(rho, effect)
-        values = beta[:, focal] * first + theta * second
-        slope = beta[:, focal] * slope_first + theta * slope_second - first * d[:, focal] - second * d_lag
-        inverse = self._inverse
-        if found.residuals is not None and found.lagged is not None:
-            pulled = found.rho_variance * slope
-            on_beta = sigma2 * (first * inverse[focal][:, None]) - pulled * d.T
-            if lag is not None:
-                on_beta += sigma2 * (second * inverse[lag][:, None])
-            return values, self._clustered(found.residuals, found.lagged, (on_beta, pulled), (rho, sigma2))
-        spread = first**2 * inverse[focal, focal]
-        if lag is not None:
-            spread = spread + 2 * first * second * inverse[focal, lag] + second**2 * inverse[lag, lag]
-        return values, np.sqrt(sigma2 * spread + found.rho_variance * slope**2)
-
-    def _clustered(
+    def _scores(
         self,
         residuals: FloatArray,
-        lagged: FloatArray,
-        influence: tuple[FloatArray, FloatArray],
-        at: tuple[FloatArray, FloatArray],
-    ) -> FloatArray:
-        """Return the standard error of an effect, clustered by unit, shape (M,).
-
-        Parameters
-        ----------
-        residuals, lagged : ndarray, shape (N·T′, M)
-        influence : tuple of ndarrays, shapes (k, M) and (M,)
-            What the scores of β and of ρ add to the effect; that of σ² follows from ρ's.
-        at : tuple of two ndarrays, shape (M,)
-            ρ and σ².
+        block: LagBlock,
+        at: tuple[FloatArray, FloatArray, FloatArray],
+        trace: FloatArray,
+    ) -> LagScores:
+        """Return scores by unit.
 
         Notes
         -----
         The score of ρ is ε′(Wy)* - σ² tr G* over σ²: of unit i its errors times its own (Wy)*, less its own share g*_ii
-        of the trace.
+        of the trace. Of β's scores d is taken from it, of σ²'s 2σ² tr G*/size.
         """
-        on_beta, on_rho = influence
-        (rho, sigma2), n, m = at, self.space.w.n, len(at[0])
-        # σ²'s influence -2σ² tr G*/size times ρ's, on a score of ε²/(2σ⁴)
-        on_squares = -self.sample.periods * self.space.traces(rho)[0] / self.sample.size * on_rho / sigma2
-        pull = self._z @ (on_beta / sigma2)
-        pull += lagged * (on_rho / sigma2)
-        pull += residuals * on_squares
-        pull *= residuals
-        by_unit = pull.reshape(n, -1, m).sum(axis=1)
-        by_unit -= self.sample.free_periods * on_rho * self.space.own_shares(rho).T
-        by_unit -= by_unit.mean(axis=0)
-        return np.asarray(np.sqrt(np.einsum("nm,nm->m", by_unit, by_unit) * n / (n - 1)))
+        rho, sigma2, d = at
+        n, periods = self.space.w.n, self.sample.periods
+        own = block.lagged + self._q @ (block.of_lagged - self._r @ d.T)
+        cube, cube_own = (rows.reshape(n, -1, len(rho)) for rows in (residuals, own))
+        of_rho = np.einsum("itm,itm->im", cube, cube_own)
+        of_rho -= np.einsum("itm,itm->im", cube, cube) * (periods / self.sample.size * trace)
+        of_rho /= sigma2
+        # time means take from a unit's own errors, whether or not the likelihood is the transformed one
+        of_rho -= cube.shape[1] * self.space.own_shares(rho)
+        return LagScores(cube, centred(of_rho))
+
+    def effect(self, found: LagParameters, focal: int, lag: int | None, effect: str) -> tuple[FloatArray, FloatArray]:
+        """Return an effect and its standard error for each outcome, each of shape (M,); arguments as in `fit`."""
+        return self.effects(found, [(focal, lag, effect)])[0]
+
+    def effects(self, found: LagParameters, asked: Sequence[Asked]) -> list[tuple[FloatArray, FloatArray]]:
+        """Return effects and their standard errors for each outcome, each of shape (M,).
+
+        The errors are those of the inverse information, or are clustered by unit where there are scores.
+        """
+        inverse = self._inverse
+        by_unit: dict[int, FloatArray] = {}
+        products: dict[tuple[int, int], FloatArray] = {}
+
+        def score(column: int) -> FloatArray:
+            """Return the scores by unit of what a regressor's coefficient is, -1 for ρ."""
+            if found.scores is None:
+                raise TypeError("errors are not clustered")
+            if column not in by_unit:
+                own = found.scores.of_rho if column < 0 else found.scores.of(self._z @ inverse[column])
+                by_unit[column] = own
+            return by_unit[column]
+
+        def product(one: int, other: int) -> FloatArray | float:
+            """Return the sum over units of the product of two scores."""
+            if found.scores is None:
+                # those of ρ's and β's parts are independent in the inverse information
+                return (
+                    1 / found.rho_variance
+                    if one == other == -1
+                    else 0.0
+                    if -1 in (one, other)
+                    else (inverse[one, other] / found.sigma2)
+                )
+            if (one, other) not in products:
+                products[one, other] = np.einsum("nm,nm->m", score(one), score(other))
+            return products[one, other]
+
+        n = self.space.w.n
+        factor = 1.0 if found.scores is None else n / (n - 1)
+        out = []
+        for focal, lag, effect in asked:
+            first, second, of_first, of_second = self.space.effect_weights(found.rho, effect, found.traces)
+            values = found.beta[:, focal] * first
+            slope = found.beta[:, focal] * of_first - first * found.d[:, focal]
+            parts = {focal: first}
+            if lag is not None:
+                values = values + found.beta[:, lag] * second
+                slope = slope + found.beta[:, lag] * of_second - second * found.d[:, lag]
+                parts[lag] = second
+            scale = 1.0 if found.scores is not None else found.sigma2
+            parts = {column: weight * scale for column, weight in parts.items()} | {-1: found.rho_variance * slope}
+            variance = sum(
+                parts[one] * parts[other] * product(one, other) * (1 if one == other else 2)
+                for place, one in enumerate(parts)
+                for other in list(parts)[place:]
+            )
+            out.append((values, np.sqrt(factor * variance)))
+        return out
 
     @cached_property
     def _inverse(self) -> FloatArray:
         upper = np.triu(scipy.linalg.lapack.dpotri(np.ascontiguousarray(self._r), lower=0)[0])
         return np.asarray(upper + np.triu(upper, 1).T)
 
-    def _estimates(self, outcomes: LagOutcomes) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return β (M, k), ρ (M,) and σ² (M,) of a chunk."""
-        p0, p1 = self._q.T @ outcomes.level, self._q.T @ outcomes.lagged
-        a, b, c = (
-            square - np.einsum("im,im->m", one, other)
-            for square, (one, other) in zip(outcomes.squares, ((p0, p0), (p0, p1), (p1, p1)), strict=True)
-        )
-        rho = self._maximise(a, b, c)
-        beta = scipy.linalg.solve_triangular(self._r, p0 - rho * p1).T
-        return beta, rho, (a - 2 * rho * b + rho**2 * c) / self.sample.size
-
     def _maximise(self, a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
         """Return ρ̂ of each draw."""
-        nodes, jacobian = self.space.coarse
         size, periods = self.sample.size, self.sample.periods
-        ssr = a[:, None] - 2 * nodes * b[:, None] + nodes**2 * c[:, None]
-        heights = jacobian - size / 2 * np.log(ssr)
-        refuse_flat(heights, self.sample)
-        best = heights.argmax(axis=1)
+        nodes = self.space.coarse[0]
+        best = self.space.highest(np.stack([np.ones_like(nodes), -2 * nodes, nodes**2], axis=1) @ np.stack([a, b, c]))
 
-        def slopes(rho: FloatArray) -> tuple[FloatArray, FloatArray]:
+        def slopes(rho: FloatArray, traces: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
             ssr_at = a - 2 * rho * b + rho**2 * c
             pull = (b - rho * c) / ssr_at
-            first, second = self.space.traces(rho)
-            return size * pull - periods * first, size * (2 * pull**2 - c / ssr_at) - periods * second
+            return size * pull - periods * traces[0], size * (2 * pull**2 - c / ssr_at) - periods * traces[1]
 
         return self.space.climb(best, slopes)
 
-    def _precision(self, beta: FloatArray, rho: FloatArray, sigma2: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _precision(
+        self, beta: FloatArray, rho: FloatArray, sigma2: FloatArray, traces: tuple[FloatArray, FloatArray]
+    ) -> tuple[FloatArray, FloatArray]:
         """Return Var(ρ̂), shape (M,), and d = (Z′Z)⁻¹Z′GZβ, shape (M, k)."""
         k, nodes = self._k, self.space.nodes(rho)
-        quadratic, slopes = self._at_nodes(nodes)
-        table = np.concatenate([nodes.scalars[:, :1], quadratic.reshape(-1, k * k), slopes.reshape(-1, k * k)], axis=1)
-        values = nodes.basis(rho) @ (nodes.inverse @ table)
-        d = np.einsum("mrk,mk->mr", values[:, 1 + k * k :].reshape(-1, k, k), beta)
-        surplus = np.einsum("mk,mk->m", np.einsum("mkl,ml->mk", values[:, 1 : 1 + k * k].reshape(-1, k, k), beta), beta)
-        first, second = self.space.traces(rho)
+        values = self._table(nodes) @ nodes.basis(rho).T
+        half, coef = len(self._pairs[0]), beta.T
+        surplus = np.einsum("pm,pm->m", values[1 : 1 + half], coef[self._pairs[0]] * coef[self._pairs[1]])
+        d = np.einsum("rkm,km->rm", values[1 + half :].reshape(k, k, len(rho)), coef)
+        first, second = traces
         periods, size = self.sample.periods, self.sample.size
-        precision = periods * (second + values[:, 0]) - 2 * (periods * first) ** 2 / size + surplus / sigma2
-        return 1 / precision, d
+        precision = periods * (second + values[0]) - 2 * (periods * first) ** 2 / size + surplus / sigma2
+        return 1 / precision, d.T
+
+    @cached_property
+    def _pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The elements of a triangle of k × k."""
+        return np.triu_indices(self._k)
+
+    def _table(self, nodes: Nodes) -> FloatArray:
+        """Return Chebyshev coefficients of ‖G*‖², of a triangle of (GZ)′M(GZ), pairs added up, and of (Z′Z)⁻¹Z′GZ.
+
+        The shape is (1 + k(k + 1)/2 + k², p).
+        """
+        at = nodes.low, nodes.high
+        if at not in self._tables:
+            quadratic, slopes = self._at_nodes(nodes)
+            one, other = self._pairs
+            twice = quadratic[:, one, other] * np.where(one == other, 1.0, 2.0)
+            parts = [nodes.scalars[:, :1], twice, slopes.reshape(len(slopes), -1)]
+            self._tables[at] = np.ascontiguousarray((nodes.inverse @ np.concatenate(parts, axis=1)).T)
+        return self._tables[at]
 
     def _at_nodes(self, nodes: Nodes) -> tuple[FloatArray, FloatArray]:
         """Return (GZ)′M(GZ) and (Z′Z)⁻¹Z′GZ at each node, each of shape (p, k, k)."""
         n, k = self.space.w.n, self._k
         cells = self._z.reshape(n, -1)
         quadratic, slopes = np.empty((len(nodes.points), k, k)), np.empty((len(nodes.points), k, k))
-        for place, point in enumerate(nodes.points.tolist()):
-            star = self.space.centre @ self.space.used.g(point) if nodes.stars is None else nodes.stars[place]
-            gz = (star @ cells).reshape(-1, k)
+        for place in range(len(nodes.points)):
+            gz = self.space.star(nodes, place, cells).reshape(-1, k)
             projected = self._q.T @ gz
             quadratic[place] = gz.T @ gz - projected.T @ projected
             slopes[place] = projected
@@ -491,16 +708,6 @@ class LagBatch:
         """Return Lee & Yu's correction of direct estimates, as in `digicarbon.numeric.spatial.likelihood`."""
         change, sigma2 = corrections(self.space, rho, sigma2, variance)
         return beta - change[:, None] * d, rho + change, sigma2
-
-
-def _joined(parts: Sequence[LagParameters]) -> LagParameters:
-    first = parts[0]
-    rows = [np.concatenate([getattr(part, name) for part in parts]) for name in ("beta", "rho", "sigma2")]
-    more = [np.concatenate([getattr(part, name) for part in parts]) for name in ("rho_variance", "d")]
-    if first.residuals is None:
-        return LagParameters(*rows, *more)
-    columns = [np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("residuals", "lagged")]
-    return LagParameters(*rows, *more, *columns)
 
 
 def corrections(

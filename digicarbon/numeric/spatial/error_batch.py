@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.spatial.batch import LagOutcomes, LagSpace, corrections
-from digicarbon.numeric.spatial.likelihood import refuse_flat
+from digicarbon.numeric.spatial.batch import Errors, LagBlock, LagOutcomes, LagSpace, centred, corrections
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,12 +22,15 @@ class ErrorParameters:
     lam, sigma2 : ndarray, shape (M,)
     residuals : ndarray, shape (N·T′, M), or None
         Those of the filtered model; None where errors are not clustered.
+    observed : tuple of two ndarrays, shape (M, k) and (M,), or None
+        Of the observed information, σ² times its elements of (γ, λ), and the variance of λ.
     """
 
     gamma: FloatArray
     lam: FloatArray
     sigma2: FloatArray
     residuals: FloatArray | None = None
+    observed: tuple[FloatArray, FloatArray] | None = None
 
 
 class ErrorBatch:
@@ -67,19 +70,40 @@ class ErrorBatch:
         contrast : ndarray, shape (k,)
             g.
         """
-        found = self.parameters(outcomes)
-        return *self.estimate(found, contrast), found.lam
+        every, lam = self.several(outcomes, [contrast], "classic")
+        return *every[0], lam
 
-    def parameters(self, outcomes: LagOutcomes, clustered: bool = False) -> ErrorParameters:
-        """Return the parameters for each outcome; with residuals for errors clustered by unit if asked."""
-        gamma, lam, sigma2 = self._estimates(outcomes)
+    def several(
+        self, outcomes: LagOutcomes, contrasts: Sequence[FloatArray], errors: Errors
+    ) -> tuple[list[tuple[FloatArray, FloatArray]], FloatArray]:
+        """Return g′β and its standard error of several contrasts, and λ, for each outcome, each of shape (M,)."""
+        parts, lam = [], []
+        for found in self.parameters(outcomes, errors):
+            parts.append([self.estimate(found, contrast) for contrast in contrasts])
+            lam.append(found.lam)
+        joined = [
+            (np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each]))
+            for each in zip(*parts, strict=True)
+        ]
+        return joined, np.concatenate(lam)
+
+    def parameters(self, outcomes: LagOutcomes, errors: Errors = "classic") -> Iterator[ErrorParameters]:
+        """Yield the parameters of blocks of outcomes; with what their standard errors need."""
+        # regressors depend on λ: outcomes are not projected beforehand
+        for block in outcomes.blocks(np.empty((len(self._level), 0))):
+            yield self._parameters(block, errors)
+
+    def _parameters(self, outcomes: LagBlock, errors: Errors) -> ErrorParameters:
+        gamma, lam, sigma2, observed = self._estimates(outcomes)
         if self.space.sample.correction == "bias_corrected" and self.space.sample.effects != "none":
             change, sigma2 = corrections(self.space, lam, sigma2, self._variance(lam))
             lam = lam + change
         residuals = None
-        if clustered:
-            of_z = self._level @ gamma.T, self._lagged @ gamma.T
-            residuals = outcomes.level - of_z[0] - lam * (outcomes.lagged - of_z[1])
+        if errors == "observed":
+            return ErrorParameters(gamma, lam, sigma2, observed=observed)
+        if errors == "cluster":
+            residuals = outcomes.level - self._level @ gamma.T
+            residuals -= lam * (outcomes.lagged - self._lagged @ gamma.T)
         return ErrorParameters(gamma, lam, sigma2, residuals)
 
     def estimate(self, found: ErrorParameters, contrast: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -88,11 +112,16 @@ class ErrorBatch:
         weights = np.linalg.solve(self._r.T, contrast)
         spread = np.linalg.solve(self._normal_at(lam), np.broadcast_to(weights[:, None], (*gamma.shape, 1)))[..., 0]
         if found.residuals is None:
-            return gamma @ weights, np.sqrt(found.sigma2 * (spread @ weights))
+            variance = found.sigma2 * (spread @ weights)
+            if found.observed is not None:
+                with_lam, of_lam = found.observed
+                variance = variance + of_lam * np.einsum("mk,mk->m", spread, with_lam) ** 2
+            return gamma @ weights, np.sqrt(variance)
         n = self.space.w.n
-        scores = found.residuals * (self._level @ spread.T - lam * (self._lagged @ spread.T))
-        by_unit = scores.reshape(n, -1, len(lam)).sum(axis=1)
-        by_unit = by_unit - by_unit.mean(axis=0)
+        weights_of = self._level @ spread.T
+        weights_of -= self._lagged @ (lam * spread.T)
+        cubes = (rows.reshape(n, -1, len(lam)) for rows in (found.residuals, weights_of))
+        by_unit = centred(np.einsum("itm,itm->im", *cubes))
         return gamma @ weights, np.sqrt(np.einsum("nm,nm->m", by_unit, by_unit) * n / (n - 1))
 
     def _normal_at(self, lam: FloatArray) -> FloatArray:
@@ -101,22 +130,22 @@ class ErrorBatch:
         at = lam[:, None, None]
         return np.asarray(first - at * second + at**2 * third)
 
-    def _estimates(self, outcomes: LagOutcomes) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return γ (M, k), λ (M,) and σ² (M,)."""
+    def _estimates(
+        self, outcomes: LagBlock
+    ) -> tuple[FloatArray, FloatArray, FloatArray, tuple[FloatArray, FloatArray]]:
+        """Return γ (M, k), λ (M,), σ² (M,), and what the observed information needs."""
         y, wy = outcomes.level, outcomes.lagged
         right = (self._level.T @ y).T, (self._level.T @ wy + self._lagged.T @ y).T, (self._lagged.T @ wy).T
-        a, b, c = outcomes.squares
+        a, b, c = (np.einsum("im,im->m", one, other) for one, other in ((y, y), (y, wy), (wy, wy)))
         squares = a, 2 * b, c
         space, sample = self.space, self.space.sample
-        nodes, jacobian = space.coarse
-        heights = np.empty((len(a), len(nodes)))
-        for place, lam in enumerate(nodes.tolist()):
-            vector = right[0] - lam * right[1] + lam**2 * right[2]
-            coef = np.linalg.solve(self._normal_at(np.array([lam]))[0], vector.T).T
-            ssr = squares[0] - lam * squares[1] + lam**2 * squares[2] - np.einsum("mk,mk->m", vector, coef)
-            heights[:, place] = jacobian[place] - sample.size / 2 * np.log(ssr)
 
-        refuse_flat(heights, sample)
+        def least(lam: float) -> FloatArray:
+            vector = right[0] - lam * right[1] + lam**2 * right[2]
+            coef = np.linalg.solve(self._normal_at(np.array([lam]))[0], vector.T)
+            return np.asarray(a - lam * squares[1] + lam**2 * c - np.einsum("mk,km->m", vector, coef))
+
+        best = space.highest(np.stack([least(lam) for lam in space.coarse[0].tolist()]))
 
         def solve(lam: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
             """Return (Z′Z)⁻¹ of the filtered columns, γ, and the sum of squares and its derivative at given γ."""
@@ -127,7 +156,7 @@ class ErrorBatch:
             ssr = np.asarray(squares[0] - lam * squares[1] + lam**2 * squares[2]) - (vector * gamma).sum(axis=1)
             return inverse, gamma, ssr, self._slope(lam, gamma, right, squares)
 
-        def slopes(lam: FloatArray) -> tuple[FloatArray, FloatArray]:
+        def parts(lam: FloatArray, traces: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray, FloatArray]:
             inverse, gamma, ssr, slope = solve(lam)
             at = lam[:, None]
             # derivative in λ of the gradient in γ: the profile has only the curvature that γ̂ does not follow
@@ -136,14 +165,19 @@ class ErrorBatch:
             )
             bend = np.einsum("mk,mk->m", np.einsum("mkl,ml->mk", inverse, gradient_slope), gradient_slope)
             curve = 2 * self._lag_square(gamma, right, squares) - 2 * bend
-            first, second = space.traces(lam)
+            first, second = traces
             pull = -slope / (2 * ssr)
             score = sample.size * pull - sample.periods * first
-            return score, sample.size * (2 * pull**2 - curve / (2 * ssr)) - sample.periods * second
+            return score, sample.size * (2 * pull**2 - curve / (2 * ssr)) - sample.periods * second, gradient_slope
 
-        lam = space.climb(heights.argmax(axis=1), slopes)
+        def slopes(lam: FloatArray, traces: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
+            return parts(lam, traces)[:2]
+
+        lam = space.climb(best, slopes)
         _, gamma, ssr, _ = solve(lam)
-        return gamma, lam, ssr / sample.size
+        # the profile's curvature is that of the inverse information
+        _, slope, with_lam = parts(lam, space.traces(lam))
+        return gamma, lam, ssr / sample.size, (with_lam, -1 / slope)
 
     def _lag_square(
         self, gamma: FloatArray, right: tuple[FloatArray, ...], squares: tuple[FloatArray, ...]

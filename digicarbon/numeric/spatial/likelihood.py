@@ -63,11 +63,6 @@ class Sample:
         """Number of periods in the log-determinant: T, or T - 1 without unit effects (Lee & Yu 2010, eq. 9)."""
         return self.t - 1 if self.transformed and self.effects in ("unit", "two_way") else self.t
 
-    @property
-    def free_periods(self) -> int:
-        """Periods of a unit's errors that are free once unit effects are removed: T - 1 with them, else T."""
-        return self.t - 1 if self.effects in ("unit", "two_way") else self.t
-
     @cached_property
     def size(self) -> int:
         """Effective observations."""
@@ -354,6 +349,21 @@ def star_traces(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, 
     return first - root, second - root**2
 
 
+def star_log_determinants(w: SpatialOperator, rho: FloatArray, sample: Sample) -> FloatArray:
+    """Return `star_log_determinant` at each place, shape (m,)."""
+    return in_sample(w, sample).log_determinants(rho) - np.log(1 - rho * _constant_root(w, sample))
+
+
+def star_traces_at(w: SpatialOperator, rho: FloatArray, sample: Sample) -> tuple[FloatArray, FloatArray]:
+    """Return `star_traces` at each place, each of shape (m,)."""
+    c = _constant_root(w, sample)
+    first, second = in_sample(w, sample).traces_at(rho)
+    if c == 0:
+        return first, second
+    root = c / (1 - rho * c)
+    return first - root, second - root**2
+
+
 def _star(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float, float]:
     """Return tr G*, tr G*² and tr G*G*′, where F′GF and JG have equal norms since G1 is constant."""
     first, second = star_traces(w, rho, sample)
@@ -383,7 +393,12 @@ def refuse_flat(heights: FloatArray, sample: Sample) -> None:
         If those of all draws are equal.
     """
     inner = heights[..., heights.shape[-1] // 8 : -(heights.shape[-1] // 8)]
-    if (np.ptp(inner, axis=-1) <= min(FLAT * sample.size, MOST_FLAT)).all():
+    refuse_flat_ranges(np.ptp(inner, axis=-1), sample)
+
+
+def refuse_flat_ranges(ranges: FloatArray, sample: Sample) -> None:
+    """Refuse log-likelihoods whose ranges over a parameter, of any shape, are all but rounding; see `refuse_flat`."""
+    if (ranges <= min(FLAT * sample.size, MOST_FLAT)).all():
         raise EstimationError(Note("spatial_parameter_flat"))
 
 

@@ -115,8 +115,38 @@ FORM_G = 100
 """Up to this size G itself is formed at each ρ, since fewer calls count more than fewer operations."""
 
 
+FEW = 64
+"""Places up to which traces are sums over eigenvalues; beyond it series are faster."""
+
+TERMS, REACH = 9, 0.05
+"""Terms of the series of traces, and their reach relative to the nearest pole: the error is about 0.05⁹ = 2e-12."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Series:
+    """Taylor series of tr G and tr G² in ρ.
+
+    Attributes
+    ----------
+    centres : ndarray, shape (m,)
+    ends : ndarray, shape (m - 1,)
+        Up to where each but the last is used.
+    coefficients : ndarray, shape (m, 2, terms)
+    range : (float, float)
+        Where they hold.
+    """
+
+    centres: FloatArray
+    ends: FloatArray
+    coefficients: FloatArray
+    range: tuple[float, float]
+
+
 class SpatialOperator(Protocol):
     """A weight matrix W of N units as an operator."""
+
+    def __hash__(self) -> int:
+        """Return a number of the object: what is computed from it is stored for it alone."""
 
     @property
     def n(self) -> int:
@@ -145,6 +175,12 @@ class SpatialOperator(Protocol):
 
     def traces(self, rho: float) -> tuple[float, float]:
         """Return tr G and tr G², the first and second derivative of -ln|I - ρW|."""
+
+    def log_determinants(self, rho: FloatArray) -> FloatArray:
+        """Return ln|I - ρW| at each place, shape (m,)."""
+
+    def traces_at(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return tr G and tr G² at each place, each of shape (m,)."""
 
     def trace_gg(self, rho: float) -> float:
         """Return tr GG′, the squared Frobenius norm of G."""
@@ -249,6 +285,55 @@ class DenseOperator:
         """Return tr G and tr G²."""
         roots = self.eigenvalues / (1.0 - rho * self.eigenvalues)
         return float(roots.sum().real), float((roots * roots).sum().real)
+
+    def log_determinants(self, rho: FloatArray) -> FloatArray:
+        """Return ln|I - ρW| at each place."""
+        return np.asarray(np.log(np.abs(1.0 - rho[:, None] * self.eigenvalues)).sum(axis=1))
+
+    def traces_at(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return tr G and tr G² at each place."""
+        if len(rho) < FEW:
+            roots = self.eigenvalues / (1.0 - rho[:, None] * self.eigenvalues)
+            return np.asarray(roots.sum(axis=1).real), np.asarray(np.einsum("mi,mi->m", roots, roots).real)
+        series = self._series
+        place = np.searchsorted(series.ends, rho)
+        distance = rho - series.centres[place]
+        powers = np.empty((len(rho), TERMS))
+        powers[:, 0] = 1.0
+        for power in range(1, TERMS):
+            np.multiply(powers[:, power - 1], distance, out=powers[:, power])
+        first, second = np.einsum("mk,mjk->jm", powers, series.coefficients[place])
+        # beside a pole there is no series
+        beyond = (rho < series.range[0]) | (rho > series.range[1])
+        if beyond.any():
+            roots = self.eigenvalues / (1.0 - rho[beyond, None] * self.eigenvalues)
+            first[beyond], second[beyond] = roots.sum(axis=1).real, (roots * roots).sum(axis=1).real
+        return first, second
+
+    @cached_property
+    def _series(self) -> _Series:
+        """Taylor series of tr G and tr G² around places that cover the bounds, as close as their poles ask for."""
+        poles = 1.0 / self.eigenvalues[np.abs(self.eigenvalues) > 1e-12]
+        low, high = self.bounds
+        margin = 1e-6 * (high - low)
+        centres, ends, at = [], [], low + margin
+        while at < high - margin:
+            # the centre whose reach to the left is where the last one ends
+            reach = REACH * float(np.abs(poles - at).min(initial=high - low)) / (1 + REACH)
+            centres.append(at + reach)
+            reach = REACH * float(np.abs(poles - centres[-1]).min(initial=high - low))
+            at = max(centres[-1] + reach, at + margin)
+            ends.append(at)
+        centre = np.array(centres)
+        roots = self.eigenvalues / (1.0 - centre[:, None] * self.eigenvalues)
+        # the derivatives of tr G are k! tr G^(k + 1)
+        sums, power = np.empty((len(centre), TERMS + 1)), roots
+        for k in range(TERMS + 1):
+            sums[:, k] = power.sum(axis=1).real
+            power = power * roots
+        second = sums[:, 1:] * np.arange(1, TERMS + 1)
+        coefficients = np.stack([sums[:, :-1], second], axis=1)
+        return _Series(centre, np.array(ends[:-1]), coefficients, (low + margin, ends[-1]))
 
     def centred_norm(self, rho: float) -> float:
         """Return tr JGG′J, J = I - 11′/N, for W with constant row sums."""

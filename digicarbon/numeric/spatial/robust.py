@@ -29,6 +29,48 @@ class SpatialTerm:
     q: FloatArray
     g: FloatArray
 
+    def applied(self, residuals: FloatArray) -> FloatArray:
+        """Return G times the residuals, shape (T, N)."""
+        return np.asarray(np.einsum("ij,tj->ti", self.g, residuals))
+
+    def own(self, by_time: bool) -> FloatArray:
+        """Return the diagonal of G, among deviations from period means where there are time effects, shape (N,)."""
+        g = centred(self.g) if by_time else self.g
+        own: FloatArray = np.diagonal(g)
+        return own
+
+
+@dataclass(frozen=True, eq=False)
+class SolvedTerm:
+    """A `SpatialTerm` whose G is not formed, for a large sparse W.
+
+    Attributes
+    ----------
+    q : ndarray, shape (T·N,)
+    operator : SpatialOperator
+    spatial : float
+        ρ or λ.
+    """
+
+    q: FloatArray
+    operator: SpatialOperator
+    spatial: float
+
+    def applied(self, residuals: FloatArray) -> FloatArray:
+        """Return G times the residuals, shape (T, N)."""
+        return self.operator.apply_g(self.spatial, residuals.T).T
+
+    def own(self, by_time: bool) -> FloatArray:
+        """Return the diagonal of G, among deviations from period means where there are time effects, shape (N,)."""
+        diagonal = diagonal_of_g(self.spatial, self.operator)
+        if not by_time:
+            return diagonal
+        n = self.operator.n
+        ones = np.ones((n, 1))
+        rows = self.operator.apply_g(self.spatial, ones)[:, 0]
+        columns = self.operator.apply_gt(self.spatial, ones)[:, 0]
+        return np.asarray(diagonal - (rows + columns - rows.mean()) / n)
+
 
 @dataclass(frozen=True, eq=False)
 class Score:
@@ -52,7 +94,12 @@ class Score:
 
     @classmethod
     def of(
-        cls, z: FloatArray, residuals: FloatArray, sigma2: float, terms: Sequence[SpatialTerm], sample: Sample
+        cls,
+        z: FloatArray,
+        residuals: FloatArray,
+        sigma2: float,
+        terms: Sequence[SpatialTerm | SolvedTerm],
+        sample: Sample,
     ) -> Score:
         """Return the score.
 
@@ -62,7 +109,7 @@ class Score:
             Regressors with effects removed, filtered by I - λM where the error is spatial.
         residuals : ndarray, shape (T, N)
         sigma2 : float
-        terms : sequence of SpatialTerm
+        terms : sequence of SpatialTerm or SolvedTerm
         sample : Sample
         """
         rows, k = z.shape
@@ -73,10 +120,9 @@ class Score:
         applied, diagonal = [zeros], [zeros]
         by_time = sample.effects in ("time", "two_way")
         for term in terms:
-            g_star = centred(term.g) if by_time else term.g
-            noise = demean(np.einsum("ij,tj->ti", term.g, residuals), sample.effects)
+            noise = demean(term.applied(residuals), sample.effects)
             applied.append(noise.reshape(-1, 1) / sigma2)
-            diagonal.append(np.tile(unit_share * g_star.diagonal(), sample.t)[:, None] / sigma2)
+            diagonal.append(np.tile(unit_share * term.own(by_time), sample.t)[:, None] / sigma2)
         applied.append(e[:, None] / (2 * sigma2**2))
         diagonal.append(np.full((rows, 1), unit_share * time_share / (2 * sigma2**2)))
         return cls(
@@ -128,48 +174,6 @@ def unit_clustered(covariance: FloatArray, score: Score, sigma2: float, sample: 
     by_unit = products.reshape(sample.t, sample.n, -1).sum(axis=0)
     by_unit = by_unit - by_unit.mean(axis=0)
     return np.asarray(covariance @ (by_unit.T @ by_unit) @ covariance * sample.n / (sample.n - 1))
-
-
-@dataclass(frozen=True, eq=False)
-class UnitScores:
-    """What the scores of a model with one spatial parameter are made of.
-
-    Attributes
-    ----------
-    z : ndarray, shape (T·N, k)
-        Regressors with effects removed, filtered where the error is spatial.
-    pull : ndarray, shape (T·N,)
-        What the errors meet in the score of the spatial parameter, effects removed: Wy, or the spatial lag of the
-        unfiltered errors; ε′q + ε′Gε of `Score` is their product, since Gε = Wy - GZβ.
-    residuals : ndarray, shape (T, N)
-    own : ndarray, shape (N,)
-        Each unit's share in the trace of G, see `own_shares`.
-    """
-
-    z: FloatArray
-    pull: FloatArray
-    residuals: FloatArray
-    own: FloatArray
-
-
-def clustered_by_unit(covariance: FloatArray, scores: UnitScores, sigma2: float, sample: Sample) -> FloatArray:
-    """Return the sandwich of `unit_clustered` without G itself, for the parameters (β, ρ or λ, σ²)."""
-    e = scores.residuals.reshape(-1, 1)
-    products = np.concatenate([scores.z * e, scores.pull[:, None] * e, e**2 / (2 * sigma2)], axis=1) / sigma2
-    by_unit = products.reshape(sample.t, sample.n, -1).sum(axis=0)
-    by_unit[:, -2] -= sample.free_periods * scores.own
-    by_unit = by_unit - by_unit.mean(axis=0)
-    return np.asarray(covariance @ (by_unit.T @ by_unit) @ covariance * sample.n / (sample.n - 1))
-
-
-def own_shares(rho: float, w: SpatialOperator, sample: Sample) -> FloatArray:
-    """Return the diagonal of G, among deviations from period means where there are time effects, shape (N,)."""
-    diagonal = diagonal_of_g(rho, w)
-    if sample.effects not in ("time", "two_way"):
-        return diagonal
-    ones = np.ones((w.n, 1))
-    rows, columns = w.apply_g(rho, ones)[:, 0], w.apply_gt(rho, ones)[:, 0]
-    return np.asarray(diagonal - (rows + columns) / w.n + rows.sum() / w.n**2)
 
 
 def error_moments(residuals: FloatArray, sigma2: float, sample: Sample) -> tuple[float, float]:

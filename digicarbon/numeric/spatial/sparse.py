@@ -171,6 +171,26 @@ class SparseOperator:
         _, du, ddu = self._interpolant(u).at(u)
         return -du * first, -(ddu * first**2 + du * second)
 
+    def log_determinants(self, rho: FloatArray) -> FloatArray:
+        """Return ln|I - ρW| at each place, shape (m,)."""
+        return np.array([self.log_determinant(place) for place in rho.tolist()])
+
+    def traces_at(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return tr G and tr G² at each place, each of shape (m,)."""
+        low, high = self.bounds
+        half = (high - low) / 2
+        x = np.clip((rho - (low + high) / 2) / half, -1 + 1e-9, 1 - 1e-9)
+        u, slope = np.arctanh(x), 1 / (1 - x * x) / half
+        bend = 2 * x * slope * slope
+        cells = np.round(u / CELL).astype(np.int64)
+        first, second = np.empty(len(rho)), np.empty(len(rho))
+        for cell in np.unique(cells).tolist():
+            own = cells == cell
+            table = self._interpolant(cell * CELL)
+            _, du, ddu = np.asarray(chebyshev.chebval((u[own] - table.centre) / REACH, table.coefficients))
+            first[own], second[own] = -du * slope[own], -(ddu * slope[own] ** 2 + du * bend[own])
+        return first, second
+
     def trace_gg(self, rho: float) -> float:
         """Return tr GG′: exact unless `trace_gg_error` is positive."""
         return self._squared_norm(rho)[0]

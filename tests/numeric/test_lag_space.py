@@ -1,0 +1,99 @@
+"""Batches with a large sparse W are those with the same W dense."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy
+
+from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.spatial.batch import LagBatch, LagOutcomes, LagSpace
+from digicarbon.numeric.spatial.error_batch import ErrorBatch
+from digicarbon.numeric.spatial.likelihood import Sample
+from digicarbon.numeric.spatial.operator import DenseOperator, find_balance
+from digicarbon.numeric.spatial.robust import SolvedTerm, SpatialTerm
+from digicarbon.numeric.spatial.sparse import SparseOperator
+
+ROWS, COLUMNS, T, DRAWS = 15, 20, 4, 7
+N = ROWS * COLUMNS
+
+
+def operators(symmetric: bool) -> tuple[DenseOperator, SparseOperator]:
+    """Return a lattice of 300 units in both forms; if not symmetric, each unit lacks one of its neighbours."""
+    grid = np.arange(N).reshape(ROWS, COLUMNS)
+    links = np.zeros((N, N))
+    for one, other in ((grid[1:], grid[:-1]), (grid[:, 1:], grid[:, :-1])):
+        links[one.ravel(), other.ravel()] = links[other.ravel(), one.ravel()] = 1.0
+    if not symmetric:
+        for unit in range(N):
+            links[unit, np.flatnonzero(links[unit])[unit % 2]] = 0.0
+    w = links / links.sum(axis=1, keepdims=True)
+    sparse = scipy.sparse.csr_array(w)
+    balance = find_balance(sparse)
+    assert (balance is not None) == symmetric
+    return DenseOperator(w, 1.0, balance), SparseOperator(sparse, 1.0, balance)
+
+
+@pytest.mark.parametrize("effects", ["unit", "two_way"])
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_batches_are_the_same(effects: EffectsKind, symmetric: bool) -> None:
+    rng, sample = np.random.default_rng(4), Sample(N, T, effects, "lee_yu")
+    dense, sparse = operators(symmetric)
+    x = rng.normal(size=(T, N, 2))
+    z = np.concatenate([x, dense.lag(x)], axis=2)
+    y = rng.normal(size=(N, T, DRAWS)) + x[..., 0].T[..., None]
+    for draw, rho in enumerate(np.linspace(-0.5, 0.7, DRAWS)):
+        y[..., draw] = np.linalg.solve(np.eye(N) - rho * dense.w, y[..., draw])
+    asked = [(0, 2, quantity) for quantity in ("coefficient", "direct", "indirect", "total")]
+    every = []
+    for operator in (dense, sparse):
+        space = LagSpace(operator, sample)
+        outcomes = space.outcomes(y)
+        lag, error = LagBatch(z, operator, sample, space), ErrorBatch(z, space)
+        found = []
+        for errors in ("classic", "observed", "cluster"):
+            parts, rho = lag.several(outcomes, asked, errors)
+            of_error, lam = error.several(outcomes, [np.array([1.0, 0.0, 1.0, 0.0])], errors)
+            found += [*(side for part in (*parts, *of_error) for side in part), rho, lam]
+        every.append(np.array(found))
+    np.testing.assert_allclose(every[1], every[0], rtol=1e-8, atol=1e-9)
+
+
+def test_traces_of_many_places_are_those_of_few() -> None:
+    dense, sparse = operators(symmetric=True)
+    places = np.linspace(*dense.bounds, 402)[1:-1]
+    roots = dense.eigenvalues / (1 - places[:, None] * dense.eigenvalues)
+    for operator, tolerance in ((dense, 1e-9), (dense.transformed, None), (sparse, 1e-8)):
+        first, second = operator.traces_at(places)
+        if tolerance is None:
+            singles = np.array([operator.traces(place) for place in places])
+            np.testing.assert_allclose(np.column_stack([first, second]), singles, rtol=1e-9, atol=1e-8)
+            continue
+        np.testing.assert_allclose(first, roots.sum(axis=1), rtol=tolerance, atol=1e-8)
+        np.testing.assert_allclose(second, (roots**2).sum(axis=1), rtol=tolerance)
+    np.testing.assert_allclose(
+        sparse.log_determinants(places[::40]), dense.log_determinants(places[::40]), rtol=1e-9, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("by_time", [True, False])
+def test_a_term_that_is_solved_is_one_that_is_formed(by_time: bool) -> None:
+    dense, sparse = operators(symmetric=False)
+    residuals = np.random.default_rng(1).normal(size=(T, N))
+    formed, solved = SpatialTerm(np.zeros(0), dense.g(0.4)), SolvedTerm(np.zeros(0), sparse, 0.4)
+    np.testing.assert_allclose(solved.applied(residuals), formed.applied(residuals), atol=1e-12)
+    np.testing.assert_allclose(solved.own(by_time), formed.own(by_time), atol=1e-12)
+
+
+def test_blocks_do_not_depend_on_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, sample = np.random.default_rng(4), Sample(N, T, "two_way", "lee_yu")
+    space = LagSpace(operators(symmetric=True)[0], sample)
+    batch = LagBatch(rng.normal(size=(T, N, 2)), space.w, sample, space)
+    basis, weights = space.outcomes(rng.normal(size=(N, T, 5))), rng.normal(size=(5, 200))
+    once, rho = batch.several(basis.combined(weights), [(0, None, "total")], "cluster")
+    monkeypatch.setattr("digicarbon.numeric.spatial.batch.CELLS", 1)
+    parts, of_parts = batch.several(basis.combined(weights), [(0, None, "total")], "cluster")
+    np.testing.assert_allclose(parts, once, rtol=1e-9)
+    np.testing.assert_allclose(of_parts, rho, rtol=1e-9, atol=1e-12)
+    plain = LagOutcomes(basis.level @ weights, basis.lagged @ weights)
+    np.testing.assert_allclose(batch.several(plain, [(0, None, "total")], "cluster")[0], once, rtol=1e-9)
