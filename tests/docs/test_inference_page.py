@@ -1,13 +1,17 @@
-"""p values recomputed from docs/inference.md: plain loops, with nothing of the package's numbers but the p compared."""
+"""docs/inference.md: its commands run, and plain loops that share no code with ours get p values from its text."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
+from blocks import follow
+from conftest import REPOSITORY
 from numpy.typing import NDArray
 from scipy import optimize
 
@@ -46,6 +50,10 @@ def _panel(seed: int) -> dict[str, Floats]:
 
 
 DATA = _panel(3)
+
+
+def test_every_command_prints_what_the_page_shows(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert follow(REPOSITORY / "docs" / "inference.md", project, capfd) == 6
 
 
 # what the page says, step by step
