@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +23,7 @@ from scipy import optimize
 import digicarbon as dc
 
 Floats = NDArray[np.float64]
+PAGE = REPOSITORY / "docs" / "inference.md"
 UNITS, PERIODS, DRAWS, SEED = 24, 5, 499, 7
 LABELS = tuple(f"unit {place:02d}" for place in range(UNITS))
 
@@ -53,7 +59,49 @@ DATA = _panel(3)
 
 
 def test_every_command_prints_what_the_page_shows(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert follow(REPOSITORY / "docs" / "inference.md", project, capfd) == 6
+    assert follow(PAGE, project, capfd) == 6
+
+
+def tables(name: str) -> list[list[str]]:
+    """Return the words of each command of the page that makes a table by a benchmark."""
+    shown = re.findall(
+        rf"`(?:DIGICARBON_DATA=folder )?python (tests/benchmark/{name}\.py[^`]*)`", PAGE.read_text("utf-8")
+    )
+    return [shlex.split(command) for command in shown]
+
+
+def made(words: list[str], *small: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with words that make it small."""
+    return subprocess.run(
+        [sys.executable, *words, "--draws", "19", "--jobs", "1", *small],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONUTF8": "1", **variables},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def test_the_commands_of_size_and_coverage_make_rows_of_their_tables() -> None:
+    commands = tables("wild_size")
+    assert len(commands) >= 2
+    for words in commands:
+        done = made(words, "--replications", "2", "--models", "FE", "--only", "30 × 6")
+        assert done.returncode == 0, done.stderr
+        assert "| 30 × 6 | FE | coefficient | 2 |" in done.stdout
+
+
+def test_the_command_of_the_placebo_laws_makes_a_row_of_its_table(data_folder: Path) -> None:
+    (words,) = tables("placebo")
+    done = made(words, "--deals", "1", "--only", "FE two-way", DIGICARBON_DATA=str(data_folder))
+    assert done.returncode == 0, done.stderr
+    assert "| FE two-way | coefficient | 104 |" in done.stdout
+
+
+def test_no_placebo_laws_without_the_real_data(tmp_path: Path) -> None:
+    done = made(tables("placebo")[0], DIGICARBON_DATA=str(tmp_path))
+    assert done.returncode == 1
+    assert "DIGICARBON_DATA" in done.stderr
 
 
 # what the page says, step by step
