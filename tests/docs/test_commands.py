@@ -27,7 +27,11 @@ from digicarbon.cli import ui, usage
 
 DOCS = REPOSITORY / "docs"
 TEMPLATES = [*(REPOSITORY / "digicarbon" / "template").rglob("*.md")]
-FOLLOWED = [DOCS / "tutorial.md", DOCS / "new.md", *(DOCS / "how").glob("*.md"), *TEMPLATES]
+FOLLOWED = [
+    *(DOCS / f"{page}.md" for page in ("tutorial", "new", "inference")),
+    *(DOCS / "how").glob("*.md"),
+    *TEMPLATES,
+]
 """Pages whose blocks of commands run in tests of their own, with all that they show."""
 PAGES = [*sorted(REPOSITORY.glob("README*.md")), *sorted(DOCS.rglob("*.md")), *TEMPLATES]
 MODULES = sorted((REPOSITORY / "digicarbon").rglob("*.py"))

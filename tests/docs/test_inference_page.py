@@ -1,0 +1,323 @@
+"""docs/inference.md: its commands run, and plain loops that share no code with ours get p values from its text."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from blocks import follow
+from conftest import REPOSITORY
+from numpy.typing import NDArray
+from scipy import optimize
+
+import digicarbon as dc
+
+Floats = NDArray[np.float64]
+PAGE = REPOSITORY / "docs" / "inference.md"
+UNITS, PERIODS, DRAWS, SEED = 24, 5, 499, 7
+LABELS = tuple(f"unit {place:02d}" for place in range(UNITS))
+
+
+def _weights() -> Floats:
+    """Return neighbours on a ring with a few more links, rows that add up to one."""
+    links = np.roll(np.eye(UNITS), 1, axis=1)
+    links[[0, 3, 8, 15], [11, 17, 20, 2]] = 1.0
+    links = np.maximum(links, links.T)
+    return np.asarray(links / links.sum(axis=1, keepdims=True))
+
+
+W = _weights()
+
+
+def _panel(seed: int) -> dict[str, Floats]:
+    """Return y, x and c, shape (units, periods): correlated over time and in space, unequal units."""
+    rng = np.random.default_rng(seed)
+    inverse = np.linalg.inv(np.eye(UNITS) - 0.5 * W)
+    scale = np.exp(rng.normal(scale=0.5, size=UNITS))
+
+    def path(size: Floats | float) -> Floats:
+        shocks = rng.normal(size=(UNITS, PERIODS))
+        for period in range(1, PERIODS):
+            shocks[:, period] += 0.7 * shocks[:, period - 1]
+        return np.asarray(inverse @ (shocks.T * size).T)
+
+    x, c = path(scale), path(1.0)
+    return {"x": x, "c": c, "y": 0.25 * x + 0.5 * c + path(scale)}
+
+
+DATA = _panel(3)
+
+
+def test_every_command_prints_what_the_page_shows(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert follow(PAGE, project, capfd) == 6
+
+
+def tables(name: str) -> list[list[str]]:
+    """Return the words of each command of the page that makes a table by a benchmark."""
+    shown = re.findall(
+        rf"`(?:DIGICARBON_DATA=folder )?python (tests/benchmark/{name}\.py[^`]*)`", PAGE.read_text("utf-8")
+    )
+    return [shlex.split(command) for command in shown]
+
+
+def made(words: list[str], *small: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with words that make it small."""
+    return subprocess.run(
+        [sys.executable, *words, "--draws", "19", "--jobs", "1", *small],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONUTF8": "1", **variables},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def test_the_commands_of_size_and_coverage_make_rows_of_their_tables() -> None:
+    commands = tables("wild_size")
+    assert len(commands) >= 2
+    for words in commands:
+        done = made(words, "--replications", "2", "--models", "FE", "--only", "30 × 6")
+        assert done.returncode == 0, done.stderr
+        assert "| 30 × 6 | FE | coefficient | 2 |" in done.stdout
+
+
+def test_the_command_of_the_placebo_laws_makes_a_row_of_its_table(data_folder: Path) -> None:
+    (words,) = tables("placebo")
+    done = made(words, "--deals", "1", "--only", "FE two-way", DIGICARBON_DATA=str(data_folder))
+    assert done.returncode == 0, done.stderr
+    assert "| FE two-way | coefficient | 104 |" in done.stdout
+
+
+def test_no_placebo_laws_without_the_real_data(tmp_path: Path) -> None:
+    done = made(tables("placebo")[0], DIGICARBON_DATA=str(tmp_path))
+    assert done.returncode == 1
+    assert "DIGICARBON_DATA" in done.stderr
+
+
+# what the page says, step by step
+
+
+def within(values: Floats) -> Floats:
+    """Remove unit and time effects from columns of shape (units, periods, …)."""
+    values = values - values.mean(axis=1, keepdims=True)
+    return np.asarray(values - values.mean(axis=0, keepdims=True))
+
+
+def lag(values: Floats) -> Floats:
+    """Return W times the columns of each period."""
+    return np.asarray(np.tensordot(W, values, axes=1))
+
+
+def flat(*columns: Floats) -> Floats:
+    """Return columns with effects removed, one row for each unit and period."""
+    return within(np.stack(columns, axis=-1)).reshape(UNITS * PERIODS, -1)
+
+
+SIZE = (UNITS - 1) * (PERIODS - 1)
+ROOTS = np.linalg.eigvals(W).real
+RANGE = (1 / ROOTS.min(), 1.0)
+
+
+def log_determinant(rho: float) -> float:
+    """Return (T - 1)(ln|I - ρW| - ln(1 - ρ))."""
+    return float((PERIODS - 1) * (np.log(1 - ROOTS * rho).sum() - np.log(1 - rho)))
+
+
+def likeliest(ssr: Callable[[float], float]) -> float:
+    """Return the spatial parameter of the highest likelihood."""
+    width = RANGE[1] - RANGE[0]
+
+    def height(rho: float) -> float:
+        return SIZE / 2 * np.log(ssr(rho)) - log_determinant(rho)
+
+    grid = np.linspace(RANGE[0] + 1e-4 * width, RANGE[1] - 1e-4 * width, 30)
+    best = int(np.argmin([height(rho) for rho in grid]))
+    bracket = grid[max(best - 1, 0)], grid[min(best + 1, 29)]
+    return float(optimize.minimize_scalar(height, bounds=bracket, method="bounded", options={"xatol": 1e-10}).x)
+
+
+def at_end(rho: float) -> bool:
+    """Return whether the estimate is within a thousandth of the range from its end."""
+    return bool(min(rho - RANGE[0], RANGE[1] - rho) < 1e-3 * (RANGE[1] - RANGE[0]))
+
+
+def residuals_of(columns: Floats, y: Floats) -> Floats:
+    """Return least-squares residuals."""
+    return np.asarray(y - columns @ np.linalg.lstsq(columns, y, rcond=None)[0])
+
+
+@dataclass
+class Null:
+    """Residuals of the null model with effects removed, its (filtered) regressors, and its spatial parameter."""
+
+    residuals: Floats
+    regressors: Floats
+    spatial: float
+
+
+def lag_null(y: Floats) -> Null:
+    """Fit y = ρWy + cβ + Wcθ + effects + ε."""
+    z, both = flat(DATA["c"], lag(DATA["c"])), flat(y, lag(y))
+    left = residuals_of(z, both)
+    rho = likeliest(lambda r: float(((left[:, 0] - r * left[:, 1]) ** 2).sum()))
+    return Null(left[:, 0] - rho * left[:, 1], z, rho)
+
+
+def error_fit(y: Floats, *columns: Floats) -> tuple[float, Floats, Floats, Floats]:
+    """Fit y = Zβ + effects + u, u = λWu + ε: λ, β, filtered Z and residuals."""
+    z, z_lag = flat(*columns), flat(*(lag(column) for column in columns))
+    both = flat(y, lag(y))
+
+    def parts(lam: float) -> tuple[Floats, Floats]:
+        return z - lam * z_lag, both[:, 0] - lam * both[:, 1]
+
+    lam = likeliest(lambda value: float((residuals_of(*parts(value)) ** 2).sum()))
+    left, right = parts(lam)
+    beta = np.linalg.lstsq(left, right, rcond=None)[0]
+    return lam, beta, left, right - left @ beta
+
+
+def corrected(null: Null) -> Floats:
+    """Return (I - H_ii)^(-1/2) ε̂_i of each unit, shape (units, periods)."""
+    basis = np.linalg.qr(null.regressors)[0].reshape(UNITS, PERIODS, -1)
+    out = np.empty((UNITS, PERIODS))
+    for unit, e in enumerate(null.residuals.reshape(UNITS, PERIODS)):
+        h = basis[unit] @ basis[unit].T + np.eye(PERIODS) / UNITS
+        values, vectors = np.linalg.eigh(np.eye(PERIODS) - h)
+        out[unit] = vectors @ np.diag(values**-0.5) @ vectors.T @ e
+    return out
+
+
+def signs() -> Iterator[Floats]:
+    """Yield the vector of signs of each draw."""
+    by_unit = []
+    for label in LABELS:
+        key = int.from_bytes(hashlib.blake2b(label.encode("utf-8"), digest_size=8).digest(), "little")
+        words = np.random.Philox(key=[SEED, key]).random_raw(-(-DRAWS // 64))
+        by_unit.append([1 - 2 * (int(words[draw // 64]) >> (draw % 64) & 1) for draw in range(DRAWS)])
+    yield from np.array(by_unit, dtype=np.float64).T
+
+
+def wild_p(null: Null, z_of: Callable[[Floats], float | None]) -> float:
+    """Return (1 + number of |z*| >= |z|)/(1 + draws)."""
+    paths, e = corrected(null), null.residuals.reshape(UNITS, PERIODS)
+    inverse = np.linalg.inv(np.eye(UNITS) - null.spatial * W)
+    observed = z_of(DATA["y"])
+    assert observed is not None
+    extreme = 0
+    for sign in signs():
+        z = z_of(DATA["y"] + inverse @ (sign[:, None] * paths - e))
+        extreme += z is None or abs(z) >= abs(observed) * (1 - 1e-9)
+    return (1 + extreme) / (1 + DRAWS)
+
+
+def by_unit(rows: Floats) -> Floats:
+    """Return sums over the periods of each unit."""
+    return np.asarray(rows.reshape(UNITS, PERIODS, -1).sum(axis=1))
+
+
+def z_of_regression(y: Floats) -> float:
+    """Return t of x in the two-way regression, clustered by unit."""
+    columns = flat(DATA["x"], DATA["c"])
+    y = flat(y)[:, 0]
+    inverse = np.linalg.inv(columns.T @ columns)
+    beta = inverse @ columns.T @ y
+    scores = by_unit(columns * (y - columns @ beta)[:, None])
+    covariance = inverse @ scores.T @ scores @ inverse
+    return float(beta[0] / np.sqrt(covariance[0, 0]))
+
+
+def z_of_total(y: Floats) -> float | None:
+    """Return z of the total effect of x in the SDM, clustered by unit."""
+    z, both = flat(DATA["x"], DATA["c"], lag(DATA["x"]), lag(DATA["c"])), flat(y, lag(y))
+    left = residuals_of(z, both)
+    rho = likeliest(lambda r: float(((left[:, 0] - r * left[:, 1]) ** 2).sum()))
+    if at_end(rho):
+        return None
+    beta = np.linalg.lstsq(z, both[:, 0] - rho * both[:, 1], rcond=None)[0]
+    e = both[:, 0] - rho * both[:, 1] - z @ beta
+    sigma2 = float(e @ e) / SIZE
+    centre = np.eye(UNITS) - 1 / UNITS
+    g = centre @ W @ np.linalg.inv(np.eye(UNITS) - rho * W) @ centre
+    pulled = np.tensordot(g, (z @ beta).reshape(UNITS, PERIODS), axes=1).ravel()
+    periods, k = PERIODS - 1, z.shape[1]
+    information = np.zeros((k + 2, k + 2))
+    information[:k, :k] = z.T @ z / sigma2
+    information[:k, k] = information[k, :k] = z.T @ pulled / sigma2
+    information[k, k] = periods * (np.trace(g @ g) + np.trace(g @ g.T)) + pulled @ pulled / sigma2
+    information[k, k + 1] = information[k + 1, k] = periods * np.trace(g) / sigma2
+    information[k + 1, k + 1] = SIZE / (2 * sigma2**2)
+    scores = np.column_stack(
+        [
+            by_unit(z * e[:, None]) / sigma2,
+            by_unit(e * both[:, 1])[:, 0] / sigma2 - periods * np.diag(g),
+            by_unit(e**2)[:, 0] / (2 * sigma2**2),
+        ]
+    )
+    scores = scores - scores.mean(axis=0)
+    inverse = np.linalg.inv(information)
+    covariance = inverse @ scores.T @ scores @ inverse
+    total = (beta[0] + beta[2]) / (1 - rho)
+    gradient = np.zeros(k + 2)
+    gradient[[0, 2]] = 1 / (1 - rho)
+    gradient[k] = total / (1 - rho)
+    return float(total / np.sqrt(gradient @ covariance @ gradient * UNITS / (UNITS - 1)))
+
+
+def z_of_error(y: Floats) -> float | None:
+    """Return z of x in the SEM, clustered by unit."""
+    lam, beta, left, e = error_fit(y, DATA["x"], DATA["c"])
+    if at_end(lam):
+        return None
+    inverse = np.linalg.inv(left.T @ left)
+    scores = by_unit(left * e[:, None])
+    scores = scores - scores.mean(axis=0)
+    covariance = inverse @ scores.T @ scores @ inverse * UNITS / (UNITS - 1)
+    return float(beta[0] / np.sqrt(covariance[0, 0]))
+
+
+# the product's
+
+
+def product(model: type[dc.PanelRegression] | type[dc.SpatialPanel], **fields: object) -> dc.Result:
+    index = pd.MultiIndex.from_product([LABELS, range(2011, 2011 + PERIODS)], names=["unit", "year"])
+    frame = pd.DataFrame({name: values.ravel() for name, values in DATA.items()}, index=index).reset_index()
+    panel = dc.Panel.from_frame(frame, unit="unit", time="year")
+    given = {"y": "y", "x": ("x",), "controls": ("c",), "cov": "cluster", "test": "wild", "intervals": False}
+    made = model.model_validate(given | {"replications": DRAWS, "seed": SEED} | fields)
+    return made.fit(panel, dc.Weights.from_matrix(W, LABELS))
+
+
+def test_p_of_a_two_way_regression_with_a_filter() -> None:
+    expected = wild_p(lag_null(DATA["y"]), z_of_regression)
+    assert 2 / (1 + DRAWS) < expected < 1
+    assert product(dc.PanelRegression).estimates.loc["x", "p"] == expected
+
+
+def test_p_of_a_total_effect() -> None:
+    expected = wild_p(lag_null(DATA["y"]), z_of_total)
+    assert 2 / (1 + DRAWS) < expected < 1
+    assert product(dc.SpatialPanel, kind="sdm").effects.loc[("total", "x"), "p"] == expected
+
+
+def test_p_of_a_spatial_error_model() -> None:
+    lam, _, left, e = error_fit(DATA["y"], DATA["c"])
+    expected = wild_p(Null(e, left, lam), z_of_error)
+    assert 2 / (1 + DRAWS) < expected < 1
+    assert product(dc.SpatialPanel, kind="sem").effects.loc[("direct", "x"), "p"] == expected
+
+
+def test_other_signs_give_other_p() -> None:
+    """Equality above is no accident of few values of p."""
+    values = {product(dc.PanelRegression, seed=seed).estimates.loc["x", "p"] for seed in range(1, 6)}
+    assert len(values) > 1
