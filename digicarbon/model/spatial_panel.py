@@ -143,8 +143,6 @@ class SpatialPanel(Tested):
             raise ValueError(Note("random_not_of_kind", kind=self.kind))
         if self.test == "wild" and self.effects == "random":
             raise ValueError(Note("wild_not_of_random", key="test"))
-        if self.test == "wild" and self.effects_se == "simulation":
-            raise ValueError(Note("wild_not_of_simulation", key="test"))
         if self.cov != "classic" and self.effects == "random":
             raise ValueError(Note("cov_not_of_random", key="cov", cov=self.cov))
         if self.bias_correction == "bias_corrected" and self.kind in ("sac", "slx") and self.fixed != "none":
@@ -320,6 +318,11 @@ class SpatialPanel(Tested):
             return CombinedFits(design, estimand, self.cov) if small and not uneven else alone
         fits = ErrorFits if self.kind in ERROR_KINDS else LagFits
         return fits(design, estimand, self.cov)
+
+    @property
+    def no_wild(self) -> Note | None:
+        """Why there is no wild bootstrap of this specification."""
+        return Note("wild_not_of_simulation") if self.effects_se == "simulation" else None
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
         """Return the coefficients and the effects of each focal term as restrictions."""

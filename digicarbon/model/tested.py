@@ -72,6 +72,11 @@ class Tested(Model):
         """Whether weights are used where there are some: the wild bootstrap filters errors by them."""
         return self.test == "wild" and not self.uses_weights
 
+    @property
+    def no_wild(self) -> Note | None:
+        """Why this specification has no wild bootstrap, for a note; None if it has one."""
+        return None
+
     def filters(self, panel: Panel, weights: Weights) -> bool:
         """Return whether null models take spatial dependence by these weights out of the errors."""
         return True
@@ -88,8 +93,9 @@ class Tested(Model):
         """Return a result with p values and intervals from the wild bootstrap where the model asks for them."""
         if self.test == "errors" or not result.terms:
             return result
-        if result.end:
-            return replace(result, notes=(*result.notes, Note("wild_not_at_end", parameter=result.end)))
+        why = Note("wild_not_at_end", parameter=result.end) if result.end else self.no_wild
+        if why is not None:
+            return replace(result, notes=(*result.notes, why))
         from digicarbon.model.wild import Draws, one_thread, wild_tests
 
         # lags may leave a unit without rows

@@ -185,8 +185,11 @@ def test_what_has_no_wild_test_says_so(panel: dc.Panel, weights: dc.Weights) -> 
     fields = {"y": "y", "x": ("x",), "test": "wild"}
     with pytest.raises(ConfigError, match="random effects"):
         dc.SpatialPanel(**fields, kind="sar", effects="random")
-    with pytest.raises(ConfigError, match="effects_se=delta"):
+    assert (
         dc.SpatialPanel(**fields, kind="sar", effects_se="simulation")
+        .fit(panel, weights)
+        .has_note("wild_not_of_simulation")
+    )
     with pytest.raises(WeightsError, match="error_weights"):
         dc.SpatialPanel(**fields, kind="sem").fit(panel, weights, weights)
 
