@@ -631,11 +631,16 @@ class LagBatch:
                 parts[lag] = second
             scale = 1.0 if found.scores is not None else found.sigma2
             parts = {column: weight * scale for column, weight in parts.items()} | {-1: found.rho_variance * slope}
-            variance = sum(
-                parts[one] * parts[other] * product(one, other) * (1 if one == other else 2)
-                for place, one in enumerate(parts)
-                for other in list(parts)[place:]
-            )
+            if found.scores is not None and len(asked) == 1:
+                # products of scores would only be used once
+                sums = sum(weight * score(column) for column, weight in parts.items())
+                variance = np.einsum("nm,nm->m", sums, sums)
+            else:
+                variance = sum(
+                    parts[one] * parts[other] * product(one, other) * (1 if one == other else 2)
+                    for place, one in enumerate(parts)
+                    for other in list(parts)[place:]
+                )
             out.append((values, np.sqrt(factor * variance)))
         return out
 
