@@ -143,8 +143,8 @@ def counted_once(again: int) -> tuple[Note, ...]:
 def counted_notes(number: Mapping[Note, int], every: int) -> tuple[Note, ...]:
     """Return notes; one that does not hold for all runs says for how many it does.
 
-    Those that differ only in a number of observations, or in the range of a spatial parameter, are one note, with the
-    smallest and the largest number.
+    Those that differ only in numbers of `SPANNING`, e.g. of observations, are one note, with the smallest and the largest
+    number.
     """
     alike: dict[Note, list[tuple[Note, int]]] = {}
     for note, n in number.items():
@@ -158,8 +158,13 @@ SPANNING: Mapping[str, tuple[str, ...]] = {
     "chi2_observations": ("observations",),
     "at_boundary": ("low", "high"),
     "old_at_boundary": ("low", "high"),
+    "rho_beyond": ("low", "high"),
+    "wild_lost": ("share",),
+    "few_units_wild": ("units", "smallest"),
+    "unit_leverage": ("share",),
+    "unit_effects_rejected": ("statistic", "p"),
 }
-"""Fields in which notes of many runs differ, by code: observations, and both ends of a parameter's range."""
+"""Fields in which notes of many runs differ, by code: e.g. observations, or both ends of a parameter's range."""
 
 
 def _without(note: Note, fields: Sequence[str]) -> Note:
