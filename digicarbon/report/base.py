@@ -143,8 +143,8 @@ def counted_once(again: int) -> tuple[Note, ...]:
 def counted_notes(number: Mapping[Note, int], every: int) -> tuple[Note, ...]:
     """Return notes; one that does not hold for all runs says for how many it does.
 
-    Those that differ only in numbers of `SPANNING`, e.g. of observations, are one note, with the smallest and the largest
-    number.
+    Those that differ only in numbers of `SPANNING`, e.g. of observations, are one note, with the smallest and the
+    largest number.
     """
     alike: dict[Note, list[tuple[Note, int]]] = {}
     for note, n in number.items():
