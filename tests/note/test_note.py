@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import json
 import pickle
 from collections.abc import Iterator
@@ -179,6 +180,13 @@ def test_every_code_of_the_table_is_used_and_no_old_one_is() -> None:
     # named in configurations
     used |= {text for path in CONFIGURED for text in yaml.safe_load(path.read_text(encoding="utf-8")).get("cite", ())}
     assert used == set(WORDS) - set(old_note_words())
+
+
+@pytest.mark.parametrize("name", ["notes", "old_notes", "errors"])
+def test_no_comma_cuts_the_words_of_a_note_short(name: str) -> None:
+    with (ROOT / "data" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert [row for row in rows if len(row) != len(header)] == []
 
 
 def test_a_code_has_words_in_one_table() -> None:
