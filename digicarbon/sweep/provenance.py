@@ -147,8 +147,12 @@ def fingerprint(specs: Specs, prepared: Prepared) -> str:
 
 
 def seeds(specs: Specs) -> dict[str, int]:
-    """Return every seed among the fields of a run's specifications, by dotted key, e.g. ``{"source.seed": 1}``."""
-    return dict(_seeds("", ((group, getattr(specs, group)) for group in KINDS)))
+    """Return the seeds that a run draws from, by dotted key, e.g. ``{"source.seed": 1}``.
+
+    The seed of ``inference`` is the model's, which takes it by reference.
+    """
+    every = _seeds("", ((group, getattr(specs, group)) for group in KINDS if group != "inference"))
+    return {key: value for key, value in every if not specs.lacks(key)}
 
 
 def _seeds_of(specs: Sequence[tuple[str, object]]) -> dict[str, int]:
@@ -503,7 +507,8 @@ class Entries:
         """
         specs = run.specs
         used = {key: option for key, option in run.options.items() if key not in SETTINGS}
-        if specs.weights is None:
+        # also where a run does without weights that do not fit its panel
+        if run.prepared.weights is None:
             used.pop("weights", None)
         varied = {
             key: _param(value) for key, value in run.choice.values.items() if key not in used and not specs.lacks(key)

@@ -63,7 +63,8 @@ class UnitTrends(Model):
         def fit() -> NullModel:
             z, y = without_trends(panel, panel.array(names)), without_trends(panel, panel.array([self.y]))
             left = y - z @ np.linalg.lstsq(z, y)[0]
-            return NullModel(panel.column(self.y), left[:, 0], rows_of(panel))
+            basis = np.linalg.qr(z).Q
+            return NullModel(panel.column(self.y), left[:, 0], rows_of(panel), basis, by_time=False)
 
         return Null(("unit trends", panel.columns[self.y].digest, columns_key(panel, names)), fit)
 

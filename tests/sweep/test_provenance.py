@@ -38,7 +38,7 @@ def prints(*overrides: str) -> str:
 
 @pytest.fixture
 def file(folder: Path) -> Path:
-    rows = [(f"u{i}", 2000 + t, i + t**2 + i * t % 3, i * t + 1.0) for i in range(4) for t in range(5)]
+    rows = [(f"u{i}", 2000 + t, i + t**2 + i * t % 3, i * t + 1.0) for i in range(5) for t in range(5)]
     pd.DataFrame(rows, columns=["u", "t", "y", "x"]).to_csv("data.csv", index=False)
     return folder / "data.csv"
 
@@ -272,6 +272,9 @@ def git(*words: str) -> str:
 
 def test_seeds_are_found_wherever_a_specification_has_one() -> None:
     (run,) = planned("source=simulated", "model=twfe").runs
+    assert seeds(run.specs) == {"source.seed": 1, "model.seed": 1}
+    # nothing is drawn for p values from standard errors
+    (run,) = planned("source=simulated", "model=twfe", "inference=cluster").runs
     assert seeds(run.specs) == {"source.seed": 1}
     (spatial,) = planned("source=simulated", "source.seed=4", "model=sdm", "model.seed=2").runs
     assert seeds(spatial.specs) == {"source.seed": 4, "model.seed": 2}
