@@ -77,7 +77,9 @@ GROUPS = ("source", "measure", "outcome", "panel", "sample")
 """The choices that make a panel."""
 
 
-SHARED_SEEDS = (tuple(KINDS)[: list(KINDS).index("model")], ("model",), tuple(KINDS)[list(KINDS).index("model") + 1 :])
+SEEDED = tuple(kind for kind in KINDS if kind != "inference")
+"""Groups that draw from a seed of their own; models take that of ``inference`` by reference."""
+SHARED_SEEDS = (SEEDED[: SEEDED.index("model")], ("model",), SEEDED[SEEDED.index("model") + 1 :])
 """Groups whose seeds are collected together: runs that differ only in their models share the other groups."""
 
 
@@ -147,12 +149,12 @@ def fingerprint(specs: Specs, prepared: Prepared) -> str:
 
 
 def seeds(specs: Specs) -> dict[str, int]:
-    """Return the seeds that a run draws from, by dotted key, e.g. ``{"source.seed": 1}``.
+    """Return every seed that a run does not ignore, by dotted key, e.g. ``{"source.seed": 1}``."""
+    return _kept(specs, _seeds("", ((group, getattr(specs, group)) for group in SEEDED)))
 
-    The seed of ``inference`` is the model's, which takes it by reference.
-    """
-    every = _seeds("", ((group, getattr(specs, group)) for group in KINDS if group != "inference"))
-    return {key: value for key, value in every if not specs.lacks(key)}
+
+def _kept(specs: Specs, every: Iterable[tuple[str, int]]) -> dict[str, int]:
+    return {key: value for key, value in every if key.removeprefix("model.") not in specs.ignored}
 
 
 def _seeds_of(specs: Sequence[tuple[str, object]]) -> dict[str, int]:
@@ -240,7 +242,7 @@ class _Origins:
         for groups in SHARED_SEEDS:
             own = [(group, getattr(specs, group)) for group in groups]
             result |= self._once("seeds", tuple(spec for _, spec in own), partial(_seeds_of, own))
-        return result
+        return _kept(specs, result.items())
 
     def choices(self, run: Run) -> str:
         """Return a key of runs that are recorded together: equal options, fields and files."""
