@@ -108,7 +108,7 @@ def test_a_check_waits_for_nothing_that_it_does_not_use(folder: Path) -> None:
 
 
 def test_spatial_models_load_only_the_estimators_and_weights_that_they_use(folder: Path) -> None:
-    others = {f"digicarbon.{name}" for name in ("model._spatial_batch", "model.wild", "numeric.spatial.error_batch",
+    others = {f"digicarbon.{name}" for name in ("model._spatial_batch", "numeric.spatial.error_batch",
               "numeric.spatial.random", "source._read", "weights.places")}  # fmt: skip
     assert loaded("main(['check', 'table7_spatial_w1'])", others) == "[]"
     words = "'inference=cluster', 'executor=sequential'"
@@ -117,7 +117,6 @@ def test_spatial_models_load_only_the_estimators_and_weights_that_they_use(folde
     assert used == "['digicarbon.numeric.spatial.random']"
     # draws are fitted in batches
     used = loaded("main(['run', 'model=sar', 'inference.replications=19', 'executor=sequential'])", others)
-    assert "digicarbon.model.wild" in used
     assert "digicarbon.model._spatial_batch" in used
     assert not any(name in used for name in ("numeric.spatial.random", "source._read", "weights.places"))
 
