@@ -23,7 +23,7 @@ class Inference(Spec):
     level : float
         Coverage of confidence intervals.
     test, replications, weights, seed, intervals
-        Where p values and intervals come from, as in `digicarbon.model.tested.Tested`.
+        As in `digicarbon.model.tested.Tested`.
     """
 
     role: ClassVar[str] = "inference"

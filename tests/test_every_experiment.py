@@ -150,8 +150,11 @@ def test_a_placebo_says_what_is_exchanged_and_counts_by_column(
     assert paths in said.splitlines()
     counted = re.findall(r"(?m)^│ (\S.*?) +│ +(\d+) │", said)
     assert counted[:4] == [("all", "9"), ("SDM time", "3"), ("SDM two-way", "3"), ("SLX two-way", "3")]
-    others = ["FE, classic", "FE, clustered", "FE, Driscoll-Kraay", "SDM two-way", "SDM time"]
-    assert [row for row in counted if row[1] in ("10", "2")] == [("all", "10"), *((name, "2") for name in others)]
+    others = [
+        *("FE, classic", "FE, clustered", "FE, Driscoll-Kraay", "FE, wild"),
+        *("SDM two-way, classic", "SDM two-way, wild", "SDM time, classic", "SDM time, wild"),
+    ]
+    assert [row for row in counted if row[1] in ("16", "2")] == [("all", "16"), *((name, "2") for name in others)]
     assert main(["report", "placebo_weights", "--out", "out/placebo"]) == 0
     page = Path("out/placebo/index.html").read_text(encoding="utf-8")
     assert "PLACEBO: the units of W1 exchange their neighbours at random (seeds 1 to 3)." in page

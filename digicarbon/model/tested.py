@@ -40,6 +40,7 @@ class Tested(Model):
     weights : {"rademacher", "webb"}
         Signs of units: +1 or -1, or Webb's six points.
     seed : int
+        Seed of the signs; a unit has the same signs in every model and sample of a seed.
     intervals : bool
         Whether intervals are found by inverting the test, which takes a few times as long; without them there are none.
     level : float

@@ -329,7 +329,10 @@ def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
         specs = specify(config, shop.builder)
         if specs.weights is not None and not specs.optional_weights:
             require(missing_keys, chosen, composer, choice)
-        elif not any(key.startswith("weights.") for key in missing_keys):
+        elif any(key.startswith("weights.") for key in missing_keys):
+            # nobody names the file of weights that the run does without
+            specs = replace(specs, weights=None)
+        else:
             # what this model does not read may still be wrong, and another model of the sweep reads it
             shop.builder.build(config["weights"], WeightsSpec, "weights")
         specs = shop.completed(specs)

@@ -61,7 +61,8 @@ def case_of(number: int, run_id: str, label: str, specs: Specs, prepared: Prepar
     model, panel = specs.model, prepared.panel
     if not model.y:
         return None
-    weights = None if prepared.weights is None else prepared.weights.align(panel)
+    # scripts compute estimates and standard errors: weights that only the wild bootstrap takes are none of their data
+    weights = prepared.weights.align(panel) if prepared.weights is not None and model.uses_weights else None
     with _hook(model, "extract", label):
         extract = model.extract(panel, weights)
         if not isinstance(extract, Extract):

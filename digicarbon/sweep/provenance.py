@@ -77,7 +77,9 @@ GROUPS = ("source", "measure", "outcome", "panel", "sample")
 """The choices that make a panel."""
 
 
-SHARED_SEEDS = (tuple(KINDS)[: list(KINDS).index("model")], ("model",), tuple(KINDS)[list(KINDS).index("model") + 1 :])
+SEEDED = tuple(kind for kind in KINDS if kind != "inference")
+"""Groups that draw from a seed of their own; models take that of ``inference`` by reference."""
+SHARED_SEEDS = (SEEDED[: SEEDED.index("model")], ("model",), SEEDED[SEEDED.index("model") + 1 :])
 """Groups whose seeds are collected together: runs that differ only in their models share the other groups."""
 
 
@@ -147,8 +149,12 @@ def fingerprint(specs: Specs, prepared: Prepared) -> str:
 
 
 def seeds(specs: Specs) -> dict[str, int]:
-    """Return every seed among the fields of a run's specifications, by dotted key, e.g. ``{"source.seed": 1}``."""
-    return dict(_seeds("", ((group, getattr(specs, group)) for group in KINDS)))
+    """Return every seed that a run does not ignore, by dotted key, e.g. ``{"source.seed": 1}``."""
+    return _kept(specs, _seeds("", ((group, getattr(specs, group)) for group in SEEDED)))
+
+
+def _kept(specs: Specs, every: Iterable[tuple[str, int]]) -> dict[str, int]:
+    return {key: value for key, value in every if key.removeprefix("model.") not in specs.ignored}
 
 
 def _seeds_of(specs: Sequence[tuple[str, object]]) -> dict[str, int]:
@@ -236,7 +242,7 @@ class _Origins:
         for groups in SHARED_SEEDS:
             own = [(group, getattr(specs, group)) for group in groups]
             result |= self._once("seeds", tuple(spec for _, spec in own), partial(_seeds_of, own))
-        return result
+        return _kept(specs, result.items())
 
     def choices(self, run: Run) -> str:
         """Return a key of runs that are recorded together: equal options, fields and files."""
@@ -503,7 +509,8 @@ class Entries:
         """
         specs = run.specs
         used = {key: option for key, option in run.options.items() if key not in SETTINGS}
-        if specs.weights is None:
+        # also where a run does without weights that do not fit its panel
+        if run.prepared.weights is None:
             used.pop("weights", None)
         varied = {
             key: _param(value) for key, value in run.choice.values.items() if key not in used and not specs.lacks(key)

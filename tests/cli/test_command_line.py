@@ -110,9 +110,15 @@ def test_a_check_waits_for_nothing_that_it_does_not_use(folder: Path) -> None:
 def test_spatial_models_load_only_the_estimators_and_weights_that_they_use(folder: Path) -> None:
     others = {f"digicarbon.{name}" for name in ("model._spatial_batch", "numeric.spatial.error_batch",
               "numeric.spatial.random", "source._read", "weights.places")}  # fmt: skip
-    assert loaded("main(['run', 'table7_spatial_w1', 'executor=sequential'])", others) == "[]"
-    used = loaded("main(['run', 'model=sar', 'model.effects=random', 'executor=sequential'])", others)
+    assert loaded("main(['check', 'table7_spatial_w1'])", others) == "[]"
+    words = "'inference=cluster', 'executor=sequential'"
+    assert loaded(f"main(['run', 'table7_spatial_w1', {words}])", others) == "[]"
+    used = loaded(f"main(['run', 'model=sar', 'model.effects=random', {words}])", others)
     assert used == "['digicarbon.numeric.spatial.random']"
+    # draws are fitted in batches
+    used = loaded("main(['run', 'model=sar', 'inference.replications=19', 'executor=sequential'])", others)
+    assert "digicarbon.model._spatial_batch" in used
+    assert not any(name in used for name in ("numeric.spatial.random", "source._read", "weights.places"))
 
 
 def test_a_sweep_on_a_store_that_is_there_does_without_mlflow(project: Path) -> None:
@@ -477,7 +483,7 @@ def test_a_folder_that_was_deleted_is_a_sentence(
 
 
 def test_a_plan_tells_what_is_recorded_and_makes_no_store(project: Path, capsys: Capture) -> None:
-    words = ["executor=sequential", "inference=classic,robust"]
+    words = ["executor=sequential", "inference=wild,robust"]
     assert main(["plan", *words]) == 0
     assert "2 runs to fit, about a second after start-up (a guess" in capsys.readouterr().out
     assert main(["run", "executor=sequential"]) == 0

@@ -198,7 +198,7 @@ def test_runs_share_what_is_equal_and_change_nothing(composer: Composer) -> None
     assert first["outcome"] is second["outcome"]
     assert first["source"] is second["source"]
     assert (first["model"]["x"], second["model"]["x"]) == (["a"], ["b"])
-    assert (first["model"]["cov"], second["model"]["cov"]) == ("classic", "robust")
+    assert (first["model"]["cov"], second["model"]["cov"]) == ("cluster", "robust")
     assert OmegaConf.to_container(composer.base) == base
     assert composer.config()["model"]["x"] == ["ln_e"]
 

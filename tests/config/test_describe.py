@@ -74,7 +74,7 @@ def test_no_two_fields_of_an_option_are_explained_by_the_same_sentence(group: st
 def test_a_reference_to_another_class_is_followed() -> None:
     fields = {field.name: field for field in find_option("inference", "cluster").fields}
     assert not any(field.meaning.startswith("As in") for field in fields.values())
-    assert fields["cov"].meaning.endswith("A spatial model takes classic, robust and cluster.")
+    assert fields["cov"].meaning.endswith("A spatial model takes classic, observed, robust and cluster.")
 
 
 def test_an_option_that_inherits_has_the_values_of_both(folder: Path) -> None:

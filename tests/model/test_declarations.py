@@ -57,7 +57,7 @@ FITTED = [case for case in EVERY if not isinstance(case.values[0], NoModel)]
 
 
 def classes() -> set[type[Model]]:
-    """The model classes of the package, those that no option names among them."""
+    """The classes of the package that are fitted, those that no option names among them."""
     for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
         importlib.import_module(module.name)
 
@@ -66,7 +66,7 @@ def classes() -> set[type[Model]]:
             yield inner
             yield from below(inner)
 
-    return {cls for cls in below(Model) if cls.__module__.startswith("digicarbon.")}
+    return {cls for cls in below(Model) if cls.__module__.startswith("digicarbon.") and cls.fit is not Model.fit}
 
 
 @cache

@@ -63,7 +63,8 @@ class UnitTrends(Model):
         def fit() -> NullModel:
             z, y = without_trends(panel, panel.array(names)), without_trends(panel, panel.array([self.y]))
             left = y - z @ np.linalg.lstsq(z, y)[0]
-            return NullModel(panel.column(self.y), left[:, 0], rows_of(panel))
+            basis = np.linalg.qr(z).Q
+            return NullModel(panel.column(self.y), left[:, 0], rows_of(panel), basis, by_time=False)
 
         return Null(("unit trends", panel.columns[self.y].digest, columns_key(panel, names)), fit)
 
@@ -94,18 +95,27 @@ class Fits:
     key: Hashable = "unit trends"
 
     def __init__(self, panel: dc.Panel, names: tuple[str, ...], term: str) -> None:
-        self.panel, self.at = panel, names.index(term)
+        self.panel, self.names, self.term = panel, names, term
         self.x = without_trends(panel, panel.array(names))
         self.df = len(self.x) - len(names) - 2 * len(panel.units)
 
     def prepare(self, outcomes: FloatArray) -> FloatArray:
         return without_trends(self.panel, outcomes)
 
+    def combine(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
+        return prepared @ weights
+
     def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return self.at(prepared, [self.names.index(self.term)])[0]
+
+    def several(self, prepared: FloatArray, estimands: Sequence[Estimand]) -> list[tuple[FloatArray, FloatArray]]:
+        return self.at(prepared, [self.names.index(estimand.term) for estimand in estimands])
+
+    def at(self, prepared: FloatArray, places: Sequence[int]) -> list[tuple[FloatArray, FloatArray]]:
         bread = np.linalg.inv(self.x.T @ self.x)
         coef = bread @ self.x.T @ prepared
         sigma2 = ((prepared - self.x @ coef) ** 2).sum(axis=0) / self.df
-        return coef[self.at], np.sqrt(sigma2 * bread[self.at, self.at])
+        return [(coef[place], np.sqrt(sigma2 * bread[place, place])) for place in places]
 
 
 def without_trends(panel: dc.Panel, columns: FloatArray) -> FloatArray:

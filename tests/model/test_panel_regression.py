@@ -308,7 +308,7 @@ def test_combinations_that_make_no_sense_are_refused() -> None:
         ({"estimator": "between"}, "between takes effects=unit"),
         ({"estimator": "first_difference", "effects": "time"}, "first_difference takes"),
         ({"estimator": "lsdv", "effects": "random"}, "lsdv takes"),
-        ({"estimator": "between", "effects": "unit", "cov": "cluster"}, "does not exist for means"),
+        ({"estimator": "between", "effects": "unit", "cov": "cluster", "cluster": "time"}, "does not exist for means"),
         ({"cov": "beck_katz", "cluster": "both"}, "beck_katz takes"),
         ({"engine": "linearmodels", "cov": "conley"}, "engine=linearmodels takes"),
         ({"constant": True, "effects": "none"}, "constant=true belongs to fixed effects"),

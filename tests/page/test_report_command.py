@@ -33,7 +33,7 @@ columns:
   "SDM(2) </script>": {measure: bea}
 """
 GRID = """
-defaults: [config, {override source: simulated_fe}, {override report: signs}, _self_]
+defaults: [config, {override source: simulated_fe}, {override inference: classic}, {override report: signs}, _self_]
 title: A grid
 grid:
   measure: [ddl, bea, ide]

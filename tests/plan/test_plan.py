@@ -233,7 +233,7 @@ def test_a_wrong_sweep_is_a_sentence_with_its_place(folder: Path, body: str, sai
 
 def test_a_named_pair_that_cannot_run_names_the_run(folder: Path) -> None:
     name = experiment("grid: {model: [twfe, sdm], sample: [full, northeast]}")
-    assert refusal(name).startswith("model=sdm, sample=northeast: ")
+    assert refusal(name, "inference=classic").startswith("model=sdm, sample=northeast: ")
 
 
 def test_required_field_of_a_named_option() -> None:
@@ -370,8 +370,22 @@ def test_a_model_without_weights_is_fitted_once() -> None:
 @pytest.mark.parametrize("words", [("weights=distance_band", "weights.power=-1"), ("weights=k_nearest", "weights.k=0")])
 def test_wrong_weights_are_refused_where_no_model_reads_them(words: tuple[str, ...]) -> None:
     assert refusal("config", "model=twfe", *words) == refusal("config", "model=sdm", *words)
-    # a file that nobody reads may be missing
-    assert planned("config", "model=twfe", "weights=matrix").runs[0].specs.weights is None
+    # a file that nobody needs may be missing
+    for inference in ("wild", "cluster"):
+        assert planned("config", "model=twfe", "weights=matrix", f"inference={inference}").runs[0].specs.weights is None
+
+
+def test_weights_are_recorded_where_the_wild_bootstrap_filters_by_them(folder: Path) -> None:
+    for words, recorded in (
+        (("inference=wild",), "w1_adjacency"),
+        (("inference=cluster",), None),
+        (("inference=wild", "weights=matrix"), None),
+        (("inference=wild", "weights=matrix", "weights.path=gone.csv"), None),
+    ):
+        made = planned("config", "model=twfe", *words)
+        assert [one.get("weights") for one in recorded_params(made)] == [recorded]
+        # no name or choice of a model that does not take them
+        assert made.runs[0].has("weights") == "none"
 
 
 def test_hash_is_that_of_the_fit_not_of_the_way_to_it(folder: Path) -> None:
@@ -381,7 +395,10 @@ def test_hash_is_that_of_the_fit_not_of_the_way_to_it(folder: Path) -> None:
     assert key("model=fe", "model.effects=two_way", "measure=ddl") == direct
     assert key("measure=bea", "model.x=[ln_ddl]") == direct
     assert key("measure=ddl", "executor=threading", "tracking.experiment=other", "report.decimals=2") == direct
-    assert key("measure=ddl", "weights=w2_nested") == direct
+    fit = ("measure=ddl", "inference=cluster")
+    assert key(*fit, "weights=w2_nested") == key(*fit)
+    # p values of the wild bootstrap rest on the weights
+    assert key("measure=ddl", "weights=w2_nested") != direct
 
 
 def test_hash_changes_with_whatever_changes_the_numbers() -> None:
@@ -423,13 +440,17 @@ TABLE = (
 
 def test_hash_changes_with_a_value_and_with_the_weights(folder: Path) -> None:
     table(2.0)
-    keys = {model: key(*TABLE, f"model={model}", shop=Workshop()) for model in ("twfe", "sar")}
-    assert key(*TABLE, "model=sar", shop=Workshop()) == keys["sar"]
+    fits = {
+        "twfe": ("model=twfe", "inference=cluster"), "wild": ("model=twfe", "inference=wild"), "sar": ("model=sar",),
+    }  # fmt: skip
+    keys = {name: key(*TABLE, *fit, shop=Workshop()) for name, fit in fits.items()}
+    assert key(*TABLE, *fits["sar"], shop=Workshop()) == keys["sar"]
     pd.read_csv("w.csv", index_col=0).replace(2.0, 3.0).to_csv("w.csv")
-    assert key(*TABLE, "model=twfe", shop=Workshop()) == keys["twfe"]
-    assert key(*TABLE, "model=sar", shop=Workshop()) != keys["sar"]
+    assert key(*TABLE, *fits["twfe"], shop=Workshop()) == keys["twfe"]
+    assert key(*TABLE, *fits["sar"], shop=Workshop()) != keys["sar"]
+    assert key(*TABLE, *fits["wild"], shop=Workshop()) != keys["wild"]
     table(3.0)
-    assert key(*TABLE, "model=twfe", shop=Workshop()) != keys["twfe"]
+    assert key(*TABLE, *fits["twfe"], shop=Workshop()) != keys["twfe"]
 
 
 MINE = """
@@ -496,7 +517,7 @@ def test_an_exclusion_may_name_what_the_command_line_leaves_out(folder: Path) ->
 
 def test_how_many_combinations_cannot_run_and_what_leaves_them_out(folder: Path) -> None:
     grid = "grid: {sample: [full, northeast], model: [twfe, sdm], measure: [bea, ddl, ide]}"
-    said = refusal(experiment(grid))
+    said = refusal(experiment(grid), "inference=classic")
     assert said.startswith("sample=northeast, model=sdm, measure=bea: ")
     assert "3 of 12 choices have this problem." in said
     rule = said.partition("To leave them out: ")[2]
@@ -598,7 +619,11 @@ def test_what_a_model_ignores_is_none_and_makes_no_run(folder: Path) -> None:
     params = recorded_params(made)
     assert [one.get("model.durbin") for one in params] == [None, "all", "x"]
     # standard errors of one kind take no notice of what another kind reads
-    assert not {"model.draws", "model.seed", "model.error_structure"} & set(params[0])
+    assert not {"model.draws", "model.error_structure"} & set(params[0])
+    wild = {"model.seed", "model.replications", "model.weights", "model.intervals"}
+    assert wild <= set(params[0])
+    (classic,) = recorded_params(planned("config", "model=sar", "inference=classic"))
+    assert not wild & set(classic)
     columns = "columns: {fe: {model: twfe}, sar: {model: sar}, x: {model: sdm, model.durbin: x}}"
     made = planned(experiment(columns))
     assert [made.chosen(run)["model.durbin"] for run in made.runs] == ["none", "none", "x"]

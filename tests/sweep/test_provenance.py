@@ -24,7 +24,8 @@ from digicarbon.source import Inputs, WatchedInputs
 from digicarbon.sweep.provenance import RECORD, Ledger, fingerprint, ledger, seeds, today
 
 TABLE = ("source=table", "source.unit=u", "source.time=t", "measure=none", "outcome=none", "sample=full")
-MODEL = ("model=pooled", "model.y=y", "model.x=[x]", "model.controls=[]")
+# the files below have too few units for clusters
+MODEL = ("model=pooled", "model.y=y", "model.x=[x]", "model.controls=[]", "inference=classic")
 
 
 def planned(*overrides: str) -> Plan:
@@ -48,7 +49,7 @@ def test_bytes_choices_and_columns_count_but_not_places_and_estimators(file: Pat
     (file.parent / "other").mkdir()
     moved = file.rename(file.parent / "other" / "renamed.csv")
     assert prints(*TABLE, *MODEL, f"source.path={moved}") == base
-    assert prints(*TABLE, *MODEL, f"source.path={moved}", "inference=robust") == base
+    assert prints(*TABLE, *MODEL, f"source.path={moved}", "inference.cov=robust") == base
     assert prints(*TABLE, *MODEL, f"source.path={moved}", "model.x=[ln_x]") != base
     assert prints(*TABLE, *MODEL, f"source.path={moved}", "model=twfe") == base
     assert prints(*TABLE, *MODEL, f"source.path={moved}", "sample.first=2001") != base
@@ -272,6 +273,9 @@ def git(*words: str) -> str:
 
 def test_seeds_are_found_wherever_a_specification_has_one() -> None:
     (run,) = planned("source=simulated", "model=twfe").runs
+    assert seeds(run.specs) == {"source.seed": 1, "model.seed": 1}
+    # nothing is drawn for p values from standard errors
+    (run,) = planned("source=simulated", "model=twfe", "inference=cluster").runs
     assert seeds(run.specs) == {"source.seed": 1}
     (spatial,) = planned("source=simulated", "source.seed=4", "model=sdm", "model.seed=2").runs
     assert seeds(spatial.specs) == {"source.seed": 4, "model.seed": 2}

@@ -401,7 +401,7 @@ def test_a_region_may_keep_an_island_where_the_weights_say_so(project: Path) -> 
 
 
 def test_params_tell_apart_what_the_runs_used(project: Path) -> None:
-    run("config", "executor=sequential", "model=twfe,sar", "weights=glob(w*)")
+    run("config", "executor=sequential", "inference=cluster", "model=twfe,sar", "weights=glob(w*)")
     stored = children("digicarbon")
     assert "weights" not in stored["model=twfe"].data.params
     assert stored["model=twfe"].data.params["source"] == "simulated"
