@@ -97,3 +97,15 @@ def test_blocks_do_not_depend_on_their_size(monkeypatch: pytest.MonkeyPatch) -> 
     np.testing.assert_allclose(of_parts, rho, rtol=1e-9, atol=1e-12)
     plain = LagOutcomes(basis.level @ weights, basis.lagged @ weights)
     np.testing.assert_allclose(batch.several(plain, [(0, None, "total")], "cluster")[0], once, rtol=1e-9)
+
+
+def test_own_shares_stay_exact_beside_a_draw_near_the_end() -> None:
+    rng, n = np.random.default_rng(2), 10
+    links = rng.uniform(size=(n, n)) * (1 - np.eye(n))
+    operator = DenseOperator(links / links.sum(axis=1, keepdims=True), 1.0, None)
+    space = LagSpace(operator, Sample(n, T, "time", "lee_yu"))
+    low, high = space.used.bounds
+    places = np.array([low + 0.01 * (high - low), 0.2])
+    centring = np.eye(n) - 1 / n
+    own = np.diag(centring @ operator.w @ np.linalg.inv(np.eye(n) - 0.2 * operator.w) @ centring)
+    np.testing.assert_allclose(space.own_shares(places)[:, 1], own, rtol=1e-8, atol=1e-10)

@@ -28,7 +28,7 @@ from digicarbon.numeric.spatial.likelihood import (
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.spatial.sparse import SparseOperator
 
-FEWEST_NODES, MOST_NODES = 12, 64
+FEWEST_NODES, MOST_NODES = 12, 512
 """Chebyshev nodes over the draws' range of ρ, for the functions of G in the standard errors."""
 DIGITS = 26.0
 """Natural logarithm of the factor by which the nodes reduce the error: eleven digits."""
