@@ -141,8 +141,6 @@ class SpatialPanel(Tested):
             raise ValueError(Note("first_without_lee_yu", key="demeaning"))
         if self.effects == "random" and self.kind in ("sac", "slx"):
             raise ValueError(Note("random_not_of_kind", kind=self.kind))
-        if self.test == "wild" and self.effects == "random":
-            raise ValueError(Note("wild_not_of_random", key="test"))
         if self.cov != "classic" and self.effects == "random":
             raise ValueError(Note("cov_not_of_random", key="cov", cov=self.cov))
         if self.bias_correction == "bias_corrected" and self.kind in ("sac", "slx") and self.fixed != "none":
@@ -322,6 +320,8 @@ class SpatialPanel(Tested):
     @property
     def no_wild(self) -> Note | None:
         """Why there is no wild bootstrap of this specification."""
+        if self.effects == "random":
+            return Note("wild_not_of_random")
         return Note("wild_not_of_simulation") if self.effects_se == "simulation" else None
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:

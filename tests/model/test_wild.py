@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
-from digicarbon.errors import ConfigError, WeightsError
+from digicarbon.errors import WeightsError
 from digicarbon.model.cautions import few_units, leverage, unit_effects_left_out
 from digicarbon.numeric.resampling.signs import signs, signs_of
 from digicarbon.tracking import decode
@@ -183,8 +183,9 @@ def test_errors_clustered_by_unit_are_a_sum_over_units_of_the_score_with_its_own
 
 def test_what_has_no_wild_test_says_so(panel: dc.Panel, weights: dc.Weights) -> None:
     fields = {"y": "y", "x": ("x",), "test": "wild"}
-    with pytest.raises(ConfigError, match="random effects"):
-        dc.SpatialPanel(**fields, kind="sar", effects="random")
+    random = dc.SpatialPanel(**fields, kind="sar", effects="random").fit(panel, weights)
+    assert random.has_note("wild_not_of_random")
+    assert random.resampled is None
     assert (
         dc.SpatialPanel(**fields, kind="sar", effects_se="simulation")
         .fit(panel, weights)
