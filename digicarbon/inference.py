@@ -6,9 +6,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
+from digicarbon.numeric.linear.covariance import ClusterBy, Kernel, SmallSample
 from digicarbon.numeric.resampling.signs import SignWeights
 from digicarbon.spec import Spec
+
+AnyCovariance = Literal[
+    "classic", "robust", "cluster", "driscoll_kraay", "newey_west", "beck_katz", "conley", "observed"
+]
 
 
 class Inference(Spec):
@@ -28,7 +32,7 @@ class Inference(Spec):
 
     role: ClassVar[str] = "inference"
 
-    cov: Covariance | Literal["observed"] = "classic"
+    cov: AnyCovariance = "classic"
     cluster: ClusterBy = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"
