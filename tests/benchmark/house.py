@@ -20,7 +20,8 @@ from code_facts import distribution, imported, ladders, readings
 
 REPOSITORY = Path(sys.argv[1]).resolve() if sys.argv[1:] else Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "digicarbon"
-COMMAND = ["run", "table7_spatial_w1", "executor=sequential"]
+# the p values of the standard errors: the walk of earlier versions, which had no draws
+COMMAND = ["run", "table7_spatial_w1", "executor=sequential", "inference=classic"]
 
 
 def lines(file: Path) -> tuple[int, int]:
