@@ -521,7 +521,9 @@ def test_r_finds_spatial_panels_and_their_effects(states: Path, capsys: Capture)
         "model.demeaning": ["exact", "first"],
     }
     no_first = [{"model.demeaning": "first", "model.bias_correction": "lee_yu"}]
-    experiment("own", grid=grid, exclude=no_first, model=STATES, weights=True)
+    # R has the errors of the information matrix
+    errors = {"cov": "classic", "test": "errors"}
+    experiment("own", grid=grid, exclude=no_first, model=STATES, weights=True, inference=errors)
     exported("own", capsys)
     said = "".join(map(r, sorted(Path("out").glob("check*.R"))))
     assert compared(said) > 1500
