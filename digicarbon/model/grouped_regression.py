@@ -168,10 +168,8 @@ class GroupedRegression(PanelRegression):
         found = super().tested(result, panel, weights)
         if self.test == "errors":
             return found
-        from threadpoolctl import threadpool_limits
-
         from digicarbon.model._panel_restrictions import joint_null
-        from digicarbon.model.wild import joint_p
+        from digicarbon.model.wild import joint_p, one_thread
         from digicarbon.numeric.resampling.signs import signs_of
 
         expanded = self.expanded(panel)
@@ -179,7 +177,7 @@ class GroupedRegression(PanelRegression):
         model, made = expanded.model, expanded.panel
         batch = model.batch(made, weights, Estimand("coefficient", expanded.focal[0]))
         statistics = dict(found.statistics)
-        with threadpool_limits(1):
+        with one_thread():
             for suffix, terms in _equal(expanded.x).items():
                 names = tuple(grouped(term, group) for term in terms for group in groups)
                 r = against_first(len(terms), len(groups))

@@ -220,14 +220,13 @@ class PanelIV(Tested):
         """Return a result with Anderson and Rubin's test by the wild bootstrap where the model asks for it."""
         if self.test == "errors":
             return result
-        from threadpoolctl import threadpool_limits
-
         from digicarbon.model._iv_wild import wild_anderson_rubin
+        from digicarbon.model.wild import one_thread
 
         place = result.terms.index(columns.endogenous[0])
         about = float(result.coef[place]), float(np.sqrt(result.covariance[place, place]))
         signs = signs_of(columns.panel.units, self.replications, self.seed, self.weights)
-        with threadpool_limits(1):
+        with one_thread():
             found = wild_anderson_rubin(self._equations(columns), signs, about, self.level, self.intervals)
         return with_wild(result, found, columns.endogenous[0], self.level)
 
