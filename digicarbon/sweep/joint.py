@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-import scipy
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
@@ -17,7 +16,7 @@ from digicarbon.model import Model
 from digicarbon.model.batch import Batch, Estimand, Null, estimate_of
 from digicarbon.model.wild import MOST_BASIS
 from digicarbon.note import Note, cut
-from digicarbon.numeric.resampling.curve_statistics import Curves, CurveStatistics, share_as_extreme
+from digicarbon.numeric.resampling.curve_statistics import CurveStatistics, curve_statistics
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.step_down import step_down
@@ -27,7 +26,7 @@ from digicarbon.panel import Panel, parse, variables_of
 from digicarbon.plan.runs import Run
 from digicarbon.report.focal import IN_PIECES, before_effect
 from digicarbon.report.joint import COLUMNS, EACH, FACETS, STATISTICS, Joint, JointMethod
-from digicarbon.result import AS_COEFFICIENT, Inference, Quantity, Result
+from digicarbon.result import AS_COEFFICIENT, Quantity, Result
 from digicarbon.spec import identity
 from digicarbon.weights import Weights
 
@@ -49,8 +48,7 @@ The information matrix of nearly dependent lags (all lags of ten units) gives th
 class _Specification:
     """One estimate of the curve.
 
-    ``place`` is its position in the experiment, ``z`` the observed one, ``critical`` the absolute z from which it is
-    significant.
+    ``place`` is its position in the experiment, ``z`` the observed one.
     """
 
     place: int
@@ -58,7 +56,6 @@ class _Specification:
     estimand: Estimand
     estimate: float
     z: float
-    critical: float
 
     @property
     def model(self) -> Model:
@@ -144,7 +141,7 @@ def joint_test(
     """
     if draws < 1:
         raise ConfigError(Note("joint_without_draws", draws=draws))
-    specifications, absent, runs = _specifications(fits, quantity, level, term)
+    specifications, absent, runs = _specifications(fits, quantity, term)
     other_units = _other_units(specifications)
     chosen, facets = _without_facets(specifications)
     groups, more_absent = _grouped(chosen)
@@ -166,16 +163,17 @@ def joint_test(
 
     # the matrices are small: threads would mostly wait for each other
     with threadpool_limits(1):
-        curves, drawn, test, more_absent = _under_the_null(groups, method, draws, seed)
+        estimates, drawn, test, more_absent = _under_the_null(groups, method, draws, seed)
     chosen, absent = test.members, absent + more_absent
     if not chosen:
         raise _no_run(absent, runs)
     notes = [*_left_out(absent, runs), *facets, *_about(test, quantity)]
-    if curves.missing:
-        notes.append(Note("missing_draws", share=curves.missing / (len(chosen) * draws)))
-    each = _each(chosen, drawn)
+    each = _each(chosen, drawn[:, 1:])
+    statistics, curves = curve_statistics(estimates, drawn, level)
+    if statistics.missing:
+        notes.append(Note("missing_draws", share=statistics.missing))
     if other_units is None:
-        return _joint((quantity, seed, method), _observed(chosen), curves, each, tuple(notes))
+        return _joint((quantity, seed, method), statistics, curves, each, tuple(notes))
     return Joint(
         estimand=quantity,
         draws=draws,
@@ -196,7 +194,7 @@ def _no_run(absent: Sequence[_Absent], runs: int) -> ConfigError:
 
 
 def _specifications(
-    fits: Iterable[tuple[Run, Result]], quantity: Quantity, level: float, term: str | None
+    fits: Iterable[tuple[Run, Result]], quantity: Quantity, term: str | None
 ) -> tuple[list[_Specification], list[_Absent], int]:
     """Return the estimates of the curve, labels and reasons of the runs that have none, and the number of runs."""
     specifications, absent, runs = [], [], 0
@@ -209,7 +207,7 @@ def _specifications(
             continue
         estimate, se = numbers
         z = estimate / se if se > 0 else float("nan")
-        specifications.append(_Specification(runs, run, estimand, estimate, z, _critical(result.inference, level)))
+        specifications.append(_Specification(runs, run, estimand, estimate, z))
     return specifications, absent, runs
 
 
@@ -233,11 +231,6 @@ def _no_number(quantity: Quantity) -> Note:
     if quantity == "coefficient":
         return Note("why_not_finite")
     return Note("why_no_effect", estimand=before_effect(quantity))
-
-
-def _critical(inference: Inference, level: float) -> float:
-    tail = 1 - level / 2
-    return float(scipy.special.ndtri(tail) if inference.df is None else scipy.special.stdtrit(inference.df, tail))
 
 
 def _other_units(specifications: Sequence[_Specification]) -> Note | None:
@@ -365,13 +358,16 @@ class _Signed:
 
 def _under_the_null(
     groups: Sequence[tuple[Null, list[_Specification]]], method: JointMethod, draws: int, seed: int
-) -> tuple[Curves, NDArray[np.float32], _Test, list[_Absent]]:
-    """Return the curves of all draws, z of each specification and draw, the specifications, and runs without a null."""
+) -> tuple[FloatArray, NDArray[np.float32], _Test, list[_Absent]]:
+    """Return estimates and z, each of shape (S, 1 + draws), the S specifications, and runs without a null.
+
+    The observed outcome is the first column.
+    """
     units = sorted({unit for _, members in groups for unit in members[0].panel.units})
     whole = permutations(len(units), draws, seed) if method == "permutation" else None
     position = {unit: place for place, unit in enumerate(units)}
     every = sum(len(members) for _, members in groups)
-    curves, z = Curves(every, draws), np.empty((every, draws), dtype=np.float32)
+    estimates, z = np.empty((every, 1 + draws)), np.empty((every, 1 + draws), dtype=np.float32)
     test, absent = _Test(), []
     for null, members in groups:
         try:
@@ -391,17 +387,17 @@ def _under_the_null(
         size = max(1, CELLS // len(fitted.y))
         for start in range(0, draws, size):
             block = slice(start, min(start + size, draws))
-            test.single_fits += _block(outcomes, members, curves, z, (place, block))
+            test.single_fits += _block(outcomes, members, estimates, z, (place, block))
         test.members += members
         test.unfiltered += 0 if fitted.filters else len(members)
-    curves.cut(len(test.members))
-    return curves, z[: len(test.members)], test, absent
+    tested = len(test.members)
+    return estimates[:tested], z[:tested], test, absent
 
 
 def _block(
     outcomes: _Draws,
     members: Sequence[_Specification],
-    curves: Curves,
+    estimates: FloatArray,
     drawn: NDArray[np.float32],
     at: tuple[int, slice],
 ) -> int:
@@ -411,6 +407,7 @@ def _block(
     """
     ready: dict[Hashable, Any] = {}
     first, block = at
+    columns = np.r_[0, np.arange(block.start, block.stop) + 1]
     alone = 0
     for place, one in enumerate(members, first):
         try:
@@ -423,8 +420,7 @@ def _block(
         with np.errstate(divide="ignore", invalid="ignore"):
             z = estimate / se
         _refuse_another_fit(one, float(estimate[0]), float(z[0]))
-        curves.add(place, block, estimate[1:], z[1:], one.critical)
-        drawn[place, block] = z[1:]
+        estimates[place, columns], drawn[place, columns] = estimate, z
         alone += batch.key == "one by one" and block.start == 0
     return alone
 
@@ -473,36 +469,27 @@ def _refuse_another_fit(one: _Specification, estimate: float, z: float) -> None:
         )
 
 
-def _observed(chosen: Sequence[_Specification]) -> CurveStatistics:
-    curves = Curves(len(chosen), 1)
-    for place, one in enumerate(chosen):
-        curves.add(place, slice(0, 1), np.array([one.estimate]), np.array([one.z]), one.critical)
-    return curves.finish()[0]
-
-
 def _joint(
     how: tuple[Quantity, int, JointMethod],
-    observed: CurveStatistics,
-    curves: Curves,
+    found: CurveStatistics,
+    curves: FloatArray,
     each: pd.DataFrame,
     notes: tuple[Note, ...],
 ) -> Joint:
     quantity, seed, method = how
-    null, every = curves.finish()
-    rows = {}
+    rows, p = {}, found.p()
     for name in STATISTICS:
-        value, values = float(getattr(observed, name)[0]), getattr(null, name)
-        size = (abs(value), np.abs(values)) if name == "median" else (value, values)
-        low, middle, high = np.nanquantile(values, QUANTILES)
-        rows[name] = (value, float(middle), float(low), float(high), share_as_extreme(*size))
+        values = getattr(found, name)
+        low, middle, high = np.nanquantile(values[1:], QUANTILES)
+        rows[name] = (float(values[0]), float(middle), float(low), float(high), p[name])
     columns = ["observed", "null_median", "null_low", "null_high", "p"]
-    band = np.array([np.nanquantile(rank, QUANTILES) for rank in every])
+    band = np.array([np.nanquantile(rank, QUANTILES) for rank in curves])
     return Joint(
         estimand=quantity,
-        draws=every.shape[1],
+        draws=curves.shape[1],
         seed=seed,
-        specifications=len(every),
-        dominant="+" if observed.dominant[0] > 0 else "-",
+        specifications=len(curves),
+        dominant="+" if found.dominant[0] > 0 else "-",
         statistics=pd.DataFrame.from_dict(rows, orient="index", columns=columns),
         null_band=pd.DataFrame(
             {"rank": np.arange(1, len(band) + 1), "low": band[:, 0], "median": band[:, 1], "high": band[:, 2]}

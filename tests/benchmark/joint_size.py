@@ -27,7 +27,7 @@ from digicarbon.china import facts
 from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Estimand
-from digicarbon.numeric.resampling.curve_statistics import Curves, CurveStatistics, share_as_extreme
+from digicarbon.numeric.resampling.curve_statistics import curve_statistics
 from digicarbon.numeric.resampling.null_model import NullModel, linear_null
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.step_down import step_down
@@ -134,9 +134,7 @@ def one(
     The usual one is that of the first specification.
     """
     draws, seed = at
-    curves = Curves(len(MEASURES) * len(CONTROLS), draws + 1)
-    every_z = []
-    place, usual = 0, 0.0
+    estimates, every_z, usual = [], [], float("nan")
     for controls in CONTROLS:
         outcomes: FloatArray | None = None
         for x in MEASURES:
@@ -145,20 +143,14 @@ def one(
             outcomes = how(panel, model, draws, seed) if outcomes is None else outcomes
             batch = model.batch(panel, weights, Estimand(quantity, x))
             estimate, se = batch.fit(batch.prepare(outcomes))
-            df = N - 1 if weights is None else 1e9
-            usual = usual if place else float(2 * special.stdtr(df, -abs(estimate[0] / se[0])))
-            critical = float(special.stdtrit(df, 0.975))
+            if not estimates:
+                df = N - 1 if weights is None else 1e9
+                usual = float(2 * special.stdtr(df, -abs(estimate[0] / se[0])))
+            estimates.append(estimate)
             every_z.append(estimate / se)
-            curves.add(place, slice(None), estimate, estimate / se, critical)
-            place += 1
-    found: CurveStatistics = curves.finish()[0]
-    values = []
-    for name in STATISTICS:
-        every = np.abs(getattr(found, name)) if name == "median" else getattr(found, name)
-        values.append(share_as_extreme(float(every[0]), every[1:]))
-    z = np.array(every_z)
-    values.append(float(step_down(z[:, 0], z[:, 1:].astype(np.float32)).adjusted.min()))
-    return values, usual
+    z = np.array(every_z, dtype=np.float32)
+    p = curve_statistics(np.array(estimates), z, 0.05)[0].p()
+    return [*(p[name] for name in STATISTICS), float(step_down(z[:, 0], z[:, 1:]).adjusted.min())], usual
 
 
 Case = tuple[Design, Callable[[str, tuple[str, ...]], Model], str]

@@ -1,12 +1,12 @@
 """Size, power and coverage of the wild bootstrap beside the usual p values.
 
 Run from the repository: ``python tests/benchmark/wild_size.py [--replications 1000] [--draws 199] [--jobs 2]
-[--coverage] [--only NAME …]``.
+[--coverage] [--effect 0.4] [--only NAME …]``.
 
 Measure, control and error are AR(1) with 0.7 within units and (I - 0.6 W)⁻¹ across them, W the neighbours of 30 units,
 as in `joint_size.py`; what a world changes stands in its name. Under the null the measure has no effect; for power and
-coverage it has one of 0.4. This effect stays with its unit, except for the spatial lag model, for which it enters a lag
-process with 0.6: there is no other panel with spatial errors that this model describes.
+coverage it has one of 0.4, or what ``--effect`` says. This effect stays with its unit, except for the spatial lag
+model, for which it enters a lag process with 0.6: there is no other panel with spatial errors that it describes.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class World:
     ``unequal`` units have errors of different variance, ``alike`` a measure of the same different variance. ``tails``
     are the degrees of freedom of t errors; ``factors`` adds a factor with loadings that are correlated in space to
     measure and error, ``common`` the same one to both; ``missing`` is the share of rows that are left out. With ``lag``
-    measure and control enter y = 0.6 Wy + …, else only errors spill over.
+    measure and control enter y = 0.6 Wy + …, else only errors spill over. ``noise`` is the size of an error in the
+    measure that the model gets, in terms of the measure itself.
     """
 
     n: int = 30
@@ -65,6 +66,7 @@ class World:
     common: bool = False
     missing: float = 0.0
     lag: bool = False
+    noise: float = 0.0
 
     def truths(self, w: dc.Weights) -> dict[str, float]:
         """Return the effects of x by quantity."""
@@ -86,6 +88,7 @@ WORLDS = {
     "8 units": World(n=8),
     "100 units, unequal, alike": World(n=100, unequal=True, alike=True),
     "a tenth of the rows missing": World(missing=0.1),
+    "measure with an error": World(noise=0.5),
 }
 LARGE = {"285 units": World(n=285, unequal=True, alike=True)}
 
@@ -126,6 +129,8 @@ def drawn(world: World, w: dc.Weights, seed: int) -> dc.Panel:
         error = error + np.outer(loadings[:, 1], path[0 if world.common else 1])
     signal = world.effect * x + 0.5 * c
     y = (inverse @ signal if world.lag else signal) + error
+    if world.noise:
+        x = x + world.noise * paths(1.0)
     index = pd.MultiIndex.from_product([w.labels, range(2001, 2001 + world.t)], names=["unit", "year"])
     frame = pd.DataFrame({name: values.ravel() for name, values in (("y", y), ("x", x), ("c", c))}, index=index)
     if world.missing:
@@ -168,7 +173,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--replications", type=int, default=1000)
     parser.add_argument("--draws", type=int, default=199)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--coverage", action="store_true", help="an effect of 0.4, and intervals")
+    parser.add_argument("--coverage", action="store_true", help="with an effect, and intervals")
+    parser.add_argument("--effect", type=float, default=0.4, help="of the measure, for power and coverage")
     parser.add_argument("--only", nargs="*", default=list(WORLDS))
     parser.add_argument("--models", nargs="*", default=list(MAIN))
     asked = parser.parse_args(arguments)
@@ -182,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         w = weights_of(world.n)
         for model in asked.models:
             if asked.coverage:
-                world = replace(world, effect=0.4, lag=model == "SAR")
+                world = replace(world, effect=asked.effect, lag=model == "SAR")
             if world.missing and not isinstance(MODELS[model], dc.PanelRegression):
                 continue
             results = Parallel(n_jobs=asked.jobs)(

@@ -18,7 +18,7 @@ from digicarbon.china import facts
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.numeric.linear.within import Rows, demean
-from digicarbon.numeric.resampling.curve_statistics import Curves, share_as_extreme
+from digicarbon.numeric.resampling.curve_statistics import CurveStatistics, curve_statistics
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null, linear_null
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_permutation import induced, period_classes, permutations, within_classes
@@ -126,19 +126,32 @@ def test_the_filter_finds_the_spatial_dependence() -> None:
 
 
 def test_statistics_by_hand() -> None:
-    curves = Curves(3, 2)
     nan = float("nan")
-    curves.add(0, slice(0, 2), np.array([0.5, -2.0]), np.array([2.5, -3.0]), 2.0)
-    curves.add(1, slice(0, 2), np.array([-1.0, -1.0]), np.array([-2.1, nan]), 2.0)
-    curves.add(2, slice(0, 1), np.array([0.1]), np.array([1.0]), 2.0)
-    curves.add(2, slice(1, 2), np.array([nan]), np.array([nan]), 2.0)
-    found, every = curves.finish()
-    np.testing.assert_allclose(found.dominant, [1, -1])
-    np.testing.assert_allclose(found.median, [0.1, -1.5])
-    np.testing.assert_allclose(found.share_significant, [1 / 3, 1 / 2])
-    np.testing.assert_allclose(found.mean_z, [1.4 / 3, 1.5])
-    np.testing.assert_allclose(every, np.array([[-1, 0.1, 0.5], [-2, -1.5, -1]]).T)
-    assert share_as_extreme(2.0, np.array([1.0, 2.0, 3.0, nan])) == 4 / 5
+    estimates = np.array([[0.5, -2.0, 1.0, 0.2], [-1.0, -1.0, 2.0, 0.1], [0.1, nan, 3.0, 0.3]])
+    z = np.array([[2.5, -3.0, 1.0, 0.5], [-2.1, nan, 2.0, 0.4], [1.0, nan, 3.0, 0.6]], dtype=np.float32)
+    found, curves = curve_statistics(estimates, z, 0.25)
+    np.testing.assert_allclose(found.dominant, [1, -1, 1, 1])
+    np.testing.assert_allclose(found.median, [0.1, -1.5, 2, 0.2])
+    # the largest |z| of each specification is significant; what is lost counts as the largest
+    np.testing.assert_allclose(found.share_significant, [0, 1 / 2, 0, 0])
+    np.testing.assert_allclose(found.mean_z, [1.4 / 3, 1.5, 2, 0.5])
+    np.testing.assert_allclose(curves, np.array([[-2, -1.5, -1], [1, 2, 3], [0.1, 0.2, 0.3]]).T)
+    assert found.missing == pytest.approx(1 / 9)
+    # of the draws with the same share only those with a larger mean z count
+    assert found.p() == {"median": 1.0, "share_significant": 1.0, "mean_z": 1.0}
+    mixed = CurveStatistics(np.ones(5), *np.array([[1.0, 2, 3, 0, nan], [0.5, 0.5, 0.5, 0, nan], [1, 2, 0, 3, nan]]), 0)
+    assert mixed.p() == {"median": 4 / 5, "share_significant": 3 / 5, "mean_z": 4 / 5}
+
+
+def test_half_of_the_estimates_are_significant_at_half() -> None:
+    z = np.random.default_rng(1).normal(size=(3, 100)).astype(np.float32)
+    found, _ = curve_statistics(z.astype(np.float64), z, 0.5)
+    by_sign = curve_statistics(-z.astype(np.float64), -z, 0.5)[0]
+    np.testing.assert_array_equal(found.share_significant, by_sign.share_significant)
+    assert 0.2 < found.share_significant.mean() < 0.5
+    assert (curve_statistics(z.astype(np.float64), z, 0.001)[0].share_significant == 0).all()
+    every = curve_statistics(z.astype(np.float64), z, 1.0)[0]
+    np.testing.assert_allclose(every.share_significant, np.maximum((z > 0).mean(axis=0), (z < 0).mean(axis=0)))
 
 
 # ---- the whole test

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.arrays import FloatArray
+from digicarbon.arrays import BoolArray, FloatArray
 
 TIES = 1e-9
 """A statistic that is smaller than the observed one by less than this share is equal to it."""
+SINGLE = 1e-6
+"""The same for z, which have single precision."""
 
 
 @dataclass(frozen=True, eq=False)
 class CurveStatistics:
-    """Statistics of D curves.
+    """Statistics of D curves, the observed one first.
 
     Attributes
     ----------
@@ -26,83 +28,93 @@ class CurveStatistics:
         Share of the estimates that are significant and have the dominant sign.
     mean_z : ndarray, shape (D,)
         Mean z, positive where it has the dominant sign.
+    missing : float
+        Share of the estimates of draws that are no numbers.
     """
 
     dominant: FloatArray
     median: FloatArray
     share_significant: FloatArray
     mean_z: FloatArray
+    missing: float
+
+    def p(self) -> dict[str, float]:
+        """Return the p value of each statistic, two-sided: each curve is measured in its own dominant sign.
+
+        Notes
+        -----
+        p is (1 + number of draws that are as extreme)/(1 + draws) (Phipson & Smyth 2010). Few specifications give few
+        values of the share significant: of draws with the observed share, those count whose mean z is as large.
+        """
+        mean_z = at_least(self.mean_z)
+        more, as_many = at_least(self.share_significant, strictly=True), at_least(self.share_significant)
+        extreme = {
+            "median": at_least(np.abs(self.median)),
+            "share_significant": more | (as_many & mean_z),
+            "mean_z": mean_z,
+        }
+        return {name: float((1 + draws.sum()) / (1 + len(draws))) for name, draws in extreme.items()}
 
 
-class Curves:
-    """Collects estimates of S specifications on D outcomes; of everything else only sums are stored.
+def at_least(values: FloatArray, strictly: bool = False) -> BoolArray:
+    """Return which values from the second on are at least as large as the first, or larger.
+
+    A draw without estimates is no evidence against the null: not-a-number counts as larger.
+    """
+    tie = TIES * abs(values[0])
+    smaller = values[1:] <= values[0] + tie if strictly else values[1:] < values[0] - tie
+    return np.asarray(~smaller)
+
+
+def curve_statistics(estimates: FloatArray, z: NDArray[np.float32], level: float) -> tuple[CurveStatistics, FloatArray]:
+    """Return the statistics of each curve, and the curves of the draws sorted, shape (S, D - 1).
 
     Parameters
     ----------
-    specifications, draws : int
+    estimates : ndarray, shape (S, D)
+        Of S specifications on D outcomes, the observed one first. An estimate that is not a number is not on the curve.
+        The array is sorted in place.
+    z : ndarray, shape (S, D)
+        A z that is not a number counts as 0.
+    level : float
+        An estimate is significant where at most this share of the D estimates of its specification have as large a |z|:
+        so its own p value from the draws is not larger than the level, whatever its standard error is worth.
 
-    Attributes
-    ----------
-    missing : int
-        How many of the estimates that were added are not numbers.
+    Notes
+    -----
+    Statistics of a curve without estimates are not numbers; one of fewer than S estimates is stretched to S ranks.
     """
-
-    def __init__(self, specifications: int, draws: int) -> None:
-        self._estimates = np.empty((specifications, draws))
-        self._significant = np.zeros((2, draws))
-        self._z = np.zeros(draws)
-        self.missing = 0
-
-    def add(self, place: int, draws: slice, estimate: FloatArray, z: FloatArray, critical: float) -> None:
-        """Add the estimates of one specification.
-
-        Parameters
-        ----------
-        place : int
-            Position of the specification.
-        draws : slice
-            The draws of these estimates.
-        estimate, z : ndarray, shape (m,)
-            An estimate that is not a number is not on the curve; a z that is not a number counts as 0.
-        critical : float
-            The absolute z from which an estimate is significant.
-        """
-        z = np.where(np.isfinite(estimate), np.nan_to_num(z, nan=0.0), 0.0)
-        self._estimates[place, draws] = estimate
-        self.missing += int((~np.isfinite(estimate)).sum())
-        self._significant[:, draws] += z > critical, z < -critical
-        self._z[draws] += z
-
-    def cut(self, specifications: int) -> None:
-        """Remove the places from ``specifications`` on, to which nothing was added."""
-        self._estimates = self._estimates[:specifications]
-
-    def finish(self) -> tuple[CurveStatistics, FloatArray]:
-        """Return the statistics of each curve, and the curves sorted, shape (S, D).
-
-        Statistics of a curve without estimates are not numbers; one of fewer than S estimates is stretched to S ranks.
-        """
-        curves = self._estimates
-        # values that are not numbers are sorted to the end
-        curves.sort(axis=0)
-        count, every = np.isfinite(curves).sum(axis=0), np.arange(curves.shape[1])
-        last = np.maximum(count - 1, 0)
-        median = (curves[last // 2, every] + curves[last - last // 2, every]) / 2
-        lead = (curves > 0).sum(axis=0) - (curves < 0).sum(axis=0)
-        dominant = np.where(lead != 0, np.sign(lead), np.where(median < 0, -1.0, 1.0))
-        positive, negative = self._significant
-        with np.errstate(invalid="ignore"):
-            significant = np.asarray(np.where(dominant > 0, positive, negative) / count, dtype=np.float64)
-            mean_z = np.asarray(dominant * self._z / count, dtype=np.float64)
-        _stretch(curves, count)
-        return CurveStatistics(dominant, median, significant, mean_z), curves
+    on_curve = np.isfinite(estimates)
+    count, every = on_curve.sum(axis=0), np.arange(estimates.shape[1])
+    positive, negative, total = np.zeros((3, len(every)))
+    for place, own in enumerate(z):
+        known = on_curve[place] & np.isfinite(own)
+        significant = known & _significant(np.where(known, np.abs(own), np.inf), level)
+        positive += significant & (own > 0)
+        negative += significant & (own < 0)
+        total += np.where(known, own, 0.0)
+    # values that are not numbers are sorted to the end
+    estimates.sort(axis=0)
+    last = np.maximum(count - 1, 0)
+    median = (estimates[last // 2, every] + estimates[last - last // 2, every]) / 2
+    lead = (estimates > 0).sum(axis=0) - (estimates < 0).sum(axis=0)
+    dominant = np.where(lead != 0, np.sign(lead), np.where(median < 0, -1.0, 1.0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        significant = np.asarray(np.where(dominant > 0, positive, negative) / count, dtype=np.float64)
+        mean_z = np.asarray(dominant * total / count, dtype=np.float64)
+    missing = float(1 - count[1:].mean() / len(estimates)) if len(every) > 1 else 0.0
+    curves = estimates[:, 1:]
+    _stretch(curves, count[1:])
+    return CurveStatistics(dominant, median, significant, mean_z, missing), curves
 
 
-def share_as_extreme(observed: float, null: FloatArray) -> float:
-    """Return (1 + number of null values that are not smaller) / (1 + draws) (Phipson & Smyth 2010)."""
-    # a draw without estimates is no evidence against the null: not-a-number counts as not smaller
-    smaller = null < observed - TIES * abs(observed)
-    return float((1 + (~smaller).sum()) / (1 + len(null)))
+def _significant(sizes: FloatArray, level: float) -> BoolArray:
+    """Return which sizes belong to the largest ones of a share ``level``; equal sizes only together."""
+    most = int(np.floor(level * len(sizes) * (1 + 1e-12)))
+    if most >= len(sizes):
+        return np.ones(len(sizes), dtype=np.bool_)
+    below = np.partition(sizes, -most - 1)[-most - 1]
+    return np.asarray(sizes > below * (1 + SINGLE))
 
 
 def _stretch(curves: FloatArray, count: NDArray[np.int64]) -> None:
