@@ -173,8 +173,8 @@ class GroupedRegression(PanelRegression):
         from digicarbon.numeric.resampling.signs import signs_of
 
         expanded = self.expanded(panel)
-        groups, signs = expanded.groups.labels, signs_of(panel.units, self.replications, self.seed, self.weights)
-        model, made = expanded.model, expanded.panel
+        groups, model, made = expanded.groups.labels, expanded.model, expanded.panel
+        signs = signs_of(made.units, self.replications, self.seed, self.weights)
         batch = model.batch(made, weights, Estimand("coefficient", expanded.focal[0]))
         statistics = dict(found.statistics)
         with one_thread():

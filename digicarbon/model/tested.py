@@ -20,7 +20,9 @@ from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
     from digicarbon.model._panel_restrictions import Contrasts
+    from digicarbon.model.panel_regression import PanelRegression
     from digicarbon.model.restrictions import Redrawn, Restrictions
+    from digicarbon.model.spatial_panel import SpatialPanel
     from digicarbon.numeric.resampling.unit_wild import WildTest
 
 Test = Literal["errors", "wild"]
@@ -147,19 +149,18 @@ class Tested(Model):
         """Return what a reader must know before the p values."""
         from digicarbon.model.cautions import few_units, leverage, unit_effects_left_out
 
-        regression = self.as_regression or self.as_spatial
-        if regression is None:
+        model: PanelRegression | SpatialPanel
+        if self.as_regression is not None:
+            model, made = self.as_regression.interacted(panel)
+        elif self.as_spatial is not None:
+            model, made = self.as_spatial, panel.with_terms(self.as_spatial.terms)
+        else:
             return few_units(panel, smallest)
-        model, made = (
-            regression.interacted(panel)
-            if regression is self.as_regression and self.as_regression is not None
-            else (regression, panel.with_terms(regression.terms))
-        )
         terms = made.expanded(model.regressors, among=model.terms)
         return [
             *few_units(panel, smallest),
-            *leverage(made, result.focal, terms, regression.fixed),
-            *unit_effects_left_out(made, self.y, terms, regression.fixed),
+            *leverage(made, result.focal, terms, model.fixed),
+            *unit_effects_left_out(made, self.y, terms, model.fixed),
         ]
 
 

@@ -211,7 +211,7 @@ class RegressionTable(Report):
         if not np.isfinite(row["se"]):
             return ""
         if self.beneath == "interval":
-            return f"[{row['low']:.{self.decimals}f}, {row['high']:.{self.decimals}f}]"
+            return f"[{row['low']:z.{self.decimals}f}, {row['high']:z.{self.decimals}f}]"
         return self._bracketed(row[{"se": "se", "t": "stat", "p": "p"}[self.beneath]])
 
     def _bracketed(self, se: float) -> str:

@@ -507,8 +507,8 @@ def _decides_estimates(key: str) -> bool:
 
 
 def _signed(value: float, decimals: int) -> str:
-    text = f"{value:+.{decimals}f}"
-    return text if float(text) else f"{0:.{decimals}f}"
+    text = f"{value:z.{decimals}f}"
+    return f"+{text}" if float(text) > 0 else text
 
 
 def _refuse_mixture(rows: pd.DataFrame, focal_runs: Focal) -> None:

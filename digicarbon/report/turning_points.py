@@ -117,7 +117,7 @@ class TurningPointTable(RegressionTable):
         if isinstance(note, Note) and note.code in RESTS:
             note = note["said"]
         if np.isfinite(row["p"]) and np.isfinite(row["se"]):
-            return [(quantity, self._starred(row)), (" ", self._bracketed(row["se"]))]
+            return [(quantity, self._starred(row)), (" ", self._beneath(row))]
         if np.isfinite(row["se"]):
             return [
                 (quantity, self._number(row["coef"])),
@@ -139,7 +139,7 @@ class TurningPointTable(RegressionTable):
         return f"[{self._number(row['low'])}, {self._number(row['high'])}]"
 
     def _number(self, value: float) -> str:
-        return f"{value:.{self.decimals}f}"
+        return f"{value:z.{self.decimals}f}"
 
 
 def _turning_points(record: Record) -> pd.DataFrame:
