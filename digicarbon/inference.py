@@ -8,7 +8,7 @@ from pydantic import Field
 
 from digicarbon.numeric.linear.covariance import ClusterBy, Kernel, SmallSample
 from digicarbon.numeric.resampling.signs import SignWeights
-from digicarbon.spec import Spec
+from digicarbon.spec import Seed, Spec
 
 AnyCovariance = Literal[
     "classic", "robust", "cluster", "driscoll_kraay", "newey_west", "beck_katz", "conley", "observed"
@@ -42,5 +42,5 @@ class Inference(Spec):
     test: Literal["errors", "wild"] = "errors"
     replications: Annotated[int, Field(ge=19, le=1_000_000)] = 999
     weights: SignWeights = "rademacher"
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Seed = 1
     intervals: bool = True

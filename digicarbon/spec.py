@@ -33,6 +33,9 @@ Names = Annotated[tuple[str, ...], Field(strict=False)]
 SomeNames = Annotated[tuple[str, ...], Field(strict=False, json_schema_extra={"minItems": 1})]
 """`Names` that an editor reports if a file leaves them empty; Python code may leave them empty."""
 
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""A seed of random numbers, of at most 63 bits, which every generator takes."""
+
 Pair = Annotated[tuple[int, int], Field(strict=False)]
 """Two whole numbers in YAML, e.g. ``[2012, 2017]``."""
 

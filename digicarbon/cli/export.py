@@ -171,8 +171,9 @@ def _files(tracking: Tracking, recorded: Recorded, exported: Exported) -> dict[s
             names.give(column)
     weights: dict[str, Weights] = {}
     for case in exported.cases:
-        if case.extract.weights is not None:
-            weights.setdefault(case.extract.weights.digest, case.extract.weights)
+        for own in (case.extract.weights, case.filtered):
+            if own is not None:
+                weights.setdefault(own.digest, own)
     matrices = _matrix_names(weights)
     when = datetime.fromtimestamp(recorded.start / 1000, UTC).replace(tzinfo=None)
     files: dict[str, bytes] = {}

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.note import Note
-from digicarbon.numeric.linear.within import EffectsKind, absorb
-from digicarbon.numeric.resampling.null_model import orthonormal, without
+from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
+from digicarbon.numeric.resampling.null_model import cube, in_rows, orthonormal, without
+from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.numeric.tests.effects_f import effects_f
 from digicarbon.panel import Panel
+from digicarbon.result import Result
 
 FEW_UNITS = 12
 """Number of units below which spatial models' wild tests were found to reject too rarely, see docs/inference.md."""
@@ -20,10 +25,9 @@ REJECTED = 0.001
 """p of the F test, which knows nothing of serial correlation, below which unit effects should not be left out."""
 
 
-def few_units(panel: Panel, smallest: float) -> list[Note]:
-    """Return a note on few units; ``smallest`` is the smallest p value that there is."""
-    n = len(panel.units)
-    return [Note("few_units_wild", units=n, smallest=smallest)] if n < FEW_UNITS else []
+def few_units(units: int, smallest: float) -> list[Note]:
+    """Return a note on few units; ``smallest`` is the smallest p value that can be expected."""
+    return [Note("few_units_wild", units=units, smallest=smallest)] if units < FEW_UNITS else []
 
 
 def leverage(panel: Panel, focal: tuple[str, ...], terms: tuple[str, ...], effects: EffectsKind) -> list[Note]:
@@ -57,11 +61,61 @@ def leverage(panel: Panel, focal: tuple[str, ...], terms: tuple[str, ...], effec
     return notes
 
 
-def unit_effects_left_out(panel: Panel, y: str, terms: tuple[str, ...], effects: EffectsKind) -> list[Note]:
-    """Return a note where a model with time effects alone leaves out unit effects that the data want."""
+@dataclass(frozen=True)
+class Filters:
+    """The spatial dependence of a fitted model: that of the outcome, that of the errors, and regressors with a lag."""
+
+    operator: SpatialOperator
+    rho: float
+    lam: float
+    lagged: frozenset[str]
+
+    @classmethod
+    def of(cls, result: Result, operator: SpatialOperator) -> Filters:
+        """Return the filters of a result."""
+        by_kind = {
+            kind: float(result.coef[result.terms.index(term)])
+            for kind in ("lag_y", "lag_error")
+            for term in result.terms_of(kind)
+        }
+        lagged = frozenset(result.role(term).of for term in result.terms_of("lag_x"))
+        return cls(operator, by_kind.get("lag_y", 0.0), by_kind.get("lag_error", 0.0), lagged)
+
+    def applied(self, columns: FloatArray, terms: tuple[str, ...], rows: Rows) -> FloatArray:
+        """Return y and the regressors ``terms`` with their lags, freed of spatial dependence, shape (rows, k)."""
+        levels = cube(columns, rows)
+        lags = self.operator.lag(levels)
+        own = [1 + place for place, term in enumerate(terms) if term in self.lagged]
+        levels[..., 0] -= self.rho * lags[..., 0]
+        every = np.concatenate([levels, lags[..., own]], axis=2)
+        return in_rows(every - self.lam * self.operator.lag(every) if self.lam else every)
+
+
+def unit_effects_left_out(
+    panel: Panel, y: str, terms: tuple[str, ...], effects: EffectsKind, filters: Filters | None = None
+) -> list[Note]:
+    """Return a note where the errors of a model with time effects alone are alike within units.
+
+    Parameters
+    ----------
+    panel : Panel
+        With all terms.
+    y : str
+    terms : tuple of str
+        All regressors.
+    effects : {"none", "unit", "time", "two_way"}
+    filters : Filters, optional
+        Of a spatial model: neighbours that last are no unit effects.
+
+    Notes
+    -----
+    An F test cannot tell unit effects from errors that last longer than the panel, and the note does not.
+    """
     if effects != "time":
         return []
     columns = panel.array((y, *terms))
+    if filters is not None:
+        columns = filters.applied(columns, terms, rows_of(panel))
     try:
         test = effects_f(columns[:, 0], columns[:, 1:], panel.unit_codes, panel.period_codes, "two_way", "time")
     except EstimationError:

@@ -494,7 +494,9 @@ class SpatialPanel(Tested):
         return float((a @ b) ** 2 / scale) if sample.size and scale > 0 else 0.0
 
     def _notes(self, found: Estimates, design: Design) -> tuple[Note, ...]:
-        notes = [_ERRORS[self.cov]]
+        # slx has no spatial parameter, whose scores depend on each other
+        plain = self.kind == "slx" and self.cov == "cluster"
+        notes = [Note("errors_scores_added") if plain else _ERRORS[self.cov]]
         if design.sample.transformed:
             notes.append(Note("lee_yu_likelihood", observations=design.sample.size))
         if self.bias_correction == "bias_corrected" and self.fixed != "none":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -16,6 +16,7 @@ from digicarbon.note import Note
 from digicarbon.numeric.resampling.signs import SignWeights, enumerated, signs_of
 from digicarbon.panel import Panel
 from digicarbon.result import Resampled, Result
+from digicarbon.spec import Seed
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from digicarbon.numeric.resampling.unit_wild import WildTest
 
 Test = Literal["errors", "wild"]
+_DRAWS: Mapping[SignWeights, str] = {"rademacher": "wild_draws", "webb": "wild_draws_webb"}
 
 
 class Tested(Model):
@@ -56,7 +58,7 @@ class Tested(Model):
     test: Test = "errors"
     replications: Annotated[int, Field(ge=19, le=1_000_000)] = 999
     weights: SignWeights = "rademacher"
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Seed = 1
     intervals: bool = True
     level: Level = 0.95
 
@@ -94,11 +96,14 @@ class Tested(Model):
 
     def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
         """Return a result with p values and intervals from the wild bootstrap where the model asks for them."""
-        if self.test == "errors" or not result.terms:
+        if not result.terms:
             return result
+        cautions = self._cautions(result, panel, weights)
+        if self.test == "errors":
+            return replace(result, notes=(*result.notes, *cautions))
         why = Note("wild_not_at_end", parameter=result.end) if result.end else self.no_wild
         if why is not None:
-            return replace(result, notes=(*result.notes, why))
+            return replace(result, notes=(*result.notes, why, *cautions))
         from digicarbon.model.wild import Draws, one_thread, wild_tests
 
         # lags may leave a unit without rows
@@ -119,25 +124,26 @@ class Tested(Model):
         return replace(
             result,
             resampled=Resampled(estimates, of_effects),
-            notes=(*result.notes, *self._wild_notes(result, panel, weights, tests, len(units))),
+            notes=(*result.notes, *self._wild_notes(panel, weights, tests, len(units)), *cautions),
         )
 
-    def _wild_notes(
-        self, result: Result, panel: Panel, weights: Weights | None, tests: list[WildTest], units: int
-    ) -> tuple[Note, ...]:
+    def _wild_notes(self, panel: Panel, weights: Weights | None, tests: list[WildTest], units: int) -> tuple[Note, ...]:
+        from digicarbon.model.cautions import few_units
+
         every = enumerated(units, self.replications, self.weights)
         filtered = weights.name if weights is not None and self.filters(panel, weights) else ""
         draws = 2**units if every else self.replications
         notes = [
             Note(
                 "wild_p",
-                draws=Note("wild_every_sign" if every else "wild_draws", draws=draws),
+                draws=Note("wild_every_sign" if every else _DRAWS[self.weights], draws=draws),
                 filter=Note("wild_filtered", weights=filtered) if filtered else Note("wild_unfiltered"),
             )
         ]
         if not self.intervals:
             notes.append(Note("wild_without_intervals"))
-        notes += self._cautions(result, panel, 1 / draws if every else 1 / (1 + draws))
+        # opposite signs have the same |z|
+        notes += few_units(units, 2 / draws if every else 1 / (1 + draws))
         lost = max((test.lost for test in tests), default=0.0)
         if lost > 0:
             notes.append(Note("wild_lost", share=lost))
@@ -145,22 +151,23 @@ class Tested(Model):
             notes.append(Note("wild_unbounded"))
         return tuple(notes)
 
-    def _cautions(self, result: Result, panel: Panel, smallest: float) -> list[Note]:
+    def _cautions(self, result: Result, panel: Panel, weights: Weights | None) -> list[Note]:
         """Return what a reader must know before the p values."""
-        from digicarbon.model.cautions import few_units, leverage, unit_effects_left_out
+        from digicarbon.model.cautions import Filters, leverage, unit_effects_left_out
 
         model: PanelRegression | SpatialPanel
+        filters = None
         if self.as_regression is not None:
             model, made = self.as_regression.interacted(panel)
         elif self.as_spatial is not None:
             model, made = self.as_spatial, panel.with_terms(self.as_spatial.terms)
+            filters = None if weights is None else Filters.of(result, weights.align(made).operator)
         else:
-            return few_units(panel, smallest)
+            return []
         terms = made.expanded(model.regressors, among=model.terms)
         return [
-            *few_units(panel, smallest),
             *leverage(made, result.focal, terms, model.fixed),
-            *unit_effects_left_out(made, self.y, terms, model.fixed),
+            *unit_effects_left_out(made, self.y, terms, model.fixed, filters),
         ]
 
 

@@ -13,6 +13,7 @@ from digicarbon.note import Note
 from digicarbon.plan.prepare import Prepared, Specs
 from digicarbon.result import Result
 from digicarbon.script import Extract, RPart, StataPart
+from digicarbon.weights import Weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,8 @@ class Case:
         What it was fitted to.
     result : Result
         What was recorded.
+    filtered : Weights or None
+        Weights that only the null models of the wild bootstrap use: scripts do not.
     """
 
     number: int
@@ -37,6 +40,7 @@ class Case:
     model: Model
     extract: Extract
     result: Result
+    filtered: Weights | None = None
 
     @property
     def title(self) -> str:
@@ -61,13 +65,14 @@ def case_of(number: int, run_id: str, label: str, specs: Specs, prepared: Prepar
     model, panel = specs.model, prepared.panel
     if not model.y:
         return None
+    aligned = None if prepared.weights is None else prepared.weights.align(panel)
     # scripts compute estimates and standard errors: weights that only the wild bootstrap takes are none of their data
-    weights = prepared.weights.align(panel) if prepared.weights is not None and model.uses_weights else None
+    weights, filtered = (aligned, None) if model.uses_weights else (None, aligned)
     with _hook(model, "extract", label):
         extract = model.extract(panel, weights)
         if not isinstance(extract, Extract):
             raise TypeError(f"it returned {type(extract).__name__}, not an Extract")
-    return Case(number, run_id, label, model, extract, result)
+    return Case(number, run_id, label, model, extract, result, filtered)
 
 
 def written(case: Case, hook: Literal["r", "stata"], part: RPart | StataPart) -> list[str]:

@@ -17,6 +17,10 @@ from digicarbon.replication.data import DataSet
 from digicarbon.script import Names
 
 WIDTH = 110
+_WILD = (
+    "p values and intervals of the wild bootstrap are in expected.csv; the scripts do not compute them. "
+    "digicarbon's page on inference has every step, and weights/ has the matrix of the filter."
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def readme(
         _wrapped(
             f"{counted(len(cases), 'run')} of the MLflow experiment {facts.experiment}, parent run {facts.parent_id}, "
             "with the data that they were fitted to and scripts that fit them again in R and Stata and compare every "
-            "number with the recorded one."
+            "coefficient, effect and standard error with the recorded one."
         ),
         "",
         "To check",
@@ -84,6 +88,7 @@ def readme(
             "does not have, or computes by another convention, is said in a comment beside the run and not compared. "
             "The R scripts are run in digicarbon's own tests (plm, base R); Stata, fixest and splm are not."
         ),
+        *([_wrapped(_WILD)] if any(case.result.resampled is not None for case in cases) else []),
         "",
         "Files",
         "  data/set_<k>.csv, .dta    rows of units and periods with the columns of the models (terms are made: logs,",
@@ -164,6 +169,7 @@ def _runs(
     lines = []
     for case in cases:
         weights = f", {case.matrix(matrices)}" if case.extract.weights is not None else ""
+        weights += f", p filtered by {matrices[case.filtered.digest]}" if case.filtered is not None else ""
         lines.append(f"  {case.title}")
         lines.append(f"      {case.result.kind}, {sets[case.number].name}{weights}, {configs[case.number]}")
     return lines

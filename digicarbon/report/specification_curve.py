@@ -21,7 +21,7 @@ from digicarbon.report.joint import FACETS, Joint, JointMethod, JointRequest
 from digicarbon.report.picture import Format, Strip, plot_specification_curve, rendered
 from digicarbon.report.signs import meaning, number
 from digicarbon.result import Asked
-from digicarbon.spec import Names
+from digicarbon.spec import Names, Seed
 
 MOST_VALUES = 12
 """A choice with more values is not shown below the curve."""
@@ -101,8 +101,8 @@ class SpecificationCurve(Report):
     by: Names = ()
     facet: str | None = None
     level: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    draws: Annotated[int, Field(ge=0)] = 0
-    seed: int = 1
+    draws: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    seed: Seed = 1
     method: JointMethod = "wild"
     decimals: Annotated[int, Field(ge=0, le=12)] = 4
     pictures: Annotated[tuple[Format, ...], Field(strict=False)] = ("png", "svg")

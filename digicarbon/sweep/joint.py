@@ -168,6 +168,8 @@ def joint_test(
     if not chosen:
         raise _no_run(absent, runs)
     notes = [*_left_out(absent, runs), *facets, *_about(test, quantity)]
+    if level * (1 + draws) < 1:
+        notes.append(Note("joint_few_draws", draws=draws, smallest=1 / (1 + draws), level=level))
     each = _each(chosen, drawn[:, 1:])
     statistics, curves = curve_statistics(estimates, drawn, level)
     if statistics.missing:

@@ -13,7 +13,7 @@ from digicarbon.numeric.resampling.unit_permutation import permutations
 from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.numeric.spatial.proximity import higher_order
 from digicarbon.panel import Panel
-from digicarbon.spec import under
+from digicarbon.spec import Seed, under
 from digicarbon.weights.base import IslandsUnplaced, Node, Weights, WeightsSpec
 
 
@@ -127,7 +127,7 @@ class PermutedWeights(WeightsSpec):
     """
 
     base: Node
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Seed = 1
     islands: IslandsUnplaced = "refuse"
 
     def compute(self, panel: Panel) -> Weights:

@@ -126,9 +126,8 @@ def test_a_panel_with_gaps_has_a_test_without_a_filter(panel: dc.Panel, weights:
 
 
 def test_cautions_are_facts_of_the_panel(panel: dc.Panel) -> None:
-    assert few_units(panel, 0.001) == []
-    small = panel.select(units=panel.units[:6])
-    assert [note["units"] for note in few_units(small, 0.03)] == [6]
+    assert few_units(14, 0.001) == []
+    assert [note["units"] for note in few_units(6, 0.03)] == [6]
     assert leverage(panel, ("x",), ("x", "z"), "two_way") == []
     heavy = panel.array(["x"])[:, 0] * np.where(panel.unit_codes == 3, 20.0, 1.0)
     (note,) = leverage(panel.with_columns({"x": heavy}), ("x",), ("x", "z"), "two_way")
@@ -138,6 +137,57 @@ def test_cautions_are_facts_of_the_panel(panel: dc.Panel) -> None:
     levels = panel.array(["y"])[:, 0] + 5.0 * panel.unit_codes
     (note,) = unit_effects_left_out(panel.with_columns({"y": levels}), "y", ("x", "z"), "time")
     assert note["p"] < 1e-6
+
+
+@pytest.mark.parametrize("test", ["errors", "wild"])
+def test_cautions_do_not_depend_on_the_test(panel: dc.Panel, weights: dc.Weights, test: str) -> None:
+    heavy = panel.array(["x"])[:, 0] * np.where(panel.unit_codes == 3, 20.0, 1.0)
+    own = panel.with_columns({"x": heavy})
+    linear, *_, durbin = (model.fit(own, weights) for model in models(test=test)[::8])
+    assert all("unit_leverage" in [note.code for note in result.notes] for result in (linear, durbin))
+
+
+def test_neighbours_that_last_are_no_unit_effects(weights: dc.Weights) -> None:
+    rng = np.random.default_rng(3)
+    x = 3 * rng.normal(size=(UNITS, 1)) + rng.normal(size=(UNITS, PERIODS))
+    errors = rng.normal(size=(UNITS, PERIODS))
+    y = np.linalg.solve(np.eye(UNITS) - 0.6 * weights.dense(), x + 0.8 * weights.dense() @ x + errors)
+    index = pd.MultiIndex.from_product([weights.labels, range(PERIODS)], names=["unit", "year"])
+    frame = pd.DataFrame({"y": y.ravel(), "x": x.ravel()}, index=index).reset_index()
+    own = dc.Panel.from_frame(frame, unit="unit", time="year")
+    plain = dc.PanelRegression(y="y", x=("x",), effects="time", cov="cluster").fit(own)
+    spatial = dc.SpatialPanel(y="y", x=("x",), kind="sdm", effects="time").fit(own, weights)
+    codes = [[note.code for note in result.notes] for result in (plain, spatial)]
+    assert ["unit_effects_rejected" in each for each in codes] == [True, False]
+
+
+@pytest.mark.parametrize("share", [8.0, 40.0])
+def test_an_interval_ends_where_the_test_begins_to_reject_even_if_one_unit_decides(
+    panel: dc.Panel, share: float
+) -> None:
+    heavy = panel.array(["x"])[:, 0] * np.where(panel.unit_codes == 3, share, 1.0)
+    model = dc.PanelRegression(y="y", x=("x",), controls=("z",), cov="cluster", test="wild", replications=499)
+    y = panel.array(["y"])[:, 0]
+    row = model.fit(panel.with_columns({"x": heavy})).estimates.loc["x"]
+    assert row["high"] - row["low"] > 6 * row["se"]
+    for end in (row["low"], row["high"]):
+        shifted = panel.with_columns({"x": heavy, "y": y - end * heavy})
+        assert model.fit(shifted).estimates.loc["x", "p"] == pytest.approx(0.05, abs=0.005)
+
+
+def test_few_units_have_an_interval_up_to_the_last_value_that_is_not_rejected(panel: dc.Panel) -> None:
+    small = panel.select(units=panel.units[:6])
+    model = dc.PanelRegression(y="y", x=("x",), cov="cluster", test="wild")
+    row = model.fit(small).estimates.loc["x"]
+    columns = small.array(["y", "x"])
+
+    def p(tau: float) -> float:
+        return float(model.fit(small.with_columns({"y": columns[:, 0] - tau * columns[:, 1]})).estimates.loc["x", "p"])
+
+    for end, side in ((row["low"], -1), (row["high"], 1)):
+        if np.isfinite(end):
+            assert p(end - 0.1 * side * row["se"]) > 0.05
+            assert all(p(end + distance * side * row["se"]) <= 0.05 for distance in (0.1, 8, 16, 32))
 
 
 @pytest.mark.parametrize("kind", ["sar", "sem", "sdm", "sdem", "slx"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -25,6 +26,12 @@ CLOSE = 0.1
 What a secant step leaves is a small part of it; 999 draws leave an end uncertain by 0.06 standard errors.
 """
 MOST_STEPS = 6
+SAFE = 0.5
+"""Slope of the excess over critical values from which on secants find its zero; 1 is that of constant ones."""
+NARROW = 0.01
+"""Standard errors, and share of the distance from the estimate, between which bisection leaves an end."""
+ENOUGH = 5
+"""Number of draws beyond a critical value from which on it changes smoothly."""
 
 Studentised = Callable[[NullModel], tuple[FloatArray, FloatArray]]
 """Estimates and standard errors of the draws from a null model, each of shape (M,)."""
@@ -151,18 +158,21 @@ def wild_test(
 
     Notes
     -----
-    The interval holds every τ with |q̂ - τ|/se <= c(τ), c the critical value of draws under q = τ. c changes slowly, so
-    that each end is found by secant steps from q̂ ± c(0)·se. Zero is inside exactly where its own p exceeds 1 - level.
+    The interval holds the values τ with |q̂ - τ|/se <= c(τ), c the critical value of draws under q = τ. Where c changes
+    slowly, each end is found by secant steps from q̂ ± c(0)·se. Where it does not, as when one unit has most of the
+    leverage, or where draws are few, the end is the last value that is not rejected: values inside may be. Zero is
+    inside exactly where its own p exceeds 1 - level.
     """
-    alpha = 1 - level
+    # 1 - 0.9 is a little less than 0.1, which is a p value of 19 draws
+    alpha = (1 - level) * (1 + 1e-12)
     with np.errstate(divide="ignore", invalid="ignore"):
         under_zero = at_zero[0] / at_zero[1]
     lost = float((~np.isfinite(under_zero)).mean())
     p = p_value(estimate / se, under_zero)
     if at is None:
         return WildTest(p, np.nan, np.nan, lost)
-    first = critical(under_zero, alpha)
-    low, high = (_end(estimate, se * side, first, at, alpha) for side in (-1.0, 1.0))
+    few = alpha * (1 + len(under_zero)) < ENOUGH
+    low, high = (_end(estimate, se * side, critical(under_zero, alpha), at, alpha, few) for side in (-1.0, 1.0))
     if p > alpha:
         low, high = min(low, 0.0), max(high, 0.0)
     elif low <= 0 <= high:
@@ -172,25 +182,80 @@ def wild_test(
 
 
 def _end(
-    estimate: float, step: float, first: float, at: Callable[[float], tuple[FloatArray, FloatArray]], alpha: float
+    estimate: float,
+    step: float,
+    at_zero: float,
+    at: Callable[[float], tuple[FloatArray, FloatArray]],
+    alpha: float,
+    few: bool,
 ) -> float:
-    """Return where estimate + step·c(τ) = τ; ``step`` is the standard error, negative for the low end."""
-    if not np.isfinite(first):
-        return float(np.copysign(np.inf, step))
-    before, rest_before = 0.0, estimate + step * first
-    tau = rest_before
-    for _ in range(MOST_STEPS):
-        found, se = at(tau)
+    """Return the last value from the estimate on, in the direction of ``step``, that the test does not reject.
+
+    Parameters
+    ----------
+    estimate : float
+    step : float
+        The standard error, negative for the low end.
+    at_zero : float
+        The critical value under zero.
+    at : callable
+        Estimates and standard errors of draws under a value.
+    alpha : float
+    few : bool
+        Whether the critical value is one of few draws, so that it jumps.
+
+    Notes
+    -----
+    Where secants fail, values up to 256 times as far away as the first guess are tried; an interval that goes on has no
+    end.
+    """
+
+    @cache
+    def excess(distance: float) -> float:
+        """Return by how many standard errors a value so many standard errors away is beyond its critical value."""
+        drawn, errors = at(estimate + distance * step)
         with np.errstate(divide="ignore", invalid="ignore"):
-            size = critical((found - tau) / se, alpha)
-        if not np.isfinite(size):
-            return float(np.copysign(np.inf, step))
-        rest = estimate + step * size - tau
-        slope = (rest - rest_before) / (tau - before) if tau != before else -1.0
-        # where c changes by less than half a step the secant is safe, else the fixed point is sought as it stands
-        move = -rest / slope if -1.5 < slope < -0.5 else rest
-        before, rest_before = tau, rest
-        tau += move
-        if abs(move) < CLOSE * abs(step):
-            break
-    return tau
+            # as for p: opposite signs of all units have the observed size up to rounding
+            return distance * (1 - TIES) - critical((drawn - estimate - distance * step) / errors, alpha)
+
+    def end(distance: float) -> float:
+        return float(estimate + distance * step)
+
+    if not np.isfinite(at_zero):
+        return end(np.inf)
+    if not few and (distance := _by_secants(excess, at_zero, -estimate / step)) is not None:
+        return end(distance)
+    places = at_zero * np.append(0.0, 2.0 ** np.arange(-1, 8.5, 0.5))
+    # values beyond one that is rejected may not be
+    last = max(place for place, distance in enumerate(places) if excess(distance) <= 0)
+    if last == len(places) - 1:
+        return end(np.inf)
+    inside, outside = places[last], places[last + 1]
+    # an excess that hardly changes says little about how far its zero is
+    while outside - inside > max(NARROW, NARROW * outside):
+        middle = (inside + outside) / 2
+        inside, outside = (inside, middle) if excess(middle) > 0 else (middle, outside)
+    return end((inside + outside) / 2)
+
+
+def _by_secants(excess: Callable[[float], float], critical_at_zero: float, zero: float) -> float | None:
+    """Return the distance at which an excess becomes positive; None where critical values change fast.
+
+    Parameters
+    ----------
+    excess : callable
+    critical_at_zero : float
+    zero : float
+        The distance of the value zero, negative on the other side of the estimate.
+    """
+    distance, before, excess_before = critical_at_zero, zero, zero - critical_at_zero
+    for _ in range(MOST_STEPS):
+        now = excess(distance)
+        slope = (now - excess_before) / (distance - before) if abs(distance - before) > CLOSE else 1.0
+        if not SAFE < slope < 2 - SAFE:
+            return None
+        before, excess_before = distance, now
+        distance -= now / slope
+        if abs(distance - before) < CLOSE:
+            return distance
+    return None
