@@ -16,8 +16,7 @@ line-height:1.35;margin:0;font-variant-numeric:tabular-nums lining-nums}
 white-space:nowrap;vertical-align:top}
 .dc-table tbody th,.dc-table thead tr>:first-child{text-align:left;padding-left:.3em}
 .dc-table tr.dc-head>*{border-bottom:1px solid}
-.dc-table th.dc-over{border:solid transparent;border-width:0 .5em;background:linear-gradient(currentColor,
-currentColor) 0 100%/100% 1px no-repeat padding-box}
+.dc-table th.dc-over{background:linear-gradient(currentColor,currentColor) 50% 100%/calc(100% - 1em) 1px no-repeat}
 .dc-table tr.dc-rule>*{border-top:1px solid}
 .dc-table tr.dc-block th{font-style:italic}
 .dc-table td.dc-words{text-align:left;white-space:normal;min-width:16em;max-width:32em}
