@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from digicarbon import data
 from digicarbon.arrays import FloatArray
@@ -128,7 +128,7 @@ class RegressionTable(Report):
     stars: Annotated[tuple[float, float, float], Field(strict=False)] = (0.1, 0.05, 0.01)
     beneath: Beneath = ("se",)
     heads: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
-    rows: Rows = MappingProxyType({})
+    rows: Rows = Field(default_factory=dict)
     caption: str | None = None
     label: str | None = None
     effects: bool = True
@@ -148,13 +148,13 @@ class RegressionTable(Report):
             raise ValueError(Note("stars_not_falling", stars=str(list(stars))))
         return stars
 
-    @field_validator("beneath", "heads")
-    @classmethod
-    def _each_once(cls, names: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
-        twice = [name for name, times in Counter(names or ()).items() if times > 1]
-        if twice:
-            raise ValueError(Note("several_named_twice", key=info.field_name, terms=cut(twice)))
-        return names
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for key, names in (("beneath", self.beneath), ("heads", self.heads or ())):
+            twice = [name for name, times in Counter(names).items() if times > 1]
+            if twice:
+                raise ValueError(Note("several_named_twice", key=key, terms=cut(twice)))
+        return self
 
     @field_validator("label")
     @classmethod

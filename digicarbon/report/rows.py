@@ -22,11 +22,11 @@ _CELL = {"type": ["string", "number", "boolean"]}
 def _checked(value: Any) -> Any:
     """Return rows with tuples for lists, or refuse what is neither a fact's name nor a list of cells."""
     if not isinstance(value, Mapping):
-        raise ValueError(Note("rows_no_mapping", key="rows", given=repr(value)))
+        raise ValueError(Note("rows_no_mapping", given=repr(value)))
     for words, row in value.items():
         cells = [row] if isinstance(row, str) else row if isinstance(row, list | tuple) else [None]
         if not isinstance(words, str) or not all(isinstance(cell, str | bool | int | float) for cell in cells):
-            raise ValueError(Note("row_no_cells", key="rows", row=str(words), given=repr(row)))
+            raise ValueError(Note("row_no_cells", row=str(words), given=repr(row)))
     return {words: tuple(row) if isinstance(row, list) else row for words, row in value.items()}
 
 
