@@ -223,7 +223,10 @@ class RegressionTable(Report):
         for effect in effect_names(record.result for record in records) if self.effects else ():
             columns = [_effect_by_term(record.result, effect) for record in records]
             focal = dict.fromkeys(term for r in records if r.result.spatial_effects for term in r.result.focal)
-            others = dict.fromkeys(term for one in columns for term in one) if self.effects_of == "all" else {}
+            there = {term for one in columns for term in one}
+            # in the order of the coefficients
+            others = dict.fromkeys(term for term in _order(records, roles) if term in there)
+            others = others if self.effects_of == "all" else {}
             shown = [term for term in focal | others if any(term in one for one in columns)]
             if shown:
                 rules.append(len(rows))
