@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as RichTable
 
+from digicarbon.cli.spanned import spanned
 from digicarbon.config.compose import Composer, loader, options
 from digicarbon.config.files import GROUPS, SWEEP_KEYS, command_line, find, headline
 from digicarbon.config.missing import no_experiment, own_experiments
@@ -24,6 +25,7 @@ from digicarbon.note.about import at, key_of
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.prepare import Workshop
 from digicarbon.plan.runs import Plan, Run, plan
+from digicarbon.render.table import Grid, before_span, columns_of, without_empty
 from digicarbon.report import MOST_RUNS, Table
 from digicarbon.secret import masked
 
@@ -317,32 +319,38 @@ def show(table: Table, console: Console) -> None:
 
     Sentences are wrapped; no cell is ever cut.
     """
-    labels = [str(label) for label in table.cells.index]
-    first = max(map(cell_len, labels), default=0) + 4
-    columns = [[str(head), *map(str, table.cells.iloc[:, k])] for k, head in enumerate(table.cells.columns)]
-    natural = [max(map(cell_len, texts)) for texts in columns]
+    grid = table.grids[0]
+    first = max(map(cell_len, (*grid.corners, *(label for label, _ in grid.rows))), default=0) + 4
+    natural = [max(over, *map(cell_len, texts)) for over, texts in zip(grid.over, grid.columns, strict=True)]
     widths = [min(width, SENTENCE) + 3 for width in natural]
     room = console.width if console.is_terminal else sys.maxsize
-    for number, block in enumerate(_blocks(widths, room - first)):
+    for number, block in enumerate(_blocks(widths, room - first, grid)):
+        part = without_empty(columns_of(grid, block.start, block.stop), grid)
         rich_table = RichTable(title=table.title if number == 0 else None, title_justify="left")
-        rich_table.add_column("", no_wrap=True)
-        for position in block:
+        rich_table.add_column(grid.corners[-1], no_wrap=True, min_width=first - 4)
+        for position, over in zip(block, part.over, strict=True):
             wraps = natural[position] > SENTENCE
             rich_table.add_column(
-                columns[position][0],
+                grid.heads[position],
                 justify="left" if wraps else "right",
                 no_wrap=not wraps,
                 overflow="fold",
+                min_width=over,
                 max_width=SENTENCE,
             )
-        for row, label in enumerate(labels):
-            if row in table.rules:
+        for row, (label, cells) in enumerate(part.rows):
+            if row in part.rules:
                 rich_table.add_section()
-            rich_table.add_row(label, *(columns[position][row + 1] for position in block))
+            rich_table.add_row(label, *cells)
         # rich cuts cells to its width, so it gets the width of the block
         width_needed = first + sum(widths[position] for position in block)
         wide = Console(file=console.file, width=max(console.width, width_needed), markup=False, highlight=False)
-        wide.print(rich_table)
+        if part.levels:
+            with wide.capture() as printed:
+                wide.print(rich_table)
+            wide.print(spanned(part, printed.get()), end="")
+        else:
+            wide.print(rich_table)
     for note in table.notes:
         console.print(note, style="dim", soft_wrap=True)
     if table.below is not None:
@@ -350,17 +358,18 @@ def show(table: Table, console: Console) -> None:
         show(table.below, console)
 
 
-def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:
-    """Return positions of columns in blocks that fit, at least one column each."""
-    blocks: list[list[int]] = [[]]
-    total = 0
-    for position, width in enumerate(widths):
-        if blocks[-1] and total + width > room:
-            blocks.append([])
-            total = 0
-        blocks[-1].append(position)
-        total += width
-    return blocks
+def _blocks(widths: Sequence[int], room: int, grid: Grid) -> list[range]:
+    """Return positions of columns in blocks that fit, at least one column each, which cut few words over columns."""
+    blocks: list[range] = []
+    start = 0
+    while start < len(widths):
+        end = start + 1
+        while end < len(widths) and sum(widths[start : end + 1]) <= room:
+            end += 1
+        end = before_span(grid, start, end)
+        blocks.append(range(start, end))
+        start = end
+    return blocks or [range(0)]
 
 
 def terminal(stderr: bool = False) -> Console:

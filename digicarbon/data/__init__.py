@@ -83,6 +83,16 @@ def unit_words() -> Mapping[str, Mapping[str, str]]:
     return _words()[2]
 
 
+def choice_words() -> Mapping[str, Mapping[str, str]]:
+    """Return the labels of choices: a config group or a field, then ``en`` or ``zh``."""
+    return _words()[3]
+
+
+def option_words() -> Mapping[str, Mapping[str, str]]:
+    """Return the labels of their values: ``group=option`` or ``field=value``, then ``en`` or ``zh``."""
+    return _words()[4]
+
+
 @cache
 def note_words() -> Mapping[str, Mapping[str, str]]:
     """Return the words of notes and of phrases in notes: code, then ``en`` or ``zh``.
@@ -111,9 +121,9 @@ def _by_code(name: str) -> dict[str, Mapping[str, str]]:
 
 @cache
 def _words() -> tuple[Mapping[str, Mapping[str, str]], ...]:
-    words: tuple[dict[str, Mapping[str, str]], ...] = ({}, {}, {})
+    words: tuple[dict[str, Mapping[str, str]], ...] = ({}, {}, {}, {}, {})
     for row in _table("labels").itertuples(index=False):
-        words[{"word": 1, "unit": 2}.get(str(row.kind), 0)][str(row.term)] = {
+        words[{"word": 1, "unit": 2, "choice": 3, "option": 4}.get(str(row.kind), 0)][str(row.term)] = {
             "en": str(row.en),
             "zh": str(row.zh),
         }

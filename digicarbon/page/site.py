@@ -75,9 +75,9 @@ def _tables(one: Section, refusals: dict[str, None]) -> Mapping[str, bytes]:
             contents[f"table{suffix}"] = write(one.table)
         except ConfigError as error:
             refusals[str(error)] = None
-    contents["table.csv"] = plain_table(one.table.cells).to_csv().encode("utf-8-sig")
+    contents["table.csv"] = plain_table(one.table.named).to_csv().encode("utf-8-sig")
     if one.table.below is not None:
-        contents["table_below.csv"] = plain_table(one.table.below.cells).to_csv().encode("utf-8-sig")
+        contents["table_below.csv"] = plain_table(one.table.below.named).to_csv().encode("utf-8-sig")
     return contents
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from digicarbon.disk.cells import is_formula
-from digicarbon.render.table import SENTENCE, Grid, Number, length, number
+from digicarbon.render.table import SENTENCE, Grid, Number, length, number, underlined
 
 if TYPE_CHECKING:
     from openpyxl.cell import Cell
@@ -51,13 +51,14 @@ def _write(sheet: Worksheet, grid: Grid) -> None:
 
     columns = 1 + len(grid.heads)
     _write_text(sheet.cell(1, 1), grid.title).font = Font(name=FONT, bold=True)
-    head = 4 if grid.spanners else 3
-    for words, start, count in grid.spanners:
-        _write_text(sheet.cell(head - 1, start + 2), words).alignment = Alignment(horizontal="center")
-        if count > 1:
-            sheet.merge_cells(
-                start_row=head - 1, start_column=start + 2, end_row=head - 1, end_column=start + count + 1
-            )
+    head = 3 + len(grid.levels)
+    for row, corner in enumerate(grid.corners, start=3):
+        _write_text(sheet.cell(row, 1), corner)
+    for row, level in enumerate(grid.levels, start=3):
+        for words, start, count in level:
+            _write_text(sheet.cell(row, start + 2), words).alignment = Alignment(horizontal="center")
+            if count > 1:
+                sheet.merge_cells(start_row=row, start_column=start + 2, end_row=row, end_column=start + count + 1)
     for column, words in enumerate(grid.heads, start=2):
         _write_text(sheet.cell(head, column), words).alignment = Alignment(horizontal="center", wrap_text=True)
     long = grid.sentences
@@ -69,11 +70,17 @@ def _write(sheet: Worksheet, grid: Grid) -> None:
             cell.alignment = Alignment(horizontal=side, vertical="top", wrap_text=sentence)
     bottom_row = head + len(grid.rows)
     thick, thin, hair = Side("medium"), Side("thin"), Side("hair")
-    above = {3: thick, head: thick if head == 3 else None}
+    spanned = {
+        (row, start + 2 + k)
+        for row, level in enumerate(grid.levels, start=3)
+        for _, start, count in level
+        for k in range(count)
+        if underlined(level)
+    }
     for row in range(3, bottom_row + 1):
         for column in range(1, columns + 1):
-            top = above.get(row) or (hair if row - head - 1 in grid.rules and row > head + 1 else None)
-            bottom = thick if row == bottom_row else thin if row == head else None
+            top = thick if row == 3 else (hair if row - head - 1 in grid.rules and row > head + 1 else None)
+            bottom = thick if row == bottom_row else thin if row == head or (row, column) in spanned else None
             if top or bottom:
                 sheet.cell(row, column).border = Border(top=top, bottom=bottom)
     widths = [min(max(places, 6), SENTENCE) + 3 for places in (grid.label_length, *grid.lengths)]
@@ -98,7 +105,7 @@ def _set_print(sheet: Worksheet, head: int, columns: int, last: int) -> None:
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = f"{head}:{head}"
+    sheet.print_title_rows = f"3:{head}"
     sheet.print_area = f"A1:{get_column_letter(columns)}{last}"
 
 

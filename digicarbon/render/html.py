@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from digicarbon.render.table import Grid, number
+from digicarbon.render.table import Grid, Spans, number, underlined
 
 STYLE = """<style>
 .dc-table{margin:0 0 1.5em;max-width:100%;overflow-x:auto;font-family:"Times New Roman",Times,"Songti SC",SimSun,serif}
@@ -16,7 +16,7 @@ line-height:1.35;margin:0;font-variant-numeric:tabular-nums lining-nums}
 white-space:nowrap;vertical-align:top}
 .dc-table tbody th,.dc-table thead tr>:first-child{text-align:left;padding-left:.3em}
 .dc-table tr.dc-head>*{border-bottom:1px solid}
-.dc-table th.dc-over{border-bottom:1px solid}
+.dc-table th.dc-over{background:linear-gradient(currentColor,currentColor) 50% 100%/calc(100% - 1em) 1px no-repeat}
 .dc-table tr.dc-rule>*{border-top:1px solid}
 .dc-table tr.dc-block th{font-style:italic}
 .dc-table td.dc-words{text-align:left;white-space:normal;min-width:16em;max-width:32em}
@@ -42,7 +42,7 @@ def pieces(grids: Sequence[Grid], links: Mapping[str, str] | None = None) -> str
     ----------
     grids : sequence of Grid
     links : mapping of str to str
-        Addresses by the head of a column or the label of a row: heads, labels and the cells that belong to them link
+        Addresses by the name of a column or the label of a row: heads, labels and the cells that belong to them link
         there.
     """
     return "\n".join(_one(grid, links or {}) for grid in grids)
@@ -60,18 +60,24 @@ def page(grids: Sequence[Grid]) -> str:
 def _one(grid: Grid, links: Mapping[str, str]) -> str:
     caption = [f"<caption>{escape(grid.title)}</caption>"] if grid.title else []
     lines = ['<div class="dc-table">', "<table>", *caption, "<thead>"]
-    if grid.spanners:
-        lines.append(f"<tr><th></th>{''.join(_over(grid))}</tr>")
-    heads = "".join(f'<th scope="col">{_linked(escape(head), links.get(head))}</th>' for head in grid.heads)
-    lines += [f'<tr class="dc-head"><th></th>{heads}</tr>', "</thead>", "<tbody>"]
+    *corners, corner = map(_corner, grid.corners)
+    lines += [
+        f"<tr>{words}{''.join(_over(level, len(grid.heads)))}</tr>"
+        for words, level in zip(corners, grid.levels, strict=True)
+    ]
+    heads = "".join(
+        f'<th scope="col">{_linked(escape(head), links.get(name))}</th>'
+        for head, name in zip(grid.heads, grid.names, strict=True)
+    )
+    lines += [f'<tr class="dc-head">{corner}{heads}</tr>', "</thead>", "<tbody>"]
     words = grid.sentences
     for row, (label, cells) in enumerate(grid.rows):
         names = [name for name, rows in (("dc-rule", grid.rules), ("dc-block", grid.blocks)) if row in rows]
         kind = f' class="{" ".join(names)}"' if names else ""
         row_link = links.get(label)
         texts = "".join(
-            f"<td{' class=dc-words' if long else ''}>{_linked(_cell(cell), row_link or links.get(head))}</td>"
-            for head, cell, long in zip(grid.heads, cells, words, strict=True)
+            f"<td{' class=dc-words' if long else ''}>{_linked(_cell(cell), row_link or links.get(name))}</td>"
+            for name, cell, long in zip(grid.names, cells, words, strict=True)
         )
         lines.append(f'<tr{kind}><th scope="row">{_linked(escape(label), row_link)}</th>{texts}</tr>')
     lines += ["</tbody>", "</table>"]
@@ -80,14 +86,21 @@ def _one(grid: Grid, links: Mapping[str, str]) -> str:
     return "\n".join([*lines, "</div>"])
 
 
-def _over(grid: Grid) -> list[str]:
-    """Return the cells of the line above the heads."""
+def _corner(words: str) -> str:
+    # a head without words would be read out as one
+    return f'<th scope="row">{escape(words)}</th>' if words else "<td></td>"
+
+
+def _over(level: Spans, columns: int) -> list[str]:
+    """Return the cells of a line of words over columns."""
     cells, at = [], 0
-    for words, start, count in grid.spanners:
-        cells += ["<th></th>"] * (start - at)
-        cells.append(f'<th class="dc-over" scope="colgroup" colspan="{count}">{escape(words)}</th>')
+    for words, start, count in level:
+        cells += ["<td></td>"] * (start - at)
+        kind = ' class="dc-over"' if underlined(level) else ""
+        scope = f'scope="colgroup" colspan="{count}"' if count > 1 else 'scope="col"'
+        cells.append(f"<th{kind} {scope}>{escape(words)}</th>")
         at = start + count
-    return [*cells, *["<th></th>"] * (len(grid.heads) - at)]
+    return [*cells, *["<td></td>"] * (columns - at)]
 
 
 def _cell(cell: str) -> str:

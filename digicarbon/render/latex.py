@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from digicarbon.render.table import SENTENCE, Grid, in_lines, length, number, split
+from digicarbon.render.table import SENTENCE, Grid, Spans, in_lines, length, number, split, underlined
 
 PORTRAIT, LANDSCAPE = 345.0, 550.0
 """How wide an article's page is, in points; a wider table is on a landscape page."""
@@ -73,7 +73,7 @@ def _one(grid: Grid) -> str:
     size, _, air = next((one for one in SIZES if _width(grid, *one[1:]) <= room), SIZES[-1])
     look = [rf"\{size}", rf"\setlength{{\tabcolsep}}{{{air:g}pt}}"]
     # LaTeX numbers tables itself
-    caption = [rf"\caption{{{escaped(_NUMBERED.sub('', grid.title))}}}{_label(grid.title)}"] if grid.title else []
+    caption = [rf"\caption{{{escaped(_NUMBERED.sub('', grid.title))}}}{_label(grid)}"] if grid.title else []
     notes = [r"\noindent\begin{minipage}{\linewidth}\footnotesize", *(rf"{escaped(note)}\par" for note in grid.notes)]
     notes += [r"\end{minipage}"]
     head = [r"\toprule", *_heads(grid), r"\midrule"]
@@ -89,8 +89,12 @@ def _one(grid: Grid) -> str:
     return "\n".join([r"\begin{landscape}", *lines, r"\end{landscape}", ""] if wide else [*lines, ""])
 
 
-def _label(title: str) -> str:
-    """Return the label by which a paper refers to the table: its title's letters and digits, also Chinese ones."""
+def _label(grid: Grid) -> str:
+    """Return the label by which a paper refers to the table: its own, or its title's letters and digits."""
+    if grid.label:
+        return rf"\label{{{grid.label}}}"
+    title = grid.title
+    # Chinese letters as well
     words = "-".join(re.findall(rf"[a-z0-9{chr(CHINESE + 1)}-\U0010ffff]+", _PUNCTUATION.sub(" ", title.lower())))
     return rf"\label{{tab:{words}}}" if words else ""
 
@@ -101,25 +105,36 @@ def _body(grid: Grid) -> list[str]:
         if row in grid.rules and row:
             lines.append(r"\midrule")
         words = rf"\textit{{{escaped(label)}}}" if row in grid.blocks else escaped(label)
-        # LaTeX would read a bracket or star at the start as an argument of the previous line's end
-        cells_of_row = [words if words[:1].isalnum() else "{}" + words, *map(_cell, cells)]
+        cells_of_row = [_first(words), *map(_cell, cells)]
         # no page break between a coefficient and the row beneath it
         lines.append(" & ".join(cells_of_row) + (r" \\*" if grid.stays(row) else r" \\"))
     return lines
 
 
 def _heads(grid: Grid) -> list[str]:
-    lines = []
-    if grid.spanners:
-        cells, rules, at = ["{}"], [], 0
-        for words, start, count in grid.spanners:
-            cells += [""] * (start - at)
-            cells.append(rf"\multicolumn{{{count}}}{{c}}{{{escaped(words)}}}")
-            rules.append(rf"\cmidrule(lr){{{start + 2}-{start + count + 1}}}")
-            at = start + count
-        lines = [" & ".join([*cells, *[""] * (len(grid.heads) - at)]) + r" \\", "".join(rules)]
+    *corners, corner = map(escaped, grid.corners)
+    over = (_over(level, words, len(grid.heads)) for level, words in zip(grid.levels, corners, strict=True))
     heads = (rf"\multicolumn{{1}}{{c}}{{{_stacked(lines)}}}" for lines in _lines_of_heads(grid))
-    return [*lines, " & ".join(["{}", *heads]) + r" \\"]
+    return [*(line for lines in over for line in lines), " & ".join([_first(corner), *heads]) + r" \\"]
+
+
+def _over(level: Spans, corner: str, columns: int) -> list[str]:
+    """Return a line of words over columns, and the rules below them."""
+    cells, rules, at = [_first(corner)], [], 0
+    for words, start, count in level:
+        cells += [""] * (start - at)
+        cells.append(rf"\multicolumn{{{count}}}{{c}}{{{escaped(words)}}}")
+        rules.append(rf"\cmidrule(lr){{{start + 2}-{start + count + 1}}}")
+        at = start + count
+    return [" & ".join([*cells, *[""] * (columns - at)]) + r" \\", *(["".join(rules)] if underlined(level) else [])]
+
+
+def _first(words: str) -> str:
+    """Return the first cell of a row.
+
+    LaTeX would read a bracket or star at its start as an argument of the previous line's end.
+    """
+    return words if words[:1].isalnum() else "{}" + words
 
 
 def _lines_of_heads(grid: Grid) -> list[list[str]]:
@@ -129,8 +144,7 @@ def _lines_of_heads(grid: Grid) -> list[list[str]]:
 
 
 def _stacked(lines: list[str]) -> str:
-    # LaTeX would read a bracket or star at the start as an argument of the previous line's end
-    texts = [line if line[:1].isalnum() else "{}" + line for line in map(escaped, lines)]
+    texts = [_first(line) for line in map(escaped, lines)]
     return escaped(lines[0]) if len(lines) == 1 else r"\shortstack{" + r"\\".join(texts) + "}"
 
 

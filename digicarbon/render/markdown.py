@@ -14,14 +14,20 @@ def markdown(grids: Sequence[Grid]) -> str:
 
 
 def _one(grid: Grid) -> str:
-    over = {start + k: words for words, start, count in grid.spanners for k in range(count)}
-    heads = [f"{over[k]}: {head}" if k in over else head for k, head in enumerate(grid.heads)]
-    head = "| " + " | ".join(_escaped(["", *heads])) + " |"
+    # Markdown has one line of heads
+    heads = [_joined(above, head) for above, head in zip(grid.above, grid.heads, strict=True)]
+    head = "| " + " | ".join(_escaped([_joined(grid.corners[:-1], grid.corners[-1]), *heads])) + " |"
     line = "|" + "---|" * (len(grid.heads) + 1)
     body = ["| " + " | ".join(_escaped([label, *cells])) + " |" for label, cells in grid.rows]
     notes = [f"{note}\n" for note in _escaped(grid.notes)]
     title = [f"**{text}**" for text in _escaped([grid.title]) if text]
     return "\n".join([*title, *([""] if title else []), head, line, *body, "", *notes])
+
+
+def _joined(above: Sequence[str], head: str) -> str:
+    """Return a head after the words over it, e.g. ``W1, two-way: (2)``."""
+    over = ", ".join(filter(None, above))
+    return ": ".join(filter(None, (over, head)))
 
 
 def _escaped(texts: Sequence[str]) -> list[str]:

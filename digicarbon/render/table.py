@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,12 +24,20 @@ _PIECE = re.compile(
     "[（《「【]*(?:[\u2e80-\U0010ffff][^\\w\\s（《「【]*|[^\\s\u2e80-\U0010ffff]+[）》」】，。：；、]*)\\s*"
 )
 """An unbreakable piece of text: a word, or a Chinese character with the sign behind it."""
-_NUMBER = re.compile(r"(?P<before>\(?)(?P<digits>-?(?:0|[1-9]\d{0,14})(?:\.\d{1,12})?)(?P<after>\*{0,3}|\))\Z")
+_NUMBER = re.compile(
+    r"(?P<before>(?:\(|[tp] [=<] )?)(?P<digits>-?(?:0|[1-9]\d{0,14})(?:\.\d{1,12})?)(?P<after>\*{0,3}|\))\Z"
+)
+
+
+Line = tuple[tuple[str, int], ...]
+"""Words over columns, from the left, and how many columns each covers."""
+Spans = tuple[tuple[str, int, int], ...]
+"""Words over columns, the first column of each, counted from 0, and how many columns it covers."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """A cell with one number, perhaps with stars or in parentheses.
+    """A cell with one number, perhaps with stars, in parentheses or after ``t =``, ``p =`` or ``p <``.
 
     Attributes
     ----------
@@ -54,8 +64,14 @@ class Grid:
     title : str
     heads : tuple of str
         Heads of the k columns.
-    spanners : tuple of (str, int, int)
-        Words over several columns: the first of them, counted from 0, and how many.
+    levels : tuple of tuple of (str, int, int)
+        Lines of words over columns, from the top: the first column of each, counted from 0, and how many.
+    corners : tuple of str
+        What is left of each of these lines and of the heads.
+    names : tuple of str
+        What each column is called elsewhere, e.g. the label of its run.
+    label : str
+        By which a LaTeX paper refers to the table; empty: one from the title.
     rows : tuple of (str, tuple of str)
         A label and k cells each.
     rules : frozenset of int
@@ -69,17 +85,20 @@ class Grid:
 
     title: str
     heads: tuple[str, ...]
-    spanners: tuple[tuple[str, int, int], ...]
+    levels: tuple[Spans, ...]
+    corners: tuple[str, ...]
+    names: tuple[str, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
     rules: frozenset[int]
     blocks: frozenset[int]
     notes: tuple[str, ...]
     language: str = "en"
+    label: str = ""
 
     @property
     def label_length(self) -> int:
         """How many places the longest label takes."""
-        return max((length(label) for label, _ in self.rows), default=0)
+        return max(map(length, (*self.corners, *(label for label, _ in self.rows))), default=0)
 
     @property
     def lengths(self) -> list[int]:
@@ -91,9 +110,19 @@ class Grid:
     def over(self) -> list[int]:
         """How many places each column needs for its part of the words over it."""
         places = [0] * len(self.heads)
-        for words, start, count in self.spanners:
-            places[start : start + count] = [-(-length(words) // count)] * count
+        for words, start, count in (span for level in self.levels for span in level):
+            part = -(-length(words) // count)
+            places[start : start + count] = [max(part, earlier) for earlier in places[start : start + count]]
         return places
+
+    @property
+    def above(self) -> list[tuple[str, ...]]:
+        """The words over each column, from the top, with blanks where a line has none."""
+        words = [[""] * len(self.heads) for _ in self.levels]
+        for line, level in zip(words, self.levels, strict=True):
+            for text, start, count in level:
+                line[start : start + count] = [text] * count
+        return list(zip(*words, strict=True)) if words else [()] * len(self.heads)
 
     def stays(self, row: int) -> bool:
         """Return whether a row stays on one page with the next: a heading, or a row with more beneath it."""
@@ -125,17 +154,32 @@ def split(grid: Grid, fits: Callable[[Grid], bool]) -> list[Grid]:
     start, every = 0, len(grid.heads)
     while start < every:
         end = start + 1
-        while end < every and fits(_cut(grid, start, end + 1)):
+        while end < every and fits(columns_of(grid, start, end + 1)):
             end += 1
-        parts.append(_cut(grid, start, end))
+        end = before_span(grid, start, end)
+        parts.append(columns_of(grid, start, end))
         start = end
     if len(parts) < 2:
         return [grid]
     titled = [
-        replace(_without_empty(part, grid), title=f"{grid.title} ({k}/{len(parts)})".strip())
+        replace(without_empty(part, grid), title=f"{grid.title} ({k}/{len(parts)})".strip())
         for k, part in enumerate(parts, 1)
     ]
+    # a label names one table
+    titled = [
+        replace(part, label=f"{grid.label}-{k}" if grid.label and k > 1 else grid.label)
+        for k, part in enumerate(titled, 1)
+    ]
     return [*(replace(part, notes=_elsewhere(grid, len(parts))) for part in titled[:-1]), titled[-1]]
+
+
+def before_span(grid: Grid, start: int, end: int) -> int:
+    """Return where a part ends so that it does not cut the topmost words over its last columns, if that is possible."""
+    for level in grid.levels:
+        for _, first, count in level:
+            if start < first < end < first + count:
+                return first
+    return end
 
 
 def _elsewhere(grid: Grid, parts: int) -> tuple[str, ...]:
@@ -149,7 +193,7 @@ def _elsewhere(grid: Grid, parts: int) -> tuple[str, ...]:
     )
 
 
-def _without_empty(part: Grid, whole: Grid) -> Grid:
+def without_empty(part: Grid, whole: Grid) -> Grid:
     """Return a part of a table without rows that are empty only there, and without headings of such rows only."""
     # a row without a label belongs to the one above it, e.g. a standard error to its coefficient
     firsts = [row for row, (label, _) in enumerate(part.rows) if label or not row]
@@ -178,14 +222,25 @@ def _without_empty(part: Grid, whole: Grid) -> Grid:
     )
 
 
-def _cut(grid: Grid, start: int, end: int) -> Grid:
-    spans = ((words, max(at, start), min(at + count, end)) for words, at, count in grid.spanners)
+def columns_of(grid: Grid, start: int, end: int) -> Grid:
+    """Return a table with some of the columns."""
+
+    def within(level: Spans) -> Spans:
+        spans = ((words, max(at, start), min(at + count, end)) for words, at, count in level)
+        return tuple((words, first - start, last - first) for words, first, last in spans if first < last)
+
     return replace(
         grid,
         heads=grid.heads[start:end],
-        spanners=tuple((words, first - start, last - first) for words, first, last in spans if first < last),
+        levels=tuple(map(within, grid.levels)),
+        names=grid.names[start:end],
         rows=tuple((label, cells[start:end]) for label, cells in grid.rows),
     )
+
+
+def underlined(level: Spans) -> bool:
+    """Return whether lines are drawn below words over columns: where some are over several."""
+    return any(count > 1 for _, _, count in level)
 
 
 def in_lines(text: str, places: int) -> list[str]:
@@ -224,8 +279,8 @@ def length(text: str) -> int:
     )
 
 
-def spread(spanners: Sequence[tuple[str, int]]) -> tuple[tuple[str, int, int], ...]:
-    """Return spanners with the column at which each begins, without those that have no words."""
+def spread(spanners: Sequence[tuple[str, int]]) -> Spans:
+    """Return a line of words over columns with the column at which each begins, without those that have no words."""
     result, start = [], 0
     for words, count in spanners:
         if words and count:
@@ -248,12 +303,19 @@ class Table:
     notes : tuple of str
     below : Table or None
         A second table that is shown below this one.
-    spanners : tuple of (str, int)
-        Words over columns, from the left, and how many columns each covers; empty words: no heading.
+    spanners : tuple of (str, int), or of several such tuples
+        Words over columns, from the left, and how many columns each covers; empty words: no heading. Several lines of
+        them, from the top, are a tuple each.
     blocks : tuple of int
         Rows that are the heading of the rows below them, e.g. ``Direct effect``.
     language : {"en", "zh"}
         Language of the notes.
+    corners : tuple of str
+        What is left of each line of words over columns, from the top, and of the heads, e.g. the name of a choice.
+    names : tuple of str
+        What each column is called in files for programs and in links, e.g. the label of its run; empty: its head.
+    label : str
+        By which a LaTeX paper refers to the table, e.g. ``tab:main``; empty: one from the title.
 
     Notes
     -----
@@ -265,31 +327,58 @@ class Table:
     rules: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     below: Table | None = None
-    spanners: tuple[tuple[str, int], ...] = ()
+    spanners: Line | tuple[Line, ...] = ()
     blocks: tuple[int, ...] = ()
     language: str = "en"
+    corners: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    label: str = ""
 
     def __str__(self) -> str:
-        """Return the table as plain text, so that ``print`` shows it."""
-        return self.to_text()
+        """Return the table as plain text, so that ``print`` shows it; in a terminal, in parts that it has room for."""
+        return self.to_text(shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
+
+    @property
+    def levels(self) -> tuple[Line, ...]:
+        """The lines of words over columns, from the top."""
+        lines: list[Line] = []
+        single: list[tuple[str, int]] = []
+        for one in self.spanners:
+            match one:
+                case (str() as words, int() as count):
+                    single.append((words, count))
+                case _:
+                    lines.append(tuple((str(words), int(count)) for words, count in one))
+        return (*lines, tuple(single)) if single else tuple(lines)
+
+    @property
+    def named(self) -> pd.DataFrame:
+        """The cells, with the name of each column as its head: for programs."""
+        return self.cells.set_axis(list(self.names), axis="columns") if self.names else self.cells
 
     def to_markdown(self) -> str:
         """Return the table as Markdown, notes below, and the table below after them."""
         from digicarbon.render.markdown import markdown
 
-        return markdown(self._grids)
+        return markdown(self.grids)
 
-    def to_text(self) -> str:
-        """Return the table as plain text, numbers aligned at their points."""
+    def to_text(self, width: int | None = None) -> str:
+        """Return the table as plain text, numbers aligned at their points.
+
+        Parameters
+        ----------
+        width : int, optional
+            How many places a line has; a wider table is split by columns.
+        """
         from digicarbon.render.text import text
 
-        return text(self._grids)
+        return text(self.grids, width)
 
     def to_html(self) -> str:
         """Return the table as a piece of HTML for any page, with its own style."""
         from digicarbon.render.html import html
 
-        return html(self._grids)
+        return html(self.grids)
 
     def to_html_piece(self, links: Mapping[str, str] | None = None) -> str:
         """Return the table as HTML for a page that already has the style of tables (`digicarbon.render.html.STYLE`).
@@ -297,12 +386,12 @@ class Table:
         Parameters
         ----------
         links : mapping of str to str
-            Addresses by the head of a column or the label of a row: heads, labels and the cells that belong to them
+            Addresses by the name of a column or the label of a row: heads, labels and the cells that belong to them
             link there.
         """
         from digicarbon.render.html import pieces
 
-        return pieces(self._grids, links)
+        return pieces(self.grids, links)
 
     def to_latex(self) -> str:
         r"""Return the table as LaTeX (booktabs), to be read by ``\input``.
@@ -311,7 +400,7 @@ class Table:
         """
         from digicarbon.render.latex import latex
 
-        return latex(self._grids)
+        return latex(self.grids)
 
     def to_docx(self) -> bytes:
         """Return a Word document with the table as Word's own, in three lines.
@@ -325,7 +414,7 @@ class Table:
         """
         from digicarbon.render.word import word
 
-        return word(self._grids)
+        return word(self.grids)
 
     def to_xlsx(self) -> bytes:
         """Return an Excel workbook, a sheet per table.
@@ -334,7 +423,7 @@ class Table:
         """
         from digicarbon.render.excel import excel
 
-        return excel(self._grids)
+        return excel(self.grids)
 
     def save(self, path: str | Path) -> Path:
         """Write the table to a file, completely or not at all.
@@ -373,23 +462,32 @@ class Table:
         return self.to_html()
 
     @property
-    def _grids(self) -> tuple[Grid, ...]:
+    def grids(self) -> tuple[Grid, ...]:
         """The table and those below it."""
         rows = tuple(
             (clean(label), tuple(map(clean, row)))
             for label, row in zip(self.cells.index, self.cells.to_numpy(), strict=True)
         )
+        heads = tuple(map(clean, self.cells.columns))
+        corners = [*map(clean, self.corners), *[""] * (1 + len(self.levels) - len(self.corners))]
+        # a line without words is none
+        lines = [
+            (spread(line), corner) for line, corner in zip(self.levels, corners, strict=False) if any(spread(line))
+        ]
         own = Grid(
             title=clean(self.title),
-            heads=tuple(map(clean, self.cells.columns)),
-            spanners=spread(self.spanners),
+            heads=heads,
+            levels=tuple(spans for spans, _ in lines),
+            corners=(*(corner for _, corner in lines), corners[len(self.levels)]),
+            names=tuple(map(str, self.names)) or heads,
             rows=rows,
             rules=frozenset(self.rules),
             blocks=frozenset(self.blocks),
             notes=tuple(filter(None, map(clean, self.notes))),
             language=self.language,
+            label=self.label,
         )
-        return (own,) if self.below is None else (own, *self.below._grids)
+        return (own,) if self.below is None else (own, *self.below.grids)
 
 
 def to_json(table: Table) -> dict[str, Any]:
@@ -402,9 +500,12 @@ def to_json(table: Table) -> dict[str, Any]:
         "rules": list(table.rules),
         "notes": list(map(str, table.notes)),
         "below": None if table.below is None else to_json(table.below),
-        "spanners": [list(one) for one in table.spanners],
+        "spanners": [[list(one) for one in line] for line in table.levels],
         "blocks": list(table.blocks),
         "language": table.language,
+        "corners": list(table.corners),
+        "names": list(table.names),
+        "label": table.label,
     }
 
 
@@ -423,16 +524,25 @@ def from_json(plain: Mapping[str, Any]) -> Table:
         rules=tuple(plain["rules"]),
         notes=tuple(plain["notes"]),
         below=None if plain["below"] is None else from_json(plain["below"]),
-        spanners=tuple((words, count) for words, count in plain["spanners"]),
+        spanners=tuple(map(_line, plain["spanners"])),
         blocks=tuple(plain["blocks"]),
         language=plain["language"],
+        # tables of earlier versions have one line of words over columns, and none of these
+        corners=tuple(plain.get("corners", ())),
+        names=tuple(plain.get("names", ())),
+        label=plain.get("label", ""),
     )
+
+
+def _line(plain: Any) -> Any:
+    """Return a line of words over columns, or, of an earlier version, one of its words."""
+    return tuple(plain) if isinstance(plain[0], str) else tuple((words, count) for words, count in plain)
 
 
 def _page(table: Table) -> bytes:
     from digicarbon.render.html import page
 
-    return page(table._grids).encode()
+    return page(table.grids).encode()
 
 
 FORMATS: Mapping[str, Callable[[Table], bytes]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from digicarbon.render.table import Grid, length, number
+from digicarbon.render.table import Grid, Spans, length, number, split
 
 GAP = 2
 """Spaces between columns."""
@@ -13,12 +13,18 @@ LINE = 100
 """A note is wrapped at this width at least."""
 
 
-def text(grids: Sequence[Grid]) -> str:
-    """Return tables one below the other, each with its title and notes."""
-    return "\n".join(map(_one, grids))
+def text(grids: Sequence[Grid], width: int | None = None) -> str:
+    """Return tables one below the other, each with its title and notes; those wider than ``width`` in parts."""
+    if width is not None:
+        grids = [part for grid in grids for part in split(grid, lambda one: _width(one) <= width)]
+    return "\n".join(_one(grid, LINE if width is None else width) for grid in grids)
 
 
-def _one(grid: Grid) -> str:
+def _width(grid: Grid) -> int:
+    return grid.label_length + sum(GAP + length(_aligned(column)[0]) for column in grid.columns)
+
+
+def _one(grid: Grid, least: int) -> str:
     columns = [_aligned(column) for column in grid.columns]
     first = grid.label_length
     widths = [length(column[0]) for column in columns]
@@ -28,13 +34,14 @@ def _one(grid: Grid) -> str:
     def line(label: str, place: int) -> str:
         return (_padded(label, first) + "".join(gap + column[place] for column in columns)).rstrip()
 
-    over = [] if not grid.spanners else [_spanned(grid, first, widths)]
-    lines = [*([grid.title] if grid.title else []), "=" * total, *over, line("", 0), "-" * total]
+    *corners, corner = grid.corners
+    over = [_spanned(level, words, first, widths) for level, words in zip(grid.levels, corners, strict=True)]
+    lines = [*([grid.title] if grid.title else []), "=" * total, *over, line(corner, 0), "-" * total]
     for row, (label, _) in enumerate(grid.rows):
         if row in grid.rules and row:
             lines.append("-" * total)
         lines.append(line(label, row + 1))
-    notes = [part for note in grid.notes for part in textwrap.wrap(note, max(total, LINE)) or [""]]
+    notes = [part for note in grid.notes for part in textwrap.wrap(note, max(total, least)) or [""]]
     return "\n".join([*lines, "=" * total, *notes, ""])
 
 
@@ -56,11 +63,18 @@ def _padded(words: str, width: int) -> str:
     return words + " " * (width - length(words))
 
 
-def _spanned(grid: Grid, first: int, widths: Sequence[int]) -> str:
-    """Return the line of words over several columns; words that are too long run on."""
-    line = ""
-    for words, start, count in grid.spanners:
+def _spanned(level: Spans, corner: str, first: int, widths: Sequence[int]) -> str:
+    """Return a line of words over columns, between dashes over several; words that are too long run on."""
+    line = corner
+    for words, start, count in level:
         begin = first + sum(GAP + width for width in widths[:start]) + GAP
         room = sum(widths[start : start + count]) + GAP * (count - 1)
-        line = _padded(line, max(begin, length(line) + bool(line))) + " " * max(0, (room - length(words)) // 2) + words
-    return line
+        over = _dashed(words, room) if count > 1 else " " * max(0, room - length(words)) + words
+        line = _padded(line, max(begin, length(line) + bool(line))) + over
+    return line.rstrip()
+
+
+def _dashed(words: str, room: int) -> str:
+    """Return words in the middle of dashes that show which columns they are over."""
+    left = (room - length(words) - 2) // 2
+    return words if left < 1 else f"{'-' * left} {words} {'-' * (room - length(words) - 2 - left)}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
-from digicarbon.render.table import SENTENCE, Grid, length, split
+from digicarbon.render.table import SENTENCE, Grid, length, split, underlined
 
 CENTIMETRE = 28.35
 """In points."""
@@ -85,7 +85,7 @@ def _write(document: Any, grid: Grid) -> None:
         title.alignment = WD_ALIGN_PARAGRAPH.CENTER
         title.paragraph_format.keep_with_next = True
         title.paragraph_format.space_after = Pt(4)
-    heads = 2 if grid.spanners else 1
+    heads = 1 + len(grid.levels)
     table = document.add_table(rows=heads + len(grid.rows), cols=1 + len(grid.heads))
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
     table.autofit = False
@@ -105,10 +105,11 @@ def _fill(table: Any, grid: Grid, heads: int, size: float) -> None:
     """Write all texts row by row: python-docx would search the whole table for each single cell."""
     long = grid.sentences
     rows = [row.cells for row in table.rows]
-    if grid.spanners:
-        for words, start, count in grid.spanners:
-            merged = rows[0][start + 1].merge(rows[0][start + count])
-            _write_text(merged, words, size, centred=True)
+    for cells, level in zip(rows, grid.levels, strict=False):
+        for words, start, count in level:
+            _write_text(cells[start + 1].merge(cells[start + count]), words, size, centred=True)
+    for cells, corner in zip(rows, grid.corners, strict=False):
+        _write_text(cells[0], corner, size, centred=False)
     for cell, head in zip(rows[heads - 1][1:], grid.heads, strict=True):
         _write_text(cell, head, size, centred=True)
     for position, (label, texts) in enumerate(grid.rows):
@@ -147,7 +148,7 @@ def _width(grid: Grid, size: float) -> float:
 
 def _natural(grid: Grid, size: float) -> list[float]:
     """Return the width of each column in points; sentences are wrapped, between words only."""
-    columns = ([label for label, _ in grid.rows], *grid.columns)
+    columns = ([*grid.corners, *(label for label, _ in grid.rows)], *grid.columns)
     words = (max((length(word) for text in column for word in _WORD.findall(text)), default=0) for column in columns)
     whole = (min(places, SENTENCE) for places in (grid.label_length, *grid.lengths))
     return [max(pair) * PLACE * size + AIR for pair in zip(words, whole, strict=True)]
@@ -199,10 +200,10 @@ def _rule(table: Any, grid: Grid, heads: int) -> None:
         properties.append(OxmlElement("w:cantSplit"))
     for row in list(table.rows)[:heads]:
         row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
-    over = {start + 1 for _, start, _ in grid.spanners}
+    starts = [{start + 1 for _, start, _ in level if underlined(level)} for level in grid.levels]
     for position, row in enumerate(list(table.rows)[:heads]):
         for cell in row._tr.tc_lst:
-            if position == heads - 1 or cell.grid_offset in over:
+            if position == heads - 1 or cell.grid_offset in starts[position]:
                 lines = OxmlElement("w:tcBorders")
                 lines.append(border("bottom", THIN))
                 _place(cell.get_or_add_tcPr(), lines, qn)

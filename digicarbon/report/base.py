@@ -182,28 +182,62 @@ def _ranged(notes: Sequence[Note]) -> Note:
     return first.changed(**spans) if spans else first
 
 
+@dataclass(frozen=True)
+class Owner:
+    """A run as notes name it.
+
+    Attributes
+    ----------
+    name : str
+        Its label, the words for its choices, or the number of its column.
+    parts : tuple of (str, str)
+        Its choices, each with its key, by which several runs may be named at once.
+    """
+
+    name: str
+    parts: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, label: str) -> Owner:
+        """Return a run that is named by its label."""
+        return cls(label, tuple((part.partition("=")[0] if "=" in part else "", part) for part in label.split(", ")))
+
+
+def owners_of(table: Table) -> Mapping[str, Owner]:
+    """Return the runs of a table's columns as its notes name them, by their labels."""
+    if not table.names:
+        return {}
+    above = zip(*([words for words, count in line for _ in range(count)] for line in table.levels), strict=True)
+    parts = [tuple((str(level), words) for level, words in enumerate(one)) for one in above] or [()] * len(table.names)
+    return {
+        name: Owner(str(head), one or (("", str(head)),))
+        for name, head, one in zip(table.names, table.cells.columns, parts, strict=True)
+    }
+
+
 def notes_of(records: Sequence[Record]) -> tuple[Note, ...]:
     """Return the notes of all results, each once; one that does not hold for all names its runs."""
     return attributed([(record.label, record.result.notes) for record in records])
 
 
-def attributed(notes_by_run: Sequence[tuple[str, Sequence[Note | str]]]) -> tuple[Note, ...]:
-    """Return the notes of labelled runs, each once; one that does not hold for all names its runs.
+def attributed(notes_by_run: Sequence[tuple[str | Owner, Sequence[Note | str]]]) -> tuple[Note, ...]:
+    """Return the notes of runs, each once; one that does not hold for all names its runs.
 
     Runs are named by what they have in common, e.g. ``outcome=total``, else by their labels or, if many, their number.
     Notes that differ only in a seed become one, with the smallest and the largest seed.
     """
     owners: dict[Note, list[str]] = {}
-    for label, notes in notes_by_run:
+    for run, notes in notes_by_run:
         # a user's report may give sentences
         for note in dict.fromkeys(map(note_of, notes)):
-            owners.setdefault(note, []).append(label)
+            owners.setdefault(note, []).append(run.name if isinstance(run, Owner) else run)
     owners = _seeds_together(owners)
-    runs_of: dict[str, set[str]] = {}
+    runs_of: dict[tuple[str, str], set[str]] = {}
     # where all runs say the same, as in most sweeps, no run has to be named
-    for label, _ in notes_by_run if any(len(labels) < len(notes_by_run) for labels in owners.values()) else ():
-        for part in label.split(", "):
-            runs_of.setdefault(part, set()).add(label)
+    for run, _ in notes_by_run if any(len(labels) < len(notes_by_run) for labels in owners.values()) else ():
+        owner = run if isinstance(run, Owner) else Owner.of(run)
+        for part in owner.parts:
+            runs_of.setdefault(part, set()).add(owner.name)
     return tuple(
         note if len(labels) == len(notes_by_run) else _owned(note, labels, runs_of, len(notes_by_run))
         for note, labels in owners.items()
@@ -245,17 +279,17 @@ def _with_seeds(note: Note, seeds: Iterator[Note]) -> Note:
     return note.with_parts(put)
 
 
-def _owned(note: Note, labels: Sequence[str], runs_of: Mapping[str, set[str]], runs: int) -> Note:
+def _owned(note: Note, labels: Sequence[str], runs_of: Mapping[tuple[str, str], set[str]], runs: int) -> Note:
     """Return a note with its runs: as values of one key that only they have, as labels, or as a number."""
     own = set(labels)
-    by_key: dict[str, list[str]] = {}
+    by_key: dict[str, list[tuple[str, str]]] = {}
     for part, runs_with in runs_of.items():
         if runs_with <= own:
-            by_key.setdefault(part.partition("=")[0] if "=" in part else "", []).append(part)
+            by_key.setdefault(part[0], []).append(part)
     fitting = [parts for parts in by_key.values() if set().union(*(runs_of[part] for part in parts)) == own]
     if fitting:
         fewest = min(fitting, key=len)
-        return Note("of_labels", labels=cut(fewest, 8), note=note)
+        return Note("of_labels", labels=cut([text for _, text in fewest], 8), note=note)
     if len(labels) <= MOST_LABELS:
         return Note("of_labels", labels=labels, note=note)
     return Note("of_runs", runs=len(labels), every=runs, note=note)

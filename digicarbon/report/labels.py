@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from digicarbon.data import terms, unit_words, words
+from digicarbon.data import choice_words, option_words, terms, unit_words, words
 from digicarbon.note import Language as Language
 from digicarbon.note import Note, note_of
 from digicarbon.panel import LOG_PREFIX, parse
@@ -29,8 +29,8 @@ class Labels:
         Of the shipped words. None leaves variables and parameters as the specification names them; heads of rows are
         then English.
     extra : mapping of str to str
-        The user's own words, which take precedence over the shipped ones: of whole terms (``ln_e^2``) or of variables
-        (``e``).
+        The user's own words, which take precedence over the shipped ones: of whole terms (``ln_e^2``), of variables
+        (``e``), of choices (``model.effects``) and of their values (``weights=w1``).
 
     Examples
     --------
@@ -40,6 +40,8 @@ class Labels:
     'ln(数字经济规模)（滞后1期）'
     >>> Labels()("ln_e"), Labels().word("nobs")
     ('ln_e', 'Observations')
+    >>> Labels("en").choice("model.effects"), Labels("en").option("model.effects", "two_way")
+    ('Fixed effects', 'unit and time')
     """
 
     language: Language | None = None
@@ -63,6 +65,42 @@ class Labels:
     def word(self, key: str) -> str:
         """Return the head of a row or another fixed word, e.g. of ``nobs``; an unknown key is returned unchanged."""
         return self.extra.get(key) or words().get(key, {}).get(self.language or "en", key)
+
+    def choice(self, key: str) -> str:
+        """Return what a choice of an experiment is called; one without words is returned unchanged.
+
+        Parameters
+        ----------
+        key : str
+            A config group (``weights``), or a field of one (``model.effects``); words of the field alone (``effects``)
+            hold in every group.
+        """
+        return self._chosen(choice_words(), key, key.rpartition(".")[2]) or key
+
+    def option(self, key: str, value: str) -> str:
+        """Return what a value of a choice is called; one without words is returned unchanged.
+
+        Parameters
+        ----------
+        key : str
+            As in `choice`.
+        value : str
+            An option of the group, or a value of the field; a term or several, as of ``model.controls``, have the words
+            of variables.
+        """
+        name = key.rpartition(".")[2]
+        if known := self._chosen(option_words(), f"{key}={value}", f"{name}={value}"):
+            return known
+        if self.language is not None and value in ("true", "false"):
+            return self.word("yes" if value == "true" else "no")
+        between = "、" if self.language == "zh" else ", "
+        return between.join(self(term) for term in value.split(", "))
+
+    def _chosen(self, shipped: Mapping[str, Mapping[str, str]], *keys: str) -> str | None:
+        own = next((self.extra[key] for key in keys if key in self.extra), None)
+        if own is not None or self.language is None:
+            return own
+        return next((shipped[key][self.language] for key in keys if key in shipped), None)
 
     def unit(self, unit: str) -> str:
         """Return what a unit of measurement is called; an unknown one is returned unchanged."""

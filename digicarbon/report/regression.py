@@ -2,46 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import groupby
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from digicarbon import data
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, notes_of
+from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed
+from digicarbon.report.heads import Heads, heads_of, option_of
 from digicarbon.report.intervals import interval_files
+from digicarbon.report.labels import Labels
 from digicarbon.report.pictured import Formats
+from digicarbon.report.rows import Rows, controls_of, number_text, row_of
 from digicarbon.report.summary import coefficients
 from digicarbon.result import REGRESSOR, Result, Role, effect_names
 from digicarbon.spec import Names
 
-Beneath = Literal["se", "t", "p", "interval"]
+Number = Literal["se", "t", "p", "ci"]
 
+
+def _listed(value: Any) -> Any:
+    """Return a list of one number's name, or several, with ``ci`` for ``interval``, its name in earlier versions."""
+    names = [value] if isinstance(value, str) else value
+    return tuple("ci" if name == "interval" else name for name in names) if isinstance(names, list | tuple) else names
+
+
+_ONE = {"enum": ["se", "t", "p", "ci", "interval"], "type": "string"}
+Beneath = Annotated[
+    tuple[Number, ...],
+    BeforeValidator(_listed),
+    WithJsonSchema({"anyOf": [_ONE, {"type": "array", "items": _ONE, "uniqueItems": True}]}),
+]
+"""Numbers below a coefficient, a line each; a single one may stand without a list."""
 STATISTICS = ("nobs", "n_units", "n_instruments", "r2_within", "loglik")
 TESTS = ("ar1", "ar2", "sargan", "hansen", "first_stage_f", "overid", "anderson_rubin")
 PLACES = {"regressor": 1, "dummy": 1, "lag_x": 3}
 """The rank of a term's row by the kind of its role; focal terms come first, parameters that are no slopes last."""
-_BENEATH: Mapping[str, Mapping[Beneath, str]] = {
+_BENEATH: Mapping[str, Mapping[Number, str]] = {
     "en": {
         "se": "Standard errors in parentheses",
         "t": "t statistics (z without degrees of freedom) in parentheses",
         "p": "p values in parentheses",
-        "interval": "{level} confidence intervals in brackets",
+        "ci": "{level} confidence intervals in brackets",
     },
     "zh": {
         "se": "括号内为标准误",
         "t": "括号内为t值（大样本为z值）",
         "p": "括号内为p值",
-        "interval": "方括号内为{level}置信区间",
+        "ci": "方括号内为{level}置信区间",
     },
 }
+_EACH: Mapping[str, Mapping[Number, str]] = {
+    "en": {
+        "se": "standard error in parentheses",
+        "t": "t statistic (z without degrees of freedom)",
+        "p": "p value",
+        "ci": "{level} confidence interval in brackets",
+    },
+    "zh": {
+        "se": "标准误（圆括号）",
+        "t": "t值（大样本为z值）",
+        "p": "p值",
+        "ci": "{level}置信区间（方括号）",
+    },
+}
+"""What is below each coefficient, where several numbers are."""
+_LABEL = re.compile(r"[A-Za-z0-9:._-]*")
 
 
 class RegressionTable(Report):
@@ -53,10 +88,24 @@ class RegressionTable(Report):
         Digits after the decimal point.
     stars : tuple of 3 floats
         Largest p values for one, two and three stars.
-    beneath : {"se", "t", "p", "interval"}
-        What is below each coefficient and effect: its standard error, t statistic, p value or confidence interval.
+    beneath : tuple of {"se", "t", "p", "ci"}
+        What is below each coefficient and effect, a line each: standard error, t statistic, p value, confidence
+        interval. A single one may be a word; ``interval`` means ``ci``.
+    heads : tuple of str, or None
+        Choices whose values are the heads over the columns, from the top, e.g. ``[weights, model.effects, column]``:
+        keys of the grid or of columns, a config group, and ``column``. None: what the grid varies, then the columns.
+        Empty: the labels of the runs.
+    rows : mapping of str to str or tuple
+        Rows of the user's own above the statistics, by their words: a cell for each column, or what the row shows of
+        each run: a choice (``weights``), a term (yes or no), a statistic, ``controls``, ``outcome`` or ``column``.
+    caption : str or None
+        The title instead of the experiment's.
+    label : str or None
+        By which a LaTeX paper refers to the table; None: one from the title.
     effects : bool
-        Whether direct, indirect and total effects of the focal terms are shown where a model has them.
+        Whether direct, indirect and total effects are shown where a model has them.
+    effects_of : {"focal", "all"}
+        Of which terms they are shown: the focal ones, or controls as well.
     show_controls : bool
         Whether controls and their spatial lags have rows; if not, one row says which runs have controls.
     statistics : tuple of str
@@ -77,8 +126,13 @@ class RegressionTable(Report):
 
     decimals: Annotated[int, Field(ge=0, le=12)] = 4
     stars: Annotated[tuple[float, float, float], Field(strict=False)] = (0.1, 0.05, 0.01)
-    beneath: Beneath = "se"
+    beneath: Beneath = ("se",)
+    heads: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
+    rows: Rows = Field(default_factory=dict)
+    caption: str | None = None
+    label: str | None = None
     effects: bool = True
+    effects_of: Literal["focal", "all"] = "focal"
     show_controls: bool = True
     statistics: Names = STATISTICS
     tests: Names = TESTS
@@ -94,6 +148,21 @@ class RegressionTable(Report):
             raise ValueError(Note("stars_not_falling", stars=str(list(stars))))
         return stars
 
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for key, names in (("beneath", self.beneath), ("heads", self.heads or ())):
+            twice = [name for name, times in Counter(names).items() if times > 1]
+            if twice:
+                raise ValueError(Note("several_named_twice", key=key, terms=cut(twice)))
+        return self
+
+    @field_validator("label")
+    @classmethod
+    def _printable(cls, label: str | None) -> str | None:
+        if label is not None and not _LABEL.fullmatch(label):
+            raise ValueError(Note("label_of_latex", label=label))
+        return label
+
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return pictures of the focal coefficients, and of effects where a model has them, if formats are named.
 
@@ -108,7 +177,7 @@ class RegressionTable(Report):
         effects = ("effects",) if any(record.result.spatial_effects is not None for record in runs) else ()
         files: dict[str, bytes] = {}
         for name in ("coefficients", *effects):
-            files |= interval_files(self, name, title, runs, (), self.pictures)
+            files |= interval_files(self, name, self.caption or title, runs, (), self.pictures)
         return files
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
@@ -117,12 +186,15 @@ class RegressionTable(Report):
         Raises
         ------
         ConfigError
-            If there is no statistic or test of a name: neither the package has one nor any of the runs.
+            If there is no statistic or test of a name: neither the package has one nor any of the runs. If no run has
+            a choice of ``heads``, or what a row of ``rows`` shows, or a row has not one cell for each column.
         """
+        title = self.caption or title
         if len(records) > self.most_runs:
-            return coefficients(title, records, self.stars[1], self.decimals, self.words)
+            table = coefficients(title, records, self.stars[1], self.decimals, self.words)
+            return replace(table, label=self.label or "")
         # read once: these are few
-        return self._side_by_side(title, list(records))
+        return self._side_by_side(title, heads_of(list(records), self.heads, self.words))
 
     def _refuse_unknown(self, records: Sequence[Record]) -> None:
         """Refuse a statistic that nobody knows; one of the package that these runs lack has no row."""
@@ -136,7 +208,8 @@ class RegressionTable(Report):
                     Note("no_statistic", key=f"report.{key}", name=unknown[0], hint=hint, there=cut(there, 20))
                 )
 
-    def _side_by_side(self, title: str, records: Sequence[Record]) -> Table:
+    def _side_by_side(self, title: str, heads: Heads) -> Table:
+        records = heads.records
         self._refuse_unknown(records)
         words = self.words
         rows: list[tuple[str, list[str]]] = []
@@ -144,49 +217,69 @@ class RegressionTable(Report):
         blocks: list[int] = []
         roles = _roles(records)
         terms = [term for term in _order(records, roles) if self.dummies or roles[term].kind != "dummy"]
-        hidden = set() if self.show_controls else _controls(records)
+        hidden = set() if self.show_controls else controls_of(records)
         shown = [term for term in terms if term not in hidden]
         rows += self._block(shown, [_by_term(r.result.terms, r.result.estimate_columns) for r in records], roles)
         for effect in effect_names(record.result for record in records) if self.effects else ():
             columns = [_effect_by_term(record.result, effect) for record in records]
             focal = dict.fromkeys(term for r in records if r.result.spatial_effects for term in r.result.focal)
-            shown = [term for term in focal if any(term in one for one in columns)]
+            there = {term for one in columns for term in one}
+            # in the order of the coefficients
+            others = dict.fromkeys(term for term in _order(records, roles) if term in there)
+            others = others if self.effects_of == "all" else {}
+            shown = [term for term in focal | others if any(term in one for one in columns)]
             if shown:
                 rules.append(len(rows))
                 blocks.append(len(rows))
                 rows.append((words.word(effect), [""] * len(records)))
                 rows += self._block(shown, columns)
         rules.append(len(rows))
-        if hidden:
+        own = {title: row_of(title, row, records, self.decimals, words) for title, row in self.rows.items()}
+        if hidden and words.word("controls") not in own:
             with_controls = [not hidden.isdisjoint(record.result.terms) for record in records]
             rows.append((words.word("controls"), [words.word("yes" if has else "no") for has in with_controls]))
         absorbed = (kind for record in records for kind in record.result.absorbed)
         # random effects are shown in the row of the unit or the time
         for kind in dict.fromkeys(("unit", "time", *(kind for kind in absorbed if kind != "random"))):
-            rows.append((self._effects_of(kind), [words.word(_effects(record.result, kind)) for record in records]))
+            cells = [words.word(_effects(record.result, kind)) for record in records]
+            rows += [(self._effects_of(kind), cells)] if self._effects_of(kind) not in own else []
+        rows += self._choices(heads) + list(own.items())
         for names, cell in ((self.statistics, self._statistic), (self.tests, self._test)):
             for name in names:
                 cells = [cell(record.result.statistics, name) for record in records]
                 if any(cells):
                     rows.append((words.word(name), cells))
-        heads = _heads(records)
-        cells_frame = pd.DataFrame([cells for _, cells in rows], index=[label for label, _ in rows], columns=heads)
-        notes = self._notes(records, [term for term in terms if term in hidden])
-        over = self._spanners(records)
-        return Table(title, cells_frame, tuple(rules), notes, None, over, tuple(blocks), self.words.spoken)
+        cells_frame = pd.DataFrame(
+            [cells for _, cells in rows], index=[label for label, _ in rows], columns=heads.lowest
+        )
+        return Table(
+            title,
+            cells_frame,
+            rules=tuple(rules),
+            notes=self._notes(heads, [term for term in terms if term in hidden]),
+            spanners=heads.spanners,
+            blocks=tuple(blocks),
+            language=self.words.spoken,
+            corners=heads.corners,
+            names=tuple(record.label for record in records) if heads.keys else (),
+            label=self.label or "",
+        )
+
+    def _choices(self, heads: Heads) -> list[tuple[str, list[str]]]:
+        """Return rows of choices that differ between the columns and that neither heads nor the user's rows show."""
+        return [
+            (self.words.choice(key), [_said(record, key, self.words) for record in heads.records])
+            for key in _differing(heads)
+            if key not in self.rows.values() and self.words.choice(key) not in self.rows
+        ]
 
     def _effects_of(self, kind: str) -> str:
         if kind in ("unit", "time"):
             return self.words.word(f"{kind} effects")
         return f"{self.words(kind)}{'固定效应' if self.language == 'zh' else ' effects'}"
 
-    def _spanners(self, records: Sequence[Record]) -> tuple[tuple[str, int], ...]:
-        """Return the outcomes as heads over their columns, if they differ."""
-        runs = [(y, len(list(same))) for y, same in groupby(record.result.y for record in records)]
-        return tuple((self.words(y), count) for y, count in runs) if len(runs) > 1 else ()
-
     def _statistic(self, statistics: Mapping[str, float], name: str) -> str:
-        return _number(statistics.get(name), self.decimals)
+        return number_text(statistics.get(name), self.decimals)
 
     def _test(self, statistics: Mapping[str, float], name: str) -> str:
         value, p = statistics.get(name, np.nan), statistics.get(f"{name}_p", np.nan)
@@ -204,15 +297,23 @@ class RegressionTable(Report):
             numbers = [one.get(term) for one in columns]
             label = self.words(term, roles.get(term, REGRESSOR).of)
             rows.append((label, ["" if row is None else self._starred(row) for row in numbers]))
-            rows.append(("", ["" if row is None else self._beneath(row) for row in numbers]))
+            for kind in self.beneath:
+                cells = ["" if row is None else self._beneath(row, kind) for row in numbers]
+                # a parameter without a standard error has nothing beneath it
+                rows += [("", cells)] if any(cells) else []
         return rows
 
-    def _beneath(self, row: Mapping[str, float]) -> str:
+    def _beneath(self, row: Mapping[str, float], kind: Number) -> str:
         if not np.isfinite(row["se"]):
             return ""
-        if self.beneath == "interval":
+        if kind == "ci":
             return f"[{row['low']:z.{self.decimals}f}, {row['high']:z.{self.decimals}f}]"
-        return self._bracketed(row[{"se": "se", "t": "stat", "p": "p"}[self.beneath]])
+        if kind == "se" or len(self.beneath) == 1:
+            return self._bracketed(row[{"se": "se", "t": "stat", "p": "p"}[kind]])
+        value, least = row["stat" if kind == "t" else "p"], 10.0**-self.decimals
+        if kind == "p" and value < least / 2:
+            return f"p < {least:.{self.decimals}f}"
+        return f"{kind} = {value:.{self.decimals}f}" if np.isfinite(value) else ""
 
     def _bracketed(self, se: float) -> str:
         return f"({se:.{self.decimals}f})" if np.isfinite(se) else ""
@@ -221,53 +322,67 @@ class RegressionTable(Report):
         stars = "*" * sum(bool(row["p"] < bound) for bound in self.stars)
         return f"{row['coef']:.{self.decimals}f}{stars}"
 
-    def _notes(self, records: Sequence[Record], hidden: Sequence[str]) -> tuple[str, ...]:
+    def _below(self, level: str) -> str:
+        """Return the words for the numbers below coefficients."""
+        language = self.words.spoken
+        if len(self.beneath) == 1:
+            return _BENEATH[language][self.beneath[0]].format(level=level)
+        between = "、" if language == "zh" else ", "
+        each = between.join(_EACH[language][kind].format(level=level) for kind in self.beneath)
+        return f"系数下方依次为{each}" if language == "zh" else f"Below each coefficient: {each}"
+
+    def _notes(self, heads: Heads, hidden: Sequence[str]) -> tuple[str, ...]:
+        records = heads.records
         one, two, three = self.stars
         between = "、" if self.language == "zh" else ", "
         outcomes = between.join(self.words(y) for y in dict.fromkeys(record.result.y for record in records))
         tested = any(self._test(record.result.statistics, name) for record in records for name in self.tests)
         levels = "/".join(f"{level:.0%}" for level in dict.fromkeys(r.result.inference.level for r in records))
-        beneath = _BENEATH[self.language or "en"][self.beneath].format(level=levels)
         stars = f"* p < {one:g}, ** p < {two:g}, *** p < {three:g}"
+        said = ("；" if self.language == "zh" else "; ").join([self._below(levels)] * bool(self.beneath) + [stars])
         roles = _roles(records)
         controls = between.join(self.words(term, roles[term].of) for term in hidden)
         if self.language == "zh":
             brackets = "；方括号内为检验的p值" if tested else ""
-            first = [f"被解释变量：{outcomes}。{beneath}；{stars}{brackets}。"]
+            first = [f"被解释变量：{outcomes}。{said}{brackets}。"]
             first += [f"控制变量：{controls}。"] if hidden else []
         else:
             brackets = "; p values of tests in brackets" if tested else ""
-            first = [f"Outcome: {outcomes}. {beneath}; {stars}{brackets}."]
+            first = [f"Outcome: {outcomes}. {said}{brackets}."]
             first += [f"Controls: {controls}."] if hidden else []
-        choices = attributed([(record.label, _choice_notes(record, self.effects)) for record in records])
+        shown = {*heads.keys, *_differing(heads)}
+        runs = list(zip(heads.owners, records, strict=True))
+        own = attributed([(owner, record.result.notes) for owner, record in runs])
+        choices = attributed([(owner, self._choice_notes(record, shown)) for owner, record in runs])
         within = any(self._statistic(record.result.statistics, "r2_within") for record in records)
         definition = [Note("within_r2")] if within and "r2_within" in self.statistics else []
-        return (*first, *self.words.notes((*definition, *notes_of(records), *choices)))
+        return (*first, *heads.same, *self.words.notes((*definition, *own, *choices)))
+
+    def _choice_notes(self, record: Record, shown: Collection[str]) -> list[Note]:
+        """Return notes on the choices of a run that neither its heads nor a row show."""
+        notes = []
+        if "weights" not in shown and _said(record, "weights", self.words):
+            notes.append(Note("spatial_weights", weights=option_of(record, "weights", self.words)))
+        if "sample" not in shown and record.options.get("sample", "full") != "full":
+            notes.append(Note("sample", sample=option_of(record, "sample", self.words)))
+        if self.effects and not record.result.without_indirect.isdisjoint(record.result.focal):
+            notes.append(Note("no_indirect"))
+        return notes
 
 
-def _choice_notes(record: Record, effects: bool) -> list[Note]:
-    """Return notes on the choices of a run that its column does not show."""
-    notes = []
-    weights, sample = record.options.get("weights", ""), record.options.get("sample", "full")
-    if weights and record.result.terms_of("lag_x", "lag_y", "lag_error"):
-        notes.append(Note("spatial_weights", weights=weights))
-    if sample != "full":
-        notes.append(Note("sample", sample=sample))
-    if effects and not record.result.without_indirect.isdisjoint(record.result.focal):
-        notes.append(Note("no_indirect"))
-    return notes
+def _said(record: Record, key: str, words: Labels) -> str:
+    """Return the words for the weights or the sample of a run; none for weights that its model does not use."""
+    used = key != "weights" or record.result.terms_of("lag_x", "lag_y", "lag_error")
+    return option_of(record, key, words) if used and key in record.options else ""
 
 
-def _controls(records: Sequence[Record]) -> set[str]:
-    """Return controls and their spatial lags: columns that are neither focal nor the outcome's own past."""
-    models = [record.result for record in records if record.result.focal]
-    focal = {term for model in models for term in model.focal}
-    return {
-        term
-        for model in models
-        for term in model.terms_of("regressor", "lag_x")
-        if (model.role(term).of or term) not in focal and not model.role(term).of_past(model.y)
-    }
+def _differing(heads: Heads) -> list[str]:
+    """Return which of the weights and the sample differ between columns without being their heads."""
+    return [
+        key
+        for key in ("weights", "sample")
+        if key not in heads.keys and len({_said(record, key, Labels()) for record in heads.records} - {""}) > 1
+    ]
 
 
 def _by_term(terms: Sequence[str], columns: Mapping[str, FloatArray]) -> dict[str, dict[str, float]]:
@@ -312,14 +427,3 @@ def _order(records: Sequence[Record], roles: Mapping[str, Role]) -> list[str]:
         return 2 if roles[term].of in focal else PLACES.get(roles[term].kind, 4)
 
     return sorted(terms, key=rank)
-
-
-def _number(value: float | None, decimals: int) -> str:
-    if value is None or not np.isfinite(value):
-        return ""
-    return f"{value:.0f}" if float(value).is_integer() else f"{value:.{decimals}f}"
-
-
-def _heads(records: Sequence[Record]) -> list[str]:
-    """Return the runs' labels, numbered where a run has none."""
-    return [record.label or f"({position})" for position, record in enumerate(records, start=1)]

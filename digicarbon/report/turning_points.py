@@ -12,6 +12,7 @@ import pandas as pd
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.report.base import Record, Table
+from digicarbon.report.heads import heads_of
 from digicarbon.report.picture import plot_curve
 from digicarbon.report.pictured import Formats, files_of
 from digicarbon.report.regression import RegressionTable
@@ -38,7 +39,7 @@ class TurningPointTable(RegressionTable):
 
     Attributes
     ----------
-    decimals, stars, effects, statistics, most_runs
+    decimals, stars, beneath, heads, rows, caption, label, effects, statistics, most_runs
         As in `RegressionTable`.
     pictures : tuple of {"png", "svg", "pdf"}
         Formats of the pictures, one picture per run and format; empty for none.
@@ -57,7 +58,7 @@ class TurningPointTable(RegressionTable):
         if len(records) > self.most_runs:
             return self._summary(title, records)
         above = super().table(title, records)
-        frames = [_turning_points(record) for record in records]
+        frames = [_turning_points(record) for record in heads_of(list(records), self.heads, self.words).records]
         lines = [line for quantity in QUANTITIES for line in self._lines(quantity, frames)]
         lines.append(("observations on each side", [_counts(frame) for frame in frames]))
         below = pd.DataFrame(
@@ -117,7 +118,8 @@ class TurningPointTable(RegressionTable):
         if isinstance(note, Note) and note.code in RESTS:
             note = note["said"]
         if np.isfinite(row["p"]) and np.isfinite(row["se"]):
-            return [(quantity, self._starred(row)), (" ", self._beneath(row))]
+            below = [(" " * (place + 1), self._beneath(row, kind)) for place, kind in enumerate(self.beneath)]
+            return [(quantity, self._starred(row)), *below]
         if np.isfinite(row["se"]):
             return [
                 (quantity, self._number(row["coef"])),

@@ -23,6 +23,7 @@ from digicarbon.plan.reach import PACKAGE
 from digicarbon.plan.runs import MOST_REASONS, Plan, Run
 from digicarbon.render import from_json, to_json
 from digicarbon.report import Labels, Record, Report, Table, attributed
+from digicarbon.report.base import owners_of
 from digicarbon.report.joint import EACH_FILE, Joint
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.result import Result
@@ -167,9 +168,9 @@ def show(
         raise TrackingError(Note("estimates_not_written", folder=scratch, reason=error.strerror)) from error
     files: dict[str, str | bytes | Path] = {**pictures}
     if table is not None:
-        files |= {"table.md": table.to_markdown(), "table.csv": plain_table(table.cells).to_csv()}
+        files |= {"table.md": table.to_markdown(), "table.csv": plain_table(table.named).to_csv()}
     if table is not None and table.below is not None:
-        files["table_below.csv"] = plain_table(table.below.cells).to_csv()
+        files["table_below.csv"] = plain_table(table.below.named).to_csv()
     if joint is not None:
         files[JOINT] = joint.to_json()
         files[EACH_FILE] = plain_table(joint.each).to_csv(index=False)
@@ -284,7 +285,9 @@ def finished(
     if lacking:
         more = (*more, Note("unreadable", runs=lacking))
     title = words.title(table.title, simulated)
-    return replace(table, title=title, notes=(*table.notes, *words.notes((*more, *attributed(notes)))))
+    owners = owners_of(table)
+    own = attributed([(owners.get(label, label), of_run) for label, of_run in notes])
+    return replace(table, title=title, notes=(*table.notes, *words.notes((*more, *own))))
 
 
 def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[Note, ...]]:

@@ -63,8 +63,8 @@ def test_stars_parentheses_and_blanks() -> None:
     assert rows[4] == ("ln_pgdp", "0.200*", "0.100")
     assert rows[5] == ("", "(0.120)", "(0.100)")
     assert cells.loc["sigma2", "B"] == "0.020"
-    position = list(cells.index).index("sigma2")
-    assert list(cells.iloc[position + 1]) == ["", ""]
+    # a parameter without a standard error has no empty row beneath it
+    assert cells.index[list(cells.index).index("sigma2") + 1] == "Direct effect"
 
 
 @pytest.mark.parametrize(("stat", "stars"), [(1.6, ""), (1.65, "*"), (1.97, "**"), (2.58, "***")])
@@ -223,8 +223,43 @@ def test_what_stands_beneath(beneath: Any, cell: str, words: str) -> None:
     table = RegressionTable(decimals=3, beneath=beneath).table("t", [record("A", PANEL), record("B", SPATIAL)])
     assert table.cells.iloc[1, 0] == cell
     assert words in table.notes[0]
-    position = list(table.cells.index).index("sigma2")
-    assert list(table.cells.iloc[position + 1]) == ["", ""]
+    assert RegressionTable(beneath=[beneath]) == RegressionTable(beneath=beneath)
+
+
+def test_several_numbers_beneath_stand_on_lines_of_their_own() -> None:
+    records = [record("A", PANEL)]
+    table = RegressionTable(decimals=3, beneath=["se", "t", "p", "ci"]).table("t", records)
+    assert list(table.cells["A"][:5]) == ["-0.300***", "(0.100)", "t = -3.000", "p = 0.003", "[-0.496, -0.104]"]
+    assert (
+        "Below each coefficient: standard error in parentheses, t statistic (z without degrees of freedom), p value, "
+        "95% confidence interval in brackets; * p < 0.1"
+    ) in table.notes[0]
+    chinese = RegressionTable(beneath=["p", "se"], language="zh").table("t", records)
+    assert "系数下方依次为p值、标准误（圆括号）；* p" in chinese.notes[0]
+    tiny = RegressionTable(decimals=2, beneath=["se", "p"]).table("t", [record("A", result({"x": (9.0, 1.0)}))])
+    assert tiny.cells.iloc[2, 0] == "p < 0.01"
+    bare = RegressionTable(beneath=[]).table("t", records)
+    assert list(bare.cells.index[:3]) == ["ln_x", "ln_pgdp", "const"]
+    assert bare.notes[0].startswith("Outcome: ln_ci. * p < 0.1")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"beneath": ["se", "sd"]}, "report.beneath.1 must be one of 'se', 't', 'p', 'ci'; got 'sd'."),
+        ({"beneath": ["se", "se"]}, "report.beneath names se more than once."),
+        ({"heads": ["weights", "weights"]}, "report.heads names weights more than once."),
+        ({"label": "Tabelle 1"}, "report.label: 'Tabelle 1' is no label for LaTeX;"),
+        ({"rows": ["Trends"]}, "report.rows: give each row its words and cells"),
+        ({"rows": {"Trends": [["a"]]}}, "report.rows: give the row 'Trends' a list with a cell per column"),
+        ({"effects_of": "none"}, "report.effects_of must be one of 'focal', 'all'; got 'none'."),
+    ],
+)
+def test_wrong_settings_are_sentences(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build({"_target_": "digicarbon.report.RegressionTable", **fields}, RegressionTable, "report")
+    assert str(caught.value).startswith(said)
+    assert caught.value.said.text("zh") != str(caught.value)
 
 
 def test_hidden_controls_have_one_row_and_a_note() -> None:
@@ -243,7 +278,7 @@ def test_hidden_controls_have_one_row_and_a_note() -> None:
 def test_different_outcomes_stand_over_their_columns() -> None:
     other = result({"x": (1.0, 1.0)}, y="ln_co2")
     table = RegressionTable(language="en").table("t", [record("A", PANEL), record("B", PANEL), record("C", other)])
-    assert table.spanners == (("ln(Carbon intensity)", 2), ("ln(CO₂ emissions)", 1))
+    assert table.levels == ((("ln(Carbon intensity)", 2), ("ln(CO₂ emissions)", 1)),)
     assert RegressionTable().table("t", [record("A", PANEL)]).spanners == ()
 
 
@@ -269,10 +304,11 @@ def test_headings_of_effects_are_blocks() -> None:
 def test_weights_and_sample_are_said_where_they_matter() -> None:
     east = Record("B", {"weights": "w2_nested", "sample": "east"}, {}, SPATIAL)
     full = Record("A", {"weights": "w1_adjacency", "sample": "full"}, {}, PANEL)
-    assert RegressionTable().table("t", [full, east]).notes[-2:] == (
-        "B: Spatial weights: w2_nested.",
-        "B: Sample: east.",
-    )
+    table = RegressionTable().table("t", [full, east])
+    assert list(table.cells.loc["sample"]) == ["full", "east"]
+    assert table.notes[-1] == "B: Spatial weights: w2_nested."
+    alone = RegressionTable().table("t", [east]).notes
+    assert alone[-2:] == ("Spatial weights: w2_nested.", "Sample: east.")
     assert not any("weights" in note for note in RegressionTable().table("t", [full]).notes)
 
 

@@ -1,0 +1,124 @@
+"""Rows of a regression table that the user adds: cells of their own, or a fact of each run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BeforeValidator, WithJsonSchema
+
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, suggestion
+from digicarbon.report.base import Record
+from digicarbon.report.focal import COLUMN
+from digicarbon.report.heads import OUTCOME, option_of
+from digicarbon.report.labels import Labels
+
+CONTROLS = "controls"
+_CELL = {"type": ["string", "number", "boolean"]}
+
+
+def _checked(value: Any) -> Any:
+    """Return rows with tuples for lists, or refuse what is neither a fact's name nor a list of cells."""
+    if not isinstance(value, Mapping):
+        raise ValueError(Note("rows_no_mapping", given=repr(value)))
+    for words, row in value.items():
+        cells = [row] if isinstance(row, str) else row if isinstance(row, list | tuple) else [None]
+        if not isinstance(words, str) or not all(isinstance(cell, str | bool | int | float) for cell in cells):
+            raise ValueError(Note("row_no_cells", row=str(words), given=repr(row)))
+    return {words: tuple(row) if isinstance(row, list) else row for words, row in value.items()}
+
+
+Rows = Annotated[
+    Mapping[str, str | tuple[str | bool | int | float, ...]],
+    BeforeValidator(_checked),
+    WithJsonSchema(
+        {"type": "object", "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "array", "items": _CELL}]}}
+    ),
+]
+"""Rows by their words: the name of a fact, or a cell for each column."""
+
+
+def row_of(
+    title: str, row: str | Sequence[str | bool | int | float], records: Sequence[Record], decimals: int, words: Labels
+) -> list[str]:
+    """Return the cells of a row.
+
+    Parameters
+    ----------
+    title : str
+        The row's words, for messages.
+    row : str or sequence
+        A fact of each run, or a cell for each column.
+    records : sequence of Record
+        In the order of the columns.
+    decimals : int
+        Of statistics.
+    words : Labels
+
+    Raises
+    ------
+    ConfigError
+        If the cells are not as many as the columns, or no run has such a fact.
+    """
+    key = "report.rows"
+    if not isinstance(row, str):
+        if len(row) != len(records):
+            raise ConfigError(Note("row_of_cells", key=key, row=title, cells=len(row), columns=len(records)))
+        return [_cell(cell, words) for cell in row]
+    there = _facts(records)
+    if row not in there:
+        hint = suggestion(row, there)
+        raise ConfigError(Note("no_fact", key=key, row=title, name=row, hint=hint, there=cut(there, 20)))
+    if row == CONTROLS:
+        controls = controls_of(records)
+        return [words.word("no" if controls.isdisjoint(record.result.terms) else "yes") for record in records]
+    return [_fact(row, record, decimals, words) for record in records]
+
+
+def controls_of(records: Sequence[Record]) -> set[str]:
+    """Return controls and their spatial lags: columns that are neither focal nor the outcome's own past."""
+    models = [record.result for record in records if record.result.focal]
+    focal = {term for model in models for term in model.focal}
+    return {
+        term
+        for model in models
+        for term in model.terms_of("regressor", "lag_x")
+        if (model.role(term).of or term) not in focal and not model.role(term).of_past(model.y)
+    }
+
+
+def number_text(value: float | None, decimals: int) -> str:
+    """Return a statistic as tables show it: whole numbers without decimals; an empty text if there is none."""
+    if value is None or not np.isfinite(value):
+        return ""
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.{decimals}f}"
+
+
+def _facts(records: Sequence[Record]) -> list[str]:
+    """Return what a row may show of these runs."""
+    columns = [COLUMN] if any(record.column is not None for record in records) else []
+    names = [CONTROLS, OUTCOME, *columns]
+    for record in records:
+        names += [*record.varied, *record.options, *record.result.terms, *record.result.statistics]
+    return list(dict.fromkeys(names))
+
+
+def _cell(cell: str | bool | int | float, words: Labels) -> str:
+    if isinstance(cell, bool):
+        return words.word("yes" if cell else "no")
+    # Hydra's command line reads yes and no as texts
+    return words.word(cell) if cell in ("yes", "no") else str(cell)
+
+
+def _fact(name: str, record: Record, decimals: int, words: Labels) -> str:
+    """Return what a run is in some respect; an empty text if it has nothing of that name."""
+    result = record.result
+    if name in record.varied or name in record.options or name == COLUMN:
+        return option_of(record, name, words)
+    if name == OUTCOME:
+        return words(result.y)
+    if name in result.statistics:
+        return number_text(result.statistics[name], decimals)
+    return words.word("yes" if name in result.terms else "no") if result.terms else ""
