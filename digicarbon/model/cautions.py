@@ -21,6 +21,8 @@ FEW_UNITS = 12
 """Number of units below which spatial models' wild tests were found to reject too rarely, see docs/inference.md."""
 MUCH = 0.25
 """Share of the variation of a term that is much for one unit, if it is three times its even share, too."""
+ALMOST_ALL = 0.9
+"""Share that is much however few units have the term."""
 REJECTED = 0.001
 """p of the F test, which knows nothing of serial correlation, below which unit effects should not be left out."""
 
@@ -44,10 +46,13 @@ def leverage(panel: Panel, focal: tuple[str, ...], terms: tuple[str, ...], effec
     Notes
     -----
     Partial leverage: the share of each unit in the sum of squares of a term's residuals on the other regressors and the
-    effects, by which its rows weigh in the coefficient.
+    effects, by which its rows weigh in the coefficient. It is compared with an even share of the units that have the
+    term, which are few if it is that of a group.
     """
     rows, notes = rows_of(panel), []
-    columns = absorb(panel.array(terms), rows, effects)
+    levels = panel.array(terms)
+    columns = absorb(levels, rows, effects)
+    having = np.count_nonzero(rows.sums(levels**2, "unit"), axis=0)
     if effects == "none":
         columns = columns - columns.mean(axis=0)
     for term in focal:
@@ -55,9 +60,9 @@ def leverage(panel: Panel, focal: tuple[str, ...], terms: tuple[str, ...], effec
         others = orthonormal(np.delete(columns, place, axis=1))
         squares = rows.sums(without(others, columns[:, [place]]) ** 2, "unit")[:, 0]
         share = squares / squares.sum()
-        place = int(share.argmax())
-        if share[place] > max(MUCH, 3 / np.count_nonzero(share > 1e-12)):
-            notes.append(Note("unit_leverage", unit=panel.units[place], share=float(share[place]), term=term))
+        most = int(share.argmax())
+        if share[most] > min(ALMOST_ALL, max(MUCH, 3 / having[place])):
+            notes.append(Note("unit_leverage", unit=panel.units[most], share=float(share[most]), term=term))
     return notes
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from digicarbon.numeric.resampling.unit_wild import WildTest
 
 Test = Literal["errors", "wild"]
-_DRAWS: Mapping[SignWeights, str] = {"rademacher": "wild_draws", "webb": "wild_draws_webb"}
 
 
 class Tested(Model):
@@ -133,10 +132,11 @@ class Tested(Model):
         every = enumerated(units, self.replications, self.weights)
         filtered = weights.name if weights is not None and self.filters(panel, weights) else ""
         draws = 2**units if every else self.replications
+        signs = Note("wild_draws_webb", draws=draws) if self.weights == "webb" else Note("wild_draws", draws=draws)
         notes = [
             Note(
                 "wild_p",
-                draws=Note("wild_every_sign" if every else _DRAWS[self.weights], draws=draws),
+                draws=Note("wild_every_sign", draws=draws) if every else signs,
                 filter=Note("wild_filtered", weights=filtered) if filtered else Note("wild_unfiltered"),
             )
         ]

@@ -98,11 +98,15 @@ def test_the_folder_holds_what_the_readme_says(project: Path, capsys: Capture) -
     readme = Path("out/README.txt").read_text(encoding="utf-8")
     assert "SIMULATED" in readme
     assert "FE(7)" in readme
+    # the filter of the wild bootstrap, which the scripts do not compute
+    assert "p filtered by W_W1" in readme
+    assert "wild bootstrap are in expected.csv" in " ".join(readme.split())
     found = {path.relative_to("out").as_posix() for path in Path("out").rglob("*") if path.is_file()}
     assert found == {
         *("README.txt", "check.R", "check.do", "expected.csv", "experiment.yaml", "data.json"),
         *("environment.txt", "requirements.txt", "data/set_1.csv", "data/set_1.dta"),
         *(f"config/00{number}.yaml" for number in range(1, 8)),
+        *("weights/W_W1.csv", "weights/W_W1_long.csv"),
     }
     assert re.search(r"^numpy==\d", Path("out/requirements.txt").read_text(), re.MULTILINE)
 
