@@ -7,6 +7,7 @@ from digicarbon.lazy import lazy
 if TYPE_CHECKING:
     from digicarbon.report.picture._figure import Format as Format
     from digicarbon.report.picture._figure import Language as Language
+    from digicarbon.report.picture._figure import chinese as chinese
     from digicarbon.report.picture._figure import no_letters as no_letters
     from digicarbon.report.picture._figure import rendered as rendered
     from digicarbon.report.picture._places import long_names as long_names

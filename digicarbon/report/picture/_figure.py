@@ -92,7 +92,10 @@ def rendered(figure: Figure, kind: Format) -> bytes:
 
     buffer = io.BytesIO()
     # without this, svg and pdf contain the time and random names
-    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}[kind]
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
+    # readers of screens say the title of an svg; a cut of letters that a png may not hold is left out
+    title = figure.get_suptitle()
+    undated |= {"Title": title} if title and (kind != "png" or title.isascii()) else {}
     with drawing(), matplotlib.rc_context({"svg.hashsalt": "digicarbon"}):
         if not isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine):
             # a second layout would start from the first one: lay out once, so that all formats show the same picture
