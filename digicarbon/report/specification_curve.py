@@ -274,7 +274,17 @@ class SpecificationCurve(Report):
         # rows of equal estimates that are equal in these have the same data, too: samples may come to the same rows
         estimate_keys = [key for key in focal_runs.varied if key in rows and _decides_estimates(key)]
         tests = {} if self._joint is None else _tests(self._joint, rows["record"].map(watched.labels))
-        return _Curve(focal_runs, rows, facets, choices, estimate_keys, (*left_out, *many), watched.simulated, tests, watched.coverage)
+        return _Curve(
+            focal_runs,
+            rows,
+            facets,
+            choices,
+            estimate_keys,
+            (*left_out, *many),
+            watched.simulated,
+            tests,
+            watched.coverage,
+        )
 
     def _one_each(self, focal_runs: Focal) -> tuple[pd.DataFrame, tuple[Note, ...]]:
         """Return a row per run, and notes on runs that have none or several."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from digicarbon.report.picture.maps import clusters_of as clusters_of
     from digicarbon.report.picture.maps import plot_lisa as plot_lisa
     from digicarbon.report.picture.maps import plot_map as plot_map
+    from digicarbon.report.picture.marginal import marginal_effects as marginal_effects
+    from digicarbon.report.picture.marginal import plot_marginal as plot_marginal
     from digicarbon.report.picture.moran import plot_moran as plot_moran
     from digicarbon.report.picture.moran import plot_moran_scatter as plot_moran_scatter
     from digicarbon.report.picture.specification_curve import Strip as Strip

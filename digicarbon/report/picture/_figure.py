@@ -92,7 +92,7 @@ def rendered(figure: Figure, kind: Format) -> bytes:
 
     buffer = io.BytesIO()
     # without this, svg and pdf contain the time and random names
-    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
+    undated: dict[str, str | None] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
     # readers of screens say the title of an svg; a cut of letters that a png may not hold is left out
     title = figure.get_suptitle()
     undated |= {"Title": title} if title and (kind != "png" or title.isascii()) else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -127,9 +127,10 @@ def plot_specification_curve(
         significant = words.say("significant at", level=f"{level:g}")
         many = max(map(len, orders)) > FEW
         passed = [Strip(significant, words.say(name), there) for name, there in (tests or {}).items()]
-        if many:
+        low = estimates["p"].to_numpy() < level
+        if many and low.any() and not low.all():
             # the markers of so many cannot be told apart
-            passed.insert(0, Strip(significant, words.say("own p value"), estimates["p"].to_numpy() < level))
+            passed.insert(0, Strip(significant, words.say("own p value"), low))
         shown = [*passed, *(strip for strip in strips if strip.there.any() and not strip.there.all())]
         rows = _rows(shown)
         upper, lower = 3.2, (0.2 if many else 0.17) * len(rows)
@@ -150,7 +151,7 @@ def plot_specification_curve(
         ]
         ends = _axis(curves)
         interval = _interval_words(coverage, words)
-        for place, (name, order, (curve, own)) in enumerate(zip(names, orders, curves, strict=True)):
+        for place, (order, (curve, own)) in enumerate(zip(orders, curves, strict=True)):
             _draw_curve(grid[0, place], curve, level, interval, words, len(names) == 1)
             if own is not None:
                 _draw_band(grid[0, place], own, words)
@@ -267,13 +268,13 @@ def _typical(
 ) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
     """Return places along a curve, and there the estimate with the median lengths of the intervals' two sides."""
     edges = _edges(len(x))
-    middle = np.array([x[a:b].mean() for a, b in zip(edges[:-1], edges[1:], strict=True)])
-    level = np.array([np.median(coef[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)])
+    middle = np.array([x[a:b].mean() for a, b in pairwise(edges)])
+    level = np.array([np.median(coef[a:b]) for a, b in pairwise(edges)])
     sides = []
     for side in (low - coef, high - coef):
         # an interval without an end is longer than any other
         lengths = np.where(np.isnan(side), np.inf, np.abs(side))
-        sides.append(np.array([np.median(lengths[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]))
+        sides.append(np.array([np.median(lengths[a:b]) for a, b in pairwise(edges)]))
     return middle, (level - sides[0], level + sides[1])
 
 
@@ -331,7 +332,13 @@ def _mark_beyond(axes: Axes, rows: pd.DataFrame, words: Words) -> None:
     for beyond, marker, end, size in marks:
         if beyond.any():
             at = np.full(int(beyond.sum()), end)
-            line = {"linestyle": "", "marker": marker, "markersize": size, "color": "black", "markeredgewidth": 0.6}
+            line: dict[str, Any] = {
+                "linestyle": "",
+                "marker": marker,
+                "markersize": size,
+                "color": "black",
+                "markeredgewidth": 0.6,
+            }
             (artist,) = axes.plot(x[beyond], at, clip_on=False, **line)
             artist.set_in_layout(False)
     if outside.any() or cut.any():
@@ -358,7 +365,12 @@ def _draw_choices(axes: Axes, rows: Sequence[_Row], order: NDArray[np.int64]) ->
         axes.axhline(row.y + ROW / 2 if count > FEW else row.y, color=PALE, linewidth=0.6, zorder=0)
         if count <= FEW:
             x = np.flatnonzero(row.there[order]) + 1.0
-            marks = {"marker": "|", "markersize": 7, "color": "black", "markeredgewidth": 1.4 if count < 60 else 0.9}
+            marks: dict[str, Any] = {
+                "marker": "|",
+                "markersize": 7,
+                "color": "black",
+                "markeredgewidth": 1.4 if count < 60 else 0.9,
+            }
             axes.plot(x, np.full(len(x), row.y), linestyle="", **marks)
             continue
         # the values of a choice have one scale
