@@ -208,7 +208,7 @@ class SpecificationCurve(Report):
             band=None if self._joint is None else self._joint.null_band,
             tests={_TESTS[name]: p.to_numpy() < self.level for name, p in curve.tests.items()},
             level=self.level,
-            estimand=colon.join([words.word(self._estimand), *terms]) if len(terms) == 1 else self._estimand,
+            estimand=colon.join([words.word(self.quantity), *terms]) if len(terms) == 1 else self.quantity,
             title=title,
             simulated=curve.simulated,
             language=words.spoken,
@@ -481,10 +481,6 @@ class SpecificationCurve(Report):
         notes += [*_few_notes(curve.rows), *curve.notes]
         notes += [*counted_notes(focal_runs.notes, focal_runs.runs), *counted_once(focal_runs.again)]
         return self.words.notes(notes)
-
-    @property
-    def _estimand(self) -> str:
-        return "coefficient" if self.quantity == "coefficient" else f"{self.quantity} effect"
 
 
 @dataclass(frozen=True, eq=False)

@@ -424,6 +424,9 @@ def _name_choices(figure: Figure, axes: Axes, rows: Sequence[_Row]) -> None:
     for row, label in zip(rows, labels, strict=True):
         if row.there is None:
             label.set_fontweight("bold")
+        else:
+            # not every font with Chinese letters has bold ones
+            label.set_color(DARK)
     widest = max(label.get_window_extent().width for label in labels)
     axes.tick_params(axis="y", pad=4 + widest * 72 / figure.dpi)
     for label in labels:
