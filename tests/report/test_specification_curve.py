@@ -406,7 +406,7 @@ def test_significance_shows_without_colour_and_the_legend_has_the_level() -> Non
     assert {marker: list(line.get_xdata()) for marker, line in marks.items()} == {"v": [1], "^": [4, 5], "o": [2, 3]}
     assert marks["o"].get_markerfacecolor() == "white"
     words = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert words[:3] == ["positive, p < 0.1", "negative, p < 0.1", "p ≥ 0.1"]
+    assert words == ["positive, p < 0.1", "negative, p < 0.1", "p ≥ 0.1", "90% interval", "median 0.5"]
     many = pd.concat([rows] * 40, ignore_index=True)
     words = [text.get_text() for text in plot_specification_curve(many, [], coverage=(0.9,)).legends[0].get_texts()]
     assert {"90% interval of each", "90% interval, median of neighbours"} < set(words)
