@@ -504,6 +504,20 @@ def test_a_curve_that_is_merely_wide_has_all_of_it_on_the_axis() -> None:
     assert axes.get_title(loc="right") == ""
 
 
+def test_a_slightly_longer_interval_is_not_cut_off() -> None:
+    coef = np.array([-0.1, 0.1, 0.2, 0.4])
+    half = np.array([0.3, 0.3, 0.3, 0.5])
+    rows = pd.DataFrame({"coef": coef, "low": coef - half, "high": coef + half, "p": 0.2})
+    (axes,) = plot_specification_curve(rows, []).axes
+    assert axes.get_ylim()[1] >= 0.9
+    assert axes.get_title(loc="right") == ""
+    half[3] = 5.0
+    rows = pd.DataFrame({"coef": coef, "low": coef - half, "high": coef + half, "p": 0.2})
+    (axes,) = plot_specification_curve(rows, []).axes
+    assert axes.get_ylim()[1] < 2
+    assert axes.get_title(loc="right") == "beyond the axis: estimates 0, intervals 1"
+
+
 def test_facets_share_a_scale() -> None:
     rows = pd.DataFrame({"coef": [1.0, 2.0, -9.0], "low": [0.0, 1, -10], "high": [2.0, 3, -8], "p": [0.01, 0.01, 0.9]})
     figure = plot_specification_curve(rows, [], facet=pd.Series(["a", "a", "b"]))

@@ -26,6 +26,8 @@ MANY = 20
 """From so many specifications on, the axis starts from quantiles of the estimates; below, from the extreme ones."""
 TAILS = (0.025, 0.975)
 """These quantiles."""
+ROOMY = 1.5
+"""All of a curve is on the axis if that makes it at most so many times as long."""
 ROW = 0.8
 """Height of the marks of a choice, of the distance between two rows."""
 DRAWN = 4000
@@ -297,7 +299,7 @@ def _reached(rows: pd.DataFrame, band: pd.DataFrame | None) -> tuple[float, floa
     """Return the range of a curve, from quantiles of the estimates: a few extreme ones do not flatten all others.
 
     Intervals extend it as far as a usual one reaches, at most by twice the distance of the quantiles; the band by twice
-    the range. Zero is always in it, and no end is farther than anything that is drawn.
+    the range. Zero is always in it. Where all that is drawn is not much longer, nothing is cut off.
     """
     coef, low, high = (rows[name].to_numpy(dtype=np.float64) for name in ("coef", "low", "high"))
     first, last = np.quantile(coef, TAILS) if len(coef) >= MANY else (coef.min(), coef.max())
@@ -307,8 +309,10 @@ def _reached(rows: pd.DataFrame, band: pd.DataFrame | None) -> tuple[float, floa
     usual = 1.1 * float(np.median(lengths)) if len(lengths) else 0.0
     room = max(span / 2, min(usual, 2 * span) if span else usual)
     lowest, highest = np.concatenate([coef, low[np.isfinite(low)]]), np.concatenate([coef, high[np.isfinite(high)]])
-    bottom = min(max(first - room, float(lowest.min())), 0.0)
-    top = max(min(last + room, float(highest.max())), 0.0)
+    whole = min(float(lowest.min()), 0.0), max(float(highest.max()), 0.0)
+    bottom, top = max(min(first - room, 0.0), whole[0]), min(max(last + room, 0.0), whole[1])
+    if whole[1] - whole[0] <= ROOMY * (top - bottom):
+        bottom, top = whole
     if band is not None:
         reach = 2 * (top - bottom)
         ends = band[["low", "high"]].to_numpy(dtype=np.float64)
