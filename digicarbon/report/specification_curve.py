@@ -233,6 +233,8 @@ class SpecificationCurve(Report):
             comma = "、" if words.language == "zh" else ", "
             gap = "" if words.language == "zh" else " "
             remarks.append(f"{shown}{gap}{words.word('not on the curve').format(parts=comma.join(parts))}")
+        if without := int((~np.isfinite(curve.rows["low"]) & ~np.isfinite(curve.rows["high"])).sum()):
+            remarks.append(words.word("no interval").format(runs=f"{without:,}"))
         joint = self._joint
         if joint is not None and len(joint.statistics):
             p = [f"{value:.3f}" for value in joint.statistics.loc[list(_STATISTICS), "p"]]

@@ -16,7 +16,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.report import Joint, Record, SpecificationCurve
 from digicarbon.report.picture import Strip, plot_specification_curve
 from digicarbon.report.picture.specification_curve import FEW, ROW
-from digicarbon.result import Effects, Result
+from digicarbon.result import Effects, Resampled, Result
 
 
 def record(
@@ -441,6 +441,26 @@ def test_the_picture_counts_what_is_not_on_it_and_says_what_the_joint_test_says(
     assert "Joint test" not in plain
     other = SpecificationCurve(pictures=("svg",)).with_joint(joint(9)).files("Curve", records)["curve.svg"].decode()
     assert "It is of 9 specifications." in other
+
+
+def test_what_has_no_interval_cuts_no_band_and_is_counted() -> None:
+    coef = np.linspace(-1, 1, 300)
+    half = np.where(np.arange(300) % 2 == 0, np.nan, 0.2)
+    half[151] = np.inf
+    rows = pd.DataFrame({"coef": coef, "low": coef - half, "high": coef + half, "p": 0.2})
+    axes = plot_specification_curve(rows, []).axes[0]
+    each, usual = (area.get_paths()[0].vertices for area in axes.collections)
+    assert len(np.unique(each[:, 0])) == 150
+    assert np.isfinite(each).all()
+    assert usual[:, 1].max() < 1.3
+    assert axes.get_title(loc="right") == "beyond the axis: estimates 0, intervals 1"
+    none = rows.assign(low=np.nan, high=np.nan)
+    assert plot_specification_curve(none, []).axes[0].get_ylim()[1] < 1.2
+    lost = [record(coef, 0.2, sample=f"s{coef}") for coef in (0.1, 0.2, 0.3)]
+    blank = Resampled(np.array([[0.2], [np.nan], [np.nan]]), np.empty((3, 0, 0)))
+    lost[0] = replace(lost[0], result=replace(lost[0].result, resampled=blank))
+    svg = SpecificationCurve(pictures=("svg",)).files("Curve", lost)["curve.svg"].decode()
+    assert "Without an interval: 1." in svg
 
 
 def test_choices_have_their_words(records: list[Record]) -> None:

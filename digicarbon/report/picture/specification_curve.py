@@ -24,7 +24,7 @@ FEW = 120
 """Up to so many specifications each has a marker and a bar; with more, bands replace the bars."""
 MANY = 20
 """From so many specifications on, the axis starts from quantiles of the estimates; below, from the extreme ones."""
-TAILS = (0.025, 0.975)
+TAILS = (0.1, 0.9)
 """These quantiles."""
 ROOMY = 1.5
 """All of a curve is on the axis if that makes it at most so many times as long."""
@@ -112,8 +112,8 @@ def plot_specification_curve(
     Returns
     -------
     matplotlib.figure.Figure
-        The axis reaches half the distance between the 2.5 % and the 97.5 % quantile of the estimates beyond these
-        quantiles, or as far as most intervals do. Marks at its ends show what lies beyond, and a line above the picture
+        The axis reaches beyond the 10 % and the 90 % quantile of the estimates by the distance between them, or as far
+        as a usual interval does. Marks at its ends show what lies beyond, and a line above the picture
         counts it. Of more than 120 specifications the choice panel shows, along the curve, the share that has a choice.
 
     Raises
@@ -178,7 +178,7 @@ def plot_specification_curve(
             title="\n".join(lines) or None,
             title_fontsize=8,
             alignment="left",
-            markerscale=2.0 if many else 1.0,
+            markerscale=2.0 if min(map(len, orders)) > FEW else 1.0,
         )
         head(figure, title, simulated, words.language)
         if rows:
@@ -229,10 +229,14 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, interval: str, wor
     axes.axhline(0, color="black", linewidth=0.8)
     many = len(coef) > FEW
     if many:
-        sample = np.unique(np.linspace(0, len(coef) - 1, DRAWN).astype(int))
+        # what has no interval must not cut the bands of others; one without an end goes on far beyond the axis
+        there = np.flatnonzero(~np.isnan(low) & ~np.isnan(high))
+        far = 100 * float(np.abs(coef).max())
+        ends = np.clip(low[there], -far, far), np.clip(high[there], -far, far)
+        sample = np.unique(np.linspace(0, len(there) - 1, DRAWN).astype(int)) if len(there) else there
         label = words.say("of each", what=interval)
-        axes.fill_between(x[sample], low[sample], high[sample], color=PALE, linewidth=0, label=label)
-        middle, typical = _typical(x, coef, low, high)
+        axes.fill_between(x[there][sample], ends[0][sample], ends[1][sample], color=PALE, linewidth=0, label=label)
+        middle, typical = _typical(x[there], coef[there], *ends)
         label = words.say("median of neighbours", what=interval)
         axes.fill_between(middle, *typical, color=LIGHT, linewidth=0, label=label)
     # significant ones last, so that they lie above the others
@@ -271,20 +275,18 @@ def _typical(
     x: FloatArray, coef: FloatArray, low: FloatArray, high: FloatArray
 ) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
     """Return places along a curve, and there the estimate with the median lengths of the intervals' two sides."""
-    edges = _edges(len(x))
+    edges = _edges(len(x)) if len(x) else np.zeros(1, dtype=np.int64)
     middle = np.array([x[a:b].mean() for a, b in pairwise(edges)])
     level = np.array([np.median(coef[a:b]) for a, b in pairwise(edges)])
     sides = []
     for side in (low - coef, high - coef):
-        # an interval without an end is longer than any other
-        lengths = np.where(np.isnan(side), np.inf, np.abs(side))
-        sides.append(np.array([np.median(lengths[a:b]) for a, b in pairwise(edges)]))
+        sides.append(np.array([np.median(np.abs(side[a:b])) for a, b in pairwise(edges)]))
     return middle, (level - sides[0], level + sides[1])
 
 
 def _edges(count: int) -> NDArray[np.int64]:
     """Return where parts of a curve begin and end: up to 80 parts of 10 or more specifications."""
-    return np.linspace(0, count, min(80, max(12, count // 10)) + 1).astype(np.int64)
+    return np.linspace(0, count, min(80, max(12, count // 10), count) + 1).astype(np.int64)
 
 
 def _axis(curves: Sequence[tuple[pd.DataFrame, pd.DataFrame | None]]) -> tuple[float, float]:
@@ -307,7 +309,7 @@ def _reached(rows: pd.DataFrame, band: pd.DataFrame | None) -> tuple[float, floa
     lengths = np.concatenate([(coef - low), (high - coef)])
     lengths = lengths[np.isfinite(lengths)]
     usual = 1.1 * float(np.median(lengths)) if len(lengths) else 0.0
-    room = max(span / 2, min(usual, 2 * span) if span else usual)
+    room = max(span, min(usual, 2 * span) if span else usual)
     lowest, highest = np.concatenate([coef, low[np.isfinite(low)]]), np.concatenate([coef, high[np.isfinite(high)]])
     whole = min(float(lowest.min()), 0.0), max(float(highest.max()), 0.0)
     bottom, top = max(min(first - room, 0.0), whole[0]), min(max(last + room, 0.0), whole[1])
