@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from digicarbon.panel import Panel as Panel
     from digicarbon.report import Table as Table
     from digicarbon.report import table as table
+    from digicarbon.report.picture import marginal_effects as marginal_effects
     from digicarbon.report.picture import plot_bands as plot_bands
     from digicarbon.report.picture import plot_coefficients as plot_coefficients
     from digicarbon.report.picture import plot_curve as plot_curve
     from digicarbon.report.picture import plot_effects as plot_effects
     from digicarbon.report.picture import plot_lisa as plot_lisa
     from digicarbon.report.picture import plot_map as plot_map
+    from digicarbon.report.picture import plot_marginal as plot_marginal
     from digicarbon.report.picture import plot_moran as plot_moran
     from digicarbon.report.picture import plot_moran_scatter as plot_moran_scatter
     from digicarbon.result import Result as Result
@@ -55,6 +57,7 @@ _HOME = {
     "descriptive": "digicarbon.diagnostic",
     "diagnose": "digicarbon.diagnostic",
     "local_moran": "digicarbon.diagnostic",
+    "marginal_effects": "digicarbon.report.picture",
     "moran": "digicarbon.diagnostic",
     "plot_bands": "digicarbon.report.picture",
     "plot_coefficients": "digicarbon.report.picture",
@@ -62,6 +65,7 @@ _HOME = {
     "plot_effects": "digicarbon.report.picture",
     "plot_lisa": "digicarbon.report.picture",
     "plot_map": "digicarbon.report.picture",
+    "plot_marginal": "digicarbon.report.picture",
     "plot_moran": "digicarbon.report.picture",
     "plot_moran_scatter": "digicarbon.report.picture",
     "table": "digicarbon.report",
@@ -88,6 +92,7 @@ __all__ = [
     "descriptive",
     "diagnose",
     "local_moran",
+    "marginal_effects",
     "moran",
     "plot_bands",
     "plot_coefficients",
@@ -95,6 +100,7 @@ __all__ = [
     "plot_effects",
     "plot_lisa",
     "plot_map",
+    "plot_marginal",
     "plot_moran",
     "plot_moran_scatter",
     "table",

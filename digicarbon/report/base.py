@@ -115,6 +115,10 @@ class Report(Spec):
         """The joint test that this report shows; None for reports without one."""
         return None
 
+    def with_failed(self, runs: int) -> Report:
+        """Return the report for a sweep of which so many runs failed; most leave it to a note below their table."""
+        return self
+
     def with_joint(self, joint: Joint) -> Report:
         """Return this report with the joint test that it asked for."""
         return self

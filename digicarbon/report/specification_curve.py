@@ -18,7 +18,8 @@ from digicarbon.numeric.shape.influence import concentration, influence, robustn
 from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
 from digicarbon.report.focal import AS_CONFIGURED, IN_PIECES, Focal, Quantity, effect_of, focal, head_of
 from digicarbon.report.joint import FACETS, Joint, JointMethod, JointRequest
-from digicarbon.report.picture import Format, Strip, plot_specification_curve, rendered
+from digicarbon.report.labels import Labels
+from digicarbon.report.picture import Format, Strip, chinese, plot_specification_curve, rendered
 from digicarbon.report.signs import meaning, number
 from digicarbon.result import Asked
 from digicarbon.spec import Names, Seed
@@ -37,6 +38,11 @@ _HEADS = ["variance, alone", "variance, unique", "specifications", "mean", "move
 _REPEATED = "differ in standard errors only"
 _TESTS = {"p": "p of the draws", "step_down": "step-down p", "holm": "Holm", "bh": "Benjamini-Hochberg"}
 """p values of each specification from the draws of the joint test, and what they are called."""
+LEFT_OUT = (
+    *("without_quantity", "with_powers", "with_pieces", "without_error"),
+    *("runs_at_boundary", "runs_beyond", "runs_failed"),
+)
+"""Notes on fits that are not on the curve; the picture counts them."""
 _STATISTICS = {
     "median": "joint test: median estimate, p",
     "share_significant": "joint test: share significant, p",
@@ -108,6 +114,7 @@ class SpecificationCurve(Report):
     pictures: Annotated[tuple[Format, ...], Field(strict=False)] = ("png", "svg")
 
     _joint: Joint | None = PrivateAttr(default=None)
+    _failed: int = PrivateAttr(default=0)
 
     @property
     def asked(self) -> Asked:
@@ -129,6 +136,12 @@ class SpecificationCurve(Report):
         """Return the report with the joint test in its table and picture."""
         report = self.model_copy()
         report._joint = joint
+        return report
+
+    def with_failed(self, runs: int) -> SpecificationCurve:
+        """Return the report with the number of failed runs on its picture."""
+        report = self.model_copy()
+        report._failed = runs
         return report
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
@@ -174,25 +187,64 @@ class SpecificationCurve(Report):
         if not self.pictures:
             return {}
         curve = self._curve(records)
+        words = drawn_words(self.words)
         strips = [
-            Strip(choice.key, self.words(value), choice.columns[:, place] > 0)
+            Strip(words.choice(choice.key), words.option(choice.key, value), choice.columns[:, place] > 0)
             for choice in curve.choices
             if choice.key != self.facet
             for place, value in enumerate(choice.values)
         ]
+        facet = (
+            None
+            if self.facet is None
+            else curve.rows[self.facet].astype(str).map(lambda value: words.option(str(self.facet), value))
+        )
+        terms = list(dict.fromkeys(map(words, curve.rows["term"].unique())))
+        colon = "：" if words.language == "zh" else ": "
         figure = plot_specification_curve(
             curve.rows,
             strips,
-            facet=None if self.facet is None else curve.rows[self.facet],
+            facet=facet,
             band=None if self._joint is None else self._joint.null_band,
             tests={_TESTS[name]: p.to_numpy() < self.level for name, p in curve.tests.items()},
             level=self.level,
-            estimand=self._estimand,
+            estimand=colon.join([words.word(self.quantity), *terms]) if len(terms) == 1 else self.quantity,
             title=title,
             simulated=curve.simulated,
-            language=self.language or "en",
+            language=words.spoken,
+            coverage=curve.coverage,
+            remarks=self._remarks(curve, words),
         )
         return {f"curve.{kind}": rendered(figure, kind) for kind in self.pictures}
+
+    def _remarks(self, curve: _Curve, words: Labels) -> tuple[str, ...]:
+        """Return sentences below the picture: what is not on the curve, and what the joint test says."""
+        parts = [
+            words.word(f"left out: {note.code}").format(
+                runs=f"{note['runs']:,}", parameter=words(str(dict(note.fields).get("parameter", "")))
+            )
+            for note in (*curve.notes, *([Note("runs_failed", runs=self._failed, labels="")] if self._failed else []))
+            if note.code in LEFT_OUT
+        ]
+        remarks = []
+        if parts:
+            every = curve.focal_runs.runs + self._failed
+            shown = words.word("on the curve").format(shown=f"{len(curve.rows):,}", every=f"{every:,}")
+            comma = "、" if words.language == "zh" else ", "
+            gap = "" if words.language == "zh" else " "
+            remarks.append(f"{shown}{gap}{words.word('not on the curve').format(parts=comma.join(parts))}")
+        if without := int((~np.isfinite(curve.rows["low"]) & ~np.isfinite(curve.rows["high"])).sum()):
+            remarks.append(words.word("no interval").format(runs=f"{without:,}"))
+        joint = self._joint
+        if joint is not None and len(joint.statistics):
+            p = [f"{value:.3f}" for value in joint.statistics.loc[list(_STATISTICS), "p"]]
+            fields = dict(zip(("median", "share", "mean"), p, strict=True))
+            remark = words.word("joint on curve").format(draws=f"{joint.draws:,}", **fields)
+            if joint.specifications != len(curve.rows):
+                others = words.word("joint on others").format(specifications=f"{joint.specifications:,}")
+                remark += others if words.language == "zh" else f" {others}"
+            remarks.append(remark)
+        return tuple(remarks)
 
     def _curve(self, records: Sequence[Record]) -> _Curve:
         """Return the content of table and picture."""
@@ -224,7 +276,17 @@ class SpecificationCurve(Report):
         # rows of equal estimates that are equal in these have the same data, too: samples may come to the same rows
         estimate_keys = [key for key in focal_runs.varied if key in rows and _decides_estimates(key)]
         tests = {} if self._joint is None else _tests(self._joint, rows["record"].map(watched.labels))
-        return _Curve(focal_runs, rows, facets, choices, estimate_keys, (*left_out, *many), watched.simulated, tests)
+        return _Curve(
+            focal_runs,
+            rows,
+            facets,
+            choices,
+            estimate_keys,
+            (*left_out, *many),
+            watched.simulated,
+            tests,
+            watched.coverage,
+        )
 
     def _one_each(self, focal_runs: Focal) -> tuple[pd.DataFrame, tuple[Note, ...]]:
         """Return a row per run, and notes on runs that have none or several."""
@@ -422,10 +484,6 @@ class SpecificationCurve(Report):
         notes += [*counted_notes(focal_runs.notes, focal_runs.runs), *counted_once(focal_runs.again)]
         return self.words.notes(notes)
 
-    @property
-    def _estimand(self) -> str:
-        return "coefficient" if self.quantity == "coefficient" else f"{self.quantity} effect"
-
 
 @dataclass(frozen=True, eq=False)
 class _Curve:
@@ -438,6 +496,12 @@ class _Curve:
     simulated: bool
     tests: Mapping[str, pd.Series[float]]
     """p values from the draws of the joint test by name, in the order of rows; not-a-number for what is not in it."""
+    coverage: tuple[float, ...] = ()
+
+
+def drawn_words(words: Labels) -> Labels:
+    """Return the words of a picture: English ones where no installed font has Chinese letters."""
+    return replace(words, language="en") if words.language == "zh" and not chinese() else words
 
 
 class _MixtureError(ConfigError):
@@ -486,6 +550,12 @@ class _Watched(Sequence[Record]):
         self._records = records
         self.simulated = False
         self.labels: dict[int, str] = {}
+        self.levels: dict[float, None] = {}
+
+    @property
+    def coverage(self) -> tuple[float, ...]:
+        """What the intervals of the runs cover."""
+        return tuple(self.levels)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -497,6 +567,7 @@ class _Watched(Sequence[Record]):
         for position, record in enumerate(self._records):
             self.simulated = self.simulated or record.simulated
             self.labels[position] = record.label
+            self.levels[record.result.inference.level] = None
             yield record
 
 

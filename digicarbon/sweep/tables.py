@@ -159,6 +159,7 @@ def show(
             records.watchers.append(estimates.take)
             joint, untested = _joint(report, records)
             report = report if joint is None else report.with_joint(joint)
+            report = report.with_failed(len(failures) + records.lacking)
             pictures, lacking = _pictures(planned, report, records)
             table, refusal = _table_or_refusal(
                 planned, report, records, (*untested, *lacking, *absent(failures, planned.failed.items()))

@@ -15,8 +15,8 @@ from scipy.stats import norm
 from digicarbon.errors import ConfigError
 from digicarbon.report import Joint, Record, SpecificationCurve
 from digicarbon.report.picture import Strip, plot_specification_curve
-from digicarbon.report.picture.specification_curve import GAP, THICK
-from digicarbon.result import Effects, Result
+from digicarbon.report.picture.specification_curve import FEW, ROW
+from digicarbon.result import Effects, Resampled, Result
 
 
 def record(
@@ -327,8 +327,9 @@ def test_the_picture_marks_which_specifications_survive() -> None:
         _, lower = figure.axes
         labels = [text.get_text() for text in lower.get_yticklabels()]
         assert labels[0] in (head, "significant, p < 0.1")
-        assert labels[-2:] == ["s", "a"]
-        marks = [np.asarray(line.get_xdata()).tolist() for line in lower.get_lines()]
+        # values stand below their choice, set in from it
+        assert labels[-2:] == ["s", "   a"]
+        marks = [np.asarray(line.get_xdata()).tolist() for line in lower.get_lines() if line.get_marker() == "|"]
         assert marks[:2] == [[2.0, 3.0], [1.0]]
 
 
@@ -354,24 +355,119 @@ def test_the_curve_that_is_drawn_is_the_sorted_estimates(count: int) -> None:
     upper, lower = figure.axes
     drawn = {}
     for line in upper.get_lines():
-        if line.get_linestyle() == "None":
+        if line.get_linestyle() == "None" and line.get_clip_on():
             drawn |= dict(zip(np.asarray(line.get_xdata()), np.asarray(line.get_ydata()), strict=True))
     np.testing.assert_allclose([drawn[x] for x in sorted(drawn)], np.sort(coef))
     labels = [text.get_text() for text in lower.get_yticklabels()]
-    assert labels == ["sample", "west", "east", "controls", "ln_k"]
+    choices = ["sample", "   west", "   east", "controls", "   ln_k"]
+    assert labels[-5:] == choices
     order = np.argsort(coef)
-    if count <= 120:
-        marks = [np.asarray(line.get_xdata()).tolist() for line in lower.get_lines()]
+    if count <= FEW:
+        assert len(labels) == 5
+        marks = [np.asarray(line.get_xdata()).tolist() for line in lower.get_lines() if line.get_marker() == "|"]
         assert marks[0] == (np.flatnonzero(there[order]) + 1.0).tolist()
-    else:
-        image = np.asarray(lower.get_images()[0].get_array())
-        lines = image.reshape(-1, THICK + GAP, image.shape[1])
-        # the name of the choice is the first line
-        assert not lines[0].any()
-        shares = lines[1, (THICK + GAP) // 2]
-        edges = np.linspace(0, count, 401).astype(int)
-        expected = [there[order][a:b].mean() for a, b in itertools.pairwise(edges)]
-        np.testing.assert_allclose(shares, expected)
+        return
+    # markers of so many overlap: a row says where the significant ones are
+    assert labels[:2] == ["significant, p < 0.1", "   own p value"]
+    edges = np.linspace(0, count, 81).astype(int)
+
+    def shares(mask: np.ndarray) -> np.ndarray:
+        return np.array([mask[order][a:b].mean() for a, b in itertools.pairwise(edges)])
+
+    areas = [area.get_paths()[0].vertices for area in lower.collections]
+    assert len(areas) == 4
+    low = rows["p"].to_numpy() < 0.1
+    # all values of a choice have the scale of the largest share among them
+    for area, y, mask, most in (
+        (areas[0], 1, low, shares(low).max()),
+        (areas[1], 3, there, max(shares(there).max(), shares(~there).max())),
+        (areas[2], 4, ~there, max(shares(there).max(), shares(~there).max())),
+    ):
+        assert y + ROW / 2 - area[:, 1].min() == pytest.approx(ROW * shares(mask).max() / most)
+
+
+def test_choices_that_do_not_vary_are_left_out_and_runs_and_medians_are_counted() -> None:
+    coef = np.linspace(-0.3, 0.4, 10)
+    rows = pd.DataFrame({"coef": coef, "low": coef - 1, "high": coef + 1, "p": 0.2})
+    first = np.arange(10) < 4
+    strips = [Strip("same", "all", np.ones(10, dtype=bool)), Strip("same", "none", np.zeros(10, dtype=bool))]
+    figure = plot_specification_curve(rows, [*strips, Strip("sample", "west", first), Strip("sample", "east", ~first)])
+    lower = figure.axes[1]
+    assert [text.get_text() for text in lower.get_yticklabels()] == ["sample", "   west", "   east"]
+    medians = [f"{np.median(coef[mask]):.3f}".replace("-", "\N{MINUS SIGN}") for mask in (first, ~first)]
+    assert [text.get_text() for text in lower.texts] == ["runs", "4", "6", "median", *medians]
+
+
+def test_significance_shows_without_colour_and_the_legend_has_the_level() -> None:
+    coef = np.array([-2.0, -1.0, 0.5, 1.0, 2.0])
+    rows = pd.DataFrame({"coef": coef, "low": coef - 0.1, "high": coef + 0.1, "p": [0.01, 0.3, 0.3, 0.07, 0.02]})
+    figure = plot_specification_curve(rows, [], level=0.1, coverage=(0.9,))
+    marks = {line.get_marker(): line for line in figure.axes[0].get_lines() if line.get_linestyle() == "None"}
+    assert {marker: list(line.get_xdata()) for marker, line in marks.items()} == {"v": [1], "^": [4, 5], "o": [2, 3]}
+    assert marks["o"].get_markerfacecolor() == "white"
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words == ["positive, p < 0.1", "negative, p < 0.1", "p ≥ 0.1", "90% interval", "median 0.5"]
+    many = pd.concat([rows] * 40, ignore_index=True)
+    words = [text.get_text() for text in plot_specification_curve(many, [], coverage=(0.9,)).legends[0].get_texts()]
+    assert {"90% interval of each", "90% interval, median of neighbours"} < set(words)
+
+
+def test_a_usual_interval_among_many_is_the_median_of_neighbours() -> None:
+    coef = np.linspace(-1, 1, 400)
+    half = np.where(np.arange(400) % 10 == 3, 50.0, 0.2)
+    rows = pd.DataFrame({"coef": coef, "low": coef - half, "high": coef + half, "p": 0.2})
+    axes = plot_specification_curve(rows, []).axes[0]
+    usual = axes.collections[1].get_paths()[0].vertices
+    assert usual[:, 1].max() == pytest.approx(coef[-10:].mean() + 0.2, abs=0.02)
+    # one in ten does not determine the axis, and is counted
+    assert axes.get_ylim()[1] < 3
+    assert axes.get_title(loc="right") == "beyond the axis: estimates 0, intervals 40"
+
+
+def test_the_picture_counts_what_is_not_on_it_and_says_what_the_joint_test_says(records: list[Record]) -> None:
+    lost = Result("ols", "ln_y", focal=("ln_x",), terms=("ln_x",), coef=np.ones(1), covariance=np.array([[np.nan]]))
+    end = replace(lost, terms=("ln_x", "rho"), coef=np.ones(2), covariance=np.eye(2), boundary=("rho",))
+    end = replace(end, roles=spatial_roles(("ln_x", "rho")))
+    runs = [*records, *(Record("lost", {}, {"sample": "all"}, one) for one in (lost, lost, end))]
+    report = SpecificationCurve(quantity="total", pictures=("svg",)).with_joint(joint(12)).with_failed(5)
+    svg = report.files("Curve", runs)["curve.svg"].decode()
+    assert "12 of 20 fits are on the curve. Not on it: 2 without a standard error, 1 with rho at the end of" in svg
+    assert "its range, 5 failed." in svg
+    assert "Joint test, 499 draws of no effect: p = 0.002 (median), 0.004 (share significant), 0.123 (mean z)." in svg
+    # the title is what readers of screens say
+    assert "<title>Curve</title>" in svg
+    plain = SpecificationCurve(pictures=("svg",)).files("Curve", records)["curve.svg"].decode()
+    assert "fits are on the curve" not in plain
+    assert "Joint test" not in plain
+    other = SpecificationCurve(pictures=("svg",)).with_joint(joint(9)).files("Curve", records)["curve.svg"].decode()
+    assert "It is of 9 specifications." in other
+
+
+def test_what_has_no_interval_cuts_no_band_and_is_counted() -> None:
+    coef = np.linspace(-1, 1, 300)
+    half = np.where(np.arange(300) % 2 == 0, np.nan, 0.2)
+    half[151] = np.inf
+    rows = pd.DataFrame({"coef": coef, "low": coef - half, "high": coef + half, "p": 0.2})
+    axes = plot_specification_curve(rows, []).axes[0]
+    each, usual = (area.get_paths()[0].vertices for area in axes.collections)
+    assert len(np.unique(each[:, 0])) == 150
+    assert np.isfinite(each).all()
+    assert usual[:, 1].max() < 1.3
+    assert axes.get_title(loc="right") == "beyond the axis: estimates 0, intervals 1"
+    none = rows.assign(low=np.nan, high=np.nan)
+    assert plot_specification_curve(none, []).axes[0].get_ylim()[1] < 1.2
+    lost = [record(coef, 0.2, sample=f"s{coef}") for coef in (0.1, 0.2, 0.3)]
+    blank = Resampled(np.array([[0.2], [np.nan], [np.nan]]), np.empty((3, 0, 0)))
+    lost[0] = replace(lost[0], result=replace(lost[0].result, resampled=blank))
+    svg = SpecificationCurve(pictures=("svg",)).files("Curve", lost)["curve.svg"].decode()
+    assert "Without an interval: 1." in svg
+
+
+def test_choices_have_their_words(records: list[Record]) -> None:
+    labels = {"measure": "Which measure", "measure=a": "the first", "ln_k": "Capital"}
+    svg = SpecificationCurve(pictures=("svg",), labels=labels).files("Curve", records)["curve.svg"].decode()
+    for text in ("Which measure", "the first", "Capital", "Coefficient: ln_x"):
+        assert text in svg
 
 
 def test_the_curve_under_no_effect_is_in_the_picture_and_wild_intervals_do_not_flatten_it() -> None:
@@ -406,12 +502,16 @@ def test_what_lies_far_out_does_not_flatten_the_curve_and_has_an_arrow() -> None
     assert (bottom, top) == right.get_ylim()
     assert -3.2 < bottom <= -1.2
     assert 1.2 <= top < 3.2
-    assert [axes.get_title(loc="right") for axes in (left, right)] == ["3 beyond the axis", ""]
-    arrows = {
-        line.get_marker(): np.asarray(line.get_xdata()).tolist() for line in left.get_lines() if len(line.get_xdata())
-    }
-    assert arrows["^"] == [6, 299, 300]
-    assert arrows["v"] == [6]
+    counts = "beyond the axis: estimates 2, intervals 1"
+    assert [axes.get_title(loc="right") for axes in (left, right)] == [counts, ""]
+    # the line of counts is below those of the names
+    assert [axes.get_title(loc="left") for axes in (left, right)] == ["wild\n", "calm\n"]
+    marks = {}
+    for line in left.get_lines():
+        if line.get_marker() in "^v|" and not line.get_clip_on():
+            marks.setdefault(line.get_marker(), []).extend(np.asarray(line.get_xdata()).tolist())
+    # triangles for estimates, a tick at both ends for the interval
+    assert marks == {"^": [299, 300], "|": [6, 6]}
 
 
 def test_a_curve_that_is_merely_wide_has_all_of_it_on_the_axis() -> None:
@@ -422,6 +522,20 @@ def test_a_curve_that_is_merely_wide_has_all_of_it_on_the_axis() -> None:
     assert bottom <= rows["low"].min()
     assert top >= rows["high"].max()
     assert axes.get_title(loc="right") == ""
+
+
+def test_a_slightly_longer_interval_is_not_cut_off() -> None:
+    coef = np.array([-0.1, 0.1, 0.2, 0.4])
+    half = np.array([0.3, 0.3, 0.3, 0.5])
+    rows = pd.DataFrame({"coef": coef, "low": coef - half, "high": coef + half, "p": 0.2})
+    (axes,) = plot_specification_curve(rows, []).axes
+    assert axes.get_ylim()[1] >= 0.9
+    assert axes.get_title(loc="right") == ""
+    half[3] = 5.0
+    rows = pd.DataFrame({"coef": coef, "low": coef - half, "high": coef + half, "p": 0.2})
+    (axes,) = plot_specification_curve(rows, []).axes
+    assert axes.get_ylim()[1] < 2
+    assert axes.get_title(loc="right") == "beyond the axis: estimates 0, intervals 1"
 
 
 def test_facets_share_a_scale() -> None:

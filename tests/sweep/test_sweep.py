@@ -150,6 +150,15 @@ def test_failures_are_told_in_the_order_of_the_experiment(mine: Path) -> None:
     assert [label for label, _ in finished.failures] == ["model.mood=bad", "model.mood=polite"]
 
 
+def test_the_curve_counts_runs_that_failed(mine: Path) -> None:
+    report = ["report=curve", "report.pictures=[svg]"]
+    finished = run("config", "executor=sequential", "model=fragile", "model.mood=bad,good,polite,fine", *report)
+    assert len(finished.failures) == 2
+    (picture,) = finished.pictures
+    svg = Path(picture).read_text(encoding="utf-8")
+    assert "2 of 4 fits are on the curve. Not on it: 2 failed." in svg
+
+
 def test_every_run_failing_leaves_no_table(mine: Path) -> None:
     finished = run("config", "executor=sequential", "model=fragile", "model.mood=bad")
     assert finished.table is None

@@ -7,6 +7,7 @@ from digicarbon.lazy import lazy
 if TYPE_CHECKING:
     from digicarbon.report.picture._figure import Format as Format
     from digicarbon.report.picture._figure import Language as Language
+    from digicarbon.report.picture._figure import chinese as chinese
     from digicarbon.report.picture._figure import no_letters as no_letters
     from digicarbon.report.picture._figure import rendered as rendered
     from digicarbon.report.picture._places import long_names as long_names
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from digicarbon.report.picture.maps import clusters_of as clusters_of
     from digicarbon.report.picture.maps import plot_lisa as plot_lisa
     from digicarbon.report.picture.maps import plot_map as plot_map
+    from digicarbon.report.picture.marginal import marginal_effects as marginal_effects
+    from digicarbon.report.picture.marginal import plot_marginal as plot_marginal
     from digicarbon.report.picture.moran import plot_moran as plot_moran
     from digicarbon.report.picture.moran import plot_moran_scatter as plot_moran_scatter
     from digicarbon.report.picture.specification_curve import Strip as Strip

@@ -92,13 +92,17 @@ def rendered(figure: Figure, kind: Format) -> bytes:
 
     buffer = io.BytesIO()
     # without this, svg and pdf contain the time and random names
-    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}[kind]
+    dates: Mapping[Format, str] = {"svg": "Date", "pdf": "CreationDate"}
+    about: dict[str, str | None] = {dates[kind]: None} if kind in dates else {}
+    if title := figure.get_suptitle():
+        # screen readers read the title of an svg aloud
+        about["Title"] = title
     with drawing(), matplotlib.rc_context({"svg.hashsalt": "digicarbon"}):
         if not isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine):
             # a second layout would start from the first one: lay out once, so that all formats show the same picture
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
-        figure.savefig(buffer, format=kind, dpi=200, metadata=undated)
+        figure.savefig(buffer, format=kind, dpi=200, metadata=about)
     return buffer.getvalue()
 
 

@@ -25,7 +25,7 @@ from digicarbon.report.picture._figure import (
     new_figure,
     series,
 )
-from digicarbon.result import EFFECTS, Result, effect_names
+from digicarbon.result import EFFECTS, Constituent, Result, effect_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 Results = Result | Sequence[Result] | Mapping[str, Result]
 LINE = 0.24
 """Height of a line in inches."""
+FEWEST_TIMES = 3
+"""From so many moments of a variable on, its coefficients stand over an axis of time."""
+MOST_TICKS = 25
+"""More moments have ticks at round numbers."""
 MOST_LINES = 150
 """More lines would be illegible on a page."""
 
@@ -75,7 +79,9 @@ def plot_coefficients(
     Returns
     -------
     matplotlib.figure.Figure
-        A line for each coefficient with its interval and, to the right, the numbers. Save it with ``savefig``.
+        A line for each coefficient with its interval and, to the right, the numbers. Coefficients of one variable at
+        several moments, e.g. its leads and lags, or of the dummies of a variable whose values are numbers, e.g. years
+        since an event, stand beside each other over an axis of these numbers. Save it with ``savefig``.
 
     Raises
     ------
@@ -84,8 +90,13 @@ def plot_coefficients(
     """
     by_run = _labelled(results)
     numbers = interval_numbers(by_run, "coefficient", terms)
+    timed = times_of(by_run, list(dict.fromkeys(numbers.index.get_level_values("term"))))
     with drawing():
         words = Words(language, naming)
+        if timed is not None:
+            figure = _by_time(numbers, by_run, timed, words)
+            head(figure, title, simulated, words.language)
+            return figure
         lines = _lines(numbers, words)
         figure = new_figure(6.8, 1.0 + LINE * (lines[-1].y + 1))
         axes = figure.subplots()
@@ -179,6 +190,84 @@ def plot_bands(
             axes.set_xlabel(words.say("distance band"))
         figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
         head(figure, title, simulated, words.language)
+    return figure
+
+
+def times_of(results: Mapping[str, Result], terms: Sequence[str]) -> tuple[str, Mapping[str, float]] | None:
+    """Return the variable whose moments or values terms are, and the place of each in time; None for other terms.
+
+    A lag of one period is at 1, a lead at -1, the variable itself at 0; a dummy is at the number that it is of.
+
+    Parameters
+    ----------
+    results : mapping of str to Result
+        Their roles say what terms are made of.
+    terms : sequence of str
+        At least three, all of the same variable.
+    """
+    made_of = {
+        term: role.made_of
+        for result in results.values()
+        for term, role in zip(result.terms, result.roles, strict=False)
+        if role.kind == "regressor"
+    }
+    factors = [made_of.get(term, ()) for term in terms]
+    if len(terms) < FEWEST_TIMES or any(len(parts) != 1 or parts[0].power != 1 for parts in factors):
+        return None
+    parts = [parts[0] for parts in factors]
+    times = [_level_of(part) if part.level else _moment_of(part) for part in parts]
+    same = len({(part.variable, bool(part.level), part.operator if part.level else "") for part in parts}) == 1
+    if not same or any(time is None for time in times) or len(set(times)) < len(terms):
+        return None
+    return parts[0].variable, {term: time for term, time in zip(terms, times, strict=True) if time is not None}
+
+
+def _moment_of(part: Constituent) -> float | None:
+    return {"": 0.0, "L": float(part.order), "F": -float(part.order)}.get(part.operator)
+
+
+def _level_of(part: Constituent) -> float | None:
+    try:
+        number = float(part.level)
+    except ValueError:
+        return None
+    return number if np.isfinite(number) else None
+
+
+def _by_time(
+    numbers: pd.DataFrame, by_run: Mapping[str, Result], timed: tuple[str, Mapping[str, float]], words: Words
+) -> Figure:
+    """Draw coefficients over time, runs beside each other."""
+    variable, times = timed
+    figure = new_figure(6.8, 3.6)
+    axes = figure.subplots()
+    at = sorted(times.values())
+    nearest_two = min(b - a for a, b in pairwise(at))
+    runs = [run for run in by_run if run in numbers.index.get_level_values("run")]
+    axes.axhline(0, color="black", linewidth=0.8, zorder=0)
+    if at[0] < 0 <= at[-1]:
+        # before and after
+        axes.axvline(-nearest_two / 2, color=GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
+    for position, run in enumerate(runs):
+        rows = numbers[numbers.index.get_level_values("run") == run].droplevel("run")
+        shift = 0.6 * nearest_two / len(runs) * (position - (len(runs) - 1) / 2)
+        x = np.array([times[str(term)] for term in rows.index]) + shift
+        order = np.argsort(x)
+        colour, marker = series(position)
+        axes.vlines(x, rows["low"], rows["high"], color=colour, linewidth=1.5)
+        label = drawable(run) or None
+        line: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 5, "linewidth": 0.6}
+        axes.plot(x[order], rows["coef"].to_numpy()[order], label=label, **line)
+    axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
+    axes.set_axisbelow(True)
+    if len(at) <= MOST_TICKS:
+        axes.set_xticks(at, [f"{time:g}".replace("-", "\N{MINUS SIGN}") for time in at])
+    shown = [part for result in by_run.values() for role in result.roles for part in role.made_of]
+    by_level = any(part.variable == variable and part.level for part in shown)
+    axes.set_xlabel(words(variable) if by_level else words.say("periods after", x=words(variable)))
+    axes.set_ylabel(f"{words.say('coefficient')}, {_interval_words(by_run, words)}")
+    if len(runs) > 1:
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=min(len(runs), 4))
     return figure
 
 

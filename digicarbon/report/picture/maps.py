@@ -225,7 +225,10 @@ def table_of(values: Panel | pd.DataFrame, variables: Sequence[str]) -> pd.DataF
 
 
 def class_bounds(values: FloatArray, classes: int, scheme: Scheme) -> FloatArray:
-    """Return the bounds of k classes from the smallest to the largest value, shape (k + 1,); k is at most ``classes``.
+    """Return the limits of k classes, shape (k + 1,), in few digits; k is at most ``classes``.
+
+    All values are between the first and the last. A limit is moved by at most an eighth of the narrower class next to
+    it, so that no class changes much.
 
     Raises
     ------
@@ -239,7 +242,27 @@ def class_bounds(values: FloatArray, classes: int, scheme: Scheme) -> FloatArray
         bounds = np.unique(np.quantile(finite, np.linspace(0, 1, classes + 1)))
     else:
         bounds = np.unique(np.linspace(finite.min(), finite.max(), classes + 1))
-    return bounds if len(bounds) > 1 else np.array([bounds[0], bounds[0] + max(abs(bounds[0]), 1.0) * 1e-9])
+    if len(bounds) == 1:
+        return np.array([bounds[0], bounds[0] + max(abs(bounds[0]), 1.0) * 1e-9])
+    return _rounded(bounds)
+
+
+def _rounded(bounds: FloatArray) -> FloatArray:
+    """Return increasing numbers with as few digits as move none by more than an eighth of its distance to the next."""
+    widths = np.diff(bounds)
+    allowed = np.minimum(np.append(widths, np.inf), np.append(np.inf, widths)) / 8
+    first = -int(np.floor(np.log10(bounds[-1] - bounds[0])))
+    for decimals in range(first, first + 12):
+        unit = 10.0**-decimals
+        rounded: FloatArray = np.round(bounds / unit) * unit
+        # the ends keep all values within
+        rounded[0], rounded[-1] = np.floor(bounds[0] / unit) * unit, np.ceil(bounds[-1] / unit) * unit
+        moved = np.abs(rounded - bounds)
+        if (moved[1:-1] <= allowed[1:-1]).all() and (moved[[0, -1]] <= 2 * allowed[[0, -1]]).all():
+            rounded = np.round(rounded, max(decimals, 0))
+            if rounded[0] <= bounds[0] and rounded[-1] >= bounds[-1] and (np.diff(rounded) > 0).all():
+                return rounded
+    return bounds
 
 
 def _wide(table: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -278,7 +301,7 @@ def _maps(
 
     # a single variable may fill several rows; several variables have one row each
     rows, columns = grid_of(len(periods), 3) if len(names) == 1 else (len(names), len(periods))
-    figure = new_figure(*_size(areas, rows, columns, 1.0), maps=True)
+    figure = new_figure(*_size(areas, rows, columns, 1.3), maps=True)
     grid = figure.subplots(rows, columns, squeeze=False)
     blanks: set[str] = set()
     for number, name in enumerate(names):
@@ -298,7 +321,10 @@ def _maps(
         bar = figure.colorbar(scale, ax=list(row[: len(periods)]), shrink=0.75, aspect=16, pad=0.02, ticks=bounds)
         bar.ax.set_yticklabels(_with_few_digits(bounds))
         bar.ax.tick_params(length=0)
-        bar.set_label(words.unit(units.get(name, "")) or words(name), fontsize=8)
+        unit = words.unit(units.get(name, ""))
+        method = words.say(f"classes: {classes[1]}")
+        quantity = f"{words(name)} ({unit})" if unit else words(name)
+        bar.set_label(f"{textwrap.fill(quantity, 40)}\n{textwrap.fill(method, 40)}", fontsize=7.5, linespacing=1.3)
     absent = _without_polygon(dict.fromkeys(table.index.get_level_values("unit")), areas)
     _legend_of_blanks(figure, [place for place in areas.rings if place in blanks], absent, [], words)
     return figure
@@ -401,10 +427,12 @@ def _legend_of_clusters(figure: Figure, areas: Areas, regions: Sequence[str], le
 
 
 def _with_few_digits(bounds: FloatArray) -> list[str]:
-    """Return bounds with as few digits as keep them distinct, at least three significant ones."""
-    for digits in range(3, 12):
-        texts = [f"{float(f'{bound:.{digits}g}'):,.12g}" for bound in bounds]
-        if len(set(texts)) == len(texts):
+    """Return bounds with the same number of decimals each, as few as keep them distinct and, if rounded, whole."""
+    texts: list[str] = []
+    for decimals in range(12):
+        texts = [f"{bound:z,.{decimals}f}" for bound in bounds]
+        exact = all(abs(float(f"{bound:.{decimals}f}") - bound) < 1e-9 * max(abs(bound), 1e-6) for bound in bounds)
+        if exact or (decimals > 8 and len(set(texts)) == len(texts)):
             break
     return [text.replace("-", "\N{MINUS SIGN}") for text in texts]
 

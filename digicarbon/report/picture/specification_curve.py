@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon.arrays import BoolArray
+from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Words, drawable, drawing, head, new_figure
 
 if TYPE_CHECKING:
@@ -20,20 +21,24 @@ if TYPE_CHECKING:
 
 
 FEW = 120
-"""Up to so many specifications each has a marker and a bar; with more, a band replaces the bars."""
+"""Up to so many specifications each has a marker and a bar; with more, bands replace the bars."""
 MANY = 20
-"""From so many specifications on, a few extreme ends do not determine the range of the axis."""
-THICK, GAP = 21, 4
-"""Height of a strip and of the gap between two strips, in rows of the image of all choices."""
-BINS = 400
-"""Columns of the choice panel for many specifications: each shows the share that has the choice."""
+"""From so many specifications on, the axis starts from quantiles of the estimates; below, from the extreme ones."""
+TAILS = (0.1, 0.9)
+"""These quantiles."""
+ROOMY = 1.5
+"""All of a curve is on the axis if that makes it at most so many times as long."""
+ROW = 0.8
+"""Height of the marks of a choice, of the distance between two rows."""
 DRAWN = 4000
 """Points of a line at most."""
+LIGHT, PALE, DARK = "#C4C4C4", "#E4E4E4", "#404040"
 KINDS = (
-    ("significant, positive", BLUE, "^"),
-    ("significant, negative", ORANGE, "v"),
-    ("not significant", GREY, "o"),
+    ("significant positive", BLUE, "^"),
+    ("significant negative", ORANGE, "v"),
+    ("insignificant", GREY, "o"),
 )
+"""Kinds of estimates: filled triangles, which point to their side of zero, and hollow circles."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +59,16 @@ class Strip:
     there: BoolArray
 
 
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """A line of the choice panel: the name of a choice, or one of its values below it."""
+
+    y: int
+    label: str
+    there: BoolArray | None
+    peers: tuple[BoolArray, ...] = ()
+
+
 def plot_specification_curve(
     estimates: pd.DataFrame,
     strips: Sequence[Strip],
@@ -65,6 +80,8 @@ def plot_specification_curve(
     simulated: bool = False,
     language: Language = "en",
     tests: Mapping[str, BoolArray] | None = None,
+    coverage: Sequence[float] = (),
+    remarks: Sequence[str] = (),
 ) -> Figure:
     """Draw estimates in order of size over the choices that led to them.
 
@@ -73,9 +90,9 @@ def plot_specification_curve(
     estimates : DataFrame
         A row per specification: coef, low, high, p. In any order.
     strips : sequence of Strip
+        Those that all specifications have, or none, are not drawn.
     facet : Series, optional
-        A value for each specification; each value gets a curve beside the others, on the same scale. An arrow marks
-        what is beyond the ends of the axis.
+        A value for each specification; each value gets a curve beside the others, on the same scale.
     band : DataFrame, optional
         Columns low, median, high by rank: the sorted curve under no effect. Drawn on each curve of as many estimates.
     level : float
@@ -87,10 +104,17 @@ def plot_specification_curve(
     language : {"en", "zh"}
     tests : mapping of str to ndarray of bool, shape (M,), optional
         Which specifications are significant by further tests, in rows above the choices.
+    coverage : sequence of float
+        What the intervals cover, e.g. 0.95, for the legend; empty where it is not known.
+    remarks : sequence of str
+        Sentences below the picture, e.g. what is not on the curve.
 
     Returns
     -------
     matplotlib.figure.Figure
+        The axis reaches beyond the 10 % and the 90 % quantile of the estimates by the distance between them, or as far
+        as a usual interval does. Marks at its ends show what lies beyond, and a line above the picture
+        counts it. Of more than 120 specifications the choice panel shows, along the curve, the share that has a choice.
 
     Raises
     ------
@@ -101,44 +125,66 @@ def plot_specification_curve(
     names = list(dict.fromkeys(values))
     with drawing():
         words = Words(language)
+        orders = [_order(estimates, np.array(values) == name) for name in names]
         significant = words.say("significant at", level=f"{level:g}")
+        many = max(map(len, orders)) > FEW
         passed = [Strip(significant, words.say(name), there) for name, there in (tests or {}).items()]
-        strips = [*passed, *strips]
-        groups = [(group, list(rows)) for group, rows in groupby(strips, key=lambda strip: strip.group)]
-        lines = sum(len(rows) + 1 for _, rows in groups)
-        upper, lower = 3.0, 0.16 * lines
-        figure = new_figure(7.2 if len(names) == 1 else min(3.6 * len(names) + 1, 14), upper + lower + 0.9)
+        low = estimates["p"].to_numpy() < level
+        if many and low.any() and not low.all():
+            # the markers of so many cannot be told apart
+            passed.insert(0, Strip(significant, words.say("own p value"), low))
+        shown = [*passed, *(strip for strip in strips if strip.there.any() and not strip.there.all())]
+        rows = _rows(shown)
+        upper, lower = 3.2, (0.2 if many else 0.17) * len(rows)
+        width = 7.6 if len(names) == 1 else min(3.6 * len(names) + 1, 14)
+        reading = [words.say("shares along the curve")] if many and rows else []
+        lines = _wrapped([*reading, *remarks], width, words.language)
+        figure = new_figure(width, upper + lower + 1.0 + 0.14 * len(lines))
         grid = figure.subplots(
-            2 if lines else 1,
+            2 if rows else 1,
             len(names),
             squeeze=False,
             sharex="col",
             sharey="row",
-            gridspec_kw={"height_ratios": [upper, lower]} if lines else None,
+            gridspec_kw={"height_ratios": [upper, lower]} if rows else None,
         )
-        orders = [_order(estimates, np.array(values) == name) for name in names]
         curves = [
             (estimates.iloc[order], band if band is not None and len(band) == len(order) else None) for order in orders
         ]
         ends = _axis(curves)
-        for place, (name, order, (rows, own)) in enumerate(zip(names, orders, curves, strict=True)):
-            _draw_curve(grid[0, place], rows, level, words, len(names) == 1)
+        interval = _interval_words(coverage, words)
+        for place, (order, (curve, own)) in enumerate(zip(orders, curves, strict=True)):
+            _draw_curve(grid[0, place], curve, level, interval, words, len(names) == 1)
             if own is not None:
                 _draw_band(grid[0, place], own, words)
             grid[0, place].set_ylim(*ends)
-            _mark_beyond(grid[0, place], rows, words)
-            if name:
-                grid[0, place].set_title(drawable(name), loc="left")
-            if lines:
-                _draw_choices(grid[1, place], groups, order)
-            last = grid[-1, place]
-            last.set_xlabel(f"{len(order):,} {words.say('specifications, in order of the estimate')}")
-        grid[0, 0].set_ylabel(words.say(estimand))
-        if lines:
-            _name_choices(grid[1, 0], groups)
+            _mark_beyond(grid[0, place], curve, words)
+            if rows:
+                _draw_choices(grid[1, place], rows, order)
+            grid[-1, place].set_xlabel(f"{len(order):,} {words.say('specifications, in order of the estimate')}")
+        beside_counts = any(axes.get_title(loc="right") for axes in grid[0])
+        for axes, name in zip(grid[0], names, strict=True):
+            # counts of what is beyond the axis have the lower line for themselves
+            axes.set_title(f"{drawable(name)}\n" if name and beside_counts else drawable(name), loc="left")
+        grid[0, 0].set_ylabel(drawable(words.say(estimand)))
         handles = {label: handle for handle, label in _legend(grid[0])}
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
+        kinds = [label for kind, _, _ in KINDS if (label := words.say(kind, p=f"{level:g}")) in handles]
+        order_of_legend = list(dict.fromkeys([*kinds, *handles]))
+        figure.legend(
+            [handles[label] for label in order_of_legend],
+            order_of_legend,
+            loc="outside lower left",
+            ncols=3,
+            title="\n".join(lines) or None,
+            title_fontsize=8,
+            alignment="left",
+            markerscale=2.0 if min(map(len, orders)) > FEW else 1.0,
+        )
         head(figure, title, simulated, words.language)
+        if rows:
+            if len(names) == 1:
+                _write_medians(grid[1, 0], rows, estimates["coef"].to_numpy(), words)
+            _name_choices(figure, grid[1, 0], rows)
     return figure
 
 
@@ -148,27 +194,64 @@ def _order(estimates: pd.DataFrame, mask: BoolArray) -> NDArray[np.int64]:
     return positions[np.argsort(estimates["coef"].to_numpy()[positions], kind="stable")]
 
 
-def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, words: Words, alone: bool) -> None:
+def _rows(strips: Sequence[Strip]) -> list[_Row]:
+    """Return the lines of the choice panel from top to bottom: each choice, then its values."""
+    rows: list[_Row] = []
+    for group, members in groupby(strips, key=lambda strip: strip.group):
+        values = list(members)
+        rows.append(_Row(len(rows), group, None))
+        peers = tuple(strip.there for strip in values)
+        rows += [_Row(len(rows) + place, strip.label, strip.there, peers) for place, strip in enumerate(values)]
+    return rows
+
+
+def _interval_words(coverage: Sequence[float], words: Words) -> str:
+    if not coverage:
+        return words.say("interval")
+    return words.say("level interval", level=" / ".join(f"{share:.0%}" for share in sorted(set(coverage))))
+
+
+def _wrapped(remarks: Sequence[str], width: float, language: Language) -> list[str]:
+    """Return sentences as lines that fit a width in inches; Chinese letters are as wide as two others."""
+    most = int(width * (8.2 if language == "zh" else 16.5))
+    lines = []
+    for remark in remarks:
+        lines += textwrap.wrap(drawable(remark), most)
+    return lines
+
+
+def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, interval: str, words: Words, alone: bool) -> None:
     from matplotlib.ticker import MaxNLocator
 
     coef, low, high, p = (rows[name].to_numpy(dtype=np.float64) for name in ("coef", "low", "high", "p"))
     x = np.arange(1, len(coef) + 1, dtype=np.float64)
     kinds = (coef > 0) & (p < level), (coef < 0) & (p < level), ~(p < level)
-    axes.axhline(0, color="black", linewidth=0.6)
+    axes.axhline(0, color="black", linewidth=0.8)
     many = len(coef) > FEW
     if many:
-        sample = np.unique(np.linspace(0, len(coef) - 1, DRAWN).astype(int))
-        axes.fill_between(
-            x[sample], low[sample], high[sample], color=GREY, alpha=0.25, linewidth=0, label=words.say("interval")
-        )
-    for (kind, colour, marker), mask in zip(KINDS, kinds, strict=True):
+        # what has no interval must not cut the bands of others; one without an end goes on far beyond the axis
+        there = np.flatnonzero(~np.isnan(low) & ~np.isnan(high))
+        far = 100 * float(np.abs(coef).max())
+        ends = np.clip(low[there], -far, far), np.clip(high[there], -far, far)
+        sample = np.unique(np.linspace(0, len(there) - 1, DRAWN).astype(int)) if len(there) else there
+        label = words.say("of each", what=interval)
+        axes.fill_between(x[there][sample], ends[0][sample], ends[1][sample], color=PALE, linewidth=0, label=label)
+        middle, typical = _typical(x[there], coef[there], *ends)
+        label = words.say("median of neighbours", what=interval)
+        axes.fill_between(middle, *typical, color=LIGHT, linewidth=0, label=label)
+    # significant ones last, so that they lie above the others
+    for (kind, colour, marker), mask in reversed(list(zip(KINDS, kinds, strict=True))):
         if not mask.any():
             continue
+        hollow = kind == "insignificant"
         if not many:
-            axes.vlines(x[mask], low[mask], high[mask], color=colour, linewidth=0.8, alpha=0.6)
+            width, colour_of_bar = (0.8, LIGHT) if hollow else (1.2, colour)
+            # all bars have one entry in the legend
+            label = None if axes.get_legend_handles_labels()[1] else interval
+            axes.vlines(x[mask], low[mask], high[mask], color=colour_of_bar, linewidth=width, label=label)
         positions = np.flatnonzero(mask)
         positions = positions[np.unique(np.linspace(0, len(positions) - 1, DRAWN).astype(int))]
-        size = 3.0 if not many else 1.2
+        size = (4.0 if hollow else 5.0) if not many else (0.9 if hollow else 2.8)
         axes.plot(
             x[positions],
             coef[positions],
@@ -176,14 +259,34 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, words: Words, alon
             marker=marker,
             markersize=size,
             color=colour,
-            label=words.say(kind),
+            markerfacecolor="white" if hollow and not many else colour,
+            markeredgewidth=0.9 if hollow and not many else 0.0,
+            label=words.say(kind, p=f"{level:g}"),
         )
-    middle = float(np.median(coef))
+    median = float(np.median(coef))
     # several curves share a legend but have different medians
-    label = f"{words.say('median')} {middle:.4g}" if alone else words.say("median")
-    axes.axhline(middle, color="black", linewidth=0.8, linestyle=(0, (4, 2)), label=label)
+    label = f"{words.say('median')} {_signed(median)}" if alone else words.say("median")
+    axes.axhline(median, color="black", linewidth=0.8, linestyle=(0, (4, 2)), label=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlim(0.5 - 0.01 * len(coef), len(coef) + 0.5 + 0.01 * len(coef))
+
+
+def _typical(
+    x: FloatArray, coef: FloatArray, low: FloatArray, high: FloatArray
+) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
+    """Return places along a curve, and there the estimate with the median lengths of the intervals' two sides."""
+    edges = _edges(len(x)) if len(x) else np.zeros(1, dtype=np.int64)
+    middle = np.array([x[a:b].mean() for a, b in pairwise(edges)])
+    level = np.array([np.median(coef[a:b]) for a, b in pairwise(edges)])
+    sides = []
+    for side in (low - coef, high - coef):
+        sides.append(np.array([np.median(np.abs(side[a:b])) for a, b in pairwise(edges)]))
+    return middle, (level - sides[0], level + sides[1])
+
+
+def _edges(count: int) -> NDArray[np.int64]:
+    """Return where parts of a curve begin and end: up to 80 parts of 10 or more specifications."""
+    return np.linspace(0, count, min(80, max(12, count // 10), count) + 1).astype(np.int64)
 
 
 def _axis(curves: Sequence[tuple[pd.DataFrame, pd.DataFrame | None]]) -> tuple[float, float]:
@@ -195,50 +298,60 @@ def _axis(curves: Sequence[tuple[pd.DataFrame, pd.DataFrame | None]]) -> tuple[f
 
 
 def _reached(rows: pd.DataFrame, band: pd.DataFrame | None) -> tuple[float, float]:
-    """Return the range of a curve: its estimates and intervals, without a few extreme ones.
+    """Return the range of a curve, from quantiles of the estimates: a few extreme ones do not flatten all others.
 
-    On each side, intervals may extend it by the range of the estimates, and the band by twice that range.
+    Intervals extend it as far as a usual one reaches, at most by twice the distance of the quantiles; the band by twice
+    the range. Zero is always in it. Where all that is drawn is not much longer, nothing is cut off.
     """
-    first, last = _span(rows["coef"], rows["coef"], 0.0, 0.0)
-    room = last - first or 1.0
-    low, high = _span(rows["low"], rows["high"], first, last)
-    low, high = max(low, first - room), min(high, last + room)
+    coef, low, high = (rows[name].to_numpy(dtype=np.float64) for name in ("coef", "low", "high"))
+    first, last = np.quantile(coef, TAILS) if len(coef) >= MANY else (coef.min(), coef.max())
+    span = float(last - first)
+    lengths = np.concatenate([(coef - low), (high - coef)])
+    lengths = lengths[np.isfinite(lengths)]
+    usual = 1.1 * float(np.median(lengths)) if len(lengths) else 0.0
+    room = max(span, min(usual, 2 * span) if span else usual)
+    lowest, highest = np.concatenate([coef, low[np.isfinite(low)]]), np.concatenate([coef, high[np.isfinite(high)]])
+    whole = min(float(lowest.min()), 0.0), max(float(highest.max()), 0.0)
+    bottom, top = max(min(first - room, 0.0), whole[0]), min(max(last + room, 0.0), whole[1])
+    if whole[1] - whole[0] <= ROOMY * (top - bottom):
+        bottom, top = whole
     if band is not None:
-        lower, upper = _span(band["low"], band["high"], first, last)
-        low, high = min(low, max(lower, first - 2 * room)), max(high, min(upper, last + 2 * room))
-    return low, high
-
-
-def _span(lower: pd.Series[float], upper: pd.Series[float], first: float, last: float) -> tuple[float, float]:
-    """Return the smallest and the largest of the finite numbers, ``first`` and ``last``.
-
-    With many numbers, one in 200 at each end is left out if that more than halves the span.
-    """
-    low, high = (np.sort(values[np.isfinite(values)]) for values in (lower.to_numpy(), upper.to_numpy()))
-    if not len(low) or not len(high):
-        return first, last
-    whole = min(float(low[0]), first), max(float(high[-1]), last)
-    fewest = min(len(low), len(high))
-    if fewest < MANY:
-        return whole
-    cut = -(-fewest // 200)
-    inner = min(float(low[cut]), first), max(float(high[-1 - cut]), last)
-    return inner if whole[1] - whole[0] > 2 * (inner[1] - inner[0]) else whole
+        reach = 2 * (top - bottom)
+        ends = band[["low", "high"]].to_numpy(dtype=np.float64)
+        ends = ends[np.isfinite(ends)]
+        if len(ends):
+            bottom, top = min(bottom, max(ends.min(), bottom - reach)), max(top, min(ends.max(), top + reach))
+    return float(bottom), float(top)
 
 
 def _mark_beyond(axes: Axes, rows: pd.DataFrame, words: Words) -> None:
-    """Mark estimates and intervals beyond the axis with arrows at its ends, and write how many there are."""
+    """Mark what is beyond the axis at its ends: triangles for estimates, ticks for intervals; and write how many."""
     bottom, top = axes.get_ylim()
     coef, low, high = (rows[name].to_numpy(dtype=np.float64) for name in ("coef", "low", "high"))
     x = np.arange(1, len(coef) + 1, dtype=np.float64)
-    over, under = np.fmax(coef, high) > top, np.fmin(coef, low) < bottom
-    for beyond, marker, end in ((over, "^", top), (under, "v", bottom)):
-        ends = np.full(int(beyond.sum()), end)
-        (arrows,) = axes.plot(x[beyond], ends, linestyle="", marker=marker, markersize=4, color="black", clip_on=False)
-        arrows.set_in_layout(False)
-    if (over | under).any():
-        count_text = words.say("beyond the axis", n=f"{int((over | under).sum()):,}")
-        axes.set_title(count_text, loc="right", fontsize=8)
+    outside = (coef > top) | (coef < bottom)
+    cut = ~outside & ((high > top) | (low < bottom))
+    marks = (
+        (coef > top, "^", top, 5.0),
+        (coef < bottom, "v", bottom, 5.0),
+        (~outside & (high > top), "|", top, 4.0),
+        (~outside & (low < bottom), "|", bottom, 4.0),
+    )
+    for beyond, marker, end, size in marks:
+        if beyond.any():
+            at = np.full(int(beyond.sum()), end)
+            line: dict[str, Any] = {
+                "linestyle": "",
+                "marker": marker,
+                "markersize": size,
+                "color": "black",
+                "markeredgewidth": 0.6,
+            }
+            (artist,) = axes.plot(x[beyond], at, clip_on=False, **line)
+            artist.set_in_layout(False)
+    if outside.any() or cut.any():
+        counts = {"estimates": f"{int(outside.sum()):,}", "intervals": f"{int(cut.sum()):,}"}
+        axes.set_title(words.say("beyond the axis", **counts), loc="right", fontsize=8)
 
 
 def _draw_band(axes: Axes, band: pd.DataFrame, words: Words) -> None:
@@ -246,60 +359,94 @@ def _draw_band(axes: Axes, band: pd.DataFrame, words: Words) -> None:
     low, middle, high = (band[name].to_numpy(dtype=np.float64) for name in ("low", "median", "high"))
     label = words.say("curve under no effect, 95 %")
     axes.plot(x, middle, color="black", linewidth=0.8, linestyle=":", label=words.say("its median"))
-    axes.plot(x, low, color="black", linewidth=0.6, linestyle="-.", label=label)
-    axes.plot(x, high, color="black", linewidth=0.6, linestyle="-.")
+    axes.plot(x, low, color="black", linewidth=0.8, linestyle="-.", label=label)
+    axes.plot(x, high, color="black", linewidth=0.8, linestyle="-.")
 
 
-def _draw_choices(axes: Axes, groups: Sequence[tuple[str, list[Strip]]], order: NDArray[np.int64]) -> None:
+def _draw_choices(axes: Axes, rows: Sequence[_Row], order: NDArray[np.int64]) -> None:
+    """Draw a mark for each specification that has a choice; of many, the share that has it along the curve."""
     count = len(order)
-    lines = sum(len(rows) + 1 for _, rows in groups)
-    edges = np.linspace(0, count, min(BINS, count) + 1).astype(int)
-    # one image for all strips: each image is rendered at the size of the whole picture
-    shares = np.zeros((lines, THICK + GAP, len(edges) - 1))
-    for y, strip in _placed(groups):
-        has_choice = strip.there[order]
+    edges = _edges(count)
+    for row in rows:
+        if row.there is None:
+            continue
+        axes.axhline(row.y + ROW / 2 if count > FEW else row.y, color=PALE, linewidth=0.6, zorder=0)
         if count <= FEW:
-            x = np.flatnonzero(has_choice) + 1.0
-            axes.plot(x, np.full(len(x), y), linestyle="", marker="|", markersize=5, color="black", markeredgewidth=0.9)
-        else:
-            shares[y, GAP // 2 : THICK + GAP // 2] = np.add.reduceat(
-                has_choice.astype(np.float64), edges[:-1]
-            ) / np.diff(edges)
-    if count > FEW:
-        extent = (0.5, count + 0.5, lines - 0.5, -0.5)
-        image = shares.reshape(-1, shares.shape[2])
-        axes.imshow(image, cmap="Greys", vmin=0, vmax=1, aspect="auto", extent=extent, interpolation="nearest")
-    axes.set_ylim(lines - 0.4, -0.6)
+            x = np.flatnonzero(row.there[order]) + 1.0
+            marks: dict[str, Any] = {
+                "marker": "|",
+                "markersize": 7,
+                "color": "black",
+                "markeredgewidth": 1.4 if count < 60 else 0.9,
+            }
+            axes.plot(x, np.full(len(x), row.y), linestyle="", **marks)
+            continue
+        # the values of a choice have one scale
+        most = max(float(_shares(peer[order], edges).max()) for peer in row.peers) or 1.0
+        base, height = row.y + ROW / 2, ROW / most
+        shares = _shares(row.there[order], edges)
+        tops = base - height * np.append(shares, shares[-1])
+        axes.fill_between(edges + 0.5, tops, base, step="post", color=DARK, linewidth=0)
+        usual = base - height * float(row.there[order].mean())
+        axes.plot([0.5, count + 0.5], [usual, usual], color="#A6A6A6", linewidth=0.7)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
 
 
-def _name_choices(axes: Axes, groups: Sequence[tuple[str, list[Strip]]]) -> None:
-    places: list[int] = []
-    labels: list[str] = []
-    heads: list[int] = []
-    y = 0
-    for group, rows in groups:
-        heads.append(len(places))
-        places += [y, *(y + 1 + i for i in range(len(rows)))]
-        labels += [group, *(strip.label for strip in rows)]
-        y += len(rows) + 1
-    axes.set_yticks(places, [drawable(_short(label)) for label in labels])
-    for number, text in enumerate(axes.get_yticklabels()):
-        if number in heads:
-            text.set_fontweight("bold")
+def _shares(there: BoolArray, edges: NDArray[np.int64]) -> FloatArray:
+    """Return the share of true values between each two edges."""
+    shares: FloatArray = np.add.reduceat(there.astype(np.float64), edges[:-1]) / np.diff(edges)
+    return shares
 
 
-def _placed(groups: Sequence[tuple[str, list[Strip]]]) -> Iterator[tuple[int, Strip]]:
-    y = 0
-    for _, rows in groups:
-        for place, strip in enumerate(rows, start=1):
-            yield y + place, strip
-        y += len(rows) + 1
+def _write_medians(axes: Axes, rows: Sequence[_Row], coef: FloatArray, words: Words) -> None:
+    """Write to the right of each choice how many specifications have it, and the median of their estimates."""
+    columns = [(1.09, words.say("number of runs"), rows[0].y)], [(1.19, words.say("median"), rows[0].y)]
+    medians = {row.y: float(np.median(coef[row.there])) for row in rows if row.there is not None and row.there.any()}
+    largest = max(map(abs, medians.values()), default=0.0)
+    decimals = min(max(2 - int(np.floor(np.log10(largest))), 0), 9) if largest else 0
+    for row in rows:
+        if row.there is not None:
+            columns[0].append((1.09, f"{int(row.there.sum()):,}", row.y))
+        if row.y in medians:
+            text = f"{medians[row.y]:z,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+            columns[1].append((1.19, text, row.y))
+    for x, text, y in (*columns[0], *columns[1]):
+        axes.annotate(
+            text,
+            (x, y),
+            xycoords=axes.get_yaxis_transform(),
+            ha="right",
+            va="center_baseline",
+            fontsize=7,
+            annotation_clip=False,
+        )
 
 
-def _short(text: str, most: int = 34) -> str:
+def _name_choices(figure: Figure, axes: Axes, rows: Sequence[_Row]) -> None:
+    """Write choices to the left in bold, and their values below, set in from them."""
+    names = [drawable(_short(row.label)) for row in rows]
+    texts = [name if row.there is None else f"   {name}" for name, row in zip(names, rows, strict=True)]
+    labels = [tick.label1 for tick in axes.set_yticks([row.y for row in rows], texts)]
+    for row, label in zip(rows, labels, strict=True):
+        if row.there is None:
+            label.set_fontweight("bold")
+        else:
+            # not every font with Chinese letters has bold ones
+            label.set_color(DARK)
+    widest = max(label.get_window_extent().width for label in labels)
+    axes.tick_params(axis="y", pad=4 + widest * 72 / figure.dpi)
+    for label in labels:
+        label.set_horizontalalignment("left")
+
+
+def _short(text: str, most: int = 38) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _signed(value: float) -> str:
+    return f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _legend(axes: Sequence[Axes]) -> Iterator[tuple[Any, str]]:

@@ -11,6 +11,7 @@ import pytest
 import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.report.picture import interval_numbers, plot_bands, plot_coefficients, plot_effects, rendered
+from digicarbon.result import Constituent, Role
 
 X = ("log(emp)", "log(pc)")
 
@@ -118,3 +119,56 @@ def test_what_cannot_be_drawn_is_a_sentence(results: dict[str, dc.Result], produ
         plot_coefficients({f"run {number}": results["SDM"] for number in range(90)})
     with pytest.raises(ConfigError, match="no run has an effect of 'rho'"):
         interval_numbers(results, "direct", ["rho"])
+
+
+def made_of(terms: dict[str, Constituent]) -> dc.Result:
+    """A result with a coefficient of 0, 1, 2, … for each term, made of one factor each."""
+    coef = np.arange(float(len(terms)))
+    roles = tuple(Role("regressor", "", (part,)) for part in terms.values())
+    names = tuple(terms)
+    return dc.Result("ols", "y", focal=names, terms=names, coef=coef, covariance=np.eye(len(terms)), roles=roles)
+
+
+def test_leads_and_lags_stand_over_an_axis_of_time() -> None:
+    # roles decide: the names say nothing
+    moments = {
+        "b": Constituent("x", "L", 1),
+        "a": Constituent("x", "F", 2),
+        "c": Constituent("x"),
+        "d": Constituent("x", "L", 3),
+    }
+    result = made_of(moments)
+    figure = plot_coefficients({"one": result, "two": result}, language="en", naming={"x": "Policy"})
+    (axes,) = figure.axes
+    lines = [line for line in axes.lines if line.get_marker() in ("o", "s")]
+    assert [line.get_label() for line in lines] == ["one", "two"]
+    centre = (np.asarray(lines[0].get_xdata()) + np.asarray(lines[1].get_xdata())) / 2
+    np.testing.assert_allclose(centre, [-2, 0, 1, 3])
+    np.testing.assert_allclose(lines[0].get_ydata(), [1, 2, 0, 3])
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["\N{MINUS SIGN}2", "0", "1", "3"]
+    assert axes.get_xlabel() == "Periods after a change of Policy (before: negative)"
+    ends = np.array([segment[:, 1] for segment in axes.collections[0].get_segments()])
+    np.testing.assert_allclose(ends, result.estimates[["low", "high"]])
+
+
+def test_dummies_of_years_since_an_event_stand_over_these() -> None:
+    years = {f"term {year}": Constituent("since", level=str(year)) for year in (-3, -2, 0, 1)}
+    axes = plot_coefficients(made_of(years)).axes[0]
+    assert axes.get_xlabel() == "since"
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["\N{MINUS SIGN}3", "\N{MINUS SIGN}2", "0", "1"]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [Constituent("x"), Constituent("x", "L", 1)],
+        [Constituent("x"), Constituent("x", "L", 1), Constituent("z", "L", 2)],
+        [Constituent("x"), Constituent("x", "L", 1), Constituent("x", "D", 1)],
+        [Constituent("x"), Constituent("x", "L", 1), Constituent("x", power=2)],
+        [Constituent("x", level=name) for name in ("east", "west", "3")],
+        [Constituent("x", level="1"), Constituent("x"), Constituent("x", "L", 1)],
+    ],
+)
+def test_other_terms_stand_below_each_other(parts: list[Constituent]) -> None:
+    axes = plot_coefficients(made_of({f"t{place}": part for place, part in enumerate(parts)})).axes[0]
+    assert [text.get_text() for text in axes.get_yticklabels()] == [f"t{place}" for place in range(len(parts))]

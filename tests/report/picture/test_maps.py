@@ -90,8 +90,13 @@ def test_colours_are_the_classes_of_the_values_with_one_scale_for_all_periods() 
     assert [axes.get_title(loc="left") for axes in maps] == ["ci, 2012", "ci, 2017", "e, 2012", "e, 2017"]
     for variable, pair, bar in zip(("ci", "e"), (maps[:2], maps[2:]), figure.axes[4:], strict=True):
         every = table.loc[variable, "value"]
-        bounds = np.quantile(every, np.linspace(0, 1, 6))
-        np.testing.assert_allclose(class_bounds(every.to_numpy(), 5, "quantiles"), bounds)
+        bounds = class_bounds(every.to_numpy(), 5, "quantiles")
+        quantiles = np.quantile(every, np.linspace(0, 1, 6))
+        # limits in few digits, close to the quantiles; the ends hold all values
+        np.testing.assert_allclose(bounds, np.round(bounds, 2))
+        assert (np.abs(bounds - quantiles)[1:-1] < np.diff(quantiles).min() / 4).all()
+        assert bounds[0] <= every.min()
+        assert bounds[-1] >= every.max()
         np.testing.assert_allclose(bar.get_yticks(), bounds)
         seen: dict[int, set[str]] = {}
         for axes, period in zip(pair, (2012, 2017), strict=True):
@@ -106,7 +111,29 @@ def test_colours_are_the_classes_of_the_values_with_one_scale_for_all_periods() 
         # darker is more: readable in grey
         grey = [0.299 * int(c[1:3], 16) + 0.587 * int(c[3:5], 16) + 0.114 * int(c[5:7], 16) for c in shades]
         assert all(a - b > 20 for a, b in pairwise(grey))
-    assert figure.axes[4].get_ylabel() == "t per 10k CNY"
+    assert figure.axes[4].get_ylabel() == "ci (t per 10k CNY)\nquantile classes, rounded limits"
+    assert figure.axes[5].get_ylabel() == "e\nquantile classes, rounded limits"
+    texts = [text.get_text() for text in figure.axes[4].get_yticklabels()]
+    assert all(len(text.partition(".")[2]) == 2 for text in texts)
+    equal = plot_map(table, ["e"], scheme="equal", language="zh").axes[-1].get_ylabel()
+    assert equal in ("e\n等宽分级（界限取整）", "e\nclasses of equal width, rounded limits")
+
+
+@pytest.mark.parametrize("scheme", ["quantiles", "equal"])
+@pytest.mark.parametrize("scale", [1e-7, 1.0, 3e8])
+@pytest.mark.parametrize(
+    "values", [[0.0, 1.0], [-2.5, -2.4999, 7.0, 7.1, 7.3], [1.0], list(range(50)), [5.0, 5.0, 9.0]]
+)
+def test_rounded_limits_hold_all_values_in_order(values: list[float], scale: float, scheme: Any) -> None:
+    numbers = np.array(values) * scale
+    bounds = class_bounds(numbers, 5, scheme)
+    assert (np.diff(bounds) > 0).all()
+    assert bounds[0] <= numbers.min()
+    assert bounds[-1] >= numbers.max()
+
+
+def test_limits_are_whole_where_values_are() -> None:
+    np.testing.assert_array_equal(class_bounds(np.array([0.3, 98.7]), 5, "equal"), [0, 20, 40, 60, 80, 100])
 
 
 def test_what_is_missing_is_hatched_and_named() -> None:
