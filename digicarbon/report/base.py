@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -64,15 +65,16 @@ class Report(Spec):
     Attributes
     ----------
     labels : mapping of str to str
-        Words for terms or variables, e.g. ``{e: Digital economy}``; they take precedence over the shipped ones.
+        Words for terms and variables (``e: Digital economy``), choices (``model.effects: Fixed effects``), their values
+        (``weights=mine: My weights``) and columns; they take precedence over those of experiment, options and package.
     language : {"en", "zh"} or None
-        Of the shipped words (``digicarbon/data/labels.csv``). None leaves variables as the specification names them.
+        Of the shipped words (``digicarbon/data/labels.csv``). None leaves names as the specification has them.
     """
 
     role: ClassVar[str] = "report"
 
     labels: Mapping[str, str] = {}
-    language: Language | None = None
+    language: Language | None = "en"
 
     @property
     def words(self) -> Labels:
@@ -118,6 +120,14 @@ class Report(Spec):
     def with_joint(self, joint: Joint) -> Report:
         """Return this report with the joint test that it asked for."""
         return self
+
+
+def heads(records: Iterable[Record], words: Labels) -> list[str]:
+    """Return what each run is called in a table or picture; runs of equal words keep their labels."""
+    labels = [record.label for record in records]
+    named = [words.run(label) for label in labels]
+    times = Counter(named)
+    return [name if times[name] == 1 else label for name, label in zip(named, labels, strict=True)]
 
 
 def summarised(count: int, words: Note = _BESIDE, again: int = 0) -> Note:

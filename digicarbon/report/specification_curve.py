@@ -163,7 +163,7 @@ class SpecificationCurve(Report):
             rules = (*rules, len(cells))
             counts = {name: self._survivors(part, curve.tests) for name, part in parts.items()}
             cells = pd.concat([cells, pd.DataFrame(counts)])
-        cells = cells.rename(index=self.words.word, columns=self.words.word)
+        cells = cells.rename(index=self.words.word, columns=self._part)
         below = self._moves(curve)
         if curve.tests and self._joint is not None:
             below = _at_the_end(below, self._largest(self._joint))
@@ -175,7 +175,7 @@ class SpecificationCurve(Report):
             return {}
         curve = self._curve(records)
         strips = [
-            Strip(choice.key, self.words(value), choice.columns[:, place] > 0)
+            Strip(self.words.choice(choice.key), self.words.option(choice.key, value), choice.columns[:, place] > 0)
             for choice in curve.choices
             if choice.key != self.facet
             for place, value in enumerate(choice.values)
@@ -183,7 +183,7 @@ class SpecificationCurve(Report):
         figure = plot_specification_curve(
             curve.rows,
             strips,
-            facet=None if self.facet is None else curve.rows[self.facet],
+            facet=self._facets(curve.rows),
             band=None if self._joint is None else self._joint.null_band,
             tests={_TESTS[name]: p.to_numpy() < self.level for name, p in curve.tests.items()},
             level=self.level,
@@ -193,6 +193,15 @@ class SpecificationCurve(Report):
             language=self.language or "en",
         )
         return {f"curve.{kind}": rendered(figure, kind) for kind in self.pictures}
+
+    def _part(self, name: str) -> str:
+        """Return the head of the column of all specifications, or of those of one facet."""
+        return self.words.word(name) if name == "all" else self.words.run(name)
+
+    def _facets(self, rows: pd.DataFrame) -> pd.Series[Any] | None:
+        """Return what the facet of each row is called."""
+        key = self.facet
+        return None if key is None else rows[key].astype(str).map(lambda value: self.words.option(key, value))
 
     def _curve(self, records: Sequence[Record]) -> _Curve:
         """Return the content of table and picture."""
@@ -319,7 +328,7 @@ class SpecificationCurve(Report):
                 "z": [f"{value:.2f}" for value in first["z"]],
                 **{label: [f"{value:.3f}" for value in first[name]] for name, label in _TESTS.items()},
             },
-            index=first["specification"].tolist(),
+            index=[self.words.run(label) for label in first["specification"]],
         )
         notes = [
             Note(
@@ -371,7 +380,7 @@ class SpecificationCurve(Report):
         for place, choice in enumerate(choices):
             rules.append(len(lines))
             head = [f"{parts.alone[place]:.1%}", f"{parts.unique[place]:.1%}", "", "", "", "", ""]
-            lines.append((choice.key, head))
+            lines.append((self.words.choice(choice.key), head))
             for position, value in enumerate(choice.values):
                 chosen = choice.columns[:, position] > 0
                 line = [str(int(chosen.sum())), number(float(coef[chosen].mean()), self.decimals)]
@@ -383,7 +392,7 @@ class SpecificationCurve(Report):
                     line += [_signed(move, self.decimals), percent, _signed(100 * share, 1)]
                 else:
                     line += [self.words.word("not told apart"), "", ""]
-                lines.append((f"  {self.words(value)}", ["", "", *line]))
+                lines.append((f"  {self.words.option(choice.key, value)}", ["", "", *line]))
         rules.append(len(lines))
         lines.append((self.words.word("all choices, additive"), [f"{parts.additive:.1%}", "", "", "", "", "", ""]))
         cells = pd.DataFrame(
