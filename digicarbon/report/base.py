@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -80,6 +80,10 @@ class Report(Spec):
     def words(self) -> Labels:
         """What variables and rows are called."""
         return Labels(self.language, self.labels)
+
+    def with_labels(self, labels: Mapping[str, str]) -> Self:
+        """Return the report with further words; its own take precedence."""
+        return self.model_copy(update={"labels": {**labels, **self.labels}}) if labels else self
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return one table over all records.
