@@ -374,7 +374,7 @@ def check_shape(key: str, value: object, place: str) -> None:
         check_labels(value, key, place)
 
 
-def check_labels(value: object, key: str, place: str) -> Mapping[str, str]:
+def check_labels(value: object, key: str, place: str) -> dict[str, str]:
     """Return words by what they name.
 
     Raises

@@ -38,7 +38,7 @@ BETWEEN = {
     "names": {"en": ", ", "zh": ", "},
     "terms": {"en": ", ", "zh": "、"},
     "choices": {"en": ", ", "zh": "、"},
-    "runs": {"en": "; ", "zh": "；"},
+    "runs": {"en": ", ", "zh": ", "},
     "semicolons": {"en": "; ", "zh": "；"},
     "ands": {"en": " and ", "zh": "、"},
     "blanks": {"en": " ", "zh": " "},
@@ -48,6 +48,8 @@ BETWEEN = {
 """The separator of a list, by its kind."""
 CALLED = ("words", "rest", "list", "semicolons", "ands", "term", "terms")
 """Kinds whose names are translated into Chinese."""
+ONE = ("words", "rest", "term", "choice", "option")
+"""Kinds of a single name."""
 TERMS = ("term", "terms")
 CHOICES = ("choice", "choices", "option", "runs")
 _STOP = {"en": ".", "zh": "。"}

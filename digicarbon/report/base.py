@@ -129,7 +129,7 @@ class Report(Spec):
 def heads(records: Iterable[Record], words: Labels) -> list[str]:
     """Return what each run is called in a table or picture; runs of equal words keep their labels."""
     labels = [record.label for record in records]
-    named = [words.run(label) for label in labels]
+    named = [words.head(label) for label in labels]
     times = Counter(named)
     return [name if times[name] == 1 else label for name, label in zip(named, labels, strict=True)]
 

@@ -139,7 +139,7 @@ class BandTable(Report):
                     *(numbers[column] for column in ("coef", "low", "high")),
                     strict=True,
                 ):
-                    label = ", ".join(filter(None, [self.words.run(name), self.words(term), f"{band} km"]))
+                    label = ", ".join(filter(None, [self.words.head(name), self.words(term), f"{band} km"]))
                     bounds = f" [{number(low, self.decimals)}, {number(high, self.decimals)}]"
                     cell = number(coef, self.decimals) + (bounds if np.isfinite(low) else "")
                     rows.setdefault(label, {})[self.words.word(quantity)] = cell
@@ -155,7 +155,7 @@ class BandTable(Report):
         simulated = any(record.simulated for record in records)
         files: dict[str, bytes] = {}
         for name, by_band in self._groups(records).items():
-            head = ": ".join(filter(None, [title, self.words.run(name)]))
+            head = ": ".join(filter(None, [title, self.words.head(name)]))
             figure = plot_bands(by_band, self.terms, head, simulated, self.language or "en", self.words)
             files |= files_of("_".join(filter(None, ["bands", name])), figure, self.pictures)
         return files

@@ -108,29 +108,39 @@ class Labels:
             return self._between.join(self(part.strip()) for part in value[1:-1].split(","))
         return self._between.join(self(term) for term in value.split(", "))
 
-    def setting(self, key: str, value: str) -> str:
-        """Return a choice with its value, e.g. ``Fixed effects: unit``; an option of a config group stands for itself.
+    def row(self, key: str, value: str) -> str:
+        """Return the head of a row for a value of a choice, e.g. ``Sample: East``.
 
         Without words for either, the result is ``key=value``.
         """
-        option = self.option(key, value)
-        return option if "." not in key and option != value else self.row(key, value)
+        return self._named(key, value, self.colon)
 
-    def row(self, key: str, value: str) -> str:
-        """Return the head of a row for a value of a choice, which names the choice, e.g. ``Sample: East``."""
+    def _setting(self, key: str, value: str, between: str) -> str:
+        """Return a choice with its value; an option of a config group stands for itself."""
+        option = self.option(key, value)
+        return option if "." not in key and option != value else self._named(key, value, between)
+
+    def _named(self, key: str, value: str, between: str) -> str:
         choice, option = self.choice(key), self.option(key, value)
-        return f"{key}={value}" if (choice, option) == (key, value) else f"{choice}{self.colon}{option}"
+        return f"{key}={value}" if (choice, option) == (key, value) else f"{choice}{between}{option}"
+
+    def head(self, label: str) -> str:
+        """Return the words of a run's label: of its column, and of each ``key=value`` that it chooses."""
+        return self._label(label, self.colon)
 
     def run(self, label: str) -> str:
-        """Return the words of a run's label: of its column, and of each ``key=value`` that it chooses."""
+        """Return the same within a sentence, in which a colon would separate other things."""
+        return self._label(label, " = ")
+
+    def _label(self, label: str, between: str) -> str:
         if self.language is None and not self.extra:
             return label
-        parts = (self._part(part) for part in _BETWEEN_SETTINGS.split(label))
+        parts = (self._part(part, between) for part in _BETWEEN_SETTINGS.split(label))
         return ("，" if self.language == "zh" else ", ").join(parts)
 
-    def _part(self, part: str) -> str:
+    def _part(self, part: str, between: str) -> str:
         key, _, value = part.partition("=")
-        return self.setting(key, value) if value and _KEY.fullmatch(key) else self.column(part)
+        return self._setting(key, value, between) if value and _KEY.fullmatch(key) else self.column(part)
 
     def column(self, name: str) -> str:
         """Return what a column of the experiment is called; one without words is returned unchanged."""

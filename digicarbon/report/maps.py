@@ -106,7 +106,7 @@ class LisaMap(DiagnosticTable):
         files: dict[str, bytes] = {}
         for record in records if self.pictures and len(records) <= self.most_runs else ():
             for variable, rows in by_variable(record.result.tables.get(self.name)).items():
-                head = f"{self.words(variable)}, {self.words.run(record.label)}"
+                head = f"{self.words(variable)}, {self.words.head(record.label)}"
                 figure = plot_lisa(
                     rows, self.periods, self.shapes, self.key, self.level, head, record.simulated, self.language or "en"
                 )
@@ -212,7 +212,7 @@ class MapTable(Report):
                 self.units,
                 self.classes,
                 self.scheme,
-                self.words.run(record.label) or title,
+                self.words.head(record.label) or title,
                 record.simulated,
                 self.language or "en",
                 self.words,

@@ -196,7 +196,7 @@ class SpecificationCurve(Report):
 
     def _part(self, name: str) -> str:
         """Return the head of the column of all specifications, or of those of one facet."""
-        return self.words.word(name) if name == "all" else self.words.run(name)
+        return self.words.word(name) if name == "all" else self.words.head(name)
 
     def _facets(self, rows: pd.DataFrame) -> pd.Series[Any] | None:
         """Return what the facet of each row is called."""
@@ -328,7 +328,7 @@ class SpecificationCurve(Report):
                 "z": [f"{value:.2f}" for value in first["z"]],
                 **{label: [f"{value:.3f}" for value in first[name]] for name, label in _TESTS.items()},
             },
-            index=[self.words.run(label) for label in first["specification"]],
+            index=[self.words.head(label) for label in first["specification"]],
         )
         notes = [
             Note(

@@ -14,7 +14,7 @@ from digicarbon.data import note_words
 from digicarbon.diagnostic._rows import Row, not_tested, table, where_possible
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note, cut
-from digicarbon.note._words import BETWEEN, Either, Field, places, template
+from digicarbon.note._words import BETWEEN, ONE, Either, Field, places, template
 from digicarbon.note.recorded import recognised
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import plan
@@ -182,7 +182,7 @@ def shown(code: str, specimen: str, one: bool) -> str:
 
 
 def specimen_of(kind: str, words: str, one: bool) -> str:
-    if kind in ("", "words", "rest"):
+    if kind in ("", *ONE):
         return words
     if kind in BETWEEN:
         return words if one else BETWEEN[kind]["en"].join([words, words])
