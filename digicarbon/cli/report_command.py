@@ -141,9 +141,8 @@ def _report(one: RecordedSweep, overrides: Sequence[str]) -> Report:
 
 def _recorded_labels(one: RecordedSweep) -> Mapping[str, str]:
     """Return the words that the experiment and its options had."""
-    config: Any = OmegaConf.create(one.config)
-    words: Any = OmegaConf.to_container(config).get(LABELS)
-    return dict(words or {})
+    config: Any = OmegaConf.to_container(OmegaConf.create(one.config))
+    return dict(config.get(LABELS) or {})
 
 
 def _recorded_node(one: RecordedSweep) -> Mapping[str, Any]:

@@ -143,7 +143,7 @@ class Labels:
         return self._setting(key, value, between) if value and _KEY.fullmatch(key) else self.column(part)
 
     def column(self, name: str) -> str:
-        """Return what a column of the experiment is called; one without words is returned unchanged."""
+        """Return what a column of the experiment, or its title, is called; one without words is returned unchanged."""
         return self._chosen(column_words(), name) or name
 
     @property
@@ -182,6 +182,7 @@ class Labels:
 
     def title(self, title: str, simulated: bool) -> str:
         """Return the title of a table, which says if its data are simulated."""
+        title = self.column(title)
         if not simulated:
             return title
         # the English word in every language: nobody may take drawn numbers for real ones
