@@ -104,9 +104,9 @@ class Labels:
         plain = _PLAIN.get(value.lower())
         if plain is not None and self.language is not None:
             return self.word(plain)
-        if value.startswith("[") and value.endswith("]"):
-            return self._between.join(self(part.strip()) for part in value[1:-1].split(","))
-        return self._between.join(self(term) for term in value.split(", "))
+        parts = [part.strip() for part in value.removeprefix("[").removesuffix("]").split(",")]
+        named = [self(part) for part in parts]
+        return self._between.join(named) if self.language is not None or named != parts else value
 
     def row(self, key: str, value: str) -> str:
         """Return the head of a row for a value of a choice, e.g. ``Sample: East``.
