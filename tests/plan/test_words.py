@@ -14,7 +14,7 @@ from digicarbon.plan.words import labels
 from digicarbon.sweep.sweep import settings_for
 
 MINE = """
-defaults: [w1_adjacency, _self_]
+defaults: [w2_nested, _self_]
 labels: {"weights=mine": Roads, W: by road}
 """
 EXPERIMENT = """
@@ -82,15 +82,21 @@ def test_a_recorded_sweep_has_the_words_again(own: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    ("override", "message"),
+    ("lines", "message"),
     [
-        ("labels=[e]", r"labels must be a mapping of names to their words, e\.g\. `e: Digital economy`; got \['e'\]"),
-        ("labels={e: 5}", r"labels\.e must be a text; got 5"),
-        ("+source.labels={e: [a]}", r"source\.labels\.e must be a text; got \['a'\]"),
-        ("+source.labels=Size", r"source\.labels must be a mapping of names to their words"),
+        ("labels: [e]", r"labels must be a mapping of names to their words, e\.g\. `e: Digital economy`; got \['e'\]"),
+        ("labels: {e: 5}", r"labels\.e must be a text; got 5"),
+        ("source: {labels: {e: [a]}}", r"source\.labels\.e must be a text; got \['a'\]"),
+        ("source: {labels: Size}", r"source\.labels must be a mapping of names to their words"),
     ],
 )
-def test_words_of_a_wrong_kind_are_refused(override: str, message: str, project: Path) -> None:
-    with pytest.raises(ConfigError, match=message):
-        composer = Composer(loader(), "table3_baseline", [override])
+def test_words_of_a_wrong_kind_are_refused(lines: str, message: str, project: Path) -> None:
+    (project / "experiments").mkdir(exist_ok=True)
+    (project / "experiments/wrong.yaml").write_text(f"# wrong\ndefaults: [config, _self_]\n{lines}\n", encoding="utf-8")
+
+    def settings() -> None:
+        composer = Composer(loader(), "wrong", ["inference=classic"])
         settings_for(composer, plan(composer))
+
+    with pytest.raises(ConfigError, match=message):
+        settings()

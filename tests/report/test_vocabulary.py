@@ -51,11 +51,11 @@ def literals(annotation: Any) -> Iterator[str]:
         yield from literals(inner)
 
 
-FIELDS = {
-    (cls.role, name): tuple(dict.fromkeys(literals(info.annotation)))
-    for cls in dict.fromkeys(shipped_classes())
-    for name, info in cls.model_fields.items()
-}
+FIELDS: dict[tuple[str, str], dict[str, None]] = {}
+"""The values of each field of a kind of specification, as far as they are listed."""
+for shipped in shipped_classes():
+    for field, info in shipped.model_fields.items():
+        FIELDS.setdefault((shipped.role, field), {}).update(dict.fromkeys(literals(info.annotation)))
 
 
 def test_the_classes_of_all_rooms_are_seen() -> None:
@@ -92,7 +92,7 @@ def test_words_are_of_something_that_ships() -> None:
     others = {*GROUPS, "importer", "column"}
     nested = {"folder", "files", "path", "unit", "time", "columns", "sheet", "encoding", "delimiter", "decimal"}
     nested |= {"thousands", "names", "value", "file", "column", "where", "factor", "then", "flows", "sectors", "flow"}
-    nested |= {"value_added", "output", "name", "series", "values"}
+    nested |= {"value_added", "output", "name", "series", "values", "vintage"}
     assert set(choice_words()) <= names | others | nested
     options = {f"{group}={option}" for group, option in OPTIONS}
     values = {f"{name}={value}" for (_, name), found in FIELDS.items() for value in found}
