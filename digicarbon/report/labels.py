@@ -12,6 +12,8 @@ from digicarbon.note import Note, note_of
 from digicarbon.panel import LOG_PREFIX, parse
 
 _LEVEL = re.compile(r"(?P<variable>[^\[\]]+)\[(?P<level>.+)\]\Z")
+_CHANGED = re.compile(r"(?P<title>.+?) \((?P<changes>[^\W\d]\w*(?:\.\w+)*=.+)\)")
+"""A title with the changes that the command line made to the experiment."""
 _KEY = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
 _BETWEEN_SETTINGS = re.compile(r", (?=[^\W\d]\w*(?:\.\w+)*=)")
 _PLAIN: Mapping[str, str] = {
@@ -105,7 +107,7 @@ class Labels:
         if plain is not None and self.language is not None:
             return self.word(plain)
         parts = [part.strip() for part in value.removeprefix("[").removesuffix("]").split(",")]
-        named = [self(part) for part in parts]
+        named = [self._chosen(option_words(), f"{key}={part}", f"{name}={part}") or self(part) for part in parts]
         return self._between.join(named) if self.language is not None or named != parts else value
 
     def row(self, key: str, value: str) -> str:
@@ -182,7 +184,10 @@ class Labels:
 
     def title(self, title: str, simulated: bool) -> str:
         """Return the title of a table, which says if its data are simulated."""
-        title = self.column(title)
+        if match := _CHANGED.fullmatch(title):
+            title = f"{self.column(match['title'])} ({self.head(match['changes'])})"
+        else:
+            title = self.column(title)
         if not simulated:
             return title
         # the English word in every language: nobody may take drawn numbers for real ones

@@ -15,8 +15,9 @@ from digicarbon import data
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, notes_of
+from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, heads, notes_of
 from digicarbon.report.intervals import interval_files
+from digicarbon.report.labels import Labels
 from digicarbon.report.pictured import Formats
 from digicarbon.report.summary import coefficients
 from digicarbon.result import REGRESSOR, Result, Role, effect_names
@@ -169,8 +170,10 @@ class RegressionTable(Report):
                 cells = [cell(record.result.statistics, name) for record in records]
                 if any(cells):
                     rows.append((words.word(name), cells))
-        heads = _heads(records)
-        cells_frame = pd.DataFrame([cells for _, cells in rows], index=[label for label, _ in rows], columns=heads)
+        columns_of_runs = _heads(records, self.words)
+        cells_frame = pd.DataFrame(
+            [cells for _, cells in rows], index=[label for label, _ in rows], columns=columns_of_runs
+        )
         notes = self._notes(records, [term for term in terms if term in hidden])
         over = self._spanners(records)
         return Table(title, cells_frame, tuple(rules), notes, None, over, tuple(blocks), self.words.spoken)
@@ -320,6 +323,6 @@ def _number(value: float | None, decimals: int) -> str:
     return f"{value:.0f}" if float(value).is_integer() else f"{value:.{decimals}f}"
 
 
-def _heads(records: Sequence[Record]) -> list[str]:
-    """Return the runs' labels, numbered where a run has none."""
-    return [record.label or f"({position})" for position, record in enumerate(records, start=1)]
+def _heads(records: Sequence[Record], words: Labels) -> list[str]:
+    """Return what the runs are called, numbered where a run has no label."""
+    return [name or f"({position})" for position, name in enumerate(heads(records, words), start=1)]
