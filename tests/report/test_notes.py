@@ -129,15 +129,15 @@ ADVICE = frozenset(
     for code in note_words()
     for piece in template(code, "en")
     if isinstance(piece, str)
-    for key in re.findall(r"[a-z]\w*(?:[._=]\w+)+", piece)
+    for key in re.findall(r"(?a:[a-z]\w*(?:[._=]\w+)+)", piece)
 )
 """What notes tell the reader to write, e.g. ``report.most_runs``; their templates hold it."""
 
 
 def keys(text: str) -> list[str]:
     """Return names of choices and variables as a specification writes them, e.g. ``model.effects`` or ``ln_e``."""
-    plain = re.sub(r"`[^`]*`|'[^']*'|[\w/]+\.(?:csv|parquet|md)\b|\b\w+\(s\)", " ", text)
-    found = re.findall(r"\b[a-zA-Z]\w*(?:[._=]+[A-Za-z]\w*)+", plain)
+    plain = re.sub(r"`[^`]*`|'[^']*'|[\w/]+\.(?:csv|parquet)\b", " ", text)
+    found = re.findall(r"(?a:\b[a-zA-Z]\w*(?:[._=]+[A-Za-z]\w*)+)", plain)
     return [key for key in found if not any(key.startswith(known) or known.startswith(key) for known in ADVICE)]
 
 
