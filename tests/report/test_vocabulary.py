@@ -89,7 +89,7 @@ def test_every_field_and_its_values_have_words(role: str, name: str) -> None:
 def test_words_are_of_something_that_ships() -> None:
     """A word of a choice that was renamed would never be shown."""
     names = {name for _, name in FIELDS} | {f"{role}.{name}" for role, name in FIELDS}
-    others = {*GROUPS, "importer", "column"}
+    others = {*GROUPS, "importer", "column", "draw.n"}
     nested = {"folder", "files", "path", "unit", "time", "columns", "sheet", "encoding", "delimiter", "decimal"}
     nested |= {"thousands", "names", "value", "file", "column", "where", "factor", "then", "flows", "sectors", "flow"}
     nested |= {"value_added", "output", "name", "series", "values", "vintage"}
