@@ -162,7 +162,7 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
     cls = locate(target, where)
     if not (isinstance(cls, type) and issubclass(cls, kind)):
         raise ConfigError(Note("target_of_other_kind", key=key, target=target, kind=kind.__name__, role=kind.role))
-    fields = {str(key): value for key, value in node.items() if key != "_target_"}
+    fields = {str(key): value for key, value in node.items() if key != "_target_" and not _names(cls, str(key))}
     try:
         return cls(**fields)
     except SpecError as error:
@@ -170,6 +170,17 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
         # fields that contradict each other may come from different choices
         wrong.to_correct = any(item["loc"] for item in error.error.errors())
         raise wrong from error
+
+
+def _names(cls: type[Spec], key: str) -> bool:
+    """Return whether a key of a node is no field: ``labels`` has words for reports and changes no number."""
+    return key == "labels" and key not in cls.model_fields
+
+
+def own_field(node: Mapping[str, Any], name: str, where: str) -> bool:
+    """Return whether the class of a node has a field of its own with a name."""
+    cls = locate(str(node.get("_target_")), where)
+    return isinstance(cls, type) and issubclass(cls, Spec) and name in cls.model_fields
 
 
 def identity(spec: Spec, without: frozenset[str] = frozenset()) -> str:
@@ -306,7 +317,7 @@ def refuse_unknown(node: Mapping[str, Any], where: str) -> None:
     cls = locate(str(node.get("_target_")), where)
     if isinstance(cls, type) and issubclass(cls, Spec):
         for name in node:
-            if name not in cls.model_fields and name != "_target_":
+            if name not in cls.model_fields and name != "_target_" and not _names(cls, name):
                 raise ConfigError(_no_field(cls, f"{where}.{name}", str(name)))
 
 

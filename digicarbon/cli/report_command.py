@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from digicarbon import page, recorded
 from digicarbon.cli.arguments import name_of
 from digicarbon.config.compose import Composer, loader
-from digicarbon.config.files import ROOT, UNNAMED, command_line, find
+from digicarbon.config.files import LABELS, ROOT, UNNAMED, command_line, find
 from digicarbon.errors import ConfigError, DataError, counted, listing
 from digicarbon.note import Note
 from digicarbon.page.words import Words
@@ -136,7 +136,13 @@ def _report(one: RecordedSweep, overrides: Sequence[str]) -> Report:
     for key, value in fields.items():
         OmegaConf.update(content, key, value)
     plain: Any = OmegaConf.to_container(content)
-    return build(plain, Report, "report")
+    return build(plain, Report, "report").with_labels(_recorded_labels(one))
+
+
+def _recorded_labels(one: RecordedSweep) -> Mapping[str, str]:
+    """Return the words that the experiment and its options had."""
+    config: Any = OmegaConf.to_container(OmegaConf.create(one.config))
+    return dict(config.get(LABELS) or {})
 
 
 def _recorded_node(one: RecordedSweep) -> Mapping[str, Any]:

@@ -30,6 +30,12 @@ _OURS = r"^digicarbon\.\w+\.\w+$"
 _LAST: Schema = {"if": {"minItems": 2}, "then": {"items": [{"not": {"const": "_self_"}}]}}
 """Items after ``_self_`` would overwrite the file; draft 7 can express this for the first item only."""
 
+_LABELS: Schema = {
+    "type": ["object", "null"],
+    "description": "Your words for variables, choices, their values and columns, e.g. {e: Digital economy, "
+    "model.effects: Fixed effects, weights=mine: My weights}.",
+    "additionalProperties": {"type": "string", "minLength": 1},
+}
 _SETTINGS = ("report", "executor", "tracking")
 """Groups that are the same for a whole sweep."""
 _LATER: Schema = {"$ref": "#/definitions/later"}
@@ -149,6 +155,7 @@ class _Book:
         keys: Schema = {
             "defaults": self._defaults(names, lines),
             "title": {"type": "string", "description": "What the table is called."},
+            "labels": _LABELS,
             "columns": {
                 "type": ["object", "null"],
                 "description": "Named choices, one per table column, e.g. SDM(1): {measure: sector1}; null leaves out "
@@ -225,7 +232,7 @@ class _Book:
                 then.append({"anyOf": [{"required": ["defaults"]}, {"required": required}]})
             this = {"properties": {"_target_": {"const": path}}, "required": ["_target_"]}
             rules.append({"if": this, "then": {"allOf": then}})
-        properties: Schema = {"_target_": target}
+        properties: Schema = {"_target_": target, "labels": _LABELS}
         if not nested:
             properties["defaults"] = {
                 "type": "array",
@@ -254,7 +261,7 @@ class _Book:
         if name not in self._definitions:
             self._definitions[name] = {}  # a class may refer to its own kind
             fields = {field.name: self._field(field, cls) for field in described(cls)}
-            general: Schema = {"_target_": {"type": "string"}, "defaults": {"type": "array"}}
+            general: Schema = {"_target_": {"type": "string"}, "defaults": {"type": "array"}, "labels": _LABELS}
             self._definitions[name] = {
                 "description": (cls.__doc__ or "").strip().partition("\n")[0],
                 "type": "object",
@@ -329,7 +336,7 @@ class _Book:
             self._definitions[name] = {
                 "description": f"Fields of {group}; defaults choose its option: override {group}: {self._first(group)}",
                 "type": "object",
-                "properties": {"_target_": self._target(group), **self._fields(group)},
+                "properties": {"_target_": self._target(group), "labels": _LABELS, **self._fields(group)},
                 "additionalProperties": False,
             }
         return {"$ref": f"#/definitions/{name}"}

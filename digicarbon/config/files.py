@@ -31,9 +31,11 @@ from digicarbon.note.about import GROUPS as GROUPS
 from digicarbon.note.about import at, under
 from digicarbon.secret import masked
 
-SWEEP_KEYS = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead", "replace")
-REPLACEABLE = ("columns", "grid", "zip", "exclude", "draw", "experiments", "instead")
+SWEEP_KEYS = ("title", "labels", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead", "replace")
+REPLACEABLE = ("labels", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead")
 """Keys whose inherited part `replace` drops."""
+LABELS = "labels"
+"""Words of an experiment, or of an option of any group, for what tables and pictures name."""
 ROOT = "config"
 """The default sentence, which every experiment inherits."""
 UNNAMED = "digicarbon"
@@ -41,6 +43,7 @@ UNNAMED = "digicarbon"
 
 _SHAPES: Mapping[str, tuple[type | tuple[type, ...], Note]] = {
     "title": ((str, int, float), Note("a_title")),
+    "labels": (dict, Note("words_by_name", example="e: Digital economy")),
     "columns": (dict, Note("choices_by_label", example="SDM(1): {measure: sector1}")),
     "grid": (dict, Note("lists_by_key")),
     "zip": (dict, Note("lists_of_equal_length")),
@@ -367,6 +370,29 @@ def check_shape(key: str, value: object, place: str) -> None:
     kind, shape = _SHAPES[key]
     if value is not None and not isinstance(value, kind):
         raise ConfigError(Note("wrong_shape", key=key, wanted=shape, given=repr(value)), place)
+    if key == LABELS:
+        check_labels(value, key, place)
+
+
+def check_labels(value: object, key: str, place: str) -> dict[str, str]:
+    """Return words by what they name.
+
+    Raises
+    ------
+    ConfigError
+        If the value is no mapping of names to texts.
+    """
+    if value is None:
+        return {}
+    shape = Note("words_by_name", example="e: Digital economy")
+    if not isinstance(value, Mapping):
+        raise ConfigError(Note("wrong_shape", key=key, wanted=shape, given=repr(value)), place)
+    for name, words in value.items():
+        if not isinstance(words, str) or not words.strip():
+            raise ConfigError(
+                Note("wrong_shape", key=f"{key}.{name}", wanted=Note("some_text"), given=repr(words)), place
+            )
+    return {str(name): words for name, words in value.items()}
 
 
 def bare_name(group: str, given: object, place: str) -> ConfigError:

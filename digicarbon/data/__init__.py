@@ -93,6 +93,11 @@ def option_words() -> Mapping[str, Mapping[str, str]]:
     return _words()[4]
 
 
+def column_words() -> Mapping[str, Mapping[str, str]]:
+    """Return the labels of the shipped experiments' columns and titles: their text, then ``en`` or ``zh``."""
+    return _words()[5]
+
+
 @cache
 def note_words() -> Mapping[str, Mapping[str, str]]:
     """Return the words of notes and of phrases in notes: code, then ``en`` or ``zh``.
@@ -121,12 +126,11 @@ def _by_code(name: str) -> dict[str, Mapping[str, str]]:
 
 @cache
 def _words() -> tuple[Mapping[str, Mapping[str, str]], ...]:
-    words: tuple[dict[str, Mapping[str, str]], ...] = ({}, {}, {}, {}, {})
-    for row in _table("labels").itertuples(index=False):
-        words[{"word": 1, "unit": 2, "choice": 3, "option": 4}.get(str(row.kind), 0)][str(row.term)] = {
-            "en": str(row.en),
-            "zh": str(row.zh),
-        }
+    words: tuple[dict[str, Mapping[str, str]], ...] = ({}, {}, {}, {}, {}, {})
+    # not with pandas, which takes a row such as "null" for a missing value
+    for row in csv.DictReader(StringIO(_text("labels", __name__))):
+        kind = {"word": 1, "unit": 2, "choice": 3, "option": 4, "column": 5}.get(row["kind"], 0)
+        words[kind][row["term"]] = {"en": row["en"], "zh": row["zh"]}
     return words
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, Union
 
 from digicarbon.errors import DigicarbonError, closest
+from digicarbon.note._words import Naming as Naming
 from digicarbon.note._words import in_words
 
 Value: TypeAlias = Union[str, int, float, "Note", tuple["Value", ...]]
 """The value of a field: a name, a number, a nested note, or several of these."""
-Named: TypeAlias = Callable[[str], str]
 Language: TypeAlias = Literal["en", "zh"]
 PLAIN = "text"
 """The code of a plain sentence: one written by a user or by other software."""
@@ -66,14 +66,14 @@ class Note:
         """
         return dict(self.fields)[field]
 
-    def text(self, language: Language = "en", named: Named | None = None) -> str:
+    def text(self, language: Language = "en", named: Naming | None = None) -> str:
         """Return the words.
 
         Parameters
         ----------
         language : {"en", "zh"}
-        named : callable, optional
-            Returns the Chinese name of a variable, and other texts unchanged. English words keep the names.
+        named : Naming, optional
+            Has the words of variables, choices and runs; without it they keep their names.
         """
         if self.code == PLAIN:
             return str(self["text"])

@@ -5,6 +5,9 @@ A template is a sentence or a phrase with fields in braces, ``{name:kind}``. Kin
 - ``words``: a nested note, or a name with a Chinese translation, e.g. of a variable or a place;
 - ``rest``: the same, or nothing;
 - ``list``, ``semicolons``, ``ands``: several of them, with commas, semicolons or "and" between them;
+- ``term``, ``terms``: a name, or several, of variables, with the report's words in every language;
+- ``choice``, ``choices``: a key of the configuration, or several; ``option``: a value of the choice that the field
+  names; ``runs``: labels of runs;
 - ``names``: several names that are the same in every language;
 - ``blanks``: the words of a table cell, e.g. fuel, place and year, in Chinese if all of them have Chinese words;
 - ``sentences``: notes one after another, each but the last with a stop; ``lines``: notes on separate lines;
@@ -20,10 +23,10 @@ number is its length.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from digicarbon.data import error_words, note_words
 
@@ -33,6 +36,9 @@ MARK = re.compile(
 BETWEEN = {
     "list": {"en": ", ", "zh": "、"},
     "names": {"en": ", ", "zh": ", "},
+    "terms": {"en": ", ", "zh": "、"},
+    "choices": {"en": ", ", "zh": "、"},
+    "runs": {"en": ", ", "zh": ", "},
     "semicolons": {"en": "; ", "zh": "；"},
     "ands": {"en": " and ", "zh": "、"},
     "blanks": {"en": " ", "zh": " "},
@@ -40,13 +46,33 @@ BETWEEN = {
     "lines": {"en": "\n", "zh": "\n"},
 }
 """The separator of a list, by its kind."""
-CALLED = ("words", "rest", "list", "semicolons", "ands")
+CALLED = ("words", "rest", "list", "semicolons", "ands", "term", "terms")
 """Kinds whose names are translated into Chinese."""
+ONE = ("words", "rest", "term", "choice", "option")
+"""Kinds of a single name."""
+TERMS = ("term", "terms")
+CHOICES = ("choice", "choices", "option", "runs")
 _STOP = {"en": ".", "zh": "。"}
 _STOPS = (".", "。")
 _MARKS = (*_STOPS, *",，;；:：)）")
 _QUESTIONS = ("?", "？")
 _ENDS = (*_STOPS, *_QUESTIONS, *"!！…:：")
+
+
+class Naming(Protocol):
+    """What a report calls variables, choices and runs."""
+
+    def __call__(self, term: str, /) -> str:
+        """Return the words of a variable, and other texts unchanged."""
+
+    def choice(self, key: str) -> str:
+        """Return the words of a key of the configuration."""
+
+    def option(self, key: str, value: str) -> str:
+        """Return the words of a value of a choice."""
+
+    def run(self, label: str) -> str:
+        """Return the words of a run's label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +99,7 @@ def in_words(
     code: str,
     fields: Mapping[str, Any],
     language: str,
-    named: Callable[[str], str] | None = None,
+    named: Naming | None = None,
     kind: str = "",
 ) -> str:
     """Return the words of a note.
@@ -105,7 +131,7 @@ def in_words(
             nested = False
         else:
             value = fields.get(piece.name, "")
-            words.append(_shown(value, piece.kind or kind, language, named))
+            words.append(_shown(value, piece.kind or kind, language, named, piece.name))
             # a name may end with a point of its own
             nested = not isinstance(value, str | int | float)
     return "".join(words)
@@ -140,7 +166,7 @@ def pieces_of(text: str) -> tuple[Piece, ...]:
     return (*pieces, text[end:]) if text[end:] else tuple(pieces)
 
 
-def called(name: str, named: Callable[[str], str] | None) -> str:
+def called(name: str, named: Naming | None) -> str:
     """Return the Chinese name of a place or a variable; other texts unchanged."""
     return places().get(name) or (name if named is None else named(name))
 
@@ -163,9 +189,10 @@ def _is_one(value: Any) -> bool:
     return len(value) == 1 if isinstance(value, tuple) else value in (1, "1")
 
 
-def _shown(value: Any, kind: str, language: str, named: Callable[[str], str] | None) -> str:
+def _shown(value: Any, kind: str, language: str, named: Naming | None, field: str = "") -> str:
     if isinstance(value, tuple):
-        parts = [_shown(item, kind if kind in CALLED else "", language, named) for item in value]
+        inner = kind if kind in CALLED or kind in CHOICES else ""
+        parts = [_shown(item, inner, language, named, field) for item in value]
         if kind == "blanks" and language == "zh":
             chinese = [called(part, named) for part in parts]
             parts = parts if any(re.search("[A-Za-z]", part) for part in chinese) else chinese
@@ -173,9 +200,19 @@ def _shown(value: Any, kind: str, language: str, named: Callable[[str], str] | N
             parts = [part if part.endswith(_ENDS) else f"{part}{_STOP[language]}" for part in parts[:-1]] + parts[-1:]
         return BETWEEN.get(kind, BETWEEN["names"])[language].join(parts)
     if isinstance(value, str):
+        if named is not None and kind in CHOICES:
+            return _of_choice(value, kind, named, field)
+        if named is not None and kind in TERMS and language == "en":
+            return named(value)
         return called(value, named) if language == "zh" and kind in CALLED else value
     if isinstance(value, int | float):
         if kind and kind not in BETWEEN and kind not in CALLED:
             return format(value, kind)
         return str(value) if isinstance(value, int) else f"{value:g}"
     return in_words(value.code, dict(value.fields), language, named, kind) if value.code != "text" else value.text()
+
+
+def _of_choice(value: str, kind: str, named: Naming, field: str) -> str:
+    if kind == "runs":
+        return named.run(value)
+    return named.option(field, value) if kind == "option" else named.choice(value)

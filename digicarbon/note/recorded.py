@@ -13,10 +13,18 @@ from typing import Any
 
 from digicarbon.data import note_words, terms
 from digicarbon.note import PLAIN, Note, Value, note_of
-from digicarbon.note._words import BETWEEN, Either, Field, Piece, places, template
+from digicarbon.note._words import BETWEEN, ONE, Either, Field, Piece, places, template
 
 _NUMBER = r"(?:-?[\d.,]*\d(?:e[-+]?\d+)?%?|-?inf|nan)"
-_SEPARATORS = {"list": ", ", "names": ", ", "semicolons": "; ", "ands": " and "}
+_SEPARATORS = {
+    "list": ", ",
+    "names": ", ",
+    "terms": ", ",
+    "choices": ", ",
+    "runs": ", ",
+    "semicolons": "; ",
+    "ands": " and ",
+}
 _MORE = re.compile(r"(?P<items>.+) and (?P<more>\d+) more\Z", re.DOTALL)
 _FRAMES = frozenset(
     {"of_runs", "of_labels", "and_more", "sentences", "span", "cell", "unit_of_variable", "clusters_of_period"}
@@ -75,7 +83,7 @@ def _whole(text: str, phrase: bool = False) -> Note | None:
 
 
 def _is_format(kind: str) -> bool:
-    return bool(kind) and kind not in BETWEEN and kind not in ("words", "rest")
+    return bool(kind) and kind not in BETWEEN and kind not in ONE
 
 
 def _several(text: str) -> Note | None:
@@ -97,8 +105,8 @@ def _value(text: str, kind: str) -> Value | tuple[Value, ...]:
         if more is not None:
             return Note("and_more", items=_value(more["items"], kind), more=int(more["more"]))
         items = text.split(_SEPARATORS[kind])
-        return tuple(items) if kind == "names" else tuple(map(_item, items))
-    if kind in ("words", "rest"):
+        return tuple(items) if kind in ("names", "runs") else tuple(map(_item, items))
+    if kind in ONE:
         return _whole(text, phrase=True) or _several(text) or text
     return _number(text, kind) if _is_format(kind) else text
 

@@ -14,7 +14,7 @@ from digicarbon.recorded import RecordedSweep
 from digicarbon.report.focal import text_of
 from digicarbon.tracking import masked
 
-OWN = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead", "replace")
+OWN = ("title", "labels", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead", "replace")
 """Keys of an experiment's file besides its choices."""
 SETTINGS = ("report", "executor", "tracking")
 MOST = 12

@@ -27,7 +27,7 @@ NOTHING = "none"
 """The value of a run at a key without effect: weights that its model does not take, or a field that it ignores."""
 MOST_REASONS = 3
 """The largest number of choices named in the error if none can run."""
-NO_NUMBERS = ("title", "report", "executor", "tracking")
+NO_NUMBERS = ("title", "labels", "report", "executor", "tracking")
 """Keys whose values change no number of a sweep."""
 
 

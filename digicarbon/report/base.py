@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -64,20 +65,25 @@ class Report(Spec):
     Attributes
     ----------
     labels : mapping of str to str
-        Words for terms or variables, e.g. ``{e: Digital economy}``; they take precedence over the shipped ones.
+        Words for terms and variables (``e: Digital economy``), choices (``model.effects: Fixed effects``), their values
+        (``weights=mine: My weights``) and columns; they take precedence over those of experiment, options and package.
     language : {"en", "zh"} or None
-        Of the shipped words (``digicarbon/data/labels.csv``). None leaves variables as the specification names them.
+        Of the shipped words (``digicarbon/data/labels.csv``). None leaves names as the specification has them.
     """
 
     role: ClassVar[str] = "report"
 
     labels: Mapping[str, str] = {}
-    language: Language | None = None
+    language: Language | None = "en"
 
     @property
     def words(self) -> Labels:
         """What variables and rows are called."""
         return Labels(self.language, self.labels)
+
+    def with_labels(self, labels: Mapping[str, str]) -> Self:
+        """Return the report with further words; its own take precedence."""
+        return self.model_copy(update={"labels": {**labels, **self.labels}}) if labels else self
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return one table over all records.
@@ -122,6 +128,14 @@ class Report(Spec):
     def with_joint(self, joint: Joint) -> Report:
         """Return this report with the joint test that it asked for."""
         return self
+
+
+def heads(records: Iterable[Record], words: Labels) -> list[str]:
+    """Return what each run is called in a table or picture; runs of equal words keep their labels."""
+    labels = [record.label for record in records]
+    named = [words.head(label) for label in labels]
+    times = Counter(named)
+    return [name if times[name] == 1 else label for name, label in zip(named, labels, strict=True)]
 
 
 def summarised(count: int, words: Note = _BESIDE, again: int = 0) -> Note:

@@ -20,7 +20,7 @@ def table(
     title: str = "",
     *,
     words: Mapping[str, str] | None = None,
-    language: Language | None = None,
+    language: Language | None = "en",
     unit: str = "unit",
     time: str = "time",
     **layout: Any,
@@ -36,8 +36,8 @@ def table(
     title : str
     words : mapping of str to str, optional
         What terms or variables are called, e.g. ``{"ln_e": "ln(Digital economy)"}``.
-    language : {"en", "zh"}, optional
-        Of the shipped words for the study's variables, and of rows.
+    language : {"en", "zh"} or None
+        Of the shipped words for variables, and of rows; None leaves variables as they are called in the results.
     unit, time : str
         Names of pyfixest's fixed effects that are shown as unit and time effects, e.g. ``city``.
     **layout

@@ -15,7 +15,7 @@ from pydantic import Field
 from digicarbon.config.files import folders
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed
+from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, heads
 from digicarbon.report.summary import across
 from digicarbon.result import Result
 from digicarbon.spec import Names
@@ -57,8 +57,10 @@ class DiagnosticTable(Report):
         runs = list(self._blocks(records))
         if not runs:
             raise self._no_table(records)
+        names = heads((record for record, _ in runs), self.words)
         blocks = [
-            block.map(self._cell).add_prefix(f"{record.label}: " if len(runs) > 1 else "") for record, block in runs
+            block.map(self._cell).add_prefix(f"{name}{self.words.colon}" if len(runs) > 1 else "")
+            for name, (_, block) in zip(names, runs, strict=True)
         ]
         notes = self.words.notes(attributed([(record.label, self._notes(record.result)) for record, _ in runs]))
         return Table(title, pd.concat(blocks, axis=1).fillna(""), notes=notes, language=self.words.spoken)

@@ -10,7 +10,7 @@ from typing import Any
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.render.table import Line
-from digicarbon.report.base import Owner, Record
+from digicarbon.report.base import Owner, Record, heads
 from digicarbon.report.focal import COLUMN, text_of
 from digicarbon.report.labels import Labels
 
@@ -75,9 +75,9 @@ def heads_of(records: Sequence[Record], wanted: Sequence[str] | None, words: Lab
     same = () if wanted == () else tuple(_same(records, words))
     # the record of a fit that another column has as well knows no more of its own column than its label
     if not keys or (wanted is None and (keys == [COLUMN] or any(record.again for record in records))):
-        labels = _labels(records)
+        labels = _labels(records, words)
         outcomes = _outcomes(records, words)
-        return Heads(list(records), labels, outcomes, (), frozenset(), same, [Owner.of(label) for label in labels])
+        return Heads(list(records), labels, outcomes, (), frozenset(), same, [Owner.of(one.label) for one in records])
     places = {key: {value: place for place, value in enumerate(_values(records, key))} for key in keys}
     # columns keep their order, unless it is asked for
     sorted_by = [key for key in keys if wanted or key != COLUMN]
@@ -104,7 +104,7 @@ def heads_of(records: Sequence[Record], wanted: Sequence[str] | None, words: Lab
 def option_of(record: Record, key: str, words: Labels) -> str:
     """Return the words for what a run has chosen; an empty text if it has no such choice."""
     if key == COLUMN:
-        return record.column or ""
+        return words.column(record.column or "")
     value = record.varied.get(key, record.options.get(key))
     if value is None:
         return ""
@@ -115,9 +115,9 @@ def option_of(record: Record, key: str, words: Labels) -> str:
     return words.option(key, text_of(value))
 
 
-def _labels(records: Sequence[Record]) -> list[str]:
-    """Return the runs' labels, numbered where a run has none."""
-    return [record.label or f"({position})" for position, record in enumerate(records, start=1)]
+def _labels(records: Sequence[Record], words: Labels) -> list[str]:
+    """Return what the runs are called, numbered where a run has no label."""
+    return [name or f"({position})" for position, name in enumerate(heads(records, words), start=1)]
 
 
 def _chosen(records: Sequence[Record]) -> list[str]:

@@ -60,7 +60,7 @@ class IntervalPicture(Report):
         """
         if len(records) > self.most_runs:
             return coefficients(title, records, 0.05, self.decimals, self.words)
-        results = results_of(records)
+        results = results_of(records, self.words)
         effects = effect_names(results.values()) or EFFECTS
         quantities = effects if self.quantity == "effects" else ("coefficient",)
         parts = [(quantity, interval_numbers(results, quantity, self.terms)) for quantity in quantities]
@@ -91,7 +91,7 @@ def interval_files(
     """Return a picture of coefficients or of effects of all records, by the name of its file."""
     draw = plot_effects if name == "effects" else plot_coefficients
     simulated = any(record.simulated for record in records)
-    figure = draw(results_of(records), terms, title, simulated, report.language or "en", report.words)
+    figure = draw(results_of(records, report.words), terms, title, simulated, report.language or "en", report.words)
     return files_of(name, figure, formats)
 
 
@@ -139,12 +139,12 @@ class BandTable(Report):
                     *(numbers[column] for column in ("coef", "low", "high")),
                     strict=True,
                 ):
-                    label = ", ".join(filter(None, [name, self.words(term), f"{band} km"]))
+                    label = ", ".join(filter(None, [self.words.head(name), self.words(term), f"{band} km"]))
                     bounds = f" [{number(low, self.decimals)}, {number(high, self.decimals)}]"
                     cell = number(coef, self.decimals) + (bounds if np.isfinite(low) else "")
                     rows.setdefault(label, {})[self.words.word(quantity)] = cell
         cells = pd.DataFrame.from_dict(rows, orient="index").fillna("")
-        results = results_of(records)
+        results = results_of(records, self.words)
         notes = self.words.notes((*level_note(results), *notes_of(records)))
         return Table(title, cells, notes=notes, language=self.words.spoken)
 
@@ -155,7 +155,7 @@ class BandTable(Report):
         simulated = any(record.simulated for record in records)
         files: dict[str, bytes] = {}
         for name, by_band in self._groups(records).items():
-            head = ": ".join(filter(None, [title, name]))
+            head = ": ".join(filter(None, [title, self.words.head(name)]))
             figure = plot_bands(by_band, self.terms, head, simulated, self.language or "en", self.words)
             files |= files_of("_".join(filter(None, ["bands", name])), figure, self.pictures)
         return files

@@ -6,12 +6,24 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from digicarbon.data import choice_words, option_words, terms, unit_words, words
+from digicarbon.data import choice_words, column_words, option_words, terms, unit_words, words
 from digicarbon.note import Language as Language
 from digicarbon.note import Note, note_of
 from digicarbon.panel import LOG_PREFIX, parse
 
 _LEVEL = re.compile(r"(?P<variable>[^\[\]]+)\[(?P<level>.+)\]\Z")
+_CHANGED = re.compile(r"(?P<title>.+?) \((?P<changes>[^\W\d]\w*(?:\.\w+)*=.+)\)")
+"""A title with the changes that the command line made to the experiment."""
+_KEY = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
+_BETWEEN_SETTINGS = re.compile(r", (?=[^\W\d]\w*(?:\.\w+)*=)")
+_PLAIN: Mapping[str, str] = {
+    "true": "yes",
+    "false": "no",
+    "none": "nothing",
+    "[]": "nothing",
+    "as configured": "unchanged",
+}
+"""Values that mean the same for every choice, and the key of their words."""
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MOMENTS: Mapping[Language, Mapping[str, str]] = {
     "en": {"L": "{} (lag {n})", "F": "{} (lead {n})", "D": "{} (difference {n})"},
@@ -85,16 +97,65 @@ class Labels:
         key : str
             As in `choice`.
         value : str
-            An option of the group, or a value of the field; a term or several, as of ``model.controls``, have the words
-            of variables.
+            An option of the group, or a value of the field; a term or a list of them, as of ``model.controls``, has the
+            words of variables.
         """
         name = key.rpartition(".")[2]
         if known := self._chosen(option_words(), f"{key}={value}", f"{name}={value}"):
             return known
-        if self.language is not None and value in ("true", "false"):
-            return self.word("yes" if value == "true" else "no")
-        between = "、" if self.language == "zh" else ", "
-        return between.join(self(term) for term in value.split(", "))
+        plain = _PLAIN.get(value.lower())
+        if plain is not None and self.language is not None:
+            return self.word(plain)
+        parts = [part.strip() for part in value.removeprefix("[").removesuffix("]").split(",")]
+        named = [self._chosen(option_words(), f"{key}={part}", f"{name}={part}") or self(part) for part in parts]
+        return self._between.join(named) if self.language is not None or named != parts else value
+
+    def row(self, key: str, value: str) -> str:
+        """Return the head of a row for a value of a choice, e.g. ``Sample: East``.
+
+        Without words for either, the result is ``key=value``.
+        """
+        return self._named(key, value, self.colon)
+
+    def _setting(self, key: str, value: str, between: str) -> str:
+        """Return a choice with its value; an option of a config group stands for itself."""
+        option = self.option(key, value)
+        return option if "." not in key and option != value else self._named(key, value, between)
+
+    def _named(self, key: str, value: str, between: str) -> str:
+        choice, option = self.choice(key), self.option(key, value)
+        return f"{key}={value}" if (choice, option) == (key, value) else f"{choice}{between}{option}"
+
+    def head(self, label: str) -> str:
+        """Return the words of a run's label: of its column, and of each ``key=value`` that it chooses."""
+        return self._label(label, self.colon)
+
+    def run(self, label: str) -> str:
+        """Return the same within a sentence, in which a colon would separate other things."""
+        return self._label(label, " = ")
+
+    def _label(self, label: str, between: str) -> str:
+        if self.language is None and not self.extra:
+            return label
+        parts = (self._part(part, between) for part in _BETWEEN_SETTINGS.split(label))
+        return ("，" if self.language == "zh" else ", ").join(parts)
+
+    def _part(self, part: str, between: str) -> str:
+        key, _, value = part.partition("=")
+        return self._setting(key, value, between) if value and _KEY.fullmatch(key) else self.column(part)
+
+    def column(self, name: str) -> str:
+        """Return what a column of the experiment, or its title, is called; one without words is returned unchanged."""
+        return self._chosen(column_words(), name) or name
+
+    @property
+    def colon(self) -> str:
+        """The colon of the language, with the space that follows it."""
+        return "：" if self.language == "zh" else ": "
+
+    @property
+    def _between(self) -> str:
+        return "、" if self.language == "zh" else ", "
 
     def _chosen(self, shipped: Mapping[str, Mapping[str, str]], *keys: str) -> str | None:
         own = next((self.extra[key] for key in keys if key in self.extra), None)
@@ -123,6 +184,10 @@ class Labels:
 
     def title(self, title: str, simulated: bool) -> str:
         """Return the title of a table, which says if its data are simulated."""
+        if match := _CHANGED.fullmatch(title):
+            title = f"{self.column(match['title'])} ({self.head(match['changes'])})"
+        else:
+            title = self.column(title)
         if not simulated:
             return title
         # the English word in every language: nobody may take drawn numbers for real ones

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, notes_of
+from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, heads, notes_of
 from digicarbon.report.diagnostic import DiagnosticTable
 from digicarbon.report.picture import clusters_of, long_names, no_letters, plot_lisa, plot_map, plot_moran
 from digicarbon.report.pictured import Formats, Periods, by_variable, files_of, number
@@ -41,9 +41,9 @@ class MoranTable(DiagnosticTable):
         if not self.pictures or len(records) > self.most_runs:
             return {}
         tables: dict[str, dict[str, pd.DataFrame]] = {}
-        for record in records:
+        for name, record in zip(heads(records, self.words), records, strict=True):
             for variable, rows in by_variable(record.result.tables.get(self.name)).items():
-                tables.setdefault(variable, {})[record.label] = rows
+                tables.setdefault(variable, {})[name] = rows
         simulated = any(record.simulated for record in records)
         files: dict[str, bytes] = {}
         for variable, by_run in tables.items():
@@ -106,7 +106,7 @@ class LisaMap(DiagnosticTable):
         files: dict[str, bytes] = {}
         for record in records if self.pictures and len(records) <= self.most_runs else ():
             for variable, rows in by_variable(record.result.tables.get(self.name)).items():
-                head = f"{self.words(variable)}, {record.label}"
+                head = f"{self.words(variable)}, {self.words.head(record.label)}"
                 figure = plot_lisa(
                     rows, self.periods, self.shapes, self.key, self.level, head, record.simulated, self.language or "en"
                 )
@@ -173,12 +173,13 @@ class MapTable(Report):
         if not frames:
             raise ConfigError(Note("no_table_for_maps", key="report", table=self.name))
         columns: dict[str, pd.Series[Any]] = {}
-        for record, frame in frames:
+        names = heads((record for record, _ in frames), self.words)
+        for name, (_, frame) in zip(names, frames, strict=True):
             for variable in dict.fromkeys(frame.index.get_level_values("variable")):
                 rows = frame[frame.index.get_level_values("variable") == variable].droplevel("variable")
                 for period in dict.fromkeys(rows.index.get_level_values("period")):
                     head = f"{self.words(str(variable))}, {period}"
-                    label = f"{record.label}: {head}" if len(frames) > 1 else head
+                    label = f"{name}{self.words.colon}{head}" if len(frames) > 1 else head
                     columns[label] = rows[rows.index.get_level_values("period") == period].droplevel("period")["value"]
         values = pd.DataFrame(columns)
         cells = (self._distribution(values) if len(values) > MOST_REGIONS else values).map(
@@ -211,7 +212,7 @@ class MapTable(Report):
                 self.units,
                 self.classes,
                 self.scheme,
-                record.label or title,
+                self.words.head(record.label) or title,
                 record.simulated,
                 self.language or "en",
                 self.words,

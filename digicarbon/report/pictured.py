@@ -10,7 +10,8 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.note import Note
-from digicarbon.report.base import Record
+from digicarbon.report.base import Record, heads
+from digicarbon.report.labels import Labels
 from digicarbon.report.picture import Format, rendered
 from digicarbon.result import Result
 
@@ -29,9 +30,11 @@ def files_of(name: str, figure: Figure, formats: Iterable[Format]) -> dict[str, 
     return {f"{plain}.{kind}": rendered(figure, kind) for kind in formats}
 
 
-def results_of(records: Sequence[Record]) -> dict[str, Result]:
-    """Return results by label; runs without a label are numbered."""
-    return {record.label or f"({number})": record.result for number, record in enumerate(records, start=1)}
+def results_of(records: Sequence[Record], words: Labels) -> dict[str, Result]:
+    """Return results by the words of their runs; runs without a label are numbered."""
+    runs = list(records)
+    names = zip(heads(runs, words), runs, strict=True)
+    return {name or f"({number})": record.result for number, (name, record) in enumerate(names, start=1)}
 
 
 def by_variable(table: pd.DataFrame | None) -> dict[str, pd.DataFrame]:

@@ -249,6 +249,7 @@ class RegressionTable(Report):
                 cells = [cell(record.result.statistics, name) for record in records]
                 if any(cells):
                     rows.append((words.word(name), cells))
+        names = tuple(record.label for record in records)
         cells_frame = pd.DataFrame(
             [cells for _, cells in rows], index=[label for label, _ in rows], columns=heads.lowest
         )
@@ -261,7 +262,7 @@ class RegressionTable(Report):
             blocks=tuple(blocks),
             language=self.words.spoken,
             corners=heads.corners,
-            names=tuple(record.label for record in records) if heads.keys else (),
+            names=names if names != tuple(heads.lowest) else (),
             label=self.label or "",
         )
 

@@ -10,7 +10,17 @@ from pydantic import Field
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, counted_notes, counted_once, summarised
+from digicarbon.report.base import (
+    MOST_RUNS,
+    MostRuns,
+    Record,
+    Report,
+    Table,
+    counted_notes,
+    counted_once,
+    heads,
+    summarised,
+)
 from digicarbon.report.focal import COLUMN, Focal, Quantity, focal, heads_of, one_of
 from digicarbon.report.labels import Labels
 from digicarbon.result import Asked
@@ -57,7 +67,7 @@ class SignTable(Report):
         focal_runs = focal(records, self.quantity, by_column=True)
         if focal_runs.rows.empty:
             raise ConfigError(Note("signs_without_quantity", key="report.quantity", quantity=one_of(self.quantity)))
-        cells, rules = counts(*focal_runs.whole(), self._keys(focal_runs), self.level, self.decimals)
+        cells, rules = counts(*focal_runs.whole(), self._keys(focal_runs), self.level, self.decimals, self.words)
         cells.insert(list(cells.columns).index("smallest"), "% significant", _shares(cells))
         terms = cut(map(self.words, focal_runs.rows["term"].unique()), 12)
         words = Note("significant_of", level=self.level, what=heads_of(self.quantity), terms=terms)
@@ -67,7 +77,7 @@ class SignTable(Report):
         if focal_runs.runs > self.most_runs:
             notes.append(summarised(focal_runs.runs, Note("listed_below")))
         else:
-            below = self._runs(focal_runs.rows, [record.label for record in records])
+            below = self._runs(focal_runs.rows, heads(records, self.words))
         shown = in_words(cells, self.words)
         return Table(title, shown, rules, self.words.notes(notes), below, language=self.words.spoken)
 
@@ -99,7 +109,7 @@ class SignTable(Report):
 
 
 def counts(
-    rows: pd.DataFrame, pieces: pd.DataFrame, keys: Sequence[str], level: float, decimals: int
+    rows: pd.DataFrame, pieces: pd.DataFrame, keys: Sequence[str], level: float, decimals: int, words: Labels
 ) -> tuple[pd.DataFrame, tuple[int, ...]]:
     """Return counts of signs over all rows and by each value of each key, and which rows have a line above them.
 
@@ -113,16 +123,29 @@ def counts(
         The largest p value that counts as significant.
     decimals : int
         Digits after the decimal point.
+    words : Labels
+        What choices and their values are called.
     """
     groups = [("all", rows)] if len(rows) else []
     rules = []
     for name, key, some in (*((key, key, rows) for key in keys), ("piece", "term", pieces)):
         if len(some):
             rules += [len(groups)] if groups else []
-            head = "" if key == COLUMN else f"{name}="
-            groups += [(f"{head}{value}", part) for value, part in some.groupby(key, sort=False, observed=True)]
+            groups += [
+                (_head(name, key, str(value), words), part)
+                for value, part in some.groupby(key, sort=False, observed=True)
+            ]
     cells = pd.DataFrame([_counts(part, level, decimals) for _, part in groups], index=[label for label, _ in groups])
     return cells, tuple(rules)
+
+
+def _head(name: str, key: str, value: str, words: Labels) -> str:
+    """Return the head of the row for the runs with a value of a key."""
+    if key == COLUMN:
+        return words.column(value)
+    if key != "term":
+        return words.row(name, value)
+    return f"{name}={value}" if words.language is None else f"{words.word(name)}{words.colon}{words(value)}"
 
 
 def in_words(cells: pd.DataFrame, words: Labels) -> pd.DataFrame:

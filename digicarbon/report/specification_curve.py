@@ -176,7 +176,7 @@ class SpecificationCurve(Report):
             rules = (*rules, len(cells))
             counts = {name: self._survivors(part, curve.tests) for name, part in parts.items()}
             cells = pd.concat([cells, pd.DataFrame(counts)])
-        cells = cells.rename(index=self.words.word, columns=self.words.word)
+        cells = cells.rename(index=self.words.word, columns=self._part)
         below = self._moves(curve)
         if curve.tests and self._joint is not None:
             below = _at_the_end(below, self._largest(self._joint))
@@ -245,6 +245,10 @@ class SpecificationCurve(Report):
                 remark += others if words.language == "zh" else f" {others}"
             remarks.append(remark)
         return tuple(remarks)
+
+    def _part(self, name: str) -> str:
+        """Return the head of the column of all specifications, or of those of one facet."""
+        return self.words.word(name) if name == "all" else self.words.head(name)
 
     def _curve(self, records: Sequence[Record]) -> _Curve:
         """Return the content of table and picture."""
@@ -381,7 +385,7 @@ class SpecificationCurve(Report):
                 "z": [f"{value:.2f}" for value in first["z"]],
                 **{label: [f"{value:.3f}" for value in first[name]] for name, label in _TESTS.items()},
             },
-            index=first["specification"].tolist(),
+            index=[self.words.head(label) for label in first["specification"]],
         )
         notes = [
             Note(
@@ -433,7 +437,7 @@ class SpecificationCurve(Report):
         for place, choice in enumerate(choices):
             rules.append(len(lines))
             head = [f"{parts.alone[place]:.1%}", f"{parts.unique[place]:.1%}", "", "", "", "", ""]
-            lines.append((choice.key, head))
+            lines.append((self.words.choice(choice.key), head))
             for position, value in enumerate(choice.values):
                 chosen = choice.columns[:, position] > 0
                 line = [str(int(chosen.sum())), number(float(coef[chosen].mean()), self.decimals)]
@@ -445,7 +449,7 @@ class SpecificationCurve(Report):
                     line += [_signed(move, self.decimals), percent, _signed(100 * share, 1)]
                 else:
                     line += [self.words.word("not told apart"), "", ""]
-                lines.append((f"  {self.words(value)}", ["", "", *line]))
+                lines.append((f"  {self.words.option(choice.key, value)}", ["", "", *line]))
         rules.append(len(lines))
         lines.append((self.words.word("all choices, additive"), [f"{parts.additive:.1%}", "", "", "", "", "", ""]))
         cells = pd.DataFrame(

@@ -50,7 +50,7 @@ def coefficients(title: str, records: Sequence[Record], level: float, decimals: 
         whole, pieces = focal_runs.whole()
         terms = ["term"] if whole["term"].nunique() > 1 else []
         few = [key for key, number in differing.items() if number <= MOST_VALUES]
-        cells, rules = counts(whole, pieces, [*terms, *few], level, decimals)
+        cells, rules = counts(whole, pieces, [*terms, *few], level, decimals, words)
         several_terms = whole["record"].nunique() != len(whole)
         counts_note = Note("focal_counts", runs=focal_runs.runs, level=level)
         first_note = counts_note if several_terms else Note("focal_coefficients", level=level)

@@ -88,7 +88,7 @@ class TurningPointTable(RegressionTable):
         for record in records if self.pictures and len(records) <= self.most_runs else ():
             if record.panel is None:
                 continue
-            arguments = (record.result, record.panel(), None, record.label, record.simulated)
+            arguments = (record.result, record.panel(), None, self.words.head(record.label), record.simulated)
             figure = plot_curve(*arguments, self.language or "en", self.words)
             files |= files_of(f"curve_{record.label}", figure, self.pictures)
         return files

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, SerializeAsAny
 
@@ -54,6 +54,11 @@ class TwoTables(Report):
         return replace(
             first, below=replace(second, notes=tuple(note for note in second.notes if note not in first.notes))
         )
+
+    def with_labels(self, labels: Mapping[str, str]) -> Self:
+        """Return the report with further words, in both tables."""
+        both = {"first": self.first.with_labels(labels), "second": self.second.with_labels(labels)}
+        return super().with_labels(labels).model_copy(update=both)
 
     @property
     def asked(self) -> Asked:

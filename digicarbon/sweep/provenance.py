@@ -23,6 +23,7 @@ from digicarbon.panel import Index, Panel, variables_of
 from digicarbon.plan.prepare import KINDS, Prepared, Specs
 from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import Plan, Run
+from digicarbon.report import Labels
 from digicarbon.result import Asked, Result
 from digicarbon.secret import hidden, masked
 from digicarbon.source import InputFile, Inputs, WatchedInputs, datafolder
@@ -480,7 +481,7 @@ class Entries:
             **simulated_tag([run]),
         }
         if prepared.notes:
-            tags["mlflow.note.content"] = "\n\n".join(map(str, prepared.notes))
+            tags["mlflow.note.content"] = "\n\n".join(Labels("en").notes(prepared.notes))
         return Entry(
             label=run.label,
             params=self.params(run),

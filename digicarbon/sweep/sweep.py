@@ -10,18 +10,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
 
 from digicarbon.config import yaml_text
 from digicarbon.config.compose import Composer
+from digicarbon.config.files import LABELS
 from digicarbon.disk.files import Scratch
 from digicarbon.errors import ConfigError, Interrupt
 from digicarbon.executor import Executor
 from digicarbon.note import Note, suggestion
 from digicarbon.note.about import at, key_of
 from digicarbon.plan.runs import Plan, Run, require
+from digicarbon.plan.words import labels
 from digicarbon.report import Report, Table
 from digicarbon.result import EFFECTS, Result
 from digicarbon.spec import Spec, build
@@ -194,6 +196,7 @@ def settings_for(composer: Composer, planned: Plan) -> Settings:
         As in `settings`, or if there is no such number.
     """
     chosen = settings(composer)
+    chosen = replace(chosen, report=chosen.report.with_labels(labels(composer, planned)))
     quantity = chosen.report.asked.quantity
     known = ["coefficient", *EFFECTS]
     if quantity not in known:
@@ -203,6 +206,12 @@ def settings_for(composer: Composer, planned: Plan) -> Settings:
         hint = suggestion(quantity, known)
         raise at(ConfigError(Note("no_quantity", key=key, name=quantity, hint=hint, known=known)), composer.where(key))
     return chosen
+
+
+def _asked(composer: Composer, planned: Plan) -> dict[str, Any]:
+    """Return the composed configuration with the words of all options, since a page has no options of other runs."""
+    words = labels(composer, planned)
+    return {**composer.asked, **({LABELS: words} if words else {})}
 
 
 def sweep_key(planned: Plan) -> str:
@@ -250,7 +259,7 @@ def run(
     with _Signals() as signals:
         done = store.open(
             planned.title,
-            yaml_text.dumped(composer.asked),
+            yaml_text.dumped(_asked(composer, planned)),
             tags,
             sweep_key(planned),
             resume=not force,

@@ -71,7 +71,9 @@ def test_numbers_are_the_package_s_own(name: str) -> None:
 def test_all_stand_beside_ours() -> None:
     ours = OURS.fit(dc.Panel.from_frame(DATA, unit="province", time="year"))
     names = ["ours", *FITS]
-    table = dc.table([ours, *FITS.values()], labels=names, title="Six", unit="province", time="year", decimals=3)
+    table = dc.table(
+        [ours, *FITS.values()], labels=names, title="Six", unit="province", time="year", language=None, decimals=3
+    )
     assert list(table.cells.columns) == names
     cells = table.cells
     # one model in three packages

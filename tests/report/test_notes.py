@@ -14,7 +14,7 @@ from digicarbon.data import note_words
 from digicarbon.diagnostic._rows import Row, not_tested, table, where_possible
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note, cut
-from digicarbon.note._words import BETWEEN, Either, Field, places, template
+from digicarbon.note._words import BETWEEN, ONE, Either, Field, places, template
 from digicarbon.note.recorded import recognised
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import plan
@@ -30,7 +30,8 @@ PROPER = set(
         Anderson-Rubin CEADs Cragg-Donald Driscoll-Kraay Guan Hansen Holsteen Kraay Lee Lee-Yu Lind-Mehlum Nelson
         Newey-West Shan Simmons Simonsohn Staiger Stock TOPSIS Leontief Windmeijer Yogo Young Yu al et Conley
         Benjamini-Hochberg Holm Romano Wolf
-        Fieller Rademacher Honda Koenker Gourieroux-Holly-Monfort King-Wu Breusch-Godfrey Baltagi-Li
+        Kleibergen-Paap Sargan kJ kg TJ Fieller GMM Rademacher SLX FE W Honda Koenker Gourieroux-Holly-Monfort King-Wu
+        Breusch-Godfrey Baltagi-Li
         CJK Noto Sans Stata fixest ivreg plm reghdfe dofminus
         Baltagi Breusch Breusch-Pagan Driscoll-Kraay Feng Hausman Juodis Kao King LR LM LSDV Pagan Pesaran Reese SAR SDM
         SEM Wald Wooldridge Wu sigmaless sigmamore xtserial xttest xttest0 CD CDw
@@ -100,22 +101,45 @@ def test_the_notes_of_a_shipped_experiment_are_chinese(name: str, project: Path)
     assert found.failures == []
     assert found.table is not None
     assert found.table.title.endswith("（SIMULATED：模拟数据）")
-    said = [note for table in walk(found.table) for note in table.notes]
-    assert len(said) > 1
-    if name in DECIDING:
-        for text in [str(cell) for table in walk(found.table) for cell in table.cells.to_numpy().ravel()]:
-            assert english(text) == [], text
-    # the labels of columns are their author's, and so is what several have in common, e.g. ``outcome=total``
-    labels = [run.label for run in planned.runs]
-    parts = {part for label in labels for part in label.split(", ")}
-    for note in said:
-        head, colon, rest = note.partition("：")
-        shown = rest if colon and set(head.split(", ")) <= parts else note
-        for label in labels:
-            shown = shown.replace(label, "")
-        # so are names of weights
-        shown = re.sub(r"经[^，；]*(, permuted \(\d+\))?过滤", "", shown)
-        assert english(shown) == [], note
+    assert len([note for table in walk(found.table) for note in table.notes]) > 1
+    for text in texts(found.table):
+        shown = re.sub(r"经[^，；]*(, permuted \(\d+\))?过滤", "", text)
+        assert english(shown) == [], text
+        assert keys(text) == [], text
+    # the same results again, without a fit
+    composer = Composer(loader(), name, [*plain, "report.language=en"])
+    again = sweep.run(composer, plan(composer, axes))
+    assert again.kept == len(planned.runs)
+    assert again.table is not None
+    for text in texts(again.table):
+        assert not re.search("[\u2e80-\uffef]", text), text
+        assert keys(text) == [], text
+
+
+def texts(table: Table) -> Iterator[str]:
+    """Yield all that a reader sees: titles, heads, rows, cells and notes."""
+    for part in walk(table):
+        yield part.title
+        yield from (words for words, _ in part.spanners)
+        yield from map(str, (*part.cells.columns, *part.cells.index, *part.cells.to_numpy().ravel()))
+        yield from part.notes
+
+
+ADVICE = frozenset(
+    key
+    for code in note_words()
+    for piece in template(code, "en")
+    if isinstance(piece, str)
+    for key in re.findall(r"(?a:[a-z]\w*(?:[._=]\w+)+)", piece)
+)
+"""What notes tell the reader to write, e.g. ``report.most_runs``; their templates hold it."""
+
+
+def keys(text: str) -> list[str]:
+    """Return names of choices and variables as a specification writes them, e.g. ``model.effects`` or ``ln_e``."""
+    plain = re.sub(r"`[^`]*`|'[^']*'|[\w/]+\.(?:csv|parquet)\b", " ", text)
+    found = re.findall(r"(?a:\b[a-zA-Z]\w*(?:[._=]+[A-Za-z]\w*)+)", plain)
+    return [key for key in found if not any(key.startswith(known) or known.startswith(key) for known in ADVICE)]
 
 
 def test_every_diagnostic_is_shown() -> None:
@@ -182,7 +206,7 @@ def shown(code: str, specimen: str, one: bool) -> str:
 
 
 def specimen_of(kind: str, words: str, one: bool) -> str:
-    if kind in ("", "words", "rest"):
+    if kind in ("", *ONE):
         return words
     if kind in BETWEEN:
         return words if one else BETWEEN[kind]["en"].join([words, words])

@@ -44,7 +44,7 @@ def with_tables(tables: dict[str, pd.DataFrame], label: str = "W", simulated: bo
 
 
 def test_every_interval_that_is_drawn_stands_in_the_table(records: list[Record]) -> None:
-    table = IntervalPicture(decimals=3).table("t", records)
+    table = IntervalPicture(language=None, decimals=3).table("t", records)
     assert list(table.cells.columns) == ["Coefficient", "Standard error", "p value", "from", "to"]
     assert list(table.cells.index) == [f"{X}, SAR", f"{X}, SDM"]
     row = records[0].result.estimates.loc[X]
@@ -55,29 +55,37 @@ def test_every_interval_that_is_drawn_stands_in_the_table(records: list[Record])
     assert effects.rules == (2, 4)
     total = records[1].result.effects.loc[("total", X)]
     assert effects.cells.iloc[5, 0] == f"{total['coef']:.4f}"
-    assert list(IntervalPicture().files("t", records)) == ["coefficients.png", "coefficients.svg"]
-    assert list(IntervalPicture(quantity="effects", pictures=("pdf",)).files("t", records)) == ["effects.pdf"]
+    assert list(IntervalPicture(language=None).files("t", records)) == ["coefficients.png", "coefficients.svg"]
+    assert list(IntervalPicture(language=None, quantity="effects", pictures=("pdf",)).files("t", records)) == [
+        "effects.pdf"
+    ]
 
 
 def test_of_more_runs_there_is_a_summary_and_no_picture(records: list[Record]) -> None:
-    for spec in (IntervalPicture(most_runs=1), BandTable(most_runs=1)):
+    for spec in (IntervalPicture(language=None, most_runs=1), BandTable(language=None, most_runs=1)):
         assert spec.files("t", records) == {}
         assert "A summary of 2 runs" in " ".join(spec.table("t", records).notes)
 
 
 def test_bands_stand_in_order_with_their_effects(records: list[Record]) -> None:
-    table = BandTable().table("t", records[::-1])
+    table = BandTable(language=None).table("t", records[::-1])
     assert list(table.cells.index) == [f"{X}, 600 km", f"{X}, 900 km"]
     assert list(table.cells.columns) == ["Direct effect", "Indirect effect", "Total effect"]
     row = records[1].result.effects.loc[("indirect", X)]
     assert table.cells.iloc[1, 1] == f"{row['coef']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
-    assert list(BandTable(pictures=("svg",)).files("t", records)) == ["bands.svg"]
+    assert list(BandTable(language=None, pictures=("svg",)).files("t", records)) == ["bands.svg"]
     two = [replace(record, varied={**record.varied, "measure": name}) for name in ("e", "ide") for record in records]
-    assert list(BandTable(pictures=("svg",)).files("t", two)) == ["bands_measure_e.svg", "bands_measure_ide.svg"]
-    assert list(BandTable().table("t", two).cells.index)[:2] == [f"measure=e, {X}, 600 km", f"measure=e, {X}, 900 km"]
+    assert list(BandTable(language=None, pictures=("svg",)).files("t", two)) == [
+        "bands_measure_e.svg",
+        "bands_measure_ide.svg",
+    ]
+    assert list(BandTable(language=None).table("t", two).cells.index)[:2] == [
+        f"measure=e, {X}, 600 km",
+        f"measure=e, {X}, 900 km",
+    ]
     for varied in ({}, {"weights.threshold": None}):
         with pytest.raises(ConfigError, match=r"SAR has no number for weights.threshold, but None; vary it, e\.g\."):
-            BandTable().table("t", [replace(records[0], varied=varied)])
+            BandTable(language=None).table("t", [replace(records[0], varied=varied)])
 
 
 def test_moran_by_period_is_a_table_and_a_picture_for_each_variable(produc: dc.Panel, usaww: dc.Weights) -> None:
@@ -96,7 +104,7 @@ def test_clusters_are_counted_below_the_table(tmp_path: Path) -> None:
     spec = LisaMap(name="local_moran", pictures=("svg",), language="en")
     record = with_tables({"local_moran": table})
     said = spec.table("t", [record])
-    assert said.notes[0] == "W, ln_ci: 2012: 1 high high; 2017: 2 low low (p < 0.05)."
+    assert said.notes[0] == "W, ln(Carbon intensity): 2012: 1 high high; 2017: 2 low low (p < 0.05)."
     assert len(said.cells) == 4
     assert list(spec.files("t", [record])) == ["lisa_ln_ci_W.svg"]
     with pytest.raises(ConfigError, match="Add diagnostic=local_moran"):
@@ -146,10 +154,10 @@ def test_values_keep_the_first_and_last_period_by_default(produc: dc.Panel) -> N
 
 
 def test_regression_tables_have_pictures_only_where_asked(records: list[Record]) -> None:
-    assert RegressionTable().files("t", records) == {}
-    spec = RegressionTable(pictures=("svg",))
+    assert RegressionTable(language=None).files("t", records) == {}
+    spec = RegressionTable(language=None, pictures=("svg",))
     assert list(spec.files("t", records)) == ["coefficients.svg", "effects.svg"]
-    both = TwoTables(first=spec, second=RegressionTable(), heading="again")
+    both = TwoTables(language=None, first=spec, second=RegressionTable(language=None), heading="again")
     assert list(both.files("t", records)) == ["coefficients.svg", "effects.svg"]
 
 

@@ -54,7 +54,7 @@ SPATIAL = result(
 
 
 def test_stars_parentheses_and_blanks() -> None:
-    cells = RegressionTable(decimals=3).table("t", [record("A", PANEL), record("B", SPATIAL)]).cells
+    cells = RegressionTable(language=None, decimals=3).table("t", [record("A", PANEL), record("B", SPATIAL)]).cells
     assert list(cells.columns) == ["A", "B"]
     rows = list(cells.itertuples(index=True, name=None))
     assert rows[0] == ("ln_x", "-0.300***", "")
@@ -69,26 +69,26 @@ def test_stars_parentheses_and_blanks() -> None:
 
 @pytest.mark.parametrize(("stat", "stars"), [(1.6, ""), (1.65, "*"), (1.97, "**"), (2.58, "***")])
 def test_stars_stand_for_p_values(stat: float, stars: str) -> None:
-    cells = RegressionTable(decimals=2).table("t", [record("A", result({"x": (stat, 1.0)}))]).cells
+    cells = RegressionTable(language=None, decimals=2).table("t", [record("A", result({"x": (stat, 1.0)}))]).cells
     assert cells.loc["x", "A"] == f"{stat:.2f}{stars}"
 
 
 def test_own_bounds_and_t_distribution() -> None:
     found = result({"x": (2.0, 1.0)}, inference=Inference(df=3))
-    assert RegressionTable().table("t", [record("A", found)]).cells.loc["x", "A"] == "2.0000"
-    strict = RegressionTable(stars=(0.2, 0.1, 0.05)).table("t", [record("A", found)])
+    assert RegressionTable(language=None).table("t", [record("A", found)]).cells.loc["x", "A"] == "2.0000"
+    strict = RegressionTable(language=None, stars=(0.2, 0.1, 0.05)).table("t", [record("A", found)])
     assert strict.cells.loc["x", "A"] == "2.0000*"
     assert "* p < 0.2, ** p < 0.1, *** p < 0.05" in strict.notes[0]
 
 
 def test_order_of_terms_is_focal_controls_lags_parameters() -> None:
-    cells = RegressionTable(effects=False).table("t", [record("A", PANEL), record("B", SPATIAL)]).cells
+    cells = RegressionTable(language=None, effects=False).table("t", [record("A", PANEL), record("B", SPATIAL)]).cells
     terms = [label for label in cells.index if label]
     assert terms[:9] == ["ln_x", "ln_z", "ln_pgdp", "W_ln_z", "W_ln_pgdp", "const", "rho", "sigma2", "Unit effects"]
 
 
 def test_effects_of_focal_terms_only() -> None:
-    table = RegressionTable(decimals=1).table("t", [record("A", PANEL), record("B", SPATIAL)])
+    table = RegressionTable(language=None, decimals=1).table("t", [record("A", PANEL), record("B", SPATIAL)])
     labels = list(table.cells.index)
     for word, value in (("Direct", "1.0"), ("Indirect", "3.0"), ("Total", "5.0**")):
         position = labels.index(f"{word} effect")
@@ -96,34 +96,34 @@ def test_effects_of_focal_terms_only() -> None:
         assert labels[position + 1] == "ln_z"
         assert list(table.cells.iloc[position + 1]) == ["", value]
         assert list(table.cells.iloc[position + 2]) == ["", "(2.0)"]
-    without = RegressionTable(effects=False).table("t", [record("B", SPATIAL)])
+    without = RegressionTable(language=None, effects=False).table("t", [record("B", SPATIAL)])
     assert "Direct effect" not in list(without.cells.index)
-    assert "Direct effect" not in list(RegressionTable().table("t", [record("A", PANEL)]).cells.index)
+    assert "Direct effect" not in list(RegressionTable(language=None).table("t", [record("A", PANEL)]).cells.index)
 
 
 def test_statistics_and_absorbed_effects() -> None:
-    cells = RegressionTable(decimals=2).table("t", [record("A", PANEL), record("B", SPATIAL)]).cells
+    cells = RegressionTable(language=None, decimals=2).table("t", [record("A", PANEL), record("B", SPATIAL)]).cells
     assert list(cells.loc["Unit effects"]) == ["yes", "no"]
     assert list(cells.loc["Time effects"]) == ["yes", "yes"]
     assert list(cells.loc["Observations"]) == ["180", "180"]
     assert list(cells.loc["Within R²"]) == ["0.25", ""]
     assert list(cells.loc["Log-likelihood"]) == ["", "12.35"]
-    only = RegressionTable(statistics=("nobs", "aic")).table("t", [record("A", PANEL)]).cells
+    only = RegressionTable(language=None, statistics=("nobs", "aic")).table("t", [record("A", PANEL)]).cells
     assert list(only.index[-2:]) == ["Time effects", "Observations"]
 
 
 def test_notes_name_their_runs() -> None:
     records = [record("A", PANEL), record("B", SPATIAL)]
-    notes = RegressionTable().table("t", records).notes
+    notes = RegressionTable(language=None).table("t", records).notes
     assert notes[1].startswith("Within R²: share explained")
     assert notes[2:] == ("A: Clustered.", "Both say so.", "B: rho is high.")
     assert notes[0].startswith("Outcome: ln_ci. Standard errors in parentheses;")
-    mixed = RegressionTable().table("t", [records[0], record("C", result({"x": (1.0, 1.0)}, y="ln_co2"))])
+    mixed = RegressionTable(language=None).table("t", [records[0], record("C", result({"x": (1.0, 1.0)}, y="ln_co2"))])
     assert mixed.notes[0].startswith("Outcome: ln_ci, ln_co2.")
 
 
 def test_a_run_without_label_is_numbered_and_one_without_terms_is_blank() -> None:
-    cells = RegressionTable().table("t", [record("", PANEL), record("N", Result("none", ""))]).cells
+    cells = RegressionTable(language=None).table("t", [record("", PANEL), record("N", Result("none", ""))]).cells
     assert list(cells.columns) == ["(1)", "N"]
     assert cells.loc["ln_x", "N"] == ""
 
@@ -199,14 +199,16 @@ def test_tests_of_a_fit_show_value_and_p() -> None:
         {"L.y": (0.5, 0.1)},
         statistics={"n_instruments": 14.0, "ar1": -2.5, "ar1_p": 0.0124, "hansen": 0.0, "hansen_p": np.nan},
     )
-    table = RegressionTable(decimals=2).table("t", [record("FE", PANEL), record("GMM", tested)])
+    table = RegressionTable(language=None, decimals=2).table("t", [record("FE", PANEL), record("GMM", tested)])
     assert list(table.cells.loc["AR(1)"]) == ["", "-2.50 [0.01]"]
     assert list(table.cells.loc["Instruments"]) == ["", "14"]
     # no p, no test; no test at all, no row
     assert "Hansen" not in table.cells.index
     assert "p values of tests in brackets." in table.notes[0]
-    assert "brackets" not in RegressionTable().table("t", [record("FE", PANEL)]).notes[0]
-    own = RegressionTable(tests=("mine",)).table("t", [record("A", result({}, statistics={"mine": 1, "mine_p": 0.5}))])
+    assert "brackets" not in RegressionTable(language=None).table("t", [record("FE", PANEL)]).notes[0]
+    own = RegressionTable(language=None, tests=("mine",)).table(
+        "t", [record("A", result({}, statistics={"mine": 1, "mine_p": 0.5}))]
+    )
     assert own.cells.loc["mine", "A"] == "1.0000 [0.5000]"
 
 
@@ -220,7 +222,9 @@ def test_tests_of_a_fit_show_value_and_p() -> None:
     ],
 )
 def test_what_stands_beneath(beneath: Any, cell: str, words: str) -> None:
-    table = RegressionTable(decimals=3, beneath=beneath).table("t", [record("A", PANEL), record("B", SPATIAL)])
+    table = RegressionTable(language=None, decimals=3, beneath=beneath).table(
+        "t", [record("A", PANEL), record("B", SPATIAL)]
+    )
     assert table.cells.iloc[1, 0] == cell
     assert words in table.notes[0]
     assert RegressionTable(beneath=[beneath]) == RegressionTable(beneath=beneath)
@@ -264,14 +268,14 @@ def test_wrong_settings_are_sentences(fields: dict[str, Any], said: str) -> None
 
 def test_hidden_controls_have_one_row_and_a_note() -> None:
     bare = result({"ln_x": (1.0, 1.0), "L.ln_ci": (0.5, 0.1)}, focal=("ln_x",))
-    table = RegressionTable(show_controls=False, effects=False).table(
+    table = RegressionTable(language=None, show_controls=False, effects=False).table(
         "t", [record("A", PANEL), record("B", SPATIAL), record("C", bare)]
     )
     terms = [label for label in table.cells.index if label]
     assert terms[:8] == ["ln_x", "ln_z", "L.ln_ci", "W_ln_z", "const", "rho", "sigma2", "Controls"]
     assert list(table.cells.loc["Controls"]) == ["yes", "yes", "no"]
     assert table.notes[1] == "Controls: ln_pgdp, W_ln_pgdp."
-    shown = RegressionTable(effects=False).table("t", [record("A", PANEL)])
+    shown = RegressionTable(language=None, effects=False).table("t", [record("A", PANEL)])
     assert "Controls" not in shown.cells.index
 
 
@@ -297,7 +301,7 @@ def test_words_of_both_languages_and_own_ones() -> None:
 
 
 def test_headings_of_effects_are_blocks() -> None:
-    table = RegressionTable().table("t", [record("B", SPATIAL)])
+    table = RegressionTable(language=None).table("t", [record("B", SPATIAL)])
     assert [table.cells.index[row] for row in table.blocks] == ["Direct effect", "Indirect effect", "Total effect"]
 
 
@@ -313,7 +317,7 @@ def test_weights_and_sample_are_said_where_they_matter() -> None:
 
 
 def test_every_number_is_the_result_s() -> None:
-    table = RegressionTable(decimals=6, stars=(0.1, 0.05, 0.01)).table("t", [record("A", PANEL)])
+    table = RegressionTable(language=None, decimals=6, stars=(0.1, 0.05, 0.01)).table("t", [record("A", PANEL)])
     for term, row in PANEL.estimates.iterrows():
         position = list(table.cells.index).index(str(term))
         assert float(table.cells.iloc[position, 0].rstrip("*")) == round(float(row["coef"]), 6)
@@ -332,12 +336,14 @@ def test_an_indirect_effect_that_is_none_by_construction_is_no_number(produc: dc
         return model.fit(produc, usaww)
 
     sem, slx = fitted("sem"), fitted("slx", durbin=["ln_emp"])
-    alone = RegressionTable().table("t", [record("SEM", sem)])
+    alone = RegressionTable(language=None).table("t", [record("SEM", sem)])
     assert "Indirect effect" not in list(alone.cells.index)
     said = "No indirect effect, by construction: neither the outcome nor the focal term is lagged in space."
     assert said in alone.notes
-    assert said not in RegressionTable(effects=False).table("t", [record("SEM", sem)]).notes
-    table = RegressionTable().table("t", [record("SEM", sem), record("SLX", slx), record("SDEM", fitted("sdem"))])
+    assert said not in RegressionTable(language=None, effects=False).table("t", [record("SEM", sem)]).notes
+    table = RegressionTable(language=None).table(
+        "t", [record("SEM", sem), record("SLX", slx), record("SDEM", fitted("sdem"))]
+    )
     position = list(table.cells.index).index("Indirect effect")
     assert [bool(cell) for cell in table.cells.iloc[position + 1]] == [False, False, True]
     assert f"SEM, SLX: {said}" in table.notes
@@ -348,14 +354,14 @@ def test_an_indirect_effect_that_is_none_by_construction_is_no_number(produc: dc
 
 def test_random_spatial_effects_have_no_within_r2(produc: dc.Panel, usaww: dc.Weights) -> None:
     model = dc.SpatialPanel(y="ln_gsp", x=("ln_pcap",), kind="sar", effects="random")
-    table = RegressionTable().table("t", [record("RE", model.fit(produc, usaww))])
+    table = RegressionTable(language=None).table("t", [record("RE", model.fit(produc, usaww))])
     assert "Within R²" not in list(table.cells.index)
     assert not any(note.startswith("Within R²") for note in table.notes)
 
 
 @pytest.mark.parametrize(("key", "name", "meant"), [("statistics", "nosb", "nobs"), ("tests", "hansn", "hansen")])
 def test_a_misspelt_statistic_is_a_sentence(key: str, name: str, meant: str) -> None:
-    report = RegressionTable(**{key: (name,)})
+    report = RegressionTable(language=None, **{key: (name,)})
     with pytest.raises(ConfigError) as caught:
         report.table("t", [record("A", PANEL)])
     said = str(caught.value)
@@ -369,7 +375,7 @@ def test_effects_are_called_what_the_result_calls_them() -> None:
     names = ("short_run", "long_run")
     effects = Effects(("ln_x",), np.array([[0.5], [0.8]]), np.array([[0.1], [0.2]]), names)
     own = replace(PANEL, spatial_effects=effects, focal=("ln_x",))
-    shown = RegressionTable().table("t", [record("A", own)]).cells
+    shown = RegressionTable(language=None).table("t", [record("A", own)]).cells
     rows = [label for label in shown.index if label in (*names, "Direct effect")]
     assert rows == list(names)
     assert shown.iloc[list(shown.index).index("long_run") + 1, 0].startswith("0.8000")
@@ -381,17 +387,19 @@ def test_effects_are_called_what_the_result_calls_them() -> None:
     assert own.effect(Asked()) == ("ln_x", 0.8, own.effects.loc[("long_run", "ln_x"), "p"])
     assert sign(own, Asked())["digicarbon.quantity"] == "long_run"
     assert sign(own, Asked("short_run"))["digicarbon.sign"] == "+*"
-    counted = SignTable(quantity="short_run").table("t", [record("A", own)])
+    counted = SignTable(language=None, quantity="short_run").table("t", [record("A", own)])
     assert counted.notes[0] == "Significant: p < 0.05. Effects 'short_run' of ln_x."
-    curve = SpecificationCurve(quantity="long_run", pictures=()).table("t", [record("A", own), record("B", own)])
+    curve = SpecificationCurve(language=None, quantity="long_run", pictures=()).table(
+        "t", [record("A", own), record("B", own)]
+    )
     assert curve.cells.loc["median", "all"] == "0.8000"
-    pictured = IntervalPicture(quantity="effects", pictures=()).table("t", [record("A", own)]).cells
+    pictured = IntervalPicture(language=None, quantity="effects", pictures=()).table("t", [record("A", own)]).cells
     assert list(pictured.index) == ["short_run, ln_x, A", "long_run, ln_x, A"]
 
 
 def test_random_effects_are_what_the_result_says() -> None:
     own = replace(PANEL, kind="mine", absorbed=(), random=("time",))
-    shown = RegressionTable().table("t", [record("A", own)]).cells["A"]
+    shown = RegressionTable(language=None).table("t", [record("A", own)]).cells["A"]
     assert (shown["Unit effects"], shown["Time effects"]) == ("no", "random")
     assert decode(encode(own)).random == ("time",)
     # an earlier version recorded the kind only

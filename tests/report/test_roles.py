@@ -26,7 +26,7 @@ def fitted() -> Result:
 
 
 def table(result: Result, **fields: Any) -> Any:
-    return RegressionTable(**fields).table("t", [Record("A", {"weights": "w1_adjacency"}, {}, result)])
+    return RegressionTable(language=None, **fields).table("t", [Record("A", {"weights": "w1_adjacency"}, {}, result)])
 
 
 def test_a_plain_regression_has_no_spatial_weights(fitted: Result) -> None:

@@ -48,7 +48,9 @@ def records() -> list[Record]:
 
 
 def test_numbers_that_would_be_zero_have_digits(records: list[Record]) -> None:
-    table = SignTable().table("Signs", [record(-3.21e-6, 0.00001, measure="a"), record(0.5, 0.01, measure="b")])
+    table = SignTable(language=None).table(
+        "Signs", [record(-3.21e-6, 0.00001, measure="a"), record(0.5, 0.01, measure="b")]
+    )
     assert table.below is not None
     assert table.below.cells[["sign", "coef", "p"]].to_numpy().tolist() == [
         ["-", "-3.21e-06", "0.0000"],
@@ -75,7 +77,7 @@ def test_notes_name_what_their_runs_have_in_common() -> None:
 
 
 def test_counts_by_every_choice_that_differs(records: list[Record]) -> None:
-    table = SignTable().table("Signs", records)
+    table = SignTable(language=None).table("Signs", records)
     assert table.cells[CELLS].to_numpy().tolist() == [
         ["4", "2", "1", "2", "1"],
         ["2", "2", "1", "0", "0"],
@@ -98,7 +100,7 @@ def test_counts_by_every_choice_that_differs(records: list[Record]) -> None:
 def test_counts_by_the_columns_of_the_experiment(records: list[Record]) -> None:
     columns = ("SDM, time", "SDM, time", "SDM, time", "FE")
     every = [replace(one, column=name) for one, name in zip(records, columns, strict=True)]
-    table = SignTable(by=("column",)).table("Signs", every)
+    table = SignTable(language=None, by=("column",)).table("Signs", every)
     assert list(table.cells.index) == ["all", "SDM, time", "FE"]
     assert table.cells[["runs", "significant +", "significant -", "% significant"]].to_numpy().tolist() == [
         ["4", "1", "1", "50.0"],
@@ -106,9 +108,14 @@ def test_counts_by_the_columns_of_the_experiment(records: list[Record]) -> None:
         ["1", "0", "0", "0.0"],
     ]
     # by default they stand before the keys that differ
-    assert list(SignTable().table("Signs", every).cells.index)[:4] == ["all", "SDM, time", "FE", "measure=a"]
+    assert list(SignTable(language=None).table("Signs", every).cells.index)[:4] == [
+        "all",
+        "SDM, time",
+        "FE",
+        "measure=a",
+    ]
     with pytest.raises(ConfigError, match="no run varies 'column'"):
-        SignTable(by=("column",)).table("Signs", records)
+        SignTable(language=None, by=("column",)).table("Signs", records)
 
 
 def test_notes_that_differ_in_a_seed_are_one() -> None:
@@ -130,7 +137,7 @@ def test_notes_that_differ_in_a_seed_are_one() -> None:
 
 
 def test_level_and_keys(records: list[Record]) -> None:
-    table = SignTable(level=0.25, by=("measure",)).table("Signs", records)
+    table = SignTable(language=None, level=0.25, by=("measure",)).table("Signs", records)
     assert list(table.cells.index) == ["all", "measure=a", "measure=b"]
     assert table.cells["significant +"].tolist() == ["2", "2", "0"]
 
@@ -145,7 +152,7 @@ def test_level_and_keys(records: list[Record]) -> None:
 )
 def test_what_is_not_there(records: list[Record], fields: Mapping[str, Any], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        SignTable(**fields).table("Signs", records)
+        SignTable(language=None, **fields).table("Signs", records)
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +220,7 @@ def test_runs_at_a_boundary_are_left_out_and_the_note_names_the_parameter() -> N
         return Record(label, {}, {"weights": label}, result)
 
     ends = [record("b", "lambda"), record("c", "rho"), record("d", "lambda"), record("e", beyond=True)]
-    table = SignTable().table("T", [record("a"), *ends])
+    table = SignTable(language=None).table("T", [record("a"), *ends])
     assert table.cells.loc["all", "runs"] == "1"
     assert "2 runs left out: lambda lies at the boundary of its range." in table.notes
     assert "1 run left out: rho lies at the boundary of its range." in table.notes

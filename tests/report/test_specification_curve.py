@@ -61,7 +61,7 @@ def records() -> list[Record]:
 
 
 def test_the_summary_counts_and_the_influence_finds_what_moves(records: list[Record]) -> None:
-    table = SpecificationCurve(decimals=3).table("Curve", records)
+    table = SpecificationCurve(language=None, decimals=3).table("Curve", records)
     cells = table.cells["all"]
     coef = np.array([one.result.coef[0] for one in records])
     assert cells["specifications"] == "12"
@@ -84,15 +84,15 @@ def test_the_summary_counts_and_the_influence_finds_what_moves(records: list[Rec
 
 def test_a_total_effect_counts_coefficients_of_models_without_spillovers() -> None:
     runs = [spatial(0.8, model="sdm"), record(0.2, 0.3, model="twfe")]
-    cells = SpecificationCurve(quantity="total").table("Curve", runs).cells["all"]
+    cells = SpecificationCurve(language=None, quantity="total").table("Curve", runs).cells["all"]
     assert (cells["specifications"], cells["smallest"], cells["largest"]) == ("2", "0.2000", "0.8000")
-    table = SpecificationCurve(quantity="indirect").table("Curve", runs)
+    table = SpecificationCurve(language=None, quantity="indirect").table("Curve", runs)
     assert table.cells["all"]["specifications"] == "1"
     assert any(note.startswith("1 run left out: without the indirect effect") for note in table.notes)
 
 
 def test_each_facet_has_a_summary_of_its_own(records: list[Record]) -> None:
-    table = SpecificationCurve(facet="sample").table("Curve", records)
+    table = SpecificationCurve(language=None, facet="sample").table("Curve", records)
     assert list(table.cells) == ["all", "sample=full", "sample=west"]
     assert table.cells.loc["significant +", "sample=west"] == "6 (100%)"
     assert table.below is not None
@@ -105,23 +105,33 @@ def test_each_facet_has_a_summary_of_its_own(records: list[Record]) -> None:
 def test_estimates_of_different_kinds_do_not_stand_on_one_curve() -> None:
     runs = [record(0.1, 0.5, measure="e"), record(2.0, 0.5, term="index", measure="index")]
     with pytest.raises(ConfigError, match=r"focal terms in logarithms \(ln_x\) and others \(index\)"):
-        SpecificationCurve().table("Curve", runs)
-    assert list(SpecificationCurve(facet="measure").table("Curve", runs).cells)[1:] == ["measure=e", "measure=index"]
-    assert SpecificationCurve(term="index").table("Curve", runs).cells.loc["specifications", "all"] == "1"
+        SpecificationCurve(language=None).table("Curve", runs)
+    assert list(SpecificationCurve(language=None, facet="measure").table("Curve", runs).cells)[1:] == [
+        "measure=e",
+        "measure=index",
+    ]
+    assert (
+        SpecificationCurve(language=None, term="index").table("Curve", runs).cells.loc["specifications", "all"] == "1"
+    )
     with pytest.raises(ConfigError, match=r"no run has the focal term 'indx'\. Did you mean 'index'"):
-        SpecificationCurve(term="indx").table("Curve", runs)
+        SpecificationCurve(language=None, term="indx").table("Curve", runs)
 
 
 def test_the_lag_of_a_logarithm_stands_beside_the_logarithm() -> None:
     runs = [record(0.1, 0.5, lag="no"), record(0.3, 0.5, term="L.ln_x", lag="yes")]
-    assert SpecificationCurve().table("Curve", runs).cells.loc["specifications", "all"] == "2"
+    assert SpecificationCurve(language=None).table("Curve", runs).cells.loc["specifications", "all"] == "2"
     with pytest.raises(ConfigError, match=r"logarithms \(L2.ln_x\) and others \(L.index\)"):
-        SpecificationCurve().table("C", [record(1, 0.5, term="L2.ln_x", a="1"), record(1, 0.5, term="L.index", a="2")])
+        SpecificationCurve(language=None).table(
+            "C", [record(1, 0.5, term="L2.ln_x", a="1"), record(1, 0.5, term="L.index", a="2")]
+        )
 
 
 @pytest.mark.parametrize(
     ("field", "report"),
-    [("facet", SpecificationCurve(facet="measur")), ("by", SpecificationCurve(by=("measur",)))],
+    [
+        ("facet", SpecificationCurve(language=None, facet="measur")),
+        ("by", SpecificationCurve(language=None, by=("measur",))),
+    ],
 )
 def test_an_unknown_choice_is_refused_with_the_nearest(
     records: list[Record], field: str, report: SpecificationCurve
@@ -136,7 +146,7 @@ def test_polynomials_and_boundaries_are_left_out_and_told(records: list[Record])
     power = Result("ols", "ln_y", focal=terms, terms=terms, **numbers)
     lost = Result("ols", "ln_y", focal=("ln_x",), terms=("ln_x",), coef=np.ones(1), covariance=np.array([[np.nan]]))
     more = [Record("power", {}, {"sample": "all"}, power), Record("lost", {}, {"sample": "all"}, lost)]
-    table = SpecificationCurve().table("Curve", [*records, *more])
+    table = SpecificationCurve(language=None).table("Curve", [*records, *more])
     assert table.cells.loc["specifications", "all"] == "12"
     assert sum("1 run left out: with" in note for note in table.notes) == 2
 
@@ -155,20 +165,20 @@ PIECES = [("ln_x[east]", "ln_x[west]"), ("ln_x", "ln_x:d"), ("ln_x:region[a]", "
 
 def test_a_piece_of_an_effect_is_not_the_effect(records: list[Record]) -> None:
     runs = [*records, *(in_pieces(*terms, sample="all") for terms in PIECES)]
-    table = SpecificationCurve().table("Curve", runs)
+    table = SpecificationCurve(language=None).table("Curve", runs)
     assert table.cells.loc["specifications", "all"] == "12"
     (told,) = (note for note in table.notes if "groups, interactions" in note)
     assert told.startswith("4 runs left out: with several coefficients of one variable")
     # a term that is named is meant
-    named = SpecificationCurve(term="ln_x[west]").table("Curve", runs)
+    named = SpecificationCurve(language=None, term="ln_x[west]").table("Curve", runs)
     assert named.cells.loc[["specifications", "median"], "all"].tolist() == ["1", "2.0000"]
     with pytest.raises(ConfigError, match=r"report.term: 1 run with several .* one of ln_x\[east\], ln_x\[west\]"):
-        SpecificationCurve().table("Curve", [in_pieces("ln_x[east]", "ln_x[west]")])
+        SpecificationCurve(language=None).table("Curve", [in_pieces("ln_x[east]", "ln_x[west]")])
 
 
 def test_of_several_variables_the_first_is_focal_and_the_curve_says_so(records: list[Record]) -> None:
     runs = [*records, in_pieces("ln_x", "ln_w", "L.ln_x", sample="all")]
-    table = SpecificationCurve().table("Curve", runs)
+    table = SpecificationCurve(language=None).table("Curve", runs)
     assert table.cells.loc[["specifications", "smallest", "largest"], "all"].tolist() == ["13", "0.0500", "1.3000"]
     assert any(note.startswith("1 run with several focal variables: the first one") for note in table.notes)
 
@@ -179,26 +189,28 @@ def test_estimates_that_differ_in_standard_errors_only_are_counted() -> None:
         for y, coef in (("a", 0.1), ("b", 0.2))
         for inference, p in (("classic", 0.01), ("cluster", 0.2))
     ]
-    table = SpecificationCurve(facet="inference").table("Curve", runs)
+    table = SpecificationCurve(language=None, facet="inference").table("Curve", runs)
     assert table.cells.loc["differ in standard errors only"].tolist() == ["2", "0", "0"]
     assert table.rules == (2, 9)
-    assert "differ in standard errors only" not in SpecificationCurve().table("Curve", runs[::2]).cells.index
+    assert (
+        "differ in standard errors only" not in SpecificationCurve(language=None).table("Curve", runs[::2]).cells.index
+    )
     # another sample of the same rows is the same estimate, another model with the same coefficient is not
     same = [record(0.1, 0.01, sample="full", inference="classic"), record(0.1, 0.2, sample="all", inference="cluster")]
-    assert "differ in standard errors only" in SpecificationCurve().table("Curve", same).cells.index
+    assert "differ in standard errors only" in SpecificationCurve(language=None).table("Curve", same).cells.index
     other = [record(0.1, p, **{"model.durbin": value}) for p, value in ((0.01, "x"), (0.2, "all"))]
-    assert "differ in standard errors only" not in SpecificationCurve().table("Curve", other).cells.index
+    assert "differ in standard errors only" not in SpecificationCurve(language=None).table("Curve", other).cells.index
 
 
 def test_a_few_runs_that_decide_a_variance_are_told() -> None:
     rng = np.random.default_rng(7)
     runs = [record(coef, 0.3, sample="w" if i % 3 else "e") for i, coef in enumerate(rng.normal(size=300))]
-    calm = SpecificationCurve().table("Curve", runs)
+    calm = SpecificationCurve(language=None).table("Curve", runs)
     assert not any("squared sum" in note or "of the variance:" in note for note in calm.notes)
     assert calm.below is not None
     assert calm.below.below is None
     wild = [*runs[:-2], *(record(sign * 400.0, 0.5, sample="w") for sign in (1, -1))]
-    table = SpecificationCurve().table("Curve", wild)
+    table = SpecificationCurve(language=None).table("Curve", wild)
     coef = np.array([one.result.coef[0] for one in wild])
     se = np.array([one.result.estimates["se"].iloc[0] for one in wild])
 
@@ -231,8 +243,8 @@ def joint(specifications: int) -> Joint:
 
 
 def test_the_joint_test_is_asked_for_and_shown(records: list[Record]) -> None:
-    assert SpecificationCurve().joint_request is None
-    report = SpecificationCurve(draws=499, seed=7, quantity="total")
+    assert SpecificationCurve(language=None).joint_request is None
+    report = SpecificationCurve(language=None, draws=499, seed=7, quantity="total")
     request = report.joint_request
     assert request is not None
     assert (request.quantity, request.draws, request.seed, request.level) == ("total", 499, 7, 0.05)
@@ -266,7 +278,7 @@ def with_p_values(records: list[Record]) -> Joint:
 
 def test_the_table_counts_and_lists_which_specifications_survive() -> None:
     records = [record(coef, 0.01, sample=f"s{coef}") for coef in range(1, 14)]
-    table = SpecificationCurve(draws=499).with_joint(with_p_values(records)).table("Curve", records)
+    table = SpecificationCurve(language=None, draws=499).with_joint(with_p_values(records)).table("Curve", records)
     cells = table.cells["all"].tail(4)
     assert cells.to_dict() == {
         "significant: p of the draws": "5 (42%)",
@@ -282,7 +294,11 @@ def test_the_table_counts_and_lists_which_specifications_survive() -> None:
     assert last.cells.iloc[0].tolist() == ["1.0000", "5.00", "0.010", "0.020", "1.000", "0.015"]
     assert last.notes[0].startswith("3 of 12 specifications survive at 0.05: step-down p")
     assert last.notes[1:] == ("The 10 largest |z| of 12; all are in the sweep's file specifications.csv.",)
-    few = SpecificationCurve(draws=99).with_joint(replace(with_p_values(records), draws=99)).table("Curve", records)
+    few = (
+        SpecificationCurve(language=None, draws=99)
+        .with_joint(replace(with_p_values(records), draws=99))
+        .table("Curve", records)
+    )
     assert few.below is not None
     assert few.below.notes[1] == "With 12 specifications, Holm can reject nothing with fewer than 239 draws."
     chinese = SpecificationCurve(draws=499, language="zh").with_joint(with_p_values(records)).table("Curve", records)
@@ -294,7 +310,7 @@ def test_the_table_counts_and_lists_which_specifications_survive() -> None:
 
 def test_a_facet_counts_its_own_survivors(records: list[Record]) -> None:
     named = [replace(one, label=f"run {place}") for place, one in enumerate(records)]
-    report = SpecificationCurve(facet="sample").with_joint(with_p_values(named))
+    report = SpecificationCurve(language=None, facet="sample").with_joint(with_p_values(named))
     row = report.table("Curve", named).cells.loc["significant: step-down p"]
     # full and west follow each other in threes; the last one of west has no test
     assert row.tolist() == ["3 (27%)", "3 (50%)", "0 (0%)"]
@@ -305,13 +321,13 @@ def test_what_cannot_be_on_one_curve_is_tested_all_the_same() -> None:
     apart = replace(
         with_p_values(runs), dominant="", statistics=joint(2).statistics[:0], null_band=joint(2).null_band[:0]
     )
-    table = SpecificationCurve(draws=499).with_joint(apart).table("Curve", runs)
+    table = SpecificationCurve(language=None, draws=499).with_joint(apart).table("Curve", runs)
     assert list(table.cells.index) == ["run 0.1", "run 2.0"]
     assert table.title == "Curve"
     assert table.notes[0] == "2 runs are not in it."
     with pytest.raises(ConfigError, match="focal terms in logarithms"):
-        SpecificationCurve(draws=499).files("Curve", runs)
-    one_scale = SpecificationCurve(draws=499, facet="measure").with_joint(apart).table("Curve", runs)
+        SpecificationCurve(language=None, draws=499).files("Curve", runs)
+    one_scale = SpecificationCurve(language=None, draws=499, facet="measure").with_joint(apart).table("Curve", runs)
     assert "joint test: median estimate, p" not in one_scale.cells.index
     assert one_scale.cells.loc["significant: step-down p", "all"] == "2 (100%)"
 
@@ -334,13 +350,13 @@ def test_the_picture_marks_which_specifications_survive() -> None:
 
 
 def test_the_picture_has_every_estimate_in_order_and_is_the_same_each_time(records: list[Record]) -> None:
-    report = SpecificationCurve(pictures=("png", "svg")).with_joint(joint(12))
+    report = SpecificationCurve(language=None, pictures=("png", "svg")).with_joint(joint(12))
     files = report.files("Curve", records)
     assert list(files) == ["curve.png", "curve.svg"]
     assert files == report.files("Curve", records)
     simulated = [record(one.result.coef[0], 0.5, simulated=True, **one.varied) for one in records]
     # svg draws letters as shapes and keeps the text beside them
-    assert b"SIMULATED" in SpecificationCurve(pictures=("svg",)).files("Curve", simulated)["curve.svg"]
+    assert b"SIMULATED" in SpecificationCurve(language=None, pictures=("svg",)).files("Curve", simulated)["curve.svg"]
     assert b"SIMULATED" not in files["curve.svg"]
 
 

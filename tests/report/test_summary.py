@@ -76,7 +76,7 @@ def records() -> Once:
 
 
 def test_more_runs_than_columns_are_summarised_in_one_pass(records: Once) -> None:
-    table = RegressionTable(most_runs=3, decimals=2).table("t", records)
+    table = RegressionTable(language=None, most_runs=3, decimals=2).table("t", records)
     assert records.passes == 1
     assert list(table.cells.loc["all"]) == ["4", "1", "1", "3", "2", "-0.40", "-0.15", "0.30"]
     assert list(table.cells.loc["measure=ddl"]) == ["2", "0", "0", "2", "2", "-0.40", "-0.30", "-0.20"]
@@ -93,10 +93,10 @@ def test_a_fit_that_several_columns_show_is_counted_once(records: Once) -> None:
     every = Once([records.made[0], *twins, *records.made[1:]])
     note = "2 more choices came to the same fits; each fit is counted once."
     for report in (
-        RegressionTable(most_runs=3, decimals=2),
-        SignTable(most_runs=3),
-        DiagnosticTable(name="moran", most_runs=3),
-        SpecificationCurve(pictures=()),
+        RegressionTable(language=None, most_runs=3, decimals=2),
+        SignTable(language=None, most_runs=3),
+        DiagnosticTable(language=None, name="moran", most_runs=3),
+        SpecificationCurve(language=None, pictures=()),
     ):
         table, alone = report.table("t", every), report.table("t", records)
         pd.testing.assert_frame_equal(table.cells, alone.cells)
@@ -106,44 +106,46 @@ def test_a_fit_that_several_columns_show_is_counted_once(records: Once) -> None:
             # the list below signs has each fit once; columns stand for choices
             room = 4 if isinstance(report, SignTable) else 6
             assert f"A summary of 4 runs; report.most_runs={room} lets" in table.notes[-1]
-    below = SignTable().table("t", every).below
+    below = SignTable(language=None).table("t", every).below
     assert below is not None
     assert list(below.cells.index) == [one.label for one in records]
-    assert list(RegressionTable().table("t", every).cells.columns) == [one.label for one in every]
+    assert list(RegressionTable(language=None).table("t", every).cells.columns) == [one.label for one in every]
 
 
 def test_as_many_runs_as_columns_stand_side_by_side(records: Once) -> None:
-    table = RegressionTable(most_runs=4, decimals=2, effects=False).table("t", records)
+    table = RegressionTable(language=None, most_runs=4, decimals=2, effects=False).table("t", records)
     assert list(table.cells.columns) == [one.label for one in records]
     assert table.cells.loc["x"].tolist() == ["-0.40***", "-0.20**", "-0.10", "0.30***"]
 
 
 def test_significance_is_that_of_the_second_star(records: Once) -> None:
-    cells = RegressionTable(most_runs=1, stars=(0.5, 0.4, 0.3)).table("t", records).cells
+    cells = RegressionTable(language=None, most_runs=1, stars=(0.5, 0.4, 0.3)).table("t", records).cells
     assert cells.loc["all", ["significant +", "significant -"]].tolist() == ["1", "3"]
 
 
 def test_a_choice_of_many_values_is_no_row_each() -> None:
     every = [record(number, 0.1 + number) for number in range(61)]
-    table = RegressionTable().table("t", every)
+    table = RegressionTable(language=None).table("t", every)
     assert list(table.cells.index) == ["all", "measure=ddl", "measure=bea"]
     assert "Not counted by controls (61 values); report=signs 'report.by=[KEY]' does." in table.notes
-    counted = SignTable(by=("controls",)).table("t", every)
+    counted = SignTable(language=None, by=("controls",)).table("t", every)
     assert len(counted.cells) == 62
     assert counted.below is None
 
 
 def test_runs_without_a_focal_term_are_counted() -> None:
-    table = RegressionTable(most_runs=1).table("t", [Record(k, {}, {}, Result("none", "y")) for k in "ab"])
+    table = RegressionTable(language=None, most_runs=1).table(
+        "t", [Record(k, {}, {}, Result("none", "y")) for k in "ab"]
+    )
     assert table.cells.to_dict() == {"runs": {"all": "2"}}
     assert table.notes[0] == "Outcome: y. No run has a focal term."
 
 
 def test_the_list_below_signs_is_left_out_of_many_runs(records: Once) -> None:
-    few = SignTable(most_runs=4).table("t", list(records))
+    few = SignTable(language=None, most_runs=4).table("t", list(records))
     assert few.below is not None
     assert few.below.cells["coef"].tolist() == ["-0.4000", "-0.2000", "-0.1000", "0.3000"]
-    many = SignTable(most_runs=3).table("t", records)
+    many = SignTable(language=None, most_runs=3).table("t", records)
     assert many.below is None
     pd.testing.assert_frame_equal(many.cells, few.cells)
     assert "report.most_runs=4 lets all of them be listed below it" in many.notes[-1]
@@ -166,21 +168,24 @@ def test_notes_of_many_runs_are_counted_and_said_in_the_language_of_the_report()
 
 
 def test_a_diagnostic_of_many_runs_shows_median_range_and_texts(records: Once) -> None:
-    table = DiagnosticTable(name="moran", most_runs=3, decimals=2).table("t", records)
+    table = DiagnosticTable(language=None, name="moran", most_runs=3, decimals=2).table("t", records)
     assert records.passes == 1
     assert table.cells.to_dict("index") == {
         "a": {"runs": "4", "i": "-0.15 [-0.40, 0.30]", "decision": "no (3); yes (1)"},
         "b": {"runs": "4", "i": "2", "decision": "kept"},
     }
     with pytest.raises(ConfigError, match="have no such table, but moran"):
-        DiagnosticTable(name="nothing", most_runs=3).table("t", list(records))
+        DiagnosticTable(language=None, name="nothing", most_runs=3).table("t", list(records))
     with pytest.raises(ConfigError, match=r"report\.columns: unknown p; the columns are i, decision"):
-        DiagnosticTable(name="moran", columns=("p",), most_runs=3).table("t", records)
+        DiagnosticTable(language=None, name="moran", columns=("p",), most_runs=3).table("t", records)
 
 
 def test_two_tables_of_many_runs(records: Once) -> None:
-    first, second = RegressionTable(most_runs=3), DiagnosticTable(name="moran", most_runs=3)
-    table = TwoTables(first=first, second=second, heading="h").table("t", records)
+    first, second = (
+        RegressionTable(language=None, most_runs=3),
+        DiagnosticTable(language=None, name="moran", most_runs=3),
+    )
+    table = TwoTables(language=None, first=first, second=second, heading="h").table("t", records)
     assert table.below is not None
     assert (table.cells.loc["all", "runs"], table.below.cells.loc["a", "runs"]) == ("4", "4")
 
@@ -200,7 +205,7 @@ def test_turning_points_of_many_runs_have_no_pictures() -> None:
         )
         for k in (1, 2, 3)
     ]
-    report = TurningPointTable(most_runs=2)
+    report = TurningPointTable(language=None, most_runs=2)
     assert report.files("t", every) == {}
     table = report.table("t", every)
     assert table.below is not None
@@ -259,8 +264,8 @@ def test_pieces_of_an_effect_are_counted_piece_by_piece_only(records: Once) -> N
     runs = Once([*records.made, *apart])
     note = "2 runs with several coefficients of one variable (groups, interactions): counted piece by piece only"
     for table in (
-        RegressionTable(most_runs=3, decimals=2).table("t", runs),
-        SignTable(decimals=2).table("t", runs.made),
+        RegressionTable(language=None, most_runs=3, decimals=2).table("t", runs),
+        SignTable(language=None, decimals=2).table("t", runs.made),
     ):
         cells = table.cells.drop(columns="% significant", errors="ignore")
         assert list(cells.loc["all"]) == ["4", "1", "1", "3", "2", "-0.40", "-0.15", "0.30"]
@@ -269,6 +274,6 @@ def test_pieces_of_an_effect_are_counted_piece_by_piece_only(records: Once) -> N
         assert table.cells.loc["piece=x[b]", "negative"] == "2"
         assert any(text.startswith(note) for text in table.notes)
         assert table.rules[-1] == list(table.cells.index).index("piece=x[a]")
-    alone = SignTable().table("t", apart)
+    alone = SignTable(language=None).table("t", apart)
     assert list(alone.cells.index) == ["piece=x[a]", "piece=x[b]"]
     assert alone.rules == ()

@@ -27,7 +27,12 @@ def record(label: str, tables: dict[str, pd.DataFrame] | None = None) -> Record:
 
 
 def both() -> Table:
-    spec = TwoTables(first=RegressionTable(), second=DiagnosticTable(name="path"), heading="Path")
+    spec = TwoTables(
+        language=None,
+        first=RegressionTable(language=None),
+        second=DiagnosticTable(language=None, name="path"),
+        heading="Path",
+    )
     return spec.table("Choice", [record("A"), record("B", {"path": PATH})])
 
 
@@ -56,6 +61,10 @@ def test_it_is_built_from_a_configuration_and_refuses_what_no_run_has() -> None:
         "heading": "Path",
     }
     spec = build(node, Report, "report")
-    assert spec == TwoTables(first=RegressionTable(), second=DiagnosticTable(name="path"), heading="Path")
+    assert spec == TwoTables(
+        first=RegressionTable(),
+        second=DiagnosticTable(name="path"),
+        heading="Path",
+    )
     with pytest.raises(ConfigError, match=r"table 'path' of a diagnostic; A, B have no diagnostic\."):
         spec.table("Choice", [record("A"), record("B")])
