@@ -71,7 +71,7 @@ def test_the_table_is_that_of_the_sweep(sweep: RecordedSweep) -> None:
         line for line in written if line in again and line
     ]
     assert "SDM(2)" in again[2]
-    assert table.spanners == (("ln_ci", 1), ("ln_co2", 1))
+    assert table.levels == ((("ln_ci", 1), ("ln_co2", 1)),)
     assert "Spatial weights: w1_adjacency." in table.notes
 
 
