@@ -247,8 +247,8 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, interval: str, wor
         if not many:
             width, colour_of_bar = (0.8, LIGHT) if hollow else (1.2, colour)
             # all bars have one entry in the legend
-            label = None if axes.get_legend_handles_labels()[1] else interval
-            axes.vlines(x[mask], low[mask], high[mask], color=colour_of_bar, linewidth=width, label=label)
+            entry = "" if axes.get_legend_handles_labels()[1] else interval
+            axes.vlines(x[mask], low[mask], high[mask], color=colour_of_bar, linewidth=width, label=entry)
         positions = np.flatnonzero(mask)
         positions = positions[np.unique(np.linspace(0, len(positions) - 1, DRAWN).astype(int))]
         size = (4.0 if hollow else 5.0) if not many else (0.9 if hollow else 2.8)
