@@ -269,6 +269,8 @@ def _owned(note: Note, labels: Sequence[str], runs_of: Mapping[str, set[str]], r
     fitting = [parts for parts in by_key.values() if set().union(*(runs_of[part] for part in parts)) == own]
     if fitting:
         fewest = min(fitting, key=len)
+        # all parts of one label, e.g. of the column "FE, lag", are the label itself
+        fewest = [", ".join(fewest)] if ", ".join(fewest) in own else fewest
         return Note("of_labels", labels=cut(fewest, 8), note=note)
     if len(labels) <= MOST_LABELS:
         return Note("of_labels", labels=labels, note=note)
