@@ -307,7 +307,10 @@ def _owned(note: Note, labels: Sequence[str], runs_of: Mapping[tuple[str, str], 
     fitting = [parts for parts in by_key.values() if set().union(*(runs_of[part] for part in parts)) == own]
     if fitting:
         fewest = min(fitting, key=len)
-        return Note("of_labels", labels=cut([text for _, text in fewest], 8), note=note)
+        texts = [text for _, text in fewest]
+        # all parts of one label, e.g. of the column "FE, lag", are the label itself
+        texts = [", ".join(texts)] if ", ".join(texts) in own else texts
+        return Note("of_labels", labels=cut(texts, 8), note=note)
     if len(labels) <= MOST_LABELS:
         return Note("of_labels", labels=labels, note=note)
     return Note("of_runs", runs=len(labels), every=runs, note=note)
