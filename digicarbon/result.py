@@ -341,7 +341,12 @@ class Result:
                 yield term, [float(column[place]) for column in shown]
 
     def effect(self, asked: Asked) -> tuple[str, float, float] | None:
-        """Return the term, the estimate and the p value of a run's effect, or None where no single number is one.
+        """Return the term, the estimate and the p value of a run's effect, or None where no single number is one."""
+        numbers = self.effect_numbers(asked)
+        return None if numbers is None else (numbers[0], numbers[1], numbers[3])
+
+    def effect_numbers(self, asked: Asked) -> tuple[str, float, float, float] | None:
+        """Return term, estimate, standard error and p value of a run's effect, or None where no number is one.
 
         There is none where the model has powers of the term, where its coefficients are pieces of an effect and none
         of them is named, and where rho or lambda lies at the end of its range.
@@ -351,7 +356,7 @@ class Result:
         for term, (coef, se, p, *_) in self.focal_numbers(self.quantity(asked)):
             if asked.term in (None, term):
                 # as on a curve: an estimate without a standard error has no place there
-                return (term, coef, p) if np.isfinite([coef, se, p]).all() else None
+                return (term, coef, se, p) if np.isfinite([coef, se, p]).all() else None
         return None
 
     def quantity(self, asked: Asked) -> str:

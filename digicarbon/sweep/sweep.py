@@ -26,6 +26,7 @@ from digicarbon.report import Report, Table
 from digicarbon.result import EFFECTS, Result
 from digicarbon.spec import Spec, build
 from digicarbon.sweep import engine, provenance, tables
+from digicarbon.sweep.answer import description
 from digicarbon.sweep.engine import Fitted, Work
 from digicarbon.sweep.provenance import FINGERPRINT, ledger
 from digicarbon.sweep.stage import Stages
@@ -238,7 +239,8 @@ def run(
     """
     chosen = settings_for(composer, planned)
     record = ledger(planned.runs)
-    roster = provenance.roster(planned).to_bytes()
+    content = provenance.roster(planned)
+    roster = content.to_bytes()
     table_key = tables.key_of(roster, planned.title, chosen.report)
     store = Store(chosen.tracking, store_name(planned))
     tags = {
@@ -255,6 +257,7 @@ def run(
             sweep_key(planned),
             resume=not force,
             files={**record.files, ROSTER: roster},
+            choices=provenance.choices(content),
         )
         book = _Book(store, planned.runs, provenance.Entries(record, chosen.report.asked), signals, progress)
         try:
@@ -270,7 +273,8 @@ def run(
                     failed = [(planned.runs[index].label, book.errors[index]) for index in sorted(book.errors)]
                     shown = show(planned, chosen.report, book.records(planned), scratch.path, failed)
                     again = {} if failed else tables.recorded(shown, table_key)
-                    places = store.finish({**shown.files, **again}, len(book.errors), book.done, shown.metrics)
+                    page = description(planned, chosen.report.words, shown.answer, book.done, len(book.errors))
+                    places = store.finish({**shown.files, **again}, len(book.errors), book.done, shown.metrics, page)
         except KeyboardInterrupt:
             try:
                 book.flush()
