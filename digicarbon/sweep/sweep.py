@@ -22,6 +22,7 @@ from digicarbon.executor import Executor
 from digicarbon.note import Note, suggestion
 from digicarbon.note.about import at, key_of
 from digicarbon.plan.runs import Plan, Run, require
+from digicarbon.progress import Advance, phase
 from digicarbon.report import Report, Table
 from digicarbon.result import EFFECTS, Result
 from digicarbon.spec import Spec, build
@@ -268,13 +269,18 @@ def run(
                 store.finish({}, 0, book.done)
                 places = {name: str(path) for name, path in shown.files.items()}
             else:
-                _fit(planned.runs, book, chosen.executor)
+                with phase("fitting", len(planned.runs)) as advance:
+                    book.advance = advance
+                    _fit(planned.runs, book, chosen.executor)
                 with Scratch() as scratch:
                     failed = [(planned.runs[index].label, book.errors[index]) for index in sorted(book.errors)]
                     shown = show(planned, chosen.report, book.records(planned), scratch.path, failed)
                     again = {} if failed else tables.recorded(shown, table_key)
                     page = description(planned, chosen.report.words, shown.answer, book.done, len(book.errors))
-                    places = store.finish({**shown.files, **again}, len(book.errors), book.done, shown.metrics, page)
+                    with phase("writing"):
+                        places = store.finish(
+                            {**shown.files, **again}, len(book.errors), book.done, shown.metrics, page
+                        )
         except KeyboardInterrupt:
             try:
                 book.flush()
@@ -333,6 +339,8 @@ class _Book:
         Why runs failed.
     results : dict of int to Result
         Of a small sweep; empty for a large one.
+    advance : callable
+        Called with the number of finished runs; it moves the bar.
     """
 
     def __init__(
@@ -345,6 +353,7 @@ class _Book:
     ) -> None:
         self.store, self.runs, self.signals, self.progress = store, runs, signals, progress
         self.entries = maker
+        self.advance: Advance = lambda done: None
         self.done = self.kept = self.reused = 0
         self.errors: dict[int, Note] = {}
         self._reasons: dict[Note, Note] = {}
@@ -440,6 +449,7 @@ class _Book:
             self.flush()
 
     def _report_progress(self) -> None:
+        self.advance(self.done + len(self.errors))
         self.progress(self.done + len(self.errors), len(self.runs))
 
 

@@ -15,6 +15,7 @@ from itertools import islice, repeat
 from pathlib import Path
 from typing import TextIO, overload
 
+from digicarbon import progress
 from digicarbon.config.files import ROOT, UNNAMED
 from digicarbon.disk.cells import plain, plain_table
 from digicarbon.errors import DigicarbonError, TrackingError
@@ -163,12 +164,14 @@ def show(
             records.watchers += [estimates.take, signs.take]
             joint, untested = _joint(report, records)
             report = report if joint is None else report.with_joint(joint)
-            pictures, lacking = _pictures(planned, report, records)
-            table, refusal = _table_or_refusal(
-                planned, report, records, (*untested, *lacking, *absent(failures, planned.failed.items()))
-            )
-            estimates.complete(records)
-            signs.complete(records)
+            with progress.phase("pictures"):
+                pictures, lacking = _pictures(planned, report, records)
+            with progress.phase("table"):
+                table, refusal = _table_or_refusal(
+                    planned, report, records, (*untested, *lacking, *absent(failures, planned.failed.items()))
+                )
+                estimates.complete(records)
+                signs.complete(records)
     except OSError as error:
         raise TrackingError(Note("estimates_not_written", folder=scratch, reason=error.strerror)) from error
     files: dict[str, str | bytes | Path] = {**pictures}

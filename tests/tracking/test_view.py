@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from conftest import _skip
@@ -108,10 +110,10 @@ def interface(store: Path) -> Iterator[str]:
     try:
         assert server.stdout is not None
         address = server.stdout.readline().split()[-1]
+        # the address is there before the server's worker answers
         for _ in range(240):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
+            with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+                break
             time.sleep(0.5)
         yield address
     finally:
@@ -130,7 +132,7 @@ def page(interface: str) -> Iterator[Any]:
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         opened = browser.new_page(viewport={"width": 2600, "height": 1200})
-        opened.set_default_timeout(120_000)
+        opened.set_default_timeout(240_000)
         opened.said = []
         opened.on("pageerror", lambda error: opened.said.append(str(error)))
         yield opened
