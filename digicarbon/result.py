@@ -200,7 +200,13 @@ class Effects:
     names: tuple[str, ...] = EFFECTS
 
 
-@dataclass(frozen=True, eq=False)
+FEW_TERMS = 10
+"""Number of terms that the `repr` of a result shows."""
+LONGEST_LINE = 75
+"""Largest number of letters of a line of it."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """What a model or a diagnostic found.
 
@@ -467,6 +473,18 @@ class Result:
         if found is None:
             return pd.DataFrame(columns=["coef", "se", "stat", "p", "low", "high"], index=index, dtype=float)
         return pd.DataFrame({name: column.ravel() for name, column in self.effect_columns.items()}, index=index)
+
+    def __repr__(self) -> str:
+        head = f"{self.kind} of {self.y}" if self.y else self.kind
+        nobs = self.statistics.get("nobs", np.nan)
+        lines = [f"{head}: {nobs:,.0f} observations" if np.isfinite(nobs) else head]
+        if self.terms:
+            lines += _shown(self.estimates)[["coef", "se", "p"]].head(FEW_TERMS).to_string().splitlines()
+        more = [f"{len(self.terms) - FEW_TERMS} further terms"] if len(self.terms) > FEW_TERMS else []
+        more += ["effects"] if self.effect_names else []
+        more += [f"tables {', '.join(self.tables)}"] if self.tables else []
+        lines = [line[:LONGEST_LINE] for line in lines]
+        return "\n".join([*lines, f"and {'; '.join(more)[:LONGEST_LINE]}"] if more else lines)
 
     def _repr_html_(self) -> str:
         """Return estimates, effects, statistics and notes for a notebook."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -198,14 +198,14 @@ def _show_runs(planned: Plan, runs: Sequence[Run], states: Mapping[str, str], co
     """Print the runs of a plan within the width of the console: what differs in a table, the rest above it."""
     rows = _rows(runs, states)
     alone = len(rows) == 1
-    same = {key: rows[key].iloc[0] for key in rows if key not in UNIQUE and rows[key].nunique() == 1}
+    same = {str(key): str(rows[key].iloc[0]) for key in rows if key not in UNIQUE and rows[key].nunique() == 1}
     console.print(f"{planned.name}: {counted(len(planned.runs), 'run')}", soft_wrap=True)
     if same and not alone:
         among = "all" if len(runs) == len(planned.runs) else "these"
         listed = ", ".join(f"{key} {value}" for key, value in same.items() if value)
         console.print(f"The same in {among} runs: {listed}.", soft_wrap=not console.is_terminal)
     differing = rows if alone else rows.drop(columns=list(same))
-    names = [_name(run, {} if alone else same) for run in runs]
+    names = [_name(run, () if alone else same.keys()) for run in runs]
     chosen = [key for key in differing if key not in (*UNIQUE, "panel", "state")]
     widths = [max(map(cell_len, [str(head), *differing[head]])) + 3 for head in differing]
     narrow = max(map(cell_len, [run.choice.column or "" for run in runs])) + 4
@@ -231,7 +231,7 @@ UNIQUE = ("hash",)
 """Columns of a plan in which no two runs are alike."""
 
 
-def _name(run: Run, same: Mapping[str, str]) -> str:
+def _name(run: Run, same: Collection[str]) -> str:
     """Return a run's label without the choices that all runs share."""
     parts = run.label.split(", ")
     kept = [part for part in parts if part.partition("=")[0] not in same or "=" not in part]

@@ -49,7 +49,7 @@ SHOWN = 5
 """How many ambiguous runs are named."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Recorded:
     """A run as it is recorded.
 
@@ -79,6 +79,9 @@ class Recorded:
     parent_id: str
     artifacts: str
     data: Sequence[Mapping[str, Any]]
+
+    def __repr__(self) -> str:
+        return f"Run {self.run_id[:10]} of {self.experiment}: {self.label[:200]}, {self.status}"
 
 
 def find(tracking: Tracking, name: str, experiment: str = "", finished: bool = False) -> Recorded:
