@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -122,7 +122,7 @@ class Findings(pd.DataFrame):
         for label, row in zip(cells.index, rows, strict=False):
             table.add_row(*([str(label)] if labelled else []), *row)
         stream = io.StringIO()
-        Console(file=stream, width=WIDTH, markup=False, highlight=False).print(table)
+        Console(file=stream, width=WIDTH, markup=False, highlight=False, force_jupyter=False).print(table)
         lines = [line.rstrip() for line in stream.getvalue().splitlines() if line.strip()]
         more = len(self) - MOST_ROWS
         if more > 0:
