@@ -22,8 +22,8 @@ def plain(stream: io.StringIO) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
 
 
-@pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    # not a fixture: pytest sets the stream anew before each test
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
@@ -40,30 +40,33 @@ def test_nothing_is_shown_without_a_terminal(monkeypatch: pytest.MonkeyPatch) ->
     assert stream.getvalue() == ""
 
 
-def test_a_bar_says_what_is_done_and_how_long_it_takes(terminal: Terminal) -> None:
+def test_a_bar_says_what_is_done_and_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = terminal(monkeypatch)
     with progress.phase("joint test", 4) as advance:
         advance(3)
-    shown = plain(terminal)
+    shown = plain(stream)
     assert re.search(r"joint test .* 3 of 4.* 0:00:0\d", shown)
 
 
-def test_work_within_work_has_a_bar_below(terminal: Terminal) -> None:
+def test_work_within_work_has_a_bar_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = terminal(monkeypatch)
     with progress.phase("fitting", 2), progress.phase("bootstrap", 10) as inner:
         inner(5)
-    shown = plain(terminal)
+    shown = plain(stream)
     assert "0 of 2" in shown
     assert "5 of 10" in shown
     # the next bars are new ones
     with progress.phase("writing"):
         pass
-    assert "writing" in plain(terminal)
+    assert "writing" in plain(stream)
 
 
-def test_long_work_leaves_a_line(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_work_leaves_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = terminal(monkeypatch)
     with progress.phase("pictures"):
         pass
-    assert "pictures: " not in plain(terminal)
+    assert "pictures: " not in plain(stream)
     monkeypatch.setattr(progress, "LONG", 0.0)
     with progress.phase("pictures"):
         pass
-    assert "pictures: 0 s" in plain(terminal)
+    assert "pictures: 0 s" in plain(stream)

@@ -122,7 +122,9 @@ class Findings(pd.DataFrame):
         for label, row in zip(cells.index, rows, strict=False):
             table.add_row(*([str(label)] if labelled else []), *row)
         stream = io.StringIO()
-        Console(file=stream, width=WIDTH, markup=False, highlight=False, force_jupyter=False).print(table)
+        Console(file=stream, width=WIDTH, markup=False, highlight=False, force_jupyter=False, color_system=None).print(
+            table
+        )
         lines = [line.rstrip() for line in stream.getvalue().splitlines() if line.strip()]
         more = len(self) - MOST_ROWS
         if more > 0:
