@@ -5,10 +5,15 @@ from __future__ import annotations
 import io
 import re
 import sys
+import time
 
 import pytest
 
 from digicarbon import progress
+
+
+REDRAWN = 0.5
+"""Seconds after which a bar has been drawn anew."""
 
 
 class Terminal(io.StringIO):
@@ -44,6 +49,7 @@ def test_a_bar_says_what_is_done_and_how_long_it_takes(monkeypatch: pytest.Monke
     stream = terminal(monkeypatch)
     with progress.phase("joint test", 4) as advance:
         advance(3)
+        time.sleep(REDRAWN)
     shown = plain(stream)
     assert re.search(r"joint test .* 3 of 4.* 0:00:0\d", shown)
 
@@ -52,6 +58,7 @@ def test_work_within_work_has_a_bar_below(monkeypatch: pytest.MonkeyPatch) -> No
     stream = terminal(monkeypatch)
     with progress.phase("fitting", 2), progress.phase("bootstrap", 10) as inner:
         inner(5)
+        time.sleep(REDRAWN)
     shown = plain(stream)
     assert "0 of 2" in shown
     assert "5 of 10" in shown
