@@ -11,7 +11,6 @@ import pytest
 
 from digicarbon import progress
 
-
 REDRAWN = 0.5
 """Seconds after which a bar has been drawn anew."""
 
