@@ -200,7 +200,13 @@ class Effects:
     names: tuple[str, ...] = EFFECTS
 
 
-@dataclass(frozen=True, eq=False)
+FEW_TERMS = 10
+"""Number of terms that the `repr` of a result shows."""
+LONGEST_LINE = 75
+"""Largest number of letters of a line of it."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """What a model or a diagnostic found.
 
@@ -341,7 +347,12 @@ class Result:
                 yield term, [float(column[place]) for column in shown]
 
     def effect(self, asked: Asked) -> tuple[str, float, float] | None:
-        """Return the term, the estimate and the p value of a run's effect, or None where no single number is one.
+        """Return the term, the estimate and the p value of a run's effect, or None where no single number is one."""
+        numbers = self.effect_numbers(asked)
+        return None if numbers is None else (numbers[0], numbers[1], numbers[3])
+
+    def effect_numbers(self, asked: Asked) -> tuple[str, float, float, float] | None:
+        """Return term, estimate, standard error and p value of a run's effect, or None where no number is one.
 
         There is none where the model has powers of the term, where its coefficients are pieces of an effect and none
         of them is named, and where rho or lambda lies at the end of its range.
@@ -351,7 +362,7 @@ class Result:
         for term, (coef, se, p, *_) in self.focal_numbers(self.quantity(asked)):
             if asked.term in (None, term):
                 # as on a curve: an estimate without a standard error has no place there
-                return (term, coef, p) if np.isfinite([coef, se, p]).all() else None
+                return (term, coef, se, p) if np.isfinite([coef, se, p]).all() else None
         return None
 
     def quantity(self, asked: Asked) -> str:
@@ -462,6 +473,18 @@ class Result:
         if found is None:
             return pd.DataFrame(columns=["coef", "se", "stat", "p", "low", "high"], index=index, dtype=float)
         return pd.DataFrame({name: column.ravel() for name, column in self.effect_columns.items()}, index=index)
+
+    def __repr__(self) -> str:
+        head = f"{self.kind} of {self.y}" if self.y else self.kind
+        nobs = self.statistics.get("nobs", np.nan)
+        lines = [f"{head}: {nobs:,.0f} observations" if np.isfinite(nobs) else head]
+        if self.terms:
+            lines += _shown(self.estimates)[["coef", "se", "p"]].head(FEW_TERMS).to_string().splitlines()
+        more = [f"{len(self.terms) - FEW_TERMS} further terms"] if len(self.terms) > FEW_TERMS else []
+        more += ["effects"] if self.effect_names else []
+        more += [f"tables {', '.join(self.tables)}"] if self.tables else []
+        lines = [line[:LONGEST_LINE] for line in lines]
+        return "\n".join([*lines, f"and {'; '.join(more)[:LONGEST_LINE]}"] if more else lines)
 
     def _repr_html_(self) -> str:
         """Return estimates, effects, statistics and notes for a notebook."""

@@ -40,6 +40,21 @@ Pair = Annotated[tuple[int, int], Field(strict=False)]
 """Two whole numbers in YAML, e.g. ``[2012, 2017]``."""
 
 
+LONGEST_REPR = 200
+"""Largest number of letters that a field takes in the `repr` of a specification."""
+
+
+class _Short:
+    """Shows a value in at most `LONGEST_REPR` letters."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        text = repr(self._value)
+        return text if len(text) <= LONGEST_REPR else f"{text[:LONGEST_REPR]}…"
+
+
 class Spec(pydantic.BaseModel):
     """Base class of everything that a configuration file can name.
 
@@ -76,6 +91,13 @@ class Spec(pydantic.BaseModel):
             super().__init__(**_builtin(fields))
         except pydantic.ValidationError as error:
             raise SpecError(type(self), error) from None
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Yield the fields that are not at their defaults, which is what a reader looks for."""
+        for name, value in super().__repr_args__():
+            field = type(self).model_fields.get(str(name))
+            if field is None or field.is_required() or value != field.get_default(call_default_factory=True):
+                yield name, _Short(value)
 
     @property
     def left_to_models(self) -> frozenset[str]:

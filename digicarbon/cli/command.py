@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ import pandas as pd
 from hydra.core.config_loader import ConfigLoader
 from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as RichTable
 
 from digicarbon.cli.spanned import spanned
@@ -79,8 +77,7 @@ def run(request: Request, force: bool = False) -> None:
     for composer, planned in plans:
         out = terminal()
         _print_left_out(planned)
-        with _bar(len(planned.runs)) as advance:
-            finished = _fitted(composer, planned, advance, force)
+        finished = _fitted(composer, planned, force)
         if finished.table is not None and len(finished.table.cells.columns) <= MOST_COLUMNS:
             show(finished.table, out)
         elif finished.table is not None:
@@ -121,12 +118,12 @@ def run(request: Request, force: bool = False) -> None:
     _refuse_columns(plans)
 
 
-def _fitted(composer: Composer, planned: Plan, advance: Callable[[int, int], None], force: bool) -> Finished:
+def _fitted(composer: Composer, planned: Plan, force: bool) -> Finished:
     """Run a sweep; errors of its settings get the place of the setting."""
     from digicarbon.sweep import sweep
 
     try:
-        return sweep.run(composer, planned, advance, force)
+        return sweep.run(composer, planned, force=force)
     except DigicarbonError as error:
         key = key_of(error)
         if error.where or not key:
@@ -189,14 +186,58 @@ def plan_(request: Request, every: bool = False) -> None:
         out = terminal()
         ahead = outlook(planned, settings_for(composer, planned))
         runs = planned.runs if every or len(planned.runs) <= MOST_ROWS else planned.runs[:FIRST_ROWS]
-        show(Table(f"{planned.name}: {counted(len(planned.runs), 'run')}", _rows(runs, ahead.states)), out)
+        _show_runs(planned, runs, ahead.states, out)
         if len(runs) < len(planned.runs):
             whole = command_line("plan", planned.name, [*request.overrides, "--all"])
             out.print(f"… and {len(planned.runs) - len(runs)} more; `{whole}` shows every one.", soft_wrap=True)
         _print_left_out(planned, every)
         out.print(_sum(planned), soft_wrap=True)
-        out.print(ahead.sentence, soft_wrap=True)
+        out.print(ahead.sentence, soft_wrap=not out.is_terminal)
     _refuse_columns(plans)
+
+
+def _show_runs(planned: Plan, runs: Sequence[Run], states: Mapping[str, str], console: Console) -> None:
+    """Print the runs of a plan within the width of the console: what differs in a table, the rest above it."""
+    rows = _rows(runs, states)
+    alone = len(rows) == 1
+    same = {str(key): str(rows[key].iloc[0]) for key in rows if key not in UNIQUE and rows[key].nunique() == 1}
+    console.print(f"{planned.name}: {counted(len(planned.runs), 'run')}", soft_wrap=True)
+    if same and not alone:
+        among = "all" if len(runs) == len(planned.runs) else "these"
+        listed = ", ".join(f"{key} {value}" for key, value in same.items() if value)
+        console.print(f"The same in {among} runs: {listed}.", soft_wrap=not console.is_terminal)
+    differing = rows if alone else rows.drop(columns=list(same))
+    names = [_name(run, () if alone else same.keys()) for run in runs]
+    chosen = [key for key in differing if key not in (*UNIQUE, "panel", "state")]
+    widths = [max(map(cell_len, [str(head), *differing[head]])) + 3 for head in differing]
+    narrow = max(map(cell_len, [run.choice.column or "" for run in runs])) + 4
+    label = max(map(cell_len, names)) + 4
+    if label + sum(widths) <= console.width:
+        shown = names
+    elif chosen and all(run.choice.column for run in runs) and narrow + sum(widths) <= console.width:
+        # the columns hold what the names say after the experiment's column
+        shown = [run.choice.column or "" for run in runs]
+    else:
+        # the names say everything that is chosen
+        differing, shown = differing.drop(columns=chosen), names
+    table = RichTable(title=None)
+    table.add_column("", overflow="fold")
+    for head in differing:
+        table.add_column(str(head), no_wrap=True)
+    for name, cells in zip(shown, differing.itertuples(index=False), strict=True):
+        table.add_row(name, *cells)
+    console.print(table)
+
+
+UNIQUE = ("hash",)
+"""Columns of a plan in which no two runs are alike."""
+
+
+def _name(run: Run, same: Collection[str]) -> str:
+    """Return a run's label without the choices that all runs share."""
+    parts = run.label.split(", ")
+    kept = [part for part in parts if part.partition("=")[0] not in same or "=" not in part]
+    return ", ".join(kept) or run.label
 
 
 def _rows(runs: Sequence[Run], states: Mapping[str, str]) -> pd.DataFrame:
@@ -206,8 +247,13 @@ def _rows(runs: Sequence[Run], states: Mapping[str, str]) -> pd.DataFrame:
     rows = []
     for one, chosen in zip(runs, values, strict=True):
         n, t = one.prepared.panel.shape
-        rows.append([*(str(chosen.get(key, "")) for key in varied), f"{n} × {t}", one.key[:10], states[one.key]])
-    return pd.DataFrame(rows, index=pd.Index([one.label for one in runs]), columns=[*varied, "panel", "hash", "state"])
+        cells = [_cell(chosen[key]) if key in chosen else "" for key in varied]
+        rows.append([*cells, f"{n} × {t}", one.key[:10], states[one.key]])
+    return pd.DataFrame(rows, columns=[*varied, "panel", "hash", "state"])
+
+
+def _cell(value: object) -> str:
+    return ", ".join(map(str, value)) or "[]" if isinstance(value, list | tuple) else str(value)
 
 
 def _sum(planned: Plan) -> str:
@@ -461,12 +507,3 @@ def _differing(label: str, other: str) -> str:
     """Return the parts of a label that another one lacks; the whole label if there are none."""
     parts, known = label.split(", "), set(other.split(", "))
     return " with ".join(part for part in parts if part not in known) or label
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[int, int], None]]:
-    columns = (TextColumn("fitting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    err = terminal(stderr=True)
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        task = progress.add_task("fitting", total=total)
-        yield lambda done, _: progress.update(task, completed=done)

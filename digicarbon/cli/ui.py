@@ -23,7 +23,7 @@ from digicarbon.config.files import ROOT, UNNAMED, command_line
 from digicarbon.errors import DataError
 from digicarbon.note import Note
 from digicarbon.secret import masked
-from digicarbon.tracking import Tracking
+from digicarbon.tracking import VIEW, Tracking
 
 
 def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
@@ -143,16 +143,25 @@ def _await_group(group: int) -> None:
 
 
 def _view(tracking: Tracking, name: str) -> str:
-    """Return the part of an address that shows the runs of an experiment; empty if the store has none of that name."""
-    from digicarbon.recorded import experiment_id
+    """Return the part of an address that shows the runs of an experiment; empty if the store has none of that name.
+
+    A store of an earlier version has no view of the experiment: the address then has its filter and order.
+    """
+    from digicarbon.recorded import experiment_id, has_view
 
     identifier = experiment_id(tracking, tracking.experiment or (UNNAMED if name == ROOT else name))
-    query = {
-        "searchFilter": "tags.\"digicarbon.kind\" = 'specification'",
-        "orderByKey": "metrics.`focal.effect`",
-        "orderByAsc": "true",
-    }
-    return f"#/experiments/{identifier}/runs?{urlencode(query, quote_via=quote)}" if identifier else ""
+    if not identifier:
+        return ""
+    query = {"workflowType": "machine_learning"}
+    if has_view(tracking, identifier):
+        query |= {"viewStateShareKey": VIEW}
+    else:
+        query |= {
+            "searchFilter": "tags.\"digicarbon.kind\" = 'specification'",
+            "orderByKey": "metrics.`focal.effect`",
+            "orderByAsc": "true",
+        }
+    return f"#/experiments/{identifier}/runs?{urlencode(query, quote_via=quote)}"
 
 
 def _browse(host: str, port: int, page: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,11 +89,89 @@ def table(rows: Iterable[Row]) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["test", "null", "statistic", "df", "df2", "p"])
 
 
+class Findings(pd.DataFrame):
+    """A table of tests that is shown as one, in a notebook and a terminal: rounded, sentences wrapped, nothing cut.
+
+    What is computed from it is an ordinary DataFrame.
+    """
+
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return pd.DataFrame
+
+    def __repr__(self) -> str:
+        """Return lines of at most 80 letters."""
+        import io
+
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table as RichTable
+
+        cells = _shown(self)
+        # sentences would make a line of each word
+        sentences = [name for name in cells if max(map(len, cells[name]), default=0) > LONGEST_CELL]
+        cells = cells.drop(columns=sentences)
+        labelled = self.index.name is not None or self.index.dtype == object
+        table = RichTable(box=box.SIMPLE, pad_edge=False, padding=(0, 1))
+        if labelled:
+            table.add_column(str(self.index.name or ""), overflow="fold")
+        for name in cells:
+            numbers = pd.api.types.is_numeric_dtype(self[name])
+            table.add_column(str(name), justify="right" if numbers else "left", overflow="fold", no_wrap=numbers)
+        rows = cells.head(MOST_ROWS).itertuples(index=False)
+        for label, row in zip(cells.index, rows, strict=False):
+            table.add_row(*([str(label)] if labelled else []), *row)
+        stream = io.StringIO()
+        Console(file=stream, width=WIDTH, markup=False, highlight=False, force_jupyter=False, color_system=None).print(
+            table
+        )
+        lines = [line.rstrip() for line in stream.getvalue().splitlines() if line.strip()]
+        more = len(self) - MOST_ROWS
+        if more > 0:
+            lines.append(f"… and {more} more rows")
+        if sentences:
+            lines.append(f"Sentences are in {', '.join(map(str, sentences))}.")
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def _repr_html_(self) -> str:
+        """Return the same for a notebook."""
+        labelled = self.index.name is not None or self.index.dtype == object
+        return str(_shown(self).head(MOST_ROWS).to_html(index=labelled, border=0, justify="left"))
+
+
+WIDTH = 80
+LONGEST_CELL = 45
+"""Letters from which a column holds sentences: it is left out of lines of text, not of a notebook."""
+MOST_ROWS = 60
+"""Largest number of rows that a table of tests shows."""
+
+
+def _shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return cells as texts: four decimals, none in a column of whole numbers, blanks for not-a-number."""
+    texts = {name: _texts(frame[name].tolist()) for name in frame.columns}
+    return pd.DataFrame(texts, index=frame.index, dtype=object)
+
+
+def _texts(cells: Sequence[object]) -> list[str]:
+    numbers = [cell for cell in cells if isinstance(cell, int | float) and np.isfinite(cell)]
+    form = ".0f" if all(float(number).is_integer() for number in numbers) else ".4f"
+    return [_text(cell, form) for cell in cells]
+
+
+def _text(cell: object, form: str) -> str:
+    if isinstance(cell, bool) or not isinstance(cell, int | float):
+        return "" if cell is None else str(cell)
+    return "" if np.isnan(cell) else format(cell, form)
+
+
 def in_english(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table for Python callers: the English words of its notes."""
     columns = {name: frame[name] for name in frame.columns if frame[name].dtype == object}
     texts = {name: [str(cell) if isinstance(cell, Note) else cell for cell in cells] for name, cells in columns.items()}
-    return frame.assign(**texts)
+    return Findings(frame.assign(**texts))
 
 
 def aligned(panel: Panel, weights: Weights | None, what: Note) -> Weights:

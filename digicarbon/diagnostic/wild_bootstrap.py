@@ -13,7 +13,7 @@ from pydantic import Field
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.diagnostic._arguments import Seed, coverage, real, refuse_unknown, regression_of, whole
-from digicarbon.diagnostic._rows import followed, in_english
+from digicarbon.diagnostic._rows import Findings, followed, in_english
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.group_comparison import Draws, refuse_few_draws
@@ -140,7 +140,7 @@ def wild_bootstrap(
     ``wildboottest`` count only larger ones, which gives a p that is smaller by up to 2/2^G and depends on rounding.
     """
     lines = _lines(model, panel, term, value, weights, impose_null, tails, cluster, draws, seed, level)
-    return in_english(lines).set_index("term")
+    return Findings(in_english(lines).set_index("term"))
 
 
 def _lines(

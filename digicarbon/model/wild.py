@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from multiprocessing import parent_process
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digicarbon import progress
 from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Batch, Estimand, Fits, JointBatch
 from digicarbon.model.restrictions import Redrawn, Restrictions
@@ -96,13 +95,7 @@ def wild_tests(
 
 def shown(starts: range, cells: int) -> Iterator[int]:
     """Yield the starts of blocks of draws, with a bar of progress on a terminal where they take long."""
-    if cells < LONG or not sys.stderr.isatty() or parent_process() is not None:
-        yield from starts
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    yield from track(starts, "draws", console=Console(stderr=True), transient=True)
+    yield from starts if cells < LONG else progress.counted(starts, "bootstrap")
 
 
 def fits(restrictions: Restrictions, null: NullModel, places: Sequence[int], signs: FloatArray) -> Fits:

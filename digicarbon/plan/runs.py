@@ -82,7 +82,7 @@ class Run:
         return None if isinstance(value, Mapping | Spec) else value
 
 
-@dataclass
+@dataclass(repr=False)
 class Plan:
     """The runs of an experiment.
 
@@ -120,6 +120,11 @@ class Plan:
     left: int = 0
     remarks: list[Note] = field(default_factory=list)
     overrides: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        left = {"skipped": len(self.skipped), "excluded": self.excluded, "columns that cannot run": len(self.failed)}
+        more = "".join(f", {number} {name}" for name, number in left.items() if number)
+        return f"Plan of {self.name}: {len(self.runs)} runs{more}"
 
     @property
     def chosen_count(self) -> int:

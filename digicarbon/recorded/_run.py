@@ -17,7 +17,19 @@ from digicarbon.errors import DataError, TrackingError, first_line
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.secret import hidden, masked
 from digicarbon.sweep.provenance import FINGERPRINT, RECORD, VERSION
-from digicarbon.tracking import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, OVERRIDES, SQLITE, Tracking, ask_once, opening
+from digicarbon.tracking import (
+    CONFIG,
+    CONFIG_FILE,
+    EXPERIMENT,
+    OPENED,
+    OVERRIDES,
+    SHARED,
+    SQLITE,
+    VIEW,
+    Tracking,
+    ask_once,
+    opening,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,7 +49,7 @@ SHOWN = 5
 """How many ambiguous runs are named."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Recorded:
     """A run as it is recorded.
 
@@ -67,6 +79,9 @@ class Recorded:
     parent_id: str
     artifacts: str
     data: Sequence[Mapping[str, Any]]
+
+    def __repr__(self) -> str:
+        return f"Run {self.run_id[:10]} of {self.experiment}: {self.label[:200]}, {self.status}"
 
 
 def find(tracking: Tracking, name: str, experiment: str = "", finished: bool = False) -> Recorded:
@@ -150,6 +165,20 @@ def experiment_id(tracking: Tracking, name: str) -> str:
     with reading(tracking) as client:
         experiment = client.get_experiment_by_name(name)
         return "" if experiment is None else str(experiment.experiment_id)
+
+
+def has_view(tracking: Tracking, experiment: str) -> bool:
+    """Return whether an experiment of the store has a view with choices and effects; earlier versions wrote none.
+
+    Raises
+    ------
+    DataError
+        If there is no store.
+    TrackingError
+        If the store cannot be read.
+    """
+    with reading(tracking) as client:
+        return f"{SHARED}{VIEW}" in client.get_experiment(experiment).tags
 
 
 def plain(config: str, run_id: str) -> dict[str, Any]:

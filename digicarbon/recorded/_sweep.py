@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 FINISHED = "FINISHED"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RecordedSweep:
     """A sweep and its runs, as they are recorded.
 
@@ -97,6 +97,10 @@ class RecordedSweep:
     newer: str = ""
     others: Mapping[str, str] = field(default_factory=dict)
     _files: _Files = field(kw_only=True)
+
+    def __repr__(self) -> str:
+        what = f"Sweep {self.parent_id[:10]} of {self.experiment}"
+        return f"{what}: {len(self.rows)} runs, {self.status}. {self.title[:200]}"
 
     @property
     def ended(self) -> bool:

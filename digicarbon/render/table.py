@@ -289,7 +289,11 @@ def spread(spanners: Sequence[tuple[str, int]]) -> Spans:
     return tuple(result)
 
 
-@dataclass(frozen=True, eq=False)
+LONGEST_REPR = 900
+"""A longer table is not shown by `repr`."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Table:
     """A finished table: text cells, ready for any reader.
 
@@ -355,6 +359,14 @@ class Table:
     def named(self) -> pd.DataFrame:
         """The cells, with the name of each column as its head: for programs."""
         return self.cells.set_axis(list(self.names), axis="columns") if self.names else self.cells
+
+    def __repr__(self) -> str:
+        text = self.to_text()
+        if len(text) <= LONGEST_REPR:
+            return text
+        rows, columns = self.cells.shape
+        title = f" '{self.title[: LONGEST_REPR // 2]}'" if self.title else ""
+        return f"Table{title} of {rows} rows and {columns} columns; print() shows it"
 
     def to_markdown(self) -> str:
         """Return the table as Markdown, notes below, and the table below after them."""

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from digicarbon import progress
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model import Model
@@ -162,8 +163,8 @@ def joint_test(
     from threadpoolctl import threadpool_limits
 
     # the matrices are small: threads would mostly wait for each other
-    with threadpool_limits(1):
-        estimates, drawn, test, more_absent = _under_the_null(groups, method, draws, seed)
+    with threadpool_limits(1), progress.phase("joint test", len(chosen) * draws) as advance:
+        estimates, drawn, test, more_absent = _under_the_null(groups, method, draws, seed, advance)
     chosen, absent = test.members, absent + more_absent
     if not chosen:
         raise _no_run(absent, runs)
@@ -359,7 +360,11 @@ class _Signed:
 
 
 def _under_the_null(
-    groups: Sequence[tuple[Null, list[_Specification]]], method: JointMethod, draws: int, seed: int
+    groups: Sequence[tuple[Null, list[_Specification]]],
+    method: JointMethod,
+    draws: int,
+    seed: int,
+    advance: progress.Advance,
 ) -> tuple[FloatArray, NDArray[np.float32], _Test, list[_Absent]]:
     """Return estimates and z, each of shape (S, 1 + draws), the S specifications, and runs without a null.
 
@@ -390,6 +395,7 @@ def _under_the_null(
         for start in range(0, draws, size):
             block = slice(start, min(start + size, draws))
             test.single_fits += _block(outcomes, members, estimates, z, (place, block))
+            advance(place * draws + block.stop * len(members))
         test.members += members
         test.unfiltered += 0 if fitted.filters else len(members)
     tested = len(test.members)

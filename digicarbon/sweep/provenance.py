@@ -22,7 +22,7 @@ from digicarbon.note import Note
 from digicarbon.panel import Index, Panel, variables_of
 from digicarbon.plan.prepare import KINDS, Prepared, Specs
 from digicarbon.plan.reach import code_digest
-from digicarbon.plan.runs import Plan, Run
+from digicarbon.plan.runs import NOTHING, Plan, Run
 from digicarbon.report import Labels
 from digicarbon.result import Asked, Result
 from digicarbon.secret import hidden, masked
@@ -429,6 +429,44 @@ def roster(planned: Plan) -> Roster:
     return Roster(runs, planned.skipped, planned.excluded, list(planned.failed.items()))
 
 
+MOST_VALUES = 30
+"""Largest number of values of a choice that are named."""
+
+
+def choices(content: Roster) -> dict[str, list[str]]:
+    """Return what the runs of a sweep take at each key: the column, the keys that vary, and the groups' options.
+
+    A value that a run ignores is left out. Of many values the first are named.
+    """
+    values: dict[str, dict[str, None]] = {"column": {}}
+    known: dict[int, tuple[object, str]] = {}
+    for run in content.runs:
+        if run.column is not None:
+            values["column"][run.column] = None
+        for key, value in run.values.items():
+            # runs share the objects of their values
+            if id(value) not in known:
+                known[id(value)] = (value, _param(value))
+            values.setdefault(key, {})[known[id(value)][1]] = None
+    for options in {id(run.options): run.options for run in content.runs}.values():
+        for group, option in options.items():
+            if group not in SETTINGS:
+                values.setdefault(group, {})[option] = None
+    named = {key: [value for value in found if value != NOTHING] for key, found in values.items()}
+    return {key: _first(found) for key, found in named.items() if found}
+
+
+def _first(values: Sequence[str]) -> list[str]:
+    more = len(values) - MOST_VALUES
+    return [*values[:MOST_VALUES], *([f"… {more} more"] if more > 0 else [])]
+
+
+def data_name(run: Run) -> str:
+    """Return what a run's data set is called: its source, the number of its units and its periods."""
+    panel = run.prepared.panel
+    return f"{run.options.get('source', 'data')} ({len(panel.units)} units, {panel.periods[0]} to {panel.periods[-1]})"
+
+
 def simulated_tag(runs: Sequence[Run]) -> dict[str, str]:
     """Return the tag for simulated data; empty if no data are."""
     return {"digicarbon.data": "SIMULATED"} if any(run.prepared.simulated for run in runs) else {}
@@ -491,7 +529,7 @@ class Entries:
             error=hidden(error),
             start=start,
             end=end,
-            data_name=run.options.get("source", "data"),
+            data_name=data_name(run),
             data_digest=panel.digest[:36],
             data_profile=_profile(panel),
             reused_from=reused_from,

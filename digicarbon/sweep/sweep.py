@@ -24,10 +24,12 @@ from digicarbon.note import Note, suggestion
 from digicarbon.note.about import at, key_of
 from digicarbon.plan.runs import Plan, Run, require
 from digicarbon.plan.words import labels
+from digicarbon.progress import Advance, phase
 from digicarbon.report import Report, Table
 from digicarbon.result import EFFECTS, Result
 from digicarbon.spec import Spec, build
 from digicarbon.sweep import engine, provenance, tables
+from digicarbon.sweep.answer import description
 from digicarbon.sweep.engine import Fitted, Work
 from digicarbon.sweep.provenance import FINGERPRINT, ledger
 from digicarbon.sweep.stage import Stages
@@ -247,7 +249,8 @@ def run(
     """
     chosen = settings_for(composer, planned)
     record = ledger(planned.runs)
-    roster = provenance.roster(planned).to_bytes()
+    content = provenance.roster(planned)
+    roster = content.to_bytes()
     table_key = tables.key_of(roster, planned.title, chosen.report)
     store = Store(chosen.tracking, store_name(planned))
     tags = {
@@ -264,6 +267,7 @@ def run(
             sweep_key(planned),
             resume=not force,
             files={**record.files, ROSTER: roster},
+            choices=provenance.choices(content),
         )
         book = _Book(store, planned.runs, provenance.Entries(record, chosen.report.asked), signals, progress)
         try:
@@ -274,12 +278,18 @@ def run(
                 store.finish({}, 0, book.done)
                 places = {name: str(path) for name, path in shown.files.items()}
             else:
-                _fit(planned.runs, book, chosen.executor)
+                with phase("fitting", len(planned.runs)) as advance:
+                    book.advance = advance
+                    _fit(planned.runs, book, chosen.executor)
                 with Scratch() as scratch:
                     failed = [(planned.runs[index].label, book.errors[index]) for index in sorted(book.errors)]
                     shown = show(planned, chosen.report, book.records(planned), scratch.path, failed)
                     again = {} if failed else tables.recorded(shown, table_key)
-                    places = store.finish({**shown.files, **again}, len(book.errors), book.done, shown.metrics)
+                    page = description(planned, chosen.report.words, shown.answer, book.done, len(book.errors))
+                    with phase("writing"):
+                        places = store.finish(
+                            {**shown.files, **again}, len(book.errors), book.done, shown.metrics, page
+                        )
         except KeyboardInterrupt:
             try:
                 book.flush()
@@ -338,6 +348,8 @@ class _Book:
         Why runs failed.
     results : dict of int to Result
         Of a small sweep; empty for a large one.
+    advance : callable
+        Called with the number of finished runs; it moves the bar.
     """
 
     def __init__(
@@ -350,6 +362,7 @@ class _Book:
     ) -> None:
         self.store, self.runs, self.signals, self.progress = store, runs, signals, progress
         self.entries = maker
+        self.advance: Advance = lambda done: None
         self.done = self.kept = self.reused = 0
         self.errors: dict[int, Note] = {}
         self._reasons: dict[Note, Note] = {}
@@ -445,6 +458,7 @@ class _Book:
             self.flush()
 
     def _report_progress(self) -> None:
+        self.advance(self.done + len(self.errors))
         self.progress(self.done + len(self.errors), len(self.runs))
 
 

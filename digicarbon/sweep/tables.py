@@ -15,6 +15,7 @@ from itertools import islice, repeat
 from pathlib import Path
 from typing import TextIO, overload
 
+from digicarbon import progress
 from digicarbon.config.files import ROOT, UNNAMED
 from digicarbon.disk.cells import plain, plain_table
 from digicarbon.errors import DigicarbonError, TrackingError
@@ -28,6 +29,7 @@ from digicarbon.report.joint import EACH_FILE, Joint
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.result import Result
 from digicarbon.spec import identity
+from digicarbon.sweep.answer import Signs
 from digicarbon.sweep.joint import joint_test
 
 ESTIMATES = "estimates.csv"
@@ -50,6 +52,8 @@ class Shown:
         Contents by name: table, pictures, the joint test, and the path of the file of estimates.
     metrics : mapping of str to float
         Numbers of the sweep as a whole: the p values of its joint test.
+    answer : Note or None
+        The effect of the run, or how many runs have an effect of the usual sign; None where no run has one.
     lasts : bool
         Whether the same runs give the same report again. Pictures may depend on more than the results, e.g. on a map
         from a file; a picture or joint test that fails today may succeed tomorrow.
@@ -61,6 +65,7 @@ class Shown:
     files: Mapping[str, str | bytes | Path]
     metrics: Mapping[str, float] = field(default_factory=dict)
     lasts: bool = False
+    answer: Note | None = None
 
 
 class Records(Sequence[Record]):
@@ -156,15 +161,19 @@ def show(
     try:
         with place.open("w", encoding="utf-8", newline="") as file:
             estimates = _Estimates(file)
-            records.watchers.append(estimates.take)
+            signs = Signs(report)
+            records.watchers += [estimates.take, signs.take]
             joint, untested = _joint(report, records)
             report = report if joint is None else report.with_joint(joint)
             report = report.with_failed(len(failures) + records.lacking)
-            pictures, lacking = _pictures(planned, report, records)
-            table, refusal = _table_or_refusal(
-                planned, report, records, (*untested, *lacking, *absent(failures, planned.failed.items()))
-            )
-            estimates.complete(records)
+            with progress.phase("pictures"):
+                pictures, lacking = _pictures(planned, report, records)
+            with progress.phase("table"):
+                table, refusal = _table_or_refusal(
+                    planned, report, records, (*untested, *lacking, *absent(failures, planned.failed.items()))
+                )
+                estimates.complete(records)
+                signs.complete(records)
     except OSError as error:
         raise TrackingError(Note("estimates_not_written", folder=scratch, reason=error.strerror)) from error
     files: dict[str, str | bytes | Path] = {**pictures}
@@ -178,7 +187,8 @@ def show(
     if estimates.count:
         files[ESTIMATES] = place
     lasts = table is not None and joint is None and not (pictures or lacking or untested or records.lacking)
-    return Shown(table, refusal, tuple(pictures), files, {} if joint is None else joint.metrics, lasts)
+    numbers = {} if joint is None else joint.metrics
+    return Shown(table, refusal, tuple(pictures), files, numbers, lasts, signs.answer)
 
 
 def store_name(planned: Plan) -> str:

@@ -29,6 +29,7 @@ from digicarbon.tracking._rows import (
 )
 from digicarbon.tracking._spool import Delivered, deliver
 from digicarbon.tracking._store import Store, SweepContents, store_results, sweep_contents
+from digicarbon.tracking._view import SHARED, VIEW
 
 __all__ = [
     "CONFIG",
@@ -45,8 +46,10 @@ __all__ = [
     "QUANTITY",
     "ROSTER",
     "SERVERS",
+    "SHARED",
     "SQLITE",
     "TERM",
+    "VIEW",
     "WHY",
     "Delivered",
     "Entry",

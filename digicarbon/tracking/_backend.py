@@ -83,7 +83,10 @@ class Backend(Protocol):
     def experiment(self, name: str, location: str | None) -> Experiment:
         """Return the experiment of a name; make it, or restore it without the runs that were deleted with it."""
 
-    def begin(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Parent:
+    def describe(self, experiment_id: str, tags: Mapping[str, str]) -> None:
+        """Set tags of an experiment."""
+
+    def begin(self, experiment_id: str, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> Parent:
         """Start a sweep."""
 
     def newest(self, experiment_id: str, sweep_key: str) -> Parent | None:
@@ -95,8 +98,8 @@ class Backend(Protocol):
     def go_on(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Record that a sweep is running again, under new tags."""
 
-    def end(self, run_id: str, status: str, numbers: Mapping[str, float]) -> None:
-        """Record how a sweep ended."""
+    def end(self, run_id: str, status: str, numbers: Mapping[str, float], tags: Mapping[str, str]) -> None:
+        """Record how a sweep ended: its metrics, and tags beside those that it has."""
 
     def put(self, parent: Parent, name: str, content: bytes | Path) -> None:
         """Store a file with a sweep, or a copy of a file."""

@@ -78,9 +78,19 @@ class Client:
                     self._client.delete_run(run.info.run_id)
         return Experiment(str(experiment.experiment_id), str(experiment.artifact_location))
 
-    def begin(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Parent:
+    def describe(self, experiment_id: str, tags: Mapping[str, str]) -> None:
+        """Set tags of an experiment."""
+        for key, value in tags.items():
+            self._client.set_experiment_tag(experiment_id, key, value)
+
+    def begin(self, experiment_id: str, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> Parent:
         """Start a sweep."""
-        return _parent(self._client.create_run(experiment_id, run_name=name, tags=dict(tags)))
+        from mlflow.entities import Param
+
+        run = self._client.create_run(experiment_id, run_name=name, tags=dict(tags))
+        for batch in _batches([Param(key, value) for key, value in params.items()], MOST_PARAMS):
+            self._client.log_batch(run.info.run_id, params=batch)
+        return _parent(run)
 
     def newest(self, experiment_id: str, sweep_key: str) -> Parent | None:
         """Return the newest sweep of a key that is not deleted."""
@@ -102,10 +112,12 @@ class Client:
         for key, value in tags.items():
             self._client.set_tag(run_id, key, value)
 
-    def end(self, run_id: str, status: str, numbers: Mapping[str, float]) -> None:
-        """Record how a sweep ended."""
+    def end(self, run_id: str, status: str, numbers: Mapping[str, float], tags: Mapping[str, str]) -> None:
+        """Record how a sweep ended: its metrics, and tags beside those that it has."""
         for key, value in numbers.items():
             self._client.log_metric(run_id, key, value)
+        for key, text in tags.items():
+            self._client.set_tag(run_id, key, text)
         self._client.set_terminated(run_id, status=status)
 
     def put(self, parent: Parent, name: str, content: bytes | Path) -> None:

@@ -147,7 +147,20 @@ class Database:
                 connection.execute(restoration.values(lifecycle_stage="active", last_update_time=now))
         return Experiment(str(row.experiment_id), row.artifact_location)
 
-    def begin(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Parent:
+    def describe(self, experiment_id: str, tags: Mapping[str, str]) -> None:
+        """Set tags of an experiment."""
+        columns, number = TAGS_OF_EXPERIMENTS.c, int(experiment_id)
+        with self._engine.begin() as connection:
+            known = sa.select(columns.key, columns.value).where(columns.experiment_id == number)
+            before = {row.key: row.value for row in connection.execute(known.where(columns.key.in_(list(tags))))}
+            # most sweeps find what they would write
+            changed = {key: value for key, value in tags.items() if before.get(key) != value}
+            deletion = sa.delete(TAGS_OF_EXPERIMENTS).where(columns.experiment_id == number)
+            connection.execute(deletion.where(columns.key.in_(list(changed))))
+            values = [(key, value, number) for key, value in changed.items()]
+            self._insert(connection, TAGS_OF_EXPERIMENTS, values)
+
+    def begin(self, experiment_id: str, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> Parent:
         """Start a sweep."""
         run_id = uuid.uuid4().hex
         parent = Parent(run_id, _artifacts(self._location(experiment_id), run_id))
@@ -157,6 +170,7 @@ class Database:
             self._insert(connection, RUNS, [(*run, parent.artifacts, int(experiment_id))])
             every = {"mlflow.runName": name, **tags}
             self._insert(connection, TAGS, [(key, value, parent.run_id) for key, value in every.items()])
+            self._insert(connection, PARAMS, [(key, value, parent.run_id) for key, value in params.items()])
         return parent
 
     def running(self, experiment_id: str) -> list[Parent]:
@@ -196,12 +210,15 @@ class Database:
         """Record that a sweep is running again, under new tags."""
         with self._engine.begin() as connection:
             self._update(connection, run_id, status="RUNNING")
-            deletion = sa.delete(TAGS).where(TAGS.c.run_uuid == run_id, TAGS.c.key.in_(list(tags)))
-            connection.execute(deletion)
-            self._insert(connection, TAGS, [(key, value, run_id) for key, value in tags.items()])
+            self._retag(connection, run_id, tags)
 
-    def end(self, run_id: str, status: str, numbers: Mapping[str, float]) -> None:
-        """Record how a sweep ended.
+    def _retag(self, connection: sa.Connection, run_id: str, tags: Mapping[str, str]) -> None:
+        """Set tags of a run, which may have some of them."""
+        connection.execute(sa.delete(TAGS).where(TAGS.c.run_uuid == run_id, TAGS.c.key.in_(list(tags))))
+        self._insert(connection, TAGS, [(key, value, run_id) for key, value in tags.items()])
+
+    def end(self, run_id: str, status: str, numbers: Mapping[str, float], tags: Mapping[str, str]) -> None:
+        """Record how a sweep ended: its metrics, and tags beside those that it has.
 
         Raises
         ------
@@ -212,6 +229,7 @@ class Database:
         values = [(key, value, now, 0, False, run_id) for key, value in numbers.items()]
         with self._engine.begin() as connection:
             self._update(connection, run_id, status=status, end_time=now)
+            self._retag(connection, run_id, tags)
             deletion = sa.delete(LATEST_METRICS).where(LATEST_METRICS.c.run_uuid == run_id)
             connection.execute(deletion.where(LATEST_METRICS.c.key.in_(list(numbers))))
             self._insert(connection, LATEST_METRICS, values)

@@ -634,10 +634,14 @@ def run_ids(files: Iterable[Path]) -> set[str]:
     return {name for table in _tables(files, ["run_id"]) for name in table["run_id"].to_pylist()}
 
 
+TEXTS = ("config", "result", "description")
+"""Columns of long texts."""
+
+
 def frame(files: Sequence[Path], columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return rows as a table for reading, by default without the two long texts."""
+    """Return rows as a table for reading, by default without the long texts."""
     names = list(dict.fromkeys(name for file in files for name in _schema(file).names))
-    chosen = [name for name in names if name not in ("config", "result")] if columns is None else columns
+    chosen = [name for name in names if name not in TEXTS] if columns is None else columns
     tables: list[pa.Table] = []
     for file in files:
         present = [name for name in chosen if name in _schema(file).names]

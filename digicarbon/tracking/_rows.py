@@ -21,6 +21,7 @@ from typing import Any
 import pyarrow as pa
 from omegaconf import OmegaConf
 
+from digicarbon.arrays import FloatArray
 from digicarbon.note import Note
 from digicarbon.result import Asked, Result
 from digicarbon.tracking._code import provenance
@@ -37,8 +38,8 @@ def metrics(result: Result, asked: Asked | None = None) -> dict[str, float]:
     ``coef.<term>``, ``se.<term>`` and ``p.<term>`` for every term; ``<effect>.<term>`` with ``.se`` and ``.p`` for
     effects of focal terms; statistics by their own name; ``<table>.<row>.<column>`` for further tables. ``focal.*``
     repeats the first focal term under a name that all runs share, so that runs with different measures can be compared;
-    ``focal.effect`` is the requested number, by default the total effect, see `Result.effect`; it is absent if no
-    single number is the effect.
+    ``focal.effect`` is the requested number, by default the total effect, see `Result.effect`, with ``.se`` and
+    ``.p``; it is absent if no single number is the effect.
     Terms are named as in `term_names`.
     """
     out: dict[str, float] = {}
@@ -57,9 +58,9 @@ def metrics(result: Result, asked: Asked | None = None) -> dict[str, float]:
                 out |= {name: coef, f"{name}.se": se, f"{name}.p": p}
             if focal == (term,):
                 out |= {f"focal.{effect}": coef, f"focal.{effect}.se": se, f"focal.{effect}.p": p}
-    effect_of_run = result.effect(asked or Asked())
+    effect_of_run = result.effect_numbers(asked or Asked())
     if effect_of_run is not None:
-        _, out["focal.effect"], out["focal.effect.p"] = effect_of_run
+        _, out["focal.effect"], out["focal.effect.se"], out["focal.effect.p"] = effect_of_run
     out |= {name: float(value) for name, value in result.statistics.items()}
     for name, table in result.tables.items():
         for key, row in table.iterrows():
@@ -225,6 +226,8 @@ EXPERIMENT = "digicarbon.experiment"
 """Tag of a sweep with its experiment's name: several experiments can share one of MLflow's."""
 OVERRIDES = "digicarbon.overrides"
 """Tag of a sweep with the overrides of the command line; a sweep without overrides lacks it."""
+DESCRIPTION = "mlflow.note.content"
+"""Tag of a run or an experiment with the Markdown that MLflow shows on its page."""
 WHY = "digicarbon.error_note"
 """Tag of a run that failed: the code and fields of its error as JSON, by which a report says it in any language."""
 ERROR = "error.txt"
@@ -258,6 +261,8 @@ class Row:
         The result as JSON; empty for a failed run.
     replaces : str
         Id of the run of the same hash in this sweep that this run replaces; empty if there is none.
+    description : str
+        Markdown for the run's page in MLflow. It is not kept with the results, which have all its numbers.
     params, tags : mapping of str to str
     metrics : mapping of str to float
     """
@@ -275,6 +280,7 @@ class Row:
     config: str
     result: str
     replaces: str
+    description: str
     params: Mapping[str, str]
     tags: Mapping[str, str]
     metrics: Mapping[str, float]
@@ -287,7 +293,8 @@ class Row:
     @property
     def all_tags(self) -> dict[str, str]:
         """The run's tags and its configuration: a folder and a file for each run would cost more than the rest."""
-        return {**self.tags, **({} if self._long else {CONFIG: self.config})}
+        description = {DESCRIPTION: self.description} if self.description else {}
+        return {**self.tags, **description, **({} if self._long else {CONFIG: self.config})}
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -352,10 +359,39 @@ def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str])
         config=to_yaml(entry.config),
         result=_encoded(entry),
         replaces=replaced.get(key, "") if key else "",
+        description=_description(entry),
         params={clean(key): value[:LONGEST_PARAM] for key, value in entry.params.items()},
-        tags={key: value[:LONGEST_TAG] for key, value in tags.items()},
+        tags={key: value[:LONGEST_TAG] for key, value in tags.items() if key != DESCRIPTION},
         metrics=numbers,
     )
+
+
+MOST_LINES = 40
+"""Largest number of terms in the table of a run's page."""
+
+
+def _description(entry: Entry) -> str:
+    """Return a run's estimates and effects as a Markdown table, and its notes below."""
+    result, notes = entry.result, entry.tags.get(DESCRIPTION, "")
+    if result is None or not result.terms:
+        return notes
+    lines = [f"| {result.y} | coef. | s.e. | p |", "|---|---:|---:|---:|"]
+    lines += _lines(result.terms, result.estimate_columns)
+    for effect in result.effect_names:
+        lines += _lines(*result.effects_of(effect), f"{effect}: ")
+    more = len(lines) - MOST_LINES - 2
+    if more > 0:
+        lines[MOST_LINES + 2 :] = [f"| … {more} more in the metrics | | | |"]
+    return "\n".join(lines + (["", notes] if notes else []))[:LONGEST_TAG]
+
+
+def _lines(terms: Sequence[str], columns: Mapping[str, FloatArray], before: str = "") -> list[str]:
+    numbers = (columns[name].tolist() for name in ESTIMATED)
+    # a bar would end the cell
+    return [
+        f"| {before}{term.replace('|', '/')} | {coef:.4g} | {se:.4g} | {p:.4f} |"
+        for term, coef, se, p in zip(terms, *numbers, strict=True)
+    ]
 
 
 def sign(result: Result | None, asked: Asked) -> dict[str, str]:
@@ -420,6 +456,9 @@ def rows(content: pa.Table) -> list[Row]:
     ValueError, KeyError
         If it is another table.
     """
+    if "description" not in content.column_names:
+        # an earlier version wrote none
+        content = content.append_column("description", pa.array([""] * content.num_rows, pa.string()))
     for column in (content[name] for name in PLAIN):
         if column.null_count:
             raise ValueError("a field is empty")

@@ -116,11 +116,12 @@ class Sweep:
 
 @dataclass(frozen=True)
 class End:
-    """How a sweep ended: numbers of runs, and metrics of the sweep as a whole."""
+    """How a sweep ended: numbers of runs, and metrics and tags of the sweep as a whole."""
 
     failed: int
     done: int
     metrics: dict[str, float] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 class Spool:
@@ -168,6 +169,8 @@ class Spool:
             end = End(**json.loads(path.read_text(encoding="utf-8")))
             if not all(type(value) in (int, float) for value in (end.failed, end.done, *end.metrics.values())):
                 raise ValueError("a number is none")
+            if not all(isinstance(text, str) for text in end.tags.values()):
+                raise ValueError("a tag holds what is no text")
             return end
 
     @property
@@ -505,7 +508,7 @@ def complete(spool: Spool, backend: Backend, journal: Journal) -> None:
 def close(backend: Backend, parent_id: str, end: End) -> None:
     """Close a sweep."""
     numbers = {**end.metrics, "runs.done": float(end.done), "runs.failed": float(end.failed)}
-    backend.end(parent_id, "FAILED" if end.failed else "FINISHED", numbers)
+    backend.end(parent_id, "FAILED" if end.failed else "FINISHED", numbers, end.tags)
 
 
 def _upload_results(spool: Spool, parent: Parent, backend: Backend, journal: Journal) -> None:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from digicarbon.errors import TrackingError
 from digicarbon.note import Note
-from digicarbon.tracking import _failures, _results, _rows, _spool
+from digicarbon.tracking import _failures, _results, _rows, _spool, _view
 from digicarbon.tracking._backend import Parent
 from digicarbon.tracking._connection import Connection, connected, reading
 from digicarbon.tracking._places import SQLITE, Tracking, local_folder, masked, place
 from digicarbon.tracking._results import StoredResults
 from digicarbon.tracking._rows import (
+    DESCRIPTION,
     ERROR,
     KIND,
     LONGEST_NAME,
@@ -110,7 +111,7 @@ class Recording:
             self._write_by_spool(table)
             return
         try:
-            _results.write_part(self.folder / _results.PARTS, table)
+            _results.write_part(self.folder / _results.PARTS, table.drop_columns(["description"]))
             tables.write(self._store.experiment.experiment_id, rows)
         except _failures.kinds() as error:
             self._keep(table, error)
@@ -137,7 +138,7 @@ class Recording:
         """Mark the sweep as killed or failed; runs that are written stay."""
         # if this fails, it is still recorded as running, and the next command continues it anyway
         with suppress(TrackingError), _failures.refused(self._store.uri, _failures.WRITTEN):
-            self._store.backend.end(self.parent.run_id, status, {})
+            self._store.backend.end(self.parent.run_id, status, {}, {})
         self.release()
 
     def release(self) -> None:
@@ -263,6 +264,7 @@ class Store:
         sweep_key: str = "",
         resume: bool = True,
         files: Mapping[str, str | bytes] | None = None,
+        choices: Mapping[str, Sequence[str]] | None = None,
     ) -> Mapping[str, str]:
         """Start a sweep, or continue the newest one of the same key.
 
@@ -280,6 +282,8 @@ class Store:
             command is running it now, a new one is started.
         files : mapping of str to str or bytes
             Contents by name that are known before the first fit, so that a killed sweep has them too.
+        choices : mapping of str to sequence of str
+            What the runs take at each key; keys of several values are the columns of the view that MLflow opens with.
 
         Returns
         -------
@@ -296,10 +300,11 @@ class Store:
         every = {key: value[:LONGEST_TAG] for key, value in every.items()}
         with _failures.refused(self.uri, _failures.WRITTEN):
             self.deliver()
+            self._backend.describe(self.experiment_id, _view.tags(choices or {}))
             done = self._reopen(sweep_key, every) if resume and sweep_key else None
             if done is None:
                 name = f"{self.name} {time.strftime('%Y-%m-%d %H:%M:%S')}"[-LONGEST_NAME:]
-                self._open_as(self._backend.begin(self.experiment_id, name, every))
+                self._open_as(self._backend.begin(self.experiment_id, name, every, _view.params(choices or {})))
             self._close_abandoned()
             recording = self._open_recording()
             for file, content in {"experiment.yaml": config, **(files or {})}.items():
@@ -389,6 +394,7 @@ class Store:
         failed: int,
         done: int,
         metrics: Mapping[str, float] | None = None,
+        description: str = "",
     ) -> dict[str, str]:
         """Store the sweep's tables and all its results on the parent and close it.
 
@@ -400,6 +406,8 @@ class Store:
             Numbers of runs.
         metrics : mapping of str to float, optional
             Of the sweep as a whole.
+        description : str
+            Markdown that MLflow shows on the page of the sweep; empty for the one that it has.
 
         Returns
         -------
@@ -413,7 +421,8 @@ class Store:
         """
         recording = self._open_recording()
         contents = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
-        recording.finish(contents, End(failed, done, dict(metrics or {})))
+        tags = {DESCRIPTION: description[:LONGEST_TAG]} if description else {}
+        recording.finish(contents, End(failed, done, dict(metrics or {}), tags))
         return {name: place(recording.parent.artifacts, name) for name in files}
 
     def kept(self, name: str) -> Path | None:
@@ -467,7 +476,7 @@ class Store:
                 continue
             lock = locked(lock_of(folder))
             if lock is not None:
-                tables.end(parent.run_id, "KILLED", {})
+                tables.end(parent.run_id, "KILLED", {}, {})
                 lock.release()
 
     def _open_as(self, parent: Parent) -> bool:

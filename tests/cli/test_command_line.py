@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
+from rich.cells import cell_len
 
 import digicarbon
 from digicarbon.__main__ import main
@@ -250,14 +251,40 @@ def test_a_long_plan_is_cut_unless_all_is_asked_for(folder: Path, capsys: Captur
     assert main(words) == 0
     shown = capsys.readouterr().out
     assert "config: 120 runs" in shown
-    assert shown.count("30 × 6") == 20
+    assert len(re.findall(r"(?m)^│ model.level=", shown)) == 20
+    assert "The same in these runs: panel 30 × 6, state new." in shown
     every = f"digicarbon {shlex.join([*words, '--all'])}"
     assert f"… and 100 more; `{every}` shows every one." in shown
     assert "120 choices: 120 fits." in shown
     assert main([*words, "--all"]) == 0
     shown = capsys.readouterr().out
-    assert shown.count("30 × 6") == 120
+    assert len(re.findall(r"(?m)^│ model.level=", shown)) == 120
+    assert "The same in all runs: panel 30 × 6, state new." in shown
     assert "more;" not in shown
+
+
+@pytest.mark.parametrize("words", [["table3_baseline"], ["robustness", "draw.n=30"], ["table7_spatial_w1"]])
+def test_a_plan_fits_eighty_columns(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["plan", *words]) == 0
+    shown = capsys.readouterr().out
+    table = [line for line in shown.splitlines() if line[:1] in "┏┃┡│└"]
+    assert len(table) > 7
+    assert max(map(cell_len, table)) <= 80
+    assert "…" not in "".join(table)
+    heads = {head.strip() for head in table[1].strip("┃").split("┃")}
+    assert "panel" not in heads or words[0] == "robustness"
+
+
+def test_a_plan_says_once_what_all_runs_share(folder: Path, capsys: Capture) -> None:
+    assert main(["plan", "inference=classic,robust", "model.effects=two_way", "sample=full"]) == 0
+    shown = capsys.readouterr().out
+    assert "The same in all runs: panel 30 × 6, state new." in shown
+    assert shown.count("inference=") == 2
+    assert main(["plan", "table7_spatial_w1"]) == 0
+    assert capsys.readouterr().out.count("30 × 6") == 1
 
 
 def test_a_plan_sums_up_what_became_of_each_choice(folder: Path, capsys: Capture) -> None:
@@ -382,9 +409,9 @@ def test_what_is_inherited_is_replaced_in_one_word(folder: Path, capsys: Capture
     wrote("rid", "mine", "replace: [columns, grid]")
 
     names = re.findall(r"(?m)^│ (\S+) ", _planned("second", capsys))
-    assert names == ["C,", "A,"]
+    assert names == ["C", "A"]
     assert "driscoll_kraay" not in _planned("second", capsys)
-    assert re.findall(r"(?m)^│ (\S+) ", _planned("mine", capsys)) == ["C,", "A,", "D,"]
+    assert re.findall(r"(?m)^│ (\S+) ", _planned("mine", capsys)) == ["C", "A", "D"]
     assert "rid: 1 run\n" in _planned("rid", capsys)
     # the command line is the nearest of all
     assert main(["plan", "mine", "replace=columns", "+columns.E.sample=west"]) == 0

@@ -62,7 +62,7 @@ def written(monkeypatch: pytest.MonkeyPatch, straight: bool, **fields: str) -> S
         name = "contract of ours" if straight else "contract of MLflow"
         store = Store(Tracking(**fields), name)
         assert bool(store.notices) is not straight
-        store.open("A title", "", {"mine": "one"}, "key")
+        store.open("A title", "", {"mine": "one"}, "key", choices={"model": ["fe", "sdm"]})
         store.write(ENTRIES[:2])
         store.abort()
         parent_id = store.parent_id
@@ -71,7 +71,7 @@ def written(monkeypatch: pytest.MonkeyPatch, straight: bool, **fields: str) -> S
         assert store.parent_id == parent_id
         # those that went before failed or have lost their results
         store.write(ENTRIES)
-        store.finish({}, failed=1, done=3)
+        store.finish({}, failed=1, done=3, description="What came out")
     return store
 
 

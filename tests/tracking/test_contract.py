@@ -42,7 +42,10 @@ def test_every_table_is_as_the_public_client_writes_it(project: Path, monkeypatc
     assert [row["key"] for row in ours["experiment_tags"]["the experiment"]] == [
         "mlflow.experimentKind",
         "mlflow.note.content",
+        "mlflow.sharedViewState.digicarbon",
     ]
+    assert [row["value"] for row in ours["params"]["the sweep"]] == ["fe | sdm"]
+    assert {row["key"]: row["value"] for row in ours["tags"]["the sweep"]}["mlflow.note.content"] == "What came out"
 
 
 def test_our_tables_are_mlflows() -> None:

@@ -1,0 +1,113 @@
+"""The answer of a sweep in a sentence, for its page in MLflow: a few facts about the effects of its runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from digicarbon.note import Note, cut
+from digicarbon.report import Labels, Report
+from digicarbon.secret import masked
+
+if TYPE_CHECKING:
+    from digicarbon.plan.runs import Plan, Run
+    from digicarbon.result import Result
+    from digicarbon.sweep.tables import Records
+
+MOST_NAMES = 3
+"""Largest number of effects or data sets that are named."""
+
+
+class Signs:
+    """Counts the signs of the runs' effects while a report reads them; each fit once, in order.
+
+    Parameters
+    ----------
+    report : Report
+        It says which number of a run is its effect, and what it is called.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._asked, self._words = report.asked, report.words
+        self._next = 0
+        self._quantities: dict[str, None] = {}
+        self._terms: dict[str, None] = {}
+        self._signs: Counter[tuple[bool, bool]] = Counter()
+        self._levels: set[float] = set()
+        self._last = (0.0, 0.0, 0.0)
+
+    def take(self, place: int, run: Run, result: Result) -> None:
+        """Count the fit at a place if it is the next one."""
+        if place != self._next:
+            return
+        self._next += 1
+        effect = result.effect_numbers(self._asked)
+        if effect is None:
+            return
+        term, coef, se, p = effect
+        level = 1 - result.inference.level if self._asked.level is None else self._asked.level
+        self._levels.add(round(level, 12))
+        self._quantities[result.quantity(self._asked)] = None
+        self._terms[term] = None
+        self._signs[coef > 0, p < level] += 1
+        self._last = coef, se, p
+
+    def complete(self, records: Records) -> None:
+        """Count the fits that the report did not read."""
+        for run, result in records.results(self._next):
+            self.take(self._next, run, result)
+
+    @property
+    def lacking(self) -> int:
+        """The number of runs without a single number that is their effect."""
+        return self._next - self._signs.total()
+
+    @property
+    def answer(self) -> Note | None:
+        """The effect of a single run, or how many of several have the usual sign; None where no run has an effect."""
+        runs = self._signs.total()
+        if not runs:
+            return None
+        terms = cut(map(self._words, self._terms), MOST_NAMES)
+        names = Note("answer_effect", effect=cut(map(self._quantity, self._quantities), MOST_NAMES), term=terms)
+        if runs == 1:
+            coef, se, p = self._last
+            return Note("answer_one", effect=names, coef=f"{coef:.4g}", se=f"{se:.4g}", p=f"{p:.3g}")
+        positive = self._signs[True, True] + self._signs[True, False]
+        up = positive > runs - positive
+        share, significant = (positive if up else runs - positive) / runs, self._signs[up, True] / runs
+        level = max(self._levels)
+        code = "answer_positive" if up else "answer_negative"
+        more = Note("answer_lacking", runs=self.lacking) if self.lacking else ""
+        return Note(code, effect=names, runs=runs, share=share, significant=significant, level=level, more=more)
+
+    def _quantity(self, quantity: str) -> str:
+        word = self._words.word("coefficient" if quantity == "coefficient" else f"{quantity} effect")
+        return word.lower() if word.isascii() else word
+
+
+def description(planned: Plan, words: Labels, answer: Note | None, done: int, failed: int) -> str:
+    """Return the Markdown of a sweep's page in MLflow: title, answer, counts, data and the command.
+
+    Parameters
+    ----------
+    planned : Plan
+    words : Labels
+        The report's.
+    answer : Note or None
+    done, failed : int
+        Numbers of runs.
+    """
+    from digicarbon.config.files import command_line
+    from digicarbon.sweep.provenance import data_name
+
+    data = cut(dict.fromkeys(map(data_name, planned.runs)), MOST_NAMES)
+    notes = [
+        *([] if answer is None else [answer]),
+        Note("sweep_counts", done=done, failed=failed),
+        Note("sweep_data", data=data),
+        Note("sweep_files"),
+    ]
+    command = masked(command_line("run", planned.name, planned.overrides))
+    title = words.title(planned.title or planned.name, any(run.prepared.simulated for run in planned.runs))
+    return "\n\n".join([f"**{title}**", *words.notes(notes), f"`{command}`"])
