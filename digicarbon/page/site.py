@@ -57,7 +57,7 @@ def files(
         made=(now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
         table_style=Markup(STYLE),
         style=_markup_of("page.css"),
-        script=_markup_of("runs.js"),
+        script=_markup_of("explorer.js") + _markup_of("runs.js"),
     )
     return {PAGE: text.encode(), **all_files}, list(refusals)
 
