@@ -241,7 +241,8 @@ const explorer = (root, data, columns, changed) => {
         const middle = (values) => Array.from(some, (row) => values[row]).sort((a, b) => a - b)[some.length >> 1];
         const upper = y(clipped(middle(high))), lower = y(clipped(middle(low)));
         context.fillStyle = light;
-        context.fillRect(left + wide * 0.1, upper, Math.max(wide * 0.8, 1), Math.max(lower - upper, 1));
+        const thick = Math.min(Math.max(wide * 0.8, 1), 12);
+        context.fillRect(left + (wide - thick) / 2, upper, thick, Math.max(lower - upper, 1));
       }
       middles.push([left, coef[curve[first]], coef[curve[last - 1]], share]);
     }
@@ -316,7 +317,7 @@ const explorer = (root, data, columns, changed) => {
     detail.hidden = row < 0;
     if (row < 0) return;
     const name = columns.find((column) => column.run), said = name.values ? name.values[name.codes[row]] : "";
-    const head = make("h4", {}, `${words.one_run} ${thousands(row + 1)}${said ? `: ${said}` : ""}`);
+    const head = make(root.dataset.head, {}, `${words.one_run} ${thousands(row + 1)}${said ? `: ${said}` : ""}`);
     const facts = make("dl", { class: "shares" });
     if (!Number.isNaN(coef[row])) {
       facts.append(fact(data.effect.name, rounded(coef[row])), fact(words.p, rounded(p[row])));
@@ -328,7 +329,7 @@ const explorer = (root, data, columns, changed) => {
     });
     const { run, rerun, yaml } = commands(row);
     const parts = [head, facts, list];
-    if (run || rerun) parts.push(make("h4", {}, words.again));
+    if (run || rerun) parts.push(make(root.dataset.head, {}, words.again));
     if (run) parts.push(quoted(run));
     if (rerun) parts.push(make("p", { class: "hint" }, words.again_compare), quoted(rerun));
     if (yaml) {

@@ -9,7 +9,7 @@ document.querySelectorAll(".runs").forEach((root) => {
   const form = root.querySelector("form"), search = form.querySelector("input"), output = form.querySelector("output");
   const scroll = root.querySelector(".scroll"), table = root.querySelector("table");
   const head = table.querySelector("thead"), body = table.querySelector("tbody");
-  const HEIGHT = 26, TALL = 600, MARGIN = 12, PRINTED = 200, CHOICES = 40;
+  const HEIGHT = 26, TALL = 600, MARGIN = 12, PRINTED = 60, CHOICES = 40;
   const conditions = columns.map(() => null);
   let sorted = { column: -1, down: false };
   let order = Array.from({ length: total }, (_, row) => row);
@@ -235,3 +235,12 @@ window.addEventListener("beforeprint", () => {
   folded.forEach((one) => { one.open = true; });
 });
 window.addEventListener("afterprint", () => folded.forEach((one) => { one.open = false; }));
+
+// what scrolls can be reached by the keyboard
+const reachable = () => document.querySelectorAll(".dc-table, .table, pre.yaml").forEach((one) => {
+  if (one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight) one.tabIndex = 0;
+  else one.removeAttribute("tabindex");
+});
+reachable();
+window.addEventListener("resize", () => requestAnimationFrame(reachable));
+document.addEventListener("toggle", () => requestAnimationFrame(reachable), true);

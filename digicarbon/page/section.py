@@ -34,6 +34,8 @@ LARGE = 1_500_000
 MOST_FAILURES = 200
 CURVE_RUNS = 10
 """From so many runs on, a page has their specification curve, for any report."""
+MOST_PARTS = 12
+"""How many panels and matrices of weights of a source are described."""
 OPEN_ROWS, OPEN_COLUMNS = 30, 10
 """A longer or wider diagnostic is folded."""
 
@@ -367,24 +369,26 @@ def _warnings(sweep: RecordedSweep, words: Words) -> Iterator[str]:
 
 
 def _data(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the record of data without paths of the machine; entries with equal files are combined."""
+    """Return the record of data without paths of the machine; entries of one source and the same files are combined."""
     entries_by_content: dict[str, dict[str, Any]] = {}
     for entry in entries:
         content = {
             "source": entry["source"],
             "simulated": entry["simulated"],
             "names": entry["names"],
-            "panels": [{key: panel[key] for key in ("rows", "units", "periods")} for panel in entry["panels"]],
             "files": [_file(file) for file in entry["files"]],
-            "weights": [
-                {"digest": digest, **{key: one[key] for key in ("option", "units", "links")}}
-                for digest, one in entry["weights"].items()
-            ],
         }
-        own = entries_by_content.setdefault(json.dumps(content), {**content, "options": {}, "fingerprints": []})
+        parts: dict[str, Any] = {"options": {}, "panels": [], "weights": [], "fingerprints": []}
+        own = entries_by_content.setdefault(json.dumps(content), {**content, **parts})
         for group, option in entry["options"].items():
             own["options"].setdefault(group, {})[option] = None
-        own["fingerprints"] += [one for one in entry["runs"] if one not in own["fingerprints"]]
+        weights = [
+            {"digest": digest, **{key: one[key] for key in ("option", "units", "links")}}
+            for digest, one in entry["weights"].items()
+        ]
+        panels = [{key: panel[key] for key in ("rows", "units", "periods")} for panel in entry["panels"]]
+        for name, parts_of in (("panels", panels), ("weights", weights), ("fingerprints", entry["runs"])):
+            own[name] += [part for part in parts_of if part not in own[name]]
     return list(entries_by_content.values())
 
 
