@@ -141,6 +141,7 @@ const explorer = (root, data, columns, changed) => {
       part.bar.style.setProperty("--share", n ? negative / n : 0);
       part.label.classList.toggle("empty", !n);
     }));
+    listed = brush;
     if (brush) {
       out.fill(0);
       for (let place = brush[0]; place <= brush[1]; place++) out[curve[place]] = 1;
@@ -187,19 +188,25 @@ const explorer = (root, data, columns, changed) => {
     for (let one = Math.ceil(bottom / step); one * step <= top; one++) out.push(one * step);
     return out;
   };
-  const draw = () => {
+  // sizes and colours are read when they may have changed: reading them makes the browser lay the page out
+  let scale = 1, font = "", colours = [];
+  const measure = () => {
     width = Math.max(canvas.clientWidth, 200);
-    const scale = window.devicePixelRatio || 1;
-    if (canvas.width !== Math.round(width * scale)) {
-      canvas.width = Math.round(width * scale);
-      canvas.height = Math.round(HEIGHT * scale);
-    }
-    const style = getComputedStyle(root), colour = (name) => style.getPropertyValue(name).trim();
-    const [ink, soft, line, light, accent, band] =
-      ["--ink", "--soft", "--line", "--faint", "--strong", "--band"].map(colour);
+    scale = window.devicePixelRatio || 1;
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(HEIGHT * scale);
+    const style = getComputedStyle(root);
+    font = `12px ${style.fontFamily}`;
+    colours = ["--ink", "--soft", "--line", "--faint", "--strong", "--band"]
+      .map((name) => style.getPropertyValue(name).trim());
+    draw();
+  };
+  const draw = () => {
+    if (!width) return;
+    const [ink, soft, line, light, accent, band] = colours;
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.clearRect(0, 0, width, HEIGHT);
-    context.font = `12px ${style.fontFamily}`;
+    context.font = font;
     context.textBaseline = "middle";
     context.textAlign = "right";
     for (const tick of ticks()) {
@@ -347,6 +354,13 @@ const explorer = (root, data, columns, changed) => {
     const place = Math.floor((event.clientX - canvas.getBoundingClientRect().left - LEFT) / (width - LEFT - 8) * curve.length);
     return Math.min(Math.max(place, 0), curve.length - 1);
   };
+  // the table changes only if the chosen runs do
+  let listed = null;
+  const choose = (ends) => {
+    brush = ends;
+    if (brush || listed) changed();
+    else draw();
+  };
   let dragging = false;
   canvas.addEventListener("pointerdown", (event) => {
     if (!curve.length) return;
@@ -368,19 +382,17 @@ const explorer = (root, data, columns, changed) => {
     dragging = false;
     const place = at(event);
     if (Math.abs(x(place) - x(anchor)) < 3) {
-      brush = null;
       show(curve[place]);
+      choose(null);
     } else {
-      brush = [Math.min(anchor, place), Math.max(anchor, place)];
+      choose([Math.min(anchor, place), Math.max(anchor, place)]);
     }
-    changed();
   });
   canvas.addEventListener("keydown", (event) => {
     const n = curve.length;
     if (event.key === "Escape") {
-      brush = null;
       show(-1);
-      changed();
+      choose(null);
       return;
     }
     if (!n) return;
@@ -390,20 +402,16 @@ const explorer = (root, data, columns, changed) => {
     const before = curve.indexOf(cursor);
     const moved = before < 0 ? (step < 0 ? n - 1 : 0) : before + (step > 0 ? Math.ceil(step) : Math.floor(step));
     const place = Math.min(Math.max(moved, 0), n - 1);
-    if (event.shiftKey) {
-      if (!brush) anchor = Math.max(before, 0);
-      brush = [Math.min(anchor, place), Math.max(anchor, place)];
-    } else {
-      brush = null;
-    }
+    if (event.shiftKey && !brush) anchor = Math.max(before, 0);
     show(curve[place]);
-    changed();
+    choose(event.shiftKey ? [Math.min(anchor, place), Math.max(anchor, place)] : null);
   });
-  window.addEventListener("resize", () => requestAnimationFrame(draw));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  matchMedia("print").addEventListener("change", draw);
+  window.addEventListener("resize", () => requestAnimationFrame(measure));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", measure);
+  matchMedia("print").addEventListener("change", measure);
 
   box.hidden = false;
+  measure();
   return {
     filter,
     show: (row) => { show(row); draw(); detail.focus({ preventScroll: true }); detail.scrollIntoView({ block: "nearest" }); },

@@ -9,12 +9,14 @@ document.querySelectorAll(".runs").forEach((root) => {
   const form = root.querySelector("form"), search = form.querySelector("input"), output = form.querySelector("output");
   const scroll = root.querySelector(".scroll"), table = root.querySelector("table");
   const head = table.querySelector("thead"), body = table.querySelector("tbody");
-  const HEIGHT = 26, TALL = 600, MARGIN = 12, PRINTED = 60, CHOICES = 40;
+  const HEIGHT = 26, TALL = 600, MARGIN = 6, PRINTED = 60, CHOICES = 40;
   const conditions = columns.map(() => null);
   let sorted = { column: -1, down: false };
   let order = Array.from({ length: total }, (_, row) => row);
   let shown = [-1, -1];
   let printing = false;
+  // the scroll position, known without asking, which would make the browser lay the page out
+  let top = 0;
 
   const shownNumber = (value, digits) => {
     if (Number.isNaN(value)) return "";
@@ -77,7 +79,8 @@ document.querySelectorAll(".runs").forEach((root) => {
     output.textContent = filled(words.of, { shown: thousands(order.length), total: thousands(total) });
     table.setAttribute("aria-rowcount", order.length + 2);
     shown = [-1, -1];
-    scroll.scrollTop = 0;
+    if (top) scroll.scrollTop = 0;
+    top = 0;
     draw();
   };
 
@@ -111,8 +114,8 @@ document.querySelectorAll(".runs").forEach((root) => {
   const draw = () => {
     let first = 0, last = Math.min(order.length, PRINTED);
     if (!printing) {
-      first = Math.max(0, Math.floor(scroll.scrollTop / HEIGHT) - MARGIN);
-      last = Math.min(order.length, Math.ceil((scroll.scrollTop + Math.max(scroll.clientHeight, TALL)) / HEIGHT) + MARGIN);
+      first = Math.max(0, Math.floor(top / HEIGHT) - MARGIN);
+      last = Math.min(order.length, Math.ceil((top + TALL) / HEIGHT) + MARGIN);
     }
     if (first === shown[0] && last === shown[1]) return;
     shown = [first, last];
@@ -202,8 +205,10 @@ document.querySelectorAll(".runs").forEach((root) => {
     });
     setTimeout(arrange);
   });
-  scroll.addEventListener("scroll", () => requestAnimationFrame(draw));
-  window.addEventListener("resize", () => requestAnimationFrame(draw));
+  scroll.addEventListener("scroll", () => requestAnimationFrame(() => {
+    top = scroll.scrollTop;
+    draw();
+  }));
   const print = (now) => {
     printing = now;
     shown = [-1, -1];
