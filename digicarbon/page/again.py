@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+import yaml
+
 from digicarbon.config.files import GROUPS, ROOT, UNNAMED, command_line, override
 from digicarbon.plan.runs import NO_NUMBERS, NOTHING
 from digicarbon.recorded import RecordedSweep
@@ -16,6 +18,8 @@ from digicarbon.tracking import EXPERIMENT, OVERRIDES, Planned, Tracking
 
 REPLACED = ("columns", "grid", "zip", "exclude", "draw")
 """Keys of an experiment that choose runs."""
+ALONE: Mapping[str, Any] = {"facet": None, "by": [], "draws": 0}
+"""Fields of reports that need several runs, and their values for one."""
 _NEXT = re.compile(r", (?=[+~]*[\w./@]+=)")
 
 
@@ -43,12 +47,24 @@ def commands(sweep: RecordedSweep) -> dict[str, Any]:
     given = [word for word in _NEXT.split(sweep.tags.get(OVERRIDES, "")) if word]
     given = [word for word in given if word.lstrip("+~").partition("=")[0] not in (*varied, *REPLACED, "replace")]
     keys = ",".join(REPLACED)
+    report = _alone(sweep)
+    given += [f"report.{key}={json.dumps(value)}" for key, value in report.items()]
     return {
         **own,
         "run": command_line("run", name, [f"replace=[{keys}]", *given, *store]),
-        "yaml": f"defaults: [{name}, _self_]\nreplace: [{', '.join(REPLACED)}]\n",
-        "fixed": [_line(*word.lstrip("+").partition("=")[::2]) for word in given if not word.startswith("~")],
+        "yaml": f"defaults: [{name}, _self_]\nreplace: [{', '.join(REPLACED)}]\n"
+        + (f"report: {json.dumps(report)}\n" if report else ""),
+        "fixed": [
+            _line(*word.lstrip("+").partition("=")[::2]) for word in given if not word.startswith(("~", "report."))
+        ],
     }
+
+
+def _alone(sweep: RecordedSweep) -> dict[str, Any]:
+    """Return the fields of a report that compare runs, and what they are for a single one."""
+    content: Any = yaml.safe_load(sweep.config) or {}
+    report = content.get("report") or {}
+    return {key: value for key, value in ALONE.items() if report.get(key)}
 
 
 def _line(key: str, text: str) -> str:

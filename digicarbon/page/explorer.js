@@ -400,7 +400,7 @@ const explorer = (root, data, columns, changed) => {
     if (!step) return;
     event.preventDefault();
     const before = curve.indexOf(cursor);
-    const moved = before < 0 ? (step < 0 ? n - 1 : 0) : before + (step > 0 ? Math.ceil(step) : Math.floor(step));
+    const moved = before < 0 && Math.abs(step) < n ? (step < 0 ? n - 1 : 0) : before + (step > 0 ? Math.ceil(step) : Math.floor(step));
     const place = Math.min(Math.max(moved, 0), n - 1);
     if (event.shiftKey && !brush) anchor = Math.max(before, 0);
     show(curve[place]);

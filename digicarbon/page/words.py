@@ -60,7 +60,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "experiment": ("Experiment", "实验"),
     "explore": ("Explore the runs", "浏览各回归"),
     "explore_hint": (
-        "Click on the curve for one run, drag for several, Esc for all. The bar below it marks where estimates are significant.",
+        "Click on the curve for one run, drag for several, Esc for all. The bar below marks significant estimates.",
         "点击曲线选一个回归，拖动选多个，按Esc恢复全部。下方色条标出显著的估计值。",
     ),
     "failures": ("Runs that failed", "失败的回归"),
