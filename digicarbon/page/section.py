@@ -364,8 +364,6 @@ def _warnings(sweep: RecordedSweep, words: Words) -> Iterator[str]:
         yield words("unfinished", status=sweep.status)
     if sweep.newer:
         yield words("newer", id=sweep.newer[:12])
-    if sweep.lacking:
-        yield words("runs_lacking", n=sweep.lacking)
 
 
 def _data(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
