@@ -174,5 +174,5 @@ def _title(name: str, sections: Sequence[page.Section]) -> str:
 
 
 def _what(sections: Sequence[page.Section]) -> str:
-    runs = counted(sum(one.count for one in sections), "run")
+    runs = counted(sum(one.planned for one in sections), "run")
     return runs if len(sections) == 1 else f"{counted(len(sections), 'experiment')}, {runs}"

@@ -1,29 +1,25 @@
-"use strict";
 // The table of runs: sorted, filtered and searched here, and only the rows in sight are in the document.
 document.querySelectorAll(".runs").forEach((root) => {
   const data = JSON.parse(root.querySelector("script").textContent);
-  const columns = data.columns, total = data.ids.length, words = data.words;
+  const columns = data.columns.map((column) => ({
+    ...column,
+    ...(column.codes ? { codes: unpacked(column.codes) } : { numbers: unpacked(column.numbers) }),
+  }));
+  const total = data.runs, words = data.words;
   const form = root.querySelector("form"), search = form.querySelector("input"), output = form.querySelector("output");
   const scroll = root.querySelector(".scroll"), table = root.querySelector("table");
   const head = table.querySelector("thead"), body = table.querySelector("tbody");
-  const HEIGHT = 26, TALL = 600, MARGIN = 12, PRINTED = 200, CHOICES = 40;
+  const HEIGHT = 26, TALL = 600, MARGIN = 6, PRINTED = 60, CHOICES = 40;
   const conditions = columns.map(() => null);
   let sorted = { column: -1, down: false };
   let order = Array.from({ length: total }, (_, row) => row);
   let shown = [-1, -1];
   let printing = false;
-
-  const make = (tag, attributes = {}, text = "") => {
-    const element = document.createElement(tag);
-    Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
-    if (text) element.textContent = text;
-    return element;
-  };
-  const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-  const thousands = (number) => number.toLocaleString("en-US");
+  // the scroll position, known without asking, which would make the browser lay the page out
+  let top = 0;
 
   const shownNumber = (value, digits) => {
-    if (value === null) return "";
+    if (Number.isNaN(value)) return "";
     const small = value !== 0 && Math.abs(value) < 0.5 * 10 ** -digits;
     const large = Math.abs(value) >= 1e7 && digits > 0;
     return small || large ? value.toExponential(2) : value.toFixed(digits);
@@ -63,25 +59,28 @@ document.querySelectorAll(".runs").forEach((root) => {
   const arrange = () => {
     const asked = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const texts = asked.length ? searched() : null;
-    order = [];
+    const tests = conditions.filter(Boolean);
+    let pass = new Uint8Array(total);
     for (let row = 0; row < total; row++) {
-      if (conditions.every((test) => !test || test(row)) && (!asked.length || asked.every((word) => texts[row].includes(word)))) {
-        order.push(row);
-      }
+      if (tests.every((test) => test(row)) && asked.every((word) => texts[row].includes(word))) pass[row] = 1;
     }
+    if (curve) pass = curve.filter(pass);
+    order = [];
+    for (let row = 0; row < total; row++) if (pass[row]) order.push(row);
     if (sorted.column >= 0) {
       const column = columns[sorted.column], rank = ranks[sorted.column], sign = sorted.down ? -1 : 1;
       const value = rank ? (row) => rank[column.codes[row]] : (row) => column.numbers[row];
       order.sort((a, b) => {
         const x = value(a), y = value(b);
-        if (x === null || y === null) return (x === null) - (y === null) || a - b;
+        if (Number.isNaN(x) || Number.isNaN(y)) return Number.isNaN(x) - Number.isNaN(y) || a - b;
         return sign * (x - y) || a - b;
       });
     }
     output.textContent = filled(words.of, { shown: thousands(order.length), total: thousands(total) });
     table.setAttribute("aria-rowcount", order.length + 2);
     shown = [-1, -1];
-    scroll.scrollTop = 0;
+    if (top) scroll.scrollTop = 0;
+    top = 0;
     draw();
   };
 
@@ -90,22 +89,21 @@ document.querySelectorAll(".runs").forEach((root) => {
     columns.forEach((column) => {
       const cell = make(column.run ? "th" : "td", column.run ? { scope: "row" } : {});
       if (column.numbers) cell.className = "number";
-      const said = text(column, row);
-      if (data.ids[row] && said && (column.numbers || column.run)) {
-        const attributes = { href: data.base + data.ids[row], target: "_blank", rel: "noopener" };
-        if (!column.run) attributes.tabindex = "-1";
-        cell.append(make("a", attributes, said));
+      const said = text(column, row), id = data.ids.slice(32 * row, 32 * row + 32).trim();
+      if (column.run) {
+        const attributes = { href: `#${data.key}-run-${row + 1}` };
+        cell.append(curve ? make("a", attributes, said || String(row + 1)) : said);
+      } else if (data.base && id && said && column.numbers) {
+        cell.append(make("a", { href: data.base + id, target: "_blank", rel: "noopener", tabindex: "-1" }, said));
       } else {
         cell.textContent = said;
       }
-      if (column.values) cell.title = said;
-      if (column.state && column.codes[row] !== good) element.className = "bad";
+      if (column.values) cell.title = (column.lines && column.lines[column.codes[row]]) || said;
+      if (column.bad && column.bad.includes(said)) element.className = "bad";
       element.append(cell);
     });
     return element;
   };
-  const state = columns.find((column) => column.state);
-  const good = state ? state.values.indexOf(state.finished) : -1;
 
   const space = (height) => {
     const element = make("tr", { class: "space", "aria-hidden": "true" });
@@ -116,8 +114,8 @@ document.querySelectorAll(".runs").forEach((root) => {
   const draw = () => {
     let first = 0, last = Math.min(order.length, PRINTED);
     if (!printing) {
-      first = Math.max(0, Math.floor(scroll.scrollTop / HEIGHT) - MARGIN);
-      last = Math.min(order.length, Math.ceil((scroll.scrollTop + Math.max(scroll.clientHeight, TALL)) / HEIGHT) + MARGIN);
+      first = Math.max(0, Math.floor(top / HEIGHT) - MARGIN);
+      last = Math.min(order.length, Math.ceil((top + TALL) / HEIGHT) + MARGIN);
     }
     if (first === shown[0] && last === shown[1]) return;
     shown = [first, last];
@@ -142,7 +140,7 @@ document.querySelectorAll(".runs").forEach((root) => {
   columns.forEach((column, place) => {
     const cell = make("th", { scope: "col", "aria-sort": "none" });
     if (column.numbers) cell.className = "number";
-    const button = make("button", { type: "button", title: `${words.sort} ${column.head}` }, column.head);
+    const button = make("button", { type: "button", title: `${words.sort} ${column.key || column.head}` }, column.head);
     button.addEventListener("click", () => {
       if (sorted.column !== place) sorted = { column: place, down: false };
       else if (!sorted.down) sorted.down = true;
@@ -184,7 +182,7 @@ document.querySelectorAll(".runs").forEach((root) => {
       const test = column.numbers && entry ? condition(entry) : null;
       input.setAttribute("aria-invalid", String(Boolean(column.numbers && entry && !test)));
       if (column.numbers) {
-        conditions[place] = test && ((row) => column.numbers[row] !== null && test(column.numbers[row]));
+        conditions[place] = test && ((row) => !Number.isNaN(column.numbers[row]) && test(column.numbers[row]));
       } else {
         const asked = entry.toLowerCase();
         conditions[place] = asked ? (row) => column.values[column.codes[row]].toLowerCase().includes(asked) : null;
@@ -200,14 +198,17 @@ document.querySelectorAll(".runs").forEach((root) => {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => {
     conditions.fill(null);
+    if (curve) curve.reset();
     filters.querySelectorAll("select, input").forEach((one) => {
       one.value = "";
       one.removeAttribute("aria-invalid");
     });
     setTimeout(arrange);
   });
-  scroll.addEventListener("scroll", () => requestAnimationFrame(draw));
-  window.addEventListener("resize", () => requestAnimationFrame(draw));
+  scroll.addEventListener("scroll", () => requestAnimationFrame(() => {
+    top = scroll.scrollTop;
+    draw();
+  }));
   const print = (now) => {
     printing = now;
     shown = [-1, -1];
@@ -218,7 +219,33 @@ document.querySelectorAll(".runs").forEach((root) => {
   window.addEventListener("beforeprint", () => print(true));
   window.addEventListener("afterprint", () => print(false));
 
+  const curve = explorer(root, data, columns, () => arrange());
+  const follow = () => {
+    const run = location.hash.match(/^#(.*)-run-(\d+)$/);
+    if (!run || decodeURIComponent(run[1]) !== data.key || Number(run[2]) < 1 || Number(run[2]) > total) return;
+    if (curve) curve.show(Number(run[2]) - 1);
+    else root.scrollIntoView();
+  };
+  window.addEventListener("hashchange", follow);
   form.hidden = false;
   scroll.hidden = false;
   arrange();
+  follow();
 });
+
+// what is folded on the screen is printed
+let folded = [];
+window.addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll("main details:not([open])")].filter((one) => !one.closest(".screen"));
+  folded.forEach((one) => { one.open = true; });
+});
+window.addEventListener("afterprint", () => folded.forEach((one) => { one.open = false; }));
+
+// what scrolls can be reached by the keyboard
+const reachable = () => document.querySelectorAll(".dc-table, .table, pre.yaml").forEach((one) => {
+  if (one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight) one.tabIndex = 0;
+  else one.removeAttribute("tabindex");
+});
+reachable();
+window.addEventListener("resize", () => requestAnimationFrame(reachable));
+document.addEventListener("toggle", () => requestAnimationFrame(reachable), true);

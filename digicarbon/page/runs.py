@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from digicarbon.disk.cells import plain_table
+from digicarbon.page import again
+from digicarbon.page.answer import option
+from digicarbon.page.counts import BAD, Listed
+from digicarbon.page.effects import Effects
 from digicarbon.page.words import Words
+from digicarbon.plan.runs import NOTHING
 from digicarbon.recorded import RecordedSweep
-from digicarbon.report.focal import text_of
+from digicarbon.report.focal import effect_of, text_of
 from digicarbon.report.labels import Labels
 
 NUMBERS = (
@@ -35,60 +41,96 @@ NUMBERS = (
 """Columns of a sweep's rows that the table shows if any run has them, and their names."""
 FEW = 5
 """Up to so many choices are shown to the left of the estimates."""
-DIGITS = 9
-"""Significant digits that the page keeps; runs.csv has all of them."""
+NO_ID = " " * 32
+"""Stands for the id of a run that is not recorded."""
+UNUSED = "–"
+"""The value of a choice that a run's model does not use."""
+_TYPES = ("<u1", "<u2", "<u4")
 
 
-def payload(sweep: RecordedSweep, focal: Mapping[str, str], base: str, words: Words, labels: Labels) -> Markup:
+def packed(values: NDArray[Any]) -> str:
+    """Return numbers as the page's script reads them: their type, and their bytes in base 64."""
+    if values.dtype.kind == "f":
+        kind = "<f8"
+    else:
+        most = int(values.max(initial=0))
+        kind = next(name for name in _TYPES if most <= np.iinfo(name).max)
+    return f"{kind[1:]}:{base64.b64encode(values.astype(kind).tobytes()).decode()}"
+
+
+def payload(
+    sweep: RecordedSweep,
+    listed: Sequence[Listed],
+    effects: Effects,
+    address: str,
+    key: str,
+    words: Words,
+    labels: Labels,
+) -> Markup:
     """Return the table of runs as JSON that is safe inside a page.
 
     Parameters
     ----------
     sweep : RecordedSweep
-    focal : mapping of str to str
-        The focal term of each run by label.
-    base : str
-        The address of a run in MLflow without its id.
+    listed : sequence of Listed
+    effects : Effects
+    address : str
+        The address of a run in MLflow without its id; empty if no server is known.
+    key : str
+        Of the section, for links to runs within the page.
     words : Words
     labels : Labels
-        The names of terms.
+        The names of terms and choices.
     """
-    names, hashes, planned = _listed(sweep)
-    rows = sweep.rows.reindex(hashes)
-    columns = [_run_column(names, planned, words)]
-    states = [_state(status, words) for status in rows["status"]]
-    # if all have finished, the head of the page says so
-    if set(states) - {words("finished")}:
-        columns.append({**_texts(words("state"), states), "state": True, "finished": words("finished")})
-    choices = [
-        _texts(key, [text_of(values[key]) if key in values else "" for values in planned])
-        for key in dict.fromkeys(key for values in planned for key in values)
-    ]
+    names = [run.label for run in listed]
+    rows = sweep.rows.reindex(["" if run.run is None else run.run.hash for run in listed])
+    columns = [_run_column(listed, words)]
+    states = [run.state for run in listed]
+    # if all are alike, the count at the top says so
+    if len(set(states)) > 1:
+        state = _texts(words("state"), [words(f"state_{one}") for one in states])
+        columns.append({**state, "bad": [words(f"state_{one}") for one in BAD]})
+    choices = _choices(sweep, listed, rows, labels)
     metrics = [(column, name) for column, name in NUMBERS if column in rows and rows[column].notna().any()]
     estimates = [_numbers(name, rows[column], words) for column, name in metrics]
     estimates.append(_numbers("seconds", (rows["end"] - rows["start"]) / 1000, words))
-    term = [_texts(words("term"), [labels(focal[name]) if name in focal else "" for name in names])] if focal else []
+    terms = [labels(effects.focal[name]) if name in effects.focal else "" for name in names]
+    term = [_texts(words("term"), terms)] if effects.focal else []
     # with many choices, estimates come first, so that they are visible
     first = 0 if len(choices) <= FEW else sum(name in ("coef", "se", "p") for _, name in metrics)
     columns += [*term, *estimates[:first], *choices, *estimates[first:]] if first else [*choices, *term, *estimates]
     content = {
-        "ids": ["" if run_id != run_id else run_id for run_id in rows["run_id"]],
-        "base": base,
+        "runs": len(listed),
+        "key": key,
+        "ids": "".join(run_id if isinstance(run_id, str) else NO_ID for run_id in rows["run_id"]),
+        "base": address,
         "columns": columns,
-        "words": words.listed("any", "filter", "filter_number", "of", "sort", "most_printed"),
+        "effect": _effect(effects, names, words, labels) if len(effects.numbers) > 1 else None,
+        "again": again.commands(sweep),
+        "words": words.listed(*SCRIPT),
     }
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # a script element ends at the first </, even within quotes
     return Markup(text.replace("<", "\\u003c"))
 
 
+SCRIPT = (
+    *("any", "filter", "filter_number", "of", "sort", "most_printed", "clear"),
+    *("estimates", "negative", "positive", "significant", "median", "selected", "curve_label", "curve_run"),
+    *("run", "p", "interval", "choices", "again", "again_file", "again_compare", "copy", "copied", "one_run", "mlflow"),
+    *("share_of", "no_runs", "all_values"),
+)
+"""Words of the page's script."""
+
+
 def table(sweep: RecordedSweep) -> bytes:
     """Return all runs with all params and metrics as CSV, in the order of the experiment."""
-    names, hashes, _ = _listed(sweep)
-    rows = sweep.rows.reindex(hashes)
+    every = [(label, run.hash) for run in sweep.roster.runs for label in (run.label, *run.twins)]
+    rows = sweep.rows.reindex([key for _, key in every])
     columns = [name for name in rows.columns if name.startswith(("params.", "metrics."))]
     error = rows["error"].map(lambda text: text.partition("\n")[0] if isinstance(text, str) else "")
     seconds = (rows["end"] - rows["start"]) / 1000
+    names = [label for label, _ in every]
     head = pd.DataFrame(
         {"run": names, "run_id": rows["run_id"], "status": rows["status"], "error": error, "seconds": seconds}
     )
@@ -96,18 +138,71 @@ def table(sweep: RecordedSweep) -> bytes:
     return content.encode("utf-8-sig")
 
 
-def _listed(sweep: RecordedSweep) -> tuple[list[str], list[str], list[Mapping[str, Any]]]:
-    """Return label, hash and varied values of each run and each twin, in the order of the experiment."""
-    every = [(label, run) for run in sweep.roster.runs for label in (run.label, *run.twins)]
-    return [label for label, _ in every], [run.hash for _, run in every], [run.values for _, run in every]
+def _effect(effects: Effects, names: Sequence[str], words: Words, labels: Labels) -> dict[str, Any]:
+    """Return the effects of listed runs; where their units differ, in standard errors."""
+    none = (np.nan,) * 4
+    coef, p, low, high = np.array([effects.numbers.get(name, none) for name in names], dtype=np.float64).T
+    if effects.mixed:
+        coef = coef / np.array([effects.errors.get(name, np.nan) for name in names])
+        low = high = np.full_like(coef, np.nan)
+    name = effect_of(effects.asked.quantity).text(words.language, labels)
+    return {
+        "name": words("in_errors", effect=name) if effects.mixed else name,
+        "level": effects.level,
+        **{
+            part: packed(values)
+            for part, values in zip(("coef", "p", "low", "high"), (coef, p, low, high), strict=True)
+        },
+    }
 
 
-def _run_column(names: Sequence[str], planned: Sequence[Mapping[str, Any]], words: Words) -> dict[str, Any]:
+def _choices(
+    sweep: RecordedSweep, listed: Sequence[Listed], rows: pd.DataFrame, labels: Labels
+) -> list[dict[str, Any]]:
+    """Return a column for each varied key: words, and what selects a value on the command line and in YAML."""
+    keys = list(dict.fromkeys(key for run in sweep.roster.runs for key in run.values))
+    params = {key: rows[f"params.{key}"].tolist() for key in keys if f"params.{key}" in rows}
+    known: dict[str, dict[str, int]] = {key: {} for key in keys}
+    values: dict[str, list[tuple[str, str, str]]] = {key: [] for key in keys}
+    codes = np.zeros((len(keys), len(listed)), dtype=np.int64)
+    for place, one in enumerate(listed):
+        fields = {key: column[place] for key, column in params.items()}
+        chosen = {} if one.run is None else again.chosen(one.run, fields)
+        for number, key in enumerate(keys):
+            content = repr(chosen[key]) if key in chosen else repr((one.values.get(key),))
+            code = known[key].get(content)
+            if code is None:
+                code = known[key][content] = len(known[key])
+                said = _said(key, one.values.get(key), key in chosen, labels)
+                own = (again.word(key, chosen[key]), again.line(key, chosen[key])) if key in chosen else ("", "")
+                values[key].append((said, *own))
+            codes[number, place] = code
+    return [
+        {
+            "head": labels.choice(key),
+            "key": key,
+            "values": [said for said, _, _ in values[key]],
+            "codes": packed(codes[number]),
+            "set": [word for _, word, _ in values[key]],
+            "lines": [line for _, _, line in values[key]],
+        }
+        for number, key in enumerate(keys)
+    ]
+
+
+def _said(key: str, value: Any, chosen: bool, labels: Labels) -> str:
+    """Return what a run's value of a choice is called."""
+    if value is None:
+        return ""
+    return UNUSED if value == NOTHING and not chosen else option(labels, key, text_of(value))
+
+
+def _run_column(listed: Sequence[Listed], words: Words) -> dict[str, Any]:
     """Return the names of runs: labels without the content of other columns, or else numbers."""
-    short = [_own_name(name, values) for name, values in zip(names, planned, strict=True)]
+    short = [_own_name(run.label, run.values) for run in listed]
     if any(short):
         return {**_texts(words("run"), short), "run": True}
-    return {**_numbers("run", pd.Series(range(1, len(names) + 1)), words), "run": True, "digits": 0}
+    return {**_numbers("run", range(1, len(listed) + 1), words), "run": True, "digits": 0}
 
 
 def _own_name(label: str, values: Mapping[str, Any]) -> str:
@@ -116,31 +211,16 @@ def _own_name(label: str, values: Mapping[str, Any]) -> str:
     return label[: max(min(places) - 2, 0)] if places else label
 
 
-def _state(status: Any, words: Words) -> str:
-    if not isinstance(status, str):
-        return words("not_fitted")
-    return words("finished" if status == "FINISHED" else "failed")
-
-
 def _texts(head: str, texts: Sequence[str]) -> dict[str, Any]:
     known: dict[str, int] = {}
     codes = [known.setdefault(text, len(known)) for text in texts]
-    return {"head": head, "values": list(known), "codes": codes}
+    return {"head": head, "values": list(known), "codes": packed(np.array(codes, dtype=np.int64))}
 
 
 def _numbers(name: str, numbers: Iterable[Any], words: Words) -> dict[str, Any]:
-    values = np.asarray(list(numbers), dtype=float)
+    values = np.asarray(list(numbers), dtype=np.float64)
+    values[~np.isfinite(values)] = np.nan
     word, _, statistic = name.partition(" ")
     head = f"{words(word)}, {words(statistic)}" if statistic else words(word)
     whole = bool(np.all(np.isnan(values) | (values == np.floor(values))))
-    return {
-        "head": head,
-        "numbers": [_rounded(value) for value in values.tolist()],
-        "digits": 0 if whole else 3 if name == "seconds" else 4,
-    }
-
-
-def _rounded(value: float) -> float | int | None:
-    if not math.isfinite(value):
-        return None
-    return int(value) if value == int(value) and abs(value) < 1e15 else float(f"{value:.{DIGITS}g}")
+    return {"head": head, "numbers": packed(values), "digits": 0 if whole else 3 if name == "seconds" else 4}

@@ -12,9 +12,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from digicarbon.config.files import command_line
 from digicarbon.errors import DigicarbonError
 from digicarbon.note import Note, note_of
-from digicarbon.page import asked, runs
+from digicarbon.page import asked, counts, runs
+from digicarbon.page.answer import MANY, answer
+from digicarbon.page.effects import Effects, effects
 from digicarbon.page.words import Words
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
@@ -23,8 +26,6 @@ from digicarbon.sweep.provenance import SEEDS
 from digicarbon.sweep.tables import absent, finished
 from digicarbon.tracking import SERVERS, masked
 
-LOCAL = "http://127.0.0.1:5000"
-"""Where `digicarbon ui` serves a store of this machine."""
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
 MOST_PICTURES = 60
 """Further pictures are files beside the page."""
@@ -33,6 +34,8 @@ LARGE = 1_500_000
 MOST_FAILURES = 200
 CURVE_RUNS = 10
 """From so many runs on, a page has their specification curve, for any report."""
+MOST_PARTS = 12
+"""How many panels and matrices of weights of a source are described."""
 OPEN_ROWS, OPEN_COLUMNS = 30, 10
 """A longer or wider diagnostic is folded."""
 
@@ -67,8 +70,12 @@ class Section:
         The name as a part of addresses and of file names.
     title : str
     simulated : bool
-    facts : sequence of (str, Markup)
-        In the head.
+    answer : sequence of str
+        Sentences on all runs together.
+    count : sequence of str
+        Sentences on how many runs there are.
+    many : bool
+        Whether there are so many effects that the page begins with their curve.
     warnings : sequence of str
     table : Table or None
     table_html : Markup
@@ -85,7 +92,7 @@ class Section:
         Why there is no curve, if one was tried.
     diagnostics : sequence of (str, Markup, bool)
         Name, table, and whether it is folded.
-    count : int
+    planned : int
         The number of runs.
     runs : Markup
         The table of runs as JSON.
@@ -94,14 +101,12 @@ class Section:
     more_failures, more_skipped : int
         How many are not listed.
     left : sequence of str
-    excluded : str
-        A sentence, or nothing.
     choices : sequence of (str, str)
     own, config : Markup
         YAML: the experiment's own part, and the whole configuration.
     data : sequence of mapping
         Entries of the record of data, as the page shows them.
-    provenance : sequence of (str, str)
+    provenance : sequence of (str, Markup)
     link_note : str
     files : mapping of str to bytes
         Beside the page, by name.
@@ -111,7 +116,9 @@ class Section:
     key: str
     title: str
     simulated: bool
-    facts: Sequence[tuple[str, Markup]]
+    answer: Sequence[str]
+    count: Sequence[str]
+    many: bool
     warnings: Sequence[str]
     table: Table | None
     table_html: Markup
@@ -122,19 +129,18 @@ class Section:
     curve: Markup
     curve_note: str
     diagnostics: Sequence[tuple[str, Markup, bool]]
-    count: int
+    planned: int
     runs: Markup
     failures: Sequence[tuple[str, str]]
     skipped: Sequence[tuple[str, str]]
     more_failures: int
     more_skipped: int
     left: Sequence[str]
-    excluded: str
     choices: Sequence[tuple[str, str]]
     own: Markup
     config: Markup
     data: Sequence[Mapping[str, Any]]
-    provenance: Sequence[tuple[str, str]]
+    provenance: Sequence[tuple[str, Markup]]
     link_note: str
     files: Mapping[str, bytes]
 
@@ -152,12 +158,19 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         Whether the report differs from the one of the sweep: then its pictures are drawn again.
     words : Words
     """
-    root = sweep.uri.rstrip("/") if sweep.uri.startswith(SERVERS) else LOCAL
-    base = f"{root}/#/experiments/{sweep.experiment_id}/runs/"
-    addresses = {label: base + run_id for label, run_id in sweep.run_ids.items()}
     key = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
+    # a store of this machine has no address that somebody else could open: its runs are shown within the page
+    server = (
+        f"{sweep.uri.rstrip('/')}/#/experiments/{sweep.experiment_id}/runs/" if sweep.uri.startswith(SERVERS) else ""
+    )
+    listed = counts.listed(sweep)
+    addresses = {
+        run.label: f"{server}{sweep.run_ids[run.label]}" if server else f"#{key}-run-{place}"
+        for place, run in enumerate(listed, 1)
+        if run.label in sweep.run_ids
+    }
     title = sweep.title or name
-    overview = _Overview.at(sweep)
+    overview = effects(sweep.records, report.asked)
     if isinstance(report, SpecificationCurve):
         report = _with_joint(report, sweep.joint)
     table, refusal = _table(sweep, report, title)
@@ -172,7 +185,9 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         key=key,
         title=title,
         simulated=sweep.simulated,
-        facts=list(_facts(sweep, base, words)),
+        answer=_answer(sweep, overview, report, words),
+        count=list(_count(sweep, listed, overview, words)),
+        many=len(overview.numbers) >= MANY,
         warnings=[*_warnings(sweep, words), *([_said(complaint, words)] if complaint else [])],
         table=table,
         table_html=Markup("") if table is None else Markup(table.to_html_piece(addresses)),
@@ -183,43 +198,23 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         curve=tables if isinstance(report, SpecificationCurve) else tables + _joint(sweep.joint, words),
         curve_note=_said(why_no_curve, words),
         diagnostics=list(_diagnostics(sweep, report, overview, addresses)),
-        count=sum(1 + len(run.twins) for run in sweep.roster.runs),
-        runs=runs.payload(sweep, overview.focal, base, words, report.words),
+        planned=len(listed),
+        runs=runs.payload(sweep, listed, overview, server, key, words, report.words),
         failures=_reasons(sweep.failures, words),
         skipped=_reasons([*sweep.roster.failed, *sweep.roster.skipped], words),
         more_failures=max(len(sweep.failures) - MOST_FAILURES, 0),
         more_skipped=max(len(sweep.roster.failed) + len(sweep.roster.skipped) - MOST_FAILURES, 0),
         left=sweep.left[:MOST_FAILURES],
-        excluded=words("excluded", n=sweep.roster.excluded) if sweep.roster.excluded else "",
         choices=asked.choices(sweep),
         own=asked.coloured(asked.own_part(sweep.config)),
         config=asked.coloured(sweep.config),
         data=_data(sweep.data),
-        provenance=list(_provenance(sweep, words)),
-        link_note=words("links_local", address=root, name=sweep.experiment)
-        if root == LOCAL
-        else words("links_server", address=root),
+        provenance=[*_sweep(sweep, server, words), *_provenance(sweep, words)],
+        link_note=words("links_server", address=sweep.uri.rstrip("/"))
+        if server
+        else words("links_local", command=command_line("ui", sweep.experiment)),
         files={**picture_files, **_p_values(sweep), "runs.csv": runs.table(sweep)},
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Overview:
-    """The result of one pass over all results: focal terms by label, and positions of runs by diagnostic."""
-
-    focal: Mapping[str, str]
-    places: Mapping[str, Sequence[int]]
-
-    @classmethod
-    def at(cls, sweep: RecordedSweep) -> _Overview:
-        focal: dict[str, str] = {}
-        places: dict[str, list[int]] = {}
-        for position, record in enumerate(sweep.records):
-            if record.result.focal:
-                focal[record.label] = record.result.focal[0]
-            for name in record.result.tables:
-                places.setdefault(name, []).append(position)
-        return cls(focal, places)
 
 
 def _said(note: Note | None, words: Words) -> str:
@@ -292,7 +287,7 @@ def _with_joint(report: SpecificationCurve, joint: Joint | None) -> Specificatio
 
 
 def _curve(
-    sweep: RecordedSweep, report: Report, overview: _Overview, title: str
+    sweep: RecordedSweep, report: Report, overview: Effects, title: str
 ) -> tuple[Mapping[str, bytes], Markup, Note | None]:
     """Return the specification curve of many runs: its picture, its tables, and why there is none."""
     if isinstance(report, SpecificationCurve) or len(overview.focal) < CURVE_RUNS:
@@ -323,10 +318,10 @@ def _p_values(sweep: RecordedSweep) -> dict[str, bytes]:
 
 
 def _diagnostics(
-    sweep: RecordedSweep, report: Report, overview: _Overview, addresses: Mapping[str, str]
+    sweep: RecordedSweep, report: Report, overview: Effects, addresses: Mapping[str, str]
 ) -> Iterator[tuple[str, Markup, bool]]:
     """Yield a table of each diagnostic that the report does not show."""
-    for name, places in overview.places.items():
+    for name, places in overview.diagnostics.items():
         if getattr(report, "name", "") == name:
             continue
         spec = DiagnosticTable(name=name, labels=report.labels, language=report.language)
@@ -336,16 +331,31 @@ def _diagnostics(
         yield name, Markup(table.to_html_piece(addresses)), folded
 
 
-def _facts(sweep: RecordedSweep, base: str, words: Words) -> Iterator[tuple[str, Markup]]:
-    done = len(sweep.fitted) + sweep.lacking
-    counts = [words("run_done" if done == 1 else "runs_done", n=f"{done:,}")]
-    counts += [words("runs_failed", n=f"{len(sweep.failures):,}")] if sweep.failures else []
-    counts += [words("runs_left", n=f"{len(sweep.left):,}")] if sweep.left else []
-    link = Markup('<a href="{}">{}</a>').format(base + sweep.parent_id, sweep.parent_id[:12])
+def _answer(sweep: RecordedSweep, overview: Effects, report: Report, words: Words) -> list[str]:
+    values = {run.label: run.values for run in sweep.roster.runs}
+    return [note.text(words.language, report.words) for note in answer(overview, values, sweep.joint, report.words)]
+
+
+def _count(sweep: RecordedSweep, listed: Sequence[counts.Listed], overview: Effects, words: Words) -> Iterator[str]:
+    """Yield how many runs were planned, what became of them, and how many have no effect, by the reason."""
+    yield counts.sentence(listed, words)
+    if overview.numbers and overview.lacking:
+        reasons = [
+            words("reason", n=f"{many:,}", reason=note.text(words.language)) for note, many in overview.lacking.items()
+        ]
+        between = ", " if words.language == "en" else "，"
+        many = sum(overview.lacking.values())
+        yield words(
+            "without_estimate", n=f"{many:,}", estimates=f"{len(overview.numbers):,}", why=between.join(reasons)
+        )
+    if sweep.roster.excluded:
+        yield words("excluded", n=f"{sweep.roster.excluded:,}")
+
+
+def _sweep(sweep: RecordedSweep, server: str, words: Words) -> Iterator[tuple[str, Markup]]:
+    link = Markup('<a href="{}">{}</a>').format(server + sweep.parent_id, sweep.parent_id)
     yield words("experiment"), Markup("{}").format(sweep.experiment)
-    yield words("all_runs"), Markup("{}").format((", " if words.language == "en" else "，").join(counts))
-    yield words("date"), Markup("{}").format(_when(sweep.start))
-    yield words("sweep"), link
+    yield words("sweep"), link if server else Markup("<code>{}</code>").format(sweep.parent_id)
     yield words("store"), Markup("{}").format(masked(sweep.uri))
 
 
@@ -354,29 +364,29 @@ def _warnings(sweep: RecordedSweep, words: Words) -> Iterator[str]:
         yield words("unfinished", status=sweep.status)
     if sweep.newer:
         yield words("newer", id=sweep.newer[:12])
-    if sweep.lacking:
-        yield words("runs_lacking", n=sweep.lacking)
 
 
 def _data(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the record of data without paths of the machine; entries with equal files are combined."""
+    """Return the record of data without paths of the machine; entries of one source and the same files are combined."""
     entries_by_content: dict[str, dict[str, Any]] = {}
     for entry in entries:
         content = {
             "source": entry["source"],
             "simulated": entry["simulated"],
             "names": entry["names"],
-            "panels": [{key: panel[key] for key in ("rows", "units", "periods")} for panel in entry["panels"]],
             "files": [_file(file) for file in entry["files"]],
-            "weights": [
-                {"digest": digest, **{key: one[key] for key in ("option", "units", "links")}}
-                for digest, one in entry["weights"].items()
-            ],
         }
-        own = entries_by_content.setdefault(json.dumps(content), {**content, "options": {}, "fingerprints": []})
+        parts: dict[str, Any] = {"options": {}, "panels": [], "weights": [], "fingerprints": []}
+        own = entries_by_content.setdefault(json.dumps(content), {**content, **parts})
         for group, option in entry["options"].items():
             own["options"].setdefault(group, {})[option] = None
-        own["fingerprints"] += [one for one in entry["runs"] if one not in own["fingerprints"]]
+        weights = [
+            {"digest": digest, **{key: one[key] for key in ("option", "units", "links")}}
+            for digest, one in entry["weights"].items()
+        ]
+        panels = [{key: panel[key] for key in ("rows", "units", "periods")} for panel in entry["panels"]]
+        for name, parts_of in (("panels", panels), ("weights", weights), ("fingerprints", entry["runs"])):
+            own[name] += [part for part in parts_of if part not in own[name]]
     return list(entries_by_content.values())
 
 
@@ -386,7 +396,12 @@ def _file(file: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: file[key] for key in ("name", "sha256", "size", "series")}, "imports": imports}
 
 
-def _provenance(sweep: RecordedSweep, words: Words) -> Iterator[tuple[str, str]]:
+def _provenance(sweep: RecordedSweep, words: Words) -> Iterator[tuple[str, Markup]]:
+    for name, text in _origins(sweep, words):
+        yield name, Markup("{}").format(text)
+
+
+def _origins(sweep: RecordedSweep, words: Words) -> Iterator[tuple[str, str]]:
     rows = sweep.rows
     for tag, name in (("digicarbon.host", "host"), ("digicarbon.code", "code")):
         if values := _values(rows, tag):

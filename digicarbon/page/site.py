@@ -14,7 +14,7 @@ from markupsafe import Markup
 import digicarbon
 from digicarbon.disk.cells import plain_table
 from digicarbon.errors import ConfigError
-from digicarbon.page.section import Section
+from digicarbon.page.section import MOST_PARTS, Section
 from digicarbon.page.words import Words
 from digicarbon.render import FORMATS
 from digicarbon.render.html import STYLE
@@ -50,6 +50,7 @@ def files(
         title=title,
         sections=folders,
         several=len(sections) > 1,
+        most=MOST_PARTS,
         simulated=[one.simulated for one in sections],
         say=words,
         language={"en": "en", "zh": "zh-CN"}[words.language],
@@ -57,7 +58,7 @@ def files(
         made=(now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
         table_style=Markup(STYLE),
         style=_markup_of("page.css"),
-        script=_markup_of("runs.js"),
+        script=_markup_of("explorer.js") + _markup_of("runs.js"),
     )
     return {PAGE: text.encode(), **all_files}, list(refusals)
 

@@ -198,7 +198,7 @@ def focal(
             continue
         notes.update(list(dict.fromkeys(record.result.notes)))
         outcomes[record.result.y] = None
-        logarithms |= _logarithms(record.result)
+        logarithms |= logarithms_of(record.result)
         powers += [position] if record.result.has_powers else []
         pieces += [position] if record.result.in_pieces else []
         boundary |= {position: record.result.end} if record.result.end else {}
@@ -231,7 +231,7 @@ def focal(
     )
 
 
-def _logarithms(result: Result) -> set[str]:
+def logarithms_of(result: Result) -> set[str]:
     """Return the focal terms and the outcome of a result that are logarithms, or lags of them."""
     roles = dict(zip(result.terms, result.roles, strict=False))
     made_of = {term: roles.get(term, REGRESSOR).made_of or constituents(term) for term in result.focal}

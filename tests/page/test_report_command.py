@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
 import re
+import shlex
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from mlflow import MlflowClient
 
 import digicarbon as dc
-from digicarbon import recorded
+from digicarbon import page, recorded
 from digicarbon.__main__ import main
 from digicarbon.note import Note
-from digicarbon.page import asked
+from digicarbon.page import asked, counts, runs
+from digicarbon.page.words import Words
 from digicarbon.result import Result
 from digicarbon.tracking import Tracking
 
@@ -90,6 +95,19 @@ def read(file: Path) -> Read:
     return Read(file.read_text(encoding="utf-8"))
 
 
+def payload(text: str) -> Any:
+    """Return the table of runs that a page's script reads."""
+    found = re.search(r'<script type="application/json">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def unpacked(text: str) -> list[Any]:
+    kind, _, content = text.partition(":")
+    values: list[Any] = np.frombuffer(base64.b64decode(content), f"<{kind}").tolist()
+    return values
+
+
 def complaint(capsys: Capture, *arguments: str) -> str:
     capsys.readouterr()
     assert main(["report", *arguments]) == 2
@@ -121,10 +139,11 @@ def test_every_number_of_the_table_links_to_its_run(fitted: Path) -> None:
     cells = read(fitted / "out" / "small" / "index.html").cells
     numbers = [(text, link) for text, link in cells if re.match(r"-?\d\.\d{4}\**$", text)]
     assert len(numbers) > 20
-    assert all(link.startswith("http://127.0.0.1:5000/#/experiments/") for _, link in numbers)
-    for label, run_id in sweep.run_ids.items():
+    assert {link for _, link in numbers} == {"#small-run-1", "#small-run-2"}
+    # no server is known: links lead to runs within the page
+    for place, (label, run_id) in enumerate(sweep.run_ids.items(), 1):
         run = client.get_run(run_id)
-        own = {text.rstrip("*") for text, link in numbers if link.endswith(f"/{run.info.experiment_id}/runs/{run_id}")}
+        own = {text.rstrip("*") for text, link in numbers if link == f"#small-run-{place}"}
         assert f"{run.data.metrics['focal.coef']:.4f}" in own, label
         assert f"{run.data.metrics['focal.indirect']:.4f}" in own, label
 
@@ -132,19 +151,19 @@ def test_every_number_of_the_table_links_to_its_run(fitted: Path) -> None:
 def test_the_table_of_runs_has_the_numbers_that_mlflow_has(fitted: Path) -> None:
     assert main(["report", "grid"]) == 0
     text = (fitted / "out" / "grid" / "index.html").read_text(encoding="utf-8")
-    found = re.search(r'<script type="application/json">(.*?)</script>', text, re.DOTALL)
-    assert found is not None
-    content = json.loads(found[1])
+    content = payload(text)
     sweep = recorded.sweep(Tracking(), "grid")
-    columns = {column["head"]: column for column in content["columns"]}
-    assert content["ids"] == list(sweep.run_ids.values())
+    columns = {column.get("key") or column["head"]: column for column in content["columns"]}
+    ids = re.findall(".{32}", content["ids"])
+    assert ids == list(sweep.run_ids.values())
     measure = columns["measure"]
-    assert [measure["values"][code] for code in measure["codes"]] == [one.varied["measure"] for one in sweep.records]
-    for number, record in zip(columns["Coefficient"]["numbers"], sweep.records, strict=True):
+    lines = [measure["lines"][code] for code in unpacked(measure["codes"])]
+    assert lines == [f'measure: "{one.varied["measure"]}"' for one in sweep.records]
+    for number, record in zip(unpacked(columns["Coefficient"]["numbers"]), sweep.records, strict=True):
         coef = record.result.coef[record.result.terms.index(record.result.focal[0])]
         assert number == pytest.approx(coef, rel=1e-8)
     rows = list(csv.DictReader(io.StringIO((fitted / "out/grid/runs.csv").read_text(encoding="utf-8-sig"))))
-    assert [row["run_id"] for row in rows] == content["ids"]
+    assert [row["run_id"] for row in rows] == ids
     exact = sweep.rows["metrics.focal.p"].tolist()
     assert sorted(float(row["metrics.focal.p"]) for row in rows) == sorted(exact)
 
@@ -204,7 +223,8 @@ def test_a_paper_is_one_page_with_a_section_for_each_experiment(fitted: Path) ->
     targets = [
         (has.get("href") or "")[1:] for tag, has in found.elements if tag == "a" if (has.get("href") or "")[:1] == "#"
     ]
-    assert {"small", "grid"} <= set(targets) <= set(ids)
+    runs = {target for target in targets if re.fullmatch(r"(small|grid)-run-\d+", target)}
+    assert {"small", "grid"} <= set(targets) - runs <= set(ids)
     assert (fitted / "paper" / "small" / "table.docx").is_file()
     assert (fitted / "paper" / "grid" / "runs.csv").is_file()
     assert "A paper" in "".join(found.text)
@@ -228,7 +248,7 @@ def test_failures_are_told_with_their_sentences(
     assert main(["report"]) == 0
     found = read(project / "out" / "digicarbon" / "index.html")
     assert ("It <cannot> be.", "") in found.cells
-    assert "1 failed" in "".join(found.text)
+    assert "2 runs planned = 1 fitted + 1 failed" in "".join(found.text)
     text = (project / "out" / "digicarbon" / "table.txt").read_text(encoding="utf-8")
     shown = " ".join(capsys.readouterr().out.split())
     for note in ("1 run failed and is not shown: measure=ide.", "Why measure=ide is not shown: It <cannot> be."):
@@ -303,7 +323,7 @@ def test_a_sweep_that_has_not_ended_is_said_to_be_so(fitted: Path) -> None:
     assert main(["report", "grid"]) == 0
     said = "".join(read(fitted / "out" / "grid" / "index.html").text)
     assert "This sweep has not ended (KILLED)" in said
-    assert "10 runs have a result, 2 are not fitted yet" in said
+    assert "12 runs planned = 10 fitted + 2 not fitted yet" in said
     assert next(iter(first.run_ids)) in said
 
 
@@ -397,3 +417,93 @@ def test_a_page_shows_which_specifications_survive(fitted: Path) -> None:
     assert [row["specification"] for row in rows] == sweep.joint.each["specification"].tolist()
     assert len(rows) == 6
     assert [float(row["step_down"]) for row in rows] == sweep.joint.each["step_down"].tolist()
+
+
+def test_a_page_begins_with_the_answer_and_one_count(fitted: Path) -> None:
+    assert main(["report", "grid", "report.language=en"]) == 0
+    text = (fitted / "out" / "grid" / "index.html").read_text(encoding="utf-8")
+    said = "".join(read(fitted / "out" / "grid" / "index.html").text)
+    sweep = recorded.sweep(Tracking(), "grid")
+    effects = sweep.rows["metrics.focal.effect"]
+    low = sweep.rows["metrics.focal.effect.p"] < 0.05
+    down = effects < 0 if (effects < 0).sum() >= (effects > 0).sum() else effects > 0
+    answer = re.search(r'<div class="answer">\s*<p>(.*?)</p>', text)
+    assert answer is not None
+    assert "12 estimates of the coefficient of" in answer[1]
+    shares = re.findall(r"(\d+(?:\.\d+)?)%", answer[1])
+    expected = [100 * float(part.mean()) for part in (down, down & low)]
+    if down.all():
+        assert answer[1].startswith("All 12")
+        expected = expected[1:]
+    assert [float(share) for share in shares] == pytest.approx(expected, abs=0.5)
+    assert "standard errors" in answer[1]
+    assert said.count("12 runs planned = 12 fitted") == 1
+    # the answer stands before all else
+    assert text.index('class="answer"') < text.index('id="grid-runs"') < text.index('id="grid-table"')
+
+
+def test_the_answer_of_a_few_columns_is_their_range(fitted: Path) -> None:
+    sweep = recorded.sweep(Tracking(), "small")
+    effects = sorted(sweep.rows["metrics.focal.effect"])
+    for language, words in (("en", "in 2 estimates"), ("zh", "有2个估计值，介于")):
+        assert main(["report", "small", f"report.language={language}"]) == 0
+        text = (fitted / "out" / "small" / "index.html").read_text(encoding="utf-8")
+        answer = re.search(r'<div class="answer">\s*<p>(.*?)</p>', text)
+        assert answer is not None
+        assert words in answer[1]
+        assert all(f"{effect:.3g}".replace("-", "−") in answer[1] for effect in effects)
+    assert "总效应" in answer[1]
+    assert "wild自助法" in answer[1]
+
+
+def test_the_commands_and_the_file_of_a_run_lead_to_the_same_fit(fitted: Path, capsys: Capture) -> None:
+    assert main(["run", "grid", "executor=sequential", "source.seed=7"]) == 0
+    varied = recorded.sweep(Tracking(), "grid").others["source.seed=7"]
+    for name, place in (("grid", 7), ("small", 1), (varied, 3)):
+        assert main(["report", name, "--out", "page"]) == 0
+        content = payload((fitted / "page" / "index.html").read_text(encoding="utf-8"))
+        again = content["again"]
+        choices = [column for column in content["columns"] if "key" in column]
+        codes = [unpacked(column["codes"])[place] for column in choices]
+        words = [column["set"][code] for column, code in zip(choices, codes, strict=True)]
+        lines = [column["lines"][code] for column, code in zip(choices, codes, strict=True)]
+        run_id = content["ids"][32 * place : 32 * place + 32]
+        hash_of = recorded.sweep(Tracking(), name).rows.reset_index().set_index("run_id")["hash"]
+        command = shlex.split(" ".join([again["run"], *words]))
+        assert command[0] == "digicarbon"
+        assert main(command[1:]) == 0
+        experiment = command[2]
+        others = recorded.sweep(Tracking(), experiment).others
+        newest = recorded.sweep(Tracking(), next(id for key, id in others.items() if key.startswith("replace=")))
+        assert list(newest.rows.index) == [hash_of[run_id]]
+        body = "".join(f"    {line}\n" for line in (*again["fixed"], *lines))
+        (fitted / "experiments" / "one.yaml").write_text(f"{again['yaml']}columns:\n  one:\n{body}", encoding="utf-8")
+        assert main(["run", "one"]) == 0
+        assert list(recorded.sweep(Tracking(), "one").rows.index) == [hash_of[run_id]]
+        assert main([*shlex.split(again["rerun"])[1:], run_id]) == 0
+        MlflowClient(tracking_uri=f"sqlite:///{(fitted / 'mlruns' / 'mlflow.db').as_posix()}").delete_run(
+            newest.parent_id
+        )
+
+
+def test_runs_copied_from_another_sweep_are_counted_as_such(fitted: Path) -> None:
+    (fitted / "experiments" / "more.yaml").write_text(
+        GRID.replace("[ddl, bea, ide]", "[ddl, bea, ide, sector1]"), encoding="utf-8"
+    )
+    assert main(["run", "more", "executor=sequential"]) == 0
+    for language, words in (("en", "= 4 fitted + 12 copied"), ("zh", "= 4个已估计 + 12个复制")):
+        assert main(["report", "more", f"report.language={language}"]) == 0
+        assert words in "".join(read(fitted / "out" / "more" / "index.html").text)
+
+
+def test_every_word_that_a_page_asks_for_is_there() -> None:
+    folder = Path(page.__file__).parent
+    words = Words("zh")
+    asked_for = set(
+        re.findall(r'(?:say|words)\("(\w+)"', "".join(f.read_text("utf-8") for f in folder.glob("*.[pj]*")))
+    )
+    asked_for |= {word for _, name in runs.NUMBERS for word in name.split()}
+    asked_for |= {f"{kind}_{state}" for kind in ("count", "state") for state in counts.STATES}
+    assert set(words.listed(*asked_for, *runs.SCRIPT)) >= asked_for
+    in_script = re.findall(r"words\.(\w+)", "".join(file.read_text("utf-8") for file in folder.glob("*.js")))
+    assert set(in_script) <= set(runs.SCRIPT)

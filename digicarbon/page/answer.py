@@ -1,0 +1,185 @@
+"""What the runs of a sweep say, in a sentence or two made of their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.arrays import FloatArray
+from digicarbon.note import Note
+from digicarbon.page.effects import Effects
+from digicarbon.report import Labels
+from digicarbon.report.focal import effect_of, text_of
+from digicarbon.report.joint import FACETS, Joint
+
+MANY = 10
+"""From so many effects on, shares of them are named."""
+FEWEST = 20
+"""From so many effects on, the choice that moves them most is named."""
+LEAST = 0.02
+"""A choice that accounts for a smaller share of the variance is not named."""
+NAMED = 3
+"""How many terms and outcomes are named."""
+
+
+def answer(
+    effects: Effects, values: Mapping[str, Mapping[str, Any]], joint: Joint | None, labels: Labels
+) -> list[Note]:
+    """Return the answer of a sweep.
+
+    Parameters
+    ----------
+    effects : Effects
+    values : mapping of str to mapping of str to object
+        The varied choices of each run by label.
+    joint : Joint or None
+        The joint test, if there is one.
+    labels : Labels
+        What terms and choices are called.
+    """
+    if not effects.numbers:
+        return [_nothing(effects)]
+    coef, p, *_ = effects.columns
+    low = p < effects.level
+    of = {
+        "effect": effect_of(effects.asked.quantity),
+        "terms": _named(labels, effects.terms),
+        "outcomes": _named(labels, effects.outcomes),
+        "level": effects.level,
+        "test": _test(effects),
+    }
+    if len(coef) < MANY:
+        return [_few(effects, coef, p, low, of)]
+    tested = joint if joint is not None and len(joint.statistics) and joint.estimand == effects.asked.quantity else None
+    down = bool((coef < 0).sum() >= (coef > 0).sum())
+    mask = coef < 0 if down else coef > 0
+    sign = Note("sign_negative") if down else Note("sign_positive")
+    first = Note(
+        "answer_all" if mask.all() else "answer_share",
+        share=_percent(mask),
+        runs=len(coef),
+        sign=sign,
+        significant=_percent(mask & low),
+        joint="" if tested is None else Note("answer_joint", p=_joint_p(tested)),
+        **of,
+    )
+    choices = [values[label] for label in effects.numbers]
+    return [first, *_moves(effects, mask, sign, choices, labels)]
+
+
+def _named(labels: Labels, terms: Sequence[str]) -> tuple[str | Note, ...]:
+    """Return what terms are called; of many, how many they are and the first one."""
+    names = tuple(dict.fromkeys(map(labels, terms)))
+    return names if len(names) <= NAMED else (Note("answer_terms", terms=len(names), term=names[0]),)
+
+
+def _nothing(effects: Effects) -> Note:
+    if not effects.fits:
+        return Note("answer_no_result")
+    if all(note.code == "lacks_focal" for note in effects.lacking):
+        return Note("answer_no_effect", runs=effects.fits)
+    return Note("answer_no_estimate", runs=effects.fits, effect=effect_of(effects.asked.quantity))
+
+
+def _few(effects: Effects, coef: FloatArray, p: FloatArray, low: NDArray[np.bool_], of: Mapping[str, Any]) -> Note:
+    if len(coef) == 1:
+        return Note("answer_one", coef=short(coef[0]), p=short(p[0]), **of)
+    counts = {"runs": len(coef), "significant": int(low.sum()), **of}
+    if effects.mixed:
+        return Note("answer_mixed", negative=int((coef < 0).sum()), positive=int((coef > 0).sum()), **counts)
+    return Note("answer_few", low=short(coef.min()), high=short(coef.max()), **counts)
+
+
+def _test(effects: Effects) -> Note:
+    if not effects.resampled:
+        return Note("by_errors")
+    return Note("by_bootstrap") if effects.resampled == len(effects.numbers) else Note("by_either")
+
+
+def _joint_p(joint: Joint) -> Note | str:
+    texts = [short(p) for p in sorted(joint.statistics["p"])]
+    return texts[0] if texts[0] == texts[-1] else Note("span", low=texts[0], high=texts[-1])
+
+
+def _moves(
+    effects: Effects,
+    mask: NDArray[np.bool_],
+    sign: Note,
+    choices: Sequence[Mapping[str, Any]],
+    labels: Labels,
+) -> Iterator[Note]:
+    """Yield what moves the sign most; if all signs are equal, what moves the estimate most."""
+    if len(mask) < FEWEST or (mask.all() and effects.mixed):
+        return
+    outcome = effects.columns[0] if mask.all() else mask.astype(np.float64)
+    keys = dict.fromkeys(key for values in choices for key in values if _decides(key))
+    parts = {}
+    for key in keys:
+        texts = [text_of(values[key]) if key in values else "" for values in choices]
+        names, codes = np.unique(texts, return_inverse=True)
+        if len(names) > 1:
+            parts[key] = (names, codes, _share(outcome, codes, len(names)))
+    if not parts:
+        return
+    key = max(parts, key=lambda name: parts[name][2])
+    names, codes, share = parts[key]
+    if share < LEAST:
+        return
+    if mask.all():
+        yield Note("answer_moves_size", choice=labels.choice(key), share=f"{share:.0%}")
+        return
+    counts = np.bincount(codes)
+    means = np.bincount(codes, weights=outcome) / counts
+    least, most = int(means.argmin()), int(means.argmax())
+    yield Note(
+        "answer_moves_sign",
+        choice=labels.choice(key),
+        sign=sign,
+        most=_percent(mask[codes == most]),
+        at_most=option(labels, key, str(names[most])),
+        least=_percent(mask[codes == least]),
+        at_least=option(labels, key, str(names[least])),
+    )
+
+
+def _decides(key: str) -> bool:
+    """Return whether a choice can change an estimate, not only its standard error."""
+    group, _, field = key.partition(".")
+    return group not in ("inference", "diagnostic", "report", "executor", "tracking") and not (
+        group == "model" and field in FACETS
+    )
+
+
+def _share(outcome: FloatArray, codes: NDArray[np.int_], groups: int) -> float:
+    """Return the share of a variance between groups, less what as many random groups would have: adjusted R²."""
+    counts = np.bincount(codes, minlength=groups)
+    means = np.bincount(codes, weights=outcome, minlength=groups) / counts
+    within, total = float(((outcome - means[codes]) ** 2).sum()), float(((outcome - outcome.mean()) ** 2).sum())
+    if total <= 0 or len(outcome) <= groups:
+        return 0.0
+    return 1 - within / (len(outcome) - groups) * (len(outcome) - 1) / total
+
+
+def option(labels: Labels, key: str, text: str) -> str:
+    """Return what a value of a choice is called, of lists as reports write them, too."""
+    inside = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    return labels.option(key, inside) or "∅"
+
+
+def short(number: float) -> str:
+    """Return a number with three significant digits, without an exponent where it would have few zeros."""
+    text = f"{number:.3g}"
+    return text.replace("-", "−", 1) if text.startswith("-") else text
+
+
+def _percent(mask: NDArray[np.bool_]) -> str:
+    """Return a share in percent, which is 0 or 100 only if it is exactly so."""
+    share = float(mask.mean()) if len(mask) else 0.0
+    for decimals in range(4):
+        text = f"{share:.{decimals}%}"
+        if (float(text[:-1]) in (0.0, 100.0)) == (share in (0.0, 1.0)):
+            return text
+    return text
