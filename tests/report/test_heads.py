@@ -36,7 +36,7 @@ def grid(columns: tuple[str | None, ...] = (None,), **fields: Any) -> list[Recor
 
 
 def test_the_grid_is_over_numbers() -> None:
-    table = RegressionTable(labels=WORDS).table("t", grid())
+    table = RegressionTable(language=None, labels=WORDS).table("t", grid())
     assert list(table.cells.columns) == ["(1)", "(2)", "(3)", "(4)"]
     assert table.levels == (
         (("W1", 2), ("W2", 2)),
@@ -50,24 +50,24 @@ def test_the_grid_is_over_numbers() -> None:
 
 def test_columns_are_below_the_grid_unless_heads_say_otherwise() -> None:
     records = grid(("digital", "finance"))
-    table = RegressionTable(labels=WORDS).table("t", records)
+    table = RegressionTable(language=None, labels=WORDS).table("t", records)
     assert [line for line, _ in zip(table.levels, range(3), strict=True)] == [
         (("W1", 4), ("W2", 4)),
         (("time", 2), ("two_way", 2)) * 2,
         (("digital", 1), ("finance", 1)) * 4,
     ]
     assert table.names[1] == "finance, weights=w1, model.effects=time"
-    other = RegressionTable(labels=WORDS, heads=("column", "weights")).table("t", records)
+    other = RegressionTable(language=None, labels=WORDS, heads=("column", "weights")).table("t", records)
     assert other.levels == ((("digital", 4), ("finance", 4)), (("W1", 2), ("W2", 2)) * 2)
     assert other.cells.columns[-1] == "(8)"
-    plain = RegressionTable(heads=()).table("t", records)
+    plain = RegressionTable(language=None, heads=()).table("t", records)
     assert plain.levels == ()
     assert list(plain.cells.columns) == [record.label for record in records]
 
 
 def test_one_choice_is_the_head_itself() -> None:
     records = [record for record in grid() if record.varied["model.effects"] == "time"]
-    table = RegressionTable(labels=WORDS).table("t", records)
+    table = RegressionTable(language=None, labels=WORDS).table("t", records)
     assert list(table.cells.columns) == ["W1", "W2"]
     assert table.levels == ()
     assert table.corners == ("Spatial weights",)
@@ -77,13 +77,13 @@ def test_one_choice_is_the_head_itself() -> None:
 
 def test_columns_alone_are_heads_as_ever() -> None:
     records = [Record(name, {}, {"measure": name}, result(), column=name) for name in ("a", "b")]
-    table = RegressionTable().table("t", records)
+    table = RegressionTable(language=None).table("t", records)
     assert (list(table.cells.columns), table.levels, table.corners) == (["a", "b"], (), ())
 
 
 def test_a_head_that_no_run_has_is_a_sentence() -> None:
     with pytest.raises(ConfigError) as caught:
-        RegressionTable(heads=("weight",)).table("t", grid())
+        RegressionTable(language=None, heads=("weight",)).table("t", grid())
     assert str(caught.value) == (
         "report.heads: no run chooses 'weight'. Did you mean 'weights'? There are: weights, model.effects."
     )
@@ -107,7 +107,7 @@ def test_rows_of_the_user() -> None:
         "Y": "outcome",
         "Controls": "controls",
     }
-    table = RegressionTable(labels=WORDS, rows=rows, show_controls=False).table("t", grid())
+    table = RegressionTable(language=None, labels=WORDS, rows=rows, show_controls=False).table("t", grid())
     assert list(table.cells.loc["Regional trends"]) == ["yes", "no", "East", "2"]
     assert list(table.cells.loc["Matrix"]) == ["W1", "W1", "W2", "W2"]
     assert set(table.cells.loc["Income"]) == {"yes"}
@@ -129,7 +129,7 @@ def test_rows_of_the_user() -> None:
 )
 def test_rows_that_cannot_be_made(rows: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        RegressionTable(rows=rows).table("t", grid())
+        RegressionTable(language=None, rows=rows).table("t", grid())
     assert str(caught.value) == said
     assert caught.value.said.text("zh") != said
 
@@ -138,14 +138,14 @@ def test_effects_of_controls_on_request() -> None:
     effects = Effects(("x", "z"), np.array([[1.0, 2], [3, 4], [5, 6]]), np.full((3, 2), 2.0))
     records = [Record("A", {}, {}, result(spatial_effects=effects))]
     for which, terms in (("focal", ["x"]), ("all", ["x", "z"])):
-        cells = RegressionTable(effects_of=which).table("t", records).cells
+        cells = RegressionTable(language=None, effects_of=which).table("t", records).cells
         labels = list(cells.index)
         part = labels[labels.index("Direct effect") + 1 : labels.index("Total effect")]
         assert [label for label in part if label] == terms
 
 
 def test_caption_and_label() -> None:
-    table = RegressionTable(caption="Digital economy & carbon", label="tab:main").table("t", grid())
+    table = RegressionTable(language=None, caption="Digital economy & carbon", label="tab:main").table("t", grid())
     assert table.title == "Digital economy & carbon"
     assert r"\caption{Digital economy \& carbon}\label{tab:main}" in table.to_latex()
 

@@ -240,9 +240,9 @@ def test_several_numbers_beneath_stand_on_lines_of_their_own() -> None:
     ) in table.notes[0]
     chinese = RegressionTable(beneath=["p", "se"], language="zh").table("t", records)
     assert "系数下方依次为p值、标准误（圆括号）；* p" in chinese.notes[0]
-    tiny = RegressionTable(decimals=2, beneath=["se", "p"]).table("t", [record("A", result({"x": (9.0, 1.0)}))])
+    tiny = RegressionTable(language=None, decimals=2, beneath=["se", "p"]).table("t", [record("A", result({"x": (9.0, 1.0)}))])
     assert tiny.cells.iloc[2, 0] == "p < 0.01"
-    bare = RegressionTable(beneath=[]).table("t", records)
+    bare = RegressionTable(language=None, beneath=[]).table("t", records)
     assert list(bare.cells.index[:3]) == ["ln_x", "ln_pgdp", "const"]
     assert bare.notes[0].startswith("Outcome: ln_ci. * p < 0.1")
 
@@ -283,7 +283,7 @@ def test_different_outcomes_stand_over_their_columns() -> None:
     other = result({"x": (1.0, 1.0)}, y="ln_co2")
     table = RegressionTable(language="en").table("t", [record("A", PANEL), record("B", PANEL), record("C", other)])
     assert table.levels == ((("ln(Carbon intensity)", 2), ("ln(CO₂ emissions)", 1)),)
-    assert RegressionTable().table("t", [record("A", PANEL)]).spanners == ()
+    assert RegressionTable(language=None).table("t", [record("A", PANEL)]).spanners == ()
 
 
 def test_words_of_both_languages_and_own_ones() -> None:
@@ -308,12 +308,12 @@ def test_headings_of_effects_are_blocks() -> None:
 def test_weights_and_sample_are_said_where_they_matter() -> None:
     east = Record("B", {"weights": "w2_nested", "sample": "east"}, {}, SPATIAL)
     full = Record("A", {"weights": "w1_adjacency", "sample": "full"}, {}, PANEL)
-    table = RegressionTable().table("t", [full, east])
+    table = RegressionTable(language=None).table("t", [full, east])
     assert list(table.cells.loc["sample"]) == ["full", "east"]
     assert table.notes[-1] == "B: Spatial weights: w2_nested."
-    alone = RegressionTable().table("t", [east]).notes
+    alone = RegressionTable(language=None).table("t", [east]).notes
     assert alone[-2:] == ("Spatial weights: w2_nested.", "Sample: east.")
-    assert not any("weights" in note for note in RegressionTable().table("t", [full]).notes)
+    assert not any("weights" in note for note in RegressionTable(language=None).table("t", [full]).notes)
 
 
 def test_every_number_is_the_result_s() -> None:
