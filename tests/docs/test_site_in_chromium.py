@@ -82,7 +82,10 @@ def test_formulas_are_drawn(page: Any, address: str) -> None:
     assert all(box["width"] > 100 and box["height"] > 15 for box in boxes)
 
 
-@pytest.mark.parametrize("name", ["index", "statistics", "api", "tutorial", "zh/tutorial", "how/model"])
+@pytest.mark.parametrize(
+    "name",
+    ["index", "statistics", "api", "api/models", "tutorial", "gallery", "from_stata", "zh/tutorial", "how/model"],
+)
 def test_a_telephone_need_not_scroll_sideways(page: Any, address: str, name: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{address}/{name}.html")
