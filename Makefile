@@ -1,4 +1,4 @@
-# The README's two commands and the parts of .ci/run, for those who have make.
+# The two commands of CONTRIBUTING.md and the parts of .ci/run, for those who have make.
 PYTHON ?= python3
 VENV ?= .venv
 

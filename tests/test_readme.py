@@ -1,4 +1,4 @@
-"""What the README promises: its commands are those that .ci/run and the Makefile use, its files exist."""
+"""What the README promises: its links and its commands are those that exist (tests/docs follows it to the letter)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from conftest import REPOSITORY
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
-def test_ci_installs_and_tests_as_the_readme_does() -> None:
-    test_command = next(line for line in README.splitlines() if line.startswith("python3") and "pytest" in line)
+def test_ci_installs_and_tests_as_the_pages_say() -> None:
+    contributing = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    test_command = next(line for line in contributing.splitlines() if line.startswith("python3") and "pytest" in line)
     ci = (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
     for part in ("-c constraints.txt -e '.[dev]'", "-n auto"):
         assert part in test_command
         assert part in ci
+    install = README.partition('title="install"\n')[2].splitlines()
+    run_command = next(line for line in contributing.splitlines() if line.endswith("digicarbon run table3_baseline"))
+    assert run_command.startswith(" && ".join(install[:2]))
 
 
 @pytest.mark.parametrize(
@@ -32,16 +36,18 @@ def test_every_extra_that_a_page_names_exists(page: Path) -> None:
     assert {extra for found in named for extra in found.split(",")} <= set(project["optional-dependencies"])
 
 
-def test_every_link_points_to_a_file() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+def test_every_link_points_to_a_file(page: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", (REPOSITORY / page).read_text(encoding="utf-8")):
         assert (REPOSITORY / target).exists(), target
 
 
-def test_yaml_of_the_readme_is_valid_and_its_experiment_is_the_shipped_one() -> None:
-    blocks = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    loaded = [yaml.safe_load(block) for block in blocks]
-    assert len(loaded) >= 5
-    name = re.search(r"# experiments/(\w+)\.yaml", blocks[0])
+def test_the_experiment_that_is_explained_is_the_shipped_one() -> None:
+    page = (REPOSITORY / "docs" / "experiment.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert len(shown) == 2
+    loaded = [yaml.safe_load(block) for block in shown]
+    name = re.search(r"# experiments/(\w+)\.yaml", shown[0])
     assert name is not None
     shipped = yaml.safe_load((REPOSITORY / "experiments" / f"{name[1]}.yaml").read_text(encoding="utf-8"))
     assert loaded[0]["defaults"] == shipped["defaults"]

@@ -69,16 +69,16 @@ class Signs:
         if not runs:
             return None
         terms = cut(map(self._words, self._terms), MOST_NAMES)
-        names = Note("answer_effect", effect=cut(map(self._quantity, self._quantities), MOST_NAMES), term=terms)
+        names = Note("sweep_effect", effect=cut(map(self._quantity, self._quantities), MOST_NAMES), term=terms)
         if runs == 1:
             coef, se, p = self._last
-            return Note("answer_one", effect=names, coef=f"{coef:.4g}", se=f"{se:.4g}", p=f"{p:.3g}")
+            return Note("sweep_one", effect=names, coef=f"{coef:.4g}", se=f"{se:.4g}", p=f"{p:.3g}")
         positive = self._signs[True, True] + self._signs[True, False]
         up = positive > runs - positive
         share, significant = (positive if up else runs - positive) / runs, self._signs[up, True] / runs
         level = max(self._levels)
-        code = "answer_positive" if up else "answer_negative"
-        more = Note("answer_lacking", runs=self.lacking) if self.lacking else ""
+        code = "sweep_positive" if up else "sweep_negative"
+        more = Note("sweep_lacking", runs=self.lacking) if self.lacking else ""
         return Note(code, effect=names, runs=runs, share=share, significant=significant, level=level, more=more)
 
     def _quantity(self, quantity: str) -> str:

@@ -27,6 +27,12 @@ PAGES = {
 
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
+NAMES = (
+    ('data-md-component="search" role="dialog"', "Search", "搜索"),
+    ('data-md-toggle="search"', "Search", "搜索"),
+    ('data-md-toggle="drawer"', "Navigation", "导航"),
+)
+"""Parts of a page that the theme leaves without a name, by their attributes."""
 CELL = re.compile(r"<td[ >].*?</td>", re.DOTALL)
 
 
@@ -73,3 +79,20 @@ def on_page_content(content: str, **_: Any) -> str:
 def on_page_context(context: TemplateContext, page: Page, config: MkDocsConfig, nav: Navigation) -> None:
     """Give Chinese pages Chinese headings and buttons, and a browser Chinese glyphs; pages are rendered one by one."""
     config.theme["language"] = "zh" if page.file.src_uri.startswith("zh/") else "en"
+
+
+def on_post_page(output: str, page: Page, **_: Any) -> str:
+    """Give the search and the switches of a page names for those who hear it."""
+    return named(output, chinese=page.file.src_uri.startswith("zh/"))
+
+
+def on_post_template(output_content: str, template_name: str, **_: Any) -> str:
+    """Do the same for the page of an address that does not exist."""
+    return named(output_content, chinese=False) if template_name.endswith(".html") else output_content
+
+
+def named(output: str, chinese: bool) -> str:
+    """Return a page whose search and switches have names."""
+    for old, english, translated in NAMES:
+        output = output.replace(old, f'{old} aria-label="{translated if chinese else english}"')
+    return output

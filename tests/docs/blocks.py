@@ -13,7 +13,7 @@ import pytest
 
 from digicarbon.__main__ import main
 
-_FENCE = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,13 @@ class Block:
 
 def blocks(page: Path) -> list[Block]:
     """All fenced blocks of a page in their order."""
-    return [Block(*found) for found in _FENCE.findall(page.read_text(encoding="utf-8"))]
+    return [Block(*found) for found in FENCE.findall(page.read_text(encoding="utf-8"))]
+
+
+def in_order(lines: list[str], there: list[str]) -> list[str]:
+    """The lines that are not there, or not in this order."""
+    place = iter(there)
+    return [line for line in lines if line not in place]
 
 
 def follow(page: Path, folder: Path, capture: pytest.CaptureFixture[str]) -> int:
@@ -53,8 +59,8 @@ def follow(page: Path, folder: Path, capture: pytest.CaptureFixture[str]) -> int
                 ran += 1
         elif block.language == "text" and (not block.title or file.is_file()):
             there = file.read_text(encoding="utf-8").splitlines() if block.title else printed
-            place = iter(there)
-            missing = [line for line in block.text.splitlines() if line not in place]
+            assert block.text.strip(), "an empty block: tests/docs/refresh.py fills it"
+            missing = in_order(block.text.splitlines(), there)
             assert not missing, "\n".join(["there is no such line, or not in this order:", missing[0], "", *there])
         else:
             assert block.title, f"a block of {block.language} that is saved nowhere:\n{block.text}"

@@ -1,4 +1,4 @@
-"""The tutorial to the letter, and what both languages share."""
+"""The tutorial to the letter."""
 
 from __future__ import annotations
 
@@ -21,17 +21,3 @@ def test_the_install_block_is_the_command_of_the_readme() -> None:
     assert install.splitlines()[0] in readme
     assert ".venv/bin/pip install -q -c constraints.txt " in install
     assert ".venv/bin/pip install -q -c constraints.txt ." in readme
-
-
-@pytest.mark.parametrize(
-    ("english", "chinese"),
-    [
-        ("README.md", "README.zh.md"),
-        ("docs/tutorial.md", "docs/zh/tutorial.md"),
-        ("docs/new.md", "docs/zh/new.md"),
-    ],
-)
-def test_both_languages_have_the_same_code(english: str, chinese: str) -> None:
-    ours, theirs = blocks(REPOSITORY / english), blocks(REPOSITORY / chinese)
-    assert len(ours) >= 8
-    assert theirs == ours

@@ -1,0 +1,39 @@
+"""The README to the letter, as an economist would who has Python and a CSV."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from blocks import blocks, follow
+from conftest import REPOSITORY
+
+PAGE = REPOSITORY / "README.md"
+EXAMPLE = REPOSITORY / "docs" / "example"
+
+
+def test_a_reader_who_follows_it_sees_what_it_shows(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for file in EXAMPLE.glob("*.csv"):
+        shutil.copy(file, project)
+    assert follow(PAGE, project, capfd) == 4
+    for name in ("table.docx", "table.xlsx", "table.tex", "index.html"):
+        assert (project / "paper" / name).is_file()
+
+
+def test_the_example_is_the_data_of_the_tutorial(tmp_path: Path) -> None:
+    (program,) = [block for block in blocks(REPOSITORY / "docs" / "tutorial.md") if block.title == "make_data.py"]
+    subprocess.run([sys.executable, "-c", program.text], cwd=tmp_path, check=True)
+    for file in EXAMPLE.glob("*.csv"):
+        assert file.read_text(encoding="utf-8") == (tmp_path / file.name).read_text(encoding="utf-8")
+
+
+def test_the_first_file_has_ten_lines_and_every_word_of_its_head_is_explained() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    first = next(block for block in blocks(PAGE) if block.title == "experiments/mine.yaml")
+    assert len(first.text.splitlines()) <= 10
+    after = text.partition(first.text)[2]
+    for word in ("`override ", "`_self_`", "`measure: none`"):
+        assert word in after.split("```", 2)[1]
