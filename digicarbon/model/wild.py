@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digicarbon import progress
 from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Batch, Estimand, Fits, JointBatch
 from digicarbon.model.restrictions import Redrawn, Restrictions
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.resampling.unit_wild import CELLS, WildTest, basis_of, draws_of, p_value, wild_test
+from digicarbon.progress import counted
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -95,7 +95,7 @@ def wild_tests(
 
 def shown(starts: range, cells: int) -> Iterator[int]:
     """Yield the starts of blocks of draws, with a bar of progress on a terminal where they take long."""
-    yield from starts if cells < LONG else progress.counted(starts, "bootstrap")
+    yield from starts if cells < LONG else counted(starts, "bootstrap")
 
 
 def fits(restrictions: Restrictions, null: NullModel, places: Sequence[int], signs: FloatArray) -> Fits:

@@ -52,7 +52,7 @@ def test_the_data_set_says_what_it_is(project: Path) -> None:
     assert (profile["num_rows"], profile["units"], profile["periods"]) == (180, 30, 6)
     assert {"ln_ci", "ln_e"} <= set(profile["columns"])
     assert profile["num_elements"] == 180 * len(profile["columns"])
-    assert used.dataset.name == "simulated"
+    assert used.dataset.name == "simulated (30 units, 2012 to 2017)"
     assert run.data.tags["digicarbon.sign"] in ("+", "-", "+*", "-*")
 
 

@@ -179,7 +179,9 @@ def test_long_values_are_cut_and_many_are_all_kept(here: Path, path: str) -> Non
     assert child.data.params["model.extra_7_"] == "7"
     assert child.data.params["model.x"] == "x" * 6000
     assert child.info.run_name == "l" * 250
-    assert child.data.tags["mlflow.note.content"] == "n" * 8000
+    description = child.data.tags["mlflow.note.content"]
+    assert len(description) == 8000
+    assert description.endswith("n" * 1000)
     assert sum(name.startswith("statistic ") for name in child.data.metrics) == 2300
     assert child.data.metrics["statistic 2299"] == 2299.0
 
