@@ -240,7 +240,9 @@ def test_several_numbers_beneath_stand_on_lines_of_their_own() -> None:
     ) in table.notes[0]
     chinese = RegressionTable(beneath=["p", "se"], language="zh").table("t", records)
     assert "系数下方依次为p值、标准误（圆括号）；* p" in chinese.notes[0]
-    tiny = RegressionTable(language=None, decimals=2, beneath=["se", "p"]).table("t", [record("A", result({"x": (9.0, 1.0)}))])
+    tiny = RegressionTable(language=None, decimals=2, beneath=["se", "p"]).table(
+        "t", [record("A", result({"x": (9.0, 1.0)}))]
+    )
     assert tiny.cells.iloc[2, 0] == "p < 0.01"
     bare = RegressionTable(language=None, beneath=[]).table("t", records)
     assert list(bare.cells.index[:3]) == ["ln_x", "ln_pgdp", "const"]
