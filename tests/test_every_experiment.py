@@ -203,5 +203,5 @@ def test_choice_of_the_panel_regression_on_the_real_panel(client: MlflowClient, 
     assert finished.table is not None
     assert finished.table.below is not None
     cells = finished.table.below.cells
-    assert "The statistic is negative" in cells.loc["fixed or random, Hausman", "decision"]
-    assert str(cells.loc["choice, model", "decision"]).startswith("Fixed unit and time effects")
+    assert "The statistic is negative" in cells.loc["fixed or random, Hausman", "Decision"]
+    assert str(cells.loc["choice, model", "Decision"]).startswith("Fixed unit and time effects")

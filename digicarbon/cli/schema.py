@@ -30,15 +30,17 @@ _OURS = r"^digicarbon\.\w+\.\w+$"
 _LAST: Schema = {"if": {"minItems": 2}, "then": {"items": [{"not": {"const": "_self_"}}]}}
 """Items after ``_self_`` would overwrite the file; draft 7 can express this for the first item only."""
 
-_LABELS: Schema = {
-    "type": ["object", "null"],
-    "description": "Your words for variables, choices, their values and columns, e.g. {e: Digital economy, "
-    "model.effects: Fixed effects, weights=mine: My weights}.",
-    "additionalProperties": {"type": "string", "minLength": 1},
-}
 _SETTINGS = ("report", "executor", "tracking")
 """Groups that are the same for a whole sweep."""
 _LATER: Schema = {"$ref": "#/definitions/later"}
+_LABELS: Schema = {
+    "anyOf": [
+        {"type": ["object", "null"], "additionalProperties": {"type": "string", "minLength": 1}},
+        _LATER,
+    ],
+    "description": "Your words for variables, choices, their values and columns, e.g. {e: Digital economy, "
+    "model.effects: Fixed effects, weights=mine: My weights}.",
+}
 _DEFINED_LATER: Schema = {
     "description": "An interpolation such as ${outcome.term}, or ??? for a value that must still be given.",
     "type": "string",

@@ -57,15 +57,14 @@ def answer(
     down = bool((coef < 0).sum() >= (coef > 0).sum())
     mask = coef < 0 if down else coef > 0
     sign = Note("sign_negative") if down else Note("sign_positive")
-    first = Note(
-        "answer_all" if mask.all() else "answer_share",
-        share=_percent(mask),
-        runs=len(coef),
-        sign=sign,
-        significant=_percent(mask & low),
-        joint="" if tested is None else Note("answer_joint", p=_joint_p(tested)),
+    facts = {
+        "runs": len(coef),
+        "sign": sign,
+        "significant": _percent(mask & low),
+        "joint": "" if tested is None else Note("answer_joint", p=_joint_p(tested)),
         **of,
-    )
+    }
+    first = Note("answer_all", **facts) if mask.all() else Note("answer_share", share=_percent(mask), **facts)
     choices = [values[label] for label in effects.numbers]
     return [first, *_moves(effects, mask, sign, choices, labels)]
 

@@ -77,9 +77,16 @@ class Signs:
         up = positive > runs - positive
         share, significant = (positive if up else runs - positive) / runs, self._signs[up, True] / runs
         level = max(self._levels)
-        code = "sweep_positive" if up else "sweep_negative"
         more = Note("sweep_lacking", runs=self.lacking) if self.lacking else ""
-        return Note(code, effect=names, runs=runs, share=share, significant=significant, level=level, more=more)
+        facts = {
+            "effect": names,
+            "runs": runs,
+            "share": share,
+            "significant": significant,
+            "level": level,
+            "more": more,
+        }
+        return Note("sweep_positive", **facts) if up else Note("sweep_negative", **facts)
 
     def _quantity(self, quantity: str) -> str:
         word = self._words.word("coefficient" if quantity == "coefficient" else f"{quantity} effect")

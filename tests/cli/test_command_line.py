@@ -445,7 +445,7 @@ def test_what_is_inherited_is_replaced_in_one_word(folder: Path, capsys: Capture
     wrote("wrong", "first", "replace: column")
     assert complaint(capsys, "plan", "wrong") == (
         "digicarbon: experiments/wrong.yaml: replace: 'column' is not inherited as a whole. Did you mean 'columns'? It "
-        "takes columns, grid, zip, exclude, draw, experiments, instead, e.g. `replace: columns`."
+        "takes labels, columns, grid, zip, exclude, draw, experiments, instead, e.g. `replace: columns`."
     )
 
 
@@ -667,7 +667,7 @@ def test_ui(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> 
     monkeypatch.setattr(ui, "_served", fake)
     assert main(["ui", "table3_baseline", "--port", "5001"]) == 3
     assert called == [[sys.executable, "-m", "mlflow", "ui", "--port", "5001"]]
-    assert "Look at http://127.0.0.1:5001/\n" in capsys.readouterr().out
+    assert "Look at http://127.0.0.1:5001/#/experiments/" in capsys.readouterr().out
     assert main(["ui", "--host=localhost"]) == 3
     shown = capsys.readouterr().out
     assert shown.startswith(

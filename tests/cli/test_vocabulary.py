@@ -35,7 +35,7 @@ def test_list_shows_defaults_allowed_values_and_units(folder: Path, capsys: pyte
     assert main(["list", "source", "table"]) == 0
     assert "\n  path: ??? (must be given)\n" in capsys.readouterr().out
     assert main(["list", "experiments", "-v"]) == 0
-    assert "An experiment sets title, columns, grid" in capsys.readouterr().out
+    assert "An experiment sets title, labels, columns, grid" in capsys.readouterr().out
 
 
 def test_a_faulty_option_hides_no_other(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -251,7 +251,10 @@ def test_failures_are_told_with_their_sentences(
     assert "2 runs planned = 1 fitted + 1 failed" in "".join(found.text)
     text = (project / "out" / "digicarbon" / "table.txt").read_text(encoding="utf-8")
     shown = " ".join(capsys.readouterr().out.split())
-    for note in ("1 run failed and is not shown: measure=ide.", "Why measure=ide is not shown: It <cannot> be."):
+    for note in (
+        "1 run failed and is not shown: Measure = digital industrialization.",
+        "is not shown: It <cannot> be.",
+    ):
         assert note in text
         assert note in shown
     monkeypatch.setattr(PanelRegression, "fit", lambda *_: (_ for _ in ()).throw(EstimationError("No.")))
@@ -277,9 +280,9 @@ def test_failures_are_told_in_the_reader_s_language(project: Path, monkeypatch: 
     found = read(project / "out" / "digicarbon" / "index.html")
     sentence = "ln_ci在控制效应后不变；没有可解释的内容。"
     assert (sentence, "") in found.cells
-    assert f"measure=ide未列出的原因：{sentence}" in "".join(found.text)
+    assert f"核心指标 = 数字产业化未列出的原因：{sentence}" in "".join(found.text)
     recorded_table = recorded.sweep(Tracking(), "digicarbon").file("table.md").decode()
-    assert f"measure=ide未列出的原因：{sentence}" in recorded_table
+    assert f"核心指标 = 数字产业化未列出的原因：{sentence}" in recorded_table
     assert "does not vary after" not in "".join(found.text)
     assert main(["report", "report.language=en"]) == 0
     found = read(project / "out" / "digicarbon" / "index.html")
@@ -289,7 +292,7 @@ def test_failures_are_told_in_the_reader_s_language(project: Path, monkeypatch: 
 def test_a_variation_does_not_take_the_experiment_s_place(fitted: Path, capsys: Capture) -> None:
     plain = recorded.sweep(Tracking(), "small")
     assert main(["run", "small", "executor=sequential", "model.effects=unit"]) == 0
-    assert "(model.effects=unit)" in capsys.readouterr().out
+    assert "(Fixed effects: unit)" in capsys.readouterr().out
     found = recorded.sweep(Tracking(), "small")
     assert found.parent_id == plain.parent_id
     varied = found.others["model.effects=unit"]
@@ -299,7 +302,7 @@ def test_a_variation_does_not_take_the_experiment_s_place(fitted: Path, capsys: 
     assert "model.effects=unit" not in (fitted / "out" / "small" / "table.txt").read_text(encoding="utf-8")
     assert main(["report", varied, "--out", "varied"]) == 0
     assert f"{plain.title} (model.effects=unit)" in "".join(read(fitted / "varied" / "index.html").text)
-    assert "(model.effects=unit)" in (fitted / "varied" / "table.txt").read_text(encoding="utf-8")
+    assert "(Fixed effects: unit)" in (fitted / "varied" / "table.txt").read_text(encoding="utf-8")
     assert recorded.sweep(Tracking(), varied).tags["digicarbon.title"] == f"{plain.title} (model.effects=unit)"
     # a choice that changes no number is another sweep, too, and what concerns the table or the store is none
     assert main(["run", "small", "executor=sequential", "report.decimals=2"]) == 0

@@ -71,12 +71,12 @@ def test_the_table_is_that_of_the_sweep(sweep: RecordedSweep) -> None:
         line for line in written if line in again and line
     ]
     assert "SDM(2)" in again[2]
-    assert table.levels == ((("ln_ci", 1), ("ln_co2", 1)),)
-    assert "Spatial weights: w1_adjacency." in table.notes
+    assert table.levels == ((("ln(Carbon intensity)", 1), ("ln(CO₂ emissions)", 1)),)
+    assert "Spatial weights: W1 (shared borders)." in table.notes
 
 
 def test_every_file_holds_the_metrics_of_mlflow(sweep: RecordedSweep, tmp_path: Path) -> None:
-    table = RegressionTable(decimals=DECIMALS).table(sweep.title, sweep.records)
+    table = RegressionTable(language=None, decimals=DECIMALS).table(sweep.title, sweep.records)
     metrics = sweep.rows.set_index("label").filter(like="metrics.")
     for name, grid in grids(table, tmp_path).items():
         assert grid.shape == (len(table.cells), 3), name

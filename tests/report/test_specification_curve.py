@@ -445,7 +445,7 @@ def test_the_picture_counts_what_is_not_on_it_and_says_what_the_joint_test_says(
     end = replace(lost, terms=("ln_x", "rho"), coef=np.ones(2), covariance=np.eye(2), boundary=("rho",))
     end = replace(end, roles=spatial_roles(("ln_x", "rho")))
     runs = [*records, *(Record("lost", {}, {"sample": "all"}, one) for one in (lost, lost, end))]
-    report = SpecificationCurve(quantity="total", pictures=("svg",)).with_joint(joint(12)).with_failed(5)
+    report = SpecificationCurve(quantity="total", pictures=("svg",), language=None).with_joint(joint(12)).with_failed(5)
     svg = report.files("Curve", runs)["curve.svg"].decode()
     assert "12 of 20 fits are on the curve. Not on it: 2 without a standard error, 1 with rho at the end of" in svg
     assert "its range, 5 failed." in svg

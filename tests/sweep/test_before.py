@@ -102,7 +102,7 @@ def test_another_order_is_another_table(made: list[str]) -> None:
     assert made == ["two"]
     assert other.kept == 2
     assert other.table is not None
-    assert list(other.table.cells.columns) == ["sector2", "sector1"]
+    assert list(other.table.cells.columns) == ["digital services", "digital manufacturing"]
     assert other.table.names == ("measure=sector2", "measure=sector1")
 
 

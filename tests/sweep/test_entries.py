@@ -107,7 +107,7 @@ def test_a_finished_sweep_keeps_its_runs_when_only_the_report_asks_for_another_q
     before = tags()
     capsys.readouterr()
     assert main([*words, "report.quantity=total"]) == 0
-    assert "Total effect of ln_e" in " ".join(capsys.readouterr().out.split())
+    assert "Total effect of ln(Digital economy)" in " ".join(capsys.readouterr().out.split())
     # none is fitted or recorded anew; its tags are of the first quantity, and say so
     assert tags() == before
     assert sorted(set(before.values())) == ["direct", "none"]
