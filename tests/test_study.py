@@ -38,7 +38,7 @@ def test_table_4_is_printed(project: Path) -> None:
     found = sweep.run(composer, plan(composer))
     assert found.table is not None
     assert found.table.below is not None
-    assert found.table.below.cells.loc["coal", "CO₂ factor (kg/kg; gas: kg/m³)"] == "1.9003"
+    assert found.table.below.cells.loc["Coal", "CO₂ factor (kg/kg; gas: kg/m³)"] == "1.9003"
     assert list(found.table.below.cells.index)[-1] == "natural_gas"
 
 
