@@ -39,7 +39,7 @@ def test_table_4_is_printed(project: Path) -> None:
     assert found.table is not None
     assert found.table.below is not None
     assert found.table.below.cells.loc["Coal", "CO₂ factor (kg/kg; gas: kg/m³)"] == "1.9003"
-    assert list(found.table.below.cells.index)[-1] == "natural_gas"
+    assert list(found.table.below.cells.index)[-1] == "Natural gas"
 
 
 def test_factors_are_the_product_of_their_parts() -> None:
