@@ -158,7 +158,9 @@ def test_regions_of_chinese_provinces_are_known(column: str) -> None:
     assert groups.sizes.tolist() == [3, 10, 6, 11]
     result = dc.GroupedRegression(y="y", x=("x",)).fit(whole)
     assert result.focal == ("x[northeast]", "x[east]", "x[central]", "x[west]")
-    assert "northeast (3 units), east (10 units), central (6 units), west (11 units)" in str(result.notes[1])
+    assert "northeast (3 units), east (10 units), central (6 units), west (11 units)" in " ".join(
+        map(str, result.notes)
+    )
 
 
 def test_random_effects_are_tested_with_chi2() -> None:
@@ -204,8 +206,9 @@ def test_every_covariance_is_that_of_the_interacted_columns(cov: str) -> None:
 def test_few_clusters_in_a_group_are_said() -> None:
     whole = dc.Panel.from_frame(china("province"), "u", "year")
     notes = tuple(map(str, dc.GroupedRegression(y="y", x=("x",), cov="cluster").fit(whole).notes))
-    assert "Clustered standard errors of northeast rest on fewer than 5 clusters" in notes[-1]
-    assert len(tuple(map(str, dc.GroupedRegression(y="y", x=("x",)).fit(whole).notes))) == 2
+    assert "Clustered standard errors of northeast rest on fewer than 5 clusters" in " ".join(notes)
+    classic = dc.GroupedRegression(y="y", x=("x",)).fit(whole)
+    assert "fewer than 5 clusters" not in " ".join(map(str, classic.notes))
 
 
 def test_more_restrictions_than_clusters_have_no_statistic() -> None:

@@ -29,7 +29,7 @@ PROPER = set(
         """
         Anderson-Rubin CEADs Cragg-Donald Driscoll-Kraay Guan Hansen Holsteen Kraay Lee Lee-Yu Lind-Mehlum Nelson
         Newey-West Shan Simmons Simonsohn Staiger Stock TOPSIS Leontief Windmeijer Yogo Young Yu al et Conley
-        Benjamini-Hochberg Holm Romano Wolf
+        Benjamini-Hochberg Holm Romano Webb Wolf
         Fieller Rademacher Honda Koenker Gourieroux-Holly-Monfort King-Wu Breusch-Godfrey Baltagi-Li
         CJK Noto Sans Stata fixest ivreg plm reghdfe dofminus
         Baltagi Breusch Breusch-Pagan Driscoll-Kraay Feng Hausman Juodis Kao King LR LM LSDV Pagan Pesaran Reese SAR SDM
