@@ -251,6 +251,8 @@ def _by_secants(excess: Callable[[float], float], critical_at_zero: float, zero:
     distance, before, excess_before = critical_at_zero, zero, zero - critical_at_zero
     for _ in range(MOST_STEPS):
         now = excess(distance)
+        if not np.isfinite(now):
+            return None
         slope = (now - excess_before) / (distance - before) if abs(distance - before) > CLOSE else 1.0
         if not SAFE < slope < 2 - SAFE:
             return None
