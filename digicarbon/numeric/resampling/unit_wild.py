@@ -226,8 +226,8 @@ def _end(
     if not few and (distance := _by_secants(excess, at_zero, -estimate / step)) is not None:
         return end(distance)
     places = at_zero * np.append(0.0, 2.0 ** np.arange(-1, 8.5, 0.5))
-    # values beyond one that is rejected may not be
-    last = max(place for place, distance in enumerate(places) if excess(distance) <= 0)
+    # values beyond one that is rejected may not be, so the search begins far away
+    last = next(place for place in reversed(range(len(places))) if excess(places[place]) <= 0)
     if last == len(places) - 1:
         return end(np.inf)
     inside, outside = places[last], places[last + 1]
