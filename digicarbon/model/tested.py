@@ -132,11 +132,11 @@ class Tested(Model):
         every = enumerated(units, self.replications, self.weights)
         filtered = weights.name if weights is not None and self.filters(panel, weights) else ""
         draws = 2**units if every else self.replications
-        signs = Note("wild_draws_webb", draws=draws) if self.weights == "webb" else Note("wild_draws", draws=draws)
+        drawn = Note("wild_draws_webb", draws=draws) if self.weights == "webb" else Note("wild_draws", draws=draws)
         notes = [
             Note(
                 "wild_p",
-                draws=Note("wild_every_sign", draws=draws) if every else signs,
+                draws=Note("wild_every_sign", draws=draws) if every else drawn,
                 filter=Note("wild_filtered", weights=filtered) if filtered else Note("wild_unfiltered"),
             )
         ]

@@ -265,6 +265,7 @@ class _Engine:
 
     def run(self) -> Iterator[list[Fitted]]:
         with ExitStack() as stack:
+            stack.enter_context(_growth_is_no_news())
             if self.backend.timeout is not None and not self.backend.remote:
                 stack.enter_context(_Watch(self.folder, self.backend.timeout))
             yield from self._run()
@@ -644,6 +645,18 @@ def _settle() -> None:
     threadpool_limits(1)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _growth_is_no_news() -> Iterator[None]:
+    """Silence what loky says when it replaces a worker that holds 300 MB more than at first.
+
+    It warns in the thread that is to start the next worker. Where warnings are errors, this thread ends, and the sweep
+    waits for workers without end.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given to the executor", UserWarning)
+        yield
 
 
 @contextmanager

@@ -35,6 +35,8 @@ from pathlib import Path
 
 from digicarbon.model import PanelRegression
 
+KEPT = []
+
 
 class Moody(PanelRegression):
     """Does to its process what its mood says."""
@@ -54,6 +56,9 @@ class Moody(PanelRegression):
         if self.mood.startswith("w"):
             Path(self.place, f"{self.mood}-{os.getpid()}").touch()
             time.sleep(0.4)
+        if self.mood.startswith("grows"):
+            KEPT.append(b"." * 400_000_000)
+            time.sleep(1.2)
         if self.mood == "exit":
             raise SystemExit(3)
         found = super().fit(panel, weights)
@@ -198,6 +203,13 @@ def test_an_estimate_that_is_no_number_is_a_failure(moody: Path) -> None:
     assert found["model.mood=good"].result is not None
     assert found["model.mood=lost"].result is None
     assert "is not a finite number" in found["model.mood=lost"].error
+
+
+def test_workers_that_grow_are_replaced(moody: Path) -> None:
+    """Loky ends them and warns in the thread that would start others; here, a warning is an error."""
+    moods = ("good", "grows1", "grows2", "good2")
+    found = outcome(planned("model=moody", f"model.mood={','.join(moods)}"), LocalExecutor(n_jobs=2, batch=1), own=True)
+    assert all(one.result is not None for one in found.values())
 
 
 def test_numbers_do_not_depend_on_backend_order_or_batch(folder: Path) -> None:

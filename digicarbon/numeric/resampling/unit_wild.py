@@ -226,8 +226,8 @@ def _end(
     if not few and (distance := _by_secants(excess, at_zero, -estimate / step)) is not None:
         return end(distance)
     places = at_zero * np.append(0.0, 2.0 ** np.arange(-1, 8.5, 0.5))
-    # values beyond one that is rejected may not be
-    last = max(place for place, distance in enumerate(places) if excess(distance) <= 0)
+    # values beyond one that is rejected may not be, so the search begins far away
+    last = next(place for place in reversed(range(len(places))) if excess(places[place]) <= 0)
     if last == len(places) - 1:
         return end(np.inf)
     inside, outside = places[last], places[last + 1]
@@ -251,6 +251,8 @@ def _by_secants(excess: Callable[[float], float], critical_at_zero: float, zero:
     distance, before, excess_before = critical_at_zero, zero, zero - critical_at_zero
     for _ in range(MOST_STEPS):
         now = excess(distance)
+        if not np.isfinite(now):
+            return None
         slope = (now - excess_before) / (distance - before) if abs(distance - before) > CLOSE else 1.0
         if not SAFE < slope < 2 - SAFE:
             return None
