@@ -198,9 +198,11 @@ def _said(key: str, value: Any, chosen: bool, labels: Labels) -> str:
 
 
 def _run_column(listed: Sequence[Listed], words: Words) -> dict[str, Any]:
-    """Return the names of runs: labels without the content of other columns, or else numbers."""
+    """Return the names of runs: labels without the content of other columns, numbered if several are alike."""
     short = [_own_name(run.label, run.values) for run in listed]
     if any(short):
+        if len(set(short)) < len(short):
+            short = [f"{number} {name}" for number, name in enumerate(short, 1)]
         return {**_texts(words("run"), short), "run": True}
     return {**_numbers("run", range(1, len(listed) + 1), words), "run": True, "digits": 0}
 

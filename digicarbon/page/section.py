@@ -177,13 +177,14 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
     new_pictures, complaint = _new_pictures(sweep, report, title) if changed else ({}, None)
     curve, tables, why_no_curve = _curve(sweep, report, overview, title)
     new_pictures = {**new_pictures, **curve}
+    in_words = report.words.title(title, False)
     pictures, further_pictures, picture_files = _pictures(
-        sweep, new_pictures, f"{title} (SIMULATED)" if sweep.simulated else title
+        sweep, new_pictures, f"{in_words} (SIMULATED)" if sweep.simulated else in_words
     )
     return Section(
         name=name,
         key=key,
-        title=title,
+        title=in_words,
         simulated=sweep.simulated,
         answer=_answer(sweep, overview, report, words),
         count=list(_count(sweep, listed, overview, words)),

@@ -179,7 +179,7 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         overrides=_overrides(composer, command_axes),
     )
     if result.overrides and "title" not in composer.given:
-        result.title = f"{result.title or composer.name} ({', '.join(result.overrides)})"
+        result.title = f"{result.title or composer.name} ({', '.join(one.lstrip('+') for one in result.overrides)})"
     by_key: dict[str, Run] = {}
     impossible = Impossible(len(choices))
     for choice in choices:

@@ -22,6 +22,7 @@ from digicarbon.report.picture import (
     plot_effects,
 )
 from digicarbon.report.pictured import Formats, files_of, level_note, number, results_of
+from digicarbon.report.rows import interval_text
 from digicarbon.report.summary import coefficients
 from digicarbon.result import EFFECTS, Result, effect_names
 from digicarbon.spec import Names
@@ -140,9 +141,8 @@ class BandTable(Report):
                     strict=True,
                 ):
                     label = ", ".join(filter(None, [self.words.head(name), self.words(term), f"{band} km"]))
-                    bounds = f" [{number(low, self.decimals)}, {number(high, self.decimals)}]"
-                    cell = number(coef, self.decimals) + (bounds if np.isfinite(low) else "")
-                    rows.setdefault(label, {})[self.words.word(quantity)] = cell
+                    cell = f"{number(coef, self.decimals)} {interval_text(low, high, self.decimals)}"
+                    rows.setdefault(label, {})[self.words.word(quantity)] = cell.rstrip()
         cells = pd.DataFrame.from_dict(rows, orient="index").fillna("")
         results = results_of(records, self.words)
         notes = self.words.notes((*level_note(results), *notes_of(records)))

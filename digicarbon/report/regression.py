@@ -22,7 +22,7 @@ from digicarbon.report.heads import Heads, heads_of, option_of
 from digicarbon.report.intervals import interval_files
 from digicarbon.report.labels import Labels
 from digicarbon.report.pictured import Formats
-from digicarbon.report.rows import Rows, controls_of, number_text, row_of
+from digicarbon.report.rows import Rows, controls_of, interval_text, number_text, row_of
 from digicarbon.report.summary import coefficients
 from digicarbon.result import REGRESSOR, Result, Role, effect_names
 from digicarbon.spec import Names
@@ -308,7 +308,7 @@ class RegressionTable(Report):
         if not np.isfinite(row["se"]):
             return ""
         if kind == "ci":
-            return f"[{row['low']:z.{self.decimals}f}, {row['high']:z.{self.decimals}f}]"
+            return interval_text(row["low"], row["high"], self.decimals)
         if kind == "se" or len(self.beneath) == 1:
             return self._bracketed(row[{"se": "se", "t": "stat", "p": "p"}[kind]])
         value, least = row["stat" if kind == "t" else "p"], 10.0**-self.decimals

@@ -96,6 +96,16 @@ def number_text(value: float | None, decimals: int) -> str:
     return f"{value:.0f}" if float(value).is_integer() else f"{value:.{decimals}f}"
 
 
+def interval_text(low: float, high: float, decimals: int) -> str:
+    """Return an interval as tables show it: ``[−∞, 0.12]`` has no lower end; an empty text if there is none."""
+    ends = [_end_text(end, decimals) for end in (low, high)]
+    return "" if np.isnan([low, high]).any() else f"[{', '.join(ends)}]"
+
+
+def _end_text(end: float, decimals: int) -> str:
+    return f"{end:z.{decimals}f}" if np.isfinite(end) else "∞" if end > 0 else "−∞"
+
+
 def _facts(records: Sequence[Record]) -> list[str]:
     """Return what a row may show of these runs."""
     columns = [COLUMN] if any(record.column is not None for record in records) else []

@@ -16,6 +16,7 @@ from digicarbon.report.heads import heads_of
 from digicarbon.report.picture import plot_curve
 from digicarbon.report.pictured import Formats, files_of
 from digicarbon.report.regression import RegressionTable
+from digicarbon.report.rows import interval_text
 from digicarbon.report.summary import across
 
 NAME = "turning_points"
@@ -138,7 +139,7 @@ class TurningPointTable(RegressionTable):
         return self._interval(row) if np.isfinite(row["low"]) else self.words.cell(row["note"])
 
     def _interval(self, row: Mapping[str, Any]) -> str:
-        return f"[{self._number(row['low'])}, {self._number(row['high'])}]"
+        return interval_text(row["low"], row["high"], self.decimals)
 
     def _number(self, value: float) -> str:
         return f"{value:z.{self.decimals}f}"

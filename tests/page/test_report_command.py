@@ -301,7 +301,7 @@ def test_a_variation_does_not_take_the_experiment_s_place(fitted: Path, capsys: 
     assert f"Another sweep of the experiment is recorded: model.effects=unit (digicarbon report {varied})." in shown.err
     assert "model.effects=unit" not in (fitted / "out" / "small" / "table.txt").read_text(encoding="utf-8")
     assert main(["report", varied, "--out", "varied"]) == 0
-    assert f"{plain.title} (model.effects=unit)" in "".join(read(fitted / "varied" / "index.html").text)
+    assert f"{plain.title} (Fixed effects: unit)" in "".join(read(fitted / "varied" / "index.html").text)
     assert "(Fixed effects: unit)" in (fitted / "varied" / "table.txt").read_text(encoding="utf-8")
     assert recorded.sweep(Tracking(), varied).tags["digicarbon.title"] == f"{plain.title} (model.effects=unit)"
     # a choice that changes no number is another sweep, too, and what concerns the table or the store is none
@@ -314,7 +314,7 @@ def test_only_a_variation_is_shown_with_what_was_varied(fitted: Path, capsys: Ca
     (fitted / "experiments" / "third.yaml").write_text(SMALL, encoding="utf-8")
     assert main(["run", "third", "executor=sequential", "model.effects=unit"]) == 0
     assert main(["report", "third"]) == 0
-    assert "(model.effects=unit)" in "".join(read(fitted / "out" / "third" / "index.html").text)
+    assert "(Fixed effects: unit)" in "".join(read(fitted / "out" / "third" / "index.html").text)
 
 
 def test_a_sweep_that_has_not_ended_is_said_to_be_so(fitted: Path) -> None:

@@ -45,7 +45,7 @@ def test_one_run() -> None:
 
 def test_unbounded_intervals_are_shown() -> None:
     found = pd.DataFrame({"low": [-np.inf], "high": [np.inf]}, index=["x"])
-    assert DiagnosticTable(name="moran").table("t", [record("A", found)]).cells.to_numpy().tolist() == [["-∞", "∞"]]
+    assert DiagnosticTable(name="moran").table("t", [record("A", found)]).cells.to_numpy().tolist() == [["−∞", "∞"]]
 
 
 def test_runs_side_by_side_with_blanks_where_one_has_no_row() -> None:
