@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import opened
+from browser import barriers, opened
 from playwright.sync_api import expect
 
 from digicarbon.__main__ import main
@@ -288,6 +288,14 @@ def test_it_prints_to_pdf_with_its_runs(grid: Path, tmp_path: Path) -> None:
     assert "Fingerprint of the data" in text
     assert "_target_" in text
     assert all(len(part.split()) > 5 for part in text.split("\f")[:-1])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["page", "seite"])
+def test_nobody_is_kept_out(grid: Path, name: str, scheme: str) -> None:
+    with opened(grid / name / "index.html") as page:
+        page.emulate_media(color_scheme=scheme)
+        assert barriers(page) == []
 
 
 def test_what_a_screen_reader_needs_is_there(grid: Path) -> None:

@@ -33,3 +33,15 @@ def opened(file: Path, width: int = 1280, height: int = 900) -> Iterator[Any]:
             yield page
         finally:
             browser.close()
+
+
+def barriers(page: Any) -> list[str]:
+    """Return what axe calls serious or critical on a page: its rule, and the first places."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{rule['id']}: {[node['target'] for node in rule['nodes'][:3]]}"
+        for rule in violations
+        if rule["impact"] in ("serious", "critical")
+    ]
