@@ -101,6 +101,8 @@ def main() -> None:
     lines = [
         "# Size of the spatial diagnostics",
         "",
+        "[中文](zh/size.md)",
+        "",
         f"Share of draws in which a true null is rejected at {LEVEL:.0%}, 30 provinces, W1, T = {T}, seed {SEED}.",
         "Made by `python tests/benchmark/size_of_tests.py > docs/size.md`; the design is described in that script.",
         "The classic LM tests reject too often after effects, the corrected ones hold their size. CD never rejects",
