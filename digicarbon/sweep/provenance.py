@@ -28,7 +28,7 @@ from digicarbon.result import Asked, Result
 from digicarbon.secret import hidden, masked
 from digicarbon.source import InputFile, Inputs, WatchedInputs, datafolder
 from digicarbon.spec import Spec, identity
-from digicarbon.tracking import Entry, Planned, Roster
+from digicarbon.tracking import Data, Entry, Planned, Roster
 
 if TYPE_CHECKING:
     from digicarbon.sweep.engine import Fitted
@@ -64,6 +64,8 @@ class Once:
         return value
 
 
+MOST_DATA = 20
+"""How many data sets of a sweep its own run in MLflow lists; its runs have one each."""
 RECORD = "data.json"
 """The record's name among the files of a sweep."""
 VERSION = 2
@@ -467,6 +469,17 @@ def data_name(run: Run) -> str:
     return f"{run.options.get('source', 'data')} ({len(panel.units)} units, {panel.periods[0]} to {panel.periods[-1]})"
 
 
+def data_sets(runs: Sequence[Run]) -> list[Data]:
+    """Return the first data sets of a sweep's runs."""
+    panels = {id(run.prepared.panel): run for run in runs}
+    return list(dict.fromkeys(map(_data, itertools.islice(panels.values(), MOST_DATA))))
+
+
+def _data(run: Run) -> Data:
+    panel = run.prepared.panel
+    return Data(data_name(run), panel.digest[:36], _profile(panel))
+
+
 def simulated_tag(runs: Sequence[Run]) -> dict[str, str]:
     """Return the tag for simulated data; empty if no data are."""
     return {"digicarbon.data": "SIMULATED"} if any(run.prepared.simulated for run in runs) else {}
@@ -529,9 +542,7 @@ class Entries:
             error=hidden(error),
             start=start,
             end=end,
-            data_name=data_name(run),
-            data_digest=panel.digest[:36],
-            data_profile=_profile(panel),
+            data=_data(run),
             reused_from=reused_from,
             asked=self._asked,
             # of other software's text only the first line is shown

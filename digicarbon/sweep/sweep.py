@@ -268,6 +268,7 @@ def run(
             resume=not force,
             files={**record.files, ROSTER: roster},
             choices=provenance.choices(content),
+            data=provenance.data_sets(planned.runs),
         )
         book = _Book(store, planned.runs, provenance.Entries(record, chosen.report.asked), signals, progress)
         try:

@@ -24,6 +24,7 @@ from digicarbon.tracking._rows import (
     QUANTITY,
     TERM,
     WHY,
+    Data,
     Entry,
     metrics,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "TERM",
     "VIEW",
     "WHY",
+    "Data",
     "Delivered",
     "Entry",
     "History",

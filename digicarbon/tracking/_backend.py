@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from digicarbon.tracking._rows import Row
+from digicarbon.tracking._rows import Data, Row
 
 if TYPE_CHECKING:
     from digicarbon.tracking._spool import Journal
@@ -86,8 +86,15 @@ class Backend(Protocol):
     def describe(self, experiment_id: str, tags: Mapping[str, str]) -> None:
         """Set tags of an experiment."""
 
-    def begin(self, experiment_id: str, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> Parent:
-        """Start a sweep."""
+    def begin(
+        self,
+        experiment_id: str,
+        name: str,
+        tags: Mapping[str, str],
+        params: Mapping[str, str],
+        data: Sequence[Data] = (),
+    ) -> Parent:
+        """Start a sweep of runs on these data sets."""
 
     def newest(self, experiment_id: str, sweep_key: str) -> Parent | None:
         """Return the newest sweep of a key that is not deleted."""

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
 from digicarbon.tracking._places import local_folder, put
 from digicarbon.tracking._results import RESULTS, sources
-from digicarbon.tracking._rows import HASH, PARENT, SWEEP_KEY, Row
+from digicarbon.tracking._rows import HASH, PARENT, SWEEP_KEY, Data, Row
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import DatasetInput, Run
 
     from digicarbon.tracking._spool import Journal
 
@@ -83,13 +83,22 @@ class Client:
         for key, value in tags.items():
             self._client.set_experiment_tag(experiment_id, key, value)
 
-    def begin(self, experiment_id: str, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> Parent:
-        """Start a sweep."""
+    def begin(
+        self,
+        experiment_id: str,
+        name: str,
+        tags: Mapping[str, str],
+        params: Mapping[str, str],
+        data: Sequence[Data] = (),
+    ) -> Parent:
+        """Start a sweep of runs on these data sets."""
         from mlflow.entities import Param
 
         run = self._client.create_run(experiment_id, run_name=name, tags=dict(tags))
         for batch in _batches([Param(key, value) for key, value in params.items()], MOST_PARAMS):
             self._client.log_batch(run.info.run_id, params=batch)
+        if data:
+            self._client.log_inputs(run.info.run_id, datasets=list(map(_input, data)))
         return _parent(run)
 
     def newest(self, experiment_id: str, sweep_key: str) -> Parent | None:
@@ -142,7 +151,7 @@ class Client:
 
     def write(self, experiment_id: str, row: Row, run_id: str = "") -> str:
         """Write one run, or complete the one of this id, and return its id."""
-        from mlflow.entities import Dataset, DatasetInput, Metric, Param
+        from mlflow.entities import Metric, Param
 
         if not run_id:
             tags = {**row.all_tags, DELIVERY: row.run_id}
@@ -156,8 +165,7 @@ class Client:
             self._client.log_batch(run_id, params=batch)
         for batch in _batches(numbers[MOST_METRICS - MOST_PARAMS :], MOST_METRICS):
             self._client.log_batch(run_id, metrics=batch)
-        dataset = Dataset(row.data_name, row.data_digest, "code", "{}", profile=row.data_profile)
-        self._client.log_inputs(run_id, datasets=[DatasetInput(dataset, [])])
+        self._client.log_inputs(run_id, datasets=[_input(row.data)])
         for name, content in row.files.items():
             self._client.log_text(run_id, content.decode(), name)
         self._client.set_terminated(run_id, row.status, row.end)
@@ -211,6 +219,12 @@ class Client:
             token = page.token
             if not token:
                 return
+
+
+def _input(data: Data) -> DatasetInput:
+    from mlflow.entities import Dataset, DatasetInput
+
+    return DatasetInput(Dataset(data.name, data.digest, "code", "{}", profile=data.profile), [])
 
 
 def _parent(run: Run) -> Parent:

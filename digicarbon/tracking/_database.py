@@ -24,7 +24,7 @@ from digicarbon.note import Note
 from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
 from digicarbon.tracking._places import local_folder, opening, put
 from digicarbon.tracking._results import sources
-from digicarbon.tracking._rows import HASH, KIND, PARENT, SWEEP, SWEEP_KEY, Row
+from digicarbon.tracking._rows import HASH, KIND, PARENT, SWEEP, SWEEP_KEY, Data, Row
 from digicarbon.tracking._tables import (
     DATASETS,
     EXPERIMENTS,
@@ -160,17 +160,26 @@ class Database:
             values = [(key, value, number) for key, value in changed.items()]
             self._insert(connection, TAGS_OF_EXPERIMENTS, values)
 
-    def begin(self, experiment_id: str, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> Parent:
-        """Start a sweep."""
+    def begin(
+        self,
+        experiment_id: str,
+        name: str,
+        tags: Mapping[str, str],
+        params: Mapping[str, str],
+        data: Sequence[Data] = (),
+    ) -> Parent:
+        """Start a sweep of runs on these data sets."""
         run_id = uuid.uuid4().hex
         parent = Parent(run_id, _artifacts(self._location(experiment_id), run_id))
         with self._engine.begin() as connection:
+            datasets = self._dataset_ids(connection, int(experiment_id), data)
             user = tags.get("mlflow.user", "unknown")
             run = (parent.run_id, name, "UNKNOWN", "", "", user, "RUNNING", _now(), None, None, "", "active")
             self._insert(connection, RUNS, [(*run, parent.artifacts, int(experiment_id))])
             every = {"mlflow.runName": name, **tags}
             self._insert(connection, TAGS, [(key, value, parent.run_id) for key, value in every.items()])
             self._insert(connection, PARAMS, [(key, value, parent.run_id) for key, value in params.items()])
+            self._insert(connection, INPUTS, [_input(run_id, one) for one in datasets.values()])
         return parent
 
     def running(self, experiment_id: str) -> list[Parent]:
@@ -263,14 +272,14 @@ class Database:
         _write_files(rows, location)
         with self._engine.begin() as connection:
             # first, since it takes SQLite's lock: what is read afterwards cannot change before the end
-            datasets = self._dataset_ids(connection, int(experiment_id), rows)
+            datasets = self._dataset_ids(connection, int(experiment_id), [row.data for row in rows])
             self._insert(connection, RUNS, [_run(row, location, int(experiment_id)) for row in rows])
             self._insert(connection, TAGS, _tags(rows))
             self._insert(connection, PARAMS, [(k, v, row.run_id) for row in rows for k, v in row.params.items()])
             numbers = _numbers(rows)
             self._insert(connection, METRICS, numbers)
             self._insert(connection, LATEST_METRICS, numbers)
-            inputs = [_input(row, datasets[row.data_name, row.data_digest]) for row in rows]
+            inputs = [_input(row.run_id, datasets[row.data.name, row.data.digest]) for row in rows]
             self._insert(connection, INPUTS, inputs)
             self._delete(connection, [row.replaces for row in rows if row.replaces])
 
@@ -388,11 +397,13 @@ class Database:
         return folders
 
     def _dataset_ids(
-        self, connection: sa.Connection, experiment_id: int, rows: Sequence[Row]
+        self, connection: sa.Connection, experiment_id: int, data: Sequence[Data]
     ) -> dict[tuple[str, str], str]:
-        """Create missing data sets, and return the id of each by name and digest."""
+        """Create missing data sets, and return the id of each of these by name and digest."""
+        if not data:
+            return {}
         # in one order, so that two programs never wait for each other
-        every = sorted({(row.data_name, row.data_digest): row.data_profile for row in rows}.items())
+        every = sorted({(one.name, one.digest): one for one in data}.items())
         contents = [
             {
                 "dataset_uuid": uuid.uuid4().hex,
@@ -402,19 +413,19 @@ class Database:
                 "dataset_source_type": "code",
                 "dataset_source": "{}",
                 "dataset_schema": None,
-                "dataset_profile": profile,
+                "dataset_profile": one.profile,
             }
-            for (name, digest), profile in every
+            for (name, digest), one in every
         ]
         connection.execute(self._new(DATASETS), contents)
-        ids = {}
+        ids: dict[tuple[str, str], str] = {}
         table = DATASETS.c
-        digests = list({row.data_digest for row in rows})
+        digests = list({one.digest for one in data})
         for chunk in _chunks(digests):
             query = sa.select(table.name, table.digest, table.dataset_uuid)
             for row in connection.execute(query.where(table.experiment_id == experiment_id, table.digest.in_(chunk))):
                 ids[row.name, row.digest] = row.dataset_uuid
-        return ids
+        return {key: ids[key] for key, _ in every}
 
     def _delete(self, connection: sa.Connection, run_ids: Sequence[str]) -> None:
         for chunk in _chunks(run_ids):
@@ -476,8 +487,8 @@ def _numbers(rows: Sequence[Row]) -> list[tuple[str, float, int, int, bool, str]
     ]
 
 
-def _input(row: Row, dataset_id: str) -> tuple[Any, ...]:
-    return uuid.uuid4().hex, "DATASET", dataset_id, "RUN", row.run_id, 0
+def _input(run_id: str, dataset_id: str) -> tuple[Any, ...]:
+    return uuid.uuid4().hex, "DATASET", dataset_id, "RUN", run_id, 0
 
 
 def _write_files(rows: Sequence[Row], location: str) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from omegaconf import OmegaConf
@@ -137,8 +137,7 @@ class Entry:
         The sentence of a failed run, and its traceback.
     start, end : int
         Milliseconds since the epoch.
-    data_name, data_digest, data_profile : str
-        The data set's name, fingerprint (36 characters at most) and size.
+    data : Data
     reused_from : str
         Id of the run in another sweep whose result was copied; empty for a run that was fitted now.
     asked : Asked
@@ -155,9 +154,7 @@ class Entry:
     error: str
     start: int
     end: int
-    data_name: str
-    data_digest: str
-    data_profile: str
+    data: Data
     reused_from: str = ""
     asked: Asked = field(default_factory=Asked)
     why: Note | None = None
@@ -242,6 +239,23 @@ FAMILIES = ("params", "tags", "metrics")
 """Fields that become a column per key, e.g. ``metrics.nobs``."""
 
 
+class Data(NamedTuple):
+    """A data set of runs as MLflow lists it.
+
+    Attributes
+    ----------
+    name : str
+    digest : str
+        Fingerprint, 36 characters at most.
+    profile : str
+        Its size as JSON.
+    """
+
+    name: str
+    digest: str
+    profile: str
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Row:
     """One run, with names and lengths that MLflow accepts.
@@ -289,6 +303,11 @@ class Row:
     def name(self) -> str:
         """The run's name in MLflow."""
         return self.label[:LONGEST_NAME]
+
+    @property
+    def data(self) -> Data:
+        """The run's data set."""
+        return Data(self.data_name, self.data_digest, self.data_profile)
 
     @property
     def all_tags(self) -> dict[str, str]:
@@ -353,9 +372,9 @@ def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str])
         error=entry.error,
         start=entry.start,
         end=entry.end,
-        data_name=entry.data_name,
-        data_digest=entry.data_digest,
-        data_profile=entry.data_profile,
+        data_name=entry.data.name,
+        data_digest=entry.data.digest,
+        data_profile=entry.data.profile,
         config=to_yaml(entry.config),
         result=_encoded(entry),
         replaces=replaced.get(key, "") if key else "",
@@ -512,7 +531,7 @@ def validate(row: Row) -> None:
             # almost every text is short enough
             if len(text) > longest:
                 check_value(kind, name, text, longest)
-    check_data(row.data_name, row.data_digest, row.data_profile)
+    check_data(row.data)
 
 
 def check_name(kind: str, name: str) -> None:
@@ -547,7 +566,7 @@ def _too_long(what: Note, value: str, longest: int) -> RefusedError:
     return RefusedError(Note("store_too_long", what=what, characters=len(value), most=longest))
 
 
-def check_data(name: str, digest: str, profile: str) -> None:
+def check_data(data: Data) -> None:
     """Check the description of a data set.
 
     Raises
@@ -555,9 +574,9 @@ def check_data(name: str, digest: str, profile: str) -> None:
     RefusedError
         If MLflow would not accept it.
     """
-    if len(name) > LONGEST_DATA_NAME:
-        raise _too_long(Note("store_data_name"), name, LONGEST_DATA_NAME)
-    if len(digest) > LONGEST_DIGEST:
-        raise _too_long(Note("store_data_fingerprint"), digest, LONGEST_DIGEST)
-    if len(profile) > LONGEST_PROFILE:
-        raise _too_long(Note("store_data_profile"), profile, LONGEST_PROFILE)
+    if len(data.name) > LONGEST_DATA_NAME:
+        raise _too_long(Note("store_data_name"), data.name, LONGEST_DATA_NAME)
+    if len(data.digest) > LONGEST_DIGEST:
+        raise _too_long(Note("store_data_fingerprint"), data.digest, LONGEST_DIGEST)
+    if len(data.profile) > LONGEST_PROFILE:
+        raise _too_long(Note("store_data_profile"), data.profile, LONGEST_PROFILE)

@@ -28,6 +28,7 @@ from digicarbon.tracking._rows import (
     OPENED,
     SWEEP,
     SWEEP_KEY,
+    Data,
     Entry,
     Row,
     validate,
@@ -265,6 +266,7 @@ class Store:
         resume: bool = True,
         files: Mapping[str, str | bytes] | None = None,
         choices: Mapping[str, Sequence[str]] | None = None,
+        data: Sequence[Data] = (),
     ) -> Mapping[str, str]:
         """Start a sweep, or continue the newest one of the same key.
 
@@ -284,6 +286,8 @@ class Store:
             Contents by name that are known before the first fit, so that a killed sweep has them too.
         choices : mapping of str to sequence of str
             What the runs take at each key; keys of several values are the columns of the view that MLflow opens with.
+        data : sequence of Data
+            The data sets of the runs.
 
         Returns
         -------
@@ -304,7 +308,8 @@ class Store:
             done = self._reopen(sweep_key, every) if resume and sweep_key else None
             if done is None:
                 name = f"{self.name} {time.strftime('%Y-%m-%d %H:%M:%S')}"[-LONGEST_NAME:]
-                self._open_as(self._backend.begin(self.experiment_id, name, every, _view.params(choices or {})))
+                params = _view.params(choices or {})
+                self._open_as(self._backend.begin(self.experiment_id, name, every, params, data))
             self._close_abandoned()
             recording = self._open_recording()
             for file, content in {"experiment.yaml": config, **(files or {})}.items():

@@ -19,7 +19,7 @@ import numpy as np
 from mlflow import MlflowClient
 
 from digicarbon.result import Effects, Inference, Result
-from digicarbon.tracking import Entry, Store, Tracking, absolute, store_results
+from digicarbon.tracking import Data, Entry, Store, Tracking, absolute, store_results
 from digicarbon.tracking import _database as database
 
 BATCH = 500
@@ -54,9 +54,7 @@ def entry(k: int) -> Entry:
         error="",
         start=1_700_000_000_000 + k,
         end=1_700_000_000_100 + k,
-        data_name="simulated",
-        data_digest="d" * 36,
-        data_profile='{"units": 30, "periods": 6}',
+        data=Data("simulated", "d" * 36, '{"units": 30, "periods": 6}'),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.result import Effects, Inference, Result
-from digicarbon.tracking import Entry
+from digicarbon.tracking import Data, Entry
 
 RESULT = Result(
     kind="sdm",
@@ -32,9 +32,7 @@ ENTRY = Entry(
     error="",
     start=1_700_000_000_000,
     end=1_700_000_001_500,
-    data_name="simulated",
-    data_digest="d" * 36,
-    data_profile='{"units": 30}',
+    data=Data("simulated", "d" * 36, '{"units": 30}'),
 )
 FAILED: dict[str, Any] = {"result": None, "error": "It failed.\n\nTraceback …"}
 

@@ -18,7 +18,7 @@ from roles import made_roles
 import digicarbon
 from digicarbon.errors import TrackingError
 from digicarbon.result import Asked, Effects, Inference, Result
-from digicarbon.tracking import Store, Tracking, metrics
+from digicarbon.tracking import Data, Store, Tracking, metrics
 from digicarbon.tracking._failures import advice, reason
 from digicarbon.tracking._results import decode, encode
 from digicarbon.tracking._rows import batch, clean, sign, validate
@@ -275,7 +275,7 @@ def test_why_a_server_does_not_answer_is_said_in_few_words(error: str, said: str
 def test_a_store_that_refuses_a_run_is_a_sentence(here: Path, path: str) -> None:
     store = opened("refused")
     with pytest.raises(TrackingError, match=r"refuses the run 'SDM\(1\).*Runs written before are kept"):
-        store.write([replace(ENTRY, data_digest="d" * 100)])
+        store.write([replace(ENTRY, data=Data("simulated", "d" * 100, "{}"))])
     store.abort()
 
 

@@ -22,6 +22,7 @@ from mlflow.utils.validation import (
 from digicarbon.tracking._rows import (
     LONGEST_PARAM,
     LONGEST_TAG,
+    Data,
     RefusedError,
     Row,
     batch,
@@ -106,7 +107,7 @@ def test_data(name: int, digest: int, profile: int, monkeypatch: pytest.MonkeyPa
     words = ("n" * name, "d" * digest, "p" * profile)
     dataset = Dataset(words[0], words[1], "code", "{}", profile=words[2])
     taken = (name, digest, profile) == (500, 36, 16_777_215)
-    _agree(lambda: check_data(*words), lambda: _validate_dataset(dataset), taken, monkeypatch)
+    _agree(lambda: check_data(Data(*words)), lambda: _validate_dataset(dataset), taken, monkeypatch)
 
 
 def _agree(mine: object, mlflows: object, taken: bool, monkeypatch: pytest.MonkeyPatch) -> None:
