@@ -74,7 +74,7 @@ def test_a_sweep_says_what_it_is_and_what_came_out(store: Path) -> None:
     assert "of 7 estimates of the total effect of ln(Digital manufacturing)" in said
     assert "`digicarbon run table3_baseline`" in said
     (data,) = {one.dataset.name for one in sweep.inputs.dataset_inputs}
-    assert data == "simulated (30 units, 2012 to 2017)"
+    assert data == "simulated_fe (30 units, 2012 to 2017)"
     assert "simulated_fe (30 units, 2012 to 2017)" in said
     assert sweep.data.params["measure"] == "sector1 | sector2 | ddl | bea"
     assert {"table.md", "table.csv"} <= {file.path for file in client.list_artifacts(sweep.info.run_id)}
