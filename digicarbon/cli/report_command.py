@@ -18,6 +18,7 @@ from digicarbon.config.files import LABELS, ROOT, UNNAMED, command_line, find
 from digicarbon.errors import ConfigError, DataError, counted, listing
 from digicarbon.note import Note
 from digicarbon.page.words import Words
+from digicarbon.progress import phase
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import Report
 from digicarbon.spec import build
@@ -65,17 +66,20 @@ def report(name: str, out: str | None, overrides: Sequence[str]) -> int:
     sweeps = [(name, recorded.sweep(tracking, name)) for name, tracking in _members(experiment, store)]
     reports = [_report(one, chosen) for _, one in sweeps]
     words = Words(next((spec.language for spec in reports if spec.language), "en"))
-    sections = [
-        page.section(one, name if name != one.parent_id else one.experiment, spec, bool(chosen), words)
-        for (name, one), spec in zip(sweeps, reports, strict=True)
-    ]
+    sections: list[page.Section] = []
+    with phase("sections of the page", len(sweeps)) as advance:
+        for (own, one), spec in zip(sweeps, reports, strict=True):
+            experiment_name = own if own != one.parent_id else one.experiment
+            sections.append(page.section(one, experiment_name, spec, bool(chosen), words))
+            advance(len(sections))
     complaints = [_of(one, sections) for one in sections if one.complaint]
     if chosen and len(complaints) == len(sections):
         every = list(dict.fromkeys(complaints))
         raise ConfigError(Note("page_report_misfit", words=" ".join(chosen), refused=every))
-    files, lacking = page.files(_title(experiment, sections), sections, words)
     folder = Path(out or f"{OUT}/{UNNAMED if experiment == ROOT else experiment}")
-    page.write(folder, files)
+    with phase("files of the page"):
+        files, lacking = page.files(_title(experiment, sections), sections, words)
+        page.write(folder, files)
     further = [sentence for _, one in sweeps for sentence in _others(one)]
     sys.stderr.write("".join(f"{sentence}\n" for sentence in [*lacking, *complaints, *further]))
     sys.stdout.write(

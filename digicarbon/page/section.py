@@ -171,6 +171,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
     }
     title = sweep.title or name
     overview = effects(sweep.records, report.asked)
+    report = report.with_failed(len(sweep.failures) + sweep.lacking)
     if isinstance(report, SpecificationCurve):
         report = _with_joint(report, sweep.joint)
     table, refusal = _table(sweep, report, title)
@@ -295,7 +296,7 @@ def _curve(
         return {}, Markup(""), None
     quantity = report.asked.quantity if sweep.joint is None else sweep.joint.estimand
     spec = SpecificationCurve(quantity=quantity, pictures=("svg",), labels=report.labels, language=report.language)
-    spec = _with_joint(spec, sweep.joint)
+    spec = _with_joint(spec, sweep.joint).with_failed(len(sweep.failures) + sweep.lacking)
     try:
         table = spec.table(title, sweep.records)
         files = spec.files(title, sweep.records)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -81,6 +82,14 @@ class Panel:
         columns = ", ".join(self.names[:12]) + (f" and {more} more" if more > 0 else "")
         shape = "" if self.balanced else ", not balanced"
         return f"Panel of {n} units × {t} periods ({self.periods[0]} to {self.periods[-1]}{shape}): {columns}"
+
+    def _repr_html_(self) -> str:
+        """Return the numbers of each column for a notebook."""
+        numbers = pd.DataFrame(self.values, columns=list(self.names)).describe().T
+        heads = {"count": "values", "std": "sd", "50%": "median"}
+        shown = numbers[["count", "mean", "std", "min", "50%", "max"]].rename(columns=heads)
+        table: str = shown.astype({"values": int}).to_html(float_format="{:,.4g}".format, max_rows=40)
+        return f"<p>{html.escape(repr(self))}</p>{table}"
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, unit: str, time: str, gaps: Gaps = "refuse", regions: str = "") -> Panel:

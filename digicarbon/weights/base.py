@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
@@ -77,6 +78,14 @@ class Weights:
     def __repr__(self) -> str:
         kind = {"row": "row-standardised", "none": "raw"}.get(self.normalisation, f"{self.normalisation}-normalised")
         return f"Weights {self.name}: {self.n} units, {self.matrix.nnz} neighbour pairs, {kind}"
+
+    def _repr_html_(self) -> str:
+        """Return the matrix in numbers for a notebook."""
+        numbers = asdict(self.summary()) | {"islands": len(self.summary().islands)}
+        column = pd.Series({name.replace("_", " "): value for name, value in numbers.items()}, dtype=object)
+        shown = column.drop(["name", "n", "normalisation"]).to_frame()
+        table: str = shown.to_html(header=False, float_format="{:.4g}".format)
+        return f"<p>{html.escape(repr(self))}</p>{table}"
 
     @classmethod
     def from_matrix(

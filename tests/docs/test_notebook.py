@@ -39,7 +39,8 @@ def test_objects_are_shown_in_a_few_lines(cells: list[Any]) -> None:
         shown = output(cells, code)
         assert len(shown["text/plain"]) < 1000
         assert max(map(len, shown["text/plain"].splitlines())) <= 100
-    assert "<table" in output(cells, "\nspatial")["text/html"]
+    for code in ("\npanel", "\nweights", "\nspatial"):
+        assert "<table" in output(cells, code)["text/html"]
     assert "<table" in output(cells, "\ntable")["text/html"]
 
 

@@ -277,6 +277,7 @@ def test_rows_keep_the_units_and_periods_that_remain() -> None:
 
 def test_the_panel_shows_its_size() -> None:
     assert repr(_panel()) == "Panel of 3 units × 2 periods (2012 to 2013): x, z"
+    assert "<td>6</td>" in _panel()._repr_html_()
     short = Panel.from_frame(TIDY.drop(index=2), "省份", "year", gaps="keep")
     assert "not balanced" in repr(short)
 
