@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 import shutil
 import subprocess
@@ -14,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import barriers, opened
+from large_page import GRID, content, many, unpacked
 from playwright.sync_api import expect
 
 from digicarbon.__main__ import main
-from digicarbon.page.runs import packed
 from digicarbon.report import Labels
 
 pytestmark = [
@@ -26,14 +24,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
-GRID = """
-defaults: [config, {override source: simulated_fe}, {override report: signs}, _self_]
-title: A grid
-grid:
-  measure: [ddl, bea, ide, sector1]
-  outcome: [intensity, per_capita, total]
-  inference.cov: [classic, robust, cluster]
-"""
 WORDS = Labels("en")
 MEASURE, OUTCOME = WORDS.choice("measure"), WORDS.choice("outcome")
 BEA, IDE = WORDS.option("measure", "bea"), WORDS.option("measure", "ide")
@@ -125,37 +115,6 @@ def test_runs_are_sorted_by_their_numbers_and_put_back(grid: Path) -> None:
         assert shown(page, 0) == before
 
 
-def content(folder: Path) -> tuple[str, Any, str]:
-    """Return the table of runs of a page, and the text before and behind it."""
-    text = (folder / "index.html").read_text(encoding="utf-8")
-    before, mark, rest = text.partition('<script type="application/json">')
-    inside, end, behind = rest.partition("</script>")
-    return before + mark, json.loads(inside), end + behind
-
-
-def unpacked(text: str) -> Any:
-    kind, _, inside = text.partition(":")
-    return np.frombuffer(base64.b64decode(inside), f"<{kind}")
-
-
-def many(grid: Path, folder: Path, runs: int) -> tuple[Path, Any]:
-    """Write the page of a grid with many times its runs and drawn estimates; return it and the estimates."""
-    before, own, behind = content(grid / "page")
-    rng = np.random.default_rng(1)
-    taken = rng.integers(0, own["runs"], runs)
-    draws = rng.normal(size=runs)
-    ids = re.findall(".{32}", own["ids"])
-    own |= {"runs": runs, "ids": "".join(ids[place] for place in taken)}
-    for column in own["columns"]:
-        for key in column.keys() & {"codes", "numbers"}:
-            column[key] = packed(draws if column["head"] == "Coefficient" else unpacked(column[key])[taken])
-    own["effect"] |= {"coef": packed(draws), "p": packed(rng.uniform(size=runs))}
-    own["effect"] |= {"low": packed(draws - 0.5), "high": packed(draws + 0.5)}
-    file = folder / "index.html"
-    file.write_text(before + json.dumps(own) + behind, encoding="utf-8")
-    return file, draws
-
-
 def shares(page: Any) -> list[str]:
     texts: list[str] = page.locator(".curve > .shares dd").all_inner_texts()
     return texts
@@ -219,24 +178,6 @@ def test_the_curve_follows_the_choices_and_the_brush(grid: Path) -> None:
         page.get_by_role("button", name="Clear filters").click()
         expect(page.locator(".runs output")).to_have_text("36 of 36 runs")
         assert page.said == []
-
-
-def test_an_action_on_2500_runs_takes_less_than_100_ms(grid: Path, tmp_path: Path) -> None:
-    file, _ = many(grid, tmp_path, 2_500)
-    untick = """() => {
-      const box = document.querySelector('.choices input'), start = performance.now();
-      box.click();
-      return performance.now() - start;
-    }"""
-    key = """() => {
-      const curve = document.querySelector('canvas'), start = performance.now();
-      curve.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', shiftKey: true, bubbles: true }));
-      return performance.now() - start;
-    }"""
-    with opened(file) as page:
-        for action in (untick, key):
-            # the quickest of some: other programs may use the processor meanwhile
-            assert min(page.evaluate(action) for _ in range(8)) < 100
 
 
 def test_100_000_runs_open_and_are_a_few_rows_at_a_time(grid: Path, tmp_path: Path) -> None:
