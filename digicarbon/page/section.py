@@ -174,11 +174,11 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
     report = report.with_failed(len(sweep.failures) + sweep.lacking)
     if isinstance(report, SpecificationCurve):
         report = _with_joint(report, sweep.joint)
+    in_words = report.words.title(title, simulated=False)
     table, refusal = _table(sweep, report, title)
-    new_pictures, complaint = _new_pictures(sweep, report, title) if changed else ({}, None)
-    curve, tables, why_no_curve = _curve(sweep, report, overview, title)
+    new_pictures, complaint = _new_pictures(sweep, report, in_words) if changed else ({}, None)
+    curve, tables, why_no_curve = _curve(sweep, report, overview, in_words)
     new_pictures = {**new_pictures, **curve}
-    in_words = report.words.title(title, False)
     pictures, further_pictures, picture_files = _pictures(
         sweep, new_pictures, f"{in_words} (SIMULATED)" if sweep.simulated else in_words
     )

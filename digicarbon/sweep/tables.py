@@ -315,8 +315,9 @@ def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[Note, 
 
 def _pictures(planned: Plan, report: Report, records: Records) -> tuple[Mapping[str, bytes], tuple[Note, ...]]:
     """Return the report's further files, or a note that says why there are none: they never cost the table."""
+    title = report.words.title(_title(planned), simulated=False)
     try:
-        return (report.files(_title(planned), records) if len(records) else {}), ()
+        return (report.files(title, records) if len(records) else {}), ()
     except DigicarbonError as error:
         return {}, (Note("no_pictures", reason=error),)
 
