@@ -77,6 +77,7 @@ PLACEHOLDERS = {
     # what a text of the product fills in
     "{name}": "table3_baseline",
     "report ID": "report table3_baseline",
+    "rerun ID": "rerun RUN",
     "report {run_id})": "report table3_baseline",
     "list {key}": "list weights",
     "plan -m …": "plan -m measure=bea,ddl",
@@ -198,6 +199,8 @@ def _own_data(here: Path) -> None:
     shutil.copy("matrix.csv", "w.csv")
     # the experiment of a new study
     Path("experiments/main.yaml").write_text("defaults: [table3_baseline, _self_]\n", encoding="utf-8")
+    # the file of one run that a page offers
+    shutil.copy("experiments/main.yaml", "experiments/one.yaml")
     (executor,) = [block.text for block in blocks(DOCS / "executors.md") if block.text.startswith("# conf/executor/")]
     Path("conf/executor").mkdir()
     Path("conf/executor/cluster.yaml").write_text(executor.partition("\n")[2], encoding="utf-8")
