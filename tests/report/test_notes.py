@@ -30,7 +30,7 @@ PROPER = set(
         Anderson-Rubin CEADs Cragg-Donald Driscoll-Kraay Guan Hansen Holsteen Kraay Lee Lee-Yu Lind-Mehlum Nelson
         Newey-West Shan Simmons Simonsohn Staiger Stock TOPSIS Leontief Windmeijer Yogo Young Yu al et Conley
         Benjamini-Hochberg Holm Romano Webb Wolf
-        BEA Kleibergen-Paap Sargan kJ kg TJ Fieller GMM Rademacher SLX FE W Honda Koenker King-Wu
+        BEA Kleibergen-Paap Sargan kJ kg km TJ Fieller GMM Rademacher SLX FE W Honda Koenker King-Wu
         Gourieroux-Holly-Monfort Breusch-Godfrey Baltagi-Li
         CJK Noto Sans Stata fixest ivreg plm reghdfe dofminus
         Baltagi Breusch Breusch-Pagan Driscoll-Kraay Feng Hausman Juodis Kao King LR LM LSDV Pagan Pesaran Reese SAR SDM
@@ -42,6 +42,8 @@ PROPER = set(
 )
 """Names of people, programs, data, parameters and options."""
 EXPERIMENTS = {
+    "distance_bands": [],
+    "table2_descriptive": [],
     "table3_baseline": [],
     "robustness_emissions": [],
     "robustness_gmm": [],
@@ -51,6 +53,7 @@ EXPERIMENTS = {
     "table5_nonlinear": [],
     "table6_moran": [],
     "table7_spatial_w1": ["model.durbin=all", "inference=cluster"],
+    "table8_spatial_w2": [],
     "table9_10_regions": [],
     "figures_3_5_maps": [],
     "placebo_measure": ["measure.permute=1,2,3"],
@@ -92,8 +95,14 @@ def walk(table: Table | None) -> Iterator[Table]:
         table = table.below
 
 
+def test_no_simulated_experiment_is_left_out() -> None:
+    shipped = {path.stem for path in (REPOSITORY / "experiments").glob("*.yaml")}
+    lists = {"paper", "placebo"}
+    assert set(EXPERIMENTS) == {name for name in shipped if "china" not in name.split("_")} - lists
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_the_notes_of_a_shipped_experiment_are_chinese(name: str, project: Path) -> None:
+def test_a_shipped_experiment_is_in_one_language(name: str, project: Path) -> None:
     plain, axes = read_overrides(["executor=sequential", "report.language=zh", *EXPERIMENTS[name]], loader())
     composer = Composer(loader(), name, plain)
     planned = plan(composer, axes)
