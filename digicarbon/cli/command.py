@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -390,7 +391,7 @@ def show(table: Table, console: Console) -> None:
             rich_table.add_row(label, *cells)
         # rich cuts cells to its width, so it gets the width of the block
         width_needed = first + sum(widths[position] for position in block)
-        wide = Console(file=console.file, width=max(console.width, width_needed), markup=False, highlight=False)
+        wide = Terminal(file=console.file, width=max(console.width, width_needed), markup=False, highlight=False)
         if part.levels:
             with wide.capture() as printed:
                 wide.print(rich_table)
@@ -418,10 +419,20 @@ def _blocks(widths: Sequence[int], room: int, grid: Grid) -> list[range]:
     return blocks or [range(0)]
 
 
+class Terminal(Console):
+    """A terminal whose reader may leave, as ``head`` does: that is no exit that anybody asked for."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the error that ends the command without a word."""
+        # what is still in the buffer must not fail again when the process ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise BrokenPipeError
+
+
 def terminal(stderr: bool = False) -> Console:
     """Return the terminal for tables and sentences."""
     # labels can hold brackets, e.g. model.controls=[], which are not markup
-    return Console(stderr=stderr, markup=False, highlight=False)
+    return Terminal(stderr=stderr, markup=False, highlight=False)
 
 
 def _plans(request: Request, check_all: bool = False) -> list[tuple[Composer, Plan]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from digicarbon.cli.command import terminal
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import ROOT
 from digicarbon.errors import ConfigError, counted
@@ -38,7 +39,7 @@ def check(folder: str, overrides: Sequence[str], every: bool) -> int:
         If the folder or a file of the source cannot be read.
     """
     name, findings = _findings(folder, overrides)
-    out = Console(markup=False, highlight=False)
+    out = terminal()
     _show(findings, every, out)
     totals = ", ".join(counted(count(findings, level), level) for level in LEVELS)
     out.print(f"{name}: {totals}. The data are left as they are.", soft_wrap=True)

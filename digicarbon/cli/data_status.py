@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
 
-from digicarbon.cli.command import show
+from digicarbon.cli.command import show, terminal
 from digicarbon.cli.data_check import source_of
 from digicarbon.errors import ConfigError, counted, listing
 from digicarbon.note import Note
@@ -41,7 +40,7 @@ def status(folder: str, overrides: Sequence[str]) -> int:
     option, source = source_of(overrides)
     inputs = source.whole().load()
     name = folder or f"source={option}"
-    show(_table(name, inputs, _vintages(source, inputs)), Console(markup=False, highlight=False))
+    show(_table(name, inputs, _vintages(source, inputs)), terminal())
     return 0
 
 

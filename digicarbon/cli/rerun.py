@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 
-from digicarbon.cli.command import show
+from digicarbon.cli.command import show, terminal
 from digicarbon.cli.stored import stored
 from digicarbon.config.files import command_line
 from digicarbon.errors import DataError, EstimationError, counted, listing
@@ -210,7 +209,7 @@ def _today(file: Mapping[str, Any]) -> str:
 
 def _print_verdict(comparison: pd.DataFrame) -> int:
     """Print the largest differences and the verdict; return the exit status."""
-    console = Console(markup=False, highlight=False)
+    console = terminal()
     # numbers of the focal term also occur under its own name
     repetition = comparison.index.astype(str).str.startswith("focal.")
     differing = comparison[(comparison["difference"] > 0) & ~repetition].head(SHOWN)

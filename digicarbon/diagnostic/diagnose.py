@@ -84,6 +84,7 @@ def _rows(model: Model, panel: Panel, weights: Weights | None, form: Form, draws
     subject = _tested(model)
     refuse_unknown(form, get_args(Form), "form")
     draws, seed = whole(draws, "draws"), whole(seed, "seed")
+    panel = panel.with_terms(subject.terms)
     if weights is not None:
         aligned(panel, weights, Note("a_spatial_test"))
     rows: list[Row] = []

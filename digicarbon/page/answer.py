@@ -6,14 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
 from digicarbon.note import Note
+from digicarbon.numeric.shape.influence import shares
 from digicarbon.page.effects import Effects
 from digicarbon.report import Labels
 from digicarbon.report.focal import effect_of, text_of
 from digicarbon.report.joint import FACETS, Joint
+from digicarbon.report.specification_curve import choices_of
 
 MANY = 10
 """From so many effects on, shares of them are named."""
@@ -61,7 +64,7 @@ def answer(
         "runs": len(coef),
         "sign": sign,
         "significant": _percent(mask & low),
-        "joint": "" if tested is None else Note("answer_joint", p=_joint_p(tested)),
+        "joint": "" if tested is None else _joint(tested, effects.level),
         **of,
     }
     first = Note("answer_all", **facts) if mask.all() else Note("answer_share", share=_percent(mask), **facts)
@@ -98,6 +101,14 @@ def _test(effects: Effects) -> Note:
     return Note("by_bootstrap") if effects.resampled == len(effects.numbers) else Note("by_either")
 
 
+def _joint(joint: Joint, level: float) -> Note:
+    """Return the result of the joint test, and how many estimates are left if all are tested together."""
+    if joint.each.empty:
+        return Note("answer_joint", p=_joint_p(joint))
+    survivors = int((joint.each["step_down"] < level).sum())
+    return Note("answer_joint_and_each", p=_joint_p(joint), survivors=survivors)
+
+
 def _joint_p(joint: Joint) -> Note | str:
     texts = [short(p) for p in sorted(joint.statistics["p"])]
     return texts[0] if texts[0] == texts[-1] else Note("span", low=texts[0], high=texts[-1])
@@ -113,34 +124,33 @@ def _moves(
     """Yield what moves the sign most; if all signs are equal, what moves the estimate most."""
     if len(mask) < FEWEST or (mask.all() and effects.mixed):
         return
-    outcome = effects.columns[0] if mask.all() else mask.astype(np.float64)
-    keys = dict.fromkeys(key for values in choices for key in values if _decides(key))
-    parts = {}
-    for key in keys:
-        texts = [text_of(values[key]) if key in values else "" for values in choices]
-        names, codes = np.unique(texts, return_inverse=True)
-        if len(names) > 1:
-            parts[key] = (names, codes, _share(outcome, codes, len(names)))
-    if not parts:
+    keys = list(dict.fromkeys(key for values in choices for key in values if _decides(key)))
+    rows = pd.DataFrame({key: [text_of(values[key]) if key in values else "" for values in choices] for key in keys})
+    every = [choice for choice in choices_of(rows, keys)[0] if choice.columns.shape[1] > 1]
+    if not every:
         return
-    key = max(parts, key=lambda name: parts[name][2])
-    names, codes, share = parts[key]
-    if share < LEAST:
-        return
+    columns = [choice.columns for choice in every]
     if mask.all():
-        yield Note("answer_moves_size", choice=labels.choice(key), share=f"{share:.0%}")
+        alone = shares(effects.columns[0], columns).alone
+        place = int(alone.argmax())
+        if alone[place] >= LEAST:
+            yield Note("answer_moves_size", choice=labels.choice(every[place].key), share=f"{alone[place]:.1%}")
         return
-    counts = np.bincount(codes)
-    means = np.bincount(codes, weights=outcome) / counts
+    # choices that go together, such as a model and its effects, would otherwise take each other's part
+    unique = shares(mask.astype(np.float64), columns).unique
+    if unique.max() < LEAST:
+        return
+    choice = every[int(unique.argmax())]
+    means = mask @ choice.columns / choice.columns.sum(axis=0)
     least, most = int(means.argmin()), int(means.argmax())
     yield Note(
         "answer_moves_sign",
-        choice=labels.choice(key),
+        choice=labels.choice(choice.key),
         sign=sign,
-        most=_percent(mask[codes == most]),
-        at_most=option(labels, key, str(names[most])),
-        least=_percent(mask[codes == least]),
-        at_least=option(labels, key, str(names[least])),
+        most=_percent(mask[choice.columns[:, most] > 0]),
+        at_most=option(labels, choice.key, choice.values[most]),
+        least=_percent(mask[choice.columns[:, least] > 0]),
+        at_least=option(labels, choice.key, choice.values[least]),
     )
 
 
@@ -150,16 +160,6 @@ def _decides(key: str) -> bool:
     return group not in ("inference", "diagnostic", "report", "executor", "tracking") and not (
         group == "model" and field in FACETS
     )
-
-
-def _share(outcome: FloatArray, codes: NDArray[np.int_], groups: int) -> float:
-    """Return the share of a variance between groups, less what as many random groups would have: adjusted R²."""
-    counts = np.bincount(codes, minlength=groups)
-    means = np.bincount(codes, weights=outcome, minlength=groups) / counts
-    within, total = float(((outcome - means[codes]) ** 2).sum()), float(((outcome - outcome.mean()) ** 2).sum())
-    if total <= 0 or len(outcome) <= groups:
-        return 0.0
-    return 1 - within / (len(outcome) - groups) * (len(outcome) - 1) / total
 
 
 def option(labels: Labels, key: str, text: str) -> str:

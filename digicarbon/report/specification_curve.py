@@ -276,7 +276,7 @@ class SpecificationCurve(Report):
         keys = list(self.by) or [key for key in focal_runs.varied if key in rows and rows[key].nunique() > 1]
         # for the influence on the estimate, a facet is a choice like others
         facet = [] if self.facet is None or rows[self.facet].nunique() < 2 else [self.facet]
-        choices, many = _choices(rows, list(dict.fromkeys([*facet, *keys])))
+        choices, many = choices_of(rows, list(dict.fromkeys([*facet, *keys])))
         # rows of equal estimates that are equal in these have the same data, too: samples may come to the same rows
         estimate_keys = [key for key in focal_runs.varied if key in rows and _decides_estimates(key)]
         tests = {} if self._joint is None else _tests(self._joint, rows["record"].map(watched.labels))
@@ -418,7 +418,7 @@ class SpecificationCurve(Report):
         if not _few_carry(_deviations(curve.rows)):
             return table
         inner = curve.rows[without_ends(curve.rows["coef"].to_numpy(), ends)].reset_index(drop=True)
-        choices = [one for one in _choices(inner, [choice.key for choice in curve.choices])[0] if one.columns.size]
+        choices = [one for one in choices_of(inner, [choice.key for choice in curve.choices])[0] if one.columns.size]
         title = f"{title} ({self.words.word('without the ends of the curve')})"
         without = Note("without_ends", smallest=ends, largest=ends, every=len(curve.rows))
         return replace(table, below=replace(self._influence(title, inner, choices), notes=self.words.notes([without])))
@@ -431,7 +431,7 @@ class SpecificationCurve(Report):
         parts = shares(coef, columns)
         bases = [choice.base for choice in choices]
         moves, significant = influence(coef, columns, bases), influence(low, columns, bases)
-        mean = abs(coef.mean())
+        mean = coef.mean()
         lines: list[tuple[str, list[str]]] = []
         rules = []
         for place, choice in enumerate(choices):
@@ -445,7 +445,7 @@ class SpecificationCurve(Report):
                 if position == choice.base:
                     line += [self.words.word("base"), "", ""]
                 elif np.isfinite(move):
-                    percent = f"{_signed(100 * move / mean, 0)}%" if mean > 0 else ""
+                    percent = f"{_signed(100 * move / mean, 0)}%" if mean else ""
                     line += [_signed(move, self.decimals), percent, _signed(100 * share, 1)]
                 else:
                     line += [self.words.word("not told apart"), "", ""]
@@ -596,7 +596,7 @@ def _refuse_mixture(rows: pd.DataFrame, focal_runs: Focal) -> None:
             raise _MixtureError(Note("mixed_terms" if terms else "mixed_outcomes", key="report", **shown))
 
 
-def _choices(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[list[Choice], tuple[Note, ...]]:
+def choices_of(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[list[Choice], tuple[Note, ...]]:
     """Return the choices of rows as indicator columns, and a note on those with too many values."""
     choices, uncounted = [], []
     for key in keys:

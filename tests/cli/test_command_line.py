@@ -671,7 +671,9 @@ def test_ui(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> 
     assert capsys.readouterr().out == "Look at http://127.0.0.1:5001/\n"
     assert main(["ui", "--host=localhost"]) == 3
     shown = capsys.readouterr().out
-    assert shown.startswith("Look at http://localhost:5000/#/experiments/1/runs?workflowType=machine_learning&viewState")
+    assert shown.startswith(
+        "Look at http://localhost:5000/#/experiments/1/runs?workflowType=machine_learning&viewState"
+    )
     assert main(["ui", "tracking=server", "tracking.uri=http://localhost:5000"]) == 0
     assert "open http://localhost:5000 in a browser" in capsys.readouterr().out
     assert len(called) == 2
