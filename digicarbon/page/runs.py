@@ -92,12 +92,16 @@ def payload(
         columns.append({**state, "bad": [words(f"state_{one}") for one in BAD]})
     choices = _choices(sweep, listed, rows, labels)
     metrics = [(column, name) for column, name in NUMBERS if column in rows and rows[column].notna().any()]
+    # the numbers of the answer come first
+    asked = effects.asked.quantity
+    leading = {"coef", "se", "p"} if asked == "coefficient" else {asked, f"{asked} p"}
+    metrics.sort(key=lambda metric: metric[1] not in leading)
     estimates = [_numbers(name, rows[column], words) for column, name in metrics]
     estimates.append(_numbers("seconds", (rows["end"] - rows["start"]) / 1000, words))
     terms = [labels(effects.focal[name]) if name in effects.focal else "" for name in names]
     term = [_texts(words("term"), terms)] if effects.focal else []
     # with many choices, estimates come first, so that they are visible
-    first = 0 if len(choices) <= FEW else sum(name in ("coef", "se", "p") for _, name in metrics)
+    first = 0 if len(choices) <= FEW else sum(name in leading for _, name in metrics)
     columns += [*term, *estimates[:first], *choices, *estimates[first:]] if first else [*choices, *term, *estimates]
     content = {
         "runs": len(listed),

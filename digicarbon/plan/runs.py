@@ -178,8 +178,9 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         remarks=remarks,
         overrides=_overrides(composer, command_axes),
     )
-    if result.overrides and "title" not in composer.given:
-        result.title = f"{result.title or composer.name} ({', '.join(one.lstrip('+') for one in result.overrides)})"
+    changes = [word.lstrip("+") for word in result.overrides if not word.startswith("replace=")]
+    if changes and "title" not in composer.given:
+        result.title = f"{result.title or composer.name} ({', '.join(changes)})"
     by_key: dict[str, Run] = {}
     impossible = Impossible(len(choices))
     for choice in choices:

@@ -24,8 +24,10 @@ FEW = 120
 """Up to so many specifications each has a marker and a bar; with more, bands replace the bars."""
 MANY = 20
 """From so many specifications on, the axis starts from quantiles of the estimates; below, from the extreme ones."""
+MOST = 0.8
+"""The axis of few specifications holds this share of their intervals."""
 TAILS = (0.1, 0.9)
-"""These quantiles."""
+"""The quantiles of estimates from which the axis of many starts."""
 ROOMY = 1.5
 """All of a curve is on the axis if that makes it at most so many times as long."""
 ROW = 0.8
@@ -233,12 +235,13 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, interval: str, wor
         there = np.flatnonzero(~np.isnan(low) & ~np.isnan(high))
         far = 100 * float(np.abs(coef).max())
         ends = np.clip(low[there], -far, far), np.clip(high[there], -far, far)
-        sample = np.unique(np.linspace(0, len(there) - 1, DRAWN).astype(int)) if len(there) else there
-        label = words.say("of each", what=interval)
-        axes.fill_between(x[there][sample], ends[0][sample], ends[1][sample], color=PALE, linewidth=0, label=label)
-        middle, typical = _typical(x[there], coef[there], *ends)
-        label = words.say("median of neighbours", what=interval)
-        axes.fill_between(middle, *typical, color=LIGHT, linewidth=0, label=label)
+        if len(there):
+            sample = np.unique(np.linspace(0, len(there) - 1, DRAWN).astype(int))
+            label = words.say("of each", what=interval)
+            axes.fill_between(x[there][sample], ends[0][sample], ends[1][sample], color=PALE, linewidth=0, label=label)
+            middle, typical = _typical(x[there], coef[there], *ends)
+            label = words.say("median of neighbours", what=interval)
+            axes.fill_between(middle, *typical, color=LIGHT, linewidth=0, label=label)
     # significant ones last, so that they lie above the others
     for (kind, colour, marker), mask in reversed(list(zip(KINDS, kinds, strict=True))):
         if not mask.any():
@@ -275,7 +278,7 @@ def _typical(
     x: FloatArray, coef: FloatArray, low: FloatArray, high: FloatArray
 ) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
     """Return places along a curve, and there the estimate with the median lengths of the intervals' two sides."""
-    edges = _edges(len(x)) if len(x) else np.zeros(1, dtype=np.int64)
+    edges = _edges(len(x))
     middle = np.array([x[a:b].mean() for a, b in pairwise(edges)])
     level = np.array([np.median(coef[a:b]) for a, b in pairwise(edges)])
     sides = []
@@ -300,16 +303,20 @@ def _axis(curves: Sequence[tuple[pd.DataFrame, pd.DataFrame | None]]) -> tuple[f
 def _reached(rows: pd.DataFrame, band: pd.DataFrame | None) -> tuple[float, float]:
     """Return the range of a curve, from quantiles of the estimates: a few extreme ones do not flatten all others.
 
-    Intervals extend it as far as a usual one reaches, at most by twice the distance of the quantiles; the band by twice
-    the range. Zero is always in it. Where all that is drawn is not much longer, nothing is cut off.
+    Intervals extend it as far as a usual one reaches, of many at most by twice the distance of the quantiles; of few,
+    which are read one by one, as far as most reach. The band extends it by twice the range. Zero is always in it. Where
+    all that is drawn is not much longer, nothing is cut off.
     """
     coef, low, high = (rows[name].to_numpy(dtype=np.float64) for name in ("coef", "low", "high"))
     first, last = np.quantile(coef, TAILS) if len(coef) >= MANY else (coef.min(), coef.max())
     span = float(last - first)
     lengths = np.concatenate([(coef - low), (high - coef)])
     lengths = lengths[np.isfinite(lengths)]
-    usual = 1.1 * float(np.median(lengths)) if len(lengths) else 0.0
-    room = max(span, min(usual, 2 * span) if span else usual)
+    if len(coef) > FEW:
+        usual = 1.1 * float(np.median(lengths)) if len(lengths) else 0.0
+        room = max(span, min(usual, 2 * span) if span else usual)
+    else:
+        room = max(span, 1.1 * float(np.quantile(lengths, MOST)) if len(lengths) else 0.0)
     lowest, highest = np.concatenate([coef, low[np.isfinite(low)]]), np.concatenate([coef, high[np.isfinite(high)]])
     whole = min(float(lowest.min()), 0.0), max(float(highest.max()), 0.0)
     bottom, top = max(min(first - room, 0.0), whole[0]), min(max(last + room, 0.0), whole[1])
@@ -325,15 +332,15 @@ def _reached(rows: pd.DataFrame, band: pd.DataFrame | None) -> tuple[float, floa
 
 
 def _mark_beyond(axes: Axes, rows: pd.DataFrame, words: Words) -> None:
-    """Mark what is beyond the axis at its ends: triangles for estimates, ticks for intervals; and write how many."""
+    """Mark what is beyond the axis at its ends: arrows for estimates, ticks for intervals; and write how many."""
     bottom, top = axes.get_ylim()
     coef, low, high = (rows[name].to_numpy(dtype=np.float64) for name in ("coef", "low", "high"))
     x = np.arange(1, len(coef) + 1, dtype=np.float64)
     outside = (coef > top) | (coef < bottom)
     cut = ~outside & ((high > top) | (low < bottom))
     marks = (
-        (coef > top, "^", top, 5.0),
-        (coef < bottom, "v", bottom, 5.0),
+        (coef > top, r"$\uparrow$", top, 7.0),
+        (coef < bottom, r"$\downarrow$", bottom, 7.0),
         (~outside & (high > top), "|", top, 4.0),
         (~outside & (low < bottom), "|", bottom, 4.0),
     )
@@ -344,7 +351,7 @@ def _mark_beyond(axes: Axes, rows: pd.DataFrame, words: Words) -> None:
                 "linestyle": "",
                 "marker": marker,
                 "markersize": size,
-                "color": "black",
+                "color": DARK,
                 "markeredgewidth": 0.6,
             }
             (artist,) = axes.plot(x[beyond], at, clip_on=False, **line)
