@@ -84,7 +84,7 @@ def payload(
     """
     names = [run.label for run in listed]
     rows = sweep.rows.reindex(["" if run.run is None else run.run.hash for run in listed])
-    columns = [_run_column(listed, words)]
+    columns = [_run_column(listed, words, labels)]
     states = [run.state for run in listed]
     # if all are alike, the count at the top says so
     if len(set(states)) > 1:
@@ -201,9 +201,9 @@ def _said(key: str, value: Any, chosen: bool, labels: Labels) -> str:
     return UNUSED if value == NOTHING and not chosen else option(labels, key, text_of(value))
 
 
-def _run_column(listed: Sequence[Listed], words: Words) -> dict[str, Any]:
+def _run_column(listed: Sequence[Listed], words: Words, labels: Labels) -> dict[str, Any]:
     """Return the names of runs: labels without the content of other columns, numbered if several are alike."""
-    short = [_own_name(run.label, run.values) for run in listed]
+    short = [labels.column(_own_name(run.label, run.values)) for run in listed]
     if any(short):
         if len(set(short)) < len(short):
             short = [f"{number} {name}" for number, name in enumerate(short, 1)]

@@ -350,6 +350,8 @@ def _count(sweep: RecordedSweep, listed: Sequence[counts.Listed], overview: Effe
         yield words(
             "without_estimate", n=f"{many:,}", estimates=f"{len(overview.numbers):,}", why=between.join(reasons)
         )
+    if sweep.roster.drawn_from:
+        yield words("drawn_from", n=f"{sweep.roster.drawn_from:,}")
     if sweep.roster.excluded:
         yield words("excluded", n=f"{sweep.roster.excluded:,}")
 

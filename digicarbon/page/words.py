@@ -52,6 +52,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "diagnostics": ("Diagnostics", "诊断检验"),
     "direct": ("Direct", "直接效应"),
     "dirty": ("with uncommitted changes", "含未提交的修改"),
+    "drawn_from": (
+        "The runs are drawn at random from {n} combinations (draw).",
+        "各回归从{n}个组合中随机抽取（draw）。",
+    ),
     "estimates": ("Estimates", "估计值"),
     "excluded": (
         "{n} more combinations are left out by the experiment (exclude).",

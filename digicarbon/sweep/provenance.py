@@ -428,7 +428,8 @@ def roster(planned: Plan) -> Roster:
         )
         for run in planned.runs
     ]
-    return Roster(runs, planned.skipped, planned.excluded, list(planned.failed.items()))
+    drawn_from = planned.left if planned.drawn else 0
+    return Roster(runs, planned.skipped, planned.excluded, list(planned.failed.items()), drawn_from)
 
 
 MOST_VALUES = 30

@@ -95,12 +95,15 @@ class Roster:
         Combinations that the experiment leaves out.
     failed : sequence of (str, Note)
         Columns that cannot run, with the reason.
+    drawn_from : int
+        The number of combinations from which the runs are drawn; 0 where all are there.
     """
 
     runs: Sequence[Planned]
     skipped: Sequence[tuple[str, Note]] = ()
     excluded: int = 0
     failed: Sequence[tuple[str, Note]] = ()
+    drawn_from: int = 0
 
     def to_bytes(self) -> bytes:
         """Return it as the content of a Parquet file: equal texts are kept once."""
@@ -116,7 +119,9 @@ class Roster:
             "column": [run.column for run in self.runs],
         }
         arrays = {name: x if name == "simulated" else pa.array(x, pa.string()) for name, x in columns.items()}
-        more = _text({"skipped": list(self.skipped), "excluded": self.excluded, "failed": list(self.failed)})
+        drawn = {"drawn_from": self.drawn_from} if self.drawn_from else {}
+        left_out = {"skipped": list(self.skipped), "excluded": self.excluded, "failed": list(self.failed)}
+        more = _text({**left_out, **drawn})
         sink = pa.BufferOutputStream()
         pq.write_table(pa.table(arrays).replace_schema_metadata({_MORE: more.encode()}), sink, compression="zstd")
         content: bytes = sink.getvalue().to_pybytes()
@@ -157,7 +162,7 @@ class Roster:
         ]
         # an earlier version kept sentences, and no columns that cannot run
         skipped, failed = ([(label, _why(why)) for label, why in more.get(key, ())] for key in ("skipped", "failed"))
-        return cls(runs, skipped, more["excluded"], failed)
+        return cls(runs, skipped, more["excluded"], failed, more.get("drawn_from", 0))
 
 
 def _why(node: Any) -> Note:

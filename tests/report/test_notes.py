@@ -223,7 +223,7 @@ def specimen_of(kind: str, words: str, one: bool) -> str:
 
 
 FRAMES = {"of_runs", "and_more", "of_labels", "sentences", "span", "cell", "unit_of_variable", "clusters_of_period"}
-FRAMES |= {"counted", "others_of_cell", "difference_of", "several_terms"}
+FRAMES |= {"counted", "others_of_cell", "difference_of", "several_terms", "sweep_effect"}
 """Notes around others, which no earlier version recorded."""
 WHOLE = [
     code
