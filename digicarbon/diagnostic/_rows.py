@@ -150,8 +150,13 @@ MOST_ROWS = 60
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return cells as texts: four decimals, none in a column of whole numbers, blanks for not-a-number."""
+    """Return cells as texts: four decimals, none in a column of whole numbers, blanks for not-a-number.
+
+    A p value is never zero.
+    """
     texts = {name: _texts(frame[name].tolist()) for name in frame.columns}
+    if "p" in texts:
+        texts["p"] = ["<0.0001" if text == "0.0000" else text for text in texts["p"]]
     return pd.DataFrame(texts, index=frame.index, dtype=object)
 
 
