@@ -150,3 +150,13 @@ def test_subset_of_lags_is_walked_without_the_error_model(produc: dc.Panel, usaw
     assert np.isnan(row["p"])
     assert row["decision"].startswith("Not tested")
     assert found.iloc[-1]["decision"].startswith("spatial Durbin model (SDM), since")
+
+
+def test_logarithms_that_are_no_columns_are_tested(produc: dc.Panel, usaww: dc.Weights) -> None:
+    levels = produc.with_columns({"gsp": np.exp(produc.column("log(gsp)")), "pcap": np.exp(produc.column("log(pcap)"))})
+    logs = dc.PanelRegression(y="ln_gsp", x=("ln_pcap",), controls=("unemp",))
+    columns = dc.PanelRegression(y="log(gsp)", x=("log(pcap)",), controls=("unemp",))
+    expected = dc.diagnose(columns, produc, usaww, draws=0)
+    result = dc.diagnose(logs, levels, usaww, draws=0)
+    assert list(result["test"]) == list(expected["test"])
+    assert result["statistic"].to_numpy() == pytest.approx(expected["statistic"].to_numpy(), rel=1e-6, nan_ok=True)
