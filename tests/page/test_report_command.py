@@ -456,7 +456,7 @@ def test_the_answer_of_a_few_columns_is_their_range(fitted: Path) -> None:
         assert words in answer[1]
         assert all(f"{effect:.3g}".replace("-", "−") in answer[1] for effect in effects)
     assert "总效应" in answer[1]
-    assert "wild自助法" in answer[1]
+    assert "野自助法" in answer[1]
 
 
 def test_the_commands_and_the_file_of_a_run_lead_to_the_same_fit(fitted: Path, capsys: Capture) -> None:

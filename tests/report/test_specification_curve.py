@@ -15,7 +15,7 @@ from scipy.stats import norm
 from digicarbon.errors import ConfigError
 from digicarbon.report import Joint, Record, SpecificationCurve
 from digicarbon.report.picture import Strip, plot_specification_curve
-from digicarbon.report.picture.specification_curve import FEW, ROW
+from digicarbon.report.picture.specification_curve import DOWN, FEW, ROW, UP
 from digicarbon.result import Effects, Resampled, Result
 
 
@@ -524,10 +524,10 @@ def test_what_lies_far_out_does_not_flatten_the_curve_and_has_an_arrow() -> None
     assert [axes.get_title(loc="left") for axes in (left, right)] == ["wild\n", "calm\n"]
     marks = {}
     for line in left.get_lines():
-        if line.get_marker() in "^v|" and not line.get_clip_on():
+        if line.get_marker() in (UP, DOWN, "|") and not line.get_clip_on():
             marks.setdefault(line.get_marker(), []).extend(np.asarray(line.get_xdata()).tolist())
-    # triangles for estimates, a tick at both ends for the interval
-    assert marks == {"^": [299, 300], "|": [6, 6]}
+    # arrows for estimates, a tick at both ends for the interval
+    assert marks == {UP: [299, 300], "|": [6, 6]}
 
 
 def test_a_curve_that_is_merely_wide_has_all_of_it_on_the_axis() -> None:

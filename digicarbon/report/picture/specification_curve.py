@@ -28,6 +28,8 @@ MOST = 0.8
 """The axis of few specifications holds this share of their intervals."""
 TAILS = (0.1, 0.9)
 """The quantiles of estimates from which the axis of many starts."""
+UP, DOWN = r"$\uparrow$", r"$\downarrow$"
+"""Marks of estimates beyond the axis."""
 ROOMY = 1.5
 """All of a curve is on the axis if that makes it at most so many times as long."""
 ROW = 0.8
@@ -316,7 +318,7 @@ def _reached(rows: pd.DataFrame, band: pd.DataFrame | None) -> tuple[float, floa
         usual = 1.1 * float(np.median(lengths)) if len(lengths) else 0.0
         room = max(span, min(usual, 2 * span) if span else usual)
     else:
-        room = max(span, 1.1 * float(np.quantile(lengths, MOST)) if len(lengths) else 0.0)
+        room = max(span, 1.1 * float(np.quantile(lengths, MOST, method="lower")) if len(lengths) else 0.0)
     lowest, highest = np.concatenate([coef, low[np.isfinite(low)]]), np.concatenate([coef, high[np.isfinite(high)]])
     whole = min(float(lowest.min()), 0.0), max(float(highest.max()), 0.0)
     bottom, top = max(min(first - room, 0.0), whole[0]), min(max(last + room, 0.0), whole[1])
@@ -339,8 +341,8 @@ def _mark_beyond(axes: Axes, rows: pd.DataFrame, words: Words) -> None:
     outside = (coef > top) | (coef < bottom)
     cut = ~outside & ((high > top) | (low < bottom))
     marks = (
-        (coef > top, r"$\uparrow$", top, 7.0),
-        (coef < bottom, r"$\downarrow$", bottom, 7.0),
+        (coef > top, UP, top, 7.0),
+        (coef < bottom, DOWN, bottom, 7.0),
         (~outside & (high > top), "|", top, 4.0),
         (~outside & (low < bottom), "|", bottom, 4.0),
     )
