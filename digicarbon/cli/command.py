@@ -24,6 +24,7 @@ from digicarbon.note.about import at, key_of
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.prepare import Workshop
 from digicarbon.plan.runs import Plan, Run, plan
+from digicarbon.plan.words import misspelt
 from digicarbon.render.table import Grid, before_span, columns_of, without_empty
 from digicarbon.report import MOST_RUNS, Table
 from digicarbon.secret import masked
@@ -453,6 +454,7 @@ def _plans(request: Request, check_all: bool = False) -> list[tuple[Composer, Pl
         try:
             planned.append((composer, plan(composer, axes, shop)))
             sweep.settings_for(*planned[-1])
+            planned[-1][1].remarks.extend(misspelt(*planned[-1]))
         except DigicarbonError as error:
             errors.append((composer.name, error))
     if errors and len(composers) == 1:

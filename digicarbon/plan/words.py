@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Mapping
+
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import GROUPS, LABELS, check_labels
+from digicarbon.note import Note
+from digicarbon.panel import LOG_PREFIX, variables_of
 from digicarbon.plan.runs import NO_NUMBERS, Plan
 from digicarbon.spec import own_field
+
+ALIKE = 0.8
+"""How alike a name is to the one that was meant, as `difflib` counts it."""
 
 
 def labels(composer: Composer, planned: Plan) -> dict[str, str]:
@@ -36,3 +44,28 @@ def labels(composer: Composer, planned: Plan) -> dict[str, str]:
                     node[LABELS], f"{group}.{LABELS}", composer.where(f"{group}.{LABELS}", {group: option})
                 )
     return words | check_labels(composer.sweep_keys()[LABELS], LABELS, composer.where(LABELS))
+
+
+def misspelt(composer: Composer, planned: Plan) -> list[Note]:
+    """Return a note on each of an experiment's own words whose name is almost, but not quite, one of its runs."""
+    report = composer.node("report").get(LABELS)
+    given = {
+        **dict.fromkeys(report if isinstance(report, Mapping) else (), f"report.{LABELS}"),
+        **dict.fromkeys(composer.sweep_keys()[LABELS] or (), LABELS),
+    }
+    if not given:
+        return []
+    terms: dict[str, None] = {}
+    for block in {id(run.choice.block): run.choice.block for run in planned.runs}.values():
+        terms |= dict.fromkeys((*block.fixed, *(axis.key for axis, _ in block.axes)))
+    for run in planned.runs:
+        chosen = (f"{group}={option}" for group, option in run.options.items())
+        terms |= dict.fromkeys((*run.specs.model.terms, *run.prepared.panel.names, *run.options, *chosen))
+    variables = variables_of(tuple(terms))
+    names = [*terms, *variables, *(name.removeprefix(LOG_PREFIX) for name in variables)]
+    close = {name: difflib.get_close_matches(name, names, n=1, cutoff=ALIKE) for name in given if name not in names}
+    return [
+        Note("label_of_nothing", key=given[name], name=name, closest=matches[0])
+        for name, matches in close.items()
+        if matches
+    ]

@@ -1156,3 +1156,11 @@ def test_a_misspelt_effect_is_a_sentence_before_any_fit(
     assert "report.quantity: no model has a number 'totl'. Did you mean 'total'? There are: coefficient, " in said
     assert "ready" not in said
     assert not list(Path().glob("mlruns/**/results*"))
+
+
+def test_a_label_that_is_almost_a_name_is_remarked(project: Path, capsys: Capture) -> None:
+    words = "+report.labels={ln_pgpd: Income, model.efects: Effects, spelt otherwise: Other}"
+    assert main(["plan", "table3_baseline", "model.effects=unit", words]) == 0
+    shown = capsys.readouterr().err
+    assert "report.labels: nothing in these runs is called 'ln_pgpd'. Did you mean 'ln_pgdp'?" in shown
+    assert "otherwise" not in shown
