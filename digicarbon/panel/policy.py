@@ -96,7 +96,7 @@ class Policy(Spec):
     def _one_kind(self) -> Self:
         given = [name for name in ("first", "dummy", "share") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(Note("policy_of_one_kind", given=cut(given or ["-"])))
+            raise ValueError(Note("policy_of_one_kind", given=cut(given or [Note("policy_no_field")])))
         if self.file is not None and self.first is None:
             raise ValueError(Note("policy_file_of_dates", key="file", given=given[0]))
         return self
