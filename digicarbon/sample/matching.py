@@ -122,8 +122,8 @@ class Matched(Sample):
         """
         result = self.matching(panel)
         kept = {unit for unit, keep in zip(result.units, result.kept, strict=True) if keep}
-        chosen = np.array([unit in kept for unit in panel.units])
-        return super().rows(panel) & chosen[panel.unit_codes]
+        chosen = np.array([unit in kept for unit in panel.units], dtype=np.bool_)
+        return np.asarray(super().rows(panel) & chosen[panel.unit_codes], dtype=np.bool_)
 
     def matching(self, panel: Panel) -> Matching:
         """Return the units of the sample and their matches.
