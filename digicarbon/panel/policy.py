@@ -230,8 +230,14 @@ def with_firsts(
     columns = policy_columns(name)
     values = dict(zip(columns, (result.treated, result.event, result.cohort), strict=True))
     whole = panel.with_columns(values)
-    notes = tuple(Note(code, policy=name, units=len(units), names=cut(units)) for code, units in result.remarks)
-    return whole if result.keep.all() else whole.rows(result.keep), notes
+    notes: list[Note] = []
+    if gone := result.dropped:
+        notes.append(Note("policy_always_dropped", policy=name, units=len(gone), names=cut(gone)))
+    if early := result.kept:
+        notes.append(Note("policy_always_kept", policy=name, units=len(early), names=cut(early)))
+    if late := result.late:
+        notes.append(Note("policy_after_end", policy=name, units=len(late), names=cut(late)))
+    return whole if result.keep.all() else whole.rows(result.keep), tuple(notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,15 +250,19 @@ class Treatment:
         See `PolicyColumns`.
     keep : ndarray of bool, shape (rows,)
         The rows of units that stay.
-    remarks : tuple of (str, tuple of str)
-        Codes of notes, and the units that they name.
+    dropped, kept : tuple of str
+        The units without a period before their policy that go and that stay.
+    late : tuple of str
+        The units whose policy begins after the last period.
     """
 
     treated: FloatArray
     event: FloatArray
     cohort: FloatArray
     keep: NDArray[np.bool_]
-    remarks: tuple[tuple[str, tuple[str, ...]], ...]
+    dropped: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
 
 
 def treatment(index: Index, firsts: Sequence[str], always: Always = "refuse") -> Treatment:
@@ -304,18 +314,19 @@ def treatment(index: Index, firsts: Sequence[str], always: Always = "refuse") ->
     _refuse_no_contrast(index, rank[stays], firsts)
     event = index.period_codes - rank[index.unit_codes]
     cohort = _shown(index, rank, firsts)
-    remarks = (
-        ("policy_always_dropped", earliest & ~stays),
-        ("policy_always_kept", earliest & stays),
-        ("policy_after_end", late),
-    )
     return Treatment(
         treated=np.where(event >= 0, 1.0, 0.0),
         event=event,
         cohort=cohort[index.unit_codes],
         keep=stays[index.unit_codes],
-        remarks=tuple((code, tuple(index.units[i] for i in np.flatnonzero(who))) for code, who in remarks if who.any()),
+        dropped=_named(index, earliest & ~stays),
+        kept=_named(index, earliest & stays),
+        late=_named(index, late),
     )
+
+
+def _named(index: Index, who: NDArray[np.bool_]) -> tuple[str, ...]:
+    return tuple(unit for unit, one in zip(index.units, who, strict=True) if one)
 
 
 def _ranks(index: Index, firsts: Sequence[str]) -> FloatArray:
@@ -345,15 +356,19 @@ def _ranks(index: Index, firsts: Sequence[str]) -> FloatArray:
                 place[first] = float(same[0])
             else:
                 between.append(first)
-    for code, bad in (("policy_no_period", unread), ("policy_between_periods", between)):
-        if bad:
-            units = [unit for unit, first in zip(index.units, firsts, strict=True) if first in bad]
-            periods = cut(map(str, index.periods), 8)
-            raise DataError(
-                Note(code, firsts=cut(map(repr, bad), 3), units=cut(units, 3), what=index.time_name, periods=periods)
-            )
+    known: dict[str, Any] = {"what": index.time_name, "periods": cut(map(str, index.periods), 8)}
+    if unread:
+        raise DataError(Note("policy_no_period", **_of_units(index, firsts, unread), **known))
+    if between:
+        raise DataError(Note("policy_between_periods", **_of_units(index, firsts, between), **known))
     ranks = [np.nan if first.casefold() in NEVER else place[first] for first in firsts]
     return np.array(ranks, dtype=np.float64)
+
+
+def _of_units(index: Index, firsts: Sequence[str], bad: Sequence[str]) -> dict[str, Any]:
+    """Return some first periods, and the units that have them, for a note."""
+    units = _named(index, np.isin(np.array(firsts, dtype=object), bad))
+    return {"firsts": cut(map(repr, bad), 3), "units": cut(units, 3)}
 
 
 def _refuse_no_contrast(index: Index, rank: FloatArray, firsts: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import DataError
-from digicarbon.note import Note, columns_there, cut, suggestion
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.about import under
 from digicarbon.numeric.matching import nearest, propensity
 from digicarbon.panel import Panel, policy_columns
@@ -167,12 +167,11 @@ class Matched(Sample):
 
     def _under_policy(self, panel: Panel) -> NDArray[np.bool_]:
         columns = policy_columns(self.policy)
-        missing = [column for column in columns if column not in panel.columns]
-        if missing:
-            code = "matched_of_share" if columns.treated in panel.columns else "matched_no_policy"
+        if columns.treated not in panel.columns:
             hint = suggestion(self.policy, panel.names)
-            known = columns_there(panel.names)
-            raise DataError(Note(code, key="sample.policy", policy=self.policy, hint=hint, columns=known))
+            raise DataError(Note("matched_no_policy", key="sample.policy", policy=self.policy, hint=hint))
+        if columns.event not in panel.columns:
+            raise DataError(Note("matched_of_share", key="sample.policy", policy=self.policy))
         return np.asarray(panel.column(columns.treated) == 1, dtype=np.bool_)
 
     def _means(self, panel: Panel, early: NDArray[np.bool_], units: IntArray) -> pd.DataFrame:
