@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple,
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.country import country
@@ -91,6 +91,11 @@ class Policy(Spec):
     file: str | None = None
     unit: str = "unit"
     always: Always = "refuse"
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave fields that are not used out of records."""
+        return {name: value for name, value in plain(self).items() if value is not None}
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
