@@ -92,7 +92,7 @@ def with_hint(error: E, hint: Note | str) -> E:
 
 
 def with_file(error: E, file: str) -> E:
-    """Return the same error with the name of its file, after its key if it has one."""
+    """Return the same error with the name of its file, after its key if it has one, unless it names a file."""
     note = note_of_said(error.said)
     return error.anew(_in_file(note, file) if file else note, error.where)
 
@@ -145,6 +145,8 @@ def rebased(note: Note, old: str, new: str) -> Note:
 
 def _in_file(note: Note, file: str) -> Note:
     fields = dict(note.fields)
+    if note.code == "in_file":
+        return note
     if not note.key:
         return Note("in_file", file=file, said=note)
     if note.code == "of_key":

@@ -13,6 +13,10 @@ from digicarbon.panel.base import ColumnError as ColumnError
 from digicarbon.panel.base import Gaps as Gaps
 from digicarbon.panel.base import Panel as Panel
 from digicarbon.panel.base import TextColumnError as TextColumnError
+from digicarbon.panel.design import Assembled as Assembled
 from digicarbon.panel.design import PanelDesign as PanelDesign
 from digicarbon.panel.design import Selection as Selection
 from digicarbon.panel.design import UnknownColumnError as UnknownColumnError
+from digicarbon.panel.policy import Policy as Policy
+from digicarbon.panel.policy import PolicyColumns as PolicyColumns
+from digicarbon.panel.policy import policy_columns as policy_columns

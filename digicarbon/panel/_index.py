@@ -116,6 +116,14 @@ def calendar_of(labels: Sequence[int | str], name: str) -> Calendar:
     DataError
         If two labels mean the same period.
     """
+    calendar = _calendar(labels, name)
+    if calendar.numbers is not None:
+        _refuse_twice(labels, calendar.numbers, name)
+    return calendar
+
+
+def _calendar(labels: Sequence[int | str], name: str) -> Calendar:
+    """Return the calendar of `calendar_of`, in which two labels may mean the same period."""
     if all(isinstance(label, int | np.integer) for label in labels):
         whole = np.array(labels, dtype=np.int64)
         return Calendar(_written_together(whole), whole)
@@ -138,8 +146,37 @@ def calendar_of(labels: Sequence[int | str], name: str) -> Calendar:
                 examples=cut(dict.fromkeys(each.example for each in matches)),
             )
             return Calendar(None, problem=problem)
-    _refuse_twice(labels, numbers, name)
     return Calendar(numbers, periods[:, 0])
+
+
+def numbers_beside(periods: Sequence[int | str], others: Sequence[str], name: str) -> tuple[IntArray, list[int | None]]:
+    """Return the places of periods on the calendar, and those of other labels on the same calendar.
+
+    Parameters
+    ----------
+    periods : sequence of int or str
+        In the order of their calendar, which is known.
+    others : sequence of str
+        In any spelling.
+    name : str
+        Of the column of the periods, for messages.
+
+    Returns
+    -------
+    ndarray of int, shape (T,)
+    list of int or None
+        None where a label is not understood.
+    """
+    numbers = _calendar(periods, name).numbers
+    own = np.arange(len(periods)) if numbers is None else numbers
+    read: list[int | None] = []
+    for other in others:
+        whole = re.fullmatch(r"[+-]?\d{1,15}", other) and isinstance(periods[0], int)
+        both = _calendar((*periods, int(other) if whole else other), name).numbers
+        # a label of another kind, e.g. a date among years, changes what the periods count
+        comparable = both is not None and np.array_equal(both[:-1], own)
+        read.append(int(both[-1]) if both is not None and comparable else None)
+    return own, read
 
 
 @dataclass(frozen=True)
@@ -386,6 +423,11 @@ class Index:
         if len(self.periods) == 1:
             return np.zeros(1, dtype=np.int64)
         return self.calendar.positions
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The position of each unit by its label."""
+        return {unit: position for position, unit in enumerate(self.units)}
 
     @cached_property
     def digest(self) -> bytes:

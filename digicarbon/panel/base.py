@@ -19,6 +19,7 @@ from digicarbon.errors import DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.panel._index import Column, Index, in_order, label, owned, periods_of
 from digicarbon.panel._terms import SPELLING, evaluate, made_of
+from digicarbon.panel.policy import Always, Policy, with_policy
 from digicarbon.result import MadeOf
 
 Gaps = Literal["refuse", "drop_units", "keep"]
@@ -403,6 +404,28 @@ class Panel:
     def with_text(self, new: dict[str, NDArray[Any]]) -> Panel:
         """Return a panel with further columns of text, each of shape (rows,)."""
         return replace(self, text={**self.text, **new})
+
+    def with_policy(self, name: str, first: str | Policy | Mapping[str, int | str], always: Always = "refuse") -> Panel:
+        """Return a panel with the columns of a policy, see `digicarbon.panel.policy_columns`.
+
+        Parameters
+        ----------
+        name : str
+            What the policy is called, and its column of 0 and 1.
+        first : str, Policy or mapping of str to int or str
+            The column of the first period under the policy; or a `Policy`, for a dummy, a share or a file; or the
+            first period by unit, where a unit that is not named never has the policy (a Series goes as ``dict``).
+        always : {"refuse", "drop", "keep"}
+            What to do with units that have no period before their policy: stop with their names, leave them out, or
+            keep them. A `Policy` brings its own rule.
+
+        Raises
+        ------
+        DataError
+            If a column of that name exists; a unit is unknown; a first period is not one of the panel's, or differs
+            within a unit; a unit has no period before its policy; nobody gets the policy, or all in the same period.
+        """
+        return with_policy(self, name, first, always)
 
     def select(self, units: Iterable[str] | None = None, periods: Iterable[int | str] | None = None) -> Panel:
         """Return the rows of some units and periods.

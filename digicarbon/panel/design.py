@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import ast
 from collections import OrderedDict
-from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pandas.api.types import is_datetime64_any_dtype
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
-from digicarbon.panel._index import Column, in_order, periods_of
+from digicarbon.note.about import under
+from digicarbon.panel._index import Column, in_order, label, periods_of
 from digicarbon.panel._terms import LOG_PREFIX, Atom, parse
 from digicarbon.panel.base import ColumnError, Gaps, Panel
+from digicarbon.panel.policy import SomePolicy, files_of, policy_columns, refuse_name
+from digicarbon.source.base import InputFile
 from digicarbon.spec import Spec
 
 _BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -162,13 +167,16 @@ class Selection:
             complete = complete if exists is None else complete & exists
         part = self._part(complete)
         known = [*atoms, *(name for name in groups if name in self.panel.columns)]
+        known = [name for name in known if not self.design.may_be_empty(name)]
         without_gaps = part.with_atoms(columns).complete_rows(known, self.design.gaps)
         if without_gaps is not None and not without_gaps.all():
             part = self._part(part.among(without_gaps))
         panel = part.with_atoms(columns)
         if self.adjust is None:
             return panel.with_columns({term: part.product(term, panel) for term in products}).with_terms(terms)
-        adjusted = self.adjust(panel, list(atoms)).complete(known, self.design.gaps)
+        # a policy has no outliers
+        measured = [name for name in atoms if name not in self.design.made_of_policies]
+        adjusted = self.adjust(panel, measured).complete(known, self.design.gaps)
         if adjusted is panel:
             adjusted = panel.with_columns({term: part.product(term, panel) for term in products})
         return adjusted.with_terms(terms)
@@ -235,6 +243,23 @@ def _cached(store: OrderedDict[K, T], key: K, make: Callable[[], T], most: int) 
     return store[key]
 
 
+class Assembled(NamedTuple):
+    """A panel of all series.
+
+    Attributes
+    ----------
+    panel : Panel
+    notes : tuple of Note
+        What a reader has to know of its policies.
+    left_out : frozenset of str
+        The units that were left out because they have no period before a policy.
+    """
+
+    panel: Panel
+    notes: tuple[Note, ...] = ()
+    left_out: frozenset[str] = frozenset()
+
+
 LogRule = Literal["strict", "log1p", "drop"]
 _ROW = "\0row"
 """A column with the number of each row, kept through steps that drop rows; no file has a column of this name."""
@@ -263,6 +288,9 @@ class PanelDesign(Spec):
         column; or leave the observation out (the panel is then not balanced, unless ``gaps`` is ``"drop_units"``).
     gaps : {"refuse", "drop_units", "keep"}
         What to do with a unit that lacks a period or a needed value.
+    policy : mapping of str to Policy
+        The dates of policies by the policy's name, e.g. ``pilot: first_year``: the panel gets the columns ``pilot`` (1
+        under the policy, else 0), ``pilot_event`` (periods since its first one) and ``pilot_cohort`` (the first one).
     """
 
     role: ClassVar[str] = "panel"
@@ -272,6 +300,22 @@ class PanelDesign(Spec):
     derive: dict[str, str] = Field(default_factory=dict)
     log: LogRule = "strict"
     gaps: Gaps = "refuse"
+    policy: dict[str, SomePolicy] = Field(default_factory=dict)
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave no policies out, so that panels without any have the fingerprints of earlier versions."""
+        fields: dict[str, Any] = plain(self)
+        return fields if self.policy else {name: value for name, value in fields.items() if name != "policy"}
+
+    @model_validator(mode="after")
+    def _check_policies(self) -> Self:
+        for name in self.policy:
+            try:
+                refuse_name(name)
+            except ValueError as error:
+                raise ValueError(Note("under_key", key=f"policy.{name}", said=error.args[0])) from error
+        return self
 
     @model_validator(mode="after")
     def _check_derive(self) -> Self:
@@ -303,13 +347,49 @@ class PanelDesign(Spec):
         Raises
         ------
         DataError
-            If rows are missing or occur twice, or no row is left in the span.
+            If rows are missing or occur twice, no row is left in the span, or the dates of a policy are wrong.
+        """
+        return self.assembled(frame, unit_name, time_name, regions).panel
+
+    def assembled(self, frame: pd.DataFrame, unit_name: str, time_name: str, regions: str = "") -> Assembled:
+        """Return the panel of `assemble`, and what a reader has to know of its policies; the same arguments.
+
+        Raises
+        ------
+        DataError
+            As `assemble` does.
         """
         clash = {unit_name, time_name} & {str(name) for name in frame.columns} - {"unit", "time"}
         if clash:
             raise DataError(Note("column_of_two_meanings", columns=cut(clash)))
         renamed = self._in_span(frame, time_name).rename(columns={"unit": unit_name, "time": time_name})
-        return Panel.from_frame(renamed, unit_name, time_name, self.gaps, regions)
+        dates = {policy.column for policy in self.policy.values()} & set(renamed.columns)
+        # otherwise the panel would count the nanoseconds of a date
+        written = {name: periods_of(renamed[name], name) for name in dates if is_datetime64_any_dtype(renamed[name])}
+        panel = Panel.from_frame(renamed.assign(**written), unit_name, time_name, self.gaps, regions)
+        notes: list[Note] = []
+        complete = set(panel.units)
+        for name, policy in self.policy.items():
+            try:
+                panel, remarks = policy.made(panel, name, map(label, frame["unit"].unique()))
+            except DataError as error:
+                raise under(error, f"panel.policy.{name}") from error
+            notes += remarks
+        return Assembled(panel, tuple(notes), frozenset(complete - set(panel.units)))
+
+    @property
+    def policy_files(self) -> tuple[InputFile, ...]:
+        """The files of the policies' dates, as they are now."""
+        return files_of(self.policy)
+
+    @cached_property
+    def made_of_policies(self) -> frozenset[str]:
+        """The columns that policies make; a unit that never has a policy has no event time, which is no gap."""
+        return frozenset(column for name in self.policy for column in policy_columns(name))
+
+    def may_be_empty(self, column: str) -> bool:
+        """Return whether a value that is not a number is no gap in a column: where a unit never has a policy."""
+        return column in self.made_of_policies and column not in self.policy
 
     def take(
         self,
@@ -365,11 +445,19 @@ class PanelDesign(Spec):
             name = rest.pop()
             if name in known:
                 columns[name] = None
+            elif name in self.made_of_policies:
+                columns |= dict.fromkeys(self._behind_policy(name))
             elif name in self.derive:
                 rest += columns_of(self.derive[name])
             elif name.startswith(LOG_PREFIX):
                 rest.append(name.removeprefix(LOG_PREFIX))
         return tuple(columns)
+
+    def _behind_policy(self, column: str) -> Iterator[str]:
+        """Yield the column of the data, or of a file of its own, that a policy's column is made of."""
+        for name, policy in self.policy.items():
+            if column in policy_columns(name):
+                yield column if policy.files else policy.column
 
     def is_plain(self, panel: Panel, term: str) -> bool:
         """Return whether a term is a column, a definition, or a logarithm of one."""

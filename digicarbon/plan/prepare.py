@@ -24,6 +24,7 @@ from digicarbon.note.about import key_of, note_of_said, of_file, under, with_fil
 from digicarbon.outcome import Outcome
 from digicarbon.panel import (
     LOG_PREFIX,
+    Assembled,
     ColumnError,
     Panel,
     PanelDesign,
@@ -117,12 +118,15 @@ class Stage:
         Notes of measure, outcome and source.
     in_10k_cny : frozenset of str
         The measure's columns, if models take them in 10k CNY.
+    left_out : frozenset of str
+        Units that the panel leaves out because of a policy, not because of gaps.
     """
 
     inputs: Inputs
     selection: Selection
     said: tuple[Note, ...]
     in_10k_cny: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
     _digests: dict[tuple[str, ...], str] = field(default_factory=dict, init=False, repr=False)
 
     def panel(self, terms: tuple[str, ...]) -> Panel:
@@ -171,7 +175,7 @@ class Stage:
 
     @cached_property
     def _all_units(self) -> set[str]:
-        return {label(unit) for unit in self.inputs.frame["unit"]}
+        return {label(unit) for unit in self.inputs.frame["unit"]} - self.left_out
 
     @cached_property
     def _sample_units(self) -> set[str]:
@@ -349,14 +353,20 @@ class Workshop:
     def _stage(self, specs: Specs) -> Stage:
         def make() -> Stage:
             inputs = self._inputs(specs.source)
-            sources = (specs.measure.notes(inputs), specs.outcome.notes(inputs), inputs.notes, specs.sample.notes)
+            assembled = self._assembled(specs)
+            if files := specs.panel.policy_files:
+                inputs = replace(inputs, files=(*inputs.files, *files))
+            sources = (
+                *(specs.measure.notes(inputs), specs.outcome.notes(inputs), inputs.notes),
+                *(specs.sample.notes, assembled.notes),
+            )
             # a user's own measure or outcome may return sentences
             notes = notes_of(chain.from_iterable(sources))
             adjust = specs.sample.adjust if specs.sample.adjusts else None
             selection = Selection(specs.panel, self._full(specs), self._sample_rows(specs), adjust)
             frame = self._computed(specs.measure, specs.measure.transformed, specs.source)
             money = frozenset(frame.columns) - {"unit", "time"} if specs.measure.enters_in_10k_cny else frozenset()
-            return Stage(inputs, selection, notes, money)
+            return Stage(inputs, selection, notes, money, assembled.left_out)
 
         keys = self._keys(specs.source, specs.measure, specs.outcome, specs.panel, specs.sample)
         return self.once(("stage", *keys), make)
@@ -375,8 +385,12 @@ class Workshop:
 
     def _full(self, specs: Specs) -> Panel:
         """Return all units and periods of the study with raw series, measures and outcome."""
+        return self._assembled(specs).panel
 
-        def make() -> Panel:
+    def _assembled(self, specs: Specs) -> Assembled:
+        """Return the panel of `_full`, with what a reader has to know of its policies."""
+
+        def make() -> Assembled:
             inputs = self._inputs(specs.source)
             frame = inputs.frame
             for spec, compute in (
@@ -385,8 +399,8 @@ class Workshop:
             ):
                 frame = _joined(frame, self._computed(spec, compute, specs.source), inputs.source)
             with _naming(inputs):
-                panel = specs.panel.assemble(frame, inputs.unit_name, inputs.time_name, inputs.regions)
-                return _with_groups(panel)
+                result = specs.panel.assembled(frame, inputs.unit_name, inputs.time_name, inputs.regions)
+                return result._replace(panel=_with_groups(result.panel))
 
         return self.once(("panel", *self._keys(specs.source, specs.measure, specs.outcome, specs.panel)), make)
 

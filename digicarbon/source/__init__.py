@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from digicarbon.source.base import Source as Source
     from digicarbon.source.base import WatchedInputs as WatchedInputs
     from digicarbon.source.folder import FolderSource as FolderSource
+    from digicarbon.source.policies import PolicyTruth as PolicyTruth
+    from digicarbon.source.policies import SimulatedPolicy as SimulatedPolicy
     from digicarbon.source.table import TableSource as TableSource
 
 lazy(__name__, {"SimulatedSource": "digicarbon.china.simulated.source"})

@@ -27,6 +27,8 @@ REQUIRED: dict[str, Any] = {
     "measure.column": "digeco",
     "measure.indicators": {"digital_finance": "positive", "energy_structure": "negative"},
     "model.instruments": ["L.ln_e"],
+    "sample.covariates": ["ln_pgdp"],
+    "sample.policy": "pilot",
     "source.folder": "data",
     "source.path": "panel.csv",
     "source.unit": "province",

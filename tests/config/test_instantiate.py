@@ -38,6 +38,8 @@ GIVEN: dict[str, Any] = {
     "weights.path": "here.csv",
     "weights.unit": "city",
     "model.instruments": ["L.ln_e"],
+    "sample.covariates": ["ln_pgdp"],
+    "sample.policy": "pilot",
     "tracking.uri": "http://localhost:5000",
 }
 """Values for what options leave to the user."""

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Collection, Sequence
 from functools import cached_property
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,16 @@ from pydantic import Field, field_validator, model_validator
 
 from digicarbon.country import country
 from digicarbon.errors import ConfigError, DataError
+from digicarbon.lazy import lazy
 from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, Spec
+
+if TYPE_CHECKING:
+    from digicarbon.sample.matching import Matched as Matched
+    from digicarbon.sample.matching import Matching as Matching
+
+lazy(__name__)
 
 _ROWS = ("query", "periods", "first", "last", "drop_first", "drop_last", "units", "regions", "without")
 """Fields that decide which rows are used."""
@@ -141,6 +148,11 @@ class Sample(Spec):
 
     @cached_property
     def variables(self) -> tuple[str, ...]:
+        """The names of variables that decide which rows are used."""
+        return self._queries
+
+    @cached_property
+    def _queries(self) -> tuple[str, ...]:
         """The names that the query reads."""
         if self.query is None:
             return ()
@@ -294,7 +306,7 @@ class Sample(Spec):
 
     def _queried(self, panel: Panel, query: str) -> NDArray[np.bool_]:
         frame = panel.frame().reset_index()
-        unknown = [name for name in self.variables if name not in frame.columns]
+        unknown = [name for name in self._queries if name not in frame.columns]
         if unknown:
             raise DataError(
                 Note(

@@ -1,0 +1,88 @@
+"""Propensity scores and nearest neighbours, as arrays."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.arrays import FloatArray, IntArray
+
+MOST = 30.0
+"""Logits beyond this are probabilities of 0 or 1: the covariates tell the two groups apart."""
+
+
+def propensity(x: FloatArray, treated: NDArray[np.bool_]) -> FloatArray | None:
+    """Return the logit of the probability to be treated, from a logistic regression by maximum likelihood.
+
+    Rosenbaum & Rubin (1983), Biometrika 70, 41-55.
+
+    Parameters
+    ----------
+    x : array, shape (n, k)
+        Covariates; a constant is added.
+    treated : array of bool, shape (n,)
+
+    Returns
+    -------
+    ndarray, shape (n,), or None
+        None where there is no estimate: the covariates tell the two groups apart, or are collinear.
+    """
+    from statsmodels.discrete.discrete_model import Logit
+    from statsmodels.tools.sm_exceptions import PerfectSeparationError
+
+    spread = x.std(axis=0)
+    if not (spread > 0).all():
+        return None
+    design = np.column_stack([np.ones(len(x)), (x - x.mean(axis=0)) / spread])
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        return None
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            fitted = Logit(treated.astype(np.float64), design).fit(disp=0, maxiter=100, tol=1e-10)
+        except (PerfectSeparationError, np.linalg.LinAlgError):
+            return None
+    score = design @ np.asarray(fitted.params, dtype=np.float64)
+    whole = bool(fitted.mle_retvals["converged"]) and np.isfinite(score).all()
+    return score if whole and np.abs(score).max() < MOST else None
+
+
+def nearest(
+    score: FloatArray, treated: NDArray[np.bool_], k: int = 1, width: float = np.inf, replace: bool = True
+) -> IntArray:
+    """Return pairs of a treated unit and one of its k nearest other units.
+
+    Parameters
+    ----------
+    score : array, shape (n,)
+    treated : array of bool, shape (n,)
+    k : int
+        Most neighbours of a treated unit.
+    width : float
+        The largest distance of a pair.
+    replace : bool
+        Whether a unit may be the neighbour of several. If not, treated units choose in the order of falling scores,
+        each one neighbour per round.
+
+    Returns
+    -------
+    ndarray of int, shape (pairs, 2)
+        Positions of the treated unit and of its neighbour, sorted; ties go to the lower position.
+    """
+    own, others = np.flatnonzero(treated), np.flatnonzero(~treated)
+    distance = np.abs(score[own][:, None] - score[others])
+    distance[distance > width] = np.inf
+    pairs: list[tuple[int, int]] = []
+    if replace:
+        order = np.argsort(distance, axis=1, kind="stable")[:, :k]
+        pairs = [(own[i], others[j]) for i, row in enumerate(order) for j in row if np.isfinite(distance[i, j])]
+    else:
+        for _ in range(k):
+            for i in np.argsort(-score[own], kind="stable"):
+                j = int(np.argmin(distance[i])) if len(others) else -1
+                if j >= 0 and np.isfinite(distance[i, j]):
+                    pairs.append((own[i], others[j]))
+                    distance[:, j] = np.inf
+    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)

@@ -1,0 +1,195 @@
+"""Units under a policy, and units without it that were like them before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut, suggestion
+from digicarbon.note.about import under
+from digicarbon.numeric.matching import nearest, propensity
+from digicarbon.panel import Panel, policy_columns
+from digicarbon.sample import Sample
+from digicarbon.spec import SomeNames
+
+
+@dataclass(frozen=True, eq=False)
+class Matching:
+    """Units and their matches.
+
+    Attributes
+    ----------
+    units : tuple of str
+        The n units among which matches were looked for.
+    treated : ndarray of bool, shape (n,)
+        Whether a unit ever gets the policy.
+    score : ndarray, shape (n,)
+        The logit of the estimated probability to get it.
+    means : DataFrame
+        The means of the covariates before the policy, a row per unit.
+    pairs : ndarray of int, shape (pairs, 2)
+        Positions of a unit with the policy and of a match.
+    """
+
+    units: tuple[str, ...]
+    treated: NDArray[np.bool_]
+    score: FloatArray
+    means: pd.DataFrame
+    pairs: IntArray
+
+    @property
+    def kept(self) -> NDArray[np.bool_]:
+        """Which units have or are a match, shape (n,)."""
+        return np.isin(np.arange(len(self.units)), self.pairs)
+
+    @property
+    def balance(self) -> pd.DataFrame:
+        """The balance of the covariates: a row for each.
+
+        Columns are the means of units with and without the policy and their standardised difference (the difference
+        over the root of the mean of both variances of all units), before and after matching.
+        """
+        values = self.means.to_numpy()
+        spread = np.sqrt((values[self.treated].var(axis=0, ddof=1) + values[~self.treated].var(axis=0, ddof=1)) / 2)
+        columns: dict[str, FloatArray] = {}
+        for when, rows in (("before", np.ones_like(self.kept)), ("after", self.kept)):
+            own, others = (values[rows & group].mean(axis=0) for group in (self.treated, ~self.treated))
+            columns |= {
+                f"treated_{when}": own,
+                f"others_{when}": others,
+                f"difference_{when}": (own - others) / spread,
+            }
+        return pd.DataFrame(columns, index=self.means.columns)
+
+
+class Matched(Sample):
+    """Units under a policy and their nearest neighbours among units that never have it.
+
+    The score is the probability to get the policy, by a logistic regression of a unit's means of covariates in the
+    periods before the first unit gets it (the same periods for all). Neighbours are near in the logit of the score
+    (Rosenbaum & Rubin 1985, The American Statistician 39, 33-38). Units without a match are left out; a unit that is
+    the match of several is in the sample once, with no weight.
+
+    Attributes
+    ----------
+    policy : str
+        A policy of ``panel.policy`` with dates.
+    covariates : tuple of str
+        What units are compared by: columns, definitions, and logarithms of both, e.g. ``ln_pgdp``.
+    neighbours : int
+        Matches of each unit.
+    caliper : float or None
+        The largest distance of a match, in standard deviations of the logit; None: no limit. 0.2 is from Austin (2011),
+        Pharmaceutical Statistics 10, 150-161.
+    replace : bool
+        Whether a unit may be the match of several.
+    """
+
+    policy: str
+    covariates: SomeNames
+    neighbours: Annotated[int, Field(ge=1)] = 1
+    caliper: Annotated[float, Field(gt=0)] | None = 0.2
+    replace: bool = True
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """The names that the query and the matching read."""
+        return tuple(dict.fromkeys([*super().variables, *self.covariates, policy_columns(self.policy).treated]))
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The rows that are used, the matching, and the treatment of outliers."""
+        facts = {"policy": self.policy, "covariates": cut(self.covariates), "neighbours": self.neighbours}
+        if self.caliper is None:
+            return (*super().notes, Note("matched", **facts))
+        return (*super().notes, Note("matched_within", caliper=self.caliper, **facts))
+
+    def rows(self, panel: Panel) -> NDArray[np.bool_]:
+        """Return which rows belong to this sample, shape (rows,).
+
+        Raises
+        ------
+        DataError
+            As `Sample.rows` and `matching` do.
+        """
+        result = self.matching(panel)
+        kept = {unit for unit, keep in zip(result.units, result.kept, strict=True) if keep}
+        chosen = np.array([unit in kept for unit in panel.units], dtype=np.bool_)
+        return np.asarray(super().rows(panel) & chosen[panel.unit_codes], dtype=np.bool_)
+
+    def matching(self, panel: Panel) -> Matching:
+        """Return the units of the sample and their matches.
+
+        Parameters
+        ----------
+        panel : Panel
+            Has the policy's columns and the covariates.
+
+        Raises
+        ------
+        DataError
+            If the policy or a covariate is unknown, a unit has no value before the policy, covariates tell the two
+            groups apart, or no unit has a match.
+        """
+        under_policy = self._under_policy(panel)
+        n, t = panel.shape
+        first = np.full(n, t)
+        np.minimum.at(first, panel.unit_codes[under_policy], panel.period_codes[under_policy])
+        # a unit that has the policy from the beginning on shows nothing of the time before it
+        within = super().rows(panel) & (first > 0)[panel.unit_codes]
+        ever = first < t
+        early = within & (panel.period_codes < first[first > 0].min(initial=t))
+        if not early.any():
+            raise DataError(Note("matched_no_period", key="sample.policy", policy=self.policy, what=panel.time_name))
+        units = np.unique(panel.unit_codes[within])
+        means = self._means(panel, early, units)
+        treated = ever[units]
+        if treated.all() or not treated.any():
+            raise DataError(Note("matched_one_group", key="sample.policy", policy=self.policy))
+        score = propensity(means.to_numpy(), treated)
+        if score is None:
+            raise DataError(
+                Note("matched_no_score", key="sample.covariates", covariates=cut(self.covariates), policy=self.policy)
+            )
+        width = np.inf if self.caliper is None else self.caliper * float(score.std(ddof=1))
+        pairs = nearest(score, treated, self.neighbours, width, self.replace)
+        if not len(pairs):
+            raise DataError(Note("matched_nobody", key="sample.caliper", caliper=self.caliper))
+        return Matching(tuple(panel.units[i] for i in units), treated, score, means, pairs)
+
+    def _under_policy(self, panel: Panel) -> NDArray[np.bool_]:
+        columns = policy_columns(self.policy)
+        if columns.treated not in panel.columns:
+            hint = suggestion(self.policy, panel.names)
+            raise DataError(Note("matched_no_policy", key="sample.policy", policy=self.policy, hint=hint))
+        if columns.event not in panel.columns:
+            raise DataError(Note("matched_of_share", key="sample.policy", policy=self.policy))
+        return np.asarray(panel.column(columns.treated) == 1, dtype=np.bool_)
+
+    def _means(self, panel: Panel, early: NDArray[np.bool_], units: IntArray) -> pd.DataFrame:
+        """Return the means of covariates in early rows, a row per unit."""
+        columns: dict[str, FloatArray] = {}
+        for name in self.covariates:
+            try:
+                panel.require_column(name)
+            except DataError as error:
+                raise under(error, "sample.covariates") from error
+            values = panel.column(name)
+            rows = early & np.isfinite(values)
+            count = np.bincount(panel.unit_codes[rows], minlength=len(panel.units))[units]
+            total = np.bincount(panel.unit_codes[rows], values[rows], minlength=len(panel.units))[units]
+            lacking = [panel.units[i] for i in units[count == 0]]
+            if lacking:
+                raise DataError(
+                    Note("matched_gap", key="sample.covariates", column=name, units=cut(lacking), what=panel.time_name)
+                )
+            columns[name] = total / count
+        return pd.DataFrame(columns, index=[panel.units[i] for i in units])
