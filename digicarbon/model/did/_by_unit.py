@@ -25,7 +25,7 @@ def callaway_santanna(model: DiD, timing: Timing) -> Found:
     """Return means of the effects of cohorts in periods."""
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
     y, x = panel.column(model.y), panel.array(names)
-    how = (model.compare, model.base, model.anticipation, model.reference)
+    how = (model.compare, model.base_period, model.anticipation, model.reference)
     found = group_time(y, x, panel.unit_codes, timing.at, timing.first, *how)
     if not (found.cells.event >= 0).any():
         raise EstimationError(Note("did_no_cell", policy=model.policy, compare=model.compare))
@@ -34,7 +34,8 @@ def callaway_santanna(model: DiD, timing: Timing) -> Found:
     influence = influence_of_means(chosen, found.cells, found.att, found.influence, timing.first)
     covariance = found.influence.T @ found.influence
     early = np.eye(len(found.att))[found.cells.event < -model.anticipation]
-    notes = [Note(f"did_compare_{model.compare}", policy=model.policy)]
+    never = model.compare == "never"
+    notes = [Note("did_compare_never" if never else "did_compare_not_yet", policy=model.policy)]
     if found.left_out:
         notes.append(Note("did_cells_left_out", cells=found.left_out))
     fitted = _fitted(model, timing, Note("did_influence"), notes, {"group_time": _table(timing, found)})

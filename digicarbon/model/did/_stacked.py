@@ -48,9 +48,7 @@ def stacked(model: DiD, timing: Timing) -> Found:
     if groups is not None and groups < FEWEST_CLUSTERS:
         by = "unit" if model.cluster == "unit" else "time"
         way_out = Note("choose_classic")
-        raise EstimationError(
-            Note("few_clusters_by", groups=groups, by=by, fewest=FEWEST_CLUSTERS, way_out=way_out)
-        )
+        raise EstimationError(Note("few_clusters_by", groups=groups, by=by, fewest=FEWEST_CLUSTERS, way_out=way_out))
     weights, reported = np.ones((1, 1)), Reported.of(timing, (), "overall")
     early = np.empty((0, 1))
     if len(events):
@@ -62,9 +60,7 @@ def stacked(model: DiD, timing: Timing) -> Found:
     k, count = len(names), len(own)
     pick = np.zeros((len(weights) + k, count + k))
     pick[: len(weights), :count], pick[len(weights) :, count:] = weights, np.eye(k)
-    inference = Inference(
-        float(df_resid if groups is None or model.df == "residual" else groups - 1), model.level
-    )
+    inference = Inference(float(df_resid if groups is None or model.df == "residual" else groups - 1), model.level)
     return Found(
         reported.terms,
         reported.made_of,
@@ -106,7 +102,7 @@ def _fitted(model: DiD, timing: Timing, chosen: Stacks, df_resid: int, inference
         notes=(
             errors_note,
             Note("did_stacks", stacks=int(chosen.stack.max()) + 1, rows=len(used)),
-            Note(f"did_clean_{model.compare}", policy=model.policy),
+            Note("did_clean_never" if model.compare == "never" else "did_clean_not_yet", policy=model.policy),
         ),
         errors_note=errors_note,
     )

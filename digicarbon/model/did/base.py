@@ -67,7 +67,7 @@ class DiD(Tested):
     aggregate : {"overall", "event", "cohort", "calendar"}
         Mean effects that are reported beside the overall one: none, by event time, by cohort, by period. The overall
         effect is the mean over treated rows; over event times from 0 on; over cohorts by their units; over periods.
-    base : {"varying", "universal"}
+    base_period : {"varying", "universal"}
         In ``callaway_santanna``, what periods before the policy are compared with: the period before, or the reference.
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `PanelRegression`. Standard errors of ``imputation`` and ``callaway_santanna`` are those of units.
@@ -89,7 +89,7 @@ class DiD(Tested):
     lags: Annotated[int, Field(ge=0)] | None = None
     anticipation: Annotated[int, Field(ge=0)] = 0
     aggregate: Aggregate = "overall"
-    base: Base = "varying"
+    base_period: Base = "varying"
     cov: Covariance = "cluster"
     cluster: ClusterBy = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
@@ -132,11 +132,11 @@ class DiD(Tested):
         single, by_unit = self.estimator == "twfe", self.estimator in BY_UNIT
         meaningless = {
             "compare": self.estimator in ("twfe", "event_study", "imputation"),
-            "reference": self.estimator in ("twfe", "stacked") and self.aggregate == "overall" or single,
+            "reference": single or (self.estimator == "stacked" and self.aggregate == "overall"),
             "leads": single,
             "lags": single,
             "aggregate": single,
-            "base": self.estimator != "callaway_santanna",
+            "base_period": self.estimator != "callaway_santanna",
             "cov": by_unit,
             "small_sample": by_unit,
             "df": by_unit,
@@ -270,9 +270,7 @@ class DiD(Tested):
         timing = timing_of(panel, self.policy)
         if self.estimator == "twfe":
             return timing
-        needs_base = self.estimator in ("sun_abraham",) or (
-            self.estimator == "callaway_santanna" and self.base == "universal"
-        )
+        needs_base = self.estimator == "sun_abraham"
         early = np.zeros(len(timing.first), dtype=bool)
         before = timing.event == self.base_event if needs_base else timing.event < -self.anticipation
         early[timing.panel.unit_codes[before]] = True
@@ -282,7 +280,9 @@ class DiD(Tested):
         if unusable.any():
             if unusable[timing.ever].all():
                 raise EstimationError(
-                    Note("did_nothing_before", policy=self.policy, anticipation=self.anticipation, event=self.base_event)
+                    Note(
+                        "did_nothing_before", policy=self.policy, anticipation=self.anticipation, event=self.base_event
+                    )
                 )
             units = cut(timing.panel.units[place] for place in np.flatnonzero(unusable))
             note = Note("did_units_left_out", units=units, policy=self.policy, event=self.base_event)
@@ -349,12 +349,26 @@ class DiD(Tested):
         }
 
     def _notes(self, timing: Timing | None) -> tuple[Note, ...]:
+        policy = self.policy
         if timing is None:
-            return (Note("did_of_a_share", policy=self.policy),)
-        notes = [Note(f"did_overall_{self.aggregate}", policy=self.policy)] if self.estimator != "twfe" else []
-        if self.estimator == "twfe" and len(timing.cohorts) > 1:
-            notes.append(Note("did_staggered", policy=self.policy))
-        return (*timing.notes, *notes)
+            return (Note("did_of_a_share", policy=policy),)
+        if self.estimator == "twfe":
+            return (Note("did_staggered", policy=policy),) if len(timing.cohorts) > 1 else ()
+        notes = list(timing.notes)
+        # a regression on stacks weighs as least squares does
+        if self.estimator != "stacked" or self.aggregate == "event":
+            means = {
+                "overall": Note("did_overall_overall", policy=policy),
+                "event": Note("did_overall_event", policy=policy),
+                "cohort": Note("did_overall_cohort", policy=policy),
+                "calendar": Note("did_overall_calendar", policy=policy),
+            }
+            notes.append(means[self.aggregate])
+        if self.estimator not in ("stacked", "twfe") and (self.aggregate == "event" or self.estimator == "event_study"):
+            ends = [Note("did_first_event", event=-self.leads)] if self.leads is not None else []
+            ends += [Note("did_last_event", event=self.lags)] if self.lags is not None else []
+            notes += [Note("did_binned", ends=ends)] if ends else []
+        return tuple(notes)
 
 
 _ERRORS = frozenset({"cov", "cluster", "bandwidth", "kernel", "small_sample", "df"})

@@ -107,7 +107,9 @@ def aggregation(cells: Cells, by: Aggregate, leads: int | None = None, lags: int
     return Aggregation(shown, parts, counts / counts.sum(), by == "cohort")
 
 
-def influence_of_means(chosen: Aggregation, cells: Cells, att: FloatArray, own: FloatArray, first: IntArray) -> FloatArray:
+def influence_of_means(
+    chosen: Aggregation, cells: Cells, att: FloatArray, own: FloatArray, first: IntArray
+) -> FloatArray:
     """Return the influence of units on the overall effect and on each mean, shape (N, 1 + levels).
 
     Parameters

@@ -50,9 +50,7 @@ class Imputation:
         Treated rows whose unit and period have untreated rows, so that they can be imputed.
     """
 
-    def __init__(
-        self, x: FloatArray, unit: IntArray, period: IntArray, treated: NDArray[np.bool_]
-    ) -> None:
+    def __init__(self, x: FloatArray, unit: IntArray, period: IntArray, treated: NDArray[np.bool_]) -> None:
         self._unit, self._n = unit, int(unit.max()) + 1
         self._k, self._free = x.shape[1], ~treated
         self._columns = np.column_stack([x, np.eye(int(period.max()) + 1)[period]])
@@ -72,8 +70,8 @@ class Imputation:
         wide = np.column_stack([self._within(leads), self._inner])[free]
         ranks = [np.linalg.matrix_rank(columns, tol=1e-8) for columns in (wide, wide[:, count:])]
         known = ranks[0] == ranks[1] + count
-        early = self._influence(wide, inner[free], count) if known else (np.full(count, np.nan), np.empty((0, count)))
-        return Imputed(effects, *early, *slopes)
+        early = self._influence(wide, inner[free], count)
+        return Imputed(effects, early[0] if known else np.full(count, np.nan), early[1], *slopes)
 
     def weights(self, weights: FloatArray) -> FloatArray:
         """Return the weights of all rows of y in weighted sums of effects.
@@ -130,12 +128,16 @@ class Imputation:
         return self._sums(weights * residuals)
 
     def _influence(self, design: FloatArray, y: FloatArray, first: int) -> tuple[FloatArray, FloatArray]:
-        """Return the first coefficients of a regression of untreated rows, and the influence of units on them."""
+        """Return the first coefficients of a regression of untreated rows, and the influence of units on them.
+
+        With Stata's small-sample factor, as did_imputation has them.
+        """
         inverse = np.linalg.pinv(design, rcond=1e-11)
         gamma = inverse @ y
         out = np.zeros((self._n, first))
         np.add.at(out, self._unit[self._free], inverse[:first].T * (y - design @ gamma)[:, None])
-        return gamma[:first], out
+        clusters, left = int((self._count > 0).sum()), len(design) - 1 - int(np.linalg.matrix_rank(design, tol=1e-8))
+        return gamma[:first], out * np.sqrt(clusters / (clusters - 1) * (len(design) - 1) / left)
 
     def _within(self, columns: FloatArray) -> FloatArray:
         """Return columns less the unit's mean of untreated rows."""

@@ -68,7 +68,7 @@ def stacks(
     anticipation : int
     """
     low, high = int(at.min()), int(at.max())
-    parts = []
+    parts: list[tuple[IntArray, IntArray, IntArray, NDArray[np.bool_]]] = []
     for cohort in np.unique(first[first <= high]).tolist():
         start = low if leads is None else max(low, cohort - leads)
         end = high if lags is None else min(high, cohort + lags)
@@ -83,8 +83,7 @@ def stacks(
     if not parts:
         empty = np.empty(0, dtype=np.int64)
         return Stacks(empty, empty, empty, np.empty(0, dtype=bool))
-    row, stack, event, own = (np.concatenate([part[place] for part in parts]) for place in range(4))
-    return Stacks(row, stack, event, own)
+    return Stacks(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 def rows_of_stacks(unit: IntArray, at: IntArray, stack: IntArray) -> Rows:
