@@ -55,11 +55,16 @@ def world(
     periods: int = 10,
     starts: tuple[int, ...] = (3, 5, 7, 0),
     noise: float = 1.0,
+    drawn: bool = False,
 ) -> pd.DataFrame:
-    """Return a simulated panel whose effects are a function of the first period and of event times from 0 on."""
+    """Return a simulated panel whose effects are a function of the first period and of event times from 0 on.
+
+    Cohorts have equal sizes, or units draw their cohorts.
+    """
     rng = np.random.default_rng(seed)
     unit, year = np.repeat(np.arange(units), periods), np.tile(np.arange(1, periods + 1), units)
-    first = np.array(starts)[unit % len(starts)]
+    cohort = rng.integers(len(starts), size=units) if drawn else np.arange(units) % len(starts)
+    first = np.array(starts)[cohort[unit]]
     event = year - first
     treated = (first > 0) & (event >= 0)
     common = rng.standard_normal(units)[unit] + first / 5 + np.linspace(0, 2, periods)[year - 1] ** 2

@@ -33,14 +33,16 @@ def truth(effect: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> float:
 
 
 @cache
-def panels(effect: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> list[dc.Panel]:
-    return [panel_of(world(seed, effect)) for seed in range(SEEDS)]
+def panels(effect: Callable[[np.ndarray, np.ndarray], np.ndarray], drawn: bool) -> list[dc.Panel]:
+    return [panel_of(world(seed, effect, drawn=drawn)) for seed in range(SEEDS)]
 
 
 def estimates(effect: Callable[[np.ndarray, np.ndarray], np.ndarray], **fields: Any) -> np.ndarray:
     """Return estimates and standard errors of the overall effect, shape (seeds, 2)."""
     model = dc.DiD(y="y", policy="pilot", **fields)
-    results = [model.fit(panel) for panel in panels(effect)]
+    # those of Callaway and Sant'Anna are for cohorts whose sizes are drawn, too
+    drawn = model.estimator == "callaway_santanna"
+    results = [model.fit(panel) for panel in panels(effect, drawn)]
     return np.array([(result.coef[0], np.sqrt(result.covariance[0, 0])) for result in results])
 
 
