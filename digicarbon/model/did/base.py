@@ -45,6 +45,8 @@ class DiD(Tested):
     ----------
     y, controls
         As in `Model`.
+    x : tuple of str
+        Left empty: the policy is the focal term.
     policy : str
         A policy of the panel (``panel.policy``), or a column that is 1 from a unit's first period under the policy on.
         With ``twfe`` also a share between 0 and 1.
@@ -59,9 +61,11 @@ class DiD(Tested):
         unit is never treated.
     reference : int
         The event time, before any anticipation, whose effect is zero: -1 is the last period before the policy.
-    leads, lags : int or None
-        How many event times before and after the first treated period are told apart; those beyond are put into the
-        last ones. In ``stacked`` the window of a stack. None: all.
+    leads : int or None
+        How many event times before the first treated period are told apart; earlier ones are put into the last of them.
+        In ``stacked`` the window of a stack begins there. None: all.
+    lags : int or None
+        How many event times after the first treated period are told apart, or where the window of a stack ends.
     anticipation : int
         Periods before the first one in which units may react already.
     aggregate : {"overall", "event", "cohort", "calendar"}
@@ -100,9 +104,12 @@ class DiD(Tested):
     @model_validator(mode="before")
     @classmethod
     def _focal_is_policy(cls, fields: Any) -> Any:
-        if isinstance(fields, Mapping) and isinstance(fields.get("policy"), str):
-            return {**fields, "x": (fields["policy"],)}
-        return fields
+        if not isinstance(fields, Mapping) or not isinstance(fields.get("policy"), str):
+            return fields
+        policy, given = fields["policy"], fields.get("x") or ()
+        if given != policy and tuple(given) not in ((), (policy,)):
+            raise ValueError(Note("did_focal_is_policy", key="x", policy=policy))
+        return {**fields, "x": (policy,)}
 
     @model_validator(mode="after")
     def _reference_is_told_apart(self) -> DiD:
