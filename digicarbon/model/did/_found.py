@@ -70,13 +70,17 @@ class Reported:
 def treated_cells(timing: Timing, keep: NDArray[np.bool_]) -> tuple[Cells, IntArray]:
     """Return the cohorts and event times of some rows of treated units as cells, and each row's cell, -1 for none."""
     first = timing.first[timing.panel.unit_codes]
+    # one number for a pair: sorting pairs takes many times longer
+    low = int(timing.event[keep].min())
+    width = int(timing.event[keep].max()) - low + 1
     pairs, cell, counts = np.unique(
-        np.column_stack([first, timing.event])[keep], axis=0, return_inverse=True, return_counts=True
+        first[keep] * width + timing.event[keep] - low, return_inverse=True, return_counts=True
     )
+    cohorts, events = pairs // width, pairs % width + low
     codes = np.full(len(keep), -1, dtype=np.int64)
-    codes[keep] = cell.ravel()
-    units = np.array([float((timing.first == cohort).sum()) for cohort in pairs[:, 0].tolist()])
-    return Cells(pairs[:, 0], pairs[:, 1], counts.astype(np.float64), units), codes
+    codes[keep] = cell
+    units = np.array([float((timing.first == cohort).sum()) for cohort in cohorts.tolist()])
+    return Cells(cohorts, events, counts.astype(np.float64), units), codes
 
 
 def pretest(leads: FloatArray, coef: FloatArray, covariance: FloatArray, inference: Inference) -> WaldTest | None:

@@ -13,10 +13,9 @@ from digicarbon.model.did._found import Found, Reported, pretest
 from digicarbon.model.did._timing import Timing
 from digicarbon.note import Note
 from digicarbon.numeric.did.aggregation import Cells, aggregation
-from digicarbon.numeric.did.stacks import Stacks, covariance_of_stacks, rows_of_stacks, stacks
+from digicarbon.numeric.did.stacks import Stacks, absorb_stacks, covariance_of_stacks, stacks
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.least_squares import least_squares
-from digicarbon.numeric.linear.within import absorb, absorbed_rank
 from digicarbon.result import Inference, Result
 
 if TYPE_CHECKING:
@@ -33,17 +32,15 @@ def stacked(model: DiD, timing: Timing) -> Found:
     dummies, events = _dummies(model, chosen)
     raw = np.column_stack([dummies, panel.array((*names, model.y))[chosen.row]])
     unit, at = panel.unit_codes[chosen.row], timing.at[chosen.row]
-    rows = rows_of_stacks(unit, at, chosen.stack)
-    values = absorb(raw, rows, "two_way")
+    values, effects = absorb_stacks(raw, unit, at, chosen.stack)
     own = (model.policy,) if not len(events) else tuple(f"{model.policy}[{event}]" for event in events.tolist())
     refuse_unidentified((*own, *names), values[:, :-1], raw[:, :-1], "two_way")
-    df_resid = len(values) - values.shape[1] + 1 - absorbed_rank(rows, "two_way")
+    df_resid = len(values) - values.shape[1] + 1 - effects.rank
     if df_resid <= 0:
         raise EstimationError(Note("did_no_stack", policy=model.policy, compare=model.compare))
     fit = least_squares(values)
-    stack_count = int(chosen.stack.max()) + 1
     covariance, groups = covariance_of_stacks(
-        values[:, :-1], fit, df_resid, unit, at, rows, stack_count, model.cov, model.cluster, model.small_sample
+        values[:, :-1], fit, df_resid, unit, at, effects, model.cov, model.cluster, model.small_sample
     )
     if groups is not None and groups < FEWEST_CLUSTERS:
         by = "unit" if model.cluster == "unit" else "time"

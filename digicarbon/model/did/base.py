@@ -324,7 +324,7 @@ class DiD(Tested):
         from digicarbon.model.did import _regressions
 
         expanded = _regressions.share(self, panel) if timing is None else _regressions.expanded(self, timing)
-        return expanded.found(expanded.model.fit(expanded.panel, weights))
+        return expanded.found(expanded.model.estimated(expanded.panel, weights))
 
     def _result(self, found: Found, panel: Panel, timing: Timing | None) -> Result:
         made_of = {**panel.made_of(self.controls, among=self.terms), **found.made_of}

@@ -114,9 +114,15 @@ def _cell(
     here = np.isfinite(change) & np.isfinite(z).all(axis=1)
     treated, others = treated & here, others & here
     design = z[others]
-    if not treated.any() or len(design) < z.shape[1] or np.linalg.matrix_rank(design) < z.shape[1]:
+    if not treated.any() or len(design) < z.shape[1]:
         return None
-    inverse = np.linalg.pinv(design)
+    if z.shape[1] == 1:
+        inverse = np.full((1, len(design)), 1 / len(design))
+    else:
+        left, sizes, right = np.linalg.svd(design, full_matrices=False)
+        if sizes[-1] <= 1e-10 * sizes[0]:
+            return None
+        inverse = right.T @ (left / sizes).T
     beta = inverse @ change[others]
     beyond = change - z @ beta
     att = float(beyond[treated].mean())

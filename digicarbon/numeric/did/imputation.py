@@ -41,7 +41,7 @@ class Imputation:
     x : ndarray, shape (rows, k)
         Controls.
     unit, period : ndarray of int, shape (rows,)
-        Codes from 0.
+        Codes from 0 without gaps; rows are sorted by unit.
     treated : ndarray of bool, shape (rows,)
 
     Attributes
@@ -52,26 +52,27 @@ class Imputation:
 
     def __init__(self, x: FloatArray, unit: IntArray, period: IntArray, treated: NDArray[np.bool_]) -> None:
         self._unit, self._n = unit, int(unit.max()) + 1
+        self._starts = np.searchsorted(unit, np.arange(self._n))
         self._k, self._free = x.shape[1], ~treated
         self._columns = np.column_stack([x, np.eye(int(period.max()) + 1)[period]])
         self._count = np.bincount(unit[self._free], minlength=self._n)
         by_period = np.bincount(period[self._free], minlength=int(period.max()) + 1)
         self.known = treated & (self._count[unit] > 0) & (by_period[period] > 0)
         self._inner = self._within(self._columns)
+        self._design = self._inner[self._free]
+        self._inverse, self._rank = _inverse(self._design)
 
     def fit(self, y: FloatArray, leads: FloatArray) -> Imputed:
         """Return the effects of treated rows, and the coefficients of lead dummies, shape (rows, m)."""
-        free = self._free
+        free, count = self._free, leads.shape[1]
         inner = self._within(y[:, None])[:, 0]
-        gamma = np.linalg.lstsq(self._inner[free], inner[free], rcond=None)[0]
-        effects = np.where(self.known, inner - self._inner @ gamma, np.nan)
-        slopes = self._influence(self._inner[free], inner[free], self._k)
-        count = leads.shape[1]
-        wide = np.column_stack([self._within(leads), self._inner])[free]
-        ranks = [np.linalg.matrix_rank(columns, tol=1e-8) for columns in (wide, wide[:, count:])]
-        known = ranks[0] == ranks[1] + count
+        effects = np.where(self.known, self._residuals(y), np.nan)
+        slopes = self._influence(self._design, inner[free], self._k)
+        wide = np.column_stack([self._within(leads)[free], self._design])
         early = self._influence(wide, inner[free], count)
-        return Imputed(effects, early[0] if known else np.full(count, np.nan), early[1], *slopes)
+        if _inverse(wide)[1] < self._rank + count:
+            return Imputed(effects, np.full(count, np.nan), early[1], *slopes)
+        return Imputed(effects, *early, *slopes)
 
     def weights(self, weights: FloatArray) -> FloatArray:
         """Return the weights of all rows of y in weighted sums of effects.
@@ -88,8 +89,8 @@ class Imputation:
         """
         free = self._free
         wanted = self._inner.T @ weights
-        design = self._inner[free]
-        solved = np.linalg.lstsq(design.T @ design, wanted, rcond=1e-11)[0]
+        design = self._design
+        solved = self._inverse @ wanted
         rest = np.abs(design.T @ (design @ solved) - wanted).max(axis=0)
         sums = self._sums(weights)[self._unit] / np.maximum(self._count, 1)[self._unit][:, None]
         out = weights.copy()
@@ -113,9 +114,7 @@ class Imputation:
         The residual of a treated row is its effect less the mean of its cell, by squares of the weights (their eq. 8).
         """
         free = self._free
-        inner = self._within(y[:, None])[:, 0]
-        gamma = np.linalg.lstsq(self._inner[free], inner[free], rcond=None)[0]
-        residuals = np.repeat((inner - self._inner @ gamma)[:, None], weights.shape[1], axis=1)
+        residuals = np.repeat(self._residuals(y)[:, None], weights.shape[1], axis=1)
         rows = np.flatnonzero(self.known)
         squares = weights[rows] ** 2
         codes = np.unique(cell[rows], return_inverse=True)[1]
@@ -132,12 +131,18 @@ class Imputation:
 
         With Stata's small-sample factor, as did_imputation has them.
         """
-        inverse = np.linalg.pinv(design, rcond=1e-11)
-        gamma = inverse @ y
-        out = np.zeros((self._n, first))
-        np.add.at(out, self._unit[self._free], inverse[:first].T * (y - design @ gamma)[:, None])
-        clusters, left = int((self._count > 0).sum()), len(design) - 1 - int(np.linalg.matrix_rank(design, tol=1e-8))
-        return gamma[:first], out * np.sqrt(clusters / (clusters - 1) * (len(design) - 1) / left)
+        inverse, rank = _inverse(design)
+        solved = (design @ inverse).T
+        gamma = solved @ y
+        scores = np.zeros((len(self._free), first))
+        scores[self._free] = solved[:first].T * (y - design @ gamma)[:, None]
+        clusters, left = int((self._count > 0).sum()), len(design) - 1 - rank
+        return gamma[:first], self._sums(scores) * np.sqrt(clusters / (clusters - 1) * (len(design) - 1) / left)
+
+    def _residuals(self, y: FloatArray) -> FloatArray:
+        """Return y less what untreated rows make it, shape (rows,)."""
+        inner = self._within(y[:, None])[:, 0]
+        return np.asarray(inner - self._inner @ (self._inverse @ (self._design.T @ inner[self._free])))
 
     def _within(self, columns: FloatArray) -> FloatArray:
         """Return columns less the unit's mean of untreated rows."""
@@ -145,6 +150,14 @@ class Imputation:
         return np.asarray(columns - (self._sums(free) / np.maximum(self._count, 1)[:, None])[self._unit])
 
     def _sums(self, columns: FloatArray) -> FloatArray:
-        out = np.zeros((self._n, columns.shape[1]))
-        np.add.at(out, self._unit, columns)
-        return out
+        return np.asarray(np.add.reduceat(columns, self._starts, axis=0))
+
+
+def _inverse(design: FloatArray) -> tuple[FloatArray, int]:
+    """Return (Z′Z)⁻¹, of smallest norm where columns are dependent as dummies of all periods are, and the rank of Z."""
+    norms = np.sqrt(np.einsum("ij,ij->j", design, design))
+    norms = np.where(norms > 0, norms, 1.0)
+    values, vectors = np.linalg.eigh(design.T @ design / np.outer(norms, norms))
+    known = values > 1e-11
+    scaled = vectors[:, known] / norms[:, None]
+    return (scaled / values[known]) @ scaled.T, int(known.sum())

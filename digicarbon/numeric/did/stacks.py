@@ -20,7 +20,7 @@ from digicarbon.numeric.linear.covariance import (
     white,
 )
 from digicarbon.numeric.linear.least_squares import Fit
-from digicarbon.numeric.linear.within import Rows, absorbed_rank
+from digicarbon.numeric.linear.within import Rows, absorb, absorbed_rank
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +86,48 @@ def stacks(
     return Stacks(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def rows_of_stacks(unit: IntArray, at: IntArray, stack: IntArray) -> Rows:
-    """Return which unit and which period of a stack each row is of: both count anew in every stack."""
-    codes = [np.unique(stack * (int(one.max()) + 1) + one, return_inverse=True)[1] for one in (unit, at - at.min())]
-    return Rows(codes[0], codes[1], int(codes[0].max()) + 1, int(codes[1].max()) + 1)
+@dataclass(frozen=True)
+class StackEffects:
+    """How many effects of units and of periods there are in all stacks.
+
+    Attributes
+    ----------
+    units, periods : int
+    stacks : int
+    rank : int
+        Parameters that they use.
+    """
+
+    units: int
+    periods: int
+    stacks: int
+    rank: int
+
+
+def absorb_stacks(
+    columns: FloatArray, unit: IntArray, at: IntArray, stack: IntArray
+) -> tuple[FloatArray, StackEffects]:
+    """Remove effects of units and of periods from columns, in each stack by itself.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (m, k)
+    unit, at, stack : ndarray of int, shape (m,)
+        The panel's unit and period of each row, and its stack; rows are sorted by stack, unit and period.
+
+    Returns
+    -------
+    ndarray, shape (m, k)
+    StackEffects
+    """
+    out, counts = np.empty_like(columns), []
+    for one in range(int(stack.max()) + 1):
+        own = stack == one
+        codes = [np.unique(labels[own], return_inverse=True)[1] for labels in (unit, at)]
+        rows = Rows(codes[0], codes[1], int(codes[0].max()) + 1, int(codes[1].max()) + 1)
+        out[own] = absorb(columns[own], rows, "two_way")
+        counts.append((rows.n, rows.t, 1, absorbed_rank(rows, "two_way")))
+    return out, StackEffects(*(sum(column) for column in zip(*counts, strict=True)))
 
 
 def covariance_of_stacks(
@@ -98,8 +136,7 @@ def covariance_of_stacks(
     df_resid: int,
     unit: IntArray,
     at: IntArray,
-    rows: Rows,
-    count: int,
+    effects: StackEffects,
     cov: Covariance,
     cluster: ClusterBy,
     rule: SmallSample,
@@ -114,10 +151,7 @@ def covariance_of_stacks(
     df_resid : int
     unit, at : ndarray of int, shape (m,)
         The panel's unit and period of each row: a unit that is in several stacks is one cluster.
-    rows : Rows
-        Of `rows_of_stacks`.
-    count : int
-        Stacks.
+    effects : StackEffects
     cov : {"classic", "robust", "cluster"}
     cluster, rule
         As in `digicarbon.numeric.linear.covariance`.
@@ -128,17 +162,16 @@ def covariance_of_stacks(
     scaled, e = z @ fit.root, fit.residuals
     if rule == "hc3":
         e = e / (1 - leverages(scaled))
-    absorbed = absorbed_rank(rows, "two_way")
 
     def factor(groups: int, nested: int) -> float:
-        return small_sample_factor(rule, groups, nobs, k, absorbed, nested)
+        return small_sample_factor(rule, groups, nobs, k, effects.rank, nested)
 
     if cov == "robust":
         return fit.root @ white(scaled, e) @ fit.root.T * factor(nobs, 0), None
     scores = scaled * e[:, None]
     units, periods = (np.unique(codes, return_inverse=True)[1] for codes in (unit, at))
     n, t = int(units.max()) + 1, int(periods.max()) + 1
-    of_units, of_periods = rows.n - count, rows.t - count
+    of_units, of_periods = effects.units - effects.stacks, effects.periods - effects.stacks
     if cluster != "both":
         codes, groups, nested = (units, n, of_units) if cluster == "unit" else (periods, t, of_periods)
         return fit.root @ _summed(scores, codes) @ fit.root.T * factor(groups, nested), groups
