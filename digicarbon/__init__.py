@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic import turning_points as turning_points
     from digicarbon.diagnostic import vif as vif
     from digicarbon.diagnostic import wild_bootstrap as wild_bootstrap
+    from digicarbon.model import DiD as DiD
     from digicarbon.model import DynamicPanel as DynamicPanel
     from digicarbon.model import GroupedRegression as GroupedRegression
     from digicarbon.model import Model as Model
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from digicarbon.weights import Weights as Weights
 
 _HOME = {
+    "DiD": "digicarbon.model",
     "DynamicPanel": "digicarbon.model",
     "GroupedRegression": "digicarbon.model",
     "Model": "digicarbon.model",
@@ -75,6 +77,7 @@ _HOME = {
 }
 
 __all__ = [
+    "DiD",
     "DynamicPanel",
     "GroupedRegression",
     "Model",

@@ -186,7 +186,8 @@ class GroupedRegression(PanelRegression):
                 statistics[f"equal_wild_p{suffix}"] = joint_p(batch, null, estimands, signs)
         return replace(found, statistics=statistics)
 
-    def _estimated(self, panel: Panel, weights: Weights | None) -> Result:
+    def estimated(self, panel: Panel, weights: Weights | None) -> Result:
+        """Return the fit with p values from its standard errors."""
         expanded = self.expanded(panel)
         fitted = expanded.model.fit(expanded.panel, weights)
         terms, roles, pick = _reported(fitted, expanded)

@@ -239,9 +239,9 @@ class PanelRegression(Tested):
         ------
         DataError, WeightsError, EstimationError
         """
-        return self.tested(self._estimated(panel, weights), panel, weights)
+        return self.tested(self.estimated(panel, weights), panel, weights)
 
-    def _estimated(self, panel: Panel, weights: Weights | None) -> Result:
+    def estimated(self, panel: Panel, weights: Weights | None) -> Result:
         """Return the fit with p values from its standard errors."""
         columns = self._columns(panel, weights)
         fit = least_squares(columns.values, columns.slopes)

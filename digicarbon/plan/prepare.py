@@ -34,6 +34,7 @@ from digicarbon.panel import (
     parse,
     variables_of,
 )
+from digicarbon.panel.policy import policy_columns
 from digicarbon.sample import Sample
 from digicarbon.source import Inputs, Source
 from digicarbon.spec import Builder, Spec, identity
@@ -144,7 +145,9 @@ class Stage:
         """Return the digest of the panel's columns for the terms; raises the same errors as `panel`."""
         if terms not in self._digests:
             panel = self.panel(terms)
-            self._digests[terms] = panel.digest_of(panel.expanded(terms))
+            # a policy's first period counts even where a gap hides it
+            behind = [name for term in terms for name in policy_columns(term)[1:] if panel.has(name)]
+            self._digests[terms] = panel.digest_of((*panel.expanded(terms), *behind))
         return self._digests[terms]
 
     def notes(self, terms: tuple[str, ...]) -> tuple[Note, ...]:

@@ -18,7 +18,16 @@ from conftest import REFERENCE, REPOSITORY
 
 import digicarbon as dc
 from digicarbon import model as room
-from digicarbon.model import DynamicPanel, GroupedRegression, Model, NoModel, PanelIV, PanelRegression, SpatialPanel
+from digicarbon.model import (
+    DiD,
+    DynamicPanel,
+    GroupedRegression,
+    Model,
+    NoModel,
+    PanelIV,
+    PanelRegression,
+    SpatialPanel,
+)
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.result import EFFECTS, Quantity, Result, RoleKind
@@ -29,6 +38,7 @@ from digicarbon.tracking._results import decode, encode
 QUANTITIES: tuple[Quantity, ...] = ("coefficient", *EFFECTS)
 TOOLS = ("r", "stata")
 TERMS = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
+POLICY = {"y": "ln_gsp", "policy": "pilot", "controls": ("unemp",)}
 EXAMPLES: dict[type[Model], list[Model]] = {
     NoModel: [NoModel()],
     PanelRegression: [
@@ -43,6 +53,20 @@ EXAMPLES: dict[type[Model], list[Model]] = {
     ],
     GroupedRegression: [GroupedRegression(**TERMS, by="half"), GroupedRegression(**TERMS, by="half", interact="all")],
     PanelIV: [PanelIV(**TERMS, instruments=("L.ln_pcap",)), PanelIV(**TERMS, instruments=("emp",), effects="none")],
+    DiD: [
+        DiD(**POLICY),
+        DiD(**POLICY, anticipation=1),
+        DiD(**POLICY | {"policy": "share"}),
+        DiD(**POLICY, estimator="event_study"),
+        DiD(**POLICY, estimator="event_study", aggregate="event", leads=4, lags=4),
+        DiD(**POLICY, estimator="sun_abraham", aggregate="event"),
+        DiD(**POLICY, estimator="sun_abraham", aggregate="calendar"),
+        DiD(**POLICY, estimator="imputation"),
+        DiD(**POLICY, estimator="imputation", aggregate="event"),
+        DiD(**POLICY, estimator="stacked"),
+        DiD(**POLICY, estimator="callaway_santanna"),
+        DiD(**POLICY, estimator="callaway_santanna", compare="not_yet", aggregate="event"),
+    ],
     DynamicPanel: [DynamicPanel(**TERMS, lags=2, collapse=True), DynamicPanel(**TERMS, kind="system", collapse=True)],
     SpatialPanel: [
         *(SpatialPanel(**TERMS, kind=kind) for kind in ("slx", "sar", "sem", "sdm", "sdem", "sac")),
@@ -74,8 +98,12 @@ def states() -> dc.Panel:
     frame = pd.read_csv(REFERENCE / "produc.csv")
     logs = {f"ln_{name}": np.log(frame[name]) for name in ("gsp", "pcap", "pc")}
     half = np.where(frame["state"] < "M", "south", "north")
-    table = frame[["state", "year", "unemp", "emp"]].assign(half=half, **logs)
-    return dc.Panel.from_frame(table, unit="state", time="year")
+    # a policy that never was, by the first letter of a state
+    start = frame["state"].str[0].map({"A": 1974, "D": 1977, "G": 1980, "M": 1977, "S": 1980})
+    pilot = (frame["year"] >= start).astype(float)
+    policy = {"pilot": pilot, "pilot_event": frame["year"] - start, "pilot_cohort": start, "share": pilot / 2}
+    table = frame[["state", "year", "unemp", "emp"]].assign(half=half, **logs, **policy)
+    return dc.Panel.from_frame(table, unit="state", time="year", gaps="keep")
 
 
 @cache

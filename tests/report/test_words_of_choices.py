@@ -113,7 +113,7 @@ ENGLISH = {
     "model=sdm, weights=w1_adjacency": "spatial Durbin (SDM), W1 (shared borders)",
     "outcome.controls=[ln_pgdp,ln_e]": "Controls: ln(GDP per head), ln(Digital economy)",
     "outcome.controls=[]": "Controls: none",
-    "model.lags=2, source.unit_effects=True": "Lags of the outcome: 2, Unit effects: yes",
+    "model.lags=2, source.unit_effects=True": "Lags: 2, Unit effects: yes",
     "weights.threshold=600.0": "Distance band (km): 600.0",
     "mine, model.own_field=3": "mine, model.own_field=3",
     "": "",
@@ -123,7 +123,7 @@ CHINESE = {
     "model=sdm, weights=w1_adjacency": "空间杜宾模型（SDM），W1（邻接）",
     "outcome.controls=[ln_pgdp,ln_e]": "控制变量：ln(人均地区生产总值)、ln(数字经济)",
     "outcome.controls=[]": "控制变量：无",
-    "model.lags=2, source.unit_effects=True": "被解释变量滞后期：2，个体固定效应：是",
+    "model.lags=2, source.unit_effects=True": "滞后期：2，个体固定效应：是",
     "mine, model.own_field=3": "mine，model.own_field=3",
 }
 

@@ -1,0 +1,88 @@
+"""What every estimator of a policy's effects hands to the model, and the terms that are reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.model.did._timing import Timing
+from digicarbon.numeric.did.aggregation import Aggregate, Cells
+from digicarbon.numeric.tests.equality import WaldTest, wald_test
+from digicarbon.result import Constituent, Inference, MadeOf, Result
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Effects of a policy.
+
+    Attributes
+    ----------
+    terms : tuple of str
+        The overall effect, then those by event time, cohort or period.
+    made_of : mapping of str to tuple of Constituent
+        The policy, and the level of each but the overall effect.
+    coef : ndarray, shape (p,)
+        Effects, then coefficients of controls where there are any.
+    covariance : ndarray, shape (p, p)
+    controls : tuple of str
+    leads : WaldTest or None
+        The joint test that nothing happened before the policy.
+    fitted : Result
+        Statistics, notes, and the distribution of the test statistics.
+    """
+
+    terms: tuple[str, ...]
+    made_of: Mapping[str, MadeOf]
+    coef: FloatArray
+    covariance: FloatArray
+    controls: tuple[str, ...]
+    leads: WaldTest | None
+    fitted: Result
+
+
+@dataclass(frozen=True, eq=False)
+class Reported:
+    """The terms of an aggregation, and what they are made of.
+
+    Attributes
+    ----------
+    terms : tuple of str
+    made_of : mapping of str to tuple of Constituent
+    """
+
+    terms: tuple[str, ...]
+    made_of: Mapping[str, MadeOf]
+
+    @classmethod
+    def of(cls, timing: Timing, levels: Sequence[int], by: Aggregate) -> Reported:
+        """Return the overall effect, named as the policy, and a term for each level."""
+        policy = timing.policy
+        named = [str(level) if by == "event" else timing.label(level) for level in levels]
+        made_of: dict[str, MadeOf] = {policy: (Constituent(policy),)}
+        made_of |= {f"{policy}[{name}]": (Constituent(policy, level=name),) for name in named}
+        return cls(tuple(made_of), made_of)
+
+
+def treated_cells(timing: Timing, keep: NDArray[np.bool_]) -> tuple[Cells, IntArray]:
+    """Return the cohorts and event times of some rows of treated units as cells, and each row's cell, -1 for none."""
+    first = timing.first[timing.panel.unit_codes]
+    # one number for a pair: sorting pairs takes many times longer
+    low = int(timing.event[keep].min())
+    width = int(timing.event[keep].max()) - low + 1
+    pairs, cell, counts = np.unique(
+        first[keep] * width + timing.event[keep] - low, return_inverse=True, return_counts=True
+    )
+    cohorts, events = pairs // width, pairs % width + low
+    codes = np.full(len(keep), -1, dtype=np.int64)
+    codes[keep] = cell
+    units = np.array([float((timing.first == cohort).sum()) for cohort in cohorts.tolist()])
+    return Cells(cohorts, events, counts.astype(np.float64), units), codes
+
+
+def pretest(leads: FloatArray, coef: FloatArray, covariance: FloatArray, inference: Inference) -> WaldTest | None:
+    """Return the joint test that combinations of effects before the policy are zero; None where there are none."""
+    return wald_test(leads, coef, covariance, inference.df) if len(leads) else None

@@ -1,0 +1,206 @@
+"""Estimators that are a two-way regression on dummies: effects are combinations of its coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray
+from digicarbon.errors import EstimationError
+from digicarbon.model.batch import Estimand, Fits, JointBatch
+from digicarbon.model.did._found import Found, Reported, pretest, treated_cells
+from digicarbon.model.did._timing import Timing
+from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.model.restrictions import Projected, Restrictions
+from digicarbon.note import Note
+from digicarbon.numeric.did.aggregation import Cells, aggregation, binned
+from digicarbon.panel import Panel
+from digicarbon.result import Constituent, Result
+from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.model.did.base import DiD
+
+
+@dataclass(frozen=True, eq=False)
+class Expanded:
+    """The regression on dummies that an estimator is.
+
+    Attributes
+    ----------
+    model : PanelRegression
+    panel : Panel
+        With the dummies.
+    dummies : tuple of str
+    reported : Reported
+    weights : ndarray, shape (m, dummies)
+        Of the dummies' coefficients in each effect.
+    leads : ndarray, shape (q, dummies)
+        Which combinations of coefficients are zero if nothing happened before the policy; none where q is 0.
+    """
+
+    model: PanelRegression
+    panel: Panel
+    dummies: tuple[str, ...]
+    reported: Reported
+    weights: FloatArray
+    leads: FloatArray
+
+    @cached_property
+    def combinations(self) -> Mapping[str, Mapping[str, float]]:
+        """What each effect is, by term: dummies, and the weights of their coefficients."""
+        return {
+            term: {name: float(weight) for name, weight in zip(self.dummies, row, strict=True) if weight}
+            for term, row in zip(self.reported.terms, self.weights, strict=True)
+        }
+
+    def found(self, fitted: Result) -> Found:
+        """Return the effects from the fit of the regression."""
+        at = [fitted.terms.index(name) for name in self.dummies]
+        others = [place for place in range(len(fitted.terms)) if place not in set(at)]
+        count = len(self.reported.terms)
+        pick = np.zeros((count + len(others), len(fitted.terms)))
+        pick[:count, at] = self.weights
+        pick[count:, others] = np.eye(len(others))
+        covariance = fitted.covariance[np.ix_(at, at)]
+        return Found(
+            self.reported.terms,
+            self.reported.made_of,
+            pick @ fitted.coef,
+            pick @ fitted.covariance @ pick.T,
+            tuple(fitted.terms[place] for place in others),
+            pretest(self.leads, fitted.coef[at], covariance, fitted.inference),
+            fitted,
+        )
+
+    def restrictions(self, weights: Weights | None) -> list[Restrictions]:
+        """Return each effect as a restriction."""
+        contrasts = self.model.contrasts(self.panel, weights)
+        found: list[Restrictions] = []
+        for term, combination in self.combinations.items():
+            one = contrasts.of(combination)
+            assert isinstance(one, Projected)
+            estimand = Estimand("coefficient", term)
+            found.append(replace(one, estimands=(estimand,), batch=Effects(one.batch, self.combinations, estimand)))
+        return found
+
+    def batch(self, weights: Weights | None, estimand: Estimand) -> Effects:
+        """Return what fits the effects to many outcomes at once."""
+        inner = self.model.batch(self.panel, weights, Estimand("coefficient", self.dummies[0]))
+        return Effects(inner, self.combinations, estimand)
+
+
+class Effects:
+    """Effects as combinations of the coefficients of a regression that is fitted to many outcomes.
+
+    Parameters
+    ----------
+    inner : Batch
+        Of the regression.
+    combinations : mapping
+        What each effect is, by term.
+    estimand : Estimand
+    """
+
+    def __init__(self, inner: Any, combinations: Mapping[str, Mapping[str, float]], estimand: Estimand) -> None:
+        self._inner: JointBatch = inner
+        self._combinations, self._estimand = combinations, estimand
+        self.key: Hashable = inner.key
+
+    def prepare(self, outcomes: FloatArray) -> Any:
+        """Return outcomes as the regression takes them."""
+        return self._inner.prepare(outcomes)
+
+    def combine(self, prepared: Any, weights: FloatArray) -> Any:
+        """Return linear combinations of outcomes."""
+        return self._inner.combine(prepared, weights)
+
+    def fit(self, prepared: Any) -> tuple[FloatArray, FloatArray]:
+        """Return the effect and its standard error for each outcome, each of shape (M,)."""
+        return self.several(prepared, [self._estimand])[0]
+
+    def several(self, prepared: Any, estimands: Sequence[Estimand]) -> Fits:
+        """Return several effects."""
+        return self._inner.several(prepared, [self._of(estimand) for estimand in estimands])
+
+    def wald(self, prepared: Any, estimands: Sequence[Estimand]) -> FloatArray:
+        """Return the Wald statistic that all effects are zero, for each outcome, shape (M,)."""
+        return self._inner.wald(prepared, [self._of(estimand) for estimand in estimands])
+
+    def _of(self, estimand: Estimand) -> Estimand:
+        total: dict[str, float] = {}
+        for term, weight in estimand.weights or ((estimand.term, 1.0),):
+            for name, own in self._combinations.get(term, {term: 1.0}).items():
+                total[name] = total.get(name, 0.0) + weight * own
+        return Estimand.combination(total)
+
+
+def expanded(model: DiD, timing: Timing) -> Expanded:
+    """Return the regression of an estimator on the rows of a policy."""
+    if model.estimator == "twfe":
+        return _single(model, timing)
+    if model.estimator == "event_study":
+        return _event_study(model, timing)
+    return _sun_abraham(model, timing)
+
+
+def share(model: DiD, panel: Panel) -> Expanded:
+    """Return the two-way regression on a policy that is a share: its coefficient is the effect of a share of one."""
+    return _one(model, panel)
+
+
+def _single(model: DiD, timing: Timing) -> Expanded:
+    """Return the regression on one dummy."""
+    dummy = (timing.event >= -model.anticipation).astype(np.float64)
+    # the policy's own column where it is the dummy: effects are removed from it once for all models
+    own = np.array_equal(timing.panel.column(model.policy), dummy)
+    return _one(model, timing.panel if own else timing.panel.with_columns({model.policy: dummy}))
+
+
+def _one(model: DiD, panel: Panel) -> Expanded:
+    policy = model.policy
+    reported = Reported((policy,), {policy: (Constituent(policy),)})
+    return Expanded(model.regression((policy,)), panel, (policy,), reported, np.ones((1, 1)), np.empty((0, 1)))
+
+
+def _event_study(model: DiD, timing: Timing) -> Expanded:
+    """Return the regression on dummies of event times."""
+    if timing.ever.all() and model.leads is None and model.lags is None:
+        raise EstimationError(Note("did_event_study_needs_never", policy=model.policy))
+    treated = timing.ever[timing.panel.unit_codes]
+    event = binned(timing.event, model.leads, model.lags)
+    base = model.base_event
+    if not (treated & (event == base)).any():
+        raise EstimationError(Note("did_no_reference", event=base))
+    levels, counts = np.unique(event[treated & (event != base)], return_counts=True)
+    dummies = {f"{model.policy}[{level}]": (treated & (event == level)).astype(float) for level in levels.tolist()}
+    # an event time is a cell that all cohorts share
+    cells = Cells(np.zeros_like(levels), levels, counts.astype(np.float64), np.ones(len(levels)))
+    return _of_cells(model, timing, dummies, cells)
+
+
+def _sun_abraham(model: DiD, timing: Timing) -> Expanded:
+    """Return the regression on dummies of cohorts by event times."""
+    keep = timing.ever[timing.panel.unit_codes] & (timing.event != model.base_event)
+    cells, cell = treated_cells(timing, keep)
+    dummies = {
+        f"{model.policy}[{first},{event}]": (cell == place).astype(np.float64)
+        for place, (first, event) in enumerate(zip(cells.first.tolist(), cells.event.tolist(), strict=True))
+    }
+    return _of_cells(model, timing, dummies, cells)
+
+
+def _of_cells(model: DiD, timing: Timing, dummies: Mapping[str, FloatArray], cells: Cells) -> Expanded:
+    if not (cells.event >= 0).any():
+        raise EstimationError(Note("did_nothing_after", policy=model.policy))
+    chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
+    reported = Reported.of(timing, chosen.levels, model.aggregate)
+    by_event = aggregation(cells, "event")
+    leads = by_event.parts[np.array(by_event.levels) < -model.anticipation]
+    names = tuple(dummies)
+    panel = timing.panel.with_columns(dict(dummies))
+    return Expanded(model.regression(names), panel, names, reported, chosen.weights, leads)

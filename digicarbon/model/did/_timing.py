@@ -1,0 +1,139 @@
+"""When units come under a policy, read from the columns of a panel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut
+from digicarbon.numeric.did.aggregation import NEVER
+from digicarbon.panel import Panel, label
+from digicarbon.panel.policy import policy_columns
+
+
+@dataclass(frozen=True, eq=False)
+class Timing:
+    """The rows that a model is fitted to, and when their units come under a policy.
+
+    Attributes
+    ----------
+    panel : Panel
+    policy : str
+    at : ndarray of int, shape (rows,)
+        Each row's place on the calendar, counted as event times are.
+    first : ndarray of int, shape (N,)
+        Each unit's first treated place; `NEVER` for units that are not treated in the panel.
+    notes : tuple of Note
+        What a reader must know of rows that were left out.
+    """
+
+    panel: Panel
+    policy: str
+    at: IntArray
+    first: IntArray
+    notes: tuple[Note, ...] = ()
+
+    @cached_property
+    def event(self) -> IntArray:
+        """Periods since the unit's first treated one, shape (rows,); far below 0 for units that are never treated."""
+        return np.asarray(self.at - self.first[self.panel.unit_codes])
+
+    @property
+    def ever(self) -> NDArray[np.bool_]:
+        """Whether a unit is treated in the panel, shape (N,)."""
+        return np.asarray(self.first < NEVER)
+
+    @property
+    def cohorts(self) -> tuple[int, ...]:
+        """First treated places, in their order."""
+        return tuple(np.unique(self.first[self.ever]).tolist())
+
+    def label(self, place: int) -> str:
+        """Return what the period at a place is called; that of a period without rows by what the policy calls it."""
+        there = np.flatnonzero(self.at == place)
+        if len(there):
+            return str(self.panel.periods[self.panel.period_codes[there[0]]])
+        column = policy_columns(self.policy).cohort
+        units = np.flatnonzero(self.first == place)
+        if self.panel.has(column) and len(units):
+            return label(float(self.panel.column(column)[self.panel.unit_codes == units[0]][0]))
+        return str(place)
+
+    def rows(self, keep: NDArray[np.bool_], *notes: Note) -> Timing:
+        """Return the timing of some rows."""
+        left = np.bincount(self.panel.unit_codes[keep], minlength=len(self.first)) > 0
+        panel = self.panel.rows(keep)
+        return replace(
+            self, panel=panel, at=self.at[keep], first=self.first[left], notes=(*self.notes, *notes)
+        ).in_span()
+
+    def in_span(self) -> Timing:
+        """Return the timing with units that are treated after the last period as never treated."""
+        return replace(self, first=np.where(self.first > self.at.max(), NEVER, self.first))
+
+
+def timing_of(panel: Panel, policy: str) -> Timing:
+    """Return when units come under a policy.
+
+    Parameters
+    ----------
+    panel : Panel
+        With the columns of the policy; of a column of zeros and ones alone the first one counts.
+    policy : str
+
+    Raises
+    ------
+    DataError
+        If there is no such policy, it ends, it is a share, nobody is treated or everybody from the first period on.
+    """
+    names = policy_columns(policy)
+    panel.require((names.treated,))
+    treated = panel.column(names.treated)
+    if not np.isin(treated, (0.0, 1.0)).all():
+        raise DataError(Note("did_is_a_share", policy=policy))
+    positions = panel.positions[panel.period_codes]
+    at, first = _of_events(panel, names.event, positions) if panel.has(names.event) else _of_dummy(panel, treated)
+    timing = Timing(panel, policy, at, first).in_span()
+    if not timing.ever.any():
+        raise DataError(Note("did_nobody_treated", policy=policy))
+    if (timing.event >= 0).all():
+        raise DataError(Note("did_everybody_treated", policy=policy))
+    return timing
+
+
+def _of_events(panel: Panel, name: str, positions: IntArray) -> tuple[IntArray, IntArray]:
+    """Return places on the calendar and first treated places, from event times."""
+    event, unit = panel.column(name), panel.unit_codes
+    known = np.isfinite(event)
+    at = positions * _step(event[known], positions[known], unit[known])
+    first = np.full(len(panel.units), NEVER, dtype=np.int64)
+    first[unit[known]] = np.rint(at[known] - event[known]).astype(np.int64)
+    odd = np.flatnonzero(known & (np.abs(at - event - first[unit]) > 1e-6))
+    if len(odd):
+        raise DataError(Note("did_not_event_times", column=name, cells=cut(map(panel.row_name, odd))))
+    return at, first
+
+
+def _step(event: FloatArray, positions: IntArray, unit: IntArray) -> int:
+    """Return how many event times there are in a step of the calendar: a sample of every second year has two."""
+    same = np.diff(unit) == 0
+    if not same.any():
+        return 1
+    ratio = np.diff(event)[same] / np.diff(positions)[same]
+    return max(int(np.rint(np.median(ratio))), 1)
+
+
+def _of_dummy(panel: Panel, treated: FloatArray) -> tuple[IntArray, IntArray]:
+    """Return places on the calendar and first treated places, from a column of zeros and ones."""
+    at, unit = panel.positions[panel.period_codes], panel.unit_codes
+    ended = np.flatnonzero((np.diff(treated) < 0) & (np.diff(unit) == 0)) + 1
+    if len(ended):
+        raise DataError(Note("did_policy_ends", cells=cut(map(panel.row_name, ended))))
+    first = np.full(len(panel.units), NEVER, dtype=np.int64)
+    np.minimum.at(first, unit[treated > 0], at[treated > 0])
+    return at, first

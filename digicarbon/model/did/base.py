@@ -1,0 +1,382 @@
+"""Effects of a policy that units come under at different times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from digicarbon.errors import EstimationError
+from digicarbon.model._panel_batch import null_of
+from digicarbon.model.base import require_panel
+from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
+from digicarbon.model.did._found import Found
+from digicarbon.model.did._timing import Timing, timing_of
+from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.model.tested import Tested
+from digicarbon.note import Note, cut
+from digicarbon.numeric.did.aggregation import NEVER, Aggregate
+from digicarbon.numeric.did.group_time import Base, Compare
+from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
+from digicarbon.panel import Panel
+from digicarbon.result import Result, roles_made_of
+from digicarbon.spec import Names
+from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.model.did._regressions import Expanded
+    from digicarbon.model.restrictions import Restrictions
+    from digicarbon.script import Extract, RPart, StataPart
+
+Estimator = Literal["twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna"]
+REGRESSIONS = ("twfe", "event_study", "sun_abraham")
+"""Estimators that are a two-way regression of the panel's own rows."""
+BY_UNIT = ("imputation", "callaway_santanna")
+"""Estimators whose standard errors are those of units' influence, whatever the inference."""
+
+
+class DiD(Tested):
+    """The effect of a policy on the units that come under it, compared with units that do not, or not yet.
+
+    Attributes
+    ----------
+    y, controls
+        As in `Model`.
+    x : tuple of str
+        Left empty: the policy is the focal term.
+    policy : str
+        A policy of the panel (``panel.policy``), or a column that is 1 from a unit's first period under the policy on.
+        With ``twfe`` also a share between 0 and 1.
+    estimator : {"twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna"}
+        One dummy with two-way effects; dummies of event times with two-way effects; dummies of cohorts by event times
+        (Sun & Abraham 2021); what treated rows would have been, imputed from untreated ones (Borusyak, Jaravel & Spiess
+        2024); a regression on stacks of cohorts with their clean comparison (Cengiz et al. 2019); outcome regressions
+        by cohort and period (Callaway & Sant'Anna 2021).
+    compare : {"never", "not_yet"}
+        Units of comparison in ``callaway_santanna`` and ``stacked``: never treated ones, or those too that are not
+        treated yet. In ``sun_abraham`` with ``not_yet`` the last cohort is the comparison until it is treated, where no
+        unit is never treated.
+    reference : int
+        The event time, before any anticipation, whose effect is zero: -1 is the last period before the policy.
+    leads : int or None
+        How many event times before the first treated period are told apart; earlier ones are put into the last of them.
+        In ``stacked`` the window of a stack begins there. None: all.
+    lags : int or None
+        How many event times after the first treated period are told apart, or where the window of a stack ends.
+    anticipation : int
+        Periods before the first one in which units may react already.
+    aggregate : {"overall", "event", "cohort", "calendar"}
+        Mean effects that are reported beside the overall one: none, by event time, by cohort, by period. The overall
+        effect is the mean over treated rows; over event times from 0 on; over cohorts by their units; over periods.
+    base_period : {"varying", "universal"}
+        In ``callaway_santanna``, what periods before the policy are compared with: the period before, or the reference.
+    cov, cluster, bandwidth, kernel, small_sample, df
+        As in `PanelRegression`. Standard errors of ``imputation`` and ``callaway_santanna`` are those of units.
+    test, replications, weights, seed, intervals, level
+        As in `digicarbon.model.tested.Tested`; of estimators that are a regression of the panel.
+
+    Notes
+    -----
+    See docs/policies.md for which estimator answers which question.
+    """
+
+    y: str
+    x: Names = ()
+    policy: str
+    estimator: Estimator = "twfe"
+    compare: Compare = "never"
+    reference: Annotated[int, Field(le=-1)] = -1
+    leads: Annotated[int, Field(ge=1)] | None = None
+    lags: Annotated[int, Field(ge=0)] | None = None
+    anticipation: Annotated[int, Field(ge=0)] = 0
+    aggregate: Aggregate = "overall"
+    base_period: Base = "varying"
+    cov: Covariance = "cluster"
+    cluster: ClusterBy = "unit"
+    bandwidth: Annotated[int, Field(ge=0)] | None = None
+    kernel: Kernel = "uniform"
+    small_sample: SmallSample = "stata"
+    df: Literal["auto", "residual"] = "auto"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _focal_is_policy(cls, fields: Any) -> Any:
+        if not isinstance(fields, Mapping) or not isinstance(fields.get("policy"), str):
+            return fields
+        policy, given = fields["policy"], fields.get("x") or ()
+        if given != policy and tuple(given) not in ((), (policy,)):
+            raise ValueError(Note("did_focal_is_policy", key="x", policy=policy))
+        return {**fields, "x": (policy,)}
+
+    @model_validator(mode="after")
+    def _reference_is_told_apart(self) -> DiD:
+        if self.leads is not None and self.base_event < -self.leads:
+            raise ValueError(Note("did_reference_outside", key="leads", leads=self.leads, event=self.base_event))
+        if self.estimator in ("event_study", "stacked") and self.aggregate in ("cohort", "calendar"):
+            raise ValueError(
+                Note("did_without_cells", key="aggregate", aggregate=self.aggregate, estimator=self.estimator)
+            )
+        if self.estimator == "stacked" and self.cov not in ("classic", "robust", "cluster"):
+            raise ValueError(Note("did_cov_of_stacked", key="cov", cov=self.cov))
+        return self
+
+    @property
+    def base_event(self) -> int:
+        """The event time whose effect is zero."""
+        return self.reference - self.anticipation
+
+    @property
+    def uses_weights(self) -> bool:
+        """Whether the covariance needs spatial weights."""
+        return self.cov == "conley" and self.estimator not in BY_UNIT
+
+    @property
+    def ignored(self) -> frozenset[str]:
+        """Fields that mean nothing for the estimator and the standard errors."""
+        single, by_unit = self.estimator == "twfe", self.estimator in BY_UNIT
+        meaningless = {
+            "compare": self.estimator in ("twfe", "event_study", "imputation"),
+            "reference": single or (self.estimator == "stacked" and self.aggregate == "overall"),
+            "leads": single,
+            "lags": single,
+            "aggregate": single,
+            "base_period": self.estimator != "callaway_santanna",
+            "cov": by_unit,
+            "small_sample": by_unit,
+            "df": by_unit,
+            "kernel": by_unit,
+            "cluster": by_unit,
+            "bandwidth": by_unit,
+        }
+        own = frozenset(name for name, holds in meaningless.items() if holds)
+        return self.untested | own | (frozenset() if by_unit else self.regression((self.policy,)).ignored & _ERRORS)
+
+    def regression(self, x: Sequence[str]) -> PanelRegression:
+        """Return the two-way regression of the outcome on columns, with the standard errors of this model."""
+        fields = {name: getattr(self, name) for name in ("y", "controls", *sorted(_ERRORS), "level")}
+        return PanelRegression(**fields, x=tuple(x), effects="two_way")
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if the model cannot be fitted; fit nothing but what is quick.
+
+        Raises
+        ------
+        DataError, EstimationError, WeightsError
+        """
+        if self.estimator in REGRESSIONS:
+            expanded = self.expanded(panel)
+            expanded.model.check(expanded.panel, weights)
+        else:
+            self.by_errors.fit(panel, weights)
+
+    def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
+        """Estimate the effects.
+
+        Parameters
+        ----------
+        panel : Panel
+            Balanced or not, with the columns of the policy.
+        weights : Weights, optional
+            For Conley's covariance, and for the spatial dependence of the errors in the wild bootstrap.
+
+        Returns
+        -------
+        Result
+            The first term is the overall effect, named as the policy; then ``policy[level]`` for each event time,
+            cohort or period; then controls where they have coefficients. ``statistics`` has the joint test that nothing
+            happened before the policy (``pretest_p``).
+
+        Raises
+        ------
+        DataError, EstimationError, WeightsError
+        """
+        require_panel(panel)
+        made = panel.with_terms(self.terms)
+        timing = None if self._is_share(made) else self._timing(made)
+        result = self._result(self._found(made, timing, weights), made, timing)
+        return self.tested(result, made if timing is None else timing.panel, weights)
+
+    @property
+    def no_wild(self) -> Note | None:
+        """Why this estimator has no wild bootstrap."""
+        return None if self.estimator in REGRESSIONS else Note("did_without_wild", estimator=self.estimator)
+
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Restrictions]:
+        """Return each effect as a restriction of the regression that it is a combination of."""
+        return self.expanded(panel).restrictions(weights)
+
+    def filters(self, panel: Panel, weights: Weights) -> bool:
+        """Return whether the panel is balanced and these weights hold its units."""
+        return self.regression((self.policy,)).filters(panel, weights)
+
+    def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
+        """Return the two-way regression on the controls alone; None where units or periods are left out."""
+        made = panel.with_terms(self.terms)
+        if not self._is_share(made) and self._timing(made).panel is not made:
+            return None
+        names = made.expanded(self.controls, among=self.terms)
+        return null_of(made, self.y, names, "two_way", candidates)
+
+    def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
+        """Return what fits the effects to many outcomes at once, one by one where an estimator has no faster way."""
+        if self.estimator in REGRESSIONS:
+            return self.expanded(panel).batch(weights, estimand)
+        return OneByOne(self.by_errors, panel, weights, estimand)
+
+    @property
+    def as_regression(self) -> PanelRegression | None:
+        """The regression on one dummy; None for other estimators, whose dummies depend on the panel."""
+        single = self.estimator == "twfe" and not self.anticipation
+        return self.regression((self.policy,)) if single else None
+
+    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
+        """Return the columns of the regression, or the first period under the policy for tools that ask for it."""
+        from digicarbon.model.scripts.did import extract
+
+        return extract(self, panel, weights)
+
+    def r(self, part: RPart) -> list[str]:
+        """Return the model in R, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.did_r import script
+
+        return script(part, self)
+
+    def stata(self, part: StataPart) -> list[str]:
+        """Return the model in Stata, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.did_stata import script
+
+        return script(part, self)
+
+    def expanded(self, panel: Panel) -> Expanded:
+        """Return the regression on dummies that the estimator is.
+
+        Raises
+        ------
+        DataError, EstimationError
+        """
+        from digicarbon.model.did._regressions import expanded, share
+
+        require_panel(panel)
+        made = panel.with_terms(self.terms)
+        return share(self, made) if self._is_share(made) else expanded(self, self._timing(made))
+
+    def timing(self, panel: Panel) -> Timing:
+        """Return the rows that are used, and when their units come under the policy."""
+        return self._timing(panel.with_terms(self.terms))
+
+    def _is_share(self, panel: Panel) -> bool:
+        """Return whether the policy has values other than 0 and 1, which two-way effects take as they are."""
+        panel.require((self.policy,))
+        return self.estimator == "twfe" and not np.isin(panel.column(self.policy), (0.0, 1.0)).all()
+
+    def _timing(self, panel: Panel) -> Timing:
+        """Return the timing without units that the estimator cannot use."""
+        timing = timing_of(panel, self.policy)
+        if self.estimator == "twfe":
+            return timing
+        needs_base = self.estimator == "sun_abraham"
+        early = np.zeros(len(timing.first), dtype=bool)
+        before = timing.event == self.base_event if needs_base else timing.event < -self.anticipation
+        early[timing.panel.unit_codes[before]] = True
+        cohorts = {int(one): bool(early[timing.first == one].any()) for one in timing.cohorts}
+        late = [one for one, has in cohorts.items() if not has]
+        unusable = np.isin(timing.first, late)
+        if unusable.any():
+            if unusable[timing.ever].all():
+                raise EstimationError(
+                    Note(
+                        "did_nothing_before", policy=self.policy, anticipation=self.anticipation, event=self.base_event
+                    )
+                )
+            units = cut(timing.panel.units[place] for place in np.flatnonzero(unusable))
+            note = Note("did_units_left_out", units=units, policy=self.policy, event=self.base_event)
+            timing = timing.rows(~unusable[timing.panel.unit_codes], note)
+        if self.estimator == "sun_abraham" and timing.ever.all():
+            timing = self._until_last_cohort(timing)
+        if self.estimator in ("callaway_santanna", "stacked") and self.compare == "never" and timing.ever.all():
+            raise EstimationError(Note("did_needs_never", policy=self.policy, estimator=self.estimator))
+        if timing.ever.all() and len(timing.cohorts) == 1:
+            raise EstimationError(Note("did_all_at_once", policy=self.policy))
+        return timing
+
+    def _until_last_cohort(self, timing: Timing) -> Timing:
+        """Return the rows before the last cohort is treated: it is then the comparison."""
+        if self.compare == "never":
+            raise EstimationError(Note("did_needs_never", policy=self.policy, estimator=self.estimator))
+        if len(timing.cohorts) == 1:
+            raise EstimationError(Note("did_all_at_once", policy=self.policy))
+        last = timing.cohorts[-1]
+        note = Note("did_last_cohort", policy=self.policy, period=timing.label(last))
+        cut_off = timing.rows(timing.at < last - self.anticipation, note)
+        return replace(cut_off, first=np.where(cut_off.first == last, NEVER, cut_off.first))
+
+    def _found(self, panel: Panel, timing: Timing | None, weights: Weights | None) -> Found:
+        if timing is not None and self.estimator not in REGRESSIONS:
+            from digicarbon.model.did import _by_unit, _stacked
+
+            if self.estimator == "stacked":
+                return _stacked.stacked(self, timing)
+            own = _by_unit.imputation if self.estimator == "imputation" else _by_unit.callaway_santanna
+            return own(self, timing)
+        from digicarbon.model.did import _regressions
+
+        expanded = _regressions.share(self, panel) if timing is None else _regressions.expanded(self, timing)
+        return expanded.found(expanded.model.estimated(expanded.panel, weights))
+
+    def _result(self, found: Found, panel: Panel, timing: Timing | None) -> Result:
+        made_of = {**panel.made_of(self.controls, among=self.terms), **found.made_of}
+        terms = (*found.terms, *found.controls)
+        statistics = {**found.fitted.statistics, **self._counts(panel, timing)}
+        if found.leads is not None and np.isfinite(found.leads.p):
+            statistics |= {"pretest_df": found.leads.df, "pretest_p": found.leads.p}
+        return replace(
+            found.fitted,
+            kind=f"did_{self.estimator}",
+            focal=(self.policy,),
+            terms=terms,
+            coef=found.coef,
+            covariance=found.covariance,
+            roles=roles_made_of(terms, (), made_of),
+            statistics=statistics,
+            notes=(*found.fitted.notes, *self._notes(timing)),
+        )
+
+    def _counts(self, panel: Panel, timing: Timing | None) -> dict[str, float]:
+        if timing is None:
+            treated = np.bincount(panel.unit_codes, panel.column(self.policy) != 0) > 0
+            return {"n_treated": float(treated.sum()), "n_never": float((~treated).sum())}
+        ever = timing.ever
+        return {
+            "n_treated": float(ever.sum()),
+            "n_never": float((~ever).sum()),
+            "n_cohorts": float(len(timing.cohorts)),
+        }
+
+    def _notes(self, timing: Timing | None) -> tuple[Note, ...]:
+        policy = self.policy
+        if timing is None:
+            return (Note("did_of_a_share", policy=policy),)
+        if self.estimator == "twfe":
+            return (Note("did_staggered", policy=policy),) if len(timing.cohorts) > 1 else ()
+        notes = list(timing.notes)
+        # a regression on stacks weighs as least squares does
+        if self.estimator != "stacked" or self.aggregate == "event":
+            means = {
+                "overall": Note("did_overall_overall", policy=policy),
+                "event": Note("did_overall_event", policy=policy),
+                "cohort": Note("did_overall_cohort", policy=policy),
+                "calendar": Note("did_overall_calendar", policy=policy),
+            }
+            notes.append(means[self.aggregate])
+        if self.estimator not in ("stacked", "twfe") and (self.aggregate == "event" or self.estimator == "event_study"):
+            ends = [Note("did_first_event", event=-self.leads)] if self.leads is not None else []
+            ends += [Note("did_last_event", event=self.lags)] if self.lags is not None else []
+            notes += [Note("did_binned", ends=ends)] if ends else []
+        return tuple(notes)
+
+
+_ERRORS = frozenset({"cov", "cluster", "bandwidth", "kernel", "small_sample", "df"})
+"""Fields that say how standard errors are made."""

@@ -1,0 +1,58 @@
+"""What tools for difference-in-differences read, and what they call the effects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digicarbon.model.did._timing import Timing
+from digicarbon.numeric.did.aggregation import NEVER
+from digicarbon.script.extract import Extract, columns_of
+
+if TYPE_CHECKING:
+    from digicarbon.model.did.base import DiD
+    from digicarbon.panel import Panel
+    from digicarbon.result import Result
+    from digicarbon.weights import Weights
+
+DUMMIES = ("twfe", "event_study")
+"""Estimators that tools fit as a regression on the columns of the extract."""
+
+
+def first_of(policy: str) -> str:
+    """Return the name of the column that has the first period under a policy, as ``time_id``; 0 for never."""
+    return f"{policy}_first"
+
+
+def extract(model: DiD, panel: Panel, weights: Weights | None) -> Extract:
+    """Return outcome, controls and the dummies of a regression, or the first period under the policy."""
+    if model.estimator in DUMMIES:
+        expanded = model.expanded(panel)
+        names = expanded.panel.expanded(expanded.model.regressors, among=expanded.model.terms)
+        return Extract.of(expanded.panel, model.y, names, weights)
+    timing = model.timing(panel)
+    made = timing.panel
+    names = made.expanded(model.controls, among=model.terms)
+    columns = columns_of(made, (model.y, *names)) | {first_of(model.policy): _first(timing)}
+    return Extract(made.index, columns, names)
+
+
+def events(model: DiD, result: Result) -> dict[str, int]:
+    """Return the event time of each effect by event time; none where these have bins, or others are reported."""
+    if model.aggregate != "event" or model.leads is not None or model.lags is not None:
+        return {}
+    levels = {
+        term: part.level
+        for term, role in zip(result.terms, result.roles, strict=True)
+        for part in role.made_of
+        if part.variable == model.policy and part.level
+    }
+    return {term: int(level) for term, level in levels.items()}
+
+
+def _first(timing: Timing) -> np.typing.NDArray[np.float64]:
+    positions = timing.panel.positions[timing.panel.period_codes]
+    step = max(int(timing.at.max()) // max(int(positions.max()), 1), 1)
+    first = np.where(timing.first < NEVER, -(-timing.first // step) + 1, 0)
+    return np.asarray(first[timing.panel.unit_codes], dtype=np.float64)

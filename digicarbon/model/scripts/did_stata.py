@@ -1,0 +1,59 @@
+"""Difference-in-differences in Stata: reghdfe, eventstudyinteract, did_imputation, csdid."""
+
+from __future__ import annotations
+
+from digicarbon.model.did.base import DiD
+from digicarbon.model.scripts import panel_stata
+from digicarbon.model.scripts.did import DUMMIES, events, first_of
+from digicarbon.script.stata import StataPart
+
+AGGREGATES = {"overall": "simple", "event": "event", "cohort": "group", "calendar": "calendar"}
+
+
+def script(part: StataPart, model: DiD) -> list[str]:
+    """Return the estimator of the effects of a policy."""
+    if model.estimator in DUMMIES:
+        return panel_stata.script(part, model.regression((model.policy,)))
+    if model.estimator == "stacked":
+        return part.skip("a regression on stacks, which are not in the data; reghdfe fits it to stacked data")
+    y, first = part.names[model.y], part.names[first_of(model.policy)]
+    x = " ".join(part.names[name] for name in part.extract.regressors)
+    called = {term: term for term in part.result.terms}
+    if model.estimator == "sun_abraham":
+        return [*_sun_abraham(part, model, y, first, x), *part.shown(called)]
+    if model.estimator == "imputation":
+        part.packages.append("did_imputation (ssc install did_imputation)")
+        more = f" controls({x})" if x else ""
+        wide = " allhorizons" if model.aggregate == "event" else ""
+        lines = [
+            f"generate first_period = cond({first} > 0, {first}, .)",
+            f"did_imputation {y} unit_id time_id first_period,{more}{wide} shift({model.anticipation}) autosample",
+            "drop first_period",
+        ]
+        return [*lines, *part.shown(called)]
+    part.packages.append("csdid (ssc install csdid), drdid (ssc install drdid)")
+    notyet = " notyet" if model.compare == "not_yet" else ""
+    long2 = " long2" if model.base_period == "universal" else ""
+    command = f"csdid {y} {x}".rstrip()
+    return [
+        f"{command}, ivar(unit_id) time(time_id) gvar({first}) method(reg){notyet}{long2}",
+        f"estat {AGGREGATES[model.aggregate]}",
+        *part.shown(called),
+    ]
+
+
+def _sun_abraham(part: StataPart, model: DiD, y: str, first: str, x: str) -> list[str]:
+    """Return eventstudyinteract on dummies of the event times."""
+    part.packages.append("eventstudyinteract (ssc install eventstudyinteract), avar (ssc install avar)")
+    found = sorted(events(model, part.result).values())
+    if not found:
+        return part.skip("means of effects that eventstudyinteract does not make")
+    named = {event: f"event_{'m' if event < 0 else 'p'}{abs(event)}" for event in found}
+    return [
+        f"generate first_period = cond({first} > 0, {first}, .)",
+        "generate byte never = missing(first_period)",
+        *(f"generate byte {name} = time_id - first_period == {event}" for event, name in named.items()),
+        f"eventstudyinteract {y} {' '.join(named.values())}, cohort(first_period) control_cohort(never) ///",
+        f"  absorb(unit_id time_id) vce(cluster unit_id){f' covariates({x})' if x else ''}",
+        f"drop first_period never {' '.join(named.values())}",
+    ]

@@ -1,0 +1,143 @@
+"""From effects of cohorts in single periods to means by event time, cohort or period, and to one overall effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray, IntArray
+
+Aggregate = Literal["overall", "event", "cohort", "calendar"]
+NEVER = 10**9
+"""The first treated period of units that are never treated: later than any period."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Effects that are estimated one by one: of a cohort in a period.
+
+    Attributes
+    ----------
+    first : ndarray of int, shape (cells,)
+        The cohort: the place of its first treated period on the calendar.
+    event : ndarray of int, shape (cells,)
+        Periods since then.
+    size : ndarray, shape (cells,)
+        By which an effect weighs in a mean: treated observations, or units of the cohort.
+    units : ndarray, shape (cells,)
+        Units of the cohort.
+    """
+
+    first: IntArray
+    event: IntArray
+    size: FloatArray
+    units: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Aggregation:
+    """Means of the effects of cells, and their mean.
+
+    Attributes
+    ----------
+    levels : tuple of int
+        The event times, cohorts or periods of the means; empty where there is only the overall effect.
+    parts : ndarray, shape (m, cells)
+        Weights of the cells in each mean.
+    overall : ndarray, shape (m,)
+        Weights of the means in the overall effect.
+    by_units : bool
+        Whether these are the units of cohorts.
+    """
+
+    levels: tuple[int, ...]
+    parts: FloatArray
+    overall: FloatArray
+    by_units: bool
+
+    @property
+    def weights(self) -> FloatArray:
+        """Weights of the cells in the overall effect and in each mean, shape (1 + levels, cells)."""
+        return np.vstack([self.overall @ self.parts, self.parts[: len(self.levels)]])
+
+
+def binned(event: IntArray, leads: int | None, lags: int | None) -> IntArray:
+    """Return event times with those before ``-leads`` and after ``lags`` put into these; None leaves an end open."""
+    low = -NEVER if leads is None else -leads
+    return np.asarray(np.clip(event, low, NEVER if lags is None else lags))
+
+
+def aggregation(cells: Cells, by: Aggregate, leads: int | None = None, lags: int | None = None) -> Aggregation:
+    """Return how effects of cells are averaged, as ``aggte`` of R's did does.
+
+    Parameters
+    ----------
+    cells : Cells
+    by : {"overall", "event", "cohort", "calendar"}
+        ``overall``: one mean of all treated cells by size. The others: means by event time, cohort or period, by size;
+        the overall effect is their mean over treated event times and periods, or over cohorts by their units.
+    leads, lags : int or None
+        Ends of the event times, see `binned`.
+
+    Raises
+    ------
+    ValueError
+        If no cell is treated.
+    """
+    post = cells.event >= 0
+    if not post.any():
+        raise ValueError("No cell is treated.")
+    keep = post if by != "event" else np.ones_like(post)
+    level = {
+        "overall": np.zeros_like(cells.event),
+        "event": binned(cells.event, leads, lags),
+        "cohort": cells.first,
+        "calendar": cells.first + cells.event,
+    }[by]
+    levels = np.unique(level[keep])
+    parts = np.where(keep & (level == levels[:, None]), cells.size, 0.0)
+    parts = parts / parts.sum(axis=1, keepdims=True)
+    treated = levels >= 0 if by == "event" else np.ones(len(levels), dtype=bool)
+    counts = treated.astype(np.float64)
+    if by == "cohort":
+        counts = np.array([cells.units[cells.first == one].max() for one in levels.tolist()])
+    shown = () if by == "overall" else tuple(levels.tolist())
+    return Aggregation(shown, parts, counts / counts.sum(), by == "cohort")
+
+
+def influence_of_means(
+    chosen: Aggregation, cells: Cells, att: FloatArray, own: FloatArray, first: IntArray
+) -> FloatArray:
+    """Return the influence of units on the overall effect and on each mean, shape (N, 1 + levels).
+
+    Parameters
+    ----------
+    chosen : Aggregation
+        Of cells that weigh by their units.
+    cells : Cells
+    att : ndarray, shape (cells,)
+    own : ndarray, shape (N, cells)
+        Influence of units on the effects of cells: the sum of squares of a column is a variance.
+    first : ndarray of int, shape (N,)
+        Each unit's first treated period.
+
+    Notes
+    -----
+    Sizes of cohorts are estimated, too: a unit more in a cohort moves a mean towards the effects of that cohort.
+    """
+    parts = own @ chosen.parts.T
+    means = chosen.parts @ att
+    for place, weights in enumerate(chosen.parts):
+        there = weights > 0
+        total = cells.size[there].sum()
+        for cohort in np.unique(cells.first[there]).tolist():
+            of_cohort = there & (cells.first == cohort)
+            parts[first == cohort, place] += (att[of_cohort] - means[place]).sum() / total
+    overall = parts @ chosen.overall
+    if chosen.by_units:
+        units = {cohort: cells.units[cells.first == cohort].max() for cohort in chosen.levels}
+        for cohort, mean in zip(chosen.levels, means.tolist(), strict=True):
+            overall[first == cohort] += (mean - chosen.overall @ means) / sum(units.values())
+    return np.column_stack([overall, parts[:, : len(chosen.levels)]])

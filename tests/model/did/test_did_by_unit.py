@@ -1,0 +1,192 @@
+"""Callaway and Sant'Anna's estimator and imputation against csdid, diff-diff, R's did and plain loops."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import reference
+from policies import close, counties, fit, pair, panel_of, states
+
+import digicarbon as dc
+
+FRAME = states()
+PANEL = panel_of(FRAME)
+AGGREGATES = {"simple": "overall", "dynamic": "event", "group": "cohort", "calendar": "calendar"}
+
+
+@pytest.fixture(scope="session")
+def mpdta(data_folder: Path) -> dc.Panel:
+    if not (data_folder / "panels" / "did_mpdta.csv").is_file():
+        pytest.skip("the panel did_mpdta.csv is not in the data folder")
+    return panel_of(counties(data_folder), "countyreal")
+
+
+@pytest.fixture(scope="session")
+def published(data_folder: Path) -> dict[str, Any]:
+    file = data_folder.parent / "golden" / "did_mpdta.json"
+    if not file.is_file():
+        pytest.skip("the published numbers did_mpdta.json are not beside the data folder")
+    numbers: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return numbers
+
+
+def compare_csdid(panel: dc.Panel, record: dict[str, Any], **fields: Any) -> None:
+    for name, aggregate in AGGREGATES.items():
+        found = fit(panel, estimator="callaway_santanna", aggregate=aggregate, **fields)
+        close(found.coef.tolist(), record[name]["coef"])
+        close(found.estimates["se"].to_list(), record[name]["se"])
+        table = found.tables["group_time"]
+        close(table["coef"].to_list(), record["att"])
+        close(table["se"].to_list(), record["se"])
+
+
+@pytest.mark.parametrize("compare", ["never", "not_yet"])
+@pytest.mark.parametrize("controls", [(), ("log_emp",)])
+@pytest.mark.parametrize("anticipation", [0, 1])
+def test_callaway_and_santanna_are_csdids(compare: str, controls: tuple[str, ...], anticipation: int) -> None:
+    record = reference("produc_did")[f"csdid.{compare}.{'+'.join(controls) or 'none'}.{anticipation}"]
+    compare_csdid(PANEL, record, compare=compare, controls=controls, anticipation=anticipation)
+
+
+@pytest.mark.parametrize("compare", ["never", "not_yet"])
+@pytest.mark.parametrize("controls", [(), ("lpop",)])
+def test_counties_are_csdids(mpdta: dc.Panel, compare: str, controls: tuple[str, ...]) -> None:
+    record = reference("did_mpdta")[f"csdid.{compare}.{'+'.join(controls) or 'none'}.0"]
+    compare_csdid(mpdta, record, y="lemp", compare=compare, controls=controls)
+
+
+def test_published_numbers(mpdta: dc.Panel, published: dict[str, Any]) -> None:
+    """The README of R's did: effects to the printed digits; its standard errors are bootstrapped."""
+
+    def run(aggregate: str) -> dc.Result:
+        return fit(mpdta, y="lemp", estimator="callaway_santanna", aggregate=aggregate)
+
+    cells = run("event").tables["group_time"]
+    for row, expected in zip(cells.itertuples(), published["att_gt"], strict=True):
+        assert (row.cohort, row.period) == (str(expected["group"]), str(expected["time"]))
+        assert round(row.coef, 4) == expected["att"]
+        assert row.se == pytest.approx(expected["se"], rel=0.15)
+    for aggregate, kind, rows, level in (
+        ("event", "dynamic", "event_time", "event"),
+        ("cohort", "group", "groups", "group"),
+    ):
+        found = run(aggregate)
+        assert round(pair(found)[0], 4) == published[kind]["overall"]["att"]
+        for row in published[kind][rows]:
+            coef, se = pair(found, f"pilot[{row[level]}]")
+            assert round(coef, 4) == row["att"]
+            assert se == pytest.approx(row["se"], rel=0.15)
+    assert round(pair(run("overall"))[0], 7) == published["simple"]["att"]
+    assert round(run("overall").statistics["pretest_p"], 5) == published["pretest_p"]
+    imputed = fit(mpdta, y="lemp", estimator="imputation")
+    assert round(pair(imputed)[0], 5) == published["others"]["imputation = two-stage = extended two-way Mundlak"]
+
+
+def test_a_cell_is_a_difference_of_differences() -> None:
+    """By a loop: with gaps, each cell takes the units that have both periods."""
+    frame = FRAME.drop(FRAME.index[5::31])
+    table = fit(panel_of(frame), estimator="callaway_santanna", aggregate="event").tables["group_time"]
+    wide = frame.pivot(index="state", columns="year", values="log_gsp")
+    first = frame.groupby("state")["first"].first()
+    assert len(table) == 3 * 16
+    for row in table.itertuples():
+        cohort, period = int(row.cohort), int(row.period)
+        change = wide[period] - wide[cohort - 1 if period >= cohort else period - 1]
+        own, others = change[first == cohort].dropna(), change[first == 0].dropna()
+        close(row.coef, own.mean() - others.mean())
+        close(row.se, np.sqrt(own.var(ddof=0) / len(own) + others.var(ddof=0) / len(others)))
+
+
+def test_with_a_universal_base_there_is_one_reference() -> None:
+    fields: dict[str, Any] = {"estimator": "callaway_santanna", "aggregate": "event", "base_period": "universal"}
+    found = fit(PANEL, **fields)
+    assert "pilot[-1]" not in found.terms
+    # without controls and with a balanced panel this is Sun and Abraham's regression
+    expected = fit(PANEL, estimator="sun_abraham", aggregate="event")
+    close(found.coef.tolist(), expected.coef.tolist())
+    other = fit(PANEL, **fields, reference=-3)
+    assert "pilot[-3]" not in other.terms
+    assert "pilot[-1]" in other.terms
+
+
+def test_aggregate_ends_hold_all_that_lies_beyond() -> None:
+    found = fit(PANEL, estimator="callaway_santanna", aggregate="event", leads=2, lags=3)
+    assert found.terms == ("pilot", *(f"pilot[{event}]" for event in range(-2, 4)))
+    cells = found.tables["group_time"]
+    close(pair(found, "pilot[3]")[0], cells.loc[cells["event"] >= 3, "coef"].mean())
+
+
+@pytest.mark.parametrize("controls", [(), ("log_emp", "unemp")])
+def test_imputation_is_diff_diffs(controls: tuple[str, ...]) -> None:
+    record = reference("produc_did")[f"imputation.{'+'.join(controls) or 'none'}"]
+    close(
+        [*pair(fit(PANEL, estimator="imputation", controls=controls))],
+        [*record["overall"]["coef"], *record["overall"]["se"]],
+    )
+    found = fit(PANEL, estimator="imputation", aggregate="event", controls=controls)
+    terms = [f"pilot[{level}]" for level in record["event"]["level"]]
+    assert found.terms == ("pilot", *terms, *controls)
+    close(found.estimates.loc[terms, "coef"].to_list(), record["event"]["coef"], 1e-7)
+    close(found.estimates.loc[terms, "se"].to_list(), record["event"]["se"], 1e-7)
+
+
+def test_counties_imputed_are_diff_diffs(mpdta: dc.Panel) -> None:
+    record = reference("did_mpdta")["imputation.none"]
+    close([*pair(fit(mpdta, y="lemp", estimator="imputation"))], [*record["overall"]["coef"], *record["overall"]["se"]])
+    found = fit(mpdta, y="lemp", estimator="imputation", aggregate="event").estimates.iloc[1:]
+    close(found["coef"].to_list(), record["event"]["coef"])
+    close(found["se"].to_list(), record["event"]["se"])
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("controls", [(), ("log_emp",)])
+def test_imputation_by_a_loop(controls: tuple[str, ...], gaps: bool) -> None:
+    """Dummies of all units and periods; the variance from weights that are solved for row by row."""
+    frame = FRAME.drop(FRAME.index[5::31]) if gaps else FRAME
+    frame = frame.sort_values(["state", "year"]).reset_index(drop=True)
+    found = fit(panel_of(frame), estimator="imputation", aggregate="cohort", controls=controls)
+    z = pd.get_dummies(frame[["state", "year"]].astype(str), dtype=float).assign(**frame[list(controls)]).to_numpy()
+    y, treated = frame["log_gsp"].to_numpy(), frame["pilot"].to_numpy() > 0
+    solved = np.linalg.pinv(z[~treated])
+    effect = y - z @ solved @ y[~treated]
+    for cohort in (1975, 1978, 1982):
+        own = treated & (frame["first"] == cohort).to_numpy()
+        weights = np.where(own, 1 / own.sum(), 0.0)
+        v = weights.copy()
+        v[~treated] = -(weights[treated] @ z[treated] @ solved)
+        close(v @ y, effect[own].mean(), 1e-6)
+        residual = effect.copy()
+        for year in frame.loc[own, "year"].unique():
+            cell = own & (frame["year"] == year).to_numpy()
+            residual[cell] -= effect[cell].mean()
+        residual[treated & ~own] = 0.0
+        by_unit = pd.Series(v * residual).groupby(frame["state"]).sum()
+        close(pair(found, f"pilot[{cohort}]"), (effect[own].mean(), float(np.sqrt((by_unit**2).sum()))), 1e-6)
+
+
+def test_imputation_is_the_regression_on_dummies_of_treated_cells() -> None:
+    """In a balanced panel without controls (Wooldridge 2021)."""
+    treated = FRAME[FRAME["pilot"] > 0]
+    cells = treated[["first", "year"]].drop_duplicates()
+    dummies = {
+        f"c{first}_{year}": ((FRAME["first"] == first) & (FRAME["year"] == year)).astype(float)
+        for first, year in cells.itertuples(index=False)
+    }
+    model = dc.PanelRegression(y="log_gsp", x=tuple(dummies))
+    coef = model.fit(panel_of(FRAME.assign(**dummies))).estimates["coef"]
+    found = fit(PANEL, estimator="imputation", aggregate="calendar")
+    for year in (1976, 1980, 1985):
+        names = [name for name in dummies if name.endswith(str(year))]
+        close(pair(found, f"pilot[{year}]")[0], coef[names].mean())
+
+
+def test_wild_is_said_not_to_be_there() -> None:
+    for estimator in ("callaway_santanna", "imputation", "stacked"):
+        found = fit(PANEL, estimator=estimator, test="wild", replications=19)
+        assert found.has_note("did_without_wild")
+        assert found.resampled is None

@@ -1,0 +1,184 @@
+"""Bad input gets a sentence that says what to do; rows that cannot be used are named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from policies import close, fit, pair, panel_of, states, with_policy, world
+
+import digicarbon as dc
+from digicarbon.errors import ConfigError, DataError, DigicarbonError, EstimationError
+from digicarbon.note import note_of
+
+FRAME = states()
+PANEL = panel_of(FRAME)
+EVER = panel_of(FRAME[FRAME["first"] > 0])
+ONCE = panel_of(FRAME[FRAME["first"] == 1978])
+EVERY = ("twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna")
+
+
+def moved(**columns: Any) -> dc.Panel:
+    return panel_of(FRAME.assign(**columns))
+
+
+SHARE = moved(pilot=FRAME["pilot"] / 2)
+NOBODY = panel_of(FRAME[FRAME["first"] == 0])
+ALWAYS = panel_of(FRAME[(FRAME["first"] > 0) & (FRAME["pilot"] > 0)])
+BARE = FRAME.drop(columns=["pilot_event", "pilot_cohort", "first"])
+ENDS = panel_of(BARE.assign(pilot=FRAME["pilot"] * (FRAME["year"] < 1984)))
+ODD = moved(pilot_event=FRAME["pilot_event"] + (FRAME["year"] == 1980))
+WAVES = moved(year=FRAME["year"].map(lambda year: f"wave {'abc'[year % 3]} {year}"))
+
+
+@pytest.mark.parametrize(
+    ("panel", "fields", "kind", "words"),
+    [
+        (PANEL, {"policy": "pilots"}, DataError, "pilot"),
+        (SHARE, {"estimator": "event_study"}, DataError, "is a share"),
+        (NOBODY, {}, DataError, "No unit comes under pilot"),
+        (ALWAYS, {}, DataError, "nothing to compare with"),
+        (ENDS, {}, DataError, "A policy that ends is not covered"),
+        (ODD, {}, DataError, "must count periods since"),
+        (WAVES, {}, DataError, "order"),
+        (EVER, {"estimator": "event_study"}, EstimationError, "set leads or lags"),
+        (EVER, {"estimator": "sun_abraham"}, EstimationError, "compare=not_yet"),
+        (EVER, {"estimator": "callaway_santanna"}, EstimationError, "compare=not_yet"),
+        (EVER, {"estimator": "stacked"}, EstimationError, "compare=not_yet"),
+        (ONCE, {"estimator": "sun_abraham", "compare": "not_yet"}, EstimationError, "in the same period"),
+        (ONCE, {"estimator": "callaway_santanna", "compare": "not_yet"}, EstimationError, "in the same period"),
+        (ONCE, {"estimator": "imputation"}, EstimationError, "in the same period"),
+        (ONCE, {"estimator": "stacked", "compare": "not_yet"}, EstimationError, "in the same period"),
+        (PANEL, {"estimator": "event_study", "anticipation": 12}, EstimationError, "No unit has a period before"),
+        (PANEL, {"estimator": "imputation", "anticipation": 12}, EstimationError, "less anticipation"),
+        (PANEL, {"estimator": "callaway_santanna", "reference": -15}, EstimationError, "No cohort of pilot"),
+        (PANEL, {"estimator": "event_study", "reference": -14}, EstimationError, "event time -14, the reference"),
+        (EVER, {"estimator": "stacked", "compare": "not_yet", "lags": 9}, EstimationError, "shorter window"),
+        (PANEL, {"controls": ("pilot_cohort",)}, DataError, "pilot_cohort"),
+    ],
+)
+def test_a_sentence_says_what_to_do(
+    panel: dc.Panel, fields: dict[str, Any], kind: type[DigicarbonError], words: str
+) -> None:
+    model = dc.DiD(**{"y": "log_gsp", "policy": "pilot", **fields})
+    with pytest.raises(kind, match=words) as caught:
+        model.fit(panel)
+    assert note_of(caught.value).text("zh") != str(caught.value)
+    with pytest.raises(kind, match=words):
+        model.check(panel)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"estimator": "event_study", "leads": 1, "anticipation": 1}, "shorter than the reference"),
+        ({"estimator": "event_study", "leads": 2, "reference": -3}, "shorter than the reference"),
+        ({"estimator": "event_study", "aggregate": "cohort"}, "effects of single cohorts"),
+        ({"estimator": "stacked", "aggregate": "calendar"}, "effects of single cohorts"),
+        ({"leads": 0}, "leads"),
+        ({"lags": -1}, "lags"),
+        ({"reference": 0}, "reference"),
+        ({"anticipation": -1}, "anticipation"),
+        ({"estimator": "did2s"}, "estimator"),
+        ({"controls": ("pilot",)}, "pilot"),
+        ({"x": ("unemp",)}, "x must stay empty"),
+    ],
+)
+def test_fields_that_do_not_fit_are_refused(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        dc.DiD(**{"y": "log_gsp", "policy": "pilot", **fields})
+
+
+@pytest.mark.parametrize("estimator", EVERY[1:])
+def test_units_without_a_period_before_are_left_out_and_named(estimator: str) -> None:
+    frame = with_policy(FRAME.assign(first=FRAME["first"].mask(FRAME["state"] == "OHIO", 1970)), "year")
+    found = fit(panel_of(frame), estimator=estimator)
+    expected = fit(panel_of(frame[frame["state"] != "OHIO"]), estimator=estimator)
+    close([*pair(found)], [*pair(expected)])
+    (note,) = [note for note in found.notes if note.code == "did_units_left_out"]
+    assert "OHIO" in str(note)
+    assert found.statistics["n_units"] == 47
+    model = dc.DiD(y="log_gsp", policy="pilot", estimator=estimator)
+    assert model.null(panel_of(frame), None, []) is None
+    assert model.null(PANEL, None, []) is not None
+
+
+def test_units_treated_after_the_panel_are_never_treated_in_it() -> None:
+    frame = FRAME[FRAME["year"] < 1982]
+    found = fit(panel_of(frame), estimator="callaway_santanna")
+    assert found.statistics["n_never"] == 24
+    never = frame.assign(pilot_event=frame["pilot_event"].mask(frame["first"] == 1982))
+    close([*pair(found)], [*pair(fit(panel_of(never), estimator="callaway_santanna"))])
+
+
+@pytest.mark.parametrize("estimator", EVERY)
+def test_gaps_are_taken(estimator: str) -> None:
+    frame = FRAME.drop(FRAME.index[5::31])
+    found = fit(panel_of(frame), estimator=estimator, controls=("unemp",))
+    whole = fit(PANEL, estimator=estimator, controls=("unemp",))
+    assert abs(pair(found)[0] - pair(whole)[0]) < pair(whole)[1]
+    # a unit that lacks its first period under the policy is treated all the same
+    lost = FRAME[(FRAME["state"] != "ALABAMA") | (FRAME["year"] != 1975)]
+    assert fit(panel_of(lost), estimator=estimator).statistics["n_treated"] == 36
+
+
+def test_what_cannot_be_imputed_is_said() -> None:
+    found = fit(EVER, estimator="imputation", aggregate="event")
+    assert found.has_note("did_rows_not_imputed")
+    assert found.has_note("did_leads_unknown")
+    assert min(int(term[6:-1]) for term in found.terms[1:]) == 0
+    wide = fit(EVER, estimator="callaway_santanna", compare="not_yet", aggregate="event")
+    assert wide.has_note("did_cells_left_out")
+    assert np.isfinite(wide.estimates["se"]).all()
+
+
+def test_too_many_controls_leave_cells_out() -> None:
+    never = FRAME.loc[FRAME["first"] == 0, "state"].unique()[:3]
+    few = FRAME[(FRAME["first"] > 0) | FRAME["state"].isin(never)]
+    controls = ("unemp", "log_emp", "log_pc")
+    with pytest.raises(EstimationError, match="fewer controls"):
+        fit(panel_of(few[few["first"].isin([0, 1975])]), estimator="callaway_santanna", controls=controls)
+
+
+@pytest.mark.parametrize("estimator", EVERY)
+def test_quarters_and_lags_are_counted_on_the_calendar(estimator: str) -> None:
+    frame = world(1, lambda first, event: 1.0 + 0 * first)
+    named = frame.assign(year=[f"{2000 + (year - 1) // 4}Q{(year - 1) % 4 + 1}" for year in frame["year"]])
+    fields: dict[str, Any] = {"y": "y", "policy": "pilot", "estimator": estimator}
+    found, expected = (dc.DiD(**fields).fit(panel_of(table)) for table in (named, frame))
+    close(found.coef.tolist(), expected.coef.tolist())
+    shown = dc.DiD(**fields | {"controls": ("L.y",)}).fit(panel_of(frame))
+    assert shown.statistics["nobs"] < expected.statistics["nobs"] or estimator == "stacked"
+
+
+def test_cohorts_are_called_by_their_periods() -> None:
+    frame = world(1, lambda first, event: 1.0 + 0 * first)
+    named = frame.assign(year=[f"{2000 + (year - 1) // 4}Q{(year - 1) % 4 + 1}" for year in frame["year"]])
+    found = dc.DiD(y="y", policy="pilot", estimator="imputation", aggregate="cohort").fit(panel_of(named))
+    assert found.terms == ("pilot", "pilot[2000Q3]", "pilot[2001Q1]", "pilot[2001Q3]")
+    lost = frame[frame["year"] != 5]
+    found = dc.DiD(y="y", policy="pilot", estimator="imputation", aggregate="cohort").fit(panel_of(lost))
+    assert found.terms == ("pilot", "pilot[3]", "pilot[5]", "pilot[7]")
+
+
+def test_fields_that_mean_nothing_are_ignored() -> None:
+    def ignored(**fields: Any) -> frozenset[str]:
+        return dc.DiD(y="y", policy="pilot", **fields).ignored
+
+    assert {"compare", "leads", "lags", "aggregate", "base_period"} <= ignored()
+    assert "cov" in ignored(estimator="imputation")
+    assert "cluster" in ignored(cov="robust")
+    assert not {"compare", "leads", "cov"} & ignored(estimator="stacked")
+    for name, others in (("base_period", ("varying", "universal")), ("compare", ("never", "not_yet"))):
+        for estimator in EVERY:
+            if name in ignored(estimator=estimator):
+                one, other = (fit(PANEL, estimator=estimator, **{name: value}) for value in others)
+                close(one.coef.tolist(), other.coef.tolist())
+
+
+def test_the_policy_is_the_focal_term() -> None:
+    model = dc.DiD(y="y", policy="pilot", controls=("a",))
+    assert model.x == ("pilot",)
+    assert dc.DiD(**model.model_dump()) == model
+    assert model.terms == ("y", "pilot", "a")
