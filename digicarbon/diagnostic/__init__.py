@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic.goodman_bacon import NegativeWeights as NegativeWeights
     from digicarbon.diagnostic.group_comparison import GroupComparison as GroupComparison
     from digicarbon.diagnostic.group_comparison import compare_groups as compare_groups
+    from digicarbon.diagnostic.honest import HonestBounds as HonestBounds
     from digicarbon.diagnostic.leads import Leads as Leads
     from digicarbon.diagnostic.moran import BivariateMoran as BivariateMoran
     from digicarbon.diagnostic.moran import LocalMoran as LocalMoran

@@ -41,7 +41,7 @@ class Leads(Diagnostic):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the effects by event time cannot be estimated."""
-        _by_event(did_of(self.model)).check(panel, weights)
+        by_event(did_of(self.model)).check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the test, ``leads``, and ``lead_effects`` by event time.
@@ -50,7 +50,7 @@ class Leads(Diagnostic):
         ------
         ConfigError, DataError, EstimationError
         """
-        model = _by_event(did_of(self.model))
+        model = by_event(did_of(self.model))
         result, test = model.pretest(panel, weights)
         effects = event_effects(result, model.policy)
         before = {event: term for event, term in effects.items() if event < -model.anticipation}
@@ -58,7 +58,7 @@ class Leads(Diagnostic):
         return {"leads": table([_row(model, test)]).set_index("test"), "lead_effects": frame}
 
 
-def _by_event(model: DiD) -> DiD:
+def by_event(model: DiD) -> DiD:
     """Return the model with effects by event time."""
     fields = {"aggregate": "event"}
     return model.model_copy(update=fields | ({"estimator": "event_study"} if model.estimator == "twfe" else {}))

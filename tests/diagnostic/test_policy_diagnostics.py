@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import scipy
 from conftest import REFERENCE, reference
 
 import digicarbon as dc
-from digicarbon.diagnostic import GoodmanBacon, Leads, NegativeWeights, PlaceboInSpace, PlaceboInTime
+from digicarbon.diagnostic import GoodmanBacon, HonestBounds, Leads, NegativeWeights, PlaceboInSpace, PlaceboInTime
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.errors import ConfigError, DataError, DigicarbonError
 from digicarbon.note import Note, note_of
@@ -321,6 +322,78 @@ def test_units_without_rows_before_are_left_out_with_a_reason_if_none_is_left() 
     assert found.loc[4, "coef"] == pytest.approx(expected.coef[0], rel=1e-9)
 
 
+# -- honest bounds --------------------------------------------------------------------------------------------------
+
+NARROW = {"leads": 4, "lags": 2}
+
+
+def horizons(model: dc.DiD) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return event times, effects and their covariance without the reference, at -1."""
+    update = {"aggregate": "event", "base_period": "universal"}
+    result = model.model_copy(update=update | ({"estimator": "event_study"} if model.estimator == "twfe" else {})).fit(
+        SMALL
+    )
+    events = np.array([-4, -3, -2, 0, 1, 2])
+    at = [result.terms.index(f"pilot[{event}]") for event in events]
+    return events, result.coef[at], result.covariance[np.ix_(at, at)]
+
+
+@pytest.mark.parametrize("event", [None, 1])
+@pytest.mark.parametrize("estimator", ["twfe", "callaway_santanna"])
+def test_relative_bounds_add_up_the_largest_difference_before(estimator: str, event: int | None) -> None:
+    model = did("y", estimator=estimator, **NARROW)
+    found = tables(HonestBounds(model=model, event=event, sizes=[0, 0.5, 2]), SMALL)["honest_bounds"]
+    events, b, v = horizons(model)
+    weight = np.where(events >= 0, 1 / 3, 0.0) if event is None else (events == event).astype(float)
+    effect, se = weight @ b, np.sqrt(weight @ v @ weight)
+    largest = np.abs(np.diff([*b[:3], 0])).max()
+    # a difference in one period moves all effects from there on
+    reach = largest * np.cumsum(weight[3:][::-1]).sum()
+    z = scipy.stats.norm.ppf(0.975)
+    for size, row in found.iterrows():
+        low, high = effect - size * reach, effect + size * reach
+        wanted = (effect, se, low, high, low - z * se, high + z * se)
+        assert row.to_list() == pytest.approx(wanted, abs=1e-7)
+
+
+def test_a_smooth_trend_of_size_zero_is_a_line() -> None:
+    model = did("y", **NARROW)
+    found = tables(HonestBounds(model=model, restriction="smooth", sizes=[0, 0.1]), SMALL)["honest_bounds"]
+    events, b, v = horizons(model)
+    weight = np.where(events >= 0, 1 / 3, 0.0)
+    # weights of effects before the policy with the smallest variance that remove any line through the reference
+    line = (events + 1.0)[:3]
+    normal = np.block([[v[:3, :3], line[:, None]], [line[None], np.zeros((1, 1))]])
+    weight[:3] = np.linalg.solve(normal, [*(-v[:3] @ weight), -(events + 1.0) @ weight])[:3]
+    effect, se = weight @ b, np.sqrt(weight @ v @ weight)
+    z = scipy.stats.norm.ppf(0.975)
+    assert found.loc[0.0, ["low", "high"]].to_list() == pytest.approx((effect - z * se, effect + z * se), abs=1e-3 * se)
+    assert np.isnan(found.loc[0.0, "bound_low"])
+    assert found.loc[0.1, "low"] < found.loc[0.0, "low"]
+    assert found.loc[0.1, "high"] > found.loc[0.0, "high"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "more", "words"),
+    [
+        ({"estimator": "imputation"}, {}, "not measured from the same period"),
+        ({"estimator": "event_study", "reference": -2}, {}, "choose model.reference=-1"),
+        (NARROW, {"event": 3}, "no effect at event time 3; the last one is 2"),
+        ({"leads": 1}, {}, "in a row before and after"),
+    ],
+)
+def test_bounds_that_do_not_exist_have_a_sentence(fields: dict[str, Any], more: dict[str, Any], words: str) -> None:
+    with pytest.raises(DigicarbonError, match=words) as caught:
+        HonestBounds(model=did("y", **fields), **more).tables(SMALL)
+    assert note_of(caught.value).text("zh") != str(caught.value)
+
+
+def test_a_missing_package_has_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "diff_diff", None)
+    with pytest.raises(ConfigError, match=r"pip install 'digicarbon\[policies\]'"):
+        HonestBounds(model=did("y")).check(SMALL)
+
+
 # -- sentences ------------------------------------------------------------------------------------------------------
 
 SHARE = dc.Panel.from_frame(states().assign(pilot=0.0), unit="state", time="year").with_columns(
@@ -344,7 +417,7 @@ def gone(panel: dc.Panel) -> dc.Panel:
         (PlaceboInSpace(model=did(policy="pilots")), PANEL, "pilot"),
         *(
             (kind(model=dc.PanelRegression(y="log_gsp", x=("unemp",))), PANEL, "choose model=did")
-            for kind in (Leads, GoodmanBacon, NegativeWeights, PlaceboInSpace, PlaceboInTime)
+            for kind in (Leads, GoodmanBacon, NegativeWeights, PlaceboInSpace, PlaceboInTime, HonestBounds)
         ),
     ],
 )
@@ -356,7 +429,7 @@ def test_a_sentence_says_what_to_do(diagnostic: Diagnostic, panel: dc.Panel, wor
         diagnostic.tables(panel)
 
 
-@pytest.mark.parametrize("kind", [Leads, GoodmanBacon, NegativeWeights, PlaceboInSpace, PlaceboInTime])
+@pytest.mark.parametrize("kind", [Leads, GoodmanBacon, NegativeWeights, PlaceboInSpace, PlaceboInTime, HonestBounds])
 def test_tables_are_recorded_and_have_words(kind: type[Diagnostic]) -> None:
     diagnostic = kind(model=did("y"))
     found = tables(diagnostic, SMALL)
