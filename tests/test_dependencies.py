@@ -19,7 +19,9 @@ def test_every_import_is_declared_and_nothing_else() -> None:
     needed = {distribution(requirement) for requirement in project["dependencies"]}
     extras = project["optional-dependencies"]
     optional = {
-        distribution(requirement) for extra in ("dask", "ray", "slurm", "team") for requirement in extras[extra]
+        distribution(requirement)
+        for extra in ("dask", "ray", "slurm", "team", "policies")
+        for requirement in extras[extra]
     }
     found = imported(REPOSITORY / "digicarbon")
     assert found - needed - optional == set()

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic.diagnose import Diagnose as Diagnose
     from digicarbon.diagnostic.diagnose import diagnose as diagnose
     from digicarbon.diagnostic.emission_factors import EmissionFactors as EmissionFactors
+    from digicarbon.diagnostic.goodman_bacon import GoodmanBacon as GoodmanBacon
+    from digicarbon.diagnostic.goodman_bacon import NegativeWeights as NegativeWeights
     from digicarbon.diagnostic.group_comparison import GroupComparison as GroupComparison
     from digicarbon.diagnostic.group_comparison import compare_groups as compare_groups
+    from digicarbon.diagnostic.honest import HonestBounds as HonestBounds
+    from digicarbon.diagnostic.leads import Leads as Leads
     from digicarbon.diagnostic.moran import BivariateMoran as BivariateMoran
     from digicarbon.diagnostic.moran import LocalMoran as LocalMoran
     from digicarbon.diagnostic.moran import Moran as Moran
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic.moran import moran_bivariate as moran_bivariate
     from digicarbon.diagnostic.panel_choice import PanelChoice as PanelChoice
     from digicarbon.diagnostic.panel_choice import choose_panel_model as choose_panel_model
+    from digicarbon.diagnostic.policy_placebo import PlaceboInSpace as PlaceboInSpace
+    from digicarbon.diagnostic.policy_placebo import PlaceboInTime as PlaceboInTime
     from digicarbon.diagnostic.turning_points import TurningPoints as TurningPoints
     from digicarbon.diagnostic.turning_points import turning_points as turning_points
     from digicarbon.diagnostic.values import Values as Values

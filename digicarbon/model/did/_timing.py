@@ -72,6 +72,24 @@ class Timing:
             self, panel=panel, at=self.at[keep], first=self.first[left], notes=(*self.notes, *notes)
         ).in_span()
 
+    def given(self, first: IntArray) -> Panel:
+        """Return the panel with the columns of a policy that begins at other places.
+
+        Parameters
+        ----------
+        first : ndarray of int, shape (N,)
+            Each unit's first treated place; `NEVER` for none.
+        """
+        own = first[self.panel.unit_codes]
+        ever = own < NEVER
+        names = policy_columns(self.policy)
+        columns = {
+            names.treated: (self.at >= own).astype(np.float64),
+            names.event: np.where(ever, self.at - own, np.nan),
+            names.cohort: np.where(ever, own, np.nan),
+        }
+        return self.panel.with_columns(columns)
+
     def in_span(self) -> Timing:
         """Return the timing with units that are treated after the last period as never treated."""
         return replace(self, first=np.where(self.first > self.at.max(), NEVER, self.first))

@@ -29,6 +29,7 @@ from digicarbon.weights import Weights
 if TYPE_CHECKING:
     from digicarbon.model.did._regressions import Expanded
     from digicarbon.model.restrictions import Restrictions
+    from digicarbon.numeric.tests.equality import WaldTest
     from digicarbon.script import Extract, RPart, StataPart
 
 Estimator = Literal["twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna"]
@@ -193,11 +194,23 @@ class DiD(Tested):
         ------
         DataError, EstimationError, WeightsError
         """
+        return self.pretest(panel, weights)[0]
+
+    def pretest(self, panel: Panel, weights: Weights | None = None) -> tuple[Result, WaldTest | None]:
+        """Return what `fit` returns, and the joint test that nothing happened before the policy.
+
+        The test is that of the standard errors; None where there are no leads.
+
+        Raises
+        ------
+        DataError, EstimationError, WeightsError
+        """
         require_panel(panel)
         made = panel.with_terms(self.terms)
-        timing = None if self._is_share(made) else self._timing(made)
-        result = self._result(self._found(made, timing, weights), made, timing)
-        return self.tested(result, made if timing is None else timing.panel, weights)
+        timing = None if self.is_share(made) else self._timing(made)
+        found = self._found(made, timing, weights)
+        result = self._result(found, made, timing)
+        return self.tested(result, made if timing is None else timing.panel, weights), found.leads
 
     @property
     def no_wild(self) -> Note | None:
@@ -215,7 +228,7 @@ class DiD(Tested):
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
         """Return the two-way regression on the controls alone; None where units or periods are left out."""
         made = panel.with_terms(self.terms)
-        if not self._is_share(made) and self._timing(made).panel is not made:
+        if not self.is_share(made) and self._timing(made).panel is not made:
             return None
         names = made.expanded(self.controls, among=self.terms)
         return null_of(made, self.y, names, "two_way", candidates)
@@ -261,14 +274,20 @@ class DiD(Tested):
 
         require_panel(panel)
         made = panel.with_terms(self.terms)
-        return share(self, made) if self._is_share(made) else expanded(self, self._timing(made))
+        return share(self, made) if self.is_share(made) else expanded(self, self._timing(made))
 
     def timing(self, panel: Panel) -> Timing:
         """Return the rows that are used, and when their units come under the policy."""
         return self._timing(panel.with_terms(self.terms))
 
-    def _is_share(self, panel: Panel) -> bool:
-        """Return whether the policy has values other than 0 and 1, which two-way effects take as they are."""
+    def is_share(self, panel: Panel) -> bool:
+        """Return whether the policy has values other than 0 and 1, which two-way effects take as they are.
+
+        Raises
+        ------
+        DataError
+            If the panel has no such policy.
+        """
         panel.require((self.policy,))
         return self.estimator == "twfe" and not np.isin(panel.column(self.policy), (0.0, 1.0)).all()
 

@@ -1,0 +1,158 @@
+"""What the two-way coefficient of a staggered policy compares, and how it weighs effects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.diagnostic._policy import did_of, left_of_policy, paths, two_way
+from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.errors import ConfigError, DataError
+from digicarbon.model import DiD
+from digicarbon.note import Note
+from digicarbon.numeric.did.goodman_bacon import COMPARISONS, Comparison, Decomposition, effect_weights, goodman_bacon
+from digicarbon.panel import Panel
+from digicarbon.weights import Weights
+
+
+class NegativeWeights(Diagnostic):
+    """Weights of treated rows in the two-way coefficient (de Chaisemartin & D'Haultfoeuille 2020).
+
+    Attributes
+    ----------
+    model : Model
+        In a configuration ``${model}``, the model of the run; the weights are those of its two-way regression with the
+        same controls, whatever the estimator.
+    """
+
+    table_names: ClassVar[tuple[str, ...]] = ("negative_weights",)
+
+    model: ModelNode
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The model's columns."""
+        return self.model.terms
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """How the numbers are read."""
+        return (Note("negative_weights"),)
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise an error if the two-way regression cannot be fitted."""
+        two_way(did_of(self.model)).check(panel, weights)
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return the table ``negative_weights``, indexed by policy.
+
+        Raises
+        ------
+        ConfigError, DataError, EstimationError
+        """
+        return {"negative_weights": _weights_table(did_of(self.model), panel)}
+
+
+def _weights_table(model: DiD, panel: Panel) -> pd.DataFrame:
+    two_way(model).check(panel)
+    policy, left, coefficient = left_of_policy(model, panel)
+    result = effect_weights(left, policy, coefficient)
+    treated = len(result.weights)
+    row = {
+        "coef": coefficient,
+        "treated_rows": treated,
+        "negative_rows": result.negative,
+        "share_negative": result.negative / treated,
+        "sum_negative": result.sum_negative,
+        "heterogeneity": result.heterogeneity,
+    }
+    return pd.DataFrame(row, index=pd.Index([model.policy], name="term"))
+
+
+class GoodmanBacon(Diagnostic):
+    """The two-way coefficient as a mean of comparisons of two cohorts (Goodman-Bacon 2021), and negative weights.
+
+    Attributes
+    ----------
+    model : Model
+        In a configuration ``${model}``, the model of the run; the two-way regression on its policy without controls is
+        decomposed, whatever the estimator.
+    """
+
+    table_names: ClassVar[tuple[str, ...]] = ("bacon", "bacon_pairs", "negative_weights")
+
+    model: ModelNode
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The model's columns."""
+        return self.model.terms
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What the decomposition leaves out, and how negative weights are read."""
+        without = (Note("bacon_without_controls"),) if self.model.controls else ()
+        return (*without, Note("negative_weights"))
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise an error if the coefficient cannot be decomposed."""
+        _balanced(did_of(self.model), panel)
+        two_way(did_of(self.model)).check(panel, weights)
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return the tables of the decomposition.
+
+        ``bacon`` has a row for each kind of comparison and the two-way coefficient last; ``bacon_pairs`` a row for each
+        pair of cohorts, with the labels of their first treated periods (empty: never), the kind as in
+        `digicarbon.numeric.did.goodman_bacon.Comparison`, the estimate and its weight.
+
+        Raises
+        ------
+        ConfigError, DataError, EstimationError
+        """
+        model = did_of(self.model)
+        made, policy = _balanced(model, panel)
+        start = (policy == 0).sum(axis=1)
+        result = goodman_bacon(made.column(model.y).reshape(made.shape), start)
+        labels = dict(enumerate(map(str, made.periods))) | {len(made.periods): ""}
+        pairs = pd.DataFrame(
+            [(labels[one.treated], labels[one.other], one.kind, one.estimate, one.weight) for one in result.pairs],
+            columns=["treated", "comparison", "kind", "estimate", "weight"],
+        )
+        return {"bacon": _summary(result), "bacon_pairs": pairs, "negative_weights": _weights_table(model, panel)}
+
+
+def _balanced(model: DiD, panel: Panel) -> tuple[Panel, np.ndarray]:
+    """Return the rows of the regression and each unit's policy; refuse what has no decomposition."""
+    made = panel.with_terms(model.terms)
+    if model.is_share(made):
+        raise ConfigError(Note("bacon_of_share", policy=model.policy))
+    if not made.balanced:
+        units, periods = made.shape
+        raise DataError(Note("bacon_unbalanced", rows=len(made.unit_codes), units=units, periods=periods))
+    return paths(two_way(model), made)
+
+
+def _summary(result: Decomposition) -> pd.DataFrame:
+    names: dict[Comparison, Note] = {
+        "never": Note("bacon_never"),
+        "not_yet": Note("bacon_not_yet"),
+        "already": Note("bacon_already"),
+        "always": Note("bacon_always"),
+    }
+    rows: list[tuple[Note, int, float, float]] = []
+    for kind in COMPARISONS:
+        own = [one for one in result.pairs if one.kind == kind]
+        weight = math.fsum(one.weight for one in own)
+        if own:
+            mean = math.fsum(one.weight * one.estimate for one in own) / weight
+            rows.append((names[kind], len(own), weight, mean))
+    total = math.fsum(one.weight for one in result.pairs)
+    rows.append((Note("bacon_coefficient"), len(result.pairs), total, result.coefficient))
+    frame = pd.DataFrame(rows, columns=["comparison", "pairs", "weight", "estimate"])
+    return frame.set_index("comparison")

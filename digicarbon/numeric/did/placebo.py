@@ -1,0 +1,80 @@
+"""Coefficients of policies that other units might have had instead, many at once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.linear.within import Rows, absorb, vanishing
+
+COLUMNS_AT_ONCE = 250
+"""Policies whose columns are in memory together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placebos:
+    """Two-way coefficients of many policies.
+
+    Attributes
+    ----------
+    coef : ndarray, shape (draws,)
+        Not-a-number where the effects leave nothing of a policy.
+    se : ndarray, shape (draws,)
+        Clustered by unit, without a small-sample factor.
+    """
+
+    coef: FloatArray
+    se: FloatArray
+
+
+def assignments(units: int, draws: int, rng: np.random.Generator) -> IntArray:
+    """Return which unit's policy each unit gets, at random, shape (draws, units); each policy is given once."""
+    return np.asarray(rng.permuted(np.tile(np.arange(units), (draws, 1)), axis=1))
+
+
+def placebo_effects(y: FloatArray, x: FloatArray, paths: FloatArray, given: IntArray, rows: Rows) -> Placebos:
+    """Return the two-way coefficient of each assignment of policies to units.
+
+    Parameters
+    ----------
+    y : ndarray, shape (rows,)
+    x : ndarray, shape (rows, k)
+        Controls, of full rank after effects are removed.
+    paths : ndarray, shape (N, T)
+        Each unit's policy over all periods.
+    given : ndarray of int, shape (draws, N)
+        Whose policy each unit gets.
+    rows : Rows
+
+    Notes
+    -----
+    Effects and controls are removed from the outcome once. A coefficient is then r′d / d′d with r what is left of the
+    outcome and d of the policy (Frisch, Waugh and Lovell): products of matrices for all draws together.
+    """
+    own = absorb(np.column_stack([x, y]), rows, "two_way")
+    basis = np.linalg.qr(own[:, :-1])[0]
+    left = own[:, -1] - basis @ (basis.T @ own[:, -1])
+    parts = [
+        _effects(
+            left, basis, paths[given[at : at + COLUMNS_AT_ONCE].T[rows.unit_codes], rows.period_codes[:, None]], rows
+        )
+        for at in range(0, len(given), COLUMNS_AT_ONCE)
+    ]
+    coef, se = (np.concatenate(one) for one in zip(*parts, strict=True))
+    return Placebos(coef, se)
+
+
+def _effects(left: FloatArray, basis: FloatArray, policies: FloatArray, rows: Rows) -> tuple[FloatArray, FloatArray]:
+    """Return coefficients and standard errors of policies, shape (rows, M)."""
+    inner = absorb(policies, rows, "two_way")
+    gone = vanishing(inner, policies)
+    inner = inner - basis @ (basis.T @ inner)
+    square = np.einsum("rm,rm->m", inner, inner)
+    square[gone] = math.nan
+    coef = (left @ inner) / square
+    # scores of a unit: its rows of d(r - bd), summed
+    scores = rows.sums(left[:, None] * inner, "unit") - coef * rows.sums(inner * inner, "unit")
+    return coef, np.sqrt((scores**2).sum(axis=0)) / square
