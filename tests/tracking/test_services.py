@@ -152,7 +152,7 @@ def test_a_shared_sweep_is_read_back_and_becomes_a_page(
         tracking, base = Tracking(uri=served.uri), served.uri
     else:
         uri = request.getfixturevalue("cluster").uri
-        store, tracking, base = [f"tracking.uri={uri}"], Tracking(uri=uri), "http://127.0.0.1:5000"
+        store, tracking, base = [f"tracking.uri={uri}"], Tracking(uri=uri), ""
     run = ["-m", "executor=sequential", "source=simulated_fe", "measure=ddl,bea", *store]
     assert main(["run", *run]) == 0
     found = sweep(tracking, "digicarbon")
@@ -164,5 +164,7 @@ def test_a_shared_sweep_is_read_back_and_becomes_a_page(
         assert numbers["focal.coef"] == record.result.coef[record.result.terms.index(record.result.focal[0])]
     assert main(["report", *store]) == 0
     page = (folder / "out" / "digicarbon" / "index.html").read_text(encoding="utf-8")
-    assert f"{base}/#/experiments/{found.experiment_id}/runs/{found.run_ids['measure=bea']}" in page
+    # a database has no address that a reader's browser could open: its runs are shown within the page
+    address = f"{base}/#/experiments/{found.experiment_id}/runs/{found.run_ids['measure=bea']}"
+    assert (address if base else '"base":""') in page
     assert "secret" not in page
