@@ -215,7 +215,7 @@ def times_of(results: Mapping[str, Result], terms: Sequence[str]) -> tuple[str, 
     if len(terms) < FEWEST_TIMES or any(len(parts) != 1 or parts[0].power != 1 for parts in factors):
         return None
     parts = [parts[0] for parts in factors]
-    times = [_level_of(part) if part.level else _moment_of(part) for part in parts]
+    times = [part.number if part.level else _moment_of(part) for part in parts]
     same = len({(part.variable, bool(part.level), part.operator if part.level else "") for part in parts}) == 1
     if not same or any(time is None for time in times) or len(set(times)) < len(terms):
         return None
@@ -224,14 +224,6 @@ def times_of(results: Mapping[str, Result], terms: Sequence[str]) -> tuple[str, 
 
 def _moment_of(part: Constituent) -> float | None:
     return {"": 0.0, "L": float(part.order), "F": -float(part.order)}.get(part.operator)
-
-
-def _level_of(part: Constituent) -> float | None:
-    try:
-        number = float(part.level)
-    except ValueError:
-        return None
-    return number if np.isfinite(number) else None
 
 
 def _by_time(
