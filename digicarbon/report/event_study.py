@@ -69,7 +69,7 @@ class EventStudy(Report):
         tables: list[Mapping[int, Mapping[str, float]]] = [rows_of(result) for result in results]
         events = sorted({event for table in tables for event in table})
         if not events:
-            raise ConfigError(Note("no_event_times", key="report"))
+            raise ConfigError(Note("no_event_times"))
         rows = [(self.words.word("overall effect"), [self._overall(result) for result in results])]
         rows.append((self.words.word("effect at event time"), [""] * len(results)))
         for event in events:
