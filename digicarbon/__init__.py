@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from digicarbon.report.picture import plot_coefficients as plot_coefficients
     from digicarbon.report.picture import plot_curve as plot_curve
     from digicarbon.report.picture import plot_effects as plot_effects
+    from digicarbon.report.picture import plot_event_study as plot_event_study
     from digicarbon.report.picture import plot_lisa as plot_lisa
     from digicarbon.report.picture import plot_map as plot_map
     from digicarbon.report.picture import plot_marginal as plot_marginal
     from digicarbon.report.picture import plot_moran as plot_moran
     from digicarbon.report.picture import plot_moran_scatter as plot_moran_scatter
+    from digicarbon.report.picture import plot_rollout as plot_rollout
     from digicarbon.result import Result as Result
     from digicarbon.spec import Spec as Spec
     from digicarbon.weights import Weights as Weights
@@ -65,11 +67,13 @@ _HOME = {
     "plot_coefficients": "digicarbon.report.picture",
     "plot_curve": "digicarbon.report.picture",
     "plot_effects": "digicarbon.report.picture",
+    "plot_event_study": "digicarbon.report.picture",
     "plot_lisa": "digicarbon.report.picture",
     "plot_map": "digicarbon.report.picture",
     "plot_marginal": "digicarbon.report.picture",
     "plot_moran": "digicarbon.report.picture",
     "plot_moran_scatter": "digicarbon.report.picture",
+    "plot_rollout": "digicarbon.report.picture",
     "table": "digicarbon.report",
     "turning_points": "digicarbon.diagnostic",
     "vif": "digicarbon.diagnostic",
@@ -101,11 +105,13 @@ __all__ = [
     "plot_coefficients",
     "plot_curve",
     "plot_effects",
+    "plot_event_study",
     "plot_lisa",
     "plot_map",
     "plot_marginal",
     "plot_moran",
     "plot_moran_scatter",
+    "plot_rollout",
     "table",
     "turning_points",
     "vif",

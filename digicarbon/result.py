@@ -54,6 +54,15 @@ class Constituent:
         """The variable at this moment, whatever its power and its value."""
         return Constituent(self.variable, self.operator, self.order)
 
+    @property
+    def number(self) -> float | None:
+        """The value that the dummy is of as a number; None where it is none."""
+        try:
+            number = float(self.level)
+        except ValueError:
+            return None
+        return number if np.isfinite(number) else None
+
 
 MadeOf = tuple[Constituent, ...]
 """The factors of a term; none where nobody said what it is made of."""
@@ -290,6 +299,20 @@ class Result:
     def role(self, term: str) -> Role:
         """Return what a term is in the model; of a term that stands twice, the first."""
         return self.roles[self.terms.index(term)] if self.roles else REGRESSOR
+
+    @property
+    def focal_levels(self) -> Mapping[str, Constituent]:
+        """The terms that are a focal variable at one of its values: a policy's effects by event time.
+
+        Focal terms themselves are not among them.
+        """
+        own = [role.made_of[0] for role in map(self.role, self.focal) if len(role.made_of) == 1] if self.roles else []
+        whole = {part for part in own if not part.level}
+        return {
+            term: role.made_of[0]
+            for term, role in zip(self.terms, self.roles, strict=False)
+            if len(role.made_of) == 1 and role.made_of[0].level and replace(role.made_of[0], level="") in whole
+        }
 
     def terms_of(self, *kinds: RoleKind) -> tuple[str, ...]:
         """Return the terms whose roles are of some kinds, in their order."""

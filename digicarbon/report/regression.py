@@ -418,13 +418,18 @@ def _roles(records: Sequence[Record]) -> dict[str, Role]:
 
 
 def _order(records: Sequence[Record], roles: Mapping[str, Role]) -> list[str]:
-    """Return terms in the order of rows: focal terms, controls, spatial lags, parameters of the error."""
+    """Return terms in the order of rows: focal terms, their values, controls, spatial lags, parameters of the error."""
     terms = list(dict.fromkeys(term for record in records for term in record.result.terms))
     focal = dict.fromkeys(term for record in records for term in record.result.focal)
+    numbers = {term: part.number for record in records for term, part in record.result.focal_levels.items()}
 
-    def rank(term: str) -> int:
+    def rank(term: str) -> tuple[float, float]:
         if term in focal:
-            return 0
-        return 2 if roles[term].of in focal else PLACES.get(roles[term].kind, 4)
+            return 0, 0
+        if term in numbers:
+            # not in the order of the runs: the first of them may lack some values
+            number = numbers[term]
+            return 0.5, np.inf if number is None else number
+        return 2 if roles[term].of in focal else PLACES.get(roles[term].kind, 4), 0
 
     return sorted(terms, key=rank)

@@ -78,9 +78,12 @@ def row_of(
 
 
 def controls_of(records: Sequence[Record]) -> set[str]:
-    """Return controls and their spatial lags: columns that are neither focal nor the outcome's own past."""
+    """Return controls and their spatial lags: columns that are neither focal nor the outcome's own past.
+
+    The values of a focal variable, e.g. a policy's event times, are no controls.
+    """
     models = [record.result for record in records if record.result.focal]
-    focal = {term for model in models for term in model.focal}
+    focal = {term for model in models for term in (*model.focal, *model.focal_levels)}
     return {
         term
         for model in models

@@ -37,6 +37,7 @@ PROPER = set(
         SEM Wald Wooldridge Wu sigmaless sigmamore xtserial xttest xttest0 CD CDw
         AR CO GDP GG HC LIML PLACEBO SIMULATED SLS beta delta gamma lambda ln rho sigma theta tr wild
         fe original revised sdm stata
+        ATT Anna Borusyak Callaway-Sant Delaunay Sun-Abraham delaunay logit
         """,
     )
 )
@@ -59,6 +60,10 @@ EXPERIMENTS = {
     "placebo_measure": ["measure.permute=1,2,3"],
     "placebo_weights": ["weights.seed=1,5"],
     "robustness": ["draw.n=30", "report.draws=9"],
+    "policy_did": [],
+    "policy_event_study": [],
+    "policy_robustness": [],
+    "policy_spillovers": [],
 }
 DECIDING = ("model_choice", "spatial_choice", "table5_nonlinear")
 """Experiments whose tables have sentences in their cells."""

@@ -348,7 +348,7 @@ class DiD(Tested):
     def _result(self, found: Found, panel: Panel, timing: Timing | None) -> Result:
         made_of = {**panel.made_of(self.controls, among=self.terms), **found.made_of}
         terms = (*found.terms, *found.controls)
-        statistics = {**found.fitted.statistics, **self._counts(panel, timing)}
+        statistics = {**found.fitted.statistics, **self._counts(panel, timing), **self._events(found)}
         if found.leads is not None and np.isfinite(found.leads.p):
             statistics |= {"pretest_df": found.leads.df, "pretest_p": found.leads.p}
         return replace(
@@ -362,6 +362,15 @@ class DiD(Tested):
             statistics=statistics,
             notes=(*found.fitted.notes, *self._notes(timing)),
         )
+
+    def _events(self, found: Found) -> dict[str, float]:
+        """Return which event times have effects, and which one is the reference, if effects are by event time."""
+        levels = [part.number for made in found.made_of.values() for part in made]
+        events = [level for level in levels if level is not None]
+        if self.aggregate != "event" or not events:
+            return {}
+        ends = {"first_event": min(events), "last_event": max(events)}
+        return ends if self.base_event in events else {**ends, "reference_event": float(self.base_event)}
 
     def _counts(self, panel: Panel, timing: Timing | None) -> dict[str, float]:
         if timing is None:
@@ -378,9 +387,9 @@ class DiD(Tested):
         policy = self.policy
         if timing is None:
             return (Note("did_of_a_share", policy=policy),)
+        notes = [*timing.notes, _cohorts(policy, timing)]
         if self.estimator == "twfe":
-            return (Note("did_staggered", policy=policy),) if len(timing.cohorts) > 1 else ()
-        notes = list(timing.notes)
+            return (*notes, Note("did_staggered", policy=policy)) if len(timing.cohorts) > 1 else tuple(notes)
         # a regression on stacks weighs as least squares does
         if self.estimator != "stacked" or self.aggregate == "event":
             means = {
@@ -395,6 +404,17 @@ class DiD(Tested):
             ends += [Note("did_last_event", event=self.lags)] if self.lags is not None else []
             notes += [Note("did_binned", ends=ends)] if ends else []
         return tuple(notes)
+
+
+def _cohorts(policy: str, timing: Timing) -> Note:
+    """Return the note that says how many units come under the policy when."""
+    units = [
+        Note("did_cohort", period=timing.label(one), units=int((timing.first == one).sum())) for one in timing.cohorts
+    ]
+    never = int((~timing.ever).sum())
+    return Note(
+        "did_cohorts", policy=policy, cohorts=cut([*units, *([Note("did_never", units=never)] if never else [])], 8)
+    )
 
 
 _ERRORS = frozenset({"cov", "cluster", "bandwidth", "kernel", "small_sample", "df"})

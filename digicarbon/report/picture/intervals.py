@@ -88,7 +88,7 @@ def plot_coefficients(
     ConfigError
         If matplotlib is not installed, no model has such a term, or there are too many for a picture.
     """
-    by_run = _labelled(results)
+    by_run = labelled(results)
     numbers = interval_numbers(by_run, "coefficient", terms)
     timed = times_of(by_run, list(dict.fromkeys(numbers.index.get_level_values("term"))))
     with drawing():
@@ -103,7 +103,7 @@ def plot_coefficients(
         _name_lines(axes, lines)
         _draw_lines(axes, lines, numbers, list(by_run))
         _write_numbers(axes, lines, numbers)
-        axes.set_xlabel(f"{words.say('coefficient')}, {_interval_words(by_run, words)}")
+        axes.set_xlabel(f"{words.say('coefficient')}, {interval_words(by_run, words)}")
         head(figure, title, simulated, words.language)
     return figure
 
@@ -132,7 +132,7 @@ def plot_effects(
     ConfigError
         If matplotlib is not installed, no model has effects of such a term, or there are too many for a picture.
     """
-    by_run = _labelled(results)
+    by_run = labelled(results)
     effects = effect_names(by_run.values()) or EFFECTS
     parts = {quantity: interval_numbers(by_run, quantity, terms) for quantity in effects}
     with drawing():
@@ -144,7 +144,7 @@ def plot_effects(
         for axes, quantity in zip(panels, effects, strict=True):
             _draw_lines(axes, lines, parts[quantity], list(by_run))
             axes.set_title(words.say(quantity), loc="left")
-        figure.supxlabel(_interval_words(by_run, words), fontsize=9)
+        figure.supxlabel(interval_words(by_run, words), fontsize=9)
         head(figure, title, simulated, words.language)
     return figure
 
@@ -185,7 +185,7 @@ def plot_bands(
         figure = new_figure(2.9 * len(quantities) + 0.6, 3.2)
         all_terms = list(dict.fromkeys(parts[quantities[0]].index.get_level_values("term")))
         for axes, quantity in zip(figure.subplots(1, len(quantities), squeeze=False)[0], quantities, strict=True):
-            _draw_bands(axes, bands, parts[quantity], all_terms, words, _interval_words(by_run, words))
+            _draw_bands(axes, bands, parts[quantity], all_terms, words, interval_words(by_run, words))
             axes.set_title(words.say(quantity), loc="left")
             axes.set_xlabel(words.say("distance band"))
         figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
@@ -215,7 +215,7 @@ def times_of(results: Mapping[str, Result], terms: Sequence[str]) -> tuple[str, 
     if len(terms) < FEWEST_TIMES or any(len(parts) != 1 or parts[0].power != 1 for parts in factors):
         return None
     parts = [parts[0] for parts in factors]
-    times = [_level_of(part) if part.level else _moment_of(part) for part in parts]
+    times = [part.number if part.level else _moment_of(part) for part in parts]
     same = len({(part.variable, bool(part.level), part.operator if part.level else "") for part in parts}) == 1
     if not same or any(time is None for time in times) or len(set(times)) < len(terms):
         return None
@@ -224,14 +224,6 @@ def times_of(results: Mapping[str, Result], terms: Sequence[str]) -> tuple[str, 
 
 def _moment_of(part: Constituent) -> float | None:
     return {"": 0.0, "L": float(part.order), "F": -float(part.order)}.get(part.operator)
-
-
-def _level_of(part: Constituent) -> float | None:
-    try:
-        number = float(part.level)
-    except ValueError:
-        return None
-    return number if np.isfinite(number) else None
 
 
 def _by_time(
@@ -265,7 +257,7 @@ def _by_time(
     shown = [part for result in by_run.values() for role in result.roles for part in role.made_of]
     by_level = any(part.variable == variable and part.level for part in shown)
     axes.set_xlabel(words(variable) if by_level else words.say("periods after", x=words(variable)))
-    axes.set_ylabel(f"{words.say('coefficient')}, {_interval_words(by_run, words)}")
+    axes.set_ylabel(f"{words.say('coefficient')}, {interval_words(by_run, words)}")
     if len(runs) > 1:
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=min(len(runs), 4))
     return figure
@@ -323,7 +315,8 @@ def _of(result: Result, quantity: str) -> pd.DataFrame:
     return frame[~frame.index.duplicated()]
 
 
-def _labelled(results: Results) -> dict[str, Result]:
+def labelled(results: Results) -> dict[str, Result]:
+    """Return results by their names; those without one are numbered, a single one has an empty name."""
     if isinstance(results, Result):
         return {"": results}
     if isinstance(results, Mapping):
@@ -403,7 +396,8 @@ def _write_numbers(axes: Axes, lines: Sequence[_Line], numbers: pd.DataFrame) ->
         )
 
 
-def _interval_words(results: Mapping[str, Result], words: Words) -> str:
+def interval_words(results: Mapping[str, Result], words: Words) -> str:
+    """Return the words for what the intervals of results cover."""
     levels = sorted({result.inference.level for result in results.values()})
     return words.say("level interval", level=" / ".join(f"{level:.0%}" for level in levels))
 

@@ -1,0 +1,130 @@
+"""Effects of policies by event time: a picture with estimators side by side, the roll-out, and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note
+from digicarbon.report.base import Record, Report, Table, attributed
+from digicarbon.report.heads import Heads, heads_of
+from digicarbon.report.picture import event_numbers, no_letters, plot_event_study, plot_rollout
+from digicarbon.report.pictured import Formats, files_of, level_note, number, results_of
+from digicarbon.report.rows import interval_text, number_text
+from digicarbon.report.summary import coefficients
+from digicarbon.result import SHOWN, Result
+from digicarbon.spec import Names
+
+MOST_STUDIES = 8
+"""How many runs have markers that are told apart."""
+
+
+def rows_of(result: Result) -> dict[int, dict[str, float]]:
+    """Return the effects of a result by event time, each with its numbers by name, see `event_numbers`."""
+    table = event_numbers(result)
+    numbers = zip(table.index.tolist(), table.astype(float).to_numpy().tolist(), strict=True)
+    return {int(event): dict(zip(table.columns, row, strict=True)) for event, row in numbers}
+
+
+class EventStudy(Report):
+    """Effects of a policy by event time, a column per run, with a picture of them and one of the roll-out.
+
+    Attributes
+    ----------
+    decimals : int
+        Digits after the decimal point.
+    statistics : tuple of str
+        Rows below the effects; one that no run has is left out.
+    rollout : bool
+        Whether there is a picture of who comes under the policy when.
+    pictures : tuple of {"png", "svg", "pdf"}
+        Formats; empty for none.
+    most_runs : int
+        Up to how many runs stand side by side. With more, the table counts signs, and there is no picture.
+    """
+
+    decimals: Annotated[int, Field(ge=0, le=12)] = 3
+    statistics: Names = ("pretest_p", "nobs", "n_treated", "n_never")
+    rollout: bool = True
+    pictures: Formats = ("png", "svg")
+    most_runs: Annotated[int, Field(ge=1, le=MOST_STUDIES)] = MOST_STUDIES
+
+    def table(self, title: str, records: Sequence[Record]) -> Table:
+        """Return the overall effect and a row for each event time in the picture.
+
+        Raises
+        ------
+        ConfigError
+            If no run has effects by event time.
+        """
+        if len(records) > self.most_runs:
+            return coefficients(title, records, 0.05, self.decimals, self.words)
+        heads = heads_of(list(records), None, self.words)
+        results = [record.result for record in heads.records]
+        tables: list[Mapping[int, Mapping[str, float]]] = [rows_of(result) for result in results]
+        events = sorted({event for table in tables for event in table})
+        if not events:
+            raise ConfigError(Note("no_event_times"))
+        rows = [(self.words.word("overall effect"), [self._overall(result) for result in results])]
+        rows.append((self.words.word("effect at event time"), [""] * len(results)))
+        for event in events:
+            cells = [self._cell(table[event]) if event in table else "" for table in tables]
+            rows.append((f"{event}".replace("-", "\N{MINUS SIGN}"), cells))
+        below = len(rows)
+        for name in self.statistics:
+            cells = [number_text(result.statistics.get(name), self.decimals) for result in results]
+            rows += [(self.words.word(name), cells)] if any(cells) else []
+        names = tuple(record.label for record in heads.records)
+        cells_frame = pd.DataFrame(
+            [cells for _, cells in rows], index=[label for label, _ in rows], columns=heads.lowest
+        )
+        return Table(
+            title,
+            cells_frame,
+            rules=(1, below),
+            notes=self._notes(heads),
+            spanners=heads.spanners,
+            blocks=(1,),
+            language=self.words.spoken,
+            corners=heads.corners,
+            names=names if names != tuple(heads.lowest) else (),
+        )
+
+    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
+        """Return ``event_study.<format>``, and ``rollout.<format>`` for the first panel of each policy."""
+        if not self.pictures or len(records) > self.most_runs:
+            return {}
+        runs = list(records)
+        simulated = any(record.simulated for record in runs)
+        how = (simulated, self.language or "en", self.words)
+        files = files_of("event_study", plot_event_study(results_of(runs, self.words), title, *how), self.pictures)
+        panels = {record.result.focal[0]: record.panel for record in reversed(runs) if record.panel is not None}
+        for policy, panel in panels.items() if self.rollout else ():
+            name = "rollout" if len(panels) == 1 else f"rollout_{policy}"
+            files |= files_of(name, plot_rollout(panel(), policy, title, *how), self.pictures)
+        return files
+
+    def _overall(self, result: Result) -> str:
+        numbers = next((numbers for _, numbers in result.focal_numbers("coefficient")), None)
+        return "" if numbers is None else self._interval(dict(zip(SHOWN, numbers, strict=True)))
+
+    def _cell(self, row: Mapping[str, float]) -> str:
+        return f"0 ({self.words.word('reference')})" if row["reference"] else self._interval(row)
+
+    def _interval(self, row: Mapping[str, float]) -> str:
+        ends = interval_text(row["low"], row["high"], self.decimals) if np.isfinite(row["se"]) else ""
+        return f"{number(row['coef'], self.decimals)} {ends}".rstrip()
+
+    def _notes(self, heads: Heads) -> tuple[str, ...]:
+        results = results_of(heads.records, self.words)
+        named = [self.words(term) for result in results.values() for term in result.focal]
+        letters = no_letters(named, self.language or "en")
+        own = attributed(
+            [(owner, record.result.notes) for owner, record in zip(heads.owners, heads.records, strict=True)]
+        )
+        return (*heads.same, *self.words.notes((*level_note(results), *letters, *own)))

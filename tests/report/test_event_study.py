@@ -1,0 +1,177 @@
+"""Event studies: the table has every number of the picture, the reference is hollow, the roll-out is the panel's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import digicarbon as dc
+from digicarbon.errors import ConfigError
+from digicarbon.panel import PanelDesign
+from digicarbon.report import EventStudy, Record
+from digicarbon.report.picture import event_numbers, plot_event_study, plot_rollout
+from digicarbon.report.picture.event_study import rollout
+from digicarbon.source import SimulatedPolicy
+from digicarbon.tracking._results import decode, encode
+
+ESTIMATORS = ("event_study", "sun_abraham", "imputation", "callaway_santanna", "stacked")
+
+
+@pytest.fixture(scope="module")
+def panel() -> dc.Panel:
+    source = SimulatedPolicy(n=40, periods=9, first_year=2009, cohorts=(2012, 2014), world="heterogeneous", seed=3)
+    return PanelDesign(policy={"pilot": "adopted"}).assemble(source.load().frame, "unit", "year")
+
+
+def fit(panel: dc.Panel, estimator: str, **fields: Any) -> dc.Result:
+    fields = {"aggregate": "event"} | fields
+    return dc.DiD(y="y", policy="pilot", estimator=estimator, **fields).fit(panel)
+
+
+@pytest.fixture(scope="module")
+def results(panel: dc.Panel) -> dict[str, dc.Result]:
+    return {name: fit(panel, name) for name in ESTIMATORS}
+
+
+def records(results: dict[str, dc.Result], panel: dc.Panel) -> list[Record]:
+    return [Record(name, {}, {}, result, lambda: panel, simulated=True) for name, result in results.items()]
+
+
+def points(axes: Any, hollow: bool) -> list[list[tuple[float, float]]]:
+    """The markers of each run."""
+    lines = [line for line in axes.lines if line.get_marker() not in ("None", "", None) and len(line.get_xdata())]
+    return [
+        list(zip(line.get_xdata(), line.get_ydata(), strict=True))
+        for line in lines
+        if (line.get_markerfacecolor() == "white") == hollow
+    ]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_numbers_by_event_time_are_those_of_the_result(results: dict[str, dc.Result], estimator: str) -> None:
+    result = results[estimator]
+    table = event_numbers(result)
+    assert list(table.index) == sorted(table.index)
+    drawn = table[~table["reference"]]
+    assert [f"pilot[{event}]" for event in drawn.index] == sorted(
+        result.terms[1:], key=lambda term: float(result.role(term).made_of[0].level)
+    )
+    for event, row in drawn.iterrows():
+        expected = result.estimates.loc[f"pilot[{event}]", ["coef", "se", "p", "low", "high"]]
+        np.testing.assert_array_equal(row[["coef", "se", "p", "low", "high"]].astype(float), expected)
+    # changes from period to period have no reference
+    references = [] if estimator == "callaway_santanna" else [-1]
+    assert list(table.index[table["reference"]]) == references
+    assert table.loc[references, "coef"].tolist() == [0.0] * len(references)
+
+
+def test_the_reference_moves_with_anticipation_and_is_recorded(panel: dc.Panel) -> None:
+    result = fit(panel, "sun_abraham", anticipation=1)
+    assert result.statistics["reference_event"] == -2
+    assert -1 in event_numbers(result).index
+    assert event_numbers(decode(encode(result))).equals(event_numbers(result))
+    universal = fit(panel, "callaway_santanna", base_period="universal")
+    assert universal.statistics["reference_event"] == -1
+
+
+@pytest.mark.parametrize("aggregate", ["overall", "cohort", "calendar"])
+def test_other_aggregates_have_no_event_times(panel: dc.Panel, aggregate: str) -> None:
+    assert event_numbers(fit(panel, "imputation", aggregate=aggregate)).empty
+
+
+def test_the_picture_has_a_marker_for_each_number(results: dict[str, dc.Result]) -> None:
+    figure = plot_event_study(results)
+    axes = figure.axes[0]
+    solid, hollow = points(axes, False), points(axes, True)
+    assert len(solid) == len(ESTIMATORS)
+    assert len(hollow) == len(ESTIMATORS) - 1
+    for name, run in zip(ESTIMATORS, solid, strict=True):
+        table = event_numbers(results[name])
+        table = table[~table["reference"]]
+        np.testing.assert_array_equal([y for _, y in run], table["coef"])
+        assert np.abs(np.array([x for x, _ in run]) - table.index).max() < 0.5
+    assert all(y == 0 and -1.5 < x < -0.5 for run in hollow for x, y in run)
+    # side by side, none on another
+    assert len({x for run in solid for x, _ in run if round(x) == 2}) == len(ESTIMATORS)
+    markers = [line.get_marker() for line in axes.lines if line.get_label() in ESTIMATORS]
+    assert len(set(markers)) == len(ESTIMATORS)
+    dashed = [line for line in axes.lines if list(line.get_xdata()) == [-0.5, -0.5]]
+    assert len(dashed) == 1
+    assert dashed[0].is_dashed()
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [*ESTIMATORS, "reference period"]
+
+
+def test_a_single_run_is_named_by_nothing_but_its_reference(results: dict[str, dc.Result]) -> None:
+    (legend,) = plot_event_study(results["event_study"]).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["reference period"]
+    assert not plot_event_study(results["callaway_santanna"]).legends
+
+
+def test_the_table_has_the_overall_effect_first_and_each_number_of_the_picture(
+    results: dict[str, dc.Result], panel: dc.Panel
+) -> None:
+    found = {**results, "twfe": fit(panel, "twfe")}
+    table = EventStudy(decimals=2).table("t", records(found, panel))
+    rows = list(table.cells.index)
+    assert rows[0] == "Overall effect"
+    assert table.blocks == (1,)
+    events = rows[2 : table.rules[1]]
+    assert [int(event.replace("\N{MINUS SIGN}", "-")) for event in events] == list(range(-5, 6))
+    row = results["sun_abraham"].estimates.loc["pilot[2]"]
+    assert table.cells.loc["2", "sun_abraham"] == f"{row['coef']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+    assert table.cells.loc["\N{MINUS SIGN}1", "sun_abraham"] == "0 (reference)"
+    assert table.cells.loc["2", "twfe"] == ""
+    whole = found["twfe"].estimates.loc["pilot"]
+    assert table.cells.loc["Overall effect", "twfe"].startswith(f"{whole['coef']:.2f} [")
+    assert rows[table.rules[1] :] == ["Leads jointly zero, p", "Observations", "Treated units", "Never-treated units"]
+    assert "First period under Pilot policy: 12 units in 2012, 12 units in 2014, 16 units never." in table.notes
+
+
+def test_pictures_are_files_and_many_runs_are_a_summary(results: dict[str, dc.Result], panel: dc.Panel) -> None:
+    shown = records(results, panel)
+    assert list(EventStudy(pictures=("svg",)).files("t", shown)) == ["event_study.svg", "rollout.svg"]
+    assert list(EventStudy(pictures=("png",), rollout=False).files("t", shown)) == ["event_study.png"]
+    assert EventStudy(pictures=()).files("t", shown) == {}
+    assert EventStudy(most_runs=2).files("t", shown) == {}
+    assert "A summary of 5 runs" in " ".join(EventStudy(most_runs=2).table("t", shown).notes)
+    stored = [Record(name, {}, {}, result) for name, result in results.items()]
+    assert list(EventStudy(pictures=("svg",)).files("t", stored)) == ["event_study.svg"]
+
+
+def test_without_effects_by_event_time_a_sentence_says_what_to_choose(panel: dc.Panel) -> None:
+    only = {"twfe": fit(panel, "twfe")}
+    for draw in (lambda: plot_event_study(only), lambda: EventStudy().table("t", records(only, panel))):
+        with pytest.raises(ConfigError, match=r"choose model\.aggregate=event"):
+            draw()
+
+
+def test_more_runs_than_markers_are_refused(results: dict[str, dc.Result]) -> None:
+    with pytest.raises(ConfigError, match="9 runs are too many"):
+        plot_event_study([results["event_study"]] * 9)
+
+
+def test_the_roll_out_is_the_panel_s(panel: dc.Panel) -> None:
+    first, grid = rollout(panel, "pilot")
+    event = panel.column("pilot_event")
+    for unit in range(len(panel.units)):
+        rows = panel.unit_codes == unit
+        np.testing.assert_array_equal(grid[unit], np.where(event[rows] >= 0, 1.0, 0.0))
+        began = panel.period_codes[rows][event[rows] == 0]
+        assert first[unit] == (began[0] if len(began) else len(panel.periods))
+    axes = plot_rollout(panel, "pilot").axes[0]
+    assert [text.get_text() for text in axes.texts] == ["2012: 12", "2014: 12", "never: 16"]
+    shown = np.asarray(axes.collections[0].get_array()).reshape(40, 9)
+    # each line is at least as late as the one above it
+    assert (np.diff(shown.sum(axis=1)) <= 0).all()
+    assert len(axes.get_yticklabels()) == 40
+
+
+def test_a_row_that_is_not_there_is_empty(panel: dc.Panel) -> None:
+    keep = np.ones(len(panel.unit_codes), dtype=bool)
+    keep[4] = False
+    _, grid = rollout(panel.rows(keep), "pilot")
+    assert np.isnan(grid).sum() == 1
+    assert np.isnan(grid[panel.unit_codes[4], panel.period_codes[4]])
