@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from digicarbon.page.effects import Effects
 from digicarbon.report import Labels
 from digicarbon.report.focal import effect_of, text_of
 from digicarbon.report.joint import FACETS, Joint
-from digicarbon.report.specification_curve import choices_of
+from digicarbon.report.specification_curve import Choice, choices_of
 
 MANY = 10
 """From so many effects on, shares of them are named."""
@@ -126,7 +127,7 @@ def _moves(
         return
     keys = list(dict.fromkeys(key for values in choices for key in values if _decides(key)))
     rows = pd.DataFrame({key: [text_of(values[key]) if key in values else "" for values in choices] for key in keys})
-    every = [choice for choice in choices_of(rows, keys)[0] if choice.columns.shape[1] > 1]
+    every = [_with_rest(choice) for choice in choices_of(rows, keys)[0] if choice.columns.size]
     if not every:
         return
     columns = [choice.columns for choice in every]
@@ -152,6 +153,13 @@ def _moves(
         least=_percent(mask[choice.columns[:, least] > 0]),
         at_least=option(labels, choice.key, choice.values[least]),
     )
+
+
+def _with_rest(choice: Choice) -> Choice:
+    """Return a choice with two values or more: a single member of a list beside the runs without it."""
+    if choice.columns.shape[1] > 1:
+        return choice
+    return replace(choice, values=(*choice.values, ""), columns=np.hstack([choice.columns, 1 - choice.columns]))
 
 
 def _decides(key: str) -> bool:

@@ -1,0 +1,53 @@
+"""The sentence on what moves the results of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from digicarbon.page.answer import answer
+from digicarbon.page.effects import Effects
+from digicarbon.report import Labels
+from digicarbon.result import Asked
+
+
+def sentence(coefs: Sequence[float], values: Sequence[dict[str, Any]]) -> str:
+    """Return the last sentence of an answer, in the names of the specification."""
+    names = [f"run {number}" for number in range(len(coefs))]
+    effects = Effects(
+        asked=Asked(),
+        level=0.05,
+        numbers={name: (coef, 0.5, coef - 1, coef + 1) for name, coef in zip(names, coefs, strict=True)},
+        errors=dict.fromkeys(names, 0.5),
+        focal=dict.fromkeys(names, "e"),
+        terms=("e",),
+        outcomes=("y",),
+        logarithms=frozenset(),
+        resampled=0,
+        fits=len(coefs),
+        lacking={},
+        diagnostics={},
+    )
+    notes = answer(effects, dict(zip(names, values, strict=True)), None, Labels())
+    return str(notes[-1])
+
+
+def test_a_list_with_one_member_is_compared_with_the_runs_without_it() -> None:
+    values = [{"model.controls": ["z"] if number % 2 else []} for number in range(24)]
+    coefs = [1.0 if number % 2 else -1.0 if number else 1.0 for number in range(24)]
+    assert sentence(coefs, values) == "What moves the sign most: model.controls (z: 100% are positive; ∅: 8%)."
+
+
+def test_of_choices_that_go_together_the_one_with_a_part_of_its_own_is_named() -> None:
+    """Time effects occur in some runs of the second model only: alone, they would have a part of its variance."""
+    values = [
+        {"effects": "time" if number > 18 else "both", "model": "a" if number < 13 else "b"} for number in range(24)
+    ]
+    coefs = [1.0 if number < 13 else -1.0 for number in range(24)]
+    assert sentence(coefs, values) == "What moves the sign most: model (a: 100% are positive; b: 0%)."
+
+
+def test_where_all_signs_are_equal_the_share_is_that_of_the_variance() -> None:
+    values = [{"model": "a" if number < 12 else "b"} for number in range(24)]
+    coefs = [1.0 if number < 12 else 3.0 for number in range(24)]
+    assert sentence(coefs, values) == "What moves the estimate most: model (100.0% of the variance)."
