@@ -131,7 +131,7 @@ def _one_by_one(own: PlaceboInSpace, model: DiD, panel: Panel, weights: Weights 
     plain = model.by_errors
     timing = plain.timing(panel)
     whole = float(plain.fit(panel, weights).coef[0])
-    found = np.full((3, own.draws), np.nan)
+    placebos = np.full((3, own.draws), np.nan)
     given = assignments(len(timing.first), own.draws, np.random.default_rng(own.seed))
     for draw, first in enumerate(timing.first[given]):
         try:
@@ -139,8 +139,8 @@ def _one_by_one(own: PlaceboInSpace, model: DiD, panel: Panel, weights: Weights 
         except DigicarbonError:
             # of gaps, e.g. a unit without rows before the policy that it is given
             continue
-        found[:, draw] = result.estimates.iloc[0][["coef", "se", "p"]].to_numpy(dtype=np.float64)
-    return whole, _frame(*found)
+        placebos[:, draw] = result.estimates.iloc[0][["coef", "se", "p"]].to_numpy(dtype=np.float64)
+    return whole, _frame(*placebos)
 
 
 def _frame(coef: FloatArray, se: FloatArray, p: FloatArray) -> pd.DataFrame:

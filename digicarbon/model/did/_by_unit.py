@@ -9,7 +9,7 @@ import pandas as pd
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
-from digicarbon.model.did._found import Found, Reported, pretest, treated_cells
+from digicarbon.model.did._effects import PolicyEffects, Reported, pretest, treated_cells
 from digicarbon.model.did._timing import Timing
 from digicarbon.note import Note, cut
 from digicarbon.numeric.did.aggregation import aggregation, binned, influence_of_means
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
     from digicarbon.model.did.base import DiD
 
 
-def callaway_santanna(model: DiD, timing: Timing) -> Found:
+def callaway_santanna(model: DiD, timing: Timing) -> PolicyEffects:
     """Return means of the effects of cohorts in periods."""
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
     y, x = panel.column(model.y), panel.array(names)
     how = (model.compare, model.base_period, model.anticipation, model.reference)
-    found = group_time(y, x, panel.unit_codes, timing.at, timing.first, *how)
-    if not (found.cells.event >= 0).any():
+    estimated = group_time(y, x, panel.unit_codes, timing.at, timing.first, *how)
+    if not (estimated.cells.event >= 0).any():
         raise EstimationError(Note("did_no_cell", policy=model.policy, compare=model.compare))
-    chosen = aggregation(found.cells, model.aggregate, model.leads, model.lags)
+    chosen = aggregation(estimated.cells, model.aggregate, model.leads, model.lags)
     reported = Reported.of(timing, chosen.levels, model.aggregate)
-    influence = influence_of_means(chosen, found.cells, found.att, found.influence, timing.first)
-    covariance = found.influence.T @ found.influence
-    early = np.eye(len(found.att))[found.cells.event < -model.anticipation]
+    influence = influence_of_means(chosen, estimated.cells, estimated.att, estimated.influence, timing.first)
+    covariance = estimated.influence.T @ estimated.influence
+    early = np.eye(len(estimated.att))[estimated.cells.event < -model.anticipation]
     never = model.compare == "never"
     notes = [Note("did_compare_never" if never else "did_compare_not_yet", policy=model.policy)]
-    if found.left_out:
-        notes.append(Note("did_cells_left_out", cells=found.left_out))
-    fitted = _fitted(model, timing, Note("did_influence"), notes, {"group_time": _table(timing, found)})
-    leads = pretest(early, found.att, covariance, fitted.inference)
-    effects = chosen.weights @ found.att
-    return Found(reported.terms, reported.made_of, effects, influence.T @ influence, (), leads, fitted)
+    if estimated.left_out:
+        notes.append(Note("did_cells_left_out", cells=estimated.left_out))
+    fitted = _fitted(model, timing, Note("did_influence"), notes, {"group_time": _table(timing, estimated)})
+    leads = pretest(early, estimated.att, covariance, fitted.inference)
+    effects = chosen.weights @ estimated.att
+    return PolicyEffects(reported.terms, reported.made_of, effects, influence.T @ influence, (), leads, fitted)
 
 
-def imputation(model: DiD, timing: Timing) -> Found:
+def imputation(model: DiD, timing: Timing) -> PolicyEffects:
     """Return means of the differences between treated rows and what they are imputed to have been."""
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
     y, x = panel.column(model.y), panel.array(names)
@@ -82,7 +82,7 @@ def imputation(model: DiD, timing: Timing) -> Found:
         influence = np.column_stack([influence, fit.influence_of_leads])[:, order]
     influence = np.column_stack([influence, fit.influence_of_slopes])
     coef = np.append(effects, fit.slopes)
-    return Found(reported.terms, reported.made_of, coef, influence.T @ influence, names, leads, fitted)
+    return PolicyEffects(reported.terms, reported.made_of, coef, influence.T @ influence, names, leads, fitted)
 
 
 def _leads(model: DiD, timing: Timing) -> tuple[FloatArray, tuple[int, ...]]:
@@ -111,15 +111,15 @@ def _fitted(
     )
 
 
-def _table(timing: Timing, found: GroupTime) -> pd.DataFrame:
+def _table(timing: Timing, estimated: GroupTime) -> pd.DataFrame:
     """Return the effects of cohorts in periods as a table."""
-    cells = found.cells
+    cells = estimated.cells
     return pd.DataFrame(
         {
             "cohort": [timing.label(one) for one in cells.first.tolist()],
             "period": [timing.label(one) for one in (cells.first + cells.event).tolist()],
             "event": cells.event,
-            "coef": found.att,
-            "se": np.sqrt((found.influence**2).sum(axis=0)),
+            "coef": estimated.att,
+            "se": np.sqrt((estimated.influence**2).sum(axis=0)),
         }
     )

@@ -12,7 +12,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model.batch import Estimand, Fits, JointBatch
-from digicarbon.model.did._found import Found, Reported, pretest, treated_cells
+from digicarbon.model.did._effects import PolicyEffects, Reported, pretest, treated_cells
 from digicarbon.model.did._timing import Timing
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.restrictions import Projected, Restrictions
@@ -58,7 +58,7 @@ class Expanded:
             for term, row in zip(self.reported.terms, self.weights, strict=True)
         }
 
-    def found(self, fitted: Result) -> Found:
+    def effects(self, fitted: Result) -> PolicyEffects:
         """Return the effects from the fit of the regression."""
         at = [fitted.terms.index(name) for name in self.dummies]
         others = [place for place in range(len(fitted.terms)) if place not in set(at)]
@@ -67,7 +67,7 @@ class Expanded:
         pick[:count, at] = self.weights
         pick[count:, others] = np.eye(len(others))
         covariance = fitted.covariance[np.ix_(at, at)]
-        return Found(
+        return PolicyEffects(
             self.reported.terms,
             self.reported.made_of,
             pick @ fitted.coef,
@@ -80,21 +80,23 @@ class Expanded:
     def restrictions(self, weights: Weights | None) -> list[Restrictions]:
         """Return each effect as a restriction."""
         contrasts = self.model.contrasts(self.panel, weights)
-        found: list[Restrictions] = []
+        effects: list[Restrictions] = []
         for term, combination in self.combinations.items():
             one = contrasts.of(combination)
             assert isinstance(one, Projected)
             estimand = Estimand("coefficient", term)
-            found.append(replace(one, estimands=(estimand,), batch=Effects(one.batch, self.combinations, estimand)))
-        return found
+            effects.append(
+                replace(one, estimands=(estimand,), batch=EffectsBatch(one.batch, self.combinations, estimand))
+            )
+        return effects
 
-    def batch(self, weights: Weights | None, estimand: Estimand) -> Effects:
+    def batch(self, weights: Weights | None, estimand: Estimand) -> EffectsBatch:
         """Return what fits the effects to many outcomes at once."""
         inner = self.model.batch(self.panel, weights, Estimand("coefficient", self.dummies[0]))
-        return Effects(inner, self.combinations, estimand)
+        return EffectsBatch(inner, self.combinations, estimand)
 
 
-class Effects:
+class EffectsBatch:
     """Effects as combinations of the coefficients of a regression that is fitted to many outcomes.
 
     Parameters

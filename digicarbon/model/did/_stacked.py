@@ -9,7 +9,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.model.base import refuse_unidentified
-from digicarbon.model.did._found import Found, Reported, pretest
+from digicarbon.model.did._effects import PolicyEffects, Reported, pretest
 from digicarbon.model.did._timing import Timing
 from digicarbon.note import Note
 from digicarbon.numeric.did.aggregation import Cells, aggregation
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from digicarbon.model.did.base import DiD
 
 
-def stacked(model: DiD, timing: Timing) -> Found:
+def stacked(model: DiD, timing: Timing) -> PolicyEffects:
     """Return the effects of a regression with effects of units and of periods in each stack."""
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
     window = (model.leads, model.lags, model.anticipation)
@@ -58,7 +58,7 @@ def stacked(model: DiD, timing: Timing) -> Found:
     pick = np.zeros((len(weights) + k, count + k))
     pick[: len(weights), :count], pick[len(weights) :, count:] = weights, np.eye(k)
     inference = Inference(float(df_resid if groups is None or model.df == "residual" else groups - 1), model.level)
-    return Found(
+    return PolicyEffects(
         reported.terms,
         reported.made_of,
         pick @ fit.coef,

@@ -13,7 +13,7 @@ from digicarbon.errors import EstimationError
 from digicarbon.model._panel_batch import null_of
 from digicarbon.model.base import require_panel
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
-from digicarbon.model.did._found import Found
+from digicarbon.model.did._effects import PolicyEffects
 from digicarbon.model.did._timing import Timing, timing_of
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.tested import Tested
@@ -208,9 +208,9 @@ class DiD(Tested):
         require_panel(panel)
         made = panel.with_terms(self.terms)
         timing = None if self.is_share(made) else self._timing(made)
-        found = self._found(made, timing, weights)
-        result = self._result(found, made, timing)
-        return self.tested(result, made if timing is None else timing.panel, weights), found.leads
+        effects = self._effects(made, timing, weights)
+        result = self._result(effects, made, timing)
+        return self.tested(result, made if timing is None else timing.panel, weights), effects.leads
 
     @property
     def no_wild(self) -> Note | None:
@@ -332,7 +332,7 @@ class DiD(Tested):
         cut_off = timing.rows(timing.at < last - self.anticipation, note)
         return replace(cut_off, first=np.where(cut_off.first == last, NEVER, cut_off.first))
 
-    def _found(self, panel: Panel, timing: Timing | None, weights: Weights | None) -> Found:
+    def _effects(self, panel: Panel, timing: Timing | None, weights: Weights | None) -> PolicyEffects:
         if timing is not None and self.estimator not in REGRESSIONS:
             from digicarbon.model.did import _by_unit, _stacked
 
@@ -343,29 +343,29 @@ class DiD(Tested):
         from digicarbon.model.did import _regressions
 
         expanded = _regressions.share(self, panel) if timing is None else _regressions.expanded(self, timing)
-        return expanded.found(expanded.model.estimated(expanded.panel, weights))
+        return expanded.effects(expanded.model.estimated(expanded.panel, weights))
 
-    def _result(self, found: Found, panel: Panel, timing: Timing | None) -> Result:
-        made_of = {**panel.made_of(self.controls, among=self.terms), **found.made_of}
-        terms = (*found.terms, *found.controls)
-        statistics = {**found.fitted.statistics, **self._counts(panel, timing), **self._events(found)}
-        if found.leads is not None and np.isfinite(found.leads.p):
-            statistics |= {"pretest_df": found.leads.df, "pretest_p": found.leads.p}
+    def _result(self, effects: PolicyEffects, panel: Panel, timing: Timing | None) -> Result:
+        made_of = {**panel.made_of(self.controls, among=self.terms), **effects.made_of}
+        terms = (*effects.terms, *effects.controls)
+        statistics = {**effects.fitted.statistics, **self._counts(panel, timing), **self._events(effects)}
+        if effects.leads is not None and np.isfinite(effects.leads.p):
+            statistics |= {"pretest_df": effects.leads.df, "pretest_p": effects.leads.p}
         return replace(
-            found.fitted,
+            effects.fitted,
             kind=f"did_{self.estimator}",
             focal=(self.policy,),
             terms=terms,
-            coef=found.coef,
-            covariance=found.covariance,
+            coef=effects.coef,
+            covariance=effects.covariance,
             roles=roles_made_of(terms, (), made_of),
             statistics=statistics,
-            notes=(*found.fitted.notes, *self._notes(timing)),
+            notes=(*effects.fitted.notes, *self._notes(timing)),
         )
 
-    def _events(self, found: Found) -> dict[str, float]:
+    def _events(self, effects: PolicyEffects) -> dict[str, float]:
         """Return which event times have effects, and which one is the reference, if effects are by event time."""
-        levels = [part.number for made in found.made_of.values() for part in made]
+        levels = [part.number for made in effects.made_of.values() for part in made]
         events = [level for level in levels if level is not None]
         if self.aggregate != "event" or not events:
             return {}

@@ -94,13 +94,13 @@ def group_time(
                 continue
             last = int(max(period, periods[start])) + anticipation
             others = first == NEVER if compare == "never" else (first > last) & (first != cohort)
-            found = _cell(wide[:, place] - wide[:, start], known[:, min(place, start)], first == cohort, others)
-            if found is None:
+            cell = _cell(wide[:, place] - wide[:, start], known[:, min(place, start)], first == cohort, others)
+            if cell is None:
                 left_out += 1
                 continue
             cells.append((cohort, period - cohort, units))
-            effects.append(found[0])
-            columns.append(found[1])
+            effects.append(cell[0])
+            columns.append(cell[1])
     table = np.array(cells, dtype=np.float64).reshape(-1, 3)
     whole = table[:, :2].astype(np.int64)
     influence = np.column_stack(columns) if columns else np.empty((len(first), 0))

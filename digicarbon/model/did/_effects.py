@@ -16,7 +16,7 @@ from digicarbon.result import Constituent, Inference, MadeOf, Result
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class PolicyEffects:
     """Effects of a policy.
 
     Attributes
