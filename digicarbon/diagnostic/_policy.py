@@ -21,9 +21,9 @@ def did_of(model: Model) -> DiD:
     ConfigError
         If it is another model.
     """
-    if not isinstance(model, DiD):
+    if model.as_did is None:
         raise ConfigError(Note("policy_of_other_model", model=type(model).__name__))
-    return model
+    return model.as_did
 
 
 def two_way(model: DiD) -> DiD:

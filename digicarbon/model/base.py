@@ -20,6 +20,7 @@ from digicarbon.spec import Names, Spec
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
+    from digicarbon.model.did.base import DiD
     from digicarbon.model.panel_regression import PanelRegression
     from digicarbon.model.spatial_panel import SpatialPanel
     from digicarbon.script import Extract, RPart, StataPart
@@ -181,6 +182,11 @@ class Model(Spec):
     @property
     def as_spatial(self) -> SpatialPanel | None:
         """The spatial panel that the tests of spatial models take; None if none is."""
+        return None
+
+    @property
+    def as_did(self) -> DiD | None:
+        """The model of a policy's effects that the diagnostics of policies take; None if none is."""
         return None
 
     @property

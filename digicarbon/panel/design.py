@@ -363,7 +363,7 @@ class PanelDesign(Spec):
         if clash:
             raise DataError(Note("column_of_two_meanings", columns=cut(clash)))
         renamed = self._in_span(frame, time_name).rename(columns={"unit": unit_name, "time": time_name})
-        dates = {policy.column for policy in self.policy.values()} & set(renamed.columns)
+        dates = {policy.column or "" for policy in self.policy.values()} & set(renamed.columns)
         # otherwise the panel would count the nanoseconds of a date
         written = {name: periods_of(renamed[name], name) for name in dates if is_datetime64_any_dtype(renamed[name])}
         panel = Panel.from_frame(renamed.assign(**written), unit_name, time_name, self.gaps, regions)
@@ -456,8 +456,9 @@ class PanelDesign(Spec):
     def _behind_policy(self, column: str) -> Iterator[str]:
         """Yield the column of the data, or of a file of its own, that a policy's column is made of."""
         for name, policy in self.policy.items():
-            if column in policy_columns(name):
-                yield column if policy.files else policy.column
+            behind = column if policy.files else policy.column
+            if behind is not None and column in policy_columns(name):
+                yield behind
 
     def is_plain(self, panel: Panel, term: str) -> bool:
         """Return whether a term is a column, a definition, or a logarithm of one."""

@@ -23,7 +23,6 @@ from digicarbon.errors import DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.note.about import of_file
 from digicarbon.panel._index import Index, label, numbers_beside
-from digicarbon.source._read import numbers_or_text, read_table
 from digicarbon.source.base import InputFile
 from digicarbon.spec import NodeError, Spec, SpecError
 
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
 
 Always = Literal["refuse", "drop", "keep"]
 """What to do with a unit that has no period before its policy: stop, leave it out, or keep it."""
+
+Dates = dict[str, int | str | None]
+"""First periods by unit, e.g. ``{Guizhou: 2015}``."""
 
 NEVER = frozenset({"", "0", "inf", "nan"})
 """What stands for no first period, besides an empty cell."""
@@ -73,6 +75,8 @@ class Policy(Spec):
         A column that is 1 under the policy and 0 before; its first 1 is the first period.
     share : str or None
         A column of a dose between 0 and 1, used as it is: a share has no event time and no cohort.
+    dates : mapping of str to int or str, or None
+        The first period by unit, written here; a unit that is not named never has the policy.
     file : str or None
         A table with a row per unit, which has the column ``first``; a unit without a row never has the policy. None:
         ``first`` is a column of the data.
@@ -88,6 +92,7 @@ class Policy(Spec):
     first: str | None = None
     dummy: str | None = None
     share: str | None = None
+    dates: Dates | None = None
     file: str | None = None
     unit: str = "unit"
     always: Always = "refuse"
@@ -99,7 +104,7 @@ class Policy(Spec):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        given = [name for name in ("first", "dummy", "share") if getattr(self, name) is not None]
+        given = [name for name in ("first", "dummy", "share", "dates") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(Note("policy_of_one_kind", given=cut(given or [Note("policy_no_field")])))
         if self.file is not None and self.first is None:
@@ -107,9 +112,9 @@ class Policy(Spec):
         return self
 
     @property
-    def column(self) -> str:
-        """The column of the data, or of the file, that the policy is made of."""
-        return self.first or self.dummy or self.share or ""
+    def column(self) -> str | None:
+        """The column of the data, or of the file, that the policy is made of; None of dates that are written here."""
+        return self.first or self.dummy or self.share
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -132,16 +137,14 @@ class Policy(Spec):
         DataError
             As `treatment` does, or if a column or the file is missing, or has values that are no dates.
         """
-        _refuse_taken(panel, name, self.column if self.first is None else "")
+        _refuse_taken(panel, name, self.dummy or self.share or "")
         if self.share is not None:
             return panel.with_columns({name: _share(panel, self.share)}), ()
         try:
-            if self.dummy is not None:
-                firsts = _first_ones(panel, self.dummy)
-            elif self.file is not None:
-                firsts = self._of_file(panel, name, set(units))
+            if self.first is None:
+                firsts = _first_ones(panel, self.dummy) if self.dummy else self._of_dates(panel, set(units))
             else:
-                firsts = _constant(panel, self.column)
+                firsts = self._of_file(panel, name, set(units)) if self.file else _constant(panel, self.first)
             return with_firsts(panel, name, firsts, self.always)
         except DataError as error:
             if self.file is None:
@@ -150,12 +153,19 @@ class Policy(Spec):
             error.to_correct = True
             raise of_file(error, self.file) from error
 
+    def _of_dates(self, panel: Panel, others: set[str]) -> dict[str, str]:
+        dates = [(unit, _written(date)) for unit, date in (self.dates or {}).items()]
+        return _by_unit(dates, panel, others)
+
     def _of_file(self, panel: Panel, name: str, others: set[str]) -> dict[str, str]:
         """Return the first period by unit of the panel, as the file writes it."""
+        from digicarbon.source._read import numbers_or_text, read_table
+
         assert self.file is not None
-        table = read_table(self.file, self.role, [self.unit, self.column], key=f"policy.{name}").frame
+        assert self.first is not None
+        table = read_table(self.file, self.role, [self.unit, self.first], key=f"policy.{name}").frame
         names = [str(column) for column in table.columns]
-        for key, column in (("unit", self.unit), ("first", self.column)):
+        for key, column in (("unit", self.unit), ("first", self.first)):
             if column not in names:
                 hint = suggestion(column, names)
                 raise DataError(
@@ -165,7 +175,7 @@ class Policy(Spec):
         empty = [row for row, item in enumerate(labels, start=1) if not item]
         if empty:
             raise DataError(Note("policy_file_unit_empty", column=self.unit, rows=cut(empty)))
-        dates = [_written(item) for item in numbers_or_text(table[self.column])]
+        dates = [_written(item) for item in numbers_or_text(table[self.first])]
         return _by_unit(zip(labels, dates, strict=True), panel, others)
 
 
@@ -191,10 +201,9 @@ def with_policy(panel: Panel, name: str, first: str | Policy | Mapping[str, int 
     except ValueError as error:
         raise DataError(error.args[0]) from error
     if isinstance(first, Mapping):
-        _refuse_taken(panel, name, "")
-        dates = _by_unit([(label(unit), _written(date)) for unit, date in first.items()], panel, set())
-        return with_firsts(panel, name, dates, always)[0]
-    policy = first if isinstance(first, Policy) else Policy(first=first, always=always)
+        policy = Policy(dates={label(unit): _written(date) for unit, date in first.items()}, always=always)
+    else:
+        policy = first if isinstance(first, Policy) else Policy(first=first, always=always)
     return policy.made(panel, name)[0]
 
 

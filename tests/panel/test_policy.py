@@ -192,7 +192,7 @@ def test_what_cannot_be_used_is_a_sentence(code: str) -> None:
 @pytest.mark.parametrize(
     ("policy", "words"),
     [
-        ({}, "panel.policy.pilot: A policy takes one of first, dummy and share, not none of them"),
+        ({}, "panel.policy.pilot: A policy takes one of first, dummy, share and dates, not none of them"),
         ({"first": "a", "share": "b"}, "not first, share"),
         ({"frist": "a"}, "panel.policy.pilot.frist is not a field of Policy. Did you mean 'first'?"),
         ({"first": "a", "always": "stop"}, "panel.policy.pilot.always must be one of 'refuse', 'drop', 'keep'"),
@@ -207,6 +207,23 @@ def test_wrong_fields_name_their_key(policy: object, words: str) -> None:
 
 
 # in a design
+
+
+def test_dates_can_stand_in_the_configuration() -> None:
+    data = dated(FIRST).rename(columns={"city": "unit", "year": "time"})
+    one, other = (
+        design(policy={"pilot": policy}).assemble(data, "city", "year")
+        for policy in ("start", {"dates": {"a": 2012, "b": "2014", "c": None}})
+    )
+    for column in policy_columns("pilot"):
+        np.testing.assert_array_equal(one.column(column), other.column(column))
+    with pytest.raises(DataError, match="units that the panel does not have: z"):
+        design(policy={"pilot": {"dates": {"z": 2012}}}).assemble(data, "city", "year")
+
+
+def test_dates_in_the_configuration_need_no_column() -> None:
+    one = design(policy={"pilot": {"dates": {"a": 2012}}})
+    assert one.columns_behind(("y", "pilot", "pilot_event"), {"y", "start"}) == ("y",)
 
 
 def test_units_without_a_period_before_are_left_out_or_kept() -> None:
@@ -289,7 +306,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_file_of_dates_is_the_same_run_as_a_column(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", *RUN, "panel.policy={pilot: start}"]) == 0
-    assert "pilot" in capsys.readouterr().out
+    assert "Pilot policy" in capsys.readouterr().out
     assert main(["run", *RUN, FILE]) == 0
     assert "Nothing to fit" in "".join(capsys.readouterr())
     Path("pilots.csv").write_text("name,since\na,2013\nb,2014\ne,2013\n", encoding="utf-8")

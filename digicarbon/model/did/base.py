@@ -245,6 +245,11 @@ class DiD(Tested):
         single = self.estimator == "twfe" and not self.anticipation
         return self.regression((self.policy,)) if single else None
 
+    @property
+    def as_did(self) -> DiD:
+        """The model itself."""
+        return self
+
     def extract(self, panel: Panel, weights: Weights | None) -> Extract:
         """Return the columns of the regression, or the first period under the policy for tools that ask for it."""
         from digicarbon.model.scripts.did import extract
