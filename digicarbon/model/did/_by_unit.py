@@ -33,9 +33,13 @@ def callaway_santanna(model: DiD, timing: Timing) -> PolicyEffects:
     reported = Reported.of(timing, chosen.levels, model.aggregate)
     influence = influence_of_means(chosen, estimated.cells, estimated.att, estimated.influence, timing.first)
     covariance = estimated.influence.T @ estimated.influence
-    early = np.eye(len(estimated.att))[estimated.cells.event < -model.anticipation]
+    alone = estimated.cells.units < 2
+    before = estimated.cells.event < -model.anticipation
+    early = np.eye(len(estimated.att))[before & ~alone]
     never = model.compare == "never"
     notes = [Note("did_compare_never" if never else "did_compare_not_yet", policy=model.policy)]
+    if (before & alone).any():
+        notes.append(Note("did_single_left_out"))
     if estimated.left_out:
         notes.append(Note("did_cells_left_out", cells=estimated.left_out))
     fitted = _fitted(model, timing, Note("did_influence"), notes, {"group_time": _table(timing, estimated)})

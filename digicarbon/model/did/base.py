@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 Estimator = Literal["twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna"]
 REGRESSIONS = ("twfe", "event_study", "sun_abraham")
 """Estimators that are a two-way regression of the panel's own rows."""
+FEW_TREATED = 5
+"""Fewest units of a cohort whose standard errors hold, about; the number that R's did has for its own note."""
 BY_UNIT = ("imputation", "callaway_santanna")
 """Estimators whose standard errors are those of units' influence, whatever the inference."""
 
@@ -393,6 +395,7 @@ class DiD(Tested):
         if timing is None:
             return (Note("did_of_a_share", policy=policy),)
         notes = [*timing.notes, _cohorts(policy, timing)]
+        notes += _small(timing, whole=self.estimator in ("twfe", "event_study", "stacked"))
         if self.estimator == "twfe":
             return (*notes, Note("did_staggered", policy=policy)) if len(timing.cohorts) > 1 else tuple(notes)
         # a regression on stacks weighs as least squares does
@@ -411,11 +414,22 @@ class DiD(Tested):
         return tuple(notes)
 
 
+def _small(timing: Timing, whole: bool) -> list[Note]:
+    """Return the note that names cohorts of few units, or all treated units together where cohorts have one effect."""
+    sizes = {one: int((timing.first == one).sum()) for one in timing.cohorts}
+    if whole and sum(sizes.values()) >= FEW_TREATED:
+        return []
+    small = [_cohort(timing, one, units) for one, units in sizes.items() if whole or units < FEW_TREATED]
+    return [Note("did_small_cohorts", least=FEW_TREATED, cohorts=cut(small))] if small else []
+
+
+def _cohort(timing: Timing, place: int, units: int) -> Note:
+    return Note("did_cohort", period=timing.label(place), units=units)
+
+
 def _cohorts(policy: str, timing: Timing) -> Note:
     """Return the note that says how many units come under the policy when."""
-    units = [
-        Note("did_cohort", period=timing.label(one), units=int((timing.first == one).sum())) for one in timing.cohorts
-    ]
+    units = [_cohort(timing, one, int((timing.first == one).sum())) for one in timing.cohorts]
     never = int((~timing.ever).sum())
     return Note(
         "did_cohorts", policy=policy, cohorts=cut([*units, *([Note("did_never", units=never)] if never else [])], 8)

@@ -190,3 +190,19 @@ def test_wild_is_said_not_to_be_there() -> None:
         found = fit(PANEL, estimator=estimator, test="wild", replications=19)
         assert found.has_note("did_without_wild")
         assert found.resampled is None
+
+
+def test_cohorts_of_few_units_have_a_note_and_single_ones_are_no_part_of_the_joint_test() -> None:
+    firsts = dict(FRAME.groupby("state")["first"].first())
+    lonely, *_ = [unit for unit, first in firsts.items() if first == 1975]
+    gone = [unit for unit, first in firsts.items() if first == 1975 and unit != lonely]
+    small = fit(panel_of(FRAME[~FRAME["state"].isin(gone)]), estimator="callaway_santanna", base_period="universal")
+    assert {"did_small_cohorts", "did_single_left_out"} <= {note.code for note in small.notes}
+    without = fit(
+        panel_of(FRAME[~FRAME["state"].isin([lonely, *gone])]), estimator="callaway_santanna", base_period="universal"
+    )
+    assert not without.has_note("did_small_cohorts")
+    close(small.statistics["pretest_p"], without.statistics["pretest_p"])
+    assert not fit(PANEL).has_note("did_small_cohorts")
+    few = [unit for unit, first in firsts.items() if np.isfinite(first) and first > 0 and first != 1975]
+    assert fit(panel_of(FRAME[~FRAME["state"].isin([*few, *gone])])).has_note("did_small_cohorts")
