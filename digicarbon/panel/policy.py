@@ -408,7 +408,10 @@ def _shown(index: Index, rank: FloatArray, firsts: Sequence[str]) -> FloatArray:
 
 def _written(value: object) -> str:
     """Return a first period as text; an empty text if there is none."""
-    return "" if value is None or value is pd.NaT or value is pd.NA or value != value else label(value)
+    if value is None or value is pd.NaT or value is pd.NA or value != value:
+        return ""
+    # a column of numbers with a word in one cell is text, and has 2015.0
+    return re.sub(r"(?<=\d)\.0+$", "", label(value))
 
 
 def _refuse_taken(panel: Panel, name: str, same: str) -> None:

@@ -491,7 +491,8 @@ def _named_by(specs: Specs, column: str) -> str:
     if formula is not None and column in formula:
         return "model.formula"
     for group, spec in (("model", specs.model), ("diagnostic", specs.diagnostic)):
-        for name, value in spec:
+        # a field for one column says more than a list that may be made of it
+        for name, value in sorted(spec, key=lambda field: not isinstance(field[1], str)):
             terms = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
             if column in map(_bare, variables_of([term for term in terms if isinstance(term, str)])):
                 return f"{group}.{name}"

@@ -67,6 +67,7 @@ def test_dates_make_three_columns() -> None:
     [
         {**FIRST, "c": 0, "d": None},
         {"a": "2012", "b": 2014.0, "c": "", "d": float("nan")},
+        {"a": "2012.0", "b": "2014.00", "c": "0.0"},
         {"a": "2012年", "b": "2014", "c": "0", "d": pd.NaT},
         {"a": 2012, "b": 2014, "c": float("inf")},
     ],
@@ -374,3 +375,13 @@ def test_the_error_of_a_file_is_for_the_user_to_correct(tmp_path: Path) -> None:
     with pytest.raises(DigicarbonError) as raised:
         panel().with_policy("pilot", Policy(file=str(file), first="year"))
     assert raised.value.to_correct
+
+
+def test_a_policy_that_the_panel_does_not_have_has_the_key_of_the_policy(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = ("model=did", "model.y=y", "model.controls=[]", "inference=cluster")
+    assert main(["run", *RUN[:6], *model]) == 2
+    error = capsys.readouterr().err
+    assert "model.policy" in error
+    assert "panel.policy" in error
