@@ -43,7 +43,7 @@ Beneath = Annotated[
     WithJsonSchema({"anyOf": [_ONE, {"type": "array", "items": _ONE, "uniqueItems": True}]}),
 ]
 """Numbers below a coefficient, a line each; a single one may stand without a list."""
-STATISTICS = ("nobs", "n_units", "n_instruments", "r2_within", "loglik")
+STATISTICS = ("nobs", "n_units", "n_treated", "n_never", "n_instruments", "r2_within", "loglik", "pretest_p")
 TESTS = ("ar1", "ar2", "sargan", "hansen", "first_stage_f", "overid", "anderson_rubin")
 PLACES = {"regressor": 1, "dummy": 1, "lag_x": 3}
 """The rank of a term's row by the kind of its role; focal terms come first, parameters that are no slopes last."""
