@@ -29,6 +29,11 @@ from digicarbon.sweep.provenance import ledger
 from digicarbon.sweep.stage import Stages
 
 FEW = "diagnostic.draws=99"
+POLICY = (
+    "model=did",
+    "++panel.policy={pilot: {dates: {Beijing: 2014, Tianjin: 2014, Hebei: 2015, Guangdong: 2015, Henan: 2015}}}",
+    "model.controls=${measure.terms}",
+)
 CASES: Mapping[str, tuple[str, ...]] = {
     "simulated effects": ("model=sdm", "model.effects_se=simulation", "model.draws=100", "model.seed=SEED"),
     "diagnose a panel regression": ("diagnostic=spatial_tests", FEW, "diagnostic.seed=SEED"),
@@ -55,6 +60,8 @@ CASES: Mapping[str, tuple[str, ...]] = {
         "inference.replications=99",
         "model.seed=SEED",
     ),
+    "wild p of a policy": (*POLICY, "inference.replications=99", "model.seed=SEED"),
+    "placebo policies": (*POLICY, "diagnostic=placebo_space", FEW, "diagnostic.seed=SEED"),
     "wild bootstrap, webb": ("diagnostic=wild_bootstrap", FEW, "diagnostic.weights=webb", "diagnostic.seed=SEED"),
 }
 """What draws; SEED stands for the seed."""
