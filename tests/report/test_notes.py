@@ -76,15 +76,21 @@ def english(note: str) -> list[str]:
 
 
 DIAGNOSTICS = {
+    "bacon": ("policy_did", ["report=tests", "report.name=bacon"]),
     "bivariate_moran": ("table6_moran", ["report=moran", "measure=bea"]),
     "choice": ("spatial_choice", ["diagnostic.draws=9"]),
     "correlation": ("table3_baseline", ["report=correlation"]),
     "descriptive": ("table2_descriptive", []),
     "emission_factors": ("table3_baseline", ["outcome=intensity_fuels", "report=emission_factors"]),
     "group_comparison": ("table3_baseline", ["diagnostic.draws=99", "report=group_comparison"]),
+    "honest": ("policy_event_study", ["columns={}", "report=tests", "report.name=honest"]),
+    "leads": ("policy_event_study", ["report=tests", "report.name=leads"]),
     "local_moran": ("table6_moran", ["report=lisa"]),
     "moran": ("table6_moran", []),
+    "negative_weights": ("policy_did", ["report=tests", "report.name=negative_weights"]),
     "panel_choice": ("table3_baseline", ["report=panel_choice"]),
+    "placebo_space": ("policy_did", ["columns={}", "report=tests", "report.name=placebo_space"]),
+    "placebo_time": ("policy_event_study", ["report=tests", "report.name=placebo_time"]),
     "spatial_tests": ("table7_spatial_w1", ["diagnostic.draws=9", "report=tests"]),
     "turning_points": ("table5_nonlinear", ["report=tests", "report.name=turning_points"]),
     "values": ("figures_3_5_maps", []),
