@@ -83,7 +83,7 @@ DIAGNOSTICS = {
     "descriptive": ("table2_descriptive", []),
     "emission_factors": ("table3_baseline", ["outcome=intensity_fuels", "report=emission_factors"]),
     "group_comparison": ("table3_baseline", ["diagnostic.draws=99", "report=group_comparison"]),
-    "honest": ("policy_event_study", ["~columns.imputation", "report=tests", "report.name=honest"]),
+    "honest": ("policy_event_study", ["~columns.imputation", "report=tests", "report.name=honest_bounds"]),
     "leads": ("policy_event_study", ["report=tests", "report.name=leads"]),
     "local_moran": ("table6_moran", ["report=lisa"]),
     "moran": ("table6_moran", []),
