@@ -139,6 +139,8 @@ class GroupedRegression(PanelRegression):
         from digicarbon.script.extract import Extract
 
         expanded = self.expanded(panel)
+        if self.observation_weights is not None:
+            return expanded.model.extract(expanded.panel, weights)
         return Extract.of(expanded.panel, self.y, expanded.model.regressors, weights)
 
     def made_of(self, panel: Panel) -> Mapping[str, MadeOf]:

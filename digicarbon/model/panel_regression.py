@@ -55,7 +55,7 @@ from digicarbon.weights import Weights
 if TYPE_CHECKING:
     from digicarbon.model._panel_restrictions import Contrasts
     from digicarbon.model.restrictions import Restrictions
-    from digicarbon.script import RPart, StataPart
+    from digicarbon.script import Extract, RPart, StataPart
 
 PanelEffects = Literal["none", "unit", "time", "two_way", "random", "random_time", "random_two_way"]
 
@@ -387,6 +387,17 @@ class PanelRegression(Tested):
         """Return the coefficients of each focal term, of which there are several where groups have their own."""
         made = panel.with_terms(self.terms)
         return {name: (name,) for name in made.expanded(self.x, among=self.terms)}
+
+    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
+        """Return outcome, regressors and weights, and the column by which rows weigh."""
+        if self.observation_weights is None:
+            return super().extract(panel, weights)
+        from digicarbon.script.extract import Extract
+
+        made = panel.with_terms(self.terms)
+        names = made.expanded(self.regressors, among=self.terms)
+        left = positive_rows(made, self.observation_weights)[0]
+        return Extract.of(left, self.y, names, weights, self.observation_weights)
 
     def r(self, part: RPart) -> list[str]:
         """Return the model in R, see `digicarbon.model.scripts`."""
