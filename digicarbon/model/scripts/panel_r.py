@@ -191,20 +191,31 @@ def _fixest_errors(model: PanelRegression) -> str:
 
 
 def _weighted(part: RPart, model: PanelRegression, y: str, x: Sequence[str], called: dict[str, str]) -> list[str]:
-    """Return a weighted regression in fixest: plm has weights for pooled regressions alone."""
-    right, lines = " + ".join(x), []
-    if model.effects != "none":
-        right += f" | {ABSORBED[model.effects]}"
-    if model.constant:
-        lines += wrapped("#", "The constant beside the effects (the mean of them) is not compared.")
-    if model.effects != "none":
+    """Return a weighted regression on dummies, and in fixest: plm has weights for pooled regressions alone."""
+    by = {"none": [], "unit": ["unit_id"], "time": ["time_id"], "two_way": ["unit_id", "time_id"]}[model.fixed]
+    weights = part.names[str(model.observation_weights)]
+    lines = []
+    if by:
+        # lm's intercept is the effect of the first unit or period
         called.pop("const")
+    if model.constant:
+        lines = wrapped("#", "The constant beside the effects (the mean of them) is not compared.")
+    right = " + ".join([*x, *(f"factor({name})" for name in by)])
+    # leverages are those of columns without effects
+    covariance = "" if by and model.small_sample == "hc3" and model.cov != "classic" else _least_squares(part, model)
+    lines += [
+        f"fit <- lm({y} ~ {right}, data = {part.data}, weights = {weights})",
+        *([f"V <- {covariance}"] if covariance else []),
+        *part.compare("coef(fit)", "errors_of(V)" if covariance else "", called),
+        *([] if covariance else part.skip(f"standard errors: {model.cov} after lm with weights")),
+    ]
     how = _fixest_errors(model)
-    options = f"weights = ~{part.names[str(model.observation_weights)]}{f', {how}' if how else ''}"
+    if not how:
+        return lines
+    absorbed = f" | {' + '.join(by)}" if by else ""
     body = [
-        f"fit <- fixest::feols({y} ~ {right}, {part.data}, {options})",
-        *part.compare("coef(fit)", "fixest::se(fit)" if how else "", called, "1e-5"),
-        *([] if how else part.skip(f"standard errors: fixest has no {model.cov} with the rule {model.small_sample}")),
+        f"fit <- fixest::feols({y} ~ {' + '.join(x)}{absorbed}, {part.data}, weights = ~{weights}, {how})",
+        *part.compare("coef(fit)", "fixest::se(fit)", called, "1e-5", "(fixest)"),
     ]
     return [*lines, *if_installed("fixest", "0.14", body)]
 
