@@ -72,7 +72,10 @@ class PlaceboInSpace(Diagnostic):
     @property
     def notes(self) -> tuple[Note, ...]:
         """How the placebos were drawn, and how their p value is counted."""
-        return (Note("placebo_in_space", policy=did_of(self.model).policy, draws=self.draws, seed=self.seed),)
+        model = did_of(self.model)
+        drawn = Note("placebo_in_space", policy=model.policy, draws=self.draws, seed=self.seed)
+        column = model.observation_weights
+        return (drawn,) if column is None else (drawn, Note("placebo_weights_stay", column=column))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model cannot be fitted, or policies cannot be exchanged."""
