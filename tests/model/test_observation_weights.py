@@ -335,6 +335,19 @@ def test_the_wild_bootstrap_leaves_out_what_weighs_nothing() -> None:
     pd.testing.assert_frame_equal(found.estimates, expected.estimates)
 
 
+@pytest.mark.parametrize("test", ["errors", "wild"])
+def test_turning_points_are_of_the_rows_that_weigh_something(test: str) -> None:
+    panel = PANELS["balanced"]
+    weights = panel.column("varying").copy()
+    weights[[0, 30]] = 0.0
+    some = panel.with_columns({"varying": weights})
+    fields = {"x": ("x", "x^2"), "observation_weights": "varying", "cov": "cluster", "test": test, "replications": 99}
+    found = dc.turning_points(model(**fields).fit(some), some, "x", model(**fields))
+    rows = some.rows(weights > 0)
+    expected = dc.turning_points(model(**fields).fit(rows), rows, "x", model(**fields))
+    pd.testing.assert_frame_equal(found, expected)
+
+
 def test_batches_of_other_weights_are_not_mixed_up() -> None:
     panel = PANELS["balanced"]
     keys = {
