@@ -93,8 +93,17 @@ def fitted_model(value: object, what: Note) -> Model:
 
 
 def regression_of(value: object) -> PanelRegression | None:
-    """Return a model's panel regression; None for another kind of model or another object."""
-    return value.as_regression if isinstance(value, Model) else None
+    """Return a model's panel regression; None for another kind of model or another object.
+
+    Raises
+    ------
+    ConfigError
+        If its observations are weighted, which the tests of panel regressions do not know.
+    """
+    regression = value.as_regression if isinstance(value, Model) else None
+    if regression is not None and regression.observation_weights is not None:
+        raise ConfigError(Note("test_of_weighted", column=regression.observation_weights))
+    return regression
 
 
 def spatial_of(value: object) -> SpatialPanel | None:

@@ -7,9 +7,10 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.model import DiD, Model
+from digicarbon.model._observation_weights import Weighting
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.note import Note
-from digicarbon.numeric.linear.within import absorb
+from digicarbon.numeric.linear.within import absorb, absorb_weighted
 from digicarbon.panel import Panel
 
 
@@ -41,7 +42,7 @@ def paths(model: DiD, panel: Panel) -> tuple[Panel, FloatArray]:
     DataError
         If the panel lacks a column.
     """
-    made = panel.with_terms(model.terms)
+    made = model.rows(panel)
     if model.is_share(made):
         if not made.balanced:
             raise ConfigError(Note("placebo_of_share", policy=model.policy))
@@ -53,11 +54,25 @@ def paths(model: DiD, panel: Panel) -> tuple[Panel, FloatArray]:
 
 
 def left_of_policy(model: DiD, panel: Panel) -> tuple[FloatArray, FloatArray, float]:
-    """Return the policy, what effects and controls leave of it, each of shape (rows,), and its two-way coefficient."""
+    """Return the policy, what effects and controls leave of it, each of shape (rows,), and its two-way coefficient.
+
+    Where observations are weighted, the policy is multiplied by their weights: by these its rows count.
+    """
     expanded = two_way(model).expanded(panel)
     names = expanded.panel.expanded(expanded.model.controls, among=expanded.model.terms)
     columns = expanded.panel.array([*names, expanded.model.y, model.policy])
-    inner = absorb(columns, rows_of(expanded.panel), "two_way")
+    if model.observation_weights is not None:
+        weighting = Weighting.of(expanded.panel, model.observation_weights)
+        inner = absorb_weighted(columns, rows_of(expanded.panel), "two_way", weighting.values)
+        root = weighting.root[:, None]
+        scaled, coefficient = _left(root * inner)
+        return weighting.values * columns[:, -1], scaled / weighting.root, coefficient
+    left, coefficient = _left(absorb(columns, rows_of(expanded.panel), "two_way"))
+    return columns[:, -1], left, coefficient
+
+
+def _left(inner: FloatArray) -> tuple[FloatArray, float]:
+    """Return what controls leave of the last column, and its coefficient in a regression of the one before."""
     basis = np.linalg.qr(inner[:, :-2])[0]
     left = inner[:, -1] - basis @ (basis.T @ inner[:, -1])
-    return columns[:, -1], left, float(left @ inner[:, -2] / (left @ left))
+    return left, float(left @ inner[:, -2] / (left @ left))

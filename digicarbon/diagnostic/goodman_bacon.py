@@ -14,6 +14,7 @@ from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.model import DiD
+from digicarbon.model._observation_weights import weighted_by
 from digicarbon.note import Note
 from digicarbon.numeric.did.goodman_bacon import COMPARISONS, Comparison, Decomposition, effect_weights, goodman_bacon
 from digicarbon.panel import Panel
@@ -41,8 +42,9 @@ class NegativeWeights(Diagnostic):
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """How the numbers are read."""
-        return (Note("negative_weights"),)
+        """How the numbers are read, and what rows count by."""
+        column = did_of(self.model).observation_weights
+        return (Note("negative_weights"), *(() if column is None else (weighted_by(column),)))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the two-way regression cannot be fitted."""
@@ -132,6 +134,8 @@ def _balanced(model: DiD, panel: Panel) -> tuple[Panel, np.ndarray]:
     made = panel.with_terms(model.terms)
     if model.is_share(made):
         raise ConfigError(Note("bacon_of_share", policy=model.policy))
+    if model.observation_weights is not None:
+        raise ConfigError(Note("bacon_weighted", column=model.observation_weights))
     if not made.balanced:
         units, periods = made.shape
         raise DataError(Note("bacon_unbalanced", rows=len(made.unit_codes), units=units, periods=periods))

@@ -18,6 +18,7 @@ from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.group_comparison import Draws
 from digicarbon.errors import DigicarbonError, EstimationError
 from digicarbon.model import DiD
+from digicarbon.model._observation_weights import Weighting
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.base import Level
 from digicarbon.note import Note, note_of
@@ -71,7 +72,10 @@ class PlaceboInSpace(Diagnostic):
     @property
     def notes(self) -> tuple[Note, ...]:
         """How the placebos were drawn, and how their p value is counted."""
-        return (Note("placebo_in_space", policy=did_of(self.model).policy, draws=self.draws, seed=self.seed),)
+        model = did_of(self.model)
+        drawn = Note("placebo_in_space", policy=model.policy, draws=self.draws, seed=self.seed)
+        column = model.observation_weights
+        return (drawn,) if column is None else (drawn, Note("placebo_weights_stay", column=column))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model cannot be fitted, or policies cannot be exchanged."""
@@ -118,7 +122,9 @@ def _together(own: PlaceboInSpace, model: DiD, panel: Panel, weights: Weights | 
     names = made.expanded(model.controls, among=model.terms)
     given = assignments(n, own.draws, np.random.default_rng(own.seed))
     given = np.vstack([np.arange(n), given])
-    result: Placebos = placebo_effects(made.column(model.y), made.array(names), policy, given, rows)
+    column = model.observation_weights
+    sizes = None if column is None else Weighting.of(made, column).values
+    result: Placebos = placebo_effects(made.column(model.y), made.array(names), policy, given, rows, sizes)
     absorbed = absorbed_rank(rows, "two_way")
     factor = small_sample_factor(model.small_sample, n, len(rows.unit_codes), 1 + len(names), absorbed, n - 1)
     se = result.se * math.sqrt(factor)

@@ -17,6 +17,7 @@ from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import Model
+from digicarbon.model._observation_weights import positive_rows
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.about import under
 from digicarbon.numeric.shape.turning_points import (
@@ -149,6 +150,10 @@ def _curve_tables(
     result = described(result, panel)
     term = named_term(term, slopes_of(result))
     curve = curve_of(result, term)
+    regression = None if model is None else model.as_regression
+    if regression is not None and regression.observation_weights is not None:
+        # rows that weigh nothing were left out
+        panel = positive_rows(panel.with_terms(regression.terms), regression.observation_weights)[0]
     x = observed(result, panel, term)
     degree = len(curve.b)
     if degree > 3:

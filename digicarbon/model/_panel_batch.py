@@ -67,6 +67,8 @@ class LinearFits:
         self._transform, self._contrast, self._estimand = transform, contrast, estimand
         self._batch = LinearBatch(columns.values[:, :-1], columns.rows, rule)
         self.key: Hashable = ("linear", columns.estimator, columns.removed, columns.rows.n, columns.rows.t)
+        if columns.weighting is not None:
+            self.key = (*self.key, columns.weighting.digest)
 
     def prepare(self, outcomes: FloatArray) -> LinearOutcomes:
         """Return outcomes with effects removed."""

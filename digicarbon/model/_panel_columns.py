@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -11,9 +11,10 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError
+from digicarbon.model._observation_weights import Weighting
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects, components, quasi_demean
-from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, absorbed_rank
+from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, absorb_weighted, absorbed_rank
 from digicarbon.panel import Panel
 from digicarbon.result import CONSTANT, DUMMY, REGRESSOR, Role
 
@@ -50,6 +51,8 @@ class Columns:
         What made the outcome of ``values`` out of the raw one, where that is linear and depends on nothing else.
     estimator : {"within", "between", "first_difference"}
         Of which kind that is.
+    weighting : Weighting or None
+        By which rows weigh: those of ``values`` are multiplied by its roots.
     """
 
     names: tuple[str, ...]
@@ -64,6 +67,12 @@ class Columns:
     constant: bool = False
     transform: Transform | None = None
     estimator: Estimator = "within"
+    weighting: Weighting | None = None
+
+    @property
+    def unscaled(self) -> FloatArray:
+        """The values before rows were multiplied by the roots of their weights."""
+        return self.values if self.weighting is None else self.values / self.weighting.root[:, None]
 
     @property
     def roles(self) -> tuple[Role, ...]:
@@ -99,6 +108,68 @@ def within(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, c
         ones, names, absorbed = np.ones((len(raw), 1)), ("const", *names), absorbed - 1
         values, raw = np.hstack([ones, values + raw.mean(axis=0)]), np.hstack([ones, raw])
     return Columns(names, values, raw, rows, effects, absorbed, {}, notes, constant=constant, transform=transform)
+
+
+def weighted(
+    panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, weighting: Weighting, constant: bool = False
+) -> Columns:
+    """Return what `within` does for weighted least squares: rows are multiplied by the roots of their weights.
+
+    Parameters
+    ----------
+    panel, names, y, effects, constant
+        As in `within`.
+    weighting : Weighting
+    """
+    rows, raw, root = rows_of(panel), panel.array((*names, y)), weighting.root[:, None]
+
+    def transform(columns: FloatArray) -> FloatArray:
+        return root * absorb_weighted(columns, rows, effects, weighting.values)
+
+    absorbed, notes = absorbed_rank(rows, effects), _singletons(panel, effects)
+    inner = absorb_weighted(raw, rows, effects, weighting.values)
+    if constant or effects == "none":
+        ones, names = np.ones((len(raw), 1)), ("const", *names)
+        if constant:
+            inner, absorbed = inner + weighting.means(raw), absorbed - 1
+        inner, raw = np.hstack([ones, inner]), np.hstack([ones, raw])
+    has_constant = names[0] == "const"
+    return Columns(
+        names,
+        root * inner,
+        raw,
+        rows,
+        effects,
+        absorbed,
+        {},
+        notes,
+        constant=has_constant,
+        transform=transform,
+        weighting=weighting,
+    )
+
+
+def scaled(columns: Columns, weighting: Weighting) -> Columns:
+    """Return columns without effects removed for weighted least squares."""
+    root, plain = weighting.root[:, None], columns.transform
+    assert plain is not None
+
+    def transform(outcomes: FloatArray) -> FloatArray:
+        return root * plain(outcomes)
+
+    return replace(columns, values=root * columns.values, transform=transform, weighting=weighting)
+
+
+def of_rows(columns: Columns, panel: Panel, weights: str) -> Columns:
+    """Return columns of the rows with a positive weight, whose outcomes come with all rows of a panel."""
+    transform, weighting, keep = columns.transform, columns.weighting, panel.column(weights) > 0
+    assert transform is not None
+    assert weighting is not None
+
+    def of_all(outcomes: FloatArray) -> FloatArray:
+        return transform(outcomes[keep])
+
+    return replace(columns, transform=of_all, weighting=replace(weighting, digest=panel.columns[weights].digest))
 
 
 def dummies(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) -> Columns:

@@ -8,9 +8,10 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.model._observation_weights import Weighting
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.note import Note
-from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
+from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, absorb_weighted
 from digicarbon.numeric.resampling.null_model import cube, in_rows, orthonormal, without
 from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.numeric.tests.effects_f import effects_f
@@ -32,7 +33,9 @@ def few_units(units: int, smallest: float) -> list[Note]:
     return [Note("few_units_wild", units=units, smallest=smallest)] if units < FEW_UNITS else []
 
 
-def leverage(panel: Panel, focal: tuple[str, ...], terms: tuple[str, ...], effects: EffectsKind) -> list[Note]:
+def leverage(
+    panel: Panel, focal: tuple[str, ...], terms: tuple[str, ...], effects: EffectsKind, weights: str | None = None
+) -> list[Note]:
     """Return a note for each focal term of whose variation one unit has much.
 
     Parameters
@@ -42,6 +45,8 @@ def leverage(panel: Panel, focal: tuple[str, ...], terms: tuple[str, ...], effec
     focal, terms : tuple of str
         Terms, and all regressors.
     effects : {"none", "unit", "time", "two_way"}
+    weights : str or None
+        The column by which rows weigh.
 
     Notes
     -----
@@ -51,10 +56,15 @@ def leverage(panel: Panel, focal: tuple[str, ...], terms: tuple[str, ...], effec
     """
     rows, notes = rows_of(panel), []
     levels = panel.array(terms)
-    columns = absorb(levels, rows, effects)
     having = np.count_nonzero(rows.sums(levels**2, "unit"), axis=0)
-    if effects == "none":
-        columns = columns - columns.mean(axis=0)
+    if weights is None:
+        columns = absorb(levels, rows, effects)
+        if effects == "none":
+            columns = columns - columns.mean(axis=0)
+    else:
+        weighting = Weighting.of(panel, weights)
+        columns = absorb_weighted(levels, rows, effects, weighting.values)
+        columns = weighting.root[:, None] * (columns - weighting.means(columns))
     for term in focal:
         place = terms.index(term)
         others = orthonormal(np.delete(columns, place, axis=1))

@@ -13,13 +13,14 @@ from pydantic import Field, model_validator
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError
 from digicarbon.model._groups import By, Groups, groups_of, known_grouping
+from digicarbon.model._observation_weights import Weighting
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Estimand, Null
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.least_squares import solve
-from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_count
+from digicarbon.numeric.linear.within import EffectsKind, absorb, absorb_weighted, absorbed_count
 from digicarbon.numeric.tests.equality import WaldTest, against_first, equality, wald_test
 from digicarbon.panel import Panel
 from digicarbon.result import Constituent, MadeOf, Result, Role, roles_made_of
@@ -138,6 +139,8 @@ class GroupedRegression(PanelRegression):
         from digicarbon.script.extract import Extract
 
         expanded = self.expanded(panel)
+        if self.observation_weights is not None:
+            return expanded.model.extract(expanded.panel, weights)
         return Extract.of(expanded.panel, self.y, expanded.model.regressors, weights)
 
     def made_of(self, panel: Panel) -> Mapping[str, MadeOf]:
@@ -359,7 +362,13 @@ def _reported(result: Result, expanded: Expanded) -> tuple[tuple[str, ...], tupl
 def _within_r2(expanded: Expanded, ssr: float) -> float:
     """Return the share of what effects and dummies leave of y that the regressors explain."""
     model, panel = expanded.model, expanded.panel
-    within = absorb(panel.array([*expanded.nuisance, model.y]), rows_of(panel), model.fixed)
+    columns, by = panel.array([*expanded.nuisance, model.y]), model.observation_weights
+    if by is None:
+        within = absorb(columns, rows_of(panel), model.fixed)
+    else:
+        weighting = Weighting.of(panel, by)
+        within = absorb_weighted(columns, rows_of(panel), model.fixed, weighting.values)
+        within = weighting.root[:, None] * within
     dummies, y = within[:, :-1], within[:, -1]
     left = y - dummies @ solve(dummies, y)
     total = float(left @ left)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,8 +16,15 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import _panel_columns as transformed
 from digicarbon.model._formula import effects_of, read
+from digicarbon.model._observation_weights import (
+    ObservationWeights,
+    Weighting,
+    positive_rows,
+    refuse_weights,
+    weighted_by,
+)
 from digicarbon.model._panel_batch import LinearFits, coefficient_of, linear_rule, null_of
-from digicarbon.model._panel_columns import Columns, Estimator
+from digicarbon.model._panel_columns import Columns, Estimator, of_rows
 from digicarbon.model._panel_covariance import REPAIRED, Rule, covariance_of, degrees_of_freedom, factor_of, kernel_of
 from digicarbon.model.base import (
     after,
@@ -47,7 +55,7 @@ from digicarbon.weights import Weights
 if TYPE_CHECKING:
     from digicarbon.model._panel_restrictions import Contrasts
     from digicarbon.model.restrictions import Restrictions
-    from digicarbon.script import RPart, StataPart
+    from digicarbon.script import Extract, RPart, StataPart
 
 PanelEffects = Literal["none", "unit", "time", "two_way", "random", "random_time", "random_two_way"]
 
@@ -118,6 +126,11 @@ class PanelRegression(Tested):
     df : {"auto", "residual"}
         Degrees of freedom of t: residual ones, but with clusters G - 1 (Stata; the smaller G of two) and with
         Driscoll & Kraay's T - 1, or always the residual ones (linearmodels). Random effects take the normal.
+    observation_weights : str or None
+        A column, or what `Panel.with_terms` makes of one, by which rows weigh in least squares, as Stata's analytic
+        weights: of units' size, say. Errors are then taken to vary with one over the weight, and standard errors are
+        those of ``classic``, ``robust``, ``cluster``, ``driscoll_kraay``. For ``within`` and ``lsdv`` without random
+        effects. The null models of the wild bootstrap describe the data and are not weighted.
     engine : {"kernel", "linearmodels"}
         Our own least squares, or ``linearmodels.PanelOLS`` (within; classic, robust, clustered by unit or time): the
         same numbers, many times slower, to check us by.
@@ -142,6 +155,7 @@ class PanelRegression(Tested):
     kernel: Kernel = "uniform"
     small_sample: SmallSample = "stata"
     df: Literal["auto", "residual"] = "auto"
+    observation_weights: ObservationWeights = None
     engine: Literal["kernel", "linearmodels"] = "kernel"
 
     @model_validator(mode="before")
@@ -191,6 +205,22 @@ class PanelRegression(Tested):
             raise ValueError(Note("linearmodels_takes", key="engine"))
         return self
 
+    @model_validator(mode="after")
+    def _can_be_weighted(self) -> PanelRegression:
+        column = self.observation_weights
+        if column is None:
+            return self
+        if self.estimator not in ("within", "lsdv") or self.effects in RANDOM:
+            raise ValueError(Note("weighted_takes", key="observation_weights"))
+        refuse_weights(self, column, self.cov)
+        return self
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads, the one of weights among them."""
+        column, terms = self.observation_weights, super().terms
+        return terms if column is None or column in terms else (*terms, column)
+
     @property
     def uses_weights(self) -> bool:
         """Whether the covariance needs spatial weights."""
@@ -239,7 +269,13 @@ class PanelRegression(Tested):
         ------
         DataError, WeightsError, EstimationError
         """
-        return self.tested(self.estimated(panel, weights), panel, weights)
+        if self.observation_weights is None:
+            return self.tested(self.estimated(panel, weights), panel, weights)
+        require_panel(panel)
+        made = panel.with_terms((self.y, *self.regressors, self.observation_weights))
+        panel, left_out = positive_rows(made, self.observation_weights)
+        result = self.estimated(panel, weights)
+        return self.tested(replace(result, notes=(*result.notes, *left_out)), panel, weights)
 
     def estimated(self, panel: Panel, weights: Weights | None) -> Result:
         """Return the fit with p values from its standard errors."""
@@ -258,6 +294,7 @@ class PanelRegression(Tested):
         random = self.effects in RANDOM
         inference = Inference(None if random else float(df), self.level)
         errors_note = rule.note(columns.rows.t)
+        residuals = fit.residuals if columns.weighting is None else fit.residuals / columns.weighting.root
         return Result(
             kind=self._kind,
             y=self.y,
@@ -280,9 +317,10 @@ class PanelRegression(Tested):
             notes=(
                 errors_note,
                 *((REPAIRED,) if repaired else ()),
+                *((weighted_by(self.observation_weights),) if self.observation_weights is not None else ()),
                 *columns.notes,
             ),
-            residuals=fit.residuals.reshape(columns.rows.n, -1).T if columns.rows.balanced else None,
+            residuals=residuals.reshape(columns.rows.n, -1).T if columns.rows.balanced else None,
             errors_note=errors_note,
             roles=roles_made_of(columns.names, columns.roles, self.made_of(panel)),
         )
@@ -350,6 +388,17 @@ class PanelRegression(Tested):
         made = panel.with_terms(self.terms)
         return {name: (name,) for name in made.expanded(self.x, among=self.terms)}
 
+    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
+        """Return outcome, regressors and weights, and the column by which rows weigh."""
+        if self.observation_weights is None:
+            return super().extract(panel, weights)
+        from digicarbon.script.extract import Extract
+
+        made = panel.with_terms(self.terms)
+        names = made.expanded(self.regressors, among=self.terms)
+        left = positive_rows(made, self.observation_weights)[0]
+        return Extract.of(left, self.y, names, weights, self.observation_weights)
+
     def r(self, part: RPart) -> list[str]:
         """Return the model in R, see `digicarbon.model.scripts`."""
         from digicarbon.model.scripts.panel_r import script
@@ -397,19 +446,24 @@ class PanelRegression(Tested):
         if self.uses_weights:
             kernel_of(weights, self.kernel, panel)
         whole, panel = panel, panel.with_terms(self.terms)
-        refuse_single_period(panel, self._effects_words, lagged=panel.periods != whole.periods)
-        columns = self._transformed(panel, panel.expanded(self.regressors, among=self.terms))
+        names = panel.expanded(self.regressors, among=self.terms)
+        left = panel if self.observation_weights is None else positive_rows(panel, self.observation_weights)[0]
+        refuse_single_period(left, self._effects_words, lagged=left.periods != whole.periods)
+        columns = self._transformed(left, names)
+        if left is not panel:
+            columns = of_rows(columns, panel, str(self.observation_weights))
         self._refuse_few_groups(columns)
         if self.rule.counts_periods(columns.rows.t) and not panel.ordered:
             raise DataError(Note("cov_needs_calendar", cov=self.cov, why=panel.index.calendar.problem))
-        z, raw = columns.values[:, :-1], columns.raw[:, :-1]
+        values = columns.unscaled
+        z, raw = values[:, :-1], columns.raw[:, :-1]
         refuse_too_small(len(z), z.shape[1] + columns.absorbed, self.effects)
         if self.constant:
             # what the effects absorb is seen without the grand means
             refuse_unidentified(columns.names[1:], z[:, 1:] - z[:, 1:].mean(axis=0), raw[:, 1:], columns.removed)
         else:
             refuse_unidentified(columns.names, z, raw, columns.removed)
-        y = columns.values[:, -1]
+        y = values[:, -1]
         if float(np.ptp(y)) < 1e-12 * max(float(np.abs(columns.raw[:, -1]).max()), 1.0):
             raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
         return columns
@@ -419,8 +473,12 @@ class PanelRegression(Tested):
             return transformed.between(panel, names, self.y, self.fixed)
         if self.estimator == "first_difference":
             return transformed.first_difference(panel, names, self.y, self.fixed)
+        weighting = None if self.observation_weights is None else Weighting.of(panel, self.observation_weights)
         if self.estimator == "lsdv":
-            return transformed.dummies(panel, names, self.y, self.fixed)
+            plain = transformed.dummies(panel, names, self.y, self.fixed)
+            return plain if weighting is None else transformed.scaled(plain, weighting)
+        if weighting is not None:
+            return transformed.weighted(panel, names, self.y, self.fixed, weighting, self.constant)
         if self.effects in RANDOM:
             return transformed.quasi_demeaned(panel, names, self.y, RANDOM[self.effects], self.variance)
         return transformed.within(panel, names, self.y, self.fixed, self.constant)
@@ -475,11 +533,14 @@ class PanelRegression(Tested):
         )
 
     def _goodness(self, columns: Columns, fit: Fit, df_resid: int) -> dict[str, float]:
-        nobs, y = len(columns.values), columns.values[:, -1]
+        nobs, y, weighting = len(columns.values), columns.unscaled[:, -1], columns.weighting
         random = self.effects in RANDOM
         total = y if random else columns.raw[:, -1]
-        around = float(((total - total.mean()) ** 2).sum())
-        inner = float(((y - y.mean()) ** 2).sum())
+        if weighting is None:
+            around = float(((total - total.mean()) ** 2).sum())
+            inner = float(((y - y.mean()) ** 2).sum())
+        else:
+            around, inner = map(weighting.variation, (total, y))
         found = {
             "r2": 1 - fit.ssr / around,
             "r2_within": 1 - fit.ssr / inner,
@@ -490,6 +551,9 @@ class PanelRegression(Tested):
             del found["r2_within"]
             return found
         loglik = -nobs / 2 * (np.log(2 * np.pi * fit.ssr / nobs) + 1)
+        if weighting is not None:
+            # variances of errors are one over the weights, as in R's logLik
+            loglik += float(np.log(weighting.values).sum()) / 2
         parameters = nobs - df_resid
         return found | {
             "loglik": float(loglik),
@@ -501,7 +565,7 @@ class PanelRegression(Tested):
         """Return the fit and its covariance from linearmodels, our small-sample factor applied."""
         from linearmodels.panel import PanelOLS
 
-        rows = columns.rows
+        rows, weighting = columns.rows, columns.weighting
         index = pd.MultiIndex.from_arrays([rows.unit_codes, rows.period_codes], names=["unit", "time"])
         model = PanelOLS(
             pd.Series(columns.raw[:, -1], index=index, name=self.y),
@@ -509,6 +573,7 @@ class PanelRegression(Tested):
             entity_effects=self.fixed in ("unit", "two_way"),
             time_effects=self.fixed in ("time", "two_way"),
             singletons=True,
+            weights=None if weighting is None else pd.Series(weighting.values, index=index, name="weights"),
         )
         if self.cov == "cluster":
             by = {"cluster_entity": self.cluster == "unit", "cluster_time": self.cluster == "time"}
@@ -522,7 +587,7 @@ class PanelRegression(Tested):
         else:
             found = model.fit(cov_type="unadjusted", debiased=True)
             covariance = np.asarray(found.cov)
-        residuals = np.asarray(found.resids)
+        residuals = np.asarray(found.resids) * (1 if weighting is None else weighting.root)
         return Fit(np.asarray(found.params), fit.root, residuals, float(found.resid_ss)), covariance
 
 

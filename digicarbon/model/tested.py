@@ -156,9 +156,10 @@ class Tested(Model):
         from digicarbon.model.cautions import Filters, leverage, unit_effects_left_out
 
         model: PanelRegression | SpatialPanel
-        filters = None
+        filters, by = None, None
         if self.as_regression is not None:
             model, made = self.as_regression.interacted(panel)
+            by = model.observation_weights
         elif self.as_spatial is not None:
             model, made = self.as_spatial, panel.with_terms(self.as_spatial.terms)
             filters = None if weights is None else Filters.of(result, weights.align(made).operator)
@@ -166,8 +167,9 @@ class Tested(Model):
             return []
         terms = made.expanded(model.regressors, among=model.terms)
         return [
-            *leverage(made, result.focal, terms, model.fixed),
-            *unit_effects_left_out(made, self.y, terms, model.fixed, filters),
+            *leverage(made, result.focal, terms, model.fixed, by),
+            # the F test is that of a regression without weights
+            *(unit_effects_left_out(made, self.y, terms, model.fixed, filters) if by is None else ()),
         ]
 
 

@@ -46,9 +46,17 @@ class Extract:
     lag_terms: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, panel: Panel, y: str, regressors: tuple[str, ...], weights: Weights | None = None) -> Extract:
-        """Return the extract of a regression of a column on others."""
-        return cls(panel.index, columns_of(panel, (y, *regressors)), regressors, weights)
+    def of(
+        cls,
+        panel: Panel,
+        y: str,
+        regressors: tuple[str, ...],
+        weights: Weights | None = None,
+        weighted_by: str | None = None,
+    ) -> Extract:
+        """Return the extract of a regression of a column on others, with the column by which rows weigh."""
+        names = (y, *regressors, *(() if weighted_by is None else (weighted_by,)))
+        return cls(panel.index, columns_of(panel, names), regressors, weights)
 
     @property
     def n(self) -> int:

@@ -49,6 +49,7 @@ def states(project: Path) -> Path:
     frame = pd.read_csv(REFERENCE / "produc.csv")
     logs = {"gsp": "ln gsp", "pcap": "ln pcap", "pc": "ln pc", "emp": "就业"}
     columns = {new: np.log(frame[old]) for old, new in logs.items()}
+    columns["大小"] = frame["emp"]
     columns["a name of more than thirty-two characters"] = frame["unemp"]
     table = frame[["state", "year"]].assign(**columns)
     table.to_csv("data.csv", index=False)
@@ -370,12 +371,18 @@ def test_the_do_file_asserts_the_recorded_numbers(project: Path, capsys: Capture
         ("twfe", "driscoll_kraay", "xi: xtscc {} i.unit_id i.time_id, lag(2)", False),
         ("fe", "newey_west", "newey {} i.unit_id, lag(2) force", False),
         ("fe", "panel_corrected", "xtpcse {} i.unit_id", False),
+        ("fe size", "cluster", "reghdfe {} [aweight=v2], absorb(unit_id) keepsingletons vce(cluster unit_id)", True),
+        ("pooled size", "robust", "regress {} [aweight=v2], vce(robust)", True),
+        ("lsdv size", "classic", "regress {} ibn.unit_id [aweight=v2], noconstant", True),
+        ("fe size", "driscoll_kraay", "xi: xtscc {} i.unit_id [aweight=v2], lag(2)", False),
     ],
 )
 def test_commands_of_panel_regressions(
     model: str, inference: str, wanted: str, errors: bool, states: Path, capsys: Capture
 ) -> None:
-    experiment("own", columns={"A": {"model": model, "inference": inference}}, model=STATES)
+    option, _, weights = model.partition(" ")
+    weighted = {"model.observation_weights": "大小"} if weights else {}
+    experiment("own", columns={"A": {"model": option, "inference": inference, **weighted}}, model=STATES)
     exported("own", capsys)
     text = Path("out/check.do").read_text(encoding="utf-8")
     assert wanted.format("ln_gsp ln_pcap ln_pc v1 a_name_of_more_than_thirty_t") in commands(text)
@@ -493,6 +500,22 @@ def test_r_finds_every_estimator_and_standard_error(file: str, states: Path, cap
     exported("own", capsys)
     said = "".join(map(r, sorted(Path("out").glob("check*.R"))))
     assert compared(said) > (1300 if file == "data.csv" else 900)
+
+
+@pytest.mark.outside
+@pytest.mark.parametrize("file", ["data.csv", "holes.csv"])
+def test_r_finds_weighted_regressions(file: str, states: Path, capsys: Capture) -> None:
+    grid = {
+        "model": ["twfe", "fe", "fe_time", "pooled", "lsdv"],
+        "inference": ["classic", "robust", "cluster", "cluster_time", "cluster_both", "driscoll_kraay"],
+        "inference.small_sample": ["stata", "sss", "hc3"],
+    }
+    model = STATES | {"observation_weights": "大小"}
+    experiment("own", grid=grid, model=model, path=file, panel={"gaps": "keep"})
+    exported("own", capsys)
+    scripts = sorted(Path("out").glob("check*.R"))
+    assert all("weights = ~" in script.read_text(encoding="utf-8") for script in scripts)
+    assert compared("".join(map(r, scripts))) > 400
 
 
 @pytest.mark.outside

@@ -131,6 +131,27 @@ def test_the_coefficient_of_negative_weights_is_the_models(panel: dc.Panel, cont
     assert found.loc["pilot", "coef"] == pytest.approx(expected.coef[0], rel=1e-9)
 
 
+@pytest.mark.parametrize("panel", [PANEL, GAPS], ids=["balanced", "gaps"])
+def test_weighted_rows_count_by_their_weights(panel: dc.Panel) -> None:
+    """The weights of effects by a plain loop: a weighted regression of the policy on dummies and a control."""
+    model = did(controls=("unemp",), observation_weights="emp")
+    diagnostic = NegativeWeights(model=model)
+    row = tables(diagnostic, panel)["negative_weights"].loc["pilot"]
+    assert row["coef"] == pytest.approx(model.fit(panel).coef[0], rel=1e-9)
+    policy, size = panel.column("pilot"), panel.column("emp")
+    dummies = np.column_stack([np.eye(48)[panel.unit_codes], np.eye(17)[panel.period_codes], panel.column("unemp")])
+    root = np.sqrt(size)
+    left = policy - dummies @ np.linalg.lstsq(root[:, None] * dummies, root * policy, rcond=None)[0]
+    shares = (size * left * policy)[policy > 0]
+    shares = shares / shares.sum()
+    assert row["sum_negative"] == pytest.approx(shares[shares < 0].sum(), rel=1e-8)
+    assert row["negative_rows"] == (shares < 0).sum()
+    doses = size[policy > 0] / size[policy > 0].sum()
+    spread = np.sqrt(doses @ (shares / doses - 1) ** 2)
+    assert row["heterogeneity"] == pytest.approx(abs(row["coef"]) / spread, rel=1e-8)
+    assert [note.code for note in diagnostic.notes] == ["negative_weights", "weighted_by"]
+
+
 def test_controls_are_said_to_be_left_out() -> None:
     assert [note.code for note in GoodmanBacon(model=did(controls=("unemp",))).notes] == [
         "bacon_without_controls",
@@ -203,6 +224,23 @@ def exchanged(frame: pd.DataFrame, given: list[int]) -> dc.Panel:
     first = frame.groupby("state")["first"].first()
     new = {name: first[names[place]] for name, place in zip(names, given, strict=True)}
     return panel_of(frame.assign(first=frame["state"].map(new)))
+
+
+@pytest.mark.parametrize("estimator", ["twfe", "event_study", "stacked"])
+@pytest.mark.parametrize("gaps", [False, True])
+def test_weights_stay_with_their_units(gaps: bool, estimator: str) -> None:
+    frame = world(0.1, units=20)
+    frame = frame.assign(size=1.0 + frame["state"].factorize()[0] + frame["year"] % 3)
+    frame = frame.drop(index=frame.index[7::19]) if gaps else frame
+    model = did("y", controls=("x",), estimator=estimator, observation_weights="size")
+    diagnostic = PlaceboInSpace(model=model, draws=99, seed=5)
+    found = tables(diagnostic, panel_of(frame))
+    given = np.random.default_rng(5).permuted(np.tile(np.arange(20), (99, 1)), axis=1)
+    for draw in (1, 99):
+        expected = model.fit(exchanged(frame, given[draw - 1].tolist())).estimates.loc["pilot", ["coef", "se", "p"]]
+        assert found["placebo_space_draws"].loc[draw].to_list() == pytest.approx(expected.to_list(), rel=1e-8)
+    assert found["placebo_space"].loc["pilot", "coef"] == pytest.approx(model.fit(panel_of(frame)).coef[0], rel=1e-9)
+    assert [note.code for note in diagnostic.notes] == ["placebo_in_space", "placebo_weights_stay"]
 
 
 @pytest.mark.parametrize("controls", [(), ("x",)])
@@ -409,6 +447,7 @@ def gone(panel: dc.Panel) -> dc.Panel:
     ("diagnostic", "panel", "words"),
     [
         (GoodmanBacon(model=did()), GAPS, "needs a balanced panel"),
+        (GoodmanBacon(model=did(observation_weights="emp")), PANEL, "this one is weighted by 'emp'"),
         (GoodmanBacon(model=did()), SHARE, "choose diagnostic=negative_weights"),
         (PlaceboInSpace(model=did()), gone(SHARE), "this panel is not balanced"),
         (PlaceboInTime(model=did()), SHARE, "is a share"),

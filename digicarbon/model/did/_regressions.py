@@ -178,7 +178,10 @@ def _event_study(model: DiD, timing: Timing) -> Expanded:
     base = model.base_event
     if not (treated & (event == base)).any():
         raise EstimationError(Note("did_no_reference", event=base))
-    levels, counts = np.unique(event[treated & (event != base)], return_counts=True)
+    there = treated & (event != base)
+    levels, place = np.unique(event[there], return_inverse=True)
+    weights = timing.observation_weights
+    counts = np.bincount(place, None if weights is None else weights[there], minlength=len(levels))
     dummies = {f"{model.policy}[{level}]": (treated & (event == level)).astype(float) for level in levels.tolist()}
     # an event time is a cell that all cohorts share
     cells = Cells(np.zeros_like(levels), levels, counts.astype(np.float64), np.ones(len(levels)))

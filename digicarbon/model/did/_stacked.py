@@ -8,6 +8,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
+from digicarbon.model._observation_weights import weighted_by
 from digicarbon.model.base import refuse_unidentified
 from digicarbon.model.did._effects import PolicyEffects, Reported, pretest
 from digicarbon.model.did._timing import Timing
@@ -32,12 +33,15 @@ def stacked(model: DiD, timing: Timing) -> PolicyEffects:
     dummies, events = _dummies(model, chosen)
     raw = np.column_stack([dummies, panel.array((*names, model.y))[chosen.row]])
     unit, at = panel.unit_codes[chosen.row], timing.at[chosen.row]
-    values, effects = absorb_stacks(raw, unit, at, chosen.stack)
+    weights = None if timing.observation_weights is None else timing.observation_weights[chosen.row]
+    values, effects = absorb_stacks(raw, unit, at, chosen.stack, weights)
     own = (model.policy,) if not len(events) else tuple(f"{model.policy}[{event}]" for event in events.tolist())
     refuse_unidentified((*own, *names), values[:, :-1], raw[:, :-1], "two_way")
     df_resid = len(values) - values.shape[1] + 1 - effects.rank
     if df_resid <= 0:
         raise EstimationError(Note("did_no_stack", policy=model.policy, compare=model.compare))
+    if weights is not None:
+        values = np.sqrt(weights)[:, None] * values
     fit = least_squares(values)
     covariance, groups = covariance_of_stacks(
         values[:, :-1], fit, df_resid, unit, at, effects, model.cov, model.cluster, model.small_sample
@@ -46,17 +50,18 @@ def stacked(model: DiD, timing: Timing) -> PolicyEffects:
         by = "unit" if model.cluster == "unit" else "time"
         way_out = Note("choose_classic")
         raise EstimationError(Note("few_clusters_by", groups=groups, by=by, fewest=FEWEST_CLUSTERS, way_out=way_out))
-    weights, reported = np.ones((1, 1)), Reported.of(timing, (), "overall")
+    combined, reported = np.ones((1, 1)), Reported.of(timing, (), "overall")
     early = np.empty((0, 1))
     if len(events):
         # an event time is a cell that all cohorts share
-        cells = Cells(np.zeros_like(events), events, dummies.sum(axis=0), np.ones(len(events)))
+        sizes = dummies.sum(axis=0) if weights is None else weights @ dummies
+        cells = Cells(np.zeros_like(events), events, sizes, np.ones(len(events)))
         means = aggregation(cells, "event")
-        weights, reported = means.weights, Reported.of(timing, means.levels, "event")
+        combined, reported = means.weights, Reported.of(timing, means.levels, "event")
         early = np.eye(len(events))[events < -model.anticipation]
     k, count = len(names), len(own)
-    pick = np.zeros((len(weights) + k, count + k))
-    pick[: len(weights), :count], pick[len(weights) :, count:] = weights, np.eye(k)
+    pick = np.zeros((len(combined) + k, count + k))
+    pick[: len(combined), :count], pick[len(combined) :, count:] = combined, np.eye(k)
     inference = Inference(float(df_resid if groups is None or model.df == "residual" else groups - 1), model.level)
     return PolicyEffects(
         reported.terms,
@@ -98,6 +103,7 @@ def _fitted(model: DiD, timing: Timing, chosen: Stacks, df_resid: int, inference
         transformed=True,
         notes=(
             errors_note,
+            *(() if timing.weighted_by is None else (weighted_by(timing.weighted_by),)),
             Note("did_stacks", stacks=int(chosen.stack.max()) + 1, rows=len(used)),
             Note("did_clean_never" if model.compare == "never" else "did_clean_not_yet", policy=model.policy),
         ),

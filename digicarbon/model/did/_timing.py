@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import DataError
+from digicarbon.model._observation_weights import Weighting
 from digicarbon.note import Note, cut
 from digicarbon.numeric.did.aggregation import NEVER
 from digicarbon.panel import Panel, label
@@ -30,6 +31,8 @@ class Timing:
         Each unit's first treated place; `NEVER` for units that are not treated in the panel.
     notes : tuple of Note
         What a reader must know of rows that were left out.
+    weighted_by : str or None
+        The column by which rows weigh.
     """
 
     panel: Panel
@@ -37,6 +40,12 @@ class Timing:
     at: IntArray
     first: IntArray
     notes: tuple[Note, ...] = ()
+    weighted_by: str | None = None
+
+    @cached_property
+    def observation_weights(self) -> FloatArray | None:
+        """By which each row weighs, shape (rows,), with a mean of one; None where all weigh the same."""
+        return None if self.weighted_by is None else Weighting.of(self.panel, self.weighted_by).values
 
     @cached_property
     def event(self) -> IntArray:
@@ -95,7 +104,7 @@ class Timing:
         return replace(self, first=np.where(self.first > self.at.max(), NEVER, self.first))
 
 
-def timing_of(panel: Panel, policy: str) -> Timing:
+def timing_of(panel: Panel, policy: str, weighted_by: str | None = None) -> Timing:
     """Return when units come under a policy.
 
     Parameters
@@ -103,6 +112,8 @@ def timing_of(panel: Panel, policy: str) -> Timing:
     panel : Panel
         With the columns of the policy; of a column of zeros and ones alone the first one counts.
     policy : str
+    weighted_by : str or None
+        The column by which rows weigh.
 
     Raises
     ------
@@ -116,7 +127,7 @@ def timing_of(panel: Panel, policy: str) -> Timing:
         raise DataError(Note("did_is_a_share", policy=policy))
     positions = panel.positions[panel.period_codes]
     at, first = _of_events(panel, names.event, positions) if panel.has(names.event) else _of_dummy(panel, treated)
-    timing = Timing(panel, policy, at, first).in_span()
+    timing = Timing(panel, policy, at, first, weighted_by=weighted_by).in_span()
     if not timing.ever.any():
         raise DataError(Note("did_nobody_treated", policy=policy))
     if (timing.event >= 0).all():

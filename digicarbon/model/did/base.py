@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from digicarbon.errors import EstimationError
+from digicarbon.model._observation_weights import ObservationWeights, positive_rows, refuse_weights
 from digicarbon.model._panel_batch import null_of
 from digicarbon.model.base import require_panel
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
@@ -78,6 +79,9 @@ class DiD(Tested):
         In ``callaway_santanna``, what periods before the policy are compared with: the period before, or the reference.
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `PanelRegression`. Standard errors of ``imputation`` and ``callaway_santanna`` are those of units.
+    observation_weights : str or None
+        A column by which rows weigh, as in `PanelRegression`. Means of effects weigh by it, too: effects are those on
+        the units' size, e.g. on people, and no longer on units.
     test, replications, weights, seed, intervals, level
         As in `digicarbon.model.tested.Tested`; of estimators that are a regression of the panel.
 
@@ -103,6 +107,7 @@ class DiD(Tested):
     kernel: Kernel = "uniform"
     small_sample: SmallSample = "stata"
     df: Literal["auto", "residual"] = "auto"
+    observation_weights: ObservationWeights = None
 
     @model_validator(mode="before")
     @classmethod
@@ -125,6 +130,20 @@ class DiD(Tested):
         if self.estimator == "stacked" and self.cov not in ("classic", "robust", "cluster"):
             raise ValueError(Note("did_cov_of_stacked", key="cov", cov=self.cov))
         return self
+
+    @model_validator(mode="after")
+    def _can_be_weighted(self) -> DiD:
+        if self.observation_weights is not None and self.estimator in BY_UNIT:
+            raise ValueError(Note("did_weighted_takes", key="observation_weights", estimator=self.estimator))
+        if self.observation_weights is not None:
+            refuse_weights(self, self.observation_weights, self.cov)
+        return self
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads, the one of weights among them."""
+        column, terms = self.observation_weights, super().terms
+        return terms if column is None or column in terms else (*terms, column)
 
     @property
     def base_event(self) -> int:
@@ -159,7 +178,8 @@ class DiD(Tested):
 
     def regression(self, x: Sequence[str]) -> PanelRegression:
         """Return the two-way regression of the outcome on columns, with the standard errors of this model."""
-        fields = {name: getattr(self, name) for name in ("y", "controls", *sorted(_ERRORS), "level")}
+        own = ("y", "controls", *sorted(_ERRORS), "level", "observation_weights")
+        fields = {name: getattr(self, name) for name in own}
         return PanelRegression(**fields, x=tuple(x), effects="two_way")
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
@@ -208,10 +228,12 @@ class DiD(Tested):
         DataError, EstimationError, WeightsError
         """
         require_panel(panel)
-        made = panel.with_terms(self.terms)
+        made, left_out = self._rows(panel)
         timing = None if self.is_share(made) else self._timing(made)
         effects = self._effects(made, timing, weights)
         result = self._result(effects, made, timing)
+        if left_out:
+            result = replace(result, notes=(*result.notes, *left_out))
         return self.tested(result, made if timing is None else timing.panel, weights), effects.leads
 
     @property
@@ -230,7 +252,7 @@ class DiD(Tested):
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
         """Return the two-way regression on the controls alone; None where units or periods are left out."""
         made = panel.with_terms(self.terms)
-        if not self.is_share(made) and self._timing(made).panel is not made:
+        if self.rows(made) is not made or (not self.is_share(made) and self._timing(made).panel is not made):
             return None
         names = made.expanded(self.controls, among=self.terms)
         return null_of(made, self.y, names, "two_way", candidates)
@@ -280,12 +302,16 @@ class DiD(Tested):
         from digicarbon.model.did._regressions import expanded, share
 
         require_panel(panel)
-        made = panel.with_terms(self.terms)
+        made = self.rows(panel)
         return share(self, made) if self.is_share(made) else expanded(self, self._timing(made))
 
     def timing(self, panel: Panel) -> Timing:
         """Return the rows that are used, and when their units come under the policy."""
-        return self._timing(panel.with_terms(self.terms))
+        return self._timing(self.rows(panel))
+
+    def rows(self, panel: Panel) -> Panel:
+        """Return the panel with every term, without rows that weigh nothing."""
+        return self._rows(panel)[0]
 
     def is_share(self, panel: Panel) -> bool:
         """Return whether the policy has values other than 0 and 1, which two-way effects take as they are.
@@ -298,9 +324,14 @@ class DiD(Tested):
         panel.require((self.policy,))
         return self.estimator == "twfe" and not np.isin(panel.column(self.policy), (0.0, 1.0)).all()
 
+    def _rows(self, panel: Panel) -> tuple[Panel, tuple[Note, ...]]:
+        """Return the panel with every term, without rows that weigh nothing, and a note on these."""
+        made, column = panel.with_terms(self.terms), self.observation_weights
+        return (made, ()) if column is None else positive_rows(made, column)
+
     def _timing(self, panel: Panel) -> Timing:
         """Return the timing without units that the estimator cannot use."""
-        timing = timing_of(panel, self.policy)
+        timing = timing_of(panel, self.policy, self.observation_weights)
         if self.estimator == "twfe":
             return timing
         needs_base = self.estimator == "sun_abraham"

@@ -30,11 +30,12 @@ def extract(model: DiD, panel: Panel, weights: Weights | None) -> Extract:
     if model.estimator in DUMMIES:
         expanded = model.expanded(panel)
         names = expanded.panel.expanded(expanded.model.regressors, among=expanded.model.terms)
-        return Extract.of(expanded.panel, model.y, names, weights)
+        return Extract.of(expanded.panel, model.y, names, weights, model.observation_weights)
     timing = model.timing(panel)
     made = timing.panel
     names = made.expanded(model.controls, among=model.terms)
-    columns = columns_of(made, (model.y, *names)) | {first_of(model.policy): _first(timing)}
+    by = () if model.observation_weights is None else (model.observation_weights,)
+    columns = columns_of(made, (model.y, *names, *by)) | {first_of(model.policy): _first(timing)}
     return Extract(made.index, columns, names)
 
 

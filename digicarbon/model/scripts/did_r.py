@@ -37,9 +37,10 @@ def _sun_abraham(part: RPart, model: DiD, y: str, first: str, x: list[str]) -> l
         called, kind = {model.policy: "ATT"}, "att"
     if not called:
         return part.skip("means of effects that sunab does not make")
+    by = "" if model.observation_weights is None else f", weights = ~{part.names[model.observation_weights]}"
     right = " + ".join([f"sunab({first}, time_id, ref.p = {model.base_event})", *x])
     body = [
-        f"fit <- fixest::feols({y} ~ {right} | unit_id + time_id, {part.data}, vcov = ~unit_id)",
+        f"fit <- fixest::feols({y} ~ {right} | unit_id + time_id, {part.data}, vcov = ~unit_id{by})",
         f'fit <- summary(fit, agg = "{kind}")',
         *part.compare("coef(fit)", "fixest::se(fit)" if _clustered(model) else "", called, "1e-5"),
     ]

@@ -10,6 +10,10 @@ from digicarbon.script.r import EFFECTS, RPart, if_installed
 from digicarbon.script.small import Small
 from digicarbon.script.words import chunks, wrapped
 
+ABSORBED = {"unit": "unit_id", "time": "time_id", "two_way": "unit_id + time_id"}
+"""What fixest absorbs, by effects."""
+RULES = {"stata": "nonnested", "full": "full", "sss": "none"}
+"""What fixest calls small-sample rules."""
 RANDOM = {"random": "individual", "random_time": "time", "random_two_way": "twoways"}
 METHODS = {"swamy_arora": "swar", "wallace_hussain": "walhus", "amemiya": "amemiya", "nerlove": "nerlove"}
 
@@ -20,6 +24,8 @@ def script(part: RPart, model: PanelRegression) -> list[str]:
     called = {name: part.names[name] for name in part.extract.regressors} | {"const": "(Intercept)"}
     if model.estimator == "lsdv":
         return _dummies(part, model, y, x, called)
+    if model.observation_weights is not None:
+        return _weighted(part, model, y, x, called)
     right = " + ".join(x)
     if model.estimator == "between":
         return _between(part, model, y, right, called)
@@ -114,7 +120,8 @@ def _dummies(part: RPart, model: PanelRegression, y: str, x: Sequence[str], call
     by = {"unit": ["unit"], "time": ["time"], "two_way": ["unit", "time"]}[model.effects]
     right = " + ".join([*x, *(f"factor({name}_id)" for name in by)])
     called.pop("const")
-    lines = [f"fit <- lm({y} ~ 0 + {right}, data = {part.data})"]
+    weights = "" if model.observation_weights is None else f", weights = {part.names[model.observation_weights]}"
+    lines = [f"fit <- lm({y} ~ 0 + {right}, data = {part.data}{weights})"]
     covariance = _least_squares(part, model)
     return [
         *lines,
@@ -157,24 +164,60 @@ def _least_squares(part: RPart, model: PanelRegression) -> str:
 def _fixest(part: RPart, model: PanelRegression, y: str, x: Sequence[str]) -> list[str]:
     """Return the same in fixest, for the settings whose standard errors it has under one name."""
     plain = model.estimator == "within" and model.effects in EFFECTS and not model.constant
-    rules = {"stata": "nonnested", "full": "full", "sss": "none"}
-    if not plain or model.cov not in ("classic", "cluster") or model.small_sample not in rules:
+    how = _fixest_errors(model)
+    if not plain or model.cov == "robust" or model.small_sample not in RULES or not how:
         return []
-    by = {"unit": ["unit_id"], "time": ["time_id"], "both": ["unit_id", "time_id"]}[model.cluster]
-    absorbed = {"unit": "unit_id", "time": "time_id", "two_way": "unit_id + time_id"}[model.effects]
-    if model.cov == "cluster" and model.cluster == "both" and model.small_sample == "sss":
-        # plm's rule scales each part by its own number of groups, fixest has one number for all
-        return []
-    vcov = '"iid"' if model.cov == "classic" else f"~{' + '.join(by)}"
-    rule = (
-        "" if model.cov == "classic" else f', ssc = fixest::ssc(K.adj = TRUE, K.fixef = "{rules[model.small_sample]}")'
-    )
+    absorbed = ABSORBED[model.effects]
     called = {name: part.names[name] for name in part.extract.regressors}
     body = [
-        f"fit <- fixest::feols({y} ~ {' + '.join(x)} | {absorbed}, {part.data}, vcov = {vcov}{rule})",
+        f"fit <- fixest::feols({y} ~ {' + '.join(x)} | {absorbed}, {part.data}, {how})",
         *part.compare("coef(fit)", "fixest::se(fit)", called, "1e-5", "(fixest)"),
     ]
     return if_installed("fixest", "0.14", body)
+
+
+def _fixest_errors(model: PanelRegression) -> str:
+    """Return the arguments of fixest for standard errors that it has under one name, else an empty text."""
+    if model.cov == "classic":
+        return 'vcov = "iid"'
+    if model.cov not in ("robust", "cluster") or model.small_sample not in RULES:
+        return ""
+    by = {"unit": ["unit_id"], "time": ["time_id"], "both": ["unit_id", "time_id"]}[model.cluster]
+    if model.cov == "cluster" and model.cluster == "both" and model.small_sample == "sss":
+        # plm's rule scales each part by its own number of groups, fixest has one number for all
+        return ""
+    vcov = '"hetero"' if model.cov == "robust" else f"~{' + '.join(by)}"
+    return f'vcov = {vcov}, ssc = fixest::ssc(K.adj = TRUE, K.fixef = "{RULES[model.small_sample]}")'
+
+
+def _weighted(part: RPart, model: PanelRegression, y: str, x: Sequence[str], called: dict[str, str]) -> list[str]:
+    """Return a weighted regression on dummies, and in fixest: plm has weights for pooled regressions alone."""
+    by = {"none": [], "unit": ["unit_id"], "time": ["time_id"], "two_way": ["unit_id", "time_id"]}[model.fixed]
+    weights = part.names[str(model.observation_weights)]
+    lines = []
+    if by:
+        # lm's intercept is the effect of the first unit or period
+        called.pop("const")
+    if model.constant:
+        lines = wrapped("#", "The constant beside the effects (the mean of them) is not compared.")
+    right = " + ".join([*x, *(f"factor({name})" for name in by)])
+    # leverages are those of columns without effects
+    covariance = "" if by and model.small_sample == "hc3" and model.cov != "classic" else _least_squares(part, model)
+    lines += [
+        f"fit <- lm({y} ~ {right}, data = {part.data}, weights = {weights})",
+        *([f"V <- {covariance}"] if covariance else []),
+        *part.compare("coef(fit)", "errors_of(V)" if covariance else "", called),
+        *([] if covariance else part.skip(f"standard errors: {model.cov} after lm with weights")),
+    ]
+    how = _fixest_errors(model)
+    if not how:
+        return lines
+    absorbed = f" | {' + '.join(by)}" if by else ""
+    body = [
+        f"fit <- fixest::feols({y} ~ {' + '.join(x)}{absorbed}, {part.data}, weights = ~{weights}, {how})",
+        *part.compare("coef(fit)", "fixest::se(fit)", called, "1e-5", "(fixest)"),
+    ]
+    return [*lines, *if_installed("fixest", "0.14", body)]
 
 
 def hc_of(rule: str) -> str:

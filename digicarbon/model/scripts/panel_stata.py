@@ -16,6 +16,7 @@ def script(part: StataPart, model: PanelRegression) -> list[str]:
     """Return a panel regression: regress, xtreg, reghdfe, or the command of its standard errors."""
     y, x = part.names[model.y], [part.names[name] for name in part.extract.regressors]
     called = {name: part.names[name] for name in part.extract.regressors}
+    weight = "" if model.observation_weights is None else f" [aweight={part.names[model.observation_weights]}]"
     body = f"{y} {' '.join(x)}"
     if model.effects in ("random", "random_time", "random_two_way"):
         return _random(part, model, body, called)
@@ -30,25 +31,32 @@ def script(part: StataPart, model: PanelRegression) -> list[str]:
             vce, remark, errors = "", "Standard errors are not compared.", False
         return [
             *wrapped("*", f"Dummies of every unit or period; the slopes are compared. {remark}"),
-            f"regress {body} {dummies}, noconstant{vce}",
+            f"regress {y} {' '.join(x)} {dummies}{weight}, noconstant{vce}",
             *part.compare(called, errors=errors),
         ]
     if model.cov in ("driscoll_kraay", "newey_west", "beck_katz", "conley"):
-        return _by_command(part, model, body, called)
+        return _by_command(part, model, body, called, weight)
     vce, remark, errors = _vce(part, model)
     lines = wrapped("*", remark) if remark else []
+    body += weight
     if model.effects == "none":
         called["const"] = "_cons"
         command = f"regress {body}{',' if vce else ''}{vce}"
         if "unit_id time_id" in vce:
             command = f"reghdfe {body}, noabsorb{vce}"
-    elif model.effects == "unit" and "robust" not in vce and "time_id" not in vce and model.small_sample == "stata":
+    elif _is_xtreg(model, vce):
         command = f"xtreg {body}, fe{vce}"
     else:
         command = f"reghdfe {body}, absorb({ABSORBED[model.effects]}) keepsingletons{vce}"
     if model.constant:
         called["const"] = "_cons"
     return [*lines, command, *part.compare(called, errors=errors)]
+
+
+def _is_xtreg(model: PanelRegression, vce: str) -> bool:
+    """Return whether xtreg has the same standard errors; its weights must be constant within units."""
+    same = "robust" not in vce and "time_id" not in vce and model.small_sample == "stata"
+    return model.effects == "unit" and same and model.observation_weights is None
 
 
 def _vce(part: StataPart, model: PanelRegression) -> tuple[str, str, bool]:
@@ -58,7 +66,7 @@ def _vce(part: StataPart, model: PanelRegression) -> tuple[str, str, bool]:
         return "", "", True
     if model.cov == "robust":
         if rule == "hc3":
-            if model.effects == "none":
+            if model.effects == "none" and model.observation_weights is None:
                 return " vce(hc3)", "", True
             return " vce(robust)", "HC3 of demeaned columns is not in Stata: standard errors differ.", False
         same = rule in ("stata", "full") or (model.effects == "none" and rule in ("sss", "hc1"))
@@ -97,12 +105,12 @@ def factor_words(part: StataPart, small: Small, by: str) -> str:
     )
 
 
-def _by_command(part: StataPart, model: PanelRegression, body: str, called: dict[str, str]) -> list[str]:
+def _by_command(part: StataPart, model: PanelRegression, body: str, called: dict[str, str], weight: str) -> list[str]:
     """Return regressions whose standard errors have a command of their own."""
     t = part.count("n_periods")
     lags = model.rule.lags(t)
     dummies = {"none": "", "unit": " i.unit_id", "time": " i.time_id", "two_way": " i.unit_id i.time_id"}
-    right = f"{body}{dummies[model.fixed]}"
+    right = f"{body}{dummies[model.fixed]}{weight}"
     if model.cov == "driscoll_kraay":
         command, words = f"xi: xtscc {right}, lag({lags})", "xtscc has a small-sample factor of its own"
     elif model.cov == "newey_west":

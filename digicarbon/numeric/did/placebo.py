@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.numeric.linear.within import Rows, absorb, vanishing
+from digicarbon.numeric.linear.within import Rows, absorb, absorb_weighted, vanishing
 
 COLUMNS_AT_ONCE = 250
 """Policies whose columns are in memory together."""
@@ -35,7 +36,14 @@ def assignments(units: int, draws: int, rng: np.random.Generator) -> IntArray:
     return np.asarray(rng.permuted(np.tile(np.arange(units), (draws, 1)), axis=1))
 
 
-def placebo_effects(y: FloatArray, x: FloatArray, paths: FloatArray, given: IntArray, rows: Rows) -> Placebos:
+def placebo_effects(
+    y: FloatArray,
+    x: FloatArray,
+    paths: FloatArray,
+    given: IntArray,
+    rows: Rows,
+    weights: FloatArray | None = None,
+) -> Placebos:
     """Return the two-way coefficient of each assignment of policies to units.
 
     Parameters
@@ -48,18 +56,30 @@ def placebo_effects(y: FloatArray, x: FloatArray, paths: FloatArray, given: IntA
     given : ndarray of int, shape (draws, N)
         Whose policy each unit gets.
     rows : Rows
+    weights : ndarray, shape (rows,), or None
+        By which rows weigh; they stay where they are.
 
     Notes
     -----
     Effects and controls are removed from the outcome once. A coefficient is then r′d / d′d with r what is left of the
     outcome and d of the policy (Frisch, Waugh and Lovell): products of matrices for all draws together.
     """
-    own = absorb(np.column_stack([x, y]), rows, "two_way")
+
+    def without_effects(columns: FloatArray) -> FloatArray:
+        if weights is None:
+            return absorb(columns, rows, "two_way")
+        return np.sqrt(weights)[:, None] * absorb_weighted(columns, rows, "two_way", weights)
+
+    own = without_effects(np.column_stack([x, y]))
     basis = np.linalg.qr(own[:, :-1])[0]
     left = own[:, -1] - basis @ (basis.T @ own[:, -1])
     parts = [
         _effects(
-            left, basis, paths[given[at : at + COLUMNS_AT_ONCE].T[rows.unit_codes], rows.period_codes[:, None]], rows
+            left,
+            basis,
+            paths[given[at : at + COLUMNS_AT_ONCE].T[rows.unit_codes], rows.period_codes[:, None]],
+            rows,
+            without_effects,
         )
         for at in range(0, len(given), COLUMNS_AT_ONCE)
     ]
@@ -67,9 +87,15 @@ def placebo_effects(y: FloatArray, x: FloatArray, paths: FloatArray, given: IntA
     return Placebos(coef, se)
 
 
-def _effects(left: FloatArray, basis: FloatArray, policies: FloatArray, rows: Rows) -> tuple[FloatArray, FloatArray]:
+def _effects(
+    left: FloatArray,
+    basis: FloatArray,
+    policies: FloatArray,
+    rows: Rows,
+    without_effects: Callable[[FloatArray], FloatArray],
+) -> tuple[FloatArray, FloatArray]:
     """Return coefficients and standard errors of policies, shape (rows, M)."""
-    inner = absorb(policies, rows, "two_way")
+    inner = without_effects(policies)
     gone = vanishing(inner, policies)
     inner = inner - basis @ (basis.T @ inner)
     square = np.einsum("rm,rm->m", inner, inner)

@@ -20,7 +20,7 @@ from digicarbon.numeric.linear.covariance import (
     white,
 )
 from digicarbon.numeric.linear.least_squares import Fit
-from digicarbon.numeric.linear.within import Rows, absorb, absorbed_rank
+from digicarbon.numeric.linear.within import Rows, absorb, absorb_weighted, absorbed_rank
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,7 @@ class StackEffects:
 
 
 def absorb_stacks(
-    columns: FloatArray, unit: IntArray, at: IntArray, stack: IntArray
+    columns: FloatArray, unit: IntArray, at: IntArray, stack: IntArray, weights: FloatArray | None = None
 ) -> tuple[FloatArray, StackEffects]:
     """Remove effects of units and of periods from columns, in each stack by itself.
 
@@ -114,6 +114,8 @@ def absorb_stacks(
     columns : ndarray, shape (m, k)
     unit, at, stack : ndarray of int, shape (m,)
         The panel's unit and period of each row, and its stack; rows are sorted by stack, unit and period.
+    weights : ndarray, shape (m,), or None
+        By which rows weigh.
 
     Returns
     -------
@@ -125,7 +127,10 @@ def absorb_stacks(
         own = stack == one
         codes = [np.unique(labels[own], return_inverse=True)[1] for labels in (unit, at)]
         rows = Rows(codes[0], codes[1], int(codes[0].max()) + 1, int(codes[1].max()) + 1)
-        out[own] = absorb(columns[own], rows, "two_way")
+        if weights is None:
+            out[own] = absorb(columns[own], rows, "two_way")
+        else:
+            out[own] = absorb_weighted(columns[own], rows, "two_way", weights[own])
         counts.append((rows.n, rows.t, 1, absorbed_rank(rows, "two_way")))
     return out, StackEffects(*(sum(column) for column in zip(*counts, strict=True)))
 

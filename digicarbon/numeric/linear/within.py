@@ -12,6 +12,8 @@ from digicarbon.arrays import FloatArray, IntArray
 
 EffectsKind = Literal["none", "unit", "time", "two_way"]
 GroupedBy = Literal["unit", "time"]
+_CONNECTED = 1e-12
+"""Share of the largest eigenvalue below which parts of a panel are not connected."""
 _EXCHANGED: dict[EffectsKind, EffectsKind] = {"unit": "time", "time": "unit", "two_way": "two_way"}
 
 
@@ -139,6 +141,65 @@ def absorb(columns: FloatArray, rows: Rows, effects: EffectsKind) -> FloatArray:
     both = both - rows.means(both, large)[rows.groups(large)[0]]
     inner, dummies = both[:, : columns.shape[1]], both[:, columns.shape[1] :]
     return np.asarray(inner - dummies @ np.linalg.lstsq(dummies, inner, rcond=None)[0])
+
+
+def absorb_weighted(columns: FloatArray, rows: Rows, effects: EffectsKind, weights: FloatArray) -> FloatArray:
+    """Remove fixed effects by weighted least squares.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (rows, k)
+    rows : Rows
+    effects : {"none", "unit", "time", "two_way"}
+    weights : ndarray, shape (rows,)
+        Positive.
+
+    Returns
+    -------
+    ndarray, shape (rows, k)
+        Orthogonal to the dummies of effects if rows are weighted; not yet scaled.
+
+    Notes
+    -----
+    Weights of a balanced panel that are a number of the unit times one of the period have a closed form: weighted means
+    are removed by one dimension, then by the other. Otherwise the dummies of the smaller dimension are partialled out
+    of columns without the larger one, by their normal equations. A second pass removes what rounding has left.
+    """
+    if effects == "none":
+        return columns
+    by: tuple[GroupedBy, ...] = ("unit", "time") if effects == "two_way" else (effects,)
+    if effects != "two_way" or _of_products(rows, weights):
+        for one in by:
+            columns = columns - _weighted_means(columns, rows, one, weights)
+        return columns
+    large: GroupedBy = "unit" if rows.n >= rows.t else "time"
+    small: GroupedBy = "time" if large == "unit" else "unit"
+    (outer, many), (codes, groups) = rows.groups(large), rows.groups(small)
+    scale = 1 / np.sqrt(np.bincount(codes, weights))
+    # scaled to correlations: a period of small weights must not be taken for one without
+    cells = scale[codes] * weights / np.sqrt(np.bincount(outer, weights))[outer]
+    links = scipy.sparse.csr_array((cells, (outer, codes)), shape=(many, groups))
+    gram = np.eye(groups) - (links.T @ links).toarray()
+    for _ in range(2):
+        columns = columns - _weighted_means(columns, rows, large, weights)
+        sums = scale[:, None] * rows.sums(weights[:, None] * columns, small)
+        columns = columns - (scale[:, None] * np.linalg.lstsq(gram, sums, rcond=_CONNECTED)[0])[codes]
+    return np.asarray(columns - _weighted_means(columns, rows, large, weights))
+
+
+def _of_products(rows: Rows, weights: FloatArray) -> bool:
+    """Return whether each weight of a balanced panel is a number of its unit times one of its period."""
+    if not rows.balanced:
+        return False
+    square = weights.reshape(rows.n, rows.t)
+    products = np.outer(square.sum(axis=1), square.sum(axis=0)) / square.sum()
+    return bool(np.allclose(square, products, rtol=1e-13, atol=0))
+
+
+def _weighted_means(columns: FloatArray, rows: Rows, by: GroupedBy, weights: FloatArray) -> FloatArray:
+    """Return each row's weighted mean of its unit or period, shape (rows, k)."""
+    sums = rows.sums(np.column_stack([weights[:, None] * columns, weights]), by)
+    return np.asarray((sums[:, :-1] / sums[:, -1:])[rows.groups(by)[0]])
 
 
 def absorbed_rank(rows: Rows, effects: EffectsKind) -> int:
