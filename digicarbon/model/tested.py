@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -93,8 +93,23 @@ class Tested(Model):
         """Return combinations of coefficients as restrictions; None where the model has them for single ones only."""
         return None
 
-    def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
-        """Return a result with p values and intervals from the wild bootstrap where the model asks for them."""
+    def tested(
+        self,
+        result: Result,
+        panel: Panel,
+        weights: Weights | None,
+        own: Callable[[], Sequence[Restrictions | Redrawn]] | None = None,
+    ) -> Result:
+        """Return a result with p values and intervals from the wild bootstrap where the model asks for them.
+
+        Parameters
+        ----------
+        result : Result
+        panel : Panel
+        weights : Weights or None
+        own : callable, optional
+            Returns the restrictions where they are of another panel than this one; None: `restrictions`.
+        """
         if not result.terms:
             return result
         cautions = self._cautions(result, panel, weights)
@@ -114,7 +129,7 @@ class Tested(Model):
         of_effects = np.full((3, *(effects.coef.shape if effects else (0, 0))), np.nan)
         tests: list[WildTest] = []
         with one_thread():
-            for restrictions in self.restrictions(panel, weights, result):
+            for restrictions in self.restrictions(panel, weights, result) if own is None else own():
                 numbers = {estimand: estimate_of(result, estimand) for estimand in restrictions.estimands}
                 known = {estimand: both for estimand, both in numbers.items() if both is not None and both[1] > 0}
                 for estimand, test in wild_tests(restrictions, known, draws).items():
