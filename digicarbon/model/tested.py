@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
@@ -93,23 +94,18 @@ class Tested(Model):
         """Return combinations of coefficients as restrictions; None where the model has them for single ones only."""
         return None
 
-    def tested(
+    def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
+        """Return a result with p values and intervals from the wild bootstrap where the model asks for them."""
+        return self.resampled(result, panel, weights, partial(self.restrictions, panel, weights, result))
+
+    def resampled(
         self,
         result: Result,
         panel: Panel,
         weights: Weights | None,
-        own: Callable[[], Sequence[Restrictions | Redrawn]] | None = None,
+        restrictions: Callable[[], Sequence[Restrictions | Redrawn]],
     ) -> Result:
-        """Return a result with p values and intervals from the wild bootstrap where the model asks for them.
-
-        Parameters
-        ----------
-        result : Result
-        panel : Panel
-        weights : Weights or None
-        own : callable, optional
-            Returns the restrictions where they are of another panel than this one; None: `restrictions`.
-        """
+        """Return what `tested` returns, with restrictions that are already known."""
         if not result.terms:
             return result
         cautions = self._cautions(result, panel, weights)
@@ -129,10 +125,10 @@ class Tested(Model):
         of_effects = np.full((3, *(effects.coef.shape if effects else (0, 0))), np.nan)
         tests: list[WildTest] = []
         with one_thread():
-            for restrictions in self.restrictions(panel, weights, result) if own is None else own():
-                numbers = {estimand: estimate_of(result, estimand) for estimand in restrictions.estimands}
+            for of_term in restrictions():
+                numbers = {estimand: estimate_of(result, estimand) for estimand in of_term.estimands}
                 known = {estimand: both for estimand, both in numbers.items() if both is not None and both[1] > 0}
-                for estimand, test in wild_tests(restrictions, known, draws).items():
+                for estimand, test in wild_tests(of_term, known, draws).items():
                     tests.append(test)
                     _put(result, estimand, (test.p, test.low, test.high), estimates, of_effects)
         return replace(

@@ -69,6 +69,11 @@ class PolicyTruth:
         rest = self.cells[~(self.cells["event"] >= 0) & (self.cells["spillover"] != 0)]
         return float(rest["spillover"].mean()) if len(rest) else 0.0
 
+    @cached_property
+    def with_spillovers(self) -> float:
+        """The mean effect on units under the policy together with what they get from neighbours."""
+        return float((self._treated["direct"] + self._treated["spillover"]).mean())
+
     @property
     def _treated(self) -> pd.DataFrame:
         return self.cells[self.cells["event"] >= 0]
@@ -87,8 +92,9 @@ class SimulatedPolicy(Source):
     with :math:`\alpha_i = n_i + 0.5 x_i + 0.5` for units that get the policy (without 0.5 for others),
     :math:`\lambda_t = 0.05 s + 0.1 n_t`, and e an autoregression of variance 1 and coefficient ``memory``. The units
     with the largest :math:`\text{selection} \cdot x_i` plus a logistic draw get the policy; their years are drawn, the
-    same number for each. With ``clustering`` units under the policy lie together: the draws, or draws with covariates, are
-    those of a spatial autoregression with this coefficient among neighbours. With ``trend`` and ``selection`` trends are parallel only given the covariates.
+    same number for each. With ``clustering`` units under the policy lie together: what decides is the sum along a
+    spatial autoregression with this coefficient among neighbours. With ``trend`` and ``selection`` trends are parallel
+    only given the covariates.
 
     The effect :math:`\tau_{it}` of the own policy, k years after the first one:
 
@@ -233,9 +239,9 @@ class SimulatedPolicy(Source):
     def _cohorts(self, rng: np.random.Generator, x: FloatArray, places: FloatArray) -> FloatArray:
         """Return the first year under the policy by unit, not a number if there is none, shape (N,)."""
         treated = self.n - round(self.never * self.n)
-        score = self.selection * x + rng.logistic(size=self.n)
+        score: FloatArray = self.selection * x + rng.logistic(size=self.n)
         if self.clustering:
-            score = np.linalg.solve(np.eye(self.n) - self.clustering * _neighbours(places), score)
+            score = np.asarray(np.linalg.solve(np.eye(self.n) - self.clustering * _neighbours(places), score))
         chosen: IntArray = np.argsort(-score, kind="stable")[:treated]
         cohort = np.full(self.n, np.nan)
         cohort[rng.permutation(chosen)] = np.resize(self.cohorts, treated)

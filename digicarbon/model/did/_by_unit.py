@@ -56,7 +56,8 @@ def imputation(model: DiD, timing: Timing, reached: Exposure) -> PolicyEffects:
     y, x = panel.column(model.y), panel.array(names)
     treated = timing.event >= -model.anticipation
     exposed = panel.array(tuple(reached.columns)) > 0
-    untreated = Imputation(x, panel.unit_codes, panel.period_codes, treated | exposed.any(axis=1))
+    imputed: NDArray[np.bool_] = treated | exposed.any(axis=1)
+    untreated = Imputation(x, panel.unit_codes, panel.period_codes, imputed)
     if not (untreated.known & (timing.event >= 0)).any():
         raise EstimationError(Note("did_no_untreated", policy=model.policy))
     cells, cell = treated_cells(timing, untreated.known & treated)
@@ -81,11 +82,11 @@ def imputation(model: DiD, timing: Timing, reached: Exposure) -> PolicyEffects:
     unknown = [term for term, column in zip(reported.terms, weights.T, strict=True) if np.isnan(column).any()]
     if unknown:
         raise EstimationError(Note("did_not_imputed", terms=cut(unknown)))
-    dummies, levels = _leads(model, timing, ~exposed.any(axis=1))
+    dummies, levels = _leads(model, timing, ~imputed)
     fit = untreated.fit(y, dummies)
     effects = np.nan_to_num(fit.effects) @ means
     influence = untreated.influence(y, fit.effects, weights, cell)
-    notes, lost = [], int(((treated | exposed.any(axis=1)) & ~untreated.known).sum())
+    notes, lost = [], int((imputed & ~untreated.known).sum())
     if lost:
         notes.append(Note("did_rows_not_imputed", rows=lost))
     known = bool(len(levels) and np.isfinite(fit.leads).all())

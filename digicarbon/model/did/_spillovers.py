@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -132,9 +133,7 @@ def _rings(model: DiD, panel: Panel, paths: FloatArray) -> dict[str, FloatArray]
     strangers = country().strangers(panel.units)
     if strangers and not named <= set(panel.names):
         raise DataError(
-            Note(
-                "did_without_places", longitude=model.longitude, latitude=model.latitude, units=cut(sorted(strangers))
-            )
+            Note("did_without_places", longitude=model.longitude, latitude=model.latitude, units=cut(sorted(strangers)))
         )
     places = PlacedWeights(longitude=model.longitude, latitude=model.latitude).places(panel)
     pairs = pairs_within(places.coordinates, places.metric, model.rings[-1])
@@ -144,7 +143,7 @@ def _rings(model: DiD, panel: Panel, paths: FloatArray) -> dict[str, FloatArray]
 
 def ring_levels(edges: tuple[float, ...]) -> tuple[str, ...]:
     """Return what rings are called."""
-    return tuple(f"{inner:g}-{outer:g} km" for inner, outer in zip(edges, edges[1:], strict=False))
+    return tuple(f"{inner:g}-{outer:g} km" for inner, outer in pairwise(edges))
 
 
 def _refuse_no_contrast(model: DiD, by_level: Mapping[str, FloatArray], own: FloatArray, panel: Panel) -> None:

@@ -261,12 +261,15 @@ class DiD(Tested):
         DataError, EstimationError, WeightsError
         """
         require_panel(panel)
-        made, reached = self._reached(panel, weights)
+        made, reached = self.reached(panel, weights)
         timing = None if self.is_share(made) else self._timing(made)
         effects, expanded = self._effects(made, timing, reached, weights)
         result = self._result(effects, made, timing, reached)
-        own = None if expanded is None else partial(expanded.restrictions, weights)
-        return self.tested(result, made if timing is None else timing.panel, weights, own), effects.leads
+        used = made if timing is None else timing.panel
+        if expanded is None:
+            return self.tested(result, used, weights), effects.leads
+        # of the panel with all units: those that the estimator leaves out reach others, too
+        return self.resampled(result, used, weights, partial(expanded.restrictions, weights)), effects.leads
 
     @property
     def no_wild(self) -> Note | None:
@@ -327,7 +330,7 @@ class DiD(Tested):
         DataError, EstimationError, WeightsError
         """
         require_panel(panel)
-        made, reached = self._reached(panel, weights)
+        made, reached = self.reached(panel, weights)
         return self._expanded(made, None if self.is_share(made) else self._timing(made), reached)
 
     def _expanded(self, panel: Panel, timing: Timing | None, reached: Exposure) -> Expanded:
@@ -336,8 +339,13 @@ class DiD(Tested):
         own = share(self, panel) if timing is None else expanded(self, timing)
         return with_spillovers(own, reached)
 
-    def _reached(self, panel: Panel, weights: Weights | None) -> tuple[Panel, Exposure]:
-        """Return the panel with all terms, and with columns of how the policies of others reach its rows."""
+    def reached(self, panel: Panel, weights: Weights | None) -> tuple[Panel, Exposure]:
+        """Return the panel with all terms, and with columns of how the policies of others reach its rows.
+
+        Raises
+        ------
+        DataError, EstimationError, WeightsError
+        """
         made = panel.with_terms(self.terms)
         reached = exposure(self, made, weights)
         return made.with_columns(reached.columns) if reached.columns else made, reached
