@@ -82,7 +82,8 @@ class PlaceboInSpace(Diagnostic):
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return ``placebo_space``, a row for the policy, and ``placebo_space_draws``, a row for each draw.
 
-        Of ``estimator=twfe`` without spillovers the draws' standard errors are clustered by unit, else those of the model.
+        Of ``estimator=twfe`` without spillovers the draws' standard errors are clustered by unit, else those of the
+        model.
 
         Raises
         ------

@@ -11,6 +11,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.model._panel_restrictions import Contrasts
 from digicarbon.model.batch import Batch, Estimand, Fits, JointBatch
 from digicarbon.model.did._effects import PolicyEffects, Reported, pretest, treated_cells
 from digicarbon.model.did._spillovers import Exposure
@@ -84,7 +85,9 @@ class Expanded:
 
     def restrictions(self, weights: Weights | None) -> list[Restrictions]:
         """Return each effect as a restriction."""
-        contrasts = self.model.contrasts(self.panel, weights)
+        # the share of neighbours is a spatial lag of the policy, and rings are nearly one
+        made = self.panel.with_terms(self.model.terms)
+        contrasts = Contrasts(self.model.by_errors, made, weights, lags=not self.spillover)
         effects: list[Restrictions] = []
         for term, combination in self.combinations.items():
             one = contrasts.of(combination)

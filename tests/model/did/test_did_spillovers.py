@@ -16,7 +16,11 @@ from policies import close, fit, pair, panel_of, with_policy
 
 import digicarbon as dc
 from digicarbon.errors import DigicarbonError
+from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of
+from digicarbon.model.wild import Draws, wild_tests
+from digicarbon.numeric.linear.within import absorb
+from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.spatial.geography import haversine_km
 from digicarbon.result import Asked
 from digicarbon.script import Names, RPart, StataPart
@@ -199,24 +203,44 @@ def test_leads_of_imputation_stand_before_the_rings() -> None:
 
 @pytest.mark.parametrize("fields", [{"spillovers": "neighbours"}, {"spillovers": "rings", "rings": RINGS}])
 def test_wild_p_of_the_policy_and_of_spillovers(fields: dict[str, Any]) -> None:
-    """Each quantity as the focal term of a regression on the same columns."""
-    wild: dict[str, Any] = {"test": "wild", "replications": 99}
-    found = fit_weighted(**fields, **wild)
+    """Without a filter, each quantity as the focal term of a regression on the same columns."""
+    model = dc.DiD(y="log_gsp", policy="pilot", **fields)
     free = 1 - LOOP["pilot"]
     frame = LOOP.assign(r1=LOOP["one"] * free, r2=LOOP["two"] * free)
     names = {"pilot": "pilot", SHARE: "share"} if "rings" not in fields else {"pilot": "pilot", ONE: "r1", TWO: "r2"}
-    shown = ["coef", "se", "p", "low", "high"]
+    signs = signs_of(PANEL.units, 99, 1, "rademacher")
+    result, tests = model.fit(PANEL, WEIGHTS), {}
+    for restrictions in model.expanded(PANEL, WEIGHTS).restrictions(None):
+        numbers = {estimand: estimate_of(result, estimand) for estimand in restrictions.estimands}
+        tests |= wild_tests(
+            restrictions, {one: both for one, both in numbers.items() if both}, Draws(signs, 0.95, True)
+        )
     for term, name in names.items():
         others = tuple(other for other in names.values() if other != name)
-        one = dc.PanelRegression(y="log_gsp", x=(name,), controls=others, cov="cluster", **wild)
-        expected = one.fit(panel_of(frame), WEIGHTS).estimates.loc[name, shown].to_list()
-        close(found.estimates.loc[term, shown].to_list(), expected, 1e-5)
-    close(found.effects.loc[("direct", "pilot"), shown].to_list(), found.estimates.loc["pilot", shown].to_list())
-    low, high, p = found.effects.loc[("spillover", "pilot"), ["low", "high", "p"]]
-    assert low < spillover(found)[0] < high
-    assert (low < 0 < high) == (p > 0.05)
+        one = dc.PanelRegression(y="log_gsp", x=(name,), controls=others, cov="cluster", test="wild", replications=99)
+        expected = one.fit(panel_of(frame)).estimates.loc[name, ["p", "low", "high"]].to_list()
+        found = tests[Estimand("coefficient", term)]
+        close([found.p, found.low, found.high], expected, 1e-5)
+    assert tests[Estimand("direct", "pilot")] == tests[Estimand("coefficient", "pilot")]
+    mean = tests[Estimand("spillover", "pilot")]
+    assert mean.low < spillover(result)[0] < mean.high
     if "rings" not in fields:
-        assert p == found.estimates.loc[SHARE, "p"]
+        assert mean.p == tests[Estimand("coefficient", SHARE)].p
+
+
+def test_the_null_model_of_a_share_has_no_other_share_in_it() -> None:
+    """A spatial lag of the policy among the regressors of its own null model would let no test reject."""
+    model = dc.DiD(y="log_gsp", policy="pilot", spillovers="neighbours", test="wild", replications=99, intervals=False)
+    lag = absorb(LOOP[["share"]].to_numpy(), rows_of(PANEL), "two_way")
+    (_, of_share, _) = model.expanded(PANEL, WEIGHTS).restrictions(WEIGHTS)
+    null = of_share.null()
+    assert null.filters
+    left = lag - null.basis @ (null.basis.T @ lag)
+    assert np.linalg.norm(left) > 0.5 * np.linalg.norm(lag)
+    found = model.fit(PANEL, WEIGHTS)
+    assert found.has_note("wild_p")
+    assert 0 < found.estimates.loc[SHARE, "p"] <= 1
+    assert found.effects.loc[("direct", "pilot"), "p"] == found.estimates.loc["pilot", "p"]
 
 
 def test_many_outcomes_are_fitted_as_single_ones() -> None:
@@ -240,6 +264,8 @@ def test_the_effect_of_a_run_is_the_direct_one() -> None:
     assert found.has_note("did_net_of_spillovers")
     assert fit_weighted(spillovers="rings", rings=RINGS).has_note("did_with_spillovers")
     assert not fit_weighted(spillovers="neighbours").has_note("did_with_spillovers")
+    # what a model does not have is no effect of zero
+    assert found.without_indirect == frozenset()
 
 
 def test_a_share_of_a_policy_reaches_neighbours() -> None:
