@@ -346,7 +346,7 @@ class Result:
     @property
     def without_indirect(self) -> frozenset[str]:
         """Terms whose indirect effect is 0 by construction: neither they nor the outcome are lagged in space."""
-        if self.spatial_effects is None or LAG_Y in self.roles:
+        if self.spatial_effects is None or LAG_Y in self.roles or "indirect" not in self.spatial_effects.names:
             return frozenset()
         return frozenset(self.spatial_effects.terms) - {role.of for role in self.roles}
 

@@ -28,8 +28,8 @@ def did_of(model: Model) -> DiD:
 
 
 def two_way(model: DiD) -> DiD:
-    """Return the two-way regression on the policy, whatever the estimator."""
-    return model.by_errors.model_copy(update={"estimator": "twfe", "aggregate": "overall"})
+    """Return the two-way regression on the policy without spillovers, whatever the estimator."""
+    return model.by_errors.model_copy(update={"estimator": "twfe", "aggregate": "overall", "spillovers": "none"})
 
 
 def paths(model: DiD, panel: Panel) -> tuple[Panel, FloatArray]:

@@ -43,8 +43,9 @@ class NegativeWeights(Diagnostic):
     @property
     def notes(self) -> tuple[Note, ...]:
         """How the numbers are read, and what rows count by."""
-        column = did_of(self.model).observation_weights
-        return (Note("negative_weights"), *(() if column is None else (weighted_by(column),)))
+        model = did_of(self.model)
+        column = model.observation_weights
+        return (*_left_out(model), Note("negative_weights"), *(() if column is None else (weighted_by(column),)))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the two-way regression cannot be fitted."""
@@ -58,6 +59,11 @@ class NegativeWeights(Diagnostic):
         ConfigError, DataError, EstimationError
         """
         return {"negative_weights": _weights_table(did_of(self.model), panel)}
+
+
+def _left_out(model: DiD) -> tuple[Note, ...]:
+    """Return the note that spillovers are not in the two-way regression, if the model has some."""
+    return () if model.spillovers == "none" else (Note("two_way_without_spillovers"),)
 
 
 def _weights_table(model: DiD, panel: Panel) -> pd.DataFrame:
@@ -99,7 +105,7 @@ class GoodmanBacon(Diagnostic):
     def notes(self) -> tuple[Note, ...]:
         """What the decomposition leaves out, and how negative weights are read."""
         without = (Note("bacon_without_controls"),) if self.model.controls else ()
-        return (*without, Note("negative_weights"))
+        return (*without, *_left_out(did_of(self.model)), Note("negative_weights"))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the coefficient cannot be decomposed."""

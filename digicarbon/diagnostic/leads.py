@@ -79,9 +79,9 @@ def _row(model: DiD, test: WaldTest | None) -> Row:
 def event_effects(result: Result, policy: str) -> dict[int, str]:
     """Return the term of each event time, in their order."""
     levels = {
-        int(part.level): term
+        int(part.number): term
         for term, role in zip(result.terms, result.roles, strict=True)
         for part in role.made_of
-        if part.variable == policy and part.level
+        if part.variable == policy and part.number is not None
     }
     return dict(sorted(levels.items()))

@@ -11,7 +11,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.model._panel_batch import likeliest
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Batch, Estimand, OneByOne
-from digicarbon.model.restrictions import LinearNulls, Nulls, Projected, Restrictions
+from digicarbon.model.restrictions import ErrorNulls, LinearNulls, Nulls, Projected, Restrictions
 from digicarbon.numeric.resampling.null_model import LagNulls, NullModel
 from digicarbon.numeric.spatial.likelihood import Sample
 
@@ -46,10 +46,13 @@ class Contrasts:
         With every term of the model.
     weights : Weights or None
         For the spatial dependence of the errors.
+    lags : bool
+        Whether null models have spatial lags of their regressors. They must not where a regressor is such a lag of
+        another one: the null model would then have what it leaves out. Errors are a spatial autoregression without.
     """
 
-    def __init__(self, model: PanelRegression, panel: Panel, weights: Weights | None) -> None:
-        self._model, self._panel, self._weights = model, panel, weights
+    def __init__(self, model: PanelRegression, panel: Panel, weights: Weights | None, lags: bool = True) -> None:
+        self._model, self._panel, self._weights, self._lags = model, panel, weights, lags
         self._batch: Batch | None = None
         self.units = panel.units
 
@@ -72,7 +75,7 @@ class Contrasts:
         The null model g′b = τ has the columns XN, N a basis of what is orthogonal to g, and the known part Xg τ/(g′g).
         """
         estimand = Estimand.combination(combination)
-        return _restricted(self._model, self._panel, estimand, combination, self._weights, self._fits())
+        return _restricted(self._model, self._panel, estimand, combination, self._weights, self._fits(), self._lags)
 
 
 def joint_null(
@@ -100,9 +103,10 @@ def _restricted(
     combination: Mapping[str, float],
     weights: Weights | None,
     batch: Batch | None,
+    lags: bool = True,
 ) -> Restrictions:
     g = np.array(list(combination.values()))
-    nulls = _nulls(model, panel, tuple(combination), g[None, :], (g / (g @ g))[:, None], weights)
+    nulls = _nulls(model, panel, tuple(combination), g[None, :], (g / (g @ g))[:, None], weights, lags)
     one = np.ones((1, 1))
     batch = model.batch(panel, weights, estimand) if batch is None else batch
     return Projected((estimand,), batch, nulls, one, np.ones(1), one)
@@ -115,6 +119,7 @@ def _nulls(
     restrictions: FloatArray,
     known: FloatArray,
     weights: Weights | None,
+    lags: bool = True,
 ) -> Nulls:
     """Return the null models in which combinations of terms' coefficients are given.
 
@@ -135,4 +140,7 @@ def _nulls(
     fitting = likeliest(panel, y, z, effects, [] if weights is None else [weights])
     if fitting is None:
         return LinearNulls(y, z, x, rows, effects)
-    return LagNulls(y, z, x, rows, fitting.operator, Sample(rows.n, rows.t, effects, "lee_yu"))
+    sample = Sample(rows.n, rows.t, effects, "lee_yu")
+    if not lags:
+        return ErrorNulls(y, z, x, rows, fitting.operator, sample)
+    return LagNulls(y, z, x, rows, fitting.operator, sample)

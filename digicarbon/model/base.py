@@ -107,6 +107,11 @@ class Model(Spec):
         """All columns that the model reads."""
         return (self.y, *self.regressors)
 
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Columns that the model reads where the panel has them, besides `terms`, e.g. the places of units."""
+        return ()
+
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted to this panel and these weights; fit nothing.
 

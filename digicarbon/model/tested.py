@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
@@ -95,6 +96,16 @@ class Tested(Model):
 
     def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
         """Return a result with p values and intervals from the wild bootstrap where the model asks for them."""
+        return self.resampled(result, panel, weights, partial(self.restrictions, panel, weights, result))
+
+    def resampled(
+        self,
+        result: Result,
+        panel: Panel,
+        weights: Weights | None,
+        restrictions: Callable[[], Sequence[Restrictions | Redrawn]],
+    ) -> Result:
+        """Return what `tested` returns, with restrictions that are already known."""
         if not result.terms:
             return result
         cautions = self._cautions(result, panel, weights)
@@ -114,10 +125,10 @@ class Tested(Model):
         of_effects = np.full((3, *(effects.coef.shape if effects else (0, 0))), np.nan)
         tests: list[WildTest] = []
         with one_thread():
-            for restrictions in self.restrictions(panel, weights, result):
-                numbers = {estimand: estimate_of(result, estimand) for estimand in restrictions.estimands}
+            for of_term in restrictions():
+                numbers = {estimand: estimate_of(result, estimand) for estimand in of_term.estimands}
                 known = {estimand: both for estimand, both in numbers.items() if both is not None and both[1] > 0}
-                for estimand, test in wild_tests(restrictions, known, draws).items():
+                for estimand, test in wild_tests(of_term, known, draws).items():
                     tests.append(test)
                     _put(result, estimand, (test.p, test.low, test.high), estimates, of_effects)
         return replace(

@@ -128,7 +128,7 @@ class Stage:
     said: tuple[Note, ...]
     in_10k_cny: frozenset[str] = frozenset()
     left_out: frozenset[str] = frozenset()
-    _digests: dict[tuple[str, ...], str] = field(default_factory=dict, init=False, repr=False)
+    _digests: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = field(default_factory=dict, init=False, repr=False)
 
     def panel(self, terms: tuple[str, ...]) -> Panel:
         """Return the sample with all terms, without gaps.
@@ -141,14 +141,19 @@ class Stage:
         with _naming(self.inputs):
             return self.selection.take(terms)
 
-    def digest(self, terms: tuple[str, ...]) -> str:
-        """Return the digest of the panel's columns for the terms; raises the same errors as `panel`."""
-        if terms not in self._digests:
+    def digest(self, terms: tuple[str, ...], beside: tuple[str, ...] = ()) -> str:
+        """Return the digest of the panel's columns for the terms, and of those beside them that it has.
+
+        Raises the same errors as `panel`.
+        """
+        key = (terms, beside)
+        if key not in self._digests:
             panel = self.panel(terms)
             # a policy's first period counts even where a gap hides it
             behind = [name for term in terms for name in policy_columns(term)[1:] if panel.has(name)]
-            self._digests[terms] = panel.digest_of((*panel.expanded(terms), *behind))
-        return self._digests[terms]
+            behind += [name for name in beside if panel.has(name)]
+            self._digests[key] = panel.digest_of((*panel.expanded(terms), *behind))
+        return self._digests[key]
 
     def notes(self, terms: tuple[str, ...]) -> tuple[Note, ...]:
         """Return the notes for every table of a run with these terms."""
@@ -201,12 +206,15 @@ class Prepared:
         For the sample's units; None if neither model nor diagnostic takes weights.
     remarks : tuple of Note
         What measure, outcome, weights and sample together give a reader to know.
+    beside : tuple of str
+        Columns that the model reads where the panel has them.
     """
 
     stage: Stage
     terms: tuple[str, ...]
     weights: Weights | None
     remarks: tuple[Note, ...] = ()
+    beside: tuple[str, ...] = ()
 
     @property
     def panel(self) -> Panel:
@@ -216,7 +224,7 @@ class Prepared:
     @property
     def digest(self) -> str:
         """The digest of the columns that the run reads; equal for runs with the same numbers and labels."""
-        return self.stage.digest(self.terms)
+        return self.stage.digest(self.terms, self.beside)
 
     @property
     def simulated(self) -> bool:
@@ -291,14 +299,14 @@ class Workshop:
         """
         stage = self._stage(specs)
         try:
-            stage.digest(specs.terms)
+            stage.digest(specs.terms, specs.model.beside)
         except ColumnError as error:
             # e.g. the groups of a diagnostic or a term C(x): the user needs the key that names the column
             raise under(error, _named_by(specs, error.column)) from error
         panel = stage.panel(specs.terms)
         weights = self._weights_of(specs, panel)
         remarks = () if weights is None or specs.weights is None else _of_outcome(specs, specs.weights, panel)
-        return Prepared(stage, specs.terms, weights, remarks)
+        return Prepared(stage, specs.terms, weights, remarks, specs.model.beside)
 
     def _weights_of(self, specs: Specs, panel: Panel) -> Weights | None:
         if specs.weights is None:

@@ -69,6 +69,11 @@ class PolicyTruth:
         rest = self.cells[~(self.cells["event"] >= 0) & (self.cells["spillover"] != 0)]
         return float(rest["spillover"].mean()) if len(rest) else 0.0
 
+    @cached_property
+    def with_spillovers(self) -> float:
+        """The mean effect on units under the policy together with what they get from neighbours."""
+        return float((self._treated["direct"] + self._treated["spillover"]).mean())
+
     @property
     def _treated(self) -> pd.DataFrame:
         return self.cells[self.cells["event"] >= 0]
@@ -87,7 +92,9 @@ class SimulatedPolicy(Source):
     with :math:`\alpha_i = n_i + 0.5 x_i + 0.5` for units that get the policy (without 0.5 for others),
     :math:`\lambda_t = 0.05 s + 0.1 n_t`, and e an autoregression of variance 1 and coefficient ``memory``. The units
     with the largest :math:`\text{selection} \cdot x_i` plus a logistic draw get the policy; their years are drawn, the
-    same number for each. With ``trend`` and ``selection`` trends are parallel only given the covariates.
+    same number for each. With ``clustering`` units under the policy lie together: what decides is the sum along a
+    spatial autoregression with this coefficient among neighbours. With ``trend`` and ``selection`` trends are parallel
+    only given the covariates.
 
     The effect :math:`\tau_{it}` of the own policy, k years after the first one:
 
@@ -128,6 +135,8 @@ class SimulatedPolicy(Source):
         Coefficient of the share of neighbours under the policy (spillovers only).
     selection : float
         How strongly covariates decide who gets the policy.
+    clustering : float
+        How strongly units that get the policy lie together in space; 0 for not at all.
     trend : float
         What the covariates add to the outcome each year.
     sigma : float
@@ -149,6 +158,7 @@ class SimulatedPolicy(Source):
     anticipated: float = 0.5
     spillover: float = 0.5
     selection: float = 0.0
+    clustering: Annotated[float, Field(ge=0, lt=1)] = 0.0
     trend: float = 0.0
     sigma: Annotated[float, Field(ge=0)] = 1.0
     memory: Annotated[float, Field(gt=-1, lt=1)] = 0.0
@@ -200,7 +210,7 @@ class SimulatedPolicy(Source):
         (west, east), (south, north) = BOX
         places = np.column_stack([rng.uniform(west, east, self.n), rng.uniform(south, north, self.n)])
         x = (income - industry) / np.sqrt(2)
-        cohort = self._cohorts(rng, x)
+        cohort = self._cohorts(rng, x, places)
         years = self.first_year + np.arange(self.periods)
         event = years - cohort[:, None]
         direct = self._effect(cohort, event)
@@ -226,10 +236,12 @@ class SimulatedPolicy(Source):
         fixed = {"income": income, "industry": industry, "longitude": places[:, 0], "latitude": places[:, 1]}
         return _Drawn(y, truth, fixed)
 
-    def _cohorts(self, rng: np.random.Generator, x: FloatArray) -> FloatArray:
+    def _cohorts(self, rng: np.random.Generator, x: FloatArray, places: FloatArray) -> FloatArray:
         """Return the first year under the policy by unit, not a number if there is none, shape (N,)."""
         treated = self.n - round(self.never * self.n)
-        score = self.selection * x + rng.logistic(size=self.n)
+        score: FloatArray = self.selection * x + rng.logistic(size=self.n)
+        if self.clustering:
+            score = np.asarray(np.linalg.solve(np.eye(self.n) - self.clustering * _neighbours(places), score))
         chosen: IntArray = np.argsort(-score, kind="stable")[:treated]
         cohort = np.full(self.n, np.nan)
         cohort[rng.permutation(chosen)] = np.resize(self.cohorts, treated)

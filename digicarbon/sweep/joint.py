@@ -27,7 +27,7 @@ from digicarbon.panel import Panel, parse, variables_of
 from digicarbon.plan.runs import Run
 from digicarbon.report.focal import IN_PIECES, before_effect
 from digicarbon.report.joint import COLUMNS, EACH, FACETS, STATISTICS, Joint, JointMethod
-from digicarbon.result import AS_COEFFICIENT, Quantity, Result
+from digicarbon.result import AS_COEFFICIENT, Asked, Quantity, Result
 from digicarbon.spec import identity
 from digicarbon.weights import Weights
 
@@ -223,11 +223,13 @@ def _estimand(run: Run, result: Result, quantity: Quantity, term: str | None) ->
         return None, Note("why_beyond" if result.beyond else "why_at_boundary", parameter=result.end)
     if result.has_powers:
         return None, Note("why_powers")
+    # as on the curve: a model that has effects but no total one shows the last of them
+    shown = result.quantity(Asked(quantity))
     if term is not None:
-        return (Estimand(quantity, term), None) if term in focal else (None, Note("why_no_term", term=term))
+        return (Estimand(shown, term), None) if term in focal else (None, Note("why_no_term", term=term))
     if result.in_pieces:
         return None, Note("why_pieces", pieces=IN_PIECES)
-    return Estimand(quantity, focal[0]), None
+    return Estimand(shown, focal[0]), None
 
 
 def _no_number(quantity: Quantity) -> Note:

@@ -262,7 +262,7 @@ class _Origins:
         inputs = prepared.inputs
         if not inputs.files:
             return ()
-        names = [*variables_of(specs.terms), *specs.sample.variables]
+        names = [*variables_of(specs.terms), *specs.model.beside, *specs.sample.variables]
         direct = self._once("made", (prepared.stage,), lambda: _series_of(specs, inputs))
         names_read = direct | set(specs.panel.columns_behind(names, inputs.frame.columns))
         return tuple(file for file in inputs.files if names_read & set(file.series))

@@ -30,15 +30,16 @@ from digicarbon.model import (
 )
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.numeric.resampling.null_model import NullModel
-from digicarbon.result import EFFECTS, Quantity, Result, RoleKind
+from digicarbon.result import EFFECTS, Asked, Quantity, Result, RoleKind
 from digicarbon.script import Extract, Names, Part, RPart, StataPart
 from digicarbon.script.words import Remarks
 from digicarbon.tracking._results import decode, encode
 
-QUANTITIES: tuple[Quantity, ...] = ("coefficient", *EFFECTS)
+QUANTITIES: tuple[Quantity, ...] = ("coefficient", "spillover", *EFFECTS)
 TOOLS = ("r", "stata")
 TERMS = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
 POLICY = {"y": "ln_gsp", "policy": "pilot", "controls": ("unemp",)}
+RING = (0.0, 100.0)
 EXAMPLES: dict[type[Model], list[Model]] = {
     NoModel: [NoModel()],
     PanelRegression: [
@@ -63,6 +64,8 @@ EXAMPLES: dict[type[Model], list[Model]] = {
     DiD: [
         DiD(**POLICY),
         DiD(**POLICY, anticipation=1),
+        DiD(**POLICY, spillovers="neighbours"),
+        DiD(**POLICY, spillovers="rings", rings=RING, spillovers_on="interacted"),
         DiD(**POLICY | {"policy": "share"}),
         DiD(**POLICY, estimator="event_study"),
         DiD(**POLICY, estimator="event_study", aggregate="event", leads=4, lags=4),
@@ -70,6 +73,8 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         DiD(**POLICY, estimator="sun_abraham", aggregate="calendar"),
         DiD(**POLICY, estimator="imputation"),
         DiD(**POLICY, estimator="imputation", aggregate="event"),
+        DiD(**POLICY, estimator="imputation", aggregate="event", spillovers="rings", rings=RING),
+        DiD(**POLICY, estimator="sun_abraham", aggregate="event", spillovers="rings", rings=RING),
         DiD(**POLICY, estimator="stacked"),
         *(DiD(**POLICY, estimator=name, observation_weights="emp") for name in ("twfe", "event_study", "stacked")),
         DiD(**POLICY, estimator="sun_abraham", aggregate="event", observation_weights="emp"),
@@ -111,7 +116,9 @@ def states() -> dc.Panel:
     start = frame["state"].str[0].map({"A": 1974, "D": 1977, "G": 1980, "M": 1977, "S": 1980})
     pilot = (frame["year"] >= start).astype(float)
     policy = {"pilot": pilot, "pilot_event": frame["year"] - start, "pilot_cohort": start, "share": pilot / 2}
-    table = frame[["state", "year", "unemp", "emp"]].assign(half=half, **logs, **policy)
+    # places that never were, a line from west to east
+    places = {"longitude": -120.0 + frame["state"].factorize()[0], "latitude": 40.0}
+    table = frame[["state", "year", "unemp", "emp"]].assign(half=half, **logs, **policy, **places)
     return dc.Panel.from_frame(table, unit="state", time="year", gaps="keep")
 
 
@@ -176,8 +183,8 @@ def test_a_result_has_the_quantities_that_its_model_declares(model: Model) -> No
     found = [q for q in QUANTITIES if (effects or q == "coefficient") and list(result.focal_numbers(q))]
     assert tuple(found) == model.quantities
     # what a curve shows where a report asks for nothing is there as well
-    assert list(result.focal_numbers("total"))
-    assert model.quantities[-1] == ("total" if effects else "coefficient")
+    assert list(result.focal_numbers(result.quantity(Asked())))
+    assert model.quantities[-1] == (result.quantity(Asked()) if effects else "coefficient")
 
 
 @pytest.mark.parametrize("model", FITTED)

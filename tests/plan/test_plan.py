@@ -453,6 +453,28 @@ def test_hash_changes_with_a_value_and_with_the_weights(folder: Path) -> None:
     assert key(*TABLE, *fits["twfe"], shop=Workshop()) != keys["twfe"]
 
 
+def test_hash_changes_with_the_places_that_rings_are_made_of(folder: Path) -> None:
+    rows = [
+        (unit, year, (3 * i + 5 * year) % 7, 100.0 + i, 30.0) for i, unit in enumerate("abcdef") for year in range(5)
+    ]
+    frame = pd.DataFrame(rows, columns=["unit", "year", "out", "longitude", "latitude"])
+    frame["start"] = np.where(frame["unit"] < "c", 3, 0)
+    data = ("source=table", "source.path=panel.csv", "source.unit=unit", "source.time=year", "measure=none")
+    policy = ("outcome=none", "+panel.policy={pilot: start}", "model=did", "model.y=out", "model.controls=[]")
+    rings = (*data, *policy, "model.spillovers=rings", "model.rings=[0, 150]")
+
+    def keys() -> tuple[str, str]:
+        return key(*rings, shop=Workshop()), key(*data, *policy, shop=Workshop())
+
+    frame.to_csv("panel.csv", index=False)
+    before = keys()
+    assert keys() == before
+    frame.assign(latitude=31.0).to_csv("panel.csv", index=False)
+    after = keys()
+    assert after[0] != before[0]
+    assert after[1] == before[1]
+
+
 MINE = """
 from digicarbon.model import PanelRegression
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,8 @@ class PolicyEffects:
         The joint test that nothing happened before the policy.
     fitted : Result
         Statistics, notes, and the distribution of the test statistics.
+    spillover : mapping of str to float
+        Weights of terms in the mean spillover; none where the model has no spillovers.
     """
 
     terms: tuple[str, ...]
@@ -42,6 +44,7 @@ class PolicyEffects:
     controls: tuple[str, ...]
     leads: WaldTest | None
     fitted: Result
+    spillover: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,10 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
-from digicarbon.model.batch import Estimand, Fits, JointBatch
+from digicarbon.model._panel_restrictions import Contrasts
+from digicarbon.model.batch import Batch, Estimand, Fits, JointBatch
 from digicarbon.model.did._effects import PolicyEffects, Reported, pretest, treated_cells
+from digicarbon.model.did._spillovers import Exposure
 from digicarbon.model.did._timing import Timing
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.restrictions import Projected, Restrictions
@@ -41,6 +43,8 @@ class Expanded:
         Of the dummies' coefficients in each effect.
     leads : ndarray, shape (q, dummies)
         Which combinations of coefficients are zero if nothing happened before the policy; none where q is 0.
+    spillover : mapping of str to float
+        Weights of dummies' coefficients in the mean spillover; none where the model has no spillovers.
     """
 
     model: PanelRegression
@@ -49,6 +53,7 @@ class Expanded:
     reported: Reported
     weights: FloatArray
     leads: FloatArray
+    spillover: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def combinations(self) -> Mapping[str, Mapping[str, float]]:
@@ -75,25 +80,41 @@ class Expanded:
             tuple(fitted.terms[place] for place in others),
             pretest(self.leads, fitted.coef[at], covariance, fitted.inference),
             fitted,
+            self.spillover,
         )
 
     def restrictions(self, weights: Weights | None) -> list[Restrictions]:
         """Return each effect as a restriction."""
-        contrasts = self.model.contrasts(self.panel, weights)
+        # the share of neighbours is a spatial lag of the policy, and rings are nearly one
+        made = self.panel.with_terms(self.model.terms)
+        contrasts = Contrasts(self.model.by_errors, made, weights, lags=not self.spillover)
         effects: list[Restrictions] = []
         for term, combination in self.combinations.items():
             one = contrasts.of(combination)
             assert isinstance(one, Projected)
             estimand = Estimand("coefficient", term)
-            effects.append(
-                replace(one, estimands=(estimand,), batch=EffectsBatch(one.batch, self.combinations, estimand))
-            )
+            effects.append(self._restricted(one, estimand))
+        if self.spillover:
+            policy = self.reported.terms[0]
+            same = [Estimand("coefficient", policy), Estimand("direct", policy)]
+            one = contrasts.of(self.combinations[policy])
+            assert isinstance(one, Projected)
+            effects[0] = replace(self._restricted(one, *same), weights=np.ones((2, 1)))
+            one = contrasts.of(self.spillover)
+            assert isinstance(one, Projected)
+            effects.append(self._restricted(one, Estimand("spillover", policy)))
         return effects
+
+    def _restricted(self, one: Projected, *estimands: Estimand) -> Projected:
+        return replace(one, estimands=estimands, batch=self._batch(one.batch, estimands[0]))
+
+    def _batch(self, inner: Batch, estimand: Estimand) -> EffectsBatch:
+        return EffectsBatch(inner, self.combinations, estimand, self.spillover)
 
     def batch(self, weights: Weights | None, estimand: Estimand) -> EffectsBatch:
         """Return what fits the effects to many outcomes at once."""
         inner = self.model.batch(self.panel, weights, Estimand("coefficient", self.dummies[0]))
-        return EffectsBatch(inner, self.combinations, estimand)
+        return self._batch(inner, estimand)
 
 
 class EffectsBatch:
@@ -106,11 +127,19 @@ class EffectsBatch:
     combinations : mapping
         What each effect is, by term.
     estimand : Estimand
+    spillover : mapping of str to float
+        What the mean spillover is.
     """
 
-    def __init__(self, inner: Any, combinations: Mapping[str, Mapping[str, float]], estimand: Estimand) -> None:
+    def __init__(
+        self,
+        inner: Any,
+        combinations: Mapping[str, Mapping[str, float]],
+        estimand: Estimand,
+        spillover: Mapping[str, float],
+    ) -> None:
         self._inner: JointBatch = inner
-        self._combinations, self._estimand = combinations, estimand
+        self._combinations, self._estimand, self._spillover = combinations, estimand, spillover
         self.key: Hashable = inner.key
 
     def prepare(self, outcomes: FloatArray) -> Any:
@@ -134,6 +163,8 @@ class EffectsBatch:
         return self._inner.wald(prepared, [self._of(estimand) for estimand in estimands])
 
     def _of(self, estimand: Estimand) -> Estimand:
+        if estimand.quantity == "spillover":
+            return Estimand.combination(self._spillover)
         total: dict[str, float] = {}
         for term, weight in estimand.weights or ((estimand.term, 1.0),):
             for name, own in self._combinations.get(term, {term: 1.0}).items():
@@ -153,6 +184,33 @@ def expanded(model: DiD, timing: Timing) -> Expanded:
 def share(model: DiD, panel: Panel) -> Expanded:
     """Return the two-way regression on a policy that is a share: its coefficient is the effect of a share of one."""
     return _one(model, panel)
+
+
+def with_spillovers(own: Expanded, reached: Exposure) -> Expanded:
+    """Return a regression with the columns of how the policies of others reach its rows, each with its own term.
+
+    Parameters
+    ----------
+    own : Expanded
+        On a panel that has these columns.
+    reached : Exposure
+    """
+    if not reached.columns:
+        return own
+    names, count = tuple(reached.columns), len(reached.columns)
+    m, dummies = own.weights.shape
+    weights = np.zeros((m + count, dummies + count))
+    weights[:m, :dummies], weights[m:, dummies:] = own.weights, np.eye(count)
+    made_of = {**own.reported.made_of, **reached.made_of}
+    return replace(
+        own,
+        model=own.model.model_copy(update={"x": (*own.dummies, *names)}),
+        dummies=(*own.dummies, *names),
+        reported=Reported((*own.reported.terms, *names), made_of),
+        weights=weights,
+        leads=np.pad(own.leads, ((0, 0), (0, count))),
+        spillover=reached.mean,
+    )
 
 
 def _single(model: DiD, timing: Timing) -> Expanded:

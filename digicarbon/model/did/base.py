@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -15,6 +17,7 @@ from digicarbon.model._panel_batch import null_of
 from digicarbon.model.base import require_panel
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.model.did._effects import PolicyEffects
+from digicarbon.model.did._spillovers import Exposure, Spillovers, SpilloversOn, exposure
 from digicarbon.model.did._timing import Timing, timing_of
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.tested import Tested
@@ -23,7 +26,7 @@ from digicarbon.numeric.did.aggregation import NEVER, Aggregate
 from digicarbon.numeric.did.group_time import Base, Compare
 from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
 from digicarbon.panel import Panel
-from digicarbon.result import Result, roles_made_of
+from digicarbon.result import Effects, Quantity, Result, roles_made_of
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
@@ -77,6 +80,19 @@ class DiD(Tested):
         effect is the mean over treated rows; over event times from 0 on; over cohorts by their units; over periods.
     base_period : {"varying", "universal"}
         In ``callaway_santanna``, what periods before the policy are compared with: the period before, or the reference.
+    spillovers : {"none", "neighbours", "rings"}
+        Whether the policies of others reach a unit: not; by the share of its neighbours under the policy, with the
+        weights of the run; by the distance to the nearest other unit under the policy (Butts 2023). Of regressions of
+        the panel and ``imputation``; the latter is fitted to rows that no policy reaches, and averages the others.
+    rings : tuple of float
+        Edges of the rings in kilometres, increasing, e.g. ``(0, 50, 100)``: a distance is above the inner edge and up
+        to the outer one.
+    spillovers_on : {"untreated", "all", "interacted"} or None
+        In a regression, whom spillovers reach: rows without the policy, so that the effect of the policy has in it what
+        units under it get from others; all rows alike; all, with another coefficient for rows under the policy. None:
+        ``all`` of ``neighbours``, ``untreated`` of ``rings``.
+    longitude, latitude : str
+        Columns of degrees for ``rings``; units of a known country have the places on record.
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `PanelRegression`. Standard errors of ``imputation`` and ``callaway_santanna`` are those of units.
     observation_weights : str or None
@@ -101,6 +117,11 @@ class DiD(Tested):
     anticipation: Annotated[int, Field(ge=0)] = 0
     aggregate: Aggregate = "overall"
     base_period: Base = "varying"
+    spillovers: Spillovers = "none"
+    rings: Annotated[tuple[float, ...], Field(strict=False)] = ()
+    spillovers_on: SpilloversOn | None = None
+    longitude: str = "longitude"
+    latitude: str = "latitude"
     cov: Covariance = "cluster"
     cluster: ClusterBy = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
@@ -139,6 +160,34 @@ class DiD(Tested):
             refuse_weights(self, self.observation_weights, self.cov)
         return self
 
+    @model_validator(mode="after")
+    def _rings_in_order(self) -> DiD:
+        if self.spillovers == "none":
+            return self
+        if self.estimator not in (*REGRESSIONS, "imputation"):
+            raise ValueError(Note("did_without_spillovers", key="spillovers", estimator=self.estimator))
+        edges = self.rings
+        if self.spillovers == "rings" and (
+            len(edges) < 2 or edges[0] < 0 or any(inner >= outer for inner, outer in pairwise(edges))
+        ):
+            raise ValueError(Note("did_ring_edges", key="rings", given=cut(f"{edge:g}" for edge in edges)))
+        return self
+
+    @property
+    def receivers(self) -> SpilloversOn:
+        """Whom spillovers reach in a regression."""
+        return self.spillovers_on or ("all" if self.spillovers == "neighbours" else "untreated")
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The places of units where the panel has them."""
+        return (self.longitude, self.latitude) if self.spillovers == "rings" else ()
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The coefficient, and with spillovers their mean on exposed rows beside the direct effect."""
+        return ("coefficient",) if self.spillovers == "none" else ("coefficient", "spillover", "direct")
+
     @property
     def terms(self) -> tuple[str, ...]:
         """All columns that the model reads, the one of weights among them."""
@@ -152,8 +201,8 @@ class DiD(Tested):
 
     @property
     def uses_weights(self) -> bool:
-        """Whether the covariance needs spatial weights."""
-        return self.cov == "conley" and self.estimator not in BY_UNIT
+        """Whether the spillovers or the covariance need spatial weights."""
+        return self.spillovers == "neighbours" or (self.cov == "conley" and self.estimator not in BY_UNIT)
 
     @property
     def ignored(self) -> frozenset[str]:
@@ -166,6 +215,10 @@ class DiD(Tested):
             "lags": single,
             "aggregate": single,
             "base_period": self.estimator != "callaway_santanna",
+            "rings": self.spillovers != "rings",
+            "longitude": self.spillovers != "rings",
+            "latitude": self.spillovers != "rings",
+            "spillovers_on": self.spillovers == "none" or self.estimator == "imputation",
             "cov": by_unit,
             "small_sample": by_unit,
             "df": by_unit,
@@ -190,7 +243,7 @@ class DiD(Tested):
         DataError, EstimationError, WeightsError
         """
         if self.estimator in REGRESSIONS:
-            expanded = self.expanded(panel)
+            expanded = self.expanded(panel, weights)
             expanded.model.check(expanded.panel, weights)
         else:
             self.by_errors.fit(panel, weights)
@@ -203,14 +256,16 @@ class DiD(Tested):
         panel : Panel
             Balanced or not, with the columns of the policy.
         weights : Weights, optional
-            For Conley's covariance, and for the spatial dependence of the errors in the wild bootstrap.
+            For the share of neighbours, for Conley's covariance, and for the spatial dependence of the errors in the
+            wild bootstrap.
 
         Returns
         -------
         Result
             The first term is the overall effect, named as the policy; then ``policy[level]`` for each event time,
-            cohort or period; then controls where they have coefficients. ``statistics`` has the joint test that nothing
-            happened before the policy (``pretest_p``).
+            cohort or period, and for the share of neighbours or each ring; then controls where they have coefficients.
+            ``statistics`` has the joint test that nothing happened before the policy (``pretest_p``). With spillovers
+            ``spatial_effects`` has their mean on exposed rows without the policy, and the direct effect.
 
         Raises
         ------
@@ -228,13 +283,15 @@ class DiD(Tested):
         DataError, EstimationError, WeightsError
         """
         require_panel(panel)
-        made, left_out = self._rows(panel)
+        made, reached = self.reached(panel, weights)
         timing = None if self.is_share(made) else self._timing(made)
-        effects = self._effects(made, timing, weights)
-        result = self._result(effects, made, timing)
-        if left_out:
-            result = replace(result, notes=(*result.notes, *left_out))
-        return self.tested(result, made if timing is None else timing.panel, weights), effects.leads
+        effects, expanded = self._effects(made, timing, reached, weights)
+        result = self._result(effects, made, timing, reached)
+        used = made if timing is None else timing.panel
+        if expanded is None:
+            return self.tested(result, used, weights), effects.leads
+        # of the panel with all units: those that the estimator leaves out reach others, too
+        return self.resampled(result, used, weights, partial(expanded.restrictions, weights)), effects.leads
 
     @property
     def no_wild(self) -> Note | None:
@@ -243,7 +300,7 @@ class DiD(Tested):
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Restrictions]:
         """Return each effect as a restriction of the regression that it is a combination of."""
-        return self.expanded(panel).restrictions(weights)
+        return self.expanded(panel, weights).restrictions(weights)
 
     def filters(self, panel: Panel, weights: Weights) -> bool:
         """Return whether the panel is balanced and these weights hold its units."""
@@ -260,13 +317,13 @@ class DiD(Tested):
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the effects to many outcomes at once, one by one where an estimator has no faster way."""
         if self.estimator in REGRESSIONS:
-            return self.expanded(panel).batch(weights, estimand)
+            return self.expanded(panel, weights).batch(weights, estimand)
         return OneByOne(self.by_errors, panel, weights, estimand)
 
     @property
     def as_regression(self) -> PanelRegression | None:
         """The regression on one dummy; None for other estimators, whose dummies depend on the panel."""
-        single = self.estimator == "twfe" and not self.anticipation
+        single = self.estimator == "twfe" and not self.anticipation and self.spillovers == "none"
         return self.regression((self.policy,)) if single else None
 
     @property
@@ -292,18 +349,38 @@ class DiD(Tested):
 
         return script(part, self)
 
-    def expanded(self, panel: Panel) -> Expanded:
+    def expanded(self, panel: Panel, weights: Weights | None = None) -> Expanded:
         """Return the regression on dummies that the estimator is.
 
         Raises
         ------
-        DataError, EstimationError
+        DataError, EstimationError, WeightsError
         """
-        from digicarbon.model.did._regressions import expanded, share
-
         require_panel(panel)
-        made = self.rows(panel)
-        return share(self, made) if self.is_share(made) else expanded(self, self._timing(made))
+        made, reached = self.reached(panel, weights)
+        return self._expanded(made, None if self.is_share(made) else self._timing(made), reached)
+
+    def _expanded(self, panel: Panel, timing: Timing | None, reached: Exposure) -> Expanded:
+        from digicarbon.model.did._regressions import expanded, share, with_spillovers
+
+        own = share(self, panel) if timing is None else expanded(self, timing)
+        return with_spillovers(own, reached)
+
+    def reached(self, panel: Panel, weights: Weights | None) -> tuple[Panel, Exposure]:
+        """Return the rows that weigh something, with columns of how the policies of others reach them.
+
+        Raises
+        ------
+        DataError, EstimationError, WeightsError
+        """
+        made = panel.with_terms(self.terms)
+        # rows that weigh nothing reach others, too
+        reached = exposure(self, made, weights)
+        whole = made.with_columns(reached.columns) if reached.columns else made
+        if self.observation_weights is None:
+            return whole, reached
+        kept, left_out = positive_rows(whole, self.observation_weights)
+        return kept, replace(reached, notes=(*reached.notes, *left_out))
 
     def timing(self, panel: Panel) -> Timing:
         """Return the rows that are used, and when their units come under the policy."""
@@ -311,7 +388,8 @@ class DiD(Tested):
 
     def rows(self, panel: Panel) -> Panel:
         """Return the panel with every term, without rows that weigh nothing."""
-        return self._rows(panel)[0]
+        made, column = panel.with_terms(self.terms), self.observation_weights
+        return made if column is None else positive_rows(made, column)[0]
 
     def is_share(self, panel: Panel) -> bool:
         """Return whether the policy has values other than 0 and 1, which two-way effects take as they are.
@@ -323,11 +401,6 @@ class DiD(Tested):
         """
         panel.require((self.policy,))
         return self.estimator == "twfe" and not np.isin(panel.column(self.policy), (0.0, 1.0)).all()
-
-    def _rows(self, panel: Panel) -> tuple[Panel, tuple[Note, ...]]:
-        """Return the panel with every term, without rows that weigh nothing, and a note on these."""
-        made, column = panel.with_terms(self.terms), self.observation_weights
-        return (made, ()) if column is None else positive_rows(made, column)
 
     def _timing(self, panel: Panel) -> Timing:
         """Return the timing without units that the estimator cannot use."""
@@ -370,20 +443,22 @@ class DiD(Tested):
         cut_off = timing.rows(timing.at < last - self.anticipation, note)
         return replace(cut_off, first=np.where(cut_off.first == last, NEVER, cut_off.first))
 
-    def _effects(self, panel: Panel, timing: Timing | None, weights: Weights | None) -> PolicyEffects:
+    def _effects(
+        self, panel: Panel, timing: Timing | None, reached: Exposure, weights: Weights | None
+    ) -> tuple[PolicyEffects, Expanded | None]:
+        """Return the effects, and the regression of the panel that they are from."""
         if timing is not None and self.estimator not in REGRESSIONS:
             from digicarbon.model.did import _by_unit, _stacked
 
             if self.estimator == "stacked":
-                return _stacked.stacked(self, timing)
-            own = _by_unit.imputation if self.estimator == "imputation" else _by_unit.callaway_santanna
-            return own(self, timing)
-        from digicarbon.model.did import _regressions
+                return _stacked.stacked(self, timing), None
+            if self.estimator == "imputation":
+                return _by_unit.imputation(self, timing, reached), None
+            return _by_unit.callaway_santanna(self, timing), None
+        expanded = self._expanded(panel, timing, reached)
+        return expanded.effects(expanded.model.estimated(expanded.panel, weights)), expanded
 
-        expanded = _regressions.share(self, panel) if timing is None else _regressions.expanded(self, timing)
-        return expanded.effects(expanded.model.estimated(expanded.panel, weights))
-
-    def _result(self, effects: PolicyEffects, panel: Panel, timing: Timing | None) -> Result:
+    def _result(self, effects: PolicyEffects, panel: Panel, timing: Timing | None, reached: Exposure) -> Result:
         made_of = {**panel.made_of(self.controls, among=self.terms), **effects.made_of}
         terms = (*effects.terms, *effects.controls)
         statistics = {**effects.fitted.statistics, **self._counts(panel, timing), **self._events(effects)}
@@ -398,8 +473,21 @@ class DiD(Tested):
             covariance=effects.covariance,
             roles=roles_made_of(terms, (), made_of),
             statistics=statistics,
-            notes=(*effects.fitted.notes, *self._notes(timing)),
+            spatial_effects=self._spatial_effects(effects),
+            notes=(*effects.fitted.notes, *self._notes(timing), *reached.notes),
         )
+
+    def _spatial_effects(self, effects: PolicyEffects) -> Effects | None:
+        """Return the mean spillover on exposed rows without the policy, and the direct effect."""
+        if not effects.spillover:
+            return None
+        picks = np.zeros((2, len(effects.coef)))
+        for term, weight in effects.spillover.items():
+            picks[0, effects.terms.index(term)] = weight
+        picks[1, effects.terms.index(self.policy)] = 1.0
+        variance = np.einsum("ij,jk,ik->i", picks, effects.covariance, picks)
+        coef, se = picks @ effects.coef, np.sqrt(np.maximum(variance, 0.0))
+        return Effects((self.policy,), coef[:, None], se[:, None], ("spillover", "direct"))
 
     def _events(self, effects: PolicyEffects) -> dict[str, float]:
         """Return which event times have effects, and which one is the reference, if effects are by event time."""

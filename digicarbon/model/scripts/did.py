@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 DUMMIES = ("twfe", "event_study")
 """Estimators that tools fit as a regression on the columns of the extract."""
 
+REACHED = "imputation of rows that the policies of others reach, which no package does; the columns say which they are"
+"""Why imputation with spillovers has no script."""
+
 
 def first_of(policy: str) -> str:
     """Return the name of the column that has the first period under a policy, as ``time_id``; 0 for never."""
@@ -26,14 +29,18 @@ def first_of(policy: str) -> str:
 
 
 def extract(model: DiD, panel: Panel, weights: Weights | None) -> Extract:
-    """Return outcome, controls and the dummies of a regression, or the first period under the policy."""
+    """Return outcome, controls and the dummies of a regression, or the first period under the policy.
+
+    With spillovers, also the columns of how the policies of others reach a row.
+    """
     if model.estimator in DUMMIES:
-        expanded = model.expanded(panel)
+        expanded = model.expanded(panel, weights)
         names = expanded.panel.expanded(expanded.model.regressors, among=expanded.model.terms)
         return Extract.of(expanded.panel, model.y, names, weights, model.observation_weights)
-    timing = model.timing(panel)
+    whole, reached = model.reached(panel, weights)
+    timing = model.timing(whole)
     made = timing.panel
-    names = made.expanded(model.controls, among=model.terms)
+    names = (*reached.columns, *made.expanded(model.controls, among=model.terms))
     by = () if model.observation_weights is None else (model.observation_weights,)
     columns = columns_of(made, (model.y, *names, *by)) | {first_of(model.policy): _first(timing)}
     return Extract(made.index, columns, names)
@@ -43,13 +50,13 @@ def events(model: DiD, result: Result) -> dict[str, int]:
     """Return the event time of each effect by event time; none where these have bins, or others are reported."""
     if model.aggregate != "event" or model.leads is not None or model.lags is not None:
         return {}
-    levels = {
-        term: part.level
+    numbers = {
+        term: part.number
         for term, role in zip(result.terms, result.roles, strict=True)
         for part in role.made_of
-        if part.variable == model.policy and part.level
+        if part.variable == model.policy
     }
-    return {term: int(level) for term, level in levels.items()}
+    return {term: int(number) for term, number in numbers.items() if number is not None}
 
 
 def _first(timing: Timing) -> np.typing.NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digicarbon.model.did.base import DiD
 from digicarbon.model.scripts import panel_r
-from digicarbon.model.scripts.did import DUMMIES, events, first_of
+from digicarbon.model.scripts.did import DUMMIES, REACHED, events, first_of
 from digicarbon.script.r import RPart, if_installed
 from digicarbon.script.words import chunks
 
@@ -20,6 +20,8 @@ def script(part: RPart, model: DiD) -> list[str]:
         return panel_r.script(part, model.regression((model.policy,)))
     if model.estimator == "stacked":
         return part.skip("a regression on stacks, which are not in the data; fixest fits it to stacked data")
+    if model.estimator == "imputation" and model.spillovers != "none":
+        return part.skip(REACHED)
     y, first = part.names[model.y], part.names[first_of(model.policy)]
     x = [part.names[name] for name in part.extract.regressors]
     if model.estimator == "sun_abraham":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digicarbon.model.did.base import DiD
 from digicarbon.model.scripts import panel_stata
-from digicarbon.model.scripts.did import DUMMIES, events, first_of
+from digicarbon.model.scripts.did import DUMMIES, REACHED, events, first_of
 from digicarbon.script.stata import StataPart
 
 AGGREGATES = {"overall": "simple", "event": "event", "cohort": "group", "calendar": "calendar"}
@@ -16,6 +16,8 @@ def script(part: StataPart, model: DiD) -> list[str]:
         return panel_stata.script(part, model.regression((model.policy,)))
     if model.estimator == "stacked":
         return part.skip("a regression on stacks, which are not in the data; reghdfe fits it to stacked data")
+    if model.estimator == "imputation" and model.spillovers != "none":
+        return part.skip(REACHED)
     y, first = part.names[model.y], part.names[first_of(model.policy)]
     x = " ".join(part.names[name] for name in part.extract.regressors)
     called = {term: term for term in part.result.terms}
