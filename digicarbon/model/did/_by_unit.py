@@ -1,7 +1,14 @@
-"""Estimators whose standard errors are those of units' influence: Callaway and Sant'Anna's, and imputation."""
+"""Estimators whose standard errors are those of units' influence: Callaway and Sant'Anna's, and imputation.
+
+Both are linear in the outcome and leave nothing of unit and period effects. So what they make of the columns of a null
+model says which combination of its coefficients an effect is, and many outcomes are fitted at once.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,80 +16,326 @@ import pandas as pd
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.model._panel_batch import LinearOutcomes
+from digicarbon.model._panel_restrictions import nulls_of
+from digicarbon.model.batch import Estimand, Fits
 from digicarbon.model.did._effects import PolicyEffects, Reported, pretest, treated_cells
 from digicarbon.model.did._timing import Timing
+from digicarbon.model.restrictions import Nulls, Projected, Restrictions, moved
 from digicarbon.note import Note, cut
-from digicarbon.numeric.did.aggregation import aggregation, binned, influence_of_means
-from digicarbon.numeric.did.group_time import GroupTime, group_time
-from digicarbon.numeric.did.imputation import Imputation
+from digicarbon.numeric.did.aggregation import aggregation, binned
+from digicarbon.numeric.did.group_time import GroupTime, GroupTimes
+from digicarbon.numeric.did.imputation import Coefficients, Imputation
+from digicarbon.numeric.resampling.null_model import NullModel
+from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.result import Inference, Result
+from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
     from digicarbon.model.did.base import DiD
 
 
-def callaway_santanna(model: DiD, timing: Timing) -> PolicyEffects:
-    """Return means of the effects of cohorts in periods."""
-    panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
-    y, x = panel.column(model.y), panel.array(names)
-    how = (model.compare, model.base_period, model.anticipation, model.reference)
-    estimated = group_time(y, x, panel.unit_codes, timing.at, timing.first, *how)
-    if not (estimated.cells.event >= 0).any():
-        raise EstimationError(Note("did_no_cell", policy=model.policy, compare=model.compare))
-    chosen = aggregation(estimated.cells, model.aggregate, model.leads, model.lags)
-    reported = Reported.of(timing, chosen.levels, model.aggregate)
-    influence = influence_of_means(chosen, estimated.cells, estimated.att, estimated.influence, timing.first)
-    covariance = estimated.influence.T @ estimated.influence
-    early = np.eye(len(estimated.att))[estimated.cells.event < -model.anticipation]
-    never = model.compare == "never"
-    notes = [Note("did_compare_never" if never else "did_compare_not_yet", policy=model.policy)]
-    if estimated.left_out:
-        notes.append(Note("did_cells_left_out", cells=estimated.left_out))
-    fitted = _fitted(model, timing, Note("did_influence"), notes, {"group_time": _table(timing, estimated)})
-    leads = pretest(early, estimated.att, covariance, fitted.inference)
-    effects = chosen.weights @ estimated.att
-    return PolicyEffects(reported.terms, reported.made_of, effects, influence.T @ influence, (), leads, fitted)
+class ByUnit(ABC):
+    """An estimator on the rows of a policy.
+
+    Parameters
+    ----------
+    model : DiD
+    timing : Timing
+
+    Attributes
+    ----------
+    model, timing
+    names : tuple of str
+        Controls.
+    reported : Reported
+    controls : tuple of str
+        Those that have coefficients, behind the effects.
+    """
+
+    reported: Reported
+    controls: tuple[str, ...] = ()
+
+    def __init__(self, model: DiD, timing: Timing) -> None:
+        self.model, self.timing = model, timing
+        self.names = timing.panel.expanded(model.controls, among=model.terms)
+
+    @abstractmethod
+    def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the coefficients of outcomes, and the influence of units on them.
+
+        Parameters
+        ----------
+        y : ndarray, shape (rows, M)
+
+        Returns
+        -------
+        ndarray, shape (p, M)
+        ndarray, shape (N, p, M)
+        """
+
+    @abstractmethod
+    def columns(self, place: int) -> FloatArray:
+        """Return the columns of which the null model of an effect is made, shape (rows, k)."""
+
+    @abstractmethod
+    def fitted(self) -> tuple[Result, WaldTest | None]:
+        """Return statistics and notes, and the joint test that nothing happened before the policy."""
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Effects and controls."""
+        return (*self.reported.terms, *self.controls)
+
+    @property
+    def y(self) -> FloatArray:
+        """The outcome, shape (rows,)."""
+        return self.timing.panel.column(self.model.y)
+
+    def effects(self) -> PolicyEffects:
+        """Return the effects in the outcome."""
+        coef, influence = (numbers[..., 0] for numbers in self.fits(self.y[:, None]))
+        fitted, leads = self.fitted()
+        reported = self.reported
+        return PolicyEffects(
+            reported.terms, reported.made_of, coef, influence.T @ influence, self.controls, leads, fitted
+        )
+
+    def restrictions(self, weights: Weights | None) -> list[Restrictions]:
+        """Return each effect as a restriction of a two-way regression.
+
+        Notes
+        -----
+        The effect of Zγ is g′γ, g what the estimator makes of Z. The null model g′γ = τ has the columns ZN, N a basis
+        of what is orthogonal to g, and the known part Zg τ/(g′g).
+        """
+        out: list[Restrictions] = []
+        one = np.ones((1, 1))
+        for place, term in enumerate(self.reported.terms):
+            z = self.columns(place)
+            g = self.fits(z)[0][place]
+            free, known = np.linalg.svd(g[None, :])[2][1:].T, z @ (g / (g @ g))
+            nulls = nulls_of(self.timing.panel, self.y, z @ free, known[:, None], "two_way", weights)
+            estimand = Estimand("coefficient", term)
+            exact = ExactNulls(nulls, known, self, place)
+            out.append(Projected((estimand,), UnitBatch(self, estimand), exact, one, np.ones(1), one))
+        return out
+
+    def base(self, errors: Note, notes: Sequence[Note], tables: dict[str, pd.DataFrame] | None = None) -> Result:
+        """Return a result without coefficients."""
+        n, t = self.timing.panel.shape
+        errors_note = Note("errors_are", errors=errors)
+        return Result(
+            kind="",
+            y=self.model.y,
+            inference=Inference(None, self.model.level),
+            statistics={"nobs": float(len(self.timing.at)), "n_units": float(n), "n_periods": float(t)},
+            tables=tables or {},
+            absorbed=("unit", "time"),
+            notes=(errors_note, *notes),
+            errors_note=errors_note,
+        )
 
 
-def imputation(model: DiD, timing: Timing) -> PolicyEffects:
-    """Return means of the differences between treated rows and what they are imputed to have been."""
-    panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
-    y, x = panel.column(model.y), panel.array(names)
-    treated = timing.event >= -model.anticipation
-    untreated = Imputation(x, panel.unit_codes, panel.period_codes, treated)
-    if not (untreated.known & (timing.event >= 0)).any():
-        raise EstimationError(Note("did_no_untreated", policy=model.policy))
-    cells, cell = treated_cells(timing, untreated.known)
-    chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
-    # a cell's effect is the mean of its rows
-    weights = untreated.weights(np.where(cell[:, None] >= 0, (chosen.weights / cells.size).T[cell], 0.0))
-    reported = Reported.of(timing, chosen.levels, model.aggregate)
-    unknown = [term for term, column in zip(reported.terms, weights.T, strict=True) if np.isnan(column).any()]
-    if unknown:
-        raise EstimationError(Note("did_not_imputed", terms=cut(unknown)))
-    dummies, levels = _leads(model, timing)
-    fit = untreated.fit(y, dummies)
-    effects = np.nan_to_num(fit.effects) @ np.where(cell[:, None] >= 0, (chosen.weights / cells.size).T[cell], 0.0)
-    influence = untreated.influence(y, fit.effects, weights, cell)
-    notes, lost = [], int((treated & ~untreated.known).sum())
-    if lost:
-        notes.append(Note("did_rows_not_imputed", rows=lost))
-    known = bool(len(levels) and np.isfinite(fit.leads).all())
-    if len(levels) and not known:
-        notes.append(Note("did_leads_unknown", policy=model.policy))
-    fitted = _fitted(model, timing, Note("did_conservative"), notes)
-    covariance = fit.influence_of_leads.T @ fit.influence_of_leads
-    leads = pretest(np.eye(len(levels)), fit.leads, covariance, fitted.inference) if known else None
-    if known and model.aggregate == "event":
-        whole = Reported.of(timing, sorted({*levels, *chosen.levels}), "event")
-        before = Reported.of(timing, levels, "event").terms[1:]
-        order = [[*reported.terms, *before].index(term) for term in whole.terms]
-        reported = whole
-        effects = np.append(effects, fit.leads)[order]
-        influence = np.column_stack([influence, fit.influence_of_leads])[:, order]
-    influence = np.column_stack([influence, fit.influence_of_slopes])
-    coef = np.append(effects, fit.slopes)
-    return PolicyEffects(reported.terms, reported.made_of, coef, influence.T @ influence, names, leads, fitted)
+@dataclass(frozen=True, eq=False)
+class ExactNulls:
+    """Null models in which an effect has a value to the last digit, with a filter for spatial dependence, too.
+
+    Attributes
+    ----------
+    inner : Nulls
+    known : ndarray, shape (rows,)
+        A column of which the estimator makes one.
+    estimator : ByUnit
+    place : int
+        Of the effect.
+    """
+
+    inner: Nulls
+    known: FloatArray
+    estimator: ByUnit
+    place: int
+
+    def shifted(self, b: FloatArray) -> NullModel:
+        """Return the null model in which the effect is b, shape (1,)."""
+        null = self.inner.shifted(b)
+        made = null.y - null.unfiltered(null.residuals[:, None])[:, 0]
+        gap = float(b[0] - self.estimator.fits(made[:, None])[0][self.place, 0])
+        return moved(null, null.y + gap * self.known)
+
+
+class UnitBatch:
+    """Effects that are fitted to many outcomes.
+
+    Parameters
+    ----------
+    estimator : ByUnit
+    estimand : Estimand
+    """
+
+    key: Hashable = "by unit"
+
+    def __init__(self, estimator: ByUnit, estimand: Estimand) -> None:
+        self._estimator, self._estimand = estimator, estimand
+
+    def prepare(self, outcomes: FloatArray) -> LinearOutcomes:
+        """Return the outcomes as they are."""
+        return LinearOutcomes(outcomes)
+
+    def combine(self, prepared: LinearOutcomes, weights: FloatArray) -> LinearOutcomes:
+        """Return linear combinations of outcomes, weights of shape (M, draws)."""
+        return LinearOutcomes(prepared.formed, weights)
+
+    def fit(self, prepared: LinearOutcomes) -> tuple[FloatArray, FloatArray]:
+        """Return the effect and its standard error for each outcome, each of shape (M,)."""
+        return self.several(prepared, [self._estimand])[0]
+
+    def several(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> Fits:
+        """Return several effects."""
+        coef, influence = self._numbers(prepared, estimands)
+        return list(zip(coef, np.sqrt((influence**2).sum(axis=0)), strict=True))
+
+    def wald(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> FloatArray:
+        """Return the Wald statistic that all effects are zero, for each outcome, shape (M,)."""
+        coef, influence = self._numbers(prepared, estimands)
+        covariance = np.einsum("nqm,nrm->mqr", influence, influence)
+        singular = np.linalg.matrix_rank(covariance, hermitian=True) < len(coef)
+        covariance[singular] = np.eye(len(coef))
+        solved = np.linalg.solve(covariance, coef.T[..., None])[..., 0]
+        return np.where(singular, np.nan, np.einsum("qm,mq->m", coef, solved))
+
+    def _numbers(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> tuple[FloatArray, FloatArray]:
+        """Return effects, shape (q, M), and the influence of units on them, shape (N, q, M)."""
+        terms = self._estimator.terms
+        pick = np.zeros((len(estimands), len(terms)))
+        for place, estimand in enumerate(estimands):
+            for term, weight in estimand.weights or ((estimand.term, 1.0),):
+                pick[place, terms.index(term)] += weight
+        coef, influence = self._estimator.fits(prepared.columns)
+        coef, influence = pick @ coef, np.einsum("qp,npm->nqm", pick, influence)
+        if prepared.weights is None:
+            return coef, influence
+        return coef @ prepared.weights, influence @ prepared.weights
+
+
+class CallawaySantanna(ByUnit):
+    """Means of the effects of cohorts in periods."""
+
+    def __init__(self, model: DiD, timing: Timing) -> None:
+        super().__init__(model, timing)
+        panel = timing.panel
+        how = (model.compare, model.base_period, model.anticipation, model.reference)
+        weight = None if timing.observation_weights is None else timing.unit_weight
+        self._times = GroupTimes(panel.array(self.names), panel.unit_codes, timing.at, timing.first, *how, weight)
+        cells = self._times.cells
+        if not (cells.event >= 0).any():
+            raise EstimationError(Note("did_no_cell", policy=model.policy, compare=model.compare))
+        self._chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
+        self.reported = Reported.of(timing, self._chosen.levels, model.aggregate)
+
+    def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the effects of outcomes, and the influence of units on them."""
+        return self._times.means(self._chosen, y)
+
+    def columns(self, place: int) -> FloatArray:
+        """Return dummies of cohorts by event times but the reference, and controls by period."""
+        timing = self.timing
+        keep = timing.ever[timing.panel.unit_codes] & (timing.event != self.model.base_event)
+        cells, cell = treated_cells(timing, keep)
+        dummies = (cell[:, None] == np.arange(len(cells.first))).astype(np.float64)
+        x, period = timing.panel.array(self.names), timing.panel.period_codes
+        by_period = (x[:, :, None] * np.eye(int(period.max()) + 1)[period][:, None, :]).reshape(len(x), -1)
+        return np.column_stack([dummies, by_period])
+
+    def fitted(self) -> tuple[Result, WaldTest | None]:
+        """Return statistics and notes, and the joint test that nothing happened before the policy."""
+        model, estimated = self.model, self._times.fit(self.y)
+        never = model.compare == "never"
+        notes = [Note("did_compare_never" if never else "did_compare_not_yet", policy=model.policy)]
+        if estimated.left_out:
+            notes.append(Note("did_cells_left_out", cells=estimated.left_out))
+        fitted = self.base(Note("did_influence"), notes, {"group_time": _table(self.timing, estimated)})
+        early = np.eye(len(estimated.att))[estimated.cells.event < -model.anticipation]
+        covariance = estimated.influence.T @ estimated.influence
+        return fitted, pretest(early, estimated.att, covariance, fitted.inference)
+
+
+class Imputing(ByUnit):
+    """Means of the differences between treated rows and what they are imputed to have been."""
+
+    def __init__(self, model: DiD, timing: Timing) -> None:
+        super().__init__(model, timing)
+        panel = timing.panel
+        treated = timing.event >= -model.anticipation
+        weight = None if timing.observation_weights is None else timing.weight
+        self._untreated = Imputation(panel.array(self.names), panel.unit_codes, panel.period_codes, treated, weight)
+        known = self._untreated.known
+        if not (known & (timing.event >= 0)).any():
+            raise EstimationError(Note("did_no_untreated", policy=model.policy))
+        cells, self._cell = treated_cells(timing, known)
+        chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
+        # a cell's effect is the mean of its rows
+        of_rows = timing.weight[:, None] * (chosen.weights / cells.size).T[self._cell]
+        self._of_rows = np.where(self._cell[:, None] >= 0, of_rows, 0.0)
+        self._weights = self._untreated.weights(self._of_rows)
+        self.reported, self.controls = Reported.of(timing, chosen.levels, model.aggregate), self.names
+        columns = zip(self.reported.terms, self._weights.T, strict=True)
+        unknown = [term for term, column in columns if np.isnan(column).any()]
+        if unknown:
+            raise EstimationError(Note("did_not_imputed", terms=cut(unknown)))
+        self._lost = int((treated & ~known).sum())
+        self._dummies, self._levels = _leads(model, timing)
+        self._leads = self._of_leads(self.y)
+        self._order: list[int] = [*range(len(self.reported.terms))]
+        self._effects = len(self._order)
+        if self._leads is not None and model.aggregate == "event":
+            whole = Reported.of(timing, sorted({*self._levels, *chosen.levels}), "event")
+            before = Reported.of(timing, self._levels, "event").terms[1:]
+            self._order = [[*self.reported.terms, *before].index(term) for term in whole.terms]
+            self.reported = whole
+
+    def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return effects, those before the policy among them, and slopes of outcomes, and the influence of units."""
+        imputed = self._untreated.fit(y)
+        coef = self._of_rows.T @ np.nan_to_num(imputed.effects)
+        influence = self._untreated.influence(imputed, self._weights, self._cell)
+        if len(self._order) > self._effects and (leads := self._untreated.leads(y, self._dummies)) is not None:
+            coef, influence = np.concatenate([coef, leads.coef]), np.concatenate([influence, leads.influence], axis=1)
+        slopes = self._untreated.slopes(y)
+        return (
+            np.concatenate([coef[self._order], slopes.coef]),
+            np.concatenate([influence[:, self._order], slopes.influence], axis=1),
+        )
+
+    def columns(self, place: int) -> FloatArray:
+        """Return dummies of cohorts by periods under the policy and controls; of event times before it for these."""
+        timing = self.timing
+        cells, cell = treated_cells(timing, timing.event >= -self.model.anticipation)
+        dummies = (cell[:, None] == np.arange(len(cells.first))).astype(np.float64)
+        before = self._order[place] >= self._effects
+        return np.column_stack([dummies, *([self._dummies] if before else []), timing.panel.array(self.names)])
+
+    def fitted(self) -> tuple[Result, WaldTest | None]:
+        """Return statistics and notes, and the joint test that nothing happened before the policy."""
+        model, notes, leads = self.model, [], self._leads
+        if self._lost:
+            notes.append(Note("did_rows_not_imputed", rows=self._lost))
+        if len(self._levels) and leads is None:
+            notes.append(Note("did_leads_unknown", policy=model.policy))
+        fitted = self.base(Note("did_conservative"), notes)
+        if leads is None:
+            return fitted, None
+        own = leads.influence[..., 0]
+        return fitted, pretest(np.eye(len(self._levels)), leads.coef[:, 0], own.T @ own, fitted.inference)
+
+    def _of_leads(self, y: FloatArray) -> Coefficients | None:
+        """Return the coefficients of event times before the policy; None where there are none, or unknown ones."""
+        return self._untreated.leads(y[:, None], self._dummies) if len(self._levels) else None
+
+
+def by_unit(model: DiD, timing: Timing) -> ByUnit:
+    """Return an estimator on the rows of a policy."""
+    return (Imputing if model.estimator == "imputation" else CallawaySantanna)(model, timing)
 
 
 def _leads(model: DiD, timing: Timing) -> tuple[FloatArray, tuple[int, ...]]:
@@ -92,23 +345,6 @@ def _leads(model: DiD, timing: Timing) -> tuple[FloatArray, tuple[int, ...]]:
     base = max(model.base_event, -model.leads) if model.leads else model.base_event
     there = np.unique(event[treated & (event < -model.anticipation) & (event != base)])
     return (treated & (event == there[:, None])).T.astype(np.float64), tuple(there.tolist())
-
-
-def _fitted(
-    model: DiD, timing: Timing, errors: Note, notes: list[Note], tables: dict[str, pd.DataFrame] | None = None
-) -> Result:
-    n, t = timing.panel.shape
-    errors_note = Note("errors_are", errors=errors)
-    return Result(
-        kind="",
-        y=model.y,
-        inference=Inference(None, model.level),
-        statistics={"nobs": float(len(timing.at)), "n_units": float(n), "n_periods": float(t)},
-        tables=tables or {},
-        absorbed=("unit", "time"),
-        notes=(errors_note, *notes),
-        errors_note=errors_note,
-    )
 
 
 def _table(timing: Timing, estimated: GroupTime) -> pd.DataFrame:

@@ -73,14 +73,13 @@ def treated_cells(timing: Timing, keep: NDArray[np.bool_]) -> tuple[Cells, IntAr
     # one number for a pair: sorting pairs takes many times longer
     low = int(timing.event[keep].min())
     width = int(timing.event[keep].max()) - low + 1
-    pairs, cell, counts = np.unique(
-        first[keep] * width + timing.event[keep] - low, return_inverse=True, return_counts=True
-    )
+    pairs, cell = np.unique(first[keep] * width + timing.event[keep] - low, return_inverse=True)
     cohorts, events = pairs // width, pairs % width + low
     codes = np.full(len(keep), -1, dtype=np.int64)
     codes[keep] = cell
-    units = np.array([float((timing.first == cohort).sum()) for cohort in cohorts.tolist()])
-    return Cells(cohorts, events, counts.astype(np.float64), units), codes
+    rows, units = timing.weight, timing.unit_weight
+    of_cohorts = np.array([float(units[timing.first == cohort].sum()) for cohort in cohorts.tolist()])
+    return Cells(cohorts, events, np.bincount(cell, rows[keep]).astype(np.float64), of_cohorts), codes
 
 
 def pretest(leads: FloatArray, coef: FloatArray, covariance: FloatArray, inference: Inference) -> WaldTest | None:

@@ -30,6 +30,8 @@ class Timing:
         Each unit's first treated place; `NEVER` for units that are not treated in the panel.
     notes : tuple of Note
         What a reader must know of rows that were left out.
+    observation_weights : str or None
+        The column of weights; None: all rows are alike.
     """
 
     panel: Panel
@@ -37,6 +39,20 @@ class Timing:
     at: IntArray
     first: IntArray
     notes: tuple[Note, ...] = ()
+    observation_weights: str | None = None
+
+    @property
+    def weight(self) -> FloatArray:
+        """Weights of rows, shape (rows,)."""
+        return (
+            np.ones(len(self.at)) if self.observation_weights is None else self.panel.column(self.observation_weights)
+        )
+
+    @cached_property
+    def unit_weight(self) -> FloatArray:
+        """The mean weight of each unit's rows, shape (N,)."""
+        codes = self.panel.unit_codes
+        return np.asarray(np.bincount(codes, self.weight) / np.bincount(codes))
 
     @cached_property
     def event(self) -> IntArray:
@@ -63,6 +79,27 @@ class Timing:
         if self.panel.has(column) and len(units):
             return label(float(self.panel.column(column)[self.panel.unit_codes == units[0]][0]))
         return str(place)
+
+    def check_weights(self, constant: bool) -> None:
+        """Raise an error unless weights are greater than 0, and constant within units where they must be.
+
+        Raises
+        ------
+        DataError
+        """
+        name = self.observation_weights
+        if name is None:
+            return
+        self.panel.require((name,))
+        codes = self.panel.unit_codes
+        wrong = np.flatnonzero(~(self.weight > 0) | ~np.isfinite(self.weight))
+        if len(wrong):
+            raise DataError(Note("did_weights_not_positive", column=name, cells=cut(map(self.panel.row_name, wrong))))
+        if constant:
+            changes = np.flatnonzero((np.diff(self.weight) != 0) & (np.diff(codes) == 0)) + 1
+            if len(changes):
+                cells = cut(map(self.panel.row_name, changes))
+                raise DataError(Note("did_weights_change", column=name, cells=cells))
 
     def rows(self, keep: NDArray[np.bool_], *notes: Note) -> Timing:
         """Return the timing of some rows."""

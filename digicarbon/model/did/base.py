@@ -27,16 +27,22 @@ from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
+    from digicarbon.model.did._by_unit import ByUnit
     from digicarbon.model.did._regressions import Expanded
     from digicarbon.model.restrictions import Restrictions
     from digicarbon.numeric.tests.equality import WaldTest
     from digicarbon.script import Extract, RPart, StataPart
 
-Estimator = Literal["twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna"]
+Estimator = Literal["twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna", "synthetic_did"]
+SyntheticVariance = Literal["placebo", "jackknife", "bootstrap"]
 REGRESSIONS = ("twfe", "event_study", "sun_abraham")
 """Estimators that are a two-way regression of the panel's own rows."""
 BY_UNIT = ("imputation", "callaway_santanna")
 """Estimators whose standard errors are those of units' influence, whatever the inference."""
+OWN_ERRORS = (*BY_UNIT, "synthetic_did")
+"""Estimators with standard errors of their own."""
+WEIGHTED = ("imputation", "callaway_santanna")
+"""Estimators that take weights of observations."""
 
 
 class DiD(Tested):
@@ -51,11 +57,12 @@ class DiD(Tested):
     policy : str
         A policy of the panel (``panel.policy``), or a column that is 1 from a unit's first period under the policy on.
         With ``twfe`` also a share between 0 and 1.
-    estimator : {"twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna"}
+    estimator : {"twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna", "synthetic_did"}
         One dummy with two-way effects; dummies of event times with two-way effects; dummies of cohorts by event times
         (Sun & Abraham 2021); what treated rows would have been, imputed from untreated ones (Borusyak, Jaravel & Spiess
         2024); a regression on stacks of cohorts with their clean comparison (Cengiz et al. 2019); outcome regressions
-        by cohort and period (Callaway & Sant'Anna 2021).
+        by cohort and period (Callaway & Sant'Anna 2021); weighted units without the policy and weighted periods before
+        it, which together move as each cohort did (Arkhangelsky et al. 2021).
     compare : {"never", "not_yet"}
         Units of comparison in ``callaway_santanna`` and ``stacked``: never treated ones, or those too that are not
         treated yet. In ``sun_abraham`` with ``not_yet`` the last cohort is the comparison until it is treated, where no
@@ -74,10 +81,20 @@ class DiD(Tested):
         effect is the mean over treated rows; over event times from 0 on; over cohorts by their units; over periods.
     base_period : {"varying", "universal"}
         In ``callaway_santanna``, what periods before the policy are compared with: the period before, or the reference.
+    observation_weights : str or None
+        A column of weights of rows, greater than 0; None: all alike. In ``callaway_santanna`` it is constant within
+        units.
+    sdid_variance : {"auto", "placebo", "jackknife", "bootstrap"}
+        Standard errors of ``synthetic_did``: from units without the policy in place of those with it, from leaving out
+        one unit at a time, or from units drawn with replacement. ``auto`` is ``placebo`` where most units never come
+        under the policy, else ``jackknife``.
+    sdid_draws : int
+        Of ``placebo`` and ``bootstrap``.
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `PanelRegression`. Standard errors of ``imputation`` and ``callaway_santanna`` are those of units.
     test, replications, weights, seed, intervals, level
-        As in `digicarbon.model.tested.Tested`; of estimators that are a regression of the panel.
+        As in `digicarbon.model.tested.Tested`; of all estimators but ``stacked`` and ``synthetic_did``; its
+        draws have this seed, too.
 
     Notes
     -----
@@ -95,6 +112,9 @@ class DiD(Tested):
     anticipation: Annotated[int, Field(ge=0)] = 0
     aggregate: Aggregate = "overall"
     base_period: Base = "varying"
+    observation_weights: str | None = None
+    sdid_variance: Literal["auto", "placebo", "jackknife", "bootstrap"] = "auto"
+    sdid_draws: Annotated[int, Field(ge=20, le=100_000)] = 200
     cov: Covariance = "cluster"
     cluster: ClusterBy = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
@@ -120,9 +140,17 @@ class DiD(Tested):
             raise ValueError(
                 Note("did_without_cells", key="aggregate", aggregate=self.aggregate, estimator=self.estimator)
             )
+        if self.observation_weights is not None and self.estimator not in WEIGHTED:
+            raise ValueError(Note("did_without_weights", key="observation_weights", estimator=self.estimator))
         if self.estimator == "stacked" and self.cov not in ("classic", "robust", "cluster"):
             raise ValueError(Note("did_cov_of_stacked", key="cov", cov=self.cov))
         return self
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads."""
+        weights = () if self.observation_weights is None else (self.observation_weights,)
+        return (*super().terms, *weights)
 
     @property
     def base_event(self) -> int:
@@ -132,17 +160,20 @@ class DiD(Tested):
     @property
     def uses_weights(self) -> bool:
         """Whether the covariance needs spatial weights."""
-        return self.cov == "conley" and self.estimator not in BY_UNIT
+        return self.cov == "conley" and self.estimator not in OWN_ERRORS
 
     @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the estimator and the standard errors."""
-        single, by_unit = self.estimator == "twfe", self.estimator in BY_UNIT
+        single, by_unit = self.estimator == "twfe", self.estimator in OWN_ERRORS
+        synthetic = self.estimator == "synthetic_did"
         meaningless = {
-            "compare": self.estimator in ("twfe", "event_study", "imputation"),
-            "reference": single or (self.estimator == "stacked" and self.aggregate == "overall"),
-            "leads": single,
+            "compare": self.estimator in ("twfe", "event_study", "imputation", "synthetic_did"),
+            "reference": single or synthetic or (self.estimator == "stacked" and self.aggregate == "overall"),
+            "leads": single or synthetic,
             "lags": single,
+            "sdid_variance": not synthetic,
+            "sdid_draws": not synthetic or self.sdid_variance == "jackknife",
             "aggregate": single,
             "base_period": self.estimator != "callaway_santanna",
             "cov": by_unit,
@@ -153,7 +184,8 @@ class DiD(Tested):
             "bandwidth": by_unit,
         }
         own = frozenset(name for name, holds in meaningless.items() if holds)
-        return self.untested | own | (frozenset() if by_unit else self.regression((self.policy,)).ignored & _ERRORS)
+        untested = self.untested - {"seed"} if synthetic and self.sdid_variance != "jackknife" else self.untested
+        return untested | own | (frozenset() if by_unit else self.regression((self.policy,)).ignored & _ERRORS)
 
     def regression(self, x: Sequence[str]) -> PanelRegression:
         """Return the two-way regression of the outcome on columns, with the standard errors of this model."""
@@ -215,10 +247,13 @@ class DiD(Tested):
     @property
     def no_wild(self) -> Note | None:
         """Why this estimator has no wild bootstrap."""
-        return None if self.estimator in REGRESSIONS else Note("did_without_wild", estimator=self.estimator)
+        has = self.estimator in REGRESSIONS or self.estimator in BY_UNIT
+        return None if has else Note("did_without_wild", estimator=self.estimator)
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Restrictions]:
         """Return each effect as a restriction of the regression that it is a combination of."""
+        if self.estimator in BY_UNIT:
+            return self._by_unit(panel).restrictions(weights)
         return self.expanded(panel).restrictions(weights)
 
     def filters(self, panel: Panel, weights: Weights) -> bool:
@@ -237,6 +272,10 @@ class DiD(Tested):
         """Return what fits the effects to many outcomes at once, one by one where an estimator has no faster way."""
         if self.estimator in REGRESSIONS:
             return self.expanded(panel).batch(weights, estimand)
+        if self.estimator in BY_UNIT:
+            from digicarbon.model.did._by_unit import UnitBatch
+
+            return UnitBatch(self._by_unit(panel), estimand)
         return OneByOne(self.by_errors, panel, weights, estimand)
 
     @property
@@ -276,6 +315,46 @@ class DiD(Tested):
         made = panel.with_terms(self.terms)
         return share(self, made) if self.is_share(made) else expanded(self, self._timing(made))
 
+    def variance_of(self, never: int, cohorts: Sequence[int]) -> SyntheticVariance:
+        """Return which standard errors of ``synthetic_did`` there are for so many units.
+
+        Parameters
+        ----------
+        never : int
+            Units that never come under the policy.
+        cohorts : sequence of int
+            Units of each cohort.
+
+        Raises
+        ------
+        EstimationError
+            If there are too few for those that the model asks for.
+        """
+        kind = self.sdid_variance
+        enough = {"placebo": never > sum(cohorts), "jackknife": min(cohorts) > 1, "bootstrap": min(cohorts) > 1}
+        if kind == "auto":
+            kind = "placebo" if enough["placebo"] else "jackknife"
+        if enough[kind]:
+            return kind
+        if kind == "placebo":
+            raise EstimationError(
+                Note(
+                    "did_few_for_placebo",
+                    key="model.sdid_variance",
+                    policy=self.policy,
+                    never=never,
+                    treated=sum(cohorts),
+                )
+            )
+        raise EstimationError(
+            Note("did_few_for_resampling", key="model.sdid_variance", policy=self.policy, variance=kind)
+        )
+
+    def _by_unit(self, panel: Panel) -> ByUnit:
+        from digicarbon.model.did._by_unit import by_unit
+
+        return by_unit(self, self.timing(panel))
+
     def timing(self, panel: Panel) -> Timing:
         """Return the rows that are used, and when their units come under the policy."""
         return self._timing(panel.with_terms(self.terms))
@@ -293,13 +372,15 @@ class DiD(Tested):
 
     def _timing(self, panel: Panel) -> Timing:
         """Return the timing without units that the estimator cannot use."""
-        timing = timing_of(panel, self.policy)
+        timing = replace(timing_of(panel, self.policy), observation_weights=self.observation_weights)
         if self.estimator == "twfe":
             return timing
+        timing.check_weights(constant=self.estimator == "callaway_santanna")
         needs_base = self.estimator == "sun_abraham"
-        early = np.zeros(len(timing.first), dtype=bool)
         before = timing.event == self.base_event if needs_base else timing.event < -self.anticipation
-        early[timing.panel.unit_codes[before]] = True
+        # a synthetic unit needs a change before the policy
+        fewest = 2 if self.estimator == "synthetic_did" else 1
+        early = np.bincount(timing.panel.unit_codes[before], minlength=len(timing.first)) >= fewest
         cohorts = {int(one): bool(early[timing.first == one].any()) for one in timing.cohorts}
         late = [one for one, has in cohorts.items() if not has]
         unusable = np.isin(timing.first, late)
@@ -311,7 +392,9 @@ class DiD(Tested):
                     )
                 )
             units = cut(timing.panel.units[place] for place in np.flatnonzero(unusable))
-            note = Note("did_units_left_out", units=units, policy=self.policy, event=self.base_event)
+            short = Note("did_units_too_short", units=units, policy=self.policy)
+            missing = Note("did_units_left_out", units=units, policy=self.policy, event=self.base_event)
+            note = short if fewest == 2 else missing
             timing = timing.rows(~unusable[timing.panel.unit_codes], note)
         if self.estimator == "sun_abraham" and timing.ever.all():
             timing = self._until_last_cohort(timing)
@@ -334,12 +417,13 @@ class DiD(Tested):
 
     def _effects(self, panel: Panel, timing: Timing | None, weights: Weights | None) -> PolicyEffects:
         if timing is not None and self.estimator not in REGRESSIONS:
-            from digicarbon.model.did import _by_unit, _stacked
+            from digicarbon.model.did import _by_unit, _stacked, _synthetic
 
             if self.estimator == "stacked":
                 return _stacked.stacked(self, timing)
-            own = _by_unit.imputation if self.estimator == "imputation" else _by_unit.callaway_santanna
-            return own(self, timing)
+            if self.estimator == "synthetic_did":
+                return _synthetic.synthetic_did(self, timing)
+            return _by_unit.by_unit(self, timing).effects()
         from digicarbon.model.did import _regressions
 
         expanded = _regressions.share(self, panel) if timing is None else _regressions.expanded(self, timing)
@@ -370,7 +454,12 @@ class DiD(Tested):
         if self.aggregate != "event" or not events:
             return {}
         ends = {"first_event": min(events), "last_event": max(events)}
-        return ends if self.base_event in events else {**ends, "reference_event": float(self.base_event)}
+        # a synthetic period before the policy is the mean of several
+        return (
+            ends
+            if self.base_event in events or self.estimator == "synthetic_did"
+            else {**ends, "reference_event": float(self.base_event)}
+        )
 
     def _counts(self, panel: Panel, timing: Timing | None) -> dict[str, float]:
         if timing is None:
@@ -400,7 +489,8 @@ class DiD(Tested):
             }
             notes.append(means[self.aggregate])
         if self.estimator not in ("stacked", "twfe") and (self.aggregate == "event" or self.estimator == "event_study"):
-            ends = [Note("did_first_event", event=-self.leads)] if self.leads is not None else []
+            early = self.leads is not None and self.estimator != "synthetic_did"
+            ends = [Note("did_first_event", event=-(self.leads or 0))] if early else []
             ends += [Note("did_last_event", event=self.lags)] if self.lags is not None else []
             notes += [Note("did_binned", ends=ends)] if ends else []
         return tuple(notes)

@@ -16,7 +16,7 @@ FRAME = states()
 PANEL = panel_of(FRAME)
 EVER = panel_of(FRAME[FRAME["first"] > 0])
 ONCE = panel_of(FRAME[FRAME["first"] == 1978])
-EVERY = ("twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna")
+EVERY = ("twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna", "synthetic_did")
 
 
 def moved(**columns: Any) -> dc.Panel:
