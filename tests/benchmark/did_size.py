@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
 
@@ -36,32 +37,44 @@ CASES = {
     "callaway_santanna, not yet": {"estimator": "callaway_santanna", "compare": "not_yet"},
     "callaway_santanna, two controls": {"estimator": "callaway_santanna", "controls": ("c", "d")},
 }
+
+
+@dataclass(frozen=True)
+class World:
+    """How panels are drawn; ``effects`` of the three cohorts, whose mean over treated rows is zero, come on top."""
+
+    units: int = 30
+    unequal: bool = False
+    effects: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
 WORLDS = {
-    "30 × 15": (30, False),
-    "60 × 15": (60, False),
-    "30 × 15, unequal units": (30, True),
-    "60 × 15, unequal units": (60, True),
+    "30 × 15": World(),
+    "60 × 15": World(60),
+    "30 × 15, unequal units": World(unequal=True),
+    "30 × 15, effects differ": World(effects=(0.6, 0.0, -1.0)),
 }
 
 
-def drawn(units: int, unequal: bool, effect: float, seed: int) -> dc.Panel:
+def drawn(world: World, effect: float, seed: int) -> dc.Panel:
     """Return a panel with y, c, d and the policy ``pilot``."""
-    rng = np.random.default_rng(seed)
+    rng, units = np.random.default_rng(seed), world.units
     e = rng.standard_normal((3, units, PERIODS + BURN)) * np.sqrt(1 - MEMORY**2)
     for period in range(1, PERIODS + BURN):
         e[..., period] += MEMORY * e[..., period - 1]
     y, c, d = e[..., BURN:]
-    if unequal:
+    if world.unequal:
         y = y * rng.lognormal(0, 0.7, units)[:, None]
     first = np.full(units, PERIODS)
     treated = 2 * units // 5
     first[:treated] = np.array(STARTS)[np.arange(treated) % 3]
     event = np.arange(PERIODS) - first[:, None]
+    own = effect + np.append(world.effects, 0.0)[np.where(first < PERIODS, np.arange(units) % 3, 3)]
     frame = pd.DataFrame(
         {
             "unit": np.repeat([f"u{unit:03d}" for unit in range(units)], PERIODS),
             "year": np.tile(2000 + np.arange(PERIODS), units),
-            "y": (y + effect * (event >= 0)).ravel(),
+            "y": (y + own[:, None] * (event >= 0)).ravel(),
             "c": c.ravel(),
             "d": d.ravel(),
             "pilot": (event >= 0).ravel().astype(float),
@@ -72,15 +85,13 @@ def drawn(units: int, unequal: bool, effect: float, seed: int) -> dc.Panel:
 
 def p_values(case: str, world: str, effect: float, draws: int, seed: int) -> tuple[float, ...]:
     """Return p of the standard errors by a normal or t distribution, by t with units less one, and wild."""
-    units, unequal = WORLDS[world]
-    panel = drawn(units, unequal, effect, seed)
-    model = dc.DiD(y="y", policy="pilot", **CASES[case])
-    usual = model.fit(panel).estimates.loc["pilot"]
-    other = 2 * scipy.stats.t.sf(abs(usual["coef"] / usual["se"]), units - 1)
-    wild = model.model_copy(update={"test": "wild", "replications": draws, "intervals": False, "seed": seed})
-    if model.no_wild:
-        return float(usual["p"]), float(other), np.nan
-    return float(usual["p"]), float(other), float(wild.fit(panel).estimates.loc["pilot", "p"])
+    wild = {"test": "wild", "replications": draws, "intervals": False, "seed": seed}
+    model = dc.DiD(y="y", policy="pilot", **CASES[case], **wild)
+    result = model.fit(drawn(WORLDS[world], effect, seed))
+    usual = replace(result, resampled=None).estimates.loc["pilot"]
+    other = 2 * scipy.stats.t.sf(abs(usual["coef"] / usual["se"]), WORLDS[world].units - 1)
+    resampled = np.nan if model.no_wild else result.estimates.loc["pilot", "p"]
+    return float(usual["p"]), float(other), float(resampled)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -238,14 +238,10 @@ class CallawaySantanna(ByUnit):
         return self._times.means(self._chosen, y)
 
     def columns(self, place: int) -> FloatArray:
-        """Return dummies of cohorts by event times but the reference, and controls by period."""
-        timing = self.timing
-        keep = timing.ever[timing.panel.unit_codes] & (timing.event != self.model.base_event)
-        cells, cell = treated_cells(timing, keep)
-        dummies = (cell[:, None] == np.arange(len(cells.first))).astype(np.float64)
-        x, period = timing.panel.array(self.names), timing.panel.period_codes
+        """Return dummies of the levels that are reported, and controls by period."""
+        x, period = self.timing.panel.array(self.names), self.timing.panel.period_codes
         by_period = (x[:, :, None] * np.eye(int(period.max()) + 1)[period][:, None, :]).reshape(len(x), -1)
-        return np.column_stack([dummies, by_period])
+        return np.column_stack([_levels(self.model, self.timing, self.model.aggregate == "event"), by_period])
 
     def fitted(self) -> tuple[Result, WaldTest | None]:
         """Return statistics and notes, and the joint test that nothing happened before the policy."""
@@ -284,13 +280,13 @@ class Imputing(ByUnit):
         if unknown:
             raise EstimationError(Note("did_not_imputed", terms=cut(unknown)))
         self._lost = int((treated & ~known).sum())
-        self._dummies, self._levels = _leads(model, timing)
+        self._dummies, self._before = _leads(model, timing)
         self._leads = self._of_leads(self.y)
         self._order: list[int] = [*range(len(self.reported.terms))]
         self._effects = len(self._order)
         if self._leads is not None and model.aggregate == "event":
-            whole = Reported.of(timing, sorted({*self._levels, *chosen.levels}), "event")
-            before = Reported.of(timing, self._levels, "event").terms[1:]
+            whole = Reported.of(timing, sorted({*self._before, *chosen.levels}), "event")
+            before = Reported.of(timing, self._before, "event").terms[1:]
             self._order = [[*self.reported.terms, *before].index(term) for term in whole.terms]
             self.reported = whole
 
@@ -308,34 +304,54 @@ class Imputing(ByUnit):
         )
 
     def columns(self, place: int) -> FloatArray:
-        """Return dummies of cohorts by periods under the policy and controls; of event times before it for these."""
-        timing = self.timing
-        cells, cell = treated_cells(timing, timing.event >= -self.model.anticipation)
-        dummies = (cell[:, None] == np.arange(len(cells.first))).astype(np.float64)
+        """Return dummies of the levels that are reported, those before the policy for these alone, and controls."""
         before = self._order[place] >= self._effects
-        return np.column_stack([dummies, *([self._dummies] if before else []), timing.panel.array(self.names)])
+        return np.column_stack([_levels(self.model, self.timing, before), self.timing.panel.array(self.names)])
 
     def fitted(self) -> tuple[Result, WaldTest | None]:
         """Return statistics and notes, and the joint test that nothing happened before the policy."""
         model, notes, leads = self.model, [], self._leads
         if self._lost:
             notes.append(Note("did_rows_not_imputed", rows=self._lost))
-        if len(self._levels) and leads is None:
+        if len(self._before) and leads is None:
             notes.append(Note("did_leads_unknown", policy=model.policy))
         fitted = self.base(Note("did_conservative"), notes)
         if leads is None:
             return fitted, None
         own = leads.influence[..., 0]
-        return fitted, pretest(np.eye(len(self._levels)), leads.coef[:, 0], own.T @ own, fitted.inference)
+        return fitted, pretest(np.eye(len(self._before)), leads.coef[:, 0], own.T @ own, fitted.inference)
 
     def _of_leads(self, y: FloatArray) -> Coefficients | None:
         """Return the coefficients of event times before the policy; None where there are none, or unknown ones."""
-        return self._untreated.leads(y[:, None], self._dummies) if len(self._levels) else None
+        return self._untreated.leads(y[:, None], self._dummies) if len(self._before) else None
 
 
 def by_unit(model: DiD, timing: Timing) -> ByUnit:
     """Return an estimator on the rows of a policy."""
     return (Imputing if model.estimator == "imputation" else CallawaySantanna)(model, timing)
+
+
+def _levels(model: DiD, timing: Timing, early: bool) -> FloatArray:
+    """Return dummies of treated rows by the levels that effects are reported for, shape (rows, m).
+
+    Parameters
+    ----------
+    model : DiD
+    timing : Timing
+    early : bool
+        Whether there are dummies of all event times before the policy but the reference.
+    """
+    event = binned(timing.event, model.leads, model.lags)
+    before = event != model.base_event if early else event >= -model.anticipation
+    keep = timing.ever[timing.panel.unit_codes] & ((event >= 0) | before)
+    levels = {
+        "overall": np.zeros_like(event),
+        "event": event,
+        "cohort": timing.first[timing.panel.unit_codes],
+        "calendar": timing.at,
+    }[model.aggregate]
+    level = np.where(event < 0, event, levels)
+    return (keep[:, None] & (level[:, None] == np.unique(level[keep]))).astype(np.float64)
 
 
 def _leads(model: DiD, timing: Timing) -> tuple[FloatArray, tuple[int, ...]]:
