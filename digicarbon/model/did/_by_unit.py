@@ -334,6 +334,8 @@ def by_unit(model: DiD, timing: Timing) -> ByUnit:
 def _levels(model: DiD, timing: Timing, early: bool) -> FloatArray:
     """Return dummies of treated rows by the levels that effects are reported for, shape (rows, m).
 
+    Event times are told apart to their ends: changes within a bin are none of its own dummy.
+
     Parameters
     ----------
     model : DiD
@@ -341,7 +343,7 @@ def _levels(model: DiD, timing: Timing, early: bool) -> FloatArray:
     early : bool
         Whether there are dummies of all event times before the policy but the reference.
     """
-    event = binned(timing.event, model.leads, model.lags)
+    event = timing.event
     before = event != model.base_event if early else event >= -model.anticipation
     keep = timing.ever[timing.panel.unit_codes] & ((event >= 0) | before)
     levels = {
