@@ -353,7 +353,7 @@ def _levels(model: DiD, timing: Timing, early: bool) -> FloatArray:
         "calendar": timing.at,
     }[model.aggregate]
     level = np.where(event < 0, event, levels)
-    return (keep[:, None] & (level[:, None] == np.unique(level[keep]))).astype(np.float64)
+    return np.asarray(keep[:, None] & (level[:, None] == np.unique(level[keep])), dtype=np.float64)
 
 
 def _leads(model: DiD, timing: Timing) -> tuple[FloatArray, tuple[int, ...]]:
