@@ -124,7 +124,8 @@ class ByUnit(ABC):
     def base(self, errors: Note, notes: Sequence[Note], tables: dict[str, pd.DataFrame] | None = None) -> Result:
         """Return a result without coefficients."""
         n, t = self.timing.panel.shape
-        errors_note = Note("errors_are", errors=errors)
+        errors_note, weights = Note("errors_are", errors=errors), self.model.observation_weights
+        weighted = [] if weights is None else [Note("did_weighted", column=weights)]
         return Result(
             kind="",
             y=self.model.y,
@@ -132,7 +133,7 @@ class ByUnit(ABC):
             statistics={"nobs": float(len(self.timing.at)), "n_units": float(n), "n_periods": float(t)},
             tables=tables or {},
             absorbed=("unit", "time"),
-            notes=(errors_note, *notes),
+            notes=(errors_note, *weighted, *notes),
             errors_note=errors_note,
         )
 

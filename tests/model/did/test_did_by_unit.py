@@ -261,6 +261,7 @@ def test_weighted_effects_are_diff_diffs(controls: tuple[str, ...]) -> None:
     close(found.tables["group_time"]["coef"].to_list(), record["att"])
     close(found.tables["group_time"]["se"].to_list(), record["se"])
     close([*pair(found)], record["overall"])
+    assert found.has_note("did_weighted")
     coef, se = reference("produc_policy_weights")[f"imputation.{name}"]["overall"]
     model = dc.DiD(y="log_gsp", policy="pilot", estimator="imputation", **fields)
     own = by_unit(model, model.timing(panel))
