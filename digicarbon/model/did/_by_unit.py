@@ -199,6 +199,8 @@ class UnitBatch:
     def wald(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> FloatArray:
         """Return the Wald statistic that all effects are zero, for each outcome, shape (M,)."""
         coef, influence = self._numbers(prepared, estimands)
+        if not np.isfinite(coef).all():
+            return np.full(coef.shape[1], np.nan)
         covariance = np.einsum("nqm,nrm->mqr", influence, influence)
         singular = np.linalg.matrix_rank(covariance, hermitian=True) < len(coef)
         covariance[singular] = np.eye(len(coef))
@@ -211,7 +213,10 @@ class UnitBatch:
         pick = np.zeros((len(estimands), len(terms)))
         for place, estimand in enumerate(estimands):
             for term, weight in estimand.weights or ((estimand.term, 1.0),):
-                pick[place, terms.index(term)] += weight
+                if term in terms:
+                    pick[place, terms.index(term)] += weight
+                else:
+                    pick[place] = np.nan
         coef, influence = self._estimator.fits(prepared.columns)
         coef, influence = pick @ coef, np.einsum("qp,npm->nqm", pick, influence)
         if prepared.weights is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from digicarbon.arrays import FloatArray
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.model.did._effects import PolicyEffects, Reported
 from digicarbon.model.did._timing import Timing
@@ -21,8 +22,45 @@ if TYPE_CHECKING:
     from digicarbon.model.did.base import DiD, SyntheticVariance
 
 
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """What is compared with what.
+
+    Attributes
+    ----------
+    y : ndarray, shape (N, T)
+    at : ndarray of int, shape (T,)
+        Places of the periods on the calendar.
+    never : ndarray of int
+        Units that never come under the policy.
+    cohorts : list of Cohort
+    cells : Cells
+    kind : {"placebo", "jackknife", "bootstrap"}
+        Of the standard errors.
+    """
+
+    y: FloatArray
+    at: IntArray
+    never: IntArray
+    cohorts: list[Cohort]
+    cells: Cells
+    kind: SyntheticVariance
+
+
 def synthetic_did(model: DiD, timing: Timing) -> PolicyEffects:
-    """Return the effects of cohorts, averaged.
+    """Return the effects of cohorts, averaged; raises what `check` raises."""
+    design = check(model, timing)
+    found = SyntheticCohorts(design.y, design.cohorts, design.never)
+    chosen = aggregation(design.cells, model.aggregate, None, model.lags)
+    reported = Reported.of(timing, chosen.levels, model.aggregate)
+    covariance = _covariance(model, found, design.cells, design.kind)
+    tables = {"unit_weights": _units(timing, found, design), "time_weights": _times(timing, found, design)}
+    result = _fitted(model, timing, design.kind, tables)
+    return PolicyEffects(reported.terms, reported.made_of, chosen.weights @ found.effects, covariance, (), None, result)
+
+
+def check(model: DiD, timing: Timing) -> _Design:
+    """Return what is compared; search for no weights.
 
     Raises
     ------
@@ -32,21 +70,15 @@ def synthetic_did(model: DiD, timing: Timing) -> PolicyEffects:
     panel = timing.panel
     if not panel.balanced:
         raise EstimationError(Note("did_synthetic_unbalanced", policy=model.policy))
-    if (~timing.ever).sum() < 2:
+    never = np.flatnonzero(~timing.ever)
+    if len(never) < 2:
         raise EstimationError(Note("did_synthetic_needs_never", policy=model.policy))
-    at = timing.at.reshape(panel.shape)[0]
-    y, never = _outcome(model, timing).reshape(panel.shape), np.flatnonzero(~timing.ever)
+    at, y = timing.at.reshape(panel.shape)[0], _outcome(model, timing).reshape(panel.shape)
     cohorts, cells = _cohorts(model, timing, at)
     if not all(np.diff(y[np.ix_(never, one.periods[: one.before])], axis=1).std() > 0 for one in cohorts):
         raise EstimationError(Note("did_synthetic_constant", policy=model.policy))
-    found = SyntheticCohorts(y, cohorts, never)
-    chosen = aggregation(cells, model.aggregate, None, model.lags)
-    reported = Reported.of(timing, chosen.levels, model.aggregate)
     kind = model.variance_of(len(never), [len(one.units) for one in cohorts])
-    covariance = _covariance(model, found, cells, kind)
-    tables = {"unit_weights": _units(timing, cohorts, found, never), "time_weights": _times(timing, cohorts, found, at)}
-    result = _fitted(model, timing, kind, tables)
-    return PolicyEffects(reported.terms, reported.made_of, chosen.weights @ found.effects, covariance, (), None, result)
+    return _Design(y, at, never, cohorts, cells, kind)
 
 
 def _outcome(model: DiD, timing: Timing) -> FloatArray:
@@ -60,7 +92,7 @@ def _outcome(model: DiD, timing: Timing) -> FloatArray:
     return np.asarray(y - x @ slopes.coef[:, 0])
 
 
-def _cohorts(model: DiD, timing: Timing, at: np.ndarray) -> tuple[list[Cohort], Cells]:
+def _cohorts(model: DiD, timing: Timing, at: IntArray) -> tuple[list[Cohort], Cells]:
     """Return cohorts, and their effects in periods after as cells."""
     cohorts, first, event, size = [], [], [], []
     for place in timing.cohorts:
@@ -85,6 +117,8 @@ def _covariance(model: DiD, found: SyntheticCohorts, cells: Cells, kind: Synthet
 
     units = np.array([cells.units[cells.first == one][0] for one in firsts.tolist()])
     if kind == "jackknife":
+        if any((one.units > 0).sum() < 2 for one in found.found):
+            raise EstimationError(Note("did_one_weight", key="model.sdid_variance", policy=model.policy))
         gone = [means(effects, units - (np.arange(len(units)) == cohort)) for effects, cohort in found.jackknife()]
         return np.atleast_2d(np.cov(np.array(gone).T, ddof=0)) * (len(gone) - 1)
     if kind == "bootstrap":
@@ -118,22 +152,22 @@ def _fitted(model: DiD, timing: Timing, kind: SyntheticVariance, tables: dict[st
     )
 
 
-def _units(timing: Timing, cohorts: list[Cohort], found: SyntheticCohorts, never: np.ndarray) -> pd.DataFrame:
+def _units(timing: Timing, found: SyntheticCohorts, design: _Design) -> pd.DataFrame:
     """Return the weights of units without the policy, a row for each cohort and unit that has one."""
     rows = [
         (timing.label(place), str(timing.panel.units[unit]), weight)
         for place, one in zip(timing.cohorts, found.found, strict=True)
-        for unit, weight in zip(never.tolist(), one.units.tolist(), strict=True)
+        for unit, weight in zip(design.never.tolist(), one.units.tolist(), strict=True)
         if weight > 0
     ]
     return pd.DataFrame(rows, columns=["cohort", "unit", "weight"])
 
 
-def _times(timing: Timing, cohorts: list[Cohort], found: SyntheticCohorts, at: np.ndarray) -> pd.DataFrame:
+def _times(timing: Timing, found: SyntheticCohorts, design: _Design) -> pd.DataFrame:
     """Return the weights of periods before the policy, a row for each cohort and period that has one."""
     rows = [
-        (timing.label(place), timing.label(int(at[period])), weight)
-        for place, cohort, one in zip(timing.cohorts, cohorts, found.found, strict=True)
+        (timing.label(place), timing.label(int(design.at[period])), weight)
+        for place, cohort, one in zip(timing.cohorts, design.cohorts, found.found, strict=True)
         for period, weight in zip(cohort.periods.tolist(), one.times.tolist(), strict=False)
         if weight > 0
     ]

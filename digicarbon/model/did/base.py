@@ -202,6 +202,11 @@ class DiD(Tested):
         if self.estimator in REGRESSIONS:
             expanded = self.expanded(panel)
             expanded.model.check(expanded.panel, weights)
+        elif self.estimator == "synthetic_did":
+            from digicarbon.model.did import _synthetic
+
+            require_panel(panel)
+            _synthetic.check(self, self.timing(panel))
         else:
             self.by_errors.fit(panel, weights)
 

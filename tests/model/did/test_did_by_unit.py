@@ -14,7 +14,7 @@ from policies import close, counties, fit, pair, panel_of, states
 
 import digicarbon as dc
 from digicarbon.model.batch import Estimand
-from digicarbon.model.did._by_unit import by_unit
+from digicarbon.model.did._by_unit import UnitBatch, by_unit
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import draws_of, p_value
 
@@ -237,6 +237,19 @@ def test_wild_p_by_single_fits_to_drawn_outcomes(estimator: str) -> None:
         inside = found.loc[term, "low"] < 0 < found.loc[term, "high"]
         assert inside == (found.loc[term, "p"] > 0.05)
         assert found.loc[term, "low"] < found.loc[term, "coef"] < found.loc[term, "high"]
+
+
+@pytest.mark.parametrize("estimator", BOTH)
+def test_an_effect_that_is_not_there_is_not_a_number(estimator: str) -> None:
+    model = dc.DiD(y="log_gsp", policy="pilot", estimator=estimator)
+    there, other = Estimand("coefficient", "pilot"), Estimand("coefficient", "pilot[3]")
+    batch = model.batch(PANEL, None, there)
+    prepared = batch.prepare(PANEL.array(["log_gsp"]))
+    (one, two) = batch.several(prepared, [there, other])
+    assert np.isfinite(one).all()
+    assert np.isnan(two).all()
+    assert isinstance(batch, UnitBatch)
+    assert np.isnan(batch.wald(prepared, [there, other])).all()
 
 
 def test_effects_before_the_policy_have_a_wild_p() -> None:

@@ -101,6 +101,18 @@ def test_fields_that_do_not_fit_are_refused(fields: dict[str, Any], words: str) 
         dc.DiD(**{"y": "log_gsp", "policy": "pilot", **fields})
 
 
+def test_a_check_of_synthetic_did_searches_no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("digicarbon.model.did._synthetic.SyntheticCohorts")
+    model = dc.DiD(y="log_gsp", policy="pilot", estimator="synthetic_did")
+    model.check(PANEL)
+    for panel, words in ((GAPS, "every unit in every period"), (FLAT, "does not change before")):
+        with pytest.raises(EstimationError, match=words):
+            model.check(panel)
+    few = model.model_copy(update={"sdid_variance": "placebo"})
+    with pytest.raises(EstimationError, match="more units that never"):
+        few.check(PANEL)
+
+
 @pytest.mark.parametrize("estimator", EVERY[1:])
 def test_units_without_a_period_before_are_left_out_and_named(estimator: str) -> None:
     frame = with_policy(FRAME.assign(first=FRAME["first"].mask(FRAME["state"] == "OHIO", 1970)), "year")

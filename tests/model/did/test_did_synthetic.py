@@ -12,6 +12,7 @@ from conftest import REFERENCE, reference
 from policies import close, fit, pair, panel_of, states, with_policy, world
 
 import digicarbon as dc
+from digicarbon.errors import EstimationError
 from digicarbon.numeric.did.synthetic import Cohort, SyntheticCohorts, on_simplex
 
 FRAME = states()
@@ -163,3 +164,16 @@ def test_anticipation_leaves_periods_out() -> None:
     found = fit(panel_of(ONE), estimator="synthetic_did", anticipation=2)
     expected = fit(panel_of(ONE[~ONE["year"].isin([1976, 1977])]), estimator="synthetic_did")
     close(pair(found)[0], pair(expected)[0])
+
+
+def test_a_single_weight_cannot_be_left_out() -> None:
+    """One unit moves with the cohort, though less, the others against it."""
+    slope = {"c": 10.0, "d": 10.0, "a": 1.0, "b": -9.0, "e": -9.0}
+    rows = [
+        (unit, year, 1 + (year - 4) ** 2 * slope[unit] + 20 * year * slope[unit]) for unit in slope for year in range(9)
+    ]
+    frame = pd.DataFrame(rows, columns=["state", "year", "y"])
+    frame = with_policy(frame.assign(first=np.where(frame["state"].isin(["c", "d"]), 7, 0)), "year")
+    model = dc.DiD(y="y", policy="pilot", estimator="synthetic_did", sdid_variance="jackknife")
+    with pytest.raises(EstimationError, match="all the weight"):
+        model.fit(panel_of(frame))
