@@ -11,7 +11,7 @@ import pytest
 import digicarbon as dc
 from digicarbon.__main__ import main
 from digicarbon.errors import DigicarbonError
-from digicarbon.numeric.matching import nearest, propensity
+from digicarbon.numeric.matching import by_kernel, nearest, propensity
 from digicarbon.panel import PanelDesign
 from digicarbon.sample import Matched, Sample
 from digicarbon.source import SimulatedPolicy
@@ -147,3 +147,77 @@ def test_a_matched_sample_in_an_empty_folder(
 def test_a_plain_sample_reads_its_query_alone() -> None:
     assert Sample(query="income > 0").variables == ("income",)
     assert matched(query="y > 0").variables == ("y", "income", "industry", "pilot")
+
+
+@pytest.mark.parametrize("kernel", ["epanechnikov", "gaussian"])
+def test_shares_of_a_kernel_are_those_of_a_plain_loop(kernel: str) -> None:
+    rng = np.random.default_rng(7)
+    score, treated = rng.standard_normal(40), np.arange(40) % 3 == 0
+    pairs, shares = by_kernel(score, treated, 0.3, kernel)
+    found = {(int(i), int(j)): float(share) for (i, j), share in zip(pairs, shares, strict=True)}
+    for i in np.flatnonzero(treated):
+        heights = {}
+        for j in np.flatnonzero(~treated):
+            u = abs(score[i] - score[j]) / 0.3
+            height = max(0.0, 1 - u * u) if kernel == "epanechnikov" else np.exp(-u * u / 2)
+            if height > 1e-12:
+                heights[int(j)] = height
+        for j, height in heights.items():
+            assert found.pop((int(i), j)) == pytest.approx(height / sum(heights.values()))
+    assert not found
+
+
+def test_weights_of_neighbours_count_their_units() -> None:
+    """1 of units with the policy; of another the sum of its shares, so that both groups weigh the same."""
+    result = matched(neighbours=2).matching(panel())
+    expected = np.where(result.treated & result.kept, 1.0, 0.0)
+    for unit in np.unique(result.pairs[:, 0]):
+        own = result.pairs[result.pairs[:, 0] == unit, 1]
+        expected[own] += 1 / len(own)
+    np.testing.assert_allclose(result.weights, expected)
+    assert result.weights[~result.treated].sum() == pytest.approx(result.weights[result.treated].sum())
+    assert ((result.weights > 0) == result.kept).all()
+
+
+def test_a_kernel_balances_covariates() -> None:
+    result = matched(method="kernel", bandwidth=0.3).matching(panel())
+    balance = result.weighted_balance
+    assert (balance["difference_after"].abs() < 0.25 * balance["difference_before"].abs()).all()
+    assert (balance["difference_before"] == result.balance["difference_before"]).all()
+    values, weights = result.means["income"].to_numpy(), result.weights
+    others = ~result.treated
+    mean = (values[others] * weights[others]).sum() / weights[others].sum()
+    assert balance.loc["income", "others_after"] == pytest.approx(mean)
+
+
+def test_a_model_takes_the_weights_of_a_matched_sample() -> None:
+    whole = panel()
+    for fields in ({"method": "kernel"}, {"method": "kernel", "kernel": "gaussian"}, {}):
+        sample = matched(**fields)
+        chosen = sample.apply(whole)
+        weights, result = chosen.column("pilot_weight"), sample.matching(whole)
+        kept = dict(zip(result.units, result.weights.tolist(), strict=True))
+        assert weights.tolist() == [kept[chosen.units[code]] for code in chosen.unit_codes]
+        assert (weights > 0).all()
+        fields = {"y": "y", "policy": "pilot", "estimator": "callaway_santanna"}
+        found = dc.DiD(**fields, observation_weights="pilot_weight").fit(chosen)
+        assert found.coef[0] != dc.DiD(**fields).fit(chosen).coef[0]
+    with pytest.raises(DigicarbonError, match="have a column of this name"):
+        sample.apply(whole.with_columns({"pilot_weight": whole.column("pilot")}))
+    with pytest.raises(DigicarbonError, match="larger bandwidth"):
+        matched(method="kernel", bandwidth=1e-9).matching(whole)
+
+
+def test_weights_are_there_in_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = [
+        *("source=simulated_policy", "source.selection=1", "source.n=60", "measure=none", "outcome=none"),
+        *("panel.policy={pilot: adopted}", "sample=matched", "sample.policy=pilot", "sample.method=kernel"),
+        *("sample.covariates=[income,industry]", "sample.winsorise=[0.05,0.05]", "model=callaway_santanna"),
+        *("model.y=y", "model.controls=[]", "model.observation_weights=pilot_weight", "inference=cluster"),
+        "executor=sequential",
+    ]
+    assert main(["run", *words]) == 0
+    assert "Epanechnikov" in capsys.readouterr().out

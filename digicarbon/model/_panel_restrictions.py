@@ -12,6 +12,7 @@ from digicarbon.model._panel_batch import likeliest
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Batch, Estimand, OneByOne
 from digicarbon.model.restrictions import ErrorNulls, LinearNulls, Nulls, Projected, Restrictions
+from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.resampling.null_model import LagNulls, NullModel
 from digicarbon.numeric.spatial.likelihood import Sample
 
@@ -131,12 +132,40 @@ def _nulls(
     """
     effects = "none" if model.estimator == "between" else model.fixed
     names = [name for name in panel.expanded(model.regressors, among=model.terms) if name not in terms]
-    rows, z, own, y = rows_of(panel), panel.array(names), panel.array(terms), panel.column(model.y)
+    z, own = panel.array(names), panel.array(terms)
     # what is orthogonal to the restrictions is left in the null model
     free = np.linalg.svd(restrictions)[2][len(restrictions) :].T
-    z, x = np.column_stack([z, own @ free]), own @ known
+    z = np.column_stack([z, own @ free])
     if effects == "none":
         z = np.column_stack([np.ones(len(z)), z])
+    return nulls_of(panel, panel.column(model.y), z, own @ known, effects, weights, lags)
+
+
+def nulls_of(
+    panel: Panel,
+    y: FloatArray,
+    z: FloatArray,
+    x: FloatArray,
+    effects: EffectsKind,
+    weights: Weights | None,
+    lags: bool = True,
+) -> Nulls:
+    """Return the null models in which columns x have given coefficients, and columns z stay.
+
+    Parameters
+    ----------
+    panel : Panel
+    y : ndarray, shape (rows,)
+    z : ndarray, shape (rows, k)
+        A constant among them if there are no effects.
+    x : ndarray, shape (rows, j)
+    effects : {"none", "unit", "time", "two_way"}
+    weights : Weights or None
+        For the spatial dependence of the errors.
+    lags : bool
+        Whether spatial lags of the columns stay in the null model beside its spatial error.
+    """
+    rows = rows_of(panel)
     fitting = likeliest(panel, y, z, effects, [] if weights is None else [weights])
     if fitting is None:
         return LinearNulls(y, z, x, rows, effects)

@@ -1,14 +1,18 @@
-"""Propensity scores and nearest neighbours, as arrays."""
+"""Propensity scores, nearest neighbours and kernels, as arrays."""
 
 from __future__ import annotations
 
 import warnings
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
 
+Kernel = Literal["epanechnikov", "gaussian"]
+LEAST = 1e-12
+"""Weights of a kernel below this are none."""
 MOST = 30.0
 """Logits beyond this are probabilities of 0 or 1: the covariates tell the two groups apart."""
 
@@ -86,3 +90,33 @@ def nearest(
                     pairs.append((own[i], others[j]))
                     distance[:, j] = np.inf
     return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+
+
+def by_kernel(
+    score: FloatArray, treated: NDArray[np.bool_], width: float, kernel: Kernel = "epanechnikov"
+) -> tuple[IntArray, FloatArray]:
+    """Return pairs of a treated unit and another one, and the weight of each in the mean of its treated unit.
+
+    Heckman, Ichimura & Todd (1998), Review of Economic Studies 65, 261-294.
+
+    Parameters
+    ----------
+    score : array, shape (n,)
+    treated : array of bool, shape (n,)
+    width : float
+        The bandwidth: of ``epanechnikov`` the largest distance of a pair.
+    kernel : {"epanechnikov", "gaussian"}
+
+    Returns
+    -------
+    ndarray of int, shape (pairs, 2)
+        As those of `nearest`.
+    ndarray, shape (pairs,)
+        They sum to 1 for each treated unit that is there.
+    """
+    own, others = np.flatnonzero(treated), np.flatnonzero(~treated)
+    u = (score[own][:, None] - score[others]) / width
+    heights = np.maximum(1 - u**2, 0.0) if kernel == "epanechnikov" else np.exp(-(u**2) / 2)
+    heights[heights < LEAST] = 0.0
+    i, j = np.nonzero(heights)
+    return np.column_stack([own[i], others[j]]), heights[i, j] / heights.sum(axis=1)[i]

@@ -19,4 +19,5 @@ from digicarbon.panel.design import Selection as Selection
 from digicarbon.panel.design import UnknownColumnError as UnknownColumnError
 from digicarbon.panel.policy import Policy as Policy
 from digicarbon.panel.policy import PolicyColumns as PolicyColumns
+from digicarbon.panel.policy import match_weight as match_weight
 from digicarbon.panel.policy import policy_columns as policy_columns

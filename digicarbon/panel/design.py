@@ -22,7 +22,7 @@ from digicarbon.note.about import under
 from digicarbon.panel._index import Column, in_order, label, periods_of
 from digicarbon.panel._terms import LOG_PREFIX, Atom, parse
 from digicarbon.panel.base import ColumnError, Gaps, Panel
-from digicarbon.panel.policy import SomePolicy, files_of, policy_columns, refuse_name
+from digicarbon.panel.policy import SomePolicy, files_of, match_weight, policy_columns, refuse_name
 from digicarbon.source.base import InputFile
 from digicarbon.spec import Spec
 
@@ -174,8 +174,8 @@ class Selection:
         panel = part.with_atoms(columns)
         if self.adjust is None:
             return panel.with_columns({term: part.product(term, panel) for term in products}).with_terms(terms)
-        # a policy has no outliers
-        measured = [name for name in atoms if name not in self.design.made_of_policies]
+        # a policy has no outliers, nor have the weights of a matched sample
+        measured = [name for name in atoms if name not in self.design.without_outliers]
         adjusted = self.adjust(panel, measured).complete(known, self.design.gaps)
         if adjusted is panel:
             adjusted = panel.with_columns({term: part.product(term, panel) for term in products})
@@ -386,6 +386,11 @@ class PanelDesign(Spec):
     def made_of_policies(self) -> frozenset[str]:
         """The columns that policies make; a unit that never has a policy has no event time, which is no gap."""
         return frozenset(column for name in self.policy for column in policy_columns(name))
+
+    @cached_property
+    def without_outliers(self) -> frozenset[str]:
+        """The columns that a sample's treatment of outliers leaves as they are."""
+        return self.made_of_policies | {match_weight(name) for name in self.policy}
 
     def may_be_empty(self, column: str) -> bool:
         """Return whether a value that is not a number is no gap in a column: where a unit never has a policy."""

@@ -64,6 +64,11 @@ def policy_columns(name: str) -> PolicyColumns:
     return PolicyColumns(name, f"{name}_event", f"{name}_cohort")
 
 
+def match_weight(policy: str) -> str:
+    """Return the name of the column of weights that a matched sample makes for a policy."""
+    return f"{policy}_weight"
+
+
 class Policy(Spec):
     """Where the dates of a policy are; a bare text in YAML is `first`.
 

@@ -374,7 +374,7 @@ class Workshop:
             # a user's own measure or outcome may return sentences
             notes = notes_of(chain.from_iterable(sources))
             adjust = specs.sample.adjust if specs.sample.adjusts else None
-            selection = Selection(specs.panel, self._full(specs), self._sample_rows(specs), adjust)
+            selection = Selection(specs.panel, *self._sampled(specs), adjust)
             frame = self._computed(specs.measure, specs.measure.transformed, specs.source)
             money = frozenset(frame.columns) - {"unit", "time"} if specs.measure.enters_in_10k_cny else frozenset()
             return Stage(inputs, selection, notes, money, assembled.left_out)
@@ -415,12 +415,14 @@ class Workshop:
 
         return self.once(("panel", *self._keys(specs.source, specs.measure, specs.outcome, specs.panel)), make)
 
-    def _sample_rows(self, specs: Specs) -> NDArray[np.bool_]:
-        """Return which rows of the full panel are in the sample."""
+    def _sampled(self, specs: Specs) -> tuple[Panel, NDArray[np.bool_]]:
+        """Return the full panel with the columns that the sample makes, and which of its rows are in the sample."""
         full, sample, design = self._full(specs), specs.sample, specs.panel
         # a query can name a variable that no model uses
         new = [name for name in sample.variables if design.can_make(full, name)]
-        return sample.rows(design.variables(full, new))
+        wide = design.variables(full, new)
+        columns = sample.columns(wide)
+        return full.with_columns(columns) if columns else full, sample.rows(wide)
 
     def _weights(self, specs: Specs, spec: WeightsSpec, panel: Panel) -> Weights:
         keys = self._keys(specs.source, specs.measure, specs.outcome, specs.panel, spec)

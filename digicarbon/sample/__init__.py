@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
+from digicarbon.arrays import FloatArray
 from digicarbon.country import country
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.lazy import lazy
@@ -228,9 +229,14 @@ class Sample(Spec):
             raise DataError(Note("sample_without_row", key=fields[0], keys=cut(fields)))
         return chosen
 
+    def columns(self, panel: Panel) -> Mapping[str, FloatArray]:
+        """Return columns that the sample makes, by name, each of shape (rows,); arguments and errors as in `rows`."""
+        return {}
+
     def apply(self, panel: Panel) -> Panel:
-        """Return the rows of this sample; see `rows`."""
-        return panel.rows(self.rows(panel))
+        """Return the rows of this sample, with the columns that it makes; see `rows`."""
+        columns = self.columns(panel)
+        return (panel.with_columns(columns) if columns else panel).rows(self.rows(panel))
 
     def adjust(self, panel: Panel, names: Sequence[str]) -> Panel:
         """Return the sample with outliers of its variables winsorised or left out.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,8 @@ from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import DataError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.about import under
-from digicarbon.numeric.matching import nearest, propensity
-from digicarbon.panel import Panel, policy_columns
+from digicarbon.numeric.matching import Kernel, by_kernel, nearest, propensity
+from digicarbon.panel import Panel, match_weight, policy_columns
 from digicarbon.sample import Sample
 from digicarbon.spec import SomeNames
 
@@ -37,6 +38,8 @@ class Matching:
         The means of the covariates before the policy, a row per unit.
     pairs : ndarray of int, shape (pairs, 2)
         Positions of a unit with the policy and of a match.
+    shares : ndarray, shape (pairs,)
+        The weight of a match in the mean of its unit's matches.
     """
 
     units: tuple[str, ...]
@@ -44,6 +47,7 @@ class Matching:
     score: FloatArray
     means: pd.DataFrame
     pairs: IntArray
+    shares: FloatArray
 
     @property
     def kept(self) -> NDArray[np.bool_]:
@@ -51,17 +55,34 @@ class Matching:
         return np.isin(np.arange(len(self.units)), self.pairs)
 
     @property
+    def weights(self) -> FloatArray:
+        """Weights of units, shape (n,): 1 of those with the policy, the sum of its shares of a match, 0 of others."""
+        out = np.bincount(self.pairs[:, 1], self.shares, minlength=len(self.units))
+        out[self.pairs[:, 0]] = 1.0
+        return np.asarray(out, dtype=np.float64)
+
+    @property
     def balance(self) -> pd.DataFrame:
-        """The balance of the covariates: a row for each.
+        """The balance of the covariates, each unit counted once: a row for each.
 
         Columns are the means of units with and without the policy and their standardised difference (the difference
         over the root of the mean of both variances of all units), before and after matching.
         """
+        return self._balance(self.kept.astype(np.float64))
+
+    @property
+    def weighted_balance(self) -> pd.DataFrame:
+        """The balance of the covariates after matching by `weights`; else as `balance`."""
+        return self._balance(self.weights)
+
+    def _balance(self, after: FloatArray) -> pd.DataFrame:
         values = self.means.to_numpy()
         spread = np.sqrt((values[self.treated].var(axis=0, ddof=1) + values[~self.treated].var(axis=0, ddof=1)) / 2)
         columns: dict[str, FloatArray] = {}
-        for when, rows in (("before", np.ones_like(self.kept)), ("after", self.kept)):
-            own, others = (values[rows & group].mean(axis=0) for group in (self.treated, ~self.treated))
+        for when, weights in (("before", np.ones_like(after)), ("after", after)):
+            own, others = (
+                weights[group] @ values[group] / weights[group].sum() for group in (self.treated, ~self.treated)
+            )
             columns |= {
                 f"treated_{when}": own,
                 f"others_{when}": others,
@@ -71,12 +92,14 @@ class Matching:
 
 
 class Matched(Sample):
-    """Units under a policy and their nearest neighbours among units that never have it.
+    """Units under a policy and units like them among those that never have it.
 
     The score is the probability to get the policy, by a logistic regression of a unit's means of covariates in the
     periods before the first unit gets it (the same periods for all). Neighbours are near in the logit of the score
     (Rosenbaum & Rubin 1985, The American Statistician 39, 33-38). Units without a match are left out; a unit that is
-    the match of several is in the sample once, with no weight.
+    the match of several is in the sample once. How much it counts is in the column ``policy_weight`` (`match_weight`),
+    which a model takes as ``observation_weights``: 1 of units with the policy, and of others the sum of their shares in
+    the means of matches.
 
     Attributes
     ----------
@@ -84,8 +107,14 @@ class Matched(Sample):
         A policy of ``panel.policy`` with dates.
     covariates : tuple of str
         What units are compared by: columns, definitions, and logarithms of both, e.g. ``ln_pgdp``.
+    method : {"nearest", "kernel"}
+        The nearest neighbours, or all units within the bandwidth, weighted by their distance.
+    kernel : {"epanechnikov", "gaussian"}
+        Of ``kernel``.
+    bandwidth : float
+        Of ``kernel``, in standard deviations of the logit.
     neighbours : int
-        Matches of each unit.
+        Matches of each unit; this and the following are of ``nearest``.
     caliper : float or None
         The largest distance of a match, in standard deviations of the logit; None: no limit. 0.2 is from Austin (2011),
         Pharmaceutical Statistics 10, 150-161.
@@ -95,6 +124,9 @@ class Matched(Sample):
 
     policy: str
     covariates: SomeNames
+    method: Literal["nearest", "kernel"] = "nearest"
+    kernel: Kernel = "epanechnikov"
+    bandwidth: Annotated[float, Field(gt=0)] = 0.2
     neighbours: Annotated[int, Field(ge=1)] = 1
     caliper: Annotated[float, Field(gt=0)] | None = 0.2
     replace: bool = True
@@ -107,6 +139,10 @@ class Matched(Sample):
     @property
     def notes(self) -> tuple[Note, ...]:
         """The rows that are used, the matching, and the treatment of outliers."""
+        if self.method == "kernel":
+            kernel = Note("kernel_epanechnikov" if self.kernel == "epanechnikov" else "kernel_gaussian")
+            own = {"policy": self.policy, "covariates": cut(self.covariates), "column": match_weight(self.policy)}
+            return (*super().notes, Note("matched_by_kernel", kernel=kernel, bandwidth=self.bandwidth, **own))
         facts = {"policy": self.policy, "covariates": cut(self.covariates), "neighbours": self.neighbours}
         if self.caliper is None:
             return (*super().notes, Note("matched", **facts))
@@ -159,11 +195,39 @@ class Matched(Sample):
             raise DataError(
                 Note("matched_no_score", key="sample.covariates", covariates=cut(self.covariates), policy=self.policy)
             )
-        width = np.inf if self.caliper is None else self.caliper * float(score.std(ddof=1))
-        pairs = nearest(score, treated, self.neighbours, width, self.replace)
-        if not len(pairs):
-            raise DataError(Note("matched_nobody", key="sample.caliper", caliper=self.caliper))
-        return Matching(tuple(panel.units[i] for i in units), treated, score, means, pairs)
+        pairs, shares = self._pairs(score, treated)
+        return Matching(tuple(panel.units[i] for i in units), treated, score, means, pairs, shares)
+
+    def columns(self, panel: Panel) -> Mapping[str, FloatArray]:
+        """Return the weights of the matching, in each row of a unit; 0 of units that are left out.
+
+        Raises
+        ------
+        DataError
+            As `matching` does, and if the panel has a column of this name.
+        """
+        name = match_weight(self.policy)
+        if panel.has(name):
+            raise DataError(Note("matched_column_taken", key="sample.policy", column=name, policy=self.policy))
+        result = self.matching(panel)
+        weights = dict(zip(result.units, result.weights.tolist(), strict=True))
+        own = np.array([weights.get(unit, 0.0) for unit in panel.units])
+        return {name: own[panel.unit_codes]}
+
+    def _pairs(self, score: FloatArray, treated: NDArray[np.bool_]) -> tuple[IntArray, FloatArray]:
+        """Return pairs of a unit with the policy and a match, and the share of each in the mean of its matches."""
+        deviation = float(score.std(ddof=1))
+        if self.method == "kernel":
+            pairs, shares = by_kernel(score, treated, self.bandwidth * deviation, self.kernel)
+        else:
+            width = np.inf if self.caliper is None else self.caliper * deviation
+            pairs = nearest(score, treated, self.neighbours, width, self.replace)
+            shares = 1 / np.bincount(pairs[:, 0], minlength=len(score))[pairs[:, 0]]
+        if len(pairs):
+            return pairs, shares
+        if self.method == "kernel":
+            raise DataError(Note("matched_nobody_by_kernel", key="sample.bandwidth", bandwidth=self.bandwidth))
+        raise DataError(Note("matched_nobody", key="sample.caliper", caliper=self.caliper))
 
     def _under_policy(self, panel: Panel) -> NDArray[np.bool_]:
         columns = policy_columns(self.policy)

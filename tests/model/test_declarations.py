@@ -80,6 +80,8 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         DiD(**POLICY, estimator="sun_abraham", aggregate="event", observation_weights="emp"),
         DiD(**POLICY, estimator="callaway_santanna"),
         DiD(**POLICY, estimator="callaway_santanna", compare="not_yet", aggregate="event"),
+        DiD(**POLICY | {"controls": ()}, estimator="synthetic_did"),
+        DiD(**POLICY, estimator="synthetic_did", sdid_variance="jackknife", aggregate="event"),
     ],
     DynamicPanel: [DynamicPanel(**TERMS, lags=2, collapse=True), DynamicPanel(**TERMS, kind="system", collapse=True)],
     SpatialPanel: [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digicarbon.numeric.did.aggregation import NEVER, Aggregate, Cells, aggregation, binned, influence_of_means
-from digicarbon.numeric.did.group_time import group_time
+from digicarbon.numeric.did.aggregation import NEVER, Aggregate, Cells, aggregation, binned
+from digicarbon.numeric.did.group_time import GroupTimes
 from digicarbon.numeric.did.imputation import Imputation
 from digicarbon.numeric.did.stacks import stacks
 
@@ -52,17 +52,18 @@ def test_influence_is_what_a_unit_more_changes(by: Aggregate) -> None:
     def means(copies: np.ndarray) -> np.ndarray:
         who = np.repeat(np.arange(units), copies)
         rows = (who[:, None] * periods + np.arange(periods)).ravel()
-        found = group_time(y[rows], none[rows], np.repeat(np.arange(len(who)), periods), at[rows], first[who])
+        found = GroupTimes(none[rows], np.repeat(np.arange(len(who)), periods), at[rows], first[who]).fit(y[rows])
         return np.asarray(aggregation(found.cells, by).weights @ found.att)
 
-    found = group_time(y, none, unit, at, first)
-    chosen = aggregation(found.cells, by)
-    influence = influence_of_means(chosen, found.cells, found.att, found.influence, first)
+    times = GroupTimes(none, unit, at, first)
+    chosen = aggregation(times.cells, by)
+    effects, influence = times.means(chosen, y[:, None])
+    np.testing.assert_allclose(effects[:, 0], means(np.ones(units, dtype=int)))
     many = np.full(units, 400)
     for one in (0, 7, 20):
         more = many.copy()
         more[one] += 1
-        np.testing.assert_allclose(400 * (means(more) - means(many)), influence[one], rtol=0.05, atol=2e-4)
+        np.testing.assert_allclose(400 * (means(more) - means(many)), influence[one, :, 0], rtol=0.05, atol=2e-4)
 
 
 def test_imputed_effects_are_weighted_sums_of_the_outcome() -> None:
@@ -74,7 +75,7 @@ def test_imputed_effects_are_weighted_sums_of_the_outcome() -> None:
     assert (model.known == treated).all()
     of_rows = np.where(treated[:, None], rng.standard_normal((120, 3)), 0.0)
     weights = model.weights(of_rows)
-    effects = model.fit(y, np.empty((120, 0))).effects
+    effects = model.fit(y[:, None]).effects[:, 0]
     np.testing.assert_allclose(weights.T @ y, np.nansum(of_rows * effects[:, None], axis=0), rtol=1e-9)
     # what effects of units and periods and controls make is no effect
     made = np.column_stack([np.eye(20)[unit], np.eye(6)[period], x])

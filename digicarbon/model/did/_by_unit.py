@@ -1,7 +1,15 @@
-"""Estimators whose standard errors are those of units' influence: Callaway and Sant'Anna's, and imputation."""
+"""Estimators whose standard errors are those of units' influence: Callaway and Sant'Anna's, and imputation.
+
+Both are linear in the outcome and leave nothing of unit and period effects. So what they make of the columns of a null
+model says which combination of its coefficients an effect is, and many outcomes are fitted at once.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,107 +18,395 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.model._observation_weights import weighted_by
+from digicarbon.model._panel_batch import LinearOutcomes
+from digicarbon.model._panel_restrictions import nulls_of
+from digicarbon.model.batch import Estimand, Fits
 from digicarbon.model.did._effects import PolicyEffects, Reported, pretest, treated_cells
 from digicarbon.model.did._spillovers import Exposure
 from digicarbon.model.did._timing import Timing
+from digicarbon.model.restrictions import Nulls, Projected, Restrictions, moved
 from digicarbon.note import Note, cut
-from digicarbon.numeric.did.aggregation import aggregation, binned, influence_of_means
-from digicarbon.numeric.did.group_time import GroupTime, group_time
-from digicarbon.numeric.did.imputation import Imputation
+from digicarbon.numeric.did.aggregation import aggregation, binned
+from digicarbon.numeric.did.group_time import GroupTime, GroupTimes
+from digicarbon.numeric.did.imputation import Coefficients, Imputation
+from digicarbon.numeric.resampling.null_model import NullModel
+from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.result import Inference, Result
+from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
     from digicarbon.model.did.base import DiD
 
 
-def callaway_santanna(model: DiD, timing: Timing) -> PolicyEffects:
-    """Return means of the effects of cohorts in periods."""
-    panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
-    y, x = panel.column(model.y), panel.array(names)
-    how = (model.compare, model.base_period, model.anticipation, model.reference)
-    estimated = group_time(y, x, panel.unit_codes, timing.at, timing.first, *how)
-    if not (estimated.cells.event >= 0).any():
-        raise EstimationError(Note("did_no_cell", policy=model.policy, compare=model.compare))
-    chosen = aggregation(estimated.cells, model.aggregate, model.leads, model.lags)
-    reported = Reported.of(timing, chosen.levels, model.aggregate)
-    influence = influence_of_means(chosen, estimated.cells, estimated.att, estimated.influence, timing.first)
-    covariance = estimated.influence.T @ estimated.influence
-    alone = estimated.cells.units < 2
-    before = estimated.cells.event < -model.anticipation
-    early = np.eye(len(estimated.att))[before & ~alone]
-    never = model.compare == "never"
-    notes = [Note("did_compare_never" if never else "did_compare_not_yet", policy=model.policy)]
-    if (before & alone).any():
-        notes.append(Note("did_single_left_out"))
-    if estimated.left_out:
-        notes.append(Note("did_cells_left_out", cells=estimated.left_out))
-    fitted = _fitted(model, timing, Note("did_influence"), notes, {"group_time": _table(timing, estimated)})
-    leads = pretest(early, estimated.att, covariance, fitted.inference)
-    effects = chosen.weights @ estimated.att
-    return PolicyEffects(reported.terms, reported.made_of, effects, influence.T @ influence, (), leads, fitted)
+class ByUnit(ABC):
+    """An estimator on the rows of a policy.
+
+    Parameters
+    ----------
+    model : DiD
+    timing : Timing
+
+    Attributes
+    ----------
+    model, timing
+    names : tuple of str
+        Controls.
+    reported : Reported
+    controls : tuple of str
+        Those that have coefficients, behind the effects.
+    spillover : mapping of str to float
+        Weights of terms in the mean spillover; none where the model has no spillovers.
+    """
+
+    reported: Reported
+    controls: tuple[str, ...] = ()
+    spillover: Mapping[str, float] = MappingProxyType({})
+
+    def __init__(self, model: DiD, timing: Timing) -> None:
+        self.model, self.timing = model, timing
+        self.names = timing.panel.expanded(model.controls, among=model.terms)
+
+    @abstractmethod
+    def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the coefficients of outcomes, and the influence of units on them.
+
+        Parameters
+        ----------
+        y : ndarray, shape (rows, M)
+
+        Returns
+        -------
+        ndarray, shape (p, M)
+        ndarray, shape (N, p, M)
+        """
+
+    @abstractmethod
+    def columns(self, place: int) -> FloatArray:
+        """Return the columns of which the null model of an effect is made, shape (rows, k)."""
+
+    @abstractmethod
+    def fitted(self) -> tuple[Result, WaldTest | None]:
+        """Return statistics and notes, and the joint test that nothing happened before the policy."""
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Effects and controls."""
+        return (*self.reported.terms, *self.controls)
+
+    @property
+    def y(self) -> FloatArray:
+        """The outcome, shape (rows,)."""
+        return self.timing.panel.column(self.model.y)
+
+    def effects(self) -> PolicyEffects:
+        """Return the effects in the outcome."""
+        coef, influence = (numbers[..., 0] for numbers in self.fits(self.y[:, None]))
+        fitted, leads = self.fitted()
+        reported = self.reported
+        covariance = influence.T @ influence
+        return PolicyEffects(
+            reported.terms, reported.made_of, coef, covariance, self.controls, leads, fitted, self.spillover
+        )
+
+    def restrictions(self, weights: Weights | None) -> list[Restrictions]:
+        """Return each effect as a restriction of a two-way regression.
+
+        Notes
+        -----
+        The effect of Zγ is g′γ, g what the estimator makes of Z. The null model g′γ = τ has the columns ZN, N a basis
+        of what is orthogonal to g, and the known part Zg τ/(g′g).
+        """
+        asked: list[tuple[Estimand, ...]] = [(Estimand("coefficient", term),) for term in self.reported.terms]
+        if self.spillover:
+            policy = self.reported.terms[0]
+            asked[0] = (*asked[0], Estimand("direct", policy))
+            asked.append((Estimand("spillover", policy),))
+        return [self._restricted(place, estimands, weights) for place, estimands in enumerate(asked)]
+
+    def _restricted(self, place: int, estimands: tuple[Estimand, ...], weights: Weights | None) -> Projected:
+        pick = self.weights_of(estimands[0])
+        z = self.columns(place)
+        g = pick @ self.fits(z)[0]
+        free, known = np.linalg.svd(g[None, :])[2][1:].T, z @ (g / (g @ g))
+        lags = not self.spillover
+        nulls = nulls_of(self.timing.panel, self.y, z @ free, known[:, None], "two_way", weights, lags)
+        exact, one = ExactNulls(nulls, known, self, pick), np.ones((1, 1))
+        several = np.ones((len(estimands), 1))
+        return Projected(estimands, UnitBatch(self, estimands[0]), exact, several, np.ones(1), one)
+
+    def weights_of(self, estimand: Estimand) -> FloatArray:
+        """Return the weights of the terms in an estimand, shape (p,); not-a-number where it has other terms."""
+        combination = estimand.weights or ((estimand.term, 1.0),)
+        if estimand.quantity == "spillover":
+            combination = tuple(self.spillover.items())
+        pick = np.zeros(len(self.terms))
+        for term, weight in combination:
+            if term not in self.terms:
+                return np.full(len(self.terms), np.nan)
+            pick[self.terms.index(term)] += weight
+        return pick
+
+    def base(self, errors: Note, notes: Sequence[Note], tables: dict[str, pd.DataFrame] | None = None) -> Result:
+        """Return a result without coefficients."""
+        n, t = self.timing.panel.shape
+        errors_note, weights = Note("errors_are", errors=errors), self.model.observation_weights
+        weighted = [] if weights is None else [weighted_by(weights)]
+        return Result(
+            kind="",
+            y=self.model.y,
+            inference=Inference(None, self.model.level),
+            statistics={"nobs": float(len(self.timing.at)), "n_units": float(n), "n_periods": float(t)},
+            tables=tables or {},
+            absorbed=("unit", "time"),
+            notes=(errors_note, *weighted, *notes),
+            errors_note=errors_note,
+        )
 
 
-def imputation(model: DiD, timing: Timing, reached: Exposure) -> PolicyEffects:
-    """Return means of the differences between treated rows and what they are imputed to have been.
+@dataclass(frozen=True, eq=False)
+class ExactNulls:
+    """Null models in which an effect has a value to the last digit, with a filter for spatial dependence, too.
+
+    Attributes
+    ----------
+    inner : Nulls
+    known : ndarray, shape (rows,)
+        A column of which the estimator makes one.
+    estimator : ByUnit
+    pick : ndarray, shape (p,)
+        Weights of the estimator's terms in the effect.
+    """
+
+    inner: Nulls
+    known: FloatArray
+    estimator: ByUnit
+    pick: FloatArray
+
+    def shifted(self, b: FloatArray) -> NullModel:
+        """Return the null model in which the effect is b, shape (1,)."""
+        null = self.inner.shifted(b)
+        made = null.y - null.unfiltered(null.residuals[:, None])[:, 0]
+        gap = float(b[0] - (self.pick @ self.estimator.fits(made[:, None])[0])[0])
+        return moved(null, null.y + gap * self.known)
+
+
+class UnitBatch:
+    """Effects that are fitted to many outcomes.
+
+    Parameters
+    ----------
+    estimator : ByUnit
+    estimand : Estimand
+    """
+
+    key: Hashable = "by unit"
+
+    def __init__(self, estimator: ByUnit, estimand: Estimand) -> None:
+        self._estimator, self._estimand = estimator, estimand
+
+    def prepare(self, outcomes: FloatArray) -> LinearOutcomes:
+        """Return the outcomes as they are."""
+        return LinearOutcomes(outcomes)
+
+    def combine(self, prepared: LinearOutcomes, weights: FloatArray) -> LinearOutcomes:
+        """Return linear combinations of outcomes, weights of shape (M, draws)."""
+        return LinearOutcomes(prepared.formed, weights)
+
+    def fit(self, prepared: LinearOutcomes) -> tuple[FloatArray, FloatArray]:
+        """Return the effect and its standard error for each outcome, each of shape (M,)."""
+        return self.several(prepared, [self._estimand])[0]
+
+    def several(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> Fits:
+        """Return several effects."""
+        coef, influence = self._numbers(prepared, estimands)
+        return list(zip(coef, np.sqrt((influence**2).sum(axis=0)), strict=True))
+
+    def wald(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> FloatArray:
+        """Return the Wald statistic that all effects are zero, for each outcome, shape (M,)."""
+        coef, influence = self._numbers(prepared, estimands)
+        if not np.isfinite(coef).all():
+            return np.full(coef.shape[1], np.nan)
+        covariance = np.einsum("nqm,nrm->mqr", influence, influence)
+        singular = np.linalg.matrix_rank(covariance, hermitian=True) < len(coef)
+        covariance[singular] = np.eye(len(coef))
+        solved = np.linalg.solve(covariance, coef.T[..., None])[..., 0]
+        return np.where(singular, np.nan, np.einsum("qm,mq->m", coef, solved))
+
+    def _numbers(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> tuple[FloatArray, FloatArray]:
+        """Return effects, shape (q, M), and the influence of units on them, shape (N, q, M)."""
+        pick = np.array([self._estimator.weights_of(estimand) for estimand in estimands])
+        coef, influence = self._estimator.fits(prepared.columns)
+        coef, influence = pick @ coef, np.einsum("qp,npm->nqm", pick, influence)
+        if prepared.weights is None:
+            return coef, influence
+        return coef @ prepared.weights, influence @ prepared.weights
+
+
+class CallawaySantanna(ByUnit):
+    """Means of the effects of cohorts in periods."""
+
+    def __init__(self, model: DiD, timing: Timing) -> None:
+        super().__init__(model, timing)
+        panel = timing.panel
+        how = (model.compare, model.base_period, model.anticipation, model.reference)
+        weight = None if timing.observation_weights is None else timing.unit_weight
+        self._times = GroupTimes(panel.array(self.names), panel.unit_codes, timing.at, timing.first, *how, weight)
+        cells = self._times.cells
+        if not (cells.event >= 0).any():
+            raise EstimationError(Note("did_no_cell", policy=model.policy, compare=model.compare))
+        self._chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
+        self.reported = Reported.of(timing, self._chosen.levels, model.aggregate)
+
+    def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the effects of outcomes, and the influence of units on them."""
+        return self._times.means(self._chosen, y)
+
+    def columns(self, place: int) -> FloatArray:
+        """Return dummies of the levels that are reported, and controls by period."""
+        x, period = self.timing.panel.array(self.names), self.timing.panel.period_codes
+        by_period = (x[:, :, None] * np.eye(int(period.max()) + 1)[period][:, None, :]).reshape(len(x), -1)
+        return np.column_stack([_levels(self.model, self.timing, self.model.aggregate == "event"), by_period])
+
+    def fitted(self) -> tuple[Result, WaldTest | None]:
+        """Return statistics and notes, and the joint test that nothing happened before the policy."""
+        model, estimated = self.model, self._times.fit(self.y)
+        never = model.compare == "never"
+        notes = [Note("did_compare_never" if never else "did_compare_not_yet", policy=model.policy)]
+        alone = np.bincount(self.timing.first[self.timing.ever])[estimated.cells.first] < 2
+        before = estimated.cells.event < -model.anticipation
+        if (before & alone).any():
+            notes.append(Note("did_single_left_out"))
+        if estimated.left_out:
+            notes.append(Note("did_cells_left_out", cells=estimated.left_out))
+        fitted = self.base(Note("did_influence"), notes, {"group_time": _table(self.timing, estimated)})
+        early = np.eye(len(estimated.att))[before & ~alone]
+        covariance = estimated.influence.T @ estimated.influence
+        return fitted, pretest(early, estimated.att, covariance, fitted.inference)
+
+
+class Imputing(ByUnit):
+    """Means of the differences between treated rows and what they are imputed to have been.
 
     With spillovers, rows that the policies of others reach are imputed, too (Butts 2023): what is left without is the
     comparison.
     """
-    panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
-    y, x = panel.column(model.y), panel.array(names)
-    treated = timing.event >= -model.anticipation
-    exposed = panel.array(tuple(reached.columns)) > 0
-    imputed: NDArray[np.bool_] = treated | exposed.any(axis=1)
-    untreated = Imputation(x, panel.unit_codes, panel.period_codes, imputed)
-    if not (untreated.known & (timing.event >= 0)).any():
-        raise EstimationError(Note("did_no_untreated", policy=model.policy))
-    cells, cell = treated_cells(timing, untreated.known & treated)
-    chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
-    # a cell's effect is the mean of its rows
-    means = np.where(cell[:, None] >= 0, (chosen.weights / cells.size).T[cell], 0.0)
-    reported = Reported.of(timing, chosen.levels, model.aggregate)
-    spillover: dict[str, float] = {}
-    if reached.columns:
-        there = exposed & untreated.known[:, None]
-        counts = there.sum(axis=0)
+
+    def __init__(self, model: DiD, timing: Timing, reached: Exposure) -> None:
+        super().__init__(model, timing)
+        panel = timing.panel
+        treated = timing.event >= -model.anticipation
+        self._exposed = panel.array(tuple(reached.columns))
+        imputed: NDArray[np.bool_] = treated | (self._exposed > 0).any(axis=1)
+        controls, weight = panel.array(self.names), timing.observation_weights
+        self._untreated = Imputation(controls, panel.unit_codes, panel.period_codes, imputed, weight)
+        known = self._untreated.known
+        if not (known & (timing.event >= 0)).any():
+            raise EstimationError(Note("did_no_untreated", policy=model.policy))
+        cells, self._cell = treated_cells(timing, known & treated)
+        chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
+        # a cell's effect is the mean of its rows
+        of_rows = timing.weight[:, None] * (chosen.weights / cells.size).T[self._cell]
+        self._of_rows = np.where(self._cell[:, None] >= 0, of_rows, 0.0)
+        self.reported, self.controls = Reported.of(timing, chosen.levels, model.aggregate), self.names
+        if reached.columns:
+            self._add_spillovers(reached, len(cells.size))
+        self._weights = self._untreated.weights(self._of_rows)
+        columns = zip(self.reported.terms, self._weights.T, strict=True)
+        unknown = [term for term, column in columns if np.isnan(column).any()]
+        if unknown:
+            raise EstimationError(Note("did_not_imputed", terms=cut(unknown)))
+        self._lost = int((imputed & ~known).sum())
+        self._dummies, self._before = _leads(model, timing, ~imputed)
+        self._leads = self._of_leads(self.y)
+        self._order: list[int] = [*range(len(self.reported.terms))]
+        self._effects = len(self._order)
+        if self._leads is not None and model.aggregate == "event":
+            whole = Reported.of(timing, sorted({*self._before, *chosen.levels}), "event")
+            whole = Reported((*whole.terms, *reached.columns), {**whole.made_of, **reached.made_of})
+            before = Reported.of(timing, self._before, "event").terms[1:]
+            self._order = [[*self.reported.terms, *before].index(term) for term in whole.terms]
+            self.reported = whole
+
+    def _add_spillovers(self, reached: Exposure, cells: int) -> None:
+        """Add the mean of the rows that are exposed in each way to the effects."""
+        there = (self._exposed > 0) & self._untreated.known[:, None]
+        counts = self.timing.weight @ there
         if not counts.all():
             lacking = [term for term, count in zip(reached.columns, counts, strict=True) if not count]
             raise EstimationError(Note("did_exposed_not_imputed", terms=cut(lacking)))
-        means = np.column_stack([means, there / counts])
-        reported = Reported((*reported.terms, *reached.columns), {**reported.made_of, **reached.made_of})
-        spillover = dict(zip(reached.columns, (counts / counts.sum()).tolist(), strict=True))
+        self._of_rows = np.column_stack([self._of_rows, self.timing.weight[:, None] * there / counts])
+        self.reported = Reported((*self.reported.terms, *reached.columns), {**self.reported.made_of, **reached.made_of})
+        self.spillover = dict(zip(reached.columns, (counts / counts.sum()).tolist(), strict=True))
         # rows of a ring and a period are taken as alike
-        ring, period = there.argmax(axis=1), panel.period_codes
-        cell = np.where(there.any(axis=1), len(cells.size) + ring * panel.shape[1] + period, cell)
-    weights = untreated.weights(means)
-    unknown = [term for term, column in zip(reported.terms, weights.T, strict=True) if np.isnan(column).any()]
-    if unknown:
-        raise EstimationError(Note("did_not_imputed", terms=cut(unknown)))
-    dummies, levels = _leads(model, timing, ~imputed)
-    fit = untreated.fit(y, dummies)
-    effects = np.nan_to_num(fit.effects) @ means
-    influence = untreated.influence(y, fit.effects, weights, cell)
-    notes, lost = [], int((imputed & ~untreated.known).sum())
-    if lost:
-        notes.append(Note("did_rows_not_imputed", rows=lost))
-    known = bool(len(levels) and np.isfinite(fit.leads).all())
-    if len(levels) and not known:
-        notes.append(Note("did_leads_unknown", policy=model.policy))
-    fitted = _fitted(model, timing, Note("did_conservative"), notes)
-    covariance = fit.influence_of_leads.T @ fit.influence_of_leads
-    leads = pretest(np.eye(len(levels)), fit.leads, covariance, fitted.inference) if known else None
-    if known and model.aggregate == "event":
-        whole = Reported.of(timing, sorted({*levels, *chosen.levels}), "event")
-        before = Reported.of(timing, levels, "event").terms[1:]
-        whole = Reported((*whole.terms, *reached.columns), {**whole.made_of, **reached.made_of})
-        order = [[*reported.terms, *before].index(term) for term in whole.terms]
-        reported = whole
-        effects = np.append(effects, fit.leads)[order]
-        influence = np.column_stack([influence, fit.influence_of_leads])[:, order]
-    influence = np.column_stack([influence, fit.influence_of_slopes])
-    coef = np.append(effects, fit.slopes)
-    covariance = influence.T @ influence
-    return PolicyEffects(reported.terms, reported.made_of, coef, covariance, names, leads, fitted, spillover)
+        ring, panel = there.argmax(axis=1), self.timing.panel
+        self._cell = np.where(there.any(axis=1), cells + ring * panel.shape[1] + panel.period_codes, self._cell)
+
+    def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return effects, those before the policy among them, and slopes of outcomes, and the influence of units."""
+        imputed = self._untreated.fit(y)
+        coef = self._of_rows.T @ np.nan_to_num(imputed.effects)
+        influence = self._untreated.influence(imputed, self._weights, self._cell)
+        if len(self._order) > self._effects and (leads := self._untreated.leads(y, self._dummies)) is not None:
+            coef, influence = np.concatenate([coef, leads.coef]), np.concatenate([influence, leads.influence], axis=1)
+        slopes = self._untreated.slopes(y)
+        return (
+            np.concatenate([coef[self._order], slopes.coef]),
+            np.concatenate([influence[:, self._order], slopes.influence], axis=1),
+        )
+
+    def columns(self, place: int) -> FloatArray:
+        """Return dummies of the levels that are reported, those before the policy for these alone, and controls."""
+        before = place < len(self._order) and self._order[place] >= self._effects
+        levels = _levels(self.model, self.timing, before)
+        return np.column_stack([levels, self._exposed, self.timing.panel.array(self.names)])
+
+    def fitted(self) -> tuple[Result, WaldTest | None]:
+        """Return statistics and notes, and the joint test that nothing happened before the policy."""
+        model, notes, leads = self.model, [], self._leads
+        if self._lost:
+            notes.append(Note("did_rows_not_imputed", rows=self._lost))
+        if len(self._before) and leads is None:
+            notes.append(Note("did_leads_unknown", policy=model.policy))
+        fitted = self.base(Note("did_conservative"), notes)
+        if leads is None:
+            return fitted, None
+        own = leads.influence[..., 0]
+        return fitted, pretest(np.eye(len(self._before)), leads.coef[:, 0], own.T @ own, fitted.inference)
+
+    def _of_leads(self, y: FloatArray) -> Coefficients | None:
+        """Return the coefficients of event times before the policy; None where there are none, or unknown ones."""
+        return self._untreated.leads(y[:, None], self._dummies) if len(self._before) else None
+
+
+def by_unit(model: DiD, timing: Timing, reached: Exposure) -> ByUnit:
+    """Return an estimator on the rows of a policy."""
+    return Imputing(model, timing, reached) if model.estimator == "imputation" else CallawaySantanna(model, timing)
+
+
+def _levels(model: DiD, timing: Timing, early: bool) -> FloatArray:
+    """Return dummies of treated rows by the levels that effects are reported for, shape (rows, m).
+
+    Event times are told apart to their ends: changes within a bin are none of its own dummy.
+
+    Parameters
+    ----------
+    model : DiD
+    timing : Timing
+    early : bool
+        Whether there are dummies of all event times before the policy but the reference.
+    """
+    event = timing.event
+    before = event != model.base_event if early else event >= -model.anticipation
+    keep = timing.ever[timing.panel.unit_codes] & ((event >= 0) | before)
+    levels = {
+        "overall": np.zeros_like(event),
+        "event": event,
+        "cohort": timing.first[timing.panel.unit_codes],
+        "calendar": timing.at,
+    }[model.aggregate]
+    level = np.where(event < 0, event, levels)
+    return np.asarray(keep[:, None] & (level[:, None] == np.unique(level[keep])), dtype=np.float64)
 
 
 def _leads(model: DiD, timing: Timing, free: NDArray[np.bool_]) -> tuple[FloatArray, tuple[int, ...]]:
@@ -120,23 +416,6 @@ def _leads(model: DiD, timing: Timing, free: NDArray[np.bool_]) -> tuple[FloatAr
     base = max(model.base_event, -model.leads) if model.leads else model.base_event
     there = np.unique(event[treated & free & (event < -model.anticipation) & (event != base)])
     return (treated & (event == there[:, None])).T.astype(np.float64), tuple(there.tolist())
-
-
-def _fitted(
-    model: DiD, timing: Timing, errors: Note, notes: list[Note], tables: dict[str, pd.DataFrame] | None = None
-) -> Result:
-    n, t = timing.panel.shape
-    errors_note = Note("errors_are", errors=errors)
-    return Result(
-        kind="",
-        y=model.y,
-        inference=Inference(None, model.level),
-        statistics={"nobs": float(len(timing.at)), "n_units": float(n), "n_periods": float(t)},
-        tables=tables or {},
-        absorbed=("unit", "time"),
-        notes=(errors_note, *notes),
-        errors_note=errors_note,
-    )
 
 
 def _table(timing: Timing, estimated: GroupTime) -> pd.DataFrame:

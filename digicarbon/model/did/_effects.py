@@ -77,22 +77,13 @@ def treated_cells(timing: Timing, keep: NDArray[np.bool_]) -> tuple[Cells, IntAr
     low = int(timing.event[keep].min())
     width = int(timing.event[keep].max()) - low + 1
     pairs, cell = np.unique(first[keep] * width + timing.event[keep] - low, return_inverse=True)
-    weights = timing.observation_weights
-    counts = np.bincount(cell, None if weights is None else weights[keep], minlength=len(pairs))
     cohorts, events = pairs // width, pairs % width + low
     codes = np.full(len(keep), -1, dtype=np.int64)
     codes[keep] = cell
-    of_unit = unit_sizes(timing)
-    units = np.array([float(of_unit[timing.first == cohort].sum()) for cohort in cohorts.tolist()])
-    return Cells(cohorts, events, counts.astype(np.float64), units), codes
-
-
-def unit_sizes(timing: Timing) -> FloatArray:
-    """Return what each unit counts in a mean over units, shape (N,): one, or the mean of the weights of its rows."""
-    weights, codes = timing.observation_weights, timing.panel.unit_codes
-    if weights is None:
-        return np.ones(len(timing.first))
-    return np.asarray(np.bincount(codes, weights) / np.bincount(codes))
+    weights, units = timing.observation_weights, timing.unit_weight
+    counts = np.bincount(cell, None if weights is None else weights[keep], minlength=len(pairs))
+    of_cohorts = np.array([float(units[timing.first == cohort].sum()) for cohort in cohorts.tolist()])
+    return Cells(cohorts, events, counts.astype(np.float64), of_cohorts), codes
 
 
 def pretest(leads: FloatArray, coef: FloatArray, covariance: FloatArray, inference: Inference) -> WaldTest | None:

@@ -47,6 +47,19 @@ class Timing:
         """By which each row weighs, shape (rows,), with a mean of one; None where all weigh the same."""
         return None if self.weighted_by is None else Weighting.of(self.panel, self.weighted_by).values
 
+    @property
+    def weight(self) -> FloatArray:
+        """Weights of rows, shape (rows,), with a mean of one."""
+        return np.ones(len(self.at)) if self.observation_weights is None else self.observation_weights
+
+    @cached_property
+    def unit_weight(self) -> FloatArray:
+        """What each unit counts in a mean over units, shape (N,): one, or the mean of the weights of its rows."""
+        if self.observation_weights is None:
+            return np.ones(len(self.first))
+        codes = self.panel.unit_codes
+        return np.asarray(np.bincount(codes, self.observation_weights) / np.bincount(codes))
+
     @cached_property
     def event(self) -> IntArray:
         """Periods since the unit's first treated one, shape (rows,); far below 0 for units that are never treated."""
@@ -72,6 +85,21 @@ class Timing:
         if self.panel.has(column) and len(units):
             return label(float(self.panel.column(column)[self.panel.unit_codes == units[0]][0]))
         return str(place)
+
+    def refuse_weights_that_change(self) -> None:
+        """Raise an error if weights are not constant within units.
+
+        Raises
+        ------
+        DataError
+        """
+        weights, codes = self.observation_weights, self.panel.unit_codes
+        if weights is None:
+            return
+        changes = np.flatnonzero((np.diff(weights) != 0) & (np.diff(codes) == 0)) + 1
+        if len(changes):
+            cells = cut(map(self.panel.row_name, changes))
+            raise DataError(Note("did_weights_change", column=self.weighted_by, cells=cells))
 
     def rows(self, keep: NDArray[np.bool_], *notes: Note) -> Timing:
         """Return the timing of some rows."""

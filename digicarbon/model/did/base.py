@@ -31,18 +31,22 @@ from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
+    from digicarbon.model.did._by_unit import ByUnit
     from digicarbon.model.did._regressions import Expanded
     from digicarbon.model.restrictions import Restrictions
     from digicarbon.numeric.tests.equality import WaldTest
     from digicarbon.script import Extract, RPart, StataPart
 
-Estimator = Literal["twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna"]
+Estimator = Literal["twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna", "synthetic_did"]
+SyntheticVariance = Literal["placebo", "jackknife", "bootstrap"]
 REGRESSIONS = ("twfe", "event_study", "sun_abraham")
 """Estimators that are a two-way regression of the panel's own rows."""
 FEW_TREATED = 5
 """Fewest units of a cohort whose standard errors hold, about; the number that R's did has for its own note."""
 BY_UNIT = ("imputation", "callaway_santanna")
 """Estimators whose standard errors are those of units' influence, whatever the inference."""
+OWN_ERRORS = (*BY_UNIT, "synthetic_did")
+"""Estimators with standard errors of their own."""
 
 
 class DiD(Tested):
@@ -57,11 +61,12 @@ class DiD(Tested):
     policy : str
         A policy of the panel (``panel.policy``), or a column that is 1 from a unit's first period under the policy on.
         With ``twfe`` also a share between 0 and 1.
-    estimator : {"twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna"}
+    estimator : {"twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna", "synthetic_did"}
         One dummy with two-way effects; dummies of event times with two-way effects; dummies of cohorts by event times
         (Sun & Abraham 2021); what treated rows would have been, imputed from untreated ones (Borusyak, Jaravel & Spiess
         2024); a regression on stacks of cohorts with their clean comparison (Cengiz et al. 2019); outcome regressions
-        by cohort and period (Callaway & Sant'Anna 2021).
+        by cohort and period (Callaway & Sant'Anna 2021); weighted units without the policy and weighted periods before
+        it, which together move as each cohort did (Arkhangelsky et al. 2021).
     compare : {"never", "not_yet"}
         Units of comparison in ``callaway_santanna`` and ``stacked``: never treated ones, or those too that are not
         treated yet. In ``sun_abraham`` with ``not_yet`` the last cohort is the comparison until it is treated, where no
@@ -93,13 +98,20 @@ class DiD(Tested):
         ``all`` of ``neighbours``, ``untreated`` of ``rings``.
     longitude, latitude : str
         Columns of degrees for ``rings``; units of a known country have the places on record.
+    sdid_variance : {"auto", "placebo", "jackknife", "bootstrap"}
+        Standard errors of ``synthetic_did``: from units without the policy in place of those with it, from leaving out
+        one unit at a time, or from units drawn with replacement. ``auto`` is ``placebo`` where most units never come
+        under the policy, else ``jackknife``.
+    sdid_draws : int
+        Of ``placebo`` and ``bootstrap``.
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `PanelRegression`. Standard errors of ``imputation`` and ``callaway_santanna`` are those of units.
     observation_weights : str or None
         A column by which rows weigh, as in `PanelRegression`. Means of effects weigh by it, too: effects are those on
         the units' size, e.g. on people, and no longer on units.
     test, replications, weights, seed, intervals, level
-        As in `digicarbon.model.tested.Tested`; of estimators that are a regression of the panel.
+        As in `digicarbon.model.tested.Tested`; of all estimators but ``stacked`` and ``synthetic_did``; its
+        draws have this seed, too.
 
     Notes
     -----
@@ -122,6 +134,8 @@ class DiD(Tested):
     spillovers_on: SpilloversOn | None = None
     longitude: str = "longitude"
     latitude: str = "latitude"
+    sdid_variance: Literal["auto", "placebo", "jackknife", "bootstrap"] = "auto"
+    sdid_draws: Annotated[int, Field(ge=20, le=100_000)] = 200
     cov: Covariance = "cluster"
     cluster: ClusterBy = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
@@ -154,9 +168,11 @@ class DiD(Tested):
 
     @model_validator(mode="after")
     def _can_be_weighted(self) -> DiD:
-        if self.observation_weights is not None and self.estimator in BY_UNIT:
-            raise ValueError(Note("did_weighted_takes", key="observation_weights", estimator=self.estimator))
-        if self.observation_weights is not None:
+        if self.observation_weights is None:
+            return self
+        if self.estimator == "synthetic_did":
+            raise ValueError(Note("did_without_weights", key="observation_weights", estimator=self.estimator))
+        if self.estimator not in OWN_ERRORS:
             refuse_weights(self, self.observation_weights, self.cov)
         return self
 
@@ -202,17 +218,20 @@ class DiD(Tested):
     @property
     def uses_weights(self) -> bool:
         """Whether the spillovers or the covariance need spatial weights."""
-        return self.spillovers == "neighbours" or (self.cov == "conley" and self.estimator not in BY_UNIT)
+        return self.spillovers == "neighbours" or (self.cov == "conley" and self.estimator not in OWN_ERRORS)
 
     @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the estimator and the standard errors."""
-        single, by_unit = self.estimator == "twfe", self.estimator in BY_UNIT
+        single, by_unit = self.estimator == "twfe", self.estimator in OWN_ERRORS
+        synthetic = self.estimator == "synthetic_did"
         meaningless = {
-            "compare": self.estimator in ("twfe", "event_study", "imputation"),
-            "reference": single or (self.estimator == "stacked" and self.aggregate == "overall"),
-            "leads": single,
+            "compare": self.estimator in ("twfe", "event_study", "imputation", "synthetic_did"),
+            "reference": single or synthetic or (self.estimator == "stacked" and self.aggregate == "overall"),
+            "leads": single or synthetic,
             "lags": single,
+            "sdid_variance": not synthetic,
+            "sdid_draws": not synthetic or self.sdid_variance == "jackknife",
             "aggregate": single,
             "base_period": self.estimator != "callaway_santanna",
             "rings": self.spillovers != "rings",
@@ -227,7 +246,8 @@ class DiD(Tested):
             "bandwidth": by_unit,
         }
         own = frozenset(name for name, holds in meaningless.items() if holds)
-        return self.untested | own | (frozenset() if by_unit else self.regression((self.policy,)).ignored & _ERRORS)
+        untested = self.untested - {"seed"} if synthetic and self.sdid_variance != "jackknife" else self.untested
+        return untested | own | (frozenset() if by_unit else self.regression((self.policy,)).ignored & _ERRORS)
 
     def regression(self, x: Sequence[str]) -> PanelRegression:
         """Return the two-way regression of the outcome on columns, with the standard errors of this model."""
@@ -245,6 +265,11 @@ class DiD(Tested):
         if self.estimator in REGRESSIONS:
             expanded = self.expanded(panel, weights)
             expanded.model.check(expanded.panel, weights)
+        elif self.estimator == "synthetic_did":
+            from digicarbon.model.did import _synthetic
+
+            require_panel(panel)
+            _synthetic.check(self, self.timing(panel))
         else:
             self.by_errors.fit(panel, weights)
 
@@ -285,21 +310,24 @@ class DiD(Tested):
         require_panel(panel)
         made, reached = self.reached(panel, weights)
         timing = None if self.is_share(made) else self._timing(made)
-        effects, expanded = self._effects(made, timing, reached, weights)
+        effects, restricted = self._effects(made, timing, reached, weights)
         result = self._result(effects, made, timing, reached)
         used = made if timing is None else timing.panel
-        if expanded is None:
+        if restricted is None:
             return self.tested(result, used, weights), effects.leads
         # of the panel with all units: those that the estimator leaves out reach others, too
-        return self.resampled(result, used, weights, partial(expanded.restrictions, weights)), effects.leads
+        return self.resampled(result, used, weights, partial(restricted.restrictions, weights)), effects.leads
 
     @property
     def no_wild(self) -> Note | None:
         """Why this estimator has no wild bootstrap."""
-        return None if self.estimator in REGRESSIONS else Note("did_without_wild", estimator=self.estimator)
+        has = self.estimator in REGRESSIONS or self.estimator in BY_UNIT
+        return None if has else Note("did_without_wild", estimator=self.estimator)
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Restrictions]:
         """Return each effect as a restriction of the regression that it is a combination of."""
+        if self.estimator in BY_UNIT:
+            return self._by_unit(panel, weights).restrictions(weights)
         return self.expanded(panel, weights).restrictions(weights)
 
     def filters(self, panel: Panel, weights: Weights) -> bool:
@@ -318,6 +346,10 @@ class DiD(Tested):
         """Return what fits the effects to many outcomes at once, one by one where an estimator has no faster way."""
         if self.estimator in REGRESSIONS:
             return self.expanded(panel, weights).batch(weights, estimand)
+        if self.estimator in BY_UNIT:
+            from digicarbon.model.did._by_unit import UnitBatch
+
+            return UnitBatch(self._by_unit(panel, weights), estimand)
         return OneByOne(self.by_errors, panel, weights, estimand)
 
     @property
@@ -382,6 +414,47 @@ class DiD(Tested):
         kept, left_out = positive_rows(whole, self.observation_weights)
         return kept, replace(reached, notes=(*reached.notes, *left_out))
 
+    def variance_of(self, never: int, cohorts: Sequence[int]) -> SyntheticVariance:
+        """Return which standard errors of ``synthetic_did`` there are for so many units.
+
+        Parameters
+        ----------
+        never : int
+            Units that never come under the policy.
+        cohorts : sequence of int
+            Units of each cohort.
+
+        Raises
+        ------
+        EstimationError
+            If there are too few for those that the model asks for.
+        """
+        kind = self.sdid_variance
+        enough = {"placebo": never > sum(cohorts), "jackknife": min(cohorts) > 1, "bootstrap": min(cohorts) > 1}
+        if kind == "auto":
+            kind = "placebo" if enough["placebo"] else "jackknife"
+        if enough[kind]:
+            return kind
+        if kind == "placebo":
+            raise EstimationError(
+                Note(
+                    "did_few_for_placebo",
+                    key="model.sdid_variance",
+                    policy=self.policy,
+                    never=never,
+                    treated=sum(cohorts),
+                )
+            )
+        raise EstimationError(
+            Note("did_few_for_resampling", key="model.sdid_variance", policy=self.policy, variance=kind)
+        )
+
+    def _by_unit(self, panel: Panel, weights: Weights | None) -> ByUnit:
+        from digicarbon.model.did._by_unit import by_unit
+
+        made, reached = self.reached(panel, weights)
+        return by_unit(self, self._timing(made), reached)
+
     def timing(self, panel: Panel) -> Timing:
         """Return the rows that are used, and when their units come under the policy."""
         return self._timing(self.rows(panel))
@@ -407,10 +480,13 @@ class DiD(Tested):
         timing = timing_of(panel, self.policy, self.observation_weights)
         if self.estimator == "twfe":
             return timing
+        if self.estimator == "callaway_santanna":
+            timing.refuse_weights_that_change()
         needs_base = self.estimator == "sun_abraham"
-        early = np.zeros(len(timing.first), dtype=bool)
         before = timing.event == self.base_event if needs_base else timing.event < -self.anticipation
-        early[timing.panel.unit_codes[before]] = True
+        # a synthetic unit needs a change before the policy
+        fewest = 2 if self.estimator == "synthetic_did" else 1
+        early = np.bincount(timing.panel.unit_codes[before], minlength=len(timing.first)) >= fewest
         cohorts = {int(one): bool(early[timing.first == one].any()) for one in timing.cohorts}
         late = [one for one, has in cohorts.items() if not has]
         unusable = np.isin(timing.first, late)
@@ -422,7 +498,9 @@ class DiD(Tested):
                     )
                 )
             units = cut(timing.panel.units[place] for place in np.flatnonzero(unusable))
-            note = Note("did_units_left_out", units=units, policy=self.policy, event=self.base_event)
+            short = Note("did_units_too_short", units=units, policy=self.policy)
+            missing = Note("did_units_left_out", units=units, policy=self.policy, event=self.base_event)
+            note = short if fewest == 2 else missing
             timing = timing.rows(~unusable[timing.panel.unit_codes], note)
         if self.estimator == "sun_abraham" and timing.ever.all():
             timing = self._until_last_cohort(timing)
@@ -445,16 +523,17 @@ class DiD(Tested):
 
     def _effects(
         self, panel: Panel, timing: Timing | None, reached: Exposure, weights: Weights | None
-    ) -> tuple[PolicyEffects, Expanded | None]:
-        """Return the effects, and the regression of the panel that they are from."""
+    ) -> tuple[PolicyEffects, Expanded | ByUnit | None]:
+        """Return the effects, and what restricts them if something does."""
         if timing is not None and self.estimator not in REGRESSIONS:
-            from digicarbon.model.did import _by_unit, _stacked
+            from digicarbon.model.did import _by_unit, _stacked, _synthetic
 
             if self.estimator == "stacked":
                 return _stacked.stacked(self, timing), None
-            if self.estimator == "imputation":
-                return _by_unit.imputation(self, timing, reached), None
-            return _by_unit.callaway_santanna(self, timing), None
+            if self.estimator == "synthetic_did":
+                return _synthetic.synthetic_did(self, timing), None
+            own = _by_unit.by_unit(self, timing, reached)
+            return own.effects(), own
         expanded = self._expanded(panel, timing, reached)
         return expanded.effects(expanded.model.estimated(expanded.panel, weights)), expanded
 
@@ -496,7 +575,12 @@ class DiD(Tested):
         if self.aggregate != "event" or not events:
             return {}
         ends = {"first_event": min(events), "last_event": max(events)}
-        return ends if self.base_event in events else {**ends, "reference_event": float(self.base_event)}
+        # a synthetic period before the policy is the mean of several
+        return (
+            ends
+            if self.base_event in events or self.estimator == "synthetic_did"
+            else {**ends, "reference_event": float(self.base_event)}
+        )
 
     def _counts(self, panel: Panel, timing: Timing | None) -> dict[str, float]:
         if timing is None:
@@ -527,7 +611,8 @@ class DiD(Tested):
             }
             notes.append(means[self.aggregate])
         if self.estimator not in ("stacked", "twfe") and (self.aggregate == "event" or self.estimator == "event_study"):
-            ends = [Note("did_first_event", event=-self.leads)] if self.leads is not None else []
+            early = self.leads is not None and self.estimator != "synthetic_did"
+            ends = [Note("did_first_event", event=-(self.leads or 0))] if early else []
             ends += [Note("did_last_event", event=self.lags)] if self.lags is not None else []
             notes += [Note("did_binned", ends=ends)] if ends else []
         return tuple(notes)

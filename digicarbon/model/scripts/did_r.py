@@ -1,4 +1,4 @@
-"""Difference-in-differences in R: plm and fixest, did, and didimputation."""
+"""Difference-in-differences in R: plm and fixest, did, didimputation, and synthdid."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def script(part: RPart, model: DiD) -> list[str]:
         return _sun_abraham(part, model, y, first, x)
     if model.estimator == "imputation":
         return _imputation(part, model, y, first, x)
+    if model.estimator == "synthetic_did":
+        return _synthetic(part, model, y, first, x)
     return _callaway_santanna(part, model, y, first, x)
 
 
@@ -97,6 +99,24 @@ def _callaway_santanna(part: RPart, model: DiD, y: str, first: str, x: list[str]
         ),
     ]
     return if_installed("did", "2.1", body)
+
+
+def _synthetic(part: RPart, model: DiD, y: str, first: str, x: list[str]) -> list[str]:
+    """Return synthdid_estimate of each cohort, averaged by treated rows."""
+    if x or model.anticipation or model.aggregate != "overall":
+        return part.skip("synthdid takes no controls so, no anticipation, and makes the overall effect only")
+    body = [
+        f"cohorts <- setdiff(sort(unique({part.data}${first})), 0)",
+        "parts <- sapply(cohorts, function(cohort) {",
+        f"  own <- {part.data}[{part.data}${first} %in% c(0, cohort), ]",
+        f"  own$treated <- as.integer(own${first} == cohort & own$time_id >= cohort)",
+        f'  made <- synthdid::panel.matrices(own, "unit_id", "time_id", "{y}", "treated")',
+        "  c(as.numeric(synthdid::synthdid_estimate(made$Y, made$N0, made$T0)), sum(own$treated))",
+        "})",
+        "fit <- c(overall = sum(parts[1, ] * parts[2, ]) / sum(parts[2, ]))",
+        *part.compare("fit", "", {model.policy: "overall"}, "1e-5"),
+    ]
+    return if_installed("synthdid", "0.0.9", body)
 
 
 def _clustered(model: DiD) -> bool:

@@ -1,4 +1,4 @@
-"""Difference-in-differences in Stata: reghdfe, eventstudyinteract, did_imputation, csdid."""
+"""Difference-in-differences in Stata: reghdfe, eventstudyinteract, did_imputation, csdid, sdid."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ def script(part: StataPart, model: DiD) -> list[str]:
             "drop first_period",
         ]
         return [*lines, *part.shown(called)]
+    if model.estimator == "synthetic_did":
+        return [*_synthetic(part, model, y, first, x), *part.shown(called)]
     part.packages.append("csdid (ssc install csdid), drdid (ssc install drdid)")
     notyet = " notyet" if model.compare == "not_yet" else ""
     long2 = " long2" if model.base_period == "universal" else ""
@@ -41,6 +43,20 @@ def script(part: StataPart, model: DiD) -> list[str]:
         f"{command}, ivar(unit_id) time(time_id) gvar({first}) method(reg){notyet}{long2}",
         f"estat {AGGREGATES[model.aggregate]}",
         *part.shown(called),
+    ]
+
+
+def _synthetic(part: StataPart, model: DiD, y: str, first: str, x: str) -> list[str]:
+    """Return sdid."""
+    if model.anticipation or model.aggregate != "overall":
+        return part.skip("sdid has no anticipation, and makes the overall effect only")
+    part.packages.append("sdid (ssc install sdid)")
+    kind = "placebo" if model.sdid_variance == "auto" else model.sdid_variance
+    covariates = f" covariates({x}, projected)" if x else ""
+    return [
+        f"generate byte treated = {first} > 0 & time_id >= {first}",
+        f"sdid {y} unit_id time_id treated, vce({kind}) reps({model.sdid_draws}) seed({model.seed}){covariates}",
+        "drop treated",
     ]
 
 

@@ -108,36 +108,40 @@ def aggregation(cells: Cells, by: Aggregate, leads: int | None = None, lags: int
 
 
 def influence_of_means(
-    chosen: Aggregation, cells: Cells, att: FloatArray, own: FloatArray, first: IntArray
+    chosen: Aggregation, cells: Cells, att: FloatArray, parts: FloatArray, first: IntArray, weight: FloatArray
 ) -> FloatArray:
-    """Return the influence of units on the overall effect and on each mean, shape (N, 1 + levels).
+    """Return the influence of units on the overall effect and on each mean, shape (N, 1 + levels, M).
 
     Parameters
     ----------
     chosen : Aggregation
         Of cells that weigh by their units.
     cells : Cells
-    att : ndarray, shape (cells,)
-    own : ndarray, shape (N, cells)
-        Influence of units on the effects of cells: the sum of squares of a column is a variance.
+    att : ndarray, shape (cells, M)
+        Effects of cells in M outcomes.
+    parts : ndarray, shape (N, m, M)
+        Influence of units on the means of given weights: the sum of squares of a column is a variance.
     first : ndarray of int, shape (N,)
         Each unit's first treated period.
+    weight : ndarray, shape (N,)
+        Of units in the sizes of cohorts.
 
     Notes
     -----
     Sizes of cohorts are estimated, too: a unit more in a cohort moves a mean towards the effects of that cohort.
     """
-    parts = own @ chosen.parts.T
+    parts = parts.copy()
     means = chosen.parts @ att
     for place, weights in enumerate(chosen.parts):
         there = weights > 0
         total = cells.size[there].sum()
         for cohort in np.unique(cells.first[there]).tolist():
-            of_cohort = there & (cells.first == cohort)
-            parts[first == cohort, place] += (att[of_cohort] - means[place]).sum() / total
-    overall = parts @ chosen.overall
+            moved = (att[there & (cells.first == cohort)] - means[place]).sum(axis=0) / total
+            parts[first == cohort, place] += weight[first == cohort][:, None] * moved
+    overall = np.einsum("nmd,m->nd", parts, chosen.overall)
     if chosen.by_units:
         units = {cohort: cells.units[cells.first == cohort].max() for cohort in chosen.levels}
-        for cohort, mean in zip(chosen.levels, means.tolist(), strict=True):
-            overall[first == cohort] += (mean - chosen.overall @ means) / sum(units.values())
-    return np.column_stack([overall, parts[:, : len(chosen.levels)]])
+        for cohort, mean in zip(chosen.levels, means, strict=True):
+            moved = (mean - chosen.overall @ means) / sum(units.values())
+            overall[first == cohort] += weight[first == cohort][:, None] * moved
+    return np.concatenate([overall[:, None], parts[:, : len(chosen.levels)]], axis=1)

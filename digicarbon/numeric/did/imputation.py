@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
@@ -12,25 +13,33 @@ from digicarbon.arrays import FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class Imputed:
-    """Effects of treated rows.
+    """Effects of treated rows in M outcomes.
 
     Attributes
     ----------
-    effects : ndarray, shape (rows,)
+    effects : ndarray, shape (rows, M)
         Not-a-number where a row is not treated, or cannot be imputed.
-    leads : ndarray, shape (m,)
-        Coefficients of lead dummies among untreated rows; not-a-number where these do not identify them.
-    influence_of_leads : ndarray, shape (N, m)
-    slopes : ndarray, shape (k,)
-        Of the controls among untreated rows.
-    influence_of_slopes : ndarray, shape (N, k)
+    residuals : ndarray, shape (rows, M)
+        The outcome less what untreated rows make it.
     """
 
     effects: FloatArray
-    leads: FloatArray
-    influence_of_leads: FloatArray
-    slopes: FloatArray
-    influence_of_slopes: FloatArray
+    residuals: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """Coefficients of a regression of untreated rows.
+
+    Attributes
+    ----------
+    coef : ndarray, shape (m, M)
+    influence : ndarray, shape (N, m, M)
+        Of units, with Stata's small-sample factor, as did_imputation has them.
+    """
+
+    coef: FloatArray
+    influence: FloatArray
 
 
 class Imputation:
@@ -43,6 +52,8 @@ class Imputation:
     unit, period : ndarray of int, shape (rows,)
         Codes from 0 without gaps; rows are sorted by unit.
     treated : ndarray of bool, shape (rows,)
+    weight : ndarray, shape (rows,), or None
+        Weights of squares in the regression; None: all alike.
 
     Attributes
     ----------
@@ -50,29 +61,45 @@ class Imputation:
         Treated rows whose unit and period have untreated rows, so that they can be imputed.
     """
 
-    def __init__(self, x: FloatArray, unit: IntArray, period: IntArray, treated: NDArray[np.bool_]) -> None:
+    def __init__(
+        self,
+        x: FloatArray,
+        unit: IntArray,
+        period: IntArray,
+        treated: NDArray[np.bool_],
+        weight: FloatArray | None = None,
+    ) -> None:
         self._unit, self._n = unit, int(unit.max()) + 1
         self._starts = np.searchsorted(unit, np.arange(self._n))
         self._k, self._free = x.shape[1], ~treated
-        self._columns = np.column_stack([x, np.eye(int(period.max()) + 1)[period]])
+        self._weight = np.ones(len(unit)) if weight is None else weight
+        columns = np.column_stack([x, np.eye(int(period.max()) + 1)[period]])
         self._count = np.bincount(unit[self._free], minlength=self._n)
+        total = np.bincount(unit[self._free], self._weight[self._free], minlength=self._n)
+        self._total = np.where(total > 0, total, 1.0)
         by_period = np.bincount(period[self._free], minlength=int(period.max()) + 1)
         self.known = treated & (self._count[unit] > 0) & (by_period[period] > 0)
-        self._inner = self._within(self._columns)
-        self._design = self._inner[self._free]
-        self._inverse, self._rank = _inverse(self._design)
+        self._inner = self._within(columns)
+        self._design, self._root = self._inner[self._free], np.sqrt(self._weight[self._free])[:, None]
+        self._inverse, self._rank = _inverse(self._design * self._root)
 
-    def fit(self, y: FloatArray, leads: FloatArray) -> Imputed:
-        """Return the effects of treated rows, and the coefficients of lead dummies, shape (rows, m)."""
-        free, count = self._free, leads.shape[1]
-        inner = self._within(y[:, None])[:, 0]
-        effects = np.where(self.known, self._residuals(y), np.nan)
-        slopes = self._influence(self._design, inner[free], self._k)
-        wide = np.column_stack([self._within(leads)[free], self._design])
-        early = self._influence(wide, inner[free], count)
-        if _inverse(wide)[1] < self._rank + count:
-            return Imputed(effects, np.full(count, np.nan), early[1], *slopes)
-        return Imputed(effects, *early, *slopes)
+    def fit(self, y: FloatArray) -> Imputed:
+        """Return the effects of treated rows in outcomes, shape (rows, M)."""
+        inner = self._within(y)
+        solved = self._inverse @ (self._design.T @ (self._root**2 * inner[self._free]))
+        residuals = np.asarray(inner - self._inner @ solved)
+        return Imputed(np.where(self.known[:, None], residuals, np.nan), residuals)
+
+    def slopes(self, y: FloatArray) -> Coefficients:
+        """Return the coefficients of the controls."""
+        return self._coefficients(self._design, y, self._k)
+
+    def leads(self, y: FloatArray, dummies: FloatArray) -> Coefficients | None:
+        """Return the coefficients of dummies, shape (rows, m); None where untreated rows do not identify them."""
+        wide = np.column_stack([self._within(dummies)[self._free], self._design])
+        if _inverse(wide * self._root)[1] < self._rank + dummies.shape[1]:
+            return None
+        return self._coefficients(wide, y, dummies.shape[1])
 
     def weights(self, weights: FloatArray) -> FloatArray:
         """Return the weights of all rows of y in weighted sums of effects.
@@ -89,21 +116,20 @@ class Imputation:
         """
         free = self._free
         wanted = self._inner.T @ weights
-        design = self._design
-        solved = self._inverse @ wanted
-        rest = np.abs(design.T @ (design @ solved) - wanted).max(axis=0)
-        sums = self._sums(weights)[self._unit] / np.maximum(self._count, 1)[self._unit][:, None]
+        solved = self._design @ (self._inverse @ wanted)
+        rest = np.abs((self._design * self._root**2).T @ solved - wanted).max(axis=0)
+        sums = (self._sums(weights) / self._total[:, None])[self._unit]
         out = weights.copy()
-        out[free] -= sums[free] + design @ solved
+        out[free] -= self._root**2 * (sums[free] + solved)
         out[:, rest > 1e-7 * np.maximum(np.abs(wanted).max(axis=0), 1.0)] = np.nan
         return out
 
-    def influence(self, y: FloatArray, effects: FloatArray, weights: FloatArray, cell: IntArray) -> FloatArray:
-        """Return the influence of units on weighted sums of effects, shape (N, q), for the conservative variance.
+    def influence(self, imputed: Imputed, weights: FloatArray, cell: IntArray) -> FloatArray:
+        """Return the influence of units on weighted sums of effects, shape (N, q, M), for the conservative variance.
 
         Parameters
         ----------
-        y, effects : ndarray, shape (rows,)
+        imputed : Imputed
         weights : ndarray, shape (rows, q)
             Those of `weights`.
         cell : ndarray of int, shape (rows,)
@@ -113,41 +139,39 @@ class Imputation:
         -----
         The residual of a treated row is its effect less the mean of its cell, by squares of the weights (their eq. 8).
         """
-        free = self._free
-        residuals = np.repeat(self._residuals(y)[:, None], weights.shape[1], axis=1)
         rows = np.flatnonzero(self.known)
-        squares = weights[rows] ** 2
-        codes = np.unique(cell[rows], return_inverse=True)[1]
-        total, sums = (np.zeros((codes.max() + 1, weights.shape[1])) for _ in range(2))
-        np.add.at(total, codes, squares)
-        np.add.at(sums, codes, squares * effects[rows][:, None])
-        mean = sums / np.where(total > 0, total, 1.0)
-        residuals[rows] = effects[rows][:, None] - mean[codes]
-        residuals[~free & ~self.known] = 0.0
-        return self._sums(weights * residuals)
+        effects, codes = imputed.effects[rows], np.unique(cell[rows], return_inverse=True)[1]
+        residuals = np.where(self._free[:, None], imputed.residuals, 0.0)
+        out = np.empty((self._n, weights.shape[1], effects.shape[1]))
+        for place, own in enumerate(weights.T):
+            squares = own[rows] ** 2
+            total = np.bincount(codes, squares)
+            shares = squares / np.where(total > 0, total, 1.0)[codes]
+            means = scipy.sparse.csr_array((shares, (codes, np.arange(len(rows)))))
+            residuals[rows] = effects - (means @ effects)[codes]
+            out[:, place] = self._sums(own[:, None] * residuals)
+        return out
 
-    def _influence(self, design: FloatArray, y: FloatArray, first: int) -> tuple[FloatArray, FloatArray]:
-        """Return the first coefficients of a regression of untreated rows, and the influence of units on them.
-
-        With Stata's small-sample factor, as did_imputation has them.
-        """
-        inverse, rank = _inverse(design)
-        solved = (design @ inverse).T
-        gamma = solved @ y
-        scores = np.zeros((len(self._free), first))
-        scores[self._free] = solved[:first].T * (y - design @ gamma)[:, None]
-        clusters, left = int((self._count > 0).sum()), len(design) - 1 - rank
-        return gamma[:first], self._sums(scores) * np.sqrt(clusters / (clusters - 1) * (len(design) - 1) / left)
-
-    def _residuals(self, y: FloatArray) -> FloatArray:
-        """Return y less what untreated rows make it, shape (rows,)."""
-        inner = self._within(y[:, None])[:, 0]
-        return np.asarray(inner - self._inner @ (self._inverse @ (self._design.T @ inner[self._free])))
+    def _coefficients(self, design: FloatArray, y: FloatArray, first: int) -> Coefficients:
+        """Return the first coefficients of a regression of untreated rows."""
+        inverse, rank = _inverse(design * self._root)
+        solved = (design @ inverse).T * self._root.T**2
+        inner = self._within(y)[self._free]
+        gamma = solved @ inner
+        left = inner - design @ gamma
+        clusters, df = int((self._count > 0).sum()), len(design) - 1 - rank
+        factor = np.sqrt(clusters / (clusters - 1) * (len(design) - 1) / df)
+        influence = np.empty((self._n, first, y.shape[1]))
+        scores = np.zeros_like(y)
+        for place, own in enumerate(solved[:first]):
+            scores[self._free] = own[:, None] * left
+            influence[:, place] = self._sums(scores) * factor
+        return Coefficients(gamma[:first], influence)
 
     def _within(self, columns: FloatArray) -> FloatArray:
         """Return columns less the unit's mean of untreated rows."""
-        free = np.where(self._free[:, None], columns, 0.0)
-        return np.asarray(columns - (self._sums(free) / np.maximum(self._count, 1)[:, None])[self._unit])
+        free = np.where(self._free, self._weight, 0.0)[:, None] * columns
+        return np.asarray(columns - (self._sums(free) / self._total[:, None])[self._unit])
 
     def _sums(self, columns: FloatArray) -> FloatArray:
         return np.asarray(np.add.reduceat(columns, self._starts, axis=0))

@@ -13,10 +13,19 @@ from conftest import reference
 from policies import close, counties, fit, pair, panel_of, states
 
 import digicarbon as dc
+from digicarbon.model.batch import Estimand
+from digicarbon.model.did._by_unit import ByUnit, UnitBatch, by_unit
+from digicarbon.numeric.resampling.signs import signs_of
+from digicarbon.numeric.resampling.unit_wild import draws_of, p_value
 
 FRAME = states()
 PANEL = panel_of(FRAME)
 AGGREGATES = {"simple": "overall", "dynamic": "event", "group": "cohort", "calendar": "calendar"}
+
+
+def unit_of(model: dc.DiD, panel: dc.Panel) -> ByUnit:
+    made, reached = model.reached(panel, None)
+    return by_unit(model, model.timing(made), reached)
 
 
 @pytest.fixture(scope="session")
@@ -165,8 +174,8 @@ def test_imputation_by_a_loop(controls: tuple[str, ...], gaps: bool) -> None:
             cell = own & (frame["year"] == year).to_numpy()
             residual[cell] -= effect[cell].mean()
         residual[treated & ~own] = 0.0
-        by_unit = pd.Series(v * residual).groupby(frame["state"]).sum()
-        close(pair(found, f"pilot[{cohort}]"), (effect[own].mean(), float(np.sqrt((by_unit**2).sum()))), 1e-6)
+        sums = pd.Series(v * residual).groupby(frame["state"]).sum()
+        close(pair(found, f"pilot[{cohort}]"), (effect[own].mean(), float(np.sqrt((sums**2).sum()))), 1e-6)
 
 
 def test_imputation_is_the_regression_on_dummies_of_treated_cells() -> None:
@@ -186,7 +195,7 @@ def test_imputation_is_the_regression_on_dummies_of_treated_cells() -> None:
 
 
 def test_wild_is_said_not_to_be_there() -> None:
-    for estimator in ("callaway_santanna", "imputation", "stacked"):
+    for estimator in ("synthetic_did", "stacked"):
         found = fit(PANEL, estimator=estimator, test="wild", replications=19)
         assert found.has_note("did_without_wild")
         assert found.resampled is None
@@ -206,3 +215,139 @@ def test_cohorts_of_few_units_have_a_note_and_single_ones_are_no_part_of_the_joi
     assert not fit(PANEL).has_note("did_small_cohorts")
     few = [unit for unit, first in firsts.items() if np.isfinite(first) and first > 0 and first != 1975]
     assert fit(panel_of(FRAME[~FRAME["state"].isin([*few, *gone])])).has_note("did_small_cohorts")
+
+
+BOTH = ("imputation", "callaway_santanna")
+WILD: dict[str, Any] = {"test": "wild", "replications": 99}
+FEW = FRAME[FRAME["year"].between(1973, 1980)]
+
+
+@pytest.mark.parametrize("aggregate", ["overall", "event", "cohort", "calendar"])
+@pytest.mark.parametrize("controls", [(), ("log_emp",)])
+@pytest.mark.parametrize("estimator", BOTH)
+def test_an_effect_has_its_value_in_its_null_model(estimator: str, controls: tuple[str, ...], aggregate: str) -> None:
+    """The estimator makes the value, and nothing else, of what the null model fits, with a spatial filter, too."""
+    panel = panel_of(FEW)
+    ring = (np.roll(np.eye(48), 1, axis=1) + np.roll(np.eye(48), -1, axis=1)) / 2
+    fields: dict[str, Any] = {"estimator": estimator, "controls": controls, "aggregate": aggregate}
+    model = dc.DiD(y="log_gsp", policy="pilot", **fields)
+    own = unit_of(model, panel)
+    for weights in (None, dc.Weights.from_matrix(ring, panel.units)):
+        found = own.restrictions(weights)
+        assert [one.estimands for one in found] == [(Estimand("coefficient", term),) for term in own.reported.terms]
+        for place, one in enumerate(found[:4]):
+            for value in (0.0, 0.3):
+                null = one.null_at(0, value)
+                assert bool(null.filters) == (weights is not None)
+                made = null.y[:, None] - null.unfiltered(null.residuals[:, None])
+                assert own.fits(made)[0][place, 0] == pytest.approx(value, abs=1e-9)
+
+
+@pytest.mark.parametrize("estimator", BOTH)
+def test_wild_p_by_single_fits_to_drawn_outcomes(estimator: str) -> None:
+    fields: dict[str, Any] = {"y": "log_gsp", "policy": "pilot", "estimator": estimator, "aggregate": "cohort"}
+    model = dc.DiD(**fields, **WILD)
+    found = model.fit(PANEL).estimates
+    usual = model.by_errors
+    for place, restrictions in enumerate(model.restrictions(PANEL, None, usual.fit(PANEL))):
+        term = found.index[place]
+        outcomes = draws_of(restrictions.null(), signs_of(PANEL.units, 99, 1))
+        drawn = [pair(usual.fit(PANEL.with_columns({"log_gsp": y})), term) for y in outcomes.T]
+        observed = found.loc[term, "coef"] / found.loc[term, "se"]
+        assert found.loc[term, "p"] == p_value(observed, np.array([coef / se for coef, se in drawn]))
+        inside = found.loc[term, "low"] < 0 < found.loc[term, "high"]
+        assert inside == (found.loc[term, "p"] > 0.05)
+        assert found.loc[term, "low"] < found.loc[term, "coef"] < found.loc[term, "high"]
+
+
+@pytest.mark.parametrize("estimator", BOTH)
+def test_an_effect_that_is_not_there_is_not_a_number(estimator: str) -> None:
+    model = dc.DiD(y="log_gsp", policy="pilot", estimator=estimator)
+    there, other = Estimand("coefficient", "pilot"), Estimand("coefficient", "pilot[3]")
+    batch = model.batch(PANEL, None, there)
+    prepared = batch.prepare(PANEL.array(["log_gsp"]))
+    (one, two) = batch.several(prepared, [there, other])
+    assert np.isfinite(one).all()
+    assert np.isnan(two).all()
+    assert isinstance(batch, UnitBatch)
+    assert np.isnan(batch.wald(prepared, [there, other])).all()
+
+
+def test_effects_before_the_policy_have_a_wild_p() -> None:
+    for estimator in BOTH:
+        found = fit(PANEL, estimator=estimator, aggregate="event", leads=4, lags=3, **WILD)
+        assert found.has_note("wild_p")
+        assert found.resampled is not None
+        assert np.isfinite(found.estimates["p"]).all()
+        usual = fit(PANEL, estimator=estimator, aggregate="event", leads=4, lags=3)
+        close(found.estimates["se"].to_list(), usual.estimates["se"].to_list())
+
+
+SIZES = FRAME.assign(size=FRAME.groupby("state")["emp"].transform("mean") / 1000)
+
+
+@pytest.mark.parametrize("controls", [(), ("log_emp",)])
+def test_weighted_effects_are_diff_diffs(controls: tuple[str, ...]) -> None:
+    panel, name = panel_of(SIZES), "+".join(controls) or "none"
+    fields: dict[str, Any] = {"controls": controls, "observation_weights": "size"}
+    record = reference("produc_policy_weights")[f"callaway_santanna.{name}"]
+    found = fit(panel, estimator="callaway_santanna", **fields)
+    close(found.tables["group_time"]["coef"].to_list(), record["att"])
+    close(found.tables["group_time"]["se"].to_list(), record["se"])
+    close([*pair(found)], record["overall"])
+    assert found.has_note("weighted_by")
+    coef, se = reference("produc_policy_weights")[f"imputation.{name}"]["overall"]
+    model = dc.DiD(y="log_gsp", policy="pilot", estimator="imputation", **fields)
+    own = unit_of(model, panel)
+    effects, influence = own.fits(own.y[:, None])
+    close(effects[0, 0], coef, 1e-7)
+    # its standard error is that of a survey
+    close(np.sqrt(48 * influence[:, 0, 0].var(ddof=1)), se, 1e-7)
+    close(pair(model.fit(panel))[1], np.sqrt((influence[:, 0, 0] ** 2).sum()))
+
+
+@pytest.mark.parametrize("aggregate", ["overall", "event", "cohort", "calendar"])
+def test_influence_is_what_a_larger_weight_changes(aggregate: str) -> None:
+    fields: dict[str, Any] = {"estimator": "callaway_santanna", "aggregate": aggregate, "observation_weights": "size"}
+    model = dc.DiD(y="log_gsp", policy="pilot", controls=("log_emp",), **fields)
+    own = unit_of(model, panel_of(SIZES))
+    influence = own.fits(own.y[:, None])[1][..., 0]
+    for unit in (0, 1, 3, 6):
+        state = own.timing.panel.units[unit]
+        both = []
+        for factor in (1 - 1e-5, 1 + 1e-5):
+            moved = SIZES.assign(size=SIZES["size"].where(SIZES["state"] != state, SIZES["size"] * factor))
+            both.append(model.fit(panel_of(moved)).coef)
+        np.testing.assert_allclose((both[1] - both[0]) / 2e-5, influence[unit], atol=1e-8, rtol=1e-5)
+
+
+def test_weighted_imputation_by_a_loop() -> None:
+    """Weights that change within units: weighted least squares with dummies, and weighted means."""
+    frame = FRAME.sort_values(["state", "year"]).reset_index(drop=True)
+    found = fit(panel_of(frame), estimator="imputation", aggregate="cohort", observation_weights="emp")
+    z = pd.get_dummies(frame[["state", "year"]].astype(str), dtype=float).to_numpy()
+    y, treated, w = frame["log_gsp"].to_numpy(), frame["pilot"].to_numpy() > 0, frame["emp"].to_numpy()
+    root = np.sqrt(w[~treated])
+    solved = np.linalg.pinv(z[~treated] * root[:, None]) * root
+    effect = y - z @ solved @ y[~treated]
+    for cohort in (1975, 1978, 1982):
+        own = treated & (frame["first"] == cohort).to_numpy()
+        v = np.where(own, w / w[own].sum(), 0.0)
+        mean = v @ effect
+        v[~treated] = -(v[treated] @ z[treated] @ solved)
+        close(v @ y, mean, 1e-6)
+        residual = np.where(treated & ~own, 0.0, effect)
+        for year in frame.loc[own, "year"].unique():
+            cell = own & (frame["year"] == year).to_numpy()
+            residual[cell] -= np.average(effect[cell], weights=v[cell] ** 2)
+        sums = pd.Series(v * residual).groupby(frame["state"]).sum()
+        close(pair(found, f"pilot[{cohort}]"), (mean, float(np.sqrt((sums**2).sum()))), 1e-6)
+
+
+@pytest.mark.parametrize("estimator", BOTH)
+def test_equal_weights_change_nothing(estimator: str) -> None:
+    panel = panel_of(FRAME.assign(size=2.5))
+    found = fit(panel, estimator=estimator, aggregate="event", observation_weights="size", controls=("log_emp",))
+    expected = fit(panel, estimator=estimator, aggregate="event", controls=("log_emp",))
+    close(found.coef.tolist(), expected.coef.tolist())
+    close(found.estimates["se"].to_list(), expected.estimates["se"].to_list())

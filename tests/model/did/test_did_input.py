@@ -16,7 +16,7 @@ FRAME = states()
 PANEL = panel_of(FRAME)
 EVER = panel_of(FRAME[FRAME["first"] > 0])
 ONCE = panel_of(FRAME[FRAME["first"] == 1978])
-EVERY = ("twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna")
+EVERY = ("twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna", "synthetic_did")
 
 
 def moved(**columns: Any) -> dc.Panel:
@@ -29,6 +29,9 @@ ALWAYS = panel_of(FRAME[(FRAME["first"] > 0) & (FRAME["pilot"] > 0)])
 BARE = FRAME.drop(columns=["pilot_event", "pilot_cohort", "first"])
 ENDS = panel_of(BARE.assign(pilot=FRAME["pilot"] * (FRAME["year"] < 1984)))
 ODD = moved(pilot_event=FRAME["pilot_event"] + (FRAME["year"] == 1980))
+GAPS = panel_of(FRAME.drop(FRAME.index[5::31]))
+FLAT = moved(log_gsp=FRAME["pilot"])
+ALONE = panel_of(FRAME[(FRAME["first"] != 1978) | (FRAME["state"] == "ARIZONA")])
 WAVES = moved(year=FRAME["year"].map(lambda year: f"wave {'abc'[year % 3]} {year}"))
 
 
@@ -45,6 +48,14 @@ WAVES = moved(year=FRAME["year"].map(lambda year: f"wave {'abc'[year % 3]} {year
         (EVER, {"estimator": "event_study"}, EstimationError, "set leads or lags"),
         (EVER, {"estimator": "sun_abraham"}, EstimationError, "compare=not_yet"),
         (EVER, {"estimator": "callaway_santanna"}, EstimationError, "compare=not_yet"),
+        (EVER, {"estimator": "synthetic_did"}, EstimationError, "at least two units that never come under pilot"),
+        (GAPS, {"estimator": "synthetic_did"}, EstimationError, "needs every unit in every period"),
+        (FLAT, {"estimator": "synthetic_did"}, EstimationError, "does not change before"),
+        (PANEL, {"estimator": "synthetic_did", "sdid_variance": "placebo"}, EstimationError, "more units that never"),
+        (ALONE, {"estimator": "synthetic_did", "sdid_variance": "bootstrap"}, EstimationError, "two units in every"),
+        (PANEL, {"estimator": "imputation", "observation_weights": "nothing"}, DataError, "nothing"),
+        (PANEL, {"estimator": "imputation", "observation_weights": "pilot"}, DataError, "Every row is under pilot"),
+        (PANEL, {"estimator": "callaway_santanna", "observation_weights": "emp"}, DataError, "must not change within"),
         (EVER, {"estimator": "stacked"}, EstimationError, "compare=not_yet"),
         (ONCE, {"estimator": "sun_abraham", "compare": "not_yet"}, EstimationError, "in the same period"),
         (ONCE, {"estimator": "callaway_santanna", "compare": "not_yet"}, EstimationError, "in the same period"),
@@ -90,13 +101,25 @@ def test_fields_that_do_not_fit_are_refused(fields: dict[str, Any], words: str) 
         dc.DiD(**{"y": "log_gsp", "policy": "pilot", **fields})
 
 
+def test_a_check_of_synthetic_did_searches_no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("digicarbon.model.did._synthetic.SyntheticCohorts")
+    model = dc.DiD(y="log_gsp", policy="pilot", estimator="synthetic_did")
+    model.check(PANEL)
+    for panel, words in ((GAPS, "every unit in every period"), (FLAT, "does not change before")):
+        with pytest.raises(EstimationError, match=words):
+            model.check(panel)
+    few = model.model_copy(update={"sdid_variance": "placebo"})
+    with pytest.raises(EstimationError, match="more units that never"):
+        few.check(PANEL)
+
+
 @pytest.mark.parametrize("estimator", EVERY[1:])
 def test_units_without_a_period_before_are_left_out_and_named(estimator: str) -> None:
     frame = with_policy(FRAME.assign(first=FRAME["first"].mask(FRAME["state"] == "OHIO", 1970)), "year")
     found = fit(panel_of(frame), estimator=estimator)
     expected = fit(panel_of(frame[frame["state"] != "OHIO"]), estimator=estimator)
     close([*pair(found)], [*pair(expected)])
-    (note,) = [note for note in found.notes if note.code == "did_units_left_out"]
+    (note,) = [note for note in found.notes if note.code in ("did_units_left_out", "did_units_too_short")]
     assert "OHIO" in str(note)
     assert found.statistics["n_units"] == 47
     model = dc.DiD(y="log_gsp", policy="pilot", estimator=estimator)
@@ -112,7 +135,7 @@ def test_units_treated_after_the_panel_are_never_treated_in_it() -> None:
     close([*pair(found)], [*pair(fit(panel_of(never), estimator="callaway_santanna"))])
 
 
-@pytest.mark.parametrize("estimator", EVERY)
+@pytest.mark.parametrize("estimator", [name for name in EVERY if name != "synthetic_did"])
 def test_gaps_are_taken(estimator: str) -> None:
     frame = FRAME.drop(FRAME.index[5::31])
     found = fit(panel_of(frame), estimator=estimator, controls=("unemp",))

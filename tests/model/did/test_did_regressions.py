@@ -169,7 +169,7 @@ def test_numbers_are_described() -> None:
     assert not fit(panel_of(alone)).has_note("did_staggered")
 
 
-@pytest.mark.parametrize("estimator", ["twfe", "event_study", "sun_abraham"])
+@pytest.mark.parametrize("estimator", ["twfe", "event_study", "sun_abraham", "imputation", "callaway_santanna"])
 def test_many_outcomes_are_fitted_as_single_ones(estimator: str) -> None:
     model = dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, aggregate="event", controls=("log_emp",))
     outcomes = np.random.default_rng(1).standard_normal((len(FRAME), 3)) + PANEL.array(["log_gsp"])

@@ -1,0 +1,174 @@
+"""Synthetic difference-in-differences: cohorts against weighted units without the policy, and weighted periods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.errors import EstimationError
+from digicarbon.model.did._effects import PolicyEffects, Reported
+from digicarbon.model.did._timing import Timing
+from digicarbon.note import Note, cut
+from digicarbon.numeric.did.aggregation import Cells, aggregation
+from digicarbon.numeric.did.imputation import Imputation
+from digicarbon.numeric.did.synthetic import Cohort, SyntheticCohorts
+from digicarbon.result import Inference, Result
+
+if TYPE_CHECKING:
+    from digicarbon.model.did.base import DiD, SyntheticVariance
+
+
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """What is compared with what.
+
+    Attributes
+    ----------
+    y : ndarray, shape (N, T)
+    at : ndarray of int, shape (T,)
+        Places of the periods on the calendar.
+    never : ndarray of int
+        Units that never come under the policy.
+    cohorts : list of Cohort
+    cells : Cells
+    kind : {"placebo", "jackknife", "bootstrap"}
+        Of the standard errors.
+    """
+
+    y: FloatArray
+    at: IntArray
+    never: IntArray
+    cohorts: list[Cohort]
+    cells: Cells
+    kind: SyntheticVariance
+
+
+def synthetic_did(model: DiD, timing: Timing) -> PolicyEffects:
+    """Return the effects of cohorts, averaged; raises what `check` raises."""
+    design = check(model, timing)
+    found = SyntheticCohorts(design.y, design.cohorts, design.never)
+    chosen = aggregation(design.cells, model.aggregate, None, model.lags)
+    reported = Reported.of(timing, chosen.levels, model.aggregate)
+    covariance = _covariance(model, found, design.cells, design.kind)
+    tables = {"unit_weights": _units(timing, found, design), "time_weights": _times(timing, found, design)}
+    result = _fitted(model, timing, design.kind, tables)
+    return PolicyEffects(reported.terms, reported.made_of, chosen.weights @ found.effects, covariance, (), None, result)
+
+
+def check(model: DiD, timing: Timing) -> _Design:
+    """Return what is compared; search for no weights.
+
+    Raises
+    ------
+    EstimationError
+        If the panel is not balanced, there are no two units without the policy, or too few for a standard error.
+    """
+    panel = timing.panel
+    if not panel.balanced:
+        raise EstimationError(Note("did_synthetic_unbalanced", policy=model.policy))
+    never = np.flatnonzero(~timing.ever)
+    if len(never) < 2:
+        raise EstimationError(Note("did_synthetic_needs_never", policy=model.policy))
+    at, y = timing.at.reshape(panel.shape)[0], _outcome(model, timing).reshape(panel.shape)
+    cohorts, cells = _cohorts(model, timing, at)
+    if not all(np.diff(y[np.ix_(never, one.periods[: one.before])], axis=1).std() > 0 for one in cohorts):
+        raise EstimationError(Note("did_synthetic_constant", policy=model.policy))
+    kind = model.variance_of(len(never), [len(one.units) for one in cohorts])
+    return _Design(y, at, never, cohorts, cells, kind)
+
+
+def _outcome(model: DiD, timing: Timing) -> FloatArray:
+    """Return the outcome less what controls make of it, their coefficients being those of untreated rows."""
+    panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
+    y = panel.column(model.y)
+    if not names:
+        return y
+    x, treated = panel.array(names), timing.event >= -model.anticipation
+    slopes = Imputation(x, panel.unit_codes, panel.period_codes, treated).slopes(y[:, None])
+    return np.asarray(y - x @ slopes.coef[:, 0])
+
+
+def _cohorts(model: DiD, timing: Timing, at: IntArray) -> tuple[list[Cohort], Cells]:
+    """Return cohorts, and their effects in periods after as cells."""
+    cohorts, first, event, size = [], [], [], []
+    for place in timing.cohorts:
+        units = np.flatnonzero(timing.first == place)
+        before, after = np.flatnonzero(at < place - model.anticipation), np.flatnonzero(at >= place)
+        cohorts.append(Cohort(units, np.concatenate([before, after]), len(before)))
+        first += [place] * len(after)
+        event += (at[after] - place).tolist()
+        size += [float(len(units))] * len(after)
+    return cohorts, Cells(np.array(first), np.array(event), np.array(size), np.array(size))
+
+
+def _covariance(model: DiD, found: SyntheticCohorts, cells: Cells, kind: SyntheticVariance) -> FloatArray:
+    """Return the covariance of the overall effect and the means."""
+    rng = np.random.default_rng(model.seed)
+    firsts = np.unique(cells.first)
+
+    def means(effects: FloatArray, units: FloatArray) -> FloatArray:
+        size = units[np.searchsorted(firsts, cells.first)]
+        own = Cells(cells.first, cells.event, size, size)
+        return np.asarray(aggregation(own, model.aggregate, None, model.lags).weights @ effects)
+
+    units = np.array([cells.units[cells.first == one][0] for one in firsts.tolist()])
+    if kind == "jackknife":
+        if any((one.units > 0).sum() < 2 for one in found.found):
+            raise EstimationError(Note("did_one_weight", key="model.sdid_variance", policy=model.policy))
+        gone = [means(effects, units - (np.arange(len(units)) == cohort)) for effects, cohort in found.jackknife()]
+        return np.atleast_2d(np.cov(np.array(gone).T, ddof=0)) * (len(gone) - 1)
+    if kind == "bootstrap":
+        drawn = [means(*pair) for pair in zip(*found.bootstrap(model.sdid_draws, rng), strict=True)]
+    else:
+        drawn = [means(effects, units) for effects in found.placebo(model.sdid_draws, rng)]
+    # without a degree of freedom less, as synthdid has it
+    return np.atleast_2d(np.cov(np.array(drawn).T, ddof=0))
+
+
+def _fitted(model: DiD, timing: Timing, kind: SyntheticVariance, tables: dict[str, pd.DataFrame]) -> Result:
+    n, t = timing.panel.shape
+    how = {
+        "placebo": Note("did_placebo_errors", draws=model.sdid_draws),
+        "bootstrap": Note("did_bootstrap_errors", draws=model.sdid_draws),
+        "jackknife": Note("did_jackknife_errors"),
+    }[kind]
+    errors_note = Note("errors_are", errors=how)
+    notes = [errors_note, Note("did_synthetic", policy=model.policy)]
+    if model.controls:
+        notes.append(Note("did_regressed_out", controls=cut(model.controls)))
+    return Result(
+        kind="",
+        y=model.y,
+        inference=Inference(None, model.level),
+        statistics={"nobs": float(len(timing.at)), "n_units": float(n), "n_periods": float(t)},
+        tables=tables,
+        absorbed=("unit", "time"),
+        notes=tuple(notes),
+        errors_note=errors_note,
+    )
+
+
+def _units(timing: Timing, found: SyntheticCohorts, design: _Design) -> pd.DataFrame:
+    """Return the weights of units without the policy, a row for each cohort and unit that has one."""
+    rows = [
+        (timing.label(place), str(timing.panel.units[unit]), weight)
+        for place, one in zip(timing.cohorts, found.found, strict=True)
+        for unit, weight in zip(design.never.tolist(), one.units.tolist(), strict=True)
+        if weight > 0
+    ]
+    return pd.DataFrame(rows, columns=["cohort", "unit", "weight"])
+
+
+def _times(timing: Timing, found: SyntheticCohorts, design: _Design) -> pd.DataFrame:
+    """Return the weights of periods before the policy, a row for each cohort and period that has one."""
+    rows = [
+        (timing.label(place), timing.label(int(design.at[period])), weight)
+        for place, cohort, one in zip(timing.cohorts, design.cohorts, found.found, strict=True)
+        for period, weight in zip(cohort.periods.tolist(), one.times.tolist(), strict=False)
+        if weight > 0
+    ]
+    return pd.DataFrame(rows, columns=["cohort", "period", "weight"])
