@@ -201,7 +201,7 @@ class RegressionTable(Report):
         known = {**data.words(), **data.terms()}
         there = dict.fromkeys(name for record in records for name in record.result.statistics)
         for key, names in (("statistics", self.statistics), ("tests", self.tests)):
-            unknown = [name for name in names if name not in there and name.removesuffix("_p") not in known]
+            unknown = [name for name in names if not {name, name.removesuffix("_p")} & {*there, *known}]
             if unknown:
                 hint = suggestion(unknown[0], [*there, *STATISTICS, *TESTS])
                 raise ConfigError(
