@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,11 @@ from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import DataError
 from digicarbon.note import Note, cut
 from digicarbon.numeric.did.aggregation import NEVER
-from digicarbon.panel import Panel, label
+from digicarbon.panel import Column, Panel, label
 from digicarbon.panel.policy import policy_columns
+
+_KNOWN = "timing of a policy"
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +34,8 @@ class Timing:
         Each unit's first treated place; `NEVER` for units that are not treated in the panel.
     notes : tuple of Note
         What a reader must know of rows that were left out.
+    memory : dict
+        What follows from ``at`` and ``first`` alone: all panels that share the policy's columns share it.
     """
 
     panel: Panel
@@ -37,24 +43,52 @@ class Timing:
     at: IntArray
     first: IntArray
     notes: tuple[Note, ...] = ()
+    memory: dict[Hashable, Any] = field(default_factory=dict)
 
-    @cached_property
+    def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Return what is in the memory, made first if it is not there; it must not depend on other columns."""
+        if key not in self.memory:
+            self.memory[key] = make()
+        found: _Made = self.memory[key]
+        return found
+
+    @property
     def event(self) -> IntArray:
         """Periods since the unit's first treated one, shape (rows,); far below 0 for units that are never treated."""
-        return np.asarray(self.at - self.first[self.panel.unit_codes])
+        return self.once("event", lambda: np.asarray(self.at - self.first[self.panel.unit_codes]))
 
     @property
     def ever(self) -> NDArray[np.bool_]:
         """Whether a unit is treated in the panel, shape (N,)."""
-        return np.asarray(self.first < NEVER)
+        return self.once("ever", lambda: np.asarray(self.first < NEVER))
 
     @property
     def cohorts(self) -> tuple[int, ...]:
         """First treated places, in their order."""
-        return tuple(np.unique(self.first[self.ever]).tolist())
+        return self.once("cohorts", lambda: tuple(np.unique(self.first[self.ever]).tolist()))
+
+    @property
+    def treated(self) -> NDArray[np.bool_]:
+        """Whether a row is of a unit that is treated in the panel, shape (rows,)."""
+        return self.once("treated", lambda: self.ever[self.panel.unit_codes])
+
+    def dummy(self, low: int, high: int, cohort: int | None = None) -> Column:
+        """Return the column that is 1 in rows of treated units, or of one cohort, whose event time is in a range.
+
+        Panels share it, and with it what is left of it after effects are removed.
+        """
+
+        def make() -> Column:
+            own = self.treated if cohort is None else (self.first == cohort)[self.panel.unit_codes]
+            return Column((own & (self.event >= low) & (self.event <= high)).astype(np.float64))
+
+        return self.once(("dummy", low, high, cohort), make)
 
     def label(self, place: int) -> str:
         """Return what the period at a place is called; that of a period without rows by what the policy calls it."""
+        return self.once(("label", place), lambda: self._label(place))
+
+    def _label(self, place: int) -> str:
         there = np.flatnonzero(self.at == place)
         if len(there):
             return str(self.panel.periods[self.panel.period_codes[there[0]]])
@@ -68,9 +102,13 @@ class Timing:
         """Return the timing of some rows."""
         left = np.bincount(self.panel.unit_codes[keep], minlength=len(self.first)) > 0
         panel = self.panel.rows(keep)
-        return replace(
-            self, panel=panel, at=self.at[keep], first=self.first[left], notes=(*self.notes, *notes)
+        return self.changed(
+            panel=panel, at=self.at[keep], first=self.first[left], notes=(*self.notes, *notes)
         ).in_span()
+
+    def changed(self, **fields: Any) -> Timing:
+        """Return the timing with new fields, and nothing in its memory."""
+        return replace(self, memory={}, **fields)
 
     def given(self, first: IntArray) -> Panel:
         """Return the panel with the columns of a policy that begins at other places.
@@ -92,7 +130,17 @@ class Timing:
 
     def in_span(self) -> Timing:
         """Return the timing with units that are treated after the last period as never treated."""
-        return replace(self, first=np.where(self.first > self.at.max(), NEVER, self.first))
+        return self.changed(first=np.where(self.first > self.at.max(), NEVER, self.first))
+
+
+class _Known(NamedTuple):
+    """What was read from the columns of a policy, for the rows of an index."""
+
+    index: object
+    event: Column | None
+    at: IntArray
+    first: IntArray
+    memory: dict[Hashable, Any]
 
 
 def timing_of(panel: Panel, policy: str) -> Timing:
@@ -111,8 +159,13 @@ def timing_of(panel: Panel, policy: str) -> Timing:
     """
     names = policy_columns(policy)
     panel.require((names.treated,))
-    treated = panel.column(names.treated)
-    if not np.isin(treated, (0.0, 1.0)).all():
+    column, events = panel.columns[names.treated], panel.columns.get(names.event)
+    known: _Known | None = column.memory.get(_KNOWN)
+    # the columns stay the same in all models of a sweep
+    if known is not None and known.index is panel.index and known.event is events:
+        return Timing(panel, policy, known.at, known.first, memory=known.memory)
+    treated = column.values
+    if not is_binary(panel, names.treated):
         raise DataError(Note("did_is_a_share", policy=policy))
     positions = panel.positions[panel.period_codes]
     at, first = _of_events(panel, names.event, positions) if panel.has(names.event) else _of_dummy(panel, treated)
@@ -121,7 +174,16 @@ def timing_of(panel: Panel, policy: str) -> Timing:
         raise DataError(Note("did_nobody_treated", policy=policy))
     if (timing.event >= 0).all():
         raise DataError(Note("did_everybody_treated", policy=policy))
+    column.memory[_KNOWN] = _Known(panel.index, events, timing.at, timing.first, timing.memory)
     return timing
+
+
+def is_binary(panel: Panel, name: str) -> bool:
+    """Return whether a column is 0 or 1 in every row."""
+    column = panel.columns[name]
+    if "binary" not in column.memory:
+        column.memory["binary"] = bool(np.isin(column.values, (0.0, 1.0)).all())
+    return bool(column.memory["binary"])
 
 
 def _of_events(panel: Panel, name: str, positions: IntArray) -> tuple[IntArray, IntArray]:

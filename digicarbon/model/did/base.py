@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.errors import EstimationError
@@ -14,7 +15,7 @@ from digicarbon.model._panel_batch import null_of
 from digicarbon.model.base import require_panel
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.model.did._effects import PolicyEffects
-from digicarbon.model.did._timing import Timing, timing_of
+from digicarbon.model.did._timing import Timing, is_binary, timing_of
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
@@ -289,20 +290,17 @@ class DiD(Tested):
             If the panel has no such policy.
         """
         panel.require((self.policy,))
-        return self.estimator == "twfe" and not np.isin(panel.column(self.policy), (0.0, 1.0)).all()
+        return self.estimator == "twfe" and not is_binary(panel, self.policy)
 
     def _timing(self, panel: Panel) -> Timing:
         """Return the timing without units that the estimator cannot use."""
         timing = timing_of(panel, self.policy)
         if self.estimator == "twfe":
             return timing
-        needs_base = self.estimator == "sun_abraham"
-        early = np.zeros(len(timing.first), dtype=bool)
-        before = timing.event == self.base_event if needs_base else timing.event < -self.anticipation
-        early[timing.panel.unit_codes[before]] = True
-        cohorts = {int(one): bool(early[timing.first == one].any()) for one in timing.cohorts}
-        late = [one for one, has in cohorts.items() if not has]
-        unusable = np.isin(timing.first, late)
+        unusable = timing.once(
+            ("nothing before", self.estimator == "sun_abraham", self.base_event, self.anticipation),
+            lambda: self._nothing_before(timing),
+        )
         if unusable.any():
             if unusable[timing.ever].all():
                 raise EstimationError(
@@ -321,6 +319,15 @@ class DiD(Tested):
             raise EstimationError(Note("did_all_at_once", policy=self.policy))
         return timing
 
+    def _nothing_before(self, timing: Timing) -> NDArray[np.bool_]:
+        """Return whether a unit is of a cohort without the periods that effects are compared with, shape (N,)."""
+        needs_base = self.estimator == "sun_abraham"
+        early = np.zeros(len(timing.first), dtype=bool)
+        before = timing.event == self.base_event if needs_base else timing.event < -self.anticipation
+        early[timing.panel.unit_codes[before]] = True
+        late = [one for one in timing.cohorts if not early[timing.first == one].any()]
+        return np.isin(timing.first, late)
+
     def _until_last_cohort(self, timing: Timing) -> Timing:
         """Return the rows before the last cohort is treated: it is then the comparison."""
         if self.compare == "never":
@@ -330,7 +337,7 @@ class DiD(Tested):
         last = timing.cohorts[-1]
         note = Note("did_last_cohort", policy=self.policy, period=timing.label(last))
         cut_off = timing.rows(timing.at < last - self.anticipation, note)
-        return replace(cut_off, first=np.where(cut_off.first == last, NEVER, cut_off.first))
+        return cut_off.changed(first=np.where(cut_off.first == last, NEVER, cut_off.first))
 
     def _effects(self, panel: Panel, timing: Timing | None, weights: Weights | None) -> PolicyEffects:
         if timing is not None and self.estimator not in REGRESSIONS:
@@ -387,7 +394,7 @@ class DiD(Tested):
         policy = self.policy
         if timing is None:
             return (Note("did_of_a_share", policy=policy),)
-        notes = [*timing.notes, _cohorts(policy, timing)]
+        notes = [*timing.notes, timing.once("cohorts in words", lambda: _cohorts(policy, timing))]
         if self.estimator == "twfe":
             return (*notes, Note("did_staggered", policy=policy)) if len(timing.cohorts) > 1 else tuple(notes)
         # a regression on stacks weighs as least squares does
