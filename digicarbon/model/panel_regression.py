@@ -244,7 +244,7 @@ class PanelRegression(Tested):
     def estimated(self, panel: Panel, weights: Weights | None) -> Result:
         """Return the fit with p values from its standard errors."""
         columns = self._columns(panel, weights)
-        fit = least_squares(columns.values, columns.slopes)
+        fit = least_squares(columns.values, columns.slopes, None if columns.slopes else columns.gram)
         nobs, k = columns.values.shape[0], columns.values.shape[1] - 1
         df_resid = nobs - k - columns.absorbed
         rule = self.rule
@@ -408,7 +408,7 @@ class PanelRegression(Tested):
             # what the effects absorb is seen without the grand means
             refuse_unidentified(columns.names[1:], z[:, 1:] - z[:, 1:].mean(axis=0), raw[:, 1:], columns.removed)
         else:
-            refuse_unidentified(columns.names, z, raw, columns.removed)
+            refuse_unidentified(columns.names, z, raw, columns.removed, columns.gram[:-1, :-1])
         y = columns.values[:, -1]
         if float(np.ptp(y)) < 1e-12 * max(float(np.abs(columns.raw[:, -1]).max()), 1.0):
             raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))

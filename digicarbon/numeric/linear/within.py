@@ -161,15 +161,17 @@ def absorbed_count(n: int, t: int, effects: EffectsKind) -> int:
     return {"none": 0, "unit": n, "time": t, "two_way": n + t - 1}[effects]
 
 
-def clearly_independent(within: FloatArray, before: FloatArray) -> bool:
+def clearly_independent(within: FloatArray, before: FloatArray, gram: FloatArray | None = None) -> bool:
     """Return whether columns are so far from vanishing and from dependence that no further check is needed.
 
     Parameters
     ----------
     within, before : ndarray, shape (rows, k)
         The demeaned columns and the columns before.
+    gram : ndarray, shape (k, k), optional
+        Inner products of the demeaned columns, where they are known.
     """
-    gram = within.T @ within
+    gram = within.T @ within if gram is None else gram
     squares = gram.diagonal()
     if not (squares > 1e-12 * np.einsum("ij,ij->j", before, before)).all():
         return False
