@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,33 +79,104 @@ def group_time(
     wide[unit, code] = y
     known = np.full((len(first), len(periods), 1 + x.shape[1]), np.nan)
     known[unit, code] = np.column_stack([np.ones(len(y)), x])
-    cells: list[tuple[int, int, float]] = []
-    effects: list[float] = []
-    columns: list[FloatArray] = []
-    left_out = 0
+    cells: list[_Cell] = []
+    groups: dict[bytes, list[int]] = {}
     for cohort in np.unique(first[first <= periods[-1]]).tolist():
         fixed = np.flatnonzero(periods <= cohort + reference - anticipation)
         if not len(fixed):
             continue
-        units = float((first == cohort).sum())
+        own = first == cohort
         for place, period in enumerate(periods.tolist()):
             before = period < cohort - anticipation and base == "varying"
             start = place - 1 if before else int(fixed[-1])
             if start < 0 or start == place:
                 continue
             last = int(max(period, periods[start])) + anticipation
-            others = first == NEVER if compare == "never" else (first > last) & (first != cohort)
-            cell = _cell(wide[:, place] - wide[:, start], known[:, min(place, start)], first == cohort, others)
-            if cell is None:
-                left_out += 1
-                continue
-            cells.append((cohort, period - cohort, units))
-            effects.append(cell[0])
-            columns.append(cell[1])
-    table = np.array(cells, dtype=np.float64).reshape(-1, 3)
-    whole = table[:, :2].astype(np.int64)
-    influence = np.column_stack(columns) if columns else np.empty((len(first), 0))
-    return GroupTime(Cells(whole[:, 0], whole[:, 1], table[:, 2], table[:, 2]), np.array(effects), influence, left_out)
+            others = first == NEVER if compare == "never" else (first > last) & ~own
+            groups.setdefault(others.tobytes(), []).append(len(cells))
+            cells.append(_Cell(cohort, period - cohort, place, start, own, others))
+    att, influence = np.full(len(cells), np.nan), np.zeros((len(first), len(cells)))
+    for chosen in groups.values():
+        some = [cells[at] for at in chosen]
+        together = _together(wide, known, some) if len(y) == wide.size else None
+        att[chosen], influence[:, chosen] = _one_by_one(wide, known, some) if together is None else together
+    there = np.isfinite(att)
+    kept = [cell for cell, is_there in zip(cells, there.tolist(), strict=True) if is_there]
+    cohorts, events = np.array([(cell.cohort, cell.event) for cell in kept], dtype=np.int64).reshape(-1, 2).T
+    units = np.array([float(cell.own.sum()) for cell in kept])
+    left_out = len(cells) - len(kept)
+    return GroupTime(Cells(cohorts, events, units, units), att[there], influence[:, there], left_out)
+
+
+@dataclass(frozen=True, eq=False)
+class _Cell:
+    """A cohort in a period.
+
+    Attributes
+    ----------
+    cohort, event : int
+        Its first treated period, and periods since then.
+    place, start : int
+        The period, and the one that it is compared with.
+    own, others : ndarray of bool, shape (N,)
+        Treated units, and units of comparison.
+    """
+
+    cohort: int
+    event: int
+    place: int
+    start: int
+    own: NDArray[np.bool_]
+    others: NDArray[np.bool_]
+
+    @property
+    def earlier(self) -> int:
+        """The period whose controls are taken."""
+        return min(self.place, self.start)
+
+
+def _one_by_one(wide: FloatArray, known: FloatArray, cells: Sequence[_Cell]) -> tuple[FloatArray, FloatArray]:
+    """Return the effects of cells, not-a-number where they are not identified, and the influence of units on them."""
+    att, influence = np.full(len(cells), np.nan), np.zeros((len(wide), len(cells)))
+    for at, cell in enumerate(cells):
+        change = wide[:, cell.place] - wide[:, cell.start]
+        result = _cell(change, known[:, cell.earlier], cell.own, cell.others)
+        if result is not None:
+            att[at], influence[:, at] = result
+    return att, influence
+
+
+def _together(wide: FloatArray, known: FloatArray, cells: Sequence[_Cell]) -> tuple[FloatArray, FloatArray] | None:
+    """Return what `_one_by_one` does, for cells of a balanced panel with the same units of comparison.
+
+    None where these do not identify the effect of each cell.
+    """
+    others, k = cells[0].others, known.shape[2]
+    if others.sum() < k:
+        return None
+    # changes between the same periods, and controls of the same period, are those of several cells
+    pairs, pair = np.unique([(cell.place, cell.start) for cell in cells], axis=0, return_inverse=True)
+    times, time = np.unique(pairs.min(axis=1), return_inverse=True)
+    design = known[:, times].transpose(1, 0, 2)
+    if k == 1:
+        inverse = np.full((len(times), 1, int(others.sum())), 1 / others.sum())
+    else:
+        left, sizes, right = np.linalg.svd(design[:, others], full_matrices=False)
+        if (sizes[:, -1] <= 1e-10 * sizes[:, 0]).any():
+            return None
+        inverse = (left / sizes[:, None] @ right).transpose(0, 2, 1)
+    change = (wide[:, pairs[:, 0]] - wide[:, pairs[:, 1]]).T
+    beta = inverse[time] @ change[:, others, None]
+    beyond = (change - (design[time] @ beta)[:, :, 0])[pair]
+    cohorts = {cell.cohort: cell.own for cell in cells}
+    share = np.stack([own / own.sum() for own in cohorts.values()])
+    of_cell = [list(cohorts).index(cell.cohort) for cell in cells]
+    att = np.einsum("cn,cn->c", share[of_cell], beyond)
+    influence = share[of_cell] * (beyond - att[:, None])
+    means = share @ design
+    lines = means[time[pair], of_cell][:, None] @ inverse[time[pair]]
+    influence[:, others] = -beyond[:, others] * lines[:, 0]
+    return att, influence.T
 
 
 def _cell(
