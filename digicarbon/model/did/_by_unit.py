@@ -13,7 +13,7 @@ from digicarbon.model.did._effects import PolicyEffects, Reported, pretest, trea
 from digicarbon.model.did._timing import Timing
 from digicarbon.note import Note, cut
 from digicarbon.numeric.did.aggregation import aggregation, binned, influence_of_means
-from digicarbon.numeric.did.group_time import GroupTime, group_time
+from digicarbon.numeric.did.group_time import GroupTime, comparisons, group_time
 from digicarbon.numeric.did.imputation import Imputation
 from digicarbon.result import Inference, Result
 
@@ -26,7 +26,8 @@ def callaway_santanna(model: DiD, timing: Timing) -> PolicyEffects:
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
     y, x = panel.column(model.y), panel.array(names)
     how = (model.compare, model.base_period, model.anticipation, model.reference)
-    estimated = group_time(y, x, panel.unit_codes, timing.at, timing.first, *how)
+    compared = timing.once(("comparisons", how), lambda: comparisons(timing.at, timing.first, *how))
+    estimated = group_time(y, x, panel.unit_codes, compared)
     if not (estimated.cells.event >= 0).any():
         raise EstimationError(Note("did_no_cell", policy=model.policy, compare=model.compare))
     chosen = aggregation(estimated.cells, model.aggregate, model.leads, model.lags)
@@ -114,12 +115,12 @@ def _fitted(
 def _table(timing: Timing, estimated: GroupTime) -> pd.DataFrame:
     """Return the effects of cohorts in periods as a table."""
     cells = estimated.cells
-    return pd.DataFrame(
-        {
-            "cohort": [timing.label(one) for one in cells.first.tolist()],
-            "period": [timing.label(one) for one in (cells.first + cells.event).tolist()],
-            "event": cells.event,
-            "coef": estimated.att,
-            "se": np.sqrt((estimated.influence**2).sum(axis=0)),
-        }
-    )
+    periods = cells.first + cells.event
+
+    def places() -> pd.DataFrame:
+        labels = ([timing.label(one) for one in of.tolist()] for of in (cells.first, periods))
+        return pd.DataFrame(dict(zip(("cohort", "period"), labels, strict=True)) | {"event": cells.event})
+
+    # columns of text take longer than the fit
+    frame = timing.once(("places", cells.first.tobytes(), periods.tobytes()), places)
+    return frame.assign(coef=estimated.att, se=np.sqrt((estimated.influence**2).sum(axis=0)))

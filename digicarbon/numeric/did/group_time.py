@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -36,78 +37,6 @@ class GroupTime:
     left_out: int
 
 
-def group_time(
-    y: FloatArray,
-    x: FloatArray,
-    unit: IntArray,
-    at: IntArray,
-    first: IntArray,
-    compare: Compare = "never",
-    base: Base = "varying",
-    anticipation: int = 0,
-    reference: int = -1,
-) -> GroupTime:
-    """Return the effect of each cohort in each period.
-
-    Parameters
-    ----------
-    y : ndarray, shape (rows,)
-    x : ndarray, shape (rows, k)
-        Controls; those of the earlier of two periods are taken.
-    unit, at : ndarray of int, shape (rows,)
-        Each row's unit, and the place of its period on the calendar.
-    first : ndarray of int, shape (N,)
-        Each unit's first treated period; `NEVER` for none.
-    compare : {"never", "not_yet"}
-        With units that are never treated, or with all that are not treated yet.
-    base : {"varying", "universal"}
-        What periods before the policy are compared with: the period before them, or the reference as all others.
-    anticipation : int
-        Periods before the first one in which units may react already.
-    reference : int
-        The event time, before any anticipation, that periods under the policy are compared with.
-
-    Notes
-    -----
-    In a cell the change of y since the base period is regressed on the controls among units of comparison; its effect
-    is the mean of what treated units changed beyond this. Units that lack one of the two periods are left out of a
-    cell. The influence of a treated unit is (r - ATT)/n, of a unit of comparison -e x′(X′X)⁻¹x̄, x̄ the mean of the
-    treated.
-    """
-    periods, code = np.unique(at, return_inverse=True)
-    wide = np.full((len(first), len(periods)), np.nan)
-    wide[unit, code] = y
-    known = np.full((len(first), len(periods), 1 + x.shape[1]), np.nan)
-    known[unit, code] = np.column_stack([np.ones(len(y)), x])
-    cells: list[_Cell] = []
-    groups: dict[bytes, list[int]] = {}
-    for cohort in np.unique(first[first <= periods[-1]]).tolist():
-        fixed = np.flatnonzero(periods <= cohort + reference - anticipation)
-        if not len(fixed):
-            continue
-        own = first == cohort
-        for place, period in enumerate(periods.tolist()):
-            before = period < cohort - anticipation and base == "varying"
-            start = place - 1 if before else int(fixed[-1])
-            if start < 0 or start == place:
-                continue
-            last = int(max(period, periods[start])) + anticipation
-            others = first == NEVER if compare == "never" else (first > last) & ~own
-            groups.setdefault(others.tobytes(), []).append(len(cells))
-            cells.append(_Cell(cohort, period - cohort, place, start, own, others))
-    att, influence = np.full(len(cells), np.nan), np.zeros((len(first), len(cells)))
-    for chosen in groups.values():
-        some = [cells[at] for at in chosen]
-        together = _together(wide, known, some) if len(y) == wide.size else None
-        att[chosen], influence[:, chosen] = _one_by_one(wide, known, some) if together is None else together
-    there = np.isfinite(att)
-    kept = [cell for cell, is_there in zip(cells, there.tolist(), strict=True) if is_there]
-    cohorts, events = np.array([(cell.cohort, cell.event) for cell in kept], dtype=np.int64).reshape(-1, 2).T
-    units = np.array([float(cell.own.sum()) for cell in kept])
-    left_out = len(cells) - len(kept)
-    return GroupTime(Cells(cohorts, events, units, units), att[there], influence[:, there], left_out)
-
-
 @dataclass(frozen=True, eq=False)
 class _Cell:
     """A cohort in a period.
@@ -129,10 +58,117 @@ class _Cell:
     own: NDArray[np.bool_]
     others: NDArray[np.bool_]
 
+    @cached_property
+    def units(self) -> float:
+        """Units of the cohort."""
+        return float(self.own.sum())
+
     @property
     def earlier(self) -> int:
         """The period whose controls are taken."""
         return min(self.place, self.start)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparisons:
+    """What cohorts are compared with in which periods.
+
+    Attributes
+    ----------
+    cells : tuple of _Cell
+    groups : tuple of ndarray of int
+        Cells with the same units of comparison.
+    code : ndarray of int, shape (rows,)
+        Each row's place among the periods.
+    periods : int
+    """
+
+    cells: tuple[_Cell, ...]
+    groups: tuple[IntArray, ...]
+    code: IntArray
+    periods: int
+
+
+def comparisons(
+    at: IntArray,
+    first: IntArray,
+    compare: Compare = "never",
+    base: Base = "varying",
+    anticipation: int = 0,
+    reference: int = -1,
+) -> Comparisons:
+    """Return what the effect of each cohort in each period is made of.
+
+    Parameters
+    ----------
+    at : ndarray of int, shape (rows,)
+        The place of each row's period on the calendar.
+    first : ndarray of int, shape (N,)
+        Each unit's first treated period; `NEVER` for none.
+    compare : {"never", "not_yet"}
+        With units that are never treated, or with all that are not treated yet.
+    base : {"varying", "universal"}
+        What periods before the policy are compared with: the period before them, or the reference as all others.
+    anticipation : int
+        Periods before the first one in which units may react already.
+    reference : int
+        The event time, before any anticipation, that periods under the policy are compared with.
+    """
+    periods, code = np.unique(at, return_inverse=True)
+    cells: list[_Cell] = []
+    groups: dict[bytes, list[int]] = {}
+    for cohort in np.unique(first[first <= periods[-1]]).tolist():
+        fixed = np.flatnonzero(periods <= cohort + reference - anticipation)
+        if not len(fixed):
+            continue
+        own = first == cohort
+        for place, period in enumerate(periods.tolist()):
+            before = period < cohort - anticipation and base == "varying"
+            start = place - 1 if before else int(fixed[-1])
+            if start < 0 or start == place:
+                continue
+            last = int(max(period, periods[start])) + anticipation
+            others = first == NEVER if compare == "never" else (first > last) & ~own
+            groups.setdefault(others.tobytes(), []).append(len(cells))
+            cells.append(_Cell(cohort, period - cohort, place, start, own, others))
+    return Comparisons(tuple(cells), tuple(map(np.array, groups.values())), code, len(periods))
+
+
+def group_time(y: FloatArray, x: FloatArray, unit: IntArray, chosen: Comparisons) -> GroupTime:
+    """Return the effect of each cohort in each period.
+
+    Parameters
+    ----------
+    y : ndarray, shape (rows,)
+    x : ndarray, shape (rows, k)
+        Controls; those of the earlier of two periods are taken.
+    unit : ndarray of int, shape (rows,)
+        Each row's unit; rows are sorted by unit, then by period.
+    chosen : Comparisons
+
+    Notes
+    -----
+    In a cell the change of y since the base period is regressed on the controls among units of comparison; its effect
+    is the mean of what treated units changed beyond this. Units that lack one of the two periods are left out of a
+    cell. The influence of a treated unit is (r - ATT)/n, of a unit of comparison -e x′(X′X)⁻¹x̄, x̄ the mean of the
+    treated.
+    """
+    n, cells = int(unit[-1]) + 1, chosen.cells
+    wide = np.full((n, chosen.periods), np.nan)
+    wide[unit, chosen.code] = y
+    known = np.full((n, chosen.periods, 1 + x.shape[1]), np.nan)
+    known[unit, chosen.code] = np.column_stack([np.ones(len(y)), x])
+    att, influence = np.full(len(cells), np.nan), np.zeros((n, len(cells)))
+    for group in chosen.groups:
+        some = [cells[at] for at in group.tolist()]
+        together = _together(wide, known, some) if len(y) == wide.size else None
+        att[group], influence[:, group] = _one_by_one(wide, known, some) if together is None else together
+    there = np.isfinite(att)
+    kept = [cell for cell, is_there in zip(cells, there.tolist(), strict=True) if is_there]
+    cohorts, events = np.array([(cell.cohort, cell.event) for cell in kept], dtype=np.int64).reshape(-1, 2).T
+    units = np.array([cell.units for cell in kept])
+    left_out = len(cells) - len(kept)
+    return GroupTime(Cells(cohorts, events, units, units), att[there], influence[:, there], left_out)
 
 
 def _one_by_one(wide: FloatArray, known: FloatArray, cells: Sequence[_Cell]) -> tuple[FloatArray, FloatArray]:
