@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from digicarbon.arrays import FloatArray
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.model.did._effects import PolicyEffects, Reported, pretest, treated_cells
 from digicarbon.model.did._timing import Timing
 from digicarbon.note import Note, cut
 from digicarbon.numeric.did.aggregation import aggregation, binned, influence_of_means
 from digicarbon.numeric.did.group_time import GroupTime, comparisons, group_time
-from digicarbon.numeric.did.imputation import Imputation
+from digicarbon.numeric.did.imputation import Block, Imputation, Untreated
 from digicarbon.result import Inference, Result
 
 if TYPE_CHECKING:
@@ -49,50 +50,94 @@ def imputation(model: DiD, timing: Timing) -> PolicyEffects:
     """Return means of the differences between treated rows and what they are imputed to have been."""
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
     y, x = panel.column(model.y), panel.array(names)
-    treated = timing.event >= -model.anticipation
-    untreated = Imputation(x, panel.unit_codes, panel.period_codes, treated)
+    untreated = timing.once(("untreated", model.anticipation), lambda: _untreated(model, timing))
     if not (untreated.known & (timing.event >= 0)).any():
         raise EstimationError(Note("did_no_untreated", policy=model.policy))
-    cells, cell = treated_cells(timing, untreated.known)
-    chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
-    # a cell's effect is the mean of its rows
-    weights = untreated.weights(np.where(cell[:, None] >= 0, (chosen.weights / cells.size).T[cell], 0.0))
-    reported = Reported.of(timing, chosen.levels, model.aggregate)
+    key = (model.anticipation, model.aggregate, model.leads, model.lags)
+    means = timing.once(("means of imputed", key), lambda: _means(model, timing, untreated))
+    regression = Imputation(x, untreated)
+    weights = regression.weights(means.weights)
+    reported = means.reported
     unknown = [term for term, column in zip(reported.terms, weights.T, strict=True) if np.isnan(column).any()]
     if unknown:
         raise EstimationError(Note("did_not_imputed", terms=cut(unknown)))
-    dummies, levels = _leads(model, timing)
-    fit = untreated.fit(y, dummies)
-    effects = np.nan_to_num(fit.effects) @ np.where(cell[:, None] >= 0, (chosen.weights / cells.size).T[cell], 0.0)
-    influence = untreated.influence(y, fit.effects, weights, cell)
-    notes, lost = [], int((treated & ~untreated.known).sum())
+    imputed = regression.fit(y)
+    effects = np.nan_to_num(imputed.effects) @ means.weights
+    influence = regression.influence(imputed, weights, means.cell)
+    notes, lost = [], int((timing.event >= -model.anticipation).sum() - untreated.known.sum())
     if lost:
         notes.append(Note("did_rows_not_imputed", rows=lost))
-    known = bool(len(levels) and np.isfinite(fit.leads).all())
-    if len(levels) and not known:
+    lead_key = (model.anticipation, model.base_event, model.leads)
+    before = timing.once(("leads of imputed", lead_key), lambda: _leads(model, timing, untreated))
+    early = regression.leads(y, before.dummies) if before.levels else None
+    if before.levels and early is None:
         notes.append(Note("did_leads_unknown", policy=model.policy))
     fitted = _fitted(model, timing, Note("did_conservative"), notes)
-    covariance = fit.influence_of_leads.T @ fit.influence_of_leads
-    leads = pretest(np.eye(len(levels)), fit.leads, covariance, fitted.inference) if known else None
-    if known and model.aggregate == "event":
-        whole = Reported.of(timing, sorted({*levels, *chosen.levels}), "event")
-        before = Reported.of(timing, levels, "event").terms[1:]
-        order = [[*reported.terms, *before].index(term) for term in whole.terms]
-        reported = whole
-        effects = np.append(effects, fit.leads)[order]
-        influence = np.column_stack([influence, fit.influence_of_leads])[:, order]
-    influence = np.column_stack([influence, fit.influence_of_slopes])
-    coef = np.append(effects, fit.slopes)
+    leads = None
+    if early is not None:
+        covariance = early.influence.T @ early.influence
+        leads = pretest(np.eye(len(before.levels)), early.coef, covariance, fitted.inference)
+        if model.aggregate == "event":
+            whole = Reported.of(timing, sorted({*before.levels, *means.levels}), "event")
+            own = Reported.of(timing, before.levels, "event").terms[1:]
+            order = [[*reported.terms, *own].index(term) for term in whole.terms]
+            reported = whole
+            effects = np.append(effects, early.coef)[order]
+            influence = np.column_stack([influence, early.influence])[:, order]
+    slopes = regression.slopes(y)
+    influence = np.column_stack([influence, slopes.influence])
+    coef = np.append(effects, slopes.coef)
     return PolicyEffects(reported.terms, reported.made_of, coef, influence.T @ influence, names, leads, fitted)
 
 
-def _leads(model: DiD, timing: Timing) -> tuple[FloatArray, tuple[int, ...]]:
-    """Return dummies of event times before the policy, shape (rows, m), and these event times."""
+def _untreated(model: DiD, timing: Timing) -> Untreated:
+    panel = timing.panel
+    return Untreated(panel.unit_codes, panel.period_codes, timing.event >= -model.anticipation)
+
+
+@dataclass(frozen=True, eq=False)
+class _Means:
+    """Means of the effects of imputed rows.
+
+    Attributes
+    ----------
+    reported : Reported
+    levels : tuple of int
+    weights : ndarray, shape (rows, q)
+        Of the rows in each mean.
+    cell : ndarray of int, shape (rows,)
+        Cohort and period of an imputed row, -1 for others.
+    """
+
+    reported: Reported
+    levels: tuple[int, ...]
+    weights: FloatArray
+    cell: IntArray
+
+
+def _means(model: DiD, timing: Timing, untreated: Untreated) -> _Means:
+    cells, cell = treated_cells(timing, untreated.known)
+    chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
+    # a cell's effect is the mean of its rows
+    weights = np.where(cell[:, None] >= 0, (chosen.weights / cells.size).T[cell], 0.0)
+    return _Means(Reported.of(timing, chosen.levels, model.aggregate), chosen.levels, weights, cell)
+
+
+@dataclass(frozen=True, eq=False)
+class _Leads:
+    """Event times before the policy, and their dummies with those of periods."""
+
+    levels: tuple[int, ...]
+    dummies: Block
+
+
+def _leads(model: DiD, timing: Timing, untreated: Untreated) -> _Leads:
+    """Return dummies of event times before the policy, and these event times."""
     event = binned(timing.event, model.leads, None)
-    treated = timing.ever[timing.panel.unit_codes]
     base = max(model.base_event, -model.leads) if model.leads else model.base_event
-    there = np.unique(event[treated & (event < -model.anticipation) & (event != base)])
-    return (treated & (event == there[:, None])).T.astype(np.float64), tuple(there.tolist())
+    there = np.unique(event[timing.treated & (event < -model.anticipation) & (event != base)])
+    dummies = (timing.treated & (event == there[:, None])).T.astype(np.float64)
+    return _Leads(tuple(there.tolist()), untreated.with_periods(dummies))
 
 
 def _fitted(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
@@ -18,19 +20,96 @@ class Imputed:
     ----------
     effects : ndarray, shape (rows,)
         Not-a-number where a row is not treated, or cannot be imputed.
-    leads : ndarray, shape (m,)
-        Coefficients of lead dummies among untreated rows; not-a-number where these do not identify them.
-    influence_of_leads : ndarray, shape (N, m)
-    slopes : ndarray, shape (k,)
-        Of the controls among untreated rows.
-    influence_of_slopes : ndarray, shape (N, k)
+    residuals : ndarray, shape (rows,)
+        The outcome less what untreated rows make it.
     """
 
     effects: FloatArray
-    leads: FloatArray
-    influence_of_leads: FloatArray
-    slopes: FloatArray
-    influence_of_slopes: FloatArray
+    residuals: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """Some coefficients of a regression of untreated rows.
+
+    Attributes
+    ----------
+    coef : ndarray, shape (m,)
+    influence : ndarray, shape (N, m)
+        Of units, with Stata's small-sample factor, as did_imputation has them.
+    """
+
+    coef: FloatArray
+    influence: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Columns less the unit's mean of untreated rows.
+
+    Attributes
+    ----------
+    inner : ndarray, shape (rows, k)
+    free : ndarray, shape (untreated rows, k)
+    """
+
+    inner: FloatArray
+    free: FloatArray
+
+    @cached_property
+    def gram(self) -> FloatArray:
+        """Inner products of untreated rows, shape (k, k)."""
+        return np.asarray(self.free.T @ self.free)
+
+
+class Untreated:
+    """Which rows are untreated, and their effects of units and periods: what all regressions of a policy share.
+
+    Parameters
+    ----------
+    unit, period : ndarray of int, shape (rows,)
+        Codes from 0 without gaps; rows are sorted by unit.
+    treated : ndarray of bool, shape (rows,)
+
+    Attributes
+    ----------
+    known : ndarray of bool, shape (rows,)
+        Treated rows whose unit and period have untreated rows, so that they can be imputed.
+    free : ndarray of int
+        The untreated rows.
+    count : ndarray of int, shape (N,)
+        How many each unit has.
+    periods : Block
+        Dummies of periods.
+    """
+
+    def __init__(self, unit: IntArray, period: IntArray, treated: NDArray[np.bool_]) -> None:
+        n = int(unit.max()) + 1
+        self.unit, self.free = unit, np.flatnonzero(~treated)
+        self.count = np.bincount(unit[self.free], minlength=n)
+        by_period = np.bincount(period[self.free], minlength=int(period.max()) + 1)
+        self.known = treated & (self.count[unit] > 0) & (by_period[period] > 0)
+        self._of_all, self._of_free = (_membership(codes, n) for codes in (unit, unit[self.free]))
+        self.periods = self.block(np.eye(int(period.max()) + 1)[period])
+
+    def block(self, columns: FloatArray) -> Block:
+        """Return columns, shape (rows, k), less the unit's mean of untreated rows."""
+        inner = columns - (self._of_free @ columns[self.free] / np.maximum(self.count, 1)[:, None])[self.unit]
+        return Block(inner, inner[self.free])
+
+    def with_periods(self, columns: FloatArray) -> Block:
+        """Return the block of columns, with the dummies of periods after them."""
+        own = self.block(columns)
+        both = (np.column_stack(pair) for pair in ((own.inner, self.periods.inner), (own.free, self.periods.free)))
+        return Block(*both)
+
+    def sums(self, columns: FloatArray) -> FloatArray:
+        """Return sums by unit of columns of all rows, shape (N, k)."""
+        return np.asarray(self._of_all @ columns)
+
+    def sums_of_free(self, columns: FloatArray) -> FloatArray:
+        """Return sums by unit of columns of the untreated rows, shape (N, k)."""
+        return np.asarray(self._of_free @ columns)
 
 
 class Imputation:
@@ -40,39 +119,40 @@ class Imputation:
     ----------
     x : ndarray, shape (rows, k)
         Controls.
-    unit, period : ndarray of int, shape (rows,)
-        Codes from 0 without gaps; rows are sorted by unit.
-    treated : ndarray of bool, shape (rows,)
-
-    Attributes
-    ----------
-    known : ndarray of bool, shape (rows,)
-        Treated rows whose unit and period have untreated rows, so that they can be imputed.
+    untreated : Untreated
     """
 
-    def __init__(self, x: FloatArray, unit: IntArray, period: IntArray, treated: NDArray[np.bool_]) -> None:
-        self._unit, self._n = unit, int(unit.max()) + 1
-        self._starts = np.searchsorted(unit, np.arange(self._n))
-        self._k, self._free = x.shape[1], ~treated
-        self._columns = np.column_stack([x, np.eye(int(period.max()) + 1)[period]])
-        self._count = np.bincount(unit[self._free], minlength=self._n)
-        by_period = np.bincount(period[self._free], minlength=int(period.max()) + 1)
-        self.known = treated & (self._count[unit] > 0) & (by_period[period] > 0)
-        self._inner = self._within(self._columns)
-        self._design = self._inner[self._free]
-        self._inverse, self._rank = _inverse(self._design)
+    def __init__(self, x: FloatArray, untreated: Untreated) -> None:
+        self._untreated = untreated
+        self._x = untreated.block(x)
+        self._design = _Regression(untreated, untreated.periods, self._x)
 
-    def fit(self, y: FloatArray, leads: FloatArray) -> Imputed:
-        """Return the effects of treated rows, and the coefficients of lead dummies, shape (rows, m)."""
-        free, count = self._free, leads.shape[1]
-        inner = self._within(y[:, None])[:, 0]
-        effects = np.where(self.known, self._residuals(y), np.nan)
-        slopes = self._influence(self._design, inner[free], self._k)
-        wide = np.column_stack([self._within(leads)[free], self._design])
-        early = self._influence(wide, inner[free], count)
-        if _inverse(wide)[1] < self._rank + count:
-            return Imputed(effects, np.full(count, np.nan), early[1], *slopes)
-        return Imputed(effects, *early, *slopes)
+    def fit(self, y: FloatArray) -> Imputed:
+        """Return the effects of treated rows."""
+        own = self._untreated.block(y[:, None])
+        solved = self._design.inverse @ self._design.products(own.free)
+        residuals = (own.inner - self._design.values(solved, inner=True))[:, 0]
+        return Imputed(np.where(self._untreated.known, residuals, np.nan), residuals)
+
+    def slopes(self, y: FloatArray) -> Coefficients:
+        """Return the coefficients of the controls."""
+        k = self._x.free.shape[1]
+        if not k:
+            return Coefficients(np.empty(0), np.empty((len(self._untreated.count), 0)))
+        return self._design.coefficients(y, slice(-k, None))
+
+    def leads(self, y: FloatArray, dummies: Block) -> Coefficients | None:
+        """Return the coefficients of dummies; None where untreated rows do not identify them.
+
+        Parameters
+        ----------
+        y : ndarray, shape (rows,)
+        dummies : Block
+            Of `Untreated.with_periods`.
+        """
+        count = dummies.free.shape[1] - self._untreated.periods.free.shape[1]
+        wide = _Regression(self._untreated, dummies, self._x)
+        return None if wide.rank < self._design.rank + count else wide.coefficients(y, slice(count))
 
     def weights(self, weights: FloatArray) -> FloatArray:
         """Return the weights of all rows of y in weighted sums of effects.
@@ -87,23 +167,22 @@ class Imputation:
         ndarray, shape (rows, q)
             Not-a-number where untreated rows do not identify a sum.
         """
-        free = self._free
-        wanted = self._inner.T @ weights
-        design = self._design
-        solved = self._inverse @ wanted
-        rest = np.abs(design.T @ (design @ solved) - wanted).max(axis=0)
-        sums = self._sums(weights)[self._unit] / np.maximum(self._count, 1)[self._unit][:, None]
+        untreated, free = self._untreated, self._untreated.free
+        wanted = np.vstack([self._untreated.periods.inner.T @ weights, self._x.inner.T @ weights])
+        solved = self._design.inverse @ wanted
+        rest = np.abs(self._design.gram @ solved - wanted).max(axis=0)
+        sums = untreated.sums(weights) / np.maximum(untreated.count, 1)[:, None]
         out = weights.copy()
-        out[free] -= sums[free] + design @ solved
+        out[free] -= sums[untreated.unit[free]] + self._design.values(solved)
         out[:, rest > 1e-7 * np.maximum(np.abs(wanted).max(axis=0), 1.0)] = np.nan
         return out
 
-    def influence(self, y: FloatArray, effects: FloatArray, weights: FloatArray, cell: IntArray) -> FloatArray:
+    def influence(self, imputed: Imputed, weights: FloatArray, cell: IntArray) -> FloatArray:
         """Return the influence of units on weighted sums of effects, shape (N, q), for the conservative variance.
 
         Parameters
         ----------
-        y, effects : ndarray, shape (rows,)
+        imputed : Imputed
         weights : ndarray, shape (rows, q)
             Those of `weights`.
         cell : ndarray of int, shape (rows,)
@@ -113,51 +192,70 @@ class Imputation:
         -----
         The residual of a treated row is its effect less the mean of its cell, by squares of the weights (their eq. 8).
         """
-        free = self._free
-        residuals = np.repeat(self._residuals(y)[:, None], weights.shape[1], axis=1)
-        rows = np.flatnonzero(self.known)
+        rows = np.flatnonzero(self._untreated.known)
+        effects, codes = imputed.effects[rows], cell[rows]
         squares = weights[rows] ** 2
-        codes = np.unique(cell[rows], return_inverse=True)[1]
-        total, sums = (np.zeros((codes.max() + 1, weights.shape[1])) for _ in range(2))
-        np.add.at(total, codes, squares)
-        np.add.at(sums, codes, squares * effects[rows][:, None])
-        mean = sums / np.where(total > 0, total, 1.0)
-        residuals[rows] = effects[rows][:, None] - mean[codes]
-        residuals[~free & ~self.known] = 0.0
-        return self._sums(weights * residuals)
-
-    def _influence(self, design: FloatArray, y: FloatArray, first: int) -> tuple[FloatArray, FloatArray]:
-        """Return the first coefficients of a regression of untreated rows, and the influence of units on them.
-
-        With Stata's small-sample factor, as did_imputation has them.
-        """
-        inverse, rank = _inverse(design)
-        solved = (design @ inverse).T
-        gamma = solved @ y
-        scores = np.zeros((len(self._free), first))
-        scores[self._free] = solved[:first].T * (y - design @ gamma)[:, None]
-        clusters, left = int((self._count > 0).sum()), len(design) - 1 - rank
-        return gamma[:first], self._sums(scores) * np.sqrt(clusters / (clusters - 1) * (len(design) - 1) / left)
-
-    def _residuals(self, y: FloatArray) -> FloatArray:
-        """Return y less what untreated rows make it, shape (rows,)."""
-        inner = self._within(y[:, None])[:, 0]
-        return np.asarray(inner - self._inner @ (self._inverse @ (self._design.T @ inner[self._free])))
-
-    def _within(self, columns: FloatArray) -> FloatArray:
-        """Return columns less the unit's mean of untreated rows."""
-        free = np.where(self._free[:, None], columns, 0.0)
-        return np.asarray(columns - (self._sums(free) / np.maximum(self._count, 1)[:, None])[self._unit])
-
-    def _sums(self, columns: FloatArray) -> FloatArray:
-        return np.asarray(np.add.reduceat(columns, self._starts, axis=0))
+        members = _membership(codes, int(codes.max()) + 1)
+        total = members @ squares
+        mean = (members @ (squares * effects[:, None])) / np.where(total > 0, total, 1.0)
+        residuals = np.zeros_like(weights)
+        residuals[self._untreated.free] = imputed.residuals[self._untreated.free, None]
+        residuals[rows] = effects[:, None] - mean[codes]
+        return self._untreated.sums(weights * residuals)
 
 
-def _inverse(design: FloatArray) -> tuple[FloatArray, int]:
-    """Return (Z′Z)⁻¹, of smallest norm where columns are dependent as dummies of all periods are, and the rank of Z."""
-    norms = np.sqrt(np.einsum("ij,ij->j", design, design))
-    norms = np.where(norms > 0, norms, 1.0)
-    values, vectors = np.linalg.eigh(design.T @ design / np.outer(norms, norms))
-    known = values > 1e-11
-    scaled = vectors[:, known] / norms[:, None]
-    return (scaled / values[known]) @ scaled.T, int(known.sum())
+class _Regression:
+    """A regression of untreated rows on two blocks of columns.
+
+    Parameters
+    ----------
+    untreated : Untreated
+    fixed, x : Block
+        The second one is of few columns.
+
+    Attributes
+    ----------
+    gram, inverse : ndarray, shape (k, k)
+        Z′Z, and (Z′Z)⁻¹ of smallest norm where columns are dependent as dummies of all periods are.
+    rank : int
+        Of Z.
+    """
+
+    def __init__(self, untreated: Untreated, fixed: Block, x: Block) -> None:
+        self._untreated, self._fixed, self._x = untreated, fixed, x
+        self._first = fixed.free.shape[1]
+        cross = fixed.free.T @ x.free
+        self.gram = np.block([[fixed.gram, cross], [cross.T, x.gram]]) if x.free.shape[1] else fixed.gram
+        norms = np.sqrt(self.gram.diagonal())
+        norms = np.where(norms > 0, norms, 1.0)
+        values, vectors = np.linalg.eigh(self.gram / np.outer(norms, norms))
+        known = values > 1e-11
+        scaled = vectors[:, known] / norms[:, None]
+        self.inverse, self.rank = (scaled / values[known]) @ scaled.T, int(known.sum())
+
+    def products(self, columns: FloatArray) -> FloatArray:
+        """Return Z′ times columns of the untreated rows."""
+        return np.concatenate([self._fixed.free.T @ columns, self._x.free.T @ columns])
+
+    def values(self, coef: FloatArray, inner: bool = False) -> FloatArray:
+        """Return Z times coefficients, shape (k, q), in the untreated rows or in all of them."""
+        parts = [(self._fixed, coef[: self._first]), (self._x, coef[self._first :])]
+        return np.asarray(sum((block.inner if inner else block.free) @ some for block, some in parts))
+
+    def coefficients(self, y: FloatArray, which: slice) -> Coefficients:
+        """Return some coefficients, and the influence of units on them."""
+        untreated = self._untreated
+        own = untreated.block(y[:, None]).free
+        gamma = self.inverse @ self.products(own)
+        left = own - self.values(gamma)
+        scores = [untreated.sums_of_free(block.free * left) for block in (self._fixed, self._x)]
+        influence = np.column_stack(scores) @ self.inverse[:, which]
+        rows, clusters = len(own), int((untreated.count > 0).sum())
+        factor = clusters / (clusters - 1) * (rows - 1) / (rows - 1 - self.rank)
+        return Coefficients(gamma[which, 0], influence * np.sqrt(factor))
+
+
+def _membership(codes: IntArray, groups: int) -> scipy.sparse.csr_array:
+    """Return the matrix that sums rows by group, shape (groups, rows)."""
+    rows = np.arange(len(codes))
+    return scipy.sparse.csr_array((np.ones(len(codes)), (codes, rows)), shape=(groups, len(codes)))
