@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from digicarbon.model.did._effects import PolicyEffects, Reported, pretest
 from digicarbon.model.did._timing import Timing
 from digicarbon.note import Note
 from digicarbon.numeric.did.aggregation import Cells, aggregation
-from digicarbon.numeric.did.stacks import Stacks, absorb_stacks, covariance_of_stacks, stacks
+from digicarbon.numeric.did.stacks import StackRows, Stacks, covariance_of_stacks, stacks
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.least_squares import least_squares
 from digicarbon.result import Inference, Result
@@ -26,21 +27,28 @@ def stacked(model: DiD, timing: Timing) -> PolicyEffects:
     """Return the effects of a regression with effects of units and of periods in each stack."""
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
     window = (model.leads, model.lags, model.anticipation)
-    chosen = stacks(panel.unit_codes, timing.at, timing.first, model.compare, *window)
+    chosen = timing.once(
+        ("stacks", model.compare, window),
+        lambda: stacks(panel.unit_codes, timing.at, timing.first, model.compare, *window),
+    )
     if not len(chosen.row):
         raise EstimationError(Note("did_no_stack", policy=model.policy, compare=model.compare))
-    dummies, events = _dummies(model, chosen)
-    raw = np.column_stack([dummies, panel.array((*names, model.y))[chosen.row]])
-    unit, at = panel.unit_codes[chosen.row], timing.at[chosen.row]
-    values, effects = absorb_stacks(raw, unit, at, chosen.stack)
+    design = timing.once(
+        ("design of stacks", model.compare, window, model.aggregate, model.base_event),
+        lambda: _design(model, timing, chosen),
+    )
+    events, rows = design.events, design.rows
+    columns = panel.array((*names, model.y))[chosen.row]
+    raw = _beside(design.dummies, columns)
+    values = _beside(design.inner, rows.absorb(columns))
     own = (model.policy,) if not len(events) else tuple(f"{model.policy}[{event}]" for event in events.tolist())
     refuse_unidentified((*own, *names), values[:, :-1], raw[:, :-1], "two_way")
-    df_resid = len(values) - values.shape[1] + 1 - effects.rank
+    df_resid = len(values) - values.shape[1] + 1 - rows.effects.rank
     if df_resid <= 0:
         raise EstimationError(Note("did_no_stack", policy=model.policy, compare=model.compare))
     fit = least_squares(values)
     covariance, groups = covariance_of_stacks(
-        values[:, :-1], fit, df_resid, unit, at, effects, model.cov, model.cluster, model.small_sample
+        values[:, :-1], fit, df_resid, rows, model.cov, model.cluster, model.small_sample
     )
     if groups is not None and groups < FEWEST_CLUSTERS:
         by = "unit" if model.cluster == "unit" else "time"
@@ -50,7 +58,7 @@ def stacked(model: DiD, timing: Timing) -> PolicyEffects:
     early = np.empty((0, 1))
     if len(events):
         # an event time is a cell that all cohorts share
-        cells = Cells(np.zeros_like(events), events, dummies.sum(axis=0), np.ones(len(events)))
+        cells = Cells(np.zeros_like(events), events, design.dummies.sum(axis=0), np.ones(len(events)))
         means = aggregation(cells, "event")
         weights, reported = means.weights, Reported.of(timing, means.levels, "event")
         early = np.eye(len(events))[events < -model.anticipation]
@@ -65,8 +73,41 @@ def stacked(model: DiD, timing: Timing) -> PolicyEffects:
         pick @ covariance @ pick.T,
         names,
         pretest(np.pad(early, ((0, 0), (0, k))), fit.coef, covariance, inference),
-        _fitted(model, timing, chosen, df_resid, inference),
+        _fitted(model, timing, design, df_resid, inference),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """Dummies of a policy in stacks.
+
+    Attributes
+    ----------
+    rows : StackRows
+    dummies, inner : ndarray, shape (m, k)
+        Before and after effects are removed.
+    events : ndarray of int
+        Their event times; empty for a single dummy.
+    used : int
+        How many rows of the panel are in a stack.
+    """
+
+    rows: StackRows
+    dummies: FloatArray
+    inner: FloatArray
+    events: IntArray
+    used: int
+
+
+def _design(model: DiD, timing: Timing, chosen: Stacks) -> _Design:
+    dummies, events = _dummies(model, chosen)
+    rows = StackRows(timing.panel.unit_codes[chosen.row], timing.at[chosen.row], chosen.stack)
+    return _Design(rows, dummies, rows.absorb(dummies), events, len(np.unique(chosen.row)))
+
+
+def _beside(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Return two sets of columns side by side, each column in one piece."""
+    return np.concatenate([left.T, right.T]).T
 
 
 def _dummies(model: DiD, chosen: Stacks) -> tuple[FloatArray, IntArray]:
@@ -80,25 +121,23 @@ def _dummies(model: DiD, chosen: Stacks) -> tuple[FloatArray, IntArray]:
     return (chosen.own & (chosen.event == events[:, None])).T.astype(np.float64), events
 
 
-def _fitted(model: DiD, timing: Timing, chosen: Stacks, df_resid: int, inference: Inference) -> Result:
-    panel = timing.panel
-    used = np.unique(chosen.row)
-    errors_note = model.regression((model.policy,)).rule.note(panel.shape[1])
+def _fitted(model: DiD, timing: Timing, design: _Design, df_resid: int, inference: Inference) -> Result:
+    errors_note = model.regression((model.policy,)).rule.note(timing.panel.shape[1])
     return Result(
         kind="",
         y=model.y,
         inference=inference,
         statistics={
-            "nobs": float(len(chosen.row)),
-            "n_units": float(len(np.unique(panel.unit_codes[used]))),
-            "n_periods": float(len(np.unique(panel.period_codes[used]))),
+            "nobs": float(len(design.dummies)),
+            "n_units": float(design.rows.n),
+            "n_periods": float(design.rows.t),
             "df_resid": float(df_resid),
         },
         absorbed=("unit", "time"),
         transformed=True,
         notes=(
             errors_note,
-            Note("did_stacks", stacks=int(chosen.stack.max()) + 1, rows=len(used)),
+            Note("did_stacks", stacks=design.rows.effects.stacks, rows=design.used),
             Note("did_clean_never" if model.compare == "never" else "did_clean_not_yet", policy=model.policy),
         ),
         errors_note=errors_note,
