@@ -14,12 +14,14 @@ from digicarbon.errors import DataError, EstimationError
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects, components, quasi_demean
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, absorbed_rank
-from digicarbon.panel import Panel
+from digicarbon.panel import Column, Panel
 from digicarbon.result import CONSTANT, DUMMY, REGRESSOR, Role
 
 Estimator = Literal["within", "lsdv", "between", "first_difference"]
 Transform = Callable[[FloatArray], FloatArray]
 """Columns of shape (rows, M) with effects removed, or their means or differences."""
+MANY = 16
+"""Number of focal columns from which their inner products are kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,8 @@ class Columns:
         What made the outcome of ``values`` out of the raw one, where that is linear and depends on nothing else.
     estimator : {"within", "between", "first_difference"}
         Of which kind that is.
+    shared : ndarray or None
+        Inner products of the first columns of ``values`` where these are many, and the same in other models.
     """
 
     names: tuple[str, ...]
@@ -64,6 +68,7 @@ class Columns:
     constant: bool = False
     transform: Transform | None = None
     estimator: Estimator = "within"
+    shared: FloatArray | None = None
 
     @property
     def without_means(self) -> bool:
@@ -73,7 +78,14 @@ class Columns:
     @cached_property
     def gram(self) -> FloatArray:
         """Inner products of the columns of ``values``, shape (k + 1, k + 1)."""
-        return np.asarray(self.values.T @ self.values)
+        first = 0 if self.shared is None else len(self.shared)
+        if first < MANY:
+            return np.asarray(self.values.T @ self.values)
+        out = np.empty((self.values.shape[1],) * 2)
+        out[:first, :first] = self.shared
+        out[first:] = self.values[:, first:].T @ self.values
+        out[:first, first:] = out[first:, :first].T
+        return out
 
     @property
     def roles(self) -> tuple[Role, ...]:
@@ -83,9 +95,12 @@ class Columns:
         return (*(CONSTANT,) * self.constant, *(REGRESSOR,) * slopes, *(DUMMY,) * dummies)
 
 
-def within(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, constant: bool = False) -> Columns:
+def within(
+    panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, constant: bool = False, focal: int = 0
+) -> Columns:
     """Return columns with fixed effects removed; with a constant where there are none, or where it is asked for.
 
+    The inner products of the first ``focal`` ones are kept if they are many: dummies of a policy in all its models.
     A constant beside fixed effects is that of Stata's xtreg: grand means are added back to the demeaned columns.
     """
     rows = rows_of(panel)
@@ -96,19 +111,35 @@ def within(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, c
         return Columns(names, raw, raw, rows, effects, 0, {}, constant=True, transform=transform)
     panel.require((*names, y))
     columns = [panel.columns[name] for name in (*names, y)]
+    raw, values = _side_by_side([column.values for column in columns]), demeaned(columns, rows, effects)
+    absorbed, notes = absorbed_rank(rows, effects), _singletons(panel, effects)
+    shared = _inner_products(columns[:focal], values[:, :focal], effects) if focal >= MANY and not constant else None
+    if constant:
+        ones, names, absorbed = np.ones((len(raw), 1)), ("const", *names), absorbed - 1
+        values, raw = np.hstack([ones, values + raw.mean(axis=0)]), np.hstack([ones, raw])
+    return Columns(
+        names, values, raw, rows, effects, absorbed, {}, notes, constant=constant, transform=transform, shared=shared
+    )
+
+
+def demeaned(columns: Sequence[Column], rows: Rows, effects: EffectsKind) -> FloatArray:
+    """Return columns with fixed effects removed, shape (rows, k)."""
     new = [column for column in columns if effects not in column.memory]
     if new:
         # a column is demeaned once, whatever the number of models and panels that read it
         found = absorb(np.column_stack([column.values for column in new]), rows, effects)
-        for column, demeaned in zip(new, found.T, strict=True):
-            column.memory[effects] = np.ascontiguousarray(demeaned)
-    raw = _side_by_side([column.values for column in columns])
-    values = _side_by_side([column.memory[effects] for column in columns])
-    absorbed, notes = absorbed_rank(rows, effects), _singletons(panel, effects)
-    if constant:
-        ones, names, absorbed = np.ones((len(raw), 1)), ("const", *names), absorbed - 1
-        values, raw = np.hstack([ones, values + raw.mean(axis=0)]), np.hstack([ones, raw])
-    return Columns(names, values, raw, rows, effects, absorbed, {}, notes, constant=constant, transform=transform)
+        for column, left in zip(new, found.T, strict=True):
+            column.memory[effects] = np.ascontiguousarray(left)
+    return _side_by_side([column.memory[effects] for column in columns])
+
+
+def _inner_products(columns: list[Column], values: FloatArray, effects: EffectsKind) -> FloatArray:
+    memory, key = columns[0].memory, ("inner products", effects)
+    others, products = memory.get(key, ([], None))
+    if len(others) != len(columns) or any(one is not other for one, other in zip(columns, others, strict=True)):
+        products = np.asarray(values.T @ values)
+        memory[key] = columns, products
+    return products
 
 
 def _side_by_side(columns: Sequence[FloatArray]) -> FloatArray:

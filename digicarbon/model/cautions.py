@@ -8,9 +8,10 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
-from digicarbon.model._panel_columns import rows_of
+from digicarbon.model._panel_columns import demeaned, rows_of
 from digicarbon.note import Note
-from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
+from digicarbon.numeric.linear.least_squares import least_squares
+from digicarbon.numeric.linear.within import EffectsKind, Rows, clearly_independent
 from digicarbon.numeric.resampling.null_model import cube, in_rows, orthonormal, without
 from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.numeric.tests.effects_f import effects_f
@@ -50,18 +51,23 @@ def leverage(panel: Panel, focal: tuple[str, ...], terms: tuple[str, ...], effec
     term, which are few if it is that of a group.
     """
     rows, notes = rows_of(panel), []
-    levels = panel.array(terms)
-    columns = absorb(levels, rows, effects)
-    having = np.count_nonzero(rows.sums(levels**2, "unit"), axis=0)
+    panel.require(terms)
+    columns = demeaned([panel.columns[term] for term in terms], rows, effects)
     if effects == "none":
         columns = columns - columns.mean(axis=0)
+    independent = clearly_independent(columns, columns)
     for term in focal:
         place = terms.index(term)
-        others = orthonormal(np.delete(columns, place, axis=1))
-        squares = rows.sums(without(others, columns[:, [place]]) ** 2, "unit")[:, 0]
+        having = np.count_nonzero(rows.sums(panel.column(term)[:, None] ** 2, "unit"))
+        others, own = np.delete(columns, place, axis=1), columns[:, [place]]
+        left = own
+        if others.shape[1]:
+            both = np.hstack([others, own])
+            left = least_squares(both).residuals[:, None] if independent else without(orthonormal(others), own)
+        squares = rows.sums(left**2, "unit")[:, 0]
         share = squares / squares.sum()
         most = int(share.argmax())
-        if share[most] > min(ALMOST_ALL, max(MUCH, 3 / having[place])):
+        if share[most] > min(ALMOST_ALL, max(MUCH, 3 / having)):
             notes.append(Note("unit_leverage", unit=panel.units[most], share=float(share[most]), term=term))
     return notes
 

@@ -423,7 +423,7 @@ class PanelRegression(Tested):
             return transformed.dummies(panel, names, self.y, self.fixed)
         if self.effects in RANDOM:
             return transformed.quasi_demeaned(panel, names, self.y, RANDOM[self.effects], self.variance)
-        return transformed.within(panel, names, self.y, self.fixed, self.constant)
+        return transformed.within(panel, names, self.y, self.fixed, self.constant, len(self.x))
 
     @property
     def _effects_words(self) -> str:
