@@ -140,7 +140,7 @@ def command(work: Path, empty: Path, name: str, grid: dict[str, Any], runs: int)
             {"override report": "signs"},
             "_self_",
         ],
-        "source": {"path": "policy.csv", "unit": "unit", "time": "year"},
+        "source": {"path": "policy.csv", "unit": "unit", "time": "time"},
         "panel": {"policy": {"pilot": "adopted"}},
         "model": {"y": "y", "controls": []},
         "grid": grid,

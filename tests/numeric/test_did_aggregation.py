@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from digicarbon.numeric.did.aggregation import NEVER, Aggregate, Cells, aggregation, binned, influence_of_means
-from digicarbon.numeric.did.group_time import group_time
-from digicarbon.numeric.did.imputation import Imputation
+from digicarbon.numeric.did.group_time import Base, Compare, _one_by_one, comparisons, group_time
+from digicarbon.numeric.did.imputation import Imputation, Untreated
 from digicarbon.numeric.did.stacks import stacks
 
 EVERY: tuple[Aggregate, ...] = ("overall", "event", "cohort", "calendar")
@@ -52,10 +52,10 @@ def test_influence_is_what_a_unit_more_changes(by: Aggregate) -> None:
     def means(copies: np.ndarray) -> np.ndarray:
         who = np.repeat(np.arange(units), copies)
         rows = (who[:, None] * periods + np.arange(periods)).ravel()
-        found = group_time(y[rows], none[rows], np.repeat(np.arange(len(who)), periods), at[rows], first[who])
+        found = group_time(y[rows], none[rows], np.repeat(np.arange(len(who)), periods), comparisons(at[rows], first[who]))
         return np.asarray(aggregation(found.cells, by).weights @ found.att)
 
-    found = group_time(y, none, unit, at, first)
+    found = group_time(y, none, unit, comparisons(at, first))
     chosen = aggregation(found.cells, by)
     influence = influence_of_means(chosen, found.cells, found.att, found.influence, first)
     many = np.full(units, 400)
@@ -65,16 +65,37 @@ def test_influence_is_what_a_unit_more_changes(by: Aggregate) -> None:
         np.testing.assert_allclose(400 * (means(more) - means(many)), influence[one], rtol=0.05, atol=2e-4)
 
 
+@pytest.mark.parametrize(("compare", "base"), [("never", "varying"), ("never", "universal"), ("not_yet", "varying")])
+@pytest.mark.parametrize("k", [0, 2])
+def test_cells_together_are_cells_one_by_one(compare: Compare, base: Base, k: int) -> None:
+    rng = np.random.default_rng(4)
+    first = np.array([2, 4, 5, NEVER])[rng.integers(4, size=40)]
+    unit, at = np.repeat(np.arange(40), 7), np.tile(np.arange(7), 40)
+    y, x = rng.standard_normal(280), rng.standard_normal((280, k))
+    chosen = comparisons(at, first, compare, base)
+    whole = group_time(y, x, unit, chosen)
+    wide = y.reshape(40, 7)
+    known = np.concatenate([np.ones((40, 7, 1)), x.reshape(40, 7, k)], axis=2)
+    att, influence = _one_by_one(wide, known, chosen.cells)
+    np.testing.assert_allclose(whole.att, att, rtol=1e-10)
+    np.testing.assert_allclose(whole.influence, influence, rtol=1e-9, atol=1e-14)
+    # a unit whose last row is missing is left out of the cells of that period alone
+    gaps = group_time(y[:-1], x[:-1], unit[:-1], comparisons(at[:-1], first, compare, base))
+    earlier = whole.cells.first + whole.cells.event < 6
+    np.testing.assert_allclose(gaps.att[earlier], whole.att[earlier], rtol=1e-10)
+
+
 def test_imputed_effects_are_weighted_sums_of_the_outcome() -> None:
     rng = np.random.default_rng(2)
     unit, period = np.repeat(np.arange(20), 6), np.tile(np.arange(6), 20)
     treated = (unit % 3 == 0) & (period >= 3 + unit % 2)
     x, y = rng.standard_normal((120, 2)), rng.standard_normal(120)
-    model = Imputation(x, unit, period, treated)
-    assert (model.known == treated).all()
+    untreated = Untreated(unit, period, treated)
+    model = Imputation(x, untreated)
+    assert (untreated.known == treated).all()
     of_rows = np.where(treated[:, None], rng.standard_normal((120, 3)), 0.0)
     weights = model.weights(of_rows)
-    effects = model.fit(y, np.empty((120, 0))).effects
+    effects = model.fit(y).effects
     np.testing.assert_allclose(weights.T @ y, np.nansum(of_rows * effects[:, None], axis=0), rtol=1e-9)
     # what effects of units and periods and controls make is no effect
     made = np.column_stack([np.eye(20)[unit], np.eye(6)[period], x])
@@ -84,8 +105,8 @@ def test_imputed_effects_are_weighted_sums_of_the_outcome() -> None:
 def test_a_row_without_untreated_ones_is_not_imputed() -> None:
     unit, period = np.repeat(np.arange(4), 4), np.tile(np.arange(4), 4)
     treated = (period == 3) | (unit == 0)
-    model = Imputation(np.empty((16, 0)), unit, period, treated | ((unit == 1) & (period == 2)))
-    assert np.flatnonzero(model.known).tolist() == [6]
+    untreated = Untreated(unit, period, treated | ((unit == 1) & (period == 2)))
+    assert np.flatnonzero(untreated.known).tolist() == [6]
 
 
 def test_stacks_have_clean_units_only() -> None:

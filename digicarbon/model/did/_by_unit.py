@@ -22,6 +22,23 @@ if TYPE_CHECKING:
     from digicarbon.model.did.base import DiD
 
 
+def check(model: DiD, timing: Timing) -> None:
+    """Raise an error if the effects cannot be estimated without controls; fit nothing.
+
+    Raises
+    ------
+    DataError, EstimationError
+    """
+    names = timing.panel.expanded(model.controls, among=model.terms)
+    timing.panel.require((model.y, *names))
+    bare = model.model_copy(update={"controls": ()})
+    key = (model.estimator, model.compare, model.base_period, model.base_event, model.anticipation)
+    ends = (model.aggregate, model.leads, model.lags)
+    own = imputation if model.estimator == "imputation" else callaway_santanna
+    # what depends on the controls is seen by the fit
+    timing.once(("checked", key, ends), lambda: own(bare, timing).terms)
+
+
 def callaway_santanna(model: DiD, timing: Timing) -> PolicyEffects:
     """Return means of the effects of cohorts in periods."""
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)

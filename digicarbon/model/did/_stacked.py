@@ -23,8 +23,36 @@ if TYPE_CHECKING:
     from digicarbon.model.did.base import DiD
 
 
-def stacked(model: DiD, timing: Timing) -> PolicyEffects:
-    """Return the effects of a regression with effects of units and of periods in each stack."""
+@dataclass(frozen=True, eq=False)
+class StackColumns:
+    """What least squares is run on.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the controls.
+    values : ndarray, shape (m, k + 1)
+        Dummies, controls and the outcome, effects removed.
+    gram : ndarray, shape (k + 1, k + 1)
+        Their inner products.
+    df_resid : int
+    design : _Design
+    """
+
+    names: tuple[str, ...]
+    values: FloatArray
+    gram: FloatArray
+    df_resid: int
+    design: _Design
+
+
+def columns_of(model: DiD, timing: Timing) -> StackColumns:
+    """Return the columns of the regression, after every check.
+
+    Raises
+    ------
+    DataError, EstimationError
+    """
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
     window = (model.leads, model.lags, model.anticipation)
     chosen = timing.once(
@@ -37,23 +65,31 @@ def stacked(model: DiD, timing: Timing) -> PolicyEffects:
         ("design of stacks", model.compare, window, model.aggregate, model.base_event),
         lambda: _design(model, timing, chosen),
     )
-    events, rows = design.events, design.rows
     columns = panel.array((*names, model.y))[chosen.row]
     raw = _beside(design.dummies, columns)
-    values = _beside(design.inner, rows.absorb(columns))
-    own = (model.policy,) if not len(events) else tuple(f"{model.policy}[{event}]" for event in events.tolist())
-    refuse_unidentified((*own, *names), values[:, :-1], raw[:, :-1], "two_way")
-    df_resid = len(values) - values.shape[1] + 1 - rows.effects.rank
+    values = _beside(design.inner, design.rows.absorb(columns))
+    gram = np.asarray(values.T @ values)
+    refuse_unidentified((*design.names, *names), values[:, :-1], raw[:, :-1], "two_way", gram[:-1, :-1])
+    df_resid = len(values) - values.shape[1] + 1 - design.rows.effects.rank
     if df_resid <= 0:
         raise EstimationError(Note("did_no_stack", policy=model.policy, compare=model.compare))
-    fit = least_squares(values)
-    covariance, groups = covariance_of_stacks(
-        values[:, :-1], fit, df_resid, rows, model.cov, model.cluster, model.small_sample
-    )
-    if groups is not None and groups < FEWEST_CLUSTERS:
+    groups = {"unit": design.rows.n, "time": design.rows.t, "both": min(design.rows.n, design.rows.t)}[model.cluster]
+    if model.cov == "cluster" and groups < FEWEST_CLUSTERS:
         by = "unit" if model.cluster == "unit" else "time"
         way_out = Note("choose_classic")
         raise EstimationError(Note("few_clusters_by", groups=groups, by=by, fewest=FEWEST_CLUSTERS, way_out=way_out))
+    return StackColumns(names, values, gram, df_resid, design)
+
+
+def stacked(model: DiD, timing: Timing) -> PolicyEffects:
+    """Return the effects of a regression with effects of units and of periods in each stack."""
+    columns = columns_of(model, timing)
+    names, values, df_resid, design = columns.names, columns.values, columns.df_resid, columns.design
+    events, rows, own = design.events, design.rows, design.names
+    fit = least_squares(values, gram=columns.gram)
+    covariance, groups = covariance_of_stacks(
+        values[:, :-1], fit, df_resid, rows, model.cov, model.cluster, model.small_sample
+    )
     weights, reported = np.ones((1, 1)), Reported.of(timing, (), "overall")
     early = np.empty((0, 1))
     if len(events):
@@ -90,6 +126,8 @@ class _Design:
         Their event times; empty for a single dummy.
     used : int
         How many rows of the panel are in a stack.
+    names : tuple of str
+        Of the dummies.
     """
 
     rows: StackRows
@@ -97,12 +135,14 @@ class _Design:
     inner: FloatArray
     events: IntArray
     used: int
+    names: tuple[str, ...]
 
 
 def _design(model: DiD, timing: Timing, chosen: Stacks) -> _Design:
     dummies, events = _dummies(model, chosen)
     rows = StackRows(timing.panel.unit_codes[chosen.row], timing.at[chosen.row], chosen.stack)
-    return _Design(rows, dummies, rows.absorb(dummies), events, len(np.unique(chosen.row)))
+    names = tuple(f"{model.policy}[{event}]" for event in events.tolist()) or (model.policy,)
+    return _Design(rows, dummies, rows.absorb(dummies), events, len(np.unique(chosen.row)), names)
 
 
 def _beside(left: FloatArray, right: FloatArray) -> FloatArray:

@@ -172,7 +172,12 @@ class DiD(Tested):
             expanded = self.expanded(panel)
             expanded.model.check(expanded.panel, weights)
         else:
-            self.by_errors.fit(panel, weights)
+            from digicarbon.model.did import _by_unit, _stacked
+
+            require_panel(panel)
+            made = panel.with_terms(self.terms)
+            timing = self._timing(made)
+            (_stacked.columns_of if self.estimator == "stacked" else _by_unit.check)(self, timing)
 
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Estimate the effects.
