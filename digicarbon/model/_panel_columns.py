@@ -34,8 +34,8 @@ class Columns:
         Of the k regressors.
     values : ndarray, shape (rows, k + 1)
         Regressors and the outcome, effects removed.
-    raw : ndarray, shape (rows, k + 1)
-        The same before effects were removed.
+    levels : ndarray, shape (rows, k + 1), or callable
+        The same before effects were removed, or what makes it: dozens of dummies are not copied in vain.
     rows : Rows
     removed : {"none", "unit", "time", "two_way"}
         Fixed effects that were removed.
@@ -54,11 +54,15 @@ class Columns:
         Of which kind that is.
     shared : ndarray or None
         Inner products of the first columns of ``values`` where these are many, and the same in other models.
+    sizes : ndarray, shape (k + 1,), or None
+        Sums of squares of the levels, where they are known.
+    y : ndarray, shape (rows,), or None
+        The level of the outcome, where it is at hand.
     """
 
     names: tuple[str, ...]
     values: FloatArray
-    raw: FloatArray
+    levels: FloatArray | Callable[[], FloatArray]
     rows: Rows
     removed: EffectsKind
     absorbed: int
@@ -69,6 +73,23 @@ class Columns:
     transform: Transform | None = None
     estimator: Estimator = "within"
     shared: FloatArray | None = None
+    sizes: FloatArray | None = None
+    y: FloatArray | None = None
+
+    @cached_property
+    def raw(self) -> FloatArray:
+        """The columns before effects were removed, shape (rows, k + 1)."""
+        return self.levels() if callable(self.levels) else self.levels
+
+    @property
+    def outcome(self) -> FloatArray:
+        """The outcome before effects were removed, shape (rows,)."""
+        return self.raw[:, -1] if self.y is None else self.y
+
+    @property
+    def squares(self) -> FloatArray:
+        """Sums of squares of the columns before effects were removed, shape (k + 1,)."""
+        return np.einsum("ij,ij->j", self.raw, self.raw) if self.sizes is None else self.sizes
 
     @property
     def without_means(self) -> bool:
@@ -111,14 +132,28 @@ def within(
         return Columns(names, raw, raw, rows, effects, 0, {}, constant=True, transform=transform)
     panel.require((*names, y))
     columns = [panel.columns[name] for name in (*names, y)]
-    raw, values = _side_by_side([column.values for column in columns]), demeaned(columns, rows, effects)
+    values = demeaned(columns, rows, effects)
     absorbed, notes = absorbed_rank(rows, effects), _singletons(panel, effects)
     shared = _inner_products(columns[:focal], values[:, :focal], effects) if focal >= MANY and not constant else None
+    levels = partial(_side_by_side, [column.values for column in columns])
     if constant:
+        raw = levels()
         ones, names, absorbed = np.ones((len(raw), 1)), ("const", *names), absorbed - 1
         values, raw = np.hstack([ones, values + raw.mean(axis=0)]), np.hstack([ones, raw])
+        return Columns(names, values, raw, rows, effects, absorbed, {}, notes, constant=True, transform=transform)
     return Columns(
-        names, values, raw, rows, effects, absorbed, {}, notes, constant=constant, transform=transform, shared=shared
+        names,
+        values,
+        levels,
+        rows,
+        effects,
+        absorbed,
+        {},
+        notes,
+        transform=transform,
+        shared=shared,
+        sizes=np.array([column.square for column in columns]),
+        y=columns[-1].values,
     )
 
 
@@ -137,9 +172,9 @@ def _inner_products(columns: list[Column], values: FloatArray, effects: EffectsK
     memory, key = columns[0].memory, ("inner products", effects)
     others, products = memory.get(key, ([], None))
     if len(others) != len(columns) or any(one is not other for one, other in zip(columns, others, strict=True)):
-        products = np.asarray(values.T @ values)
+        products = values.T @ values
         memory[key] = columns, products
-    return products
+    return np.asarray(products)
 
 
 def _side_by_side(columns: Sequence[FloatArray]) -> FloatArray:

@@ -249,7 +249,6 @@ def refuse_unidentified(
     within: FloatArray,
     before: FloatArray,
     effects: numeric.EffectsKind,
-    gram: FloatArray | None = None,
 ) -> None:
     """Raise unless each regressor varies after demeaning and none depends on others.
 
@@ -259,10 +258,8 @@ def refuse_unidentified(
     within, before : ndarray, shape (rows, k)
         Regressors after and before demeaning.
     effects : {"none", "unit", "time", "two_way"}
-    gram : ndarray, shape (k, k), optional
-        Inner products of the demeaned columns, where they are known.
     """
-    if numeric.clearly_independent(within, before, gram):
+    if numeric.clearly_independent(within, before):
         return
     gone = [names[j] for j in numeric.vanishing(within, before)]
     if gone:

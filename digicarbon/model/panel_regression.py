@@ -38,7 +38,7 @@ from digicarbon.numeric.linear.covariance import (
 )
 from digicarbon.numeric.linear.least_squares import Fit, least_squares
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects
-from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.linear.within import EffectsKind, clear_products
 from digicarbon.panel import Panel, variables_of
 from digicarbon.result import Inference, Result, Role, roles_made_of
 from digicarbon.spec import Names
@@ -402,15 +402,17 @@ class PanelRegression(Tested):
         self._refuse_few_groups(columns)
         if self.rule.counts_periods(columns.rows.t) and not panel.ordered:
             raise DataError(Note("cov_needs_calendar", cov=self.cov, why=panel.index.calendar.problem))
-        z, raw = columns.values[:, :-1], columns.raw[:, :-1]
+        z = columns.values[:, :-1]
         refuse_too_small(len(z), z.shape[1] + columns.absorbed, self.effects)
         if self.constant:
             # what the effects absorb is seen without the grand means
-            refuse_unidentified(columns.names[1:], z[:, 1:] - z[:, 1:].mean(axis=0), raw[:, 1:], columns.removed)
-        else:
-            refuse_unidentified(columns.names, z, raw, columns.removed, columns.gram[:-1, :-1])
+            refuse_unidentified(
+                columns.names[1:], z[:, 1:] - z[:, 1:].mean(axis=0), columns.raw[:, 1:-1], columns.removed
+            )
+        elif not clear_products(columns.gram[:-1, :-1], columns.squares[:-1]):
+            refuse_unidentified(columns.names, z, columns.raw[:, :-1], columns.removed)
         y = columns.values[:, -1]
-        if float(np.ptp(y)) < 1e-12 * max(float(np.abs(columns.raw[:, -1]).max()), 1.0):
+        if float(np.ptp(y)) < 1e-12 * max(float(np.abs(columns.outcome).max()), 1.0):
             raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
         return columns
 
@@ -477,7 +479,7 @@ class PanelRegression(Tested):
     def _goodness(self, columns: Columns, fit: Fit, df_resid: int) -> dict[str, float]:
         nobs, y = len(columns.values), columns.values[:, -1]
         random = self.effects in RANDOM
-        total = y if random else columns.raw[:, -1]
+        total = y if random else columns.outcome
         around = float(((total - total.mean()) ** 2).sum())
         inner = float(((y - y.mean()) ** 2).sum())
         found = {

@@ -52,7 +52,9 @@ def test_influence_is_what_a_unit_more_changes(by: Aggregate) -> None:
     def means(copies: np.ndarray) -> np.ndarray:
         who = np.repeat(np.arange(units), copies)
         rows = (who[:, None] * periods + np.arange(periods)).ravel()
-        found = group_time(y[rows], none[rows], np.repeat(np.arange(len(who)), periods), comparisons(at[rows], first[who]))
+        found = group_time(
+            y[rows], none[rows], np.repeat(np.arange(len(who)), periods), comparisons(at[rows], first[who])
+        )
         return np.asarray(aggregation(found.cells, by).weights @ found.att)
 
     found = group_time(y, none, unit, comparisons(at, first))

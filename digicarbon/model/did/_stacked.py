@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from digicarbon.numeric.did.aggregation import Cells, aggregation
 from digicarbon.numeric.did.stacks import StackRows, Stacks, covariance_of_stacks, stacks
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.least_squares import least_squares
+from digicarbon.numeric.linear.within import clear_products
 from digicarbon.result import Inference, Result
 
 if TYPE_CHECKING:
@@ -66,10 +68,12 @@ def columns_of(model: DiD, timing: Timing) -> StackColumns:
         lambda: _design(model, timing, chosen),
     )
     columns = panel.array((*names, model.y))[chosen.row]
-    raw = _beside(design.dummies, columns)
     values = _beside(design.inner, design.rows.absorb(columns))
     gram = np.asarray(values.T @ values)
-    refuse_unidentified((*design.names, *names), values[:, :-1], raw[:, :-1], "two_way", gram[:-1, :-1])
+    squares = np.concatenate([design.squares, np.einsum("ij,ij->j", columns, columns)])
+    if not clear_products(gram[:-1, :-1], squares[:-1]):
+        raw = _beside(design.dummies, columns)[:, :-1]
+        refuse_unidentified((*design.names, *names), values[:, :-1], raw, "two_way")
     df_resid = len(values) - values.shape[1] + 1 - design.rows.effects.rank
     if df_resid <= 0:
         raise EstimationError(Note("did_no_stack", policy=model.policy, compare=model.compare))
@@ -94,7 +98,7 @@ def stacked(model: DiD, timing: Timing) -> PolicyEffects:
     early = np.empty((0, 1))
     if len(events):
         # an event time is a cell that all cohorts share
-        cells = Cells(np.zeros_like(events), events, design.dummies.sum(axis=0), np.ones(len(events)))
+        cells = Cells(np.zeros_like(events), events, design.squares, np.ones(len(events)))
         means = aggregation(cells, "event")
         weights, reported = means.weights, Reported.of(timing, means.levels, "event")
         early = np.eye(len(events))[events < -model.anticipation]
@@ -136,6 +140,11 @@ class _Design:
     events: IntArray
     used: int
     names: tuple[str, ...]
+
+    @cached_property
+    def squares(self) -> FloatArray:
+        """Sums of squares of the dummies: in how many rows each of them is one."""
+        return np.asarray(self.dummies.sum(axis=0))
 
 
 def _design(model: DiD, timing: Timing, chosen: Stacks) -> _Design:

@@ -13,7 +13,7 @@ from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import DataError
 from digicarbon.note import Note, cut
 from digicarbon.numeric.did.aggregation import NEVER
-from digicarbon.panel import Column, Panel, label
+from digicarbon.panel import Column, Index, Panel, label
 from digicarbon.panel.policy import policy_columns
 
 _KNOWN = "timing of a policy"
@@ -136,7 +136,7 @@ class Timing:
 class _Known(NamedTuple):
     """What was read from the columns of a policy, for the rows of an index."""
 
-    index: object
+    rows: Index
     event: Column | None
     at: IntArray
     first: IntArray
@@ -162,7 +162,7 @@ def timing_of(panel: Panel, policy: str) -> Timing:
     column, events = panel.columns[names.treated], panel.columns.get(names.event)
     known: _Known | None = column.memory.get(_KNOWN)
     # the columns stay the same in all models of a sweep
-    if known is not None and known.index is panel.index and known.event is events:
+    if known is not None and known.rows is panel.index and known.event is events:
         return Timing(panel, policy, known.at, known.first, memory=known.memory)
     treated = column.values
     if not is_binary(panel, names.treated):

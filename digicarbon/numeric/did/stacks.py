@@ -199,7 +199,9 @@ def covariance_of_stacks(
     n, t = rows.n, rows.t
     of_units, of_periods = effects.units - effects.stacks, effects.periods - effects.stacks
     if cluster != "both":
-        members, groups, nested = (rows.of_units, n, of_units) if cluster == "unit" else (rows.of_periods, t, of_periods)
+        members, groups, nested = (
+            (rows.of_units, n, of_units) if cluster == "unit" else (rows.of_periods, t, of_periods)
+        )
         return fit.root @ _summed(scores, members, fit.root) @ fit.root.T * factor(groups, nested), groups
     own = rule == "sss"
     parts = [

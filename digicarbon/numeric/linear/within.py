@@ -161,22 +161,32 @@ def absorbed_count(n: int, t: int, effects: EffectsKind) -> int:
     return {"none": 0, "unit": n, "time": t, "two_way": n + t - 1}[effects]
 
 
-def clearly_independent(within: FloatArray, before: FloatArray, gram: FloatArray | None = None) -> bool:
+def clearly_independent(within: FloatArray, before: FloatArray) -> bool:
     """Return whether columns are so far from vanishing and from dependence that no further check is needed.
 
     Parameters
     ----------
     within, before : ndarray, shape (rows, k)
         The demeaned columns and the columns before.
-    gram : ndarray, shape (k, k), optional
-        Inner products of the demeaned columns, where they are known.
     """
-    gram = within.T @ within if gram is None else gram
-    squares = gram.diagonal()
-    if not (squares > 1e-12 * np.einsum("ij,ij->j", before, before)).all():
+    return clear_products(within.T @ within, np.einsum("ij,ij->j", before, before))
+
+
+def clear_products(gram: FloatArray, squares: FloatArray) -> bool:
+    """Return what `clearly_independent` does, from inner products.
+
+    Parameters
+    ----------
+    gram : ndarray, shape (k, k)
+        Of the demeaned columns.
+    squares : ndarray, shape (k,)
+        Sums of squares of the columns before.
+    """
+    own = gram.diagonal()
+    if not (own > 1e-12 * squares).all():
         return False
     factor, failed = scipy.linalg.lapack.dpotrf(gram, lower=0)
-    return bool(not failed and (factor.diagonal() > 1e-5 * np.sqrt(squares)).all())
+    return bool(not failed and (factor.diagonal() > 1e-5 * np.sqrt(own)).all())
 
 
 def vanishing(within: FloatArray, before: FloatArray, tolerance: float = 1e-9) -> list[int]:
