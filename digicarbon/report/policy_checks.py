@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -15,9 +15,18 @@ from digicarbon.report.diagnostic import DiagnosticTable
 from digicarbon.report.picture import plot_bacon, plot_placebo
 from digicarbon.report.pictured import Formats, files_of, results_of
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 CHECKS = ("leads", "bacon", "negative_weights", "placebo_time", "placebo_space", "honest_bounds")
 """Tables of the diagnostics of a policy, in the order in which they are read."""
-PICTURES = {"bacon": ("bacon_pairs", plot_bacon), "placebo_space": ("placebo_space_draws", plot_placebo)}
+OPTIONS = tuple(
+    f"diagnostic={name}" for name in ("leads", "bacon", "negative_weights", "placebo_time", "placebo_space", "honest")
+)
+PICTURES: Mapping[str, tuple[str, Callable[..., Figure]]] = {
+    "bacon": ("bacon_pairs", plot_bacon),
+    "placebo_space": ("placebo_space_draws", plot_placebo),
+}
 
 
 class PolicyChecks(Report):
@@ -46,21 +55,15 @@ class PolicyChecks(Report):
             If no run has one.
         """
         having = {name: [record for record in records if name in record.result.tables] for name in CHECKS}
-        tables = [
-            self._one(name).table(self.words.word(f"check {name}"), own) for name, own in having.items() if own
-        ]
+        tables = [self._one(name).table(self.words.word(f"check {name}"), own) for name, own in having.items() if own]
         if not tables:
             raise ConfigError(Note("no_policy_checks", key="report", options=cut(OPTIONS, len(OPTIONS))))
-        whole, shown = None, {note for table in tables[:1] for note in table.notes}
-        kept = [tables[0]]
-        for table in tables[1:]:
-            # a note stands once
-            kept.append(replace(table, notes=tuple(note for note in table.notes if note not in shown)))
-            shown |= set(table.notes)
-        for table in reversed(kept):
-            whole = replace(table, below=whole)
-        assert whole is not None
-        return replace(whole, title=f"{title}{self.words.colon}{whole.title}" if title else whole.title)
+        whole, *further = _each_note_once(tables)
+        for table in reversed(further):
+            whole = replace(whole, below=replace(table, below=whole.below))
+        return replace(
+            whole, title=f"{self.words.word(title)}{self.words.colon}{whole.title}" if title else whole.title
+        )
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return ``bacon.<format>`` and ``placebo_space.<format>``; of several runs each has its label."""
@@ -79,10 +82,20 @@ class PolicyChecks(Report):
         return files
 
     def _one(self, name: str) -> DiagnosticTable:
-        fields = {"decimals": self.decimals, "most_runs": self.most_runs}
-        return DiagnosticTable(name=name, **fields, labels=self.labels, language=self.language)
+        return DiagnosticTable(
+            name=name,
+            decimals=self.decimals,
+            most_runs=self.most_runs,
+            labels=self.labels,
+            language=self.language,
+        )
 
 
-OPTIONS = tuple(
-    f"diagnostic={name}" for name in ("leads", "bacon", "negative_weights", "placebo_time", "placebo_space", "honest")
-)
+def _each_note_once(tables: Sequence[Table]) -> list[Table]:
+    """Return tables without the notes that stand below one before."""
+    shown: set[str] = set()
+    kept = []
+    for table in tables:
+        kept.append(replace(table, notes=tuple(note for note in table.notes if note not in shown)))
+        shown |= set(table.notes)
+    return kept

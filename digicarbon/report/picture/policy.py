@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -86,7 +86,7 @@ def plot_bacon(
                 label = words.say(f"compared with {kind}", weight=f"{own['weight'].sum():.2f}")
                 # what misleads is hollow: in print without colour it is told apart, too
                 face = "white" if kind in ("already", "always") else colour
-                how = {"color": colour, "markerfacecolor": face, "markersize": 6.0}
+                how: dict[str, Any] = {"color": colour, "markerfacecolor": face, "markersize": 6.0}
                 axes.plot(own["weight"], own["estimate"], linestyle="", marker=marker, label=label, zorder=3, **how)
         if len(pairs) <= MOST_PAIRS:
             _name_pairs(axes, pairs, words)
@@ -190,7 +190,9 @@ def plot_placebo(
             axes.axvline(estimate, color=ORANGE, linewidth=1.4, linestyle=(0, (5, 2)))
         to_the_left = estimate > (coef.min() + coef.max()) / 2
         above.annotate(
-            words.say("estimate of the policy", x=words(str(row.name)), estimate=_number(estimate), p=f"{row['p']:.3f}"),
+            words.say(
+                "estimate of the policy", x=words(str(row.name)), estimate=_number(estimate), p=f"{row['p']:.3f}"
+            ),
             (estimate, 1.0),
             xycoords=above.get_xaxis_transform(),
             xytext=(-4 if to_the_left else 4, -1),
