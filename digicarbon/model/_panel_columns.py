@@ -169,12 +169,10 @@ def demeaned(columns: Sequence[Column], rows: Rows, effects: EffectsKind) -> Flo
 
 
 def _inner_products(columns: list[Column], values: FloatArray, effects: EffectsKind) -> FloatArray:
-    memory, key = columns[0].memory, ("inner products", effects)
-    others, products = memory.get(key, ([], None))
-    if len(others) != len(columns) or any(one is not other for one, other in zip(columns, others, strict=True)):
-        products = values.T @ values
-        memory[key] = columns, products
-    return np.asarray(products)
+    memory, key = columns[0].memory, ("inner products", effects, *columns)
+    if key not in memory:
+        memory[key] = values.T @ values
+    return np.asarray(memory[key])
 
 
 def _side_by_side(columns: Sequence[FloatArray]) -> FloatArray:

@@ -19,6 +19,7 @@ from digicarbon.numeric.did.stacks import StackRows, Stacks, covariance_of_stack
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.least_squares import least_squares
 from digicarbon.numeric.linear.within import clear_products
+from digicarbon.panel import Column
 from digicarbon.result import Inference, Result
 
 if TYPE_CHECKING:
@@ -57,22 +58,20 @@ def columns_of(model: DiD, timing: Timing) -> StackColumns:
     """
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
     window = (model.leads, model.lags, model.anticipation)
-    chosen = timing.once(
-        ("stacks", model.compare, window),
-        lambda: stacks(panel.unit_codes, timing.at, timing.first, model.compare, *window),
-    )
-    if not len(chosen.row):
+    chosen, rows = timing.once(("stacks", model.compare, window), lambda: _stacks(model, timing, window))
+    if rows is None:
         raise EstimationError(Note("did_no_stack", policy=model.policy, compare=model.compare))
     design = timing.once(
         ("design of stacks", model.compare, window, model.aggregate, model.base_event),
-        lambda: _design(model, timing, chosen),
+        lambda: _design(model, chosen, rows),
     )
-    columns = panel.array((*names, model.y))[chosen.row]
-    values = _beside(design.inner, design.rows.absorb(columns))
+    panel.require((*names, model.y))
+    columns = [panel.columns[name] for name in (*names, model.y)]
+    values = _beside(design.inner, np.column_stack([_absorbed(column, chosen, rows) for column in columns]))
     gram = np.asarray(values.T @ values)
-    squares = np.concatenate([design.squares, np.einsum("ij,ij->j", columns, columns)])
-    if not clear_products(gram[:-1, :-1], squares[:-1]):
-        raw = _beside(design.dummies, columns)[:, :-1]
+    squares = [column.square for column in columns[:-1]]
+    if not clear_products(gram[:-1, :-1], np.concatenate([design.squares, squares])):
+        raw = _beside(design.dummies, panel.array(names)[chosen.row])
         refuse_unidentified((*design.names, *names), values[:, :-1], raw, "two_way")
     df_resid = len(values) - values.shape[1] + 1 - design.rows.effects.rank
     if df_resid <= 0:
@@ -147,9 +146,22 @@ class _Design:
         return np.asarray(self.dummies.sum(axis=0))
 
 
-def _design(model: DiD, timing: Timing, chosen: Stacks) -> _Design:
+def _stacks(model: DiD, timing: Timing, window: tuple[int | None, int | None, int]) -> tuple[Stacks, StackRows | None]:
+    unit = timing.panel.unit_codes
+    chosen = stacks(unit, timing.at, timing.first, model.compare, *window)
+    rows = StackRows(unit[chosen.row], timing.at[chosen.row], chosen.stack) if len(chosen.row) else None
+    return chosen, rows
+
+
+def _absorbed(column: Column, chosen: Stacks, rows: StackRows) -> FloatArray:
+    """Return a column in the rows of stacks, effects removed: once for all models."""
+    if rows not in column.memory:
+        column.memory[rows] = rows.absorb(column.values[chosen.row, None])[:, 0]
+    return np.asarray(column.memory[rows])
+
+
+def _design(model: DiD, chosen: Stacks, rows: StackRows) -> _Design:
     dummies, events = _dummies(model, chosen)
-    rows = StackRows(timing.panel.unit_codes[chosen.row], timing.at[chosen.row], chosen.stack)
     names = tuple(f"{model.policy}[{event}]" for event in events.tolist()) or (model.policy,)
     return _Design(rows, dummies, rows.absorb(dummies), events, len(np.unique(chosen.row)), names)
 
