@@ -2,13 +2,13 @@
 
 Run from the repository: ``python tests/benchmark/did_truth.py [--seeds 200] [--only WORLD …] [--units 60 285]``.
 
-A seed draws units, dates and errors: three cohorts, 40 % of the units without the policy, 15 years, errors of variance
-1. The overall effect is compared with the mean effect on all rows under the policy, the effect at an event time with the
-mean effect on the rows at this event time. The regressions on one dummy, on event times and on stacks weigh cohorts in
-their own way: what they miss these means by is their bias. ``z`` is the bias over its simulation error, ``se/sd`` the
-mean standard error over the standard deviation of the estimates; of event times from 0 on and before it there are the
-largest bias and the mean coverage of 95 % intervals. In the last world everybody gets the policy in the end: the truth
-is that of years in which some unit is still without it.
+A seed draws units, dates and errors: three cohorts, 40 % of the units without the policy, 15 years, errors of
+variance 1. The overall effect is compared with the mean effect on all rows under the policy, the effect at an event
+time with the mean effect on the rows at this event time. The regressions on one dummy, on event times and on stacks
+weigh cohorts in their own way: what they miss these means by is their bias. ``z`` is the bias over its simulation
+error, ``se/sd`` the mean standard error over the standard deviation of the estimates; of event times from 0 on and
+before it there are the largest bias and the mean coverage of 95 % intervals. In the last world everybody gets the
+policy in the end: the truth is that of years in which some unit is still without it.
 """
 
 from __future__ import annotations
