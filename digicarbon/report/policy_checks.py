@@ -57,7 +57,7 @@ class PolicyChecks(Report):
         having = {name: [record for record in records if name in record.result.tables] for name in CHECKS}
         tables = [self._one(name).table(self.words.word(f"check {name}"), own) for name, own in having.items() if own]
         if not tables:
-            raise ConfigError(Note("no_policy_checks", key="report", options=cut(OPTIONS, len(OPTIONS))))
+            raise ConfigError(Note("no_policy_checks", options=cut(OPTIONS, len(OPTIONS))))
         whole, *further = _each_note_once(tables)
         for table in reversed(further):
             whole = replace(whole, below=replace(table, below=whole.below))
