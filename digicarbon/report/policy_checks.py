@@ -61,9 +61,8 @@ class PolicyChecks(Report):
         whole, *further = _each_note_once(tables)
         for table in reversed(further):
             whole = replace(whole, below=replace(table, below=whole.below))
-        return replace(
-            whole, title=f"{self.words.word(title)}{self.words.colon}{whole.title}" if title else whole.title
-        )
+        own = self.words.title(title, simulated=False)
+        return replace(whole, title=f"{own}{self.words.colon}{whole.title}" if own else whole.title)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return ``bacon.<format>`` and ``placebo_space.<format>``; of several runs each has its label."""
