@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from digicarbon.report import Table as Table
     from digicarbon.report import table as table
     from digicarbon.report.picture import marginal_effects as marginal_effects
+    from digicarbon.report.picture import plot_bacon as plot_bacon
     from digicarbon.report.picture import plot_bands as plot_bands
     from digicarbon.report.picture import plot_coefficients as plot_coefficients
     from digicarbon.report.picture import plot_curve as plot_curve
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture import plot_marginal as plot_marginal
     from digicarbon.report.picture import plot_moran as plot_moran
     from digicarbon.report.picture import plot_moran_scatter as plot_moran_scatter
+    from digicarbon.report.picture import plot_placebo as plot_placebo
     from digicarbon.report.picture import plot_rollout as plot_rollout
     from digicarbon.result import Result as Result
     from digicarbon.spec import Spec as Spec
@@ -63,6 +65,7 @@ _HOME = {
     "local_moran": "digicarbon.diagnostic",
     "marginal_effects": "digicarbon.report.picture",
     "moran": "digicarbon.diagnostic",
+    "plot_bacon": "digicarbon.report.picture",
     "plot_bands": "digicarbon.report.picture",
     "plot_coefficients": "digicarbon.report.picture",
     "plot_curve": "digicarbon.report.picture",
@@ -73,6 +76,7 @@ _HOME = {
     "plot_marginal": "digicarbon.report.picture",
     "plot_moran": "digicarbon.report.picture",
     "plot_moran_scatter": "digicarbon.report.picture",
+    "plot_placebo": "digicarbon.report.picture",
     "plot_rollout": "digicarbon.report.picture",
     "table": "digicarbon.report",
     "turning_points": "digicarbon.diagnostic",
@@ -101,6 +105,7 @@ __all__ = [
     "local_moran",
     "marginal_effects",
     "moran",
+    "plot_bacon",
     "plot_bands",
     "plot_coefficients",
     "plot_curve",
@@ -111,6 +116,7 @@ __all__ = [
     "plot_marginal",
     "plot_moran",
     "plot_moran_scatter",
+    "plot_placebo",
     "plot_rollout",
     "table",
     "turning_points",

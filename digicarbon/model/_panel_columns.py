@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -15,12 +15,14 @@ from digicarbon.model._observation_weights import Weighting
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects, components, quasi_demean
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, absorb_weighted, absorbed_rank
-from digicarbon.panel import Panel
+from digicarbon.panel import Column, Panel
 from digicarbon.result import CONSTANT, DUMMY, REGRESSOR, Role
 
 Estimator = Literal["within", "lsdv", "between", "first_difference"]
 Transform = Callable[[FloatArray], FloatArray]
 """Columns of shape (rows, M) with effects removed, or their means or differences."""
+MANY = 16
+"""Number of focal columns from which their inner products are kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +35,8 @@ class Columns:
         Of the k regressors.
     values : ndarray, shape (rows, k + 1)
         Regressors and the outcome, effects removed.
-    raw : ndarray, shape (rows, k + 1)
-        The same before effects were removed.
+    levels : ndarray, shape (rows, k + 1), or callable
+        The same before effects were removed, or what makes it: dozens of dummies are not copied in vain.
     rows : Rows
     removed : {"none", "unit", "time", "two_way"}
         Fixed effects that were removed.
@@ -53,11 +55,17 @@ class Columns:
         Of which kind that is.
     weighting : Weighting or None
         By which rows weigh: those of ``values`` are multiplied by its roots.
+    shared : ndarray or None
+        Inner products of the first columns of ``values`` where these are many, and the same in other models.
+    sizes : ndarray, shape (k + 1,), or None
+        Sums of squares of the levels, where they are known.
+    y : ndarray, shape (rows,), or None
+        The level of the outcome, where it is at hand.
     """
 
     names: tuple[str, ...]
     values: FloatArray
-    raw: FloatArray
+    levels: FloatArray | Callable[[], FloatArray]
     rows: Rows
     removed: EffectsKind
     absorbed: int
@@ -68,6 +76,41 @@ class Columns:
     transform: Transform | None = None
     estimator: Estimator = "within"
     weighting: Weighting | None = None
+    shared: FloatArray | None = None
+    sizes: FloatArray | None = None
+    y: FloatArray | None = None
+
+    @cached_property
+    def raw(self) -> FloatArray:
+        """The columns before effects were removed, shape (rows, k + 1)."""
+        return self.levels() if callable(self.levels) else self.levels
+
+    @property
+    def outcome(self) -> FloatArray:
+        """The outcome before effects were removed, shape (rows,)."""
+        return self.raw[:, -1] if self.y is None else self.y
+
+    @property
+    def squares(self) -> FloatArray:
+        """Sums of squares of the columns before effects were removed, shape (k + 1,)."""
+        return np.einsum("ij,ij->j", self.raw, self.raw) if self.sizes is None else self.sizes
+
+    @property
+    def without_means(self) -> bool:
+        """Whether effects took the means out of all columns."""
+        return self.removed != "none" and not self.constant and self.weighting is None
+
+    @cached_property
+    def gram(self) -> FloatArray:
+        """Inner products of the columns of ``values``, shape (k + 1, k + 1)."""
+        first = 0 if self.shared is None else len(self.shared)
+        if first < MANY:
+            return np.asarray(self.values.T @ self.values)
+        out = np.empty((self.values.shape[1],) * 2)
+        out[:first, :first] = self.shared
+        out[first:] = self.values[:, first:].T @ self.values
+        out[:first, first:] = out[first:, :first].T
+        return out
 
     @property
     def unscaled(self) -> FloatArray:
@@ -82,32 +125,71 @@ class Columns:
         return (*(CONSTANT,) * self.constant, *(REGRESSOR,) * slopes, *(DUMMY,) * dummies)
 
 
-def within(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, constant: bool = False) -> Columns:
+def within(
+    panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, constant: bool = False, focal: int = 0
+) -> Columns:
     """Return columns with fixed effects removed; with a constant where there are none, or where it is asked for.
 
+    The inner products of the first ``focal`` ones are kept if they are many: dummies of a policy in all its models.
     A constant beside fixed effects is that of Stata's xtreg: grand means are added back to the demeaned columns.
     """
     rows = rows_of(panel)
-    raw = panel.array((*names, y))
     transform = partial(absorb, rows=rows, effects=effects)
     if effects == "none":
+        raw = panel.array((*names, y))
         raw, names = np.column_stack([np.ones(len(raw)), raw]), ("const", *names)
         return Columns(names, raw, raw, rows, effects, 0, {}, constant=True, transform=transform)
+    panel.require((*names, y))
     columns = [panel.columns[name] for name in (*names, y)]
+    values = demeaned(columns, rows, effects)
+    absorbed, notes = absorbed_rank(rows, effects), _singletons(panel, effects)
+    shared = _inner_products(columns[:focal], values[:, :focal], effects) if focal >= MANY and not constant else None
+    levels = partial(_side_by_side, [column.values for column in columns])
+    if constant:
+        raw = levels()
+        ones, names, absorbed = np.ones((len(raw), 1)), ("const", *names), absorbed - 1
+        values, raw = np.hstack([ones, values + raw.mean(axis=0)]), np.hstack([ones, raw])
+        return Columns(names, values, raw, rows, effects, absorbed, {}, notes, constant=True, transform=transform)
+    return Columns(
+        names,
+        values,
+        levels,
+        rows,
+        effects,
+        absorbed,
+        {},
+        notes,
+        transform=transform,
+        shared=shared,
+        sizes=np.array([column.square for column in columns]),
+        y=columns[-1].values,
+    )
+
+
+def demeaned(columns: Sequence[Column], rows: Rows, effects: EffectsKind) -> FloatArray:
+    """Return columns with fixed effects removed, shape (rows, k)."""
     new = [column for column in columns if effects not in column.memory]
     if new:
         # a column is demeaned once, whatever the number of models and panels that read it
         found = absorb(np.column_stack([column.values for column in new]), rows, effects)
-        for column, demeaned in zip(new, found.T, strict=True):
-            column.memory[effects] = np.ascontiguousarray(demeaned)
-    values = np.empty_like(raw)
-    for position, column in enumerate(columns):
-        values[:, position] = column.memory[effects]
-    absorbed, notes = absorbed_rank(rows, effects), _singletons(panel, effects)
-    if constant:
-        ones, names, absorbed = np.ones((len(raw), 1)), ("const", *names), absorbed - 1
-        values, raw = np.hstack([ones, values + raw.mean(axis=0)]), np.hstack([ones, raw])
-    return Columns(names, values, raw, rows, effects, absorbed, {}, notes, constant=constant, transform=transform)
+        for column, left in zip(new, found.T, strict=True):
+            column.memory[effects] = np.ascontiguousarray(left)
+    return _side_by_side([column.memory[effects] for column in columns])
+
+
+def _inner_products(columns: list[Column], values: FloatArray, effects: EffectsKind) -> FloatArray:
+    memory, key = columns[0].memory, ("inner products", effects, *columns)
+    if key not in memory:
+        memory[key] = values.T @ values
+    return np.asarray(memory[key])
+
+
+def _side_by_side(columns: Sequence[FloatArray]) -> FloatArray:
+    """Return columns as an array of shape (rows, k), each of them in one piece: dozens are copied many times faster."""
+    out = np.empty((len(columns), len(columns[0])))
+    for place, column in enumerate(columns):
+        out[place] = column
+    return out.T
 
 
 def weighted(

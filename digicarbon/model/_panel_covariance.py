@@ -77,6 +77,10 @@ def covariance_of(
     """Return the covariance of the coefficients, shape (k, k); it may be indefinite where clusters are few."""
     if rule.cov == "classic":
         return fit.ssr / df_resid * fit.inverse
+    if rule.cov == "cluster" and rule.cluster != "both" and rule.small_sample != "hc3" and columns.without_means:
+        # sums before the product with P: a product of few rows; without means it loses no digits
+        sums = middle.score_sums(columns.values[:, :-1], fit.residuals, columns.rows, rule.cluster) @ fit.root
+        return fit.root @ (sums.T @ sums * factor_of(columns, rule)) @ fit.root.T
     z, e = columns.values[:, :-1] @ fit.root, fit.residuals
     if rule.small_sample == "hc3":
         e = e / (1 - middle.leverages(z))

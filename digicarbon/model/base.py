@@ -256,7 +256,10 @@ def require_panel(panel: object) -> None:
 
 
 def refuse_unidentified(
-    names: tuple[str, ...], within: FloatArray, before: FloatArray, effects: numeric.EffectsKind
+    names: tuple[str, ...],
+    within: FloatArray,
+    before: FloatArray,
+    effects: numeric.EffectsKind,
 ) -> None:
     """Raise unless each regressor varies after demeaning and none depends on others.
 

@@ -9,9 +9,10 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model._observation_weights import Weighting
-from digicarbon.model._panel_columns import rows_of
+from digicarbon.model._panel_columns import demeaned, rows_of
 from digicarbon.note import Note
-from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, absorb_weighted
+from digicarbon.numeric.linear.least_squares import least_squares
+from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb_weighted, clearly_independent
 from digicarbon.numeric.resampling.null_model import cube, in_rows, orthonormal, without
 from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.numeric.tests.effects_f import effects_f
@@ -55,23 +56,28 @@ def leverage(
     term, which are few if it is that of a group.
     """
     rows, notes = rows_of(panel), []
-    levels = panel.array(terms)
-    having = np.count_nonzero(rows.sums(levels**2, "unit"), axis=0)
+    panel.require(terms)
     if weights is None:
-        columns = absorb(levels, rows, effects)
+        columns = demeaned([panel.columns[term] for term in terms], rows, effects)
         if effects == "none":
             columns = columns - columns.mean(axis=0)
     else:
         weighting = Weighting.of(panel, weights)
-        columns = absorb_weighted(levels, rows, effects, weighting.values)
+        columns = absorb_weighted(panel.array(terms), rows, effects, weighting.values)
         columns = weighting.root[:, None] * (columns - weighting.means(columns))
+    independent = clearly_independent(columns, columns)
     for term in focal:
         place = terms.index(term)
-        others = orthonormal(np.delete(columns, place, axis=1))
-        squares = rows.sums(without(others, columns[:, [place]]) ** 2, "unit")[:, 0]
+        having = np.count_nonzero(rows.sums(panel.column(term)[:, None] ** 2, "unit"))
+        others, own = np.delete(columns, place, axis=1), columns[:, [place]]
+        left = own
+        if others.shape[1]:
+            both = np.hstack([others, own])
+            left = least_squares(both).residuals[:, None] if independent else without(orthonormal(others), own)
+        squares = rows.sums(left**2, "unit")[:, 0]
         share = squares / squares.sum()
         most = int(share.argmax())
-        if share[most] > min(ALMOST_ALL, max(MUCH, 3 / having[place])):
+        if share[most] > min(ALMOST_ALL, max(MUCH, 3 / having)):
             notes.append(Note("unit_leverage", unit=panel.units[most], share=float(share[most]), term=term))
     return notes
 

@@ -46,7 +46,7 @@ from digicarbon.numeric.linear.covariance import (
 )
 from digicarbon.numeric.linear.least_squares import Fit, least_squares
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects
-from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.linear.within import EffectsKind, clear_products
 from digicarbon.panel import Panel, variables_of
 from digicarbon.result import Inference, Result, Role, roles_made_of
 from digicarbon.spec import Names
@@ -280,7 +280,7 @@ class PanelRegression(Tested):
     def estimated(self, panel: Panel, weights: Weights | None) -> Result:
         """Return the fit with p values from its standard errors."""
         columns = self._columns(panel, weights)
-        fit = least_squares(columns.values, columns.slopes)
+        fit = least_squares(columns.values, columns.slopes, None if columns.slopes else columns.gram)
         nobs, k = columns.values.shape[0], columns.values.shape[1] - 1
         df_resid = nobs - k - columns.absorbed
         rule = self.rule
@@ -456,15 +456,17 @@ class PanelRegression(Tested):
         if self.rule.counts_periods(columns.rows.t) and not panel.ordered:
             raise DataError(Note("cov_needs_calendar", cov=self.cov, why=panel.index.calendar.problem))
         values = columns.unscaled
-        z, raw = values[:, :-1], columns.raw[:, :-1]
+        z = values[:, :-1]
         refuse_too_small(len(z), z.shape[1] + columns.absorbed, self.effects)
         if self.constant:
             # what the effects absorb is seen without the grand means
-            refuse_unidentified(columns.names[1:], z[:, 1:] - z[:, 1:].mean(axis=0), raw[:, 1:], columns.removed)
-        else:
-            refuse_unidentified(columns.names, z, raw, columns.removed)
+            refuse_unidentified(
+                columns.names[1:], z[:, 1:] - z[:, 1:].mean(axis=0), columns.raw[:, 1:-1], columns.removed
+            )
+        elif not clear_products(columns.gram[:-1, :-1], columns.squares[:-1]):
+            refuse_unidentified(columns.names, z, columns.raw[:, :-1], columns.removed)
         y = values[:, -1]
-        if float(np.ptp(y)) < 1e-12 * max(float(np.abs(columns.raw[:, -1]).max()), 1.0):
+        if float(np.ptp(y)) < 1e-12 * max(float(np.abs(columns.outcome).max()), 1.0):
             raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
         return columns
 
@@ -481,7 +483,7 @@ class PanelRegression(Tested):
             return transformed.weighted(panel, names, self.y, self.fixed, weighting, self.constant)
         if self.effects in RANDOM:
             return transformed.quasi_demeaned(panel, names, self.y, RANDOM[self.effects], self.variance)
-        return transformed.within(panel, names, self.y, self.fixed, self.constant)
+        return transformed.within(panel, names, self.y, self.fixed, self.constant, len(self.x))
 
     @property
     def _effects_words(self) -> str:
@@ -535,7 +537,7 @@ class PanelRegression(Tested):
     def _goodness(self, columns: Columns, fit: Fit, df_resid: int) -> dict[str, float]:
         nobs, y, weighting = len(columns.values), columns.unscaled[:, -1], columns.weighting
         random = self.effects in RANDOM
-        total = y if random else columns.raw[:, -1]
+        total = y if random else columns.outcome
         if weighting is None:
             around = float(((total - total.mean()) ** 2).sum())
             inner = float(((y - y.mean()) ** 2).sum())

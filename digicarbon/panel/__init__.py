@@ -1,5 +1,6 @@
 """The panel: labelled, sorted, read-only; the order of rows is decided only here."""
 
+from digicarbon.panel._index import Column as Column
 from digicarbon.panel._index import Index as Index
 from digicarbon.panel._index import label as label
 from digicarbon.panel._terms import LOG_PREFIX as LOG_PREFIX

@@ -500,6 +500,11 @@ class Column:
         return bool(np.isfinite(self.values).all())
 
     @cached_property
+    def square(self) -> float:
+        """The sum of squares."""
+        return float(self.values @ self.values)
+
+    @cached_property
     def digest(self) -> bytes:
         """SHA-256 of the numbers."""
         return hashlib.sha256(self.values.tobytes()).digest()

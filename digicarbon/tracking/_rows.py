@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 from omegaconf import OmegaConf
@@ -27,6 +27,9 @@ from digicarbon.result import Asked, Result
 from digicarbon.tracking._code import provenance
 from digicarbon.tracking._results import encode
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 LONGEST_NAME = 250
 ESTIMATED = ("coef", "se", "p")
 """The columns of estimates and effects that become metrics."""
@@ -36,7 +39,8 @@ def metrics(result: Result, asked: Asked | None = None) -> dict[str, float]:
     """Return a result's numbers under MLflow names, finite ones only.
 
     ``coef.<term>``, ``se.<term>`` and ``p.<term>`` for every term; ``<effect>.<term>`` with ``.se`` and ``.p`` for
-    effects of focal terms; statistics by their own name; ``<table>.<row>.<column>`` for further tables. ``focal.*``
+    effects of focal terms; statistics by their own name; ``<table>.<row>.<column>`` for further
+    tables whose rows have names. ``focal.*``
     repeats the first focal term under a name that all runs share, so that runs with different measures can be compared;
     ``focal.effect`` is the requested number, by default the total effect, see `Result.effect`, with ``.se`` and
     ``.p``; it is absent if no single number is the effect.
@@ -63,12 +67,23 @@ def metrics(result: Result, asked: Asked | None = None) -> dict[str, float]:
         _, out["focal.effect"], out["focal.effect.se"], out["focal.effect.p"] = effect_of_run
     out |= {name: float(value) for name, value in result.statistics.items()}
     for name, table in result.tables.items():
-        for key, row in table.iterrows():
+        if _only_numbered(table):
+            continue
+        # lists, not rows: a row of a DataFrame costs more time than the fit
+        rows = zip(*(table.iloc[:, place].tolist() for place in range(table.shape[1])), strict=True)
+        for key, row in zip(table.index.tolist(), rows, strict=False):
             parts = key if isinstance(key, tuple) else (key,)
-            cells = {column: value for column, value in row.items() if isinstance(value, Real)}
+            cells = {column: value for column, value in zip(table.columns, row, strict=True) if isinstance(value, Real)}
             out |= {".".join(map(str, (name, *parts, column))): float(value) for column, value in cells.items()}
     cleaned = distinct(tuple(out))
     return {cleaned[name]: value for name, value in out.items() if math.isfinite(value)}
+
+
+def _only_numbered(table: pd.DataFrame) -> bool:
+    """Return whether rows have no names, e.g. hundreds of draws, which are in the table."""
+    import pandas as pd
+
+    return isinstance(table.index, pd.RangeIndex)
 
 
 def term_names(result: Result) -> Mapping[str, str]:

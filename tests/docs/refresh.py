@@ -145,7 +145,8 @@ def small(image: Path, target: Path) -> None:
         picture = picture.crop((max(left - 12, 0), max(top - 12, 0), min(right + 12, wide), min(bottom + 12, high)))
     if picture.width > WIDTH:
         picture = picture.resize((WIDTH, round(picture.height * WIDTH / picture.width)), Image.Resampling.LANCZOS)
-    picture.quantize(48, dither=Image.Dither.NONE).save(target, optimize=True)
+    # rare colours stay: by area, those of a few markers would become one
+    picture.quantize(96, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(target, optimize=True)
 
 
 def translate(page: Path) -> None:

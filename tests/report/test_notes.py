@@ -60,6 +60,7 @@ EXPERIMENTS = {
     "placebo_measure": ["measure.permute=1,2,3"],
     "placebo_weights": ["weights.seed=1,5"],
     "robustness": ["draw.n=30", "report.draws=9"],
+    "policy_checks": [],
     "policy_did": [],
     "policy_event_study": [],
     "policy_robustness": [],

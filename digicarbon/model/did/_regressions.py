@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,8 @@ from digicarbon.model.did._timing import Timing
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.restrictions import Projected, Restrictions
 from digicarbon.note import Note
-from digicarbon.numeric.did.aggregation import Cells, aggregation, binned
-from digicarbon.panel import Panel
+from digicarbon.numeric.did.aggregation import NEVER, Cells, aggregation, binned
+from digicarbon.panel import Column, Panel
 from digicarbon.result import Constituent, Result
 from digicarbon.weights import Weights
 
@@ -215,10 +215,15 @@ def with_spillovers(own: Expanded, reached: Exposure) -> Expanded:
 
 def _single(model: DiD, timing: Timing) -> Expanded:
     """Return the regression on one dummy."""
-    dummy = (timing.event >= -model.anticipation).astype(np.float64)
-    # the policy's own column where it is the dummy: effects are removed from it once for all models
-    own = np.array_equal(timing.panel.column(model.policy), dummy)
-    return _one(model, timing.panel if own else timing.panel.with_columns({model.policy: dummy}))
+    own = timing.panel.columns[model.policy]
+
+    def dummy() -> Column:
+        made = timing.dummy(-model.anticipation, NEVER)
+        # the policy's own column where it is the dummy: effects are removed from it once for all models
+        return own if np.array_equal(own.values, made.values) else made
+
+    column = timing.once(("single", model.anticipation), dummy)
+    return _one(model, timing.panel if column is own else timing.panel.with_columns({model.policy: column}))
 
 
 def _one(model: DiD, panel: Panel) -> Expanded:
@@ -231,16 +236,24 @@ def _event_study(model: DiD, timing: Timing) -> Expanded:
     """Return the regression on dummies of event times."""
     if timing.ever.all() and model.leads is None and model.lags is None:
         raise EstimationError(Note("did_event_study_needs_never", policy=model.policy))
-    treated = timing.ever[timing.panel.unit_codes]
-    event = binned(timing.event, model.leads, model.lags)
-    base = model.base_event
-    if not (treated & (event == base)).any():
+    return _of_design(model, timing, lambda: _events(model, timing))
+
+
+def _events(model: DiD, timing: Timing) -> _Design:
+    event, base = binned(timing.event, model.leads, model.lags), model.base_event
+    if not (timing.treated & (event == base)).any():
         raise EstimationError(Note("did_no_reference", event=base))
-    there = treated & (event != base)
+    there = timing.treated & (event != base)
     levels, place = np.unique(event[there], return_inverse=True)
     weights = timing.observation_weights
     counts = np.bincount(place, None if weights is None else weights[there], minlength=len(levels))
-    dummies = {f"{model.policy}[{level}]": (treated & (event == level)).astype(float) for level in levels.tolist()}
+    dummies = {
+        f"{model.policy}[{level}]": timing.dummy(
+            -NEVER if model.leads is not None and level <= -model.leads else level,
+            NEVER if model.lags is not None and level >= model.lags else level,
+        )
+        for level in levels.tolist()
+    }
     # an event time is a cell that all cohorts share
     cells = Cells(np.zeros_like(levels), levels, counts.astype(np.float64), np.ones(len(levels)))
     return _of_cells(model, timing, dummies, cells)
@@ -248,22 +261,42 @@ def _event_study(model: DiD, timing: Timing) -> Expanded:
 
 def _sun_abraham(model: DiD, timing: Timing) -> Expanded:
     """Return the regression on dummies of cohorts by event times."""
-    keep = timing.ever[timing.panel.unit_codes] & (timing.event != model.base_event)
-    cells, cell = treated_cells(timing, keep)
+    return _of_design(model, timing, lambda: _cohorts_by_events(model, timing))
+
+
+def _cohorts_by_events(model: DiD, timing: Timing) -> _Design:
+    cells, _ = treated_cells(timing, timing.treated & (timing.event != model.base_event))
     dummies = {
-        f"{model.policy}[{first},{event}]": (cell == place).astype(np.float64)
-        for place, (first, event) in enumerate(zip(cells.first.tolist(), cells.event.tolist(), strict=True))
+        f"{model.policy}[{first},{event}]": timing.dummy(event, event, first)
+        for first, event in zip(cells.first.tolist(), cells.event.tolist(), strict=True)
     }
     return _of_cells(model, timing, dummies, cells)
 
 
-def _of_cells(model: DiD, timing: Timing, dummies: Mapping[str, FloatArray], cells: Cells) -> Expanded:
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """Dummies of a policy, and what is reported of them; attributes as in `Expanded`."""
+
+    dummies: Mapping[str, Column]
+    reported: Reported
+    weights: FloatArray
+    leads: FloatArray
+
+
+def _of_cells(model: DiD, timing: Timing, dummies: Mapping[str, Column], cells: Cells) -> _Design:
     if not (cells.event >= 0).any():
         raise EstimationError(Note("did_nothing_after", policy=model.policy))
     chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
     reported = Reported.of(timing, chosen.levels, model.aggregate)
     by_event = aggregation(cells, "event")
     leads = by_event.parts[np.array(by_event.levels) < -model.anticipation]
-    names = tuple(dummies)
-    panel = timing.panel.with_columns(dict(dummies))
-    return Expanded(model.regression(names), panel, names, reported, chosen.weights, leads)
+    return _Design(dummies, reported, chosen.weights, leads)
+
+
+def _of_design(model: DiD, timing: Timing, make: Callable[[], _Design]) -> Expanded:
+    ends = (model.leads, model.lags, model.anticipation, model.aggregate)
+    key = (model.estimator, model.base_event, ends, timing.weights)
+    design = timing.once(key, make)
+    names = tuple(design.dummies)
+    panel = timing.panel.with_columns(design.dummies)
+    return Expanded(model.regression(names), panel, names, design.reported, design.weights, design.leads)

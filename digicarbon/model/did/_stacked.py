@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,48 +16,91 @@ from digicarbon.model.did._effects import PolicyEffects, Reported, pretest
 from digicarbon.model.did._timing import Timing
 from digicarbon.note import Note
 from digicarbon.numeric.did.aggregation import Cells, aggregation
-from digicarbon.numeric.did.stacks import Stacks, absorb_stacks, covariance_of_stacks, stacks
+from digicarbon.numeric.did.stacks import StackRows, Stacks, covariance_of_stacks, stacks
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.least_squares import least_squares
+from digicarbon.numeric.linear.within import clear_products
+from digicarbon.panel import Column
 from digicarbon.result import Inference, Result
 
 if TYPE_CHECKING:
     from digicarbon.model.did.base import DiD
 
 
-def stacked(model: DiD, timing: Timing) -> PolicyEffects:
-    """Return the effects of a regression with effects of units and of periods in each stack."""
+@dataclass(frozen=True, eq=False)
+class StackColumns:
+    """What least squares is run on.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the controls.
+    values : ndarray, shape (m, k + 1)
+        Dummies, controls and the outcome, effects removed.
+    gram : ndarray, shape (k + 1, k + 1)
+        Their inner products.
+    df_resid : int
+    design : _Design
+    """
+
+    names: tuple[str, ...]
+    values: FloatArray
+    gram: FloatArray
+    df_resid: int
+    design: _Design
+
+
+def columns_of(model: DiD, timing: Timing) -> StackColumns:
+    """Return the columns of the regression, after every check.
+
+    Raises
+    ------
+    DataError, EstimationError
+    """
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
     window = (model.leads, model.lags, model.anticipation)
-    chosen = stacks(panel.unit_codes, timing.at, timing.first, model.compare, *window)
-    if not len(chosen.row):
+    chosen, rows = timing.once(
+        ("stacks", model.compare, window, timing.weights), lambda: _stacks(model, timing, window)
+    )
+    if rows is None:
         raise EstimationError(Note("did_no_stack", policy=model.policy, compare=model.compare))
-    dummies, events = _dummies(model, chosen)
-    raw = np.column_stack([dummies, panel.array((*names, model.y))[chosen.row]])
-    unit, at = panel.unit_codes[chosen.row], timing.at[chosen.row]
-    weights = None if timing.observation_weights is None else timing.observation_weights[chosen.row]
-    values, effects = absorb_stacks(raw, unit, at, chosen.stack, weights)
-    own = (model.policy,) if not len(events) else tuple(f"{model.policy}[{event}]" for event in events.tolist())
-    refuse_unidentified((*own, *names), values[:, :-1], raw[:, :-1], "two_way")
-    df_resid = len(values) - values.shape[1] + 1 - effects.rank
+    design = timing.once(
+        ("design of stacks", model.compare, window, model.aggregate, model.base_event, timing.weights),
+        lambda: _design(model, chosen, rows),
+    )
+    panel.require((*names, model.y))
+    columns = [panel.columns[name] for name in (*names, model.y)]
+    values = _beside(design.inner, np.column_stack([_absorbed(column, chosen, rows) for column in columns]))
+    gram = np.asarray(values.T @ values)
+    squares = [column.square for column in columns[:-1]]
+    if not clear_products(gram[:-1, :-1], np.concatenate([design.squares, squares])):
+        raw = _beside(design.dummies, panel.array(names)[chosen.row])
+        refuse_unidentified((*design.names, *names), values[:, :-1], raw, "two_way")
+    df_resid = len(values) - values.shape[1] + 1 - design.rows.effects.rank
     if df_resid <= 0:
         raise EstimationError(Note("did_no_stack", policy=model.policy, compare=model.compare))
-    if weights is not None:
-        values = np.sqrt(weights)[:, None] * values
-    fit = least_squares(values)
-    covariance, groups = covariance_of_stacks(
-        values[:, :-1], fit, df_resid, unit, at, effects, model.cov, model.cluster, model.small_sample
-    )
-    if groups is not None and groups < FEWEST_CLUSTERS:
+    groups = {"unit": design.rows.n, "time": design.rows.t, "both": min(design.rows.n, design.rows.t)}[model.cluster]
+    if model.cov == "cluster" and groups < FEWEST_CLUSTERS:
         by = "unit" if model.cluster == "unit" else "time"
         way_out = Note("choose_classic")
         raise EstimationError(Note("few_clusters_by", groups=groups, by=by, fewest=FEWEST_CLUSTERS, way_out=way_out))
+    return StackColumns(names, values, gram, df_resid, design)
+
+
+def stacked(model: DiD, timing: Timing) -> PolicyEffects:
+    """Return the effects of a regression with effects of units and of periods in each stack."""
+    columns = columns_of(model, timing)
+    names, values, df_resid, design = columns.names, columns.values, columns.df_resid, columns.design
+    events, rows, own = design.events, design.rows, design.names
+    fit = least_squares(values, gram=columns.gram)
+    covariance, groups = covariance_of_stacks(
+        values[:, :-1], fit, df_resid, rows, model.cov, model.cluster, model.small_sample
+    )
     combined, reported = np.ones((1, 1)), Reported.of(timing, (), "overall")
     early = np.empty((0, 1))
     if len(events):
         # an event time is a cell that all cohorts share
-        sizes = dummies.sum(axis=0) if weights is None else weights @ dummies
-        cells = Cells(np.zeros_like(events), events, sizes, np.ones(len(events)))
+        cells = Cells(np.zeros_like(events), events, design.squares, np.ones(len(events)))
         means = aggregation(cells, "event")
         combined, reported = means.weights, Reported.of(timing, means.levels, "event")
         early = np.eye(len(events))[events < -model.anticipation]
@@ -70,8 +115,66 @@ def stacked(model: DiD, timing: Timing) -> PolicyEffects:
         pick @ covariance @ pick.T,
         names,
         pretest(np.pad(early, ((0, 0), (0, k))), fit.coef, covariance, inference),
-        _fitted(model, timing, chosen, df_resid, inference),
+        _fitted(model, timing, design, df_resid, inference),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """Dummies of a policy in stacks.
+
+    Attributes
+    ----------
+    rows : StackRows
+    dummies, inner : ndarray, shape (m, k)
+        Before and after effects are removed.
+    events : ndarray of int
+        Their event times; empty for a single dummy.
+    used : int
+        How many rows of the panel are in a stack.
+    names : tuple of str
+        Of the dummies.
+    """
+
+    rows: StackRows
+    dummies: FloatArray
+    inner: FloatArray
+    events: IntArray
+    used: int
+    names: tuple[str, ...]
+
+    @cached_property
+    def squares(self) -> FloatArray:
+        """Sums of squares of the dummies: in how many rows each of them is one, or the weights of these."""
+        weights = self.rows.weights
+        return np.asarray(self.dummies.sum(axis=0) if weights is None else weights @ self.dummies)
+
+
+def _stacks(model: DiD, timing: Timing, window: tuple[int | None, int | None, int]) -> tuple[Stacks, StackRows | None]:
+    unit = timing.panel.unit_codes
+    chosen = stacks(unit, timing.at, timing.first, model.compare, *window)
+    if not len(chosen.row):
+        return chosen, None
+    weights = None if timing.observation_weights is None else timing.observation_weights[chosen.row]
+    return chosen, StackRows(unit[chosen.row], timing.at[chosen.row], chosen.stack, weights)
+
+
+def _absorbed(column: Column, chosen: Stacks, rows: StackRows) -> FloatArray:
+    """Return a column in the rows of stacks, effects removed: once for all models."""
+    if rows not in column.memory:
+        column.memory[rows] = rows.absorb(column.values[chosen.row, None])[:, 0]
+    return np.asarray(column.memory[rows])
+
+
+def _design(model: DiD, chosen: Stacks, rows: StackRows) -> _Design:
+    dummies, events = _dummies(model, chosen)
+    names = tuple(f"{model.policy}[{event}]" for event in events.tolist()) or (model.policy,)
+    return _Design(rows, dummies, rows.absorb(dummies), events, len(np.unique(chosen.row)), names)
+
+
+def _beside(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Return two sets of columns side by side, each column in one piece."""
+    return np.concatenate([left.T, right.T]).T
 
 
 def _dummies(model: DiD, chosen: Stacks) -> tuple[FloatArray, IntArray]:
@@ -85,18 +188,16 @@ def _dummies(model: DiD, chosen: Stacks) -> tuple[FloatArray, IntArray]:
     return (chosen.own & (chosen.event == events[:, None])).T.astype(np.float64), events
 
 
-def _fitted(model: DiD, timing: Timing, chosen: Stacks, df_resid: int, inference: Inference) -> Result:
-    panel = timing.panel
-    used = np.unique(chosen.row)
-    errors_note = model.regression((model.policy,)).rule.note(panel.shape[1])
+def _fitted(model: DiD, timing: Timing, design: _Design, df_resid: int, inference: Inference) -> Result:
+    errors_note = model.regression((model.policy,)).rule.note(timing.panel.shape[1])
     return Result(
         kind="",
         y=model.y,
         inference=inference,
         statistics={
-            "nobs": float(len(chosen.row)),
-            "n_units": float(len(np.unique(panel.unit_codes[used]))),
-            "n_periods": float(len(np.unique(panel.period_codes[used]))),
+            "nobs": float(len(design.dummies)),
+            "n_units": float(design.rows.n),
+            "n_periods": float(design.rows.t),
             "df_resid": float(df_resid),
         },
         absorbed=("unit", "time"),
@@ -104,7 +205,7 @@ def _fitted(model: DiD, timing: Timing, chosen: Stacks, df_resid: int, inference
         notes=(
             errors_note,
             *(() if timing.weighted_by is None else (weighted_by(timing.weighted_by),)),
-            Note("did_stacks", stacks=int(chosen.stack.max()) + 1, rows=len(used)),
+            Note("did_stacks", stacks=design.rows.effects.stacks, rows=design.used),
             Note("did_clean_never" if model.compare == "never" else "did_clean_not_yet", policy=model.policy),
         ),
         errors_note=errors_note,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +15,11 @@ from digicarbon.errors import DataError
 from digicarbon.model._observation_weights import Weighting
 from digicarbon.note import Note, cut
 from digicarbon.numeric.did.aggregation import NEVER
-from digicarbon.panel import Panel, label
+from digicarbon.panel import Column, Index, Panel, label
 from digicarbon.panel.policy import policy_columns
+
+_KNOWN = "timing of a policy"
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +38,8 @@ class Timing:
         What a reader must know of rows that were left out.
     weighted_by : str or None
         The column by which rows weigh.
+    memory : dict
+        What follows from ``at`` and ``first`` alone: all panels that share the policy's columns share it.
     """
 
     panel: Panel
@@ -41,6 +48,12 @@ class Timing:
     first: IntArray
     notes: tuple[Note, ...] = ()
     weighted_by: str | None = None
+    memory: dict[Hashable, Any] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> Column | None:
+        """The column by which rows weigh; what depends on it has it in its key."""
+        return None if self.weighted_by is None else self.panel.columns[self.weighted_by]
 
     @cached_property
     def observation_weights(self) -> FloatArray | None:
@@ -60,23 +73,50 @@ class Timing:
         codes = self.panel.unit_codes
         return np.asarray(np.bincount(codes, self.observation_weights) / np.bincount(codes))
 
-    @cached_property
+    def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Return what is in the memory, made first if it is not there; it must not depend on other columns."""
+        if key not in self.memory:
+            self.memory[key] = make()
+        found: _Made = self.memory[key]
+        return found
+
+    @property
     def event(self) -> IntArray:
         """Periods since the unit's first treated one, shape (rows,); far below 0 for units that are never treated."""
-        return np.asarray(self.at - self.first[self.panel.unit_codes])
+        return self.once("event", lambda: np.asarray(self.at - self.first[self.panel.unit_codes]))
 
     @property
     def ever(self) -> NDArray[np.bool_]:
         """Whether a unit is treated in the panel, shape (N,)."""
-        return np.asarray(self.first < NEVER)
+        return self.once("ever", lambda: np.asarray(self.first < NEVER))
 
     @property
     def cohorts(self) -> tuple[int, ...]:
         """First treated places, in their order."""
-        return tuple(np.unique(self.first[self.ever]).tolist())
+        return self.once("cohorts", lambda: tuple(np.unique(self.first[self.ever]).tolist()))
+
+    @property
+    def treated(self) -> NDArray[np.bool_]:
+        """Whether a row is of a unit that is treated in the panel, shape (rows,)."""
+        return self.once("treated", lambda: self.ever[self.panel.unit_codes])
+
+    def dummy(self, low: int, high: int, cohort: int | None = None) -> Column:
+        """Return the column that is 1 in rows of treated units, or of one cohort, whose event time is in a range.
+
+        Panels share it, and with it what is left of it after effects are removed.
+        """
+
+        def make() -> Column:
+            own = self.treated if cohort is None else (self.first == cohort)[self.panel.unit_codes]
+            return Column((own & (self.event >= low) & (self.event <= high)).astype(np.float64))
+
+        return self.once(("dummy", low, high, cohort), make)
 
     def label(self, place: int) -> str:
         """Return what the period at a place is called; that of a period without rows by what the policy calls it."""
+        return self.once(("label", place), lambda: self._label(place))
+
+    def _label(self, place: int) -> str:
         there = np.flatnonzero(self.at == place)
         if len(there):
             return str(self.panel.periods[self.panel.period_codes[there[0]]])
@@ -105,9 +145,13 @@ class Timing:
         """Return the timing of some rows."""
         left = np.bincount(self.panel.unit_codes[keep], minlength=len(self.first)) > 0
         panel = self.panel.rows(keep)
-        return replace(
-            self, panel=panel, at=self.at[keep], first=self.first[left], notes=(*self.notes, *notes)
+        return self.changed(
+            panel=panel, at=self.at[keep], first=self.first[left], notes=(*self.notes, *notes)
         ).in_span()
+
+    def changed(self, **fields: Any) -> Timing:
+        """Return the timing with new fields, and nothing in its memory."""
+        return replace(self, memory={}, **fields)
 
     def given(self, first: IntArray) -> Panel:
         """Return the panel with the columns of a policy that begins at other places.
@@ -129,7 +173,17 @@ class Timing:
 
     def in_span(self) -> Timing:
         """Return the timing with units that are treated after the last period as never treated."""
-        return replace(self, first=np.where(self.first > self.at.max(), NEVER, self.first))
+        return self.changed(first=np.where(self.first > self.at.max(), NEVER, self.first))
+
+
+class _Known(NamedTuple):
+    """What was read from the columns of a policy, for the rows of an index."""
+
+    rows: Index
+    event: Column | None
+    at: IntArray
+    first: IntArray
+    memory: dict[Hashable, Any]
 
 
 def timing_of(panel: Panel, policy: str, weighted_by: str | None = None) -> Timing:
@@ -150,8 +204,13 @@ def timing_of(panel: Panel, policy: str, weighted_by: str | None = None) -> Timi
     """
     names = policy_columns(policy)
     panel.require((names.treated,))
-    treated = panel.column(names.treated)
-    if not np.isin(treated, (0.0, 1.0)).all():
+    column, events = panel.columns[names.treated], panel.columns.get(names.event)
+    known: _Known | None = column.memory.get(_KNOWN)
+    # the columns stay the same in all models of a sweep
+    if known is not None and known.rows is panel.index and known.event is events:
+        return Timing(panel, policy, known.at, known.first, weighted_by=weighted_by, memory=known.memory)
+    treated = column.values
+    if not is_binary(panel, names.treated):
         raise DataError(Note("did_is_a_share", policy=policy))
     positions = panel.positions[panel.period_codes]
     at, first = _of_events(panel, names.event, positions) if panel.has(names.event) else _of_dummy(panel, treated)
@@ -160,7 +219,16 @@ def timing_of(panel: Panel, policy: str, weighted_by: str | None = None) -> Timi
         raise DataError(Note("did_nobody_treated", policy=policy))
     if (timing.event >= 0).all():
         raise DataError(Note("did_everybody_treated", policy=policy))
+    column.memory[_KNOWN] = _Known(panel.index, events, timing.at, timing.first, timing.memory)
     return timing
+
+
+def is_binary(panel: Panel, name: str) -> bool:
+    """Return whether a column is 0 or 1 in every row."""
+    column = panel.columns[name]
+    if "binary" not in column.memory:
+        column.memory["binary"] = bool(np.isin(column.values, (0.0, 1.0)).all())
+    return bool(column.memory["binary"])
 
 
 def _of_events(panel: Panel, name: str, positions: IntArray) -> tuple[IntArray, IntArray]:

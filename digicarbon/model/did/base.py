@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.errors import EstimationError
@@ -18,7 +19,7 @@ from digicarbon.model.base import require_panel
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.model.did._effects import PolicyEffects
 from digicarbon.model.did._spillovers import Exposure, Spillovers, SpilloversOn, exposure
-from digicarbon.model.did._timing import Timing, timing_of
+from digicarbon.model.did._timing import Timing, is_binary, timing_of
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
@@ -262,16 +263,16 @@ class DiD(Tested):
         ------
         DataError, EstimationError, WeightsError
         """
+        require_panel(panel)
         if self.estimator in REGRESSIONS:
             expanded = self.expanded(panel, weights)
             expanded.model.check(expanded.panel, weights)
-        elif self.estimator == "synthetic_did":
-            from digicarbon.model.did import _synthetic
-
-            require_panel(panel)
-            _synthetic.check(self, self.timing(panel))
+        elif self.estimator in BY_UNIT:
+            self._by_unit(panel, weights)
         else:
-            self.by_errors.fit(panel, weights)
+            from digicarbon.model.did import _stacked, _synthetic
+
+            (_stacked.columns_of if self.estimator == "stacked" else _synthetic.check)(self, self.timing(panel))
 
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Estimate the effects.
@@ -473,7 +474,7 @@ class DiD(Tested):
             If the panel has no such policy.
         """
         panel.require((self.policy,))
-        return self.estimator == "twfe" and not np.isin(panel.column(self.policy), (0.0, 1.0)).all()
+        return self.estimator == "twfe" and not is_binary(panel, self.policy)
 
     def _timing(self, panel: Panel) -> Timing:
         """Return the timing without units that the estimator cannot use."""
@@ -482,14 +483,12 @@ class DiD(Tested):
             return timing
         if self.estimator == "callaway_santanna":
             timing.refuse_weights_that_change()
-        needs_base = self.estimator == "sun_abraham"
-        before = timing.event == self.base_event if needs_base else timing.event < -self.anticipation
         # a synthetic unit needs a change before the policy
         fewest = 2 if self.estimator == "synthetic_did" else 1
-        early = np.bincount(timing.panel.unit_codes[before], minlength=len(timing.first)) >= fewest
-        cohorts = {int(one): bool(early[timing.first == one].any()) for one in timing.cohorts}
-        late = [one for one, has in cohorts.items() if not has]
-        unusable = np.isin(timing.first, late)
+        unusable = timing.once(
+            ("nothing before", self.estimator == "sun_abraham", fewest, self.base_event, self.anticipation),
+            lambda: self._nothing_before(timing, fewest),
+        )
         if unusable.any():
             if unusable[timing.ever].all():
                 raise EstimationError(
@@ -510,6 +509,14 @@ class DiD(Tested):
             raise EstimationError(Note("did_all_at_once", policy=self.policy))
         return timing
 
+    def _nothing_before(self, timing: Timing, fewest: int) -> NDArray[np.bool_]:
+        """Return whether a unit is of a cohort without the periods that effects are compared with, shape (N,)."""
+        needs_base = self.estimator == "sun_abraham"
+        before = timing.event == self.base_event if needs_base else timing.event < -self.anticipation
+        early = np.bincount(timing.panel.unit_codes[before], minlength=len(timing.first)) >= fewest
+        late = [one for one in timing.cohorts if not early[timing.first == one].any()]
+        return np.isin(timing.first, late)
+
     def _until_last_cohort(self, timing: Timing) -> Timing:
         """Return the rows before the last cohort is treated: it is then the comparison."""
         if self.compare == "never":
@@ -519,7 +526,7 @@ class DiD(Tested):
         last = timing.cohorts[-1]
         note = Note("did_last_cohort", policy=self.policy, period=timing.label(last))
         cut_off = timing.rows(timing.at < last - self.anticipation, note)
-        return replace(cut_off, first=np.where(cut_off.first == last, NEVER, cut_off.first))
+        return cut_off.changed(first=np.where(cut_off.first == last, NEVER, cut_off.first))
 
     def _effects(
         self, panel: Panel, timing: Timing | None, reached: Exposure, weights: Weights | None
@@ -597,7 +604,7 @@ class DiD(Tested):
         policy = self.policy
         if timing is None:
             return (Note("did_of_a_share", policy=policy),)
-        notes = [*timing.notes, _cohorts(policy, timing)]
+        notes = [*timing.notes, timing.once("cohorts in words", lambda: _cohorts(policy, timing))]
         notes += _small(timing, whole=self.estimator in ("twfe", "event_study", "stacked"))
         if self.estimator == "twfe":
             return (*notes, Note("did_staggered", policy=policy)) if len(timing.cohorts) > 1 else tuple(notes)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
@@ -104,44 +107,72 @@ class StackEffects:
     rank: int
 
 
-def absorb_stacks(
-    columns: FloatArray, unit: IntArray, at: IntArray, stack: IntArray, weights: FloatArray | None = None
-) -> tuple[FloatArray, StackEffects]:
-    """Remove effects of units and of periods from columns, in each stack by itself.
+class StackRows:
+    """Units and periods of the rows of stacks.
 
     Parameters
     ----------
-    columns : ndarray, shape (m, k)
     unit, at, stack : ndarray of int, shape (m,)
         The panel's unit and period of each row, and its stack; rows are sorted by stack, unit and period.
     weights : ndarray, shape (m,), or None
         By which rows weigh.
 
-    Returns
-    -------
-    ndarray, shape (m, k)
-    StackEffects
+    Attributes
+    ----------
+    effects : StackEffects
+    units, periods : ndarray of int, shape (m,)
+        Codes from 0 without gaps.
+    n, t : int
+        How many units and periods there are in all stacks together.
     """
-    out, counts = np.empty_like(columns), []
-    for one in range(int(stack.max()) + 1):
-        own = stack == one
-        codes = [np.unique(labels[own], return_inverse=True)[1] for labels in (unit, at)]
-        rows = Rows(codes[0], codes[1], int(codes[0].max()) + 1, int(codes[1].max()) + 1)
-        if weights is None:
-            out[own] = absorb(columns[own], rows, "two_way")
-        else:
-            out[own] = absorb_weighted(columns[own], rows, "two_way", weights[own])
-        counts.append((rows.n, rows.t, 1, absorbed_rank(rows, "two_way")))
-    return out, StackEffects(*(sum(column) for column in zip(*counts, strict=True)))
+
+    def __init__(self, unit: IntArray, at: IntArray, stack: IntArray, weights: FloatArray | None = None) -> None:
+        self.weights = weights
+        ends = np.searchsorted(stack, np.arange(int(stack[-1]) + 2))
+        self._parts: list[tuple[slice, Rows]] = []
+        for start, end in pairwise(ends.tolist()):
+            own = slice(start, end)
+            codes = [np.unique(labels[own], return_inverse=True)[1] for labels in (unit, at)]
+            self._parts.append((own, Rows(codes[0], codes[1], int(codes[0].max()) + 1, int(codes[1].max()) + 1)))
+        counts = [(rows.n, rows.t, 1, absorbed_rank(rows, "two_way")) for _, rows in self._parts]
+        self.effects = StackEffects(*(sum(column) for column in zip(*counts, strict=True)))
+        self.units, self.periods = (np.unique(codes, return_inverse=True)[1] for codes in (unit, at))
+        self.n, self.t = int(self.units.max()) + 1, int(self.periods.max()) + 1
+
+    @cached_property
+    def of_units(self) -> scipy.sparse.csr_array:
+        """The matrix that sums rows by unit, shape (n, m)."""
+        return _membership(self.units)
+
+    @cached_property
+    def of_periods(self) -> scipy.sparse.csr_array:
+        """The matrix that sums rows by period, shape (t, m)."""
+        return _membership(self.periods)
+
+    @cached_property
+    def of_cells(self) -> scipy.sparse.csr_array:
+        """The matrix that sums rows of the same unit and period, shape (cells, m)."""
+        return _membership(np.unique(self.units * self.t + self.periods, return_inverse=True)[1])
+
+    def absorb(self, columns: FloatArray) -> FloatArray:
+        """Remove effects of units and of periods from columns, shape (m, k), in each stack by itself.
+
+        Rows that weigh differently are multiplied by the roots of their weights afterwards.
+        """
+        out, weights = np.empty_like(columns), self.weights
+        for own, rows in self._parts:
+            if weights is None:
+                out[own] = absorb(columns[own], rows, "two_way")
+            else:
+                out[own] = absorb_weighted(columns[own], rows, "two_way", weights[own])
+        return out if weights is None else np.sqrt(weights)[:, None] * out
 
 
 def covariance_of_stacks(
     z: FloatArray,
     fit: Fit,
     df_resid: int,
-    unit: IntArray,
-    at: IntArray,
-    effects: StackEffects,
+    rows: StackRows,
     cov: Covariance,
     cluster: ClusterBy,
     rule: SmallSample,
@@ -154,9 +185,8 @@ def covariance_of_stacks(
         Regressors with effects removed.
     fit : Fit
     df_resid : int
-    unit, at : ndarray of int, shape (m,)
-        The panel's unit and period of each row: a unit that is in several stacks is one cluster.
-    effects : StackEffects
+    rows : StackRows
+        A unit that is in several stacks is one cluster.
     cov : {"classic", "robust", "cluster"}
     cluster, rule
         As in `digicarbon.numeric.linear.covariance`.
@@ -164,33 +194,39 @@ def covariance_of_stacks(
     if cov == "classic":
         return fit.ssr / df_resid * fit.inverse, None
     nobs, k = z.shape
-    scaled, e = z @ fit.root, fit.residuals
-    if rule == "hc3":
-        e = e / (1 - leverages(scaled))
+    e, effects = fit.residuals, rows.effects
 
     def factor(groups: int, nested: int) -> float:
         return small_sample_factor(rule, groups, nobs, k, effects.rank, nested)
 
-    if cov == "robust":
-        return fit.root @ white(scaled, e) @ fit.root.T * factor(nobs, 0), None
-    scores = scaled * e[:, None]
-    units, periods = (np.unique(codes, return_inverse=True)[1] for codes in (unit, at))
-    n, t = int(units.max()) + 1, int(periods.max()) + 1
+    if cov == "robust" or rule == "hc3":
+        scaled = z @ fit.root
+        e = e / (1 - leverages(scaled)) if rule == "hc3" else e
+        if cov == "robust":
+            return fit.root @ white(scaled, e) @ fit.root.T * factor(nobs, 0), None
+    scores = z * e[:, None]
+    n, t = rows.n, rows.t
     of_units, of_periods = effects.units - effects.stacks, effects.periods - effects.stacks
     if cluster != "both":
-        codes, groups, nested = (units, n, of_units) if cluster == "unit" else (periods, t, of_periods)
-        return fit.root @ _summed(scores, codes) @ fit.root.T * factor(groups, nested), groups
-    cells = np.unique(units * t + periods, return_inverse=True)[1]
+        members, groups, nested = (
+            (rows.of_units, n, of_units) if cluster == "unit" else (rows.of_periods, t, of_periods)
+        )
+        return fit.root @ _summed(scores, members, fit.root) @ fit.root.T * factor(groups, nested), groups
     own = rule == "sss"
     parts = [
-        sign * factor(groups if own else min(n, t), of_units + of_periods) * _summed(scores, codes)
-        for sign, codes, groups in ((1, units, n), (1, periods, t), (-1, cells, nobs))
+        sign * factor(groups if own else min(n, t), of_units + of_periods) * _summed(scores, members, fit.root)
+        for sign, members, groups in ((1, rows.of_units, n), (1, rows.of_periods, t), (-1, rows.of_cells, nobs))
     ]
     return nearest_semidefinite(fit.root @ sum(parts) @ fit.root.T)[0], min(n, t)
 
 
-def _summed(scores: FloatArray, codes: IntArray) -> FloatArray:
-    """Return the cross product of sums of scores by group."""
-    sums = np.zeros((int(codes.max()) + 1, scores.shape[1]))
-    np.add.at(sums, codes, scores)
+def _summed(scores: FloatArray, members: scipy.sparse.csr_array, root: FloatArray) -> FloatArray:
+    """Return the cross product of sums of scores by group, each times P."""
+    sums = (members @ scores) @ root
     return np.asarray(sums.T @ sums)
+
+
+def _membership(codes: IntArray) -> scipy.sparse.csr_array:
+    """Return the matrix that sums rows by group, shape (groups, m)."""
+    shape = (int(codes.max()) + 1, len(codes))
+    return scipy.sparse.csr_array((np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=shape)

@@ -77,6 +77,9 @@ def clustered(z: FloatArray, e: FloatArray, rows: Rows, by: Literal["unit", "tim
 
 def score_sums(z: FloatArray, e: FloatArray, rows: Rows, by: Literal["unit", "time"]) -> FloatArray:
     """Return sums of scores by unit or period, shape (groups, k)."""
+    if rows.balanced and z.flags.f_contiguous:
+        axes = "kit,it->ik" if by == "unit" else "kit,it->tk"
+        return np.asarray(np.einsum(axes, z.T.reshape(-1, rows.n, rows.t), e.reshape(rows.n, rows.t)))
     if by == "unit" and rows.balanced:
         # a stack of small products: the scores themselves would be a copy of the design
         products = z.reshape(rows.n, rows.t, -1).transpose(0, 2, 1) @ e.reshape(rows.n, rows.t, 1)

@@ -36,7 +36,7 @@ class Fit:
         return self.root @ self.root.T
 
 
-def least_squares(columns: FloatArray, slopes: int = 0) -> Fit:
+def least_squares(columns: FloatArray, slopes: int = 0, gram: FloatArray | None = None) -> Fit:
     """Regress the last column on the others.
 
     Parameters
@@ -45,6 +45,8 @@ def least_squares(columns: FloatArray, slopes: int = 0) -> Fit:
         Regressors of full rank, then the outcome.
     slopes : int
         Number of regressors before dummies that add up to the constant; 0 if there are no such dummies.
+    gram : ndarray, shape (k + 1, k + 1), optional
+        Inner products of the columns, where they are known; not with ``slopes``.
 
     Notes
     -----
@@ -53,7 +55,7 @@ def least_squares(columns: FloatArray, slopes: int = 0) -> Fit:
     deviations from means, and a large mean costs no digits of their rows of R⁻¹.
     """
     k = columns.shape[1] - 1
-    factor = triangular(columns[:, [*range(slopes, k), *range(slopes), k]] if slopes else columns)
+    factor = triangular(columns[:, [*range(slopes, k), *range(slopes), k]]) if slopes else triangular(columns, gram)
     coef, _ = scipy.linalg.lapack.dtrtrs(factor[:-1, :-1], factor[:-1, -1])
     root, _ = scipy.linalg.lapack.dtrtri(factor[:-1, :-1])
     if slopes:
@@ -85,12 +87,14 @@ def solve(columns: FloatArray, targets: FloatArray) -> FloatArray:
     return np.asarray((coef.T / norms).T)
 
 
-def triangular(columns: FloatArray) -> FloatArray:
+def triangular(columns: FloatArray, gram: FloatArray | None = None) -> FloatArray:
     """Return the upper triangular factor R of ``columns`` = QR, up to signs of its rows.
 
     Parameters
     ----------
     columns : ndarray, shape (rows, m)
+    gram : ndarray, shape (m, m), optional
+        Inner products of the columns, where they are known.
 
     Returns
     -------
@@ -101,7 +105,7 @@ def triangular(columns: FloatArray) -> FloatArray:
     The Cholesky factor of the Gram matrix is many times faster than QR but squares the condition: where a scaled
     diagonal element falls below 1e-3 it would cost more than about ten digits, and QR is taken.
     """
-    factor, failed = scipy.linalg.lapack.dpotrf(columns.T @ columns, lower=0, clean=1)
+    factor, failed = scipy.linalg.lapack.dpotrf(columns.T @ columns if gram is None else gram, lower=0, clean=1)
     if not failed:
         diagonal = factor.diagonal()
         # a column of R has the norm of the column that it represents

@@ -230,12 +230,24 @@ def clearly_independent(within: FloatArray, before: FloatArray) -> bool:
     within, before : ndarray, shape (rows, k)
         The demeaned columns and the columns before.
     """
-    gram = within.T @ within
-    squares = gram.diagonal()
-    if not (squares > 1e-12 * np.einsum("ij,ij->j", before, before)).all():
+    return clear_products(within.T @ within, np.einsum("ij,ij->j", before, before))
+
+
+def clear_products(gram: FloatArray, squares: FloatArray) -> bool:
+    """Return what `clearly_independent` does, from inner products.
+
+    Parameters
+    ----------
+    gram : ndarray, shape (k, k)
+        Of the demeaned columns.
+    squares : ndarray, shape (k,)
+        Sums of squares of the columns before.
+    """
+    own = gram.diagonal()
+    if not (own > 1e-12 * squares).all():
         return False
     factor, failed = scipy.linalg.lapack.dpotrf(gram, lower=0)
-    return bool(not failed and (factor.diagonal() > 1e-5 * np.sqrt(squares)).all())
+    return bool(not failed and (factor.diagonal() > 1e-5 * np.sqrt(own)).all())
 
 
 def vanishing(within: FloatArray, before: FloatArray, tolerance: float = 1e-9) -> list[int]:

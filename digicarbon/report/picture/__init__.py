@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from digicarbon.report.picture.marginal import plot_marginal as plot_marginal
     from digicarbon.report.picture.moran import plot_moran as plot_moran
     from digicarbon.report.picture.moran import plot_moran_scatter as plot_moran_scatter
+    from digicarbon.report.picture.policy import bacon_numbers as bacon_numbers
+    from digicarbon.report.picture.policy import placebo_numbers as placebo_numbers
+    from digicarbon.report.picture.policy import plot_bacon as plot_bacon
+    from digicarbon.report.picture.policy import plot_placebo as plot_placebo
     from digicarbon.report.picture.specification_curve import Strip as Strip
     from digicarbon.report.picture.specification_curve import plot_specification_curve as plot_specification_curve
 

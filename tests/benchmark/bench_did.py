@@ -1,0 +1,193 @@
+"""CPU milliseconds of a policy's estimators, in Python and in a logged sweep, beside pyfixest and diff-diff.
+
+Run from the repository: ``python tests/benchmark/bench_did.py [--sweep] [--rounds 5]``. 285 units x 15 years, three
+cohorts, four controls. A line is the mean over fits of all 16 subsets of controls on one panel, as a sweep has them;
+``--sweep`` runs 1,000 logged specifications by the command line in a folder of its own with an empty store. Peers that
+are not installed are left out. One BLAS thread; the least of some rounds, since machines are shared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import itertools
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", PYTHONUTF8="1")
+
+import numpy as np
+import pandas as pd
+from process_tree import Cost, machine, measure
+
+import digicarbon as dc
+from digicarbon.diagnostic import PlaceboInSpace
+from digicarbon.model.did.base import Estimator
+from digicarbon.source import SimulatedPolicy
+
+CONTROLS = ("c1", "c2", "c3", "c4")
+SUBSETS = [list(some) for size in range(5) for some in itertools.combinations(CONTROLS, size)]
+RUNS = 1_000
+
+
+def data() -> pd.DataFrame:
+    """Return a simulated policy with controls that vary over time; ``adopted`` is 0 for never."""
+    frame = SimulatedPolicy(world="heterogeneous").load().frame
+    rng = np.random.default_rng(1)
+    new = {name: rng.standard_normal(len(frame)) for name in CONTROLS}
+    return frame.assign(**new, adopted=frame["adopted"].fillna(0).astype(int))
+
+
+def cpu(calls: list[Callable[[], object]], rounds: int) -> float:
+    """Return CPU milliseconds of a call, after one round that is not counted."""
+    for call in calls:
+        call()
+    best = np.inf
+    for _ in range(rounds):
+        start = time.process_time()
+        for call in calls:
+            call()
+        best = min(best, (time.process_time() - start) / len(calls))
+    return 1000 * float(best)
+
+
+def ours(panel: dc.Panel, estimator: str, aggregate: str) -> list[Callable[[], object]]:
+    """Return a fit for each subset of controls."""
+    models = [
+        dc.DiD(y="y", policy="pilot", estimator=estimator, aggregate=aggregate, controls=tuple(some))
+        for some in SUBSETS
+    ]
+    return [lambda model=model: model.fit(panel).estimate_columns for model in models]
+
+
+def peers(frame: pd.DataFrame) -> Iterator[tuple[str, str, Callable[[], object]]]:
+    """Yield estimator, package and a fit with two controls; without any where the package takes none."""
+    if importlib.util.find_spec("pyfixest"):
+        feols: Any = importlib.import_module("pyfixest").feols
+        event = (frame["time"] - frame["adopted"]).where(frame["adopted"] > 0, -1)
+        own = frame.assign(
+            pilot=((frame["adopted"] > 0) & (frame["time"] >= frame["adopted"])).astype(int),
+            event=event.astype(int),
+            treated=(frame["adopted"] > 0).astype(int),
+        )
+        cluster = {"CRV1": "unit"}
+        yield "twfe", "pyfixest", lambda: feols("y ~ pilot + c1 + c2 | unit + time", data=own, vcov=cluster)
+        events = "y ~ i(event, treated, ref=-1) + c1 + c2 | unit + time"
+        yield "event_study", "pyfixest", lambda: feols(events, data=own, vcov=cluster)
+        cells = own.assign(cell=(own["adopted"] * 100 + own["event"] + 50).where((own["event"] != -1), 0))
+        interacted = "y ~ i(cell, ref=0) + c1 + c2 | unit + time"
+        yield "sun_abraham", "pyfixest", lambda: feols(interacted, data=cells, vcov=cluster)
+    if importlib.util.find_spec("diff_diff"):
+        package: Any = importlib.import_module("diff_diff")
+        where = {"outcome": "y", "unit": "unit", "time": "time", "first_treat": "adopted"}
+        two: dict[str, Any] = {"covariates": ["c1", "c2"]}
+        for estimator, name, more in (
+            ("sun_abraham", "SunAbraham", two),
+            ("imputation", "ImputationDiD", two),
+            ("stacked", "StackedDiD", {}),
+            ("callaway_santanna", "CallawaySantAnna", two),
+        ):
+            kind = getattr(package, name)
+            yield estimator, "diff-diff", lambda kind=kind, more=more: kind().fit(frame, **where, **more)
+
+
+def fits(rounds: int) -> Iterator[str]:
+    """Yield a line for each estimator, and one for placebos."""
+    frame = data()
+    panel = dc.Panel.from_frame(frame, "unit", "time").with_policy("pilot", "adopted")
+    slow: dict[str, list[tuple[str, float]]] = {}
+    for estimator, package, call in peers(frame):
+        slow.setdefault(estimator, []).append((package, cpu([call], 3)))
+    for estimator in get_args(Estimator):
+        both = {}
+        for aggregate in ("overall", "event") if estimator != "twfe" else ("overall",):
+            try:
+                both[aggregate] = cpu(ours(panel, estimator, aggregate), rounds)
+            except ValueError:
+                # an estimator that has no such mean
+                continue
+        ratios = [f"{name} {ms:,.0f} ms, {ms / min(both.values()):,.0f} times" for name, ms in slow.get(estimator, [])]
+        numbers = ", ".join(f"{aggregate} {ms:.2f} ms" for aggregate, ms in both.items())
+        yield f"| {estimator} | {numbers} | {'; '.join(ratios)} |"
+    placebo = PlaceboInSpace(model=dc.DiD(y="y", policy="pilot", controls=("c1", "c2")))
+    yield f"| 500 placebo assignments | {cpu([lambda: placebo.tables(panel)], rounds):.0f} ms | |"
+
+
+def command(work: Path, empty: Path, name: str, grid: dict[str, Any], runs: int) -> Cost:
+    """Run a logged sweep in a folder of its own."""
+    folder = work / f"{name}_{runs}"
+    (folder / "mlruns").mkdir(parents=True)
+    shutil.copy(empty, folder / "mlruns" / "mlflow.db")
+    data().to_csv(folder / "policy.csv", index=False)
+    (folder / "experiments").mkdir()
+    experiment = {
+        "defaults": [
+            "config",
+            {"override source": "table"},
+            {"override measure": "none"},
+            {"override outcome": "none"},
+            {"override model": "did"},
+            {"override inference": "cluster"},
+            {"override executor": "sequential"},
+            {"override report": "signs"},
+            "_self_",
+        ],
+        "source": {"path": "policy.csv", "unit": "unit", "time": "time"},
+        "panel": {"policy": {"pilot": "adopted"}},
+        "model": {"y": "y", "controls": []},
+        "grid": grid,
+        "draw": {"n": runs, "seed": 1},
+    }
+    (folder / "experiments" / "policy.yaml").write_text(json.dumps(experiment), encoding="utf-8")
+    return measure([sys.executable, "-m", "digicarbon", "run", "policy"], folder)
+
+
+def sweeps() -> Iterator[str]:
+    """Yield a line for a mixed sweep, and one for each estimator."""
+    common: dict[str, Any] = {
+        "model.controls": SUBSETS,
+        "inference.small_sample": ["stata", "none", "g", "full"],
+        "inference.level": [0.9, 0.95, 0.99, 0.999],
+        "model.anticipation": [0, 1],
+        "model.reference": [-1, -2],
+        "model.compare": ["never", "not_yet"],
+    }
+    work = Path(tempfile.mkdtemp())
+    try:
+        empty = work / "mlflow.db"
+        url = f"sqlite:///{empty}"
+        measure([sys.executable, "-c", f"import mlflow; mlflow.MlflowClient({url!r}).search_experiments()"], work)
+        every = list(get_args(Estimator))
+        for name, kinds in (("all", every), *((one, [one]) for one in every)):
+            grid = {"model.estimator": kinds, **common}
+            one, many = (command(work, empty, name, grid, runs) for runs in (1, RUNS))
+            yield (
+                f"| {name} | {1000 * (many.cpu - one.cpu) / (RUNS - 1):.2f} ms a run | start-up {one.cpu:.1f} s, "
+                f"in all {many.cpu:.1f} s |"
+            )
+    finally:
+        shutil.rmtree(work)
+
+
+def main(sweep: bool, rounds: int) -> None:
+    """Print a Markdown table."""
+    sys.stdout.write(f"Machine: {machine()}. {time.strftime('%Y-%m-%d')}\n\n| what | ours | peers |\n|---|---|---|\n")
+    for line in itertools.chain(fits(rounds), sweeps() if sweep else ()):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sweep", action="store_true", help="1,000 logged specifications, too")
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    main(given.sweep, given.rounds)
