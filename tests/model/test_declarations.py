@@ -76,7 +76,10 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         DiD(**POLICY, estimator="imputation", aggregate="event", spillovers="rings", rings=RING),
         DiD(**POLICY, estimator="sun_abraham", aggregate="event", spillovers="rings", rings=RING),
         DiD(**POLICY, estimator="stacked"),
-        *(DiD(**POLICY, estimator=name, observation_weights="emp") for name in ("twfe", "event_study", "stacked")),
+        *(
+            DiD(**POLICY, estimator=name, observation_weights="emp")
+            for name in ("twfe", "event_study", "stacked", "imputation")
+        ),
         DiD(**POLICY, estimator="sun_abraham", aggregate="event", observation_weights="emp"),
         DiD(**POLICY, estimator="callaway_santanna"),
         DiD(**POLICY, estimator="callaway_santanna", compare="not_yet", aggregate="event"),

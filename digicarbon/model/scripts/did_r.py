@@ -60,9 +60,10 @@ def _imputation(part: RPart, model: DiD, y: str, first: str, x: list[str]) -> li
         return part.skip("means of effects that did_imputation does not make")
     right = " + ".join(x) or "0"
     horizon = ", horizon = TRUE" if model.aggregate == "event" else ""
+    weighted = f', wname = "{part.names[model.observation_weights]}"' if model.observation_weights else ""
     body = [
         f'fit <- didimputation::did_imputation({part.data}, "{y}", "{first}", "time_id", "unit_id",',
-        f"  first_stage = ~ {right} | unit_id + time_id{horizon})",
+        f"  first_stage = ~ {right} | unit_id + time_id{horizon}{weighted})",
         *part.compare("setNames(fit$estimate, fit$term)", "setNames(fit$std.error, fit$term)", called, "1e-5"),
     ]
     return if_installed("didimputation", "0.3", body)
@@ -80,6 +81,7 @@ def _callaway_santanna(part: RPart, model: DiD, y: str, first: str, x: list[str]
         'idname = "unit_id"',
         f"xformla = ~ {' + '.join(x) or '1'}",
         f"data = {part.data}",
+        *([f'weightsname = "{part.names[model.observation_weights]}"'] if model.observation_weights else []),
         f'control_group = "{CONTROLS[model.compare]}"',
         f"anticipation = {model.anticipation}",
         f'base_period = "{model.base_period}"',

@@ -26,10 +26,12 @@ def script(part: StataPart, model: DiD) -> list[str]:
     if model.estimator == "imputation":
         part.packages.append("did_imputation (ssc install did_imputation)")
         more = f" controls({x})" if x else ""
+        weighted = f" [aweight={part.names[model.observation_weights]}]" if model.observation_weights else ""
         wide = " allhorizons" if model.aggregate == "event" else ""
         lines = [
             f"generate first_period = cond({first} > 0, {first}, .)",
-            f"did_imputation {y} unit_id time_id first_period,{more}{wide} shift({model.anticipation}) autosample",
+            f"did_imputation {y} unit_id time_id first_period{weighted},{more}{wide} "
+            f"shift({model.anticipation}) autosample",
             "drop first_period",
         ]
         return [*lines, *part.shown(called)]
@@ -38,7 +40,8 @@ def script(part: StataPart, model: DiD) -> list[str]:
     part.packages.append("csdid (ssc install csdid), drdid (ssc install drdid)")
     notyet = " notyet" if model.compare == "not_yet" else ""
     long2 = " long2" if model.base_period == "universal" else ""
-    command = f"csdid {y} {x}".rstrip()
+    weighted = f" [iweight={part.names[model.observation_weights]}]" if model.observation_weights else ""
+    command = f"csdid {y} {x}".rstrip() + weighted
     return [
         f"{command}, ivar(unit_id) time(time_id) gvar({first}) method(reg){notyet}{long2}",
         f"estat {AGGREGATES[model.aggregate]}",

@@ -14,6 +14,8 @@ from policies import close, fit, pair, panel_of, states
 import digicarbon as dc
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of
+from digicarbon.script import Names, RPart, StataPart
+from digicarbon.script.words import Remarks
 
 
 def weighted_states() -> pd.DataFrame:
@@ -222,3 +224,21 @@ def test_weights_that_are_refused() -> None:
 def test_synthetic_did_has_none() -> None:
     with pytest.raises(ConfigError, match="not used by estimator=synthetic_did"):
         dc.DiD(y="log_gsp", policy="pilot", observation_weights="size", estimator="synthetic_did")
+
+
+@pytest.mark.parametrize(
+    ("estimator", "in_r", "in_stata"),
+    [
+        ("imputation", 'wname = "size"', "did_imputation log_gsp unit_id time_id first_period [aweight=size],"),
+        ("callaway_santanna", 'weightsname = "size"', "csdid log_gsp [iweight=size], ivar(unit_id)"),
+    ],
+)
+def test_scripts_of_estimators_by_unit_name_the_weights(estimator: str, in_r: str, in_stata: str) -> None:
+    panel = PANELS["balanced"]
+    model = dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, observation_weights="size")
+    extract, result = model.extract(panel, None), model.fit(panel)
+    for kind, tool, mark, words in ((RPart, model.r, "#", in_r), (StataPart, model.stata, "*", in_stata)):
+        names = Names()
+        for column in extract.columns:
+            names.give(column)
+        assert words in "\n".join(tool(kind(extract, result, names, "set_1", "", Remarks(mark))))
