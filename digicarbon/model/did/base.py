@@ -97,8 +97,10 @@ class DiD(Tested):
         In a regression, whom spillovers reach: rows without the policy, so that the effect of the policy has in it what
         units under it get from others; all rows alike; all, with another coefficient for rows under the policy. None:
         ``all`` of ``neighbours``, ``untreated`` of ``rings``.
-    longitude, latitude : str
-        Columns of degrees for ``rings``; units of a known country have the places on record.
+    longitude : str
+        Column of degrees east for ``rings``; units of a known country have the places on record.
+    latitude : str
+        Column of degrees north.
     sdid_variance : {"auto", "placebo", "jackknife", "bootstrap"}
         Standard errors of ``synthetic_did``: from units without the policy in place of those with it, from leaving out
         one unit at a time, or from units drawn with replacement. ``auto`` is ``placebo`` where most units never come
