@@ -482,4 +482,6 @@ def _table(timing: Timing, estimated: GroupTime) -> pd.DataFrame:
 
     # columns of text take longer than the fit
     frame = timing.once(("places", cells.first.tobytes(), periods.tobytes()), places)
-    return frame.assign(coef=estimated.att, se=np.sqrt((estimated.influence**2).sum(axis=0)))
+    columns = {name: frame[name].array for name in frame}
+    se = np.sqrt((estimated.influence**2).sum(axis=0))
+    return pd.DataFrame({**columns, "coef": estimated.att, "se": se}, index=frame.index, copy=False)
