@@ -205,10 +205,10 @@ def _texts(table: pd.DataFrame) -> Iterator[str]:
     """Yield the texts of a table; its numbers, most of the table, cost nothing."""
     heads = [head.get_level_values(level) for head in (table.index, table.columns) for level in range(head.nlevels)]
     yield from (name for head in heads for name in head.names if isinstance(name, str))
-    parts: list[Any] = [*heads, *(table.iloc[:, place] for place in range(table.shape[1]))]
+    parts: list[Any] = [*heads, *(column for _, column in table.items())]
     for values in parts:
         if values.dtype.kind not in "biufcmM":
-            for value in values:
+            for value in values.tolist():
                 if isinstance(value, Note):
                     yield from value.texts
                 elif isinstance(value, str):

@@ -357,8 +357,7 @@ def _read_array(node: Sequence[Any]) -> FloatArray:
 
 
 def _frame(table: pd.DataFrame) -> dict[str, Any]:
-    columns = [table.iloc[:, position] for position in range(table.shape[1])]
-    data = [[str(column.dtype), column.tolist()] for column in columns]
+    data = [[str(column.dtype), column.tolist()] for _, column in table.items()]
     index = _axis(table.index)
     return {
         # earlier versions read the words; the notes stand beside them

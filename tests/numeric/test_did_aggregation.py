@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from digicarbon.numeric.did.aggregation import NEVER, Aggregate, Cells, aggregation, binned
-from digicarbon.numeric.did.group_time import GroupTimes
-from digicarbon.numeric.did.imputation import Imputation
+from digicarbon.numeric.did.group_time import GroupTimes, comparisons
+from digicarbon.numeric.did.imputation import Imputation, Untreated
 from digicarbon.numeric.did.stacks import stacks
 
 EVERY: tuple[Aggregate, ...] = ("overall", "event", "cohort", "calendar")
@@ -52,10 +52,12 @@ def test_influence_is_what_a_unit_more_changes(by: Aggregate) -> None:
     def means(copies: np.ndarray) -> np.ndarray:
         who = np.repeat(np.arange(units), copies)
         rows = (who[:, None] * periods + np.arange(periods)).ravel()
-        found = GroupTimes(none[rows], np.repeat(np.arange(len(who)), periods), at[rows], first[who]).fit(y[rows])
+        found = GroupTimes(none[rows], np.repeat(np.arange(len(who)), periods), comparisons(at[rows], first[who])).fit(
+            y[rows]
+        )
         return np.asarray(aggregation(found.cells, by).weights @ found.att)
 
-    times = GroupTimes(none, unit, at, first)
+    times = GroupTimes(none, unit, comparisons(at, first))
     chosen = aggregation(times.cells, by)
     effects, influence = times.means(chosen, y[:, None])
     np.testing.assert_allclose(effects[:, 0], means(np.ones(units, dtype=int)))
@@ -71,8 +73,9 @@ def test_imputed_effects_are_weighted_sums_of_the_outcome() -> None:
     unit, period = np.repeat(np.arange(20), 6), np.tile(np.arange(6), 20)
     treated = (unit % 3 == 0) & (period >= 3 + unit % 2)
     x, y = rng.standard_normal((120, 2)), rng.standard_normal(120)
-    model = Imputation(x, unit, period, treated)
-    assert (model.known == treated).all()
+    untreated = Untreated(unit, period, treated)
+    model = Imputation(x, untreated)
+    assert (untreated.known == treated).all()
     of_rows = np.where(treated[:, None], rng.standard_normal((120, 3)), 0.0)
     weights = model.weights(of_rows)
     effects = model.fit(y[:, None]).effects[:, 0]
@@ -85,8 +88,8 @@ def test_imputed_effects_are_weighted_sums_of_the_outcome() -> None:
 def test_a_row_without_untreated_ones_is_not_imputed() -> None:
     unit, period = np.repeat(np.arange(4), 4), np.tile(np.arange(4), 4)
     treated = (period == 3) | (unit == 0)
-    model = Imputation(np.empty((16, 0)), unit, period, treated | ((unit == 1) & (period == 2)))
-    assert np.flatnonzero(model.known).tolist() == [6]
+    untreated = Untreated(unit, period, treated | ((unit == 1) & (period == 2)))
+    assert np.flatnonzero(untreated.known).tolist() == [6]
 
 
 def test_stacks_have_clean_units_only() -> None:

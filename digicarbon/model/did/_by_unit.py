@@ -10,13 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon.arrays import FloatArray
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.model._observation_weights import weighted_by
 from digicarbon.model._panel_batch import LinearOutcomes
@@ -28,8 +28,8 @@ from digicarbon.model.did._timing import Timing
 from digicarbon.model.restrictions import Nulls, Projected, Restrictions, moved
 from digicarbon.note import Note, cut
 from digicarbon.numeric.did.aggregation import aggregation, binned
-from digicarbon.numeric.did.group_time import GroupTime, GroupTimes
-from digicarbon.numeric.did.imputation import Coefficients, Imputation
+from digicarbon.numeric.did.group_time import GroupTime, GroupTimes, comparisons
+from digicarbon.numeric.did.imputation import Block, Imputation, Regression, Untreated
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.result import Inference, Result
@@ -86,8 +86,15 @@ class ByUnit(ABC):
         """Return the columns of which the null model of an effect is made, shape (rows, k)."""
 
     @abstractmethod
-    def fitted(self) -> tuple[Result, WaldTest | None]:
-        """Return statistics and notes, and the joint test that nothing happened before the policy."""
+    def fitted(self, coef: FloatArray, influence: FloatArray) -> tuple[Result, WaldTest | None]:
+        """Return statistics and notes, and the joint test that nothing happened before the policy.
+
+        Parameters
+        ----------
+        coef : ndarray, shape (p,)
+        influence : ndarray, shape (N, p)
+            Those of `fits` for the outcome.
+        """
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -102,7 +109,7 @@ class ByUnit(ABC):
     def effects(self) -> PolicyEffects:
         """Return the effects in the outcome."""
         coef, influence = (numbers[..., 0] for numbers in self.fits(self.y[:, None]))
-        fitted, leads = self.fitted()
+        fitted, leads = self.fitted(coef, influence)
         reported = self.reported
         covariance = influence.T @ influence
         return PolicyEffects(
@@ -250,8 +257,9 @@ class CallawaySantanna(ByUnit):
         super().__init__(model, timing)
         panel = timing.panel
         how = (model.compare, model.base_period, model.anticipation, model.reference)
+        compared = timing.once(("comparisons", how), lambda: comparisons(timing.at, timing.first, *how))
         weight = None if timing.observation_weights is None else timing.unit_weight
-        self._times = GroupTimes(panel.array(self.names), panel.unit_codes, timing.at, timing.first, *how, weight)
+        self._times = GroupTimes(panel.array(self.names), panel.unit_codes, compared, weight)
         cells = self._times.cells
         if not (cells.event >= 0).any():
             raise EstimationError(Note("did_no_cell", policy=model.policy, compare=model.compare))
@@ -268,7 +276,7 @@ class CallawaySantanna(ByUnit):
         by_period = (x[:, :, None] * np.eye(int(period.max()) + 1)[period][:, None, :]).reshape(len(x), -1)
         return np.column_stack([_levels(self.model, self.timing, self.model.aggregate == "event"), by_period])
 
-    def fitted(self) -> tuple[Result, WaldTest | None]:
+    def fitted(self, coef: FloatArray, influence: FloatArray) -> tuple[Result, WaldTest | None]:
         """Return statistics and notes, and the joint test that nothing happened before the policy."""
         model, estimated = self.model, self._times.fit(self.y)
         never = model.compare == "never"
@@ -280,9 +288,9 @@ class CallawaySantanna(ByUnit):
         if estimated.left_out:
             notes.append(Note("did_cells_left_out", cells=estimated.left_out))
         fitted = self.base(Note("did_influence"), notes, {"group_time": _table(self.timing, estimated)})
-        early = np.eye(len(estimated.att))[before & ~alone]
-        covariance = estimated.influence.T @ estimated.influence
-        return fitted, pretest(early, estimated.att, covariance, fitted.inference)
+        tested = before & ~alone
+        own = estimated.influence[:, tested]
+        return fitted, pretest(np.eye(own.shape[1]), estimated.att[tested], own.T @ own, fitted.inference)
 
 
 class Imputing(ByUnit):
@@ -295,42 +303,48 @@ class Imputing(ByUnit):
     def __init__(self, model: DiD, timing: Timing, reached: Exposure) -> None:
         super().__init__(model, timing)
         panel = timing.panel
-        treated = timing.event >= -model.anticipation
         self._exposed = panel.array(tuple(reached.columns))
-        imputed: NDArray[np.bool_] = treated | (self._exposed > 0).any(axis=1)
-        controls, weight = panel.array(self.names), timing.observation_weights
-        self._untreated = Imputation(controls, panel.unit_codes, panel.period_codes, imputed, weight)
-        known = self._untreated.known
+        # what spillovers reach does not follow from dates alone
+        dates = timing.changed() if reached.columns else timing
+        key = (model.anticipation, timing.weights)
+        self._rows = dates.once(("untreated", key), self._untreated_rows)
+        known = self._rows.known
         if not (known & (timing.event >= 0)).any():
             raise EstimationError(Note("did_no_untreated", policy=model.policy))
-        cells, self._cell = treated_cells(timing, known & treated)
-        chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
-        # a cell's effect is the mean of its rows
-        of_rows = timing.weight[:, None] * (chosen.weights / cells.size).T[self._cell]
-        self._of_rows = np.where(self._cell[:, None] >= 0, of_rows, 0.0)
-        self.reported, self.controls = Reported.of(timing, chosen.levels, model.aggregate), self.names
+        means_key = ("means of imputed", key, model.aggregate, model.leads, model.lags)
+        means = dates.once(means_key, lambda: _means(model, timing, known))
+        self._of_rows, self._cell = means.of_rows, means.cell
+        self.reported, self.controls = means.reported, self.names
         if reached.columns:
-            self._add_spillovers(reached, len(cells.size))
+            self._add_spillovers(reached, means.cells)
+        self._untreated = Imputation(panel.array(self.names), self._rows)
         self._weights = self._untreated.weights(self._of_rows)
         columns = zip(self.reported.terms, self._weights.T, strict=True)
         unknown = [term for term, column in columns if np.isnan(column).any()]
         if unknown:
             raise EstimationError(Note("did_not_imputed", terms=cut(unknown)))
-        self._lost = int((imputed & ~known).sum())
-        self._dummies, self._before = _leads(model, timing, ~imputed)
-        self._leads = self._of_leads(self.y)
+        early_key = ("leads of imputed", key, model.base_event, model.leads)
+        early = dates.once(early_key, lambda: _leads(model, timing, self._rows))
+        self._before = early.levels
+        self._leads: Regression | None = self._untreated.leads(early.dummies) if self._before else None
         self._order: list[int] = [*range(len(self.reported.terms))]
         self._effects = len(self._order)
         if self._leads is not None and model.aggregate == "event":
-            whole = Reported.of(timing, sorted({*self._before, *chosen.levels}), "event")
+            whole = Reported.of(timing, sorted({*self._before, *means.levels}), "event")
             whole = Reported((*whole.terms, *reached.columns), {**whole.made_of, **reached.made_of})
             before = Reported.of(timing, self._before, "event").terms[1:]
             self._order = [[*self.reported.terms, *before].index(term) for term in whole.terms]
             self.reported = whole
 
+    def _untreated_rows(self) -> Untreated:
+        """Return the rows that no policy reaches."""
+        timing, panel = self.timing, self.timing.panel
+        imputed: NDArray[np.bool_] = (timing.event >= -self.model.anticipation) | (self._exposed > 0).any(axis=1)
+        return Untreated(panel.unit_codes, panel.period_codes, imputed, timing.observation_weights)
+
     def _add_spillovers(self, reached: Exposure, cells: int) -> None:
         """Add the mean of the rows that are exposed in each way to the effects."""
-        there = (self._exposed > 0) & self._untreated.known[:, None]
+        there = (self._exposed > 0) & self._rows.known[:, None]
         counts = self.timing.weight @ there
         if not counts.all():
             lacking = [term for term, count in zip(reached.columns, counts, strict=True) if not count]
@@ -347,7 +361,8 @@ class Imputing(ByUnit):
         imputed = self._untreated.fit(y)
         coef = self._of_rows.T @ np.nan_to_num(imputed.effects)
         influence = self._untreated.influence(imputed, self._weights, self._cell)
-        if len(self._order) > self._effects and (leads := self._untreated.leads(y, self._dummies)) is not None:
+        if len(self._order) > self._effects and self._leads is not None:
+            leads = self._leads.coefficients(y, slice(len(self._before)))
             coef, influence = np.concatenate([coef, leads.coef]), np.concatenate([influence, leads.influence], axis=1)
         slopes = self._untreated.slopes(y)
         return (
@@ -361,22 +376,23 @@ class Imputing(ByUnit):
         levels = _levels(self.model, self.timing, before)
         return np.column_stack([levels, self._exposed, self.timing.panel.array(self.names)])
 
-    def fitted(self) -> tuple[Result, WaldTest | None]:
+    def fitted(self, coef: FloatArray, influence: FloatArray) -> tuple[Result, WaldTest | None]:
         """Return statistics and notes, and the joint test that nothing happened before the policy."""
-        model, notes, leads = self.model, [], self._leads
-        if self._lost:
-            notes.append(Note("did_rows_not_imputed", rows=self._lost))
-        if len(self._before) and leads is None:
+        model, notes, lost = self.model, [], len(self._rows.known) - len(self._rows.free) - int(self._rows.known.sum())
+        if lost:
+            notes.append(Note("did_rows_not_imputed", rows=lost))
+        if self._before and self._leads is None:
             notes.append(Note("did_leads_unknown", policy=model.policy))
         fitted = self.base(Note("did_conservative"), notes)
-        if leads is None:
+        if self._leads is None:
             return fitted, None
-        own = leads.influence[..., 0]
-        return fitted, pretest(np.eye(len(self._before)), leads.coef[:, 0], own.T @ own, fitted.inference)
-
-    def _of_leads(self, y: FloatArray) -> Coefficients | None:
-        """Return the coefficients of event times before the policy; None where there are none, or unknown ones."""
-        return self._untreated.leads(y[:, None], self._dummies) if len(self._before) else None
+        reported = [place for place, which in enumerate(self._order) if which >= self._effects]
+        if reported:
+            early, own = coef[reported], influence[:, reported]
+        else:
+            leads = self._leads.coefficients(self.y[:, None], slice(len(self._before)))
+            early, own = leads.coef[:, 0], leads.influence[..., 0]
+        return fitted, pretest(np.eye(len(early)), early, own.T @ own, fitted.inference)
 
 
 def by_unit(model: DiD, timing: Timing, reached: Exposure) -> ByUnit:
@@ -409,24 +425,63 @@ def _levels(model: DiD, timing: Timing, early: bool) -> FloatArray:
     return np.asarray(keep[:, None] & (level[:, None] == np.unique(level[keep])), dtype=np.float64)
 
 
-def _leads(model: DiD, timing: Timing, free: NDArray[np.bool_]) -> tuple[FloatArray, tuple[int, ...]]:
-    """Return dummies of event times before the policy that free rows have, shape (rows, m), and these event times."""
-    event = binned(timing.event, model.leads, None)
-    treated = timing.ever[timing.panel.unit_codes]
+class _Means(NamedTuple):
+    """Means of the effects of imputed rows.
+
+    Attributes
+    ----------
+    reported : Reported
+    levels : tuple of int
+    of_rows : ndarray, shape (rows, q)
+        Weights of rows in each mean.
+    cell : ndarray of int, shape (rows,)
+        Cohort and period of an imputed row, -1 for others.
+    cells : int
+    """
+
+    reported: Reported
+    levels: tuple[int, ...]
+    of_rows: FloatArray
+    cell: IntArray
+    cells: int
+
+
+def _means(model: DiD, timing: Timing, known: NDArray[np.bool_]) -> _Means:
+    cells, cell = treated_cells(timing, known & (timing.event >= -model.anticipation))
+    chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
+    # a cell's effect is the mean of its rows
+    of_rows = timing.weight[:, None] * (chosen.weights / cells.size).T[cell]
+    reported = Reported.of(timing, chosen.levels, model.aggregate)
+    return _Means(reported, chosen.levels, np.where(cell[:, None] >= 0, of_rows, 0.0), cell, len(cells.size))
+
+
+class _Leads(NamedTuple):
+    """Event times before the policy that untreated rows have, and their dummies with those of periods."""
+
+    levels: tuple[int, ...]
+    dummies: Block
+
+
+def _leads(model: DiD, timing: Timing, rows: Untreated) -> _Leads:
+    event, free = binned(timing.event, model.leads, None), np.zeros(len(timing.event), dtype=bool)
+    free[rows.free] = True
     base = max(model.base_event, -model.leads) if model.leads else model.base_event
-    there = np.unique(event[treated & free & (event < -model.anticipation) & (event != base)])
-    return (treated & (event == there[:, None])).T.astype(np.float64), tuple(there.tolist())
+    there = np.unique(event[timing.treated & free & (event < -model.anticipation) & (event != base)])
+    dummies = (timing.treated & (event == there[:, None])).T.astype(np.float64)
+    return _Leads(tuple(there.tolist()), rows.with_periods(dummies))
 
 
 def _table(timing: Timing, estimated: GroupTime) -> pd.DataFrame:
     """Return the effects of cohorts in periods as a table."""
     cells = estimated.cells
-    return pd.DataFrame(
-        {
-            "cohort": [timing.label(one) for one in cells.first.tolist()],
-            "period": [timing.label(one) for one in (cells.first + cells.event).tolist()],
-            "event": cells.event,
-            "coef": estimated.att,
-            "se": np.sqrt((estimated.influence**2).sum(axis=0)),
-        }
-    )
+    periods = cells.first + cells.event
+
+    def places() -> pd.DataFrame:
+        labels = ([timing.label(one) for one in of.tolist()] for of in (cells.first, periods))
+        return pd.DataFrame(dict(zip(("cohort", "period"), labels, strict=True)) | {"event": cells.event})
+
+    # columns of text take longer than the fit
+    frame = timing.once(("places", cells.first.tobytes(), periods.tobytes()), places)
+    columns = {name: frame[name].array for name in frame}
+    se = np.sqrt((estimated.influence**2).sum(axis=0))
+    return pd.DataFrame({**columns, "coef": estimated.att, "se": se}, index=frame.index, copy=False)

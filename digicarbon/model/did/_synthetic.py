@@ -14,7 +14,7 @@ from digicarbon.model.did._effects import PolicyEffects, Reported
 from digicarbon.model.did._timing import Timing
 from digicarbon.note import Note, cut
 from digicarbon.numeric.did.aggregation import Cells, aggregation
-from digicarbon.numeric.did.imputation import Imputation
+from digicarbon.numeric.did.imputation import Imputation, Untreated
 from digicarbon.numeric.did.synthetic import Cohort, SyntheticCohorts
 from digicarbon.result import Inference, Result
 
@@ -88,7 +88,7 @@ def _outcome(model: DiD, timing: Timing) -> FloatArray:
     if not names:
         return y
     x, treated = panel.array(names), timing.event >= -model.anticipation
-    slopes = Imputation(x, panel.unit_codes, panel.period_codes, treated).slopes(y[:, None])
+    slopes = Imputation(x, Untreated(panel.unit_codes, panel.period_codes, treated)).slopes(y[:, None])
     return np.asarray(y - x @ slopes.coef[:, 0])
 
 

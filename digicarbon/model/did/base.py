@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -254,9 +254,7 @@ class DiD(Tested):
 
     def regression(self, x: Sequence[str]) -> PanelRegression:
         """Return the two-way regression of the outcome on columns, with the standard errors of this model."""
-        own = ("y", "controls", *sorted(_ERRORS), "level", "observation_weights")
-        fields = {name: getattr(self, name) for name in own}
-        return PanelRegression(**fields, x=tuple(x), effects="two_way")
+        return _regression(tuple(x), tuple(getattr(self, name) for name in _OF_REGRESSION))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing but what is quick.
@@ -651,3 +649,11 @@ def _cohorts(policy: str, timing: Timing) -> Note:
 
 _ERRORS = frozenset({"cov", "cluster", "bandwidth", "kernel", "small_sample", "df"})
 """Fields that say how standard errors are made."""
+_OF_REGRESSION = ("y", "controls", *sorted(_ERRORS), "level", "observation_weights")
+"""Fields that the regression has, too."""
+
+
+@lru_cache(maxsize=1024)
+def _regression(x: tuple[str, ...], fields: tuple[Any, ...]) -> PanelRegression:
+    # a plan asks several times for the regression of a run, and checking its fields takes longer than many fits
+    return PanelRegression(**dict(zip(_OF_REGRESSION, fields, strict=True)), x=x, effects="two_way")

@@ -130,14 +130,14 @@ def influence_of_means(
     -----
     Sizes of cohorts are estimated, too: a unit more in a cohort moves a mean towards the effects of that cohort.
     """
-    parts = parts.copy()
     means = chosen.parts @ att
-    for place, weights in enumerate(chosen.parts):
-        there = weights > 0
-        total = cells.size[there].sum()
-        for cohort in np.unique(cells.first[there]).tolist():
-            moved = (att[there & (cells.first == cohort)] - means[place]).sum(axis=0) / total
-            parts[first == cohort, place] += weight[first == cohort][:, None] * moved
+    # cohorts in cells, cohorts of units, and the size of cohorts in each mean
+    cohorts = np.unique(cells.first)
+    own, members = cells.first == cohorts[:, None], first[:, None] == cohorts
+    there = ((chosen.parts > 0)[:, None] & own).astype(np.float64)
+    total = there.sum(axis=1) @ cells.size
+    moved = (there @ att - there.sum(axis=2)[:, :, None] * means[:, None]) / total[:, None, None]
+    parts = parts + np.tensordot(members * weight[:, None], moved, (1, 1))
     overall = np.einsum("nmd,m->nd", parts, chosen.overall)
     if chosen.by_units:
         units = {cohort: cells.units[cells.first == cohort].max() for cohort in chosen.levels}

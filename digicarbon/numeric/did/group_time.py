@@ -37,40 +37,49 @@ class GroupTime:
 
 
 @dataclass(frozen=True, eq=False)
-class _Cell:
-    """How the effect of a cell is made of the outcome in two periods.
+class Comparisons:
+    """What cohorts are compared with in which periods.
 
     Attributes
     ----------
-    place, start : int
-        The period, and the one it is compared with.
-    own, others : ndarray of int
-        Treated units and units of comparison that have both.
-    share : ndarray, shape (own,)
-        Weights of treated units in their mean.
-    design : ndarray, shape (own + others, 1 + k)
-    inverse : ndarray, shape (1 + k, others)
-        From what the outcome of comparisons changed to the coefficients.
+    code : ndarray of int, shape (rows,)
+        Each row's place among the periods.
+    first : ndarray of int, shape (N,)
+        Each unit's first treated period; `NEVER` for none.
+    cohort, event : ndarray of int, shape (cells,)
+        The cohort of a cell, and periods since it came under the policy.
+    place, start : ndarray of int, shape (cells,)
+        The period, and the one that it is compared with.
+    sets : ndarray of bool, shape (sets, N)
+        Units of comparison.
+    chosen : ndarray of int, shape (cells,)
+        The set of a cell.
     """
 
-    place: int
-    start: int
-    own: IntArray
-    others: IntArray
-    share: FloatArray
-    design: FloatArray
-    inverse: FloatArray
+    code: IntArray
+    first: IntArray
+    cohort: IntArray
+    event: IntArray
+    place: IntArray
+    start: IntArray
+    sets: NDArray[np.bool_]
+    chosen: IntArray
 
 
-class GroupTimes:
-    """The comparison of each cohort in each period.
+def comparisons(
+    at: IntArray,
+    first: IntArray,
+    compare: Compare = "never",
+    base: Base = "varying",
+    anticipation: int = 0,
+    reference: int = -1,
+) -> Comparisons:
+    """Return what cohorts are compared with in which periods.
 
     Parameters
     ----------
-    x : ndarray, shape (rows, k)
-        Controls; those of the earlier of two periods are taken.
-    unit, at : ndarray of int, shape (rows,)
-        Each row's unit, and the place of its period on the calendar.
+    at : ndarray of int, shape (rows,)
+        The place of each row's period on the calendar.
     first : ndarray of int, shape (N,)
         Each unit's first treated period; `NEVER` for none.
     compare : {"never", "not_yet"}
@@ -81,6 +90,40 @@ class GroupTimes:
         Periods before the first one in which units may react already.
     reference : int
         The event time, before any anticipation, that periods under the policy are compared with.
+    """
+    periods, code = np.unique(at, return_inverse=True)
+    cells: list[tuple[int, int, int, int, int]] = []
+    # the last period in which a unit of comparison is not treated, and the cohort that is none
+    sets: dict[tuple[int, int], int] = {}
+    for cohort in np.unique(first[first <= periods[-1]]).tolist():
+        fixed = np.flatnonzero(periods <= cohort + reference - anticipation)
+        if not len(fixed):
+            continue
+        for place, period in enumerate(periods.tolist()):
+            before = period < cohort - anticipation and base == "varying"
+            start = place - 1 if before else int(fixed[-1])
+            if start < 0 or start == place:
+                continue
+            last = int(max(period, periods[start])) + anticipation
+            # a cohort that is treated by then is none of the units anyway
+            key = (NEVER - 1, NEVER) if compare == "never" else (last, cohort if cohort > last else NEVER)
+            cells.append((cohort, period - cohort, place, start, sets.setdefault(key, len(sets))))
+    table = np.array(cells, dtype=np.int64).reshape(-1, 5)
+    units = [(first > last) & ((first != but) | (but == NEVER)) for last, but in sets]
+    cohorts, events, places, starts, chosen = table.T
+    masks = np.array(units, dtype=bool).reshape(len(sets), len(first))
+    return Comparisons(code, first, cohorts, events, places, starts, masks, chosen)
+
+
+class GroupTimes:
+    """The comparison of each cohort in each period.
+
+    Parameters
+    ----------
+    x : ndarray, shape (rows, k)
+        Controls; those of the earlier of two periods are taken.
+    unit : ndarray of int, shape (rows,)
+    compared : Comparisons
     weight : ndarray, shape (N,), or None
         Weights of units in regressions, means and sizes of cohorts; None: all alike.
 
@@ -98,54 +141,40 @@ class GroupTimes:
     treated.
     """
 
-    def __init__(
-        self,
-        x: FloatArray,
-        unit: IntArray,
-        at: IntArray,
-        first: IntArray,
-        compare: Compare = "never",
-        base: Base = "varying",
-        anticipation: int = 0,
-        reference: int = -1,
-        weight: FloatArray | None = None,
-    ) -> None:
-        periods, code = np.unique(at, return_inverse=True)
+    def __init__(self, x: FloatArray, unit: IntArray, compared: Comparisons, weight: FloatArray | None = None) -> None:
+        first, code = compared.first, compared.code
+        n, t = len(first), int(code.max()) + 1
         self._unit, self._code, self._first = unit, code, first
-        self._weight = np.ones(len(first)) if weight is None else weight
-        known = np.full((len(first), len(periods), 1 + x.shape[1]), np.nan)
-        known[unit, code] = np.column_stack([np.ones(len(unit)), x])
-        cells: list[tuple[int, int, float]] = []
-        self._cells: list[_Cell] = []
-        self.left_out = 0
-        for cohort in np.unique(first[first <= periods[-1]]).tolist():
-            fixed = np.flatnonzero(periods <= cohort + reference - anticipation)
-            if not len(fixed):
-                continue
-            units = float(self._weight[first == cohort].sum())
-            for place, period in enumerate(periods.tolist()):
-                before = period < cohort - anticipation and base == "varying"
-                start = place - 1 if before else int(fixed[-1])
-                if start < 0 or start == place:
-                    continue
-                last = int(max(period, periods[start])) + anticipation
-                others = first == NEVER if compare == "never" else (first > last) & (first != cohort)
-                cell = self._cell(known, place, start, first == cohort, others)
-                if cell is None:
-                    self.left_out += 1
-                    continue
-                cells.append((cohort, period - cohort, units))
-                self._cells.append(cell)
-        table = np.array(cells, dtype=np.float64).reshape(-1, 3)
-        whole = table[:, :2].astype(np.int64)
-        self.cells = Cells(whole[:, 0], whole[:, 1], table[:, 2], table[:, 2])
+        self._weight = np.ones(n) if weight is None else weight
+        self._known = np.zeros((t, n, 1 + x.shape[1]))
+        self._known[code, unit, 0] = 1.0
+        self._known[code, unit, 1:] = x
+        present = self._known[:, :, 0] > 0
+        # a regression is that of all cells with its units, and controls of its period
+        pairs = np.column_stack([compared.place, compared.start])
+        early, late = pairs.min(axis=1), np.zeros_like(compared.place) if present.all() else pairs.max(axis=1)
+        some, own = np.unique((compared.chosen * t + early) * t + late, return_index=True, return_inverse=True)[1:]
+        others = compared.sets[compared.chosen[some]] & present[early[some]] & present[pairs[some].max(axis=1)]
+        inverse, identified = self._inverses(early[some], others)
+        treated = (first == compared.cohort[:, None]) & present[compared.place] & present[compared.start]
+        keep = identified[own] & treated.any(axis=1)
+        self.left_out = int((~keep).sum())
+        self._place, self._start, self._early = compared.place[keep], compared.start[keep], early[keep]
+        share = treated[keep] * self._weight
+        self._share = share / share.sum(axis=1, keepdims=True)
+        self._inverse, self._regression = inverse, own[keep]
+        means = np.einsum("cn,cnk->ck", self._share, self._known[self._early])
+        # what is beyond the regression in a unit moves the effect by this
+        self._moves = self._share - (means[:, None] @ inverse[self._regression])[:, 0]
+        cohort = compared.cohort[keep]
+        units = (first == cohort[:, None]) @ self._weight
+        self.cells = Cells(cohort, compared.event[keep], units, units)
 
     def fit(self, y: FloatArray) -> GroupTime:
         """Return the effect of each cohort in each period; y of shape (rows,)."""
-        pairs = list(self._fits(y[:, None]))
-        att = np.array([effect[0] for effect, _ in pairs])
-        none = np.empty((len(self._first), 0))
-        influence = np.column_stack([one for _, one in pairs]) if pairs else none
+        att, influence = np.empty(len(self._place)), np.empty((len(self._first), len(self._place)))
+        for some, effects, of_units in self._fits(y[:, None]):
+            att[some], influence[:, some] = effects[:, 0], of_units[..., 0].T
         return GroupTime(self.cells, att, influence, self.left_out)
 
     def means(self, chosen: Aggregation, y: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -161,48 +190,46 @@ class GroupTimes:
         ndarray, shape (1 + levels, M)
         ndarray, shape (N, 1 + levels, M)
         """
-        att = np.empty((len(self._cells), y.shape[1]))
-        parts = np.zeros((len(self._first), len(chosen.parts), y.shape[1]))
-        for place, (effects, influence) in enumerate(self._fits(y)):
-            att[place] = effects
-            for mean in np.flatnonzero(chosen.parts[:, place]):
-                parts[:, mean] += chosen.parts[mean, place] * influence
-        return chosen.weights @ att, influence_of_means(chosen, self.cells, att, parts, self._first, self._weight)
+        att = np.empty((len(self._place), y.shape[1]))
+        parts = np.zeros((len(chosen.parts), len(self._first), y.shape[1]))
+        for some, effects, influence in self._fits(y):
+            att[some] = effects
+            parts += np.tensordot(chosen.parts[:, some], influence, 1)
+        moved = influence_of_means(chosen, self.cells, att, parts.transpose(1, 0, 2), self._first, self._weight)
+        return chosen.weights @ att, moved
 
-    def _fits(self, y: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
-        """Yield the effect of each cell, shape (M,), and the influence of units on it, shape (N, M)."""
-        n = len(self._first)
-        wide = np.full((n, int(self._code.max()) + 1, y.shape[1]), np.nan)
-        wide[self._unit, self._code] = y
-        for cell in self._cells:
-            count = len(cell.own)
-            used = np.concatenate([cell.own, cell.others])
-            change = wide[used, cell.place] - wide[used, cell.start]
-            beyond = change - cell.design @ (cell.inverse @ change[count:])
-            att = cell.share @ beyond[:count]
-            influence = np.zeros((n, y.shape[1]))
-            influence[cell.own] = cell.share[:, None] * (beyond[:count] - att)
-            line = (cell.share @ cell.design[:count]) @ cell.inverse
-            influence[cell.others] = -beyond[count:] * line[:, None]
-            yield att, influence
+    def _fits(self, y: FloatArray) -> Iterator[tuple[slice, FloatArray, FloatArray]]:
+        """Yield cells, their effects, shape (cells, M), and the influence of units on them, shape (cells, N, M)."""
+        t, n, k = self._known.shape
+        wide = np.zeros((t, n, y.shape[1]))
+        wide[self._code, self._unit] = y
+        step = max(2**20 // (n * (y.shape[1] + k)), 1)
+        for begin in range(0, len(self._place), step):
+            some = slice(begin, begin + step)
+            change = wide[self._place[some]] - wide[self._start[some]]
+            slopes = self._inverse[self._regression[some]] @ change
+            beyond = change - self._known[self._early[some]] @ slopes
+            share = self._share[some]
+            att = np.einsum("cn,cnm->cm", share, beyond)
+            yield some, att, self._moves[some, :, None] * beyond - share[:, :, None] * att[:, None]
 
-    def _cell(
-        self, known: FloatArray, place: int, start: int, treated: NDArray[np.bool_], others: NDArray[np.bool_]
-    ) -> _Cell | None:
-        """Return how the effect of a cell is made; None where it is not identified."""
-        z = known[:, min(place, start)]
-        here = np.isfinite(z).all(axis=1) & np.isfinite(known[:, [place, start], 0]).all(axis=1)
-        own, compared = np.flatnonzero(treated & here), np.flatnonzero(others & here)
-        if not len(own) or len(compared) < z.shape[1]:
-            return None
-        weight = self._weight[compared]
-        if z.shape[1] == 1:
-            inverse = (weight / weight.sum())[None, :]
-        else:
-            root = np.sqrt(weight)
-            left, sizes, right = np.linalg.svd(z[compared] * root[:, None], full_matrices=False)
-            if sizes[-1] <= 1e-10 * sizes[0]:
-                return None
-            inverse = right.T @ (left / sizes).T * root
-        share = self._weight[own] / self._weight[own].sum()
-        return _Cell(place, start, own, compared, share, z[np.concatenate([own, compared])], inverse)
+    def _inverses(self, time: IntArray, others: NDArray[np.bool_]) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Return what makes coefficients of the outcomes of all units, and whether units of comparison identify them.
+
+        Parameters
+        ----------
+        time : ndarray of int, shape (regressions,)
+            The period of the controls.
+        others : ndarray of bool, shape (regressions, N)
+        """
+        k = self._known.shape[2]
+        enough = others.sum(axis=1) >= k
+        if k == 1:
+            weight = others * self._weight
+            total = weight.sum(axis=1)
+            return (weight / np.where(total > 0, total, 1.0)[:, None])[:, None], enough
+        root = others * np.sqrt(self._weight)
+        left, sizes, right = np.linalg.svd(self._known[time] * root[:, :, None], full_matrices=False)
+        enough &= sizes[:, -1] > 1e-10 * sizes[:, 0]
+        solved = (left / np.where(sizes > 0, sizes, 1.0)[:, None]) @ right
+        return solved.transpose(0, 2, 1) * root[:, None], enough

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy
@@ -42,15 +43,34 @@ class Coefficients:
     influence: FloatArray
 
 
-class Imputation:
-    """The regression of untreated rows on unit effects, period effects and controls.
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Columns less the unit's mean of untreated rows.
+
+    Attributes
+    ----------
+    inner : ndarray, shape (rows, k)
+    free, weighted : ndarray, shape (untreated rows, k)
+        The untreated rows, and these times their weights.
+    """
+
+    inner: FloatArray
+    free: FloatArray
+    weighted: FloatArray
+
+    @cached_property
+    def gram(self) -> FloatArray:
+        """Inner products of untreated rows, shape (k, k)."""
+        return np.asarray(self.weighted.T @ self.free)
+
+
+class Untreated:
+    """Which rows are untreated, and their effects of units and periods: what regressions on any controls share.
 
     Parameters
     ----------
-    x : ndarray, shape (rows, k)
-        Controls.
     unit, period : ndarray of int, shape (rows,)
-        Codes from 0 without gaps; rows are sorted by unit.
+        Codes from 0 without gaps.
     treated : ndarray of bool, shape (rows,)
     weight : ndarray, shape (rows,), or None
         Weights of squares in the regression; None: all alike.
@@ -59,47 +79,88 @@ class Imputation:
     ----------
     known : ndarray of bool, shape (rows,)
         Treated rows whose unit and period have untreated rows, so that they can be imputed.
+    free : ndarray of int
+        The untreated rows.
+    count : ndarray of int, shape (N,)
+        How many each unit has.
+    periods : Block
+        Dummies of periods.
+    of_all : sparse array, shape (N, rows)
+        Sums rows by unit.
     """
 
     def __init__(
-        self,
-        x: FloatArray,
-        unit: IntArray,
-        period: IntArray,
-        treated: NDArray[np.bool_],
-        weight: FloatArray | None = None,
+        self, unit: IntArray, period: IntArray, treated: NDArray[np.bool_], weight: FloatArray | None = None
     ) -> None:
-        self._unit, self._n = unit, int(unit.max()) + 1
-        self._starts = np.searchsorted(unit, np.arange(self._n))
-        self._k, self._free = x.shape[1], ~treated
-        self._weight = np.ones(len(unit)) if weight is None else weight
-        columns = np.column_stack([x, np.eye(int(period.max()) + 1)[period]])
-        self._count = np.bincount(unit[self._free], minlength=self._n)
-        total = np.bincount(unit[self._free], self._weight[self._free], minlength=self._n)
-        self._total = np.where(total > 0, total, 1.0)
-        by_period = np.bincount(period[self._free], minlength=int(period.max()) + 1)
-        self.known = treated & (self._count[unit] > 0) & (by_period[period] > 0)
-        self._inner = self._within(columns)
-        self._design, self._root = self._inner[self._free], np.sqrt(self._weight[self._free])[:, None]
-        self._inverse, self._rank = _inverse(self._design * self._root)
+        n, t = int(unit.max()) + 1, int(period.max()) + 1
+        self.free = np.flatnonzero(~treated)
+        own = unit[self.free]
+        self.count = np.bincount(own, minlength=n)
+        self.known = treated & (self.count[unit] > 0) & (np.bincount(period[self.free], minlength=t)[period] > 0)
+        self._unit, self._weight = unit, None if weight is None else weight[self.free, None]
+        self.of_all, self._of_free = _members(unit, n), _members(own, n)
+        total = np.bincount(own, None if weight is None else weight[self.free], minlength=n)
+        self._total = np.where(total > 0, total, 1.0)[:, None]
+        self.periods = self.block(np.eye(t)[period])
+
+    def block(self, columns: FloatArray) -> Block:
+        """Return columns, shape (rows, k), less the unit's mean of untreated rows."""
+        means = self._of_free @ self.by_weight(columns[self.free]) / self._total
+        inner = columns - means[self._unit]
+        free = inner[self.free]
+        return Block(inner, free, self.by_weight(free))
+
+    def with_periods(self, columns: FloatArray) -> Block:
+        """Return the block of columns, with the dummies of periods after them."""
+        own, after = self.block(columns), self.periods
+        pairs = (own.inner, after.inner), (own.free, after.free), (own.weighted, after.weighted)
+        return Block(*(np.column_stack(pair) for pair in pairs))
+
+    def by_weight(self, columns: FloatArray) -> FloatArray:
+        """Return columns of the untreated rows times their weights."""
+        return columns if self._weight is None else self._weight * columns
+
+    def means(self, columns: FloatArray) -> FloatArray:
+        """Return the unit's sum of columns of all rows over the weight of its untreated ones, in untreated rows."""
+        return np.asarray((self.of_all @ columns / self._total)[self._unit[self.free]])
+
+    def sums(self, left: FloatArray, right: FloatArray) -> FloatArray:
+        """Return sums of products of columns of untreated rows by unit, (rows, q) and (rows, M) to (N, q, M)."""
+        return _sums(self._of_free, left, right)
+
+
+class Imputation:
+    """The regression of untreated rows on unit effects, period effects and controls.
+
+    Parameters
+    ----------
+    x : ndarray, shape (rows, k)
+        Controls.
+    untreated : Untreated
+    """
+
+    def __init__(self, x: FloatArray, untreated: Untreated) -> None:
+        self._untreated, self._x = untreated, untreated.block(x)
+        self._design = Regression(untreated, untreated.periods, self._x)
 
     def fit(self, y: FloatArray) -> Imputed:
         """Return the effects of treated rows in outcomes, shape (rows, M)."""
-        inner = self._within(y)
-        solved = self._inverse @ (self._design.T @ (self._root**2 * inner[self._free]))
-        residuals = np.asarray(inner - self._inner @ solved)
-        return Imputed(np.where(self.known[:, None], residuals, np.nan), residuals)
+        own = self._untreated.block(y)
+        residuals = own.inner - self._design.values(self._design.inverse @ self._design.products(own), inner=True)
+        return Imputed(np.where(self._untreated.known[:, None], residuals, np.nan), residuals)
 
     def slopes(self, y: FloatArray) -> Coefficients:
         """Return the coefficients of the controls."""
-        return self._coefficients(self._design, y, self._k)
+        k = self._x.free.shape[1]
+        if not k:
+            return Coefficients(np.empty((0, y.shape[1])), np.empty((len(self._untreated.count), 0, y.shape[1])))
+        return self._design.coefficients(y, slice(-k, None))
 
-    def leads(self, y: FloatArray, dummies: FloatArray) -> Coefficients | None:
-        """Return the coefficients of dummies, shape (rows, m); None where untreated rows do not identify them."""
-        wide = np.column_stack([self._within(dummies)[self._free], self._design])
-        if _inverse(wide * self._root)[1] < self._rank + dummies.shape[1]:
-            return None
-        return self._coefficients(wide, y, dummies.shape[1])
+    def leads(self, dummies: Block) -> Regression | None:
+        """Return the regression with dummies of `Untreated.with_periods`; None where they are not identified."""
+        count = dummies.free.shape[1] - self._untreated.periods.free.shape[1]
+        wide = Regression(self._untreated, dummies, self._x)
+        return wide if wide.rank == self._design.rank + count else None
 
     def weights(self, weights: FloatArray) -> FloatArray:
         """Return the weights of all rows of y in weighted sums of effects.
@@ -114,13 +175,12 @@ class Imputation:
         ndarray, shape (rows, q)
             Not-a-number where untreated rows do not identify a sum.
         """
-        free = self._free
-        wanted = self._inner.T @ weights
-        solved = self._design @ (self._inverse @ wanted)
-        rest = np.abs((self._design * self._root**2).T @ solved - wanted).max(axis=0)
-        sums = (self._sums(weights) / self._total[:, None])[self._unit]
+        untreated = self._untreated
+        wanted = np.concatenate([untreated.periods.inner.T @ weights, self._x.inner.T @ weights])
+        solved = self._design.inverse @ wanted
+        rest = np.abs(self._design.gram @ solved - wanted).max(axis=0)
         out = weights.copy()
-        out[free] -= self._root**2 * (sums[free] + solved)
+        out[untreated.free] -= untreated.by_weight(untreated.means(weights) + self._design.values(solved))
         out[:, rest > 1e-7 * np.maximum(np.abs(wanted).max(axis=0), 1.0)] = np.nan
         return out
 
@@ -139,49 +199,84 @@ class Imputation:
         -----
         The residual of a treated row is its effect less the mean of its cell, by squares of the weights (their eq. 8).
         """
-        rows = np.flatnonzero(self.known)
-        effects, codes = imputed.effects[rows], np.unique(cell[rows], return_inverse=True)[1]
-        residuals = np.where(self._free[:, None], imputed.residuals, 0.0)
-        out = np.empty((self._n, weights.shape[1], effects.shape[1]))
-        for place, own in enumerate(weights.T):
-            squares = own[rows] ** 2
-            total = np.bincount(codes, squares)
-            shares = squares / np.where(total > 0, total, 1.0)[codes]
-            means = scipy.sparse.csr_array((shares, (codes, np.arange(len(rows)))))
-            residuals[rows] = effects - (means @ effects)[codes]
-            out[:, place] = self._sums(own[:, None] * residuals)
+        rows = np.flatnonzero(self._untreated.known)
+        own, effects = weights[rows], imputed.effects[rows]
+        codes = np.unique(cell[rows], return_inverse=True)[1]
+        groups, squares = _members(codes, int(codes.max()) + 1), own**2
+        total = groups @ squares
+        means = _sums(groups, squares, effects) / np.where(total > 0, total, 1.0)[:, :, None]
+        free, of_rows = self._untreated.free, self._untreated.of_all[:, rows]
+        out = self._untreated.sums(weights[free], imputed.residuals[free])
+        for some in _blocks(own.size, effects.shape[1]):
+            left = own[:, :, None] * (effects[:, None, some] - means[codes, :, some])
+            out[:, :, some] += (of_rows @ left.reshape(len(rows), -1)).reshape(len(out), own.shape[1], -1)
         return out
 
-    def _coefficients(self, design: FloatArray, y: FloatArray, first: int) -> Coefficients:
-        """Return the first coefficients of a regression of untreated rows."""
-        inverse, rank = _inverse(design * self._root)
-        solved = (design @ inverse).T * self._root.T**2
-        inner = self._within(y)[self._free]
-        gamma = solved @ inner
-        left = inner - design @ gamma
-        clusters, df = int((self._count > 0).sum()), len(design) - 1 - rank
-        factor = np.sqrt(clusters / (clusters - 1) * (len(design) - 1) / df)
-        influence = np.empty((self._n, first, y.shape[1]))
-        scores = np.zeros_like(y)
-        for place, own in enumerate(solved[:first]):
-            scores[self._free] = own[:, None] * left
-            influence[:, place] = self._sums(scores) * factor
-        return Coefficients(gamma[:first], influence)
 
-    def _within(self, columns: FloatArray) -> FloatArray:
-        """Return columns less the unit's mean of untreated rows."""
-        free = np.where(self._free, self._weight, 0.0)[:, None] * columns
-        return np.asarray(columns - (self._sums(free) / self._total[:, None])[self._unit])
+class Regression:
+    """A regression of untreated rows on two blocks of columns.
 
-    def _sums(self, columns: FloatArray) -> FloatArray:
-        return np.asarray(np.add.reduceat(columns, self._starts, axis=0))
+    Parameters
+    ----------
+    untreated : Untreated
+    fixed, x : Block
+
+    Attributes
+    ----------
+    gram, inverse : ndarray, shape (k, k)
+        Z′Z, and (Z′Z)⁻¹ of smallest norm where columns are dependent as dummies of all periods are.
+    rank : int
+        Of Z.
+    """
+
+    def __init__(self, untreated: Untreated, fixed: Block, x: Block) -> None:
+        self._untreated, self._fixed, self._x = untreated, fixed, x
+        cross = fixed.weighted.T @ x.free
+        self.gram = np.block([[fixed.gram, cross], [cross.T, x.gram]])
+        norms = np.sqrt(self.gram.diagonal())
+        norms = np.where(norms > 0, norms, 1.0)
+        values, vectors = np.linalg.eigh(self.gram / np.outer(norms, norms))
+        known = values > 1e-11
+        scaled = vectors[:, known] / norms[:, None]
+        self.inverse, self.rank = (scaled / values[known]) @ scaled.T, int(known.sum())
+
+    def products(self, columns: Block) -> FloatArray:
+        """Return Z′ times columns."""
+        return np.concatenate([self._fixed.free.T @ columns.weighted, self._x.free.T @ columns.weighted])
+
+    def values(self, coef: FloatArray, inner: bool = False) -> FloatArray:
+        """Return Z times coefficients, shape (k, q), in the untreated rows or in all of them."""
+        first = self._fixed.free.shape[1]
+        fixed, x = (block.inner if inner else block.free for block in (self._fixed, self._x))
+        return np.asarray(fixed @ coef[:first] + x @ coef[first:])
+
+    def coefficients(self, y: FloatArray, which: slice) -> Coefficients:
+        """Return some coefficients of outcomes, shape (rows, M)."""
+        own = self._untreated.block(y)
+        gamma = self.inverse @ self.products(own)
+        left = self._untreated.by_weight(own.free - self.values(gamma))
+        influence = self._untreated.sums(self.values(self.inverse[:, which]), left)
+        rows, clusters = len(left), int((self._untreated.count > 0).sum())
+        factor = clusters / (clusters - 1) * (rows - 1) / (rows - 1 - self.rank)
+        return Coefficients(gamma[which], influence * np.sqrt(factor))
 
 
-def _inverse(design: FloatArray) -> tuple[FloatArray, int]:
-    """Return (Z′Z)⁻¹, of smallest norm where columns are dependent as dummies of all periods are, and the rank of Z."""
-    norms = np.sqrt(np.einsum("ij,ij->j", design, design))
-    norms = np.where(norms > 0, norms, 1.0)
-    values, vectors = np.linalg.eigh(design.T @ design / np.outer(norms, norms))
-    known = values > 1e-11
-    scaled = vectors[:, known] / norms[:, None]
-    return (scaled / values[known]) @ scaled.T, int(known.sum())
+def _members(codes: IntArray, groups: int) -> scipy.sparse.csr_array:
+    """Return the matrix that sums rows by group, shape (groups, rows)."""
+    rows = np.arange(len(codes))
+    return scipy.sparse.csr_array((np.ones(len(codes)), (codes, rows)), shape=(groups, len(codes)))
+
+
+def _sums(groups: scipy.sparse.csr_array, left: FloatArray, right: FloatArray) -> FloatArray:
+    """Return sums of products by group, of columns of shape (rows, q) and (rows, M) to (groups, q, M)."""
+    out = np.empty((groups.shape[0], left.shape[1], right.shape[1]))
+    for some in _blocks(left.size, right.shape[1]):
+        products = (left[:, :, None] * right[:, None, some]).reshape(len(left), -1)
+        out[:, :, some] = (groups @ products).reshape(*out.shape[:2], -1)
+    return out
+
+
+def _blocks(size: int, columns: int) -> list[slice]:
+    """Return slices of columns, so that arrays of a size for each column stay small."""
+    step = max(2**20 // max(size, 1), 1)
+    return [slice(first, first + step) for first in range(0, columns, step)]
