@@ -72,7 +72,7 @@ def _row(model: DiD, test: WaldTest | None) -> Row:
         return Row(name, not_tested(Note("test_matrix_singular")))
     null = Note("nothing_before", policy=model.policy)
     if model.test == "wild" and model.no_wild is None:
-        null = followed(null, Note("leads_by_errors"))
+        null = followed(null, Note("leads_by_wild"))
     return Row(name, null, test.statistic, test.df, test.p, df2=test.df_denominator)
 
 

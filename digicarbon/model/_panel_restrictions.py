@@ -80,7 +80,12 @@ class Contrasts:
 
 
 def joint_null(
-    model: PanelRegression, panel: Panel, restrictions: FloatArray, terms: tuple[str, ...], weights: Weights | None
+    model: PanelRegression,
+    panel: Panel,
+    restrictions: FloatArray,
+    terms: tuple[str, ...],
+    weights: Weights | None,
+    lags: bool = True,
 ) -> NullModel:
     """Return the null model in which several combinations of coefficients are zero.
 
@@ -88,12 +93,14 @@ def joint_null(
     ----------
     model, panel, weights
         As in `restrictions_of`.
+    lags : bool
+        As in `Contrasts`.
     restrictions : ndarray, shape (q, m)
         Of full row rank.
     terms : tuple of str
         The m terms.
     """
-    nulls = _nulls(model, panel, terms, restrictions, np.empty((len(terms), 0)), weights)
+    nulls = _nulls(model, panel, terms, restrictions, np.empty((len(terms), 0)), weights, lags)
     return nulls.shifted(np.empty(0))
 
 

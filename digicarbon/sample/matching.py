@@ -175,6 +175,7 @@ class Matched(Sample):
             If the policy or a covariate is unknown, a unit has no value before the policy, covariates tell the two
             groups apart, or no unit has a match.
         """
+        panel = panel.with_terms(self.covariates)
         under_policy = self._under_policy(panel)
         n, t = panel.shape
         first = np.full(n, t)

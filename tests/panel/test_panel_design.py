@@ -61,7 +61,7 @@ def test_a_term_with_ln_is_a_logarithm_unless_such_a_column_exists() -> None:
 
 def test_an_unknown_term_shows_the_nearest() -> None:
     with pytest.raises(
-        DataError, match=r"'gpd' is neither a column .*panel\.derive\. Did you mean 'gdp'\? Columns: gdp"
+        DataError, match=r"'gpd' is neither a column .*panel\.policy\. Did you mean 'gdp'\? Columns: gdp"
     ):
         _taken(_design(), "gpd")
     with pytest.raises(DataError, match=r"'pgdpp' is neither .* Did you mean 'pgdp'"):

@@ -30,7 +30,7 @@ PROPER = set(
         Anderson-Rubin CEADs Cragg-Donald Driscoll-Kraay Guan Hansen Holsteen Kraay Lee Lee-Yu Lind-Mehlum Nelson
         Newey-West Shan Simmons Simonsohn Staiger Stock TOPSIS Leontief Windmeijer Yogo Young Yu al et Conley
         Benjamini-Hochberg Holm Romano Webb Wolf
-        BEA Kleibergen-Paap Sargan kJ kg km TJ Fieller GMM Rademacher SLX FE W Honda Koenker King-Wu
+        Epanechnikov BEA Kleibergen-Paap Sargan kJ kg km TJ Fieller GMM Rademacher SLX FE W Honda Koenker King-Wu
         Gourieroux-Holly-Monfort Breusch-Godfrey Baltagi-Li
         CJK Noto Sans Stata fixest ivreg plm reghdfe dofminus
         Baltagi Breusch Breusch-Pagan Driscoll-Kraay Feng Hausman Juodis Kao King LR LM LSDV Pagan Pesaran Reese SAR SDM

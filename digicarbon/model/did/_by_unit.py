@@ -22,8 +22,8 @@ from digicarbon.model._observation_weights import weighted_by
 from digicarbon.model._panel_batch import LinearOutcomes
 from digicarbon.model._panel_restrictions import nulls_of
 from digicarbon.model.batch import Estimand, Fits
-from digicarbon.model.did._effects import PolicyEffects, Reported, pretest, treated_cells
-from digicarbon.model.did._spillovers import Exposure
+from digicarbon.model.did._effects import PolicyEffects, Reported, joint_wild, pretest, treated_cells
+from digicarbon.model.did._spillovers import NOTHING, Exposure
 from digicarbon.model.did._timing import Timing
 from digicarbon.model.restrictions import Nulls, Projected, Restrictions, moved
 from digicarbon.note import Note, cut
@@ -46,10 +46,12 @@ class ByUnit(ABC):
     ----------
     model : DiD
     timing : Timing
+    reached : Exposure
+        How the policies of others reach the rows.
 
     Attributes
     ----------
-    model, timing
+    model, timing, reached
     names : tuple of str
         Controls.
     reported : Reported
@@ -63,8 +65,8 @@ class ByUnit(ABC):
     controls: tuple[str, ...] = ()
     spillover: Mapping[str, float] = MappingProxyType({})
 
-    def __init__(self, model: DiD, timing: Timing) -> None:
-        self.model, self.timing = model, timing
+    def __init__(self, model: DiD, timing: Timing, reached: Exposure = NOTHING) -> None:
+        self.model, self.timing, self.reached = model, timing, reached
         self.names = timing.panel.expanded(model.controls, among=model.terms)
 
     @abstractmethod
@@ -131,16 +133,52 @@ class ByUnit(ABC):
             asked.append((Estimand("spillover", policy),))
         return [self._restricted(place, estimands, weights) for place, estimands in enumerate(asked)]
 
+    def wild_leads(self, weights: Weights | None, signs: FloatArray) -> WaldTest | None:
+        """Return the wild test that all effects by event time before the policy are zero; None where there are none.
+
+        Parameters
+        ----------
+        weights : Weights or None
+        signs : ndarray, shape (M, N)
+        """
+        own = by_unit(self.model.model_copy(update={"aggregate": "event"}), self.timing, self.reached)
+        levels = [own.reported.made_of[term][-1].number for term in own.reported.terms]
+        last = -self.model.anticipation
+        places = [place for place, level in enumerate(levels) if level is not None and level < last]
+        if not places:
+            return None
+        leads = [Estimand("coefficient", own.reported.terms[place]) for place in places]
+        picks = np.array([own.weights_of(estimand) for estimand in leads])
+        null = own.nulls(picks, places[0], weights).shifted(np.zeros(len(picks)))
+        return joint_wild(UnitBatch(own, leads[0]), null, leads, signs)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Units whose signs the wild bootstrap changes."""
+        return self.timing.panel.units
+
     def _restricted(self, place: int, estimands: tuple[Estimand, ...], weights: Weights | None) -> Projected:
-        pick = self.weights_of(estimands[0])
+        nulls = self.nulls(self.weights_of(estimands[0])[None, :], place, weights)
+        several, one = np.ones((len(estimands), 1)), np.ones((1, 1))
+        return Projected(estimands, UnitBatch(self, estimands[0]), nulls, several, np.ones(1), one)
+
+    def nulls(self, picks: FloatArray, place: int, weights: Weights | None) -> ExactNulls:
+        """Return the null models in which some combinations of effects have given values.
+
+        Parameters
+        ----------
+        picks : ndarray, shape (q, p)
+            Weights of the terms in each combination.
+        place : int
+            Of a term among them, which says of which columns the null model is made.
+        weights : Weights or None
+        """
         z = self.columns(place)
-        g = pick @ self.fits(z)[0]
-        free, known = np.linalg.svd(g[None, :])[2][1:].T, z @ (g / (g @ g))
+        g = picks @ self.fits(z)[0]
+        free, known = np.linalg.svd(g)[2][len(g) :].T, z @ np.linalg.pinv(g)
         lags = not self.spillover
-        nulls = nulls_of(self.timing.panel, self.y, z @ free, known[:, None], "two_way", weights, lags)
-        exact, one = ExactNulls(nulls, known, self, pick), np.ones((1, 1))
-        several = np.ones((len(estimands), 1))
-        return Projected(estimands, UnitBatch(self, estimands[0]), exact, several, np.ones(1), one)
+        inner = nulls_of(self.timing.panel, self.y, z @ free, known, "two_way", weights, lags)
+        return ExactNulls(inner, known, self, picks)
 
     def weights_of(self, estimand: Estimand) -> FloatArray:
         """Return the weights of the terms in an estimand, shape (p,); not-a-number where it has other terms."""
@@ -173,29 +211,29 @@ class ByUnit(ABC):
 
 @dataclass(frozen=True, eq=False)
 class ExactNulls:
-    """Null models in which an effect has a value to the last digit, with a filter for spatial dependence, too.
+    """Null models in which effects have values to the last digit, with a filter for spatial dependence, too.
 
     Attributes
     ----------
     inner : Nulls
-    known : ndarray, shape (rows,)
-        A column of which the estimator makes one.
+    known : ndarray, shape (rows, q)
+        Columns of which the estimator makes one of an effect, and nothing of the others.
     estimator : ByUnit
-    pick : ndarray, shape (p,)
-        Weights of the estimator's terms in the effect.
+    picks : ndarray, shape (q, p)
+        Weights of the estimator's terms in each effect.
     """
 
     inner: Nulls
     known: FloatArray
     estimator: ByUnit
-    pick: FloatArray
+    picks: FloatArray
 
     def shifted(self, b: FloatArray) -> NullModel:
-        """Return the null model in which the effect is b, shape (1,)."""
+        """Return the null model in which the effects are b, shape (q,)."""
         null = self.inner.shifted(b)
         made = null.y - null.unfiltered(null.residuals[:, None])[:, 0]
-        gap = float(b[0] - (self.pick @ self.estimator.fits(made[:, None])[0])[0])
-        return moved(null, null.y + gap * self.known)
+        gap = b - (self.picks @ self.estimator.fits(made[:, None])[0])[:, 0]
+        return moved(null, null.y + self.known @ gap)
 
 
 class UnitBatch:
@@ -301,7 +339,7 @@ class Imputing(ByUnit):
     """
 
     def __init__(self, model: DiD, timing: Timing, reached: Exposure) -> None:
-        super().__init__(model, timing)
+        super().__init__(model, timing, reached)
         panel = timing.panel
         self._exposed = panel.array(tuple(reached.columns))
         # what spillovers reach does not follow from dates alone

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.model.batch import Estimand, JointBatch
 from digicarbon.model.did._timing import Timing
 from digicarbon.numeric.did.aggregation import Aggregate, Cells
+from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.tests.equality import WaldTest, wald_test
 from digicarbon.result import Constituent, Inference, MadeOf, Result
 
@@ -84,6 +86,26 @@ def treated_cells(timing: Timing, keep: NDArray[np.bool_]) -> tuple[Cells, IntAr
     counts = np.bincount(cell, None if weights is None else weights[keep], minlength=len(pairs))
     of_cohorts = np.array([float(units[timing.first == cohort].sum()) for cohort in cohorts.tolist()])
     return Cells(cohorts, events, counts.astype(np.float64), of_cohorts), codes
+
+
+def joint_wild(batch: JointBatch, null: NullModel, leads: Sequence[Estimand], signs: FloatArray) -> WaldTest | None:
+    """Return the wild test that effects before the policy are zero; None where the outcome has no statistic.
+
+    Parameters
+    ----------
+    batch : JointBatch
+    null : NullModel
+        In which all of them are zero.
+    leads : sequence of Estimand
+    signs : ndarray, shape (M, N)
+    """
+    from digicarbon.model.wild import joint_p
+
+    p, count = joint_p(batch, null, leads, signs), len(leads)
+    if np.isnan(p):
+        return None
+    statistic = float(batch.wald(batch.prepare(null.y[:, None]), leads)[0])
+    return WaldTest(statistic / count, float(count), np.nan, p)
 
 
 def pretest(leads: FloatArray, coef: FloatArray, covariance: FloatArray, inference: Inference) -> WaldTest | None:

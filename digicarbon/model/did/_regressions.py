@@ -11,15 +11,16 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
-from digicarbon.model._panel_restrictions import Contrasts
+from digicarbon.model._panel_restrictions import Contrasts, joint_null
 from digicarbon.model.batch import Batch, Estimand, Fits, JointBatch
-from digicarbon.model.did._effects import PolicyEffects, Reported, pretest, treated_cells
+from digicarbon.model.did._effects import PolicyEffects, Reported, joint_wild, pretest, treated_cells
 from digicarbon.model.did._spillovers import Exposure
 from digicarbon.model.did._timing import Timing
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.restrictions import Projected, Restrictions
 from digicarbon.note import Note
 from digicarbon.numeric.did.aggregation import NEVER, Cells, aggregation, binned
+from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.panel import Column, Panel
 from digicarbon.result import Constituent, Result
 from digicarbon.weights import Weights
@@ -104,6 +105,27 @@ class Expanded:
             assert isinstance(one, Projected)
             effects.append(self._restricted(one, Estimand("spillover", policy)))
         return effects
+
+    def wild_leads(self, weights: Weights | None, signs: FloatArray) -> WaldTest | None:
+        """Return the wild test that all effects by event time before the policy are zero; None where there are none.
+
+        Parameters
+        ----------
+        weights : Weights or None
+        signs : ndarray, shape (M, N)
+        """
+        if not len(self.leads):
+            return None
+        made, model = self.panel.with_terms(self.model.terms), self.model.by_errors
+        null = joint_null(model, made, self.leads, self.dummies, weights, lags=not self.spillover)
+        estimands = [Estimand.combination(dict(zip(self.dummies, row, strict=True))) for row in self.leads.tolist()]
+        batch: Any = model.batch(made, weights, estimands[0])
+        return joint_wild(batch, null, estimands, signs)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Units whose signs the wild bootstrap changes."""
+        return self.panel.with_terms(self.model.terms).units
 
     def _restricted(self, one: Projected, *estimands: Estimand) -> Projected:
         return replace(one, estimands=estimands, batch=self._batch(one.batch, estimands[0]))

@@ -53,9 +53,10 @@ def synthetic_did(model: DiD, timing: Timing) -> PolicyEffects:
     found = SyntheticCohorts(design.y, design.cohorts, design.never)
     chosen = aggregation(design.cells, model.aggregate, None, model.lags)
     reported = Reported.of(timing, chosen.levels, model.aggregate)
-    covariance = _covariance(model, found, design.cells, design.kind)
+    kind = _possible(model, found, design)
+    covariance = _covariance(model, found, design.cells, kind)
     tables = {"unit_weights": _units(timing, found, design), "time_weights": _times(timing, found, design)}
-    result = _fitted(model, timing, design.kind, tables)
+    result = _fitted(model, timing, kind, tables)
     return PolicyEffects(reported.terms, reported.made_of, chosen.weights @ found.effects, covariance, (), None, result)
 
 
@@ -105,6 +106,15 @@ def _cohorts(model: DiD, timing: Timing, at: IntArray) -> tuple[list[Cohort], Ce
     return cohorts, Cells(np.array(first), np.array(event), np.array(size), np.array(size))
 
 
+def _possible(model: DiD, found: SyntheticCohorts, design: _Design) -> SyntheticVariance:
+    """Return the standard errors that there are: a single unit with a weight cannot be left out."""
+    if design.kind != "jackknife" or all((one.units > 0).sum() > 1 for one in found.found):
+        return design.kind
+    if model.sdid_variance == "auto" and len(design.never) > sum(len(one.units) for one in design.cohorts):
+        return "placebo"
+    raise EstimationError(Note("did_one_weight", key="model.sdid_variance", policy=model.policy))
+
+
 def _covariance(model: DiD, found: SyntheticCohorts, cells: Cells, kind: SyntheticVariance) -> FloatArray:
     """Return the covariance of the overall effect and the means."""
     rng = np.random.default_rng(model.seed)
@@ -117,8 +127,6 @@ def _covariance(model: DiD, found: SyntheticCohorts, cells: Cells, kind: Synthet
 
     units = np.array([cells.units[cells.first == one][0] for one in firsts.tolist()])
     if kind == "jackknife":
-        if any((one.units > 0).sum() < 2 for one in found.found):
-            raise EstimationError(Note("did_one_weight", key="model.sdid_variance", policy=model.policy))
         gone = [means(effects, units - (np.arange(len(units)) == cohort)) for effects, cohort in found.jackknife()]
         return np.atleast_2d(np.cov(np.array(gone).T, ddof=0)) * (len(gone) - 1)
     if kind == "bootstrap":

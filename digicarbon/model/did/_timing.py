@@ -235,22 +235,45 @@ def _of_events(panel: Panel, name: str, positions: IntArray) -> tuple[IntArray, 
     """Return places on the calendar and first treated places, from event times."""
     event, unit = panel.column(name), panel.unit_codes
     known = np.isfinite(event)
-    at = positions * _step(event[known], positions[known], unit[known])
+    places = _calendar(panel, event, known)
+    at = places[panel.period_codes]
     first = np.full(len(panel.units), NEVER, dtype=np.int64)
     first[unit[known]] = np.rint(at[known] - event[known]).astype(np.int64)
-    odd = np.flatnonzero(known & (np.abs(at - event - first[unit]) > 1e-6))
+    back = np.isin(panel.period_codes, np.flatnonzero(np.diff(places) <= 0) + 1)
+    odd = np.flatnonzero(known & (back | (np.abs(at - event - first[unit]) > 1e-6)))
     if len(odd):
         raise DataError(Note("did_not_event_times", column=name, cells=cut(map(panel.row_name, odd))))
     return at, first
 
 
-def _step(event: FloatArray, positions: IntArray, unit: IntArray) -> int:
-    """Return how many event times there are in a step of the calendar: a sample of every second year has two."""
-    same = np.diff(unit) == 0
-    if not same.any():
-        return 1
-    ratio = np.diff(event)[same] / np.diff(positions)[same]
-    return max(int(np.rint(np.median(ratio))), 1)
+def _calendar(panel: Panel, event: FloatArray, known: NDArray[np.bool_]) -> IntArray:
+    """Return the place of each period as event times count it, shape (T,).
+
+    A year that no unit has is none of them, and a sample of every second year has two between its periods.
+    """
+    place = np.full(panel.shape[1], np.nan)
+    rows = [np.flatnonzero(known & (panel.unit_codes == unit)) for unit in np.unique(panel.unit_codes[known])]
+    rest = sorted(rows, key=len, reverse=True)
+    while rest:
+        for own in rest:
+            periods = panel.period_codes[own]
+            there = np.isfinite(place[periods])
+            if there.any() or not np.isfinite(place).any():
+                shift = np.median((place[periods] - event[own])[there]) if there.any() else 0.0
+                place[periods[~there]] = event[own][~there] + shift
+                break
+        else:
+            break
+        rest = [some for some in rest if not np.isfinite(place[panel.period_codes[some]]).all()]
+    some = np.flatnonzero(np.isfinite(place))
+    if not len(some):
+        return panel.positions
+    steps = np.diff(place[some]) / np.diff(panel.positions[some]) if len(some) > 1 else np.ones(1)
+    step = max(float(np.rint(np.median(steps))), 1.0)
+    for period in np.flatnonzero(~np.isfinite(place)):
+        near = some[np.abs(some - period).argmin()]
+        place[period] = place[near] + step * (panel.positions[period] - panel.positions[near])
+    return np.asarray(np.rint(place - place.min()), dtype=np.int64)
 
 
 def _of_dummy(panel: Panel, treated: FloatArray) -> tuple[IntArray, IntArray]:

@@ -26,6 +26,7 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.did.aggregation import NEVER, Aggregate
 from digicarbon.numeric.did.group_time import Base, Compare
 from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
+from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.panel import Panel
 from digicarbon.result import Effects, Quantity, Result, roles_made_of
 from digicarbon.spec import Names
@@ -103,8 +104,8 @@ class DiD(Tested):
         Column of degrees north.
     sdid_variance : {"auto", "placebo", "jackknife", "bootstrap"}
         Standard errors of ``synthetic_did``: from units without the policy in place of those with it, from leaving out
-        one unit at a time, or from units drawn with replacement. ``auto`` is ``placebo`` where most units never come
-        under the policy, else ``jackknife``.
+        one unit at a time, or from units drawn with replacement. ``auto`` is ``jackknife`` where every cohort has two
+        units, else ``placebo``.
     sdid_draws : int
         Of ``placebo`` and ``bootstrap``.
     cov, cluster, bandwidth, kernel, small_sample, df
@@ -302,7 +303,7 @@ class DiD(Tested):
     def pretest(self, panel: Panel, weights: Weights | None = None) -> tuple[Result, WaldTest | None]:
         """Return what `fit` returns, and the joint test that nothing happened before the policy.
 
-        The test is that of the standard errors; None where there are no leads.
+        The test is that of the standard errors, or the wild bootstrap's of event times; None where there are no leads.
 
         Raises
         ------
@@ -317,7 +318,20 @@ class DiD(Tested):
         if restricted is None:
             return self.tested(result, used, weights), effects.leads
         # of the panel with all units: those that the estimator leaves out reach others, too
-        return self.resampled(result, used, weights, partial(restricted.restrictions, weights)), effects.leads
+        found = self.resampled(result, used, weights, partial(restricted.restrictions, weights))
+        if effects.leads is None:
+            return found, None
+        if found.resampled is None:
+            return replace(found, notes=(*found.notes, Note("did_leads_by_errors"))), effects.leads
+        from digicarbon.model.wild import one_thread
+
+        signs = signs_of(restricted.units, self.replications, self.seed, self.weights)
+        with one_thread():
+            leads = restricted.wild_leads(weights, signs)
+        if leads is None:
+            return found, effects.leads
+        tested = {"pretest_df": leads.df, "pretest_p": leads.p}
+        return replace(found, statistics={**found.statistics, **tested}), leads
 
     @property
     def no_wild(self) -> Note | None:
@@ -433,7 +447,8 @@ class DiD(Tested):
         kind = self.sdid_variance
         enough = {"placebo": never > sum(cohorts), "jackknife": min(cohorts) > 1, "bootstrap": min(cohorts) > 1}
         if kind == "auto":
-            kind = "placebo" if enough["placebo"] else "jackknife"
+            # as many placebos as units with the policy would leave no unit to compare with
+            kind = "jackknife" if enough["jackknife"] else "placebo"
         if enough[kind]:
             return kind
         if kind == "placebo":
@@ -560,8 +575,17 @@ class DiD(Tested):
             roles=roles_made_of(terms, (), made_of),
             statistics=statistics,
             spatial_effects=self._spatial_effects(effects),
-            notes=(*effects.fitted.notes, *self._notes(timing), *reached.notes),
+            notes=(*effects.fitted.notes, *self._notes(timing), *reached.notes, *self._zero_errors(effects)),
         )
+
+    def _zero_errors(self, effects: PolicyEffects) -> tuple[Note, ...]:
+        """Return the note that names effects whose standard errors are zero by clusters of periods."""
+        if self.cov != "cluster" or self.cluster == "unit" or self.estimator in OWN_ERRORS:
+            return ()
+        count = len(effects.terms)
+        variance, size = np.diag(effects.covariance)[:count], np.abs(effects.coef[:count])
+        zero = [effects.terms[place] for place in np.flatnonzero(variance < (1e-9 * size) ** 2)]
+        return (Note("did_zero_errors", terms=cut(zero, 4)),) if zero else ()
 
     def _spatial_effects(self, effects: PolicyEffects) -> Effects | None:
         """Return the mean spillover on exposed rows without the policy, and the direct effect."""

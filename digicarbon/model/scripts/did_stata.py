@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from digicarbon.model.did.base import DiD
 from digicarbon.model.scripts import panel_stata
 from digicarbon.model.scripts.did import DUMMIES, REACHED, events, first_of
@@ -54,7 +56,10 @@ def _synthetic(part: StataPart, model: DiD, y: str, first: str, x: str) -> list[
     if model.anticipation or model.aggregate != "overall":
         return part.skip("sdid has no anticipation, and makes the overall effect only")
     part.packages.append("sdid (ssc install sdid)")
-    kind = "placebo" if model.sdid_variance == "auto" else model.sdid_variance
+    index, begins = part.extract.index, part.extract.columns[first_of(model.policy)]
+    of_unit = begins[np.unique(index.unit_codes, return_index=True)[1]]
+    cohorts = np.unique(of_unit[of_unit > 0], return_counts=True)[1]
+    kind = model.variance_of(int((of_unit == 0).sum()), cohorts.tolist())
     covariates = f" covariates({x}, projected)" if x else ""
     return [
         f"generate byte treated = {first} > 0 & time_id >= {first}",

@@ -351,3 +351,25 @@ def test_equal_weights_change_nothing(estimator: str) -> None:
     expected = fit(panel, estimator=estimator, aggregate="event", controls=("log_emp",))
     close(found.coef.tolist(), expected.coef.tolist())
     close(found.estimates["se"].to_list(), expected.estimates["se"].to_list())
+
+
+@pytest.mark.parametrize("estimator", BOTH)
+def test_the_wild_test_of_leads_has_a_null_model_without_them(estimator: str) -> None:
+    panel = panel_of(FEW)
+    ring = (np.roll(np.eye(48), 1, axis=1) + np.roll(np.eye(48), -1, axis=1)) / 2
+    model = dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, aggregate="event")
+    own = unit_of(model, panel)
+    early = [place for place, term in enumerate(own.reported.terms) if (own.reported.made_of[term][-1].number or 0) < 0]
+    picks = np.eye(len(own.terms))[early]
+    for weights in (None, dc.Weights.from_matrix(ring, panel.units)):
+        null = own.nulls(picks, early[0], weights).shifted(np.zeros(len(early)))
+        made = null.y[:, None] - null.unfiltered(null.residuals[:, None])
+        assert own.fits(made)[0][early, 0] == pytest.approx(0.0, abs=1e-9)
+    wild = model.model_copy(update=WILD).fit(panel)
+    assert wild.statistics["pretest_df"] == len(early)
+    assert wild.statistics["pretest_p"] * 100 % 1 == pytest.approx(0.0, abs=1e-9)
+    assert not wild.has_note("did_leads_by_errors")
+    assert model.fit(panel).has_note("did_leads_by_errors")
+    # the test is the same whatever is reported
+    overall = model.model_copy(update={**WILD, "aggregate": "overall"}).fit(panel)
+    assert overall.statistics["pretest_p"] == wild.statistics["pretest_p"]

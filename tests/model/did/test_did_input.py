@@ -205,3 +205,22 @@ def test_the_policy_is_the_focal_term() -> None:
     assert model.x == ("pilot",)
     assert dc.DiD(**model.model_dump()) == model
     assert model.terms == ("y", "pilot", "a")
+
+
+@pytest.mark.parametrize("estimator", ["twfe", "sun_abraham", "imputation", "stacked", "callaway_santanna"])
+def test_a_year_that_no_unit_has_is_no_period(estimator: str) -> None:
+    own = dict(FRAME.groupby("state")["first"].first())
+    left = FRAME[FRAME["year"] != 1980].drop(columns=["pilot", "pilot_event", "pilot_cohort"])
+    moved_up = left.assign(year=left["year"] + (left["year"] < 1980))
+    firsts = {unit: first + (0 < first < 1980) for unit, first in own.items()}
+    one, other = (
+        dc.Panel.from_frame(frame, unit="state", time="year").with_policy("pilot", dates)
+        for frame, dates in ((left, own), (moved_up, firsts))
+    )
+    fields = {"y": "log_gsp", "policy": "pilot", "estimator": estimator, "aggregate": "event"}
+    close(dc.DiD(**fields).fit(one).coef.tolist(), dc.DiD(**fields).fit(other).coef.tolist())
+
+
+def test_standard_errors_of_zero_have_a_note() -> None:
+    assert fit(PANEL, estimator="sun_abraham", cluster="time").has_note("did_zero_errors")
+    assert not fit(PANEL, estimator="sun_abraham").has_note("did_zero_errors")
