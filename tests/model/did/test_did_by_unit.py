@@ -351,3 +351,21 @@ def test_equal_weights_change_nothing(estimator: str) -> None:
     expected = fit(panel, estimator=estimator, aggregate="event", controls=("log_emp",))
     close(found.coef.tolist(), expected.coef.tolist())
     close(found.estimates["se"].to_list(), expected.estimates["se"].to_list())
+
+
+@pytest.mark.parametrize("estimator", ["imputation", "callaway_santanna"])
+@pytest.mark.parametrize("weight", [None, "size"])
+def test_what_follows_from_dates_is_made_once_for_models_with_other_controls(
+    estimator: str, weight: str | None
+) -> None:
+    frame = states()
+    frame["size"] = 1.0 + frame["state"].astype("category").cat.codes
+    shared, fields = panel_of(frame), {"estimator": estimator, "aggregate": "event", "observation_weights": weight}
+    fit(shared, **fields)
+    made = dc.DiD(y="log_gsp", policy="pilot", **fields).timing(shared)
+    before = set(made.memory)
+    found = fit(shared, **fields, controls=("log_emp",))
+    assert set(made.memory) == before
+    alone = fit(panel_of(frame), **fields, controls=("log_emp",))
+    np.testing.assert_array_equal(found.coef, alone.coef)
+    np.testing.assert_array_equal(found.covariance, alone.covariance)
