@@ -69,7 +69,11 @@ class HonestBounds(Diagnostic):
     @property
     def notes(self) -> tuple[Note, ...]:
         """What the sizes are, and what the interval is."""
-        return (Note("honest_relative" if self.restriction == "relative" else "honest_smooth", level=self.level),)
+        of_one_dummy = did_of(self.model).estimator == "twfe"
+        return (
+            Note("honest_relative" if self.restriction == "relative" else "honest_smooth", level=self.level),
+            *((Note("honest_of_event_study"),) if of_one_dummy else ()),
+        )
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the package is missing, or there are no effects by event time around the reference."""

@@ -54,7 +54,7 @@ class PolicyChecks(Report):
         ConfigError
             If no run has one.
         """
-        having = {name: [record for record in records if name in record.result.tables] for name in CHECKS}
+        having = {name: _different(name, records) for name in CHECKS}
         tables = [self._one(name).table(self.words.word(f"check {name}"), own) for name, own in having.items() if own]
         if not tables:
             raise ConfigError(Note("no_policy_checks", options=cut(OPTIONS, len(OPTIONS))))
@@ -88,6 +88,16 @@ class PolicyChecks(Report):
             labels=self.labels,
             language=self.language,
         )
+
+
+def _different(name: str, records: Sequence[Record]) -> list[Record]:
+    """Return the runs that have a table, each table once: some are of the single dummy, whatever the estimator."""
+    kept: list[Record] = []
+    for record in records:
+        table = record.result.tables.get(name)
+        if table is not None and not any(table.equals(other.result.tables[name]) for other in kept):
+            kept.append(record)
+    return kept
 
 
 def _each_note_once(tables: Sequence[Table]) -> list[Table]:

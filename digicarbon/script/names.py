@@ -56,7 +56,9 @@ class Names(Mapping[str, str]):
 
 def _letters(column: str) -> str:
     """Return what is left of a name, or ``v`` if that says nothing."""
-    text = re.sub(r"[^A-Za-z0-9]+", "_", column).strip("_")[:LONGEST].strip("_")
+    # of event times -2 and 2
+    signed = re.sub(r"\[-(?=\d)", "_m", column)
+    text = re.sub(r"[^A-Za-z0-9]+", "_", signed).strip("_")[:LONGEST].strip("_")
     if not re.search("[A-Za-z]", text):
         return "v"
     return text if text[0].isalpha() else f"v_{text}"[:LONGEST]

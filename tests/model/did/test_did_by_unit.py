@@ -373,3 +373,21 @@ def test_the_wild_test_of_leads_has_a_null_model_without_them(estimator: str) ->
     # the test is the same whatever is reported
     overall = model.model_copy(update={**WILD, "aggregate": "overall"}).fit(panel)
     assert overall.statistics["pretest_p"] == wild.statistics["pretest_p"]
+
+
+@pytest.mark.parametrize("estimator", ["imputation", "callaway_santanna"])
+@pytest.mark.parametrize("weight", [None, "size"])
+def test_what_follows_from_dates_is_made_once_for_models_with_other_controls(
+    estimator: str, weight: str | None
+) -> None:
+    frame = states()
+    frame["size"] = 1.0 + frame["state"].astype("category").cat.codes
+    shared, fields = panel_of(frame), {"estimator": estimator, "aggregate": "event", "observation_weights": weight}
+    fit(shared, **fields)
+    made = dc.DiD(y="log_gsp", policy="pilot", **fields).timing(shared)
+    before = set(made.memory)
+    found = fit(shared, **fields, controls=("log_emp",))
+    assert set(made.memory) == before
+    alone = fit(panel_of(frame), **fields, controls=("log_emp",))
+    np.testing.assert_array_equal(found.coef, alone.coef)
+    np.testing.assert_array_equal(found.covariance, alone.covariance)
