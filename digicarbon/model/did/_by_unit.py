@@ -21,6 +21,7 @@ from digicarbon.errors import EstimationError
 from digicarbon.model._observation_weights import weighted_by
 from digicarbon.model._panel_batch import LinearOutcomes
 from digicarbon.model._panel_restrictions import nulls_of
+from digicarbon.model.base import refuse_unidentified
 from digicarbon.model.batch import Estimand, Fits
 from digicarbon.model.did._effects import PolicyEffects, Reported, joint_wild, pretest, treated_cells
 from digicarbon.model.did._spillovers import NOTHING, Exposure
@@ -30,6 +31,7 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.did.aggregation import aggregation, binned
 from digicarbon.numeric.did.group_time import GroupTime, GroupTimes, comparisons
 from digicarbon.numeric.did.imputation import Block, Imputation, Regression, Untreated
+from digicarbon.numeric.linear.within import Rows, absorb, vanishing
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.result import Inference, Result
@@ -356,6 +358,10 @@ class Imputing(ByUnit):
         if reached.columns:
             self._add_spillovers(reached, means.cells)
         self._untreated = Imputation(panel.array(self.names), self._rows)
+        nothing = np.empty((len(timing.at), 0))
+        alone = dates.once(("rank of untreated", key), lambda: Imputation(nothing, self._rows).rank)
+        if self.names:
+            self._refuse_unidentified(alone)
         self._weights = self._untreated.weights(self._of_rows)
         columns = zip(self.reported.terms, self._weights.T, strict=True)
         unknown = [term for term, column in columns if np.isnan(column).any()]
@@ -379,6 +385,22 @@ class Imputing(ByUnit):
         timing, panel = self.timing, self.timing.panel
         imputed: NDArray[np.bool_] = (timing.event >= -self.model.anticipation) | (self._exposed > 0).any(axis=1)
         return Untreated(panel.unit_codes, panel.period_codes, imputed, timing.observation_weights)
+
+    def _refuse_unidentified(self, alone: int) -> None:
+        """Refuse controls that units and periods absorb in untreated rows, or that depend on others.
+
+        Parameters
+        ----------
+        alone : int
+            Rank of the regression without controls.
+        """
+        panel, free = self.timing.panel, self._rows.free
+        raw = panel.array(self.names)[free]
+        if self._untreated.rank == alone + len(self.names) and not vanishing(self._untreated.free, raw):
+            return
+        codes = [np.unique(codes[free], return_inverse=True)[1] for codes in (panel.unit_codes, panel.period_codes)]
+        rows = Rows(codes[0], codes[1], int(codes[0].max()) + 1, int(codes[1].max()) + 1)
+        refuse_unidentified(self.names, absorb(raw, rows, "two_way"), raw, "two_way")
 
     def _add_spillovers(self, reached: Exposure, cells: int) -> None:
         """Add the mean of the rows that are exposed in each way to the effects."""

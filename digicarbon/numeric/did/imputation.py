@@ -143,6 +143,16 @@ class Imputation:
         self._untreated, self._x = untreated, untreated.block(x)
         self._design = Regression(untreated, untreated.periods, self._x)
 
+    @property
+    def free(self) -> FloatArray:
+        """The controls of untreated rows less their units' means, shape (untreated, k)."""
+        return self._x.free
+
+    @property
+    def rank(self) -> int:
+        """Of the regression's columns."""
+        return self._design.rank
+
     def fit(self, y: FloatArray) -> Imputed:
         """Return the effects of treated rows in outcomes, shape (rows, M)."""
         own = self._untreated.block(y)

@@ -224,3 +224,13 @@ def test_a_year_that_no_unit_has_is_no_period(estimator: str) -> None:
 def test_standard_errors_of_zero_have_a_note() -> None:
     assert fit(PANEL, estimator="sun_abraham", cluster="time").has_note("did_zero_errors")
     assert not fit(PANEL, estimator="sun_abraham").has_note("did_zero_errors")
+
+
+@pytest.mark.parametrize("estimator", ["twfe", "imputation"])
+def test_controls_that_effects_absorb_are_refused(estimator: str) -> None:
+    still = FRAME.assign(
+        place=FRAME["state"].map(len).astype(float), trend=FRAME["year"] - 1970.0, twice=2 * FRAME["unemp"]
+    )
+    for controls, named in ((("place",), "place"), (("trend",), "trend"), (("unemp", "twice"), "unemp")):
+        with pytest.raises(EstimationError, match=named):
+            fit(panel_of(still), estimator=estimator, controls=controls)
