@@ -48,9 +48,7 @@ def paths(model: DiD, panel: Panel) -> tuple[Panel, FloatArray]:
             raise ConfigError(Note("placebo_of_share", policy=model.policy))
         return made, made.column(model.policy).reshape(made.shape)
     timing = model.timing(made)
-    place = np.zeros(timing.panel.shape[1], dtype=np.int64)
-    place[timing.panel.period_codes] = timing.at
-    return timing.panel, (place >= timing.first[:, None] - model.anticipation).astype(np.float64)
+    return timing.panel, timing.paths(model.anticipation)
 
 
 def left_of_policy(model: DiD, panel: Panel) -> tuple[FloatArray, FloatArray, float]:

@@ -112,10 +112,7 @@ def policy_paths(model: DiD, panel: Panel) -> FloatArray:
         if not panel.balanced:
             raise DataError(Note("did_spillovers_of_share", policy=model.policy))
         return panel.column(model.policy).reshape(panel.shape)
-    timing = timing_of(panel, model.policy)
-    place = np.zeros(panel.shape[1], dtype=np.int64)
-    place[panel.period_codes] = timing.at
-    return (place >= timing.first[:, None] - model.anticipation).astype(np.float64)
+    return timing_of(panel, model.policy).paths(model.anticipation)
 
 
 def _share(model: DiD, panel: Panel, paths: FloatArray, weights: Weights | None) -> dict[str, FloatArray]:

@@ -153,6 +153,15 @@ class Timing:
         """Return the timing with new fields, and nothing in its memory."""
         return replace(self, memory={}, **fields)
 
+    def paths(self, anticipation: int) -> FloatArray:
+        """Return whether each unit is under the policy, or may react to it, in each period, shape (N, T).
+
+        Periods in which a unit has no row count as well.
+        """
+        place = np.zeros(self.panel.shape[1], dtype=np.int64)
+        place[self.panel.period_codes] = self.at
+        return (place >= self.first[:, None] - anticipation).astype(np.float64)
+
     def given(self, first: IntArray) -> Panel:
         """Return the panel with the columns of a policy that begins at other places.
 
