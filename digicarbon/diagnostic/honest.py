@@ -130,7 +130,7 @@ def _package() -> Any:
     try:
         import diff_diff
     except ImportError as error:
-        raise ConfigError(Note("honest_needs_package", package="diff-diff", extra="policies")) from error
+        raise ConfigError(Note("honest_needs_package", package="diff-diff")) from error
     return diff_diff
 
 
