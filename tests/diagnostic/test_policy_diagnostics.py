@@ -430,7 +430,7 @@ def test_bounds_that_do_not_exist_have_a_sentence(fields: dict[str, Any], more: 
 
 def test_a_missing_package_has_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "diff_diff", None)
-    with pytest.raises(ConfigError, match=r"pip install 'digicarbon\[policies\]'"):
+    with pytest.raises(ConfigError, match=r"pip install 'diff-diff==3"):
         HonestBounds(model=did("y")).check(SMALL)
 
 
