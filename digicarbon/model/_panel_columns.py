@@ -13,6 +13,8 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError
 from digicarbon.model._observation_weights import Weighting
 from digicarbon.note import Note, cut
+from digicarbon.numeric.linear.covariance import score_sums
+from digicarbon.numeric.linear.least_squares import Fit, least_squares
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects, components, quasi_demean
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, absorb_weighted, absorbed_rank
 from digicarbon.panel import Column, Panel
@@ -111,6 +113,21 @@ class Columns:
         out[first:] = self.values[:, first:].T @ self.values
         out[:first, first:] = out[first:, :first].T
         return out
+
+    @cached_property
+    def fit(self) -> Fit:
+        """The least-squares fit, which models that differ in their standard errors share."""
+        return least_squares(self.values, self.slopes, None if self.slopes else self.gram)
+
+    def score_sums(self, by: Literal["unit", "time"]) -> FloatArray:
+        """Return the sums of the regressors times the residuals over clusters, shape (groups, k)."""
+        if by not in self._score_sums:
+            self._score_sums[by] = score_sums(self.values[:, :-1], self.fit.residuals, self.rows, by)
+        return self._score_sums[by]
+
+    @cached_property
+    def _score_sums(self) -> dict[str, FloatArray]:
+        return {}
 
     @property
     def unscaled(self) -> FloatArray:

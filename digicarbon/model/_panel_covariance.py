@@ -15,7 +15,6 @@ from digicarbon.model._panel_columns import Columns
 from digicarbon.note import Note
 from digicarbon.numeric.linear import covariance as middle
 from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
-from digicarbon.numeric.linear.least_squares import Fit
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -71,15 +70,14 @@ class Rule:
                 return Note("classic")
 
 
-def covariance_of(
-    columns: Columns, fit: Fit, df_resid: int, rule: Rule, kernel: scipy.sparse.csr_array | None
-) -> FloatArray:
+def covariance_of(columns: Columns, df_resid: int, rule: Rule, kernel: scipy.sparse.csr_array | None) -> FloatArray:
     """Return the covariance of the coefficients, shape (k, k); it may be indefinite where clusters are few."""
+    fit = columns.fit
     if rule.cov == "classic":
         return fit.ssr / df_resid * fit.inverse
     if rule.cov == "cluster" and rule.cluster != "both" and rule.small_sample != "hc3" and columns.without_means:
         # sums before the product with P: a product of few rows; without means it loses no digits
-        sums = middle.score_sums(columns.values[:, :-1], fit.residuals, columns.rows, rule.cluster) @ fit.root
+        sums = columns.score_sums(rule.cluster) @ fit.root
         return fit.root @ (sums.T @ sums * factor_of(columns, rule)) @ fit.root.T
     z, e = columns.values[:, :-1] @ fit.root, fit.residuals
     if rule.small_sample == "hc3":

@@ -16,6 +16,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import _panel_columns as transformed
 from digicarbon.model._formula import effects_of, read
+from digicarbon.model._latest import columns_of, latest
 from digicarbon.model._observation_weights import (
     ObservationWeights,
     Weighting,
@@ -27,6 +28,7 @@ from digicarbon.model._panel_batch import LinearFits, coefficient_of, linear_rul
 from digicarbon.model._panel_columns import Columns, Estimator, of_rows
 from digicarbon.model._panel_covariance import REPAIRED, Rule, covariance_of, degrees_of_freedom, factor_of, kernel_of
 from digicarbon.model.base import (
+    Model,
     after,
     refuse_single_period,
     refuse_too_small,
@@ -44,7 +46,7 @@ from digicarbon.numeric.linear.covariance import (
     SmallSample,
     nearest_semidefinite,
 )
-from digicarbon.numeric.linear.least_squares import Fit, least_squares
+from digicarbon.numeric.linear.least_squares import Fit
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects
 from digicarbon.numeric.linear.within import EffectsKind, clear_products
 from digicarbon.panel import Panel, variables_of
@@ -79,6 +81,8 @@ _RANDOM: Mapping[str, tuple[str, ...]] = {
     "random_two_way": ("unit", "time"),
 }
 
+_OF_ERRORS = frozenset({*Tested.model_fields, "small_sample", "df", "bandwidth"} - {*Model.model_fields})
+"""Fields that change nothing of what least squares is run on."""
 _SE_WORDS: Mapping[Covariance, str] = {
     "driscoll_kraay": "Driscoll-Kraay",
     "beck_katz": "panel-corrected",
@@ -280,15 +284,15 @@ class PanelRegression(Tested):
     def estimated(self, panel: Panel, weights: Weights | None) -> Result:
         """Return the fit with p values from its standard errors."""
         columns = self._columns(panel, weights)
-        fit = least_squares(columns.values, columns.slopes, None if columns.slopes else columns.gram)
         nobs, k = columns.values.shape[0], columns.values.shape[1] - 1
         df_resid = nobs - k - columns.absorbed
         rule = self.rule
         if self.engine == "linearmodels":
-            fit, covariance = self._linearmodels(panel, columns, fit)
+            fit, covariance = self._linearmodels(panel, columns)
         else:
+            fit = columns.fit
             kernel = kernel_of(weights, self.kernel, panel) if self.uses_weights else None
-            covariance = covariance_of(columns, fit, df_resid, rule, kernel)
+            covariance = covariance_of(columns, df_resid, rule, kernel)
         covariance, repaired = nearest_semidefinite(covariance) if self._can_be_indefinite else (covariance, False)
         df = df_resid if self.df == "residual" else degrees_of_freedom(columns, df_resid, rule)
         random = self.effects in RANDOM
@@ -300,7 +304,7 @@ class PanelRegression(Tested):
             y=self.y,
             focal=panel.expanded(self.x, among=self.terms),
             terms=columns.names,
-            coef=fit.coef,
+            coef=fit.coef.copy(),
             covariance=covariance,
             inference=inference,
             statistics={
@@ -320,7 +324,7 @@ class PanelRegression(Tested):
                 *((weighted_by(self.observation_weights),) if self.observation_weights is not None else ()),
                 *columns.notes,
             ),
-            residuals=residuals.reshape(columns.rows.n, -1).T if columns.rows.balanced else None,
+            residuals=residuals.reshape(columns.rows.n, -1).T.copy() if columns.rows.balanced else None,
             errors_note=errors_note,
             roles=roles_made_of(columns.names, columns.roles, self.made_of(panel)),
         )
@@ -442,6 +446,15 @@ class PanelRegression(Tested):
     def _columns(self, panel: Panel, weights: Weights | None) -> Columns:
         """Return what least squares is run on, after every check."""
         require_panel(panel)
+        columns = columns_of(panel, self.terms)
+        if columns is None or type(self) is not PanelRegression:
+            # another class may read more
+            return self._made(panel, weights)
+        fields = (value for name, value in self.__dict__.items() if name not in _OF_ERRORS)
+        key = (*fields, *columns, weights)
+        return latest(panel, self.y).once(key, lambda: self._made(panel, weights), lambda made: made.values.nbytes)
+
+    def _made(self, panel: Panel, weights: Weights | None) -> Columns:
         self._match_formula(panel)
         if self.uses_weights:
             kernel_of(weights, self.kernel, panel)
@@ -563,7 +576,7 @@ class PanelRegression(Tested):
             "bic": float(np.log(nobs)) * parameters - 2 * float(loglik),
         }
 
-    def _linearmodels(self, panel: Panel, columns: Columns, fit: Fit) -> tuple[Fit, FloatArray]:
+    def _linearmodels(self, panel: Panel, columns: Columns) -> tuple[Fit, FloatArray]:
         """Return the fit and its covariance from linearmodels, our small-sample factor applied."""
         from linearmodels.panel import PanelOLS
 
@@ -590,7 +603,7 @@ class PanelRegression(Tested):
             found = model.fit(cov_type="unadjusted", debiased=True)
             covariance = np.asarray(found.cov)
         residuals = np.asarray(found.resids) * (1 if weighting is None else weighting.root)
-        return Fit(np.asarray(found.params), fit.root, residuals, float(found.resid_ss)), covariance
+        return Fit(np.asarray(found.params), columns.fit.root, residuals, float(found.resid_ss)), covariance
 
 
 def _joint(roles: tuple[Role, ...], coef: FloatArray, covariance: FloatArray, inference: Inference) -> dict[str, float]:

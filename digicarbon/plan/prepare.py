@@ -289,6 +289,7 @@ class Workshop:
         self._load_fitted = fitted
         self._cache: dict[Hashable, Any] = {}
         self._identities: dict[int, tuple[Spec, str]] = {}
+        self._checked: set[str] = set()
 
     def prepare(self, specs: Specs) -> Prepared:
         """Return the stage and weights of a run, and make sure that all its columns can be made; see `check`.
@@ -319,16 +320,18 @@ class Workshop:
         return None
 
     def check(self, specs: Specs, prepared: Prepared, key: str = "") -> None:
-        """Let model and diagnostic check their data, unless a run with this hash was fitted before.
+        """Let model and diagnostic check their data, unless a run with this hash was checked or fitted before.
 
         Raises
         ------
         ConfigError, DataError, WeightsError, EstimationError
         """
-        if key in self._fitted:
+        if key in self._fitted or key in self._checked:
             return
         specs.model.check(prepared.panel, prepared.weights)
         specs.diagnostic.check(prepared.panel, prepared.weights)
+        if key:
+            self._checked.add(key)
 
     @cached_property
     def _fitted(self) -> Container[str]:

@@ -543,7 +543,7 @@ class Entries:
             error=hidden(error),
             start=start,
             end=end,
-            data=_data(run),
+            data=self._once("data", (run.prepared.panel,), lambda: _data(run)),
             reused_from=reused_from,
             asked=self._asked,
             # of other software's text only the first line is shown

@@ -70,6 +70,7 @@ class ByUnit(ABC):
     def __init__(self, model: DiD, timing: Timing, reached: Exposure = NOTHING) -> None:
         self.model, self.timing, self.reached = model, timing, reached
         self.names = timing.panel.expanded(model.controls, among=model.terms)
+        self._effects: PolicyEffects | None = None
 
     @abstractmethod
     def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -110,8 +111,18 @@ class ByUnit(ABC):
         """The outcome, shape (rows,)."""
         return self.timing.panel.column(self.model.y)
 
+    @property
+    @abstractmethod
+    def nbytes(self) -> int:
+        """The size of its arrays."""
+
     def effects(self) -> PolicyEffects:
-        """Return the effects in the outcome."""
+        """Return the effects in the outcome; computed once."""
+        if self._effects is None:
+            self._effects = self._made_effects()
+        return self._effects
+
+    def _made_effects(self) -> PolicyEffects:
         coef, influence = (numbers[..., 0] for numbers in self.fits(self.y[:, None]))
         fitted, leads = self.fitted(coef, influence)
         reported = self.reported
@@ -306,6 +317,11 @@ class CallawaySantanna(ByUnit):
         self._chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
         self.reported = Reported.of(timing, self._chosen.levels, model.aggregate)
 
+    @property
+    def nbytes(self) -> int:
+        """The size of its arrays."""
+        return self._times.nbytes
+
     def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the effects of outcomes, and the influence of units on them."""
         return self._times.means(self._chosen, y)
@@ -372,7 +388,7 @@ class Imputing(ByUnit):
         self._before = early.levels
         self._leads: Regression | None = self._untreated.leads(early.dummies) if self._before else None
         self._order: list[int] = [*range(len(self.reported.terms))]
-        self._effects = len(self._order)
+        self._count = len(self._order)
         if self._leads is not None and model.aggregate == "event":
             whole = Reported.of(timing, sorted({*self._before, *means.levels}), "event")
             whole = Reported((*whole.terms, *reached.columns), {**whole.made_of, **reached.made_of})
@@ -416,12 +432,17 @@ class Imputing(ByUnit):
         ring, panel = there.argmax(axis=1), self.timing.panel
         self._cell = np.where(there.any(axis=1), cells + ring * panel.shape[1] + panel.period_codes, self._cell)
 
+    @property
+    def nbytes(self) -> int:
+        """The size of its arrays, those of the controls in three forms among them."""
+        return int(self._weights.nbytes + self._of_rows.nbytes + 3 * 8 * len(self._cell) * (1 + len(self.names)))
+
     def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return effects, those before the policy among them, and slopes of outcomes, and the influence of units."""
         imputed = self._untreated.fit(y)
         coef = self._of_rows.T @ np.nan_to_num(imputed.effects)
         influence = self._untreated.influence(imputed, self._weights, self._cell)
-        if len(self._order) > self._effects and self._leads is not None:
+        if len(self._order) > self._count and self._leads is not None:
             leads = self._leads.coefficients(y, slice(len(self._before)))
             coef, influence = np.concatenate([coef, leads.coef]), np.concatenate([influence, leads.influence], axis=1)
         slopes = self._untreated.slopes(y)
@@ -432,7 +453,7 @@ class Imputing(ByUnit):
 
     def columns(self, place: int) -> FloatArray:
         """Return dummies of the levels that are reported, those before the policy for these alone, and controls."""
-        before = place < len(self._order) and self._order[place] >= self._effects
+        before = place < len(self._order) and self._order[place] >= self._count
         levels = _levels(self.model, self.timing, before)
         return np.column_stack([levels, self._exposed, self.timing.panel.array(self.names)])
 
@@ -446,7 +467,7 @@ class Imputing(ByUnit):
         fitted = self.base(Note("did_conservative"), notes)
         if self._leads is None:
             return fitted, None
-        reported = [place for place, which in enumerate(self._order) if which >= self._effects]
+        reported = [place for place, which in enumerate(self._order) if which >= self._count]
         if reported:
             early, own = coef[reported], influence[:, reported]
         else:
@@ -535,13 +556,15 @@ def _table(timing: Timing, estimated: GroupTime) -> pd.DataFrame:
     """Return the effects of cohorts in periods as a table."""
     cells = estimated.cells
     periods = cells.first + cells.event
+    se = np.sqrt((estimated.influence**2).sum(axis=0))
 
-    def places() -> pd.DataFrame:
+    def first_table() -> pd.DataFrame:
         labels = ([timing.label(one) for one in of.tolist()] for of in (cells.first, periods))
-        return pd.DataFrame(dict(zip(("cohort", "period"), labels, strict=True)) | {"event": cells.event})
+        text = dict(zip(("cohort", "period"), labels, strict=True))
+        return pd.DataFrame(text | {"event": cells.event, "coef": estimated.att, "se": se})
 
     # columns of text take longer than the fit
-    frame = timing.once(("places", cells.first.tobytes(), periods.tobytes()), places)
-    columns = {name: frame[name].array for name in frame}
-    se = np.sqrt((estimated.influence**2).sum(axis=0))
-    return pd.DataFrame({**columns, "coef": estimated.att, "se": se}, index=frame.index, copy=False)
+    table = timing.once(("table", cells.first.tobytes(), periods.tobytes()), first_table).copy(deep=False)
+    for name, values in (("coef", estimated.att), ("se", se)):
+        table.isetitem(list(table).index(name), values)
+    return table

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.errors import EstimationError
+from digicarbon.model._latest import columns_of, latest
 from digicarbon.model._observation_weights import ObservationWeights, positive_rows, refuse_weights
 from digicarbon.model._panel_batch import null_of
-from digicarbon.model.base import require_panel
+from digicarbon.model.base import Model, require_panel
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.model.did._effects import PolicyEffects
 from digicarbon.model.did._spillovers import Exposure, Spillovers, SpilloversOn, exposure
@@ -28,6 +29,7 @@ from digicarbon.numeric.did.group_time import Base, Compare
 from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.panel import Panel
+from digicarbon.panel.policy import policy_columns
 from digicarbon.result import Effects, Quantity, Result, roles_made_of
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from digicarbon.model.restrictions import Restrictions
     from digicarbon.numeric.tests.equality import WaldTest
     from digicarbon.script import Extract, RPart, StataPart
+
+_Made = TypeVar("_Made")
 
 Estimator = Literal["twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna", "synthetic_did"]
 SyntheticVariance = Literal["placebo", "jackknife", "bootstrap"]
@@ -410,8 +414,12 @@ class DiD(Tested):
     def _expanded(self, panel: Panel, timing: Timing | None, reached: Exposure) -> Expanded:
         from digicarbon.model.did._regressions import expanded, share, with_spillovers
 
-        own = share(self, panel) if timing is None else expanded(self, timing)
-        return with_spillovers(own, reached)
+        def make() -> Expanded:
+            own = share(self, panel) if timing is None else expanded(self, timing)
+            return with_spillovers(own, reached)
+
+        # all but dummies, which are kept anyway, is small; the level of intervals is that of the result
+        return make() if timing is None else self._latest(panel, reached, frozenset(), make, lambda _: 0)
 
     def reached(self, panel: Panel, weights: Weights | None) -> tuple[Panel, Exposure]:
         """Return the rows that weigh something, with columns of how the policies of others reach them.
@@ -466,10 +474,29 @@ class DiD(Tested):
         )
 
     def _by_unit(self, panel: Panel, weights: Weights | None) -> ByUnit:
+        made, reached = self.reached(panel, weights)
+        return self._own(made, self._timing(made), reached)
+
+    def _own(self, panel: Panel, timing: Timing, reached: Exposure) -> ByUnit:
         from digicarbon.model.did._by_unit import by_unit
 
-        made, reached = self.reached(panel, weights)
-        return by_unit(self, self._timing(made), reached)
+        # fields of errors are others' than those of influences
+        return self._latest(panel, reached, _ERRORS, lambda: by_unit(self, timing, reached), lambda own: own.nbytes)
+
+    def _latest(
+        self,
+        panel: Panel,
+        reached: Exposure,
+        without: frozenset[str],
+        make: Callable[[], _Made],
+        size: Callable[[_Made], int],
+    ) -> _Made:
+        """Return what follows from the model without some fields, made if none of the latest models had the same."""
+        columns = columns_of(panel, self.terms, policy_columns(self.policy))
+        if columns is None or reached.columns or type(self) is not DiD:
+            return make()
+        fields = (value for name, value in self.__dict__.items() if name not in _OF_TESTS and name not in without)
+        return latest(panel, self.y).once((*fields, *columns), make, size)
 
     def timing(self, panel: Panel) -> Timing:
         """Return the rows that are used, and when their units come under the policy."""
@@ -548,13 +575,13 @@ class DiD(Tested):
     ) -> tuple[PolicyEffects, Expanded | ByUnit | None]:
         """Return the effects, and what restricts them if something does."""
         if timing is not None and self.estimator not in REGRESSIONS:
-            from digicarbon.model.did import _by_unit, _stacked, _synthetic
+            from digicarbon.model.did import _stacked, _synthetic
 
             if self.estimator == "stacked":
                 return _stacked.stacked(self, timing), None
             if self.estimator == "synthetic_did":
                 return _synthetic.synthetic_did(self, timing), None
-            own = _by_unit.by_unit(self, timing, reached)
+            own = self._own(panel, timing, reached)
             return own.effects(), own
         expanded = self._expanded(panel, timing, reached)
         return expanded.effects(expanded.model.estimated(expanded.panel, weights)), expanded
@@ -570,8 +597,11 @@ class DiD(Tested):
             kind=f"did_{self.estimator}",
             focal=(self.policy,),
             terms=terms,
-            coef=effects.coef,
-            covariance=effects.covariance,
+            # models that differ in the level of intervals share what is fitted
+            inference=replace(effects.fitted.inference, level=self.level),
+            coef=effects.coef.copy(),
+            covariance=effects.covariance.copy(),
+            tables={name: table.copy(deep=False) for name, table in effects.fitted.tables.items()},
             roles=roles_made_of(terms, (), made_of),
             statistics=statistics,
             spatial_effects=self._spatial_effects(effects),
@@ -673,6 +703,8 @@ def _cohorts(policy: str, timing: Timing) -> Note:
 
 _ERRORS = frozenset({"cov", "cluster", "bandwidth", "kernel", "small_sample", "df"})
 """Fields that say how standard errors are made."""
+_OF_TESTS = frozenset({*Tested.model_fields} - {*Model.model_fields})
+"""Fields that change nothing of effects and their standard errors."""
 _OF_REGRESSION = ("y", "controls", *sorted(_ERRORS), "level", "observation_weights")
 """Fields that the regression has, too."""
 

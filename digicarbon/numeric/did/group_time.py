@@ -170,6 +170,11 @@ class GroupTimes:
         units = (first == cohort[:, None]) @ self._weight
         self.cells = Cells(cohort, compared.event[keep], units, units)
 
+    @property
+    def nbytes(self) -> int:
+        """The size of its arrays."""
+        return sum(array.nbytes for array in vars(self).values() if isinstance(array, np.ndarray))
+
     def fit(self, y: FloatArray) -> GroupTime:
         """Return the effect of each cohort in each period; y of shape (rows,)."""
         att, influence = np.empty(len(self._place)), np.empty((len(self._first), len(self._place)))

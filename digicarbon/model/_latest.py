@@ -1,0 +1,77 @@
+"""What the latest models of a sweep were fitted to.
+
+A plan checks each model, and its fit needs the same columns again; models that differ in the level of intervals or in
+the rule of standard errors have them, too. Neighbours in a sweep are alike, so the latest few are enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Any, TypeVar
+
+from digicarbon.panel import Panel
+
+MOST = 32
+"""Designs that are kept for an outcome."""
+MOST_BYTES = 2**25
+"""Their size, beside which one is always kept."""
+
+_Made = TypeVar("_Made")
+
+
+class Latest:
+    """The designs that were made last, the oldest one first."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, tuple[Any, int]] = {}
+        self._lock = Lock()
+
+    def once(self, key: Hashable, make: Callable[[], _Made], size: Callable[[_Made], int]) -> _Made:
+        """Return the design of a key, made if it is none of the latest.
+
+        Parameters
+        ----------
+        key : hashable
+        make : callable
+        size : callable
+            Returns the bytes of a design.
+        """
+        with self._lock:
+            entry = self._kept.pop(key, None)
+            if entry is not None:
+                self._kept[key] = entry
+        if entry is not None:
+            known: _Made = entry[0]
+            return known
+        made = make()
+        with self._lock:
+            self._kept[key] = made, size(made)
+            while len(self._kept) > 1 and (len(self._kept) > MOST or self._bytes > MOST_BYTES):
+                del self._kept[next(iter(self._kept))]
+        return made
+
+    @property
+    def _bytes(self) -> int:
+        return sum(size for _, size in self._kept.values())
+
+
+def latest(panel: Panel, y: str) -> Latest:
+    """Return the designs of an outcome; they are forgotten with its column."""
+    memory = panel.columns[y].memory
+    kept: Latest = memory.setdefault("latest designs", Latest())
+    return kept
+
+
+def columns_of(panel: Panel, terms: tuple[str, ...], beside: tuple[str, ...] = ()) -> tuple[Hashable, ...] | None:
+    """Return what is the same where models read the same columns; None where the panel has yet to make some.
+
+    Parameters
+    ----------
+    panel : Panel
+    terms : tuple of str
+    beside : tuple of str
+        Columns that a model reads where the panel has them.
+    """
+    columns = [panel.columns.get(name) for name in terms]
+    return None if None in columns else (panel.index, *terms, *columns, *map(panel.columns.get, beside))

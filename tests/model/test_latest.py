@@ -1,0 +1,97 @@
+"""Designs that models share give the numbers of models that share none."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import digicarbon as dc
+from digicarbon.model._latest import MOST, MOST_BYTES, Latest
+from digicarbon.model.did.base import Estimator
+from digicarbon.numeric.linear.covariance import ClusterBy, SmallSample
+from digicarbon.source import SimulatedPolicy
+
+
+@pytest.fixture(scope="module")
+def panel() -> dc.Panel:
+    frame = SimulatedPolicy(world="heterogeneous").load().frame
+    control = np.random.default_rng(1).standard_normal(len(frame))
+    frame = frame.assign(c=control, adopted=frame["adopted"].fillna(0).astype(int))
+    return dc.Panel.from_frame(frame, "unit", "time").with_policy("pilot", "adopted")
+
+
+def fresh(panel: dc.Panel) -> dc.Panel:
+    """Return the panel with columns that no model has seen."""
+    return panel.with_columns({name: panel.column(name).copy() for name in panel.names})
+
+
+@pytest.mark.parametrize("estimator", ["twfe", "event_study", "sun_abraham", "imputation", "callaway_santanna"])
+def test_models_that_differ_in_errors_and_levels_share_what_they_are_fitted_to(
+    panel: dc.Panel, estimator: Estimator
+) -> None:
+    shared = fresh(panel)
+    rules: list[SmallSample] = ["stata", "none", "full"]
+    clusters: list[ClusterBy] = ["unit", "time"]
+    for rule, level, by in itertools.product(rules, (0.9, 0.99), clusters):
+        model = dc.DiD(
+            y="y", policy="pilot", controls=("c",), estimator=estimator, small_sample=rule, level=level, cluster=by
+        )
+        model.check(shared)
+        again, alone = model.fit(shared), model.fit(fresh(panel))
+        assert (again.inference.df, again.inference.level) == (alone.inference.df, level)
+        assert again.notes == alone.notes
+        np.testing.assert_allclose(again.coef, alone.coef, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(again.covariance, alone.covariance, rtol=1e-9, atol=1e-16)
+
+
+def test_a_result_that_is_changed_changes_no_other(panel: dc.Panel) -> None:
+    model = dc.DiD(y="y", policy="pilot", estimator="callaway_santanna")
+    first = model.fit(panel)
+    coef, table = first.coef.copy(), first.tables["group_time"].copy()
+    first.coef[:] = 0.0
+    first.tables["group_time"].loc[:, "coef"] = 0.0
+    second = model.fit(panel)
+    np.testing.assert_array_equal(second.coef, coef)
+    assert second.tables["group_time"].equals(table)
+    plain = dc.PanelRegression(y="y", x=("c",), cov="cluster")
+    one = plain.fit(panel)
+    kept = one.coef.copy()
+    one.coef[:] = 0.0
+    np.testing.assert_array_equal(plain.fit(panel).coef, kept)
+
+
+def test_other_numbers_of_a_column_are_another_design(panel: dc.Panel) -> None:
+    model = dc.PanelRegression(y="y", x=("c",), cov="cluster")
+    before = model.fit(panel)
+    other = panel.with_columns({"c": 2 * panel.column("c")})
+    assert model.fit(other).coef == pytest.approx(before.coef / 2)
+    half = panel.rows(panel.unit_codes % 2 == 0)
+    assert model.fit(half).coef == pytest.approx(model.fit(fresh(half)).coef, rel=1e-12)
+    assert model.fit(half).coef != pytest.approx(before.coef, rel=1e-6)
+
+
+def test_only_the_latest_are_kept() -> None:
+    made: list[int] = []
+
+    def ask(latest: Latest, key: int, size: int) -> int:
+        def make() -> int:
+            made.append(key)
+            return key
+
+        return latest.once(key, make, lambda _: size)
+
+    many = Latest()
+    for key in range(MOST + 1):
+        assert ask(many, key, 1) == key
+    ask(many, MOST, 1)
+    assert made == list(range(MOST + 1))
+    ask(many, 0, 1)
+    assert made[-1] == 0
+    # one that is too large is kept alone
+    made.clear()
+    large = Latest()
+    for key in (1, 2, 2, 1):
+        ask(large, key, MOST_BYTES + 1)
+    assert made == [1, 2, 1]
