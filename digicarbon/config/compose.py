@@ -89,8 +89,8 @@ def options(config_loader: ConfigLoader, group: str) -> list[str]:
 def column_taken_away(override: str) -> str:
     """Return the label of a column that an override takes away and that Hydra cannot read, e.g. ``~columns.FE(1)``.
 
-    Hydra's keys have no blanks, parentheses or Chinese letters, and no quotes that would allow them. It is empty for all
-    other overrides.
+    Hydra's keys have no blanks, parentheses or Chinese letters, and no quotes that would allow them. The label is empty
+    for all other overrides.
     """
     if not override.startswith(_TAKES_AWAY) or "=" in override:
         return ""
