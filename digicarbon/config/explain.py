@@ -128,12 +128,12 @@ def unknown_option(group: str, option: str, known: Vocabulary, place: str = "") 
 def nothing_to_take_away(key: str, place: str, known: Vocabulary) -> ConfigError:
     """Return the error for a key of the command line that is to be taken away and does not exist."""
     group = key.split(".")[0]
-    contents = [file.content.get(group) for file in known.files]
-    keys = [f"{group}.{name}" for content in contents if isinstance(content, Mapping) for name in content]
-    if group not in SWEEP_KEYS or not keys:
+    if group not in SWEEP_KEYS:
         return _unknown_key(key, place, known)
-    hint = suggestion(key, keys)
-    return ConfigError(Note("no_such_key", key=key, hint=hint, keys=cut(dict.fromkeys(keys), 40)), COMMAND_LINE)
+    contents = [file.content.get(group) for file in known.files]
+    below = [f"{group}.{name}" for content in contents if isinstance(content, Mapping) for name in content]
+    keys = list(dict.fromkeys(below)) or SWEEP_KEYS
+    return ConfigError(Note("no_such_key", key=key, hint=suggestion(key, keys), keys=cut(keys, 40)), COMMAND_LINE)
 
 
 def _unknown_key(key: str, place: str, known: Vocabulary) -> ConfigError:
