@@ -358,7 +358,11 @@ COMMAND_LINE: list[tuple[Mapping[str, str], str, list[str]]] = [
     ({}, "~diagnostic=none", ["command line, ~diagnostic=none: every run", "Choose diagnostic=none for a run without"]),
     ({}, "~nothing", ["command line: there is no key 'nothing'", "Keys:"]),
     ({}, "~model.effects=one", ["command line: ~model.effects: its value is two_way"]),
-    ({}, "~columns.FE(1)", ["command line: '~columns.FE(1)' cannot be read", "`columns: {FE(1): null}`"]),
+    ({}, "~columns.FE(1)", ["command line: there is no key 'columns.FE(1)'"]),
+    ({}, "table3_baseline ~columns.FE(0)", ["there is no key 'columns.FE(0)'. Did you mean 'columns.FE("]),
+    ({}, "table3_baseline ~columns.FE", ["there is no key 'columns.FE'", "Keys: columns.FE(1), "]),
+    ({}, "~panel.FE(1)", ["command line: '~panel.FE(1)' cannot be read", "`columns: {FE(1): null}`"]),
+    ({}, "~columns.FE(1)=a", ["command line: '~columns.FE(1)=a' cannot be read", "`columns: {FE(1): null}`"]),
 ]
 ALL = [*EXPERIMENT, *FIELDS, *REQUIRED, *DATA_FILES, *SWEEPS, *INHERITED, *CONF, *COMMAND_LINE]
 

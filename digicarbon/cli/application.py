@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from typing import Any
 
 from digicarbon.config import settings
@@ -54,7 +55,7 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
         Takes a `digicarbon.cli.command.Request`.
     experiment : str
     arguments : sequence of str
-        Flags and overrides in Hydra's grammar.
+        Flags and overrides: those in Hydra's grammar, and those of `digicarbon.config.compose.column_taken_away`.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
         If the experiment or an override is wrong.
     """
     from digicarbon.cli.command import Request
-    from digicarbon.config.compose import Composer, loader
+    from digicarbon.config.compose import Composer, column_taken_away, loader
 
     if not arguments:
         # Hydra has nothing to read, and would compose the experiment twice
@@ -80,10 +81,13 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
     lineage(experiment)
     # a whole mapping may have names that the option lacks; Hydra adds them only with plus signs
     arguments = [f"++{word}" if _MAPPING.fullmatch(word) else word for word in arguments]
+    # where Hydra itself shows the configuration, it would show these columns, and refuses the word
+    taken_away = [] if _shows(arguments) else [word for word in arguments if column_taken_away(word)]
+    arguments = [word for word in arguments if word not in taken_away]
     try:
         _refuse_package(experiment, arguments)
         with active(), _command_line(arguments), _mode_is_known(), _no_secrets(experiment, arguments):
-            hydra.main(config_path=None, config_name=experiment, version_base="1.3")(_task(command))()
+            hydra.main(config_path=None, config_name=experiment, version_base="1.3")(_task(command, taken_away))()
     except COMPOSITION_ERRORS as error:
         overrides = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
         if isinstance(error, OverrideParseException):
@@ -92,7 +96,7 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
         laid = laid_over(plain, axes)
         if not laid or not is_unknown_key(error):
             raise explain(error, experiment, Composer(loader(), experiment, plain)) from error
-        arguments = [laid.get(argument, argument) for argument in arguments]
+        arguments = [*(laid.get(argument, argument) for argument in arguments), *taken_away]
     else:
         return
     # outside the handler, so that an error of the second attempt does not include the first one
@@ -123,7 +127,7 @@ def _refuse_package(experiment: str, arguments: Sequence[str]) -> None:
 @contextmanager
 def _no_secrets(experiment: str, arguments: Sequence[str]) -> Iterator[None]:
     """Hide secrets in configurations that Hydra prints; environment variables stay interpolations there."""
-    if not _SHOWING & {word.partition("=")[0] for word in arguments}:
+    if not _shows(arguments):
         yield
         return
     from hydra._internal.utils import get_args_parser
@@ -156,6 +160,11 @@ def _no_secrets(experiment: str, arguments: Sequence[str]) -> Iterator[None]:
         log.setLevel(level)
         log.handlers[:] = handlers
         sys.stdout.write(hidden(output.getvalue()))
+
+
+def _shows(arguments: Sequence[str]) -> bool:
+    """Return whether Hydra is to print a configuration or parts of it."""
+    return bool(_SHOWING & {word.partition("=")[0] for word in arguments})
 
 
 def _learned(text: str) -> str:
@@ -192,14 +201,21 @@ def _mode_is_known() -> Iterator[None]:
         setattr(Hydra, _MODE, before)
 
 
-def _task(command: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Return the function that Hydra hands to our sweeper, which calls it once with the whole request."""
+def _task(command: Callable[[Any], None], more: Sequence[str]) -> Callable[[Any], None]:
+    """Return the function that Hydra hands to our sweeper, which calls it once with the whole request.
+
+    Parameters
+    ----------
+    command : callable
+    more : sequence of str
+        Overrides that Hydra did not get.
+    """
     from digicarbon.cli.command import Request
 
     def engine(request: Any) -> None:
         if not isinstance(request, Request):
             raise ConfigError(Note("sweeper_changed"))
-        command(request)
+        command(replace(request, overrides=[*request.overrides, *more]))
 
     return engine
 

@@ -18,13 +18,15 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from digicarbon.config import yaml_text
 from digicarbon.config.assemble import ComplicatedError, Node, Reference, interpolation, resolved, resolved_group
-from digicarbon.config.explain import COMPOSITION_ERRORS, explain, unknown_option
+from digicarbon.config.explain import COMMAND_LINE, COMPOSITION_ERRORS, explain, nothing_to_take_away, unknown_option
 from digicarbon.config.files import (
     GROUPS,
     REPLACEABLE,
@@ -52,6 +54,7 @@ from digicarbon.secret import mapped
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ITEM = re.compile(r"(\.\d+)+$")
+_TAKES_AWAY = "~columns."
 MOST_POINTS = 4096
 """The largest number of option combinations whose nodes are cached."""
 
@@ -83,6 +86,21 @@ def options(config_loader: ConfigLoader, group: str) -> list[str]:
     return sorted(name for name in names if group or (name != ROOT and not name.startswith("_")))
 
 
+def column_taken_away(override: str) -> str:
+    """Return the label of a column that an override takes away and that Hydra cannot read, e.g. ``~columns.FE(1)``.
+
+    Hydra's keys have no blanks, parentheses or Chinese letters, and no quotes that would allow them. The label is empty
+    for all other overrides.
+    """
+    if not override.startswith(_TAKES_AWAY) or "=" in override:
+        return ""
+    try:
+        OverridesParser.create().parse_override(override)
+    except HydraException:
+        return override.removeprefix(_TAKES_AWAY)
+    return ""
+
+
 @dataclass(frozen=True, eq=False)
 class Point:
     """The result of a choice of options: each group's node and option."""
@@ -100,7 +118,7 @@ class Composer:
     name : str
         The experiment's name, or ``config`` for the default sentence.
     overrides : sequence of str
-        Overrides in Hydra's grammar, without sweeps.
+        Overrides in Hydra's grammar, without sweeps, and those of `column_taken_away`.
 
     Raises
     ------
@@ -516,7 +534,11 @@ class Composer:
     def _compose(self, more: Sequence[str]) -> tuple[DictConfig, Mapping[str, str]]:
         """Return a full composition and the option of each group in it."""
         keys = {_key(override) for override in more}
-        unchanged = [override for override in self.overrides if _key(override) not in keys]
+        unchanged = [
+            override
+            for override in self.overrides
+            if _key(override) not in keys and override not in self._columns_taken_away
+        ]
         try:
             config = self.loader.load_configuration(self.name, [*unchanged, *more], run_mode=RunMode.RUN)
         except COMPOSITION_ERRORS as error:
@@ -524,9 +546,24 @@ class Composer:
         chosen = {str(key): str(option) for key, option in config.hydra.runtime.choices.items() if key in GROUPS}
         with open_dict(config):
             del config["hydra"]
+        self._take_columns_away(config)
         self._drop_replaced(config)
         self._drop_title(config)
         return config, chosen
+
+    @cached_property
+    def _columns_taken_away(self) -> Mapping[str, str]:
+        """The columns of `column_taken_away`, by override."""
+        labels = {override: column_taken_away(override) for override in self.overrides}
+        return {override: label for override, label in labels.items() if label}
+
+    def _take_columns_away(self, config: DictConfig) -> None:
+        for override, label in self._columns_taken_away.items():
+            columns = config.columns if isinstance(config._get_node("columns"), DictConfig) else {}
+            if label not in (columns or {}):
+                raise nothing_to_take_away(_key(override), COMMAND_LINE, self)
+            with open_dict(config):
+                del config.columns[label]
 
     def _drop_title(self, config: DictConfig) -> None:
         """Give an experiment without a title its name and first line, instead of an inherited title."""

@@ -72,7 +72,7 @@ def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
     if match := _AMBIGUOUS.search(text):
         return ConfigError(Note("sweep_for_cfg", override=match[1]), COMMAND_LINE)
     if match := re.match(r"Could not delete from config\. '(.+?)' does not exist", text):
-        return _unknown_key(match[1], place, known)
+        return nothing_to_take_away(match[1], place, known)
     if match := re.match(r"Could not delete from config\. The value of '(.+?)' is (.+?) and not", text):
         return ConfigError(Note("deleted_value", key=match[1], value=match[2]), COMMAND_LINE)
     if match := re.match(r"In '(.+?)': Could not load '([^']+)/([^'/]+)'", text):
@@ -123,6 +123,17 @@ def unknown_option(group: str, option: str, known: Vocabulary, place: str = "") 
     options = known.options(group)
     hint = suggestion(option, options)
     return ConfigError(Note("no_such_option", group=group, option=option, hint=hint, options=cut(options, 40)), place)
+
+
+def nothing_to_take_away(key: str, place: str, known: Vocabulary) -> ConfigError:
+    """Return the error for a key of the command line that is to be taken away and does not exist."""
+    group = key.split(".")[0]
+    if group not in SWEEP_KEYS:
+        return _unknown_key(key, place, known)
+    contents = [file.content.get(group) for file in known.files]
+    below = [f"{group}.{name}" for content in contents if isinstance(content, Mapping) for name in content]
+    keys = list(dict.fromkeys(below)) or SWEEP_KEYS
+    return ConfigError(Note("no_such_key", key=key, hint=suggestion(key, keys), keys=cut(keys, 40)), COMMAND_LINE)
 
 
 def _unknown_key(key: str, place: str, known: Vocabulary) -> ConfigError:

@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Transformer, ValueType
 from hydra.errors import HydraException
 
-from digicarbon.config.compose import Composer, options
+from digicarbon.config.compose import Composer, column_taken_away, options
 from digicarbon.config.explain import unreadable
 from digicarbon.config.files import GROUPS
 from digicarbon.errors import ConfigError, first_line
@@ -52,7 +52,7 @@ def read_overrides(overrides: Sequence[str], config_loader: ConfigLoader) -> tup
     Parameters
     ----------
     overrides : sequence of str
-        In Hydra's grammar.
+        In Hydra's grammar, or of `digicarbon.config.compose.column_taken_away`.
     config_loader : ConfigLoader
         Provides the options for ``glob``.
 
@@ -61,9 +61,9 @@ def read_overrides(overrides: Sequence[str], config_loader: ConfigLoader) -> tup
     ConfigError
         If an override cannot be read or a sweep has no values.
     """
-    plain: list[str] = []
+    plain = [override for override in overrides if column_taken_away(override)]
     axes: list[Axis] = []
-    for override in _parse(overrides, config_loader, COMMAND_LINE):
+    for override in _parse([one for one in overrides if one not in plain], config_loader, COMMAND_LINE):
         if override.is_sweep_override():
             axes.append(_swept(override, config_loader, COMMAND_LINE))
         else:

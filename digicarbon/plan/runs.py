@@ -158,6 +158,10 @@ class Plan:
         others = {key: run.has(key) for key in self.varied if key not in values}
         return choices | {key: value for key, value in others.items() if value is not None}
 
+    def lacking(self, run: Run) -> tuple[str, ...]:
+        """Return the keys that some run chooses and that have no effect on this run: `chosen` says `NOTHING` there."""
+        return tuple(filter(run.specs.lacks, self.varied))
+
 
 def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Workshop | None = None) -> Plan:
     """Expand an experiment, and build and check every run against its panel and weights.

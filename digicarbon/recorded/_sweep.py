@@ -215,7 +215,8 @@ class RecordedRecords(Sequence[Record]):
         results = self._results.read(run_id for _, run_id, _ in chosen)
         for (run, _, label), (_, result) in zip(chosen, results, strict=True):
             again = label != run.label
-            yield Record(label, run.options, run.values, result, None, run.simulated, run.column, again)
+            shared = (run.options, run.values, result, None, run.simulated, run.column)
+            yield Record(label, *shared, again, run.lacking)
 
 
 def sweep(tracking: Tracking, name: str) -> RecordedSweep:

@@ -47,6 +47,8 @@ class Record:
     again : bool
         Whether an earlier record shows the same fit, for another column: tables with a column per run show both, and
         counts leave this one out.
+    lacking : tuple of str
+        The keys of ``varied`` that have no effect on this run.
     """
 
     label: str
@@ -57,6 +59,7 @@ class Record:
     simulated: bool = False
     column: str | None = None
     again: bool = False
+    lacking: tuple[str, ...] = ()
 
 
 class Report(Spec):

@@ -127,6 +127,8 @@ class Focal:
         Records without a row, because a spatial parameter is at the end of its range: parameter by position.
     beyond : frozenset of int
         Those of them whose estimate is an interior maximum, beyond the range of W itself.
+    absent : mapping of str to str
+        By key, the value of records on which the key has no effect. A value that other records choose is left out.
     """
 
     runs: int
@@ -140,6 +142,7 @@ class Focal:
     pieces: frozenset[int] = frozenset()
     boundary: Mapping[int, str] = field(default_factory=dict)
     beyond: frozenset[int] = frozenset()
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     def boundary_notes(self) -> tuple[Note, ...]:
         """Return a note for each parameter at the end of its range, which excludes records."""
@@ -191,6 +194,8 @@ def focal(
     powers, pieces = [], []
     boundary: dict[int, str] = {}
     beyond: list[int] = []
+    absent: dict[str, str] = {}
+    taken: set[tuple[str, str]] = set()
     runs = again = 0
     for position, record in enumerate(records):
         if record.again:
@@ -208,6 +213,8 @@ def focal(
         for key in values:
             # earlier runs have a new key as configured
             varied.setdefault(key, {AS_CONFIGURED: None} if runs else {})
+        absent |= {key: values[key] for key in record.lacking}
+        taken |= {item for item in values.items() if item[0] not in record.lacking}
         for key, options in varied.items():
             options[values.get(key, AS_CONFIGURED)] = None
         _add(columns, position, values, list(record.result.focal_numbers(quantity)))
@@ -228,6 +235,7 @@ def focal(
         pieces=frozenset(pieces),
         boundary=boundary,
         beyond=frozenset(beyond),
+        absent={key: value for key, value in absent.items() if (key, value) not in taken},
     )
 
 

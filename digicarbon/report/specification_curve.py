@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import numpy as np
@@ -62,14 +63,17 @@ class Choice:
     columns : ndarray, shape (M, d)
         1 where a specification has the value, else 0.
     base : int or None
-        The position of the value that others are compared with: the one of most specifications. None for members of
-        lists, which are either there or not.
+        The position of the value that others are compared with: the one of most specifications that make this choice.
+        None for members of lists, which are either there or not.
+    absent : int or None
+        The position of the value of specifications on which the choice has no effect.
     """
 
     key: str
     values: tuple[str, ...]
     columns: FloatArray
     base: int | None
+    absent: int | None = None
 
 
 class SpecificationCurve(Report):
@@ -276,7 +280,7 @@ class SpecificationCurve(Report):
         keys = list(self.by) or [key for key in focal_runs.varied if key in rows and rows[key].nunique() > 1]
         # for the influence on the estimate, a facet is a choice like others
         facet = [] if self.facet is None or rows[self.facet].nunique() < 2 else [self.facet]
-        choices, many = choices_of(rows, list(dict.fromkeys([*facet, *keys])))
+        choices, many = choices_of(rows, list(dict.fromkeys([*facet, *keys])), focal_runs.absent)
         # rows of equal estimates that are equal in these have the same data, too: samples may come to the same rows
         estimate_keys = [key for key in focal_runs.varied if key in rows and _decides_estimates(key)]
         tests = {} if self._joint is None else _tests(self._joint, rows["record"].map(watched.labels))
@@ -418,7 +422,8 @@ class SpecificationCurve(Report):
         if not _few_carry(_deviations(curve.rows)):
             return table
         inner = curve.rows[without_ends(curve.rows["coef"].to_numpy(), ends)].reset_index(drop=True)
-        choices = [one for one in choices_of(inner, [choice.key for choice in curve.choices])[0] if one.columns.size]
+        keys = [choice.key for choice in curve.choices]
+        choices = [one for one in choices_of(inner, keys, curve.focal_runs.absent)[0] if one.columns.size]
         title = f"{title} ({self.words.word('without the ends of the curve')})"
         without = Note("without_ends", smallest=ends, largest=ends, every=len(curve.rows))
         return replace(table, below=replace(self._influence(title, inner, choices), notes=self.words.notes([without])))
@@ -429,8 +434,8 @@ class SpecificationCurve(Report):
         low: FloatArray = (rows["p"].to_numpy(dtype=np.float64) < self.level).astype(np.float64)
         columns = [choice.columns for choice in choices]
         parts = shares(coef, columns)
-        bases = [choice.base for choice in choices]
-        moves, significant = influence(coef, columns, bases), influence(low, columns, bases)
+        apart = columns, [choice.base for choice in choices], [choice.absent for choice in choices]
+        moves, significant = influence(coef, *apart), influence(low, *apart)
         mean = coef.mean()
         lines: list[tuple[str, list[str]]] = []
         rules = []
@@ -596,23 +601,39 @@ def _refuse_mixture(rows: pd.DataFrame, focal_runs: Focal) -> None:
             raise _MixtureError(Note("mixed_terms" if terms else "mixed_outcomes", key="report", **shown))
 
 
-def choices_of(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[list[Choice], tuple[Note, ...]]:
-    """Return the choices of rows as indicator columns, and a note on those with too many values."""
+def choices_of(
+    rows: pd.DataFrame, keys: Sequence[str], absent: Mapping[str, str] = MappingProxyType({})
+) -> tuple[list[Choice], tuple[Note, ...]]:
+    """Return the choices of rows as indicator columns, and a note on those with too many values.
+
+    Parameters
+    ----------
+    rows : DataFrame
+    keys : sequence of str
+    absent : mapping of str to str
+        See `Focal`.
+    """
     choices, uncounted = [], []
     for key in keys:
         column = rows[key].astype(str)
         values = list(dict.fromkeys(column))
         if any(_members(value) is not None for value in values):
-            choices.append(_list_choice(key, column))
+            choices.append(_list_choice(key, column, absent.get(key)))
         elif len(values) > MOST_VALUES:
             uncounted.append(Note("many_values", key=key, values=len(values)))
         else:
             columns = np.array([(column == value).to_numpy() for value in values], dtype=np.float64).T
-            choices.append(Choice(key, tuple(values), columns, int(columns.sum(axis=0).argmax())))
+            made = [value != absent.get(key) for value in values]
+            base = int(np.where(made, columns.sum(axis=0), 0).argmax())
+            choices.append(Choice(key, tuple(values), columns, base, _place(values, absent.get(key))))
     return choices, (Note("not_below_curve", keys=cut(uncounted)),) if uncounted else ()
 
 
-def _list_choice(key: str, column: pd.Series[str]) -> Choice:
+def _place(values: Sequence[str], value: str | None) -> int | None:
+    return values.index(value) if value in values else None
+
+
+def _list_choice(key: str, column: pd.Series[str], absent: str | None) -> Choice:
     """Return a choice of lists, such as subsets of controls, by their members; other values count as one member."""
     parts = {text: (text,) if (members := _members(text)) is None else members for text in column.unique()}
     every = list(dict.fromkeys(member for members in parts.values() for member in members))
@@ -624,7 +645,7 @@ def _list_choice(key: str, column: pd.Series[str]) -> Choice:
     columns = np.array([indicators[text] for text in column])
     differs = np.ptp(columns, axis=0) > 0
     varying = [name for name, differing in zip(names, differs, strict=True) if differing]
-    return Choice(key, tuple(varying), columns[:, differs], None)
+    return Choice(key, tuple(varying), columns[:, differs], None, _place(varying, absent))
 
 
 def _members(text: str) -> tuple[str, ...] | None:

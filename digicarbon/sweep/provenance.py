@@ -425,6 +425,7 @@ def roster(planned: Plan) -> Roster:
             run.prepared.simulated,
             run.prepared.notes,
             run.choice.column,
+            planned.lacking(run),
         )
         for run in planned.runs
     ]

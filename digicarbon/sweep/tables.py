@@ -133,8 +133,9 @@ class Records(Sequence[Record]):
         # only pictures need the panel
         chosen = self._planned.chosen(run)
         shared = (run.options, chosen, result, lambda: run.prepared.panel, run.prepared.simulated, run.choice.column)
+        lacking = self._planned.lacking(run)
         for again, label in enumerate((run.label, *self._planned.twins(run))):
-            yield Record(label, *shared, again=again > 0)
+            yield Record(label, *shared, again=again > 0, lacking=lacking)
 
 
 def show(

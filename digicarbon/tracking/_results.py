@@ -70,6 +70,8 @@ class Planned:
         Notes on the preparation of its data.
     column : str or None
         The experiment's column that it belongs to.
+    lacking : tuple of str
+        The keys of ``values`` that have no effect on this run.
     """
 
     hash: str
@@ -80,6 +82,7 @@ class Planned:
     simulated: bool = False
     notes: tuple[Note, ...] = ()
     column: str | None = None
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +120,7 @@ class Roster:
             "simulated": pa.array([run.simulated for run in self.runs], pa.bool_()),
             "notes": [texts.of(run.notes) for run in self.runs],
             "column": [run.column for run in self.runs],
+            "lacking": [_text(run.lacking) if run.lacking else "[]" for run in self.runs],
         }
         arrays = {name: x if name == "simulated" else pa.array(x, pa.string()) for name, x in columns.items()}
         drawn = {"drawn_from": self.drawn_from} if self.drawn_from else {}
@@ -152,12 +156,25 @@ class Roster:
             return notes_of[text]
 
         names = ("hash", "label", "options", "values", "twins", "simulated", "notes")
-        # an earlier version did not keep the columns
-        columns = table["column"].to_pylist() if "column" in table.column_names else [None] * table.num_rows
+        # earlier versions did not keep these
+        columns, lacking = (
+            table[name].to_pylist() if name in table.column_names else [missing] * table.num_rows
+            for name, missing in (("column", None), ("lacking", "[]"))
+        )
         runs = [
-            Planned(key, label, once(options), once(values), tuple(once(twins)), simulated, notes_from(notes), column)
-            for key, label, options, values, twins, simulated, notes, column in zip(
-                *(table[name].to_pylist() for name in names), columns, strict=True
+            Planned(
+                key,
+                label,
+                once(options),
+                once(values),
+                tuple(once(twins)),
+                simulated,
+                notes_from(notes),
+                column,
+                tuple(once(without)),
+            )
+            for key, label, options, values, twins, simulated, notes, column, without in zip(
+                *(table[name].to_pylist() for name in names), columns, lacking, strict=True
             )
         ]
         # an earlier version kept sentences, and no columns that cannot run

@@ -350,6 +350,30 @@ def test_inherited_columns_are_told_and_can_be_left_out(folder: Path, capsys: Ca
     assert "mine: 1 run\n" in _planned("mine", capsys)
 
 
+def test_a_column_of_any_name_is_taken_away_on_the_command_line(folder: Path, capsys: Capture) -> None:
+    labels = ("East", "FE(1)", "双重 差分", "Callaway-Sant'Anna: all", "a, b")
+    lines = "".join(f'  "{label}": {{source.seed: {k + 1}}}\n' for k, label in enumerate(labels))
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "mine.yaml").write_text(
+        f"defaults: [config, _self_]\ncolumns:\n{lines}", encoding="utf-8"
+    )
+
+    def left(*words: str) -> list[str]:
+        assert main(["plan", "mine", *words]) == 0
+        shown = capsys.readouterr().out
+        return [label for label in labels if f"│ {label} " in shown or f"│ {label}," in shown]
+
+    assert left() == list(labels)
+    for label in labels:
+        assert left(f"~columns.{label}") == [one for one in labels if one != label]
+    some = [f"~columns.{label}" for label in labels[:3]]
+    assert left(*some) == list(labels[3:])
+    # also where a field of a swept option takes a second attempt
+    assert left(*some, "model=sdm,sdem", "model.durbin=x") == list(labels[3:])
+    assert main(["run", "mine", "--cfg", "job", some[1]]) == 2
+    assert "'~columns.FE(1)' cannot be read" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("verb", ["plan", "check", "run"])
 def test_what_stays_of_an_inherited_column_of_the_same_name_is_said(folder: Path, capsys: Capture, verb: str) -> None:
     (folder / "experiments").mkdir()

@@ -64,6 +64,60 @@ def test_choices_that_always_go_together_are_not_told_apart() -> None:
     assert found.alone[0] == pytest.approx(found.alone[1])
 
 
+def test_a_choice_that_some_values_of_another_one_ignore_is_compared_where_it_has_an_effect() -> None:
+    # estimators 0 and 3 ignore the comparison, whose value is then 0; 2 is at one comparison more often
+    grid = [(e, c, s) for e in range(4) for c in ((0,) if e in (0, 3) else (1, 2)) for s in range(2)]
+    grid.remove((1, 2, 1))
+    choices = [indicators([row[axis] for row in grid]) for axis in range(3)]
+    y = np.array([1 + [-3, 0, 0.5, 4][e] + [0, 0, 0.25][c] + [0, 7][s] for e, c, s in grid])
+    first, second, third = influence(y, choices, [2, 1, 0], [None, 0, None])
+    np.testing.assert_allclose(first, [-3.5, -0.5, 0, 3.5], atol=1e-12)
+    np.testing.assert_allclose(second, [np.nan, 0, 0.25], atol=1e-12)
+    np.testing.assert_allclose(third, [0, 7], atol=1e-12)
+    # an estimator that ignores it can be the base, too
+    first, second, _ = influence(y, choices, [0, 2, 0], [None, 0, None])
+    np.testing.assert_allclose(first, [0, 3.25, 3.75, 7], atol=1e-12)
+    np.testing.assert_allclose(second, [np.nan, -0.25, 0], atol=1e-12)
+
+
+def test_a_choice_within_a_nested_choice_is_compared_there() -> None:
+    # the second choice has an effect at 1 of the first, the third one at 2 of the second
+    grid = [(0, 0, 0), (1, 1, 0), (1, 2, 1), (1, 2, 2)]
+    choices = [indicators([row[axis] for row in grid]) for axis in range(3)]
+    y = np.array([1.0, 3.0, 7.0, 15.0])
+    first, second, third = influence(y, choices, [0, 1, 1], [None, 0, 0])
+    np.testing.assert_allclose(first, [0, 2], atol=1e-12)
+    np.testing.assert_allclose(second, [np.nan, 0, 4], atol=1e-12)
+    np.testing.assert_allclose(third, [np.nan, 0, 8], atol=1e-12)
+
+
+def test_an_absence_that_no_other_choice_explains_moves_as_a_value_does() -> None:
+    grid = [(a, b) for a in range(2) for b in range(3)]
+    choices = [indicators([row[axis] for row in grid]) for axis in range(2)]
+    y = np.array([1 + [0, 0.5][a] + [4, 0, 0.25][b] for a, b in grid])
+    for absent in (None, [None, 0]):
+        first, second = influence(y, choices, [0, 1], absent)
+        np.testing.assert_allclose(first, [0, 0.5], atol=1e-12)
+        np.testing.assert_allclose(second, [4, 0, 0.25], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        # two absences that go together, without another choice that explains them
+        [(0, 0), (1, 1), (1, 2), (2, 1), (2, 2)],
+        # each choice has an effect where the other one has none
+        [(0, 1), (0, 2), (1, 0), (2, 0)],
+    ],
+)
+def test_absences_that_explain_each_other_are_not_told_apart(grid: list[tuple[int, int]]) -> None:
+    choices = [indicators([row[axis] for row in grid]) for axis in range(2)]
+    y = np.array([1 + [9, 0, 0.5][a] + [5, 0, 0.25][b] for a, b in grid])
+    first, second = influence(y, choices, [1, 1], [0, 0])
+    np.testing.assert_allclose(first, [np.nan, 0, 0.5], atol=1e-12)
+    np.testing.assert_allclose(second, [np.nan, 0, 0.25], atol=1e-12)
+
+
 def test_equal_estimates_have_no_variance_to_share() -> None:
     found = shares(np.full(len(GRID), 0.1), CHOICES)
     np.testing.assert_array_equal(found.alone, 0)

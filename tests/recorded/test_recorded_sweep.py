@@ -177,7 +177,7 @@ def test_what_is_not_there_is_a_sentence(seen: list[Record]) -> None:
 def test_a_roster_is_read_as_it_was_written(tmp_path: Path) -> None:
     notes = (Note("units_used", units=("东", "b")), note_of("A note."))
     runs = [
-        Planned("a" * 64, "区域=东", {"model": "fe"}, {"model.x": ["ln_e"], "k": None}, ("twin",), True, notes, "东"),
+        Planned("a" * 64, "区域=东", {"model": "fe"}, {"x": ["ln_e"], "k": None}, ("twin",), True, notes, "东", ("k",)),
         Planned("b" * 64, "b", {"model": "fe"}, {}),
     ]
     path = tmp_path / ROSTER
@@ -190,10 +190,10 @@ def test_a_roster_is_read_as_it_was_written(tmp_path: Path) -> None:
     pq.write_table(pq.read_table(path).replace_schema_metadata({b"digicarbon": json.dumps(more).encode()}), path)
     assert Roster.read(path).skipped == [("c", note_of("It cannot run."))]
     assert Roster.read(path).failed == [("d", note_of("Nor can it."))]
-    # one of an earlier version, which did not keep columns
+    # one of an earlier version, which kept neither columns nor choices without effect
     table = pq.read_table(path)
-    pq.write_table(table.drop_columns(["column"]), path)
-    assert [run.column for run in Roster.read(path).runs] == [None, None]
+    pq.write_table(table.drop_columns(["column", "lacking"]), path)
+    assert [(run.column, run.lacking) for run in Roster.read(path).runs] == [(None, ()), (None, ())]
     assert [run.label for run in Roster.read(path).runs] == ["区域=东", "b"]
 
 

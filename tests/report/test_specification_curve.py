@@ -82,6 +82,33 @@ def test_the_summary_counts_and_the_influence_finds_what_moves(records: list[Rec
     assert "'sample' accounts for the largest part" in below.notes[0]
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_choice_without_effect_for_some_values_of_another_one_hides_none_of_these(known: bool) -> None:
+    """The dummy ignores the comparison; where a store does not say so, ``none`` is a value like others."""
+    grid = [("dummy", "none"), *itertools.product(("stacks", "cohorts"), ("never", "not_yet"))]
+    runs = [
+        replace(
+            record(
+                {"dummy": 1.0, "stacks": 2.0, "cohorts": 2.5}[estimator] + 0.25 * (compare == "not_yet") + early,
+                0.01,
+                estimator=estimator,
+                compare=compare,
+                early=early,
+            ),
+            lacking=("compare",) if known and estimator == "dummy" else (),
+        )
+        for (estimator, compare), early in itertools.product(grid, (0, 8))
+    ]
+    below = SpecificationCurve(language=None).table("Curve", runs).below
+    assert below is not None
+    moves = below.cells["moves it by"]
+    apart = "not told apart"
+    assert moves.drop(["estimator", "compare", "early", "all choices, additive"]).to_dict() == {
+        **{"  dummy": "-1.0000" if known else apart, "  stacks": "base", "  cohorts": "+0.5000"},
+        **{"  none": apart, "  never": "base", "  not_yet": "+0.2500", "  0": "base", "  8": "+8.0000"},
+    }
+
+
 def test_a_total_effect_counts_coefficients_of_models_without_spillovers() -> None:
     runs = [spatial(0.8, model="sdm"), record(0.2, 0.3, model="twfe")]
     cells = SpecificationCurve(language=None, quantity="total").table("Curve", runs).cells["all"]

@@ -93,7 +93,12 @@ def shares(estimates: FloatArray, choices: Sequence[FloatArray]) -> Shares:
     return Shares(alone, np.clip(unique, 0.0, None), whole)
 
 
-def influence(values: FloatArray, choices: Sequence[FloatArray], bases: Sequence[int | None]) -> list[FloatArray]:
+def influence(
+    values: FloatArray,
+    choices: Sequence[FloatArray],
+    bases: Sequence[int | None],
+    absent: Sequence[int | None] | None = None,
+) -> list[FloatArray]:
     """Return by how much a value of a choice moves the mean of ``values``, all other choices held fixed.
 
     Parameters
@@ -105,25 +110,57 @@ def influence(values: FloatArray, choices: Sequence[FloatArray], bases: Sequence
     bases : sequence of int or None
         The column of each choice that the others are compared with; None where each column is a separate choice, e.g.
         a control that is in the model or not.
+    absent : sequence of int or None, optional
+        The column of each choice, not its base, of specifications on which the choice has no effect.
 
     Returns
     -------
     list of ndarray, shape (d,)
         Coefficients of one regression on all choices, 0 for the base; nan where the specifications do not separate a
         value from other choices.
+
+    Notes
+    -----
+    A choice may be nested in another one: one estimator reads it, another does not. The column ``absent`` is then a sum
+    of columns of other choices, and is left out. No fitted value changes. The values of the nested choice are
+    compared among the specifications that it has an effect on. A value of the outer choice that does not read it is
+    compared with the base of the outer choice where the nested choice is at its base.
     """
+    absent = [None] * len(choices) if absent is None else absent
     masks = [np.arange(x.shape[1]) != (-1 if base is None else base) for x, base in zip(choices, bases, strict=True)]
+    nested = _nested(choices, masks, absent)
+    for mask, place, left_out in zip(masks, absent, nested, strict=True):
+        if left_out:
+            mask[place] = False
     columns = [np.ones((len(values), 1)), *(x[:, mask] for x, mask in zip(choices, masks, strict=True))]
     design = np.concatenate(columns, axis=1)
     slopes, identified = _identified(design, values)
     slopes = np.where(identified, slopes, np.nan)
     result, start = [], 1
-    for mask in masks:
+    for mask, place, left_out in zip(masks, absent, nested, strict=True):
         one = np.zeros(len(mask))
         one[mask] = slopes[start : start + int(mask.sum())]
         start += int(mask.sum())
+        if left_out:
+            one[place] = np.nan
         result.append(one)
     return result
+
+
+def _nested(
+    choices: Sequence[FloatArray], masks: Sequence[NDArray[np.bool_]], absent: Sequence[int | None]
+) -> list[bool]:
+    """Return of which choices the column ``absent`` is a sum of other choices' columns, without bases and absences."""
+    chosen = [
+        x[:, mask & (np.arange(len(mask)) != (-1 if place is None else place))]
+        for x, mask, place in zip(choices, masks, absent, strict=True)
+    ]
+    nested = []
+    for number, (x, place) in enumerate(zip(choices, absent, strict=True)):
+        column = np.zeros(len(x)) if place is None else x[:, place] - x[:, place].mean()
+        left = column - _projection([*chosen[:number], *chosen[number + 1 :]], column)
+        nested.append(place is not None and float(left @ left) < 1e-8 * float(column @ column))
+    return nested
 
 
 def robustness(estimates: FloatArray, se: FloatArray) -> Robustness:
