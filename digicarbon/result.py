@@ -403,7 +403,7 @@ class Result:
         return names[-1] if names and asked.quantity == "total" and "total" not in names else asked.quantity
 
     def called(self, asked: Asked) -> str:
-        """Return what the effect is called: `quantity`, or ``effect`` where a coefficient is direct and total at once."""
+        """Return what the effect is called: `quantity`, or ``effect`` if a coefficient is direct and total at once."""
         quantity = self.quantity(asked)
         return EFFECT if quantity in AS_COEFFICIENT and self.without_spillovers else quantity
 

@@ -26,7 +26,7 @@ class Effects:
     ----------
     asked : Asked
     quantity : str
-        What the effects are called: as in the models that have spatial lags, ``effect`` if there are none or they differ.
+        What the effects are called: as in the models with spatial lags, ``effect`` if there are none or they differ.
     level : float
         The largest p value that counts as significant.
     numbers : mapping of str to tuple of float

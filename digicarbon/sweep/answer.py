@@ -70,7 +70,9 @@ class Signs:
         if not runs:
             return None
         terms = cut(map(self._words, self._terms), MOST_NAMES)
-        names = Note("sweep_effect", effect=cut(map(self._quantity, together(self._quantities)), MOST_NAMES), term=terms)
+        names = Note(
+            "sweep_effect", effect=cut(map(self._quantity, together(self._quantities)), MOST_NAMES), term=terms
+        )
         if runs == 1:
             coef, se, p = self._last
             return Note("sweep_one", effect=names, coef=f"{coef:.4g}", se=f"{se:.4g}", p=f"{p:.3g}")
