@@ -47,7 +47,11 @@ def test_one_run() -> None:
 def test_the_first_column_has_a_head_in_each_language() -> None:
     plain = pd.DataFrame({"i": [1.0]}, index=["a"])
     local = pd.DataFrame({"i": [1.0]}, index=pd.MultiIndex.from_tuples([("x", 2012)], names=["variable", "period"]))
-    for table, english, chinese in ((MORAN, "Period", "时期"), (local, "Variable, Period", "变量, 时期"), (plain, "", "")):
+    for table, english, chinese in (
+        (MORAN, "Period", "时期"),
+        (local, "Variable, Period", "变量, 时期"),
+        (plain, "", ""),
+    ):
         for language, head in ((None, english.lower()), ("en", english), ("zh", chinese)):
             made = DiagnosticTable(name="moran", language=language).table("t", [record("only", table)])
             assert made.corners == (head,)

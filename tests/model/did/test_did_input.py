@@ -159,6 +159,8 @@ def test_what_cannot_be_imputed_is_said() -> None:
     assert found.has_note("did_rows_not_imputed")
     assert found.has_note("did_leads_unknown")
     assert min(int(term[6:-1]) for term in found.terms[1:]) == 0
+    # rows that are left out are behind no effect
+    assert (found.tables["event_units"]["units"][0], found.statistics["n_treated"]) == (24, 36)
     wide = fit(EVER, estimator="callaway_santanna", compare="not_yet", aggregate="event")
     assert wide.has_note("did_cells_left_out")
     assert np.isfinite(wide.estimates["se"]).all()
