@@ -78,6 +78,13 @@ def english(note: str) -> list[str]:
 
 DIAGNOSTICS = {
     "bacon": ("policy_did", ["report=tests", "report.name=bacon"]),
+    "balance": (
+        "policy_did",
+        [
+            *("source.selection=1", "sample=matched", "sample.policy=pilot", "sample.covariates=[income,industry]"),
+            *("columns=null", "report=tests", "report.name=balance"),
+        ],
+    ),
     "bivariate_moran": ("table6_moran", ["report=moran", "measure=bea"]),
     "choice": ("spatial_choice", ["diagnostic.draws=9"]),
     "correlation": ("table3_baseline", ["report=correlation"]),
