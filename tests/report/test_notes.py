@@ -83,7 +83,7 @@ DIAGNOSTICS = {
         [
             *("source.selection=1", "sample=matched", "sample.policy=pilot", "sample.covariates=[income,industry]"),
             *("columns=null", "report=tests", "report.name=balance"),
-            *("+report.labels.income=收入", "+report.labels.industry=工业"),
+            *("+report.labels.income='收入'", "+report.labels.industry='工业'"),
         ],
     ),
     "bivariate_moran": ("table6_moran", ["report=moran", "measure=bea"]),
