@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import digicarbon as dc
+from digicarbon import recorded
 from digicarbon.__main__ import main
 from digicarbon.diagnostic import Balance, Vif
 from digicarbon.errors import ConfigError, DigicarbonError
@@ -17,6 +18,7 @@ from digicarbon.panel import PanelDesign
 from digicarbon.sample import Matched, Sample
 from digicarbon.source import SimulatedPolicy
 from digicarbon.spec import build
+from digicarbon.tracking import Tracking
 
 COVARIATES = ["income", "industry"]
 
@@ -125,6 +127,8 @@ def test_a_run_shows_its_balance_and_who_has_no_match(
     assert "Nothing to fit" in shown
     assert "协变量的平衡性" in shown
     assert "171个实施试点政策的个体中有13个没有匹配对象" in shown
+    (run,) = recorded.sweep(Tracking(), "policy_did").run_ids.values()
+    assert main(["rerun", run]) == 0
 
 
 def test_means_are_of_the_years_before_anybody_has_the_policy() -> None:
