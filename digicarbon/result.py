@@ -18,6 +18,8 @@ from digicarbon.note import Note, cut, note_of, notes_of
 Quantity = Literal["coefficient", "direct", "indirect", "total"] | str
 """The coefficient, or an effect as a model's ``quantities`` call it."""
 EFFECTS = ("direct", "indirect", "total")
+EFFECT = "effect"
+"""What an effect is called in models without spatial lags, which tell no direct from a total one."""
 AS_COEFFICIENT = ("direct", "total")
 """The effects that a coefficient is where nothing spills over."""
 SHOWN = ("coef", "se", "p", "low", "high")
@@ -133,6 +135,13 @@ class Asked:
     quantity: Quantity = "total"
     term: str | None = None
     level: float | None = None
+
+
+def together(called: Iterable[str]) -> tuple[str, ...]:
+    """Return what several effects are called, see `Result.called`, each name once."""
+    names = tuple(dict.fromkeys(called))
+    # beside a total effect, that of a model without spatial lags is one, too
+    return tuple(name for name in names if name != EFFECT) or names
 
 
 @dataclass(frozen=True, eq=False)
@@ -392,6 +401,11 @@ class Result:
         """Return which number is the effect: the asked one, or the last effect of a model that has no total one."""
         names = self.effect_names
         return names[-1] if names and asked.quantity == "total" and "total" not in names else asked.quantity
+
+    def called(self, asked: Asked) -> str:
+        """Return what the effect is called: `quantity`, or ``effect`` if a coefficient is direct and total at once."""
+        quantity = self.quantity(asked)
+        return EFFECT if quantity in AS_COEFFICIENT and self.without_spillovers else quantity
 
     @property
     def has_powers(self) -> bool:

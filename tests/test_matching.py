@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 
 import digicarbon as dc
+from digicarbon import recorded
 from digicarbon.__main__ import main
-from digicarbon.errors import DigicarbonError
+from digicarbon.diagnostic import Balance, Vif
+from digicarbon.errors import ConfigError, DigicarbonError
 from digicarbon.numeric.matching import by_kernel, nearest, propensity
 from digicarbon.panel import PanelDesign
 from digicarbon.sample import Matched, Sample
 from digicarbon.source import SimulatedPolicy
 from digicarbon.spec import build
+from digicarbon.tracking import Tracking
 
 COVARIATES = ["income", "industry"]
 
@@ -80,6 +83,52 @@ def test_matching_balances_what_it_matches_on() -> None:
     assert kept.units == tuple(np.array(result.units)[result.kept])
     assert len(kept.units) < len(one.units)
     assert kept.balanced
+
+
+def test_units_without_a_match_are_counted_and_named() -> None:
+    one = panel()
+    result = matched(caliper=0.002).matching(one)
+    lost = [unit for unit, own, kept in zip(result.units, result.treated, result.kept, strict=True) if own and not kept]
+    (note,) = matched(caliper=0.002).remarks(one)
+    assert (note["units"], note["every"]) == (len(lost), result.treated.sum())
+    assert len(lost) > 6
+    assert f"left out: {', '.join(lost[:6])} and {len(lost) - 6} more." in note.text()
+    assert "、".join(lost[:6]) in note.text("zh")
+    assert matched(caliper=None).remarks(one) == Sample().remarks(one) == ()
+
+
+def test_the_balance_is_a_diagnostic_of_a_matched_sample_alone() -> None:
+    one, sample = panel(), matched(method="kernel")
+    diagnostic = Balance().with_balance(lambda: sample.balance(one))
+    table = diagnostic.tables(sample.apply(one))["balance"]
+    result = sample.matching(one)
+    assert list(table.index) == COVARIATES
+    expected = result.balance
+    np.testing.assert_array_equal(table[list(expected.columns)], expected)
+    np.testing.assert_array_equal(table["difference_weighted"], result.weighted_balance["difference_after"])
+    np.testing.assert_array_equal(table["others_weighted"], result.weighted_balance["others_after"])
+    assert Vif(model=dc.PanelRegression(y="y", x=("pilot",))).with_balance(lambda: None).table_names == ("vif",)
+    with pytest.raises(ConfigError, match="only a matched sample has a balance of covariates; choose sample=matched"):
+        Balance().with_balance(lambda: Sample().balance(one))
+
+
+def test_a_run_shows_its_balance_and_who_has_no_match(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["run", "policy_did", "source.selection=1", "sample=matched", "sample.policy=pilot", "columns=null"]
+    words += ["sample.covariates=[income,industry]", "diagnostic=balance", "report=policy_checks", "report.pictures=[]"]
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "Balance of covariates" in shown
+    assert "13 of 171 units with Pilot policy have no match and are left out: u031" in " ".join(shown.split())
+    assert main([*words, "report.language=zh"]) == 0
+    shown = capsys.readouterr().out
+    assert "Nothing to fit" in shown
+    assert "协变量的平衡性" in shown
+    assert "171个实施试点政策的个体中有13个没有匹配对象" in shown
+    (run,) = recorded.sweep(Tracking(), "policy_did").run_ids.values()
+    assert main(["rerun", run]) == 0
 
 
 def test_means_are_of_the_years_before_anybody_has_the_policy() -> None:

@@ -106,8 +106,8 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
         # code named by the record is not run if there is nothing to fit
         raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=missing_note))
     with Caught(Note("code_of_run")) as caught, threadpool_limits(1):
-        specs = specify(plain(config, recorded.run_id))
         shop = Workshop()
+        specs = shop.completed(specify(plain(config, recorded.run_id)))
         prepared = shop.prepare(specs)
         shop.check(specs, prepared)
         result = specs.model.described(specs.model.fit(prepared.panel, prepared.weights), prepared.panel)

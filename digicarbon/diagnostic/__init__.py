@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from digicarbon.lazy import lazy
 
 if TYPE_CHECKING:
+    from digicarbon.diagnostic.balance import Balance as Balance
     from digicarbon.diagnostic.base import Diagnostic as Diagnostic
     from digicarbon.diagnostic.base import NoDiagnostic as NoDiagnostic
     from digicarbon.diagnostic.choice import Choice as Choice

@@ -191,7 +191,7 @@ def aligned(panel: Panel, weights: Weights | None, what: Note) -> Weights:
         raise WeightsError(Note("weights_needed_for", what=what))
     result = weights.align(panel)
     if result.matrix.nnz == 0:
-        raise WeightsError(Note("weights_without_link_for", weights=result.name, what=what))
+        raise WeightsError(Note("weights_without_link_for", weights=result.called, what=what))
     return result
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Self
 
 import pandas as pd
@@ -45,6 +45,16 @@ class Diagnostic(Spec):
         ----------
         columns : sequence of str
             The columns of numbers that the data have.
+        """
+        return self
+
+    def with_balance(self, balance: Callable[[], pd.DataFrame | None]) -> Self:
+        """Return the diagnostic with the fields filled in that depend on how alike matched units are.
+
+        Parameters
+        ----------
+        balance : callable
+            Returns the balance of the run's sample, see `digicarbon.sample.Sample.balance`; None of no matched sample.
         """
         return self
 

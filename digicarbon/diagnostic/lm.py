@@ -45,7 +45,7 @@ def lm_rows(
     """
     w = aligned(panel, weights, Note("a_lagrange_multiplier_test"))
     if form == "corrected" and effects in ("time", "two_way") and w.constant_row_sum is None:
-        raise WeightsError(Note("lm_unequal_rows", weights=w.name))
+        raise WeightsError(Note("lm_unequal_rows", weights=w.called))
     result = lagrange_multipliers(regression(panel, y, regressors, effects), w.matrix, effects, form)
     words, shape = effects_words(effects), Note("corrected_form") if form == "corrected" else form
     beside_error = Note("no_lag_beside_error", y=y, effects=words, form=shape)

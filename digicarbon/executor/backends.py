@@ -23,6 +23,9 @@ from digicarbon.spec import Spec
 
 Whole = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0, strict=False)]
+_DASK = ("distributed>=2025.1", "dask>=2025.1")
+REQUIRED = {"dask": _DASK, "ray": ("ray>=2.40",), "slurm": (*_DASK, "dask-jobqueue>=0.9")}
+"""What an option needs beside the package itself; ``pyproject.toml`` has the same under its name."""
 
 
 class Executor(Spec):
@@ -171,7 +174,7 @@ class DaskExecutor(Executor):
         return _dask_losses()
 
     def _client(self, stack: ExitStack) -> Any:
-        distributed = _import("distributed", "dask", "dask")
+        distributed = _import("distributed", "dask")
         # a run that ends its worker must not end three more before the engine fits it alone
         import dask
 
@@ -233,7 +236,7 @@ class SlurmExecutor(Executor):
     @contextmanager
     def crew(self) -> Iterator[Any]:
         """Give an open ``joblib.Parallel`` on the workers of the jobs."""
-        distributed = _import("distributed", "slurm", "slurm")
+        distributed = _import("distributed", "slurm")
         with ExitStack() as stack:
             cluster = stack.enter_context(self._cluster())
             cluster.scale(jobs=self.jobs)
@@ -250,7 +253,7 @@ class SlurmExecutor(Executor):
             return str(cluster.job_script())
 
     def _cluster(self) -> Any:
-        jobqueue = _import("dask_jobqueue", "slurm", "slurm")
+        jobqueue = _import("dask_jobqueue", "slurm")
         return jobqueue.SLURMCluster(
             queue=self.queue,
             cores=self.cores,
@@ -283,7 +286,7 @@ class RayExecutor(Executor):
     @contextmanager
     def crew(self) -> Iterator[Any]:
         """Give an open ``joblib.Parallel`` on the cluster."""
-        ray = _import("ray", "ray", "ray")
+        ray = _import("ray", "ray")
         from joblib import Parallel, parallel_config, register_parallel_backend
         from ray.util.joblib.ray_backend import RayBackend
 
@@ -371,13 +374,14 @@ def _with_losses(base: Any) -> Any:
     return type(f"Telling{base.__name__}", (base,), members)
 
 
-def _import(module: str, extra: str, option: str) -> Any:
+def _import(module: str, option: str) -> Any:
     from importlib import import_module
 
     try:
         return import_module(module)
     except ImportError as error:
         package = module.replace("_", "-")
+        install = " ".join(f"'{one}'" for one in REQUIRED[option])
         raise ConfigError(
-            Note("executor_needs_package", group="executor", option=option, package=package, extra=extra)
+            Note("executor_needs_package", group="executor", option=option, package=package, install=install)
         ) from error

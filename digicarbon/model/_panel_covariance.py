@@ -146,7 +146,7 @@ def kernel_of(weights: Weights | None, kernel: Kernel, panel: Panel) -> scipy.sp
         raise WeightsError(Note("conley_needs_weights"))
     links = scipy.sparse.csr_array(weights.align(panel).raw)
     if kernel == "weights" and links.nnz and links.max() > 1:
-        raise WeightsError(Note("conley_weights_above_one", weights=weights.name))
+        raise WeightsError(Note("conley_weights_above_one", weights=weights.called))
     if kernel == "uniform":
         links = scipy.sparse.csr_array((np.ones(links.nnz), links.indices, links.indptr), shape=links.shape)
     both = links.maximum(links.T).tolil()

@@ -405,13 +405,13 @@ class SpatialPanel(Tested):
             raise WeightsError(Note("no_spatial_error", kind=self.kind))
         aligned = weights.align(panel)
         if aligned.matrix.nnz == 0:
-            raise WeightsError(Note("weights_without_link", weights=weights.name))
+            raise WeightsError(Note("weights_without_link", weights=weights.called))
         w = aligned.operator
         m = self._error_operator(panel, error_weights) or w
         n, t = panel.shape
         sample = Sample(n, t, self.fixed, self.bias_correction)
         if self._needs_constant_rows(sample) and (w.constant_row_sum is None or m.constant_row_sum is None):
-            raise WeightsError(Note("weights_unequal_rows", weights=weights.name))
+            raise WeightsError(Note("weights_unequal_rows", weights=weights.called))
         raw = panel.cube((*self.regressors, self.y))
         lagged = w.lag(raw)
         constant = ("const",) if self.fixed == "none" else ()

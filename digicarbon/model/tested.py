@@ -141,7 +141,7 @@ class Tested(Model):
         from digicarbon.model.cautions import few_units
 
         every = enumerated(units, self.replications, self.weights)
-        filtered = weights.name if weights is not None and self.filters(panel, weights) else ""
+        filtered = weights.called if weights is not None and self.filters(panel, weights) else ""
         draws = 2**units if every else self.replications
         drawn = Note("wild_draws_webb", draws=draws) if self.weights == "webb" else Note("wild_draws", draws=draws)
         notes = [

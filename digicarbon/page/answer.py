@@ -49,7 +49,7 @@ def answer(
     coef, p, *_ = effects.columns
     low = p < effects.level
     of = {
-        "effect": effect_of(effects.asked.quantity),
+        "effect": effect_of(effects.quantity),
         "terms": _named(labels, effects.terms),
         "outcomes": _named(labels, effects.outcomes),
         "level": effects.level,

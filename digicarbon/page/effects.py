@@ -12,7 +12,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.note import Note
 from digicarbon.report import Record
 from digicarbon.report.focal import effect_of, logarithms_of
-from digicarbon.result import Asked, Result
+from digicarbon.result import EFFECT, Asked, Result, together
 
 LEVEL = 0.05
 """What is significant where neither the report nor a run names a level."""
@@ -25,6 +25,8 @@ class Effects:
     Attributes
     ----------
     asked : Asked
+    quantity : str
+        What the effects are called: as in the models with spatial lags, ``effect`` if there are none or they differ.
     level : float
         The largest p value that counts as significant.
     numbers : mapping of str to tuple of float
@@ -48,6 +50,7 @@ class Effects:
     """
 
     asked: Asked
+    quantity: str
     level: float
     numbers: Mapping[str, tuple[float, float, float, float]]
     errors: Mapping[str, float]
@@ -89,6 +92,7 @@ def effects(records: Sequence[Record], asked: Asked) -> Effects:
     lacking: Counter[Note] = Counter()
     diagnostics: dict[str, list[int]] = {}
     levels: dict[float, None] = {}
+    called: dict[str, None] = {}
     resampled = fits = 0
     for position, record in enumerate(records):
         result = record.result
@@ -104,14 +108,17 @@ def effects(records: Sequence[Record], asked: Asked) -> Effects:
             lacking[_why_none(result, asked)] += 1
             continue
         term = effect[0]
+        called[result.called(asked)] = None
         coef, se, p, low, high = dict(result.focal_numbers(result.quantity(asked)))[term]
         numbers[record.label], errors[record.label] = (coef, p, low, high), se
         terms[term] = outcomes[result.y] = None
         logarithms |= logarithms_of(result)
         levels[round(1 - result.inference.level, 10)] = None
         resampled += result.resampled is not None
+    names = together(called)
     return Effects(
         asked=asked,
+        quantity=names[0] if len(names) == 1 else EFFECT,
         level=next(iter(levels), LEVEL) if asked.level is None else asked.level,
         numbers=numbers,
         errors=errors,

@@ -149,7 +149,7 @@ def _effect(effects: Effects, names: Sequence[str], words: Words, labels: Labels
     if effects.mixed:
         coef = coef / np.array([effects.errors.get(name, np.nan) for name in names])
         low = high = np.full_like(coef, np.nan)
-    name = effect_of(effects.asked.quantity).text(words.language, labels)
+    name = effect_of(effects.quantity).text(words.language, labels)
     return {
         "name": words("in_errors", effect=name) if effects.mixed else name,
         "level": effects.level,

@@ -339,10 +339,16 @@ class Workshop:
 
     def completed(self, specs: Specs) -> Specs:
         """Return the specifications after the diagnostic has taken its open fields from the data."""
-        if specs.diagnostic.completed(()) is specs.diagnostic:
-            return specs
-        names = [name for name in self._full(specs).names if name not in self._full(specs).text]
-        return replace(specs, diagnostic=specs.diagnostic.completed(names))
+        diagnostic = specs.diagnostic
+        if diagnostic.completed(()) is not diagnostic:
+            names = [name for name in self._full(specs).names if name not in self._full(specs).text]
+            diagnostic = diagnostic.completed(names)
+        diagnostic = diagnostic.with_balance(partial(self._balance, specs))
+        return specs if diagnostic is specs.diagnostic else replace(specs, diagnostic=diagnostic)
+
+    def _balance(self, specs: Specs) -> pd.DataFrame | None:
+        keys = self._keys(specs.source, specs.measure, specs.outcome, specs.panel, specs.sample)
+        return self.once(("balance", *keys), lambda: specs.sample.balance(self._wide(specs)))
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return the cached value of a key, and compute it on the first call."""
@@ -372,7 +378,7 @@ class Workshop:
                 inputs = replace(inputs, files=(*inputs.files, *files))
             sources = (
                 *(specs.measure.notes(inputs), specs.outcome.notes(inputs), inputs.notes),
-                *(specs.sample.notes, assembled.notes),
+                *(specs.sample.notes, specs.sample.remarks(self._wide(specs)), assembled.notes),
             )
             # a user's own measure or outcome may return sentences
             notes = notes_of(chain.from_iterable(sources))
@@ -418,12 +424,15 @@ class Workshop:
 
         return self.once(("panel", *self._keys(specs.source, specs.measure, specs.outcome, specs.panel)), make)
 
+    def _wide(self, specs: Specs) -> Panel:
+        """Return the full panel with the variables that the sample reads."""
+        full, design = self._full(specs), specs.panel
+        # a query can name a variable that no model uses
+        return design.variables(full, [name for name in specs.sample.variables if design.can_make(full, name)])
+
     def _sampled(self, specs: Specs) -> tuple[Panel, NDArray[np.bool_]]:
         """Return the full panel with the columns that the sample makes, and which of its rows are in the sample."""
-        full, sample, design = self._full(specs), specs.sample, specs.panel
-        # a query can name a variable that no model uses
-        new = [name for name in sample.variables if design.can_make(full, name)]
-        wide = design.variables(full, new)
+        full, sample, wide = self._full(specs), specs.sample, self._wide(specs)
         columns = sample.columns(wide)
         return full.with_columns(columns) if columns else full, sample.rows(wide)
 

@@ -63,7 +63,10 @@ class DiagnosticTable(Report):
             for name, (_, block) in zip(names, runs, strict=True)
         ]
         notes = self.words.notes(attributed([(record.label, self._notes(record.result)) for record, _ in runs]))
-        return Table(title, pd.concat(blocks, axis=1).fillna(""), notes=notes, language=self.words.spoken)
+        corners = (str(blocks[0].index.name),)
+        return Table(
+            title, pd.concat(blocks, axis=1).fillna(""), notes=notes, language=self.words.spoken, corners=corners
+        )
 
     def _notes(self, result: Result) -> tuple[Note, ...]:
         """Return the result's notes; if the table has other standard errors than the model, the note on those."""
@@ -85,8 +88,9 @@ class DiagnosticTable(Report):
                     )
                 )
             block = frame[list(self.columns)] if self.columns else frame
-            labelled = block.set_axis(pd.Index([self._row_label(key) for key in block.index]), axis=0)
-            yield record, labelled.rename(columns=self._head)
+            corner = ", ".join(self._head(name) for name in block.index.names if name is not None)
+            index = pd.Index([self._row_label(key) for key in block.index], name=corner)
+            yield record, block.set_axis(index, axis=0).rename(columns=self._head)
 
     def _no_table(self, records: Sequence[Record]) -> ConfigError:
         tables = cut(dict.fromkeys(name for record in records for name in record.result.tables))

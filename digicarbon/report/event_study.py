@@ -31,8 +31,18 @@ def rows_of(result: Result) -> dict[int, dict[str, float]]:
     return {int(event): dict(zip(table.columns, row, strict=True)) for event, row in numbers}
 
 
+def _signed(event: int) -> str:
+    return f"{event}".replace("-", "\N{MINUS SIGN}")
+
+
+def _units(result: Result, event: int) -> str:
+    """Return how many units under the policy a result has at an event time; empty if it has no such event time."""
+    table = result.tables.get("event_units")
+    return "" if table is None or event not in table.index else f"{int(table['units'].loc[event])}"
+
+
 class EventStudy(Report):
-    """Effects of a policy by event time, a column per run, with a picture of them and one of the roll-out.
+    """Effects of a policy by event time and the units behind each, per run; pictures of effects and of the roll-out.
 
     Attributes
     ----------
@@ -55,7 +65,7 @@ class EventStudy(Report):
     most_runs: Annotated[int, Field(ge=1, le=MOST_STUDIES)] = MOST_STUDIES
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the overall effect and a row for each event time in the picture.
+        """Return the overall effect, a row for each event time in the picture, and how many units each has.
 
         Raises
         ------
@@ -74,7 +84,12 @@ class EventStudy(Report):
         rows.append((self.words.word("effect at event time"), [""] * len(results)))
         for event in events:
             cells = [self._cell(table[event]) if event in table else "" for table in tables]
-            rows.append((f"{event}".replace("-", "\N{MINUS SIGN}"), cells))
+            rows.append((_signed(event), cells))
+        units = len(rows)
+        # results of earlier versions have none
+        if any("event_units" in result.tables for result in results):
+            rows.append((self.words.word("units at event time"), [""] * len(results)))
+            rows += [(_signed(event), [_units(result, event) for result in results]) for event in events]
         below = len(rows)
         for name in self.statistics:
             cells = [number_text(result.statistics.get(name), self.decimals) for result in results]
@@ -86,10 +101,10 @@ class EventStudy(Report):
         return Table(
             title,
             cells_frame,
-            rules=(1, below),
+            rules=tuple(sorted({1, units, below})),
             notes=self._notes(heads),
             spanners=heads.spanners,
-            blocks=(1,),
+            blocks=(1,) if units == below else (1, units),
             language=self.words.spoken,
             corners=heads.corners,
             names=names if names != tuple(heads.lowest) else (),

@@ -15,7 +15,7 @@ from digicarbon.note import Note
 from digicarbon.panel import LOG_PREFIX, constituents
 from digicarbon.plan.choice import said
 from digicarbon.report.base import Record
-from digicarbon.result import REGRESSOR, SHOWN, MadeOf, Result
+from digicarbon.result import EFFECT, REGRESSOR, SHOWN, MadeOf, Result
 from digicarbon.result import Quantity as Quantity
 
 AS_CONFIGURED = "as configured"
@@ -25,7 +25,12 @@ COLUMN = "column"
 IN_PIECES = Note("several_pieces")
 """The note on runs whose focal terms are pieces of an effect."""
 _QUANTITY = {"direct": Note("direct"), "indirect": Note("indirect"), "total": Note("total")}
-_EFFECT = {"direct": Note("direct_effect"), "indirect": Note("indirect_effect"), "total": Note("total_effect")}
+_EFFECT = {
+    "direct": Note("direct_effect"),
+    "indirect": Note("indirect_effect"),
+    "total": Note("total_effect"),
+    EFFECT: Note("one_effect"),
+}
 _HEAD = {
     "direct": Note("one_direct_effect"),
     "indirect": Note("one_indirect_effect"),

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import yaml
+
 from digicarbon.data import choice_words, column_words, option_words, terms, unit_words, words
 from digicarbon.note import Language as Language
 from digicarbon.note import Note, note_of
@@ -21,9 +23,12 @@ _PLAIN: Mapping[str, str] = {
     "false": "no",
     "none": "nothing",
     "[]": "nothing",
+    "{}": "nothing",
     "as configured": "unchanged",
 }
 """Values that mean the same for every choice, and the key of their words."""
+MOST_ENTRIES = 3
+"""How many entries of a mapping are shown."""
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MOMENTS: Mapping[Language, Mapping[str, str]] = {
     "en": {"L": "{} (lag {n})", "F": "{} (lead {n})", "D": "{} (difference {n})"},
@@ -87,7 +92,20 @@ class Labels:
             A config group (``weights``), or a field of one (``model.effects``); words of the field alone (``effects``)
             hold in every group.
         """
-        return self._chosen(choice_words(), key, key.rpartition(".")[2]) or key
+        return self._chosen(choice_words(), key, key.rpartition(".")[2]) or self._within(key) or key
+
+    def _within(self, key: str) -> str | None:
+        """Return the words of a key within a field, such as ``panel.policy.pilot``, if the field has words."""
+        group, *names = key.split(".")
+        whole = self._chosen(choice_words(), f"{group}.{names[0]}", names[0]) if len(names) > 1 else None
+        inside = [self._field(group, name) for name in names[1:]]
+        return None if whole is None else self._bracketed(whole, self._between.join(inside))
+
+    def _field(self, group: str, name: str) -> str:
+        return self._chosen(choice_words(), f"{group}.{name}", name) or self(name)
+
+    def _bracketed(self, word: str, inside: str) -> str:
+        return f"{word}（{inside}）" if self.language == "zh" else f"{word} ({inside})"
 
     def option(self, key: str, value: str) -> str:
         """Return what a value of a choice is called; one without words is returned unchanged.
@@ -98,7 +116,7 @@ class Labels:
             As in `choice`.
         value : str
             An option of the group, or a value of the field; a term or a list of them, as of ``model.controls``, has the
-            words of variables.
+            words of variables; a mapping, as of ``panel.policy``, those of its names and values.
         """
         name = key.rpartition(".")[2]
         if known := self._chosen(option_words(), f"{key}={value}", f"{name}={value}"):
@@ -106,9 +124,22 @@ class Labels:
         plain = _PLAIN.get(value.lower())
         if plain is not None and self.language is not None:
             return self.word(plain)
+        if self.language is not None and (mapping := _mapping(value)) is not None:
+            return self._entries(key.partition(".")[0], mapping)
         parts = [part.strip() for part in value.removeprefix("[").removesuffix("]").split(",")]
         named = [self._chosen(option_words(), f"{key}={part}", f"{name}={part}") or self(part) for part in parts]
         return self._between.join(named) if self.language is not None or named != parts else value
+
+    def _entries(self, group: str, mapping: Mapping[object, object]) -> str:
+        shown = [self._entry(group, str(name), value) for name, value in list(mapping.items())[:MOST_ENTRIES]]
+        more = [f"… ({len(mapping)})"] if len(mapping) > MOST_ENTRIES else []
+        return self._between.join([*shown, *more])
+
+    def _entry(self, group: str, name: str, value: object) -> str:
+        word = self._field(group, name)
+        if isinstance(value, Mapping):
+            return self._bracketed(word, self._entries(group, value))
+        return f"{word} = {self.option(f'{group}.{name}', str(value))}"
 
     def row(self, key: str, value: str) -> str:
         """Return the head of a row for a value of a choice, e.g. ``Sample: East``.
@@ -233,3 +264,14 @@ class Labels:
             base = self._known(name.removeprefix(LOG_PREFIX))
             return None if base is None else f"ln({base})"
         return label
+
+
+def _mapping(value: str) -> Mapping[object, object] | None:
+    """Return the mapping that a value is as YAML, or as Hydra takes it without blanks; None if it is no mapping."""
+    if not (value.startswith("{") and value.endswith("}")):
+        return None
+    try:
+        node = yaml.safe_load(re.sub(r":(?=[^\s\\/])", ": ", value))
+    except yaml.YAMLError:
+        return None
+    return node if isinstance(node, Mapping) else None

@@ -18,10 +18,11 @@ from digicarbon.report.pictured import Formats, files_of, results_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CHECKS = ("leads", "bacon", "negative_weights", "placebo_time", "placebo_space", "honest_bounds")
+CHECKS = ("balance", "leads", "bacon", "negative_weights", "placebo_time", "placebo_space", "honest_bounds")
 """Tables of the diagnostics of a policy, in the order in which they are read."""
 OPTIONS = tuple(
-    f"diagnostic={name}" for name in ("leads", "bacon", "negative_weights", "placebo_time", "placebo_space", "honest")
+    f"diagnostic={name}"
+    for name in ("balance", "leads", "bacon", "negative_weights", "placebo_time", "placebo_space", "honest")
 )
 PICTURES: Mapping[str, tuple[str, Callable[..., Figure]]] = {
     "bacon": ("bacon_pairs", plot_bacon),

@@ -233,6 +233,14 @@ class Sample(Spec):
         """Return columns that the sample makes, by name, each of shape (rows,); arguments and errors as in `rows`."""
         return {}
 
+    def remarks(self, panel: Panel) -> tuple[Note, ...]:
+        """Return what a reader must know of the rows beside `notes`; arguments and errors as in `rows`."""
+        return ()
+
+    def balance(self, panel: Panel) -> pd.DataFrame | None:
+        """Return how alike the units of a matched sample are, None of others; arguments and errors as in `rows`."""
+        return None
+
     def apply(self, panel: Panel) -> Panel:
         """Return the rows of this sample, with the columns that it makes; see `rows`."""
         columns = self.columns(panel)

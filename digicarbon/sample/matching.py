@@ -161,6 +161,21 @@ class Matched(Sample):
         chosen = np.array([unit in kept for unit in panel.units], dtype=np.bool_)
         return np.asarray(super().rows(panel) & chosen[panel.unit_codes], dtype=np.bool_)
 
+    def remarks(self, panel: Panel) -> tuple[Note, ...]:
+        """Return the note that names units with the policy that have no match."""
+        result = self.matching(panel)
+        lost = [result.units[place] for place in np.flatnonzero(result.treated & ~result.kept)]
+        every = int(result.treated.sum())
+        return (
+            (Note("without_match", policy=self.policy, units=len(lost), every=every, lost=cut(lost)),) if lost else ()
+        )
+
+    def balance(self, panel: Panel) -> pd.DataFrame:
+        """Return the balance of the covariates, see `Matching.balance`, after the matching also by its weights."""
+        result = self.matching(panel)
+        weighted = result.weighted_balance[["others_after", "difference_after"]]
+        return result.balance.join(weighted.rename(columns=lambda name: name.replace("after", "weighted")))
+
     def matching(self, panel: Panel) -> Matching:
         """Return the units of the sample and their matches.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from digicarbon.note import Note, cut
 from digicarbon.report import Labels, Report
+from digicarbon.result import EFFECT, together
 from digicarbon.secret import masked
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Signs:
         term, coef, se, p = effect
         level = 1 - result.inference.level if self._asked.level is None else self._asked.level
         self._levels.add(round(level, 12))
-        self._quantities[result.quantity(self._asked)] = None
+        self._quantities[result.called(self._asked)] = None
         self._terms[term] = None
         self._signs[coef > 0, p < level] += 1
         self._last = coef, se, p
@@ -69,7 +70,9 @@ class Signs:
         if not runs:
             return None
         terms = cut(map(self._words, self._terms), MOST_NAMES)
-        names = Note("sweep_effect", effect=cut(map(self._quantity, self._quantities), MOST_NAMES), term=terms)
+        names = Note(
+            "sweep_effect", effect=cut(map(self._quantity, together(self._quantities)), MOST_NAMES), term=terms
+        )
         if runs == 1:
             coef, se, p = self._last
             return Note("sweep_one", effect=names, coef=f"{coef:.4g}", se=f"{se:.4g}", p=f"{p:.3g}")
@@ -89,7 +92,7 @@ class Signs:
         return Note("sweep_positive", **facts) if up else Note("sweep_negative", **facts)
 
     def _quantity(self, quantity: str) -> str:
-        word = self._words.word("coefficient" if quantity == "coefficient" else f"{quantity} effect")
+        word = self._words.word(quantity if quantity in ("coefficient", EFFECT) else f"{quantity} effect")
         return word.lower() if word.isascii() else word
 
 

@@ -66,6 +66,8 @@ class Weights:
     name : str
     notes : tuple of Note
         Sentences that belong under every table of a model with these weights.
+    words : Note or None
+        The name in each language; None if it is the same in all.
     """
 
     labels: tuple[str, ...]
@@ -74,6 +76,7 @@ class Weights:
     normalisation: Normalise
     name: str = "W"
     notes: tuple[Note, ...] = ()
+    words: Note | None = None
 
     def __repr__(self) -> str:
         kind = {"row": "row-standardised", "none": "raw"}.get(self.normalisation, f"{self.normalisation}-normalised")
@@ -94,7 +97,7 @@ class Weights:
         labels: Sequence[object],
         row_standardise: bool = True,
         islands: Islands = "refuse",
-        name: str = "W",
+        name: str | Note = "W",
         normalise: Normalise | None = None,
     ) -> Weights:
         """Build weights from a square matrix.
@@ -108,8 +111,8 @@ class Weights:
             Divide each row by its sum.
         islands : {"refuse", "keep"}
             What to do with a unit that has no neighbour.
-        name : str
-            The name of this matrix in tables.
+        name : str or Note
+            The name of this matrix in tables; a note has it in each language.
         normalise : {"row", "spectral", "minmax", "none"}, optional
             Used instead of ``row_standardise``. Row: each row divided by its sum; spectral: all weights divided by the
             largest absolute eigenvalue; minmax: by the smaller of the largest row sum and the largest column sum
@@ -144,7 +147,8 @@ class Weights:
         empty = [units[i] for i in np.flatnonzero(raw.sum(axis=1) == 0)]
         if empty and islands == "refuse":
             raise WeightsError(Note("weights_islands", weights=name, units=cut(empty)))
-        return cls(units, _normalised(raw, how, name), raw, how, name)
+        words = name if isinstance(name, Note) else None
+        return cls(units, _normalised(raw, how, name), raw, how, str(name), words=words)
 
     @classmethod
     def from_edges(
@@ -154,7 +158,7 @@ class Weights:
         symmetric: bool = True,
         row_standardise: bool = True,
         islands: Islands = "refuse",
-        name: str = "W",
+        name: str | Note = "W",
         normalise: Normalise | None = None,
     ) -> Weights:
         """Build weights from a list of neighbours.
@@ -200,6 +204,11 @@ class Weights:
         return cls.from_matrix(matrix, units, row_standardise, islands, name, normalise)
 
     @property
+    def called(self) -> str | Note:
+        """The name, in the words of each language if it has any: for notes and errors."""
+        return self.words or self.name
+
+    @property
     def n(self) -> int:
         """Number of units."""
         return len(self.labels)
@@ -231,7 +240,7 @@ class Weights:
             raise WeightsError(
                 Note(
                     "weights_without_row",
-                    weights=self.name,
+                    weights=self.called,
                     units=cut(missing),
                     hint=suggestion(missing[0], self.labels),
                     labels=cut(self.labels, 40),
@@ -239,7 +248,7 @@ class Weights:
             )
         index = [position[unit] for unit in units]
         part = self.raw[index][:, index]
-        result = Weights.from_matrix(part, units, islands=islands, name=self.name, normalise=self.normalisation)
+        result = Weights.from_matrix(part, units, islands=islands, name=self.called, normalise=self.normalisation)
         return result.noting(*self.notes)
 
     def noting(self, *notes: Note) -> Weights:
@@ -260,7 +269,7 @@ class Weights:
             return self._aligned[panel.units]
         extra = sorted(set(self.labels) - set(panel.units))
         if extra and not set(panel.units) - set(self.labels):
-            raise WeightsError(Note("weights_beyond_panel", weights=self.name, units=cut(extra)))
+            raise WeightsError(Note("weights_beyond_panel", weights=self.called, units=cut(extra)))
         aligned = self.restrict(panel.units, islands="keep")
         # only the last one is kept: a study fits many models to one panel
         self._aligned.clear()
@@ -362,14 +371,14 @@ Node = Annotated[WeightsSpec, BeforeValidator(_built), PlainSerializer(_node)]
 """Weights within weights: a mapping with a ``_target_``, built and checked with the specification that holds it."""
 
 
-def _dense(matrix: Any, name: str) -> FloatArray:
+def _dense(matrix: Any, name: str | Note) -> FloatArray:
     try:
         return np.asarray(matrix, dtype=np.float64)
     except ValueError as error:
         raise WeightsError(Note("weights_no_numbers", weights=name, reason=str(error))) from error
 
 
-def _edge(row: Sequence[Any], name: str) -> tuple[str, str, float]:
+def _edge(row: Sequence[Any], name: str | Note) -> tuple[str, str, float]:
     if len(row) not in (2, 3):
         raise WeightsError(Note("weights_no_edge", weights=name, edge=str(tuple(row))))
     start, end = label(row[0]), label(row[1])
@@ -381,7 +390,7 @@ def _edge(row: Sequence[Any], name: str) -> tuple[str, str, float]:
         ) from error
 
 
-def _check_values(raw: Any, units: Sequence[str], name: str) -> None:
+def _check_values(raw: Any, units: Sequence[str], name: str | Note) -> None:
     values = raw.tocoo()
     for bad, what in (
         (~np.isfinite(values.data), Note("weights_not_finite")),
@@ -396,7 +405,7 @@ def _check_values(raw: Any, units: Sequence[str], name: str) -> None:
             )
 
 
-def _check_choices(normalise: str, islands: str, name: str) -> None:
+def _check_choices(normalise: str, islands: str, name: str | Note) -> None:
     for key, value, allowed in (
         ("normalise", normalise, get_args(Normalise)),
         ("islands", islands, get_args(Islands)),
@@ -407,7 +416,7 @@ def _check_choices(normalise: str, islands: str, name: str) -> None:
             )
 
 
-def _normalised(raw: scipy.sparse.csr_array, how: Normalise, name: str) -> scipy.sparse.csr_array:
+def _normalised(raw: scipy.sparse.csr_array, how: Normalise, name: str | Note) -> scipy.sparse.csr_array:
     if how == "row":
         return row_standardised(raw)
     size = scale(raw, how)

@@ -54,7 +54,9 @@ class BlendWeights(WeightsSpec):
         """
         first, second = (self._side(field, panel) for field in ("first", "second"))
         matrix = scipy.sparse.csr_array(self.share * first.matrix + (1 - self.share) * second.matrix)
-        blend = Weights.from_matrix(matrix, panel.units, islands=self.islands, name="blend", normalise=self.normalise)
+        blend = Weights.from_matrix(
+            matrix, panel.units, islands=self.islands, name=Note("blended_weights"), normalise=self.normalise
+        )
         return blend.noting(*first.notes, *second.notes)
 
     def _side(self, field: str, panel: Panel) -> Weights:
@@ -63,7 +65,7 @@ class BlendWeights(WeightsSpec):
             own = node.compute(panel).restrict(panel.units, islands="keep")
         if self.normalise == "none":
             return own
-        result = Weights.from_matrix(own.raw, own.labels, islands="keep", name=own.name, normalise=self.normalise)
+        result = Weights.from_matrix(own.raw, own.labels, islands="keep", name=own.called, normalise=self.normalise)
         return result.noting(*own.notes)
 
 
@@ -104,9 +106,9 @@ class HigherOrderWeights(WeightsSpec):
         matrix = higher_order(base.raw, self.order, self.lower)
         if matrix.nnz == 0:
             raise WeightsError(
-                Note("weights_order", key="weights.order", order=self.order, weights=base.name, links=base.raw.nnz)
+                Note("weights_order", key="weights.order", order=self.order, weights=base.called, links=base.raw.nnz)
             )
-        name = f"order {self.order} of {base.name}"
+        name = Note("weights_of_order", order=self.order, weights=base.called)
         result = Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=self.normalise)
         return result.noting(*base.notes)
 
@@ -141,8 +143,8 @@ class PermutedWeights(WeightsSpec):
         with under("weights.base", WeightsSpec):
             base = self.base.compute(panel).restrict(panel.units, islands="keep")
         order = permutations(len(panel.units), 1, self.seed)[0]
-        name = f"{base.name}, permuted ({self.seed})"
+        name = Note("permuted_weights", weights=base.called, seed=self.seed)
         matrix = base.raw[order][:, order]
         result = Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=base.normalisation)
-        note = Note("placebo_weights", weights=base.name, seeds=Note("seed", seed=self.seed))
+        note = Note("placebo_weights", weights=base.called, seeds=Note("seed", seed=self.seed))
         return result.noting(*base.notes, note)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from digicarbon.note import Note
 from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.numeric.spatial.proximity import binary, exponential_decay, inverse_distance
 from digicarbon.panel import Panel
@@ -46,7 +47,9 @@ class KNearestWeights(PlacedWeights):
             If places are not known, see `PlacedWeights.places`, or there are not more than ``k`` units.
         """
         matrix = self.places(panel).nearest(self.k).matrix(1.0)
-        return Weights.from_matrix(matrix, panel.units, name=f"{self.k} nearest", normalise=self.normalise)
+        return Weights.from_matrix(
+            matrix, panel.units, name=Note("nearest_weights", k=self.k), normalise=self.normalise
+        )
 
 
 class DistanceBandWeights(PlacedWeights):
@@ -93,7 +96,7 @@ class DistanceBandWeights(PlacedWeights):
         decay = partial(inverse_distance, power=self.power) if self.weight == "inverse" else binary
         matrix = places.weighted(decay, radius, self.islands)
         return Weights.from_matrix(
-            matrix, panel.units, islands=rest(self.islands), name="distance band", normalise=self.normalise
+            matrix, panel.units, islands=rest(self.islands), name=Note("band_weights"), normalise=self.normalise
         )
 
 
@@ -133,7 +136,7 @@ class InverseDistanceWeights(PlacedWeights):
         places.refuse_same()
         matrix = places.weighted(partial(inverse_distance, power=self.power), self.cutoff, self.islands)
         return Weights.from_matrix(
-            matrix, panel.units, islands=rest(self.islands), name="inverse distance", normalise=self.normalise
+            matrix, panel.units, islands=rest(self.islands), name=Note("inverse_weights"), normalise=self.normalise
         )
 
 
@@ -171,5 +174,5 @@ class ExponentialWeights(PlacedWeights):
         """
         matrix = self.places(panel).weighted(partial(exponential_decay, alpha=self.alpha), self.cutoff, self.islands)
         return Weights.from_matrix(
-            matrix, panel.units, islands=rest(self.islands), name="exponential", normalise=self.normalise
+            matrix, panel.units, islands=rest(self.islands), name=Note("exponential_weights"), normalise=self.normalise
         )

@@ -147,7 +147,9 @@ class EconomicWeights(SizedWeights):
         DataError, WeightsError
             If the means do not exist or two are equal, see `SizedWeights.gaps`.
         """
-        return Weights.from_matrix(self.gaps(panel), panel.units, name="economic", normalise=self.normalise)
+        return Weights.from_matrix(
+            self.gaps(panel), panel.units, name=Note("economic_weights"), normalise=self.normalise
+        )
 
 
 class ProductWeights(PlacedWeights, SizedWeights):
@@ -181,4 +183,4 @@ class ProductWeights(PlacedWeights, SizedWeights):
         pairs = places.within()
         gaps = self.gaps(panel)[pairs.origin, pairs.destination]
         matrix = pairs.matrix(inverse_distance(pairs.distance, self.power) * gaps)
-        return Weights.from_matrix(matrix, panel.units, name="W2 product", normalise=self.normalise)
+        return Weights.from_matrix(matrix, panel.units, name=Note("product_weights"), normalise=self.normalise)

@@ -15,7 +15,7 @@ from digicarbon.note.about import at, group_of, key_of, of_file, rebased, under,
 from digicarbon.spec import Spec, SpecError, build
 
 WRONG = Note("wrong_value", key="model.x.0", reason="must be a text", given="1")
-OPTION = Note("executor_needs_package", group="executor", option="ray", package="ray", extra="ray")
+OPTION = Note("executor_needs_package", group="executor", option="ray", package="ray", install="ray")
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import pytest
+
 from digicarbon.page.answer import answer
-from digicarbon.page.effects import Effects
-from digicarbon.report import Labels
-from digicarbon.result import Asked
+from digicarbon.page.effects import Effects, effects
+from digicarbon.report import Labels, Record
+from digicarbon.result import LAG_Y, REGRESSOR, Asked, Result, together
+from digicarbon.result import Effects as SpatialEffects
 
 
 def sentence(coefs: Sequence[float], values: Sequence[dict[str, Any]]) -> str:
@@ -16,6 +20,7 @@ def sentence(coefs: Sequence[float], values: Sequence[dict[str, Any]]) -> str:
     names = [f"run {number}" for number in range(len(coefs))]
     effects = Effects(
         asked=Asked(),
+        quantity="total",
         level=0.05,
         numbers={name: (coef, 0.5, coef - 1, coef + 1) for name, coef in zip(names, coefs, strict=True)},
         errors=dict.fromkeys(names, 0.5),
@@ -51,3 +56,48 @@ def test_where_all_signs_are_equal_the_share_is_that_of_the_variance() -> None:
     values = [{"model": "a" if number < 12 else "b"} for number in range(24)]
     coefs = [1.0 if number < 12 else 3.0 for number in range(24)]
     assert sentence(coefs, values) == "What moves the estimate most: model (100.0% of the variance)."
+
+
+def run(*names: str) -> Record:
+    """Return a run with these effects of x; with none it has no spatial lag."""
+    numbers = np.ones((len(names), 1))
+    spatial = SpatialEffects(("x",), numbers, numbers, names) if names else None
+    terms, roles = (("x", "rho"), (REGRESSOR, LAG_Y)) if "total" in names else (("x",), (REGRESSOR,))
+    result = Result(
+        kind="a",
+        y="y",
+        focal=("x",),
+        terms=terms,
+        coef=np.ones(len(terms)),
+        covariance=np.eye(len(terms)),
+        roles=roles,
+        spatial_effects=spatial,
+    )
+    return Record("-".join(names), {}, {}, result)
+
+
+SPATIAL, POLICY, PLAIN = run("direct", "indirect", "total"), run("spillover", "direct"), run()
+
+
+@pytest.mark.parametrize(
+    ("runs", "english", "chinese"),
+    [
+        ((PLAIN,), "The effect of x on y", "x对y的效应"),
+        ((SPATIAL,), "The total effect of x on y", "x对y的总效应"),
+        ((PLAIN, SPATIAL), "The total effect of x on y", "x对y的总效应"),
+        ((POLICY, PLAIN), "The direct effect of x on y", "x对y的直接效应"),
+        ((POLICY, SPATIAL), "The effect of x on y", "x对y的效应"),
+    ],
+)
+def test_an_effect_is_total_only_where_models_tell_it_from_a_direct_one(
+    runs: tuple[Record, ...], english: str, chinese: str
+) -> None:
+    found = effects(runs, Asked())
+    (note,) = answer(found, {record.label: {} for record in runs}, None, Labels())
+    assert note.text().startswith(f"{english} is ")
+    assert note.text("zh").startswith(chinese)
+
+
+def test_a_coefficient_that_was_asked_for_is_called_so() -> None:
+    assert effects([PLAIN, SPATIAL], Asked("coefficient")).quantity == "coefficient"
+    assert together(["effect", "total", "effect"]) == ("total",)

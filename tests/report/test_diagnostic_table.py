@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
+from digicarbon.data import terms, words
 from digicarbon.diagnostic import (
     Correlation,
     Descriptive,
@@ -41,6 +42,20 @@ def test_one_run() -> None:
     assert list(cells.columns) == ["i", "z"]
     assert list(cells.index) == ["2012", "2013"]
     assert cells.to_numpy().tolist() == [["0.25", "2"], ["-0.50", ""]]
+
+
+def test_the_first_column_has_a_head_in_each_language() -> None:
+    plain = pd.DataFrame({"i": [1.0]}, index=["a"])
+    local = pd.DataFrame({"i": [1.0]}, index=pd.MultiIndex.from_tuples([("x", 2012)], names=["variable", "period"]))
+    for table, english, chinese in (
+        (MORAN, "Period", "时期"),
+        (local, "Variable, Period", "变量, 时期"),
+        (plain, "", ""),
+    ):
+        for language, head in ((None, english.lower()), ("en", english), ("zh", chinese)):
+            made = DiagnosticTable(name="moran", language=language).table("t", [record("only", table)])
+            assert made.corners == (head,)
+            assert head in made.to_text()
 
 
 def test_unbounded_intervals_are_shown() -> None:
@@ -128,4 +143,8 @@ def test_declared_tables_are_those_that_are_made(produc: dc.Panel, usaww: dc.Wei
         Moran(variables=(unemp,)),
         LocalMoran(variables=(unemp,)),
     ):
-        assert tuple(diagnostic.tables(made, usaww)) == type(diagnostic).table_names
+        tables = diagnostic.tables(made, usaww)
+        assert tuple(tables) == type(diagnostic).table_names
+        # the head of the first column
+        names = {name for table in tables.values() for name in table.index.names}
+        assert names - {produc.unit_name, produc.time_name, None} <= words().keys() | terms().keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -117,17 +118,42 @@ def test_the_table_has_the_overall_effect_first_and_each_number_of_the_picture(
     table = EventStudy(decimals=2).table("t", records(found, panel))
     rows = list(table.cells.index)
     assert rows[0] == "Overall effect"
-    assert table.blocks == (1,)
-    events = rows[2 : table.rules[1]]
+    assert table.rules == (1, *table.blocks[1:], len(rows) - 4)
+    assert table.blocks == (1, 13)
+    events = rows[2:13]
     assert [int(event.replace("\N{MINUS SIGN}", "-")) for event in events] == list(range(-5, 6))
+    assert rows[13:25] == ["Units behind each effect", *events]
+    units = table.cells.iloc[14:25]
+    # 12 units in 2012 and 12 in 2014, of 2009 to 2017
+    assert units["event_study"].tolist() == ["12"] * 2 + ["24"] * 7 + ["12"] * 2
+    assert units["twfe"].tolist() == [""] * 11
+    assert EventStudy(language="zh").table("t", records(results, panel)).cells.index[13] == "各期效应的个体数"
+    table = replace(table, cells=table.cells.iloc[[*range(13), *range(25, len(rows))]])
+    rows = list(table.cells.index)
     row = results["sun_abraham"].estimates.loc["pilot[2]"]
     assert table.cells.loc["2", "sun_abraham"] == f"{row['coef']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
     assert table.cells.loc["\N{MINUS SIGN}1", "sun_abraham"] == "0 (reference)"
     assert table.cells.loc["2", "twfe"] == ""
     whole = found["twfe"].estimates.loc["pilot"]
     assert table.cells.loc["Overall effect", "twfe"].startswith(f"{whole['coef']:.2f} [")
-    assert rows[table.rules[1] :] == ["Leads jointly zero, p", "Observations", "Treated units", "Never-treated units"]
+    assert rows[13:] == ["Leads jointly zero, p", "Observations", "Treated units", "Never-treated units"]
     assert "First period under Pilot policy: 12 units in 2012, 12 units in 2014, 16 units never." in table.notes
+
+
+def test_results_of_earlier_versions_have_no_units(results: dict[str, dc.Result], panel: dc.Panel) -> None:
+    old = {name: replace(result, tables={}) for name, result in results.items()}
+    table = EventStudy().table("t", records(old, panel))
+    assert (table.blocks, table.rules) == ((1,), (1, 13))
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_units_at_an_end_are_those_with_a_row_there_or_beyond(panel: dc.Panel, estimator: str) -> None:
+    event, whole = panel.column("pilot_event"), {-2: 24, -1: 24, 0: 24, 1: 24, 2: 24}
+    assert fit(panel, estimator, leads=2, lags=2).tables["event_units"]["units"].to_dict() == whole
+    # one unit without its row at 2, and with later ones: a stack is cut off there
+    lost = panel.rows(np.arange(len(event)) != np.flatnonzero(event == 2)[0])
+    found = fit(lost, estimator, leads=2, lags=2).tables["event_units"]["units"].to_dict()
+    assert found == {**whole, 2: 23 if estimator == "stacked" else 24}
 
 
 def test_pictures_are_files_and_many_runs_are_a_summary(results: dict[str, dc.Result], panel: dc.Panel) -> None:

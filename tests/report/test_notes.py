@@ -78,6 +78,14 @@ def english(note: str) -> list[str]:
 
 DIAGNOSTICS = {
     "bacon": ("policy_did", ["report=tests", "report.name=bacon"]),
+    "balance": (
+        "policy_did",
+        [
+            *("source.selection=1", "sample=matched", "sample.policy=pilot", "sample.covariates=[income,industry]"),
+            *("columns=null", "report=tests", "report.name=balance"),
+            *("+report.labels.income='收入'", "+report.labels.industry='工业'"),
+        ],
+    ),
     "bivariate_moran": ("table6_moran", ["report=moran", "measure=bea"]),
     "choice": ("spatial_choice", ["diagnostic.draws=9"]),
     "correlation": ("table3_baseline", ["report=correlation"]),

@@ -13,7 +13,7 @@ import digicarbon as dc
 from digicarbon.diagnostic import GoodmanBacon, Leads, PlaceboInSpace, PlaceboInTime
 from digicarbon.errors import ConfigError
 from digicarbon.panel import PanelDesign
-from digicarbon.report import PolicyChecks, Record
+from digicarbon.report import DiagnosticTable, PolicyChecks, Record
 from digicarbon.report.picture import rendered
 from digicarbon.report.picture.policy import KINDS, density
 from digicarbon.result import Result
@@ -55,6 +55,19 @@ def test_bacon_has_a_point_for_each_pair_and_the_coefficient_as_a_line(tables: d
     assert len({marker for _, marker in KINDS.values()}) == len(KINDS)
     hollow = {line.get_marker() for line in drawn if line.get_markerfacecolor() == "white"}
     assert hollow == {KINDS["already"][1]}
+
+
+@pytest.mark.parametrize("name", ["placebo_time", "placebo_space", "honest_bounds"])
+def test_a_check_says_what_its_rows_are(name: str, panel: dc.Panel, tables: dict[str, pd.DataFrame]) -> None:
+    heads = {
+        "placebo_time": ("Periods earlier", "提前期数"),
+        "placebo_space": ("Term", "变量"),
+        "honest_bounds": ("Size", "大小"),
+    }
+    bounds = pd.DataFrame({"coef": [1.0]}, index=pd.Index([0.5], name="size"))
+    runs = records(panel, tables | {"honest_bounds": bounds})
+    for language, head in zip(("en", "zh"), heads[name], strict=True):
+        assert DiagnosticTable(name=name, language=language).table("t", runs).corners == (head,)
 
 
 def coefficient(tables: dict[str, pd.DataFrame]) -> float:

@@ -71,7 +71,7 @@ def test_a_sweep_says_what_it_is_and_what_came_out(store: Path) -> None:
     runs = client.search_runs([experiment.experiment_id], run_view_type=ViewType.ACTIVE_ONLY)
     (sweep,) = [run for run in runs if run.data.tags["digicarbon.kind"] == "sweep"]
     said = sweep.data.tags["mlflow.note.content"]
-    assert "of 7 estimates of the total effect of ln(Digital manufacturing)" in said
+    assert "of 7 estimates of the effect of ln(Digital manufacturing)" in said
     assert "`digicarbon run table3_baseline`" in said
     (data,) = {one.dataset.name for one in sweep.inputs.dataset_inputs}
     assert data == "simulated_fe (30 units, 2012 to 2017)"

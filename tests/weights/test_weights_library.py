@@ -18,6 +18,7 @@ from digicarbon.china.facts import provinces
 from digicarbon.config.compose import Composer, loader, missing
 from digicarbon.config.describe import find_option
 from digicarbon.errors import ConfigError, DataError, WeightsError
+from digicarbon.note import note_of
 from digicarbon.numeric.spatial import operator, proximity
 from digicarbon.numeric.spatial.geography import great_circle_km
 from digicarbon.panel import Panel
@@ -81,6 +82,20 @@ def test_k_nearest(line: dict[str, Any]) -> None:
     found = KNearestWeights(**line, k=2, normalise="none").compute(_panel())
     np.testing.assert_array_equal(found.dense(), [[0, 1, 1, 0], [1, 0, 1, 0], [1, 1, 0, 0], [0, 1, 1, 0]])
     np.testing.assert_array_equal(KNearestWeights(**line, k=1).compute(_panel()).dense().argmax(axis=1), [1, 0, 1, 2])
+
+
+def test_weights_are_called_in_each_language_and_by_what_they_are_made_of(line: dict[str, Any]) -> None:
+    base = {"_target_": "digicarbon.weights.KNearestWeights", **line, "k": 2}
+    nearest = KNearestWeights(**line, k=2).compute(_panel())
+    permuted = PermutedWeights(base=base, seed=3).compute(_panel())
+    of_a_part = permuted.restrict(("d", "c", "b", "a"))
+    assert [found.name for found in (nearest, permuted, of_a_part)] == ["2 nearest", *["2 nearest, permuted (3)"] * 2]
+    assert [note_of(found.called).text("zh") for found in (nearest, permuted, of_a_part)] == [
+        "2个最近邻",
+        *["2个最近邻，随机交换（3）"] * 2,
+    ]
+    plain = Weights.from_edges([("a", "b")], name="mine")
+    assert (plain.called, plain.words) == ("mine", None)
 
 
 def test_k_nearest_equals_libpysal() -> None:

@@ -102,6 +102,11 @@ class ByUnit(ABC):
         """
 
     @property
+    @abstractmethod
+    def used(self) -> NDArray[np.bool_]:
+        """The rows that have a part in the effects, shape (rows,)."""
+
+    @property
     def terms(self) -> tuple[str, ...]:
         """Effects and controls."""
         return (*self.reported.terms, *self.controls)
@@ -128,7 +133,7 @@ class ByUnit(ABC):
         reported = self.reported
         covariance = influence.T @ influence
         return PolicyEffects(
-            reported.terms, reported.made_of, coef, covariance, self.controls, leads, fitted, self.spillover
+            reported.terms, reported.made_of, coef, covariance, self.controls, leads, fitted, self.spillover, self.used
         )
 
     def restrictions(self, weights: Weights | None) -> list[Restrictions]:
@@ -326,6 +331,16 @@ class CallawaySantanna(ByUnit):
         """Return the effects of outcomes, and the influence of units on them."""
         return self._times.means(self._chosen, y)
 
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        """Rows of the event times of a cohort that have an effect, or are what effects are compared with."""
+        timing, cells = self.timing, self._times.cells
+        known = set(zip(cells.first.tolist(), cells.event.tolist(), strict=True))
+        first = timing.first[timing.panel.unit_codes]
+        pairs, which = np.unique(np.stack([first, timing.event]), axis=1, return_inverse=True)
+        there = [pair in known or pair[1] == self.model.base_event for pair in map(tuple, pairs.T.tolist())]
+        return np.array(there, dtype=np.bool_)[which]
+
     def columns(self, place: int) -> FloatArray:
         """Return dummies of the levels that are reported, and controls by period."""
         x, period = self.timing.panel.array(self.names), self.timing.panel.period_codes
@@ -395,6 +410,13 @@ class Imputing(ByUnit):
             before = Reported.of(timing, self._before, "event").terms[1:]
             self._order = [[*self.reported.terms, *before].index(term) for term in whole.terms]
             self.reported = whole
+
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        """Rows that no policy reaches, and those that can be imputed."""
+        rows = self._rows.known.copy()
+        rows[self._rows.free] = True
+        return rows
 
     def _untreated_rows(self) -> Untreated:
         """Return the rows that no policy reaches."""

@@ -37,6 +37,8 @@ class PolicyEffects:
         Statistics, notes, and the distribution of the test statistics.
     spillover : mapping of str to float
         Weights of terms in the mean spillover; none where the model has no spillovers.
+    used : ndarray of bool, shape (rows,), or None
+        The rows that have a part in the effects; None: all.
     """
 
     terms: tuple[str, ...]
@@ -47,6 +49,7 @@ class PolicyEffects:
     leads: WaldTest | None
     fitted: Result
     spillover: Mapping[str, float] = field(default_factory=dict)
+    used: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -121,7 +121,7 @@ def _share(model: DiD, panel: Panel, paths: FloatArray, weights: Weights | None)
         raise WeightsError(Note("did_spillovers_need_weights", key="weights"))
     aligned = weights.align(panel)
     if aligned.matrix.nnz == 0:
-        raise WeightsError(Note("weights_without_link", weights=weights.name))
+        raise WeightsError(Note("weights_without_link", weights=weights.called))
     # of a regression it is the coefficient of the share, of imputation the mean of rows with such neighbours
     level = "neighbours" if model.estimator == "imputation" else "share of neighbours"
     return {level: np.asarray(aligned.matrix @ paths)}
@@ -166,7 +166,7 @@ def _notes(model: DiD, weights: Weights | None, exposed: NDArray[np.bool_], pane
     policy = model.policy
     units = len(np.unique(panel.unit_codes[exposed]))
     counts = {"policy": policy, "rows": int(exposed.sum()), "units": units}
-    name = "" if weights is None else weights.name
+    name = "" if weights is None else weights.called
     if model.spillovers == "rings":
         reach = Note("did_rings", last=f"{model.rings[-1]:g}", **counts)
     elif model.estimator == "imputation":

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
@@ -24,7 +25,7 @@ from digicarbon.model.did._timing import Timing, is_binary, timing_of
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
-from digicarbon.numeric.did.aggregation import NEVER, Aggregate
+from digicarbon.numeric.did.aggregation import NEVER, Aggregate, binned
 from digicarbon.numeric.did.group_time import Base, Compare
 from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
 from digicarbon.numeric.resampling.signs import signs_of
@@ -592,8 +593,10 @@ class DiD(Tested):
         statistics = {**effects.fitted.statistics, **self._counts(panel, timing), **self._events(effects)}
         if effects.leads is not None and np.isfinite(effects.leads.p):
             statistics |= {"pretest_df": effects.leads.df, "pretest_p": effects.leads.p}
+        by_event = {} if timing is None else self._event_units(effects, timing, statistics)
         return replace(
             effects.fitted,
+            tables={**effects.fitted.tables, **by_event},
             kind=f"did_{self.estimator}",
             focal=(self.policy,),
             terms=terms,
@@ -642,6 +645,23 @@ class DiD(Tested):
             if self.base_event in events or self.estimator == "synthetic_did"
             else {**ends, "reference_event": float(self.base_event)}
         )
+
+    def _event_units(
+        self, effects: PolicyEffects, timing: Timing, statistics: Mapping[str, float]
+    ) -> dict[str, pd.DataFrame]:
+        """Return how many units under the policy there are at each event time that is shown, the reference too."""
+        if "first_event" not in statistics:
+            return {}
+        levels = {part.number for made in effects.made_of.values() for part in made} | {
+            statistics.get("reference_event")
+        }
+        shown = sorted(int(level) for level in levels if level is not None)
+        # the window of a stack ends where others put what lies beyond
+        ends = (None, None) if self.estimator == "stacked" else (self.leads, self.lags)
+        there = timing.treated if effects.used is None else timing.treated & effects.used
+        event, unit = binned(timing.event, *ends)[there], timing.panel.unit_codes[there]
+        units = [len(np.unique(unit[event == level])) for level in shown]
+        return {"event_units": pd.DataFrame({"units": units}, index=pd.Index(shown, name="event"))}
 
     def _counts(self, panel: Panel, timing: Timing | None) -> dict[str, float]:
         if timing is None:

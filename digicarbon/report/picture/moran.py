@@ -12,7 +12,7 @@ import scipy
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic import moran
 from digicarbon.errors import ConfigError
-from digicarbon.note import Note, cut
+from digicarbon.note import Note, cut, note_of
 from digicarbon.panel import Panel
 from digicarbon.report.picture._figure import (
     BLUE,
@@ -182,7 +182,8 @@ def plot_moran_scatter(
         for axes in grid[len(chosen) :]:
             axes.remove()
         figure.supxlabel(words.say("standardised", y=words(variable)), fontsize=9)
-        label = words.say("neighbours standardised", y=words(variable), w=drawable(weights.name))
+        named = drawable(note_of(weights.called).text(words.language))
+        label = words.say("neighbours standardised", y=words(variable), w=named)
         figure.supylabel(label, fontsize=9)
         head(figure, title, simulated, words.language)
     return figure

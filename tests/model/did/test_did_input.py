@@ -146,11 +146,21 @@ def test_gaps_are_taken(estimator: str) -> None:
     assert fit(panel_of(lost), estimator=estimator).statistics["n_treated"] == 36
 
 
+def test_the_mean_is_not_said_to_be_over_rows_that_cannot_be_imputed() -> None:
+    found = fit(EVER, estimator="imputation")
+    assert found.has_note("did_rows_not_imputed")
+    (mean,) = [note for note in found.notes if note.code == "did_overall_overall"]
+    assert mean.text().endswith("over rows under the policy whose effect is estimated.")
+    assert mean.text("zh").endswith("效应可估计的实施后行的平均效应。")
+
+
 def test_what_cannot_be_imputed_is_said() -> None:
     found = fit(EVER, estimator="imputation", aggregate="event")
     assert found.has_note("did_rows_not_imputed")
     assert found.has_note("did_leads_unknown")
     assert min(int(term[6:-1]) for term in found.terms[1:]) == 0
+    # rows that are left out are behind no effect
+    assert (found.tables["event_units"]["units"][0], found.statistics["n_treated"]) == (24, 36)
     wide = fit(EVER, estimator="callaway_santanna", compare="not_yet", aggregate="event")
     assert wide.has_note("did_cells_left_out")
     assert np.isfinite(wide.estimates["se"]).all()
