@@ -38,7 +38,7 @@ class PolicyEffects:
     spillover : mapping of str to float
         Weights of terms in the mean spillover; none where the model has no spillovers.
     used : ndarray of bool, shape (rows,), or None
-        The rows that have a part in the effects; None: all.
+        The rows that have a part in effects by event time; None: all, or there are none by event time.
     """
 
     terms: tuple[str, ...]

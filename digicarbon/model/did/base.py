@@ -596,7 +596,6 @@ class DiD(Tested):
         by_event = {} if timing is None else self._event_units(effects, timing, statistics)
         return replace(
             effects.fitted,
-            tables={**effects.fitted.tables, **by_event},
             kind=f"did_{self.estimator}",
             focal=(self.policy,),
             terms=terms,
@@ -604,7 +603,7 @@ class DiD(Tested):
             inference=replace(effects.fitted.inference, level=self.level),
             coef=effects.coef.copy(),
             covariance=effects.covariance.copy(),
-            tables={name: table.copy(deep=False) for name, table in effects.fitted.tables.items()},
+            tables={**{name: table.copy(deep=False) for name, table in effects.fitted.tables.items()}, **by_event},
             roles=roles_made_of(terms, (), made_of),
             statistics=statistics,
             spatial_effects=self._spatial_effects(effects),
@@ -652,15 +651,14 @@ class DiD(Tested):
         """Return how many units under the policy there are at each event time that is shown, the reference too."""
         if "first_event" not in statistics:
             return {}
-        levels = {part.number for made in effects.made_of.values() for part in made} | {
-            statistics.get("reference_event")
-        }
-        shown = sorted(int(level) for level in levels if level is not None)
+        levels = {part.number for made in effects.made_of.values() for part in made}
+        shown = sorted(int(level) for level in levels | {statistics.get("reference_event")} if level is not None)
         # the window of a stack ends where others put what lies beyond
         ends = (None, None) if self.estimator == "stacked" else (self.leads, self.lags)
         there = timing.treated if effects.used is None else timing.treated & effects.used
         event, unit = binned(timing.event, *ends)[there], timing.panel.unit_codes[there]
-        units = [len(np.unique(unit[event == level])) for level in shown]
+        pairs = np.unique(event.astype(np.int64) * len(timing.first) + unit) // len(timing.first)
+        units = [int((pairs == level).sum()) for level in shown]
         return {"event_units": pd.DataFrame({"units": units}, index=pd.Index(shown, name="event"))}
 
     def _counts(self, panel: Panel, timing: Timing | None) -> dict[str, float]:
