@@ -27,7 +27,9 @@ def fresh(panel: dc.Panel) -> dc.Panel:
     return panel.with_columns({name: panel.column(name).copy() for name in panel.names})
 
 
-@pytest.mark.parametrize("estimator", ["twfe", "event_study", "sun_abraham", "imputation", "callaway_santanna"])
+@pytest.mark.parametrize(
+    "estimator", ["twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna"]
+)
 def test_models_that_differ_in_errors_and_levels_share_what_they_are_fitted_to(
     panel: dc.Panel, estimator: Estimator
 ) -> None:

@@ -335,12 +335,12 @@ class CallawaySantanna(ByUnit):
     @property
     def used(self) -> NDArray[np.bool_]:
         """Rows of the event times of a cohort that have an effect, or are what effects are compared with."""
-        timing, cells = self.timing, self._times.cells
-        known = set(zip(cells.first.tolist(), cells.event.tolist(), strict=True))
-        first = timing.first[timing.panel.unit_codes]
-        pairs, which = np.unique(np.stack([first, timing.event]), axis=1, return_inverse=True)
-        there = [pair in known or pair[1] == self.model.base_event for pair in map(tuple, pairs.T.tolist())]
-        return np.array(there, dtype=np.bool_)[which]
+        event, cells = self.timing.event, self._times.cells
+        # one number for a cohort and a period
+        periods = int(self.timing.at.max()) + 1
+        cell = self.timing.first[self.timing.panel.unit_codes] * periods + self.timing.at
+        known = np.isin(cell, cells.first * periods + cells.first + cells.event)
+        return np.asarray(known | (event == self.model.base_event), dtype=np.bool_)
 
     def columns(self, place: int) -> FloatArray:
         """Return dummies of the levels that are reported, and controls by period."""

@@ -18,7 +18,7 @@ from digicarbon.note import Note
 from digicarbon.numeric.did.aggregation import Cells, aggregation
 from digicarbon.numeric.did.stacks import StackRows, Stacks, covariance_of_stacks, stacks
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
-from digicarbon.numeric.linear.least_squares import least_squares
+from digicarbon.numeric.linear.least_squares import Fit, least_squares
 from digicarbon.numeric.linear.within import clear_products
 from digicarbon.panel import Column
 from digicarbon.result import Inference, Result
@@ -48,6 +48,11 @@ class StackColumns:
     gram: FloatArray
     df_resid: int
     design: _Design
+
+    @cached_property
+    def fit(self) -> Fit:
+        """The least-squares fit, which models that differ in their standard errors share."""
+        return least_squares(self.values, gram=self.gram)
 
 
 def columns_of(model: DiD, timing: Timing) -> StackColumns:
@@ -87,12 +92,11 @@ def columns_of(model: DiD, timing: Timing) -> StackColumns:
     return StackColumns(names, values, gram, df_resid, design)
 
 
-def stacked(model: DiD, timing: Timing) -> PolicyEffects:
+def stacked(model: DiD, timing: Timing, columns: StackColumns) -> PolicyEffects:
     """Return the effects of a regression with effects of units and of periods in each stack."""
-    columns = columns_of(model, timing)
     names, values, df_resid, design = columns.names, columns.values, columns.df_resid, columns.design
     events, rows, own = design.events, design.rows, design.names
-    fit = least_squares(values, gram=columns.gram)
+    fit = columns.fit
     covariance, groups = covariance_of_stacks(
         values[:, :-1], fit, df_resid, rows, model.cov, model.cluster, model.small_sample
     )

@@ -20,7 +20,7 @@ from digicarbon.model._panel_batch import null_of
 from digicarbon.model.base import Model, require_panel
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.model.did._effects import PolicyEffects
-from digicarbon.model.did._spillovers import Exposure, Spillovers, SpilloversOn, exposure
+from digicarbon.model.did._spillovers import NOTHING, Exposure, Spillovers, SpilloversOn, exposure
 from digicarbon.model.did._timing import Timing, is_binary, timing_of
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.tested import Tested
@@ -38,6 +38,7 @@ from digicarbon.weights import Weights
 if TYPE_CHECKING:
     from digicarbon.model.did._by_unit import ByUnit
     from digicarbon.model.did._regressions import Expanded
+    from digicarbon.model.did._stacked import StackColumns
     from digicarbon.model.restrictions import Restrictions
     from digicarbon.numeric.tests.equality import WaldTest
     from digicarbon.script import Extract, RPart, StataPart
@@ -275,10 +276,13 @@ class DiD(Tested):
             expanded.model.check(expanded.panel, weights)
         elif self.estimator in BY_UNIT:
             self._by_unit(panel, weights)
+        elif self.estimator == "stacked":
+            made = self.rows(panel)
+            self._stacks(made, self._timing(made))
         else:
-            from digicarbon.model.did import _stacked, _synthetic
+            from digicarbon.model.did import _synthetic
 
-            (_stacked.columns_of if self.estimator == "stacked" else _synthetic.check)(self, self.timing(panel))
+            _synthetic.check(self, self.timing(panel))
 
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Estimate the effects.
@@ -484,6 +488,12 @@ class DiD(Tested):
         # fields of errors are others' than those of influences
         return self._latest(panel, reached, _ERRORS, lambda: by_unit(self, timing, reached), lambda own: own.nbytes)
 
+    def _stacks(self, panel: Panel, timing: Timing) -> StackColumns:
+        from digicarbon.model.did._stacked import columns_of as stack
+
+        without = frozenset({"small_sample", "df"})
+        return self._latest(panel, NOTHING, without, lambda: stack(self, timing), lambda made: made.values.nbytes)
+
     def _latest(
         self,
         panel: Panel,
@@ -579,7 +589,7 @@ class DiD(Tested):
             from digicarbon.model.did import _stacked, _synthetic
 
             if self.estimator == "stacked":
-                return _stacked.stacked(self, timing), None
+                return _stacked.stacked(self, timing, self._stacks(panel, timing)), None
             if self.estimator == "synthetic_did":
                 return _synthetic.synthetic_did(self, timing), None
             own = self._own(panel, timing, reached)
@@ -655,11 +665,17 @@ class DiD(Tested):
         shown = sorted(int(level) for level in levels | {statistics.get("reference_event")} if level is not None)
         # the window of a stack ends where others put what lies beyond
         ends = (None, None) if self.estimator == "stacked" else (self.leads, self.lags)
-        there = timing.treated if effects.used is None else timing.treated & effects.used
-        event, unit = binned(timing.event, *ends)[there], timing.panel.unit_codes[there]
-        pairs = np.unique(event.astype(np.int64) * len(timing.first) + unit) // len(timing.first)
-        units = [int((pairs == level).sum()) for level in shown]
-        return {"event_units": pd.DataFrame({"units": units}, index=pd.Index(shown, name="event"))}
+        used = effects.used
+
+        def table() -> pd.DataFrame:
+            there = timing.treated if used is None else timing.treated & used
+            event, unit = binned(timing.event, *ends)[there], timing.panel.unit_codes[there]
+            pairs = np.unique(event * len(timing.first) + unit) // len(timing.first)
+            units = [int((pairs == level).sum()) for level in shown]
+            return pd.DataFrame({"units": units}, index=pd.Index(shown, name="event"))
+
+        made = timing.once(("event units", ends, *shown, None if used is None else used.tobytes()), table)
+        return {"event_units": made.copy(deep=False)}
 
     def _counts(self, panel: Panel, timing: Timing | None) -> dict[str, float]:
         if timing is None:
