@@ -41,6 +41,8 @@ from digicarbon.source import SimulatedPolicy
 CONTROLS = ("c1", "c2", "c3", "c4")
 SUBSETS = [list(some) for size in range(5) for some in itertools.combinations(CONTROLS, size)]
 RUNS = 1_000
+SWEEPS = 3
+"""How often a sweep is run."""
 ESTIMATORS = [name for name in get_args(Estimator) if name != "synthetic_did"]
 
 
@@ -66,12 +68,18 @@ def cpu(calls: list[Callable[[], object]], rounds: int) -> float:
 
 
 def ours(panel: dc.Panel, estimator: str, aggregate: str) -> list[Callable[[], object]]:
-    """Return a fit for each subset of controls."""
+    """Return a function that fits a model with each subset of controls, none of which was fitted to this outcome."""
     models = [
         dc.DiD(y="y", policy="pilot", estimator=estimator, aggregate=aggregate, controls=tuple(some))
         for some in SUBSETS
     ]
-    return [lambda model=model: model.fit(panel).estimate_columns for model in models]
+
+    def fits() -> None:
+        new = panel.with_columns({"y": panel.column("y").copy()})
+        for model in models:
+            assert model.fit(new).estimate_columns
+
+    return [fits]
 
 
 def peers(frame: pd.DataFrame) -> Iterator[tuple[str, str, Callable[[], object]]]:
@@ -116,7 +124,7 @@ def fits(rounds: int) -> Iterator[str]:
         both = {}
         for aggregate in ("overall", "event") if estimator != "twfe" else ("overall",):
             try:
-                both[aggregate] = cpu(ours(panel, estimator, aggregate), rounds)
+                both[aggregate] = cpu(ours(panel, estimator, aggregate), rounds) / len(SUBSETS)
             except ValueError:
                 # an estimator that has no such mean
                 continue
@@ -127,9 +135,9 @@ def fits(rounds: int) -> Iterator[str]:
     yield f"| 500 placebo assignments | {cpu([lambda: placebo.tables(panel)], rounds):.0f} ms | |"
 
 
-def command(work: Path, empty: Path, name: str, grid: dict[str, Any], runs: int) -> tuple[Cost, int]:
+def command(work: Path, empty: Path, grid: dict[str, Any], runs: int) -> tuple[Cost, int]:
     """Run a logged sweep in a folder of its own, and return its cost and the runs in its store."""
-    folder = work / f"{name}_{runs}"
+    folder = Path(tempfile.mkdtemp(dir=work))
     (folder / "mlruns").mkdir(parents=True)
     shutil.copy(empty, folder / "mlruns" / "mlflow.db")
     data().to_csv(folder / "policy.csv", index=False)
@@ -178,8 +186,12 @@ def sweeps() -> Iterator[str]:
             "all, one effect": {"model.estimator": ESTIMATORS},
             "all, one effect or event times": {"model.estimator": ESTIMATORS, "model.aggregate": ["overall", "event"]},
         }
-        for name, own in mixed.items():
-            (one, _), (many, logged) = (command(work, empty, name, {**own, **common}, runs) for runs in (1, RUNS))
+        levels = {"inference.level": [0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 0.999]}
+        alone = {f"{one} alone": {"model.estimator": [one], **levels} for one in ESTIMATORS}
+        for name, own in {**mixed, **alone}.items():
+            grid = {**own, **{key: values for key, values in common.items() if key not in own}}
+            costs = [[command(work, empty, grid, runs) for runs in (1, RUNS)] for _ in range(SWEEPS)]
+            (one, _), (many, logged) = (min(cost, key=lambda pair: pair[0].cpu) for cost in zip(*costs, strict=True))
             yield (
                 f"| {name} | {1000 * (many.cpu - one.cpu) / (logged - 1):.2f} ms a logged run | {logged:,} runs, "
                 f"start-up {one.cpu:.1f} s, in all {many.cpu:.1f} s |"
