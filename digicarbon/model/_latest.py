@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from digicarbon.panel import Panel
 
 MOST = 32
-"""Designs that are kept for an outcome."""
+"""Designs that are kept."""
 MOST_BYTES = 2**25
 """Their size, beside which one is always kept."""
 
@@ -56,11 +56,8 @@ class Latest:
         return sum(size for _, size in self._kept.values())
 
 
-def latest(panel: Panel, y: str) -> Latest:
-    """Return the designs of an outcome; they are forgotten with its column."""
-    memory = panel.columns[y].memory
-    kept: Latest = memory.setdefault("latest designs", Latest())
-    return kept
+LATEST = Latest()
+"""Those of this process: of each column one would add up in a sweep over many samples."""
 
 
 def columns_of(panel: Panel, terms: tuple[str, ...], beside: tuple[str, ...] = ()) -> tuple[Hashable, ...] | None:

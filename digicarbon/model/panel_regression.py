@@ -16,7 +16,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import _panel_columns as transformed
 from digicarbon.model._formula import effects_of, read
-from digicarbon.model._latest import columns_of, latest
+from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._observation_weights import (
     ObservationWeights,
     Weighting,
@@ -452,7 +452,7 @@ class PanelRegression(Tested):
             return self._made(panel, weights)
         fields = (value for name, value in self.__dict__.items() if name not in _OF_ERRORS)
         key = (*fields, *columns, weights)
-        return latest(panel, self.y).once(key, lambda: self._made(panel, weights), lambda made: made.values.nbytes)
+        return LATEST.once(key, lambda: self._made(panel, weights), lambda made: made.values.nbytes)
 
     def _made(self, panel: Panel, weights: Weights | None) -> Columns:
         self._match_formula(panel)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.errors import EstimationError
-from digicarbon.model._latest import columns_of, latest
+from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._observation_weights import ObservationWeights, positive_rows, refuse_weights
 from digicarbon.model._panel_batch import null_of
 from digicarbon.model.base import Model, require_panel
@@ -507,7 +507,7 @@ class DiD(Tested):
         if columns is None or reached.columns or type(self) is not DiD:
             return make()
         fields = (value for name, value in self.__dict__.items() if name not in _OF_TESTS and name not in without)
-        return latest(panel, self.y).once((*fields, *columns), make, size)
+        return LATEST.once((*fields, *columns), make, size)
 
     def timing(self, panel: Panel) -> Timing:
         """Return the rows that are used, and when their units come under the policy."""
