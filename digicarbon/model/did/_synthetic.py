@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,8 +79,44 @@ def check(model: DiD, timing: Timing) -> _Design:
     cohorts, cells = _cohorts(model, timing, at)
     if not all(np.diff(y[np.ix_(never, one.periods[: one.before])], axis=1).std() > 0 for one in cohorts):
         raise EstimationError(Note("did_synthetic_constant", policy=model.policy))
-    kind = model.variance_of(len(never), [len(one.units) for one in cohorts])
+    kind = variance_of(model, len(never), [len(one.units) for one in cohorts])
     return _Design(y, at, never, cohorts, cells, kind)
+
+
+def variance_of(model: DiD, never: int, cohorts: Sequence[int]) -> SyntheticVariance:
+    """Return which standard errors of ``synthetic_did`` there are for so many units.
+
+    Parameters
+    ----------
+    model : DiD
+    never : int
+        Units that never come under the policy.
+    cohorts : sequence of int
+        Units of each cohort.
+
+    Raises
+    ------
+    EstimationError
+        If there are too few for those that the model asks for.
+    """
+    kind = model.sdid_variance
+    enough = {"placebo": never > sum(cohorts), "jackknife": min(cohorts) > 1, "bootstrap": min(cohorts) > 1}
+    if kind == "auto":
+        # as many placebos as units with the policy would leave no unit to compare with
+        kind = "jackknife" if enough["jackknife"] else "placebo"
+    if enough[kind]:
+        return kind
+    if kind == "placebo":
+        raise EstimationError(
+            Note(
+                "did_few_for_placebo",
+                key="model.sdid_variance",
+                policy=model.policy,
+                never=never,
+                treated=sum(cohorts),
+            )
+        )
+    raise EstimationError(Note("did_few_for_resampling", key="model.sdid_variance", policy=model.policy, variance=kind))
 
 
 def _outcome(model: DiD, timing: Timing) -> FloatArray:

@@ -442,42 +442,6 @@ class DiD(Tested):
         kept, left_out = positive_rows(whole, self.observation_weights)
         return kept, replace(reached, notes=(*reached.notes, *left_out))
 
-    def variance_of(self, never: int, cohorts: Sequence[int]) -> SyntheticVariance:
-        """Return which standard errors of ``synthetic_did`` there are for so many units.
-
-        Parameters
-        ----------
-        never : int
-            Units that never come under the policy.
-        cohorts : sequence of int
-            Units of each cohort.
-
-        Raises
-        ------
-        EstimationError
-            If there are too few for those that the model asks for.
-        """
-        kind = self.sdid_variance
-        enough = {"placebo": never > sum(cohorts), "jackknife": min(cohorts) > 1, "bootstrap": min(cohorts) > 1}
-        if kind == "auto":
-            # as many placebos as units with the policy would leave no unit to compare with
-            kind = "jackknife" if enough["jackknife"] else "placebo"
-        if enough[kind]:
-            return kind
-        if kind == "placebo":
-            raise EstimationError(
-                Note(
-                    "did_few_for_placebo",
-                    key="model.sdid_variance",
-                    policy=self.policy,
-                    never=never,
-                    treated=sum(cohorts),
-                )
-            )
-        raise EstimationError(
-            Note("did_few_for_resampling", key="model.sdid_variance", policy=self.policy, variance=kind)
-        )
-
     def _by_unit(self, panel: Panel, weights: Weights | None) -> ByUnit:
         made, reached = self.reached(panel, weights)
         return self._own(made, self._timing(made), reached)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from digicarbon.model.did._synthetic import variance_of
 from digicarbon.model.did.base import DiD
 from digicarbon.model.scripts import panel_stata
 from digicarbon.model.scripts.did import DUMMIES, REACHED, events, first_of
@@ -59,7 +60,7 @@ def _synthetic(part: StataPart, model: DiD, y: str, first: str, x: str) -> list[
     index, begins = part.extract.index, part.extract.columns[first_of(model.policy)]
     of_unit = begins[np.unique(index.unit_codes, return_index=True)[1]]
     cohorts = np.unique(of_unit[of_unit > 0], return_counts=True)[1]
-    kind = model.variance_of(int((of_unit == 0).sum()), cohorts.tolist())
+    kind = variance_of(model, int((of_unit == 0).sum()), cohorts.tolist())
     covariates = f" covariates({x}, projected)" if x else ""
     return [
         f"generate byte treated = {first} > 0 & time_id >= {first}",
