@@ -44,10 +44,10 @@ class OmittedVariable(Diagnostic):
 
     Notes
     -----
-    Partial R² are those after the model's effects, with degrees of freedom as if these were dummies: the numbers of R's
-    and Stata's ``sensemakr`` on a regression with dummies. They and the adjusted coefficient do not depend on standard
-    errors. Where those of the model are not classic, adjusted standard errors are the classic ones times the model's own
-    ratio of the two, which supposes that a confounder leaves this ratio as it is.
+    Partial R² are those after the model's effects, with degrees of freedom as if these were dummies: the numbers of
+    ``sensemakr`` in R and Stata on a regression with dummies. They and the adjusted coefficient do not depend on
+    standard errors. Where those of the model are not classic, adjusted standard errors are the classic ones times the
+    model's own ratio of the two, which supposes that a confounder leaves this ratio as it is.
     """
 
     table_names: ClassVar[tuple[str, ...]] = ("omitted_variable", "omitted_variable_benchmarks")
@@ -88,10 +88,10 @@ class OmittedVariable(Diagnostic):
         """Return ``omitted_variable``, a row for the coefficient, and ``omitted_variable_benchmarks``.
 
         The first has columns coef, se, stat, df (those of the residuals), scale (se over the classic one), partial_r2
-        (with the outcome; what a confounder that explains all of the outcome must have with the regressor), rv, rv_level
-        and critical (the value of t that rv_level compares with). The second has a row for each control and each multiple, where there are controls: the confounder's
-        partial R² ``r2dz_x`` (with the regressor) and ``r2yz_dx`` (with the outcome), and coef, se, stat, low and high
-        with the confounder in the regression.
+        (with the outcome; what a confounder that explains all of the outcome must have with the regressor), rv,
+        rv_level and critical (the value of t that rv_level compares with). The second has a row for each control and
+        each multiple, where there are controls: the confounder's partial R² ``r2dz_x`` (with the regressor) and
+        ``r2yz_dx`` (with the outcome), and coef, se, stat, low and high with the confounder in the regression.
 
         Raises
         ------

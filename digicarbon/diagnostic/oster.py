@@ -27,6 +27,21 @@ MULTIPLE = 1.3
 """Of the R² with controls: what Oster takes as the largest R², from randomised studies."""
 
 
+NAMES = {
+    "short": "coefficient without controls",
+    "r2_short": "R² without controls",
+    "long": "coefficient with controls",
+    "r2_long": "R² with controls",
+    "r_max": "largest R²",
+    "delta": "delta",
+    "adjusted": "bias-adjusted coefficient",
+    "approximate": "bias-adjusted coefficient, approximation",
+    "bound_low": "lower bound",
+    "bound_high": "upper bound",
+}
+"""Rows of the table."""
+
+
 class Oster(Diagnostic):
     """How strong selection on what is not observed must be to explain a coefficient, and the coefficient without it.
 
@@ -103,7 +118,7 @@ class Oster(Diagnostic):
             known = drawn[name][np.isfinite(drawn[name])]
             low, high = np.quantile(known, edges) if len(known) and name != "r_max" else (np.nan, np.nan)
             rows.append((float(value[0]), float(low), float(high)))
-        index = pd.Index([f"oster {name}" for name in values], name="quantity")
+        index = pd.Index([NAMES[name] for name in values], name="quantity")
         return {"oster": pd.DataFrame(rows, columns=["value", "low", "high"], index=index)}
 
     def _estimated(self, panel: Panel, weights: Weights | None) -> tuple[Focal, Regressions]:
@@ -135,7 +150,9 @@ class Oster(Diagnostic):
 
     def _numbers(self, found: Regressions) -> dict[str, FloatArray]:
         """Return all numbers of regressions by name, each of shape (B,)."""
-        r_max = np.minimum(MULTIPLE * found.r2_long, 1.0) if self.r_max is None else np.full(len(found.long), self.r_max)
+        r_max = (
+            np.minimum(MULTIPLE * found.r2_long, 1.0) if self.r_max is None else np.full(len(found.long), self.r_max)
+        )
         without_bias = adjusted(found, r_max, self.selection)
         return {
             "short": found.short,

@@ -77,12 +77,12 @@ def plot_contours(
             (left, estimate.adjusted(of_x, of_y), 0.0, coef, "contours of the coefficient"),
             (right, estimate.adjusted_t(of_x, of_y), critical, coef / se, "contours of t"),
         )
-        for axes, values, special, now, name in panels:
-            _contours(axes, of_x, of_y, values, special)
+        for axes, values, special, now, key in panels:
+            _contours(axes, of_x, of_y, values, special, now)
             axes.plot(0, 0, marker="^", color="black", markersize=5, clip_on=False, zorder=4)
             axes.annotate(_number(now), (0, 0), xytext=(6, 4), textcoords="offset points", fontsize=7.5)
-            for (term, times), point in shown.iterrows():
-                place = (float(point["r2dz_x"]), float(point["r2yz_dx"]))
+            for name, *place in shown[["r2dz_x", "r2yz_dx"]].itertuples():
+                term, times = name
                 axes.plot(*place, marker="D", color=BLUE, markersize=4, zorder=4)
                 axes.annotate(
                     f"{times} × {words(str(term))}",
@@ -94,7 +94,7 @@ def plot_contours(
                 )
             axes.set_xlim(0, ends[0])
             axes.set_ylim(0, ends[1])
-            axes.set_title(words.say(name, x=words(str(row.name))))
+            axes.set_title(words.say(key, x=words(str(row.name))))
             axes.set_xlabel(words.say("partial r2 with the regressor"))
         left.set_ylabel(words.say("partial r2 with the outcome"))
         head(figure, title, simulated, words.language)
@@ -122,15 +122,16 @@ def _contours(
     of_y: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
     values: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
     special: float,
+    now: float,
 ) -> None:
     """Draw lines of equal values, most of them in grey, and the one that matters."""
     from matplotlib.ticker import MaxNLocator
 
-    # near its end t is without bounds: what is drawn is what the middle of the picture has
-    low, high = np.quantile(values[np.isfinite(values)], [0.02, 1.0])
-    step = MaxNLocator(LEVELS).tick_values(low, high)
+    # t has no bounds where a confounder explains all of the outcome
+    widest = 1.5 * abs(now)
+    step = MaxNLocator(LEVELS).tick_values(max(values.min(), -widest), min(values.max(), widest))
     levels = [level for level in step if abs(level - special) > 0.15 * (step[1] - step[0])]
-    lines = axes.contour(of_x, of_y, values, levels=levels, colors=GREY, linewidths=0.7)
+    lines = axes.contour(of_x, of_y, values, levels=levels, colors=GREY, linewidths=0.7, linestyles="solid")
     axes.clabel(lines, fontsize=6.5, fmt=_short)
     if values.min() < special < values.max():
         line = axes.contour(of_x, of_y, values, levels=[special], colors=ORANGE, linewidths=1.6, linestyles="dashed")
