@@ -46,9 +46,9 @@ def test_robustness_values_and_benchmarks_are_those_of_sensemakr_with_dummies(ca
     model = regression(effects=case["effects"])
     tables = OmittedVariable(model=model, q=case["q"]).tables(PANEL)
     row, stats = tables["omitted_variable"].loc["ln_pcap"].copy(), case["stats"]
-    own = row[["coef", "se", "stat", "df", "partial_r2", "rv", "rv_level"]].to_numpy()
     # with q its t statistics are of what is left of the coefficient; those of the table are of zero
     row["stat"] *= case["q"]
+    own = row[["coef", "se", "stat", "df", "partial_r2", "rv", "rv_level"]].to_numpy()
     other = [stats[key] for key in ("estimate", "se", "t_statistic", "dof", "r2yd_x", "rv_q", "rv_qa")]
     np.testing.assert_allclose(own, other, rtol=1e-8)
     alone = tables["omitted_variable_benchmarks"]
@@ -98,7 +98,7 @@ def fitted(panel: dc.Panel, controls: tuple[str, ...], **fields: Any) -> tuple[f
 @pytest.mark.parametrize("effects", ["unit", "time", "two_way"])
 @pytest.mark.parametrize("panel", [PANEL, GAPS], ids=["balanced", "gaps"])
 def test_short_and_long_regression_are_those_of_the_model(effects: Any, panel: dc.Panel) -> None:
-    table = Oster(model=regression(effects=effects, cov="cluster"), draws=19).tables(panel)["oster"]["value"]
+    table = Oster(model=regression(effects=effects, cov="cluster"), draws=99).tables(panel)["oster"]["value"]
     for name, controls in (("without", ()), ("with", TERMS["controls"])):
         coef, r2 = fitted(panel, tuple(controls), effects=effects)
         assert table[f"coefficient {name} controls"] == pytest.approx(coef)
@@ -112,7 +112,7 @@ def test_short_and_long_regression_are_those_of_the_model(effects: Any, panel: d
 
 
 def test_controls_that_are_always_there_are_in_both_regressions() -> None:
-    table = Oster(model=regression(effects="unit"), always=("ln_pc",), draws=19).tables(PANEL)["oster"]["value"]
+    table = Oster(model=regression(effects="unit"), always=("ln_pc",), draws=99).tables(PANEL)["oster"]["value"]
     assert table["coefficient without controls"] == pytest.approx(fitted(PANEL, ("ln_pc",), effects="unit")[0])
     assert table["coefficient with controls"] == pytest.approx(fitted(PANEL, TERMS["controls"], effects="unit")[0])
 
@@ -128,7 +128,7 @@ def test_controls_that_are_always_there_are_in_both_regressions() -> None:
 )
 def test_intervals_are_percentiles_over_samples_of_whole_units(effects: Any, fields: dict[str, Any]) -> None:
     """Each sample is a panel of its own, its copies of a unit are units of their own; all is fitted as the model is."""
-    draws, seed = 19, 5
+    draws, seed = 99, 5
     own = Oster(model=regression(effects=effects, **fields), draws=draws, seed=seed).tables(GAPS)["oster"]
     frame, units = states().drop(index=[5, 40, 100, 333]), GAPS.units
     rows = {unit: part for unit, part in frame.groupby("state")}
@@ -138,7 +138,7 @@ def test_intervals_are_percentiles_over_samples_of_whole_units(effects: Any, fie
         chosen = [unit for unit, count in zip(units, counts, strict=True) for _ in range(count)]
         parts = [rows[unit].assign(state=f"{place:03d}") for place, unit in enumerate(chosen)]
         panel = dc.Panel.from_frame(pd.concat(parts), unit="state", time="year", gaps="keep")
-        one = Oster(model=regression(effects=effects, **fields), draws=19).tables(panel)["oster"]["value"]
+        one = Oster(model=regression(effects=effects, **fields), draws=99).tables(panel)["oster"]["value"]
         numbers.append(one)
     drawn = pd.DataFrame(numbers)
     for name in own.index.drop("largest R²"):
@@ -157,7 +157,7 @@ def test_a_policy_in_one_dummy_and_lsdv_are_regressions_too() -> None:
     with pytest.raises(ConfigError, match="DiD"):
         OmittedVariable(model=dc.DiD(y="y", policy="pilot", estimator="imputation")).check(panel)
     one, other = (
-        Oster(model=regression(effects="unit", estimator=name), draws=19).tables(PANEL)["oster"]
+        Oster(model=regression(effects="unit", estimator=name), draws=99).tables(PANEL)["oster"]
         for name in ("within", "lsdv")
     )
     pd.testing.assert_frame_equal(one, other)

@@ -99,8 +99,8 @@ DIAGNOSTICS = {
     "local_moran": ("table6_moran", ["report=lisa"]),
     "moran": ("table6_moran", []),
     "negative_weights": ("policy_did", ["report=tests", "report.name=negative_weights"]),
-    "omitted_variable": ("table3_baseline", ["report=sensitivity"]),
-    "oster": ("table3_baseline", ["report=sensitivity"]),
+    "omitted_variable": ("sensitivity_controls", []),
+    "oster": ("sensitivity_controls", []),
     "panel_choice": ("table3_baseline", ["report=panel_choice"]),
     "placebo_space": (
         "policy_did",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,8 @@ SMALLEST = 0.4
 MOST = 0.95
 POINTS = 121
 LEVELS = 10
+MOST_NAMES = 5
+"""More controls are points without names."""
 
 
 def plot_contours(
@@ -51,7 +53,8 @@ def plot_contours(
     matplotlib.figure.Figure
         Partial R² with the regressor to the right, with the outcome up; the coefficient on the left, t on the right. A
         dashed line is where the coefficient is zero, and where t is critical. Points are confounders some times as
-        strong as observed controls; those beyond 0.95 are left out.
+        strong as observed controls; those beyond 0.95 are left out. The strongest one of each of up to five controls is
+        named.
 
     Raises
     ------
@@ -68,6 +71,7 @@ def plot_contours(
     shown = points[(points[["r2dz_x", "r2yz_dx"]] <= MOST).all(axis=1)]
     ends = [min(max(SMALLEST, 1.15 * shown[name].max() if len(shown) else 0.0), 1.0) for name in ("r2dz_x", "r2yz_dx")]
     of_x, of_y = np.meshgrid(*(np.linspace(0, min(end, 0.995), POINTS) for end in ends))
+    named = _strongest(shown)
     critical = float(np.sign(coef) * row["critical"])
     with drawing():
         words = Words(language, naming)
@@ -80,21 +84,16 @@ def plot_contours(
         for axes, values, special, now, key in panels:
             _contours(axes, of_x, of_y, values, special, now)
             axes.plot(0, 0, marker="^", color="black", markersize=5, clip_on=False, zorder=4)
-            axes.annotate(_number(now), (0, 0), xytext=(6, 4), textcoords="offset points", fontsize=7.5)
             for name, *place in shown[["r2dz_x", "r2yz_dx"]].itertuples():
-                term, times = name
                 axes.plot(*place, marker="D", color=BLUE, markersize=4, zorder=4)
-                axes.annotate(
-                    f"{times} × {words(str(term))}",
-                    place,
-                    xytext=(5, 3),
-                    textcoords="offset points",
-                    fontsize=6.5,
-                    color=BLUE,
-                )
+                if name in named:
+                    term, times = name
+                    text = f"{times} × {words(str(term))}"
+                    how: dict[str, Any] = {"fontsize": 6.5, "color": BLUE}
+                    axes.annotate(text, place, xytext=(5, 3), textcoords="offset points", **how)
             axes.set_xlim(0, ends[0])
             axes.set_ylim(0, ends[1])
-            axes.set_title(words.say(key, x=words(str(row.name))))
+            axes.set_title(words.say(key, x=words(str(row.name)), now=_number(now)))
             axes.set_xlabel(words.say("partial r2 with the regressor"))
         left.set_ylabel(words.say("partial r2 with the outcome"))
         head(figure, title, simulated, words.language)
@@ -114,6 +113,15 @@ def contour_numbers(tables: Mapping[str, pd.DataFrame]) -> tuple[pd.Series[float
     none = pd.DataFrame({"r2dz_x": [], "r2yz_dx": []}, dtype=np.float64)
     points = tables.get("omitted_variable_benchmarks", none)
     return tables["omitted_variable"].iloc[0], points
+
+
+def _strongest(points: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the strongest benchmark of each of the strongest controls, by the bias that it makes."""
+    squared = points["r2dz_x"] / (1 - points["r2dz_x"]) * points["r2yz_dx"]
+    first: dict[str, tuple[str, str]] = {}
+    for term, times in squared.sort_values(ascending=False).index:
+        first.setdefault(term, (term, times))
+    return list(first.values())[:MOST_NAMES]
 
 
 def _contours(
