@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture import plot_bacon as plot_bacon
     from digicarbon.report.picture import plot_bands as plot_bands
     from digicarbon.report.picture import plot_coefficients as plot_coefficients
+    from digicarbon.report.picture import plot_contours as plot_contours
     from digicarbon.report.picture import plot_curve as plot_curve
     from digicarbon.report.picture import plot_effects as plot_effects
     from digicarbon.report.picture import plot_event_study as plot_event_study
@@ -68,6 +69,7 @@ _HOME = {
     "plot_bacon": "digicarbon.report.picture",
     "plot_bands": "digicarbon.report.picture",
     "plot_coefficients": "digicarbon.report.picture",
+    "plot_contours": "digicarbon.report.picture",
     "plot_curve": "digicarbon.report.picture",
     "plot_effects": "digicarbon.report.picture",
     "plot_event_study": "digicarbon.report.picture",
@@ -108,6 +110,7 @@ __all__ = [
     "plot_bacon",
     "plot_bands",
     "plot_coefficients",
+    "plot_contours",
     "plot_curve",
     "plot_effects",
     "plot_event_study",

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic.moran import local_moran as local_moran
     from digicarbon.diagnostic.moran import moran as moran
     from digicarbon.diagnostic.moran import moran_bivariate as moran_bivariate
+    from digicarbon.diagnostic.omitted_variable import OmittedVariable as OmittedVariable
+    from digicarbon.diagnostic.oster import Oster as Oster
     from digicarbon.diagnostic.panel_choice import PanelChoice as PanelChoice
     from digicarbon.diagnostic.panel_choice import choose_panel_model as choose_panel_model
     from digicarbon.diagnostic.policy_placebo import PlaceboInSpace as PlaceboInSpace

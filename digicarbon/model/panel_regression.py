@@ -443,6 +443,15 @@ class PanelRegression(Tested):
             return self.effects
         return "pooled" if self.effects == "none" else f"{'lsdv' if self.estimator == 'lsdv' else 'fe'}_{self.effects}"
 
+    def design(self, panel: Panel, weights: Weights | None = None) -> Columns:
+        """Return what least squares is run on, for diagnostics that need more than its fit.
+
+        Raises
+        ------
+        DataError, WeightsError, EstimationError
+        """
+        return self._columns(panel, weights)
+
     def _columns(self, panel: Panel, weights: Weights | None) -> Columns:
         """Return what least squares is run on, after every check."""
         require_panel(panel)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from digicarbon.report.maps import MoranTable as MoranTable
     from digicarbon.report.policy_checks import PolicyChecks as PolicyChecks
     from digicarbon.report.regression import RegressionTable as RegressionTable
+    from digicarbon.report.sensitivity import Sensitivity as Sensitivity
     from digicarbon.report.signs import SignTable as SignTable
     from digicarbon.report.specification_curve import SpecificationCurve as SpecificationCurve
     from digicarbon.report.turning_points import TurningPointTable as TurningPointTable

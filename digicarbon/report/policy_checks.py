@@ -2,110 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field
-
-from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table
-from digicarbon.report.diagnostic import DiagnosticTable
+from digicarbon.report.diagnostics import DiagnosticTables
 from digicarbon.report.picture import plot_bacon, plot_placebo
-from digicarbon.report.pictured import Formats, files_of, results_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CHECKS = ("balance", "leads", "bacon", "negative_weights", "placebo_time", "placebo_space", "honest_bounds")
-"""Tables of the diagnostics of a policy, in the order in which they are read."""
-OPTIONS = tuple(
-    f"diagnostic={name}"
-    for name in ("balance", "leads", "bacon", "negative_weights", "placebo_time", "placebo_space", "honest")
-)
-PICTURES: Mapping[str, tuple[str, Callable[..., Figure]]] = {
-    "bacon": ("bacon_pairs", plot_bacon),
-    "placebo_space": ("placebo_space_draws", plot_placebo),
-}
 
-
-class PolicyChecks(Report):
+class PolicyChecks(DiagnosticTables):
     """The tables of all diagnostics of a policy that the runs have, below each other, with pictures.
 
     Attributes
     ----------
-    decimals : int
-        Digits after the decimal point.
-    pictures : tuple of {"png", "svg", "pdf"}
-        Formats; empty for none.
-    most_runs : int
-        As in `digicarbon.report.DiagnosticTable`; with more runs there are no pictures.
+    decimals, pictures, most_runs
+        As in `digicarbon.report.diagnostics.DiagnosticTables`.
     """
 
-    decimals: Annotated[int, Field(ge=0, le=12)] = 3
-    pictures: Formats = ("png", "svg")
-    most_runs: MostRuns = MOST_RUNS
+    shown: ClassVar[tuple[str, ...]] = (
+        *("balance", "leads", "bacon", "negative_weights"),
+        *("placebo_time", "placebo_space", "honest_bounds"),
+    )
+    options: ClassVar[tuple[str, ...]] = tuple(
+        f"diagnostic={name}"
+        for name in ("balance", "leads", "bacon", "negative_weights", "placebo_time", "placebo_space", "honest")
+    )
+    pictures_of: ClassVar[Mapping[str, tuple[str, Callable[..., Figure]]]] = {
+        "bacon": ("bacon_pairs", plot_bacon),
+        "placebo_space": ("placebo_space_draws", plot_placebo),
+    }
 
-    def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return a table for each check, below each other.
-
-        Raises
-        ------
-        ConfigError
-            If no run has one.
-        """
-        having = {name: _different(name, records) for name in CHECKS}
-        tables = [self._one(name).table(self.words.word(f"check {name}"), own) for name, own in having.items() if own]
-        if not tables:
-            raise ConfigError(Note("no_policy_checks", options=cut(OPTIONS, len(OPTIONS))))
-        whole, *further = _each_note_once(tables)
-        for table in reversed(further):
-            whole = replace(whole, below=replace(table, below=whole.below))
-        own = self.words.title(title, simulated=False)
-        return replace(whole, title=f"{own}{self.words.colon}{whole.title}" if own else whole.title)
-
-    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return ``bacon.<format>`` and ``placebo_space.<format>``; of several runs each has its label."""
-        if not self.pictures or len(records) > self.most_runs:
-            return {}
-        simulated = any(record.simulated for record in records)
-        files: dict[str, bytes] = {}
-        for name, (needed, plot) in PICTURES.items():
-            own = [record for record in records if needed in record.result.tables]
-            for label, result in results_of(own, self.words).items():
-                above = title if len(own) == 1 else f"{title}{self.words.colon}{label}"
-                figure = plot(
-                    result.tables, title=above, simulated=simulated, language=self.language or "en", naming=self.words
-                )
-                files |= files_of(name if len(own) == 1 else f"{name}_{label}", figure, self.pictures)
-        return files
-
-    def _one(self, name: str) -> DiagnosticTable:
-        return DiagnosticTable(
-            name=name,
-            decimals=self.decimals,
-            most_runs=self.most_runs,
-            labels=self.labels,
-            language=self.language,
-        )
-
-
-def _different(name: str, records: Sequence[Record]) -> list[Record]:
-    """Return the runs that have a table, each table once: some are of the single dummy, whatever the estimator."""
-    kept: list[Record] = []
-    for record in records:
-        table = record.result.tables.get(name)
-        if table is not None and not any(table.equals(other.result.tables[name]) for other in kept):
-            kept.append(record)
-    return kept
-
-
-def _each_note_once(tables: Sequence[Table]) -> list[Table]:
-    """Return tables without the notes that stand below one before."""
-    shown: set[str] = set()
-    kept = []
-    for table in tables:
-        kept.append(replace(table, notes=tuple(note for note in table.notes if note not in shown)))
-        shown |= set(table.notes)
-    return kept
+    @classmethod
+    def none(cls) -> Note:
+        """Return the note that no run has a check."""
+        return Note("no_policy_checks", options=cut(cls.options, len(cls.options)))

@@ -37,6 +37,7 @@ PROPER = set(
         SEM Wald Wooldridge Wu sigmaless sigmamore xtserial xttest xttest0 CD CDw
         AR CO GDP GG HC LIML PLACEBO SIMULATED SLS beta delta gamma lambda ln rho sigma theta tr wild
         fe original revised sdm stata
+        Cinelli Hazlett Oster
         ATT Anna Borusyak Callaway-Sant Delaunay Sun-Abraham delaunay logit
         """,
     )
@@ -65,6 +66,7 @@ EXPERIMENTS = {
     "policy_event_study": [],
     "policy_robustness": [],
     "policy_spillovers": [],
+    "sensitivity_controls": [],
 }
 DECIDING = ("model_choice", "spatial_choice", "table5_nonlinear")
 """Experiments whose tables have sentences in their cells."""
@@ -97,6 +99,8 @@ DIAGNOSTICS = {
     "local_moran": ("table6_moran", ["report=lisa"]),
     "moran": ("table6_moran", []),
     "negative_weights": ("policy_did", ["report=tests", "report.name=negative_weights"]),
+    "omitted_variable": ("sensitivity_controls", []),
+    "oster": ("sensitivity_controls", []),
     "panel_choice": ("table3_baseline", ["report=panel_choice"]),
     "placebo_space": (
         "policy_did",

@@ -62,6 +62,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
     ),
     "wild p of a policy": (*POLICY, "inference.replications=99", "model.seed=SEED"),
     "placebo policies": (*POLICY, "diagnostic=placebo_space", FEW, "diagnostic.seed=SEED"),
+    "samples of units": ("diagnostic=oster", FEW, "diagnostic.seed=SEED"),
     "wild bootstrap, webb": ("diagnostic=wild_bootstrap", FEW, "diagnostic.weights=webb", "diagnostic.seed=SEED"),
 }
 """What draws; SEED stands for the seed."""

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from digicarbon.report.picture.policy import placebo_numbers as placebo_numbers
     from digicarbon.report.picture.policy import plot_bacon as plot_bacon
     from digicarbon.report.picture.policy import plot_placebo as plot_placebo
+    from digicarbon.report.picture.sensitivity import contour_numbers as contour_numbers
+    from digicarbon.report.picture.sensitivity import plot_contours as plot_contours
     from digicarbon.report.picture.specification_curve import Strip as Strip
     from digicarbon.report.picture.specification_curve import plot_specification_curve as plot_specification_curve
 

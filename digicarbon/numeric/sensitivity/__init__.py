@@ -1,0 +1,1 @@
+"""How strong what was not observed would have to be."""

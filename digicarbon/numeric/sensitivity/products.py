@@ -1,0 +1,65 @@
+"""Least squares from inner products of columns, for many samples at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray
+from digicarbon.numeric.linear.within import Rows
+
+_DEPENDENT = 1e-11
+"""Share of the largest eigenvalue of a correlation matrix below which a combination of columns is no variation."""
+
+
+def remaining(gram: FloatArray, of: Sequence[int], on: Sequence[int]) -> FloatArray:
+    """Return inner products of what is left of columns after least squares on others.
+
+    Parameters
+    ----------
+    gram : ndarray, shape (..., K, K)
+        Inner products of all columns.
+    of, on : sequence of int
+        The columns, and those that they are regressed on; these may depend on each other.
+
+    Returns
+    -------
+    ndarray, shape (..., len(of), len(of))
+    """
+    whole = gram[..., of, :][..., of]
+    if not len(on):
+        return whole
+    size = np.sqrt(np.diagonal(gram[..., on, :][..., on], axis1=-2, axis2=-1))
+    scale = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
+    inner = gram[..., on, :][..., on] * scale[..., :, None] * scale[..., None, :]
+    cross = gram[..., on, :][..., of] * scale[..., :, None]
+    explained = np.swapaxes(cross, -1, -2) @ np.linalg.pinv(inner, rcond=_DEPENDENT, hermitian=True) @ cross
+    return np.asarray(whole - explained)
+
+
+def by_unit(columns: FloatArray, rows: Rows) -> FloatArray:
+    """Return the inner products of each unit's rows, shape (N, K, K), of columns of shape (rows, K)."""
+    cube = np.zeros((rows.n, rows.t, columns.shape[1]))
+    cube[rows.unit_codes, rows.period_codes] = columns
+    return np.asarray(np.swapaxes(cube, 1, 2) @ cube)
+
+
+def resampled(products: FloatArray, draws: int, rng: np.random.Generator) -> FloatArray:
+    """Return inner products in samples of whole units with replacement.
+
+    Parameters
+    ----------
+    products : ndarray, shape (N, K, K)
+        Of each unit.
+    draws : int
+        Number of samples, B.
+    rng : Generator
+
+    Returns
+    -------
+    ndarray, shape (B, K, K)
+    """
+    n, k, _ = products.shape
+    times = rng.multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)
+    return np.asarray((times @ products.reshape(n, -1)).reshape(draws, k, k))

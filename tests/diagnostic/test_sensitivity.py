@@ -1,0 +1,192 @@
+"""Robustness to what is not observed: PySensemakr's numbers, plain regressions, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import REFERENCE, reference
+
+import digicarbon as dc
+from digicarbon.diagnostic import OmittedVariable, Oster
+from digicarbon.errors import ConfigError, EstimationError
+from digicarbon.note import Note
+from digicarbon.panel import PanelDesign
+from digicarbon.source import SimulatedPolicy
+
+TERMS = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "ln_emp", "unemp")}
+CASES = reference("produc_sensemakr")
+KEYS = {"coef": "adjusted_estimate", "se": "adjusted_se", "stat": "adjusted_t"} | {
+    "low": "adjusted_lower_CI",
+    "high": "adjusted_upper_CI",
+    "r2dz_x": "r2dz_x",
+    "r2yz_dx": "r2yz_dx",
+}
+
+
+def states() -> pd.DataFrame:
+    frame = pd.read_csv(REFERENCE / "produc.csv")
+    logs = {f"ln_{name}": np.log(frame[name]) for name in ("gsp", "pcap", "pc", "emp")}
+    half = np.where(frame["state"] < "M", "south", "north")
+    return frame.assign(half=half, size=frame["emp"].rank(), **logs)
+
+
+PANEL = dc.Panel.from_frame(states(), unit="state", time="year")
+GAPS = dc.Panel.from_frame(states().drop(index=[5, 40, 100, 333]), unit="state", time="year", gaps="keep")
+
+
+def regression(**fields: Any) -> dc.PanelRegression:
+    return dc.PanelRegression(**TERMS | fields)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_robustness_values_and_benchmarks_are_those_of_sensemakr_with_dummies(case: dict[str, Any]) -> None:
+    model = regression(effects=case["effects"])
+    tables = OmittedVariable(model=model, q=case["q"]).tables(PANEL)
+    row, stats = tables["omitted_variable"].loc["ln_pcap"].copy(), case["stats"]
+    # with q its t statistics are of what is left of the coefficient; those of the table are of zero
+    row["stat"] *= case["q"]
+    own = row[["coef", "se", "stat", "df", "partial_r2", "rv", "rv_level"]].to_numpy()
+    other = [stats[key] for key in ("estimate", "se", "t_statistic", "dof", "r2yd_x", "rv_q", "rv_qa")]
+    np.testing.assert_allclose(own, other, rtol=1e-8)
+    alone = tables["omitted_variable_benchmarks"]
+    alone["stat"] -= (1 - case["q"]) * row["coef"] / alone["se"]
+    for bound in case["bounds"]:
+        found = alone.loc[(bound["benchmark"], str(bound["times"]))]
+        for name, key in KEYS.items():
+            if bound[key] is not None:
+                assert found[name] == pytest.approx(bound[key], rel=1e-8, abs=1e-12), (bound, name)
+
+
+def test_the_dummies_of_a_control_are_one_group() -> None:
+    model = regression(controls=("ln_pc", "C(half)"), effects="time")
+    table = OmittedVariable(model=model, benchmarks=("C(half)", "ln_pc"), times=(1,)).tables(PANEL)
+    assert list(table["omitted_variable_benchmarks"].index) == [("C(half)", "1"), ("ln_pc", "1")]
+
+
+def test_other_standard_errors_scale_those_of_the_confounder_alone() -> None:
+    classic, clustered = (OmittedVariable(model=regression(effects="unit", cov=cov)) for cov in ("classic", "cluster"))
+    plain, own = classic.tables(PANEL), clustered.tables(PANEL)
+    for name in ("coef", "partial_r2", "rv"):
+        np.testing.assert_allclose(own["omitted_variable"][name], plain["omitted_variable"][name], rtol=1e-12)
+    ratio = float((own["omitted_variable"]["se"] / plain["omitted_variable"]["se"]).iloc[0])
+    assert own["omitted_variable"]["scale"].iloc[0] == pytest.approx(ratio)
+    one, other = (tables["omitted_variable_benchmarks"] for tables in (own, plain))
+    np.testing.assert_allclose(one["se"], ratio * other["se"], rtol=1e-12)
+    np.testing.assert_allclose(one["coef"], other["coef"], rtol=1e-12)
+    codes = [[note.code for note in each.remarks(tables)] for each, tables in ((classic, plain), (clustered, own))]
+    assert "omitted_variable_scaled" not in codes[0]
+    assert "omitted_variable_scaled" in codes[1]
+
+
+def test_cells_of_confounders_that_cannot_be_are_empty_and_a_note_says_so() -> None:
+    diagnostic = OmittedVariable(model=regression(effects="none"))
+    tables = diagnostic.tables(PANEL)
+    assert tables["omitted_variable_benchmarks"].loc["ln_emp"].isna().all(axis=None)
+    assert Note("omitted_variable_impossible") in diagnostic.remarks(tables)
+    weak = OmittedVariable(model=regression(effects="none"), benchmarks=("unemp",))
+    assert Note("omitted_variable_impossible") not in weak.remarks(weak.tables(PANEL))
+
+
+def fitted(panel: dc.Panel, controls: tuple[str, ...], **fields: Any) -> tuple[float, float]:
+    found = regression(controls=controls, **fields).fit(panel)
+    return float(found.estimates.loc["ln_pcap", "coef"]), float(found.statistics["r2_within"])
+
+
+@pytest.mark.parametrize("effects", ["unit", "time", "two_way"])
+@pytest.mark.parametrize("panel", [PANEL, GAPS], ids=["balanced", "gaps"])
+def test_short_and_long_regression_are_those_of_the_model(effects: Any, panel: dc.Panel) -> None:
+    table = Oster(model=regression(effects=effects, cov="cluster"), draws=99).tables(panel)["oster"]["value"]
+    for name, controls in (("without", ()), ("with", TERMS["controls"])):
+        coef, r2 = fitted(panel, tuple(controls), effects=effects)
+        assert table[f"coefficient {name} controls"] == pytest.approx(coef)
+        if effects == "unit":
+            assert table[f"R² {name} controls"] == pytest.approx(r2)
+    assert table["lower bound"] <= table["upper bound"]
+    assert {table["lower bound"], table["upper bound"]} == {
+        table["coefficient with controls"],
+        table["bias-adjusted coefficient"],
+    }
+
+
+def test_controls_that_are_always_there_are_in_both_regressions() -> None:
+    table = Oster(model=regression(effects="unit"), always=("ln_pc",), draws=99).tables(PANEL)["oster"]["value"]
+    assert table["coefficient without controls"] == pytest.approx(fitted(PANEL, ("ln_pc",), effects="unit")[0])
+    assert table["coefficient with controls"] == pytest.approx(fitted(PANEL, TERMS["controls"], effects="unit")[0])
+
+
+@pytest.mark.parametrize(
+    ("effects", "fields"),
+    [
+        ("none", {}),
+        ("unit", {}),
+        ("time", {"observation_weights": "size"}),
+        ("two_way", {"observation_weights": "size"}),
+    ],
+)
+def test_intervals_are_percentiles_over_samples_of_whole_units(effects: Any, fields: dict[str, Any]) -> None:
+    """Each sample is a panel of its own, its copies of a unit are units of their own; all is fitted as the model is."""
+    draws, seed = 99, 5
+    own = Oster(model=regression(effects=effects, **fields), draws=draws, seed=seed).tables(GAPS)["oster"]
+    frame, units = states().drop(index=[5, 40, 100, 333]), GAPS.units
+    rows = {unit: part for unit, part in frame.groupby("state")}
+    times = np.random.default_rng(seed).multinomial(len(units), np.full(len(units), 1 / len(units)), size=draws)
+    numbers = []
+    for counts in times:
+        chosen = [unit for unit, count in zip(units, counts, strict=True) for _ in range(count)]
+        parts = [rows[unit].assign(state=f"{place:03d}") for place, unit in enumerate(chosen)]
+        panel = dc.Panel.from_frame(pd.concat(parts), unit="state", time="year", gaps="keep")
+        one = Oster(model=regression(effects=effects, **fields), draws=99).tables(panel)["oster"]["value"]
+        numbers.append(one)
+    drawn = pd.DataFrame(numbers)
+    for name in own.index.drop("largest R²"):
+        low, high = np.quantile(drawn[name], [0.025, 0.975])
+        np.testing.assert_allclose(own.loc[name, ["low", "high"]], [low, high], rtol=1e-6, atol=1e-9)
+
+
+def test_a_policy_in_one_dummy_and_lsdv_are_regressions_too() -> None:
+    source = SimulatedPolicy(n=40, periods=9, first_year=2009, cohorts=(2012, 2014), seed=3)
+    panel = PanelDesign(policy={"pilot": "adopted"}).assemble(source.load().frame, "unit", "year")
+    model = dc.DiD(y="y", policy="pilot")
+    table = OmittedVariable(model=model).tables(panel)["omitted_variable"]
+    np.testing.assert_allclose(
+        table.loc["pilot", ["coef", "se"]], model.fit(panel).estimates.loc["pilot", ["coef", "se"]]
+    )
+    with pytest.raises(ConfigError, match="DiD"):
+        OmittedVariable(model=dc.DiD(y="y", policy="pilot", estimator="imputation")).check(panel)
+    one, other = (
+        Oster(model=regression(effects="unit", estimator=name), draws=99).tables(PANEL)["oster"]
+        for name in ("within", "lsdv")
+    )
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_one_of_several_focal_coefficients_is_named() -> None:
+    model = regression(x=("ln_pcap", "ln_pc"), controls=("unemp",), effects="unit")
+    for kind in (Oster, OmittedVariable):
+        with pytest.raises(ConfigError, match=r"diagnostic.term"):
+            kind(model=model).check(PANEL)
+        with pytest.raises(ConfigError, match=r"Did you mean 'ln_pcap'"):
+            kind(model=model, term="ln_pcapp").check(PANEL)
+        kind(model=model, term="ln_pc").check(PANEL)
+    table = OmittedVariable(model=model, term="ln_pc").tables(PANEL)["omitted_variable"]
+    assert table["coef"].iloc[0] == pytest.approx(model.fit(PANEL).estimates.loc["ln_pc", "coef"])
+
+
+def test_what_cannot_be_measured_is_refused() -> None:
+    with pytest.raises(ConfigError, match="DynamicPanel"):
+        Oster(model=dc.DynamicPanel(**TERMS)).check(PANEL)
+    with pytest.raises(ConfigError, match="PanelRegression"):
+        OmittedVariable(model=regression(effects="random")).check(PANEL)
+    with pytest.raises(ConfigError, match=r"model.controls"):
+        Oster(model=regression(controls=())).check(PANEL)
+    with pytest.raises(ConfigError, match=r"diagnostic.always: nothing"):
+        Oster(model=regression(), always=("nothing",)).check(PANEL)
+    with pytest.raises(ConfigError, match=r"diagnostic.benchmarks: ln_pcap"):
+        OmittedVariable(model=regression(), benchmarks=("ln_pcap",)).check(PANEL)
+    with pytest.raises(EstimationError, match=r"diagnostic.r_max is 0.1"):
+        Oster(model=regression(effects="unit"), r_max=0.1).check(PANEL)
+    without = OmittedVariable(model=regression(controls=())).tables(PANEL)
+    assert set(without) == {"omitted_variable"}
