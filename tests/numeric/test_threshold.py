@@ -177,7 +177,7 @@ def test_ratio_is_scaled_by_what_the_variance_is_at_the_threshold() -> None:
 
 
 def test_critical_ratio_is_hansens() -> None:
-    np.testing.assert_allclose([critical_ratio(level) for level in (0.9, 0.95, 0.99)], [6.53, 7.35, 10.59], atol=6e-3)
+    np.testing.assert_allclose([critical_ratio(level) for level in (0.9, 0.95, 0.99)], [5.94, 7.35, 10.59], atol=6e-3)
 
 
 def test_without_candidates_nothing_is_estimated() -> None:
