@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from digicarbon.model import Model as Model
     from digicarbon.model import PanelIV as PanelIV
     from digicarbon.model import PanelRegression as PanelRegression
+    from digicarbon.model import PanelThreshold as PanelThreshold
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.panel import Panel as Panel
     from digicarbon.report import Table as Table
@@ -53,6 +54,7 @@ _HOME = {
     "Panel": "digicarbon.panel",
     "PanelIV": "digicarbon.model",
     "PanelRegression": "digicarbon.model",
+    "PanelThreshold": "digicarbon.model",
     "Result": "digicarbon.result",
     "SpatialPanel": "digicarbon.model",
     "Spec": "digicarbon.spec",
@@ -92,6 +94,7 @@ __all__ = [
     "Panel",
     "PanelIV",
     "PanelRegression",
+    "PanelThreshold",
     "Result",
     "SpatialPanel",
     "Spec",

@@ -196,7 +196,7 @@ class Search:
     @property
     def usable(self) -> NDArray[np.bool_]:
         """Which candidates identify all slopes, shape (G,)."""
-        return np.isfinite(self.roots).all(axis=(1, 2))
+        return np.asarray(np.isfinite(self.roots).all(axis=(1, 2)))
 
     def residuals(self, outcomes: FloatArray) -> FloatArray:
         """Return what the columns of all regimes leave of outcomes, shape (M, rows)."""
