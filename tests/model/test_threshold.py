@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -142,7 +144,7 @@ def test_sets_allow_for_variances_that_depend_on_the_threshold(panel: dc.Panel) 
     ],
 )
 def test_fields_that_contradict_each_other_are_refused(fields: dict[str, object], words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
+    with pytest.raises(ConfigError, match=re.escape(words)):
         dc.PanelThreshold(**TERMS | fields)
 
 
@@ -150,7 +152,7 @@ def test_a_variable_without_candidates_is_refused(panel: dc.Panel) -> None:
     two = panel.with_columns({"two": (panel.column("q") > 0).astype(float), "one": np.ones(len(panel.unit_codes))})
     for fields in ({"threshold": "one"}, {"threshold": "two", "thresholds": 2}):
         model = dc.PanelThreshold(**TERMS | fields, draws=0)
-        with pytest.raises(EstimationError, match="leaves a share of at least 0.05"):
+        with pytest.raises(EstimationError, match="leaves a share of at least"):
             model.fit(two)
     with pytest.raises(EstimationError):
         dc.PanelThreshold(**TERMS | {"threshold": "one"}).check(two)

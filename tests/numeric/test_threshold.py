@@ -132,7 +132,8 @@ def test_draws_are_fits_to_whole_units_residuals(resampling: Resampling) -> None
     assert [len(test.draws) for test in found.tests] == [20, 20]
     rng = np.random.default_rng(7)
     value = by_loops(ordered, y, 1, 0.1)[0]
-    columns = absorb(np.column_stack([x, common, x * (q <= value)[:, None], y]), rows, "unit")
+    further = [x * (q <= value)[:, None]] if resampling == "units" else []
+    columns = absorb(np.column_stack([x, common, *further, y]), rows, "unit")
     b = np.linalg.lstsq(columns[:, :-1], columns[:, -1], rcond=None)[0]
     errors = (columns[:, -1] - columns[:, :-1] @ b).reshape(rows.n, rows.t)
     if resampling == "units":

@@ -379,7 +379,7 @@ class PanelThreshold(Tested):
     def _ordered(self, panel: Panel) -> Ordered:
         names = panel.expanded(self.x, among=self.terms), panel.expanded(self.controls, among=self.terms)
         x, controls = (panel.array(each) if each else np.empty((len(panel.unit_codes), 0)) for each in names)
-        return Ordered(x, controls, panel.column(self.threshold), rows_of(panel), self.effects)
+        return Ordered(x, controls, panel.array((self.threshold,))[:, 0], rows_of(panel), self.effects)
 
     def _too_few(self, known: int) -> EstimationError:
         return EstimationError(
@@ -391,12 +391,13 @@ class PanelThreshold(Tested):
         values = cut(texts(regimes.values))
         notes = [Note("threshold_regimes", x=cut(regimes.x), q=self.threshold, values=values)]
         if self.draws:
-            code = "threshold_signs" if signs else "threshold_units"
-            notes.append(Note(code, draws=self.draws))
+            draws = self.draws
+            notes.append(Note("threshold_signs", draws=draws) if signs else Note("threshold_units", draws=draws))
             if signs and self.resampling == "units":
                 notes.append(Note("threshold_unbalanced"))
-        set_of = "threshold_set_robust" if self.robust else "threshold_set"
-        notes.append(Note(set_of, level=self.level, critical=critical_ratio(self.level)))
+        level, critical = self.level, critical_ratio(self.level)
+        plain = Note("threshold_set", level=level, critical=critical)
+        notes.append(Note("threshold_set_robust", level=level, critical=critical) if self.robust else plain)
         broken = [str(at) for at, (_, _, pieces) in enumerate(regimes.sets, start=1) if len(pieces) > 1]
         if broken:
             notes.append(Note("threshold_pieces", numbers=cut(broken)))

@@ -149,8 +149,9 @@ def estimate(
 
     Notes
     -----
-    Bootstrap samples have regressors, the threshold variable and the earlier thresholds of the sample; their errors are
-    residuals of the model with the threshold that is tested. The first sum of squares, its fall and F do not depend on
+    Bootstrap samples have regressors, the threshold variable and the earlier thresholds of the sample. Units are drawn
+    from the residuals of the model with the threshold that is tested, as Hansen does; signs change those of the model
+    without it, which are not too small where the threshold could choose its rows. The first sum of squares, its fall and F do not depend on
     the slopes of the null model, so that errors alone are fitted.
 
     References
@@ -170,7 +171,7 @@ def estimate(
         found = [*places, int(search.candidates[best])]
         sampled: list[FloatArray] = []
         if draws:
-            errors = _left(ordered, y, found)
+            errors = _left(ordered, y, found if resampling == "units" else places)
             for outcomes in _samples(ordered, errors, draws, rng, resampling):
                 total, fall = search.largest(outcomes)
                 sampled.append(fall / ((total - fall) / df))
