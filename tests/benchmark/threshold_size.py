@@ -5,9 +5,9 @@
 A panel of N units and 10 periods with unit effects; x and the threshold variable q are standard normal. ``size 1`` has
 no threshold and tests the first; ``size 2`` has one, at 0.3, and tests the second. The change of the slope is 1 at
 N = 30 and 1/3.2 at N = 300: the threshold has about the same uncertainty, in rows. Errors of ``equal`` variance are
-independent;
-``q`` makes their standard deviation exp(0.4 q); ``memory`` correlates them over time by 0.5. 199 bootstrap samples. A third of the
-replications is for N = 300. The standard error of a share of 0.05 among 1,000 replications is 0.7 points.
+independent; ``q`` makes their standard deviation exp(0.4 q); ``memory`` correlates them over time by 0.5. 199 bootstrap
+samples. A third of the replications is for N = 300. The standard error of a share of 0.05 among 1,000 replications is
+0.7 points.
 """
 
 from __future__ import annotations

@@ -151,8 +151,8 @@ def estimate(
     -----
     Bootstrap samples have regressors, the threshold variable and the earlier thresholds of the sample. Units are drawn
     from the residuals of the model with the threshold that is tested, as Hansen does; signs change those of the model
-    without it, which are not too small where the threshold could choose its rows. The first sum of squares, its fall and F do not depend on
-    the slopes of the null model, so that errors alone are fitted.
+    without it, which are not too small where the threshold could choose its rows. Sums of squares do not depend on the
+    slopes of the null model, so that errors alone are fitted.
 
     References
     ----------
