@@ -54,9 +54,15 @@ class ThresholdReport(Report):
         having = [record for record in records if "thresholds" in record.result.tables]
         if not having:
             raise ConfigError(Note("no_thresholds"))
-        whole = RegressionTable(**common, statistics=self.statistics, tests=(), most_runs=self.most_runs).table(
-            title, records
+        slopes = RegressionTable(
+            decimals=self.decimals,
+            labels=self.labels,
+            language=self.language,
+            statistics=self.statistics,
+            tests=(),
+            most_runs=self.most_runs,
         )
+        whole = slopes.table(title, records)
         if len(records) > self.most_runs:
             return whole
         below: Table | None = None
