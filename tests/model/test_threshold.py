@@ -62,7 +62,7 @@ def test_tables_and_statistics_have_the_same_numbers(panel: dc.Panel) -> None:
         assert result.statistics[f"threshold_{at}"] == row["estimate"]
         assert result.statistics[f"threshold_{at}_low"] == row["low"]
         assert result.statistics[f"threshold_{at}_high"] == row["high"]
-        assert result.statistics[f"threshold_f_{at}"] == tests.loc[at, "f"]
+        assert result.statistics[f"threshold_f_{at}"] == tests.loc[at, "F"]
         assert result.statistics[f"threshold_p_{at}"] == tests.loc[at, "p"]
         points = result.tables["lr"].query("threshold == @at")
         inside = points[points["ratio"] <= critical_ratio(0.9)]["value"]

@@ -65,6 +65,8 @@ EXPERIMENTS = {
     "policy_event_study": [],
     "policy_robustness": [],
     "policy_spillovers": [],
+    "threshold_one": ["model.resampling=signs"],
+    "threshold_two": ["model.robust=true"],
 }
 DECIDING = ("model_choice", "spatial_choice", "table5_nonlinear")
 """Experiments whose tables have sentences in their cells."""

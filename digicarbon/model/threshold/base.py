@@ -114,7 +114,7 @@ class Regimes:
             "thresholds": pd.DataFrame(
                 estimates, pd.Index(numbers, name="threshold"), ["estimate", "low", "high", "pieces", "scale"]
             ),
-            "threshold_tests": pd.DataFrame(tests, pd.Index(numbers, name="thresholds"), ["f", "p", *CRITICAL]),
+            "threshold_tests": pd.DataFrame(tests, pd.Index(numbers, name="thresholds"), ["F", "p", *CRITICAL]),
             "regimes": pd.DataFrame(regimes, pd.RangeIndex(1, len(counts) + 1, name="regime")),
             "lr": pd.concat(map(self._points, range(len(numbers))), ignore_index=True).rename_axis("point"),
         }
