@@ -9,7 +9,7 @@ import pytest
 import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.numeric.threshold.estimator import critical_ratio
-from digicarbon.report import Record, Table, ThresholdReport
+from digicarbon.report import Labels, Record, Table, ThresholdReport
 from digicarbon.report.picture import plot_threshold
 from digicarbon.result import Result
 from digicarbon.source import SimulatedThreshold
@@ -83,3 +83,12 @@ def test_results_without_thresholds_are_refused() -> None:
         plot_threshold(plain)
     with pytest.raises(ConfigError, match="No run has thresholds"):
         ThresholdReport().table("t", [Record("a", {}, {}, plain)])
+
+
+def test_regimes_are_named_by_the_words_of_their_variable() -> None:
+    words = Labels("en")
+    assert words("ln_e[ln_pgdp<=1.203]") == "ln(Digital economy): ln(GDP per head) ≤ 1.203"
+    assert words("ln_e[-1.2<ln_pgdp<=1e-05]") == "ln(Digital economy): -1.2 < ln(GDP per head) ≤ 1e-05"
+    assert words("x[L.ln_pgdp>2]") == "x: ln(GDP per head) (lag 1) > 2"
+    assert words("x[q>2]") == "x[q>2]"
+    assert Labels("zh")("ln_e[ln_pgdp>2]") == "ln(数字经济): ln(人均地区生产总值) > 2"
