@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from digicarbon.model import Model as Model
     from digicarbon.model import PanelIV as PanelIV
     from digicarbon.model import PanelRegression as PanelRegression
+    from digicarbon.model import PanelThreshold as PanelThreshold
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.panel import Panel as Panel
     from digicarbon.report import Table as Table
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture import plot_moran_scatter as plot_moran_scatter
     from digicarbon.report.picture import plot_placebo as plot_placebo
     from digicarbon.report.picture import plot_rollout as plot_rollout
+    from digicarbon.report.picture import plot_threshold as plot_threshold
     from digicarbon.result import Result as Result
     from digicarbon.spec import Spec as Spec
     from digicarbon.weights import Weights as Weights
@@ -54,6 +56,7 @@ _HOME = {
     "Panel": "digicarbon.panel",
     "PanelIV": "digicarbon.model",
     "PanelRegression": "digicarbon.model",
+    "PanelThreshold": "digicarbon.model",
     "Result": "digicarbon.result",
     "SpatialPanel": "digicarbon.model",
     "Spec": "digicarbon.spec",
@@ -80,6 +83,7 @@ _HOME = {
     "plot_moran_scatter": "digicarbon.report.picture",
     "plot_placebo": "digicarbon.report.picture",
     "plot_rollout": "digicarbon.report.picture",
+    "plot_threshold": "digicarbon.report.picture",
     "table": "digicarbon.report",
     "turning_points": "digicarbon.diagnostic",
     "vif": "digicarbon.diagnostic",
@@ -94,6 +98,7 @@ __all__ = [
     "Panel",
     "PanelIV",
     "PanelRegression",
+    "PanelThreshold",
     "Result",
     "SpatialPanel",
     "Spec",
@@ -121,6 +126,7 @@ __all__ = [
     "plot_moran_scatter",
     "plot_placebo",
     "plot_rollout",
+    "plot_threshold",
     "table",
     "turning_points",
     "vif",

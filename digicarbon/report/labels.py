@@ -14,6 +14,9 @@ from digicarbon.note import Note, note_of
 from digicarbon.panel import LOG_PREFIX, parse
 
 _LEVEL = re.compile(r"(?P<variable>[^\[\]]+)\[(?P<level>.+)\]\Z")
+_REGIME = re.compile(r"(?P<low>-?[\d.e+-]+<)?(?P<variable>[^\d<>=][^<>=]*)(?P<high>(?:<=|>)-?[\d.e+-]+)\Z")
+"""Which values of a variable a regime has."""
+_SIGNS = re.compile("<=|<|>")
 _CHANGED = re.compile(r"(?P<title>.+?) \((?P<changes>[^\W\d]\w*(?:\.\w+)*=.+)\)")
 """A title with the changes that the command line made to the experiment."""
 _KEY = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
@@ -244,7 +247,7 @@ class Labels:
             return variable
         if match := _LEVEL.match(part):
             name, level = match["variable"], match["level"]
-            labels = self._variable(name), self._variable(level)
+            labels = self._variable(name), self._variable(level) or self._regime(level)
             return f"{labels[0] or name}: {labels[1] or level}" if any(labels) else None
         factors = parse(part)
         if factors is None or len(factors) != 1 or factors[0].dummies:
@@ -257,6 +260,14 @@ class Labels:
             return words
         # ln(x)² could be read as the logarithm of the square
         return f"{words if words.isalnum() else f'[{words}]'}{str(power).translate(_SUPERSCRIPTS)}"
+
+    def _regime(self, level: str) -> str | None:
+        match = _REGIME.match(level)
+        words = match and self._factor(match["variable"])
+        if match is None or not words:
+            return None
+        low, high = (_SIGNS.sub(lambda sign: f" {sign[0]} ", match[end] or "") for end in ("low", "high"))
+        return f"{low}{words}{high}".replace("<=", "\N{LESS-THAN OR EQUAL TO}")
 
     def _variable(self, name: str) -> str | None:
         label = self._known(name)

@@ -16,5 +16,6 @@ if TYPE_CHECKING:
     from digicarbon.source.policies import PolicyTruth as PolicyTruth
     from digicarbon.source.policies import SimulatedPolicy as SimulatedPolicy
     from digicarbon.source.table import TableSource as TableSource
+    from digicarbon.source.thresholds import SimulatedThreshold as SimulatedThreshold
 
 lazy(__name__, {"SimulatedSource": "digicarbon.china.simulated.source"})

@@ -26,6 +26,7 @@ from digicarbon.model import (
     NoModel,
     PanelIV,
     PanelRegression,
+    PanelThreshold,
     SpatialPanel,
 )
 from digicarbon.model.batch import Estimand, estimate_of
@@ -85,6 +86,13 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         DiD(**POLICY, estimator="callaway_santanna", compare="not_yet", aggregate="event"),
         DiD(**POLICY | {"controls": ()}, estimator="synthetic_did"),
         DiD(**POLICY, estimator="synthetic_did", sdid_variance="jackknife", aggregate="event"),
+    ],
+    PanelThreshold: [
+        PanelThreshold(**TERMS, threshold="unemp", draws=39),
+        PanelThreshold(**TERMS, threshold="ln_pcap", thresholds=2, effects="two_way", draws=0, grid=50),
+        PanelThreshold(
+            **TERMS | {"x": ("ln_pcap", "L.ln_pcap")}, threshold="L.unemp", effects="none", draws=19, cov="cluster"
+        ),
     ],
     DynamicPanel: [DynamicPanel(**TERMS, lags=2, collapse=True), DynamicPanel(**TERMS, kind="system", collapse=True)],
     SpatialPanel: [

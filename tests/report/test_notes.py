@@ -67,6 +67,8 @@ EXPERIMENTS = {
     "policy_robustness": [],
     "policy_spillovers": [],
     "sensitivity_controls": [],
+    "threshold_one": ["model.resampling=signs"],
+    "threshold_two": ["model.robust=true"],
 }
 DECIDING = ("model_choice", "spatial_choice", "table5_nonlinear")
 """Experiments whose tables have sentences in their cells."""

@@ -35,5 +35,6 @@ if TYPE_CHECKING:
     from digicarbon.report.picture.sensitivity import plot_contours as plot_contours
     from digicarbon.report.picture.specification_curve import Strip as Strip
     from digicarbon.report.picture.specification_curve import plot_specification_curve as plot_specification_curve
+    from digicarbon.report.picture.threshold import plot_threshold as plot_threshold
 
 lazy(__name__)

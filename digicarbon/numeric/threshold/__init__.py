@@ -1,0 +1,1 @@
+"""Least squares whose slopes change where a variable passes a threshold."""

@@ -1,0 +1,272 @@
+"""Thresholds one after another, their tests by a bootstrap of whole units, and their likelihood ratios."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.linear.within import absorbed_rank
+from digicarbon.numeric.threshold.search import Ordered, Search
+
+Resampling = Literal["units", "signs"]
+TESTED = (0.9, 0.95, 0.99)
+"""Quantiles of the bootstrap that are critical values."""
+_CYCLES = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The likelihood ratio of one threshold, given the others.
+
+    Attributes
+    ----------
+    place : int
+        Of the estimate, in the order of the threshold variable.
+    candidates : ndarray of int, shape (G,)
+        Places.
+    ratio : ndarray, shape (G,)
+        0 at the estimate.
+    scale : float
+        What heteroskedastic ratios are divided by (η² of Hansen 2000).
+    """
+
+    place: int
+    candidates: IntArray
+    ratio: FloatArray
+    scale: float
+
+
+@dataclass(frozen=True, eq=False)
+class ThresholdTest:
+    """The test of one threshold more against those before it.
+
+    Attributes
+    ----------
+    statistic : float
+        F, as Hansen has it: the fall of the sum of squares over the variance.
+    draws : ndarray, shape (B,)
+        The same of bootstrap samples without that threshold; empty where there are none.
+    """
+
+    statistic: float
+    draws: FloatArray
+
+    @property
+    def p(self) -> float:
+        """Share of draws that are as large, the sample itself counted as one of them; not a number without draws."""
+        if not len(self.draws):
+            return float("nan")
+        return float((np.count_nonzero(self.draws >= self.statistic) + 1) / (len(self.draws) + 1))
+
+    @property
+    def critical(self) -> tuple[float, ...]:
+        """The critical values of 10, 5 and 1 %; none without draws."""
+        return tuple(np.quantile(self.draws, TESTED).tolist()) if len(self.draws) else ()
+
+
+@dataclass(frozen=True, eq=False)
+class Thresholds:
+    """Estimated thresholds.
+
+    Attributes
+    ----------
+    curves : tuple of Curve
+        From the lowest threshold to the highest one.
+    tests : tuple of ThresholdTest
+        Of the first threshold against none, of the second against one, ...
+    ssr : float
+    df : int
+        Rows less the parameters of effects.
+    """
+
+    curves: tuple[Curve, ...]
+    tests: tuple[ThresholdTest, ...]
+    ssr: float
+    df: int
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Places of the thresholds, in their order."""
+        return tuple(curve.place for curve in self.curves)
+
+
+class TooFewCandidatesError(ValueError):
+    """No value of the threshold variable leaves enough rows in each regime and identifies all slopes."""
+
+    def __init__(self, known: int) -> None:
+        super().__init__(known)
+        self.known = known
+
+
+def critical_ratio(level: float) -> float:
+    """Return the value that the likelihood ratio of the true threshold stays below with a probability.
+
+    Notes
+    -----
+    -2 ln(1 - √level), from Hansen's distribution (1 - exp(-x/2))².
+    """
+    return float(-2 * np.log(1 - np.sqrt(level)))
+
+
+def estimate(
+    ordered: Ordered,
+    y: FloatArray,
+    count: int,
+    trim: float,
+    most: int | None = None,
+    draws: int = 0,
+    seed: int = 0,
+    resampling: Resampling = "units",
+    robust: bool = False,
+) -> Thresholds:
+    """Estimate thresholds one after another; after each, the earlier ones again, given the others, until none moves.
+
+    Parameters
+    ----------
+    ordered : Ordered
+    y : ndarray, shape (rows,)
+    count : int
+        Of thresholds.
+    trim : float
+        Least share of rows in a regime.
+    most : int or None
+        Number of quantiles that are candidates; None: all values.
+    draws : int
+        Bootstrap samples of each test.
+    seed : int
+    resampling : {"units", "signs"}
+        Units' residuals drawn with replacement (balanced panels), or each unit's own with a sign.
+    robust : bool
+        Whether likelihood ratios are scaled for errors whose variance depends on the threshold variable.
+
+    Raises
+    ------
+    TooFewCandidatesError
+
+    Notes
+    -----
+    Bootstrap samples have regressors, the threshold variable and the earlier thresholds of the sample. Units are drawn
+    from the residuals of the model with the threshold that is tested, as Hansen does; signs change those of the model
+    without it, which are not too small where the threshold could choose its rows. Sums of squares do not depend on the
+    slopes of the null model, so that errors alone are fitted.
+
+    References
+    ----------
+    Hansen (1999), Journal of Econometrics 93. Bai (1997), Econometric Theory 13, on the second step.
+    """
+    df = len(y) - max(absorbed_rank(ordered.rows, ordered.effects), 1)
+    rng = np.random.default_rng(seed)
+    places: list[int] = []
+    tests: list[ThresholdTest] = []
+    for known in range(count):
+        search = _search(ordered, trim, most, places, known)
+        left = search.residuals(y[None])
+        drop = search.drops(left)[0]
+        before, best = float(left[0] @ left[0]), int(np.argmax(drop))
+        statistic = float(drop[best]) / ((before - float(drop[best])) / df)
+        found = [*places, int(search.candidates[best])]
+        sampled: list[FloatArray] = []
+        if draws:
+            errors = _left(ordered, y, found if resampling == "units" else places)
+            for outcomes in _samples(ordered, errors, draws, rng, resampling):
+                total, fall = search.largest(outcomes)
+                sampled.append(fall / ((total - fall) / df))
+        tests.append(ThresholdTest(statistic, np.concatenate(sampled) if sampled else np.empty(0)))
+        places = _refined(ordered, y, found, trim, most)
+    errors = _left(ordered, y, places)
+    ssr = float(errors @ errors)
+    curves = [_curve(ordered, y, places, at, trim, most, errors, df, robust) for at in range(count)]
+    return Thresholds(tuple(sorted(curves, key=lambda curve: curve.place)), tuple(tests), ssr, df)
+
+
+def _search(ordered: Ordered, trim: float, most: int | None, others: list[int], known: int) -> Search:
+    """Return the search over candidates that identify all slopes."""
+    candidates = ordered.candidates(trim, most, others)
+    if not len(candidates):
+        raise TooFewCandidatesError(known)
+    search = ordered.search(candidates, others)
+    usable = search.usable
+    if usable.all():
+        return search
+    if not usable.any():
+        raise TooFewCandidatesError(known)
+    return Search(ordered, search.basis, candidates[usable], search.roots[usable])
+
+
+def _left(ordered: Ordered, y: FloatArray, places: list[int]) -> FloatArray:
+    """Return the residuals of the model with thresholds, shape (rows,)."""
+    basis, inner = ordered.basis(places), ordered.demeaned(y[:, None])[:, 0]
+    return np.asarray(inner - basis @ (basis.T @ inner))
+
+
+def _refined(ordered: Ordered, y: FloatArray, places: list[int], trim: float, most: int | None) -> list[int]:
+    """Return thresholds each of which is the best one given the others."""
+    now, still, at = list(places), 1, 0
+    while still < len(now) and at < _CYCLES * len(now):
+        one = at % len(now)
+        others = now[:one] + now[one + 1 :]
+        search = _search(ordered, trim, most, others, len(others))
+        drop = search.drops(search.residuals(y[None]))[0]
+        best = int(search.candidates[int(np.argmax(drop))])
+        still = still + 1 if best == now[one] else 1
+        now[one], at = best, at + 1
+    return now
+
+
+def _curve(
+    ordered: Ordered,
+    y: FloatArray,
+    places: list[int],
+    at: int,
+    trim: float,
+    most: int | None,
+    errors: FloatArray,
+    df: int,
+    robust: bool,
+) -> Curve:
+    others = places[:at] + places[at + 1 :]
+    search = _search(ordered, trim, most, others, len(others))
+    drop = search.drops(search.residuals(y[None]))[0]
+    scale = _scale(ordered, y, places, at, errors, df) if robust else 1.0
+    ratio = (drop.max() - drop) / (float(errors @ errors) / df) / scale
+    return Curve(places[at], search.candidates, ratio, scale)
+
+
+def _scale(ordered: Ordered, y: FloatArray, places: list[int], at: int, errors: FloatArray, df: int) -> float:
+    """Return η² of Hansen (2000): what the variance of errors at a threshold is, in terms of the mean one.
+
+    Notes
+    -----
+    E[(δ′x)² e² | q = γ] over σ² E[(δ′x)² | q = γ], δ the change of slopes; both from quadratic regressions on q.
+    """
+    others = places[:at] + places[at + 1 :]
+    below = ordered.below(places[at])
+    columns = np.column_stack([ordered.basis(others), ordered.demeaned(below)])
+    change = np.linalg.lstsq(columns, ordered.demeaned(y[:, None])[:, 0], rcond=None)[0][-ordered.x.shape[1] :]
+    jump = np.square(ordered.x @ change)
+    spread = float(np.std(ordered.q)) or 1.0
+    distance = (ordered.q - ordered.value(places[at])) / spread
+    powers = np.column_stack([np.ones_like(distance), distance, np.square(distance)])
+    both = np.linalg.lstsq(powers, np.column_stack([jump * np.square(errors), jump]), rcond=None)[0][0]
+    mean = float(errors @ errors) / len(errors)
+    scale = float(both[0] / (mean * both[1])) if both[1] > 0 else 1.0
+    # a parabola may go below zero, where it says nothing
+    return scale if scale > 0.05 else 1.0
+
+
+def _samples(
+    ordered: Ordered, errors: FloatArray, draws: int, rng: np.random.Generator, resampling: Resampling
+) -> Iterator[FloatArray]:
+    """Yield errors of bootstrap samples, each of shape (M, rows)."""
+    rows = ordered.rows
+    step = max(2**21 // len(errors), 1)
+    for start in range(0, draws, step):
+        size = (min(step, draws - start), rows.n)
+        if resampling == "units":
+            yield errors.reshape(rows.n, rows.t)[rng.integers(0, rows.n, size)].reshape(size[0], -1)
+        else:
+            yield errors * (2.0 * rng.integers(0, 2, size) - 1)[:, rows.unit_codes]

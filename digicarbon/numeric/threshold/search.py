@@ -1,0 +1,235 @@
+"""The exact search for a threshold over all candidates, by sums over rows in the order of its variable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.linear.within import EffectsKind, Rows
+
+_DEPENDENT = 1e-10
+"""Share of a column's own sum of squares below which the rest of it counts as none."""
+_BATCH = 2**19
+"""Numbers of a batch of outcomes, which stay in the processor's cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ordered:
+    """Rows in the order of the threshold variable, and what the effects remove from sums over them.
+
+    Attributes
+    ----------
+    x : ndarray, shape (rows, k)
+        Columns whose coefficients differ between regimes, as they are.
+    common : ndarray, shape (rows, c)
+        Columns that have one coefficient in all regimes.
+    q : ndarray, shape (rows,)
+        The threshold variable.
+    rows : Rows
+    effects : {"none", "unit", "time", "two_way"}
+        Without effects there is a constant.
+    """
+
+    x: FloatArray
+    common: FloatArray
+    q: FloatArray
+    rows: Rows
+    effects: EffectsKind
+
+    @cached_property
+    def order(self) -> IntArray:
+        """Rows from the lowest value of q to the highest one, shape (rows,)."""
+        return np.argsort(self.q, kind="stable")
+
+    @cached_property
+    def last(self) -> IntArray:
+        """Places in this order of the last row of each value of q but the highest one."""
+        values = self.q[self.order]
+        return np.flatnonzero(values[1:] > values[:-1])
+
+    def value(self, place: int) -> float:
+        """Return q at a place of the order."""
+        return float(self.q[self.order[place]])
+
+    def below(self, place: int) -> FloatArray:
+        """Return x in the rows up to a place of the order, 0 in others, shape (rows, k)."""
+        return self.x * (self.q <= self.value(place))[:, None]
+
+    def candidates(self, trim: float, most: int | None = None, others: Sequence[int] = ()) -> IntArray:
+        """Return the places that leave enough rows in each regime.
+
+        Parameters
+        ----------
+        trim : float
+            Least share of the rows in a regime.
+        most : int or None
+            Number of quantiles of q that are candidates; None: every value.
+        others : sequence of int
+            Places of the other thresholds.
+        """
+        places, n = self.last, len(self.q)
+        least = int(np.ceil(trim * n - 1e-9))
+        if most is not None:
+            wanted = np.round(np.linspace(least - 1, n - least - 1, most))
+            at = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
+            places = np.unique(places[at]) if len(places) else places
+        keep = (places + 1 >= least) & (n - places - 1 >= least)
+        for other in others:
+            keep &= np.abs(places - other) >= least
+        return np.asarray(places[keep])
+
+    def demeaned(self, columns: FloatArray) -> FloatArray:
+        """Return columns, shape (rows, m), without unit means where the model has unit effects."""
+        if self.effects not in ("unit", "two_way"):
+            return columns
+        return np.asarray(columns - self.rows.means(columns, "unit")[self.rows.unit_codes])
+
+    @cached_property
+    def _squares(self) -> FloatArray:
+        """Sums of xx′ up to each place, less those of unit means, shape (rows, k, k)."""
+        x, order = self.x, self.order
+        sums = np.einsum("ij,il->ijl", x, x)[order]
+        if self.effects in ("unit", "two_way"):
+            unit = self.rows.unit_codes
+            # within a unit, from its lowest q on
+            within = order[np.argsort(unit[order], kind="stable")]
+            first = np.flatnonzero(np.diff(unit[within], prepend=-1))
+            counts = np.diff(np.append(first, len(unit)))
+            running = np.cumsum(x[within], axis=0)
+            start = np.vstack([np.zeros((1, x.shape[1])), running])[first]
+            after = running - np.repeat(start, counts, axis=0)
+            before = after - x[within]
+            change = np.einsum("ij,il->ijl", after, after) - np.einsum("ij,il->ijl", before, before)
+            by_row = np.empty_like(change)
+            by_row[within] = change / np.repeat(counts, counts)[:, None, None]
+            sums = sums - by_row[order]
+        return np.asarray(np.cumsum(sums, axis=0))
+
+    @cached_property
+    def _time(self) -> FloatArray:
+        """Dummies of periods, without unit means where there are unit effects; a constant without effects."""
+        if self.effects == "none":
+            return np.ones((len(self.q), 1))
+        if self.effects == "unit":
+            return np.empty((len(self.q), 0))
+        return self.demeaned(np.eye(self.rows.t)[self.rows.period_codes])
+
+    def basis(self, thresholds: Sequence[int]) -> FloatArray:
+        """Return an orthonormal basis of what all regimes share, without unit means, shape (rows, r).
+
+        Parameters
+        ----------
+        thresholds : sequence of int
+            Places of thresholds that are known.
+        """
+        columns = np.column_stack([self.x, self.common, *(self.below(place) for place in thresholds)])
+        size = np.linalg.norm(columns, axis=0)
+        columns = np.column_stack([self._time, self.demeaned(columns / np.where(size > 0, size, 1.0))])
+        vectors, triangle, _ = scipy.linalg.qr(columns, mode="economic", pivoting=True)
+        own = np.abs(np.diag(triangle))
+        return np.asarray(vectors[:, own > 1e-9 * max(float(own.max(initial=0.0)), 1e-300)])
+
+    def search(self, candidates: IntArray, thresholds: Sequence[int] = ()) -> Search:
+        """Return what finds one more threshold, given those that are known.
+
+        Parameters
+        ----------
+        candidates : ndarray of int, shape (G,)
+            Places in the order.
+        thresholds : sequence of int
+        """
+        basis = self.basis(thresholds)
+        products = np.einsum("ij,il->ijl", self.x[self.order], basis[self.order])
+        along = np.cumsum(products.reshape(len(self.q), -1), axis=0)[candidates].reshape(
+            len(candidates), *products.shape[1:]
+        )
+        own = self._squares[candidates]
+        rest = own - np.einsum("gjr,glr->gjl", along, along)
+        return Search(self, basis, candidates, _roots(rest, own))
+
+
+def _roots(rest: FloatArray, before: FloatArray) -> FloatArray:
+    """Return A of each candidate, AA′ the inverse of what is left of its products; not a number where nothing is.
+
+    Parameters
+    ----------
+    rest, before : ndarray, shape (G, k, k)
+    """
+    k = rest.shape[1]
+    size = np.sqrt(np.einsum("gjj->gj", before))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = rest / (size[:, :, None] * size[:, None, :])
+        usable = np.isfinite(scaled).all(axis=(1, 2))
+        if k == 1:
+            usable &= scaled[:, 0, 0] > _DEPENDENT
+            return np.where(usable[:, None, None], 1 / np.sqrt(rest), np.nan)
+    values, vectors = np.linalg.eigh(np.where(usable[:, None, None], scaled, np.eye(k)))
+    usable &= values[:, 0] > _DEPENDENT
+    roots = vectors / np.sqrt(np.where(values > 0, values, np.nan))[:, None, :] / size[:, :, None]
+    return np.where(usable[:, None, None], roots, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """How much each candidate takes from a sum of squared residuals, for any outcome.
+
+    Attributes
+    ----------
+    ordered : Ordered
+    basis : ndarray, shape (rows, r)
+    candidates : ndarray of int, shape (G,)
+    roots : ndarray, shape (G, k, k)
+        Not a number where a candidate's columns depend on others.
+    """
+
+    ordered: Ordered
+    basis: FloatArray
+    candidates: IntArray
+    roots: FloatArray
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Which candidates identify all slopes, shape (G,)."""
+        return np.asarray(np.isfinite(self.roots).all(axis=(1, 2)))
+
+    def residuals(self, outcomes: FloatArray) -> FloatArray:
+        """Return what the columns of all regimes leave of outcomes, shape (M, rows)."""
+        left = self.ordered.demeaned(outcomes.T).T
+        return np.asarray(left - (left @ self.basis) @ self.basis.T)
+
+    def drops(self, residuals: FloatArray) -> FloatArray:
+        """Return by how much each candidate lowers the sum of squares, shape (M, G).
+
+        Parameters
+        ----------
+        residuals : ndarray, shape (M, rows)
+        """
+        order, x = self.ordered.order, self.ordered.x
+        total = np.zeros((len(residuals), len(self.candidates)))
+        sums = [np.cumsum((residuals * x[:, j])[:, order], axis=1)[:, self.candidates] for j in range(x.shape[1])]
+        for column in range(x.shape[1]):
+            along = sum(each * self.roots[:, j, column] for j, each in enumerate(sums))
+            total += np.square(along)
+        return total
+
+    def largest(self, outcomes: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the sum of squares without a further threshold and by how much the best one lowers it, each (M,).
+
+        Parameters
+        ----------
+        outcomes : ndarray, shape (M, rows)
+        """
+        step = max(_BATCH // outcomes.shape[1], 1)
+        before, drop = np.empty(len(outcomes)), np.empty(len(outcomes))
+        for start in range(0, len(outcomes), step):
+            batch = slice(start, start + step)
+            residuals = self.residuals(outcomes[batch])
+            before[batch] = np.einsum("ij,ij->i", residuals, residuals)
+            drop[batch] = np.nanmax(self.drops(residuals), axis=1)
+        return before, drop

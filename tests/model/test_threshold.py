@@ -1,0 +1,165 @@
+"""Panel thresholds: what the model makes of the search, its inference, and what it refuses."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digicarbon as dc
+from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
+from digicarbon.model.threshold.base import texts
+from digicarbon.numeric.threshold.estimator import critical_ratio
+
+TERMS = {"y": "y", "x": ("x",), "controls": ("c",), "threshold": "q"}
+
+
+def drawn(thresholds: tuple[float, ...] = (0.3,), n: int = 60, t: int = 8, seed: int = 4) -> pd.DataFrame:
+    """Slopes 1, 2, 3, … below, between and above the thresholds."""
+    rng = np.random.default_rng(seed)
+    unit = np.repeat(np.arange(n), t)
+    x, c, q = rng.normal(1, 1, n * t), rng.normal(size=n * t), rng.normal(size=n * t)
+    slope = 1 + np.searchsorted(thresholds, q)
+    y = slope * x + 0.5 * c + rng.normal(size=n)[unit] + 0.5 * rng.normal(size=n * t)
+    year = 2000 + np.tile(np.arange(t), n)
+    return pd.DataFrame({"unit": [f"u{i:02d}" for i in unit], "year": year, "y": y, "x": x, "c": c, "q": q})
+
+
+@pytest.fixture(scope="module")
+def panel() -> dc.Panel:
+    return dc.Panel.from_frame(drawn(), "unit", "year")
+
+
+def test_slopes_are_those_of_the_regression_on_regimes(panel: dc.Panel) -> None:
+    result = dc.PanelThreshold(**TERMS, draws=99, cov="cluster").fit(panel)
+    value = result.statistics["threshold_1"]
+    assert abs(value - 0.3) < 0.05
+    below = panel.column("q") <= value
+    own = {"low": panel.column("x") * below, "high": panel.column("x") * ~below}
+    plain = dc.PanelRegression(y="y", x=("low", "high"), controls=("c",), effects="unit", cov="cluster")
+    found = plain.fit(panel.with_columns(own))
+    np.testing.assert_allclose(result.coef, found.coef)
+    np.testing.assert_allclose(result.covariance, found.covariance)
+    written = texts([value])[0]
+    assert result.terms == (f"x[q<={written}]", f"x[q>{written}]", "c")
+    assert result.focal == result.terms[:2]
+    parts = result.roles[0].made_of
+    assert [(part.variable, part.level) for part in parts] == [("x", ""), ("q", f"<={written}")]
+    np.testing.assert_allclose(result.coef, [1, 2, 0.5], atol=0.1)
+    assert result.effect(dc.result.Asked()) is None
+    assert result.has_note("threshold_known")
+    assert result.has_note("threshold_units")
+
+
+def test_tables_and_statistics_have_the_same_numbers(panel: dc.Panel) -> None:
+    result = dc.PanelThreshold(**TERMS, thresholds=2, draws=99, level=0.9).fit(panel)
+    thresholds, tests, regimes = (result.tables[name] for name in ("thresholds", "threshold_tests", "regimes"))
+    for at in (1, 2):
+        row = thresholds.loc[at]
+        assert row["low"] <= row["estimate"] <= row["high"]
+        assert result.statistics[f"threshold_{at}"] == row["estimate"]
+        assert result.statistics[f"threshold_{at}_low"] == row["low"]
+        assert result.statistics[f"threshold_{at}_high"] == row["high"]
+        assert result.statistics[f"threshold_f_{at}"] == tests.loc[at, "F"]
+        assert result.statistics[f"threshold_p_{at}"] == tests.loc[at, "p"]
+        points = result.tables["lr"].query("threshold == @at")
+        inside = points[points["ratio"] <= critical_ratio(0.9)]["value"]
+        assert (inside.min(), inside.max()) == (row["low"], row["high"])
+        assert (points["ratio"].min(), points["value"][points["ratio"].idxmin()]) == (0, row["estimate"])
+    assert tests.loc[1, "p"] == 0.01
+    assert tests.loc[2, "p"] > 0.05
+    assert list(tests.loc[1, ["critical_10", "critical_5", "critical_1"]]) == sorted(tests.loc[1].iloc[2:])
+    assert regimes["rows"].sum() == len(panel.unit_codes)
+    assert (regimes["units"] <= 60).all()
+    assert len(result.terms) == 4
+    assert "(" in result.roles[1].made_of[1].level
+
+
+def test_models_that_differ_in_errors_share_the_search(panel: dc.Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = panel.with_columns({name: panel.column(name).copy() for name in panel.names})
+    first = dc.PanelThreshold(**TERMS, draws=49).fit(shared)
+    monkeypatch.setattr("digicarbon.model.threshold.base.estimate", None)
+    second = dc.PanelThreshold(**TERMS, draws=49, cov="cluster", level=0.9).fit(shared)
+    assert second.statistics["threshold_p_1"] == first.statistics["threshold_p_1"]
+    assert second.statistics["threshold_1_low"] >= first.statistics["threshold_1_low"]
+    with pytest.raises(TypeError):
+        dc.PanelThreshold(**TERMS, draws=49, seed=2).fit(shared)
+
+
+def test_wild_bootstrap_is_that_of_the_regression_on_regimes(panel: dc.Panel) -> None:
+    model = dc.PanelThreshold(**TERMS, draws=0, test="wild", replications=199, cov="cluster")
+    result = model.fit(panel)
+    regimes = model.regimes(panel)
+    plain = regimes.regression.model_copy(update={"test": "wild", "replications": 199}).fit(regimes.panel)
+    assert result.resampled is not None
+    assert plain.resampled is not None
+    np.testing.assert_array_equal(result.resampled.estimates, plain.resampled.estimates)
+    assert not [name for name in result.statistics if name.startswith("threshold_p")]
+
+
+def test_unbalanced_panels_change_signs_of_whole_units(panel: dc.Panel) -> None:
+    frame = drawn().drop(index=[3, 77, 190])
+    result = dc.PanelThreshold(**TERMS, draws=49, effects="two_way").fit(
+        dc.Panel.from_frame(frame, "unit", "year", gaps="keep")
+    )
+    assert result.has_note("threshold_signs")
+    assert result.has_note("threshold_unbalanced")
+    assert abs(result.statistics["threshold_1"] - 0.3) < 0.05
+    signs = dc.PanelThreshold(**TERMS, draws=49, resampling="signs").fit(panel)
+    assert signs.has_note("threshold_signs")
+    assert not signs.has_note("threshold_unbalanced")
+
+
+def test_a_threshold_may_be_a_lag_and_x_itself() -> None:
+    frame = drawn()
+    panel = dc.Panel.from_frame(frame, "unit", "year")
+    lagged = dc.PanelThreshold(**TERMS | {"threshold": "L.q"}, draws=0).fit(panel)
+    assert lagged.statistics["nobs"] == 60 * 7
+    part = lagged.roles[0].made_of[1]
+    assert (part.variable, part.operator, part.order) == ("q", "L", 1)
+    own = dc.PanelThreshold(**TERMS | {"threshold": "x"}, draws=0).fit(panel)
+    assert [part.variable for part in own.roles[0].made_of] == ["x", "x"]
+    product = dc.PanelThreshold(**TERMS | {"x": ("x", "x:q")}, draws=0).fit(panel)
+    assert len(product.focal) == 4
+
+
+def test_sets_allow_for_variances_that_depend_on_the_threshold(panel: dc.Panel) -> None:
+    plain, robust = (dc.PanelThreshold(**TERMS, draws=0, robust=one).fit(panel) for one in (False, True))
+    assert plain.tables["thresholds"].loc[1, "scale"] == 1
+    scale = robust.tables["thresholds"].loc[1, "scale"]
+    assert scale != 1
+    assert robust.has_note("threshold_set_robust")
+    points = [result.tables["lr"].set_index("value")["ratio"] for result in (plain, robust)]
+    common = points[0].index.intersection(points[1].index)
+    np.testing.assert_allclose(points[1][common] * scale, points[0][common])
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"threshold": "y"}, "threshold is the outcome y"),
+        ({"thresholds": 3, "trim": 0.3}, "trim=0.3 leaves too few rows for 4 regimes"),
+    ],
+)
+def test_fields_that_contradict_each_other_are_refused(fields: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        dc.PanelThreshold(**TERMS | fields)
+
+
+def test_a_variable_without_candidates_is_refused(panel: dc.Panel) -> None:
+    two = panel.with_columns({"two": (panel.column("q") > 0).astype(float), "one": np.ones(len(panel.unit_codes))})
+    for fields in ({"threshold": "one"}, {"threshold": "two", "thresholds": 2}):
+        model = dc.PanelThreshold(**TERMS | fields, draws=0)
+        with pytest.raises(EstimationError, match="leaves a share of at least"):
+            model.fit(two)
+    with pytest.raises(EstimationError):
+        dc.PanelThreshold(**TERMS | {"threshold": "one"}).check(two)
+    with pytest.raises(DigicarbonError):
+        dc.PanelThreshold(**TERMS | {"threshold": "nothing"}).check(two)
+
+
+def test_texts_tell_thresholds_apart() -> None:
+    assert texts([0.123456, 2.0]) == ["0.1235", "2"]
+    assert texts([1.00001, 1.00002]) == ["1.00001", "1.00002"]
