@@ -450,7 +450,7 @@ def regions(found: Moderation, result: Result, wild: Wild | None) -> pd.DataFram
     source = Note("by_wild") if wild is not None else Note("by_errors")
     rows: list[dict[str, Any]] = [
         {"quantity": name, "at": at, **row, "note": source if row["inside"] else Note("outside_data")}
-        for (name, at), row in zip(places.items(), effects.to_dict("records"), strict=True)
+        for (name, at), row in zip(places.items(), _records(effects), strict=True)
     ]
     rows.append({"quantity": "no product matters", **_same_everywhere(found, result)})
     pointwise, uniform = criticals(found, wild)
@@ -472,8 +472,16 @@ def regions(found: Moderation, result: Result, wild: Wild | None) -> pd.DataFram
             name = f"{SIGNS[part.sign]} in the sample, {band}"
             rows.append({"quantity": name, "low": part.low, "high": part.high, "share": share})
     frame = pd.DataFrame(rows).reindex(columns=["quantity", *COLUMNS]).set_index("quantity")
-    frame["note"] = [note if isinstance(note, Note) else "" for note in frame["note"]]
-    return frame
+    return _with(frame, note=[note if isinstance(note, Note) else "" for note in frame["note"]])
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _with(frame: pd.DataFrame, **columns: Sequence[Any]) -> pd.DataFrame:
+    """Return a table with columns of notes."""
+    return frame.assign(**{name: pd.Series(cells, frame.index, dtype=object) for name, cells in columns.items()})
 
 
 def _same_everywhere(found: Moderation, result: Result) -> dict[str, Any]:
@@ -588,8 +596,9 @@ class MarginalEffects(Diagnostic):
             wild = wild_of(found, rows, self.model, weights, found.places)
             label = _label(found.fixed) if found.fixed else ""
             along = effects_along(found, found.places, wild).drop(columns="inside")
-            lines.append(along.rename_axis(found.axis).assign(given=label))
-            below.append(regions(found, result, wild).assign(given=label))
+            lines.append(_with(along.rename_axis(found.axis), given=[label] * len(along)))
+            frame = regions(found, result, wild)
+            below.append(_with(frame, given=[label] * len(frame)))
         return {"marginal_effects": pd.concat(lines), "johnson_neyman": pd.concat(below)}
 
     def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:

@@ -48,9 +48,9 @@ def read(text: str) -> Formula:
     ----------
     text : str
         ``outcome ~ terms`` or ``outcome ~ terms | effects``. Terms are names, ``log(x)`` (the term ``ln_x``),
-        ``lag(x, 2)``, ``lead(x)``, ``diff(x)``, ``x^2``, ``x**2`` or ``I(x^2)``, ``a:b``, ``a*b``, ``center(x)``
-        and ``C(x)``, those of `Panel.with_terms`, and Stata's ``i.x`` and ``c.x``. A name that holds blanks or parentheses stands
-        between backticks.
+        ``lag(x, 2)``, ``lead(x)``, ``diff(x)``, ``x^2``, ``x**2`` or ``I(x^2)``, ``a:b``, ``a*b``, ``center(x)`` and
+        ``C(x)``, those of `Panel.with_terms`, and Stata's ``i.x`` and ``c.x``. A name that holds blanks or parentheses
+        stands between backticks.
 
     Raises
     ------

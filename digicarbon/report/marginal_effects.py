@@ -51,7 +51,7 @@ class MarginalEffectTable(RegressionTable):
         above = super().table(title, records)
         if len(records) > self.most_runs:
             tables = ((record, _table(record, NAME).drop(columns=["note", "given"])) for record in records)
-            below = across(
+            summary = across(
                 self.words.word("Effects along a moderator"),
                 tables,
                 lambda value: self._number(float(str(value))),
@@ -59,7 +59,9 @@ class MarginalEffectTable(RegressionTable):
             )
             pictures = (Note("no_pictures_of_many", most=self.most_runs),)
             return replace(
-                above, notes=(*above.notes, *self.words.notes(pictures)), below=replace(below, notes=below.notes[:1])
+                above,
+                notes=(*above.notes, *self.words.notes(pictures)),
+                below=replace(summary, notes=summary.notes[:1]),
             )
         frames = [_table(record, NAME) for record in heads_of(list(records), self.heads, self.words).records]
         lines = list(self._lines(frames))
@@ -103,25 +105,25 @@ class MarginalEffectTable(RegressionTable):
         for number in range(most):
             parts = [_part(frame, number) for frame in frames]
             # runs may have different variables, and each says its own
-            if any(part is not None and isinstance(part["given"].iloc[0], Note) for part in parts):
+            if any(isinstance(part["given"].iloc[0], Note) for part in parts):
                 yield (
                     self.words.cell("given"),
-                    ["" if part is None else self.words.cell(part["given"].iloc[0]) for part in parts],
+                    [self.words.cell(part["given"].iloc[0]) for part in parts],
                 )
             for quantity in EFFECTS:
-                rows = [None if part is None else dict(part.loc[quantity]) for part in parts]
-                yield self.words.cell(quantity), ["" if row is None else self._starred(row) for row in rows]
+                rows = [dict(part.loc[quantity]) for part in parts]
+                yield self.words.cell(quantity), [self._starred(row) for row in rows]
                 for kind in self.beneath:
-                    yield "", ["" if row is None else self._beneath(row, kind) for row in rows]
+                    yield "", [self._beneath(row, kind) for row in rows]
             for band in BANDS:
                 name = f"significant, {band}"
                 yield (
                     self.words.cell(name),
-                    ["" if part is None else self.words.cell(part.loc[name, "note"]) for part in parts],
+                    [self.words.cell(dict(part.loc[name])["note"]) for part in parts],
                 )
                 label = self.words.cell(f"positive | not significant | negative, {band}")
-                yield label, ["" if part is None else _shares(part, band) for part in parts]
-        tests = [self._number(float(_part(frame, 0).loc[TEST, "p"])) for frame in frames]
+                yield label, [_shares(part, band) for part in parts]
+        tests = [self._number(float(dict(_part(frame, 0).loc[TEST])["p"])) for frame in frames]
         yield self.words.cell(f"{TEST}, p"), tests
 
     def _number(self, value: float) -> str:

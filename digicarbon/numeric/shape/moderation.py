@@ -175,7 +175,8 @@ def uniform_critical(
     -----
     With an effect that is linear in z, t(z) is the length R of a normal vector in the plane times the cosine of its
     angle with a direction that moves over an arc of length ω. The angle is uniform, so that P(sup |t| > c) is
-    (ω/π) S(c) + (2/π) ∫ S(c/cos δ) dδ over δ from 0 to (π - ω)/2, with S(r) = P(R > r). Other effects are simulated at the places.
+    (ω/π) S(c) + (2/π) ∫ S(c/cos δ) dδ over δ from 0 to (π - ω)/2, with S(r) = P(R > r). Other effects are simulated at
+    the places.
     """
     if whole and len(effect.weights) == 2 and len(places) > 1:
         return _of_arc(_arc(effect, float(places[0]), float(places[-1])), df, level)

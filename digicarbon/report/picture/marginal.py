@@ -115,9 +115,14 @@ def plot_effects_along(
     axis = str(table.index.name)
     x = None if panel is None else observed(described(result, panel), panel, axis)
     words = Words(language, naming)
-    labels = [note.text(language, naming) if isinstance(note, Note) else "" for note in table["given"]]
+    labels = [_label(note, words) if isinstance(note, Note) else "" for note in table["given"]]
     lines = {label: table[np.array([one == label for one in labels])] for label in dict.fromkeys(labels)}
     return _figure(lines, (str(tested["term"]), axis, result.y), x, result.inference.level, title, simulated, words)
+
+
+def _label(given: Note, words: Words) -> str:
+    """Return the values of further variables."""
+    return ", ".join(f"{words(str(one['name']))} = {float(one['value']):.4g}" for one in given["said"])
 
 
 def _is_test(note: object) -> bool:
