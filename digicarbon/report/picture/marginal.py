@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from digicarbon.diagnostic.marginal_effects import (
     FEW_VALUES,
     Given,
     effects_along,
-    marginal_effects,
     moderation_of,
     wild_of,
 )
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["marginal_effects", "plot_marginal"]
+WIDTH = 36
+"""Letters in a line beside the vertical axis."""
 
 
 def plot_marginal(
@@ -153,7 +154,7 @@ def _figure(
             lower.set_xlabel(words(names[1]))
             upper.set_title(label, fontsize=9)
         upper = grid[0, 0]
-        upper.set_ylabel(words.say("marginal effect", x=words(names[0]), y=words(names[2])))
+        upper.set_ylabel(fill(words.say("marginal effect", x=words(names[0]), y=words(names[2])), WIDTH))
         if others:
             comma = "、" if words.language == "zh" else ", "
             note = words.say("others at means", others=comma.join(map(words, others)))
