@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -104,25 +105,20 @@ class MarginalEffectTable(RegressionTable):
         most = max(frame["given"].map(_key).nunique() for frame in frames)
         for number in range(most):
             parts = [_part(frame, number) for frame in frames]
-            # runs may have different variables, and each says its own
-            if any(isinstance(part["given"].iloc[0], Note) for part in parts):
-                yield (
-                    self.words.cell("given"),
-                    [self.words.cell(part["given"].iloc[0]) for part in parts],
-                )
+            given = ["" if part.empty else self.words.cell(part["given"].iloc[0]) for part in parts]
+            if any(given):
+                yield self.words.cell("given"), given
             for quantity in EFFECTS:
-                rows = [dict(part.loc[quantity]) for part in parts]
-                yield self.words.cell(quantity), [self._starred(row) for row in rows]
+                rows = _rows(parts, quantity)
+                yield self.words.cell(quantity), [self._starred(row) if row else "" for row in rows]
                 for kind in self.beneath:
-                    yield "", [self._beneath(row, kind) for row in rows]
+                    yield "", [self._beneath(row, kind) if row else "" for row in rows]
             for band in BANDS:
-                name = f"significant, {band}"
-                yield (
-                    self.words.cell(name),
-                    [self.words.cell(dict(part.loc[name])["note"]) for part in parts],
-                )
+                rows = _rows(parts, f"significant, {band}")
+                words = [self.words.cell(row["note"]) if row else "" for row in rows]
+                yield self.words.cell(f"significant, {band}"), words
                 label = self.words.cell(f"positive | not significant | negative, {band}")
-                yield label, [_shares(part, band) for part in parts]
+                yield label, ["" if part.empty else _shares(part, band) for part in parts]
         tests = [self._number(float(dict(_part(frame, 0).loc[TEST])["p"])) for frame in frames]
         yield self.words.cell(f"{TEST}, p"), tests
 
@@ -142,10 +138,15 @@ def _key(given: object) -> str:
 
 
 def _part(frame: pd.DataFrame, number: int) -> pd.DataFrame:
-    """Return the rows of one value of a further variable; the last one where there are fewer."""
+    """Return the rows of one value of a further variable; none where there are fewer."""
     keys = frame["given"].map(_key)
     values = list(dict.fromkeys(keys))
-    return frame[(keys == values[min(number, len(values) - 1)]).to_numpy()]
+    return frame[(keys == values[number]).to_numpy()] if number < len(values) else frame.iloc[:0]
+
+
+def _rows(parts: Sequence[pd.DataFrame], quantity: str) -> list[dict[str, Any]]:
+    """Return the row of a quantity in each part; an empty one for an empty part."""
+    return [{} if part.empty else {str(name): value for name, value in part.loc[quantity].items()} for part in parts]
 
 
 def _shares(part: pd.DataFrame, band: str) -> str:

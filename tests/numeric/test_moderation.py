@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def test_pieces_hold_the_points_at_which_a_test_rejects(seed: int, degree: int) 
         pieces = found.pieces(2.1, middle, scale)
         assert pieces[0].low == -math.inf
         assert pieces[-1].high == math.inf
-        assert all(one.high == two.low and one.sign != two.sign for one, two in zip(pieces, pieces[1:], strict=False))
+        assert all(one.high == two.low and one.sign != two.sign for one, two in pairwise(pieces))
         at = np.searchsorted([piece.high for piece in pieces], z)
         signs = np.array([piece.sign for piece in pieces])[at]
         np.testing.assert_array_equal(signs, np.where(np.abs(coef) > 2.1 * se, np.sign(coef), 0))
