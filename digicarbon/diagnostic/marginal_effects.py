@@ -529,7 +529,7 @@ def _part(piece: Piece) -> Note:
         return Note("part_up_to", high=piece.high)
     if math.isinf(piece.high):
         return Note("part_from", low=piece.low)
-    return Note("part_between", low=piece.low, high=piece.high)
+    return Note("significant_interval", low=piece.low, high=piece.high)
 
 
 def _share(found: Moderation, part: Piece, parts: tuple[Piece, ...]) -> float:

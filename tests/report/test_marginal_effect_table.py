@@ -57,7 +57,7 @@ def test_a_further_variable_has_a_block_for_each_value() -> None:
     runs = [record("A", "x", "z", "x:z"), record("B", "x", "z", "w", "x:z", "x:z:w", given={"w": (-1.0, 1.0)})]
     table = MarginalEffectTable(language="en").table("T", runs)
     given = [cells for label, cells in zip(table.cells.index, table.cells["B"], strict=True) if label == "given"]
-    assert given == ["w = -1", "w = 1"]
+    assert given == ["with w set to -1", "with w set to 1"]
     files = MarginalEffectTable(pictures=("svg",)).files("T", runs)
     assert set(files) == {"marginal_effects_A.svg", "marginal_effects_B.svg"}
     assert b"w = -1" in files["marginal_effects_B.svg"]

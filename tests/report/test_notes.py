@@ -52,6 +52,7 @@ EXPERIMENTS = {
     "model_choice": [],
     "spatial_choice": ["diagnostic.draws=9"],
     "table5_nonlinear": [],
+    "moderation_income": [],
     "table6_moran": [],
     "table7_spatial_w1": ["model.durbin=all", "inference=cluster"],
     "table8_spatial_w2": [],
@@ -66,7 +67,7 @@ EXPERIMENTS = {
     "policy_robustness": [],
     "policy_spillovers": [],
 }
-DECIDING = ("model_choice", "spatial_choice", "table5_nonlinear")
+DECIDING = ("model_choice", "moderation_income", "spatial_choice", "table5_nonlinear")
 """Experiments whose tables have sentences in their cells."""
 
 
@@ -95,6 +96,8 @@ DIAGNOSTICS = {
     "honest": ("policy_event_study", ["~columns.imputation", "report=tests", "report.name=honest_bounds"]),
     "leads": ("policy_event_study", ["report=tests", "report.name=leads"]),
     "local_moran": ("table6_moran", ["report=lisa"]),
+    "johnson_neyman": ("moderation_income", ["report=tests", "report.name=johnson_neyman"]),
+    "marginal_effects": ("moderation_income", ["report=tests", "report.name=marginal_effects"]),
     "moran": ("table6_moran", []),
     "negative_weights": ("policy_did", ["report=tests", "report.name=negative_weights"]),
     "panel_choice": ("table3_baseline", ["report=panel_choice"]),
