@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic import correlation as correlation
     from digicarbon.diagnostic import descriptive as descriptive
     from digicarbon.diagnostic import diagnose as diagnose
+    from digicarbon.diagnostic import johnson_neyman as johnson_neyman
     from digicarbon.diagnostic import local_moran as local_moran
+    from digicarbon.diagnostic import marginal_effects as marginal_effects
     from digicarbon.diagnostic import moran as moran
     from digicarbon.diagnostic import turning_points as turning_points
     from digicarbon.diagnostic import vif as vif
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from digicarbon.panel import Panel as Panel
     from digicarbon.report import Table as Table
     from digicarbon.report import table as table
-    from digicarbon.report.picture import marginal_effects as marginal_effects
     from digicarbon.report.picture import plot_bacon as plot_bacon
     from digicarbon.report.picture import plot_bands as plot_bands
     from digicarbon.report.picture import plot_coefficients as plot_coefficients
@@ -66,8 +67,9 @@ _HOME = {
     "correlation": "digicarbon.diagnostic",
     "descriptive": "digicarbon.diagnostic",
     "diagnose": "digicarbon.diagnostic",
+    "johnson_neyman": "digicarbon.diagnostic",
     "local_moran": "digicarbon.diagnostic",
-    "marginal_effects": "digicarbon.report.picture",
+    "marginal_effects": "digicarbon.diagnostic",
     "moran": "digicarbon.diagnostic",
     "plot_bacon": "digicarbon.report.picture",
     "plot_bands": "digicarbon.report.picture",
@@ -109,6 +111,7 @@ __all__ = [
     "correlation",
     "descriptive",
     "diagnose",
+    "johnson_neyman",
     "local_moran",
     "marginal_effects",
     "moran",

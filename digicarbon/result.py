@@ -43,6 +43,8 @@ class Constituent:
     power : int
     level : str
         The value that the dummy is of, or the group that a coefficient is of; empty where the whole variable counts.
+    centred : bool
+        Whether it is the variable less its mean over the rows of the model.
     """
 
     variable: str
@@ -50,10 +52,16 @@ class Constituent:
     order: int = 0
     power: int = 1
     level: str = ""
+    centred: bool = False
 
     @property
     def base(self) -> Constituent:
-        """The variable at this moment, whatever its power and its value."""
+        """The variable at this moment, centred or not, whatever its power and its value."""
+        return Constituent(self.variable, self.operator, self.order, centred=self.centred)
+
+    @property
+    def uncentred(self) -> Constituent:
+        """The variable at this moment as it is, whatever its power, its value and its mean."""
         return Constituent(self.variable, self.operator, self.order)
 
     @property

@@ -18,7 +18,7 @@ _CALL = re.compile(r"(?P<name>[A-Za-z]+)\(\s*(?P<inside>.*?)\s*(?:,\s*(?:k\s*=\s
 _STATA = re.compile(r"(?P<prefix>[ic])\.(?P<variable>[^\W\d]\w*)\Z")
 _SHIFTS = {"lag": "L", "L": "L", "l": "L", "lead": "F", "F": "F", "f": "F", "diff": "D", "D": "D", "d": "D"}
 _DUMMIES = ("C", "i", "factor")
-_WORDS = "names, log(x), lag(x, 1), lead(x), diff(x), x^2 or I(x**2), a:b, a*b and C(x)"
+_WORDS = "names, log(x), lag(x, 1), lead(x), diff(x), x^2 or I(x**2), a:b, a*b, center(x) and C(x)"
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ def read(text: str) -> Formula:
     ----------
     text : str
         ``outcome ~ terms`` or ``outcome ~ terms | effects``. Terms are names, ``log(x)`` (the term ``ln_x``),
-        ``lag(x, 2)``, ``lead(x)``, ``diff(x)``, ``x^2``, ``x**2`` or ``I(x^2)``, ``a:b``, ``a*b`` and ``C(x)``,
-        those of `Panel.with_terms`, and Stata's ``i.x`` and ``c.x``. A name that holds blanks or parentheses stands
-        between backticks.
+        ``lag(x, 2)``, ``lead(x)``, ``diff(x)``, ``x^2``, ``x**2`` or ``I(x^2)``, ``a:b``, ``a*b``, ``center(x)`` and
+        ``C(x)``, those of `Panel.with_terms`, and Stata's ``i.x`` and ``c.x``. A name that holds blanks or parentheses
+        stands between backticks.
 
     Raises
     ------
@@ -127,6 +127,8 @@ def _factor(code: str, text: str) -> str:
             )
         if name in _SHIFTS and order != "0":
             return f"{_SHIFTS[name]}{'' if order in ('', '1') else order}.{_factor(variable, text)}"
+        if name == "center" and not order:
+            return f"center({_factor(variable, text)})"
         if name in _DUMMIES and not order and re.fullmatch(_VARIABLE, variable):
             return f"C({variable})"
     elif re.fullmatch(_VARIABLE, inside):

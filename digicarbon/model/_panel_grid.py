@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from digicarbon.arrays import BoolArray, FloatArray
+from digicarbon.errors import DataError
+from digicarbon.note import Note
 from digicarbon.panel import Panel
 from digicarbon.panel._terms import Atom, parse
 from digicarbon.result import MadeOf
@@ -54,6 +56,8 @@ class PanelGrid:
         absent: dict[str, BoolArray] = {}
         for term in wanted:
             for factor in () if panel.has(term) else parse(term) or ():
+                if factor.atom.operator and factor.atom.centred:
+                    raise DataError(Note("centred_lag", term=term))
                 if factor.atom.operator and not panel.has(factor.atom.name):
                     panel, absent[factor.atom.name] = _with_lag(panel, factor.atom)
         made = panel.with_terms(wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.model._panel_batch import likeliest
 from digicarbon.model._panel_columns import rows_of
-from digicarbon.model.batch import Batch, Estimand, OneByOne
+from digicarbon.model.batch import Batch, Estimand, Fits, OneByOne
 from digicarbon.model.restrictions import ErrorNulls, LinearNulls, Nulls, Projected, Restrictions
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.resampling.null_model import LagNulls, NullModel
@@ -67,6 +67,27 @@ class Contrasts:
             term = self._panel.expanded(self._model.x, among=self._model.terms)[0]
             self._batch = self._model.batch(self._panel, self._weights, Estimand("coefficient", term))
         return self._batch
+
+    def drawn(self, estimands: Sequence[Estimand], signs: FloatArray) -> tuple[FloatArray, Fits]:
+        """Return combinations in draws around the fit without restriction.
+
+        Parameters
+        ----------
+        estimands : sequence of Estimand
+        signs : ndarray, shape (M, N)
+
+        Returns
+        -------
+        centre : ndarray, shape (q,)
+            What the outcome without its residuals has: the truth of the draws.
+        fits : list of (ndarray, ndarray)
+            Estimates and standard errors, each of shape (M,).
+        """
+        from digicarbon.model.wild import drawn
+
+        batch = self._fits()
+        null = _nulls(self._model, self._panel, (), np.empty((0, 0)), np.empty((0, 0)), self._weights, self._lags)
+        return drawn(batch, null.shifted(np.empty(0)), estimands, signs)
 
     def of(self, combination: Mapping[str, float]) -> Restrictions:
         """Return the restriction of the sum of coefficients, by term, times weights g.
@@ -139,10 +160,12 @@ def _nulls(
     """
     effects = "none" if model.estimator == "between" else model.fixed
     names = [name for name in panel.expanded(model.regressors, among=model.terms) if name not in terms]
-    z, own = panel.array(names), panel.array(terms)
-    # what is orthogonal to the restrictions is left in the null model
-    free = np.linalg.svd(restrictions)[2][len(restrictions) :].T
-    z = np.column_stack([z, own @ free])
+    z, own = panel.array(names), np.empty((len(panel.unit_codes), 0))
+    if terms:
+        own = panel.array(terms)
+        # what is orthogonal to the restrictions is left in the null model
+        free = np.linalg.svd(restrictions)[2][len(restrictions) :].T
+        z = np.column_stack([z, own @ free])
     if effects == "none":
         z = np.column_stack([np.ones(len(z)), z])
     return nulls_of(panel, panel.column(model.y), z, own @ known, effects, weights, lags)

@@ -110,6 +110,34 @@ def fits(restrictions: Restrictions, null: NullModel, places: Sequence[int], sig
     ]
 
 
+def drawn(batch: Batch, free: NullModel, estimands: Sequence[Estimand], signs: FloatArray) -> tuple[FloatArray, Fits]:
+    """Return quantities in draws around a model without restriction, and what the outcome without residuals has.
+
+    Parameters
+    ----------
+    batch : Batch
+    free : NullModel
+        With every regressor.
+    estimands : sequence of Estimand
+    signs : ndarray, shape (M, N)
+
+    Returns
+    -------
+    centre : ndarray, shape (q,)
+        With a spatial lag or error in the model it is not the estimate, whose regression has neither.
+    fits : list of (ndarray, ndarray)
+        Estimates and standard errors, each of shape (M,).
+    """
+    without = free.y[:, None] - free.unfiltered(free.residuals[:, None])
+    centre = np.array([estimate[0] for estimate, _ in batch.several(batch.prepare(without), estimands)])
+    parts = [batch.several(prepared, estimands) for prepared in _prepared(batch, free, signs)]
+    joined = [
+        (np.concatenate([part[place][0] for part in parts]), np.concatenate([part[place][1] for part in parts]))
+        for place in range(len(estimands))
+    ]
+    return centre, joined
+
+
 def joint_p(batch: JointBatch, null: NullModel, estimands: Sequence[Estimand], signs: FloatArray) -> float:
     """Return the p value that several quantities are zero; not-a-number where the outcome itself has no statistic.
 

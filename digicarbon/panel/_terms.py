@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,9 @@ _NAME = r"[^\W\d][\w .()]*?"
 _OPERATED = re.compile(
     rf"(?:(?P<operator>[LFD])(?P<order>\d*)\.)?(?P<variable>{_NAME})(?:(?:\^|\*\*)(?P<power>\d+))?\Z"
 )
+_CENTRED = re.compile(
+    rf"center\(\s*(?:(?P<operator>[LFD])(?P<order>\d*)\.)?(?P<variable>{_NAME})\s*\)(?:(?:\^|\*\*)(?P<power>\d+))?\Z"
+)
 _DUMMIES = re.compile(rf"C\((?P<variable>{_NAME})\)\Z")
 _STARS = re.compile(r"\*\*(?=\d+(?::|\Z))")
 
@@ -43,16 +46,25 @@ class Atom:
     operator : {"", "L", "F", "D"}
         The variable itself, its lag, its lead, its difference.
     order : int
+    centred : bool
+        Whether its mean is taken off.
     """
 
     variable: str
     operator: str = ""
     order: int = 0
+    centred: bool = False
 
     @property
     def name(self) -> str:
-        """The name of its column, e.g. ``L2.ln_e``."""
-        return f"{self.operator}{self.order if self.order > 1 else ''}{'.' if self.operator else ''}{self.variable}"
+        """The name of its column, e.g. ``L2.ln_e`` or ``center(ln_e)``."""
+        plain = f"{self.operator}{self.order if self.order > 1 else ''}{'.' if self.operator else ''}{self.variable}"
+        return f"center({plain})" if self.centred else plain
+
+    @property
+    def uncentred(self) -> Atom:
+        """The atom with its mean."""
+        return replace(self, centred=False)
 
     @property
     def weights(self) -> dict[int, float]:
@@ -88,7 +100,8 @@ def parse(term: str) -> tuple[Factor, ...] | None:
     ----------
     term : str
         ``a^2`` (a power), ``L.a``, ``L2.a`` (a lag), ``F.a`` (a lead), ``D.a`` (a difference), all within units;
-        ``C(a)`` (dummies of a's values); factors joined by ``:`` (an interaction).
+        ``C(a)`` (dummies of a's values), ``center(a)`` (less its mean over the rows of the panel that are left once all
+        lags are made), also ``center(a)^2`` and ``center(L.a)``; factors joined by ``:`` (an interaction).
     """
     parts = term.split(":")
     factors = [_factor(part.strip()) for part in parts]
@@ -101,14 +114,15 @@ def parse(term: str) -> tuple[Factor, ...] | None:
 def _factor(text: str) -> Factor | None:
     if match := _DUMMIES.match(text):
         return Factor(Atom(match["variable"]), dummies=True)
-    match = _OPERATED.match(text)
+    centred = _CENTRED.match(text)
+    match = centred or _OPERATED.match(text)
     if match is None:
         return None
     order, power = int(match["order"] or 1), int(match["power"] or 1)
     if order < 1 or not 1 <= power <= HIGHEST_POWER:
         return None
     operator = match["operator"] or ""
-    return Factor(Atom(match["variable"], operator, order if operator else 0), power)
+    return Factor(Atom(match["variable"], operator, order if operator else 0, centred is not None), power)
 
 
 @lru_cache(4096)
@@ -120,14 +134,14 @@ def constituents(term: str) -> MadeOf:
 
 def _constituent(factor: Factor, level: str = "") -> Constituent:
     atom = factor.atom
-    return Constituent(atom.variable, atom.operator, atom.order, factor.power, level)
+    return Constituent(atom.variable, atom.operator, atom.order, factor.power, level, atom.centred)
 
 
 def spelt(part: Constituent) -> str:
     """Return a constituent as a term is written, e.g. ``L.ln_e^2``; a dummy as its column is called."""
     power = f"^{part.power}" if part.power > 1 else ""
     level = f"[{part.level}]" if part.level else ""
-    return f"{Atom(part.variable, part.operator, part.order).name}{power}{level}"
+    return f"{Atom(part.variable, part.operator, part.order, part.centred).name}{power}{level}"
 
 
 def made_of(panel: Panel, terms: Sequence[str], among: Sequence[str]) -> dict[str, MadeOf]:
@@ -231,10 +245,12 @@ def _values(panel: Panel, name: str) -> FloatArray:
 
 
 def _with_atoms(panel: Panel, atoms: Sequence[Atom]) -> Panel:
-    """Return the panel with a column for each lag and difference, without the rows that have none."""
+    """Return the panel with a column for each atom, without the rows that lack a lag; centred ones come last."""
     new: dict[str, FloatArray] = {}
     complete = np.ones(len(panel.unit_codes), dtype=bool)
-    for atom in atoms:
+    centred = [atom for atom in atoms if atom.centred and not panel.has(atom.name)]
+    # a mean is that of the rows that are left
+    for atom in dict.fromkeys([*(one for one in atoms if not one.centred), *(one.uncentred for one in centred)]):
         if panel.has(atom.name):
             continue
         values = _values(panel, atom.variable)
@@ -246,7 +262,15 @@ def _with_atoms(panel: Panel, atoms: Sequence[Atom]) -> Panel:
         new[atom.name] = total
         if not complete.any():
             raise DataError(Note("no_row_with_lag", term=atom.name, periods=cut(panel.periods)))
-    return panel.with_columns(new).rows(complete) if new else panel
+    made = panel.with_columns(new).rows(complete) if new else panel
+    if not centred:
+        return made
+    made.require([atom.uncentred.name for atom in centred])
+    return made.with_columns({atom.name: _less_mean(made.column(atom.uncentred.name)) for atom in centred})
+
+
+def _less_mean(values: FloatArray) -> FloatArray:
+    return np.asarray(values - values.mean())
 
 
 def _columns(panel: Panel, term: str, factors: tuple[Factor, ...], terms: Sequence[str]) -> dict[str, FloatArray]:

@@ -327,7 +327,8 @@ class Panel:
         ----------
         terms : iterable of str
             ``a^2`` (a power), ``L.a``, ``L2.a`` (lags within units), ``F.a`` (a lead), ``D.a`` (a difference),
-            ``a:b`` (an interaction), ``C(g)`` (dummies of a column's values), ``a:C(g)`` (a slope per value), ``ln_a``
+            ``a:b`` (an interaction), ``center(a)`` (a less its mean over the rows that are returned, every row counted
+            once), ``C(g)`` (dummies of a column's values), ``a:C(g)`` (a slope per value), ``ln_a``
             (the natural logarithm of a column ``a`` that is positive everywhere).
 
         Returns

@@ -188,7 +188,9 @@ class Selection:
             if factors is None:
                 self._needs[term] = {term: Atom(term)}, (), False
             else:
-                own = {factor.atom.name: factor.atom for factor in factors if not factor.dummies}
+                atoms = [factor.atom for factor in factors if not factor.dummies]
+                # means are those of the rows that are left, so that centred columns are made after the cut
+                own = {atom.uncentred.name: atom.uncentred for atom in atoms}
                 dummies = tuple(factor.atom.variable for factor in factors if factor.dummies)
                 self._needs[term] = own, dummies, not dummies and term not in own
         return self._needs[term]

@@ -34,8 +34,8 @@ MOST_ENTRIES = 3
 """How many entries of a mapping are shown."""
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MOMENTS: Mapping[Language, Mapping[str, str]] = {
-    "en": {"L": "{} (lag {n})", "F": "{} (lead {n})", "D": "{} (difference {n})"},
-    "zh": {"L": "{}（滞后{n}期）", "F": "{}（前置{n}期）", "D": "{}（{n}阶差分）"},
+    "en": {"L": "{} (lag {n})", "F": "{} (lead {n})", "D": "{} (difference {n})", "centred": "{} (centred)"},
+    "zh": {"L": "{}（滞后{n}期）", "F": "{}（前置{n}期）", "D": "{}（{n}阶差分）", "centred": "{}（中心化）"},
 }
 
 
@@ -256,6 +256,8 @@ class Labels:
         words = self._variable(atom.variable)
         if words is not None and atom.operator:
             words = _MOMENTS[self.language or "en"][atom.operator].format(words, n=atom.order)
+        if words is not None and atom.centred:
+            words = _MOMENTS[self.language or "en"]["centred"].format(words)
         if words is None or power == 1:
             return words
         # ln(x)² could be read as the logarithm of the square

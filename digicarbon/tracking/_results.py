@@ -253,7 +253,7 @@ def encode(result: Result) -> str:
         ],
         # a term that is a column and nothing else is left out
         "made_of": [
-            [position, [[part.variable, part.operator, part.order, part.power, part.level] for part in role.made_of]]
+            [position, [_written(part) for part in role.made_of]]
             for position, (term, role) in enumerate(zip(result.terms, result.roles, strict=False))
             if role.kind == "regressor" and role.made_of != (Constituent(term),)
         ],
@@ -309,6 +309,12 @@ def decode(text: str) -> Result:
         ),
         resampled=Resampled(*map(_read_array, content["resampled"])) if content.get("resampled") else None,
     )
+
+
+def _written(part: Constituent) -> list[Any]:
+    written = [part.variable, part.operator, part.order, part.power, part.level]
+    # earlier versions read five fields
+    return [*written, True] if part.centred else written
 
 
 def _effects(terms: Sequence[str], coef: Any, se: Any, names: Sequence[str] = EFFECTS) -> Effects:

@@ -39,6 +39,7 @@ DESIGN = PanelDesign(
 DIGESTS = {
     "simulated": "ba95a43a8e180ec2",
     "simulated_fe": "9b2b2e973886363d",
+    "simulated_moderation": "e11b15081869b52c",
     "simulated_nonlinear": "93245a8a8364d52d",
     "simulated_regions": "cb09a5f1073cbfdc",
     "simulated_w1": "db7229df068f99ef",

@@ -127,8 +127,8 @@ def test_a_threshold_may_be_a_lag_and_x_itself() -> None:
 
 def test_sets_allow_for_variances_that_depend_on_the_threshold(panel: dc.Panel) -> None:
     plain, robust = (dc.PanelThreshold(**TERMS, draws=0, robust=one).fit(panel) for one in (False, True))
-    assert plain.tables["thresholds"].loc[1, "scale"] == 1
-    scale = robust.tables["thresholds"].loc[1, "scale"]
+    assert plain.tables["thresholds"].loc[1, "lr_scale"] == 1
+    scale = robust.tables["thresholds"].loc[1, "lr_scale"]
     assert scale != 1
     assert robust.has_note("threshold_set_robust")
     points = [result.tables["lr"].set_index("value")["ratio"] for result in (plain, robust)]

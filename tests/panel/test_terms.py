@@ -9,7 +9,7 @@ from formulaic import model_matrix
 
 import digicarbon as dc
 from digicarbon.errors import DataError
-from digicarbon.panel import PanelDesign, canonical
+from digicarbon.panel import PanelDesign, canonical, spelt
 
 FRAME = pd.DataFrame(
     {
@@ -158,3 +158,47 @@ def test_unknown_terms_are_explained(panel: dc.Panel) -> None:
         panel.require(["time"])
     with pytest.raises(DataError, match=r"or write C\(group\) for dummies"):
         panel.require(["group"])
+
+
+def test_a_centred_variable_is_less_its_mean_over_the_rows_that_are_left(panel: dc.Panel) -> None:
+    flat = FRAME.set_index(["unit", "time"])
+    lagged = flat["x"].groupby("unit").shift(1).dropna()
+    made = panel.with_terms(["L.x", "center(x)", "center(z)^2", "center(x):center(z)", "center(L.x)"]).frame()
+    rows = flat.loc[made.index]
+    x, z = rows["x"] - rows["x"].mean(), rows["z"] - rows["z"].mean()
+    expected = {
+        "center(x)": x,
+        "center(z)^2": z**2,
+        "center(x):center(z)": x * z,
+        "center(L.x)": lagged - lagged.mean(),
+    }
+    for term, series in expected.items():
+        pd.testing.assert_series_equal(made[term], series.rename(term), check_names=False)
+    # without a lag there are more rows, and another mean
+    whole = _made(panel, "center(x)")
+    pd.testing.assert_series_equal(whole, flat["x"] - flat["x"].mean(), check_names=False)
+    slopes = panel.with_terms(["center(x):C(group)"])
+    np.testing.assert_allclose(slopes.array(["center(x):group[n]", "center(x):group[s]"]).sum(axis=1), whole)
+    own = panel.with_columns({"center(x)": np.arange(12.0)})
+    assert own.with_terms(["center(x)"]) is own
+
+
+def test_constituents_say_what_is_centred(panel: dc.Panel) -> None:
+    parts = panel.made_of(["center(x):L.z", "center(z)^2"])
+    assert [spelt(part) for part in parts["center(x):L.z"]] == ["center(x)", "L.z"]
+    (square,) = parts["center(z)^2"]
+    assert (square.variable, square.power, square.centred) == ("z", 2, True)
+    assert spelt(square) == "center(z)^2"
+    assert square.base != square.uncentred
+
+
+def test_a_sample_is_centred_on_its_own_rows(panel: dc.Panel) -> None:
+    keep = panel.unit_codes != 1
+    terms = ["center(x)", "center(x):center(L.z)"]
+    for adjust in (None, lambda taken, names: taken.with_columns({"x": taken.column("x") / 2})):
+        taken = PanelDesign().take(panel, terms, keep, adjust)
+        expected = panel.rows(keep).with_terms(["x", "L.z"]).frame()
+        x = expected["x"] - expected["x"].mean()
+        np.testing.assert_allclose(taken.column("center(x)"), x / (2 if adjust else 1))
+        z = expected["L.z"] - expected["L.z"].mean()
+        np.testing.assert_allclose(taken.column("center(x):center(L.z)"), x * z / (2 if adjust else 1))

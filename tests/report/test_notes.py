@@ -53,6 +53,7 @@ EXPERIMENTS = {
     "model_choice": [],
     "spatial_choice": ["diagnostic.draws=9"],
     "table5_nonlinear": [],
+    "moderation_income": [],
     "table6_moran": [],
     "table7_spatial_w1": ["model.durbin=all", "inference=cluster"],
     "table8_spatial_w2": [],
@@ -70,7 +71,7 @@ EXPERIMENTS = {
     "threshold_one": ["model.resampling=signs"],
     "threshold_two": ["model.robust=true"],
 }
-DECIDING = ("model_choice", "spatial_choice", "table5_nonlinear")
+DECIDING = ("model_choice", "moderation_income", "spatial_choice", "table5_nonlinear")
 """Experiments whose tables have sentences in their cells."""
 
 
@@ -99,6 +100,7 @@ DIAGNOSTICS = {
     "honest": ("policy_event_study", ["~columns.imputation", "report=tests", "report.name=honest_bounds"]),
     "leads": ("policy_event_study", ["report=tests", "report.name=leads"]),
     "local_moran": ("table6_moran", ["report=lisa"]),
+    "marginal_effects": ("moderation_income", ["report=tests", "report.name=johnson_neyman"]),
     "moran": ("table6_moran", []),
     "negative_weights": ("policy_did", ["report=tests", "report.name=negative_weights"]),
     "omitted_variable": ("sensitivity_controls", []),

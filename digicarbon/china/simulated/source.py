@@ -65,7 +65,9 @@ class SimulatedSource(Source):
     where :math:`f(x) = \beta x`; for a driver with an entry in ``curves``,
     :math:`f(x) = \beta_1 x + \beta_2 x^2 + \beta_3 x^3`; for one with an entry in ``regions``,
     :math:`f_i(x) = \beta_{r(i)} (x - \bar x)` with r(i) the region of unit i and the mean over all observations (so
-    that slopes do not drive the levels of regions apart). Further :math:`\varepsilon_{it} \sim N(0, \sigma^2)`,
+    that slopes do not drive the levels of regions apart). With ``moderation`` = m a product
+    :math:`m (x - \bar x)(g - \bar g)` is added, g the log of GDP per head: the effect is
+    :math:`\beta + m (g - \bar g)`. Further :math:`\varepsilon_{it} \sim N(0, \sigma^2)`,
     :math:`\tau_t = -0.03 s + 0.01 n_t`, and :math:`\mu_i = \mu_0 + 0.3 z''_i - 0.2 x_i`, with :math:`z''` a z filtered
     twice more, x the standardised mean of ln E (so that a model without unit effects is biased) and the constant such
     that the mean of ln CI is ln 1.6.
@@ -96,6 +98,8 @@ class SimulatedSource(Source):
         Drivers whose effect is a curve: coefficients of the log measure, its square and its cube, in place of beta.
     regions : mapping of str to mapping of str to float
         Drivers whose effect differs by region: a slope for each of northeast, east, central and west, in place of beta.
+    moderation : float
+        By how much the effect rises with the log of GDP per head.
     theta : float
         Coefficient of the neighbours' log measure (sdm only).
     rho : float
@@ -121,6 +125,7 @@ class SimulatedSource(Source):
     beta: float = -0.12
     curves: dict[Driver, UpToThree] = pydantic.Field(default_factory=dict)
     regions: dict[Driver, dict[str, float]] = pydantic.Field(default_factory=dict)
+    moderation: float = 0.0
     theta: float = 0.05
     rho: float = pydantic.Field(default=0.4, gt=-1, lt=1)
     gamma: Five = (-0.3, 0.2, 0.1, -0.15, -0.03)
@@ -226,7 +231,11 @@ class SimulatedSource(Source):
         # the unit effects follow total E for every driver: only the outcome equation changes with the truth
         unit, time, errors = draw.disturbances(field, np.log(measures["e"]).mean(axis=1), years)
         effects = unit * self.unit_effects + time
-        y = effects + self._effect(m) + draw.log_controls(book) @ np.array(self.gamma) + self.sigma * errors
+        controls = draw.log_controls(book)
+        y = effects + self._effect(m) + controls @ np.array(self.gamma) + self.sigma * errors
+        if self.moderation:
+            income = controls[..., 0]
+            y = y + self.moderation * (m - m.mean()) * (income - income.mean())
         if self.process == "sdm":
             w = _weights(self.neighbours, self.size, book)
             y = np.linalg.solve(np.eye(len(w)) - self.rho * w, y + self.theta * (w @ m))
@@ -249,6 +258,8 @@ class SimulatedSource(Source):
         if self.driver in self.regions:
             regions = self.regions[self.driver].items()
             return Note("true_betas", betas=[Note("beta_of_region", beta=b, region=region) for region, b in regions])
+        if self.moderation:
+            return Note("true_moderation", beta=self.beta, moderation=self.moderation)
         return Note("true_beta", beta=self.beta)
 
     def _note(self) -> Note:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from digicarbon.lazy import lazy
 
 if TYPE_CHECKING:
+    from digicarbon.diagnostic.marginal_effects import marginal_effects as marginal_effects
     from digicarbon.report.picture._figure import Format as Format
     from digicarbon.report.picture._figure import Language as Language
     from digicarbon.report.picture._figure import chinese as chinese
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from digicarbon.report.picture.maps import clusters_of as clusters_of
     from digicarbon.report.picture.maps import plot_lisa as plot_lisa
     from digicarbon.report.picture.maps import plot_map as plot_map
-    from digicarbon.report.picture.marginal import marginal_effects as marginal_effects
     from digicarbon.report.picture.marginal import plot_marginal as plot_marginal
     from digicarbon.report.picture.moran import plot_moran as plot_moran
     from digicarbon.report.picture.moran import plot_moran_scatter as plot_moran_scatter

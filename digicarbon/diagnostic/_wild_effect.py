@@ -1,0 +1,104 @@
+"""Critical values of an effect along a moderator by the wild bootstrap of units, at each place and for all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from digicarbon.arrays import FloatArray
+from digicarbon.model import Model
+from digicarbon.model.batch import Estimand
+from digicarbon.model.tested import Tested
+from digicarbon.numeric.resampling.signs import signs_of
+from digicarbon.numeric.resampling.unit_wild import critical, p_value
+from digicarbon.numeric.shape.moderation import Effect
+from digicarbon.panel import Panel
+from digicarbon.weights import Weights
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """|t| of draws in which the effect is the estimated one.
+
+    Attributes
+    ----------
+    sizes : ndarray, shape (m, M)
+        At each of the places that were asked for; infinite where a draw has none.
+    """
+
+    sizes: FloatArray
+
+    def critical(self, level: float) -> FloatArray:
+        """Return the critical value at each place, shape (m,)."""
+        return np.array([critical(one, _alpha(level)) for one in self.sizes])
+
+    def uniform(self, places: int, level: float) -> float:
+        """Return the critical value of the largest |t| over the first places."""
+        return critical(self.sizes[:places].max(axis=0), _alpha(level))
+
+    def p(self, statistics: FloatArray) -> FloatArray:
+        """Return the share of draws that are at least as large, at each place, shape (m,)."""
+        return np.array([p_value(float(one), own) for one, own in zip(statistics, self.sizes, strict=True)])
+
+
+def _alpha(level: float) -> float:
+    # 1 - 0.95 is a little more than 0.05
+    return round(1 - level, 12)
+
+
+def wild_effect(
+    model: Model | None,
+    panel: Panel,
+    weights: Weights | None,
+    names: Sequence[str],
+    effect: Effect,
+    places: FloatArray,
+) -> Drawn | None:
+    """Return draws of an effect; None where the model takes p values from its standard errors, or has no fast draws.
+
+    Parameters
+    ----------
+    model : Model or None
+    panel, weights
+        Those of the fit.
+    names : sequence of str
+        The k coefficients.
+    effect : Effect
+    places : ndarray, shape (m,)
+
+    Notes
+    -----
+    Draws are y - ε̂ + sε̃, with ε̂ the residuals of the model itself, s a sign for each unit and ε̃ = (I - H_ii)^(-1/2) ε̂
+    by unit; t* is the distance of the effect from the estimated one, in its own standard errors. The variance of a
+    combination is a quadratic form: those of d + 1 combinations and of their sums by pairs give it at every place.
+    """
+    if not isinstance(model, Tested) or model.test == "errors":
+        return None
+    contrasts = model.contrasts(panel, weights)
+    if contrasts is None or not contrasts.fast:
+        return None
+    signs = signs_of(contrasts.units, model.replications, model.seed, model.weights)
+    middle, scale = float(places.min() + places.max()) / 2, float(np.ptp(places)) / 2 or 1.0
+    basis = effect.moved(middle, scale)
+    # axes of length one in the metric of the covariance: nothing cancels in the sums
+    variances = np.einsum("ij,jk,ik->i", basis, effect.covariance, basis)
+    lengths = np.sqrt(np.where(variances > 0, variances, 1.0))
+    axes = basis / lengths[:, None]
+    first, second = np.triu_indices(len(axes), 1)
+    combinations = np.vstack([axes, axes[first] + axes[second]])
+    estimands = [Estimand.combination(dict(zip(names, row, strict=True))) for row in combinations.tolist()]
+    with threadpool_limits(1):
+        centre, fits = contrasts.drawn(estimands, signs)
+    powers = np.vander((places - middle) / scale, len(axes), increasing=True) * lengths
+    moved = np.array([fits[k][0] - centre[k] for k in range(len(axes))])
+    own = np.array([fits[k][1] ** 2 for k in range(len(axes))])
+    variance = powers**2 @ own
+    for pair, (i, j) in enumerate(zip(first, second, strict=True), start=len(axes)):
+        both = fits[pair][1] ** 2 - own[i] - own[j]
+        variance += (powers[:, i] * powers[:, j])[:, None] * both
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sizes = np.abs(powers @ moved) / np.sqrt(variance)
+    return Drawn(np.nan_to_num(sizes, nan=np.inf))

@@ -1,0 +1,630 @@
+"""The marginal effect of a variable along a moderator: bands, and the regions of Johnson and Neyman."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from digicarbon.arrays import FloatArray
+from digicarbon.diagnostic._rows import in_english
+from digicarbon.diagnostic._wild_effect import Drawn, wild_effect
+from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.turning_points import LAG_KINDS, Slopes, described, observed, slopes_of
+from digicarbon.errors import ConfigError, DataError, EstimationError
+from digicarbon.model import Model
+from digicarbon.model._observation_weights import positive_rows
+from digicarbon.note import Note, cut, suggestion
+from digicarbon.numeric.shape.moderation import (
+    Effect,
+    Piece,
+    crossings,
+    kind_of,
+    pointwise_critical,
+    uniform_critical,
+)
+from digicarbon.numeric.shape.moderation import cut as within
+from digicarbon.numeric.tests.equality import wald_test
+from digicarbon.panel import Panel, canonical, spelt
+from digicarbon.result import Constituent, Inference, MadeOf, Result
+from digicarbon.weights import Weights
+
+PLACES = 101
+"""Places along the axis."""
+FEW_VALUES = 12
+"""A variable with at most so many values has a point for each instead of a curve."""
+QUARTERS = (0.25, 0.5, 0.75)
+COLUMNS = ("at", "coef", "se", "stat", "p", "low", "high", "share", "note")
+SIGNS = {1: "positive", -1: "negative", 0: "not significant"}
+BANDS = ("pointwise", "uniform")
+
+Given = Mapping[str, float | Sequence[float]]
+"""Values of other variables in the effect, by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moderation:
+    """The effect of a variable as a polynomial of a moderator.
+
+    Attributes
+    ----------
+    term, axis : str
+        The variable, and the moderator, as data call them.
+    names : tuple of str
+        The coefficients in it.
+    effect : Effect
+    z : ndarray, shape (rows,)
+        Values of the moderator in the observations of the model.
+    fixed : mapping of str to float
+        The other variables in it, and the values that they have.
+    products : tuple of str
+        The coefficients that let the effect differ between observations.
+    inference : Inference
+    """
+
+    term: str
+    axis: str
+    names: tuple[str, ...]
+    effect: Effect
+    z: FloatArray
+    fixed: Mapping[str, float]
+    products: tuple[str, ...]
+    inference: Inference
+
+    @property
+    def continuous(self) -> bool:
+        """Whether the moderator has more values than points would show."""
+        return len(np.unique(self.z)) > FEW_VALUES
+
+    @property
+    def places(self) -> FloatArray:
+        """Places from the smallest to the largest value observed, shape (m,)."""
+        return np.linspace(self.z.min(), self.z.max(), PLACES) if self.continuous else np.unique(self.z)
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """The middle of the range, and half of its length."""
+        low, high = float(self.z.min()), float(self.z.max())
+        return (low + high) / 2, (high - low) / 2 or 1.0
+
+
+def marginal_effects(
+    result: Result,
+    panel: Panel,
+    term: str,
+    along: str | None = None,
+    at: Sequence[float] = (),
+    given: Given | None = None,
+    model: Model | None = None,
+    weights: Weights | None = None,
+) -> pd.DataFrame:
+    """Return the marginal effect of a variable, by its own value or by that of a moderator.
+
+    Parameters
+    ----------
+    result : Result
+        Of a model with ``term`` and its powers or products with other variables, without spatial lags of them. Its
+        roles say what terms are made of (`Role.made_of`).
+    panel : Panel
+        The panel that the model was fitted to.
+    term : str
+        The variable whose effect it is, e.g. ``"ln_e"``.
+    along : str, optional
+        The variable by whose value the effect is shown, e.g. ``"urban"`` where the model has ``ln_e:urban`` or
+        ``center(ln_e):center(urban)``; by default ``term`` itself if the model has a power of it, else its only
+        moderator.
+    at : sequence of float
+        Values of it, as the data have them; by default from the smallest to the largest one observed.
+    given : mapping of str to float, optional
+        Values of other variables in products with it; those that are not named are at their means.
+    model : Model, optional
+        The one that was fitted. With ``test="wild"``, p values and both bands are from its wild bootstrap; else from
+        the standard errors.
+    weights : Weights, optional
+        Those of the fit, for the wild bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        Index: values of ``along``. Columns coef, se, stat, p, low, high: the derivative of the outcome with respect to
+        the variable, e.g. an elasticity if both are logarithms; low_uniform and high_uniform: the band that holds the
+        whole line, over the range observed, with the level of the intervals; inside: whether the value is within this
+        range.
+
+    Raises
+    ------
+    ConfigError
+        If the term is not in the model, has neither power nor product, or has spatial lags.
+    DataError
+        If the panel lacks a variable.
+    EstimationError
+        If a coefficient has no variance.
+
+    Notes
+    -----
+    For terms :math:`b_j x^{p_j} m_j`, with :math:`m_j` the product of the other factors, the effect is
+    :math:`g'b` with :math:`g_j = p_j x^{p_j - 1} m_j`, of variance :math:`g'Vg`; see Brambor, Clark and Golder (2006),
+    Political Analysis 14. For the uniform band see `digicarbon.numeric.shape.moderation.uniform_critical`.
+    """
+    values = {name: float(np.asarray(value)) for name, value in (given or {}).items()}
+    found, rows = moderation_of(result, panel, term, along, values, model)
+    places = np.asarray(at, dtype=np.float64) if len(at) else found.places
+    return effects_along(found, places, wild_of(found, rows, model, weights, places)).rename_axis(found.axis)
+
+
+def johnson_neyman(
+    result: Result,
+    panel: Panel,
+    term: str,
+    along: str | None = None,
+    given: Given | None = None,
+    model: Model | None = None,
+    weights: Weights | None = None,
+) -> pd.DataFrame:
+    """Return where along a moderator the effect of a variable is significant.
+
+    Parameters
+    ----------
+    result, panel, term, along, given, model, weights
+        As in `marginal_effects`.
+
+    Returns
+    -------
+    DataFrame
+        Index quantity; columns at, coef, se, stat, p, low, high, share, note. Effects at the mean of the moderator, one
+        standard deviation below and above, and at its quartiles; the test that no product matters; for pointwise and
+        uniform critical values (column stat) the region of significance over the whole line in words, with the ends of
+        it in low and high where it is an interval or its outside; each part of it within the sample, from low to high,
+        with the share of the observations in it.
+
+    Raises
+    ------
+    ConfigError, DataError, EstimationError
+        As in `marginal_effects`.
+
+    Notes
+    -----
+    Johnson and Neyman (1936); Bauer and Curran (2005), Multivariate Behavioral Research 40. Ends are the exact roots of
+    (g'b)² = c² g'Vg. A region by pointwise values is claimed by chance somewhere more often than at 5 % of the samples;
+    one by uniform values is not.
+    """
+    values = {name: float(np.asarray(value)) for name, value in (given or {}).items()}
+    found, rows = moderation_of(result, panel, term, along, values, model)
+    return in_english(regions(found, result, wild_of(found, rows, model, weights, found.places)))
+
+
+def moderation_of(
+    result: Result,
+    panel: Panel,
+    term: str,
+    along: str | None,
+    given: Mapping[str, float],
+    model: Model | None = None,
+) -> tuple[Moderation, Panel]:
+    """Return the effect of a variable as a function of a moderator, and the panel's rows that weigh something.
+
+    Raises
+    ------
+    ConfigError, DataError, EstimationError
+        As in `marginal_effects`.
+    """
+    result = described(result, panel)
+    slopes = slopes_of(result)
+    asked = asked_of(slopes, canonical(term), along)
+    if any(role.kind == "lag_y" or role.of in asked.with_it for role in result.roles):
+        raise ConfigError(Note("curve_of_spatial_lag", kind=result.kind, term=asked.term))
+    panel = panel.with_terms([result.y, *result.terms_of("regressor")])
+    means = _means(panel, asked.with_it.values())
+    regression = None if model is None else model.as_regression
+    rows = panel
+    if regression is not None and regression.observation_weights is not None:
+        # rows that weigh nothing were left out of the fit, but not of the mean of a centred variable
+        rows = positive_rows(panel.with_terms(regression.terms), regression.observation_weights)[0]
+    others = {name: part for name, part in asked.moderators.items() if part != asked.axis}
+    unknown = [name for name in given if _plain(name, others) not in others]
+    if unknown:
+        hint = suggestion(unknown[0], list(others))
+        raise ConfigError(
+            Note("no_such_given", term=asked.term, given=unknown[0], hint=hint, known=cut(others or [Note("nothing")]))
+        )
+    values = {_plain(name, others): value for name, value in given.items()}
+    fixed = {name: values.get(name, math.nan) for name in others}
+    for name in others:
+        if math.isnan(fixed[name]):
+            fixed[name] = float(observed(result, rows, name).mean())
+    at = {others[name]: value for name, value in fixed.items()}
+    names = tuple(asked.with_it)
+    position = [result.terms.index(name) for name in names]
+    b, covariance = result.coef[position], result.covariance[np.ix_(position, position)]
+    if not (np.isfinite(b).all() and np.isfinite(covariance).all()):
+        raise EstimationError(Note("curve_not_finite", terms=cut(names)))
+    columns = [_derivative(parts, asked.base, asked.axis, at, means) for parts in asked.with_it.values()]
+    degree = max(map(len, columns))
+    g = np.array([np.pad(column, (0, degree - len(column))) for column in columns]).T
+    effect = Effect(g, b, covariance)
+    z = observed(result, rows, spelt(asked.axis))
+    if len(np.unique(z)) == 1:
+        raise DataError(Note("curve_of_constant", term=spelt(asked.axis)))
+    products = tuple(name for name, parts in asked.with_it.items() if len(parts) > 1 or parts[0].power > 1)
+    return Moderation(asked.term, spelt(asked.axis), names, effect, z, fixed, products, result.inference), rows
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What an effect is of, and along what.
+
+    Attributes
+    ----------
+    base, axis : Constituent
+        The variable and the moderator as they are, not centred.
+    with_it : mapping of str to tuple of Constituent
+        The terms that have the variable, and what they are made of.
+    moderators : mapping of str to Constituent
+        What the effect depends on, by name.
+    """
+
+    base: Constituent
+    axis: Constituent
+    with_it: Mapping[str, MadeOf]
+    moderators: Mapping[str, Constituent]
+
+    @property
+    def term(self) -> str:
+        """The name of the variable."""
+        return spelt(self.base)
+
+    @property
+    def together(self) -> tuple[str, ...]:
+        """Variables that are in one product with the variable and the moderator: the line differs by their values."""
+        products = [[part.uncentred for part in parts] for parts in self.with_it.values()]
+        both = [set(parts) - {self.base, self.axis} for parts in products if self.axis in parts]
+        return tuple(name for name, part in self.moderators.items() if any(part in others for others in both))
+
+
+def asked_of(slopes: Slopes, term: str, along: str | None) -> Asked:
+    """Return the variable, the moderator and their terms among the coefficients of a model.
+
+    Raises
+    ------
+    ConfigError
+        If the term is not in the model, its effect is constant or differs by group, or the moderator is not clear.
+    """
+    bases = {
+        name: part.uncentred
+        for parts in slopes.values()
+        for part in parts
+        for name in (spelt(part.base), spelt(part.uncentred))
+    }
+    if term not in bases:
+        hint = suggestion(term, list(bases))
+        raise ConfigError(Note("term_not_in_model", term=term, hint=hint, terms=cut(slopes, 20)))
+    base, term = bases[term], spelt(bases[term])
+    with_it = {name: parts for name, parts in slopes.items() if any(part.uncentred == base for part in parts)}
+    groups = [name for name, parts in with_it.items() if any(part.level for part in parts)]
+    if groups:
+        raise ConfigError(Note("effect_by_group", term=term, terms=cut(groups)))
+    powered = any(sum(part.power for part in parts if part.uncentred == base) > 1 for parts in with_it.values())
+    others = dict.fromkeys(part.uncentred for parts in with_it.values() for part in parts if part.uncentred != base)
+    moderators = {spelt(other): other for other in others} | ({term: base} if powered else {})
+    return Asked(base, _axis(term, base, along, moderators, powered), with_it, moderators)
+
+
+def _axis(
+    term: str, base: Constituent, along: str | None, moderators: Mapping[str, Constituent], powered: bool
+) -> Constituent:
+    if not moderators:
+        raise ConfigError(Note("effect_is_constant", term=term))
+    if along is not None:
+        name = _plain(canonical(along), moderators)
+        if name not in moderators:
+            hint = suggestion(name, list(moderators))
+            raise ConfigError(Note("no_such_moderator", term=term, along=name, hint=hint, known=cut(moderators)))
+        return moderators[name]
+    if powered:
+        return base
+    if len(moderators) > 1:
+        raise ConfigError(Note("several_moderators", term=term, known=cut(moderators)))
+    return next(iter(moderators.values()))
+
+
+def _plain(name: str, moderators: Mapping[str, Constituent]) -> str:
+    """Return the name of a moderator, which may be given as it is centred."""
+    centred = {spelt(replace(part, centred=True)): plain for plain, part in moderators.items()}
+    return centred.get(name, name)
+
+
+def _means(panel: Panel, terms: Any) -> dict[Constituent, float]:
+    """Return what was taken off each centred variable."""
+    centred = {part.base for parts in terms for part in parts if part.centred}
+    made = panel.with_terms([name for part in centred for name in (spelt(part), spelt(part.uncentred))])
+    return {
+        part.uncentred: float((made.column(spelt(part.uncentred)) - made.column(spelt(part))).mean())
+        for part in centred
+    }
+
+
+def _derivative(
+    parts: MadeOf,
+    base: Constituent,
+    axis: Constituent,
+    fixed: Mapping[Constituent, float],
+    means: Mapping[Constituent, float],
+) -> FloatArray:
+    """Return the derivative of a term with respect to the variable, as the coefficients of powers of the moderator."""
+    own, along, factor = np.ones(1), np.ones(1), 1.0
+    for part in parts:
+        shift = means[part.uncentred] if part.centred else 0.0
+        powers = reduce(np.convolve, [np.array([-shift, 1.0])] * part.power)
+        if part.uncentred == base:
+            own = np.convolve(own, powers)
+        elif part.uncentred == axis:
+            along = np.convolve(along, powers)
+        else:
+            factor *= float(np.polynomial.polynomial.polyval(fixed[part.uncentred], powers))
+    slope = np.polynomial.polynomial.polyder(own)
+    if base == axis:
+        return np.asarray(factor * slope)
+    # a variable that enters linearly has the same slope everywhere
+    value = float(slope[0]) if len(slope) == 1 else float(np.polynomial.polynomial.polyval(fixed[base], slope))
+    return np.asarray(factor * value * along)
+
+
+@dataclass(frozen=True, eq=False)
+class Wild:
+    """Draws at places of a moderator.
+
+    Attributes
+    ----------
+    drawn : Drawn
+    places : ndarray, shape (m,)
+        The grid of the band, then others.
+    grid : int
+        How many of them are the grid.
+    """
+
+    drawn: Drawn
+    places: FloatArray
+    grid: int
+
+
+def summary_places(found: Moderation) -> dict[str, float]:
+    """Return the places at which an effect is told, by quantity."""
+    mean, spread = float(found.z.mean()), float(found.z.std(ddof=1))
+    quarters = {f"effect at quantile {q:.0%}": float(np.quantile(found.z, q)) for q in QUARTERS}
+    return {
+        "effect at mean - sd": mean - spread,
+        "effect at the mean": mean,
+        "effect at mean + sd": mean + spread,
+        **quarters,
+    }
+
+
+def wild_of(
+    found: Moderation, panel: Panel, model: Model | None, weights: Weights | None, places: FloatArray
+) -> Wild | None:
+    """Return the draws of an effect over its range, at places and at those of the summary; None without bootstrap."""
+    every = np.concatenate([found.places, list(summary_places(found).values()), places])
+    drawn = wild_effect(model, panel, weights, found.names, found.effect, every)
+    return None if drawn is None else Wild(drawn, every, len(found.places))
+
+
+def criticals(found: Moderation, wild: Wild | None) -> tuple[FloatArray | float, float]:
+    """Return the critical values of the bands: at each of the wild places, or the same at all; and the uniform one."""
+    level, df = found.inference.level, found.inference.df
+    if wild is not None:
+        return wild.drawn.critical(level), wild.drawn.uniform(wild.grid, level)
+    return pointwise_critical(df, level), uniform_critical(found.effect, found.places, found.continuous, df, level)
+
+
+def effects_along(found: Moderation, places: FloatArray, wild: Wild | None) -> pd.DataFrame:
+    """Return the table of `marginal_effects`."""
+    coef, se = found.effect.at(places)
+    columns = found.inference.columns(coef, se)
+    pointwise, uniform = criticals(found, wild)
+    if wild is not None:
+        at = [int(np.flatnonzero(wild.places == place)[0]) for place in places]
+        half = np.asarray(pointwise)[at] * se
+        p = wild.drawn.p(_ratio(*found.effect.at(wild.places)))[at]
+        columns |= {"p": p, "low": coef - half, "high": coef + half}
+    inside = (places >= found.z.min()) & (places <= found.z.max())
+    more = {"low_uniform": coef - uniform * se, "high_uniform": coef + uniform * se, "inside": inside}
+    return pd.DataFrame({**columns, **more}, index=pd.Index(places, name="at"))
+
+
+def _ratio(coef: FloatArray, se: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(coef / se)
+
+
+def regions(found: Moderation, result: Result, wild: Wild | None) -> pd.DataFrame:
+    """Return the table of `johnson_neyman`, its notes as notes."""
+    places = summary_places(found)
+    effects = effects_along(found, np.array(list(places.values())), wild)
+    source = Note("by_wild") if wild is not None else Note("by_errors")
+    rows: list[dict[str, Any]] = [
+        {"quantity": name, "at": at, **row, "note": source if row["inside"] else Note("outside_data")}
+        for (name, at), row in zip(places.items(), _records(effects), strict=True)
+    ]
+    rows.append({"quantity": "no product matters", **_same_everywhere(found, result)})
+    pointwise, uniform = criticals(found, wild)
+    low, high = float(found.z.min()), float(found.z.max())
+    middle, scale = found.middle
+    for band, critical in zip(BANDS, (pointwise, uniform), strict=True):
+        if isinstance(critical, float):
+            whole = found.effect.pieces(critical, middle, scale)
+            parts = within(whole, low, high)
+            rows.append({"quantity": f"significant, {band}", "stat": critical, **_region(whole, low, high)})
+        else:
+            # critical values that differ by place are known within the sample alone
+            grid = np.asarray(found.places)
+            coef, se = found.effect.at(grid)
+            parts = crossings(grid, np.abs(_ratio(coef, se)) - critical[: len(grid)], coef)
+            rows.append({"quantity": f"significant, {band}", **_region_within(parts)})
+        for part in parts:
+            share = _share(found, part, parts)
+            name = f"{SIGNS[part.sign]} in the sample, {band}"
+            rows.append({"quantity": name, "low": part.low, "high": part.high, "share": share})
+    frame = pd.DataFrame(rows).reindex(columns=["quantity", *COLUMNS]).set_index("quantity")
+    return _with(frame, note=[note if isinstance(note, Note) else "" for note in frame["note"]])
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _with(frame: pd.DataFrame, **columns: Sequence[Any]) -> pd.DataFrame:
+    """Return a table with columns of notes."""
+    return frame.assign(**{name: pd.Series(cells, frame.index, dtype=object) for name, cells in columns.items()})
+
+
+def _same_everywhere(found: Moderation, result: Result) -> dict[str, Any]:
+    """Return the Wald test that the coefficients of all products and powers are zero."""
+    place = [result.terms.index(name) for name in found.products]
+    r = np.eye(len(result.terms))[place]
+    test = wald_test(r, result.coef, result.covariance, found.inference.df)
+    note = Note("products_are_zero", term=found.term, along=found.axis, terms=cut(found.products))
+    return {"stat": test.statistic, "p": test.p, "note": note}
+
+
+def _region(whole: tuple[Piece, ...], low: float, high: float) -> dict[str, Any]:
+    """Return where on the whole line an effect is significant, and whether an end of it is beyond the data."""
+    kind = kind_of(whole)
+    if kind == "interval":
+        ends = next((piece.low, piece.high) for piece in whole if piece.sign)
+    elif kind == "outside":
+        ends = next((piece.low, piece.high) for piece in whole if not piece.sign)
+    else:
+        ends = (math.nan, math.nan)
+    if kind == "pieces":
+        note = Note("significant_pieces", parts=tuple(_part(piece) for piece in whole if piece.sign))
+    elif kind in ("interval", "outside"):
+        note = Note(f"significant_{kind}", low=ends[0], high=ends[1])
+    else:
+        note = Note(f"significant_{kind}")
+    beyond = [
+        end for piece in whole for end in (piece.low, piece.high) if math.isfinite(end) and not low <= end <= high
+    ]
+    note = Note("roots_beyond", said=note, low=low, high=high) if beyond else note
+    return {"low": ends[0], "high": ends[1], "note": note}
+
+
+def _region_within(parts: tuple[Piece, ...]) -> dict[str, Any]:
+    significant = [piece for piece in parts if piece.sign]
+    if len(significant) == len(parts):
+        return {"note": Note("significant_in_sample")}
+    if not significant:
+        return {"note": Note("significant_nowhere_in_sample")}
+    return {"note": Note("significant_pieces", parts=tuple(map(_part, significant)))}
+
+
+def _part(piece: Piece) -> Note:
+    if math.isinf(piece.low):
+        return Note("part_up_to", high=piece.high)
+    if math.isinf(piece.high):
+        return Note("part_from", low=piece.low)
+    return Note("significant_interval", low=piece.low, high=piece.high)
+
+
+def _share(found: Moderation, part: Piece, parts: tuple[Piece, ...]) -> float:
+    """Return the share of the observations in a part; one on an end between two parts counts in the right one."""
+    last = part is parts[-1]
+    inside = (found.z >= part.low) & ((found.z <= part.high) if last else (found.z < part.high))
+    return float(inside.mean())
+
+
+class MarginalEffects(Diagnostic):
+    """The marginal effect of a variable along a moderator, with bands and Johnson-Neyman regions, as tables.
+
+    Attributes
+    ----------
+    model : Model
+        In a configuration ``${model}``, the model of the run.
+    term : str or None
+        The variable; None takes the first focal term.
+    along : str or None
+        The moderator; None takes the only one.
+    given : mapping of str to sequence of float
+        Values of a further variable in the effect, which has a line for each. Without them a variable in one product
+        with both has its mean and one standard deviation below and above; other variables are at their means.
+    """
+
+    table_names: ClassVar[tuple[str, ...]] = ("marginal_effects", "johnson_neyman")
+    takes_weights: ClassVar[bool] = False
+
+    model: ModelNode
+    term: str | None = None
+    along: str | None = None
+    given: dict[str, Annotated[tuple[float, ...], Field(strict=False, min_length=1)]] = Field(default_factory=dict)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The model's columns."""
+        return self.model.terms
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise an error if the model has no such effect or cannot be fitted."""
+        asked = asked_of(self.model.made_of(panel), self._named, self.along)
+        several = [name for name, values in self.given.items() if len(values) > 1]
+        if len(several) > 1:
+            raise ConfigError(Note("several_given", key="diagnostic.given", names=cut(several)))
+        spatial = self.model.as_spatial
+        if spatial is not None and (spatial.kind in LAG_KINDS or set(asked.with_it) & set(spatial.lagged)):
+            raise ConfigError(Note("curve_of_spatial_lag", kind=spatial.kind, term=asked.term))
+        self.model.check(panel, weights)
+
+    @property
+    def _named(self) -> str:
+        if self.term is not None:
+            return canonical(self.term)
+        first = self.model.x[0] if self.model.x else ""
+        return first
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return the tables ``marginal_effects`` and ``johnson_neyman``, both with the value of a further variable."""
+        result = self.model.described(self.model.fit(panel, weights), panel)
+        asked = asked_of(slopes_of(result), self._named, self.along)
+        lines, below = [], []
+        for values in self._lines(asked, result, panel):
+            found, rows = moderation_of(result, panel, self._named, self.along, values, self.model)
+            wild = wild_of(found, rows, self.model, weights, found.places)
+            label = _label(found.fixed) if found.fixed else ""
+            along = effects_along(found, found.places, wild).drop(columns="inside")
+            lines.append(_with(along.rename_axis(found.axis), given=[label] * len(along)))
+            frame = regions(found, result, wild)
+            below.append(_with(frame, given=[label] * len(frame)))
+        return {"marginal_effects": pd.concat(lines), "johnson_neyman": pd.concat(below)}
+
+    def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
+        """Return what the effects are, and whether they are from the wild bootstrap."""
+        below = tables["johnson_neyman"]
+        tested = next(note for note in below["note"] if isinstance(note, Note) and note.code == "products_are_zero")
+        about = Note("marginal_effects", term=tested["term"], along=tested["along"], terms=tested["terms"])
+        wild = any(isinstance(note, Note) and note.code == "by_wild" for note in below["note"])
+        return (about, Note("wild_marginal_effects")) if wild else (about,)
+
+    def _lines(self, asked: Asked, result: Result, panel: Panel) -> list[dict[str, float]]:
+        """Return the values of other variables for each line."""
+        chosen = {_plain(canonical(name), asked.moderators): values for name, values in self.given.items()}
+        single = {name: values[0] for name, values in chosen.items() if len(values) == 1}
+        several = {name: values for name, values in chosen.items() if len(values) > 1}
+        free = [name for name in asked.together if name not in chosen]
+        if not several and free:
+            w = observed(result, panel, free[0])
+            mean, spread = float(w.mean()), float(w.std(ddof=1))
+            several = {free[0]: (mean - spread, mean, mean + spread)}
+        if not several:
+            return [single]
+        name, values = next(iter(several.items()))
+        return [{**single, name: value} for value in values]
+
+
+def _label(values: Mapping[str, float]) -> Note:
+    """Return what a line is given."""
+    return Note("given_values", said=tuple(Note("given_value", name=name, value=values[name]) for name in values))

@@ -1,0 +1,247 @@
+"""The effect of a variable along a moderator: where it differs from zero, and a band that holds for all places at once.
+
+The effect at z is θ(z) = g(z)′b of variance g(z)′Vg(z), with g(z) = G₀ + G₁z + … + G_d z^d. For b_x + b_xz z it is
+g = (1, z). |θ(z)| > c·se(θ(z)) is an inequality of polynomials, whose roots are the ends of the regions that Johnson
+and Neyman (1936) ask for.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+import scipy
+
+from digicarbon.arrays import FloatArray
+
+RegionKind = Literal["everywhere", "none", "interval", "outside", "pieces"]
+NODES = 64
+"""Points of the quadrature of a probability."""
+DRAWS = 40_000
+"""Draws of the largest statistic where it has no closed form."""
+FLAT = 1e-9
+"""Imaginary part, relative to its size, up to which a root is real."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Places next to each other at which an effect is significant with one sign, or is not significant.
+
+    Attributes
+    ----------
+    low, high : float
+        Infinite where it has no end.
+    sign : {-1, 0, 1}
+        Zero where the effect is not significant.
+    """
+
+    low: float
+    high: float
+    sign: int
+
+
+def kind_of(pieces: tuple[Piece, ...]) -> RegionKind:
+    """Return where an effect is significant: everywhere, nowhere, in an interval, outside of one, or another way."""
+    significant = [piece for piece in pieces if piece.sign]
+    others = [piece for piece in pieces if not piece.sign]
+    if not significant or not others:
+        return "none" if others else "everywhere"
+    if len(significant) == 1 and math.isfinite(significant[0].low) and math.isfinite(significant[0].high):
+        return "interval"
+    if len(others) == 1 and math.isfinite(others[0].low) and math.isfinite(others[0].high):
+        return "outside"
+    return "pieces"
+
+
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """An effect that is a polynomial of a moderator.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (d + 1, k)
+        G₀, …, G_d: the weights of the k coefficients by power of z.
+    b : ndarray, shape (k,)
+    covariance : ndarray, shape (k, k)
+    """
+
+    weights: FloatArray
+    b: FloatArray
+    covariance: FloatArray
+
+    def gradient(self, z: FloatArray) -> FloatArray:
+        """Return g at places z, shape (m, k)."""
+        return np.asarray(np.vander(z, len(self.weights), increasing=True) @ self.weights)
+
+    def at(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the effect and its standard error at places z, each of shape (m,)."""
+        g = self.gradient(z)
+        variance = np.einsum("ij,jk,ik->i", g, self.covariance, g)
+        return g @ self.b, np.sqrt(np.maximum(variance, 0.0))
+
+    def moved(self, middle: float, scale: float) -> FloatArray:
+        """Return the weights by power of (z - middle)/scale, shape (d + 1, k)."""
+        out = np.zeros_like(self.weights)
+        for power in range(len(self.weights)):
+            for below in range(power + 1):
+                factor = math.comb(power, below) * middle ** (power - below) * scale**below
+                out[below] += factor * self.weights[power]
+        return out
+
+    def pieces(self, critical: float, middle: float = 0.0, scale: float = 1.0) -> tuple[Piece, ...]:
+        """Return the whole line, cut where |θ| is ``critical`` standard errors, from left to right.
+
+        Parameters
+        ----------
+        critical : float
+        middle, scale : float
+            Roots are found for (z - middle)/scale, so that places near ``middle`` keep their digits.
+        """
+        if not math.isfinite(critical):
+            return (Piece(-math.inf, math.inf, 0),)
+        moved = self.moved(middle, scale)
+        effect = moved @ self.b
+        moments = moved @ self.covariance @ moved.T
+        degree = len(moved) - 1
+        variance = np.array(
+            [
+                sum(moments[i, k - i] for i in range(max(0, k - degree), min(k, degree) + 1))
+                for k in range(2 * degree + 1)
+            ]
+        )
+        excess = np.convolve(effect, effect) - critical**2 * variance
+        roots = _roots(excess)
+        cuts = [-math.inf, *roots, math.inf]
+        inside = [0.0] if not roots else [roots[0] - 1, *_between(roots), roots[-1] + 1]
+        found: list[Piece] = []
+        for low, high, place in zip(cuts[:-1], cuts[1:], inside, strict=True):
+            powers = place ** np.arange(2 * degree + 1)
+            sign = int(np.sign(effect @ powers[: degree + 1])) if excess @ powers > 0 else 0
+            piece = Piece(middle + scale * low, middle + scale * high, sign)
+            # a root at which nothing changes is no end
+            if found and found[-1].sign == sign:
+                piece = Piece(found.pop().low, piece.high, sign)
+            found.append(piece)
+        return tuple(found)
+
+
+def cut(pieces: tuple[Piece, ...], low: float, high: float) -> tuple[Piece, ...]:
+    """Return the pieces within a range."""
+    inside = [Piece(max(one.low, low), min(one.high, high), one.sign) for one in pieces]
+    return tuple(one for one in inside if one.low < one.high)
+
+
+def crossings(places: FloatArray, excess: FloatArray, effect: FloatArray) -> tuple[Piece, ...]:
+    """Return the pieces of a grid, with an excess over critical values that is interpolated between its places.
+
+    Parameters
+    ----------
+    places, excess, effect : ndarray, shape (m,)
+        The excess is positive where the effect is significant.
+    """
+    signs = np.where(excess > 0, np.sign(effect), 0).astype(int)
+    found = [Piece(float(places[0]), float(places[0]), int(signs[0]))]
+    for at in range(1, len(places)):
+        if signs[at] == found[-1].sign:
+            continue
+        left, right = abs(excess[at - 1]), abs(excess[at])
+        end = float(places[at - 1] + (places[at] - places[at - 1]) * left / (left + right or 1.0))
+        found[-1] = Piece(found[-1].low, end, found[-1].sign)
+        found.append(Piece(end, end, int(signs[at])))
+    found[-1] = Piece(found[-1].low, float(places[-1]), found[-1].sign)
+    return tuple(found)
+
+
+def uniform_critical(
+    effect: Effect, places: FloatArray, whole: bool, df: float | None, level: float, seed: int = 1
+) -> float:
+    """Return c with P(sup |t(z)| <= c) = level, for t of all places at once.
+
+    Parameters
+    ----------
+    effect : Effect
+    places : ndarray, shape (m,)
+        In increasing order.
+    whole : bool
+        Whether all places from the first to the last count, or these alone.
+    df : float or None
+        Degrees of freedom of t; None for the normal distribution.
+    level, seed
+
+    Notes
+    -----
+    With an effect that is linear in z, t(z) is the length R of a normal vector in the plane times the cosine of its
+    angle with a direction that moves over an arc of length ω. The angle is uniform, so that P(sup |t| > c) is
+    (ω/π) S(c) + (2/π) ∫ S(c/cos δ) dδ over δ from 0 to (π - ω)/2, with S(r) = P(R > r). Other effects are simulated at
+    the places.
+    """
+    if whole and len(effect.weights) == 2 and len(places) > 1:
+        return _of_arc(_arc(effect, float(places[0]), float(places[-1])), df, level)
+    g = effect.gradient(places)
+    values, vectors = np.linalg.eigh(effect.covariance)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    directions = g @ root
+    norms = np.linalg.norm(directions, axis=1)
+    directions = directions[norms > 0] / norms[norms > 0, None]
+    rng = np.random.default_rng(seed)
+    largest = np.abs(directions @ rng.standard_normal((root.shape[1], DRAWS))).max(axis=0)
+    if df is not None:
+        largest /= np.sqrt(rng.chisquare(df, DRAWS) / df)
+    return float(np.quantile(largest, level))
+
+
+def pointwise_critical(df: float | None, level: float) -> float:
+    """Return the two-sided quantile."""
+    tail = 0.5 + level / 2
+    return float(scipy.special.ndtri(tail) if df is None else scipy.special.stdtrit(df, tail))
+
+
+def _arc(effect: Effect, low: float, high: float) -> float:
+    """Return the angle between the directions at two places, in the metric of the covariance."""
+    g = effect.gradient(np.array([low, high]))
+    v = g @ effect.covariance @ g.T
+    # the area that two vectors span keeps its digits where their angle is small
+    area = math.sqrt(max(float(v[0, 0] * v[1, 1] - v[0, 1] ** 2), 0.0))
+    return math.atan2(area, float(v[0, 1]))
+
+
+def _of_arc(arc: float, df: float | None, level: float) -> float:
+    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    half = (math.pi - arc) / 2
+    cosines = np.cos(half / 2 * (nodes + 1))
+
+    def beyond(radius: FloatArray) -> FloatArray:
+        """Return P(R > radius)."""
+        squared = np.square(radius)
+        return np.exp(-squared / 2) if df is None else np.asarray((1 + squared / df) ** (-df / 2))
+
+    def excess(c: float) -> float:
+        outside = half / 2 * float(weights @ beyond(c / cosines))
+        return arc / math.pi * float(beyond(np.array(c))) + 2 / math.pi * outside - (1 - level)
+
+    bound = 2.0
+    while excess(bound) > 0:
+        bound *= 2
+    return float(scipy.optimize.brentq(excess, 0.0, bound, xtol=1e-12))
+
+
+def _roots(polynomial: FloatArray) -> list[float]:
+    """Return the real roots in increasing order, coefficients in increasing order of powers."""
+    if len(polynomial) == 3:
+        c, h, a = float(polynomial[0]), float(polynomial[1]) / 2, float(polynomial[2])
+        inner = h**2 - a * c
+        if inner <= 0 or (a == 0 and h == 0):
+            return []
+        # the root of larger size first, the other from their product: no digits are lost where a is small
+        first = -(h + math.copysign(math.sqrt(inner), h))
+        return sorted({c / first, first / a}) if a else [c / first]
+    roots = np.polynomial.polynomial.polyroots(np.trim_zeros(polynomial, "b"))
+    real = roots[np.abs(roots.imag) <= FLAT * (1 + np.abs(roots))].real
+    return sorted(set(real.tolist()))
+
+
+def _between(roots: list[float]) -> list[float]:
+    return [(left + right) / 2 for left, right in pairwise(roots)]

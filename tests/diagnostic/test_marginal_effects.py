@@ -1,0 +1,210 @@
+"""Effects along a moderator: statsmodels, a loop of fits, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+
+import digicarbon as dc
+from digicarbon.diagnostic import MarginalEffects
+from digicarbon.diagnostic._wild_effect import wild_effect
+from digicarbon.diagnostic.marginal_effects import moderation_of
+from digicarbon.errors import ConfigError, DataError
+from digicarbon.note import Note
+from digicarbon.numeric.resampling.signs import signs_of
+
+CLUSTER: dict[str, Any] = {"cov": "cluster"}
+
+
+def made(units: int = 20, periods: int = 6, seed: int = 4) -> dc.Panel:
+    rng = np.random.default_rng(seed)
+    index = pd.MultiIndex.from_product([[f"u{i:02}" for i in range(units)], range(2000, 2000 + periods)])
+    frame = pd.DataFrame({name: rng.normal(1, 1, len(index)) for name in ("x", "z", "w")}, index=index)
+    frame["few"] = rng.integers(0, 3, len(index)).astype(float)
+    frame["y"] = 0.2 * frame["x"] + 0.4 * frame["x"] * frame["z"] + rng.normal(size=len(index))
+    return dc.Panel.from_frame(frame.rename_axis(["unit", "year"]).reset_index(), unit="unit", time="year")
+
+
+@pytest.fixture(scope="module")
+def panel() -> dc.Panel:
+    return made()
+
+
+def regression(*terms: str, **fields: Any) -> dc.PanelRegression:
+    return dc.PanelRegression(**{"y": "y", "x": terms, **CLUSTER, **fields})
+
+
+def test_effects_are_those_of_statsmodels(panel: dc.Panel) -> None:
+    frame = panel.frame().reset_index()
+    frame.columns = ["unit", "year", *frame.columns[2:]]
+    fit = smf.ols("y ~ x + z + w + x:z + x:w + x:z:w + C(unit) + C(year)", frame).fit()
+    terms = ("x", "z", "w", "x:z", "x:w", "x:z:w")
+    result = regression(*terms, cov="classic").fit(panel)
+    z, w = [-1.0, 0.5, 3.0], 0.7
+    found = dc.marginal_effects(result, panel, "x", "z", at=z, given={"w": w})
+    for place, row in zip(z, found.to_dict("records"), strict=True):
+        test = fit.t_test(f"x + {place}*x:z + {w}*x:w + {place * w}*x:z:w = 0")
+        low, high = test.conf_int()[0]
+        expected = [test.effect.item(), test.sd.item(), test.tvalue.item(), test.pvalue.item(), low, high]
+        np.testing.assert_allclose([row[k] for k in ("coef", "se", "stat", "p", "low", "high")], expected, rtol=1e-7)
+    below = dc.johnson_neyman(result, panel, "x", "z", given={"w": w}).loc["no product matters"]
+    wald = fit.wald_test("x:z = 0, x:w = 0, x:z:w = 0", use_f=True, scalar=True)
+    assert [below["stat"], below["p"]] == pytest.approx([wald.statistic, wald.pvalue], rel=1e-6)
+
+
+def test_centring_changes_coefficients_but_no_effect(panel: dc.Panel) -> None:
+    plain = regression("x", "z", "x:z").fit(panel)
+    centred = regression("center(x)", "center(z)", "center(x):center(z)").fit(panel)
+    for found in (dc.marginal_effects, dc.johnson_neyman):
+        one, two = found(plain, panel, "x", "z"), found(centred, panel, "center(x)", "center(z)")
+        numbers = [name for name in one.columns if name not in ("note", "inside")]
+        np.testing.assert_allclose(one[numbers].astype(float), two[numbers].astype(float), rtol=1e-6, atol=1e-9)
+    own = centred.estimates.loc["center(x)"]
+    at_mean = dc.johnson_neyman(plain, panel, "x", "z").loc["effect at the mean"]
+    assert own[["coef", "se", "p"]].to_list() == pytest.approx(at_mean[["coef", "se", "p"]].to_list(), rel=1e-6)
+    mixed = regression("x", "z", "w", "x:center(z)", "x:z:w").fit(panel)
+    value = {"w": 0.3}
+    b = dict(zip(mixed.terms, mixed.coef, strict=True))
+    mean = panel.frame()["z"].mean()
+    effect = dc.marginal_effects(mixed, panel, "x", "z", at=[2.0], given=value)["coef"].iloc[0]
+    assert effect == pytest.approx(b["x"] + b["x:center(z)"] * (2 - mean) + b["x:z:w"] * 2 * 0.3)
+
+
+def test_powers_of_a_moderator_and_of_the_variable(panel: dc.Panel) -> None:
+    result = regression("x", "x^2", "z", "x:z^2", "center(x)^2:z").fit(panel)
+    b = dict(zip(result.terms, result.coef, strict=True))
+    mean = panel.frame()["x"].mean()
+    expected = b["x"] + 2 * b["x^2"] * mean + b["x:z^2"] * 0.5**2
+    assert dc.marginal_effects(result, panel, "x", "z", at=[0.5])["coef"].iloc[0] == pytest.approx(expected)
+    own = dc.marginal_effects(result, panel, "x", at=[2.0], given={"z": 0.5})["coef"].iloc[0]
+    slope = b["x"] + 4 * b["x^2"] + b["x:z^2"] * 0.25 + 2 * (2 - mean) * b["center(x)^2:z"] * 0.5
+    assert own == pytest.approx(slope)
+
+
+def test_regions_are_where_bands_leave_out_zero(panel: dc.Panel) -> None:
+    model = regression("x", "z", "x:z", test="wild", replications=199, intervals=False)
+    result = model.by_errors.fit(panel)
+    for wild in (None, model):
+        band = dc.marginal_effects(result, panel, "x", "z", model=wild)
+        rows = dc.johnson_neyman(result, panel, "x", "z", model=wild)
+        for name, ends in (("pointwise", ("low", "high")), ("uniform", ("low_uniform", "high_uniform"))):
+            signs = (band[ends[0]] > 0).astype(int) - (band[ends[1]] < 0)
+            shares = 0.0
+            for sign, word in ((1, "positive"), (-1, "negative"), (0, "not significant")):
+                parts = rows[rows.index == f"{word} in the sample, {name}"]
+                inside = np.logical_or.reduce(
+                    [(band.index >= part["low"]) & (band.index <= part["high"]) for _, part in parts.iterrows()]
+                    or [np.zeros(len(band), dtype=bool)]
+                )
+                np.testing.assert_array_equal(inside, signs == sign)
+                shares += parts["share"].sum()
+            assert shares == pytest.approx(1.0)
+        assert (band["high_uniform"] > band["high"]).all()
+        assert ("wild" in rows.loc["effect at the mean", "note"]) is (wild is not None)
+
+
+def test_ends_outside_of_the_sample_and_places_outside_are_told(panel: dc.Panel) -> None:
+    result = regression("x", "z", "x:z").fit(panel)
+    z = panel.frame()["z"]
+    rows = dc.johnson_neyman(result, panel, "x", "z")
+    notes = rows.loc[["significant, pointwise", "significant, uniform"]]
+    for _, row in notes.iterrows():
+        beyond = [end for end in (row["low"], row["high"]) if not z.min() <= end <= z.max()]
+        assert ("beyond the sample" in row["note"]) is bool(beyond)
+    assert list(dc.marginal_effects(result, panel, "x", "z", at=[0.0, 99.0])["inside"]) == [True, False]
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"cov": "classic"}, {"cov": "robust"}, {"cluster": "both"}, {"effects": "none"}]
+)
+def test_draws_are_those_of_a_loop_of_fits(panel: dc.Panel, fields: dict[str, Any]) -> None:
+    """Draws by hand: fitted values and residuals of units, corrected for leverage, times their signs."""
+    model = regression("x", "z", "x:z", test="wild", replications=29, **fields)
+    found, rows = moderation_of(model.by_errors.fit(panel), panel, "x", "z", {}, model)
+    places = np.array([-1.0, 0.5, 2.5])
+    drawn = wild_effect(model, rows, None, found.names, found.effect, places)
+    assert drawn is not None
+    frame = panel.frame()
+    unit, time = panel.unit_codes, np.unique(frame.index.get_level_values(1), return_inverse=True)[1]
+    x = np.column_stack([frame["x"], frame["z"], frame["x"] * frame["z"]])
+    both = fields.get("effects") != "none"
+    dummies = [np.eye(unit.max() + 1)[unit], np.eye(time.max() + 1)[time][:, 1:]] if both else [np.ones((len(x), 1))]
+    whole = np.column_stack([x, *dummies])
+    y = frame["y"].to_numpy()
+    hat = whole @ np.linalg.pinv(whole)
+    # what the unit's own mean takes is not leverage: its path stays in the space without means
+    own = np.eye(len(y))
+    for code in range(unit.max() + 1):
+        at = np.flatnonzero(unit == code)
+        block = np.eye(len(at)) - hat[np.ix_(at, at)]
+        if both:
+            block += 1 / len(at) - 1 / (len(at) * (unit.max() + 1))
+        values, vectors = np.linalg.eigh(block)
+        own[np.ix_(at, at)] = (vectors * np.where(values > 1e-8, values, np.inf) ** -0.5) @ vectors.T
+    residuals = y - hat @ y
+    signs = signs_of(panel.units, 29, model.seed, "rademacher")
+    expected = []
+    for sign in signs:
+        outcome = hat @ y + sign[unit] * (own @ residuals)
+        draw = model.by_errors.fit(panel.with_columns({"y": outcome}))
+        effect = dc.marginal_effects(draw, panel, "x", "z", at=places)
+        expected.append(np.abs(effect["coef"] - found.effect.at(places)[0]) / effect["se"])
+    np.testing.assert_allclose(drawn.sizes, np.array(expected).T, rtol=1e-6)
+
+
+def test_a_product_of_three_has_a_line_for_each_value(panel: dc.Panel) -> None:
+    model = regression("x", "z", "w", "x:z", "x:w", "z:w", "x:z:w")
+    tables = MarginalEffects(model=model, along="z").tables(panel)
+    w = panel.frame()["w"]
+    given = list(dict.fromkeys(tables["johnson_neyman"]["given"]))
+    values = [note["said"][0]["value"] for note in given]
+    assert values == pytest.approx([w.mean() - w.std(), w.mean(), w.mean() + w.std()])
+    alone = dc.johnson_neyman(model.fit(panel), panel, "x", "z", given={"w": values[2]})
+    rows = tables["johnson_neyman"][[note == given[2] for note in tables["johnson_neyman"]["given"]]]
+    np.testing.assert_allclose(rows["low"].astype(float), alone["low"].astype(float))
+    chosen = MarginalEffects(model=model, along="z", given={"w": (0.0,)}).tables(panel)["marginal_effects"]
+    assert set(chosen["given"]) == {Note("given_values", said=(Note("given_value", name="w", value=0.0),))}
+    assert chosen.index.name == "z"
+
+
+def test_a_moderator_of_few_values_has_a_place_for_each(panel: dc.Panel) -> None:
+    result = regression("x", "few", "x:few").fit(panel)
+    found = dc.marginal_effects(result, panel, "x", "few")
+    assert list(found.index) == [0.0, 1.0, 2.0]
+    assert (found["low_uniform"] < found["low"]).all()
+
+
+def test_what_has_no_such_effect_is_a_sentence(panel: dc.Panel, produc: dc.Panel, usaww: dc.Weights) -> None:
+    product = regression("x", "z", "x:z")
+    cases: list[tuple[dc.Model, dict[str, Any], str]] = [
+        (regression("x", "z"), {}, "The effect of x is its coefficient everywhere"),
+        (product, {"along": "w"}, "does not depend on 'w'"),
+        (product, {"term": "w"}, "'w' is not a variable of the model"),
+        (regression("x", "C(few):x"), {}, "x has a coefficient for each value of a category"),
+    ]
+    for model, fields, sentence in cases:
+        with pytest.raises(ConfigError, match=sentence):
+            MarginalEffects(model=model, **fields).check(panel)
+    both = regression("x", "z", "w", "x:z", "x:w", "x:few")
+    with pytest.raises(ConfigError, match="w, few have several values"):
+        MarginalEffects(model=both, along="z", given={"w": (1, 2), "few": (0, 1)}).check(panel)
+    with pytest.raises(ConfigError, match="given: the effect of x does not depend on 'v'"):
+        dc.marginal_effects(product.fit(panel), panel, "x", given={"v": 1.0})
+    spatial = dc.SpatialPanel(kind="sdm", y="unemp", x=("log(emp)", "log(emp):log(pc)"))
+    with pytest.raises(ConfigError, match=r"has a spatial lag \(sdm\)"):
+        MarginalEffects(model=spatial).check(produc, usaww)
+    dynamic = dc.DynamicPanel(y="y", x=("center(L.x)", "z"))
+    with pytest.raises(DataError, match="no center"):
+        dynamic.fit(panel)
+
+
+def test_rows_without_weight_are_in_no_share(panel: dc.Panel) -> None:
+    weigh = np.where(np.arange(len(panel.unit_codes)) % 7 == 3, 0.0, 1.0)
+    some = panel.with_columns({"n": weigh})
+    model = regression("x", "z", "x:z", observation_weights="n")
+    rows = dc.johnson_neyman(model.fit(some), some, "x", "z", model=model)
+    assert rows.loc["effect at the mean", "at"] == pytest.approx(panel.frame()["z"][weigh > 0].mean())
