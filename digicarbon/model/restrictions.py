@@ -83,6 +83,21 @@ class LinearNulls:
 
 
 @dataclass(frozen=True, eq=False)
+class AbsorbedNulls:
+    """Null models with further absorbed effects, of columns without all effects."""
+
+    outcome: FloatArray
+    y: FloatArray
+    z: FloatArray
+    x: FloatArray
+    rows: Rows
+
+    def shifted(self, b: FloatArray) -> NullModel:
+        """Return the null model of y - xb, of which y is the outcome."""
+        return moved(linear_null(self.y - self.x @ b, self.z, self.rows, "none"), self.outcome)
+
+
+@dataclass(frozen=True, eq=False)
 class ErrorNulls:
     """Null models with a spatial error."""
 
