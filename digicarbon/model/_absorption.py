@@ -32,6 +32,8 @@ Absorb = Annotated[Names, AfterValidator(_spelt)]
 """Further absorbed effects: columns of text or numbers, joined by ``^`` where each combination has an effect."""
 Clusters = str | Annotated[tuple[str, str], Field(strict=False)]
 """``unit``, ``time``, ``both``, a column, or two of these columns."""
+TREND = "trend_t"
+"""The variable of trends for other tools."""
 OWN_CLUSTERS = ("unit", "time", "both")
 
 
@@ -63,6 +65,23 @@ def own_groups(panel: Panel, effects: EffectsKind) -> tuple[Groups, ...]:
     n, t = panel.shape
     unit, time = Groups(panel.unit_codes, n), Groups(panel.period_codes, t)
     return {"none": (), "unit": (unit,), "time": (time,), "two_way": (unit, time)}[effects]
+
+
+def group_columns(
+    panel: Panel, absorb: tuple[str, ...], trends: str | None, clusters: tuple[str, ...]
+) -> dict[str, FloatArray]:
+    """Return groups of further effects, trends and clusters as numbers for other tools, and the variable of trends.
+
+    Names are those of `group_column`; the variable of trends is called `TREND`.
+    """
+    wanted = dict.fromkeys([*absorb, *(() if trends is None else (trends,)), *clusters])
+    found = {group_column(effect): groups_by(panel, effect).codes.astype(float) for effect in wanted}
+    return found if trends is None else {**found, TREND: panel.positions[panel.period_codes].astype(float)}
+
+
+def group_column(effect: str) -> str:
+    """Return what the column of a further effect or of clusters is called for other tools."""
+    return f"group_{effect.replace('^', '_')}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +134,8 @@ def absorption(
         return None
     if trends is not None and not panel.ordered:
         raise DataError(Note("trends_need_calendar", key="trends", why=panel.index.calendar.problem))
-    columns = [panel.columns[numbered(name)] for name in names]
+    # by what they hold: a panel that is given without these columns gets new ones for each model
+    columns = [panel.columns[numbered(name)].digest for name in names]
     digest = None if weighting is None else weighting.digest
     key = ("absorbed", effects, absorb, trends, digest, *columns)
 

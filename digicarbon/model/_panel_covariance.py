@@ -84,7 +84,12 @@ def covariance_of(columns: Columns, df_resid: int, rule: Rule, kernel: scipy.spa
     fit = columns.fit
     if rule.cov == "classic":
         return fit.ssr / df_resid * fit.inverse
-    if rule.cov == "cluster" and rule.cluster in ("unit", "time") and rule.small_sample != "hc3" and columns.without_means:
+    if (
+        rule.cov == "cluster"
+        and rule.cluster in ("unit", "time")
+        and rule.small_sample != "hc3"
+        and columns.without_means
+    ):
         # sums before the product with P: a product of few rows; without means it loses no digits
         sums = columns.score_sums("time" if rule.cluster == "time" else "unit") @ fit.root
         return fit.root @ (sums.T @ sums * factor_of(columns, rule)) @ fit.root.T
@@ -158,9 +163,7 @@ def _of_columns(columns: Columns, z: FloatArray, e: FloatArray, rule: Rule) -> F
     parts = (*clusters, Groups.of([one.codes for one in clusters]))
     fewest, own = min(one.count for one in clusters), rule.small_sample == "sss"
     factors = [_factor(columns, rule, one.count if own else fewest, clusters=clusters) for one in parts]
-    first, second, both = (
-        middle.of_groups(scores, one) * factor for one, factor in zip(parts, factors, strict=True)
-    )
+    first, second, both = (middle.of_groups(scores, one) * factor for one, factor in zip(parts, factors, strict=True))
     return np.asarray(first + second - both)
 
 
