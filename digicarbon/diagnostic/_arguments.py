@@ -98,7 +98,8 @@ def regression_of(value: object) -> PanelRegression | None:
     Raises
     ------
     ConfigError
-        If its observations are weighted or it has further absorbed effects, which the tests of panel regressions do not know.
+        If its observations are weighted or it has further absorbed effects, which the tests of panel regressions do not
+        know.
     """
     regression = value.as_regression if isinstance(value, Model) else None
     if regression is not None and regression.observation_weights is not None:

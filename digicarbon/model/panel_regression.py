@@ -17,7 +17,6 @@ from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import _panel_columns as transformed
 from digicarbon.model._absorption import (
     Absorb,
-    Absorption,
     Clusters,
     absorption,
     clusters_by,
@@ -55,7 +54,7 @@ from digicarbon.model.base import (
 )
 from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne, columns_key, under_null
 from digicarbon.model.tested import Tested
-from digicarbon.note import Note, cut
+from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import (
     FEWEST_CLUSTERS,
     Covariance,
@@ -567,6 +566,7 @@ class PanelRegression(Tested):
         values = columns.unscaled
         z = values[:, :-1]
         refuse_too_small(len(z), z.shape[1] + columns.absorbed, self.effects)
+        further = self._further
         if self.constant:
             # what the effects absorb is seen without the grand means
             refuse_unidentified(
@@ -577,7 +577,7 @@ class PanelRegression(Tested):
                 self._further,
             )
         elif not clear_products(columns.gram[:-1, :-1], columns.squares[:-1]):
-            refuse_unidentified(columns.names, z, columns.raw[:, :-1], columns.removed, self._further)
+            refuse_unidentified(columns.names, z, columns.raw[:, :-1], columns.removed, further)
         y = values[:, -1]
         if float(np.ptp(y)) < 1e-12 * max(float(np.abs(columns.outcome).max()), 1.0):
             raise DataError(Note("nothing_to_explain", y=self.y, after=after_absorption(self.effects, self._further)))
