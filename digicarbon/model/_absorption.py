@@ -20,8 +20,8 @@ from digicarbon.spec import Names
 
 
 def _spelt(effects: tuple[str, ...]) -> tuple[str, ...]:
-    """Return effects without blanks around ``^``; one without a name is refused."""
-    found = tuple("^".join(part.strip() for part in effect.split("^")) for effect in effects)
+    """Return effects without blanks around ``^``, which a command line writes ``**``; no name is refused."""
+    found = tuple("^".join(part.strip() for part in effect.replace("**", "^").split("^")) for effect in effects)
     for effect in found:
         if not all(effect.split("^")):
             raise ValueError(Note("absorbs_no_name", effect=effect))

@@ -158,7 +158,7 @@ def test_formulas_say_what_fixest_says() -> None:
         "unit[year] + year": {"trends": "unit"},
         "unit + year + unit[year]": {"trends": "unit"},
         "unit + year + province[year]": {"absorb": ["province"], "trends": "province"},
-        "province^year": {"absorb": ["province^year"], "effects": "none"},
+        "province^year": {"absorb": ["province**year"], "effects": "none"},
     }.items():
         found = PanelRegression(formula=f"y ~ x + q | {right}").fit(PANELS["gaps"])
         expected = model(**fields).fit(PANELS["gaps"])
