@@ -17,6 +17,8 @@ from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.numeric.linear.covariance import nearest_semidefinite, small_sample_factor
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import draws_of
+from digicarbon.script import Names, RPart, StataPart
+from digicarbon.script.words import Remarks
 from digicarbon.spec import identity
 
 N, T = 30, 9
@@ -292,6 +294,34 @@ def test_nothing_changes_without_them() -> None:
     pd.testing.assert_frame_equal(*both, rtol=1e-10)
     pair = [model(cov="cluster", cluster=one).fit(named).estimates for one in ("both", ["firm", "time"])]
     pd.testing.assert_frame_equal(*pair, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("fields", "stata", "fixest"),
+    [
+        (
+            {"absorb": ["province^year"], "trends": "unit", "cov": "cluster", "cluster": "province"},
+            "absorb(unit_id time_id group_province_year group_unit group_unit#c.trend_t) keepsingletons "
+            "vce(cluster group_province)",
+            "| unit_id + time_id + group_province_year + group_unit[trend_t], set_1, vcov = ~group_province,",
+        ),
+        (
+            {"effects": "none", "cov": "cluster", "cluster": ["industry", "time"]},
+            "noabsorb vce(cluster group_industry group_time)",
+            "y ~ x + q, set_1, vcov = ~group_industry + group_time,",
+        ),
+    ],
+)
+def test_code_of_other_tools(fields: dict[str, Any], stata: str, fixest: str) -> None:
+    own, panel = model(**fields), PANELS["gaps"]
+    extract, result = own.extract(panel, None), own.fit(panel)
+    names = Names()
+    for column in extract.columns:
+        names.give(column)
+    assert any(stata in line for line in own.stata(StataPart(extract, result, names, "set_1", "", Remarks("*"))))
+    lines = own.r(RPart(extract, result, names, "set_1", "", Remarks("#")))
+    assert any(fixest in line for line in lines)
+    assert any("vcovCL(fit" in line for line in lines)
 
 
 # -- bad input --------------------------------------------------------------------------------------------------------
