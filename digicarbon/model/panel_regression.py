@@ -438,7 +438,9 @@ class PanelRegression(Tested):
         return Contrasts(self.by_errors, panel.with_terms(self.terms), weights)
 
     def filters(self, panel: Panel, weights: Weights) -> bool:
-        """Return whether the panel is balanced and these weights hold its units."""
+        """Return whether the panel is balanced and these weights hold its units; not with further absorbed effects."""
+        if self.absorbs:
+            return False
         from digicarbon.model._panel_batch import fitting_weights
 
         return bool(fitting_weights(panel.with_terms(self.terms), self.fixed, [weights]))
