@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from digicarbon.numeric.linear.covariance import ClusterBy, Kernel, SmallSample
+from digicarbon.numeric.linear.covariance import Kernel, SmallSample
 from digicarbon.numeric.resampling.signs import SignWeights
 from digicarbon.spec import Seed, Spec
 
@@ -33,7 +33,7 @@ class Inference(Spec):
     role: ClassVar[str] = "inference"
 
     cov: AnyCovariance = "classic"
-    cluster: ClusterBy = "unit"
+    cluster: str | Annotated[tuple[str, str], Field(strict=False)] = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"
     small_sample: SmallSample = "stata"

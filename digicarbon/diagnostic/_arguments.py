@@ -98,11 +98,14 @@ def regression_of(value: object) -> PanelRegression | None:
     Raises
     ------
     ConfigError
-        If its observations are weighted, which the tests of panel regressions do not know.
+        If its observations are weighted or it has further absorbed effects, which the tests of panel regressions do not
+        know.
     """
     regression = value.as_regression if isinstance(value, Model) else None
     if regression is not None and regression.observation_weights is not None:
         raise ConfigError(Note("test_of_weighted", column=regression.observation_weights))
+    if regression is not None and regression.absorbs:
+        raise ConfigError(Note("test_of_absorbing"))
     return regression
 
 

@@ -16,6 +16,9 @@ _WRAPPED_OR_POWER = re.compile(
 _RAISED = re.compile(r"(?P<base>.*?)\s*(?:\^|\*\*)\s*(?P<power>\d+)\s*\Z")
 _CALL = re.compile(r"(?P<name>[A-Za-z]+)\(\s*(?P<inside>.*?)\s*(?:,\s*(?:k\s*=\s*)?(?P<order>\d+))?\s*\)\Z")
 _STATA = re.compile(r"(?P<prefix>[ic])\.(?P<variable>[^\W\d]\w*)\Z")
+_NAMED = r"(?:`[^`]+`|[^\W\d]\w*)"
+_INTERACTION = re.compile(rf"{_NAMED}(?:\s*\^\s*{_NAMED})+\Z")
+_SLOPE = re.compile(rf"(?P<base>{_NAMED})\s*\[\s*(?P<slope>{_NAMED})\s*\]\Z")
 _SHIFTS = {"lag": "L", "L": "L", "l": "L", "lead": "F", "F": "F", "f": "F", "diff": "D", "D": "D", "d": "D"}
 _DUMMIES = ("C", "i", "factor")
 _WORDS = "names, log(x), lag(x, 1), lead(x), diff(x), x^2 or I(x**2), a:b, a*b, center(x) and C(x)"
@@ -33,12 +36,58 @@ class Formula:
     absorbed : tuple of str or None
         The names after ``|``; None where there is no ``|``.
     constant : bool
+    interactions : tuple of str
+        Effects ``a^b`` after ``|``.
+    trends : str or None
+        The name before the bracket in ``a[year]`` after ``|``, which is one of ``absorbed``, too.
+    slope : str or None
+        The name in the bracket.
+    text : str
+        The formula itself.
     """
 
     y: str
     terms: tuple[str, ...]
     absorbed: tuple[str, ...] | None
     constant: bool
+    interactions: tuple[str, ...] = ()
+    trends: str | None = None
+    slope: str | None = None
+    text: str = ""
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The names after ``|`` that stand for the effects of units and periods."""
+        return self._apart[0]
+
+    @property
+    def effects(self) -> tuple[str, tuple[str, ...]]:
+        """The fixed effects that the names after ``|`` stand for, and those beside them.
+
+        Of three names or more the first one that is used for a period stands for periods, and the first other one for
+        units. Of fewer names all stand for these.
+        """
+        own, further = self._apart
+        if not own:
+            return "none", further
+        return ("two_way" if len(own) == 2 else "time" if _is_time(own[0]) else "unit"), further
+
+    @property
+    def _apart(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        names = self.absorbed or ()
+        if len(names) < 3:
+            return names, self.interactions
+        times, others = [name for name in names if _is_time(name)], [name for name in names if not _is_time(name)]
+        if not times or not others:
+            raise ValueError(
+                Note("formula_absorbs_many", key="formula", formula=self.text, absorbed=cut(names), words=TIME_WORDS)
+            )
+        own = (others[0], times[0])
+        return own, (*(name for name in names if name not in own), *self.interactions)
+
+
+def _is_time(name: str) -> bool:
+    return name.casefold() in TIME_WORDS
 
 
 def read(text: str) -> Formula:
@@ -47,7 +96,8 @@ def read(text: str) -> Formula:
     Parameters
     ----------
     text : str
-        ``outcome ~ terms`` or ``outcome ~ terms | effects``. Terms are names, ``log(x)`` (the term ``ln_x``),
+        ``outcome ~ terms`` or ``outcome ~ terms | effects``, effects being names, ``a^b`` (of each combination) and
+        ``a[year]`` (an effect and a linear trend of each value of a). Terms are names, ``log(x)`` (the term ``ln_x``),
         ``lag(x, 2)``, ``lead(x)``, ``diff(x)``, ``x^2``, ``x**2`` or ``I(x^2)``, ``a:b``, ``a*b``, ``center(x)`` and
         ``C(x)``, those of `Panel.with_terms`, and Stata's ``i.x`` and ``c.x``. A name that holds blanks or parentheses
         stands between backticks.
@@ -61,6 +111,8 @@ def read(text: str) -> Formula:
     from formulaic import Formula as Parsed
     from formulaic.errors import FormulaicError
 
+    whole = text
+    text, interactions, slopes = _without_fixest(text)
     # R and formulaic drop the power of a bare x^2; nobody who writes it means that
     guarded = _WRAPPED_OR_POWER.sub(
         lambda found: f"I({found['base']}**{found['power']})" if found["base"] else found[0], text
@@ -89,19 +141,40 @@ def read(text: str) -> Formula:
     if not terms:
         raise ValueError(Note("formula_without_term", key="formula", formula=text))
     absorbed = tuple(_term(term.factors, text) for term in parts[1] if str(term) != "1") if len(parts) == 2 else None
-    if absorbed == ():
+    if len(slopes) > 1:
+        raise ValueError(Note("formula_slopes", key="formula", formula=whole))
+    if absorbed is not None:
+        absorbed = tuple(dict.fromkeys([*absorbed, *(base for base, _ in slopes)]))
+    if absorbed == () and not interactions:
         raise ValueError(Note("formula_without_effects", key="formula", formula=text))
     constant = any(str(term) == "1" for term in parts[0])
-    return Formula(_term(next(iter(parsed.lhs)).factors, text), terms, absorbed, constant)
+    trends, slope = slopes[0] if slopes else (None, None)
+    y = _term(next(iter(parsed.lhs)).factors, text)
+    return Formula(y, terms, absorbed, constant, interactions, trends, slope, whole)
 
 
-def effects_of(absorbed: tuple[str, ...], text: str) -> str:
-    """Return the fixed effects that the names after ``|`` stand for, by the words that are used for a period."""
-    if len(absorbed) == 2:
-        return "two_way"
-    if len(absorbed) > 2:
-        raise ValueError(Note("formula_absorbs_many", key="formula", formula=text, absorbed=cut(absorbed)))
-    return "time" if absorbed[0].casefold() in TIME_WORDS else "unit"
+def _without_fixest(text: str) -> tuple[str, tuple[str, ...], list[tuple[str, str]]]:
+    """Return a formula without the effects that only fixest writes: ``a^b``, and ``a[t]`` as a and t."""
+    before, bar, after = text.rpartition("|")
+    if not bar:
+        return text, (), []
+    interactions: list[str] = []
+    slopes: list[tuple[str, str]] = []
+    left: list[str] = []
+    for part in map(str.strip, after.split("+")):
+        if _INTERACTION.match(part):
+            interactions.append("^".join(_bare(name) for name in part.split("^")))
+        elif found := _SLOPE.match(part):
+            slopes.append((_bare(found["base"]), _bare(found["slope"])))
+        else:
+            left.append(part)
+    if not interactions and not slopes:
+        return text, (), []
+    return f"{before}| {' + '.join(left) or '1'}", tuple(interactions), slopes
+
+
+def _bare(name: str) -> str:
+    return name.strip().strip("`")
 
 
 def _term(factors: tuple[object, ...], text: str) -> str:

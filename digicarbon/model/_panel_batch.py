@@ -65,10 +65,13 @@ class LinearFits:
         rule: LinearRule,
     ) -> None:
         self._transform, self._contrast, self._estimand = transform, contrast, estimand
-        self._batch = LinearBatch(columns.values[:, :-1], columns.rows, rule)
+        clusters = columns.clusters[0] if rule.middle == "groups" else None
+        self._batch = LinearBatch(columns.values[:, :-1], columns.rows, rule, clusters)
         self.key: Hashable = ("linear", columns.estimator, columns.removed, columns.rows.n, columns.rows.t)
         if columns.weighting is not None:
             self.key = (*self.key, columns.weighting.digest)
+        if columns.absorption is not None:
+            self.key = (*self.key, columns.absorption.key)
 
     def prepare(self, outcomes: FloatArray) -> LinearOutcomes:
         """Return outcomes with effects removed."""
@@ -106,6 +109,10 @@ def linear_rule(columns: Columns, rule: Rule) -> LinearRule | None:
     leverage = rule.small_sample == "hc3" and rule.cov != "classic"
     if rule.cov == "classic":
         return LinearRule("classic", (1 / (nobs - k - columns.absorbed),))
+    if rule.cov == "cluster" and columns.clusters:
+        # two columns are fitted outcome by outcome
+        one = len(columns.clusters) == 1
+        return LinearRule("groups", (factor_of(columns, rule),), leverage) if one else None
     if rule.cov == "robust" or (rule.cov == "cluster" and rule.cluster != "both"):
         middle: Middle = "robust" if rule.cov == "robust" else "time" if rule.cluster == "time" else "unit"
         return LinearRule(middle, (factor_of(columns, rule),), leverage)

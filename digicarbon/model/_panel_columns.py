@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Literal
@@ -11,8 +11,10 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError
+from digicarbon.model._absorption import Absorption
 from digicarbon.model._observation_weights import Weighting
 from digicarbon.note import Note, cut
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.covariance import score_sums
 from digicarbon.numeric.linear.least_squares import Fit, least_squares
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects, components, quasi_demean
@@ -63,6 +65,10 @@ class Columns:
         Sums of squares of the levels, where they are known.
     y : ndarray, shape (rows,), or None
         The level of the outcome, where it is at hand.
+    absorption : Absorption or None
+        Further effects that were removed with the fixed ones.
+    clusters : tuple of Groups
+        Clusters of columns; none where they are units or periods.
     """
 
     names: tuple[str, ...]
@@ -81,6 +87,8 @@ class Columns:
     shared: FloatArray | None = None
     sizes: FloatArray | None = None
     y: FloatArray | None = None
+    absorption: Absorption | None = None
+    clusters: tuple[Groups, ...] = ()
 
     @cached_property
     def raw(self) -> FloatArray:
@@ -100,7 +108,8 @@ class Columns:
     @property
     def without_means(self) -> bool:
         """Whether effects took the means out of all columns."""
-        return self.removed != "none" and not self.constant and self.weighting is None
+        absorbs = self.removed != "none" or self.absorption is not None
+        return absorbs and not self.constant and self.weighting is None
 
     @cached_property
     def gram(self) -> FloatArray:
@@ -143,30 +152,50 @@ class Columns:
 
 
 def within(
-    panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, constant: bool = False, focal: int = 0
+    panel: Panel,
+    names: tuple[str, ...],
+    y: str,
+    effects: EffectsKind,
+    constant: bool = False,
+    focal: int = 0,
+    absorption: Absorption | None = None,
 ) -> Columns:
     """Return columns with fixed effects removed; with a constant where there are none, or where it is asked for.
 
     The inner products of the first ``focal`` ones are kept if they are many: dummies of a policy in all its models.
     A constant beside fixed effects is that of Stata's xtreg: grand means are added back to the demeaned columns.
+    Further effects are removed with these.
     """
     rows = rows_of(panel)
-    transform = partial(absorb, rows=rows, effects=effects)
-    if effects == "none":
+    transform = partial(absorb, rows=rows, effects=effects) if absorption is None else absorption.kernel
+    if effects == "none" and absorption is None:
         raw = panel.array((*names, y))
         raw, names = np.column_stack([np.ones(len(raw)), raw]), ("const", *names)
         return Columns(names, raw, raw, rows, effects, 0, {}, constant=True, transform=transform)
     panel.require((*names, y))
     columns = [panel.columns[name] for name in (*names, y)]
-    values = demeaned(columns, rows, effects)
-    absorbed, notes = absorbed_rank(rows, effects), _singletons(panel, effects)
-    shared = _inner_products(columns[:focal], values[:, :focal], effects) if focal >= MANY and not constant else None
+    values = demeaned(columns, rows, effects, absorption)
+    absorbed, notes = _absorbed(panel, rows, effects, absorption)
+    kind = effects if absorption is None else absorption.key
+    shared = _inner_products(columns[:focal], values[:, :focal], kind) if focal >= MANY and not constant else None
     levels = partial(_side_by_side, [column.values for column in columns])
     if constant:
         raw = levels()
         ones, names, absorbed = np.ones((len(raw), 1)), ("const", *names), absorbed - 1
         values, raw = np.hstack([ones, values + raw.mean(axis=0)]), np.hstack([ones, raw])
-        return Columns(names, values, raw, rows, effects, absorbed, {}, notes, constant=True, transform=transform)
+        return Columns(
+            names,
+            values,
+            raw,
+            rows,
+            effects,
+            absorbed,
+            {},
+            notes,
+            constant=True,
+            transform=transform,
+            absorption=absorption,
+        )
     return Columns(
         names,
         values,
@@ -180,22 +209,37 @@ def within(
         shared=shared,
         sizes=np.array([column.square for column in columns]),
         y=columns[-1].values,
+        absorption=absorption,
     )
 
 
-def demeaned(columns: Sequence[Column], rows: Rows, effects: EffectsKind) -> FloatArray:
-    """Return columns with fixed effects removed, shape (rows, k)."""
-    new = [column for column in columns if effects not in column.memory]
+def demeaned(
+    columns: Sequence[Column], rows: Rows, effects: EffectsKind, absorption: Absorption | None = None
+) -> FloatArray:
+    """Return columns with fixed effects removed, and with further ones if there are some, shape (rows, k)."""
+    key: Hashable = effects if absorption is None else absorption.key
+    new = [column for column in columns if key not in column.memory]
     if new:
         # a column is demeaned once, whatever the number of models and panels that read it
-        found = absorb(np.column_stack([column.values for column in new]), rows, effects)
+        raw = np.column_stack([column.values for column in new])
+        found = absorb(raw, rows, effects) if absorption is None else absorption.kernel(raw)
         for column, left in zip(new, found.T, strict=True):
-            column.memory[effects] = np.ascontiguousarray(left)
-    return _side_by_side([column.memory[effects] for column in columns])
+            column.memory[key] = np.ascontiguousarray(left)
+    return _side_by_side([column.memory[key] for column in columns])
 
 
-def _inner_products(columns: list[Column], values: FloatArray, effects: EffectsKind) -> FloatArray:
-    memory, key = columns[0].memory, ("inner products", effects, *columns)
+def _absorbed(
+    panel: Panel, rows: Rows, effects: EffectsKind, absorption: Absorption | None
+) -> tuple[int, tuple[Note, ...]]:
+    """Return how many parameters the removed effects are, and the notes on them."""
+    notes = _singletons(panel, effects)
+    if absorption is None:
+        return absorbed_rank(rows, effects), notes
+    return absorption.kernel.rank, (*absorption.notes, *notes)
+
+
+def _inner_products(columns: list[Column], values: FloatArray, kind: Hashable) -> FloatArray:
+    memory, key = columns[0].memory, ("inner products", kind, *columns)
     if key not in memory:
         memory[key] = values.T @ values
     return np.asarray(memory[key])
@@ -210,24 +254,35 @@ def _side_by_side(columns: Sequence[FloatArray]) -> FloatArray:
 
 
 def weighted(
-    panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, weighting: Weighting, constant: bool = False
+    panel: Panel,
+    names: tuple[str, ...],
+    y: str,
+    effects: EffectsKind,
+    weighting: Weighting,
+    constant: bool = False,
+    absorption: Absorption | None = None,
 ) -> Columns:
     """Return what `within` does for weighted least squares: rows are multiplied by the roots of their weights.
 
     Parameters
     ----------
-    panel, names, y, effects, constant
+    panel, names, y, effects, constant, absorption
         As in `within`.
     weighting : Weighting
     """
     rows, raw, root = rows_of(panel), panel.array((*names, y)), weighting.root[:, None]
 
-    def transform(columns: FloatArray) -> FloatArray:
-        return root * absorb_weighted(columns, rows, effects, weighting.values)
+    def removed(columns: FloatArray) -> FloatArray:
+        if absorption is not None:
+            return absorption.kernel(columns)
+        return absorb_weighted(columns, rows, effects, weighting.values)
 
-    absorbed, notes = absorbed_rank(rows, effects), _singletons(panel, effects)
-    inner = absorb_weighted(raw, rows, effects, weighting.values)
-    if constant or effects == "none":
+    def transform(columns: FloatArray) -> FloatArray:
+        return root * removed(columns)
+
+    absorbed, notes = _absorbed(panel, rows, effects, absorption)
+    inner = removed(raw)
+    if constant or (effects == "none" and absorption is None):
         ones, names = np.ones((len(raw), 1)), ("const", *names)
         if constant:
             inner, absorbed = inner + weighting.means(raw), absorbed - 1
@@ -245,6 +300,7 @@ def weighted(
         constant=has_constant,
         transform=transform,
         weighting=weighting,
+        absorption=absorption,
     )
 
 

@@ -11,10 +11,12 @@ import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import WeightsError
+from digicarbon.model._absorption import Clusters
 from digicarbon.model._panel_columns import Columns
 from digicarbon.note import Note
 from digicarbon.numeric.linear import covariance as middle
-from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
+from digicarbon.numeric.linear.absorbed import Absorber, Groups
+from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -24,12 +26,19 @@ BY: Mapping[str, str | Note] = {"unit": "unit", "time": "time", "both": Note("un
 KERNELS: Mapping[Kernel, Note] = {"uniform": Note("kernel_uniform"), "weights": Note("kernel_weights")}
 
 
+def called(cluster: Clusters) -> str | Note:
+    """Return what clusters are called."""
+    if isinstance(cluster, tuple):
+        return Note("clusters_of_two", first=cluster[0], second=cluster[1])
+    return BY.get(cluster, cluster)
+
+
 @dataclass(frozen=True)
 class Rule:
     """How a covariance is made; fields as in `PanelRegression`."""
 
     cov: Covariance
-    cluster: ClusterBy
+    cluster: Clusters
     bandwidth: int | None
     kernel: Kernel
     small_sample: SmallSample
@@ -55,7 +64,7 @@ class Rule:
             case "robust":
                 return Note("robust", hc={"none": "HC0", "hc3": "HC3"}.get(rule, "HC1"))
             case "cluster":
-                return Note("clustered", by=BY[self.cluster], rule=rule)
+                return Note("clustered", by=called(self.cluster), rule=rule)
             case "driscoll_kraay":
                 return Note("driscoll_kraay", lags=lags, rule=rule)
             case "newey_west":
@@ -75,9 +84,14 @@ def covariance_of(columns: Columns, df_resid: int, rule: Rule, kernel: scipy.spa
     fit = columns.fit
     if rule.cov == "classic":
         return fit.ssr / df_resid * fit.inverse
-    if rule.cov == "cluster" and rule.cluster != "both" and rule.small_sample != "hc3" and columns.without_means:
+    if (
+        rule.cov == "cluster"
+        and rule.cluster in ("unit", "time")
+        and rule.small_sample != "hc3"
+        and columns.without_means
+    ):
         # sums before the product with P: a product of few rows; without means it loses no digits
-        sums = columns.score_sums(rule.cluster) @ fit.root
+        sums = columns.score_sums("time" if rule.cluster == "time" else "unit") @ fit.root
         return fit.root @ (sums.T @ sums * factor_of(columns, rule)) @ fit.root.T
     z, e = columns.values[:, :-1] @ fit.root, fit.residuals
     if rule.small_sample == "hc3":
@@ -88,7 +102,10 @@ def covariance_of(columns: Columns, df_resid: int, rule: Rule, kernel: scipy.spa
 def degrees_of_freedom(columns: Columns, df_resid: int, rule: Rule) -> int:
     """Return those of t: clusters less one, the smaller count of two; periods less one; or the residual ones."""
     n, t = columns.rows.n, columns.rows.t
+    if rule.cov == "cluster" and columns.clusters:
+        return min(one.count for one in columns.clusters) - 1
     if rule.cov == "cluster":
+        assert isinstance(rule.cluster, str)
         return {"unit": n, "time": t, "both": min(n, t)}[rule.cluster] - 1
     return t - 1 if rule.cov == "driscoll_kraay" else df_resid
 
@@ -97,6 +114,8 @@ def factor_of(columns: Columns, rule: Rule) -> float:
     """Return the small-sample factor of a robust covariance, or of one that is clustered by units or periods."""
     if rule.cov == "robust":
         return _factor(columns, rule, len(columns.values))
+    if columns.clusters:
+        return _factor(columns, rule, columns.clusters[0].count, clusters=columns.clusters)
     by: Literal["unit", "time"] = "time" if rule.cluster == "time" else "unit"
     return _factor(columns, rule, columns.rows.groups(by)[1], (by,))
 
@@ -116,8 +135,10 @@ def _middle(
     t, own = rows.t, rule.small_sample == "sss"
     if rule.cov == "robust":
         return middle.white(z, e) * factor_of(columns, rule)
+    if rule.cov == "cluster" and columns.clusters:
+        return _of_columns(columns, z, e, rule)
     if rule.cov == "cluster" and rule.cluster != "both":
-        return middle.clustered(z, e, rows, rule.cluster) * factor_of(columns, rule)
+        return middle.clustered(z, e, rows, "time" if rule.cluster == "time" else "unit") * factor_of(columns, rule)
     if rule.cov == "cluster":
         by_unit, by_time = (middle.clustered(z, e, rows, by) for by in ("unit", "time"))
         factors = factors_of_both(columns, rule)
@@ -132,6 +153,18 @@ def _middle(
     if kernel is None:
         raise TypeError("Conley's covariance needs a kernel.")
     return middle.conley(z, e, rows, kernel, rule.lags(t)) * _factor(columns, rule, nobs)
+
+
+def _of_columns(columns: Columns, z: FloatArray, e: FloatArray, rule: Rule) -> FloatArray:
+    """Return the middle clustered by one column, or by two (Cameron, Gelbach & Miller 2011)."""
+    clusters, scores = columns.clusters, z * e[:, None]
+    if len(clusters) == 1:
+        return middle.of_groups(scores, clusters[0]) * factor_of(columns, rule)
+    parts = (*clusters, Groups.of([one.codes for one in clusters]))
+    fewest, own = min(one.count for one in clusters), rule.small_sample == "sss"
+    factors = [_factor(columns, rule, one.count if own else fewest, clusters=clusters) for one in parts]
+    first, second, both = (middle.of_groups(scores, one) * factor for one, factor in zip(parts, factors, strict=True))
+    return np.asarray(first + second - both)
 
 
 def kernel_of(weights: Weights | None, kernel: Kernel, panel: Panel) -> scipy.sparse.csr_array:
@@ -154,8 +187,21 @@ def kernel_of(weights: Weights | None, kernel: Kernel, panel: Panel) -> scipy.sp
     return scipy.sparse.csr_array(both)
 
 
-def _factor(columns: Columns, rule: Rule, groups: int, nested_in: tuple[Literal["unit", "time"], ...] = ()) -> float:
+def _factor(
+    columns: Columns,
+    rule: Rule,
+    groups: int,
+    nested_in: tuple[Literal["unit", "time"], ...] = (),
+    clusters: tuple[Groups, ...] = (),
+) -> float:
     rows = columns.rows
-    nested = sum(middle.nested_effects(by, columns.removed, rows.n, rows.t) for by in nested_in)
+    if columns.absorption is not None:
+        nested = columns.absorption.kernel.nested([*clusters, *(Groups(*rows.groups(by)) for by in nested_in)])
+    elif clusters:
+        own = {"unit": ("unit",), "time": ("time",), "two_way": ("unit", "time")}.get(columns.removed, ())
+        effects = [Groups(*rows.groups("time" if by == "time" else "unit")) for by in own]
+        nested = Absorber(effects).nested(clusters) if effects else 0
+    else:
+        nested = sum(middle.nested_effects(by, columns.removed, rows.n, rows.t) for by in nested_in)
     k = columns.values.shape[1] - 1
     return middle.small_sample_factor(rule.small_sample, groups, len(columns.values), k, columns.absorbed, nested)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digicarbon.arrays import FloatArray
+from digicarbon.model._absorption import absorption
 from digicarbon.model._panel_batch import likeliest
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Batch, Estimand, Fits, OneByOne
-from digicarbon.model.restrictions import ErrorNulls, LinearNulls, Nulls, Projected, Restrictions
+from digicarbon.model.restrictions import AbsorbedNulls, ErrorNulls, LinearNulls, Nulls, Projected, Restrictions
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.resampling.null_model import LagNulls, NullModel
 from digicarbon.numeric.spatial.likelihood import Sample
@@ -166,9 +167,23 @@ def _nulls(
         # what is orthogonal to the restrictions is left in the null model
         free = np.linalg.svd(restrictions)[2][len(restrictions) :].T
         z = np.column_stack([z, own @ free])
+    if model.absorbs:
+        # without a spatial parameter: lags of so many dummies would leave nothing
+        return absorbed_nulls(model, panel, z, own @ known)
     if effects == "none":
         z = np.column_stack([np.ones(len(z)), z])
     return nulls_of(panel, panel.column(model.y), z, own @ known, effects, weights, lags)
+
+
+def absorbed_nulls(model: PanelRegression, panel: Panel, z: FloatArray, x: FloatArray) -> AbsorbedNulls:
+    """Return the null models of a regression with further absorbed effects; z and x as in `nulls_of`."""
+    panel = panel.with_terms(model.terms)
+    further = absorption(panel, model.fixed, model.absorb, model.trends)
+    assert further is not None
+    y = panel.column(model.y)
+    left = further.kernel(np.column_stack([y, z, x]))
+    stay = 1 + z.shape[1]
+    return AbsorbedNulls(y, left[:, 0], left[:, 1:stay], left[:, stay:], rows_of(panel), model.fixed)
 
 
 def nulls_of(

@@ -260,6 +260,7 @@ def refuse_unidentified(
     within: FloatArray,
     before: FloatArray,
     effects: numeric.EffectsKind,
+    further: tuple[str, ...] = (),
 ) -> None:
     """Raise unless each regressor varies after demeaning and none depends on others.
 
@@ -269,12 +270,16 @@ def refuse_unidentified(
     within, before : ndarray, shape (rows, k)
         Regressors after and before demeaning.
     effects : {"none", "unit", "time", "two_way"}
+    further : tuple of str
+        Other absorbed effects.
     """
     if numeric.clearly_independent(within, before):
         return
     gone = [names[j] for j in numeric.vanishing(within, before)]
     if gone:
         terms = cut(gone)
+        if further:
+            raise EstimationError(Note("absorbed_by_all", terms=terms, effects=_all_effects(effects, further)))
         absorbed = {
             "none": Note("absorbed_zero", terms=terms),
             "unit": Note("absorbed_by_units", terms=terms),
@@ -291,13 +296,27 @@ def refuse_unidentified(
     if chains:
         j, others = chains[0]
         raise EstimationError(
-            Note("collinear", term=names[j], others=cut(names[i] for i in others), after=after(effects))
+            Note(
+                "collinear",
+                term=names[j],
+                others=cut(names[i] for i in others),
+                after=after_absorption(effects, further),
+            )
         )
 
 
 def after(effects: str) -> Note | str:
     """Return what a sentence says of effects, `` after unit effects``; nothing where there are none."""
     return "" if effects == "none" else Note("after_effects", effects=effects)
+
+
+def after_absorption(effects: str, further: tuple[str, ...]) -> Note | str:
+    """Return what `after` does, with further absorbed effects."""
+    return Note("after_absorbing", effects=_all_effects(effects, further)) if further else after(effects)
+
+
+def _all_effects(effects: str, further: tuple[str, ...]) -> tuple[str, ...]:
+    return (*(() if effects == "none" else (effects,)), *further)
 
 
 def refuse_too_small(observations: int, parameters: int, effects: str) -> None:

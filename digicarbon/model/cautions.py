@@ -8,6 +8,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.model._absorption import Absorption
 from digicarbon.model._observation_weights import Weighting
 from digicarbon.model._panel_columns import demeaned, rows_of
 from digicarbon.note import Note
@@ -35,7 +36,12 @@ def few_units(units: int, smallest: float) -> list[Note]:
 
 
 def leverage(
-    panel: Panel, focal: tuple[str, ...], terms: tuple[str, ...], effects: EffectsKind, weights: str | None = None
+    panel: Panel,
+    focal: tuple[str, ...],
+    terms: tuple[str, ...],
+    effects: EffectsKind,
+    weights: str | None = None,
+    further: Absorption | None = None,
 ) -> list[Note]:
     """Return a note for each focal term of whose variation one unit has much.
 
@@ -48,6 +54,8 @@ def leverage(
     effects : {"none", "unit", "time", "two_way"}
     weights : str or None
         The column by which rows weigh.
+    further : Absorption or None
+        Further absorbed effects.
 
     Notes
     -----
@@ -58,12 +66,13 @@ def leverage(
     rows, notes = rows_of(panel), []
     panel.require(terms)
     if weights is None:
-        columns = demeaned([panel.columns[term] for term in terms], rows, effects)
-        if effects == "none":
+        columns = demeaned([panel.columns[term] for term in terms], rows, effects, further)
+        if effects == "none" and further is None:
             columns = columns - columns.mean(axis=0)
     else:
         weighting = Weighting.of(panel, weights)
-        columns = absorb_weighted(panel.array(terms), rows, effects, weighting.values)
+        raw = panel.array(terms)
+        columns = absorb_weighted(raw, rows, effects, weighting.values) if further is None else further.kernel(raw)
         columns = weighting.root[:, None] * (columns - weighting.means(columns))
     independent = clearly_independent(columns, columns)
     for term in focal:

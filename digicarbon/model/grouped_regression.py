@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError
+from digicarbon.model._absorption import Absorption, absorption
 from digicarbon.model._groups import By, Groups, groups_of, known_grouping
 from digicarbon.model._observation_weights import Weighting
 from digicarbon.model._panel_columns import rows_of
@@ -103,6 +104,10 @@ class GroupedRegression(PanelRegression):
     def _one_observation_per_row(self) -> GroupedRegression:
         if self.estimator not in ("within", "lsdv"):
             raise ValueError(Note("estimator_without_groups", key="estimator", estimator=self.estimator))
+        if self.collinear == "drop":
+            raise ValueError(Note("groups_drop_nothing", key="collinear"))
+        if self.absorbs and self.effects == "none":
+            raise ValueError(Note("groups_absorb_beside_effects", key="absorb" if self.absorb else "trends"))
         return self
 
     @property
@@ -139,7 +144,7 @@ class GroupedRegression(PanelRegression):
         from digicarbon.script.extract import Extract
 
         expanded = self.expanded(panel)
-        if self.observation_weights is not None:
+        if self.observation_weights is not None or self.absorbs or self.own_clusters:
             return expanded.model.extract(expanded.panel, weights)
         return Extract.of(expanded.panel, self.y, expanded.model.regressors, weights)
 
@@ -236,7 +241,9 @@ class GroupedRegression(PanelRegression):
                 columns |= {name: column * (groups.rows == g) for g, name in enumerate(names[term])}
             else:
                 made_of[term] = parts[term]
-        dummies = _dummies(panel, groups, self.fixed, self.interact == "all")
+        made = panel.with_terms(self.terms) if self.absorbs else panel
+        further = absorption(made, self.fixed, self.absorb, self.trends)
+        dummies = _dummies(panel, groups, self.fixed, self.interact == "all", further)
         focal = tuple(name for term in x for name in names[term])
         others = tuple(name for term in controls for name in names[term])
         fields = self.model_dump(exclude={"by", "interact", "formula", "test"})
@@ -319,7 +326,9 @@ def equal_test(result: Result, terms: tuple[str, ...], groups: tuple[str, ...]) 
     )
 
 
-def _dummies(panel: Panel, groups: Groups, effects: EffectsKind, by_period: bool) -> dict[str, FloatArray]:
+def _dummies(
+    panel: Panel, groups: Groups, effects: EffectsKind, by_period: bool, further: Absorption | None
+) -> dict[str, FloatArray]:
     """Return intercepts of groups, or of groups by periods, that the fixed effects leave to be estimated."""
     indicator = [groups.rows == g for g in range(1, len(groups.labels))]
     labels = groups.labels[1:]
@@ -336,7 +345,8 @@ def _dummies(panel: Panel, groups: Groups, effects: EffectsKind, by_period: bool
     if not candidates:
         return {}
     names = list(candidates)
-    within = absorb(np.column_stack(list(candidates.values())), rows_of(panel), effects)
+    every = np.column_stack(list(candidates.values()))
+    within = absorb(every, rows_of(panel), effects) if further is None else further.kernel(every)
     # unit and time effects take up some of them: which ones are left out does not matter
     _, triangle, order = scipy.linalg.qr(within, mode="economic", pivoting=True)
     size = np.abs(np.diag(triangle))
@@ -363,7 +373,10 @@ def _within_r2(expanded: Expanded, ssr: float) -> float:
     """Return the share of what effects and dummies leave of y that the regressors explain."""
     model, panel = expanded.model, expanded.panel
     columns, by = panel.array([*expanded.nuisance, model.y]), model.observation_weights
-    if by is None:
+    transform = model.design(panel).transform if model.absorbs else None
+    if transform is not None:
+        within = transform(columns)
+    elif by is None:
         within = absorb(columns, rows_of(panel), model.fixed)
     else:
         weighting = Weighting.of(panel, by)

@@ -15,7 +15,16 @@ from pydantic import Field, model_validator
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import _panel_columns as transformed
-from digicarbon.model._formula import effects_of, read
+from digicarbon.model._absorption import (
+    Absorb,
+    Clusters,
+    absorption,
+    clusters_by,
+    columns_of_clusters,
+    columns_of_effects,
+    group_columns,
+)
+from digicarbon.model._formula import read
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._observation_weights import (
     ObservationWeights,
@@ -26,21 +35,28 @@ from digicarbon.model._observation_weights import (
 )
 from digicarbon.model._panel_batch import LinearFits, coefficient_of, linear_rule, null_of
 from digicarbon.model._panel_columns import Columns, Estimator, of_rows
-from digicarbon.model._panel_covariance import REPAIRED, Rule, covariance_of, degrees_of_freedom, factor_of, kernel_of
+from digicarbon.model._panel_covariance import (
+    REPAIRED,
+    Rule,
+    called,
+    covariance_of,
+    degrees_of_freedom,
+    factor_of,
+    kernel_of,
+)
 from digicarbon.model.base import (
     Model,
-    after,
+    after_absorption,
     refuse_single_period,
     refuse_too_small,
     refuse_unidentified,
     require_panel,
 )
-from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne, under_null
+from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne, columns_key, under_null
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import (
     FEWEST_CLUSTERS,
-    ClusterBy,
     Covariance,
     Kernel,
     SmallSample,
@@ -48,8 +64,8 @@ from digicarbon.numeric.linear.covariance import (
 )
 from digicarbon.numeric.linear.least_squares import Fit
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects
-from digicarbon.numeric.linear.within import EffectsKind, clear_products
-from digicarbon.panel import Panel, variables_of
+from digicarbon.numeric.linear.within import EffectsKind, clear_products, dependent, vanishing
+from digicarbon.panel import Panel, numbered, variables_of
 from digicarbon.result import Inference, Result, Role, roles_made_of
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
@@ -103,6 +119,15 @@ class PanelRegression(Tested):
         field ``effects``, and none where that is not given.
     effects : {"none", "unit", "time", "two_way", "random", "random_time", "random_two_way"}
         Fixed effects, random ones (of units, of periods, of both), or ``none``: the pooled regression with a constant.
+    absorb : tuple of str
+        Further fixed effects beside ``effects``: columns of text or numbers, and ``a^b`` for an effect of each
+        combination of two columns, e.g. ``province^year``. They are removed exactly, with those of ``effects``, and
+        counted by the rank of their dummies.
+    trends : str or None
+        ``unit``, or a column: a linear trend of each unit, or of each value of the column, beside an effect of each.
+    collinear : {"refuse", "drop"}
+        What to do with regressors that the effects absorb, or that depend on others: stop, or leave out the last ones
+        and name them in a note, as Stata and fixest do.
     estimator : {"within", "lsdv", "between", "first_difference"}
         How effects are treated: demeaned; estimated as dummies (the same slopes, and a coefficient for each unit or
         period); only means over time (``effects: time``: over units) are used; only differences from the previous
@@ -116,8 +141,9 @@ class PanelRegression(Tested):
         Homoskedastic; heteroskedastic (White); clustered; Driscoll & Kraay's, for dependence between units and over
         time; for serial correlation within units; panel-corrected (``cluster: time`` for dependence between units);
         spatial (Conley), with a kernel made of the weights.
-    cluster : {"unit", "time", "both"}
-        What a cluster is.
+    cluster : str or tuple of two str
+        What a cluster is: ``unit``, ``time``, ``both``, a column of text or numbers, or two columns (Cameron, Gelbach &
+        Miller 2011), one of which may be ``unit`` or ``time``. The wild bootstrap is by units whatever it is.
     bandwidth : int or None
         Lags in ``driscoll_kraay`` (None: ⌊4 (T/100)^(2/9)⌋, as Stata's xtscc), ``newey_west`` (None: ⌊T^(1/4)⌋, as plm)
         and ``conley`` (None: no correlation over time).
@@ -150,11 +176,14 @@ class PanelRegression(Tested):
     x: Names = ()
     formula: str | None = None
     effects: PanelEffects = "two_way"
+    absorb: Absorb = ()
+    trends: str | None = None
+    collinear: Literal["refuse", "drop"] = "refuse"
     estimator: Estimator = "within"
     constant: bool = False
     variance: Method = "swamy_arora"
     cov: Covariance = "classic"
-    cluster: ClusterBy = "unit"
+    cluster: Clusters = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"
     small_sample: SmallSample = "stata"
@@ -174,11 +203,15 @@ class PanelRegression(Tested):
         if not any(focal & set(variables_of([term])) for term in found.terms):
             focal = set(variables_of(found.terms[:1]))
         x = tuple(term for term in found.terms if focal & set(variables_of([term])))
-        effects = fields.get("effects", "none") if found.absorbed is None else effects_of(found.absorbed, text)
-        if not found.constant and effects not in ("unit", "time", "two_way"):
+        effects = fields.get("effects", "none")
+        further: dict[str, Any] = {}
+        if found.absorbed is not None:
+            effects, absorb = found.effects
+            further = {"absorb": absorb, "trends": found.trends or fields.get("trends")}
+        if not found.constant and effects not in ("unit", "time", "two_way") and not further.get("absorb"):
             raise ValueError(Note("formula_without_constant", key="formula", formula=text))
         controls = tuple(term for term in found.terms if term not in x)
-        return {**fields, "y": found.y, "x": x, "controls": controls, "effects": effects}
+        return {**fields, "y": found.y, "x": x, "controls": controls, "effects": effects, **further}
 
     @model_validator(mode="after")
     def _consistent(self) -> PanelRegression:
@@ -196,17 +229,30 @@ class PanelRegression(Tested):
         own_cluster = self.cov == "cluster" and self.cluster == ("time" if self.effects == "time" else "unit")
         if self.estimator == "between" and self.cov not in ("classic", "robust") and not own_cluster:
             raise ValueError(Note("cov_not_of_means", key="cov", cov=self.cov))
-        if self.cov == "beck_katz" and self.cluster == "both":
+        if self.cov == "beck_katz" and self.cluster not in ("unit", "time"):
             raise ValueError(Note("beck_katz_takes", key="cov"))
         if self.engine == "linearmodels" and (
             self.estimator != "within"
             or self.fixed != self.effects
             or self.cov not in ("classic", "robust", "cluster")
-            or self.cluster == "both"
+            or self.cluster not in ("unit", "time")
+            or self.absorbs
             or self.small_sample in ("hc1", "hc3")
             or self.constant
         ):
             raise ValueError(Note("linearmodels_takes", key="engine"))
+        return self
+
+    @model_validator(mode="after")
+    def _can_absorb(self) -> PanelRegression:
+        if self.absorbs and (self.estimator != "within" or self.effects in RANDOM):
+            raise ValueError(Note("absorbs_within", key="absorb" if self.absorb else "trends"))
+        if self.trends == "unit" and self.effects not in ("unit", "two_way"):
+            raise ValueError(Note("trends_take_unit_effects", key="trends"))
+        if self.collinear == "drop" and self.estimator == "lsdv":
+            raise ValueError(Note("lsdv_drops_nothing", key="collinear"))
+        if self.own_clusters and (self._of_other_rows or self.cov == "beck_katz"):
+            raise ValueError(Note("clusters_of_other_rows", key="cluster", estimator=self.estimator))
         return self
 
     @model_validator(mode="after")
@@ -221,9 +267,22 @@ class PanelRegression(Tested):
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """All columns that the model reads, the one of weights among them."""
+        """All columns that the model reads, those of weights, further effects and clusters among them."""
         column, terms = self.observation_weights, super().terms
-        return terms if column is None or column in terms else (*terms, column)
+        if column is not None and column not in terms:
+            terms = (*terms, column)
+        groups = (*columns_of_effects(self.absorb, self.trends), *self.own_clusters)
+        return (*terms, *dict.fromkeys(map(numbered, groups))) if groups else terms
+
+    @property
+    def absorbs(self) -> bool:
+        """Whether there are fixed effects or trends beside the effects of units and periods."""
+        return bool(self.absorb) or self.trends is not None
+
+    @property
+    def own_clusters(self) -> tuple[str, ...]:
+        """The columns that clusters are read from; none for those of units and periods."""
+        return columns_of_clusters(self.cluster) if self.cov == "cluster" else ()
 
     @property
     def uses_weights(self) -> bool:
@@ -276,7 +335,7 @@ class PanelRegression(Tested):
         if self.observation_weights is None:
             return self.tested(self.estimated(panel, weights), panel, weights)
         require_panel(panel)
-        made = panel.with_terms((self.y, *self.regressors, self.observation_weights))
+        made = panel.with_terms(self.terms)
         panel, left_out = positive_rows(made, self.observation_weights)
         result = self.estimated(panel, weights)
         return self.tested(replace(result, notes=(*result.notes, *left_out)), panel, weights)
@@ -302,7 +361,7 @@ class PanelRegression(Tested):
         return Result(
             kind=self._kind,
             y=self.y,
-            focal=panel.expanded(self.x, among=self.terms),
+            focal=tuple(name for name in panel.expanded(self.x, among=self.terms) if name in columns.names),
             terms=columns.names,
             coef=fit.coef.copy(),
             covariance=covariance,
@@ -322,6 +381,11 @@ class PanelRegression(Tested):
                 errors_note,
                 *((REPAIRED,) if repaired else ()),
                 *((weighted_by(self.observation_weights),) if self.observation_weights is not None else ()),
+                *(
+                    (Note("wild_by_units", by=called(self.cluster)),)
+                    if self.test == "wild" and self.own_clusters
+                    else ()
+                ),
                 *columns.notes,
             ),
             residuals=residuals.reshape(columns.rows.n, -1).T.copy() if columns.rows.balanced else None,
@@ -336,9 +400,20 @@ class PanelRegression(Tested):
         """
         panel = panel.with_terms(self.terms)
         names = panel.expanded(under_null(self.x, self.regressors), among=self.terms)
+        if self.absorbs:
+            return self._absorbed_null(panel, names)
         # means over time have no unit effects: what differs between units is what they explain
         effects = "none" if self.estimator == "between" else self.fixed
         return null_of(panel, self.y, names, effects, candidates)
+
+    def _absorbed_null(self, panel: Panel, names: tuple[str, ...]) -> Null:
+        from digicarbon.model._panel_restrictions import absorbed_nulls
+
+        further = absorption(panel, self.fixed, self.absorb, self.trends)
+        assert further is not None
+        key = ("absorbed", panel.columns[self.y].digest, columns_key(panel, names), further.key)
+        nothing = np.empty((len(panel.index), 0))
+        return Null(key, lambda: absorbed_nulls(self, panel, panel.array(names), nothing).shifted(np.empty(0)))
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> JointBatch:
         """Return what fits the regression to many outcomes at once, one by one where its kind has no faster way."""
@@ -363,7 +438,9 @@ class PanelRegression(Tested):
         return Contrasts(self.by_errors, panel.with_terms(self.terms), weights)
 
     def filters(self, panel: Panel, weights: Weights) -> bool:
-        """Return whether the panel is balanced and these weights hold its units."""
+        """Return whether the panel is balanced and these weights hold its units; not with further absorbed effects."""
+        if self.absorbs:
+            return False
         from digicarbon.model._panel_batch import fitting_weights
 
         return bool(fitting_weights(panel.with_terms(self.terms), self.fixed, [weights]))
@@ -393,15 +470,18 @@ class PanelRegression(Tested):
         return {name: (name,) for name in made.expanded(self.x, among=self.terms)}
 
     def extract(self, panel: Panel, weights: Weights | None) -> Extract:
-        """Return outcome, regressors and weights, and the column by which rows weigh."""
-        if self.observation_weights is None:
-            return super().extract(panel, weights)
+        """Return outcome, regressors and weights, the column by which rows weigh, and those of groups and trends."""
         from digicarbon.script.extract import Extract
 
         made = panel.with_terms(self.terms)
         names = made.expanded(self.regressors, among=self.terms)
-        left = positive_rows(made, self.observation_weights)[0]
-        return Extract.of(left, self.y, names, weights, self.observation_weights)
+        if self.collinear == "drop":
+            names = tuple(name for name in names if name in self._columns(panel, weights).names)
+        column = self.observation_weights
+        left = made if column is None else positive_rows(made, column)[0]
+        found = Extract.of(left, self.y, names, weights, column)
+        groups = group_columns(left, self.absorb, self.trends, self.own_clusters)
+        return replace(found, columns={**found.columns, **groups}) if groups else found
 
     def r(self, part: RPart) -> list[str]:
         """Return the model in R, see `digicarbon.model.scripts`."""
@@ -422,13 +502,16 @@ class PanelRegression(Tested):
 
     @property
     def _can_be_indefinite(self) -> bool:
-        return self.cov == "conley" or (self.cov == "cluster" and self.cluster == "both")
+        return self.cov == "conley" or (
+            self.cov == "cluster" and (self.cluster == "both" or len(self.own_clusters) > 1)
+        )
 
     @property
     def _absorbed(self) -> tuple[str, ...]:
         if self.estimator == "between":
             return ()
-        return {"none": (), "two_way": ("unit", "time")}.get(self.fixed, (self.fixed,))
+        own = {"none": (), "two_way": ("unit", "time")}.get(self.fixed, (self.fixed,))
+        return (*own, *self.absorb)
 
     @property
     def _of_other_rows(self) -> bool:
@@ -441,7 +524,9 @@ class PanelRegression(Tested):
             return self.estimator
         if self.effects in RANDOM:
             return self.effects
-        return "pooled" if self.effects == "none" else f"{'lsdv' if self.estimator == 'lsdv' else 'fe'}_{self.effects}"
+        if self.effects == "none":
+            return "fe_absorbed" if self.absorbs else "pooled"
+        return f"{'lsdv' if self.estimator == 'lsdv' else 'fe'}_{self.effects}"
 
     def design(self, panel: Panel, weights: Weights | None = None) -> Columns:
         """Return what least squares is run on, for diagnostics that need more than its fit.
@@ -472,6 +557,14 @@ class PanelRegression(Tested):
         left = panel if self.observation_weights is None else positive_rows(panel, self.observation_weights)[0]
         refuse_single_period(left, self._effects_words, lagged=left.periods != whole.periods)
         columns = self._transformed(left, names)
+        if self.collinear == "drop" and (gone := self._redundant(columns)):
+            kept = tuple(name for name in names if name not in gone)
+            if set(kept) & set(panel.expanded(self.x, among=self.terms)):
+                columns = self._transformed(left, kept)
+                dropped = Note("dropped_collinear", terms=gone, after=after_absorption(self.effects, self._further))
+                columns = replace(columns, notes=(dropped, *columns.notes))
+        if self.own_clusters:
+            columns = replace(columns, clusters=clusters_by(left, self.cluster))
         if left is not panel:
             columns = of_rows(columns, panel, str(self.observation_weights))
         self._refuse_few_groups(columns)
@@ -480,17 +573,40 @@ class PanelRegression(Tested):
         values = columns.unscaled
         z = values[:, :-1]
         refuse_too_small(len(z), z.shape[1] + columns.absorbed, self.effects)
+        further = self._further
         if self.constant:
             # what the effects absorb is seen without the grand means
             refuse_unidentified(
-                columns.names[1:], z[:, 1:] - z[:, 1:].mean(axis=0), columns.raw[:, 1:-1], columns.removed
+                columns.names[1:],
+                z[:, 1:] - z[:, 1:].mean(axis=0),
+                columns.raw[:, 1:-1],
+                columns.removed,
+                self._further,
             )
         elif not clear_products(columns.gram[:-1, :-1], columns.squares[:-1]):
-            refuse_unidentified(columns.names, z, columns.raw[:, :-1], columns.removed)
+            refuse_unidentified(columns.names, z, columns.raw[:, :-1], columns.removed, further)
         y = values[:, -1]
         if float(np.ptp(y)) < 1e-12 * max(float(np.abs(columns.outcome).max()), 1.0):
-            raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
+            raise DataError(Note("nothing_to_explain", y=self.y, after=after_absorption(self.effects, self._further)))
         return columns
+
+    @property
+    def _further(self) -> tuple[str, ...]:
+        """What further effects and trends are called in messages."""
+        return (*self.absorb, *(() if self.trends is None else (f"{self.trends}[t]",)))
+
+    def _redundant(self, columns: Columns) -> tuple[str, ...]:
+        """Return the regressors that effects absorb, or that depend on those before them."""
+        z, raw = columns.unscaled[:, :-1], columns.raw[:, :-1]
+        if self.constant:
+            z, raw = z[:, 1:] - z[:, 1:].mean(axis=0), raw[:, 1:]
+        elif clear_products(columns.gram[:-1, :-1], columns.squares[:-1]):
+            return ()
+        names = columns.names[-z.shape[1] :]
+        gone = vanishing(z, raw)
+        rest = [place for place in range(len(names)) if place not in gone]
+        gone += [rest[place] for place, _ in dependent(z[:, rest])]
+        return tuple(names[place] for place in sorted(gone))
 
     def _transformed(self, panel: Panel, names: tuple[str, ...]) -> Columns:
         if self.estimator == "between":
@@ -501,11 +617,12 @@ class PanelRegression(Tested):
         if self.estimator == "lsdv":
             plain = transformed.dummies(panel, names, self.y, self.fixed)
             return plain if weighting is None else transformed.scaled(plain, weighting)
+        further = absorption(panel, self.fixed, self.absorb, self.trends, weighting)
         if weighting is not None:
-            return transformed.weighted(panel, names, self.y, self.fixed, weighting, self.constant)
+            return transformed.weighted(panel, names, self.y, self.fixed, weighting, self.constant, further)
         if self.effects in RANDOM:
             return transformed.quasi_demeaned(panel, names, self.y, RANDOM[self.effects], self.variance)
-        return transformed.within(panel, names, self.y, self.fixed, self.constant, len(self.x))
+        return transformed.within(panel, names, self.y, self.fixed, self.constant, len(self.x), further)
 
     @property
     def _effects_words(self) -> str:
@@ -513,9 +630,11 @@ class PanelRegression(Tested):
         return {"random": "unit", "random_time": "time", "random_two_way": "two_way"}.get(self.effects, self.effects)
 
     def _match_formula(self, panel: Panel) -> None:
-        """Raise unless the names after ``|`` are those of the panel's unit and period."""
-        absorbed = None if self.formula is None else read(self.formula).absorbed
-        for name in absorbed or ():
+        """Raise unless the names after ``|`` that stand for them are those of the panel's unit and period."""
+        found = None if self.formula is None else read(self.formula)
+        if found is not None and found.slope not in (None, panel.time_name, "time"):
+            raise ConfigError(Note("formula_slope", formula=self.formula, column=found.slope, time=panel.time_name))
+        for name in () if found is None else found.own:
             kind = {panel.unit_name: "unit", "unit": "unit", panel.time_name: "time", "time": "time"}.get(name)
             if kind is None or self.effects not in (kind, "two_way"):
                 raise ConfigError(
@@ -530,8 +649,13 @@ class PanelRegression(Tested):
 
     def _refuse_few_groups(self, columns: Columns) -> None:
         rows = columns.rows
+        if columns.clusters:
+            for name, one in zip(self.own_clusters, columns.clusters, strict=True):
+                if one.count < FEWEST_CLUSTERS:
+                    raise EstimationError(self._few_groups(name, one.count))
+            return
         counts = {"unit": {"unit": rows.n}, "time": {"time": rows.t}, "both": {"unit": rows.n, "time": rows.t}}
-        needed = counts[self.cluster] if self.cov == "cluster" else {}
+        needed = counts[str(self.cluster)] if self.cov == "cluster" else {}
         if self.cov == "driscoll_kraay":
             needed = {"time": rows.t}
         if self.cov == "beck_katz":

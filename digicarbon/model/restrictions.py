@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +16,7 @@ from digicarbon.numeric.resampling.null_model import (
     LagNulls,
     LagWeights,
     NullModel,
+    by_time,
     combined_null,
     error_null,
     linear_null,
@@ -80,6 +81,23 @@ class LinearNulls:
     def shifted(self, b: FloatArray) -> NullModel:
         """Return the null model of y - xb, of which y is the outcome."""
         return moved(linear_null(self.y - self.x @ b, self.z, self.rows, self.effects), self.y)
+
+
+@dataclass(frozen=True, eq=False)
+class AbsorbedNulls:
+    """Null models with further absorbed effects, of columns without all effects."""
+
+    outcome: FloatArray
+    y: FloatArray
+    z: FloatArray
+    x: FloatArray
+    rows: Rows
+    effects: EffectsKind
+
+    def shifted(self, b: FloatArray) -> NullModel:
+        """Return the null model of y - xb, of which y is the outcome."""
+        null = linear_null(self.y - self.x @ b, self.z, self.rows, "none")
+        return replace(moved(null, self.outcome), by_time=by_time(self.effects))
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,8 @@ import numpy as np
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
+from digicarbon.model._absorption import absorption
+from digicarbon.model._observation_weights import Weighting
 from digicarbon.model.base import Level, Model
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.note import Note
@@ -167,10 +169,13 @@ class Tested(Model):
         from digicarbon.model.cautions import Filters, leverage, unit_effects_left_out
 
         model: PanelRegression | SpatialPanel
-        filters, by = None, None
+        filters, by, further = None, None, None
         if self.as_regression is not None:
             model, made = self.as_regression.interacted(panel)
             by = model.observation_weights
+            made = made.with_terms(model.terms)
+            weighting = None if by is None else Weighting.of(made, by)
+            further = absorption(made, model.fixed, model.absorb, model.trends, weighting)
         elif self.as_spatial is not None:
             model, made = self.as_spatial, panel.with_terms(self.as_spatial.terms)
             filters = None if weights is None else Filters.of(result, weights.align(made).operator)
@@ -178,9 +183,9 @@ class Tested(Model):
             return []
         terms = made.expanded(model.regressors, among=model.terms)
         return [
-            *leverage(made, result.focal, terms, model.fixed, by),
+            *leverage(made, result.focal, terms, model.fixed, by, further),
             # the F test is that of a regression without weights
-            *(unit_effects_left_out(made, self.y, terms, model.fixed, filters) if by is None else ()),
+            *(unit_effects_left_out(made, self.y, terms, model.fixed, filters) if by is None and not further else ()),
         ]
 
 

@@ -7,6 +7,7 @@ from digicarbon.panel._terms import LOG_PREFIX as LOG_PREFIX
 from digicarbon.panel._terms import SPELLING as SPELLING
 from digicarbon.panel._terms import canonical as canonical
 from digicarbon.panel._terms import constituents as constituents
+from digicarbon.panel._terms import numbered as numbered
 from digicarbon.panel._terms import parse as parse
 from digicarbon.panel._terms import spelt as spelt
 from digicarbon.panel._terms import variables_of as variables_of

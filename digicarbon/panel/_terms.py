@@ -33,6 +33,7 @@ _CENTRED = re.compile(
     rf"center\(\s*(?:(?P<operator>[LFD])(?P<order>\d*)\.)?(?P<variable>{_NAME})\s*\)(?:(?:\^|\*\*)(?P<power>\d+))?\Z"
 )
 _DUMMIES = re.compile(rf"C\((?P<variable>{_NAME})\)\Z")
+_CODES = re.compile(rf"code\((?P<variable>{_NAME})\)\Z")
 _STARS = re.compile(r"\*\*(?=\d+(?::|\Z))")
 
 
@@ -80,11 +81,17 @@ class Atom:
 
 @dataclass(frozen=True)
 class Factor:
-    """A power of an atom, or the dummies of a variable's values."""
+    """A power of an atom, the dummies of a variable's values, or these values numbered."""
 
     atom: Atom
     power: int = 1
     dummies: bool = False
+    numbered: bool = False
+
+
+def numbered(variable: str) -> str:
+    """Return the term of a variable's values as numbers, by which models read groups of rows from text, too."""
+    return f"code({variable})"
 
 
 def canonical(term: str) -> str:
@@ -100,8 +107,9 @@ def parse(term: str) -> tuple[Factor, ...] | None:
     ----------
     term : str
         ``a^2`` (a power), ``L.a``, ``L2.a`` (a lag), ``F.a`` (a lead), ``D.a`` (a difference), all within units;
-        ``C(a)`` (dummies of a's values), ``center(a)`` (less its mean over the rows of the panel that are left once all
-        lags are made), also ``center(a)^2`` and ``center(L.a)``; factors joined by ``:`` (an interaction).
+        ``C(a)`` (dummies of a's values); ``code(a)`` (a's values numbered, as models read groups); ``center(a)`` (less
+        its mean over the rows of the panel that are left once all lags are made), also ``center(a)^2`` and
+        ``center(L.a)``; factors joined by ``:`` (an interaction).
     """
     parts = term.split(":")
     factors = [_factor(part.strip()) for part in parts]
@@ -114,6 +122,8 @@ def parse(term: str) -> tuple[Factor, ...] | None:
 def _factor(text: str) -> Factor | None:
     if match := _DUMMIES.match(text):
         return Factor(Atom(match["variable"]), dummies=True)
+    if match := _CODES.match(text):
+        return Factor(Atom(match["variable"]), dummies=True, numbered=True)
     centred = _CENTRED.match(text)
     match = centred or _OPERATED.match(text)
     if match is None:
@@ -275,6 +285,8 @@ def _less_mean(values: FloatArray) -> FloatArray:
 
 def _columns(panel: Panel, term: str, factors: tuple[Factor, ...], terms: Sequence[str]) -> dict[str, FloatArray]:
     """Return the columns of one term by name."""
+    if factors[0].numbered:
+        return {term: panel.levels(factors[0].atom.variable)[1].astype(np.float64)}
     numbers = [factor for factor in factors if not factor.dummies]
     value = np.ones(len(panel.unit_codes))
     for factor in numbers:

@@ -54,12 +54,16 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         PanelRegression(**TERMS, effects="two_way", cov="cluster", observation_weights="emp"),
         PanelRegression(**TERMS, effects="none", cov="robust", observation_weights="emp"),
         PanelRegression(**TERMS, effects="unit", estimator="lsdv", observation_weights="L.emp"),
+        PanelRegression(**TERMS, absorb=["half^year", "half"], trends="unit", cov="cluster", cluster="year"),
+        PanelRegression(**TERMS, absorb=["half^year"], cov="robust", observation_weights="emp", collinear="drop"),
+        PanelRegression(**TERMS, effects="unit", cov="cluster", cluster=["state", "time"]),
         PanelRegression(**TERMS | {"x": ("ln_pcap", "ln_pcap^2"), "controls": ("L.ln_pc", "C(half):unemp")}),
     ],
     GroupedRegression: [
         GroupedRegression(**TERMS, by="half"),
         GroupedRegression(**TERMS, by="half", interact="all"),
         GroupedRegression(**TERMS, by="half", observation_weights="emp"),
+        GroupedRegression(**TERMS, by="half", absorb=["half^year"]),
     ],
     PanelIV: [PanelIV(**TERMS, instruments=("L.ln_pcap",)), PanelIV(**TERMS, instruments=("emp",), effects="none")],
     DiD: [

@@ -266,7 +266,7 @@ def test_effects_of_a_formula(formula: str, fields: dict[str, str], effects: str
         ("y ~ exp(x)", r"'exp\(x\)' is not known; a formula may use"),
         ("y + x", "must be one outcome, ~ and terms"),
         ("y ~ x | state | z ~ w", r"Instruments belong to PanelIV"),
-        ("y ~ x | a + b + c", "only the unit's and the period's effects are absorbed"),
+        ("y ~ x | a + b + c", "of three names or more one must be the unit and one the period"),
         ("y ~ (x", "cannot be read"),
         ("y ~ 1", "no term on the right-hand side"),
         ("y ~ x - 1", "leaves out the constant"),

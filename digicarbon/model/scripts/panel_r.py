@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from digicarbon.model._absorption import TREND, group_column
 from digicarbon.model.panel_regression import PanelRegression
-from digicarbon.model.scripts.small import small_of_panel
+from digicarbon.model.scripts.small import small_of_columns, small_of_panel
 from digicarbon.script.r import EFFECTS, RPart, if_installed
 from digicarbon.script.small import Small
 from digicarbon.script.words import chunks, wrapped
@@ -24,6 +25,8 @@ def script(part: RPart, model: PanelRegression) -> list[str]:
     called = {name: part.names[name] for name in part.extract.regressors} | {"const": "(Intercept)"}
     if model.estimator == "lsdv":
         return _dummies(part, model, y, x, called)
+    if model.absorbs or model.own_clusters:
+        return _further(part, model, y, x, called)
     if model.observation_weights is not None:
         return _weighted(part, model, y, x, called)
     right = " + ".join(x)
@@ -78,7 +81,7 @@ def _covariance(part: RPart, model: PanelRegression) -> tuple[str, str]:
         return f'vcovHC(fit, method = "white1", type = "{hc}") * ({factor})', f"White's {hc} times the {rule}."
     if model.cov == "cluster":
         return clustered(
-            part, small_of_panel(part, model, model.cluster), model.cluster
+            part, small_of_panel(part, model, str(model.cluster)), str(model.cluster)
         ), f"Clusters without a factor ({hc}), times the {rule}."
     if model.cov == "driscoll_kraay":
         factor = small_of_panel(part, model, "none").expression(t)
@@ -155,7 +158,7 @@ def _least_squares(part: RPart, model: PanelRegression) -> str:
         return f'vcovHC(fit, type = "HC0") * ({small_of_panel(part, model, "none").expression(nobs)})'
     if model.cov == "cluster" and model.cluster != "both" and model.small_sample != "hc3":
         by, groups = ("unit_id", n) if model.cluster == "unit" else ("time_id", t)
-        factor = small_of_panel(part, model, model.cluster).expression(groups)
+        factor = small_of_panel(part, model, str(model.cluster)).expression(groups)
         clusters = f'vcovCL(fit, cluster = {part.data}${by}, type = "HC0", cadjust = FALSE)'
         return f"{clusters} * ({factor})"
     return ""
@@ -182,7 +185,7 @@ def _fixest_errors(model: PanelRegression) -> str:
         return 'vcov = "iid"'
     if model.cov not in ("robust", "cluster") or model.small_sample not in RULES:
         return ""
-    by = {"unit": ["unit_id"], "time": ["time_id"], "both": ["unit_id", "time_id"]}[model.cluster]
+    by = {"unit": ["unit_id"], "time": ["time_id"], "both": ["unit_id", "time_id"]}[str(model.cluster)]
     if model.cov == "cluster" and model.cluster == "both" and model.small_sample == "sss":
         # plm's rule scales each part by its own number of groups, fixest has one number for all
         return ""
@@ -218,6 +221,63 @@ def _weighted(part: RPart, model: PanelRegression, y: str, x: Sequence[str], cal
         *part.compare("coef(fit)", "fixest::se(fit)", called, "1e-5", "(fixest)"),
     ]
     return [*lines, *if_installed("fixest", "0.14", body)]
+
+
+def _further(part: RPart, model: PanelRegression, y: str, x: Sequence[str], called: dict[str, str]) -> list[str]:
+    """Return a regression on all dummies, and in fixest: with further effects, trends, or clusters of columns."""
+    effects = {"none": [], "unit": ["unit_id"], "time": ["time_id"], "two_way": ["unit_id", "time_id"]}[model.fixed]
+    effects = [*effects, *(part.names[group_column(effect)] for effect in model.absorb)]
+    dummies, absorbed = [f"factor({name})" for name in effects], list(effects)
+    if model.trends is not None:
+        groups, trend = part.names[group_column(model.trends)], part.names[TREND]
+        dummies += [f"factor({groups})", f"factor({groups}):{trend}"]
+        absorbed.append(f"{groups}[{trend}]")
+    lines = []
+    if absorbed:
+        called.pop("const", None)
+    if model.constant:
+        lines = wrapped("#", "The constant beside the effects (the mean of them) is not compared.")
+    weights = "" if model.observation_weights is None else f", weights = {part.names[model.observation_weights]}"
+    covariance, errors = _of_columns(part, model)
+    lines += [
+        f"fit <- lm({y} ~ {' + '.join([*x, *dummies])}, data = {part.data}{weights})",
+        *([f"V <- {covariance}"] if covariance else []),
+        *part.compare("coef(fit)", "errors_of(V)" if covariance else "", called),
+        *([] if covariance else part.skip(f"standard errors: {model.cov} after lm with dummies")),
+    ]
+    right = f" | {' + '.join(absorbed)}" if absorbed else ""
+    by = weights.replace("= ", "= ~")
+    body = [
+        f"fit <- fixest::feols({y} ~ {' + '.join(x)}{right}, {part.data}{by}{errors and ', vcov = ' + errors})",
+        # fixest counts levels of effects, digicarbon those that are independent: the factor is ours
+        *([f"factor <- {_factor_of(part, model)}"] if errors else []),
+        *part.compare("coef(fit)", "fixest::se(fit) * sqrt(factor)" if errors else "", called, "1e-5", "(fixest)"),
+    ]
+    return [*lines, *if_installed("fixest", "0.14", body)]
+
+
+def _of_columns(part: RPart, model: PanelRegression) -> tuple[str, str]:
+    """Return the covariance after lm, and fixest's argument for one without a factor; empty where there is none."""
+    if model.cov == "classic":
+        return "vcov(fit)", ""
+    if model.small_sample == "hc3" or model.cov not in ("robust", "cluster"):
+        return "", ""
+    factor = _factor_of(part, model)
+    if model.cov == "robust":
+        return f'vcovHC(fit, type = "HC0") * ({factor})', ""
+    own = {"unit": ["unit_id"], "time": ["time_id"], "both": ["unit_id", "time_id"]}
+    by = [part.names[group_column(name)] for name in model.own_clusters] or own[str(model.cluster)]
+    if len(by) == 2 and (model.small_sample == "sss" or part.result.has_note("covariance_repaired")):
+        # each part has a factor of its own, or was repaired together with the dummies
+        return "", ""
+    columns = ", ".join(f'"{name}"' for name in by)
+    covariance = f'vcovCL(fit, cluster = {part.data}[c({columns})], type = "HC0", cadjust = FALSE) * ({factor})'
+    return covariance, f"~{' + '.join(by)}, ssc = fixest::ssc(K.adj = FALSE, G.adj = FALSE)"
+
+
+def _factor_of(part: RPart, model: PanelRegression) -> str:
+    small, groups = small_of_columns(part, model)
+    return small.expression(groups)
 
 
 def hc_of(rule: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from digicarbon.model._absorption import TREND, group_column
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.scripts.small import small_of_panel
 from digicarbon.script.small import Small
@@ -34,6 +35,8 @@ def script(part: StataPart, model: PanelRegression) -> list[str]:
             f"regress {y} {' '.join(x)} {dummies}{weight}, noconstant{vce}",
             *part.compare(called, errors=errors),
         ]
+    if model.absorbs or model.own_clusters:
+        return _further(part, model, body, called, weight)
     if model.cov in ("driscoll_kraay", "newey_west", "beck_katz", "conley"):
         return _by_command(part, model, body, called, weight)
     vce, remark, errors = _vce(part, model)
@@ -51,6 +54,36 @@ def script(part: StataPart, model: PanelRegression) -> list[str]:
     if model.constant:
         called["const"] = "_cons"
     return [*lines, command, *part.compare(called, errors=errors)]
+
+
+def _further(part: StataPart, model: PanelRegression, body: str, called: dict[str, str], weight: str) -> list[str]:
+    """Return reghdfe with further effects, trends, or clusters of columns."""
+    effects = [ABSORBED[model.fixed]] if model.fixed != "none" else []
+    effects += [part.names[group_column(effect)] for effect in model.absorb]
+    if model.trends is not None:
+        groups = part.names[group_column(model.trends)]
+        effects += [f"{groups} {groups}#c.{part.names[TREND]}"]
+    if model.cov == "cluster":
+        by = " ".join(part.names[group_column(name)] for name in model.own_clusters) or CLUSTERS[str(model.cluster)]
+        vce = f" vce(cluster {by})"
+    else:
+        vce = " vce(robust)" if model.cov == "robust" else ""
+    same = not model.absorbs and model.small_sample == "stata" and not part.result.has_note("covariance_repaired")
+    if not effects:
+        called["const"] = "_cons"
+    how = f"absorb({' '.join(effects)}) keepsingletons" if effects else "noabsorb"
+    words = (
+        "reghdfe finds redundant effects of the first two sets alone, digicarbon those of all: standard errors are "
+        "shown and not compared."
+        if model.absorbs
+        else "Standard errors are shown and not compared."
+    )
+    return [
+        *([] if same else wrapped("*", words)),
+        f"reghdfe {body}{weight}, {how}{vce}",
+        *part.compare(called, errors=same),
+        *([] if same else part.shown(called)),
+    ]
 
 
 def _is_xtreg(model: PanelRegression, vce: str) -> bool:
@@ -71,7 +104,7 @@ def _vce(part: StataPart, model: PanelRegression) -> tuple[str, str, bool]:
             return " vce(robust)", "HC3 of demeaned columns is not in Stata: standard errors differ.", False
         same = rule in ("stata", "full") or (model.effects == "none" and rule in ("sss", "hc1"))
     else:
-        by = CLUSTERS[model.cluster]
+        by = CLUSTERS[str(model.cluster)]
         same = rule == "stata"
         if same and model.cluster == "both" and part.result.has_note("covariance_repaired"):
             return f" vce(cluster {by})", "An indefinite covariance was repaired: errors may differ.", False
@@ -80,7 +113,7 @@ def _vce(part: StataPart, model: PanelRegression) -> tuple[str, str, bool]:
 
 
 def _factor(part: StataPart, model: PanelRegression) -> str:
-    by = model.cluster if model.cov == "cluster" else "none"
+    by = str(model.cluster) if model.cov == "cluster" else "none"
     return factor_words(part, small_of_panel(part, model, by), by)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from digicarbon.model._absorption import TREND, group_column
 from digicarbon.model.panel_iv import PanelIV
 from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.numeric.linear.absorbed import Absorber, Groups
 from digicarbon.numeric.linear.covariance import nested_effects
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.script.part import Part
@@ -25,6 +27,35 @@ def small_of_panel(part: Part, model: PanelRegression, by: str) -> Small:
     if model.estimator == "lsdv":
         k = part.count("nobs") - part.count("df_resid")
     return _small(part, model.small_sample, by, removed, k)
+
+
+def small_of_columns(part: Part, model: PanelRegression) -> tuple[Small, int]:
+    """Return the same for a regression with further effects or clusters of columns, and the fewest clusters.
+
+    What lies within clusters is read off the columns of groups in the extract.
+    """
+    index, columns = part.extract.index, part.extract.columns
+    own = {"unit": Groups(index.unit_codes, part.extract.n), "time": Groups(index.period_codes, part.extract.t)}
+    by = {"none": (), "both": ("unit", "time"), "two_way": ("unit", "time")}
+
+    def read(effect: str) -> Groups:
+        return Groups.of([columns[group_column(effect)].astype(int)])
+
+    if model.own_clusters:
+        clusters = [read(name) for name in model.own_clusters]
+    else:
+        clusters = [own[name] for name in by.get(str(model.cluster), (str(model.cluster),))]
+    effects = [own[name] for name in by.get(model.fixed, (model.fixed,))] + [read(name) for name in model.absorb]
+    if model.trends is not None:
+        groups = read(model.trends)
+        effects.append(Groups(groups.codes, groups.count, columns[TREND]))
+    small = small_of_panel(part, model, "none")
+    nested = Absorber(effects).nested(clusters) if effects and model.cov == "cluster" else 0
+    # a constant beside effects is one of their parameters
+    k = len(part.extract.regressors) + (model.constant or not effects)
+    absorbed = part.count("nobs") - part.count("df_resid") - k
+    fewest = min(one.count for one in clusters) if model.cov == "cluster" else part.count("nobs")
+    return Small(small.rule, small.nobs, k, absorbed, nested), fewest
 
 
 def small_of_iv(part: Part, model: PanelIV, by: str) -> Small:

@@ -13,6 +13,7 @@ import numpy as np
 import scipy
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.within import Rows
 
 SmallSample = Literal["stata", "none", "g", "full", "sss", "hc1", "hc3"]
@@ -73,6 +74,12 @@ def clustered(z: FloatArray, e: FloatArray, rows: Rows, by: Literal["unit", "tim
     """Return Σ_g s_g s_g′ with s_g the sum of a cluster's scores (Liang & Zeger 1986; Arellano 1987)."""
     sums = score_sums(z, e, rows, by)
     return sums.T @ sums
+
+
+def of_groups(scores: FloatArray, groups: Groups) -> FloatArray:
+    """Return Σ_g s_g s_g′ of scores, shape (rows, k), summed by groups of any rows."""
+    sums = groups.sums(scores)
+    return np.asarray(sums.T @ sums)
 
 
 def score_sums(z: FloatArray, e: FloatArray, rows: Rows, by: Literal["unit", "time"]) -> FloatArray:

@@ -8,10 +8,11 @@ from typing import Literal
 import numpy as np
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.covariance import nearest_semidefinite
 from digicarbon.numeric.linear.within import Rows
 
-Middle = Literal["classic", "robust", "unit", "time", "both"]
+Middle = Literal["classic", "robust", "unit", "time", "both", "groups"]
 _SCORES = 1 << 21
 """Numbers that scores of one block of outcomes may hold."""
 _SINGULAR = 1e-10
@@ -24,8 +25,8 @@ class LinearRule:
 
     Attributes
     ----------
-    middle : {"classic", "robust", "unit", "time", "both"}
-        Homoskedastic; White's; clustered by unit, by time or by both.
+    middle : {"classic", "robust", "unit", "time", "both", "groups"}
+        Homoskedastic; White's; clustered by unit, by time or by both; by groups of any rows.
     factors : tuple of float
         Of classic: one over the degrees of freedom; of ``both``: on the parts by unit, by time and White's; else the
         small-sample factor.
@@ -47,6 +48,8 @@ class LinearBatch:
         Regressors of full rank with effects removed.
     rows : Rows
     rule : LinearRule
+    groups : Groups or None
+        The clusters of ``groups``.
 
     Notes
     -----
@@ -54,9 +57,9 @@ class LinearBatch:
     cluster (Frisch, Waugh and Lovell: a is the focal regressor with the others partialled out, scaled).
     """
 
-    def __init__(self, z: FloatArray, rows: Rows, rule: LinearRule) -> None:
+    def __init__(self, z: FloatArray, rows: Rows, rule: LinearRule, groups: Groups | None = None) -> None:
         self._q, self._r = np.linalg.qr(z)
-        self._rows, self._rule = rows, rule
+        self._rows, self._rule, self._groups = rows, rule, groups
 
     def fit(
         self, y: FloatArray, contrast: FloatArray, combination: FloatArray | None = None
@@ -92,10 +95,18 @@ class LinearBatch:
             return estimate, np.sqrt(np.maximum(self._two_way(e, contrast), 0))
         scores = (self._q @ weights)[:, None] * e
         if self._rule.middle != "robust":
-            scores = self._rows.sums(scores, self._rule.middle)
+            scores = self._sums(scores, self._rule.middle)
         if combination is not None:
             scores = scores @ combination
         return estimate, np.sqrt(self._rule.factors[0] * np.einsum("im,im->m", scores, scores))
+
+    def _sums(self, scores: FloatArray, middle: Middle) -> FloatArray:
+        """Return sums of scores by cluster."""
+        if middle == "groups":
+            if self._groups is None:
+                raise TypeError("Clusters of groups need their groups.")
+            return self._groups.sums(scores)
+        return self._rows.sums(scores, "time" if middle == "time" else "unit")
 
     def wald(self, y: FloatArray, restrictions: FloatArray) -> FloatArray:
         """Return (Rβ)′(RVR′)⁻¹Rβ for each outcome, shape (M,); not-a-number where RVR′ is singular.
@@ -137,13 +148,13 @@ class LinearBatch:
         for start in range(0, m, size):
             part = e[:, start : start + size]
             scores = (z[:, :, None] * part[:, None, :]).reshape(len(part), -1)
-            parts: dict[Middle, list[FloatArray]] = {
-                "robust": [scores],
-                "unit": [self._rows.sums(scores, "unit")],
-                "time": [self._rows.sums(scores, "time")],
-                "both": [self._rows.sums(scores, "unit"), self._rows.sums(scores, "time"), scores],
-            }
-            for place, (values, factor) in enumerate(zip(parts[rule.middle], rule.factors, strict=True)):
+            if rule.middle == "robust":
+                parts = [scores]
+            elif rule.middle == "both":
+                parts = [self._sums(scores, "unit"), self._sums(scores, "time"), scores]
+            else:
+                parts = [self._sums(scores, rule.middle)]
+            for place, (values, factor) in enumerate(zip(parts, rule.factors, strict=True)):
                 stacked = values.reshape(len(values), q, -1).transpose(2, 1, 0)
                 sign = -1.0 if place == 2 else 1.0
                 out[start : start + size] += sign * factor * (stacked @ stacked.transpose(0, 2, 1))

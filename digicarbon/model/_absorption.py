@@ -1,0 +1,169 @@
+"""Fixed effects beside those of units and periods, and linear trends of groups."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from digicarbon.arrays import FloatArray
+from digicarbon.errors import DataError, EstimationError
+from digicarbon.model._latest import LATEST
+from digicarbon.model._observation_weights import Weighting
+from digicarbon.note import Note, cut
+from digicarbon.numeric.linear.absorbed import MOST, Absorber, Groups
+from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.panel import Panel, numbered
+from digicarbon.spec import Names
+
+
+def _spelt(effects: tuple[str, ...]) -> tuple[str, ...]:
+    """Return effects without blanks around ``^``, which a command line writes ``**``; no name is refused."""
+    found = tuple("^".join(part.strip() for part in effect.replace("**", "^").split("^")) for effect in effects)
+    for effect in found:
+        if not all(effect.split("^")):
+            raise ValueError(Note("absorbs_no_name", effect=effect))
+    return found
+
+
+Absorb = Annotated[Names, AfterValidator(_spelt)]
+"""Further absorbed effects: columns of text or numbers, joined by ``^`` where each combination has an effect."""
+Clusters = str | Annotated[tuple[str, str], Field(strict=False)]
+"""``unit``, ``time``, ``both``, a column, or two of these columns."""
+TREND = "trend_t"
+"""The variable of trends for other tools."""
+OWN_CLUSTERS = ("unit", "time", "both")
+
+
+def columns_of_clusters(cluster: Clusters) -> tuple[str, ...]:
+    """Return the columns that clusters are read from; none for those of units and periods."""
+    if isinstance(cluster, tuple):
+        return cluster
+    return () if cluster in OWN_CLUSTERS else (cluster,)
+
+
+def columns_of_effects(absorb: tuple[str, ...], trends: str | None) -> tuple[str, ...]:
+    """Return the columns that further effects and trends are read from."""
+    names = [name for effect in absorb for name in effect.split("^")]
+    return tuple(dict.fromkeys([*names, *(() if trends is None else (trends,))]))
+
+
+def groups_by(panel: Panel, effect: str, slope: FloatArray | None = None) -> Groups:
+    """Return the groups of a column, or of combinations ``a^b``, of a panel that has these columns numbered."""
+    return Groups.of([panel.column(numbered(name)).astype(int) for name in effect.split("^")], slope)
+
+
+def clusters_by(panel: Panel, cluster: Clusters) -> tuple[Groups, ...]:
+    """Return the clusters of columns; none for those of units and periods."""
+    return tuple(groups_by(panel, name) for name in columns_of_clusters(cluster))
+
+
+def own_groups(panel: Panel, effects: EffectsKind) -> tuple[Groups, ...]:
+    """Return the groups of the effects of units and periods."""
+    n, t = panel.shape
+    unit, time = Groups(panel.unit_codes, n), Groups(panel.period_codes, t)
+    return {"none": (), "unit": (unit,), "time": (time,), "two_way": (unit, time)}[effects]
+
+
+def group_columns(
+    panel: Panel, absorb: tuple[str, ...], trends: str | None, clusters: tuple[str, ...]
+) -> dict[str, FloatArray]:
+    """Return groups of further effects, trends and clusters as numbers for other tools, and the variable of trends.
+
+    Names are those of `group_column`; the variable of trends is called `TREND`.
+    """
+    wanted = dict.fromkeys([*absorb, *(() if trends is None else (trends,)), *clusters])
+    found = {group_column(effect): groups_by(panel, effect).codes.astype(float) for effect in wanted}
+    return found if trends is None else {**found, TREND: panel.positions[panel.period_codes].astype(float)}
+
+
+def group_column(effect: str) -> str:
+    """Return what the column of a further effect or of clusters is called for other tools."""
+    return f"group_{effect.replace('^', '_')}"
+
+
+@dataclass(frozen=True, eq=False)
+class Absorption:
+    """All absorbed effects of a regression that has more than those of units and periods.
+
+    Attributes
+    ----------
+    key : hashable
+        Equal for equal effects on equal rows.
+    kernel : Absorber
+    names : tuple of str
+        Of the further effects and of the groups that have trends, for messages.
+    notes : tuple of Note
+    """
+
+    key: Hashable
+    kernel: Absorber
+    names: tuple[str, ...]
+    notes: tuple[Note, ...]
+
+
+def absorption(
+    panel: Panel,
+    effects: EffectsKind,
+    absorb: tuple[str, ...],
+    trends: str | None,
+    weighting: Weighting | None = None,
+) -> Absorption | None:
+    """Return the further effects of a regression; None if it has none.
+
+    Parameters
+    ----------
+    panel : Panel
+        With the columns of `columns_of_effects` numbered.
+    effects : {"none", "unit", "time", "two_way"}
+    absorb : tuple of str
+    trends : str or None
+    weighting : Weighting, optional
+
+    Raises
+    ------
+    DataError
+        If there are trends and the order of periods is not known.
+    EstimationError
+        If there are too many effects.
+    """
+    names = columns_of_effects(absorb, trends)
+    if not names:
+        return None
+    if trends is not None and not panel.ordered:
+        raise DataError(Note("trends_need_calendar", key="trends", why=panel.index.calendar.problem))
+    # by what they hold: a panel that is given without these columns gets new ones for each model
+    columns = [panel.columns[numbered(name)].digest for name in names]
+    digest = None if weighting is None else weighting.digest
+    key = ("absorbed", effects, absorb, trends, digest, *columns)
+
+    def make() -> Absorption:
+        further = [groups_by(panel, effect) for effect in absorb]
+        groups = [*own_groups(panel, effects), *further]
+        notes = [_singles(panel, effect, own) for effect, own in zip(absorb, further, strict=True)]
+        if absorb:
+            notes.insert(0, (Note("absorbs_further", effects=absorb),))
+        if trends is not None:
+            at = panel.positions[panel.period_codes].astype(float)
+            # a slope stands beside an intercept: where zero lies does not matter, but for rounding
+            groups.append(groups_by(panel, trends, at - at.mean()))
+            notes.append((Note("absorbs_trends", column=trends),))
+        count = Absorber.small(groups)
+        if count > MOST:
+            raise EstimationError(Note("absorbs_too_many", key="absorb", count=count, most=MOST))
+        kernel = Absorber(groups, None if weighting is None else weighting.values)
+        called = (*absorb, *(() if trends is None else (f"{trends}[{panel.time_name}]",)))
+        return Absorption(key, kernel, called, tuple(note for some in notes for note in some))
+
+    return LATEST.once((panel.index, *key), make, lambda made: made.kernel.nbytes)
+
+
+def _singles(panel: Panel, effect: str, groups: Groups) -> Iterable[Note]:
+    """Return a note on groups that have a single row, which their own effect explains without rest."""
+    rows = [int((groups.codes == one).argmax()) for one in groups.singles[:7].tolist()]
+    if not rows:
+        return ()
+    more = len(groups.singles)
+    return (Note("absorbs_singletons", effect=effect, groups=more, cells=cut((panel.row_name(i) for i in rows), 3)),)
