@@ -443,6 +443,15 @@ class PanelRegression(Tested):
             return self.effects
         return "pooled" if self.effects == "none" else f"{'lsdv' if self.estimator == 'lsdv' else 'fe'}_{self.effects}"
 
+    def least_squares_of(self, panel: Panel, weights: Weights | None) -> Columns:
+        """Return the columns that it is fitted to, effects removed, for models of several equations.
+
+        Raises
+        ------
+        DataError, WeightsError, EstimationError
+        """
+        return self._columns(panel, weights)
+
     def _columns(self, panel: Panel, weights: Weights | None) -> Columns:
         """Return what least squares is run on, after every check."""
         require_panel(panel)

@@ -22,6 +22,7 @@ from digicarbon.model import (
     DiD,
     DynamicPanel,
     GroupedRegression,
+    Mediation,
     Model,
     NoModel,
     PanelIV,
@@ -39,6 +40,7 @@ QUANTITIES: tuple[Quantity, ...] = ("coefficient", "spillover", *EFFECTS)
 TOOLS = ("r", "stata")
 TERMS = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
 POLICY = {"y": "ln_gsp", "policy": "pilot", "controls": ("unemp",)}
+THROUGH = {"y": "ln_gsp", "x": ("ln_pcap",), "mediators": ("ln_pc",), "controls": ("unemp",)}
 RING = (0.0, 100.0)
 EXAMPLES: dict[type[Model], list[Model]] = {
     NoModel: [NoModel()],
@@ -85,6 +87,12 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         DiD(**POLICY, estimator="callaway_santanna", compare="not_yet", aggregate="event"),
         DiD(**POLICY | {"controls": ()}, estimator="synthetic_did"),
         DiD(**POLICY, estimator="synthetic_did", sdid_variance="jackknife", aggregate="event"),
+    ],
+    Mediation: [
+        Mediation(**THROUGH),
+        Mediation(**THROUGH | {"mediators": ("ln_pc", "L.emp")}, cov="classic", effects="unit"),
+        Mediation(**THROUGH | {"x": ("ln_pcap", "emp")}, cov="robust", effects="none"),
+        Mediation(**THROUGH, equations="first_step"),
     ],
     DynamicPanel: [DynamicPanel(**TERMS, lags=2, collapse=True), DynamicPanel(**TERMS, kind="system", collapse=True)],
     SpatialPanel: [
