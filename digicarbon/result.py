@@ -354,7 +354,7 @@ class Result:
 
     @property
     def without_indirect(self) -> frozenset[str]:
-        """Terms whose indirect effect is 0 by construction: others are lagged in space, but not they nor the outcome."""
+        """Terms whose indirect effect is 0 by construction: others are lagged in space, not they nor the outcome."""
         if self.spatial_effects is None or LAG_Y in self.roles or "indirect" not in self.spatial_effects.names:
             return frozenset()
         lagged = {role.of for role in self.roles if role.kind == "lag_x"}

@@ -13,7 +13,7 @@ from pydantic import field_validator, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model._panel_columns import Columns
-from digicarbon.model._panel_covariance import factor_of, factors_of_both
+from digicarbon.model._panel_covariance import REPAIRED, factor_of, factors_of_both
 from digicarbon.model.base import require_panel
 from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne
 from digicarbon.model.panel_regression import PanelRegression
@@ -252,8 +252,15 @@ class _Fitted:
         return replace(self.every, focal=tuple(self.base.index(name) for name in self.focal))
 
     @cached_property
+    def _repaired(self) -> tuple[FloatArray, bool]:
+        return nearest_semidefinite(self._covariance())
+
+    @property
     def every_covariance(self) -> FloatArray:
         """The covariance of all coefficients of all equations."""
+        return self._repaired[0]
+
+    def _covariance(self) -> FloatArray:
         columns, rule, fit = self.columns, self.model.outcome_equation.rule, self.every
         p, others = len(fit.outcome), self._df_others
         if rule.cov == "classic":
@@ -276,7 +283,7 @@ class _Fitted:
                 strict=True,
             )
             by_unit, by_time, overlap = (scaled(*part) for part in parts)
-            return nearest_semidefinite(by_unit + by_time - overlap)[0]
+            return by_unit + by_time - overlap
         by: Literal["unit", "time"] = "time" if rule.cluster == "time" else "unit"
         sums = influence if rule.cov == "robust" else rows.sums(influence, by)
         return scaled(sums, factor_of(columns, rule), factor_of(small, rule))
@@ -347,6 +354,7 @@ class _Fitted:
             tables=self._tables(),
             notes=(
                 *self.outcome.notes,
+                *(() if REPAIRED in self.outcome.notes or not self._repaired[1] else (REPAIRED,)),
                 Note("mediation_assumes", mediators=cut(self.mediators), y=model.y),
                 *((Note("mediation_in_parallel", mediators=cut(self.mediators)),) if m > 1 else ()),
                 Note("mediation_delta"),
@@ -379,10 +387,8 @@ class _Fitted:
             return {}
         se = float(self._errors(len(self.products.covariance) - len(self.focal), 1)[0])
         shown = self.outcome.inference.columns(np.array([share]), np.array([se]))
-        numbers = {"share": share, "share_se": se, "share_low": float(shown["low"][0])}
-        return {
-            f"mediated_{name}": value for name, value in (numbers | {"share_high": float(shown["high"][0])}).items()
-        }
+        ends = {f"mediated_share_{end}": float(shown[end][0]) for end in ("low", "high")}
+        return {"mediated_share": share, "mediated_share_se": se, **ends}
 
     def _tables(self) -> dict[str, pd.DataFrame]:
         return {
@@ -442,7 +448,7 @@ class _Fitted:
 
     def _sensitivity(self) -> pd.DataFrame:
         """Return, of each path, how strong a confounder would have to be."""
-        fit, (f, m) = self.paths, self.paths.a.shape
+        fit, f = self.paths, len(self.focal)
         level = self.model.level
         left_x = (fit.focal_influence**2).sum(axis=0)
         left_m = (fit.root[fit.k :] ** 2).sum(axis=1)

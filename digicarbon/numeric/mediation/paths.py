@@ -1,9 +1,9 @@
 """The equations of a mediation: mediators on x, the outcome on x, and the outcome on x and all mediators.
 
-Notation: B the regressors without mediators, shape (rows, k), effects removed; M the mediators, shape (rows, m); f of the
-columns of B are focal. a are the coefficients of focal columns in the equations of the mediators, b those of mediators
-in the equation of the outcome, c' and c those of focal columns in the outcome with and without mediators. Least squares
-on the same rows gives c = c' + Σ a_j b_j exactly.
+Notation: B the regressors without mediators, shape (rows, k), effects removed; M the mediators, shape (rows, m); f of
+the columns of B are focal. a are the coefficients of focal columns in the equations of the mediators, b those of
+mediators in the equation of the outcome, c' and c those of focal columns in the outcome with and without mediators.
+Least squares on the same rows gives c = c' + Σ a_j b_j exactly.
 """
 
 from __future__ import annotations

@@ -31,9 +31,9 @@ def indirect_at(fit: Paths, rho: FloatArray) -> FloatArray:
 
     Notes
     -----
-    a s₁/s₂ (ρ̃ - ρ √((1 - ρ̃²)/(1 - ρ²))), with s₁ and s₂ the standard deviations of the residuals of outcome and mediator
-    and ρ̃ their correlation, on all other regressors (Imai, Keele & Yamamoto 2010, theorem 4). At ρ = 0 it is the
-    estimate.
+    a s₁/s₂ (ρ̃ - ρ √((1 - ρ̃²)/(1 - ρ²))), with s₁ and s₂ the standard deviations of the residuals of outcome and
+    mediator and ρ̃ their correlation, on all other regressors (Imai, Keele & Yamamoto 2010, theorem 4). At ρ = 0 it
+    is the estimate.
 
     References
     ----------
@@ -68,7 +68,7 @@ def robustness_value(t: FloatArray, df: int, level: float | None = None) -> Floa
     -----
     A confounder that explains this share of what is left of both the regressor and the outcome takes the effect to
     zero: ½(√(f⁴ + 4f²) - f²) with f = |t|/√df, less the critical value over √(df - 1) where the interval is to reach
-    zero. If f is above 1/f of the critical value, the bound is (f² - f_c²)/(1 + f²), as in Cinelli & Hazlett's sensemakr.
+    zero. Where f times the critical f_c is above 1 it is (f² - f_c²)/(1 + f²), as in their sensemakr.
 
     References
     ----------

@@ -149,8 +149,8 @@ def interval(draws: FloatArray, level: float) -> tuple[float, float, float]:
 
     Notes
     -----
-    p is twice the share of draws on the smaller side of zero, the sample counted as one of them; it is at most 1 - level
-    exactly where the interval does not hold zero. Ends are infinite where there are too few draws for the level.
+    p is twice the share of draws on the smaller side of zero, the sample counted as one of them; it is at most
+    1 - level exactly where the interval does not hold zero. Ends are infinite where there are too few draws.
     """
     known = np.sort(draws[np.isfinite(draws)])
     lost, count = len(draws) - len(known), len(draws)

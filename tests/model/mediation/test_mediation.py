@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import REFERENCE
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, EstimationError
@@ -71,12 +74,16 @@ def test_each_equation_is_the_regression_fitted_alone(panel: dc.Panel, fields: d
         rest = {"effects": "two_way", "cov": "cluster"} | fields
         return PanelRegression(y=y, x=("x",), controls=controls, **rest).fit(one).estimates
 
+    # a difference of covariances is made semidefinite for all equations together
+    close = 3e-2 if fields.get("cluster") == "both" else 1e-8
     expected = [alone("y", ("c",)), alone("m1", ("c",)), alone("m2", ("c",)), alone("y", ("m1", "m2", "c"))]
     for place, estimates in enumerate(expected, 1):
         own = shown.loc[str(place)]
-        pd.testing.assert_frame_equal(own[["coef", "se"]], estimates[["coef", "se"]], check_names=False, rtol=1e-8)
+        pd.testing.assert_frame_equal(own[["coef", "se"]], estimates[["coef", "se"]], check_names=False, rtol=close)
     total = result.effects.loc[("total", "x")]
-    np.testing.assert_allclose(total[["coef", "se"]].tolist(), expected[0].loc["x", ["coef", "se"]].tolist())
+    np.testing.assert_allclose(
+        total[["coef", "se"]].tolist(), expected[0].loc["x", ["coef", "se"]].tolist(), rtol=close
+    )
     effects = result.effects["coef"].unstack("term")["x"]
     assert effects["direct"] + effects["indirect"] == pytest.approx(effects["total"], rel=1e-10)
     np.testing.assert_allclose(
@@ -124,7 +131,7 @@ def test_classic_covariances_of_equations_are_those_of_the_errors() -> None:
     n = 40
     base = np.column_stack([np.ones(n), rng.standard_normal(n)])
     found, covariances = [], []
-    for _ in range(4000):
+    for _ in range(2000):
         m = 0.7 * base[:, 1] + rng.standard_normal(n)
         y = 0.5 * m + 0.2 * base[:, 1] + rng.standard_normal(n)
         fit = paths(np.column_stack([base, m]), y, 1, (1,))
@@ -132,7 +139,7 @@ def test_classic_covariances_of_equations_are_those_of_the_errors() -> None:
         covariances.append(fit.classic(n - 3, n - 2))
     empirical, mean = np.cov(np.array(found).T), np.mean(covariances, axis=0)
     scale = np.sqrt(np.diag(empirical))
-    np.testing.assert_allclose(mean / np.outer(scale, scale), empirical / np.outer(scale, scale), atol=0.06)
+    np.testing.assert_allclose(mean / np.outer(scale, scale), empirical / np.outer(scale, scale), atol=0.08)
     np.testing.assert_allclose(mean, mean.T)
 
 
@@ -145,24 +152,19 @@ def test_textbook_statistics() -> None:
     assert np.isnan(sobel(*np.array([[0.0], [0.0], [1.0], [1.0]])).goodman[0])
 
 
-def test_the_indirect_effect_is_that_of_statsmodels() -> None:
-    """Imai, Keele & Tingley's simulation in statsmodels, on a cross-section: the same point up to its noise."""
-    statsmodels = pytest.importorskip("statsmodels.api")
-    from statsmodels.stats.mediation import Mediation as Other
-
-    data = frame()
-    first = statsmodels.OLS.from_formula("m1 ~ x + c", data)
-    outcome = statsmodels.OLS.from_formula("y ~ x + m1 + c", data)
-    np.random.seed(0)
-    found = Other(outcome, first, "x", "m1").fit(n_rep=2000).summary()
+def test_the_effects_are_those_of_statsmodels() -> None:
+    """Its simulation on a cross-section: the same points up to its noise, and intervals of about the same length."""
+    reference = json.loads((REFERENCE / "mediation_statsmodels.json").read_text(encoding="utf-8"))
     ours = Mediation(y="y", x=("x",), controls=("c",), mediators=("m1",), effects="none", cov="classic")
-    effects = ours.fit(dc.Panel.from_frame(data, unit="unit", time="time")).effects["coef"]
-    assert effects["indirect", "x"] == pytest.approx(found.loc["ACME (average)", "Estimate"], abs=0.02)
-    assert effects["total", "x"] == pytest.approx(found.loc["Total effect", "Estimate"], abs=0.03)
+    effects = ours.fit(dc.Panel.from_frame(frame(), unit="unit", time="time")).effects
+    for name in ("direct", "indirect", "total"):
+        row, other = effects.loc[(name, "x")], reference[name]
+        assert row["coef"] == pytest.approx(other["estimate"], abs=0.15 * row["se"])
+        assert row["high"] - row["low"] == pytest.approx(other["high"] - other["low"], rel=0.15)
 
 
 def test_sensitivity_to_correlated_errors_by_brute_force() -> None:
-    """At a given correlation of errors, b is what generalised least squares of the outcome on x and m must have been."""
+    """Errors are drawn with a known correlation: the effect at this correlation is the true one."""
     rng = np.random.default_rng(5)
     n, rho, b = 200_000, 0.4, 0.6
     x = rng.standard_normal(n)
@@ -261,7 +263,7 @@ def test_first_steps_are_called_what_they_are(panel: dc.Panel) -> None:
 def test_what_cannot_be_fitted_is_said(panel: dc.Panel) -> None:
     with pytest.raises(ConfigError, match="mediators"):
         Mediation(**FIELDS | {"mediators": ()})
-    with pytest.raises(ConfigError, match="twice|both|named"):
+    with pytest.raises(ConfigError, match="names c"):
         Mediation(**FIELDS | {"mediators": ("c",)})
     with pytest.raises(ConfigError, match="m1"):
         Mediation(**FIELDS | {"mediators": ("m1", "m1")})
