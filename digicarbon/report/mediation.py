@@ -92,9 +92,7 @@ class MediationTables(Report):
             there = [block.loc[term] if term in block.index else None for block in blocks.values()]
             rows.append((self.words(term), ["" if row is None else self._starred(row) for row in there]))
             rows.append(("", ["" if row is None else f"({number(row['se'], self.decimals)})" for row in there]))
-        heads = [
-            f"({equation}) {self.words(str(block['explained'].iloc[0]))}" for equation, block in blocks.items()
-        ]
+        heads = [f"({equation}) {self.words(str(block['explained'].iloc[0]))}" for equation, block in blocks.items()]
         cells = pd.DataFrame([cells for _, cells in rows], index=[label for label, _ in rows], columns=heads)
         return Table(title, cells, language=self.words.spoken)
 

@@ -9,6 +9,7 @@ serial correlation 0.5 and other variances for each unit, 399 draws.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 
 import numpy as np
@@ -51,8 +52,9 @@ def main() -> None:
             held[name].append(low <= true <= high)
     shares = "  ".join(f"{name} {np.mean(values):.3f}" for name, values in held.items())
     lengths = "  ".join(f"{name} {np.mean(values):.3f}" for name, values in length.items())
-    print(f"N {given.units}, a {given.a:g}, b {given.b:g}: {shares}; length: {lengths}")  # noqa: T201
-    print(f"{(time.process_time() - start) / given.samples:.2f} s CPU per sample")  # noqa: T201
+    per_sample = (time.process_time() - start) / given.samples
+    sys.stdout.write(f"N {given.units}, a {given.a:g}, b {given.b:g}: {shares}; length: {lengths}\n")
+    sys.stdout.write(f"{per_sample:.2f} s CPU per sample\n")
 
 
 if __name__ == "__main__":
