@@ -15,9 +15,11 @@ from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table
 from digicarbon.report.diagnostic import DiagnosticTable
 from digicarbon.report.intervals import interval_files
 from digicarbon.report.pictured import Formats, number, results_of
+from digicarbon.result import Result
 
 PATHS = ("path_a", "path_a_se", "path_b", "path_b_se", "indirect", "se", "p", "low", "high")
 TEXTBOOK = ("sobel_z", "sobel_p", "aroian_z", "aroian_p", "goodman_z", "goodman_p", "share_mediated")
+STARS_NOTE = "* p < 0.1, ** p < 0.05, *** p < 0.01"
 STARS = ((0.01, "***"), (0.05, "**"), (0.1, "*"))
 
 
@@ -54,7 +56,7 @@ class MediationTables(Report):
             raise ConfigError(Note("no_mediation"))
         tables = []
         if len(runs) <= self.most_runs:
-            tables += [self._equations(name, frame) for name, frame in self._frames(runs).items()]
+            tables += [self._equations(name, result) for name, result in self._named(runs).items()]
         full = [record for record in runs if "mediation" in record.result.tables]
         if full:
             tables.append(self._part("mediation", PATHS, full))
@@ -62,10 +64,13 @@ class MediationTables(Report):
             tables.append(self._part("sensitivity", (), full))
         notes = tuple(dict.fromkeys(note for record in runs for note in self.words.notes(record.result.notes)))
         whole = replace(tables[-1], notes=notes)
+        equations = [table for table in tables[:-1] if STARS_NOTE in table.notes]
         for table in reversed(tables[:-1]):
-            whole = replace(table, notes=(), below=whole)
-        own = self.words.title(title, simulated=False)
-        return replace(whole, title=f"{own}{self.words.colon}{whole.title}" if own else whole.title)
+            # what stars mean stands once
+            own = (STARS_NOTE,) if equations and table is equations[-1] else ()
+            whole = replace(table, notes=own, below=whole)
+        head = self.words.title(title, simulated=False)
+        return replace(whole, title=f"{head}{self.words.colon}{whole.title}" if head else whole.title)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return ``effects.<format>``: direct, indirect and total effects with their intervals."""
@@ -74,27 +79,30 @@ class MediationTables(Report):
             return {}
         return interval_files(self, "effects", title, full, (), self.pictures)
 
-    def _frames(self, runs: Sequence[Record]) -> dict[str, pd.DataFrame]:
+    def _named(self, runs: Sequence[Record]) -> dict[str, Result]:
         named = results_of(runs, self.words)
         words = self.words.word("mediation equations")
         return {
-            words if len(named) == 1 else f"{words}{self.words.colon}{name}": result.tables["equations"]
-            for name, result in named.items()
+            words if len(named) == 1 else f"{words}{self.words.colon}{name}": result for name, result in named.items()
         }
 
-    def _equations(self, title: str, frame: pd.DataFrame) -> Table:
+    def _equations(self, title: str, result: Result) -> Table:
         """Return a column for each equation, standard errors in parentheses below coefficients."""
+        frame = result.tables["equations"]
         equations = list(dict.fromkeys(frame.index.get_level_values("equation")))
         terms = list(dict.fromkeys(frame.index.get_level_values("term")))
-        blocks = {equation: frame.xs(equation, level="equation") for equation in equations}
+        blocks = {equation: frame.xs(equation).droplevel("explained") for equation in equations}
         rows: list[tuple[str, list[str]]] = []
         for term in terms:
             there = [block.loc[term] if term in block.index else None for block in blocks.values()]
             rows.append((self.words(term), ["" if row is None else self._starred(row) for row in there]))
             rows.append(("", ["" if row is None else f"({number(row['se'], self.decimals)})" for row in there]))
-        heads = [f"({equation}) {self.words(str(block['explained'].iloc[0]))}" for equation, block in blocks.items()]
+        levels = (frame.index.get_level_values(name) for name in ("equation", "explained"))
+        explained = dict(zip(*levels, strict=True))
+        heads = [f"({equation}) {self.words(explained[equation])}" for equation in equations]
+        rows.append((self.words.word("nobs"), [f"{result.statistics['nobs']:.0f}"] * len(equations)))
         cells = pd.DataFrame([cells for _, cells in rows], index=[label for label, _ in rows], columns=heads)
-        return Table(title, cells, language=self.words.spoken)
+        return Table(title, cells, rules=(len(rows) - 1,), notes=(STARS_NOTE,), language=self.words.spoken)
 
     def _starred(self, row: pd.Series) -> str:
         stars = next((stars for most, stars in STARS if row["p"] <= most), "")

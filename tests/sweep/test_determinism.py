@@ -52,6 +52,13 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "wild bootstrap": ("diagnostic=wild_bootstrap", FEW, "diagnostic.seed=SEED"),
     "wild p of a regression": ("inference.replications=99", "model.seed=SEED"),
     "wild p of a spatial model": ("model=sdm", "inference.replications=99", "model.seed=SEED"),
+    "wild p of mediation": (
+        "model=mediation",
+        "model.controls=[ln_pgdp]",
+        "model.mediators=[ln_ter_sec]",
+        "inference.replications=99",
+        "model.seed=SEED",
+    ),
     "wild p of regions": ("model=twfe_regions", "inference.replications=99", "model.seed=SEED"),
     "wild p of instruments": (
         "model=iv",

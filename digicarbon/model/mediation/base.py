@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from pydantic import field_validator, model_validator
 
 from digicarbon.arrays import FloatArray
@@ -253,7 +254,10 @@ class _Fitted:
 
     @cached_property
     def _repaired(self) -> tuple[FloatArray, bool]:
-        return nearest_semidefinite(self._covariance())
+        covariance = self._covariance()
+        # only a difference of covariances can be indefinite
+        both = self.model.cov == "cluster" and self.model.cluster == "both"
+        return nearest_semidefinite(covariance) if both else (covariance, False)
 
     @property
     def every_covariance(self) -> FloatArray:
@@ -402,8 +406,9 @@ class _Fitted:
             ),
         }
 
-    def _index(self) -> pd.MultiIndex:
-        return pd.MultiIndex.from_tuples(self.pairs, names=["x", "mediator"])
+    def _by_pair(self, numbers: Mapping[str, FloatArray]) -> pd.DataFrame:
+        index = _index(("x", "mediator"), tuple(self.pairs)).copy()
+        return pd.DataFrame(np.column_stack(list(numbers.values())), index=index, columns=list(numbers))
 
     def _mediation(self) -> pd.DataFrame:
         """Return a row for each path: a, b, their product with its interval, textbook z statistics, the share."""
@@ -413,16 +418,14 @@ class _Fitted:
         se_a, se_b = self._errors(p, f * m), np.tile(self._errors(fit.k, m), f)
         shown = self.outcome.inference.columns(found.via.ravel(), self._errors(p + f * m + f, f * m))
         z = sobel(a, b, se_a, se_b)
-        from scipy.special import ndtr
-
         numbers = {"path_a": a, "path_a_se": se_a, "path_b": b, "path_b_se": se_b, "indirect": shown["coef"]}
         numbers |= {name: shown[name] for name in ("se", "p", "low", "high")}
         for name, value in (("sobel", z.sobel), ("aroian", z.aroian), ("goodman", z.goodman)):
-            numbers |= {f"{name}_z": value, f"{name}_p": 2 * ndtr(-np.abs(value))}
+            numbers |= {f"{name}_z": value, f"{name}_p": 2 * scipy.special.ndtr(-np.abs(value))}
         with np.errstate(divide="ignore", invalid="ignore"):
             share = found.via / fit.total[:, None]
         numbers["share_mediated"] = np.where(np.isfinite(share), share, np.nan).ravel()
-        return pd.DataFrame(numbers, index=self._index())
+        return self._by_pair(numbers)
 
     def _equations(self, first_only: bool = False) -> pd.DataFrame:
         """Return all coefficients: of the outcome without mediators, of each mediator, of the outcome with them."""
@@ -438,13 +441,13 @@ class _Fitted:
         order = [(*base, *self.mediators).index(name) for name in self.outcome.terms]
         last = [(y, fit.outcome[order], se[:p][order], self.outcome.terms)]
         blocks = first if first_only else [*total, *first, *last]
-        index = [(str(place), name) for place, block in enumerate(blocks, 1) for name in block[3]]
+        index = tuple((str(place), block[0], name) for place, block in enumerate(blocks, 1) for name in block[3])
         shown = self.outcome.inference.columns(
             np.concatenate([block[1] for block in blocks]), np.concatenate([block[2] for block in blocks])
         )
-        explained = [block[0] for block in blocks for _ in block[3]]
-        columns = {"explained": explained, **{name: shown[name] for name in ("coef", "se", "stat", "p")}}
-        return pd.DataFrame(columns, index=pd.MultiIndex.from_tuples(index, names=["equation", "term"]))
+        names = ["coef", "se", "stat", "p"]
+        levels = _index(("equation", "explained", "term"), index).copy()
+        return pd.DataFrame(np.column_stack([shown[name] for name in names]), index=levels, columns=names)
 
     def _sensitivity(self) -> pd.DataFrame:
         """Return, of each path, how strong a confounder would have to be."""
@@ -463,7 +466,13 @@ class _Fitted:
                 f"rv_{name}": robustness_value(t, df),
                 f"rv_{name}_level": robustness_value(t, df, level),
             }
-        return pd.DataFrame(numbers, index=self._index())
+        return self._by_pair(numbers)
+
+
+@lru_cache(maxsize=256)
+def _index(names: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> pd.MultiIndex:
+    # making it takes longer than a fit, and specifications of a sweep have few different ones
+    return pd.MultiIndex.from_tuples(rows, names=names)
 
 
 def _at(made_of: MadeOf, level: str) -> tuple[Constituent, ...]:
