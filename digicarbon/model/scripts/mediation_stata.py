@@ -13,10 +13,9 @@ def script(part: StataPart, model: Mediation) -> list[str]:
     full, names = model.equations == "full", part.names
     right = [name for name in part.extract.regressors if name not in model.mediators]
     lines = panel_stata.script(part, model.outcome_equation) if full else []
-    for mediator in model.mediators:
-        if full:
-            lines.append(f"scalar b_{names[mediator]} = _b[{names[mediator]}]")
-    for mediator in model.mediators:
+    if full:
+        lines += [f"scalar b_{place} = _b[{names[one]}]" for place, one in enumerate(model.mediators, 1)]
+    for place, mediator in enumerate(model.mediators, 1):
         body = f"{names[mediator]} {' '.join(names[name] for name in right)}"
         absorbed = ABSORBED.get(model.effects)
         command = f"reghdfe {body}, absorb({absorbed}) keepsingletons" if absorbed else f"regress {body}"
@@ -27,10 +26,10 @@ def script(part: StataPart, model: Mediation) -> list[str]:
         ]
         focal = [x for x in right if through(x, mediator) in part.result.terms]
         for x in focal:
-            # the standard error of the product needs the scores of both equations, which no command keeps
+            # nlcom would take b as known: the standard error needs the scores of both equations
             lines += [
                 f"* Indirect effect of {names[x]} through {names[mediator]}:",
-                f"nlcom _b[{names[x]}] * scalar(b_{names[mediator]})",
+                f"display _b[{names[x]}] * scalar(b_{place})",
                 *part.shown({through(x, mediator): f"{names[x]} through {names[mediator]}"}),
             ]
     return lines
