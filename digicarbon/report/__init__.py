@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from digicarbon.report.maps import LisaMap as LisaMap
     from digicarbon.report.maps import MapTable as MapTable
     from digicarbon.report.maps import MoranTable as MoranTable
-    from digicarbon.report.mediation import MediationTables as MediationTables
+    from digicarbon.report.mediation import PathTables as PathTables
     from digicarbon.report.policy_checks import PolicyChecks as PolicyChecks
     from digicarbon.report.regression import RegressionTable as RegressionTable
     from digicarbon.report.signs import SignTable as SignTable

@@ -23,7 +23,7 @@ STARS_NOTE = "* p < 0.1, ** p < 0.05, *** p < 0.01"
 STARS = ((0.01, "***"), (0.05, "**"), (0.1, "*"))
 
 
-class MediationTables(Report):
+class PathTables(Report):
     """The equations of each mediation, its paths and their products, and its sensitivity, below each other.
 
     Attributes

@@ -6,7 +6,7 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError
-from digicarbon.report import MediationTables, Record, Table
+from digicarbon.report import PathTables, Record, Table
 from digicarbon.source import SimulatedMediation
 
 
@@ -23,7 +23,7 @@ def below(table: Table | None) -> list[Table]:
 
 def test_equations_stand_side_by_side_and_products_below() -> None:
     one = record()
-    equations, paths, textbook, sensitivity = below(MediationTables(language="en").table("T", [one]))
+    equations, paths, textbook, sensitivity = below(PathTables(language="en").table("T", [one]))
     assert list(equations.cells.columns) == ["(1) y", "(2) Mediator 1", "(3) Mediator 2", "(4) y"]
     assert list(equations.cells.index) == ["x", "", "Mediator 1", "", "Mediator 2", "", "Observations"]
     total = one.result.effects.loc[("total", "x")]
@@ -38,19 +38,19 @@ def test_equations_stand_side_by_side_and_products_below() -> None:
 
 
 def test_first_steps_have_equations_alone() -> None:
-    tables = below(MediationTables(language="en").table("T", [record(equations="first_step")]))
+    tables = below(PathTables(language="en").table("T", [record(equations="first_step")]))
     assert [list(table.cells.columns) for table in tables] == [["(1) Mediator 1", "(2) Mediator 2"]]
     assert any("show no effect through a mediator" in note for note in tables[0].notes)
 
 
 def test_the_picture_is_of_effects() -> None:
-    report = MediationTables(pictures=("svg",))
+    report = PathTables(pictures=("svg",))
     assert set(report.files("T", [record()])) == {"effects.svg"}
     assert report.files("T", [record(equations="first_step")]) == {}
-    assert MediationTables(pictures=()).files("T", [record()]) == {}
+    assert PathTables(pictures=()).files("T", [record()]) == {}
 
 
 def test_other_results_have_none() -> None:
     other = Record(label="", varied={}, options={}, result=dc.Result(kind="fe", y="y"))
     with pytest.raises(ConfigError, match="model=mediation"):
-        MediationTables().table("T", [other])
+        PathTables().table("T", [other])
