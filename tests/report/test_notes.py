@@ -62,7 +62,7 @@ EXPERIMENTS = {
     "placebo_weights": ["weights.seed=1,5"],
     "robustness": ["draw.n=30", "report.draws=9"],
     "policy_checks": [],
-    "mediation_wild": [],
+    "mediation_paths": [],
     "policy_did": [],
     "policy_event_study": [],
     "policy_robustness": [],

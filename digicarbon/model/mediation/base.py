@@ -162,6 +162,10 @@ class Mediation(Tested):
 
         return resampled(self, result, fitted, panel, weights)
 
+    def filters(self, panel: Panel, weights: Weights) -> bool:
+        """Return whether the panel is balanced and these weights hold its units."""
+        return self.outcome_equation.filters(panel, weights)
+
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
         """Return the regression of the outcome without focal terms and mediators; None of first steps."""
         return self.total_equation.null(panel, weights, candidates) if self.equations == "full" else None
