@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from digicarbon.model import DiD as DiD
     from digicarbon.model import DynamicPanel as DynamicPanel
     from digicarbon.model import GroupedRegression as GroupedRegression
+    from digicarbon.model import Mediation as Mediation
     from digicarbon.model import Model as Model
     from digicarbon.model import PanelIV as PanelIV
     from digicarbon.model import PanelRegression as PanelRegression
@@ -53,6 +54,7 @@ _HOME = {
     "DiD": "digicarbon.model",
     "DynamicPanel": "digicarbon.model",
     "GroupedRegression": "digicarbon.model",
+    "Mediation": "digicarbon.model",
     "Model": "digicarbon.model",
     "Panel": "digicarbon.panel",
     "PanelIV": "digicarbon.model",
@@ -96,6 +98,7 @@ __all__ = [
     "DiD",
     "DynamicPanel",
     "GroupedRegression",
+    "Mediation",
     "Model",
     "Panel",
     "PanelIV",

@@ -362,10 +362,12 @@ class Result:
 
     @property
     def without_indirect(self) -> frozenset[str]:
-        """Terms whose indirect effect is 0 by construction: neither they nor the outcome are lagged in space."""
+        """Terms whose indirect effect is 0 by construction: others are lagged in space, not they nor the outcome."""
         if self.spatial_effects is None or LAG_Y in self.roles or "indirect" not in self.spatial_effects.names:
             return frozenset()
-        return frozenset(self.spatial_effects.terms) - {role.of for role in self.roles}
+        lagged = {role.of for role in self.roles if role.kind == "lag_x"}
+        # without any lag the effects are indirect through mediators
+        return frozenset(self.spatial_effects.terms) - lagged if lagged else frozenset()
 
     def focal_numbers(self, quantity: Quantity) -> Iterator[tuple[str, list[float]]]:
         """Yield each focal term that has a quantity, with its coef, se, p, low and high; none at an `end`."""

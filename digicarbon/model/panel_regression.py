@@ -537,6 +537,15 @@ class PanelRegression(Tested):
         """
         return self._columns(panel, weights)
 
+    def least_squares_of(self, panel: Panel, weights: Weights | None) -> Columns:
+        """Return the columns that it is fitted to, effects removed, for models of several equations.
+
+        Raises
+        ------
+        DataError, WeightsError, EstimationError
+        """
+        return self._columns(panel, weights)
+
     def _columns(self, panel: Panel, weights: Weights | None) -> Columns:
         """Return what least squares is run on, after every check."""
         require_panel(panel)

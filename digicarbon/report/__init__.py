@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from digicarbon.report.maps import MapTable as MapTable
     from digicarbon.report.maps import MoranTable as MoranTable
     from digicarbon.report.marginal_effects import MarginalEffectTable as MarginalEffectTable
+    from digicarbon.report.mediation import PathTables as PathTables
     from digicarbon.report.policy_checks import PolicyChecks as PolicyChecks
     from digicarbon.report.regression import RegressionTable as RegressionTable
     from digicarbon.report.sensitivity import Sensitivity as Sensitivity

@@ -58,6 +58,13 @@ CASES: Mapping[str, tuple[str, ...]] = {
         "model.draws=99",
         "model.seed=SEED",
     ),
+    "wild p of mediation": (
+        "model=mediation",
+        "model.controls=[ln_pgdp]",
+        "model.mediators=[ln_ter_sec]",
+        "inference.replications=99",
+        "model.seed=SEED",
+    ),
     "wild p of regions": ("model=twfe_regions", "inference.replications=99", "model.seed=SEED"),
     "wild p of instruments": (
         "model=iv",

@@ -1,0 +1,499 @@
+"""Mediation: effects of x on the outcome through mediators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+import scipy
+from pydantic import field_validator, model_validator
+
+from digicarbon.arrays import FloatArray
+from digicarbon.model._panel_columns import Columns
+from digicarbon.model._panel_covariance import REPAIRED, factor_of, factors_of_both
+from digicarbon.model.base import require_panel
+from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne
+from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.model.tested import Tested
+from digicarbon.note import Note, cut
+from digicarbon.numeric.linear.covariance import ClusterBy, SmallSample, nearest_semidefinite
+from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.mediation.paths import Paths, Products, paths, products, sobel
+from digicarbon.numeric.mediation.sensitivity import indirect_at, rho_at_zero, robustness_value
+from digicarbon.panel import Panel, canonical
+from digicarbon.result import EFFECTS, Constituent, Effects, MadeOf, Quantity, Resampled, Result, Role, roles_made_of
+from digicarbon.spec import Names
+from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import RPart, StataPart
+
+_OF_REGRESSION = ("effects", "cov", "cluster", "small_sample", "df", "level")
+_OF_TEST = ("test", "replications", "weights", "seed", "intervals")
+RHO = np.round(np.arange(-0.9, 0.91, 0.1), 1)
+"""Correlations of errors at which the table ``rho`` has indirect effects."""
+
+
+class Mediation(Tested):
+    """The effect of x on the outcome, taken apart into what goes through mediators and the rest.
+
+    Attributes
+    ----------
+    y, x, controls
+        As in `Model`. Each focal term has effects of its own; controls are in every equation.
+    mediators : tuple of str
+        Terms through which x may have its effect, side by side: none of them explains another.
+    equations : {"full", "first_step"}
+        All equations; or only those of the mediators on x, which some call a mechanism regression: it says nothing of
+        the outcome.
+    effects : {"none", "unit", "time", "two_way"}
+        Fixed effects of every equation.
+    cov : {"classic", "robust", "cluster"}
+        Standard errors, and covariances of coefficients of different equations, which are made of the same scores.
+    cluster, small_sample, df
+        As in `PanelRegression`; each equation has its own small-sample factor, all the degrees of freedom of the
+        largest one.
+    test, replications, weights, seed, intervals, level
+        As in `digicarbon.model.tested.Tested`. With ``wild``, coefficients and total effects have the test of
+        `PanelRegression`. For indirect effects mediators and outcome are redrawn with independent signs.
+
+    Notes
+    -----
+    See docs/mediation.md for what is assumed, and for the coverage that was measured.
+    """
+
+    mediators: Names
+    equations: Literal["full", "first_step"] = "full"
+    effects: EffectsKind = "two_way"
+    cov: Literal["classic", "robust", "cluster"] = "cluster"
+    cluster: ClusterBy = "unit"
+    small_sample: SmallSample = "stata"
+    df: Literal["auto", "residual"] = "auto"
+
+    @field_validator("mediators")
+    @classmethod
+    def _canonical_mediators(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(canonical(term) for term in terms)
+
+    @model_validator(mode="after")
+    def _mediators_are_others(self) -> Mediation:
+        if not self.mediators:
+            raise ValueError(Note("mediation_without_mediators", key="mediators"))
+        by = {self.y: "y", **dict.fromkeys(self.x, "x"), **dict.fromkeys(self.controls, "controls")}
+        for place, term in enumerate(self.mediators):
+            if term in self.mediators[:place]:
+                raise ValueError(Note("named_twice_in_field", key="mediators", term=term))
+            if term in by:
+                raise ValueError(Note("named_in_two_fields", key="mediators", term=term, other=by[term]))
+        return self
+
+    @property
+    def regressors(self) -> tuple[str, ...]:
+        """All terms on the right-hand side of the outcome: x, mediators, controls."""
+        return (*self.x, *self.mediators, *self.controls)
+
+    @property
+    def ignored(self) -> frozenset[str]:
+        """Fields that mean nothing for the standard errors."""
+        return self.untested | (self.outcome_equation.ignored & {"cluster", "small_sample", "df"})
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The coefficient, and the direct, indirect and total effect where the outcome has an equation."""
+        return ("coefficient", *EFFECTS) if self.equations == "full" else ("coefficient",)
+
+    @property
+    def outcome_equation(self) -> PanelRegression:
+        """The regression of the outcome on x, mediators and controls."""
+        return self.regression(self.y, self.x, (*self.mediators, *self.controls))
+
+    @property
+    def total_equation(self) -> PanelRegression:
+        """The regression of the outcome without mediators."""
+        return self.regression(self.y, self.x, self.controls)
+
+    def regression(self, y: str, x: Sequence[str], controls: Sequence[str], wild: bool = False) -> PanelRegression:
+        """Return one equation, with the standard errors of this model, or with its wild bootstrap."""
+        fields = {name: getattr(self, name) for name in (*_OF_REGRESSION, *(_OF_TEST if wild else ()))}
+        return PanelRegression(y=y, x=tuple(x), controls=tuple(controls), **fields)
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if an equation cannot be fitted; fit nothing.
+
+        Raises
+        ------
+        DataError, EstimationError
+        """
+        require_panel(panel)
+        self.outcome_equation.check(panel, weights)
+
+    def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
+        """Fit all equations.
+
+        Parameters
+        ----------
+        panel : Panel
+            Balanced or not.
+        weights : Weights, optional
+            For the spatial dependence of the errors in the wild bootstrap of coefficients and total effects.
+
+        Returns
+        -------
+        Result
+            Terms are those of the equation of the outcome, ``m[x]`` for the coefficient of x in the equation of each
+            mediator, and ``x[m]`` for the indirect effect through it. ``spatial_effects`` has the direct, indirect and
+            total effect of each focal term; tables are ``mediation``, ``equations``, ``sensitivity`` and ``rho``. Of
+            first steps only ``m[x]`` and ``equations``.
+
+        Raises
+        ------
+        DataError, EstimationError, WeightsError
+        """
+        require_panel(panel)
+        fitted = _Fitted.of(self, panel, weights)
+        result = fitted.result()
+        if self.test == "errors":
+            return replace(result, notes=(*result.notes, *self._cautions(result, panel, weights)))
+        from digicarbon.model.mediation._wild import resampled
+
+        return resampled(self, result, fitted, panel, weights)
+
+    def filters(self, panel: Panel, weights: Weights) -> bool:
+        """Return whether the panel is balanced and these weights hold its units."""
+        return self.outcome_equation.filters(panel, weights)
+
+    def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
+        """Return the regression of the outcome without focal terms and mediators; None of first steps."""
+        return self.total_equation.null(panel, weights, candidates) if self.equations == "full" else None
+
+    def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> JointBatch:
+        """Return what fits effects to many outcomes: regressions, but indirect effects one by one."""
+        coefficient = Estimand("coefficient", estimand.term)
+        if self.equations == "full" and not estimand.weights:
+            if estimand.quantity == "total":
+                return self.total_equation.batch(panel, weights, coefficient)
+            if estimand.quantity in ("coefficient", "direct"):
+                return self.outcome_equation.batch(panel, weights, coefficient)
+        return OneByOne(self.by_errors, panel, weights, estimand)
+
+    @property
+    def as_regression(self) -> PanelRegression | None:
+        """The equation of the outcome with mediators; None of first steps."""
+        return self.outcome_equation if self.equations == "full" else None
+
+    def r(self, part: RPart) -> list[str]:
+        """Return the model in R, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.mediation_r import script
+
+        return script(part, self)
+
+    def stata(self, part: StataPart) -> list[str]:
+        """Return the model in Stata, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.mediation_stata import script
+
+        return script(part, self)
+
+
+def on(mediator: str, x: str) -> str:
+    """Return the name of the coefficient of x in the equation of a mediator."""
+    return f"{mediator}[{x}]"
+
+
+def through(x: str, mediator: str) -> str:
+    """Return the name of the indirect effect of x through a mediator."""
+    return f"{x}[{mediator}]"
+
+
+@dataclass(frozen=True, eq=False)
+class _Fitted:
+    """All equations of a mediation, fitted.
+
+    Attributes
+    ----------
+    model : Mediation
+    panel : Panel
+        With every term.
+    columns : Columns
+        Of the equation of the outcome.
+    outcome : Result
+        That equation.
+    base, mediators : tuple of str
+        Regressors without mediators, and the mediators, as their columns are called.
+    focal : tuple of str
+    """
+
+    model: Mediation
+    panel: Panel
+    columns: Columns
+    outcome: Result
+    base: tuple[str, ...]
+    mediators: tuple[str, ...]
+    focal: tuple[str, ...]
+
+    @classmethod
+    def of(cls, model: Mediation, panel: Panel, weights: Weights | None) -> _Fitted:
+        made = panel.with_terms(model.terms)
+        equation = model.outcome_equation
+        outcome = equation.estimated(panel, weights)
+        mediators = made.expanded(model.mediators, among=model.terms)
+        base = tuple(name for name in outcome.terms if name not in mediators)
+        columns = equation.least_squares_of(panel, weights)
+        return cls(model, made, columns, outcome, base, mediators, outcome.focal)
+
+    @cached_property
+    def every(self) -> Paths:
+        """The equations, all regressors but mediators taken as focal."""
+        names, values = self.columns.names, self.columns.values
+        order = [names.index(name) for name in (*self.base, *self.mediators)]
+        return paths(values[:, order], values[:, -1], len(self.mediators), tuple(range(len(self.base))))
+
+    @cached_property
+    def paths(self) -> Paths:
+        """The equations."""
+        return replace(self.every, focal=tuple(self.base.index(name) for name in self.focal))
+
+    @cached_property
+    def _repaired(self) -> tuple[FloatArray, bool]:
+        covariance = self._covariance()
+        # only a difference of covariances can be indefinite
+        both = self.model.cov == "cluster" and self.model.cluster == "both"
+        return nearest_semidefinite(covariance) if both else (covariance, False)
+
+    @property
+    def every_covariance(self) -> FloatArray:
+        """The covariance of all coefficients of all equations."""
+        return self._repaired[0]
+
+    def _covariance(self) -> FloatArray:
+        columns, rule, fit = self.columns, self.model.outcome_equation.rule, self.every
+        p, others = len(fit.outcome), self._df_others
+        if rule.cov == "classic":
+            return fit.classic(self._df, others)
+        small = replace(columns, values=columns.values[:, : fit.k + 1])
+        influence = fit.influence(rule.small_sample == "hc3")
+
+        def scaled(values: FloatArray, large_factor: float, small_factor: float) -> FloatArray:
+            factors = np.full(values.shape[1], small_factor)
+            factors[:p] = large_factor
+            values = values * np.sqrt(factors)
+            return np.asarray(values.T @ values)
+
+        rows = columns.rows
+        if rule.cov == "cluster" and rule.cluster == "both":
+            parts = zip(
+                (rows.sums(influence, "unit"), rows.sums(influence, "time"), influence),
+                factors_of_both(columns, rule),
+                factors_of_both(small, rule),
+                strict=True,
+            )
+            by_unit, by_time, overlap = (scaled(*part) for part in parts)
+            return by_unit + by_time - overlap
+        by: Literal["unit", "time"] = "time" if rule.cluster == "time" else "unit"
+        sums = influence if rule.cov == "robust" else rows.sums(influence, by)
+        return scaled(sums, factor_of(columns, rule), factor_of(small, rule))
+
+    @property
+    def _df(self) -> int:
+        return len(self.columns.values) - len(self.every.outcome) - self.columns.absorbed
+
+    @property
+    def _df_others(self) -> int:
+        return self._df + len(self.mediators)
+
+    @cached_property
+    def products(self) -> Products:
+        """Indirect effects, and the covariance of everything that focal terms have a part in."""
+        p, k, m = len(self.every.outcome), self.every.k, len(self.mediators)
+        places = self.paths.focal
+        chosen = [
+            *range(p),
+            *(p + place * m + j for place in places for j in range(m)),
+            *(p + k * m + place for place in places),
+        ]
+        return products(self.paths, self.every_covariance[np.ix_(chosen, chosen)])
+
+    @cached_property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Focal terms and mediators, by focal term."""
+        return [(x, mediator) for x in self.focal for mediator in self.mediators]
+
+    def result(self) -> Result:
+        """Return the result with p values from the standard errors."""
+        model, fit = self.model, self.paths
+        full = model.equations == "full"
+        p, f, m = len(fit.outcome), *fit.a.shape
+        made = self.panel.made_of(model.regressors, among=model.terms)
+        first = {on(mediator, x): _at(made[mediator], x) for x, mediator in self.pairs}
+        if not full:
+            at = p + np.arange(f * m)
+            notes = (Note("mediation_first_step", y=model.y, mediators=cut(self.mediators)),)
+            return replace(
+                self.outcome,
+                kind="mechanism_regression",
+                focal=tuple(first),
+                terms=tuple(first),
+                coef=fit.a.ravel(),
+                covariance=self.products.covariance[np.ix_(at, at)],
+                roles=roles_made_of(tuple(first), (), first),
+                statistics=self._counts(),
+                tables={"equations": self._equations(first_only=True)},
+                residuals=None,
+                notes=(*self.outcome.notes, *notes),
+            )
+        via = {through(x, mediator): _at(made[x], mediator) for x, mediator in self.pairs}
+        known = dict(zip(self.outcome.terms, self.outcome.roles, strict=True))
+        # terms in the order in which the model names them
+        order = [(*self.base, *self.mediators).index(name) for name in self.outcome.terms]
+        places = [*order, *range(p, p + f * m), *(p + f * m + f + np.arange(f * m))]
+        covariance = self.products.covariance
+        return replace(
+            self.outcome,
+            kind="mediation",
+            terms=(*self.outcome.terms, *first, *via),
+            coef=np.concatenate([fit.outcome[order], fit.a.ravel(), self.products.via.ravel()]),
+            covariance=covariance[np.ix_(places, places)],
+            roles=(*known.values(), *(Role(made_of=of) for of in (*first.values(), *via.values()))),
+            statistics={**self._goodness(), **self._shares()},
+            spatial_effects=self._effects(),
+            tables=self._tables(),
+            notes=(
+                *self.outcome.notes,
+                *(() if REPAIRED in self.outcome.notes or not self._repaired[1] else (REPAIRED,)),
+                Note("mediation_assumes", mediators=cut(self.mediators), y=model.y),
+                *((Note("mediation_in_parallel", mediators=cut(self.mediators)),) if m > 1 else ()),
+                Note("mediation_delta"),
+            ),
+        )
+
+    def _counts(self) -> dict[str, float]:
+        return {name: self.outcome.statistics[name] for name in ("nobs", "n_units", "n_periods")}
+
+    def _goodness(self) -> dict[str, float]:
+        return dict(self.outcome.statistics)
+
+    def _errors(self, place: int, count: int) -> FloatArray:
+        """Return standard errors of some parameters of `products`."""
+        variance = np.diag(self.products.covariance)[place : place + count]
+        return np.sqrt(np.maximum(variance, 0.0))
+
+    def _effects(self) -> Effects:
+        fit, found = self.paths, self.products
+        p, f, m = len(fit.outcome), *fit.a.shape
+        direct = np.sqrt(np.diag(found.covariance)[list(fit.focal)])
+        coef = np.stack([fit.direct, found.indirect, fit.total])
+        se = np.stack([direct, self._errors(p + f * m + f + f * m, f), self._errors(p + f * m, f)])
+        return Effects(self.focal, coef, se, EFFECTS)
+
+    def _shares(self) -> dict[str, float]:
+        """Return the share mediated of the first focal term."""
+        share = float(self.products.share[0])
+        if not np.isfinite(share):
+            return {}
+        se = float(self._errors(len(self.products.covariance) - len(self.focal), 1)[0])
+        shown = self.outcome.inference.columns(np.array([share]), np.array([se]))
+        ends = {f"mediated_share_{end}": float(shown[end][0]) for end in ("low", "high")}
+        return {"mediated_share": share, "mediated_share_se": se, **ends}
+
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {
+            "mediation": self._mediation(),
+            "equations": self._equations(),
+            "sensitivity": self._sensitivity(),
+            "rho": pd.DataFrame(
+                indirect_at(self.paths, RHO).reshape(len(RHO), -1),
+                index=pd.Index(RHO, name="rho"),
+                columns=[through(*pair) for pair in self.pairs],
+            ),
+        }
+
+    def _by_pair(self, numbers: Mapping[str, FloatArray]) -> pd.DataFrame:
+        index = _index(("x", "mediator"), tuple(self.pairs)).copy()
+        return pd.DataFrame(np.column_stack(list(numbers.values())), index=index, columns=list(numbers))
+
+    def _mediation(self) -> pd.DataFrame:
+        """Return a row for each path: a, b, their product with its interval, textbook z statistics, the share."""
+        fit, found = self.paths, self.products
+        p, f, m = len(fit.outcome), *fit.a.shape
+        a, b = fit.a.ravel(), np.tile(fit.b, f)
+        se_a, se_b = self._errors(p, f * m), np.tile(self._errors(fit.k, m), f)
+        shown = self.outcome.inference.columns(found.via.ravel(), self._errors(p + f * m + f, f * m))
+        z = sobel(a, b, se_a, se_b)
+        numbers = {"path_a": a, "path_a_se": se_a, "path_b": b, "path_b_se": se_b, "indirect": shown["coef"]}
+        numbers |= {name: shown[name] for name in ("se", "p", "low", "high")}
+        for name, value in (("sobel", z.sobel), ("aroian", z.aroian), ("goodman", z.goodman)):
+            numbers |= {f"{name}_z": value, f"{name}_p": 2 * scipy.special.ndtr(-np.abs(value))}
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = found.via / fit.total[:, None]
+        numbers["share_mediated"] = np.where(np.isfinite(share), share, np.nan).ravel()
+        return self._by_pair(numbers)
+
+    def _equations(self, first_only: bool = False) -> pd.DataFrame:
+        """Return all coefficients: of the outcome without mediators, of each mediator, of the outcome with them."""
+        fit, k, m = self.every, self.every.k, len(self.mediators)
+        p = len(fit.outcome)
+        se = np.sqrt(np.maximum(np.diag(self.every_covariance), 0.0))
+        y, base = self.model.y, self.base
+        total = [(y, fit.whole, se[p + k * m :], base)]
+        first = [
+            (mediator, fit.first[:, j], se[p : p + k * m].reshape(k, m)[:, j], base)
+            for j, mediator in enumerate(self.mediators)
+        ]
+        order = [(*base, *self.mediators).index(name) for name in self.outcome.terms]
+        last = [(y, fit.outcome[order], se[:p][order], self.outcome.terms)]
+        blocks = first if first_only else [*total, *first, *last]
+        index = tuple((str(place), block[0], name) for place, block in enumerate(blocks, 1) for name in block[3])
+        shown = self.outcome.inference.columns(
+            np.concatenate([block[1] for block in blocks]), np.concatenate([block[2] for block in blocks])
+        )
+        names = ["coef", "se", "stat", "p"]
+        levels = _index(("equation", "explained", "term"), index).copy()
+        return pd.DataFrame(np.column_stack([shown[name] for name in names]), index=levels, columns=names)
+
+    def _sensitivity(self) -> pd.DataFrame:
+        """Return, of each path, how strong a confounder would have to be."""
+        fit, f = self.paths, len(self.focal)
+        level = self.model.level
+        left_x = (fit.focal_influence**2).sum(axis=0)
+        left_m = (fit.root[fit.k :] ** 2).sum(axis=1)
+        ssr_m = (fit.first_residuals**2).sum(axis=0)
+        ssr_y = float(fit.outcome_residuals @ fit.outcome_residuals)
+        t_a = (fit.a / np.sqrt(left_x[:, None] * ssr_m / self._df_others)).ravel()
+        t_b = np.tile(fit.b / np.sqrt(left_m * ssr_y / self._df), f)
+        numbers = {"rho_zero": np.tile(rho_at_zero(fit), f)}
+        for name, t, df in (("a", t_a, self._df_others), ("b", t_b, self._df)):
+            numbers |= {
+                f"partial_r2_{name}": t**2 / (t**2 + df),
+                f"rv_{name}": robustness_value(t, df),
+                f"rv_{name}_level": robustness_value(t, df, level),
+            }
+        return self._by_pair(numbers)
+
+
+@lru_cache(maxsize=256)
+def _index(names: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> pd.MultiIndex:
+    # making it takes longer than a fit, and specifications of a sweep have few different ones
+    return pd.MultiIndex.from_tuples(rows, names=names)
+
+
+def _at(made_of: MadeOf, level: str) -> tuple[Constituent, ...]:
+    """Return what a term is made of, at a level."""
+    return tuple(replace(part, level=level) for part in made_of)
+
+
+def resampled_of(
+    result: Result, estimates: Mapping[str, tuple[float, ...]], effects: Mapping[tuple[str, str], tuple[float, ...]]
+) -> Resampled:
+    """Return p values and intervals by term, and by effect and term."""
+    of_terms = np.full((3, len(result.terms)), np.nan)
+    for term, numbers in estimates.items():
+        of_terms[:, result.terms.index(term)] = numbers
+    found = result.spatial_effects
+    of_effects = np.full((3, *(found.coef.shape if found else (0, 0))), np.nan)
+    if found is not None:
+        for (name, term), numbers in effects.items():
+            of_effects[:, found.names.index(name), found.terms.index(term)] = numbers
+    return Resampled(of_terms, of_effects)

@@ -1,0 +1,125 @@
+"""Simulated units in which x moves the outcome through mediators, with effects that are known."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, model_validator
+
+from digicarbon.arrays import FloatArray
+from digicarbon.note import Note
+from digicarbon.source.base import Inputs, Source
+from digicarbon.spec import Seed
+
+Slopes = Annotated[tuple[float, ...], Field(strict=False, min_length=1, max_length=9)]
+"""Numbers in YAML, at least one."""
+
+
+class SimulatedMediation(Source):
+    r"""SIMULATED units in which x moves the outcome through mediators, with known effects.
+
+    With i a unit, t a year, and effects of units and of years in every column,
+
+    .. math::
+        m_{jit} = a_j x_{it} + u_{jit} + \text{confounding} \cdot h_{it}, \qquad
+        y_{it} = \text{direct} \cdot x_{it} + \sum_j b_j m_{jit} + e_{it} + \text{confounding} \cdot h_{it}
+
+    The indirect effect is :math:`\sum_j a_j b_j`. x, u, e and h are autoregressions of coefficient ``memory``; errors
+    of units have different variances. With ``confounding`` the unobserved h makes the estimate wrong.
+
+    Attributes
+    ----------
+    seed : int
+        The seed of the generator.
+    n : int
+        Number of units.
+    periods : int
+        Number of years.
+    first_year : int
+        The first year.
+    a : tuple of float
+        What x adds to each mediator.
+    b : tuple of float
+        What each mediator adds to the outcome.
+    direct : float
+        What x adds to the outcome beside the mediators.
+    confounding : float
+        What the unobserved h adds to mediators and outcome.
+    memory : float
+        Correlation of successive years.
+    """
+
+    seed: Seed = 1
+    n: Annotated[int, Field(ge=6)] = 300
+    periods: Annotated[int, Field(ge=3)] = 12
+    first_year: int = 2006
+    a: Slopes = (0.5, -0.3)
+    b: Slopes = (0.4, 0.0)
+    direct: float = 0.2
+    confounding: float = 0.0
+    memory: Annotated[float, Field(gt=-1, lt=1)] = 0.5
+
+    @model_validator(mode="after")
+    def _as_many(self) -> SimulatedMediation:
+        if len(self.a) != len(self.b):
+            raise ValueError(Note("simulated_mediators", key="b", a=len(self.a), b=len(self.b)))
+        return self
+
+    @property
+    def indirect(self) -> float:
+        """The true indirect effect through all mediators."""
+        return float(np.dot(self.a, self.b))
+
+    @property
+    def total(self) -> float:
+        """The true total effect."""
+        return self.direct + self.indirect
+
+    def load(self) -> Inputs:
+        """Draw the units.
+
+        Returns
+        -------
+        Inputs
+            Frame with unit, time, y, x, and the mediators m1, m2, …
+        """
+        rng = np.random.default_rng(self.seed)
+        x, hidden = self._columns(rng, False), self._columns(rng, False)
+        mediators = [
+            slope * x + self._columns(rng, True) + self.confounding * hidden + self._effects(rng) for slope in self.a
+        ]
+        y = self.direct * x + self._columns(rng, True) + self.confounding * hidden + self._effects(rng)
+        for slope, mediator in zip(self.b, mediators, strict=True):
+            y = y + slope * mediator
+        labels = [f"u{i:0{len(str(self.n))}d}" for i in range(1, self.n + 1)]
+        frame = pd.DataFrame(
+            {
+                "unit": np.repeat(labels, self.periods),
+                "time": np.tile(self.first_year + np.arange(self.periods), self.n),
+                "y": y.ravel(),
+                "x": (x + self._effects(rng)).ravel(),
+                **{f"m{place}": mediator.ravel() for place, mediator in enumerate(mediators, 1)},
+            }
+        )
+        note = Note(
+            "simulated_mediation",
+            units=self.n,
+            periods=self.periods,
+            direct=self.direct,
+            indirect=self.indirect,
+            confounding=self.confounding,
+            seed=self.seed,
+        )
+        return Inputs(frame, source="simulated_mediation", time_name="year", simulated=True, notes=(note,))
+
+    def _columns(self, rng: np.random.Generator, uneven: bool) -> FloatArray:
+        """Return an autoregression of variance 1, or of units' own variances, shape (N, T)."""
+        out = rng.standard_normal((self.n, self.periods))
+        for t in range(1, self.periods):
+            out[:, t] = self.memory * out[:, t - 1] + np.sqrt(1 - self.memory**2) * out[:, t]
+        return out * np.exp(0.5 * rng.standard_normal((self.n, 1))) if uneven else out
+
+    def _effects(self, rng: np.random.Generator) -> FloatArray:
+        return np.asarray(rng.standard_normal((self.n, 1)) + 0.3 * rng.standard_normal(self.periods))

@@ -1,0 +1,284 @@
+"""Mediation against separate regressions, plain loops, published formulas and statsmodels."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import REFERENCE
+
+import digicarbon as dc
+from digicarbon.errors import ConfigError, EstimationError
+from digicarbon.model import Mediation, PanelRegression
+from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
+from digicarbon.numeric.mediation.paths import Paths, paths, products, sobel
+from digicarbon.numeric.mediation.sensitivity import indirect_at, rho_at_zero, robustness_value
+from digicarbon.numeric.mediation.wild import confidence, interval, standard_errors
+from digicarbon.numeric.resampling.null_model import linear_null
+from digicarbon.numeric.resampling.unit_wild import corrected
+from digicarbon.result import Asked
+
+N, T = 25, 6
+FIELDS = {"y": "y", "x": ("x",), "controls": ("c",), "mediators": ("m1", "m2")}
+
+
+def frame(seed: int = 3) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    x, c, e1, e2, e = rng.standard_normal((5, N * T)) + rng.standard_normal((5, N)).repeat(T, axis=1)
+    m1 = 0.5 * x + 0.2 * c + e1
+    m2 = -0.6 * x + e2
+    y = 0.3 * x + 0.5 * m1 - 0.4 * m2 + 0.1 * c + e
+    unit, time = np.repeat(np.arange(N), T), np.tile(np.arange(T), N)
+    return pd.DataFrame({"unit": unit, "time": time, "y": y, "x": x, "c": c, "m1": m1, "m2": m2})
+
+
+@pytest.fixture(scope="module")
+def panel() -> dc.Panel:
+    return dc.Panel.from_frame(frame(), unit="unit", time="time")
+
+
+def holes() -> dc.Panel:
+    return dc.Panel.from_frame(frame().drop(index=[3, 10, 11, 40]), unit="unit", time="time", gaps="keep")
+
+
+ROWS = Rows(np.repeat(np.arange(N), T), np.tile(np.arange(T), N), N, T)
+
+
+def fitted(effects: EffectsKind = "two_way") -> Paths:
+    values = absorb(frame()[["x", "c", "m1", "m2", "y"]].to_numpy(), ROWS, effects)
+    return paths(values[:, :4], values[:, 4], 2, (0,))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"cov": "classic"},
+        {"cov": "robust", "small_sample": "hc3"},
+        {"cluster": "time"},
+        {"cluster": "both", "small_sample": "sss"},
+        {"effects": "none", "small_sample": "none"},
+        {"effects": "unit", "cov": "robust"},
+    ],
+)
+@pytest.mark.parametrize("gaps", [False, True])
+def test_each_equation_is_the_regression_fitted_alone(panel: dc.Panel, fields: dict[str, str], gaps: bool) -> None:
+    one = holes() if gaps else panel
+    model = Mediation(**FIELDS, **fields)
+    result = model.fit(one)
+    shown = result.tables["equations"]
+
+    def alone(y: str, controls: tuple[str, ...]) -> pd.DataFrame:
+        rest = {"effects": "two_way", "cov": "cluster"} | fields
+        return PanelRegression(y=y, x=("x",), controls=controls, **rest).fit(one).estimates
+
+    # a difference of covariances is made semidefinite for all equations together
+    close = 3e-2 if fields.get("cluster") == "both" else 1e-8
+    expected = [alone("y", ("c",)), alone("m1", ("c",)), alone("m2", ("c",)), alone("y", ("m1", "m2", "c"))]
+    for place, estimates in enumerate(expected, 1):
+        own = shown.loc[str(place)].droplevel("explained")
+        pd.testing.assert_frame_equal(own[["coef", "se"]], estimates[["coef", "se"]], check_names=False, rtol=close)
+    total = result.effects.loc[("total", "x")]
+    np.testing.assert_allclose(
+        total[["coef", "se"]].tolist(), expected[0].loc["x", ["coef", "se"]].tolist(), rtol=close
+    )
+    effects = result.effects["coef"].unstack("term")["x"]
+    assert effects["direct"] + effects["indirect"] == pytest.approx(effects["total"], rel=1e-10)
+    np.testing.assert_allclose(
+        result.estimates.loc[["x[m1]", "x[m2]"], "coef"], result.tables["mediation"]["indirect"], rtol=1e-12
+    )
+
+
+def test_the_joint_covariance_is_that_of_stacked_scores_by_unit(panel: dc.Panel) -> None:
+    """A plain loop: scores of all equations, summed by unit; the delta method by numerical differences."""
+    model = Mediation(**FIELDS, small_sample="none")
+    result = model.fit(panel)
+    data = absorb(frame()[["x", "c", "m1", "m2", "y"]].to_numpy(), ROWS, "two_way")
+    base, mediators, y = data[:, :2], data[:, 2:4], data[:, 4]
+    whole = data[:, :4]
+
+    def ols(z: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        coef = np.linalg.solve(z.T @ z, z.T @ v)
+        return coef, (np.linalg.inv(z.T @ z) @ z.T).T * (v - z @ coef)[:, None]
+
+    b, psi_b = ols(whole, y)
+    a1, psi_1 = ols(base, mediators[:, 0])
+    a2, psi_2 = ols(base, mediators[:, 1])
+    theta = np.array([b[2], b[3], a1[0], a2[0]])
+    psi = np.column_stack([psi_b[:, 2], psi_b[:, 3], psi_1[:, 0], psi_2[:, 0]])
+    v = np.zeros((4, 4))
+    for unit in range(N):
+        s = psi[ROWS.unit_codes == unit].sum(axis=0)
+        v += np.outer(s, s)
+
+    def indirect(t: np.ndarray) -> float:
+        return float(t[0] * t[2] + t[1] * t[3])
+
+    step = 1e-6
+    slope = np.array([(indirect(theta + step * e) - indirect(theta - step * e)) / (2 * step) for e in np.eye(4)])
+    row = result.effects.loc[("indirect", "x")]
+    assert row["coef"] == pytest.approx(indirect(theta), rel=1e-10)
+    assert row["se"] == pytest.approx(float(np.sqrt(slope @ v @ slope)), rel=1e-6)
+    names = ["m1", "m2", "m1[x]", "m2[x]"]
+    np.testing.assert_allclose(result.vcov.loc[names, names], v, rtol=1e-8)
+
+
+def test_classic_covariances_of_equations_are_those_of_the_errors() -> None:
+    """By simulation of the outcome and mediators given x: covariances of estimates are the mean of estimated ones."""
+    rng = np.random.default_rng(0)
+    n = 40
+    base = np.column_stack([np.ones(n), rng.standard_normal(n)])
+    found, covariances = [], []
+    for _ in range(2000):
+        m = 0.7 * base[:, 1] + rng.standard_normal(n)
+        y = 0.5 * m + 0.2 * base[:, 1] + rng.standard_normal(n)
+        fit = paths(np.column_stack([base, m]), y, 1, (1,))
+        found.append(np.concatenate([fit.outcome, fit.a.ravel(), fit.total]))
+        covariances.append(fit.classic(n - 3, n - 2))
+    empirical, mean = np.cov(np.array(found).T), np.mean(covariances, axis=0)
+    scale = np.sqrt(np.diag(empirical))
+    np.testing.assert_allclose(mean / np.outer(scale, scale), empirical / np.outer(scale, scale), atol=0.08)
+    np.testing.assert_allclose(mean, mean.T)
+
+
+def test_textbook_statistics() -> None:
+    """Numbers by hand: a = 0.5 (0.1), b = 0.4 (0.2)."""
+    z = sobel(np.array([0.5]), np.array([0.4]), np.array([0.1]), np.array([0.2]))
+    assert z.sobel[0] == pytest.approx(0.2 / np.sqrt(0.25 * 0.04 + 0.16 * 0.01))
+    assert z.aroian[0] == pytest.approx(0.2 / np.sqrt(0.25 * 0.04 + 0.16 * 0.01 + 0.0004))
+    assert z.goodman[0] == pytest.approx(0.2 / np.sqrt(0.25 * 0.04 + 0.16 * 0.01 - 0.0004))
+    assert np.isnan(sobel(*np.array([[0.0], [0.0], [1.0], [1.0]])).goodman[0])
+
+
+def test_the_effects_are_those_of_statsmodels() -> None:
+    """Its simulation on a cross-section: the same points up to its noise, which makes its intervals longer."""
+    reference = json.loads((REFERENCE / "mediation_statsmodels.json").read_text(encoding="utf-8"))
+    ours = Mediation(y="y", x=("x",), controls=("c",), mediators=("m1",), effects="none", cov="classic")
+    effects = ours.fit(dc.Panel.from_frame(frame(), unit="unit", time="time")).effects
+    for name in ("direct", "indirect", "total"):
+        row, other = effects.loc[(name, "x")], reference[name]
+        assert row["coef"] == pytest.approx(other["estimate"], abs=0.15 * row["se"])
+
+
+def test_sensitivity_to_correlated_errors_by_brute_force() -> None:
+    """Errors are drawn with a known correlation: the effect at this correlation is the true one."""
+    rng = np.random.default_rng(5)
+    n, rho, b = 200_000, 0.4, 0.6
+    x = rng.standard_normal(n)
+    e2 = rng.standard_normal(n)
+    e3 = 1.5 * (rho * e2 + np.sqrt(1 - rho**2) * rng.standard_normal(n))
+    m = 0.5 * x + e2
+    y = b * m + 0.3 * x + e3
+    fit = paths(np.column_stack([np.ones(n), x, m]), y, 1, (1,))
+    assert abs(fit.b[0] - b) > 0.3, "the confounder moves the estimate"
+    assert indirect_at(fit, np.array([rho]))[0, 0, 0] == pytest.approx(0.5 * b, abs=0.01)
+    zero = rho_at_zero(fit)
+    assert indirect_at(fit, zero)[0, 0, 0] == pytest.approx(0.0, abs=1e-12)
+    assert indirect_at(fit, np.zeros(1))[0, 0, 0] == pytest.approx(float(fit.a[0, 0] * fit.b[0]))
+
+
+def test_robustness_values_are_those_of_sensemakr() -> None:
+    """Darfur, the article's example: t = 4.18 with 783 degrees of freedom gives 13.9 % and 7.6 %."""
+    t = np.array([4.18445])
+    assert robustness_value(t, 783)[0] == pytest.approx(0.13878, abs=2e-4)
+    assert robustness_value(t, 783, 0.95)[0] == pytest.approx(0.07626, abs=2e-4)
+    assert robustness_value(np.array([1.0]), 783, 0.95)[0] == 0.0
+
+
+def test_the_wild_bootstrap_is_a_plain_loop() -> None:
+    fit, data = fitted(), frame()
+    rng = np.random.default_rng(1)
+    signs, others = rng.choice([-1.0, 1.0], (2, 7, N))
+    drawn = confidence(fit, ROWS, "two_way", signs, others)
+    base = data[["x", "c"]].to_numpy()
+    m, y = data[["m1", "m2"]].to_numpy(), data["y"].to_numpy()
+    first = [linear_null(column, base, ROWS, "two_way") for column in m.T]
+    last = linear_null(y, np.column_stack([base, m]), ROWS, "two_way")
+    errors = standard_errors(fit, ROWS)
+    for d in range(7):
+        w, v = signs[d].repeat(T), others[d].repeat(T)
+        again = np.column_stack([n.y - n.residuals + w * corrected(n) for n in first])
+        outcome = y - last.residuals + (again - m) @ fit.b + v * corrected(last)
+        values = absorb(np.column_stack([base, again, outcome]), ROWS, "two_way")
+        one = paths(values[:, :4], values[:, 4], 2, (0,))
+        own = standard_errors(one, ROWS)
+        for name, place in (("a", 0), ("b", 1), ("direct", 2)):
+            estimate = getattr(fit, name)
+            expected = estimate - errors[place] * (getattr(one, name) - estimate) / own[place]
+            np.testing.assert_allclose(getattr(drawn, name)[d], expected, rtol=1e-9)
+    np.testing.assert_allclose(drawn.via, drawn.a * drawn.b[:, None, :])
+
+
+def test_p_and_interval_agree() -> None:
+    for shift in np.linspace(-3, 3, 61):
+        draws = np.random.default_rng(0).standard_normal(199) + shift
+        p, low, high = interval(draws, 0.9)
+        assert (p <= 0.1 + 1e-12) == (not low <= 0 <= high)
+    draws = np.array([np.nan, *np.arange(1.0, 19.0)])
+    assert interval(draws, 0.9) == (0.2, -np.inf, np.inf)
+
+
+def test_wild_results_hold_what_regressions_have(panel: dc.Panel) -> None:
+    model = Mediation(**FIELDS, test="wild", replications=199)
+    result = model.fit(panel)
+    total = PanelRegression(y="y", x=("x",), controls=("c",), cov="cluster", test="wild", replications=199)
+    expected = total.fit(panel).estimates.loc["x", ["p", "low", "high"]]
+    assert result.effects.loc[("total", "x"), ["p", "low", "high"]].tolist() == expected.tolist()
+    row = result.effects.loc[("indirect", "x")]
+    assert row["low"] < row["coef"] < row["high"]
+    via = result.estimates.loc["x[m1]", ["p", "low", "high"]].tolist()
+    assert result.tables["mediation"].loc[("x", "m1"), ["p", "low", "high"]].tolist() == via
+    assert result.has_note("mediation_wild")
+    assert not result.has_note("mediation_delta")
+    assert model.fit(panel).effects.equals(result.effects), "the seed decides"
+    assert not Mediation(**FIELDS, test="wild", replications=199, seed=2).fit(panel).effects.equals(result.effects)
+
+
+def test_a_curve_can_ask_for_each_effect(panel: dc.Panel) -> None:
+    result = Mediation(**FIELDS).fit(panel)
+    for name in ("direct", "indirect", "total"):
+        number = result.effect(Asked(name))
+        assert number is not None
+        assert number[:2] == ("x", result.effects.loc[(name, "x"), "coef"])
+
+
+def test_first_steps_are_called_what_they_are(panel: dc.Panel) -> None:
+    result = Mediation(**FIELDS, equations="first_step").fit(panel)
+    full = Mediation(**FIELDS).fit(panel)
+    assert result.kind == "mechanism_regression"
+    assert result.terms == ("m1[x]", "m2[x]") == result.focal
+    assert result.spatial_effects is None
+    assert result.has_note("mediation_first_step")
+    assert not result.has_note("mediation_assumes")
+    names = list(result.terms)
+    pd.testing.assert_frame_equal(result.estimates, full.estimates.loc[names], check_names=False)
+    pd.testing.assert_frame_equal(result.vcov, full.vcov.loc[names, names], check_names=False)
+    wild = Mediation(**FIELDS, equations="first_step", test="wild", replications=99).fit(panel)
+    assert (wild.estimates["p"] >= 0.01).all()
+
+
+def test_what_cannot_be_fitted_is_said(panel: dc.Panel) -> None:
+    with pytest.raises(ConfigError, match="mediators"):
+        Mediation(**FIELDS | {"mediators": ()})
+    with pytest.raises(ConfigError, match="names c"):
+        Mediation(**FIELDS | {"mediators": ("c",)})
+    with pytest.raises(ConfigError, match="m1"):
+        Mediation(**FIELDS | {"mediators": ("m1", "m1")})
+    copied = panel.with_columns({"copy": panel.column("x") * 2})
+    with pytest.raises(EstimationError, match="copy"):
+        Mediation(**FIELDS | {"mediators": ("copy",)}).check(copied)
+
+
+def test_shares_have_their_delta_errors() -> None:
+    fit = fitted()
+    influence = fit.influence()
+    sums = ROWS.sums(influence, "unit")
+    found = products(fit, sums.T @ sums)
+    # by the influence of units on the ratio
+    p = len(fit.outcome)
+    via = fit.a * influence[:, fit.k : p] + fit.b * influence[:, p : p + 2]
+    psi = via.sum(axis=1) / fit.total[0] - found.share[0] / fit.total[0] * influence[:, p + 2]
+    by_unit = np.bincount(ROWS.unit_codes, psi)
+    assert np.sqrt(found.covariance[-1, -1]) == pytest.approx(np.sqrt(by_unit @ by_unit))
