@@ -50,7 +50,7 @@ def test_slopes_are_those_of_the_regression_on_regimes(panel: dc.Panel) -> None:
     np.testing.assert_allclose(result.coef, [1, 2, 0.5], atol=0.1)
     assert result.effect(dc.result.Asked()) is None
     assert result.has_note("threshold_known")
-    assert result.has_note("threshold_units")
+    assert result.has_note("threshold_signs")
 
 
 def test_tables_and_statistics_have_the_same_numbers(panel: dc.Panel) -> None:
@@ -101,15 +101,16 @@ def test_wild_bootstrap_is_that_of_the_regression_on_regimes(panel: dc.Panel) ->
 
 def test_unbalanced_panels_change_signs_of_whole_units(panel: dc.Panel) -> None:
     frame = drawn().drop(index=[3, 77, 190])
-    result = dc.PanelThreshold(**TERMS, draws=49, effects="two_way").fit(
+    result = dc.PanelThreshold(**TERMS, draws=49, effects="two_way", resampling="units").fit(
         dc.Panel.from_frame(frame, "unit", "year", gaps="keep")
     )
     assert result.has_note("threshold_signs")
     assert result.has_note("threshold_unbalanced")
     assert abs(result.statistics["threshold_1"] - 0.3) < 0.05
-    signs = dc.PanelThreshold(**TERMS, draws=49, resampling="signs").fit(panel)
+    signs = dc.PanelThreshold(**TERMS, draws=49).fit(panel)
     assert signs.has_note("threshold_signs")
     assert not signs.has_note("threshold_unbalanced")
+    assert dc.PanelThreshold(**TERMS, draws=49, resampling="units").fit(panel).has_note("threshold_units")
 
 
 def test_a_threshold_may_be_a_lag_and_x_itself() -> None:

@@ -70,7 +70,7 @@ EXPERIMENTS = {
     "policy_robustness": [],
     "policy_spillovers": [],
     "sensitivity_controls": [],
-    "threshold_one": ["model.resampling=signs"],
+    "threshold_one": ["model.resampling=units"],
     "threshold_two": ["model.robust=true"],
 }
 DECIDING = ("model_choice", "moderation_income", "spatial_choice", "table5_nonlinear")

@@ -175,10 +175,10 @@ class PanelThreshold(Tested):
         How many quantiles of the threshold variable are candidates; None: each of its values.
     draws : int
         Bootstrap samples of the test of each threshold; 0 for no tests.
-    resampling : {"units", "signs"}
-        What a sample's errors are: whole units' residuals drawn with replacement, or each unit's own residuals, all of
-        them with their sign or all with the other, which errors whose variance depends on the regressors need.
-        Unbalanced panels take ``signs``.
+    resampling : {"signs", "units"}
+        What a sample's errors are: each unit's own residuals, all of them with their sign or all with the other, which
+        errors whose variance depends on the regressors need; or whole units' residuals drawn with replacement, Hansen's
+        own, which unbalanced panels cannot take.
     robust : bool
         Whether confidence sets of thresholds allow for errors whose variance depends on the threshold variable.
     cov, cluster, bandwidth, kernel, small_sample, df
@@ -207,7 +207,7 @@ class PanelThreshold(Tested):
     trim: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     grid: Annotated[int, Field(ge=5)] | None = None
     draws: Annotated[int, Field(ge=0, le=100_000)] = 300
-    resampling: Resampling = "units"
+    resampling: Resampling = "signs"
     robust: bool = False
     cov: Covariance = "classic"
     cluster: ClusterBy = "unit"
