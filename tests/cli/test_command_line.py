@@ -192,7 +192,7 @@ def test_completion(
 
 
 def test_completion_of_a_process(folder: Path) -> None:
-    done = process("-sc", "query=bash", COMP_LINE="digicarbon run table3_baseline model=t")
+    done = process("-sc", "query=bash", COMP_LINE="digicarbon run table3_baseline model=tw")
     assert done.returncode == 0, done.stderr
     assert set(done.stdout.split()) == {"model=twfe", "model=twfe_regions"}
 
