@@ -218,12 +218,15 @@ class Effects:
         A row per effect: estimates and their standard errors.
     names : tuple of str
         What the e effects are called, as the model's ``quantities`` call them.
+    in_space : bool
+        Whether what is indirect goes through other units; else it goes through mediators.
     """
 
     terms: tuple[str, ...]
     coef: FloatArray
     se: FloatArray
     names: tuple[str, ...] = EFFECTS
+    in_space: bool = True
 
 
 FEW_TERMS = 10
@@ -362,12 +365,11 @@ class Result:
 
     @property
     def without_indirect(self) -> frozenset[str]:
-        """Terms whose indirect effect is 0 by construction: others are lagged in space, not they nor the outcome."""
-        if self.spatial_effects is None or LAG_Y in self.roles or "indirect" not in self.spatial_effects.names:
+        """Terms whose indirect effect is 0 by construction: neither they nor the outcome are lagged in space."""
+        effects = self.spatial_effects
+        if effects is None or not effects.in_space or LAG_Y in self.roles or "indirect" not in effects.names:
             return frozenset()
-        lagged = {role.of for role in self.roles if role.kind == "lag_x"}
-        # without any lag the effects are indirect through mediators
-        return frozenset(self.spatial_effects.terms) - lagged if lagged else frozenset()
+        return frozenset(effects.terms) - {role.of for role in self.roles}
 
     def focal_numbers(self, quantity: Quantity) -> Iterator[tuple[str, list[float]]]:
         """Yield each focal term that has a quantity, with its coef, se, p, low and high; none at an `end`."""

@@ -504,10 +504,12 @@ def _region(whole: tuple[Piece, ...], low: float, high: float) -> dict[str, Any]
         ends = (math.nan, math.nan)
     if kind == "pieces":
         note = Note("significant_pieces", parts=tuple(_part(piece) for piece in whole if piece.sign))
-    elif kind in ("interval", "outside"):
-        note = Note(f"significant_{kind}", low=ends[0], high=ends[1])
+    elif kind == "interval":
+        note = Note("significant_interval", low=ends[0], high=ends[1])
+    elif kind == "outside":
+        note = Note("significant_outside", low=ends[0], high=ends[1])
     else:
-        note = Note(f"significant_{kind}")
+        note = Note("significant_everywhere") if kind == "everywhere" else Note("significant_none")
     beyond = [
         end for piece in whole for end in (piece.low, piece.high) if math.isfinite(end) and not low <= end <= high
     ]

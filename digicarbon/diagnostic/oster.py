@@ -62,6 +62,7 @@ class Oster(Diagnostic):
     draws : int
         Samples of whole units for the intervals.
     seed : int
+        Seed of the samples.
     level : float
         Coverage of the intervals, which are percentiles.
 

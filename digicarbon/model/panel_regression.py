@@ -121,7 +121,7 @@ class PanelRegression(Tested):
         Fixed effects, random ones (of units, of periods, of both), or ``none``: the pooled regression with a constant.
     absorb : tuple of str
         Further fixed effects beside ``effects``: columns of text or numbers, and ``a^b`` for an effect of each
-        combination of two columns, e.g. ``province^year``. They are removed exactly, with those of ``effects``, and
+        combination of two columns, e.g. ``industry^year``. They are removed exactly, with those of ``effects``, and
         counted by the rank of their dummies.
     trends : str or None
         ``unit``, or a column: a linear trend of each unit, or of each value of the column, beside an effect of each.

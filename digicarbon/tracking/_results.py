@@ -238,7 +238,8 @@ def encode(result: Result) -> str:
         "covariance": _array(result.covariance),
         "inference": [result.inference.df, result.inference.level],
         "statistics": {name: float(value) for name, value in result.statistics.items()},
-        "effects": effects and [effects.terms, _array(effects.coef), _array(effects.se), effects.names],
+        "effects": effects
+        and [effects.terms, _array(effects.coef), _array(effects.se), effects.names, effects.in_space],
         "tables": {name: _frame(table) for name, table in result.tables.items()},
         "absorbed": result.absorbed,
         "notes": [note.to_json() for note in result.notes],
@@ -317,9 +318,11 @@ def _written(part: Constituent) -> list[Any]:
     return [*written, True] if part.centred else written
 
 
-def _effects(terms: Sequence[str], coef: Any, se: Any, names: Sequence[str] = EFFECTS) -> Effects:
+def _effects(
+    terms: Sequence[str], coef: Any, se: Any, names: Sequence[str] = EFFECTS, in_space: bool = True
+) -> Effects:
     """Return effects as `encode` wrote them; earlier versions knew the effects of spatial models only."""
-    return Effects(tuple(terms), _read_array(coef), _read_array(se), tuple(names))
+    return Effects(tuple(terms), _read_array(coef), _read_array(se), tuple(names), in_space)
 
 
 def _random(kind: str, absorbed: Sequence[str]) -> tuple[str, ...]:

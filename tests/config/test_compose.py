@@ -264,7 +264,7 @@ def test_sub_folder_without_package(folder: Path, head: str) -> None:
         ),
         (
             "model.controls=[c.a#c.b]",
-            "a:b and C(x) (for i.x). On the command line x^2 is written x**2, and C(x) is put",
+            "a:b, center(x) and C(x) (for i.x). On the command line x^2 is written x**2, and C(x) is put",
         ),
         ("outcome.controls=[C(region)]", "C(x) is put into quotes: 'outcome.controls=[\"C(x)\"]'."),
         ("sample.query=log(e)>2", "Put a value with blanks"),

@@ -27,7 +27,7 @@ REQUIRED: dict[str, Any] = {
     "measure.column": "digeco",
     "measure.indicators": {"digital_finance": "positive", "energy_structure": "negative"},
     "model.instruments": ["L.ln_e"],
-    "model.mediators": ["ln_ter_sec"],
+    "model.mediators": ["digital_finance"],
     "sample.covariates": ["ln_pgdp"],
     "sample.policy": "pilot",
     "source.folder": "data",

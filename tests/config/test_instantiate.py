@@ -38,7 +38,7 @@ GIVEN: dict[str, Any] = {
     "weights.path": "here.csv",
     "weights.unit": "city",
     "model.instruments": ["L.ln_e"],
-    "model.mediators": ["ln_ter_sec"],
+    "model.mediators": ["digital_finance"],
     "sample.covariates": ["ln_pgdp"],
     "sample.policy": "pilot",
     "tracking.uri": "http://localhost:5000",

@@ -386,7 +386,7 @@ class _Fitted:
         direct = np.sqrt(np.diag(found.covariance)[list(fit.focal)])
         coef = np.stack([fit.direct, found.indirect, fit.total])
         se = np.stack([direct, self._errors(p + f * m + f + f * m, f), self._errors(p + f * m, f)])
-        return Effects(self.focal, coef, se, EFFECTS)
+        return Effects(self.focal, coef, se, EFFECTS, in_space=False)
 
     def _shares(self) -> dict[str, float]:
         """Return the share mediated of the first focal term."""

@@ -182,7 +182,7 @@ class PanelThreshold(Tested):
     robust : bool
         Whether confidence sets of thresholds allow for errors whose variance depends on the threshold variable.
     cov, cluster, bandwidth, kernel, small_sample, df
-        As in `PanelRegression`: standard errors of slopes, which take thresholds as known.
+        As in `PanelRegression`. Standard errors are those of slopes and take thresholds as known.
     test, replications, weights, seed, intervals, level
         As in `digicarbon.model.tested.Tested`; of slopes, with thresholds as known. The seed is that of ``draws``, too.
 
