@@ -529,16 +529,7 @@ class PanelRegression(Tested):
         return f"{'lsdv' if self.estimator == 'lsdv' else 'fe'}_{self.effects}"
 
     def design(self, panel: Panel, weights: Weights | None = None) -> Columns:
-        """Return what least squares is run on, for diagnostics that need more than its fit.
-
-        Raises
-        ------
-        DataError, WeightsError, EstimationError
-        """
-        return self._columns(panel, weights)
-
-    def least_squares_of(self, panel: Panel, weights: Weights | None) -> Columns:
-        """Return the columns that it is fitted to, effects removed, for models of several equations.
+        """Return what least squares is run on, for diagnostics and models that need more than its fit.
 
         Raises
         ------

@@ -23,7 +23,8 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import ClusterBy, SmallSample, nearest_semidefinite
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.mediation.paths import Paths, Products, paths, products, sobel
-from digicarbon.numeric.mediation.sensitivity import indirect_at, rho_at_zero, robustness_value
+from digicarbon.numeric.mediation.sensitivity import indirect_at, rho_at_zero
+from digicarbon.numeric.sensitivity.omitted import robustness_value
 from digicarbon.panel import Panel, canonical
 from digicarbon.result import EFFECTS, Constituent, Effects, MadeOf, Quantity, Resampled, Result, Role, roles_made_of
 from digicarbon.spec import Names
@@ -241,7 +242,7 @@ class _Fitted:
         outcome = equation.estimated(panel, weights)
         mediators = made.expanded(model.mediators, among=model.terms)
         base = tuple(name for name in outcome.terms if name not in mediators)
-        columns = equation.least_squares_of(panel, weights)
+        columns = equation.design(panel, weights)
         return cls(model, made, columns, outcome, base, mediators, outcome.focal)
 
     @cached_property
@@ -456,7 +457,6 @@ class _Fitted:
     def _sensitivity(self) -> pd.DataFrame:
         """Return, of each path, how strong a confounder would have to be."""
         fit, f = self.paths, len(self.focal)
-        level = self.model.level
         left_x = (fit.focal_influence**2).sum(axis=0)
         left_m = (fit.root[fit.k :] ** 2).sum(axis=1)
         ssr_m = (fit.first_residuals**2).sum(axis=0)
@@ -465,10 +465,11 @@ class _Fitted:
         t_b = np.tile(fit.b / np.sqrt(left_m * ssr_y / self._df), f)
         numbers = {"rho_zero": np.tile(rho_at_zero(fit), f)}
         for name, t, df in (("a", t_a, self._df_others), ("b", t_b, self._df)):
+            critical = float(scipy.special.stdtrit(df - 1, 0.5 + self.model.level / 2))
             numbers |= {
                 f"partial_r2_{name}": t**2 / (t**2 + df),
                 f"rv_{name}": robustness_value(t, df),
-                f"rv_{name}_level": robustness_value(t, df, level),
+                f"rv_{name}_level": robustness_value(t, df, critical=critical),
             }
         return self._by_pair(numbers)
 
