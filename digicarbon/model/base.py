@@ -190,6 +190,11 @@ class Model(Spec):
         return None
 
     @property
+    def as_iv(self) -> PanelIV | None:
+        """The model of instruments that the diagnostics of shift-share instruments take; None if none is."""
+        return None
+
+    @property
     def as_did(self) -> DiD | None:
         """The model of a policy's effects that the diagnostics of policies take; None if none is."""
         return None
