@@ -51,8 +51,6 @@ class Shifted:
     sectors : tuple of str
     time : bool
         Whether the model has effects of periods.
-    alone : bool
-        Whether instruments of the run's model were left out.
     """
 
     model: Model
@@ -64,7 +62,6 @@ class Shifted:
     shocks: FloatArray
     sectors: tuple[str, ...]
     time: bool
-    alone: bool
 
 
 def shifted(model: Model, panel: Panel, name: str | None, weights: Weights | None) -> Shifted:
@@ -89,15 +86,14 @@ def shifted(model: Model, panel: Panel, name: str | None, weights: Weights | Non
     instrumented = model.as_iv
     terms = (model.as_regression or model).x if instrumented is None else instrumented.instruments
     own = [term for term in terms if term in panel.shift_shares]
-    wanted = own[0] if name is None and len(own) == 1 else None if name is None else canonical(name)
+    wanted = canonical(name) if name is not None else own[0] if len(own) == 1 else None
     if wanted is None or wanted not in own:
         hint = suggestion(wanted or "", own)
         where = "model.x" if instrumented is None else "model.instruments"
-        raise ConfigError(Note("shift_share_which", key=where, terms=cut(own or [Note("none_of_them")]), hint=hint))
+        raise ConfigError(Note("shift_share_which", key=where, terms=cut(own or [Note("nothing_there")]), hint=hint))
     if instrumented is not None:
         if len(instrumented.instrumented) != 1:
             raise ConfigError(Note("shift_share_several", key="model.endogenous", terms=cut(instrumented.instrumented)))
-        alone = instrumented.instruments != (wanted,)
         one = instrumented.model_copy(update={"instruments": (wanted,)})
         own_columns = one.partialled(panel)
         found, made, term = np.column_stack(own_columns), panel.with_terms(one.terms), one.instrumented[0]
@@ -107,7 +103,7 @@ def shifted(model: Model, panel: Panel, name: str | None, weights: Weights | Non
         focal = focal_of(model, panel, wanted, weights)
         if focal.regression.observation_weights is not None:
             raise ConfigError(Note("shift_share_weights", key="model.observation_weights"))
-        alone, fitted, made, term = False, model, focal.panel, wanted
+        fitted, made, term = model, focal.panel, wanted
         both = focal.inner([wanted], focal.controls)
         found = both[:, [1, 0, 0]]
         time = focal.columns.removed in ("time", "two_way")
@@ -116,9 +112,13 @@ def shifted(model: Model, panel: Panel, name: str | None, weights: Weights | Non
     if np.abs(exact - values).max() > EXACT * max(float(np.abs(exact).max()), 1e-300):
         raise EstimationError(Note("shift_share_changed", column=wanted))
     shares, shocks = made_of.on(made)
-    return Shifted(
-        fitted, made, wanted, term, found, shares[made.unit_codes], shocks, made_of.sectors, time, alone
-    )
+    return Shifted(fitted, made, wanted, term, found, shares[made.unit_codes], shocks, made_of.sectors, time)
+
+
+def _alone(model: Model, column: str | None) -> tuple[Note, ...]:
+    """Return a note where a model has further instruments, which the diagnostic leaves out."""
+    several = model.as_iv is not None and len(model.as_iv.instruments) > 1
+    return (Note("shift_share_alone", column=column),) if several and column is not None else ()
 
 
 class RotembergWeights(Diagnostic):
@@ -153,7 +153,8 @@ class RotembergWeights(Diagnostic):
     @property
     def notes(self) -> tuple[Note, ...]:
         """What the weights are."""
-        return (Note("rotemberg"), *((Note("rotemberg_centred"),) if self.centred else ()))
+        centred = (Note("rotemberg_centred"),) if self.centred else ()
+        return (Note("rotemberg"), *centred, *_alone(self.model, self.column))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no shift-share column or cannot be fitted."""
@@ -245,7 +246,7 @@ class AkmErrors(Diagnostic):
     def notes(self) -> tuple[Note, ...]:
         """What the standard errors assume."""
         kind = Note("akm_by_sector") if self.shocks == "sector" else Note("akm_by_shock")
-        return (Note("akm", level=self.level), kind)
+        return (Note("akm", level=self.level), kind, *_alone(self.model, self.column))
 
     def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
         """Return the notes, and one on a set of AKM0 that is not an interval."""

@@ -21,6 +21,7 @@ from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
     from digicarbon.model.did.base import DiD
+    from digicarbon.model.panel_iv import PanelIV
     from digicarbon.model.panel_regression import PanelRegression
     from digicarbon.model.spatial_panel import SpatialPanel
     from digicarbon.script import Extract, RPart, StataPart

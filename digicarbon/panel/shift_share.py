@@ -181,7 +181,9 @@ class ShiftShares(Spec):
                         Note("shift_share_file_column", column=column, hint=hint, columns=columns_there(names))
                     )
             numbers = pd.to_numeric(table[value], errors="coerce").to_numpy(dtype=np.float64)
-            keys = [[label(item) if not pd.isna(item) else "" for item in numbers_or_text(table[c])] for c in (by, sector)]
+            keys = [
+                [label(item) if not pd.isna(item) else "" for item in numbers_or_text(table[c])] for c in (by, sector)
+            ]
             bad = ~np.isfinite(numbers) | [not (a and b) for a, b in zip(*keys, strict=True)]
             if bad.any():
                 rows = cut((np.flatnonzero(bad) + 1).tolist())
@@ -224,9 +226,7 @@ def _units(written: Sequence[str], panel: Panel, others: set[str]) -> list[str |
                 unknown.append(item)
     if unknown:
         hint = suggestion(unknown[0], panel.units)
-        raise DataError(
-            Note("shift_share_unknown_units", units=cut(unknown), hint=hint, known=cut(panel.units, 40))
-        )
+        raise DataError(Note("shift_share_unknown_units", units=cut(unknown), hint=hint, known=cut(panel.units, 40)))
     return [known[item] for item in written]
 
 
@@ -280,6 +280,4 @@ def _joined(panel: Panel, shares: pd.DataFrame, shocks: pd.DataFrame) -> ShiftSh
 
 def shift_share_files(specs: Mapping[str, ShiftShares]) -> tuple[InputFile, ...]:
     """Return the records of the files of shares and shocks, as they are now."""
-    return tuple(
-        InputFile.of(path, (name, sum_of_shares(name))) for name, one in specs.items() for path in one.files
-    )
+    return tuple(InputFile.of(path, (name, sum_of_shares(name))) for name, one in specs.items() for path in one.files)

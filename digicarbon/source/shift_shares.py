@@ -23,9 +23,9 @@ class SimulatedShiftShare(Source):
         x_{it} &= \alpha_i + \delta_t + \sum_k s_{ik} g_{kt} + \text{confounding} \cdot u_{it} + 0.5 v_{it} \\
         y_{it} &= \alpha_i + \delta_t + \text{effect} \cdot x_{it} + u_{it}
 
-    In the world ``shares``, shares tell nothing about errors: :math:`u_{it}` is 0.5 e. In the world ``shocks``, units of
-    like shares have like errors, but shocks are random: :math:`u_{it} = 0.5 e_{it} + \sum_k s_{ik} m_{kt}`, where m are
-    shocks of sectors that nobody observes, independent of g.
+    In the world ``shares``, shares tell nothing about errors: :math:`u_{it} = 0.5 e_{it}`. In the world ``shocks``,
+    units of like shares have like errors, but shocks are random: :math:`u_{it} = 0.5 e_{it} + \sum_k s_{ik} m_{kt}`,
+    where m are shocks of sectors that nobody observes, independent of g.
 
     Attributes
     ----------

@@ -56,7 +56,7 @@ class Rotemberg:
 
 
 def rotemberg(sums: FloatArray, shocks: FloatArray) -> Rotemberg:
-    """Return Rotemberg weights.
+    r"""Return Rotemberg weights.
 
     Parameters
     ----------
@@ -66,9 +66,9 @@ def rotemberg(sums: FloatArray, shocks: FloatArray) -> Rotemberg:
 
     Notes
     -----
-    The weight of sector k in period t is :math:`g_{kt} Z_{kt}'x / \\sum_{js} g_{js} Z_{js}'x` (Goldsmith-Pinkham, Sorkin
-    & Swift 2020, proposition 3 and section on panels), which the estimate of sector k, :math:`Z_{kt}'y / Z_{kt}'x`,
-    has in that with the whole instrument.
+    The weight of sector k in period t is :math:`g_{kt} Z_{kt}'x / \sum_{js} g_{js} Z_{js}'x`, which the estimate of
+    the sector alone, :math:`Z_{kt}'y / Z_{kt}'x`, has in that with the whole instrument (Goldsmith-Pinkham, Sorkin &
+    Swift 2020).
     """
     parts = shocks[:, :, None] * sums
     total = parts.sum(axis=(0, 1))
@@ -86,4 +86,5 @@ def _ratio(pairs: FloatArray) -> FloatArray:
     """Return the second of each pair over the first, not a number where the first is rounding."""
     moved = np.abs(pairs[..., 0]) > 1e-12 * np.abs(pairs[..., 0]).max(initial=0.0)
     out = np.full(pairs.shape[:-1], np.nan)
-    return np.divide(pairs[..., 1], pairs[..., 0], out=out, where=moved)
+    np.divide(pairs[..., 1], pairs[..., 0], out=out, where=moved)
+    return out
