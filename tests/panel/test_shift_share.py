@@ -18,8 +18,13 @@ from digicarbon.spec import build, identity
 YEARS = (2010, 2011, 2012)
 UNITS = ("north", "south", "west")
 SHARES = pd.DataFrame(
-    [("north", "coal", 0.5), ("north", "steel", 0.5), ("south", "coal", 0.2), ("south", "paper", 0.8)]
-    + [("west", "steel", 1.0)],
+    [
+        ("north", "coal", 0.5),
+        ("north", "steel", 0.5),
+        ("south", "coal", 0.2),
+        ("south", "paper", 0.8),
+        ("west", "steel", 1.0),
+    ],
     columns=["unit", "sector", "share"],
 )
 SHOCKS = pd.DataFrame(
@@ -27,6 +32,9 @@ SHOCKS = pd.DataFrame(
      for year in YEARS],
     columns=["sector", "time", "shock"],
 )  # fmt: skip
+
+
+SPEC = {"shares": "s_*", "shocks": "g_*"}
 
 
 def panel(**columns: Any) -> dc.Panel:
@@ -66,7 +74,7 @@ def test_columns_of_the_data_make_the_same_column(tmp_path: Path) -> None:
     spec = ShiftShares(shares="s_*_0", shocks="g_*")
     assert spec.files == ()
     assert set(spec.columns(other.names)) == set(columns)
-    with pytest.raises(DataError, match=r"changes at north 2011|north"):
+    with pytest.raises(DataError, match="'s_coal_0' changes at north"):
         panel(**columns | {"s_coal_0": np.arange(9.0)}).with_shift_share("bartik", "s_*_0", "g_*")
     with pytest.raises(DataError, match="'g_coal' differs"):
         panel(**columns | {"g_coal": np.arange(9.0)}).with_shift_share("bartik", "s_*_0", "g_*")
@@ -94,7 +102,7 @@ def test_shares_that_do_not_sum_to_one(tmp_path: Path) -> None:
     design = PanelDesign(shift_share={"bartik": files(tmp_path) | {"complete": "keep"}})
     (note,) = design.assembled(raw(), "unit", "year").notes
     assert note.code == "shift_share_incomplete"
-    assert (note.fields["low"], note.fields["high"]) == (0.25, 1.0)
+    assert (note["low"], note["high"]) == (0.25, 1.0)
 
 
 def without(frame: pd.DataFrame, **values: object) -> pd.DataFrame:
@@ -107,7 +115,7 @@ def without(frame: pd.DataFrame, **values: object) -> pd.DataFrame:
         (SHARES.replace("south", "soth"), SHOCKS, r"does not have: soth.* Did you mean 'south'"),
         (without(SHARES, unit="west"), SHOCKS, "west have no shares"),
         (SHARES.replace("paper", "papier"), SHOCKS, r"no shock: papier\. Did you mean 'paper'"),
-        (SHARES, without(SHOCKS, sector="coal", time=2011), "1 of 9 shocks are missing: coal 2011|1 of 9 shocks"),
+        (SHARES, without(SHOCKS, sector="coal", time=2011), "1 of 9 shocks are missing: coal"),
         (SHARES.rename(columns={"share": "shares"}), SHOCKS, r"no column 'share'\. Did you mean 'shares'"),
         (SHARES.assign(share=["x", *SHARES["share"][1:]]), SHOCKS, "Data row 1"),
         (pd.concat([SHARES, SHARES[:1]]), SHOCKS, "two rows of sector 'coal' for north"),
@@ -143,9 +151,7 @@ def test_the_design_knows_files_columns_and_gaps(tmp_path: Path) -> None:
     made(tmp_path)
     design = PanelDesign(shift_share={"bartik": files(tmp_path)})
     assert [Path(one.path).name for one in design.files] == ["shares.csv", "shocks.csv"]
-    assert design.columns_behind(["bartik", "y"], ["y"]) == ("y", "bartik") or set(
-        design.columns_behind(["bartik", "y"], ["y"])
-    ) == {"y", "bartik"}
+    assert set(design.columns_behind(["bartik", "y"], ["y"])) == {"y", "bartik"}
     assert {"bartik", "bartik_shares"} <= design.without_outliers
     # panels without any have the fingerprint of earlier versions
     assert "shift_share" not in identity(PanelDesign())
