@@ -201,7 +201,7 @@ class RotembergWeights(Diagnostic):
         largest = np.sort(absolute)[::-1][: self.top]
         rows = {
             "coefficient": result.estimate,
-            "sectors": float(len(weight)),
+            "number of sectors": float(len(weight)),
             "positive weights": float(weight[weight > 0].sum()),
             "negative weights": float(weight[weight < 0].sum()),
             "share of negative weights": float(-weight[weight < 0].sum() / absolute.sum()),
