@@ -34,7 +34,7 @@ def main(draws: int) -> None:
         for sectors in (15, 60):
             shares = covered(world, sectors, draws)
             cells = "  ".join(f"{name} {share:.3f}" for name, share in shares.items())
-            print(f"{world:8}{sectors:4} sectors  {cells}  ± {np.sqrt(0.05 * 0.95 / draws):.3f}")
+            sys.stdout.write(f"{world:8}{sectors:4} sectors  {cells}  ± {np.sqrt(0.05 * 0.95 / draws):.3f}\n")
 
 
 if __name__ == "__main__":
