@@ -204,7 +204,7 @@ class RotembergWeights(Diagnostic):
             "number of sectors": float(len(weight)),
             "positive weights": float(weight[weight > 0].sum()),
             "negative weights": float(weight[weight < 0].sum()),
-            "share of negative weights": float(-weight[weight < 0].sum() / absolute.sum()),
+            "share of negative weights": float(absolute[weight < 0].sum() / absolute.sum()),
             "share of the largest weights": float(largest.sum() / absolute.sum()),
         }
         return pd.DataFrame({"value": rows}).rename_axis("quantity")
