@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
+from digicarbon.__main__ import main
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.panel import PanelDesign, ShiftShares
 from digicarbon.spec import build, identity
@@ -174,3 +175,43 @@ def test_digests_cover_what_a_column_is_made_of(tmp_path: Path) -> None:
     np.testing.assert_allclose(other.column("bartik"), one.column("bartik"))
     assert one.shift_shares["bartik"].digest != other.shift_shares["bartik"].digest
     assert one.digest_of(["y"], [b"a"]) != one.digest_of(["y"])
+
+
+RUN = (
+    *("source=table", "source.path=panel.csv", "source.unit=unit", "source.time=year", "measure=none", "outcome=none"),
+    *("panel.shift_share={bartik: {shares: shares.csv, shocks: shocks.csv}}", "model=twfe", "model.y=y"),
+    *("model.x=[bartik]", "model.controls=[]", "inference=classic", "executor=sequential", "tracking=sqlite"),
+)
+
+
+def test_other_shares_are_another_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(1)
+    rows = pd.DataFrame([(unit, year) for unit in UNITS for year in YEARS], columns=["unit", "year"])
+    rows.assign(y=rng.standard_normal(9)).to_csv("panel.csv", index=False)
+    made(tmp_path, shocks=SHOCKS.assign(shock=rng.standard_normal(9)))
+
+    def said(*words: str) -> str:
+        assert main([*words]) == 0
+        return "".join(capsys.readouterr())
+
+    assert "Nothing to fit" not in said("run", *RUN)
+    assert "Nothing to fit" in said("run", *RUN)
+    # the column is the same, what it is made of is not
+    both = pd.read_csv("shocks.csv")
+    pd.concat([both, both[both["sector"] == "steel"].assign(sector="iron")]).to_csv("shocks.csv", index=False)
+    SHARES.replace({"sector": {"steel": "iron"}}).to_csv("shares.csv", index=False)
+    assert "Nothing to fit" not in said("run", *RUN)
+    shown = said("data", "show", "twfe")
+    assert "shares.csv: the same today" in shown
+    assert "shocks.csv: the same today" in shown
+    assert main(["plan", *RUN, "model.x=[bartik_share]"]) == 2
+    assert "Did you mean 'bartik_shares'?" in "".join(capsys.readouterr())
+    Path("shares.csv").write_text("unit,sector,share\nnorth,coal,1\nsouht,coal,1\n", encoding="utf-8")
+    assert main(["plan", *RUN]) == 2
+    error = "".join(capsys.readouterr())
+    assert "panel.shift_share.bartik" in error
+    assert "shares.csv" in error
+    assert "Did you mean 'south'?" in error
