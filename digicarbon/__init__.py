@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture import plot_moran_scatter as plot_moran_scatter
     from digicarbon.report.picture import plot_placebo as plot_placebo
     from digicarbon.report.picture import plot_rollout as plot_rollout
+    from digicarbon.report.picture import plot_rotemberg as plot_rotemberg
     from digicarbon.report.picture import plot_threshold as plot_threshold
     from digicarbon.result import Result as Result
     from digicarbon.spec import Spec as Spec
@@ -87,6 +88,7 @@ _HOME = {
     "plot_moran_scatter": "digicarbon.report.picture",
     "plot_placebo": "digicarbon.report.picture",
     "plot_rollout": "digicarbon.report.picture",
+    "plot_rotemberg": "digicarbon.report.picture",
     "plot_threshold": "digicarbon.report.picture",
     "table": "digicarbon.report",
     "turning_points": "digicarbon.diagnostic",
@@ -132,6 +134,7 @@ __all__ = [
     "plot_moran_scatter",
     "plot_placebo",
     "plot_rollout",
+    "plot_rotemberg",
     "plot_threshold",
     "table",
     "turning_points",

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic.panel_choice import choose_panel_model as choose_panel_model
     from digicarbon.diagnostic.policy_placebo import PlaceboInSpace as PlaceboInSpace
     from digicarbon.diagnostic.policy_placebo import PlaceboInTime as PlaceboInTime
+    from digicarbon.diagnostic.shift_share import AkmErrors as AkmErrors
+    from digicarbon.diagnostic.shift_share import RotembergWeights as RotembergWeights
     from digicarbon.diagnostic.turning_points import TurningPoints as TurningPoints
     from digicarbon.diagnostic.turning_points import turning_points as turning_points
     from digicarbon.diagnostic.values import Values as Values

@@ -21,6 +21,7 @@ from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
     from digicarbon.model.did.base import DiD
+    from digicarbon.model.panel_iv import PanelIV
     from digicarbon.model.panel_regression import PanelRegression
     from digicarbon.model.spatial_panel import SpatialPanel
     from digicarbon.script import Extract, RPart, StataPart
@@ -187,6 +188,11 @@ class Model(Spec):
     @property
     def as_spatial(self) -> SpatialPanel | None:
         """The spatial panel that the tests of spatial models take; None if none is."""
+        return None
+
+    @property
+    def as_iv(self) -> PanelIV | None:
+        """The model of instruments that the diagnostics of shift-share instruments take; None if none is."""
         return None
 
     @property

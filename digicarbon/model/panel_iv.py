@@ -155,6 +155,11 @@ class PanelIV(Tested):
         return self.endogenous or self.x
 
     @property
+    def as_iv(self) -> PanelIV:
+        """The model itself."""
+        return self
+
+    @property
     def terms(self) -> tuple[str, ...]:
         """All columns that the model reads."""
         return (*super().terms, *self.instruments)
@@ -197,6 +202,16 @@ class PanelIV(Tested):
         """
         columns = self._columns(panel)
         return self._wild(self.tested(self._estimated(panel, columns), panel, weights), columns)
+
+    def partialled(self, panel: Panel) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return outcome, endogenous regressors and instruments after effects and exogenous regressors.
+
+        Raises
+        ------
+        DataError, EstimationError
+            As `check` does.
+        """
+        return self._columns(panel).partialled()
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Redrawn]:
         """Return the coefficient of each focal term with draws of all equations."""

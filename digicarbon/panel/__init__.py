@@ -23,3 +23,5 @@ from digicarbon.panel.policy import Policy as Policy
 from digicarbon.panel.policy import PolicyColumns as PolicyColumns
 from digicarbon.panel.policy import match_weight as match_weight
 from digicarbon.panel.policy import policy_columns as policy_columns
+from digicarbon.panel.shift_share import ShiftShare as ShiftShare
+from digicarbon.panel.shift_share import ShiftShares as ShiftShares

@@ -20,6 +20,7 @@ from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.panel._index import Column, Index, in_order, label, owned, periods_of
 from digicarbon.panel._terms import SPELLING, evaluate, made_of
 from digicarbon.panel.policy import Always, Policy, with_policy
+from digicarbon.panel.shift_share import Complete, ShiftShare, ShiftShares
 from digicarbon.result import MadeOf
 
 Gaps = Literal["refuse", "drop_units", "keep"]
@@ -62,11 +63,14 @@ class Panel:
         The k columns of numbers; not-a-number where missing.
     text : mapping of str to ndarray, shape (rows,)
         Columns that hold text, kept for grouping; a model cannot use them.
+    shift_shares : mapping of str to ShiftShare
+        What columns of shares times shocks are made of, by column.
     """
 
     index: Index
     columns: Mapping[str, Column]
     text: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    shift_shares: Mapping[str, ShiftShare] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for array in self.text.values():
@@ -75,7 +79,7 @@ class Panel:
     def __reduce__(self) -> tuple[Any, ...]:
         # one block: with a file per column, mapping a large panel into memory would be slow
         block = np.stack([column.values for column in self.columns.values()]) if self.columns else None
-        return _restored, (self.index, tuple(self.columns), block, dict(self.text))
+        return _restored, (self.index, tuple(self.columns), block, dict(self.text), dict(self.shift_shares))
 
     def __repr__(self) -> str:
         n, t = self.shape
@@ -400,11 +404,35 @@ class Panel:
             return self
         columns = {name: column for name, column in self.columns.items() if name not in new}
         text = {name: column for name, column in self.text.items() if name not in new}
-        return Panel(self.index, columns | {name: owned(values) for name, values in new.items()}, text)
+        made = columns | {name: owned(values) for name, values in new.items()}
+        return Panel(self.index, made, text, self.shift_shares)
 
     def with_text(self, new: dict[str, NDArray[Any]]) -> Panel:
         """Return a panel with further columns of text, each of shape (rows,)."""
         return replace(self, text={**self.text, **new})
+
+    def with_shift_shares(self, new: Mapping[str, ShiftShare]) -> Panel:
+        """Return a panel that knows what further columns of shares times shocks are made of."""
+        return replace(self, shift_shares={**self.shift_shares, **new})
+
+    def with_shift_share(self, name: str, shares: str, shocks: str, complete: Complete = "refuse") -> Panel:
+        """Return a panel with a column of shares times shocks, see `digicarbon.panel.ShiftShares`.
+
+        Parameters
+        ----------
+        name : str
+            What the column is called; the sum of a unit's shares is beside it, as ``name_shares``.
+        shares, shocks : str
+            A file, or columns of the panel, with ``*`` for the sector.
+        complete : {"refuse", "keep"}
+            What to do where the shares of a unit do not sum to one.
+
+        Raises
+        ------
+        DataError
+            As `digicarbon.panel.ShiftShares.made` does.
+        """
+        return ShiftShares(shares=shares, shocks=shocks, complete=complete).made(self, name)[0]
 
     def with_policy(self, name: str, first: str | Policy | Mapping[str, int | str], always: Always = "refuse") -> Panel:
         """Return a panel with the columns of a policy, see `digicarbon.panel.policy_columns`.
@@ -473,6 +501,7 @@ class Panel:
             self.index.cut(keep),
             {name: column.cut(keep) for name, column in self.columns.items()},
             {name: column[keep] for name, column in self.text.items()},
+            self.shift_shares,
         )
 
     def complete(self, names: Sequence[str], gaps: Gaps = "refuse") -> Panel:
@@ -511,8 +540,8 @@ class Panel:
         """SHA-256 of labels, names and values: the fingerprint of the data."""
         return self.digest_of(self.names)
 
-    def digest_of(self, names: Iterable[str]) -> str:
-        """Return the SHA-256 of labels and of some columns, names and values.
+    def digest_of(self, names: Iterable[str], beside: Iterable[bytes] = ()) -> str:
+        """Return the SHA-256 of labels and of some columns, names and values, and of digests beside them.
 
         A hash of hashes: a column that many panels share is hashed once.
         """
@@ -520,6 +549,8 @@ class Panel:
         for name in names:
             sha.update(f"{len(name)} {name}".encode())
             sha.update(self.columns[name].digest)
+        for digest in beside:
+            sha.update(digest)
         return sha.hexdigest()
 
     def _stacked(self, names: Sequence[str]) -> FloatArray:
@@ -592,11 +623,15 @@ class Panel:
 
 
 def _restored(
-    index: Index, names: tuple[str, ...], block: FloatArray | None, text: Mapping[str, NDArray[Any]]
+    index: Index,
+    names: tuple[str, ...],
+    block: FloatArray | None,
+    text: Mapping[str, NDArray[Any]],
+    shift_shares: Mapping[str, ShiftShare],
 ) -> Panel:
     """Return a pickled panel, whose columns are rows of one array."""
     columns = {} if block is None else {name: Column(row) for name, row in zip(names, block, strict=True)}
-    return Panel(index, columns, text)
+    return Panel(index, columns, text, shift_shares)
 
 
 def _codes(column: pd.Series[Any], known: Sequence[Any]) -> tuple[tuple[Any, ...], IntArray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import OrderedDict
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeVar
@@ -23,6 +23,7 @@ from digicarbon.panel._index import Column, in_order, label, periods_of
 from digicarbon.panel._terms import LOG_PREFIX, Atom, parse
 from digicarbon.panel.base import ColumnError, Gaps, Panel
 from digicarbon.panel.policy import SomePolicy, files_of, match_weight, policy_columns, refuse_name
+from digicarbon.panel.shift_share import SomeShiftShares, shift_share_files, sum_of_shares
 from digicarbon.source.base import InputFile
 from digicarbon.spec import Spec
 
@@ -293,6 +294,9 @@ class PanelDesign(Spec):
     policy : mapping of str to Policy
         The dates of policies by the policy's name, e.g. ``pilot: first_year``: the panel gets the columns ``pilot`` (1
         under the policy, else 0), ``pilot_event`` (periods since its first one) and ``pilot_cohort`` (the first one).
+    shift_share : mapping of str to ShiftShares
+        Shares of units in sectors and shocks to sectors, by the name of the column that they make, e.g.
+        ``bartik: {shares: shares.csv, shocks: shocks.csv}``; ``bartik_shares`` is the sum of a unit's shares.
     """
 
     role: ClassVar[str] = "panel"
@@ -303,20 +307,23 @@ class PanelDesign(Spec):
     log: LogRule = "strict"
     gaps: Gaps = "refuse"
     policy: dict[str, SomePolicy] = Field(default_factory=dict)
+    shift_share: dict[str, SomeShiftShares] = Field(default_factory=dict)
 
     @model_serializer(mode="wrap")
     def _without_empty(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave no policies out, so that panels without any have the fingerprints of earlier versions."""
         fields: dict[str, Any] = plain(self)
-        return fields if self.policy else {name: value for name, value in fields.items() if name != "policy"}
+        empty = {name for name in ("policy", "shift_share") if not getattr(self, name)}
+        return {name: value for name, value in fields.items() if name not in empty}
 
     @model_validator(mode="after")
     def _check_policies(self) -> Self:
-        for name in self.policy:
-            try:
-                refuse_name(name)
-            except ValueError as error:
-                raise ValueError(Note("under_key", key=f"policy.{name}", said=error.args[0])) from error
+        for field, names in (("policy", self.policy), ("shift_share", self.shift_share)):
+            for name in names:
+                try:
+                    refuse_name(name)
+                except ValueError as error:
+                    raise ValueError(Note("under_key", key=f"{field}.{name}", said=error.args[0])) from error
         return self
 
     @model_validator(mode="after")
@@ -377,12 +384,23 @@ class PanelDesign(Spec):
             except DataError as error:
                 raise under(error, f"panel.policy.{name}") from error
             notes += remarks
+        for name, spec in self.shift_share.items():
+            try:
+                panel, remarks = spec.made(panel, name, map(label, frame["unit"].unique()))
+            except DataError as error:
+                raise under(error, f"panel.shift_share.{name}") from error
+            notes += remarks
         return Assembled(panel, tuple(notes), frozenset(complete - set(panel.units)))
 
     @property
-    def policy_files(self) -> tuple[InputFile, ...]:
-        """The files of the policies' dates, as they are now."""
-        return files_of(self.policy)
+    def files(self) -> tuple[InputFile, ...]:
+        """The files of policies' dates, of shares and of shocks, as they are now."""
+        return (*files_of(self.policy), *shift_share_files(self.shift_share))
+
+    @cached_property
+    def made_of_shares(self) -> frozenset[str]:
+        """The columns that shares and shocks make."""
+        return frozenset(column for name in self.shift_share for column in (name, sum_of_shares(name)))
 
     @cached_property
     def made_of_policies(self) -> frozenset[str]:
@@ -392,7 +410,7 @@ class PanelDesign(Spec):
     @cached_property
     def without_outliers(self) -> frozenset[str]:
         """The columns that a sample's treatment of outliers leaves as they are."""
-        return self.made_of_policies | {match_weight(name) for name in self.policy}
+        return self.made_of_policies | self.made_of_shares | {match_weight(name) for name in self.policy}
 
     def may_be_empty(self, column: str) -> bool:
         """Return whether a value that is not a number is no gap in a column: where a unit never has a policy."""
@@ -436,14 +454,14 @@ class PanelDesign(Spec):
         """Return whether a variable is no column yet but is defined, or the logarithm of something that is known."""
         return not panel.has(name) and self.is_plain(panel, name)
 
-    def columns_behind(self, names: Iterable[str], known: Container[str]) -> tuple[str, ...]:
+    def columns_behind(self, names: Iterable[str], known: Collection[str]) -> tuple[str, ...]:
         """Return the known columns that variables are computed from, through logarithms and definitions.
 
         Parameters
         ----------
         names : iterable of str
             Variables, e.g. ``ln_pgdp``.
-        known : container of str
+        known : collection of str
             Columns of the data.
         """
         columns: dict[str, None] = {}
@@ -452,6 +470,8 @@ class PanelDesign(Spec):
             name = rest.pop()
             if name in known:
                 columns[name] = None
+            elif name in self.made_of_shares:
+                columns |= dict.fromkeys(self._behind_shares(name, known))
             elif name in self.made_of_policies:
                 columns |= dict.fromkeys(self._behind_policy(name))
             elif name in self.derive:
@@ -466,6 +486,13 @@ class PanelDesign(Spec):
             behind = column if policy.files else policy.column
             if behind is not None and column in policy_columns(name):
                 yield behind
+
+    def _behind_shares(self, column: str, known: Collection[str]) -> Iterator[str]:
+        """Yield what a column of shares times shocks is made of: itself where these are in files of its own."""
+        for name, spec in self.shift_share.items():
+            if column in (name, sum_of_shares(name)):
+                yield from [column] if spec.files else []
+                yield from spec.columns(known)
 
     def is_plain(self, panel: Panel, term: str) -> bool:
         """Return whether a term is a column, a definition, or a logarithm of one."""

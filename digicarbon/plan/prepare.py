@@ -152,7 +152,8 @@ class Stage:
             # a policy's first period counts even where a gap hides it
             behind = [name for term in terms for name in policy_columns(term)[1:] if panel.has(name)]
             behind += [name for name in beside if panel.has(name)]
-            self._digests[key] = panel.digest_of((*panel.expanded(terms), *behind))
+            made = [panel.shift_shares[term].digest for term in terms if term in panel.shift_shares]
+            self._digests[key] = panel.digest_of((*panel.expanded(terms), *behind), made)
         return self._digests[key]
 
     def notes(self, terms: tuple[str, ...]) -> tuple[Note, ...]:
@@ -374,7 +375,7 @@ class Workshop:
         def make() -> Stage:
             inputs = self._inputs(specs.source)
             assembled = self._assembled(specs)
-            if files := specs.panel.policy_files:
+            if files := specs.panel.files:
                 inputs = replace(inputs, files=(*inputs.files, *files))
             sources = (
                 *(specs.measure.notes(inputs), specs.outcome.notes(inputs), inputs.notes),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from digicarbon.report.policy_checks import PolicyChecks as PolicyChecks
     from digicarbon.report.regression import RegressionTable as RegressionTable
     from digicarbon.report.sensitivity import Sensitivity as Sensitivity
+    from digicarbon.report.shift_share import ShiftShareTables as ShiftShareTables
     from digicarbon.report.signs import SignTable as SignTable
     from digicarbon.report.specification_curve import SpecificationCurve as SpecificationCurve
     from digicarbon.report.threshold import ThresholdReport as ThresholdReport

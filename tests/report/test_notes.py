@@ -39,6 +39,7 @@ PROPER = set(
         AR CO GDP GG HC LIML PLACEBO SIMULATED SLS beta delta gamma lambda ln rho sigma theta tr wild
         fe original revised sdm stata
         Cinelli Hazlett Oster
+        AKM Adao Goldsmith-Pinkham Hull Jaravel Kolesar Morales Rotemberg Sorkin Swift
         ATT Anna Borusyak Callaway-Sant Delaunay Sun-Abraham delaunay logit
         """,
     )
@@ -70,6 +71,8 @@ EXPERIMENTS = {
     "policy_robustness": [],
     "policy_spillovers": [],
     "sensitivity_controls": [],
+    "shift_share_overid": [],
+    "shift_share_rotemberg": [],
     "threshold_one": ["model.resampling=units"],
     "threshold_two": ["model.robust=true"],
 }
@@ -84,6 +87,7 @@ def english(note: str) -> list[str]:
 
 
 DIAGNOSTICS = {
+    "akm": ("shift_share_rotemberg", []),
     "bacon": ("policy_did", ["report=tests", "report.name=bacon"]),
     "balance": (
         "policy_did",
@@ -113,6 +117,7 @@ DIAGNOSTICS = {
         ["columns=null", "diagnostic.draws=99", "report=tests", "report.name=placebo_space"],
     ),
     "placebo_time": ("policy_event_study", ["report=tests", "report.name=placebo_time"]),
+    "rotemberg": ("shift_share_rotemberg", []),
     "spatial_tests": ("table7_spatial_w1", ["diagnostic.draws=9", "report=tests"]),
     "turning_points": ("table5_nonlinear", ["report=tests", "report.name=turning_points"]),
     "values": ("figures_3_5_maps", []),

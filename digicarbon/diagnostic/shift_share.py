@@ -1,0 +1,286 @@
+"""What a shift-share (Bartik) estimate rests on, and standard errors where units share shocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from digicarbon.arrays import FloatArray
+from digicarbon.diagnostic._sensitivity import focal_of
+from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.errors import ConfigError, EstimationError
+from digicarbon.model import Model
+from digicarbon.model.base import Level
+from digicarbon.note import Note, cut, suggestion
+from digicarbon.numeric.shift_share.akm import Akm, akm, residual_shocks
+from digicarbon.numeric.shift_share.rotemberg import Rotemberg, by_sector, rotemberg
+from digicarbon.panel import Panel, canonical
+from digicarbon.weights import Weights
+
+EXACT = 1e-9
+"""Norm, relative to its own, below which a difference of columns is rounding."""
+
+OWN, AKM, AKM0 = "model", "AKM", "AKM0"
+"""Rows of the table of standard errors."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shifted:
+    """An estimate that uses shares and shocks.
+
+    Attributes
+    ----------
+    model : Model
+        With the shift-share column as its only instrument, or as a regressor.
+    panel : Panel
+        The rows that it is fitted to.
+    name : str
+        The shift-share column.
+    term : str
+        The coefficient.
+    columns : ndarray, shape (rows, 3)
+        Outcome, regressor and the shift-share column after effects and the other regressors.
+    shares : ndarray, shape (rows, K)
+    shocks : ndarray, shape (T, K)
+    sectors : tuple of str
+    time : bool
+        Whether the model has effects of periods.
+    """
+
+    model: Model
+    panel: Panel
+    name: str
+    term: str
+    columns: FloatArray
+    shares: FloatArray
+    shocks: FloatArray
+    sectors: tuple[str, ...]
+    time: bool
+
+
+def shifted(model: Model, panel: Panel, name: str | None, weights: Weights | None) -> Shifted:
+    """Return the estimate of a model that uses a shift-share column.
+
+    Parameters
+    ----------
+    model : Model
+        With instruments, or a regression with fixed effects or none.
+    panel : Panel
+    name : str or None
+        The shift-share column; None takes the only one among instruments, or focal regressors.
+    weights : Weights or None
+
+    Raises
+    ------
+    ConfigError
+        If the model is of another kind, has several endogenous regressors or weights of rows, or has no such column.
+    EstimationError
+        If the column is no longer shares times shocks, e.g. after it was winsorised.
+    """
+    instrumented = model.as_iv
+    terms = (model.as_regression or model).x if instrumented is None else instrumented.instruments
+    own = [term for term in terms if term in panel.shift_shares]
+    wanted = canonical(name) if name is not None else own[0] if len(own) == 1 else None
+    if wanted is None or wanted not in own:
+        hint = suggestion(wanted or "", own)
+        where = "model.x" if instrumented is None else "model.instruments"
+        raise ConfigError(Note("shift_share_which", key=where, terms=cut(own or [Note("nothing_there")]), hint=hint))
+    if instrumented is not None:
+        if len(instrumented.instrumented) != 1:
+            raise ConfigError(Note("shift_share_several", key="model.endogenous", terms=cut(instrumented.instrumented)))
+        one = instrumented.model_copy(update={"instruments": (wanted,)})
+        own_columns = one.partialled(panel)
+        found, made, term = np.column_stack(own_columns), panel.with_terms(one.terms), one.instrumented[0]
+        fitted: Model = one
+        time = one.effects in ("time", "two_way")
+    else:
+        focal = focal_of(model, panel, wanted, weights)
+        if focal.regression.observation_weights is not None:
+            raise ConfigError(Note("shift_share_weights", key="model.observation_weights"))
+        fitted, made, term = model, focal.panel, wanted
+        both = focal.inner([wanted], focal.controls)
+        found = both[:, [1, 0, 0]]
+        time = focal.columns.removed in ("time", "two_way")
+    made_of = made.shift_shares[wanted]
+    exact, values = made_of.column(made), made.column(wanted)
+    if np.abs(exact - values).max() > EXACT * max(float(np.abs(exact).max()), 1e-300):
+        raise EstimationError(Note("shift_share_changed", column=wanted))
+    shares, shocks = made_of.on(made)
+    return Shifted(fitted, made, wanted, term, found, shares[made.unit_codes], shocks, made_of.sectors, time)
+
+
+def _alone(model: Model, column: str | None) -> tuple[Note, ...]:
+    """Return a note where a model has further instruments, which the diagnostic leaves out."""
+    several = model.as_iv is not None and len(model.as_iv.instruments) > 1
+    return (Note("shift_share_alone", column=column),) if several and column is not None else ()
+
+
+class RotembergWeights(Diagnostic):
+    """Which sectors a shift-share estimate rests on (Goldsmith-Pinkham, Sorkin & Swift 2020).
+
+    Attributes
+    ----------
+    model : Model
+        In a configuration ``${model}``, the model of the run: instrumental variables with one endogenous regressor, or
+        a regression whose regressor is the shift-share column.
+    column : str or None
+        The shift-share column; None takes the only one. Of several instruments, it is then the only one.
+    top : int
+        How many sectors are shown, those of the largest weights in absolute value.
+    centred : bool
+        Whether shocks are taken less their mean over sectors in each period, where shares sum to one and the model has
+        effects of periods: the estimate is the same, weights are not, which makes those of raw shocks arbitrary.
+    """
+
+    table_names: ClassVar[tuple[str, ...]] = ("rotemberg", "rotemberg_periods", "rotemberg_summary")
+
+    model: ModelNode
+    column: str | None = None
+    top: Annotated[int, Field(ge=1)] = 5
+    centred: bool = True
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The model's columns."""
+        return self.model.terms
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What the weights are."""
+        centred = (Note("rotemberg_centred"),) if self.centred else ()
+        return (Note("rotemberg"), *centred, *_alone(self.model, self.column))
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise an error if the model has no shift-share column or cannot be fitted."""
+        shifted(self.model, panel, self.column, weights)
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return ``rotemberg``, by sector, ``rotemberg_periods`` and ``rotemberg_summary``.
+
+        Raises
+        ------
+        ConfigError, DataError, EstimationError
+        """
+        found = shifted(self.model, panel, self.column, weights)
+        shocks = found.shocks
+        if self.centred and found.time and np.abs(found.shares.sum(axis=1) - 1).max() < 1e-6:
+            shocks = shocks - shocks.mean(axis=1, keepdims=True)
+        sums = by_sector(found.shares, found.panel.period_codes, len(shocks), found.columns[:, [1, 0]])
+        result = rotemberg(sums, shocks)
+        return {
+            "rotemberg": self._sectors(found, result, shocks),
+            "rotemberg_periods": pd.DataFrame(
+                {"weight": result.by_period[0], "coefficient": result.by_period[1]},
+                index=pd.Index(list(map(str, found.panel.periods)), name="period"),
+            ),
+            "rotemberg_summary": self._summary(found, result),
+        }
+
+    def _sectors(self, found: Shifted, result: Rotemberg, shocks: FloatArray) -> pd.DataFrame:
+        weight, coefficient = result.by_sector
+        order = np.argsort(-np.abs(weight), kind="stable")[: self.top]
+        return pd.DataFrame(
+            {
+                "weight": weight[order],
+                "coefficient": coefficient[order],
+                "shock": shocks.mean(axis=0)[order],
+                "share": found.shares.mean(axis=0)[order],
+            },
+            index=pd.Index([found.sectors[k] for k in order], name="sector"),
+        )
+
+    def _summary(self, found: Shifted, result: Rotemberg) -> pd.DataFrame:
+        weight = result.by_sector[0]
+        absolute = np.abs(weight)
+        largest = np.sort(absolute)[::-1][: self.top]
+        rows = {
+            "coefficient": result.estimate,
+            "number of sectors": float(len(weight)),
+            "positive weights": float(weight[weight > 0].sum()),
+            "negative weights": float(weight[weight < 0].sum()),
+            "share of negative weights": float(absolute[weight < 0].sum() / absolute.sum()),
+            "share of the largest weights": float(largest.sum() / absolute.sum()),
+        }
+        return pd.DataFrame({"value": rows}).rename_axis("quantity")
+
+
+class AkmErrors(Diagnostic):
+    """Standard errors of a shift-share estimate where units share shocks (Adao, Kolesar & Morales 2019).
+
+    Attributes
+    ----------
+    model : Model
+        As in `RotembergWeights`.
+    column : str or None
+        The shift-share column; None takes the only one. Of several instruments, it is then the only one.
+    shocks : {"sector", "shock"}
+        What is independent: the sectors, whose shocks may be correlated over time, or each shock of each period.
+    level : float
+        Coverage of the intervals.
+
+    Notes
+    -----
+    Formulas of R's ShiftShareSE. Shocks are random, shares and errors are given, so that errors of units with like
+    shares may be correlated in any way.
+    """
+
+    table_names: ClassVar[tuple[str, ...]] = ("akm",)
+
+    model: ModelNode
+    column: str | None = None
+    shocks: Literal["sector", "shock"] = "sector"
+    level: Level = 0.95
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The model's columns."""
+        return self.model.terms
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What the standard errors assume."""
+        kind = Note("akm_by_sector") if self.shocks == "sector" else Note("akm_by_shock")
+        return (Note("akm", level=self.level), kind, *_alone(self.model, self.column))
+
+    def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
+        """Return the notes, and one on a set of AKM0 that is not an interval."""
+        row = tables["akm"].loc[AKM0]
+        unbounded = np.isinf([row["low"], row["high"]]).all()
+        return (*self.notes, *((Note("akm_unbounded"),) if unbounded else ()))
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise an error if the model has no shift-share column, shares are collinear, or it cannot be fitted."""
+        self._estimated(shifted(self.model, panel, self.column, weights))
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return ``akm``: coefficient, standard error, p and interval of the model, AKM and AKM0.
+
+        Raises
+        ------
+        ConfigError, DataError, EstimationError
+        """
+        found = shifted(self.model, panel, self.column, weights)
+        result = self._estimated(found)
+        own = found.model.fit(found.panel, weights).estimates.loc[found.term]
+        hull = (result.low_null, result.high_null) if result.kind == "interval" else (-np.inf, np.inf)
+        rows = {
+            OWN: (own["coef"], own["se"], own["p"], own["low"], own["high"]),
+            AKM: (result.coefficient, result.se, result.p, result.low, result.high),
+            AKM0: (result.coefficient, result.se_null, result.p_null, *hull),
+        }
+        frame = pd.DataFrame.from_dict(rows, orient="index", columns=["coefficient", "se", "p", "low", "high"])
+        return {"akm": frame.rename_axis("standard errors").astype(float)}
+
+    def _estimated(self, found: Shifted) -> Akm:
+        periods = found.panel.period_codes
+        shocks = residual_shocks(found.shares, periods, len(found.shocks), found.columns[:, 2])
+        if shocks is None:
+            units, sectors = found.panel.shape[0], len(found.sectors)
+            raise EstimationError(Note("akm_collinear_shares", column=found.name, units=units, sectors=sectors))
+        return akm(found.columns, found.shares, periods, shocks, self.level, self.shocks)

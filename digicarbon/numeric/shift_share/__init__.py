@@ -1,0 +1,1 @@
+"""Regressors and instruments that are shares times shocks."""
