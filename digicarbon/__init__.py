@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from digicarbon.model import Model as Model
     from digicarbon.model import PanelIV as PanelIV
     from digicarbon.model import PanelRegression as PanelRegression
+    from digicarbon.model import PanelQuantile as PanelQuantile
     from digicarbon.model import PanelThreshold as PanelThreshold
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.panel import Panel as Panel
@@ -59,6 +60,7 @@ _HOME = {
     "Panel": "digicarbon.panel",
     "PanelIV": "digicarbon.model",
     "PanelRegression": "digicarbon.model",
+    "PanelQuantile": "digicarbon.model",
     "PanelThreshold": "digicarbon.model",
     "Result": "digicarbon.result",
     "SpatialPanel": "digicarbon.model",
@@ -103,6 +105,7 @@ __all__ = [
     "Panel",
     "PanelIV",
     "PanelRegression",
+    "PanelQuantile",
     "PanelThreshold",
     "Result",
     "SpatialPanel",
