@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from digicarbon.model import Mediation as Mediation
     from digicarbon.model import Model as Model
     from digicarbon.model import PanelIV as PanelIV
-    from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import PanelQuantile as PanelQuantile
+    from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import PanelThreshold as PanelThreshold
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.panel import Panel as Panel
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture import plot_moran as plot_moran
     from digicarbon.report.picture import plot_moran_scatter as plot_moran_scatter
     from digicarbon.report.picture import plot_placebo as plot_placebo
+    from digicarbon.report.picture import plot_quantiles as plot_quantiles
     from digicarbon.report.picture import plot_rollout as plot_rollout
     from digicarbon.report.picture import plot_threshold as plot_threshold
     from digicarbon.result import Result as Result
@@ -88,6 +89,7 @@ _HOME = {
     "plot_moran": "digicarbon.report.picture",
     "plot_moran_scatter": "digicarbon.report.picture",
     "plot_placebo": "digicarbon.report.picture",
+    "plot_quantiles": "digicarbon.report.picture",
     "plot_rollout": "digicarbon.report.picture",
     "plot_threshold": "digicarbon.report.picture",
     "table": "digicarbon.report",
@@ -104,8 +106,8 @@ __all__ = [
     "Model",
     "Panel",
     "PanelIV",
-    "PanelRegression",
     "PanelQuantile",
+    "PanelRegression",
     "PanelThreshold",
     "Result",
     "SpatialPanel",
@@ -134,6 +136,7 @@ __all__ = [
     "plot_moran",
     "plot_moran_scatter",
     "plot_placebo",
+    "plot_quantiles",
     "plot_rollout",
     "plot_threshold",
     "table",

@@ -1,4 +1,4 @@
-"""Simulated units whose regressor moves the location and the scale of the outcome, so that its effect differs by quantile."""
+"""Simulated units whose regressor moves location and scale of the outcome, so that its effect differs by quantile."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MEAN_ABSOLUTE = {"normal": np.sqrt(2 / np.pi), "skewed": 2 / np.e}
 
 
 class SimulatedQuantiles(Source):
-    r"""SIMULATED units whose x moves location and scale of the outcome, with coefficients that are known at all quantiles.
+    r"""SIMULATED units whose x moves location and scale of the outcome: its coefficient at each quantile is known.
 
     With i a unit, t a year, and z, c, n standard normal and v uniform draws,
 

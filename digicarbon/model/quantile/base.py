@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
@@ -92,7 +93,7 @@ class PanelQuantile(Tested):
     @field_validator("quantiles")
     @classmethod
     def _increasing(cls, quantiles: tuple[float, ...]) -> tuple[float, ...]:
-        if any(low >= high for low, high in zip(quantiles, quantiles[1:], strict=False)):
+        if any(low >= high for low, high in pairwise(quantiles)):
             raise ValueError(Note("quantiles_increase", key="quantiles", given=cut(map(str, quantiles))))
         return quantiles
 
@@ -283,7 +284,7 @@ class _Fitted:
         return np.asarray(sums.T @ sums * factor_of(columns, rule))
 
     def _samples(self) -> Samples:
-        model, columns, rows = self.model, self.columns, self.columns.rows
+        model, rows = self.model, self.columns.rows
         equal = np.full(rows.n, 1 / rows.n)
         counts = np.random.default_rng(model.seed).multinomial(rows.n, equal, size=model.draws).astype(float)
         whole = self._of_rows(np.ones(len(rows.unit_codes), dtype=bool), counts)
@@ -327,8 +328,8 @@ class _Fitted:
             errors = Note("quantile_bootstrap", draws=model.draws)
         statistics = {name: self.location.statistics[name] for name in ("nobs", "n_units", "n_periods")}
         equality = self._equality()
-        together = equality.loc["all"] if "all" in equality.index else equality.iloc[0]
-        statistics |= {"equality_f": float(together["F"]), "equality_p": float(together["p"])}
+        together = dict(zip(equality.columns, equality.to_numpy()[-1].tolist(), strict=True))
+        statistics |= {"equality_f": together["F"], "equality_p": together["p"]}
         lost = float((moments.scales <= 0).mean())
         return Result(
             kind="quantile",
@@ -379,8 +380,8 @@ class _Fitted:
         parts = {
             name: inference.columns(coef, se)
             for name, coef, se in (
-                ("location", self.estimates.location[0], location),
-                ("scale", self.estimates.scale[0], scale),
+                ("in_location", self.estimates.location[0], location),
+                ("in_scale", self.estimates.scale[0], scale),
             )
         }
         columns = {
@@ -393,7 +394,9 @@ class _Fitted:
     def _quantiles(self) -> pd.DataFrame:
         moments, (_, _, errors) = self.moments, self._parts()
         index = pd.Index([f"{tau:g}" for tau in self.model.quantiles], name="quantile")
-        return pd.DataFrame({"q": self.estimates.q[0], "se": errors, "density": moments.density}, index)
+        return pd.DataFrame(
+            {"error_quantile": self.estimates.q[0], "se": errors, "error_density": moments.density}, index
+        )
 
     def _equality(self) -> pd.DataFrame:
         """Return whether focal coefficients are equal at all quantiles: whether they are zero in the scale."""
