@@ -74,7 +74,7 @@ class QuantileReport(Report):
         if len(records) > self.most_runs:
             return whole
         below: Table | None = None
-        for name in reversed(SHOWN):
+        for name in reversed(list(SHOWN)):
             below = replace(self._one(name, having), below=below)
         return replace(whole, below=below)
 

@@ -40,17 +40,23 @@ def measure(n: int, periods: int, memory: float, bias: str, errors: str, replica
     ]
 
 
+def show(cells: list[str]) -> None:
+    """Write a row."""
+    sys.stdout.write(f"| {' | '.join(cells)} |\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Print a row for each case."""
     replications = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     heads = [f"{what} {tau:g}" for what in ("bias", "se/sd", "coverage") for tau in TAUS]
-    print("| N | T | memory | bias | errors |", " | ".join(heads), "| size |")
+    show(["N", "T", "memory", "bias", "errors", *heads, "size"])
     for n, periods, memory, bias in product((30, 100), (6, 20), (0.0, 0.5), ("none", "half_panel")):
         row = measure(n, periods, memory, bias, "analytic", replications)
-        print(f"| {n} | {periods} | {memory} | {bias} | analytic |", " | ".join(row), "|", flush=True)
+        show([f"{n}", f"{periods}", f"{memory}", bias, "analytic", *row])
     for bias in ("none", "half_panel"):
         row = measure(100, 20, 0.0, bias, "bootstrap", max(20, replications // 5))
-        print(f"| 100 | 20 | 0.0 | {bias} | bootstrap |", " | ".join(row), "|", flush=True)
+        show(["100", "20", "0.0", bias, "bootstrap", *row])
 
 
 if __name__ == "__main__":

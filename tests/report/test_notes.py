@@ -69,6 +69,7 @@ EXPERIMENTS = {
     "policy_event_study": [],
     "policy_robustness": [],
     "policy_spillovers": [],
+    "quantile_effects": ["source.periods=6"],
     "sensitivity_controls": [],
     "threshold_one": ["model.resampling=units"],
     "threshold_two": ["model.robust=true"],

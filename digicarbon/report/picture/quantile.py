@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 COLUMNS = 3
 """Most panels side by side."""
+LINES = {"in_location": (0, (5, 2)), "in_location_low": (0, (1, 2)), "in_location_high": (0, (1, 2))}
+"""Dashes of the coefficient of least squares and of the ends of its interval."""
 
 
 def plot_quantiles(
@@ -68,9 +70,9 @@ def plot_quantiles(
             coef, low, high = (numbers[key][at] for key in ("coef", "low", "high"))
             axes.fill_between(taus, low, high, color=BLUE, alpha=0.15, linewidth=0)
             axes.plot(taus, coef, color=BLUE, linewidth=1.2, marker="o", markersize=3.5)
-            for key, style in (("in_location", (0, (5, 2))), ("in_location_low", (0, (1, 2)))):
-                axes.axhline(float(means.at[name, key]), color=ORANGE, linewidth=0.9, linestyle=style)
-            axes.axhline(float(means.at[name, "in_location_high"]), color=ORANGE, linewidth=0.9, linestyle=(0, (1, 2)))
+            row = means.index.tolist().index(name)
+            for key, style in LINES.items():
+                axes.axhline(means[key].to_numpy()[row], color=ORANGE, linewidth=0.9, linestyle=style)
             bottom, top = axes.get_ylim()
             if bottom < 0 < top:
                 axes.axhline(0, color=GREY, linewidth=0.6)
