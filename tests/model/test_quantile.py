@@ -66,7 +66,11 @@ def test_analytic_errors_are_near_those_of_the_bootstrap_and_the_truth_is_found(
     np.testing.assert_array_equal(analytic.coef, bootstrap.coef)
     np.testing.assert_allclose(bootstrap.estimates["se"] / analytic.estimates["se"], 1, atol=0.2)
     np.testing.assert_allclose(bootstrap.tables["quantiles"]["se"] / analytic.tables["quantiles"]["se"], 1, atol=0.35)
+    fields = {"errors": "bootstrap", "draws": 200, "bias": "half_panel"}
+    resampled = dc.PanelQuantile(**TERMS, **fields).fit(panel).estimates
     corrected = dc.PanelQuantile(**TERMS, bias="half_panel").fit(panel).estimates
+    np.testing.assert_allclose(resampled["coef"], corrected["coef"])
+    np.testing.assert_allclose(resampled["se"] / corrected["se"], 1, atol=0.2)
     distance = (corrected["coef"].to_numpy()[:5] - drawn.truth(np.array(TAUS))) / corrected["se"].to_numpy()[:5]
     assert np.abs(distance).max() < 2.6
 
@@ -106,9 +110,11 @@ def test_notes_say_what_a_reader_must_know(panel: dc.Panel) -> None:
     assert not dc.PanelQuantile(**TERMS, effects="none").fit(short).has_note("quantile_unit_effects")
     assert dc.PanelQuantile(**TERMS, bias="half_panel").fit(short).has_note("quantile_half_panel")
     assert dc.PanelQuantile(**TERMS, errors="bootstrap", draws=20).fit(short).has_note("quantile_bootstrap")
-    rng = np.random.default_rng(1)
-    wide = short.with_columns({"x": np.abs(rng.standard_t(1.5, len(short.unit_codes)))})
-    assert dc.PanelQuantile(**TERMS).fit(wide).has_note("quantile_scale")
+    # a scale that falls in z has no positive line
+    z = np.random.default_rng(1).uniform(size=len(panel.unit_codes))
+    noise = np.random.default_rng(2).normal(size=len(z))
+    falling = panel.with_columns({"x": z, "y": noise * np.exp(-9 * z)})
+    assert dc.PanelQuantile(**TERMS, effects="none").fit(falling).has_note("quantile_scale")
 
 
 def test_fields_without_meaning_are_ignored() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -22,6 +22,7 @@ from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import ClusterBy, nearest_semidefinite
+from digicarbon.numeric.linear.least_squares import least_squares
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, dependent, vanishing
 from digicarbon.numeric.quantile.moments import LocationScale, Samples, half_panels, location_scale, samples
 from digicarbon.panel import Panel
@@ -212,6 +213,12 @@ def _some(rows: Rows, keep: BoolArray) -> Rows:
     return Rows(units, periods, int(units.max()) + 1, int(periods.max()) + 1)
 
 
+def _one(moments: LocationScale) -> Samples:
+    """Return estimates as those of a single sample."""
+    parts = (moments.location, moments.scale, moments.q, moments.coefficients.ravel())
+    return Samples(*(values[None] for values in parts))
+
+
 def at(name: str, tau: float) -> str:
     """Return what the coefficient of a term at a quantile is called."""
     return f"{name}[{tau:g}]"
@@ -250,9 +257,19 @@ class _Fitted:
             raise EstimationError(Note("quantile_without_errors", y=model.y))
         taus = np.array(model.quantiles)
         moments = location_scale(columns.values[:, :-1], fit.coef, fit.residuals, fit.root, removed, taus)
+        return cls(model, panel.with_terms(model.terms), columns, location, cls.sound(moments))
+
+    @staticmethod
+    def sound(moments: LocationScale) -> LocationScale:
+        """Return estimates whose errors have a density at each quantile.
+
+        Raises
+        ------
+        EstimationError
+        """
         if not (moments.density > 0).all():
-            raise EstimationError(Note("quantile_without_density", quantiles=cut(map(str, model.quantiles))))
-        return cls(model, panel.with_terms(model.terms), columns, location, moments)
+            raise EstimationError(Note("quantile_without_density", quantiles=cut(map(str, moments.taus.tolist()))))
+        return moments
 
     @cached_property
     def covariances(self) -> tuple[FloatArray, FloatArray, bool]:
@@ -262,15 +279,15 @@ class _Fitted:
             drawn = self._samples()
             every = np.hstack([drawn.location, drawn.scale, drawn.q])
             return np.atleast_2d(np.cov(drawn.coefficients.T)), np.cov(every.T), False
-        parts = self._analytic()
+        every = self._analytic()
         both = self.model.cov == "cluster" and self.model.cluster == "both"
         # only a difference of covariances can be indefinite
-        parts, repaired = nearest_semidefinite(parts) if both else (parts, False)
-        jacobian = moments.jacobian
-        return jacobian @ parts @ jacobian.T, parts, repaired
+        every, repaired = nearest_semidefinite(every) if both else (every, False)
+        count = moments.coefficients.size
+        return every[:count, :count], every[count:, count:], repaired
 
     def _analytic(self) -> FloatArray:
-        columns, rule, influence = self.columns, self.model.regression.rule, self.moments.influence
+        columns, rule, influence = self.columns, self.model.regression.rule, self._influence
         rows = columns.rows
         if rule.cov == "robust":
             return influence.T @ influence * factor_of(columns, rule)
@@ -282,6 +299,36 @@ class _Fitted:
             return np.asarray(first + second - overlap)
         sums = by_time if rule.cluster == "time" else by_unit
         return np.asarray(sums.T @ sums * factor_of(columns, rule))
+
+    @property
+    def _influence(self) -> FloatArray:
+        """What each row contributes to the coefficients, then to location, scale and quantiles."""
+
+        def whole(moments: LocationScale) -> FloatArray:
+            own = moments.influence
+            return np.hstack([own @ moments.jacobian.T, own])
+
+        influence = whole(self.moments)
+        if self.model.bias == "half_panel":
+            influence = 2 * influence
+            for keep, share, half in self.halves:
+                influence[keep] -= share * whole(half)
+        return influence
+
+    @cached_property
+    def halves(self) -> list[tuple[BoolArray, float, LocationScale]]:
+        """The rows of each half of the periods, its share of the periods, and its estimates."""
+        rows = self.columns.rows
+        earlier = -(-rows.t // 2) / rows.t
+        return [
+            (keep, share, self._half(keep)) for keep, share in zip(_halves(rows), (earlier, 1 - earlier), strict=True)
+        ]
+
+    def _half(self, keep: BoolArray) -> LocationScale:
+        removed = partial(absorb, rows=_some(self.columns.rows, keep), effects=self.model.effects)
+        values = removed(self.columns.raw[keep])
+        fit = least_squares(values)
+        return self.sound(location_scale(values[:, :-1], fit.coef, fit.residuals, fit.root, removed, self.moments.taus))
 
     def _samples(self) -> Samples:
         model, rows = self.model, self.columns.rows
@@ -302,20 +349,17 @@ class _Fitted:
         return samples(raw[:, :-1], raw[:, -1], rows.unit_codes[keep], counts, dummies, by_unit, self.moments.taus)
 
     def _corrected(self, whole: Samples, counts: FloatArray) -> Samples:
-        rows = self.columns.rows
-        earlier = -(-rows.t // 2) / rows.t
-        halves = [self._of_rows(keep, counts) for keep in _halves(rows)]
-        return half_panels(whole, halves, (earlier, 1 - earlier))
+        shares = [share for _, share, _ in self.halves]
+        return half_panels(whole, [self._of_rows(keep, counts) for keep, _, _ in self.halves], shares)
 
     @cached_property
     def estimates(self) -> Samples:
         """Location, scale, quantiles and coefficients, a single sample; corrected for bias where the model asks."""
-        moments = self.moments
-        plain = (moments.location, moments.scale, moments.q, moments.coefficients.ravel())
-        whole = Samples(*(values[None] for values in plain))
         if self.model.bias == "none":
-            return whole
-        return self._corrected(whole, np.ones((1, self.columns.rows.n)))
+            return _one(self.moments)
+        return half_panels(
+            _one(self.moments), [_one(half) for _, _, half in self.halves], [share for _, share, _ in self.halves]
+        )
 
     def result(self) -> Result:
         """Return coefficients of all quantiles with their tables."""
