@@ -36,7 +36,7 @@ Quantiles = Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(str
 """Numbers between 0 and 1, at least one."""
 FEWEST_PERIODS = 4
 """Each half of a panel needs two periods."""
-FEW_PERIODS = 10
+FEW_PERIODS = 20
 """With fewer rows in a unit, a note says that scale and quantiles are biased by effects of units."""
 _OF_REGRESSION = ("y", "x", "controls", "effects", "cov", "cluster", "small_sample", "df", "level")
 

@@ -45,17 +45,28 @@ def in_r(part: RPart, model: PanelQuantile) -> list[str]:
         within = WITHIN[model.effects] if plain else DUMMIES
     ones = "const = 1, " if model.effects == "none" else ""
     taus = ", ".join(f"{tau:g}" for tau in model.quantiles)
-    return [
-        f"b <- with({part.data}, quantile_moments({part.names[model.y]}, cbind({ones}{columns}),",
+    data = part.data
+    lines = [
+        f"moments <- function(rows) with(rows, quantile_moments({part.names[model.y]}, cbind({ones}{columns}),",
         f"  function(m) apply(m, 2, function(v) {within}), c({taus})))",
-        *part.compare("b", "", called),
+        f"b <- moments({data})",
     ]
+    if model.bias == "half_panel":
+        lines += [
+            f"periods <- sort(unique({data}$time_id))",
+            "share <- ceiling(length(periods) / 2) / length(periods)",
+            f"early <- {data}$time_id %in% periods[seq_len(round(share * length(periods)))]",
+            f"b <- 2 * b - share * moments({data}[early, ]) - (1 - share) * moments({data}[!early, ])",
+        ]
+    return [*lines, *part.compare("b", "", called)]
 
 
 def in_stata(part: StataPart, model: PanelQuantile) -> list[str]:
     """Return xtqreg, where it has the effects."""
     if model.effects not in ("unit", "two_way"):
         return part.skip("quantiles by moments without effects of units, which xtqreg does not have")
+    if model.bias != "none":
+        return part.skip("quantiles corrected for bias, which xtqreg does not have")
     part.packages.append("xtqreg (ssc install xtqreg)")
     names = [part.names[name] for name in part.extract.regressors]
     periods = " i.time_id" if model.effects == "two_way" else ""
