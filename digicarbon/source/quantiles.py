@@ -40,8 +40,10 @@ class SimulatedQuantiles(Source):
         Number of years.
     first_year : int
         The first year.
-    location, scale : float
-        The coefficients of x.
+    location : float
+        The coefficient of x in the location.
+    scale : float
+        The coefficient of x in the scale; 0 for the same effect at all quantiles.
     errors : {"normal", "skewed"}
         Whether u is normal or exponential.
     memory : float

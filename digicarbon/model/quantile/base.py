@@ -64,13 +64,14 @@ class PanelQuantile(Tested):
     cluster, small_sample, df
         As in `PanelRegression`.
     test, replications, weights, intervals, level
-        As in `digicarbon.model.tested.Tested`; there is no wild bootstrap of quantiles, and a note says so.
+        As in `digicarbon.model.tested.Tested`.
     seed : int
         Seed of the bootstrap.
 
     Notes
     -----
     With unit effects, coefficients and errors are for panels whose periods are many: see docs/quantile.md for how many.
+    There is no wild bootstrap of quantiles: ``test: wild`` gives a note.
 
     References
     ----------
