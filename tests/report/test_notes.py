@@ -38,7 +38,7 @@ PROPER = set(
         SEM Wald Wooldridge Wu sigmaless sigmamore xtserial xttest xttest0 CD CDw
         AR CO GDP GG HC LIML PLACEBO SIMULATED SLS beta delta gamma lambda ln rho sigma theta tr wild
         fe original revised sdm stata
-        Cinelli Hazlett Oster
+        Cinelli Hazlett Oster Machado Santos Silva
         ATT Anna Borusyak Callaway-Sant Delaunay Sun-Abraham delaunay logit
         """,
     )
