@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from digicarbon.model import Mediation as Mediation
     from digicarbon.model import Model as Model
     from digicarbon.model import PanelIV as PanelIV
+    from digicarbon.model import PanelQuantile as PanelQuantile
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import PanelThreshold as PanelThreshold
     from digicarbon.model import SpatialPanel as SpatialPanel
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture import plot_moran as plot_moran
     from digicarbon.report.picture import plot_moran_scatter as plot_moran_scatter
     from digicarbon.report.picture import plot_placebo as plot_placebo
+    from digicarbon.report.picture import plot_quantiles as plot_quantiles
     from digicarbon.report.picture import plot_rollout as plot_rollout
     from digicarbon.report.picture import plot_rotemberg as plot_rotemberg
     from digicarbon.report.picture import plot_threshold as plot_threshold
@@ -60,6 +62,7 @@ _HOME = {
     "Panel": "digicarbon.panel",
     "PanelIV": "digicarbon.model",
     "PanelRegression": "digicarbon.model",
+    "PanelQuantile": "digicarbon.model",
     "PanelThreshold": "digicarbon.model",
     "Result": "digicarbon.result",
     "SpatialPanel": "digicarbon.model",
@@ -87,6 +90,7 @@ _HOME = {
     "plot_moran": "digicarbon.report.picture",
     "plot_moran_scatter": "digicarbon.report.picture",
     "plot_placebo": "digicarbon.report.picture",
+    "plot_quantiles": "digicarbon.report.picture",
     "plot_rollout": "digicarbon.report.picture",
     "plot_rotemberg": "digicarbon.report.picture",
     "plot_threshold": "digicarbon.report.picture",
@@ -104,6 +108,7 @@ __all__ = [
     "Model",
     "Panel",
     "PanelIV",
+    "PanelQuantile",
     "PanelRegression",
     "PanelThreshold",
     "Result",
@@ -133,6 +138,7 @@ __all__ = [
     "plot_moran",
     "plot_moran_scatter",
     "plot_placebo",
+    "plot_quantiles",
     "plot_rollout",
     "plot_rotemberg",
     "plot_threshold",

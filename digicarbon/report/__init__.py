@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from digicarbon.report.marginal_effects import MarginalEffectTable as MarginalEffectTable
     from digicarbon.report.mediation import PathTables as PathTables
     from digicarbon.report.policy_checks import PolicyChecks as PolicyChecks
+    from digicarbon.report.quantile import QuantileReport as QuantileReport
     from digicarbon.report.regression import RegressionTable as RegressionTable
     from digicarbon.report.sensitivity import Sensitivity as Sensitivity
     from digicarbon.report.shift_share import ShiftShareTables as ShiftShareTables

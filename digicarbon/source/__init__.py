@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from digicarbon.source.mediation import SimulatedMediation as SimulatedMediation
     from digicarbon.source.policies import PolicyTruth as PolicyTruth
     from digicarbon.source.policies import SimulatedPolicy as SimulatedPolicy
+    from digicarbon.source.quantiles import SimulatedQuantiles as SimulatedQuantiles
     from digicarbon.source.shift_shares import SimulatedShiftShare as SimulatedShiftShare
     from digicarbon.source.table import TableSource as TableSource
     from digicarbon.source.thresholds import SimulatedThreshold as SimulatedThreshold

@@ -26,6 +26,7 @@ from digicarbon.model import (
     Model,
     NoModel,
     PanelIV,
+    PanelQuantile,
     PanelRegression,
     PanelThreshold,
     SpatialPanel,
@@ -92,6 +93,11 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         DiD(**POLICY, estimator="callaway_santanna", compare="not_yet", aggregate="event"),
         DiD(**POLICY | {"controls": ()}, estimator="synthetic_did"),
         DiD(**POLICY, estimator="synthetic_did", sdid_variance="jackknife", aggregate="event"),
+    ],
+    PanelQuantile: [
+        PanelQuantile(**TERMS),
+        PanelQuantile(**TERMS, quantiles=(0.25, 0.75), effects="two_way", errors="bootstrap", draws=20),
+        PanelQuantile(**TERMS | {"x": ("ln_pcap", "L.ln_pcap")}, effects="none", cov="robust", bias="half_panel"),
     ],
     PanelThreshold: [
         PanelThreshold(**TERMS, threshold="unemp", draws=39),

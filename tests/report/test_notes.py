@@ -38,8 +38,8 @@ PROPER = set(
         SEM Wald Wooldridge Wu sigmaless sigmamore xtserial xttest xttest0 CD CDw
         AR CO GDP GG HC LIML PLACEBO SIMULATED SLS beta delta gamma lambda ln rho sigma theta tr wild
         fe original revised sdm stata
-        Cinelli Hazlett Oster
         AKM Adao Goldsmith-Pinkham Hull Jaravel Kolesar Morales Rotemberg Sorkin Swift
+        Cinelli Hazlett Oster Machado Santos Silva
         ATT Anna Borusyak Callaway-Sant Delaunay Sun-Abraham delaunay logit
         """,
     )
@@ -70,6 +70,7 @@ EXPERIMENTS = {
     "policy_event_study": [],
     "policy_robustness": [],
     "policy_spillovers": [],
+    "quantile_effects": ["source.periods=6"],
     "sensitivity_controls": [],
     "shift_share_overid": [],
     "shift_share_rotemberg": [],

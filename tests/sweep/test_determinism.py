@@ -65,6 +65,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
         "inference.replications=99",
         "model.seed=SEED",
     ),
+    "bootstrap of quantiles": ("model=quantile", "model.errors=bootstrap", "model.draws=40", "model.seed=SEED"),
     "wild p of regions": ("model=twfe_regions", "inference.replications=99", "model.seed=SEED"),
     "wild p of instruments": (
         "model=iv",

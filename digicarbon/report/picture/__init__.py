@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture.policy import placebo_numbers as placebo_numbers
     from digicarbon.report.picture.policy import plot_bacon as plot_bacon
     from digicarbon.report.picture.policy import plot_placebo as plot_placebo
+    from digicarbon.report.picture.quantile import plot_quantiles as plot_quantiles
     from digicarbon.report.picture.sensitivity import contour_numbers as contour_numbers
     from digicarbon.report.picture.sensitivity import plot_contours as plot_contours
     from digicarbon.report.picture.shift_share import plot_rotemberg as plot_rotemberg

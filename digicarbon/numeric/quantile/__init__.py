@@ -1,0 +1,1 @@
+"""Quantiles of an outcome whose location and scale are linear in the regressors."""

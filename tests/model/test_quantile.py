@@ -1,0 +1,154 @@
+"""Panel quantile regression: its terms, tables and errors, and what it refuses."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import digicarbon as dc
+from digicarbon.errors import ConfigError, EstimationError
+from digicarbon.source import SimulatedQuantiles
+
+TERMS = {"y": "y", "x": ("x",), "controls": ("c",)}
+TAUS = (0.1, 0.25, 0.5, 0.75, 0.9)
+
+
+def panel_of(**fields: object) -> dc.Panel:
+    return dc.Panel.from_frame(SimulatedQuantiles(**fields).load().frame, "unit", "time")
+
+
+@pytest.fixture(scope="module")
+def panel() -> dc.Panel:
+    return panel_of(n=120, periods=20)
+
+
+def test_terms_are_values_of_their_variable(panel: dc.Panel) -> None:
+    result = dc.PanelQuantile(**TERMS).fit(panel)
+    assert result.focal == tuple(f"x[{tau}]" for tau in TAUS)
+    assert result.terms == (*result.focal, *(f"c[{tau}]" for tau in TAUS))
+    parts = [role.made_of[0] for role in result.roles[:5]]
+    assert [(part.variable, part.number) for part in parts] == [("x", tau) for tau in TAUS]
+    assert result.effect(dc.result.Asked()) is None
+    assert result.effect(dc.result.Asked(term="x[0.9]")) is not None
+    pooled = dc.PanelQuantile(**TERMS, effects="none").fit(panel)
+    assert [role.kind for role in pooled.roles[:5]] == ["constant"] * 5
+
+
+def test_coefficients_are_location_and_scale(panel: dc.Panel) -> None:
+    for effects in ("none", "unit", "time", "two_way"):
+        result = dc.PanelQuantile(**TERMS, effects=effects).fit(panel)
+        means, errors = result.tables["location_scale"], result.tables["quantiles"]
+        for place, tau in enumerate(TAUS):
+            b = means["in_location"] + means["in_scale"] * errors["error_quantile"].iloc[place]
+            np.testing.assert_allclose(result.estimates.loc[[f"{name}[{tau}]" for name in means.index], "coef"], b)
+        plain = dc.PanelRegression(**TERMS, effects=effects, cov="cluster").fit(panel)
+        np.testing.assert_allclose(means["in_location"], plain.coef)
+        np.testing.assert_allclose(means["in_location_se"], plain.estimates["se"])
+
+
+@pytest.mark.parametrize("cov", [{"cov": "robust"}, {"cluster": "time"}, {"cluster": "both"}, {"small_sample": "sss"}])
+def test_errors_of_the_location_are_those_of_the_regression(panel: dc.Panel, cov: dict[str, str]) -> None:
+    result = dc.PanelQuantile(**TERMS, effects="two_way", **cov).fit(panel)
+    plain = dc.PanelRegression(**TERMS, effects="two_way", **{"cov": "cluster"} | cov).fit(panel)
+    np.testing.assert_allclose(result.tables["location_scale"]["in_location_se"], plain.estimates["se"])
+    assert result.inference.df == plain.inference.df
+    assert result.errors_note == plain.errors_note
+
+
+@pytest.mark.parametrize("source", [{"errors": "normal"}, {"errors": "skewed", "memory": 0.5}])
+def test_analytic_errors_are_near_those_of_the_bootstrap_and_the_truth_is_found(source: dict[str, object]) -> None:
+    drawn = SimulatedQuantiles(n=250, periods=30, seed=2, **source)
+    panel = dc.Panel.from_frame(drawn.load().frame, "unit", "time")
+    analytic = dc.PanelQuantile(**TERMS).fit(panel)
+    bootstrap = dc.PanelQuantile(**TERMS, errors="bootstrap", draws=200).fit(panel)
+    np.testing.assert_array_equal(analytic.coef, bootstrap.coef)
+    np.testing.assert_allclose(bootstrap.estimates["se"] / analytic.estimates["se"], 1, atol=0.2)
+    np.testing.assert_allclose(bootstrap.tables["quantiles"]["se"] / analytic.tables["quantiles"]["se"], 1, atol=0.35)
+    fields = {"errors": "bootstrap", "draws": 200, "bias": "half_panel"}
+    resampled = dc.PanelQuantile(**TERMS, **fields).fit(panel).estimates
+    corrected = dc.PanelQuantile(**TERMS, bias="half_panel").fit(panel).estimates
+    np.testing.assert_allclose(resampled["coef"], corrected["coef"])
+    np.testing.assert_allclose(resampled["se"] / corrected["se"], 1, atol=0.2)
+    distance = (corrected["coef"].to_numpy()[:5] - drawn.truth(np.array(TAUS))) / corrected["se"].to_numpy()[:5]
+    assert np.abs(distance).max() < 2.6
+
+
+def test_half_panels_reduce_the_bias_of_few_periods() -> None:
+    panel = panel_of(n=2500, periods=6)
+    truth = SimulatedQuantiles().truth(np.array(TAUS))
+    plain, corrected = (dc.PanelQuantile(**TERMS, bias=bias).fit(panel).coef[:5] for bias in ("none", "half_panel"))
+    assert abs(plain[0] - truth[0]) > 2 * abs(corrected[0] - truth[0])
+    assert abs(plain[4] - truth[4]) > 2 * abs(corrected[4] - truth[4])
+    odd = dc.PanelQuantile(**TERMS, bias="half_panel", errors="bootstrap", draws=20, effects="two_way")
+    assert np.isfinite(odd.fit(panel_of(n=40, periods=7)).estimates["se"]).all()
+
+
+def test_equality_is_that_x_is_not_in_the_scale(panel: dc.Panel) -> None:
+    result = dc.PanelQuantile(**TERMS | {"x": ("x", "c"), "controls": ()}).fit(panel)
+    test = result.tables["equality"]
+    means = result.tables["location_scale"]
+    np.testing.assert_allclose(test.loc[["x", "c"], "F"], (means["in_scale"] / means["in_scale_se"]) ** 2)
+    np.testing.assert_allclose(test.loc[["x", "c"], "p"], means["in_scale_p"])
+    assert result.statistics["equality_f"] == test.loc["all", "F"]
+    assert test.loc["all", "df1"] == 2
+    assert test.loc["x", "p"] < 1e-6
+    assert test.loc["c", "p"] > 0.01
+
+
+def test_wild_bootstrap_is_refused_in_a_note(panel: dc.Panel) -> None:
+    result = dc.PanelQuantile(**TERMS, test="wild", replications=99).fit(panel)
+    assert result.has_note("wild_not_of_quantiles")
+    assert result.resampled is None
+
+
+def test_notes_say_what_a_reader_must_know(panel: dc.Panel) -> None:
+    assert not dc.PanelQuantile(**TERMS).fit(panel).has_note("quantile_unit_effects")
+    short = panel_of(n=40, periods=5)
+    assert dc.PanelQuantile(**TERMS).fit(short).has_note("quantile_unit_effects")
+    assert not dc.PanelQuantile(**TERMS, effects="none").fit(short).has_note("quantile_unit_effects")
+    assert dc.PanelQuantile(**TERMS, bias="half_panel").fit(short).has_note("quantile_half_panel")
+    assert dc.PanelQuantile(**TERMS, errors="bootstrap", draws=20).fit(short).has_note("quantile_bootstrap")
+    # a scale that falls in z has no positive line
+    z = np.random.default_rng(1).uniform(size=len(panel.unit_codes))
+    noise = np.random.default_rng(2).normal(size=len(z))
+    falling = panel.with_columns({"x": z, "y": noise * np.exp(-9 * z)})
+    assert dc.PanelQuantile(**TERMS, effects="none").fit(falling).has_note("quantile_scale")
+
+
+def test_fields_without_meaning_are_ignored() -> None:
+    analytic, bootstrap = dc.PanelQuantile(**TERMS), dc.PanelQuantile(**TERMS, errors="bootstrap")
+    assert {"draws", "seed"} <= analytic.ignored
+    assert not {"draws", "seed"} & bootstrap.ignored
+    assert {"cov", "cluster", "small_sample"} <= bootstrap.ignored
+    assert "cluster" in dc.PanelQuantile(**TERMS, cov="robust").ignored
+
+
+@pytest.mark.parametrize("quantiles", [(0.5, 0.1), (0.5, 0.5)])
+def test_quantiles_must_increase(quantiles: tuple[float, ...]) -> None:
+    with pytest.raises(ConfigError, match="quantiles must increase"):
+        dc.PanelQuantile(**TERMS, quantiles=quantiles)
+    with pytest.raises(ConfigError):
+        dc.PanelQuantile(**TERMS, quantiles=(0.0, 0.5))
+
+
+def test_what_cannot_be_estimated_is_refused(panel: dc.Panel) -> None:
+    exact = panel.with_columns({"y": 2 * panel.column("x") - panel.column("c")})
+    with pytest.raises(EstimationError, match=re.escape("explain y without error")):
+        dc.PanelQuantile(**TERMS).fit(exact)
+    with pytest.raises(EstimationError, match="at least 4 periods"):
+        dc.PanelQuantile(**TERMS, bias="half_panel").check(panel_of(n=20, periods=3))
+    late = panel.with_columns({"c": panel.column("c") * (panel.period_codes >= 10)})
+    assert dc.PanelQuantile(**TERMS).fit(late).terms
+    with pytest.raises(EstimationError, match="c does not vary"):
+        dc.PanelQuantile(**TERMS, bias="half_panel").check(late)
+
+
+def test_units_may_have_other_periods() -> None:
+    frame = SimulatedQuantiles(n=60, periods=10).load().frame.drop(index=[3, 4, 77, 201])
+    panel = dc.Panel.from_frame(frame, "unit", "time", gaps="keep")
+    for bias in ("none", "half_panel"):
+        result = dc.PanelQuantile(**TERMS, effects="two_way", bias=bias).fit(panel)
+        assert result.statistics["nobs"] == 596
+        assert np.isfinite(result.estimates["se"]).all()
