@@ -71,7 +71,7 @@ EXPERIMENTS = {
     "policy_spillovers": [],
     "sensitivity_controls": [],
     "threshold_one": ["model.resampling=units"],
-    "threshold_two": ["model.sets=likelihood,robust"],
+    "threshold_two": ["model.sets=robust"],
 }
 DECIDING = ("model_choice", "moderation_income", "spatial_choice", "table5_nonlinear")
 """Experiments whose tables have sentences in their cells."""
