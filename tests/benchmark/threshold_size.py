@@ -1,4 +1,4 @@
-"""Size of the threshold F and coverage of confidence sets of thresholds, by simulation.
+"""Size of the threshold F, by simulation.
 
     python tests/benchmark/threshold_size.py [REPLICATIONS]
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import Rows
-from digicarbon.numeric.threshold.estimator import Resampling, Thresholds, critical_ratio, estimate
+from digicarbon.numeric.threshold.estimator import Resampling, estimate
 from digicarbon.numeric.threshold.search import Ordered
 
 PERIODS, TRUE, DRAWS = 10, 0.3, 199
@@ -36,14 +36,6 @@ def errors_of(rng: np.random.Generator, kind: Errors, q: FloatArray, n: int) -> 
     return white.ravel() * (np.exp(0.4 * q) if kind == "q" else 1.0)
 
 
-def covers(ordered: Ordered, found: Thresholds) -> bool:
-    """Whether the set of 95 % holds the last candidate up to the true threshold, which has its regimes."""
-    curve = found.curves[0]
-    values = ordered.q[ordered.order[curve.candidates]]
-    place = max(int(np.searchsorted(values, TRUE, side="right")) - 1, 0)
-    return bool(curve.ratio[place] <= critical_ratio(0.95))
-
-
 def out(line: str) -> None:
     """Write a line at once."""
     sys.stdout.write(f"{line}\n")
@@ -54,12 +46,12 @@ def main(replications: int) -> None:
     """Print a line for each N and kind of errors."""
     ways: tuple[Resampling, ...] = ("units", "signs")
     kinds: tuple[Errors, ...] = ("equal", "q", "memory")
-    out(f"{'N':>4} {'errors':8} {'size 1':>14} {'size 2':>14} {'coverage':>9} {'robust':>7}   (units, signs)")
+    out(f"{'N':>4} {'errors':8} {'size 1':>14} {'size 2':>14}   (units, signs)")
     for n, kind in product((30, 300), kinds):
         unit, period = np.divmod(np.arange(n * PERIODS), PERIODS)
         rows, nothing = Rows(unit, period, n, PERIODS), np.empty((n * PERIODS, 0))
         many = replications if n == 30 else replications // 3
-        rejected, covered = np.zeros((many, 2, 2)), np.zeros((many, 2))
+        rejected = np.zeros((many, 2, 2))
         for seed in range(many):
             rng = np.random.default_rng(seed)
             x, q = rng.standard_normal((2, n * PERIODS))
@@ -70,11 +62,9 @@ def main(replications: int) -> None:
                 none = estimate(ordered, errors, 1, 0.05, None, DRAWS, seed, way)
                 one = estimate(ordered, changed, 2, 0.05, None, DRAWS, seed, way)
                 rejected[seed, at] = none.tests[0].p <= 0.05, one.tests[1].p <= 0.05
-            covered[seed] = [covers(ordered, estimate(ordered, changed, 1, 0.05, robust=one)) for one in (False, True)]
         size = rejected.mean(axis=0)
         pairs = [f"{size[0, at]:.3f} {size[1, at]:.3f}" for at in (0, 1)]
-        shares = covered.mean(axis=0)
-        out(f"{n:4} {kind:8} {pairs[0]:>14} {pairs[1]:>14} {shares[0]:9.3f} {shares[1]:7.3f}")
+        out(f"{n:4} {kind:8} {pairs[0]:>14} {pairs[1]:>14}")
 
 
 if __name__ == "__main__":

@@ -127,14 +127,40 @@ def test_a_threshold_may_be_a_lag_and_x_itself() -> None:
 
 
 def test_sets_allow_for_variances_that_depend_on_the_threshold(panel: dc.Panel) -> None:
-    plain, robust = (dc.PanelThreshold(**TERMS, draws=0, robust=one).fit(panel) for one in (False, True))
+    plain, robust = (dc.PanelThreshold(**TERMS, draws=0, sets=one).fit(panel) for one in ("likelihood", "robust"))
     assert plain.tables["thresholds"].loc[1, "lr_scale"] == 1
     scale = robust.tables["thresholds"].loc[1, "lr_scale"]
     assert scale != 1
+    assert plain.has_note("threshold_set")
     assert robust.has_note("threshold_set_robust")
     points = [result.tables["lr"].set_index("value")["ratio"] for result in (plain, robust)]
     common = points[0].index.intersection(points[1].index)
     np.testing.assert_allclose(points[1][common] * scale, points[0][common])
+
+
+def test_sets_allow_for_errors_of_units_that_stay() -> None:
+    """Errors and x of a unit are the same in half of its years, and q in all: sets are longer by the whole ratio."""
+    frame, rng = drawn(), np.random.default_rng(2)
+    half = (frame["year"] < 2004).to_numpy()
+    x, errors = (np.where(half, *(np.repeat(rng.normal(size=60), 8) for _ in range(2))) for _ in range(2))
+    q = np.repeat(rng.normal(size=60), 8)
+    y = x * (1 + (q > 0.3)) + errors
+    panel = dc.Panel.from_frame(frame.assign(x=x, q=q, y=y), "unit", "year")
+    plain, clustered = (
+        dc.PanelThreshold(**TERMS | {"controls": ()} | fields, draws=0).fit(panel)
+        for fields in ({"sets": "likelihood"}, {})
+    )
+    assert clustered.has_note("threshold_set_clustered")
+    scale = clustered.tables["thresholds"].loc[1, "lr_scale"]
+    assert scale > 2
+    points = [result.tables["lr"].set_index("value")["ratio"] for result in (plain, clustered)]
+    common = points[0].index.intersection(points[1].index)
+    np.testing.assert_allclose(points[1][common] * scale, points[0][common])
+    low, high = (
+        np.array([result.statistics[f"threshold_1_{end}"] for result in (plain, clustered)]) for end in ("low", "high")
+    )
+    assert low[1] <= low[0]
+    assert high[1] >= high[0]
 
 
 @pytest.mark.parametrize(

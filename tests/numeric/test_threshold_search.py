@@ -170,11 +170,55 @@ def test_ratio_is_scaled_by_what_the_variance_is_at_the_threshold() -> None:
     # at the threshold, the middle of q, errors vary less than on average
     y = x[:, 0] * (1 + 0.6 * (q > 0)) + rng.normal(size=n * t) * np.sqrt(0.2 + 2.4 * q**2)
     ordered = Ordered(x, np.empty((n * t, 0)), q, Rows(unit, period, n, t), "unit")
-    plain, scaled = (estimate(ordered, y, 1, 0.05, robust=robust).curves[0] for robust in (False, True))
+    plain, scaled = (estimate(ordered, y, 1, 0.05, sets=sets).curves[0] for sets in ("likelihood", "robust"))
     assert plain.scale == 1
     # unit means leave 1/8 of the mean variance in every row
     assert 0.2 < scaled.scale < 0.5
     np.testing.assert_allclose(scaled.ratio * scaled.scale, plain.ratio)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_ratio_is_scaled_by_scores_of_units_near_the_threshold(count: int) -> None:
+    """Against loops over units, with slopes of least squares on all columns."""
+    n, t = 40, 6
+    rng = np.random.default_rng(5)
+    unit, period = np.divmod(np.arange(n * t), t)
+    kept = rng.random(n * t) < 0.9
+    unit, period = unit[kept], period[kept]
+    rows = Rows(unit, period, n, t)
+    x, common = rng.normal(size=(len(unit), 2)), rng.normal(size=(len(unit), 1))
+    x = x + 2 * rng.choice([-1, 1], (n, 1))[unit] * (period < 3)[:, None]
+    q = rng.normal(size=n)[unit] + 0.1 * rng.normal(size=len(unit))
+    errors = rng.normal(size=n)[unit] * (period < 3) + 0.5 * rng.normal(size=len(unit))
+    y = x[:, 0] * (1 + 2 * (q > -0.5) + 2 * (q > 0.5)) + common[:, 0] + errors
+    ordered = Ordered(x, common, q, rows, "unit")
+    plain, scaled = (estimate(ordered, y, count, 0.1, sets=sets) for sets in ("likelihood", "clustered"))
+    values = [ordered.value(place) for place in scaled.places]
+    parts = [x, common, *(x * (q <= value)[:, None] for value in values)]
+    columns = absorb(np.column_stack([*parts, y]), rows, "unit")
+    b = np.linalg.lstsq(columns[:, :-1], columns[:, -1], rcond=None)[0]
+    left = columns[:, -1] - columns[:, :-1] @ b
+    for at, (before, after) in enumerate(zip(plain.curves, scaled.curves, strict=True)):
+        change = b[3 + 2 * at : 5 + 2 * at]
+        rank = np.argsort(np.argsort(q)) - after.place
+        many = int(np.ceil(0.1 * len(q)))
+        own = (x @ change) * ((rank > -many) & (rank <= many))
+        scores = sum(float((own * left)[unit == one].sum()) ** 2 for one in range(n))
+        inner = absorb(own[:, None], rows, "unit")[:, 0]
+        wanted = scores / (left @ left / scaled.df * (inner @ inner))
+        np.testing.assert_allclose(after.scale, max(wanted, 1.0), rtol=1e-9)
+        np.testing.assert_allclose(after.ratio * after.scale, before.ratio, rtol=1e-9, atol=1e-12)
+    assert max(curve.scale for curve in scaled.curves) > 1.2
+
+
+def test_clustered_sets_are_not_shorter_than_those_of_the_likelihood() -> None:
+    """Independent errors: about half of the ratios of variances are below 1."""
+    scales = []
+    for seed in range(8):
+        rows, x, common, q, y = drawn(1, 1.0, seed=seed, n=40)
+        scales.append(estimate(Ordered(x, common, q, rows, "unit"), y, 1, 0.1, sets="clustered").curves[0].scale)
+    assert min(scales) == 1
+    assert scales.count(1.0) < len(scales)
 
 
 def test_critical_ratio_is_hansens() -> None:

@@ -24,6 +24,7 @@ from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, 
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.threshold.estimator import (
     Resampling,
+    Sets,
     Thresholds,
     TooFewCandidatesError,
     critical_ratio,
@@ -179,8 +180,9 @@ class PanelThreshold(Tested):
         What a sample's errors are: each unit's own residuals, all of them with their sign or all with the other, which
         errors whose variance depends on the regressors need; or whole units' residuals drawn with replacement, Hansen's
         own, which unbalanced panels cannot take.
-    robust : bool
-        Whether confidence sets of thresholds allow for errors whose variance depends on the threshold variable.
+    sets : {"clustered", "likelihood", "robust"}
+        What errors the confidence sets of thresholds allow for: correlated within units; independent with one variance,
+        Hansen's own; or independent with a variance that depends on the threshold variable.
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `PanelRegression`. Standard errors are those of slopes and take thresholds as known.
     test, replications, weights, seed, intervals, level
@@ -208,7 +210,7 @@ class PanelThreshold(Tested):
     grid: Annotated[int, Field(ge=5)] | None = None
     draws: Annotated[int, Field(ge=0, le=100_000)] = 300
     resampling: Resampling = "signs"
-    robust: bool = False
+    sets: Sets = "clustered"
     cov: Covariance = "classic"
     cluster: ClusterBy = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
@@ -365,7 +367,7 @@ class PanelThreshold(Tested):
             resampling: Resampling = self.resampling if ordered.rows.balanced else "signs"
             numbers = (self.thresholds, self.trim, self.grid, self.draws, self.seed)
             try:
-                return estimate(ordered, y, *numbers, resampling, self.robust)
+                return estimate(ordered, y, *numbers, resampling, self.sets)
             except TooFewCandidatesError as failed:
                 raise self._too_few(failed.known) from None
 
@@ -396,8 +398,7 @@ class PanelThreshold(Tested):
             if signs and self.resampling == "units":
                 notes.append(Note("threshold_unbalanced"))
         level, critical = self.level, critical_ratio(self.level)
-        plain = Note("threshold_set", level=level, critical=critical)
-        notes.append(Note("threshold_set_robust", level=level, critical=critical) if self.robust else plain)
+        notes.append(Note(_NOTES_OF_SETS[self.sets], level=level, critical=critical))
         broken = [str(at) for at, (_, _, pieces) in enumerate(regimes.sets, start=1) if len(pieces) > 1]
         if broken:
             notes.append(Note("threshold_pieces", numbers=cut(broken)))
@@ -410,6 +411,11 @@ def _bytes(found: Thresholds) -> int:
     return curves + sum(test.draws.nbytes for test in found.tests)
 
 
+_NOTES_OF_SETS: Mapping[Sets, str] = {
+    "likelihood": "threshold_set",
+    "robust": "threshold_set_robust",
+    "clustered": "threshold_set_clustered",
+}
 _ERRORS = frozenset({"cov", "cluster", "bandwidth", "kernel", "small_sample", "df"})
 """Fields that say how standard errors are made."""
 _OF_ERRORS = _ERRORS | (frozenset({*Tested.model_fields} - {*Model.model_fields}) - {"seed"})

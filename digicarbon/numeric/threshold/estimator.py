@@ -13,6 +13,9 @@ from digicarbon.numeric.linear.within import absorbed_rank
 from digicarbon.numeric.threshold.search import Ordered, Search
 
 Resampling = Literal["units", "signs"]
+Sets = Literal["likelihood", "robust", "clustered"]
+NEAR = 0.1
+"""Share of the rows, on either side of a threshold, that scores of units at the threshold are sums over."""
 TESTED = (0.9, 0.95, 0.99)
 """Quantiles of the bootstrap that are critical values."""
 _CYCLES = 20
@@ -31,7 +34,7 @@ class Curve:
     ratio : ndarray, shape (G,)
         0 at the estimate.
     scale : float
-        What heteroskedastic ratios are divided by (η² of Hansen 2000).
+        What ratios are divided by; 1 for the likelihood as it is.
     """
 
     place: int
@@ -121,7 +124,7 @@ def estimate(
     draws: int = 0,
     seed: int = 0,
     resampling: Resampling = "units",
-    robust: bool = False,
+    sets: Sets = "likelihood",
 ) -> Thresholds:
     """Estimate thresholds one after another; after each, the earlier ones again, given the others, until none moves.
 
@@ -140,8 +143,9 @@ def estimate(
     seed : int
     resampling : {"units", "signs"}
         Units' residuals drawn with replacement (balanced panels), or each unit's own with a sign.
-    robust : bool
-        Whether likelihood ratios are scaled for errors whose variance depends on the threshold variable.
+    sets : {"likelihood", "robust", "clustered"}
+        What likelihood ratios are divided by: nothing, η² of Hansen (2000) for errors whose variance depends on the
+        threshold variable, or the variance of scores of units for errors that are correlated within units.
 
     Raises
     ------
@@ -179,7 +183,7 @@ def estimate(
         places = _refined(ordered, y, found, trim, most)
     errors = _left(ordered, y, places)
     ssr = float(errors @ errors)
-    curves = [_curve(ordered, y, places, at, trim, most, errors, df, robust) for at in range(count)]
+    curves = [_curve(ordered, y, places, at, trim, most, errors, df, sets) for at in range(count)]
     return Thresholds(tuple(sorted(curves, key=lambda curve: curve.place)), tuple(tests), ssr, df)
 
 
@@ -226,36 +230,57 @@ def _curve(
     most: int | None,
     errors: FloatArray,
     df: int,
-    robust: bool,
+    sets: Sets,
 ) -> Curve:
     others = places[:at] + places[at + 1 :]
     search = _search(ordered, trim, most, others, len(others))
     drop = search.drops(search.residuals(y[None]))[0]
-    scale = _scale(ordered, y, places, at, errors, df) if robust else 1.0
+    scale = 1.0
+    if sets != "likelihood":
+        columns = np.column_stack([ordered.basis(others), ordered.demeaned(ordered.below(places[at]))])
+        change = np.linalg.lstsq(columns, ordered.demeaned(y[:, None])[:, 0], rcond=None)[0][-ordered.x.shape[1] :]
+        scaled = _variance_at if sets == "robust" else _clustered_at
+        scale = scaled(ordered, places[at], ordered.x @ change, errors, df)
     ratio = (drop.max() - drop) / (float(errors @ errors) / df) / scale
     return Curve(places[at], search.candidates, ratio, scale)
 
 
-def _scale(ordered: Ordered, y: FloatArray, places: list[int], at: int, errors: FloatArray, df: int) -> float:
+def _variance_at(ordered: Ordered, place: int, jump: FloatArray, errors: FloatArray, df: int) -> float:
     """Return η² of Hansen (2000): what the variance of errors at a threshold is, in terms of the mean one.
 
     Notes
     -----
     E[(δ′x)² e² | q = γ] over σ² E[(δ′x)² | q = γ], δ the change of slopes; both from quadratic regressions on q.
     """
-    others = places[:at] + places[at + 1 :]
-    below = ordered.below(places[at])
-    columns = np.column_stack([ordered.basis(others), ordered.demeaned(below)])
-    change = np.linalg.lstsq(columns, ordered.demeaned(y[:, None])[:, 0], rcond=None)[0][-ordered.x.shape[1] :]
-    jump = np.square(ordered.x @ change)
+    square = np.square(jump)
     spread = float(np.std(ordered.q)) or 1.0
-    distance = (ordered.q - ordered.value(places[at])) / spread
+    distance = (ordered.q - ordered.value(place)) / spread
     powers = np.column_stack([np.ones_like(distance), distance, np.square(distance)])
-    both = np.linalg.lstsq(powers, np.column_stack([jump * np.square(errors), jump]), rcond=None)[0][0]
+    both = np.linalg.lstsq(powers, np.column_stack([square * np.square(errors), square]), rcond=None)[0][0]
     mean = float(errors @ errors) / len(errors)
     scale = float(both[0] / (mean * both[1])) if both[1] > 0 else 1.0
     # a parabola may go below zero, where it says nothing
     return scale if scale > 0.05 else 1.0
+
+
+def _clustered_at(ordered: Ordered, place: int, jump: FloatArray, errors: FloatArray, df: int) -> float:
+    """Return the variance of scores of units near a threshold over that of independent errors, 1 at least.
+
+    Notes
+    -----
+    Σ_i (Σ_t δ′x e)² over σ² Σ (δ′x)², δ the change of slopes, δ′x zero outside of the rows near the threshold and less
+    unit means in the second sum. Where the threshold variable hardly moves within units, a unit's rows are all near it
+    or none is, so that the correlation of its errors does not become negligible however many rows there are. A ratio
+    below 1 is an accident of few units more often than a smaller variance.
+    """
+    many = int(np.ceil(NEAR * len(errors)))
+    near = np.zeros(len(errors))
+    near[ordered.order[max(place + 1 - many, 0) : place + 1 + many]] = 1.0
+    own = jump * near
+    scores = np.bincount(ordered.rows.unit_codes, own * errors)
+    inner = ordered.demeaned(own[:, None])[:, 0]
+    independent = float(errors @ errors) / df * float(inner @ inner)
+    return max(float(scores @ scores) / independent, 1.0) if independent > 0 else 1.0
 
 
 def _samples(
