@@ -18,7 +18,17 @@ from digicarbon.report.pictured import Formats, number, results_of
 from digicarbon.result import Result
 
 PATHS = ("path_a", "path_a_se", "path_b", "path_b_se", "indirect", "se", "p", "low", "high")
-TEXTBOOK = ("sobel_z", "sobel_p", "aroian_z", "aroian_p", "goodman_z", "goodman_p", "share_mediated")
+TEXTBOOK = (
+    "sobel_z",
+    "sobel_p",
+    "aroian_z",
+    "aroian_p",
+    "goodman_z",
+    "goodman_p",
+    "share_mediated",
+    "share_low",
+    "share_high",
+)
 STARS_NOTE = "* p < 0.1, ** p < 0.05, *** p < 0.01"
 STARS = ((0.01, "***"), (0.05, "**"), (0.1, "*"))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Literal
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ import scipy
 from pydantic import field_validator, model_validator
 
 from digicarbon.arrays import FloatArray
+from digicarbon.model._latest import LATEST
 from digicarbon.model._panel_columns import Columns
 from digicarbon.model._panel_covariance import REPAIRED, factor_of, factors_of_both
 from digicarbon.model.base import require_panel
@@ -21,9 +22,10 @@ from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import ClusterBy, SmallSample, nearest_semidefinite
-from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.linear.within import EffectsKind, Rows
 from digicarbon.numeric.mediation.paths import Paths, Products, paths, products, sobel
-from digicarbon.numeric.mediation.sensitivity import indirect_at, rho_at_zero, robustness_value
+from digicarbon.numeric.mediation.sensitivity import indirect_at, rho_at_zero
+from digicarbon.numeric.sensitivity.omitted import robustness_value
 from digicarbon.panel import Panel, canonical
 from digicarbon.result import EFFECTS, Constituent, Effects, MadeOf, Quantity, Resampled, Result, Role, roles_made_of
 from digicarbon.spec import Names
@@ -36,6 +38,7 @@ _OF_REGRESSION = ("effects", "cov", "cluster", "small_sample", "df", "level")
 _OF_TEST = ("test", "replications", "weights", "seed", "intervals")
 RHO = np.round(np.arange(-0.9, 0.91, 0.1), 1)
 """Correlations of errors at which the table ``rho`` has indirect effects."""
+_RHO = pd.Index(RHO, name="rho")
 
 
 class Mediation(Tested):
@@ -118,8 +121,9 @@ class Mediation(Tested):
 
     def regression(self, y: str, x: Sequence[str], controls: Sequence[str], wild: bool = False) -> PanelRegression:
         """Return one equation, with the standard errors of this model, or with its wild bootstrap."""
-        fields = {name: getattr(self, name) for name in (*_OF_REGRESSION, *(_OF_TEST if wild else ()))}
-        return PanelRegression(y=y, x=tuple(x), controls=tuple(controls), **fields)
+        names = (*_OF_REGRESSION, *(_OF_TEST if wild else ()))
+        fields = tuple(getattr(self, name) for name in names)
+        return _equation(y, tuple(x), tuple(controls), names, fields)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if an equation cannot be fitted; fit nothing.
@@ -208,6 +212,42 @@ def through(x: str, mediator: str) -> str:
     return f"{x}[{mediator}]"
 
 
+@lru_cache(maxsize=1024)
+def _equation(
+    y: str, x: tuple[str, ...], controls: tuple[str, ...], names: tuple[str, ...], fields: tuple[Any, ...]
+) -> PanelRegression:
+    # a run asks several times for its equations, and checking their fields takes as long as fitting them
+    return PanelRegression(y=y, x=x, controls=controls, **dict(zip(names, fields, strict=True)))
+
+
+class _Design:
+    """The equations of one outcome, for models that differ only in their standard errors and intervals.
+
+    Parameters
+    ----------
+    fit : Paths
+        All regressors but mediators taken as focal.
+    rows : Rows
+    """
+
+    def __init__(self, fit: Paths, rows: Rows) -> None:
+        self.fit, self._rows = fit, rows
+        self._sums: dict[tuple[str, bool], FloatArray] = {}
+
+    @property
+    def nbytes(self) -> int:
+        """The size of its largest arrays: design, basis and influence, and sums by row."""
+        return 4 * int(self.fit.design.nbytes)
+
+    def sums(self, by: Literal["row", "unit", "time"], corrected: bool) -> FloatArray:
+        """Return sums of what rows add to each parameter, shape (rows or groups, q); corrected as in HC3."""
+        key = by, corrected
+        if key not in self._sums:
+            every = self.fit.influence(corrected)
+            self._sums[key] = every if by == "row" else self._rows.sums(every, by)
+        return self._sums[key]
+
+
 @dataclass(frozen=True, eq=False)
 class _Fitted:
     """All equations of a mediation, fitted.
@@ -245,11 +285,21 @@ class _Fitted:
         return cls(model, made, columns, outcome, base, mediators, outcome.focal)
 
     @cached_property
-    def every(self) -> Paths:
-        """The equations, all regressors but mediators taken as focal."""
+    def _design(self) -> _Design:
+        # columns are the same object in models that differ only in their standard errors
+        key = ("mediation", self.columns, self.base, self.mediators)
+        return LATEST.once(key, self._made, lambda made: made.nbytes)
+
+    def _made(self) -> _Design:
         names, values = self.columns.names, self.columns.values
         order = [names.index(name) for name in (*self.base, *self.mediators)]
-        return paths(values[:, order], values[:, -1], len(self.mediators), tuple(range(len(self.base))))
+        fit = paths(values[:, order], values[:, -1], len(self.mediators), tuple(range(len(self.base))))
+        return _Design(fit, self.columns.rows)
+
+    @property
+    def every(self) -> Paths:
+        """The equations, all regressors but mediators taken as focal."""
+        return self._design.fit
 
     @cached_property
     def paths(self) -> Paths:
@@ -273,8 +323,7 @@ class _Fitted:
         p, others = len(fit.outcome), self._df_others
         if rule.cov == "classic":
             return fit.classic(self._df, others)
-        small = replace(columns, values=columns.values[:, : fit.k + 1])
-        influence = fit.influence(rule.small_sample == "hc3")
+        small, sums = self.without_mediators, partial(self._design.sums, corrected=rule.small_sample == "hc3")
 
         def scaled(values: FloatArray, large_factor: float, small_factor: float) -> FloatArray:
             factors = np.full(values.shape[1], small_factor)
@@ -282,10 +331,9 @@ class _Fitted:
             values = values * np.sqrt(factors)
             return np.asarray(values.T @ values)
 
-        rows = columns.rows
         if rule.cov == "cluster" and rule.cluster == "both":
             parts = zip(
-                (rows.sums(influence, "unit"), rows.sums(influence, "time"), influence),
+                (sums("unit"), sums("time"), sums("row")),
                 factors_of_both(columns, rule),
                 factors_of_both(small, rule),
                 strict=True,
@@ -293,8 +341,13 @@ class _Fitted:
             by_unit, by_time, overlap = (scaled(*part) for part in parts)
             return by_unit + by_time - overlap
         by: Literal["unit", "time"] = "time" if rule.cluster == "time" else "unit"
-        sums = influence if rule.cov == "robust" else rows.sums(influence, by)
-        return scaled(sums, factor_of(columns, rule), factor_of(small, rule))
+        added = sums("row" if rule.cov == "robust" else by)
+        return scaled(added, factor_of(columns, rule), factor_of(small, rule))
+
+    @cached_property
+    def without_mediators(self) -> Columns:
+        """Columns of as many regressors as the other equations have, for their small-sample factors."""
+        return replace(self.columns, values=self.columns.values[:, : self.every.k + 1])
 
     @property
     def _df(self) -> int:
@@ -405,14 +458,13 @@ class _Fitted:
             "sensitivity": self._sensitivity(),
             "rho": pd.DataFrame(
                 indirect_at(self.paths, RHO).reshape(len(RHO), -1),
-                index=pd.Index(RHO, name="rho"),
-                columns=[through(*pair) for pair in self.pairs],
+                index=_RHO.view(),
+                columns=_names(tuple(through(*pair) for pair in self.pairs)),
             ),
         }
 
     def _by_pair(self, numbers: Mapping[str, FloatArray]) -> pd.DataFrame:
-        index = _index(("x", "mediator"), tuple(self.pairs)).copy()
-        return pd.DataFrame(np.column_stack(list(numbers.values())), index=index, columns=list(numbers))
+        return _frame(list(numbers.values()), ("x", "mediator"), tuple(self.pairs), tuple(numbers))
 
     def _mediation(self) -> pd.DataFrame:
         """Return a row for each path: a, b, their product with its interval, textbook z statistics, the share."""
@@ -426,9 +478,11 @@ class _Fitted:
         numbers |= {name: shown[name] for name in ("se", "p", "low", "high")}
         for name, value in (("sobel", z.sobel), ("aroian", z.aroian), ("goodman", z.goodman)):
             numbers |= {f"{name}_z": value, f"{name}_p": 2 * scipy.special.ndtr(-np.abs(value))}
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share = found.via / fit.total[:, None]
-        numbers["share_mediated"] = np.where(np.isfinite(share), share, np.nan).ravel()
+        share = found.shares.ravel()
+        known = np.isfinite(share)
+        shares = self.outcome.inference.columns(share, self._errors(p + 2 * f * m + 2 * f, f * m))
+        for name, column in (("share_mediated", "coef"), ("share_low", "low"), ("share_high", "high")):
+            numbers[name] = np.where(known, shares[column], np.nan)
         return self._by_pair(numbers)
 
     def _equations(self, first_only: bool = False) -> pd.DataFrame:
@@ -449,14 +503,12 @@ class _Fitted:
         shown = self.outcome.inference.columns(
             np.concatenate([block[1] for block in blocks]), np.concatenate([block[2] for block in blocks])
         )
-        names = ["coef", "se", "stat", "p"]
-        levels = _index(("equation", "explained", "term"), index).copy()
-        return pd.DataFrame(np.column_stack([shown[name] for name in names]), index=levels, columns=names)
+        names = ("coef", "se", "stat", "p")
+        return _frame([shown[name] for name in names], ("equation", "explained", "term"), index, names)
 
     def _sensitivity(self) -> pd.DataFrame:
         """Return, of each path, how strong a confounder would have to be."""
         fit, f = self.paths, len(self.focal)
-        level = self.model.level
         left_x = (fit.focal_influence**2).sum(axis=0)
         left_m = (fit.root[fit.k :] ** 2).sum(axis=1)
         ssr_m = (fit.first_residuals**2).sum(axis=0)
@@ -465,12 +517,27 @@ class _Fitted:
         t_b = np.tile(fit.b / np.sqrt(left_m * ssr_y / self._df), f)
         numbers = {"rho_zero": np.tile(rho_at_zero(fit), f)}
         for name, t, df in (("a", t_a, self._df_others), ("b", t_b, self._df)):
+            critical = float(scipy.special.stdtrit(df - 1, 0.5 + self.model.level / 2))
             numbers |= {
                 f"partial_r2_{name}": t**2 / (t**2 + df),
                 f"rv_{name}": robustness_value(t, df),
-                f"rv_{name}_level": robustness_value(t, df, level),
+                f"rv_{name}_level": robustness_value(t, df, critical=critical),
             }
         return self._by_pair(numbers)
+
+
+def _frame(
+    columns: list[FloatArray], levels: tuple[str, ...], rows: tuple[tuple[str, ...], ...], names: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return numbers as a table with rows of several levels."""
+    # the arrays are of this table alone, so that they need no copy; an index of it can be renamed by a reader
+    values = np.array(columns)
+    return pd.DataFrame(values.T, index=_index(levels, rows).copy(), columns=_names(names), copy=False)
+
+
+@lru_cache(maxsize=256)
+def _names(names: tuple[str, ...]) -> pd.Index:
+    return pd.Index(names)
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.mediation.paths import Paths
@@ -51,38 +50,3 @@ def _moments(fit: Paths) -> tuple[FloatArray, FloatArray]:
     explained = fit.b**2 * left
     whole = float(fit.outcome_residuals @ fit.outcome_residuals) + explained
     return np.sign(fit.b) * np.sqrt(explained / whole), np.sqrt(whole / left)
-
-
-def robustness_value(t: FloatArray, df: int, level: float | None = None) -> FloatArray:
-    """Return the robustness values of coefficients with classic t statistics, of the shape of t.
-
-    Parameters
-    ----------
-    t : ndarray
-    df : int
-        Residual degrees of freedom.
-    level : float, optional
-        Of the interval that is to reach zero; None: the estimate itself is to be zero.
-
-    Notes
-    -----
-    A confounder that explains this share of what is left of both the regressor and the outcome takes the effect to
-    zero: ½(√(f⁴ + 4f²) - f²) with f = |t|/√df, less the critical value over √(df - 1) where the interval is to reach
-    zero. Where f times the critical f_c is above 1 it is (f² - f_c²)/(1 + f²), as in their sensemakr.
-
-    References
-    ----------
-    Cinelli & Hazlett (2020), Journal of the Royal Statistical Society B 82.
-    """
-    f = np.abs(t) / np.sqrt(df)
-    if level is None:
-        return _root(f)
-    critical = scipy.special.stdtrit(df - 1, 0.5 + level / 2) / np.sqrt(df - 1)
-    extreme = (f**2 - critical**2) / (1 + f**2)
-    # beyond the bound the confounder is limited by the outcome's share alone
-    reached = np.where(f * critical > 1, extreme, _root(np.maximum(f - critical, 0.0)))
-    return np.asarray(reached)
-
-
-def _root(f: FloatArray) -> FloatArray:
-    return np.asarray((np.sqrt(f**4 + 4 * f**2) - f**2) / 2)

@@ -51,15 +51,7 @@ class Estimate:
         float
             Between 0 and 1.
         """
-        f = q * abs(self.coef / self.se) / np.sqrt(self.df)
-        least = critical * self.scale / np.sqrt(self.df - 1)
-        above = f - least
-        if above <= 0:
-            return 0.0
-        if least > 0 and f > 1 / least:
-            # a confounder that explains less of the outcome than of the regressor does more harm to t
-            return float((f**2 - least**2) / (1 + f**2))
-        return float((np.sqrt(above**4 + 4 * above**2) - above**2) / 2)
+        return float(robustness_value(np.array(self.coef / self.se), self.df, q, critical * self.scale))
 
     def adjusted(self, of_x: FloatArray, of_y: FloatArray, reduce: bool = True) -> FloatArray:
         """Return the coefficient with a confounder in the regression; arrays of partial R² are broadcast.
@@ -88,6 +80,41 @@ class Estimate:
         """Return the critical value of t, two-sided, with one degree of freedom less; or with others, or the normal."""
         free = self.df - 1 if df is None else df
         return float(scipy.stats.t.ppf((1 + level) / 2, free))
+
+
+def robustness_value(t: FloatArray, df: float, q: float = 1.0, critical: float = 0.0) -> FloatArray:
+    """Return the partial R² with both sides which confounders need to take away a share of coefficients.
+
+    Parameters
+    ----------
+    t : ndarray
+        Classic t statistics.
+    df : float
+        Residual degrees of freedom.
+    q : float
+        The share.
+    critical : float
+        Instead of coefficients being down to 1 - q of themselves: their t statistics against that fall to this.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of t, between 0 and 1.
+
+    Notes
+    -----
+    ½(√(f⁴ + 4f²) - f²) with f = q|t|/√df - f_c and f_c = critical/√(df - 1). Where q|t|/√df times f_c is above 1 it is
+    (q²t²/df - f_c²)/(1 + q²t²/df), as in sensemakr.
+
+    References
+    ----------
+    Cinelli & Hazlett (2020), Journal of the Royal Statistical Society B 82.
+    """
+    f, least = q * np.abs(t) / np.sqrt(df), critical / np.sqrt(df - 1)
+    above = np.maximum(f - least, 0.0)
+    usual = (np.sqrt(above**4 + 4 * above**2) - above**2) / 2
+    # a confounder that explains less of the outcome than of the regressor does more harm to t
+    return np.asarray(np.where((above > 0) & (f * least > 1), (f**2 - least**2) / (1 + f**2), usual))
 
 
 def bounds(of_x: float, of_y: float, times_x: FloatArray, times_y: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import scipy
 from conftest import REFERENCE
 
 import digicarbon as dc
@@ -14,10 +15,11 @@ from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model import Mediation, PanelRegression
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
 from digicarbon.numeric.mediation.paths import Paths, paths, products, sobel
-from digicarbon.numeric.mediation.sensitivity import indirect_at, rho_at_zero, robustness_value
+from digicarbon.numeric.mediation.sensitivity import indirect_at, rho_at_zero
 from digicarbon.numeric.mediation.wild import confidence, interval, standard_errors
 from digicarbon.numeric.resampling.null_model import linear_null
 from digicarbon.numeric.resampling.unit_wild import corrected
+from digicarbon.numeric.sensitivity.omitted import robustness_value
 from digicarbon.result import Asked
 
 N, T = 25, 6
@@ -183,8 +185,9 @@ def test_robustness_values_are_those_of_sensemakr() -> None:
     """Darfur, the article's example: t = 4.18 with 783 degrees of freedom gives 13.9 % and 7.6 %."""
     t = np.array([4.18445])
     assert robustness_value(t, 783)[0] == pytest.approx(0.13878, abs=2e-4)
-    assert robustness_value(t, 783, 0.95)[0] == pytest.approx(0.07626, abs=2e-4)
-    assert robustness_value(np.array([1.0]), 783, 0.95)[0] == 0.0
+    critical = float(scipy.stats.t.ppf(0.975, 782))
+    assert robustness_value(t, 783, critical=critical)[0] == pytest.approx(0.07626, abs=2e-4)
+    assert robustness_value(np.array([1.0]), 783, critical=critical)[0] == 0.0
 
 
 def test_the_wild_bootstrap_is_a_plain_loop() -> None:
