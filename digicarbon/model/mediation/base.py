@@ -23,6 +23,7 @@ from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import ClusterBy, SmallSample, nearest_semidefinite
 from digicarbon.numeric.linear.within import EffectsKind, Rows
+from digicarbon.numeric.mediation.outcomes import IndirectBatch
 from digicarbon.numeric.mediation.paths import Paths, Products, paths, products, sobel
 from digicarbon.numeric.mediation.sensitivity import indirect_at, rho_at_zero
 from digicarbon.numeric.sensitivity.omitted import robustness_value
@@ -32,6 +33,7 @@ from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
+    from digicarbon.model.mediation._outcomes import MediatedFits
     from digicarbon.script import RPart, StataPart
 
 _OF_REGRESSION = ("effects", "cov", "cluster", "small_sample", "df", "level")
@@ -175,13 +177,23 @@ class Mediation(Tested):
         return self.total_equation.null(panel, weights, candidates) if self.equations == "full" else None
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> JointBatch:
-        """Return what fits effects to many outcomes: regressions, but indirect effects one by one."""
-        coefficient = Estimand("coefficient", estimand.term)
-        if self.equations == "full" and not estimand.weights:
-            if estimand.quantity == "total":
-                return self.total_equation.batch(panel, weights, coefficient)
-            if estimand.quantity in ("coefficient", "direct"):
-                return self.outcome_equation.batch(panel, weights, coefficient)
+        """Return what fits effects to many outcomes.
+
+        Outcomes are fitted one by one for indirect effects with clusters of units and of periods, whose covariance may
+        have to be made semidefinite, for what is of the mediators alone, and for combinations with that.
+        """
+        if self.equations == "full":
+            fitted = _Fitted.of(self, panel, weights)
+            if estimand in fitted.sums:
+                many = fitted.many(estimand, panel, weights)
+                if many is not None:
+                    return many
+            elif estimand.quantity == "total":
+                return self.total_equation.batch(panel, weights, Estimand("coefficient", estimand.term))
+            elif estimand.weights and {term for term, _ in estimand.weights} <= set(fitted.outcome.terms):
+                return self.outcome_equation.batch(panel, weights, estimand)
+            elif not estimand.weights and estimand.term in fitted.outcome.terms:
+                return self.outcome_equation.batch(panel, weights, Estimand("coefficient", estimand.term))
         return OneByOne(self.by_errors, panel, weights, estimand)
 
     @property
@@ -356,6 +368,36 @@ class _Fitted:
     @property
     def _df_others(self) -> int:
         return self._df + len(self.mediators)
+
+    @cached_property
+    def sums(self) -> dict[Estimand, tuple[int, FloatArray]]:
+        """Indirect effects as sums of products: the place of the focal term, and weights of mediators."""
+        m = len(self.mediators)
+        every = {Estimand("indirect", x): (place, np.ones(m)) for place, x in enumerate(self.focal)}
+        each = zip(self.mediators, np.eye(m), strict=True)
+        return every | {
+            Estimand("coefficient", through(x, mediator)): (place, weights)
+            for mediator, weights in each
+            for place, x in enumerate(self.focal)
+        }
+
+    def many(self, estimand: Estimand, panel: Panel, weights: Weights | None) -> MediatedFits | None:
+        """Return what fits indirect effects to many outcomes; None for clusters of units and of periods."""
+        from digicarbon.model._panel_batch import LinearFits, linear_rule
+        from digicarbon.model.mediation._outcomes import MediatedFits
+
+        model, rule = self.model, self.model.outcome_equation.rule
+        of_outcome, of_others = linear_rule(self.columns, rule), linear_rule(self.without_mediators, rule)
+        coefficient = Estimand("coefficient", self.focal[0])
+        outcome, total = (
+            equation.batch(panel, weights, coefficient) for equation in (model.outcome_equation, model.total_equation)
+        )
+        if of_outcome is None or of_others is None or of_outcome.middle == "both":
+            return None
+        if not isinstance(outcome, LinearFits) or not isinstance(total, LinearFits):
+            return None
+        indirect = IndirectBatch(self.paths, self.columns.rows, of_outcome, of_others)
+        return MediatedFits(outcome, total, indirect, self.sums, estimand)
 
     @cached_property
     def products(self) -> Products:
