@@ -488,10 +488,17 @@ class _Fitted:
         share = float(self.products.share[0])
         if not np.isfinite(share):
             return {}
-        se = float(self._errors(len(self.products.covariance) - len(self.focal), 1)[0])
-        shown = self.outcome.inference.columns(np.array([share]), np.array([se]))
-        ends = {f"mediated_share_{end}": float(shown[end][0]) for end in ("low", "high")}
-        return {"mediated_share": share, "mediated_share_se": se, **ends}
+        first = len(self._shown["se"]) - len(self.focal)
+        names = {"mediated_share_se": "se", "mediated_share_low": "low", "mediated_share_high": "high"}
+        return {"mediated_share": share, **{name: float(self._shown[column][first]) for name, column in names.items()}}
+
+    @cached_property
+    def _shown(self) -> dict[str, FloatArray]:
+        """Columns of all products, in the order of their covariance: one distribution function for all of them."""
+        found = self.products
+        coef = np.concatenate([found.via.ravel(), found.indirect, found.shares.ravel(), found.share])
+        count = len(coef)
+        return self.outcome.inference.columns(coef, self._errors(len(found.covariance) - count, count))
 
     def _tables(self) -> dict[str, pd.DataFrame]:
         return {
@@ -514,17 +521,15 @@ class _Fitted:
         p, f, m = len(fit.outcome), *fit.a.shape
         a, b = fit.a.ravel(), np.tile(fit.b, f)
         se_a, se_b = self._errors(p, f * m), np.tile(self._errors(fit.k, m), f)
-        shown = self.outcome.inference.columns(found.via.ravel(), self._errors(p + f * m + f, f * m))
+        shown = {name: column[: f * m] for name, column in self._shown.items()}
         z = sobel(a, b, se_a, se_b)
         numbers = {"path_a": a, "path_a_se": se_a, "path_b": b, "path_b_se": se_b, "indirect": shown["coef"]}
         numbers |= {name: shown[name] for name in ("se", "p", "low", "high")}
         for name, value in (("sobel", z.sobel), ("aroian", z.aroian), ("goodman", z.goodman)):
             numbers |= {f"{name}_z": value, f"{name}_p": 2 * scipy.special.ndtr(-np.abs(value))}
-        share = found.shares.ravel()
-        known = np.isfinite(share)
-        shares = self.outcome.inference.columns(share, self._errors(p + 2 * f * m + 2 * f, f * m))
+        known, at = np.isfinite(found.shares.ravel()), slice(f * m + f, 2 * f * m + f)
         for name, column in (("share_mediated", "coef"), ("share_low", "low"), ("share_high", "high")):
-            numbers[name] = np.where(known, shares[column], np.nan)
+            numbers[name] = np.where(known, self._shown[column][at], np.nan)
         return self._by_pair(numbers)
 
     def _equations(self, first_only: bool = False) -> pd.DataFrame:

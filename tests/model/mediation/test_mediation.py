@@ -334,3 +334,20 @@ def test_shares_have_their_delta_errors() -> None:
     psi = via.sum(axis=1) / fit.total[0] - found.share[0] / fit.total[0] * influence[:, p + 2]
     by_unit = np.bincount(ROWS.unit_codes, psi)
     assert np.sqrt(found.covariance[-1, -1]) == pytest.approx(np.sqrt(by_unit @ by_unit))
+
+
+def test_the_share_of_each_mediator_has_its_delta_interval(panel: dc.Panel) -> None:
+    result = Mediation(**FIELDS, small_sample="none").fit(panel)
+    fit = fitted()
+    influence, p = fit.influence(), len(fit.outcome)
+    half = scipy.stats.t.ppf(0.975, N - 1)
+    for j, mediator in enumerate(FIELDS["mediators"]):
+        share = fit.a[0, j] * fit.b[j] / fit.total[0]
+        via = fit.a[0, j] * influence[:, fit.k + j] + fit.b[j] * influence[:, p + j]
+        by_unit = np.bincount(ROWS.unit_codes, (via - share * influence[:, p + 2]) / fit.total[0])
+        se = np.sqrt(by_unit @ by_unit)
+        row = result.tables["mediation"].loc[("x", mediator), ["share_mediated", "share_low", "share_high"]]
+        np.testing.assert_allclose(row.tolist(), [share, share - half * se, share + half * se], rtol=1e-9)
+    wild = Mediation(**FIELDS, test="wild", replications=199).fit(panel)
+    row = wild.tables["mediation"].loc[("x", "m1")]
+    assert row["share_low"] < row["share_mediated"] < row["share_high"]
