@@ -18,7 +18,8 @@ from digicarbon.report.pictured import Formats, number, results_of
 from digicarbon.result import Result
 
 PATHS = ("path_a", "path_a_se", "path_b", "path_b_se", "indirect", "se", "p", "low", "high")
-TEXTBOOK = ("sobel_z", "sobel_p", "aroian_z", "aroian_p", "goodman_z", "goodman_p", "share_mediated")
+SHARE = ("share_mediated", "share_low", "share_high")
+TEXTBOOK = ("sobel_z", "sobel_p", "aroian_z", "aroian_p", "goodman_z", "goodman_p", *SHARE)
 STARS_NOTE = "* p < 0.1, ** p < 0.05, *** p < 0.01"
 STARS = ((0.01, "***"), (0.05, "**"), (0.1, "*"))
 
@@ -59,9 +60,9 @@ class PathTables(Report):
             tables += [self._equations(name, result) for name, result in self._named(runs).items()]
         full = [record for record in runs if "mediation" in record.result.tables]
         if full:
-            tables.append(self._part("mediation", PATHS, full))
-            tables += [self._part("mediation", TEXTBOOK, full)] if self.textbook else []
-            tables.append(self._part("sensitivity", (), full))
+            tables.append(self._part("mediation paths", "mediation", PATHS, full))
+            tables += [self._part("mediation textbook", "mediation", TEXTBOOK, full)] if self.textbook else []
+            tables.append(self._part("mediation sensitivity", "sensitivity", (), full))
         notes = tuple(dict.fromkeys(note for record in runs for note in self.words.notes(record.result.notes)))
         whole = replace(tables[-1], notes=notes)
         equations = [table for table in tables[:-1] if STARS_NOTE in table.notes]
@@ -108,7 +109,7 @@ class PathTables(Report):
         stars = next((stars for most, stars in STARS if row["p"] <= most), "")
         return f"{number(float(row['coef']), self.decimals)}{stars}"
 
-    def _part(self, name: str, columns: tuple[str, ...], records: Sequence[Record]) -> Table:
+    def _part(self, words: str, name: str, columns: tuple[str, ...], records: Sequence[Record]) -> Table:
         shown = DiagnosticTable(
             name=name,
             columns=columns,
@@ -117,5 +118,4 @@ class PathTables(Report):
             labels=self.labels,
             language=self.language,
         )
-        words = {PATHS: "mediation paths", TEXTBOOK: "mediation textbook"}.get(columns, "mediation sensitivity")
         return shown.table(self.words.word(words), records)

@@ -32,7 +32,10 @@ def test_equations_stand_side_by_side_and_products_below() -> None:
     assert equations.cells.iloc[2, 0] == ""
     assert "*** p < 0.01" in equations.notes[0]
     assert paths.cells.iloc[0, 4] == f"{one.result.estimates.loc['x[m1]', 'coef']:.3f}"
-    assert len(textbook.cells.columns) == 7
+    heads = list(textbook.cells.columns)
+    assert heads[6:] == ["Share mediated", "share from", "share to"]
+    low, share, high = (float(textbook.cells.iloc[0, place]) for place in (7, 6, 8))
+    assert low < share < high
     assert len(sensitivity.cells) == 2
     assert sensitivity.notes, "notes stand below the last table"
 

@@ -58,12 +58,16 @@ def resampled(model: Mediation, result: Result, fitted: _Fitted, panel: Panel, w
     for place, x in enumerate(fitted.focal):
         indirect = via[:, place].sum(axis=1)
         effects["indirect", x] = _interval(indirect, model.intervals, level)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shares = via[:, place] / (indirect + drawn.direct[:, place])[:, None]
         for j, mediator in enumerate(fitted.mediators):
             numbers = _interval(via[:, place, j], model.intervals, level)
             estimates[through(x, mediator)] = numbers
             mediation.loc[(x, mediator), ["p", "low", "high"]] = numbers
+            ends = _interval(shares[:, j], model.intervals, level)[1:]
+            mediation.loc[(x, mediator), ["share_low", "share_high"]] = ends
         if place == 0 and "mediated_share" in statistics:
-            _, low, high = _interval(indirect / (indirect + drawn.direct[:, place]), model.intervals, level)
+            _, low, high = _interval(shares.sum(axis=1), model.intervals, level)
             statistics |= {"mediated_share_low": low, "mediated_share_high": high}
             del statistics["mediated_share_se"]
     return replace(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Literal
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ import scipy
 from pydantic import field_validator, model_validator
 
 from digicarbon.arrays import FloatArray
+from digicarbon.model._latest import LATEST
 from digicarbon.model._panel_columns import Columns
 from digicarbon.model._panel_covariance import REPAIRED, factor_of, factors_of_both
 from digicarbon.model.base import require_panel
@@ -21,7 +22,8 @@ from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import ClusterBy, SmallSample, nearest_semidefinite
-from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.linear.within import EffectsKind, Rows
+from digicarbon.numeric.mediation.outcomes import IndirectBatch
 from digicarbon.numeric.mediation.paths import Paths, Products, paths, products, sobel
 from digicarbon.numeric.mediation.sensitivity import indirect_at, rho_at_zero
 from digicarbon.numeric.sensitivity.omitted import robustness_value
@@ -31,12 +33,14 @@ from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
+    from digicarbon.model.mediation._outcomes import MediatedFits
     from digicarbon.script import RPart, StataPart
 
 _OF_REGRESSION = ("effects", "cov", "cluster", "small_sample", "df", "level")
 _OF_TEST = ("test", "replications", "weights", "seed", "intervals")
 RHO = np.round(np.arange(-0.9, 0.91, 0.1), 1)
 """Correlations of errors at which the table ``rho`` has indirect effects."""
+_RHO = pd.Index(RHO, name="rho")
 
 
 class Mediation(Tested):
@@ -119,8 +123,9 @@ class Mediation(Tested):
 
     def regression(self, y: str, x: Sequence[str], controls: Sequence[str], wild: bool = False) -> PanelRegression:
         """Return one equation, with the standard errors of this model, or with its wild bootstrap."""
-        fields = {name: getattr(self, name) for name in (*_OF_REGRESSION, *(_OF_TEST if wild else ()))}
-        return PanelRegression(y=y, x=tuple(x), controls=tuple(controls), **fields)
+        names = (*_OF_REGRESSION, *(_OF_TEST if wild else ()))
+        fields = tuple(getattr(self, name) for name in names)
+        return _equation(y, tuple(x), tuple(controls), names, fields)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if an equation cannot be fitted; fit nothing.
@@ -172,13 +177,23 @@ class Mediation(Tested):
         return self.total_equation.null(panel, weights, candidates) if self.equations == "full" else None
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> JointBatch:
-        """Return what fits effects to many outcomes: regressions, but indirect effects one by one."""
-        coefficient = Estimand("coefficient", estimand.term)
-        if self.equations == "full" and not estimand.weights:
-            if estimand.quantity == "total":
-                return self.total_equation.batch(panel, weights, coefficient)
-            if estimand.quantity in ("coefficient", "direct"):
-                return self.outcome_equation.batch(panel, weights, coefficient)
+        """Return what fits effects to many outcomes.
+
+        Outcomes are fitted one by one for indirect effects with clusters of units and of periods, whose covariance may
+        have to be made semidefinite, for what is of the mediators alone, and for combinations with that.
+        """
+        if self.equations == "full":
+            fitted = _Fitted.of(self, panel, weights)
+            if estimand in fitted.sums:
+                many = fitted.many(estimand, panel, weights)
+                if many is not None:
+                    return many
+            elif estimand.quantity == "total":
+                return self.total_equation.batch(panel, weights, Estimand("coefficient", estimand.term))
+            elif estimand.weights and {term for term, _ in estimand.weights} <= set(fitted.outcome.terms):
+                return self.outcome_equation.batch(panel, weights, estimand)
+            elif not estimand.weights and estimand.term in fitted.outcome.terms:
+                return self.outcome_equation.batch(panel, weights, Estimand("coefficient", estimand.term))
         return OneByOne(self.by_errors, panel, weights, estimand)
 
     @property
@@ -207,6 +222,42 @@ def on(mediator: str, x: str) -> str:
 def through(x: str, mediator: str) -> str:
     """Return the name of the indirect effect of x through a mediator."""
     return f"{x}[{mediator}]"
+
+
+@lru_cache(maxsize=1024)
+def _equation(
+    y: str, x: tuple[str, ...], controls: tuple[str, ...], names: tuple[str, ...], fields: tuple[Any, ...]
+) -> PanelRegression:
+    # a run asks several times for its equations, and checking their fields takes as long as fitting them
+    return PanelRegression(y=y, x=x, controls=controls, **dict(zip(names, fields, strict=True)))
+
+
+class _Design:
+    """The equations of one outcome, for models that differ only in their standard errors and intervals.
+
+    Parameters
+    ----------
+    fit : Paths
+        All regressors but mediators taken as focal.
+    rows : Rows
+    """
+
+    def __init__(self, fit: Paths, rows: Rows) -> None:
+        self.fit, self._rows = fit, rows
+        self._sums: dict[tuple[str, bool], FloatArray] = {}
+
+    @property
+    def nbytes(self) -> int:
+        """The size of its largest arrays: design, basis and influence, and sums by row."""
+        return 4 * int(self.fit.design.nbytes)
+
+    def sums(self, by: Literal["row", "unit", "time"], corrected: bool) -> FloatArray:
+        """Return sums of what rows add to each parameter, shape (rows or groups, q); corrected as in HC3."""
+        key = by, corrected
+        if key not in self._sums:
+            every = self.fit.influence(corrected)
+            self._sums[key] = every if by == "row" else self._rows.sums(every, by)
+        return self._sums[key]
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,11 +297,21 @@ class _Fitted:
         return cls(model, made, columns, outcome, base, mediators, outcome.focal)
 
     @cached_property
-    def every(self) -> Paths:
-        """The equations, all regressors but mediators taken as focal."""
+    def _design(self) -> _Design:
+        # columns are the same object in models that differ only in their standard errors
+        key = ("mediation", self.columns, self.base, self.mediators)
+        return LATEST.once(key, self._made, lambda made: made.nbytes)
+
+    def _made(self) -> _Design:
         names, values = self.columns.names, self.columns.values
         order = [names.index(name) for name in (*self.base, *self.mediators)]
-        return paths(values[:, order], values[:, -1], len(self.mediators), tuple(range(len(self.base))))
+        fit = paths(values[:, order], values[:, -1], len(self.mediators), tuple(range(len(self.base))))
+        return _Design(fit, self.columns.rows)
+
+    @property
+    def every(self) -> Paths:
+        """The equations, all regressors but mediators taken as focal."""
+        return self._design.fit
 
     @cached_property
     def paths(self) -> Paths:
@@ -274,8 +335,7 @@ class _Fitted:
         p, others = len(fit.outcome), self._df_others
         if rule.cov == "classic":
             return fit.classic(self._df, others)
-        small = replace(columns, values=columns.values[:, : fit.k + 1])
-        influence = fit.influence(rule.small_sample == "hc3")
+        small, sums = self.without_mediators, partial(self._design.sums, corrected=rule.small_sample == "hc3")
 
         def scaled(values: FloatArray, large_factor: float, small_factor: float) -> FloatArray:
             factors = np.full(values.shape[1], small_factor)
@@ -283,10 +343,9 @@ class _Fitted:
             values = values * np.sqrt(factors)
             return np.asarray(values.T @ values)
 
-        rows = columns.rows
         if rule.cov == "cluster" and rule.cluster == "both":
             parts = zip(
-                (rows.sums(influence, "unit"), rows.sums(influence, "time"), influence),
+                (sums("unit"), sums("time"), sums("row")),
                 factors_of_both(columns, rule),
                 factors_of_both(small, rule),
                 strict=True,
@@ -294,8 +353,13 @@ class _Fitted:
             by_unit, by_time, overlap = (scaled(*part) for part in parts)
             return by_unit + by_time - overlap
         by: Literal["unit", "time"] = "time" if rule.cluster == "time" else "unit"
-        sums = influence if rule.cov == "robust" else rows.sums(influence, by)
-        return scaled(sums, factor_of(columns, rule), factor_of(small, rule))
+        added = sums("row" if rule.cov == "robust" else by)
+        return scaled(added, factor_of(columns, rule), factor_of(small, rule))
+
+    @cached_property
+    def without_mediators(self) -> Columns:
+        """Columns of as many regressors as the other equations have, for their small-sample factors."""
+        return replace(self.columns, values=self.columns.values[:, : self.every.k + 1])
 
     @property
     def _df(self) -> int:
@@ -304,6 +368,36 @@ class _Fitted:
     @property
     def _df_others(self) -> int:
         return self._df + len(self.mediators)
+
+    @cached_property
+    def sums(self) -> dict[Estimand, tuple[int, FloatArray]]:
+        """Indirect effects as sums of products: the place of the focal term, and weights of mediators."""
+        m = len(self.mediators)
+        every = {Estimand("indirect", x): (place, np.ones(m)) for place, x in enumerate(self.focal)}
+        each = zip(self.mediators, np.eye(m), strict=True)
+        return every | {
+            Estimand("coefficient", through(x, mediator)): (place, weights)
+            for mediator, weights in each
+            for place, x in enumerate(self.focal)
+        }
+
+    def many(self, estimand: Estimand, panel: Panel, weights: Weights | None) -> MediatedFits | None:
+        """Return what fits indirect effects to many outcomes; None for clusters of units and of periods."""
+        from digicarbon.model._panel_batch import LinearFits, linear_rule
+        from digicarbon.model.mediation._outcomes import MediatedFits
+
+        model, rule = self.model, self.model.outcome_equation.rule
+        of_outcome, of_others = linear_rule(self.columns, rule), linear_rule(self.without_mediators, rule)
+        coefficient = Estimand("coefficient", self.focal[0])
+        outcome, total = (
+            equation.batch(panel, weights, coefficient) for equation in (model.outcome_equation, model.total_equation)
+        )
+        if of_outcome is None or of_others is None or of_outcome.middle == "both":
+            return None
+        if not isinstance(outcome, LinearFits) or not isinstance(total, LinearFits):
+            return None
+        indirect = IndirectBatch(self.paths, self.columns.rows, of_outcome, of_others)
+        return MediatedFits(outcome, total, indirect, self.sums, estimand)
 
     @cached_property
     def products(self) -> Products:
@@ -394,10 +488,17 @@ class _Fitted:
         share = float(self.products.share[0])
         if not np.isfinite(share):
             return {}
-        se = float(self._errors(len(self.products.covariance) - len(self.focal), 1)[0])
-        shown = self.outcome.inference.columns(np.array([share]), np.array([se]))
-        ends = {f"mediated_share_{end}": float(shown[end][0]) for end in ("low", "high")}
-        return {"mediated_share": share, "mediated_share_se": se, **ends}
+        first = len(self._shown["se"]) - len(self.focal)
+        names = {"mediated_share_se": "se", "mediated_share_low": "low", "mediated_share_high": "high"}
+        return {"mediated_share": share, **{name: float(self._shown[column][first]) for name, column in names.items()}}
+
+    @cached_property
+    def _shown(self) -> dict[str, FloatArray]:
+        """Columns of all products, in the order of their covariance: one distribution function for all of them."""
+        found = self.products
+        coef = np.concatenate([found.via.ravel(), found.indirect, found.shares.ravel(), found.share])
+        count = len(coef)
+        return self.outcome.inference.columns(coef, self._errors(len(found.covariance) - count, count))
 
     def _tables(self) -> dict[str, pd.DataFrame]:
         return {
@@ -406,14 +507,13 @@ class _Fitted:
             "sensitivity": self._sensitivity(),
             "rho": pd.DataFrame(
                 indirect_at(self.paths, RHO).reshape(len(RHO), -1),
-                index=pd.Index(RHO, name="rho"),
-                columns=[through(*pair) for pair in self.pairs],
+                index=_RHO.view(),
+                columns=_names(tuple(through(*pair) for pair in self.pairs)),
             ),
         }
 
     def _by_pair(self, numbers: Mapping[str, FloatArray]) -> pd.DataFrame:
-        index = _index(("x", "mediator"), tuple(self.pairs)).copy()
-        return pd.DataFrame(np.column_stack(list(numbers.values())), index=index, columns=list(numbers))
+        return _frame(list(numbers.values()), ("x", "mediator"), tuple(self.pairs), tuple(numbers))
 
     def _mediation(self) -> pd.DataFrame:
         """Return a row for each path: a, b, their product with its interval, textbook z statistics, the share."""
@@ -421,15 +521,15 @@ class _Fitted:
         p, f, m = len(fit.outcome), *fit.a.shape
         a, b = fit.a.ravel(), np.tile(fit.b, f)
         se_a, se_b = self._errors(p, f * m), np.tile(self._errors(fit.k, m), f)
-        shown = self.outcome.inference.columns(found.via.ravel(), self._errors(p + f * m + f, f * m))
+        shown = {name: column[: f * m] for name, column in self._shown.items()}
         z = sobel(a, b, se_a, se_b)
         numbers = {"path_a": a, "path_a_se": se_a, "path_b": b, "path_b_se": se_b, "indirect": shown["coef"]}
         numbers |= {name: shown[name] for name in ("se", "p", "low", "high")}
         for name, value in (("sobel", z.sobel), ("aroian", z.aroian), ("goodman", z.goodman)):
             numbers |= {f"{name}_z": value, f"{name}_p": 2 * scipy.special.ndtr(-np.abs(value))}
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share = found.via / fit.total[:, None]
-        numbers["share_mediated"] = np.where(np.isfinite(share), share, np.nan).ravel()
+        known, at = np.isfinite(found.shares.ravel()), slice(f * m + f, 2 * f * m + f)
+        for name, column in (("share_mediated", "coef"), ("share_low", "low"), ("share_high", "high")):
+            numbers[name] = np.where(known, self._shown[column][at], np.nan)
         return self._by_pair(numbers)
 
     def _equations(self, first_only: bool = False) -> pd.DataFrame:
@@ -450,9 +550,8 @@ class _Fitted:
         shown = self.outcome.inference.columns(
             np.concatenate([block[1] for block in blocks]), np.concatenate([block[2] for block in blocks])
         )
-        names = ["coef", "se", "stat", "p"]
-        levels = _index(("equation", "explained", "term"), index).copy()
-        return pd.DataFrame(np.column_stack([shown[name] for name in names]), index=levels, columns=names)
+        names = ("coef", "se", "stat", "p")
+        return _frame([shown[name] for name in names], ("equation", "explained", "term"), index, names)
 
     def _sensitivity(self) -> pd.DataFrame:
         """Return, of each path, how strong a confounder would have to be."""
@@ -472,6 +571,20 @@ class _Fitted:
                 f"rv_{name}_level": robustness_value(t, df, critical=critical),
             }
         return self._by_pair(numbers)
+
+
+def _frame(
+    columns: list[FloatArray], levels: tuple[str, ...], rows: tuple[tuple[str, ...], ...], names: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return numbers as a table with rows of several levels."""
+    # the arrays are of this table alone, so that they need no copy; an index of it can be renamed by a reader
+    values = np.array(columns)
+    return pd.DataFrame(values.T, index=_index(levels, rows).copy(), columns=_names(names), copy=False)
+
+
+@lru_cache(maxsize=256)
+def _names(names: tuple[str, ...]) -> pd.Index:
+    return pd.Index(names)
 
 
 @lru_cache(maxsize=256)

@@ -194,14 +194,17 @@ class Products:
     via : ndarray, shape (f, m)
     indirect : ndarray, shape (f,)
         Over all mediators.
+    shares : ndarray, shape (f, m)
+        Of each indirect effect in the total one.
     share : ndarray, shape (f,)
-        Of the indirect effect in the total one.
+        Their sum.
     covariance : ndarray, shape (q, q)
-        Of the parameters of `Paths.influence`, then of ``via``, ``indirect`` and ``share``.
+        Of the parameters of `Paths.influence`, then of ``via``, ``indirect``, ``shares`` and ``share``.
     """
 
     via: FloatArray
     indirect: FloatArray
+    shares: FloatArray
     share: FloatArray
     covariance: FloatArray
 
@@ -221,17 +224,22 @@ def products(fit: Paths, covariance: FloatArray) -> Products:
     via = fit.a * fit.b
     indirect, total = via.sum(axis=1), fit.total
     with np.errstate(divide="ignore", invalid="ignore"):
+        shares = via / total[:, None]
         share = indirect / total
-        slopes = np.zeros((f * m + 2 * f, q))
+        whole = np.zeros((q + 2 * f * m + 2 * f, q))
+        np.fill_diagonal(whole, 1.0)
+        of_via, of_sums, of_shares, of_share = np.split(whole[q:], np.cumsum([f * m, f, f * m]))
         for j in range(f):
-            rows = slice(j * m, (j + 1) * m)
-            slopes[rows, fit.k : p] = np.diag(fit.a[j])
-            slopes[rows, p + j * m : p + (j + 1) * m] = np.diag(fit.b)
-            slopes[f * m + j] = slopes[rows].sum(axis=0)
-            slopes[f * m + f + j] = slopes[f * m + j] / total[j]
-            slopes[f * m + f + j, p + f * m + j] -= share[j] / total[j]
-    whole = np.vstack([np.eye(q), slopes])
-    return Products(via, indirect, share, whole @ covariance @ whole.T)
+            rows, of_total = slice(j * m, (j + 1) * m), p + f * m + j
+            np.fill_diagonal(of_via[rows, fit.k : p], fit.a[j])
+            np.fill_diagonal(of_via[rows, p + j * m : p + (j + 1) * m], fit.b)
+            of_sums[j] = of_via[rows].sum(axis=0)
+            of_shares[rows] = of_via[rows] / total[j]
+            of_shares[rows, of_total] -= shares[j] / total[j]
+            of_share[j] = of_sums[j] / total[j]
+            of_share[j, of_total] -= share[j] / total[j]
+        # a total effect of zero leaves shares without a number, and nothing else
+        return Products(via, indirect, shares, share, whole @ covariance @ whole.T)
 
 
 @dataclass(frozen=True, eq=False)

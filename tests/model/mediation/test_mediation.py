@@ -13,6 +13,7 @@ from conftest import REFERENCE
 import digicarbon as dc
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model import Mediation, PanelRegression
+from digicarbon.model.batch import Estimand, OneByOne
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
 from digicarbon.numeric.mediation.paths import Paths, paths, products, sobel
 from digicarbon.numeric.mediation.sensitivity import indirect_at, rho_at_zero
@@ -246,6 +247,54 @@ def test_a_curve_can_ask_for_each_effect(panel: dc.Panel) -> None:
         assert number[:2] == ("x", result.effects.loc[(name, "x"), "coef"])
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"cov": "classic"},
+        {"cov": "robust"},
+        {"cov": "robust", "small_sample": "hc3", "effects": "unit"},
+        {"cluster": "time", "small_sample": "none"},
+        {"effects": "none", "small_sample": "sss"},
+        {"small_sample": "hc3"},
+    ],
+)
+@pytest.mark.parametrize("gaps", [False, True])
+def test_many_outcomes_are_fitted_at_once_as_each_alone(panel: dc.Panel, fields: dict[str, str], gaps: bool) -> None:
+    one = holes() if gaps else panel
+    model = Mediation(**FIELDS | {"x": ("x", "c"), "controls": ()}, **fields)
+    estimands = [
+        Estimand("indirect", "x"),
+        Estimand("indirect", "c"),
+        Estimand("coefficient", "x[m2]"),
+        Estimand("coefficient", "c[m1]"),
+        Estimand("total", "x"),
+        Estimand("direct", "x"),
+        Estimand.combination({"m1": 1.0, "m2": -1.0}),
+    ]
+    batch = model.batch(one, None, estimands[0])
+    assert batch.key != "one by one"
+    basis = one.column("y")[:, None] * np.eye(3)[one.period_codes % 3] + 0.1 * np.arange(3) * one.array(("m2",))
+    weights = np.random.default_rng(4).standard_normal((3, 5))
+    outcomes = basis @ weights
+    alone = OneByOne(model, one, None, estimands[0])
+    expected = alone.several(outcomes, estimands)
+    formed = batch.several(batch.prepare(outcomes), estimands)
+    combined = batch.several(batch.combine(batch.prepare(basis), weights), estimands)
+    for own, again, other in zip(formed, combined, expected, strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-9)
+        np.testing.assert_allclose(again, other, rtol=1e-9)
+
+
+def test_what_no_batch_has_is_fitted_one_by_one(panel: dc.Panel) -> None:
+    both = Mediation(**FIELDS, cluster="both").batch(panel, None, Estimand("indirect", "x"))
+    first = Mediation(**FIELDS).batch(panel, None, Estimand("coefficient", "m1[x]"))
+    mixed = Mediation(**FIELDS).batch(panel, None, Estimand.combination({"m1": 1.0, "x[m1]": 1.0}))
+    assert both.key == first.key == mixed.key == "one by one"
+    fit = first.fit(first.prepare(panel.array(("y",))))
+    assert fit[0][0] == pytest.approx(Mediation(**FIELDS).fit(panel).estimates.loc["m1[x]", "coef"])
+
+
 def test_first_steps_are_called_what_they_are(panel: dc.Panel) -> None:
     result = Mediation(**FIELDS, equations="first_step").fit(panel)
     full = Mediation(**FIELDS).fit(panel)
@@ -284,3 +333,20 @@ def test_shares_have_their_delta_errors() -> None:
     psi = via.sum(axis=1) / fit.total[0] - found.share[0] / fit.total[0] * influence[:, p + 2]
     by_unit = np.bincount(ROWS.unit_codes, psi)
     assert np.sqrt(found.covariance[-1, -1]) == pytest.approx(np.sqrt(by_unit @ by_unit))
+
+
+def test_the_share_of_each_mediator_has_its_delta_interval(panel: dc.Panel) -> None:
+    result = Mediation(**FIELDS, small_sample="none").fit(panel)
+    fit = fitted()
+    influence, p = fit.influence(), len(fit.outcome)
+    half = scipy.stats.t.ppf(0.975, N - 1)
+    for j, mediator in enumerate(FIELDS["mediators"]):
+        share = fit.a[0, j] * fit.b[j] / fit.total[0]
+        via = fit.a[0, j] * influence[:, fit.k + j] + fit.b[j] * influence[:, p + j]
+        by_unit = np.bincount(ROWS.unit_codes, (via - share * influence[:, p + 2]) / fit.total[0])
+        se = np.sqrt(by_unit @ by_unit)
+        row = result.tables["mediation"].loc[("x", mediator), ["share_mediated", "share_low", "share_high"]]
+        np.testing.assert_allclose(row.tolist(), [share, share - half * se, share + half * se], rtol=1e-9)
+    wild = Mediation(**FIELDS, test="wild", replications=199).fit(panel)
+    row = wild.tables["mediation"].loc[("x", "m1")]
+    assert row["share_low"] < row["share_mediated"] < row["share_high"]
