@@ -250,7 +250,7 @@ class _Fitted:
     @classmethod
     def of(cls, model: PanelQuantile, panel: Panel) -> _Fitted:
         regression = model.regression
-        location, columns = regression.estimated(panel, None), regression.least_squares_of(panel, None)
+        location, columns = regression.estimated(panel, None), regression.design(panel, None)
         fit, removed = columns.fit, columns.transform
         assert removed is not None
         y = columns.outcome
