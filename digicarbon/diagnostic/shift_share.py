@@ -210,6 +210,15 @@ class RotembergWeights(Diagnostic):
         return pd.DataFrame({"value": rows}).rename_axis("quantity")
 
 
+def _set_of(result: Akm) -> tuple[float, float, Note]:
+    """Return the ends of the set of AKM0, and what it is."""
+    if result.kind == "interval":
+        return result.low_null, result.high_null, Note("set_interval")
+    if result.kind == "everything":
+        return -np.inf, np.inf, Note("set_everything")
+    return -np.inf, np.inf, Note("significant_outside", low=result.low_null, high=result.high_null)
+
+
 class AkmErrors(Diagnostic):
     """Standard errors of a shift-share estimate where units share shocks (Adao, Kolesar & Morales 2019).
 
@@ -250,9 +259,8 @@ class AkmErrors(Diagnostic):
 
     def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
         """Return the notes, and one on a set of AKM0 that is not an interval."""
-        row = tables["akm"].loc[AKM0]
-        unbounded = np.isinf([row["low"], row["high"]]).all()
-        return (*self.notes, *((Note("akm_unbounded"),) if unbounded else ()))
+        found = tables["akm"].loc[AKM0, "kind"]
+        return (*self.notes, *(() if found == Note("set_interval") else (Note("akm_unbounded", set=found),)))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no shift-share column, shares are collinear, or it cannot be fitted."""
@@ -261,6 +269,8 @@ class AkmErrors(Diagnostic):
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return ``akm``: coefficient, standard error, p and interval of the model, AKM and AKM0.
 
+        The column ``kind`` says what the set of AKM0 is where it is no interval; its ends are then infinite.
+
         Raises
         ------
         ConfigError, DataError, EstimationError
@@ -268,14 +278,13 @@ class AkmErrors(Diagnostic):
         found = shifted(self.model, panel, self.column, weights)
         result = self._estimated(found)
         own = found.model.fit(found.panel, weights).estimates.loc[found.term]
-        hull = (result.low_null, result.high_null) if result.kind == "interval" else (-np.inf, np.inf)
         rows = {
-            OWN: (own["coef"], own["se"], own["p"], own["low"], own["high"]),
-            AKM: (result.coefficient, result.se, result.p, result.low, result.high),
-            AKM0: (result.coefficient, result.se_null, result.p_null, *hull),
+            OWN: (own["coef"], own["se"], own["p"], own["low"], own["high"], Note("set_interval")),
+            AKM: (result.coefficient, result.se, result.p, result.low, result.high, Note("set_interval")),
+            AKM0: (result.coefficient, result.se_null, result.p_null, *_set_of(result)),
         }
-        frame = pd.DataFrame.from_dict(rows, orient="index", columns=["coefficient", "se", "p", "low", "high"])
-        return {"akm": frame.rename_axis("standard errors").astype(float)}
+        columns = ["coefficient", "se", "p", "low", "high", "kind"]
+        return {"akm": pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("standard errors")}
 
     def _estimated(self, found: Shifted) -> Akm:
         periods = found.panel.period_codes

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import digicarbon as dc
@@ -48,7 +51,8 @@ def test_weights_of_sectors_by_instruments_of_one_sector(model: dc.PanelIV, x: s
 def test_akm_errors_of_columns_without_effects(model: dc.PanelIV, x: str, shocks: str) -> None:
     table = AkmErrors(model=model, shocks=shocks).tables(PANEL)["akm"]
     own = model.fit(PANEL).estimates.iloc[0]
-    np.testing.assert_allclose(table.loc["model"], own[["coef", "se", "p", "low", "high"]].astype(float))
+    numbers = table.drop(columns="kind").loc["model"].astype(float)
+    np.testing.assert_allclose(numbers, own[["coef", "se", "p", "low", "high"]].astype(float))
     columns = without_effects(PANEL.array(["y", x, "bartik"]))
     shares = PANEL.array([name for name in PANEL.names if name.startswith("share_")])
     residual = residual_shocks(shares, PANEL.period_codes, 5, columns[:, 2])
@@ -95,11 +99,70 @@ def test_what_has_no_answer_is_refused() -> None:
         RotembergWeights(model=weighted).check(PANEL)
 
 
+def noted(diagnostic: AkmErrors, tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    return [str(note) for note in diagnostic.remarks(tables) if note.code == "akm_unbounded"]
+
+
 def test_a_set_that_is_no_interval_is_said() -> None:
-    rng = np.random.default_rng(2)
-    weak = PANEL.with_columns({"x": rng.standard_normal(len(PANEL.index))})
-    diagnostic = AkmErrors(model=IV, shocks="shock")
-    tables = diagnostic.tables(weak)
-    assert np.isinf(tables["akm"].loc["AKM0", ["low", "high"]]).all()
-    assert "akm_unbounded" in [note.code for note in diagnostic.remarks(tables)]
-    assert "akm_unbounded" not in [note.code for note in diagnostic.remarks(diagnostic.tables(PANEL))]
+    x = np.random.default_rng(2).standard_normal(len(PANEL.index))
+    kinds = {}
+    for strength, level in ((0.0, 0.95), (0.05, 0.9999999)):
+        weak = PANEL.with_columns({"x": x + strength * PANEL.column("bartik")})
+        diagnostic = AkmErrors(model=IV, shocks="shock", level=level)
+        tables = diagnostic.tables(weak)
+        row = tables["akm"].loc["AKM0"]
+        assert np.isinf([row["low"], row["high"]]).all()
+        assert np.isnan(row["se"])
+        kinds[row["kind"].code] = row["kind"]
+        assert noted(diagnostic, tables) == [
+            f"The set of AKM0 is no interval ({row['kind']}): the shocks tell too little of the coefficient."
+        ]
+    assert set(kinds) == {"set_everything", "significant_outside"}
+    own = AkmErrors(model=IV)
+    tables = own.tables(PANEL)
+    assert {kind.code for kind in tables["akm"]["kind"]} == {"set_interval"}
+    assert not noted(own, tables)
+
+
+UNITS, REGIONS, PERIODS = 24, 6, 4
+
+
+def of_single_sectors(sectors: int) -> dc.Panel:
+    """Return a panel whose units have the share one in a single sector: a sector for each unit, or for some of them."""
+    rng = np.random.default_rng(4)
+    unit, time = np.repeat(np.arange(UNITS), PERIODS), np.tile(np.arange(PERIODS), UNITS)
+    own = unit % sectors
+    frame = pd.DataFrame({"unit": [f"u{i:02}" for i in unit], "time": time, "region": [f"r{k}" for k in own]})
+    shocks = rng.standard_normal((PERIODS, sectors))
+    for k in range(sectors):
+        frame[f"share_{k}"], frame[f"shock_{k}"] = (own == k) * 1.0, shocks[time, k]
+    errors = rng.standard_normal((PERIODS, sectors))[time, own] + rng.standard_normal(len(unit))
+    frame["x"] = shocks[time, own] + errors + rng.standard_normal(len(unit))
+    frame["y"] = 0.5 * frame["x"] + errors
+    return dc.Panel.from_frame(frame, "unit", "time").with_shift_share("bartik", "share_*", "shock_*")
+
+
+@pytest.mark.parametrize("effects", ["time", "two_way"])
+@pytest.mark.parametrize("kind", ["iv", "regressor"])
+def test_a_sector_for_each_unit_has_errors_of_rows_or_of_clusters(effects: str, kind: str) -> None:
+    panel = of_single_sectors(UNITS)
+    for shocks, cov in (("shock", "robust"), ("sector", "cluster")):
+        fields = {"y": "y", "effects": effects, "cov": cov, "small_sample": "none"}
+        model = (
+            dc.PanelIV(x=("x",), instruments=("bartik",), **fields)
+            if kind == "iv"
+            else dc.PanelRegression(x=("bartik",), **fields)
+        )
+        table = AkmErrors(model=model, shocks=shocks).tables(panel)["akm"]
+        assert table.loc["AKM", "se"] == pytest.approx(table.loc["model", "se"], rel=1e-9)
+
+
+def test_units_of_one_sector_are_a_cluster() -> None:
+    panel = of_single_sectors(REGIONS)
+    model = dc.PanelRegression(
+        y="y", x=("bartik",), effects="two_way", cov="cluster", cluster="region", small_sample="none"
+    )
+    table = AkmErrors(model=model).tables(panel)["akm"]
+    assert table.loc["AKM", "se"] == pytest.approx(table.loc["model", "se"], rel=1e-9)
+    by_unit = model.model_copy(update={"cluster": "unit"}).fit(panel).estimates.loc["bartik", "se"]
+    assert abs(table.loc["AKM", "se"] / by_unit - 1) > 0.01
