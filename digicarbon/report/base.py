@@ -128,8 +128,8 @@ class Report(Spec):
         """Return the report for a sweep of which so many runs failed; most leave it to a note below their table."""
         return self
 
-    def with_joint(self, joint: Joint) -> Report:
-        """Return this report with the joint test that it asked for."""
+    def with_joint(self, joint: Joint | None) -> Report:
+        """Return this report with the joint test that it asked for; None where there is none, which the sweep says."""
         return self
 
 

@@ -136,9 +136,9 @@ class SpecificationCurve(Report):
         """Return the seconds for the pictures and for the joint test's fits to all draws."""
         return PICTURE * len(self.pictures) + DRAW * self.draws * runs
 
-    def with_joint(self, joint: Joint) -> SpecificationCurve:
-        """Return the report with the joint test in its table and picture."""
-        report = self.model_copy()
+    def with_joint(self, joint: Joint | None) -> SpecificationCurve:
+        """Return the report with the joint test in its table and picture; None: without a word on one."""
+        report = self.model_copy(update={} if joint is not None else {"draws": 0})
         report._joint = joint
         return report
 
