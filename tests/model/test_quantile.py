@@ -104,7 +104,8 @@ def test_wild_bootstrap_is_refused_in_a_note(panel: dc.Panel) -> None:
 
 
 def test_notes_say_what_a_reader_must_know(panel: dc.Panel) -> None:
-    assert not dc.PanelQuantile(**TERMS).fit(panel).has_note("quantile_unit_effects")
+    assert dc.PanelQuantile(**TERMS).fit(panel).has_note("quantile_unit_effects")
+    assert not dc.PanelQuantile(**TERMS).fit(panel_of(n=40, periods=20)).has_note("quantile_unit_effects")
     short = panel_of(n=40, periods=5)
     assert dc.PanelQuantile(**TERMS).fit(short).has_note("quantile_unit_effects")
     assert not dc.PanelQuantile(**TERMS, effects="none").fit(short).has_note("quantile_unit_effects")

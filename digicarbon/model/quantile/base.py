@@ -38,6 +38,8 @@ FEWEST_PERIODS = 4
 """Each half of a panel needs two periods."""
 FEW_PERIODS = 20
 """With fewer rows in a unit, a note says that scale and quantiles are biased by effects of units."""
+MOST_UNITS = 2
+"""So does it with more units than this for each row of a unit: intervals are then short beside the bias."""
 _OF_REGRESSION = ("y", "x", "controls", "effects", "cov", "cluster", "small_sample", "df", "level")
 
 
@@ -412,7 +414,8 @@ class _Fitted:
     @property
     def _few_periods(self) -> bool:
         by_unit = self.model.effects in ("unit", "two_way")
-        return by_unit and self.model.bias == "none" and self._periods < FEW_PERIODS
+        fewest = max(FEW_PERIODS, self.columns.rows.n / MOST_UNITS)
+        return by_unit and self.model.bias == "none" and self._periods < fewest
 
     def _parts(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return the standard errors of location, scale and quantiles."""
