@@ -116,9 +116,10 @@ class DiD(Tested):
         units, else ``placebo``.
     sdid_draws : int
         Of ``placebo`` and ``bootstrap``.
-    absorb, trends
-        Further fixed effects and linear trends beside those of units and periods, as in `PanelRegression`; of
-        ``twfe``, ``event_study`` and ``sun_abraham``.
+    absorb : tuple of str
+        Further fixed effects, as in `PanelRegression`; of ``twfe``, ``event_study`` and ``sun_abraham``.
+    trends : str or None
+        Linear trends of units or of the values of a column; of the same estimators.
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `PanelRegression`. Standard errors of ``imputation`` and ``callaway_santanna`` are those of units, and
         clusters of ``stacked`` are units, periods, or both.
