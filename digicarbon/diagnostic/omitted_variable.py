@@ -129,6 +129,11 @@ class OmittedVariable(Diagnostic):
             tables["omitted_variable_benchmarks"] = self._benchmarks(focal, groups, estimate, width)
         return tables
 
+    def statistics(self, tables: Mapping[str, pd.DataFrame]) -> Mapping[str, float]:
+        """Return the robustness values."""
+        row = tables["omitted_variable"].iloc[0]
+        return {name: float(row[name]) for name in ("rv", "rv_level")}
+
     def _groups(self, focal: Focal) -> dict[str, tuple[str, ...]]:
         """Return the columns of each benchmark by its name."""
         if self.benchmarks is None:

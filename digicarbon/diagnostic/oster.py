@@ -122,6 +122,11 @@ class Oster(Diagnostic):
         index = pd.Index([NAMES[name] for name in values], name="quantity")
         return {"oster": pd.DataFrame(rows, columns=["value", "low", "high"], index=index)}
 
+    def statistics(self, tables: Mapping[str, pd.DataFrame]) -> Mapping[str, float]:
+        """Return ``delta`` and the bias-adjusted coefficient."""
+        values = tables["oster"]["value"]
+        return {"delta": float(values[NAMES["delta"]]), "bias_adjusted": float(values[NAMES["adjusted"]])}
+
     def _estimated(self, panel: Panel, weights: Weights | None) -> tuple[Focal, Regressions]:
         focal = focal_of(self.model, panel, self.term, weights)
         always = focal.of(self.always, "diagnostic.always")

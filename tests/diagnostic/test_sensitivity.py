@@ -93,6 +93,23 @@ def test_a_group_of_controls_is_one_benchmark() -> None:
         OmittedVariable(model=regression(), benchmarks={"both": ("ln_pcap", "unemp")}).check(PANEL)
 
 
+def test_numbers_of_a_run_are_among_its_statistics() -> None:
+    result = regression().fit(PANEL)
+    for diagnostic, places in (
+        (OmittedVariable(model=regression()), {name: ("ln_pcap", name) for name in ("rv", "rv_level")}),
+        (
+            Oster(model=regression(), draws=99),
+            {"delta": ("delta", "value"), "bias_adjusted": ("bias-adjusted coefficient", "value")},
+        ),
+    ):
+        found = diagnostic.added(result, PANEL, None)
+        table = found.tables[diagnostic.table_names[0]]
+        for name, (row, column) in places.items():
+            assert found.statistics[name] == table.loc[row, column]
+        assert {name: found.statistics[name] for name in result.statistics} == result.statistics
+        assert set(diagnostic.notes) <= set(found.notes)
+
+
 def test_the_dummies_of_a_control_are_one_group() -> None:
     model = regression(controls=("ln_pc", "C(half)"), effects="time")
     table = OmittedVariable(model=model, benchmarks=("C(half)", "ln_pc"), times=(1,)).tables(PANEL)
