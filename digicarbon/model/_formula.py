@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
+
+if TYPE_CHECKING:
+    from digicarbon.panel import Panel
 
 TIME_WORDS = ("time", "year", "period", "quarter", "month", "date", "t")
 
@@ -155,6 +160,30 @@ def read(text: str) -> Formula:
     trends, slope = slopes[0] if slopes else (None, None)
     y = _term(next(iter(parsed.lhs)).factors, text)
     return Formula(y, terms, absorbed, constant, interactions, trends, slope, whole)
+
+
+def match(text: str, effects: str, panel: Panel) -> None:
+    """Check that the names after ``|`` that stand for units and periods are those of a panel.
+
+    Parameters
+    ----------
+    text : str
+        The formula.
+    effects : str
+        The fixed effects of its model.
+    panel : Panel
+
+    Raises
+    ------
+    ConfigError
+    """
+    formula, unit, time = read(text), panel.unit_name, panel.time_name
+    if formula.slope not in (None, time, "time"):
+        raise ConfigError(Note("formula_slope", formula=text, column=formula.slope, time=time))
+    for name in formula.own:
+        kind = {unit: "unit", "unit": "unit", time: "time", "time": "time"}.get(name)
+        if kind is None or effects not in (kind, "two_way"):
+            raise ConfigError(Note("formula_absorbs_other", formula=text, column=name, unit=unit, time=time))
 
 
 def _without_fixest(text: str) -> tuple[str, tuple[str, ...], list[tuple[str, str]]]:
