@@ -11,6 +11,7 @@ from conftest import REFERENCE, reference
 
 import digicarbon as dc
 from digicarbon.diagnostic import OmittedVariable, Oster
+from digicarbon.diagnostic._sensitivity import MOST_DUMMIES
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.note import Note
 from digicarbon.panel import PanelDesign
@@ -174,6 +175,9 @@ def test_controls_that_are_always_there_are_in_both_regressions() -> None:
         ("unit", {}),
         ("time", {"observation_weights": "size"}),
         ("two_way", {"observation_weights": "size"}),
+        ("two_way", {"absorb": ("half^year",), "observation_weights": "size"}),
+        ("none", {"absorb": ("half^year",)}),
+        ("unit", {"trends": "unit"}),
     ],
 )
 def test_intervals_are_percentiles_over_samples_of_whole_units(effects: Any, fields: dict[str, Any]) -> None:
@@ -194,6 +198,28 @@ def test_intervals_are_percentiles_over_samples_of_whole_units(effects: Any, fie
     for name in own.index.drop("largest R²"):
         low, high = np.quantile(drawn[name], [0.025, 0.975])
         np.testing.assert_allclose(own.loc[name, ["low", "high"]], [low, high], rtol=1e-6, atol=1e-9)
+
+
+def test_many_further_effects_have_no_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    diagnostic = Oster(model=regression(absorb=("half^year",)), draws=99)
+    tables = diagnostic.tables(GAPS)
+    assert Note("oster_without_samples", most=MOST_DUMMIES) not in diagnostic.remarks(tables)
+    monkeypatch.setattr("digicarbon.diagnostic._sensitivity.MOST_DUMMIES", 33)
+    without = diagnostic.tables(GAPS)
+    pd.testing.assert_series_equal(without["oster"]["value"], tables["oster"]["value"])
+    assert without["oster"][["low", "high"]].isna().all(axis=None)
+    codes = [note.code for note in diagnostic.remarks(without)]
+    assert "oster_without_samples" in codes
+    assert "oster_bootstrap" not in codes
+
+
+def test_a_regressor_that_was_dropped_has_no_numbers() -> None:
+    panel = PANEL.with_columns({"double": 2 * PANEL.column("ln_pcap")})
+    model = regression(x=("ln_pcap", "double"), collinear="drop")
+    for term in (None, "ln_pcap"):
+        assert list(OmittedVariable(model=model, term=term).tables(panel)["omitted_variable"].index) == ["ln_pcap"]
+    with pytest.raises(ConfigError, match="double"):
+        OmittedVariable(model=model, term="double").check(panel)
 
 
 def test_a_policy_in_one_dummy_and_lsdv_are_regressions_too() -> None:
