@@ -85,6 +85,10 @@ class Rule:
                 return Note("classic")
 
 
+OF_ERRORS = frozenset({*Rule.__dataclass_fields__, "df"})
+"""Fields of models that say how standard errors are made."""
+
+
 def refuse_few_groups(columns: Columns, rule: Rule) -> None:
     """Raise an error if there are too few clusters, units or periods for a covariance.
 

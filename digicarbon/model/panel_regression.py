@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -650,3 +650,12 @@ class PanelRegression(Tested):
             covariance = np.asarray(found.cov)
         residuals = np.asarray(found.resids) * (1 if weighting is None else weighting.root)
         return Fit(np.asarray(found.params), columns.fit.root, residuals, float(found.resid_ss)), covariance
+
+
+@lru_cache(maxsize=1024)
+def regression_with(**fields: Any) -> PanelRegression:
+    """Return the regression with these fields, for models that are made of one.
+
+    A plan asks several times for the regression of a run, and checking its fields takes longer than many fits.
+    """
+    return PanelRegression(**fields)

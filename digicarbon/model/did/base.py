@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -18,13 +18,13 @@ from digicarbon.model._absorption import Absorb, Clusters, columns_of_clusters
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._observation_weights import ObservationWeights, positive_rows, refuse_weights
 from digicarbon.model._panel_batch import null_of
-from digicarbon.model._panel_covariance import called
+from digicarbon.model._panel_covariance import OF_ERRORS, called
 from digicarbon.model.base import Model, require_panel
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.model.did._effects import PolicyEffects
 from digicarbon.model.did._spillovers import NOTHING, Exposure, Spillovers, SpilloversOn, exposure
 from digicarbon.model.did._timing import Timing, is_binary, timing_of
-from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
 from digicarbon.numeric.did.aggregation import NEVER, Aggregate, binned
@@ -287,11 +287,12 @@ class DiD(Tested):
         }
         own = frozenset(name for name, holds in meaningless.items() if holds)
         untested = self.untested - {"seed"} if synthetic and self.sdid_variance != "jackknife" else self.untested
-        return untested | own | (frozenset() if by_unit else self.regression((self.policy,)).ignored & _ERRORS)
+        return untested | own | (frozenset() if by_unit else self.regression((self.policy,)).ignored & OF_ERRORS)
 
     def regression(self, x: Sequence[str]) -> PanelRegression:
         """Return the two-way regression of the outcome on columns, with the standard errors of this model."""
-        return _regression(tuple(x), tuple(getattr(self, name) for name in _OF_REGRESSION))
+        fields = {name: getattr(self, name) for name in _OF_REGRESSION}
+        return regression_with(**fields, x=tuple(x), effects="two_way")
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing but what is quick.
@@ -482,7 +483,7 @@ class DiD(Tested):
         from digicarbon.model.did._by_unit import by_unit
 
         # fields of errors are others' than those of influences
-        return self._latest(panel, reached, _ERRORS, lambda: by_unit(self, timing, reached), lambda own: own.nbytes)
+        return self._latest(panel, reached, OF_ERRORS, lambda: by_unit(self, timing, reached), lambda own: own.nbytes)
 
     def _stacks(self, panel: Panel, timing: Timing) -> StackColumns:
         from digicarbon.model.did._stacked import columns_of as stack
@@ -741,15 +742,7 @@ def _cohorts(policy: str, timing: Timing) -> Note:
     )
 
 
-_ERRORS = frozenset({"cov", "cluster", "bandwidth", "kernel", "small_sample", "df"})
-"""Fields that say how standard errors are made."""
 _OF_TESTS = frozenset({*Tested.model_fields} - {*Model.model_fields})
 """Fields that change nothing of effects and their standard errors."""
-_OF_REGRESSION = ("y", "controls", "absorb", "trends", *sorted(_ERRORS), "level", "observation_weights")
+_OF_REGRESSION = ("y", "controls", "absorb", "trends", *sorted(OF_ERRORS), "level", "observation_weights")
 """Fields that the regression has, too."""
-
-
-@lru_cache(maxsize=1024)
-def _regression(x: tuple[str, ...], fields: tuple[Any, ...]) -> PanelRegression:
-    # a plan asks several times for the regression of a run, and checking its fields takes longer than many fits
-    return PanelRegression(**dict(zip(_OF_REGRESSION, fields, strict=True)), x=x, effects="two_way")
