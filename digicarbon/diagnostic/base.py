@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar, Self
 
 import pandas as pd
 
 from digicarbon.note import Note
 from digicarbon.panel import Panel
+from digicarbon.result import Result
 from digicarbon.spec import Spec
 from digicarbon.weights import Weights
 
@@ -66,6 +68,26 @@ class Diagnostic(Spec):
     def table_errors(self) -> Mapping[str, Note]:
         """Description of the standard errors of its tables, by table, where they are not the model's."""
         return {}
+
+    def statistics(self, tables: Mapping[str, pd.DataFrame]) -> Mapping[str, float]:
+        """Return the numbers of ``tables`` of which a run has one each: tables of runs show them by these names."""
+        return {}
+
+    def added(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
+        """Return the result of a model on a panel with the tables, statistics and notes of the diagnostic.
+
+        Raises
+        ------
+        DataError, WeightsError
+        """
+        tables = {**result.tables, **self.tables(panel, weights)}
+        return replace(
+            result,
+            tables=tables,
+            statistics={**result.statistics, **self.statistics(tables)},
+            notes=(*result.notes, *self.remarks(tables)),
+            table_errors=self.table_errors,
+        )
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the diagnostic cannot be computed; compute nothing."""

@@ -18,7 +18,7 @@ from digicarbon.note import Note
 from digicarbon.numeric.sensitivity.omitted import Estimate, bounds
 from digicarbon.numeric.sensitivity.products import remaining
 from digicarbon.panel import Panel
-from digicarbon.spec import Names
+from digicarbon.spec import Names, SomeNames
 from digicarbon.weights import Weights
 
 Times = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False, min_length=1)]
@@ -33,8 +33,9 @@ class OmittedVariable(Diagnostic):
         In a configuration ``${model}``, the model of the run: a regression with fixed effects, or with none.
     term : str or None
         The focal coefficient; None takes the only one.
-    benchmarks : tuple of str or None
-        Controls to compare with; None takes each. A control of several columns, as dummies, is one group.
+    benchmarks : tuple of str, mapping of str to tuple of str, or None
+        Controls to compare with; None takes each. A control of several columns, as dummies, is one group. A mapping has
+        groups of controls by a name: the confounder is as strong as all of a group together.
     times : tuple of float
         How many times as strong as the control the confounder is, for the regressor and for the outcome.
     q : float
@@ -54,7 +55,7 @@ class OmittedVariable(Diagnostic):
 
     model: ModelNode
     term: str | None = None
-    benchmarks: Names | None = None
+    benchmarks: Names | Mapping[str, SomeNames] | None = None
     times: Times = (1.0, 2.0, 3.0)
     q: Annotated[float, Field(gt=0, le=1)] = 1.0
     level: Level = 0.95
@@ -89,9 +90,10 @@ class OmittedVariable(Diagnostic):
 
         The first has columns coef, se, stat, df (those of the residuals), scale (se over the classic one), partial_r2
         (with the outcome; what a confounder that explains all of the outcome must have with the regressor), rv,
-        rv_level and critical (the value of t that rv_level compares with). The second has a row for each control and
-        each multiple, where there are controls: the confounder's partial R² ``r2dz_x`` (with the regressor) and
-        ``r2yz_dx`` (with the outcome), and coef, se, stat, low and high with the confounder in the regression.
+        rv_level and critical (the value of t that rv_level compares with). The second has a row for each control
+        or group and each multiple, where there are controls: the confounder's partial R² ``r2dz_x`` (with the
+        regressor) and ``r2yz_dx`` (with the outcome), and coef, se, stat, low and high with the confounder in the
+        regression.
 
         Raises
         ------
@@ -127,11 +129,19 @@ class OmittedVariable(Diagnostic):
             tables["omitted_variable_benchmarks"] = self._benchmarks(focal, groups, estimate, width)
         return tables
 
+    def statistics(self, tables: Mapping[str, pd.DataFrame]) -> Mapping[str, float]:
+        """Return the robustness values."""
+        row = tables["omitted_variable"].iloc[0]
+        return {name: float(row[name]) for name in ("rv", "rv_level")}
+
     def _groups(self, focal: Focal) -> dict[str, tuple[str, ...]]:
         """Return the columns of each benchmark by its name."""
         if self.benchmarks is None:
             return {name: (name,) for name in focal.controls}
-        return {name: focal.of((name,), "diagnostic.benchmarks") for name in self.benchmarks}
+        groups = (
+            self.benchmarks if isinstance(self.benchmarks, Mapping) else {name: (name,) for name in self.benchmarks}
+        )
+        return {name: focal.of(group, "diagnostic.benchmarks") for name, group in groups.items()}
 
     def _benchmarks(
         self, focal: Focal, groups: Mapping[str, Sequence[str]], estimate: Estimate, width: float

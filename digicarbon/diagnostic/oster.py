@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
-from digicarbon.diagnostic._sensitivity import Focal, focal_of
+from digicarbon.diagnostic._sensitivity import MOST_DUMMIES, Focal, focal_of
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.group_comparison import Draws
@@ -69,7 +69,8 @@ class Oster(Diagnostic):
     Notes
     -----
     All regressions are after the model's effects, as ``psacalc`` after ``xtreg, fe``; standard errors do not matter.
-    Effects and ``r_max`` are computed anew in each sample.
+    Effects and ``r_max`` are computed anew in each sample; there are no intervals where more than 200 further effects
+    go across units.
     """
 
     table_names: ClassVar[tuple[str, ...]] = ("oster",)
@@ -99,6 +100,13 @@ class Oster(Diagnostic):
             Note("oster_bootstrap", level=self.level, draws=self.draws, seed=self.seed),
         )
 
+    def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
+        """Return `notes`; where there are too many effects for samples, one that says so instead of that on samples."""
+        if not tables["oster"]["low"].isna().all():
+            return self.notes
+        kept = (note for note in self.notes if note.code != "oster_bootstrap")
+        return (*kept, Note("oster_without_samples", most=MOST_DUMMIES))
+
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if there are no controls to compare with, or their R² is above the largest one."""
         self._estimated(panel, weights)
@@ -112,15 +120,21 @@ class Oster(Diagnostic):
         """
         focal, found = self._estimated(panel, weights)
         values = self._numbers(found)
-        drawn = self._numbers(self._drawn(focal))
+        samples = self._drawn(focal)
+        drawn = {} if samples is None else self._numbers(samples)
         edges = [(1 - self.level) / 2, (1 + self.level) / 2]
         rows = []
         for name, value in values.items():
-            known = drawn[name][np.isfinite(drawn[name])]
+            known = drawn[name][np.isfinite(drawn[name])] if drawn else np.empty(0)
             low, high = np.quantile(known, edges) if len(known) and name != "r_max" else (np.nan, np.nan)
             rows.append((float(value[0]), float(low), float(high)))
         index = pd.Index([NAMES[name] for name in values], name="quantity")
         return {"oster": pd.DataFrame(rows, columns=["value", "low", "high"], index=index)}
+
+    def statistics(self, tables: Mapping[str, pd.DataFrame]) -> Mapping[str, float]:
+        """Return ``delta`` and the bias-adjusted coefficient."""
+        values = tables["oster"]["value"]
+        return {"delta": float(values[NAMES["delta"]]), "bias_adjusted": float(values[NAMES["adjusted"]])}
 
     def _estimated(self, panel: Panel, weights: Weights | None) -> tuple[Focal, Regressions]:
         focal = focal_of(self.model, panel, self.term, weights)
@@ -136,11 +150,14 @@ class Oster(Diagnostic):
             )
         return focal, found
 
-    def _drawn(self, focal: Focal) -> Regressions:
-        """Return both regressions in samples of units."""
+    def _drawn(self, focal: Focal) -> Regressions | None:
+        """Return both regressions in samples of units; None where there are too many effects."""
         always = focal.of(self.always, "diagnostic.always")
         compared = [name for name in focal.controls if name not in always]
-        columns, own = focal.with_dummies([focal.term, *compared], always)
+        made = focal.with_dummies([focal.term, *compared], always)
+        if made is None:
+            return None
+        columns, own = made
         products = by_unit(columns, focal.columns.rows)
         whole = products.sum(axis=0)
         # a column that hardly varies in a sample, as a rare policy, has no coefficient there

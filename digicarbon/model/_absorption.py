@@ -14,6 +14,7 @@ from digicarbon.model._latest import LATEST
 from digicarbon.model._observation_weights import Weighting
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.absorbed import MOST, Absorber, Groups
+from digicarbon.numeric.linear.covariance import ClusterBy
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.panel import Panel, numbered
 from digicarbon.spec import Names
@@ -34,7 +35,7 @@ Clusters = str | Annotated[tuple[str, str], Field(strict=False)]
 """``unit``, ``time``, ``both``, a column, or two of these columns."""
 TREND = "trend_t"
 """The variable of trends for other tools."""
-OWN_CLUSTERS = ("unit", "time", "both")
+OWN_CLUSTERS: tuple[ClusterBy, ...] = ("unit", "time", "both")
 
 
 def columns_of_clusters(cluster: Clusters) -> tuple[str, ...]:
@@ -42,6 +43,11 @@ def columns_of_clusters(cluster: Clusters) -> tuple[str, ...]:
     if isinstance(cluster, tuple):
         return cluster
     return () if cluster in OWN_CLUSTERS else (cluster,)
+
+
+def own_cluster(cluster: Clusters) -> ClusterBy:
+    """Return clusters that are units, periods, or both."""
+    return next(one for one in OWN_CLUSTERS if one == cluster)
 
 
 def columns_of_effects(absorb: tuple[str, ...], trends: str | None) -> tuple[str, ...]:

@@ -170,9 +170,7 @@ def fit(task: Task) -> Fitted:
             raise EstimationError(Note("fit_no_result", model=type(task.model).__name__, given=type(outcome).__name__))
         outcome.require_numbers()
         outcome = task.model.described(outcome, panel)
-        tables = {**outcome.tables, **task.diagnostic.tables(panel, weights)}
-        notes, errors = (*outcome.notes, *task.diagnostic.remarks(tables)), task.diagnostic.table_errors
-        result = _legible(replace(outcome, tables=tables, notes=notes, table_errors=errors, residuals=None))
+        result = _legible(replace(task.diagnostic.added(outcome, panel, weights), residuals=None))
     seconds = time.perf_counter() - clock
     return Fitted(task.index, result, caught.note, caught.traceback, start, time.time_ns() // 1_000_000, seconds)
 

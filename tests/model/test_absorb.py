@@ -183,6 +183,50 @@ def test_formulas_that_say_nothing(right: str, message: str) -> None:
         PanelRegression(formula=f"y ~ x + q | {right}").fit(PANELS["gaps"])
 
 
+CATEGORIES = [
+    "i(industry)",
+    "i(province)",
+    "i(industry, ref=12)",
+    "i(province, ref='mid')",
+    "i(industry, x)",
+    "i(industry, x, ref=12)",
+    "i(province, x, ref='mid')",
+    "i(year, x)",
+    "i(year, x, ref=2003)",
+    "x + i(province, x, ref='xj')",
+]
+
+
+@pytest.mark.parametrize("right", ["", " | unit", " | unit + year"])
+@pytest.mark.parametrize("term", CATEGORIES)
+def test_categories_of_formulas_are_pyfixests(term: str, right: str) -> None:
+    if "province" in term and "x" not in term and right:
+        # provinces do not vary within units
+        with pytest.raises(EstimationError, match="does not vary"):
+            PanelRegression(formula=f"y ~ {term} + q{right}").fit(PANELS["gaps"])
+        return
+    for clusters, vcov in CLUSTERS.values():
+        found = PanelRegression(formula=f"y ~ {term} + q{right}", small_sample="g", **clusters).fit(PANELS["gaps"])
+        # its categories are numbers as they are
+        expected = feols(f"y ~ {term.replace('ref=12', 'ref=12.0')} + q{right}", FRAMES["gaps"], vcov, k_adj=False)
+        names = [_ours(name) for name in expected._coefnames]
+        assert set(found.estimates.index) == set(names)
+        close(found.estimates.loc[names, "coef"].to_list(), expected._beta_hat.tolist())
+        close(found.estimates.loc[names, "se"].to_list(), _repaired(expected))
+
+
+def _ours(name: str) -> str:
+    """Return our name of one of pyfixest's coefficients, e.g. ``x:industry[11]`` for ``industry::11.0:x``."""
+    group, _, cell = name.partition("::")
+    level, _, slope = cell.partition(":")
+    own = f"{slope}{':' if slope else ''}{group}[{level.removesuffix('.0')}]"
+    return own if cell else {"Intercept": "const"}.get(name, name)
+
+
+def _repaired(fitted: Any) -> list[float]:
+    return [float(one) for one in np.sqrt(np.diag(nearest_semidefinite(np.asarray(fitted._vcov))[0]))]
+
+
 # -- collinear regressors ---------------------------------------------------------------------------------------------
 
 

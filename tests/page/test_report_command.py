@@ -45,6 +45,13 @@ grid:
   outcome: [intensity, per_capita]
   inference.cov: [classic, robust]
 """
+ROBUST = """
+defaults: [config, {override source: simulated_fe}, {override diagnostic: oster}, _self_]
+title: Robust
+report: {statistics: [nobs, delta, rv]}
+diagnostic: {draws: 99}
+grid: {model.effects: [two_way, unit]}
+"""
 PAPER = "defaults: [config, _self_]\ntitle: A paper\nexperiments: [small, grid]\n"
 
 
@@ -497,6 +504,22 @@ def test_runs_copied_from_another_sweep_are_counted_as_such(fitted: Path) -> Non
     for language, words in (("en", "= 4 fitted + 12 copied"), ("zh", "= 4个已估计 + 12个复制")):
         assert main(["report", "more", f"report.language={language}"]) == 0
         assert words in "".join(read(fitted / "out" / "more" / "index.html").text)
+
+
+def test_numbers_of_a_diagnostic_are_statistics_of_its_runs(project: Path, capsys: Capture) -> None:
+    (project / "experiments").mkdir()
+    (project / "experiments" / "robust.yaml").write_text(ROBUST, encoding="utf-8")
+    assert main(["run", "robust", "executor=sequential"]) == 0
+    assert "Delta" in capsys.readouterr().out
+    assert main(["report", "robust", "--out", "page"]) == 0
+    table = payload((project / "page" / "index.html").read_text(encoding="utf-8"))
+    columns = {column["head"]: column for column in table["columns"]}
+    sweep = recorded.sweep(Tracking(), "robust")
+    shown = [record.result.tables["oster"].loc["delta", "value"] for record in sweep.records]
+    assert unpacked(columns["Delta"]["numbers"]) == pytest.approx(shown, rel=1e-12)
+    assert "Robustness value" not in columns
+    run_id = sweep.rows["run_id"].iloc[0]
+    assert main(["rerun", run_id]) == 0
 
 
 def test_every_word_that_a_page_asks_for_is_there() -> None:
