@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,9 @@ from digicarbon.numeric.tests.equality import wald_test
 from digicarbon.panel import Panel, canonical, spelt
 from digicarbon.result import Constituent, Inference, MadeOf, Result
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart, StataPart
 
 PLACES = 101
 """Places along the axis."""
@@ -222,11 +225,7 @@ def moderation_of(
         raise ConfigError(Note("curve_of_spatial_lag", kind=result.kind, term=asked.term))
     panel = panel.with_terms([result.y, *result.terms_of("regressor")])
     means = _means(panel, asked.with_it.values())
-    regression = None if model is None else model.as_regression
-    rows = panel
-    if regression is not None and regression.observation_weights is not None:
-        # rows that weigh nothing were left out of the fit, but not of the mean of a centred variable
-        rows = positive_rows(panel.with_terms(regression.terms), regression.observation_weights)[0]
+    rows = weighing(model, panel)
     others = {name: part for name, part in asked.moderators.items() if part != asked.axis}
     unknown = [name for name in given if _plain(name, others) not in others]
     if unknown:
@@ -254,6 +253,14 @@ def moderation_of(
         raise DataError(Note("curve_of_constant", term=spelt(asked.axis)))
     products = tuple(name for name, parts in asked.with_it.items() if len(parts) > 1 or parts[0].power > 1)
     return Moderation(asked.term, spelt(asked.axis), names, effect, z, fixed, products, result.inference), rows
+
+
+def weighing(model: Model | None, panel: Panel) -> Panel:
+    """Return the panel's rows that weigh something; others count in the mean of a centred variable alone."""
+    regression = None if model is None else model.as_regression
+    if regression is None or regression.observation_weights is None:
+        return panel
+    return positive_rows(panel.with_terms(regression.terms), regression.observation_weights)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -591,12 +598,9 @@ class MarginalEffects(Diagnostic):
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the tables ``marginal_effects`` and ``johnson_neyman``, both with the value of a further variable."""
         result = self.model.described(self.model.fit(panel, weights), panel)
-        asked = asked_of(slopes_of(result), self._named, self.along)
         lines, below = [], []
-        for values in self._lines(asked, result, panel):
-            found, rows = moderation_of(result, panel, self._named, self.along, values, self.model)
+        for found, rows, label in self.effects(result, panel):
             wild = wild_of(found, rows, self.model, weights, found.places)
-            label = _label(found.fixed) if found.fixed else ""
             along = effects_along(found, found.places, wild).drop(columns="inside")
             lines.append(_with(along.rename_axis(found.axis), given=[label] * len(along)))
             frame = regions(found, result, wild)
@@ -610,6 +614,34 @@ class MarginalEffects(Diagnostic):
         about = Note("marginal_effects", term=tested["term"], along=tested["along"], terms=tested["terms"])
         wild = any(isinstance(note, Note) and note.code == "by_wild" for note in below["note"])
         return (about, Note("wild_marginal_effects")) if wild else (about,)
+
+    def effects(self, result: Result, panel: Panel) -> Iterator[tuple[Moderation, Panel, Note | str]]:
+        """Yield each line, the panel's rows that weigh something, and what the line is given."""
+        asked = asked_of(slopes_of(result), self._named, self.along)
+        for values in self._lines(asked, result, panel):
+            found, rows = moderation_of(result, panel, self._named, self.along, values, self.model)
+            yield found, rows, _label(found.fixed) if found.fixed else ""
+
+    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
+        """Return what scripts read of a model, with the moderator."""
+        axis = asked_of(self.model.made_of(panel), self._named, self.along).axis
+        rows = weighing(self.model, panel)
+        if len(rows.unit_codes) != len(own.index):
+            return own
+        name = spelt(axis)
+        return replace(own, columns={**own.columns, name: rows.with_terms([name]).column(name)})
+
+    def r(self, part: RPart, panel: Panel) -> list[str]:
+        """Return the effects in R, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.marginal_effects import in_r
+
+        return in_r(part, self, panel)
+
+    def stata(self, part: StataPart, panel: Panel) -> list[str]:
+        """Return the effects in Stata, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.marginal_effects import in_stata
+
+        return in_stata(part, self, panel)
 
     def _lines(self, asked: Asked, result: Result, panel: Panel) -> list[dict[str, float]]:
         """Return the values of other variables for each line."""
