@@ -576,8 +576,13 @@ def test_r_finds_the_numbers_of_diagnostics(name: str, numbers: int, project: Pa
 
 OMITTED = {"diagnostic": "omitted_variable", "diagnostic.q": 0.5}
 DIAGNOSED = {
-    "Oster": {"diagnostic": "oster", "diagnostic.selection": 0.7, "diagnostic.always": ["就业"], "diagnostic.draws": 9},
-    "Bounds": {"diagnostic": "oster", "diagnostic.r_max": 1.0, "diagnostic.beta": 0.1, "diagnostic.draws": 9},
+    "Oster": {
+        "diagnostic": "oster",
+        "diagnostic.selection": 0.7,
+        "diagnostic.always": ["就业"],
+        "diagnostic.draws": 99,
+    },
+    "Bounds": {"diagnostic": "oster", "diagnostic.r_max": 1.0, "diagnostic.beta": 0.1, "diagnostic.draws": 99},
     "Omitted": OMITTED,
     "Classic": OMITTED | {"inference": "classic"},
     "Weights": OMITTED | {"model.observation_weights": "大小"},

@@ -41,10 +41,13 @@ def rotemberg(part: RPart, diagnostic: RotembergWeights, panel: Panel) -> list[s
     tables = part.result.tables
     sectors, periods = tables["rotemberg"], tables["rotemberg_periods"]
     names = [part.names[_share(str(sector))] for sector in sectors.index]
+    shocks = [f'"{part.names[_shock(sector)]}"' for sector in found.sectors]
+    ids = "sort(unique(periods))"
     times = [str(place + 1) for place in range(len(periods))]
     lines = [
         "# Goldsmith-Pinkham, Sorkin and Swift (2020), as R's bartik.weight.",
         *_columns(part, diagnostic, found),
+        *chunks(shocks, f"shocks <- as.matrix({part.data}[match({ids}, periods), c(", ", ", ")])", "  "),
         *(["shocks <- shocks - rowMeans(shocks)"] if diagnostic.centres(found) else []),
         'found <- rotemberg(shares, shocks, periods, left$X[, "x"], left$X[, "y"])',
         *compared({"estimate": float(tables["rotemberg_summary"]["value"].iloc[0])}, "unlist(found[1])", "Rotemberg"),
@@ -77,13 +80,13 @@ def akm(part: RPart, diagnostic: AkmErrors, panel: Panel) -> list[str]:
     ]
     # columns after effects and controls: ShiftShareSE takes shares of each period as sectors of their own
     clusters = "NULL" if by_shock else "rep(seq_len(ncol(shares)), length(unique(periods)))"
-    formula, further = ("y ~ 0 | x", "ivreg_ss") if isinstance(found.model, PanelIV) else ("y ~ 0", "reg_ss")
+    formula, function = ("y ~ 0 | x", "ivreg_ss") if isinstance(found.model, PanelIV) else ("y ~ 0", "reg_ss")
+    words = [formula, f"X = rows[[{instrument}]]", "data = rows", "W = W", 'method = c("akm", "akm0")']
+    words += [f"alpha = {1 - diagnostic.level:g}", f"sector_cvar = {clusters}"]
     body = [
         "rows <- as.data.frame(left$X)",
         "W <- do.call(cbind, lapply(sort(unique(periods)), function(period) shares * (periods == period)))",
-        f"found <- ShiftShareSE::{further}({formula}, X = rows[[{instrument}]], data = rows, W = W, "
-        f'method = c("akm", "akm0"), alpha = {number(1 - diagnostic.level)}, sector_cvar = {clusters})',
-        "print(found)",
+        *chunks(words, f"print(ShiftShareSE::{function}(", ", ", "))", "  "),
     ]
     return [*lines, *if_installed("ShiftShareSE", "1.0", body)]
 
@@ -104,11 +107,9 @@ def _columns(part: RPart, diagnostic: RotembergWeights | AkmErrors, found: Shift
     columns = vector([names[name] for name in inside.values()])
     words = [data, columns, right, *([f"always = {vector([names[name] for name in always])}"] if always else [])]
     shares = [f'"{names[_share(sector)]}"' for sector in found.sectors]
-    shocks = [f'"{names[_shock(sector)]}"' for sector in found.sectors]
     return [
         *chunks(words, "left <- after_effects(", ", ", ")", "  "),
         f"colnames(left$X) <- {vector(list(inside))}",
         f"periods <- {data}$time_id",
         *chunks(shares, f"shares <- as.matrix({data}[c(", ", ", ")])", "  "),
-        *chunks(shocks, f"shocks <- as.matrix({data}[match(sort(unique(periods)), periods), c(", ", ", ")])", "  "),
     ]
