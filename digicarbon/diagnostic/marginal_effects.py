@@ -558,7 +558,12 @@ def _same_everywhere(found: Moderation, result: Result) -> dict[str, Any]:
     place = [result.terms.index(name) for name in found.products]
     r = np.eye(len(result.terms))[place]
     test = wald_test(r, result.coef, result.covariance, found.inference.df)
-    note = Note("products_are_zero", term=found.term, along=found.axis, terms=cut(found.products))
+    note = Note(
+        "products_are_zero",
+        term=found.term,
+        along=found.axis,
+        terms=cut(name for name in found.products if name in found.names),
+    )
     return {"stat": test.statistic, "p": test.p, "note": note}
 
 

@@ -310,7 +310,7 @@ def test_tables_in_space_have_three_effects(panel: dc.Panel) -> None:
     assert below["coef"].iloc[0] + below["coef"].iloc[1] == pytest.approx(below["coef"].iloc[2])
     assert [str(note) for note in below["note"]] == ["standard errors"] * 3
     said = [str(note) for note in diagnostic.remarks(tables)]
-    assert "with x:z, W_x:z" in said[0]
+    assert "along z, with x:z." in said[0]
     assert "where all places have the same z" in said[1]
     triple = model.model_copy(update={"x": ("x", "z", "w", "x:z", "x:w", "z:w", "x:z:w")})
     given = MarginalEffects(model=triple, term="x", along="z", given={"w": (0, 1)}).tables(panel, weights)

@@ -9,7 +9,6 @@ import numpy as np
 from digicarbon.diagnostic._sensitivity import focal_of
 from digicarbon.diagnostic.scripts.after import UNITS, compared, dummies, functions
 from digicarbon.diagnostic.shift_share import AKM, AKM0, AkmErrors, RotembergWeights, Shifted, shifted
-from digicarbon.model import PanelIV
 from digicarbon.panel import Panel
 from digicarbon.script.extract import Extract
 from digicarbon.script.r import RPart, if_installed, vector
@@ -70,7 +69,7 @@ def akm(part: RPart, diagnostic: AkmErrors, panel: Panel) -> list[str]:
     if np.isfinite(null["se"]):
         recorded["middle_null"] = (null["low"] + null["high"]) / 2
     by_shock = diagnostic.shocks == "shock"
-    instrument = '"z"' if isinstance(found.model, PanelIV) else '"x"'
+    instrument = '"z"' if found.model.as_iv is not None else '"x"'
     call = f'akm(shares, periods, left$X[, "x"], left$X[, "y"], left$X[, {instrument}], {number(diagnostic.level)}, '
     lines = [
         "# Adao, Kolesar and Morales (2019).",
@@ -80,7 +79,7 @@ def akm(part: RPart, diagnostic: AkmErrors, panel: Panel) -> list[str]:
     ]
     # columns after effects and controls: ShiftShareSE takes shares of each period as sectors of their own
     clusters = "NULL" if by_shock else "rep(seq_len(ncol(shares)), length(unique(periods)))"
-    formula, function = ("y ~ 0 | x", "ivreg_ss") if isinstance(found.model, PanelIV) else ("y ~ 0", "reg_ss")
+    formula, function = ("y ~ 0 | x", "ivreg_ss") if found.model.as_iv is not None else ("y ~ 0", "reg_ss")
     words = [formula, f"X = rows[[{instrument}]]", "data = rows", "W = W", 'method = c("akm", "akm0")']
     words += [f"alpha = {1 - diagnostic.level:g}", f"sector_cvar = {clusters}"]
     body = [
@@ -95,7 +94,7 @@ def _columns(part: RPart, diagnostic: RotembergWeights | AkmErrors, found: Shift
     """Return x, y and the instrument after effects and the other regressors, as ``left$X``; shares and shocks."""
     part.functions += [functions("after"), functions("shift_share")]
     names, data, model = part.names, part.data, found.model
-    if isinstance(model, PanelIV):
+    if model.as_iv is not None:
         inside = {"x": found.term, "y": model.y, "z": found.name}
         always = [name for name in found.panel.expanded(model.regressors, among=model.terms) if name != found.term]
         effects = UNITS[model.effects]
