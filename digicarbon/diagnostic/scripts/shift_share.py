@@ -93,8 +93,8 @@ def akm(part: RPart, diagnostic: AkmErrors, panel: Panel) -> list[str]:
 def _columns(part: RPart, diagnostic: RotembergWeights | AkmErrors, found: Shifted) -> list[str]:
     """Return x, y and the instrument after effects and the other regressors, as ``left$X``; shares and shocks."""
     part.functions += [functions("after"), functions("shift_share")]
-    names, data, model = part.names, part.data, found.model
-    if model.as_iv is not None:
+    names, data, model = part.names, part.data, found.model.as_iv
+    if model is not None:
         inside = {"x": found.term, "y": model.y, "z": found.name}
         always = [name for name in found.panel.expanded(model.regressors, among=model.terms) if name != found.term]
         effects = UNITS[model.effects]
