@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from mlflow import MlflowClient
 
 import digicarbon as dc
+from digicarbon.__main__ import main
 from digicarbon.diagnostic import MarginalEffects
 from digicarbon.diagnostic._wild_effect import wild_effect
 from digicarbon.diagnostic.marginal_effects import moderation_of
@@ -324,3 +327,22 @@ def test_rho_at_the_end_of_its_range_has_no_effects(panel: dc.Panel) -> None:
     result = dc.SpatialPanel(y="y", x=("x", "z", "x:z"), kind="sar").fit(panel, weights)
     with pytest.raises(EstimationError, match="no finite estimate and variance"):
         dc.marginal_effects(replace(result, beyond=True), panel, "x", "z", weights=weights)
+
+
+def test_a_curve_and_its_joint_test_have_the_effect_at_the_mean(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = {z: f'{{model.x: ["center(ln_e)", "center(ln_e):center({z})"]}}' for z in ("ln_pgdp", "ln_ter_sec")}
+    words = ["source=simulated_moderation", "measure=bea", "model=twfe", "report=curve", "report.draws=19"]
+    words += ["replace=columns", f"columns={{{', '.join(f'{z}: {own}' for z, own in columns.items())}}}"]
+    words += ["report.term='center(ln_e)'", "report.pictures=[]", "executor=sequential"]
+    assert main(["run", "table3_baseline", *words]) == 0
+    said = capsys.readouterr().out
+    assert "joint test: median estimate, p" in said
+    client = MlflowClient(tracking_uri=f"sqlite:///{Path('mlruns/mlflow.db').resolve().as_posix()}")
+    runs = client.search_runs([client.get_experiment_by_name("table3_baseline").experiment_id])
+    effects = [run.data.metrics for run in runs if "focal.effect" in run.data.metrics]
+    assert len(effects) == 2
+    for metrics in effects:
+        # which is the effect at the mean of the moderator, see above
+        assert metrics["focal.effect"] == metrics["coef.center(ln_e)"]
