@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import pandas as pd
 
@@ -13,6 +13,9 @@ from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.spec import Spec
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart, StataPart
 
 
 class Diagnostic(Spec):
@@ -102,6 +105,34 @@ class Diagnostic(Spec):
         """
         raise TypeError(f"{type(self).__name__} does not say what it computes; define `tables`.")
 
+    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
+        """Return what scripts in R and Stata read: that of the model, ``own``, to which columns may be added.
+
+        Parameters
+        ----------
+        panel : Panel
+        weights : Weights or None
+            In the order of the panel.
+        own : Extract
+            Of the model.
+        """
+        return own
+
+    def r(self, part: RPart, panel: Panel) -> list[str]:
+        """Return the lines of R that follow the model's and compute what was recorded in the tables of ``part.result``.
+
+        The model has left ``fit``, and ``V`` where R has its covariance; else they are NULL.
+        """
+        return part.skip(self._without_script)
+
+    def stata(self, part: StataPart, panel: Panel) -> list[str]:
+        """Return the same for Stata, where the model's estimates are in memory."""
+        return part.skip(self._without_script)
+
+    @property
+    def _without_script(self) -> str:
+        return f"the tables of the diagnostic {type(self).__name__}, which scripts do not have"
+
 
 class NoDiagnostic(Diagnostic):
     """No diagnostic."""
@@ -109,3 +140,11 @@ class NoDiagnostic(Diagnostic):
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return no table."""
         return {}
+
+    def r(self, part: RPart, panel: Panel) -> list[str]:
+        """Return nothing."""
+        return []
+
+    def stata(self, part: StataPart, panel: Panel) -> list[str]:
+        """Return nothing."""
+        return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,9 @@ from digicarbon.numeric.sensitivity.products import remaining
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, SomeNames
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart, StataPart
 
 Times = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False, min_length=1)]
 
@@ -83,7 +86,7 @@ class OmittedVariable(Diagnostic):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no such coefficient or controls."""
-        self._groups(focal_of(self.model, panel, self.term, weights))
+        self.groups(focal_of(self.model, panel, self.term, weights))
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return ``omitted_variable``, a row for the coefficient, and ``omitted_variable_benchmarks``.
@@ -100,7 +103,7 @@ class OmittedVariable(Diagnostic):
         ConfigError, DataError, EstimationError
         """
         focal = focal_of(self.model, panel, self.term, weights)
-        groups = self._groups(focal)
+        groups = self.groups(focal)
         result = focal.regression.fit(focal.panel, weights)
         place, fit = result.terms.index(focal.term), focal.columns.fit
         df = float(len(focal.columns.values) - len(focal.columns.names) - focal.columns.absorbed)
@@ -134,7 +137,26 @@ class OmittedVariable(Diagnostic):
         row = tables["omitted_variable"].iloc[0]
         return {name: float(row[name]) for name in ("rv", "rv_level")}
 
-    def _groups(self, focal: Focal) -> dict[str, tuple[str, ...]]:
+    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
+        """Return what scripts read of a model, with the columns of the regression that it is."""
+        from digicarbon.diagnostic.scripts.after import with_regression
+
+        focal = focal_of(self.model, panel, self.term, weights)
+        return with_regression(own, focal.regression, focal.panel, weights)
+
+    def r(self, part: RPart, panel: Panel) -> list[str]:
+        """Return the numbers in R, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.sensitivity_r import omitted_variable
+
+        return omitted_variable(part, self, panel)
+
+    def stata(self, part: StataPart, panel: Panel) -> list[str]:
+        """Return the numbers in Stata, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.sensitivity_stata import omitted_variable
+
+        return omitted_variable(part, self, panel)
+
+    def groups(self, focal: Focal) -> dict[str, tuple[str, ...]]:
         """Return the columns of each benchmark by its name."""
         if self.benchmarks is None:
             return {name: (name,) for name in focal.controls}

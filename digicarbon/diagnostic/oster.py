@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,9 @@ from digicarbon.numeric.sensitivity.products import by_unit, remaining, resample
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, Seed
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart, StataPart
 
 MULTIPLE = 1.3
 """Of the R² with controls: what Oster takes as the largest R², from randomised studies."""
@@ -135,6 +138,25 @@ class Oster(Diagnostic):
         """Return ``delta`` and the bias-adjusted coefficient."""
         values = tables["oster"]["value"]
         return {"delta": float(values[NAMES["delta"]]), "bias_adjusted": float(values[NAMES["adjusted"]])}
+
+    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
+        """Return what scripts read of a model, with the columns of the regression that it is."""
+        from digicarbon.diagnostic.scripts.after import with_regression
+
+        focal = focal_of(self.model, panel, self.term, weights)
+        return with_regression(own, focal.regression, focal.panel, weights)
+
+    def r(self, part: RPart, panel: Panel) -> list[str]:
+        """Return the numbers in R, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.sensitivity_r import oster
+
+        return oster(part, self, panel)
+
+    def stata(self, part: StataPart, panel: Panel) -> list[str]:
+        """Return the numbers in Stata, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.sensitivity_stata import oster
+
+        return oster(part, self, panel)
 
     def _estimated(self, panel: Panel, weights: Weights | None) -> tuple[Focal, Regressions]:
         focal = focal_of(self.model, panel, self.term, weights)

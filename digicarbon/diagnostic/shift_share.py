@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,9 @@ from digicarbon.numeric.shift_share.akm import Akm, akm, residual_shocks
 from digicarbon.numeric.shift_share.rotemberg import Rotemberg, by_sector, rotemberg
 from digicarbon.panel import Panel, canonical
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart
 
 EXACT = 1e-9
 """Norm, relative to its own, below which a difference of columns is rounding."""
@@ -169,7 +172,7 @@ class RotembergWeights(Diagnostic):
         """
         found = shifted(self.model, panel, self.column, weights)
         shocks = found.shocks
-        if self.centred and found.time and np.abs(found.shares.sum(axis=1) - 1).max() < 1e-6:
+        if self.centres(found):
             shocks = shocks - shocks.mean(axis=1, keepdims=True)
         sums = by_sector(found.shares, found.panel.period_codes, len(shocks), found.columns[:, [1, 0]])
         result = rotemberg(sums, shocks)
@@ -181,6 +184,22 @@ class RotembergWeights(Diagnostic):
             ),
             "rotemberg_summary": self._summary(found, result),
         }
+
+    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
+        """Return what scripts read of a model, with shares and shocks."""
+        from digicarbon.diagnostic.scripts.shift_share import extract
+
+        return extract(self, panel, weights, own)
+
+    def r(self, part: RPart, panel: Panel) -> list[str]:
+        """Return the numbers in R, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.shift_share import rotemberg
+
+        return rotemberg(part, self, panel)
+
+    def centres(self, found: Shifted) -> bool:
+        """Return whether shocks are taken less their means."""
+        return self.centred and found.time and bool(np.abs(found.shares.sum(axis=1) - 1).max() < 1e-6)
 
     def _sectors(self, found: Shifted, result: Rotemberg, shocks: FloatArray) -> pd.DataFrame:
         weight, coefficient = result.by_sector
@@ -285,6 +304,18 @@ class AkmErrors(Diagnostic):
         }
         columns = ["coefficient", "se", "p", "low", "high", "kind"]
         return {"akm": pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("standard errors")}
+
+    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
+        """Return what scripts read of a model, with shares and shocks."""
+        from digicarbon.diagnostic.scripts.shift_share import extract
+
+        return extract(self, panel, weights, own)
+
+    def r(self, part: RPart, panel: Panel) -> list[str]:
+        """Return the numbers in R, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.shift_share import akm
+
+        return akm(part, self, panel)
 
     def _estimated(self, found: Shifted) -> Akm:
         periods = found.panel.period_codes

@@ -234,8 +234,8 @@ class Model(Spec):
         return self.without.get(tool) or f"a model of the class {type(self).__name__}, which this tool does not have"
 
 
-def says(model: Model, name: str) -> bool:
-    """Return whether what a class says of models by a name, e.g. ``"ignored"``, is meant for this model.
+def says(model: Spec, name: str) -> bool:
+    """Return whether what a class says by a name, e.g. ``"ignored"``, is meant for this model or diagnostic.
 
     It is not where a class from elsewhere stands above the one that says it: that class may change anything.
     """

@@ -56,6 +56,7 @@ EXPERIMENTS = {
     "spatial_choice": ["diagnostic.draws=9"],
     "table5_nonlinear": [],
     "moderation_income": [],
+    "moderation_triple": ["source.size=provinces"],
     "table6_moran": [],
     "table7_spatial_w1": ["model.durbin=all", "inference=cluster"],
     "table8_spatial_w2": [],
@@ -77,7 +78,7 @@ EXPERIMENTS = {
     "threshold_one": ["model.resampling=units"],
     "threshold_two": ["model.sets=robust"],
 }
-DECIDING = ("model_choice", "moderation_income", "spatial_choice", "table5_nonlinear")
+DECIDING = ("model_choice", "moderation_income", "moderation_triple", "spatial_choice", "table5_nonlinear")
 """Experiments whose tables have sentences in their cells."""
 
 
