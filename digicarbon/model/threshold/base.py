@@ -398,7 +398,12 @@ class PanelThreshold(Tested):
             if signs and self.resampling == "units":
                 notes.append(Note("threshold_unbalanced"))
         level, critical = self.level, critical_ratio(self.level)
-        notes.append(Note(_NOTES_OF_SETS[self.sets], level=level, critical=critical))
+        if self.sets == "likelihood":
+            notes.append(Note("threshold_set", level=level, critical=critical))
+        elif self.sets == "robust":
+            notes.append(Note("threshold_set_robust", level=level, critical=critical))
+        else:
+            notes.append(Note("threshold_set_clustered", level=level, critical=critical))
         broken = [str(at) for at, (_, _, pieces) in enumerate(regimes.sets, start=1) if len(pieces) > 1]
         if broken:
             notes.append(Note("threshold_pieces", numbers=cut(broken)))
@@ -411,11 +416,6 @@ def _bytes(found: Thresholds) -> int:
     return curves + sum(test.draws.nbytes for test in found.tests)
 
 
-_NOTES_OF_SETS: Mapping[Sets, str] = {
-    "likelihood": "threshold_set",
-    "robust": "threshold_set_robust",
-    "clustered": "threshold_set_clustered",
-}
 _ERRORS = frozenset({"cov", "cluster", "bandwidth", "kernel", "small_sample", "df"})
 """Fields that say how standard errors are made."""
 _OF_ERRORS = _ERRORS | (frozenset({*Tested.model_fields} - {*Model.model_fields}) - {"seed"})
