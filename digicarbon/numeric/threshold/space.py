@@ -196,7 +196,7 @@ class SpatialLag:
         return out
 
     def _lag(self, columns: FloatArray) -> FloatArray:
-        return self.space.w.lag(columns[None])[0]
+        return np.asarray(self.space.w.lag(columns[None])[0])
 
     def _by_unit(self, change: Callable[[FloatArray], FloatArray], rows: FloatArray) -> FloatArray:
         """Return rows after a change of each period's units, which takes and returns shape (N, columns)."""
@@ -205,4 +205,5 @@ class SpatialLag:
     def _demeaned(self, rows: FloatArray) -> FloatArray:
         """Return rows, of any shape after the first axis, without fixed effects."""
         cube = rows.reshape(self.space.w.n, -1, *rows.shape[1:])
-        return demean(cube.swapaxes(0, 1), self.space.sample.effects).swapaxes(0, 1).reshape(rows.shape)
+        within = demean(cube.swapaxes(0, 1), self.space.sample.effects)
+        return within.swapaxes(0, 1).reshape(rows.shape)
