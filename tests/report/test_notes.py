@@ -75,6 +75,7 @@ EXPERIMENTS = {
     "shift_share_overid": [],
     "shift_share_rotemberg": [],
     "threshold_one": ["model.resampling=units"],
+    "threshold_space": [],
     "threshold_two": ["model.sets=robust"],
 }
 DECIDING = ("model_choice", "moderation_income", "spatial_choice", "table5_nonlinear")
