@@ -251,8 +251,10 @@ def _constant(panel: Panel, pattern: str, by: Literal["unit", "time"]) -> pd.Dat
     changes = np.argwhere(values != values[first][codes])
     if len(changes):
         row, place = changes[0]
-        code = "shift_share_share_changes" if by == "unit" else "shift_share_shock_differs"
-        raise DataError(Note(code, column=tuple(columns.values())[place], cell=panel.row_name(row)))
+        column, cell = tuple(columns.values())[place], panel.row_name(row)
+        if by == "unit":
+            raise DataError(Note("shift_share_share_changes", column=column, cell=cell))
+        raise DataError(Note("shift_share_shock_differs", column=column, cell=cell))
     labels = panel.units if by == "unit" else tuple(map(str, panel.periods))
     return pd.DataFrame(values[first], index=list(labels), columns=list(columns))
 
