@@ -57,6 +57,7 @@ def test_a_threshold_is_the_best_of_all_spatial_panels(
     np.testing.assert_allclose(result.spatial_effects.coef, fits[best].spatial_effects.coef)
     assert result.spatial_effects.terms[:2] == result.focal
     assert [role.kind for role in result.roles[-2:]] == ["lag_y", "variance"]
+    assert result.has_note("threshold_space_lags") == (space == "sdm")
 
 
 def test_effects_of_regimes_are_those_of_the_data() -> None:
@@ -74,6 +75,7 @@ def test_effects_of_regimes_are_those_of_the_data() -> None:
     # rows of W sum to one
     assert (np.abs(total[:2] - [0.7 / 0.6, 2.3 / 0.6]) < 3 * effects.se[effects.names.index("total")][:2]).all()
     assert result.has_note("threshold_space")
+    assert result.has_note("threshold_space_lags")
     assert result.has_note("threshold_signs")
 
 

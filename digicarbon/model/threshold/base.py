@@ -433,6 +433,8 @@ class PanelThreshold(Tested):
         notes = [Note("threshold_regimes", x=cut(regimes.x), q=self.threshold, values=values)]
         if self.space != "none":
             notes.append(Note("threshold_space", space=self.space.upper()))
+        if self.space == "sdm":
+            notes.append(Note("threshold_space_lags", x=cut(regimes.x)))
         if self.draws:
             fields = {"draws": self.draws, "statistic": self.statistic}
             notes.append(Note("threshold_signs", **fields) if signs else Note("threshold_units", **fields))
