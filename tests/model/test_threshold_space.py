@@ -9,6 +9,8 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, DigicarbonError
+from digicarbon.script import Names, RPart, StataPart
+from digicarbon.script.words import Remarks
 from digicarbon.source import SimulatedThreshold
 from digicarbon.weights import DelaunayWeights
 
@@ -109,6 +111,21 @@ def test_the_search_is_shared_by_models_of_the_same_weights(
     other = dc.weights.KNearestWeights(k=3).compute(panel)
     with pytest.raises(TypeError):
         dc.PanelThreshold(**TERMS, draws=19).fit(panel, other)
+
+
+def test_scripts_fit_the_spatial_model_of_regimes(small: tuple[dc.Panel, dc.Weights]) -> None:
+    model = dc.PanelThreshold(**TERMS, draws=0)
+    result, extract = model.fit(*small), model.extract(*small)
+    assert extract.regressors == (*result.focal, "c")
+    names = Names()
+    for column in extract.columns:
+        names.give(column)
+    in_r = "\n".join(model.r(RPart(extract, result, names, "set_1", "W", Remarks("#"))))
+    assert f'spatial_ml(set_1, "y", c("{names[result.focal[0]]}"' in in_r
+    assert "thresholds in a spatial model, which no package searches" in in_r
+    in_stata = "\n".join(model.stata(StataPart(extract, result, names, "set_1", "W", Remarks("*"))))
+    assert "spxtregress y" in in_stata
+    assert "thresholds are not searched again" in " ".join(in_stata.replace("*", " ").split())
 
 
 @pytest.mark.parametrize(
