@@ -78,6 +78,9 @@ class ThresholdReport(Report):
             labels = [f"{run}{self.words.colon}{key}" if run and len(records) > 1 else f"{key}" for key in own.index]
             parts.append(own.set_axis(labels, axis=0))
         table = pd.concat(parts)
+        # where some are likelihood ratios of spatial models, these stand beside F
+        first = [column for column in ("F", "LR") if column in table.columns]
+        table = table[[*first, *(column for column in table.columns if column not in first)]]
         empty = [column for column in table.columns if table[column].isna().all()]
         # what is 1 or missing in every row says nothing
         empty += [column for column in ("pieces", "lr_scale") if column in table.columns and (table[column] == 1).all()]

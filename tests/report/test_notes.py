@@ -76,6 +76,7 @@ EXPERIMENTS = {
     "shift_share_overid": [],
     "shift_share_rotemberg": [],
     "threshold_one": ["model.resampling=units"],
+    "threshold_space": [],
     "threshold_two": ["model.sets=robust"],
 }
 DECIDING = ("model_choice", "moderation_income", "moderation_triple", "spatial_choice", "table5_nonlinear")

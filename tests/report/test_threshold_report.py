@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -75,6 +77,20 @@ def test_the_picture_has_ratios_and_the_critical_line(results: dict[str, Result]
         assert line.get_ydata()[0] == critical_ratio(0.95)
         assert estimate.get_xdata()[0] == results["2"].statistics[f"threshold_{at}"]
     assert figure.axes[-1].get_xlabel() == "q"
+
+
+def test_a_sweep_of_sets_names_the_runs_of_each_note() -> None:
+    panel = dc.Panel.from_frame(SimulatedThreshold(n=30).load().frame, "unit", "time")
+    found = []
+    for effects, sets in product(("unit", "two_way"), ("likelihood", "robust")):
+        fields = {"effects": effects, "sets": sets}
+        result = dc.PanelThreshold(y="y", x=("x",), threshold="q", draws=0, **fields).fit(panel)
+        varied = {f"model.{name}": value for name, value in fields.items()}
+        label = ", ".join(f"{key}={value}" for key, value in varied.items())
+        found.append(Record(label, {}, varied, result))
+    for language, words in (("en", "likelihood ratio: Sets of thresholds of 95%"), ("zh", "似然比：门槛的95%置信集")):
+        notes = [str(note) for note in ThresholdReport(language=language).table("t", found).grids[0].notes]
+        assert [note for note in notes if note.startswith(words)]
 
 
 def test_results_without_thresholds_are_refused() -> None:

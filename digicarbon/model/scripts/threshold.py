@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.scripts import panel_r, panel_stata
+from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.script.extract import Extract, columns_of
 from digicarbon.script.r import RPart
 from digicarbon.script.stata import StataPart
@@ -52,8 +53,10 @@ WITHIN = {
 
 def extract(model: PanelThreshold, panel: Panel, weights: Weights | None) -> Extract:
     """Return outcome, slopes of regimes and controls, and beside them x and the threshold variable as they are."""
-    regimes = model.regimes(panel)
+    regimes = model.regimes(panel, weights)
     made = regimes.panel
+    if isinstance(regimes.regression, SpatialPanel):
+        return regimes.regression.extract(made, weights)
     controls = made.expanded(model.controls, among=model.terms)
     names = dict.fromkeys((model.y, *regimes.focal, *controls, *regimes.x, model.threshold))
     return Extract(made.index, columns_of(made, tuple(names)), (*regimes.focal, *controls), weights)
@@ -61,7 +64,10 @@ def extract(model: PanelThreshold, panel: Panel, weights: Weights | None) -> Ext
 
 def in_r(part: RPart, model: PanelThreshold) -> list[str]:
     """Return the slopes of regimes, and the search for the thresholds as a loop in R."""
-    lines = panel_r.script(part, _regression(part, model))
+    regression = _regression(part, model)
+    if isinstance(regression, SpatialPanel):
+        return [*regression.r(part), *part.skip("thresholds in a spatial model, which no package searches")]
+    lines = panel_r.script(part, regression)
     if model.grid is not None:
         return [*lines, *part.skip("thresholds among quantiles, whose candidates a loop in R does not have")]
     if model.effects == "two_way" and not part.extract.balanced:
@@ -83,7 +89,11 @@ def in_r(part: RPart, model: PanelThreshold) -> list[str]:
 
 def in_stata(part: StataPart, model: PanelThreshold) -> list[str]:
     """Return the slopes of regimes, and what xthreg is told where it has the model."""
-    lines = panel_stata.script(part, _regression(part, model))
+    regression = _regression(part, model)
+    if isinstance(regression, SpatialPanel):
+        why = "thresholds are not searched again: no package does so in a spatial model"
+        return [*regression.stata(part), *wrapped("*", f"The {why}.")]
+    lines = panel_stata.script(part, regression)
     if model.effects != "unit" or not part.extract.balanced:
         why = "thresholds are not searched again: xthreg takes balanced panels with unit effects"
         return [*lines, *wrapped("*", f"The {why}.")]
@@ -116,7 +126,7 @@ def _columns(part: RPart | StataPart, model: PanelThreshold) -> tuple[list[str],
     return [part.names[name] for name in x], [part.names[name] for name in controls], part.names[model.threshold]
 
 
-def _regression(part: RPart | StataPart, model: PanelThreshold) -> PanelRegression:
+def _regression(part: RPart | StataPart, model: PanelThreshold) -> PanelRegression | SpatialPanel:
     """Return the regression on the columns of regimes."""
     own = set(part.result.focal)
     return model.regression(

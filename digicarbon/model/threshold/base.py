@@ -18,10 +18,12 @@ from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.base import Model, require_panel
 from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
-from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.linear.within import EffectsKind, demean
+from digicarbon.numeric.resampling.null_model import in_rows
 from digicarbon.numeric.threshold.estimator import (
     Resampling,
     Sets,
@@ -29,20 +31,23 @@ from digicarbon.numeric.threshold.estimator import (
     TooFewCandidatesError,
     critical_ratio,
     estimate,
+    thresholds_of,
 )
 from digicarbon.numeric.threshold.search import Ordered
 from digicarbon.panel import Panel, canonical
-from digicarbon.result import MadeOf, Result, roles_made_of
+from digicarbon.result import MadeOf, Quantity, Result, roles_made_of
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
     from digicarbon.model._panel_restrictions import Contrasts
     from digicarbon.model.restrictions import Restrictions
+    from digicarbon.numeric.threshold.space import SpatialLag
     from digicarbon.script import Extract, RPart, StataPart
 
 MOST_POINTS = 500
 """Points of a likelihood ratio that a result keeps, about."""
 CRITICAL = ("critical_10", "critical_5", "critical_1")
+Space = Literal["none", "sar", "sdm"]
 
 
 class Regimes:
@@ -115,7 +120,9 @@ class Regimes:
             "thresholds": pd.DataFrame(
                 estimates, pd.Index(numbers, name="threshold"), ["estimate", "low", "high", "pieces", "lr_scale"]
             ),
-            "threshold_tests": pd.DataFrame(tests, pd.Index(numbers, name="thresholds"), ["F", "p", *CRITICAL]),
+            "threshold_tests": pd.DataFrame(
+                tests, pd.Index(numbers, name="thresholds"), [self._model.statistic, "p", *CRITICAL]
+            ),
             "regimes": pd.DataFrame(regimes, pd.RangeIndex(1, len(counts) + 1, name="regime")),
             "lr": pd.concat(map(self._points, range(len(numbers))), ignore_index=True).rename_axis("point"),
         }
@@ -140,7 +147,7 @@ class Regimes:
                 f"threshold_{at}_high": pieces[-1][1],
             }
         for at, test in enumerate(self.found.tests, start=1):
-            out[f"threshold_f_{at}"] = test.statistic
+            out[f"threshold_{self._model.statistic.lower()}_{at}"] = test.statistic
             if len(test.draws):
                 out[f"threshold_p_{at}"] = test.p
         return out
@@ -183,6 +190,10 @@ class PanelThreshold(Tested):
     sets : {"clustered", "likelihood", "robust"}
         What errors the confidence sets of thresholds allow for: correlated within units; independent with one variance,
         Hansen's own; or independent with a variance that depends on the threshold variable.
+    space : {"none", "sar", "sdm"}
+        The spatial model in which slopes differ, see `SpatialPanel`: with the spatial lag of the outcome (sar), or of
+        outcome, x and controls (sdm). The slope of a lag of x differs by the regime of the neighbour whose x it is.
+        Panels are then balanced, ``sets`` is ``likelihood`` and ``cov`` classic, robust or cluster.
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `PanelRegression`. Standard errors are those of slopes and take thresholds as known.
     test, replications, weights, seed, intervals, level
@@ -211,6 +222,7 @@ class PanelThreshold(Tested):
     draws: Annotated[int, Field(ge=0, le=100_000)] = 300
     resampling: Resampling = "signs"
     sets: Sets = "clustered"
+    space: Space = "none"
     cov: Covariance = "classic"
     cluster: ClusterBy = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
@@ -229,6 +241,11 @@ class PanelThreshold(Tested):
             raise ValueError(Note("threshold_is_y", key="threshold", y=self.y))
         if self.trim * (self.thresholds + 1) >= 1:
             raise ValueError(Note("threshold_trim", key="trim", trim=self.trim, regimes=self.thresholds + 1))
+        if self.space != "none" and self.sets != "likelihood":
+            raise ValueError(Note("threshold_space_sets", key="sets", sets=self.sets, space=self.space))
+        by_unit = self.cov == "cluster" and self.cluster == "unit"
+        if self.space != "none" and not (by_unit or self.cov in ("classic", "robust")):
+            raise ValueError(Note("threshold_space_errors", key="cov", cov=self.cov, space=self.space))
         return self
 
     @property
@@ -240,13 +257,15 @@ class PanelThreshold(Tested):
     @property
     def uses_weights(self) -> bool:
         """Whether the covariance needs spatial weights."""
-        return self.cov == "conley"
+        return self.cov == "conley" or self.space != "none"
 
     @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the estimates and the standard errors."""
         own = frozenset() if self.draws else frozenset({"resampling"})
         untested = self.untested - {"seed"} if self.draws else self.untested
+        if self.space != "none":
+            return untested | own | (_ERRORS - {"cov"})
         return untested | own | (self.regression(self.x, self.controls).ignored & _ERRORS)
 
     @property
@@ -254,9 +273,20 @@ class PanelThreshold(Tested):
         """The terms that have a coefficient for each regime."""
         return self.x
 
-    def regression(self, x: Sequence[str], controls: Sequence[str]) -> PanelRegression:
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The coefficient of a regime, and in a spatial model its effects."""
+        return ("coefficient",) if self.space == "none" else ("coefficient", "direct", "indirect", "total")
+
+    @property
+    def statistic(self) -> Literal["F", "LR"]:
+        """What tests of thresholds are: F, or the likelihood ratio of spatial models."""
+        return "F" if self.space == "none" else "LR"
+
+    def regression(self, x: Sequence[str], controls: Sequence[str]) -> PanelRegression | SpatialPanel:
         """Return the regression of the outcome on columns, with the effects and standard errors of this model."""
-        return _regression(tuple(x), tuple(controls), tuple(getattr(self, name) for name in _OF_REGRESSION))
+        fields = _OF_REGRESSION if self.space == "none" else _OF_SPATIAL
+        return _regression(tuple(x), tuple(controls), self.space, tuple(getattr(self, name) for name in fields))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; search nothing.
@@ -279,15 +309,17 @@ class PanelThreshold(Tested):
         Parameters
         ----------
         panel : Panel
-            Balanced or not.
+            Balanced or not; balanced for spatial models.
         weights : Weights, optional
-            For Conley's covariance, and for the spatial dependence of the errors in the wild bootstrap.
+            For spatial models and Conley's covariance, and for the spatial dependence of the errors in the wild
+            bootstrap.
 
         Returns
         -------
         Result
-            Terms are ``x[q<=g]``, ``x[q>g]`` with the values of thresholds, for each term of x, then controls.
-            ``tables`` has ``thresholds`` (estimate, confidence set), ``threshold_tests`` (F, p, critical values),
+            Terms are ``x[q<=g]``, ``x[q>g]`` with the values of thresholds, for each term of x, then controls; in
+            spatial models lags and parameters follow, and each regime has direct, indirect and total effects.
+            ``tables`` has ``thresholds`` (estimate, confidence set), ``threshold_tests`` (F or LR, p, critical values),
             ``regimes`` (rows and units) and ``lr`` (likelihood ratios); ``statistics`` has the same numbers.
 
         Raises
@@ -300,7 +332,7 @@ class PanelThreshold(Tested):
 
     def estimated(self, panel: Panel, weights: Weights | None) -> Result:
         """Return the fit with p values from its standard errors."""
-        regimes = self.regimes(panel)
+        regimes = self.regimes(panel, weights)
         fitted = regimes.regression.estimated(regimes.panel, weights)
         return replace(
             fitted,
@@ -314,20 +346,24 @@ class PanelThreshold(Tested):
 
     def made_of(self, panel: Panel) -> Mapping[str, MadeOf]:
         """Return what each slope is made of: its term, and the regime that it is of."""
-        return self.regimes(panel).made_of
+        return self.regimes(panel).made_of if self.space == "none" else super().made_of(panel)
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
         """Return the coefficient of each term and regime as a restriction, with thresholds as known."""
         from digicarbon.model._panel_restrictions import restrictions_of
 
-        regimes = self.regimes(panel)
+        regimes = self.regimes(panel, weights)
+        if isinstance(regimes.regression, SpatialPanel):
+            return regimes.regression.restrictions(regimes.panel, weights, result)
         return [restrictions_of(regimes.regression, regimes.panel, term, weights) for term in regimes.focal]
 
-    def contrasts(self, panel: Panel, weights: Weights | None) -> Contrasts:
-        """Return combinations of coefficients as restrictions."""
+    def contrasts(self, panel: Panel, weights: Weights | None) -> Contrasts | None:
+        """Return combinations of coefficients as restrictions; None for spatial models."""
         from digicarbon.model._panel_restrictions import Contrasts
 
-        regimes = self.regimes(panel)
+        regimes = self.regimes(panel, weights)
+        if isinstance(regimes.regression, SpatialPanel):
+            return None
         return Contrasts(regimes.regression, regimes.panel, weights)
 
     def filters(self, panel: Panel, weights: Weights) -> bool:
@@ -352,22 +388,24 @@ class PanelThreshold(Tested):
 
         return in_stata(part, self)
 
-    def regimes(self, panel: Panel) -> Regimes:
+    def regimes(self, panel: Panel, weights: Weights | None = None) -> Regimes:
         """Return the regression on regimes, whose thresholds models share that differ in nothing else.
 
         Raises
         ------
-        DataError, EstimationError
+        DataError, EstimationError, WeightsError
         """
         panel = panel.with_terms(self.terms)
         ordered = self._ordered(panel)
+        linear = self.regression(*(panel.expanded(terms, among=self.terms) for terms in (self.x, self.controls)))
 
         def search() -> Thresholds:
-            y = panel.column(self.y)
             resampling: Resampling = self.resampling if ordered.rows.balanced else "signs"
-            numbers = (self.thresholds, self.trim, self.grid, self.draws, self.seed)
+            numbers = (self.thresholds, self.trim, self.grid, self.draws, self.seed, resampling)
             try:
-                return estimate(ordered, y, *numbers, resampling, self.sets)
+                if isinstance(linear, SpatialPanel):
+                    return thresholds_of(_spatial_lag(linear, panel, weights, ordered), *numbers)
+                return estimate(ordered, panel.column(self.y), *numbers, self.sets)
             except TooFewCandidatesError as failed:
                 raise self._too_few(failed.known) from None
 
@@ -375,7 +413,8 @@ class PanelThreshold(Tested):
         if columns is None or type(self) is not PanelThreshold:
             return Regimes(self, panel, search(), ordered)
         fields = (value for name, value in self.__dict__.items() if name not in _OF_ERRORS)
-        found = LATEST.once((type(self), *fields, *columns), search, _bytes)
+        operator = None if weights is None or self.space == "none" else weights.align(panel).operator
+        found = LATEST.once((type(self), *fields, *columns, operator), search, _bytes)
         return Regimes(self, panel, found, ordered)
 
     def _ordered(self, panel: Panel) -> Ordered:
@@ -392,9 +431,13 @@ class PanelThreshold(Tested):
         signs = self.resampling == "signs" or not regimes.panel.balanced
         values = cut(texts(regimes.values))
         notes = [Note("threshold_regimes", x=cut(regimes.x), q=self.threshold, values=values)]
+        if self.space != "none":
+            notes.append(Note("threshold_space", space=self.space.upper()))
+        if self.space == "sdm":
+            notes.append(Note("threshold_space_lags", x=cut(regimes.x)))
         if self.draws:
-            draws = self.draws
-            notes.append(Note("threshold_signs", draws=draws) if signs else Note("threshold_units", draws=draws))
+            fields = {"draws": self.draws, "statistic": self.statistic}
+            notes.append(Note("threshold_signs", **fields) if signs else Note("threshold_units", **fields))
             if signs and self.resampling == "units":
                 notes.append(Note("threshold_unbalanced"))
         level, critical = self.level, critical_ratio(self.level)
@@ -422,8 +465,27 @@ _OF_ERRORS = _ERRORS | (frozenset({*Tested.model_fields} - {*Model.model_fields}
 """Fields that change nothing of the thresholds."""
 _OF_REGRESSION = ("y", "effects", *sorted(_ERRORS), "level")
 """Fields that the regression has, too."""
+_OF_SPATIAL = ("y", "effects", "cov", "level")
+"""Fields that a spatial model has, too."""
 
 
 @lru_cache(maxsize=1024)
-def _regression(x: tuple[str, ...], controls: tuple[str, ...], fields: tuple[Any, ...]) -> PanelRegression:
-    return PanelRegression(**dict(zip(_OF_REGRESSION, fields, strict=True)), x=x, controls=controls)
+def _regression(
+    x: tuple[str, ...], controls: tuple[str, ...], space: Space, fields: tuple[Any, ...]
+) -> PanelRegression | SpatialPanel:
+    if space == "none":
+        return PanelRegression(**dict(zip(_OF_REGRESSION, fields, strict=True)), x=x, controls=controls)
+    return SpatialPanel(**dict(zip(_OF_SPATIAL, fields, strict=True)), kind=space, x=x, controls=controls)
+
+
+def _spatial_lag(linear: SpatialPanel, panel: Panel, weights: Weights | None, ordered: Ordered) -> SpatialLag:
+    """Return what finds thresholds in a spatial model whose linear form is known."""
+    from digicarbon.model._spatial_batch import solved, space_of
+    from digicarbon.numeric.threshold.space import SpatialLag
+
+    design = linear.design(panel, weights)
+    lagged = demean(design.lagged_y, design.sample.effects)
+    rows = in_rows(np.concatenate([design.within, lagged], axis=2))
+    lags = tuple(range(ordered.x.shape[1])) if linear.kind == "sdm" else ()
+    space = space_of(solved(design.w), design.sample)
+    return SpatialLag(ordered, rows[:, :-2], rows[:, -2], rows[:, -1], lags, space)

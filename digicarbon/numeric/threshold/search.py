@@ -151,10 +151,10 @@ class Ordered:
         )
         own = self._squares[candidates]
         rest = own - np.einsum("gjr,glr->gjl", along, along)
-        return Search(self, basis, candidates, _roots(rest, own))
+        return Search(self, basis, candidates, roots_of(rest, own))
 
 
-def _roots(rest: FloatArray, before: FloatArray) -> FloatArray:
+def roots_of(rest: FloatArray, before: FloatArray) -> FloatArray:
     """Return A of each candidate, AA′ the inverse of what is left of its products; not a number where nothing is.
 
     Parameters
