@@ -63,7 +63,7 @@ def rotemberg(part: RPart, diagnostic: RotembergWeights, panel: Panel) -> list[s
 def akm(part: RPart, diagnostic: AkmErrors, panel: Panel) -> list[str]:
     """Return both standard errors and p of AKM0."""
     found = shifted(diagnostic.model, panel, diagnostic.column, None)
-    table = part.result.tables["akm"].astype(float)
+    table = part.result.tables["akm"].drop(columns="kind").astype(float)
     own, null = table.loc[AKM].to_dict(), table.loc[AKM0].to_dict()
     recorded = {"coefficient": own["coefficient"], "se": own["se"], "se_null": null["se"], "p_null": null["p"]}
     if np.isfinite(null["se"]):
