@@ -436,6 +436,7 @@ class _Fitted:
                 roles=roles_made_of(tuple(first), (), first),
                 statistics=self._counts(),
                 tables={"equations": self._equations(first_only=True)},
+                listings=("equations",),
                 residuals=None,
                 notes=(*self.outcome.notes, *notes),
             )
@@ -455,6 +456,7 @@ class _Fitted:
             statistics={**self._goodness(), **self._shares()},
             spatial_effects=self._effects(),
             tables=self._tables(),
+            listings=("equations", "rho"),
             notes=(
                 *self.outcome.notes,
                 *(() if REPAIRED in self.outcome.notes or not self._repaired[1] else (REPAIRED,)),
