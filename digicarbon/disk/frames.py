@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -43,12 +41,13 @@ class Lists:
 
 def columns_of(table: pd.DataFrame) -> list[Column]:
     """Return the columns of a table."""
-    kinds = table.dtypes.tolist()
-    if kinds and isinstance(kinds[0], np.dtype) and kinds[0].kind in NUMBERS and kinds.count(kinds[0]) == len(kinds):
-        return list(zip(kinds, table.to_numpy().T.tolist(), strict=True))
+    values = table.to_numpy()
+    # a view, which cannot be written to, is one array of all columns; asking for their dtypes takes longer
+    if not values.flags.writeable and values.dtype.kind in NUMBERS:
+        return [(values.dtype, column) for column in values.T.tolist()]
     # rows without names: their copy costs nothing
     plain = table.reset_index(drop=True)
-    return [(kind, plain.iloc[:, place].tolist()) for place, kind in enumerate(kinds)]
+    return [(kind, plain.iloc[:, place].tolist()) for place, kind in enumerate(table.dtypes)]
 
 
 def names_in(index: pd.Index[Any]) -> Iterator[Column]:

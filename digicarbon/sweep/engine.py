@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from digicarbon import loaded
 from digicarbon.disk.files import Scratch
-from digicarbon.disk.frames import NUMBERS, columns_of, names_in
+from digicarbon.disk.frames import columns_of, names_in
 from digicarbon.errors import EstimationError, legible
 from digicarbon.executor import Executor
 from digicarbon.executor.orphan import end_with
@@ -206,8 +206,7 @@ def _texts(table: pd.DataFrame) -> Iterator[str]:
     """Yield the texts of a table; its numbers, most of the table, cost nothing."""
     heads = table.index, table.columns
     yield from (name for head in heads for name in head.names if isinstance(name, str))
-    numbers = table.to_numpy().dtype.kind in NUMBERS
-    for kind, values in chain(*map(names_in, heads), () if numbers else columns_of(table)):
+    for kind, values in chain(*map(names_in, heads), columns_of(table)):
         if kind.kind not in "biufcmM":
             for value in values:
                 if isinstance(value, Note):
