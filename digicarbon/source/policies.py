@@ -216,7 +216,7 @@ class SimulatedPolicy(Source):
         direct = self._effect(cohort, event)
         spillover = np.zeros_like(direct)
         if self.world == "spillovers":
-            spillover = self.spillover * (_neighbours(places) @ (event >= 0))
+            spillover = self.spillover * (neighbours(places) @ (event >= 0))
         s = np.arange(self.periods)
         unit = rng.standard_normal(self.n) + 0.5 * x + 0.5 * ~np.isnan(cohort)
         time = 0.05 * s + 0.1 * rng.standard_normal(self.periods)
@@ -241,7 +241,7 @@ class SimulatedPolicy(Source):
         treated = self.n - round(self.never * self.n)
         score: FloatArray = self.selection * x + rng.logistic(size=self.n)
         if self.clustering:
-            score = np.asarray(np.linalg.solve(np.eye(self.n) - self.clustering * _neighbours(places), score))
+            score = np.asarray(np.linalg.solve(np.eye(self.n) - self.clustering * neighbours(places), score))
         chosen: IntArray = np.argsort(-score, kind="stable")[:treated]
         cohort = np.full(self.n, np.nan)
         cohort[rng.permutation(chosen)] = np.resize(self.cohorts, treated)
@@ -304,7 +304,7 @@ def _falling(cohorts: int) -> FloatArray:
     return np.ones(1) if cohorts == 1 else np.linspace(1.5, 0.5, cohorts)
 
 
-def _neighbours(places: FloatArray) -> FloatArray:
+def neighbours(places: FloatArray) -> FloatArray:
     """Return the row-standardised weights of places whose Thiessen polygons touch, shape (N, N)."""
     w = triangulated(places, "great_circle").matrix(1.0).toarray()
     return np.asarray(w / w.sum(axis=1, keepdims=True))
