@@ -259,6 +259,8 @@ class Result:
     spatial_effects : Effects or None
     tables : mapping of str to DataFrame
         Further tables, e.g. descriptive statistics; a cell or a row's label may be a `Note`.
+    listings : tuple of str
+        Tables that are for reading alone: their numbers follow from others, and are no metrics to search runs by.
     absorbed : tuple of str
         The fixed effects in the model, e.g. ``("unit", "time")``.
     random : tuple of str
@@ -302,6 +304,7 @@ class Result:
     resampled: Resampled | None = None
     random: tuple[str, ...] = ()
     transformed: bool = False
+    listings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.roles and len(self.roles) != len(self.terms):

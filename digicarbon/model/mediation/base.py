@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from digicarbon.model.mediation._outcomes import MediatedFits
     from digicarbon.script import RPart, StataPart
 
+_Made = TypeVar("_Made")
 _OF_REGRESSION = ("effects", "cov", "cluster", "small_sample", "df", "level")
 _OF_TEST = ("test", "replications", "weights", "seed", "intervals")
 RHO = np.round(np.arange(-0.9, 0.91, 0.1), 1)
@@ -163,7 +164,8 @@ class Mediation(Tested):
         fitted = _Fitted.of(self, panel, weights)
         result = fitted.result()
         if self.test == "errors":
-            return replace(result, notes=(*result.notes, *self._cautions(result, panel, weights)))
+            cautions = fitted.once("cautions", lambda: self._cautions(result, panel, weights))
+            return replace(result, notes=(*result.notes, *cautions))
         from digicarbon.model.mediation._wild import resampled
 
         return resampled(self, result, fitted, panel, weights)
@@ -245,6 +247,7 @@ class _Design:
     def __init__(self, fit: Paths, rows: Rows) -> None:
         self.fit, self._rows = fit, rows
         self._sums: dict[tuple[str, bool], FloatArray] = {}
+        self.made: dict[Hashable, Any] = {}
 
     @property
     def nbytes(self) -> int:
@@ -307,6 +310,14 @@ class _Fitted:
         order = [names.index(name) for name in (*self.base, *self.mediators)]
         fit = paths(values[:, order], values[:, -1], len(self.mediators), tuple(range(len(self.base))))
         return _Design(fit, self.columns.rows)
+
+    def once(self, what: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Return what does not depend on standard errors and intervals, made if no model of the same design has it."""
+        key = what, self.focal
+        if key not in self._design.made:
+            self._design.made[key] = make()
+        made: _Made = self._design.made[key]
+        return made
 
     @property
     def every(self) -> Paths:
@@ -436,6 +447,7 @@ class _Fitted:
                 roles=roles_made_of(tuple(first), (), first),
                 statistics=self._counts(),
                 tables={"equations": self._equations(first_only=True)},
+                listings=("equations",),
                 residuals=None,
                 notes=(*self.outcome.notes, *notes),
             )
@@ -455,6 +467,7 @@ class _Fitted:
             statistics={**self._goodness(), **self._shares()},
             spatial_effects=self._effects(),
             tables=self._tables(),
+            listings=("mediation", "equations", "rho"),
             notes=(
                 *self.outcome.notes,
                 *(() if REPAIRED in self.outcome.notes or not self._repaired[1] else (REPAIRED,)),
@@ -504,9 +517,9 @@ class _Fitted:
         return {
             "mediation": self._mediation(),
             "equations": self._equations(),
-            "sensitivity": self._sensitivity(),
+            "sensitivity": self._by_pair(self.once(("sensitivity", self.model.level), self._sensitivity)),
             "rho": pd.DataFrame(
-                indirect_at(self.paths, RHO).reshape(len(RHO), -1),
+                self.once("rho", lambda: indirect_at(self.paths, RHO).reshape(len(RHO), -1)).copy(),
                 index=_RHO.view(),
                 columns=_names(tuple(through(*pair) for pair in self.pairs)),
             ),
@@ -553,8 +566,8 @@ class _Fitted:
         names = ("coef", "se", "stat", "p")
         return _frame([shown[name] for name in names], ("equation", "explained", "term"), index, names)
 
-    def _sensitivity(self) -> pd.DataFrame:
-        """Return, of each path, how strong a confounder would have to be."""
+    def _sensitivity(self) -> dict[str, FloatArray]:
+        """Return, for each path, how strong a confounder would have to be."""
         fit, f = self.paths, len(self.focal)
         left_x = (fit.focal_influence**2).sum(axis=0)
         left_m = (fit.root[fit.k :] ** 2).sum(axis=1)
@@ -570,7 +583,7 @@ class _Fitted:
                 f"rv_{name}": robustness_value(t, df),
                 f"rv_{name}_level": robustness_value(t, df, critical=critical),
             }
-        return self._by_pair(numbers)
+        return numbers
 
 
 def _frame(

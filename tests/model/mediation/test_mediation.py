@@ -22,6 +22,8 @@ from digicarbon.numeric.resampling.null_model import linear_null
 from digicarbon.numeric.resampling.unit_wild import corrected
 from digicarbon.numeric.sensitivity.omitted import robustness_value
 from digicarbon.result import Asked
+from digicarbon.tracking._results import decode, encode
+from digicarbon.tracking._rows import metrics
 
 N, T = 25, 6
 FIELDS = {"y": "y", "x": ("x",), "controls": ("c",), "mediators": ("m1", "m2")}
@@ -350,3 +352,16 @@ def test_the_share_of_each_mediator_has_its_delta_interval(panel: dc.Panel) -> N
     wild = Mediation(**FIELDS, test="wild", replications=199).fit(panel)
     row = wild.tables["mediation"].loc[("x", "m1")]
     assert row["share_low"] < row["share_mediated"] < row["share_high"]
+
+
+def test_listings_are_in_the_file_of_results_and_no_metrics(panel: dc.Panel) -> None:
+    result = Mediation(y="y", x=("x",), mediators=("m1", "m2")).fit(panel)
+    again = decode(encode(result))
+    assert again.listings == result.listings == ("mediation", "equations", "rho")
+    for name, table in result.tables.items():
+        pd.testing.assert_frame_equal(again.tables[name], table)
+    numbers = metrics(result)
+    assert numbers == metrics(again)
+    tables = {key.partition(".")[0] for key in numbers} & set(result.tables)
+    assert tables == {"sensitivity"}
+    assert numbers["sensitivity.x.m1.rho_zero"] == result.tables["sensitivity"].loc[("x", "m1"), "rho_zero"]
