@@ -124,7 +124,7 @@ def test_scripts_fit_the_spatial_model_of_regimes(small: tuple[dc.Panel, dc.Weig
     assert f'spatial_ml(set_1, "y", c("{names[result.focal[0]]}"' in in_r
     assert "thresholds in a spatial model, which no package searches" in in_r
     in_stata = "\n".join(model.stata(StataPart(extract, result, names, "set_1", "W", Remarks("*"))))
-    assert "spxtregress y" in in_stata
+    assert "xsmle y" in in_stata
     assert "thresholds are not searched again" in " ".join(in_stata.replace("*", " ").split())
 
 
