@@ -345,4 +345,4 @@ def test_a_curve_and_its_joint_test_have_the_effect_at_the_mean(
     assert len(effects) == 2
     for metrics in effects:
         # which is the effect at the mean of the moderator, see above
-        assert metrics["focal.effect"] == metrics["coef.center(ln_e)"]
+        assert metrics["focal.effect"] == metrics["coef.center_ln_e_"]
