@@ -54,7 +54,7 @@ def omitted_variable(part: StataPart, diagnostic: OmittedVariable, panel: Panel)
     single = [names[columns[0]] for columns in diagnostic.groups(focal).values() if len(columns) == 1]
     times = " ".join(f"{one:g}" for one in diagnostic.times)
     benchmarks = f" benchmark({' '.join(single)}) kd({times})" if single else ""
-    how = f"treat({names[focal.term]}) q({number(diagnostic.q)}) alpha({number(1 - diagnostic.level)}){benchmarks}"
+    how = f"treat({names[focal.term]}) q({number(diagnostic.q)}) alpha({1 - diagnostic.level:g}){benchmarks}"
     return [
         "* sensemakr has classic standard errors: the robustness value of significance and errors may differ.",
         f"sensemakr {names[regression.y]} {right}, {how}",
