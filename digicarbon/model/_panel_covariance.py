@@ -189,7 +189,7 @@ def _middle(
     if rule.cov == "robust":
         return middle.white(z, e) * factor_of(columns, rule)
     if rule.cov == "cluster" and columns.clusters:
-        return _of_columns(columns, z, e, rule)
+        return of_influence(columns, rule, z * e[:, None])
     if rule.cov == "cluster" and rule.cluster != "both":
         return middle.clustered(z, e, rows, "time" if rule.cluster == "time" else "unit") * factor_of(columns, rule)
     if rule.cov == "cluster":
@@ -208,9 +208,39 @@ def _middle(
     return middle.conley(z, e, rows, kernel, rule.lags(t)) * _factor(columns, rule, nobs)
 
 
-def _of_columns(columns: Columns, z: FloatArray, e: FloatArray, rule: Rule) -> FloatArray:
-    """Return the middle clustered by one column, or by two (Cameron, Gelbach & Miller 2011)."""
-    clusters, scores = columns.clusters, z * e[:, None]
+def of_influence(columns: Columns, rule: Rule, influence: FloatArray) -> FloatArray:
+    """Return a robust or clustered covariance from what each row contributes.
+
+    Parameters
+    ----------
+    columns : Columns
+    rule : Rule
+        ``robust`` or ``cluster``.
+    influence : ndarray, shape (rows, k)
+        Influence on estimates; of scores, the result is the middle of a covariance.
+
+    Returns
+    -------
+    ndarray, shape (k, k)
+        It may be indefinite where clusters are of two kinds.
+    """
+    if rule.cov == "robust":
+        return influence.T @ influence * factor_of(columns, rule)
+    if columns.clusters:
+        return _of_columns(columns, rule, influence)
+    rows = columns.rows
+    if rule.cluster == "both":
+        parts = (rows.sums(influence, "unit"), rows.sums(influence, "time"), influence)
+        factors = factors_of_both(columns, rule)
+        first, second, overlap = (sums.T @ sums * factor for sums, factor in zip(parts, factors, strict=True))
+        return np.asarray(first + second - overlap)
+    sums = rows.sums(influence, "time" if rule.cluster == "time" else "unit")
+    return np.asarray(sums.T @ sums * factor_of(columns, rule))
+
+
+def _of_columns(columns: Columns, rule: Rule, scores: FloatArray) -> FloatArray:
+    """Return what is clustered by one column, or by two (Cameron, Gelbach & Miller 2011)."""
+    clusters = columns.clusters
     if len(clusters) == 1:
         return middle.of_groups(scores, clusters[0]) * factor_of(columns, rule)
     parts = (*clusters, Groups.of([one.codes for one in clusters]))

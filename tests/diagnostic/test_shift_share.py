@@ -41,6 +41,10 @@ def test_weights_of_sectors_by_instruments_of_one_sector(model: dc.PanelIV, x: s
     negative = sectors["weight"][sectors["weight"] < 0].sum()
     assert summary["negative weights"] == pytest.approx(negative, abs=1e-12)
     assert summary["share of negative weights"] == pytest.approx(-negative / sectors["weight"].abs().sum(), abs=1e-12)
+    single = [parts[PANEL.period_codes == t].T @ inner[PANEL.period_codes == t] / (whole @ inner) for t in range(5)]
+    in_periods = sum(weights[weights < 0].sum() for weights in single)
+    assert summary["negative weights of single periods"] == pytest.approx(in_periods, rel=1e-8)
+    assert in_periods < negative
     periods = tables["rotemberg_periods"]
     assert (periods["weight"] * periods["coefficient"]).sum() == pytest.approx(summary["coefficient"], rel=1e-9)
     assert len(RotembergWeights(model=model, top=3).tables(PANEL)["rotemberg"]) == 3
@@ -71,6 +75,19 @@ def test_samples_and_controls_reach_the_weights() -> None:
         assert estimate == pytest.approx(model.fit(one).estimates.loc["x", "coef"], rel=1e-9)
 
 
+def codes_of(diagnostic: RotembergWeights | AkmErrors, model: dc.PanelIV, panel: dc.Panel) -> list[str]:
+    return [note.code for note in diagnostic.added(model.fit(panel), panel, None).notes]
+
+
+@pytest.mark.parametrize(("effects", "centred"), [("two_way", True), ("time", True), ("unit", False)])
+def test_a_note_on_centred_shocks_only_where_they_are(effects: str, centred: bool) -> None:
+    model = IV.model_copy(update={"effects": effects})
+    assert ("rotemberg_centred" in codes_of(RotembergWeights(model=model), model, PANEL)) == centred
+    assert "rotemberg_centred" not in codes_of(RotembergWeights(model=model, centred=False), model, PANEL)
+    tables = [RotembergWeights(model=model, centred=own).tables(PANEL)["rotemberg"] for own in (True, False)]
+    assert tables[0].equals(tables[1]) != centred
+
+
 def test_of_several_instruments_one_is_named() -> None:
     two = PANEL.with_shift_share("other", "share_s0*", "shock_s0*", complete="keep")
     model = IV.model_copy(update={"instruments": ("bartik", "other")})
@@ -78,8 +95,12 @@ def test_of_several_instruments_one_is_named() -> None:
         RotembergWeights(model=model).tables(two)
     named = RotembergWeights(model=model, column="bartik")
     assert named.tables(two)["rotemberg"].equals(RotembergWeights(model=IV).tables(PANEL)["rotemberg"])
-    assert "shift_share_alone" in [note.code for note in named.notes]
-    assert "shift_share_alone" not in [note.code for note in RotembergWeights(model=IV).notes]
+    # also where the other instrument is no shift-share column, so that none has to be named
+    for instruments in (("bartik", "other"), ("bartik", "share_s01:shock_s01"), ("bartik",)):
+        own = IV.model_copy(update={"instruments": instruments})
+        for kind in (RotembergWeights, AkmErrors):
+            codes = codes_of(kind(model=own, column="bartik" if "other" in instruments else None), own, two)
+            assert ("shift_share_alone" in codes) == (len(instruments) > 1)
     assert model.fit(two).statistics["overid_df"] == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -108,3 +109,11 @@ def test_regimes_are_named_by_the_words_of_their_variable() -> None:
     assert words("x[L.ln_pgdp>2]") == "x: ln(GDP per head) (lag 1) > 2"
     assert words("x[q>2]") == "x[q>2]"
     assert Labels("zh")("ln_e[ln_pgdp>2]") == "ln(数字经济): ln(人均地区生产总值) > 2"
+
+
+def test_infinite_numbers_are_not_blank(results: dict[str, Result]) -> None:
+    result = results["1"]
+    sets = result.tables["thresholds"].assign(low=-np.inf, high=np.inf)
+    unbounded = replace(result, tables={**result.tables, "thresholds": sets})
+    own = tables(ThresholdReport().table("t", [Record("a", {}, {}, unbounded)]))[2]
+    assert {"−∞", "∞"} <= set(own.iloc[0])

@@ -8,7 +8,7 @@ from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.scripts import panel_r, panel_stata
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.script.extract import Extract, columns_of
-from digicarbon.script.r import RPart
+from digicarbon.script.r import DUMMIES, RPart, within
 from digicarbon.script.stata import StataPart
 from digicarbon.script.words import number, wrapped
 
@@ -43,12 +43,6 @@ threshold_search <- function(y, x, z, q, within, count, trim) {
   }
   sort(found)
 }"""
-WITHIN = {
-    "none": "v - mean(v)",
-    "unit": "v - ave(v, unit_id)",
-    "time": "v - ave(v, time_id)",
-    "two_way": "v - ave(v, unit_id) - ave(v, time_id) + mean(v)",
-}
 
 
 def extract(model: PanelThreshold, panel: Panel, weights: Weights | None) -> Extract:
@@ -70,7 +64,8 @@ def in_r(part: RPart, model: PanelThreshold) -> list[str]:
     lines = panel_r.script(part, regression)
     if model.grid is not None:
         return [*lines, *part.skip("thresholds among quantiles, whose candidates a loop in R does not have")]
-    if model.effects == "two_way" and not part.extract.balanced:
+    removed = within(model.effects, part.extract.balanced)
+    if removed == DUMMIES:
         return [*lines, *part.skip("thresholds of an unbalanced panel with two-way effects, which a loop is slow for")]
     part.functions.append(SEARCH)
     x, controls, q = _columns(part, model)
@@ -81,7 +76,7 @@ def in_r(part: RPart, model: PanelThreshold) -> list[str]:
         *lines,
         f"found <- with({part.data}, threshold_search({part.names[model.y]}, cbind({', '.join(x)}),",
         f"  {common}, {q},",
-        f"  function(m) apply(m, 2, function(v) {WITHIN[model.effects]}), {model.thresholds}, {model.trim}))",
+        f"  function(m) apply(m, 2, function(v) {removed}), {model.thresholds}, {model.trim}))",
         "names(found) <- paste0('threshold_', seq_along(found))",
         f'check(paste(run, "(thresholds)"), found, c({expected}), what = "threshold")',
     ]
