@@ -132,6 +132,10 @@ class Report(Spec):
         """Return this report with the joint test that it asked for."""
         return self
 
+    def without_joint(self) -> Report:
+        """Return this report where the joint test that it asked for cannot be made, as a note of the sweep says."""
+        return self
+
 
 def heads(records: Iterable[Record], words: Labels) -> list[str]:
     """Return what each run is called in a table or picture; runs of equal words keep their labels."""
