@@ -261,6 +261,8 @@ class Result:
         Further tables, e.g. descriptive statistics; a cell or a row's label may be a `Note`.
     absorbed : tuple of str
         The fixed effects in the model, e.g. ``("unit", "time")``.
+    trends : tuple of str
+        What has linear trends in the model, e.g. ``("unit",)``.
     random : tuple of str
         The random effects in the model, e.g. ``("unit",)``.
     transformed : bool
@@ -302,6 +304,7 @@ class Result:
     resampled: Resampled | None = None
     random: tuple[str, ...] = ()
     transformed: bool = False
+    trends: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.roles and len(self.roles) != len(self.terms):
