@@ -263,6 +263,8 @@ class Result:
         Tables that are for reading alone: their numbers follow from others, and are no metrics to search runs by.
     absorbed : tuple of str
         The fixed effects in the model, e.g. ``("unit", "time")``.
+    trends : tuple of str
+        What has linear trends in the model, e.g. ``("unit",)``.
     random : tuple of str
         The random effects in the model, e.g. ``("unit",)``.
     transformed : bool
@@ -305,6 +307,7 @@ class Result:
     random: tuple[str, ...] = ()
     transformed: bool = False
     listings: tuple[str, ...] = ()
+    trends: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.roles and len(self.roles) != len(self.terms):

@@ -15,8 +15,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
+from types import ModuleType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 from weakref import WeakValueDictionary
 
 import pydantic
@@ -143,7 +143,7 @@ class SpecError(ConfigError, ValueError):
 
     def note(self, where: str) -> Note:
         """Return all faults, with ``where`` before the fields' names."""
-        first, *others = (_fault(self.cls, item, where) for item in self.error.errors())
+        first, *others = (_fault(self.cls, item, where) for item in _faults(self.cls, self.error))
         return Note("faults", first=first, others=others) if others else first
 
 
@@ -447,9 +447,52 @@ def _classes_without(module_name: str, name: str) -> list[str] | None:
     return None if name in classes else classes
 
 
+def _faults(cls: type[Spec], error: pydantic.ValidationError) -> list[Any]:
+    """Return validation errors with the places that a user knows, without those that only follow from others."""
+    items: list[Any] = [{**item, "loc": _place(cls, item["loc"])} for item in error.errors()]
+    every = [(item, item["loc"]) for item in items]
+
+    def follows(item: Any) -> bool:
+        place = item["loc"]
+        # a list with a wrong item counts as one without it
+        if item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]:
+            return any(other[: len(place)] == place and other != place for _, other in every)
+        # of the types that a field takes, the value may be of one
+        return item["type"].endswith("_type") and any(
+            other[: len(place)] == place
+            and (other != place or not (one["type"].endswith("_type") or one["type"] == "literal_error"))
+            for one, other in every
+        )
+
+    return [item for item in items if not follows(item)]
+
+
+def _place(cls: type[Spec], location: Sequence[Any]) -> list[Any]:
+    """Return where an error is without pydantic's names of validators and of the types that a field takes."""
+    first, *rest = [part for part in location if not str(part).startswith("function-")] or [None]
+    if first is None:
+        return []
+    field = cls.model_fields.get(first)
+    return [first, *(rest if field is None else _without_types(field.annotation, rest))]
+
+
+def _without_types(annotation: Any, location: list[Any]) -> list[Any]:
+    """Return the rest of a place, of which pydantic's name of a type among several is no part."""
+    if not location:
+        return []
+    origin, args = get_origin(annotation), [one for one in get_args(annotation) if one is not type(None)]
+    if origin is Annotated:
+        return _without_types(args[0], location)
+    if origin in (Union, UnionType):
+        return _without_types(args[0], location) if len(args) == 1 else location[1:]
+    if origin in (tuple, list, dict) and args:
+        return [location[0], *_without_types(args[-1 if origin is dict else 0], location[1:])]
+    return location
+
+
 def _fault(cls: type[Spec], item: Any, where: str) -> Note:
     """Return the note on one validation error."""
-    location = [part for part in item["loc"] if not str(part).startswith("function-")]
+    location = item["loc"]
     key = ".".join([where, *(str(part) for part in location)])
     given = item.get("input")
     match item["type"]:
@@ -470,21 +513,21 @@ def _fault(cls: type[Spec], item: Any, where: str) -> Note:
             hint = suggestion(given, map(str, allowed)) if isinstance(given, str) else ""
             return Note("not_one_of", key=key, allowed=[repr(one) for one in allowed], given=repr(given), hint=hint)
         case "value_error" | "assertion_error":
-            return _validator_note(cls, item["ctx"]["error"], key, whole=not location)
+            return _validator_note(cls, item["ctx"]["error"], where, key, whole=not location)
         case _ if given is None:
             return Note("nothing_given", key=key, reason=_requirement(item))
         case _:
             return Note("wrong_value", key=key, reason=_requirement(item), given=repr(given))
 
 
-def _validator_note(cls: type[Spec], error: Exception, key: str, whole: bool) -> Note:
+def _validator_note(cls: type[Spec], error: Exception, where: str, key: str, whole: bool) -> Note:
     """Return the note on an error of a validator: about a node, with a note, or with a user's own sentence."""
     argument = error.args[0] if error.args and not isinstance(error, DigicarbonError) else ""
     if isinstance(error, NodeError):
         return rebased(error.said, error.kind.role, key)
     if isinstance(argument, Note):
         has_key = argument.key.partition(".")[0] in cls.model_fields
-        return with_key(argument, f"{key}.{argument.key}") if has_key else Note("under_key", key=key, said=argument)
+        return with_key(argument, f"{where}.{argument.key}") if has_key else Note("under_key", key=key, said=argument)
     text = str(error)
     first = re.match(r"\w+", text)
     # a sentence about the whole class begins with the field to change

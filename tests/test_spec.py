@@ -130,3 +130,31 @@ def test_allowed_values_are_those_of_the_field(field: str, value: object, words:
     with pytest.raises(SpecError) as caught:
         Fields(**{field: value})
     assert str(caught.value) == words
+
+
+class Several(Spec):
+    """Fields of several types, and of a list of limited numbers."""
+
+    cluster: str | Annotated[tuple[str, str], Field(strict=False)] = "unit"
+    levels: Annotated[tuple[Annotated[float, Field(lt=1)], ...], Field(strict=False, min_length=1)] = (0.5,)
+    ways: Literal["auto"] | int = "auto"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        # neither pydantic's names of types nor a fault of a type that the value is not of
+        ({"cluster": ["a", "b", "c"]}, "m.cluster: must have at most 2 items; got ['a', 'b', 'c']."),
+        ({"cluster": ["a"]}, "m.cluster has too few items; got ['a']."),
+        ({"cluster": [1, "a"]}, "m.cluster.0: must be a text; got 1."),
+        ({"cluster": 3}, "m.cluster: must be a text; got 3. m.cluster must be a list, e.g. [3]; got 3."),
+        # a list of one wrong item is not empty
+        ({"levels": [1.5]}, "m.levels.0: must be less than 1; got 1.5."),
+        ({"levels": []}, "m.levels: must have at least 1 item; got []."),
+        ({"ways": "x"}, "m.ways must be one of 'auto'; got 'x'. m.ways: must be a whole number; got 'x'."),
+    ],
+)
+def test_each_fault_is_named_once_and_by_its_key(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError) as error:
+        Several(**fields)
+    assert error.value.note("m").text("en") == said

@@ -105,7 +105,9 @@ def run(request: Request, force: bool = False) -> None:
             soft_wrap=True,
         )
         out.print(f"Look at it with: {command_line('ui', planned.name, where)}", soft_wrap=True)
-        page = command_line("report", planned.name, [*where, "--out", "out/"])
+        # a page of the experiment has its own report
+        shown = [word for word in request.overrides if word.partition("=")[0].split(".")[0] == "report"]
+        page = command_line("report", planned.name, [*shown, *where, "--out", "out/"])
         out.print(f"Make a page of it with: {page}", soft_wrap=True)
         if secret := [word.partition("=")[0] for word in where if masked(word) != word]:
             out.print(f"Give {' and '.join(secret)} to both again: a secret in it is not shown.", soft_wrap=True)

@@ -21,6 +21,7 @@ from digicarbon.model import GroupedRegression, Model, PanelRegression
 from digicarbon.model._groups import By, Groups, known_grouping
 from digicarbon.model.grouped_regression import Expanded, Interact, equal_test, grouped
 from digicarbon.note import Note, cut, note_of
+from digicarbon.note.about import note_of_said, rebased
 from digicarbon.numeric.resampling.group_permutation import PermutationStatistic, permutation_test, unit_moments
 from digicarbon.numeric.tests.equality import wald_test
 from digicarbon.panel import Panel
@@ -293,7 +294,12 @@ class GroupComparison(Diagnostic):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the interacted model cannot be fitted."""
         fields = _without_groups(self.model).model_dump()
-        GroupedRegression(**fields, by=self.by, interact=self.interact).check(panel, weights)
+        model = GroupedRegression(**fields, by=self.by, interact=self.interact)
+        try:
+            model.check(panel, weights)
+        except DigicarbonError as error:
+            # the groups are the diagnostic's, all else is the model's
+            raise error.anew(rebased(note_of_said(error.said), "model.by", "diagnostic.by"), error.where) from error
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``groups``, indexed by test and groups, and by term where there are several focal ones.

@@ -107,7 +107,8 @@ class Panel:
         unit, time : str
             The columns that hold the unit's label and the period.
         gaps : {"refuse", "drop_units", "keep"}
-            What to do when a unit lacks a period: raise, leave that unit out, or keep the panel unbalanced.
+            What to do when a unit lacks a period: raise, leave that unit out, or keep the panel unbalanced. Rows with
+            missing values stay, since a model may not read them; `complete` leaves them out.
         regions : str
             The column of text whose values ``Sample.regions`` names; empty if there is none.
 

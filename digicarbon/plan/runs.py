@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from digicarbon.config.compose import Composer
-from digicarbon.config.files import ROOT
+from digicarbon.config.files import REPLACEABLE, ROOT
 from digicarbon.errors import ConfigError, DigicarbonError, no_end
 from digicarbon.note import Note, cut, note_of
 from digicarbon.note.about import at, first_of, group_of, key_of, note_of_said, with_key
@@ -182,7 +182,7 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         remarks=remarks,
         overrides=_overrides(composer, command_axes),
     )
-    changes = [word.lstrip("+") for word in result.overrides if not word.startswith("replace=")]
+    changes = [word.lstrip("+") for word in result.overrides if not _takes_away(word)]
     if changes and "title" not in composer.given:
         result.title = f"{result.title or composer.name} ({', '.join(changes)})"
     by_key: dict[str, Run] = {}
@@ -235,6 +235,12 @@ def _overrides(composer: Composer, command_axes: Sequence[Axis]) -> tuple[str, .
         return ()
     plain = [word for word in composer.overrides if word.split("=")[0].lstrip("+~").split(".")[0] not in NO_NUMBERS]
     return (*plain, *(str(Note("swept", key=axis.key, values=cut(map(as_text, axis.values)))) for axis in command_axes))
+
+
+def _takes_away(word: str) -> bool:
+    """Return whether a change leaves out parts of the experiment, e.g. ``grid=null``, and chooses nothing."""
+    key, _, value = word.lstrip("+").partition("=")
+    return key == "replace" or (key in REPLACEABLE and value in ("null", "", "{}", "[]"))
 
 
 def _why(composer: Composer, column: str, failures: Sequence[tuple[Choice, DigicarbonError]]) -> Note:

@@ -243,6 +243,9 @@ class RegressionTable(Report):
         for kind in dict.fromkeys(("unit", "time", *(kind for kind in absorbed if kind != "random"))):
             cells = [words.word(_effects(record.result, kind)) for record in records]
             rows += [(self._effects_of(kind), cells)] if self._effects_of(kind) not in own else []
+        for kind in dict.fromkeys(kind for record in records for kind in record.result.trends):
+            cells = [words.word("yes" if kind in record.result.trends else "no") for record in records]
+            rows += [(self._trends_of(kind), cells)] if self._trends_of(kind) not in own else []
         rows += self._choices(heads) + list(own.items())
         for names, cell in ((self.statistics, self._statistic), (self.tests, self._test)):
             for name in names:
@@ -278,6 +281,11 @@ class RegressionTable(Report):
         if kind in ("unit", "time"):
             return self.words.word(f"{kind} effects")
         return f"{self.words(kind)}{'固定效应' if self.language == 'zh' else ' effects'}"
+
+    def _trends_of(self, kind: str) -> str:
+        if kind == "unit":
+            return self.words.word("unit trends")
+        return f"{self.words(kind)}{'线性趋势' if self.language == 'zh' else ' trends'}"
 
     def _statistic(self, statistics: Mapping[str, float], name: str) -> str:
         return number_text(statistics.get(name), self.decimals)

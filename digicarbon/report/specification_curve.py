@@ -64,7 +64,7 @@ class Choice:
         1 where a specification has the value, else 0.
     base : int or None
         The position of the value that others are compared with: the one of most specifications that make this choice.
-        None for members of lists, which are either there or not.
+        None for members of lists, which are either there or not, unless each specification has exactly one of them.
     absent : int or None
         The position of the value of specifications on which the choice has no effect.
     """
@@ -466,6 +466,11 @@ class SpecificationCurve(Report):
         notes = (
             Note("largest_part", key=most.key, share=parts.alone.max(), left=max(1 - parts.additive, 0.0)),
             Note("moves_by"),
+            *(
+                (Note("points_beyond"),)
+                if any((np.abs(part[np.isfinite(part)]) > 1.0005).any() for part in significant)
+                else ()
+            ),
         )
         return Table(title, cells, tuple(rules), self.words.notes(notes), language=self.words.spoken)
 
@@ -489,6 +494,9 @@ class SpecificationCurve(Report):
         elif self.draws:
             notes.append(Note("no_joint_recorded"))
         focal_runs = curve.focal_runs
+        terms = curve.rows["term"].unique().tolist()
+        if len(terms) > 1 and not focal_runs.logarithms.issuperset(terms):
+            notes.append(Note("curve_of_variables", variables=len(terms)))
         notes += [*_few_notes(curve.rows), *curve.notes]
         notes += [*counted_notes(focal_runs.notes, focal_runs.runs), *counted_once(focal_runs.again)]
         return self.words.notes(notes)
@@ -645,7 +653,11 @@ def _list_choice(key: str, column: pd.Series[str], absent: str | None) -> Choice
     columns = np.array([indicators[text] for text in column])
     differs = np.ptp(columns, axis=0) > 0
     varying = [name for name, differing in zip(names, differs, strict=True) if differing]
-    return Choice(key, tuple(varying), columns[:, differs], None, _place(varying, absent))
+    columns = columns[:, differs]
+    if varying and (columns.sum(axis=1) == 1).all():
+        # one of them in each specification: they are compared with each other, not with a model without any
+        return Choice(key, tuple(varying), columns, int(columns.sum(axis=0).argmax()), _place(varying, absent))
+    return Choice(key, tuple(varying), columns, None, _place(varying, absent))
 
 
 def _members(text: str) -> tuple[str, ...] | None:

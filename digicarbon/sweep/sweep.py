@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
 
+import yaml
+
 from digicarbon.config import yaml_text
 from digicarbon.config.compose import Composer
-from digicarbon.config.files import LABELS
+from digicarbon.config.files import LABELS, ROOT
 from digicarbon.disk.files import Scratch
 from digicarbon.errors import ConfigError, Interrupt
 from digicarbon.executor import Executor
@@ -216,6 +218,29 @@ def _asked(composer: Composer, planned: Plan) -> dict[str, Any]:
     return {**composer.asked, **({LABELS: words} if words else {})}
 
 
+def _recorded(composer: Composer, planned: Plan, before: str) -> str:
+    """Return the configuration that a sweep records, of which pages take their report.
+
+    A report on the command line is a look at runs that are there: where the sweep has the experiment's own one, this
+    one stays.
+
+    Parameters
+    ----------
+    composer : Composer
+    planned : Plan
+    before : str
+        What the sweep has recorded; empty if nothing.
+    """
+    asked = _asked(composer, planned)
+    words = [word for word in composer.overrides if word.lstrip("+~").partition("=")[0].split(".")[0] == "report"]
+    if words and before and composer.name != ROOT:
+        plain = Composer(composer.loader, composer.name, [word for word in composer.overrides if word not in words])
+        own = plain.asked.get("report")
+        if (yaml.safe_load(before) or {}).get("report") == yaml.safe_load(yaml_text.dumped({"report": own}))["report"]:
+            asked["report"] = own
+    return yaml_text.dumped(asked)
+
+
 def sweep_key(planned: Plan) -> str:
     """Return the key that identifies a sweep when it is started again: from its name, its overrides and its runs."""
     text = "\n".join([store_name(planned), *planned.overrides, *sorted(run.key for run in planned.runs)])
@@ -262,7 +287,7 @@ def run(
     with _Signals() as signals:
         done = store.open(
             planned.title,
-            yaml_text.dumped(_asked(composer, planned)),
+            lambda before: _recorded(composer, planned, before),
             tags,
             sweep_key(planned),
             resume=not force,

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 PAUSE = 15.0
 """Seconds before the next try of a store that did not answer."""
 KEPT = Note("store_kept_runs")
+CONFIG = "experiment.yaml"
+"""The file of a sweep with its composed configuration."""
 
 
 def recording_of(store: Connection, parent: Parent) -> Recording | None:
@@ -260,7 +262,7 @@ class Store:
     def open(
         self,
         title: str,
-        config: str,
+        config: str | Callable[[str], str],
         tags: Mapping[str, str],
         sweep_key: str = "",
         resume: bool = True,
@@ -274,8 +276,11 @@ class Store:
 
         Parameters
         ----------
-        title, config : str
-            The experiment's title and its composed configuration.
+        title : str
+            The experiment's title.
+        config : str or callable
+            Its composed configuration; a function makes it from the one that the continued sweep has, which is empty
+            for a new sweep and where it is not on this disk.
         tags : mapping of str to str
         sweep_key : str
             Equal for sweeps of the same runs under the same name; empty for one that is never continued.
@@ -312,7 +317,10 @@ class Store:
                 self._open_as(self._backend.begin(self.experiment_id, name, every, params, data))
             self._close_abandoned()
             recording = self._open_recording()
-            for file, content in {"experiment.yaml": config, **(files or {})}.items():
+            if not isinstance(config, str):
+                before = None if done is None else self.kept(CONFIG)
+                config = config("" if before is None else before.read_text(encoding="utf-8"))
+            for file, content in {CONFIG: config, **(files or {})}.items():
                 self._backend.put(recording.parent, file, content.encode() if isinstance(content, str) else content)
         return done or {}
 

@@ -14,7 +14,7 @@ from scipy import stats
 import digicarbon as dc
 from digicarbon.diagnostic import GroupComparison
 from digicarbon.diagnostic._rows import in_english
-from digicarbon.errors import ConfigError, DataError
+from digicarbon.errors import ConfigError, DataError, DigicarbonError
 from digicarbon.note import Note
 
 # the same arrays summed in another order
@@ -218,3 +218,15 @@ def test_each_row_says_which_regression_it_is_of() -> None:
     said = found.groupby("test")["regression"].unique().map(list).to_dict()
     assert said.pop("permutation") == ["each group"]
     assert all(which == ["all units"] for which in said.values())
+
+
+def test_a_wrong_grouping_is_the_diagnostic_s() -> None:
+    data = panel().frame().reset_index()
+    data["sector"] = np.where(data["year"] % 2 == 0, "a", "b")
+    own = dc.Panel.from_frame(data, "unit", "year")
+    with pytest.raises(DataError, match=r"^diagnostic\.by: column 'sector' varies within a unit"):
+        GroupComparison(model=MODEL, by="sector").check(own.with_terms(["C(sector)"]))
+    # what is wrong with the model is the model's
+    with pytest.raises(DigicarbonError) as error:
+        GroupComparison(model=MODEL.model_copy(update={"x": ("x", "z")}), by="zone").check(own)
+    assert "diagnostic" not in str(error.value)

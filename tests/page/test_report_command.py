@@ -296,6 +296,24 @@ def test_failures_are_told_in_the_reader_s_language(project: Path, monkeypatch: 
     assert ("ln_ci does not vary after the effects; there is nothing to explain.", "") in found.cells
 
 
+def test_another_report_on_the_command_line_leaves_the_experiment_its_own(fitted: Path, capsys: Capture) -> None:
+    assert main(["report", "small"]) == 0
+    own = (fitted / "out" / "small" / "table.txt").read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert main(["run", "small", "executor=sequential", "report=signs"]) == 0
+    assert "with: digicarbon report small report=signs --out out/\n" in capsys.readouterr().out
+    assert main(["report", "small"]) == 0
+    assert (fitted / "out" / "small" / "table.txt").read_text(encoding="utf-8") == own
+    # a new report of the experiment is its own one
+    file = fitted / "experiments" / "small.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("title:", "report: {decimals: 2}\ntitle:"), encoding="utf-8")
+    assert main(["run", "small", "executor=sequential"]) == 0
+    assert main(["report", "small"]) == 0
+    changed = (fitted / "out" / "small" / "table.txt").read_text(encoding="utf-8")
+    assert changed != own
+
+
 def test_a_variation_does_not_take_the_experiment_s_place(fitted: Path, capsys: Capture) -> None:
     plain = recorded.sweep(Tracking(), "small")
     assert main(["run", "small", "executor=sequential", "model.effects=unit"]) == 0

@@ -704,3 +704,11 @@ def test_an_index_of_the_real_panel_is_not_in_10k_cny(folder: Path, data_folder:
     notes = [note for run in planned("china_nonlinear").runs for note in tuple(map(str, run.prepared.notes))]
     assert notes
     assert not any("10k CNY before" in note for note in notes)
+
+
+def test_a_title_says_what_was_chosen_and_not_what_was_left_out(folder: Path) -> None:
+    name = experiment("title: Mine\ngrid: {model: [twfe, fe]}")
+    made = planned(name, "grid=null", "columns=null", "model=twfe", "measure=ddl")
+    assert made.title == "Mine (model=twfe, measure=ddl)"
+    # it stays another sweep than that of the whole experiment
+    assert made.overrides == ("grid=null", "columns=null", "model=twfe", "measure=ddl")

@@ -101,6 +101,21 @@ def test_effects_of_focal_terms_only() -> None:
     assert "Direct effect" not in list(RegressionTable(language=None).table("t", [record("A", PANEL)]).cells.index)
 
 
+@pytest.mark.parametrize(
+    ("language", "rows"),
+    [("en", ["Unit trends", "zz trends"]), ("zh", ["个体线性趋势", "zz线性趋势"])],
+)
+def test_linear_trends_have_rows_as_effects_have(language: Any, rows: list[str]) -> None:
+    found = [replace(PANEL, trends=trends) for trends in ((), ("unit",), ("zz",))]
+    # through the store, too
+    records = [record(label, decode(encode(one))) for label, one in zip("ABC", found, strict=True)]
+    cells = RegressionTable(language=language).table("t", records).cells
+    yes, no = ("yes", "no") if language == "en" else ("是", "否")
+    assert cells.loc[rows].to_numpy().tolist() == [[no, yes, no], [no, no, yes]]
+    plain = RegressionTable(language=language).table("t", [record("A", PANEL)]).cells
+    assert not set(rows) & set(plain.index)
+
+
 def test_statistics_and_absorbed_effects() -> None:
     cells = RegressionTable(language=None, decimals=2).table("t", [record("A", PANEL), record("B", SPATIAL)]).cells
     assert list(cells.loc["Unit effects"]) == ["yes", "no"]

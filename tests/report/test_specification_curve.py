@@ -109,6 +109,45 @@ def test_a_choice_without_effect_for_some_values_of_another_one_hides_none_of_th
     }
 
 
+def test_lists_of_one_member_each_are_compared_with_each_other() -> None:
+    """No specification has none of them, so that a comparison with such a one would tell no member apart."""
+    sizes = {"x": 1.0, "L.x": 0.5, "m": 3.0}
+    grid = itertools.product(sizes, (0, 8))
+    runs = [record(sizes[name] + shift, 0.01, term=name, x=[name], shift=shift) for name, shift in grid]
+    below = SpecificationCurve(language=None).table("Curve", [*runs, record(1.0, 0.01, "x", x=["x"], shift=0)]).below
+    assert below is not None
+    moves = below.cells["moves it by"]
+    assert moves[["  x", "  L.x", "  m"]].tolist() == ["base", "-0.5000", "+2.0000"]
+    # a list of two makes each of them one that is there or not
+    both = SpecificationCurve(language=None).table("Curve", [*runs, record(1.5, 0.01, "x", x=["x", "L.x"], shift=0)])
+    assert both.below is not None
+    assert "base" not in both.below.cells["moves it by"][["  x", "  L.x", "  m"]].tolist()
+
+
+def test_coefficients_of_several_variables_have_a_warning_about_units() -> None:
+    def warned(*terms: str) -> bool:
+        runs = [record(0.1 * place + 0.1, 0.01, term=term, x=[term]) for place, term in enumerate(terms)]
+        return any("sizes" in note for note in SpecificationCurve(language=None).table("Curve", runs).notes)
+
+    assert warned("x", "m")
+    assert not warned("x", "x")
+    # percent of percent has no unit
+    assert not warned("ln_x", "ln_z")
+
+
+def test_points_beyond_a_hundred_are_explained() -> None:
+    """Significant with one of a and b, never with both; none without a or b was run, so that c is extrapolated."""
+    lists = {("a",): 0.01, ("b",): 0.01, ("a", "b"): 0.5, ("c",): 0.5}
+    runs = [record(0.1 + 0.01 * place, p, m=list(members)) for place, (members, p) in enumerate(lists.items())]
+    below = SpecificationCurve(language=None).table("Curve", runs).below
+    assert below is not None
+    assert float(below.cells.loc["  c", "points"]) < -100
+    assert any("extrapolated" in note for note in below.notes)
+    usual = SpecificationCurve(language=None).table("Curve", runs[:2]).below
+    assert usual is not None
+    assert not any("extrapolated" in note for note in usual.notes)
+
+
 def test_a_total_effect_counts_coefficients_of_models_without_spillovers() -> None:
     runs = [spatial(0.8, model="sdm"), record(0.2, 0.3, model="twfe")]
     cells = SpecificationCurve(language=None, quantity="total").table("Curve", runs).cells["all"]
@@ -194,7 +233,7 @@ def test_a_piece_of_an_effect_is_not_the_effect(records: list[Record]) -> None:
     runs = [*records, *(in_pieces(*terms, sample="all") for terms in PIECES)]
     table = SpecificationCurve(language=None).table("Curve", runs)
     assert table.cells.loc["specifications", "all"] == "12"
-    (told,) = (note for note in table.notes if "groups, interactions" in note)
+    (told,) = (note for note in table.notes if "groups, interactions, quantiles, regimes" in note)
     assert told.startswith("4 runs left out: with several coefficients of one variable")
     # a term that is named is meant
     named = SpecificationCurve(language=None, term="ln_x[west]").table("Curve", runs)
@@ -276,6 +315,8 @@ def test_the_joint_test_is_asked_for_and_shown(records: list[Record]) -> None:
     assert request is not None
     assert (request.quantity, request.draws, request.seed, request.level) == ("total", 499, 7, 0.05)
     assert any("No joint test is recorded" in note for note in report.table("Curve", records).notes)
+    # a sweep that could not make it says why, and not to ask for it
+    assert not any("No joint test" in note for note in report.with_joint(None).table("Curve", records).notes)
     table = report.with_joint(joint(12)).table("Curve", records)
     assert table.cells["all"].tail(3).tolist() == ["0.002", "0.004", "0.123"]
     assert any("499 permutations of whole units" in note for note in table.notes)

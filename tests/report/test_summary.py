@@ -262,7 +262,10 @@ def test_pieces_of_an_effect_are_counted_piece_by_piece_only(records: Once) -> N
     pieces = Result("fe", "ln_ci", focal=terms, terms=terms, coef=coef, covariance=np.eye(2), roles=roles)
     apart = [Record(f"All({i})", {}, {"measure": "ddl", "controls": []}, pieces) for i in (1, 2)]
     runs = Once([*records.made, *apart])
-    note = "2 runs with several coefficients of one variable (groups, interactions): counted piece by piece only"
+    note = (
+        "2 runs with several coefficients of one variable (groups, interactions, quantiles, regimes): "
+        "counted piece by piece only"
+    )
     for table in (
         RegressionTable(language=None, most_runs=3, decimals=2).table("t", runs),
         SignTable(language=None, decimals=2).table("t", runs.made),

@@ -391,6 +391,7 @@ def test_a_curve_that_cannot_be_tested_is_shown_with_the_reason(project: Path) -
     assert Joint.from_json(next(Path("mlruns").rglob("joint.json")).read_text(encoding="utf-8")).statistics.empty
     notes = "" if done.table is None else " ".join(tuple(map(str, done.table.notes)))
     assert "No joint test: The estimates cannot be on one curve" in notes
+    assert "No joint test is recorded" not in notes
 
 
 def test_estimates_that_a_draw_lacks_are_told(project: Path) -> None:
@@ -426,7 +427,10 @@ def test_a_piece_of_an_effect_is_on_the_curve_only_where_it_is_named(project: Pa
     fits = fitted("pieces", experiment(grid))
     found = joint_test(fits, draws=19)
     assert found.specifications == 2
-    assert any("2 of 4 runs" in note and "groups, interactions" in note for note in tuple(map(str, found.notes)))
+    assert any(
+        "2 of 4 runs" in note and "groups, interactions, quantiles, regimes" in note
+        for note in tuple(map(str, found.notes))
+    )
     assert joint_test(fits, draws=19, term="ln_e").specifications == 4
 
 
