@@ -371,6 +371,8 @@ class PanelRegression(Tested):
                 **columns.statistics,
             },
             absorbed=self._absorbed,
+            # a formula names the column of units
+            trends=() if self.trends is None else ("unit" if self.trends == panel.unit_name else self.trends,),
             random=() if self._of_other_rows else _RANDOM.get(self.effects, ()),
             transformed=self._of_other_rows,
             notes=(

@@ -150,6 +150,7 @@ def test_trends_are_interactions_with_the_period(trends: str, column: str, weigh
     close(found.estimates.loc[X, "coef"].to_list(), coefficients(expected))
     close(found.estimates.loc[X, "se"].to_list(), errors(expected))
     assert found.has_note("absorbs_trends")
+    assert found.trends == (trends,)
 
 
 def test_formulas_say_what_fixest_says() -> None:
