@@ -312,6 +312,20 @@ def test_first_steps_are_called_what_they_are(panel: dc.Panel) -> None:
     assert (wild.estimates["p"] >= 0.01).all()
 
 
+def test_a_mediator_of_zeros_and_ones_has_a_note() -> None:
+    binary = frame().assign(m1=lambda one: (one["m1"] > 0) * 1.0)
+    one = dc.Panel.from_frame(binary, unit="unit", time="time")
+    (note,) = (note for note in Mediation(**FIELDS).fit(one).notes if note.code == "mediation_binary")
+    assert note.text("en").startswith("m1 is 0 or 1")
+    assert Mediation(**FIELDS, equations="first_step").fit(one).has_note("mediation_binary")
+
+
+def test_correlations_have_no_minus_zero(panel: dc.Panel) -> None:
+    index = Mediation(**FIELDS).fit(panel).tables["rho"].index
+    assert "0.0" in [str(float(value)) for value in index]
+    assert not np.signbit(index[index == 0]).any()
+
+
 def test_what_cannot_be_fitted_is_said(panel: dc.Panel) -> None:
     with pytest.raises(ConfigError, match="mediators"):
         Mediation(**FIELDS | {"mediators": ()})
@@ -322,6 +336,12 @@ def test_what_cannot_be_fitted_is_said(panel: dc.Panel) -> None:
     copied = panel.with_columns({"copy": panel.column("x") * 2})
     with pytest.raises(EstimationError, match="copy"):
         Mediation(**FIELDS | {"mediators": ("copy",)}).check(copied)
+
+
+@pytest.mark.parametrize("cluster", ["province", ["province", "year"]])
+def test_clusters_of_columns_are_refused_with_a_reason(cluster: object) -> None:
+    with pytest.raises(ConfigError, match="not of columns"):
+        Mediation(**FIELDS, cluster=cluster)
 
 
 def test_shares_have_their_delta_errors() -> None:
@@ -357,7 +377,7 @@ def test_the_share_of_each_mediator_has_its_delta_interval(panel: dc.Panel) -> N
 def test_listings_are_in_the_file_of_results_and_no_metrics(panel: dc.Panel) -> None:
     result = Mediation(y="y", x=("x",), mediators=("m1", "m2")).fit(panel)
     again = decode(encode(result))
-    assert again.listings == result.listings == ("mediation", "equations", "rho")
+    assert again.listings == result.listings == ("mediation", "equations", "fits", "rho")
     for name, table in result.tables.items():
         pd.testing.assert_frame_equal(again.tables[name], table)
     numbers = metrics(result)
