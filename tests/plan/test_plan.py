@@ -704,3 +704,12 @@ def test_an_index_of_the_real_panel_is_not_in_10k_cny(folder: Path, data_folder:
     notes = [note for run in planned("china_nonlinear").runs for note in tuple(map(str, run.prepared.notes))]
     assert notes
     assert not any("10k CNY before" in note for note in notes)
+
+
+def test_a_title_names_no_bootstrap_that_a_model_does_not_have(folder: Path) -> None:
+    assert planned("quantile_effects", "inference=wild").title == "Effects at quantiles"
+    changed = planned("quantile_effects", "inference=wild", "model.quantiles=[0.5]").title
+    assert changed == "Effects at quantiles (model.quantiles=[0.5])"
+    assert (
+        planned("quantile_effects", "inference=cluster_time").title == "Effects at quantiles (inference=cluster_time)"
+    )
