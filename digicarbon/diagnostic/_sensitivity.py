@@ -54,6 +54,18 @@ class Focal:
         """The other regressors, as columns, without the constant."""
         return tuple(name for name in self.columns.names if name not in (self.term, "const"))
 
+    @property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Columns of controls by term: dummies of one category are one group, unless the coefficient is among them."""
+        out: dict[str, tuple[str, ...]] = {}
+        for term in self.regression.regressors:
+            columns = self._expanded(term)
+            own = tuple(name for name in columns if name in self.controls)
+            together = len(own) > 1 and self.term not in columns
+            out |= {term: own} if together else {name: (name,) for name in own}
+        known = {name for own in out.values() for name in own}
+        return out | {name: (name,) for name in self.controls if name not in known}
+
     def of(self, terms: Iterable[str], key: str) -> tuple[str, ...]:
         """Return the columns of controls that a field names.
 
@@ -66,9 +78,9 @@ class Focal:
         for term in terms:
             own = [name for name in self._expanded(term) if name in self.controls]
             if not own:
-                hint = suggestion(term, self.controls)
+                hint = suggestion(term, tuple(dict.fromkeys([*self.groups, *self.controls])))
                 raise ConfigError(
-                    Note("sensitivity_no_control", key=key, control=term, hint=hint, controls=cut(self.controls))
+                    Note("sensitivity_no_control", key=key, control=term, hint=hint, controls=cut(self.groups))
                 )
             found += own
         return tuple(dict.fromkeys(found))

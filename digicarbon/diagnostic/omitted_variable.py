@@ -159,7 +159,7 @@ class OmittedVariable(Diagnostic):
     def groups(self, focal: Focal) -> dict[str, tuple[str, ...]]:
         """Return the columns of each benchmark by its name."""
         if self.benchmarks is None:
-            return {name: (name,) for name in focal.controls}
+            return focal.groups
         groups = (
             self.benchmarks if isinstance(self.benchmarks, Mapping) else {name: (name,) for name in self.benchmarks}
         )

@@ -16,7 +16,7 @@ from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.group_comparison import Draws
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model.base import Level
-from digicarbon.note import Note
+from digicarbon.note import Note, cut
 from digicarbon.numeric.sensitivity.oster import Regressions, adjusted, approximate, delta, regressions
 from digicarbon.numeric.sensitivity.products import by_unit, remaining, resampled
 from digicarbon.panel import Panel
@@ -162,6 +162,8 @@ class Oster(Diagnostic):
         focal = focal_of(self.model, panel, self.term, weights)
         always = focal.of(self.always, "diagnostic.always")
         compared = [name for name in focal.controls if name not in always]
+        if not compared and always:
+            raise ConfigError(Note("oster_always_all", key="diagnostic.always", term=focal.term, controls=cut(always)))
         if not compared:
             raise ConfigError(Note("oster_without_controls", term=focal.term))
         inner = focal.inner([focal.term, *compared], always)

@@ -149,6 +149,7 @@ def absorption(
         further = [groups_by(panel, effect) for effect in absorb]
         groups = [*own_groups(panel, effects), *further]
         notes = [_singles(panel, effect, own) for effect, own in zip(absorb, further, strict=True)]
+        notes += [_redundant(panel, effects, absorb, place, further) for place in range(len(absorb))]
         if absorb:
             notes.insert(0, (Note("absorbs_further", effects=absorb),))
         if trends is not None:
@@ -173,3 +174,20 @@ def _singles(panel: Panel, effect: str, groups: Groups) -> Iterable[Note]:
         return ()
     more = len(groups.singles)
     return (Note("absorbs_singletons", effect=effect, groups=more, cells=cut((panel.row_name(i) for i in rows), 3)),)
+
+
+def _redundant(
+    panel: Panel, effects: EffectsKind, absorb: tuple[str, ...], place: int, further: list[Groups]
+) -> Iterable[Note]:
+    """Return a note if a further effect does not vary within the groups of another one."""
+    n, t = panel.shape
+    effect, own = absorb[place], further[place]
+    if effects in ("unit", "two_way") and Groups(panel.unit_codes, n).within(own):
+        return (Note("absorbs_within_units", effect=effect),)
+    if effects in ("time", "two_way") and Groups(panel.period_codes, t).within(own):
+        return (Note("absorbs_within_periods", effect=effect),)
+    for other, groups in enumerate(further):
+        # of two that are the same, the first one counts
+        if groups.within(own) and (groups.count > own.count or other < place):
+            return (Note("absorbs_within_groups", effect=effect, other=absorb[other]),)
+    return ()

@@ -346,6 +346,23 @@ def refuse_too_small(observations: int, parameters: int, effects: str) -> None:
         )
 
 
+def refuse_too_many_groups(
+    observations: int, regressors: int, absorbed: int, effects: str, further: tuple[str, ...]
+) -> None:
+    """Raise what `refuse_too_small` raises, of a regression with further absorbed effects, which it names."""
+    if observations <= regressors + absorbed:
+        raise EstimationError(
+            Note(
+                "absorbs_few_rows",
+                key="model.absorb",
+                observations=observations,
+                parameters=regressors + absorbed,
+                absorbed=absorbed,
+                effects=_all_effects(effects, further),
+            )
+        )
+
+
 def refuse_single_period(panel: Panel, effects: str, lagged: bool = False) -> None:
     """Raise if unit effects are asked for with one period, or time effects with one unit.
 

@@ -49,6 +49,7 @@ from digicarbon.model.base import (
     Model,
     after_absorption,
     refuse_single_period,
+    refuse_too_many_groups,
     refuse_too_small,
     refuse_unidentified,
     require_panel,
@@ -567,6 +568,8 @@ class PanelRegression(Tested):
             raise DataError(Note("cov_needs_calendar", cov=self.cov, why=panel.index.calendar.problem))
         values = columns.unscaled
         z = values[:, :-1]
+        if self._further:
+            refuse_too_many_groups(len(z), z.shape[1], columns.absorbed, self.effects, self._further)
         refuse_too_small(len(z), z.shape[1] + columns.absorbed, self.effects)
         further = self._further
         if self.constant:

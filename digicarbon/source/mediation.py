@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.note import Note
+from digicarbon.source._drawn import frame, remembered
 from digicarbon.source.base import Inputs, Source
 from digicarbon.source.policies import neighbours, places_of
 from digicarbon.spec import Seed
@@ -130,20 +130,13 @@ class SimulatedMediation(Source):
         for slope, mediator in zip(self.b, mediators, strict=True):
             y = y + slope * mediator
         y = spread(y)
-        labels = [f"u{i:0{len(str(self.n))}d}" for i in range(1, self.n + 1)]
-        frame = pd.DataFrame(
-            {
-                "unit": np.repeat(labels, self.periods),
-                "time": np.tile(self.first_year + np.arange(self.periods), self.n),
-                "y": y.ravel(),
-                "x": (x + self._effects(rng)).ravel(),
-                **{f"m{place}": mediator.ravel() for place, mediator in enumerate(mediators, 1)},
-            }
-        )
+        columns = {"y": y, "x": x + self._effects(rng)}
+        columns |= {f"m{place}": mediator for place, mediator in enumerate(mediators, 1)}
         if self.in_space:
-            places = np.repeat(self.places, self.periods, axis=0)
-            frame = frame.assign(longitude=places[:, 0], latitude=places[:, 1])
-        return Inputs(frame, source="simulated_mediation", time_name="year", simulated=True, notes=(self._note(),))
+            places = self.places
+            columns |= {"longitude": places[:, :1], "latitude": places[:, 1:]}
+        drawn = frame(self.n, self.periods, self.first_year, columns)
+        return Inputs(drawn, source="simulated_mediation", time_name="year", simulated=True, notes=(self._note(),))
 
     def _note(self) -> Note:
         if self.in_space:
@@ -171,9 +164,7 @@ class SimulatedMediation(Source):
 
     def _columns(self, rng: np.random.Generator, uneven: bool) -> FloatArray:
         """Return an autoregression of variance 1, or of units' own variances, shape (N, T)."""
-        out = rng.standard_normal((self.n, self.periods))
-        for t in range(1, self.periods):
-            out[:, t] = self.memory * out[:, t - 1] + np.sqrt(1 - self.memory**2) * out[:, t]
+        out = remembered(rng.standard_normal((self.n, self.periods)), self.memory)
         return out * np.exp(0.5 * rng.standard_normal((self.n, 1))) if uneven else out
 
     def _effects(self, rng: np.random.Generator) -> FloatArray:

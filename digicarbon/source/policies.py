@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.note import Note, cut
 from digicarbon.numeric.spatial.proximity import triangulated
+from digicarbon.source._drawn import frame, remembered
 from digicarbon.source.base import Inputs, Source
 from digicarbon.spec import Seed
 
@@ -186,13 +187,13 @@ class SimulatedPolicy(Source):
             longitude and latitude.
         """
         drawn = self._drawn()
-        frame = drawn.truth[["unit", "time"]].copy()
-        frame["y"] = drawn.y.ravel()
-        frame["adopted"] = drawn.truth["cohort"]
+        seen = drawn.truth[["unit", "time"]].copy()
+        seen["y"] = drawn.y.ravel()
+        seen["adopted"] = drawn.truth["cohort"]
         for name, values in drawn.fixed.items():
-            frame[name] = np.repeat(values, self.periods)
+            seen[name] = np.repeat(values, self.periods)
         return Inputs(
-            frame,
+            seen,
             source="simulated_policy",
             time_name="year",
             simulated=True,
@@ -221,17 +222,8 @@ class SimulatedPolicy(Source):
         time = 0.05 * s + 0.1 * rng.standard_normal(self.periods)
         errors = self.sigma * self._errors(rng)
         y = unit[:, None] + time + self.trend * s * x[:, None] + direct + spillover + errors
-        labels = [f"u{i:0{len(str(self.n))}d}" for i in range(1, self.n + 1)]
-        truth = pd.DataFrame(
-            {
-                "unit": np.repeat(labels, self.periods),
-                "time": np.tile(years, self.n),
-                "cohort": np.repeat(cohort, self.periods),
-                "event": event.ravel(),
-                "direct": direct.ravel(),
-                "spillover": spillover.ravel(),
-            }
-        )
+        columns = {"cohort": cohort[:, None], "event": event, "direct": direct, "spillover": spillover}
+        truth = frame(self.n, self.periods, self.first_year, columns)
         fixed = {"income": income, "industry": industry, "longitude": places[:, 0], "latitude": places[:, 1]}
         return _Drawn(y, truth, fixed)
 
@@ -260,11 +252,7 @@ class SimulatedPolicy(Source):
 
     def _errors(self, rng: np.random.Generator) -> FloatArray:
         """Return errors of variance 1, shape (N, T)."""
-        white = rng.standard_normal((self.n, self.periods))
-        errors = white.copy()
-        for t in range(1, self.periods):
-            errors[:, t] = self.memory * errors[:, t - 1] + np.sqrt(1 - self.memory**2) * white[:, t]
-        return errors
+        return remembered(rng.standard_normal((self.n, self.periods)), self.memory)
 
     def _note(self, truth: PolicyTruth) -> Note:
         facts: dict[str, Any] = {

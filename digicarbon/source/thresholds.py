@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 from pydantic import Field, model_validator
 
 from digicarbon.note import Note, cut
+from digicarbon.source._drawn import frame, remembered
 from digicarbon.source.base import Inputs, Source
 from digicarbon.source.policies import neighbours, places_of
 from digicarbon.spec import Seed
@@ -100,9 +100,7 @@ class SimulatedThreshold(Source):
         x, c, moving, white = rng.standard_normal((4, *shape))
         unit, place = rng.standard_normal((2, self.n, 1))
         q = (place + moving) / np.sqrt(2)
-        errors = white.copy()
-        for t in range(1, self.periods):
-            errors[:, t] = self.memory * errors[:, t - 1] + np.sqrt(1 - self.memory**2) * white[:, t]
+        errors = remembered(white, self.memory)
         regime = np.searchsorted(self.thresholds, q)
         y = unit + np.asarray(self.slopes)[regime] * x + 0.5 * c + self.sigma * np.exp(self.spread * q) * errors
         places = {}
@@ -112,15 +110,7 @@ class SimulatedThreshold(Source):
             reached = np.asarray(self.spillovers or np.zeros(len(self.slopes)))[regime] * x
             y = np.linalg.solve(np.eye(self.n) - self.rho * w, y + w @ reached)
             places = {"longitude": where[:, :1], "latitude": where[:, 1:]}
-        labels = [f"u{i:0{len(str(self.n))}d}" for i in range(1, self.n + 1)]
-        frame = pd.DataFrame(
-            {
-                "unit": np.repeat(labels, self.periods),
-                "time": np.tile(self.first_year + np.arange(self.periods), self.n),
-                **{name: values.ravel() for name, values in {"y": y, "x": x, "c": c, "q": q}.items()},
-                **{name: np.repeat(values, self.periods) for name, values in places.items()},
-            }
-        )
+        drawn = frame(self.n, self.periods, self.first_year, {"y": y, "x": x, "c": c, "q": q, **places})
         facts = {
             "units": self.n,
             "periods": self.periods,
@@ -133,4 +123,4 @@ class SimulatedThreshold(Source):
             notes.append(
                 Note("simulated_spillovers", rho=self.rho, spillovers=cut(map(str, self.spillovers or (0.0,))))
             )
-        return Inputs(frame, source="simulated_threshold", time_name="year", simulated=True, notes=tuple(notes))
+        return Inputs(drawn, source="simulated_threshold", time_name="year", simulated=True, notes=tuple(notes))

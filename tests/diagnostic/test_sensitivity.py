@@ -11,7 +11,7 @@ from conftest import REFERENCE, reference
 
 import digicarbon as dc
 from digicarbon.diagnostic import OmittedVariable, Oster
-from digicarbon.diagnostic._sensitivity import MOST_DUMMIES
+from digicarbon.diagnostic._sensitivity import MOST_DUMMIES, focal_of
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.note import Note
 from digicarbon.panel import PanelDesign
@@ -115,6 +115,30 @@ def test_the_dummies_of_a_control_are_one_group() -> None:
     model = regression(controls=("ln_pc", "C(half)"), effects="time")
     table = OmittedVariable(model=model, benchmarks=("C(half)", "ln_pc"), times=(1,)).tables(PANEL)
     assert list(table["omitted_variable_benchmarks"].index) == [("C(half)", "1"), ("ln_pc", "1")]
+
+
+def test_dummies_of_one_category_are_one_group_by_default() -> None:
+    frame = states().assign(place=lambda each: np.array(["a", "b", "c", "d"])[each["state"].factorize()[0] % 4])
+    panel = dc.Panel.from_frame(frame, unit="state", time="year")
+    model = regression(controls=("ln_pc", "C(place)", "C(half)"), effects="time")
+    found = OmittedVariable(model=model, times=(1,)).tables(panel)["omitted_variable_benchmarks"]
+    assert list(found.index) == [("ln_pc", "1"), ("C(place)", "1"), ("half[south]", "1")]
+    given = OmittedVariable(model=model, times=(1,), benchmarks=("ln_pc", "C(place)", "C(half)")).tables(panel)
+    np.testing.assert_array_equal(found, given["omitted_variable_benchmarks"])
+    with pytest.raises(ConfigError, match=r"There are: ln_pc, C\(place\), half\[south\]"):
+        OmittedVariable(model=model, benchmarks=("other",)).check(panel)
+    among = regression(x=("C(place)",), controls=("ln_pc",), effects="time")
+    names = OmittedVariable(model=among, term="place[b]").groups(focal_of(among, panel, "place[b]", None))
+    assert list(names) == ["place[c]", "place[d]", "ln_pc"]
+
+
+def test_controls_that_are_all_in_both_regressions_leave_nothing_to_compare() -> None:
+    with pytest.raises(
+        ConfigError, match=r"diagnostic\.always has all of them in both regressions \(ln_pc, ln_emp, une"
+    ):
+        Oster(model=regression(), always=("ln_pc", "ln_emp", "unemp")).check(PANEL)
+    with pytest.raises(ConfigError, match="the model has none"):
+        Oster(model=regression(controls=())).check(PANEL)
 
 
 def test_other_standard_errors_scale_those_of_the_confounder_alone() -> None:

@@ -404,6 +404,29 @@ def test_groups_of_one_row_are_named() -> None:
     assert note["groups"] == 1
 
 
+@pytest.mark.parametrize(
+    ("effects", "absorb", "codes"),
+    [
+        ("two_way", ["province"], ["absorbs_within_units"]),
+        ("time", ["province"], []),
+        ("none", ["year"], []),
+        ("two_way", ["industry^year"], []),
+        ("unit", ["year", "province^year"], ["absorbs_within_groups"]),
+        ("none", ["province", "half"], ["absorbs_within_groups"]),
+    ],
+)
+def test_effects_that_others_contain_are_named(effects: str, absorb: list[str], codes: list[str]) -> None:
+    redundant = {"absorbs_within_units", "absorbs_within_periods", "absorbs_within_groups"}
+    found = model(effects=effects, absorb=absorb).fit(PANELS["balanced"])
+    assert [note.code for note in found.notes if note.code in redundant] == codes
+
+
+def test_too_many_groups_are_named_with_the_field() -> None:
+    message = r"270 observations cannot identify \d+ parameters, 270 of them effects of two_way, x; in model\.absorb"
+    with pytest.raises(EstimationError, match=message):
+        model(x=["q"], controls=[], absorb=["x"]).check(PANELS["balanced"])
+
+
 def test_empty_cells_of_a_column_are_named() -> None:
     table = FRAMES["gaps"].copy()
     table.loc[3, "province"] = None

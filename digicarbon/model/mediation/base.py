@@ -522,7 +522,7 @@ class _Fitted:
             "mediation": self._mediation(),
             "equations": self._equations(),
             "fits": self._fits(),
-            "sensitivity": self._by_pair(self.once(("sensitivity", self.model.level), self._sensitivity)),
+            "sensitivity": self._by_pair(self._sensitivity()),
             "rho": pd.DataFrame(
                 self.once("rho", lambda: indirect_at(self.paths, RHO).reshape(len(RHO), -1)).copy(),
                 index=_RHO.view(),
@@ -594,17 +594,25 @@ class _Fitted:
         return (Note("mediation_binary", mediators=cut(binary)),) if binary else ()
 
     def _sensitivity(self) -> dict[str, FloatArray]:
-        """Return, for each path, how strong a confounder would have to be."""
-        fit, f = self.paths, len(self.focal)
+        """Return, for each path, how strong a confounder would have to be; its interval is that of the table."""
+        fit, (f, m) = self.paths, self.paths.a.shape
         left_x = (fit.focal_influence**2).sum(axis=0)
         left_m = (fit.root[fit.k :] ** 2).sum(axis=1)
         ssr_m = (fit.first_residuals**2).sum(axis=0)
         ssr_y = float(fit.outcome_residuals @ fit.outcome_residuals)
-        t_a = (fit.a / np.sqrt(left_x[:, None] * ssr_m / self._df_others)).ravel()
-        t_b = np.tile(fit.b / np.sqrt(left_m * ssr_y / self._df), f)
-        numbers = {"rho_zero": np.tile(rho_at_zero(fit), f)}
-        for name, t, df in (("a", t_a, self._df_others), ("b", t_b, self._df)):
-            critical = float(scipy.special.stdtrit(df - 1, 0.5 + self.model.level / 2))
+        classic_a = np.sqrt(left_x[:, None] * ssr_m / self._df_others).ravel()
+        classic_b = np.tile(np.sqrt(left_m * ssr_y / self._df), f)
+        a, b = fit.a.ravel(), np.tile(fit.b, f)
+        se_a, se_b = self._errors(len(fit.outcome), f * m), np.tile(self._errors(fit.k, m), f)
+        numbers = {"rho_zero": self.once("rho_zero", lambda: np.tile(rho_at_zero(fit), f))}
+        own = self.model.cov == "classic"
+        for name, coef, se, classic, df in (
+            ("a", a, se_a, classic_a, self._df_others),
+            ("b", b, se_b, classic_b, self._df),
+        ):
+            free = df - 1 if own else self.outcome.inference.df
+            t, scale = coef / classic, 1.0 if own else se / classic
+            critical = scale * float(scipy.special.stdtrit(free, 0.5 + self.model.level / 2))
             numbers |= {
                 f"partial_r2_{name}": t**2 / (t**2 + df),
                 f"rv_{name}": robustness_value(t, df),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import scipy
 from conftest import REFERENCE
 
 import digicarbon as dc
+from digicarbon.diagnostic import OmittedVariable
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model import Mediation, PanelRegression
 from digicarbon.model.batch import Estimand, OneByOne
@@ -190,6 +192,29 @@ def test_robustness_values_are_those_of_sensemakr() -> None:
     assert robustness_value(t, 783)[0] == pytest.approx(0.13878, abs=2e-4)
     assert robustness_value(t, 783, critical=critical)[0] == pytest.approx(0.07626, abs=2e-4)
     assert robustness_value(np.array([1.0]), 783, critical=critical)[0] == 0.0
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"cov": "classic"}, {"cov": "cluster"}, {"cov": "cluster", "cluster": "both"}, {"cov": "robust"}],
+    ids=str,
+)
+def test_robustness_values_are_those_of_the_diagnostic(panel: dc.Panel, fields: dict[str, Any]) -> None:
+    """For a the regression of the mediator, for b that of the outcome."""
+    model = Mediation(**FIELDS, **fields)
+    found = model.fit(panel).tables["sensitivity"]
+    for mediator in ("m1", "m2"):
+        other = next(one for one in ("m1", "m2") if one != mediator)
+        first = dc.PanelRegression(y=mediator, x=("x",), controls=("c",), **fields)
+        second = dc.PanelRegression(y="y", x=(mediator,), controls=("x", "c", other), **fields)
+        for name, equation in (("a", first), ("b", second)):
+            row = OmittedVariable(model=equation).tables(panel)["omitted_variable"].iloc[0]
+            own = found.loc[("x", mediator)]
+            assert own[f"rv_{name}"] == pytest.approx(row["rv"], rel=1e-9)
+            # degrees of freedom are those of the largest equation, one less than of the others
+            assert own[f"rv_{name}_level"] == pytest.approx(
+                row["rv_level"], rel=1e-9 if name == "b" else 1e-3, abs=1e-9
+            )
 
 
 def test_the_wild_bootstrap_is_a_plain_loop() -> None:
