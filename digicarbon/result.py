@@ -167,16 +167,19 @@ class Inference:
     df: float | None = None
     level: float = 0.95
 
+    @property
+    def critical(self) -> float:
+        """The value that statistics are compared with, two-sided."""
+        # scipy.special, not scipy.stats: a frozen distribution costs a millisecond, a fit far less
+        tail = 0.5 + self.level / 2
+        return float(scipy.special.ndtri(tail) if self.df is None else scipy.special.stdtrit(self.df, tail))
+
     def columns(self, coef: FloatArray, se: FloatArray) -> dict[str, FloatArray]:
         """Return coef, se, stat, p, low and high for estimates and standard errors of equal shape."""
         with np.errstate(divide="ignore", invalid="ignore"):
             stat = coef / se
-        tail = 0.5 + self.level / 2
-        # scipy.special, not scipy.stats: a frozen distribution costs a millisecond, a fit far less
-        if self.df is None:
-            p, half = 2 * scipy.special.ndtr(-np.abs(stat)), scipy.special.ndtri(tail) * se
-        else:
-            p, half = 2 * scipy.special.stdtr(self.df, -np.abs(stat)), scipy.special.stdtrit(self.df, tail) * se
+        tail = scipy.special.ndtr(-np.abs(stat)) if self.df is None else scipy.special.stdtr(self.df, -np.abs(stat))
+        p, half = np.asarray(2 * tail), self.critical * se
         return {"coef": coef, "se": se, "stat": stat, "p": p, "low": coef - half, "high": coef + half}
 
 

@@ -735,4 +735,4 @@ def _label(found: Moderation) -> Note | str:
     values = tuple(Note("given_value", name=name, value=value) for name, value in found.fixed.items())
     if not found.kind:
         return Note("given_values", said=values) if values else ""
-    return Note("effect_given", effect=SPATIAL[found.kind], said=values) if values else SPATIAL[found.kind]
+    return Note("effect_given", effect=SPATIAL[found.kind], given=values) if values else SPATIAL[found.kind]

@@ -610,9 +610,9 @@ class _Fitted:
             ("a", a, se_a, classic_a, self._df_others),
             ("b", b, se_b, classic_b, self._df),
         ):
-            free = df - 1 if own else self.outcome.inference.df
-            t, scale = coef / classic, 1.0 if own else se / classic
-            critical = scale * float(scipy.special.stdtrit(free, 0.5 + self.model.level / 2))
+            t, inference = coef / classic, self.outcome.inference
+            # a confounder takes a degree of freedom
+            critical = replace(inference, df=df - 1).critical if own else inference.critical * (se / classic)
             numbers |= {
                 f"partial_r2_{name}": t**2 / (t**2 + df),
                 f"rv_{name}": robustness_value(t, df),
