@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -57,6 +57,7 @@ SPATIAL: Mapping[SpatialKind, Note] = {
 }
 """Effects in models with spatial lags, in the order of `digicarbon.numeric.spatial.effects.multipliers`."""
 
+Value = TypeVar("Value")
 Given = Mapping[str, float | Sequence[float]]
 """Values of other variables in the effect, by name."""
 
@@ -76,6 +77,8 @@ class Moderation:
         Values of the moderator in the observations of the model.
     fixed : mapping of str to float
         The other variables in it, and the values that they have.
+    beyond : tuple of str
+        Those of them whose value is outside of the values observed.
     products : tuple of str
         The coefficients that let the effect differ between observations.
     inference : Inference
@@ -89,6 +92,7 @@ class Moderation:
     effect: Effect
     z: FloatArray
     fixed: Mapping[str, float]
+    beyond: tuple[str, ...]
     products: tuple[str, ...]
     inference: Inference
     kind: SpatialKind | Literal[""] = ""
@@ -244,18 +248,11 @@ def moderation_of(
     panel = panel.with_terms([result.y, *result.terms_of("regressor")])
     means = _means(panel, asked.with_it.values())
     rows = weighing(model, panel)
-    others = {name: part for name, part in asked.moderators.items() if part != asked.axis}
-    unknown = [name for name in given if _plain(name, others) not in others]
-    if unknown:
-        hint = suggestion(unknown[0], list(others))
-        raise ConfigError(
-            Note("no_such_given", term=asked.term, given=unknown[0], hint=hint, known=cut(others or [Note("nothing")]))
-        )
-    values = {_plain(name, others): value for name, value in given.items()}
-    fixed = {name: values.get(name, math.nan) for name in others}
-    for name in others:
-        if math.isnan(fixed[name]):
-            fixed[name] = float(observed(result, rows, name).mean())
+    others = asked.others
+    values = asked.given(given)
+    data = {name: observed(result, rows, name) for name in others}
+    fixed = {name: float(values.get(name, own.mean())) for name, own in data.items()}
+    beyond = tuple(name for name, own in data.items() if not own.min() <= fixed[name] <= own.max())
     at = {others[name]: value for name, value in fixed.items()}
     names = tuple(asked.with_it)
     columns = [_derivative(parts, asked.base, asked.axis, at, means) for parts in asked.with_it.values()]
@@ -281,7 +278,8 @@ def moderation_of(
     if len(np.unique(z)) == 1:
         raise DataError(Note("curve_of_constant", term=spelt(asked.axis)))
     own = kind if spatial else ""
-    return Moderation(asked.term, spelt(asked.axis), names, effect, z, fixed, products, result.inference, own), rows
+    found = Moderation(asked.term, spelt(asked.axis), names, effect, z, fixed, beyond, products, result.inference, own)
+    return found, rows
 
 
 def _lags(result: Result, names: Sequence[str]) -> dict[str, str]:
@@ -346,6 +344,27 @@ class Asked:
     def term(self) -> str:
         """The name of the variable."""
         return spelt(self.base)
+
+    @property
+    def others(self) -> dict[str, Constituent]:
+        """What the effect depends on beside the moderator."""
+        return {name: part for name, part in self.moderators.items() if part != self.axis}
+
+    def given(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """Return values of other variables by their names in the effect.
+
+        Raises
+        ------
+        ConfigError
+            If the effect does not depend on one of them, beside the moderator.
+        """
+        others = self.others
+        names = {name: _plain(canonical(name), others) for name in values}
+        unknown = [name for name, plain in names.items() if plain not in others]
+        if unknown:
+            hint, known = suggestion(unknown[0], list(others)), cut(others or [Note("nothing")])
+            raise ConfigError(Note("no_such_given", term=self.term, given=unknown[0], hint=hint, known=known))
+        return {names[name]: value for name, value in values.items()}
 
     @property
     def together(self) -> tuple[str, ...]:
@@ -529,7 +548,7 @@ def regions(found: Moderation, result: Result, wild: Wild | None) -> pd.DataFram
         if isinstance(critical, float):
             whole = found.effect.pieces(critical, middle, scale)
             parts = within(whole, low, high)
-            rows.append({"quantity": f"significant, {band}", "stat": critical, **_region(whole, low, high)})
+            rows.append({"quantity": f"significant, {band}", "stat": critical, **_region(whole, parts, low, high)})
         else:
             # critical values that differ by place are known within the sample alone
             grid = np.asarray(found.places)
@@ -567,8 +586,8 @@ def _same_everywhere(found: Moderation, result: Result) -> dict[str, Any]:
     return {"stat": test.statistic, "p": test.p, "note": note}
 
 
-def _region(whole: tuple[Piece, ...], low: float, high: float) -> dict[str, Any]:
-    """Return where on the whole line an effect is significant, and whether an end of it is beyond the data."""
+def _region(whole: tuple[Piece, ...], parts: tuple[Piece, ...], low: float, high: float) -> dict[str, Any]:
+    """Return where on the whole line an effect is significant, and whether ends of it are beyond the data."""
     kind = kind_of(whole)
     if kind == "interval":
         ends = next((piece.low, piece.high) for piece in whole if piece.sign)
@@ -584,10 +603,13 @@ def _region(whole: tuple[Piece, ...], low: float, high: float) -> dict[str, Any]
         note = Note("significant_outside", low=ends[0], high=ends[1])
     else:
         note = Note("significant_everywhere") if kind == "everywhere" else Note("significant_none")
-    beyond = [
-        end for piece in whole for end in (piece.low, piece.high) if math.isfinite(end) and not low <= end <= high
-    ]
-    note = Note("roots_beyond", said=note, low=low, high=high) if beyond else note
+    ends_of_parts = [piece.high for piece in whole[:-1]]
+    if ends_of_parts and len(parts) == 1:
+        # all ends are beyond: the sample is on one side of each
+        sample = Note("significant_in_sample") if parts[0].sign else Note("significant_nowhere_in_sample")
+        note = Note("roots_all_beyond", said=note, within=sample, low=low, high=high)
+    elif not all(low <= end <= high for end in ends_of_parts):
+        note = Note("roots_beyond", said=note, low=low, high=high)
     return {"low": ends[0], "high": ends[1], "note": note}
 
 
@@ -646,7 +668,7 @@ class MarginalEffects(Diagnostic):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no such effect or cannot be fitted."""
-        asked_of(self.model.made_of(panel), self._named, self.along)
+        asked_of(self.model.made_of(panel), self._named, self.along).given(self.given)
         several = [name for name, values in self.given.items() if len(values) > 1]
         if len(several) > 1:
             raise ConfigError(Note("several_given", key="diagnostic.given", names=cut(several)))
@@ -716,7 +738,7 @@ class MarginalEffects(Diagnostic):
 
     def _lines(self, asked: Asked, result: Result, panel: Panel) -> list[dict[str, float]]:
         """Return the values of other variables for each line."""
-        chosen = {_plain(canonical(name), asked.moderators): values for name, values in self.given.items()}
+        chosen = asked.given(self.given)
         single = {name: values[0] for name, values in chosen.items() if len(values) == 1}
         several = {name: values for name, values in chosen.items() if len(values) > 1}
         free = [name for name in asked.together if name not in chosen]
@@ -732,7 +754,10 @@ class MarginalEffects(Diagnostic):
 
 def _label(found: Moderation) -> Note | str:
     """Return what a line is: its effect in a model with spatial lags, and what it is given."""
-    values = tuple(Note("given_value", name=name, value=value) for name, value in found.fixed.items())
+    values = tuple(
+        Note("given_value_outside" if name in found.beyond else "given_value", name=name, value=value)
+        for name, value in found.fixed.items()
+    )
     if not found.kind:
         return Note("given_values", said=values) if values else ""
     return Note("effect_given", effect=SPATIAL[found.kind], said=values) if values else SPATIAL[found.kind]
