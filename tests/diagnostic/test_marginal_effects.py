@@ -374,3 +374,10 @@ def test_a_curve_and_its_joint_test_have_the_effect_at_the_mean(
     for metrics in effects:
         # which is the effect at the mean of the moderator, see above
         assert metrics["focal.effect"] == metrics["coef.center_ln_e_"]
+
+
+def test_names_of_rows_are_printed_in_whole_words(panel: dc.Panel) -> None:
+    lines = str(dc.johnson_neyman(regression("x", "z", "x:z").fit(panel), panel, "x", "z")).splitlines()
+    assert any(line.startswith(" effect at quantile 25%") for line in lines)
+    assert any(line.startswith(" not significant in the") for line in lines)
+    assert len(lines) < 25
