@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
+from digicarbon.diagnostic._asked_effect import Asked, asked_of
+from digicarbon.diagnostic._regions import region, region_within, share
 from digicarbon.diagnostic._rows import in_english
 from digicarbon.diagnostic._wild_effect import Drawn, wild_effect
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
-from digicarbon.diagnostic.turning_points import Slopes, described, observed, slopes_of
+from digicarbon.diagnostic.turning_points import described, observed, slopes_of
 from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
 from digicarbon.model import Model
 from digicarbon.model._observation_weights import positive_rows
-from digicarbon.note import Note, cut, suggestion
+from digicarbon.note import Note, cut
 from digicarbon.numeric.shape.moderation import (
     Effect,
-    Piece,
     crossings,
-    kind_of,
     pointwise_critical,
     uniform_critical,
 )
@@ -57,7 +56,6 @@ SPATIAL: Mapping[SpatialKind, Note] = {
 }
 """Effects in models with spatial lags, in the order of `digicarbon.numeric.spatial.effects.multipliers`."""
 
-Value = TypeVar("Value")
 Given = Mapping[str, float | Sequence[float]]
 """Values of other variables in the effect, by name."""
 
@@ -321,111 +319,6 @@ def weighing(model: Model | None, panel: Panel) -> Panel:
     return positive_rows(panel.with_terms(regression.terms), regression.observation_weights)[0]
 
 
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """What an effect is of, and along what.
-
-    Attributes
-    ----------
-    base, axis : Constituent
-        The variable and the moderator as they are, not centred.
-    with_it : mapping of str to tuple of Constituent
-        The terms that have the variable, and what they are made of.
-    moderators : mapping of str to Constituent
-        What the effect depends on, by name.
-    """
-
-    base: Constituent
-    axis: Constituent
-    with_it: Mapping[str, MadeOf]
-    moderators: Mapping[str, Constituent]
-
-    @property
-    def term(self) -> str:
-        """The name of the variable."""
-        return spelt(self.base)
-
-    @property
-    def others(self) -> dict[str, Constituent]:
-        """What the effect depends on beside the moderator."""
-        return {name: part for name, part in self.moderators.items() if part != self.axis}
-
-    def given(self, values: Mapping[str, Value]) -> dict[str, Value]:
-        """Return values of other variables by their names in the effect.
-
-        Raises
-        ------
-        ConfigError
-            If the effect does not depend on one of them, beside the moderator.
-        """
-        others = self.others
-        names = {name: _plain(canonical(name), others) for name in values}
-        unknown = [name for name, plain in names.items() if plain not in others]
-        if unknown:
-            hint, known = suggestion(unknown[0], list(others)), cut(others or [Note("nothing")])
-            raise ConfigError(Note("no_such_given", term=self.term, given=unknown[0], hint=hint, known=known))
-        return {names[name]: value for name, value in values.items()}
-
-    @property
-    def together(self) -> tuple[str, ...]:
-        """Variables that are in one product with the variable and the moderator: the line differs by their values."""
-        products = [[part.uncentred for part in parts] for parts in self.with_it.values()]
-        both = [set(parts) - {self.base, self.axis} for parts in products if self.axis in parts]
-        return tuple(name for name, part in self.moderators.items() if any(part in others for others in both))
-
-
-def asked_of(slopes: Slopes, term: str, along: str | None) -> Asked:
-    """Return the variable, the moderator and their terms among the coefficients of a model.
-
-    Raises
-    ------
-    ConfigError
-        If the term is not in the model, its effect is constant or differs by group, or the moderator is not clear.
-    """
-    bases = {
-        name: part.uncentred
-        for parts in slopes.values()
-        for part in parts
-        for name in (spelt(part.base), spelt(part.uncentred))
-    }
-    if term not in bases:
-        hint = suggestion(term, list(bases))
-        raise ConfigError(Note("term_not_in_model", term=term, hint=hint, terms=cut(slopes, 20)))
-    base, term = bases[term], spelt(bases[term])
-    with_it = {name: parts for name, parts in slopes.items() if any(part.uncentred == base for part in parts)}
-    groups = [name for name, parts in with_it.items() if any(part.level for part in parts)]
-    if groups:
-        raise ConfigError(Note("effect_by_group", term=term, terms=cut(groups)))
-    powered = any(sum(part.power for part in parts if part.uncentred == base) > 1 for parts in with_it.values())
-    others = dict.fromkeys(part.uncentred for parts in with_it.values() for part in parts if part.uncentred != base)
-    moderators = {spelt(other): other for other in others} | ({term: base} if powered else {})
-    return Asked(base, _axis(term, base, along, moderators, powered), with_it, moderators)
-
-
-def _axis(
-    term: str, base: Constituent, along: str | None, moderators: Mapping[str, Constituent], powered: bool
-) -> Constituent:
-    if not moderators:
-        raise ConfigError(Note("effect_is_constant", term=term))
-    if along is not None:
-        name = _plain(canonical(along), moderators)
-        if name not in moderators:
-            hint = suggestion(name, list(moderators))
-            raise ConfigError(Note("no_such_moderator", term=term, along=name, hint=hint, known=cut(moderators)))
-        return moderators[name]
-    if powered:
-        return base
-    if len(moderators) > 1:
-        raise ConfigError(Note("several_moderators", term=term, known=cut(moderators)))
-    return next(iter(moderators.values()))
-
-
-def _plain(name: str, moderators: Mapping[str, Constituent]) -> str:
-    """Return the name of a moderator, which may be given as it is centred."""
-    centred = {spelt(replace(part, centred=True)): plain for plain, part in moderators.items()}
-    return centred.get(name, name)
-
-
 def _means(panel: Panel, terms: Any) -> dict[Constituent, float]:
     """Return what was taken off each centred variable."""
     centred = {part.base for parts in terms for part in parts if part.centred}
@@ -548,17 +441,17 @@ def regions(found: Moderation, result: Result, wild: Wild | None) -> pd.DataFram
         if isinstance(critical, float):
             whole = found.effect.pieces(critical, middle, scale)
             parts = within(whole, low, high)
-            rows.append({"quantity": f"significant, {band}", "stat": critical, **_region(whole, parts, low, high)})
+            rows.append({"quantity": f"significant, {band}", "stat": critical, **region(whole, parts, low, high)})
         else:
             # critical values that differ by place are known within the sample alone
             grid = np.asarray(found.places)
             coef, se = found.effect.at(grid)
             parts = crossings(grid, np.abs(_ratio(coef, se)) - critical[: len(grid)], coef)
-            rows.append({"quantity": f"significant, {band}", **_region_within(parts)})
+            rows.append({"quantity": f"significant, {band}", **region_within(parts)})
         for part in parts:
-            share = _share(found, part, parts)
+            of_sample = share(found.z, part, parts)
             name = f"{SIGNS[part.sign]} in the sample, {band}"
-            rows.append({"quantity": name, "low": part.low, "high": part.high, "share": share})
+            rows.append({"quantity": name, "low": part.low, "high": part.high, "share": of_sample})
     frame = pd.DataFrame(rows).reindex(columns=["quantity", *COLUMNS]).set_index("quantity")
     return _with(frame, note=[note if isinstance(note, Note) else "" for note in frame["note"]])
 
@@ -584,57 +477,6 @@ def _same_everywhere(found: Moderation, result: Result) -> dict[str, Any]:
         terms=cut(name for name in found.products if name in found.names),
     )
     return {"stat": test.statistic, "p": test.p, "note": note}
-
-
-def _region(whole: tuple[Piece, ...], parts: tuple[Piece, ...], low: float, high: float) -> dict[str, Any]:
-    """Return where on the whole line an effect is significant, and whether ends of it are beyond the data."""
-    kind = kind_of(whole)
-    if kind == "interval":
-        ends = next((piece.low, piece.high) for piece in whole if piece.sign)
-    elif kind == "outside":
-        ends = next((piece.low, piece.high) for piece in whole if not piece.sign)
-    else:
-        ends = (math.nan, math.nan)
-    if kind == "pieces":
-        note = Note("significant_pieces", parts=tuple(_part(piece) for piece in whole if piece.sign))
-    elif kind == "interval":
-        note = Note("significant_interval", low=ends[0], high=ends[1])
-    elif kind == "outside":
-        note = Note("significant_outside", low=ends[0], high=ends[1])
-    else:
-        note = Note("significant_everywhere") if kind == "everywhere" else Note("significant_none")
-    ends_of_parts = [piece.high for piece in whole[:-1]]
-    if ends_of_parts and len(parts) == 1:
-        # all ends are beyond: the sample is on one side of each
-        sample = Note("significant_in_sample") if parts[0].sign else Note("significant_nowhere_in_sample")
-        note = Note("roots_all_beyond", said=note, within=sample, low=low, high=high)
-    elif not all(low <= end <= high for end in ends_of_parts):
-        note = Note("roots_beyond", said=note, low=low, high=high)
-    return {"low": ends[0], "high": ends[1], "note": note}
-
-
-def _region_within(parts: tuple[Piece, ...]) -> dict[str, Any]:
-    significant = [piece for piece in parts if piece.sign]
-    if len(significant) == len(parts):
-        return {"note": Note("significant_in_sample")}
-    if not significant:
-        return {"note": Note("significant_nowhere_in_sample")}
-    return {"note": Note("significant_pieces", parts=tuple(map(_part, significant)))}
-
-
-def _part(piece: Piece) -> Note:
-    if math.isinf(piece.low):
-        return Note("part_up_to", high=piece.high)
-    if math.isinf(piece.high):
-        return Note("part_from", low=piece.low)
-    return Note("significant_interval", low=piece.low, high=piece.high)
-
-
-def _share(found: Moderation, part: Piece, parts: tuple[Piece, ...]) -> float:
-    """Return the share of the observations in a part; one on an end between two parts counts in the right one."""
-    last = part is parts[-1]
-    inside = (found.z >= part.low) & ((found.z <= part.high) if last else (found.z < part.high))
-    return float(inside.mean())
 
 
 class MarginalEffects(Diagnostic):
