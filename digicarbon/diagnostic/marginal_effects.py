@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -13,20 +12,20 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
+from digicarbon.diagnostic._asked_effect import Asked, asked_of
+from digicarbon.diagnostic._regions import region, region_within, share
 from digicarbon.diagnostic._rows import in_english
 from digicarbon.diagnostic._wild_effect import Drawn, wild_effect
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
-from digicarbon.diagnostic.turning_points import Slopes, described, observed, slopes_of
+from digicarbon.diagnostic.turning_points import described, observed, slopes_of
 from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
 from digicarbon.model import Model
 from digicarbon.model._observation_weights import positive_rows
-from digicarbon.note import Note, cut, suggestion
+from digicarbon.note import Note, cut
 from digicarbon.numeric.shape.moderation import (
     Effect,
-    Piece,
     crossings,
-    kind_of,
     pointwise_critical,
     uniform_critical,
 )
@@ -76,6 +75,8 @@ class Moderation:
         Values of the moderator in the observations of the model.
     fixed : mapping of str to float
         The other variables in it, and the values that they have.
+    beyond : tuple of str
+        Those of them whose value is outside of the values observed.
     products : tuple of str
         The coefficients that let the effect differ between observations.
     inference : Inference
@@ -89,6 +90,7 @@ class Moderation:
     effect: Effect
     z: FloatArray
     fixed: Mapping[str, float]
+    beyond: tuple[str, ...]
     products: tuple[str, ...]
     inference: Inference
     kind: SpatialKind | Literal[""] = ""
@@ -244,18 +246,11 @@ def moderation_of(
     panel = panel.with_terms([result.y, *result.terms_of("regressor")])
     means = _means(panel, asked.with_it.values())
     rows = weighing(model, panel)
-    others = {name: part for name, part in asked.moderators.items() if part != asked.axis}
-    unknown = [name for name in given if _plain(name, others) not in others]
-    if unknown:
-        hint = suggestion(unknown[0], list(others))
-        raise ConfigError(
-            Note("no_such_given", term=asked.term, given=unknown[0], hint=hint, known=cut(others or [Note("nothing")]))
-        )
-    values = {_plain(name, others): value for name, value in given.items()}
-    fixed = {name: values.get(name, math.nan) for name in others}
-    for name in others:
-        if math.isnan(fixed[name]):
-            fixed[name] = float(observed(result, rows, name).mean())
+    others = asked.others
+    values = asked.given(given)
+    data = {name: observed(result, rows, name) for name in others}
+    fixed = {name: float(values.get(name, own.mean())) for name, own in data.items()}
+    beyond = tuple(name for name, own in data.items() if not own.min() <= fixed[name] <= own.max())
     at = {others[name]: value for name, value in fixed.items()}
     names = tuple(asked.with_it)
     columns = [_derivative(parts, asked.base, asked.axis, at, means) for parts in asked.with_it.values()]
@@ -281,7 +276,8 @@ def moderation_of(
     if len(np.unique(z)) == 1:
         raise DataError(Note("curve_of_constant", term=spelt(asked.axis)))
     own = kind if spatial else ""
-    return Moderation(asked.term, spelt(asked.axis), names, effect, z, fixed, products, result.inference, own), rows
+    found = Moderation(asked.term, spelt(asked.axis), names, effect, z, fixed, beyond, products, result.inference, own)
+    return found, rows
 
 
 def _lags(result: Result, names: Sequence[str]) -> dict[str, str]:
@@ -321,90 +317,6 @@ def weighing(model: Model | None, panel: Panel) -> Panel:
     if regression is None or regression.observation_weights is None:
         return panel
     return positive_rows(panel.with_terms(regression.terms), regression.observation_weights)[0]
-
-
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """What an effect is of, and along what.
-
-    Attributes
-    ----------
-    base, axis : Constituent
-        The variable and the moderator as they are, not centred.
-    with_it : mapping of str to tuple of Constituent
-        The terms that have the variable, and what they are made of.
-    moderators : mapping of str to Constituent
-        What the effect depends on, by name.
-    """
-
-    base: Constituent
-    axis: Constituent
-    with_it: Mapping[str, MadeOf]
-    moderators: Mapping[str, Constituent]
-
-    @property
-    def term(self) -> str:
-        """The name of the variable."""
-        return spelt(self.base)
-
-    @property
-    def together(self) -> tuple[str, ...]:
-        """Variables that are in one product with the variable and the moderator: the line differs by their values."""
-        products = [[part.uncentred for part in parts] for parts in self.with_it.values()]
-        both = [set(parts) - {self.base, self.axis} for parts in products if self.axis in parts]
-        return tuple(name for name, part in self.moderators.items() if any(part in others for others in both))
-
-
-def asked_of(slopes: Slopes, term: str, along: str | None) -> Asked:
-    """Return the variable, the moderator and their terms among the coefficients of a model.
-
-    Raises
-    ------
-    ConfigError
-        If the term is not in the model, its effect is constant or differs by group, or the moderator is not clear.
-    """
-    bases = {
-        name: part.uncentred
-        for parts in slopes.values()
-        for part in parts
-        for name in (spelt(part.base), spelt(part.uncentred))
-    }
-    if term not in bases:
-        hint = suggestion(term, list(bases))
-        raise ConfigError(Note("term_not_in_model", term=term, hint=hint, terms=cut(slopes, 20)))
-    base, term = bases[term], spelt(bases[term])
-    with_it = {name: parts for name, parts in slopes.items() if any(part.uncentred == base for part in parts)}
-    groups = [name for name, parts in with_it.items() if any(part.level for part in parts)]
-    if groups:
-        raise ConfigError(Note("effect_by_group", term=term, terms=cut(groups)))
-    powered = any(sum(part.power for part in parts if part.uncentred == base) > 1 for parts in with_it.values())
-    others = dict.fromkeys(part.uncentred for parts in with_it.values() for part in parts if part.uncentred != base)
-    moderators = {spelt(other): other for other in others} | ({term: base} if powered else {})
-    return Asked(base, _axis(term, base, along, moderators, powered), with_it, moderators)
-
-
-def _axis(
-    term: str, base: Constituent, along: str | None, moderators: Mapping[str, Constituent], powered: bool
-) -> Constituent:
-    if not moderators:
-        raise ConfigError(Note("effect_is_constant", term=term))
-    if along is not None:
-        name = _plain(canonical(along), moderators)
-        if name not in moderators:
-            hint = suggestion(name, list(moderators))
-            raise ConfigError(Note("no_such_moderator", term=term, along=name, hint=hint, known=cut(moderators)))
-        return moderators[name]
-    if powered:
-        return base
-    if len(moderators) > 1:
-        raise ConfigError(Note("several_moderators", term=term, known=cut(moderators)))
-    return next(iter(moderators.values()))
-
-
-def _plain(name: str, moderators: Mapping[str, Constituent]) -> str:
-    """Return the name of a moderator, which may be given as it is centred."""
-    centred = {spelt(replace(part, centred=True)): plain for plain, part in moderators.items()}
-    return centred.get(name, name)
 
 
 def _means(panel: Panel, terms: Any) -> dict[Constituent, float]:
@@ -529,17 +441,17 @@ def regions(found: Moderation, result: Result, wild: Wild | None) -> pd.DataFram
         if isinstance(critical, float):
             whole = found.effect.pieces(critical, middle, scale)
             parts = within(whole, low, high)
-            rows.append({"quantity": f"significant, {band}", "stat": critical, **_region(whole, low, high)})
+            rows.append({"quantity": f"significant, {band}", "stat": critical, **region(whole, parts, low, high)})
         else:
             # critical values that differ by place are known within the sample alone
             grid = np.asarray(found.places)
             coef, se = found.effect.at(grid)
             parts = crossings(grid, np.abs(_ratio(coef, se)) - critical[: len(grid)], coef)
-            rows.append({"quantity": f"significant, {band}", **_region_within(parts)})
+            rows.append({"quantity": f"significant, {band}", **region_within(parts)})
         for part in parts:
-            share = _share(found, part, parts)
+            of_sample = share(found.z, part, parts)
             name = f"{SIGNS[part.sign]} in the sample, {band}"
-            rows.append({"quantity": name, "low": part.low, "high": part.high, "share": share})
+            rows.append({"quantity": name, "low": part.low, "high": part.high, "share": of_sample})
     frame = pd.DataFrame(rows).reindex(columns=["quantity", *COLUMNS]).set_index("quantity")
     return _with(frame, note=[note if isinstance(note, Note) else "" for note in frame["note"]])
 
@@ -565,54 +477,6 @@ def _same_everywhere(found: Moderation, result: Result) -> dict[str, Any]:
         terms=cut(name for name in found.products if name in found.names),
     )
     return {"stat": test.statistic, "p": test.p, "note": note}
-
-
-def _region(whole: tuple[Piece, ...], low: float, high: float) -> dict[str, Any]:
-    """Return where on the whole line an effect is significant, and whether an end of it is beyond the data."""
-    kind = kind_of(whole)
-    if kind == "interval":
-        ends = next((piece.low, piece.high) for piece in whole if piece.sign)
-    elif kind == "outside":
-        ends = next((piece.low, piece.high) for piece in whole if not piece.sign)
-    else:
-        ends = (math.nan, math.nan)
-    if kind == "pieces":
-        note = Note("significant_pieces", parts=tuple(_part(piece) for piece in whole if piece.sign))
-    elif kind == "interval":
-        note = Note("significant_interval", low=ends[0], high=ends[1])
-    elif kind == "outside":
-        note = Note("significant_outside", low=ends[0], high=ends[1])
-    else:
-        note = Note("significant_everywhere") if kind == "everywhere" else Note("significant_none")
-    beyond = [
-        end for piece in whole for end in (piece.low, piece.high) if math.isfinite(end) and not low <= end <= high
-    ]
-    note = Note("roots_beyond", said=note, low=low, high=high) if beyond else note
-    return {"low": ends[0], "high": ends[1], "note": note}
-
-
-def _region_within(parts: tuple[Piece, ...]) -> dict[str, Any]:
-    significant = [piece for piece in parts if piece.sign]
-    if len(significant) == len(parts):
-        return {"note": Note("significant_in_sample")}
-    if not significant:
-        return {"note": Note("significant_nowhere_in_sample")}
-    return {"note": Note("significant_pieces", parts=tuple(map(_part, significant)))}
-
-
-def _part(piece: Piece) -> Note:
-    if math.isinf(piece.low):
-        return Note("part_up_to", high=piece.high)
-    if math.isinf(piece.high):
-        return Note("part_from", low=piece.low)
-    return Note("significant_interval", low=piece.low, high=piece.high)
-
-
-def _share(found: Moderation, part: Piece, parts: tuple[Piece, ...]) -> float:
-    """Return the share of the observations in a part; one on an end between two parts counts in the right one."""
-    last = part is parts[-1]
-    inside = (found.z >= part.low) & ((found.z <= part.high) if last else (found.z < part.high))
-    return float(inside.mean())
 
 
 class MarginalEffects(Diagnostic):
@@ -646,7 +510,7 @@ class MarginalEffects(Diagnostic):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no such effect or cannot be fitted."""
-        asked_of(self.model.made_of(panel), self._named, self.along)
+        asked_of(self.model.made_of(panel), self._named, self.along).given(self.given)
         several = [name for name, values in self.given.items() if len(values) > 1]
         if len(several) > 1:
             raise ConfigError(Note("several_given", key="diagnostic.given", names=cut(several)))
@@ -716,7 +580,7 @@ class MarginalEffects(Diagnostic):
 
     def _lines(self, asked: Asked, result: Result, panel: Panel) -> list[dict[str, float]]:
         """Return the values of other variables for each line."""
-        chosen = {_plain(canonical(name), asked.moderators): values for name, values in self.given.items()}
+        chosen = asked.given(self.given)
         single = {name: values[0] for name, values in chosen.items() if len(values) == 1}
         several = {name: values for name, values in chosen.items() if len(values) > 1}
         free = [name for name in asked.together if name not in chosen]
@@ -732,7 +596,10 @@ class MarginalEffects(Diagnostic):
 
 def _label(found: Moderation) -> Note | str:
     """Return what a line is: its effect in a model with spatial lags, and what it is given."""
-    values = tuple(Note("given_value", name=name, value=value) for name, value in found.fixed.items())
+    values = tuple(
+        Note("given_value_outside" if name in found.beyond else "given_value", name=name, value=value)
+        for name, value in found.fixed.items()
+    )
     if not found.kind:
         return Note("given_values", said=values) if values else ""
     return Note("effect_given", effect=SPATIAL[found.kind], given=values) if values else SPATIAL[found.kind]

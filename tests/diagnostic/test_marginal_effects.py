@@ -128,7 +128,7 @@ def test_ends_outside_of_the_sample_and_places_outside_are_told(panel: dc.Panel)
     notes = rows.loc[["significant, pointwise", "significant, uniform"]]
     for _, row in notes.iterrows():
         beyond = [end for end in (row["low"], row["high"]) if not z.min() <= end <= z.max()]
-        assert ("beyond the sample" in row["note"]) is bool(beyond)
+        assert ("an end is beyond the sample" in row["note"]) is (len(beyond) == 1)
     assert list(dc.marginal_effects(result, panel, "x", "z", at=[0.0, 99.0])["inside"]) == [True, False]
 
 
@@ -185,6 +185,31 @@ def test_a_product_of_three_has_a_line_for_each_value(panel: dc.Panel) -> None:
     assert chosen.index.name == "z"
 
 
+@pytest.mark.parametrize(("slope", "inside"), [(0.05, "at all values of the sample"), (-9.0, "an end is beyond")])
+def test_a_sample_between_the_ends_is_said_so(slope: float, inside: str) -> None:
+    """Estimates are set by hand: ends on both sides of the sample, or one of them in it."""
+    own = made()
+    result = regression("x", "z", "x:z").fit(own)
+    place = [result.terms.index("x"), result.terms.index("x:z")]
+    coef, covariance = result.coef.copy(), np.eye(len(result.coef))
+    coef[place] = 30.0, slope
+    result = replace(result, coef=coef, covariance=covariance)
+    row = dc.johnson_neyman(result, own, "x", "z").loc["significant, pointwise"]
+    z = own.frame()["z"]
+    beyond = [not z.min() <= end <= z.max() for end in (row["low"], row["high"])]
+    assert inside in row["note"]
+    assert all(beyond) is (inside == "at all values of the sample")
+    if all(beyond):
+        assert row["note"].startswith(f"from {row['low']:.4g} to {row['high']:.4g}; at all values of the sample, which")
+
+
+def test_a_value_outside_of_the_data_is_said_so(panel: dc.Panel) -> None:
+    model = regression("x", "z", "w", "x:z", "x:w", "z:w", "x:z:w")
+    given = MarginalEffects(model=model, along="z", given={"w": (0.0, 99.0)}).tables(panel)["marginal_effects"]["given"]
+    labels = [str(label) for label in dict.fromkeys(given)]
+    assert labels == ["with w set to 0", "with w set to 99, outside of the values observed"]
+
+
 def test_a_moderator_of_few_values_has_a_place_for_each(panel: dc.Panel) -> None:
     result = regression("x", "few", "x:few").fit(panel)
     found = dc.marginal_effects(result, panel, "x", "few")
@@ -206,6 +231,9 @@ def test_what_has_no_such_effect_is_a_sentence(panel: dc.Panel, produc: dc.Panel
     both = regression("x", "z", "w", "x:z", "x:w", "x:few")
     with pytest.raises(ConfigError, match="w, few have several values"):
         MarginalEffects(model=both, along="z", given={"w": (1, 2), "few": (0, 1)}).check(panel)
+    for name in ("v", "z"):
+        with pytest.raises(ConfigError, match=f"given: the effect of x does not depend on '{name}'"):
+            MarginalEffects(model=product, given={name: (1.0,)}).check(panel)
     with pytest.raises(ConfigError, match="given: the effect of x does not depend on 'v'"):
         dc.marginal_effects(product.fit(panel), panel, "x", given={"v": 1.0})
     spatial = dc.SpatialPanel(kind="sar", y="unemp", x=("log(emp)", "log(emp):log(pc)"))
@@ -346,3 +374,10 @@ def test_a_curve_and_its_joint_test_have_the_effect_at_the_mean(
     for metrics in effects:
         # which is the effect at the mean of the moderator, see above
         assert metrics["focal.effect"] == metrics["coef.center_ln_e_"]
+
+
+def test_names_of_rows_are_printed_in_whole_words(panel: dc.Panel) -> None:
+    lines = str(dc.johnson_neyman(regression("x", "z", "x:z").fit(panel), panel, "x", "z")).splitlines()
+    assert any(line.startswith(" effect at quantile 25%") for line in lines)
+    assert any(line.startswith(" not significant in the") for line in lines)
+    assert len(lines) < 25
