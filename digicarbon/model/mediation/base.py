@@ -578,13 +578,13 @@ class _Fitted:
         a, b = fit.a.ravel(), np.tile(fit.b, f)
         se_a, se_b = self._errors(len(fit.outcome), f * m), np.tile(self._errors(fit.k, m), f)
         numbers = {"rho_zero": self.once("rho_zero", lambda: np.tile(rho_at_zero(fit), f))}
-        own = self.model.cov == "classic"
+        given = None if self.model.cov == "classic" else self.outcome.inference.df
         for name, coef, se, classic, df in (
             ("a", a, se_a, classic_a, self._df_others),
             ("b", b, se_b, classic_b, self._df),
         ):
-            free = df - 1 if own else self.outcome.inference.df
-            t, scale = coef / classic, 1.0 if own else se / classic
+            free = float(df - 1 if given is None else given)
+            t, scale = coef / classic, 1.0 if given is None else se / classic
             critical = scale * float(scipy.special.stdtrit(free, 0.5 + self.model.level / 2))
             numbers |= {
                 f"partial_r2_{name}": t**2 / (t**2 + df),
