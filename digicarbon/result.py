@@ -45,6 +45,9 @@ class Constituent:
         The value that the dummy is of, or the group that a coefficient is of; empty where the whole variable counts.
     centred : bool
         Whether it is the variable less its mean over the rows of the model.
+    regimes : int
+        Into how many regimes thresholds part the variable; its level is then the number of one of them, the lowest
+        first. 0 for no regimes.
     """
 
     variable: str
@@ -53,6 +56,7 @@ class Constituent:
     power: int = 1
     level: str = ""
     centred: bool = False
+    regimes: int = 0
 
     @property
     def base(self) -> Constituent:

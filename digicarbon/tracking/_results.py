@@ -327,6 +327,8 @@ def decode(text: str) -> Result:
 def _written(part: Constituent) -> list[Any]:
     written = [part.variable, part.operator, part.order, part.power, part.level]
     # earlier versions read five fields
+    if part.regimes:
+        return [*written, part.centred, part.regimes]
     return [*written, True] if part.centred else written
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
-from digicarbon.model.threshold.base import texts
+from digicarbon.model.threshold._regimes import texts
 from digicarbon.numeric.threshold.estimator import critical_ratio
 
 TERMS = {"y": "y", "x": ("x",), "controls": ("c",), "threshold": "q"}
@@ -42,11 +42,10 @@ def test_slopes_are_those_of_the_regression_on_regimes(panel: dc.Panel) -> None:
     found = plain.fit(panel.with_columns(own))
     np.testing.assert_allclose(result.coef, found.coef)
     np.testing.assert_allclose(result.covariance, found.covariance)
-    written = texts([value])[0]
-    assert result.terms == (f"x[q<={written}]", f"x[q>{written}]", "c")
+    assert result.terms == ("x[1]", "x[2]", "c")
     assert result.focal == result.terms[:2]
     parts = result.roles[0].made_of
-    assert [(part.variable, part.level) for part in parts] == [("x", ""), ("q", f"<={written}")]
+    assert [(part.variable, part.level, part.regimes) for part in parts] == [("x", "", 0), ("q", "1", 2)]
     np.testing.assert_allclose(result.coef, [1, 2, 0.5], atol=0.1)
     assert result.effect(dc.result.Asked()) is None
     assert result.has_note("threshold_known")
@@ -74,7 +73,7 @@ def test_tables_and_statistics_have_the_same_numbers(panel: dc.Panel) -> None:
     assert regimes["rows"].sum() == len(panel.unit_codes)
     assert (regimes["units"] <= 60).all()
     assert len(result.terms) == 4
-    assert "(" in result.roles[1].made_of[1].level
+    assert result.roles[1].made_of[1] == dc.result.Constituent("q", level="2", regimes=3)
 
 
 def test_models_that_differ_in_errors_share_the_search(panel: dc.Panel, monkeypatch: pytest.MonkeyPatch) -> None:

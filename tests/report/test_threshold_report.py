@@ -16,6 +16,8 @@ from digicarbon.report import Labels, Record, Table, ThresholdReport
 from digicarbon.report.picture import plot_threshold
 from digicarbon.result import Result
 from digicarbon.source import SimulatedThreshold
+from digicarbon.tracking._results import decode, encode
+from digicarbon.weights import DelaunayWeights
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,64 @@ def test_tables_stand_below_the_slopes(results: dict[str, Result]) -> None:
     assert list(single[1].index) == ["1", "2"]
 
 
+def test_rows_are_those_of_a_variable_and_a_number_of_thresholds(results: dict[str, Result]) -> None:
+    frame = SimulatedThreshold(n=50, thresholds=(-0.4, 0.5), slopes=(0.4, 1.0, 1.8)).load().frame
+    panel = dc.Panel.from_frame(frame.assign(ln_pgdp=frame["q"] + 1, ln_e=frame["x"]), "unit", "time")
+    model = dc.PanelThreshold(y="y", x=("x",), controls=("c",), threshold="q", draws=0)
+    again = model.model_copy(update={"controls": (), "trim": 0.45}).fit(panel)
+    assert again.statistics["threshold_1"] != results["1"].statistics["threshold_1"]
+    other = model.model_copy(update={"threshold": "L.ln_pgdp"}).fit(panel)
+    runs = records({**results, "again": again, "other": other})
+    table = dc.report.RegressionTable(decimals=2).table("t", runs)
+    low, high = "x, q ≤ γ₁", "x, q > γ₁"
+    assert [name for name in table.cells.index if name.startswith("x")] == [
+        *(low, high, "x, γ₁ < q ≤ γ₂", "x, q > γ₂"),
+        *("x, ln(GDP per head) (lag 1) ≤ γ₁", "x, ln(GDP per head) (lag 1) > γ₁"),
+    ]
+    assert [bool(cell) for cell in table.cells.loc[high]] == [True, False, True, False]
+    assert [bool(cell) for cell in table.cells.loc[low]] == [True, True, True, False]
+    assert table.cells.loc["First threshold", "again"] == f"{again.statistics['threshold_1']:.2f}"
+    named = dc.report.RegressionTable(language="en").table(
+        "t", records({"a": model.model_copy(update={"x": ("ln_e",), "threshold": "L.ln_pgdp"}).fit(panel)})
+    )
+    assert named.cells.index[2] == "ln(Digital economy), ln(GDP per head) (lag 1) > γ₁"
+    chinese = dc.report.IntervalPicture(language="zh", terms=("x[2]",), pictures=()).table("t", runs)
+    assert list(chinese.cells.index) == [
+        "x，q > γ₁, 1",
+        "x，q > γ₁, again",
+        "x，γ₁ < q ≤ γ₂, 2",
+        "x，ln(人均地区生产总值)（滞后1期） > γ₁, other",
+    ]
+
+
+def test_regimes_of_spatial_lags_are_named_and_stored() -> None:
+    source = SimulatedThreshold(n=12, periods=5, slopes=(0.5, 1.5), spillovers=(0.2, 0.8), rho=0.4)
+    panel = dc.Panel.from_frame(source.load().frame, "unit", "time")
+    model = dc.PanelThreshold(y="y", x=("x",), threshold="q", draws=0, sets="likelihood", space="sdm", trim=0.1)
+    result = model.fit(panel, DelaunayWeights().compute(panel))
+    again = decode(encode(result))
+    assert again.roles == result.roles
+    table = dc.report.RegressionTable(language=None).table("t", records({"a": again})).cells
+    lags = ["W × [x, q ≤ γ₁]", "W × [x, q > γ₁]"]
+    assert [name for name in table.index if name.startswith("W ")] == lags
+    assert list(table.index).count("x, q > γ₁") == 4
+
+
+def test_a_curve_takes_the_regime_of_any_threshold(results: dict[str, Result]) -> None:
+    frame = SimulatedThreshold(n=30).load().frame
+    panel = dc.Panel.from_frame(frame.assign(z=frame["q"] ** 3), "unit", "time")
+    runs = []
+    for q, trim, controls in product(("q", "z", "L.q"), (0.1, 0.3), ((), ("c",))):
+        varied = {"model.threshold": q, "model.trim": trim, "model.controls": controls}
+        model = dc.PanelThreshold(y="y", x=("x",), threshold=q, trim=trim, controls=controls, draws=0)
+        runs.append(Record(str(varied), {}, varied, model.fit(panel)))
+    curve = dc.report.SpecificationCurve(term="x[1]", pictures=())
+    notes = [note for part in curve.table("t", runs).grids for note in map(str, part.notes)]
+    assert not [note for note in notes if "left out" in note]
+    with pytest.raises(ConfigError, match=r"no run has the focal term 'x'.*x\[1\]"):
+        dc.report.SpecificationCurve(term="x", pictures=()).table("t", runs)
+
+
 def test_many_runs_have_no_tables_of_their_own(results: dict[str, Result]) -> None:
     report = ThresholdReport(most_runs=1)
     assert report.table("t", records(results)).below is None
@@ -72,9 +132,16 @@ def test_the_picture_has_ratios_and_the_critical_line(results: dict[str, Result]
     assert len(figure.axes) == 2
     points = results["2"].tables["lr"]
     for at, axes in enumerate(figure.axes, start=1):
-        curve, line, estimate = axes.lines
+        curve, other, line, estimate = axes.lines
         own = points[points["threshold"] == at]
-        np.testing.assert_array_equal(curve.get_ydata(), own["ratio"])
+        x, y = curve.get_xdata(), curve.get_ydata()
+        np.testing.assert_array_equal(y[np.isfinite(y)], own["ratio"])
+        # no line across values that the other threshold excludes
+        (gap,) = np.flatnonzero(np.isnan(y))
+        assert x[gap] == other.get_xdata()[0] == results["2"].statistics[f"threshold_{3 - at}"]
+        assert x[gap - 1] < x[gap] < x[gap + 1]
+        scaled = results["2"].tables["thresholds"].loc[at, "lr_scale"] != 1
+        assert axes.get_ylabel() == ("Likelihood ratio, scaled" if scaled else "Likelihood ratio")
         assert line.get_ydata()[0] == critical_ratio(0.95)
         assert estimate.get_xdata()[0] == results["2"].statistics[f"threshold_{at}"]
     assert figure.axes[-1].get_xlabel() == "q"
