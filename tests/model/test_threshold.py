@@ -127,7 +127,7 @@ def test_a_threshold_may_be_a_lag_and_x_itself() -> None:
 
 def test_sets_allow_for_variances_that_depend_on_the_threshold(panel: dc.Panel) -> None:
     plain, robust = (dc.PanelThreshold(**TERMS, draws=0, sets=one).fit(panel) for one in ("likelihood", "robust"))
-    assert plain.tables["thresholds"].loc[1, "lr_scale"] == 1
+    assert "lr_scale" not in plain.tables["thresholds"]
     scale = robust.tables["thresholds"].loc[1, "lr_scale"]
     assert scale != 1
     assert plain.has_note("threshold_set")
@@ -176,14 +176,51 @@ def test_fields_that_contradict_each_other_are_refused(fields: dict[str, object]
 
 def test_a_variable_without_candidates_is_refused(panel: dc.Panel) -> None:
     two = panel.with_columns({"two": (panel.column("q") > 0).astype(float), "one": np.ones(len(panel.unit_codes))})
-    for fields in ({"threshold": "one"}, {"threshold": "two", "thresholds": 2}):
+    for fields, regimes in (({"threshold": "one"}, 2), ({"threshold": "two", "thresholds": 2}, 3)):
         model = dc.PanelThreshold(**TERMS | fields, draws=0)
-        with pytest.raises(EstimationError, match="leaves a share of at least"):
-            model.fit(two)
-    with pytest.raises(EstimationError):
-        dc.PanelThreshold(**TERMS | {"threshold": "one"}).check(two)
+        for refused in (model.fit, model.check):
+            with pytest.raises(
+                EstimationError, match=f"leaves a share of at least 0.05 of the rows in each of {regimes}"
+            ):
+                refused(two)
+    dc.PanelThreshold(**TERMS | {"threshold": "two"}).check(two)
     with pytest.raises(DigicarbonError):
         dc.PanelThreshold(**TERMS | {"threshold": "nothing"}).check(two)
+
+
+def test_a_note_says_that_a_variable_has_few_values(panel: dc.Panel) -> None:
+    rounded = panel.with_columns(
+        {f"q{values}": np.digitize(panel.column("q"), np.linspace(-1, 1, values - 1)) * 1.0 for values in (2, 10, 11)}
+    )
+    for values, few in ((2, True), (10, True), (11, False)):
+        result = dc.PanelThreshold(**TERMS | {"threshold": f"q{values}"}, draws=0).fit(rounded)
+        assert result.has_note("threshold_few_values") == few
+    assert "q2 has only 2 values" in str(
+        next(
+            note
+            for note in dc.PanelThreshold(**TERMS | {"threshold": "q2"}, draws=0).fit(rounded).notes
+            if note.code == "threshold_few_values"
+        )
+    )
+
+
+def test_notes_say_what_a_scale_does_to_the_set(panel: dc.Panel) -> None:
+    rng = np.random.default_rng(1)
+    q = panel.column("q")
+    quiet = panel.with_columns({"y": panel.column("x") * (1 + (q > 0.3)) + rng.normal(size=len(q)) * (q - 0.3) ** 2})
+    below = dc.PanelThreshold(**TERMS, draws=0, sets="robust").fit(quiet)
+    assert 0 < below.tables["thresholds"].loc[1, "lr_scale"] < 1
+    assert below.has_note("threshold_scale_below")
+    assert not below.has_note("threshold_unscaled")
+    x = rng.choice([-1.0, 1.0], len(q)) * np.where(np.abs(q - 0.3) > 2, 20.0, 0.01)
+    still = panel.with_columns({"x": x, "y": x * (1 + (q > 0.3)) + 0.1 * rng.normal(size=len(q))})
+    unscaled = dc.PanelThreshold(**TERMS, draws=0, sets="robust").fit(still)
+    assert unscaled.tables["thresholds"].loc[1, "lr_scale"] == 1
+    assert unscaled.has_note("threshold_unscaled")
+    assert not unscaled.has_note("threshold_scale_below")
+    for sets in ("likelihood", "clustered"):
+        other = dc.PanelThreshold(**TERMS, draws=0, sets=sets).fit(quiet)
+        assert not other.has_note("threshold_scale_below")
 
 
 def test_texts_tell_thresholds_apart() -> None:

@@ -56,6 +56,22 @@ def test_tables_stand_below_the_slopes(results: dict[str, Result]) -> None:
     assert chinese[2].columns[0] == "估计值"
     single = tables(ThresholdReport().table("t", records(results)[1:]))
     assert list(single[1].index) == ["1", "2"]
+    assert "Scale" in single[2].columns
+
+
+def test_the_scale_of_sets_is_shown_where_they_have_one() -> None:
+    panel = dc.Panel.from_frame(SimulatedThreshold(n=30).load().frame, "unit", "time")
+    model = dc.PanelThreshold(y="y", x=("x",), threshold="q", draws=0)
+    fitted = {sets: model.model_copy(update={"sets": sets}).fit(panel) for sets in ("likelihood", "robust")}
+    scale = fitted["robust"].tables["thresholds"].loc[1, "lr_scale"]
+    both = tables(ThresholdReport(decimals=3).table("t", records(fitted)))[2]
+    assert both["Scale"].tolist() == ["", f"{scale:.3f}"]
+    one = fitted["robust"].tables["thresholds"].assign(lr_scale=1.0)
+    fallback = replace(fitted["robust"], tables={**fitted["robust"].tables, "thresholds": one})
+    assert tables(ThresholdReport().table("t", records({"a": fallback})))[2]["Scale"].tolist() == ["1"]
+    assert "Scale" not in tables(ThresholdReport().table("t", records({"a": fitted["likelihood"]})))[2]
+    axes = plot_threshold(fitted["likelihood"], "t").axes[0]
+    assert axes.get_ylabel() == "Likelihood ratio"
 
 
 def test_rows_are_those_of_a_variable_and_a_number_of_thresholds(results: dict[str, Result]) -> None:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from digicarbon.script import Extract, RPart, StataPart
 
 Space = Literal["none", "sar", "sdm"]
+FEW_VALUES = 10
+"""A threshold variable with so many values, or fewer, has a note that says so."""
 
 
 class PanelThreshold(Tested):
@@ -183,8 +185,8 @@ class PanelThreshold(Tested):
         names = (made.expanded(terms, among=self.terms) for terms in (self.x, self.controls))
         self.regression(*names).check(made, weights)
         ordered = self._ordered(made)
-        if not len(ordered.candidates(self.trim, self.grid)):
-            raise self._too_few(0)
+        if (most := ordered.most(self.trim, self.grid)) < self.thresholds:
+            raise self._too_few(most)
 
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Estimate the thresholds, then the slopes of regimes.
@@ -315,6 +317,8 @@ class PanelThreshold(Tested):
         signs = self.resampling == "signs" or not regimes.panel.balanced
         values = cut(texts(regimes.values))
         notes = [Note("threshold_regimes", x=cut(regimes.x), q=self.threshold, values=values)]
+        if regimes.distinct <= FEW_VALUES:
+            notes.append(Note("threshold_few_values", q=self.threshold, values=regimes.distinct))
         if self.space != "none":
             notes.append(Note("threshold_space", space=self.space.upper()))
         if self.space == "sdm":
@@ -331,6 +335,12 @@ class PanelThreshold(Tested):
             notes.append(Note("threshold_set_robust", level=level, critical=critical))
         else:
             notes.append(Note("threshold_set_clustered", level=level, critical=critical))
+        below = [str(at) for at, curve in enumerate(regimes.found.curves, start=1) if curve.scale < 1]
+        if below:
+            notes.append(Note("threshold_scale_below", numbers=cut(below)))
+        unscaled = [str(at) for at, curve in enumerate(regimes.found.curves, start=1) if curve.unscaled]
+        if unscaled:
+            notes.append(Note("threshold_unscaled", numbers=cut(unscaled)))
         broken = [str(at) for at, (_, _, pieces) in enumerate(regimes.sets, start=1) if len(pieces) > 1]
         if broken:
             notes.append(Note("threshold_pieces", numbers=cut(broken)))
