@@ -179,7 +179,7 @@ def test_ratio_is_scaled_by_what_the_variance_is_at_the_threshold() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_scale_is_the_ratio_of_two_quadratic_regressions(seed: int) -> None:
-    """η² of Hansen (2000) by two polynomials of q itself, evaluated at the threshold, and 1 where it is not positive."""
+    """η² of Hansen (2000) by two polynomials of q itself, evaluated at the threshold."""
     rows, x, common, q, y = drawn(2, 1.0, seed=seed)
     ordered = Ordered(x, common, q, rows, "unit")
     curve = estimate(ordered, y, 1, 0.1, sets="robust").curves[0]

@@ -13,6 +13,7 @@ import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.numeric.threshold.estimator import critical_ratio
 from digicarbon.report import Labels, Record, Table, ThresholdReport
+from digicarbon.report.labels import Language
 from digicarbon.report.picture import plot_threshold
 from digicarbon.result import Result
 from digicarbon.source import SimulatedThreshold
@@ -130,6 +131,34 @@ def test_a_curve_takes_the_regime_of_any_threshold(results: dict[str, Result]) -
     assert not [note for note in notes if "left out" in note]
     with pytest.raises(ConfigError, match=r"no run has the focal term 'x'.*x\[1\]"):
         dc.report.SpecificationCurve(term="x", pictures=()).table("t", runs)
+
+
+@pytest.mark.parametrize(
+    ("language", "low", "high"), [("en", "x, q ≤ γ₁", "x, q > γ₁"), ("zh", "x，q ≤ γ₁", "x，q > γ₁")]
+)
+def test_curves_and_counts_call_regimes_by_words(language: Language, low: str, high: str) -> None:
+    panel = dc.Panel.from_frame(SimulatedThreshold(n=30).load().frame.assign(z=np.arange(300.0) % 17), "unit", "time")
+    runs = []
+    for trim, controls in product((0.1, 0.3), ((), ("c",))):
+        varied = {"model.trim": trim, "model.controls": controls}
+        model = dc.PanelThreshold(y="y", x=("x",), threshold="q", draws=0, trim=trim, controls=controls)
+        runs.append(Record(str(varied), {}, varied, model.fit(panel)))
+    curve = dc.report.SpecificationCurve(term="x[1]", pictures=(), language=language).table("t", runs)
+    assert any(low in note for note in curve.notes)
+    signs = dc.report.SignTable(language=language).table("t", runs)
+    assert any(low in note and high in note for note in signs.notes)
+    assert signs.below is not None
+    assert {low, high} == set(signs.below.cells.iloc[:, 0])
+    many = dc.report.RegressionTable(language=language, most_runs=2).table("t", runs).cells.index
+    assert [name for name in (low, high) if any(row.endswith(name) for row in many)] == [low, high]
+    own = dc.report.SignTable(language=language, labels={"x[1]": "low"}).table("t", runs)
+    assert own.below is not None
+    assert set(own.below.cells.iloc[:, 0]) == {"low", high}
+    # two variables have no words in common
+    other = dc.PanelThreshold(y="y", x=("x",), threshold="z", draws=0).fit(panel)
+    both = dc.report.SignTable(language=language).table("t", [runs[0], replace(runs[1], result=other)])
+    assert both.below is not None
+    assert set(both.below.cells.iloc[:, 0]) == {"x[1]", "x[2]"}
 
 
 def test_many_runs_have_no_tables_of_their_own(results: dict[str, Result]) -> None:
