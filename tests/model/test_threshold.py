@@ -224,3 +224,30 @@ def test_notes_say_what_a_scale_does_to_the_set(panel: dc.Panel) -> None:
 def test_texts_tell_thresholds_apart() -> None:
     assert texts([0.123456, 2.0]) == ["0.1235", "2"]
     assert texts([1.00001, 1.00002]) == ["1.00001", "1.00002"]
+
+
+@pytest.mark.parametrize("clusters", ["region", ("region", "season")])
+def test_clusters_of_columns(clusters: str | tuple[str, str]) -> None:
+    frame = drawn()
+    region = "r" + (frame["unit"].str[1:].astype(int) % 12).astype(str)
+    panel = dc.Panel.from_frame(frame.assign(region=region, season=frame["year"] % 7), "unit", "year")
+    model = dc.PanelThreshold(**TERMS, draws=19, cov="cluster", cluster=clusters)
+    result = model.fit(panel)
+    below = panel.column("q") <= result.statistics["threshold_1"]
+    own = {"low": panel.column("x") * below, "high": panel.column("x") * ~below}
+    plain = dc.PanelRegression(
+        y="y", x=("low", "high"), controls=("c",), effects="unit", cov="cluster", cluster=clusters
+    ).fit(panel.with_columns(own))
+    np.testing.assert_allclose(result.covariance, plain.covariance)
+    assert (result.inference.df, result.errors_note) == (plain.inference.df, plain.errors_note)
+    by_unit = model.model_copy(update={"cluster": "unit"}).fit(panel)
+    assert np.abs(result.covariance / by_unit.covariance - 1).max() > 0.01
+    # thresholds, their tests and sets do not depend on the clusters of slopes
+    pd.testing.assert_frame_equal(result.tables["thresholds"], by_unit.tables["thresholds"])
+    pd.testing.assert_frame_equal(result.tables["threshold_tests"], by_unit.tables["threshold_tests"])
+    wild = model.model_copy(update={"test": "wild", "replications": 99}).fit(panel)
+    assert wild.has_note("wild_by_units")
+    assert not result.has_note("wild_by_units")
+    assert model.model_copy(update={"cov": "robust"}).own_clusters == ()
+    names = ["group_region"] if clusters == "region" else ["group_region", "group_season"]
+    assert [name for name in model.extract(panel, None).columns if name.startswith("group_")] == names

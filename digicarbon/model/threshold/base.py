@@ -11,15 +11,17 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from digicarbon.errors import EstimationError
+from digicarbon.model._absorption import Clusters, columns_of_clusters
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_columns import rows_of
+from digicarbon.model._panel_covariance import OF_ERRORS, called
 from digicarbon.model.base import Model, require_panel
-from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.model.tested import Tested
 from digicarbon.model.threshold._regimes import Regimes, texts
 from digicarbon.note import Note, cut
-from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
+from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample
 from digicarbon.numeric.linear.within import EffectsKind, demean
 from digicarbon.numeric.resampling.null_model import in_rows
 from digicarbon.numeric.threshold.estimator import (
@@ -32,7 +34,7 @@ from digicarbon.numeric.threshold.estimator import (
     thresholds_of,
 )
 from digicarbon.numeric.threshold.search import Ordered
-from digicarbon.panel import Panel, canonical
+from digicarbon.panel import Panel, canonical, numbered
 from digicarbon.result import MadeOf, Quantity, Result, roles_made_of
 from digicarbon.weights import Weights
 
@@ -109,7 +111,7 @@ class PanelThreshold(Tested):
     sets: Sets = "clustered"
     space: Space = "none"
     cov: Covariance = "classic"
-    cluster: ClusterBy = "unit"
+    cluster: Clusters = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"
     small_sample: SmallSample = "stata"
@@ -135,9 +137,18 @@ class PanelThreshold(Tested):
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """All columns that the model reads, the threshold variable among them."""
-        terms = super().terms
-        return terms if self.threshold in terms else (*terms, self.threshold)
+        """All columns that the model reads, the threshold variable and those of clusters among them."""
+        return tuple(dict.fromkeys((*self._searched, *map(numbered, self.own_clusters))))
+
+    @property
+    def own_clusters(self) -> tuple[str, ...]:
+        """The columns that clusters are read from; none for those of units and periods."""
+        return columns_of_clusters(self.cluster) if self.cov == "cluster" else ()
+
+    @property
+    def _searched(self) -> tuple[str, ...]:
+        """The columns that decide the thresholds."""
+        return tuple(dict.fromkeys((*super().terms, self.threshold)))
 
     @property
     def uses_weights(self) -> bool:
@@ -150,8 +161,8 @@ class PanelThreshold(Tested):
         own = frozenset() if self.draws else frozenset({"resampling"})
         untested = self.untested - {"seed"} if self.draws else self.untested
         if self.space != "none":
-            return untested | own | (_ERRORS - {"cov"})
-        return untested | own | (self.regression(self.x, self.controls).ignored & _ERRORS)
+            return untested | own | (OF_ERRORS - {"cov"})
+        return untested | own | (self.regression(self.x, self.controls).ignored & OF_ERRORS)
 
     @property
     def split(self) -> tuple[str, ...]:
@@ -170,8 +181,10 @@ class PanelThreshold(Tested):
 
     def regression(self, x: Sequence[str], controls: Sequence[str]) -> PanelRegression | SpatialPanel:
         """Return the regression of the outcome on columns, with the effects and standard errors of this model."""
-        fields = _OF_REGRESSION if self.space == "none" else _OF_SPATIAL
-        return _regression(tuple(x), tuple(controls), self.space, tuple(getattr(self, name) for name in fields))
+        columns = {"x": tuple(x), "controls": tuple(controls)}
+        if self.space == "none":
+            return regression_with(**columns, **{name: getattr(self, name) for name in _OF_REGRESSION})
+        return _spatial(**columns, kind=self.space, **{name: getattr(self, name) for name in _OF_SPATIAL})
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; search nothing.
@@ -295,7 +308,7 @@ class PanelThreshold(Tested):
             except TooFewCandidatesError as failed:
                 raise self._too_few(failed.known) from None
 
-        columns = columns_of(panel, self.terms)
+        columns = columns_of(panel, self._searched)
         if columns is None or type(self) is not PanelThreshold:
             return Regimes(self, panel, search(), ordered)
         fields = (value for name, value in self.__dict__.items() if name not in _OF_ERRORS)
@@ -345,6 +358,8 @@ class PanelThreshold(Tested):
         if broken:
             notes.append(Note("threshold_pieces", numbers=cut(broken)))
         notes.append(Note("threshold_known"))
+        if self.test == "wild" and self.own_clusters:
+            notes.append(Note("wild_by_units", by=called(self.cluster)))
         return tuple(notes)
 
 
@@ -353,23 +368,17 @@ def _bytes(found: Thresholds) -> int:
     return curves + sum(test.draws.nbytes for test in found.tests)
 
 
-_ERRORS = frozenset({"cov", "cluster", "bandwidth", "kernel", "small_sample", "df"})
-"""Fields that say how standard errors are made."""
-_OF_ERRORS = _ERRORS | (frozenset({*Tested.model_fields} - {*Model.model_fields}) - {"seed"})
+_OF_ERRORS = OF_ERRORS | (frozenset({*Tested.model_fields} - {*Model.model_fields}) - {"seed"})
 """Fields that change nothing of the thresholds."""
-_OF_REGRESSION = ("y", "effects", *sorted(_ERRORS), "level")
+_OF_REGRESSION = ("y", "effects", *sorted(OF_ERRORS), "level")
 """Fields that the regression has, too."""
 _OF_SPATIAL = ("y", "effects", "cov", "level")
 """Fields that a spatial model has, too."""
 
 
 @lru_cache(maxsize=1024)
-def _regression(
-    x: tuple[str, ...], controls: tuple[str, ...], space: Space, fields: tuple[Any, ...]
-) -> PanelRegression | SpatialPanel:
-    if space == "none":
-        return PanelRegression(**dict(zip(_OF_REGRESSION, fields, strict=True)), x=x, controls=controls)
-    return SpatialPanel(**dict(zip(_OF_SPATIAL, fields, strict=True)), kind=space, x=x, controls=controls)
+def _spatial(**fields: Any) -> SpatialPanel:
+    return SpatialPanel(**fields)
 
 
 def _spatial_lag(linear: SpatialPanel, panel: Panel, weights: Weights | None, ordered: Ordered) -> SpatialLag:
