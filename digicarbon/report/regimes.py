@@ -60,6 +60,20 @@ def regimes_in_words(records: Sequence[Record], words: Labels) -> InWords:
     )
 
 
+def with_regimes(words: Labels, made_of: Mapping[str, Iterable[MadeOf]]) -> Labels:
+    """Return words that have those of terms of regimes, for reports that read runs once.
+
+    Parameters
+    ----------
+    words : Labels
+    made_of : mapping of str to iterable of MadeOf
+        What each term is made of in any run. A term that runs would call by different words keeps its name.
+    """
+    called = {term: {_slope(parts, words) for parts in every} for term, every in made_of.items()}
+    one = {term: name for term, names in called.items() if len(names) == 1 for name in names}
+    return replace(words, extra={**one, **words.extra}) if one else words
+
+
 def _words(result: Result, words: Labels) -> dict[str, str]:
     """Return the words of terms of regimes and of their spatial lags, by their names."""
     regressors = zip(result.terms, result.roles, strict=False)

@@ -40,9 +40,9 @@ class ThresholdReport(Beneath):
         """Return F and LR, which stand beside each other, then those of which a cell says something."""
         first = [column for column in ("F", "LR") if column in table.columns]
         ordered = [*first, *(str(column) for column in table.columns if column not in first)]
-        # what is missing, or 1, in every row says nothing
-        constant = [column for column in ("pieces", "lr_scale") if column in ordered and (table[column] == 1).all()]
-        return [column for column in ordered if column not in constant and not table[column].isna().all()]
+        # what is missing in every row says nothing, nor do sets that are all in one piece
+        whole = [column for column in ("pieces",) if column in ordered and (table[column] == 1).all()]
+        return [column for column in ordered if column not in whole and not table[column].isna().all()]
 
     def plot(self, result: Result, title: str, simulated: bool) -> Figure:
         """Return the likelihood ratio of each candidate."""

@@ -13,6 +13,7 @@ import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.numeric.threshold.estimator import critical_ratio
 from digicarbon.report import Labels, Record, Table, ThresholdReport
+from digicarbon.report.labels import Language
 from digicarbon.report.picture import plot_threshold
 from digicarbon.result import Result
 from digicarbon.source import SimulatedThreshold
@@ -56,6 +57,22 @@ def test_tables_stand_below_the_slopes(results: dict[str, Result]) -> None:
     assert chinese[2].columns[0] == "估计值"
     single = tables(ThresholdReport().table("t", records(results)[1:]))
     assert list(single[1].index) == ["1", "2"]
+    assert "Scale" in single[2].columns
+
+
+def test_the_scale_of_sets_is_shown_where_they_have_one() -> None:
+    panel = dc.Panel.from_frame(SimulatedThreshold(n=30).load().frame, "unit", "time")
+    model = dc.PanelThreshold(y="y", x=("x",), threshold="q", draws=0)
+    fitted = {sets: model.model_copy(update={"sets": sets}).fit(panel) for sets in ("likelihood", "robust")}
+    scale = fitted["robust"].tables["thresholds"].loc[1, "lr_scale"]
+    both = tables(ThresholdReport(decimals=3).table("t", records(fitted)))[2]
+    assert both["Scale"].tolist() == ["", f"{scale:.3f}"]
+    one = fitted["robust"].tables["thresholds"].assign(lr_scale=1.0)
+    fallback = replace(fitted["robust"], tables={**fitted["robust"].tables, "thresholds": one})
+    assert tables(ThresholdReport().table("t", records({"a": fallback})))[2]["Scale"].tolist() == ["1"]
+    assert "Scale" not in tables(ThresholdReport().table("t", records({"a": fitted["likelihood"]})))[2]
+    axes = plot_threshold(fitted["likelihood"], "t").axes[0]
+    assert axes.get_ylabel() == "Likelihood ratio"
 
 
 def test_rows_are_those_of_a_variable_and_a_number_of_thresholds(results: dict[str, Result]) -> None:
@@ -114,6 +131,34 @@ def test_a_curve_takes_the_regime_of_any_threshold(results: dict[str, Result]) -
     assert not [note for note in notes if "left out" in note]
     with pytest.raises(ConfigError, match=r"no run has the focal term 'x'.*x\[1\]"):
         dc.report.SpecificationCurve(term="x", pictures=()).table("t", runs)
+
+
+@pytest.mark.parametrize(
+    ("language", "low", "high"), [("en", "x, q ≤ γ₁", "x, q > γ₁"), ("zh", "x，q ≤ γ₁", "x，q > γ₁")]
+)
+def test_curves_and_counts_call_regimes_by_words(language: Language, low: str, high: str) -> None:
+    panel = dc.Panel.from_frame(SimulatedThreshold(n=30).load().frame.assign(z=np.arange(300.0) % 17), "unit", "time")
+    runs = []
+    for trim, controls in product((0.1, 0.3), ((), ("c",))):
+        varied = {"model.trim": trim, "model.controls": controls}
+        model = dc.PanelThreshold(y="y", x=("x",), threshold="q", draws=0, trim=trim, controls=controls)
+        runs.append(Record(str(varied), {}, varied, model.fit(panel)))
+    curve = dc.report.SpecificationCurve(term="x[1]", pictures=(), language=language).table("t", runs)
+    assert any(low in note for note in curve.notes)
+    signs = dc.report.SignTable(language=language).table("t", runs)
+    assert any(low in note and high in note for note in signs.notes)
+    assert signs.below is not None
+    assert {low, high} == set(signs.below.cells.iloc[:, 0])
+    many = dc.report.RegressionTable(language=language, most_runs=2).table("t", runs).cells.index
+    assert [name for name in (low, high) if any(row.endswith(name) for row in many)] == [low, high]
+    own = dc.report.SignTable(language=language, labels={"x[1]": "low"}).table("t", runs)
+    assert own.below is not None
+    assert set(own.below.cells.iloc[:, 0]) == {"low", high}
+    # two variables have no words in common
+    other = dc.PanelThreshold(y="y", x=("x",), threshold="z", draws=0).fit(panel)
+    both = dc.report.SignTable(language=language).table("t", [runs[0], replace(runs[1], result=other)])
+    assert both.below is not None
+    assert set(both.below.cells.iloc[:, 0]) == {"x[1]", "x[2]"}
 
 
 def test_many_runs_have_no_tables_of_their_own(results: dict[str, Result]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from digicarbon.model._absorption import group_column, group_columns
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.scripts import panel_r, panel_stata
 from digicarbon.model.spatial_panel import SpatialPanel
@@ -53,7 +54,8 @@ def extract(model: PanelThreshold, panel: Panel, weights: Weights | None) -> Ext
         return regimes.regression.extract(made, weights)
     controls = made.expanded(model.controls, among=model.terms)
     names = dict.fromkeys((model.y, *regimes.focal, *controls, *regimes.x, model.threshold))
-    return Extract(made.index, columns_of(made, tuple(names)), (*regimes.focal, *controls), weights)
+    columns = columns_of(made, tuple(names)) | group_columns(made, (), None, model.own_clusters)
+    return Extract(made.index, columns, (*regimes.focal, *controls), weights)
 
 
 def in_r(part: RPart, model: PanelThreshold) -> list[str]:
@@ -114,7 +116,7 @@ def in_stata(part: StataPart, model: PanelThreshold) -> list[str]:
 
 def _columns(part: RPart | StataPart, model: PanelThreshold) -> tuple[list[str], list[str], str]:
     """Return the names of x, of controls and of the threshold variable in the tool."""
-    own = set(part.result.focal)
+    own = {*part.result.focal, *map(group_column, model.own_clusters)}
     controls = [name for name in part.extract.regressors if name not in own]
     outside = [name for name in part.extract.columns if name not in own and name not in controls]
     x = [name for name in outside if name not in (model.y, model.threshold) or name in model.x]

@@ -42,6 +42,8 @@ class Regimes:
         self.values = tuple(ordered.value(place) for place in found.places)
         self.regime = np.searchsorted(self.values, ordered.q, side="left")
         """Each row's regime: a value equal to a threshold is below it."""
+        self.distinct = len(ordered.last) + 1
+        """How many values the threshold variable has."""
         self._ordered, self._model = ordered, model
         self.x = panel.expanded(model.x, among=model.terms)
         parts = panel.made_of(model.regressors, among=model.terms)
@@ -75,10 +77,14 @@ class Regimes:
 
     def tables(self, panel: Panel) -> dict[str, pd.DataFrame]:
         """Return thresholds with their sets, the tests of their number, the regimes, and likelihood ratios."""
-        estimates = [
-            [value, pieces[0][0], pieces[-1][1], float(len(pieces)), curve.scale]
-            for value, curve, (_, _, pieces) in zip(self.values, self.found.curves, self.sets, strict=True)
-        ]
+        thresholds = {
+            "estimate": self.values,
+            "low": [pieces[0][0] for _, _, pieces in self.sets],
+            "high": [pieces[-1][1] for _, _, pieces in self.sets],
+            "pieces": [float(len(pieces)) for _, _, pieces in self.sets],
+        }
+        if self._model.sets != "likelihood":
+            thresholds["lr_scale"] = [curve.scale for curve in self.found.curves]
         numbers = pd.RangeIndex(1, len(self.values) + 1)
         tests = [[test.statistic, test.p, *(test.critical or (np.nan,) * 3)] for test in self.found.tests]
         ends = [float(self._ordered.q.min()), *self.values, float(self._ordered.q.max())]
@@ -86,9 +92,7 @@ class Regimes:
         units = [len(np.unique(panel.unit_codes[self.regime == place])) for place in range(len(counts))]
         regimes = {"low": ends[:-1], "high": ends[1:], "rows": counts.tolist(), "units": units}
         return {
-            "thresholds": pd.DataFrame(
-                estimates, pd.Index(numbers, name="threshold"), ["estimate", "low", "high", "pieces", "lr_scale"]
-            ),
+            "thresholds": pd.DataFrame(thresholds, pd.Index(numbers, name="threshold")),
             "threshold_tests": pd.DataFrame(
                 tests, pd.Index(numbers, name="thresholds"), [self._model.statistic, "p", *CRITICAL]
             ),

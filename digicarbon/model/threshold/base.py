@@ -11,15 +11,17 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from digicarbon.errors import EstimationError
+from digicarbon.model._absorption import Clusters, columns_of_clusters
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_columns import rows_of
+from digicarbon.model._panel_covariance import OF_ERRORS, called
 from digicarbon.model.base import Model, require_panel
-from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.model.tested import Tested
 from digicarbon.model.threshold._regimes import Regimes, texts
 from digicarbon.note import Note, cut
-from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
+from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample
 from digicarbon.numeric.linear.within import EffectsKind, demean
 from digicarbon.numeric.resampling.null_model import in_rows
 from digicarbon.numeric.threshold.estimator import (
@@ -32,7 +34,7 @@ from digicarbon.numeric.threshold.estimator import (
     thresholds_of,
 )
 from digicarbon.numeric.threshold.search import Ordered
-from digicarbon.panel import Panel, canonical
+from digicarbon.panel import Panel, canonical, numbered
 from digicarbon.result import MadeOf, Quantity, Result, roles_made_of
 from digicarbon.weights import Weights
 
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from digicarbon.script import Extract, RPart, StataPart
 
 Space = Literal["none", "sar", "sdm"]
+FEW_VALUES = 10
+"""A threshold variable with so many values, or fewer, has a note that says so."""
 
 
 class PanelThreshold(Tested):
@@ -107,7 +111,7 @@ class PanelThreshold(Tested):
     sets: Sets = "clustered"
     space: Space = "none"
     cov: Covariance = "classic"
-    cluster: ClusterBy = "unit"
+    cluster: Clusters = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"
     small_sample: SmallSample = "stata"
@@ -133,9 +137,18 @@ class PanelThreshold(Tested):
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """All columns that the model reads, the threshold variable among them."""
-        terms = super().terms
-        return terms if self.threshold in terms else (*terms, self.threshold)
+        """All columns that the model reads, the threshold variable and those of clusters among them."""
+        return tuple(dict.fromkeys((*self._searched, *map(numbered, self.own_clusters))))
+
+    @property
+    def own_clusters(self) -> tuple[str, ...]:
+        """The columns that clusters are read from; none for those of units and periods."""
+        return columns_of_clusters(self.cluster) if self.cov == "cluster" else ()
+
+    @property
+    def _searched(self) -> tuple[str, ...]:
+        """The columns that decide the thresholds."""
+        return tuple(dict.fromkeys((*super().terms, self.threshold)))
 
     @property
     def uses_weights(self) -> bool:
@@ -148,8 +161,8 @@ class PanelThreshold(Tested):
         own = frozenset() if self.draws else frozenset({"resampling"})
         untested = self.untested - {"seed"} if self.draws else self.untested
         if self.space != "none":
-            return untested | own | (_ERRORS - {"cov"})
-        return untested | own | (self.regression(self.x, self.controls).ignored & _ERRORS)
+            return untested | own | (OF_ERRORS - {"cov"})
+        return untested | own | (self.regression(self.x, self.controls).ignored & OF_ERRORS)
 
     @property
     def split(self) -> tuple[str, ...]:
@@ -168,8 +181,10 @@ class PanelThreshold(Tested):
 
     def regression(self, x: Sequence[str], controls: Sequence[str]) -> PanelRegression | SpatialPanel:
         """Return the regression of the outcome on columns, with the effects and standard errors of this model."""
-        fields = _OF_REGRESSION if self.space == "none" else _OF_SPATIAL
-        return _regression(tuple(x), tuple(controls), self.space, tuple(getattr(self, name) for name in fields))
+        columns = {"x": tuple(x), "controls": tuple(controls)}
+        if self.space == "none":
+            return regression_with(**columns, **{name: getattr(self, name) for name in _OF_REGRESSION})
+        return _spatial(**columns, kind=self.space, **{name: getattr(self, name) for name in _OF_SPATIAL})
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; search nothing.
@@ -183,8 +198,8 @@ class PanelThreshold(Tested):
         names = (made.expanded(terms, among=self.terms) for terms in (self.x, self.controls))
         self.regression(*names).check(made, weights)
         ordered = self._ordered(made)
-        if not len(ordered.candidates(self.trim, self.grid)):
-            raise self._too_few(0)
+        if (most := ordered.most(self.trim, self.grid)) < self.thresholds:
+            raise self._too_few(most)
 
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Estimate the thresholds, then the slopes of regimes.
@@ -293,7 +308,7 @@ class PanelThreshold(Tested):
             except TooFewCandidatesError as failed:
                 raise self._too_few(failed.known) from None
 
-        columns = columns_of(panel, self.terms)
+        columns = columns_of(panel, self._searched)
         if columns is None or type(self) is not PanelThreshold:
             return Regimes(self, panel, search(), ordered)
         fields = (value for name, value in self.__dict__.items() if name not in _OF_ERRORS)
@@ -315,6 +330,8 @@ class PanelThreshold(Tested):
         signs = self.resampling == "signs" or not regimes.panel.balanced
         values = cut(texts(regimes.values))
         notes = [Note("threshold_regimes", x=cut(regimes.x), q=self.threshold, values=values)]
+        if regimes.distinct <= FEW_VALUES:
+            notes.append(Note("threshold_few_values", q=self.threshold, values=regimes.distinct))
         if self.space != "none":
             notes.append(Note("threshold_space", space=self.space.upper()))
         if self.space == "sdm":
@@ -331,10 +348,18 @@ class PanelThreshold(Tested):
             notes.append(Note("threshold_set_robust", level=level, critical=critical))
         else:
             notes.append(Note("threshold_set_clustered", level=level, critical=critical))
+        below = [str(at) for at, curve in enumerate(regimes.found.curves, start=1) if curve.scale < 1]
+        if below:
+            notes.append(Note("threshold_scale_below", numbers=cut(below)))
+        unscaled = [str(at) for at, curve in enumerate(regimes.found.curves, start=1) if curve.unscaled]
+        if unscaled:
+            notes.append(Note("threshold_unscaled", numbers=cut(unscaled)))
         broken = [str(at) for at, (_, _, pieces) in enumerate(regimes.sets, start=1) if len(pieces) > 1]
         if broken:
             notes.append(Note("threshold_pieces", numbers=cut(broken)))
         notes.append(Note("threshold_known"))
+        if self.test == "wild" and self.own_clusters:
+            notes.append(Note("wild_by_units", by=called(self.cluster)))
         return tuple(notes)
 
 
@@ -343,23 +368,17 @@ def _bytes(found: Thresholds) -> int:
     return curves + sum(test.draws.nbytes for test in found.tests)
 
 
-_ERRORS = frozenset({"cov", "cluster", "bandwidth", "kernel", "small_sample", "df"})
-"""Fields that say how standard errors are made."""
-_OF_ERRORS = _ERRORS | (frozenset({*Tested.model_fields} - {*Model.model_fields}) - {"seed"})
+_OF_ERRORS = OF_ERRORS | (frozenset({*Tested.model_fields} - {*Model.model_fields}) - {"seed"})
 """Fields that change nothing of the thresholds."""
-_OF_REGRESSION = ("y", "effects", *sorted(_ERRORS), "level")
+_OF_REGRESSION = ("y", "effects", *sorted(OF_ERRORS), "level")
 """Fields that the regression has, too."""
 _OF_SPATIAL = ("y", "effects", "cov", "level")
 """Fields that a spatial model has, too."""
 
 
 @lru_cache(maxsize=1024)
-def _regression(
-    x: tuple[str, ...], controls: tuple[str, ...], space: Space, fields: tuple[Any, ...]
-) -> PanelRegression | SpatialPanel:
-    if space == "none":
-        return PanelRegression(**dict(zip(_OF_REGRESSION, fields, strict=True)), x=x, controls=controls)
-    return SpatialPanel(**dict(zip(_OF_SPATIAL, fields, strict=True)), kind=space, x=x, controls=controls)
+def _spatial(**fields: Any) -> SpatialPanel:
+    return SpatialPanel(**fields)
 
 
 def _spatial_lag(linear: SpatialPanel, panel: Panel, weights: Weights | None, ordered: Ordered) -> SpatialLag:

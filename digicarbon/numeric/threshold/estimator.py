@@ -37,12 +37,15 @@ class Curve:
         0 at the estimate.
     scale : float
         What ratios are divided by; 1 for the likelihood as it is.
+    unscaled : bool
+        Whether the scale is 1 because its estimate is not positive or not finite.
     """
 
     place: int
     candidates: IntArray
     ratio: FloatArray
     scale: float
+    unscaled: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -359,9 +362,9 @@ class LeastSquares:
         return float(errors @ errors), self.df
 
     def curve(self, search: Search, places: list[int], at: int) -> Curve:
-        """Return the likelihood ratio of a threshold."""
+        """Return the likelihood ratio of a threshold, scaled where sets are not those of the likelihood."""
         ordered, drop, errors = self.ordered, self.gains(search), self.left(places)
-        scale = 1.0
+        scale, unscaled = 1.0, False
         if self.sets != "likelihood":
             others = places[:at] + places[at + 1 :]
             columns = np.column_stack([ordered.basis(others), ordered.demeaned(ordered.below(places[at]))])
@@ -369,8 +372,11 @@ class LeastSquares:
             change = np.linalg.lstsq(columns, y, rcond=None)[0][-ordered.x.shape[1] :]
             scaled = _variance_at if self.sets == "robust" else _clustered_at
             scale = scaled(ordered, places[at], ordered.x @ change, errors, self.df)
+            # a parabola may go below zero, where it says nothing
+            unscaled = not (np.isfinite(scale) and scale > 0)
+            scale = 1.0 if unscaled else scale
         ratio = (drop.max() - drop) / (float(errors @ errors) / self.df) / scale
-        return Curve(places[at], search.candidates, ratio, scale)
+        return Curve(places[at], search.candidates, ratio, scale, unscaled)
 
 
 def _variance_at(ordered: Ordered, place: int, jump: FloatArray, errors: FloatArray, df: int) -> float:
@@ -378,7 +384,8 @@ def _variance_at(ordered: Ordered, place: int, jump: FloatArray, errors: FloatAr
 
     Notes
     -----
-    E[(δ′x)² e² | q = γ] over σ² E[(δ′x)² | q = γ], δ the change of slopes; both from quadratic regressions on q.
+    E[(δ′x)² e² | q = γ] over σ² E[(δ′x)² | q = γ], δ the change of slopes; both from quadratic regressions on q. Not a
+    number where the second one is not positive.
     """
     square = np.square(jump)
     spread = float(np.std(ordered.q)) or 1.0
@@ -386,9 +393,7 @@ def _variance_at(ordered: Ordered, place: int, jump: FloatArray, errors: FloatAr
     powers = np.column_stack([np.ones_like(distance), distance, np.square(distance)])
     both = np.linalg.lstsq(powers, np.column_stack([square * np.square(errors), square]), rcond=None)[0][0]
     mean = float(errors @ errors) / len(errors)
-    scale = float(both[0] / (mean * both[1])) if both[1] > 0 else 1.0
-    # a parabola may go below zero, where it says nothing
-    return scale if scale > 0.05 else 1.0
+    return float(both[0] / (mean * both[1])) if mean * both[1] > 0 else float("nan")
 
 
 def _clustered_at(ordered: Ordered, place: int, jump: FloatArray, errors: FloatArray, df: int) -> float:

@@ -84,6 +84,20 @@ class Ordered:
             keep &= np.abs(places - other) >= least
         return np.asarray(places[keep])
 
+    def most(self, trim: float, grid: int | None = None) -> int:
+        """Return how many thresholds there may be at the same time, all with enough rows between them.
+
+        Parameters
+        ----------
+        trim, grid
+            As ``trim`` and ``most`` of `candidates`.
+        """
+        left, count = self.candidates(trim, grid), 0
+        least = int(np.ceil(trim * len(self.q) - 1e-9))
+        while len(left):
+            left, count = left[left - left[0] >= least], count + 1
+        return count
+
     def demeaned(self, columns: FloatArray) -> FloatArray:
         """Return columns, shape (rows, m), without unit means where the model has unit effects."""
         if self.effects not in ("unit", "two_way"):

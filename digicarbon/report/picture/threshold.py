@@ -94,7 +94,7 @@ def plot_threshold(
                 color=GREY,
             )
             axes.set_title(f"{words.say(f'threshold_{int(at)}')}: {row['estimate']:.4g}", fontsize=9, loc="left")
-            axes.set_ylabel(words.say("likelihood ratio" if row["lr_scale"] == 1 else "likelihood ratio scaled"))
+            axes.set_ylabel(words.say("likelihood ratio" if row.get("lr_scale", 1) == 1 else "likelihood ratio scaled"))
         panels[-1].set_xlabel(words(called))
         head(figure, title, simulated, words.language)
     return figure
