@@ -403,20 +403,24 @@ def test_a_report_that_does_not_fit_writes_nothing(fitted: Path, capsys: Capture
 
 
 def test_a_page_of_a_sweep_whose_own_report_refuses_is_made_and_says_so(fitted: Path, capsys: Capture) -> None:
-    assert main(["run", "small", "executor=sequential", "report=moran"]) == 2
+    spec = SMALL.replace("_self_]", "{override report: moran}, _self_]")
+    (fitted / "experiments" / "refusing.yaml").write_text(spec, encoding="utf-8")
+    assert main(["run", "refusing", "executor=sequential"]) == 2
     capsys.readouterr()
-    assert main(["report", "small", "--out", "page"]) == 1
+    assert main(["report", "refusing", "--out", "page"]) == 1
     assert "have no diagnostic. Add diagnostic=" in capsys.readouterr().err
     assert "have no diagnostic. Add diagnostic=" in "".join(read(fitted / "page" / "index.html").text)
     # the page in the reader's language, the terminal in English
-    assert main(["run", "small", "executor=sequential", "report=moran", "report.language=zh"]) == 2
+    (fitted / "experiments" / "refusing.yaml").write_text(f"{spec}report: {{language: zh}}\n", encoding="utf-8")
+    assert main(["run", "refusing", "executor=sequential"]) == 2
     capsys.readouterr()
-    assert main(["report", "small", "--out", "page"]) == 1
+    assert main(["report", "refusing", "--out", "page"]) == 1
     assert "have no diagnostic. Add diagnostic=" in capsys.readouterr().err
     text = "".join(read(fitted / "page" / "index.html").text)
     assert "没有诊断" in text
     assert "have no diagnostic" not in text
-    assert main(["run", "small", "executor=sequential"]) == 0
+    # a report on the command line leaves the experiment's page its own
+    assert main(["run", "small", "executor=sequential", "report=moran"]) == 2
     assert main(["report", "small", "--out", "page"]) == 0
 
 
