@@ -602,4 +602,4 @@ def _label(found: Moderation) -> Note | str:
     )
     if not found.kind:
         return Note("given_values", said=values) if values else ""
-    return Note("effect_given", effect=SPATIAL[found.kind], given=values) if values else SPATIAL[found.kind]
+    return Note("effect_given", effect=SPATIAL[found.kind], said=values) if values else SPATIAL[found.kind]
