@@ -12,6 +12,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
+from digicarbon.diagnostic._arguments import refuse_unknown
 from digicarbon.diagnostic._asked_effect import Asked, asked_of
 from digicarbon.diagnostic._regions import region, region_within, share
 from digicarbon.diagnostic._rows import in_english
@@ -161,7 +162,7 @@ def marginal_effects(
     Raises
     ------
     ConfigError
-        If the term is not in the model, or has neither power nor product.
+        If the term is not in the model, or has neither power nor product; if there is no such ``effect``.
     DataError
         If the panel lacks a variable.
     EstimationError
@@ -240,6 +241,7 @@ def moderation_of(
     ConfigError, DataError, EstimationError
         As in `marginal_effects`.
     """
+    refuse_unknown(kind, tuple(SPATIAL), "effect")
     result = described(result, panel)
     slopes = slopes_of(result)
     asked = asked_of(slopes, canonical(term), along)

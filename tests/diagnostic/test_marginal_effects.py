@@ -239,6 +239,10 @@ def test_what_has_no_such_effect_is_a_sentence(panel: dc.Panel, produc: dc.Panel
     spatial = dc.SpatialPanel(kind="sar", y="unemp", x=("log(emp)", "log(emp):log(pc)"))
     with pytest.raises(WeightsError, match="A sar model needs spatial weights"):
         dc.marginal_effects(spatial.fit(produc, usaww), produc, "log(emp)")
+    other: Any = "spillover"
+    for of in (dc.marginal_effects, dc.johnson_neyman):
+        with pytest.raises(ConfigError, match="effect must be one of direct, indirect, total; got 'spillover'"):
+            of(spatial.fit(produc, usaww), produc, "log(emp)", weights=usaww, effect=other)
     dynamic = dc.DynamicPanel(y="y", x=("center(L.x)", "z"))
     with pytest.raises(DataError, match="no center"):
         dynamic.fit(panel)
