@@ -616,12 +616,12 @@ def test_diagnostics_have_a_part_of_their_own(states: Path, capsys: Capture) -> 
     assert 'left <- after_effects(set_1, c("ln_pcap", "ln_pc",' in script
     assert 'robomit::o_delta(y = "ln_gsp", x = "ln_pcap"' in script
     assert 'sensemakr::sensemakr(fit, treatment = "ln_pcap", q = 0.5)' in script
-    assert "the tables of the diagnostic Vif, which scripts do not have" in script
+    assert "the tables of the diagnostic Vif, which R scripts do not have" in script
     assert "psacalc delta after_1, rmax(1.0) beta(0.1)" in do
     assert "treat(ln_pcap) q(0.5)" in do
     assert do.count("lincom 1.0*ln_pcap + ") == 6
     assert "psacalc (ssc install psacalc)" in do
-    assert "* Not compared: the tables of the diagnostic Vif, which scripts do not have." in do
+    assert "* Not compared: the tables of the diagnostic Vif, which Stata scripts do not have." in do
 
 
 def test_a_diagnostic_of_ones_own_writes_lines(states: Path, capsys: Capture) -> None:
