@@ -7,7 +7,16 @@ from typing import Any
 
 from digicarbon.arrays import FloatArray
 from digicarbon.note import Note
-from digicarbon.numeric.shape.moderation import Piece, kind_of
+from digicarbon.numeric.shape.moderation import Piece, RegionKind, kind_of
+
+WHERE: dict[RegionKind, str] = {
+    "interval": "inside",
+    "outside": "outside",
+    "everywhere": "everywhere",
+    "none": "nowhere",
+    "pieces": "in parts",
+}
+"""Where an effect is significant, seen from the two ends of a row."""
 
 
 def region(whole: tuple[Piece, ...], parts: tuple[Piece, ...], low: float, high: float) -> dict[str, Any]:
@@ -34,17 +43,17 @@ def region(whole: tuple[Piece, ...], parts: tuple[Piece, ...], low: float, high:
         note = Note("roots_all_beyond", said=note, within=sample, low=low, high=high)
     elif not all(low <= end <= high for end in ends_of_parts):
         note = Note("roots_beyond", said=note, low=low, high=high)
-    return {"low": ends[0], "high": ends[1], "note": note}
+    return {"significant": WHERE[kind], "low": ends[0], "high": ends[1], "note": note}
 
 
 def region_within(parts: tuple[Piece, ...]) -> dict[str, Any]:
     """Return where in the data an effect is significant."""
     significant = [piece for piece in parts if piece.sign]
     if len(significant) == len(parts):
-        return {"note": Note("significant_in_sample")}
+        return {"significant": WHERE["everywhere"], "note": Note("significant_in_sample")}
     if not significant:
-        return {"note": Note("significant_nowhere_in_sample")}
-    return {"note": Note("significant_pieces", parts=tuple(map(_part, significant)))}
+        return {"significant": WHERE["none"], "note": Note("significant_nowhere_in_sample")}
+    return {"significant": WHERE["pieces"], "note": Note("significant_pieces", parts=tuple(map(_part, significant)))}
 
 
 def _part(piece: Piece) -> Note:

@@ -123,15 +123,14 @@ class Diagnostic(Spec):
 
         The model has left ``fit``, and ``V`` where R has its covariance; else they are NULL.
         """
-        return part.skip(self._without_script)
+        return part.skip(self._without("R"))
 
     def stata(self, part: StataPart, panel: Panel) -> list[str]:
         """Return the same for Stata, where the model's estimates are in memory."""
-        return part.skip(self._without_script)
+        return part.skip(self._without("Stata"))
 
-    @property
-    def _without_script(self) -> str:
-        return f"the tables of the diagnostic {type(self).__name__}, which scripts do not have"
+    def _without(self, tool: str) -> str:
+        return f"the tables of the diagnostic {type(self).__name__}, which {tool} scripts do not have"
 
 
 class NoDiagnostic(Diagnostic):

@@ -12,6 +12,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
+from digicarbon.diagnostic._arguments import refuse_unknown
 from digicarbon.diagnostic._asked_effect import Asked, asked_of
 from digicarbon.diagnostic._regions import region, region_within, share
 from digicarbon.diagnostic._rows import in_english
@@ -22,6 +23,7 @@ from digicarbon.diagnostic.turning_points import described, observed, slopes_of
 from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
 from digicarbon.model import Model
 from digicarbon.model._observation_weights import positive_rows
+from digicarbon.model.tested import asks_for_wild
 from digicarbon.note import Note, cut
 from digicarbon.numeric.shape.moderation import (
     Effect,
@@ -45,7 +47,7 @@ PLACES = 101
 FEW_VALUES = 12
 """A variable with at most so many values has a point for each instead of a curve."""
 QUARTERS = (0.25, 0.5, 0.75)
-COLUMNS = ("at", "coef", "se", "stat", "p", "low", "high", "share", "note")
+COLUMNS = ("at", "coef", "se", "stat", "p", "significant", "low", "high", "share", "note")
 SIGNS = {1: "positive", -1: "negative", 0: "not significant"}
 BANDS = ("pointwise", "uniform")
 SpatialKind = Literal["direct", "indirect", "total"]
@@ -143,8 +145,8 @@ def marginal_effects(
     given : mapping of str to float, optional
         Values of other variables in products with it; those that are not named are at their means.
     model : Model, optional
-        The one that was fitted. With ``test="wild"``, p values and both bands are from its wild bootstrap; else from
-        the standard errors.
+        The one that was fitted. With ``test="wild"``, p values and both bands of a regression are from its wild
+        bootstrap; else, and in all models with spatial lags, from the standard errors.
     weights : Weights, optional
         Those of the fit, for spatial lags and for the wild bootstrap.
     effect : {"direct", "indirect", "total"}
@@ -161,7 +163,7 @@ def marginal_effects(
     Raises
     ------
     ConfigError
-        If the term is not in the model, or has neither power nor product.
+        If the term is not in the model, or has neither power nor product; if there is no such ``effect``.
     DataError
         If the panel lacks a variable.
     EstimationError
@@ -201,11 +203,11 @@ def johnson_neyman(
     Returns
     -------
     DataFrame
-        Index quantity; columns at, coef, se, stat, p, low, high, share, note. Effects at the mean of the moderator, one
-        standard deviation below and above, and at its quartiles; the test that no product matters; for pointwise and
-        uniform critical values (column stat) the region of significance over the whole line in words, with the ends of
-        it in low and high where it is an interval or its outside; each part of it within the sample, from low to high,
-        with the share of the observations in it.
+        Index quantity; columns at, coef, se, stat, p, significant, low, high, share, note. Effects at the mean of the
+        moderator, one standard deviation below and above, and at its quartiles; the test that no product matters; for
+        pointwise and uniform critical values (column stat) the region of significance over the whole line in words,
+        where column significant says whether it is inside or outside of the ends low and high, or everywhere, nowhere
+        or in parts; each part of it within the sample, from low to high, with the share of the observations in it.
 
     Raises
     ------
@@ -220,7 +222,8 @@ def johnson_neyman(
     """
     values = {name: float(np.asarray(value)) for name, value in (given or {}).items()}
     found, rows = moderation_of(result, panel, term, along, values, model, weights, effect)
-    return in_english(regions(found, result, wild_of(found, rows, model, weights, found.places)))
+    wild = wild_of(found, rows, model, weights, found.places)
+    return in_english(regions(found, result, wild, source_of(model, wild)))
 
 
 def moderation_of(
@@ -240,6 +243,7 @@ def moderation_of(
     ConfigError, DataError, EstimationError
         As in `marginal_effects`.
     """
+    refuse_unknown(kind, tuple(SPATIAL), "effect")
     result = described(result, panel)
     slopes = slopes_of(result)
     asked = asked_of(slopes, canonical(term), along)
@@ -424,11 +428,17 @@ def _ratio(coef: FloatArray, se: FloatArray) -> FloatArray:
         return np.asarray(coef / se)
 
 
-def regions(found: Moderation, result: Result, wild: Wild | None) -> pd.DataFrame:
+def source_of(model: Model | None, wild: Wild | None) -> Note:
+    """Return what p values and bands rest on."""
+    if wild is not None:
+        return Note("by_wild")
+    return Note("by_errors_not_wild" if asks_for_wild(model) else "by_errors")
+
+
+def regions(found: Moderation, result: Result, wild: Wild | None, source: Note) -> pd.DataFrame:
     """Return the table of `johnson_neyman`, its notes as notes."""
     places = summary_places(found)
     effects = effects_along(found, np.array(list(places.values())), wild)
-    source = Note("by_wild") if wild is not None else Note("by_errors")
     rows: list[dict[str, Any]] = [
         {"quantity": name, "at": at, **row, "note": source if row["inside"] else Note("outside_data")}
         for (name, at), row in zip(places.items(), _records(effects), strict=True)
@@ -453,7 +463,8 @@ def regions(found: Moderation, result: Result, wild: Wild | None) -> pd.DataFram
             name = f"{SIGNS[part.sign]} in the sample, {band}"
             rows.append({"quantity": name, "low": part.low, "high": part.high, "share": of_sample})
     frame = pd.DataFrame(rows).reindex(columns=["quantity", *COLUMNS]).set_index("quantity")
-    return _with(frame, note=[note if isinstance(note, Note) else "" for note in frame["note"]])
+    where = [cell if isinstance(cell, str) else "" for cell in frame["significant"]]
+    return _with(frame, significant=where, note=[note if isinstance(note, Note) else "" for note in frame["note"]])
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -531,7 +542,7 @@ class MarginalEffects(Diagnostic):
             wild = wild_of(found, rows, self.model, weights, found.places)
             along = effects_along(found, found.places, wild).drop(columns="inside")
             lines.append(_with(along.rename_axis(found.axis), given=[label] * len(along)))
-            frame = regions(found, result, wild)
+            frame = regions(found, result, wild, source_of(self.model, wild))
             below.append(_with(frame, given=[label] * len(frame)))
         return {"marginal_effects": pd.concat(lines), "johnson_neyman": pd.concat(below)}
 
@@ -541,9 +552,13 @@ class MarginalEffects(Diagnostic):
         tested = next(note for note in below["note"] if isinstance(note, Note) and note.code == "products_are_zero")
         about = Note("marginal_effects", term=tested["term"], along=tested["along"], terms=tested["terms"])
         if any(label in SPATIAL.values() or getattr(label, "code", "") == "effect_given" for label in below["given"]):
-            return (about, Note("spatial_marginal_effects", along=tested["along"]))
-        wild = any(isinstance(note, Note) and note.code == "by_wild" for note in below["note"])
-        return (about, Note("wild_marginal_effects")) if wild else (about,)
+            about_all: tuple[Note, ...] = (about, Note("spatial_marginal_effects", along=tested["along"]))
+        else:
+            about_all = (about,)
+        sources = {note.code for note in below["note"] if isinstance(note, Note)}
+        if "by_wild" in sources:
+            return (*about_all, Note("wild_marginal_effects"))
+        return (*about_all, Note("errors_along_moderator")) if "by_errors_not_wild" in sources else about_all
 
     def effects(
         self, result: Result, panel: Panel, weights: Weights | None = None

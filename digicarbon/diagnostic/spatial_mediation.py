@@ -15,6 +15,7 @@ from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.model.spatial_panel import SpatialPanel
+from digicarbon.model.tested import asks_for_wild
 from digicarbon.note import Note, cut
 from digicarbon.numeric.mediation.space import spatial_paths
 from digicarbon.panel import Panel, canonical
@@ -61,8 +62,9 @@ class SpatialMediation(Diagnostic):
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What is assumed."""
-        return (Note("spatial_mediation", mediators=cut(self.mediators)),)
+        """What is assumed, and that there is no wild bootstrap where one is asked for."""
+        about = Note("spatial_mediation", mediators=cut(self.mediators))
+        return (about, Note("errors_through_mediators")) if asks_for_wild(self.model) else (about,)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the run's model is not spatial or an equation cannot be fitted; fit nothing."""

@@ -202,3 +202,8 @@ def _put(
     elif result.spatial_effects is not None:
         found = result.spatial_effects
         effects[:, found.names.index(estimand.quantity), found.terms.index(estimand.term)] = numbers
+
+
+def asks_for_wild(model: object) -> bool:
+    """Return whether a model's p values are asked for from the wild bootstrap."""
+    return isinstance(model, Tested) and model.test == "wild"

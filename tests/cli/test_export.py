@@ -610,18 +610,36 @@ def test_r_finds_diagnostics_of_every_kind_of_effects(file: str, states: Path, c
 
 def test_diagnostics_have_a_part_of_their_own(states: Path, capsys: Capture) -> None:
     columns = {name: DIAGNOSED[name] for name in ("Bounds", "Classic", "Along")} | {"Other": {"diagnostic": "vif"}}
+    benchmarks = {"both inputs": ["ln pc", "就业"], "one": ["ln pc"]}
+    columns["Grouped"] = OMITTED | {"diagnostic.benchmarks": benchmarks, "diagnostic.times": [2.0]}
     experiment("own", columns=columns, model=STATES | {"test": "errors"})
     exported("own", capsys)
     script, do = (" ".join(Path(f"out/check.{end}").read_text(encoding="utf-8").split()) for end in ("R", "do"))
     assert 'left <- after_effects(set_1, c("ln_pcap", "ln_pc",' in script
     assert 'robomit::o_delta(y = "ln_gsp", x = "ln_pcap"' in script
     assert 'sensemakr::sensemakr(fit, treatment = "ln_pcap", q = 0.5)' in script
-    assert "the tables of the diagnostic Vif, which scripts do not have" in script
+    assert "the tables of the diagnostic Vif, which R scripts do not have" in script
+    assert "(2 times both inputs)" in script
+    assert "(2 times one)" in script
     assert "psacalc delta after_1, rmax(1.0) beta(0.1)" in do
     assert "treat(ln_pcap) q(0.5)" in do
+    assert "benchmark(ln_pc) kd(2) * sensemakr takes one group of benchmarks at a time, by gbenchmark." in do
+    assert "* group_1 is the benchmark both inputs: ln_pc, v1 together." in do
+    assert "gbenchmark(ln_pc v1) gname(group_1) kd(2)" in do
     assert do.count("lincom 1.0*ln_pcap + ") == 6
     assert "psacalc (ssc install psacalc)" in do
-    assert "* Not compared: the tables of the diagnostic Vif, which scripts do not have." in do
+    assert "* Not compared: the tables of the diagnostic Vif, which Stata scripts do not have." in do
+
+
+def test_quantiles_say_what_is_not_compared(states: Path, capsys: Capture) -> None:
+    columns = {"Units": {"model.effects": "unit"}, "Half": {"model.bias": "half_panel"}}
+    model = {"y": "ln gsp", "x": ["ln pcap"], "controls": ["就业"], "quantiles": [0.25, 0.75]}
+    experiment("own", columns={name: {"model": "quantile"} | fields for name, fields in columns.items()}, model=model)
+    exported("own", capsys)
+    script, do = (" ".join(Path(f"out/check.{end}").read_text(encoding="utf-8").split()) for end in ("R", "do"))
+    assert script.count('skip(run, "standard errors of quantiles by moments, which this function in R does not') == 2
+    assert "* Quantiles: xtqreg is to be read beside the recorded numbers. Nothing is compared." in do
+    assert len(re.findall(r"\* (?:ln_pcap|v1) at 0\.[27]5 -?[\d.e-]+ [\d.e-]+", do)) == 4
 
 
 def test_a_diagnostic_of_ones_own_writes_lines(states: Path, capsys: Capture) -> None:

@@ -75,7 +75,7 @@ def test_centring_changes_coefficients_but_no_effect(panel: dc.Panel) -> None:
     centred = regression("center(x)", "center(z)", "center(x):center(z)").fit(panel)
     for found in (dc.marginal_effects, dc.johnson_neyman):
         one, two = found(plain, panel, "x", "z"), found(centred, panel, "center(x)", "center(z)")
-        numbers = [name for name in one.columns if name not in ("note", "inside")]
+        numbers = [name for name in one.columns if name not in ("note", "inside", "significant")]
         np.testing.assert_allclose(one[numbers].astype(float), two[numbers].astype(float), rtol=1e-6, atol=1e-9)
     own = centred.estimates.loc["center(x)"]
     at_mean = dc.johnson_neyman(plain, panel, "x", "z").loc["effect at the mean"]
@@ -106,6 +106,15 @@ def test_regions_are_where_bands_leave_out_zero(panel: dc.Panel) -> None:
         band = dc.marginal_effects(result, panel, "x", "z", model=wild)
         rows = dc.johnson_neyman(result, panel, "x", "z", model=wild)
         for name, ends in (("pointwise", ("low", "high")), ("uniform", ("low_uniform", "high_uniform"))):
+            where = rows.loc[f"significant, {name}"]
+            if where["significant"] in ("inside", "outside"):
+                within = (band.index >= where["low"]) & (band.index <= where["high"])
+                significant = (band[ends[0]] > 0) | (band[ends[1]] < 0)
+                np.testing.assert_array_equal(significant, within == (where["significant"] == "inside"))
+            else:
+                assert where["significant"] in ("everywhere", "nowhere", "in parts")
+                assert wild is not None
+            assert str(where["significant"]).split()[0] in repr(rows)
             signs = (band[ends[0]] > 0).astype(int) - (band[ends[1]] < 0)
             shares = 0.0
             for sign, word in ((1, "positive"), (-1, "negative"), (0, "not significant")):
@@ -199,6 +208,7 @@ def test_a_sample_between_the_ends_is_said_so(slope: float, inside: str) -> None
     beyond = [not z.min() <= end <= z.max() for end in (row["low"], row["high"])]
     assert inside in row["note"]
     assert all(beyond) is (inside == "at all values of the sample")
+    assert row["significant"] == ("inside" if all(beyond) else "outside")
     if all(beyond):
         assert row["note"].startswith(f"from {row['low']:.4g} to {row['high']:.4g}; at all values of the sample, which")
 
@@ -239,6 +249,10 @@ def test_what_has_no_such_effect_is_a_sentence(panel: dc.Panel, produc: dc.Panel
     spatial = dc.SpatialPanel(kind="sar", y="unemp", x=("log(emp)", "log(emp):log(pc)"))
     with pytest.raises(WeightsError, match="A sar model needs spatial weights"):
         dc.marginal_effects(spatial.fit(produc, usaww), produc, "log(emp)")
+    other: Any = "spillover"
+    for of in (dc.marginal_effects, dc.johnson_neyman):
+        with pytest.raises(ConfigError, match="effect must be one of direct, indirect, total; got 'spillover'"):
+            of(spatial.fit(produc, usaww), produc, "log(emp)", weights=usaww, effect=other)
     dynamic = dc.DynamicPanel(y="y", x=("center(L.x)", "z"))
     with pytest.raises(DataError, match="no center"):
         dynamic.fit(panel)
@@ -339,10 +353,15 @@ def test_tables_in_space_have_three_effects(panel: dc.Panel) -> None:
     assert labels == ["direct effect", "indirect effect", "total effect"]
     below = tables["johnson_neyman"].loc["effect at the mean"]
     assert below["coef"].iloc[0] + below["coef"].iloc[1] == pytest.approx(below["coef"].iloc[2])
-    assert [str(note) for note in below["note"]] == ["standard errors"] * 3
+    assert [str(note) for note in below["note"]] == ["standard errors, not the wild bootstrap"] * 3
+    own = dc.johnson_neyman(model.fit(panel, weights), panel, "x", "z", model=model, weights=weights)
+    assert own.loc["effect at the mean", "note"] == "standard errors, not the wild bootstrap"
     said = [str(note) for note in diagnostic.remarks(tables)]
     assert "along z, with x:z." in said[0]
     assert "where all places have the same z" in said[1]
+    assert "no wild bootstrap in this model" in said[2]
+    by_errors = MarginalEffects(model=model.by_errors)
+    assert len(by_errors.remarks(by_errors.tables(panel, weights))) == 2
     triple = model.model_copy(update={"x": ("x", "z", "w", "x:z", "x:w", "z:w", "x:z:w")})
     given = MarginalEffects(model=triple, term="x", along="z", given={"w": (0, 1)}).tables(panel, weights)
     labels = [str(label) for label in dict.fromkeys(given["johnson_neyman"]["given"])]

@@ -120,6 +120,12 @@ def test_paths_add_up_to_the_effects_of_the_outcome(world: tuple[SimulatedMediat
         np.testing.assert_allclose(beside[name], [outcome.effects.loc[(e, "x"), name] for e in EFFECTS], rtol=1e-8)
 
 
+def test_what_has_no_wild_bootstrap_is_said() -> None:
+    for test, codes in (("errors", ["spatial_mediation"]), ("wild", ["spatial_mediation", "errors_through_mediators"])):
+        model = SpatialPanel(kind="sdm", **FIELDS, test=test)
+        assert [note.code for note in SpatialMediation(model=model, mediators=("m1",)).notes] == codes
+
+
 def test_without_lags_it_is_the_mediation_without_space(world: tuple[SimulatedMediation, dc.Panel, dc.Weights]) -> None:
     _, panel, w = world
     model = SpatialPanel(kind="slx", durbin=(), **FIELDS)

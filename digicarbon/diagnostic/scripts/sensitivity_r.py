@@ -10,7 +10,7 @@ from digicarbon.diagnostic.oster import NAMES, Oster
 from digicarbon.diagnostic.scripts.after import after, compared, dummies, functions
 from digicarbon.panel import Panel
 from digicarbon.script.r import RPart, if_installed, vector
-from digicarbon.script.words import number
+from digicarbon.script.words import number, quoted
 
 
 def oster(part: RPart, diagnostic: Oster, panel: Panel) -> list[str]:
@@ -68,13 +68,13 @@ def omitted_variable(part: RPart, diagnostic: OmittedVariable, panel: Panel) -> 
     ]
     groups = diagnostic.groups(focal)
     for place, cells in enumerate(benchmarks.itertuples()):
-        columns = list(groups.values())[place // len(diagnostic.times)]
+        called, columns = list(groups.items())[place // len(diagnostic.times)]
         times = diagnostic.times[place % len(diagnostic.times)]
         others = vector([names[name] for name in focal.controls if name not in columns])
         numbers = {name: float(getattr(cells, name)) for name in ("r2dz_x", "r2yz_dx", "coef", "se")}
         group = vector([names[name] for name in columns])
         where = f'"{names[focal.term]}", "{names[regression.y]}", {group}, {others}'
-        what = f"{times:g} times {names[columns[0]]}"
+        what = f"{times:g} times {names.get(called, quoted(called))}"
         check = compared(numbers, "found", what, numbers | {"coef": numbers["se"]})
         call = f"found <- benchmark(left$X, {where}, {number(times)}, scale, left$free)"
         lines += [call, *check] if check else []

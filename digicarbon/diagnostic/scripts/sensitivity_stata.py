@@ -9,7 +9,7 @@ from digicarbon.diagnostic.scripts.after import UNITS, absorbed
 from digicarbon.model._absorption import TREND, group_column
 from digicarbon.panel import Panel
 from digicarbon.script.stata import StataPart
-from digicarbon.script.words import number
+from digicarbon.script.words import number, quoted, wrapped
 
 
 def oster(part: StataPart, diagnostic: Oster, panel: Panel) -> list[str]:
@@ -51,13 +51,26 @@ def omitted_variable(part: StataPart, diagnostic: OmittedVariable, panel: Panel)
         effects.append(f"i.{names[group_column(regression.trends)]}#c.{names[TREND]}")
     row = part.result.tables["omitted_variable"].iloc[0]
     right = " ".join([names[focal.term], *(names[name] for name in focal.controls), *effects])
-    single = [names[columns[0]] for columns in diagnostic.groups(focal).values() if len(columns) == 1]
+    groups = diagnostic.groups(focal)
+    single = [names[columns[0]] for columns in groups.values() if len(columns) == 1]
+    several = {name: [names[column] for column in columns] for name, columns in groups.items() if len(columns) > 1}
     times = " ".join(f"{one:g}" for one in diagnostic.times)
     benchmarks = f" benchmark({' '.join(single)}) kd({times})" if single else ""
-    how = f"treat({names[focal.term]}) q({number(diagnostic.q)}) alpha({1 - diagnostic.level:g}){benchmarks}"
+    how = f"treat({names[focal.term]}) q({number(diagnostic.q)}) alpha({1 - diagnostic.level:g})"
+    command = f"sensemakr {names[regression.y]} {right}, {how}"
+    grouped = [
+        line
+        for place, (name, columns) in enumerate(several.items(), start=1)
+        for line in (
+            *wrapped("*", f"group_{place} is the benchmark {quoted(name)}: {', '.join(columns)} together."),
+            f"{command} gbenchmark({' '.join(columns)}) gname(group_{place}) kd({times})",
+        )
+    ]
     return [
         "* sensemakr has classic standard errors: the robustness value of significance and errors may differ.",
-        f"sensemakr {names[regression.y]} {right}, {how}",
+        f"{command}{benchmarks}",
+        *(wrapped("*", "sensemakr takes one group of benchmarks at a time, by gbenchmark.") if several else []),
+        *grouped,
         "* Recorded, not compared:",
         *(f"*   {name}  {number(float(row[name]))}" for name in ("coef", "partial_r2", "rv", "rv_level")),
     ]

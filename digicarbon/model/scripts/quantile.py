@@ -53,20 +53,28 @@ def in_r(part: RPart, model: PanelQuantile) -> list[str]:
             f"early <- {data}$time_id %in% periods[seq_len(round(share * length(periods)))]",
             f"b <- 2 * b - share * moments({data}[early, ]) - (1 - share) * moments({data}[!early, ])",
         ]
-    return [*lines, *part.compare("b", "", called)]
+    return [
+        *lines,
+        *part.compare("b", "", called),
+        *part.skip("standard errors of quantiles by moments, which this function in R does not have"),
+    ]
 
 
 def in_stata(part: StataPart, model: PanelQuantile) -> list[str]:
     """Return xtqreg, where it has the effects."""
+    from digicarbon.model.quantile.base import at
+
     if model.effects not in ("unit", "two_way"):
         return part.skip("quantiles by moments without effects of units, which xtqreg does not have")
     if model.bias != "none":
         return part.skip("quantiles corrected for bias, which xtqreg does not have")
     part.packages.append("xtqreg (ssc install xtqreg)")
-    names = [part.names[name] for name in part.extract.regressors]
+    columns = part.extract.regressors
+    names = [part.names[name] for name in columns]
     periods = " i.time_id" if model.effects == "two_way" else ""
     taus = " ".join(f"{tau:g}" for tau in model.quantiles)
     return [
-        *wrapped("*", "Quantiles: the coefficients of xtqreg are to be read beside the recorded ones."),
+        *wrapped("*", "Quantiles: xtqreg is to be read beside the recorded numbers. Nothing is compared."),
         f"xtqreg {part.names[model.y]} {' '.join(names)}{periods}, i(unit_id) quantile({taus})",
+        *part.shown({at(name, tau): f"{part.names[name]} at {tau:g}" for name in columns for tau in model.quantiles}),
     ]

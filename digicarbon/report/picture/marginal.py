@@ -129,7 +129,8 @@ def _label(given: Note, words: Words) -> str:
     parts: dict[str, Any] = dict(given.fields)
     effect = parts.get("effect", given)
     kinds = [words.say(kind) for kind, note in SPATIAL.items() if note == effect]
-    values = [f"{words(str(one['name']))} = {float(one['value']):.4g}" for one in parts.get("said", ())]
+    fixed = parts.get("given", parts.get("said", ()))
+    values = [f"{words(str(one['name']))} = {float(one['value']):.4g}" for one in fixed]
     return ", ".join([*kinds, *values])
 
 
