@@ -41,7 +41,7 @@ class PathTables(Report):
     textbook : bool
         Whether there is a table of the statistics of Sobel, Aroian and Goodman.
     pictures : tuple of {"png", "svg", "pdf"}
-        Formats of a picture of direct, indirect and total effects; empty for none.
+        Formats of a picture of direct, indirect and total effects of ``model=mediation``; empty for none.
     most_runs : int
         Up to how many runs have their equations shown, and there is a picture.
     """
@@ -97,8 +97,11 @@ class PathTables(Report):
         return replace(whole, title=f"{head}{self.words.colon}{whole.title}" if head else whole.title)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return ``effects.<format>``: direct, indirect and total effects with their intervals."""
-        full = [record for record in records if record.result.effect_names]
+        """Return ``effects.<format>``: direct, indirect and total effects of mediations with their intervals.
+
+        Effects of a spatial model are those of a model without mediators, and are not in it.
+        """
+        full = [record for record in records if "mediation" in record.result.tables]
         if not self.pictures or not full or len(records) > self.most_runs:
             return {}
         return interval_files(self, "effects", title, full, (), self.pictures)

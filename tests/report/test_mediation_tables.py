@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import pytest
 
@@ -92,7 +93,7 @@ def test_chinese_heads_have_no_english() -> None:
     assert tables[1].cells.index[2] == "x，全部中介变量"
 
 
-def test_effects_in_space_have_a_table() -> None:
+def in_space() -> Record:
     source = SimulatedMediation(n=30, periods=6, theta=0.3, rho=0.3)
     inputs = source.load()
     panel = dc.Panel.from_frame(inputs.frame, unit=inputs.unit_name, time="time")
@@ -100,8 +101,11 @@ def test_effects_in_space_have_a_table() -> None:
     model = dc.SpatialPanel(kind="sdm", y="y", x=("x",), controls=())
     tables = SpatialMediation(model=model, mediators=("m1", "m2")).tables(panel, w)
     result = dataclasses.replace(model.fit(panel, w), tables=tables)
-    run = Record(label="", varied={}, options={}, result=result, simulated=True)
-    (space,) = below(PathTables(language="en").table("T", [run]))
+    return Record(label="space", varied={}, options={}, result=result, simulated=True)
+
+
+def test_effects_in_space_have_a_table() -> None:
+    (space,) = below(PathTables(language="en").table("T", [in_space()]))
     assert space.title == "T: Effects through mediators in space"
     assert space.cells.index[0] == "x, m1, Direct effect"
     assert list(space.cells.columns) == ["Coefficient", "Standard error", "p value", "from", "to"]
@@ -118,6 +122,20 @@ def test_the_picture_is_of_effects() -> None:
     assert set(report.files("T", [record()])) == {"effects.svg"}
     assert report.files("T", [record(equations="first_step")]) == {}
     assert PathTables(pictures=()).files("T", [record()]) == {}
+
+
+def test_no_picture_has_the_effects_of_a_spatial_model_without_mediators(monkeypatch: pytest.MonkeyPatch) -> None:
+    report, space = PathTables(pictures=("svg",)), in_space()
+    assert report.files("T", [space]) == {}
+    shown: list[str] = []
+
+    def drawn(_: object, name: str, title: str, records: Sequence[Record], *rest: object) -> dict[str, bytes]:
+        shown.extend(record.label for record in records)
+        return {name: b""}
+
+    monkeypatch.setattr("digicarbon.report.mediation.interval_files", drawn)
+    assert report.files("T", [record("paths"), space])
+    assert shown == ["paths"]
 
 
 def test_other_results_have_none() -> None:
