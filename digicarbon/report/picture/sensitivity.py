@@ -90,7 +90,7 @@ def plot_contours(
             _clear(labels, shown[["r2dz_x", "r2yz_dx"]].to_numpy() / ends, ends)
             estimated = words.say("without a confounder")
             axes.plot(0, 0, "^", color="black", markersize=5, clip_on=False, zorder=4, label=estimated)
-            axes.legend(loc="upper right", fontsize=6.5)
+            axes.legend(loc="upper right", fontsize=6.5, frameon=True, framealpha=1.0, edgecolor="none")
             for name, *place in shown[["r2dz_x", "r2yz_dx"]].itertuples():
                 axes.plot(*place, marker="D", color=BLUE, markersize=4, zorder=4)
                 if name in named:
