@@ -449,7 +449,7 @@ def _classes_without(module_name: str, name: str) -> list[str] | None:
 
 def _faults(cls: type[Spec], error: pydantic.ValidationError) -> list[Any]:
     """Return validation errors with the places that a user knows, without those that only follow from others."""
-    items = [{**item, "loc": _place(cls, item["loc"])} for item in error.errors()]
+    items: list[Any] = [{**item, "loc": _place(cls, item["loc"])} for item in error.errors()]
     every = [(item, item["loc"]) for item in items]
 
     def follows(item: Any) -> bool:
