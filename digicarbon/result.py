@@ -45,6 +45,9 @@ class Constituent:
         The value that the dummy is of, or the group that a coefficient is of; empty where the whole variable counts.
     centred : bool
         Whether it is the variable less its mean over the rows of the model.
+    regimes : int
+        Into how many regimes thresholds part the variable; its level is then the number of one of them, the lowest
+        first. 0 for no regimes.
     """
 
     variable: str
@@ -53,6 +56,7 @@ class Constituent:
     power: int = 1
     level: str = ""
     centred: bool = False
+    regimes: int = 0
 
     @property
     def base(self) -> Constituent:
@@ -167,16 +171,19 @@ class Inference:
     df: float | None = None
     level: float = 0.95
 
+    @property
+    def critical(self) -> float:
+        """The value that statistics are compared with, two-sided."""
+        # scipy.special, not scipy.stats: a frozen distribution costs a millisecond, a fit far less
+        tail = 0.5 + self.level / 2
+        return float(scipy.special.ndtri(tail) if self.df is None else scipy.special.stdtrit(self.df, tail))
+
     def columns(self, coef: FloatArray, se: FloatArray) -> dict[str, FloatArray]:
         """Return coef, se, stat, p, low and high for estimates and standard errors of equal shape."""
         with np.errstate(divide="ignore", invalid="ignore"):
             stat = coef / se
-        tail = 0.5 + self.level / 2
-        # scipy.special, not scipy.stats: a frozen distribution costs a millisecond, a fit far less
-        if self.df is None:
-            p, half = 2 * scipy.special.ndtr(-np.abs(stat)), scipy.special.ndtri(tail) * se
-        else:
-            p, half = 2 * scipy.special.stdtr(self.df, -np.abs(stat)), scipy.special.stdtrit(self.df, tail) * se
+        tail = scipy.special.ndtr(-np.abs(stat)) if self.df is None else scipy.special.stdtr(self.df, -np.abs(stat))
+        p, half = np.asarray(2 * tail), self.critical * se
         return {"coef": coef, "se": se, "stat": stat, "p": p, "low": coef - half, "high": coef + half}
 
 
@@ -259,6 +266,8 @@ class Result:
     spatial_effects : Effects or None
     tables : mapping of str to DataFrame
         Further tables, e.g. descriptive statistics; a cell or a row's label may be a `Note`.
+    listings : tuple of str
+        Tables that are for reading alone: their numbers follow from others, and are no metrics to search runs by.
     absorbed : tuple of str
         The fixed effects in the model, e.g. ``("unit", "time")``.
     trends : tuple of str
@@ -304,6 +313,7 @@ class Result:
     resampled: Resampled | None = None
     random: tuple[str, ...] = ()
     transformed: bool = False
+    listings: tuple[str, ...] = ()
     trends: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -111,8 +111,7 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
         prepared = shop.prepare(specs)
         shop.check(specs, prepared)
         result = specs.model.described(specs.model.fit(prepared.panel, prepared.weights), prepared.panel)
-        tables = specs.diagnostic.tables(prepared.panel, prepared.weights)
-        return Again(recorded, specs, prepared, replace(result, tables={**result.tables, **tables}))
+        return Again(recorded, specs, prepared, specs.diagnostic.added(result, prepared.panel, prepared.weights))
     why = Note("rerun_because", gone=missing_note, reason=caught.note)
     raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=why))
 

@@ -7,10 +7,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.model import DiD, Model
-from digicarbon.model._observation_weights import Weighting
-from digicarbon.model._panel_columns import rows_of
 from digicarbon.note import Note
-from digicarbon.numeric.linear.within import absorb, absorb_weighted
 from digicarbon.panel import Panel
 
 
@@ -57,20 +54,19 @@ def left_of_policy(model: DiD, panel: Panel) -> tuple[FloatArray, FloatArray, fl
     Where observations are weighted, the policy is multiplied by their weights: by these its rows count.
     """
     expanded = two_way(model).expanded(panel)
-    names = expanded.panel.expanded(expanded.model.controls, among=expanded.model.terms)
-    columns = expanded.panel.array([*names, expanded.model.y, model.policy])
-    if model.observation_weights is not None:
-        weighting = Weighting.of(expanded.panel, model.observation_weights)
-        inner = absorb_weighted(columns, rows_of(expanded.panel), "two_way", weighting.values)
-        root = weighting.root[:, None]
-        scaled, coefficient = _left(root * inner)
-        return weighting.values * columns[:, -1], scaled / weighting.root, coefficient
-    left, coefficient = _left(absorb(columns, rows_of(expanded.panel), "two_way"))
-    return columns[:, -1], left, coefficient
+    columns = expanded.model.design(expanded.panel)
+    at = columns.names.index(model.policy)
+    left, coefficient = _left(np.delete(columns.values, at, axis=1), columns.values[:, at])
+    policy, weighting = columns.raw[:, at], columns.weighting
+    return (
+        (policy, left, coefficient)
+        if weighting is None
+        else (weighting.values * policy, left / weighting.root, coefficient)
+    )
 
 
-def _left(inner: FloatArray) -> tuple[FloatArray, float]:
-    """Return what controls leave of the last column, and its coefficient in a regression of the one before."""
-    basis = np.linalg.qr(inner[:, :-2])[0]
-    left = inner[:, -1] - basis @ (basis.T @ inner[:, -1])
-    return left, float(left @ inner[:, -2] / (left @ left))
+def _left(others: FloatArray, policy: FloatArray) -> tuple[FloatArray, float]:
+    """Return what all columns but the last leave of a policy, and its coefficient in a regression of the last one."""
+    basis = np.linalg.qr(others[:, :-1])[0]
+    left = policy - basis @ (basis.T @ policy)
+    return left, float(left @ others[:, -1] / (left @ left))

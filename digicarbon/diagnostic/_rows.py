@@ -100,7 +100,7 @@ class Findings(pd.DataFrame):
         return pd.DataFrame
 
     def __repr__(self) -> str:
-        """Return lines of at most 80 letters."""
+        """Return lines of 80 letters; longer ones where the names of rows would be cut within a word."""
         import io
 
         from rich import box
@@ -114,7 +114,11 @@ class Findings(pd.DataFrame):
         labelled = self.index.name is not None or self.index.dtype == object
         table = RichTable(box=box.SIMPLE, pad_edge=False, padding=(0, 1))
         if labelled:
-            table.add_column(str(self.index.name or ""), overflow="fold")
+            names = [str(self.index.name or ""), *map(str, cells.index[:MOST_ROWS])]
+            longest = max(len(word) for name in names for word in name.split() or [""])
+            widest = max(map(len, names))
+            least = max(longest, min(widest, NAMES))
+            table.add_column(str(self.index.name or ""), overflow="fold", min_width=least)
         for name in cells:
             numbers = pd.api.types.is_numeric_dtype(self[name])
             table.add_column(str(name), justify="right" if numbers else "left", overflow="fold", no_wrap=numbers)
@@ -122,9 +126,11 @@ class Findings(pd.DataFrame):
         for label, row in zip(cells.index, rows, strict=False):
             table.add_row(*([str(label)] if labelled else []), *row)
         stream = io.StringIO()
-        Console(file=stream, width=WIDTH, markup=False, highlight=False, force_jupyter=False, color_system=None).print(
-            table
+        console = Console(
+            file=stream, width=WIDTH, markup=False, highlight=False, force_jupyter=False, color_system=None
         )
+        console.width = max(WIDTH, console.measure(table, options=console.options.update(max_width=MOST)).minimum)
+        console.print(table)
         lines = [line.rstrip() for line in stream.getvalue().splitlines() if line.strip()]
         more = len(self) - MOST_ROWS
         if more > 0:
@@ -143,6 +149,10 @@ class Findings(pd.DataFrame):
 
 
 WIDTH = 80
+MOST = 1000
+"""Letters of a line that are measured."""
+NAMES = 24
+"""Letters that a column of names has at least, if its names are so long."""
 LONGEST_CELL = 45
 """Letters from which a column holds sentences: it is left out of lines of text, not of a notebook."""
 MOST_ROWS = 60

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model import Model
 from digicarbon.model.batch import Estimand
 from digicarbon.model.tested import Tested
+from digicarbon.model.wild import one_thread
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import critical, p_value
 from digicarbon.numeric.shape.moderation import Effect
@@ -90,7 +90,7 @@ def wild_effect(
     first, second = np.triu_indices(len(axes), 1)
     combinations = np.vstack([axes, axes[first] + axes[second]])
     estimands = [Estimand.combination(dict(zip(names, row, strict=True))) for row in combinations.tolist()]
-    with threadpool_limits(1):
+    with one_thread():
         centre, fits = contrasts.drawn(estimands, signs)
     powers = np.vander((places - middle) / scale, len(axes), increasing=True) * lengths
     moved = np.array([fits[k][0] - centre[k] for k in range(len(axes))])

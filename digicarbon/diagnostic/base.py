@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import pandas as pd
 
 from digicarbon.note import Note
 from digicarbon.panel import Panel
+from digicarbon.result import Result
 from digicarbon.spec import Spec
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart, StataPart
 
 
 class Diagnostic(Spec):
@@ -67,6 +72,26 @@ class Diagnostic(Spec):
         """Description of the standard errors of its tables, by table, where they are not the model's."""
         return {}
 
+    def statistics(self, tables: Mapping[str, pd.DataFrame]) -> Mapping[str, float]:
+        """Return the numbers of ``tables`` of which a run has one each: tables of runs show them by these names."""
+        return {}
+
+    def added(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
+        """Return the result of a model on a panel with the tables, statistics and notes of the diagnostic.
+
+        Raises
+        ------
+        DataError, WeightsError
+        """
+        tables = {**result.tables, **self.tables(panel, weights)}
+        return replace(
+            result,
+            tables=tables,
+            statistics={**result.statistics, **self.statistics(tables)},
+            notes=(*result.notes, *self.remarks(tables)),
+            table_errors=self.table_errors,
+        )
+
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the diagnostic cannot be computed; compute nothing."""
         panel.require(self.terms)
@@ -80,6 +105,34 @@ class Diagnostic(Spec):
         """
         raise TypeError(f"{type(self).__name__} does not say what it computes; define `tables`.")
 
+    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
+        """Return what scripts in R and Stata read: that of the model, ``own``, to which columns may be added.
+
+        Parameters
+        ----------
+        panel : Panel
+        weights : Weights or None
+            In the order of the panel.
+        own : Extract
+            Of the model.
+        """
+        return own
+
+    def r(self, part: RPart, panel: Panel) -> list[str]:
+        """Return the lines of R that follow the model's and compute what was recorded in the tables of ``part.result``.
+
+        The model has left ``fit``, and ``V`` where R has its covariance; else they are NULL.
+        """
+        return part.skip(self._without_script)
+
+    def stata(self, part: StataPart, panel: Panel) -> list[str]:
+        """Return the same for Stata, where the model's estimates are in memory."""
+        return part.skip(self._without_script)
+
+    @property
+    def _without_script(self) -> str:
+        return f"the tables of the diagnostic {type(self).__name__}, which scripts do not have"
+
 
 class NoDiagnostic(Diagnostic):
     """No diagnostic."""
@@ -87,3 +140,11 @@ class NoDiagnostic(Diagnostic):
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return no table."""
         return {}
+
+    def r(self, part: RPart, panel: Panel) -> list[str]:
+        """Return nothing."""
+        return []
+
+    def stata(self, part: StataPart, panel: Panel) -> list[str]:
+        """Return nothing."""
+        return []

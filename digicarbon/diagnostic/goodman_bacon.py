@@ -142,6 +142,8 @@ def _balanced(model: DiD, panel: Panel) -> tuple[Panel, np.ndarray]:
         raise ConfigError(Note("bacon_of_share", policy=model.policy))
     if model.observation_weights is not None:
         raise ConfigError(Note("bacon_weighted", column=model.observation_weights))
+    if model.absorbs:
+        raise ConfigError(Note("bacon_absorbs"))
     if not made.balanced:
         units, periods = made.shape
         raise DataError(Note("bacon_unbalanced", rows=len(made.unit_codes), units=units, periods=periods))

@@ -266,7 +266,7 @@ class GroupComparison(Diagnostic):
         See `compare_groups`.
     """
 
-    table_names: ClassVar[tuple[str, ...]] = ("groups",)
+    table_names: ClassVar[tuple[str, ...]] = ("groups", "pooled")
 
     model: ModelNode
     by: By = Field(default_factory=known_grouping)
@@ -304,9 +304,27 @@ class GroupComparison(Diagnostic):
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``groups``, indexed by test and groups, and by term where there are several focal ones.
 
-        The tables of runs with different measures then fit side by side.
+        The tables of runs with different measures then fit side by side. The table ``pooled`` has the coefficients of
+        the regression without groups, and the tests that the groups' coefficients are equal.
         """
         frame = _comparison(self.model, panel, self.by, self.interact, self.draws, self.seed, self.statistic, weights)
-        if frame["term"].nunique() == 1:
-            return {"groups": frame.drop(columns="term").set_index(["test", "groups"])}
-        return {"groups": frame.set_index(["term", "test", "groups"])}
+        plain = _without_groups(self.model).by_errors
+        pooled = plain.fit(panel, weights).estimates.reset_index(names="term")
+        equal = frame.loc[frame["test"] == "equality", ["term", "p"]]
+        tables = {"pooled": pooled[["term", "coef", "se"]].merge(equal, on="term").set_index("term")}
+        several = frame["term"].nunique() > 1
+        groups = frame if several else frame.drop(columns="term")
+        return {"groups": groups.set_index(["term", "test", "groups"][not several :]), **tables}
+
+    def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
+        """Return the notes, and for each focal term the coefficient of all units beside those of the groups."""
+        frame = tables["groups"].reset_index()
+        frame = frame[frame["test"] == "coefficient"]
+        lines = []
+        for term, pooled in tables["pooled"].dropna().iterrows():
+            own = frame[frame["term"] == term] if "term" in frame else frame
+            pairs = zip(own["groups"], own["estimate"].astype(float), strict=True)
+            groups = tuple(Note("group_coefficient", group=group, coef=coef) for group, coef in pairs)
+            numbers = {"coef": float(pooled["coef"]), "se": float(pooled["se"]), "p": float(pooled["p"])}
+            lines.append(Note("groups_beside_pooled", term=term, groups=groups, **numbers))
+        return (*self.notes, *lines)

@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
+from digicarbon.diagnostic._asked_effect import Asked, asked_of
+from digicarbon.diagnostic._regions import region, region_within, share
 from digicarbon.diagnostic._rows import in_english
 from digicarbon.diagnostic._wild_effect import Drawn, wild_effect
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
-from digicarbon.diagnostic.turning_points import LAG_KINDS, Slopes, described, observed, slopes_of
-from digicarbon.errors import ConfigError, DataError, EstimationError
+from digicarbon.diagnostic.turning_points import described, observed, slopes_of
+from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
 from digicarbon.model import Model
 from digicarbon.model._observation_weights import positive_rows
-from digicarbon.note import Note, cut, suggestion
+from digicarbon.note import Note, cut
 from digicarbon.numeric.shape.moderation import (
     Effect,
-    Piece,
     crossings,
-    kind_of,
     pointwise_critical,
     uniform_critical,
 )
 from digicarbon.numeric.shape.moderation import cut as within
+from digicarbon.numeric.spatial.effects import multipliers
+from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.numeric.tests.equality import wald_test
 from digicarbon.panel import Panel, canonical, spelt
 from digicarbon.result import Constituent, Inference, MadeOf, Result
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart, StataPart
 
 PLACES = 101
 """Places along the axis."""
@@ -44,6 +48,13 @@ QUARTERS = (0.25, 0.5, 0.75)
 COLUMNS = ("at", "coef", "se", "stat", "p", "low", "high", "share", "note")
 SIGNS = {1: "positive", -1: "negative", 0: "not significant"}
 BANDS = ("pointwise", "uniform")
+SpatialKind = Literal["direct", "indirect", "total"]
+SPATIAL: Mapping[SpatialKind, Note] = {
+    "direct": Note("direct_effect"),
+    "indirect": Note("indirect_effect"),
+    "total": Note("total_effect"),
+}
+"""Effects in models with spatial lags, in the order of `digicarbon.numeric.spatial.effects.multipliers`."""
 
 Given = Mapping[str, float | Sequence[float]]
 """Values of other variables in the effect, by name."""
@@ -64,9 +75,13 @@ class Moderation:
         Values of the moderator in the observations of the model.
     fixed : mapping of str to float
         The other variables in it, and the values that they have.
+    beyond : tuple of str
+        Those of them whose value is outside of the values observed.
     products : tuple of str
         The coefficients that let the effect differ between observations.
     inference : Inference
+    kind : {"", "direct", "indirect", "total"}
+        Which effect it is in a model with spatial lags.
     """
 
     term: str
@@ -75,8 +90,10 @@ class Moderation:
     effect: Effect
     z: FloatArray
     fixed: Mapping[str, float]
+    beyond: tuple[str, ...]
     products: tuple[str, ...]
     inference: Inference
+    kind: SpatialKind | Literal[""] = ""
 
     @property
     def continuous(self) -> bool:
@@ -104,14 +121,15 @@ def marginal_effects(
     given: Given | None = None,
     model: Model | None = None,
     weights: Weights | None = None,
+    effect: SpatialKind = "total",
 ) -> pd.DataFrame:
     """Return the marginal effect of a variable, by its own value or by that of a moderator.
 
     Parameters
     ----------
     result : Result
-        Of a model with ``term`` and its powers or products with other variables, without spatial lags of them. Its
-        roles say what terms are made of (`Role.made_of`).
+        Of a model with ``term`` and its powers or products with other variables. Its roles say what terms are made of
+        (`Role.made_of`).
     panel : Panel
         The panel that the model was fitted to.
     term : str
@@ -128,7 +146,9 @@ def marginal_effects(
         The one that was fitted. With ``test="wild"``, p values and both bands are from its wild bootstrap; else from
         the standard errors.
     weights : Weights, optional
-        Those of the fit, for the wild bootstrap.
+        Those of the fit, for spatial lags and for the wild bootstrap.
+    effect : {"direct", "indirect", "total"}
+        Which effect, in a model with a spatial lag of y or of the terms; others have one effect.
 
     Returns
     -------
@@ -141,11 +161,13 @@ def marginal_effects(
     Raises
     ------
     ConfigError
-        If the term is not in the model, has neither power nor product, or has spatial lags.
+        If the term is not in the model, or has neither power nor product.
     DataError
         If the panel lacks a variable.
     EstimationError
-        If a coefficient has no variance.
+        If a coefficient has no variance, or rho is at an end of its range.
+    WeightsError
+        If a model with spatial lags has no ``weights``.
 
     Notes
     -----
@@ -154,7 +176,7 @@ def marginal_effects(
     Political Analysis 14. For the uniform band see `digicarbon.numeric.shape.moderation.uniform_critical`.
     """
     values = {name: float(np.asarray(value)) for name, value in (given or {}).items()}
-    found, rows = moderation_of(result, panel, term, along, values, model)
+    found, rows = moderation_of(result, panel, term, along, values, model, weights, effect)
     places = np.asarray(at, dtype=np.float64) if len(at) else found.places
     return effects_along(found, places, wild_of(found, rows, model, weights, places)).rename_axis(found.axis)
 
@@ -167,12 +189,13 @@ def johnson_neyman(
     given: Given | None = None,
     model: Model | None = None,
     weights: Weights | None = None,
+    effect: SpatialKind = "total",
 ) -> pd.DataFrame:
     """Return where along a moderator the effect of a variable is significant.
 
     Parameters
     ----------
-    result, panel, term, along, given, model, weights
+    result, panel, term, along, given, model, weights, effect
         As in `marginal_effects`.
 
     Returns
@@ -196,7 +219,7 @@ def johnson_neyman(
     one by uniform values is not.
     """
     values = {name: float(np.asarray(value)) for name, value in (given or {}).items()}
-    found, rows = moderation_of(result, panel, term, along, values, model)
+    found, rows = moderation_of(result, panel, term, along, values, model, weights, effect)
     return in_english(regions(found, result, wild_of(found, rows, model, weights, found.places)))
 
 
@@ -207,6 +230,8 @@ def moderation_of(
     along: str | None,
     given: Mapping[str, float],
     model: Model | None = None,
+    weights: Weights | None = None,
+    kind: SpatialKind = "total",
 ) -> tuple[Moderation, Panel]:
     """Return the effect of a variable as a function of a moderator, and the panel's rows that weigh something.
 
@@ -218,126 +243,80 @@ def moderation_of(
     result = described(result, panel)
     slopes = slopes_of(result)
     asked = asked_of(slopes, canonical(term), along)
-    if any(role.kind == "lag_y" or role.of in asked.with_it for role in result.roles):
-        raise ConfigError(Note("curve_of_spatial_lag", kind=result.kind, term=asked.term))
     panel = panel.with_terms([result.y, *result.terms_of("regressor")])
     means = _means(panel, asked.with_it.values())
-    regression = None if model is None else model.as_regression
-    rows = panel
-    if regression is not None and regression.observation_weights is not None:
-        # rows that weigh nothing were left out of the fit, but not of the mean of a centred variable
-        rows = positive_rows(panel.with_terms(regression.terms), regression.observation_weights)[0]
-    others = {name: part for name, part in asked.moderators.items() if part != asked.axis}
-    unknown = [name for name in given if _plain(name, others) not in others]
-    if unknown:
-        hint = suggestion(unknown[0], list(others))
-        raise ConfigError(
-            Note("no_such_given", term=asked.term, given=unknown[0], hint=hint, known=cut(others or [Note("nothing")]))
-        )
-    values = {_plain(name, others): value for name, value in given.items()}
-    fixed = {name: values.get(name, math.nan) for name in others}
-    for name in others:
-        if math.isnan(fixed[name]):
-            fixed[name] = float(observed(result, rows, name).mean())
+    rows = weighing(model, panel)
+    others = asked.others
+    values = asked.given(given)
+    data = {name: observed(result, rows, name) for name in others}
+    fixed = {name: float(values.get(name, own.mean())) for name, own in data.items()}
+    beyond = tuple(name for name, own in data.items() if not own.min() <= fixed[name] <= own.max())
     at = {others[name]: value for name, value in fixed.items()}
     names = tuple(asked.with_it)
-    position = [result.terms.index(name) for name in names]
-    b, covariance = result.coef[position], result.covariance[np.ix_(position, position)]
-    if not (np.isfinite(b).all() and np.isfinite(covariance).all()):
-        raise EstimationError(Note("curve_not_finite", terms=cut(names)))
     columns = [_derivative(parts, asked.base, asked.axis, at, means) for parts in asked.with_it.values()]
     degree = max(map(len, columns))
     g = np.array([np.pad(column, (0, degree - len(column))) for column in columns]).T
-    effect = Effect(g, b, covariance)
+    lags = _lags(result, names)
+    read = [*names, *lags.values(), *result.terms_of("lag_y")]
+    spatial = len(read) > len(names)
+    position = [result.terms.index(name) for name in read]
+    b, covariance = result.coef[position], result.covariance[np.ix_(position, position)]
+    if not (np.isfinite(b).all() and np.isfinite(covariance).all()) or (spatial and result.end):
+        raise EstimationError(Note("curve_not_finite", terms=cut(read)))
+    products = tuple(name for name, parts in asked.with_it.items() if len(parts) > 1 or parts[0].power > 1)
+    if spatial:
+        if weights is None:
+            raise WeightsError(Note("model_needs_weights", kind=result.kind))
+        of = [names.index(name) for name in lags]
+        effect = _spread(g, of, b, covariance, weights.align(panel).operator, list(SPATIAL).index(kind))
+        products = (*products, *(lag for name, lag in lags.items() if name in products))
+    else:
+        effect = Effect(g, b, covariance)
     z = observed(result, rows, spelt(asked.axis))
     if len(np.unique(z)) == 1:
         raise DataError(Note("curve_of_constant", term=spelt(asked.axis)))
-    products = tuple(name for name, parts in asked.with_it.items() if len(parts) > 1 or parts[0].power > 1)
-    return Moderation(asked.term, spelt(asked.axis), names, effect, z, fixed, products, result.inference), rows
+    own = kind if spatial else ""
+    found = Moderation(asked.term, spelt(asked.axis), names, effect, z, fixed, beyond, products, result.inference, own)
+    return found, rows
 
 
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """What an effect is of, and along what.
+def _lags(result: Result, names: Sequence[str]) -> dict[str, str]:
+    """Return the coefficient of the spatial lag of each term that has one."""
+    roles = zip(result.terms, result.roles, strict=False)
+    return {role.of: term for term, role in roles if role.kind == "lag_x" and role.of in names}
 
-    Attributes
+
+def _spread(
+    g: FloatArray, lagged: Sequence[int], b: FloatArray, covariance: FloatArray, w: SpatialOperator, kind: int
+) -> Effect:
+    """Return an effect in a model with spatial lags, as a polynomial of its own coefficients.
+
+    Parameters
     ----------
-    base, axis : Constituent
-        The variable and the moderator as they are, not centred.
-    with_it : mapping of str to tuple of Constituent
-        The terms that have the variable, and what they are made of.
-    moderators : mapping of str to Constituent
-        What the effect depends on, by name.
+    g : ndarray, shape (d + 1, k)
+        Weights of the coefficients of terms, by power of the moderator.
+    lagged : sequence of int
+        The terms that have a spatial lag.
+    b, covariance
+        Of the coefficients of terms, of lags, and of rho where there is a lag of y.
+    w : SpatialOperator
+    kind : int
+        Which effect.
     """
-
-    base: Constituent
-    axis: Constituent
-    with_it: Mapping[str, MadeOf]
-    moderators: Mapping[str, Constituent]
-
-    @property
-    def term(self) -> str:
-        """The name of the variable."""
-        return spelt(self.base)
-
-    @property
-    def together(self) -> tuple[str, ...]:
-        """Variables that are in one product with the variable and the moderator: the line differs by their values."""
-        products = [[part.uncentred for part in parts] for parts in self.with_it.values()]
-        both = [set(parts) - {self.base, self.axis} for parts in products if self.axis in parts]
-        return tuple(name for name, part in self.moderators.items() if any(part in others for others in both))
+    k, last = g.shape[1], g.shape[1] + len(lagged)
+    beta, theta = g @ b[:k], g[:, lagged] @ b[k:last]
+    (of_beta, of_theta), slopes = multipliers(float(b[last]) if len(b) > last else 0.0, w)[kind]
+    gradient = np.column_stack([of_beta * g, of_theta * g[:, lagged], slopes[0] * beta + slopes[1] * theta])
+    gradient = gradient[:, : len(b)]
+    return Effect(np.eye(len(g)), of_beta * beta + of_theta * theta, gradient @ covariance @ gradient.T)
 
 
-def asked_of(slopes: Slopes, term: str, along: str | None) -> Asked:
-    """Return the variable, the moderator and their terms among the coefficients of a model.
-
-    Raises
-    ------
-    ConfigError
-        If the term is not in the model, its effect is constant or differs by group, or the moderator is not clear.
-    """
-    bases = {
-        name: part.uncentred
-        for parts in slopes.values()
-        for part in parts
-        for name in (spelt(part.base), spelt(part.uncentred))
-    }
-    if term not in bases:
-        hint = suggestion(term, list(bases))
-        raise ConfigError(Note("term_not_in_model", term=term, hint=hint, terms=cut(slopes, 20)))
-    base, term = bases[term], spelt(bases[term])
-    with_it = {name: parts for name, parts in slopes.items() if any(part.uncentred == base for part in parts)}
-    groups = [name for name, parts in with_it.items() if any(part.level for part in parts)]
-    if groups:
-        raise ConfigError(Note("effect_by_group", term=term, terms=cut(groups)))
-    powered = any(sum(part.power for part in parts if part.uncentred == base) > 1 for parts in with_it.values())
-    others = dict.fromkeys(part.uncentred for parts in with_it.values() for part in parts if part.uncentred != base)
-    moderators = {spelt(other): other for other in others} | ({term: base} if powered else {})
-    return Asked(base, _axis(term, base, along, moderators, powered), with_it, moderators)
-
-
-def _axis(
-    term: str, base: Constituent, along: str | None, moderators: Mapping[str, Constituent], powered: bool
-) -> Constituent:
-    if not moderators:
-        raise ConfigError(Note("effect_is_constant", term=term))
-    if along is not None:
-        name = _plain(canonical(along), moderators)
-        if name not in moderators:
-            hint = suggestion(name, list(moderators))
-            raise ConfigError(Note("no_such_moderator", term=term, along=name, hint=hint, known=cut(moderators)))
-        return moderators[name]
-    if powered:
-        return base
-    if len(moderators) > 1:
-        raise ConfigError(Note("several_moderators", term=term, known=cut(moderators)))
-    return next(iter(moderators.values()))
-
-
-def _plain(name: str, moderators: Mapping[str, Constituent]) -> str:
-    """Return the name of a moderator, which may be given as it is centred."""
-    centred = {spelt(replace(part, centred=True)): plain for plain, part in moderators.items()}
-    return centred.get(name, name)
+def weighing(model: Model | None, panel: Panel) -> Panel:
+    """Return the panel's rows that weigh something; others count in the mean of a centred variable alone."""
+    regression = None if model is None else model.as_regression
+    if regression is None or regression.observation_weights is None:
+        return panel
+    return positive_rows(panel.with_terms(regression.terms), regression.observation_weights)[0]
 
 
 def _means(panel: Panel, terms: Any) -> dict[Constituent, float]:
@@ -410,6 +389,8 @@ def wild_of(
     found: Moderation, panel: Panel, model: Model | None, weights: Weights | None, places: FloatArray
 ) -> Wild | None:
     """Return the draws of an effect over its range, at places and at those of the summary; None without bootstrap."""
+    if found.kind:
+        return None
     every = np.concatenate([found.places, list(summary_places(found).values()), places])
     drawn = wild_effect(model, panel, weights, found.names, found.effect, every)
     return None if drawn is None else Wild(drawn, every, len(found.places))
@@ -460,17 +441,17 @@ def regions(found: Moderation, result: Result, wild: Wild | None) -> pd.DataFram
         if isinstance(critical, float):
             whole = found.effect.pieces(critical, middle, scale)
             parts = within(whole, low, high)
-            rows.append({"quantity": f"significant, {band}", "stat": critical, **_region(whole, low, high)})
+            rows.append({"quantity": f"significant, {band}", "stat": critical, **region(whole, parts, low, high)})
         else:
             # critical values that differ by place are known within the sample alone
             grid = np.asarray(found.places)
             coef, se = found.effect.at(grid)
             parts = crossings(grid, np.abs(_ratio(coef, se)) - critical[: len(grid)], coef)
-            rows.append({"quantity": f"significant, {band}", **_region_within(parts)})
+            rows.append({"quantity": f"significant, {band}", **region_within(parts)})
         for part in parts:
-            share = _share(found, part, parts)
+            of_sample = share(found.z, part, parts)
             name = f"{SIGNS[part.sign]} in the sample, {band}"
-            rows.append({"quantity": name, "low": part.low, "high": part.high, "share": share})
+            rows.append({"quantity": name, "low": part.low, "high": part.high, "share": of_sample})
     frame = pd.DataFrame(rows).reindex(columns=["quantity", *COLUMNS]).set_index("quantity")
     return _with(frame, note=[note if isinstance(note, Note) else "" for note in frame["note"]])
 
@@ -489,56 +470,13 @@ def _same_everywhere(found: Moderation, result: Result) -> dict[str, Any]:
     place = [result.terms.index(name) for name in found.products]
     r = np.eye(len(result.terms))[place]
     test = wald_test(r, result.coef, result.covariance, found.inference.df)
-    note = Note("products_are_zero", term=found.term, along=found.axis, terms=cut(found.products))
+    note = Note(
+        "products_are_zero",
+        term=found.term,
+        along=found.axis,
+        terms=cut(name for name in found.products if name in found.names),
+    )
     return {"stat": test.statistic, "p": test.p, "note": note}
-
-
-def _region(whole: tuple[Piece, ...], low: float, high: float) -> dict[str, Any]:
-    """Return where on the whole line an effect is significant, and whether an end of it is beyond the data."""
-    kind = kind_of(whole)
-    if kind == "interval":
-        ends = next((piece.low, piece.high) for piece in whole if piece.sign)
-    elif kind == "outside":
-        ends = next((piece.low, piece.high) for piece in whole if not piece.sign)
-    else:
-        ends = (math.nan, math.nan)
-    if kind == "pieces":
-        note = Note("significant_pieces", parts=tuple(_part(piece) for piece in whole if piece.sign))
-    elif kind == "interval":
-        note = Note("significant_interval", low=ends[0], high=ends[1])
-    elif kind == "outside":
-        note = Note("significant_outside", low=ends[0], high=ends[1])
-    else:
-        note = Note("significant_everywhere") if kind == "everywhere" else Note("significant_none")
-    beyond = [
-        end for piece in whole for end in (piece.low, piece.high) if math.isfinite(end) and not low <= end <= high
-    ]
-    note = Note("roots_beyond", said=note, low=low, high=high) if beyond else note
-    return {"low": ends[0], "high": ends[1], "note": note}
-
-
-def _region_within(parts: tuple[Piece, ...]) -> dict[str, Any]:
-    significant = [piece for piece in parts if piece.sign]
-    if len(significant) == len(parts):
-        return {"note": Note("significant_in_sample")}
-    if not significant:
-        return {"note": Note("significant_nowhere_in_sample")}
-    return {"note": Note("significant_pieces", parts=tuple(map(_part, significant)))}
-
-
-def _part(piece: Piece) -> Note:
-    if math.isinf(piece.low):
-        return Note("part_up_to", high=piece.high)
-    if math.isinf(piece.high):
-        return Note("part_from", low=piece.low)
-    return Note("significant_interval", low=piece.low, high=piece.high)
-
-
-def _share(found: Moderation, part: Piece, parts: tuple[Piece, ...]) -> float:
-    """Return the share of the observations in a part; one on an end between two parts counts in the right one."""
-    last = part is parts[-1]
-    inside = (found.z >= part.low) & ((found.z <= part.high) if last else (found.z < part.high))
-    return float(inside.mean())
 
 
 class MarginalEffects(Diagnostic):
@@ -572,13 +510,10 @@ class MarginalEffects(Diagnostic):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no such effect or cannot be fitted."""
-        asked = asked_of(self.model.made_of(panel), self._named, self.along)
+        asked_of(self.model.made_of(panel), self._named, self.along).given(self.given)
         several = [name for name, values in self.given.items() if len(values) > 1]
         if len(several) > 1:
             raise ConfigError(Note("several_given", key="diagnostic.given", names=cut(several)))
-        spatial = self.model.as_spatial
-        if spatial is not None and (spatial.kind in LAG_KINDS or set(asked.with_it) & set(spatial.lagged)):
-            raise ConfigError(Note("curve_of_spatial_lag", kind=spatial.kind, term=asked.term))
         self.model.check(panel, weights)
 
     @property
@@ -591,12 +526,9 @@ class MarginalEffects(Diagnostic):
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the tables ``marginal_effects`` and ``johnson_neyman``, both with the value of a further variable."""
         result = self.model.described(self.model.fit(panel, weights), panel)
-        asked = asked_of(slopes_of(result), self._named, self.along)
         lines, below = [], []
-        for values in self._lines(asked, result, panel):
-            found, rows = moderation_of(result, panel, self._named, self.along, values, self.model)
+        for found, rows, label in self.effects(result, panel, weights):
             wild = wild_of(found, rows, self.model, weights, found.places)
-            label = _label(found.fixed) if found.fixed else ""
             along = effects_along(found, found.places, wild).drop(columns="inside")
             lines.append(_with(along.rename_axis(found.axis), given=[label] * len(along)))
             frame = regions(found, result, wild)
@@ -608,12 +540,47 @@ class MarginalEffects(Diagnostic):
         below = tables["johnson_neyman"]
         tested = next(note for note in below["note"] if isinstance(note, Note) and note.code == "products_are_zero")
         about = Note("marginal_effects", term=tested["term"], along=tested["along"], terms=tested["terms"])
+        if any(label in SPATIAL.values() or getattr(label, "code", "") == "effect_given" for label in below["given"]):
+            return (about, Note("spatial_marginal_effects", along=tested["along"]))
         wild = any(isinstance(note, Note) and note.code == "by_wild" for note in below["note"])
         return (about, Note("wild_marginal_effects")) if wild else (about,)
 
+    def effects(
+        self, result: Result, panel: Panel, weights: Weights | None = None
+    ) -> Iterator[tuple[Moderation, Panel, Note | str]]:
+        """Yield each line, the panel's rows that weigh something, and which effect it is with what given."""
+        asked = asked_of(slopes_of(result), self._named, self.along)
+        for kind in SPATIAL:
+            for values in self._lines(asked, result, panel):
+                found, rows = moderation_of(result, panel, self._named, self.along, values, self.model, weights, kind)
+                yield found, rows, _label(found)
+            if not found.kind:
+                break
+
+    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
+        """Return what scripts read of a model, with the moderator."""
+        axis = asked_of(self.model.made_of(panel), self._named, self.along).axis
+        rows = weighing(self.model, panel)
+        if len(rows.unit_codes) != len(own.index):
+            return own
+        name = spelt(axis)
+        return replace(own, columns={**own.columns, name: rows.with_terms([name]).column(name)})
+
+    def r(self, part: RPart, panel: Panel) -> list[str]:
+        """Return the effects in R, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.marginal_effects import in_r
+
+        return in_r(part, self, panel)
+
+    def stata(self, part: StataPart, panel: Panel) -> list[str]:
+        """Return the effects in Stata, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.marginal_effects import in_stata
+
+        return in_stata(part, self, panel)
+
     def _lines(self, asked: Asked, result: Result, panel: Panel) -> list[dict[str, float]]:
         """Return the values of other variables for each line."""
-        chosen = {_plain(canonical(name), asked.moderators): values for name, values in self.given.items()}
+        chosen = asked.given(self.given)
         single = {name: values[0] for name, values in chosen.items() if len(values) == 1}
         several = {name: values for name, values in chosen.items() if len(values) > 1}
         free = [name for name in asked.together if name not in chosen]
@@ -627,6 +594,12 @@ class MarginalEffects(Diagnostic):
         return [{**single, name: value} for value in values]
 
 
-def _label(values: Mapping[str, float]) -> Note:
-    """Return what a line is given."""
-    return Note("given_values", said=tuple(Note("given_value", name=name, value=values[name]) for name in values))
+def _label(found: Moderation) -> Note | str:
+    """Return what a line is: its effect in a model with spatial lags, and what it is given."""
+    values = tuple(
+        Note("given_value_outside" if name in found.beyond else "given_value", name=name, value=value)
+        for name, value in found.fixed.items()
+    )
+    if not found.kind:
+        return Note("given_values", said=values) if values else ""
+    return Note("effect_given", effect=SPATIAL[found.kind], given=values) if values else SPATIAL[found.kind]

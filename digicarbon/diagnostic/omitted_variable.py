@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,11 @@ from digicarbon.note import Note
 from digicarbon.numeric.sensitivity.omitted import Estimate, bounds
 from digicarbon.numeric.sensitivity.products import remaining
 from digicarbon.panel import Panel
-from digicarbon.spec import Names
+from digicarbon.spec import Names, SomeNames
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart, StataPart
 
 Times = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False, min_length=1)]
 
@@ -33,8 +36,9 @@ class OmittedVariable(Diagnostic):
         In a configuration ``${model}``, the model of the run: a regression with fixed effects, or with none.
     term : str or None
         The focal coefficient; None takes the only one.
-    benchmarks : tuple of str or None
-        Controls to compare with; None takes each. A control of several columns, as dummies, is one group.
+    benchmarks : tuple of str, mapping of str to tuple of str, or None
+        Controls to compare with; None takes each. A control of several columns, as dummies, is one group. A mapping has
+        groups of controls by a name: the confounder is as strong as all of a group together.
     times : tuple of float
         How many times as strong as the control the confounder is, for the regressor and for the outcome.
     q : float
@@ -54,7 +58,7 @@ class OmittedVariable(Diagnostic):
 
     model: ModelNode
     term: str | None = None
-    benchmarks: Names | None = None
+    benchmarks: Names | Mapping[str, SomeNames] | None = None
     times: Times = (1.0, 2.0, 3.0)
     q: Annotated[float, Field(gt=0, le=1)] = 1.0
     level: Level = 0.95
@@ -82,23 +86,24 @@ class OmittedVariable(Diagnostic):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no such coefficient or controls."""
-        self._groups(focal_of(self.model, panel, self.term, weights))
+        self.groups(focal_of(self.model, panel, self.term, weights))
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return ``omitted_variable``, a row for the coefficient, and ``omitted_variable_benchmarks``.
 
         The first has columns coef, se, stat, df (those of the residuals), scale (se over the classic one), partial_r2
         (with the outcome; what a confounder that explains all of the outcome must have with the regressor), rv,
-        rv_level and critical (the value of t that rv_level compares with). The second has a row for each control and
-        each multiple, where there are controls: the confounder's partial R² ``r2dz_x`` (with the regressor) and
-        ``r2yz_dx`` (with the outcome), and coef, se, stat, low and high with the confounder in the regression.
+        rv_level and critical (the value of t that rv_level compares with). The second has a row for each control
+        or group and each multiple, where there are controls: the confounder's partial R² ``r2dz_x`` (with the
+        regressor) and ``r2yz_dx`` (with the outcome), and coef, se, stat, low and high with the confounder in the
+        regression.
 
         Raises
         ------
         ConfigError, DataError, EstimationError
         """
         focal = focal_of(self.model, panel, self.term, weights)
-        groups = self._groups(focal)
+        groups = self.groups(focal)
         result = focal.regression.fit(focal.panel, weights)
         place, fit = result.terms.index(focal.term), focal.columns.fit
         df = float(len(focal.columns.values) - len(focal.columns.names) - focal.columns.absorbed)
@@ -127,11 +132,38 @@ class OmittedVariable(Diagnostic):
             tables["omitted_variable_benchmarks"] = self._benchmarks(focal, groups, estimate, width)
         return tables
 
-    def _groups(self, focal: Focal) -> dict[str, tuple[str, ...]]:
+    def statistics(self, tables: Mapping[str, pd.DataFrame]) -> Mapping[str, float]:
+        """Return the robustness values."""
+        row = tables["omitted_variable"].iloc[0]
+        return {name: float(row[name]) for name in ("rv", "rv_level")}
+
+    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
+        """Return what scripts read of a model, with the columns of the regression that it is."""
+        from digicarbon.diagnostic.scripts.after import with_regression
+
+        focal = focal_of(self.model, panel, self.term, weights)
+        return with_regression(own, focal.regression, focal.panel, weights)
+
+    def r(self, part: RPart, panel: Panel) -> list[str]:
+        """Return the numbers in R, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.sensitivity_r import omitted_variable
+
+        return omitted_variable(part, self, panel)
+
+    def stata(self, part: StataPart, panel: Panel) -> list[str]:
+        """Return the numbers in Stata, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.sensitivity_stata import omitted_variable
+
+        return omitted_variable(part, self, panel)
+
+    def groups(self, focal: Focal) -> dict[str, tuple[str, ...]]:
         """Return the columns of each benchmark by its name."""
         if self.benchmarks is None:
-            return {name: (name,) for name in focal.controls}
-        return {name: focal.of((name,), "diagnostic.benchmarks") for name in self.benchmarks}
+            return focal.groups
+        groups = (
+            self.benchmarks if isinstance(self.benchmarks, Mapping) else {name: (name,) for name in self.benchmarks}
+        )
+        return {name: focal.of(group, "diagnostic.benchmarks") for name, group in groups.items()}
 
     def _benchmarks(
         self, focal: Focal, groups: Mapping[str, Sequence[str]], estimate: Estimate, width: float

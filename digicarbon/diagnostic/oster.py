@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
-from digicarbon.diagnostic._sensitivity import Focal, focal_of
+from digicarbon.diagnostic._sensitivity import MOST_DUMMIES, Focal, focal_of
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.group_comparison import Draws
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model.base import Level
-from digicarbon.note import Note
+from digicarbon.note import Note, cut
 from digicarbon.numeric.sensitivity.oster import Regressions, adjusted, approximate, delta, regressions
 from digicarbon.numeric.sensitivity.products import by_unit, remaining, resampled
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, Seed
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart, StataPart
 
 MULTIPLE = 1.3
 """Of the R² with controls: what Oster takes as the largest R², from randomised studies."""
@@ -69,7 +72,8 @@ class Oster(Diagnostic):
     Notes
     -----
     All regressions are after the model's effects, as ``psacalc`` after ``xtreg, fe``; standard errors do not matter.
-    Effects and ``r_max`` are computed anew in each sample.
+    Effects and ``r_max`` are computed anew in each sample; there are no intervals where more than 200 further effects
+    go across units.
     """
 
     table_names: ClassVar[tuple[str, ...]] = ("oster",)
@@ -99,6 +103,13 @@ class Oster(Diagnostic):
             Note("oster_bootstrap", level=self.level, draws=self.draws, seed=self.seed),
         )
 
+    def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
+        """Return `notes`; where there are too many effects for samples, one that says so instead of that on samples."""
+        if not tables["oster"]["low"].isna().all():
+            return self.notes
+        kept = (note for note in self.notes if note.code != "oster_bootstrap")
+        return (*kept, Note("oster_without_samples", most=MOST_DUMMIES))
+
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if there are no controls to compare with, or their R² is above the largest one."""
         self._estimated(panel, weights)
@@ -112,20 +123,47 @@ class Oster(Diagnostic):
         """
         focal, found = self._estimated(panel, weights)
         values = self._numbers(found)
-        drawn = self._numbers(self._drawn(focal))
+        samples = self._drawn(focal)
+        drawn = {} if samples is None else self._numbers(samples)
         edges = [(1 - self.level) / 2, (1 + self.level) / 2]
         rows = []
         for name, value in values.items():
-            known = drawn[name][np.isfinite(drawn[name])]
+            known = drawn[name][np.isfinite(drawn[name])] if drawn else np.empty(0)
             low, high = np.quantile(known, edges) if len(known) and name != "r_max" else (np.nan, np.nan)
             rows.append((float(value[0]), float(low), float(high)))
         index = pd.Index([NAMES[name] for name in values], name="quantity")
         return {"oster": pd.DataFrame(rows, columns=["value", "low", "high"], index=index)}
 
+    def statistics(self, tables: Mapping[str, pd.DataFrame]) -> Mapping[str, float]:
+        """Return ``delta`` and the bias-adjusted coefficient."""
+        values = tables["oster"]["value"]
+        return {"delta": float(values[NAMES["delta"]]), "bias_adjusted": float(values[NAMES["adjusted"]])}
+
+    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
+        """Return what scripts read of a model, with the columns of the regression that it is."""
+        from digicarbon.diagnostic.scripts.after import with_regression
+
+        focal = focal_of(self.model, panel, self.term, weights)
+        return with_regression(own, focal.regression, focal.panel, weights)
+
+    def r(self, part: RPart, panel: Panel) -> list[str]:
+        """Return the numbers in R, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.sensitivity_r import oster
+
+        return oster(part, self, panel)
+
+    def stata(self, part: StataPart, panel: Panel) -> list[str]:
+        """Return the numbers in Stata, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.sensitivity_stata import oster
+
+        return oster(part, self, panel)
+
     def _estimated(self, panel: Panel, weights: Weights | None) -> tuple[Focal, Regressions]:
         focal = focal_of(self.model, panel, self.term, weights)
         always = focal.of(self.always, "diagnostic.always")
         compared = [name for name in focal.controls if name not in always]
+        if not compared and always:
+            raise ConfigError(Note("oster_always_all", key="diagnostic.always", term=focal.term, controls=cut(always)))
         if not compared:
             raise ConfigError(Note("oster_without_controls", term=focal.term))
         inner = focal.inner([focal.term, *compared], always)
@@ -136,11 +174,14 @@ class Oster(Diagnostic):
             )
         return focal, found
 
-    def _drawn(self, focal: Focal) -> Regressions:
-        """Return both regressions in samples of units."""
+    def _drawn(self, focal: Focal) -> Regressions | None:
+        """Return both regressions in samples of units; None where there are too many effects."""
         always = focal.of(self.always, "diagnostic.always")
         compared = [name for name in focal.controls if name not in always]
-        columns, own = focal.with_dummies([focal.term, *compared], always)
+        made = focal.with_dummies([focal.term, *compared], always)
+        if made is None:
+            return None
+        columns, own = made
         products = by_unit(columns, focal.columns.rows)
         whole = products.sum(axis=0)
         # a column that hardly varies in a sample, as a rare policy, has no coefficient there

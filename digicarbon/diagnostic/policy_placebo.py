@@ -86,15 +86,15 @@ class PlaceboInSpace(Diagnostic):
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return ``placebo_space``, a row for the policy, and ``placebo_space_draws``, a row for each draw.
 
-        Of ``estimator=twfe`` without spillovers the draws' standard errors are clustered by unit, else those of the
-        model.
+        Of ``estimator=twfe`` without spillovers and further effects the draws' standard errors are clustered by unit,
+        else those of the model.
 
         Raises
         ------
         ConfigError, DataError, EstimationError
         """
         model = did_of(self.model)
-        together = model.estimator == "twfe" and model.spillovers == "none"
+        together = model.estimator == "twfe" and model.spillovers == "none" and not model.absorbs
         estimate, placebos = (_together if together else _one_by_one)(self, model, panel, weights)
         coef = placebos["coef"].to_numpy()
         known = coef[np.isfinite(coef)]

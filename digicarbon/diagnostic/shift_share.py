@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,9 +21,14 @@ from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.shift_share.akm import Akm, akm, residual_shocks
 from digicarbon.numeric.shift_share.rotemberg import Rotemberg, by_sector, rotemberg
 from digicarbon.panel import Panel, canonical
+from digicarbon.result import Result
 from digicarbon.weights import Weights
 
-EXACT = 1e-9
+if TYPE_CHECKING:
+    from digicarbon.model import PanelIV
+    from digicarbon.script import Extract, RPart
+
+ROUNDING = 1e-9
 """Norm, relative to its own, below which a difference of columns is rounding."""
 
 OWN, AKM, AKM0 = "model", "AKM", "AKM0"
@@ -31,8 +36,8 @@ OWN, AKM, AKM0 = "model", "AKM", "AKM0"
 
 
 @dataclass(frozen=True, eq=False)
-class Shifted:
-    """An estimate that uses shares and shocks.
+class _Fitted:
+    """An estimate that a shift-share column is in.
 
     Attributes
     ----------
@@ -40,28 +45,40 @@ class Shifted:
         With the shift-share column as its only instrument, or as a regressor.
     panel : Panel
         The rows that it is fitted to.
-    name : str
-        The shift-share column.
     term : str
         The coefficient.
     columns : ndarray, shape (rows, 3)
         Outcome, regressor and the shift-share column after effects and the other regressors.
-    shares : ndarray, shape (rows, K)
-    shocks : ndarray, shape (T, K)
-    sectors : tuple of str
     time : bool
         Whether the model has effects of periods.
     """
 
     model: Model
     panel: Panel
-    name: str
     term: str
     columns: FloatArray
+    time: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Shifted(_Fitted):
+    """An estimate that uses shares and shocks.
+
+    Attributes
+    ----------
+    model, panel, term, columns, time
+        As in `_Fitted`.
+    name : str
+        The shift-share column.
+    shares : ndarray, shape (rows, K)
+    shocks : ndarray, shape (T, K)
+    sectors : tuple of str
+    """
+
+    name: str
     shares: FloatArray
     shocks: FloatArray
     sectors: tuple[str, ...]
-    time: bool
 
 
 def shifted(model: Model, panel: Panel, name: str | None, weights: Weights | None) -> Shifted:
@@ -91,34 +108,41 @@ def shifted(model: Model, panel: Panel, name: str | None, weights: Weights | Non
         hint = suggestion(wanted or "", own)
         where = "model.x" if instrumented is None else "model.instruments"
         raise ConfigError(Note("shift_share_which", key=where, terms=cut(own or [Note("nothing_there")]), hint=hint))
-    if instrumented is not None:
-        if len(instrumented.instrumented) != 1:
-            raise ConfigError(Note("shift_share_several", key="model.endogenous", terms=cut(instrumented.instrumented)))
-        one = instrumented.model_copy(update={"instruments": (wanted,)})
-        own_columns = one.partialled(panel)
-        found, made, term = np.column_stack(own_columns), panel.with_terms(one.terms), one.instrumented[0]
-        fitted: Model = one
-        time = one.effects in ("time", "two_way")
+    if instrumented is None:
+        found = _of_regression(model, panel, wanted, weights)
     else:
-        focal = focal_of(model, panel, wanted, weights)
-        if focal.regression.observation_weights is not None:
-            raise ConfigError(Note("shift_share_weights", key="model.observation_weights"))
-        fitted, made, term = model, focal.panel, wanted
-        both = focal.inner([wanted], focal.controls)
-        found = both[:, [1, 0, 0]]
-        time = focal.columns.removed in ("time", "two_way")
+        found = _of_iv(instrumented, panel, wanted)
+    made = found.panel
     made_of = made.shift_shares[wanted]
     exact, values = made_of.column(made), made.column(wanted)
-    if np.abs(exact - values).max() > EXACT * max(float(np.abs(exact).max()), 1e-300):
+    if np.abs(exact - values).max() > ROUNDING * max(float(np.abs(exact).max()), 1e-300):
         raise EstimationError(Note("shift_share_changed", column=wanted))
     shares, shocks = made_of.on(made)
-    return Shifted(fitted, made, wanted, term, found, shares[made.unit_codes], shocks, made_of.sectors, time)
+    return Shifted(**vars(found), name=wanted, shares=shares[made.unit_codes], shocks=shocks, sectors=made_of.sectors)
 
 
-def _alone(model: Model, column: str | None) -> tuple[Note, ...]:
+def _of_iv(model: PanelIV, panel: Panel, wanted: str) -> _Fitted:
+    """Return the estimate with a column as the only instrument."""
+    if len(model.instrumented) != 1:
+        raise ConfigError(Note("shift_share_several", key="model.endogenous", terms=cut(model.instrumented)))
+    one = model.model_copy(update={"instruments": (wanted,)})
+    columns, made = np.column_stack(one.partialled(panel)), panel.with_terms(one.terms)
+    return _Fitted(one, made, one.instrumented[0], columns, one.effects in ("time", "two_way"))
+
+
+def _of_regression(model: Model, panel: Panel, wanted: str, weights: Weights | None) -> _Fitted:
+    """Return the coefficient of a column."""
+    focal = focal_of(model, panel, wanted, weights)
+    if focal.regression.observation_weights is not None:
+        raise ConfigError(Note("shift_share_weights", key="model.observation_weights"))
+    both = focal.inner([wanted], focal.controls)
+    return _Fitted(model, focal.panel, wanted, both[:, [1, 0, 0]], focal.columns.removed in ("time", "two_way"))
+
+
+def _alone(model: Model, found: Shifted) -> tuple[Note, ...]:
     """Return a note where a model has further instruments, which the diagnostic leaves out."""
     several = model.as_iv is not None and len(model.as_iv.instruments) > 1
-    return (Note("shift_share_alone", column=column),) if several and column is not None else ()
+    return (Note("shift_share_alone", column=found.name),) if several else ()
 
 
 class RotembergWeights(Diagnostic):
@@ -153,12 +177,18 @@ class RotembergWeights(Diagnostic):
     @property
     def notes(self) -> tuple[Note, ...]:
         """What the weights are."""
-        centred = (Note("rotemberg_centred"),) if self.centred else ()
-        return (Note("rotemberg"), *centred, *_alone(self.model, self.column))
+        return (Note("rotemberg"),)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no shift-share column or cannot be fitted."""
         shifted(self.model, panel, self.column, weights)
+
+    def added(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
+        """Return the result with tables and notes; which notes depends on the panel."""
+        found = shifted(self.model, panel, self.column, weights)
+        centred = (Note("rotemberg_centred"),) if self.centres(found) else ()
+        whole = super().added(result, panel, weights)
+        return replace(whole, notes=(*whole.notes, *centred, *_alone(self.model, found)))
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return ``rotemberg``, by sector, ``rotemberg_periods`` and ``rotemberg_summary``.
@@ -169,7 +199,7 @@ class RotembergWeights(Diagnostic):
         """
         found = shifted(self.model, panel, self.column, weights)
         shocks = found.shocks
-        if self.centred and found.time and np.abs(found.shares.sum(axis=1) - 1).max() < 1e-6:
+        if self.centres(found):
             shocks = shocks - shocks.mean(axis=1, keepdims=True)
         sums = by_sector(found.shares, found.panel.period_codes, len(shocks), found.columns[:, [1, 0]])
         result = rotemberg(sums, shocks)
@@ -181,6 +211,22 @@ class RotembergWeights(Diagnostic):
             ),
             "rotemberg_summary": self._summary(found, result),
         }
+
+    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
+        """Return what scripts read of a model, with shares and shocks."""
+        from digicarbon.diagnostic.scripts.shift_share import extract
+
+        return extract(self, panel, weights, own)
+
+    def r(self, part: RPart, panel: Panel) -> list[str]:
+        """Return the numbers in R, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.shift_share import rotemberg
+
+        return rotemberg(part, self, panel)
+
+    def centres(self, found: Shifted) -> bool:
+        """Return whether shocks are taken less their means."""
+        return self.centred and found.time and bool(np.abs(found.shares.sum(axis=1) - 1).max() < 1e-6)
 
     def _sectors(self, found: Shifted, result: Rotemberg, shocks: FloatArray) -> pd.DataFrame:
         weight, coefficient = result.by_sector
@@ -204,10 +250,20 @@ class RotembergWeights(Diagnostic):
             "number of sectors": float(len(weight)),
             "positive weights": float(weight[weight > 0].sum()),
             "negative weights": float(weight[weight < 0].sum()),
+            "negative weights of single periods": float(result.weights[result.weights < 0].sum()),
             "share of negative weights": float(absolute[weight < 0].sum() / absolute.sum()),
             "share of the largest weights": float(largest.sum() / absolute.sum()),
         }
         return pd.DataFrame({"value": rows}).rename_axis("quantity")
+
+
+def _set_of(result: Akm) -> tuple[float, float, Note]:
+    """Return the ends of the set of AKM0, and what it is."""
+    if result.kind == "interval":
+        return result.low_null, result.high_null, Note("set_interval")
+    if result.kind == "everything":
+        return -np.inf, np.inf, Note("set_everything")
+    return -np.inf, np.inf, Note("significant_outside", low=result.low_null, high=result.high_null)
 
 
 class AkmErrors(Diagnostic):
@@ -246,20 +302,27 @@ class AkmErrors(Diagnostic):
     def notes(self) -> tuple[Note, ...]:
         """What the standard errors assume."""
         kind = Note("akm_by_sector") if self.shocks == "sector" else Note("akm_by_shock")
-        return (Note("akm", level=self.level), kind, *_alone(self.model, self.column))
+        return (Note("akm", level=self.level), kind)
 
     def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
         """Return the notes, and one on a set of AKM0 that is not an interval."""
-        row = tables["akm"].loc[AKM0]
-        unbounded = np.isinf([row["low"], row["high"]]).all()
-        return (*self.notes, *((Note("akm_unbounded"),) if unbounded else ()))
+        found = tables["akm"].loc[AKM0, "kind"]
+        return (*self.notes, *(() if found == Note("set_interval") else (Note("akm_unbounded", set=found),)))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no shift-share column, shares are collinear, or it cannot be fitted."""
         self._estimated(shifted(self.model, panel, self.column, weights))
 
+    def added(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
+        """Return the result with tables and notes, one of them on further instruments."""
+        found = shifted(self.model, panel, self.column, weights)
+        whole = super().added(result, panel, weights)
+        return replace(whole, notes=(*whole.notes, *_alone(self.model, found)))
+
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return ``akm``: coefficient, standard error, p and interval of the model, AKM and AKM0.
+
+        The column ``kind`` says what the set of AKM0 is where it is no interval; its ends are then infinite.
 
         Raises
         ------
@@ -268,14 +331,25 @@ class AkmErrors(Diagnostic):
         found = shifted(self.model, panel, self.column, weights)
         result = self._estimated(found)
         own = found.model.fit(found.panel, weights).estimates.loc[found.term]
-        hull = (result.low_null, result.high_null) if result.kind == "interval" else (-np.inf, np.inf)
         rows = {
-            OWN: (own["coef"], own["se"], own["p"], own["low"], own["high"]),
-            AKM: (result.coefficient, result.se, result.p, result.low, result.high),
-            AKM0: (result.coefficient, result.se_null, result.p_null, *hull),
+            OWN: (own["coef"], own["se"], own["p"], own["low"], own["high"], Note("set_interval")),
+            AKM: (result.coefficient, result.se, result.p, result.low, result.high, Note("set_interval")),
+            AKM0: (result.coefficient, result.se_null, result.p_null, *_set_of(result)),
         }
-        frame = pd.DataFrame.from_dict(rows, orient="index", columns=["coefficient", "se", "p", "low", "high"])
-        return {"akm": frame.rename_axis("standard errors").astype(float)}
+        columns = ["coefficient", "se", "p", "low", "high", "kind"]
+        return {"akm": pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("standard errors")}
+
+    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
+        """Return what scripts read of a model, with shares and shocks."""
+        from digicarbon.diagnostic.scripts.shift_share import extract
+
+        return extract(self, panel, weights, own)
+
+    def r(self, part: RPart, panel: Panel) -> list[str]:
+        """Return the numbers in R, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.shift_share import akm
+
+        return akm(part, self, panel)
 
     def _estimated(self, found: Shifted) -> Akm:
         periods = found.panel.period_codes

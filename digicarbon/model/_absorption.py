@@ -14,6 +14,7 @@ from digicarbon.model._latest import LATEST
 from digicarbon.model._observation_weights import Weighting
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.absorbed import MOST, Absorber, Groups
+from digicarbon.numeric.linear.covariance import ClusterBy
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.panel import Panel, numbered
 from digicarbon.spec import Names
@@ -34,7 +35,7 @@ Clusters = str | Annotated[tuple[str, str], Field(strict=False)]
 """``unit``, ``time``, ``both``, a column, or two of these columns."""
 TREND = "trend_t"
 """The variable of trends for other tools."""
-OWN_CLUSTERS = ("unit", "time", "both")
+OWN_CLUSTERS: tuple[ClusterBy, ...] = ("unit", "time", "both")
 
 
 def columns_of_clusters(cluster: Clusters) -> tuple[str, ...]:
@@ -42,6 +43,11 @@ def columns_of_clusters(cluster: Clusters) -> tuple[str, ...]:
     if isinstance(cluster, tuple):
         return cluster
     return () if cluster in OWN_CLUSTERS else (cluster,)
+
+
+def own_cluster(cluster: Clusters) -> ClusterBy:
+    """Return clusters that are units, periods, or both."""
+    return next(one for one in OWN_CLUSTERS if one == cluster)
 
 
 def columns_of_effects(absorb: tuple[str, ...], trends: str | None) -> tuple[str, ...]:
@@ -143,6 +149,7 @@ def absorption(
         further = [groups_by(panel, effect) for effect in absorb]
         groups = [*own_groups(panel, effects), *further]
         notes = [_singles(panel, effect, own) for effect, own in zip(absorb, further, strict=True)]
+        notes += [_redundant(panel, effects, absorb, place, further) for place in range(len(absorb))]
         if absorb:
             notes.insert(0, (Note("absorbs_further", effects=absorb),))
         if trends is not None:
@@ -167,3 +174,20 @@ def _singles(panel: Panel, effect: str, groups: Groups) -> Iterable[Note]:
         return ()
     more = len(groups.singles)
     return (Note("absorbs_singletons", effect=effect, groups=more, cells=cut((panel.row_name(i) for i in rows), 3)),)
+
+
+def _redundant(
+    panel: Panel, effects: EffectsKind, absorb: tuple[str, ...], place: int, further: list[Groups]
+) -> Iterable[Note]:
+    """Return a note if a further effect does not vary within the groups of another one."""
+    n, t = panel.shape
+    effect, own = absorb[place], further[place]
+    if effects in ("unit", "two_way") and Groups(panel.unit_codes, n).within(own):
+        return (Note("absorbs_within_units", effect=effect),)
+    if effects in ("time", "two_way") and Groups(panel.period_codes, t).within(own):
+        return (Note("absorbs_within_periods", effect=effect),)
+    for other, groups in enumerate(further):
+        # of two that are the same, the first one counts
+        if groups.within(own) and (groups.count > own.count or other < place):
+            return (Note("absorbs_within_groups", effect=effect, other=absorb[other]),)
+    return ()

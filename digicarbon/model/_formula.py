@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
+
+if TYPE_CHECKING:
+    from digicarbon.panel import Panel
 
 TIME_WORDS = ("time", "year", "period", "quarter", "month", "date", "t")
 
@@ -20,8 +25,11 @@ _NAMED = r"(?:`[^`]+`|[^\W\d]\w*)"
 _INTERACTION = re.compile(rf"{_NAMED}(?:\s*\^\s*{_NAMED})+\Z")
 _SLOPE = re.compile(rf"(?P<base>{_NAMED})\s*\[\s*(?P<slope>{_NAMED})\s*\]\Z")
 _SHIFTS = {"lag": "L", "L": "L", "l": "L", "lead": "F", "F": "F", "f": "F", "diff": "D", "D": "D", "d": "D"}
-_DUMMIES = ("C", "i", "factor")
-_WORDS = "names, log(x), lag(x, 1), lead(x), diff(x), x^2 or I(x**2), a:b, a*b, center(x) and C(x)"
+_DUMMIES = re.compile(
+    rf"(?P<name>C|i|factor)\(\s*(?P<variable>{_VARIABLE})\s*(?:,(?!\s*ref\s*=)\s*(?P<slope>.+?)\s*)?"
+    r"(?:,\s*ref\s*=\s*(?P<quote>['\"]?)(?P<reference>[^'\"(),:]+)(?P=quote)\s*)?\)\Z"
+)
+_WORDS = "names, log(x), lag(x, 1), lead(x), diff(x), x^2 or I(x**2), a:b, a*b, center(x), C(g), i(g, x), i(g, ref=a)"
 
 
 @dataclass(frozen=True)
@@ -98,9 +106,10 @@ def read(text: str) -> Formula:
     text : str
         ``outcome ~ terms`` or ``outcome ~ terms | effects``, effects being names, ``a^b`` (of each combination) and
         ``a[year]`` (an effect and a linear trend of each value of a). Terms are names, ``log(x)`` (the term ``ln_x``),
-        ``lag(x, 2)``, ``lead(x)``, ``diff(x)``, ``x^2``, ``x**2`` or ``I(x^2)``, ``a:b``, ``a*b``, ``center(x)`` and
-        ``C(x)``, those of `Panel.with_terms`, and Stata's ``i.x`` and ``c.x``. A name that holds blanks or parentheses
-        stands between backticks.
+        ``lag(x, 2)``, ``lead(x)``, ``diff(x)``, ``x^2``, ``x**2`` or ``I(x^2)``, ``a:b``, ``a*b``, ``center(x)``,
+        ``C(g)``, fixest's ``i(g)``, ``i(g, x)`` (a slope of x for each value of g) and ``i(g, x, ref=a)`` (for all but
+        a), those of `Panel.with_terms`, and Stata's ``i.x`` and ``c.x``. A name that holds blanks or parentheses stands
+        between backticks.
 
     Raises
     ------
@@ -153,6 +162,30 @@ def read(text: str) -> Formula:
     return Formula(y, terms, absorbed, constant, interactions, trends, slope, whole)
 
 
+def match(text: str, effects: str, panel: Panel) -> None:
+    """Check that the names after ``|`` that stand for units and periods are those of a panel.
+
+    Parameters
+    ----------
+    text : str
+        The formula.
+    effects : str
+        The fixed effects of its model.
+    panel : Panel
+
+    Raises
+    ------
+    ConfigError
+    """
+    formula, unit, time = read(text), panel.unit_name, panel.time_name
+    if formula.slope not in (None, time, "time"):
+        raise ConfigError(Note("formula_slope", formula=text, column=formula.slope, time=time))
+    for name in formula.own:
+        kind = {unit: "unit", "unit": "unit", time: "time", "time": "time"}.get(name)
+        if kind is None or effects not in (kind, "two_way"):
+            raise ConfigError(Note("formula_absorbs_other", formula=text, column=name, unit=unit, time=time))
+
+
 def _without_fixest(text: str) -> tuple[str, tuple[str, ...], list[tuple[str, str]]]:
     """Return a formula without the effects that only fixest writes: ``a^b``, and ``a[t]`` as a and t."""
     before, bar, after = text.rpartition("|")
@@ -190,6 +223,10 @@ def _factor(code: str, text: str) -> str:
         return f"{_factor(raised['base'], text)}^{raised['power']}"
     if stata := _STATA.match(inside):
         return f"C({stata['variable']})" if stata["prefix"] == "i" else stata["variable"]
+    if (dummies := _DUMMIES.match(inside)) and (dummies["slope"] is None or dummies["name"] == "i"):
+        reference = "" if dummies["reference"] is None else f", ref={dummies['reference'].strip()}"
+        slope = "" if dummies["slope"] is None else f"{_factor(dummies['slope'], text)}:"
+        return f"{slope}C({dummies['variable']}{reference})"
     if call := _CALL.match(inside):
         name, variable, order = call["name"], call["inside"], call["order"] or ""
         if name in ("log", "ln") and not order and re.fullmatch(_VARIABLE, variable):
@@ -202,8 +239,6 @@ def _factor(code: str, text: str) -> str:
             return f"{_SHIFTS[name]}{'' if order in ('', '1') else order}.{_factor(variable, text)}"
         if name == "center" and not order:
             return f"center({_factor(variable, text)})"
-        if name in _DUMMIES and not order and re.fullmatch(_VARIABLE, variable):
-            return f"C({variable})"
     elif re.fullmatch(_VARIABLE, inside):
         return inside
     raise ValueError(Note("formula_not_known", key="formula", formula=text, code=code, words=_WORDS))

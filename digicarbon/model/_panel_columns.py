@@ -371,10 +371,7 @@ def first_difference(panel: Panel, names: tuple[str, ...], y: str, effects: Effe
         return np.asarray(columns[later] - columns[before[later]])
 
     difference = differences(panel.array((*names, y)))
-    units, unit_codes = np.unique(panel.unit_codes[later], return_inverse=True)
-    periods, period_codes = np.unique(panel.period_codes[later], return_inverse=True)
-    codes = (unit_codes.astype(np.int64), period_codes.astype(np.int64))
-    rows = Rows(*codes, len(units), len(periods), panel.positions[periods])
+    rows = rows_of(panel).some(later)
     if effects == "unit":
         values = np.column_stack([np.ones(len(difference)), difference])
         names = ("const", *names)

@@ -10,13 +10,13 @@ import numpy as np
 import scipy
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import WeightsError
-from digicarbon.model._absorption import Clusters
+from digicarbon.errors import DataError, EstimationError, WeightsError
+from digicarbon.model._absorption import Clusters, columns_of_clusters
 from digicarbon.model._panel_columns import Columns
 from digicarbon.note import Note
 from digicarbon.numeric.linear import covariance as middle
 from digicarbon.numeric.linear.absorbed import Absorber, Groups
-from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample
+from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, Covariance, Kernel, SmallSample
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -24,6 +24,12 @@ REPAIRED = Note("covariance_repaired")
 BY: Mapping[str, str | Note] = {"unit": "unit", "time": "time", "both": Note("unit_and_time")}
 """What clusters are called."""
 KERNELS: Mapping[Kernel, Note] = {"uniform": Note("kernel_uniform"), "weights": Note("kernel_weights")}
+
+
+_SE_WORDS: Mapping[Covariance, str] = {
+    "driscoll_kraay": "Driscoll-Kraay",
+    "beck_katz": "panel-corrected",
+}
 
 
 def called(cluster: Clusters) -> str | Note:
@@ -77,6 +83,53 @@ class Rule:
                 return Note("conley", kernel=KERNELS[self.kernel], rule=rule)
             case _:
                 return Note("classic")
+
+
+OF_ERRORS = frozenset({*Rule.__dataclass_fields__, "df"})
+"""Fields of models that say how standard errors are made."""
+
+
+def refuse_few_groups(columns: Columns, rule: Rule) -> None:
+    """Raise an error if there are too few clusters, units or periods for a covariance.
+
+    Raises
+    ------
+    DataError, EstimationError
+    """
+    rows = columns.rows
+    if columns.clusters:
+        for name, one in zip(columns_of_clusters(rule.cluster), columns.clusters, strict=True):
+            _refuse_few(rule, name, one.count)
+        return
+    counts = {"unit": {"unit": rows.n}, "time": {"time": rows.t}, "both": {"unit": rows.n, "time": rows.t}}
+    needed = counts[str(rule.cluster)] if rule.cov == "cluster" else {}
+    if rule.cov == "driscoll_kraay":
+        needed = {"time": rows.t}
+    if rule.cov == "beck_katz":
+        needed = counts["time" if rule.cluster == "time" else "unit"]
+    if rule.cov == "newey_west" and rows.t < 2:
+        raise EstimationError(Note("newey_west_one_period"))
+    if rule.cov == "beck_katz" and not rows.balanced:
+        raise DataError(Note("beck_katz_unbalanced"))
+    for by, groups in needed.items():
+        _refuse_few(rule, by, groups)
+
+
+def _refuse_few(rule: Rule, by: str, groups: int) -> None:
+    if groups >= FEWEST_CLUSTERS:
+        return
+    way_out = Note("choose_classic_or_regions" if by == "unit" else "choose_classic")
+    if rule.cov == "cluster":
+        raise EstimationError(Note("few_clusters_by", groups=groups, by=by, fewest=FEWEST_CLUSTERS, way_out=way_out))
+    raise EstimationError(
+        Note(
+            "few_units_for_errors" if by == "unit" else "few_periods_for_errors",
+            groups=groups,
+            errors=_SE_WORDS[rule.cov],
+            fewest=FEWEST_CLUSTERS,
+            way_out=way_out,
+        )
+    )
 
 
 def covariance_of(columns: Columns, df_resid: int, rule: Rule, kernel: scipy.sparse.csr_array | None) -> FloatArray:
@@ -136,7 +189,7 @@ def _middle(
     if rule.cov == "robust":
         return middle.white(z, e) * factor_of(columns, rule)
     if rule.cov == "cluster" and columns.clusters:
-        return _of_columns(columns, z, e, rule)
+        return of_influence(columns, rule, z * e[:, None])
     if rule.cov == "cluster" and rule.cluster != "both":
         return middle.clustered(z, e, rows, "time" if rule.cluster == "time" else "unit") * factor_of(columns, rule)
     if rule.cov == "cluster":
@@ -155,9 +208,39 @@ def _middle(
     return middle.conley(z, e, rows, kernel, rule.lags(t)) * _factor(columns, rule, nobs)
 
 
-def _of_columns(columns: Columns, z: FloatArray, e: FloatArray, rule: Rule) -> FloatArray:
-    """Return the middle clustered by one column, or by two (Cameron, Gelbach & Miller 2011)."""
-    clusters, scores = columns.clusters, z * e[:, None]
+def of_influence(columns: Columns, rule: Rule, influence: FloatArray) -> FloatArray:
+    """Return a robust or clustered covariance from what each row contributes.
+
+    Parameters
+    ----------
+    columns : Columns
+    rule : Rule
+        ``robust`` or ``cluster``.
+    influence : ndarray, shape (rows, k)
+        Influence on estimates; of scores, the result is the middle of a covariance.
+
+    Returns
+    -------
+    ndarray, shape (k, k)
+        It may be indefinite where clusters are of two kinds.
+    """
+    if rule.cov == "robust":
+        return influence.T @ influence * factor_of(columns, rule)
+    if columns.clusters:
+        return _of_columns(columns, rule, influence)
+    rows = columns.rows
+    if rule.cluster == "both":
+        parts = (rows.sums(influence, "unit"), rows.sums(influence, "time"), influence)
+        factors = factors_of_both(columns, rule)
+        first, second, overlap = (sums.T @ sums * factor for sums, factor in zip(parts, factors, strict=True))
+        return np.asarray(first + second - overlap)
+    sums = rows.sums(influence, "time" if rule.cluster == "time" else "unit")
+    return np.asarray(sums.T @ sums * factor_of(columns, rule))
+
+
+def _of_columns(columns: Columns, rule: Rule, scores: FloatArray) -> FloatArray:
+    """Return what is clustered by one column, or by two (Cameron, Gelbach & Miller 2011)."""
+    clusters = columns.clusters
     if len(clusters) == 1:
         return middle.of_groups(scores, clusters[0]) * factor_of(columns, rule)
     parts = (*clusters, Groups.of([one.codes for one in clusters]))

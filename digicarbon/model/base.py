@@ -234,8 +234,8 @@ class Model(Spec):
         return self.without.get(tool) or f"a model of the class {type(self).__name__}, which this tool does not have"
 
 
-def says(model: Model, name: str) -> bool:
-    """Return whether what a class says of models by a name, e.g. ``"ignored"``, is meant for this model.
+def says(model: Spec, name: str) -> bool:
+    """Return whether what a class says by a name, e.g. ``"ignored"``, is meant for this model or diagnostic.
 
     It is not where a class from elsewhere stands above the one that says it: that class may change anything.
     """
@@ -342,6 +342,23 @@ def refuse_too_small(observations: int, parameters: int, effects: str) -> None:
                 observations=observations,
                 parameters=parameters,
                 effects=Note("with_effects", effects=effects) if effects != "none" else "",
+            )
+        )
+
+
+def refuse_too_many_groups(
+    observations: int, regressors: int, absorbed: int, effects: str, further: tuple[str, ...]
+) -> None:
+    """Raise what `refuse_too_small` raises, of a regression with further absorbed effects, which it names."""
+    if observations <= regressors + absorbed:
+        raise EstimationError(
+            Note(
+                "absorbs_few_rows",
+                key="model.absorb",
+                observations=observations,
+                parameters=regressors + absorbed,
+                absorbed=absorbed,
+                effects=_all_effects(effects, further),
             )
         )
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-import scipy
 from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import ConfigError, DataError, EstimationError
+from digicarbon.errors import DataError
 from digicarbon.model import _panel_columns as transformed
 from digicarbon.model._absorption import (
     Absorb,
@@ -24,7 +23,7 @@ from digicarbon.model._absorption import (
     columns_of_effects,
     group_columns,
 )
-from digicarbon.model._formula import read
+from digicarbon.model._formula import match, read
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._observation_weights import (
     ObservationWeights,
@@ -43,11 +42,14 @@ from digicarbon.model._panel_covariance import (
     degrees_of_freedom,
     factor_of,
     kernel_of,
+    refuse_few_groups,
 )
+from digicarbon.model._panel_goodness import goodness, joint_test
 from digicarbon.model.base import (
     Model,
     after_absorption,
     refuse_single_period,
+    refuse_too_many_groups,
     refuse_too_small,
     refuse_unidentified,
     require_panel,
@@ -56,7 +58,6 @@ from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne, columns
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import (
-    FEWEST_CLUSTERS,
     Covariance,
     Kernel,
     SmallSample,
@@ -66,7 +67,7 @@ from digicarbon.numeric.linear.least_squares import Fit
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects
 from digicarbon.numeric.linear.within import EffectsKind, clear_products, dependent, vanishing
 from digicarbon.panel import Panel, numbered, variables_of
-from digicarbon.result import Inference, Result, Role, roles_made_of
+from digicarbon.result import Inference, Result, roles_made_of
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
@@ -99,10 +100,6 @@ _RANDOM: Mapping[str, tuple[str, ...]] = {
 
 _OF_ERRORS = frozenset({*Tested.model_fields, "small_sample", "df", "bandwidth"} - {*Model.model_fields})
 """Fields that change nothing of what least squares is run on."""
-_SE_WORDS: Mapping[Covariance, str] = {
-    "driscoll_kraay": "Driscoll-Kraay",
-    "beck_katz": "panel-corrected",
-}
 
 
 class PanelRegression(Tested):
@@ -310,7 +307,7 @@ class PanelRegression(Tested):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
-        self._columns(panel, weights)
+        self.design(panel, weights)
 
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Fit the regression.
@@ -342,7 +339,7 @@ class PanelRegression(Tested):
 
     def estimated(self, panel: Panel, weights: Weights | None) -> Result:
         """Return the fit with p values from its standard errors."""
-        columns = self._columns(panel, weights)
+        columns = self.design(panel, weights)
         nobs, k = columns.values.shape[0], columns.values.shape[1] - 1
         df_resid = nobs - k - columns.absorbed
         rule = self.rule
@@ -370,11 +367,13 @@ class PanelRegression(Tested):
                 "nobs": float(nobs),
                 "n_units": float(columns.rows.n),
                 "n_periods": float(columns.rows.t),
-                **self._goodness(columns, fit, df_resid),
-                **_joint(columns.roles, fit.coef, covariance, inference),
+                **goodness(columns, fit, df_resid, random),
+                **joint_test(columns.roles, fit.coef, covariance, inference),
                 **columns.statistics,
             },
             absorbed=self._absorbed,
+            # a formula names the column of units
+            trends=() if self.trends is None else ("unit" if self.trends == panel.unit_name else self.trends,),
             random=() if self._of_other_rows else _RANDOM.get(self.effects, ()),
             transformed=self._of_other_rows,
             notes=(
@@ -418,7 +417,7 @@ class PanelRegression(Tested):
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> JointBatch:
         """Return what fits the regression to many outcomes at once, one by one where its kind has no faster way."""
         if self.effects not in RANDOM:
-            columns = self._columns(panel, weights)
+            columns = self.design(panel, weights)
             rule, transform = linear_rule(columns, self.rule), columns.transform
             if rule is not None and transform is not None:
                 return LinearFits(columns, transform, partial(coefficient_of, columns.names), estimand, rule)
@@ -476,7 +475,7 @@ class PanelRegression(Tested):
         made = panel.with_terms(self.terms)
         names = made.expanded(self.regressors, among=self.terms)
         if self.collinear == "drop":
-            names = tuple(name for name in names if name in self._columns(panel, weights).names)
+            names = tuple(name for name in names if name in self.design(panel, weights).names)
         column = self.observation_weights
         left = made if column is None else positive_rows(made, column)[0]
         found = Extract.of(left, self.y, names, weights, column)
@@ -529,16 +528,12 @@ class PanelRegression(Tested):
         return f"{'lsdv' if self.estimator == 'lsdv' else 'fe'}_{self.effects}"
 
     def design(self, panel: Panel, weights: Weights | None = None) -> Columns:
-        """Return what least squares is run on, for diagnostics and models that need more than its fit.
+        """Return what least squares is run on, after every check, also for diagnostics and models that are built on it.
 
         Raises
         ------
         DataError, WeightsError, EstimationError
         """
-        return self._columns(panel, weights)
-
-    def _columns(self, panel: Panel, weights: Weights | None) -> Columns:
-        """Return what least squares is run on, after every check."""
         require_panel(panel)
         columns = columns_of(panel, self.terms)
         if columns is None or type(self) is not PanelRegression:
@@ -549,7 +544,8 @@ class PanelRegression(Tested):
         return LATEST.once(key, lambda: self._made(panel, weights), lambda made: made.values.nbytes)
 
     def _made(self, panel: Panel, weights: Weights | None) -> Columns:
-        self._match_formula(panel)
+        if self.formula is not None:
+            match(self.formula, self.effects, panel)
         if self.uses_weights:
             kernel_of(weights, self.kernel, panel)
         whole, panel = panel, panel.with_terms(self.terms)
@@ -567,11 +563,13 @@ class PanelRegression(Tested):
             columns = replace(columns, clusters=clusters_by(left, self.cluster))
         if left is not panel:
             columns = of_rows(columns, panel, str(self.observation_weights))
-        self._refuse_few_groups(columns)
+        refuse_few_groups(columns, self.rule)
         if self.rule.counts_periods(columns.rows.t) and not panel.ordered:
             raise DataError(Note("cov_needs_calendar", cov=self.cov, why=panel.index.calendar.problem))
         values = columns.unscaled
         z = values[:, :-1]
+        if self._further:
+            refuse_too_many_groups(len(z), z.shape[1], columns.absorbed, self.effects, self._further)
         refuse_too_small(len(z), z.shape[1] + columns.absorbed, self.effects)
         further = self._further
         if self.constant:
@@ -629,86 +627,6 @@ class PanelRegression(Tested):
         """The fixed effects that need several units or periods as these random ones do."""
         return {"random": "unit", "random_time": "time", "random_two_way": "two_way"}.get(self.effects, self.effects)
 
-    def _match_formula(self, panel: Panel) -> None:
-        """Raise unless the names after ``|`` that stand for them are those of the panel's unit and period."""
-        found = None if self.formula is None else read(self.formula)
-        if found is not None and found.slope not in (None, panel.time_name, "time"):
-            raise ConfigError(Note("formula_slope", formula=self.formula, column=found.slope, time=panel.time_name))
-        for name in () if found is None else found.own:
-            kind = {panel.unit_name: "unit", "unit": "unit", panel.time_name: "time", "time": "time"}.get(name)
-            if kind is None or self.effects not in (kind, "two_way"):
-                raise ConfigError(
-                    Note(
-                        "formula_absorbs_other",
-                        formula=self.formula,
-                        column=name,
-                        unit=panel.unit_name,
-                        time=panel.time_name,
-                    )
-                )
-
-    def _refuse_few_groups(self, columns: Columns) -> None:
-        rows = columns.rows
-        if columns.clusters:
-            for name, one in zip(self.own_clusters, columns.clusters, strict=True):
-                if one.count < FEWEST_CLUSTERS:
-                    raise EstimationError(self._few_groups(name, one.count))
-            return
-        counts = {"unit": {"unit": rows.n}, "time": {"time": rows.t}, "both": {"unit": rows.n, "time": rows.t}}
-        needed = counts[str(self.cluster)] if self.cov == "cluster" else {}
-        if self.cov == "driscoll_kraay":
-            needed = {"time": rows.t}
-        if self.cov == "beck_katz":
-            needed = counts["time" if self.cluster == "time" else "unit"]
-        if self.cov == "newey_west" and rows.t < 2:
-            raise EstimationError(Note("newey_west_one_period"))
-        if self.cov == "beck_katz" and not rows.balanced:
-            raise DataError(Note("beck_katz_unbalanced"))
-        for by, groups in needed.items():
-            if groups < FEWEST_CLUSTERS:
-                raise EstimationError(self._few_groups(by, groups))
-
-    def _few_groups(self, by: str, groups: int) -> Note:
-        way_out = Note("choose_classic_or_regions" if by == "unit" else "choose_classic")
-        if self.cov == "cluster":
-            return Note("few_clusters_by", groups=groups, by=by, fewest=FEWEST_CLUSTERS, way_out=way_out)
-        return Note(
-            "few_units_for_errors" if by == "unit" else "few_periods_for_errors",
-            groups=groups,
-            errors=_SE_WORDS[self.cov],
-            fewest=FEWEST_CLUSTERS,
-            way_out=way_out,
-        )
-
-    def _goodness(self, columns: Columns, fit: Fit, df_resid: int) -> dict[str, float]:
-        nobs, y, weighting = len(columns.values), columns.unscaled[:, -1], columns.weighting
-        random = self.effects in RANDOM
-        total = y if random else columns.outcome
-        if weighting is None:
-            around = float(((total - total.mean()) ** 2).sum())
-            inner = float(((y - y.mean()) ** 2).sum())
-        else:
-            around, inner = map(weighting.variation, (total, y))
-        found = {
-            "r2": 1 - fit.ssr / around,
-            "r2_within": 1 - fit.ssr / inner,
-            "sigma2": fit.ssr / df_resid,
-            "df_resid": float(df_resid),
-        }
-        if random:
-            del found["r2_within"]
-            return found
-        loglik = -nobs / 2 * (np.log(2 * np.pi * fit.ssr / nobs) + 1)
-        if weighting is not None:
-            # variances of errors are one over the weights, as in R's logLik
-            loglik += float(np.log(weighting.values).sum()) / 2
-        parameters = nobs - df_resid
-        return found | {
-            "loglik": float(loglik),
-            "aic": 2.0 * parameters - 2 * float(loglik),
-            "bic": float(np.log(nobs)) * parameters - 2 * float(loglik),
-        }
-
     def _linearmodels(self, panel: Panel, columns: Columns) -> tuple[Fit, FloatArray]:
         """Return the fit and its covariance from linearmodels, our small-sample factor applied."""
         from linearmodels.panel import PanelOLS
@@ -739,15 +657,10 @@ class PanelRegression(Tested):
         return Fit(np.asarray(found.params), columns.fit.root, residuals, float(found.resid_ss)), covariance
 
 
-def _joint(roles: tuple[Role, ...], coef: FloatArray, covariance: FloatArray, inference: Inference) -> dict[str, float]:
-    """Return the test that all slopes are zero: F, or chi² where the normal distribution is taken."""
-    slopes = [j for j, role in enumerate(roles) if role.kind == "regressor"]
-    k = len(slopes)
-    _, solved, failed = scipy.linalg.lapack.dposv(covariance[np.ix_(slopes, slopes)], coef[slopes])
-    if failed:
-        # fewer clusters than slopes: the joint test does not exist
-        return {}
-    wald = float(coef[slopes] @ solved)
-    if inference.df is None:
-        return {"chi2": wald, "chi2_p": float(scipy.special.chdtrc(k, wald))}
-    return {"f": wald / k, "f_p": float(scipy.special.fdtrc(k, inference.df, wald / k))}
+@lru_cache(maxsize=1024)
+def regression_with(**fields: Any) -> PanelRegression:
+    """Return the regression with these fields, for models that are made of one.
+
+    A plan asks several times for the regression of a run, and checking its fields takes longer than many fits.
+    """
+    return PanelRegression(**fields)

@@ -188,7 +188,7 @@ class SpatialPanel(Tested):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
-        self._design(panel, weights, None)
+        self.design(panel, weights)
 
     def fit(self, panel: Panel, weights: Weights | None = None, error_weights: Weights | None = None) -> Result:
         """Fit the model to a balanced panel.
@@ -213,11 +213,11 @@ class SpatialPanel(Tested):
         """
         if error_weights is not None and self.test == "wild":
             raise WeightsError(Note("wild_with_given_error_weights"))
-        return self.tested(self._estimated(panel, weights, error_weights), panel, weights)
+        return self.tested(self.estimated(panel, weights, error_weights), panel, weights)
 
-    def _estimated(self, panel: Panel, weights: Weights | None, error_weights: Weights | None) -> Result:
+    def estimated(self, panel: Panel, weights: Weights | None, error_weights: Weights | None = None) -> Result:
         """Return the fit with p values from its standard errors."""
-        design = self._design(panel, weights, error_weights)
+        design = self.design(panel, weights, error_weights)
         found = estimate(self.kind, design, self.demeaning, self.cov, self.error_structure)
         covariance = found.covariance
         for name in found.boundary:
@@ -257,7 +257,7 @@ class SpatialPanel(Tested):
         """Return the model without its focal terms and their spatial lags; random effects are left in the errors."""
         from digicarbon.model._spatial_batch import fit_null, null_sample
 
-        design = self._design(panel, weights, None)
+        design = self.design(panel, weights)
         panel = panel.with_terms(self.terms)
         stay = under_null(self.x, self.regressors)
         family = "error" if self.kind in ("sem", "sdem") else "combined" if self.kind == "sac" else "lag"
@@ -276,7 +276,7 @@ class SpatialPanel(Tested):
 
         def fit() -> NullModel:
             # made anew: thousands of null models that wait to be fitted hold no arrays
-            return fit_null(self.kind, self._design(panel, weights, None), keep, rows_of(panel))
+            return fit_null(self.kind, self.design(panel, weights), keep, rows_of(panel))
 
         return Null((family, null_sample(design), *shared), fit)
 
@@ -296,7 +296,7 @@ class SpatialPanel(Tested):
             or self.effects == "random"
         ):
             return alone
-        design = self._design(panel, weights, None)
+        design = self.design(panel, weights)
         if self.kind == "slx":
             columns, n = self._linear(design, panel), design.sample.n
             rule = (
@@ -328,7 +328,7 @@ class SpatialPanel(Tested):
         """Return the coefficients and the effects of each focal term as restrictions."""
         from digicarbon.model._spatial_restrictions import restrictions_of
 
-        design = self._design(panel, weights, None)
+        design = self.design(panel, weights)
         made = panel.with_terms(self.terms)
         return [restrictions_of(self, design, result, term, made, weights) for term in self.x]
 
@@ -392,7 +392,7 @@ class SpatialPanel(Tested):
         index = pd.MultiIndex.from_product([panel.units, self.regressors], names=[panel.unit_name, "term"])
         return pd.DataFrame(values.reshape(3, -1).T, index=index, columns=["own", "received", "sent"])
 
-    def _design(self, panel: Panel, weights: Weights | None, error_weights: Weights | None) -> Design:
+    def design(self, panel: Panel, weights: Weights | None, error_weights: Weights | None = None) -> Design:
         """Return checked arrays in the panel's order."""
         if weights is None:
             raise WeightsError(Note("model_needs_weights", kind=self.kind))

@@ -101,13 +101,7 @@ def shown(starts: range, cells: int) -> Iterator[int]:
 def fits(restrictions: Restrictions, null: NullModel, places: Sequence[int], signs: FloatArray) -> Fits:
     """Return the quantities at some places for every draw from a null model."""
     estimands, batch = [restrictions.estimands[place] for place in places], restrictions.batch
-    parts = [batch.several(prepared, estimands) for prepared in _prepared(batch, null, signs)]
-    if len(parts) == 1:
-        return parts[0]
-    return [
-        (np.concatenate([part[place][0] for part in parts]), np.concatenate([part[place][1] for part in parts]))
-        for place in range(len(estimands))
-    ]
+    return _joined([batch.several(prepared, estimands) for prepared in _prepared(batch, null, signs)])
 
 
 def drawn(batch: Batch, free: NullModel, estimands: Sequence[Estimand], signs: FloatArray) -> tuple[FloatArray, Fits]:
@@ -130,12 +124,17 @@ def drawn(batch: Batch, free: NullModel, estimands: Sequence[Estimand], signs: F
     """
     without = free.y[:, None] - free.unfiltered(free.residuals[:, None])
     centre = np.array([estimate[0] for estimate, _ in batch.several(batch.prepare(without), estimands)])
-    parts = [batch.several(prepared, estimands) for prepared in _prepared(batch, free, signs)]
-    joined = [
-        (np.concatenate([part[place][0] for part in parts]), np.concatenate([part[place][1] for part in parts]))
-        for place in range(len(estimands))
+    return centre, _joined([batch.several(prepared, estimands) for prepared in _prepared(batch, free, signs)])
+
+
+def _joined(parts: Sequence[Fits]) -> Fits:
+    """Return estimates and standard errors of blocks of draws one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    return [
+        (np.concatenate([estimates for estimates, _ in blocks]), np.concatenate([errors for _, errors in blocks]))
+        for blocks in zip(*parts, strict=True)
     ]
-    return centre, joined
 
 
 def joint_p(batch: JointBatch, null: NullModel, estimands: Sequence[Estimand], signs: FloatArray) -> float:

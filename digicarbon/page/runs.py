@@ -39,6 +39,8 @@ NUMBERS = (
     ("metrics.loglik", "loglik"),
 )
 """Columns of a sweep's rows that the table shows if any run has them, and their names."""
+STATISTICS = ("threshold_1", "mediated_share", "delta", "bias_adjusted", "rv", "rv_level")
+"""Statistics of models and diagnostics that the table shows after these, by the words that tables have for them."""
 FEW = 5
 """Up to so many choices are shown to the left of the estimates."""
 NO_ID = " " * 32
@@ -96,8 +98,10 @@ def payload(
     asked = effects.asked.quantity
     leading = {"coef", "se", "p"} if asked == "coefficient" else {asked, f"{asked} p"}
     metrics.sort(key=lambda metric: metric[1] not in leading)
-    estimates = [_numbers(name, rows[column], words) for column, name in metrics]
-    estimates.append(_numbers("seconds", (rows["end"] - rows["start"]) / 1000, words))
+    estimates = [_numbers(_head(name, words), rows[column]) for column, name in metrics]
+    further = {name: rows[column] for name in STATISTICS if (column := f"metrics.{name}") in rows}
+    estimates += [_numbers(labels.word(name), values) for name, values in further.items() if values.notna().any()]
+    estimates.append(_numbers(words("seconds"), (rows["end"] - rows["start"]) / 1000, 3))
     terms = [labels(effects.focal[name]) if name in effects.focal else "" for name in names]
     term = [_texts(words("term"), terms)] if effects.focal else []
     # with many choices, estimates come first, so that they are visible
@@ -208,7 +212,7 @@ def _run_column(listed: Sequence[Listed], words: Words, labels: Labels) -> dict[
         if len(set(short)) < len(short):
             short = [f"{number} {name}" for number, name in enumerate(short, 1)]
         return {**_texts(words("run"), short), "run": True}
-    return {**_numbers("run", range(1, len(listed) + 1), words), "run": True, "digits": 0}
+    return {**_numbers(words("run"), range(1, len(listed) + 1)), "run": True}
 
 
 def _own_name(label: str, values: Mapping[str, Any]) -> str:
@@ -223,10 +227,13 @@ def _texts(head: str, texts: Sequence[str]) -> dict[str, Any]:
     return {"head": head, "values": list(known), "codes": packed(np.array(codes, dtype=np.int64))}
 
 
-def _numbers(name: str, numbers: Iterable[Any], words: Words) -> dict[str, Any]:
+def _head(name: str, words: Words) -> str:
+    word, _, statistic = name.partition(" ")
+    return f"{words(word)}, {words(statistic)}" if statistic else words(word)
+
+
+def _numbers(head: str, numbers: Iterable[Any], digits: int = 4) -> dict[str, Any]:
     values = np.asarray(list(numbers), dtype=np.float64)
     values[~np.isfinite(values)] = np.nan
-    word, _, statistic = name.partition(" ")
-    head = f"{words(word)}, {words(statistic)}" if statistic else words(word)
     whole = bool(np.all(np.isnan(values) | (values == np.floor(values))))
-    return {"head": head, "numbers": packed(values), "digits": 0 if whole else 3 if name == "seconds" else 4}
+    return {"head": head, "numbers": packed(values), "digits": 0 if whole else digits}

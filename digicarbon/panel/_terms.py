@@ -32,7 +32,7 @@ _OPERATED = re.compile(
 _CENTRED = re.compile(
     rf"center\(\s*(?:(?P<operator>[LFD])(?P<order>\d*)\.)?(?P<variable>{_NAME})\s*\)(?:(?:\^|\*\*)(?P<power>\d+))?\Z"
 )
-_DUMMIES = re.compile(rf"C\((?P<variable>{_NAME})\)\Z")
+_DUMMIES = re.compile(rf"C\((?P<variable>{_NAME})(?:\s*,\s*ref\s*=\s*(?P<reference>[^(),:]+?))?\s*\)\Z")
 _CODES = re.compile(rf"code\((?P<variable>{_NAME})\)\Z")
 _STARS = re.compile(r"\*\*(?=\d+(?::|\Z))")
 
@@ -81,12 +81,13 @@ class Atom:
 
 @dataclass(frozen=True)
 class Factor:
-    """A power of an atom, the dummies of a variable's values, or these values numbered."""
+    """A power of an atom, the dummies of a variable's values less a reference, or these values numbered."""
 
     atom: Atom
     power: int = 1
     dummies: bool = False
     numbered: bool = False
+    reference: str | None = None
 
 
 def numbered(variable: str) -> str:
@@ -107,9 +108,9 @@ def parse(term: str) -> tuple[Factor, ...] | None:
     ----------
     term : str
         ``a^2`` (a power), ``L.a``, ``L2.a`` (a lag), ``F.a`` (a lead), ``D.a`` (a difference), all within units;
-        ``C(a)`` (dummies of a's values); ``code(a)`` (a's values numbered, as models read groups); ``center(a)`` (less
-        its mean over the rows of the panel that are left once all lags are made), also ``center(a)^2`` and
-        ``center(L.a)``; factors joined by ``:`` (an interaction).
+        ``C(a)`` (dummies of a's values), ``C(a, ref=b)`` (of all values but b); ``code(a)`` (a's values numbered, as
+        models read groups); ``center(a)`` (less its mean over the rows of the panel that are left once all lags are
+        made), also ``center(a)^2`` and ``center(L.a)``; factors joined by ``:`` (an interaction).
     """
     parts = term.split(":")
     factors = [_factor(part.strip()) for part in parts]
@@ -121,7 +122,7 @@ def parse(term: str) -> tuple[Factor, ...] | None:
 
 def _factor(text: str) -> Factor | None:
     if match := _DUMMIES.match(text):
-        return Factor(Atom(match["variable"]), dummies=True)
+        return Factor(Atom(match["variable"]), dummies=True, reference=match["reference"])
     if match := _CODES.match(text):
         return Factor(Atom(match["variable"]), dummies=True, numbered=True)
     centred = _CENTRED.match(text)
@@ -213,12 +214,13 @@ def evaluate(panel: Panel, terms: Sequence[str]) -> tuple[Panel, dict[str, tuple
         Without the rows that have no lag, lead or difference.
     names : dict of str to tuple of str
         One name per column; ``C(zone)`` gives ``zone[east]`` and so on without the first value,
-        ``a:C(zone)`` gives ``a:zone[east]`` and so on, without the first value if ``a`` is a term as well.
+        ``a:C(zone)`` gives ``a:zone[east]`` and so on, without the first value if ``a`` is a term as well;
+        ``C(zone, ref=west)`` leaves out west in both.
 
     Raises
     ------
     DataError
-        If a variable is not a column, holds text outside of ``C()``, or no row has the lag.
+        If a variable is not a column, holds text outside of ``C()``, lacks the reference, or no row has the lag.
     """
     if all(map(panel.has, terms)):
         # the usual case in a sweep, whose panels have the columns of their terms already
@@ -292,14 +294,15 @@ def _columns(panel: Panel, term: str, factors: tuple[Factor, ...], terms: Sequen
     for factor in numbers:
         panel.require([factor.atom.name])
         value = value * panel.column(factor.atom.name) ** factor.power
-    groups = [factor.atom.variable for factor in factors if factor.dummies]
+    groups = [factor for factor in factors if factor.dummies]
     if not groups:
         return {term: value}
     prefix = _prefix(term)
     parts, others = _parts(term), {_parts(other) for other in terms} | {frozenset[str]()}
     columns = {prefix: value}
     every_cell = True
-    for group in groups:
+    for factor in groups:
+        group = factor.atom.variable
         try:
             levels, codes = panel.levels(group)
         except DataError as error:
@@ -307,12 +310,17 @@ def _columns(panel: Panel, term: str, factors: tuple[Factor, ...], terms: Sequen
         if len(levels) == 1:
             raise DataError(Note("one_value_only", term=term, column=group, value=levels[0]))
         # R's rule: a factor loses its first value if the term without it is in the model (the constant always is)
-        first = 1 if parts - {f"C({group})"} in others else 0
-        every_cell &= first == 0
+        left_out = levels[0] if frozenset(part for part in parts if _factor(part) != factor) in others else None
+        if factor.reference is not None:
+            left_out = factor.reference
+            if left_out not in levels:
+                raise DataError(Note("no_reference", term=term, column=group, value=left_out, levels=cut(levels)))
+        every_cell &= left_out is None
         columns = {
             _cell(name, group, level): column * (codes == code)
             for name, column in columns.items()
-            for code, level in list(enumerate(levels))[first:]
+            for code, level in enumerate(levels)
+            if level != left_out
         }
     if every_cell and _parts(prefix) in others:
         # all cells add up to a term that the model has already

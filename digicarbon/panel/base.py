@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import DataError
+from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.panel._index import Column, Index, in_order, label, owned, periods_of
 from digicarbon.panel._terms import SPELLING, evaluate, made_of
@@ -416,24 +416,37 @@ class Panel:
         """Return a panel that knows what further columns of shares times shocks are made of."""
         return replace(self, shift_shares={**self.shift_shares, **new})
 
-    def with_shift_share(self, name: str, shares: str, shocks: str, complete: Complete = "refuse") -> Panel:
+    def with_shift_share(
+        self, name: str, shares: str | pd.DataFrame, shocks: str | pd.DataFrame, complete: Complete = "refuse"
+    ) -> Panel:
         """Return a panel with a column of shares times shocks, see `digicarbon.panel.ShiftShares`.
 
         Parameters
         ----------
         name : str
             What the column is called; the sum of a unit's shares is beside it, as ``name_shares``.
-        shares, shocks : str
-            A file, or columns of the panel, with ``*`` for the sector.
+        shares, shocks : str or DataFrame
+            A file or a table, with the columns ``unit``, ``sector`` and ``share``, or ``time``, ``sector`` and
+            ``shock``; or columns of the panel, with ``*`` for the sector.
         complete : {"refuse", "keep"}
             What to do where the shares of a unit do not sum to one.
 
         Raises
         ------
+        ConfigError
+            If shares or shocks are of another type.
         DataError
             As `digicarbon.panel.ShiftShares.made` does.
         """
-        return ShiftShares(shares=shares, shocks=shocks, complete=complete).made(self, name)[0]
+        tables: dict[str, pd.DataFrame] = {}
+        texts: dict[str, str] = {}
+        for key, given in (("shares", shares), ("shocks", shocks)):
+            if isinstance(given, pd.DataFrame):
+                tables[key] = given
+            elif not isinstance(given, str):
+                raise ConfigError(Note("shift_share_takes", key=key, given=type(given).__name__))
+            texts[key] = given if isinstance(given, str) else ""
+        return ShiftShares(**texts, complete=complete).made(self, name, tables=tables)[0]
 
     def with_policy(self, name: str, first: str | Policy | Mapping[str, int | str], always: Always = "refuse") -> Panel:
         """Return a panel with the columns of a policy, see `digicarbon.panel.policy_columns`.

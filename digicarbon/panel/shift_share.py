@@ -37,6 +37,12 @@ EXACT = 1e-6
 ANY = "*"
 """Stands for the sector in the names of columns."""
 
+COLUMNS: Mapping[str, tuple[str, str, str]] = {
+    "shares": ("unit", "sector", "share"),
+    "shocks": ("time", "sector", "shock"),
+}
+"""The columns of tables."""
+
 
 def sum_of_shares(name: str) -> str:
     """Return the name of the column of the sum of a unit's shares."""
@@ -118,7 +124,9 @@ class ShiftShares(Spec):
         patterns = [pattern for pattern in (self.shares, self.shocks) if ANY in pattern]
         return tuple(name for pattern in patterns for name in _matching(pattern, names).values())
 
-    def made(self, panel: Panel, name: str, units: Iterable[str] = ()) -> tuple[Panel, tuple[Note, ...]]:
+    def made(
+        self, panel: Panel, name: str, units: Iterable[str] = (), tables: Mapping[str, pd.DataFrame] | None = None
+    ) -> tuple[Panel, tuple[Note, ...]]:
         """Return the panel with the column of this name, that of the sum of shares, and what both are made of.
 
         Parameters
@@ -128,6 +136,8 @@ class ShiftShares(Spec):
             Of the column.
         units : iterable of str
             Further units that the file may name: those that the panel has left out because of gaps.
+        tables : mapping of {"shares", "shocks"} to DataFrame, optional
+            Tables that are in memory, in place of files of the same columns.
 
         Raises
         ------
@@ -138,14 +148,19 @@ class ShiftShares(Spec):
         taken = [column for column in (name, sum_of_shares(name)) if panel.has(column)]
         if taken:
             raise DataError(Note("shift_share_name_taken", columns=cut(taken), name=name))
-        if ANY in self.shares:
+        own = {} if tables is None else tables
+        if "shares" in own:
+            shares = _of_table(panel, own["shares"], "shares", set(units))
+        elif ANY in self.shares:
             shares = _constant(panel, self.shares, "unit")
         else:
-            shares = self._of_file(panel, name, "shares", ("unit", "sector", "share"), set(units))
-        if ANY in self.shocks:
+            shares = self._of_file(panel, name, "shares", set(units))
+        if "shocks" in own:
+            shocks = _of_table(panel, own["shocks"], "shocks", set())
+        elif ANY in self.shocks:
             shocks = _constant(panel, self.shocks, "time")
         else:
-            shocks = self._of_file(panel, name, "shocks", ("time", "sector", "shock"), set())
+            shocks = self._of_file(panel, name, "shocks", set())
         found = _joined(panel, shares, shocks)
         notes = self._sums(found, name)
         codes = panel.unit_codes
@@ -163,42 +178,44 @@ class ShiftShares(Spec):
         low, high = float(sums.min()), float(sums.max())
         return (Note("shift_share_incomplete", name=name, low=low, high=high, sum=sum_of_shares(name)),)
 
-    def _of_file(
-        self, panel: Panel, name: str, field: Literal["shares", "shocks"], columns: Sequence[str], others: set[str]
-    ) -> pd.DataFrame:
+    def _of_file(self, panel: Panel, name: str, field: Literal["shares", "shocks"], others: set[str]) -> pd.DataFrame:
         """Return a file as a table with a row per unit or period of the panel, a column per sector."""
-        from digicarbon.source._read import numbers_or_text, read_table
+        from digicarbon.source._read import read_table
 
         path = self.shares if field == "shares" else self.shocks
-        by, sector, value = columns
-        table = read_table(path, self.role, [by, sector], key=f"shift_share.{name}.{field}").frame
+        table = read_table(path, self.role, list(COLUMNS[field][:2]), key=f"shift_share.{name}.{field}").frame
         try:
-            names = [str(column) for column in table.columns]
-            for column in columns:
-                if column not in names:
-                    hint = suggestion(column, names)
-                    raise DataError(
-                        Note("shift_share_file_column", column=column, hint=hint, columns=columns_there(names))
-                    )
-            numbers = pd.to_numeric(table[value], errors="coerce").to_numpy(dtype=np.float64)
-            keys = [
-                [label(item) if not pd.isna(item) else "" for item in numbers_or_text(table[c])] for c in (by, sector)
-            ]
-            bad = ~np.isfinite(numbers) | [not (a and b) for a, b in zip(*keys, strict=True)]
-            if bad.any():
-                rows = cut((np.flatnonzero(bad) + 1).tolist())
-                raise DataError(Note("shift_share_file_cells", rows=rows, columns=cut(columns)))
-            labels = _units(keys[0], panel, others) if field == "shares" else keys[0]
-            frame = pd.DataFrame({"by": labels, "sector": keys[1], "value": numbers}).dropna(subset="by")
-            twice = frame[frame.duplicated(["by", "sector"])]
-            if len(twice):
-                first = twice.iloc[0]
-                raise DataError(Note("shift_share_file_twice", sector=first["sector"], row=first["by"]))
-            return frame.pivot(index="by", columns="sector", values="value")
+            return _of_table(panel, table, field, others)
         except DataError as error:
             # the file is wrong, whatever else the run chooses
             error.to_correct = True
             raise of_file(error, path) from error
+
+
+def _of_table(panel: Panel, table: pd.DataFrame, field: Literal["shares", "shocks"], others: set[str]) -> pd.DataFrame:
+    """Return a table with a row per unit or period of the panel, a column per sector, from one with a row per share."""
+    from digicarbon.source._read import numbers_or_text
+
+    columns = COLUMNS[field]
+    by, sector, value = columns
+    names = [str(column) for column in table.columns]
+    for column in columns:
+        if column not in names:
+            hint = suggestion(column, names)
+            raise DataError(Note("shift_share_file_column", column=column, hint=hint, columns=columns_there(names)))
+    numbers = pd.to_numeric(table[value], errors="coerce").to_numpy(dtype=np.float64)
+    keys = [[label(item) if not pd.isna(item) else "" for item in numbers_or_text(table[c])] for c in (by, sector)]
+    bad = ~np.isfinite(numbers) | [not (a and b) for a, b in zip(*keys, strict=True)]
+    if bad.any():
+        rows = cut((np.flatnonzero(bad) + 1).tolist())
+        raise DataError(Note("shift_share_file_cells", rows=rows, columns=cut(columns)))
+    labels = _units(keys[0], panel, others) if field == "shares" else keys[0]
+    frame = pd.DataFrame({"by": labels, "sector": keys[1], "value": numbers}).dropna(subset="by")
+    twice = frame[frame.duplicated(["by", "sector"])]
+    if len(twice):
+        first = twice.iloc[0]
+        raise DataError(Note("shift_share_file_twice", sector=first["sector"], row=first["by"]))
+    return frame.pivot(index="by", columns="sector", values="value")
 
 
 def _of_node(value: object) -> object:
@@ -251,8 +268,10 @@ def _constant(panel: Panel, pattern: str, by: Literal["unit", "time"]) -> pd.Dat
     changes = np.argwhere(values != values[first][codes])
     if len(changes):
         row, place = changes[0]
-        code = "shift_share_share_changes" if by == "unit" else "shift_share_shock_differs"
-        raise DataError(Note(code, column=tuple(columns.values())[place], cell=panel.row_name(row)))
+        column, cell = tuple(columns.values())[place], panel.row_name(row)
+        if by == "unit":
+            raise DataError(Note("shift_share_share_changes", column=column, cell=cell))
+        raise DataError(Note("shift_share_shock_differs", column=column, cell=cell))
     labels = panel.units if by == "unit" else tuple(map(str, panel.periods))
     return pd.DataFrame(values[first], index=list(labels), columns=list(columns))
 

@@ -18,8 +18,8 @@ from digicarbon.spec import Spec
 PACKAGE = Path(__file__).parents[1]
 ROOMS = ("numeric", "model", "diagnostic")
 """Sub-packages that compute. Columns and weights enter a run's hash by their values, whatever code made them."""
-SCRIPTS = "digicarbon.model.scripts"
-"""The package that writes R and Stata scripts: it is beside the models, but computes nothing of a run."""
+SCRIPTS = ("digicarbon.model.scripts.", "digicarbon.diagnostic.scripts.")
+"""The packages that write R and Stata scripts: they are beside models and diagnostics, but compute nothing of a run."""
 _TOKENS = re.compile(
     r'''(?P<text>"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(?P<comment>\#[^\n]*)'''
 )
@@ -98,7 +98,7 @@ def _content(name: str, packages: Set[str], loaded: Mapping[str, bytes]) -> byte
 
 
 def _computes(name: str) -> bool:
-    return name.split(".")[1] in ROOMS and not f"{name}.".startswith(f"{SCRIPTS}.")
+    return name.split(".")[1] in ROOMS and not f"{name}.".startswith(SCRIPTS)
 
 
 def _home(module: str, item: str) -> str:

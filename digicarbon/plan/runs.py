@@ -226,7 +226,19 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
             ),
             composer.files[0].shown if composer.files else COMMAND_LINE,
         )
+    if changes and "title" not in composer.given and all(_lacks_wild(run.specs) for run in result.runs):
+        # the title of a table names no bootstrap that is not in it
+        kept = [word for word in changes if not word.startswith("inference=")]
+        plain = str(composer.sweep_keys()["title"] or "")
+        result.title = f"{plain or composer.name} ({', '.join(kept)})" if kept else plain
     return result
+
+
+def _lacks_wild(specs: Specs) -> bool:
+    """Return whether a model is asked for the wild bootstrap and does not have it."""
+    from digicarbon.model.tested import Tested
+
+    return isinstance(specs.model, Tested) and specs.model.test == "wild" and specs.model.no_wild is not None
 
 
 def _overrides(composer: Composer, command_axes: Sequence[Axis]) -> tuple[str, ...]:

@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from digicarbon.diagnostic import Diagnostic
 from digicarbon.errors import ConfigError, DigicarbonError, legible, text_of
 from digicarbon.model import Model, says
 from digicarbon.note import Note
+from digicarbon.panel import Panel
 from digicarbon.plan.prepare import Prepared, Specs
 from digicarbon.result import Result
 from digicarbon.script import Extract, RPart, StataPart
+from digicarbon.spec import Spec
 from digicarbon.weights import Weights
 
 
@@ -26,8 +29,10 @@ class Case:
         From 1, in the order of the scripts.
     run_id, label : str
     model : Model
+    diagnostic : Diagnostic
+    panel : Panel
     extract : Extract
-        What it was fitted to.
+        What it was fitted to, and what the diagnostic reads beside it.
     result : Result
         What was recorded.
     filtered : Weights or None
@@ -38,6 +43,8 @@ class Case:
     run_id: str
     label: str
     model: Model
+    diagnostic: Diagnostic
+    panel: Panel
     extract: Extract
     result: Result
     filtered: Weights | None = None
@@ -62,43 +69,57 @@ def case_of(number: int, run_id: str, label: str, specs: Specs, prepared: Prepar
     ConfigError
         If the model's own ``extract`` fails.
     """
-    model, panel = specs.model, prepared.panel
+    model, diagnostic, panel = specs.model, specs.diagnostic, prepared.panel
     if not model.y:
         return None
     aligned = None if prepared.weights is None else prepared.weights.align(panel)
     # scripts compute estimates and standard errors: weights that only the wild bootstrap takes are none of their data
     weights, filtered = (aligned, None) if model.uses_weights else (None, aligned)
     with _hook(model, "extract", label):
-        extract = model.extract(panel, weights)
-        if not isinstance(extract, Extract):
-            raise TypeError(f"it returned {type(extract).__name__}, not an Extract")
-    return Case(number, run_id, label, model, extract, result, filtered)
+        extract = _an_extract(model.extract(panel, weights))
+    with _hook(diagnostic, "extract", label):
+        extract = _an_extract(diagnostic.extract(panel, aligned, extract))
+    return Case(number, run_id, label, model, diagnostic, panel, extract, result, filtered)
+
+
+def _an_extract(value: object) -> Extract:
+    if not isinstance(value, Extract):
+        raise TypeError(f"it returned {type(value).__name__}, not an Extract")
+    return value
 
 
 def written(case: Case, hook: Literal["r", "stata"], part: RPart | StataPart) -> list[str]:
-    """Return the lines that the model of a run writes for a tool; a class that changes a model of ours has none.
+    """Return the lines that the model of a run writes for a tool, then those of its diagnostic.
+
+    A class that changes a model or a diagnostic of ours has none.
 
     Raises
     ------
     ConfigError
-        If the model's own hook fails, or returns something else.
+        If the hook of one of them fails, or returns something else.
     """
-    with _hook(case.model, hook, case.label):
-        write = getattr(type(case.model) if says(case.model, hook) else Model, hook)
-        lines: object = write(case.model, part)
+    return [*_written(case, case.model, Model, hook, part), *_written(case, case.diagnostic, Diagnostic, hook, part)]
+
+
+def _written(
+    case: Case, spec: Model | Diagnostic, base: type[Spec], hook: Literal["r", "stata"], part: RPart | StataPart
+) -> list[str]:
+    with _hook(spec, hook, case.label):
+        write = getattr(type(spec) if says(spec, hook) else base, hook)
+        lines: object = write(spec, part) if base is Model else write(spec, part, case.panel)
         if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
             raise TypeError(f"it returned {type(lines).__name__}, not a list of lines")
         return lines
 
 
 @contextmanager
-def _hook(model: Model, hook: str, run: str) -> Iterator[None]:
-    """Turn whatever a model's own code raises into a sentence with its class, the hook and the cause."""
+def _hook(spec: Spec, hook: str, run: str) -> Iterator[None]:
+    """Turn whatever a class's own code raises into a sentence with its name, the hook and the cause."""
     try:
         yield
     except (DigicarbonError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        cls = f"{type(model).__module__}.{type(model).__qualname__}"
+        cls = f"{type(spec).__module__}.{type(spec).__qualname__}"
         cause = legible(f"{type(error).__name__}: {text_of(error)}")
-        raise ConfigError(Note("export_hook_failed", model=cls, hook=hook, run=run, cause=cause)) from error
+        raise ConfigError(Note("export_hook_failed", cls=cls, hook=hook, run=run, cause=cause)) from error

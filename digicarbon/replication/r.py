@@ -46,7 +46,7 @@ def r_script(
         functions += part.functions
         further += part.packages
         title = quoted(case.title)
-        parts += [f"# ---- {title}", f'run <- "{title}"', *own, ""]
+        parts += [f"# ---- {title}", f'run <- "{title}"', "fit <- V <- NULL", *own, ""]
     packages = unique((*PACKAGES, *further))
     lines = [
         "# Fits recorded runs again and compares coefficients and standard errors. Run it in this folder:",

@@ -47,6 +47,18 @@ program define recorded
         }
     }
 end
+
+* Compares a number that a command returned, to a share of a size.
+capture program drop recorded_number
+program define recorded_number
+    args run name found expected size tolerance
+    global compared = $compared + 1
+    capture assert abs(`found' - (`expected')) <= `tolerance' * `size'
+    if _rc {
+        global differ = $differ + 1
+        display as error "DIFFERS `run': `name' is " %18.12g `found' ", recorded " %18.12g (`expected')
+    }
+end
 """
 FOOT = """\
 display as text "$compared numbers compared, $differ differ."
@@ -98,7 +110,7 @@ def do_file(
         if name != loaded and any(not line.startswith("*") for line in own):
             lines += [f'use "data/{name}.dta", clear', "quietly xtset unit_id time_id"]
             loaded = name
-        lines.append(f'local run "{quoted(case.title)}"')
+        lines += [f'local run "{quoted(case.title)}"', "ereturn clear"]
         lines += [*own, ""]
     return "\n".join([*lines, FOOT])
 

@@ -128,12 +128,8 @@ class Report(Spec):
         """Return the report for a sweep of which so many runs failed; most leave it to a note below their table."""
         return self
 
-    def with_joint(self, joint: Joint) -> Report:
-        """Return this report with the joint test that it asked for."""
-        return self
-
-    def without_joint(self) -> Report:
-        """Return this report where the joint test that it asked for cannot be made, as a note of the sweep says."""
+    def with_joint(self, joint: Joint | None) -> Report:
+        """Return this report with the joint test that it asked for; None where there is none, which the sweep says."""
         return self
 
 

@@ -12,7 +12,8 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table
 from digicarbon.report.diagnostic import DiagnosticTable
-from digicarbon.report.pictured import Formats, files_of, results_of
+from digicarbon.report.pictured import Formats, pictures
+from digicarbon.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,15 +74,15 @@ class DiagnosticTables(Report):
         if not self.pictures or len(records) > self.most_runs:
             return {}
         simulated = any(record.simulated for record in records)
+        how = {"simulated": simulated, "language": self.language or "en", "naming": self.words}
         files: dict[str, bytes] = {}
         for name, (needed, plot) in self.pictures_of.items():
             own = [record for record in records if needed in record.result.tables]
-            for label, result in results_of(own, self.words).items():
-                above = title if len(own) == 1 else f"{title}{self.words.colon}{label}"
-                figure = plot(
-                    result.tables, title=above, simulated=simulated, language=self.language or "en", naming=self.words
-                )
-                files |= files_of(name if len(own) == 1 else f"{name}_{label}", figure, self.pictures)
+
+            def draw(result: Result, above: str, plot: Callable[..., Figure] = plot) -> Figure:
+                return plot(result.tables, title=above, **how)
+
+            files |= pictures(name, title, own, self.pictures, self.words, draw)
         return files
 
     def _one(self, name: str) -> DiagnosticTable:

@@ -134,6 +134,8 @@ class Focal:
         Those of them whose estimate is an interior maximum, beyond the range of W itself.
     absent : mapping of str to str
         By key, the value of records on which the key has no effect. A value that other records choose is left out.
+    regimes : mapping of str to set of MadeOf
+        What terms of regimes are made of; several where records have other variables or numbers of thresholds.
     """
 
     runs: int
@@ -148,6 +150,7 @@ class Focal:
     boundary: Mapping[int, str] = field(default_factory=dict)
     beyond: frozenset[int] = frozenset()
     absent: Mapping[str, str] = field(default_factory=dict)
+    regimes: Mapping[str, set[MadeOf]] = field(default_factory=dict)
 
     def boundary_notes(self) -> tuple[Note, ...]:
         """Return a note for each parameter at the end of its range, which excludes records."""
@@ -201,6 +204,7 @@ def focal(
     beyond: list[int] = []
     absent: dict[str, str] = {}
     taken: set[tuple[str, str]] = set()
+    regimes: dict[str, set[MadeOf]] = {}
     runs = again = 0
     for position, record in enumerate(records):
         if record.again:
@@ -213,6 +217,9 @@ def focal(
         pieces += [position] if record.result.in_pieces else []
         boundary |= {position: record.result.end} if record.result.end else {}
         beyond += [position] if record.result.beyond else []
+        for term, role in zip(record.result.terms, record.result.roles, strict=False):
+            if any(part.regimes for part in role.made_of):
+                regimes.setdefault(term, set()).add(role.made_of)
         of_column = {COLUMN: record.column} if by_column and record.column is not None else {}
         values = of_column | {key: text_of(value) for key, value in record.varied.items()}
         for key in values:
@@ -241,6 +248,7 @@ def focal(
         boundary=boundary,
         beyond=frozenset(beyond),
         absent={key: value for key, value in absent.items() if (key, value) not in taken},
+        regimes=regimes,
     )
 
 

@@ -13,6 +13,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, notes_of
 from digicarbon.report.focal import text_of
+from digicarbon.report.labels import Labels
 from digicarbon.report.picture import (
     Format,
     interval_numbers,
@@ -22,6 +23,7 @@ from digicarbon.report.picture import (
     plot_effects,
 )
 from digicarbon.report.pictured import Formats, files_of, level_note, number, results_of
+from digicarbon.report.regimes import regimes_in_words
 from digicarbon.report.rows import interval_text
 from digicarbon.report.summary import coefficients
 from digicarbon.result import EFFECTS, Result, effect_names
@@ -61,13 +63,14 @@ class IntervalPicture(Report):
         """
         if len(records) > self.most_runs:
             return coefficients(title, records, 0.05, self.decimals, self.words)
-        results = results_of(records, self.words)
+        named = regimes_in_words(records, self.words)
+        results = results_of(named.records, self.words)
         effects = effect_names(results.values()) or EFFECTS
         quantities = effects if self.quantity == "effects" else ("coefficient",)
-        parts = [(quantity, interval_numbers(results, quantity, self.terms)) for quantity in quantities]
-        cells = pd.concat([self._cells(quantity, numbers) for quantity, numbers in parts])
+        parts = [(quantity, interval_numbers(results, quantity, named.of(self.terms))) for quantity in quantities]
+        cells = pd.concat([self._cells(quantity, numbers, named.words) for quantity, numbers in parts])
         rules = tuple(np.cumsum([len(numbers) for _, numbers in parts])[:-1].tolist())
-        letters = no_letters(map(self.words, parts[0][1].index.get_level_values("term")), self.language or "en")
+        letters = no_letters(map(named.words, parts[0][1].index.get_level_values("term")), self.language or "en")
         notes = self.words.notes((*level_note(results), *letters, *notes_of(records)))
         return Table(title, cells, rules, notes, language=self.words.spoken)
 
@@ -78,9 +81,9 @@ class IntervalPicture(Report):
         name = "effects" if self.quantity == "effects" else "coefficients"
         return interval_files(self, name, title, records, self.terms, self.pictures)
 
-    def _cells(self, quantity: str, numbers: pd.DataFrame) -> pd.DataFrame:
+    def _cells(self, quantity: str, numbers: pd.DataFrame, words: Labels) -> pd.DataFrame:
         effect = "" if quantity == "coefficient" else f"{self.words.word(quantity)}, "
-        labels = [f"{effect}{self.words(str(term))}, {run}" for term, run in numbers.index]
+        labels = [f"{effect}{words(str(term))}, {run}" for term, run in numbers.index]
         texts = numbers[["coef", "se", "p", "low", "high"]].map(lambda value: number(value, self.decimals))
         heads = ("coefficient" if quantity == "coefficient" else "estimate", "se", "p", "low", "high")
         return texts.set_axis([self.words.word(head) for head in heads], axis=1).set_axis(labels, axis=0)
@@ -92,7 +95,9 @@ def interval_files(
     """Return a picture of coefficients or of effects of all records, by the name of its file."""
     draw = plot_effects if name == "effects" else plot_coefficients
     simulated = any(record.simulated for record in records)
-    figure = draw(results_of(records, report.words), terms, title, simulated, report.language or "en", report.words)
+    named = regimes_in_words(records, report.words)
+    results = results_of(named.records, report.words)
+    figure = draw(results, named.of(terms), title, simulated, report.language or "en", named.words)
     return files_of(name, figure, formats)
 
 

@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Annotated
 
+import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table
-from digicarbon.report.diagnostic import DiagnosticTable
+from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, heads
 from digicarbon.report.intervals import interval_files
 from digicarbon.report.pictured import Formats, number, results_of
 from digicarbon.result import Result
 
 PATHS = ("path_a", "path_a_se", "path_b", "path_b_se", "indirect", "se", "p", "low", "high")
 SHARE = ("share_mediated", "share_low", "share_high")
-TEXTBOOK = ("sobel_z", "sobel_p", "aroian_z", "aroian_p", "goodman_z", "goodman_p", *SHARE)
-STARS_NOTE = "* p < 0.1, ** p < 0.05, *** p < 0.01"
-STARS = ((0.01, "***"), (0.05, "**"), (0.1, "*"))
+TEXTBOOK = ("sobel_z", "sobel_p", "aroian_z", "aroian_p", "goodman_z", "goodman_p")
+SPACE = ("coef", "se", "p", "low", "high")
+ALL = Note("all_mediators")
+RHO_SHOWN = 3
+"""Every third of the table's correlations is shown: from -0.9 to 0.9 by 0.3."""
 
 
 class PathTables(Report):
     """The equations of each mediation, its paths and their products, and its sensitivity, below each other.
 
+    Of runs with ``diagnostic=spatial_mediation``, their effects through mediators in space.
+
     Attributes
     ----------
     decimals : int
         Digits after the decimal point.
+    stars : tuple of 3 floats
+        p values below which there are one, two and three stars.
     textbook : bool
         Whether there is a table of the statistics of Sobel, Aroian and Goodman.
     pictures : tuple of {"png", "svg", "pdf"}
@@ -40,9 +47,17 @@ class PathTables(Report):
     """
 
     decimals: Annotated[int, Field(ge=0, le=12)] = 3
+    stars: Annotated[tuple[float, float, float], Field(strict=False)] = (0.1, 0.05, 0.01)
     textbook: bool = True
     pictures: Formats = ("png", "svg")
     most_runs: MostRuns = MOST_RUNS
+
+    @field_validator("stars")
+    @classmethod
+    def _falling(cls, stars: tuple[float, float, float]) -> tuple[float, float, float]:
+        if not all(more > less for more, less in pairwise((1.0 + 1e-12, *stars, 0.0))):
+            raise ValueError(Note("stars_not_falling", stars=str(list(stars))))
+        return stars
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the tables below each other.
@@ -50,26 +65,34 @@ class PathTables(Report):
         Raises
         ------
         ConfigError
-            If no run has equations of a mediation.
+            If no run has equations of a mediation, or effects through mediators in space.
         """
-        runs = [record for record in records if "equations" in record.result.tables]
+        runs = [record for record in records if {"equations", "spatial_mediation"} & record.result.tables.keys()]
         if not runs:
             raise ConfigError(Note("no_mediation"))
+        first = [record for record in runs if "equations" in record.result.tables]
         tables = []
         if len(runs) <= self.most_runs:
-            tables += [self._equations(name, result) for name, result in self._named(runs).items()]
-        full = [record for record in runs if "mediation" in record.result.tables]
-        if full:
-            tables.append(self._part("mediation paths", "mediation", PATHS, full))
-            tables += [self._part("mediation textbook", "mediation", TEXTBOOK, full)] if self.textbook else []
-            tables.append(self._part("mediation sensitivity", "sensitivity", (), full))
-        notes = tuple(dict.fromkeys(note for record in runs for note in self.words.notes(record.result.notes)))
-        whole = replace(tables[-1], notes=notes)
-        equations = [table for table in tables[:-1] if STARS_NOTE in table.notes]
-        for table in reversed(tables[:-1]):
+            tables += [self._equations(name, result) for name, result in self._named(first).items()]
+        if tables:
             # what stars mean stands once
-            own = (STARS_NOTE,) if equations and table is equations[-1] else ()
-            whole = replace(table, notes=own, below=whole)
+            one, two, three = self.stars
+            tables[-1] = replace(tables[-1], notes=(f"* p < {one:g}, ** p < {two:g}, *** p < {three:g}",))
+        full = [record for record in first if "mediation" in record.result.tables]
+        if full:
+            tables.append(self._stacked("paths", full, lambda result: _paths(result, (*PATHS,))))
+            tables.append(self._stacked("share", full, lambda result: _paths(result, SHARE)))
+            if self.textbook:
+                tables.append(self._stacked("textbook", full, lambda result: result.tables["mediation"][[*TEXTBOOK]]))
+            tables.append(self._stacked("sensitivity", full, lambda result: result.tables["sensitivity"]))
+            tables.append(self._stacked("rho", full, _at_correlations))
+        space = [record for record in runs if "spatial_mediation" in record.result.tables]
+        if space:
+            tables.append(self._stacked("space", space, lambda result: result.tables["spatial_mediation"][[*SPACE]]))
+        notes = self.words.notes(attributed([(record.label, record.result.notes) for record in runs]))
+        whole = replace(tables[-1], notes=(*tables[-1].notes, *notes))
+        for table in reversed(tables[:-1]):
+            whole = replace(table, below=whole)
         head = self.words.title(title, simulated=False)
         return replace(whole, title=f"{head}{self.words.colon}{whole.title}" if head else whole.title)
 
@@ -98,24 +121,83 @@ class PathTables(Report):
             there = [block.loc[term] if term in block.index else None for block in blocks.values()]
             rows.append((self.words(term), ["" if row is None else self._starred(row) for row in there]))
             rows.append(("", ["" if row is None else f"({number(row['se'], self.decimals)})" for row in there]))
+        rule = len(rows)
+        for kind in ("unit", "time"):
+            has = self.words.word("yes" if kind in result.absorbed else "no")
+            rows.append((self.words.word(f"{kind} effects"), [has] * len(equations)))
+        rows.append((self.words.word("nobs"), [f"{result.statistics['nobs']:.0f}"] * len(equations)))
+        fits = result.tables.get("fits")
+        if fits is not None:
+            shares = fits.droplevel("explained").iloc[:, 0]
+            cells = [number(float(shares[equation]), self.decimals) for equation in equations]
+            rows.append((self.words.word(str(fits.columns[0])), cells))
         levels = (frame.index.get_level_values(name) for name in ("equation", "explained"))
         explained = dict(zip(*levels, strict=True))
-        heads = [f"({equation}) {self.words(explained[equation])}" for equation in equations]
-        rows.append((self.words.word("nobs"), [f"{result.statistics['nobs']:.0f}"] * len(equations)))
-        cells = pd.DataFrame([cells for _, cells in rows], index=[label for label, _ in rows], columns=heads)
-        return Table(title, cells, rules=(len(rows) - 1,), notes=(STARS_NOTE,), language=self.words.spoken)
+        names = [f"({equation}) {self.words(explained[equation])}" for equation in equations]
+        cells_frame = pd.DataFrame([cells for _, cells in rows], index=[label for label, _ in rows], columns=names)
+        return Table(title, cells_frame, rules=(rule,), language=self.words.spoken)
 
     def _starred(self, row: pd.Series) -> str:
-        stars = next((stars for most, stars in STARS if row["p"] <= most), "")
+        stars = "*" * sum(bool(row["p"] < bound) for bound in self.stars)
         return f"{number(float(row['coef']), self.decimals)}{stars}"
 
-    def _part(self, words: str, name: str, columns: tuple[str, ...], records: Sequence[Record]) -> Table:
-        shown = DiagnosticTable(
-            name=name,
-            columns=columns,
-            decimals=self.decimals,
-            most_runs=self.most_runs,
-            labels=self.labels,
-            language=self.language,
+    def _stacked(self, name: str, records: Sequence[Record], made: Callable[[Result], pd.DataFrame]) -> Table:
+        """Return a table of all runs below each other: side by side their numbers would be more than a page has."""
+        parts = []
+        for run, record in zip(heads(records, self.words), records, strict=True):
+            own = made(record.result)
+            labels = [self._label(key) for key in own.index]
+            if run and len(records) > 1:
+                labels = [f"{run}{self.words.colon}{label}" for label in labels]
+            parts.append(own.set_axis(labels, axis=0))
+        corner = self._joined(self._head(level) for level in own.index.names)
+        cells = pd.concat(parts).map(self._cell).rename(columns=self._head).rename_axis(corner)
+        title = self.words.word(f"mediation {name}")
+        return Table(title, cells, language=self.words.spoken, corners=(corner,))
+
+    def _cell(self, value: float) -> str:
+        if not np.isfinite(value):
+            return "" if np.isnan(value) else "∞" if value > 0 else "−∞"
+        return f"{value:z.{self.decimals}f}"
+
+    def _label(self, key: tuple[object, ...]) -> str:
+        return self._joined(
+            part.text(self.words.spoken, self.words) if isinstance(part, Note) else self._head(part) for part in key
         )
-        return shown.table(self.words.word(words), records)
+
+    def _head(self, name: object) -> str:
+        words = self.words(str(name))
+        return words if self.language is None else self.words.word(words)
+
+    def _joined(self, parts: Iterable[str]) -> str:
+        return ("，" if self.language == "zh" else ", ").join(parts)
+
+
+def _paths(result: Result, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Return columns of the paths; with several mediators a row for all of them below those of each focal term."""
+    frame = result.tables["mediation"]
+    own = frame[[*columns]]
+    if len(frame.index.unique("mediator")) == 1:
+        return own
+    blocks = []
+    for place, x in enumerate(frame.index.unique("x")):
+        effect = result.effects.loc[("indirect", x)]
+        whole = {"indirect": effect["coef"], **{name: effect[name] for name in ("se", "p", "low", "high")}}
+        if place == 0:
+            # statistics have the share of the first focal term
+            names = zip(SHARE, ("mediated_share", "mediated_share_low", "mediated_share_high"), strict=True)
+            whole |= {name: result.statistics.get(statistic, np.nan) for name, statistic in names}
+        row = pd.DataFrame(
+            [[whole.get(name, np.nan) for name in columns]],
+            index=pd.MultiIndex.from_tuples([(x, ALL)], names=frame.index.names),
+            columns=own.columns,
+        )
+        blocks += [own.loc[[x]], row]
+    return pd.concat(blocks)
+
+
+def _at_correlations(result: Result) -> pd.DataFrame:
+    """Return a row for each path, a column for each correlation of errors."""
+    frame = result.tables["rho"].iloc[::RHO_SHOWN].T
+    frame.columns = pd.Index([f"{rho:z.1f}" for rho in frame.columns])
+    return frame.set_axis(result.tables["mediation"].index, axis=0)

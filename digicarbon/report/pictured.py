@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -35,6 +35,33 @@ def results_of(records: Sequence[Record], words: Labels) -> dict[str, Result]:
     runs = list(records)
     names = zip(heads(runs, words), runs, strict=True)
     return {name or f"({number})": record.result for number, (name, record) in enumerate(names, start=1)}
+
+
+def pictures(
+    name: str,
+    title: str,
+    records: Sequence[Record],
+    formats: Iterable[Format],
+    words: Labels,
+    draw: Callable[[Result, str], Figure],
+) -> dict[str, bytes]:
+    """Return a picture of each run by file name; of several runs each has its label in name and title.
+
+    Parameters
+    ----------
+    name, title : str
+    records : sequence of Record
+    formats : iterable of {"png", "svg", "pdf"}
+    words : Labels
+    draw : callable
+        Draws a result under a title.
+    """
+    files: dict[str, bytes] = {}
+    for label, result in results_of(records, words).items():
+        alone = len(records) == 1
+        figure = draw(result, title if alone else f"{title}{words.colon}{label}")
+        files |= files_of(name if alone else f"{name}_{label}", figure, formats)
+    return files
 
 
 def by_variable(table: pd.DataFrame | None) -> dict[str, pd.DataFrame]:

@@ -22,6 +22,7 @@ from digicarbon.report.heads import Heads, heads_of, option_of
 from digicarbon.report.intervals import interval_files
 from digicarbon.report.labels import Labels
 from digicarbon.report.pictured import Formats
+from digicarbon.report.regimes import regimes_in_words
 from digicarbon.report.rows import Rows, controls_of, interval_text, number_text, row_of
 from digicarbon.report.summary import coefficients
 from digicarbon.result import REGRESSOR, Result, Role, effect_names
@@ -43,7 +44,10 @@ Beneath = Annotated[
     WithJsonSchema({"anyOf": [_ONE, {"type": "array", "items": _ONE, "uniqueItems": True}]}),
 ]
 """Numbers below a coefficient, a line each; a single one may stand without a list."""
-STATISTICS = ("nobs", "n_units", "n_treated", "n_never", "n_instruments", "r2_within", "loglik", "pretest_p")
+STATISTICS = (
+    *("nobs", "n_units", "n_treated", "n_never", "n_instruments", "r2_within", "loglik", "pretest_p"),
+    *("threshold_1", "threshold_2", "threshold_3"),
+)
 TESTS = ("ar1", "ar2", "sargan", "hansen", "first_stage_f", "overid", "anderson_rubin")
 PLACES = {"regressor": 1, "dummy": 1, "lag_x": 3}
 """The rank of a term's row by the kind of its role; focal terms come first, parameters that are no slopes last."""
@@ -215,24 +219,27 @@ class RegressionTable(Report):
         rows: list[tuple[str, list[str]]] = []
         rules: list[int] = []
         blocks: list[int] = []
-        roles = _roles(records)
-        terms = [term for term in _order(records, roles) if self.dummies or roles[term].kind != "dummy"]
+        named = regimes_in_words(records, words)
+        results = [record.result for record in named.records]
+        roles = _roles(results)
+        terms = [term for term in _order(results, roles) if self.dummies or roles[term].kind != "dummy"]
         hidden = set() if self.show_controls else controls_of(records)
         shown = [term for term in terms if term not in hidden]
-        rows += self._block(shown, [_by_term(r.result.terms, r.result.estimate_columns) for r in records], roles)
-        for effect in effect_names(record.result for record in records) if self.effects else ():
-            columns = [_effect_by_term(record.result, effect) for record in records]
-            focal = dict.fromkeys(term for r in records if r.result.spatial_effects for term in r.result.focal)
+        coefs = [_by_term(result.terms, result.estimate_columns) for result in results]
+        rows += self._block(shown, coefs, named.words, roles)
+        for effect in effect_names(results) if self.effects else ():
+            columns = [_effect_by_term(result, effect) for result in results]
+            focal = dict.fromkeys(term for result in results if result.spatial_effects for term in result.focal)
             there = {term for one in columns for term in one}
             # in the order of the coefficients
-            others = dict.fromkeys(term for term in _order(records, roles) if term in there)
+            others = dict.fromkeys(term for term in _order(results, roles) if term in there)
             others = others if self.effects_of == "all" else {}
             shown = [term for term in focal | others if any(term in one for one in columns)]
             if shown:
                 rules.append(len(rows))
                 blocks.append(len(rows))
                 rows.append((words.word(effect), [""] * len(records)))
-                rows += self._block(shown, columns)
+                rows += self._block(shown, columns, named.words)
         rules.append(len(rows))
         own = {title: row_of(title, row, records, self.decimals, words) for title, row in self.rows.items()}
         if hidden and words.word("controls") not in own:
@@ -299,12 +306,13 @@ class RegressionTable(Report):
         self,
         terms: Sequence[str],
         columns: Sequence[Mapping[str, Mapping[str, float]]],
+        words: Labels,
         roles: Mapping[str, Role] = MappingProxyType({}),
     ) -> list[tuple[str, list[str]]]:
         rows = []
         for term in terms:
             numbers = [one.get(term) for one in columns]
-            label = self.words(term, roles.get(term, REGRESSOR).of)
+            label = words(term, roles.get(term, REGRESSOR).of)
             rows.append((label, ["" if row is None else self._starred(row) for row in numbers]))
             for kind in self.beneath:
                 cells = ["" if row is None else self._beneath(row, kind) for row in numbers]
@@ -349,7 +357,7 @@ class RegressionTable(Report):
         levels = "/".join(f"{level:.0%}" for level in dict.fromkeys(r.result.inference.level for r in records))
         stars = f"* p < {one:g}, ** p < {two:g}, *** p < {three:g}"
         said = ("；" if self.language == "zh" else "; ").join([self._below(levels)] * bool(self.beneath) + [stars])
-        roles = _roles(records)
+        roles = _roles([record.result for record in records])
         controls = between.join(self.words(term, roles[term].of) for term in hidden)
         if self.language == "zh":
             brackets = "；方括号内为检验的p值" if tested else ""
@@ -417,19 +425,19 @@ def _effects(result: Result, kind: str) -> str:
     return "random" if kind in result.random else "no"
 
 
-def _roles(records: Sequence[Record]) -> dict[str, Role]:
-    """Return the role of each term; if records differ, that in the first record."""
+def _roles(results: Sequence[Result]) -> dict[str, Role]:
+    """Return the role of each term; if results differ, that in the first one."""
     roles: dict[str, Role] = {}
-    for result in (record.result for record in records):
+    for result in results:
         roles = dict(zip(result.terms, result.roles or (REGRESSOR,) * len(result.terms), strict=True)) | roles
     return roles
 
 
-def _order(records: Sequence[Record], roles: Mapping[str, Role]) -> list[str]:
+def _order(results: Sequence[Result], roles: Mapping[str, Role]) -> list[str]:
     """Return terms in the order of rows: focal terms, their values, controls, spatial lags, parameters of the error."""
-    terms = list(dict.fromkeys(term for record in records for term in record.result.terms))
-    focal = dict.fromkeys(term for record in records for term in record.result.focal)
-    numbers = {term: part.number for record in records for term, part in record.result.focal_levels.items()}
+    terms = list(dict.fromkeys(term for result in results for term in result.terms))
+    focal = dict.fromkeys(term for result in results for term in result.focal)
+    numbers = {term: part.number for result in results for term, part in result.focal_levels.items()}
 
     def rank(term: str) -> tuple[float, float]:
         if term in focal:

@@ -23,6 +23,7 @@ from digicarbon.report.base import (
 )
 from digicarbon.report.focal import COLUMN, Focal, Quantity, focal, heads_of, one_of
 from digicarbon.report.labels import Labels
+from digicarbon.report.regimes import with_regimes
 from digicarbon.result import Asked
 from digicarbon.spec import Names
 
@@ -67,9 +68,10 @@ class SignTable(Report):
         focal_runs = focal(records, self.quantity, by_column=True)
         if focal_runs.rows.empty:
             raise ConfigError(Note("signs_without_quantity", key="report.quantity", quantity=one_of(self.quantity)))
-        cells, rules = counts(*focal_runs.whole(), self._keys(focal_runs), self.level, self.decimals, self.words)
+        called = with_regimes(self.words, focal_runs.regimes)
+        cells, rules = counts(*focal_runs.whole(), self._keys(focal_runs), self.level, self.decimals, called)
         cells.insert(list(cells.columns).index("smallest"), "% significant", _shares(cells))
-        terms = cut(map(self.words, focal_runs.rows["term"].unique()), 12)
+        terms = cut(map(called, focal_runs.rows["term"].unique()), 12)
         words = Note("significant_of", level=self.level, what=heads_of(self.quantity), terms=terms)
         exclusions = (*focal_runs.boundary_notes(), *focal_runs.pieces_notes())
         notes = [words, *exclusions, *counted_notes(focal_runs.notes, focal_runs.runs), *counted_once(focal_runs.again)]
@@ -77,7 +79,7 @@ class SignTable(Report):
         if focal_runs.runs > self.most_runs:
             notes.append(summarised(focal_runs.runs, Note("listed_below")))
         else:
-            below = self._runs(focal_runs.rows, heads(records, self.words))
+            below = self._runs(focal_runs.rows, heads(records, self.words), called)
         shown = in_words(cells, self.words)
         return Table(title, shown, rules, self.words.notes(notes), below, language=self.words.spoken)
 
@@ -95,10 +97,10 @@ class SignTable(Report):
             )
         return list(self.by) or [key for key, values in focal_runs.varied.items() if len(values) > 1]
 
-    def _runs(self, rows: pd.DataFrame, labels: Sequence[str]) -> Table:
+    def _runs(self, rows: pd.DataFrame, labels: Sequence[str], called: Labels) -> Table:
         cells = pd.DataFrame(
             {
-                "term": [self.words(term) for term in rows["term"]],
+                "term": [called(term) for term in rows["term"]],
                 "sign": ["+" if coef > 0 else "-" if coef < 0 else "0" for coef in rows["coef"]],
                 **{name: [number(value, self.decimals) for value in rows[name]] for name in ("coef", "se")},
                 "p": [f"{p:.{self.decimals}f}" for p in rows["p"]],

@@ -21,6 +21,7 @@ from digicarbon.report.focal import AS_CONFIGURED, IN_PIECES, Focal, Quantity, e
 from digicarbon.report.joint import FACETS, Joint, JointMethod, JointRequest
 from digicarbon.report.labels import Labels
 from digicarbon.report.picture import Format, Strip, chinese, plot_specification_curve, rendered
+from digicarbon.report.regimes import with_regimes
 from digicarbon.report.signs import meaning, number
 from digicarbon.result import Asked
 from digicarbon.spec import Names, Seed
@@ -136,15 +137,11 @@ class SpecificationCurve(Report):
         """Return the seconds for the pictures and for the joint test's fits to all draws."""
         return PICTURE * len(self.pictures) + DRAW * self.draws * runs
 
-    def with_joint(self, joint: Joint) -> SpecificationCurve:
-        """Return the report with the joint test in its table and picture."""
-        report = self.model_copy()
+    def with_joint(self, joint: Joint | None) -> SpecificationCurve:
+        """Return the report with the joint test in its table and picture; None: without a word on one."""
+        report = self.model_copy(update={} if joint is not None else {"draws": 0})
         report._joint = joint
         return report
-
-    def without_joint(self) -> SpecificationCurve:
-        """Return the report that asks for no joint test."""
-        return self.model_copy(update={"draws": 0})
 
     def with_failed(self, runs: int) -> SpecificationCurve:
         """Return the report with the number of failed runs on its picture."""
@@ -207,7 +204,8 @@ class SpecificationCurve(Report):
             if self.facet is None
             else curve.rows[self.facet].astype(str).map(lambda value: words.option(str(self.facet), value))
         )
-        terms = list(dict.fromkeys(map(words, curve.rows["term"].unique())))
+        called = with_regimes(words, curve.focal_runs.regimes)
+        terms = list(dict.fromkeys(map(called, curve.rows["term"].unique())))
         colon = "：" if words.language == "zh" else ": "
         figure = plot_specification_curve(
             curve.rows,
@@ -479,11 +477,12 @@ class SpecificationCurve(Report):
         return Table(title, cells, tuple(rules), self.words.notes(notes), language=self.words.spoken)
 
     def _notes(self, curve: _Curve) -> tuple[str, ...]:
+        called = with_regimes(self.words, curve.focal_runs.regimes)
         notes = [
             Note(
                 "curve",
                 estimand=head_of(self.quantity),
-                terms=cut([self.words(term) for term in curve.rows["term"].unique()], 12),
+                terms=cut([called(term) for term in curve.rows["term"].unique()], 12),
                 outcomes=tuple(map(self.words, curve.focal_runs.outcomes)),
                 meaning=meaning(self.level),
             )

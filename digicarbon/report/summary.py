@@ -14,6 +14,7 @@ from digicarbon.note import Note
 from digicarbon.report.base import Record, Table, counted_notes, counted_once, summarised
 from digicarbon.report.focal import focal
 from digicarbon.report.labels import Labels
+from digicarbon.report.regimes import with_regimes
 from digicarbon.report.signs import counts, in_words
 
 MOST_VALUES = 20
@@ -37,6 +38,7 @@ def coefficients(title: str, records: Sequence[Record], level: float, decimals: 
         The language of heads and notes.
     """
     focal_runs = focal(records, by_column=True)
+    words = with_regimes(words, focal_runs.regimes)
     differing = {key: len(values) for key, values in focal_runs.varied.items() if len(values) > 1}
     long_choices = [
         Note("many_values", key=key, values=number) for key, number in differing.items() if number > MOST_VALUES

@@ -11,6 +11,15 @@ from digicarbon.script.words import chunks, number, quoted
 
 EFFECTS = {"unit": "individual", "time": "time", "two_way": "twoways"}
 """What plm calls effects."""
+WITHIN = {
+    "none": "v - mean(v)",
+    "unit": "v - ave(v, unit_id)",
+    "time": "v - ave(v, time_id)",
+    "two_way": "v - ave(v, unit_id) - ave(v, time_id) + mean(v)",
+}
+"""A column ``v`` without its effects, where columns of the data are known by name."""
+DUMMIES = "lm.fit(model.matrix(~ factor(unit_id) + factor(time_id)), v)$residuals"
+"""The same of two-way effects where units lack periods."""
 
 
 @dataclass(eq=False)
@@ -55,6 +64,11 @@ class RPart(Part):
                 f'check({name}, {errors}, recorded_se[known], tolerance = {tolerance}, what = "standard error")',
             ]
         return lines
+
+
+def within(effects: str, balanced: bool) -> str:
+    """Return R code of a column ``v`` without fixed effects, in the data; ``none`` removes its mean."""
+    return DUMMIES if effects == "two_way" and not balanced else WITHIN[effects]
 
 
 def if_installed(package: str, version: str, body: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.note import Note, cut
 from digicarbon.numeric.spatial.proximity import triangulated
+from digicarbon.source._drawn import frame, remembered
 from digicarbon.source.base import Inputs, Source
 from digicarbon.spec import Seed
 
@@ -186,13 +187,13 @@ class SimulatedPolicy(Source):
             longitude and latitude.
         """
         drawn = self._drawn()
-        frame = drawn.truth[["unit", "time"]].copy()
-        frame["y"] = drawn.y.ravel()
-        frame["adopted"] = drawn.truth["cohort"]
+        seen = drawn.truth[["unit", "time"]].copy()
+        seen["y"] = drawn.y.ravel()
+        seen["adopted"] = drawn.truth["cohort"]
         for name, values in drawn.fixed.items():
-            frame[name] = np.repeat(values, self.periods)
+            seen[name] = np.repeat(values, self.periods)
         return Inputs(
-            frame,
+            seen,
             source="simulated_policy",
             time_name="year",
             simulated=True,
@@ -207,8 +208,7 @@ class SimulatedPolicy(Source):
         # one generator in one order: a seed gives the same units, dates and errors in each world
         rng = np.random.default_rng(self.seed)
         income, industry = rng.standard_normal((2, self.n))
-        (west, east), (south, north) = BOX
-        places = np.column_stack([rng.uniform(west, east, self.n), rng.uniform(south, north, self.n)])
+        places = places_of(rng, self.n)
         x = (income - industry) / np.sqrt(2)
         cohort = self._cohorts(rng, x, places)
         years = self.first_year + np.arange(self.periods)
@@ -216,23 +216,14 @@ class SimulatedPolicy(Source):
         direct = self._effect(cohort, event)
         spillover = np.zeros_like(direct)
         if self.world == "spillovers":
-            spillover = self.spillover * (_neighbours(places) @ (event >= 0))
+            spillover = self.spillover * (neighbours(places) @ (event >= 0))
         s = np.arange(self.periods)
         unit = rng.standard_normal(self.n) + 0.5 * x + 0.5 * ~np.isnan(cohort)
         time = 0.05 * s + 0.1 * rng.standard_normal(self.periods)
         errors = self.sigma * self._errors(rng)
         y = unit[:, None] + time + self.trend * s * x[:, None] + direct + spillover + errors
-        labels = [f"u{i:0{len(str(self.n))}d}" for i in range(1, self.n + 1)]
-        truth = pd.DataFrame(
-            {
-                "unit": np.repeat(labels, self.periods),
-                "time": np.tile(years, self.n),
-                "cohort": np.repeat(cohort, self.periods),
-                "event": event.ravel(),
-                "direct": direct.ravel(),
-                "spillover": spillover.ravel(),
-            }
-        )
+        columns = {"cohort": cohort[:, None], "event": event, "direct": direct, "spillover": spillover}
+        truth = frame(self.n, self.periods, self.first_year, columns)
         fixed = {"income": income, "industry": industry, "longitude": places[:, 0], "latitude": places[:, 1]}
         return _Drawn(y, truth, fixed)
 
@@ -241,7 +232,7 @@ class SimulatedPolicy(Source):
         treated = self.n - round(self.never * self.n)
         score: FloatArray = self.selection * x + rng.logistic(size=self.n)
         if self.clustering:
-            score = np.asarray(np.linalg.solve(np.eye(self.n) - self.clustering * _neighbours(places), score))
+            score = np.asarray(np.linalg.solve(np.eye(self.n) - self.clustering * neighbours(places), score))
         chosen: IntArray = np.argsort(-score, kind="stable")[:treated]
         cohort = np.full(self.n, np.nan)
         cohort[rng.permutation(chosen)] = np.resize(self.cohorts, treated)
@@ -261,11 +252,7 @@ class SimulatedPolicy(Source):
 
     def _errors(self, rng: np.random.Generator) -> FloatArray:
         """Return errors of variance 1, shape (N, T)."""
-        white = rng.standard_normal((self.n, self.periods))
-        errors = white.copy()
-        for t in range(1, self.periods):
-            errors[:, t] = self.memory * errors[:, t - 1] + np.sqrt(1 - self.memory**2) * white[:, t]
-        return errors
+        return remembered(rng.standard_normal((self.n, self.periods)), self.memory)
 
     def _note(self, truth: PolicyTruth) -> Note:
         facts: dict[str, Any] = {
@@ -304,7 +291,13 @@ def _falling(cohorts: int) -> FloatArray:
     return np.ones(1) if cohorts == 1 else np.linspace(1.5, 0.5, cohorts)
 
 
-def _neighbours(places: FloatArray) -> FloatArray:
+def places_of(rng: np.random.Generator, n: int) -> FloatArray:
+    """Return longitudes and latitudes of units, shape (n, 2)."""
+    (west, east), (south, north) = BOX
+    return np.column_stack([rng.uniform(west, east, n), rng.uniform(south, north, n)])
+
+
+def neighbours(places: FloatArray) -> FloatArray:
     """Return the row-standardised weights of places whose Thiessen polygons touch, shape (N, N)."""
     w = triangulated(places, "great_circle").matrix(1.0).toarray()
     return np.asarray(w / w.sum(axis=1, keepdims=True))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
-import pandas as pd
 import scipy
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
 from digicarbon.note import Note
+from digicarbon.source._drawn import frame, remembered
 from digicarbon.source.base import Inputs, Source
 from digicarbon.spec import Seed
 
@@ -77,22 +77,13 @@ class SimulatedQuantiles(Source):
         shape = self.n, self.periods
         z, c, white = rng.standard_normal((3, *shape))
         unit, share = rng.standard_normal((self.n, 1)), rng.uniform(size=(self.n, 1))
-        normal = white.copy()
-        for t in range(1, self.periods):
-            normal[:, t] = self.memory * normal[:, t - 1] + np.sqrt(1 - self.memory**2) * white[:, t]
+        normal = remembered(white, self.memory)
         plain = normal if self.errors == "normal" else -np.log(scipy.special.ndtr(-normal)) - 1
         u = plain / MEAN_ABSOLUTE[self.errors]
         x = np.abs(z + unit / 2)
         y = unit + self.location * x + 0.5 * c + (0.5 + share + self.scale * x) * u
-        labels = [f"u{i:0{len(str(self.n))}d}" for i in range(1, self.n + 1)]
-        frame = pd.DataFrame(
-            {
-                "unit": np.repeat(labels, self.periods),
-                "time": np.tile(self.first_year + np.arange(self.periods), self.n),
-                **{name: values.ravel() for name, values in {"y": y, "x": x, "c": c}.items()},
-            }
-        )
+        drawn = frame(self.n, self.periods, self.first_year, {"y": y, "x": x, "c": c})
         low, middle, high = (float(value) for value in self.truth(np.array([0.1, 0.5, 0.9])))
         facts = {"units": self.n, "periods": self.periods, "low": low, "middle": middle, "high": high}
         note = Note("simulated_quantiles", **facts, seed=self.seed)
-        return Inputs(frame, source="simulated_quantiles", time_name="year", simulated=True, notes=(note,))
+        return Inputs(drawn, source="simulated_quantiles", time_name="year", simulated=True, notes=(note,))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from digicarbon.note import Note
+from digicarbon.source._drawn import frame
 from digicarbon.source.base import Inputs, Source
 from digicarbon.spec import Seed
 
@@ -77,17 +77,13 @@ class SimulatedShiftShare(Source):
         x = unit + period + shares @ shocks.T + self.confounding * errors + 0.5 * noise
         y = unit + period + self.effect * x + errors
         sectors = [f"s{place:0{len(str(k))}d}" for place in range(1, k + 1)]
-        units = [f"u{place:0{len(str(n))}d}" for place in range(1, n + 1)]
-        frame = pd.DataFrame(
-            {
-                "unit": np.repeat(units, t),
-                "time": np.tile(self.first_year + np.arange(t), n),
-                "y": y.ravel(),
-                "x": x.ravel(),
-                **{f"share_{name}": np.repeat(shares[:, place], t) for place, name in enumerate(sectors)},
-                **{f"shock_{name}": np.tile(shocks[:, place], n) for place, name in enumerate(sectors)},
-            }
-        )
+        columns = {
+            "y": y,
+            "x": x,
+            **{f"share_{name}": shares[:, place, None] for place, name in enumerate(sectors)},
+            **{f"shock_{name}": shocks[None, :, place] for place, name in enumerate(sectors)},
+        }
+        drawn = frame(n, t, self.first_year, columns)
         note = Note(
             "simulated_shift_share",
             units=n,
@@ -97,4 +93,4 @@ class SimulatedShiftShare(Source):
             world=self.world,
             seed=self.seed,
         )
-        return Inputs(frame, source="simulated_shift_share", time_name="year", simulated=True, notes=(note,))
+        return Inputs(drawn, source="simulated_shift_share", time_name="year", simulated=True, notes=(note,))

@@ -6,11 +6,12 @@ from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 from pydantic import Field, model_validator
 
 from digicarbon.note import Note, cut
+from digicarbon.source._drawn import frame, remembered
 from digicarbon.source.base import Inputs, Source
+from digicarbon.source.policies import neighbours, places_of
 from digicarbon.spec import Seed
 
 Numbers = Annotated[tuple[float, ...], Field(strict=False, min_length=1)]
@@ -28,6 +29,11 @@ class SimulatedThreshold(Source):
 
     where :math:`r(q)` is the regime, 1 for q up to the first threshold, :math:`\alpha_i = n_i`, and q has half of its
     variance between units. The errors of a unit are an autoregression of coefficient ``memory``.
+
+    With ``rho`` or ``spillovers`` units have places, neighbours W as ``weights=delaunay`` has them, and
+
+    .. math::
+        y = \rho W y + \alpha + \text{slopes}_r x + W (\text{spillovers}_r x) + 0.5 c + e
 
     Attributes
     ----------
@@ -49,6 +55,10 @@ class SimulatedThreshold(Source):
         How the standard deviation of the error grows with q; 0 for not at all.
     memory : float
         Correlation of the errors of successive years.
+    rho : float
+        Coefficient of the spatial lag of y.
+    spillovers : tuple of float
+        The slope of neighbours' x in each of their regimes, as many as ``slopes``; empty for none.
     """
 
     seed: Seed = 1
@@ -60,6 +70,8 @@ class SimulatedThreshold(Source):
     sigma: Annotated[float, Field(ge=0)] = 1.0
     spread: float = 0.0
     memory: Annotated[float, Field(gt=-1, lt=1)] = 0.0
+    rho: Annotated[float, Field(gt=-1, lt=1)] = 0.0
+    spillovers: Annotated[tuple[float, ...], Field(strict=False)] = ()
 
     @model_validator(mode="after")
     def _a_slope_for_each_regime(self) -> SimulatedThreshold:
@@ -69,6 +81,10 @@ class SimulatedThreshold(Source):
             raise ValueError(
                 Note("simulated_slopes", key="slopes", given=len(self.slopes), regimes=len(self.thresholds) + 1)
             )
+        if self.spillovers and len(self.spillovers) != len(self.slopes):
+            raise ValueError(
+                Note("simulated_slopes", key="spillovers", given=len(self.spillovers), regimes=len(self.slopes))
+            )
         return self
 
     def load(self) -> Inputs:
@@ -77,26 +93,24 @@ class SimulatedThreshold(Source):
         Returns
         -------
         Inputs
-            Frame with unit, time, y, x, c and q.
+            Frame with unit, time, y, x, c and q, and longitude and latitude where units have neighbours.
         """
         rng = np.random.default_rng(self.seed)
         shape = self.n, self.periods
         x, c, moving, white = rng.standard_normal((4, *shape))
         unit, place = rng.standard_normal((2, self.n, 1))
         q = (place + moving) / np.sqrt(2)
-        errors = white.copy()
-        for t in range(1, self.periods):
-            errors[:, t] = self.memory * errors[:, t - 1] + np.sqrt(1 - self.memory**2) * white[:, t]
-        slope = np.asarray(self.slopes)[np.searchsorted(self.thresholds, q)]
-        y = unit + slope * x + 0.5 * c + self.sigma * np.exp(self.spread * q) * errors
-        labels = [f"u{i:0{len(str(self.n))}d}" for i in range(1, self.n + 1)]
-        frame = pd.DataFrame(
-            {
-                "unit": np.repeat(labels, self.periods),
-                "time": np.tile(self.first_year + np.arange(self.periods), self.n),
-                **{name: values.ravel() for name, values in {"y": y, "x": x, "c": c, "q": q}.items()},
-            }
-        )
+        errors = remembered(white, self.memory)
+        regime = np.searchsorted(self.thresholds, q)
+        y = unit + np.asarray(self.slopes)[regime] * x + 0.5 * c + self.sigma * np.exp(self.spread * q) * errors
+        places = {}
+        if self.rho or self.spillovers:
+            where = places_of(rng, self.n)
+            w = neighbours(where)
+            reached = np.asarray(self.spillovers or np.zeros(len(self.slopes)))[regime] * x
+            y = np.linalg.solve(np.eye(self.n) - self.rho * w, y + w @ reached)
+            places = {"longitude": where[:, :1], "latitude": where[:, 1:]}
+        drawn = frame(self.n, self.periods, self.first_year, {"y": y, "x": x, "c": c, "q": q, **places})
         facts = {
             "units": self.n,
             "periods": self.periods,
@@ -104,5 +118,9 @@ class SimulatedThreshold(Source):
             "thresholds": cut(map(str, self.thresholds)),
             "seed": self.seed,
         }
-        note = Note("simulated_threshold", **facts)
-        return Inputs(frame, source="simulated_threshold", time_name="year", simulated=True, notes=(note,))
+        notes = [Note("simulated_threshold", **facts)]
+        if places:
+            notes.append(
+                Note("simulated_spillovers", rho=self.rho, spillovers=cut(map(str, self.spillovers or (0.0,))))
+            )
+        return Inputs(drawn, source="simulated_threshold", time_name="year", simulated=True, notes=tuple(notes))

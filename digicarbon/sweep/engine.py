@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from digicarbon import loaded
 from digicarbon.disk.files import Scratch
+from digicarbon.disk.frames import columns_of, names_in
 from digicarbon.errors import EstimationError, legible
 from digicarbon.executor import Executor
 from digicarbon.executor.orphan import end_with
@@ -170,9 +171,7 @@ def fit(task: Task) -> Fitted:
             raise EstimationError(Note("fit_no_result", model=type(task.model).__name__, given=type(outcome).__name__))
         outcome.require_numbers()
         outcome = task.model.described(outcome, panel)
-        tables = {**outcome.tables, **task.diagnostic.tables(panel, weights)}
-        notes, errors = (*outcome.notes, *task.diagnostic.remarks(tables)), task.diagnostic.table_errors
-        result = _legible(replace(outcome, tables=tables, notes=notes, table_errors=errors, residuals=None))
+        result = _legible(replace(task.diagnostic.added(outcome, panel, weights), residuals=None))
     seconds = time.perf_counter() - clock
     return Fitted(task.index, result, caught.note, caught.traceback, start, time.time_ns() // 1_000_000, seconds)
 
@@ -203,12 +202,11 @@ def _legible_role(role: Role) -> Role:
 
 def _texts(table: pd.DataFrame) -> Iterator[str]:
     """Yield the texts of a table; its numbers, most of the table, cost nothing."""
-    heads = [head.get_level_values(level) for head in (table.index, table.columns) for level in range(head.nlevels)]
+    heads = table.index, table.columns
     yield from (name for head in heads for name in head.names if isinstance(name, str))
-    parts: list[Any] = [*heads, *(column for _, column in table.items())]
-    for values in parts:
-        if values.dtype.kind not in "biufcmM":
-            for value in values.tolist():
+    for kind, values in chain(*map(names_in, heads), columns_of(table)):
+        if kind.kind not in "biufcmM":
+            for value in values:
                 if isinstance(value, Note):
                     yield from value.texts
                 elif isinstance(value, str):

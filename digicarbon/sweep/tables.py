@@ -165,7 +165,7 @@ def show(
             signs = Signs(report)
             records.watchers += [estimates.take, signs.take]
             joint, untested = _joint(report, records)
-            report = report.without_joint() if joint is None else report.with_joint(joint)
+            report = report.with_joint(joint)
             report = report.with_failed(len(failures) + records.lacking)
             with progress.phase("pictures"):
                 pictures, lacking = _pictures(planned, report, records)

@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from digicarbon.arrays import FloatArray
+from digicarbon.disk.frames import Column, Lists
 from digicarbon.note import Note, note_of
 from digicarbon.note.recorded import read, read_all, read_cell, read_pair
 from digicarbon.panel import constituents
@@ -217,10 +218,16 @@ OLD_LABELS = "groups"
 """Columns, and the level of the index, in which earlier versions wrote the English words of notes."""
 
 
-def encode(result: Result) -> str:
+def encode(result: Result, lists: Mapping[str, Lists] | None = None) -> str:
     """Return a result as JSON text.
 
     Arrays are base64 of little-endian doubles: quicker than decimals, and exact.
+
+    Parameters
+    ----------
+    result : Result
+    lists : mapping of str to Lists, optional
+        Its tables, where they were read before.
 
     Raises
     ------
@@ -228,6 +235,7 @@ def encode(result: Result) -> str:
         If a table holds something other than numbers, texts, notes, booleans and blanks.
     """
     effects = result.spatial_effects
+    lists = lists or {name: Lists.of(table) for name, table in result.tables.items()}
     content = {
         "version": VERSION,
         "kind": result.kind,
@@ -240,7 +248,7 @@ def encode(result: Result) -> str:
         "statistics": {name: float(value) for name, value in result.statistics.items()},
         "effects": effects
         and [effects.terms, _array(effects.coef), _array(effects.se), effects.names, effects.in_space],
-        "tables": {name: _frame(table) for name, table in result.tables.items()},
+        "tables": {name: _frame(table, lists[name]) for name, table in result.tables.items()},
         "absorbed": result.absorbed,
         "notes": [note.to_json() for note in result.notes],
         "random": result.random,
@@ -259,6 +267,7 @@ def encode(result: Result) -> str:
             for position, (term, role) in enumerate(zip(result.terms, result.roles, strict=False))
             if role.kind == "regressor" and role.made_of != (Constituent(term),)
         ],
+        "listings": result.listings,
         "resampled": result.resampled and [_array(result.resampled.estimates), _array(result.resampled.effects)],
     }
     return json.dumps(content, ensure_ascii=False, default=_scalar)
@@ -310,6 +319,7 @@ def decode(text: str) -> Result:
             _roles(content["roles"], len(terms)) if "roles" in content else _roles_by_name(content["kind"], terms),
             content.get("made_of"),
         ),
+        listings=tuple(content.get("listings", ())),
         resampled=Resampled(*map(_read_array, content["resampled"])) if content.get("resampled") else None,
     )
 
@@ -317,6 +327,8 @@ def decode(text: str) -> Result:
 def _written(part: Constituent) -> list[Any]:
     written = [part.variable, part.operator, part.order, part.power, part.level]
     # earlier versions read five fields
+    if part.regimes:
+        return [*written, part.centred, part.regimes]
     return [*written, True] if part.centred else written
 
 
@@ -384,14 +396,14 @@ def _read_array(node: Sequence[Any]) -> FloatArray:
     return np.frombuffer(base64.b64decode(text), dtype="<f8").reshape(shape).astype(np.float64)
 
 
-def _frame(table: pd.DataFrame) -> dict[str, Any]:
-    data = [[str(column.dtype), column.tolist()] for _, column in table.items()]
-    index = _axis(table.index)
+def _frame(table: pd.DataFrame, lists: Lists) -> dict[str, Any]:
+    data = _plain_columns(lists.columns)
+    index = _axis(table.index, lists.rows)
     return {
         # earlier versions read the words; the notes stand beside them
         "notes": [_taken_out(index["levels"]), _taken_out(data)],
         "index": index,
-        "columns": _axis(table.columns),
+        "columns": _axis(table.columns, lists.heads),
         "data": data,
     }
 
@@ -440,14 +452,13 @@ def _with_old_notes(node: Mapping[str, Any]) -> Mapping[str, Any]:
     return node
 
 
-def _axis(index: pd.Index[Any]) -> dict[str, Any]:
-    levels = range(index.nlevels)
-    values = [index.get_level_values(level) for level in levels]
-    return {
-        "names": list(index.names),
-        "several": isinstance(index, pd.MultiIndex),
-        "levels": [[str(level.dtype), level.tolist()] for level in values],
-    }
+def _axis(index: pd.Index[Any], levels: Sequence[Column]) -> dict[str, Any]:
+    return {"names": list(index.names), "several": isinstance(index, pd.MultiIndex), "levels": _plain_columns(levels)}
+
+
+def _plain_columns(columns: Sequence[Column]) -> list[list[Any]]:
+    # copies, since words take the places of notes
+    return [[str(kind), [*values]] for kind, values in columns]
 
 
 def _read_axis(node: Mapping[str, Any]) -> pd.Index[Any]:

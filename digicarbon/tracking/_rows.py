@@ -22,6 +22,7 @@ import pyarrow as pa
 from omegaconf import OmegaConf
 
 from digicarbon.arrays import FloatArray
+from digicarbon.disk.frames import Lists
 from digicarbon.note import Note
 from digicarbon.result import Asked, Result
 from digicarbon.tracking._code import provenance
@@ -35,7 +36,7 @@ ESTIMATED = ("coef", "se", "p")
 """The columns of estimates and effects that become metrics."""
 
 
-def metrics(result: Result, asked: Asked | None = None) -> dict[str, float]:
+def metrics(result: Result, asked: Asked | None = None, lists: Mapping[str, Lists] | None = None) -> dict[str, float]:
     """Return a result's numbers under MLflow names, finite ones only.
 
     ``coef.<term>``, ``se.<term>`` and ``p.<term>`` for every term; ``<effect>.<term>`` with ``.se`` and ``.p`` for
@@ -67,16 +68,24 @@ def metrics(result: Result, asked: Asked | None = None) -> dict[str, float]:
         _, out["focal.effect"], out["focal.effect.se"], out["focal.effect.p"] = effect_of_run
     out |= {name: float(value) for name, value in result.statistics.items()}
     for name, table in result.tables.items():
-        if _only_numbered(table):
-            continue
-        # lists, not rows: a row of a DataFrame costs more time than the fit
-        rows = zip(*(table.iloc[:, place].tolist() for place in range(table.shape[1])), strict=True)
-        for key, row in zip(table.index.tolist(), rows, strict=False):
-            parts = key if isinstance(key, tuple) else (key,)
-            cells = {column: value for column, value in zip(table.columns, row, strict=True) if isinstance(value, Real)}
-            out |= {".".join(map(str, (name, *parts, column))): float(value) for column, value in cells.items()}
+        if name not in result.listings and not _only_numbered(table):
+            out |= _cells(name, (lists or {}).get(name) or Lists.of(table))
     cleaned = distinct(tuple(out))
     return {cleaned[name]: value for name, value in out.items() if math.isfinite(value)}
+
+
+def _cells(name: str, table: Lists) -> dict[str, float]:
+    """Return the numbers of a table by table, row and column."""
+    rows = [".".join(map(str, (name, *key))) for key in zip(*(values for _, values in table.rows), strict=True)]
+    heads = list(zip(*(values for _, values in table.heads), strict=True))
+    columns = [str(head[0] if len(head) == 1 else head) for head in heads]
+    cells = zip(*(values for _, values in table.columns), strict=True)
+    return {
+        f"{row}.{column}": float(value)
+        for row, values in zip(rows, cells, strict=False)
+        for column, value in zip(columns, values, strict=True)
+        if isinstance(value, (float, Real))
+    }
 
 
 def _only_numbered(table: pd.DataFrame) -> bool:
@@ -366,8 +375,10 @@ def batch(entries: Sequence[Entry], parent_id: str, replaced: Mapping[str, str])
 
 def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str]) -> Row:
     key = entry.tags.get(HASH, "")
-    names = "" if entry.result is None else renamed(entry.result)
-    numbers = {} if entry.result is None else metrics(entry.result, entry.asked)
+    result = entry.result
+    names = "" if result is None else renamed(result)
+    lists = {} if result is None else {name: Lists.of(table) for name, table in result.tables.items()}
+    numbers = {} if result is None else metrics(result, entry.asked, lists)
     tags = {
         PARENT: parent_id,
         "digicarbon.kind": "specification",
@@ -391,7 +402,7 @@ def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str])
         data_digest=entry.data.digest,
         data_profile=entry.data.profile,
         config=to_yaml(entry.config),
-        result=_encoded(entry),
+        result=_encoded(entry, lists),
         replaces=replaced.get(key, "") if key else "",
         description=_description(entry),
         params={clean(key): value[:LONGEST_PARAM] for key, value in entry.params.items()},
@@ -458,10 +469,10 @@ def _why(entry: Entry) -> dict[str, str]:
     return {WHY: content} if 0 < len(content) <= LONGEST_TAG else {}
 
 
-def _encoded(entry: Entry) -> str:
+def _encoded(entry: Entry, lists: Mapping[str, Lists]) -> str:
     """Return the result as text; empty if it cannot be stored, so that the run is fitted again when needed."""
     try:
-        return "" if entry.result is None else encode(entry.result)
+        return "" if entry.result is None else encode(entry.result, lists)
     except TypeError:
         return ""
 

@@ -3,7 +3,7 @@
     python tests/benchmark/bench_threshold.py
 
 565 units of 14 periods, one x, two controls, unit effects, every value of the threshold variable a candidate (7,119 of
-them); CPU seconds of one thread, the best of three.
+them); CPU seconds of one thread, the best of three. In the spatial Durbin model W is dense, with 5 neighbours each.
 """
 
 from __future__ import annotations
@@ -15,8 +15,12 @@ from collections.abc import Callable
 import numpy as np
 
 from digicarbon.numeric.linear.within import Rows
-from digicarbon.numeric.threshold.estimator import Resampling, estimate
+from digicarbon.numeric.spatial.batch import LagSpace
+from digicarbon.numeric.spatial.likelihood import Sample
+from digicarbon.numeric.spatial.operator import DenseOperator
+from digicarbon.numeric.threshold.estimator import Resampling, estimate, thresholds_of
 from digicarbon.numeric.threshold.search import Ordered
+from digicarbon.numeric.threshold.space import SpatialLag
 
 N, T, DRAWS, LOOPS = 565, 14, 300, 200
 
@@ -54,11 +58,21 @@ def main() -> None:
             float(np.square(inner[:, -1] - columns @ b).sum())
 
     one = cpu(loop) / LOOPS * len(candidates)
+    neighbours = np.zeros((N, N))
+    np.put_along_axis(neighbours, rng.integers(0, N, (N, 5)), 0.2, axis=1)
+    np.fill_diagonal(neighbours, 0)
+    space = LagSpace(DenseOperator(neighbours, None), Sample(N, T, "unit", "lee_yu"))
+    lagged = (neighbours @ np.column_stack([x, common, y]).reshape(N, -1)).reshape(N * T, -1)
+    within = ordered.demeaned(np.column_stack([x, common, lagged[:, :-1], y, lagged[:, -1:]]))
+    lag = SpatialLag(ordered, within[:, :-2], within[:, -2], within[:, -1], (0,), space)
+
     lines = {
         "one threshold, no bootstrap": cpu(lambda: fit(1, 0)),
         "one threshold, 300 draws of units": cpu(lambda: fit(1, DRAWS)),
         "one threshold, 300 draws of signs": cpu(lambda: fit(1, DRAWS, "signs")),
         "three thresholds, 300 draws each": cpu(lambda: fit(3, DRAWS)),
+        "SDM, 400 quantiles, 300 draws": cpu(lambda: thresholds_of(lag, 1, 0.05, 400, DRAWS, 1, "signs")),
+        "SDM, every value, no bootstrap": cpu(lambda: thresholds_of(lag, 1, 0.05)),
         "loop of least squares, one search": one,
         "loop of least squares, 300 draws": one * (DRAWS + 1),
     }

@@ -1,9 +1,9 @@
 """Coverage of the bands of an effect along a moderator, and how often a false region of significance is claimed.
 
-Run from the repository: ``python tests/benchmark/moderation_size.py [--replications 2000] [--draws 399] [--jobs 2]``.
-Units by 6 periods; the variable, the moderator and the error are AR(1) with 0.5 within units; two-way effects, errors
-clustered by unit. Where units are unequal the standard deviation of a unit's error is uniform between 0.3 and 2. The
-true effect is 0.3 + 0.2 z.
+Run from the repository: ``python tests/benchmark/moderation_size.py [--replications 2000] [--draws 399] [--jobs 2]
+[--units 30 300] [--errors alike unequal]``. Units by 6 periods; the variable, the moderator and the error are AR(1)
+with 0.5 within units; two-way effects, errors clustered by unit. Where units are unequal the standard deviation of a
+unit's error is uniform between 0.3 and 2. The true effect is 0.3 + 0.2 z.
 
 - band: share of samples in which the whole true line, over the range of z in the sample, is inside the band.
 - false region: share of samples in which a region is claimed somewhere, of either sign, if there is no effect at all.
@@ -86,21 +86,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--draws", type=int, default=399)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--units", type=int, nargs="*", default=[30, 300])
+    parser.add_argument("--errors", choices=["alike", "unequal"], nargs="*", default=["alike", "unequal"])
     asked = parser.parse_args(arguments)
     start = time.perf_counter()
     sys.stdout.write(
         "| units | errors of units | band | line inside | false region | wrong sign |\n" + "|---" * 6 + "|\n"
     )
     for units in asked.units:
-        for unequal in (False, True):
+        for errors in asked.errors:
             found = Parallel(n_jobs=asked.jobs)(
-                delayed(one)(units, unequal, asked.draws, seed) for seed in range(asked.replications)
+                delayed(one)(units, errors == "unequal", asked.draws, seed) for seed in range(asked.replications)
             )
             for kind, rates in zip(KINDS, np.mean(found, axis=0).T, strict=True):
-                name = "unequal" if unequal else "alike"
-                sys.stdout.write(
-                    f"| {units} | {name} | {kind} | " + " | ".join(f"{rate:.3f}" for rate in rates) + " |\n"
-                )
+                numbers = " | ".join(f"{rate:.3f}" for rate in rates)
+                sys.stdout.write(f"| {units} | {errors} | {kind} | {numbers} |\n")
                 sys.stdout.flush()
     sys.stdout.write(
         f"\n{asked.replications} replications x {asked.draws} draws; {time.perf_counter() - start:.0f} s\n"

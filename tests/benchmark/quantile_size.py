@@ -54,9 +54,9 @@ def main() -> None:
     for n, periods, memory, bias in product((30, 100), (6, 20), (0.0, 0.5), ("none", "half_panel")):
         row = measure(n, periods, memory, bias, "analytic", replications)
         show([f"{n}", f"{periods}", f"{memory}", bias, "analytic", *row])
-    for bias in ("none", "half_panel"):
-        row = measure(100, 20, 0.0, bias, "bootstrap", max(20, replications // 5))
-        show(["100", "20", "0.0", bias, "bootstrap", *row])
+    for n, periods, bias in product((30, 100), (6, 20), ("none", "half_panel")):
+        row = measure(n, periods, 0.0, bias, "bootstrap", replications)
+        show([f"{n}", f"{periods}", "0.0", bias, "bootstrap", *row])
 
 
 if __name__ == "__main__":

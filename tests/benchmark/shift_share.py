@@ -24,7 +24,9 @@ def covered(world: str, sectors: int, draws: int) -> dict[str, float]:
         panel = dc.Panel.from_frame(source.load().frame, "unit", "time")
         made = panel.with_shift_share("bartik", "share_*", "shock_*")
         table = AkmErrors(model=model).tables(made)["akm"]
-        hits.append(((table["low"] <= source.effect) & (source.effect <= table["high"])).to_numpy())
+        gaps = [dict(kind.fields) for kind in table["kind"]]
+        in_gap = np.array(["low" in gap and gap["low"] < source.effect < gap["high"] for gap in gaps])
+        hits.append(((table["low"] <= source.effect) & (source.effect <= table["high"]) & ~in_gap).to_numpy())
     return dict(zip(table.index, np.mean(hits, axis=0).tolist(), strict=True))
 
 

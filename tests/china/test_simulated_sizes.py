@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -213,3 +214,18 @@ def test_volume_index_deflates_gdp() -> None:
 
 def test_index_of_one_year() -> None:
     assert loaded("simulated", first_year=2015, last_year=2015).frame["gdp_index"].between(85, 130).all()
+
+
+def test_a_product_of_three_has_the_slope_that_was_asked_for() -> None:
+    inputs = SimulatedSource(process="fe", sigma=0.0, moderation=0.15, triple=0.5).load()
+    pairs = [
+        ":".join(f"center({name})" for name in pair) for pair in combinations(("ln_e", "ln_pgdp", "ln_ter_sec"), 2)
+    ]
+    three = "center(ln_e):center(ln_pgdp):center(ln_ter_sec)"
+    terms = ("center(ln_e)", *pairs, three)
+    model = dc.PanelRegression(y="ln_ci", x=terms, controls=CONTROLS)
+    coef = model.fit(panel(inputs, "ln_e", *CONTROLS)).estimates["coef"]
+    true = {"center(ln_e)": -0.12, "center(ln_e):center(ln_pgdp)": 0.15, three: 0.5}
+    for term, value in true.items():
+        assert coef[term] == pytest.approx(value, abs=1e-8)
+    assert "by 0.5 more for each unit of this" in " ".join(map(str, inputs.notes))

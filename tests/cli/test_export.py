@@ -255,7 +255,7 @@ def test_a_hook_that_fails_is_a_sentence(hook: str, cause: str, states: Path, ca
     capsys.readouterr()
     assert main(["export", "own", "--to", "out"]) == 2
     said = capsys.readouterr().err
-    assert f"The model mine.Mine cannot be exported: its {hook}() failed for the run 'own': {cause}." in said
+    assert f"The class mine.Mine cannot be exported: its {hook}() failed for the run 'own': {cause}." in said
     assert "Traceback" not in said
     assert not Path("out").exists()
 
@@ -563,3 +563,81 @@ def test_r_finds_spatial_panels_and_their_effects(states: Path, capsys: Capture)
 def test_r_finds_the_numbers_of_shipped_experiments(name: str, project: Path, capsys: Capture) -> None:
     exported(name, capsys)
     assert compared(r(Path("out/check.R"))) >= 38
+
+
+@pytest.mark.outside
+@pytest.mark.parametrize(
+    ("name", "numbers"), [("moderation_income", 82), ("sensitivity_controls", 99), ("shift_share_rotemberg", 32)]
+)
+def test_r_finds_the_numbers_of_diagnostics(name: str, numbers: int, project: Path, capsys: Capture) -> None:
+    exported(name, capsys)
+    assert compared(r(Path("out/check.R"))) == numbers
+
+
+OMITTED = {"diagnostic": "omitted_variable", "diagnostic.q": 0.5}
+DIAGNOSED = {
+    "Oster": {
+        "diagnostic": "oster",
+        "diagnostic.selection": 0.7,
+        "diagnostic.always": ["就业"],
+        "diagnostic.draws": 99,
+    },
+    "Bounds": {"diagnostic": "oster", "diagnostic.r_max": 1.0, "diagnostic.beta": 0.1, "diagnostic.draws": 99},
+    "Omitted": OMITTED,
+    "Classic": OMITTED | {"inference": "classic"},
+    "Weights": OMITTED | {"model.observation_weights": "大小"},
+    "Along": {
+        "diagnostic": "marginal_effects",
+        "diagnostic.along": "就业",
+        "model.x": ["ln pcap", "ln pcap:就业", "ln pcap:就业^2"],
+    },
+}
+
+
+@pytest.mark.outside
+@pytest.mark.parametrize("file", ["data.csv", "holes.csv"])
+def test_r_finds_diagnostics_of_every_kind_of_effects(file: str, states: Path, capsys: Capture) -> None:
+    grid = {"model": ["twfe", "fe", "pooled"]}
+    model, panel = STATES | {"test": "errors"}, {"gaps": "keep"}
+    experiment("own", columns=DIAGNOSED, grid=grid, model=model, path=file, panel=panel)
+    exported("own", capsys)
+    said = r(Path("out/check.R"))
+    assert len(re.findall(r"^equal    .*\(oster\): 10 numbers", said, re.MULTILINE)) == 6
+    assert len(re.findall(r"^equal    .*\(omitted variable\): 5 numbers", said, re.MULTILINE)) == 9
+    assert len(re.findall(r"^equal    .*\(error of the effect of ln_pcap\): 6 numbers", said, re.MULTILINE)) == 3
+    assert compared(said) > 300
+
+
+def test_diagnostics_have_a_part_of_their_own(states: Path, capsys: Capture) -> None:
+    columns = {name: DIAGNOSED[name] for name in ("Bounds", "Classic", "Along")} | {"Other": {"diagnostic": "vif"}}
+    experiment("own", columns=columns, model=STATES | {"test": "errors"})
+    exported("own", capsys)
+    script, do = (" ".join(Path(f"out/check.{end}").read_text(encoding="utf-8").split()) for end in ("R", "do"))
+    assert 'left <- after_effects(set_1, c("ln_pcap", "ln_pc",' in script
+    assert 'robomit::o_delta(y = "ln_gsp", x = "ln_pcap"' in script
+    assert 'sensemakr::sensemakr(fit, treatment = "ln_pcap", q = 0.5)' in script
+    assert "the tables of the diagnostic Vif, which scripts do not have" in script
+    assert "psacalc delta after_1, rmax(1.0) beta(0.1)" in do
+    assert "treat(ln_pcap) q(0.5)" in do
+    assert do.count("lincom 1.0*ln_pcap + ") == 6
+    assert "psacalc (ssc install psacalc)" in do
+    assert "* Not compared: the tables of the diagnostic Vif, which scripts do not have." in do
+
+
+def test_a_diagnostic_of_ones_own_writes_lines(states: Path, capsys: Capture) -> None:
+    Path("mine.py").write_text(
+        "from digicarbon.diagnostic import Diagnostic\n\n\nclass Mine(Diagnostic):\n"
+        "    def tables(self, panel, weights=None):\n        return {}\n\n"
+        "    def r(self, part, panel):\n        return [f'{len(panel.units)} -> states']\n\n"
+        "    def stata(self, part, panel):\n        return None\n"
+    )
+    experiment("own", model=STATES, diagnostic={"_target_": "mine.Mine"})
+    assert main(["run", "own"]) == 0
+    capsys.readouterr()
+    assert main(["export", "own", "--to", "out"]) == 2
+    assert "The class mine.Mine cannot be exported: its stata() failed" in capsys.readouterr().err
+    text = Path("mine.py").read_text().replace("return None", "return ['* mine']")
+    Path("mine.py").write_text(text)
+    sys.modules.pop("mine")
+    assert main(["export", "own", "--to", "out"]) == 0
+    assert "48 -> states" in Path("out/check.R").read_text()

@@ -24,6 +24,7 @@ OPTIONS = sorted(
     for path in (REPOSITORY / "conf" / group).glob("*.yaml")
 )
 REQUIRED: dict[str, Any] = {
+    "diagnostic.mediators": ["digital_finance"],
     "measure.column": "digeco",
     "measure.indicators": {"digital_finance": "positive", "energy_structure": "negative"},
     "model.instruments": ["L.ln_e"],

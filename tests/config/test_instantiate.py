@@ -38,6 +38,7 @@ GIVEN: dict[str, Any] = {
     "weights.path": "here.csv",
     "weights.unit": "city",
     "model.instruments": ["L.ln_e"],
+    "diagnostic.mediators": ["digital_finance"],
     "model.mediators": ["digital_finance"],
     "sample.covariates": ["ln_pgdp"],
     "sample.policy": "pilot",

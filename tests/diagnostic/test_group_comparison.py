@@ -157,6 +157,23 @@ def test_diagnostic_is_the_function() -> None:
     assert two.index.names == ["term", "test", "groups"]
 
 
+def test_one_note_has_the_pooled_coefficient_beside_those_of_the_groups() -> None:
+    spec = GroupComparison(model=dc.PanelRegression(y="y", x=("x", "z")), by="zone", draws=99)
+    tables = spec.tables(panel())
+    plain = spec.model.fit(panel()).estimates
+    remarks = spec.remarks(tables)[1:]
+    frame = tables["groups"].reset_index()
+    for term, note in zip(("x", "z"), remarks, strict=True):
+        assert (note["coef"], note["se"]) == pytest.approx(tuple(plain.loc[term, ["coef", "se"]]))
+        own = frame[(frame["term"] == term) & (frame["test"] == "coefficient")]
+        assert [part["coef"] for part in note["groups"]] == own["estimate"].to_list()
+        equal = frame[(frame["term"] == term) & (frame["test"] == "equality")]
+        assert note["p"] == equal["p"].iloc[0]
+        assert f"{term}: {note['coef']:.4g} (standard error" in str(note)
+    single = GroupComparison(model=MODEL, by="zone", draws=99)
+    assert len(single.remarks(single.tables(panel()))) == 2
+
+
 def test_sentences() -> None:
     spatial = dc.SpatialPanel(y="y", x=("x",), kind="sar")
     with pytest.raises(ConfigError, match=r"not for a SpatialPanel; choose e\.g\. model=twfe"):

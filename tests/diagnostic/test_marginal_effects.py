@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from mlflow import MlflowClient
 
 import digicarbon as dc
+from digicarbon.__main__ import main
 from digicarbon.diagnostic import MarginalEffects
 from digicarbon.diagnostic._wild_effect import wild_effect
 from digicarbon.diagnostic.marginal_effects import moderation_of
-from digicarbon.errors import ConfigError, DataError
+from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
 from digicarbon.note import Note
 from digicarbon.numeric.resampling.signs import signs_of
+from digicarbon.numeric.spatial.effects import multipliers
 
 CLUSTER: dict[str, Any] = {"cov": "cluster"}
 
@@ -27,6 +32,15 @@ def made(units: int = 20, periods: int = 6, seed: int = 4) -> dc.Panel:
     frame["few"] = rng.integers(0, 3, len(index)).astype(float)
     frame["y"] = 0.2 * frame["x"] + 0.4 * frame["x"] * frame["z"] + rng.normal(size=len(index))
     return dc.Panel.from_frame(frame.rename_axis(["unit", "year"]).reset_index(), unit="unit", time="year")
+
+
+def ring(panel: dc.Panel) -> dc.Weights:
+    """Return weights of neighbours on a ring, unequal, rows summing to one."""
+    n = len(panel.units)
+    matrix = np.zeros((n, n))
+    for i in range(n):
+        matrix[i, (i + 1) % n], matrix[i, (i - 1) % n], matrix[i, (i + 5) % n] = 1.0, 2.0, 0.5
+    return dc.Weights.from_matrix(matrix / matrix.sum(axis=1, keepdims=True), panel.units)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +128,7 @@ def test_ends_outside_of_the_sample_and_places_outside_are_told(panel: dc.Panel)
     notes = rows.loc[["significant, pointwise", "significant, uniform"]]
     for _, row in notes.iterrows():
         beyond = [end for end in (row["low"], row["high"]) if not z.min() <= end <= z.max()]
-        assert ("beyond the sample" in row["note"]) is bool(beyond)
+        assert ("an end is beyond the sample" in row["note"]) is (len(beyond) == 1)
     assert list(dc.marginal_effects(result, panel, "x", "z", at=[0.0, 99.0])["inside"]) == [True, False]
 
 
@@ -171,6 +185,31 @@ def test_a_product_of_three_has_a_line_for_each_value(panel: dc.Panel) -> None:
     assert chosen.index.name == "z"
 
 
+@pytest.mark.parametrize(("slope", "inside"), [(0.05, "at all values of the sample"), (-9.0, "an end is beyond")])
+def test_a_sample_between_the_ends_is_said_so(slope: float, inside: str) -> None:
+    """Estimates are set by hand: ends on both sides of the sample, or one of them in it."""
+    own = made()
+    result = regression("x", "z", "x:z").fit(own)
+    place = [result.terms.index("x"), result.terms.index("x:z")]
+    coef, covariance = result.coef.copy(), np.eye(len(result.coef))
+    coef[place] = 30.0, slope
+    result = replace(result, coef=coef, covariance=covariance)
+    row = dc.johnson_neyman(result, own, "x", "z").loc["significant, pointwise"]
+    z = own.frame()["z"]
+    beyond = [not z.min() <= end <= z.max() for end in (row["low"], row["high"])]
+    assert inside in row["note"]
+    assert all(beyond) is (inside == "at all values of the sample")
+    if all(beyond):
+        assert row["note"].startswith(f"from {row['low']:.4g} to {row['high']:.4g}; at all values of the sample, which")
+
+
+def test_a_value_outside_of_the_data_is_said_so(panel: dc.Panel) -> None:
+    model = regression("x", "z", "w", "x:z", "x:w", "z:w", "x:z:w")
+    given = MarginalEffects(model=model, along="z", given={"w": (0.0, 99.0)}).tables(panel)["marginal_effects"]["given"]
+    labels = [str(label) for label in dict.fromkeys(given)]
+    assert labels == ["with w set to 0", "with w set to 99, outside of the values observed"]
+
+
 def test_a_moderator_of_few_values_has_a_place_for_each(panel: dc.Panel) -> None:
     result = regression("x", "few", "x:few").fit(panel)
     found = dc.marginal_effects(result, panel, "x", "few")
@@ -192,11 +231,14 @@ def test_what_has_no_such_effect_is_a_sentence(panel: dc.Panel, produc: dc.Panel
     both = regression("x", "z", "w", "x:z", "x:w", "x:few")
     with pytest.raises(ConfigError, match="w, few have several values"):
         MarginalEffects(model=both, along="z", given={"w": (1, 2), "few": (0, 1)}).check(panel)
+    for name in ("v", "z"):
+        with pytest.raises(ConfigError, match=f"given: the effect of x does not depend on '{name}'"):
+            MarginalEffects(model=product, given={name: (1.0,)}).check(panel)
     with pytest.raises(ConfigError, match="given: the effect of x does not depend on 'v'"):
         dc.marginal_effects(product.fit(panel), panel, "x", given={"v": 1.0})
-    spatial = dc.SpatialPanel(kind="sdm", y="unemp", x=("log(emp)", "log(emp):log(pc)"))
-    with pytest.raises(ConfigError, match=r"has a spatial lag \(sdm\)"):
-        MarginalEffects(model=spatial).check(produc, usaww)
+    spatial = dc.SpatialPanel(kind="sar", y="unemp", x=("log(emp)", "log(emp):log(pc)"))
+    with pytest.raises(WeightsError, match="A sar model needs spatial weights"):
+        dc.marginal_effects(spatial.fit(produc, usaww), produc, "log(emp)")
     dynamic = dc.DynamicPanel(y="y", x=("center(L.x)", "z"))
     with pytest.raises(DataError, match="no center"):
         dynamic.fit(panel)
@@ -208,3 +250,134 @@ def test_rows_without_weight_are_in_no_share(panel: dc.Panel) -> None:
     model = regression("x", "z", "x:z", observation_weights="n")
     rows = dc.johnson_neyman(model.fit(some), some, "x", "z", model=model)
     assert rows.loc["effect at the mean", "at"] == pytest.approx(panel.frame()["z"][weigh > 0].mean())
+
+
+SPATIAL: dict[str, dict[str, Any]] = {
+    "sdm": {"kind": "sdm"},
+    "focal lags": {"kind": "sdm", "durbin": ("x", "x:z")},
+    "product alone": {"kind": "sdm", "durbin": ("x:z",), "effects": "unit"},
+    "sar": {"kind": "sar", "effects": "none"},
+    "slx": {"kind": "slx", "cov": "cluster"},
+    "sdem": {"kind": "sdem"},
+}
+KINDS = ("direct", "indirect", "total")
+
+
+def moved(panel: dc.Panel, by: float) -> dc.Panel:
+    """Return the panel with a moderator whose zero is at a value of it."""
+    frame = panel.frame().reset_index()
+    frame.columns = pd.Index(["unit", "year", *frame.columns[2:]])
+    return dc.Panel.from_frame(frame.assign(z=frame["z"] - by), unit="unit", time="year")
+
+
+# a shifted product's lag has the lag of x in it, which must be in the model
+@pytest.mark.parametrize("name", [name for name in SPATIAL if name != "product alone"])
+def test_effects_in_space_are_those_of_a_model_centred_there(panel: dc.Panel, name: str) -> None:
+    weights = ring(panel)
+    model = dc.SpatialPanel(**{"y": "y", "x": ("x", "z", "x:z"), **SPATIAL[name]})
+    result = model.fit(panel, weights)
+    for place in (-0.5, 1.2):
+        refit = model.fit(moved(panel, place), weights).effects.xs("x", level="term")
+        for kind in KINDS:
+            found = dc.marginal_effects(result, panel, "x", "z", at=[place], weights=weights, effect=kind).iloc[0]
+            expected = refit.loc[kind, ["coef", "se"]].to_list()
+            assert found[["coef", "se"]].to_list() == pytest.approx(expected, rel=1e-5, abs=1e-9)
+
+
+@pytest.mark.parametrize("fields", SPATIAL.values(), ids=SPATIAL)
+def test_effects_in_space_are_means_over_an_inverse(panel: dc.Panel, fields: dict[str, Any]) -> None:
+    weights = ring(panel)
+    result = dc.SpatialPanel(**{"y": "y", "x": ("x", "z", "x:z"), **fields}).fit(panel, weights)
+    names = [name for name in ("x", "x:z", "W_x", "W_x:z", "rho") if name in result.terms]
+    place = [result.terms.index(name) for name in names]
+    w, n, z = weights.align(panel).dense(), panel.shape[0], 0.7
+
+    def by_hand(values: np.ndarray) -> np.ndarray:
+        b = dict(zip(names, values, strict=True))
+        z_of = np.diag(np.full(n, z))
+        own = b["x"] * np.eye(n) + b["x:z"] * z_of
+        lags = b.get("W_x", 0.0) * w + b.get("W_x:z", 0.0) * w @ z_of
+        change = np.linalg.inv(np.eye(n) - b.get("rho", 0.0) * w) @ (own + lags)
+        direct, total = np.trace(change) / n, change.sum() / n
+        return np.array([direct, total - direct, total])
+
+    point, step = result.coef[place], 1e-6
+    slopes = [(by_hand(point + step * e) - by_hand(point - step * e)) / (2 * step) for e in np.eye(len(place))]
+    variance = np.array(slopes).T @ result.covariance[np.ix_(place, place)] @ np.array(slopes)
+    for kind, value, squared in zip(KINDS, by_hand(point), np.diag(variance), strict=True):
+        found = dc.marginal_effects(result, panel, "x", "z", at=[z], weights=weights, effect=kind).iloc[0]
+        assert found["coef"] == pytest.approx(value, rel=1e-9, abs=1e-12)
+        assert found["se"] == pytest.approx(np.sqrt(squared), rel=1e-6, abs=1e-9)
+
+
+def test_the_band_in_space_holds_the_whole_line_in_draws_of_the_parameters(panel: dc.Panel) -> None:
+    weights = ring(panel)
+    result = dc.SpatialPanel(y="y", x=("x", "z", "x:z"), kind="sdm", durbin=("x", "x:z")).fit(panel, weights)
+    names = ["x", "x:z", "W_x", "W_x:z", "rho"]
+    place = [result.terms.index(name) for name in names]
+    # small errors: the delta method is exact in the limit
+    covariance = result.covariance[np.ix_(place, place)] * 1e-6
+    draws = np.random.default_rng(0).multivariate_normal(result.coef[place], covariance, 4000)
+    band = dc.marginal_effects(result, panel, "x", "z", weights=weights, effect="indirect")
+    operator, z = weights.align(panel).operator, band.index.to_numpy(dtype=float)
+    lines = []
+    for b, bz, t, tz, rho in draws:
+        weight = multipliers(float(rho), operator)[1, 0]
+        lines.append(weight[0] * (b + bz * z) + weight[1] * (t + tz * z))
+    sizes = np.abs((np.array(lines) - band["coef"].to_numpy()) / (1e-3 * band["se"].to_numpy())).max(axis=1)
+    critical = ((band["high_uniform"] - band["coef"]) / band["se"]).iloc[0]
+    assert np.mean(sizes <= critical) == pytest.approx(0.95, abs=0.012)
+
+
+def test_tables_in_space_have_three_effects(panel: dc.Panel) -> None:
+    weights = ring(panel)
+    model = dc.SpatialPanel(y="y", x=("x", "z", "x:z"), kind="sdm", durbin="x", test="wild", replications=99)
+    diagnostic = MarginalEffects(model=model)
+    diagnostic.check(panel, weights)
+    tables = diagnostic.tables(panel, weights)
+    labels = [str(label) for label in dict.fromkeys(tables["marginal_effects"]["given"])]
+    assert labels == ["direct effect", "indirect effect", "total effect"]
+    below = tables["johnson_neyman"].loc["effect at the mean"]
+    assert below["coef"].iloc[0] + below["coef"].iloc[1] == pytest.approx(below["coef"].iloc[2])
+    assert [str(note) for note in below["note"]] == ["standard errors"] * 3
+    said = [str(note) for note in diagnostic.remarks(tables)]
+    assert "along z, with x:z." in said[0]
+    assert "where all places have the same z" in said[1]
+    triple = model.model_copy(update={"x": ("x", "z", "w", "x:z", "x:w", "z:w", "x:z:w")})
+    given = MarginalEffects(model=triple, term="x", along="z", given={"w": (0, 1)}).tables(panel, weights)
+    labels = [str(label) for label in dict.fromkeys(given["johnson_neyman"]["given"])]
+    assert labels[:2] == ["direct effect, with w set to 0", "direct effect, with w set to 1"]
+    assert len(labels) == 6
+
+
+def test_rho_at_the_end_of_its_range_has_no_effects(panel: dc.Panel) -> None:
+    weights = ring(panel)
+    result = dc.SpatialPanel(y="y", x=("x", "z", "x:z"), kind="sar").fit(panel, weights)
+    with pytest.raises(EstimationError, match="no finite estimate and variance"):
+        dc.marginal_effects(replace(result, beyond=True), panel, "x", "z", weights=weights)
+
+
+def test_a_curve_and_its_joint_test_have_the_effect_at_the_mean(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = {z: f'{{model.x: ["center(ln_e)", "center(ln_e):center({z})"]}}' for z in ("ln_pgdp", "ln_ter_sec")}
+    words = ["source=simulated_moderation", "measure=bea", "model=twfe", "report=curve", "report.draws=19"]
+    words += ["replace=columns", f"columns={{{', '.join(f'{z}: {own}' for z, own in columns.items())}}}"]
+    words += ["report.term='center(ln_e)'", "report.pictures=[]", "executor=sequential"]
+    assert main(["run", "table3_baseline", *words]) == 0
+    said = capsys.readouterr().out
+    assert "joint test: median estimate, p" in said
+    client = MlflowClient(tracking_uri=f"sqlite:///{Path('mlruns/mlflow.db').resolve().as_posix()}")
+    runs = client.search_runs([client.get_experiment_by_name("table3_baseline").experiment_id])
+    effects = [run.data.metrics for run in runs if "focal.effect" in run.data.metrics]
+    assert len(effects) == 2
+    for metrics in effects:
+        # which is the effect at the mean of the moderator, see above
+        assert metrics["focal.effect"] == metrics["coef.center_ln_e_"]
+
+
+def test_names_of_rows_are_printed_in_whole_words(panel: dc.Panel) -> None:
+    lines = str(dc.johnson_neyman(regression("x", "z", "x:z").fit(panel), panel, "x", "z")).splitlines()
+    assert any(line.startswith(" effect at quantile 25%") for line in lines)
+    assert any(line.startswith(" not significant in the") for line in lines)
+    assert len(lines) < 25

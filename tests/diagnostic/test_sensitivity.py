@@ -11,6 +11,7 @@ from conftest import REFERENCE, reference
 
 import digicarbon as dc
 from digicarbon.diagnostic import OmittedVariable, Oster
+from digicarbon.diagnostic._sensitivity import MOST_DUMMIES, focal_of
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.note import Note
 from digicarbon.panel import PanelDesign
@@ -45,25 +46,99 @@ def regression(**fields: Any) -> dc.PanelRegression:
 def test_robustness_values_and_benchmarks_are_those_of_sensemakr_with_dummies(case: dict[str, Any]) -> None:
     model = regression(effects=case["effects"])
     tables = OmittedVariable(model=model, q=case["q"]).tables(PANEL)
+    groups = {
+        " ".join(names): names for names in (one["benchmark"] for one in case["bounds"]) if isinstance(names, list)
+    }
+    grouped = OmittedVariable(model=model, q=case["q"], benchmarks=groups, times=(0.5, 1)).tables(PANEL)
     row, stats = tables["omitted_variable"].loc["ln_pcap"].copy(), case["stats"]
     # with q its t statistics are of what is left of the coefficient; those of the table are of zero
     row["stat"] *= case["q"]
     own = row[["coef", "se", "stat", "df", "partial_r2", "rv", "rv_level"]].to_numpy()
     other = [stats[key] for key in ("estimate", "se", "t_statistic", "dof", "r2yd_x", "rv_q", "rv_qa")]
     np.testing.assert_allclose(own, other, rtol=1e-8)
-    alone = tables["omitted_variable_benchmarks"]
+    alone = pd.concat([one["omitted_variable_benchmarks"] for one in (tables, grouped)])
     alone["stat"] -= (1 - case["q"]) * row["coef"] / alone["se"]
     for bound in case["bounds"]:
-        found = alone.loc[(bound["benchmark"], str(bound["times"]))]
+        name = bound["benchmark"]
+        found = alone.loc[(name if isinstance(name, str) else " ".join(name), str(bound["times"]))]
         for name, key in KEYS.items():
             if bound[key] is not None:
                 assert found[name] == pytest.approx(bound[key], rel=1e-8, abs=1e-12), (bound, name)
+
+
+def explained(of: str, by: list[str], beside: list[str]) -> float:
+    """Return a partial R² from two regressions with dummies of states and years."""
+    dummies = pd.get_dummies(states()[["state", "year"]].astype(str)).to_numpy(float)
+    rest = []
+    for names in (beside, [*beside, *by]):
+        right = np.column_stack([dummies, states()[names]])
+        rest.append(states()[of] - right @ np.linalg.lstsq(right, states()[of], rcond=None)[0])
+    return 1 - float((rest[1] ** 2).sum() / (rest[0] ** 2).sum())
+
+
+def test_a_group_of_controls_is_one_benchmark() -> None:
+    group = ["ln_pc", "unemp"]
+    diagnostic = OmittedVariable(model=regression(), benchmarks={"both": group, "unemp": ["unemp"]}, times=(1,))
+    table = diagnostic.tables(PANEL)["omitted_variable_benchmarks"]
+    assert list(table.index) == [("both", "1"), ("unemp", "1")]
+    of_x = explained("ln_pcap", group, ["ln_emp"])
+    of_y = explained("ln_gsp", group, ["ln_emp", "ln_pcap"])
+    # section 4.4 of the article, the group in place of one control
+    with_x = of_x / (1 - of_x)
+    shared = of_x**2 / (1 - of_x) ** 2
+    with_y = ((1 + np.sqrt(shared)) / np.sqrt(1 - shared)) ** 2 * of_y / (1 - of_y)
+    np.testing.assert_allclose(table.loc[("both", "1"), ["r2dz_x", "r2yz_dx"]], [with_x, with_y], rtol=1e-8)
+    alone = OmittedVariable(model=regression(), benchmarks=("unemp",), times=(1,)).tables(PANEL)
+    pd.testing.assert_frame_equal(table.loc[["unemp"]], alone["omitted_variable_benchmarks"])
+    with pytest.raises(ConfigError, match=r"diagnostic.benchmarks: ln_pcap"):
+        OmittedVariable(model=regression(), benchmarks={"both": ("ln_pcap", "unemp")}).check(PANEL)
+
+
+def test_numbers_of_a_run_are_among_its_statistics() -> None:
+    result = regression().fit(PANEL)
+    for diagnostic, places in (
+        (OmittedVariable(model=regression()), {name: ("ln_pcap", name) for name in ("rv", "rv_level")}),
+        (
+            Oster(model=regression(), draws=99),
+            {"delta": ("delta", "value"), "bias_adjusted": ("bias-adjusted coefficient", "value")},
+        ),
+    ):
+        found = diagnostic.added(result, PANEL, None)
+        table = found.tables[diagnostic.table_names[0]]
+        for name, (row, column) in places.items():
+            assert found.statistics[name] == table.loc[row, column]
+        assert {name: found.statistics[name] for name in result.statistics} == result.statistics
+        assert set(diagnostic.notes) <= set(found.notes)
 
 
 def test_the_dummies_of_a_control_are_one_group() -> None:
     model = regression(controls=("ln_pc", "C(half)"), effects="time")
     table = OmittedVariable(model=model, benchmarks=("C(half)", "ln_pc"), times=(1,)).tables(PANEL)
     assert list(table["omitted_variable_benchmarks"].index) == [("C(half)", "1"), ("ln_pc", "1")]
+
+
+def test_dummies_of_one_category_are_one_group_by_default() -> None:
+    frame = states().assign(place=lambda each: np.array(["a", "b", "c", "d"])[each["state"].factorize()[0] % 4])
+    panel = dc.Panel.from_frame(frame, unit="state", time="year")
+    model = regression(controls=("ln_pc", "C(place)", "C(half)"), effects="time")
+    found = OmittedVariable(model=model, times=(1,)).tables(panel)["omitted_variable_benchmarks"]
+    assert list(found.index) == [("ln_pc", "1"), ("C(place)", "1"), ("half[south]", "1")]
+    given = OmittedVariable(model=model, times=(1,), benchmarks=("ln_pc", "C(place)", "C(half)")).tables(panel)
+    np.testing.assert_array_equal(found, given["omitted_variable_benchmarks"])
+    with pytest.raises(ConfigError, match=r"There are: ln_pc, C\(place\), half\[south\]"):
+        OmittedVariable(model=model, benchmarks=("other",)).check(panel)
+    among = regression(x=("C(place)",), controls=("ln_pc",), effects="time")
+    names = OmittedVariable(model=among, term="place[b]").groups(focal_of(among, panel, "place[b]", None))
+    assert list(names) == ["place[c]", "place[d]", "ln_pc"]
+
+
+def test_controls_that_are_all_in_both_regressions_leave_nothing_to_compare() -> None:
+    with pytest.raises(
+        ConfigError, match=r"diagnostic\.always has all of them in both regressions \(ln_pc, ln_emp, une"
+    ):
+        Oster(model=regression(), always=("ln_pc", "ln_emp", "unemp")).check(PANEL)
+    with pytest.raises(ConfigError, match="the model has none"):
+        Oster(model=regression(controls=())).check(PANEL)
 
 
 def test_other_standard_errors_scale_those_of_the_confounder_alone() -> None:
@@ -124,6 +199,9 @@ def test_controls_that_are_always_there_are_in_both_regressions() -> None:
         ("unit", {}),
         ("time", {"observation_weights": "size"}),
         ("two_way", {"observation_weights": "size"}),
+        ("two_way", {"absorb": ("half^year",), "observation_weights": "size"}),
+        ("none", {"absorb": ("half^year",)}),
+        ("unit", {"trends": "unit"}),
     ],
 )
 def test_intervals_are_percentiles_over_samples_of_whole_units(effects: Any, fields: dict[str, Any]) -> None:
@@ -144,6 +222,28 @@ def test_intervals_are_percentiles_over_samples_of_whole_units(effects: Any, fie
     for name in own.index.drop("largest R²"):
         low, high = np.quantile(drawn[name], [0.025, 0.975])
         np.testing.assert_allclose(own.loc[name, ["low", "high"]], [low, high], rtol=1e-6, atol=1e-9)
+
+
+def test_many_further_effects_have_no_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    diagnostic = Oster(model=regression(absorb=("half^year",)), draws=99)
+    tables = diagnostic.tables(GAPS)
+    assert Note("oster_without_samples", most=MOST_DUMMIES) not in diagnostic.remarks(tables)
+    monkeypatch.setattr("digicarbon.diagnostic._sensitivity.MOST_DUMMIES", 33)
+    without = diagnostic.tables(GAPS)
+    pd.testing.assert_series_equal(without["oster"]["value"], tables["oster"]["value"])
+    assert without["oster"][["low", "high"]].isna().all(axis=None)
+    codes = [note.code for note in diagnostic.remarks(without)]
+    assert "oster_without_samples" in codes
+    assert "oster_bootstrap" not in codes
+
+
+def test_a_regressor_that_was_dropped_has_no_numbers() -> None:
+    panel = PANEL.with_columns({"double": 2 * PANEL.column("ln_pcap")})
+    model = regression(x=("ln_pcap", "double"), collinear="drop")
+    for term in (None, "ln_pcap"):
+        assert list(OmittedVariable(model=model, term=term).tables(panel)["omitted_variable"].index) == ["ln_pcap"]
+    with pytest.raises(ConfigError, match="double"):
+        OmittedVariable(model=model, term="double").check(panel)
 
 
 def test_a_policy_in_one_dummy_and_lsdv_are_regressions_too() -> None:

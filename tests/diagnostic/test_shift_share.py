@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import digicarbon as dc
@@ -38,6 +41,10 @@ def test_weights_of_sectors_by_instruments_of_one_sector(model: dc.PanelIV, x: s
     negative = sectors["weight"][sectors["weight"] < 0].sum()
     assert summary["negative weights"] == pytest.approx(negative, abs=1e-12)
     assert summary["share of negative weights"] == pytest.approx(-negative / sectors["weight"].abs().sum(), abs=1e-12)
+    single = [parts[PANEL.period_codes == t].T @ inner[PANEL.period_codes == t] / (whole @ inner) for t in range(5)]
+    in_periods = sum(weights[weights < 0].sum() for weights in single)
+    assert summary["negative weights of single periods"] == pytest.approx(in_periods, rel=1e-8)
+    assert in_periods < negative
     periods = tables["rotemberg_periods"]
     assert (periods["weight"] * periods["coefficient"]).sum() == pytest.approx(summary["coefficient"], rel=1e-9)
     assert len(RotembergWeights(model=model, top=3).tables(PANEL)["rotemberg"]) == 3
@@ -48,7 +55,8 @@ def test_weights_of_sectors_by_instruments_of_one_sector(model: dc.PanelIV, x: s
 def test_akm_errors_of_columns_without_effects(model: dc.PanelIV, x: str, shocks: str) -> None:
     table = AkmErrors(model=model, shocks=shocks).tables(PANEL)["akm"]
     own = model.fit(PANEL).estimates.iloc[0]
-    np.testing.assert_allclose(table.loc["model"], own[["coef", "se", "p", "low", "high"]].astype(float))
+    numbers = table.drop(columns="kind").loc["model"].astype(float)
+    np.testing.assert_allclose(numbers, own[["coef", "se", "p", "low", "high"]].astype(float))
     columns = without_effects(PANEL.array(["y", x, "bartik"]))
     shares = PANEL.array([name for name in PANEL.names if name.startswith("share_")])
     residual = residual_shocks(shares, PANEL.period_codes, 5, columns[:, 2])
@@ -67,6 +75,19 @@ def test_samples_and_controls_reach_the_weights() -> None:
         assert estimate == pytest.approx(model.fit(one).estimates.loc["x", "coef"], rel=1e-9)
 
 
+def codes_of(diagnostic: RotembergWeights | AkmErrors, model: dc.PanelIV, panel: dc.Panel) -> list[str]:
+    return [note.code for note in diagnostic.added(model.fit(panel), panel, None).notes]
+
+
+@pytest.mark.parametrize(("effects", "centred"), [("two_way", True), ("time", True), ("unit", False)])
+def test_a_note_on_centred_shocks_only_where_they_are(effects: str, centred: bool) -> None:
+    model = IV.model_copy(update={"effects": effects})
+    assert ("rotemberg_centred" in codes_of(RotembergWeights(model=model), model, PANEL)) == centred
+    assert "rotemberg_centred" not in codes_of(RotembergWeights(model=model, centred=False), model, PANEL)
+    tables = [RotembergWeights(model=model, centred=own).tables(PANEL)["rotemberg"] for own in (True, False)]
+    assert tables[0].equals(tables[1]) != centred
+
+
 def test_of_several_instruments_one_is_named() -> None:
     two = PANEL.with_shift_share("other", "share_s0*", "shock_s0*", complete="keep")
     model = IV.model_copy(update={"instruments": ("bartik", "other")})
@@ -74,8 +95,12 @@ def test_of_several_instruments_one_is_named() -> None:
         RotembergWeights(model=model).tables(two)
     named = RotembergWeights(model=model, column="bartik")
     assert named.tables(two)["rotemberg"].equals(RotembergWeights(model=IV).tables(PANEL)["rotemberg"])
-    assert "shift_share_alone" in [note.code for note in named.notes]
-    assert "shift_share_alone" not in [note.code for note in RotembergWeights(model=IV).notes]
+    # also where the other instrument is no shift-share column, so that none has to be named
+    for instruments in (("bartik", "other"), ("bartik", "share_s01:shock_s01"), ("bartik",)):
+        own = IV.model_copy(update={"instruments": instruments})
+        for kind in (RotembergWeights, AkmErrors):
+            codes = codes_of(kind(model=own, column="bartik" if "other" in instruments else None), own, two)
+            assert ("shift_share_alone" in codes) == (len(instruments) > 1)
     assert model.fit(two).statistics["overid_df"] == 1
 
 
@@ -95,11 +120,70 @@ def test_what_has_no_answer_is_refused() -> None:
         RotembergWeights(model=weighted).check(PANEL)
 
 
+def noted(diagnostic: AkmErrors, tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    return [str(note) for note in diagnostic.remarks(tables) if note.code == "akm_unbounded"]
+
+
 def test_a_set_that_is_no_interval_is_said() -> None:
-    rng = np.random.default_rng(2)
-    weak = PANEL.with_columns({"x": rng.standard_normal(len(PANEL.index))})
-    diagnostic = AkmErrors(model=IV, shocks="shock")
-    tables = diagnostic.tables(weak)
-    assert np.isinf(tables["akm"].loc["AKM0", ["low", "high"]]).all()
-    assert "akm_unbounded" in [note.code for note in diagnostic.remarks(tables)]
-    assert "akm_unbounded" not in [note.code for note in diagnostic.remarks(diagnostic.tables(PANEL))]
+    x = np.random.default_rng(2).standard_normal(len(PANEL.index))
+    kinds = {}
+    for strength, level in ((0.0, 0.95), (0.05, 0.9999999)):
+        weak = PANEL.with_columns({"x": x + strength * PANEL.column("bartik")})
+        diagnostic = AkmErrors(model=IV, shocks="shock", level=level)
+        tables = diagnostic.tables(weak)
+        row = tables["akm"].loc["AKM0"]
+        assert np.isinf([row["low"], row["high"]]).all()
+        assert np.isnan(row["se"])
+        kinds[row["kind"].code] = row["kind"]
+        assert noted(diagnostic, tables) == [
+            f"The set of AKM0 is no interval ({row['kind']}): the shocks tell too little of the coefficient."
+        ]
+    assert set(kinds) == {"set_everything", "significant_outside"}
+    own = AkmErrors(model=IV)
+    tables = own.tables(PANEL)
+    assert {kind.code for kind in tables["akm"]["kind"]} == {"set_interval"}
+    assert not noted(own, tables)
+
+
+UNITS, REGIONS, PERIODS = 24, 6, 4
+
+
+def of_single_sectors(sectors: int) -> dc.Panel:
+    """Return a panel whose units have the share one in a single sector: a sector for each unit, or for some of them."""
+    rng = np.random.default_rng(4)
+    unit, time = np.repeat(np.arange(UNITS), PERIODS), np.tile(np.arange(PERIODS), UNITS)
+    own = unit % sectors
+    frame = pd.DataFrame({"unit": [f"u{i:02}" for i in unit], "time": time, "region": [f"r{k}" for k in own]})
+    shocks = rng.standard_normal((PERIODS, sectors))
+    for k in range(sectors):
+        frame[f"share_{k}"], frame[f"shock_{k}"] = (own == k) * 1.0, shocks[time, k]
+    errors = rng.standard_normal((PERIODS, sectors))[time, own] + rng.standard_normal(len(unit))
+    frame["x"] = shocks[time, own] + errors + rng.standard_normal(len(unit))
+    frame["y"] = 0.5 * frame["x"] + errors
+    return dc.Panel.from_frame(frame, "unit", "time").with_shift_share("bartik", "share_*", "shock_*")
+
+
+@pytest.mark.parametrize("effects", ["time", "two_way"])
+@pytest.mark.parametrize("kind", ["iv", "regressor"])
+def test_a_sector_for_each_unit_has_errors_of_rows_or_of_clusters(effects: str, kind: str) -> None:
+    panel = of_single_sectors(UNITS)
+    for shocks, cov in (("shock", "robust"), ("sector", "cluster")):
+        fields = {"y": "y", "effects": effects, "cov": cov, "small_sample": "none"}
+        model = (
+            dc.PanelIV(x=("x",), instruments=("bartik",), **fields)
+            if kind == "iv"
+            else dc.PanelRegression(x=("bartik",), **fields)
+        )
+        table = AkmErrors(model=model, shocks=shocks).tables(panel)["akm"]
+        assert table.loc["AKM", "se"] == pytest.approx(table.loc["model", "se"], rel=1e-9)
+
+
+def test_units_of_one_sector_are_a_cluster() -> None:
+    panel = of_single_sectors(REGIONS)
+    model = dc.PanelRegression(
+        y="y", x=("bartik",), effects="two_way", cov="cluster", cluster="region", small_sample="none"
+    )
+    table = AkmErrors(model=model).tables(panel)["akm"]
+    assert table.loc["AKM", "se"] == pytest.approx(table.loc["model", "se"], rel=1e-9)
+    by_unit = model.model_copy(update={"cluster": "unit"}).fit(panel).estimates.loc["bartik", "se"]
+    assert abs(table.loc["AKM", "se"] / by_unit - 1) > 0.01

@@ -150,6 +150,7 @@ def test_trends_are_interactions_with_the_period(trends: str, column: str, weigh
     close(found.estimates.loc[X, "coef"].to_list(), coefficients(expected))
     close(found.estimates.loc[X, "se"].to_list(), errors(expected))
     assert found.has_note("absorbs_trends")
+    assert found.trends == (trends,)
 
 
 def test_formulas_say_what_fixest_says() -> None:
@@ -181,6 +182,50 @@ def test_formulas_say_what_fixest_says() -> None:
 def test_formulas_that_say_nothing(right: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         PanelRegression(formula=f"y ~ x + q | {right}").fit(PANELS["gaps"])
+
+
+CATEGORIES = [
+    "i(industry)",
+    "i(province)",
+    "i(industry, ref=12)",
+    "i(province, ref='mid')",
+    "i(industry, x)",
+    "i(industry, x, ref=12)",
+    "i(province, x, ref='mid')",
+    "i(year, x)",
+    "i(year, x, ref=2003)",
+    "x + i(province, x, ref='xj')",
+]
+
+
+@pytest.mark.parametrize("right", ["", " | unit", " | unit + year"])
+@pytest.mark.parametrize("term", CATEGORIES)
+def test_categories_of_formulas_are_pyfixests(term: str, right: str) -> None:
+    if "province" in term and "x" not in term and right:
+        # provinces do not vary within units
+        with pytest.raises(EstimationError, match="does not vary"):
+            PanelRegression(formula=f"y ~ {term} + q{right}").fit(PANELS["gaps"])
+        return
+    for clusters, vcov in CLUSTERS.values():
+        found = PanelRegression(formula=f"y ~ {term} + q{right}", small_sample="g", **clusters).fit(PANELS["gaps"])
+        # its categories are numbers as they are
+        expected = feols(f"y ~ {term.replace('ref=12', 'ref=12.0')} + q{right}", FRAMES["gaps"], vcov, k_adj=False)
+        names = [_ours(name) for name in expected._coefnames]
+        assert set(found.estimates.index) == set(names)
+        close(found.estimates.loc[names, "coef"].to_list(), expected._beta_hat.tolist())
+        close(found.estimates.loc[names, "se"].to_list(), _repaired(expected))
+
+
+def _ours(name: str) -> str:
+    """Return our name of one of pyfixest's coefficients, e.g. ``x:industry[11]`` for ``industry::11.0:x``."""
+    group, _, cell = name.partition("::")
+    level, _, slope = cell.partition(":")
+    own = f"{slope}{':' if slope else ''}{group}[{level.removesuffix('.0')}]"
+    return own if cell else {"Intercept": "const"}.get(name, name)
+
+
+def _repaired(fitted: Any) -> list[float]:
+    return [float(one) for one in np.sqrt(np.diag(nearest_semidefinite(np.asarray(fitted._vcov))[0]))]
 
 
 # -- collinear regressors ---------------------------------------------------------------------------------------------
@@ -357,6 +402,29 @@ def test_groups_of_one_row_are_named() -> None:
     found = model(absorb=["industry"]).fit(panel_of(table))
     note = next(note for note in found.notes if note.code == "absorbs_singletons")
     assert note["groups"] == 1
+
+
+@pytest.mark.parametrize(
+    ("effects", "absorb", "codes"),
+    [
+        ("two_way", ["province"], ["absorbs_within_units"]),
+        ("time", ["province"], []),
+        ("none", ["year"], []),
+        ("two_way", ["industry^year"], []),
+        ("unit", ["year", "province^year"], ["absorbs_within_groups"]),
+        ("none", ["province", "half"], ["absorbs_within_groups"]),
+    ],
+)
+def test_effects_that_others_contain_are_named(effects: str, absorb: list[str], codes: list[str]) -> None:
+    redundant = {"absorbs_within_units", "absorbs_within_periods", "absorbs_within_groups"}
+    found = model(effects=effects, absorb=absorb).fit(PANELS["balanced"])
+    assert [note.code for note in found.notes if note.code in redundant] == codes
+
+
+def test_too_many_groups_are_named_with_the_field() -> None:
+    message = r"270 observations cannot identify \d+ parameters, 270 of them effects of two_way, x; in model\.absorb"
+    with pytest.raises(EstimationError, match=message):
+        model(x=["q"], controls=[], absorb=["x"]).check(PANELS["balanced"])
 
 
 def test_empty_cells_of_a_column_are_named() -> None:

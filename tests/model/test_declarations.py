@@ -105,6 +105,7 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         PanelThreshold(
             **TERMS | {"x": ("ln_pcap", "L.ln_pcap")}, threshold="L.unemp", effects="none", draws=19, cov="cluster"
         ),
+        PanelThreshold(**TERMS, threshold="unemp", draws=19, space="sdm", sets="likelihood", effects="two_way"),
     ],
     Mediation: [
         Mediation(**THROUGH),

@@ -261,6 +261,24 @@ def test_effects_of_a_formula(formula: str, fields: dict[str, str], effects: str
 
 
 @pytest.mark.parametrize(
+    ("term", "own"),
+    [
+        ("i(g)", "C(g)"),
+        ("factor(g)", "C(g)"),
+        ("C(g, ref='a b')", "C(g, ref=a b)"),
+        ("i(year, ref = -1)", "C(year, ref=-1)"),
+        ("i(g, x)", "x:C(g)"),
+        ("i(g, lag(x, 2), ref=2)", "L2.x:C(g, ref=2)"),
+        ("i(g, log(x))", "ln_x:C(g)"),
+        ("i(g, x^2)", "x^2:C(g)"),
+        ("i(g, i.h)", "C(h):C(g)"),
+    ],
+)
+def test_categories_of_a_formula(term: str, own: str) -> None:
+    assert dc.PanelRegression(formula=f"y ~ {term}").x == (own,)
+
+
+@pytest.mark.parametrize(
     ("formula", "words"),
     [
         ("y ~ exp(x)", r"'exp\(x\)' is not known; a formula may use"),
@@ -273,6 +291,9 @@ def test_effects_of_a_formula(formula: str, fields: dict[str, str], effects: str
         ("y ~ `per head`^2", "power of more than a name"),
         ("y ~ lag(x, 1:2)", "a formula may use names"),
         ("y ~ diff(x, 2)", r"write D2\.x for the latter"),
+        ("y ~ i(g, ref=c(1, 2))", r"i\(g, x\), i\(g, ref=a\)"),
+        ("y ~ i(g, x, z)", "'x, z' is not known"),
+        ("y ~ C(g, x)", r"'C\(g, x\)' is not known"),
         ("y ~ .", "cannot be read"),
         ("y ~ GDP (yuan) | state", r"between backticks, e\.g\. `GDP \(yuan\)`"),
     ],

@@ -57,6 +57,30 @@ def test_errors_of_the_location_are_those_of_the_regression(panel: dc.Panel, cov
     assert result.errors_note == plain.errors_note
 
 
+@pytest.mark.parametrize("clusters", ["region", ("region", "time"), ("region", "half")])
+def test_clusters_of_columns(panel: dc.Panel, clusters: str | tuple[str, str]) -> None:
+    groups = {"region": panel.unit_codes // 10, "half": panel.period_codes // 2, "one": panel.unit_codes}
+    grouped = panel.with_columns({name: codes.astype(float) for name, codes in groups.items()})
+    result = dc.PanelQuantile(**TERMS, cluster=clusters).fit(grouped)
+    plain = dc.PanelRegression(**TERMS, effects="unit", cov="cluster", cluster=clusters).fit(grouped)
+    # what makes a difference of covariances definite depends on all that is in it
+    tolerance = 1e-3 if result.has_note("covariance_repaired") else 1e-7
+    np.testing.assert_allclose(result.tables["location_scale"]["in_location_se"], plain.estimates["se"], tolerance)
+    assert (result.inference.df, result.errors_note) == (plain.inference.df, plain.errors_note)
+    # a column of units is the units, at every quantile
+    by_unit, by_column = (dc.PanelQuantile(**TERMS, cluster=by).fit(grouped) for by in ("unit", "one"))
+    np.testing.assert_allclose(by_column.covariance, by_unit.covariance)
+    assert np.abs(result.covariance / by_unit.covariance - 1).max() > 0.01
+
+
+def test_clusters_do_not_matter_to_the_bootstrap(panel: dc.Panel) -> None:
+    model = dc.PanelQuantile(**TERMS, cluster="region", errors="bootstrap", draws=20)
+    assert "region" not in model.terms
+    np.testing.assert_array_equal(
+        model.fit(panel).covariance, dc.PanelQuantile(**TERMS, errors="bootstrap", draws=20).fit(panel).covariance
+    )
+
+
 @pytest.mark.parametrize("source", [{"errors": "normal"}, {"errors": "skewed", "memory": 0.5}])
 def test_analytic_errors_are_near_those_of_the_bootstrap_and_the_truth_is_found(source: dict[str, object]) -> None:
     drawn = SimulatedQuantiles(n=250, periods=30, seed=2, **source)
@@ -104,7 +128,8 @@ def test_wild_bootstrap_is_refused_in_a_note(panel: dc.Panel) -> None:
 
 
 def test_notes_say_what_a_reader_must_know(panel: dc.Panel) -> None:
-    assert not dc.PanelQuantile(**TERMS).fit(panel).has_note("quantile_unit_effects")
+    assert dc.PanelQuantile(**TERMS).fit(panel).has_note("quantile_unit_effects")
+    assert not dc.PanelQuantile(**TERMS).fit(panel_of(n=40, periods=20)).has_note("quantile_unit_effects")
     short = panel_of(n=40, periods=5)
     assert dc.PanelQuantile(**TERMS).fit(short).has_note("quantile_unit_effects")
     assert not dc.PanelQuantile(**TERMS, effects="none").fit(short).has_note("quantile_unit_effects")

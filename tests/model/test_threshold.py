@@ -10,7 +10,7 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
-from digicarbon.model.threshold.base import texts
+from digicarbon.model.threshold._regimes import texts
 from digicarbon.numeric.threshold.estimator import critical_ratio
 
 TERMS = {"y": "y", "x": ("x",), "controls": ("c",), "threshold": "q"}
@@ -42,11 +42,10 @@ def test_slopes_are_those_of_the_regression_on_regimes(panel: dc.Panel) -> None:
     found = plain.fit(panel.with_columns(own))
     np.testing.assert_allclose(result.coef, found.coef)
     np.testing.assert_allclose(result.covariance, found.covariance)
-    written = texts([value])[0]
-    assert result.terms == (f"x[q<={written}]", f"x[q>{written}]", "c")
+    assert result.terms == ("x[1]", "x[2]", "c")
     assert result.focal == result.terms[:2]
     parts = result.roles[0].made_of
-    assert [(part.variable, part.level) for part in parts] == [("x", ""), ("q", f"<={written}")]
+    assert [(part.variable, part.level, part.regimes) for part in parts] == [("x", "", 0), ("q", "1", 2)]
     np.testing.assert_allclose(result.coef, [1, 2, 0.5], atol=0.1)
     assert result.effect(dc.result.Asked()) is None
     assert result.has_note("threshold_known")
@@ -74,7 +73,7 @@ def test_tables_and_statistics_have_the_same_numbers(panel: dc.Panel) -> None:
     assert regimes["rows"].sum() == len(panel.unit_codes)
     assert (regimes["units"] <= 60).all()
     assert len(result.terms) == 4
-    assert "(" in result.roles[1].made_of[1].level
+    assert result.roles[1].made_of[1] == dc.result.Constituent("q", level="2", regimes=3)
 
 
 def test_models_that_differ_in_errors_share_the_search(panel: dc.Panel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +127,7 @@ def test_a_threshold_may_be_a_lag_and_x_itself() -> None:
 
 def test_sets_allow_for_variances_that_depend_on_the_threshold(panel: dc.Panel) -> None:
     plain, robust = (dc.PanelThreshold(**TERMS, draws=0, sets=one).fit(panel) for one in ("likelihood", "robust"))
-    assert plain.tables["thresholds"].loc[1, "lr_scale"] == 1
+    assert "lr_scale" not in plain.tables["thresholds"]
     scale = robust.tables["thresholds"].loc[1, "lr_scale"]
     assert scale != 1
     assert plain.has_note("threshold_set")
@@ -177,16 +176,78 @@ def test_fields_that_contradict_each_other_are_refused(fields: dict[str, object]
 
 def test_a_variable_without_candidates_is_refused(panel: dc.Panel) -> None:
     two = panel.with_columns({"two": (panel.column("q") > 0).astype(float), "one": np.ones(len(panel.unit_codes))})
-    for fields in ({"threshold": "one"}, {"threshold": "two", "thresholds": 2}):
+    for fields, regimes in (({"threshold": "one"}, 2), ({"threshold": "two", "thresholds": 2}, 3)):
         model = dc.PanelThreshold(**TERMS | fields, draws=0)
-        with pytest.raises(EstimationError, match="leaves a share of at least"):
-            model.fit(two)
-    with pytest.raises(EstimationError):
-        dc.PanelThreshold(**TERMS | {"threshold": "one"}).check(two)
+        for refused in (model.fit, model.check):
+            with pytest.raises(EstimationError, match=f"at least 0.05 of the rows in each of {regimes} regimes"):
+                refused(two)
+    dc.PanelThreshold(**TERMS | {"threshold": "two"}).check(two)
     with pytest.raises(DigicarbonError):
         dc.PanelThreshold(**TERMS | {"threshold": "nothing"}).check(two)
+
+
+def test_a_note_says_that_a_variable_has_few_values(panel: dc.Panel) -> None:
+    rounded = panel.with_columns(
+        {f"q{values}": np.digitize(panel.column("q"), np.linspace(-1, 1, values - 1)) * 1.0 for values in (2, 10, 11)}
+    )
+    for values, few in ((2, True), (10, True), (11, False)):
+        result = dc.PanelThreshold(**TERMS | {"threshold": f"q{values}"}, draws=0).fit(rounded)
+        assert result.has_note("threshold_few_values") == few
+    assert "q2 has only 2 values" in str(
+        next(
+            note
+            for note in dc.PanelThreshold(**TERMS | {"threshold": "q2"}, draws=0).fit(rounded).notes
+            if note.code == "threshold_few_values"
+        )
+    )
+
+
+def test_notes_say_what_a_scale_does_to_the_set(panel: dc.Panel) -> None:
+    rng = np.random.default_rng(1)
+    q = panel.column("q")
+    quiet = panel.with_columns({"y": panel.column("x") * (1 + (q > 0.3)) + rng.normal(size=len(q)) * (q - 0.3) ** 2})
+    below = dc.PanelThreshold(**TERMS, draws=0, sets="robust").fit(quiet)
+    assert 0 < below.tables["thresholds"].loc[1, "lr_scale"] < 1
+    assert below.has_note("threshold_scale_below")
+    assert not below.has_note("threshold_unscaled")
+    x = rng.choice([-1.0, 1.0], len(q)) * np.where(np.abs(q - 0.3) > 2, 20.0, 0.01)
+    still = panel.with_columns({"x": x, "y": x * (1 + (q > 0.3)) + 0.1 * rng.normal(size=len(q))})
+    unscaled = dc.PanelThreshold(**TERMS, draws=0, sets="robust").fit(still)
+    assert unscaled.tables["thresholds"].loc[1, "lr_scale"] == 1
+    assert unscaled.has_note("threshold_unscaled")
+    assert not unscaled.has_note("threshold_scale_below")
+    for sets in ("likelihood", "clustered"):
+        other = dc.PanelThreshold(**TERMS, draws=0, sets=sets).fit(quiet)
+        assert not other.has_note("threshold_scale_below")
 
 
 def test_texts_tell_thresholds_apart() -> None:
     assert texts([0.123456, 2.0]) == ["0.1235", "2"]
     assert texts([1.00001, 1.00002]) == ["1.00001", "1.00002"]
+
+
+@pytest.mark.parametrize("clusters", ["region", ("region", "season")])
+def test_clusters_of_columns(clusters: str | tuple[str, str]) -> None:
+    frame = drawn()
+    region = "r" + (frame["unit"].str[1:].astype(int) % 12).astype(str)
+    panel = dc.Panel.from_frame(frame.assign(region=region, season=frame["year"] % 7), "unit", "year")
+    model = dc.PanelThreshold(**TERMS, draws=19, cov="cluster", cluster=clusters)
+    result = model.fit(panel)
+    below = panel.column("q") <= result.statistics["threshold_1"]
+    own = {"low": panel.column("x") * below, "high": panel.column("x") * ~below}
+    plain = dc.PanelRegression(
+        y="y", x=("low", "high"), controls=("c",), effects="unit", cov="cluster", cluster=clusters
+    ).fit(panel.with_columns(own))
+    np.testing.assert_allclose(result.covariance, plain.covariance)
+    assert (result.inference.df, result.errors_note) == (plain.inference.df, plain.errors_note)
+    by_unit = model.model_copy(update={"cluster": "unit"}).fit(panel)
+    assert np.abs(result.covariance / by_unit.covariance - 1).max() > 0.01
+    # thresholds, their tests and sets do not depend on the clusters of slopes
+    pd.testing.assert_frame_equal(result.tables["thresholds"], by_unit.tables["thresholds"])
+    pd.testing.assert_frame_equal(result.tables["threshold_tests"], by_unit.tables["threshold_tests"])
+    wild = model.model_copy(update={"test": "wild", "replications": 99}).fit(panel)
+    assert wild.has_note("wild_by_units")
+    assert not result.has_note("wild_by_units")
+    assert model.model_copy(update={"cov": "robust"}).own_clusters == ()
+    names = ["group_region"] if clusters == "region" else ["group_region", "group_season"]
+    assert [name for name in model.extract(panel, None).columns if name.startswith("group_")] == names

@@ -78,7 +78,37 @@ def test_the_uniform_value_is_that_of_a_simulation(df: float | None, seed: int) 
     # the share beyond it, whose standard error is 0.0007
     assert (largest > exact).mean() == pytest.approx(0.05, abs=0.003)
     assert exact > pointwise_critical(df, 0.95)
-    assert uniform_critical(found, z, False, df, 0.95) == pytest.approx(exact, rel=0.03)
+    assert uniform_critical(found, z, False, df, 0.95) == pytest.approx(exact, rel=1e-3)
+
+
+@pytest.mark.parametrize("df", [None, 29.0])
+@pytest.mark.parametrize("places", [[-0.5], [0.0, 1.0], [0.0, 1.0, 2.0, 3.0], [-4.0, 0.0, 7.0]])
+def test_the_uniform_value_of_places_alone_is_that_of_a_simulation(df: float | None, places: list[float]) -> None:
+    found, z = effect(3), np.array(places)
+    exact = uniform_critical(found, z, False, df, 0.95)
+    rng = np.random.default_rng(1)
+    draws = np.linalg.cholesky(found.covariance) @ rng.standard_normal((2, 1_000_000))
+    scale = 1.0 if df is None else np.sqrt(rng.chisquare(df, 1_000_000) / df)
+    largest = np.abs((found.gradient(z) @ draws) / found.at(z)[1][:, None]).max(axis=0) / scale
+    # the share beyond it, whose standard error is 0.0002
+    assert (largest > exact).mean() == pytest.approx(0.05, abs=0.0009)
+    if len(places) == 1:
+        assert exact == pytest.approx(pointwise_critical(df, 0.95), rel=1e-9)
+
+
+@pytest.mark.parametrize("degree", [1, 2])
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_uniform_value_does_not_depend_on_the_zero_of_the_moderator(degree: int, whole: bool) -> None:
+    rng = np.random.default_rng(6)
+    root = rng.normal(size=(degree + 1, degree + 1))
+    plain = Effect(np.eye(degree + 1), rng.normal(size=degree + 1), root @ root.T)
+    # coefficients of powers of z - 5 instead
+    moved = plain.moved(5.0, 1.0)
+    centred = Effect(np.linalg.inv(moved), moved @ plain.b, moved @ plain.covariance @ moved.T)
+    z = np.array([0.0, 1.0, 2.0, 3.0])
+    np.testing.assert_allclose(centred.at(z), plain.at(z), rtol=1e-9)
+    values = [uniform_critical(one, z, whole, 29.0, 0.95) for one in (plain, centred)]
+    assert values[0] == pytest.approx(values[1], rel=1e-8)
 
 
 def test_the_uniform_value_of_one_place_is_the_pointwise_one() -> None:

@@ -1,11 +1,12 @@
-"""Rotemberg weights and AKM errors against plain loops, and ShiftShareSE's formulas written out."""
+"""Rotemberg weights and AKM errors against plain loops, and AKM errors against the code of R's ShiftShareSE."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
+from conftest import reference
 from scipy.optimize import brentq
 from scipy.stats import norm
 
@@ -125,3 +126,48 @@ def test_collinear_shares_have_no_shocks() -> None:
     shares, _, periods, columns = draw()
     rows = np.repeat(np.column_stack([shares, shares[:, 0] + shares[:, 1]]), T, axis=0)
     assert residual_shocks(rows, periods, T, columns[:, 2]) is None
+
+
+IN_R = reference("shift_share_se")
+
+
+def of_formulas(kind: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return columns y, x, z without effects, shares of rows and periods, as the reference makes them in R."""
+    n, k = 24, 6
+    i, t, sector = np.repeat(np.arange(1, n + 1), T), np.tile(np.arange(1, T + 1), n), np.arange(1, k + 1)
+    unit, period = np.arange(1, n + 1)[:, None], np.arange(1, T + 1)[:, None]
+    shares = 1.0 + (7 * unit + 5 * unit * sector + 3 * sector**2) % 11
+    shares /= shares.sum(axis=1, keepdims=True)
+    z = (shares @ np.sin(3 * period + 2 * sector * period + sector**2).T).ravel()
+    noise = 0.3 * np.sin(5 * i + 11 * t**2)
+    y = 0.5 * (z + noise) + np.sin(i**2 + 7 * t) / 2
+    x = {"regressor": z, "instrument": z + noise, "weak": 0.03 * z + noise}[kind]
+    dummies = np.column_stack([i[:, None] == unit.T, t[:, None] == period.T[:, 1:]]).astype(float)
+    columns = np.column_stack([y, x, z])
+    return columns - dummies @ np.linalg.lstsq(dummies, columns, rcond=None)[0], shares[i - 1], t - 1
+
+
+@pytest.mark.parametrize("name", IN_R)
+def test_errors_are_those_of_r(name: str) -> None:
+    kind, by = name.split(".")
+    columns, shares, periods = of_formulas(kind)
+    shocks = residual_shocks(shares, periods, T, columns[:, 2])
+    assert shocks is not None
+    found = akm(columns, shares, periods, shocks, by="sector" if by == "sector" else "shock", null=0.4)
+    values: dict[str, Any] = dict(IN_R[name])
+    ends = [values.pop(end) for end in ("low_null", "high_null")]
+    for field, value in values.items():
+        assert getattr(found, field) == pytest.approx(value, rel=1e-8)
+    if None in ends:
+        assert found.kind == "everything"
+    else:
+        # R writes the ends of a gap the other way round
+        assert found.kind == ("interval" if ends[0] < ends[1] else "outside")
+        assert (found.low_null, found.high_null) == pytest.approx(sorted(ends), rel=1e-8)
+
+
+def test_the_reference_has_each_kind_of_set() -> None:
+    ends = [(values["low_null"], values["high_null"]) for values in IN_R.values()]
+    assert (None, None) in ends
+    assert any(low is not None and low > high for low, high in ends)
+    assert any(low is not None and low < high for low, high in ends)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -175,6 +175,55 @@ def test_ratio_is_scaled_by_what_the_variance_is_at_the_threshold() -> None:
     # unit means leave 1/8 of the mean variance in every row
     assert 0.2 < scaled.scale < 0.5
     np.testing.assert_allclose(scaled.ratio * scaled.scale, plain.ratio)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_scale_is_the_ratio_of_two_quadratic_regressions(seed: int) -> None:
+    """η² of Hansen (2000) by two polynomials of q itself, evaluated at the threshold."""
+    rows, x, common, q, y = drawn(2, 1.0, seed=seed)
+    ordered = Ordered(x, common, q, rows, "unit")
+    curve = estimate(ordered, y, 1, 0.1, sets="robust").curves[0]
+    value = ordered.value(curve.place)
+    columns = absorb(np.column_stack([x, common, x * (q <= value)[:, None], y]), rows, "unit")
+    b = np.linalg.lstsq(columns[:, :-1], columns[:, -1], rcond=None)[0]
+    errors = columns[:, -1] - columns[:, :-1] @ b
+    jump = np.square(x @ b[-2:])
+    above, below = (np.polyval(np.polyfit(q, left, 2), value) for left in (jump * errors**2, jump))
+    np.testing.assert_allclose(curve.scale, above / below / np.mean(errors**2), rtol=1e-8)
+    assert not curve.unscaled
+
+
+def test_scale_that_is_not_positive_is_one() -> None:
+    """x is zero around the threshold, so that a parabola through its square is negative there."""
+    n, t = 60, 6
+    rng = np.random.default_rng(8)
+    unit, period = np.divmod(np.arange(n * t), t)
+    q = rng.uniform(-1, 1, n * t)
+    x = (rng.choice([-1.0, 1.0], n * t) * np.where(np.abs(q) > 0.9, 20.0, 0.01))[:, None]
+    y = 0.1 * rng.normal(size=n * t) + x[:, 0] * np.where(q > 0, 2.0, 1.0)
+    ordered = Ordered(x, np.empty((n * t, 0)), q, Rows(unit, period, n, t), "unit")
+    plain, robust = (estimate(ordered, y, 1, 0.05, sets=sets).curves[0] for sets in ("likelihood", "robust"))
+    value = ordered.value(robust.place)
+    assert np.polyval(np.polyfit(q, np.square(x[:, 0]), 2), value) < 0
+    assert (robust.scale, robust.unscaled, plain.unscaled) == (1.0, True, False)
+    np.testing.assert_array_equal(robust.ratio, plain.ratio)
+
+
+def test_most_thresholds_are_those_with_enough_rows_between_them() -> None:
+    """Against all sets of candidates."""
+    rng = np.random.default_rng(6)
+    rows, x, common, _, _ = drawn(1, 1.0)
+    for values, trim in ((3, 0.05), (4, 0.3), (6, 0.2), (7, 0.1)):
+        q = rng.integers(0, values, len(x)).astype(float)
+        ordered = Ordered(x, common, q, rows, "unit")
+        least, places = np.ceil(trim * len(q)), ordered.candidates(trim).tolist()
+        possible = [
+            len(some)
+            for count in range(len(places) + 1)
+            for some in combinations(places, count)
+            if all(np.diff(some) >= least)
+        ]
+        assert ordered.most(trim) == max(possible)
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -45,6 +45,13 @@ grid:
   outcome: [intensity, per_capita]
   inference.cov: [classic, robust]
 """
+ROBUST = """
+defaults: [config, {override source: simulated_fe}, {override diagnostic: oster}, _self_]
+title: Robust
+report: {statistics: [nobs, delta, rv]}
+diagnostic: {draws: 99}
+grid: {model.effects: [two_way, unit]}
+"""
 PAPER = "defaults: [config, _self_]\ntitle: A paper\nexperiments: [small, grid]\n"
 
 
@@ -396,20 +403,24 @@ def test_a_report_that_does_not_fit_writes_nothing(fitted: Path, capsys: Capture
 
 
 def test_a_page_of_a_sweep_whose_own_report_refuses_is_made_and_says_so(fitted: Path, capsys: Capture) -> None:
-    assert main(["run", "small", "executor=sequential", "report=moran"]) == 2
+    spec = SMALL.replace("_self_]", "{override report: moran}, _self_]")
+    (fitted / "experiments" / "refusing.yaml").write_text(spec, encoding="utf-8")
+    assert main(["run", "refusing", "executor=sequential"]) == 2
     capsys.readouterr()
-    assert main(["report", "small", "--out", "page"]) == 1
+    assert main(["report", "refusing", "--out", "page"]) == 1
     assert "have no diagnostic. Add diagnostic=" in capsys.readouterr().err
     assert "have no diagnostic. Add diagnostic=" in "".join(read(fitted / "page" / "index.html").text)
     # the page in the reader's language, the terminal in English
-    assert main(["run", "small", "executor=sequential", "report=moran", "report.language=zh"]) == 2
+    (fitted / "experiments" / "refusing.yaml").write_text(f"{spec}report: {{language: zh}}\n", encoding="utf-8")
+    assert main(["run", "refusing", "executor=sequential"]) == 2
     capsys.readouterr()
-    assert main(["report", "small", "--out", "page"]) == 1
+    assert main(["report", "refusing", "--out", "page"]) == 1
     assert "have no diagnostic. Add diagnostic=" in capsys.readouterr().err
     text = "".join(read(fitted / "page" / "index.html").text)
     assert "没有诊断" in text
     assert "have no diagnostic" not in text
-    assert main(["run", "small", "executor=sequential"]) == 0
+    # a report on the command line leaves the experiment's page its own
+    assert main(["run", "small", "executor=sequential", "report=moran"]) == 2
     assert main(["report", "small", "--out", "page"]) == 0
 
 
@@ -515,6 +526,22 @@ def test_runs_copied_from_another_sweep_are_counted_as_such(fitted: Path) -> Non
     for language, words in (("en", "= 4 fitted + 12 copied"), ("zh", "= 4个已估计 + 12个复制")):
         assert main(["report", "more", f"report.language={language}"]) == 0
         assert words in "".join(read(fitted / "out" / "more" / "index.html").text)
+
+
+def test_numbers_of_a_diagnostic_are_statistics_of_its_runs(project: Path, capsys: Capture) -> None:
+    (project / "experiments").mkdir()
+    (project / "experiments" / "robust.yaml").write_text(ROBUST, encoding="utf-8")
+    assert main(["run", "robust", "executor=sequential"]) == 0
+    assert "Delta" in capsys.readouterr().out
+    assert main(["report", "robust", "--out", "page"]) == 0
+    table = payload((project / "page" / "index.html").read_text(encoding="utf-8"))
+    columns = {column["head"]: column for column in table["columns"]}
+    sweep = recorded.sweep(Tracking(), "robust")
+    shown = [record.result.tables["oster"].loc["delta", "value"] for record in sweep.records]
+    assert unpacked(columns["Delta"]["numbers"]) == pytest.approx(shown, rel=1e-12)
+    assert "Robustness value" not in columns
+    run_id = sweep.rows["run_id"].iloc[0]
+    assert main(["rerun", run_id]) == 0
 
 
 def test_every_word_that_a_page_asks_for_is_there() -> None:

@@ -106,6 +106,19 @@ def test_shares_that_do_not_sum_to_one(tmp_path: Path) -> None:
     assert (note["low"], note["high"]) == (0.25, 1.0)
 
 
+def test_tables_in_memory_are_files(tmp_path: Path) -> None:
+    of_files, of_tables = made(tmp_path), panel().with_shift_share("bartik", SHARES, SHOCKS)
+    assert of_tables.shift_shares["bartik"].digest == of_files.shift_shares["bartik"].digest
+    mixed = panel().with_shift_share("bartik", str(tmp_path / "shares.csv"), SHOCKS)
+    for one in (of_tables, mixed):
+        np.testing.assert_array_equal(one.column("bartik"), of_files.column("bartik"))
+    with pytest.raises(DataError, match=r"^The table has no column 'share'\. Did you mean 'shares'"):
+        panel().with_shift_share("bartik", SHARES.rename(columns={"share": "shares"}), SHOCKS)
+    with pytest.raises(ConfigError, match=r"or shock, not a dict\.$") as error:
+        panel().with_shift_share("bartik", SHARES.to_dict(), SHOCKS)
+    assert "coal" not in str(error.value)
+
+
 def without(frame: pd.DataFrame, **values: object) -> pd.DataFrame:
     return frame[~np.logical_and.reduce([frame[name] == value for name, value in values.items()])]
 

@@ -61,6 +61,8 @@ def test_dummies_leave_out_the_first_value_unless_each_value_has_its_slope(panel
     assert panel.expanded(["C(group)", "x:C(group)"]) == ("group[s]", "x:group[n]", "x:group[s]")
     assert panel.expanded(["x", "x:C(group)"]) == ("x", "x:group[s]")
     assert panel.expanded(["C(time)"]) == ("time[2013]", "time[2014]", "time[2015]")
+    assert panel.expanded(["C(group, ref=s)", "x:C(group,ref=n)"]) == ("group[n]", "x:group[s]")
+    assert panel.expanded(["C(time, ref=2014)"]) == ("time[2012]", "time[2013]", "time[2015]")
     made = panel.with_terms(["x:C(group)"])
     x, n, s = made.array(["x", "x:group[n]", "x:group[s]"]).T
     np.testing.assert_array_equal(n + s, x)
@@ -84,6 +86,7 @@ def test_two_stars_are_a_power() -> None:
         ("L.y", "no column 'y'"),
         ("group^2", "'group' holds text"),
         ("C(nothing)", "no column 'nothing'"),
+        ("x:C(group, ref=m)", r"x:C\(group, ref=m\): the column 'group' has no value m; it has n, s"),
         ("x^", r"no column 'x\^'"),
     ],
 )

@@ -712,3 +712,12 @@ def test_a_title_says_what_was_chosen_and_not_what_was_left_out(folder: Path) ->
     assert made.title == "Mine (model=twfe, measure=ddl)"
     # it stays another sweep than that of the whole experiment
     assert made.overrides == ("grid=null", "columns=null", "model=twfe", "measure=ddl")
+
+
+def test_a_title_names_no_bootstrap_that_a_model_does_not_have(folder: Path) -> None:
+    assert planned("quantile_effects", "inference=wild").title == "Effects at quantiles"
+    changed = planned("quantile_effects", "inference=wild", "model.quantiles=[0.5]").title
+    assert changed == "Effects at quantiles (model.quantiles=[0.5])"
+    assert (
+        planned("quantile_effects", "inference=cluster_time").title == "Effects at quantiles (inference=cluster_time)"
+    )

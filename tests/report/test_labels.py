@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digicarbon.data import terms, words
+from digicarbon.note import Note
 from digicarbon.report import Labels
 
 
@@ -113,3 +114,9 @@ def test_a_mapping_in_a_title_has_the_words_of_its_names_and_values(change: str,
 def test_what_is_no_mapping_stays_as_it_is() -> None:
     assert Labels("en").option("panel.policy", "{pilot") == "{pilot"
     assert Labels("en").option("panel.policy", "{}") == "none"
+
+
+def test_columns_of_the_first_stage_and_owners_of_trends_have_words() -> None:
+    for key in ("shea_r2", "conditional_p"):
+        assert {Labels("en").word(key), Labels("zh").word(key)}.isdisjoint({key})
+    assert Labels("zh").notes([Note("absorbs_trends", column="unit")]) == ("吸收：个体各自的线性趋势。",)

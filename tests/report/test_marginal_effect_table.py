@@ -12,6 +12,7 @@ import digicarbon as dc
 from digicarbon.diagnostic import MarginalEffects
 from digicarbon.errors import ConfigError
 from digicarbon.report import MarginalEffectTable, Record
+from digicarbon.report.picture.marginal import plot_effects_along
 from digicarbon.tracking._results import decode, encode
 
 
@@ -75,3 +76,25 @@ def test_many_runs_are_summarised_and_runs_without_effects_refused() -> None:
     without = replace(runs[0], result=replace(runs[0].result, tables={}))
     with pytest.raises(ConfigError, match="R0 has no effects along a moderator; choose diagnostic=marginal_effects"):
         MarginalEffectTable().table("T", [without])
+
+
+def test_a_model_with_spatial_lags_has_a_block_for_each_effect() -> None:
+    data = panel()
+    matrix = np.roll(np.eye(15), 1, axis=1) + np.roll(np.eye(15), -1, axis=1)
+    weights = dc.Weights.from_matrix(matrix, data.units)
+    model = dc.SpatialPanel(y="y", x=("x", "z", "w", "x:z", "x:z:w"), kind="sdm")
+    result = model.described(model.fit(data, weights), data)
+    diagnostic = MarginalEffects(model=model, along="z", given={"w": (0.5,)})
+    tables = diagnostic.tables(data, weights)
+    result = replace(result, tables=tables, notes=(*result.notes, *diagnostic.remarks(tables)))
+    run = Record("A", {}, {}, decode(encode(result)), lambda: data, True)
+    cells = MarginalEffectTable(decimals=3).table("T", [run]).cells
+    given = cells.loc["given", "A"].to_list()
+    assert given == [f"{kind} effect, with w set to 0.5" for kind in ("direct", "indirect", "total")]
+    below = result.tables["johnson_neyman"].loc["effect at the mean", "coef"]
+    shown = [cell.rstrip("*") for cell in cells.loc["effect at the mean", "A"]]
+    assert shown == [f"{coef:.3f}" for coef in below]
+    titles = [axes.get_title() for axes in plot_effects_along(tables["marginal_effects"], result, data).axes[:3]]
+    assert titles == [f"{kind} effect, w = 0.5" for kind in ("Direct", "Indirect", "Total")]
+    own = dc.plot_marginal(result, data, "x", "z", given={"w": 0.5}, weights=weights, effect="indirect")
+    assert own.axes[0].get_title() == "Indirect effect"

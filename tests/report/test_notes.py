@@ -56,6 +56,7 @@ EXPERIMENTS = {
     "spatial_choice": ["diagnostic.draws=9"],
     "table5_nonlinear": [],
     "moderation_income": [],
+    "moderation_triple": ["source.size=provinces"],
     "table6_moran": [],
     "table7_spatial_w1": ["model.durbin=all", "inference=cluster"],
     "table8_spatial_w2": [],
@@ -66,6 +67,7 @@ EXPERIMENTS = {
     "robustness": ["draw.n=30", "report.draws=9"],
     "policy_checks": [],
     "mediation_paths": [],
+    "mediation_space": [],
     "policy_did": [],
     "policy_event_study": [],
     "policy_robustness": [],
@@ -75,9 +77,10 @@ EXPERIMENTS = {
     "shift_share_overid": [],
     "shift_share_rotemberg": [],
     "threshold_one": ["model.resampling=units"],
+    "threshold_space": [],
     "threshold_two": ["model.sets=robust"],
 }
-DECIDING = ("model_choice", "moderation_income", "spatial_choice", "table5_nonlinear")
+DECIDING = ("model_choice", "moderation_income", "moderation_triple", "spatial_choice", "table5_nonlinear")
 """Experiments whose tables have sentences in their cells."""
 
 
@@ -119,6 +122,7 @@ DIAGNOSTICS = {
     ),
     "placebo_time": ("policy_event_study", ["report=tests", "report.name=placebo_time"]),
     "rotemberg": ("shift_share_rotemberg", []),
+    "spatial_mediation": ("mediation_space", []),
     "spatial_tests": ("table7_spatial_w1", ["diagnostic.draws=9", "report=tests"]),
     "turning_points": ("table5_nonlinear", ["report=tests", "report.name=turning_points"]),
     "values": ("figures_3_5_maps", []),

@@ -71,6 +71,18 @@ def test_points_are_benchmarks_and_the_dashed_line_is_where_the_robustness_value
         assert np.abs(dashed - value).max(axis=1).min() < 0.01
 
 
+def test_the_triangle_has_a_legend_and_labels_of_lines_are_not_under_points(tables: dict[str, pd.DataFrame]) -> None:
+    bare = dc.plot_contours({"omitted_variable": tables["omitted_variable"]}).axes[0]
+    label = bare.texts[0]
+    points = pd.DataFrame([label.get_position()], columns=["r2dz_x", "r2yz_dx"])
+    points.index = pd.MultiIndex.from_tuples([("ln_pc", "1")])
+    found = dc.plot_contours({**tables, "omitted_variable_benchmarks": points}).axes[0]
+    assert label.get_position() not in [text.get_position() for text in found.texts]
+    legend = found.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["as estimated"]
+
+
 def test_a_picture_of_an_estimate_below_zero_or_without_benchmarks_is_drawn(tables: dict[str, pd.DataFrame]) -> None:
     row = tables["omitted_variable"]
     below = row.assign(coef=-row["coef"], stat=-row["stat"])

@@ -316,7 +316,7 @@ def test_the_joint_test_is_asked_for_and_shown(records: list[Record]) -> None:
     assert (request.quantity, request.draws, request.seed, request.level) == ("total", 499, 7, 0.05)
     assert any("No joint test is recorded" in note for note in report.table("Curve", records).notes)
     # a sweep that could not make it says why, and not to ask for it
-    assert not any("No joint test" in note for note in report.without_joint().table("Curve", records).notes)
+    assert not any("No joint test" in note for note in report.with_joint(None).table("Curve", records).notes)
     table = report.with_joint(joint(12)).table("Curve", records)
     assert table.cells["all"].tail(3).tolist() == ["0.002", "0.004", "0.123"]
     assert any("499 permutations of whole units" in note for note in table.notes)

@@ -8,6 +8,7 @@ import pytest
 import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.source import SimulatedThreshold
+from digicarbon.weights import DelaunayWeights
 
 
 def test_thresholds_and_slopes_are_found_without_errors() -> None:
@@ -35,8 +36,27 @@ def test_errors_spread_with_q_and_remember() -> None:
     assert np.std(remembered) == pytest.approx(1, abs=0.05)
 
 
+def test_neighbours_reach_the_outcome() -> None:
+    fields = {"n": 40, "thresholds": (-0.4, 0.5), "slopes": (0.4, 1.0, 1.8), "sigma": 1e-6}
+    source = SimulatedThreshold(**fields, spillovers=(0.1, 0.3, 0.9), rho=0.5)
+    inputs = source.load()
+    panel = dc.Panel.from_frame(inputs.frame, "unit", "time")
+    weights = DelaunayWeights().compute(panel)
+    model = dc.PanelThreshold(
+        y="y", x=("x",), controls=("c",), threshold="q", thresholds=2, draws=0, space="sdm", sets="likelihood"
+    )
+    found = model.fit(panel, weights)
+    np.testing.assert_allclose(found.coef[:-1], [0.4, 1.0, 1.8, 0.5, 0.1, 0.3, 0.9, 0.0, 0.5], atol=1e-5)
+    assert [note.code for note in inputs.notes] == ["simulated_threshold", "simulated_spillovers"]
+    alone = SimulatedThreshold(**fields).load().frame
+    assert list(alone) == ["unit", "time", "y", "x", "c", "q"]
+    assert alone["q"].equals(inputs.frame["q"])
+
+
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ConfigError, match="must increase"):
         SimulatedThreshold(thresholds=(0.5, 0.1), slopes=(1.0, 2.0, 3.0))
     with pytest.raises(ConfigError, match="one more than thresholds"):
         SimulatedThreshold(slopes=(1.0, 2.0, 3.0))
+    with pytest.raises(ConfigError, match="spillovers has 1 number"):
+        SimulatedThreshold(spillovers=(1.0,))

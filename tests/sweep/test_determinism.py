@@ -58,6 +58,14 @@ CASES: Mapping[str, tuple[str, ...]] = {
         "model.draws=99",
         "model.seed=SEED",
     ),
+    "bootstrap of a threshold in space": (
+        "model=threshold",
+        "model.threshold=ln_pgdp",
+        "model.space=sdm",
+        "model.sets=likelihood",
+        "model.draws=99",
+        "model.seed=SEED",
+    ),
     "wild p of mediation": (
         "model=mediation",
         "model.controls=[ln_pgdp]",

@@ -449,3 +449,27 @@ def test_a_specification_without_a_null_model_is_left_out(project: Path, monkeyp
     assert len(found.null_band) == 1
     with pytest.raises(ConfigError, match="No run can be in a joint test"):
         joint_test(fits[:1], draws=9)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "quantile_effects",
+            ["source.n=20", "source.periods=6", 'report.term="x[0.9]"'],
+        ),
+        ("shift_share_overid", ["source.n=40", "source.periods=3"]),
+    ],
+)
+def test_a_curve_of_models_without_a_null_model_says_once_that_there_is_no_test(
+    project: Path, name: str, words: list[str]
+) -> None:
+    composer = Composer(loader(), name, ["report=curve", "report.pictures=[]", "report.draws=9", *words])
+    done = sweep(composer, plan(composer, []))
+    assert done.table is not None
+    notes = tuple(map(str, done.table.notes))
+    assert any(note.startswith("Coefficient of x") for note in notes)
+    assert [note for note in notes if "oint test" in note] == [
+        note for note in notes if "no fit under the null" in note
+    ]
+    assert sum("no fit under the null" in note for note in notes) == 1

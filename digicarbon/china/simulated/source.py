@@ -67,7 +67,8 @@ class SimulatedSource(Source):
     :math:`f_i(x) = \beta_{r(i)} (x - \bar x)` with r(i) the region of unit i and the mean over all observations (so
     that slopes do not drive the levels of regions apart). With ``moderation`` = m a product
     :math:`m (x - \bar x)(g - \bar g)` is added, g the log of GDP per head: the effect is
-    :math:`\beta + m (g - \bar g)`. Further :math:`\varepsilon_{it} \sim N(0, \sigma^2)`,
+    :math:`\beta + m (g - \bar g)`; with ``triple`` = q it is :math:`\beta + (m + q (s - \bar s)) (g - \bar g)`, s the
+    log of tertiary over secondary value added. Further :math:`\varepsilon_{it} \sim N(0, \sigma^2)`,
     :math:`\tau_t = -0.03 s + 0.01 n_t`, and :math:`\mu_i = \mu_0 + 0.3 z''_i - 0.2 x_i`, with :math:`z''` a z filtered
     twice more, x the standardised mean of ln E (so that a model without unit effects is biased) and the constant such
     that the mean of ln CI is ln 1.6.
@@ -100,6 +101,8 @@ class SimulatedSource(Source):
         Drivers whose effect differs by region: a slope for each of northeast, east, central and west, in place of beta.
     moderation : float
         By how much the effect rises with the log of GDP per head.
+    triple : float
+        By how much this rises with the log of tertiary over secondary value added.
     theta : float
         Coefficient of the neighbours' log measure (sdm only).
     rho : float
@@ -126,6 +129,7 @@ class SimulatedSource(Source):
     curves: dict[Driver, UpToThree] = pydantic.Field(default_factory=dict)
     regions: dict[Driver, dict[str, float]] = pydantic.Field(default_factory=dict)
     moderation: float = 0.0
+    triple: float = 0.0
     theta: float = 0.05
     rho: float = pydantic.Field(default=0.4, gt=-1, lt=1)
     gamma: Five = (-0.3, 0.2, 0.1, -0.15, -0.03)
@@ -233,9 +237,10 @@ class SimulatedSource(Source):
         effects = unit * self.unit_effects + time
         controls = draw.log_controls(book)
         y = effects + self._effect(m) + controls @ np.array(self.gamma) + self.sigma * errors
-        if self.moderation:
-            income = controls[..., 0]
-            y = y + self.moderation * (m - m.mean()) * (income - income.mean())
+        if self.moderation or self.triple:
+            income, structure = controls[..., 0], controls[..., 3]
+            slope = self.moderation + self.triple * (structure - structure.mean())
+            y = y + slope * (m - m.mean()) * (income - income.mean())
         if self.process == "sdm":
             w = _weights(self.neighbours, self.size, book)
             y = np.linalg.solve(np.eye(len(w)) - self.rho * w, y + self.theta * (w @ m))
@@ -258,6 +263,8 @@ class SimulatedSource(Source):
         if self.driver in self.regions:
             regions = self.regions[self.driver].items()
             return Note("true_betas", betas=[Note("beta_of_region", beta=b, region=region) for region, b in regions])
+        if self.triple:
+            return Note("true_triple", beta=self.beta, moderation=self.moderation, triple=self.triple)
         if self.moderation:
             return Note("true_moderation", beta=self.beta, moderation=self.moderation)
         return Note("true_beta", beta=self.beta)

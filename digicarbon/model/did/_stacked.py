@@ -10,6 +10,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
+from digicarbon.model._absorption import own_cluster
 from digicarbon.model._observation_weights import weighted_by
 from digicarbon.model.base import refuse_unidentified
 from digicarbon.model.did._effects import PolicyEffects, Reported, pretest
@@ -84,7 +85,8 @@ def columns_of(model: DiD, timing: Timing) -> StackColumns:
     df_resid = len(values) - values.shape[1] + 1 - design.rows.effects.rank
     if df_resid <= 0:
         raise EstimationError(Note("did_no_stack", policy=model.policy, compare=model.compare))
-    groups = {"unit": design.rows.n, "time": design.rows.t, "both": min(design.rows.n, design.rows.t)}[model.cluster]
+    sizes = {"unit": design.rows.n, "time": design.rows.t, "both": min(design.rows.n, design.rows.t)}
+    groups = sizes[own_cluster(model.cluster)]
     if model.cov == "cluster" and groups < FEWEST_CLUSTERS:
         by = "unit" if model.cluster == "unit" else "time"
         way_out = Note("choose_classic")
@@ -98,7 +100,7 @@ def stacked(model: DiD, timing: Timing, columns: StackColumns) -> PolicyEffects:
     events, rows, own = design.events, design.rows, design.names
     fit = columns.fit
     covariance, groups = covariance_of_stacks(
-        values[:, :-1], fit, df_resid, rows, model.cov, model.cluster, model.small_sample
+        values[:, :-1], fit, df_resid, rows, model.cov, own_cluster(model.cluster), model.small_sample
     )
     combined, reported = np.ones((1, 1)), Reported.of(timing, (), "overall")
     early = np.empty((0, 1))

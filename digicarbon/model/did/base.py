@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -14,20 +14,22 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.errors import EstimationError
+from digicarbon.model._absorption import Absorb, Clusters, columns_of_clusters
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._observation_weights import ObservationWeights, positive_rows, refuse_weights
 from digicarbon.model._panel_batch import null_of
+from digicarbon.model._panel_covariance import OF_ERRORS, called
 from digicarbon.model.base import Model, require_panel
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.model.did._effects import PolicyEffects
 from digicarbon.model.did._spillovers import NOTHING, Exposure, Spillovers, SpilloversOn, exposure
 from digicarbon.model.did._timing import Timing, is_binary, timing_of
-from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
 from digicarbon.numeric.did.aggregation import NEVER, Aggregate, binned
 from digicarbon.numeric.did.group_time import Base, Compare
-from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
+from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.panel import Panel
 from digicarbon.panel.policy import policy_columns
@@ -114,8 +116,13 @@ class DiD(Tested):
         units, else ``placebo``.
     sdid_draws : int
         Of ``placebo`` and ``bootstrap``.
+    absorb : tuple of str
+        Further fixed effects, as in `PanelRegression`; of ``twfe``, ``event_study`` and ``sun_abraham``.
+    trends : str or None
+        Linear trends of units or of the values of a column; of the same estimators.
     cov, cluster, bandwidth, kernel, small_sample, df
-        As in `PanelRegression`. Standard errors of ``imputation`` and ``callaway_santanna`` are those of units.
+        As in `PanelRegression`. Standard errors of ``imputation`` and ``callaway_santanna`` are those of units, and
+        clusters of ``stacked`` are units, periods, or both.
     observation_weights : str or None
         A column by which rows weigh, as in `PanelRegression`. Means of effects weigh by it, too: effects are those on
         the units' size, e.g. on people, and no longer on units.
@@ -146,8 +153,10 @@ class DiD(Tested):
     latitude: str = "latitude"
     sdid_variance: Literal["auto", "placebo", "jackknife", "bootstrap"] = "auto"
     sdid_draws: Annotated[int, Field(ge=20, le=100_000)] = 200
+    absorb: Absorb = ()
+    trends: str | None = None
     cov: Covariance = "cluster"
-    cluster: ClusterBy = "unit"
+    cluster: Clusters = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"
     small_sample: SmallSample = "stata"
@@ -187,6 +196,15 @@ class DiD(Tested):
         return self
 
     @model_validator(mode="after")
+    def _can_absorb(self) -> DiD:
+        if self.absorbs and self.estimator not in REGRESSIONS:
+            key = "absorb" if self.absorb else "trends"
+            raise ValueError(Note("did_absorbs", key=key, estimator=self.estimator))
+        if self.estimator == "stacked" and self.own_clusters:
+            raise ValueError(Note("did_clusters_of_stacked", key="cluster"))
+        return self
+
+    @model_validator(mode="after")
     def _rings_in_order(self) -> DiD:
         if self.spillovers == "none":
             return self
@@ -216,9 +234,21 @@ class DiD(Tested):
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """All columns that the model reads, the one of weights among them."""
+        """All columns that the model reads, those of weights, further effects and clusters among them."""
+        if self.absorbs or self.own_clusters:
+            return self.regression((self.policy,)).terms
         column, terms = self.observation_weights, super().terms
         return terms if column is None or column in terms else (*terms, column)
+
+    @property
+    def absorbs(self) -> bool:
+        """Whether there are fixed effects or trends beside the effects of units and periods."""
+        return bool(self.absorb) or self.trends is not None
+
+    @property
+    def own_clusters(self) -> tuple[str, ...]:
+        """The columns that clusters are read from; none for those of units and periods."""
+        return columns_of_clusters(self.cluster) if self.cov == "cluster" and self.estimator not in OWN_ERRORS else ()
 
     @property
     def base_event(self) -> int:
@@ -257,11 +287,12 @@ class DiD(Tested):
         }
         own = frozenset(name for name, holds in meaningless.items() if holds)
         untested = self.untested - {"seed"} if synthetic and self.sdid_variance != "jackknife" else self.untested
-        return untested | own | (frozenset() if by_unit else self.regression((self.policy,)).ignored & _ERRORS)
+        return untested | own | (frozenset() if by_unit else self.regression((self.policy,)).ignored & OF_ERRORS)
 
     def regression(self, x: Sequence[str]) -> PanelRegression:
         """Return the two-way regression of the outcome on columns, with the standard errors of this model."""
-        return _regression(tuple(x), tuple(getattr(self, name) for name in _OF_REGRESSION))
+        fields = {name: getattr(self, name) for name in _OF_REGRESSION}
+        return regression_with(**fields, x=tuple(x), effects="two_way")
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing but what is quick.
@@ -363,6 +394,8 @@ class DiD(Tested):
         made = panel.with_terms(self.terms)
         if self.rows(made) is not made or (not self.is_share(made) and self._timing(made).panel is not made):
             return None
+        if self.absorbs:
+            return self.regression((self.policy,)).null(made, weights, candidates)
         names = made.expanded(self.controls, among=self.terms)
         return null_of(made, self.y, names, "two_way", candidates)
 
@@ -450,7 +483,7 @@ class DiD(Tested):
         from digicarbon.model.did._by_unit import by_unit
 
         # fields of errors are others' than those of influences
-        return self._latest(panel, reached, _ERRORS, lambda: by_unit(self, timing, reached), lambda own: own.nbytes)
+        return self._latest(panel, reached, OF_ERRORS, lambda: by_unit(self, timing, reached), lambda own: own.nbytes)
 
     def _stacks(self, panel: Panel, timing: Timing) -> StackColumns:
         from digicarbon.model.did._stacked import columns_of as stack
@@ -581,7 +614,17 @@ class DiD(Tested):
             roles=roles_made_of(terms, (), made_of),
             statistics=statistics,
             spatial_effects=self._spatial_effects(effects),
-            notes=(*effects.fitted.notes, *self._notes(timing), *reached.notes, *self._zero_errors(effects)),
+            notes=(
+                *effects.fitted.notes,
+                *(
+                    (Note("wild_by_units", by=called(self.cluster)),)
+                    if self.test == "wild" and self.own_clusters
+                    else ()
+                ),
+                *self._notes(timing),
+                *reached.notes,
+                *self._zero_errors(effects),
+            ),
         )
 
     def _zero_errors(self, effects: PolicyEffects) -> tuple[Note, ...]:
@@ -699,15 +742,7 @@ def _cohorts(policy: str, timing: Timing) -> Note:
     )
 
 
-_ERRORS = frozenset({"cov", "cluster", "bandwidth", "kernel", "small_sample", "df"})
-"""Fields that say how standard errors are made."""
 _OF_TESTS = frozenset({*Tested.model_fields} - {*Model.model_fields})
 """Fields that change nothing of effects and their standard errors."""
-_OF_REGRESSION = ("y", "controls", *sorted(_ERRORS), "level", "observation_weights")
+_OF_REGRESSION = ("y", "controls", "absorb", "trends", *sorted(OF_ERRORS), "level", "observation_weights")
 """Fields that the regression has, too."""
-
-
-@lru_cache(maxsize=1024)
-def _regression(x: tuple[str, ...], fields: tuple[Any, ...]) -> PanelRegression:
-    # a plan asks several times for the regression of a run, and checking its fields takes longer than many fits
-    return PanelRegression(**dict(zip(_OF_REGRESSION, fields, strict=True)), x=x, effects="two_way")

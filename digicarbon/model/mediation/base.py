@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from digicarbon.model._panel_columns import Columns
 from digicarbon.model._panel_covariance import REPAIRED, factor_of, factors_of_both
 from digicarbon.model.base import require_panel
 from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne
+from digicarbon.model.did._timing import is_binary
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
@@ -36,9 +37,10 @@ if TYPE_CHECKING:
     from digicarbon.model.mediation._outcomes import MediatedFits
     from digicarbon.script import RPart, StataPart
 
+_Made = TypeVar("_Made")
 _OF_REGRESSION = ("effects", "cov", "cluster", "small_sample", "df", "level")
 _OF_TEST = ("test", "replications", "weights", "seed", "intervals")
-RHO = np.round(np.arange(-0.9, 0.91, 0.1), 1)
+RHO = np.round(np.arange(-0.9, 0.91, 0.1), 1) + 0.0  # no minus zero
 """Correlations of errors at which the table ``rho`` has indirect effects."""
 _RHO = pd.Index(RHO, name="rho")
 
@@ -83,6 +85,14 @@ class Mediation(Tested):
     @classmethod
     def _canonical_mediators(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(canonical(term) for term in terms)
+
+    @field_validator("cluster", mode="before")
+    @classmethod
+    def _of_units_or_periods(cls, cluster: object) -> object:
+        if cluster not in get_args(ClusterBy):
+            shown = ", ".join(map(str, cluster)) if isinstance(cluster, list | tuple) else str(cluster)
+            raise ValueError(Note("clusters_of_mediation", key="cluster", cluster=shown))
+        return cluster
 
     @model_validator(mode="after")
     def _mediators_are_others(self) -> Mediation:
@@ -163,7 +173,8 @@ class Mediation(Tested):
         fitted = _Fitted.of(self, panel, weights)
         result = fitted.result()
         if self.test == "errors":
-            return replace(result, notes=(*result.notes, *self._cautions(result, panel, weights)))
+            cautions = fitted.once("cautions", lambda: self._cautions(result, panel, weights))
+            return replace(result, notes=(*result.notes, *cautions))
         from digicarbon.model.mediation._wild import resampled
 
         return resampled(self, result, fitted, panel, weights)
@@ -245,6 +256,7 @@ class _Design:
     def __init__(self, fit: Paths, rows: Rows) -> None:
         self.fit, self._rows = fit, rows
         self._sums: dict[tuple[str, bool], FloatArray] = {}
+        self.made: dict[Hashable, Any] = {}
 
     @property
     def nbytes(self) -> int:
@@ -307,6 +319,14 @@ class _Fitted:
         order = [names.index(name) for name in (*self.base, *self.mediators)]
         fit = paths(values[:, order], values[:, -1], len(self.mediators), tuple(range(len(self.base))))
         return _Design(fit, self.columns.rows)
+
+    def once(self, what: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Return what does not depend on standard errors and intervals, made if no model of the same design has it."""
+        key = what, self.focal
+        if key not in self._design.made:
+            self._design.made[key] = make()
+        made: _Made = self._design.made[key]
+        return made
 
     @property
     def every(self) -> Paths:
@@ -425,7 +445,7 @@ class _Fitted:
         first = {on(mediator, x): _at(made[mediator], x) for x, mediator in self.pairs}
         if not full:
             at = p + np.arange(f * m)
-            notes = (Note("mediation_first_step", y=model.y, mediators=cut(self.mediators)),)
+            notes = (Note("mediation_first_step", y=model.y, mediators=cut(self.mediators)), *self._binary())
             return replace(
                 self.outcome,
                 kind="mechanism_regression",
@@ -434,8 +454,9 @@ class _Fitted:
                 coef=fit.a.ravel(),
                 covariance=self.products.covariance[np.ix_(at, at)],
                 roles=roles_made_of(tuple(first), (), first),
-                statistics=self._counts(),
-                tables={"equations": self._equations(first_only=True)},
+                statistics={name: self.outcome.statistics[name] for name in ("nobs", "n_units", "n_periods")},
+                tables={"equations": self._equations(first_only=True), "fits": self._fits(first_only=True)},
+                listings=("equations", "fits"),
                 residuals=None,
                 notes=(*self.outcome.notes, *notes),
             )
@@ -452,23 +473,19 @@ class _Fitted:
             coef=np.concatenate([fit.outcome[order], fit.a.ravel(), self.products.via.ravel()]),
             covariance=covariance[np.ix_(places, places)],
             roles=(*known.values(), *(Role(made_of=of) for of in (*first.values(), *via.values()))),
-            statistics={**self._goodness(), **self._shares()},
+            statistics={**self.outcome.statistics, **self._shares()},
             spatial_effects=self._effects(),
             tables=self._tables(),
+            listings=("mediation", "equations", "fits", "rho"),
             notes=(
                 *self.outcome.notes,
                 *(() if REPAIRED in self.outcome.notes or not self._repaired[1] else (REPAIRED,)),
                 Note("mediation_assumes", mediators=cut(self.mediators), y=model.y),
                 *((Note("mediation_in_parallel", mediators=cut(self.mediators)),) if m > 1 else ()),
+                *self._binary(),
                 Note("mediation_delta"),
             ),
         )
-
-    def _counts(self) -> dict[str, float]:
-        return {name: self.outcome.statistics[name] for name in ("nobs", "n_units", "n_periods")}
-
-    def _goodness(self) -> dict[str, float]:
-        return dict(self.outcome.statistics)
 
     def _errors(self, place: int, count: int) -> FloatArray:
         """Return standard errors of some parameters of `products`."""
@@ -504,9 +521,10 @@ class _Fitted:
         return {
             "mediation": self._mediation(),
             "equations": self._equations(),
-            "sensitivity": self._sensitivity(),
+            "fits": self._fits(),
+            "sensitivity": self._by_pair(self._sensitivity()),
             "rho": pd.DataFrame(
-                indirect_at(self.paths, RHO).reshape(len(RHO), -1),
+                self.once("rho", lambda: indirect_at(self.paths, RHO).reshape(len(RHO), -1)).copy(),
                 index=_RHO.view(),
                 columns=_names(tuple(through(*pair) for pair in self.pairs)),
             ),
@@ -553,24 +571,54 @@ class _Fitted:
         names = ("coef", "se", "stat", "p")
         return _frame([shown[name] for name in names], ("equation", "explained", "term"), index, names)
 
-    def _sensitivity(self) -> pd.DataFrame:
-        """Return, of each path, how strong a confounder would have to be."""
-        fit, f = self.paths, len(self.focal)
+    def _fits(self, first_only: bool = False) -> pd.DataFrame:
+        """Return the R² of each equation: of what is left without its effects, or of the outcome if it has none."""
+        return self.once(("fits", first_only), lambda: self._goodness_of_fit(first_only)).copy()
+
+    def _goodness_of_fit(self, first_only: bool) -> pd.DataFrame:
+        fit, values, names = self.every, self.columns.values, self.columns.names
+        y = values[:, -1]
+        explained = [
+            (self.model.y, y, fit.whole_residuals),
+            *((name, values[:, names.index(name)], fit.first_residuals[:, j]) for j, name in enumerate(self.mediators)),
+            (self.model.y, y, fit.outcome_residuals),
+        ]
+        chosen = explained[1:-1] if first_only else explained
+        shares = [1 - float(left @ left) / float(((own - own.mean()) ** 2).sum()) for _, own, left in chosen]
+        rows = tuple((str(place), name) for place, (name, _, _) in enumerate(chosen, 1))
+        return _frame([np.array(shares)], ("equation", "explained"), rows, ("r2_within",))
+
+    def _binary(self) -> tuple[Note, ...]:
+        """Return the note on mediators that are 0 or 1."""
+        binary = [name for name in self.mediators if is_binary(self.panel, name)]
+        return (Note("mediation_binary", mediators=cut(binary)),) if binary else ()
+
+    def _sensitivity(self) -> dict[str, FloatArray]:
+        """Return, for each path, how strong a confounder would have to be; its interval is that of the table."""
+        fit, (f, m) = self.paths, self.paths.a.shape
         left_x = (fit.focal_influence**2).sum(axis=0)
         left_m = (fit.root[fit.k :] ** 2).sum(axis=1)
         ssr_m = (fit.first_residuals**2).sum(axis=0)
         ssr_y = float(fit.outcome_residuals @ fit.outcome_residuals)
-        t_a = (fit.a / np.sqrt(left_x[:, None] * ssr_m / self._df_others)).ravel()
-        t_b = np.tile(fit.b / np.sqrt(left_m * ssr_y / self._df), f)
-        numbers = {"rho_zero": np.tile(rho_at_zero(fit), f)}
-        for name, t, df in (("a", t_a, self._df_others), ("b", t_b, self._df)):
-            critical = float(scipy.special.stdtrit(df - 1, 0.5 + self.model.level / 2))
+        classic_a = np.sqrt(left_x[:, None] * ssr_m / self._df_others).ravel()
+        classic_b = np.tile(np.sqrt(left_m * ssr_y / self._df), f)
+        a, b = fit.a.ravel(), np.tile(fit.b, f)
+        se_a, se_b = self._errors(len(fit.outcome), f * m), np.tile(self._errors(fit.k, m), f)
+        numbers = {"rho_zero": self.once("rho_zero", lambda: np.tile(rho_at_zero(fit), f))}
+        own = self.model.cov == "classic"
+        for name, coef, se, classic, df in (
+            ("a", a, se_a, classic_a, self._df_others),
+            ("b", b, se_b, classic_b, self._df),
+        ):
+            t, inference = coef / classic, self.outcome.inference
+            # a confounder takes a degree of freedom
+            critical = replace(inference, df=df - 1).critical if own else inference.critical * (se / classic)
             numbers |= {
                 f"partial_r2_{name}": t**2 / (t**2 + df),
                 f"rv_{name}": robustness_value(t, df),
                 f"rv_{name}_level": robustness_value(t, df, critical=critical),
             }
-        return self._by_pair(numbers)
+        return numbers
 
 
 def _frame(

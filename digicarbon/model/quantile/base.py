@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import numpy as np
 import pandas as pd
 import scipy
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
 from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.model._absorption import Clusters, columns_of_clusters
 from digicarbon.model._panel_columns import Columns, rows_of
-from digicarbon.model._panel_covariance import REPAIRED, factor_of, factors_of_both
+from digicarbon.model._panel_covariance import REPAIRED, of_influence
 from digicarbon.model.base import require_panel
-from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
-from digicarbon.numeric.linear.covariance import ClusterBy, nearest_semidefinite
+from digicarbon.numeric.linear.covariance import nearest_semidefinite
 from digicarbon.numeric.linear.least_squares import least_squares
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, dependent, vanishing
 from digicarbon.numeric.quantile.moments import LocationScale, Samples, half_panels, location_scale, samples
+from digicarbon.numeric.resampling.units import counts_of_units
 from digicarbon.panel import Panel
 from digicarbon.result import MadeOf, Result, Role, roles_made_of
 from digicarbon.weights import Weights
@@ -38,6 +40,8 @@ FEWEST_PERIODS = 4
 """Each half of a panel needs two periods."""
 FEW_PERIODS = 20
 """With fewer rows in a unit, a note says that scale and quantiles are biased by effects of units."""
+MOST_UNITS = 2
+"""So does it with more units than this for each row of a unit: intervals are then short beside the bias."""
 _OF_REGRESSION = ("y", "x", "controls", "effects", "cov", "cluster", "small_sample", "df", "level")
 
 
@@ -88,16 +92,26 @@ class PanelQuantile(Tested):
     errors: Literal["analytic", "bootstrap"] = "analytic"
     draws: Annotated[int, Field(ge=20, le=100_000)] = 300
     cov: Literal["robust", "cluster"] = "cluster"
-    cluster: ClusterBy = "unit"
+    cluster: Clusters = "unit"
     small_sample: Literal["stata", "none", "g", "full", "sss", "hc1"] = "stata"
     df: Literal["auto", "residual"] = "auto"
 
-    @field_validator("quantiles")
-    @classmethod
-    def _increasing(cls, quantiles: tuple[float, ...]) -> tuple[float, ...]:
-        if any(low >= high for low, high in pairwise(quantiles)):
-            raise ValueError(Note("quantiles_increase", key="quantiles", given=cut(map(str, quantiles))))
-        return quantiles
+    @model_validator(mode="after")
+    def _increasing(self) -> PanelQuantile:
+        if any(low >= high for low, high in pairwise(self.quantiles)):
+            raise ValueError(Note("quantiles_increase", key="quantiles", given=cut(map(str, self.quantiles))))
+        return self
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads, those of clusters among them."""
+        return self.regression.terms if self.own_clusters else super().terms
+
+    @property
+    def own_clusters(self) -> tuple[str, ...]:
+        """The columns that clusters are read from; none for those of units and periods."""
+        clustered = self.cov == "cluster" and self.errors == "analytic"
+        return columns_of_clusters(self.cluster) if clustered else ()
 
     @property
     def ignored(self) -> frozenset[str]:
@@ -118,7 +132,7 @@ class PanelQuantile(Tested):
         fields = {name: getattr(self, name) for name in _OF_REGRESSION}
         if self.errors == "bootstrap":
             fields |= {"cov": "cluster", "cluster": "unit"}
-        return PanelRegression(**fields)
+        return regression_with(**fields)
 
     @property
     def split(self) -> tuple[str, ...]:
@@ -148,7 +162,7 @@ class PanelQuantile(Tested):
         names = made.expanded(self.regressors, among=self.terms)
         x = made.array(names)
         for keep in _halves(rows):
-            inner = absorb(x[keep], _some(rows, keep), self.effects if self.effects != "none" else "unit")
+            inner = absorb(x[keep], rows.some(keep), self.effects if self.effects != "none" else "unit")
             lost = [names[place] for place in vanishing(inner, x[keep])] or [names[j] for j, _ in dependent(inner)]
             if lost:
                 raise EstimationError(Note("quantile_half_unidentified", key="model.bias", terms=cut(lost)))
@@ -206,18 +220,22 @@ def _halves(rows: Rows) -> tuple[BoolArray, BoolArray]:
     return early, ~early
 
 
-def _some(rows: Rows, keep: BoolArray) -> Rows:
-    """Return the units and periods of some rows."""
-    (_, units), (_, periods) = (
-        np.unique(codes[keep], return_inverse=True) for codes in (rows.unit_codes, rows.period_codes)
-    )
-    return Rows(units, periods, int(units.max()) + 1, int(periods.max()) + 1)
-
-
 def _one(moments: LocationScale) -> Samples:
     """Return estimates as those of a single sample."""
     parts = (moments.location, moments.scale, moments.q, moments.coefficients.ravel())
     return Samples(*(values[None] for values in parts))
+
+
+def _sound(moments: LocationScale) -> LocationScale:
+    """Return estimates whose errors have a density at each quantile.
+
+    Raises
+    ------
+    EstimationError
+    """
+    if not (moments.density > 0).all():
+        raise EstimationError(Note("quantile_without_density", quantiles=cut(map(str, moments.taus.tolist()))))
+    return moments
 
 
 def at(name: str, tau: float) -> str:
@@ -258,19 +276,7 @@ class _Fitted:
             raise EstimationError(Note("quantile_without_errors", y=model.y))
         taus = np.array(model.quantiles)
         moments = location_scale(columns.values[:, :-1], fit.coef, fit.residuals, fit.root, removed, taus)
-        return cls(model, panel.with_terms(model.terms), columns, location, cls.sound(moments))
-
-    @staticmethod
-    def sound(moments: LocationScale) -> LocationScale:
-        """Return estimates whose errors have a density at each quantile.
-
-        Raises
-        ------
-        EstimationError
-        """
-        if not (moments.density > 0).all():
-            raise EstimationError(Note("quantile_without_density", quantiles=cut(map(str, moments.taus.tolist()))))
-        return moments
+        return cls(model, panel.with_terms(model.terms), columns, location, _sound(moments))
 
     @cached_property
     def covariances(self) -> tuple[FloatArray, FloatArray, bool]:
@@ -280,26 +286,12 @@ class _Fitted:
             drawn = self._samples()
             every = np.hstack([drawn.location, drawn.scale, drawn.q])
             return np.atleast_2d(np.cov(drawn.coefficients.T)), np.cov(every.T), False
-        every = self._analytic()
-        both = self.model.cov == "cluster" and self.model.cluster == "both"
+        every = of_influence(self.columns, self.model.regression.rule, self._influence)
+        both = self.model.cov == "cluster" and (self.model.cluster == "both" or len(self.model.own_clusters) > 1)
         # only a difference of covariances can be indefinite
         every, repaired = nearest_semidefinite(every) if both else (every, False)
         count = moments.coefficients.size
         return every[:count, :count], every[count:, count:], repaired
-
-    def _analytic(self) -> FloatArray:
-        columns, rule, influence = self.columns, self.model.regression.rule, self._influence
-        rows = columns.rows
-        if rule.cov == "robust":
-            return influence.T @ influence * factor_of(columns, rule)
-        by_unit, by_time = (rows.sums(influence, by) for by in ("unit", "time"))
-        if rule.cluster == "both":
-            factors = factors_of_both(columns, rule)
-            parts = zip((by_unit, by_time, influence), factors, strict=True)
-            first, second, overlap = (sums.T @ sums * factor for sums, factor in parts)
-            return np.asarray(first + second - overlap)
-        sums = by_time if rule.cluster == "time" else by_unit
-        return np.asarray(sums.T @ sums * factor_of(columns, rule))
 
     @property
     def _influence(self) -> FloatArray:
@@ -326,15 +318,14 @@ class _Fitted:
         ]
 
     def _half(self, keep: BoolArray) -> LocationScale:
-        removed = partial(absorb, rows=_some(self.columns.rows, keep), effects=self.model.effects)
+        removed = partial(absorb, rows=self.columns.rows.some(keep), effects=self.model.effects)
         values = removed(self.columns.raw[keep])
         fit = least_squares(values)
-        return self.sound(location_scale(values[:, :-1], fit.coef, fit.residuals, fit.root, removed, self.moments.taus))
+        return _sound(location_scale(values[:, :-1], fit.coef, fit.residuals, fit.root, removed, self.moments.taus))
 
     def _samples(self) -> Samples:
         model, rows = self.model, self.columns.rows
-        equal = np.full(rows.n, 1 / rows.n)
-        counts = np.random.default_rng(model.seed).multinomial(rows.n, equal, size=model.draws).astype(float)
+        counts = counts_of_units(rows.n, model.draws, np.random.default_rng(model.seed))
         whole = self._of_rows(np.ones(len(rows.unit_codes), dtype=bool), counts)
         return whole if model.bias == "none" else self._corrected(whole, counts)
 
@@ -412,7 +403,8 @@ class _Fitted:
     @property
     def _few_periods(self) -> bool:
         by_unit = self.model.effects in ("unit", "two_way")
-        return by_unit and self.model.bias == "none" and self._periods < FEW_PERIODS
+        fewest = max(FEW_PERIODS, self.columns.rows.n / MOST_UNITS)
+        return by_unit and self.model.bias == "none" and self._periods < fewest
 
     def _parts(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return the standard errors of location, scale and quantiles."""

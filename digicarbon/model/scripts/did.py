@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digicarbon.model._absorption import group_columns
 from digicarbon.model.did._timing import Timing
 from digicarbon.numeric.did.aggregation import NEVER
 from digicarbon.script.extract import Extract, columns_of
@@ -35,15 +36,15 @@ def extract(model: DiD, panel: Panel, weights: Weights | None) -> Extract:
     """
     if model.estimator in DUMMIES:
         expanded = model.expanded(panel, weights)
-        names = expanded.panel.expanded(expanded.model.regressors, among=expanded.model.terms)
-        return Extract.of(expanded.panel, model.y, names, weights, model.observation_weights)
+        return expanded.model.extract(expanded.panel, weights)
     whole, reached = model.reached(panel, weights)
     timing = model.timing(whole)
     made = timing.panel
     names = (*reached.columns, *made.expanded(model.controls, among=model.terms))
     by = () if model.observation_weights is None else (model.observation_weights,)
     columns = columns_of(made, (model.y, *names, *by)) | {first_of(model.policy): _first(timing)}
-    return Extract(made.index, columns, names)
+    groups = group_columns(made, model.absorb, model.trends, model.own_clusters)
+    return Extract(made.index, {**columns, **groups}, names)
 
 
 def events(model: DiD, result: Result) -> dict[str, int]:

@@ -43,8 +43,9 @@ def _sun_abraham(part: RPart, model: DiD, y: str, first: str, x: list[str]) -> l
         return part.skip("means of effects that sunab does not make")
     by = "" if model.observation_weights is None else f", weights = ~{part.names[model.observation_weights]}"
     right = " + ".join([f"sunab({first}, time_id, ref.p = {model.base_event})", *x])
+    absorbed = " + ".join(["unit_id", "time_id", *panel_r.further(part, model.absorb, model.trends)])
     body = [
-        f"fit <- fixest::feols({y} ~ {right} | unit_id + time_id, {part.data}, vcov = ~unit_id{by})",
+        f"fit <- fixest::feols({y} ~ {right} | {absorbed}, {part.data}, vcov = ~unit_id{by})",
         f'fit <- summary(fit, agg = "{kind}")',
         *part.compare("coef(fit)", "fixest::se(fit)" if _clustered(model) else "", called, "1e-5"),
     ]
@@ -122,5 +123,5 @@ def _synthetic(part: RPart, model: DiD, y: str, first: str, x: list[str]) -> lis
 
 
 def _clustered(model: DiD) -> bool:
-    """Return whether errors are those that fixest has under this name."""
-    return (model.cov, model.cluster, model.small_sample) == ("cluster", "unit", "stata")
+    """Return whether errors are those that fixest has under this name; it counts levels of further effects."""
+    return not model.absorbs and (model.cov, model.cluster, model.small_sample) == ("cluster", "unit", "stata")

@@ -76,12 +76,13 @@ def _sun_abraham(part: StataPart, model: DiD, y: str, first: str, x: str) -> lis
     if not found:
         return part.skip("means of effects that eventstudyinteract does not make")
     by = "" if model.observation_weights is None else f" [aweight={part.names[model.observation_weights]}]"
+    absorbed = " ".join(["unit_id", "time_id", *panel_stata.further(part, model.absorb, model.trends)])
     named = {event: f"event_{'m' if event < 0 else 'p'}{abs(event)}" for event in found}
     return [
         f"generate first_period = cond({first} > 0, {first}, .)",
         "generate byte never = missing(first_period)",
         *(f"generate byte {name} = time_id - first_period == {event}" for event, name in named.items()),
         f"eventstudyinteract {y} {' '.join(named.values())}{by}, cohort(first_period) control_cohort(never) ///",
-        f"  absorb(unit_id time_id) vce(cluster unit_id){f' covariates({x})' if x else ''}",
+        f"  absorb({absorbed}) vce(cluster unit_id){f' covariates({x})' if x else ''}",
         f"drop first_period never {' '.join(named.values())}",
     ]

@@ -226,12 +226,12 @@ def _weighted(part: RPart, model: PanelRegression, y: str, x: Sequence[str], cal
 def _further(part: RPart, model: PanelRegression, y: str, x: Sequence[str], called: dict[str, str]) -> list[str]:
     """Return a regression on all dummies, and in fixest: with further effects, trends, or clusters of columns."""
     effects = {"none": [], "unit": ["unit_id"], "time": ["time_id"], "two_way": ["unit_id", "time_id"]}[model.fixed]
-    effects = [*effects, *(part.names[group_column(effect)] for effect in model.absorb)]
-    dummies, absorbed = [f"factor({name})" for name in effects], list(effects)
+    absorbed = [*effects, *further(part, model.absorb, model.trends)]
+    effects += [part.names[group_column(effect)] for effect in model.absorb]
+    dummies = [f"factor({name})" for name in effects]
     if model.trends is not None:
         groups, trend = part.names[group_column(model.trends)], part.names[TREND]
         dummies += [f"factor({groups})", f"factor({groups}):{trend}"]
-        absorbed.append(f"{groups}[{trend}]")
     lines = []
     if absorbed:
         called.pop("const", None)
@@ -254,6 +254,12 @@ def _further(part: RPart, model: PanelRegression, y: str, x: Sequence[str], call
         *part.compare("coef(fit)", "fixest::se(fit) * sqrt(factor)" if errors else "", called, "1e-5", "(fixest)"),
     ]
     return [*lines, *if_installed("fixest", "0.14", body)]
+
+
+def further(part: RPart, absorb: Sequence[str], trends: str | None) -> list[str]:
+    """Return further effects and trends as fixest writes them."""
+    effects = [part.names[group_column(effect)] for effect in absorb]
+    return effects if trends is None else [*effects, f"{part.names[group_column(trends)]}[{part.names[TREND]}]"]
 
 
 def _of_columns(part: RPart, model: PanelRegression) -> tuple[str, str]:

@@ -59,10 +59,7 @@ def script(part: StataPart, model: PanelRegression) -> list[str]:
 def _further(part: StataPart, model: PanelRegression, body: str, called: dict[str, str], weight: str) -> list[str]:
     """Return reghdfe with further effects, trends, or clusters of columns."""
     effects = [ABSORBED[model.fixed]] if model.fixed != "none" else []
-    effects += [part.names[group_column(effect)] for effect in model.absorb]
-    if model.trends is not None:
-        groups = part.names[group_column(model.trends)]
-        effects += [f"{groups} {groups}#c.{part.names[TREND]}"]
+    effects += further(part, model.absorb, model.trends)
     if model.cov == "cluster":
         by = " ".join(part.names[group_column(name)] for name in model.own_clusters) or CLUSTERS[str(model.cluster)]
         vce = f" vce(cluster {by})"
@@ -84,6 +81,15 @@ def _further(part: StataPart, model: PanelRegression, body: str, called: dict[st
         *part.compare(called, errors=same),
         *([] if same else part.shown(called)),
     ]
+
+
+def further(part: StataPart, absorb: Sequence[str], trends: str | None) -> list[str]:
+    """Return further effects and trends as reghdfe writes them."""
+    effects = [part.names[group_column(effect)] for effect in absorb]
+    if trends is None:
+        return effects
+    groups = part.names[group_column(trends)]
+    return [*effects, f"{groups} {groups}#c.{part.names[TREND]}"]
 
 
 def _is_xtreg(model: PanelRegression, vce: str) -> bool:

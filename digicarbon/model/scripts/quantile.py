@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from digicarbon.model.scripts.threshold import WITHIN
-from digicarbon.script.r import RPart
+from digicarbon.script.r import RPart, within
 from digicarbon.script.stata import StataPart
 from digicarbon.script.words import wrapped
 
@@ -28,7 +27,6 @@ quantile_moments <- function(y, x, within, taus) {
   b <- outer(c(location$coefficients), rep(1, length(q))) + outer(c(scale$coefficients), q)
   setNames(c(t(b)), c(t(outer(colnames(x), taus, paste, sep = "_"))))
 }"""
-DUMMIES = "lm.fit(model.matrix(~ factor(unit_id) + factor(time_id)), v)$residuals"
 
 
 def in_r(part: RPart, model: PanelQuantile) -> list[str]:
@@ -39,16 +37,13 @@ def in_r(part: RPart, model: PanelQuantile) -> list[str]:
     x = [*(("const",) if model.effects == "none" else ()), *part.extract.regressors]
     called = {at(name, tau): f"{part.names.get(name, name)}_{tau:g}" for name in x for tau in model.quantiles}
     columns = ", ".join(f"{part.names[name]} = {part.names[name]}" for name in part.extract.regressors)
-    within = "v"
-    if model.effects != "none":
-        plain = model.effects != "two_way" or part.extract.balanced
-        within = WITHIN[model.effects] if plain else DUMMIES
+    removed = "v" if model.effects == "none" else within(model.effects, part.extract.balanced)
     ones = "const = 1, " if model.effects == "none" else ""
     taus = ", ".join(f"{tau:g}" for tau in model.quantiles)
     data = part.data
     lines = [
         f"moments <- function(rows) with(rows, quantile_moments({part.names[model.y]}, cbind({ones}{columns}),",
-        f"  function(m) apply(m, 2, function(v) {within}), c({taus})))",
+        f"  function(m) apply(m, 2, function(v) {removed}), c({taus})))",
         f"b <- moments({data})",
     ]
     if model.bias == "half_panel":

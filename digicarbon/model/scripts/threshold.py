@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from digicarbon.model._absorption import group_column, group_columns
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.scripts import panel_r, panel_stata
+from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.script.extract import Extract, columns_of
-from digicarbon.script.r import RPart
+from digicarbon.script.r import DUMMIES, RPart, within
 from digicarbon.script.stata import StataPart
 from digicarbon.script.words import number, wrapped
 
@@ -42,29 +44,30 @@ threshold_search <- function(y, x, z, q, within, count, trim) {
   }
   sort(found)
 }"""
-WITHIN = {
-    "none": "v - mean(v)",
-    "unit": "v - ave(v, unit_id)",
-    "time": "v - ave(v, time_id)",
-    "two_way": "v - ave(v, unit_id) - ave(v, time_id) + mean(v)",
-}
 
 
 def extract(model: PanelThreshold, panel: Panel, weights: Weights | None) -> Extract:
     """Return outcome, slopes of regimes and controls, and beside them x and the threshold variable as they are."""
-    regimes = model.regimes(panel)
+    regimes = model.regimes(panel, weights)
     made = regimes.panel
+    if isinstance(regimes.regression, SpatialPanel):
+        return regimes.regression.extract(made, weights)
     controls = made.expanded(model.controls, among=model.terms)
     names = dict.fromkeys((model.y, *regimes.focal, *controls, *regimes.x, model.threshold))
-    return Extract(made.index, columns_of(made, tuple(names)), (*regimes.focal, *controls), weights)
+    columns = columns_of(made, tuple(names)) | group_columns(made, (), None, model.own_clusters)
+    return Extract(made.index, columns, (*regimes.focal, *controls), weights)
 
 
 def in_r(part: RPart, model: PanelThreshold) -> list[str]:
     """Return the slopes of regimes, and the search for the thresholds as a loop in R."""
-    lines = panel_r.script(part, _regression(part, model))
+    regression = _regression(part, model)
+    if isinstance(regression, SpatialPanel):
+        return [*regression.r(part), *part.skip("thresholds in a spatial model, which no package searches")]
+    lines = panel_r.script(part, regression)
     if model.grid is not None:
         return [*lines, *part.skip("thresholds among quantiles, whose candidates a loop in R does not have")]
-    if model.effects == "two_way" and not part.extract.balanced:
+    removed = within(model.effects, part.extract.balanced)
+    if removed == DUMMIES:
         return [*lines, *part.skip("thresholds of an unbalanced panel with two-way effects, which a loop is slow for")]
     part.functions.append(SEARCH)
     x, controls, q = _columns(part, model)
@@ -75,7 +78,7 @@ def in_r(part: RPart, model: PanelThreshold) -> list[str]:
         *lines,
         f"found <- with({part.data}, threshold_search({part.names[model.y]}, cbind({', '.join(x)}),",
         f"  {common}, {q},",
-        f"  function(m) apply(m, 2, function(v) {WITHIN[model.effects]}), {model.thresholds}, {model.trim}))",
+        f"  function(m) apply(m, 2, function(v) {removed}), {model.thresholds}, {model.trim}))",
         "names(found) <- paste0('threshold_', seq_along(found))",
         f'check(paste(run, "(thresholds)"), found, c({expected}), what = "threshold")',
     ]
@@ -83,7 +86,11 @@ def in_r(part: RPart, model: PanelThreshold) -> list[str]:
 
 def in_stata(part: StataPart, model: PanelThreshold) -> list[str]:
     """Return the slopes of regimes, and what xthreg is told where it has the model."""
-    lines = panel_stata.script(part, _regression(part, model))
+    regression = _regression(part, model)
+    if isinstance(regression, SpatialPanel):
+        why = "thresholds are not searched again: no package does so in a spatial model"
+        return [*regression.stata(part), *wrapped("*", f"The {why}.")]
+    lines = panel_stata.script(part, regression)
     if model.effects != "unit" or not part.extract.balanced:
         why = "thresholds are not searched again: xthreg takes balanced panels with unit effects"
         return [*lines, *wrapped("*", f"The {why}.")]
@@ -109,14 +116,14 @@ def in_stata(part: StataPart, model: PanelThreshold) -> list[str]:
 
 def _columns(part: RPart | StataPart, model: PanelThreshold) -> tuple[list[str], list[str], str]:
     """Return the names of x, of controls and of the threshold variable in the tool."""
-    own = set(part.result.focal)
+    own = {*part.result.focal, *map(group_column, model.own_clusters)}
     controls = [name for name in part.extract.regressors if name not in own]
     outside = [name for name in part.extract.columns if name not in own and name not in controls]
     x = [name for name in outside if name not in (model.y, model.threshold) or name in model.x]
     return [part.names[name] for name in x], [part.names[name] for name in controls], part.names[model.threshold]
 
 
-def _regression(part: RPart | StataPart, model: PanelThreshold) -> PanelRegression:
+def _regression(part: RPart | StataPart, model: PanelThreshold) -> PanelRegression | SpatialPanel:
     """Return the regression on the columns of regimes."""
     own = set(part.result.focal)
     return model.regression(

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import scipy
 
-from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.arrays import BoolArray, FloatArray, IntArray
 
 EffectsKind = Literal["none", "unit", "time", "two_way"]
 GroupedBy = Literal["unit", "time"]
@@ -74,6 +74,13 @@ class Rows:
         return rows_before(
             self.unit_codes, self.period_codes if self.positions is None else self.positions[self.period_codes], lag
         )
+
+    def some(self, keep: BoolArray) -> Rows:
+        """Return the units and periods of those rows that are kept, shape (rows,)."""
+        units, unit_codes = np.unique(self.unit_codes[keep], return_inverse=True)
+        periods, period_codes = np.unique(self.period_codes[keep], return_inverse=True)
+        positions = None if self.positions is None else self.positions[periods]
+        return Rows(unit_codes, period_codes, len(units), len(periods), positions)
 
     def sums(self, columns: FloatArray, by: GroupedBy) -> FloatArray:
         """Return sums of columns, shape (rows, k), by unit or period: shape (groups, k)."""

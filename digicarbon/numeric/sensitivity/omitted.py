@@ -82,7 +82,7 @@ class Estimate:
         return float(scipy.stats.t.ppf((1 + level) / 2, free))
 
 
-def robustness_value(t: FloatArray, df: float, q: float = 1.0, critical: float = 0.0) -> FloatArray:
+def robustness_value(t: FloatArray, df: float, q: float = 1.0, critical: float | FloatArray = 0.0) -> FloatArray:
     """Return the partial R² with both sides which confounders need to take away a share of coefficients.
 
     Parameters
@@ -93,8 +93,9 @@ def robustness_value(t: FloatArray, df: float, q: float = 1.0, critical: float =
         Residual degrees of freedom.
     q : float
         The share.
-    critical : float
-        Instead of coefficients being down to 1 - q of themselves: their t statistics against that fall to this.
+    critical : float or ndarray
+        Instead of coefficients being down to 1 - q of themselves: their t statistics against that fall to this. Where
+        standard errors are larger than classic ones, times their ratio.
 
     Returns
     -------

@@ -8,6 +8,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import Rows
+from digicarbon.numeric.resampling.units import counts_of_units
 
 _DEPENDENT = 1e-11
 """Share of the largest eigenvalue of a correlation matrix below which a combination of columns is no variation."""
@@ -61,5 +62,5 @@ def resampled(products: FloatArray, draws: int, rng: np.random.Generator) -> Flo
     ndarray, shape (B, K, K)
     """
     n, k, _ = products.shape
-    times = rng.multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)
+    times = counts_of_units(n, draws, rng)
     return np.asarray((times @ products.reshape(n, -1)).reshape(draws, k, k))

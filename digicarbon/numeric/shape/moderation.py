@@ -21,7 +21,7 @@ RegionKind = Literal["everywhere", "none", "interval", "outside", "pieces"]
 NODES = 64
 """Points of the quadrature of a probability."""
 DRAWS = 40_000
-"""Draws of the largest statistic where it has no closed form."""
+"""Draws of the largest statistic where it has no formula: with powers of z."""
 FLAT = 1e-9
 """Imaginary part, relative to its size, up to which a root is real."""
 
@@ -175,15 +175,23 @@ def uniform_critical(
     -----
     With an effect that is linear in z, t(z) is the length R of a normal vector in the plane times the cosine of its
     angle with a direction that moves over an arc of length ω. The angle is uniform, so that P(sup |t| > c) is
-    (ω/π) S(c) + (2/π) ∫ S(c/cos δ) dδ over δ from 0 to (π - ω)/2, with S(r) = P(R > r). Other effects are simulated at
-    the places.
+    (ω/π) S(c) + (2/π) ∫ S(c/cos δ) dδ over δ from 0 to (π - ω)/2, with S(r) = P(R > r). With places alone, ω = 0, and
+    there is such an integral up to γ/2 for the angle γ between each of them and the next one; the last γ, from the last
+    place back to the first one, makes their sum π. Other effects are simulated at the places.
     """
-    if whole and len(effect.weights) == 2 and len(places) > 1:
-        return _of_arc(_arc(effect, float(places[0]), float(places[-1])), df, level)
-    g = effect.gradient(places)
-    values, vectors = np.linalg.eigh(effect.covariance)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    directions = g @ root
+    if len(effect.weights) == 2:
+        places = places[effect.at(places)[1] > 0]
+        arcs = np.array([_arc(effect, low, high) for low, high in pairwise(places.tolist())])
+        if whole and len(places) > 1:
+            arc = _arc(effect, float(places[0]), float(places[-1]))
+            return _of_gaps(np.array([math.pi - arc]), arc, df, level)
+        return _of_gaps(np.append(arcs, math.pi - arcs.sum()), 0.0, df, level)
+    # the covariance of coefficients of (z - middle)/scale, and its symmetric root: the same draws however z is counted
+    middle, scale = float(places[0] + places[-1]) / 2, float(np.ptp(places)) / 2 or 1.0
+    moved = effect.moved(middle, scale)
+    values, vectors = np.linalg.eigh(moved @ effect.covariance @ moved.T)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    directions = np.vander((places - middle) / scale, len(moved), increasing=True) @ root
     norms = np.linalg.norm(directions, axis=1)
     directions = directions[norms > 0] / norms[norms > 0, None]
     rng = np.random.default_rng(seed)
@@ -208,10 +216,12 @@ def _arc(effect: Effect, low: float, high: float) -> float:
     return math.atan2(area, float(v[0, 1]))
 
 
-def _of_arc(arc: float, df: float | None, level: float) -> float:
+def _of_gaps(gaps: FloatArray, arc: float, df: float | None, level: float) -> float:
+    """Return the critical value over an arc and the angles between places beside it, all of them π together."""
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    half = (math.pi - arc) / 2
-    cosines = np.cos(half / 2 * (nodes + 1))
+    halves = gaps[:, None] / 2
+    cosines = np.cos(halves / 2 * (nodes + 1))
+    areas = halves / 2 * weights
 
     def beyond(radius: FloatArray) -> FloatArray:
         """Return P(R > radius)."""
@@ -219,7 +229,7 @@ def _of_arc(arc: float, df: float | None, level: float) -> float:
         return np.exp(-squared / 2) if df is None else np.asarray((1 + squared / df) ** (-df / 2))
 
     def excess(c: float) -> float:
-        outside = half / 2 * float(weights @ beyond(c / cosines))
+        outside = float((areas * beyond(c / cosines)).sum())
         return arc / math.pi * float(beyond(np.array(c))) + 2 / math.pi * outside - (1 - level)
 
     bound = 2.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.shift_share.rotemberg import by_sector
@@ -116,7 +116,7 @@ def akm(
     # cross products of the scores of residuals, of the regressor, and of errors under the null
     s = scores.T @ scores
     se, se_at = np.sqrt(s[0, 0]) / abs(first), np.sqrt(s[2, 2]) / abs(first)
-    critical = float(norm.ppf((1 + level) / 2))
+    critical = float(ndtri((1 + level) / 2))
     distance = abs(coefficient - null)
     q = (first / critical) ** 2 - s[1, 1]
     shift = s[0, 1] / q
@@ -128,11 +128,11 @@ def akm(
     return Akm(
         coefficient=coefficient,
         se=float(se),
-        p=float(2 * norm.sf(distance / se)),
+        p=float(2 * ndtr(-distance / se)),
         low=float(coefficient - critical * se),
         high=float(coefficient + critical * se),
         se_null=half / critical if kind == "interval" else np.nan,
-        p_null=float(2 * norm.sf(distance / se_at)),
+        p_null=float(2 * ndtr(-distance / se_at)),
         kind=kind,
         low_null=float(ends[0]),
         high_null=float(ends[1]),

@@ -329,6 +329,19 @@ class LagSpace:
         """Traces of G* and G*² at the coarse nodes."""
         return self.traces(self.coarse[0])
 
+    def maximise(self, a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
+        """Return the ρ at which each likelihood is highest, shape (M,); the sum of squares is a - 2ρb + ρ²c."""
+        size, periods = self.sample.size, self.sample.periods
+        nodes = self.coarse[0]
+        best = self.highest(np.stack([np.ones_like(nodes), -2 * nodes, nodes**2], axis=1) @ np.stack([a, b, c]))
+
+        def slopes(rho: FloatArray, traces: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
+            ssr_at = a - 2 * rho * b + rho**2 * c
+            pull = (b - rho * c) / ssr_at
+            return size * pull - periods * traces[0], size * (2 * pull**2 - c / ssr_at) - periods * traces[1]
+
+        return self.climb(best, slopes)
+
     def climb(self, best: NDArray[np.intp], slopes: Slopes) -> FloatArray:
         """Return where the score of each draw is zero, by safeguarded Newton steps from beside its best coarse node.
 
@@ -532,7 +545,7 @@ class LagBatch:
     def _parameters(self, block: LagBlock, errors: Errors) -> LagParameters:
         pairs = ((block.level, block.level), (block.level, block.lagged), (block.lagged, block.lagged))
         a, b, c = (np.einsum("im,im->m", one, other) for one, other in pairs)
-        rho = self._maximise(a, b, c)
+        rho = self.space.maximise(a, b, c)
         coordinates = block.of_level - rho * block.of_lagged
         beta = scipy.linalg.solve_triangular(self._r, coordinates).T
         sigma2 = (a - 2 * rho * b + rho**2 * c) / self.sample.size
@@ -648,19 +661,6 @@ class LagBatch:
     def _inverse(self) -> FloatArray:
         upper = np.triu(scipy.linalg.lapack.dpotri(np.ascontiguousarray(self._r), lower=0)[0])
         return np.asarray(upper + np.triu(upper, 1).T)
-
-    def _maximise(self, a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
-        """Return ρ̂ of each draw."""
-        size, periods = self.sample.size, self.sample.periods
-        nodes = self.space.coarse[0]
-        best = self.space.highest(np.stack([np.ones_like(nodes), -2 * nodes, nodes**2], axis=1) @ np.stack([a, b, c]))
-
-        def slopes(rho: FloatArray, traces: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
-            ssr_at = a - 2 * rho * b + rho**2 * c
-            pull = (b - rho * c) / ssr_at
-            return size * pull - periods * traces[0], size * (2 * pull**2 - c / ssr_at) - periods * traces[1]
-
-        return self.space.climb(best, slopes)
 
     def _precision(
         self, beta: FloatArray, rho: FloatArray, sigma2: FloatArray, traces: tuple[FloatArray, FloatArray]

@@ -74,6 +74,26 @@ def local_effects(beta: FloatArray, theta: FloatArray, covariance: FloatArray, w
     return _assemble(direct, total, padded)
 
 
+def multipliers(rho: float, w: SpatialOperator) -> FloatArray:
+    """Return what β and θ count in direct, indirect and total effects.
+
+    Parameters
+    ----------
+    rho : float
+        0 in a model without a spatial lag of y.
+    w : SpatialOperator
+
+    Returns
+    -------
+    ndarray, shape (3, 2, 2)
+        By effect: the factors of β and θ, and their derivatives in ρ. See `lag_effects`.
+    """
+    first, second = w.traces(rho)
+    own = [(first / w.n, second / w.n), _mean_row_sums(rho, w)]
+    direct, total = (np.array([[1 + rho * v, v], [v + rho * dv, dv]]) for v, dv in own)
+    return np.stack([direct, total - direct, total])
+
+
 def simulated_errors(
     estimates: FloatArray, covariance: FloatArray, w: SpatialOperator, draws: int, seed: int
 ) -> FloatArray:

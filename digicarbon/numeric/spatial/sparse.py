@@ -173,23 +173,30 @@ class SparseOperator:
 
     def log_determinants(self, rho: FloatArray) -> FloatArray:
         """Return ln|I - ρW| at each place, shape (m,)."""
-        return np.array([self.log_determinant(place) for place in rho.tolist()])
+        return np.asarray(self._at(self._positions(rho))[0])
 
     def traces_at(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return tr G and tr G² at each place, each of shape (m,)."""
-        low, high = self.bounds
-        half = (high - low) / 2
-        x = np.clip((rho - (low + high) / 2) / half, -1 + 1e-9, 1 - 1e-9)
-        u, slope = np.arctanh(x), 1 / (1 - x * x) / half
+        x = self._positions(rho)
+        slope = 1 / (1 - x * x) / ((self.bounds[1] - self.bounds[0]) / 2)
         bend = 2 * x * slope * slope
-        cells = np.round(u / CELL).astype(np.int64)
-        first, second = np.empty(len(rho)), np.empty(len(rho))
+        _, du, ddu = self._at(x)
+        return -du * slope, -(ddu * slope**2 + du * bend)
+
+    def _positions(self, rho: FloatArray) -> FloatArray:
+        """Return where places lie within the bounds, from -1 to 1."""
+        low, high = self.bounds
+        return np.asarray(np.clip((rho - (low + high) / 2) / ((high - low) / 2), -1 + 1e-9, 1 - 1e-9))
+
+    def _at(self, x: FloatArray) -> FloatArray:
+        """Return ln|S| and its derivatives in u = artanh x at positions, shape (3, m)."""
+        u = np.arctanh(x)
+        cells, out = np.round(u / CELL).astype(np.int64), np.empty((3, len(u)))
         for cell in np.unique(cells).tolist():
             own = cells == cell
             table = self._interpolant(cell * CELL)
-            _, du, ddu = np.asarray(chebyshev.chebval((u[own] - table.centre) / REACH, table.coefficients))
-            first[own], second[own] = -du * slope[own], -(ddu * slope[own] ** 2 + du * bend[own])
-        return first, second
+            out[:, own] = chebyshev.chebval((u[own] - table.centre) / REACH, table.coefficients)
+        return out
 
     def trace_gg(self, rho: float) -> float:
         """Return tr GG′: exact unless `trace_gg_error` is positive."""

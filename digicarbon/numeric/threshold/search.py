@@ -84,6 +84,20 @@ class Ordered:
             keep &= np.abs(places - other) >= least
         return np.asarray(places[keep])
 
+    def most(self, trim: float, grid: int | None = None) -> int:
+        """Return how many thresholds there may be at the same time, all with enough rows between them.
+
+        Parameters
+        ----------
+        trim, grid
+            As ``trim`` and ``most`` of `candidates`.
+        """
+        left, count = self.candidates(trim, grid), 0
+        least = int(np.ceil(trim * len(self.q) - 1e-9))
+        while len(left):
+            left, count = left[left - left[0] >= least], count + 1
+        return count
+
     def demeaned(self, columns: FloatArray) -> FloatArray:
         """Return columns, shape (rows, m), without unit means where the model has unit effects."""
         if self.effects not in ("unit", "two_way"):
@@ -151,10 +165,10 @@ class Ordered:
         )
         own = self._squares[candidates]
         rest = own - np.einsum("gjr,glr->gjl", along, along)
-        return Search(self, basis, candidates, _roots(rest, own))
+        return Search(self, basis, candidates, roots_of(rest, own))
 
 
-def _roots(rest: FloatArray, before: FloatArray) -> FloatArray:
+def roots_of(rest: FloatArray, before: FloatArray) -> FloatArray:
     """Return A of each candidate, AA′ the inverse of what is left of its products; not a number where nothing is.
 
     Parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -96,7 +97,7 @@ def rendered(figure: Figure, kind: Format) -> bytes:
     about: dict[str, str | None] = {dates[kind]: None} if kind in dates else {}
     if title := figure.get_suptitle():
         # screen readers read the title of an svg aloud
-        about["Title"] = title
+        about["Title"] = title.replace("\n", " ")
     with drawing(), matplotlib.rc_context({"svg.hashsalt": "digicarbon"}):
         if not isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine):
             # a second layout would start from the first one: lay out once, so that all formats show the same picture
@@ -112,7 +113,9 @@ def head(figure: Figure, title: str, simulated: bool, language: Language) -> Non
     mark = {"en": words()["simulated"]["en"], "zh": f"SIMULATED：{words()['simulated']['zh']}"}[language]
     text = " ".join([title, f"({mark})" if title else mark]).strip() if simulated else title
     if text:
-        figure.suptitle(drawable(text), x=0.01, ha="left", fontsize=10)
+        # a Chinese letter is as wide as two others
+        most = int(figure.get_figwidth() * (6.5 if language == "zh" else 13))
+        figure.suptitle(textwrap.fill(drawable(text), most), x=0.01, ha="left", fontsize=10)
 
 
 def quiet_ticks(axes: Axes) -> None:

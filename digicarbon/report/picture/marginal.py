@@ -12,7 +12,9 @@ import pandas as pd
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic.marginal_effects import (
     FEW_VALUES,
+    SPATIAL,
     Given,
+    SpatialKind,
     effects_along,
     moderation_of,
     wild_of,
@@ -45,6 +47,7 @@ def plot_marginal(
     given: Given | None = None,
     model: Model | None = None,
     weights: Weights | None = None,
+    effect: SpatialKind = "total",
 ) -> Figure:
     """Draw the marginal effect of a variable, with its pointwise and its uniform band and the observations below.
 
@@ -59,7 +62,7 @@ def plot_marginal(
     language : {"en", "zh"}
     naming : mapping or callable, optional
         What terms are called.
-    given, model, weights
+    given, model, weights, effect
         As in `marginal_effects`.
 
     Returns
@@ -74,12 +77,12 @@ def plot_marginal(
         As in `marginal_effects`; or matplotlib is not installed.
     """
     values = {name: float(np.asarray(value)) for name, value in (given or {}).items()}
-    found, rows = moderation_of(result, panel, term, along, values, model)
+    found, rows = moderation_of(result, panel, term, along, values, model, weights, effect)
     effects = effects_along(found, found.places, wild_of(found, rows, model, weights, found.places))
     others = [name for name in found.fixed if name not in values]
     axis, x = found.axis, found.z
     return _figure(
-        {"": effects},
+        {Words(language).say(found.kind): effects},
         (found.term, axis, result.y),
         x,
         result.inference.level,
@@ -122,8 +125,12 @@ def plot_effects_along(
 
 
 def _label(given: Note, words: Words) -> str:
-    """Return the values of further variables."""
-    return ", ".join(f"{words(str(one['name']))} = {float(one['value']):.4g}" for one in given["said"])
+    """Return which effect it is in a model with spatial lags, and the values of further variables."""
+    parts: dict[str, Any] = dict(given.fields)
+    effect = parts.get("effect", given)
+    kinds = [words.say(kind) for kind, note in SPATIAL.items() if note == effect]
+    values = [f"{words(str(one['name']))} = {float(one['value']):.4g}" for one in parts.get("said", ())]
+    return ", ".join([*kinds, *values])
 
 
 def _is_test(note: object) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.numeric.sensitivity.omitted import Estimate
@@ -16,12 +17,15 @@ from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Nami
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 SMALLEST = 0.4
 """Both axes end here, as in R's sensemakr, unless a benchmark is beyond."""
 MOST = 0.95
 POINTS = 121
 LEVELS = 10
+NEAR = 0.06
+"""Share of the axes within which a label of a line is under a point."""
 MOST_NAMES = 5
 """More controls are points without names."""
 
@@ -52,9 +56,9 @@ def plot_contours(
     -------
     matplotlib.figure.Figure
         Partial R² with the regressor to the right, with the outcome up; the coefficient on the left, t on the right. A
-        dashed line is where the coefficient is zero, and where t is critical. Points are confounders some times as
-        strong as observed controls; those beyond 0.95 are left out. The strongest one of each of up to five controls is
-        named.
+        dashed line is where the coefficient is zero, and where t is critical. The triangle is the estimate. Points are
+        confounders some times as strong as observed controls; those beyond 0.95 are left out. The strongest one of each
+        of up to five controls is named.
 
     Raises
     ------
@@ -82,8 +86,11 @@ def plot_contours(
             (right, estimate.adjusted_t(of_x, of_y), critical, coef / se, "contours of t"),
         )
         for axes, values, special, now, key in panels:
-            _contours(axes, of_x, of_y, values, special, now)
-            axes.plot(0, 0, marker="^", color="black", markersize=5, clip_on=False, zorder=4)
+            labels = _contours(axes, of_x, of_y, values, special, now)
+            _clear(labels, shown[["r2dz_x", "r2yz_dx"]].to_numpy() / ends, ends)
+            estimated = words.say("without a confounder")
+            axes.plot(0, 0, "^", color="black", markersize=5, clip_on=False, zorder=4, label=estimated)
+            axes.legend(loc="upper right", fontsize=6.5)
             for name, *place in shown[["r2dz_x", "r2yz_dx"]].itertuples():
                 axes.plot(*place, marker="D", color=BLUE, markersize=4, zorder=4)
                 if name in named:
@@ -131,8 +138,8 @@ def _contours(
     values: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
     special: float,
     now: float,
-) -> None:
-    """Draw lines of equal values, most of them in grey, and the one that matters."""
+) -> list[Text]:
+    """Draw lines of equal values, most of them in grey, and the one that matters; return their labels."""
     from matplotlib.ticker import MaxNLocator
 
     # t has no bounds where a confounder explains all of the outcome
@@ -140,10 +147,19 @@ def _contours(
     step = MaxNLocator(LEVELS).tick_values(max(values.min(), -widest), min(values.max(), widest))
     levels = [level for level in step if abs(level - special) > 0.15 * (step[1] - step[0])]
     lines = axes.contour(of_x, of_y, values, levels=levels, colors=GREY, linewidths=0.7, linestyles="solid")
-    axes.clabel(lines, fontsize=6.5, fmt=_short)
+    labels = list(axes.clabel(lines, fontsize=6.5, fmt=_short))
     if values.min() < special < values.max():
         line = axes.contour(of_x, of_y, values, levels=[special], colors=ORANGE, linewidths=1.6, linestyles="dashed")
-        axes.clabel(line, fontsize=7.5, fmt=_short)
+        labels += axes.clabel(line, fontsize=7.5, fmt=_short)
+    return labels
+
+
+def _clear(labels: Sequence[Text], points: FloatArray, ends: Sequence[float]) -> None:
+    """Take away labels of lines that lie under a point; points are in shares of the axes, shape (P, 2)."""
+    for label in labels:
+        place = np.array(label.get_position()) / ends
+        if (np.abs(points - place) < NEAR).all(axis=1).any():
+            label.remove()
 
 
 def _short(value: float) -> str:

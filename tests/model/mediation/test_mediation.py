@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import scipy
 from conftest import REFERENCE
 
 import digicarbon as dc
+from digicarbon.diagnostic import OmittedVariable
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model import Mediation, PanelRegression
 from digicarbon.model.batch import Estimand, OneByOne
@@ -22,6 +24,8 @@ from digicarbon.numeric.resampling.null_model import linear_null
 from digicarbon.numeric.resampling.unit_wild import corrected
 from digicarbon.numeric.sensitivity.omitted import robustness_value
 from digicarbon.result import Asked
+from digicarbon.tracking._results import decode, encode
+from digicarbon.tracking._rows import metrics
 
 N, T = 25, 6
 FIELDS = {"y": "y", "x": ("x",), "controls": ("c",), "mediators": ("m1", "m2")}
@@ -190,6 +194,28 @@ def test_robustness_values_are_those_of_sensemakr() -> None:
     assert robustness_value(np.array([1.0]), 783, critical=critical)[0] == 0.0
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"cov": "classic"}, {"cov": "cluster"}, {"cov": "cluster", "cluster": "time"}, {"cov": "robust"}],
+    ids=str,
+)
+def test_robustness_values_are_those_of_the_diagnostic(panel: dc.Panel, fields: dict[str, Any]) -> None:
+    """For a the regression of the mediator, for b that of the outcome."""
+    model = Mediation(**FIELDS, **fields)
+    found = model.fit(panel).tables["sensitivity"]
+    for mediator in ("m1", "m2"):
+        other = next(one for one in ("m1", "m2") if one != mediator)
+        first = dc.PanelRegression(y=mediator, x=("x",), controls=("c",), **fields)
+        second = dc.PanelRegression(y="y", x=(mediator,), controls=("x", "c", other), **fields)
+        for name, equation in (("a", first), ("b", second)):
+            row = OmittedVariable(model=equation).tables(panel)["omitted_variable"].iloc[0]
+            own = found.loc[("x", mediator)]
+            assert own[f"rv_{name}"] == pytest.approx(row["rv"], rel=1e-9)
+            # degrees of freedom are those of the largest equation, fewer than of the others
+            precision = 1e-3 if name == "a" and fields["cov"] == "robust" else 1e-9
+            assert own[f"rv_{name}_level"] == pytest.approx(row["rv_level"], rel=precision, abs=1e-9)
+
+
 def test_the_wild_bootstrap_is_a_plain_loop() -> None:
     fit, data = fitted(), frame()
     rng = np.random.default_rng(1)
@@ -310,6 +336,20 @@ def test_first_steps_are_called_what_they_are(panel: dc.Panel) -> None:
     assert (wild.estimates["p"] >= 0.01).all()
 
 
+def test_a_mediator_of_zeros_and_ones_has_a_note() -> None:
+    binary = frame().assign(m1=lambda one: (one["m1"] > 0) * 1.0)
+    one = dc.Panel.from_frame(binary, unit="unit", time="time")
+    (note,) = (note for note in Mediation(**FIELDS).fit(one).notes if note.code == "mediation_binary")
+    assert note.text("en").startswith("m1 is 0 or 1")
+    assert Mediation(**FIELDS, equations="first_step").fit(one).has_note("mediation_binary")
+
+
+def test_correlations_have_no_minus_zero(panel: dc.Panel) -> None:
+    index = Mediation(**FIELDS).fit(panel).tables["rho"].index
+    assert "0.0" in [str(float(value)) for value in index]
+    assert not np.signbit(index[index == 0]).any()
+
+
 def test_what_cannot_be_fitted_is_said(panel: dc.Panel) -> None:
     with pytest.raises(ConfigError, match="mediators"):
         Mediation(**FIELDS | {"mediators": ()})
@@ -320,6 +360,12 @@ def test_what_cannot_be_fitted_is_said(panel: dc.Panel) -> None:
     copied = panel.with_columns({"copy": panel.column("x") * 2})
     with pytest.raises(EstimationError, match="copy"):
         Mediation(**FIELDS | {"mediators": ("copy",)}).check(copied)
+
+
+@pytest.mark.parametrize("cluster", ["province", ["province", "year"]])
+def test_clusters_of_columns_are_refused_with_a_reason(cluster: object) -> None:
+    with pytest.raises(ConfigError, match="not of columns"):
+        Mediation(**FIELDS, cluster=cluster)
 
 
 def test_shares_have_their_delta_errors() -> None:
@@ -350,3 +396,16 @@ def test_the_share_of_each_mediator_has_its_delta_interval(panel: dc.Panel) -> N
     wild = Mediation(**FIELDS, test="wild", replications=199).fit(panel)
     row = wild.tables["mediation"].loc[("x", "m1")]
     assert row["share_low"] < row["share_mediated"] < row["share_high"]
+
+
+def test_listings_are_in_the_file_of_results_and_no_metrics(panel: dc.Panel) -> None:
+    result = Mediation(y="y", x=("x",), mediators=("m1", "m2")).fit(panel)
+    again = decode(encode(result))
+    assert again.listings == result.listings == ("mediation", "equations", "fits", "rho")
+    for name, table in result.tables.items():
+        pd.testing.assert_frame_equal(again.tables[name], table)
+    numbers = metrics(result)
+    assert numbers == metrics(again)
+    tables = {key.partition(".")[0] for key in numbers} & set(result.tables)
+    assert tables == {"sensitivity"}
+    assert numbers["sensitivity.x.m1.rho_zero"] == result.tables["sensitivity"].loc[("x", "m1"), "rho_zero"]

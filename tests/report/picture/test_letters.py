@@ -10,7 +10,7 @@ import pytest
 
 from digicarbon.china import facts
 from digicarbon.report.picture import _figure, no_letters, plot_map, rendered
-from digicarbon.report.picture._figure import Words, drawable
+from digicarbon.report.picture._figure import Words, drawable, head, new_figure
 
 
 @pytest.fixture
@@ -66,3 +66,17 @@ def test_a_font_without_a_bold_cut_is_no_news(caplog: pytest.LogCaptureFixture) 
     assert not caplog.records
     logging.getLogger("matplotlib.font_manager").warning("findfont: something else")
     assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_long_title_is_within_the_picture(language: _figure.Language) -> None:
+    words = Words(language, None).language
+    with _figure.drawing():
+        figure = new_figure(4.8, 3)
+        head(figure, "各分位数处的效应" * 6 if words == "zh" else "Effects at quantiles of " * 6, True, words)
+        figure.draw_without_rendering()
+        (title,) = figure.texts
+        assert title.get_window_extent().x1 <= figure.bbox.x1
+    read_aloud = rendered(figure, "svg").decode().split("<title>")[1].split("</title>")[0]
+    assert "SIMULATED" in read_aloud
+    assert "\n" not in read_aloud

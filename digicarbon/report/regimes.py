@@ -1,0 +1,112 @@
+"""Terms of regimes by words: the slope of x where another variable lies below, between or above thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from digicarbon.panel import spelt
+from digicarbon.report.base import Record
+from digicarbon.report.labels import Labels
+from digicarbon.result import MadeOf, Result
+
+_DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+@dataclass(frozen=True)
+class InWords:
+    """Runs whose terms of regimes are called by words.
+
+    Attributes
+    ----------
+    records : list of Record
+    words : Labels
+        With the words of these terms.
+    names : mapping of str to tuple of str
+        What the terms of regimes are now called: one name has several words where runs have other variables or other
+        numbers of thresholds.
+    """
+
+    records: list[Record]
+    words: Labels
+    names: Mapping[str, tuple[str, ...]]
+
+    def of(self, terms: Iterable[str]) -> tuple[str, ...]:
+        """Return what terms are now called."""
+        return tuple(dict.fromkeys(name for term in terms for name in self.names.get(term, (term,))))
+
+
+def regimes_in_words(records: Sequence[Record], words: Labels) -> InWords:
+    """Return runs with terms such as ``x, q ≤ γ₁``: equal words are one row, whatever the thresholds' estimates are.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    words : Labels
+    """
+    given = list(records)
+    own = [_words(record.result, words) for record in given]
+    called = [name for one in own for name in one.values()]
+    if not called:
+        return InWords(given, words, {})
+    names: dict[str, dict[str, None]] = {}
+    for record, one in zip(given, own, strict=True):
+        for term in record.result.terms:
+            names.setdefault(term, {})[one.get(term, term)] = None
+    return InWords(
+        [replace(record, result=_renamed(record.result, one)) for record, one in zip(given, own, strict=True)],
+        replace(words, extra={**words.extra, **{name: name for name in called}}),
+        {term: tuple(new) for term, new in names.items()},
+    )
+
+
+def with_regimes(words: Labels, made_of: Mapping[str, Iterable[MadeOf]]) -> Labels:
+    """Return words that have those of terms of regimes, for reports that read runs once.
+
+    Parameters
+    ----------
+    words : Labels
+    made_of : mapping of str to iterable of MadeOf
+        What each term is made of in any run. A term that runs would call by different words keeps its name.
+    """
+    called = {term: {_slope(parts, words) for parts in every} for term, every in made_of.items()}
+    one = {term: name for term, names in called.items() if len(names) == 1 for name in names}
+    return replace(words, extra={**one, **words.extra}) if one else words
+
+
+def _words(result: Result, words: Labels) -> dict[str, str]:
+    """Return the words of terms of regimes and of their spatial lags, by their names."""
+    regressors = zip(result.terms, result.roles, strict=False)
+    own = {term: _slope(role.made_of, words) for term, role in regressors if any(part.regimes for part in role.made_of)}
+    lags = zip(result.terms, result.roles, strict=False)
+    return own | {term: f"W × [{own[role.of]}]" for term, role in lags if role.of in own}
+
+
+def _slope(made_of: MadeOf, words: Labels) -> str:
+    x = ":".join(spelt(part) for part in made_of if not part.regimes)
+    of_q = [part for part in made_of if part.regimes]
+    q = words(":".join(spelt(replace(part, level="")) for part in of_q))
+    low, high = int(of_q[0].level) - 1, int(of_q[0].level)
+    below = f"γ{high}".translate(_DIGITS)
+    above = f"γ{low}".translate(_DIGITS)
+    between = "，" if words.language == "zh" else ", "
+    if high == of_q[0].regimes:
+        return f"{words(x)}{between}{q} > {above}"
+    return f"{words(x)}{between}{f'{above} < ' if low else ''}{q} ≤ {below}"
+
+
+def _renamed(result: Result, names: Mapping[str, str]) -> Result:
+    if not names:
+        return result
+
+    def called(terms: Iterable[str]) -> tuple[str, ...]:
+        return tuple(names.get(term, term) for term in terms)
+
+    effects = result.spatial_effects
+    return replace(
+        result,
+        terms=called(result.terms),
+        focal=called(result.focal),
+        roles=tuple(replace(role, of=names.get(role.of, role.of)) for role in result.roles),
+        spatial_effects=None if effects is None else replace(effects, terms=called(effects.terms)),
+    )

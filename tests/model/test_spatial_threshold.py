@@ -1,0 +1,155 @@
+"""Thresholds within spatial models: against a loop of spatial panels, and what they refuse."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import digicarbon as dc
+from digicarbon.errors import ConfigError, DigicarbonError
+from digicarbon.script import Names, RPart, StataPart
+from digicarbon.script.words import Remarks
+from digicarbon.source import SimulatedThreshold
+from digicarbon.weights import DelaunayWeights
+
+TERMS = {"y": "y", "x": ("x",), "controls": ("c",), "threshold": "q", "sets": "likelihood", "space": "sdm"}
+
+
+def drawn(**fields: object) -> tuple[dc.Panel, dc.Weights]:
+    source = SimulatedThreshold(slopes=(0.5, 1.5), spillovers=(0.2, 0.8), rho=0.4, **fields)
+    panel = dc.Panel.from_frame(source.load().frame, "unit", "time")
+    return panel, DelaunayWeights().compute(panel)
+
+
+@pytest.fixture(scope="module")
+def small() -> tuple[dc.Panel, dc.Weights]:
+    return drawn(n=12, periods=5, seed=2)
+
+
+@pytest.mark.parametrize("effects", ["unit", "two_way", "none"])
+@pytest.mark.parametrize("space", ["sar", "sdm"])
+def test_a_threshold_is_the_best_of_all_spatial_panels(
+    small: tuple[dc.Panel, dc.Weights], space: str, effects: str
+) -> None:
+    panel, weights = small
+    model = dc.PanelThreshold(**TERMS | {"space": space}, effects=effects, trim=0.1, draws=39, cov="robust")
+    result = model.fit(panel, weights)
+    linear = dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind=space, effects=effects, cov="robust")
+    q, fits = panel.column("q"), {}
+    for value in np.sort(q)[5 : len(q) - 6].tolist():
+        own = {"low": panel.column("x") * (q <= value), "high": panel.column("x") * (q > value)}
+        split = linear.model_copy(update={"x": ("low", "high")})
+        fits[value] = split.fit(panel.with_columns(own), weights)
+    heights = {value: fit.statistics["loglik"] for value, fit in fits.items()}
+    best = max(heights, key=heights.__getitem__)
+    assert result.statistics["threshold_1"] == best
+    ratio = 2 * (heights[best] - linear.fit(panel, weights).statistics["loglik"])
+    np.testing.assert_allclose(result.statistics["threshold_lr_1"], ratio, rtol=1e-7)
+    np.testing.assert_allclose(result.tables["threshold_tests"].loc[1, "LR"], ratio, rtol=1e-7)
+    points = result.tables["lr"]
+    assert len(points) == len(heights)
+    plain = [2 * (heights[best] - heights[value]) for value in points["value"]]
+    np.testing.assert_allclose(points["ratio"], plain, atol=1e-6)
+    np.testing.assert_allclose(result.coef, fits[best].coef)
+    np.testing.assert_allclose(result.covariance, fits[best].covariance)
+    assert result.spatial_effects is not None
+    assert fits[best].spatial_effects is not None
+    np.testing.assert_allclose(result.spatial_effects.coef, fits[best].spatial_effects.coef)
+    assert result.spatial_effects.terms[:2] == result.focal
+    assert [role.kind for role in result.roles[-2:]] == ["lag_y", "variance"]
+    assert result.has_note("threshold_space_lags") == (space == "sdm")
+
+
+def test_effects_of_regimes_are_those_of_the_data() -> None:
+    panel, weights = drawn(n=80, periods=12, seed=3)
+    result = dc.PanelThreshold(**TERMS, draws=39, cov="cluster").fit(panel, weights)
+    assert abs(result.statistics["threshold_1"] - 0.3) < 0.05
+    assert result.statistics["threshold_p_1"] == 1 / 40
+    true = [0.5, 1.5, 0.5, 0.2, 0.8, 0.0, 0.4, 1.0]
+    errors = np.sqrt(np.diag(result.covariance))
+    assert (np.abs(result.coef - true) < 3 * errors).all()
+    assert (errors < 0.2).all()
+    effects = result.spatial_effects
+    assert effects is not None
+    total = effects.coef[effects.names.index("total")]
+    # rows of W sum to one
+    assert (np.abs(total[:2] - [0.7 / 0.6, 2.3 / 0.6]) < 3 * effects.se[effects.names.index("total")][:2]).all()
+    assert result.has_note("threshold_space")
+    assert result.has_note("threshold_space_lags")
+    assert result.has_note("threshold_signs")
+
+
+def test_several_thresholds_of_quantiles(small: tuple[dc.Panel, dc.Weights]) -> None:
+    result = dc.PanelThreshold(**TERMS, thresholds=2, grid=20, draws=19, resampling="units").fit(*small)
+    assert len(result.focal) == 3
+    assert list(result.tables["threshold_tests"].index) == [1, 2]
+    assert result.has_note("threshold_units")
+
+
+def test_wild_bootstrap_is_that_of_the_spatial_panel(small: tuple[dc.Panel, dc.Weights]) -> None:
+    panel, weights = small
+    model = dc.PanelThreshold(**TERMS, draws=0, test="wild", replications=99)
+    result = model.fit(panel, weights)
+    regimes = model.regimes(panel, weights)
+    assert isinstance(regimes.regression, dc.SpatialPanel)
+    plain = regimes.regression.model_copy(update={"test": "wild", "replications": 99}).fit(regimes.panel, weights)
+    assert result.resampled is not None
+    assert plain.resampled is not None
+    np.testing.assert_array_equal(result.resampled.effects, plain.resampled.effects)
+
+
+def test_the_search_is_shared_by_models_of_the_same_weights(
+    small: tuple[dc.Panel, dc.Weights], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel, weights = small
+    first = dc.PanelThreshold(**TERMS, draws=19).fit(panel, weights)
+    monkeypatch.setattr("digicarbon.model.threshold.base.thresholds_of", None)
+    second = dc.PanelThreshold(**TERMS, draws=19, cov="robust").fit(panel, weights)
+    assert second.statistics["threshold_p_1"] == first.statistics["threshold_p_1"]
+    other = dc.weights.KNearestWeights(k=3).compute(panel)
+    with pytest.raises(TypeError):
+        dc.PanelThreshold(**TERMS, draws=19).fit(panel, other)
+
+
+def test_scripts_fit_the_spatial_model_of_regimes(small: tuple[dc.Panel, dc.Weights]) -> None:
+    model = dc.PanelThreshold(**TERMS, draws=0)
+    result, extract = model.fit(*small), model.extract(*small)
+    assert extract.regressors == (*result.focal, "c")
+    names = Names()
+    for column in extract.columns:
+        names.give(column)
+    in_r = "\n".join(model.r(RPart(extract, result, names, "set_1", "W", Remarks("#"))))
+    assert f'spatial_ml(set_1, "y", c("{names[result.focal[0]]}"' in in_r
+    assert "thresholds in a spatial model, which no package searches" in in_r
+    in_stata = "\n".join(model.stata(StataPart(extract, result, names, "set_1", "W", Remarks("*"))))
+    assert "xsmle y" in in_stata
+    assert "thresholds are not searched again" in " ".join(in_stata.replace("*", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"sets": "clustered"}, "sets=clustered does not hold in spatial models (space=sdm); choose likelihood"),
+        ({"cov": "conley"}, "cov=conley is not an error of spatial models (space=sdm)"),
+        ({"cov": "cluster", "cluster": "time"}, "choose classic, robust or cluster by unit"),
+        ({"space": "sem"}, "space"),
+    ],
+)
+def test_fields_that_spatial_models_lack_are_refused(fields: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        dc.PanelThreshold(**TERMS | fields)
+
+
+def test_weights_and_balanced_panels_are_needed(small: tuple[dc.Panel, dc.Weights]) -> None:
+    panel, weights = small
+    model = dc.PanelThreshold(**TERMS, draws=0)
+    assert model.uses_weights
+    for fit in (model.check, model.fit):
+        with pytest.raises(DigicarbonError, match="needs spatial weights"):
+            fit(panel, None)
+    frame = SimulatedThreshold(n=12, periods=5, seed=2, rho=0.4).load().frame.drop(index=[3])
+    gaps = dc.Panel.from_frame(frame, "unit", "time", gaps="keep")
+    with pytest.raises(DigicarbonError):
+        model.fit(gaps, weights)
