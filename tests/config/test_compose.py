@@ -258,6 +258,7 @@ def test_sub_folder_without_package(folder: Path, head: str) -> None:
         ("columns=[a]", "Error merging override columns=[a]"),
         ("model=a(b", "in quotes"),
         ("model.x=[ln_e,ln_e^2]", "^ has no meaning there. On the command line a power is written with two stars"),
+        ("model.absorb=[region^year]", "two stars, and so are combined effects: 'model.absorb=[region**year]'"),
         (
             "model.controls=[log(gdp)]",
             "'model.controls=[log(gdp)]' cannot be read. Terms are columns, ln_x (for log(x)),",
