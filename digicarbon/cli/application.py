@@ -63,7 +63,7 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
         If the experiment or an override is wrong.
     """
     from digicarbon.cli.command import Request
-    from digicarbon.config.compose import Composer, column_taken_away, loader
+    from digicarbon.config.compose import Composer, column_taken_away, loader, replacing
 
     if not arguments:
         # Hydra has nothing to read, and would compose the experiment twice
@@ -84,10 +84,12 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
     # where Hydra itself shows the configuration, it would show these columns, and refuses the word
     taken_away = [] if _shows(arguments) else [word for word in arguments if column_taken_away(word)]
     arguments = [word for word in arguments if word not in taken_away]
+    words = [word for argument in arguments for word in replacing(argument)]
+    task = _task(command, taken_away, [word for word in words if word not in arguments])
     try:
-        _refuse_package(experiment, arguments)
-        with active(), _command_line(arguments), _mode_is_known(), _no_secrets(experiment, arguments):
-            hydra.main(config_path=None, config_name=experiment, version_base="1.3")(_task(command, taken_away))()
+        _refuse_package(experiment, words)
+        with active(), _command_line(words), _mode_is_known(), _no_secrets(experiment, words):
+            hydra.main(config_path=None, config_name=experiment, version_base="1.3")(task)()
     except COMPOSITION_ERRORS as error:
         overrides = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
         if isinstance(error, OverrideParseException):
@@ -201,7 +203,7 @@ def _mode_is_known() -> Iterator[None]:
         setattr(Hydra, _MODE, before)
 
 
-def _task(command: Callable[[Any], None], more: Sequence[str]) -> Callable[[Any], None]:
+def _task(command: Callable[[Any], None], more: Sequence[str], cleared: Sequence[str]) -> Callable[[Any], None]:
     """Return the function that Hydra hands to our sweeper, which calls it once with the whole request.
 
     Parameters
@@ -209,13 +211,15 @@ def _task(command: Callable[[Any], None], more: Sequence[str]) -> Callable[[Any]
     command : callable
     more : sequence of str
         Overrides that Hydra did not get.
+    cleared : sequence of str
+        Overrides that only Hydra got.
     """
     from digicarbon.cli.command import Request
 
     def engine(request: Any) -> None:
         if not isinstance(request, Request):
             raise ConfigError(Note("sweeper_changed"))
-        command(replace(request, overrides=[*request.overrides, *more]))
+        command(replace(request, overrides=[*(word for word in request.overrides if word not in cleared), *more]))
 
     return engine
 

@@ -101,6 +101,15 @@ def column_taken_away(override: str) -> str:
     return ""
 
 
+def replacing(override: str) -> tuple[str, ...]:
+    """Return an override; before a list or empty mapping of a field, which Hydra would merge, one that clears it."""
+    key, _, value = override.partition("=")
+    field = _key(override)
+    if field.partition(".")[0] in GROUPS and "." in field and (value.startswith("[") or value.strip() == "{}"):
+        return f"{key}=null", override
+    return (override,)
+
+
 @dataclass(frozen=True, eq=False)
 class Point:
     """The result of a choice of options: each group's node and option."""
@@ -540,7 +549,8 @@ class Composer:
             if _key(override) not in keys and override not in self._columns_taken_away
         ]
         try:
-            config = self.loader.load_configuration(self.name, [*unchanged, *more], run_mode=RunMode.RUN)
+            overrides = [part for override in (*unchanged, *more) for part in replacing(override)]
+            config = self.loader.load_configuration(self.name, overrides, run_mode=RunMode.RUN)
         except COMPOSITION_ERRORS as error:
             raise explain(error, self.name, self) from error
         chosen = {str(key): str(option) for key, option in config.hydra.runtime.choices.items() if key in GROUPS}

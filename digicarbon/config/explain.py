@@ -101,7 +101,7 @@ def unreadable(override: str, text: str, place: str) -> ConfigError:
     """
     key, _, value = override.partition("=")
     if "^" in value:
-        return ConfigError(Note("override_of_power", override=override), place)
+        return ConfigError(Note("override_of_power", override=override, example=override.replace("^", "**")), place)
     if (value.startswith("[") or key.endswith((".y", ".term"))) and _OTHER_TERM.search(value):
         from digicarbon.panel import SPELLING
 

@@ -54,7 +54,10 @@ if TYPE_CHECKING:
 
 def _durbin(value: object) -> object:
     if isinstance(value, str) and value not in ("all", "x"):
-        raise ValueError(Note("durbin_is_no_list", value=value))
+        raise ValueError(Note("durbin_is_no_list", example=value, value=value))
+    if value is None:
+        # a list of nothing would be the example
+        raise ValueError(Note("durbin_is_no_list", example="ln_e", value="null"))
     return value
 
 

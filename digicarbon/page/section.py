@@ -91,7 +91,7 @@ class Section:
     curve_note : str
         Why there is no curve, if one was tried.
     diagnostics : sequence of (str, Markup, bool)
-        Name, table, and whether it is folded.
+        Heading, table, and whether it is folded.
     planned : int
         The number of runs.
     runs : Markup
@@ -327,10 +327,16 @@ def _diagnostics(
         if getattr(report, "name", "") == name:
             continue
         spec = DiagnosticTable(name=name, labels=report.labels, language=report.language)
-        table = spec.table(name.replace("_", " "), sweep.records.chosen(places))
+        table = spec.table(_heading(name, report.words), sweep.records.chosen(places))
         table = replace(table, title=report.words.title(table.title, sweep.simulated))
         folded = len(table.cells) > OPEN_ROWS or len(table.cells.columns) > OPEN_COLUMNS
-        yield name, Markup(table.to_html_piece(addresses)), folded
+        yield _heading(name, report.words), Markup(table.to_html_piece(addresses)), folded
+
+
+def _heading(name: str, labels: Labels) -> str:
+    """Return the words of a diagnostic's table, which reports have under one of these keys, or its name."""
+    keys = (f"{kind} {name}" for kind in ("check", "table", "mediation"))
+    return next((said for key in keys if (said := labels.word(key)) != key), name.replace("_", " "))
 
 
 def _answer(sweep: RecordedSweep, overview: Effects, report: Report, words: Words) -> list[str]:

@@ -111,7 +111,7 @@ class Beneath(Report):
             parts.append(own.set_axis(labels, axis=0))
         table = pd.concat(parts)
         cells = table[self.columns(name, table)].map(self._cell).rename(columns=self.word)
-        corner = self.word(str(records[0].result.tables[name].index.name))
+        corner = self.words.level(str(records[0].result.tables[name].index.name))
         title = self.word(f"table {name}")
         return Table(title, cells.rename_axis(corner), language=self.words.spoken, corners=(corner,))
 

@@ -88,7 +88,7 @@ class DiagnosticTable(Report):
                     )
                 )
             block = frame[list(self.columns)] if self.columns else frame
-            corner = ", ".join(self._head(name) for name in block.index.names if name is not None)
+            corner = ", ".join(self.words.level(str(name)) for name in block.index.names if name is not None)
             index = pd.Index([self._row_label(key) for key in block.index], name=corner)
             yield record, block.set_axis(index, axis=0).rename(columns=self._head)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import yaml
 
@@ -92,20 +92,32 @@ class Labels:
         Parameters
         ----------
         key : str
-            A config group (``weights``), or a field of one (``model.effects``); words of the field alone (``effects``)
-            hold in every group.
+            A config group (``weights``), or a field of one (``model.effects``). The user's words are those of the whole
+            key: ``x`` alone is a variable.
         """
-        return self._chosen(choice_words(), key, key.rpartition(".")[2]) or self._within(key) or key
+        return self._of_key(key) or self._within(key) or key
+
+    def level(self, name: str) -> str:
+        """Return the head of a level of rows; one of the package (``x``) never has the words of a variable."""
+        own = name in words() or name in choice_words()
+        labels = replace(self, extra={}) if own else self
+        word = labels(name)
+        return word if self.language is None else labels.word(word)
+
+    def _of_key(self, key: str) -> str | None:
+        """Return the words of a config group or of a field; shipped ones of a field alone hold in every group."""
+        name = key.rpartition(".")[2]
+        return self._chosen(choice_words(), key) or replace(self, extra={})._chosen(choice_words(), name)
 
     def _within(self, key: str) -> str | None:
         """Return the words of a key within a field, such as ``panel.policy.pilot``, if the field has words."""
         group, *names = key.split(".")
-        whole = self._chosen(choice_words(), f"{group}.{names[0]}", names[0]) if len(names) > 1 else None
+        whole = self._of_key(f"{group}.{names[0]}") if len(names) > 1 else None
         inside = [self._field(group, name) for name in names[1:]]
         return None if whole is None else self._bracketed(whole, self._between.join(inside))
 
     def _field(self, group: str, name: str) -> str:
-        return self._chosen(choice_words(), f"{group}.{name}", name) or self(name)
+        return self._of_key(f"{group}.{name}") or self(name)
 
     def _bracketed(self, word: str, inside: str) -> str:
         return f"{word}（{inside}）" if self.language == "zh" else f"{word} ({inside})"

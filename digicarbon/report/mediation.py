@@ -153,7 +153,7 @@ class PathTables(Report):
             if run and len(records) > 1:
                 labels = [f"{run}{self.words.colon}{label}" for label in labels]
             parts.append(own.set_axis(labels, axis=0))
-        corner = self._joined(self._head(level) for level in own.index.names)
+        corner = self._joined(self.words.level(str(level)) for level in own.index.names)
         cells = pd.concat(parts).map(self._cell).rename(columns=self._head).rename_axis(corner)
         title = self.words.word(f"mediation {name}")
         return Table(title, cells, language=self.words.spoken, corners=(corner,))

@@ -203,9 +203,17 @@ class RegressionTable(Report):
     def _refuse_unknown(self, records: Sequence[Record]) -> None:
         """Refuse a statistic that nobody knows; one of the package that these runs lack has no row."""
         known = {**data.words(), **data.terms()}
+        of_statistics = known
         there = dict.fromkeys(name for record in records for name in record.result.statistics)
+        if there and self.statistics and not {*there, *STATISTICS}.intersection(self.statistics):
+            # none of a list that someone wrote: the usual one has the number of observations
+            of_statistics = {}
         for key, names in (("statistics", self.statistics), ("tests", self.tests)):
-            unknown = [name for name in names if not {name, name.removesuffix("_p")} & {*there, *known}]
+            unknown = [
+                name
+                for name in names
+                if not {name, name.removesuffix("_p")} & {*there, *(known if key == "tests" else of_statistics)}
+            ]
             if unknown:
                 hint = suggestion(unknown[0], [*there, *STATISTICS, *TESTS])
                 raise ConfigError(

@@ -258,6 +258,7 @@ def test_sub_folder_without_package(folder: Path, head: str) -> None:
         ("columns=[a]", "Error merging override columns=[a]"),
         ("model=a(b", "in quotes"),
         ("model.x=[ln_e,ln_e^2]", "^ has no meaning there. On the command line a power is written with two stars"),
+        ("model.absorb=[region^year]", "two stars, and so are combined effects: 'model.absorb=[region**year]'"),
         (
             "model.controls=[log(gdp)]",
             "'model.controls=[log(gdp)]' cannot be read. Terms are columns, ln_x (for log(x)),",
@@ -323,3 +324,18 @@ def test_unknown_interpolation_names_the_key(folder: Path) -> None:
     composer = Composer(loader(), "mine")
     with pytest.raises(ConfigError, match=r"experiments/mine\.yaml: model\.x: .*measure\.trms"):
         composer.config()
+
+
+def test_a_list_or_an_empty_mapping_of_the_command_line_replaces_a_mapping_of_the_file(folder: Path) -> None:
+    mapping = "{both: [ln_pgdp, ln_population]}"
+    write(
+        "experiments/mine.yaml",
+        "# mine\ndefaults: [config, override diagnostic: omitted_variable, _self_]\n"
+        f"diagnostic: {{benchmarks: {mapping}}}\n",
+    )
+
+    def benchmarks(*overrides: str) -> object:
+        return Composer(loader(), "mine", overrides).config()["diagnostic"]["benchmarks"]
+
+    assert benchmarks("diagnostic.benchmarks=[ln_pgdp]") == ["ln_pgdp"]
+    assert benchmarks("diagnostic.benchmarks={}") == {}

@@ -601,6 +601,7 @@ def test_a_misspelled_required_key_is_named_before_what_is_missing(folder: Path)
 
 def test_a_wrong_durbin_and_no_workers_are_one_sentence(folder: Path) -> None:
     assert "model.durbin: must be all, x or a list" in refusal("config", "model=sdm", "model.durbin=some")
+    assert "e.g. [ln_e]; got 'null'" in refusal("config", "model=sdm", "model.durbin=null")
 
 
 def recorded_params(made: Plan) -> list[dict[str, str]]:

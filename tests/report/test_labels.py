@@ -120,3 +120,12 @@ def test_columns_of_the_first_stage_and_owners_of_trends_have_words() -> None:
     for key in ("shea_r2", "conditional_p"):
         assert {Labels("en").word(key), Labels("zh").word(key)}.isdisjoint({key})
     assert Labels("zh").notes([Note("absorbs_trends", column="unit")]) == ("吸收：个体各自的线性趋势。",)
+
+
+def test_keys_of_fields_and_heads_of_levels_do_not_take_the_words_of_variables() -> None:
+    own = Labels("en", {"x": "Digital", "k": "Capital", "province": "Place"})
+    assert own.title("Paths (model.x=[k])", simulated=False) == "Paths (Focal terms: Capital)"
+    assert own.row("weights.k", "4") == "Number of neighbours: 4"
+    assert (own.level("x"), own.level("mediator"), own.level("province")) == ("x", "Mediator", "Place")
+    assert Labels(None, {"x": "Digital"}).level("x") == "x"
+    assert Labels("en", {"model.x": "Of interest"}).row("model.x", "[z]") == "Of interest: z"

@@ -388,6 +388,12 @@ def test_a_misspelt_statistic_is_a_sentence(key: str, name: str, meant: str) -> 
     assert f"没有统计量'{name}'。您是否想写'{meant}'？" in caught.value.said.text("zh")
 
 
+def test_statistics_of_which_no_run_has_one_are_a_sentence() -> None:
+    with pytest.raises(ConfigError, match=r"report\.statistics: there is no statistic 'rv'.* These runs have nobs"):
+        RegressionTable(statistics=("rv",)).table("t", [record("A", PANEL)])
+    assert "rv" not in RegressionTable(statistics=("nobs", "rv")).table("t", [record("A", PANEL)]).cells.index
+
+
 def test_effects_are_called_what_the_result_calls_them() -> None:
     names = ("short_run", "long_run")
     effects = Effects(("ln_x",), np.array([[0.5], [0.8]]), np.array([[0.1], [0.2]]), names)
