@@ -12,26 +12,21 @@ draws.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
 import importlib.util
 import itertools
-import json
 import os
-import shutil
-import sqlite3
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", PYTHONUTF8="1")
 
 import numpy as np
 import pandas as pd
-from process_tree import Cost, machine, measure
+from logged_sweep import command, emptied, per_run
+from process_tree import machine
 
 import digicarbon as dc
 from digicarbon.diagnostic import PlaceboInSpace
@@ -135,14 +130,9 @@ def fits(rounds: int) -> Iterator[str]:
     yield f"| 500 placebo assignments | {cpu([lambda: placebo.tables(panel)], rounds):.0f} ms | |"
 
 
-def command(work: Path, empty: Path, grid: dict[str, Any], runs: int) -> tuple[Cost, int]:
-    """Run a logged sweep in a folder of its own, and return its cost and the runs in its store."""
-    folder = Path(tempfile.mkdtemp(dir=work))
-    (folder / "mlruns").mkdir(parents=True)
-    shutil.copy(empty, folder / "mlruns" / "mlflow.db")
-    data().to_csv(folder / "policy.csv", index=False)
-    (folder / "experiments").mkdir()
-    experiment = {
+def experiment(grid: dict[str, Any], runs: int) -> dict[str, Any]:
+    """Return a sweep of so many specifications."""
+    return {
         "defaults": [
             "config",
             {"override source": "table"},
@@ -160,11 +150,6 @@ def command(work: Path, empty: Path, grid: dict[str, Any], runs: int) -> tuple[C
         "grid": grid,
         "draw": {"n": runs, "seed": 1},
     }
-    (folder / "experiments" / "policy.yaml").write_text(json.dumps(experiment), encoding="utf-8")
-    cost = measure([sys.executable, "-m", "digicarbon", "run", "policy"], folder)
-    with contextlib.closing(sqlite3.connect(folder / "mlruns" / "mlflow.db")) as store:
-        (count,) = store.execute("SELECT count(*) FROM tags WHERE key = 'mlflow.parentRunId'").fetchone()
-    return cost, int(count)
 
 
 def sweeps() -> Iterator[str]:
@@ -177,11 +162,7 @@ def sweeps() -> Iterator[str]:
         "model.reference": [-1, -2],
         "model.compare": ["never", "not_yet"],
     }
-    work = Path(tempfile.mkdtemp())
-    try:
-        empty = work / "mlflow.db"
-        url = f"sqlite:///{empty}"
-        measure([sys.executable, "-c", f"import mlflow; mlflow.MlflowClient({url!r}).search_experiments()"], work)
+    with emptied() as work:
         mixed = {
             "all, one effect": {"model.estimator": ESTIMATORS},
             "all, one effect or event times": {"model.estimator": ESTIMATORS, "model.aggregate": ["overall", "event"]},
@@ -190,14 +171,12 @@ def sweeps() -> Iterator[str]:
         alone = {f"{one} alone": {"model.estimator": [one], **levels} for one in ESTIMATORS}
         for name, own in {**mixed, **alone}.items():
             grid = {**own, **{key: values for key, values in common.items() if key not in own}}
-            costs = [[command(work, empty, grid, runs) for runs in (1, RUNS)] for _ in range(SWEEPS)]
-            (one, _), (many, logged) = (min(cost, key=lambda pair: pair[0].cpu) for cost in zip(*costs, strict=True))
-            yield (
-                f"| {name} | {1000 * (many.cpu - one.cpu) / (logged - 1):.2f} ms a logged run | {logged:,} runs, "
-                f"start-up {one.cpu:.1f} s, in all {many.cpu:.1f} s |"
+            ms, logged, start, whole = per_run(
+                lambda runs, grid=grid: command(work, experiment(grid, runs), data()), RUNS, SWEEPS
             )
-    finally:
-        shutil.rmtree(work)
+            yield (
+                f"| {name} | {ms:.2f} ms a logged run | {logged:,} runs, start-up {start:.1f} s, in all {whole:.1f} s |"
+            )
 
 
 def main(sweep: bool, rounds: int) -> None:

@@ -11,23 +11,19 @@ machines are shared.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import itertools
-import json
 import os
-import shutil
-import sqlite3
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", PYTHONUTF8="1")
 
 import numpy as np
 import pandas as pd
-from process_tree import Cost, machine, measure
+from logged_sweep import command, emptied, per_run
+from process_tree import machine
 
 import digicarbon as dc
 from digicarbon.source import SimulatedMediation
@@ -66,14 +62,9 @@ def fits(rounds: int) -> Iterator[str]:
         yield f"| {words} | {1000 * best:.2f} ms |"
 
 
-def command(work: Path, empty: Path, runs: int) -> tuple[Cost, int]:
-    """Run a logged sweep in a folder of its own, and return its cost and the runs in its store."""
-    folder = Path(tempfile.mkdtemp(dir=work))
-    (folder / "mlruns").mkdir(parents=True)
-    shutil.copy(empty, folder / "mlruns" / "mlflow.db")
-    data().to_csv(folder / "units.csv", index=False)
-    (folder / "experiments").mkdir()
-    experiment = {
+def experiment(runs: int) -> dict[str, Any]:
+    """Return a sweep of so many specifications."""
+    return {
         "defaults": [
             "config",
             {"override source": "table"},
@@ -96,28 +87,13 @@ def command(work: Path, empty: Path, runs: int) -> tuple[Cost, int]:
         },
         "draw": {"n": runs, "seed": 1},
     }
-    (folder / "experiments" / "paths.yaml").write_text(json.dumps(experiment), encoding="utf-8")
-    cost = measure([sys.executable, "-m", "digicarbon", "run", "paths"], folder)
-    with contextlib.closing(sqlite3.connect(folder / "mlruns" / "mlflow.db")) as store:
-        (count,) = store.execute("SELECT count(*) FROM tags WHERE key = 'mlflow.parentRunId'").fetchone()
-    return cost, int(count)
 
 
 def sweeps() -> Iterator[str]:
     """Yield a line for the logged sweep."""
-    work = Path(tempfile.mkdtemp())
-    try:
-        empty = work / "mlflow.db"
-        url = f"sqlite:///{empty}"
-        measure([sys.executable, "-c", f"import mlflow; mlflow.MlflowClient({url!r}).search_experiments()"], work)
-        costs = [[command(work, empty, runs) for runs in (1, RUNS)] for _ in range(SWEEPS)]
-        (one, _), (many, logged) = (min(cost, key=lambda pair: pair[0].cpu) for cost in zip(*costs, strict=True))
-        yield (
-            f"| a logged run | {1000 * (many.cpu - one.cpu) / (logged - 1):.2f} ms; {logged:,} runs, "
-            f"start-up {one.cpu:.1f} s, in all {many.cpu:.1f} s |"
-        )
-    finally:
-        shutil.rmtree(work)
+    with emptied() as work:
+        ms, logged, start, whole = per_run(lambda runs: command(work, experiment(runs), data()), RUNS, SWEEPS)
+        yield f"| a logged run | {ms:.2f} ms; {logged:,} runs, start-up {start:.1f} s, in all {whole:.1f} s |"
 
 
 def main(sweep: bool, rounds: int) -> None:
