@@ -192,10 +192,10 @@ def test_few_units_have_an_interval_up_to_the_last_value_that_is_not_rejected(pa
 
 @pytest.mark.parametrize("kind", ["sar", "sem", "sdm", "sdem", "slx"])
 @pytest.mark.parametrize("effects", ["two_way", "unit", "time", "none"])
-def test_errors_clustered_by_unit_are_a_sum_over_units_of_the_score_with_its_own_trace(
+def test_errors_clustered_by_unit_are_those_of_own_scores_and_of_pairs_of_units(
     panel: dc.Panel, weights: dc.Weights, kind: str, effects: str
 ) -> None:
-    """The reference forms G itself and the score of each unit in a loop."""
+    """The reference forms G itself, and the score of each unit and pair in a loop."""
     fields = {"y": "y", "x": ("x",), "controls": ("z",), "kind": kind, "effects": effects}
     result, classic = (dc.SpatialPanel(**fields, cov=cov).fit(panel, weights) for cov in ("cluster", "classic"))
     w, n, t = weights.align(panel).dense(), UNITS, PERIODS
@@ -220,14 +220,21 @@ def test_errors_clustered_by_unit_are_a_sum_over_units_of_the_score_with_its_own
     else:
         e, pull = free(raw["y"] - value * w @ raw["y"] - fit), free(w @ raw["y"])
     g = unit @ w @ np.linalg.inv(np.eye(n) - value * w) @ unit
+    # without the errors' own lag, which the products of pairs have
+    pull = pull - g @ e
     scores = []
     for i in range(n):
         row = [e[i] @ free(column)[i] / sigma2 for column in columns]
         if parameter:
-            row.append(e[i] @ pull[i] / sigma2 - (t - within[0]) * g[i, i])
+            row.append((e[i] @ pull[i] + g[i, i] * e[i] @ e[i]) / sigma2 - (t - within[0]) * g[i, i])
         scores.append([*row, e[i] @ e[i] / (2 * sigma2**2)])
     scores = np.array(scores) - np.mean(scores, axis=0)
-    expected = classic.covariance @ scores.T @ scores @ classic.covariance * n / (n - 1)
+    meat = scores.T @ scores
+    if parameter:
+        for i in range(n):
+            for j in range(i):
+                meat[-2, -2] += ((g[i, j] + g[j, i]) * (e[i] @ e[j]) / sigma2) ** 2
+    expected = classic.covariance @ meat @ classic.covariance * n / (n - 1)
     np.testing.assert_allclose(result.covariance, expected, rtol=1e-7, atol=1e-12)
 
 

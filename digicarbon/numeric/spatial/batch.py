@@ -44,6 +44,12 @@ SOLVED = 256
 """Columns of a sparse G that are made at a time."""
 KEPT_CELLS = 1 << 20
 """Most numbers in G at all nodes that are stored; for a larger W each G is computed again."""
+ALL_PAIRS = 1000
+"""Up to this number of units all pairs of units are in clustered errors of ρ."""
+LEAST_PAIR = 1e-12
+"""Of more units, pairs are left out whose weight is at most this share of the largest one."""
+PAIR_CELLS = 1 << 20
+"""Products of two units that are handled at a time."""
 
 
 Slopes = Callable[[FloatArray, tuple[FloatArray, FloatArray]], tuple[FloatArray, FloatArray]]
@@ -103,11 +109,14 @@ class LagScores:
     ----------
     residuals : ndarray, shape (N, T′, M)
     of_rho : ndarray, shape (N, M)
-        Each unit's part of the score that is left of ρ's when those of β and σ² are partialled out; centred.
+        Each unit's own part of the score that is left of ρ's when those of β and σ² are partialled out; centred.
+    pairs : ndarray, shape (M,)
+        Variance of the part that is products of two units' errors.
     """
 
     residuals: FloatArray
     of_rho: FloatArray
+    pairs: FloatArray
 
     def of(self, weights: FloatArray) -> FloatArray:
         """Return sums by unit of residuals times weights, shape (N·T′,), centred: shape (N, M)."""
@@ -215,6 +224,47 @@ class Nodes:
         return out.T
 
 
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Weights of products of two units' errors in the variance of ρ's score.
+
+    Attributes
+    ----------
+    first, second : ndarray of int, shape (pairs,)
+        Units i < j.
+    coefficients : ndarray, shape (pairs, p)
+        Chebyshev coefficients of (g*_ij + g*_ji)².
+    """
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    coefficients: FloatArray
+
+    def sums(self, residuals: FloatArray, basis: FloatArray) -> FloatArray:
+        """Return Σ_{i<j} (g*_ij + g*_ji)² (e_i′e_j)², shape (M,).
+
+        Parameters
+        ----------
+        residuals : ndarray, shape (N, T′, M)
+        basis : ndarray, shape (M, p)
+            Of `Nodes.basis`, for the nodes of the coefficients.
+        """
+        n, _, draws = residuals.shape
+        every = len(self.first) == n * (n - 1) // 2
+        flat = self.first * n + self.second
+        size, out = max(PAIR_CELLS // (n * n if every else len(self.first)), 1), np.empty(draws)
+        for start in range(0, draws, size):
+            block = slice(start, min(start + size, draws))
+            e = np.ascontiguousarray(residuals[..., block].transpose(2, 0, 1))
+            if every:
+                products = np.matmul(e, e.transpose(0, 2, 1)).reshape(len(e), -1)[:, flat]
+            else:
+                products = np.einsum("mpt,mpt->mp", e[:, self.first], e[:, self.second])
+            np.square(products, out=products)
+            out[block] = np.einsum("mp,mp->m", products @ self.coefficients, basis[block])
+        return out
+
+
 class LagSpace:
     """The sample of spatial models of one W: how outcomes and regressors enter it, and the functions of G in use.
 
@@ -234,6 +284,7 @@ class LagSpace:
         # an orthonormal contraction of time has the same inner products as demeaning, in one period less
         self._time = _contraction(sample.t) if sample.effects in ("unit", "two_way") else np.eye(sample.t)
         self._nodes: dict[tuple[float, float], Nodes] = {}
+        self._pairs: dict[tuple[float, float], Pairs] = {}
 
     def transform(self, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return columns and their spatial lags with effects removed.
@@ -388,6 +439,43 @@ class LagSpace:
             return np.asarray(nodes.stars[place] @ columns)
         return self.centre(self.used.apply_g(float(nodes.points[place]), columns))
 
+    def pairs(self, nodes: Nodes) -> Pairs:
+        """Return the weights of pairs of units, which models of this W and sample share."""
+        at = nodes.low, nodes.high
+        if at not in self._pairs:
+            self._pairs[at] = self._new_pairs(nodes)
+        return self._pairs[at]
+
+    def _new_pairs(self, nodes: Nodes) -> Pairs:
+        n = self.w.n
+        first, second = np.triu_indices(n, 1)
+        if n > ALL_PAIRS:
+            # G is largest at the ends of the range
+            ends = [np.concatenate([part for _, part in self._both(nodes.points[place])], axis=1) for place in (0, -1)]
+            largest = np.maximum(*ends)
+            first, second = np.nonzero(np.triu(largest, 1) > LEAST_PAIR * largest.max())
+        values = np.empty((len(nodes.points), len(first)))
+        blocks = [(units, (second >= units.start) & (second < units.stop)) for units in self._blocks()]
+        for place, point in enumerate(nodes.points.tolist()):
+            for (units, part), (_, chosen) in zip(self._both(point), blocks, strict=True):
+                values[place, chosen] = part[first[chosen], second[chosen] - units.start]
+        return Pairs(first, second, np.ascontiguousarray((nodes.inverse @ values).T))
+
+    def _blocks(self) -> list[slice]:
+        """Return the units whose columns are handled at a time."""
+        size = self.w.n if isinstance(self.used, DenseOperator) else SOLVED
+        return [slice(start, min(start + size, self.w.n)) for start in range(0, self.w.n, size)]
+
+    def _both(self, point: float) -> Iterator[tuple[slice, FloatArray]]:
+        """Yield columns of (G* + G*′)² at a place, G* = JGJ where there are time effects."""
+        n = self.w.n
+        for units in self._blocks():
+            unit = np.zeros((n, units.stop - units.start))
+            unit[np.arange(units.start, units.stop), np.arange(units.stop - units.start)] = 1.0
+            unit = self.centre(unit)
+            both = self.used.apply_g(point, unit) + self.used.apply_gt(point, unit)
+            yield units, self.centre(both) ** 2
+
     @cached_property
     def _poles(self) -> NDArray[np.complex128]:
         """Places where G has a pole, or that are nearer than any."""
@@ -434,10 +522,9 @@ class LagSpace:
         if isinstance(self.used, DenseOperator):
             yield slice(0, self.w.n), self.used.g(point)
             return
-        for start in range(0, self.w.n, SOLVED):
-            units = slice(start, min(start + SOLVED, self.w.n))
-            identity = np.zeros((self.w.n, units.stop - start))
-            identity[np.arange(start, units.stop), np.arange(units.stop - start)] = 1.0
+        for units in self._blocks():
+            identity = np.zeros((self.w.n, units.stop - units.start))
+            identity[np.arange(units.start, units.stop), np.arange(units.stop - units.start)] = 1.0
             yield units, self.used.apply_g(point, identity)
 
 
@@ -494,6 +581,7 @@ class LagBatch:
         self._z = self.space.transform(z.transpose(1, 0, 2))[0]
         self._q, self._r = np.linalg.qr(self._z)
         self._tables: dict[tuple[float, float], FloatArray] = {}
+        self._rests: dict[tuple[float, float], FloatArray] = {}
 
     def fit(self, outcomes: FloatArray | LagOutcomes, focal: int, lag: int | None, effect: str = "total") -> BatchFit:
         """Fit the model to each outcome.
@@ -565,33 +653,46 @@ class LagBatch:
             rest = rest + self._q @ (block.of_level - rho * block.of_lagged - self._r @ beta.T)
         scores = None
         if errors == "cluster":
-            scores = self._scores(rest - rho * block.lagged, block, (rho, sigma2, d), traces[0])
+            scores = self._scores(rest - rho * block.lagged, (beta, rho, sigma2), traces[0])
         return LagParameters(beta, rho, sigma2, rho_variance, d, traces, scores)
 
     def _scores(
-        self,
-        residuals: FloatArray,
-        block: LagBlock,
-        at: tuple[FloatArray, FloatArray, FloatArray],
-        trace: FloatArray,
+        self, residuals: FloatArray, at: tuple[FloatArray, FloatArray, FloatArray], trace: FloatArray
     ) -> LagScores:
         """Return scores by unit.
 
         Notes
         -----
-        The score of ρ is ε′(Wy)* - σ² tr G* over σ²: of unit i its errors times its own (Wy)*, less its own share g*_ii
-        of the trace. Of β's scores d is taken from it, of σ²'s 2σ² tr G*/size.
+        The score of ρ is ε′(GZβ)* + ε′G*ε - σ² tr G* over σ²: of unit i its errors times its own (GZβ)* and their own
+        share g*_ii, and products with the errors of others, see `digicarbon.numeric.spatial.robust.unit_clustered`.
+        Of β's scores d is taken from it, of σ²'s 2σ² tr G*/size.
         """
-        rho, sigma2, d = at
-        n, periods = self.space.w.n, self.sample.periods
-        own = block.lagged + self._q @ (block.of_lagged - self._r @ d.T)
-        cube, cube_own = (rows.reshape(n, -1, len(rho)) for rows in (residuals, own))
+        beta, rho, sigma2 = at
+        n, nodes = self.space.w.n, self.space.nodes(rho)
+        basis, cube = nodes.basis(rho), residuals.reshape(n, -1, len(rho))
+        weights = (basis[:, :, None] * beta[:, None, :]).reshape(len(rho), -1)
+        cube_own = (self._rest(nodes) @ weights.T).reshape(cube.shape)
+        own = self.space.own_shares(rho)
         of_rho = np.einsum("itm,itm->im", cube, cube_own)
-        of_rho -= np.einsum("itm,itm->im", cube, cube) * (periods / self.sample.size * trace)
+        of_rho += np.einsum("itm,itm->im", cube, cube) * (own - self.sample.periods / self.sample.size * trace)
         of_rho /= sigma2
         # time means take from a unit's own errors, whether or not the likelihood is the transformed one
-        of_rho -= cube.shape[1] * self.space.own_shares(rho)
-        return LagScores(cube, centred(of_rho))
+        of_rho -= cube.shape[1] * own
+        pairs = self.space.pairs(nodes).sums(cube, basis) / sigma2**2
+        return LagScores(cube, centred(of_rho), pairs)
+
+    def _rest(self, nodes: Nodes) -> FloatArray:
+        """Return Chebyshev coefficients of M(GZ)*, M the residual maker of Z, shape (N·T′, p·k)."""
+        at = nodes.low, nodes.high
+        if at not in self._rests:
+            cells, rests = self._z.reshape(self.space.w.n, -1), []
+            for place in range(len(nodes.points)):
+                gz = self.space.star(nodes, place, cells).reshape(-1, self._k)
+                rests.append(gz - self._q @ (self._q.T @ gz))
+            values = np.stack(rests).reshape(len(rests), -1)
+            table = (nodes.inverse @ values).reshape(len(rests), -1, self._k)
+            self._rests[at] = np.ascontiguousarray(table.transpose(1, 0, 2)).reshape(len(self._z), -1)
+        return self._rests[at]
 
     def effect(self, found: LagParameters, focal: int, lag: int | None, effect: str) -> tuple[FloatArray, FloatArray]:
         """Return an effect and its standard error for each outcome, each of shape (M,); arguments as in `fit`."""
@@ -628,6 +729,8 @@ class LagBatch:
                 )
             if (one, other) not in products:
                 products[one, other] = np.einsum("nm,nm->m", score(one), score(other))
+                if one == other == -1:
+                    products[one, other] += found.scores.pairs
             return products[one, other]
 
         n = self.space.w.n
@@ -647,7 +750,7 @@ class LagBatch:
             if found.scores is not None and len(asked) == 1:
                 # products of scores would only be used once
                 sums = sum(weight * score(column) for column, weight in parts.items())
-                variance = np.einsum("nm,nm->m", sums, sums)
+                variance = np.einsum("nm,nm->m", sums, sums) + parts[-1] ** 2 * found.scores.pairs
             else:
                 variance = sum(
                     parts[one] * parts[other] * product(one, other) * (1 if one == other else 2)

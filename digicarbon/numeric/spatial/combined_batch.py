@@ -200,28 +200,15 @@ class CombinedBatch:
         of_m = my - rho * mwy - self._mz @ beta.T
         e = y - rho * wy - self._z @ beta.T - lam * of_m
         g, h = self._matrices(rho, lam)
-        noise, of_h = (self._applied(matrix, e) for matrix in (g, h))
+        q = rwy - self._applied(g, e)
         observed = errors == "observed"
         information = (
             self._observed((rwy, of_m, mwy), e, (lam, rho, sigma2))
             if observed
-            else self._expected(rwy - noise, (g, h), (lam, sigma2))
+            else self._expected(q, (g, h), (lam, sigma2))
         )
         covariance = np.linalg.inv(information)
-        by_unit = None
-        if errors == "cluster":
-            cubes = [rows.reshape(n, -1, draws) for rows in (e, rwy, of_h)]
-            by_unit = np.empty((draws, n, k + 3))
-            for column in range(k):
-                filtered = self._z[:, [column]] - lam * self._mz[:, [column]]
-                by_unit[..., column] = np.einsum("itm,itm->mi", cubes[0], filtered.reshape(n, -1, draws))
-            by_unit[..., :k] /= sigma2[:, None, None]
-            for place, matrix in ((1, g), (2, h)):
-                sums = np.einsum("itm,itm->mi", cubes[0], cubes[place]) / sigma2[:, None]
-                own = np.einsum("mii->mi", self._centred(matrix))
-                by_unit[..., k + place - 1] = sums - cubes[0].shape[1] * own
-            by_unit[..., k + 2] = np.einsum("itm,itm->mi", cubes[0], cubes[0]) / (2 * sigma2[:, None] ** 2)
-            by_unit -= by_unit.mean(axis=1, keepdims=True)
+        scores = self._scores((q, e), (g, h), (lam, sigma2)) if errors == "cluster" else None
         traces, out = self.space.traces(rho), []
         for focal, lag, effect in asked:
             first, second, of_first, of_second = self.space.effect_weights(rho, effect, traces)
@@ -233,13 +220,52 @@ class CombinedBatch:
                 gradient[:, k] += beta[:, lag] * of_second
                 value = value + beta[:, lag] * second
             influence = np.einsum("mij,mj->mi", covariance, gradient)
-            if by_unit is None:
+            if scores is None:
                 variance = np.einsum("mi,mi->m", influence, gradient)
             else:
-                sums = np.einsum("mnp,mp->mn", by_unit, influence)
-                variance = np.einsum("mn,mn->m", sums, sums) * n / (n - 1)
+                sums = np.einsum("mnp,mp->mn", scores[0], influence)
+                spatial = influence[:, k : k + 2]
+                variance = np.einsum("mn,mn->m", sums, sums) + np.einsum("mi,mij,mj->m", spatial, scores[1], spatial)
+                variance = variance * n / (n - 1)
             out.append((value, np.sqrt(np.maximum(variance, 0))))
         return out
+
+    def _scores(
+        self,
+        columns: tuple[FloatArray, FloatArray],
+        matrices: tuple[FloatArray, FloatArray],
+        at: tuple[FloatArray, FloatArray],
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return scores by unit, shape (M, N, k + 3), and the variance of products of two units', shape (M, 2, 2).
+
+        See `digicarbon.numeric.spatial.robust.unit_clustered`; ``columns`` are (RGZβ)* and the residuals.
+        """
+        (q, e), (lam, sigma2), k = columns, at, self._z.shape[1]
+        n, draws = self.space.w.n, len(lam)
+        of_q, cube = (rows.reshape(n, -1, draws) for rows in (q, e))
+        squares = np.einsum("itm,itm->mi", cube, cube)
+        by_unit = np.empty((draws, n, k + 3))
+        for column in range(k):
+            filtered = self._z[:, [column]] - lam * self._mz[:, [column]]
+            by_unit[..., column] = np.einsum("itm,itm->mi", cube, filtered.reshape(n, -1, draws))
+        by_unit[..., k], by_unit[..., k + 1] = np.einsum("itm,itm->mi", cube, of_q), 0.0
+        by_unit[..., :-1] /= sigma2[:, None, None]
+        by_draw = cube.transpose(2, 0, 1)
+        products = np.matmul(by_draw, by_draw.transpose(0, 2, 1)) ** 2
+        both = []
+        for place, matrix in enumerate(matrices):
+            star = self._centred(matrix)
+            own = np.einsum("mii->mi", star)
+            by_unit[..., k + place] += squares * own / sigma2[:, None] - cube.shape[1] * own
+            both.append(star + star.transpose(0, 2, 1))
+            np.einsum("mii->mi", both[-1])[...] = 0.0
+        by_unit[..., k + 2] = squares / (2 * sigma2[:, None] ** 2)
+        by_unit -= by_unit.mean(axis=1, keepdims=True)
+        pairs = np.empty((draws, 2, 2))
+        for row, one in enumerate(both):
+            for column, other in enumerate(both):
+                pairs[:, row, column] = np.einsum("mij,mij,mij->m", one, other, products) / (2 * sigma2**2)
+        return by_unit, pairs
 
     def _matrices(self, rho: FloatArray, lam: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return RGR⁻¹ and MR⁻¹, R = I - λM, without the part that effects remove, each of shape (M, N, N)."""

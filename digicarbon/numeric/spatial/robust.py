@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.linear.within import centred, demean
+from digicarbon.numeric.linear.within import centred
 from digicarbon.numeric.spatial.effects import diagonal_of_g
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import SpatialOperator
+
+BLOCK = 256
+"""Units whose columns of G are handled at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +32,15 @@ class SpatialTerm:
     q: FloatArray
     g: FloatArray
 
-    def applied(self, residuals: FloatArray) -> FloatArray:
-        """Return G times the residuals, shape (T, N)."""
-        return np.asarray(np.einsum("ij,tj->ti", self.g, residuals))
+    @property
+    def n(self) -> int:
+        """Number of units."""
+        return len(self.g)
+
+    def both(self, units: slice, by_time: bool) -> FloatArray:
+        """Return columns of G + G′, of deviations from period means where there are time effects, shape (N, units)."""
+        g = centred(self.g) if by_time else self.g
+        return np.asarray(g[:, units] + g[units].T)
 
     def own(self, by_time: bool) -> FloatArray:
         """Return the diagonal of G, among deviations from period means where there are time effects, shape (N,)."""
@@ -56,9 +65,20 @@ class SolvedTerm:
     operator: SpatialOperator
     spatial: float
 
-    def applied(self, residuals: FloatArray) -> FloatArray:
-        """Return G times the residuals, shape (T, N)."""
-        return self.operator.apply_g(self.spatial, residuals.T).T
+    @property
+    def n(self) -> int:
+        """Number of units."""
+        return self.operator.n
+
+    def both(self, units: slice, by_time: bool) -> FloatArray:
+        """Return columns of G + G′, of deviations from period means where there are time effects, shape (N, units)."""
+        chosen = np.arange(self.n)[units]
+        identity = np.zeros((self.n, len(chosen)))
+        identity[chosen, np.arange(len(chosen))] = 1.0
+        if by_time:
+            identity -= 1 / self.n
+        out = self.operator.apply_g(self.spatial, identity) + self.operator.apply_gt(self.spatial, identity)
+        return np.asarray(out - out.mean(axis=0) if by_time else out)
 
     def own(self, by_time: bool) -> FloatArray:
         """Return the diagonal of G, among deviations from period means where there are time effects, shape (N,)."""
@@ -80,17 +100,17 @@ class Score:
     ----------
     linear : ndarray, shape (T·N, p)
         Weights of the linear forms b_r.
-    applied : ndarray, shape (T·N, p)
-        B_r times the residuals, B_r the matrices of the quadratic forms.
     diagonal : ndarray, shape (T·N, p)
         Diagonals of B_r.
     residuals : ndarray, shape (T, N)
+    terms : tuple of SpatialTerm or SolvedTerm
+        Of the spatial parameters; their B_r is G over σ².
     """
 
     linear: FloatArray
-    applied: FloatArray
     diagonal: FloatArray
     residuals: FloatArray
+    terms: tuple[SpatialTerm | SolvedTerm, ...]
 
     @classmethod
     def of(
@@ -113,24 +133,15 @@ class Score:
         sample : Sample
         """
         rows, k = z.shape
-        e = residuals.ravel()
         unit_share, time_share = _shares(sample)
         zeros = np.zeros((rows, k))
         linear = [z / sigma2, *(term.q[:, None] / sigma2 for term in terms), np.zeros((rows, 1))]
-        applied, diagonal = [zeros], [zeros]
+        diagonal = [zeros]
         by_time = sample.effects in ("time", "two_way")
         for term in terms:
-            noise = demean(term.applied(residuals), sample.effects)
-            applied.append(noise.reshape(-1, 1) / sigma2)
             diagonal.append(np.tile(unit_share * term.own(by_time), sample.t)[:, None] / sigma2)
-        applied.append(e[:, None] / (2 * sigma2**2))
         diagonal.append(np.full((rows, 1), unit_share * time_share / (2 * sigma2**2)))
-        return cls(
-            np.concatenate(linear, axis=1),
-            np.concatenate(applied, axis=1),
-            np.concatenate(diagonal, axis=1),
-            residuals,
-        )
+        return cls(np.concatenate(linear, axis=1), np.concatenate(diagonal, axis=1), residuals, tuple(terms))
 
 
 def quasi_likelihood(covariance: FloatArray, score: Score, sigma2: float, sample: Sample) -> FloatArray:
@@ -162,18 +173,48 @@ def quasi_likelihood(covariance: FloatArray, score: Score, sigma2: float, sample
 
 
 def unit_clustered(covariance: FloatArray, score: Score, sigma2: float, sample: Sample) -> FloatArray:
-    """Return the sandwich covariance with scores added up by unit, centred.
+    """Return the sandwich covariance of errors that are independent between units, and of any kind within them.
 
-    The score of ρ is ε′q + ε′Gε less its expectation σ² tr G: a unit's part is its own errors times its own rows of q
-    and Gε, less its own share g_ii of the trace. These parts are not independent across units, since a unit's error
-    enters its neighbours' outcomes: this form is only a rule of thumb that allows for serial correlation of β's scores.
+    Parameters and result are those of `quasi_likelihood`; ``covariance`` is the inverse of the information, expected or
+    observed.
 
-    Parameters and result are those of `quasi_likelihood`.
+    Notes
+    -----
+    The score of ρ is Σ_i (q_i′ε_i + g_ii ε_i′ε_i) + Σ_{i<j} (g_ij + g_ji) ε_i′ε_j less its expectation, ε_i the errors
+    of a unit over time. If units are independent, its sums over units and its products of two units are uncorrelated,
+    and so are the products of any two pairs. The variance is then Σ_i (q_i′e_i + g_ii (e_i′e_i - T*σ²))², centred, plus
+    Σ_{i<j} (g_ij + g_ji)² (e_i′e_j)², where e_i′e_j squared stands for tr Ω_iΩ_j, Ω_i the covariance of a unit's errors
+    (the martingale differences of Kelejian & Prucha 2001 without their dependence on the order of units).
     """
-    products = score.residuals.reshape(-1, 1) * (score.linear + score.applied) - sigma2 * score.diagonal
-    by_unit = products.reshape(sample.t, sample.n, -1).sum(axis=0)
+    n, t, k = sample.n, sample.t, len(covariance)
+    sums = (score.residuals.reshape(-1, 1) * score.linear).reshape(t, n, k).sum(axis=0)
+    squares = (score.residuals**2).sum(axis=0)[:, None]
+    shares = score.diagonal.reshape(t, n, k)
+    unit_share, time_share = _shares(sample)
+    own = shares[0] / unit_share
+    own[:, -1] /= time_share
+    by_unit = sums + own * squares - sigma2 * shares.sum(axis=0)
     by_unit = by_unit - by_unit.mean(axis=0)
-    return np.asarray(covariance @ (by_unit.T @ by_unit) @ covariance * sample.n / (sample.n - 1))
+    meat = by_unit.T @ by_unit
+    spatial = np.arange(k - 1 - len(score.terms), k - 1)
+    meat[np.ix_(spatial, spatial)] += pair_products(score, sample) / sigma2**2
+    return np.asarray(covariance @ meat @ covariance * n / (n - 1))
+
+
+def pair_products(score: Score, sample: Sample) -> FloatArray:
+    """Return Σ_{i<j} (a_ij + a_ji)(b_ij + b_ji)(e_i′e_j)² of all pairs of spatial parameters, shape (s, s)."""
+    count, by_time = len(score.terms), sample.effects in ("time", "two_way")
+    out, e = np.zeros((count, count)), score.residuals
+    for start in range(0, sample.n if count else 0, BLOCK):
+        units = slice(start, min(start + BLOCK, sample.n))
+        products = (e.T @ e[:, units]) ** 2
+        chosen = np.arange(start, units.stop)
+        products[chosen, chosen - start] = 0.0
+        both = [term.both(units, by_time) for term in score.terms]
+        for row, one in enumerate(both):
+            for column, other in enumerate(both):
+                out[row, column] += float(np.einsum("ij,ij,ij->", one, other, products)) / 2
+    return out
 
 
 def error_moments(residuals: FloatArray, sigma2: float, sample: Sample) -> tuple[float, float]:
