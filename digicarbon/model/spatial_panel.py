@@ -101,7 +101,8 @@ class SpatialPanel(Tested):
         of the lag.
     cov : {"classic", "observed", "robust", "cluster"}
         Inverse of the expected information; of the observed one, minus the Hessian of the log-likelihood; quasi-maximum
-        likelihood with third and fourth moments of the errors; scores added up by unit (see its warning in the notes).
+        likelihood with third and fourth moments of the errors; errors that are independent between units, and of any
+        variance and correlation within them (see `digicarbon.numeric.spatial.robust.unit_clustered`).
     effects_se : {"delta", "simulation"}
         Standard errors of effects: exact delta method, or from draws of the parameters.
     draws : int

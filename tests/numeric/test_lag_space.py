@@ -81,7 +81,8 @@ def test_a_term_that_is_solved_is_one_that_is_formed(by_time: bool) -> None:
     dense, sparse = operators(symmetric=False)
     formed, solved = SpatialTerm(np.zeros(0), dense.g(0.4)), SolvedTerm(np.zeros(0), sparse, 0.4)
     units = slice(7, 19)
-    np.testing.assert_allclose(solved.both(units, by_time), formed.both(units, by_time), atol=1e-12)
+    # means over units are not taken from those of many
+    np.testing.assert_allclose(solved.both(units, by_time), formed.both(units, by_time=False), atol=1e-12)
     np.testing.assert_allclose(solved.own(by_time), formed.own(by_time), atol=1e-12)
 
 
@@ -109,3 +110,25 @@ def test_own_shares_stay_exact_beside_a_draw_near_the_end() -> None:
     centring = np.eye(n) - 1 / n
     own = np.diag(centring @ operator.w @ np.linalg.inv(np.eye(n) - 0.2 * operator.w) @ centring)
     np.testing.assert_allclose(space.own_shares(places)[:, 1], own, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize(("effects", "close"), [("unit", 1e-8), ("two_way", 2e-3)])
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_errors_of_many_units_are_those_of_few(
+    effects: EffectsKind, close: float, symmetric: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pairs of far units and means over units are left out, and G is not made for each draw."""
+    rng, sample = np.random.default_rng(5), Sample(N, T, effects, "lee_yu")
+    z, y = rng.normal(size=(T, N, 2)), rng.normal(size=(N, T, 3))
+    every = []
+    for operator in operators(symmetric):
+        for most in (N, 10):
+            monkeypatch.setattr("digicarbon.numeric.spatial.batch.ALL_PAIRS", most)
+            space = LagSpace(operator, sample)
+            batch = LagBatch(z, operator, sample, space)
+            found = batch.several(space.outcomes(y), [(0, None, "direct"), (0, None, "total")], "cluster")[0]
+            every.append(np.array(found))
+            if isinstance(operator, SparseOperator):
+                assert len(space.pairs(space.nodes(np.array([-0.3, 0.3]))).first) < N * (N - 1) // 4
+    for found in every[1:]:
+        np.testing.assert_allclose(found, every[0], rtol=close)

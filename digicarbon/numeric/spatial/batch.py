@@ -45,11 +45,11 @@ SOLVED = 256
 KEPT_CELLS = 1 << 20
 """Most numbers in G at all nodes that are stored; for a larger W each G is computed again."""
 ALL_PAIRS = 1000
-"""Up to this number of units all pairs of units are in clustered errors of ρ."""
+"""Up to this number of units G is made for each draw, for clustered errors of ρ."""
 LEAST_PAIR = 1e-12
 """Of more units, pairs are left out whose weight is at most this share of the largest one."""
-PAIR_CELLS = 1 << 20
-"""Products of two units that are handled at a time."""
+PAIR_CELLS, FEWEST_PAIRED = 1 << 17, 16
+"""Products of two units that are handled at a time, and the fewest draws."""
 
 
 Slopes = Callable[[FloatArray, tuple[FloatArray, FloatArray]], tuple[FloatArray, FloatArray]]
@@ -233,7 +233,7 @@ class Pairs:
     first, second : ndarray of int, shape (pairs,)
         Units i < j.
     coefficients : ndarray, shape (pairs, p)
-        Chebyshev coefficients of (g*_ij + g*_ji)².
+        Chebyshev coefficients of (g_ij + g_ji)².
     """
 
     first: NDArray[np.intp]
@@ -241,7 +241,7 @@ class Pairs:
     coefficients: FloatArray
 
     def sums(self, residuals: FloatArray, basis: FloatArray) -> FloatArray:
-        """Return Σ_{i<j} (g*_ij + g*_ji)² (e_i′e_j)², shape (M,).
+        """Return Σ_{i<j} (g_ij + g_ji)² (e_i′e_j)², shape (M,).
 
         Parameters
         ----------
@@ -249,18 +249,12 @@ class Pairs:
         basis : ndarray, shape (M, p)
             Of `Nodes.basis`, for the nodes of the coefficients.
         """
-        n, _, draws = residuals.shape
-        every = len(self.first) == n * (n - 1) // 2
-        flat = self.first * n + self.second
-        size, out = max(PAIR_CELLS // (n * n if every else len(self.first)), 1), np.empty(draws)
+        draws = residuals.shape[2]
+        size, out = max(PAIR_CELLS // len(self.first), 1), np.empty(draws)
         for start in range(0, draws, size):
             block = slice(start, min(start + size, draws))
             e = np.ascontiguousarray(residuals[..., block].transpose(2, 0, 1))
-            if every:
-                products = np.matmul(e, e.transpose(0, 2, 1)).reshape(len(e), -1)[:, flat]
-            else:
-                products = np.einsum("mpt,mpt->mp", e[:, self.first], e[:, self.second])
-            np.square(products, out=products)
+            products = np.einsum("mpt,mpt->mp", e[:, self.first], e[:, self.second]) ** 2
             out[block] = np.einsum("mp,mp->m", products @ self.coefficients, basis[block])
         return out
 
@@ -285,6 +279,7 @@ class LagSpace:
         self._time = _contraction(sample.t) if sample.effects in ("unit", "two_way") else np.eye(sample.t)
         self._nodes: dict[tuple[float, float], Nodes] = {}
         self._pairs: dict[tuple[float, float], Pairs] = {}
+        self._matrices: dict[tuple[float, float], FloatArray] = {}
 
     def transform(self, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return columns and their spatial lags with effects removed.
@@ -439,21 +434,44 @@ class LagSpace:
             return np.asarray(nodes.stars[place] @ columns)
         return self.centre(self.used.apply_g(float(nodes.points[place]), columns))
 
+    def products(self, residuals: FloatArray, nodes: Nodes, basis: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return Σ_{j≠i} g*_ij e_i′e_j of each unit, shape (N, M), and `Pairs.sums`, for up to `ALL_PAIRS` units."""
+        n, _, draws = residuals.shape
+        table = self._matrices_at(nodes)
+        ones, size = np.ones(n), max(PAIR_CELLS // (n * n), FEWEST_PAIRED)
+        of_units, sums = np.empty((n, draws)), np.empty(draws)
+        for start in range(0, draws, size):
+            block = slice(start, min(start + size, draws))
+            e = np.ascontiguousarray(residuals[..., block].transpose(2, 0, 1))
+            weighted = (basis[block] @ table).reshape(-1, n, n)
+            weighted *= np.matmul(e, e.transpose(0, 2, 1))
+            of_units[:, block] = (weighted @ ones).T
+            flat = weighted.reshape(len(e), -1)
+            sums[block] = np.einsum("mp,mp->m", flat, flat) + np.einsum("mij,mji->m", weighted, weighted)
+        return of_units, sums
+
+    def _matrices_at(self, nodes: Nodes) -> FloatArray:
+        """Return Chebyshev coefficients of G* without its diagonal, shape (p, N²)."""
+        at = nodes.low, nodes.high
+        if at not in self._matrices:
+            identity = self.centre(np.eye(self.w.n))
+            values = np.stack([self.centre(self.used.apply_g(float(point), identity)) for point in nodes.points])
+            values[:, np.arange(self.w.n), np.arange(self.w.n)] = 0.0
+            self._matrices[at] = nodes.inverse @ values.reshape(len(values), -1)
+        return self._matrices[at]
+
     def pairs(self, nodes: Nodes) -> Pairs:
-        """Return the weights of pairs of units, which models of this W and sample share."""
+        """Return the weights of pairs of units, which models of this W and sample share; for many units."""
         at = nodes.low, nodes.high
         if at not in self._pairs:
             self._pairs[at] = self._new_pairs(nodes)
         return self._pairs[at]
 
     def _new_pairs(self, nodes: Nodes) -> Pairs:
-        n = self.w.n
-        first, second = np.triu_indices(n, 1)
-        if n > ALL_PAIRS:
-            # G is largest at the ends of the range
-            ends = [np.concatenate([part for _, part in self._both(nodes.points[place])], axis=1) for place in (0, -1)]
-            largest = np.maximum(*ends)
-            first, second = np.nonzero(np.triu(largest, 1) > LEAST_PAIR * largest.max())
+        # G is largest at the ends of the range
+        ends = [np.concatenate([part for _, part in self._both(nodes.points[place])], axis=1) for place in (0, -1)]
+        largest = np.maximum(*ends)
+        first, second = np.nonzero(np.triu(largest, 1) > LEAST_PAIR * largest.max())
         values = np.empty((len(nodes.points), len(first)))
         blocks = [(units, (second >= units.start) & (second < units.stop)) for units in self._blocks()]
         for place, point in enumerate(nodes.points.tolist()):
@@ -467,14 +485,12 @@ class LagSpace:
         return [slice(start, min(start + size, self.w.n)) for start in range(0, self.w.n, size)]
 
     def _both(self, point: float) -> Iterator[tuple[slice, FloatArray]]:
-        """Yield columns of (G* + G*′)² at a place, G* = JGJ where there are time effects."""
+        """Yield columns of (G + G′)² at a place; of many units, the means over units count for little."""
         n = self.w.n
         for units in self._blocks():
             unit = np.zeros((n, units.stop - units.start))
             unit[np.arange(units.start, units.stop), np.arange(units.stop - units.start)] = 1.0
-            unit = self.centre(unit)
-            both = self.used.apply_g(point, unit) + self.used.apply_gt(point, unit)
-            yield units, self.centre(both) ** 2
+            yield units, (self.used.apply_g(point, unit) + self.used.apply_gt(point, unit)) ** 2
 
     @cached_property
     def _poles(self) -> NDArray[np.complex128]:
@@ -493,7 +509,9 @@ class LagSpace:
         # the error falls as the sum of semi-axes of the ellipse through the nearest pole to the power of the nodes
         poles = (self._poles - centre) / half
         axes = np.abs(poles + np.sqrt(poles**2 - 1))
-        nearest = float(np.maximum(axes, 1 / axes).min()) if len(axes) else np.inf
+        with np.errstate(divide="ignore"):
+            # the pole of a root that is almost zero is so far away that one of the two is rounded to zero
+            nearest = float(np.maximum(axes, 1 / axes).min()) if len(axes) else np.inf
         count = int(np.clip(np.ceil(DIGITS / np.log(nearest)), FEWEST_NODES, MOST_NODES))
         at = chebyshev.chebpts1(count)
         points = centre + half * at
@@ -653,11 +671,15 @@ class LagBatch:
             rest = rest + self._q @ (block.of_level - rho * block.of_lagged - self._r @ beta.T)
         scores = None
         if errors == "cluster":
-            scores = self._scores(rest - rho * block.lagged, (beta, rho, sigma2), traces[0])
+            scores = self._scores(rest - rho * block.lagged, block, (beta, rho, sigma2, d), traces[0])
         return LagParameters(beta, rho, sigma2, rho_variance, d, traces, scores)
 
     def _scores(
-        self, residuals: FloatArray, at: tuple[FloatArray, FloatArray, FloatArray], trace: FloatArray
+        self,
+        residuals: FloatArray,
+        block: LagBlock,
+        at: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
+        trace: FloatArray,
     ) -> LagScores:
         """Return scores by unit.
 
@@ -667,18 +689,27 @@ class LagBatch:
         share g*_ii, and products with the errors of others, see `digicarbon.numeric.spatial.robust.unit_clustered`.
         Of β's scores d is taken from it, of σ²'s 2σ² tr G*/size.
         """
-        beta, rho, sigma2 = at
+        beta, rho, sigma2, d = at
         n, nodes = self.space.w.n, self.space.nodes(rho)
         basis, cube = nodes.basis(rho), residuals.reshape(n, -1, len(rho))
-        weights = (basis[:, :, None] * beta[:, None, :]).reshape(len(rho), -1)
-        cube_own = (self._rest(nodes) @ weights.T).reshape(cube.shape)
         own = self.space.own_shares(rho)
-        of_rho = np.einsum("itm,itm->im", cube, cube_own)
-        of_rho += np.einsum("itm,itm->im", cube, cube) * (own - self.sample.periods / self.sample.size * trace)
+        if n <= ALL_PAIRS:
+            of_others, pairs = self.space.products(cube, nodes, basis)
+            # (Wy)* has the errors' own lag, too
+            weights = block.lagged + self._q @ (block.of_lagged - self._r @ d.T)
+            of_rho = np.einsum("itm,itm->im", cube, weights.reshape(cube.shape)) - of_others
+            of_rho -= np.einsum("itm,itm->im", cube, cube) * (self.sample.periods / self.sample.size * trace)
+        else:
+            pairs = self.space.pairs(nodes).sums(cube, basis)
+            parts = (basis[:, :, None] * beta[:, None, :]).reshape(len(rho), -1)
+            weights = self._rest(nodes) @ parts.T
+            of_rho = np.einsum("itm,itm->im", cube, weights.reshape(cube.shape))
+            share = own - self.sample.periods / self.sample.size * trace
+            of_rho += np.einsum("itm,itm->im", cube, cube) * share
         of_rho /= sigma2
         # time means take from a unit's own errors, whether or not the likelihood is the transformed one
         of_rho -= cube.shape[1] * own
-        pairs = self.space.pairs(nodes).sums(cube, basis) / sigma2**2
+        pairs /= sigma2**2
         return LagScores(cube, centred(of_rho), pairs)
 
     def _rest(self, nodes: Nodes) -> FloatArray:

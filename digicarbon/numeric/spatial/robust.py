@@ -71,14 +71,11 @@ class SolvedTerm:
         return self.operator.n
 
     def both(self, units: slice, by_time: bool) -> FloatArray:
-        """Return columns of G + G′, of deviations from period means where there are time effects, shape (N, units)."""
+        """Return columns of G + G′, shape (N, units); of many units, the means over units count for little."""
         chosen = np.arange(self.n)[units]
         identity = np.zeros((self.n, len(chosen)))
         identity[chosen, np.arange(len(chosen))] = 1.0
-        if by_time:
-            identity -= 1 / self.n
-        out = self.operator.apply_g(self.spatial, identity) + self.operator.apply_gt(self.spatial, identity)
-        return np.asarray(out - out.mean(axis=0) if by_time else out)
+        return self.operator.apply_g(self.spatial, identity) + self.operator.apply_gt(self.spatial, identity)
 
     def own(self, by_time: bool) -> FloatArray:
         """Return the diagonal of G, among deviations from period means where there are time effects, shape (N,)."""
