@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from digicarbon.model import DiD as DiD
     from digicarbon.model import DynamicPanel as DynamicPanel
     from digicarbon.model import GroupedRegression as GroupedRegression
+    from digicarbon.model import GroupedSpatial as GroupedSpatial
     from digicarbon.model import Mediation as Mediation
     from digicarbon.model import Model as Model
     from digicarbon.model import PanelIV as PanelIV
@@ -57,6 +58,7 @@ _HOME = {
     "DiD": "digicarbon.model",
     "DynamicPanel": "digicarbon.model",
     "GroupedRegression": "digicarbon.model",
+    "GroupedSpatial": "digicarbon.model",
     "Mediation": "digicarbon.model",
     "Model": "digicarbon.model",
     "Panel": "digicarbon.panel",
@@ -104,6 +106,7 @@ __all__ = [
     "DiD",
     "DynamicPanel",
     "GroupedRegression",
+    "GroupedSpatial",
     "Mediation",
     "Model",
     "Panel",

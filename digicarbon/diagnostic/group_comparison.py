@@ -17,7 +17,7 @@ from digicarbon.diagnostic._rows import followed, in_english, not_tested
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
-from digicarbon.model import GroupedRegression, Model, PanelRegression
+from digicarbon.model import GroupedRegression, GroupedSpatial, Model, PanelRegression, SpatialPanel
 from digicarbon.model._groups import By, Groups, known_grouping
 from digicarbon.model.grouped_regression import Expanded, Interact, equal_test, grouped
 from digicarbon.note import Note, cut, note_of
@@ -66,14 +66,14 @@ def compare_groups(
 
     Parameters
     ----------
-    model : PanelRegression
+    model : PanelRegression or SpatialPanel
         Its terms, effects and covariance are used.
     panel : Panel
     by : str or mapping of str to str, optional
         A column of text or numbers that is constant within units, a grouping that is known of a country's units, or
         unit -> group. By default the known country's own grouping.
     interact : {"focal", "regressors", "all"}
-        What differs between groups in the interacted model, see `GroupedRegression`.
+        What differs between groups in the interacted model, see `GroupedRegression`; not ``all`` in a spatial panel.
     draws : int
         Splits of the permutation test; where two groups have no more splits than this, each split is used once.
     seed : int
@@ -82,7 +82,7 @@ def compare_groups(
         Of the permutation test; studentised where the spread of regressors or errors differs between groups, see
         `digicarbon.numeric.resampling.group_permutation.permutation_test`.
     weights : Weights, optional
-        For Conley's covariance only.
+        For Conley's covariance and spatial panels.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def compare_groups(
     Raises
     ------
     ConfigError
-        If the model is not a panel regression, or ``draws``, ``seed``, ``interact`` or ``statistic`` is wrong.
+        If the model is neither a panel regression nor a spatial panel, or ``draws``, ``seed``, ``interact`` or ``statistic`` is wrong.
     DataError, EstimationError
         If the groups are wrong, or the interacted model cannot be fitted.
 
@@ -126,15 +126,29 @@ def _comparison(
     refuse_unknown(statistic, get_args(PermutationStatistic), "statistic")
     refuse_few_draws(draws)
     seed = whole(seed, "seed")
-    plain = _without_groups(model)
-    grouped_model = GroupedRegression(**plain.model_dump(), by=by, interact=interact)
-    expanded = grouped_model.expanded(panel)
+    grouped_model = _by_group(model, by, interact)
+    expanded = (
+        grouped_model.expanded(panel, weights)
+        if isinstance(grouped_model, GroupedSpatial)
+        else grouped_model.expanded(panel)
+    )
     result = grouped_model.fit(panel, weights)
     lines = [line for term in expanded.x for line in _interaction_lines(result, term, expanded.groups)]
     if len(expanded.x) > 1:
         lines.append(_equality_line(result, expanded.x, expanded.groups))
-    lines += _permutations(plain, expanded, draws, seed, statistic)
+    if isinstance(grouped_model, GroupedRegression) and isinstance(expanded, Expanded):
+        lines += _permutations(grouped_model.without_groups, expanded, draws, seed, statistic)
     return pd.DataFrame([vars(line) for line in lines], columns=list(COLUMNS))
+
+
+def _by_group(model: Model, by: By, interact: Interact) -> GroupedRegression | GroupedSpatial:
+    """Return a model with slopes by group, of units in space where it has a spatial lag."""
+    plain = _without_groups(model)
+    if isinstance(plain, PanelRegression):
+        return GroupedRegression(**plain.model_dump(), by=by, interact=interact)
+    if interact == "all":
+        raise ConfigError(Note("groups_all_in_space"))
+    return GroupedSpatial(**plain.model_dump(), by=by, interact=interact)
 
 
 def refuse_few_draws(draws: int) -> None:
@@ -143,12 +157,15 @@ def refuse_few_draws(draws: int) -> None:
         raise ConfigError(Note("draws_too_few", draws=draws, fewest=FEWEST_DRAWS))
 
 
-def _without_groups(model: Model) -> PanelRegression:
-    """Return the regression without groups."""
+def _without_groups(model: Model) -> PanelRegression | SpatialPanel:
+    """Return the regression or the spatial panel without groups."""
     regression = regression_of(model)
-    if regression is None:
+    if regression is not None:
+        return regression.without_groups
+    spatial = model.as_spatial or model.of_groups
+    if spatial is None:
         raise ConfigError(Note("groups_of_other_model", model=type(model).__name__))
-    return regression.without_groups
+    return spatial
 
 
 def _interaction_lines(result: Result, term: str, groups: Groups) -> Iterator[_Line]:
@@ -284,6 +301,8 @@ class GroupComparison(Diagnostic):
     @property
     def notes(self) -> tuple[Note, ...]:
         """Which model each row comes from: differences in one model and permutation tests come from different ones."""
+        if self.model.as_regression is None:
+            return (Note("groups_in_one_space"),)
         common = {
             "focal": Note("common_controls"),
             "regressors": Note("common_effects"),
@@ -293,8 +312,7 @@ class GroupComparison(Diagnostic):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the interacted model cannot be fitted."""
-        fields = _without_groups(self.model).model_dump()
-        model = GroupedRegression(**fields, by=self.by, interact=self.interact)
+        model = _by_group(self.model, self.by, self.interact)
         try:
             model.check(panel, weights)
         except DigicarbonError as error:

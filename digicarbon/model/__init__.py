@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from digicarbon.model.did.base import DiD as DiD
     from digicarbon.model.dynamic_panel import DynamicPanel as DynamicPanel
     from digicarbon.model.grouped_regression import GroupedRegression as GroupedRegression
+    from digicarbon.model.grouped_spatial import GroupedSpatial as GroupedSpatial
     from digicarbon.model.mediation.base import Mediation as Mediation
     from digicarbon.model.none import NoModel as NoModel
     from digicarbon.model.panel_iv import PanelIV as PanelIV

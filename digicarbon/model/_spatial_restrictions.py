@@ -15,7 +15,7 @@ from digicarbon.model.restrictions import CombinedNulls, ErrorNulls, Lagged, Nul
 from digicarbon.numeric.resampling.null_model import LagNulls, LagWeights, in_rows
 from digicarbon.numeric.spatial.batch import LagSpace
 from digicarbon.numeric.spatial.likelihood import coarse_jacobian
-from digicarbon.result import Result
+from digicarbon.result import Quantity, Result
 
 if TYPE_CHECKING:
     from digicarbon.model.spatial_panel import SpatialPanel
@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
 
 def restrictions_of(
-    model: SpatialPanel, design: Design, result: Result, term: str, panel: Panel, weights: Weights | None
+    model: SpatialPanel,
+    design: Design,
+    result: Result,
+    term: str,
+    panel: Panel,
+    weights: Weights | None,
+    quantities: tuple[Quantity, ...] = (),
 ) -> Restrictions:
     """Return the restrictions of a focal term.
 
@@ -38,6 +44,8 @@ def restrictions_of(
     term : str
     panel, weights
         Those of the fit.
+    quantities : tuple of str
+        By default those of the model.
     """
     from digicarbon.model._panel_columns import rows_of
 
@@ -50,7 +58,7 @@ def restrictions_of(
     flat = in_rows(design.level)
     z, x, y = flat[:, stay], flat[:, own], np.ascontiguousarray(flat[:, -1])
     sample = null_sample(design)
-    effects = [quantity for quantity in model.quantities if quantity != "coefficient"]
+    effects = [quantity for quantity in quantities or model.quantities if quantity != "coefficient"]
     estimands = tuple(
         [Estimand("coefficient", names[place]) for place in own] + [Estimand(effect, term) for effect in effects]
     )

@@ -191,6 +191,11 @@ class Model(Spec):
         return None
 
     @property
+    def of_groups(self) -> SpatialPanel | None:
+        """The spatial panel with one slope for all units whose slopes this model splits by group; None if none is."""
+        return None
+
+    @property
     def as_iv(self) -> PanelIV | None:
         """The model of instruments that the diagnostics of shift-share instruments take; None if none is."""
         return None

@@ -210,7 +210,7 @@ class GroupedRegression(PanelRegression):
         statistics = dict(result.statistics) | {"n_groups": float(len(expanded.groups.labels))}
         if expanded.nuisance and self.fixed != "none":
             statistics["r2_within"] = _within_r2(expanded, statistics["sigma2"] * statistics["df_resid"])
-        statistics |= _joint(result) | _equality(result, expanded)
+        statistics |= _joint(result) | equal_tests(result, expanded.x, expanded.groups.labels)
         return replace(result, statistics=statistics, notes=(*fitted.notes, *self._notes(expanded.groups)))
 
     def expanded(self, panel: Panel) -> Expanded:
@@ -295,9 +295,9 @@ def _equal(x: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     return {"": x} | ({f".{term}": (term,) for term in x} if len(x) > 1 else {})
 
 
-def _equality(result: Result, expanded: Expanded) -> dict[str, float]:
-    groups = expanded.groups.labels
-    found = {suffix: equal_test(result, terms, groups) for suffix, terms in _equal(expanded.x).items()}
+def equal_tests(result: Result, x: tuple[str, ...], groups: tuple[str, ...]) -> dict[str, float]:
+    """Return the tests that focal terms have one coefficient in all groups, as statistics of a result."""
+    found = {suffix: equal_test(result, terms, groups) for suffix, terms in _equal(x).items()}
     name = "chi2" if result.inference.df is None else "f"
     return {
         f"equal_{key}{suffix}": value
@@ -324,6 +324,11 @@ def equal_test(result: Result, terms: tuple[str, ...], groups: tuple[str, ...]) 
     return equality(
         result.coef[index], result.covariance[np.ix_(index, index)], len(terms), len(groups), result.inference.df
     )
+
+
+def group_dummies(panel: Panel, groups: Groups, effects: EffectsKind) -> dict[str, FloatArray]:
+    """Return intercepts of groups that the fixed effects leave to be estimated."""
+    return _dummies(panel, groups, effects, False, None)
 
 
 def _dummies(

@@ -22,6 +22,7 @@ from digicarbon.model import (
     DiD,
     DynamicPanel,
     GroupedRegression,
+    GroupedSpatial,
     Mediation,
     Model,
     NoModel,
@@ -67,6 +68,12 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         GroupedRegression(**TERMS, by="half", interact="all"),
         GroupedRegression(**TERMS, by="half", observation_weights="emp"),
         GroupedRegression(**TERMS, by="half", absorb=["half^year"]),
+    ],
+    GroupedSpatial: [
+        GroupedSpatial(**TERMS, by="half", kind="sdm"),
+        GroupedSpatial(**TERMS, by="half", kind="sdem", interact="regressors", durbin="x", effects="unit"),
+        GroupedSpatial(**TERMS, by="half", kind="slx", effects="none"),
+        GroupedSpatial(**TERMS, by="half", kind="sar", effects="random"),
     ],
     PanelIV: [PanelIV(**TERMS, instruments=("L.ln_pcap",)), PanelIV(**TERMS, instruments=("emp",), effects="none")],
     DiD: [

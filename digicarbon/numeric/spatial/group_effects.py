@@ -1,0 +1,104 @@
+"""Effects of spatial models whose slopes differ between groups of units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.spatial.operator import SpatialOperator
+
+BLOCK = 256
+"""Units whose rows of S⁻¹ are handled at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupWeights:
+    """What slopes count in effects, by group of the units whose x changes.
+
+    Attributes
+    ----------
+    values, slopes : ndarray, shape (3, G, 2, G)
+        By effect (direct, indirect, total) and group of the change: the weights of β and θ of each group, and their
+        derivatives in ρ.
+    """
+
+    values: FloatArray
+    slopes: FloatArray
+
+
+def group_weights(rho: float, w: SpatialOperator, groups: IntArray, count: int) -> GroupWeights:
+    """Return the weights of slopes in the effects of a change of x in each group of units.
+
+    Parameters
+    ----------
+    rho : float
+        0 in a model without a spatial lag of y.
+    w : SpatialOperator
+    groups : ndarray of int, shape (N,)
+        Position of each unit's group.
+    count : int
+        G.
+
+    Notes
+    -----
+    Unit i has the slopes β_g and θ_g of its own group, so that the derivatives of y in x are S⁻¹(B + ΘW), B and Θ
+    diagonal. A change in unit j has the direct effect s_jj β_j + Σ_i s_ji θ_i w_ij, S⁻¹ = (s_ij), and the total effect
+    c_j β_j + Σ_i c_i θ_i w_ij on all units, c = S⁻¹′1; effects of a group are means over its units j. With G units of
+    equal slopes their mean, weighted by sizes, is that of LeSage & Pace (2009). dS⁻¹/dρ = G + ρG², as S⁻¹ = I + ρG.
+    """
+    n = w.n
+    one = np.eye(count)[groups]
+    ones = np.ones((n, 1))
+    first = w.apply_gt(rho, ones)
+    # sums of columns of S⁻¹ and of its derivative
+    c = np.stack([ones + rho * first, first + rho * w.apply_gt(rho, first)])
+    own_beta, own_theta, all_theta = np.empty((2, n)), np.empty((2, n, count)), np.empty((2, n, count))
+    for start in range(0, n, BLOCK):
+        units = np.arange(start, min(start + BLOCK, n))
+        identity = np.zeros((n, len(units)))
+        identity[units, units - start] = 1.0
+        g = w.apply_gt(rho, identity)
+        rows = np.stack([identity + rho * g, g + rho * w.apply_gt(rho, g)])
+        lagged = w.lag(identity[None])[0]
+        own_beta[:, units] = rows[:, units, units - start]
+        own_theta[:, units] = (rows * lagged).transpose(0, 2, 1) @ one
+        all_theta[:, units] = (c * lagged).transpose(0, 2, 1) @ one
+    mean = one / one.sum(axis=0)
+    out = np.zeros((2, 3, count, 2, count))
+    places = np.arange(count)
+    out[:, 0, places, 0, places] = own_beta @ mean
+    out[:, 2, places, 0, places] = c[..., 0] @ mean
+    out[:, 0, :, 1] = mean.T @ own_theta
+    out[:, 2, :, 1] = mean.T @ all_theta
+    out[:, 1] = out[:, 2] - out[:, 0]
+    return GroupWeights(out[0], out[1])
+
+
+def effects_of_units(
+    beta: FloatArray, theta: FloatArray, rho: float, w: SpatialOperator
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return each unit's own effect, what it receives from and what it sends to the others, each of shape (N,).
+
+    Parameters
+    ----------
+    beta, theta : ndarray, shape (N,)
+        Slopes of each unit.
+    rho : float
+    w : SpatialOperator
+    """
+    n = w.n
+    ones = np.ones((n, 1))
+    c = (ones + rho * w.apply_gt(rho, ones))[:, 0]
+    right = beta[:, None] + theta[:, None] * w.lag(ones[None])[0]
+    received = (right + rho * w.apply_g(rho, right))[:, 0]
+    own, sent = np.empty(n), np.empty(n)
+    for start in range(0, n, BLOCK):
+        units = np.arange(start, min(start + BLOCK, n))
+        identity = np.zeros((n, len(units)))
+        identity[units, units - start] = 1.0
+        rows, lagged = identity + rho * w.apply_gt(rho, identity), w.lag(identity[None])[0]
+        own[units] = rows[units, units - start] * beta[units] + theta @ (rows * lagged)
+        sent[units] = c[units] * beta[units] + (c * theta) @ lagged
+    return own, received - own, sent - own

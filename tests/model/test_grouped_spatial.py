@@ -1,0 +1,202 @@
+"""Spatial panels by group against explicit matrices, dummies and numerical derivatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digicarbon as dc
+from digicarbon.errors import WeightsError
+from digicarbon.numeric.spatial.group_effects import group_weights
+from digicarbon.numeric.spatial.operator import DenseOperator
+
+UNITS, PERIODS = 16, 6
+ZONES = ("middle", "north", "south")
+ZONE = np.array(["north", "south", "south", "middle"])[np.arange(UNITS) % 4]
+BETA, THETA, RHO = {"north": 1.0, "south": 0.3, "middle": -0.5}, {"north": 0.6, "south": 0.0, "middle": 0.2}, 0.3
+
+
+def weights() -> dc.Weights:
+    rng = np.random.default_rng(3)
+    links = rng.uniform(size=(UNITS, UNITS)) * (rng.uniform(size=(UNITS, UNITS)) < 0.3)
+    np.fill_diagonal(links, 0.0)
+    links[np.arange(UNITS), np.arange(UNITS) - 1] += 0.2
+    return dc.Weights.from_matrix(links, [f"u{unit:02d}" for unit in range(UNITS)])
+
+
+W = weights()
+
+
+def panel(seed: int = 1, periods: int = PERIODS) -> dc.Panel:
+    rng = np.random.default_rng(seed)
+    x, z = rng.normal(size=(2, UNITS, periods)) + rng.normal(size=(UNITS, 1))
+    beta, theta = (np.array([by[zone] for zone in ZONE])[:, None] for by in (BETA, THETA))
+    signal = beta * x + theta * (W.dense() @ x) - 0.5 * z + rng.normal(size=(UNITS, 1)) + rng.normal(size=periods)
+    y = np.linalg.solve(np.eye(UNITS) - RHO * W.dense(), signal + 0.3 * rng.normal(size=(UNITS, periods)))
+    index = pd.MultiIndex.from_product([W.labels, range(2001, 2001 + periods)], names=["unit", "year"])
+    frame = index.to_frame(index=False).assign(zone=np.repeat(ZONE, periods), x=x.ravel(), z=z.ravel(), y=y.ravel())
+    return dc.Panel.from_frame(frame, "unit", "year")
+
+
+def model(**fields: Any) -> dc.GroupedSpatial:
+    return dc.GroupedSpatial(**{"y": "y", "x": ("x",), "controls": ("z",), "kind": "sdm", "by": "zone", **fields})
+
+
+def loglik(parameters: np.ndarray, data: dc.Panel) -> float:
+    """The likelihood of Lee & Yu's sample with an explicit S and slopes of each unit."""
+    n, t = UNITS, PERIODS
+    y, x, z = (data.column(name).reshape(n, t) for name in ("y", "x", "z"))
+    place = np.array([ZONES.index(zone) for zone in ZONE])
+    w = W.dense()
+    beta, gamma, theta, delta, (rho, sigma2) = np.split(parameters, [3, 4, 7, 8])
+    e = (np.eye(n) - rho * w) @ y - beta[place][:, None] * x - gamma * z
+    e = e - theta[place][:, None] * (w @ x) - delta * (w @ z)
+    e = e - e.mean(axis=0) - e.mean(axis=1, keepdims=True) + e.mean()
+    roots = np.linalg.slogdet(np.eye(n) - rho * w)[1] - np.log(1 - rho)
+    size = (n - 1) * (t - 1)
+    return float((t - 1) * roots - size / 2 * np.log(2 * np.pi * sigma2) - (e**2).sum() / (2 * sigma2))
+
+
+def test_it_is_the_maximum_of_the_explicit_likelihood_with_its_errors() -> None:
+    data = panel()
+    found = model(cov="observed").fit(data, W)
+    order = [*(f"x[{zone}]" for zone in ZONES), "z", *(f"W_x[{zone}]" for zone in ZONES), "W_z", "rho", "sigma2"]
+    assert found.terms == tuple(order)
+    at = found.estimates.loc[order, "coef"].to_numpy()
+    assert found.statistics["loglik"] == pytest.approx(loglik(at, data), rel=1e-10)
+    steps = 1e-4 * np.eye(len(at))
+    slope = [(loglik(at + step, data) - loglik(at - step, data)) / 2e-4 for step in steps]
+    assert np.abs(slope).max() < 2e-3
+    hessian = [
+        [
+            (loglik(at + a + b, data) - loglik(at + a - b, data) - loglik(at - a + b, data) + loglik(at - a - b, data))
+            / 4e-8
+            for a in steps
+        ]
+        for b in steps
+    ]
+    expected = np.sqrt(np.diag(np.linalg.inv(-np.array(hessian))))
+    np.testing.assert_allclose(found.estimates.loc[order, "se"], expected, rtol=1e-3)
+
+
+def derivatives(beta: np.ndarray, theta: np.ndarray, rho: float) -> np.ndarray:
+    """The matrix of derivatives of all units' outcomes in all units' x."""
+    w, place = W.dense(), np.array([ZONES.index(zone) for zone in ZONE])
+    return np.linalg.solve(np.eye(UNITS) - rho * w, np.diag(beta[place]) + theta[place][:, None] * w)
+
+
+def explicit(beta: np.ndarray, theta: np.ndarray, rho: float) -> np.ndarray:
+    """Direct, indirect and total effects by the zone that changes."""
+    matrix = derivatives(beta, theta, rho)
+    own, sums = np.diag(matrix), matrix.sum(axis=0)
+    direct, total = (np.array([each[zone == ZONE].mean() for zone in ZONES]) for each in (own, sums))
+    return np.stack([direct, total - direct, total])
+
+
+@pytest.mark.parametrize("kind", ["sdm", "sar", "sdem", "sem", "slx", "sac"])
+@pytest.mark.parametrize("cov", ["classic", "cluster"])
+def test_effects_are_means_of_an_explicit_matrix_and_its_numerical_derivatives(kind: str, cov: str) -> None:
+    found = model(kind=kind, cov=cov).fit(panel(), W)
+    names = [f"{prefix}x[{zone}]" for prefix in ("", "W_") for zone in ZONES]
+    held = [name for name in (*names, "rho") if name in found.terms]
+    at = found.estimates["coef"].reindex([*names, "rho"]).fillna(0.0)
+
+    def effects(point: pd.Series) -> np.ndarray:
+        values = point.to_numpy()
+        return explicit(values[:3], values[3:6], float(values[6]))
+
+    index = [found.terms.index(name) for name in held]
+    covariance = found.covariance[np.ix_(index, index)]
+    gradient = np.stack(
+        [(effects(at + step) - effects(at - step)) / 2e-6 for name in held if (step := 1e-6 * (at.index == name)) is not None],
+        axis=-1,
+    )
+    errors = np.sqrt(np.einsum("ekp,pq,ekq->ek", gradient, covariance, gradient))
+    for row, name in enumerate(("direct", "indirect", "total")):
+        rows = found.effects.loc[name]
+        if kind == "sem" and name == "indirect":
+            assert "equal_indirect_p" not in found.statistics
+            continue
+        mine = rows.loc[[f"x[{zone}]" for zone in ZONES]]
+        np.testing.assert_allclose(mine["coef"], effects(at)[row], rtol=1e-7, atol=1e-10)
+        np.testing.assert_allclose(mine["se"], errors[row], rtol=1e-5, atol=1e-8)
+        assert 0 <= found.statistics[f"equal_{name}_p"] <= 1
+
+
+def test_equal_slopes_of_groups_have_the_usual_effects() -> None:
+    operator = DenseOperator(W.dense(), 1.0)
+    place = np.array([ZONES.index(zone) for zone in ZONE])
+    shares = np.bincount(place) / UNITS
+    inverse = np.linalg.inv(np.eye(UNITS) - 0.4 * W.dense())
+    values = np.einsum("erpg,r->ep", group_weights(0.4, operator, place, 3).values, shares)
+    usual = [np.trace(inverse) / UNITS, np.trace(inverse @ W.dense()) / UNITS]
+    np.testing.assert_allclose(values[0], usual)
+    np.testing.assert_allclose(values[2], [inverse.sum() / UNITS, (inverse @ W.dense()).sum() / UNITS])
+    step = 1e-6
+    near = [group_weights(0.4 + way * step, operator, place, 3).values for way in (1, -1)]
+    slopes = group_weights(0.4, operator, place, 3).slopes
+    np.testing.assert_allclose(slopes, (near[0] - near[1]) / (2 * step), atol=1e-7)
+
+
+def test_effects_of_units_are_those_of_the_explicit_matrix() -> None:
+    data = panel()
+    spec = model()
+    found = spec.fit(data, W)
+    coef = found.estimates["coef"]
+    beta, theta = (coef[[f"{prefix}x[{zone}]" for zone in ZONES]].to_numpy() for prefix in ("", "W_"))
+    matrix = derivatives(beta, theta, coef["rho"])
+    mine = spec.unit_effects(found, data, W).xs("x", level="term")
+    own = np.diag(matrix)
+    expected = np.column_stack([own, matrix.sum(axis=1) - own, matrix.sum(axis=0) - own])
+    np.testing.assert_allclose(mine.to_numpy(), expected, atol=1e-10)
+
+
+def test_the_truth_is_within_reach_and_equality_is_refused() -> None:
+    estimates = np.array([model().fit(panel(seed, 12), W).estimates["coef"] for seed in range(30)])
+    terms = model().fit(panel(), W).terms
+    means = dict(zip(terms, estimates.mean(axis=0), strict=True))
+    for zone in ZONES:
+        assert means[f"x[{zone}]"] == pytest.approx(BETA[zone], abs=0.03)
+        assert means[f"W_x[{zone}]"] == pytest.approx(THETA[zone], abs=0.06)
+    assert means["rho"] == pytest.approx(RHO, abs=0.03)
+    found = model().fit(panel(), W)
+    assert found.statistics["equal_p"] < 0.001
+    assert found.statistics["equal_df"] == 2
+    assert found.statistics["equal_total_p"] < 0.001
+
+
+@pytest.mark.parametrize("kind", ["sdm", "sdem", "slx", "sac"])
+def test_wild_p_of_slopes_is_that_of_the_model_with_explicit_columns(kind: str) -> None:
+    data = panel()
+    spec = model(kind=kind, test="wild", replications=99, cov="cluster", intervals=False)
+    found = spec.fit(data, W)
+    made = spec.expanded(data, W)
+    alone = dc.SpatialPanel(
+        **made.model.model_dump(exclude={"x", "controls"}) | {"test": "wild"}, x=made.focal, controls=made.model.controls
+    ).fit(made.panel, W)
+    names = list(made.focal)
+    np.testing.assert_allclose(found.estimates.loc[names, "p"], alone.estimates.loc[names, "p"])
+    assert any("Effects by group" in str(note) for note in found.notes)
+    # effects have p values of the standard errors
+    plain = model(kind=kind, cov="cluster").fit(data, W)
+    np.testing.assert_allclose(found.effects["p"], plain.effects["p"])
+
+
+@pytest.mark.parametrize("effects", ["none", "time", "unit", "two_way", "random"])
+def test_groups_have_intercepts_where_no_effects_take_them(effects: str) -> None:
+    found = model(effects=effects, interact="regressors").fit(panel(), W)
+    dummies = [term for term, role in zip(found.terms, found.roles, strict=True) if role.kind == "dummy"]
+    assert len(dummies) == (0 if effects in ("unit", "two_way") else 2)
+    assert {"z[north]", "W_z[south]"} <= set(found.terms)
+    assert found.focal == tuple(f"x[{zone}]" for zone in ZONES)
+    assert {part.level for part in found.role("z[north]").made_of} == {"", "north"}
+
+
+def test_what_cannot_be_is_a_sentence() -> None:
+    with pytest.raises(WeightsError, match="weights"):
+        model().check(panel())
+    with pytest.raises(ValueError, match="choose effects_se=delta"):
+        model(effects_se="simulation")
