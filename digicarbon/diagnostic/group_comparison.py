@@ -96,7 +96,8 @@ def compare_groups(
     Raises
     ------
     ConfigError
-        If the model is neither a panel regression nor a spatial panel, or ``draws``, ``seed``, ``interact`` or ``statistic`` is wrong.
+        If the model is neither a panel regression nor a spatial panel, or ``draws``, ``seed``, ``interact`` or
+        ``statistic`` is wrong.
     DataError, EstimationError
         If the groups are wrong, or the interacted model cannot be fitted.
 

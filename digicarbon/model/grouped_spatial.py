@@ -11,14 +11,15 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import EstimationError, WeightsError
+from digicarbon.errors import WeightsError
 from digicarbon.model._groups import By, Groups, groups_of, known_grouping
 from digicarbon.model._spatial_estimates import Design, Kind
 from digicarbon.model.base import Model
 from digicarbon.model.batch import Batch, Estimand, Null
-from digicarbon.model.grouped_regression import equal_test, equal_tests, group_dummies, grouped
+from digicarbon.model.grouped_regression import equal_tests, group_dummies, grouped
 from digicarbon.model.spatial_panel import SpatialPanel
-from digicarbon.note import Note
+from digicarbon.note import Note, cut
+from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.spatial.group_effects import effects_of_units, group_weights
 from digicarbon.numeric.tests.equality import against_first, wald_test
 from digicarbon.panel import Panel
@@ -205,9 +206,7 @@ class GroupedSpatial(SpatialPanel):
             for lag, name in zip(lags, _of_each(expanded.slopes[term], lags), strict=True)
         }
         dummies = dict.fromkeys(expanded.nuisance, Role("dummy"))
-        roles = [
-            (lag_of | dummies).get(term, role) for term, role in zip(fitted.terms, fitted.roles, strict=True)
-        ]
+        roles = [(lag_of | dummies).get(term, role) for term, role in zip(fitted.terms, fitted.roles, strict=True)]
         result = replace(
             fitted,
             kind=self.kind,
@@ -218,6 +217,7 @@ class GroupedSpatial(SpatialPanel):
                 *fitted.notes,
                 Note("grouped_spatial", by=expanded.groups.by, groups=expanded.groups.notes()),
                 *((Note("grouped_lags"),) if expanded.lags else ()),
+                *self._few(expanded.groups),
             ),
         )
         statistics = dict(result.statistics) | equal_tests(result, expanded.x, expanded.groups.labels)
@@ -284,6 +284,13 @@ class GroupedSpatial(SpatialPanel):
         return SpatialPanel(
             **fields, kind=kind, durbin=(), x=tuple(regressors[:focal]), controls=tuple(regressors[focal:])
         )
+
+    def _few(self, groups: Groups) -> tuple[Note, ...]:
+        """Return a note on groups of few units, of whose slopes clustered errors are too small."""
+        few = [name for name, size in zip(groups.labels, groups.sizes, strict=True) if size < FEWEST_CLUSTERS]
+        if not few or self.cov != "cluster":
+            return ()
+        return (Note("few_units_of_groups", groups=cut(few), clusters=FEWEST_CLUSTERS),)
 
     def _group_effects(self, result: Result, expanded: Expanded, design: Design) -> tuple[Effects, dict[str, float]]:
         """Return effects by group of the units whose x changes, and tests that those of focal terms are equal."""

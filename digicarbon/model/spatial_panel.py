@@ -343,7 +343,7 @@ class SpatialPanel(Tested):
         return ("coefficient", "direct", *(("indirect",) if spills else ()), "total")
 
     @property
-    def as_spatial(self) -> SpatialPanel:
+    def as_spatial(self) -> SpatialPanel | None:
         """The model itself."""
         return self
 

@@ -121,7 +121,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             values, errors = every[:, place, 0], every[:, place, 1:]
             sd = values.std(ddof=1)
             cover = (np.abs(values - truth[place])[:, None] <= 1.96 * errors).mean(axis=0)
-            cells = [f"{ratio:.2f}, **{share:.3f}**" for ratio, share in zip(errors.mean(axis=0) / sd, cover, strict=True)]
+            cells = [
+                f"{ratio:.2f}, **{share:.3f}**" for ratio, share in zip(errors.mean(axis=0) / sd, cover, strict=True)
+            ]
             sys.stdout.write(f"| {name} | {quantity} | {values.mean() - truth[place]:.3f} | {sd:.3f} | ")
             sys.stdout.write(" | ".join(cells) + " |\n")
             sys.stdout.flush()

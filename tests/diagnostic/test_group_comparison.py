@@ -175,8 +175,8 @@ def test_one_note_has_the_pooled_coefficient_beside_those_of_the_groups() -> Non
 
 
 def test_sentences() -> None:
-    spatial = dc.SpatialPanel(y="y", x=("x",), kind="sar")
-    with pytest.raises(ConfigError, match=r"not for a SpatialPanel; choose e\.g\. model=twfe"):
+    spatial = dc.PanelIV(y="y", x=("x",), instruments=("z",))
+    with pytest.raises(ConfigError, match=r"not for a PanelIV; choose e\.g\. model=twfe"):
         dc.compare_groups(spatial, panel(), by="zone")
     with pytest.raises(ConfigError, match="draws is 50; at least 99 are needed"):
         dc.compare_groups(MODEL, panel(), by="zone", draws=50)
