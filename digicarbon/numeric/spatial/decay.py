@@ -182,7 +182,7 @@ class DecayData:
 
     def score(self, point: Point) -> float:
         """Return the derivative of the profile likelihood in γ."""
-        change = _Change(self, point)
+        change = Change(self, point)
         sigma2 = float(point.e @ point.e) / self.sample.size
         value = -float(point.e @ change.first) / sigma2
         return value + self.sample.periods * change.jacobian if self.kind != "slx" else value
@@ -217,7 +217,7 @@ class Point:
     z: FloatArray
 
 
-class _Change:
+class Change:
     """How residuals and log-determinant change with γ at a point.
 
     Attributes
@@ -383,7 +383,7 @@ def fit_decay(
     sample = data.sample
     ssr = float(best.e @ best.e)
     sigma2 = ssr / sample.size
-    change = _Change(data, best)
+    change = Change(data, best)
     covariance = _covariance(data, best, change, sigma2, at_end, cov)
     return DecayFit(
         beta=best.beta,
@@ -445,7 +445,7 @@ def _crossing(below: Callable[[float], float], inner: float, outer: float, top: 
 
 
 def _covariance(
-    data: DecayData, point: Point, change: _Change, sigma2: float, at_end: bool, cov: DecayCovariance
+    data: DecayData, point: Point, change: Change, sigma2: float, at_end: bool, cov: DecayCovariance
 ) -> FloatArray:
     sample, p, e = data.sample, len(point.beta), point.e
     spatial = data.kind != "slx"
@@ -480,7 +480,7 @@ def _covariance(
     out = np.full((q + 1, q + 1), np.nan)
     bread = np.linalg.inv(information[np.ix_(keep, keep)])
     if cov != "observed":
-        score = _score(data, point, change, sigma2, spatial)
+        score = score_of(data, point, change, sigma2, spatial)
         kept = Score(
             score.linear[:, keep], score.applied[:, keep], score.diagonal[:, keep], score.residuals
         )
@@ -490,7 +490,7 @@ def _covariance(
     return out
 
 
-def _score(data: DecayData, point: Point, change: _Change, sigma2: float, spatial: bool) -> Score:
+def score_of(data: DecayData, point: Point, change: Change, sigma2: float, spatial: bool) -> Score:
     """Return the score of all parameters as linear and quadratic forms in the errors."""
     sample, e = data.sample, point.e.reshape(data.y.shape[:2])
     terms: list[SpatialTerm] = []

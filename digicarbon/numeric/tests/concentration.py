@@ -77,7 +77,7 @@ def geary(
 
     def value(rows: FloatArray) -> FloatArray:
         gaps = np.square(rows) @ sums - 2 * np.einsum("mi,im->m", rows, w @ rows.T)
-        return (n - 1) * gaps / (2 * s0 * float(z @ z))
+        return np.asarray((n - 1) * gaps / (2 * s0 * float(z @ z)))
 
     c = float(value(z[None, :])[0])
     if moments == "permutation":
