@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic import turning_points as turning_points
     from digicarbon.diagnostic import vif as vif
     from digicarbon.diagnostic import wild_bootstrap as wild_bootstrap
+    from digicarbon.model import DecayPanel as DecayPanel
     from digicarbon.model import DiD as DiD
     from digicarbon.model import DynamicPanel as DynamicPanel
     from digicarbon.model import GroupedRegression as GroupedRegression
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from digicarbon.weights import Weights as Weights
 
 _HOME = {
+    "DecayPanel": "digicarbon.model",
     "DiD": "digicarbon.model",
     "DynamicPanel": "digicarbon.model",
     "GroupedRegression": "digicarbon.model",
@@ -109,6 +111,7 @@ _HOME = {
 }
 
 __all__ = [
+    "DecayPanel",
     "DiD",
     "DynamicPanel",
     "GroupedRegression",
