@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic import correlation as correlation
     from digicarbon.diagnostic import descriptive as descriptive
     from digicarbon.diagnostic import diagnose as diagnose
+    from digicarbon.diagnostic import geary as geary
+    from digicarbon.diagnostic import getis_ord as getis_ord
     from digicarbon.diagnostic import johnson_neyman as johnson_neyman
+    from digicarbon.diagnostic import local_getis_ord as local_getis_ord
     from digicarbon.diagnostic import local_moran as local_moran
     from digicarbon.diagnostic import marginal_effects as marginal_effects
     from digicarbon.diagnostic import moran as moran
     from digicarbon.diagnostic import turning_points as turning_points
     from digicarbon.diagnostic import vif as vif
     from digicarbon.diagnostic import wild_bootstrap as wild_bootstrap
+    from digicarbon.model import DecayPanel as DecayPanel
     from digicarbon.model import DiD as DiD
     from digicarbon.model import DynamicPanel as DynamicPanel
     from digicarbon.model import GroupedRegression as GroupedRegression
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture import plot_curve as plot_curve
     from digicarbon.report.picture import plot_effects as plot_effects
     from digicarbon.report.picture import plot_event_study as plot_event_study
+    from digicarbon.report.picture import plot_hot_spots as plot_hot_spots
     from digicarbon.report.picture import plot_lisa as plot_lisa
     from digicarbon.report.picture import plot_map as plot_map
     from digicarbon.report.picture import plot_marginal as plot_marginal
@@ -55,6 +60,7 @@ if TYPE_CHECKING:
     from digicarbon.weights import Weights as Weights
 
 _HOME = {
+    "DecayPanel": "digicarbon.model",
     "DiD": "digicarbon.model",
     "DynamicPanel": "digicarbon.model",
     "GroupedRegression": "digicarbon.model",
@@ -63,8 +69,8 @@ _HOME = {
     "Model": "digicarbon.model",
     "Panel": "digicarbon.panel",
     "PanelIV": "digicarbon.model",
-    "PanelRegression": "digicarbon.model",
     "PanelQuantile": "digicarbon.model",
+    "PanelRegression": "digicarbon.model",
     "PanelThreshold": "digicarbon.model",
     "Result": "digicarbon.result",
     "SpatialPanel": "digicarbon.model",
@@ -75,7 +81,10 @@ _HOME = {
     "correlation": "digicarbon.diagnostic",
     "descriptive": "digicarbon.diagnostic",
     "diagnose": "digicarbon.diagnostic",
+    "geary": "digicarbon.diagnostic",
+    "getis_ord": "digicarbon.diagnostic",
     "johnson_neyman": "digicarbon.diagnostic",
+    "local_getis_ord": "digicarbon.diagnostic",
     "local_moran": "digicarbon.diagnostic",
     "marginal_effects": "digicarbon.diagnostic",
     "moran": "digicarbon.diagnostic",
@@ -86,6 +95,7 @@ _HOME = {
     "plot_curve": "digicarbon.report.picture",
     "plot_effects": "digicarbon.report.picture",
     "plot_event_study": "digicarbon.report.picture",
+    "plot_hot_spots": "digicarbon.report.picture",
     "plot_lisa": "digicarbon.report.picture",
     "plot_map": "digicarbon.report.picture",
     "plot_marginal": "digicarbon.report.picture",
@@ -103,6 +113,7 @@ _HOME = {
 }
 
 __all__ = [
+    "DecayPanel",
     "DiD",
     "DynamicPanel",
     "GroupedRegression",
@@ -124,7 +135,10 @@ __all__ = [
     "correlation",
     "descriptive",
     "diagnose",
+    "geary",
+    "getis_ord",
     "johnson_neyman",
+    "local_getis_ord",
     "local_moran",
     "marginal_effects",
     "moran",
@@ -135,6 +149,7 @@ __all__ = [
     "plot_curve",
     "plot_effects",
     "plot_event_study",
+    "plot_hot_spots",
     "plot_lisa",
     "plot_map",
     "plot_marginal",

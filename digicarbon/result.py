@@ -26,7 +26,7 @@ SHOWN = ("coef", "se", "p", "low", "high")
 """The columns of estimates and effects that reports and MLflow take."""
 
 
-RoleKind = Literal["regressor", "constant", "dummy", "lag_x", "lag_y", "lag_error", "variance"]
+RoleKind = Literal["regressor", "constant", "dummy", "lag_x", "lag_y", "lag_error", "decay", "variance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,10 @@ class Role:
 
     Attributes
     ----------
-    kind : {"regressor", "constant", "dummy", "lag_x", "lag_y", "lag_error", "variance"}
+    kind : {"regressor", "constant", "dummy", "lag_x", "lag_y", "lag_error", "decay", "variance"}
         The coefficient of a column of x, focal or not; the constant; a unit's or a period's intercept; the coefficient
-        of a spatial lag of x; those of the spatial lags of the outcome (rho) and of the errors (lambda); a variance, or
-        a ratio of variances.
+        of a spatial lag of x; those of the spatial lags of the outcome (rho) and of the errors (lambda); the rate at
+        which weights fall with distance; a variance, or a ratio of variances.
     of : str
         The term whose spatial lag it is; empty for other kinds.
     made_of : tuple of Constituent
@@ -109,7 +109,7 @@ class Role:
 
 
 REGRESSOR, CONSTANT, DUMMY, VARIANCE = Role(), Role("constant"), Role("dummy"), Role("variance")
-LAG_Y, LAG_ERROR = Role("lag_y"), Role("lag_error")
+LAG_Y, LAG_ERROR, DECAY = Role("lag_y"), Role("lag_error"), Role("decay")
 
 
 def roles_made_of(terms: Sequence[str], roles: Sequence[Role], made_of: Mapping[str, MadeOf]) -> tuple[Role, ...]:

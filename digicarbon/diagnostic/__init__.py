@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic.base import NoDiagnostic as NoDiagnostic
     from digicarbon.diagnostic.choice import Choice as Choice
     from digicarbon.diagnostic.choice import choose as choose
+    from digicarbon.diagnostic.concentration import Geary as Geary
+    from digicarbon.diagnostic.concentration import GetisOrd as GetisOrd
+    from digicarbon.diagnostic.concentration import HotSpots as HotSpots
+    from digicarbon.diagnostic.concentration import geary as geary
+    from digicarbon.diagnostic.concentration import getis_ord as getis_ord
+    from digicarbon.diagnostic.concentration import local_getis_ord as local_getis_ord
     from digicarbon.diagnostic.correlation import Correlation as Correlation
     from digicarbon.diagnostic.correlation import correlation as correlation
     from digicarbon.diagnostic.descriptive import Descriptive as Descriptive

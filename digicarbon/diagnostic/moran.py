@@ -71,10 +71,10 @@ def moran(
     ----------
     Cliff & Ord (1981), Spatial Processes, pp. 42-46; the study's Eq 11-12.
     """
-    panel = _with_terms(panel, variable)
+    panel = with_variables(panel, variable)
     w = aligned(panel, weights, Note("morans_i")).matrix
     rng = np.random.default_rng(seed)
-    rows = [asdict(numeric_moran(row, w, moments, sides, rng, draws)) for row in _varying_values(panel, variable)]
+    rows = [asdict(numeric_moran(row, w, moments, sides, rng, draws)) for row in varying_values(panel, variable)]
     if all(row["variance"] <= NO_VARIANCE * row["expected"] ** 2 for row in rows):
         raise EstimationError(Note("moran_fixed"))
     return pd.DataFrame(rows, index=pd.Index(panel.periods, name=panel.time_name))
@@ -111,10 +111,10 @@ def moran_bivariate(
     ------
     DataError, WeightsError
     """
-    panel = _with_terms(panel, variable, neighbours)
+    panel = with_variables(panel, variable, neighbours)
     w = aligned(panel, weights, Note("morans_i")).matrix
     rng = np.random.default_rng(seed)
-    pairs = zip(_varying_values(panel, variable), _varying_values(panel, neighbours), strict=True)
+    pairs = zip(varying_values(panel, variable), varying_values(panel, neighbours), strict=True)
     rows = [asdict(bivariate_moran(values, others, w, rng, draws, sides)) for values, others in pairs]
     return pd.DataFrame(rows, index=pd.Index(panel.periods, name=panel.time_name))
 
@@ -151,11 +151,11 @@ def local_moran(
     ------
     DataError, WeightsError
     """
-    panel = _with_terms(panel, variable)
+    panel = with_variables(panel, variable)
     w = aligned(panel, weights, Note("morans_i")).matrix
     rng = np.random.default_rng(seed)
     frames = {}
-    for period, row in zip(panel.periods, _varying_values(panel, variable), strict=True):
+    for period, row in zip(panel.periods, varying_values(panel, variable), strict=True):
         result = numeric_local(row, w, moments, ml_variance, quadrants, sides, rng, draws)
         columns = {name: getattr(result, name) for name in ("i", "expected", "variance", "z", "p")}
         words = [QUADRANTS[code] for code in result.quadrant]
@@ -163,26 +163,28 @@ def local_moran(
     return pd.concat(frames, names=[panel.time_name])
 
 
-def _with_terms(panel: Panel, *variables: str) -> Panel:
+def with_variables(panel: Panel, *variables: str) -> Panel:
     """Return the panel with columns for variables that are terms, such as ln_ci."""
     missing = [name for name in variables if not panel.has(name)]
     return panel.with_terms(missing) if missing else panel
 
 
-def _varying_values(panel: Panel, variable: str) -> FloatArray:
+def varying_values(panel: Panel, variable: str, what: Note | None = None) -> FloatArray:
     """Return a variable, shape (T, N), after a check that it varies in each period."""
     cube = panel.cube([variable])[..., 0]
     for period, row in zip(panel.periods, cube, strict=True):
         if np.ptp(row) < 1e-12 * max(float(np.abs(row).max()), 1e-300):
-            raise DataError(Note("moran_without_variation", variable=variable, period=period))
+            if what is None:
+                raise DataError(Note("moran_without_variation", variable=variable, period=period))
+            raise DataError(Note("statistic_without_variation", what=what, variable=variable, period=period))
     return cube
 
 
 _SIDES: Mapping[Sides, Note] = {"two": Note("two_sided"), "greater": Note("one_sided")}
-_MOMENTS: Mapping[str, Note] = {"normal": Note("normality"), "randomisation": Note("randomisation")}
+MOMENT_WORDS: Mapping[str, Note] = {"normal": Note("normality"), "randomisation": Note("randomisation")}
 
 
-def _permutation_fields(draws: int, seed: int, sides: Sides) -> dict[str, Any]:
+def permutation_fields(draws: int, seed: int, sides: Sides) -> dict[str, Any]:
     """Return the fields of a note about random permutations."""
     return {"draws": draws, "seeds": Note("seed", seed=seed), "sided": _SIDES[sides]}
 
@@ -231,9 +233,9 @@ class Moran(_VariableDiagnostic):
     def notes(self) -> tuple[Note, ...]:
         """How expectation, variance and p are computed, and the alternative."""
         if self.moments == "permutation":
-            return (Note("moran_permuted", **_permutation_fields(self.draws, self.seed, self.sides)),)
+            return (Note("moran_permuted", **permutation_fields(self.draws, self.seed, self.sides)),)
         other = "randomisation" if self.moments == "normal" else "normal"
-        under = {"given": _MOMENTS[self.moments], "other": _MOMENTS[other]}
+        under = {"given": MOMENT_WORDS[self.moments], "other": MOMENT_WORDS[other]}
         return (Note("moran_moments", option=other, sided=_SIDES[self.sides], **under),)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
@@ -275,7 +277,7 @@ class LocalMoran(_VariableDiagnostic):
     def notes(self) -> tuple[Note, ...]:
         """How expectation, variance and p come about."""
         if self.moments == "permutation":
-            return (Note("local_permuted", **_permutation_fields(self.draws, self.seed, self.sides)),)
+            return (Note("local_permuted", **permutation_fields(self.draws, self.seed, self.sides)),)
         condition = Note("own_value_held") if self.moments == "conditional" else Note("of_all_values")
         return (Note("local_moments", held=condition, sided=_SIDES[self.sides]),)
 
@@ -321,7 +323,7 @@ class BivariateMoran(_VariableDiagnostic):
     @property
     def notes(self) -> tuple[Note, ...]:
         """How expectation, variance and p come about."""
-        return (Note("bivariate_permuted", **_permutation_fields(self.draws, self.seed, self.sides)),)
+        return (Note("bivariate_permuted", **permutation_fields(self.draws, self.seed, self.sides)),)
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,21 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, heads, notes_of
 from digicarbon.report.diagnostic import DiagnosticTable
-from digicarbon.report.picture import clusters_of, long_names, no_letters, plot_lisa, plot_map, plot_moran
+from digicarbon.report.picture import (
+    clusters_of,
+    long_names,
+    no_letters,
+    plot_hot_spots,
+    plot_lisa,
+    plot_map,
+    plot_moran,
+    spots_of,
+)
 from digicarbon.report.pictured import Formats, Periods, by_variable, files_of, number
 from digicarbon.spec import Names
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_REGIONS = 100
 """For more regions, the table of a map shows the distribution instead."""
@@ -72,6 +84,10 @@ class LisaMap(DiagnosticTable):
         Formats; empty for none.
     """
 
+    file: ClassVar[str] = "lisa"
+    _draw: ClassVar[Callable[..., Figure]] = staticmethod(plot_lisa)
+    _of: ClassVar[Callable[..., pd.Series[Any]]] = staticmethod(clusters_of)
+
     periods: Periods = ()
     level: Annotated[float, Field(gt=0, lt=1)] = 0.05
     shapes: str | None = None
@@ -107,18 +123,32 @@ class LisaMap(DiagnosticTable):
         for record in records if self.pictures and len(records) <= self.most_runs else ():
             for variable, rows in by_variable(record.result.tables.get(self.name)).items():
                 head = f"{self.words(variable)}, {self.words.head(record.label)}"
-                figure = plot_lisa(
+                figure = self._draw(
                     rows, self.periods, self.shapes, self.key, self.level, head, record.simulated, self.language or "en"
                 )
-                files |= files_of(f"lisa_{variable}_{record.label}", figure, self.pictures)
+                files |= files_of(f"{self.file}_{variable}_{record.label}", figure, self.pictures)
         return files
 
     def _clusters(self, records: Sequence[Record]) -> list[tuple[Record, str, pd.Series[Any]]]:
         return [
-            (record, variable, clusters_of(rows, self.level))
+            (record, variable, self._of(rows, self.level))
             for record in records
             for variable, rows in by_variable(record.result.tables.get(self.name)).items()
         ]
+
+
+class HotSpotMap(LisaMap):
+    """Getis and Ord's local G by region and period, and a map of hot and cold spots for each variable and run.
+
+    Attributes
+    ----------
+    name, columns, decimals, periods, level, shapes, key, pictures, most_runs
+        As in `LisaMap`.
+    """
+
+    file: ClassVar[str] = "hot_spots"
+    _draw: ClassVar[Callable[..., Figure]] = staticmethod(plot_hot_spots)
+    _of: ClassVar[Callable[..., pd.Series[Any]]] = staticmethod(spots_of)
 
 
 class MapTable(Report):
@@ -266,6 +296,8 @@ _CLUSTERS = {
     "low low": Note("low_low", places=0),
     "low high": Note("low_high", places=0),
     "high low": Note("high_low", places=0),
+    "hot spot": Note("hot_places", places=0),
+    "cold spot": Note("cold_places", places=0),
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.spatial.operator import SpatialOperator
+from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +54,41 @@ def lag_effects(
     direct = _linear(beta, theta, (1 + rho * v, v), (v + rho * dv, dv))
     total = _linear(beta, theta, (1 + rho * q, q), (q + rho * dq, dq))
     return _assemble(direct, total, covariance)
+
+
+def decay_effects(
+    beta: FloatArray, theta: FloatArray, rho: float, covariance: FloatArray, w: DenseOperator, slope: FloatArray
+) -> EffectEstimates:
+    """Return the effects in a model with a spatial lag of y whose weights depend on an estimated parameter γ.
+
+    Parameters
+    ----------
+    beta, theta, rho
+        As in `lag_effects`.
+    covariance : ndarray, shape (2k + 2, 2k + 2)
+        Of (β, θ, ρ, γ).
+    w : DenseOperator
+        With rows that sum to one at each γ: total effects do not depend on γ.
+    slope : ndarray, shape (N, N)
+        dW/dγ.
+
+    Notes
+    -----
+    See `lag_effects`. dG/dγ = S⁻¹ (dW/dγ) S⁻¹, whose mean diagonal is the change of v.
+    """
+    n = w.n
+    inverse = np.eye(n) + rho * w.g(rho)
+    change = float(np.einsum("ij,ji->", inverse @ slope, inverse)) / n
+    first, second = w.traces(rho)
+    v, dv, q = first / n, second / n, 1 / (1 - rho)
+    direct = _linear(beta, theta, (1 + rho * v, v), (v + rho * dv, dv))
+    total = _linear(beta, theta, (1 + rho * q, q), (q + rho * q**2, q**2))
+    by_decay = (beta * rho + theta) * change
+    return _assemble(
+        (direct[0], np.column_stack([direct[1], by_decay])),
+        (total[0], np.column_stack([total[1], np.zeros(len(beta))])),
+        covariance,
+    )
 
 
 def local_effects(beta: FloatArray, theta: FloatArray, covariance: FloatArray, w: SpatialOperator) -> EffectEstimates:

@@ -210,6 +210,14 @@ def fit_error(level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample:
     -----
     Elhorst (2014), eq. 3.39-3.42; at given λ, β is generalised least squares.
     """
+    lam, boundary, beta = maximise_error(level, lagged, w, sample)
+    return _error_at(level, lagged, _Point(beta, lam, None, boundary), w, sample)
+
+
+def maximise_error(
+    level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample: Sample
+) -> tuple[float, bool, FloatArray]:
+    """Return λ̂, whether it is at the end of its range, and β̂; arguments as in `fit_error`."""
     t, n, width = level.shape
     k = width - 1
     both = np.concatenate([level.reshape(t * n, -1), lagged.reshape(t * n, -1)], axis=1)
@@ -238,8 +246,7 @@ def fit_error(level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample:
     heights = np.array([loglik(lam, value) for lam, value in zip(nodes, jacobian, strict=True)])
     refuse_flat(heights, sample)
     lam, at_end = climb(nodes, heights, score)
-    beta, _ = solve(lam)
-    return _error_at(level, lagged, _Point(beta, lam, None, at_end or near_end(lam, in_sample(w, sample))), w, sample)
+    return lam, at_end or near_end(lam, in_sample(w, sample)), solve(lam)[0]
 
 
 def _error_at(level: FloatArray, lagged: FloatArray, at: _Point, w: SpatialOperator, sample: Sample) -> SpatialFit:

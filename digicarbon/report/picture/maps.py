@@ -43,6 +43,11 @@ CLUSTERS: Mapping[str, Mapping[str, Any]] = {
     "insignificant": {"facecolor": "#F2F2F2", "hatch": ""},
 }
 """Red for high, blue for low values; in print without colour, lightness and hatches differ."""
+SPOTS: Mapping[str, Mapping[str, Any]] = {
+    "hot spot": {"facecolor": "#B2182B", "hatch": ""},
+    "cold spot": {"facecolor": "#4393C3", "hatch": "...."},
+    "insignificant": {"facecolor": "#F2F2F2", "hatch": ""},
+}
 MOST_NAMES = 8
 MOST_ROWS = 60
 """Up to how many regions of a plot by region are named."""
@@ -156,12 +161,70 @@ def plot_lisa(
     DataError
         If a file of polygons cannot be used.
     """
-    clusters = clusters_of(table, level)
+    return _clusters(clusters_of(table, level), CLUSTERS, periods, (shapes, key), level, (title, simulated, language))
+
+
+def plot_hot_spots(
+    table: pd.DataFrame,
+    periods: Sequence[int | str] = (),
+    shapes: str | None = None,
+    key: str | None = None,
+    level: float = 0.05,
+    title: str = "",
+    simulated: bool = False,
+    language: Language = "en",
+) -> Figure:
+    """Draw hot and cold spots by period.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As from `digicarbon.local_getis_ord`: index period, unit; columns p and spot.
+    periods, shapes, key, level, title, simulated, language
+        As in `plot_lisa`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ConfigError
+        If matplotlib is not installed, the table has no hot spots, or there are no polygons.
+    DataError
+        If a file of polygons cannot be used.
+    """
+    return _clusters(spots_of(table, level), SPOTS, periods, (shapes, key), level, (title, simulated, language))
+
+
+def spots_of(table: pd.DataFrame, level: float) -> pd.Series:
+    """Return ``hot spot``, ``cold spot`` or ``insignificant`` of each unit by period.
+
+    Raises
+    ------
+    ConfigError
+        If the table has no hot spots.
+    """
+    lacking = [name for name in ("p", "spot") if name not in table.columns]
+    if lacking:
+        raise ConfigError(Note("table_lacks_spots", columns=cut(lacking)))
+    return (table["spot"].astype(str) + " spot").where(table["p"] < level, "insignificant")
+
+
+def _clusters(
+    clusters: pd.Series,
+    looks: Mapping[str, Mapping[str, Any]],
+    periods: Sequence[int | str],
+    polygons: tuple[str | None, str | None],
+    level: float,
+    above: tuple[str, bool, Language],
+) -> Figure:
+    """Draw the cluster of each unit, a map for each period."""
     shown = _shown_periods(clusters.rename_axis(["period", "unit"]), periods)
     regions = list(dict.fromkeys(clusters.index.get_level_values(1)))
     with drawing():
-        words = Words(language)
-        areas = areas_of(regions, shapes, key, words.language)
+        words = Words(above[2])
+        areas = areas_of(regions, *polygons, words.language)
         if areas is None:
             raise ConfigError(Note("map_needs_polygons"))
         rows, columns = grid_of(len(shown), 3)
@@ -169,13 +232,13 @@ def plot_lisa(
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, period in zip(grid, shown, strict=False):
             here = clusters[clusters.index.get_level_values(0) == period].droplevel(0)
-            fills = {str(unit): CLUSTERS[str(cluster)] for unit, cluster in here.items()}
+            fills = {str(unit): looks[str(cluster)] for unit, cluster in here.items()}
             _draw_areas(axes, areas, fills)
             axes.set_title(str(period), loc="left")
         for axes in grid[len(shown) :]:
             axes.remove()
-        _legend_of_clusters(figure, areas, regions, level, words)
-        head(figure, title, simulated, words.language)
+        _legend_of_clusters(figure, areas, regions, level, words, looks)
+        head(figure, *above[:2], words.language)
     return figure
 
 
@@ -415,12 +478,19 @@ def _named(what: str, places: Sequence[str], words: Words) -> str:
     return textwrap.fill(f"{what}{'：' if words.language == 'zh' else ': '}{text}", 80)
 
 
-def _legend_of_clusters(figure: Figure, areas: Areas, regions: Sequence[str], level: float, words: Words) -> None:
+def _legend_of_clusters(
+    figure: Figure,
+    areas: Areas,
+    regions: Sequence[str],
+    level: float,
+    words: Words,
+    looks: Mapping[str, Mapping[str, Any]],
+) -> None:
     from matplotlib.patches import Patch
 
     handles: list[Any] = [
         Patch(label=words.say(name, p=f"{level:g}"), edgecolor=EDGE, linewidth=0.4, **look)
-        for name, look in CLUSTERS.items()
+        for name, look in looks.items()
     ]
     blank = [place for place in areas.rings if place not in regions]
     _legend_of_blanks(figure, blank, _without_polygon(regions, areas), handles, words)

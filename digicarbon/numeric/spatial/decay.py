@@ -1,0 +1,509 @@
+"""Spatial panels whose weights fall with distance at a rate that is estimated: the likelihood profiled over the rate.
+
+Rows of W(γ) sum to one and are w_ij ∝ exp(-γ a_ij), with a the distance (exponential decay) or its logarithm (a power
+of distance). With ā_i the mean of a under row i, dW/dγ = -W ∘ (a - ā) and d²W/dγ² = W ∘ ((a - ā)² - var_i a).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from digicarbon.arrays import FloatArray
+from digicarbon.numeric.linear.least_squares import triangular
+from digicarbon.numeric.linear.within import demean
+from digicarbon.numeric.spatial.likelihood import (
+    Sample,
+    concentrated,
+    maximise_error,
+    maximise_lag,
+    star_log_determinant,
+    star_traces,
+)
+from digicarbon.numeric.spatial.operator import DenseOperator
+from digicarbon.numeric.spatial.robust import Score, SpatialTerm, quasi_likelihood, unit_clustered
+
+DecayKind = Literal["slx", "sar", "sem", "sdm", "sdem"]
+DecayCovariance = Literal["observed", "robust", "cluster"]
+NODES = 25
+"""Places of the coarse search."""
+PRECISION = 1e-9
+"""Of the estimate of γ, relative to its range; that of the ends of its interval is a thousandth of the range's part."""
+
+
+@dataclass(frozen=True, eq=False)
+class DecayOperator(DenseOperator):
+    """W at one γ.
+
+    Attributes
+    ----------
+    similar : ndarray, shape (N, N)
+        The symmetric matrix with the same roots.
+
+    Notes
+    -----
+    ρ is sought between -1 and 1, whatever the other roots: with small γ all weights are nearly equal, and a ρ beyond 1
+    would undo that.
+    """
+
+    similar: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+
+    @cached_property
+    def bounds(self) -> tuple[float, float]:
+        """From -1 to 1, or to where I - ρW is singular."""
+        low = float(np.min(self.eigenvalues.real))
+        return max(-1.0, 1.0 / low) if low < 0 else -1.0, 1.0
+
+    @cached_property
+    def transformed(self) -> DenseOperator:
+        """W without the root of the constant, with the same range."""
+        share = np.ones(self.n) if self.balance is None else self.balance
+        out = DenseOperator(self.w - share / share.sum(), 0.0)
+        # roots rise, and the last one is 1
+        out.__dict__["_spectrum"] = np.append(self.eigenvalues[:-1], 0.0), None, None
+        out.__dict__["bounds"] = self.bounds
+        return out
+
+    @cached_property
+    def _spectrum(self) -> tuple[FloatArray | NDArray[np.complex128], FloatArray | None, FloatArray | None]:
+        return np.linalg.eigvalsh(self.similar), None, None
+
+
+@dataclass(frozen=True, eq=False)
+class Distances:
+    """What weights are made of.
+
+    Attributes
+    ----------
+    a : ndarray, shape (N, N)
+        Distances or their logarithms; infinite where there is no weight.
+    """
+
+    a: FloatArray
+
+    def _scaled(self, gamma: float) -> tuple[FloatArray, FloatArray]:
+        """Return exponents -γa, and the logarithm of the sum of each row."""
+        with np.errstate(invalid="ignore"):
+            exponents = np.where(np.isfinite(self.a), -gamma * self.a, -np.inf)
+        return exponents, np.asarray(scipy.special.logsumexp(exponents, axis=1))
+
+    def operator(self, gamma: float) -> DecayOperator:
+        """Return W at γ."""
+        exponents, sums = self._scaled(gamma)
+        balance = np.exp(sums - sums.max())
+        similar = np.exp(exponents - (sums[:, None] + sums) / 2)
+        return DecayOperator(np.exp(exponents - sums[:, None]), 1.0, balance, similar)
+
+    def slopes(self, w: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the first and second derivative of W in γ, each of shape (N, N)."""
+        a = np.where(np.isfinite(self.a), self.a, 0.0)
+        gaps = a - (w * a).sum(axis=1, keepdims=True)
+        spread = (w * gaps**2).sum(axis=1, keepdims=True)
+        return -w * gaps, w * (gaps**2 - spread)
+
+
+@dataclass(frozen=True, eq=False)
+class DecayData:
+    """A model whose W depends on γ.
+
+    Attributes
+    ----------
+    kind : {"slx", "sar", "sem", "sdm", "sdem"}
+    x : ndarray, shape (T, N, k)
+        Raw regressors, the constant among them.
+    y : ndarray, shape (T, N, 1)
+    lagged : tuple of int
+        The columns of x whose spatial lags are regressors.
+    distances : Distances
+    sample : Sample
+    """
+
+    kind: DecayKind
+    x: FloatArray
+    y: FloatArray
+    lagged: tuple[int, ...]
+    distances: Distances
+    sample: Sample
+
+    @property
+    def lag(self) -> bool:
+        """Whether y has a spatial lag."""
+        return self.kind in ("sar", "sdm")
+
+    @property
+    def error(self) -> bool:
+        """Whether the error has one."""
+        return self.kind in ("sem", "sdem")
+
+    def within(self, cube: FloatArray) -> FloatArray:
+        """Return a cube without fixed effects, as rows."""
+        return demean(cube, self.sample.effects).reshape(-1, cube.shape[2])
+
+    @cached_property
+    def _fixed(self) -> FloatArray:
+        return self.within(np.concatenate([self.x, self.y], axis=2))
+
+    def at(self, gamma: float) -> Point:
+        """Return the likelihood's maximum given γ."""
+        w = self.distances.operator(gamma)
+        moved = np.concatenate([self.x[..., self.lagged], self.y], axis=2)
+        lags = w.lag(moved)
+        own = self.within(lags)
+        k = len(self.lagged)
+        z = np.column_stack([self._fixed[:, :-1], own[:, :k]])
+        y, sample = self._fixed[:, -1], self.sample
+        if not self.error:
+            columns = np.column_stack([z, y, own[:, -1]]) if self.lag else np.column_stack([z, y])
+            r, p = triangular(columns), z.shape[1]
+            rho, at_end = 0.0, False
+            if self.lag:
+                a, b, c = r[p, p] ** 2, r[p, p] * r[p, p + 1], r[p, p + 1] ** 2 + r[p + 1, p + 1] ** 2
+                rho, at_end = maximise_lag((a, b, c), w, sample)
+            target = r[:p, p] - rho * r[:p, p + 1] if self.lag else r[:p, p]
+            beta = scipy.linalg.lapack.dtrtrs(r[:p, :p], target)[0]
+            e = y - z @ beta - (rho * own[:, -1] if self.lag else 0.0)
+            jacobian = star_log_determinant(w, rho, sample) if self.lag else 0.0
+            return Point(gamma, rho, beta, e, concentrated(float(e @ e), jacobian, sample), at_end, w, z)
+        level = np.concatenate([self.x, lags[..., :k], self.y], axis=2)
+        again = self.within(w.lag(level))
+        shape = (*level.shape[:2], -1)
+        flat = np.column_stack([z, y])
+        rho, at_end, beta = maximise_error(flat.reshape(shape), again.reshape(shape), w, sample)
+        filtered = flat - rho * again
+        e = filtered[:, -1] - filtered[:, :-1] @ beta
+        loglik = concentrated(float(e @ e), star_log_determinant(w, rho, sample), sample)
+        return Point(gamma, rho, beta, e, loglik, at_end, w, filtered[:, :-1])
+
+    def score(self, point: Point) -> float:
+        """Return the derivative of the profile likelihood in γ."""
+        change = Change(self, point)
+        sigma2 = float(point.e @ point.e) / self.sample.size
+        value = -float(point.e @ change.first) / sigma2
+        return value + self.sample.periods * change.jacobian if self.kind != "slx" else value
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """The likelihood's maximum given γ.
+
+    Attributes
+    ----------
+    gamma, spatial : float
+        γ, and ρ or λ; 0 for SLX.
+    beta : ndarray, shape (p,)
+    e : ndarray, shape (rows,)
+        Residuals without fixed effects.
+    loglik : float
+    at_end : bool
+        Whether ρ or λ is at an end of its range.
+    w : DecayOperator
+    z : ndarray, shape (rows, p)
+        Regressors without effects, filtered where the error has a lag.
+    """
+
+    gamma: float
+    spatial: float
+    beta: FloatArray
+    e: FloatArray
+    loglik: float
+    at_end: bool
+    w: DecayOperator
+    z: FloatArray
+
+
+class Change:
+    """How residuals and log-determinant change with γ at a point.
+
+    Attributes
+    ----------
+    first : ndarray, shape (rows,)
+        de/dγ, effects removed.
+    jacobian : float
+        d ln|S|/dγ.
+    """
+
+    def __init__(self, data: DecayData, point: Point) -> None:
+        self._data, self._point = data, point
+        w = point.w.w
+        self.w1, self.w2 = data.distances.slopes(w)
+        k = len(data.lagged)
+        self.theta = point.beta[len(point.beta) - k :]
+        own = data.x[..., data.lagged]
+        # the lags of x that W's change brings, and what it does to u = y - Zβ
+        self.x1 = self.w1 @ own
+        u1 = -self.x1 @ self.theta[:, None]
+        rho = point.spatial
+        if data.error:
+            level = np.concatenate([data.x, w @ own], axis=2)
+            self.u = data.y - level @ point.beta[:, None]
+            self.u1 = u1
+            cube = u1 - rho * (self.w1 @ self.u + w @ u1)
+        else:
+            cube = u1 - rho * (self.w1 @ data.y) if data.lag else u1
+        self.cube = cube
+        self.first = data.within(cube)[:, 0]
+        self.jacobian = 0.0
+        if data.kind != "slx":
+            self.inverse = np.linalg.inv(np.eye(len(w)) - rho * w)
+            self.jacobian = -rho * float(np.vdot(self.inverse.T, self.w1))
+
+    def bends(self) -> tuple[FloatArray, FloatArray, FloatArray | None, FloatArray | None]:
+        """Return d²e/dγ², shape (rows,), d²e/dβdγ, shape (rows, p), and those of dρ dγ and of dβ dρ where they are."""
+        data, point = self._data, self._point
+        own, w, rho = data.x[..., data.lagged], point.w.w, point.spatial
+        x2 = self.w2 @ own
+        zeros = np.zeros((*data.x.shape[:2], len(point.beta) - len(self.theta)))
+        z1 = np.concatenate([zeros, self.x1], axis=2)
+        u2 = -x2 @ self.theta[:, None]
+        if not data.error:
+            second = u2 - rho * (self.w2 @ data.y) if data.lag else u2
+            by_rho = data.within(-(self.w1 @ data.y))[:, 0] if data.lag else None
+            return data.within(second)[:, 0], data.within(-z1), by_rho, None
+        level = np.concatenate([data.x, w @ own], axis=2)
+        second = u2 - rho * (self.w2 @ self.u + 2 * self.w1 @ self.u1 + w @ u2)
+        by_beta = -(z1 - rho * (self.w1 @ level + w @ z1))
+        by_rho = data.within(-(self.w1 @ self.u + w @ self.u1))[:, 0]
+        return data.within(second)[:, 0], data.within(by_beta), by_rho, data.within(w @ level)
+
+    def curvature(self) -> FloatArray:
+        """Return second derivatives of ln|S*| in (ρ, γ), shape (2, 2)."""
+        data, point = self._data, self._point
+        rho, s = point.spatial, self.inverse
+        square = star_traces(point.w, rho, data.sample)[1]
+        g, h = s @ point.w.w, s @ self.w1
+        cross = -float(np.trace(h)) - rho * float(np.vdot(g.T, h))
+        own = -rho * float(np.vdot(s.T, self.w2)) - rho**2 * float(np.vdot(h.T, h))
+        return np.array([[-square, cross], [cross, own]])
+
+
+@dataclass(frozen=True, eq=False)
+class DecayFit:
+    """Estimates of a spatial panel with its decay.
+
+    Attributes
+    ----------
+    beta : ndarray, shape (p,)
+        Of regressors and of their lags.
+    spatial : float
+        ρ or λ; 0 for SLX.
+    gamma, sigma2 : float
+    covariance : ndarray, shape (q, q)
+        Order β, ρ or λ (not for SLX), γ, σ². Where γ is at an end of its range the others are given γ, and its own are
+        not-a-number.
+    loglik, ssr : float
+    residuals : ndarray, shape (T, N)
+    w : DenseOperator
+        At the estimate.
+    slope : ndarray, shape (N, N)
+        dW/dγ there.
+    profile : ndarray, shape (m, 3)
+        γ, the log-likelihood and ρ or λ, by γ.
+    low, high : float
+        Interval of γ by the likelihood ratio; infinite or at the range's end where it is open.
+    open : (bool, bool)
+        Whether its ends are those of the range.
+    at_end : bool
+        Whether γ is at an end of its range.
+    spatial_at_end : bool
+    """
+
+    beta: FloatArray
+    spatial: float
+    gamma: float
+    sigma2: float
+    covariance: FloatArray
+    loglik: float
+    ssr: float
+    residuals: FloatArray
+    w: DenseOperator
+    slope: FloatArray
+    profile: FloatArray
+    low: float
+    high: float
+    open: tuple[bool, bool]
+    at_end: bool
+    spatial_at_end: bool
+
+
+def fit_decay(
+    data: DecayData, low: float, high: float, level: float = 0.95, cov: DecayCovariance = "observed", nodes: int = NODES
+) -> DecayFit:
+    """Fit a model and the rate at which its weights fall with distance.
+
+    Parameters
+    ----------
+    data : DecayData
+    low, high : float
+        The range of γ.
+    level : float
+        Of its interval.
+    cov : {"observed", "robust", "cluster"}
+        Inverse of minus the Hessian of the log-likelihood in all parameters; sandwich with third and fourth moments of
+        the errors; sandwich with scores added up by unit.
+    nodes : int
+        Places of the first search, denser at small γ.
+
+    Notes
+    -----
+    At each γ the other parameters are those of the usual likelihood. From the best place of the first search γ is where
+    the derivative of the profile is zero. The interval holds the γ next to the estimate whose log-likelihood is less
+    than half of the χ²(1) quantile below the maximum.
+    """
+    places = low + (high - low) * np.linspace(0, 1, nodes) ** 2
+    points = [data.at(float(gamma)) for gamma in places]
+    heights = np.array([point.loglik for point in points])
+    best, at_end = _highest(data, points, heights, PRECISION * (high - low))
+    found = {point.gamma: point for point in [*points, best]}
+    drop = float(scipy.special.ndtri(0.5 + level / 2)) ** 2 / 2
+
+    def below(gamma: float) -> float:
+        point = data.at(gamma)
+        found[gamma] = point
+        return best.loglik - point.loglik - drop
+
+    ends, is_open = [], []
+    for side in (places[places < best.gamma][::-1], places[places > best.gamma]):
+        inner, outer = best.gamma, None
+        for gamma in side.tolist():
+            if best.loglik - found[gamma].loglik > drop:
+                outer = gamma
+                break
+            inner = gamma
+        is_open.append(outer is None)
+        ends.append(inner if outer is None else _crossing(below, inner, outer, best.gamma, drop))
+    if at_end:
+        ends[0 if best.gamma == low else 1] = best.gamma
+    profile = np.array([[p.gamma, p.loglik, p.spatial] for _, p in sorted(found.items())])
+    sample = data.sample
+    ssr = float(best.e @ best.e)
+    sigma2 = ssr / sample.size
+    change = Change(data, best)
+    covariance = _covariance(data, best, change, sigma2, at_end, cov)
+    return DecayFit(
+        beta=best.beta,
+        spatial=best.spatial,
+        gamma=best.gamma,
+        sigma2=sigma2,
+        covariance=covariance,
+        loglik=best.loglik,
+        ssr=ssr,
+        residuals=best.e.reshape(data.y.shape[:2]),
+        w=best.w,
+        slope=change.w1,
+        profile=profile,
+        low=ends[0],
+        high=ends[1],
+        open=(is_open[0], is_open[1]),
+        at_end=at_end,
+        spatial_at_end=best.at_end,
+    )
+
+
+def _highest(data: DecayData, points: Sequence[Point], heights: FloatArray, precision: float) -> tuple[Point, bool]:
+    """Return the highest point of the profile around the best node, and whether it is an end of the range."""
+    at, last = int(heights.argmax()), len(points) - 1
+    if at == 0 and data.score(points[0]) <= 0:
+        return points[0], True
+    if at == last and data.score(points[last]) >= 0:
+        return points[last], True
+    left, right = max(at - 1, 0), min(at + 1, last)
+    # the profile rises on the left of its top; a second top in between would show as a sign
+    if at > 0 and data.score(points[at]) < 0:
+        right = at
+    elif at < last and data.score(points[at]) > 0:
+        left = at
+    known: dict[float, Point] = {}
+
+    def score(gamma: float) -> float:
+        known[gamma] = data.at(gamma)
+        return data.score(known[gamma])
+
+    ends = points[left].gamma, points[right].gamma
+    if data.score(points[left]) > 0 > data.score(points[right]):
+        gamma = float(scipy.optimize.brentq(score, *ends, xtol=precision, rtol=1e-12))
+    else:
+        # another hollow between the nodes: climb by values
+        gamma = float(
+            scipy.optimize.minimize_scalar(
+                lambda value: -data.at(value).loglik, bounds=ends, method="bounded", options={"xatol": precision}
+            ).x
+        )
+    return known.get(gamma) or data.at(gamma), False
+
+
+def _crossing(below: Callable[[float], float], inner: float, outer: float, top: float, drop: float) -> float:
+    """Return where the profile falls below the interval's limit between two places."""
+    if inner == top and not below(inner) < 0:
+        return top
+    return float(scipy.optimize.brentq(below, inner, outer, xtol=1e-4 * abs(outer - inner), rtol=1e-6))
+
+
+def _covariance(
+    data: DecayData, point: Point, change: Change, sigma2: float, at_end: bool, cov: DecayCovariance
+) -> FloatArray:
+    sample, p, e = data.sample, len(point.beta), point.e
+    spatial = data.kind != "slx"
+    second, by_beta, by_rho, mixed = change.bends()
+    slopes = [-point.z]
+    if data.lag:
+        slopes.append(-data.within(point.w.lag(data.y)))
+    elif data.error:
+        slopes.append(-data.within(point.w.lag(change.u)))
+    slopes.append(change.first[:, None])
+    d = np.concatenate(slopes, axis=1)
+    q = d.shape[1]
+    products = d.T @ d
+    gamma = q - 1
+    products[gamma, gamma] += second @ e
+    cross = by_beta.T @ e
+    products[:p, gamma] += cross
+    products[gamma, :p] += cross
+    if by_rho is not None:
+        products[p, gamma] += by_rho @ e
+        products[gamma, p] += by_rho @ e
+    if mixed is not None:
+        products[:p, p] += mixed.T @ e
+        products[p, :p] += mixed.T @ e
+    information = np.empty((q + 1, q + 1))
+    information[:q, :q] = products / sigma2
+    if spatial:
+        information[p:q, p:q] -= sample.periods * change.curvature()
+    information[:q, q] = information[q, :q] = -(d.T @ e) / sigma2**2
+    information[q, q] = e @ e / sigma2**3 - sample.size / (2 * sigma2**2)
+    keep = [place for place in range(q + 1) if not (at_end and place == gamma)]
+    out = np.full((q + 1, q + 1), np.nan)
+    bread = np.linalg.inv(information[np.ix_(keep, keep)])
+    if cov != "observed":
+        score = score_of(data, point, change, sigma2, spatial)
+        kept = Score(
+            score.linear[:, keep], score.applied[:, keep], score.diagonal[:, keep], score.residuals
+        )
+        form = quasi_likelihood if cov == "robust" else unit_clustered
+        bread = form(bread, kept, sigma2, sample)
+    out[np.ix_(keep, keep)] = bread
+    return out
+
+
+def score_of(data: DecayData, point: Point, change: Change, sigma2: float, spatial: bool) -> Score:
+    """Return the score of all parameters as linear and quadratic forms in the errors."""
+    sample, e = data.sample, point.e.reshape(data.y.shape[:2])
+    terms: list[SpatialTerm] = []
+    n = data.y.shape[1]
+    if spatial:
+        g = (point.w.transformed if sample.drops_constant else point.w).g(point.spatial)
+        q = np.zeros(len(point.e))
+        if data.lag:
+            q = data.within(point.w.lag(data.y) - (e @ g.T)[..., None])[:, 0]
+        terms.append(SpatialTerm(q, g))
+        quadratic = point.spatial * change.w1 @ change.inverse
+    else:
+        quadratic = np.zeros((n, n))
+    linear = -data.within(change.cube + (e @ quadratic.T)[..., None])[:, 0]
+    terms.append(SpatialTerm(linear, quadratic))
+    return Score.of(point.z, e, sigma2, terms, sample)
