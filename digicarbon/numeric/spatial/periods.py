@@ -350,7 +350,9 @@ def fit_linear(columns: FloatArray, effects: Effects, adjusted: bool) -> PeriodF
     return PeriodFit(beta, np.empty(0), sigma2, covariance, _gaussian(float(e @ e), 0.0, effects), residuals, False)
 
 
-def fit_lags(columns: FloatArray, weights: PeriodWeights, effects: Effects, traces: Traces | None) -> PeriodFit:
+def fit_lags(
+    columns: FloatArray, weights: PeriodWeights, effects: Effects, adjusted: bool, traces: Traces | None = None
+) -> PeriodFit:
     """Fit y = Σ ρ_r W_r y + Zβ + effects + ε.
 
     Parameters
@@ -359,9 +361,10 @@ def fit_lags(columns: FloatArray, weights: PeriodWeights, effects: Effects, trac
         Z, y and W_r y, effects removed.
     weights : PeriodWeights
     effects : Effects
+    adjusted : bool
+        Whether ρ is the zero of the adjusted score; else the likelihood with dummies is highest there.
     traces : Traces or None
-        Of one W, with the effects' basis for the adjusted score, else without. With several W: None for the likelihood
-        with dummies, any for the adjusted score.
+        Of one W, with the effects' basis for the adjusted score, else without; made where it is None.
 
     Raises
     ------
@@ -381,10 +384,10 @@ def fit_lags(columns: FloatArray, weights: PeriodWeights, effects: Effects, trac
     factor = np.linalg.qr(flat, mode="r")
     rest = factor[k:, k:]
     gram = rest.T @ rest
-    adjusted = traces is not None and bool(traces.basis.shape[2])
     degrees = effects.degrees if adjusted else effects.size
-    if r == 1 and traces is not None:
-        found, end = solve_lag((gram[:1, 0], gram[:1, 1], gram[1:2, 1]), traces, degrees)
+    if r == 1:
+        of_one = traces or Traces(weights, effects.basis if adjusted else effects.basis[..., :0])
+        found, end = solve_lag((gram[:1, 0], gram[:1, 1], gram[1:2, 1]), of_one, degrees)
         rho, boundary = found, bool(end[0])
     else:
         rho, boundary = _solve_several(gram, weights, effects, adjusted)
@@ -596,6 +599,13 @@ class ErrorPeriods:
         margin = 1e-5 * (right - left)
         return self._at(powers, y, lam, bool(lam - left < margin or right - lam < margin))
 
+    def filtered(self, lam: float) -> FloatArray:
+        """Return regressors filtered by I - λW, without the filtered effects, shape (T, N, k)."""
+        columns = (self.x - lam * self.lagged).reshape(-1, self.r + self.k)
+        effects, z = columns[:, : self.r], columns[:, self.r :]
+        basis = np.linalg.qr(effects)[0]
+        return np.asarray(z - basis @ (basis.T @ z)).reshape(*self.x.shape[:2], self.k)
+
     def _heights(self, powers: FloatArray, lam: FloatArray) -> FloatArray:
         stack = powers[0] - lam[:, None, None] * powers[1] + lam[:, None, None] ** 2 * powers[2]
         # columns in small units must not count as dependent
@@ -657,6 +667,11 @@ class Multipliers:
     direct: FloatArray
     total: FloatArray
     slopes: FloatArray
+
+    def of_period(self, place: int) -> Multipliers:
+        """Return those of one period."""
+        own = slice(place, place + 1)
+        return Multipliers(self.direct[own], self.total[own], self.slopes[:, own])
 
 
 def multipliers(weights: PeriodWeights, rho: FloatArray | None) -> Multipliers:
