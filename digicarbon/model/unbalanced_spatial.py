@@ -180,7 +180,8 @@ class UnbalancedSpatialPanel(Tested):
             # an interior zero is what the covariance speaks of: no stars at the end of the range
             spatial = slice(len(design.names), -1)
             covariance = covariance.copy()
-            covariance[spatial] = covariance[:, spatial] = np.nan
+            covariance[spatial] = np.nan
+            covariance[:, spatial] = np.nan
         effects = design.space.effects
         return Result(
             kind=self.kind,

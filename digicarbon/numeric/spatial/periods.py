@@ -209,13 +209,10 @@ class Traces:
                 vectors = np.linalg.eigh(root[:, None] * operator.w / root)[1] if operator.w.any() else np.eye(len(flat))
                 left, right = (vectors * root[:, None]).T @ flat, (vectors / root[:, None]).T @ flat
             else:
-                roots, vectors = np.linalg.eig(operator.w)
+                # eigenvalues in the order of the operator's own
+                vectors = np.linalg.eig(operator.w)[1]
                 if np.linalg.cond(vectors) > WELL:
                     return None
-                if np.abs(np.sort_complex(roots) - np.sort_complex(w.eigenvalues[place])).max() > 1e-8:
-                    return None
-                operator_roots = roots
-                w.eigenvalues[place] = operator_roots
                 left, right = np.linalg.inv(vectors) @ flat, vectors.T @ flat
             counts[place] -= (left * right).sum(axis=1)
         return counts
@@ -249,9 +246,15 @@ class Traces:
             return nodes, self.weights.log_determinant(nodes)
         # ln|S| is exact; what Q takes from it is smooth
         own = np.array([float(self.weights.times @ np.trace(self._g_all(node), axis1=1, axis2=2)) for node in nodes])
-        gap = own - self.at(nodes)[0]
-        steps = np.concatenate([[0.0], np.cumsum(np.diff(nodes) * (gap[1:] + gap[:-1]) / 2)])
-        return nodes, self.weights.log_determinant(nodes) + steps - np.interp(0.0, nodes, steps)
+        gap, exact = own - self.at(nodes)[0], self.weights.log_determinant(nodes)
+        changes = np.diff(nodes) * (gap[1:] + gap[:-1]) / 2
+        # beside a pole both traces are large, and their ratio changes little
+        share = gap / np.where(own == 0, 1.0, own)
+        by_share = -np.diff(exact) * (share[1:] + share[:-1]) / 2
+        outer = np.r_[0:4, len(changes) - 4 : len(changes)]
+        changes[outer] = by_share[outer]
+        steps = np.concatenate([[0.0], np.cumsum(changes)])
+        return nodes, exact + steps - np.interp(0.0, nodes, steps)
 
     def _g_all(self, rho: float) -> FloatArray:
         return np.asarray(self.weights.blocks[0] @ self.weights.inverse(np.array([rho])))
@@ -396,7 +399,13 @@ def fit_lags(
     e = flat[:, k:] @ both - z @ beta
     ssr = float(e @ e)
     residuals = e.reshape(columns.shape[:2])
-    covariance = _lag_covariance(columns, residuals, rho, ssr / degrees, weights, effects, adjusted)
+    if boundary:
+        # I - ΣρW is almost singular there
+        covariance = np.full((k + r + 1, k + r + 1), np.nan)
+        covariance[:k, :k] = ssr / degrees * np.linalg.inv(factor[:k, :k].T @ factor[:k, :k])
+        covariance[-1, -1] = 2 * (ssr / degrees) ** 2 / degrees
+    else:
+        covariance = _lag_covariance(columns, residuals, rho, ssr / degrees, weights, effects, adjusted)
     log_determinant = float(np.linalg.slogdet(weights.filter(rho))[1] @ weights.times)
     loglik = _gaussian(ssr, log_determinant, effects)
     return PeriodFit(beta, rho, ssr / degrees, covariance, loglik, residuals, boundary)
@@ -453,7 +462,7 @@ def _lag_covariance(
             matrix[k + s, -1] = matrix[-1, k + s] = trace
     slope[-1, -1] = spread[-1, -1] = degrees / (2 * sigma2**2)
     # columns in small units must not cost digits
-    scale = 1 / np.sqrt(np.diagonal(slope))
+    scale = 1 / np.sqrt(np.abs(np.diagonal(slope)))
     inverse = np.linalg.inv(slope * scale[:, None] * scale) * scale[:, None] * scale
     return np.asarray(inverse @ spread @ inverse.T)
 
