@@ -247,7 +247,7 @@ class UnbalancedSpatialPanel(Tested):
         if not all(isinstance(one, Weights) for one in every):
             raise WeightsError(Note("weights_of_other_class"))
         if len(every) > 1 and self.kind in ERROR_KINDS:
-            raise WeightsError(Note("further_weights_not_of_kind", kind=self.kind))
+            raise WeightsError(Note("further_weights_not_of_kind", key="further_weights", kind=self.kind))
         panel = panel.with_terms(self.terms)
         refuse_single_period(panel, self.effects)
         adjusted = self.bias_correction == "adjusted_score" and self.effects != "none"
@@ -335,7 +335,7 @@ class UnbalancedSpatialPanel(Tested):
         design = self.design(panel, weights)
         found = self._estimate(design)
         if found.boundary:
-            raise EstimationError(Note("wild_not_at_end", parameter=self._tail(design)[0]))
+            raise EstimationError(Note("no_effects_at_end", parameter=self._tail(design)[0]))
         coefficients, covariance = self._multiplied(found, design)
         of = multipliers(design.space.weights, found.spatial if self.kind in LAG_KINDS else None)
         counts = design.space.effects.present.sum(axis=1)
