@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 import numpy as np
 import scipy
@@ -224,12 +225,25 @@ class Traces:
 
     def at(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return tr QG and tr QG² at places of ρ, each of shape (m,)."""
-        if self._shares is None:
+        if self._flat is None:
             both = [self._solved(float(one)) for one in rho]
             return np.array([one for one, _ in both]), np.array([two for _, two in both])
-        roots = self.weights.eigenvalues / (1.0 - rho[:, None, None] * self.weights.eigenvalues)
-        first, second = (np.einsum("mpn,pn->m", power, self._shares).real for power in (roots, roots * roots))
-        return np.asarray(first), np.asarray(second)
+        values, shares = self._flat
+        roots = values / (1.0 - rho[:, None] * values)
+        first = (roots @ shares).real
+        roots *= roots
+        return np.asarray(first), np.asarray((roots @ shares).real)
+
+    @cached_property
+    def _flat(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        """Eigenvalues that count, and what each counts; real ones where all are."""
+        if self._shares is None:
+            return None
+        values, shares = self.weights.eigenvalues.ravel(), self._shares.ravel()
+        counting = np.abs(values) > 0
+        values, shares = values[counting], shares[counting]
+        real = not values.imag.any() and np.abs(shares.imag).max(initial=0.0) <= 1e-12 * np.abs(shares).max(initial=1.0)
+        return (values.real.copy(), shares.real.copy()) if real else (values, shares)
 
     def _solved(self, rho: float) -> tuple[float, float]:
         g = self.weights.g(np.array([rho]))[0]
@@ -291,20 +305,22 @@ def solve_lag(
     if (np.ptp(heights[edge:-edge], axis=0) <= min(FLAT * degrees, MOST_FLAT)).all():
         raise EstimationError(Note("spatial_parameter_flat"))
     best = np.clip(heights.argmax(axis=0), 1, len(nodes) - 2)
-    low, high = nodes[best - 1].copy(), nodes[best + 1].copy()
-    rho = nodes[best].copy()
+    low, high, rho = nodes[best - 1].copy(), nodes[best + 1].copy(), nodes[best].copy()
     left, right = traces.weights.bounds
+    active = np.arange(len(rho))
     for _ in range(NEWTON):
-        first, second = traces.at(rho)
-        e = a - 2 * rho * b + rho**2 * c
-        cross = b - rho * c
+        at, own_a, own_b, own_c = rho[active], a[active], b[active], c[active]
+        first, second = traces.at(at)
+        e = own_a - 2 * at * own_b + at**2 * own_c
+        cross = own_b - at * own_c
         slope = degrees * cross / e - first
-        bend = degrees * (2 * cross**2 / e - c) / e - second
-        low, high = np.where(slope > 0, rho, low), np.where(slope > 0, high, rho)
-        step = np.where(bend < 0, rho - slope / np.where(bend < 0, bend, -1.0), np.inf)
-        new = np.where((step > low) & (step < high), step, (low + high) / 2)
-        moved, rho = np.abs(new - rho).max(), new
-        if moved <= CLOSE * (right - left):
+        bend = degrees * (2 * cross**2 / e - own_c) / e - second
+        low[active], high[active] = np.where(slope > 0, at, low[active]), np.where(slope > 0, high[active], at)
+        step = np.where(bend < 0, at - slope / np.where(bend < 0, bend, -1.0), np.inf)
+        inside = (step > low[active]) & (step < high[active])
+        rho[active] = np.where(inside, step, (low[active] + high[active]) / 2)
+        active = active[np.abs(rho[active] - at) > CLOSE * (right - left)]
+        if not len(active):
             break
     margin = 1e-5 * (right - left)
     return rho, (rho - left < margin) | (right - rho < margin)
