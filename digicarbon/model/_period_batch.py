@@ -71,9 +71,7 @@ class PeriodNulls:
         return null_at(self.design, self.stay, self.own, b, self.rows, self.error)
 
 
-def null_at(
-    design: PeriodDesign, stay: list[int], own: list[int], b: FloatArray, rows: Rows, error: bool
-) -> NullModel:
+def null_at(design: PeriodDesign, stay: list[int], own: list[int], b: FloatArray, rows: Rows, error: bool) -> NullModel:
     """Fit the null model of a design whose columns ``own`` have the coefficients b.
 
     As in a balanced panel, a model with a spatial lag of y, and one without a spatial parameter, has the lags of all
@@ -100,9 +98,7 @@ def null_at(
     basis = design.cube(left)
     lags = [w.lag(rest[..., None], place) for place in range(w.several)]
     outcomes = effects.remove(np.concatenate([rest[..., None], *lags], axis=2))
-    fit = fit_lags(
-        np.concatenate([basis, outcomes], axis=2), w, effects, space.adjusted, space.traces_of_one
-    )
+    fit = fit_lags(np.concatenate([basis, outcomes], axis=2), w, effects, space.adjusted, space.traces_of_one)
     inverse = w.inverse(fit.spatial)[w.which]
     return PeriodNull(outcome, design.rows(fit.residuals), rows, left, time, (), fit.loglik, design, inverse)
 

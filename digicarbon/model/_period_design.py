@@ -116,9 +116,7 @@ def cube_of(rows: FloatArray, periods: IntArray, units: IntArray, shape: tuple[i
     return out
 
 
-def space_of(
-    parts: Sequence[Sequence[Weights]], panel: Panel, kind: EffectsKind, adjusted: bool, again: bool
-) -> Space:
+def space_of(parts: Sequence[Sequence[Weights]], panel: Panel, kind: EffectsKind, adjusted: bool, again: bool) -> Space:
     """Return the space of a sample.
 
     Parameters

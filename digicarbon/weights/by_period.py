@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from glob import glob
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import scipy
 from pydantic import Field, model_validator
@@ -42,12 +41,12 @@ class WeightsByPeriod(Weights):
     parts: tuple[Weights, ...] = ()
 
     @classmethod
-    def of(cls, parts: dict[int | str, Weights], name: str | Note = "W") -> WeightsByPeriod:
+    def of(cls, parts: Mapping[Any, Weights], name: str | Note = "W") -> WeightsByPeriod:
         """Build weights from those of each period.
 
         Parameters
         ----------
-        parts : dict of int or str to Weights
+        parts : mapping of int or str to Weights
             By period, all of the same units.
         name : str or Note
 
@@ -81,9 +80,7 @@ class WeightsByPeriod(Weights):
         # a unit may be without neighbour in some periods
         mean = Weights(self.labels, self.matrix, self.raw, self.normalisation, self.name, words=self.words)
         mean.restrict(units, islands)
-        parts = {
-            period: part.restrict(units, "keep") for period, part in zip(self.periods, self.parts, strict=True)
-        }
+        parts = {period: part.restrict(units, "keep") for period, part in zip(self.periods, self.parts, strict=True)}
         return WeightsByPeriod.of(parts, self.called).noting(*self.notes)
 
     def align(self, panel: Panel) -> Weights:
@@ -179,7 +176,7 @@ class ByPeriodWeights(WeightsSpec):
     def files(self) -> tuple[str, ...]:
         """The files of all periods."""
         own = self.base.files
-        every = [sorted(glob(file.replace(PERIOD, "*"))) if PERIOD in file else [file] for file in own]
+        every = [_matching(file) if PERIOD in file else [file] for file in own]
         return tuple(dict.fromkeys(file for some in every for file in some))
 
     def compute(self, panel: Panel) -> Weights:
@@ -250,3 +247,9 @@ class ByPeriodWeights(WeightsSpec):
         raw = scipy.sparse.coo_array((cells.data, (rows, columns)), shape=(n, n))
         whole = Weights.from_matrix(raw, panel.units, islands="keep", name=part.called, normalise=part.normalisation)
         return whole.noting(*part.notes)
+
+
+def _matching(pattern: str) -> list[str]:
+    """Return the files of all periods."""
+    path = Path(pattern)
+    return sorted(str(file) for file in path.parent.glob(path.name.replace(PERIOD, "*")))

@@ -7,7 +7,8 @@ ring with four neighbours; 15 % of the cells are absent at random. In ``within``
 observed units; in ``lattice`` it is that of all units, of which some are not observed, so that their outcome is missing
 in the lag. Lines are estimators: the adjusted score, the likelihood with dummies, the adjusted score of units without
 gaps alone, and, of all cells, Lee and Yu's transformation. Of the spatial parameter and of the total effect (of the
-coefficient in the error model): bias, standard deviation, mean standard error, and coverage of intervals of 95 %. With
+coefficient in the error model): bias (of the median of
+the total effect), standard deviation, median standard error, and coverage of intervals of 95 %. With
 ``own`` half of the cells of a unit are absent where its effect is large: selection that effects account for.
 """
 
@@ -111,8 +112,9 @@ def main(replications: int, shapes: list[tuple[int, int]]) -> None:
                     # a total effect of few units has no mean
                     good = np.isfinite(estimate) & np.isfinite(se)
                     covered = np.abs(estimate[good] - true[place]) <= NORMAL * se[good]
+                    middle = np.median(estimate[good]) if place else estimate[good].mean()
                     line += (
-                        f"   bias {np.median(estimate[good]) - true[place] if place else estimate[good].mean() - true[place]:7.3f}"
+                        f"   bias {middle - true[place]:7.3f}"
                         f" sd {estimate[good].std():.3f} se {np.median(se[good]):.3f} cover {covered.mean():.3f}"
                     )
                 sys.stdout.write(line + "\n")

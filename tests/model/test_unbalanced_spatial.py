@@ -175,10 +175,12 @@ def test_what_cannot_be_fitted_is_refused_with_its_reason() -> None:
     with pytest.raises(WeightsError, match="belong to slx, sar and sdm"):
         model("sem").fit(panel, weights(), [weights(2)])
     with pytest.raises(DigicarbonError, match="belong to slx, sar and sdm"):
-        dc.UnbalancedSpatialPanel(**SPEC, kind="sem", further_weights=[{"_target_": "digicarbon.weights.KNearestWeights", "k": 2}])
+        dc.UnbalancedSpatialPanel(
+            **SPEC, kind="sem", further_weights=[{"_target_": "digicarbon.weights.KNearestWeights", "k": 2}]
+        )
     with pytest.raises(WeightsError, match="takes further weights from the model"):
         model("sar", test="wild").fit(panel, weights(), [weights(2)])
-    with pytest.raises(DigicarbonError, match="needs spatial weights|weights"):
+    with pytest.raises(DigicarbonError, match="weights"):
         model("sar").fit(panel)
     constant = panel.with_columns({"y": np.ones(len(panel.unit_codes))})
     with pytest.raises(DataError, match="y"):

@@ -79,9 +79,7 @@ class PeriodBatch:
     adjusted : bool
     """
 
-    def __init__(
-        self, z: FloatArray, weights: PeriodWeights, effects: Effects, traces: Traces, adjusted: bool
-    ) -> None:
+    def __init__(self, z: FloatArray, weights: PeriodWeights, effects: Effects, traces: Traces, adjusted: bool) -> None:
         self.weights, self.effects, self.traces = weights, effects, traces
         self.degrees = effects.degrees if adjusted else effects.size
         self._inner = effects.basis if adjusted else effects.basis[..., :0]
@@ -184,7 +182,7 @@ class PeriodBatch:
 
     def _made(self, low: float, high: float) -> _Table:
         nodes = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
-        inverse = np.linalg.inv(chebyshev.chebvander(nodes, NODES - 1))
+        inverse = np.asarray(np.linalg.inv(chebyshev.chebvander(nodes, NODES - 1)), dtype=np.float64)
         g, scalars, levels, slopes = [], [], [], []
         n = self.effects.size
         for at in (low + high) / 2 + (high - low) / 2 * nodes:

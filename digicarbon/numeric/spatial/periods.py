@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from digicarbon.arrays import BoolArray, FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
+from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.spatial.operator import DenseOperator, coarse_nodes, find_balance
 
@@ -75,7 +76,7 @@ class Effects:
     @cached_property
     def degrees(self) -> int:
         """The trace of Q: observations less independent effects."""
-        return self.size - self.basis.shape[2]
+        return self.size - int(self.basis.shape[2])
 
     def remove(self, cube: FloatArray) -> FloatArray:
         """Return Qx for x of shape (T, N, …)."""
@@ -207,7 +208,9 @@ class Traces:
             flat = np.ascontiguousarray(own.transpose(1, 0, 2)).reshape(own.shape[1], -1)
             if operator.balance is not None or not operator.w.any():
                 root = np.ones(len(flat)) if operator.balance is None else np.sqrt(operator.balance)
-                vectors = np.linalg.eigh(root[:, None] * operator.w / root)[1] if operator.w.any() else np.eye(len(flat))
+                vectors = (
+                    np.linalg.eigh(root[:, None] * operator.w / root)[1] if operator.w.any() else np.eye(len(flat))
+                )
                 left, right = (vectors * root[:, None]).T @ flat, (vectors / root[:, None]).T @ flat
             else:
                 # eigenvalues in the order of the operator's own
@@ -358,7 +361,7 @@ def fit_linear(columns: FloatArray, effects: Effects, adjusted: bool) -> PeriodF
     """Fit y = Zβ + effects + ε by least squares; ``columns``, shape (T, N, k + 1), are Z and y, effects removed."""
     k = columns.shape[2] - 1
     flat = columns.reshape(-1, k + 1)
-    beta = np.linalg.lstsq(flat[:, :k], flat[:, k], rcond=None)[0]
+    beta = np.asarray(np.linalg.lstsq(flat[:, :k], flat[:, k], rcond=None)[0], dtype=np.float64)
     e = flat[:, k] - flat[:, :k] @ beta
     degrees = effects.degrees if adjusted else effects.size
     sigma2 = float(e @ e) / degrees
@@ -400,7 +403,7 @@ def fit_lags(
     k = columns.shape[2] - 1 - r
     flat = columns.reshape(-1, k + 1 + r)
     z = flat[:, :k]
-    factor = np.linalg.qr(flat, mode="r")
+    factor = triangular(flat)
     rest = factor[k:, k:]
     gram = rest.T @ rest
     degrees = effects.degrees if adjusted else effects.size
@@ -456,10 +459,7 @@ def _lag_covariance(
     g = weights.g(rho)
     degrees = effects.degrees if adjusted else effects.size
     q = np.stack(
-        [
-            flat[:, k + 1 + s] - effects.remove((g[s] @ residuals[..., None])[..., 0]).ravel()
-            for s in range(r)
-        ],
+        [flat[:, k + 1 + s] - effects.remove((g[s] @ residuals[..., None])[..., 0]).ravel() for s in range(r)],
         axis=1,
     )
     both = np.concatenate([z, q], axis=1)

@@ -227,9 +227,7 @@ def test_error_covariance_is_the_inverse_information_with_explicit_matrices() ->
     removing = maker(filtered @ world.dummies("two_way"), n)
     g = world.big[0] @ np.linalg.inv(filtered)
     z = filtered @ world.rows(world.x)
-    np.testing.assert_allclose(
-        found.covariance[:2, :2], found.sigma2 * np.linalg.inv(z.T @ removing @ z), rtol=1e-8
-    )
+    np.testing.assert_allclose(found.covariance[:2, :2], found.sigma2 * np.linalg.inv(z.T @ removing @ z), rtol=1e-8)
     inner = removing @ g @ removing
     information = np.array(
         [
@@ -270,7 +268,9 @@ def test_weights_without_good_eigenvectors_give_the_same_estimate() -> None:
     effects = Effects.of(present, "unit")
     rng = np.random.default_rng(2)
     y = np.linalg.solve(np.eye(N) - 0.4 * chain, rng.standard_normal((N, T))).T
-    columns = effects.remove(np.stack([world.x[..., 0] + rng.standard_normal((T, N)), y, weights.lag(y[..., None])[..., 0]], axis=2))
+    columns = effects.remove(
+        np.stack([world.x[..., 0] + rng.standard_normal((T, N)), y, weights.lag(y[..., None])[..., 0]], axis=2)
+    )
     traces = Traces(weights, effects.basis)
     assert not traces.smooth
     found = fit_lags(columns, weights, effects, True, traces)
@@ -293,7 +293,9 @@ def test_effects_and_their_errors_are_numerical_derivatives() -> None:
     counts = world.present.sum(axis=1)
 
     def plain(parameters: FloatArray) -> FloatArray:
-        inverse = np.linalg.inv(np.eye(len(world.big[0])) - sum(r * w for r, w in zip(parameters[6:], world.big, strict=True)))
+        inverse = np.linalg.inv(
+            np.eye(len(world.big[0])) - sum(r * w for r, w in zip(parameters[6:], world.big, strict=True))
+        )
         out = []
         for beta, first, second in parameters[:6].reshape(2, 3):
             every = inverse @ (beta * np.eye(len(inverse)) + first * world.big[0] + second * world.big[1])
@@ -323,5 +325,5 @@ def test_outcomes_that_say_nothing_of_rho_are_refused() -> None:
     rng = np.random.default_rng(4)
     y, x = rng.standard_normal((2, T, N))
     columns = effects.remove(np.stack([x, y, weights.lag(y[..., None])[..., 0]], axis=2))
-    with pytest.raises(EstimationError, match="flat|says nothing|not identified|cannot"):
+    with pytest.raises(EstimationError, match="not identified"):
         fit_lags(columns, weights, effects, True)
