@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import PanelThreshold as PanelThreshold
     from digicarbon.model import SpatialPanel as SpatialPanel
+    from digicarbon.model import UnbalancedSpatialPanel as UnbalancedSpatialPanel
     from digicarbon.panel import Panel as Panel
     from digicarbon.report import Table as Table
     from digicarbon.report import table as table
@@ -76,6 +77,7 @@ _HOME = {
     "SpatialPanel": "digicarbon.model",
     "Spec": "digicarbon.spec",
     "Table": "digicarbon.report",
+    "UnbalancedSpatialPanel": "digicarbon.model",
     "Weights": "digicarbon.weights",
     "compare_groups": "digicarbon.diagnostic",
     "correlation": "digicarbon.diagnostic",
@@ -129,6 +131,7 @@ __all__ = [
     "SpatialPanel",
     "Spec",
     "Table",
+    "UnbalancedSpatialPanel",
     "Weights",
     "__version__",
     "compare_groups",

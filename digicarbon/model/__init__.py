@@ -20,5 +20,6 @@ if TYPE_CHECKING:
     from digicarbon.model.quantile.base import PanelQuantile as PanelQuantile
     from digicarbon.model.spatial_panel import SpatialPanel as SpatialPanel
     from digicarbon.model.threshold.base import PanelThreshold as PanelThreshold
+    from digicarbon.model.unbalanced_spatial import UnbalancedSpatialPanel as UnbalancedSpatialPanel
 
 lazy(__name__)

@@ -324,6 +324,8 @@ class WeightsSpec(Spec):
     """A specification of spatial weights; `compute` builds them for the units of a panel."""
 
     role: ClassVar[str] = "weights"
+    varies: ClassVar[bool] = False
+    """Whether weights of this kind differ between periods."""
 
     @property
     def made_of(self) -> tuple[tuple[str, Pair | None], ...]:
@@ -367,7 +369,16 @@ def _node(spec: WeightsSpec) -> dict[str, Any]:
     return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **spec.model_dump()}
 
 
-Node = Annotated[WeightsSpec, BeforeValidator(_built), PlainSerializer(_node)]
+def _constant(value: object) -> object:
+    made = _built(value)
+    if isinstance(made, WeightsSpec) and made.varies:
+        raise ValueError(Note("weights_vary_within"))
+    return made
+
+
+VaryingNode = Annotated[WeightsSpec, BeforeValidator(_built), PlainSerializer(_node)]
+"""As `Node`, and the weights may differ between periods."""
+Node = Annotated[WeightsSpec, BeforeValidator(_constant), PlainSerializer(_node)]
 """Weights within weights: a mapping with a ``_target_``, built and checked with the specification that holds it."""
 
 

@@ -133,8 +133,21 @@ class EdgeWeights(WeightsSpec):
         WeightsError
             If a column is missing, the labels of file and panel differ, or a weight is missing, text or not valid.
         """
+        return self.among(self.read(), panel, Path(self.path).stem)
+
+    def read(self) -> pd.DataFrame:
+        """Return the file as a table.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be read.
+        """
+        return read_table(self.path, "weights", self._ends, written=TextFormat(self.encoding)).frame
+
+    def among(self, frame: pd.DataFrame, panel: Panel, name: str) -> Weights:
+        """Return what `compute` does, of some rows of the file and with a name."""
         file = Path(self.path)
-        frame = read_table(self.path, "weights", self._ends, written=TextFormat(self.encoding)).frame
         edges = self._edges(frame, file.name)
         known = {*edges["origin"], *edges["destination"]}
         if self.islands == "refuse":
@@ -147,7 +160,7 @@ class EdgeWeights(WeightsSpec):
             panel.units,
             self.symmetric,
             islands=self.islands,
-            name=file.stem,
+            name=name,
             normalise=self.normalise,
         )
 

@@ -31,6 +31,7 @@ from digicarbon.model import (
     PanelRegression,
     PanelThreshold,
     SpatialPanel,
+    UnbalancedSpatialPanel,
 )
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.numeric.resampling.null_model import NullModel
@@ -45,6 +46,7 @@ TERMS = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
 POLICY = {"y": "ln_gsp", "policy": "pilot", "controls": ("unemp",)}
 THROUGH = {"y": "ln_gsp", "x": ("ln_pcap",), "mediators": ("ln_pc",), "controls": ("unemp",)}
 RING = (0.0, 100.0)
+LINE = {"_target_": "digicarbon.weights.KNearestWeights", "k": 2}
 EXAMPLES: dict[type[Model], list[Model]] = {
     NoModel: [NoModel()],
     PanelRegression: [
@@ -125,6 +127,12 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         *(SpatialPanel(**TERMS, kind=kind) for kind in ("slx", "sar", "sem", "sdm", "sdem", "sac")),
         SpatialPanel(**TERMS, kind="sar", effects="random"),
         SpatialPanel(**TERMS, kind="sdem", effects="none", durbin=("unemp",)),
+    ],
+    UnbalancedSpatialPanel: [
+        *(UnbalancedSpatialPanel(**TERMS, kind=kind) for kind in ("slx", "sar", "sem", "sdm", "sdem")),
+        UnbalancedSpatialPanel(**TERMS, kind="sdm", effects="unit", bias_correction="none", durbin="x"),
+        UnbalancedSpatialPanel(**TERMS | {"x": ("ln_pcap", "L.ln_pc")}, kind="sar", effects="none"),
+        UnbalancedSpatialPanel(**TERMS, kind="sdm", durbin="x", further_weights=(LINE,)),
     ],
 }
 EVERY = [

@@ -1,0 +1,767 @@
+"""Spatial panels whose units or weights differ between periods, with one or several weights, by (adjusted) likelihood.
+
+All that differs between periods is block-diagonal: cubes have the shape (T, N, k), with zeros where a unit is not
+observed, and a block of weights has no row and no column of such a unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from digicarbon.arrays import BoolArray, FloatArray, IntArray
+from digicarbon.errors import EstimationError
+from digicarbon.note import Note
+from digicarbon.numeric.linear.least_squares import triangular
+from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.spatial.operator import DenseOperator, coarse_nodes, find_balance
+
+FLAT, MOST_FLAT = 1e-8, 1e-3
+"""Range of the log-likelihood, per observation and at most, that may be only rounding."""
+NEWTON = 60
+CLOSE = 1e-12
+"""Steps of the search for a parameter, and the size of the last one relative to its range."""
+WELL = 1e5
+"""Condition of eigenvectors up to which traces are taken from them; beyond it each one is a solution."""
+PLACES = 9
+"""Places in each direction of the first search over several parameters."""
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """The effects of units and periods that an unbalanced panel has, and how they are removed.
+
+    Attributes
+    ----------
+    present : ndarray of bool, shape (T, N)
+    kind : {"none", "unit", "time", "two_way"}
+    basis : ndarray, shape (T, N, r)
+        An orthonormal basis L of the dummies, so that Q = I - LL′ removes them.
+    """
+
+    present: BoolArray
+    kind: EffectsKind
+    basis: FloatArray
+
+    @classmethod
+    def of(cls, present: BoolArray, kind: EffectsKind) -> Effects:
+        """Return the effects of a kind for the cells that are observed."""
+        t, n = present.shape
+        units, times = np.empty((t, n, 0)), np.empty((t, n, 0))
+        counts = present.sum(axis=0)
+        if kind in ("unit", "two_way"):
+            units = present[:, :, None] * (np.eye(n) / np.sqrt(np.maximum(counts, 1)))[None]
+            units = units[:, :, counts > 0]
+        if kind in ("time", "two_way"):
+            times = present[:, :, None] * np.eye(t)[:, None, :]
+            if kind == "two_way":
+                times = times - np.where(present[:, :, None], times.sum(axis=0) / np.maximum(counts, 1)[:, None], 0.0)
+            vectors, sizes, _ = np.linalg.svd(times.reshape(t * n, t), full_matrices=False)
+            # parts of a panel that share no unit have a dummy less for each of them
+            times = vectors[:, sizes > 1e-9 * max(float(sizes[0]), 1e-300)].reshape(t, n, -1)
+        return cls(present, kind, np.ascontiguousarray(np.concatenate([units, times], axis=2)))
+
+    @cached_property
+    def size(self) -> int:
+        """Number of observations."""
+        return int(self.present.sum())
+
+    @cached_property
+    def degrees(self) -> int:
+        """The trace of Q: observations less independent effects."""
+        return self.size - int(self.basis.shape[2])
+
+    def remove(self, cube: FloatArray) -> FloatArray:
+        """Return Qx for x of shape (T, N, …)."""
+        if not self.basis.shape[2]:
+            return cube
+        flat, basis = cube.reshape(self.present.size, -1), self.basis.reshape(self.present.size, self.basis.shape[2])
+        return np.asarray(flat - basis @ (basis.T @ flat)).reshape(cube.shape)
+
+
+def projected_trace(basis: FloatArray, g: FloatArray) -> float:
+    """Return tr QG with Q = I - LL′ of the basis L, shape (T, N, r), and G of shape (T, N, N)."""
+    return float(np.trace(g, axis1=1, axis2=2).sum() - np.vdot(basis, g @ basis))
+
+
+def projected_products(basis: FloatArray, a: FloatArray, b: FloatArray) -> tuple[float, float, float]:
+    """Return tr QAB, tr QAQB and tr QAQB′.
+
+    Parameters
+    ----------
+    basis : ndarray, shape (T, N, r)
+    a, b : ndarray, shape (T, N, N)
+    """
+    forth, back = np.swapaxes(a, 1, 2) @ basis, b @ basis
+    ab, norm = float(np.einsum("tij,tji->", a, b)), float(np.vdot(a, b))
+    # the trace of L′AB L, of L′BA L and of L′AB′ L, L′B′A L
+    first = float(np.vdot(forth, back))
+    back_a, forth_b = a @ basis, np.swapaxes(b, 1, 2) @ basis
+    second = float(np.vdot(forth_b, back_a))
+    r = basis.shape[2]
+    flat = basis.reshape(basis.shape[0] * basis.shape[1], r)
+    of_a, of_b = flat.T @ back_a.reshape(len(flat), r), flat.T @ back.reshape(len(flat), r)
+    square = ab - first - second + float(np.einsum("ij,ji->", of_a, of_b))
+    mixed = norm - float(np.vdot(forth, forth_b)) - float(np.vdot(back, back_a)) + float(np.vdot(of_a, of_b))
+    return ab - first, square, mixed
+
+
+class PeriodWeights:
+    """Weights of each period as blocks, one or several in each.
+
+    Parameters
+    ----------
+    blocks : ndarray, shape (R, P, N, N)
+        R weights, each with P different blocks, without rows and columns of units that are not observed.
+    which : ndarray of int, shape (T,)
+        The block of each period.
+    present : ndarray of bool, shape (T, N)
+    """
+
+    def __init__(self, blocks: FloatArray, which: IntArray, present: BoolArray) -> None:
+        self.blocks, self.which, self.present = blocks, which, present
+        self.times = np.bincount(which, minlength=blocks.shape[1])
+
+    @property
+    def several(self) -> int:
+        """Number of weights R."""
+        return len(self.blocks)
+
+    def lag(self, cube: FloatArray, place: int = 0) -> FloatArray:
+        """Return Wx of one of the weights for x of shape (T, N, k)."""
+        return np.asarray(self.blocks[place][self.which] @ cube)
+
+    @cached_property
+    def operators(self) -> list[DenseOperator]:
+        """The blocks of the first weights that have a link, with their spectrum."""
+        out = []
+        for block in self.blocks[0]:
+            balance = find_balance(scipy.sparse.csr_array(block)) if block.any() else None
+            out.append(DenseOperator(block, None, balance))
+        return out
+
+    @cached_property
+    def bounds(self) -> tuple[float, float]:
+        """The interval around zero in which I - ρW is invertible in each period, of one W."""
+        ends = [operator.bounds for operator in self.operators if operator.w.any()]
+        return max(low for low, _ in ends), min(high for _, high in ends)
+
+    @cached_property
+    def eigenvalues(self) -> NDArray[np.complex128]:
+        """Eigenvalues of the blocks of one W, shape (P, N)."""
+        return np.stack([np.asarray(operator.eigenvalues, dtype=np.complex128) for operator in self.operators])
+
+    def log_determinant(self, rho: FloatArray) -> FloatArray:
+        """Return Σ ln|I - ρW| over periods at places of ρ, shape (m,), of one W."""
+        roots = np.abs(1.0 - rho[:, None, None] * self.eigenvalues)
+        return np.asarray(np.log(roots).sum(axis=2) @ self.times)
+
+    def filter(self, rho: FloatArray) -> FloatArray:
+        """Return I - Σ ρ_r W_r, shape (P, N, N)."""
+        return np.asarray(np.eye(self.blocks.shape[2]) - np.tensordot(rho, self.blocks, axes=1))
+
+    def stable(self, rho: FloatArray) -> bool:
+        """Return whether I - s Σ ρ_r W_r is invertible for each s from 0 to 1, so that the model is stable."""
+        roots = np.linalg.eigvals(np.tensordot(rho, self.blocks, axes=1))
+        return bool(roots.real.max() < 1.0)
+
+    def inverse(self, rho: FloatArray) -> FloatArray:
+        """Return the inverse of `filter`, shape (P, N, N)."""
+        return np.asarray(np.linalg.inv(self.filter(rho)))
+
+    def g(self, rho: FloatArray, inverse: FloatArray | None = None) -> FloatArray:
+        """Return W_r (I - Σ ρ_r W_r)⁻¹ in each period, shape (R, T, N, N)."""
+        solved = self.inverse(rho) if inverse is None else inverse
+        return np.asarray((self.blocks @ solved)[:, self.which])
+
+
+class Traces:
+    """tr QG of one W as a function of ρ, and the logarithm whose slope is minus it.
+
+    Parameters
+    ----------
+    weights : PeriodWeights
+    basis : ndarray, shape (T, N, r)
+        Of what Q removes; nothing for the likelihood with dummies.
+    """
+
+    def __init__(self, weights: PeriodWeights, basis: FloatArray) -> None:
+        self.weights, self.basis = weights, basis
+        self._shares = self._of_roots()
+
+    def _of_roots(self) -> NDArray[np.complex128] | None:
+        """Return what each eigenvalue counts in tr QG, shape (P, N); None where eigenvectors are no good basis."""
+        w, basis = self.weights, self.basis
+        counts = np.repeat(w.times[:, None], w.blocks.shape[2], axis=1).astype(np.complex128)
+        if not basis.shape[2]:
+            return counts
+        for place, operator in enumerate(w.operators):
+            own = basis[w.which == place]
+            # Σ LL′ over the periods of this block
+            flat = np.ascontiguousarray(own.transpose(1, 0, 2)).reshape(own.shape[1], -1)
+            if operator.balance is not None or not operator.w.any():
+                root = np.ones(len(flat)) if operator.balance is None else np.sqrt(operator.balance)
+                vectors = (
+                    np.linalg.eigh(root[:, None] * operator.w / root)[1] if operator.w.any() else np.eye(len(flat))
+                )
+                left, right = (vectors * root[:, None]).T @ flat, (vectors / root[:, None]).T @ flat
+            else:
+                # eigenvalues in the order of the operator's own
+                vectors = np.linalg.eig(operator.w)[1]
+                if np.linalg.cond(vectors) > WELL:
+                    return None
+                left, right = np.linalg.inv(vectors) @ flat, vectors.T @ flat
+            counts[place] -= (left * right).sum(axis=1)
+        return counts
+
+    @property
+    def smooth(self) -> bool:
+        """Whether traces at many places are sums over eigenvalues."""
+        return self._shares is not None
+
+    def at(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return tr QG and tr QG² at places of ρ, each of shape (m,)."""
+        if self._flat is None:
+            both = [self._solved(float(one)) for one in rho]
+            return np.array([one for one, _ in both]), np.array([two for _, two in both])
+        values, shares = self._flat
+        roots = values / (1.0 - rho[:, None] * values)
+        first = (roots @ shares).real
+        roots *= roots
+        return np.asarray(first), np.asarray((roots @ shares).real)
+
+    @cached_property
+    def _flat(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        """Eigenvalues that count, and what each counts; real ones where all are."""
+        if self._shares is None:
+            return None
+        values, shares = self.weights.eigenvalues.ravel(), self._shares.ravel()
+        counting = np.abs(values) > 0
+        values, shares = values[counting], shares[counting]
+        real = not values.imag.any() and np.abs(shares.imag).max(initial=0.0) <= 1e-12 * np.abs(shares).max(initial=1.0)
+        return (values.real.copy(), shares.real.copy()) if real else (values, shares)
+
+    def _solved(self, rho: float) -> tuple[float, float]:
+        g = self.weights.g(np.array([rho]))[0]
+        return projected_trace(self.basis, g), projected_trace(self.basis, g @ g)
+
+    @cached_property
+    def coarse(self) -> tuple[FloatArray, FloatArray]:
+        """Places that cover the range of ρ, and minus the integral of tr QG from zero to them."""
+        nodes = coarse_nodes(self.weights.bounds)
+        if self._shares is not None:
+            logs = np.log(1.0 - nodes[:, None, None] * self.weights.eigenvalues)
+            return nodes, np.asarray(np.einsum("mpn,pn->m", logs, self._shares).real)
+        if not self.basis.shape[2]:
+            return nodes, self.weights.log_determinant(nodes)
+        # ln|S| is exact; what Q takes from it is smooth
+        own = np.array([float(self.weights.times @ np.trace(self._g_all(node), axis1=1, axis2=2)) for node in nodes])
+        gap, exact = own - self.at(nodes)[0], self.weights.log_determinant(nodes)
+        changes = np.diff(nodes) * (gap[1:] + gap[:-1]) / 2
+        # beside a pole both traces are large, and their ratio changes little
+        share = gap / np.where(own == 0, 1.0, own)
+        by_share = -np.diff(exact) * (share[1:] + share[:-1]) / 2
+        outer = np.r_[0:4, len(changes) - 4 : len(changes)]
+        changes[outer] = by_share[outer]
+        steps = np.concatenate([[0.0], np.cumsum(changes)])
+        return nodes, exact + steps - np.interp(0.0, nodes, steps)
+
+    def _g_all(self, rho: float) -> FloatArray:
+        return np.asarray(self.weights.blocks[0] @ self.weights.inverse(np.array([rho])))
+
+
+def solve_lag(
+    moments: tuple[FloatArray, FloatArray, FloatArray], traces: Traces, degrees: int
+) -> tuple[FloatArray, BoolArray]:
+    """Return ρ of many outcomes, and whether it is at the end of its range, each of shape (M,).
+
+    Parameters
+    ----------
+    moments : tuple of three ndarrays, shape (M,)
+        y′y, y′Wy and (Wy)′Wy, effects and regressors removed.
+    traces : Traces
+    degrees : int
+        What the sum of squares is divided by.
+
+    Raises
+    ------
+    EstimationError
+        If no outcome says anything about ρ.
+
+    Notes
+    -----
+    The zero of (Wy)′e d/e′e - tr QG(ρ), with e = y - ρWy, near the highest of the places that cover the range. Without
+    effects in Q this is the slope of the concentrated likelihood.
+    """
+    a, b, c = moments
+    nodes, jacobian = traces.coarse
+    ssr = a - 2 * nodes[:, None] * b + nodes[:, None] ** 2 * c
+    heights = jacobian[:, None] - degrees / 2 * np.log(np.maximum(ssr, 1e-300))
+    edge = len(nodes) // 8
+    if (np.ptp(heights[edge:-edge], axis=0) <= min(FLAT * degrees, MOST_FLAT)).all():
+        raise EstimationError(Note("spatial_parameter_flat"))
+    best = np.clip(heights.argmax(axis=0), 1, len(nodes) - 2)
+    low, high, rho = nodes[best - 1].copy(), nodes[best + 1].copy(), nodes[best].copy()
+    left, right = traces.weights.bounds
+    active = np.arange(len(rho))
+    for _ in range(NEWTON):
+        at, own_a, own_b, own_c = rho[active], a[active], b[active], c[active]
+        first, second = traces.at(at)
+        e = own_a - 2 * at * own_b + at**2 * own_c
+        cross = own_b - at * own_c
+        slope = degrees * cross / e - first
+        bend = degrees * (2 * cross**2 / e - own_c) / e - second
+        low[active], high[active] = np.where(slope > 0, at, low[active]), np.where(slope > 0, high[active], at)
+        step = np.where(bend < 0, at - slope / np.where(bend < 0, bend, -1.0), np.inf)
+        inside = (step > low[active]) & (step < high[active])
+        rho[active] = np.where(inside, step, (low[active] + high[active]) / 2)
+        active = active[np.abs(rho[active] - at) > CLOSE * (right - left)]
+        if not len(active):
+            break
+    margin = 1e-5 * (right - left)
+    return rho, (rho - left < margin) | (right - rho < margin)
+
+
+@dataclass(frozen=True, eq=False)
+class PeriodFit:
+    """Estimates of a spatial panel by periods.
+
+    Attributes
+    ----------
+    beta : ndarray, shape (k,)
+    spatial : ndarray, shape (R,)
+        ρ of each W, or λ; empty without a spatial parameter.
+    sigma2 : float
+    covariance : ndarray, shape (k + R + 1, k + R + 1)
+        Order β, spatial parameters, σ².
+    loglik : float
+        Of the model with dummies, at the estimates, with all constants; with the adjusted score σ² is of that one.
+    residuals : ndarray, shape (T, N)
+        Effects removed; zero where a unit is not observed.
+    boundary : bool
+    """
+
+    beta: FloatArray
+    spatial: FloatArray
+    sigma2: float
+    covariance: FloatArray
+    loglik: float
+    residuals: FloatArray
+    boundary: bool
+
+
+def fit_linear(columns: FloatArray, effects: Effects, adjusted: bool) -> PeriodFit:
+    """Fit y = Zβ + effects + ε by least squares; ``columns``, shape (T, N, k + 1), are Z and y, effects removed."""
+    k = columns.shape[2] - 1
+    flat = columns.reshape(-1, k + 1)
+    beta = np.asarray(np.linalg.lstsq(flat[:, :k], flat[:, k], rcond=None)[0], dtype=np.float64)
+    e = flat[:, k] - flat[:, :k] @ beta
+    degrees = effects.degrees if adjusted else effects.size
+    sigma2 = float(e @ e) / degrees
+    covariance = np.zeros((k + 1, k + 1))
+    covariance[:k, :k] = sigma2 * np.linalg.inv(flat[:, :k].T @ flat[:, :k])
+    covariance[k, k] = 2 * sigma2**2 / degrees
+    residuals = e.reshape(columns.shape[:2])
+    return PeriodFit(beta, np.empty(0), sigma2, covariance, _gaussian(float(e @ e), 0.0, effects), residuals, False)
+
+
+def fit_lags(
+    columns: FloatArray, weights: PeriodWeights, effects: Effects, adjusted: bool, traces: Traces | None = None
+) -> PeriodFit:
+    """Fit y = Σ ρ_r W_r y + Zβ + effects + ε.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (T, N, k + 1 + R)
+        Z, y and W_r y, effects removed.
+    weights : PeriodWeights
+    effects : Effects
+    adjusted : bool
+        Whether ρ is the zero of the adjusted score; else the likelihood with dummies is highest there.
+    traces : Traces or None
+        Of one W, with the effects' basis for the adjusted score, else without; made where it is None.
+
+    Raises
+    ------
+    EstimationError
+        If the outcome says nothing about ρ, or the search for several does not end.
+
+    Notes
+    -----
+    With Q = I - LL′ the adjusted score is (W_r y)′Qe/σ² - tr QG_r, e′Qe = σ² tr Q (Meng & Yang 2021; for a balanced
+    panel with one W the transformation likelihood of Lee & Yu 2010). It is not the slope of a likelihood, so that the
+    covariance is J⁻¹ΩJ⁻¹′; see `_lag_covariance`.
+    """
+    r = weights.several
+    k = columns.shape[2] - 1 - r
+    flat = columns.reshape(-1, k + 1 + r)
+    z = flat[:, :k]
+    factor = triangular(flat)
+    rest = factor[k:, k:]
+    gram = rest.T @ rest
+    degrees = effects.degrees if adjusted else effects.size
+    if r == 1:
+        of_one = traces or Traces(weights, effects.basis if adjusted else effects.basis[..., :0])
+        found, end = solve_lag((gram[:1, 0], gram[:1, 1], gram[1:2, 1]), of_one, degrees)
+        rho, boundary = found, bool(end[0])
+    else:
+        rho, boundary = _solve_several(gram, weights, effects, adjusted)
+    both = np.concatenate([[1.0], -rho])
+    beta = scipy.linalg.solve_triangular(factor[:k, :k], factor[:k, k:] @ both) if k else np.empty(0)
+    e = flat[:, k:] @ both - z @ beta
+    ssr = float(e @ e)
+    residuals = e.reshape(columns.shape[:2])
+    if boundary:
+        # I - ΣρW is almost singular there
+        covariance = np.full((k + r + 1, k + r + 1), np.nan)
+        covariance[:k, :k] = ssr / degrees * np.linalg.inv(factor[:k, :k].T @ factor[:k, :k])
+        covariance[-1, -1] = 2 * (ssr / degrees) ** 2 / degrees
+    else:
+        covariance = _lag_covariance(columns, residuals, rho, ssr / degrees, weights, effects, adjusted)
+    log_determinant = float(np.linalg.slogdet(weights.filter(rho))[1] @ weights.times)
+    loglik = _gaussian(ssr, log_determinant, effects)
+    return PeriodFit(beta, rho, ssr / degrees, covariance, loglik, residuals, boundary)
+
+
+def _gaussian(ssr: float, log_determinant: float, effects: Effects) -> float:
+    n = effects.size
+    return float(log_determinant - n / 2 * (np.log(2 * np.pi * ssr / n) + 1))
+
+
+def _lag_covariance(
+    columns: FloatArray,
+    residuals: FloatArray,
+    rho: FloatArray,
+    sigma2: float,
+    weights: PeriodWeights,
+    effects: Effects,
+    adjusted: bool,
+) -> FloatArray:
+    """Return the covariance of (β, ρ, σ²), shape (k + R + 1, k + R + 1).
+
+    Notes
+    -----
+    With η_r = G_r(Zβ + effects), under normal errors the variance of the adjusted scores is
+    Ω_rs = η_r′Qη_s/σ² + tr QG_rG_s′ + tr QG_rQG_s and minus their mean slope J_rs has tr QG_rG_s in place of the last
+    term. What Qη is estimated by, QWy - QGe, has the noise QG(I - Q)ε, whose size tr QG_r(I - Q)G_s′ is taken off.
+    """
+    r, size = weights.several, columns.shape[0] * columns.shape[1]
+    k = columns.shape[2] - 1 - r
+    flat = columns.reshape(size, -1)
+    z = flat[:, :k]
+    g = weights.g(rho)
+    degrees = effects.degrees if adjusted else effects.size
+    q = np.stack(
+        [flat[:, k + 1 + s] - effects.remove((g[s] @ residuals[..., None])[..., 0]).ravel() for s in range(r)],
+        axis=1,
+    )
+    both = np.concatenate([z, q], axis=1)
+    slope = np.zeros((k + r + 1, k + r + 1))
+    slope[: k + r, : k + r] = both.T @ both / sigma2
+    spread = slope.copy()
+    # the likelihood's own scores are of all errors, effects or not
+    basis = effects.basis if adjusted else effects.basis[..., :0]
+    for s, u in product(range(r), repeat=2):
+        bent, square, norm = projected_products(basis, g[s], g[u])
+        slope[k + s, k + u] += norm + bent
+        spread[k + s, k + u] += norm + square
+    for s in range(r):
+        trace = projected_trace(basis, g[s]) / sigma2
+        for matrix in (slope, spread):
+            matrix[k + s, -1] = matrix[-1, k + s] = trace
+    slope[-1, -1] = spread[-1, -1] = degrees / (2 * sigma2**2)
+    # columns in small units must not cost digits
+    scale = 1 / np.sqrt(np.abs(np.diagonal(slope)))
+    inverse = np.linalg.inv(slope * scale[:, None] * scale) * scale[:, None] * scale
+    return np.asarray(inverse @ spread @ inverse.T)
+
+
+def _solve_several(
+    gram: FloatArray, weights: PeriodWeights, effects: Effects, adjusted: bool
+) -> tuple[FloatArray, bool]:
+    """Return ρ of several W, shape (R,), and whether it is at the end of the stable region."""
+    basis = effects.basis if adjusted else effects.basis[..., :0]
+    places, jacobian = table_of(weights)
+    sides = np.concatenate([np.ones((len(places), 1)), -places], axis=1)
+    heights = jacobian - effects.size / 2 * np.log(np.einsum("mi,ij,mj->m", sides, gram, sides))
+    if np.ptp(heights) <= min(FLAT * effects.size, MOST_FLAT):
+        raise EstimationError(Note("spatial_parameter_flat"))
+    rho = places[heights.argmax()]
+    # the likelihood first: its slope leads to a maximum; then the adjusted score, whose zero is near
+    rho = _newton(rho, gram, weights, effects.basis[..., :0], effects.size)
+    if rho is not None and adjusted:
+        rho = _newton(rho, gram, weights, basis, effects.degrees)
+    if rho is None:
+        raise EstimationError(Note("several_weights_no_maximum"))
+    largest = np.linalg.eigvals(np.tensordot(rho, weights.blocks, axes=1)).real.max()
+    return rho, bool(largest > 1 - 1e-5)
+
+
+def _newton(
+    rho: FloatArray, gram: FloatArray, weights: PeriodWeights, basis: FloatArray, degrees: int
+) -> FloatArray | None:
+    """Return the zero of the scores near ρ; None where the steps do not end."""
+    for _ in range(NEWTON):
+        inverse = weights.inverse(rho)
+        g = weights.g(rho, inverse)
+        side = np.concatenate([[1.0], -rho])
+        along = gram @ side
+        ssr, cross = float(side @ along), along[1:]
+        scores = degrees * cross / ssr - np.array([projected_trace(basis, one) for one in g])
+        r = len(rho)
+        bend = degrees * (2 * np.outer(cross, cross) / ssr - gram[1:, 1:]) / ssr
+        for s, u in product(range(r), repeat=2):
+            bend[s, u] -= _bent(basis, g[s], g[u])
+        if np.linalg.eigvalsh((bend + bend.T) / 2).max() >= 0:
+            bend = -np.eye(r) * degrees
+        step = -np.linalg.solve(bend, scores)
+        while not weights.stable(rho + step):
+            step = step / 2
+            if np.abs(step).max() < 1e-12:
+                return rho
+        rho = rho + step
+        if np.abs(step).max() < 1e-12:
+            return rho
+    return None
+
+
+def _bent(basis: FloatArray, a: FloatArray, b: FloatArray) -> float:
+    """Return tr QAB."""
+    own = float(np.einsum("tij,tji->", a, b))
+    return own - float(np.vdot(np.swapaxes(a, 1, 2) @ basis, b @ basis))
+
+
+def table_of(weights: PeriodWeights) -> tuple[FloatArray, FloatArray]:
+    """Return stable places of several ρ, shape (m, R), and Σ ln|I - Σ ρ_r W_r| there; made once for the weights."""
+    known = weights.__dict__.get("_table")
+    if known is not None:
+        return known[0], known[1]
+    scale = np.abs(weights.blocks).sum(axis=3).max(axis=(1, 2))
+    steps = np.linspace(-0.9, 0.9, PLACES if weights.several < 3 else 5)
+    every = np.array(list(product(steps, repeat=weights.several)))
+    places = every[np.abs(every).sum(axis=1) < 0.95] / np.maximum(scale, 1e-300)
+    jacobian = np.array([np.linalg.slogdet(weights.filter(place))[1] @ weights.times for place in places])
+    weights.__dict__["_table"] = places, jacobian
+    return places, jacobian
+
+
+class ErrorPeriods:
+    """A model y = Zβ + effects + u, u = λWu + ε, with the products of its columns that λ combines.
+
+    Parameters
+    ----------
+    z : ndarray, shape (T, N, k)
+        Raw.
+    weights : PeriodWeights
+        One W.
+    effects : Effects
+    adjusted : bool
+        Whether λ is the zero of the adjusted score.
+
+    Notes
+    -----
+    The filter changes the dummies: Q_λ removes (I - λW)L. The slope of ½ ln|L′S′SL| is -tr (I - Q_λ)G, so that the
+    adjusted score is that of a likelihood, the one of what is left of y without the effects.
+    """
+
+    def __init__(self, z: FloatArray, weights: PeriodWeights, effects: Effects, adjusted: bool) -> None:
+        self.weights, self.effects, self.adjusted = weights, effects, adjusted
+        self.x = np.concatenate([effects.basis, z], axis=2)
+        self.lagged = weights.lag(self.x)
+        self.r, self.k = effects.basis.shape[2], z.shape[2]
+        self.degrees = effects.degrees if adjusted else effects.size
+        self._powers = self._products(self.x, self.lagged)
+
+    @staticmethod
+    def _products(level: FloatArray, lagged: FloatArray) -> FloatArray:
+        """Return the matrices that 1, -λ and λ² combine to x′S′Sx, shape (3, p, p)."""
+        p = level.shape[2]
+        a, b = level.reshape(-1, p), lagged.reshape(-1, p)
+        cross = a.T @ b
+        return np.stack([a.T @ a, cross + cross.T, b.T @ b])
+
+    def _with(self, y: FloatArray) -> FloatArray:
+        """Return the products of x and y, shape (3, p + 1, p + 1)."""
+        own, wy = y.reshape(-1), self.weights.lag(y[..., None]).reshape(-1)
+        a, b = self.x.reshape(len(own), -1), self.lagged.reshape(len(own), -1)
+        p = a.shape[1]
+        out = np.empty((3, p + 1, p + 1))
+        out[:, :p, :p] = self._powers
+        sides = np.stack([a.T @ own, a.T @ wy + b.T @ own, b.T @ wy])
+        out[:, :p, p] = out[:, p, :p] = sides
+        out[:, p, p] = own @ own, 2 * (own @ wy), wy @ wy
+        return out
+
+    def fit(self, y: FloatArray) -> PeriodFit:
+        """Fit the model to an outcome, shape (T, N), raw.
+
+        Raises
+        ------
+        EstimationError
+            If the outcome says nothing about λ.
+        """
+        powers = self._with(y)
+        nodes = coarse_nodes(self.weights.bounds)
+        heights = self._heights(powers, nodes)
+        edge = len(nodes) // 8
+        if np.ptp(heights[edge:-edge]) <= min(FLAT * self.degrees, MOST_FLAT):
+            raise EstimationError(Note("spatial_parameter_flat"))
+        best = min(max(int(heights.argmax()), 1), len(nodes) - 2)
+        low, high = float(nodes[best - 1]), float(nodes[best + 1])
+        slopes = self._slope(powers, low), self._slope(powers, high)
+        left, right = self.weights.bounds
+        if slopes[0] > 0 > slopes[1]:
+            lam = float(scipy.optimize.brentq(lambda at: self._slope(powers, at), low, high, xtol=1e-15, rtol=1e-14))
+        else:
+            lam = low if slopes[0] <= 0 else high
+        margin = 1e-5 * (right - left)
+        return self._at(powers, y, lam, bool(lam - left < margin or right - lam < margin))
+
+    def filtered(self, lam: float) -> FloatArray:
+        """Return regressors filtered by I - λW, without the filtered effects, shape (T, N, k)."""
+        columns = (self.x - lam * self.lagged).reshape(-1, self.r + self.k)
+        effects, z = columns[:, : self.r], columns[:, self.r :]
+        basis = np.linalg.qr(effects)[0]
+        return np.asarray(z - basis @ (basis.T @ z)).reshape(*self.x.shape[:2], self.k)
+
+    def _heights(self, powers: FloatArray, lam: FloatArray) -> FloatArray:
+        stack = powers[0] - lam[:, None, None] * powers[1] + lam[:, None, None] ** 2 * powers[2]
+        # columns in small units must not count as dependent
+        scale = 1 / np.sqrt(np.maximum(np.diagonal(stack, axis1=1, axis2=2), 1e-300))
+        diagonal = np.diagonal(np.linalg.cholesky(stack * scale[:, :, None] * scale[:, None, :]), axis1=1, axis2=2)
+        logs = np.log(diagonal / scale)
+        out = self.weights.log_determinant(lam) - self.degrees * logs[:, -1]
+        return np.asarray(out - logs[:, : self.r].sum(axis=1) if self.adjusted else out)
+
+    def _slope(self, powers: FloatArray, lam: float) -> float:
+        stack = powers[0] - lam * powers[1] + lam**2 * powers[2]
+        moved = 2 * lam * powers[2] - powers[1]
+        coefficients = np.linalg.solve(stack[:-1, :-1], stack[:-1, -1])
+        side = np.concatenate([-coefficients, [1.0]])
+        ssr, change = float(side @ stack @ side), float(side @ moved @ side)
+        roots = self.weights.eigenvalues / (1.0 - lam * self.weights.eigenvalues)
+        slope = -float(roots.sum(axis=1).real @ self.weights.times) - self.degrees / 2 * change / ssr
+        if self.adjusted and self.r:
+            slope -= float(np.trace(np.linalg.solve(stack[: self.r, : self.r], moved[: self.r, : self.r]))) / 2
+        return slope
+
+    def _at(self, powers: FloatArray, y: FloatArray, lam: float, boundary: bool) -> PeriodFit:
+        stack = powers[0] - lam * powers[1] + lam**2 * powers[2]
+        coefficients = np.linalg.solve(stack[:-1, :-1], stack[:-1, -1])
+        rest = y - self.x @ coefficients
+        residuals = rest - lam * self.weights.lag(rest[..., None])[..., 0]
+        ssr = float(np.vdot(residuals, residuals))
+        sigma2, r, k = ssr / self.degrees, self.r, self.k
+        covariance = np.zeros((k + 2, k + 2))
+        covariance[:k, :k] = sigma2 * np.linalg.inv(stack[:-1, :-1])[r:, r:]
+        filtered = (self.x - lam * self.lagged)[..., :r]
+        basis = filtered[..., :0]
+        if self.adjusted and r:
+            factor = np.linalg.cholesky(stack[:r, :r])
+            flat = scipy.linalg.solve_triangular(factor, filtered.reshape(-1, r).T, lower=True).T
+            basis = flat.reshape(filtered.shape)
+        g = self.weights.g(np.array([lam]))[0]
+        _, square, norm = projected_products(basis, g, g)
+        trace = projected_trace(basis, g) / sigma2
+        information = np.array([[square + norm, trace], [trace, self.degrees / (2 * sigma2**2)]])
+        covariance[k:, k:] = np.linalg.inv(information)
+        log_determinant = float(self.weights.log_determinant(np.array([lam]))[0])
+        loglik = _gaussian(ssr, log_determinant, self.effects)
+        return PeriodFit(coefficients[r:], np.array([lam]), sigma2, covariance, loglik, residuals, boundary)
+
+
+@dataclass(frozen=True, eq=False)
+class Multipliers:
+    """What coefficients count in mean effects, by period.
+
+    Attributes
+    ----------
+    direct, total : ndarray, shape (T, R + 1)
+        Sums over a period's units of the diagonal and of the row sums of S⁻¹ and of S⁻¹W_r.
+    slopes : ndarray, shape (2, T, R + 1, R)
+        Derivatives of both in each ρ; zero without a spatial lag of y.
+    """
+
+    direct: FloatArray
+    total: FloatArray
+    slopes: FloatArray
+
+    def of_period(self, place: int) -> Multipliers:
+        """Return those of one period."""
+        own = slice(place, place + 1)
+        return Multipliers(self.direct[own], self.total[own], self.slopes[:, own])
+
+
+def multipliers(weights: PeriodWeights, rho: FloatArray | None) -> Multipliers:
+    """Return the multipliers at ρ; None stands for a model without a spatial lag of y."""
+    r, n = weights.several, weights.blocks.shape[2]
+    t = len(weights.which)
+    present = weights.present.astype(np.float64)
+    inverse = np.broadcast_to(np.eye(n), weights.blocks.shape[1:]) if rho is None else weights.inverse(rho)
+    each = np.stack([inverse, *(inverse @ weights.blocks)])[:, weights.which]
+    direct = np.einsum("rtii,ti->tr", each, present)
+    total = np.einsum("rtij,ti,tj->tr", each, present, present)
+    slopes = np.zeros((2, t, r + 1, r))
+    if rho is not None:
+        for s in range(r):
+            moved = (inverse @ weights.blocks[s])[weights.which] @ each
+            slopes[0, :, :, s] = np.einsum("rtii,ti->tr", moved, present)
+            slopes[1, :, :, s] = np.einsum("rtij,ti,tj->tr", moved, present, present)
+    return Multipliers(direct, total, slopes)
+
+
+def mean_effects(
+    coefficients: FloatArray, covariance: FloatArray, of: Multipliers, counts: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return direct, indirect and total effects and their delta errors, each of shape (3, k).
+
+    Parameters
+    ----------
+    coefficients : ndarray, shape (k, R + 1)
+        β and θ_r of each variable; zero where x has no such lag.
+    covariance : ndarray, shape (k (R + 1) + R, k (R + 1) + R)
+        Of the coefficients by variable, then of ρ.
+    of : Multipliers
+        Those of the periods of the mean.
+    counts : ndarray, shape (T,)
+        Observed units of these periods.
+
+    Notes
+    -----
+    Means are over observations: a period counts as many times as it has units.
+    """
+    k, width = coefficients.shape
+    values, errors = np.empty((3, k)), np.empty((3, k))
+    n = float(counts.sum())
+    levels = [of.direct.sum(axis=0) / n, of.total.sum(axis=0) / n]
+    slopes = [part.sum(axis=0) / n for part in of.slopes]
+    levels, slopes = [levels[0], levels[1] - levels[0], levels[1]], [slopes[0], slopes[1] - slopes[0], slopes[1]]
+    for place, (level, slope) in enumerate(zip(levels, slopes, strict=True)):
+        for variable in range(k):
+            gradient = np.zeros(len(covariance))
+            gradient[variable * width : (variable + 1) * width] = level
+            gradient[k * width :] = coefficients[variable] @ slope
+            values[place, variable] = coefficients[variable] @ level
+            errors[place, variable] = np.sqrt(max(float(gradient @ covariance @ gradient), 0.0))
+    return values, errors
+
+
+def distinct(blocks: Sequence[FloatArray]) -> tuple[FloatArray, IntArray]:
+    """Return different ones of each period's weights, shape (R, N, N) each, and which one a period has.
+
+    Returns
+    -------
+    blocks : ndarray, shape (R, P, N, N)
+    which : ndarray of int, shape (T,)
+    """
+    places: dict[bytes, int] = {}
+    which = np.array([places.setdefault(block.tobytes(), len(places)) for block in blocks], dtype=np.int64)
+    first = [int(np.flatnonzero(which == place)[0]) for place in range(len(places))]
+    return np.ascontiguousarray(np.stack([blocks[place] for place in first], axis=1)), which

@@ -1,0 +1,253 @@
+"""Spatial panels whose units or weights differ between periods, and those of several weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digicarbon as dc
+from digicarbon.arrays import FloatArray
+from digicarbon.errors import DataError, DigicarbonError, WeightsError
+from digicarbon.model.batch import Estimand, estimate_of
+from digicarbon.weights import WeightsByPeriod
+
+N, T = 24, 6
+SPEC: dict[str, Any] = {"y": "y", "x": ["a"], "controls": ["b"]}
+UNITS = [f"u{i:02d}" for i in range(N)]
+
+
+def links(seed: int = 1) -> FloatArray:
+    rng = np.random.default_rng(seed)
+    raw = np.triu(rng.random((N, N)) < 0.2, 1) * 1.0
+    raw = raw + raw.T
+    ring = np.roll(np.eye(N), 1, axis=1)
+    return np.maximum(raw, ring + ring.T)
+
+
+def weights(seed: int = 1) -> dc.Weights:
+    return dc.Weights.from_matrix(links(seed), UNITS)
+
+
+def frame(seed: int = 1, rho: float = 0.4, by: list[FloatArray] | None = None) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    a, b, e = rng.standard_normal((3, T, N))
+    lead = a + 0.5 * b + rng.standard_normal(N) + rng.standard_normal(T)[:, None] + e
+    every = [dc.Weights.from_matrix(one, UNITS).dense() for one in (by or [links()] * T)]
+    y = np.stack([np.linalg.solve(np.eye(N) - rho * w, row) for w, row in zip(every, lead, strict=True)])
+    index = pd.MultiIndex.from_product([range(2001, 2001 + T), UNITS], names=["year", "unit"])
+    return pd.DataFrame({"y": y.ravel(), "a": a.ravel(), "b": b.ravel()}, index=index).reset_index()
+
+
+def panel_of(table: pd.DataFrame) -> dc.Panel:
+    return dc.Panel.from_frame(table, unit="unit", time="year", gaps="keep")
+
+
+def some(table: pd.DataFrame, share: float = 0.15, seed: int = 5) -> pd.DataFrame:
+    return table[np.random.default_rng(seed).random(len(table)) >= share]
+
+
+def model(kind: str = "sdm", **fields: Any) -> dc.UnbalancedSpatialPanel:
+    return dc.UnbalancedSpatialPanel(**SPEC | {"kind": kind} | fields)
+
+
+@pytest.mark.parametrize("kind", ["slx", "sar", "sem", "sdm", "sdem"])
+@pytest.mark.parametrize("effects", ["none", "unit", "time", "two_way"])
+@pytest.mark.parametrize(("ours", "theirs"), [("adjusted_score", "lee_yu"), ("none", "none")])
+def test_a_balanced_panel_is_that_of_spatial_panel(kind: str, effects: str, ours: str, theirs: str) -> None:
+    panel = panel_of(frame())
+    found = model(kind, effects=effects, bias_correction=ours).fit(panel, weights())
+    known = dc.SpatialPanel(**SPEC, kind=kind, effects=effects, bias_correction=theirs).fit(panel, weights())
+    assert found.terms == known.terms
+    np.testing.assert_allclose(found.coef, known.coef, rtol=1e-8)
+    np.testing.assert_allclose(found.covariance, known.covariance, rtol=1e-7, atol=1e-12)
+    assert found.spatial_effects is not None
+    assert known.spatial_effects is not None
+    np.testing.assert_allclose(found.spatial_effects.coef, known.spatial_effects.coef, rtol=1e-8)
+    np.testing.assert_allclose(found.spatial_effects.se, known.spatial_effects.se, rtol=1e-7)
+    assert found.statistics["nobs_effective"] == known.statistics["nobs_effective"]
+    assert found.statistics["r2_within"] == pytest.approx(known.statistics["r2_within"])
+    assert found.statistics["df_resid"] == known.statistics["df_resid"]
+    if ours == "none":
+        assert found.statistics["loglik"] == pytest.approx(known.statistics["loglik"], abs=1e-8)
+
+
+@pytest.mark.parametrize("kind", ["sar", "sdm", "sem"])
+def test_many_outcomes_are_fitted_as_single_ones(kind: str) -> None:
+    panel, fitted = panel_of(some(frame())), model(kind)
+    result = fitted.fit(panel, weights())
+    null = fitted.null(panel, weights(), [])
+    assert null is not None
+    made = null.fit()
+    rng = np.random.default_rng(2)
+    outcomes = made.y[:, None] + made.unfiltered(rng.standard_normal((len(made.y), 3)))
+    for quantity in fitted.quantities:
+        estimand = Estimand(quantity, "a")
+        batch = fitted.batch(panel, weights(), estimand)
+        coef, se = batch.fit(batch.prepare(np.column_stack([made.y, outcomes])))
+        np.testing.assert_allclose((coef[0], se[0]), estimate_of(result, estimand), rtol=1e-8)
+        for draw in range(3):
+            own = fitted.fit(panel.with_columns({"y": np.ascontiguousarray(outcomes[:, draw])}), weights())
+            np.testing.assert_allclose((coef[draw + 1], se[draw + 1]), estimate_of(own, estimand), rtol=1e-7)
+
+
+def test_the_null_model_filters_by_period() -> None:
+    """S times the outcome less its residuals is a combination of regressors and effects."""
+    panel, fitted = panel_of(some(frame())), model("sem")
+    null = fitted.null(panel, weights(), [])
+    assert null is not None
+    made = null.fit()
+    draws = made.unfiltered(np.eye(len(made.y)))
+    # the inverse of I - λW of each period, of observed units only
+    period = panel.period_codes
+    assert not draws[np.not_equal.outer(period, period)].any()
+    own = np.flatnonzero(period == 0)
+    inverse = np.linalg.inv(draws[np.ix_(own, own)])
+    w = weights().restrict([panel.units[code] for code in panel.unit_codes[own]], "keep").dense()
+    off = np.eye(len(own)) - inverse
+    lam = off[w > 0] / w[w > 0]
+    np.testing.assert_allclose(lam, lam[0], rtol=1e-8)
+
+
+@pytest.mark.parametrize("kind", ["sdm", "sem"])
+def test_the_wild_bootstrap_has_p_values_of_coefficients_and_effects(kind: str) -> None:
+    panel = panel_of(some(frame()))
+    found = model(kind, test="wild", replications=99, intervals=kind == "sdm").fit(panel, weights())
+    assert found.resampled is not None
+    place = found.terms.index("a")
+    assert 0 < found.resampled.estimates[0, place] <= 0.02
+    assert found.resampled.effects[0, 0, 0] <= 0.02
+    if kind == "sdm":
+        low, high = found.resampled.estimates[1:, place]
+        assert low < found.coef[place] < high
+        assert found.estimates.loc["a", "low"] == low
+
+
+def test_weights_are_standardised_again_or_once() -> None:
+    table = some(frame())
+    panel, w = panel_of(table), weights()
+    again, once = (model("slx", standardise=how).design(panel, w) for how in ("again", "once"))
+    sums = again.space.weights.blocks.sum(axis=3)
+    assert np.isclose(sums, 1).sum() + (sums == 0).sum() == sums.size
+    assert (once.space.weights.blocks.sum(axis=3) <= 1 + 1e-12).all()
+    # the lag of a column is the mean over observed neighbours
+    place = again.names.index("W_a")
+    first = table[table["year"] == 2001].set_index("unit")["a"]
+    unit = first.index[0]
+    near = [other for other in first.index if links()[UNITS.index(unit), UNITS.index(other)]]
+    assert again.level[0, UNITS.index(unit), place] == pytest.approx(first[near].mean())
+    everyone = links()[UNITS.index(unit)].sum()
+    assert once.level[0, UNITS.index(unit), place] == pytest.approx(first[near].sum() / everyone)
+
+
+def test_units_without_observed_neighbours_and_units_seen_once_are_in_the_notes() -> None:
+    table = frame()
+    ring = np.roll(np.eye(N), 1, axis=1)
+    w = dc.Weights.from_matrix(ring + ring.T, UNITS)
+    gone = (table["year"] == 2002) & table["unit"].isin(["u04", "u06"])
+    once = (table["unit"] == "u10") & (table["year"] != 2003)
+    found = model("sar").fit(panel_of(table[~gone & ~once]), w)
+    notes = {note.code: dict(note.fields) for note in found.notes}
+    assert notes["islands_by_selection"]["observations"] == 1
+    assert notes["islands_by_selection"]["periods"] == 1
+    assert notes["units_seen_once"]["units"] == 1
+    assert notes["selected_within_periods"]["rows"] == N * T - 2 - (T - 1)
+
+
+def test_a_period_of_one_unit_and_parts_without_common_units_are_fitted() -> None:
+    table = frame()
+    single = panel_of(table[(table["year"] != 2004) | (table["unit"] == "u03")])
+    found = model("sar", effects="unit").fit(single, weights())
+    assert np.isfinite(found.covariance).all()
+    early = table["unit"] < "u12"
+    apart = panel_of(table[early == (table["year"] < 2004)])
+    found = model("sar").fit(apart, weights())
+    assert found.statistics["nobs_effective"] == N * T / 2 - (N + T - 2)
+    assert np.isfinite(found.covariance).all()
+
+
+def test_what_cannot_be_fitted_is_refused_with_its_reason() -> None:
+    panel = panel_of(some(frame()))
+    with pytest.raises(WeightsError, match="join no two units"):
+        model("sar").fit(panel, dc.Weights.from_matrix(np.zeros((N, N)), UNITS, islands="keep"))
+    with pytest.raises(WeightsError, match="belong to slx, sar and sdm"):
+        model("sem").fit(panel, weights(), [weights(2)])
+    with pytest.raises(DigicarbonError, match="belong to slx, sar and sdm"):
+        dc.UnbalancedSpatialPanel(
+            **SPEC, kind="sem", further_weights=[{"_target_": "digicarbon.weights.KNearestWeights", "k": 2}]
+        )
+    with pytest.raises(WeightsError, match="takes further weights from the model"):
+        model("sar", test="wild").fit(panel, weights(), [weights(2)])
+    with pytest.raises(DigicarbonError, match="weights"):
+        model("sar").fit(panel)
+    constant = panel.with_columns({"y": np.ones(len(panel.unit_codes))})
+    with pytest.raises(DataError, match="y"):
+        model("sar").fit(constant, weights())
+
+
+def test_static_weights_by_period_are_static_weights() -> None:
+    panel = panel_of(some(frame()))
+    by = WeightsByPeriod.of(dict.fromkeys(range(2001, 2001 + T), weights()))
+    one, other = (model().fit(panel, w) for w in (weights(), by))
+    np.testing.assert_array_equal(one.coef, other.coef)
+    np.testing.assert_array_equal(one.covariance, other.covariance)
+
+
+def test_weights_that_vary_over_time_recover_the_truth() -> None:
+    every = [links(seed) for seed in range(10, 10 + T)]
+    by = WeightsByPeriod.of({2001 + t: dc.Weights.from_matrix(raw, UNITS) for t, raw in enumerate(every)})
+    varying, fixed = [], []
+    for seed in range(12):
+        panel = panel_of(frame(seed, 0.5, every))
+        varying.append(model("sar").fit(panel, by).statistics["rho"])
+        fixed.append(model("sar").fit(panel, by.parts[0]).statistics["rho"])
+    assert np.mean(varying) == pytest.approx(0.5, abs=3 * np.std(varying) / np.sqrt(12))
+    assert np.mean(fixed) < 0.35
+
+
+def test_effects_of_periods_average_to_those_of_all_observations() -> None:
+    panel = panel_of(some(frame()))
+    every = [links(seed) for seed in range(10, 10 + T)]
+    by = WeightsByPeriod.of({2001 + t: dc.Weights.from_matrix(raw, UNITS) for t, raw in enumerate(every)})
+    fitted = model("sdm")
+    found, periods = fitted.fit(panel, by), fitted.period_effects(panel, by)
+    assert found.spatial_effects is not None
+    counts = np.bincount(panel.period_codes)
+    for term, place in (("a", 0), ("b", 1)):
+        own = periods.xs(term, level="term")[["direct", "indirect", "total"]].to_numpy()
+        np.testing.assert_allclose(counts @ own / counts.sum(), found.spatial_effects.coef[:, place], rtol=1e-10)
+    assert (periods["direct"].groupby("term").nunique() == T).all()
+    assert (periods[["direct_se", "indirect_se", "total_se"]] > 0).all().all()
+
+
+def test_several_weights_recover_the_truth() -> None:
+    first, second = weights(1), weights(2)
+    inverse = np.linalg.inv(np.eye(N) - 0.3 * first.dense() - 0.3 * second.dense())
+    found = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        a, b, e = rng.standard_normal((3, T, N))
+        y = (a + 0.5 * b + 0.4 * a @ second.dense().T + rng.standard_normal(N) + e) @ inverse.T
+        table = frame(seed).assign(y=y.ravel(), a=a.ravel(), b=b.ravel())
+        result = model(durbin="x").fit(panel_of(some(table, 0.0)), first, [second])
+        assert result.terms == ("a", "b", "W_a", "W2_a", "rho", "rho_2", "sigma2")
+        found.append(result.coef)
+    mean, error = np.mean(found, axis=0), np.std(found, axis=0) / np.sqrt(20)
+    np.testing.assert_allclose((mean - [1, 0.5, 0, 0.4, 0.3, 0.3, 1]) / error, 0, atol=4)
+    # of one W and its copy nothing can be told apart
+    with pytest.raises(DigicarbonError):
+        model("sdm").fit(panel_of(frame()), first, [first])
+
+
+def test_nodes_of_further_weights_are_made_for_the_panel() -> None:
+    node = {"_target_": "digicarbon.weights.EconomicWeights", "economy": "size"}
+    table = frame()
+    table = table.assign(size=table["unit"].str[1:].astype(float) ** 2 + 1)
+    panel = panel_of(table)
+    by_node = model("sar", further_weights=[node]).fit(panel, weights())
+    made = dc.weights.EconomicWeights(economy="size").compute(panel)
+    given = model("sar").fit(panel, weights(), [made])
+    np.testing.assert_array_equal(by_node.coef, given.coef)
+    assert model("sar", further_weights=[node]).beside == ("size",)
