@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from digicarbon.model import PanelQuantile as PanelQuantile
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import PanelThreshold as PanelThreshold
+    from digicarbon.model import SpatialIV as SpatialIV
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.panel import Panel as Panel
     from digicarbon.report import Table as Table
@@ -65,6 +66,7 @@ _HOME = {
     "PanelQuantile": "digicarbon.model",
     "PanelThreshold": "digicarbon.model",
     "Result": "digicarbon.result",
+    "SpatialIV": "digicarbon.model",
     "SpatialPanel": "digicarbon.model",
     "Spec": "digicarbon.spec",
     "Table": "digicarbon.report",
@@ -112,6 +114,7 @@ __all__ = [
     "PanelRegression",
     "PanelThreshold",
     "Result",
+    "SpatialIV",
     "SpatialPanel",
     "Spec",
     "Table",
