@@ -20,7 +20,14 @@ from digicarbon.model.base import (
 )
 from digicarbon.model.panel_iv import Columns
 from digicarbon.note import Note, cut
-from digicarbon.numeric.linear.within import EffectsKind, absorbed_rank, clearly_independent, demean, dependent, vanishing
+from digicarbon.numeric.linear.within import (
+    EffectsKind,
+    absorbed_rank,
+    clearly_independent,
+    demean,
+    dependent,
+    vanishing,
+)
 from digicarbon.numeric.resampling.null_model import in_rows
 from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.panel import Panel
@@ -31,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def lag_of(term: str, order: int = 1) -> str:
-    """Return what the spatial lag of a term is called: ``W_x``, ``W2_x``, …"""
+    """Return what the spatial lag of a term is called: ``W_x``, ``W2_x``, …."""
     return f"W_{term}" if order == 1 else f"W{order}_{term}"
 
 
@@ -155,7 +162,10 @@ def design_of(model: SpatialIV, panel: Panel, weights: Weights | None) -> Spatia
     instruments = tuple(outside_names[index] for index in kept)
     outside_columns = [k + 1 + index for index in kept]
     refuse_unidentified(
-        (*exogenous, *instruments), rows[:, [*inside, *outside_columns]], of_levels[:, [*inside, *outside_columns]], effects
+        (*exogenous, *instruments),
+        rows[:, [*inside, *outside_columns]],
+        of_levels[:, [*inside, *outside_columns]],
+        effects,
     )
     if len(instruments) < len(endogenous):
         raise EstimationError(

@@ -47,9 +47,7 @@ class InstrumentedFit:
     boundary: bool = False
 
 
-def by_instruments(
-    columns: Columns, errors: ErrorStructure, estimator: Literal["2sls", "gmm"]
-) -> InstrumentedFit:
+def by_instruments(columns: Columns, errors: ErrorStructure, estimator: Literal["2sls", "gmm"]) -> InstrumentedFit:
     """Fit an equation by two-stage least squares, or by GMM whose weights come from its residuals.
 
     Notes

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from digicarbon.model.spatial_iv.base import SpatialIV
 
 RESTRICTED = 50
-"""Rounds after which the ρ of a restricted equation is taken as it is."""
+"""Rounds in which coefficients that give a quantity a value are looked for."""
+CLOSE = 1e-8
+"""Standard errors by which they may still move."""
 
 
 def equations_of(model: SpatialIV, design: SpatialDesign, errors: ErrorStructure) -> Equations:
@@ -52,6 +54,10 @@ class Quantities:
         self._space: LagSpace = space_of(solved(design.w), Sample(n, t, design.effects, "none"))
         self._w = design.w
 
+    def unit(self, terms: Sequence[str]) -> FloatArray:
+        """Return unit vectors of the coefficients of terms, shape (terms, k)."""
+        return np.eye(len(self._names))[[self._names.index(term) for term in terms]]
+
     def weights(self, estimand: Estimand, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return weights of coefficients in a quantity at each ρ, and their derivatives, each of shape (M, k)."""
         out, slopes = (np.zeros((len(rho), len(self._names))) for _ in range(2))
@@ -67,8 +73,11 @@ class Quantities:
                 out[:, at], slopes[:, at] = weight, slope
         return out, slopes
 
-    def of(self, estimand: Estimand) -> Quantity:
-        """Return a quantity and its derivatives in the coefficients of many fits."""
+    def of(self, estimand: Estimand, lost_at_end: bool = True) -> Quantity:
+        """Return a quantity and its derivatives in the coefficients of many fits.
+
+        It is not-a-number where ρ is at or beyond the end of its range, unless ``lost_at_end`` is False.
+        """
 
         def quantity(coef: FloatArray) -> tuple[FloatArray, FloatArray]:
             rho = coef[:, -1]
@@ -76,9 +85,9 @@ class Quantities:
             weights, slopes = self.weights(estimand, np.where(lost, 0.0, rho))
             gradient = weights.copy()
             gradient[:, -1] += np.einsum("mk,mk->m", slopes, coef)
+            values = np.einsum("mk,mk->m", weights, coef)
             # a single fit has no focal number where ρ is at the end of its range
-            values = np.where(lost, np.nan, np.einsum("mk,mk->m", weights, coef))
-            return values, gradient
+            return np.where(lost, np.nan, values) if lost_at_end else values, gradient
 
         return quantity
 
@@ -155,7 +164,7 @@ class SpatialDraws(Redrawn):
     def __init__(self, model: SpatialIV, design: SpatialDesign, errors: ErrorStructure, term: str) -> None:
         self._equations, self._quantities = equations_of(model, design, errors), Quantities(design)
         self._design = design
-        terms = (term, *((lag_of(term),) if term in model.lagged else ()))
+        self._terms = terms = (term, *((lag_of(term),) if term in model.lagged else ()))
         effects = [quantity for quantity in model.quantities if quantity != "coefficient"]
         self.estimands = (
             *(Estimand("coefficient", name) for name in terms),
@@ -175,7 +184,7 @@ class SpatialDraws(Redrawn):
         estimand, own = self.estimands[place], self._equations
         coef, structural, projected = self._restricted(estimand, value)
         rho = float(coef[-1])
-        if near_end(rho, self._design.w):
+        if not np.isfinite(rho) or near_end(rho, self._design.w):
             lost = np.full(len(signs), np.nan)
             return lost, lost
         exogenous = np.column_stack([own.w, own.z])
@@ -221,28 +230,56 @@ class SpatialDraws(Redrawn):
         y = absorb(y, own.rows, own.effects)
         if self._means is not None:
             x, y = x - self._means[:, None, None], y - self._mean
-        return own.fits(y, x, self._quantities.of(estimand))
+        # a coefficient has a value whatever ρ was drawn: without such draws its distribution would be cut
+        return own.fits(y, x, self._quantities.of(estimand, estimand.quantity != "coefficient"))
 
     def _restricted(self, estimand: Estimand, value: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return coefficients by 2SLS under a restriction, residuals, and what instruments explain of the rest."""
+        """Return coefficients by 2SLS under a restriction, residuals, and what instruments explain of the rest.
+
+        Notes
+        -----
+        At zero the term has neither a coefficient nor one of its lag, as in maximum likelihood. At another value the
+        quantity's first derivatives stand in its place until the coefficients stay; not-a-number where they do not.
+        """
         own = self._equations
         regressors = np.column_stack([own.w, own.x])
         basis = np.linalg.qr(np.column_stack([own.w, own.z]))[0]
         slopes, outcome = basis.T @ regressors, basis.T @ own.y
-        free, spread = solve(slopes, outcome), np.linalg.inv(slopes.T @ slopes)
-        coef, rho = free, free[-1]
-        for _ in range(RESTRICTED):
-            inside = 0.0 if near_end(rho, self._design.w) else rho
-            g = self._quantities.weights(estimand, np.array([inside]))[0][0]
-            along = spread @ g
-            coef = free - along * ((g @ free - value) / (g @ along))
-            moved, rho = abs(coef[-1] - rho), coef[-1]
-            if moved < 1e-10:
-                break
-        rest = np.linalg.svd(g[None, :])[2][1:].T
+        free = solve(slopes, outcome)
+        spread = np.asarray(np.linalg.inv(slopes.T @ slopes), dtype=np.float64)
+        if value == 0.0:
+            restriction = self._quantities.unit(self._terms)
+            coef = _nearest(free, spread, restriction, restriction @ free)
+        else:
+            coef, restriction = self._at(estimand, value, free, spread)
+        rest = np.linalg.svd(restriction)[2][len(restriction) :].T
         return coef, own.y - regressors @ coef, basis @ (slopes @ rest)
+
+    def _at(
+        self, estimand: Estimand, value: float, free: FloatArray, spread: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        quantity = self._quantities.of(estimand)
+        coef, low_high = free, self._design.w.bounds
+        size = np.sqrt(spread.diagonal())
+        for _ in range(RESTRICTED):
+            inside = coef.copy()
+            inside[-1] = np.clip(inside[-1], 0.99 * low_high[0], 0.99 * low_high[1])
+            estimate, slopes = quantity(inside[None])
+            gap = slopes[0] @ (free - inside) + estimate[0] - value
+            if not slopes[0] @ spread @ slopes[0] > 0:
+                break
+            moved, coef = coef, _nearest(free, spread, slopes, np.array([gap]))
+            if np.abs((coef - moved) / size).max() < CLOSE:
+                return coef, slopes
+        return np.full_like(free, np.nan), slopes
 
     def _corrected(self, residuals: FloatArray, regressors: FloatArray) -> FloatArray:
         own = self._equations
         null = NullModel(residuals, residuals, own.rows, orthonormal(regressors), by_time(own.effects))
         return corrected(null)
+
+
+def _nearest(free: FloatArray, spread: FloatArray, restriction: FloatArray, gap: FloatArray) -> FloatArray:
+    """Return the coefficients nearest to the free ones, in the metric of their covariance, that close a gap."""
+    along = spread @ restriction.T
+    return np.asarray(free - along @ np.linalg.solve(restriction @ along, gap))

@@ -236,7 +236,7 @@ class SpatialIV(Tested):
             "df": self.cov not in ("cluster", "driscoll_kraay"),
             "bandwidth": self.cov not in ("driscoll_kraay", "conley"),
             "kernel": self.cov != "conley",
-            "small_sample": self.cov == "classic" and self.small_sample != "none" or self.has_error,
+            "small_sample": self.cov == "classic" and self.small_sample != "none",
         }
         return self.untested | {name for name, holds in meaningless.items() if holds}
 
@@ -250,7 +250,7 @@ class SpatialIV(Tested):
             column, columns are collinear, or instruments do not move the endogenous regressors.
         """
         design = self.design(panel, weights)
-        self._errors(design.columns, weights)
+        self.error_structure(design.columns, weights)
 
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Fit the model to a balanced panel.
@@ -278,7 +278,7 @@ class SpatialIV(Tested):
         design = self.design(panel, weights)
         if self.effects == "random":
             return self._random(design)
-        errors = self._errors(design.columns, weights)
+        errors = self.error_structure(design.columns, weights)
         if self.has_error:
             fit, _ = by_moments(design, "robust" if self.cov == "robust" else "classic")
         else:
@@ -324,7 +324,7 @@ class SpatialIV(Tested):
         if self.no_wild is not None or self.endogenous:
             return OneByOne(self.by_errors, panel, weights, estimand)
         design = self.design(panel, weights)
-        return InstrumentedFits(self, design, self._errors(design.columns, weights), estimand)
+        return InstrumentedFits(self, design, self.error_structure(design.columns, weights), estimand)
 
     @property
     def no_wild(self) -> Note | None:
@@ -344,7 +344,7 @@ class SpatialIV(Tested):
         from digicarbon.model.spatial_iv._many import SpatialDraws
 
         design = self.design(panel, weights)
-        errors = self._errors(design.columns, weights)
+        errors = self.error_structure(design.columns, weights)
         return [SpatialDraws(self, design, errors, term) for term in self.x]
 
     @property
@@ -548,7 +548,7 @@ class SpatialIV(Tested):
     def _rule(self) -> Rule:
         return Rule(self.cov, self.cluster, self.bandwidth, self.kernel, self.small_sample)
 
-    def _errors(self, columns: Columns, weights: Weights | None) -> ErrorStructure:
+    def error_structure(self, columns: Columns, weights: Weights | None) -> ErrorStructure:
         """Return what the covariance assumes; raise where there are too few clusters or periods."""
         panel, rows = columns.panel, len(columns.y)
         (n, t), own = panel.shape, rows_of(panel)

@@ -71,7 +71,7 @@ class QuadraticMoments:
         by_time = effects in ("time", "two_way")
         found = [_without_diagonal(scipy.sparse.csr_array(a), by_time) for a in (w.T @ w, w)]
         both = [_symmetric(a, by_time) for a in found]
-        products = tuple(both[i] * both[j] for i, j in ((0, 0), (0, 1), (1, 1)))
+        products = tuple(_product(both[i], both[j]) for i, j in ((0, 0), (0, 1), (1, 1)))
         share = 1 - 1 / t if effects in ("unit", "two_way") else 1.0
         return cls((found[0], found[1]), products, share)
 
@@ -130,9 +130,16 @@ def _symmetric(a: scipy.sparse.csr_array, by_time: bool) -> FloatArray | scipy.s
     return np.asarray(dense - dense.mean(axis=1, keepdims=True))
 
 
-def smallest(
-    g: FloatArray, slopes: FloatArray, weights: FloatArray, bounds: tuple[float, float]
-) -> tuple[float, bool]:
+def _product(
+    first: FloatArray | scipy.sparse.csr_array, second: FloatArray | scipy.sparse.csr_array
+) -> FloatArray | scipy.sparse.csr_array:
+    """Return the products of the elements of two matrices that are both dense or both sparse."""
+    if isinstance(first, np.ndarray):
+        return np.asarray(first * second)
+    return scipy.sparse.csr_array(first.multiply(second))
+
+
+def smallest(g: FloatArray, slopes: FloatArray, weights: FloatArray, bounds: tuple[float, float]) -> tuple[float, bool]:
     """Return the λ in a range at which m′Vm is smallest, m = g - G(λ, λ²)′, and whether it is an end of the range.
 
     Parameters
@@ -149,9 +156,7 @@ def smallest(
     # coefficients of 1, λ, λ² in each moment
     m = np.column_stack([g, -slopes])
     inner = m.T @ weights @ m
-    quartic = np.array(
-        [inner[2, 2], 2 * inner[1, 2], 2 * inner[0, 2] + inner[1, 1], 2 * inner[0, 1], inner[0, 0]]
-    )
+    quartic = np.array([inner[2, 2], 2 * inner[1, 2], 2 * inner[0, 2] + inner[1, 1], 2 * inner[0, 1], inner[0, 0]])
     roots = np.roots(np.polyder(quartic))
     low, high = bounds
     inside = [float(root.real) for root in roots if abs(root.imag) < 1e-9 and low < root.real < high]
@@ -221,14 +226,16 @@ def fit_error_moments(
         return used @ p, squares, a, moments.variance(squares) + (a * squares.reshape(rows, 1)).T @ a
 
     def by_instruments(z: FloatArray, y: FloatArray) -> FloatArray:
-        return solve(z, y) if basis is None else solve(basis.T @ z, basis.T @ y)
+        if basis is not None:
+            z, y = basis.T @ z, basis.T @ y
+        return solve(z, y)
 
     u, of_lag = residuals(by_instruments(z, y))
     lam, _ = smallest(*moments.polynomial(u, of_lag), np.eye(2), bounds)
     filtered = columns - lam * lagged
     coef = by_instruments(filtered[..., :k].reshape(rows, k), filtered[..., k].ravel())
     u, of_lag = residuals(coef)
-    weights = np.linalg.inv(psi(u - lam * of_lag, filtered[..., :k])[3])
+    weights = np.asarray(np.linalg.inv(psi(u - lam * of_lag, filtered[..., :k])[3]), dtype=np.float64)
     g, slopes = moments.polynomial(u, of_lag)
     lam, end = smallest(g, slopes, weights, bounds)
     errors = u - lam * of_lag
