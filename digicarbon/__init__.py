@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from digicarbon.model import PanelQuantile as PanelQuantile
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import PanelThreshold as PanelThreshold
+    from digicarbon.model import SpatialIV as SpatialIV
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.model import UnbalancedSpatialPanel as UnbalancedSpatialPanel
     from digicarbon.panel import Panel as Panel
@@ -74,6 +75,7 @@ _HOME = {
     "PanelRegression": "digicarbon.model",
     "PanelThreshold": "digicarbon.model",
     "Result": "digicarbon.result",
+    "SpatialIV": "digicarbon.model",
     "SpatialPanel": "digicarbon.model",
     "Spec": "digicarbon.spec",
     "Table": "digicarbon.report",
@@ -128,6 +130,7 @@ __all__ = [
     "PanelRegression",
     "PanelThreshold",
     "Result",
+    "SpatialIV",
     "SpatialPanel",
     "Spec",
     "Table",

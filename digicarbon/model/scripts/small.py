@@ -5,6 +5,7 @@ from __future__ import annotations
 from digicarbon.model._absorption import TREND, group_column
 from digicarbon.model.panel_iv import PanelIV
 from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.model.spatial_iv.base import SpatialIV
 from digicarbon.numeric.linear.absorbed import Absorber, Groups
 from digicarbon.numeric.linear.covariance import nested_effects
 from digicarbon.numeric.linear.within import EffectsKind
@@ -62,6 +63,13 @@ def small_of_iv(part: Part, model: PanelIV, by: str) -> Small:
     """Return what the factor of a regression with instruments counts; arguments as in `small_of_panel`."""
     k = len(part.extract.regressors) + (model.effects == "none")
     return _small(part, model.small_sample, by, model.effects, k)
+
+
+def small_of_space(part: Part, model: SpatialIV) -> Small:
+    """Return what the factor of a spatial model with instruments counts."""
+    k = len(part.result.terms)
+    by = model.cluster if model.cov == "cluster" else "none"
+    return _small(part, model.small_sample, by, model.fixed, k)
 
 
 def _removed(model: PanelRegression) -> EffectsKind:

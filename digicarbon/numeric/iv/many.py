@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,9 @@ from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
 from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
 from digicarbon.numeric.resampling.unit_wild import corrected
+
+Quantity = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+"""From coefficients of many fits to a number of each and its derivatives."""
 
 _SCORES = 1 << 21
 """Numbers that scores of one block of draws may hold."""
@@ -93,14 +97,16 @@ class Equations:
         y = absorb(null.structural[:, None] * own, self.rows, self.effects) + (self.w @ null.coef[:j])[:, None]
         return y + np.einsum("e,eim->im", null.coef[j:], x), x
 
-    def fits(self, y: FloatArray, x: FloatArray, contrast: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return a combination of the coefficients of (w, x) and its standard error, each of shape (M,).
+    def fits(self, y: FloatArray, x: FloatArray, contrast: FloatArray | Quantity) -> tuple[FloatArray, FloatArray]:
+        """Return a quantity of the coefficients of (w, x) and its standard error, each of shape (M,).
 
         Parameters
         ----------
         y : ndarray, shape (rows, M)
         x : ndarray, shape (m, rows, M)
-        contrast : ndarray, shape (j + m,)
+        contrast : ndarray, shape (j + m,), or callable
+            The weights of a combination; or what makes values, shape (M,), and their derivatives, shape (M, j + m), of
+            coefficients, shape (M, j + m).
         """
         m, j = len(x), self.w.shape[1]
         basis, _ = np.linalg.qr(np.column_stack([self.w, self.z]))
@@ -114,15 +120,20 @@ class Equations:
         gram[:, j:, j:] = np.einsum("ebm,fbm->mef", within, within)
         sides[:, :j] = outcome.T @ own
         sides[:, j:] = np.einsum("ebm,bm->me", within, outcome)
-        both = np.stack([sides, np.broadcast_to(contrast, sides.shape)], axis=2)
-        coef, direction = np.moveaxis(np.linalg.solve(gram, both), 2, 0)
+        if callable(contrast):
+            coef = np.linalg.solve(gram, sides[..., None])[..., 0]
+            estimate, slopes = contrast(coef)
+            direction = np.linalg.solve(gram, slopes[..., None])[..., 0]
+        else:
+            slopes = np.broadcast_to(contrast, sides.shape)
+            coef, direction = np.moveaxis(np.linalg.solve(gram, np.stack([sides, slopes], axis=2)), 2, 0)
+            estimate = coef @ contrast
         rest = y - self.w @ coef[:, :j].T - np.einsum("me,eim->im", coef[:, j:], x)
-        estimate = coef @ contrast
         factor, kind = self.errors.factor(k), self.errors.kind
         if kind == "classic":
-            variance = np.einsum("im,im->m", rest, rest) / len(y) * (direction @ contrast)
+            variance = np.einsum("im,im->m", rest, rest) / len(y) * np.einsum("mk,mk->m", direction, slopes)
         elif len(self.errors.clusters) == 2:
-            variance = self._two_way(rest, basis, within, gram, contrast)
+            variance = self._two_way(rest, basis, within, gram, slopes)
         else:
             scores = basis @ np.einsum("me,ebm->bm", direction[:, j:], within)
             scores += self.w @ direction[:, :j].T
@@ -133,7 +144,7 @@ class Equations:
         return estimate, np.sqrt(np.maximum(variance * factor, 0.0))
 
     def _two_way(
-        self, rest: FloatArray, basis: FloatArray, within: FloatArray, gram: FloatArray, contrast: FloatArray
+        self, rest: FloatArray, basis: FloatArray, within: FloatArray, gram: FloatArray, slopes: FloatArray
     ) -> FloatArray:
         """Return the variance of a combination with two-way clusters, made positive semidefinite as for one fit."""
         k, draws = gram.shape[1], len(gram)
@@ -150,7 +161,9 @@ class Equations:
             first, second, third = (part @ part.transpose(0, 2, 1) for part in parts)
             inverse = np.linalg.inv(gram[block])
             whole = inverse @ (first + second - third) @ inverse
-            out[block] = [contrast @ nearest_semidefinite(one)[0] @ contrast for one in whole]
+            out[block] = [
+                slope @ nearest_semidefinite(one)[0] @ slope for slope, one in zip(slopes[block], whole, strict=True)
+            ]
         return out
 
 

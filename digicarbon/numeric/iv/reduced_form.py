@@ -39,6 +39,9 @@ class ErrorStructure:
         Small-sample factor on a covariance, from the number of columns of its regression.
     df : callable
         Denominator degrees of freedom of F, from the same number.
+    of_scores : callable or None
+        From scores, shape (rows, q), to the covariance of their sum, shape (q, q), where errors of several rows are
+        taken together in another way than by clusters; ``kind`` is ``"robust"`` then.
     """
 
     kind: ErrorKind
@@ -46,6 +49,7 @@ class ErrorStructure:
     absorbed: int
     factor: Callable[[int], float]
     df: Callable[[int], float]
+    of_scores: Callable[[FloatArray], FloatArray] | None = None
 
     def effective(self, nobs: int) -> int:
         """Return the observations that χ² statistics count: absorbed effects are left out, but not with clusters.
@@ -147,6 +151,8 @@ def middle(z: FloatArray, residuals: FloatArray, errors: ErrorStructure) -> Floa
     With two-way clusters, both sums less that over their intersections, single rows (Cameron, Gelbach & Miller 2011).
     """
     scores = (residuals[:, :, None] * z[:, None, :]).reshape(len(z), -1)
+    if errors.of_scores is not None:
+        return errors.of_scores(scores)
     by_row = np.asarray(scores.T @ scores)
     if not errors.clusters:
         return by_row

@@ -1,0 +1,55 @@
+"""Estimators of spreg, which is slow to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+
+from digicarbon.arrays import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class RandomErrorFit:
+    """Kapoor, Kelejian and Prucha's estimator.
+
+    Attributes
+    ----------
+    coef : ndarray, shape (k,)
+    covariance : ndarray, shape (k, k)
+    lam : float
+    sigma2, sigma2_unit : float
+        Variance of the errors, and that of the errors plus T times that of unit effects.
+    innovations : ndarray, shape (T, N)
+        Filtered residuals.
+    """
+
+    coef: FloatArray
+    covariance: FloatArray
+    lam: float
+    sigma2: float
+    sigma2_unit: float
+    innovations: FloatArray
+
+
+def random_error(level: FloatArray, w: scipy.sparse.csr_array) -> RandomErrorFit:
+    """Fit random effects with a spatial error by spreg's ``GM_KKP``.
+
+    Parameters
+    ----------
+    level : ndarray, shape (T, N, k + 1)
+        Regressors, the constant among them, and the outcome.
+    w : sparse array, shape (N, N)
+    """
+    from libpysal.weights import WSP
+    from spreg.sp_panels import BaseGM_KKP
+
+    t, n, columns = level.shape
+    flat = level.reshape(t * n, columns)
+    found = BaseGM_KKP(flat[:, -1:], flat[:, :-1], WSP(scipy.sparse.csr_matrix(w)))
+    coef = np.asarray(found.betas, dtype=float).ravel()
+    k = columns - 1
+    lam, sigma2, sigma2_unit = (float(value) for value in coef[k : k + 3])
+    innovations = np.asarray(found.e_filtered, dtype=float).reshape(t, n)
+    return RandomErrorFit(coef[:k], np.asarray(found.vm, dtype=float), lam, sigma2, sigma2_unit, innovations)

@@ -1,0 +1,249 @@
+"""Spatial errors by generalised moments: a filter of u = λWu + ε, and instruments for what it is filtered from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import scipy
+
+from digicarbon.arrays import FloatArray
+from digicarbon.numeric.linear.least_squares import solve
+from digicarbon.numeric.linear.within import EffectsKind, absorbed_count
+
+Rule = Literal["classic", "robust"]
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorFit:
+    """A model with a spatial error.
+
+    Attributes
+    ----------
+    coef : ndarray, shape (k,)
+    lam : float
+        λ.
+    covariance : ndarray, shape (k + 1, k + 1)
+        Of the coefficients and λ.
+    innovations : ndarray, shape (T, N)
+        ε with fixed effects removed.
+    sigma2 : float
+    boundary : bool
+        Whether λ lies at an end of its range.
+    """
+
+    coef: FloatArray
+    lam: float
+    covariance: FloatArray
+    innovations: FloatArray
+    sigma2: float
+    boundary: bool
+
+
+@dataclass(frozen=True, eq=False)
+class QuadraticMoments:
+    """The moments E ε′Aε = 0 of two matrices A whose diagonals are zero among what effects leave of ε.
+
+    Attributes
+    ----------
+    matrices : tuple of sparse array, shape (N, N)
+        W′W and W, each less a diagonal.
+    products : tuple of ndarray or sparse array, shape (N, N)
+        C₁∘C₁, C₁∘C₂ and C₂∘C₂ with C = A + A′ between unit means of periods.
+    share : float
+        Share of the variance of a product of two units' errors that effects of units leave.
+    """
+
+    matrices: tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]
+    products: tuple[FloatArray | scipy.sparse.csr_array, ...]
+    share: float
+
+    @classmethod
+    def of(cls, w: scipy.sparse.csr_array, t: int, effects: EffectsKind) -> QuadraticMoments:
+        """Return the moments of W in a panel of T periods.
+
+        Notes
+        -----
+        Without effects of periods a diagonal of zero makes E ε′Aε zero whatever the variances of ε are (Kelejian &
+        Prucha 2010). Beside them J = I - 11′/N stands on both sides of A, so that d solves diag(J(A - diag d)J) = 0.
+        """
+        by_time = effects in ("time", "two_way")
+        found = [_without_diagonal(scipy.sparse.csr_array(a), by_time) for a in (w.T @ w, w)]
+        both = [_symmetric(a, by_time) for a in found]
+        products = tuple(_product(both[i], both[j]) for i, j in ((0, 0), (0, 1), (1, 1)))
+        share = 1 - 1 / t if effects in ("unit", "two_way") else 1.0
+        return cls((found[0], found[1]), products, share)
+
+    def polynomial(self, u: FloatArray, lagged: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return g and G, shapes (2,) and (2, 2): the moments of u - λWu are g - G(λ, λ²)′.
+
+        Parameters
+        ----------
+        u, lagged : ndarray, shape (T, N)
+            Residuals and their lag, effects removed.
+        """
+        g, slopes = np.empty(2), np.empty((2, 2))
+        for s, a in enumerate(self.matrices):
+            of_u, of_lag = (a @ u.T).T, (a @ lagged.T).T
+            g[s] = np.vdot(u, of_u)
+            slopes[s] = np.vdot(lagged, of_u) + np.vdot(u, of_lag), -np.vdot(lagged, of_lag)
+        return g, slopes
+
+    def variance(self, squares: FloatArray) -> FloatArray:
+        """Return the covariance of the moments, shape (2, 2), from variances of ε, shape (T, N)."""
+        one, cross, two = (
+            0.5 * self.share * float(np.vdot(squares, (product @ squares.T).T)) for product in self.products
+        )
+        return np.array([[one, cross], [cross, two]])
+
+    def gradient(self, columns: FloatArray, errors: FloatArray) -> FloatArray:
+        """Return the derivatives of the moments in coefficients, shape (2, k): -Z′(A + A′)ε.
+
+        Parameters
+        ----------
+        columns : ndarray, shape (T, N, k)
+        errors : ndarray, shape (T, N)
+        """
+        flat = columns.reshape(-1, columns.shape[2])
+        return np.stack([-(((a + a.T) @ errors.T).T.ravel() @ flat) for a in self.matrices])
+
+
+def _without_diagonal(a: scipy.sparse.csr_array, by_time: bool) -> scipy.sparse.csr_array:
+    n = a.shape[0]
+    d = a.diagonal()
+    if by_time:
+        # diag(JAJ) and its sum; what of a diagonal D is left is (1 - 2/N) d + sum(d)/N²
+        rows, columns = (np.asarray(a.sum(axis=axis)).ravel() / n for axis in (1, 0))
+        own = d - rows - columns + rows.sum() / n
+        total = own.sum() / (1 - 1 / n)
+        d = (own - total / n**2) / (1 - 2 / n)
+    return scipy.sparse.csr_array(a - scipy.sparse.diags_array(d))
+
+
+def _symmetric(a: scipy.sparse.csr_array, by_time: bool) -> FloatArray | scipy.sparse.csr_array:
+    both = scipy.sparse.csr_array(a + a.T)
+    if not by_time:
+        return both
+    dense = both.toarray()
+    dense = dense - dense.mean(axis=0)
+    return np.asarray(dense - dense.mean(axis=1, keepdims=True))
+
+
+def _product(
+    first: FloatArray | scipy.sparse.csr_array, second: FloatArray | scipy.sparse.csr_array
+) -> FloatArray | scipy.sparse.csr_array:
+    """Return the products of the elements of two matrices that are both dense or both sparse."""
+    if isinstance(first, np.ndarray):
+        return np.asarray(first * second)
+    return scipy.sparse.csr_array(first.multiply(second))
+
+
+def smallest(g: FloatArray, slopes: FloatArray, weights: FloatArray, bounds: tuple[float, float]) -> tuple[float, bool]:
+    """Return the λ in a range at which m′Vm is smallest, m = g - G(λ, λ²)′, and whether it is an end of the range.
+
+    Parameters
+    ----------
+    g : ndarray, shape (2,)
+    slopes, weights : ndarray, shape (2, 2)
+        G and V.
+    bounds : (float, float)
+
+    Notes
+    -----
+    m′Vm is a polynomial of the fourth degree: its smallest value is at a root of its derivative, or at an end.
+    """
+    # coefficients of 1, λ, λ² in each moment
+    m = np.column_stack([g, -slopes])
+    inner = m.T @ weights @ m
+    quartic = np.array([inner[2, 2], 2 * inner[1, 2], 2 * inner[0, 2] + inner[1, 1], 2 * inner[0, 1], inner[0, 0]])
+    roots = np.roots(np.polyder(quartic))
+    low, high = bounds
+    inside = [float(root.real) for root in roots if abs(root.imag) < 1e-9 and low < root.real < high]
+    places = [low, high, *inside]
+    best = places[int(np.argmin(np.polyval(quartic, places)))]
+    return best, best in (low, high)
+
+
+def fit_error_moments(
+    columns: FloatArray,
+    lagged: FloatArray,
+    h: FloatArray | None,
+    moments: QuadraticMoments,
+    effects: EffectsKind,
+    bounds: tuple[float, float],
+    rule: Rule,
+) -> ErrorFit:
+    """Fit y = Zδ + u, u = λWu + ε, by instruments and generalised moments.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (T, N, k + 1)
+        Z and y, effects removed.
+    lagged : ndarray, shape (T, N, k + 1)
+        Their lags by the weights of the error, effects removed after the lag.
+    h : ndarray, shape (T, N, q), or None
+        Exogenous regressors and instruments; None where all of Z are exogenous: least squares then.
+    moments : QuadraticMoments
+    effects : {"none", "unit", "time", "two_way"}
+    bounds : (float, float)
+        Of λ.
+    rule : {"classic", "robust"}
+        Equal variances of ε, or any.
+
+    Returns
+    -------
+    ErrorFit
+
+    Notes
+    -----
+    Kelejian & Prucha (2010) and Arraiz, Drukker, Kelejian & Prucha (2010), one round: δ by instruments, λ by moments of
+    equal weights, δ from columns filtered by it, λ by moments with efficient weights. Fixed effects as in Mutl &
+    Pfaffermayr (2011): instruments and moments of columns without effects; variances of ε are those of residuals
+    times rows over rows less effects.
+    """
+    (t, n, _), k = columns.shape, columns.shape[2] - 1
+    rows = t * n
+    left = rows - absorbed_count(n, t, effects)
+    z, y = columns[..., :k].reshape(rows, k), columns[..., k].ravel()
+    basis = None if h is None else np.linalg.qr(h.reshape(rows, -1))[0]
+
+    def residuals(coef: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return columns[..., k] - columns[..., :k] @ coef, lagged[..., k] - lagged[..., :k] @ coef
+
+    def variances(errors: FloatArray) -> FloatArray:
+        if rule == "robust":
+            return errors**2 * (rows / left)
+        return np.full(errors.shape, float(np.vdot(errors, errors)) / left)
+
+    def psi(errors: FloatArray, filtered: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Return the weights P of H′ε in δ, variances of ε, a = HPα and the covariance of the moments of λ."""
+        flat, squares = filtered.reshape(rows, k), variances(errors)
+        used = np.linalg.qr(flat)[0] if basis is None else basis
+        p = np.linalg.pinv(used.T @ flat).T
+        alpha = np.zeros((2, k)) if basis is None else moments.gradient(filtered, errors)
+        a = used @ p @ alpha.T
+        return used @ p, squares, a, moments.variance(squares) + (a * squares.reshape(rows, 1)).T @ a
+
+    def by_instruments(z: FloatArray, y: FloatArray) -> FloatArray:
+        if basis is not None:
+            z, y = basis.T @ z, basis.T @ y
+        return solve(z, y)
+
+    u, of_lag = residuals(by_instruments(z, y))
+    lam, _ = smallest(*moments.polynomial(u, of_lag), np.eye(2), bounds)
+    filtered = columns - lam * lagged
+    coef = by_instruments(filtered[..., :k].reshape(rows, k), filtered[..., k].ravel())
+    u, of_lag = residuals(coef)
+    weights = np.asarray(np.linalg.inv(psi(u - lam * of_lag, filtered[..., :k])[3]), dtype=np.float64)
+    g, slopes = moments.polynomial(u, of_lag)
+    lam, end = smallest(g, slopes, weights, bounds)
+    errors = u - lam * of_lag
+    p, squares, a, variance = psi(errors, columns[..., :k] - lam * lagged[..., :k])
+    scaled = p * squares.reshape(rows, 1)
+    j = slopes @ np.array([1.0, 2 * lam])
+    weighted = np.linalg.solve(variance, j)
+    of_lam = 1 / float(j @ weighted)
+    cross = scaled.T @ a @ weighted * of_lam
+    covariance = np.block([[scaled.T @ p, cross[:, None]], [cross[None, :], np.array([[of_lam]])]])
+    return ErrorFit(coef, lam, covariance, errors, float(np.vdot(errors, errors)) / left, end)
