@@ -11,6 +11,7 @@ from the truth, here a model with the mean of two W of which each is the other w
 from __future__ import annotations
 
 import argparse
+import sys
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,8 +72,10 @@ def main() -> None:
     rng = np.random.default_rng(1)
     sample = Sample(n, t, "two_way", "lee_yu")
     names = tuple(map(str, range(n)))
-    print(f"N = {n}, T = {t}, {given.samples} samples, {given.draws} draws")
-    print(f"{'errors':16}{'model':7}{'rival':14}{'gain, bootstrap':>17}{'J, normal':>12}{'J, bootstrap':>14}")
+    sys.stdout.write(f"N = {n}, T = {t}, {given.samples} samples, {given.draws} draws\n")
+    sys.stdout.write(
+        f"{'errors':16}{'model':7}{'rival':14}{'gain, bootstrap':>17}{'J, normal':>12}{'J, bootstrap':>14}\n"
+    )
     for spread in (False, True):
         for kind, rival, other in PAIRS:
             rejected = np.zeros(3)
@@ -90,7 +93,8 @@ def main() -> None:
                 shares[1:] = "", ""
             words = "normal" if not spread else "heteroskedastic"
             called = f"{rival}{', other W' if other else ''}"
-            print(f"{words:16}{kind:7}{called:14}{shares[0]:>17}{shares[1]:>12}{shares[2]:>14}", flush=True)
+            sys.stdout.write(f"{words:16}{kind:7}{called:14}{shares[0]:>17}{shares[1]:>12}{shares[2]:>14}\n")
+            sys.stdout.flush()
     for kind in ("sar", "sem", "sdm"):
         rejected_by_vuong = 0
         for _ in range(given.samples):
@@ -107,7 +111,7 @@ def main() -> None:
                 space = Space.of(x, DenseOperator(matrix, 1.0), sample)
                 fits.append(Profile(space, kind).fit(space.lags.transform(y[..., None])[0][:, 0]))
             rejected_by_vuong += vuong(fits[0].by_unit, fits[1].by_unit).p <= 0.05
-        print(f"Vuong, {kind} with two equally wrong W: {rejected_by_vuong / given.samples:.3f}", flush=True)
+        sys.stdout.write(f"Vuong, {kind} with two equally wrong W: {rejected_by_vuong / given.samples:.3f}\n")
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def two_stage(y: Array, x: Array, tools: Array) -> tuple[Array, Array, Array]:
 def test_j_and_gain_by_loops(kind: ChoiceKind, rival: ChoiceKind) -> None:
     """Each bootstrap sample is made, fitted and tested alone, with matrices of the whole sample."""
     own, made, _, _, w = spaces(3)
-    sign = signs(tuple(map(str, range(20))), 9, 4)
+    sign = signs(tuple(map(str, range(20))), 29, 4)
     model, other = Profile(made[0], kind), Profile(made[1], rival)
     result = against(model, other, own, sign)
     periods = len(own) // 20
@@ -97,10 +97,14 @@ def test_j_and_gain_by_loops(kind: ChoiceKind, rival: ChoiceKind) -> None:
         else:
             whole = np.eye(len(own)) - fit.spatial * big[0]
             samples.append(np.linalg.solve(whole, fit.fitted + errors))
-    stats, gains = [], []
+    stats, gains, estimates = [], [], []
     for y in samples:
-        found = other.fit(y)
-        gains.append(found.loglik - model.fit(y).loglik)
+        found, null = other.fit(y), model.fit(y)
+        gains.append(found.loglik - null.loglik)
+        beta = np.linalg.lstsq(
+            filter_ @ model.columns[0], y - (lam or null.spatial) * (big[0] @ y) if null.spatial else y, rcond=None
+        )[0]
+        estimates.append([*beta, np.log(null.sigma2), *([null.spatial] if null.spatial else [])])
         predicted = y - found.residuals
         columns = [predicted, big[0] @ y] if kind in ("sar", "sdm") else [predicted]
         regressors = filter_ @ np.column_stack([*columns, model.columns[0]])
@@ -110,7 +114,10 @@ def test_j_and_gain_by_loops(kind: ChoiceKind, rival: ChoiceKind) -> None:
         degrees = model.space.sample.size - regressors.shape[1]
         stats.append(beta[0] / np.sqrt(inverse[0, 0] * (e @ e) / degrees))
     assert result.gain == pytest.approx(gains[0], abs=1e-6)
-    assert result.gain_p == pytest.approx(np.mean([gain >= gains[0] - 1e-6 for gain in gains]))
+    gaps = np.column_stack([np.ones(29), np.array(estimates)[1:] - np.array(estimates)[0]])
+    slopes = np.linalg.lstsq(gaps, np.array(gains[1:]), rcond=None)[0]
+    left = (gains[1:] - gaps @ slopes) * np.sqrt(29 / (29 - gaps.shape[1]))
+    assert result.gain_p == pytest.approx((1 + np.sum(left >= gains[0] - slopes[0])) / 30)
     assert result.j == pytest.approx(stats[0], rel=1e-4)
     assert result.j_p == pytest.approx(np.mean(np.abs(stats) >= abs(stats[0]) - 1e-6))
 

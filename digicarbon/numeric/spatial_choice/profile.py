@@ -75,7 +75,7 @@ class Profile:
     @cached_property
     def parameters(self) -> int:
         """Number of parameters, σ² among them."""
-        return self.columns[0].shape[1] + 1 + (self.kind in LAG_OF_Y) + (self.kind in LAG_OF_ERROR)
+        return int(self.columns[0].shape[1]) + 1 + (self.kind in LAG_OF_Y) + (self.kind in LAG_OF_ERROR)
 
     @cached_property
     def basis(self) -> FloatArray:
@@ -147,6 +147,24 @@ class Profile:
             return np.asarray(chebyshev.chebval(scaled, coefficients[:, None, :], tensor=False))
 
         return value
+
+    def estimates(self, y: FloatArray, found: Maximum, at: float) -> FloatArray:
+        """Return what identifies the estimates of each outcome, shape (M, p): the spatial parameter, β and ln σ².
+
+        β stands as coordinates in a basis of the regressors, of an error model filtered at the one place ``at``.
+        """
+        size = self.space.sample.size
+        spatial = found.spatial
+        columns, jacobian = [], np.zeros(len(spatial))
+        basis, place = self.basis, spatial
+        if self.kind in LAG_OF_ERROR:
+            level, lagged = self.columns
+            basis, place = np.linalg.qr(level - at * lagged)[0], np.full(len(spatial), at)
+        if self.kind in (*LAG_OF_Y, *LAG_OF_ERROR):
+            jacobian = self.space.log_determinants(spatial)
+            columns.append(spatial)
+            y = y - place * self.space.lag(y)
+        return np.column_stack([*columns, (basis.T @ y).T, 2 / size * (jacobian - found.loglik)])
 
     def fit(self, y: FloatArray) -> Fit:
         """Return the fit of one outcome, shape (R,)."""

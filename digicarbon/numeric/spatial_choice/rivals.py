@@ -82,11 +82,26 @@ def against(model: Profile, rival: Profile, y: FloatArray, signs: FloatArray) ->
     j = _j(model, rival, fit, samples, other.spatial) if rival.kind in RIVAL_OF_J else np.full(len(gains), np.nan)
     return Rival(
         gain=float(gains[0]),
-        gain_p=_share(gains),
+        gain_p=_share(_less_expected(gains, model.estimates(samples, own, fit.spatial))),
         j=float(j[0]),
         j_normal=float(2 * norm.sf(abs(j[0]))),
         j_p=_share(np.abs(j)),
     )
+
+
+def _less_expected(gains: FloatArray, estimates: FloatArray) -> FloatArray:
+    """Return gains less what the model's estimates let expect, as Cox's statistic is: the sample first, then the draws.
+
+    The expected gain is a function of the parameters. Near the estimates it is linear, and since maximum likelihood is
+    efficient its slopes are those of a regression of the draws' gains on the draws' estimates. Without this a sample
+    with a large ρ̂ by chance would be compared with draws whose gain is lower altogether.
+    """
+    gaps = estimates[1:] - estimates[0]
+    scale = gaps.std(axis=0)
+    columns = np.column_stack([np.ones(len(gaps)), gaps[:, scale > 0] / scale[scale > 0]])
+    slopes, _, rank, _ = np.linalg.lstsq(columns, gains[1:], rcond=None)
+    left = gains[1:] - columns @ slopes
+    return np.concatenate([[gains[0] - slopes[0]], left * np.sqrt(len(left) / max(len(left) - rank, 1))])
 
 
 def _share(values: FloatArray) -> float:
