@@ -99,7 +99,7 @@ class SpatialChoice(Diagnostic):
     kinds: Kinds = ("slx", "sar", "sdm", "sem", "sdem")
     weights: Nodes = ()
     prior: Prior = "g"
-    draws: Annotated[int, Field(ge=0)] = 199
+    draws: Annotated[int, Field(ge=0)] = 499
     seed: Seed = 0
 
     @property
@@ -156,6 +156,7 @@ class SpatialChoice(Diagnostic):
             **first.criteria(size),
             "parameters": float(first.parameters),
             "observations": float(size),
+            "flat": float(self.prior == "flat"),
             # twelve digits of a hash of labels, periods and outcome, which a float holds exactly
             "data": float(int(panel.with_terms(self.terms).digest_of((widest.y,))[:12], 16)),
         }

@@ -1,0 +1,81 @@
+"""A picture of the posterior probabilities of spatial models and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.report.picture._figure import BLUE, Language, Naming, Words, drawable, drawing, head, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_NUMBERS = 400
+"""In a larger panel numbers would overlap; the colour alone stays."""
+DARK = 0.6
+"""From this probability on, numbers are white."""
+
+
+def plot_spatial_choice(
+    squares: Sequence[pd.DataFrame],
+    title: str = "",
+    simulated: bool = False,
+    language: Language = "en",
+    naming: Naming = None,
+) -> Figure:
+    """Draw a panel for each group of comparable runs: models down, W to the right, darker where more probable.
+
+    Parameters
+    ----------
+    squares : sequence of DataFrame
+        Posterior probabilities; missing where a pair was not fitted.
+    title : str
+        Above the picture; empty for none.
+    simulated : bool
+        Whether the data are simulated, which the picture then says.
+    language : {"en", "zh"}
+    naming : mapping, callable or None
+        What terms are called.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ConfigError
+        If matplotlib is not installed.
+    """
+    with drawing():
+        from matplotlib.colors import LinearSegmentedColormap
+
+        words = Words(language, naming)
+        shades = LinearSegmentedColormap.from_list("probability", ["#ffffff", BLUE])
+        rows, columns = (max(one.shape[axis] for one in squares) for axis in (0, 1))
+        longest = max(len(str(name)) for one in squares for name in one.columns)
+        steep = columns * longest * 0.09 > 7
+        width = max(4.5, min(16.0, 2.0 + columns * max(0.6, 0.0 if steep else longest * 0.09)))
+        under = 0.4 + (longest * 0.08 if steep else 0.0)
+        figure = new_figure(width, 0.7 + (0.38 * rows + under) * len(squares))
+        for place, square in enumerate(squares, start=1):
+            axes = figure.add_subplot(len(squares), 1, place)
+            values = square.to_numpy(dtype=float)
+            picture = axes.imshow(values, cmap=shades, vmin=0, vmax=1, aspect="auto")
+            axes.set_xticks(range(square.shape[1]), [drawable(str(name)) for name in square.columns])
+            axes.tick_params(axis="x", rotation=90 if steep else 0)
+            axes.tick_params(length=0)
+            axes.set_yticks(range(square.shape[0]), [drawable(str(name)) for name in square.index])
+            axes.spines[:].set_visible(False)
+            if len(squares) > 1:
+                axes.set_title(f"({place})", fontsize=9, loc="left")
+            if square.size <= MOST_NUMBERS:
+                for at, value in np.ndenumerate(values):
+                    if np.isfinite(value):
+                        colour = "white" if value > DARK else "black"
+                        axes.text(at[1], at[0], f"{value:.2f}", ha="center", va="center", fontsize=8, color=colour)
+            figure.colorbar(picture, ax=axes, label=words.say("probability"), shrink=0.9)
+        head(figure, title, simulated, words.language)
+    return figure
