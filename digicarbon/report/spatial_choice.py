@@ -117,7 +117,9 @@ class SpatialChoiceTable(Report):
             notes.append(Note("spatial_choice_groups", groups=len(groups)))
         if len(rows) < every:
             notes.append(Note("spatial_choice_cut", runs=len(rows), every=every))
-        cells = pd.DataFrame(rows, index=labels).rename(columns=self.words.word)
+        cells = pd.DataFrame(rows, index=labels)
+        # e.g. tests of runs without a bootstrap
+        cells = cells.loc[:, (cells != "").any()].rename(columns=self.words.word)
         below: Table | None = None
         for place, group in reversed(list(enumerate(groups, start=1))):
             for table in reversed(list(self._squares(group, place if several else 0))):
