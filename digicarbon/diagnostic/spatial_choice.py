@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,9 @@ from digicarbon.panel import Panel
 from digicarbon.spec import under
 from digicarbon.weights import Weights, WeightsSpec
 from digicarbon.weights.base import Node
+
+if TYPE_CHECKING:
+    from digicarbon.script import RPart
 
 Kinds = Annotated[tuple[Literal["ols", "slx", "sar", "sdm", "sem", "sdem"], ...], Field(strict=False)]
 Nodes = Annotated[tuple[Node, ...], Field(strict=False)]
@@ -118,7 +121,7 @@ class SpatialChoice(Diagnostic):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the run's model is not spatial, or a candidate cannot be fitted; fit nothing."""
-        self._widest().check(panel, weights)
+        self.widest().check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return three tables.
@@ -132,7 +135,7 @@ class SpatialChoice(Diagnostic):
         ------
         ConfigError, DataError, WeightsError, EstimationError
         """
-        widest = self._widest()
+        widest = self.widest()
         spaces = list(self._spaces(widest, panel, weights))
         candidates = self._candidates(spaces)
         cube = panel.with_terms(self.terms).cube((widest.y,)).transpose(1, 0, 2)
@@ -173,7 +176,13 @@ class SpatialChoice(Diagnostic):
         row = tables["spatial_choice"].iloc[0]
         return {"log_marginal": float(row["log_marginal"]), "probability": float(row["probability"])}
 
-    def _widest(self) -> SpatialPanel:
+    def r(self, part: RPart, panel: Panel) -> list[str]:
+        """Return the marginal likelihoods with the run's W in R, see `digicarbon.diagnostic.scripts`."""
+        from digicarbon.diagnostic.scripts.spatial_choice import in_r
+
+        return in_r(part, self)
+
+    def widest(self) -> SpatialPanel:
         """Return the Durbin model that contains the run's one, by the transformation likelihood."""
         spatial = spatial_of(self.model)
         if spatial is None:
@@ -225,7 +234,7 @@ class SpatialChoice(Diagnostic):
             fit = Profile(one.space, one.kind).fit(own)
             return _Numbers(log_marginal, fit.loglik, fit.parameters, fit.by_unit)
         # two spatial parameters: the model's own estimator
-        model = changed(self._widest(), kind="sac")
+        model = changed(self.widest(), kind="sac")
         result = model.estimated(panel, weights)
         loglik, sigma2 = result.statistics["loglik"], result.statistics["sigma2"]
         squares = (np.asarray(result.residuals).reshape(-1, one.space.sample.n) ** 2).sum(axis=0)
