@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic.policy_placebo import PlaceboInTime as PlaceboInTime
     from digicarbon.diagnostic.shift_share import AkmErrors as AkmErrors
     from digicarbon.diagnostic.shift_share import RotembergWeights as RotembergWeights
+    from digicarbon.diagnostic.spatial_choice import SpatialChoice as SpatialChoice
     from digicarbon.diagnostic.spatial_mediation import SpatialMediation as SpatialMediation
     from digicarbon.diagnostic.turning_points import TurningPoints as TurningPoints
     from digicarbon.diagnostic.turning_points import turning_points as turning_points

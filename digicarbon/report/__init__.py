@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from digicarbon.report.sensitivity import Sensitivity as Sensitivity
     from digicarbon.report.shift_share import ShiftShareTables as ShiftShareTables
     from digicarbon.report.signs import SignTable as SignTable
+    from digicarbon.report.spatial_choice import SpatialChoiceTable as SpatialChoiceTable
     from digicarbon.report.specification_curve import SpecificationCurve as SpecificationCurve
     from digicarbon.report.threshold import ThresholdReport as ThresholdReport
     from digicarbon.report.turning_points import TurningPointTable as TurningPointTable

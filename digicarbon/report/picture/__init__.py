@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture.sensitivity import contour_numbers as contour_numbers
     from digicarbon.report.picture.sensitivity import plot_contours as plot_contours
     from digicarbon.report.picture.shift_share import plot_rotemberg as plot_rotemberg
+    from digicarbon.report.picture.spatial_choice import plot_spatial_choice as plot_spatial_choice
     from digicarbon.report.picture.specification_curve import Strip as Strip
     from digicarbon.report.picture.specification_curve import plot_specification_curve as plot_specification_curve
     from digicarbon.report.picture.threshold import plot_threshold as plot_threshold

@@ -1,0 +1,1 @@
+"""Comparison of spatial models and weights on arrays."""
