@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from digicarbon.model import PanelQuantile as PanelQuantile
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import PanelThreshold as PanelThreshold
+    from digicarbon.model import SpatialFilter as SpatialFilter
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.panel import Panel as Panel
     from digicarbon.report import Table as Table
@@ -67,6 +68,7 @@ _HOME = {
     "PanelQuantile": "digicarbon.model",
     "PanelThreshold": "digicarbon.model",
     "Result": "digicarbon.result",
+    "SpatialFilter": "digicarbon.model",
     "SpatialPanel": "digicarbon.model",
     "Spec": "digicarbon.spec",
     "Table": "digicarbon.report",
@@ -115,6 +117,7 @@ __all__ = [
     "PanelRegression",
     "PanelThreshold",
     "Result",
+    "SpatialFilter",
     "SpatialPanel",
     "Spec",
     "Table",

@@ -30,6 +30,7 @@ from digicarbon.model import (
     PanelQuantile,
     PanelRegression,
     PanelThreshold,
+    SpatialFilter,
     SpatialPanel,
 )
 from digicarbon.model.batch import Estimand, estimate_of
@@ -121,6 +122,10 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         Mediation(**THROUGH, equations="first_step"),
     ],
     DynamicPanel: [DynamicPanel(**TERMS, lags=2, collapse=True), DynamicPanel(**TERMS, kind="system", collapse=True)],
+    SpatialFilter: [
+        SpatialFilter(**TERMS),
+        SpatialFilter(**TERMS, effects="none", cov="robust", method="all", candidates=3),
+    ],
     SpatialPanel: [
         *(SpatialPanel(**TERMS, kind=kind) for kind in ("slx", "sar", "sem", "sdm", "sdem", "sac")),
         SpatialPanel(**TERMS, kind="sar", effects="random"),
