@@ -54,6 +54,7 @@ EXPERIMENTS = {
     "robustness_iv": [],
     "model_choice": [],
     "spatial_choice": ["diagnostic.draws=9"],
+    "spatial_filter": [],
     "spatial_regions": [],
     "table5_nonlinear": [],
     "moderation_income": [],
