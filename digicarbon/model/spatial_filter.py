@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -68,8 +68,8 @@ class SpatialFilter(Tested):
     effects : {"none", "unit", "time", "two_way"}
         Fixed effects.
     method : {"forward", "all"}
-        Forward: the eigenvector that leaves Moran's I of the residuals nearest to its expectation is added, until I is no
-        longer significant; or all candidates.
+        Forward: the eigenvector that leaves Moran's I of the residuals nearest to its expectation is added, until I is
+        no longer significant; or all candidates.
     stop : float
         Forward ends once the p value of I, against positive dependence, exceeds this.
     share : float
@@ -84,10 +84,10 @@ class SpatialFilter(Tested):
     Notes
     -----
     Eigenvectors are those of M(W + W′)M/2, M the centring matrix: patterns on the map that are not correlated, from the
-    strongest positive spatial dependence on. Each chosen one has a coefficient for each period, since unit effects would
-    absorb a constant one: T - 1 coefficients beside unit effects, T without. The panel must be balanced. Standard errors
-    and the wild bootstrap take the choice as known (docs/spatial_filter.md says what that costs). ``tables["filter"]``
-    has the steps.
+    strongest positive spatial dependence on. Each chosen one has a coefficient for each period, since unit effects
+    would absorb a constant one: T - 1 coefficients beside unit effects, T without. The panel must be balanced. Standard
+    errors and the wild bootstrap take the choice as known (docs/spatial_filter.md says what that costs).
+    ``tables["filter"]`` has the steps.
 
     References
     ----------
