@@ -23,7 +23,7 @@ from digicarbon.model.tested import Tested
 from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample
 from digicarbon.numeric.linear.within import EffectsKind
-from digicarbon.numeric.spatial.filtering import Eigenvectors, Method, Step, chosen, eigenvectors
+from digicarbon.numeric.spatial.filtering import Eigenvectors, Method, Step, chosen, doubly_chosen, eigenvectors
 from digicarbon.panel import Panel, numbered
 from digicarbon.result import DUMMY, Result
 from digicarbon.weights import Weights
@@ -67,11 +67,12 @@ class SpatialFilter(Tested):
         As in `Model`.
     effects : {"none", "unit", "time", "two_way"}
         Fixed effects.
-    method : {"forward", "all"}
+    method : {"double", "forward", "all"}
         Forward: the eigenvector that leaves Moran's I of the residuals nearest to its expectation is added, until I is
-        no longer significant; or all candidates.
+        no longer significant. Double: this is done for the outcome and for each focal term, given the controls, and
+        what any of them needs is taken. Or all candidates.
     stop : float
-        Forward ends once the p value of I, against positive dependence, exceeds this.
+        A choice ends once the p value of I, against positive dependence, exceeds this.
     share : float
         Candidates have an eigenvalue of at least this share of the largest one.
     candidates : int
@@ -98,7 +99,7 @@ class SpatialFilter(Tested):
     takes_weights: ClassVar[bool] = True
 
     effects: EffectsKind = "two_way"
-    method: Method = "forward"
+    method: Method = "double"
     stop: Annotated[float, Field(gt=0, lt=1)] = 0.1
     share: Annotated[float, Field(gt=0, le=1)] = 0.25
     candidates: Annotated[int, Field(ge=1, le=500)] = 50
@@ -225,6 +226,8 @@ class SpatialFilter(Tested):
         def search() -> tuple[Eigenvectors, list[Step]]:
             every = eigenvectors(operator, self.share, min(self.candidates, operator.n - 1))
             raw = made.cube((*x, *controls, self.y))
+            if self.method == "double":
+                return every, doubly_chosen(raw, len(x), operator, self.effects, every, self.stop)
             return every, chosen(raw, operator, self.effects, every, self.method, self.stop)
 
         columns = columns_of(made, (self.y, *self.regressors))
@@ -270,7 +273,9 @@ class SpatialFilter(Tested):
             ),
             Note("filter_known"),
         ]
-        if self.method == "forward" and last.p <= self.stop:
+        if self.method == "forward":
+            notes.append(Note("filter_forward"))
+        if self.method != "all" and last.p <= self.stop:
             notes.append(Note("filter_not_enough", stop=self.stop))
         return tuple(notes)
 

@@ -124,6 +124,7 @@ EXAMPLES: dict[type[Model], list[Model]] = {
     DynamicPanel: [DynamicPanel(**TERMS, lags=2, collapse=True), DynamicPanel(**TERMS, kind="system", collapse=True)],
     SpatialFilter: [
         SpatialFilter(**TERMS),
+        SpatialFilter(**TERMS, effects="unit", method="forward"),
         SpatialFilter(**TERMS, effects="none", cov="robust", method="all", candidates=3),
     ],
     SpatialPanel: [

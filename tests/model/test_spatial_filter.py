@@ -69,7 +69,7 @@ def residual_maker(columns: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("effects", ["none", "unit", "time", "two_way"])
 def test_steps_are_those_of_a_loop_with_explicit_projections(effects: str) -> None:
     data = panel()
-    spec = model(effects=effects)
+    spec = model(effects=effects, method="forward")
     found = spec.filtered(data, W)
     vectors = found.candidates.vectors
     columns = [dummies(effects), data.array(["x", "z"])]
@@ -119,8 +119,25 @@ def test_it_is_the_panel_regression_on_its_columns_with_every_error() -> None:
 
 
 def test_without_dependence_nothing_is_added_as_often_as_the_test_says() -> None:
-    added = [model().fit(panel(seed, 0.0), W).statistics["eigenvectors"] > 0 for seed in range(100)]
+    added = [model(method="forward").fit(panel(seed, 0.0), W).statistics["eigenvectors"] > 0 for seed in range(100)]
     assert 0.03 <= np.mean(added) <= 0.2
+
+
+def test_double_takes_what_outcome_and_focal_term_need() -> None:
+    differ = 0
+    for seed in range(4):
+        data = panel(seed, 0.4)
+        needed = [
+            {step.place for step in dc.SpatialFilter(y=y, x=("z",), method="forward").filtered(data, W).steps[1:]}
+            for y in ("y", "x")
+        ]
+        found = model().filtered(data, W)
+        assert {step.place for step in found.steps[1:]} == set.union(*needed)
+        differ += needed[0] != needed[1]
+        # the residuals are those of the regression on x, too
+        every = model(method="all").filtered(data, W).steps
+        assert found.steps[0].statistic == pytest.approx(every[0].statistic)
+    assert differ
 
 
 def test_all_candidates_and_fewer() -> None:
@@ -128,8 +145,8 @@ def test_all_candidates_and_fewer() -> None:
     every = model(method="all", candidates=3).fit(data, W)
     assert every.statistics["eigenvectors"] == 3
     assert list(every.tables["filter"]["eigenvector"]) == [0, 1, 2, 3]
-    notes = " ".join(map(str, model(stop=0.99).fit(data, W).notes))
-    assert "still dependent in space" in notes or model(stop=0.99).fit(data, W).statistics["moran_after_p"] > 0.99
+    notes = " ".join(map(str, model(method="forward", stop=0.99).fit(data, W).notes))
+    assert "method=double does not" in notes
 
 
 def test_a_joint_test_takes_the_chosen_columns_as_known() -> None:

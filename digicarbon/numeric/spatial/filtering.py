@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from digicarbon.numeric.linear.within import EffectsKind, demean
 from digicarbon.numeric.resampling.null_model import orthonormal, without
 from digicarbon.numeric.spatial.operator import SpatialOperator
 
-Method = Literal["forward", "all"]
+Method = Literal["double", "forward", "all"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +77,44 @@ def eigenvectors(w: SpatialOperator, share: float, most: int) -> Eigenvectors:
     return Eigenvectors(values / values[:1], vectors * np.sign(vectors[largest, np.arange(len(values))]))
 
 
+def doubly_chosen(
+    columns: FloatArray, focal: int, w: SpatialOperator, effects: EffectsKind, candidates: Eigenvectors, stop: float
+) -> list[Step]:
+    """Return the eigenvectors that the outcome or a focal regressor needs, given the other regressors.
+
+    Parameters
+    ----------
+    columns, w, effects, candidates, stop
+        As in `chosen`; the first ``focal`` columns are the focal regressors.
+    focal : int
+
+    Notes
+    -----
+    Eigenvectors that are chosen for the residuals of one regression of y on x lead to a test of x that rejects too
+    often: it knows nothing of the choice. The union of what y and x need by themselves does not have this fault
+    (Belloni, Chernozhukov & Hansen 2014, for the lasso).
+    """
+    targets = [columns.shape[2] - 1, *range(focal)]
+    others = columns[..., focal:-1]
+    needed = {
+        step.place
+        for target in targets
+        for step in chosen(
+            np.concatenate([others, columns[..., [target]]], axis=2), w, effects, candidates, "forward", stop
+        )[1:]
+    }
+    kept = sorted(needed)
+    some = Eigenvectors(candidates.shares[kept], candidates.vectors[:, kept])
+    places = [*kept, -1]
+    return [replace(step, place=places[step.place]) for step in chosen(columns, w, effects, some, "all", stop)]
+
+
 def chosen(
     columns: FloatArray,
     w: SpatialOperator,
     effects: EffectsKind,
     candidates: Eigenvectors,
-    method: Method,
+    method: Literal["forward", "all"],
     stop: float,
 ) -> list[Step]:
     """Return the eigenvectors that are put among the regressors, in their order.
