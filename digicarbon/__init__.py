@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import PanelThreshold as PanelThreshold
     from digicarbon.model import SpatialIV as SpatialIV
+    from digicarbon.model import SpatialFilter as SpatialFilter
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.model import UnbalancedSpatialPanel as UnbalancedSpatialPanel
     from digicarbon.panel import Panel as Panel
@@ -76,6 +77,7 @@ _HOME = {
     "PanelThreshold": "digicarbon.model",
     "Result": "digicarbon.result",
     "SpatialIV": "digicarbon.model",
+    "SpatialFilter": "digicarbon.model",
     "SpatialPanel": "digicarbon.model",
     "Spec": "digicarbon.spec",
     "Table": "digicarbon.report",
@@ -131,6 +133,7 @@ __all__ = [
     "PanelThreshold",
     "Result",
     "SpatialIV",
+    "SpatialFilter",
     "SpatialPanel",
     "Spec",
     "Table",

@@ -40,6 +40,9 @@ MODELS = {
     "SDM classic": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdm"),
     "SDM time": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdm", cov="cluster", effects="time"),
     "SDEM": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdem", cov="cluster"),
+    "Filter": dc.SpatialFilter(y="y", x=("x",), controls=("c",), cov="cluster"),
+    "Filter forward": dc.SpatialFilter(y="y", x=("x",), controls=("c",), cov="cluster", method="forward"),
+    "Filter all": dc.SpatialFilter(y="y", x=("x",), controls=("c",), cov="cluster", method="all"),
     "SAC": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sac", cov="cluster"),
 }
 MAIN = ("FE", "SLX", "SAR", "SEM", "SDM", "SDM classic", "SDEM")

@@ -31,6 +31,7 @@ from digicarbon.model import (
     PanelRegression,
     PanelThreshold,
     SpatialIV,
+    SpatialFilter,
     SpatialPanel,
     UnbalancedSpatialPanel,
 )
@@ -133,6 +134,10 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         SpatialIV(**TERMS, kind="sarar", effects="unit"),
         SpatialIV(**TERMS, kind="sem", effects="two_way", cov="robust"),
         SpatialIV(**TERMS, kind="sdem", effects="random"),
+    SpatialFilter: [
+        SpatialFilter(**TERMS),
+        SpatialFilter(**TERMS, effects="unit", method="forward"),
+        SpatialFilter(**TERMS, effects="none", cov="robust", method="all", candidates=3),
     ],
     SpatialPanel: [
         *(SpatialPanel(**TERMS, kind=kind) for kind in ("slx", "sar", "sem", "sdm", "sdem", "sac")),

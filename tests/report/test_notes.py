@@ -28,7 +28,7 @@ PROPER = set(
         r"\S+",
         """
         Anderson-Rubin CEADs Cragg-Donald Driscoll-Kraay Guan Hansen Holsteen Kraay Lee Lee-Yu Lind-Mehlum Nelson
-        Aroian Goodman Sobel
+        Aroian Goodman Sobel Lin
         Newey-West Shan Simmons Simonsohn Staiger Stock TOPSIS Leontief Windmeijer Yogo Young Yu al et Conley
         Benjamini-Hochberg Holm Romano Webb Wolf
         Epanechnikov BEA Kleibergen-Paap Sargan kJ kg km TJ Fieller GMM Rademacher SLX FE W Honda Koenker King-Wu
@@ -54,6 +54,7 @@ EXPERIMENTS = {
     "robustness_iv": [],
     "model_choice": [],
     "spatial_choice": ["diagnostic.draws=9"],
+    "spatial_filter": [],
     "spatial_regions": [],
     "table5_nonlinear": [],
     "moderation_income": [],

@@ -79,6 +79,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "bootstrap of quantiles": ("model=quantile", "model.errors=bootstrap", "model.draws=40", "model.seed=SEED"),
     "wild p of regions": ("model=twfe_regions", "inference.replications=99", "model.seed=SEED"),
     "wild p of spatial panels by region": ("model=sdm_regions", "inference.replications=99", "model.seed=SEED"),
+    "wild p beside a spatial filter": ("model=filtered", "inference.replications=99", "model.seed=SEED"),
     "wild p of instruments": (
         "model=iv",
         "model.controls=[ln_pgdp]",

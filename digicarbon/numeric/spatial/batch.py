@@ -46,7 +46,7 @@ KEPT_CELLS = 1 << 20
 """Most numbers in G at all nodes that are stored; for a larger W each G is computed again."""
 ALL_PAIRS = 1000
 """Up to this number of units G is made for each draw, for clustered errors of ρ."""
-LEAST_PAIR = 1e-12
+LEAST_PAIR = 1e-9
 """Of more units, pairs are left out whose weight is at most this share of the largest one."""
 PAIR_CELLS, FEWEST_PAIRED = 1 << 17, 16
 """Products of two units that are handled at a time, and the fewest draws."""

@@ -1,0 +1,217 @@
+"""Moran eigenvectors whose loadings differ between periods, chosen until residuals are free of spatial dependence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import scipy
+
+from digicarbon.arrays import FloatArray
+from digicarbon.numeric.linear.within import EffectsKind, demean
+from digicarbon.numeric.resampling.null_model import orthonormal, without
+from digicarbon.numeric.spatial.operator import SpatialOperator
+
+Method = Literal["double", "forward", "all"]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """Moran's I of the residuals once an eigenvector is among the regressors.
+
+    Attributes
+    ----------
+    place : int
+        Of the eigenvector, from 0; -1 before the first one.
+    statistic, z, p : float
+        I, its deviate and the p value against positive dependence.
+    """
+
+    place: int
+    statistic: float
+    z: float
+    p: float
+
+
+@dataclass(frozen=True, eq=False)
+class Eigenvectors:
+    """Eigenvectors of MWM, M the centring matrix, that belong to positive spatial dependence.
+
+    Attributes
+    ----------
+    shares : ndarray, shape (m,)
+        Eigenvalues over the largest one, which are proportional to the vectors' own Moran's I.
+    vectors : ndarray, shape (N, m)
+    """
+
+    shares: FloatArray
+    vectors: FloatArray
+
+
+def eigenvectors(w: SpatialOperator, share: float, most: int) -> Eigenvectors:
+    """Return the eigenvectors of M(W + W′)M/2 with the largest eigenvalues (Griffith 2003).
+
+    Parameters
+    ----------
+    w : SpatialOperator
+    share : float
+        Least eigenvalue over the largest one.
+    most : int
+        Largest number of vectors.
+
+    Notes
+    -----
+    The sign of a vector is that of its largest element, so that columns are the same on all machines.
+    """
+    dense = w.lag(np.eye(w.n)[None])[0]
+    middle = (dense + dense.T) / 2
+    middle = middle - middle.mean(axis=0)
+    middle = middle - middle.mean(axis=1, keepdims=True)
+    first = max(w.n - most, 0)
+    values, vectors = scipy.linalg.eigh(middle, subset_by_index=(first, w.n - 1))
+    values, vectors = values[::-1], vectors[:, ::-1]
+    kept = values >= max(share * values[0], 1e-9)
+    values, vectors = values[kept], vectors[:, kept]
+    largest = np.abs(vectors).argmax(axis=0)
+    return Eigenvectors(values / values[:1], vectors * np.sign(vectors[largest, np.arange(len(values))]))
+
+
+def doubly_chosen(
+    columns: FloatArray, focal: int, w: SpatialOperator, effects: EffectsKind, candidates: Eigenvectors, stop: float
+) -> list[Step]:
+    """Return the eigenvectors that the outcome or a focal regressor needs, given the other regressors.
+
+    Parameters
+    ----------
+    columns, w, effects, candidates, stop
+        As in `chosen`; the first ``focal`` columns are the focal regressors.
+    focal : int
+
+    Notes
+    -----
+    Eigenvectors that are chosen for the residuals of one regression of y on x lead to a test of x that rejects too
+    often: it knows nothing of the choice. The union of what y and x need by themselves does not have this fault
+    (Belloni, Chernozhukov & Hansen 2014, for the lasso).
+    """
+    targets = [columns.shape[2] - 1, *range(focal)]
+    others = columns[..., focal:-1]
+    needed = {
+        step.place
+        for target in targets
+        for step in chosen(
+            np.concatenate([others, columns[..., [target]]], axis=2), w, effects, candidates, "forward", stop
+        )[1:]
+    }
+    kept = sorted(needed)
+    some = Eigenvectors(candidates.shares[kept], candidates.vectors[:, kept])
+    places = [*kept, -1]
+    return [replace(step, place=places[step.place]) for step in chosen(columns, w, effects, some, "all", stop)]
+
+
+def chosen(
+    columns: FloatArray,
+    w: SpatialOperator,
+    effects: EffectsKind,
+    candidates: Eigenvectors,
+    method: Literal["forward", "all"],
+    stop: float,
+) -> list[Step]:
+    """Return the eigenvectors that are put among the regressors, in their order.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (T, N, k + 1)
+        Regressors and the outcome, raw.
+    w : SpatialOperator
+    effects : {"none", "unit", "time", "two_way"}
+    candidates : Eigenvectors
+    method : {"forward", "all"}
+        Forward: each time the one that leaves Moran's I of the residuals nearest to its expectation.
+    stop : float
+        Forward ends once the p value exceeds this.
+
+    Returns
+    -------
+    list of Step
+        The first one is before any eigenvector.
+
+    Notes
+    -----
+    Each eigenvector has a loading for each period, e.g. T - 1 coefficients beside unit effects, which would absorb a
+    constant one. I is pooled over periods; its moments are exact for independent normal errors of one variance: with B
+    the weights among residuals and m degrees of freedom, E = tr B/m and V = 2(m tr B² - (tr B)²)/(m²(m + 2)).
+    """
+    t, n, width = columns.shape
+    flat = demean(columns, effects).reshape(t * n, width)
+    start = flat[:, :-1]
+    if effects == "none":
+        start = np.column_stack([np.ones(t * n), start])
+    basis = orthonormal(start)
+    e = without(basis, flat[:, -1:])[:, 0]
+    # loadings by period that unit effects leave
+    over_time = scipy.linalg.null_space(np.ones((1, t))) if effects in ("unit", "two_way") else np.eye(t)
+    blocks = np.einsum("tc,nm->tnmc", over_time, candidates.vectors).reshape(t * n, -1)
+    blocks = without(basis, blocks).reshape(t * n, len(candidates.shares), -1)
+    test = _Residuals(w, effects, t, basis)
+    steps, left = [Step(-1, *test.of(e))], list(range(len(candidates.shares)))
+    while left and (method == "all" or steps[-1].p <= stop) and test.df > 2 * blocks.shape[2]:
+        place = left[0] if method == "all" else left[test.nearest(e, blocks[:, left])]
+        left.remove(place)
+        added = orthonormal(blocks[:, place])
+        e = without(added, e[:, None])[:, 0]
+        blocks = without(added, blocks.reshape(t * n, -1)).reshape(blocks.shape)
+        test.add(added)
+        steps.append(Step(place, *test.of(e)))
+    return steps
+
+
+class _Residuals:
+    """Moran's I of residuals, with the moments that it has if they are independent."""
+
+    def __init__(self, w: SpatialOperator, effects: EffectsKind, t: int, basis: FloatArray) -> None:
+        self._w, self._effects, self._t = w, effects, t
+        dense = w.lag(np.eye(w.n)[None])[0]
+        middle = (dense + dense.T) / 2
+        by_time = effects in ("time", "two_way")
+        if by_time:
+            middle = middle - middle.mean(axis=0)
+            middle = middle - middle.mean(axis=1, keepdims=True)
+        self._middle = middle
+        periods = t - (effects in ("unit", "two_way"))
+        self.df = (w.n - by_time) * periods
+        self._trace, self._square = periods * float(np.trace(middle)), periods * float((middle**2).sum())
+        self._basis, self._lagged = np.empty((t * w.n, 0)), np.empty((t * w.n, 0))
+        self.add(basis)
+
+    def _applied(self, columns: FloatArray) -> FloatArray:
+        """Return the symmetric weights times columns, shape (rows, m)."""
+        cube = columns.reshape(self._t, self._w.n, -1)
+        return np.asarray(np.matmul(self._middle, cube).reshape(columns.shape))
+
+    def add(self, added: FloatArray) -> None:
+        """Take orthonormal columns into the regression."""
+        self._basis = np.column_stack([self._basis, added])
+        self._lagged = np.column_stack([self._lagged, self._applied(added)])
+        self.df -= added.shape[1]
+
+    def of(self, e: FloatArray) -> tuple[float, float, float]:
+        """Return I of residuals, its deviate and its p value."""
+        inner = self._basis.T @ self._lagged
+        trace = self._trace - float(np.trace(inner))
+        square = self._square - 2 * float((self._lagged**2).sum()) + float((inner**2).sum())
+        m = self.df
+        statistic = float(e @ self._applied(e[:, None])[:, 0] / (e @ e))
+        variance = 2 * (m * square - trace**2) / (m**2 * (m + 2))
+        z = (statistic - trace / m) / np.sqrt(variance)
+        return statistic, float(z), float(scipy.special.ndtr(-z))
+
+    def nearest(self, e: FloatArray, blocks: FloatArray) -> int:
+        """Return which block, shape (rows, m, c), leaves I of the residuals nearest to its expectation."""
+        gram = np.einsum("rmc,rmd->mcd", blocks, blocks)
+        right = np.einsum("rmc,r->mc", blocks, e)
+        coef = np.einsum("mcd,md->mc", np.linalg.pinv(gram, rcond=1e-10, hermitian=True), right)
+        rests = e[:, None] - np.einsum("rmc,mc->rm", blocks, coef)
+        values = np.einsum("rm,rm->m", rests, self._applied(rests)) / np.einsum("rm,rm->m", rests, rests)
+        expected = (self._trace - float((self._basis * self._lagged).sum())) / self.df
+        return int(np.abs(values - expected).argmin())
