@@ -19,6 +19,7 @@ from conftest import REFERENCE, REPOSITORY
 import digicarbon as dc
 from digicarbon import model as room
 from digicarbon.model import (
+    DecayPanel,
     DiD,
     DynamicPanel,
     GroupedRegression,
@@ -112,6 +113,10 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         Mediation(**THROUGH | {"mediators": ("ln_pc", "L.emp")}, cov="classic", effects="unit"),
         Mediation(**THROUGH | {"x": ("ln_pcap", "emp")}, cov="robust", effects="none"),
         Mediation(**THROUGH, equations="first_step"),
+    ],
+    DecayPanel: [
+        *(DecayPanel(**TERMS, kind=kind) for kind in ("slx", "sar", "sem", "sdm", "sdem")),
+        DecayPanel(**TERMS, kind="sdm", decay="exponential", effects="none", durbin="x", cov="cluster"),
     ],
     DynamicPanel: [DynamicPanel(**TERMS, lags=2, collapse=True), DynamicPanel(**TERMS, kind="system", collapse=True)],
     SpatialPanel: [

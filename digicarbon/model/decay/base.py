@@ -17,8 +17,8 @@ from digicarbon.model.decay._distances import columns_of_places, distances_of
 from digicarbon.model.spatial_panel import Durbin, SpatialPanel
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind
-from digicarbon.numeric.spatial.decay import DecayData, DecayFit, DecayKind, Distances, fit_decay
 from digicarbon.numeric.spatial.decay import DecayCovariance as Covariance
+from digicarbon.numeric.spatial.decay import DecayData, DecayFit, DecayKind, Distances, fit_decay
 from digicarbon.numeric.spatial.effects import decay_effects, local_effects
 from digicarbon.panel import Panel, constituents
 from digicarbon.result import CONSTANT, DECAY, Effects, Inference, Quantity, Result, Role
@@ -211,18 +211,17 @@ class DecayPanel(Model):
         """Return the range of γ, and distances as weights take them."""
         distance = self._distances(panel)
         low, high = RANGES[self.decay] if self.range is None else self.range
+        n = len(distance)
+        if low == 0 and np.isfinite(distance).sum() == n * (n - 1):
+            raise ConfigError(Note("decay_from_zero", key="model.range"))
         if self.decay == "power":
             return low, high, Distances(np.log(distance))
         if self.range is None:
             middle = float(np.median(distance[np.isfinite(distance)]))
             low, high = low / middle, high / middle
-        if low == 0 and self.cutoff is None and self.kind != "sem":
-            raise ConfigError(Note("decay_from_zero", key="model.range"))
         return low, high, Distances(distance)
 
-    def _result(
-        self, found: DecayFit, names: tuple[str, ...], data: DecayData, limits: tuple[float, float]
-    ) -> Result:
+    def _result(self, found: DecayFit, names: tuple[str, ...], data: DecayData, limits: tuple[float, float]) -> Result:
         spatial = {"slx": (), "sar": ("rho",), "sdm": ("rho",)}.get(self.kind, ("lambda",))
         tail = (*spatial, "gamma", "sigma2")
         terms = (*names, *tail)

@@ -481,9 +481,7 @@ def _covariance(
     bread = np.linalg.inv(information[np.ix_(keep, keep)])
     if cov != "observed":
         score = score_of(data, point, change, sigma2, spatial)
-        kept = Score(
-            score.linear[:, keep], score.applied[:, keep], score.diagonal[:, keep], score.residuals
-        )
+        kept = Score(score.linear[:, keep], score.applied[:, keep], score.diagonal[:, keep], score.residuals)
         form = quasi_likelihood if cov == "robust" else unit_clustered
         bread = form(bread, kept, sigma2, sample)
     out[np.ix_(keep, keep)] = bread
