@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic import geary as geary
     from digicarbon.diagnostic import getis_ord as getis_ord
     from digicarbon.diagnostic import johnson_neyman as johnson_neyman
+    from digicarbon.diagnostic import local_effects as local_effects
     from digicarbon.diagnostic import local_getis_ord as local_getis_ord
     from digicarbon.diagnostic import local_moran as local_moran
     from digicarbon.diagnostic import marginal_effects as marginal_effects
     from digicarbon.diagnostic import moran as moran
+    from digicarbon.diagnostic import shock as shock
     from digicarbon.diagnostic import turning_points as turning_points
     from digicarbon.diagnostic import vif as vif
     from digicarbon.diagnostic import wild_bootstrap as wild_bootstrap
@@ -82,6 +84,7 @@ _HOME = {
     "geary": "digicarbon.diagnostic",
     "getis_ord": "digicarbon.diagnostic",
     "johnson_neyman": "digicarbon.diagnostic",
+    "local_effects": "digicarbon.diagnostic",
     "local_getis_ord": "digicarbon.diagnostic",
     "local_moran": "digicarbon.diagnostic",
     "marginal_effects": "digicarbon.diagnostic",
@@ -104,6 +107,7 @@ _HOME = {
     "plot_rollout": "digicarbon.report.picture",
     "plot_rotemberg": "digicarbon.report.picture",
     "plot_threshold": "digicarbon.report.picture",
+    "shock": "digicarbon.diagnostic",
     "table": "digicarbon.report",
     "turning_points": "digicarbon.diagnostic",
     "vif": "digicarbon.diagnostic",
@@ -135,6 +139,7 @@ __all__ = [
     "geary",
     "getis_ord",
     "johnson_neyman",
+    "local_effects",
     "local_getis_ord",
     "local_moran",
     "marginal_effects",
@@ -157,6 +162,7 @@ __all__ = [
     "plot_rollout",
     "plot_rotemberg",
     "plot_threshold",
+    "shock",
     "table",
     "turning_points",
     "vif",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from digicarbon.report.joint import Joint as Joint
     from digicarbon.report.joint import JointRequest as JointRequest
     from digicarbon.report.labels import Labels as Labels
+    from digicarbon.report.local import LocalEffectTable as LocalEffectTable
     from digicarbon.report.maps import HotSpotMap as HotSpotMap
     from digicarbon.report.maps import LisaMap as LisaMap
     from digicarbon.report.maps import MapTable as MapTable

@@ -7,6 +7,7 @@ ratio), of ρ or λ, and of the direct and indirect effect of x; how often γ is
 from __future__ import annotations
 
 import argparse
+import sys
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def one(kind: str, n: int, periods: int, seed: int, decay: str) -> dict[str, flo
     theta = THETA if lagged else 0.0
     source = SimulatedDecay(
         seed=seed, n=n, periods=periods, decay=decay, gamma=gamma, beta=BETA, theta=theta,
-        rho=SPATIAL if lag else 0.0, lam=SPATIAL if error else 0.0, sigma=1.0,
+        rho=SPATIAL if lag else 0.0, lam=SPATIAL if error else 0.0, sigma=0.5,
     )  # fmt: skip
     frame = source.load().frame
     panel = dc.Panel.from_frame(frame, unit="unit", time="time")
@@ -70,7 +71,9 @@ def main() -> None:
             names = dict.fromkeys(name for row in rows for name in row)
             means = {name: np.nanmean([row.get(name, np.nan) for row in rows]) for name in names}
             means["gamma_median"] = float(np.median([row["gamma"] for row in rows]))
-            print(kind, f"{n}x{periods}", " ".join(f"{name} {mean:.3f}" for name, mean in means.items()), flush=True)
+            line = " ".join(f"{name} {mean:.3f}" for name, mean in means.items())
+            sys.stdout.write(f"{kind} {n}x{periods} {line}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -107,7 +107,8 @@ def test_without_spillovers_a_note_says_that_the_rate_means_nothing() -> None:
     result = dc.DecayPanel(**MODEL, kind="slx").fit(quiet)
     assert result.has_note("decay_not_identified")
     profile = result.tables["decay_profile"]
-    assert profile["inside"].all() and profile["ratio"].max() < 3.85
+    assert profile["inside"].all()
+    assert profile["ratio"].max() < 3.85
     assert result.listings == ("decay_profile",)
     found = dc.DecayPanel(**MODEL, kind="sdm").fit(panel_of(n=60))
     assert not found.has_note("decay_not_identified")
@@ -116,7 +117,8 @@ def test_without_spillovers_a_note_says_that_the_rate_means_nothing() -> None:
 
 def test_at_an_end_of_its_range_the_rate_counts_as_known() -> None:
     result = dc.DecayPanel(**MODEL, kind="sdm", range=(0.2, 0.8)).fit(panel_of(n=60))
-    assert result.has_note("decay_at_end") and result.statistics["gamma"] == 0.8
+    assert result.has_note("decay_at_end")
+    assert result.statistics["gamma"] == 0.8
     assert np.isnan(result.estimates.loc["gamma", "se"])
     assert np.isfinite(result.effects["se"]).all()
 

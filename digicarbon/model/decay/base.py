@@ -62,8 +62,8 @@ class DecayPanel(Model):
     Notes
     -----
     The likelihood is profiled over γ (`digicarbon.numeric.spatial.decay`). ρ or λ is sought between -1 and 1. γ has an
-    interval by the likelihood ratio beside the one by its standard error: where nothing spills over γ means nothing, and
-    the former then covers the whole range. See docs/distance_decay.md.
+    interval by the likelihood ratio beside the one by its standard error: where nothing spills over γ means nothing,
+    and the former then covers the whole range. See docs/distance_decay.md.
 
     References
     ----------
