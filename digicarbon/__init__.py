@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic import wild_bootstrap as wild_bootstrap
     from digicarbon.model import DecayPanel as DecayPanel
     from digicarbon.model import DiD as DiD
+    from digicarbon.model import DistanceBands as DistanceBands
     from digicarbon.model import DynamicPanel as DynamicPanel
     from digicarbon.model import GroupedRegression as GroupedRegression
     from digicarbon.model import Mediation as Mediation
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 _HOME = {
     "DecayPanel": "digicarbon.model",
     "DiD": "digicarbon.model",
+    "DistanceBands": "digicarbon.model",
     "DynamicPanel": "digicarbon.model",
     "GroupedRegression": "digicarbon.model",
     "Mediation": "digicarbon.model",
@@ -117,6 +119,7 @@ _HOME = {
 __all__ = [
     "DecayPanel",
     "DiD",
+    "DistanceBands",
     "DynamicPanel",
     "GroupedRegression",
     "Mediation",

@@ -169,7 +169,7 @@ class LocalEffects(Diagnostic):
         spatial.check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return ``local_effects``, and ``shocks``: index term, the unit where x changes, and the unit that feels it."""
+        """Return ``local_effects``, and ``shocks``: index term, the unit where x changes, and that which feels it."""
         spatial = self._spatial()
         if weights is None:
             raise WeightsError(Note("model_needs_weights", kind=spatial.kind))

@@ -59,13 +59,13 @@ def test_effects_and_errors_are_those_of_the_matrix_of_derivatives(
 def test_what_has_no_local_effects_is_refused(produc: dc.Panel, usaww: dc.Weights) -> None:
     model = dc.SpatialPanel(**MODEL, kind="sdm")
     result = model.fit(produc, usaww)
-    with pytest.raises(ConfigError, match="no unit ALABAM.*ALABAMA"):
+    with pytest.raises(ConfigError, match=r"no unit ALABAM.*ALABAMA"):
         dc.shock(result, produc, usaww, "ALABAM")
     with pytest.raises(ConfigError, match="no regressor emp"):
         dc.local_effects(result, produc, usaww, ["emp"])
     with pytest.raises(ConfigError, match="no unit nowhere"):
         LocalEffects(model=model, shocks=("nowhere",)).check(produc, usaww)
-    with pytest.raises(ConfigError, match="choose e.g. model=sdm"):
+    with pytest.raises(ConfigError, match=r"choose e\.g\. model=sdm"):
         LocalEffects(model=dc.PanelRegression(**MODEL)).check(produc, usaww)
 
 

@@ -1,8 +1,9 @@
 """Effects of each unit in a spatial model, with exact delta-method standard errors.
 
 The derivatives of the outcome in one variable are E = S⁻¹(βI + θW) = βI + (βρ + θ)G, with dG/dρ = G². A unit's own
-effect is a diagonal element; it receives the rest of its row and sends the rest of its column. A number e of E with the
-same number g of G and g₂ of G² has the gradient (i + ρg, g, βg + (βρ + θ)g₂) in (β, θ, ρ), where i is 1 on the diagonal.
+effect is a diagonal element; it receives the rest of its row and sends the rest of its column. A number of E, with g
+in its place in G and g₂ in G², has the gradient (i + ρg, g, βg + (βρ + θ)g₂) in (β, θ, ρ), where i is 1 on the
+diagonal.
 """
 
 from __future__ import annotations
