@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from digicarbon.report.picture import plot_coefficients as plot_coefficients
     from digicarbon.report.picture import plot_contours as plot_contours
     from digicarbon.report.picture import plot_curve as plot_curve
+    from digicarbon.report.picture import plot_decay as plot_decay
+    from digicarbon.report.picture import plot_distance_bands as plot_distance_bands
     from digicarbon.report.picture import plot_effects as plot_effects
     from digicarbon.report.picture import plot_event_study as plot_event_study
     from digicarbon.report.picture import plot_hot_spots as plot_hot_spots
@@ -96,6 +98,8 @@ _HOME = {
     "plot_coefficients": "digicarbon.report.picture",
     "plot_contours": "digicarbon.report.picture",
     "plot_curve": "digicarbon.report.picture",
+    "plot_decay": "digicarbon.report.picture",
+    "plot_distance_bands": "digicarbon.report.picture",
     "plot_effects": "digicarbon.report.picture",
     "plot_event_study": "digicarbon.report.picture",
     "plot_hot_spots": "digicarbon.report.picture",
@@ -152,6 +156,8 @@ __all__ = [
     "plot_coefficients",
     "plot_contours",
     "plot_curve",
+    "plot_decay",
+    "plot_distance_bands",
     "plot_effects",
     "plot_event_study",
     "plot_hot_spots",

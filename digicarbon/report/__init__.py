@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from digicarbon.report.base import Table as Table
     from digicarbon.report.base import attributed as attributed
     from digicarbon.report.beside import table as table
+    from digicarbon.report.decay import DistanceDecayTables as DistanceDecayTables
     from digicarbon.report.diagnostic import DiagnosticTable as DiagnosticTable
     from digicarbon.report.event_study import EventStudy as EventStudy
     from digicarbon.report.foreign import as_result as as_result

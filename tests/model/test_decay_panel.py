@@ -109,7 +109,7 @@ def test_without_spillovers_a_note_says_that_the_rate_means_nothing() -> None:
     profile = result.tables["decay_profile"]
     assert profile["inside"].all()
     assert profile["ratio"].max() < 3.85
-    assert result.listings == ("decay_profile",)
+    assert result.listings == ("decay", "decay_profile")
     found = dc.DecayPanel(**MODEL, kind="sdm").fit(panel_of(n=60))
     assert not found.has_note("decay_not_identified")
     assert found.statistics["gamma_low"] < 2.0 < found.statistics["gamma_high"]

@@ -21,6 +21,7 @@ from digicarbon import model as room
 from digicarbon.model import (
     DecayPanel,
     DiD,
+    DistanceBands,
     DynamicPanel,
     GroupedRegression,
     Mediation,
@@ -117,6 +118,10 @@ EXAMPLES: dict[type[Model], list[Model]] = {
     DecayPanel: [
         *(DecayPanel(**TERMS, kind=kind) for kind in ("slx", "sar", "sem", "sdm", "sdem")),
         DecayPanel(**TERMS, kind="sdm", decay="exponential", effects="none", durbin="x", cov="cluster"),
+    ],
+    DistanceBands: [
+        DistanceBands(**TERMS, cutoffs=(500.0, 1500.0)),
+        DistanceBands(**TERMS, cutoffs=(500.0, 1500.0), effects="unit", cov="robust"),
     ],
     DynamicPanel: [DynamicPanel(**TERMS, lags=2, collapse=True), DynamicPanel(**TERMS, kind="system", collapse=True)],
     SpatialPanel: [

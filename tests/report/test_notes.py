@@ -47,6 +47,8 @@ PROPER = set(
 """Names of people, programs, data, parameters and options."""
 EXPERIMENTS = {
     "distance_bands": [],
+    "distance_decay": [],
+    "local_effects": [],
     "table2_descriptive": [],
     "table3_baseline": [],
     "robustness_emissions": [],

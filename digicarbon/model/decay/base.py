@@ -238,6 +238,10 @@ class DecayPanel(Model):
         )
         if spatial:
             profile[spatial[0]] = found.profile[:, 2]
+        half = Inference(None, self.level).critical
+        row = {"coef": found.gamma, "se": float(np.sqrt(covariance[-2, -2])), "low": np.nan, "high": np.nan}
+        row |= {"low": row["coef"] - half * row["se"], "high": row["coef"] + half * row["se"]}
+        row |= {"low_ratio": found.low, "high_ratio": found.high, "critical_ratio": half**2}
         profile["inside"] = (profile.index >= found.low) & (profile.index <= found.high)
         return Result(
             kind=f"{self.kind}_decay",
@@ -261,8 +265,8 @@ class DecayPanel(Model):
                 "gamma_high": found.high,
             },
             spatial_effects=None if boundary else self._effects(found, terms),
-            tables={"decay_profile": profile},
-            listings=("decay_profile",),
+            tables={"decay": pd.DataFrame(row, index=pd.Index(["gamma"], name="parameter")), "decay_profile": profile},
+            listings=("decay", "decay_profile"),
             absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
             notes=self._notes(found, sample.size if sample.transformed else 0, boundary, limits),
             residuals=found.residuals,
