@@ -71,11 +71,11 @@ def test_uniform_intervals_are_wider_and_say_where_the_spillover_vanishes(test: 
     model = dc.DistanceBands(**MODEL, test=test, replications=399)
     result = model.fit(panel)
     table = result.tables["distance_bands"].loc["x"]
-    half = (table["high_uniform"] - table["low_uniform"]) / 2 / table["se"]
+    half = (table["uniform_high"] - table["uniform_low"]) / 2 / table["se"]
     assert half.std() < 1e-9
     # between the value of one band and Bonferroni's of three
     assert 1.9 < half.iloc[0] < 2.9
-    assert table["low_uniform"].iloc[0] > 0
+    assert table["uniform_low"].iloc[0] > 0
     assert result.statistics["vanishes_x"] == 400.0
     assert result.has_note("bands_vanish")
     assert result.has_note("wild_p") == (test == "wild")
@@ -97,7 +97,7 @@ def test_coverage_of_all_bands_at_once() -> None:
     for seed in range(1, 61):
         panel = panel_of(seed=seed, theta=0.0, n=25, periods=5)
         table = dc.DistanceBands(**MODEL, cov="classic").fit(panel).tables["distance_bands"]
-        covers.append(((table["low_uniform"] <= 0) & (table["high_uniform"] >= 0)).all())
+        covers.append(((table["uniform_low"] <= 0) & (table["uniform_high"] >= 0)).all())
     # a share of 0.95 of 60 is below 0.85 with a probability of 0.002
     assert np.mean(covers) > 0.85
 

@@ -245,12 +245,12 @@ class DistanceBands(Tested):
             critical = self._critical(result, lags, made, weights)
             half = critical * own["se"].to_numpy()
             frame = own.set_axis([f"{low:g}-{high:g} km" for low, high in self.bands], axis=0)
-            frame.insert(0, "from", [low for low, _ in self.bands])
-            frame.insert(1, "to", [high for _, high in self.bands])
+            frame.insert(0, "band_start", [low for low, _ in self.bands])
+            frame.insert(1, "band_end", [high for _, high in self.bands])
             frame.insert(2, "neighbours", [float(size.mean()) for size in sizes])
-            frame.insert(3, "without", [float((size == 0).sum()) for size in sizes])
+            frame.insert(3, "alone", [float((size == 0).sum()) for size in sizes])
             frames[term] = frame.assign(
-                low_uniform=own["coef"].to_numpy() - half, high_uniform=own["coef"].to_numpy() + half
+                uniform_low=own["coef"].to_numpy() - half, uniform_high=own["coef"].to_numpy() + half
             )
         return pd.concat(frames, names=["term", "band"])
 
@@ -282,7 +282,7 @@ class DistanceBands(Tested):
             else:
                 notes.append(Note("bands_reach_on", term=term, end=self.cutoffs[-1]))
         rows = frame.loc[self.x[0]]
-        lacking = [f"{band} ({count:.0f})" for band, count in rows["without"].items() if count]
+        lacking = [f"{band} ({count:.0f})" for band, count in rows["alone"].items() if count]
         if lacking:
             notes.append(Note("bands_without", bands=cut(lacking, 20)))
         return tuple(notes)
@@ -299,7 +299,7 @@ def _plain(model: DistanceBands) -> PanelRegression:
 
 def _vanishes(rows: pd.DataFrame) -> float:
     """Return where the first band begins from which on every uniform interval holds zero; infinite if none does."""
-    away = np.flatnonzero((rows["low_uniform"] > 0) | (rows["high_uniform"] < 0))
+    away = np.flatnonzero((rows["uniform_low"] > 0) | (rows["uniform_high"] < 0))
     if not len(away):
         return 0.0
-    return float(rows["to"].iloc[away[-1]]) if away[-1] < len(rows) - 1 else np.inf
+    return float(rows["band_end"].iloc[away[-1]]) if away[-1] < len(rows) - 1 else np.inf

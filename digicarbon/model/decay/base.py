@@ -270,7 +270,7 @@ class DecayPanel(Model):
             absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
             notes=self._notes(found, sample.size if sample.transformed else 0, boundary, limits),
             residuals=found.residuals,
-            boundary=boundary,
+            boundary=(*boundary, *(("gamma",) if found.at_end else ())),
             roles=(
                 *(CONSTANT,) * (self.effects == "none"),
                 *(Role(made_of=constituents(name)) for name in self.regressors),

@@ -61,8 +61,8 @@ def plot_distance_bands(
             rows = frame.loc[term]
             axes.axhline(0, color=GREY, linewidth=0.8, zorder=1)
             for place, row in enumerate(rows.to_dict("records")):
-                start, end = float(row["from"]), float(row["to"])
-                low, high = float(row["low_uniform"]), float(row["high_uniform"])
+                start, end = float(row["band_start"]), float(row["band_end"])
+                low, high = float(row["uniform_low"]), float(row["uniform_high"])
                 away = low > 0 or high < 0
                 box = Rectangle((start, low), end - start, high - low, color=BLUE, alpha=0.28 if away else 0.1, lw=0)
                 box.set_label(words.say("uniform interval") if place == 0 else None)
@@ -71,15 +71,15 @@ def plot_distance_bands(
                 middle = (start + end) / 2
                 label = words.say("pointwise interval") if place == 0 else None
                 axes.plot([middle] * 2, [row["low"], row["high"]], color=BLUE, linewidth=1.0, zorder=3, label=label)
-            away = (rows["low_uniform"] > 0) | (rows["high_uniform"] < 0)
+            away = (rows["uniform_low"] > 0) | (rows["uniform_high"] < 0)
             if away.any() and not away.iloc[-1]:
-                at = float(rows["to"].to_numpy()[np.flatnonzero(away)[-1]])
+                at = float(rows["band_end"].to_numpy()[np.flatnonzero(away)[-1]])
                 label = words.say("spillover vanishes", at=f"{at:g}")
                 axes.axvline(at, color=ORANGE, linewidth=1.0, linestyle=(0, (4, 2)), zorder=2, label=label)
-            axes.set_xlim(0, float(rows["to"].iloc[-1]))
+            axes.set_xlim(0, float(rows["band_end"].iloc[-1]))
             axes.margins(y=0.1)
             axes.autoscale_view(scalex=False)
-            axes.set_xticks([0.0, *rows["to"]])
+            axes.set_xticks([0.0, *rows["band_end"]])
             axes.set_title(words(str(term)), loc="left", fontsize=9)
             axes.set_ylabel(words.say("spillover of neighbours"))
             axes.legend(fontsize=7, frameon=False)
