@@ -40,7 +40,7 @@ spatial_ml <- function(data, y, x, lagged, W, kind, effects, correction, demeani
   score <- function(p) { f <- at(p); -size * sum(f$e * f$slope) / sum(f$e^2) - traces(p) }
   p <- 0
   if (kind != "slx") {
-    ends <- c(if (min(real) < 0) 1 / min(real) else -5, 1 / max(real)) * (1 - 1e-8)
+    ends <- c(if (min(real) < 0) 1 / min(real) else -5, if (max(real) > 0) 1 / max(real) else 5) * (1 - 1e-8)
     ends <- pmin(pmax(ends, -limit), limit)
     best <- optimize(loglik, ends, maximum = TRUE, tol = 1e-10)$maximum
     step <- 1e-4 * diff(ends)
