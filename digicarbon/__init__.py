@@ -15,15 +15,18 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic import geary as geary
     from digicarbon.diagnostic import getis_ord as getis_ord
     from digicarbon.diagnostic import johnson_neyman as johnson_neyman
+    from digicarbon.diagnostic import local_effects as local_effects
     from digicarbon.diagnostic import local_getis_ord as local_getis_ord
     from digicarbon.diagnostic import local_moran as local_moran
     from digicarbon.diagnostic import marginal_effects as marginal_effects
     from digicarbon.diagnostic import moran as moran
+    from digicarbon.diagnostic import shock as shock
     from digicarbon.diagnostic import turning_points as turning_points
     from digicarbon.diagnostic import vif as vif
     from digicarbon.diagnostic import wild_bootstrap as wild_bootstrap
     from digicarbon.model import DecayPanel as DecayPanel
     from digicarbon.model import DiD as DiD
+    from digicarbon.model import DistanceBands as DistanceBands
     from digicarbon.model import DynamicPanel as DynamicPanel
     from digicarbon.model import GroupedRegression as GroupedRegression
     from digicarbon.model import GroupedSpatial as GroupedSpatial
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
     from digicarbon.report.picture import plot_coefficients as plot_coefficients
     from digicarbon.report.picture import plot_contours as plot_contours
     from digicarbon.report.picture import plot_curve as plot_curve
+    from digicarbon.report.picture import plot_decay as plot_decay
+    from digicarbon.report.picture import plot_distance_bands as plot_distance_bands
     from digicarbon.report.picture import plot_effects as plot_effects
     from digicarbon.report.picture import plot_event_study as plot_event_study
     from digicarbon.report.picture import plot_hot_spots as plot_hot_spots
@@ -65,6 +70,7 @@ if TYPE_CHECKING:
 _HOME = {
     "DecayPanel": "digicarbon.model",
     "DiD": "digicarbon.model",
+    "DistanceBands": "digicarbon.model",
     "DynamicPanel": "digicarbon.model",
     "GroupedRegression": "digicarbon.model",
     "GroupedSpatial": "digicarbon.model",
@@ -90,6 +96,7 @@ _HOME = {
     "geary": "digicarbon.diagnostic",
     "getis_ord": "digicarbon.diagnostic",
     "johnson_neyman": "digicarbon.diagnostic",
+    "local_effects": "digicarbon.diagnostic",
     "local_getis_ord": "digicarbon.diagnostic",
     "local_moran": "digicarbon.diagnostic",
     "marginal_effects": "digicarbon.diagnostic",
@@ -99,6 +106,8 @@ _HOME = {
     "plot_coefficients": "digicarbon.report.picture",
     "plot_contours": "digicarbon.report.picture",
     "plot_curve": "digicarbon.report.picture",
+    "plot_decay": "digicarbon.report.picture",
+    "plot_distance_bands": "digicarbon.report.picture",
     "plot_effects": "digicarbon.report.picture",
     "plot_event_study": "digicarbon.report.picture",
     "plot_hot_spots": "digicarbon.report.picture",
@@ -112,6 +121,7 @@ _HOME = {
     "plot_rollout": "digicarbon.report.picture",
     "plot_rotemberg": "digicarbon.report.picture",
     "plot_threshold": "digicarbon.report.picture",
+    "shock": "digicarbon.diagnostic",
     "table": "digicarbon.report",
     "turning_points": "digicarbon.diagnostic",
     "vif": "digicarbon.diagnostic",
@@ -121,6 +131,7 @@ _HOME = {
 __all__ = [
     "DecayPanel",
     "DiD",
+    "DistanceBands",
     "DynamicPanel",
     "GroupedRegression",
     "GroupedSpatial",
@@ -147,6 +158,7 @@ __all__ = [
     "geary",
     "getis_ord",
     "johnson_neyman",
+    "local_effects",
     "local_getis_ord",
     "local_moran",
     "marginal_effects",
@@ -156,6 +168,8 @@ __all__ = [
     "plot_coefficients",
     "plot_contours",
     "plot_curve",
+    "plot_decay",
+    "plot_distance_bands",
     "plot_effects",
     "plot_event_study",
     "plot_hot_spots",
@@ -169,6 +183,7 @@ __all__ = [
     "plot_rollout",
     "plot_rotemberg",
     "plot_threshold",
+    "shock",
     "table",
     "turning_points",
     "vif",

@@ -367,9 +367,12 @@ class Result:
         """The spatial parameter at whose end of the range the fit stopped, e.g. ``"rho"``; empty where it did not.
 
         The errors of all coefficients rest on an interior maximum, whichever parameter is at its end: no focal number
-        is then an effect. A rho beyond the range of W itself is at an end, too.
+        is then an effect. A rho beyond the range of W itself is at an end, too. A decay of weights at its end is not
+        one: the other numbers take it as known.
         """
-        return next(iter((*self.terms_of("lag_y"), *self.boundary) if self.beyond else self.boundary), "")
+        decays = self.terms_of("decay")
+        ends = (*self.terms_of("lag_y"), *self.boundary) if self.beyond else self.boundary
+        return next((name for name in ends if name not in decays), "")
 
     @property
     def without_spillovers(self) -> bool:

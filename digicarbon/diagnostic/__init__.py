@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic.group_comparison import compare_groups as compare_groups
     from digicarbon.diagnostic.honest import HonestBounds as HonestBounds
     from digicarbon.diagnostic.leads import Leads as Leads
+    from digicarbon.diagnostic.local_effects import LocalEffects as LocalEffects
+    from digicarbon.diagnostic.local_effects import local_effects as local_effects
+    from digicarbon.diagnostic.local_effects import shock as shock
     from digicarbon.diagnostic.marginal_effects import MarginalEffects as MarginalEffects
     from digicarbon.diagnostic.marginal_effects import johnson_neyman as johnson_neyman
     from digicarbon.diagnostic.marginal_effects import marginal_effects as marginal_effects

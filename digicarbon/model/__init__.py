@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from digicarbon.model.base import Model as Model
     from digicarbon.model.base import ignored_by as ignored_by
     from digicarbon.model.base import says as says
+    from digicarbon.model.decay.bands import DistanceBands as DistanceBands
     from digicarbon.model.decay.base import DecayPanel as DecayPanel
     from digicarbon.model.did.base import DiD as DiD
     from digicarbon.model.dynamic_panel import DynamicPanel as DynamicPanel

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from digicarbon.report.base import Table as Table
     from digicarbon.report.base import attributed as attributed
     from digicarbon.report.beside import table as table
+    from digicarbon.report.decay import DistanceDecayTables as DistanceDecayTables
     from digicarbon.report.diagnostic import DiagnosticTable as DiagnosticTable
     from digicarbon.report.event_study import EventStudy as EventStudy
     from digicarbon.report.foreign import as_result as as_result
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from digicarbon.report.joint import Joint as Joint
     from digicarbon.report.joint import JointRequest as JointRequest
     from digicarbon.report.labels import Labels as Labels
+    from digicarbon.report.local import LocalEffectTable as LocalEffectTable
     from digicarbon.report.maps import HotSpotMap as HotSpotMap
     from digicarbon.report.maps import LisaMap as LisaMap
     from digicarbon.report.maps import MapTable as MapTable

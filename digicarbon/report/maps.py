@@ -115,7 +115,7 @@ class LisaMap(DiagnosticTable):
             )
             for record, variable, clusters in self._clusters(records)
         )
-        return replace(table, notes=(*self.words.notes((*counts, *_outlines(self.shapes))), *table.notes))
+        return replace(table, notes=(*self.words.notes((*counts, *outline_notes(self.shapes))), *table.notes))
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a map for each run and variable: ``lisa_<variable>_<run>.<format>``."""
@@ -223,7 +223,7 @@ class MapTable(Report):
         ]
         unit_note = (Note("units_of_variables", units=units),) if units else ()
         letters = no_letters([*map(self.words, self._names(frames)), *map(str, values.index)], self.language or "en")
-        notes = self.words.notes((*unit_note, *_outlines(self.shapes), *letters, *notes_of(records)))
+        notes = self.words.notes((*unit_note, *outline_notes(self.shapes), *letters, *notes_of(records)))
         return Table(title, cells, notes=notes, language=self.words.spoken)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
@@ -301,6 +301,6 @@ _CLUSTERS = {
 }
 
 
-def _outlines(shapes: str | None) -> tuple[Note, ...]:
+def outline_notes(shapes: str | None) -> tuple[Note, ...]:
     """Return the note that says where polygons come from."""
     return () if shapes in (None, "tiles") else (Note("outlines", file=Path(str(shapes)).name),)

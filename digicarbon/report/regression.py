@@ -397,7 +397,9 @@ class RegressionTable(Report):
 
 def _said(record: Record, key: str, words: Labels) -> str:
     """Return the words for the weights or the sample of a run; none for weights that its model does not use."""
-    used = key != "weights" or record.result.terms_of("lag_x", "lag_y", "lag_error")
+    # weights whose decay is estimated are none of the run's
+    spatial = record.result.terms_of("lag_x", "lag_y", "lag_error") and not record.result.terms_of("decay")
+    used = key != "weights" or spatial
     return option_of(record, key, words) if used and key in record.options else ""
 
 

@@ -19,7 +19,9 @@ from conftest import REFERENCE, REPOSITORY
 import digicarbon as dc
 from digicarbon import model as room
 from digicarbon.model import (
+    DecayPanel,
     DiD,
+    DistanceBands,
     DynamicPanel,
     GroupedRegression,
     GroupedSpatial,
@@ -123,6 +125,14 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         Mediation(**THROUGH | {"mediators": ("ln_pc", "L.emp")}, cov="classic", effects="unit"),
         Mediation(**THROUGH | {"x": ("ln_pcap", "emp")}, cov="robust", effects="none"),
         Mediation(**THROUGH, equations="first_step"),
+    ],
+    DecayPanel: [
+        *(DecayPanel(**TERMS, kind=kind) for kind in ("slx", "sar", "sem", "sdm", "sdem")),
+        DecayPanel(**TERMS, kind="sdm", decay="exponential", effects="none", durbin="x", cov="cluster"),
+    ],
+    DistanceBands: [
+        DistanceBands(**TERMS, cutoffs=(500.0, 1500.0)),
+        DistanceBands(**TERMS, cutoffs=(500.0, 1500.0), effects="unit", cov="robust"),
     ],
     DynamicPanel: [DynamicPanel(**TERMS, lags=2, collapse=True), DynamicPanel(**TERMS, kind="system", collapse=True)],
     SpatialIV: [

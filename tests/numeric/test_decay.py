@@ -172,6 +172,8 @@ def test_sandwiches_are_near_the_information_with_normal_errors(kind: DecayKind)
 def test_at_an_end_of_the_range_the_others_are_given_the_rate() -> None:
     data = drawn("sar", SAMPLES[0])
     fit = fit_decay(data, 0.05, 0.6)
-    assert fit.at_end and fit.gamma == 0.6 and fit.high == 0.6 and fit.open[1]
+    assert fit.at_end
+    assert fit.gamma == fit.high == 0.6
+    assert fit.open[1]
     assert np.isnan(fit.covariance[-2]).all()
     assert np.isfinite(fit.covariance[:-2, :-2]).all()

@@ -47,6 +47,8 @@ PROPER = set(
 """Names of people, programs, data, parameters and options."""
 EXPERIMENTS = {
     "distance_bands": [],
+    "distance_decay": [],
+    "local_effects": [],
     "table2_descriptive": [],
     "table3_baseline": [],
     "robustness_emissions": [],
@@ -114,6 +116,7 @@ DIAGNOSTICS = {
     "geary": ("table6_moran", ["report=geary"]),
     "getis_ord": ("table6_moran", ["report=getis_ord", "diagnostic.links=weights"]),
     "hot_spots": ("table6_moran", ["report=hot_spots"]),
+    "local_effects": ("local_effects", []),
     "local_moran": ("table6_moran", ["report=lisa"]),
     "marginal_effects": ("moderation_income", ["report=tests", "report.name=johnson_neyman"]),
     "moran": ("table6_moran", []),

@@ -17,8 +17,8 @@ from digicarbon.model.decay._distances import columns_of_places, distances_of
 from digicarbon.model.spatial_panel import Durbin, SpatialPanel
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind
-from digicarbon.numeric.spatial.decay import DecayData, DecayFit, DecayKind, Distances, fit_decay
 from digicarbon.numeric.spatial.decay import DecayCovariance as Covariance
+from digicarbon.numeric.spatial.decay import DecayData, DecayFit, DecayKind, Distances, fit_decay
 from digicarbon.numeric.spatial.effects import decay_effects, local_effects
 from digicarbon.panel import Panel, constituents
 from digicarbon.result import CONSTANT, DECAY, Effects, Inference, Quantity, Result, Role
@@ -62,8 +62,8 @@ class DecayPanel(Model):
     Notes
     -----
     The likelihood is profiled over γ (`digicarbon.numeric.spatial.decay`). ρ or λ is sought between -1 and 1. γ has an
-    interval by the likelihood ratio beside the one by its standard error: where nothing spills over γ means nothing, and
-    the former then covers the whole range. See docs/distance_decay.md.
+    interval by the likelihood ratio beside the one by its standard error: where nothing spills over γ means nothing,
+    and the former then covers the whole range. See docs/distance_decay.md.
 
     References
     ----------
@@ -211,18 +211,17 @@ class DecayPanel(Model):
         """Return the range of γ, and distances as weights take them."""
         distance = self._distances(panel)
         low, high = RANGES[self.decay] if self.range is None else self.range
+        n = len(distance)
+        if low == 0 and np.isfinite(distance).sum() == n * (n - 1):
+            raise ConfigError(Note("decay_from_zero", key="model.range"))
         if self.decay == "power":
             return low, high, Distances(np.log(distance))
         if self.range is None:
             middle = float(np.median(distance[np.isfinite(distance)]))
             low, high = low / middle, high / middle
-        if low == 0 and self.cutoff is None and self.kind != "sem":
-            raise ConfigError(Note("decay_from_zero", key="model.range"))
         return low, high, Distances(distance)
 
-    def _result(
-        self, found: DecayFit, names: tuple[str, ...], data: DecayData, limits: tuple[float, float]
-    ) -> Result:
+    def _result(self, found: DecayFit, names: tuple[str, ...], data: DecayData, limits: tuple[float, float]) -> Result:
         spatial = {"slx": (), "sar": ("rho",), "sdm": ("rho",)}.get(self.kind, ("lambda",))
         tail = (*spatial, "gamma", "sigma2")
         terms = (*names, *tail)
@@ -239,6 +238,10 @@ class DecayPanel(Model):
         )
         if spatial:
             profile[spatial[0]] = found.profile[:, 2]
+        half = Inference(None, self.level).critical
+        row = {"coef": found.gamma, "se": float(np.sqrt(covariance[-2, -2])), "low": np.nan, "high": np.nan}
+        row |= {"low": row["coef"] - half * row["se"], "high": row["coef"] + half * row["se"]}
+        row |= {"low_ratio": found.low, "high_ratio": found.high, "critical_ratio": half**2}
         profile["inside"] = (profile.index >= found.low) & (profile.index <= found.high)
         return Result(
             kind=f"{self.kind}_decay",
@@ -262,12 +265,12 @@ class DecayPanel(Model):
                 "gamma_high": found.high,
             },
             spatial_effects=None if boundary else self._effects(found, terms),
-            tables={"decay_profile": profile},
-            listings=("decay_profile",),
+            tables={"decay": pd.DataFrame(row, index=pd.Index(["gamma"], name="parameter")), "decay_profile": profile},
+            listings=("decay", "decay_profile"),
             absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
             notes=self._notes(found, sample.size if sample.transformed else 0, boundary, limits),
             residuals=found.residuals,
-            boundary=boundary,
+            boundary=(*boundary, *(("gamma",) if found.at_end else ())),
             roles=(
                 *(CONSTANT,) * (self.effects == "none"),
                 *(Role(made_of=constituents(name)) for name in self.regressors),

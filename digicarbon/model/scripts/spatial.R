@@ -2,7 +2,8 @@
 # Maximum likelihood of a spatial panel in base R, balanced, units fastest within nothing: rows are sorted by unit, then
 # by period. Lee and Yu's transformation (lee_yu) takes orthonormal differences; "none" demeans. "exact" takes spatial
 # lags of raw data and removes effects afterwards, "first" removes effects before y is lagged, as splm does.
-spatial_ml <- function(data, y, x, lagged, W, kind, effects, correction, demeaning) {
+spatial_ml <- function(data, y, x, lagged, W, kind, effects, correction, demeaning,
+                       limit = Inf) {
   n <- nrow(W); periods <- nrow(data) / n
   grid <- function(column) matrix(column, n, periods, byrow = TRUE)
   centring <- function(m) diag(m) - 1 / m
@@ -39,10 +40,13 @@ spatial_ml <- function(data, y, x, lagged, W, kind, effects, correction, demeani
   score <- function(p) { f <- at(p); -size * sum(f$e * f$slope) / sum(f$e^2) - traces(p) }
   p <- 0
   if (kind != "slx") {
-    ends <- c(if (min(real) < 0) 1 / min(real) else -5, 1 / max(real)) * (1 - 1e-8)
+    ends <- c(if (min(real) < 0) 1 / min(real) else -5, if (max(real) > 0) 1 / max(real) else 5) * (1 - 1e-8)
+    ends <- pmin(pmax(ends, -limit), limit)
     best <- optimize(loglik, ends, maximum = TRUE, tol = 1e-10)$maximum
     step <- 1e-4 * diff(ends)
-    p <- uniroot(score, pmin(pmax(best + c(-step, step), ends[1]), ends[2]), tol = 1e-14)$root
+    near <- pmin(pmax(best + c(-step, step), ends[1]), ends[2])
+    # at an end of the range the likelihood has no interior maximum
+    p <- if (score(near[1]) > 0 && score(near[2]) < 0) uniroot(score, near, tol = 1e-14)$root else best
   }
   f <- at(p); s2 <- sum(f$e^2) / size
   k <- ncol(Z)

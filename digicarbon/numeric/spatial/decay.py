@@ -72,7 +72,7 @@ class DecayOperator(DenseOperator):
 
     @cached_property
     def _spectrum(self) -> tuple[FloatArray | NDArray[np.complex128], FloatArray | None, FloatArray | None]:
-        return np.linalg.eigvalsh(self.similar), None, None
+        return np.asarray(np.linalg.eigvalsh(self.similar), dtype=np.float64), None, None
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,8 +163,9 @@ class DecayData:
             r, p = triangular(columns), z.shape[1]
             rho, at_end = 0.0, False
             if self.lag:
-                a, b, c = r[p, p] ** 2, r[p, p] * r[p, p + 1], r[p, p + 1] ** 2 + r[p + 1, p + 1] ** 2
-                rho, at_end = maximise_lag((a, b, c), w, sample)
+                own_y, shared, left = float(r[p, p]), float(r[p, p + 1]), float(r[p + 1, p + 1])
+                moments = own_y**2, own_y * shared, shared**2 + left**2
+                rho, at_end = maximise_lag(moments, w, sample)
             target = r[:p, p] - rho * r[:p, p + 1] if self.lag else r[:p, p]
             beta = scipy.linalg.lapack.dtrtrs(r[:p, :p], target)[0]
             e = y - z @ beta - (rho * own[:, -1] if self.lag else 0.0)
@@ -481,9 +482,7 @@ def _covariance(
     bread = np.linalg.inv(information[np.ix_(keep, keep)])
     if cov != "observed":
         score = score_of(data, point, change, sigma2, spatial)
-        kept = Score(
-            score.linear[:, keep], score.applied[:, keep], score.diagonal[:, keep], score.residuals
-        )
+        kept = Score(score.linear[:, keep], score.applied[:, keep], score.diagonal[:, keep], score.residuals)
         form = quasi_likelihood if cov == "robust" else unit_clustered
         bread = form(bread, kept, sigma2, sample)
     out[np.ix_(keep, keep)] = bread

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from digicarbon.report.picture._figure import rendered as rendered
     from digicarbon.report.picture._places import long_names as long_names
     from digicarbon.report.picture.curve import plot_curve as plot_curve
+    from digicarbon.report.picture.decay import plot_decay as plot_decay
+    from digicarbon.report.picture.decay import plot_distance_bands as plot_distance_bands
     from digicarbon.report.picture.event_study import event_numbers as event_numbers
     from digicarbon.report.picture.event_study import plot_event_study as plot_event_study
     from digicarbon.report.picture.event_study import plot_rollout as plot_rollout

@@ -66,6 +66,7 @@ def plot_map(
     simulated: bool = False,
     language: Language = "en",
     naming: Naming = None,
+    dark: Literal["high", "large"] = "high",
 ) -> Figure:
     """Draw maps of variables by period, with one scale for all periods of a variable.
 
@@ -95,6 +96,8 @@ def plot_map(
     language : {"en", "zh"}
     naming : mapping or callable, optional
         What variables are called.
+    dark : {"high", "large"}
+        Whether the darkest class is that of the highest values, or of the largest in size where most are negative.
 
     Returns
     -------
@@ -120,7 +123,7 @@ def plot_map(
         if areas is None:
             figure = _by_region(table, names, shown, units or {}, words)
         else:
-            figure = _maps(table, names, shown, areas, units or {}, (classes, scheme), words)
+            figure = _maps(table, names, shown, areas, units or {}, (classes, scheme), words, dark)
         head(figure, title, simulated, words.language)
     return figure
 
@@ -357,6 +360,7 @@ def _maps(
     units: Mapping[str, str],
     classes: tuple[int, Scheme],
     words: Words,
+    dark: Literal["high", "large"],
 ) -> Figure:
     import matplotlib
     from matplotlib.cm import ScalarMappable
@@ -372,6 +376,8 @@ def _maps(
         row = grid.ravel() if len(names) == 1 else grid[number]
         bounds = class_bounds(values.to_numpy(dtype=np.float64), *classes)
         palette = matplotlib.colormaps["YlGnBu"](np.linspace(0.08, 0.95, len(bounds) - 1))
+        if dark == "large" and bounds[0] + bounds[-1] < 0:
+            palette = palette[::-1]
         scale = ScalarMappable(BoundaryNorm(bounds, len(bounds) - 1), ListedColormap(palette))
         for axes, period in zip(row, periods, strict=False):
             here = values[period].dropna()

@@ -1,0 +1,123 @@
+"""Spillovers by bands of distance: lags by loops, explicit dummies, uniform intervals, and where they vanish."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy
+
+import digicarbon as dc
+from digicarbon.errors import ConfigError, WeightsError
+from digicarbon.numeric.shape.uniform import joint_critical
+from digicarbon.report import DistanceDecayTables
+from digicarbon.report.base import Record
+from digicarbon.source import SimulatedDecay
+from digicarbon.weights import InverseDistanceWeights
+
+CUTOFFS = (400.0, 800.0, 1200.0)
+MODEL = {"y": "y", "x": ("x",), "controls": ("c",), "cutoffs": CUTOFFS}
+
+
+def panel_of(**fields: object) -> dc.Panel:
+    frame = SimulatedDecay(**{"n": 30, "periods": 6, "rho": 0.0, "theta": 1.0, **fields}).load().frame
+    return dc.Panel.from_frame(frame, unit="unit", time="time")
+
+
+@pytest.fixture(scope="module")
+def panel() -> dc.Panel:
+    return panel_of()
+
+
+def test_estimates_are_least_squares_on_means_of_bands_and_dummies(panel: dc.Panel) -> None:
+    result = dc.DistanceBands(**MODEL).fit(panel)
+    n, t = panel.shape
+    distance = InverseDistanceWeights().places(panel).distances()
+    x = panel.column("x").reshape(n, t)
+    columns = [panel.column("x")]
+    for low, high in zip((0.0, *CUTOFFS), CUTOFFS, strict=False):
+        lag = np.zeros((n, t))
+        for unit in range(n):
+            near = [other for other in range(n) if other != unit and low < distance[unit, other] <= high]
+            if near:
+                lag[unit] = np.mean([x[other] for other in near], axis=0)
+        columns.append(lag.ravel())
+    columns.append(panel.column("c"))
+    units, times = np.kron(np.eye(n), np.ones((t, 1))), np.kron(np.ones((n, 1)), np.eye(t))[:, 1:]
+    design = np.column_stack([*columns, units, times])
+    expected = np.linalg.lstsq(design, panel.column("y"), rcond=None)[0][: len(columns)]
+    np.testing.assert_allclose(result.coef, expected, rtol=1e-8)
+    assert result.terms == ("x", "x[0-400 km]", "x[400-800 km]", "x[800-1200 km]", "c")
+    assert result.focal == ("x",)
+    table = result.tables["distance_bands"].loc["x"]
+    np.testing.assert_allclose(table["coef"], expected[1:4], rtol=1e-8)
+    np.testing.assert_allclose(table["neighbours"].iloc[0], ((distance > 0) & (distance <= 400)).sum(axis=1).mean())
+
+
+def test_the_uniform_critical_value_is_that_of_the_joint_normal_distribution() -> None:
+    for r in (-0.6, 0.0, 0.8):
+        covariance = np.array([[1.0, r, 0.3], [r, 1.0, 0.0], [0.3, 0.0, 1.0]]) * np.outer([1, 5, 9], [1, 5, 9])
+        correlation = np.array([[1.0, r, 0.3], [r, 1.0, 0.0], [0.3, 0.0, 1.0]])
+        c = joint_critical(covariance, None, 0.95)
+        inside = scipy.stats.multivariate_normal(cov=correlation).cdf([c] * 3, lower_limit=[-c] * 3)
+        assert inside == pytest.approx(0.95, abs=0.003)
+    one = joint_critical(np.array([[4.0]]), 7, 0.9)
+    assert one == pytest.approx(scipy.stats.t(7).ppf(0.95), abs=0.02)
+    assert np.isnan(joint_critical(np.zeros((2, 2)), None, 0.95))
+
+
+@pytest.mark.parametrize("test", ["errors", "wild"])
+def test_uniform_intervals_are_wider_and_say_where_the_spillover_vanishes(test: str) -> None:
+    panel = panel_of(n=60, periods=10, gamma=3.0)
+    model = dc.DistanceBands(**MODEL, test=test, replications=399)
+    result = model.fit(panel)
+    table = result.tables["distance_bands"].loc["x"]
+    half = (table["uniform_high"] - table["uniform_low"]) / 2 / table["se"]
+    assert half.std() < 1e-9
+    # between the value of one band and Bonferroni's of three
+    assert 1.9 < half.iloc[0] < 2.9
+    assert table["uniform_low"].iloc[0] > 0
+    assert result.statistics["vanishes_x"] == 400.0
+    assert result.has_note("bands_vanish")
+    assert result.has_note("wild_p") == (test == "wild")
+    again = model.fit(panel).tables["distance_bands"].loc["x"]
+    assert again.equals(table)
+
+
+def test_notes_say_where_nothing_or_everything_spills_over() -> None:
+    nothing = dc.DistanceBands(**MODEL).fit(panel_of(theta=0.0, seed=2))
+    assert nothing.has_note("bands_nowhere")
+    assert nothing.statistics["vanishes_x"] == 0.0
+    everything = dc.DistanceBands(**MODEL | {"cutoffs": (400.0,)}).fit(panel_of(n=60, periods=10))
+    assert everything.has_note("bands_reach_on")
+    assert "vanishes_x" not in everything.statistics
+
+
+def test_coverage_of_all_bands_at_once() -> None:
+    covers = []
+    for seed in range(1, 61):
+        panel = panel_of(seed=seed, theta=0.0, n=25, periods=5)
+        table = dc.DistanceBands(**MODEL, cov="classic").fit(panel).tables["distance_bands"]
+        covers.append(((table["uniform_low"] <= 0) & (table["uniform_high"] >= 0)).all())
+    # a share of 0.95 of 60 is below 0.85 with a probability of 0.002
+    assert np.mean(covers) > 0.85
+
+
+def test_what_cannot_be_estimated_is_refused(panel: dc.Panel) -> None:
+    with pytest.raises(ConfigError, match="must increase"):
+        dc.DistanceBands(**MODEL | {"cutoffs": (400.0, 300.0)})
+    with pytest.raises(WeightsError, match="no two units are between 0 and 1"):
+        dc.DistanceBands(**MODEL | {"cutoffs": (1.0, 400.0)}).check(panel)
+
+
+def test_report_has_both_tables_and_pictures(panel: dc.Panel) -> None:
+    bands = dc.DistanceBands(**MODEL).fit(panel)
+    decay = dc.DecayPanel(y="y", x=("x",), controls=("c",), kind="slx", durbin="x").fit(panel)
+    records = [Record("bands", {}, {}, bands), Record("decay", {}, {}, decay)]
+    report = DistanceDecayTables(language="en", pictures=("svg",))
+    table = report.table("t", records)
+    assert list(table.cells.index) == ["x, 0-400 km", "x, 400-800 km", "x, 800-1200 km"]
+    assert table.below is not None
+    assert list(table.below.cells.index) == ["γ"]
+    assert sorted(report.files("t", records)) == ["decay.svg", "distance_bands.svg"]
+    with pytest.raises(ConfigError, match="model=distance_bands"):
+        report.table("t", [Record("none", {}, {}, dc.Result(kind="none", y=""))])
