@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from digicarbon.model.batch import Estimand, Fits
 from digicarbon.model.restrictions import Projected
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
-from digicarbon.numeric.spatial.period_batch import PeriodBatch
+from digicarbon.numeric.spatial.period_batch import ErrorPeriodBatch, PeriodBatch
 from digicarbon.numeric.spatial.periods import fit_lags, multipliers
 
 if TYPE_CHECKING:
@@ -145,6 +146,98 @@ class PeriodFits:
         return self._batch.several(prepared, asked)
 
 
+class LocalFits(ABC):
+    """A model without a spatial lag of y that is fitted to many outcomes: effects are combinations of coefficients.
+
+    Parameters
+    ----------
+    design : PeriodDesign
+    estimand : Estimand
+    """
+
+    key: Hashable
+
+    def __init__(self, design: PeriodDesign, estimand: Estimand) -> None:
+        self._design, self._estimand = design, estimand
+
+    @abstractmethod
+    def prepare(self, outcomes: FloatArray) -> FloatArray:
+        """Return outcomes, shape (rows, M), as a cube, shape (T·N, M)."""
+
+    @abstractmethod
+    def combined(self, prepared: FloatArray, contrasts: Sequence[FloatArray]) -> Fits:
+        """Return combinations of the coefficients of Z, each of shape (k,)."""
+
+    def combine(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
+        """Return linear combinations of outcomes, weights of shape (M, draws)."""
+        return np.asarray(prepared @ weights)
+
+    def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
+        return self.several(prepared, [self._estimand])[0]
+
+    def several(self, prepared: FloatArray, estimands: Sequence[Estimand]) -> Fits:
+        """Return several estimands, as `fit` returns its own."""
+        return self.combined(prepared, [self._contrast(estimand) for estimand in estimands])
+
+    def _contrast(self, estimand: Estimand) -> FloatArray:
+        names, space = self._design.names, self._design.space
+        out = np.zeros(len(names))
+        if estimand.quantity != "indirect":
+            out[names.index(estimand.term)] = 1.0
+        if estimand.quantity in ("indirect", "total"):
+            sums = multipliers(space.weights, None).total.sum(axis=0) / space.effects.size
+            for place, called in enumerate(lags_of(estimand.term, space.weights.several), start=1):
+                if called in names:
+                    out[names.index(called)] = sums[place]
+        return out
+
+
+class LinearPeriodFits(LocalFits):
+    """An SLX by period that is fitted to many outcomes."""
+
+    def __init__(self, design: PeriodDesign, estimand: Estimand) -> None:
+        super().__init__(design, estimand)
+        z = design.columns[..., : len(design.names)]
+        self._q, r = np.linalg.qr(z.reshape(-1, z.shape[2]))
+        self._root = np.linalg.inv(r)
+        self.key = ("linear periods", design.space)
+
+    def prepare(self, outcomes: FloatArray) -> FloatArray:
+        """Return outcomes, shape (rows, M), with effects removed, shape (T·N, M)."""
+        cube = self._design.space.effects.remove(self._design.cube(outcomes))
+        return cube.reshape(-1, outcomes.shape[1])
+
+    def combined(self, prepared: FloatArray, contrasts: Sequence[FloatArray]) -> Fits:
+        """Return combinations of the coefficients of Z, each of shape (k,)."""
+        along = self._q.T @ prepared
+        rest = prepared - self._q @ along
+        sigma = np.sqrt(np.einsum("im,im->m", rest, rest) / self._design.space.degrees)
+        return [(g @ self._root @ along, sigma * float(np.linalg.norm(g @ self._root))) for g in contrasts]
+
+
+class ErrorPeriodFits(LocalFits):
+    """A SEM or SDEM by period that is fitted to many outcomes."""
+
+    def __init__(self, design: PeriodDesign, estimand: Estimand) -> None:
+        super().__init__(design, estimand)
+        self._batch = ErrorPeriodBatch(design.errors(design.level[..., :-1]))
+        self.key = ("periods with errors", design.space)
+
+    def prepare(self, outcomes: FloatArray) -> FloatArray:
+        """Return outcomes, shape (rows, M), as a cube, shape (T·N, M)."""
+        return self._design.cube(outcomes).reshape(-1, outcomes.shape[1])
+
+    def combined(self, prepared: FloatArray, contrasts: Sequence[FloatArray]) -> Fits:
+        """Return combinations of the coefficients of Z, each of shape (k,)."""
+        return self._batch.several(prepared, contrasts)
+
+
+def lags_of(term: str, several: int) -> list[str]:
+    """Return what the spatial lags of a term by each W are called."""
+    return [f"W{place if place > 1 else ''}_{term}" for place in range(1, several + 1)]
+
+
 def restrictions_of(
     model: UnbalancedSpatialPanel,
     design: PeriodDesign,
@@ -161,7 +254,7 @@ def restrictions_of(
 
     names = design.names
     several = design.space.weights.several
-    called = [f"W{place if place > 1 else ''}_{term}" for place in range(1, several + 1)]
+    called = lags_of(term, several)
     own = [names.index(name) for name in (term, *called) if name in names]
     error = model.kind in ERROR_KINDS
     lags = set() if error else {name for role, name in zip(result.roles, result.terms, strict=True) if role.of}

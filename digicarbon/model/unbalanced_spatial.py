@@ -418,15 +418,23 @@ class UnbalancedSpatialPanel(Tested):
         return Null(("periods", error, *shared), fit)
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
-        """Return what fits the model to many outcomes: at once with a lag of y or none by one W, else one by one."""
-        from digicarbon.model._period_batch import PeriodFits
+        """Return what fits the model to many outcomes: at once with a spatial parameter of one W, else one by one."""
+        from digicarbon.model._period_batch import ErrorPeriodFits, LinearPeriodFits, PeriodFits
 
         design = self.design(panel, weights)
-        lag = self.kind == "sar" or self.kind == "sdm"
-        if design.space.weights.several == 1 and lag and design.space.traces.smooth:
+        if self.kind in ERROR_KINDS:
+            return ErrorPeriodFits(design, estimand)
+        if self.kind == "slx":
+            return LinearPeriodFits(design, estimand)
+        if design.space.weights.several == 1 and design.space.traces.smooth:
             return PeriodFits(design, estimand)
-        # the filter of a spatial error changes the dummies with its parameter, and several parameters have no table
+        # several parameters have no table, nor has a W without a basis of eigenvectors
         return OneByOne(self.by_errors, panel, weights, estimand)
+
+    @property
+    def no_wild(self) -> Note | None:
+        """Why there is no wild bootstrap of this specification."""
+        return Note("wild_not_of_several") if self.further_weights and self.kind != "slx" else None
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
         """Return the coefficients and the effects of each focal term as restrictions."""

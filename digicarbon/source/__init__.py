@@ -21,5 +21,6 @@ if TYPE_CHECKING:
     from digicarbon.source.shift_shares import SimulatedShiftShare as SimulatedShiftShare
     from digicarbon.source.table import TableSource as TableSource
     from digicarbon.source.thresholds import SimulatedThreshold as SimulatedThreshold
+    from digicarbon.source.unbalanced import SimulatedUnbalanced as SimulatedUnbalanced
 
 lazy(__name__, {"SimulatedSource": "digicarbon.china.simulated.source"})

@@ -74,7 +74,7 @@ def test_a_balanced_panel_is_that_of_spatial_panel(kind: str, effects: str, ours
         assert found.statistics["loglik"] == pytest.approx(known.statistics["loglik"], abs=1e-8)
 
 
-@pytest.mark.parametrize("kind", ["sar", "sdm", "sem"])
+@pytest.mark.parametrize("kind", ["slx", "sar", "sdm", "sem", "sdem"])
 def test_many_outcomes_are_fitted_as_single_ones(kind: str) -> None:
     panel, fitted = panel_of(some(frame())), model(kind)
     result = fitted.fit(panel, weights())

@@ -1,19 +1,24 @@
-"""Spatial panels by period as scripts have them."""
+"""Spatial panels by period as scripts have them: base R, and nothing in Stata."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib.resources import files
+
+import numpy as np
 
 from digicarbon.errors import WeightsError
+from digicarbon.model.scripts.spatial_r import called_in, effects_lines
+from digicarbon.model.unbalanced_spatial import UnbalancedSpatialPanel
 from digicarbon.note import Note
 from digicarbon.panel import Panel
 from digicarbon.script.extract import Extract, columns_of
-from digicarbon.script.r import RPart
+from digicarbon.script.r import RPart, vector
 from digicarbon.script.stata import StataPart
-from digicarbon.weights import Weights
+from digicarbon.script.words import chunks
+from digicarbon.weights import Weights, WeightsByPeriod
 
-if TYPE_CHECKING:
-    from digicarbon.model.unbalanced_spatial import UnbalancedSpatialPanel
+MOST_ROWS = 1000
+"""Rows up to which R has all periods in one plain matrix."""
 
 
 def extract(model: UnbalancedSpatialPanel, panel: Panel, weights: Weights | None) -> Extract:
@@ -23,18 +28,54 @@ def extract(model: UnbalancedSpatialPanel, panel: Panel, weights: Weights | None
     design = model.design(panel, weights)
     made = panel.with_terms(model.terms)
     level = design.rows(design.level)
-    lags = {f"W_{name}": level[:, design.names.index(f"W_{name}")] for name in model.lagged}
-    columns = columns_of(made, (model.y, *model.regressors)) | lags
-    return Extract(made.index, columns, model.regressors, weights, lagged=model.lagged)
+    lags = {
+        f"W_{name}": np.ascontiguousarray(level[:, design.names.index(f"W_{name}")]) for name in model.lagged
+    }
+    return Extract(
+        made.index, columns_of(made, model.terms) | lags, model.regressors, weights, lagged=model.lagged
+    )
 
 
 def r(part: RPart, model: UnbalancedSpatialPanel) -> list[str]:
     """Return the model in base R."""
-    return part.skip("a spatial panel by period")
+    weights = part.extract.weights
+    if model.further_weights:
+        return part.skip("several spatial lags; base R code for them is not written here")
+    if isinstance(weights, WeightsByPeriod):
+        return part.skip("weights that differ between periods; base R code for them is not written here")
+    if part.result.boundary:
+        return part.skip("an estimate at the boundary of its range, where the score has no zero")
+    if len(part.extract.index) > MOST_ROWS:
+        return part.skip(f"more than {MOST_ROWS} rows, too many for plain matrices of all of them")
+    for name in ("spatial.R", "periods.R"):
+        part.functions.append(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+    again = model.standardise == "again" and weights is not None and weights.normalisation == "row"
+    adjusted = model.bias_correction == "adjusted_score" and model.effects != "none"
+    lines = chunks(
+        [
+            part.data,
+            f'"{part.names[model.y]}"',
+            vector([part.names[name] for name in part.extract.regressors]),
+            vector([part.names[name] for name in part.extract.lagged]),
+            part.matrix,
+            f'"{model.kind}"',
+            f'"{model.effects}"',
+            str(adjusted).upper(),
+            str(again).upper(),
+        ],
+        "fit <- period_ml(",
+        ", ",
+        ")",
+        "  ",
+    )
+    errors = "setNames(sqrt(diag(fit$V)), names(fit$coefficients))"
+    lines += part.compare("fit$coefficients", errors, called_in(part), "1e-5")
+    return [*lines, *effects_lines(part, exact=True)]
 
 
 def stata(part: StataPart, model: UnbalancedSpatialPanel) -> list[str]:
     """Return why Stata has no such model."""
     return part.skip(
-        "spxtregress takes balanced panels and one set of weights of all periods, and has no adjusted score"
+        f"the model {model.kind} by period: spxtregress takes balanced panels and weights that do not vary, "
+        "and has no adjusted score"
     )

@@ -16,7 +16,7 @@ def script(part: RPart, model: SpatialPanel) -> list[str]:
     part.functions.append(files(__package__).joinpath("spatial.R").read_text(encoding="utf-8"))
     x = [part.names[name] for name in part.extract.regressors]
     lagged = [part.names[name] for name in part.extract.lagged]
-    called = _called(part)
+    called = called_in(part)
     lines: list[str] = []
     why = ""
     if model.kind == "sac":
@@ -57,11 +57,15 @@ def script(part: RPart, model: SpatialPanel) -> list[str]:
         lines.append(
             f'check(run, c(loglik = fit$loglik), c(loglik = {loglik}), tolerance = 1e-8, what = "log-likelihood")'
         )
-        lines += _effects(part, model)
+        lines += effects_lines(part, exact=model.cov == "classic" and model.effects_se == "delta")
+        if model.effects_se == "simulation" and part.result.spatial_effects is not None:
+            said = "Standard errors of effects come from draws; the delta method's differ by simulation."
+            lines += wrapped("#", said)
     return [*lines, *_splm(part, model, x, lagged, called)]
 
 
-def _effects(part: RPart, model: SpatialPanel) -> list[str]:
+def effects_lines(part: RPart, exact: bool) -> list[str]:
+    """Return the comparison of effects, and of their delta errors where these are exact, with those of ``fit``."""
     found = part.result.spatial_effects
     if found is None:
         return []
@@ -78,13 +82,11 @@ def _effects(part: RPart, model: SpatialPanel) -> list[str]:
             f"recorded_se <- c({sizes})",
             f'check(paste(run, "{name}"), found$effects, expected, recorded_se, 1e-5, "effect")',
         ]
-        if model.cov == "classic" and model.effects_se == "delta":
+        if exact:
             lines.append(
                 f'check(paste(run, "{name}"), found$errors, recorded_se, max(recorded_se), 1e-4, '
                 '"standard error of the effect")'
             )
-    if model.effects_se == "simulation":
-        lines += wrapped("#", "Standard errors of effects come from draws; the delta method's differ by simulation.")
     return lines
 
 
@@ -147,7 +149,7 @@ def _splm(
     return if_installed("splm", "1.6", body)
 
 
-def _called(part: RPart) -> dict[str, str]:
+def called_in(part: RPart) -> dict[str, str]:
     """Return what each term is called in the script."""
     called = {}
     for term, role in zip(part.result.terms, part.result.roles, strict=True):

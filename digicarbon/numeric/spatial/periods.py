@@ -624,6 +624,20 @@ class ErrorPeriods:
         margin = 1e-5 * (right - left)
         return self._at(powers, y, lam, bool(lam - left < margin or right - lam < margin))
 
+    def factored(self, lam: float) -> tuple[FloatArray, FloatArray, float]:
+        """Return the Cholesky factor of x′S′Sx, the block of Z of its inverse, and what is added to the sum of squares.
+
+        The last one are the log-determinants in what is maximised.
+        """
+        stack = self._powers[0] - lam * self._powers[1] + lam**2 * self._powers[2]
+        root = np.linalg.cholesky(stack)
+        constant = float(self.weights.log_determinant(np.array([lam]))[0])
+        if self.adjusted:
+            constant -= float(np.log(np.diagonal(root)[: self.r]).sum())
+        # the last rows of a triangular factor are that of what is left of Z
+        own = np.linalg.inv(root[self.r :, self.r :])
+        return root, own.T @ own, constant
+
     def filtered(self, lam: float) -> FloatArray:
         """Return regressors filtered by I - λW, without the filtered effects, shape (T, N, k)."""
         columns = (self.x - lam * self.lagged).reshape(-1, self.r + self.k)
