@@ -41,12 +41,14 @@ PROPER = set(
         AKM Adao Goldsmith-Pinkham Hull Jaravel Kolesar Morales Rotemberg Sorkin Swift
         Cinelli Hazlett Oster Machado Santos Silva
         ATT Anna Borusyak Callaway-Sant Delaunay Sun-Abraham delaunay logit
+        Arraiz Drukker GNS Kapoor Kelejian ML Prucha SARAR spreg
         """,
     )
 )
 """Names of people, programs, data, parameters and options."""
 EXPERIMENTS = {
     "distance_bands": [],
+    "endogenous_spatial": [],
     "table2_descriptive": [],
     "table3_baseline": [],
     "robustness_emissions": [],
