@@ -1,6 +1,6 @@
 """Bias and coverage of spatial models by instruments beside maximum likelihood, with equal and unequal variances.
 
-    python tests/benchmark/spatial_iv_truth.py [SEEDS]
+    python tests/benchmark/spatial_iv_truth.py [SEEDS] [UNITS PERIODS]
 
 Two-way effects, a SAR with rho 0.4 and coefficients of 1. ``larger in small groups`` has weights within groups of three
 and of half of the units, and larger errors in the small ones: maximum likelihood takes variances as equal, and its rho
@@ -10,6 +10,7 @@ is then not consistent. ``none`` is the share of fits whose rho lies outside of 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,19 +48,18 @@ def models(inside: bool, error: bool) -> dict[str, Model]:
     return out
 
 
-def main(seeds: int) -> None:
+def main(seeds: int, sizes: Sequence[tuple[int, int]]) -> None:
     """Print mean errors of rho and beta, coverage of 95 % intervals, and the share of fits without effects."""
     heads = ("bias of rho", "cover rho", "bias of x", "cover x", "cover total", "none")
-    for n, t in ((30, 6), (30, 20), (285, 15)):
-        some = seeds if n < 100 else max(seeds // 2, 50)
+    for n, t in sizes:
         for name, fields in WORLDS.items():
-            sys.stdout.write(f"\n{n} x {t}, {name}, {some} seeds\n")
+            sys.stdout.write(f"\n{n} x {t}, {name}, {seeds} seeds\n")
             sys.stdout.write(f"{'':16}" + "".join(f"{head:>13}" for head in heads) + "\n")
             for called, model in models("endogenous" in fields, "lam" in fields).items():
                 rows = []
-                w, sizes = groups(n) if name == "larger in small groups" else (None, None)
-                for seed in range(some):
-                    panel, weights = world(n, t, seed, rho=RHO, beta=BETA, w=w, sizes=sizes, **fields)
+                w, spread = groups(n) if name == "larger in small groups" else (None, None)
+                for seed in range(seeds):
+                    panel, weights = world(n, t, seed, rho=RHO, beta=BETA, w=w, sizes=spread, **fields)
                     result = model.fit(panel, weights)
                     found = result.estimates
                     inside = [
@@ -78,4 +78,5 @@ def main(seeds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    given = [int(word) for word in sys.argv[1:]]
+    main(given[0] if given else 200, [(given[1], given[2])] if given[1:] else ((30, 6), (30, 20), (285, 15)))

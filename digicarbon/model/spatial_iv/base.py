@@ -499,14 +499,16 @@ class SpatialIV(Tested):
         terms = (*columns.instruments, *columns.exogenous)
         form = reduced_form(columns.x, np.column_stack([columns.z, columns.w]), errors, 0)
         inference = Inference(float(form.df), self.level)
-        frames = {}
-        for j, name in enumerate(columns.endogenous):
-            coef, covariance = columns.with_means(name, terms, form.coef[:, j], form.covariance[j, :, j, :])
-            numbers = inference.columns(coef, np.sqrt(covariance.diagonal()))
-            frames[name] = pd.DataFrame(numbers, index=pd.Index(terms, name="term"))
+        every = [
+            columns.with_means(name, terms, form.coef[:, j], form.covariance[j, :, j, :])
+            for j, name in enumerate(columns.endogenous)
+        ]
+        coef = np.concatenate([one for one, _ in every])
+        errors_of = np.sqrt(np.concatenate([covariance.diagonal() for _, covariance in every]))
+        index = pd.MultiIndex.from_product([columns.endogenous, terms], names=["endogenous", "term"])
         return {
             **tables(found, columns.endogenous, self.y, self.level),
-            "first_stage_coefficients": pd.concat(frames, names=["endogenous"]),
+            "first_stage_coefficients": pd.DataFrame(inference.columns(coef, errors_of), index=index),
         }
 
     def _notes(
