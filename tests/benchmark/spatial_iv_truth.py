@@ -21,6 +21,7 @@ from spatial_iv_world import groups, world
 
 from digicarbon import SpatialIV, SpatialPanel
 from digicarbon.model import Model
+from digicarbon.result import Result
 
 TERMS: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("z",), "effects": "two_way"}
 INSIDE: dict[str, Any] = {"endogenous": ("x",), "instruments": ("q",)}
@@ -38,7 +39,7 @@ def models(inside: bool, error: bool) -> dict[str, Model]:
     """Return the estimators that are compared."""
     own = INSIDE if inside else {}
     out: dict[str, Model] = {
-        "ML": SpatialPanel(**TERMS, kind="sar", cov="cluster"),
+        "ML": SpatialPanel(**TERMS, kind="sar"),
         "2SLS, robust": SpatialIV(**TERMS, **own, cov="robust"),
         "2SLS, cluster": SpatialIV(**TERMS, **own, cov="cluster"),
         "GMM, robust": SpatialIV(**TERMS, **own, cov="robust", estimator="gmm"),
@@ -48,6 +49,21 @@ def models(inside: bool, error: bool) -> dict[str, Model]:
     return out
 
 
+Row = tuple[float, bool, float, bool, float, bool]
+
+
+def row(result: Result) -> Row:
+    """Return the errors of rho and x, whether intervals hold them and the total effect, and whether there is none."""
+    numbers = {
+        term: [column[place] for column in result.estimate_columns.values()] for place, term in enumerate(result.terms)
+    }
+    (rho, *_, rho_low, rho_high), (x, *_, x_low, x_high) = numbers["rho"], numbers["x"]
+    total = list(result.focal_numbers("total"))
+    # rows of W sum to one
+    covered = total[0][1][3] <= BETA / (1 - RHO) <= total[0][1][4] if total else np.nan
+    return rho - RHO, rho_low <= RHO <= rho_high, x - BETA, x_low <= BETA <= x_high, covered, not total
+
+
 def main(seeds: int, sizes: Sequence[tuple[int, int]]) -> None:
     """Print mean errors of rho and beta, coverage of 95 % intervals, and the share of fits without effects."""
     heads = ("bias of rho", "cover rho", "bias of x", "cover x", "cover total", "none")
@@ -55,26 +71,17 @@ def main(seeds: int, sizes: Sequence[tuple[int, int]]) -> None:
         for name, fields in WORLDS.items():
             sys.stdout.write(f"\n{n} x {t}, {name}, {seeds} seeds\n")
             sys.stdout.write(f"{'':16}" + "".join(f"{head:>13}" for head in heads) + "\n")
-            for called, model in models("endogenous" in fields, "lam" in fields).items():
-                rows = []
-                w, spread = groups(n) if name == "larger in small groups" else (None, None)
-                for seed in range(seeds):
-                    panel, weights = world(n, t, seed, rho=RHO, beta=BETA, w=w, sizes=spread, **fields)
-                    result = model.fit(panel, weights)
-                    found = result.estimates
-                    inside = [
-                        found.loc[term, "low"] <= truth <= found.loc[term, "high"]
-                        for term, truth in (("rho", RHO), ("x", BETA))
-                    ]
-                    total = list(result.focal_numbers("total"))
-                    # rows of W sum to one
-                    low, high = (total[0][1][3], total[0][1][4]) if total else (np.nan, np.nan)
-                    covered = low <= BETA / (1 - RHO) <= high if total else np.nan
-                    rho, x = found.loc["rho", "coef"] - RHO, found.loc["x", "coef"] - BETA
-                    rows.append((rho, inside[0], x, inside[1], covered, not total))
-                means = np.nanmean(np.array(rows, dtype=float), axis=0)
+            chosen = models("endogenous" in fields, "lam" in fields)
+            rows: dict[str, list[Row]] = {called: [] for called in chosen}
+            w, spread = groups(n) if name == "larger in small groups" else (None, None)
+            for seed in range(seeds):
+                panel, weights = world(n, t, seed, rho=RHO, beta=BETA, w=w, sizes=spread, **fields)
+                for called, model in chosen.items():
+                    rows[called].append(row(model.fit(panel, weights)))
+            for called, found in rows.items():
+                means = np.nanmean(np.array(found, dtype=float), axis=0)
                 sys.stdout.write(f"{called:16}" + "".join(f"{value:13.3f}" for value in means) + "\n")
-                sys.stdout.flush()
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":
