@@ -122,8 +122,8 @@ def tables(found: FoundTests, endogenous: Sequence[str], y: str, level: float) -
 
 def _set_table(intervals: Sequence[Interval], name: str, level: float) -> pd.DataFrame:
     index = pd.Index([f"{name} ({position})" for position in range(1, len(intervals) + 1)], name="interval")
-    ends = {"low": [low for low, _ in intervals], "high": [high for _, high in intervals]}
-    return pd.DataFrame(ends, index=index, dtype=float).assign(level=level)
+    lows, highs = [low for low, _ in intervals], [high for _, high in intervals]
+    return pd.DataFrame({"low": lows, "high": highs, "level": [level] * len(lows)}, index=index, dtype=float)
 
 
 def with_wild(result: Result, found: WildAndersonRubin, name: str, level: float) -> Result:
@@ -186,8 +186,9 @@ def _tests(found: FoundTests, endogenous: Sequence[str], y: str) -> pd.DataFrame
     nulls = Note("exogenous_terms", terms=who), Note("no_effect", terms=who, y=y)
     for test, null, f in zip(("Endogeneity", "Anderson-Rubin"), nulls, (wu, ar), strict=True):
         rows.append((test, null, f.value, float(f.df1), float(f.df2), f.p))
-    frame = pd.DataFrame(rows, columns=["test", "null", "statistic", "df", "df2", "p"])
-    return frame.set_index("test")
+    names, *columns = zip(*rows, strict=True)
+    cells = dict(zip(("null", "statistic", "df", "df2", "p"), map(list, columns), strict=True))
+    return pd.DataFrame(cells, index=pd.Index(list(names), name="test"))
 
 
 def notes(found: FoundTests, asked: Asked, errors: ErrorStructure, rows: int) -> tuple[Note, ...]:

@@ -30,7 +30,8 @@ def table(
     Parameters
     ----------
     results : sequence
-        `Result` of digicarbon, or fits of linearmodels, pyfixest (``feols``) and statsmodels, in any mixture.
+        `Result` of digicarbon, or fits of linearmodels, pyfixest (``feols``), spreg and statsmodels, in any
+        mixture.
     labels : sequence of str
         The heads of the columns; by default (1), (2), …
     title : str

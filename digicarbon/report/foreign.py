@@ -1,8 +1,8 @@
-"""Fits of linearmodels, pyfixest and statsmodels as results, so that a table can show them beside ours."""
+"""Fits of linearmodels, pyfixest, spreg and statsmodels as results, so that a table can show them beside ours."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
-from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result
+from digicarbon.result import CONSTANT, LAG_ERROR, LAG_Y, REGRESSOR, Inference, Result, Role
 
 SAME_P = 1e-8
 """How far p values may differ from those of the package that fitted."""
@@ -23,14 +23,17 @@ def as_result(fitted: object, unit: str = "unit", time: str = "time") -> Result:
     Parameters
     ----------
     fitted : object
-        A `Result`, or what ``fit`` returns in linearmodels (panel or iv) and statsmodels, or ``feols`` in pyfixest.
+        A `Result`, or what ``fit`` returns in linearmodels (panel or iv) and statsmodels, ``feols`` in pyfixest, or an
+        estimator of spreg with one equation and no regimes, e.g. ``GM_Lag``, ``ML_Lag``, ``GM_Combo_Het``,
+        ``Panel_FE_Lag``.
     unit, time : str
         Names of pyfixest's fixed effects that are shown as unit and time effects, e.g. ``city``.
 
     Returns
     -------
     Result
-        With the package's own coefficients, covariance and p values.
+        With the package's own coefficients, covariance and p values. Of spreg the spatial lag of the outcome is
+        ``rho``, that of the errors ``lambda``, as in ours; variances are left out.
 
     Raises
     ------
@@ -109,14 +112,71 @@ def _statsmodels(fitted: Any, unit: str, time: str) -> Result:
     )
 
 
+_SPATIAL = {"rho": LAG_Y, "lambda": LAG_ERROR}
+_LEFT_OUT = ("phi", "sigma2_v", "sigma2_1")
+
+
+def _spreg(fitted: Any, unit: str, time: str) -> Result:
+    names = [str(name).strip() for name in getattr(fitted, "name_z", None) or fitted.name_x]
+    betas = np.asarray(fitted.betas, dtype=float).ravel()
+    if len(names) != len(betas):
+        raise ConfigError(Note("spreg_of_several", name=type(fitted).__name__))
+    y = str(fitted.name_y)
+    terms = ["const" if name == "CONSTANT" else "rho" if name == f"W_{y}" else name for name in names]
+    keep = [place for place, name in enumerate(names) if name not in _LEFT_OUT]
+    terms = [terms[place] for place in keep]
+    known = np.asarray(fitted.vm, dtype=float)
+    # lambda of some moment estimators has no variance: it is the last one
+    covariance = np.full((len(betas), len(betas)), np.nan)
+    covariance[: len(known), : len(known)] = known
+    covariance = covariance[np.ix_(keep, keep)]
+    tests = getattr(fitted, "z_stat", None) or fitted.t_stat
+    p = np.array([float(pair[1]) for pair in tests])[: min(len(keep), len(known))]
+    rows = int(np.asarray(fitted.u).shape[0])
+    own = type(fitted).__name__
+    lag, error, durbin = "rho" in terms, "lambda" in terms, any(f"W_{name}" in terms for name in terms)
+    kind = {(True, True): "sac", (True, False): "sdm" if durbin else "sar", (False, True): "sdem" if durbin else "sem"}
+    numbers = {"nobs": float(rows)}
+    for ours, theirs in (("r2", "r2"), ("loglik", "logll")):
+        value = getattr(fitted, theirs, None)
+        if value is not None:
+            numbers[ours] = float(value)
+    robust = getattr(fitted, "robust", None)
+    found = betas[keep]
+    return Result(
+        kind.get((lag, error), "slx" if durbin else "linear"),
+        y,
+        terms=tuple(terms),
+        coef=found,
+        covariance=covariance,
+        inference=_inference(found[: len(p)], covariance[: len(p), : len(p)], p, float(rows - fitted.k), "spreg"),
+        statistics=numbers,
+        absorbed=("unit",) if own.startswith("Panel_FE") else (),
+        random=("unit",) if own.startswith("Panel_RE") or own == "GM_KKP" else (),
+        notes=(Note("fitted_by", package="spreg", errors=f"{own}, {robust}" if robust else own),),
+        roles=tuple(_role_in_space(name, terms) for name in terms),
+    )
+
+
+def _role_in_space(name: str, terms: Sequence[str]) -> Role:
+    if name in _SPATIAL:
+        return _SPATIAL[name]
+    lagged = name.removeprefix("W_")
+    if lagged != name and lagged in terms:
+        return Role("lag_x", lagged)
+    return CONSTANT if name == "const" else REGRESSOR
+
+
 _READERS: Mapping[str, Callable[[Any, str, str], Result]] = {
     "linearmodels": _linearmodels,
     "pyfixest": _pyfixest,
+    "spreg": _spreg,
     "statsmodels": _statsmodels,
 }
 _NEEDED = {
     "linearmodels": ("params", "cov", "pvalues", "df_resid", "nobs", "rsquared"),
     "pyfixest": ("coef", "_vcov", "_df_t", "_N", "_r2", "_fixef", "_depvar"),
+    "spreg": ("betas", "vm", "name_x", "name_y", "u", "k"),
     "statsmodels": ("params", "cov_params", "pvalues", "df_resid", "nobs", "model"),
 }
 

@@ -531,6 +531,34 @@ def test_r_finds_instrumented_regressions(states: Path, capsys: Capture) -> None
 
 
 @pytest.mark.outside
+def test_r_finds_instruments_in_space(states: Path, capsys: Capture) -> None:
+    grid = {
+        "model.effects": ["two_way", "unit", "time", "none"],
+        "model.kind": ["sar", "sdm"],
+        "inference": ["classic", "robust", "cluster", "cluster_both"],
+    }
+    inside = {"controls": ["ln pc"], "endogenous": ["ln pcap"], "instruments": ["L.ln pcap"]}
+    columns = {"outside": {"model": "spatial_iv"}}
+    experiment("own", columns=columns, grid=grid, model=STATES | inside, weights=True, inference={"test": "errors"})
+    exported("own", capsys)
+    # two coefficients and rho, the lags of two regressors, a constant without effects
+    assert compared("".join(map(r, sorted(Path("out").glob("check*.R"))))) == 2 * 4 * (4 * (3 + 5) + 2)
+
+
+@pytest.mark.outside
+def test_r_finds_moments_of_spatial_errors(states: Path, capsys: Capture) -> None:
+    grid = {
+        "model.effects": ["two_way", "unit", "time", "none"],
+        "model.kind": ["sem", "sdem", "sarar", "gns"],
+        "inference": ["classic", "robust"],
+    }
+    columns = {"moments": {"model": "spatial_iv"}}
+    experiment("own", columns=columns, grid=grid, model=STATES, weights=True, inference={"test": "errors"})
+    exported("own", capsys)
+    assert compared("".join(map(r, sorted(Path("out").glob("check*.R"))))) > 300
+
+
+@pytest.mark.outside
 def test_r_finds_dynamic_panels(firms: Path, capsys: Capture) -> None:
     experiment("own", unit="firm", **GMM)
     exported("own", capsys)

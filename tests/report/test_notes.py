@@ -41,6 +41,7 @@ PROPER = set(
         AKM Adao Goldsmith-Pinkham Hull Jaravel Kolesar Morales Rotemberg Sorkin Swift
         Cinelli Hazlett Oster Machado Santos Silva
         ATT Anna Borusyak Callaway-Sant Delaunay Sun-Abraham delaunay logit
+        Arraiz Drukker GNS Kapoor Kelejian ML Prucha SARAR spreg
         """,
     )
 )
@@ -49,6 +50,7 @@ EXPERIMENTS = {
     "distance_bands": [],
     "distance_decay": [],
     "local_effects": [],
+    "endogenous_spatial": [],
     "table2_descriptive": [],
     "table3_baseline": [],
     "robustness_emissions": [],

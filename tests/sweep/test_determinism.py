@@ -90,7 +90,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "wild p of instruments in space": (
         "model=spatial_iv",
         "model.controls=[ln_pgdp]",
-        "model.endogenous=[ln_fdi]",
+        "model.endogenous=[ln_pgdp]",
         "model.instruments=[ln_ter_sec,ln_population]",
         "inference.replications=99",
         "model.seed=SEED",

@@ -499,14 +499,16 @@ class SpatialIV(Tested):
         terms = (*columns.instruments, *columns.exogenous)
         form = reduced_form(columns.x, np.column_stack([columns.z, columns.w]), errors, 0)
         inference = Inference(float(form.df), self.level)
-        frames = {}
-        for j, name in enumerate(columns.endogenous):
-            coef, covariance = columns.with_means(name, terms, form.coef[:, j], form.covariance[j, :, j, :])
-            numbers = inference.columns(coef, np.sqrt(covariance.diagonal()))
-            frames[name] = pd.DataFrame(numbers, index=pd.Index(terms, name="term"))
+        every = [
+            columns.with_means(name, terms, form.coef[:, j], form.covariance[j, :, j, :])
+            for j, name in enumerate(columns.endogenous)
+        ]
+        coef = np.concatenate([one for one, _ in every])
+        errors_of = np.sqrt(np.concatenate([covariance.diagonal() for _, covariance in every]))
+        index = pd.MultiIndex.from_product([columns.endogenous, terms], names=["endogenous", "term"])
         return {
             **tables(found, columns.endogenous, self.y, self.level),
-            "first_stage_coefficients": pd.concat(frames, names=["endogenous"]),
+            "first_stage_coefficients": pd.DataFrame(inference.columns(coef, errors_of), index=index),
         }
 
     def _notes(
@@ -524,7 +526,7 @@ class SpatialIV(Tested):
         if found is not None:
             asked = Asked(
                 self.y,
-                columns.endogenous,
+                tuple("rho" if name == design.lag else name for name in columns.endogenous),
                 columns.instruments,
                 "2sls",
                 self.level,
@@ -532,7 +534,8 @@ class SpatialIV(Tested):
                 columns.panel.shape[1],
                 made_of(self.instruments, self.endogenous),
             )
-            out += notes(found, asked, errors, len(fit.residuals))
+            # the first one names columns; which lags are instruments is shorter to say
+            out += [self._instruments_note(design), *notes(found, asked, errors, len(fit.residuals))[1:]]
         if self.estimator == "gmm":
             out.append(Note("two_step_weights"))
         if design.dropped:
@@ -543,6 +546,18 @@ class SpatialIV(Tested):
         if beyond:
             out.append(Note("rho_outside", low=round(low, 4), high=round(high, 4)))
         return tuple(out)
+
+    def _instruments_note(self, design: SpatialDesign) -> Note:
+        kept = set(design.columns.instruments)
+        lags = [(name, order) for name, order in self.spatial_instruments if lag_of(name, order) in kept]
+        lagged = cut(dict.fromkeys(name for name, _ in lags), 20)
+        order = max((order for _, order in lags), default=0)
+        if not self.endogenous:
+            return Note("instruments_in_space", y=self.y, lagged=lagged, order=order)
+        own = {"y": self.y, "endogenous": cut(self.endogenous), "own": cut(self.instruments)}
+        if not lags:
+            return Note("own_instruments_in_space", **own)
+        return Note("all_instruments_in_space", **own, lagged=lagged, order=order)
 
     @property
     def _rule(self) -> Rule:

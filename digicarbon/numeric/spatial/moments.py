@@ -213,7 +213,7 @@ def fit_error_moments(
 
     def variances(errors: FloatArray) -> FloatArray:
         if rule == "robust":
-            return errors**2 * (rows / left)
+            return np.asarray(errors**2 * (rows / left))
         return np.full(errors.shape, float(np.vdot(errors, errors)) / left)
 
     def psi(errors: FloatArray, filtered: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:

@@ -19,6 +19,18 @@ def ring(n: int, width: int = 2) -> FloatArray:
     return np.asarray(w / w.sum(axis=1, keepdims=True))
 
 
+def groups(n: int) -> tuple[FloatArray, FloatArray]:
+    """Return weights within groups of three units and of half of the units, and the units' standard deviations.
+
+    Errors are larger in small groups, where what a unit sends comes back to it: variances go with the diagonal of G.
+    """
+    rng = np.random.default_rng(8)
+    half = n // 2
+    of_unit = np.array([0] * half + [1 + unit // 3 for unit in range(n - half)])
+    w = rng.uniform(0.2, 1.8, (n, n)) * (of_unit[:, None] == of_unit) * (1 - np.eye(n))
+    return np.asarray(w / w.sum(axis=1, keepdims=True)), np.where(of_unit == 0, 0.3, 1.7)
+
+
 def world(
     n: int = 30,
     t: int = 6,
@@ -31,16 +43,17 @@ def world(
     endogenous: float = 0.0,
     spread: float = 0.0,
     w: FloatArray | None = None,
+    sizes: FloatArray | None = None,
 ) -> tuple[Panel, Weights]:
     """Return y = ρWy + βx + θWx + z + μ_i + τ_t + u with u = λWu + ε; x moves with ε by ``endogenous``.
 
-    Variances of ε differ by unit by ``spread``: they are larger where z varies more.
+    Variances of ε differ by unit by ``spread``: they are larger where z varies more; or standard deviations are given.
     """
     rng = np.random.default_rng(seed)
     w = ring(n) if w is None else w
     mu, tau = rng.normal(size=n), rng.normal(size=t)
     size = np.exp(spread * np.linspace(-1, 1, n)[np.random.default_rng(3).permutation(n)])
-    error = rng.normal(size=(t, n)) * size
+    error = rng.normal(size=(t, n)) * (size if sizes is None else sizes)
     z, q = rng.normal(size=(t, n)) * np.sqrt(size), rng.normal(size=(t, n))
     x = q + 0.3 * z + rng.normal(size=(t, n)) + endogenous * error + mu
     identity = np.eye(n)
