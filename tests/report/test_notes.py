@@ -79,6 +79,7 @@ EXPERIMENTS = {
     "threshold_one": ["model.resampling=units"],
     "threshold_space": [],
     "threshold_two": ["model.sets=robust"],
+    "which_weights": ["diagnostic.draws=99", "model.kind=sar,sem"],
 }
 DECIDING = ("model_choice", "moderation_income", "moderation_triple", "spatial_choice", "table5_nonlinear")
 """Experiments whose tables have sentences in their cells."""
@@ -122,6 +123,7 @@ DIAGNOSTICS = {
     ),
     "placebo_time": ("policy_event_study", ["report=tests", "report.name=placebo_time"]),
     "rotemberg": ("shift_share_rotemberg", []),
+    "spatial_choice": ("which_weights", ["diagnostic.draws=99", "model.kind=sar,sem"]),
     "spatial_mediation": ("mediation_space", []),
     "spatial_tests": ("table7_spatial_w1", ["diagnostic.draws=9", "report=tests"]),
     "turning_points": ("table5_nonlinear", ["report=tests", "report.name=turning_points"]),
