@@ -14,6 +14,7 @@ import argparse
 import sys
 
 import numpy as np
+from numpy.typing import NDArray
 from spatial_choice_size import errors, neighbours, outcome
 
 from digicarbon.numeric.spatial.likelihood import Sample
@@ -23,6 +24,7 @@ from digicarbon.numeric.spatial_choice.profile import Profile
 from digicarbon.numeric.spatial_choice.space import ChoiceKind, Space
 
 KINDS: tuple[ChoiceKind, ...] = ("slx", "sar", "sdm", "sem", "sdem")
+Array = NDArray[np.float64]
 SIZES = ((30, 6), (30, 20), (285, 15))
 
 
@@ -33,36 +35,44 @@ def main() -> None:
     parser.add_argument("--weights", type=int, default=5)
     parser.add_argument("--sigma", type=float, default=1.0)
     parser.add_argument("--prior", choices=["g", "flat"], default="g")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[0, 1, 2], help="which of the three sizes")
     given = parser.parse_args()
     heads = ("true kind", "pair", "kind", "W", "probability", "BIC")
     sys.stdout.write(f"{'N × T':10}" + "".join(f"{head:>12}" for head in heads) + "\n")
-    for n, t in SIZES:
-        sample = Sample(n, t, "two_way", "lee_yu")
-        for place, kind in enumerate(KINDS):
-            shares = np.zeros(5)
-            for seed in range(given.seeds):
-                rng = np.random.default_rng(seed)
-                matrices = [neighbours(n, rng) for _ in range(given.weights)]
-                x = rng.normal(size=(n, t, 2))
-                y = outcome(kind, x, given.sigma * errors(rng, n, t, False), matrices[0])
-                spaces = [Space.of(x, DenseOperator(w, 1.0), sample) for w in matrices]
-                chance = probabilities(log_marginals(y, spaces, KINDS, given.prior))
-                own = spaces[0].lags.transform(y[..., None])[0]
-                bic = np.empty(chance.shape)
-                for column, space in enumerate(spaces):
-                    for row, one in enumerate(KINDS):
-                        profile = Profile(space, one)
-                        bic[row, column] = profile.parameters * np.log(sample.size) - 2 * profile.maximum(own).loglik[0]
-                shares += (
-                    chance.argmax() == place * given.weights,
-                    chance.sum(axis=1).argmax() == place,
-                    chance.sum(axis=0).argmax() == 0,
-                    chance[place, 0],
-                    bic.argmin() == place * given.weights,
-                )
-            cells = "".join(f"{share:12.3f}" for share in shares / given.seeds)
-            sys.stdout.write(f"{f'{n} × {t}':10}{kind:>12}{cells}\n")
-            sys.stdout.flush()
+    for n, t in (SIZES[place] for place in given.sizes):
+        shares = sum(sample(n, t, seed, given) for seed in range(given.seeds)) / given.seeds
+        for kind, row in zip(KINDS, shares, strict=True):
+            sys.stdout.write(f"{f'{n} × {t}':10}{kind:>12}{''.join(f'{share:12.3f}' for share in row)}\n")
+        sys.stdout.flush()
+
+
+def sample(n: int, t: int, seed: int, given: argparse.Namespace) -> Array:
+    """Return what is right in the samples of one seed, of each true kind: shape (kinds, 5)."""
+    rng = np.random.default_rng(seed)
+    matrices = [neighbours(n, rng) for _ in range(given.weights)]
+    x = rng.normal(size=(n, t, 2))
+    e = given.sigma * errors(rng, n, t, False)
+    size = Sample(n, t, "two_way", "lee_yu")
+    spaces = [Space.of(x, DenseOperator(w, 1.0), size) for w in matrices]
+    outcomes = [outcome(kind, x, e, matrices[0]) for kind in KINDS]
+    own = spaces[0].lags.transform(np.stack(outcomes, axis=2))[0]
+    # axes: the kind that is fitted, its W, the true kind
+    bic = np.empty((len(KINDS), given.weights, len(KINDS)))
+    for row, kind in enumerate(KINDS):
+        for column, space in enumerate(spaces):
+            profile = Profile(space, kind)
+            bic[row, column] = profile.parameters * np.log(size.size) - 2 * profile.maximum(own).loglik
+    right = np.empty((len(KINDS), 5))
+    for place, y in enumerate(outcomes):
+        chance = probabilities(log_marginals(y, spaces, KINDS, given.prior))
+        right[place] = (
+            chance.argmax() == place * given.weights,
+            chance.sum(axis=1).argmax() == place,
+            chance.sum(axis=0).argmax() == 0,
+            chance[place, 0],
+            bic[..., place].argmin() == place * given.weights,
+        )
+    return right
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ PROPER = set(
         fe original revised sdm stata
         AKM Adao Goldsmith-Pinkham Hull Jaravel Kolesar Morales Rotemberg Sorkin Swift
         Cinelli Hazlett Oster Machado Santos Silva
+        Schwarz Vuong Zellner
         ATT Anna Borusyak Callaway-Sant Delaunay Sun-Abraham delaunay logit
         Arraiz Drukker GNS Kapoor Kelejian ML Prucha SARAR spreg
         """,
@@ -85,6 +86,7 @@ EXPERIMENTS = {
     "threshold_one": ["model.resampling=units"],
     "threshold_space": [],
     "threshold_two": ["model.sets=robust"],
+    "which_weights": ["diagnostic.draws=99", "model.kind=sar,sem"],
 }
 DECIDING = ("model_choice", "moderation_income", "moderation_triple", "spatial_choice", "table5_nonlinear")
 """Experiments whose tables have sentences in their cells."""
@@ -132,6 +134,7 @@ DIAGNOSTICS = {
     ),
     "placebo_time": ("policy_event_study", ["report=tests", "report.name=placebo_time"]),
     "rotemberg": ("shift_share_rotemberg", []),
+    "spatial_choice": ("which_weights", ["diagnostic.draws=99", "model.kind=sar,sem"]),
     "spatial_mediation": ("mediation_space", []),
     "spatial_tests": ("table7_spatial_w1", ["diagnostic.draws=9", "report=tests"]),
     "turning_points": ("table5_nonlinear", ["report=tests", "report.name=turning_points"]),

@@ -44,6 +44,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
         "diagnostic.seed=SEED",
     ),
     "choice": ("source=simulated_w1", "model=sdm", "diagnostic=choice", "diagnostic.draws=19", "diagnostic.seed=SEED"),
+    "models and weights": ("model=sar", "diagnostic=spatial_choice", FEW, "diagnostic.seed=SEED"),
     "panel choice": ("diagnostic=panel_choice", "diagnostic.seed=SEED"),
     "moran": ("diagnostic=moran", "diagnostic.moments=permutation", FEW, "diagnostic.seed=SEED"),
     "local moran": ("diagnostic=local_moran", "diagnostic.moments=permutation", FEW, "diagnostic.seed=SEED"),

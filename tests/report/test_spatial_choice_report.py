@@ -1,0 +1,137 @@
+"""The table of models and weights: groups, probabilities, Vuong against the best, pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digicarbon.errors import ConfigError
+from digicarbon.numeric.spatial_choice.rivals import vuong
+from digicarbon.render import Table
+from digicarbon.report import Labels, Record, SpatialChoiceTable
+from digicarbon.result import Inference, Result, Role
+
+WORD = Labels().word
+UNITS = [f"u{place}" for place in range(12)]
+RNG = np.random.default_rng(5)
+PARTS = {name: RNG.normal(-1, 0.2, 12) for name in ("sar w1", "sem w1", "sar w2", "sem w2", "sdm w1")}
+
+
+def record(kind: str, weights: str, log_marginal: float, data: float = 1.0, **facts: float) -> Record:
+    """A run with what the report reads."""
+    own = {"log_marginal": log_marginal, "loglik": -12.0, "aic": 30.0, "bic": 33.0, "parameters": 4.0}
+    own |= {"observations": 48.0, "data": data, "flat": 0.0} | facts
+    names = pd.MultiIndex.from_tuples([(kind.upper(), "own"), ("SLX", "own"), ("SDEM", "own")])
+    rows = {"gain_p": [np.nan, 0.2, 0.04], "j_p": [np.nan, 0.6, np.nan]}
+    result = Result(
+        kind=kind,
+        y="y",
+        focal=("x",),
+        terms=("x", "sigma2"),
+        coef=np.ones(2),
+        covariance=np.eye(2),
+        inference=Inference(None, 0.95),
+        statistics={},
+        roles=(Role(), Role("variance")),
+        absorbed=("unit",),
+        tables={
+            "spatial_choice": pd.DataFrame(rows, names),
+            "spatial_choice_run": pd.DataFrame([own], pd.Index([kind.upper()])),
+            "spatial_choice_units": pd.DataFrame({"loglik": PARTS.get(f"{kind} {weights}", PARTS["sar w1"])}, UNITS),
+        },
+    )
+    varied = {"model.kind": kind, "weights": weights}
+    label = f"model.kind={kind}, weights={weights}"
+    return Record(label, {"model": "sar", "weights": weights}, varied, result)
+
+
+def four() -> list[Record]:
+    return [
+        record("sar", "w1", -100.0),
+        record("sem", "w1", -100.0 + np.log(6)),
+        record("sar", "w2", -100.0 + np.log(2)),
+        record("sem", "w2", -100.0),
+    ]
+
+
+def report(**fields: Any) -> SpatialChoiceTable:
+    return SpatialChoiceTable(**{"language": None, "pictures": ("png",)} | fields)
+
+
+def below(table: Table) -> list[Table]:
+    return [table, *([] if table.below is None else below(table.below))]
+
+
+def test_most_probable_first() -> None:
+    """Probabilities, Vuong's z against the best, and the smallest p times the number of rivals."""
+    table = report().table("", four())
+    cells = table.cells
+    assert cells[WORD("probability")].tolist() == ["0.600", "0.200", "0.100", "0.100"]
+    assert cells.index[0] == "model.kind=sem, weights=w1"
+    test = vuong(PARTS["sar w2"], PARTS["sem w1"])
+    assert cells[WORD("vuong")].tolist()[:2] == ["", f"{test.z:.3f}"]
+    assert cells[WORD("vuong_p")].iloc[1] == f"{test.p:.3f}"
+    assert set(cells[WORD("gain_p")]) == {"0.080"}
+    assert set(cells[WORD("j_p")]) == {"0.600"}
+
+
+def test_given_one_choice() -> None:
+    """Probabilities of pairs with sums, of models given W, of W given the model."""
+    _, pairs, kinds, weights = below(report().table("", four()))
+    assert pairs.cells.loc["SAR"].tolist() == ["0.100", "0.200", "0.300"]
+    assert pairs.cells.loc["all"].tolist() == ["0.700", "0.300", "1.000"]
+    assert kinds.cells.loc["SEM"].tolist() == ["0.857", "0.333"]
+    assert weights.cells.loc["SEM"].tolist() == ["0.857", "0.143"]
+
+
+def test_a_model_within_another_has_no_vuong() -> None:
+    """SAR and SDM of one W are nested, those of two W are not."""
+    table = report().table("", [record("sdm", "w1", -90.0), record("sar", "w1", -95.0), record("sar", "w2", -96.0)])
+    assert [cell != "" for cell in table.cells[WORD("vuong")]] == [False, False, True]
+
+
+def test_groups_are_not_compared() -> None:
+    """Other data, another prior and other effects make a group of their own, each with probabilities of one."""
+    alone = record("sar", "w1", -50.0, data=2.0)
+    flat = record("sar", "w1", -70.0, flat=1.0)
+    time = four()[0]
+    time = replace(time, result=replace(time.result, absorbed=("time",)))
+    table = report().table("", [*four(), alone, flat, time])
+    assert table.cells[WORD("spatial_choice group")].tolist() == ["1", "1", "1", "1", "2", "3", "4"]
+    assert table.cells[WORD("probability")].tolist()[4:] == ["1.000"] * 3
+    assert table.rules == (4, 5, 6)
+    assert any("4" in note for note in table.notes)
+
+
+def test_rows_are_limited() -> None:
+    """Of more runs the most probable ones are shown, with their probabilities among all."""
+    table = report(most_runs=2).table("", four())
+    assert table.cells[WORD("probability")].tolist() == ["0.600", "0.200"]
+    assert any("2 of 4" in note for note in report(most_runs=2, language="en").table("", four()).notes)
+
+
+def test_a_fit_of_two_columns_counts_once() -> None:
+    """A column that repeats a fit is no further model."""
+    records = four()
+    table = report().table("", [*records, replace(records[1], again=True)])
+    assert table.cells[WORD("probability")].tolist() == ["0.600", "0.200", "0.100", "0.100"]
+
+
+def test_picture() -> None:
+    """One file in each format; none where nothing is compared."""
+    assert list(report(pictures=("png", "svg")).files("", four())) == ["spatial_choice.png", "spatial_choice.svg"]
+    assert report().files("", four()[:1]) == {}
+    assert report(pictures=()).files("", four()) == {}
+    many = [record("sar", f"w{place}", -100.0 - place) for place in range(12)]
+    assert report().files("", many)["spatial_choice.png"][:4] == b"\x89PNG"
+
+
+def test_without_the_diagnostic() -> None:
+    """A sentence says which diagnostic to add."""
+    plain = four()[0]
+    with pytest.raises(ConfigError, match="add diagnostic=spatial_choice"):
+        report().table("", [replace(plain, result=replace(plain.result, tables={}))])
