@@ -17,9 +17,10 @@ from digicarbon.diagnostic._rows import followed, in_english, not_tested
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
-from digicarbon.model import GroupedRegression, GroupedSpatial, Model, PanelRegression, SpatialPanel
+from digicarbon.model import GroupedRegression, GroupedSpatial, Model, PanelRegression
 from digicarbon.model._groups import By, Groups, known_grouping
 from digicarbon.model.grouped_regression import Expanded, Interact, equal_test, grouped
+from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut, note_of
 from digicarbon.note.about import note_of_said, rebased
 from digicarbon.numeric.resampling.group_permutation import PermutationStatistic, permutation_test, unit_moments
@@ -127,29 +128,17 @@ def _comparison(
     refuse_unknown(statistic, get_args(PermutationStatistic), "statistic")
     refuse_few_draws(draws)
     seed = whole(seed, "seed")
-    grouped_model = _by_group(model, by, interact)
-    expanded = (
-        grouped_model.expanded(panel, weights)
-        if isinstance(grouped_model, GroupedSpatial)
-        else grouped_model.expanded(panel)
-    )
-    result = grouped_model.fit(panel, weights)
-    lines = [line for term in expanded.x for line in _interaction_lines(result, term, expanded.groups)]
-    if len(expanded.x) > 1:
-        lines.append(_equality_line(result, expanded.x, expanded.groups))
-    if isinstance(grouped_model, GroupedRegression) and isinstance(expanded, Expanded):
-        lines += _permutations(grouped_model.without_groups, expanded, draws, seed, statistic)
+    regression = regression_of(model)
+    if regression is None:
+        in_space = _in_space(model, by, interact)
+        result, found = in_space.fit(panel, weights), in_space.expanded(panel, weights)
+        lines = _of_terms(result, found.x, found.groups)
+    else:
+        in_groups = _in_groups(regression, by, interact)
+        result, expanded = in_groups.fit(panel, weights), in_groups.expanded(panel)
+        lines = _of_terms(result, expanded.x, expanded.groups)
+        lines += _permutations(regression.without_groups, expanded, draws, seed, statistic)
     return pd.DataFrame([vars(line) for line in lines], columns=list(COLUMNS))
-
-
-def _by_group(model: Model, by: By, interact: Interact) -> GroupedRegression | GroupedSpatial:
-    """Return a model with slopes by group, of units in space where it has a spatial lag."""
-    plain = _without_groups(model)
-    if isinstance(plain, PanelRegression):
-        return GroupedRegression(**plain.model_dump(), by=by, interact=interact)
-    if interact == "all":
-        raise ConfigError(Note("groups_all_in_space"))
-    return GroupedSpatial(**plain.model_dump(), by=by, interact=interact)
 
 
 def refuse_few_draws(draws: int) -> None:
@@ -158,7 +147,27 @@ def refuse_few_draws(draws: int) -> None:
         raise ConfigError(Note("draws_too_few", draws=draws, fewest=FEWEST_DRAWS))
 
 
-def _without_groups(model: Model) -> PanelRegression | SpatialPanel:
+def _of_terms(result: Result, x: tuple[str, ...], groups: Groups) -> list[_Line]:
+    lines = [line for term in x for line in _interaction_lines(result, term, groups)]
+    return [*lines, *([_equality_line(result, x, groups)] if len(x) > 1 else [])]
+
+
+def _in_groups(regression: PanelRegression, by: By, interact: Interact) -> GroupedRegression:
+    """Return a regression with slopes by group."""
+    return GroupedRegression(**regression.without_groups.model_dump(), by=by, interact=interact)
+
+
+def _in_space(model: Model, by: By, interact: Interact) -> GroupedSpatial:
+    """Return a spatial panel with slopes by group."""
+    spatial = model.as_spatial or model.of_groups
+    if spatial is None:
+        raise ConfigError(Note("groups_of_other_model", model=type(model).__name__))
+    if interact == "all":
+        raise ConfigError(Note("groups_all_in_space"))
+    return GroupedSpatial(**spatial.model_dump(), by=by, interact=interact)
+
+
+def _without_groups(model: Model) -> Tested:
     """Return the regression or the spatial panel without groups."""
     regression = regression_of(model)
     if regression is not None:
@@ -313,7 +322,12 @@ class GroupComparison(Diagnostic):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the interacted model cannot be fitted."""
-        model = _by_group(self.model, self.by, self.interact)
+        regression = regression_of(self.model)
+        model = (
+            _in_space(self.model, self.by, self.interact)
+            if regression is None
+            else _in_groups(regression, self.by, self.interact)
+        )
         try:
             model.check(panel, weights)
         except DigicarbonError as error:
