@@ -69,7 +69,7 @@ class LocalEffectTable(Report):
                 # a single term stands above the names of units
                 head += [self.words(term)] if len(every) > 1 else []
                 for effect in EFFECTS:
-                    columns[", ".join([*head, self.words.word(effect)])] = self._texts(frame.loc[effect])
+                    columns[", ".join([*head, self.words.word(effect)])] = self._texts(_rows(frame, effect))
                 felt = self._felt(record, term)
                 if felt is not None and self.shock is not None:
                     unit = long_names([self.shock], self.language or "en")[0]
@@ -98,7 +98,7 @@ class LocalEffectTable(Report):
         files: dict[str, bytes] = {}
         for record in records if self.pictures and len(records) <= self.most_runs else ():
             for term, frame in self._terms(record) if "local_effects" in record.result.tables else ():
-                parts = {effect: frame.loc[effect, "coef"] for effect in EFFECTS}
+                parts = {effect: _rows(frame, effect)["coef"] for effect in EFFECTS}
                 files |= self._map(f"local_effects_{term}_{record.label}", record, title, parts, self.words(term))
                 felt = self._felt(record, term)
                 if felt is not None and self.shock is not None:
@@ -132,7 +132,7 @@ class LocalEffectTable(Report):
         """Yield each term and its effects, index effect and unit."""
         frame = record.result.tables["local_effects"]
         for term in dict.fromkeys(frame.index.get_level_values(0)):
-            yield str(term), frame.loc[term]
+            yield str(term), _rows(frame, str(term))
 
     def _felt(self, record: Record, term: str) -> pd.DataFrame | None:
         """Return what a change in the unit does; None where the report names none."""
@@ -146,8 +146,7 @@ class LocalEffectTable(Report):
             raise ConfigError(
                 Note("shock_not_kept", key="report.shock", run=record.label, unit=self.shock, units=cut(units))
             )
-        found: pd.DataFrame = frame.loc[(term, self.shock)]
-        return found
+        return _rows(_rows(frame, term), self.shock)
 
     def _texts(self, frame: pd.DataFrame) -> pd.Series:
         coef = frame["coef"].map(lambda value: number(value, self.decimals))
@@ -162,9 +161,14 @@ class LocalEffectTable(Report):
                 for effect in EFFECTS:
                     head = [name] if len(records) > 1 else []
                     label = ", ".join([*head, self.words(term), self.words.word(effect)])
-                    values = frame.loc[effect, "coef"].to_numpy()
+                    values = _rows(frame, effect)["coef"].to_numpy(dtype=np.float64)
                     columns[label] = [number(value, self.decimals) for value in np.quantile(values, QUARTERS)]
         return pd.DataFrame(columns, index=[f"{share:.0%}" for share in QUARTERS])
+
+
+def _rows(frame: pd.DataFrame, label: str) -> pd.DataFrame:
+    """Return the rows of a label of the first level of the index."""
+    return frame[frame.index.get_level_values(0) == label].droplevel(0)
 
 
 QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)

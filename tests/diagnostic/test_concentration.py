@@ -7,7 +7,10 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.diagnostic import Geary, GetisOrd, HotSpots
-from digicarbon.errors import DataError, EstimationError
+from digicarbon.errors import ConfigError, DataError, EstimationError
+from digicarbon.report import HotSpotMap
+from digicarbon.report.base import Record
+from digicarbon.report.picture import spots_of
 
 TOLERANCE = 1e-10
 
@@ -113,3 +116,17 @@ def test_diagnostics_stack_variables_and_say_how_p_comes_about(produc: dc.Panel,
         frame = spec.tables(produc, usaww)[table]
         assert list(dict.fromkeys(frame.index.get_level_values(0))) == list(spec.variables)
         assert [note.code for note in spec.notes] == [code]
+
+
+def test_report_counts_hot_and_cold_spots(produc: dc.Panel, usaww: dc.Weights) -> None:
+    tables = HotSpots(variables=("unemp",)).tables(produc, usaww)
+    record = Record("W", {}, {}, dc.Result(kind="none", y="", tables=tables))
+    table = HotSpotMap(name="hot_spots", columns=("z", "spot"), language="en", pictures=()).table("t", [record])
+    frame = tables["hot_spots"].loc[("unemp", 1986)]
+    hot = int(((frame["p"] < 0.05) & (frame["spot"] == "hot")).sum())
+    assert hot > 0
+    assert any(f"1986: {hot} hot" in note for note in table.notes)
+    clusters = spots_of(tables["hot_spots"], 0.05)
+    assert set(clusters) <= {"hot spot", "cold spot", "insignificant"}
+    with pytest.raises(ConfigError, match=r"digicarbon\.local_getis_ord"):
+        spots_of(frame[["p"]], 0.05)

@@ -157,7 +157,7 @@ class DistanceBands(Tested):
         result = self.resampled(fitted, made, weights, lambda: self._restrictions(made, weights))
         frame = self._table(result, made, weights)
         # from which band on no uniform interval is without zero
-        ends = {term: _vanishes(rows) for term, rows in frame.groupby(level=0, sort=False)}
+        ends = {term: _vanishes(frame.loc[[term]]) for term in self.x}
         known = {f"vanishes_{term}": end for term, end in ends.items() if np.isfinite(end)}
         return replace(
             result,
