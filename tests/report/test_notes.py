@@ -79,6 +79,8 @@ EXPERIMENTS = {
     "threshold_one": ["model.resampling=units"],
     "threshold_space": [],
     "threshold_two": ["model.sets=robust"],
+    "several_weights": ["source.n=20"],
+    "unbalanced_spatial": ["model.test=errors"],
 }
 DECIDING = ("model_choice", "moderation_income", "moderation_triple", "spatial_choice", "table5_nonlinear")
 """Experiments whose tables have sentences in their cells."""

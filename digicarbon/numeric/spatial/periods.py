@@ -169,8 +169,14 @@ class PeriodWeights:
 
     def stable(self, rho: FloatArray) -> bool:
         """Return whether I - s Σ ρ_r W_r is invertible for each s from 0 to 1, so that the model is stable."""
-        roots = np.linalg.eigvals(np.tensordot(rho, self.blocks, axes=1))
-        return bool(roots.real.max() < 1.0)
+        return self.largest(rho) < 1.0
+
+    def largest(self, rho: FloatArray) -> float:
+        """Return the largest real part of the roots of Σ ρ_r W_r, or, where that is less than 1, a number above it."""
+        mixed = np.tensordot(rho, self.blocks, axes=1)
+        # no root is larger than the largest row sum
+        bound = float(np.abs(mixed).sum(axis=2).max())
+        return bound if bound < 1.0 else float(np.linalg.eigvals(mixed).real.max())
 
     def inverse(self, rho: FloatArray) -> FloatArray:
         """Return the inverse of `filter`, shape (P, N, N)."""
@@ -495,17 +501,16 @@ def _solve_several(
         raise EstimationError(Note("spatial_parameter_flat"))
     rho = places[heights.argmax()]
     # the likelihood first: its slope leads to a maximum; then the adjusted score, whose zero is near
-    rho = _newton(rho, gram, weights, effects.basis[..., :0], effects.size)
+    rho = _newton(rho, gram, weights, effects.basis[..., :0], effects.size, 1e-4 if adjusted else CLOSE)
     if rho is not None and adjusted:
         rho = _newton(rho, gram, weights, basis, effects.degrees)
     if rho is None:
         raise EstimationError(Note("several_weights_no_maximum"))
-    largest = np.linalg.eigvals(np.tensordot(rho, weights.blocks, axes=1)).real.max()
-    return rho, bool(largest > 1 - 1e-5)
+    return rho, weights.largest(rho) > 1 - 1e-5
 
 
 def _newton(
-    rho: FloatArray, gram: FloatArray, weights: PeriodWeights, basis: FloatArray, degrees: int
+    rho: FloatArray, gram: FloatArray, weights: PeriodWeights, basis: FloatArray, degrees: int, close: float = CLOSE
 ) -> FloatArray | None:
     """Return the zero of the scores near ρ; None where the steps do not end."""
     for _ in range(NEWTON):
@@ -524,10 +529,10 @@ def _newton(
         step = -np.linalg.solve(bend, scores)
         while not weights.stable(rho + step):
             step = step / 2
-            if np.abs(step).max() < 1e-12:
+            if np.abs(step).max() < CLOSE:
                 return rho
         rho = rho + step
-        if np.abs(step).max() < 1e-12:
+        if np.abs(step).max() < close:
             return rho
     return None
 
