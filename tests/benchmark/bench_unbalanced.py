@@ -11,12 +11,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 import digicarbon as dc
-from digicarbon.model.batch import Estimand
+from digicarbon.arrays import FloatArray
+from digicarbon.model.batch import Batch, Estimand
 
 FITS = 5
 
@@ -41,17 +43,21 @@ def main(n: int, t: int) -> None:
     others = [panel.with_columns({"y": rng.standard_normal(len(panel.index))}) for _ in range(FITS)]
     for name, kind, further in (("sdm", "sdm", None), ("sem", "sem", None), ("sdm, two W", "sdm", links[1:])):
         model = dc.UnbalancedSpatialPanel(y="y", x=["x"], controls=["c"], kind=kind)
-        first = milliseconds(lambda: model.fit(panel, links[0], further))
-        each = milliseconds(lambda: [model.fit(other, links[0], further) for other in others]) / FITS
-        line = f"{n} x {t}  {name:11} first {first:8.1f} ms  further {each:8.2f} ms"
+        first = milliseconds(partial(model.fit, panel, links[0], further))
+        each = [milliseconds(partial(model.fit, other, links[0], further)) for other in others]
+        line = f"{n} x {t}  {name:11} first {first:8.1f} ms  further {np.mean(each):8.2f} ms"
         if further is None:
             batch = model.batch(panel, links[0], Estimand("total", "x"))
             outcomes = rng.standard_normal((len(panel.index), 999))
             batch.fit(batch.prepare(outcomes))
-            many = milliseconds(lambda: batch.fit(batch.prepare(outcomes)))
+            many = milliseconds(partial(_prepared_and_fitted, batch, outcomes))
             line += f"  999 outcomes {many:8.1f} ms, {999 / many * 1000:,.0f} a second"
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
+
+
+def _prepared_and_fitted(batch: Batch, outcomes: FloatArray) -> None:
+    batch.fit(batch.prepare(outcomes))
 
 
 if __name__ == "__main__":

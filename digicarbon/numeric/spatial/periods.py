@@ -26,8 +26,8 @@ from digicarbon.numeric.spatial.operator import DenseOperator, coarse_nodes, fin
 FLAT, MOST_FLAT = 1e-8, 1e-3
 """Range of the log-likelihood, per observation and at most, that may be only rounding."""
 NEWTON = 60
-CLOSE = 1e-12
-"""Steps of the search for a parameter, and the size of the last one relative to its range."""
+CLOSE, ROUGH = 1e-12, 1e-7
+"""Steps of the search for a parameter, the size of the last one relative to its range, and the largest that may be."""
 WELL = 1e5
 """Condition of eigenvectors up to which traces are taken from them; beyond it each one is a solution."""
 PLACES = 9
@@ -100,10 +100,11 @@ def projected_products(basis: FloatArray, a: FloatArray, b: FloatArray) -> tuple
     a, b : ndarray, shape (T, N, N)
     """
     forth, back = np.swapaxes(a, 1, 2) @ basis, b @ basis
+    same = a is b
     ab, norm = float(np.einsum("tij,tji->", a, b)), float(np.vdot(a, b))
     # the trace of L′AB L, of L′BA L and of L′AB′ L, L′B′A L
     first = float(np.vdot(forth, back))
-    back_a, forth_b = a @ basis, np.swapaxes(b, 1, 2) @ basis
+    back_a, forth_b = (back, forth) if same else (a @ basis, np.swapaxes(b, 1, 2) @ basis)
     second = float(np.vdot(forth_b, back_a))
     r = basis.shape[2]
     flat = basis.reshape(basis.shape[0] * basis.shape[1], r)
@@ -462,7 +463,7 @@ def _lag_covariance(
     k = columns.shape[2] - 1 - r
     flat = columns.reshape(size, -1)
     z = flat[:, :k]
-    g = weights.g(rho)
+    g = list(weights.g(rho))
     degrees = effects.degrees if adjusted else effects.size
     q = np.stack(
         [flat[:, k + 1 + s] - effects.remove((g[s] @ residuals[..., None])[..., 0]).ravel() for s in range(r)],
@@ -500,6 +501,12 @@ def _solve_several(
     if np.ptp(heights) <= min(FLAT * effects.size, MOST_FLAT):
         raise EstimationError(Note("spatial_parameter_flat"))
     rho = places[heights.argmax()]
+    least = np.linalg.solve(gram[1:, 1:], gram[1:, 0])
+    if weights.stable(least):
+        # where errors are small the maximum is between the places, close to least squares
+        side = np.concatenate([[1.0], -least])
+        height = float(np.linalg.slogdet(weights.filter(least))[1] @ weights.times)
+        rho = least if height - effects.size / 2 * np.log(side @ gram @ side) > heights.max() else rho
     # the likelihood first: its slope leads to a maximum; then the adjusted score, whose zero is near
     rho = _newton(rho, gram, weights, effects.basis[..., :0], effects.size, 1e-4 if adjusted else CLOSE)
     if rho is not None and adjusted:
@@ -513,6 +520,7 @@ def _newton(
     rho: FloatArray, gram: FloatArray, weights: PeriodWeights, basis: FloatArray, degrees: int, close: float = CLOSE
 ) -> FloatArray | None:
     """Return the zero of the scores near ρ; None where the steps do not end."""
+    step = np.ones_like(rho)
     for _ in range(NEWTON):
         inverse = weights.inverse(rho)
         g = weights.g(rho, inverse)
@@ -525,7 +533,8 @@ def _newton(
         for s, u in product(range(r), repeat=2):
             bend[s, u] -= _bent(basis, g[s], g[u])
         if np.linalg.eigvalsh((bend + bend.T) / 2).max() >= 0:
-            bend = -np.eye(r) * degrees
+            # far from the maximum: towards the least sum of squares
+            bend = -degrees * gram[1:, 1:] / ssr
         step = -np.linalg.solve(bend, scores)
         while not weights.stable(rho + step):
             step = step / 2
@@ -534,7 +543,8 @@ def _newton(
         rho = rho + step
         if np.abs(step).max() < close:
             return rho
-    return None
+    # where y has hardly any errors, rounding leaves more than the smallest step
+    return rho if np.abs(step).max() < ROUGH else None
 
 
 def _bent(basis: FloatArray, a: FloatArray, b: FloatArray) -> float:
