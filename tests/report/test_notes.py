@@ -87,6 +87,8 @@ EXPERIMENTS = {
     "threshold_space": [],
     "threshold_two": ["model.sets=robust"],
     "which_weights": ["diagnostic.draws=99", "model.kind=sar,sem"],
+    "several_weights": ["source.n=20"],
+    "unbalanced_spatial": ["model.test=errors"],
 }
 DECIDING = ("model_choice", "moderation_income", "moderation_triple", "spatial_choice", "table5_nonlinear")
 """Experiments whose tables have sentences in their cells."""

@@ -51,7 +51,7 @@ def test_weights_may_be_older_than_the_observations(panel: dc.Panel) -> None:
     now, before = (varying(ByPeriodWeights(base=EconomicWeights(), lag=lag).compute(panel)) for lag in (0, 1))
     assert before.periods == ("2002", "2003")
     np.testing.assert_array_equal(before.parts[0].dense(), now.parts[0].dense())
-    with pytest.raises(WeightsError, match="no weights of '?2001"):
+    with pytest.raises(WeightsError, match="no weights of"):
         dc.UnbalancedSpatialPanel(y="gdp", x=["z"], kind="sar").fit(
             panel.with_columns({"z": np.arange(12.0) ** 2}), before
         )
@@ -90,7 +90,7 @@ def test_a_list_of_edges_has_a_column_of_the_period(panel: dc.Panel, tmp_path: P
     with pytest.raises(WeightsError, match="has no column 'jahr'"):
         ByPeriodWeights(base=base, period="jahr").compute(panel)
     pd.DataFrame(edges[:4], columns=["unit", "neighbour", "year"]).to_csv(path, index=False)
-    with pytest.raises(WeightsError, match="no row of '?2003"):
+    with pytest.raises(WeightsError, match="no row of"):
         ByPeriodWeights(base=base, period="year").compute(panel)
 
 

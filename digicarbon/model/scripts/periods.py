@@ -28,12 +28,8 @@ def extract(model: UnbalancedSpatialPanel, panel: Panel, weights: Weights | None
     design = model.design(panel, weights)
     made = panel.with_terms(model.terms)
     level = design.rows(design.level)
-    lags = {
-        f"W_{name}": np.ascontiguousarray(level[:, design.names.index(f"W_{name}")]) for name in model.lagged
-    }
-    return Extract(
-        made.index, columns_of(made, model.terms) | lags, model.regressors, weights, lagged=model.lagged
-    )
+    lags = {f"W_{name}": np.ascontiguousarray(level[:, design.names.index(f"W_{name}")]) for name in model.lagged}
+    return Extract(made.index, columns_of(made, model.terms) | lags, model.regressors, weights, lagged=model.lagged)
 
 
 def r(part: RPart, model: UnbalancedSpatialPanel) -> list[str]:

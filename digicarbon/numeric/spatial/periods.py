@@ -26,8 +26,8 @@ from digicarbon.numeric.spatial.operator import DenseOperator, coarse_nodes, fin
 FLAT, MOST_FLAT = 1e-8, 1e-3
 """Range of the log-likelihood, per observation and at most, that may be only rounding."""
 NEWTON = 60
-CLOSE = 1e-12
-"""Steps of the search for a parameter, and the size of the last one relative to its range."""
+CLOSE, ROUGH = 1e-12, 1e-7
+"""Steps of the search for a parameter, the size of the last one relative to its range, and the largest that may be."""
 WELL = 1e5
 """Condition of eigenvectors up to which traces are taken from them; beyond it each one is a solution."""
 PLACES = 9
@@ -100,10 +100,11 @@ def projected_products(basis: FloatArray, a: FloatArray, b: FloatArray) -> tuple
     a, b : ndarray, shape (T, N, N)
     """
     forth, back = np.swapaxes(a, 1, 2) @ basis, b @ basis
+    same = a is b
     ab, norm = float(np.einsum("tij,tji->", a, b)), float(np.vdot(a, b))
     # the trace of L′AB L, of L′BA L and of L′AB′ L, L′B′A L
     first = float(np.vdot(forth, back))
-    back_a, forth_b = a @ basis, np.swapaxes(b, 1, 2) @ basis
+    back_a, forth_b = (back, forth) if same else (a @ basis, np.swapaxes(b, 1, 2) @ basis)
     second = float(np.vdot(forth_b, back_a))
     r = basis.shape[2]
     flat = basis.reshape(basis.shape[0] * basis.shape[1], r)
@@ -169,8 +170,14 @@ class PeriodWeights:
 
     def stable(self, rho: FloatArray) -> bool:
         """Return whether I - s Σ ρ_r W_r is invertible for each s from 0 to 1, so that the model is stable."""
-        roots = np.linalg.eigvals(np.tensordot(rho, self.blocks, axes=1))
-        return bool(roots.real.max() < 1.0)
+        return self.largest(rho) < 1.0
+
+    def largest(self, rho: FloatArray) -> float:
+        """Return the largest real part of the roots of Σ ρ_r W_r, or, where that is less than 1, a number above it."""
+        mixed = np.tensordot(rho, self.blocks, axes=1)
+        # no root is larger than the largest row sum
+        bound = float(np.abs(mixed).sum(axis=2).max())
+        return bound if bound < 1.0 else float(np.linalg.eigvals(mixed).real.max())
 
     def inverse(self, rho: FloatArray) -> FloatArray:
         """Return the inverse of `filter`, shape (P, N, N)."""
@@ -456,7 +463,7 @@ def _lag_covariance(
     k = columns.shape[2] - 1 - r
     flat = columns.reshape(size, -1)
     z = flat[:, :k]
-    g = weights.g(rho)
+    g = list(weights.g(rho))
     degrees = effects.degrees if adjusted else effects.size
     q = np.stack(
         [flat[:, k + 1 + s] - effects.remove((g[s] @ residuals[..., None])[..., 0]).ravel() for s in range(r)],
@@ -494,20 +501,26 @@ def _solve_several(
     if np.ptp(heights) <= min(FLAT * effects.size, MOST_FLAT):
         raise EstimationError(Note("spatial_parameter_flat"))
     rho = places[heights.argmax()]
+    least = np.linalg.solve(gram[1:, 1:], gram[1:, 0])
+    if weights.stable(least):
+        # where errors are small the maximum is between the places, close to least squares
+        side = np.concatenate([[1.0], -least])
+        height = float(np.linalg.slogdet(weights.filter(least))[1] @ weights.times)
+        rho = least if height - effects.size / 2 * np.log(side @ gram @ side) > heights.max() else rho
     # the likelihood first: its slope leads to a maximum; then the adjusted score, whose zero is near
-    rho = _newton(rho, gram, weights, effects.basis[..., :0], effects.size)
+    rho = _newton(rho, gram, weights, effects.basis[..., :0], effects.size, 1e-4 if adjusted else CLOSE)
     if rho is not None and adjusted:
         rho = _newton(rho, gram, weights, basis, effects.degrees)
     if rho is None:
         raise EstimationError(Note("several_weights_no_maximum"))
-    largest = np.linalg.eigvals(np.tensordot(rho, weights.blocks, axes=1)).real.max()
-    return rho, bool(largest > 1 - 1e-5)
+    return rho, weights.largest(rho) > 1 - 1e-5
 
 
 def _newton(
-    rho: FloatArray, gram: FloatArray, weights: PeriodWeights, basis: FloatArray, degrees: int
+    rho: FloatArray, gram: FloatArray, weights: PeriodWeights, basis: FloatArray, degrees: int, close: float = CLOSE
 ) -> FloatArray | None:
     """Return the zero of the scores near ρ; None where the steps do not end."""
+    step = np.ones_like(rho)
     for _ in range(NEWTON):
         inverse = weights.inverse(rho)
         g = weights.g(rho, inverse)
@@ -520,16 +533,18 @@ def _newton(
         for s, u in product(range(r), repeat=2):
             bend[s, u] -= _bent(basis, g[s], g[u])
         if np.linalg.eigvalsh((bend + bend.T) / 2).max() >= 0:
-            bend = -np.eye(r) * degrees
+            # far from the maximum: towards the least sum of squares
+            bend = -degrees * gram[1:, 1:] / ssr
         step = -np.linalg.solve(bend, scores)
         while not weights.stable(rho + step):
             step = step / 2
-            if np.abs(step).max() < 1e-12:
+            if np.abs(step).max() < CLOSE:
                 return rho
         rho = rho + step
-        if np.abs(step).max() < 1e-12:
+        if np.abs(step).max() < close:
             return rho
-    return None
+    # where y has hardly any errors, rounding leaves more than the smallest step
+    return rho if np.abs(step).max() < ROUGH else None
 
 
 def _bent(basis: FloatArray, a: FloatArray, b: FloatArray) -> float:
