@@ -14,8 +14,6 @@ from digicarbon.errors import ConfigError
 from digicarbon.executor import DaskExecutor, Executor, RayExecutor, SlurmExecutor
 from digicarbon.note import note_of
 
-PLANNED = {"spreg"}
-"""Fixed for this project; the models with further endogenous variables will import it."""
 LOADED_BY_NAME = {"dask-jobqueue", "psycopg"}
 """Imported by a name in a text: by an executor of ours, and by SQLAlchemy."""
 
@@ -31,7 +29,7 @@ def test_every_import_is_declared_and_nothing_else() -> None:
     }
     found = imported(REPOSITORY / "digicarbon")
     assert found - needed - optional == set()
-    assert needed - found == PLANNED
+    assert needed - found == set()
     assert optional - found == LOADED_BY_NAME
 
 

@@ -315,6 +315,14 @@ def test_fields_that_do_not_fit(fields: dict[str, Any], words: str) -> None:
         SpatialIV(**TERMS, **fields)
 
 
+def test_too_many_units_for_dense_moments(monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, weights = world(20, 4)
+    monkeypatch.setattr("digicarbon.model.spatial_iv._design.MOST_DENSE_UNITS", 10)
+    with pytest.raises(EstimationError, match="20"):
+        SpatialIV(**TERMS, kind="sarar").fit(panel, weights)
+    SpatialIV(**TERMS, kind="sarar", effects="unit").fit(panel, weights)
+
+
 def test_rho_outside_has_no_effects() -> None:
     panel, weights = world(15, 3, seed=1, beta=0.0)
     found = [SpatialIV(**TERMS, kind="sdm").fit(world(15, 3, seed=seed, beta=0.0)[0], weights) for seed in range(30)]

@@ -11,6 +11,7 @@ import scipy
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError, WeightsError
 from digicarbon.model._panel_columns import rows_of
+from digicarbon.model._spatial_estimates import MOST_DENSE_UNITS
 from digicarbon.model.base import (
     after,
     refuse_single_period,
@@ -108,6 +109,9 @@ def design_of(model: SpatialIV, panel: Panel, weights: Weights | None) -> Spatia
     w, effects = aligned.operator, model.fixed
     if model.has_error and effects in ("time", "two_way") and w.constant_row_sum is None:
         raise WeightsError(Note("moments_unequal_rows", weights=weights.called))
+    if model.has_error and effects in ("time", "two_way") and w.n > MOST_DENSE_UNITS:
+        # means of periods make the moments' matrices dense
+        raise EstimationError(Note("too_many_for_dense", units=w.n))
     raw = made.cube((*model.regressors, *model.instruments, model.y))
     t, n, _ = raw.shape
     orders = [raw]
