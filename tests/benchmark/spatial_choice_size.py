@@ -1,6 +1,7 @@
 """Size of tests between spatial models that do not contain each other: Cox's gain, J and Vuong.
 
     python tests/benchmark/spatial_choice_size.py [--units 30] [--periods 6] [--samples 1000] [--draws 199]
+        [--part both|rivals|vuong]
 
 Share of samples in which a test at 5 % rejects the true model for a rival. Two regressors with β = (1, -0.5), two-way
 effects, ρ or λ 0.4, θ = (0.3, 0.2); W and its rival are four nearest neighbours of two random maps. Errors are normal,
@@ -67,37 +68,51 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("units", 30), ("periods", 6), ("samples", 1000), ("draws", 199)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--part", choices=["both", "rivals", "vuong"], default="both")
     given = parser.parse_args()
     n, t = given.units + given.units % 2, given.periods
+    sys.stdout.write(f"N = {n}, T = {t}, {given.samples} samples, {given.draws} draws\n")
+    if given.part != "vuong":
+        rejections(n, t, given.samples, given.draws)
+    if given.part != "rivals":
+        of_vuong(n, t, given.samples)
+
+
+def rejections(n: int, t: int, samples: int, draws: int) -> None:
+    """Print how often the gain and J reject the true model, a line for each pair and kind of errors."""
     rng = np.random.default_rng(1)
     sample = Sample(n, t, "two_way", "lee_yu")
     names = tuple(map(str, range(n)))
-    sys.stdout.write(f"N = {n}, T = {t}, {given.samples} samples, {given.draws} draws\n")
-    sys.stdout.write(
-        f"{'errors':16}{'model':7}{'rival':14}{'gain, bootstrap':>17}{'J, normal':>12}{'J, bootstrap':>14}\n"
-    )
+    heads = f"{'gain, bootstrap':>17}{'J, normal':>12}{'J, bootstrap':>14}"
+    sys.stdout.write(f"{'errors':16}{'model':7}{'rival':14}{heads}\n")
     for spread in (False, True):
         for kind, rival, other in PAIRS:
             rejected = np.zeros(3)
-            for number in range(given.samples):
+            for number in range(samples):
                 matrices = [neighbours(n, rng), neighbours(n, rng)]
                 x = rng.normal(size=(n, t, 2))
                 y = outcome(kind, x, errors(rng, n, t, spread), matrices[0])
                 first, second = (Space.of(x, DenseOperator(w, 1.0), sample) for w in (matrices[0], matrices[other]))
                 own = first.lags.transform(y[..., None])[0][:, 0]
-                drawn = signs(names, given.draws, number)
+                drawn = signs(names, draws, number)
                 result = against(Profile(first, kind), Profile(second, rival), own, drawn)
                 rejected += np.array([result.gain_p, result.j_normal, result.j_p]) <= 0.05
-            shares = [f"{share:.3f}" for share in rejected / given.samples]
+            shares = [f"{share:.3f}" for share in rejected / samples]
             if rival in LAG_OF_ERROR:
                 shares[1:] = "", ""
-            words = "normal" if not spread else "heteroskedastic"
+            words = "heteroskedastic" if spread else "normal"
             called = f"{rival}{', other W' if other else ''}"
             sys.stdout.write(f"{words:16}{kind:7}{called:14}{shares[0]:>17}{shares[1]:>12}{shares[2]:>14}\n")
             sys.stdout.flush()
+
+
+def of_vuong(n: int, t: int, samples: int) -> None:
+    """Print how often Vuong's test rejects that two W are equally wrong, which they are."""
+    rng = np.random.default_rng(2)
+    sample = Sample(n, t, "two_way", "lee_yu")
     for kind in ("sar", "sem", "sdm"):
-        rejected_by_vuong = 0
-        for _ in range(given.samples):
+        rejected = 0
+        for _ in range(samples):
             w = neighbours(n, rng)
             # pairs of units exchange their names: this twice is nothing
             order = rng.permutation(n).reshape(-1, 2)
@@ -110,8 +125,9 @@ def main() -> None:
             for matrix in (w, mirror):
                 space = Space.of(x, DenseOperator(matrix, 1.0), sample)
                 fits.append(Profile(space, kind).fit(space.lags.transform(y[..., None])[0][:, 0]))
-            rejected_by_vuong += vuong(fits[0].by_unit, fits[1].by_unit).p <= 0.05
-        sys.stdout.write(f"Vuong, {kind} with two equally wrong W: {rejected_by_vuong / given.samples:.3f}\n")
+            rejected += vuong(fits[0].by_unit, fits[1].by_unit).p <= 0.05
+        sys.stdout.write(f"Vuong, {kind} with two equally wrong W: {rejected / samples:.3f}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ PROPER = set(
         fe original revised sdm stata
         AKM Adao Goldsmith-Pinkham Hull Jaravel Kolesar Morales Rotemberg Sorkin Swift
         Cinelli Hazlett Oster Machado Santos Silva
-        Schwarz Vuong Zellner
+        AIC BIC Hannan OLS Quinn SDEM Schwarz Vuong Zellner
         ATT Anna Borusyak Callaway-Sant Delaunay Sun-Abraham delaunay logit
         Arraiz Drukker GNS Kapoor Kelejian ML Prucha SARAR spreg
         """,
