@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from digicarbon.model import PanelQuantile as PanelQuantile
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import PanelThreshold as PanelThreshold
-    from digicarbon.model import SpatialIV as SpatialIV
     from digicarbon.model import SpatialFilter as SpatialFilter
+    from digicarbon.model import SpatialIV as SpatialIV
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.model import UnbalancedSpatialPanel as UnbalancedSpatialPanel
     from digicarbon.panel import Panel as Panel
@@ -143,8 +143,8 @@ __all__ = [
     "PanelRegression",
     "PanelThreshold",
     "Result",
-    "SpatialIV",
     "SpatialFilter",
+    "SpatialIV",
     "SpatialPanel",
     "Spec",
     "Table",

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from digicarbon.model.panel_iv import PanelIV as PanelIV
     from digicarbon.model.panel_regression import PanelRegression as PanelRegression
     from digicarbon.model.quantile.base import PanelQuantile as PanelQuantile
-    from digicarbon.model.spatial_iv.base import SpatialIV as SpatialIV
     from digicarbon.model.spatial_filter import SpatialFilter as SpatialFilter
+    from digicarbon.model.spatial_iv.base import SpatialIV as SpatialIV
     from digicarbon.model.spatial_panel import SpatialPanel as SpatialPanel
     from digicarbon.model.threshold.base import PanelThreshold as PanelThreshold
     from digicarbon.model.unbalanced_spatial import UnbalancedSpatialPanel as UnbalancedSpatialPanel

@@ -32,8 +32,8 @@ from digicarbon.model import (
     PanelQuantile,
     PanelRegression,
     PanelThreshold,
-    SpatialIV,
     SpatialFilter,
+    SpatialIV,
     SpatialPanel,
     UnbalancedSpatialPanel,
 )
@@ -144,6 +144,7 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         SpatialIV(**TERMS, kind="sarar", effects="unit"),
         SpatialIV(**TERMS, kind="sem", effects="two_way", cov="robust"),
         SpatialIV(**TERMS, kind="sdem", effects="random"),
+    ],
     SpatialFilter: [
         SpatialFilter(**TERMS),
         SpatialFilter(**TERMS, effects="unit", method="forward"),

@@ -482,7 +482,8 @@ def _covariance(
     bread = np.linalg.inv(information[np.ix_(keep, keep)])
     if cov != "observed":
         score = score_of(data, point, change, sigma2, spatial)
-        kept = Score(score.linear[:, keep], score.applied[:, keep], score.diagonal[:, keep], score.residuals)
+        terms = score.terms[:-1] if at_end else score.terms
+        kept = Score(score.linear[:, keep], score.diagonal[:, keep], score.residuals, terms)
         form = quasi_likelihood if cov == "robust" else unit_clustered
         bread = form(bread, kept, sigma2, sample)
     out[np.ix_(keep, keep)] = bread
