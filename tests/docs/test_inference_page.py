@@ -260,13 +260,17 @@ def z_of_total(y: Floats) -> float | None:
     scores = np.column_stack(
         [
             by_unit(z * e[:, None]) / sigma2,
-            by_unit(e * both[:, 1])[:, 0] / sigma2 - periods * np.diag(g),
+            by_unit(e * pulled)[:, 0] / sigma2 + np.diag(g) * (by_unit(e**2)[:, 0] / sigma2 - periods),
             by_unit(e**2)[:, 0] / (2 * sigma2**2),
         ]
     )
     scores = scores - scores.mean(axis=0)
+    meat = scores.T @ scores
+    of_units = e.reshape(UNITS, PERIODS)
+    pairs = np.triu((g + g.T) * (of_units @ of_units.T), 1)
+    meat[k, k] += (pairs**2).sum() / sigma2**2
     inverse = np.linalg.inv(information)
-    covariance = inverse @ scores.T @ scores @ inverse
+    covariance = inverse @ meat @ inverse
     total = (beta[0] + beta[2]) / (1 - rho)
     gradient = np.zeros(k + 2)
     gradient[[0, 2]] = 1 / (1 - rho)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
-from digicarbon.errors import WeightsError
+from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.numeric.spatial.group_effects import group_weights
 from digicarbon.numeric.spatial.operator import DenseOperator
 
@@ -197,3 +197,19 @@ def test_what_cannot_be_is_a_sentence() -> None:
         model().check(panel())
     with pytest.raises(ValueError, match="choose effects_se=delta"):
         model(effects_se="simulation")
+
+
+def test_groups_are_compared_in_the_spatial_panel() -> None:
+    data = panel()
+    plain = dc.SpatialPanel(y="y", x=("x",), controls=("z",), kind="sdm")
+    frame = dc.compare_groups(plain, data, by="zone", weights=W)
+    found = model().fit(data, W)
+    own = frame[frame["test"] == "coefficient"].set_index("groups")
+    for zone in ZONES:
+        assert own.at[zone, "estimate"] == found.estimates.at[f"x[{zone}]", "coef"]
+    assert frame.loc[frame["test"] == "equality", "p"].item() == found.statistics["equal_p"]
+    assert set(frame["test"]) == {"coefficient", "equality", "difference"}
+    again = dc.compare_groups(model(), data, by="zone", weights=W)
+    pd.testing.assert_frame_equal(frame, again)
+    with pytest.raises(ConfigError, match="interact=focal or interact=regressors"):
+        dc.compare_groups(plain, data, by="zone", interact="all", weights=W)
