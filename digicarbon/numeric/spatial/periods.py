@@ -501,7 +501,7 @@ def _solve_several(
     if np.ptp(heights) <= min(FLAT * effects.size, MOST_FLAT):
         raise EstimationError(Note("spatial_parameter_flat"))
     rho = places[heights.argmax()]
-    least = np.linalg.solve(gram[1:, 1:], gram[1:, 0])
+    least = np.asarray(np.linalg.solve(gram[1:, 1:], gram[1:, 0]), dtype=np.float64)
     if weights.stable(least):
         # where errors are small the maximum is between the places, close to least squares
         side = np.concatenate([[1.0], -least])
