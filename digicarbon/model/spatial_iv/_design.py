@@ -111,7 +111,7 @@ def design_of(model: SpatialIV, panel: Panel, weights: Weights | None) -> Spatia
         raise WeightsError(Note("moments_unequal_rows", weights=weights.called))
     if model.has_error and effects in ("time", "two_way") and w.n > MOST_DENSE_UNITS:
         # means of periods make the moments' matrices dense
-        raise EstimationError(Note("too_many_for_dense", units=w.n))
+        raise EstimationError(Note("moments_too_many", units=w.n))
     raw = made.cube((*model.regressors, *model.instruments, model.y))
     t, n, _ = raw.shape
     orders = [raw]
