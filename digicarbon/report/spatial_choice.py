@@ -110,10 +110,8 @@ class SpatialChoiceTable(Report):
             for at in order[: self.most_runs]:
                 run = group.runs[at]
                 labels.append(run.head)
-                rows.append(
-                    self._row(run, best, float(group.shares[at]))
-                    | ({"spatial_choice group": str(place)} if several else {})
-                )
+                own = {"spatial_choice group": str(place)} if several else {}
+                rows.append(self._row(run, best, float(group.shares[at])) | own)
         every = sum(len(group.runs) for group in groups)
         notes = [*self._notes(records), Note("spatial_choice_best")]
         if several:
