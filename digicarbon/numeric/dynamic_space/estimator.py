@@ -17,7 +17,6 @@ import scipy
 
 from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.numeric.dynamic_space.score import (
-    Expected,
     expected_score,
     largest_root,
     long_run,
@@ -83,6 +82,12 @@ class Setting:
         """T, or T - 1 where the score allows for unit effects."""
         return self.t - 1 if self.correction == "score" and self.unit_effects else self.t
 
+    def small_sample(self, regressors: int) -> float:
+        """Return the factor of covariances that counts the coefficients; 1 for quasi-maximum likelihood itself."""
+        if self.correction != "score":
+            return 1.0
+        return self.size / (self.size - regressors - len(self.active))
+
     @cached_property
     def active(self) -> tuple[int, ...]:
         """Which of ρ, τ and η are in the model."""
@@ -98,8 +103,8 @@ class Point:
     theta : ndarray, shape (M, 3)
         ρ, τ, η; zero for those that are not in the model.
     sigma2 : ndarray, shape (M,)
-    covariance : ndarray, shape (M, q, q)
-        Of those that are in the model.
+    covariance, bread : ndarray, shape (M, q, q)
+        Of those that are in the model, and minus the inverse of the Hessian.
     lost : ndarray of bool, shape (M,)
         Where the adjusted likelihood has no maximum: the estimate is then Lee & Yu's.
     end : ndarray of bool, shape (M,)
@@ -109,6 +114,7 @@ class Point:
     theta: FloatArray
     sigma2: FloatArray
     covariance: FloatArray
+    bread: FloatArray
     lost: BoolArray
     end: BoolArray
 
@@ -123,8 +129,8 @@ class DynamicFit:
     theta : ndarray, shape (3,)
         ρ, τ, η.
     sigma2 : float
-    covariance : ndarray, shape (k + q + 1, k + q + 1)
-        Of β, those of (ρ, τ, η) that are in the model, and σ².
+    covariance, bread : ndarray, shape (k + q + 1, k + q + 1)
+        Of β, those of (ρ, τ, η) that are in the model, and σ²; and minus the inverse of the Hessian.
     loglik : float
         Of the likelihood with dummies at its maximum, with all constants.
     residuals : ndarray, shape (T, N)
@@ -141,6 +147,7 @@ class DynamicFit:
     theta: FloatArray
     sigma2: float
     covariance: FloatArray
+    bread: FloatArray
     loglik: float
     residuals: FloatArray
     boundary: bool
@@ -213,9 +220,17 @@ class Solver:
         point = self._at(gram, np.where(solved[:, None], theta, one_step), quasi, lost, end)
         if lost.any():
             rest = self._at(gram[lost], one_step[lost], quasi[lost], lost[lost], end[lost], corrected_sigma2[lost])
-            sigma2, covariance = point.sigma2, point.covariance
-            sigma2[lost], covariance[lost] = rest.sigma2, rest.covariance
+            point.sigma2[lost], point.covariance[lost], point.bread[lost] = rest.sigma2, rest.covariance, rest.bread
         return point, quasi
+
+    def ties(self, point: Point) -> FloatArray:
+        """Return what z_a′v/σ² is on average, which ties σ² to ρ, τ and η, shape (M, 3)."""
+        setting, out = self.setting, np.zeros_like(point.theta)
+        out[:, 0] = setting.direct.periods * self._space.traces(point.theta[:, 0])[0]
+        if setting.correction == "score" and setting.unit_effects:
+            exact = expected_score(point.theta, self.spectrum, setting.t, True).phi
+            return np.where(point.lost[:, None], out, exact)
+        return out
 
     def _lee_yu(self, gram: FloatArray, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the change of the active parameters by Lee & Yu's correction, and the corrected σ².
@@ -341,10 +356,10 @@ class Solver:
             )
             inverse = np.linalg.inv(precision)
             covariance = inverse + inverse @ surplus[:, active][:, :, active] @ inverse
-        else:
-            precision, _ = self._quasi_precision(gram, theta, sigma2)
-            covariance = np.linalg.inv(precision)
-        return Point(theta, sigma2, covariance, lost, end)
+            return Point(theta, sigma2, covariance, inverse, lost, end)
+        precision, _ = self._quasi_precision(gram, theta, sigma2)
+        inverse = np.linalg.inv(precision)
+        return Point(theta, sigma2, inverse.copy(), inverse, lost, end)
 
 
 @lru_cache(maxsize=16)
@@ -376,23 +391,16 @@ def fit_dynamic(columns: FloatArray, w: SpatialOperator, setting: Setting) -> Dy
     beta = on_z[:, q] - on_z[:, :q] @ theta[active]
     residuals = flat @ np.concatenate([-beta, -theta[active], [1.0]])
     sigma2 = float(point.sigma2[0])
-    covariance = np.zeros((width, width))
-    of_theta = point.covariance[0]
-    back = np.concatenate([-on_z[:, :q], np.eye(q)])
-    covariance[: k + q, : k + q] = back @ of_theta @ back.T
+    inverse = np.zeros((k, k))
     if k:
-        upper = scipy.linalg.lapack.dpotri(np.ascontiguousarray(r[:k, :k]), lower=0)[0]
-        upper = np.triu(upper)
-        covariance[:k, :k] += sigma2 * (upper + np.triu(upper, 1).T)
-    # σ² is tied to the others by the trace that is their common information
-    if setting.correction == "score" and setting.unit_effects and not point.lost[0]:
-        phi = expected_score(theta[None], solver.spectrum, t, True).phi[0, active]
-    else:
-        phi = np.zeros(q)
-        phi[0] = setting.direct.periods * solver._space.traces(theta[:1])[0][0]
-    tie = -2 * sigma2 / setting.size * phi
-    covariance[-1, : k + q] = covariance[: k + q, -1] = covariance[: k + q, k : k + q] @ tie
-    covariance[-1, -1] = 2 * sigma2**2 / setting.size + tie @ of_theta @ tie
+        upper = np.triu(scipy.linalg.lapack.dpotri(np.ascontiguousarray(r[:k, :k]), lower=0)[0])
+        inverse = upper + np.triu(upper, 1).T
+    tie = -2 * sigma2 / setting.size * solver.ties(point)[0, active]
+    factor = setting.small_sample(k)
+    covariance, bread = (
+        factor * _assembled(of_theta[0], on_z[:, :q], tie, sigma2 * inverse, 2 * sigma2**2 / setting.size)
+        for of_theta in (point.covariance, point.bread)
+    )
     sample = setting.direct
     loglik = concentrated(
         float(_ssr(gram[None], quasi[:, active])[0]), star_log_determinant(w, float(quasi[0, 0]), sample), sample
@@ -402,12 +410,36 @@ def fit_dynamic(columns: FloatArray, w: SpatialOperator, setting: Setting) -> Dy
         theta,
         sigma2,
         covariance,
+        bread,
         loglik,
         residuals.reshape(t, n),
         bool(point.end[0]),
         bool(point.lost[0]),
         quasi[0],
     )
+
+
+def _assembled(
+    of_theta: FloatArray, on_z: FloatArray, tie: FloatArray, of_beta: FloatArray, of_sigma2: float
+) -> FloatArray:
+    """Return the covariance of (β, θ, σ²) from that of θ: the other parts are independent given θ.
+
+    Parameters
+    ----------
+    of_theta : ndarray, shape (q, q)
+    on_z : ndarray, shape (k, q)
+        Coefficients of the lags on Z: β moves by minus these with θ.
+    tie : ndarray, shape (q,)
+        By which σ² moves with θ.
+    of_beta : ndarray, shape (k, k)
+    of_sigma2 : float
+    """
+    k, q = on_z.shape
+    moves = np.concatenate([-on_z, np.eye(q), tie[None]])
+    out = moves @ of_theta @ moves.T
+    out[:k, :k] += of_beta
+    out[-1, -1] += of_sigma2
+    return np.asarray(out)
 
 
 def _ssr(gram: FloatArray, theta: FloatArray) -> FloatArray:
