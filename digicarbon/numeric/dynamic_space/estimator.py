@@ -31,9 +31,11 @@ from digicarbon.numeric.spatial.likelihood import Sample, concentrated, maximise
 from digicarbon.numeric.spatial.operator import SpatialOperator
 
 Correction = Literal["score", "lee_yu", "none"]
-MOST_STEPS = 40
-CLOSE = 1e-9
-"""Newton step below which its square is rounding."""
+MOST_STEPS = 30
+CLOSE = 1e-6
+"""Newton step whose square is rounding."""
+HALVES, MOST_CUTS = 5, 5
+"""Times that a step is halved to stay in the stable region, and steps that may need it before no maximum is there."""
 
 
 @dataclass(frozen=True)
@@ -287,33 +289,35 @@ class Solver:
         -size/2 ln SSR + (T - 1) ln|S| + Σ H(a) by Newton's steps; where it is not concave, by steps in the metric of
         its first part. Steps end inside the stable region.
         """
-        setting, active = self.setting, list(self.setting.active)
         theta, solved = start.copy(), np.zeros(len(start), dtype=np.bool_)
-        todo = np.arange(len(start))
+        todo, cuts = np.arange(len(start)), np.zeros(len(start), dtype=np.intp)
         for _ in range(MOST_STEPS):
-            now, own = theta[todo], gram[todo]
-            gradient, precision, metric = self._slopes(own, now)
+            now = theta[todo]
+            gradient, precision, metric = self._slopes(gram if len(todo) == len(gram) else gram[todo], now)
             concave = _positive(precision)
-            step = np.linalg.solve(
-                precision if concave.all() else np.where(concave[:, None, None], precision, metric), gradient[..., None]
-            )[..., 0]
-            small = np.abs(step).max(axis=1) < CLOSE
-            moved = now.copy()
-            moved[:, active] += step
+            if not concave.all():
+                precision = np.where(concave[:, None, None], precision, metric)
+            step = np.zeros_like(now)
+            step[:, self.setting.active] = np.linalg.solve(precision, gradient[..., None])[..., 0]
+            moved = now + step
             outside = ~self._stable(moved)
-            for _ in range(30):
-                if not outside.any():
-                    break
-                step[outside] /= 2
-                moved[np.ix_(outside, active)] = now[np.ix_(outside, active)] + step[outside]
-                outside[outside] = ~self._stable(moved[outside])
-            theta[todo] = np.where(outside[:, None], now, moved)
-            solved[todo[small & concave]] = True
-            todo = todo[~small & ~outside]
+            if outside.any():
+                cuts[todo[outside]] += 1
+                for _ in range(HALVES):
+                    step[outside] /= 2
+                    moved[outside] = now[outside] + step[outside]
+                    outside[outside] = ~self._stable(moved[outside])
+                    if not outside.any():
+                        break
+                moved[outside] = now[outside]
+            theta[todo] = moved
+            small = np.abs(step).max(axis=1) < CLOSE
+            solved[todo] = small & concave & ~outside
+            todo = todo[~small & ~outside & (cuts[todo] <= MOST_CUTS)]
             if not len(todo):
                 break
         # beside the end of the region a step is small because it was cut
-        return theta, solved & (largest_root(theta, self.spectrum.ends) < 1 - 1e-6)
+        return theta, solved & (cuts <= MOST_CUTS) & (largest_root(theta, self.spectrum.ends) < 1 - 1e-6)
 
     def _slopes(self, gram: FloatArray, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return gradient and minus the Hessian of the adjusted likelihood, and the metric of its first part."""
