@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic import wild_bootstrap as wild_bootstrap
     from digicarbon.model import DiD as DiD
     from digicarbon.model import DynamicPanel as DynamicPanel
+    from digicarbon.model import DynamicSpatialPanel as DynamicSpatialPanel
     from digicarbon.model import GroupedRegression as GroupedRegression
     from digicarbon.model import Mediation as Mediation
     from digicarbon.model import Model as Model
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 _HOME = {
     "DiD": "digicarbon.model",
     "DynamicPanel": "digicarbon.model",
+    "DynamicSpatialPanel": "digicarbon.model",
     "GroupedRegression": "digicarbon.model",
     "Mediation": "digicarbon.model",
     "Model": "digicarbon.model",
@@ -103,6 +105,7 @@ _HOME = {
 __all__ = [
     "DiD",
     "DynamicPanel",
+    "DynamicSpatialPanel",
     "GroupedRegression",
     "Mediation",
     "Model",

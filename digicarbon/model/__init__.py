@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from digicarbon.model.base import says as says
     from digicarbon.model.did.base import DiD as DiD
     from digicarbon.model.dynamic_panel import DynamicPanel as DynamicPanel
+    from digicarbon.model.dynamic_space.base import DynamicSpatialPanel as DynamicSpatialPanel
     from digicarbon.model.grouped_regression import GroupedRegression as GroupedRegression
     from digicarbon.model.mediation.base import Mediation as Mediation
     from digicarbon.model.none import NoModel as NoModel

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.dynamic_space.effects import LONG, many_factors
+from digicarbon.numeric.dynamic_space.effects import many_factors
 from digicarbon.numeric.dynamic_space.estimator import Point, Setting, solver_of
-from digicarbon.numeric.dynamic_space.score import largest_root
 from digicarbon.numeric.dynamic_space.spectrum import spectrum_of
 from digicarbon.numeric.linear.within import demean
 from digicarbon.numeric.spatial.batch import Asked
@@ -91,7 +90,10 @@ class DynamicBatch:
         return np.stack([demean(cube, self._setting.effects) for cube in every]).reshape(len(every), t * n, j)
 
     def several(self, outcomes: DynamicOutcomes, asked: Sequence[Asked]) -> list[tuple[FloatArray, FloatArray]]:
-        """Return effects and their standard errors, each of shape (M,); not-a-number where there is no such effect.
+        """Return effects and their standard errors, each of shape (M,); not-a-number at the end of ρ's range.
+
+        A draw that is not stable keeps the numbers of the formula of long-run effects: under the null its statistic is
+        that of the numerator, and a draw without it would count as extreme.
 
         Parameters
         ----------
@@ -146,7 +148,6 @@ class DynamicBatch:
         theta = point.theta
         beta = on_z[:, :, -1] - (lags @ theta[:, active, None])[..., 0]
         factor = self._setting.small_sample(k)
-        unstable = largest_root(theta, self._whole.ends) >= 1
         c = float(self._w.constant_row_sum or 0.0)
         out = []
         for focal, lag, quantity in asked:
@@ -159,8 +160,7 @@ class DynamicBatch:
             root = weights @ self._inverse[places]
             variance = point.sigma2 * (root * root).sum(axis=1)
             variance += np.einsum("ma,mab,mb->m", slope, point.covariance, slope)
-            gone = point.end | (unstable if quantity in LONG else False)
             with np.errstate(invalid="ignore"):
                 se = np.sqrt(factor * variance)
-            out.append((np.where(gone, np.nan, effect), np.where(gone, np.nan, se)))
+            out.append((np.where(point.end, np.nan, effect), np.where(point.end, np.nan, se)))
         return out

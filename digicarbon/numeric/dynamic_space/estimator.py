@@ -108,7 +108,8 @@ class Point:
     covariance, bread : ndarray, shape (M, q, q)
         Of those that are in the model, and minus the inverse of the Hessian.
     lost : ndarray of bool, shape (M,)
-        Where the adjusted likelihood has no maximum: the estimate is then Lee & Yu's.
+        Where the adjusted likelihood has no maximum: the estimate is then Lee & Yu's; of that one, where it would not be
+        stable: the estimate is then the one without correction.
     end : ndarray of bool, shape (M,)
         Where ρ is at the end of its range.
     """
@@ -210,19 +211,29 @@ class Solver:
         active = list(setting.active)
         quasi, end = self.quasi(gram)
         if setting.correction == "none" or not setting.unit_effects:
-            return self._at(gram, quasi, quasi, np.zeros(len(gram), dtype=np.bool_), end), quasi
+            return self._at(gram, quasi, np.zeros(len(gram), dtype=np.bool_), end), quasi
         change, corrected_sigma2 = self._lee_yu(gram, quasi)
         one_step = quasi.copy()
         one_step[:, active] += change
+        # an estimate beside the end of the stable region has no correction: its traces are those of a pole
+        without = ~(self._stable(quasi) & regular(one_step, self.spectrum.ends)) | end
+        if without.any():
+            one_step[without] = quasi[without]
+            corrected_sigma2[without] *= setting.direct.size / (setting.direct.size + setting.direct.size // setting.t)
         if setting.correction == "lee_yu":
-            point = self._at(gram, one_step, quasi, np.zeros(len(gram), dtype=np.bool_), end, corrected_sigma2)
-            return point, quasi
+            return self._at(gram, one_step, without, end, corrected_sigma2), quasi
         theta, solved = self._climb(gram, self._inside(one_step, quasi))
         lost = ~solved
-        point = self._at(gram, np.where(solved[:, None], theta, one_step), quasi, lost, end)
+        point = self._at(gram, np.where(solved[:, None], theta, 0.0), lost, end)
         if lost.any():
-            rest = self._at(gram[lost], one_step[lost], quasi[lost], lost[lost], end[lost], corrected_sigma2[lost])
-            point.sigma2[lost], point.covariance[lost], point.bread[lost] = rest.sigma2, rest.covariance, rest.bread
+            rest = self._at(gram[lost], one_step[lost], lost[lost], end[lost], corrected_sigma2[lost])
+            for whole, part in (
+                (point.theta, rest.theta),
+                (point.sigma2, rest.sigma2),
+                (point.covariance, rest.covariance),
+                (point.bread, rest.bread),
+            ):
+                whole[lost] = part
         return point, quasi
 
     def ties(self, point: Point) -> FloatArray:
@@ -338,7 +349,6 @@ class Solver:
         self,
         gram: FloatArray,
         theta: FloatArray,
-        quasi: FloatArray,
         lost: BoolArray,
         end: BoolArray,
         sigma2: FloatArray | None = None,
