@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from digicarbon.source.base import Inputs as Inputs
     from digicarbon.source.base import Source as Source
     from digicarbon.source.base import WatchedInputs as WatchedInputs
+    from digicarbon.source.dynamic_space import SimulatedDynamicSpace as SimulatedDynamicSpace
     from digicarbon.source.folder import FolderSource as FolderSource
     from digicarbon.source.mediation import SimulatedMediation as SimulatedMediation
     from digicarbon.source.policies import PolicyTruth as PolicyTruth

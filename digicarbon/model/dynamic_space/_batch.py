@@ -13,13 +13,16 @@ from digicarbon.model._spatial_estimates import MOST_UNITS
 from digicarbon.model.batch import Batch, Estimand, Fits
 from digicarbon.model.dynamic_space._estimates import Design, Estimates, several
 from digicarbon.numeric.dynamic_space.batch import DynamicBatch, DynamicOutcomes
-from digicarbon.numeric.dynamic_space.effects import LONG, SHORT, long_factors, short_factors
+from digicarbon.numeric.dynamic_space.effects import LONG, SHORT, denominators, long_factors, short_factors
 from digicarbon.numeric.dynamic_space.null import DynamicNull, DynamicNulls
+from digicarbon.numeric.dynamic_space.spectrum import spectrum_of
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.spatial.batch import Asked
 
 STEPS, CLOSE = 25, 1e-9
 """Steps towards the nearest parameters that have a value, and the size of the last one."""
+HALVES, NEAR = 12, 1e-3
+"""Times that such a step is halved, and how near a pole it may come."""
 
 
 class DynamicFits:
@@ -111,8 +114,8 @@ class DynamicRestrictions:
     Notes
     -----
     The null model in which a quantity f has the value L takes coefficients of the term and ρ, τ, η that are the nearest
-    to the estimates in the metric of their covariance. An effect has a pole where d is zero, d = 1 - ρc at once and
-    1 - τ - (ρ + η)c in the long run: the restriction is d(f - L) = 0, which for total effects is linear.
+    to the estimates in the metric of their covariance. The restriction is d(f - L) = 0, d the denominator of f, which for
+    total effects is linear.
     """
 
     def __init__(
@@ -132,6 +135,7 @@ class DynamicRestrictions:
         here = [*range(len(own)), *(2 + place for place in active)]
         there = [*own, *(len(names) + place for place in range(len(active)))]
         self._count = len(own)
+        self._ends = spectrum_of(design.w, False).ends
         self._point, self._spread = np.zeros(5), np.zeros((5, 5))
         self._point[here] = np.concatenate([found.fit.beta[own], found.fit.theta[active]])
         self._spread[np.ix_(here, here)] = found.covariance[np.ix_(there, there)]
@@ -146,12 +150,24 @@ class DynamicRestrictions:
         for _ in range(STEPS):
             gap, slope = self._gap(place, value, at)
             along = self._spread @ slope
-            move = along * ((-gap - slope @ (self._point - at)) / (slope @ along))
-            done = np.abs(self._point + move - at).max() < CLOSE
-            at = self._point + move
-            if done:
+            step = self._point + along * ((-gap - slope @ (self._point - at)) / (slope @ along)) - at
+            for _ in range(HALVES):
+                if self._inside(at + step):
+                    break
+                step = step / 2
+            else:
+                # a value that is only reached where the past never dies out
+                break
+            at = at + step
+            if np.abs(step).max() < CLOSE:
                 break
         return self._nulls.at(at[: self._count], at[2:])
+
+    def _inside(self, at: FloatArray) -> bool:
+        """Return whether I - ρW and (1 - τ)I - (ρ + η)W are as they are where the model is stable."""
+        rho, tau, eta = at[2:]
+        poles = np.concatenate([1 - rho * self._ends, 1 - tau - (rho + eta) * self._ends]).real
+        return bool(poles.min() > NEAR)
 
     def _gap(self, place: int, value: float, at: FloatArray) -> tuple[float, FloatArray]:
         """Return d(f - L) at a point, and its gradient, shape (5,)."""
@@ -164,12 +180,8 @@ class DynamicRestrictions:
         row = SHORT.index(estimand.quantity.removeprefix("long_"))
         gradient = factors.gradients(at[:1], at[1:2])[row, 0]
         effect = float(factors.values[row] @ at[:2])
-        c = self._w.constant_row_sum
-        if c is None:
-            c = 1 / self._w.bounds[1]
-        d, of_d = 1 - c * theta[0], np.array([0.0, 0.0, -c, 0.0, 0.0])
-        if long:
-            d, of_d = d - theta[1] - c * theta[2], of_d - np.array([0.0, 0.0, 0.0, 1.0, c])
+        every, slopes = denominators(theta, self._w, long)
+        d, of_d = float(every[row]), np.concatenate([np.zeros(2), slopes[row]])
         return float(d * (effect - value)), d * gradient + (effect - value) * of_d
 
 

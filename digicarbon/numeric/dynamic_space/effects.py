@@ -163,32 +163,41 @@ def ratio_tests(
 
     Notes
     -----
-    Fieller (1954), Journal of the Royal Statistical Society B 16. With d = 1 - τ - (ρ + η)c, c the largest root of W,
-    an effect f has the value L where d(f - L) is zero, whose gradient is d∇f + (f - L)∇d. For total effects with equal
-    row sums this is linear in β, θ, ρ, τ and η, and the test is that of a linear hypothesis.
+    Fieller (1954), Journal of the Royal Statistical Society B 16. An effect f has the value L where d(f - L) is zero,
+    whose gradient is d∇f + (f - L)∇d, with d as in `denominators`. For total effects with equal row sums this is linear
+    in β, θ, ρ, τ and η, and the test is that of a linear hypothesis.
     """
     values, _, gradient = factors._delta(*coefficients, covariance)
     k = len(coefficients[0])
+    d, of_d = denominators(theta, w, long=True)
+    slope = np.zeros((3, 2 * k + 3))
+    slope[:, 2 * k :] = of_d
+    d = d[:, None]
+    a = np.einsum("eki,ij,ekj->ek", gradient, covariance, gradient)
+    b = np.einsum("eki,ij,ej->ek", gradient, covariance, slope)
+    spread = np.einsum("ei,ij,ej->e", slope, covariance, slope)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        stat = d * values / np.sqrt(d * d * a + 2 * d * values * b + values**2 * spread)
+        # (d² - z²s)δ² + 2z²db δ - z²d²a ≤ 0 with δ = L - f
+        z2 = critical**2
+        lead, half = d * d - z2 * spread, z2 * d * b
+        root = np.sqrt(half**2 + lead * z2 * d * d * a)
+        low, high = (-half - root) / lead + values, (-half + root) / lead + values
+    return RatioTest(stat, np.where(lead > 0, low, -np.inf), np.where(lead > 0, high, np.inf))
+
+
+def denominators(theta: FloatArray, w: SpatialOperator, long: bool) -> tuple[FloatArray, FloatArray]:
+    """Return by what direct, indirect and total effects are divided, shape (3,), and its derivatives, shape (3, 3).
+
+    The total effect has its pole where 1 - ρc is zero, in the long run 1 - τ - (ρ + η)c, c the largest root of W; a
+    unit's own effect hardly knows of it, since the other roots are smaller: its denominator is 1, or 1 - τ.
+    """
     c = w.constant_row_sum
     if c is None:
         c = 1 / w.bounds[1]
-    d = 1 - float(theta[1]) - float(theta[0] + theta[2]) * c
-    of_d = np.zeros(2 * k + 3)
-    of_d[2 * k :] = -c, -1.0, -c
-    a = np.einsum("eki,ij,ekj->ek", gradient, covariance, gradient)
-    b = np.einsum("eki,ij,j->ek", gradient, covariance, of_d)
-    spread = float(of_d @ covariance @ of_d)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        at_zero = d * d * a + 2 * d * values * b + values**2 * spread
-        stat = d * values / np.sqrt(at_zero)
-        # (d² - z²s)δ² + 2z²db δ - z²d²a ≤ 0 with δ = L - f
-        z2 = critical**2
-        lead, half, rest = d * d - z2 * spread, z2 * d * b, -z2 * d * d * a
-        root = np.sqrt(half**2 - lead * rest)
-        low, high = (-half - root) / lead + values, (-half + root) / lead + values
-    if not lead > 0:
-        low, high = np.full_like(values, -np.inf), np.full_like(values, np.inf)
-    return RatioTest(stat, low, high)
+    own = np.array([0.0, c, c])
+    slopes = np.stack([-own, np.full(3, -1.0 if long else 0.0), -own if long else np.zeros(3)], axis=1)
+    return 1 + slopes @ theta, slopes
 
 
 def stability(theta: FloatArray, w: SpatialOperator) -> float:
