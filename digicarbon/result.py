@@ -26,9 +26,7 @@ SHOWN = ("coef", "se", "p", "low", "high")
 """The columns of estimates and effects that reports and MLflow take."""
 
 
-RoleKind = Literal[
-    "regressor", "constant", "dummy", "lag_x", "lag_y", "lag_error", "past_y", "past_lag_y", "variance"
-]
+RoleKind = Literal["regressor", "constant", "dummy", "lag_x", "lag_y", "lag_error", "past_y", "past_lag_y", "variance"]
 
 
 @dataclass(frozen=True, slots=True)

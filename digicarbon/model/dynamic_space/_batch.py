@@ -118,9 +118,7 @@ class DynamicRestrictions:
     total effects is linear.
     """
 
-    def __init__(
-        self, estimands: tuple[Estimand, ...], batch: Batch, found: Estimates, rows: Rows, term: str
-    ) -> None:
+    def __init__(self, estimands: tuple[Estimand, ...], batch: Batch, found: Estimates, rows: Rows, term: str) -> None:
         self.estimands, self.batch = estimands, batch
         design = found.design
         self._term, self._w = term, design.w

@@ -184,4 +184,3 @@ def several(design: Design, y: FloatArray, estimands: Sequence[Estimand]) -> Flo
             row, column = effects.names.index(estimand.quantity), effects.terms.index(estimand.term)
             out[place] = effects.coef[row, column], effects.se[row, column]
     return out
-

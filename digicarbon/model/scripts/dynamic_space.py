@@ -72,9 +72,7 @@ def r_script(part: RPart, model: DynamicSpatialPanel) -> list[str]:
     if not classic:
         lines += part.skip(f"standard errors: cov={model.cov} has no witness in R")
     loglik = number(part.result.statistics["loglik"])
-    lines.append(
-        f'check(run, c(loglik = fit$loglik), c(loglik = {loglik}), tolerance = 1e-8, what = "log-likelihood")'
-    )
+    lines.append(f'check(run, c(loglik = fit$loglik), c(loglik = {loglik}), tolerance = 1e-8, what = "log-likelihood")')
     return [*lines, *_effects(part, classic)]
 
 

@@ -43,9 +43,7 @@ class DynamicOutcomes:
 
     def combined(self, weights: FloatArray) -> DynamicOutcomes:
         """Return linear combinations of the outcomes, weights of shape (M, draws)."""
-        return DynamicOutcomes(
-            self.columns, self.first, weights if self.weights is None else self.weights @ weights
-        )
+        return DynamicOutcomes(self.columns, self.first, weights if self.weights is None else self.weights @ weights)
 
 
 class DynamicBatch:
@@ -124,7 +122,10 @@ class DynamicBatch:
             for start in range(0, count, BLOCK):
                 draws = slice(start, min(start + BLOCK, count))
                 block = rest[:, :, draws] + rest[:, :, -1:]
-                yield np.einsum("arm,brm->mab", block, block), np.moveaxis(on_z[:, :, draws] + on_z[:, :, -1:], 2, 0).swapaxes(1, 2)
+                yield (
+                    np.einsum("arm,brm->mab", block, block),
+                    np.moveaxis(on_z[:, :, draws] + on_z[:, :, -1:], 2, 0).swapaxes(1, 2),
+                )
             return
         j = own.shape[2]
         pairs = [(a, b) for a in range(q) for b in range(a, q)]

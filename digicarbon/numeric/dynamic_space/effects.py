@@ -54,7 +54,9 @@ class Factors:
         own = np.arange(k)
         out[:, own, own] = self.values[:, :1]
         out[:, own, k + own] = self.values[:, 1:]
-        out[:, :, 2 * k :] = beta[None, :, None] * self.slopes[:, None, 0] + lagged[None, :, None] * self.slopes[:, None, 1]
+        out[:, :, 2 * k :] = (
+            beta[None, :, None] * self.slopes[:, None, 0] + lagged[None, :, None] * self.slopes[:, None, 1]
+        )
         return out
 
 
@@ -116,7 +118,9 @@ def many_factors(theta: FloatArray, quantity: str, spectrum: Spectrum, c: float)
         values[:, 0] = 1.0
         return values, slopes
     long = quantity in LONG
-    shift, slope = (1 - theta[:, 1:2], theta[:, :1] + theta[:, 2:]) if long else (np.ones((len(theta), 1)), theta[:, :1])
+    shift, slope = (
+        (1 - theta[:, 1:2], theta[:, :1] + theta[:, 2:]) if long else (np.ones((len(theta), 1)), theta[:, :1])
+    )
 
     def add(first: FloatArray, second: FloatArray, sign: float) -> None:
         nonlocal values, slopes
@@ -288,9 +292,9 @@ def _at_roots(theta: FloatArray, nodes: FloatArray, horizons: int) -> FloatArray
     h = np.arange(horizons + 1)[:, None]
     value = a**h * u
     by_a = np.where(h > 0, h * a ** np.maximum(h - 1, 0), 0.0) * u * u
-    return np.stack([(h + 1) * value * nodes * u, by_a, by_a * nodes])[[0, 0, 1, 2]] * np.array(
-        [0.0, 1.0, 1.0, 1.0]
-    )[:, None, None] + np.stack([value, 0 * value, 0 * value, 0 * value])
+    return np.stack([(h + 1) * value * nodes * u, by_a, by_a * nodes])[[0, 0, 1, 2]] * np.array([0.0, 1.0, 1.0, 1.0])[
+        :, None, None
+    ] + np.stack([value, 0 * value, 0 * value, 0 * value])
 
 
 def _by_vectors(theta: FloatArray, w: SpatialOperator, horizons: int) -> FloatArray:

@@ -266,7 +266,9 @@ class Solver:
         change = np.linalg.solve(precision, (bias - cross * (units / sample.size))[..., None])[..., 0]
         return change, sigma2 * (1 + units / sample.size) - 2 * sigma2 / sample.size * trace * change[:, 0]
 
-    def _quasi_precision(self, gram: FloatArray, theta: FloatArray, sigma2: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _quasi_precision(
+        self, gram: FloatArray, theta: FloatArray, sigma2: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
         """Return minus the Hessian of the concentrated likelihood with dummies, and T tr G*."""
         sample = self.setting.direct
         first, second = self._space.traces(theta[:, 0])
