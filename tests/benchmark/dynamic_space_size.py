@@ -36,16 +36,22 @@ def p_values(seed: int, periods: int) -> np.ndarray:
     return out
 
 
+def say(line: str) -> None:
+    """Write a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def main(replications: int) -> None:
     """Print the table."""
-    print(f"{replications} replications; standard error of 0.05: {np.sqrt(0.05 * 0.95 / replications):.4f}")
-    print(f"{'':18}" + "".join(f"{name:>15}" for name in EFFECTS))
+    say(f"{replications} replications; standard error of 0.05: {np.sqrt(0.05 * 0.95 / replications):.4f}")
+    say(f"{'':18}" + "".join(f"{name:>15}" for name in EFFECTS))
     for periods in (7, 16):
         found = np.array([p_values(seed, periods) for seed in range(1, replications + 1)])
         for row, called in enumerate(("errors", "wild")):
             known = ~np.isnan(found[:, row])
             shares = ((found[:, row] <= 0.05) & known).sum(axis=0) / known.sum(axis=0)
-            print(f"{f'30 × {periods - 1} {called}':18}" + "".join(f"{share:15.3f}" for share in shares), flush=True)
+            say(f"{f'30 × {periods - 1} {called}':18}" + "".join(f"{share:15.3f}" for share in shares))
 
 
 if __name__ == "__main__":

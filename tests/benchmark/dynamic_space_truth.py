@@ -54,11 +54,17 @@ def one(seed: int, n: int, periods: int) -> dict[str, tuple[np.ndarray, np.ndarr
     return out
 
 
+def say(line: str) -> None:
+    """Write a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def main(seeds: int) -> None:
     """Print the table."""
     names = (*PARAMETERS, *LONG)
-    print(f"{seeds} seeds; standard error of a coverage of 0.95: {np.sqrt(0.95 * 0.05 / seeds):.3f}")
-    print(f"{'':24}" + "".join(f"{name:>22}" for name in names) + f"{'no maximum':>12}")
+    say(f"{seeds} seeds; standard error of a coverage of 0.95: {np.sqrt(0.95 * 0.05 / seeds):.3f}")
+    say(f"{'':24}" + "".join(f"{name:>22}" for name in names) + f"{'no maximum':>12}")
     for n, periods in SIZES:
         found = [one(seed, n, periods) for seed in range(1, seeds + 1)]
         for correction in CORRECTIONS:
@@ -67,7 +73,7 @@ def main(seeds: int) -> None:
             cells = "".join(
                 f"{bias:+13.3f} {share:8.3f}" for bias, share in zip(middle, np.nanmean(covers, axis=0), strict=True)
             )
-            print(f"{f'{n} × {periods} {correction}':24}{cells}{lost.sum():12d}", flush=True)
+            say(f"{f'{n} × {periods} {correction}':24}{cells}{lost.sum():12d}")
 
 
 if __name__ == "__main__":

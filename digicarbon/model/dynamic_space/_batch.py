@@ -114,8 +114,8 @@ class DynamicRestrictions:
     Notes
     -----
     The null model in which a quantity f has the value L takes coefficients of the term and ρ, τ, η that are the nearest
-    to the estimates in the metric of their covariance. The restriction is d(f - L) = 0, d the denominator of f, which for
-    total effects is linear.
+    to the estimates in the metric of their covariance. The restriction is d(f - L) = 0, d the denominator of f; for
+    total effects it is linear.
     """
 
     def __init__(self, estimands: tuple[Estimand, ...], batch: Batch, found: Estimates, rows: Rows, term: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.dynamic_space.score import largest_root
-from digicarbon.numeric.dynamic_space.spectrum import Spectrum, spectrum_of
+from digicarbon.numeric.dynamic_space.spectrum import Spectrum, Values, spectrum_of
 from digicarbon.numeric.spatial.effects import EffectEstimates, multipliers
 from digicarbon.numeric.spatial.operator import SpatialOperator
 
@@ -229,7 +229,7 @@ def impulse_factors(theta: FloatArray, w: SpatialOperator, horizons: int) -> Fac
     else:
         whole = _at_roots(theta, np.array([c]), horizons) @ np.array([[1.0, c]])
     # axes: value and three slopes, horizon, factor
-    direct, total = own.real, np.asarray(whole)
+    direct, total = own.real, np.asarray(whole).real
     every = np.stack([direct, total - direct, total], axis=2)
     values = every[0].reshape(-1, 2)
     return Factors(values, np.moveaxis(every[1:], 0, -1).reshape(-1, 2, 3))
@@ -284,7 +284,7 @@ def order_factors(theta: FloatArray, w: SpatialOperator, long: bool) -> Factors:
     return Factors(values.reshape(-1, 2), slopes.reshape(-1, 2, 3))
 
 
-def _at_roots(theta: FloatArray, nodes: FloatArray, horizons: int) -> FloatArray:
+def _at_roots(theta: FloatArray, nodes: Values, horizons: int) -> Values:
     """Return aʰu and its derivatives in ρ, τ and η at eigenvalues, shape (4, H + 1, m)."""
     rho, tau, eta = (float(value) for value in theta)
     u = 1 / (1 - rho * nodes)
@@ -292,9 +292,7 @@ def _at_roots(theta: FloatArray, nodes: FloatArray, horizons: int) -> FloatArray
     h = np.arange(horizons + 1)[:, None]
     value = a**h * u
     by_a = np.where(h > 0, h * a ** np.maximum(h - 1, 0), 0.0) * u * u
-    return np.stack([(h + 1) * value * nodes * u, by_a, by_a * nodes])[[0, 0, 1, 2]] * np.array([0.0, 1.0, 1.0, 1.0])[
-        :, None, None
-    ] + np.stack([value, 0 * value, 0 * value, 0 * value])
+    return np.stack([value, (h + 1) * value * nodes * u, by_a, by_a * nodes])
 
 
 def _by_vectors(theta: FloatArray, w: SpatialOperator, horizons: int) -> FloatArray:
@@ -302,10 +300,10 @@ def _by_vectors(theta: FloatArray, w: SpatialOperator, horizons: int) -> FloatAr
     rho, tau, eta = (float(value) for value in theta)
 
     def solve(columns: FloatArray) -> FloatArray:
-        return columns + rho * w.apply_g(rho, columns)
+        return np.asarray(columns + rho * w.apply_g(rho, columns))
 
     def lag(columns: FloatArray) -> FloatArray:
-        return w.lag(columns[None])[0]
+        return np.asarray(w.lag(columns[None])[0])
 
     ones = np.ones((w.n, 1))
     out = np.empty((4, horizons + 1, 2))

@@ -108,8 +108,8 @@ class Point:
     covariance, bread : ndarray, shape (M, q, q)
         Of those that are in the model, and minus the inverse of the Hessian.
     lost : ndarray of bool, shape (M,)
-        Where the adjusted likelihood has no maximum: the estimate is then Lee & Yu's; of that one, where it would not be
-        stable: the estimate is then the one without correction.
+        Where the adjusted likelihood has no maximum: the estimate is then Lee & Yu's. Where that one would not be
+        stable, it is the one without correction.
     end : ndarray of bool, shape (M,)
         Where ρ is at the end of its range.
     """
@@ -263,7 +263,9 @@ class Solver:
         cross = np.zeros_like(bias)
         cross[:, 0] = trace
         units = sample.size / sample.t
-        change = np.linalg.solve(precision, (bias - cross * (units / sample.size))[..., None])[..., 0]
+        change = np.asarray(
+            np.linalg.solve(precision, (bias - cross * (units / sample.size))[..., None])[..., 0], np.float64
+        )
         return change, sigma2 * (1 + units / sample.size) - 2 * sigma2 / sample.size * trace * change[:, 0]
 
     def _quasi_precision(
@@ -370,11 +372,11 @@ class Solver:
                 + expected.slope[:, active][:, :, active]
                 - (2 / setting.size) * phi[:, :, None] * phi[:, None, :]
             )
-            inverse = np.linalg.inv(precision)
+            inverse = np.asarray(np.linalg.inv(precision), np.float64)
             covariance = inverse + inverse @ surplus[:, active][:, :, active] @ inverse
             return Point(theta, sigma2, covariance, inverse, lost, end)
         precision, _ = self._quasi_precision(gram, theta, sigma2)
-        inverse = np.linalg.inv(precision)
+        inverse = np.asarray(np.linalg.inv(precision), np.float64)
         return Point(theta, sigma2, inverse.copy(), inverse, lost, end)
 
 

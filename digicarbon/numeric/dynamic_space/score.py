@@ -9,12 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from digicarbon.arrays import BoolArray, FloatArray
-from digicarbon.numeric.dynamic_space.spectrum import Spectrum
-
-Values = FloatArray | NDArray[np.complex128]
+from digicarbon.numeric.dynamic_space.spectrum import Spectrum, Values
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +97,7 @@ def score_variance(theta: FloatArray, spectrum: Spectrum, t: int) -> FloatArray:
 
 
 def adjustment(theta: FloatArray, spectrum: Spectrum, t: int) -> FloatArray:
-    """Return (T - 1) ln|S| + Σ H(a), whose gradient is -φ: what is added to the likelihood's sum of squares, shape (M,).
+    """Return (T - 1) ln|S| + Σ H(a), whose gradient is -φ: what stands beside the sum of squares, shape (M,).
 
     H is the integral of g: Σ_h (T - 1 - h) aʰ⁺¹/((h + 1)T).
     """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from digicarbon.note import Note
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.spatial.sparse import SparseOperator
 
+Values = NDArray[np.floating[Any]] | NDArray[np.complexfloating[Any, Any]]
+"""Numbers at eigenvalues, which may be complex."""
 MOST_EXACT = 1000
 """Units up to which all eigenvalues of a sparse W are computed."""
 MOST_UNBALANCED = 4000
@@ -45,9 +48,9 @@ class Spectrum:
         Standard error of a trace relative to its size, 0 where the nodes are eigenvalues.
     """
 
-    nodes: FloatArray | NDArray[np.complex128]
+    nodes: Values
     weights: FloatArray
-    ends: FloatArray | NDArray[np.complex128]
+    ends: Values
     error: float = 0.0
 
     @cached_property
@@ -56,11 +59,12 @@ class Spectrum:
         return float(self.weights.sum())
 
     @cached_property
-    def powers(self) -> FloatArray | NDArray[np.complex128]:
+    def powers(self) -> Values:
         """Weights times 1, ω and ω², shape (m, 3)."""
-        return np.ascontiguousarray(self.weights[:, None] * self.nodes[:, None] ** np.arange(3))
+        out = np.stack([self.weights, self.weights * self.nodes, self.weights * self.nodes * self.nodes], axis=1)
+        return out if np.iscomplexobj(out) else np.asarray(out, dtype=np.float64)
 
-    def sums(self, values: FloatArray | NDArray[np.complex128]) -> FloatArray:
+    def sums(self, values: Values) -> FloatArray:
         """Return sums over all eigenvalues of values, shape (..., m), times 1, ω and ω²: shape (..., 3)."""
         return np.asarray((values @ self.powers).real)
 
@@ -84,9 +88,9 @@ def spectrum_of(w: SpatialOperator, drops_constant: bool) -> Spectrum:
     return _estimated(w, c, drops_constant)
 
 
-def _exact(roots: FloatArray | NDArray[np.complex128], c: float, drops_constant: bool) -> Spectrum:
+def _exact(roots: Values, c: float, drops_constant: bool) -> Spectrum:
     if drops_constant:
-        roots = np.delete(roots, np.abs(roots - c).argmin())
+        roots = roots[np.arange(len(roots)) != np.abs(roots - c).argmin()]
     if np.iscomplexobj(roots):
         size = REAL * np.abs(roots).max()
         # of a pair of complex roots one counts twice
