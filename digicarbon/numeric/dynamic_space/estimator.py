@@ -8,8 +8,9 @@ all estimators here see the inner products of Wy, y_{-1}, Wy_{-1} and y that Z l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Literal
 
 import numpy as np
@@ -23,11 +24,19 @@ from digicarbon.numeric.dynamic_space.score import (
     regular,
     score_variance,
 )
+from digicarbon.numeric.dynamic_space.single import One, climb_one
 from digicarbon.numeric.dynamic_space.spectrum import Spectrum, spectrum_of
 from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.spatial.batch import LagSpace
-from digicarbon.numeric.spatial.likelihood import Sample, concentrated, maximise_lag, near_end, star_log_determinant
+from digicarbon.numeric.spatial.likelihood import (
+    Sample,
+    concentrated,
+    maximise_lag,
+    near_end,
+    star_log_determinant,
+    star_traces,
+)
 from digicarbon.numeric.spatial.operator import SpatialOperator
 
 Correction = Literal["score", "lee_yu", "none"]
@@ -112,6 +121,8 @@ class Point:
         stable, it is the one without correction.
     end : ndarray of bool, shape (M,)
         Where ρ is at the end of its range.
+    ties : ndarray, shape (M, 3), or None
+        See `Solver.ties`; None where they are yet to be computed.
     """
 
     theta: FloatArray
@@ -120,6 +131,7 @@ class Point:
     bread: FloatArray
     lost: BoolArray
     end: BoolArray
+    ties: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +144,8 @@ class DynamicFit:
     theta : ndarray, shape (3,)
         ρ, τ, η.
     sigma2 : float
-    covariance, bread : ndarray, shape (k + q + 1, k + q + 1)
-        Of β, those of (ρ, τ, η) that are in the model, and σ²; and minus the inverse of the Hessian.
+    covariance : ndarray, shape (k + q + 1, k + q + 1)
+        Of β, those of (ρ, τ, η) that are in the model, and σ².
     loglik : float
         Of the likelihood with dummies at its maximum, with all constants.
     residuals : ndarray, shape (T, N)
@@ -144,18 +156,24 @@ class DynamicFit:
         Whether the adjusted likelihood has no maximum.
     quasi : ndarray, shape (3,)
         ρ, τ, η without correction.
+    make_bread : callable
     """
 
     beta: FloatArray
     theta: FloatArray
     sigma2: float
     covariance: FloatArray
-    bread: FloatArray
     loglik: float
     residuals: FloatArray
     boundary: bool
     lost: bool
     quasi: FloatArray
+    make_bread: Callable[[], FloatArray]
+
+    @cached_property
+    def bread(self) -> FloatArray:
+        """Minus the inverse of the Hessian, in the order of ``covariance``."""
+        return self.make_bread()
 
 
 class Solver:
@@ -209,6 +227,10 @@ class Solver:
         """Return the estimates of the setting's kind, and those without correction; arguments as in `quasi`."""
         setting = self.setting
         active = list(setting.active)
+        if len(gram) == 1 and setting.correction == "score" and setting.unit_effects:
+            single = self._single(gram[0])
+            if single is not None:
+                return single
         quasi, end = self.quasi(gram)
         if setting.correction == "none" or not setting.unit_effects:
             return self._at(gram, quasi, np.zeros(len(gram), dtype=np.bool_), end), quasi
@@ -236,8 +258,42 @@ class Solver:
                 whole[lost] = part
         return point, quasi
 
+    def _single(self, gram: FloatArray) -> tuple[Point, FloatArray] | None:
+        """Return what `solve` does for a single outcome, with plain numbers; None where a step needs care."""
+        setting, sample = self.setting, self.setting.direct
+        one = One(gram, self.spectrum, setting.t, setting.size, setting.active)
+        moments, on_y, on_lag = one.of_rho()
+        rho, end = maximise_lag(moments, self.w, sample)
+        if end:
+            return None
+        quasi = np.zeros(3)
+        quasi[0] = rho
+        if len(on_y):
+            quasi[list(setting.active[1:])] = on_y - rho * on_lag
+        if not one.stable(quasi):
+            return None
+        sigma2 = one.sum_of_squares(quasi) / sample.size
+        first, second = star_traces(self.w, rho, sample)
+        start = quasi + one.lee_yu(quasi, sigma2, sample.periods * first, sample.periods * second, sample.size)
+        if not one.stable(start):
+            return None
+        theta = climb_one(one, start, CLOSE, HALVES, MOST_CUTS, MOST_STEPS)
+        if theta is None or not one.stable(theta, 1 - 1e-6):
+            return None
+        phi, slope, extra = one.expected(theta, variance=True)
+        sigma2 = one.sum_of_squares(theta) / setting.size
+        precision = one.gram / sigma2 + slope - np.outer(phi, phi * (2 / setting.size))
+        inverse = np.asarray(np.linalg.inv(precision), np.float64)
+        covariance = inverse + inverse @ (extra - slope) @ inverse
+        ties, never = np.zeros((1, 3)), np.zeros(1, dtype=np.bool_)
+        ties[0, list(setting.active)] = phi
+        point = Point(theta[None], np.array([sigma2]), covariance[None], inverse[None], never, never, ties)
+        return point, quasi[None]
+
     def ties(self, point: Point) -> FloatArray:
         """Return what z_a′v/σ² is on average, which ties σ² to ρ, τ and η, shape (M, 3)."""
+        if point.ties is not None:
+            return point.ties
         setting, out = self.setting, np.zeros_like(point.theta)
         out[:, 0] = setting.direct.periods * self._space.traces(point.theta[:, 0])[0]
         if setting.correction == "score" and setting.unit_effects:
@@ -415,10 +471,11 @@ def fit_dynamic(columns: FloatArray, w: SpatialOperator, setting: Setting) -> Dy
         inverse = upper + np.triu(upper, 1).T
     tie = -2 * sigma2 / setting.size * solver.ties(point)[0, active]
     factor = setting.small_sample(k)
-    covariance, bread = (
-        factor * _assembled(of_theta[0], on_z[:, :q], tie, sigma2 * inverse, 2 * sigma2**2 / setting.size)
-        for of_theta in (point.covariance, point.bread)
-    )
+    of_beta, of_sigma2 = sigma2 * inverse, 2 * sigma2**2 / setting.size
+
+    def assembled(of_theta: FloatArray) -> FloatArray:
+        return factor * _assembled(of_theta, on_z[:, :q], tie, of_beta, of_sigma2)
+
     sample = setting.direct
     loglik = concentrated(
         float(_ssr(gram[None], quasi[:, active])[0]), star_log_determinant(w, float(quasi[0, 0]), sample), sample
@@ -427,13 +484,13 @@ def fit_dynamic(columns: FloatArray, w: SpatialOperator, setting: Setting) -> Dy
         beta,
         theta,
         sigma2,
-        covariance,
-        bread,
+        assembled(point.covariance[0]),
         loglik,
         residuals.reshape(t, n),
         bool(point.end[0]),
         bool(point.lost[0]),
         quasi[0],
+        partial(assembled, point.bread[0]),
     )
 
 
