@@ -44,7 +44,7 @@ class Factors:
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         values = self.values[:, :1] * beta + self.values[:, 1:] * lagged
         gradient = self.gradients(beta, lagged)
-        variance = np.einsum("eki,ij,ekj->ek", gradient, covariance, gradient)
+        variance = ((gradient @ covariance) * gradient).sum(axis=2)
         return values, np.sqrt(np.maximum(variance, 0.0)), gradient
 
     def gradients(self, beta: FloatArray, lagged: FloatArray) -> FloatArray:
@@ -177,9 +177,10 @@ def ratio_tests(
     slope = np.zeros((3, 2 * k + 3))
     slope[:, 2 * k :] = of_d
     d = d[:, None]
-    a = np.einsum("eki,ij,ekj->ek", gradient, covariance, gradient)
-    b = np.einsum("eki,ij,ej->ek", gradient, covariance, slope)
-    spread = np.einsum("ei,ij,ej->e", slope, covariance, slope)[:, None]
+    spreads = slope @ covariance
+    a = ((gradient @ covariance) * gradient).sum(axis=2)
+    b = (gradient * spreads[:, None]).sum(axis=2)
+    spread = (spreads * slope).sum(axis=1)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         stat = d * values / np.sqrt(d * d * a + 2 * d * values * b + values**2 * spread)
         # (d² - z²s)δ² + 2z²db δ - z²d²a ≤ 0 with δ = L - f

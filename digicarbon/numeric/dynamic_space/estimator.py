@@ -41,7 +41,7 @@ from digicarbon.numeric.spatial.operator import SpatialOperator
 
 Correction = Literal["score", "lee_yu", "none"]
 MOST_STEPS = 30
-CLOSE = 1e-6
+CLOSE = 2e-5
 """Newton step whose square is rounding."""
 HALVES, MOST_CUTS = 5, 5
 """Times that a step is halved to stay in the stable region, and steps that may need it before no maximum is there."""
