@@ -257,6 +257,15 @@ class DynamicSpatialPanel(Tested):
         """The coefficient, the effects in the long run and those at once."""
         return ("coefficient", *LONG, *SHORT)
 
+    @property
+    def as_dynamic_space(self) -> DynamicSpatialPanel:
+        """The model itself."""
+        return self
+
+    def estimates(self, panel: Panel, weights: Weights | None) -> Estimates:
+        """Return the fit, from which effects and responses follow."""
+        return estimate(self.design(panel, weights))
+
     def extract(self, panel: Panel, weights: Weights | None) -> Extract:
         """Return outcome, its lag, regressors and the spatial lags that are in the model."""
         from digicarbon.model.scripts.dynamic_space import extract

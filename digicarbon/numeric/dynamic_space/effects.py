@@ -260,6 +260,8 @@ def order_factors(theta: FloatArray, w: SpatialOperator, long: bool) -> Factors:
     orders = np.arange(ORDERS + 1)
     powers = spectrum.nodes[:, None] ** orders
     direct = (spectrum.weights @ powers).real / spectrum.count
+    # the diagonal of W is zero, and so is the sum of its eigenvalues but for rounding
+    direct[1] = 0.0
     c = w.constant_row_sum
     if c is None:
         column, total = np.ones((1, w.n, 1)), np.empty(ORDERS + 1)
