@@ -86,7 +86,12 @@ dynamic_ml <- function(data, y, y_lag, x, lagged, W, effects, correction, time_l
     }
     bread <- solve(H); V <- bread + bread %*% (K - slopes) %*% bread
     factor <- size / (size - ncol(Z) - q)
-  } else V <- solve(quasi_hessian(t, s2))
+  } else {
+    V <- solve(quasi_hessian(t, s2)); phi <- rep(0, q); phi[1] <- T * Re(sum(roots / (1 - t[1] * roots)))
+  }
+  # the variance moves with the others by the trace that is their common information
+  tie <- -2 * s2 / size * phi
+  s2_error <- sqrt(factor * (2 * s2^2 / size + sum(tie * (V %*% tie))))
   on_z <- if (ncol(Z)) qr.coef(qr(Z), cbind(D, v)) else matrix(0, 0, q + 1)
   b <- on_z[, q + 1] - on_z[, 1:q, drop = FALSE] %*% t
   moves <- rbind(-on_z[, 1:q, drop = FALSE], diag(q)); k <- ncol(Z)
@@ -94,7 +99,8 @@ dynamic_ml <- function(data, y, y_lag, x, lagged, W, effects, correction, time_l
   V[1:k, 1:k] <- V[1:k, 1:k] + s2 * solve(crossprod(Z))
   terms <- c(names(regressors), names(dynamic))
   dimnames(V) <- list(terms, terms)
-  list(coefficients = c(setNames(c(b, t), terms), sigma2 = s2), V = factor * V, loglik = highest, W = W, lagged = lagged)
+  list(coefficients = c(setNames(c(b, t), terms), sigma2 = s2), V = factor * V, s2_error = s2_error, loglik = highest,
+       W = W, lagged = lagged)
 }
 
 # Effects at once, means of (I - rho W)^-1 (I beta + W theta), and in the long run, errors by the delta method.

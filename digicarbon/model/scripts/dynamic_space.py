@@ -43,7 +43,8 @@ def extract(model: DynamicSpatialPanel, panel: Panel, weights: Weights | None) -
 def r_script(part: RPart, model: DynamicSpatialPanel) -> list[str]:
     """Return the estimate and its effects by base R."""
     part.functions.append(files(__package__).joinpath("dynamic_space.R").read_text(encoding="utf-8"))
-    if part.result.boundary or part.result.has_note("dynamic_no_maximum"):
+    lost = ("dynamic_no_maximum", "dynamic_no_correction")
+    if part.result.boundary or any(map(part.result.has_note, lost)):
         return part.skip("an estimate where the likelihood has no interior maximum")
     lines = chunks(
         [
@@ -67,7 +68,7 @@ def r_script(part: RPart, model: DynamicSpatialPanel) -> list[str]:
     called |= {f"W_{name}": f"W_{part.names[name]}" for name in part.extract.lagged}
     called |= {term: term for term in part.result.terms if term not in called}
     classic = model.cov == "classic"
-    errors = "c(sqrt(diag(fit$V)), sigma2 = NA)" if classic else ""
+    errors = "c(sqrt(diag(fit$V)), sigma2 = fit$s2_error)" if classic else ""
     lines += part.compare("fit$coefficients", errors, called, "1e-5")
     if not classic:
         lines += part.skip(f"standard errors: cov={model.cov} has no witness in R")
