@@ -64,7 +64,7 @@ dynamic_ml <- function(data, y, y_lag, x, lagged, W, effects, correction, time_l
     bias[1] <- bias[1] - trace * units / size
     change <- solve(quasi_hessian(t, s2), bias)
     t <- t + change
-    s2 <- s2 * (1 + units / size) - 2 * s2 / size * trace * change[1]
+    s2 <- s2 * (1 + units / size) - 2 * s2 / size * trace * change[[1]]
   }
   if (over_time && correction == "score") {
     size <- units * (T - 1)

@@ -95,7 +95,7 @@ class Setting:
 
     def small_sample(self, regressors: int) -> float:
         """Return the factor of covariances that counts the coefficients; 1 for quasi-maximum likelihood itself."""
-        if self.correction != "score":
+        if self.correction != "score" or not self.unit_effects:
             return 1.0
         return self.size / (self.size - regressors - len(self.active))
 
