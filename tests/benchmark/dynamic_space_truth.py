@@ -5,7 +5,8 @@
 Two-way effects, rho = 0.3, own past 0.4, neighbours' past -0.1, x 1 and neighbours' x 0.5, on maps of 30 units and 6 or
 20 years, and of 285 units and 15 years; the first year is where the past begins. A line for each bias correction: mean
 error and coverage of intervals of 95 %. Intervals of long-run effects are Fieller's; the mean error of these, whose
-estimates have no mean, is that of the median. "no maximum" counts samples without an exact correction.
+estimates have no mean, is that of the median. "no maximum" counts samples without an exact correction, "no long run"
+those whose estimates are not stable and have no long-run effects.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def main(seeds: int) -> None:
     """Print the table."""
     names = (*PARAMETERS, *LONG)
     say(f"{seeds} seeds; standard error of a coverage of 0.95: {np.sqrt(0.95 * 0.05 / seeds):.3f}")
-    say(f"{'':24}" + "".join(f"{name:>22}" for name in names) + f"{'no maximum':>12}")
+    say(f"{'':24}" + "".join(f"{name:>22}" for name in names) + f"{'no maximum':>12}{'no long run':>13}")
     for n, periods in SIZES:
         found = [one(seed, n, periods) for seed in range(1, seeds + 1)]
         for correction in CORRECTIONS:
@@ -73,7 +74,7 @@ def main(seeds: int) -> None:
             cells = "".join(
                 f"{bias:+13.3f} {share:8.3f}" for bias, share in zip(middle, np.nanmean(covers, axis=0), strict=True)
             )
-            say(f"{f'{n} × {periods} {correction}':24}{cells}{lost.sum():12d}")
+            say(f"{f'{n} × {periods} {correction}':24}{cells}{lost.sum():12d}{np.isnan(errors[:, 3]).sum():13d}")
 
 
 if __name__ == "__main__":

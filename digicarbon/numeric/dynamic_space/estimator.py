@@ -43,6 +43,8 @@ Correction = Literal["score", "lee_yu", "none"]
 MOST_STEPS = 30
 CLOSE = 2e-5
 """Newton step whose square is rounding."""
+REACH = 1.25
+"""Largest root of A up to which a maximum is sought: the score is exact for roots of 1 and more, too."""
 HALVES, MOST_CUTS = 5, 5
 """Times that a step is halved to stay in the stable region, and steps that may need it before no maximum is there."""
 
@@ -238,7 +240,7 @@ class Solver:
         one_step = quasi.copy()
         one_step[:, active] += change
         # an estimate beside the end of the stable region has no correction: its traces are those of a pole
-        without = ~(self._stable(quasi) & regular(one_step, self.spectrum.ends)) | end
+        without = ~((largest_root(quasi, self.spectrum.ends) < 1) & regular(one_step, self.spectrum.ends)) | end
         if without.any():
             one_step[without] = quasi[without]
             corrected_sigma2[without] *= setting.direct.size / (setting.direct.size + setting.direct.size // setting.t)
@@ -270,15 +272,15 @@ class Solver:
         quasi[0] = rho
         if len(on_y):
             quasi[list(setting.active[1:])] = on_y - rho * on_lag
-        if not one.stable(quasi):
+        if not one.stable(quasi, 1.0):
             return None
         sigma2 = one.sum_of_squares(quasi) / sample.size
         first, second = star_traces(self.w, rho, sample)
         start = quasi + one.lee_yu(quasi, sigma2, sample.periods * first, sample.periods * second, sample.size)
-        if not one.stable(start):
+        if not one.stable(start, REACH):
             return None
-        theta = climb_one(one, start, CLOSE, HALVES, MOST_CUTS, MOST_STEPS)
-        if theta is None or not one.stable(theta, 1 - 1e-6):
+        theta = climb_one(one, start, REACH, CLOSE, HALVES, MOST_CUTS, MOST_STEPS)
+        if theta is None or not one.stable(theta, REACH - 1e-6):
             return None
         phi, slope, extra = one.expected(theta, variance=True)
         sigma2 = one.sum_of_squares(theta) / setting.size
@@ -350,7 +352,7 @@ class Solver:
 
     def _stable(self, theta: FloatArray) -> BoolArray:
         ends = self.spectrum.ends
-        return regular(theta, ends) & (largest_root(theta, ends) < 1)
+        return regular(theta, ends) & (largest_root(theta, ends) < REACH)
 
     def _climb(self, gram: FloatArray, start: FloatArray) -> tuple[FloatArray, BoolArray]:
         """Return the local maximum of the adjusted likelihood beside each start, and whether there is one.
@@ -388,7 +390,7 @@ class Solver:
             if not len(todo):
                 break
         # beside the end of the region a step is small because it was cut
-        return theta, solved & (cuts <= MOST_CUTS) & (largest_root(theta, self.spectrum.ends) < 1 - 1e-6)
+        return theta, solved & (cuts <= MOST_CUTS) & (largest_root(theta, self.spectrum.ends) < REACH - 1e-6)
 
     def _slopes(self, gram: FloatArray, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return gradient and minus the Hessian of the adjusted likelihood, and the metric of its first part."""

@@ -36,7 +36,7 @@ class One:
         """Inner products of the lags."""
         return self._zz
 
-    def stable(self, theta: FloatArray, below: float = 1.0) -> bool:
+    def stable(self, theta: FloatArray, below: float) -> bool:
         """Return whether the model is stable in the sample, its roots below a size."""
         rho, tau, eta = theta.tolist()
         ends = self._spectrum.ends
@@ -126,19 +126,21 @@ class One:
         return phi[self._active], slope[both], extra[both]
 
 
-def climb_one(one: One, start: FloatArray, close: float, halves: int, most_cuts: int, most: int) -> FloatArray | None:
+def climb_one(
+    one: One, start: FloatArray, reach: float, close: float, halves: int, most_cuts: int, most: int
+) -> FloatArray | None:
     """Return the local maximum beside a start; None where there is none. See `estimator.Solver`."""
     theta, cuts = start, 0
     for _ in range(most):
         step, concave = one.step(theta)
         moved = theta + step
-        outside = not one.stable(moved)
+        outside = not one.stable(moved, reach)
         if outside:
             cuts += 1
             for _ in range(halves):
                 step = step / 2
                 moved = theta + step
-                outside = not one.stable(moved)
+                outside = not one.stable(moved, reach)
                 if not outside:
                     break
             if outside or cuts > most_cuts:
