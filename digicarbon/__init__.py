@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture import plot_curve as plot_curve
     from digicarbon.report.picture import plot_effects as plot_effects
     from digicarbon.report.picture import plot_event_study as plot_event_study
+    from digicarbon.report.picture import plot_impulse_responses as plot_impulse_responses
     from digicarbon.report.picture import plot_lisa as plot_lisa
     from digicarbon.report.picture import plot_map as plot_map
     from digicarbon.report.picture import plot_marginal as plot_marginal
@@ -86,6 +87,7 @@ _HOME = {
     "plot_curve": "digicarbon.report.picture",
     "plot_effects": "digicarbon.report.picture",
     "plot_event_study": "digicarbon.report.picture",
+    "plot_impulse_responses": "digicarbon.report.picture",
     "plot_lisa": "digicarbon.report.picture",
     "plot_map": "digicarbon.report.picture",
     "plot_marginal": "digicarbon.report.picture",
@@ -135,6 +137,7 @@ __all__ = [
     "plot_curve",
     "plot_effects",
     "plot_event_study",
+    "plot_impulse_responses",
     "plot_lisa",
     "plot_map",
     "plot_marginal",

@@ -52,6 +52,12 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "wild bootstrap": ("diagnostic=wild_bootstrap", FEW, "diagnostic.seed=SEED"),
     "wild p of a regression": ("inference.replications=99", "model.seed=SEED"),
     "wild p of a spatial model": ("model=sdm", "inference.replications=99", "model.seed=SEED"),
+    "wild p of a dynamic spatial model": (
+        "model=dynamic_sdm",
+        "model.effects=unit",
+        "inference.replications=99",
+        "model.seed=SEED",
+    ),
     "bootstrap of a threshold": (
         "model=threshold",
         "model.threshold=ln_pgdp",
