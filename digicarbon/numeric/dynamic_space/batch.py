@@ -101,8 +101,10 @@ class DynamicBatch:
         """
         parts: list[list[tuple[FloatArray, FloatArray]]] = []
         for gram, on_z in self._moments(outcomes):
-            point, _ = self._solver.solve(gram)
-            parts.append(self._effects(point, on_z, asked))
+            # a draw without errors has no estimate
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                point, _ = self._solver.solve(gram)
+                parts.append(self._effects(point, on_z, asked))
         return [
             (np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each]))
             for each in zip(*parts, strict=True)
@@ -161,7 +163,6 @@ class DynamicBatch:
             root = weights @ self._inverse[places]
             variance = point.sigma2 * (root * root).sum(axis=1)
             variance += np.einsum("ma,mab,mb->m", slope, point.covariance, slope)
-            with np.errstate(invalid="ignore"):
-                se = np.sqrt(factor * variance)
+            se = np.sqrt(factor * variance)
             out.append((np.where(point.end, np.nan, effect), np.where(point.end, np.nan, se)))
         return out

@@ -209,7 +209,7 @@ class Solver:
         lags = list(range(1, gram.shape[1] - 1))
         if lags:
             own, with_rest = gram[:, lags][:, :, lags], gram[:, lags][:, :, places]
-            coef = np.linalg.solve(own, with_rest)
+            coef = _solved(own, with_rest)
             rest = rest - np.swapaxes(with_rest, 1, 2) @ coef
         a, b, c = rest[:, 1, 1], rest[:, 0, 1], rest[:, 0, 0]
         sample = self.setting.direct
@@ -240,7 +240,7 @@ class Solver:
         one_step = quasi.copy()
         one_step[:, active] += change
         # an estimate beside the end of the stable region has no correction: its traces are those of a pole
-        without = ~((largest_root(quasi, self.spectrum.ends) < 1) & regular(one_step, self.spectrum.ends)) | end
+        without = ~((largest_root(quasi, self.spectrum.ends) < 1) & self._stable(one_step)) | end
         if without.any():
             one_step[without] = quasi[without]
             corrected_sigma2[without] *= setting.direct.size / (setting.direct.size + setting.direct.size // setting.t)
@@ -285,7 +285,7 @@ class Solver:
         phi, slope, extra = one.expected(theta, variance=True)
         sigma2 = one.sum_of_squares(theta) / setting.size
         precision = one.gram / sigma2 + slope - np.outer(phi, phi * (2 / setting.size))
-        inverse = np.asarray(np.linalg.inv(precision), np.float64)
+        inverse = _solved(precision, np.eye(len(precision)))
         covariance = inverse + inverse @ (extra - slope) @ inverse
         ties, never = np.zeros((1, 3)), np.zeros(1, dtype=np.bool_)
         ties[0, list(setting.active)] = phi
@@ -321,9 +321,7 @@ class Solver:
         cross = np.zeros_like(bias)
         cross[:, 0] = trace
         units = sample.size / sample.t
-        change = np.asarray(
-            np.linalg.solve(precision, (bias - cross * (units / sample.size))[..., None])[..., 0], np.float64
-        )
+        change = _solved(precision, (bias - cross * (units / sample.size))[..., None])[..., 0]
         return change, sigma2 * (1 + units / sample.size) - 2 * sigma2 / sample.size * trace * change[:, 0]
 
     def _quasi_precision(
@@ -371,7 +369,7 @@ class Solver:
             if not concave.all():
                 precision = np.where(concave[:, None, None], precision, metric)
             step = np.zeros_like(now)
-            step[:, self.setting.active] = np.linalg.solve(precision, gradient[..., None])[..., 0]
+            step[:, self.setting.active] = _solved(precision, gradient[..., None])[..., 0]
             moved = now + step
             outside = ~self._stable(moved)
             if outside.any():
@@ -430,11 +428,11 @@ class Solver:
                 + expected.slope[:, active][:, :, active]
                 - (2 / setting.size) * phi[:, :, None] * phi[:, None, :]
             )
-            inverse = np.asarray(np.linalg.inv(precision), np.float64)
+            inverse = _solved(precision, np.broadcast_to(np.eye(q), precision.shape))
             covariance = inverse + inverse @ surplus[:, active][:, :, active] @ inverse
             return Point(theta, sigma2, covariance, inverse, lost, end)
         precision, _ = self._quasi_precision(gram, theta, sigma2)
-        inverse = np.asarray(np.linalg.inv(precision), np.float64)
+        inverse = _solved(precision, np.broadcast_to(np.eye(q), precision.shape))
         return Point(theta, sigma2, inverse.copy(), inverse, lost, end)
 
 
@@ -524,6 +522,19 @@ def _ssr(gram: FloatArray, theta: FloatArray) -> FloatArray:
     q = gram.shape[1] - 1
     product = (gram[:, :q, :q] @ theta[..., None])[..., 0]
     return np.asarray(gram[:, q, q] + ((product - 2 * gram[:, :q, q]) * theta).sum(axis=1))
+
+
+def _solved(matrices: FloatArray, right: FloatArray) -> FloatArray:
+    """Return A⁻¹B for many small matrices; not-a-number for those that are singular, as of an outcome without errors."""
+    try:
+        return np.asarray(np.linalg.solve(matrices, right), np.float64)
+    except np.linalg.LinAlgError:
+        with np.errstate(invalid="ignore"):
+            regular = np.abs(np.linalg.det(matrices)) > 1e-14 * np.abs(
+                np.prod(np.diagonal(matrices, axis1=-2, axis2=-1), axis=-1)
+            )
+        safe = np.where(regular[..., None, None], matrices, np.eye(matrices.shape[-1]))
+        return np.asarray(np.where(regular[..., None, None], np.linalg.solve(safe, right), np.nan), np.float64)
 
 
 def _positive(matrices: FloatArray) -> BoolArray:
