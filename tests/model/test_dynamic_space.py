@@ -152,7 +152,6 @@ def test_an_unstable_model_has_no_long_run() -> None:
     result = fitted(panel)
     assert result.statistics["stability"] >= 1
     assert result.has_note("dynamic_unstable")
-    assert result.has_note("dynamic_no_maximum")
     assert result.effect_names == SHORT
     assert result.resampled is None
 

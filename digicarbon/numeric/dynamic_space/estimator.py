@@ -525,7 +525,7 @@ def _ssr(gram: FloatArray, theta: FloatArray) -> FloatArray:
 
 
 def _solved(matrices: FloatArray, right: FloatArray) -> FloatArray:
-    """Return A⁻¹B for many small matrices; not-a-number for those that are singular, as of an outcome without errors."""
+    """Return A⁻¹B for many small matrices; not-a-number for singular ones, as of an outcome without errors."""
     try:
         return np.asarray(np.linalg.solve(matrices, right), np.float64)
     except np.linalg.LinAlgError:
