@@ -143,11 +143,14 @@ def test_robust_errors_of_many_outcomes_are_those_of_single_fits() -> None:
 
 
 def test_an_unstable_model_has_no_long_run() -> None:
-    drawn = frame(n=40, periods=7).copy()
+    drawn = frame(n=60, periods=9).copy()
     rng = np.random.default_rng(0)
-    # a random walk with different drifts
-    walk = rng.standard_normal((40, 7)).cumsum(axis=1) * 3 + np.exp(0.35 * np.arange(7)) * rng.standard_normal((40, 1))
-    drawn["y"] = drawn["y"] + walk.ravel()
+    x, unit = drawn["x"].to_numpy().reshape(60, 9), rng.standard_normal(60)
+    y = np.zeros((60, 9))
+    for year in range(1, 9):
+        # the past grows
+        y[:, year] = 1.3 * y[:, year - 1] + x[:, year] + unit + 0.3 * rng.standard_normal(60)
+    drawn["y"] = y.ravel()
     panel = dc.Panel.from_frame(drawn, "unit", "time")
     result = fitted(panel)
     assert result.statistics["stability"] >= 1
