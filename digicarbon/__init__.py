@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from digicarbon.model import DiD as DiD
     from digicarbon.model import DistanceBands as DistanceBands
     from digicarbon.model import DynamicPanel as DynamicPanel
+    from digicarbon.model import DynamicSpatialPanel as DynamicSpatialPanel
     from digicarbon.model import GroupedRegression as GroupedRegression
     from digicarbon.model import GroupedSpatial as GroupedSpatial
     from digicarbon.model import Mediation as Mediation
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture import plot_effects as plot_effects
     from digicarbon.report.picture import plot_event_study as plot_event_study
     from digicarbon.report.picture import plot_hot_spots as plot_hot_spots
+    from digicarbon.report.picture import plot_impulse_responses as plot_impulse_responses
     from digicarbon.report.picture import plot_lisa as plot_lisa
     from digicarbon.report.picture import plot_map as plot_map
     from digicarbon.report.picture import plot_marginal as plot_marginal
@@ -72,6 +74,7 @@ _HOME = {
     "DiD": "digicarbon.model",
     "DistanceBands": "digicarbon.model",
     "DynamicPanel": "digicarbon.model",
+    "DynamicSpatialPanel": "digicarbon.model",
     "GroupedRegression": "digicarbon.model",
     "GroupedSpatial": "digicarbon.model",
     "Mediation": "digicarbon.model",
@@ -111,6 +114,7 @@ _HOME = {
     "plot_effects": "digicarbon.report.picture",
     "plot_event_study": "digicarbon.report.picture",
     "plot_hot_spots": "digicarbon.report.picture",
+    "plot_impulse_responses": "digicarbon.report.picture",
     "plot_lisa": "digicarbon.report.picture",
     "plot_map": "digicarbon.report.picture",
     "plot_marginal": "digicarbon.report.picture",
@@ -133,6 +137,7 @@ __all__ = [
     "DiD",
     "DistanceBands",
     "DynamicPanel",
+    "DynamicSpatialPanel",
     "GroupedRegression",
     "GroupedSpatial",
     "Mediation",
@@ -173,6 +178,7 @@ __all__ = [
     "plot_effects",
     "plot_event_study",
     "plot_hot_spots",
+    "plot_impulse_responses",
     "plot_lisa",
     "plot_map",
     "plot_marginal",

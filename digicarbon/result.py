@@ -26,7 +26,9 @@ SHOWN = ("coef", "se", "p", "low", "high")
 """The columns of estimates and effects that reports and MLflow take."""
 
 
-RoleKind = Literal["regressor", "constant", "dummy", "lag_x", "lag_y", "lag_error", "decay", "variance"]
+RoleKind = Literal[
+    "regressor", "constant", "dummy", "lag_x", "lag_y", "lag_error", "past_y", "past_lag_y", "decay", "variance"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,12 @@ class Role:
 
     Attributes
     ----------
-    kind : {"regressor", "constant", "dummy", "lag_x", "lag_y", "lag_error", "decay", "variance"}
+    kind : {"regressor", "constant", "dummy", "lag_x", "lag_y", "lag_error", "past_y", "past_lag_y", "decay",
+            "variance"}
         The coefficient of a column of x, focal or not; the constant; a unit's or a period's intercept; the coefficient
-        of a spatial lag of x; those of the spatial lags of the outcome (rho) and of the errors (lambda); the rate at
-        which weights fall with distance; a variance, or a ratio of variances.
+        of a spatial lag of x; those of the spatial lags of the outcome (rho) and of the errors (lambda); those of the
+        outcome's own past and of its neighbours' past in a dynamic spatial model; the rate at which weights fall with
+        distance; a variance, or a ratio of variances.
     of : str
         The term whose spatial lag it is; empty for other kinds.
     made_of : tuple of Constituent

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic.group_comparison import GroupComparison as GroupComparison
     from digicarbon.diagnostic.group_comparison import compare_groups as compare_groups
     from digicarbon.diagnostic.honest import HonestBounds as HonestBounds
+    from digicarbon.diagnostic.impulse_responses import ImpulseResponses as ImpulseResponses
     from digicarbon.diagnostic.leads import Leads as Leads
     from digicarbon.diagnostic.local_effects import LocalEffects as LocalEffects
     from digicarbon.diagnostic.local_effects import local_effects as local_effects

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from digicarbon.model.decay.base import DecayPanel as DecayPanel
     from digicarbon.model.did.base import DiD as DiD
     from digicarbon.model.dynamic_panel import DynamicPanel as DynamicPanel
+    from digicarbon.model.dynamic_space.base import DynamicSpatialPanel as DynamicSpatialPanel
     from digicarbon.model.grouped_regression import GroupedRegression as GroupedRegression
     from digicarbon.model.grouped_spatial import GroupedSpatial as GroupedSpatial
     from digicarbon.model.mediation.base import Mediation as Mediation

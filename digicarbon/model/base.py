@@ -21,6 +21,7 @@ from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
     from digicarbon.model.did.base import DiD
+    from digicarbon.model.dynamic_space.base import DynamicSpatialPanel
     from digicarbon.model.panel_iv import PanelIV
     from digicarbon.model.panel_regression import PanelRegression
     from digicarbon.model.spatial_panel import SpatialPanel
@@ -203,6 +204,11 @@ class Model(Spec):
     @property
     def as_did(self) -> DiD | None:
         """The model of a policy's effects that the diagnostics of policies take; None if none is."""
+        return None
+
+    @property
+    def as_dynamic_space(self) -> DynamicSpatialPanel | None:
+        """The dynamic spatial panel whose responses over years are asked for; None if none is."""
         return None
 
     @property

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from digicarbon.report.diagnostic import DiagnosticTable as DiagnosticTable
     from digicarbon.report.event_study import EventStudy as EventStudy
     from digicarbon.report.foreign import as_result as as_result
+    from digicarbon.report.impulse_responses import ImpulseResponseTables as ImpulseResponseTables
     from digicarbon.report.intervals import BandTable as BandTable
     from digicarbon.report.intervals import IntervalPicture as IntervalPicture
     from digicarbon.report.joint import Joint as Joint

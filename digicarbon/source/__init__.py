@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from digicarbon.source.base import Source as Source
     from digicarbon.source.base import WatchedInputs as WatchedInputs
     from digicarbon.source.decays import SimulatedDecay as SimulatedDecay
+    from digicarbon.source.dynamic_space import SimulatedDynamicSpace as SimulatedDynamicSpace
     from digicarbon.source.endogenous import SimulatedEndogenous as SimulatedEndogenous
     from digicarbon.source.folder import FolderSource as FolderSource
     from digicarbon.source.mediation import SimulatedMediation as SimulatedMediation

@@ -568,6 +568,28 @@ def test_r_finds_dynamic_panels(firms: Path, capsys: Capture) -> None:
 
 
 @pytest.mark.outside
+def test_r_finds_dynamic_spatial_panels_and_their_effects(states: Path, capsys: Capture) -> None:
+    choices = {
+        "score": {"model": "dynamic_sdm", "model.effects": "unit"},
+        "units": {"model": "dynamic_sar", "model.effects": "unit"},
+        "time": {"model": "dynamic_sdm", "model.effects": "time", "model.time_lag": False},
+        "one step": {"model": "dynamic_sdm", "model.bias_correction": "lee_yu", "model.effects": "unit"},
+        "robust": {"model": "dynamic_sdm", "inference.cov": "robust", "model.durbin": "x", "model.effects": "unit"},
+        "none": {"model": "dynamic_sdm", "model.bias_correction": "none"},
+    }
+    # a lag has no name with a hyphen
+    frame = pd.read_csv("data.csv").rename(columns={"a name of more than thirty-two characters": "失业"})
+    frame.to_csv("data.csv", index=False)
+    outcome = {"y": "失业", "x": ["ln pcap"], "controls": ["ln pc"]}
+    errors = {"cov": "classic", "test": "errors"}
+    experiment("own", columns=choices, model=outcome, weights=True, inference=errors)
+    assert "6 runs" in exported("own", capsys)
+    said = "".join(map(r, sorted(Path("out").glob("check*.R"))))
+    assert compared(said) > 100
+    assert "dlag(3)" in Path("out/check.do").read_text(encoding="utf-8")
+
+
+@pytest.mark.outside
 def test_r_finds_spatial_panels_and_their_effects(states: Path, capsys: Capture) -> None:
     grid = {
         "model": ["sdm", "sar", "sem", "sdem", "slx"],

@@ -23,6 +23,7 @@ from digicarbon.model import (
     DiD,
     DistanceBands,
     DynamicPanel,
+    DynamicSpatialPanel,
     GroupedRegression,
     GroupedSpatial,
     Mediation,
@@ -38,15 +39,17 @@ from digicarbon.model import (
     UnbalancedSpatialPanel,
 )
 from digicarbon.model.batch import Estimand, estimate_of
+from digicarbon.numeric.dynamic_space.effects import LONG
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.result import EFFECTS, Asked, Quantity, Result, RoleKind
 from digicarbon.script import Extract, Names, Part, RPart, StataPart
 from digicarbon.script.words import Remarks
 from digicarbon.tracking._results import decode, encode
 
-QUANTITIES: tuple[Quantity, ...] = ("coefficient", "spillover", *EFFECTS)
+QUANTITIES: tuple[Quantity, ...] = ("coefficient", "spillover", *LONG, *EFFECTS)
 TOOLS = ("r", "stata")
 TERMS = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
+PERSISTENT = {"y": "unemp", "x": ("ln_pcap",), "controls": ("ln_pc",)}
 POLICY = {"y": "ln_gsp", "policy": "pilot", "controls": ("unemp",)}
 THROUGH = {"y": "ln_gsp", "x": ("ln_pcap",), "mediators": ("ln_pc",), "controls": ("unemp",)}
 RING = (0.0, 100.0)
@@ -149,6 +152,11 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         SpatialFilter(**TERMS),
         SpatialFilter(**TERMS, effects="unit", method="forward"),
         SpatialFilter(**TERMS, effects="none", cov="robust", method="all", candidates=3),
+    ],
+    DynamicSpatialPanel: [
+        DynamicSpatialPanel(**PERSISTENT, effects="unit"),
+        DynamicSpatialPanel(**PERSISTENT, kind="sar", effects="unit", bias_correction="lee_yu", cov="robust"),
+        DynamicSpatialPanel(**PERSISTENT, durbin=("ln_pc",), bias_correction="none"),
     ],
     SpatialPanel: [
         *(SpatialPanel(**TERMS, kind=kind) for kind in ("slx", "sar", "sem", "sdm", "sdem", "sac")),

@@ -61,6 +61,12 @@ CASES: Mapping[str, tuple[str, ...]] = {
         "inference.replications=99",
         "model.seed=SEED",
     ),
+    "wild p of a dynamic spatial model": (
+        "model=dynamic_sdm",
+        "model.effects=unit",
+        "inference.replications=99",
+        "model.seed=SEED",
+    ),
     "bootstrap of a threshold": (
         "model=threshold",
         "model.threshold=ln_pgdp",

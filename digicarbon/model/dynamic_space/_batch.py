@@ -1,0 +1,189 @@
+"""Dynamic spatial panels as joint tests and the wild bootstrap take them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray
+from digicarbon.errors import EstimationError
+from digicarbon.model._spatial_batch import solved
+from digicarbon.model._spatial_estimates import MOST_UNITS
+from digicarbon.model.batch import Batch, Estimand, Fits
+from digicarbon.model.dynamic_space._estimates import Design, Estimates, several
+from digicarbon.numeric.dynamic_space.batch import DynamicBatch, DynamicOutcomes
+from digicarbon.numeric.dynamic_space.effects import LONG, SHORT, denominators, long_factors, short_factors
+from digicarbon.numeric.dynamic_space.null import DynamicNull, DynamicNulls
+from digicarbon.numeric.dynamic_space.spectrum import spectrum_of
+from digicarbon.numeric.linear.within import Rows
+from digicarbon.numeric.spatial.batch import Asked
+
+STEPS, CLOSE = 25, 1e-9
+"""Steps towards the nearest parameters that have a value, and the size of the last one."""
+HALVES, NEAR = 12, 1e-3
+"""Times that such a step is halved, and how near a pole it may come."""
+
+
+class DynamicFits:
+    """A dynamic spatial panel that is fitted to many outcomes.
+
+    Parameters
+    ----------
+    design : Design
+        Of a W with constant row sums.
+    estimand : Estimand
+    """
+
+    def __init__(self, design: Design, estimand: Estimand) -> None:
+        w = solved(design.w)
+        self._batch = DynamicBatch(design.level, design.before[0], w, design.setting)
+        self._design, self._estimand = design, estimand
+        self.key: Hashable = ("dynamic", w, design.setting, design.before[0].tobytes())
+
+    def prepare(self, outcomes: FloatArray) -> DynamicOutcomes:
+        """Return outcomes, shape (rows, M), as they enter the likelihood."""
+        return self._batch.outcomes(_cube(outcomes, self._design))
+
+    def combine(self, prepared: DynamicOutcomes, weights: FloatArray) -> DynamicOutcomes:
+        """Return linear combinations of outcomes, weights of shape (M, draws)."""
+        return prepared.combined(weights)
+
+    def fit(self, prepared: DynamicOutcomes) -> tuple[FloatArray, FloatArray]:
+        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
+        return self.several(prepared, [self._estimand])[0]
+
+    def several(self, prepared: DynamicOutcomes, estimands: Sequence[Estimand]) -> Fits:
+        """Return several estimands, as `fit` returns its own."""
+        names, asked = self._design.names, list[Asked]()
+        for estimand in estimands:
+            lag = f"W_{estimand.term}"
+            asked.append((names.index(estimand.term), names.index(lag) if lag in names else None, estimand.quantity))
+        return self._batch.several(prepared, asked)
+
+
+class EachFit:
+    """The same, one outcome after the other, for errors and weights that have no faster way."""
+
+    def __init__(self, design: Design, estimand: Estimand) -> None:
+        self._design, self._estimand = design, estimand
+        self.key: Hashable = ("dynamic one by one", design.setting, design.before[0].tobytes())
+
+    def prepare(self, outcomes: FloatArray) -> FloatArray:
+        """Return the outcomes as they are."""
+        return outcomes
+
+    def combine(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
+        """Return linear combinations of outcomes, weights of shape (M, draws)."""
+        return np.asarray(prepared @ weights)
+
+    def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
+        return self.several(prepared, [self._estimand])[0]
+
+    def several(self, prepared: FloatArray, estimands: Sequence[Estimand]) -> Fits:
+        """Return several estimands, as `fit` returns its own."""
+        out = np.full((len(estimands), 2, prepared.shape[1]), np.nan)
+        cubes = _cube(prepared, self._design)
+        for draw in range(prepared.shape[1]):
+            try:
+                out[:, :, draw] = several(self._design, cubes[..., draw], estimands)
+            except EstimationError:
+                continue
+        return [(both[0], both[1]) for both in out]
+
+
+def batch_of(design: Design, estimand: Estimand) -> Batch:
+    """Return what fits a design to many outcomes."""
+    fast = not design.robust and design.w.constant_row_sum is not None and design.w.n <= MOST_UNITS
+    return DynamicFits(design, estimand) if fast else EachFit(design, estimand)
+
+
+class DynamicRestrictions:
+    """The quantities of one focal term, restricted.
+
+    Parameters
+    ----------
+    estimands : tuple of Estimand
+    batch : Batch
+    found : Estimates
+        The model's fit.
+    rows : Rows
+    term : str
+
+    Notes
+    -----
+    The null model in which a quantity f has the value L takes coefficients of the term and ρ, τ, η that are the nearest
+    to the estimates in the metric of their covariance. The restriction is d(f - L) = 0, d the denominator of f; for
+    total effects it is linear.
+    """
+
+    def __init__(self, estimands: tuple[Estimand, ...], batch: Batch, found: Estimates, rows: Rows, term: str) -> None:
+        self.estimands, self.batch = estimands, batch
+        design = found.design
+        self._term, self._w = term, design.w
+        names, active = design.names, list(design.setting.active)
+        own = [names.index(name) for name in (term, f"W_{term}") if name in names]
+        stay = [place for place in range(len(names)) if place not in own]
+        level = design.level
+        self._nulls = DynamicNulls(
+            design.y, design.before, level[..., stay], level[..., own], rows, design.w, design.setting
+        )
+        # of the term's coefficient and its lag's, ρ, τ and η; zero for those that are not in the model
+        here = [*range(len(own)), *(2 + place for place in active)]
+        there = [*own, *(len(names) + place for place in range(len(active)))]
+        self._count = len(own)
+        self._ends = spectrum_of(design.w, False).ends
+        self._point, self._spread = np.zeros(5), np.zeros((5, 5))
+        self._point[here] = np.concatenate([found.fit.beta[own], found.fit.theta[active]])
+        self._spread[np.ix_(here, here)] = found.covariance[np.ix_(there, there)]
+
+    def null(self) -> DynamicNull:
+        """Return the null model in which the term and its lag have no coefficient."""
+        return self._nulls.shifted(np.zeros(self._count))
+
+    def null_at(self, place: int, value: float) -> DynamicNull:
+        """Return the null model in which one quantity has a value."""
+        at = self._point.copy()
+        for _ in range(STEPS):
+            gap, slope = self._gap(place, value, at)
+            along = self._spread @ slope
+            step = self._point + along * ((-gap - slope @ (self._point - at)) / (slope @ along)) - at
+            for _ in range(HALVES):
+                if self._inside(at + step):
+                    break
+                step = step / 2
+            else:
+                # a value that is only reached where the past never dies out
+                break
+            at = at + step
+            if np.abs(step).max() < CLOSE:
+                break
+        return self._nulls.at(at[: self._count], at[2:])
+
+    def _inside(self, at: FloatArray) -> bool:
+        """Return whether I - ρW and (1 - τ)I - (ρ + η)W are as they are where the model is stable."""
+        rho, tau, eta = at[2:]
+        poles = np.concatenate([1 - rho * self._ends, 1 - tau - (rho + eta) * self._ends]).real
+        return bool(poles.min() > NEAR)
+
+    def _gap(self, place: int, value: float, at: FloatArray) -> tuple[float, FloatArray]:
+        """Return d(f - L) at a point, and its gradient, shape (5,)."""
+        estimand, theta = self.estimands[place], at[2:]
+        if estimand.quantity == "coefficient":
+            one = 0 if estimand.term == self._term else 1
+            return float(at[one] - value), np.eye(5)[one]
+        long = estimand.quantity in LONG
+        factors = (long_factors if long else short_factors)(theta, self._w)
+        row = SHORT.index(estimand.quantity.removeprefix("long_"))
+        gradient = factors.gradients(at[:1], at[1:2])[row, 0]
+        effect = float(factors.values[row] @ at[:2])
+        every, slopes = denominators(theta, self._w, long)
+        d, of_d = float(every[row]), np.concatenate([np.zeros(2), slopes[row]])
+        return float(d * (effect - value)), d * gradient + (effect - value) * of_d
+
+
+def _cube(outcomes: FloatArray, design: Design) -> FloatArray:
+    """Return outcomes, shape (rows, M), with periods first: shape (T, N, M)."""
+    n, t = design.setting.n, design.setting.t
+    return np.ascontiguousarray(outcomes.reshape(n, t, -1).transpose(1, 0, 2))

@@ -1,0 +1,1 @@
+"""Dynamic spatial panels: likelihoods, bias corrections, effects and impulse responses, many outcomes at once."""

@@ -1,0 +1,168 @@
+"""Fits of one dynamic spatial panel to many outcomes at once, all of the same first period.
+
+An outcome is lagged, too: a draw changes its lag in all periods but the first. Inner products of outcomes that are
+combinations of few columns are quadratic forms of their weights, so that a draw costs no product of the panel's length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray
+from digicarbon.numeric.dynamic_space.effects import many_factors
+from digicarbon.numeric.dynamic_space.estimator import Point, Setting, solver_of
+from digicarbon.numeric.dynamic_space.spectrum import spectrum_of
+from digicarbon.numeric.linear.within import demean
+from digicarbon.numeric.spatial.batch import Asked
+from digicarbon.numeric.spatial.operator import SpatialOperator
+
+BLOCK = 1024
+"""Draws that are solved at a time: their arrays stay in the processor's cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class DynamicOutcomes:
+    """Outcomes and their lags as they enter the likelihood, effects removed.
+
+    Attributes
+    ----------
+    columns : ndarray, shape (q + 1, T·N, J)
+        Those of Wy, y_{-1} and Wy_{-1} that are in the model, and y; what the first period adds to lags is left out.
+    first : ndarray, shape (q + 1, T·N)
+        What the first period adds.
+    weights : ndarray, shape (J, M), or None
+        The outcomes are these combinations of the columns; None stands for the columns themselves.
+    """
+
+    columns: FloatArray
+    first: FloatArray
+    weights: FloatArray | None = None
+
+    def combined(self, weights: FloatArray) -> DynamicOutcomes:
+        """Return linear combinations of the outcomes, weights of shape (M, draws)."""
+        return DynamicOutcomes(self.columns, self.first, weights if self.weights is None else self.weights @ weights)
+
+
+class DynamicBatch:
+    """A dynamic spatial panel with fixed regressors and weights, to be fitted to many outcomes.
+
+    Parameters
+    ----------
+    z : ndarray, shape (T, N, k)
+        Raw regressors, spatial lags of x among them.
+    first : ndarray, shape (N,)
+        The outcome in the period before the first one.
+    w : SpatialOperator
+        With constant row sums and a known spectrum.
+    setting : Setting
+    """
+
+    def __init__(self, z: FloatArray, first: FloatArray, w: SpatialOperator, setting: Setting) -> None:
+        self._w, self._setting, self._first = w, setting, first
+        self._solver = solver_of(w, setting)
+        self._whole = spectrum_of(w, False)
+        within = demean(z, setting.effects).reshape(-1, z.shape[2])
+        self._q, self._r = np.linalg.qr(within)
+        self._inverse = np.linalg.inv(self._r) if z.shape[2] else np.empty((0, 0))
+
+    def outcomes(self, y: FloatArray) -> DynamicOutcomes:
+        """Return outcomes, shape (T, N, J), as `several` takes them."""
+        t, n, _ = y.shape
+        before = np.concatenate([np.zeros((1, *y.shape[1:])), y[:-1]])
+        start = np.zeros((t, n, 1))
+        start[0, :, 0] = self._first
+        nothing = np.zeros((t, n, 1))
+        return DynamicOutcomes(self._stacked(y, before), self._stacked(nothing, start)[..., 0])
+
+    def _stacked(self, y: FloatArray, before: FloatArray) -> FloatArray:
+        lags = {0: self._w.lag(y)}
+        if self._setting.time_lag:
+            lags[1] = before
+        if self._setting.space_time_lag:
+            lags[2] = self._w.lag(before)
+        every = np.stack([*(lags[place] for place in self._setting.active), y])
+        t, n, j = y.shape
+        return np.stack([demean(cube, self._setting.effects) for cube in every]).reshape(len(every), t * n, j)
+
+    def several(self, outcomes: DynamicOutcomes, asked: Sequence[Asked]) -> list[tuple[FloatArray, FloatArray]]:
+        """Return effects and their standard errors, each of shape (M,); not-a-number at the end of ρ's range.
+
+        A draw that is not stable keeps the numbers of the formula of long-run effects: under the null its statistic is
+        that of the numerator, and a draw without it would count as extreme.
+
+        Parameters
+        ----------
+        outcomes : DynamicOutcomes
+        asked : sequence of (int, int or None, str)
+            Columns of z of a term and of its spatial lag, and an effect of it.
+        """
+        parts: list[list[tuple[FloatArray, FloatArray]]] = []
+        for gram, on_z in self._moments(outcomes):
+            # a draw without errors has no estimate
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                point, _ = self._solver.solve(gram)
+                parts.append(self._effects(point, on_z, asked))
+        return [
+            (np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each]))
+            for each in zip(*parts, strict=True)
+        ]
+
+    def _moments(self, outcomes: DynamicOutcomes) -> Iterator[tuple[FloatArray, FloatArray]]:
+        """Yield inner products of what Z leaves, shape (M, q + 1, q + 1), and coefficients on Z, (M, k, q + 1)."""
+        columns, first = outcomes.columns, outcomes.first
+        rows = columns.shape[1]
+        own = np.concatenate([columns, first[..., None]], axis=2)
+        coordinates = self._q.T @ own
+        rest = own - self._q @ coordinates
+        on_z = self._inverse @ coordinates
+        q = len(columns)
+        if outcomes.weights is None:
+            count = columns.shape[2]
+            for start in range(0, count, BLOCK):
+                draws = slice(start, min(start + BLOCK, count))
+                block = rest[:, :, draws] + rest[:, :, -1:]
+                yield (
+                    np.einsum("arm,brm->mab", block, block),
+                    np.moveaxis(on_z[:, :, draws] + on_z[:, :, -1:], 2, 0).swapaxes(1, 2),
+                )
+            return
+        j = own.shape[2]
+        pairs = [(a, b) for a in range(q) for b in range(a, q)]
+        forms = np.concatenate([rest[a].T @ rest[b] for a, b in pairs]) if rows >= j else None
+        for start in range(0, outcomes.weights.shape[1], BLOCK):
+            weights = outcomes.weights[:, start : start + BLOCK]
+            weights = np.concatenate([weights, np.ones((1, weights.shape[1]))])
+            gram = np.empty((weights.shape[1], q, q))
+            if forms is None:
+                block = rest @ weights
+                gram[:] = np.einsum("arm,brm->mab", block, block)
+            else:
+                products = (forms @ weights).reshape(len(pairs), j, -1)
+                for (a, b), value in zip(pairs, np.einsum("pjm,jm->pm", products, weights), strict=True):
+                    gram[:, a, b] = gram[:, b, a] = value
+            yield gram, np.moveaxis(on_z @ weights, 2, 0).swapaxes(1, 2)
+
+    def _effects(self, point: Point, on_z: FloatArray, asked: Sequence[Asked]) -> list[tuple[FloatArray, FloatArray]]:
+        active, k = list(self._setting.active), on_z.shape[1]
+        lags = on_z[:, :, :-1]
+        theta = point.theta
+        beta = on_z[:, :, -1] - (lags @ theta[:, active, None])[..., 0]
+        factor = self._setting.small_sample(k)
+        c = float(self._w.constant_row_sum or 0.0)
+        out = []
+        for focal, lag, quantity in asked:
+            values, slopes = many_factors(theta, quantity, self._whole, c)
+            places = [focal] if lag is None else [focal, lag]
+            weights = values[:, : len(places)]
+            effect = (weights * beta[:, places]).sum(axis=1)
+            slope = np.einsum("mp,mpa->ma", beta[:, places], slopes[:, : len(places), active])
+            slope -= np.einsum("mp,mpa->ma", weights, lags[:, places])
+            root = weights @ self._inverse[places]
+            variance = point.sigma2 * (root * root).sum(axis=1)
+            variance += np.einsum("ma,mab,mb->m", slope, point.covariance, slope)
+            se = np.sqrt(factor * variance)
+            out.append((np.where(point.end, np.nan, effect), np.where(point.end, np.nan, se)))
+        return out

@@ -1,0 +1,237 @@
+"""Dynamic spatial panels: truth, fields, what is refused, null models and the wild bootstrap."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digicarbon as dc
+from digicarbon.errors import ConfigError, DataError, WeightsError
+from digicarbon.model.batch import Estimand, estimate_of
+from digicarbon.numeric.dynamic_space.effects import LONG, SHORT
+from digicarbon.result import Result
+from digicarbon.source import SimulatedDynamicSpace
+from digicarbon.weights import DelaunayWeights
+
+TERMS: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("c",)}
+
+
+@cache
+def frame(**fields: Any) -> pd.DataFrame:
+    return SimulatedDynamicSpace(**fields).load().frame
+
+
+def panel_of(**fields: Any) -> dc.Panel:
+    return dc.Panel.from_frame(frame(**fields), "unit", "time")
+
+
+def fitted(panel: dc.Panel, **fields: Any) -> Result:
+    return dc.DynamicSpatialPanel(**TERMS, **fields).fit(panel, weights_of(panel))
+
+
+def weights_of(panel: dc.Panel) -> dc.Weights:
+    return DelaunayWeights().compute(panel)
+
+
+def test_parameters_and_long_run_effects_are_found() -> None:
+    panel = panel_of(n=150, periods=12, seed=3)
+    result = fitted(panel)
+    truth = {"x": 1.0, "W_x": 0.5, "c": 0.5, "W_c": 0.0, "rho": 0.3, "lag_y": 0.4, "W_lag_y": -0.1, "sigma2": 1.0}
+    estimates = result.estimates
+    for term, value in truth.items():
+        assert abs(estimates.loc[term, "coef"] - value) < 3.5 * estimates.loc[term, "se"], term
+    for name, value in {"total": 1.5 / 0.7, "long_total": 1.5 / 0.4}.items():
+        row = result.effects.loc[(name, "x")]
+        assert abs(row["coef"] - value) < 3.5 * row["se"]
+        assert row["low"] < value < row["high"]
+    assert result.statistics["persistence"] == pytest.approx(sum(result.coef[[4, 5, 6]]))
+    assert 0.3 < result.statistics["stability"] < 0.7
+    assert result.effect_names == (*SHORT, *LONG)
+
+
+def test_a_correction_takes_most_of_the_bias_away() -> None:
+    errors = {kind: [] for kind in ("score", "lee_yu", "none")}
+    for seed in range(1, 21):
+        panel = panel_of(seed=seed)
+        for kind, found in errors.items():
+            found.append(float(fitted(panel, bias_correction=kind).estimates.loc["lag_y", "coef"]) - 0.4)
+    bias = {kind: abs(np.mean(found)) for kind, found in errors.items()}
+    assert bias["none"] > 0.1
+    assert bias["score"] < 0.04
+    assert bias["lee_yu"] < 0.06
+
+
+def test_the_lag_comes_from_before_a_cut_sample() -> None:
+    """With the outcome of the year before in the data no year of the sample is lost."""
+    panel = panel_of(periods=8)
+    whole = fitted(panel)
+    made = panel.with_terms(("L.y",)).select(periods=panel.periods[3:])
+    cut = fitted(made)
+    assert whole.statistics["n_periods"] == 7
+    assert cut.statistics["n_periods"] == 5
+    shorter = fitted(panel.select(periods=panel.periods[2:]))
+    np.testing.assert_allclose(cut.coef, shorter.coef)
+
+
+def test_periods_must_follow_each_other() -> None:
+    panel = panel_of(periods=8)
+    made = panel.with_terms(("L.y",))
+    made = made.select(periods=[year for year in made.periods if year != 2015])
+    with pytest.raises(DataError, match="leaves periods out"):
+        fitted(made)
+
+
+def test_lags_can_be_left_out_but_not_both() -> None:
+    panel = panel_of()
+    for own, other in ((True, False), (False, True)):
+        result = fitted(panel, time_lag=own, space_time_lag=other)
+        assert ("lag_y" in result.terms, "W_lag_y" in result.terms) == (own, other)
+    with pytest.raises(ConfigError, match="SpatialPanel"):
+        dc.DynamicSpatialPanel(**TERMS, time_lag=False, space_time_lag=False)
+    with pytest.raises(ConfigError, match="lag_y"):
+        dc.DynamicSpatialPanel(y="y", x=("x",), controls=("L.y",))
+    with pytest.raises(ConfigError, match="names z"):
+        dc.DynamicSpatialPanel(**TERMS, durbin=("z",))
+    with pytest.raises(ConfigError, match="rho"):
+        dc.DynamicSpatialPanel(y="y", x=("x",), controls=("rho",))
+
+
+def test_effects_of_a_lag_model_and_effects_of_time_alone() -> None:
+    panel = panel_of()
+    sar = fitted(panel, kind="sar", durbin="x")
+    assert "W_x" not in sar.terms
+    assert sar.effects.loc[("indirect", "x"), "coef"] != 0
+    assert dc.DynamicSpatialPanel(**TERMS, kind="sar").ignored >= {"durbin"}
+    both = [fitted(panel, effects="time", bias_correction=kind).coef for kind in ("score", "lee_yu")]
+    np.testing.assert_allclose(*both)
+    assert fitted(panel, effects="time").has_note("dynamic_time_only")
+
+
+def test_unequal_rows_are_refused_where_the_correction_needs_equal_ones() -> None:
+    panel = panel_of()
+    raw = weights_of(panel).matrix.toarray() * np.linspace(0.5, 1.0, 30)[:, None]
+    uneven = dc.Weights.from_matrix(raw, labels=panel.units, normalise="none")
+    model = dc.DynamicSpatialPanel(**TERMS)
+    with pytest.raises(WeightsError, match="different sums"):
+        model.fit(panel, uneven)
+    assert np.isfinite(model.model_copy(update={"bias_correction": "none"}).fit(panel, uneven).coef).all()
+    unit = model.model_copy(update={"effects": "unit"})
+    result = unit.fit(panel, uneven)
+    assert np.isfinite(result.effects["coef"]).all()
+    # one by one where there is no faster way
+    estimand = Estimand("long_total", "x")
+    batch = unit.batch(panel, uneven, estimand)
+    y = panel.with_terms(unit.terms).column("y")
+    np.testing.assert_allclose(np.ravel(batch.fit(batch.prepare(y[:, None]))), estimate_of(result, estimand))
+    wild = unit.model_copy(update={"test": "wild", "replications": 19, "intervals": False}).fit(panel, uneven)
+    assert (wild.effects["p"] <= 1).all()
+
+
+def test_robust_errors_of_many_outcomes_are_those_of_single_fits() -> None:
+    panel = panel_of()
+    model = dc.DynamicSpatialPanel(**TERMS, cov="robust")
+    estimand = Estimand("total", "x")
+    weights = weights_of(panel)
+    batch = model.batch(panel, weights, estimand)
+    y = panel.with_terms(model.terms).column("y")
+    result = model.fit(panel, weights)
+    np.testing.assert_allclose(np.ravel(batch.fit(batch.prepare(y[:, None]))), estimate_of(result, estimand))
+
+
+def test_an_unstable_model_has_no_long_run() -> None:
+    drawn = frame(n=60, periods=9).copy()
+    rng = np.random.default_rng(0)
+    x, unit = drawn["x"].to_numpy().reshape(60, 9), rng.standard_normal(60)
+    y = np.zeros((60, 9))
+    for year in range(1, 9):
+        # the past grows
+        y[:, year] = 1.3 * y[:, year - 1] + x[:, year] + unit + 0.3 * rng.standard_normal(60)
+    drawn["y"] = y.ravel()
+    panel = dc.Panel.from_frame(drawn, "unit", "time")
+    result = fitted(panel)
+    assert result.statistics["stability"] >= 1
+    assert result.has_note("dynamic_unstable")
+    assert result.effect_names == SHORT
+    assert result.resampled is None
+
+
+def test_the_null_model_s_draws_move_later_outcomes() -> None:
+    panel = panel_of()
+    model = dc.DynamicSpatialPanel(**TERMS)
+    weights = weights_of(panel)
+    null = model.null(panel, weights, [])
+    assert null is not None
+    made = null.fit()
+    change = np.zeros((30, 5))
+    change[4, 1] = 1.0
+    moved = made.unfiltered(change.reshape(-1, 1)).reshape(30, 5)
+    assert (moved[:, 0] == 0).all()
+    w = weights.align(panel).matrix.toarray()
+    rho, tau, eta = made.theta
+    inverse = np.linalg.inv(np.eye(30) - rho * w)
+    step = inverse @ (tau * np.eye(30) + eta * w)
+    for years in range(4):
+        expected = np.linalg.matrix_power(step, years) @ inverse[:, 4]
+        np.testing.assert_allclose(moved[:, 1 + years], expected, atol=1e-12)
+    # an outcome of which nothing is changed is the outcome
+    np.testing.assert_allclose(made.outcomes(np.arange(30)[None])[:, 0], made.y)
+
+
+def test_restrictions_hold_in_their_null_models() -> None:
+    panel = panel_of(periods=20)
+    model = dc.DynamicSpatialPanel(**TERMS)
+    weights = weights_of(panel)
+    result = model.estimated(panel, weights)
+    restrictions = model.restrictions(panel, weights, result)[0]
+    for place, estimand in enumerate(restrictions.estimands):
+        numbers = estimate_of(result, estimand)
+        assert numbers is not None
+        value = numbers[0] - 0.7 * numbers[1]
+        null = restrictions.null_at(place, value)
+        # almost without errors the outcome has the value
+        without = null.y - null.unfiltered(null.residuals * (1 - 1e-4))
+        found = restrictions.batch.several(restrictions.batch.prepare(without[:, None]), [estimand])[0][0][0]
+        assert found == pytest.approx(value, rel=1e-3), estimand
+    nothing = restrictions.null()
+    assert nothing.residuals.std() > result.residuals.std()
+
+
+def test_wild_p_values_stand_beside_their_intervals() -> None:
+    panel = panel_of(seed=2)
+    plain, wild = fitted(panel), fitted(panel, test="wild", replications=199)
+    np.testing.assert_array_equal(plain.coef, wild.coef)
+    effects = wild.effects
+    for name in SHORT:
+        low, high, p = effects.loc[(name, "x"), ["low", "high", "p"]]
+        assert (p > 0.05) == (low <= 0 <= high)
+    assert wild.has_note("wild_p")
+    assert plain.has_note("long_run_ratio")
+    assert not wild.has_note("long_run_ratio")
+
+
+def test_a_joint_test_takes_long_run_effects() -> None:
+    panel = panel_of(seed=4)
+    weights = weights_of(panel)
+    model = dc.DynamicSpatialPanel(**TERMS)
+    estimands = [Estimand(name, "x") for name in (*SHORT, *LONG)]
+    batch = model.batch(panel, weights, estimands[0])
+    null = model.null(panel, weights, [])
+    assert null is not None
+    rng = np.random.default_rng(0)
+    outcomes = null.fit().outcomes(np.array([rng.permutation(30) for _ in range(6)]))
+    found = batch.several(batch.prepare(outcomes), estimands)
+    y = panel.with_terms(model.terms)
+    for draw in range(6):
+        drawn = frame(seed=4).copy()
+        values = drawn["y"].to_numpy().reshape(30, 6).copy()
+        values[:, 1:] = outcomes[:, draw].reshape(30, 5)
+        drawn["y"] = values.ravel()
+        single = fitted(dc.Panel.from_frame(drawn, "unit", "time"))
+        for (coef, se), estimand in zip(found, estimands, strict=True):
+            if (numbers := estimate_of(single, estimand)) is not None:
+                np.testing.assert_allclose((coef[draw], se[draw]), numbers, rtol=1e-5)
+    assert y.shape == (30, 5)
