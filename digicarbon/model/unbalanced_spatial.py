@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
@@ -26,6 +27,7 @@ from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key,
 from digicarbon.model.spatial_panel import Durbin
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut, suggestion
+from digicarbon.numeric.spatial.period_robust import clustered
 from digicarbon.numeric.spatial.periods import (
     PeriodFit,
     fit_lags,
@@ -78,6 +80,9 @@ class UnbalancedSpatialPanel(Tested):
         Nodes with a ``_target_``: further weights, each with its own spatial lag of y (sar, sdm) and of x (slx, sdm).
     durbin_by : {"every", "first"}
         Whether regressors are lagged by every W, or by the first only.
+    cov : {"classic", "cluster"}
+        Classic: of normal errors. Cluster: errors that are independent between units and of any variance and
+        correlation within them (see `digicarbon.numeric.spatial.period_robust.clustered`).
     test, replications, weights, seed, intervals, level
         As in `digicarbon.model.tested.Tested`.
 
@@ -96,6 +101,7 @@ class UnbalancedSpatialPanel(Tested):
     standardise: Literal["again", "once"] = "again"
     further_weights: Annotated[tuple[VaryingNode, ...], Field(strict=False)] = ()
     durbin_by: Literal["every", "first"] = "every"
+    cov: Literal["classic", "cluster"] = "classic"
 
     @model_validator(mode="after")
     def _consistent(self) -> UnbalancedSpatialPanel:
@@ -229,6 +235,14 @@ class UnbalancedSpatialPanel(Tested):
         return tuple(f"W{place if place > 1 else ''}_{name}" for place in of for name in self.lagged)
 
     def _estimate(self, design: PeriodDesign) -> PeriodFit:
+        """Return the estimates, with the covariance that ``cov`` names."""
+        found = self._plain(design)
+        if self.cov == "classic":
+            return found
+        space = design.space
+        return replace(found, covariance=clustered(found, space.weights, space.effects, self.kind in ERROR_KINDS))
+
+    def _plain(self, design: PeriodDesign) -> PeriodFit:
         space = design.space
         if self.kind in ERROR_KINDS:
             return design.errors(design.level[..., :-1]).fit(design.level[..., -1])
@@ -375,7 +389,10 @@ class UnbalancedSpatialPanel(Tested):
     def _notes(self, found: PeriodFit, design: PeriodDesign, weights: Weights | None) -> tuple[Note, ...]:
         space = design.space
         present = space.effects.present
-        notes = [Note("errors_adjusted" if space.adjusted else "errors_information")]
+        if self.cov == "cluster":
+            notes = [Note("errors_scores_added") if self.kind == "slx" else Note("errors_scores")]
+        else:
+            notes = [Note("errors_adjusted") if space.adjusted else Note("errors_information")]
         if space.adjusted:
             notes.append(Note("adjusted_score", observations=space.degrees))
         if not present.all():
@@ -421,13 +438,13 @@ class UnbalancedSpatialPanel(Tested):
         """Return what fits the model to many outcomes: at once with a spatial parameter of one W, else one by one."""
         from digicarbon.model._period_batch import ErrorPeriodFits, LinearPeriodFits, PeriodFits
 
-        design = self.design(panel, weights)
+        design, by_unit = self.design(panel, weights), self.cov == "cluster"
         if self.kind in ERROR_KINDS:
-            return ErrorPeriodFits(design, estimand)
+            return ErrorPeriodFits(design, estimand, by_unit)
         if self.kind == "slx":
-            return LinearPeriodFits(design, estimand)
+            return LinearPeriodFits(design, estimand, by_unit)
         if design.space.weights.several == 1 and design.space.traces.smooth:
-            return PeriodFits(design, estimand)
+            return PeriodFits(design, estimand, by_unit)
         # several parameters have no table, nor has a W without a basis of eigenvectors
         return OneByOne(self.by_errors, panel, weights, estimand)
 

@@ -353,6 +353,10 @@ class PeriodFit:
     residuals : ndarray, shape (T, N)
         Effects removed; zero where a unit is not observed.
     boundary : bool
+    bread : ndarray, shape (k + R + 1, k + R + 1)
+        Inverse of minus the mean slope of the scores; without ρ, which is given, at an end of its range.
+    linear : ndarray, shape (T, N, k + R)
+        What errors are multiplied by in the scores of β and ρ, times σ².
     """
 
     beta: FloatArray
@@ -362,6 +366,8 @@ class PeriodFit:
     loglik: float
     residuals: FloatArray
     boundary: bool
+    bread: FloatArray
+    linear: FloatArray
 
 
 def fit_linear(columns: FloatArray, effects: Effects, adjusted: bool) -> PeriodFit:
@@ -375,8 +381,10 @@ def fit_linear(columns: FloatArray, effects: Effects, adjusted: bool) -> PeriodF
     covariance = np.zeros((k + 1, k + 1))
     covariance[:k, :k] = sigma2 * np.linalg.inv(flat[:, :k].T @ flat[:, :k])
     covariance[k, k] = 2 * sigma2**2 / degrees
-    residuals = e.reshape(columns.shape[:2])
-    return PeriodFit(beta, np.empty(0), sigma2, covariance, _gaussian(float(e @ e), 0.0, effects), residuals, False)
+    residuals, loglik = e.reshape(columns.shape[:2]), _gaussian(float(e @ e), 0.0, effects)
+    return PeriodFit(
+        beta, np.empty(0), sigma2, covariance, loglik, residuals, False, covariance, columns[..., :k]
+    )
 
 
 def fit_lags(
@@ -430,11 +438,13 @@ def fit_lags(
         covariance = np.full((k + r + 1, k + r + 1), np.nan)
         covariance[:k, :k] = ssr / degrees * np.linalg.inv(factor[:k, :k].T @ factor[:k, :k])
         covariance[-1, -1] = 2 * (ssr / degrees) ** 2 / degrees
+        bread, linear = np.nan_to_num(covariance), np.zeros((*columns.shape[:2], k + r))
+        linear[..., :k] = columns[..., :k]
     else:
-        covariance = _lag_covariance(columns, residuals, rho, ssr / degrees, weights, effects, adjusted)
+        covariance, bread, linear = _lag_covariance(columns, residuals, rho, ssr / degrees, weights, effects, adjusted)
     log_determinant = float(np.linalg.slogdet(weights.filter(rho))[1] @ weights.times)
     loglik = _gaussian(ssr, log_determinant, effects)
-    return PeriodFit(beta, rho, ssr / degrees, covariance, loglik, residuals, boundary)
+    return PeriodFit(beta, rho, ssr / degrees, covariance, loglik, residuals, boundary, bread, linear)
 
 
 def _gaussian(ssr: float, log_determinant: float, effects: Effects) -> float:
@@ -450,8 +460,8 @@ def _lag_covariance(
     weights: PeriodWeights,
     effects: Effects,
     adjusted: bool,
-) -> FloatArray:
-    """Return the covariance of (β, ρ, σ²), shape (k + R + 1, k + R + 1).
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the covariance of (β, ρ, σ²), J⁻¹, each of shape (k + R + 1, k + R + 1), and Z with Qη, (T, N, k + R).
 
     Notes
     -----
@@ -487,7 +497,7 @@ def _lag_covariance(
     # columns in small units must not cost digits
     scale = 1 / np.sqrt(np.abs(np.diagonal(slope)))
     inverse = np.linalg.inv(slope * scale[:, None] * scale) * scale[:, None] * scale
-    return np.asarray(inverse @ spread @ inverse.T)
+    return np.asarray(inverse @ spread @ inverse.T), inverse, both.reshape(*columns.shape[:2], k + r)
 
 
 def _solve_several(
@@ -703,7 +713,10 @@ class ErrorPeriods:
         covariance[k:, k:] = np.linalg.inv(information)
         log_determinant = float(self.weights.log_determinant(np.array([lam]))[0])
         loglik = _gaussian(ssr, log_determinant, self.effects)
-        return PeriodFit(coefficients[r:], np.array([lam]), sigma2, covariance, loglik, residuals, boundary)
+        linear = np.concatenate([self.filtered(lam), np.zeros((*residuals.shape, 1))], axis=2)
+        return PeriodFit(
+            coefficients[r:], np.array([lam]), sigma2, covariance, loglik, residuals, boundary, covariance, linear
+        )
 
 
 @dataclass(frozen=True, eq=False)
