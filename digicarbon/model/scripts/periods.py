@@ -58,6 +58,7 @@ def r(part: RPart, model: UnbalancedSpatialPanel) -> list[str]:
             f'"{model.effects}"',
             str(adjusted).upper(),
             str(again).upper(),
+            str(model.cov == "cluster").upper(),
         ],
         "fit <- period_ml(",
         ", ",

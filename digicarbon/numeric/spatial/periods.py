@@ -382,9 +382,7 @@ def fit_linear(columns: FloatArray, effects: Effects, adjusted: bool) -> PeriodF
     covariance[:k, :k] = sigma2 * np.linalg.inv(flat[:, :k].T @ flat[:, :k])
     covariance[k, k] = 2 * sigma2**2 / degrees
     residuals, loglik = e.reshape(columns.shape[:2]), _gaussian(float(e @ e), 0.0, effects)
-    return PeriodFit(
-        beta, np.empty(0), sigma2, covariance, loglik, residuals, False, covariance, columns[..., :k]
-    )
+    return PeriodFit(beta, np.empty(0), sigma2, covariance, loglik, residuals, False, covariance, columns[..., :k])
 
 
 def fit_lags(
@@ -665,10 +663,10 @@ class ErrorPeriods:
 
     def filtered(self, lam: float) -> FloatArray:
         """Return regressors filtered by I - λW, without the filtered effects, shape (T, N, k)."""
+        stack = self._powers[0] - lam * self._powers[1] + lam**2 * self._powers[2]
         columns = (self.x - lam * self.lagged).reshape(-1, self.r + self.k)
-        effects, z = columns[:, : self.r], columns[:, self.r :]
-        basis = np.linalg.qr(effects)[0]
-        return np.asarray(z - basis @ (basis.T @ z)).reshape(*self.x.shape[:2], self.k)
+        along = np.linalg.solve(stack[: self.r, : self.r], stack[: self.r, self.r :])
+        return np.asarray(columns[:, self.r :] - columns[:, : self.r] @ along).reshape(*self.x.shape[:2], self.k)
 
     def _heights(self, powers: FloatArray, lam: FloatArray) -> FloatArray:
         stack = powers[0] - lam[:, None, None] * powers[1] + lam[:, None, None] ** 2 * powers[2]

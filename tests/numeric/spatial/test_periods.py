@@ -271,7 +271,9 @@ def test_clustered_covariance_is_that_of_loops_over_units_and_pairs(
         line = list(z[own].T @ own_errors / found.sigma2)
         for of_q, of_g in zip(q, g, strict=True):
             diagonal = np.diag(of_g)[own]
-            line.append((of_q[own] @ own_errors + diagonal @ (own_errors**2 - found.sigma2 * share[own])) / found.sigma2)
+            line.append(
+                (of_q[own] @ own_errors + diagonal @ (own_errors**2 - found.sigma2 * share[own])) / found.sigma2
+            )
         sums.append([*line, (own_errors**2 - found.sigma2 * left[own]).sum() / (2 * found.sigma2**2)])
         for j in np.unique(unit[unit < i]):
             other = unit == j
