@@ -448,11 +448,6 @@ class UnbalancedSpatialPanel(Tested):
         # several parameters have no table, nor has a W without a basis of eigenvectors
         return OneByOne(self.by_errors, panel, weights, estimand)
 
-    @property
-    def no_wild(self) -> Note | None:
-        """Why there is no wild bootstrap of this specification."""
-        return Note("wild_not_of_several") if self.further_weights and self.kind != "slx" else None
-
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
         """Return the coefficients and the effects of each focal term as restrictions."""
         from digicarbon.model._period_batch import restrictions_of

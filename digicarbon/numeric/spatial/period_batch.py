@@ -18,8 +18,7 @@ from digicarbon.numeric.spatial.periods import (
     PeriodWeights,
     Traces,
     multipliers,
-    projected_products,
-    projected_trace,
+    products_of,
     solve_lag,
 )
 
@@ -101,7 +100,7 @@ class PeriodBatch:
     ) -> None:
         self.weights, self.effects, self.traces, self.by_unit = weights, effects, traces, by_unit
         self.degrees = effects.degrees if adjusted else effects.size
-        self._inner = effects.basis if adjusted else effects.basis[..., :0]
+        self._inner = effects if adjusted else None
         # what depends on weights and effects alone is shared by all regressors
         self._tables: dict[int, _Table] = traces.__dict__.setdefault("_tables", {})
         self.q, self.r = np.linalg.qr(z.reshape(-1, z.shape[2]))
@@ -173,7 +172,7 @@ class PeriodBatch:
     def _scores(
         self, known: _Known, table: _Table, basis: FloatArray, rest: FloatArray, trace: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        """Return the score of ρ by unit, shape (N, M), those of β and σ² partialled out, and of pairs, squared, (M,)."""
+        """Return the score of ρ without those of β and σ², by unit, shape (N, M), and of pairs, squared, (M,)."""
         t, n = self.effects.present.shape
         e, sigma2, which = known.e, known.sigma2, self.weights.which
         cube = np.ascontiguousarray(e.T).reshape(-1, t, n)
@@ -226,11 +225,10 @@ class PeriodBatch:
         n = self.effects.size
         for at in (low + high) / 2 + (high - low) / 2 * nodes:
             place = np.array([at])
-            own = self.weights.blocks[0] @ self.weights.inverse(place)
-            each = own[self.weights.which]
-            bent, square, norm = projected_products(self._inner, each, each)
-            g.append(own)
-            scalars.append([projected_trace(self._inner, each), bent, square, norm])
+            own = self.weights.solved(place).g
+            made = products_of(own[:, self.weights.which], self._inner)
+            g.append(own[0])
+            scalars.append([made.trace[0], made.bent[0, 0], made.square[0, 0], made.norm[0, 0]])
             of = multipliers(self.weights, place)
             direct, total = of.direct.sum(axis=0) / n, of.total.sum(axis=0) / n
             levels.append([direct, total - direct, total])
