@@ -72,10 +72,10 @@ class UnbalancedSpatialPanel(Tested):
         The adjusted score, whose estimate of the spatial parameter and of the variance is consistent whatever the
         number of periods, and in a balanced panel with one W that of Lee & Yu's transformation; or the likelihood of
         the model with dummies. Without fixed effects both are the same.
-    standardise : {"again", "once"}
-        Row-standardised weights among the observed units of a period: standardised again, so that a lag is the mean of
-        the neighbours that are observed, or as they are, so that an absent neighbour counts as zero. Other weights are
-        never changed.
+    restandardise : bool
+        Whether row-standardised weights are standardised again among the observed units of a period, so that a lag is
+        the mean of the neighbours that are observed; else they stay, so that an absent neighbour counts as zero. Other
+        weights are never changed.
     further_weights : list of mappings
         Nodes with a ``_target_``: further weights, each with its own spatial lag of y (sar, sdm) and of x (slx, sdm).
     durbin_by : {"every", "first"}
@@ -98,7 +98,7 @@ class UnbalancedSpatialPanel(Tested):
     durbin: Durbin = "all"
     effects: Literal["none", "unit", "time", "two_way"] = "two_way"
     bias_correction: Literal["adjusted_score", "none"] = "adjusted_score"
-    standardise: Literal["again", "once"] = "again"
+    restandardise: bool = True
     further_weights: Annotated[tuple[VaryingNode, ...], Field(strict=False)] = ()
     durbin_by: Literal["every", "first"] = "every"
     cov: Literal["classic", "cluster"] = "classic"
@@ -266,7 +266,7 @@ class UnbalancedSpatialPanel(Tested):
         refuse_single_period(panel, self.effects)
         adjusted = self.bias_correction == "adjusted_score" and self.effects != "none"
         parts = [parts_of(one, panel) for one in every]
-        space = space_of(parts, panel, self.effects, adjusted, self.standardise == "again")
+        space = space_of(parts, panel, self.effects, adjusted, self.restandardise)
         for one, block in zip(every, space.weights.blocks, strict=True):
             if not block.any():
                 raise WeightsError(Note("weights_without_link_observed", weights=one.called))
@@ -396,7 +396,7 @@ class UnbalancedSpatialPanel(Tested):
         if space.adjusted:
             notes.append(Note("adjusted_score", observations=space.degrees))
         if not present.all():
-            again = Note("selected_again") if self.standardise == "again" else Note("selected_once")
+            again = Note("selected_again") if self.restandardise else Note("selected_once")
             rows, cells = int(present.sum()), int(present.size)
             notes.append(Note("selected_within_periods", rows=rows, cells=cells, standardised=again))
         if space.alone:
