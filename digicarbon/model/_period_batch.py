@@ -16,7 +16,7 @@ from digicarbon.model.batch import Estimand, Fits
 from digicarbon.model.restrictions import Projected
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
-from digicarbon.numeric.spatial.period_batch import ErrorPeriodBatch, PeriodBatch
+from digicarbon.numeric.spatial.period_batch import ErrorPeriodBatch, PeriodBatch, of_sums
 from digicarbon.numeric.spatial.periods import fit_lags, multipliers
 
 if TYPE_CHECKING:
@@ -111,13 +111,20 @@ class PeriodFits:
     ----------
     design : PeriodDesign
     estimand : Estimand
+    by_unit : bool
+        Whether standard errors are clustered by unit.
     """
 
-    def __init__(self, design: PeriodDesign, estimand: Estimand) -> None:
+    def __init__(self, design: PeriodDesign, estimand: Estimand, by_unit: bool) -> None:
         self._design, self._estimand = design, estimand
         space = design.space
         self._batch = PeriodBatch(
-            design.columns[..., : len(design.names)], space.weights, space.effects, space.traces, space.adjusted
+            design.columns[..., : len(design.names)],
+            space.weights,
+            space.effects,
+            space.traces,
+            space.adjusted,
+            by_unit,
         )
         self.key: Hashable = ("periods", space)
 
@@ -153,12 +160,14 @@ class LocalFits(ABC):
     ----------
     design : PeriodDesign
     estimand : Estimand
+    by_unit : bool
+        Whether standard errors are clustered by unit.
     """
 
     key: Hashable
 
-    def __init__(self, design: PeriodDesign, estimand: Estimand) -> None:
-        self._design, self._estimand = design, estimand
+    def __init__(self, design: PeriodDesign, estimand: Estimand, by_unit: bool) -> None:
+        self._design, self._estimand, self._by_unit = design, estimand, by_unit
 
     @abstractmethod
     def prepare(self, outcomes: FloatArray) -> FloatArray:
@@ -196,8 +205,8 @@ class LocalFits(ABC):
 class LinearPeriodFits(LocalFits):
     """An SLX by period that is fitted to many outcomes."""
 
-    def __init__(self, design: PeriodDesign, estimand: Estimand) -> None:
-        super().__init__(design, estimand)
+    def __init__(self, design: PeriodDesign, estimand: Estimand, by_unit: bool) -> None:
+        super().__init__(design, estimand, by_unit)
         z = design.columns[..., : len(design.names)]
         self._q, r = np.linalg.qr(z.reshape(-1, z.shape[2]))
         self._root = np.linalg.inv(r)
@@ -212,16 +221,24 @@ class LinearPeriodFits(LocalFits):
         """Return combinations of the coefficients of Z, each of shape (k,)."""
         along = self._q.T @ prepared
         rest = prepared - self._q @ along
-        sigma = np.sqrt(np.einsum("im,im->m", rest, rest) / self._design.space.degrees)
+        space = self._design.space
+        if self._by_unit:
+            out = []
+            for g in contrasts:
+                cells = (self._q @ (g @ self._root))[:, None] * rest
+                sums = cells.reshape(*space.effects.present.shape, -1).sum(axis=0)
+                out.append((g @ self._root @ along, np.sqrt(of_sums(sums, space.effects))))
+            return out
+        sigma = np.sqrt(np.einsum("im,im->m", rest, rest) / space.degrees)
         return [(g @ self._root @ along, sigma * float(np.linalg.norm(g @ self._root))) for g in contrasts]
 
 
 class ErrorPeriodFits(LocalFits):
     """A SEM or SDEM by period that is fitted to many outcomes."""
 
-    def __init__(self, design: PeriodDesign, estimand: Estimand) -> None:
-        super().__init__(design, estimand)
-        self._batch = ErrorPeriodBatch(design.errors(design.level[..., :-1]))
+    def __init__(self, design: PeriodDesign, estimand: Estimand, by_unit: bool) -> None:
+        super().__init__(design, estimand, by_unit)
+        self._batch = ErrorPeriodBatch(design.errors(design.level[..., :-1]), by_unit)
         self.key = ("periods with errors", design.space)
 
     def prepare(self, outcomes: FloatArray) -> FloatArray:

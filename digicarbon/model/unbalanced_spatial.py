@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
@@ -26,6 +27,7 @@ from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key,
 from digicarbon.model.spatial_panel import Durbin
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut, suggestion
+from digicarbon.numeric.spatial.period_robust import clustered
 from digicarbon.numeric.spatial.periods import (
     PeriodFit,
     fit_lags,
@@ -70,14 +72,17 @@ class UnbalancedSpatialPanel(Tested):
         The adjusted score, whose estimate of the spatial parameter and of the variance is consistent whatever the
         number of periods, and in a balanced panel with one W that of Lee & Yu's transformation; or the likelihood of
         the model with dummies. Without fixed effects both are the same.
-    standardise : {"again", "once"}
-        Row-standardised weights among the observed units of a period: standardised again, so that a lag is the mean of
-        the neighbours that are observed, or as they are, so that an absent neighbour counts as zero. Other weights are
-        never changed.
+    restandardise : bool
+        Whether row-standardised weights are standardised again among the observed units of a period, so that a lag is
+        the mean of the neighbours that are observed; else they stay, so that an absent neighbour counts as zero. Other
+        weights are never changed.
     further_weights : list of mappings
         Nodes with a ``_target_``: further weights, each with its own spatial lag of y (sar, sdm) and of x (slx, sdm).
     durbin_by : {"every", "first"}
         Whether regressors are lagged by every W, or by the first only.
+    cov : {"classic", "cluster"}
+        Classic: of normal errors. Cluster: errors that are independent between units and of any variance and
+        correlation within them (see `digicarbon.numeric.spatial.period_robust.clustered`).
     test, replications, weights, seed, intervals, level
         As in `digicarbon.model.tested.Tested`.
 
@@ -93,9 +98,10 @@ class UnbalancedSpatialPanel(Tested):
     durbin: Durbin = "all"
     effects: Literal["none", "unit", "time", "two_way"] = "two_way"
     bias_correction: Literal["adjusted_score", "none"] = "adjusted_score"
-    standardise: Literal["again", "once"] = "again"
+    restandardise: bool = True
     further_weights: Annotated[tuple[VaryingNode, ...], Field(strict=False)] = ()
     durbin_by: Literal["every", "first"] = "every"
+    cov: Literal["classic", "cluster"] = "classic"
 
     @model_validator(mode="after")
     def _consistent(self) -> UnbalancedSpatialPanel:
@@ -229,6 +235,14 @@ class UnbalancedSpatialPanel(Tested):
         return tuple(f"W{place if place > 1 else ''}_{name}" for place in of for name in self.lagged)
 
     def _estimate(self, design: PeriodDesign) -> PeriodFit:
+        """Return the estimates, with the covariance that ``cov`` names."""
+        found = self._plain(design)
+        if self.cov == "classic":
+            return found
+        space = design.space
+        return replace(found, covariance=clustered(found, space.weights, space.effects, self.kind in ERROR_KINDS))
+
+    def _plain(self, design: PeriodDesign) -> PeriodFit:
         space = design.space
         if self.kind in ERROR_KINDS:
             return design.errors(design.level[..., :-1]).fit(design.level[..., -1])
@@ -252,7 +266,7 @@ class UnbalancedSpatialPanel(Tested):
         refuse_single_period(panel, self.effects)
         adjusted = self.bias_correction == "adjusted_score" and self.effects != "none"
         parts = [parts_of(one, panel) for one in every]
-        space = space_of(parts, panel, self.effects, adjusted, self.standardise == "again")
+        space = space_of(parts, panel, self.effects, adjusted, self.restandardise)
         for one, block in zip(every, space.weights.blocks, strict=True):
             if not block.any():
                 raise WeightsError(Note("weights_without_link_observed", weights=one.called))
@@ -375,11 +389,14 @@ class UnbalancedSpatialPanel(Tested):
     def _notes(self, found: PeriodFit, design: PeriodDesign, weights: Weights | None) -> tuple[Note, ...]:
         space = design.space
         present = space.effects.present
-        notes = [Note("errors_adjusted" if space.adjusted else "errors_information")]
+        if self.cov == "cluster":
+            notes = [Note("errors_scores_added") if self.kind == "slx" else Note("errors_scores")]
+        else:
+            notes = [Note("errors_adjusted") if space.adjusted else Note("errors_information")]
         if space.adjusted:
             notes.append(Note("adjusted_score", observations=space.degrees))
         if not present.all():
-            again = Note("selected_again") if self.standardise == "again" else Note("selected_once")
+            again = Note("selected_again") if self.restandardise else Note("selected_once")
             rows, cells = int(present.sum()), int(present.size)
             notes.append(Note("selected_within_periods", rows=rows, cells=cells, standardised=again))
         if space.alone:
@@ -421,20 +438,15 @@ class UnbalancedSpatialPanel(Tested):
         """Return what fits the model to many outcomes: at once with a spatial parameter of one W, else one by one."""
         from digicarbon.model._period_batch import ErrorPeriodFits, LinearPeriodFits, PeriodFits
 
-        design = self.design(panel, weights)
+        design, by_unit = self.design(panel, weights), self.cov == "cluster"
         if self.kind in ERROR_KINDS:
-            return ErrorPeriodFits(design, estimand)
+            return ErrorPeriodFits(design, estimand, by_unit)
         if self.kind == "slx":
-            return LinearPeriodFits(design, estimand)
+            return LinearPeriodFits(design, estimand, by_unit)
         if design.space.weights.several == 1 and design.space.traces.smooth:
-            return PeriodFits(design, estimand)
+            return PeriodFits(design, estimand, by_unit)
         # several parameters have no table, nor has a W without a basis of eigenvectors
         return OneByOne(self.by_errors, panel, weights, estimand)
-
-    @property
-    def no_wild(self) -> Note | None:
-        """Why there is no wild bootstrap of this specification."""
-        return Note("wild_not_of_several") if self.further_weights and self.kind != "slx" else None
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
         """Return the coefficients and the effects of each focal term as restrictions."""

@@ -9,7 +9,8 @@ in the lag. Lines are estimators: the adjusted score, the likelihood with dummie
 gaps alone, and, of all cells, Lee and Yu's transformation. Of the spatial parameter and of the total effect (of the
 coefficient in the error model): bias (of the median of
 the total effect), standard deviation, median standard error, and coverage of intervals of 95 %. With
-``own`` half of the cells of a unit are absent where its effect is large: selection that effects account for.
+``own`` half of the cells of a unit are absent where its effect is large: selection that effects account for. With
+``unequal`` errors and x of a unit are autoregressive, 0.7, and standard deviations of errors lie between 0.5 and 1.5.
 """
 
 from __future__ import annotations
@@ -42,6 +43,12 @@ def drawn(rng: np.random.Generator, n: int, t: int, process: str, kind: str) -> 
     raw = ring(n)
     unit, time = rng.standard_normal(n), rng.standard_normal(t)
     x, e = rng.standard_normal((2, t, n))
+    if process == "unequal":
+        size = 0.5 + rng.random(n)
+        for period in range(1, t):
+            x[period] = 0.7 * x[period - 1] + np.sqrt(1 - 0.7**2) * x[period]
+            e[period] = 0.7 * e[period - 1] + np.sqrt(1 - 0.7**2) * e[period]
+        e = e * size
     x = x + unit
     share = np.where(unit > 0.5, 0.5, 0.05) if process == "own" else np.full(n, 0.15)
     present = rng.random((t, n)) >= share
@@ -83,13 +90,16 @@ def once(seed: int, n: int, t: int, process: str, kind: str) -> dict[str, list[t
     out = {}
     counts = some.groupby("unit")["time"].transform("count")
     tables = {"adjusted": some, "dummies": some, "complete units": some[counts == t], "no gaps": every}
+    if process == "unequal":
+        tables = {"adjusted": some, "clustered": some}
     for name, table in tables.items():
         correction = "none" if name == "dummies" else "adjusted_score"
         with suppress(DigicarbonError):
             panel = dc.Panel.from_frame(table, unit="unit", time="time", gaps="keep")
             labels = [f"u{i:04d}" for i in range(n)]
             weights = dc.Weights.from_matrix(ring(n), labels).restrict(panel.units, "keep")
-            model = dc.UnbalancedSpatialPanel(**spec, bias_correction=correction)
+            cov = "cluster" if name == "clustered" else "classic"
+            model = dc.UnbalancedSpatialPanel(**spec, bias_correction=correction, cov=cov)
             out[name] = numbers(model.fit(panel, weights), kind)
     return out
 
@@ -97,7 +107,14 @@ def once(seed: int, n: int, t: int, process: str, kind: str) -> dict[str, list[t
 def main(replications: int, shapes: list[tuple[int, int]]) -> None:
     """Print a table for each size and process."""
     for n, t in shapes:
-        for kind, process in (("sdm", "within"), ("sdm", "own"), ("sdm", "lattice"), ("sem", "within")):
+        for kind, process in (
+            ("sdm", "within"),
+            ("sdm", "own"),
+            ("sdm", "lattice"),
+            ("sem", "within"),
+            ("sdm", "unequal"),
+            ("sem", "unequal"),
+        ):
             found: dict[str, list[list[tuple[float, float]]]] = defaultdict(list)
             for seed in range(replications):
                 for name, both in once(seed, n, t, process, kind).items():

@@ -607,6 +607,21 @@ def test_r_finds_spatial_panels_and_their_effects(states: Path, capsys: Capture)
 
 
 @pytest.mark.outside
+def test_r_finds_spatial_panels_by_period(states: Path, capsys: Capture) -> None:
+    grid = {
+        "model.kind": ["sdm", "sem", "slx"],
+        "inference.cov": ["classic", "cluster"],
+    }
+    # plain matrices of all rows
+    pd.read_csv("holes.csv").query("year < 1974").to_csv("few.csv", index=False)
+    given = {"grid": grid, "model": STATES, "weights": True, "inference": {"test": "errors"}, "panel": {"gaps": "keep"}}
+    experiment("own", path="few.csv", **given, columns={"by period": {"model": "unbalanced_spatial"}})
+    exported("own", capsys)
+    text = "".join(map(r, sorted(Path("out").glob("check*.R"))))
+    assert compared(text) > 80
+
+
+@pytest.mark.outside
 @pytest.mark.parametrize(
     "name", ["table5_nonlinear", "table7_spatial_w1", "table9_10_regions", "robustness_gmm", "model_choice"]
 )

@@ -167,7 +167,7 @@ EXAMPLES: dict[type[Model], list[Model]] = {
         *(UnbalancedSpatialPanel(**TERMS, kind=kind) for kind in ("slx", "sar", "sem", "sdm", "sdem")),
         UnbalancedSpatialPanel(**TERMS, kind="sdm", effects="unit", bias_correction="none", durbin="x"),
         UnbalancedSpatialPanel(**TERMS | {"x": ("ln_pcap", "L.ln_pc")}, kind="sar", effects="none"),
-        UnbalancedSpatialPanel(**TERMS, kind="sdm", durbin="x", further_weights=(LINE,)),
+        UnbalancedSpatialPanel(**TERMS, kind="sdm", durbin="x", further_weights=(LINE,), cov="cluster"),
     ],
 }
 EVERY = [

@@ -74,9 +74,22 @@ def test_a_balanced_panel_is_that_of_spatial_panel(kind: str, effects: str, ours
         assert found.statistics["loglik"] == pytest.approx(known.statistics["loglik"], abs=1e-8)
 
 
+@pytest.mark.parametrize("kind", ["slx", "sar", "sem", "sdm", "sdem"])
+@pytest.mark.parametrize("effects", ["none", "unit", "time", "two_way"])
+def test_clustered_errors_of_a_balanced_panel_are_those_of_spatial_panel(kind: str, effects: str) -> None:
+    panel = panel_of(frame())
+    for ours, theirs in (("adjusted_score", "lee_yu"), ("none", "none")):
+        fields: dict[str, Any] = {"kind": kind, "effects": effects, "cov": "cluster"}
+        found = model(**fields, bias_correction=ours).fit(panel, weights())
+        known = dc.SpatialPanel(**SPEC, **fields, bias_correction=theirs).fit(panel, weights())
+        np.testing.assert_allclose(found.covariance, known.covariance, rtol=1e-7, atol=1e-12)
+        assert {"errors_scores", "errors_scores_added"} & {note.code for note in found.notes}
+
+
 @pytest.mark.parametrize("kind", ["slx", "sar", "sdm", "sem", "sdem"])
-def test_many_outcomes_are_fitted_as_single_ones(kind: str) -> None:
-    panel, fitted = panel_of(some(frame())), model(kind)
+@pytest.mark.parametrize("cov", ["classic", "cluster"])
+def test_many_outcomes_are_fitted_as_single_ones(kind: str, cov: str) -> None:
+    panel, fitted = panel_of(some(frame())), model(kind, cov=cov)
     result = fitted.fit(panel, weights())
     null = fitted.null(panel, weights(), [])
     assert null is not None
@@ -128,7 +141,7 @@ def test_the_wild_bootstrap_has_p_values_of_coefficients_and_effects(kind: str) 
 def test_weights_are_standardised_again_or_once() -> None:
     table = some(frame())
     panel, w = panel_of(table), weights()
-    again, once = (model("slx", standardise=how).design(panel, w) for how in ("again", "once"))
+    again, once = (model("slx", restandardise=how).design(panel, w) for how in (True, False))
     sums = again.space.weights.blocks.sum(axis=3)
     assert np.isclose(sums, 1).sum() + (sums == 0).sum() == sums.size
     assert (once.space.weights.blocks.sum(axis=3) <= 1 + 1e-12).all()

@@ -1,8 +1,9 @@
 
 # A spatial panel by period in base R: W among the rows of a period, standardised again if `again`. The adjusted score is
 # (Wy)'e/s2 - tr(QG) with e'e = s2 tr(Q), Q the projection that removes the effects; with a spatial error Q removes the
-# filtered dummies. Without `adjusted` it is the slope of the likelihood with dummies. All matrices are plain ones.
-period_ml <- function(data, y, x, lagged, W, kind, effects, adjusted, again) {
+# filtered dummies. Without `adjusted` it is the slope of the likelihood with dummies. `clustered`: the variance of the
+# scores is that of sums over units and of products of two units. All matrices are plain ones.
+period_ml <- function(data, y, x, lagged, W, kind, effects, adjusted, again, clustered) {
   n <- nrow(data)
   B <- unname(W[data$unit_id, data$unit_id]) * outer(data$time_id, data$time_id, "==")
   if (again) { sums <- rowSums(B); B[sums > 0, ] <- B[sums > 0, ] / sums[sums > 0] }
@@ -53,6 +54,20 @@ period_ml <- function(data, y, x, lagged, W, kind, effects, adjusted, again) {
   O <- J
   J[k + 1, k + 1] <- sum(q^2) / s2 + norm + (if (is_error) square else bent)
   O[k + 1, k + 1] <- sum(q^2) / s2 + norm + square
+  if (clustered) {
+    e <- f$e; by_time <- effects %in% c("time", "two_way"); times <- own(data$time_id)
+    M <- basis(if (!by_time) NULL else if (is_error) (diag(n) - p * B) %*% times else times)
+    C <- G - M %*% crossprod(M, G); C <- C - C %*% M %*% t(M)
+    count <- ave(rep(1, n), data$unit_id, FUN = sum)
+    share <- if (effects %in% c("unit", "two_way")) 1 - 1 / count else rep(1, n)
+    of_rho <- (q * e + diag(C) * (e^2 - s2 * share)) / s2
+    sums <- rowsum(cbind(f$Z * e / s2, of_rho, (e^2 - s2 * (1 - rowSums(basis(D)^2))) / (2 * s2^2)), data$unit_id)
+    K <- rowsum(t(rowsum(C * outer(e, e), data$unit_id)), data$unit_id)
+    K <- K + t(K); diag(K) <- 0
+    O <- crossprod(sweep(sums, 2, colMeans(sums)))
+    O[k + 1, k + 1] <- O[k + 1, k + 1] + sum(K^2) / 2 / s2^2
+    O <- O * nrow(sums) / (nrow(sums) - 1)
+  }
   keep <- if (kind == "slx") c(1:k, k + 2) else 1:(k + 2)
   I <- solve(J[keep, keep])
   V <- matrix(0, k + 2, k + 2); V[keep, keep] <- I %*% O[keep, keep] %*% t(I)

@@ -45,7 +45,7 @@ def r(part: RPart, model: UnbalancedSpatialPanel) -> list[str]:
         return part.skip(f"more than {MOST_ROWS} rows, too many for plain matrices of all of them")
     for name in ("spatial.R", "periods.R"):
         part.functions.append(files(__package__).joinpath(name).read_text(encoding="utf-8"))
-    again = model.standardise == "again" and weights is not None and weights.normalisation == "row"
+    again = model.restandardise and weights is not None and weights.normalisation == "row"
     adjusted = model.bias_correction == "adjusted_score" and model.effects != "none"
     lines = chunks(
         [
@@ -58,6 +58,7 @@ def r(part: RPart, model: UnbalancedSpatialPanel) -> list[str]:
             f'"{model.effects}"',
             str(adjusted).upper(),
             str(again).upper(),
+            str(model.cov == "cluster").upper(),
         ],
         "fit <- period_ml(",
         ", ",

@@ -11,19 +11,21 @@ from numpy.polynomial import chebyshev
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.spatial.operator import coarse_nodes
+from digicarbon.numeric.spatial.period_robust import diagonal_and_pairs, direction, factor, left_of_one, own_share
 from digicarbon.numeric.spatial.periods import (
     Effects,
     ErrorPeriods,
     PeriodWeights,
     Traces,
     multipliers,
-    projected_products,
-    projected_trace,
+    products_of,
     solve_lag,
 )
 
 CELLS = 1 << 20
 """Numbers in an array of rows and draws that are handled at a time."""
+PAIRS = 1 << 22
+"""Pairs of units in all periods and draws that are handled at a time."""
 LAST = 16
 """The last piece at an end of the range: beyond it a parameter is at the end."""
 MOST_MOVES = 40
@@ -83,12 +85,22 @@ class PeriodBatch:
     traces : Traces
         Whose `smooth` is true.
     adjusted : bool
+    by_unit : bool
+        Whether standard errors are those of `digicarbon.numeric.spatial.period_robust.clustered`.
     """
 
-    def __init__(self, z: FloatArray, weights: PeriodWeights, effects: Effects, traces: Traces, adjusted: bool) -> None:
-        self.weights, self.effects, self.traces = weights, effects, traces
+    def __init__(
+        self,
+        z: FloatArray,
+        weights: PeriodWeights,
+        effects: Effects,
+        traces: Traces,
+        adjusted: bool,
+        by_unit: bool = False,
+    ) -> None:
+        self.weights, self.effects, self.traces, self.by_unit = weights, effects, traces, by_unit
         self.degrees = effects.degrees if adjusted else effects.size
-        self._inner = effects.basis if adjusted else effects.basis[..., :0]
+        self._inner = effects if adjusted else None
         # what depends on weights and effects alone is shared by all regressors
         self._tables: dict[int, _Table] = traces.__dict__.setdefault("_tables", {})
         self.q, self.r = np.linalg.qr(z.reshape(-1, z.shape[2]))
@@ -135,6 +147,7 @@ class PeriodBatch:
         spread = rest + norm + square - 2 * trace**2 / self.degrees
         variance = spread / slope**2
         d = self.root @ of_q
+        scores, pairs = self._scores(known, table, basis, q - self.q @ of_q, trace) if self.by_unit else (None, None)
         beta, out = known.beta, np.empty((len(asked), 2, len(known.rho)))
         for place, (focal, lag, quantity) in enumerate(asked):
             first, second, dfirst, dsecond = self._multiplied(basis, table, quantity, len(known.rho))
@@ -145,10 +158,42 @@ class PeriodBatch:
                 estimate, along = estimate + second * beta[lag], along + second * d[lag]
                 change = change + dsecond * beta[lag]
                 own = own + np.outer(second, self.root[lag])
-            # Cov(β, ρ) = -d Var(ρ) and Var(β) = σ²(Z′Z)⁻¹ + dd′Var(ρ)
-            total = known.sigma2 * (own * own).sum(axis=1) + variance * (change - along) ** 2
+            if scores is not None and pairs is not None:
+                # what a unit adds to the estimate
+                moved = (change - along) / slope
+                sums = self._by_unit((self.q @ own.T) * known.e) + moved * scores
+                total = of_sums(sums, self.effects) + factor(self.effects) * moved**2 * pairs
+            else:
+                # Cov(β, ρ) = -d Var(ρ) and Var(β) = σ²(Z′Z)⁻¹ + dd′Var(ρ)
+                total = known.sigma2 * (own * own).sum(axis=1) + variance * (change - along) ** 2
             out[place] = estimate, np.sqrt(np.maximum(total, 0.0))
         return out
+
+    def _scores(
+        self, known: _Known, table: _Table, basis: FloatArray, rest: FloatArray, trace: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the score of ρ without those of β and σ², by unit, shape (N, M), and of pairs, squared, (M,)."""
+        t, n = self.effects.present.shape
+        e, sigma2, which = known.e, known.sigma2, self.weights.which
+        cube = np.ascontiguousarray(e.T).reshape(-1, t, n)
+        zero = direction(known.rho, self.weights, self.effects, False)
+        diagonal, pairs = np.empty((len(cube), t, n)), np.empty(len(cube))
+        nodes = table.g.reshape(len(table.g), -1)
+        step = max(1, PAIRS // (t * n * n))
+        for start in range(0, len(cube), step):
+            some = slice(start, start + step)
+            g = (basis[some] @ nodes).reshape(-1, *table.g.shape[1:])[:, which]
+            diagonal[some], both = diagonal_and_pairs(g, cube[some], zero)
+            pairs[some] = np.einsum("mij,mij->m", both, both) / 2
+        left, share = (one.reshape(-1, 1) for one in (left_of_one(self.effects), own_share(self.effects)))
+        squares = e * e
+        cells = e * rest - trace / self.degrees * (squares - sigma2 * left)
+        cells += diagonal.reshape(len(cube), -1).T * (squares - sigma2 * share)
+        return self._by_unit(cells) / sigma2, pairs / sigma2**2
+
+    def _by_unit(self, cells: FloatArray) -> FloatArray:
+        """Return sums over periods, shape (N, M)."""
+        return np.asarray(cells.reshape(*self.effects.present.shape, -1).sum(axis=0))
 
     def _multiplied(self, basis: FloatArray, table: _Table, quantity: str, count: int) -> FloatArray:
         """Return what β and θ count in a quantity and the derivatives of it, shape (4, M)."""
@@ -180,17 +225,23 @@ class PeriodBatch:
         n = self.effects.size
         for at in (low + high) / 2 + (high - low) / 2 * nodes:
             place = np.array([at])
-            own = self.weights.blocks[0] @ self.weights.inverse(place)
-            each = own[self.weights.which]
-            bent, square, norm = projected_products(self._inner, each, each)
-            g.append(own)
-            scalars.append([projected_trace(self._inner, each), bent, square, norm])
+            own = self.weights.solved(place).g
+            made = products_of(own[:, self.weights.which], self._inner)
+            g.append(own[0])
+            scalars.append([made.trace[0], made.bent[0, 0], made.square[0, 0], made.norm[0, 0]])
             of = multipliers(self.weights, place)
             direct, total = of.direct.sum(axis=0) / n, of.total.sum(axis=0) / n
             levels.append([direct, total - direct, total])
             d_direct, d_total = (part[..., 0].sum(axis=0) / n for part in of.slopes)
             slopes.append([d_direct, d_total - d_direct, d_total])
         return _Table(low, high, inverse, *(np.array(one) for one in (g, scalars, levels, slopes)))
+
+
+def of_sums(sums: FloatArray, effects: Effects) -> FloatArray:
+    """Return the variance of an estimate, shape (M,), to which units add sums, shape (N, M)."""
+    own = sums[effects.present.any(axis=0)]
+    own = own - own.mean(axis=0)
+    return np.asarray((own * own).sum(axis=0) * factor(effects))
 
 
 def pieces(places: FloatArray, bounds: tuple[float, float]) -> IntArray:
@@ -220,14 +271,16 @@ class ErrorPeriodBatch:
     Parameters
     ----------
     model : ErrorPeriods
+    by_unit : bool
+        Whether standard errors are those of `digicarbon.numeric.spatial.period_robust.clustered`.
 
     Notes
     -----
     In a piece of the range, see `pieces`, what is maximised is a polynomial in λ through the values at its nodes.
     """
 
-    def __init__(self, model: ErrorPeriods) -> None:
-        self.model = model
+    def __init__(self, model: ErrorPeriods, by_unit: bool = False) -> None:
+        self.model, self.by_unit = model, by_unit
         self._factors: dict[float, _Factor] = {}
 
     def several(self, outcomes: FloatArray, contrasts: Sequence[FloatArray]) -> list[tuple[FloatArray, FloatArray]]:
@@ -257,7 +310,7 @@ class ErrorPeriodBatch:
             moving = []
             for number in np.unique(piece[active]):
                 own = active[piece[active] == number]
-                moved = self._within(int(number), own, sides, squares, contrasts, out)
+                moved = self._within(int(number), own, sides, squares, contrasts, out, outcomes)
                 piece[own] += moved
                 moving.append(own[(moved != 0) & (np.abs(piece[own]) < LAST)])
             active = np.concatenate(moving)
@@ -273,6 +326,7 @@ class ErrorPeriodBatch:
         squares: FloatArray,
         contrasts: Sequence[FloatArray],
         out: FloatArray,
+        outcomes: FloatArray,
     ) -> IntArray:
         """Fill in the estimates of outcomes whose λ is in a piece; return where the others' is: -1, 0 or 1."""
         model = self.model
@@ -283,6 +337,10 @@ class ErrorPeriodBatch:
         heights, ssr = np.empty((2, NODES, len(own)))
         coefficients = np.empty((NODES, len(contrasts), len(own)))
         spreads = np.empty((NODES, len(contrasts)))
+        units = model.effects.present.shape[1]
+        sums = np.zeros((len(contrasts), NODES, units if self.by_unit else 0, len(own)))
+        level = outcomes[:, own]
+        lagged = self._lag(level) if self.by_unit else level
         for place, lam in enumerate(places):
             factor = self._factor(float(lam))
             solved, ssr[place] = self._solved(factor, sides[..., own], squares[:, own])
@@ -290,6 +348,13 @@ class ErrorPeriodBatch:
             for which, contrast in enumerate(contrasts):
                 coefficients[place, which] = contrast @ solved[model.r :]
                 spreads[place, which] = contrast @ factor.inverse @ contrast
+            if self.by_unit:
+                x = (model.x - lam * model.lagged).reshape(len(level), -1)
+                e = level - lam * lagged - x @ solved
+                for which, contrast in enumerate(contrasts):
+                    side = np.concatenate([np.zeros(model.r), contrast])
+                    along = x @ scipy.linalg.cho_solve((factor.root, True), side, check_finite=False)
+                    sums[which, place] = (along[:, None] * e).reshape(-1, units, len(own)).sum(axis=0)
         series = inverse @ heights
         first, second = chebyshev.chebder(series), chebyshev.chebder(series, 2)
         ends = [chebyshev.chebval(np.full(len(own), end), first, tensor=False) for end in (-1.0, 1.0)]
@@ -310,19 +375,25 @@ class ErrorPeriodBatch:
         inside = moved == 0
         for which in range(len(contrasts)):
             estimate = np.einsum("mp,pm->m", basis, coefficients[:, which])
-            error = np.sqrt(np.maximum(sigma2 * (basis @ spreads[:, which]), 0.0))
+            if self.by_unit:
+                variance = of_sums(np.einsum("mp,pnm->nm", basis, sums[which]), model.effects)
+            else:
+                variance = sigma2 * (basis @ spreads[:, which])
+            error = np.sqrt(np.maximum(variance, 0.0))
             out[which][:, own[inside]] = np.stack([estimate, error])[:, inside]
         return moved
 
     def _sides(self, outcomes: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return what 1, -λ and λ² combine to x′S′Sy and y′S′Sy, shapes (3, p, M) and (3, M)."""
-        model = self.model
-        shape = model.effects.present.shape
-        wy = model.weights.lag(outcomes.reshape(*shape, -1)).reshape(outcomes.shape)
+        model, wy = self.model, self._lag(outcomes)
         a, b = (columns.reshape(len(outcomes), -1) for columns in (model.x, model.lagged))
         sides = np.stack([a.T @ outcomes, a.T @ wy + b.T @ outcomes, b.T @ wy])
         pairs = ((outcomes, outcomes, 1.0), (outcomes, wy, 2.0), (wy, wy, 1.0))
         return sides, np.stack([many * np.einsum("im,im->m", one, other) for one, other, many in pairs])
+
+    def _lag(self, outcomes: FloatArray) -> FloatArray:
+        cube = outcomes.reshape(*self.model.effects.present.shape, -1)
+        return self.model.weights.lag(cube).reshape(outcomes.shape)
 
     def _solved(self, factor: _Factor, sides: FloatArray, squares: FloatArray) -> tuple[FloatArray, FloatArray]:
         powers = np.array([1.0, -factor.lam, factor.lam**2])

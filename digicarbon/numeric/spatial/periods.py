@@ -28,8 +28,14 @@ FLAT, MOST_FLAT = 1e-8, 1e-3
 NEWTON = 60
 CLOSE, ROUGH = 1e-12, 1e-7
 """Steps of the search for a parameter, the size of the last one relative to its range, and the largest that may be."""
+SQUARED, NEAR = 1e-7, 0.2
+"""The size of the last of Newton's steps for several parameters, after which the next one would be about its square,
+and of the last one for the likelihood where the zero of the adjusted score is sought near its maximum.
+"""
 WELL = 1e5
 """Condition of eigenvectors up to which traces are taken from them; beyond it each one is a solution."""
+LARGE = 0.1
+"""A ρ by which (I - ρW)⁻¹ - I can be divided without a loss of digits."""
 PLACES = 9
 """Places in each direction of the first search over several parameters."""
 
@@ -44,21 +50,28 @@ class Effects:
     kind : {"none", "unit", "time", "two_way"}
     basis : ndarray, shape (T, N, r)
         An orthonormal basis L of the dummies, so that Q = I - LL′ removes them.
+    shares : ndarray, shape (N,)
+        One over the number of a unit's periods; zero without effects of units.
+    times : ndarray, shape (T, N, q)
+        The part of the basis that effects of periods add.
     """
 
     present: BoolArray
     kind: EffectsKind
     basis: FloatArray
+    shares: FloatArray
+    times: FloatArray
 
     @classmethod
     def of(cls, present: BoolArray, kind: EffectsKind) -> Effects:
         """Return the effects of a kind for the cells that are observed."""
         t, n = present.shape
-        units, times = np.empty((t, n, 0)), np.empty((t, n, 0))
+        units, times, shares = np.empty((t, n, 0)), np.empty((t, n, 0)), np.zeros(n)
         counts = present.sum(axis=0)
         if kind in ("unit", "two_way"):
             units = present[:, :, None] * (np.eye(n) / np.sqrt(np.maximum(counts, 1)))[None]
             units = units[:, :, counts > 0]
+            shares = np.where(counts > 0, 1 / np.maximum(counts, 1), 0.0)
         if kind in ("time", "two_way"):
             times = present[:, :, None] * np.eye(t)[:, None, :]
             if kind == "two_way":
@@ -66,7 +79,8 @@ class Effects:
             vectors, sizes, _ = np.linalg.svd(times.reshape(t * n, t), full_matrices=False)
             # parts of a panel that share no unit have a dummy less for each of them
             times = vectors[:, sizes > 1e-9 * max(float(sizes[0]), 1e-300)].reshape(t, n, -1)
-        return cls(present, kind, np.ascontiguousarray(np.concatenate([units, times], axis=2)))
+        basis = np.ascontiguousarray(np.concatenate([units, times], axis=2))
+        return cls(present, kind, basis, shares, np.ascontiguousarray(times))
 
     @cached_property
     def size(self) -> int:
@@ -112,6 +126,78 @@ def projected_products(basis: FloatArray, a: FloatArray, b: FloatArray) -> tuple
     square = ab - first - second + float(np.einsum("ij,ji->", of_a, of_b))
     mixed = norm - float(np.vdot(forth, forth_b)) - float(np.vdot(back, back_a)) + float(np.vdot(of_a, of_b))
     return ab - first, square, mixed
+
+
+@dataclass(frozen=True, eq=False)
+class Products:
+    """Traces of R matrices G without effects: tr QG, and tr QG_rG_s, tr QG_rQG_s and tr QG_rQG_s′, shape (R, R)."""
+
+    trace: FloatArray
+    bent: FloatArray
+    square: FloatArray
+    norm: FloatArray
+
+
+def products_of(g: FloatArray, effects: Effects | None) -> Products:
+    """Return traces of G, shape (R, T, N, N); None stands for no effects.
+
+    Notes
+    -----
+    As `projected_products` with the basis of the effects, whose part of units has one number in each row.
+    """
+    r, t, n = g.shape[:3]
+    turned = np.swapaxes(g, 2, 3)
+    trace = np.trace(g, axis1=2, axis2=3).sum(axis=1)
+    if effects is None:
+        flat = g.reshape(r, -1)
+        same, norm = flat @ turned.reshape(r, -1).T, flat @ flat.T
+        return Products(trace, same, same, norm)
+    shares, times = effects.shares, effects.times
+    trace = trace - np.diagonal(g, axis1=2, axis2=3).sum(axis=1) @ shares
+    back, forth = g @ times, turned @ times
+    trace = trace - np.tensordot(back, times, axes=3)
+    q = times.shape[2]
+    # L′GL: units, then periods
+    root = np.sqrt(shares)
+    inner = np.empty((r, n + q, n + q))
+    inner[:, :n, :n] = root[:, None] * g.sum(axis=1) * root
+    inner[:, :n, n:] = root[:, None] * back.sum(axis=1)
+    inner[:, n:, :n] = np.swapaxes(root[:, None] * forth.sum(axis=1), 1, 2)
+    inner[:, n:, n:] = times.reshape(t * n, q).T @ back.reshape(r, t * n, q)
+    bent, square, norm = np.empty((3, r, r))
+    for s, u in product(range(r), repeat=2):
+        mixed, direct = np.einsum("tij,tij->ij", g[s], turned[u]), np.einsum("tij,tij->ij", g[s], g[u])
+        rows, columns = mixed.sum(axis=1), mixed.sum(axis=0)
+        first = rows @ shares + np.vdot(forth[s], back[u])
+        second = columns @ shares + np.vdot(forth[u], back[s])
+        bent[s, u] = rows.sum() - first
+        square[s, u] = bent[s, u] - second + np.vdot(inner[s], inner[u].T)
+        rows, columns = direct.sum(axis=1), direct.sum(axis=0)
+        off = (rows + columns) @ shares + np.vdot(forth[s], forth[u]) + np.vdot(back[s], back[u])
+        norm[s, u] = rows.sum() - off + np.vdot(inner[s], inner[u])
+    return Products(trace, bent, square, norm)
+
+
+def slopes_of(g: FloatArray, effects: Effects | None) -> tuple[FloatArray, FloatArray]:
+    """Return tr QG, shape (R,), and tr QG_rG_s, shape (R, R), of `products_of`."""
+    r = len(g)
+    trace = np.trace(g, axis1=2, axis2=3).sum(axis=1)
+    turned = np.swapaxes(g, 2, 3)
+    if effects is None:
+        return trace, g.reshape(r, -1) @ turned.reshape(r, -1).T
+    shares, times = effects.shares, effects.times
+    back, forth = g @ times, turned @ times
+    trace = trace - np.diagonal(g, axis1=2, axis2=3).sum(axis=1) @ shares - np.tensordot(back, times, axes=3)
+    bent = (g * (1 - shares)[:, None]).reshape(r, -1) @ turned.reshape(r, -1).T
+    return trace, bent - forth.reshape(r, -1) @ back.reshape(r, -1).T
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """The inverse of I - Σ ρ_r W_r, shape (P, N, N), and W_r times it, shape (R, P, N, N)."""
+
+    inverse: FloatArray
+    g: FloatArray
 
 
 class PeriodWeights:
@@ -166,7 +252,11 @@ class PeriodWeights:
 
     def filter(self, rho: FloatArray) -> FloatArray:
         """Return I - Σ ρ_r W_r, shape (P, N, N)."""
-        return np.asarray(np.eye(self.blocks.shape[2]) - np.tensordot(rho, self.blocks, axes=1))
+        return np.asarray(np.eye(self.blocks.shape[2]) - self.mixed(rho))
+
+    def mixed(self, rho: FloatArray) -> FloatArray:
+        """Return Σ ρ_r W_r, shape (P, N, N)."""
+        return np.asarray((rho @ self.blocks.reshape(self.several, -1)).reshape(self.blocks.shape[1:]))
 
     def stable(self, rho: FloatArray) -> bool:
         """Return whether I - s Σ ρ_r W_r is invertible for each s from 0 to 1, so that the model is stable."""
@@ -174,19 +264,36 @@ class PeriodWeights:
 
     def largest(self, rho: FloatArray) -> float:
         """Return the largest real part of the roots of Σ ρ_r W_r, or, where that is less than 1, a number above it."""
-        mixed = np.tensordot(rho, self.blocks, axes=1)
+        mixed = self.mixed(rho)
         # no root is larger than the largest row sum
         bound = float(np.abs(mixed).sum(axis=2).max())
         return bound if bound < 1.0 else float(np.linalg.eigvals(mixed).real.max())
 
     def inverse(self, rho: FloatArray) -> FloatArray:
         """Return the inverse of `filter`, shape (P, N, N)."""
-        return np.asarray(np.linalg.inv(self.filter(rho)))
+        return self.solved(rho).inverse
 
-    def g(self, rho: FloatArray, inverse: FloatArray | None = None) -> FloatArray:
+    def solved(self, rho: FloatArray) -> Solved:
+        """Return the inverse of `filter` and G; those of the latest ρ are kept, which a fit needs several times."""
+        key = rho.tobytes()
+        known: tuple[bytes, Solved] | None = self.__dict__.get("_solved")
+        if known is not None and known[0] == key:
+            return known[1]
+        inverse = np.asarray(np.linalg.inv(self.filter(rho)))
+        if len(rho) == 1 and abs(float(rho[0])) > LARGE:
+            # W(I - ρW)⁻¹ = ((I - ρW)⁻¹ - I)/ρ, which costs no product
+            g = (inverse - np.eye(len(inverse[0])))[None] / rho[0]
+        else:
+            g = self.blocks @ inverse
+        made = Solved(inverse, np.asarray(g))
+        self.__dict__["_solved"] = key, made
+        return made
+
+    def g(self, rho: FloatArray) -> FloatArray:
         """Return W_r (I - Σ ρ_r W_r)⁻¹ in each period, shape (R, T, N, N)."""
-        solved = self.inverse(rho) if inverse is None else inverse
-        return np.asarray((self.blocks @ solved)[:, self.which])
+        g = self.solved(rho).g
+        # where all periods differ there is nothing to copy
+        return g if len(self.which) == g.shape[1] else np.asarray(g[:, self.which])
 
 
 class Traces:
@@ -353,6 +460,10 @@ class PeriodFit:
     residuals : ndarray, shape (T, N)
         Effects removed; zero where a unit is not observed.
     boundary : bool
+    bread : ndarray, shape (k + R + 1, k + R + 1)
+        Inverse of minus the mean slope of the scores; without ρ, which is given, at an end of its range.
+    linear : ndarray, shape (T, N, k + R)
+        What errors are multiplied by in the scores of β and ρ, times σ².
     """
 
     beta: FloatArray
@@ -362,6 +473,8 @@ class PeriodFit:
     loglik: float
     residuals: FloatArray
     boundary: bool
+    bread: FloatArray
+    linear: FloatArray
 
 
 def fit_linear(columns: FloatArray, effects: Effects, adjusted: bool) -> PeriodFit:
@@ -375,8 +488,8 @@ def fit_linear(columns: FloatArray, effects: Effects, adjusted: bool) -> PeriodF
     covariance = np.zeros((k + 1, k + 1))
     covariance[:k, :k] = sigma2 * np.linalg.inv(flat[:, :k].T @ flat[:, :k])
     covariance[k, k] = 2 * sigma2**2 / degrees
-    residuals = e.reshape(columns.shape[:2])
-    return PeriodFit(beta, np.empty(0), sigma2, covariance, _gaussian(float(e @ e), 0.0, effects), residuals, False)
+    residuals, loglik = e.reshape(columns.shape[:2]), _gaussian(float(e @ e), 0.0, effects)
+    return PeriodFit(beta, np.empty(0), sigma2, covariance, loglik, residuals, False, covariance, columns[..., :k])
 
 
 def fit_lags(
@@ -430,11 +543,16 @@ def fit_lags(
         covariance = np.full((k + r + 1, k + r + 1), np.nan)
         covariance[:k, :k] = ssr / degrees * np.linalg.inv(factor[:k, :k].T @ factor[:k, :k])
         covariance[-1, -1] = 2 * (ssr / degrees) ** 2 / degrees
+        bread, linear = np.nan_to_num(covariance), np.zeros((*columns.shape[:2], k + r))
+        linear[..., :k] = columns[..., :k]
     else:
-        covariance = _lag_covariance(columns, residuals, rho, ssr / degrees, weights, effects, adjusted)
-    log_determinant = float(np.linalg.slogdet(weights.filter(rho))[1] @ weights.times)
+        covariance, bread, linear = _lag_covariance(columns, residuals, rho, ssr / degrees, weights, effects, adjusted)
+    if r == 1:
+        log_determinant = float(weights.log_determinant(rho)[0])
+    else:
+        log_determinant = float(np.linalg.slogdet(weights.filter(rho))[1] @ weights.times)
     loglik = _gaussian(ssr, log_determinant, effects)
-    return PeriodFit(beta, rho, ssr / degrees, covariance, loglik, residuals, boundary)
+    return PeriodFit(beta, rho, ssr / degrees, covariance, loglik, residuals, boundary, bread, linear)
 
 
 def _gaussian(ssr: float, log_determinant: float, effects: Effects) -> float:
@@ -450,8 +568,8 @@ def _lag_covariance(
     weights: PeriodWeights,
     effects: Effects,
     adjusted: bool,
-) -> FloatArray:
-    """Return the covariance of (β, ρ, σ²), shape (k + R + 1, k + R + 1).
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the covariance of (β, ρ, σ²), J⁻¹, each of shape (k + R + 1, k + R + 1), and Z with Qη, (T, N, k + R).
 
     Notes
     -----
@@ -463,38 +581,30 @@ def _lag_covariance(
     k = columns.shape[2] - 1 - r
     flat = columns.reshape(size, -1)
     z = flat[:, :k]
-    g = list(weights.g(rho))
+    g = weights.g(rho)
     degrees = effects.degrees if adjusted else effects.size
-    q = np.stack(
-        [flat[:, k + 1 + s] - effects.remove((g[s] @ residuals[..., None])[..., 0]).ravel() for s in range(r)],
-        axis=1,
-    )
-    both = np.concatenate([z, q], axis=1)
+    noise = effects.remove(np.moveaxis((g @ residuals[..., None])[..., 0], 0, 2)).reshape(size, r)
+    both = np.concatenate([z, flat[:, k + 1 :] - noise], axis=1)
     slope = np.zeros((k + r + 1, k + r + 1))
     slope[: k + r, : k + r] = both.T @ both / sigma2
     spread = slope.copy()
     # the likelihood's own scores are of all errors, effects or not
-    basis = effects.basis if adjusted else effects.basis[..., :0]
-    for s, u in product(range(r), repeat=2):
-        bent, square, norm = projected_products(basis, g[s], g[u])
-        slope[k + s, k + u] += norm + bent
-        spread[k + s, k + u] += norm + square
-    for s in range(r):
-        trace = projected_trace(basis, g[s]) / sigma2
-        for matrix in (slope, spread):
-            matrix[k + s, -1] = matrix[-1, k + s] = trace
+    of = products_of(g, effects if adjusted else None)
+    slope[k:-1, k:-1] += of.norm + of.bent
+    spread[k:-1, k:-1] += of.norm + of.square
+    for matrix in (slope, spread):
+        matrix[k:-1, -1] = matrix[-1, k:-1] = of.trace / sigma2
     slope[-1, -1] = spread[-1, -1] = degrees / (2 * sigma2**2)
     # columns in small units must not cost digits
     scale = 1 / np.sqrt(np.abs(np.diagonal(slope)))
     inverse = np.linalg.inv(slope * scale[:, None] * scale) * scale[:, None] * scale
-    return np.asarray(inverse @ spread @ inverse.T)
+    return np.asarray(inverse @ spread @ inverse.T), inverse, both.reshape(*columns.shape[:2], k + r)
 
 
 def _solve_several(
     gram: FloatArray, weights: PeriodWeights, effects: Effects, adjusted: bool
 ) -> tuple[FloatArray, bool]:
     """Return ρ of several W, shape (R,), and whether it is at the end of the stable region."""
-    basis = effects.basis if adjusted else effects.basis[..., :0]
     places, jacobian = table_of(weights)
     sides = np.concatenate([np.ones((len(places), 1)), -places], axis=1)
     heights = jacobian - effects.size / 2 * np.log(np.einsum("mi,ij,mj->m", sides, gram, sides))
@@ -508,30 +618,31 @@ def _solve_several(
         height = float(np.linalg.slogdet(weights.filter(least))[1] @ weights.times)
         rho = least if height - effects.size / 2 * np.log(side @ gram @ side) > heights.max() else rho
     # the likelihood first: its slope leads to a maximum; then the adjusted score, whose zero is near
-    rho = _newton(rho, gram, weights, effects.basis[..., :0], effects.size, 1e-4 if adjusted else CLOSE)
+    rho = _newton(rho, gram, weights, None, effects.size, NEAR if adjusted else SQUARED)
     if rho is not None and adjusted:
-        rho = _newton(rho, gram, weights, basis, effects.degrees)
+        rho = _newton(rho, gram, weights, effects, effects.degrees)
     if rho is None:
         raise EstimationError(Note("several_weights_no_maximum"))
     return rho, weights.largest(rho) > 1 - 1e-5
 
 
 def _newton(
-    rho: FloatArray, gram: FloatArray, weights: PeriodWeights, basis: FloatArray, degrees: int, close: float = CLOSE
+    rho: FloatArray,
+    gram: FloatArray,
+    weights: PeriodWeights,
+    effects: Effects | None,
+    degrees: int,
+    close: float = SQUARED,
 ) -> FloatArray | None:
     """Return the zero of the scores near ρ; None where the steps do not end."""
     step = np.ones_like(rho)
     for _ in range(NEWTON):
-        inverse = weights.inverse(rho)
-        g = weights.g(rho, inverse)
+        trace, bent = slopes_of(weights.g(rho), effects)
         side = np.concatenate([[1.0], -rho])
         along = gram @ side
         ssr, cross = float(side @ along), along[1:]
-        scores = degrees * cross / ssr - np.array([projected_trace(basis, one) for one in g])
-        r = len(rho)
-        bend = degrees * (2 * np.outer(cross, cross) / ssr - gram[1:, 1:]) / ssr
-        for s, u in product(range(r), repeat=2):
-            bend[s, u] -= _bent(basis, g[s], g[u])
+        scores = degrees * cross / ssr - trace
+        bend = degrees * (2 * np.outer(cross, cross) / ssr - gram[1:, 1:]) / ssr - bent
         if np.linalg.eigvalsh((bend + bend.T) / 2).max() >= 0:
             # far from the maximum: towards the least sum of squares
             bend = -degrees * gram[1:, 1:] / ssr
@@ -545,12 +656,6 @@ def _newton(
             return rho
     # where y has hardly any errors, rounding leaves more than the smallest step
     return rho if np.abs(step).max() < ROUGH else None
-
-
-def _bent(basis: FloatArray, a: FloatArray, b: FloatArray) -> float:
-    """Return tr QAB."""
-    own = float(np.einsum("tij,tji->", a, b))
-    return own - float(np.vdot(np.swapaxes(a, 1, 2) @ basis, b @ basis))
 
 
 def table_of(weights: PeriodWeights) -> tuple[FloatArray, FloatArray]:
@@ -655,10 +760,10 @@ class ErrorPeriods:
 
     def filtered(self, lam: float) -> FloatArray:
         """Return regressors filtered by I - λW, without the filtered effects, shape (T, N, k)."""
+        stack = self._powers[0] - lam * self._powers[1] + lam**2 * self._powers[2]
         columns = (self.x - lam * self.lagged).reshape(-1, self.r + self.k)
-        effects, z = columns[:, : self.r], columns[:, self.r :]
-        basis = np.linalg.qr(effects)[0]
-        return np.asarray(z - basis @ (basis.T @ z)).reshape(*self.x.shape[:2], self.k)
+        along = np.linalg.solve(stack[: self.r, : self.r], stack[: self.r, self.r :])
+        return np.asarray(columns[:, self.r :] - columns[:, : self.r] @ along).reshape(*self.x.shape[:2], self.k)
 
     def _heights(self, powers: FloatArray, lam: FloatArray) -> FloatArray:
         stack = powers[0] - lam[:, None, None] * powers[1] + lam[:, None, None] ** 2 * powers[2]
@@ -703,7 +808,10 @@ class ErrorPeriods:
         covariance[k:, k:] = np.linalg.inv(information)
         log_determinant = float(self.weights.log_determinant(np.array([lam]))[0])
         loglik = _gaussian(ssr, log_determinant, self.effects)
-        return PeriodFit(coefficients[r:], np.array([lam]), sigma2, covariance, loglik, residuals, boundary)
+        linear = np.concatenate([self.filtered(lam), np.zeros((*residuals.shape, 1))], axis=2)
+        return PeriodFit(
+            coefficients[r:], np.array([lam]), sigma2, covariance, loglik, residuals, boundary, covariance, linear
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -730,19 +838,35 @@ class Multipliers:
 
 def multipliers(weights: PeriodWeights, rho: FloatArray | None) -> Multipliers:
     """Return the multipliers at ρ; None stands for a model without a spatial lag of y."""
-    r, n = weights.several, weights.blocks.shape[2]
-    t = len(weights.which)
+    r, which = weights.several, weights.which
+    t = len(which)
     present = weights.present.astype(np.float64)
-    inverse = np.broadcast_to(np.eye(n), weights.blocks.shape[1:]) if rho is None else weights.inverse(rho)
-    each = np.stack([inverse, *(inverse @ weights.blocks)])[:, weights.which]
-    direct = np.einsum("rtii,ti->tr", each, present)
-    total = np.einsum("rtij,ti,tj->tr", each, present, present)
-    slopes = np.zeros((2, t, r + 1, r))
-    if rho is not None:
-        for s in range(r):
-            moved = (inverse @ weights.blocks[s])[weights.which] @ each
-            slopes[0, :, :, s] = np.einsum("rtii,ti->tr", moved, present)
-            slopes[1, :, :, s] = np.einsum("rtij,ti,tj->tr", moved, present, present)
+    columns = present[..., None]
+    counts = present.sum(axis=1)
+    lagged = (weights.blocks[:, which] @ columns)[..., 0]
+    direct, total, slopes = np.zeros((t, r + 1)), np.zeros((t, r + 1)), np.zeros((2, t, r + 1, r))
+    if rho is None:
+        direct[:, 0] = total[:, 0] = counts
+        total[:, 1:] = (lagged * present).sum(axis=2).T
+        return Multipliers(direct, total, slopes)
+    solved = weights.solved(rho)
+    inverse, g = solved.inverse, solved.g
+    turned = np.swapaxes(inverse, 1, 2)
+    # units that are not observed have a one on the diagonal of the inverse
+    absent = present.shape[1] - counts
+    direct[:, 0] = np.trace(inverse, axis1=1, axis2=2)[which] - absent
+    # traces of S⁻¹W_r are those of G_r = W_rS⁻¹, those of S⁻¹W_sS⁻¹W_r of G_sG_r
+    direct[:, 1:] = np.trace(g, axis1=2, axis2=3)[:, which].T
+    left = (turned[which] @ columns)[..., 0]
+    along = np.stack([present, *lagged])
+    right = (inverse[which] @ along[..., None])[..., 0]
+    total[:] = np.einsum("ti,rti->tr", left, along)
+    for s in range(r):
+        slopes[0, :, 0, s] = np.einsum("pij,pij->p", turned, g[s])[which]
+        for u in range(r):
+            slopes[0, :, 1 + u, s] = np.einsum("pij,pji->p", g[s], g[u])[which]
+        moved = (weights.blocks[s][which] @ right[..., None])[..., 0]
+        slopes[1, :, :, s] = np.einsum("ti,rti->tr", left, moved)
     return Multipliers(direct, total, slopes)
 
 

@@ -9,6 +9,7 @@ import scipy
 from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.spatial.period_robust import clustered
 from digicarbon.numeric.spatial.periods import (
     Effects,
     ErrorPeriods,
@@ -236,6 +237,54 @@ def test_error_covariance_is_the_inverse_information_with_explicit_matrices() ->
         ]
     )
     np.testing.assert_allclose(found.covariance[2:, 2:], np.linalg.inv(information), rtol=1e-8)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("several", "error"), [(1, False), (2, False), (1, True)])
+def test_clustered_covariance_is_that_of_loops_over_units_and_pairs(
+    kind: EffectsKind, several: int, error: bool
+) -> None:
+    world = World(5, lam=0.4) if error else World(11, several)
+    effects = Effects.of(world.present, kind)
+    found = world.fit_error(kind, True) if error else world.fit(kind, True)
+    period, unit = (one.ravel()[world.keep] for one in np.indices((T, N)))
+    n = len(unit)
+    filtered = np.eye(n) - sum(r * w for r, w in zip(found.spatial, world.big, strict=True))
+    dummies = world.dummies(kind)
+    removing = maker(filtered @ dummies if error else dummies, n)
+    x, y = world.rows(world.x), world.rows(world.y)[:, 0]
+    e = removing @ (filtered @ (y - x @ found.beta) if error else filtered @ y - x @ found.beta)
+    z = removing @ (filtered @ x if error else x)
+    times = np.equal.outer(period, np.arange(T)).astype(float)
+    means = maker(filtered @ times if error else times, n) if kind in ("time", "two_way") else np.eye(n)
+    inverse = np.linalg.inv(filtered)
+    g = [means @ w @ inverse @ means for w in world.big]
+    q = [0 * e if error else removing @ (w @ y - w @ inverse @ e) for w in world.big]
+    counts = np.bincount(unit, minlength=N)
+    share = 1 - 1 / counts[unit] if kind in ("unit", "two_way") else np.ones(n)
+    left = np.diag(maker(dummies, n))
+    sums = []
+    meat = np.zeros((3 + several, 3 + several))
+    for i in np.unique(unit):
+        own = unit == i
+        own_errors = e[own]
+        line = list(z[own].T @ own_errors / found.sigma2)
+        for of_q, of_g in zip(q, g, strict=True):
+            diagonal = np.diag(of_g)[own]
+            line.append(
+                (of_q[own] @ own_errors + diagonal @ (own_errors**2 - found.sigma2 * share[own])) / found.sigma2
+            )
+        sums.append([*line, (own_errors**2 - found.sigma2 * left[own]).sum() / (2 * found.sigma2**2)])
+        for j in np.unique(unit[unit < i]):
+            other = unit == j
+            products = np.array(
+                [own_errors @ (of_g[np.ix_(own, other)] + of_g[np.ix_(other, own)].T) @ e[other] for of_g in g]
+            )
+            meat[2 : 2 + several, 2 : 2 + several] += np.outer(products, products) / found.sigma2**2
+    centred = np.array(sums) - np.mean(sums, axis=0)
+    meat += centred.T @ centred
+    want = found.bread @ meat @ found.bread.T * len(sums) / (len(sums) - 1)
+    np.testing.assert_allclose(clustered(found, world.weights, effects, error), want, rtol=1e-8, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", KINDS)
