@@ -125,6 +125,15 @@ def test_direct_estimates_clustered(panel: dc.Panel, kind: str, correction: str)
     agree(model, panel, Estimand("total", "a"), ErrorFits if kind in ("sem", "sdem") else LagFits)
 
 
+def test_clustered_errors_of_an_outcome_in_any_unit(panel: dc.Panel) -> None:
+    """Products of residuals, squared, are numbers that a short format may not hold."""
+    model = dc.SpatialPanel(y="y", x=("a",), controls=("b",), kind="sdm", cov="cluster")
+    batch, every = model.batch(panel, W, Estimand("total", "a")), outcomes(panel)
+    once = np.array(batch.fit(batch.prepare(every)))
+    for factor in (1e-14, 1e14):
+        np.testing.assert_allclose(np.array(batch.fit(batch.prepare(factor * every))) / factor, once, rtol=1e-6)
+
+
 @pytest.mark.parametrize("effects", ["none", "unit", "time", "two_way"])
 @pytest.mark.parametrize("correction", ["lee_yu", "none"])
 @pytest.mark.parametrize("cov", ["classic", "cluster", "observed"])

@@ -46,6 +46,11 @@ KEPT_CELLS = 1 << 20
 """Most numbers in G at all nodes that are stored; for a larger W each G is computed again."""
 ALL_PAIRS = 1000
 """Up to this number of units G is made for each draw, for clustered errors of ρ."""
+SHORT = 24
+"""From this number of units on products of units are sums of numbers of seven digits; of fewer units draws may be the
+sample itself, whose statistic must be the same."""
+LEAST = 1e-9
+"""Share of the largest coefficient below which one is not counted in such sums."""
 LEAST_PAIR = 1e-9
 """Of more units, pairs are left out whose weight is at most this share of the largest one."""
 PAIR_CELLS, FEWEST_PAIRED = 1 << 17, 16
@@ -435,19 +440,24 @@ class LagSpace:
         return self.centre(self.used.apply_g(float(nodes.points[place]), columns))
 
     def products(self, residuals: FloatArray, nodes: Nodes, basis: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return Σ_{j≠i} g*_ij e_i′e_j of each unit, shape (N, M), and `Pairs.sums`, for up to `ALL_PAIRS` units."""
+        """Return Σ_{j≠i} g*_ij e_i′e_j of each unit, shape (N, M), and `Pairs.sums`, for up to `ALL_PAIRS` units.
+
+        Residuals are over σ, so that their products are not too large for numbers of seven digits.
+        """
         n, _, draws = residuals.shape
         table = self._matrices_at(nodes)
-        ones, size = np.ones(n), max(PAIR_CELLS // (n * n), FEWEST_PAIRED)
+        basis = basis[:, : len(table)].astype(table.dtype)
+        ones, size = np.ones(n, dtype=table.dtype), max(PAIR_CELLS // (n * n), FEWEST_PAIRED)
         of_units, sums = np.empty((n, draws)), np.empty(draws)
         for start in range(0, draws, size):
             block = slice(start, min(start + size, draws))
-            e = np.ascontiguousarray(residuals[..., block].transpose(2, 0, 1))
+            e = np.ascontiguousarray(residuals[..., block].transpose(2, 0, 1), dtype=table.dtype)
             weighted = (basis[block] @ table).reshape(-1, n, n)
-            weighted *= np.matmul(e, e.transpose(0, 2, 1))
+            # of the same array on both sides, numpy would make one half and copy it, which takes longer
+            weighted *= np.matmul(e, e.transpose(0, 2, 1).copy())
             of_units[:, block] = (weighted @ ones).T
             flat = weighted.reshape(len(e), -1)
-            sums[block] = np.einsum("mp,mp->m", flat, flat) + np.einsum("mij,mji->m", weighted, weighted)
+            sums[block] = np.vecdot(flat, flat) + np.einsum("mij,mji->m", weighted, weighted)
         return of_units, sums
 
     def _matrices_at(self, nodes: Nodes) -> FloatArray:
@@ -457,7 +467,12 @@ class LagSpace:
             identity = self.centre(np.eye(self.w.n))
             values = np.stack([self.centre(self.used.apply_g(float(point), identity)) for point in nodes.points])
             values[:, np.arange(self.w.n), np.arange(self.w.n)] = 0.0
-            self._matrices[at] = nodes.inverse @ values.reshape(len(values), -1)
+            table = nodes.inverse @ values.reshape(len(values), -1)
+            if self.w.n >= SHORT:
+                # polynomials are at most one: the last ones have coefficients that are no longer counted
+                sizes = np.abs(table).max(axis=1)
+                table = table[: 1 + np.flatnonzero(sizes > LEAST * sizes.max())[-1]].astype(np.float32)
+            self._matrices[at] = table
         return self._matrices[at]
 
     def pairs(self, nodes: Nodes) -> Pairs:
@@ -694,7 +709,9 @@ class LagBatch:
         basis, cube = nodes.basis(rho), residuals.reshape(n, -1, len(rho))
         own = self.space.own_shares(rho)
         if n <= ALL_PAIRS:
-            of_others, pairs = self.space.products(cube, nodes, basis)
+            of_others, pairs = self.space.products(cube / np.sqrt(sigma2), nodes, basis)
+            of_others *= sigma2
+            pairs *= sigma2**2
             # (Wy)* has the errors' own lag, too
             weights = block.lagged + self._q @ (block.of_lagged - self._r @ d.T)
             of_rho = np.einsum("itm,itm->im", cube, weights.reshape(cube.shape)) - of_others
@@ -802,7 +819,7 @@ class LagBatch:
         """Return Var(ρ̂), shape (M,), and d = (Z′Z)⁻¹Z′GZβ, shape (M, k)."""
         k, nodes = self._k, self.space.nodes(rho)
         values = self._table(nodes) @ nodes.basis(rho).T
-        half, coef = len(self._pairs[0]), beta.T
+        half, coef = len(self._pairs[0]), np.ascontiguousarray(beta.T)
         surplus = np.einsum("pm,pm->m", values[1 : 1 + half], coef[self._pairs[0]] * coef[self._pairs[1]])
         d = np.einsum("rkm,km->rm", values[1 + half :].reshape(k, k, len(rho)), coef)
         first, second = traces
