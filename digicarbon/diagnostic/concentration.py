@@ -146,12 +146,13 @@ def local_getis_ord(
     Returns
     -------
     DataFrame
-        Index: period, unit; columns g, expected, variance, z, p, spot (hot: high values gather; cold: low ones).
+        Index: period, unit; columns g, expected, variance, z, p, spot (hot: z above 0, high values gather; cold: below
+        0, low ones; whatever p is).
 
     Raises
     ------
-    DataError, WeightsError
-        As in `getis_ord`.
+    DataError, WeightsError, EstimationError
+        As in `getis_ord`; of the last kind where G of no unit depends on how values are exchanged.
 
     References
     ----------
@@ -166,7 +167,10 @@ def local_getis_ord(
         spot = np.where(np.isnan(columns["z"]), "", np.where(columns["z"] > 0, "hot", "cold"))
         index = pd.Index(panel.units, name=panel.unit_name)
         frames[period] = pd.DataFrame({"g": columns.pop("value"), **columns, "spot": spot}, index=index)
-    return pd.concat(frames, names=[panel.time_name])
+    table = pd.concat(frames, names=[panel.time_name])
+    if table["z"].isna().all():
+        raise EstimationError(Note("association_fixed"))
+    return table
 
 
 def _by_period(panel: Panel, name: str, rows: list[dict[str, float]]) -> pd.DataFrame:

@@ -27,16 +27,17 @@ from digicarbon.numeric.spatial_choice.space import ChoiceKind, Space
 from digicarbon.panel import Panel
 from digicarbon.spec import under
 from digicarbon.weights import Weights, WeightsSpec
-from digicarbon.weights.base import Node
+from digicarbon.weights.base import GivenNode
 
 if TYPE_CHECKING:
     from digicarbon.script import RPart
 
 Kinds = Annotated[tuple[Literal["ols", "slx", "sar", "sdm", "sem", "sdem"], ...], Field(strict=False)]
-Nodes = Annotated[tuple[Node, ...], Field(strict=False)]
+Nodes = Annotated[tuple[GivenNode, ...], Field(strict=False)]
 FEWEST = 99
 """Fewest draws of a bootstrap: the expected gain is a regression over them."""
 OWN_W = Note("weights_of_the_run")
+EQUAL = Note("spatial_choice_equal")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +80,9 @@ class SpatialChoice(Diagnostic):
         In a configuration ``${model}``, the spatial model of the run.
     kinds : tuple of {"ols", "slx", "sar", "sdm", "sem", "sdem"}
         Kinds that the run is compared with.
-    weights : tuple of mapping
-        Nodes with a ``_target_``: further W, beside that of the run. The W of the run itself may be among them.
+    weights : tuple of mapping, WeightsSpec or Weights
+        Nodes with a ``_target_``, specifications or weights: further W, beside that of the run. The W of the run itself
+        may be among them.
     prior : {"g", "flat"}
         Of the coefficients: Zellner's g-prior, or a flat one, with which the units of measurement of regressors decide
         between models with different regressors.
@@ -115,6 +117,7 @@ class SpatialChoice(Diagnostic):
         """The sample and the priors, and what the p values are."""
         about = (
             Note("spatial_choice_sample"),
+            EQUAL,
             Note("spatial_choice_g" if self.prior == "g" else "spatial_choice_flat"),
         )
         return (*about, Note("spatial_choice_tests", draws=self.draws)) if self.draws else about
@@ -203,7 +206,7 @@ class SpatialChoice(Diagnostic):
         known: list[Weights] = []
         for place, spec in enumerate((None, *self.weights)):
             with under(f"diagnostic.weights[{place - 1}]", WeightsSpec):
-                given = first if spec is None else spec.compute(panel).align(panel)
+                given = first if spec is None else _weights_of(spec, panel)
             if any(abs(given.matrix - other.matrix).max() < 1e-12 for other in known):
                 continue
             known.append(given)
@@ -264,6 +267,10 @@ class SpatialChoice(Diagnostic):
                 found = against(Profile(first.space, first.kind), Profile(rival.space, rival.kind), own, drawn)
                 row |= {"gain_p": found.gain_p, "j": found.j, "j_p": found.j_p}
             yield row
+
+
+def _weights_of(spec: WeightsSpec | Weights, panel: Panel) -> Weights:
+    return (spec if isinstance(spec, Weights) else spec.compute(panel)).align(panel)
 
 
 def _contains(wide: _Candidate, narrow: _Candidate, every: bool) -> bool:

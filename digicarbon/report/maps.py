@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -140,6 +140,8 @@ class LisaMap(DiagnosticTable):
 class HotSpotMap(LisaMap):
     """Getis and Ord's local G by region and period, and a map of hot and cold spots for each variable and run.
 
+    The column ``spot`` is empty where p is not below ``level``, as on the map.
+
     Attributes
     ----------
     name, columns, decimals, periods, level, shapes, key, pictures, most_runs
@@ -149,6 +151,19 @@ class HotSpotMap(LisaMap):
     file: ClassVar[str] = "hot_spots"
     _draw: ClassVar[Callable[..., Figure]] = staticmethod(plot_hot_spots)
     _of: ClassVar[Callable[..., pd.Series[Any]]] = staticmethod(spots_of)
+
+    def _blocks(self, records: Iterable[Record]) -> Iterator[tuple[Record, pd.DataFrame]]:
+        """Yield the blocks of tables whose spots are significant ones."""
+        return super()._blocks(map(self._significant, records))
+
+    def _significant(self, record: Record) -> Record:
+        """Return a run whose spots are empty where p is not below the level."""
+        tables = record.result.tables
+        frame = tables.get(self.name)
+        if frame is None or not {"p", "spot"} <= set(frame.columns):
+            return record
+        spots = frame.assign(spot=frame["spot"].where(frame["p"] < self.level, ""))
+        return replace(record, result=replace(record.result, tables={**tables, self.name: spots}))
 
 
 class MapTable(Report):

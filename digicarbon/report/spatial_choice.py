@@ -11,8 +11,9 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
+from digicarbon.diagnostic.spatial_choice import EQUAL
 from digicarbon.errors import ConfigError
-from digicarbon.note import Note
+from digicarbon.note import Note, cut
 from digicarbon.numeric.spatial_choice.marginal import probabilities
 from digicarbon.numeric.spatial_choice.rivals import CONTAINS, vuong
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, heads
@@ -21,6 +22,7 @@ from digicarbon.report.picture import plot_spatial_choice
 from digicarbon.report.pictured import Formats, files_of, number
 from digicarbon.result import Result
 
+Chance = Annotated[float, Field(gt=0, strict=False)]
 MODEL = ("model", "model.kind")
 """Choices that the kind of model stands for."""
 
@@ -41,6 +43,8 @@ class _Run:
     rivals : DataFrame
     every : bool
         Whether all regressors are lagged.
+    prior : float
+        Its probability beforehand, up to a factor that all runs have in common.
     """
 
     head: str
@@ -50,6 +54,7 @@ class _Run:
     by_unit: FloatArray
     rivals: pd.DataFrame
     every: bool
+    prior: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +66,13 @@ class _Group:
     @property
     def shares(self) -> FloatArray:
         """The posterior probability of each run."""
-        return probabilities(np.array([float(run.facts["log_marginal"]) for run in self.runs]))
+        return probabilities(np.array([float(run.facts["log_marginal"]) for run in self.runs]), self.priors)
+
+    @property
+    def priors(self) -> FloatArray:
+        """The probability of each run beforehand."""
+        weights = np.array([run.prior for run in self.runs])
+        return weights / weights.sum()
 
     @property
     def square(self) -> pd.DataFrame:
@@ -84,11 +95,19 @@ class SpatialChoiceTable(Report):
         Formats of ``spatial_choice.<format>``, probabilities of models and W; empty for none.
     most_runs : int
         How many runs are rows, at most: of more, the most probable ones.
+    prior_models : mapping of str to float
+        Probabilities of kinds beforehand, e.g. ``{sdm: 0.5, sar: 0.25, sem: 0.25}``, for all kinds that are compared;
+        empty for equal ones. They need not sum to one.
+    prior_weights : mapping of str to float
+        The same for W, by their options, e.g. ``{w1_adjacency: 2, k_nearest: 1}``. The probability of a pair is the
+        product of both.
     """
 
     decimals: Annotated[int, Field(ge=0, le=12)] = 3
     pictures: Formats = ("png", "svg")
     most_runs: MostRuns = MOST_RUNS
+    prior_models: Mapping[str, Chance] = {}
+    prior_weights: Mapping[str, Chance] = {}
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the runs, the most probable first; below, probabilities of kinds, of W, and of one given the other.
@@ -96,7 +115,7 @@ class SpatialChoiceTable(Report):
         Raises
         ------
         ConfigError
-            If no run has the diagnostic.
+            If no run has the diagnostic, or a kind or W has no probability beforehand while others have one.
         """
         groups = self._groups(records)
         several = len(groups) > 1
@@ -111,9 +130,11 @@ class SpatialChoiceTable(Report):
                 run = group.runs[at]
                 labels.append(run.head)
                 own = {"spatial_choice group": str(place)} if several else {}
-                rows.append(self._row(run, best, float(group.shares[at])) | own)
+                prior = {"prior_probability": self._number(group.priors[at])} if self._given else {}
+                rows.append(prior | self._row(run, best, float(group.shares[at])) | own)
         every = sum(len(group.runs) for group in groups)
-        notes = [*self._notes(records), Note("spatial_choice_best")]
+        beforehand = (Note("spatial_choice_prior"),) if self._given else (EQUAL,)
+        notes = [*self._notes(records), *beforehand, Note("spatial_choice_best"), *self._tests_of(rows, records)]
         if several:
             notes.append(Note("spatial_choice_groups", groups=len(groups)))
         if len(rows) < every:
@@ -165,7 +186,31 @@ class SpatialChoiceTable(Report):
             by_unit=result.tables["spatial_choice_units"]["loglik"].to_numpy(np.float64),
             rivals=result.tables["spatial_choice"].iloc[1:],
             every=lagged == sum(role.kind == "regressor" for role in result.roles),
+            prior=self._prior(kind, record),
         )
+
+    @property
+    def _given(self) -> bool:
+        """Whether probabilities are given beforehand."""
+        return bool(self.prior_models or self.prior_weights)
+
+    def _prior(self, kind: str, record: Record) -> float:
+        weights = record.varied.get("weights", record.options.get("weights", ""))
+        return _of(self.prior_models, "prior_models", kind.lower()) * _of(
+            self.prior_weights, "prior_weights", str(weights)
+        )
+
+    def _tests_of(self, rows: Sequence[Mapping[str, str]], records: Sequence[Record]) -> Iterator[Note]:
+        """Yield what the p values of tests against rivals are, and why cells are empty, where there are tests."""
+        tested = any(note.code == "spatial_choice_tests" for one in records for note in _coded(one.result))
+        if not tested:
+            return
+        if any(row["gain_p"] or row["j_p"] for row in rows):
+            yield Note("spatial_choice_smallest")
+        if any(not row["gain_p"] for row in rows):
+            yield Note("spatial_choice_no_gain")
+        if any(not row["j_p"] for row in rows):
+            yield Note("spatial_choice_no_j")
 
     def _row(self, run: _Run, best: _Run, share: float) -> dict[str, str]:
         facts = run.facts
@@ -207,8 +252,18 @@ class SpatialChoiceTable(Report):
 
 def _about(result: Result) -> tuple[Note | str, ...]:
     """Return the notes of the diagnostic alone: standard errors are not shown."""
-    own = [note for note in result.notes if isinstance(note, Note) and note.code.startswith("spatial_choice")]
-    return tuple(own)
+    return tuple(note for note in _coded(result) if note.code.startswith("spatial_choice") and note != EQUAL)
+
+
+def _coded(result: Result) -> Iterator[Note]:
+    return (note for note in result.notes if isinstance(note, Note))
+
+
+def _of(beforehand: Mapping[str, float], field: str, name: str) -> float:
+    """Return the probability of a kind or W beforehand; 1 where none are given."""
+    if beforehand and name not in beforehand:
+        raise ConfigError(Note("no_prior_of", key=f"report.{field}", name=name, known=cut(beforehand, 20)))
+    return beforehand.get(name, 1.0)
 
 
 def _smallest(rivals: pd.DataFrame, name: str) -> float:

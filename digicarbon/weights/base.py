@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import scipy
 from numpy.typing import ArrayLike
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, InstanceOf, PlainSerializer
 
 from digicarbon.arrays import FloatArray
 from digicarbon.country import country
@@ -380,6 +380,18 @@ VaryingNode = Annotated[WeightsSpec, BeforeValidator(_built), PlainSerializer(_n
 """As `Node`, and the weights may differ between periods."""
 Node = Annotated[WeightsSpec, BeforeValidator(_constant), PlainSerializer(_node)]
 """Weights within weights: a mapping with a ``_target_``, built and checked with the specification that holds it."""
+
+
+def _given(value: object) -> object:
+    return value if isinstance(value, Weights) else _constant(value)
+
+
+def _node_or_digest(value: WeightsSpec | Weights) -> dict[str, Any]:
+    return {"name": value.name, "digest": value.digest} if isinstance(value, Weights) else _node(value)
+
+
+GivenNode = Annotated[WeightsSpec | InstanceOf[Weights], BeforeValidator(_given), PlainSerializer(_node_or_digest)]
+"""As `Node`, or weights that are made already, which Python alone has."""
 
 
 def _dense(matrix: Any, name: str | Note) -> FloatArray:

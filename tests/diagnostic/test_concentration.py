@@ -92,7 +92,9 @@ def test_what_has_no_statistic_is_refused(produc: dc.Panel, usaww: dc.Weights) -
         dc.geary(produc, everyone, "unemp")
     with pytest.raises(EstimationError, match="nothing to test"):
         dc.getis_ord(produc, everyone, "unemp")
-    assert dc.local_getis_ord(produc, everyone, "unemp", star=False)["p"].isna().all()
+    for star in (True, False):
+        with pytest.raises(EstimationError, match="however values are exchanged"):
+            dc.local_getis_ord(produc, everyone, "unemp", star=star)
     negative = produc.with_terms(["D.unemp"])
     with pytest.raises(DataError, match="is negative for"):
         dc.getis_ord(negative, usaww, "D.unemp")
@@ -126,6 +128,9 @@ def test_report_counts_hot_and_cold_spots(produc: dc.Panel, usaww: dc.Weights) -
     hot = int(((frame["p"] < 0.05) & (frame["spot"] == "hot")).sum())
     assert hot > 0
     assert any(f"1986: {hot} hot" in note for note in table.notes)
+    # a spot is named where p is below the level alone, though the table is without p
+    assert (table.cells["Spot"] != "").sum() == (tables["hot_spots"]["p"] < 0.05).sum()
+    assert set(table.cells["Spot"]) == {"", "hot", "cold"}
     clusters = spots_of(tables["hot_spots"], 0.05)
     assert set(clusters) <= {"hot spot", "cold spot", "insignificant"}
     with pytest.raises(ConfigError, match=r"digicarbon\.local_getis_ord"):

@@ -82,6 +82,20 @@ def test_rows_of_a_run(panel: dc.Panel, weights: dc.Weights, tmp_path: Any) -> N
     assert run["aicc"] == pytest.approx(run["aic"] + 2 * k * (k + 1) / (size - k - 1))
 
 
+def test_weights_that_are_made(panel: dc.Panel, weights: dc.Weights, tmp_path: Any) -> None:
+    """Weights and their specification are the same rivals; both can be written down."""
+    ring(4).to_csv(tmp_path / "far.csv")
+    spec = MatrixWeights(path=str(tmp_path / "far.csv"))
+    made = dc.Weights.from_matrix(ring(4), list(ring(4).index), name="far")
+    tables = [
+        SpatialChoice(model=model(), weights=(one,), draws=0).tables(panel, weights)["spatial_choice"]
+        for one in (spec, made)
+    ]
+    assert np.array_equal(tables[0].to_numpy(), tables[1].to_numpy(), equal_nan=True)
+    dumped = SpatialChoice(model=model(), weights=(made,)).model_dump()["weights"]
+    assert dumped == ({"name": "far", "digest": made.digest},)
+
+
 def test_data_are_recognised(panel: dc.Panel, weights: dc.Weights) -> None:
     """Runs of another kind or W have equal data, those of another outcome or sample not."""
 
@@ -141,5 +155,6 @@ def test_seed_and_draws_are_said() -> None:
     assert [note.code for note in SpatialChoice(model=model()).notes][-1] == "spatial_choice_tests"
     assert [note.code for note in SpatialChoice(model=model(), draws=0, prior="flat").notes] == [
         "spatial_choice_sample",
+        "spatial_choice_equal",
         "spatial_choice_flat",
     ]

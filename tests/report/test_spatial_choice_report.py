@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from digicarbon.errors import ConfigError
+from digicarbon.note import Note
 from digicarbon.numeric.spatial_choice.rivals import vuong
 from digicarbon.render import Table
 from digicarbon.report import Labels, Record, SpatialChoiceTable
@@ -119,6 +120,39 @@ def test_a_fit_of_two_columns_counts_once() -> None:
     records = four()
     table = report().table("", [*records, replace(records[1], again=True)])
     assert table.cells[WORD("probability")].tolist() == ["0.600", "0.200", "0.100", "0.100"]
+
+
+def test_probabilities_beforehand() -> None:
+    """Posterior odds are those of the likelihoods times those beforehand, which have a column."""
+    cells = report(prior_models={"sar": 3, "sem": 1}, prior_weights={"w1": 1, "w2": 2}).table("", four()).cells
+    # likelihoods 1, 6, 2, 1 times 3, 1, 6, 2
+    assert cells[WORD("probability")].tolist() == ["0.522", "0.261", "0.130", "0.087"]
+    assert cells[WORD("prior_probability")].tolist() == ["0.500", "0.083", "0.250", "0.167"]
+    equal = report().table("", four())
+    assert WORD("prior_probability") not in equal.cells
+    same = report(prior_models={"sar": 0.5, "sem": 0.5}).table("", four()).cells
+    assert same[WORD("probability")].tolist() == equal.cells[WORD("probability")].tolist()
+    assert set(same[WORD("prior_probability")]) == {"0.250"}
+    for fields, missing in (({"prior_models": {"sar": 1}}, "sem"), ({"prior_weights": {"w2": 1}}, "w1")):
+        with pytest.raises(ConfigError, match=f"no probability of {missing}"):
+            report(**fields).table("", four())
+    with pytest.raises(ConfigError):
+        report(prior_models={"sar": 0, "sem": 1})
+
+
+def test_notes_explain_what_is_there() -> None:
+    """Empty p values have a reason; without tests nothing is said of them."""
+    tested = [
+        replace(one, result=replace(one.result, notes=(Note("spatial_choice_tests", draws=99),))) for one in four()
+    ]
+    english = {code: Note(code).text() for code in ("spatial_choice_smallest", "spatial_choice_no_j")}
+    assert english["spatial_choice_smallest"] in report(language="en").table("", tested).notes
+    assert english["spatial_choice_no_j"] not in report(language="en").table("", tested).notes
+    first = tested[0].result.tables
+    without = {**first, "spatial_choice": first["spatial_choice"].assign(j_p=np.nan)}
+    empty = [replace(tested[0], result=replace(tested[0].result, tables=without)), *tested[1:]]
+    assert english["spatial_choice_no_j"] in report(language="en").table("", empty).notes
+    assert not set(english.values()) & set(report(language="en").table("", four()).notes)
 
 
 def test_picture() -> None:
