@@ -29,7 +29,7 @@ class LocalEffectTable(Report):
     errors : bool
         Whether standard errors stand beside effects.
     shapes, key, classes, scheme
-        As in `MapTable`.
+        As in `digicarbon.report.maps.MapTable`.
     decimals : int
         Digits after the decimal point.
     pictures : tuple of {"png", "svg", "pdf"}

@@ -43,8 +43,14 @@ class SimulatedDecay(Source):
         The rate.
     cutoff : float or None
         Units farther apart do not count; None for all.
-    beta, theta, rho, lam : float
-        Coefficients of x, of its spatial lag, of the spatial lags of y and of the error.
+    beta : float
+        Coefficient of x.
+    theta : float
+        Coefficient of the spatial lag of x.
+    rho : float
+        Coefficient of the spatial lag of y.
+    lam : float
+        Coefficient of the spatial lag of the error.
     sigma : float
         Standard deviation of the error.
     memory : float

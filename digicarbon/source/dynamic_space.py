@@ -40,10 +40,16 @@ class SimulatedDynamicSpace(Source):
         Number of years.
     first_year : int
         The first year.
-    rho, tau, eta : float
-        Coefficients of the neighbours' outcome, of the own past and of the neighbours' past.
-    beta, theta : float
-        Coefficients of x and of the neighbours' x.
+    rho : float
+        Coefficient of the neighbours' outcome.
+    tau : float
+        Coefficient of the outcome's own past.
+    eta : float
+        Coefficient of the neighbours' past.
+    beta : float
+        Coefficient of x.
+    theta : float
+        Coefficient of the neighbours' x.
     sigma : float
         Standard deviation of the error.
     """

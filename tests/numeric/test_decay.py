@@ -147,7 +147,11 @@ def test_linear_and_quadratic_forms_add_up_to_the_score(kind: DecayKind, sample:
     point = data.at(1.3)
     sigma2 = float(point.e @ point.e) / sample.size
     score = score_of(data, point, Change(data, point), sigma2, kind != "slx")
-    parts = point.e[:, None] * (score.linear + score.applied) - sigma2 * score.diagonal
+    errors = point.e.reshape(sample.t, sample.n)
+    quadratic = [demean(errors @ term.g.T, sample.effects).ravel() / sigma2 for term in score.terms]
+    slopes = np.zeros((len(point.e), score.linear.shape[1] - len(quadratic) - 1))
+    applied = np.column_stack([slopes, *quadratic, point.e / (2 * sigma2**2)])
+    parts = point.e[:, None] * (score.linear + applied) - sigma2 * score.diagonal
     expected = np.zeros(parts.shape[1])
     # the profile has its top in all parameters but the rate
     expected[-2] = data.score(point)

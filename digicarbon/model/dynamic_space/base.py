@@ -60,8 +60,10 @@ class DynamicSpatialPanel(Tested):
         The regressors whose spatial lags enter ``sdm``: all, the focal ones, or those named.
     effects : {"unit", "time", "two_way"}
         Fixed effects.
-    time_lag, space_time_lag : bool
-        Whether y_{t-1} and W y_{t-1} are in the model.
+    time_lag : bool
+        Whether the outcome's own past, y_{t-1}, is in the model.
+    space_time_lag : bool
+        Whether its neighbours' past, W y_{t-1}, is in the model.
     bias_correction : {"score", "lee_yu", "none"}
         ``none``: quasi-maximum likelihood with dummies, whose estimates have a bias of the order 1/T. ``lee_yu``: its
         correction in one step, which leaves a bias of the order 1/T². ``score``: the estimate at which the score
@@ -102,13 +104,13 @@ class DynamicSpatialPanel(Tested):
                     )
                 )
         if not (self.time_lag or self.space_time_lag):
-            raise ValueError(Note("dynamic_without_lags", key="time_lag"))
+            raise ValueError(Note("dynamic_without_lags"))
         own = {*ROLES, *(f"W_{name}" for name in self.lagged)}
         clash = sorted(own & set(self.regressors))
         if clash:
             raise ValueError(Note("name_of_parameter", terms=cut(clash)))
         if self.past in self.regressors:
-            raise ValueError(Note("dynamic_lag_given", key="controls", term=self.past))
+            raise ValueError(Note("dynamic_lag_given", key="x" if self.past in self.x else "controls", term=self.past))
         return self
 
     @property

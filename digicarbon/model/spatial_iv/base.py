@@ -91,9 +91,9 @@ class SpatialIV(Tested):
     kernel : {"uniform", "weights"}
         Of Conley's covariance, as in `PanelRegression`.
     small_sample, df
-        As in `PanelIV`; ``none`` divides by the number of rows less effects.
+        As in `digicarbon.model.panel_iv.PanelIV`; ``none`` divides by the number of rows less effects.
     test, replications, weights, seed, intervals
-        As in `digicarbon.model.tested.Tested`: ``sar`` and ``sdm`` by two-stage least squares with classic, robust and
+        As in `digicarbon.model.tested.Tested`; ``sar`` and ``sdm`` by two-stage least squares with classic, robust and
         clustered errors. Draws of y are made anew through (I - ρW)⁻¹, those of endogenous regressors by their reduced
         form.
     level : float
