@@ -14,7 +14,7 @@ from digicarbon.errors import EstimationError
 from digicarbon.model._latest import Latest
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind
-from digicarbon.numeric.spatial.periods import Effects, ErrorPeriods, PeriodWeights, Traces, distinct
+from digicarbon.numeric.spatial.periods import Effects, ErrorPeriods, FilteredEffects, PeriodWeights, Traces, distinct
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -51,6 +51,11 @@ class Space:
     def traces(self) -> Traces:
         """Traces of G without what the score is adjusted for."""
         return Traces(self.weights, self.effects.basis if self.adjusted else self.effects.basis[..., :0])
+
+    @cached_property
+    def filtered(self) -> FilteredEffects:
+        """Products of filtered effects."""
+        return FilteredEffects(self.weights, self.effects)
 
     @property
     def traces_of_one(self) -> Traces | None:
@@ -106,7 +111,8 @@ class PeriodDesign:
 
     def errors(self, z: FloatArray) -> ErrorPeriods:
         """Return a model with a spatial error of regressors, shape (T, N, k)."""
-        return ErrorPeriods(z, self.space.weights, self.space.effects, self.space.adjusted)
+        space = self.space
+        return ErrorPeriods(z, space.weights, space.effects, space.adjusted, space.filtered)
 
 
 def cube_of(rows: FloatArray, periods: IntArray, units: IntArray, shape: tuple[int, ...]) -> FloatArray:

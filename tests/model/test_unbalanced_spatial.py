@@ -264,3 +264,9 @@ def test_nodes_of_further_weights_are_made_for_the_panel() -> None:
     given = model("sar").fit(panel, weights(), [made])
     np.testing.assert_array_equal(by_node.coef, given.coef)
     assert model("sar", further_weights=[node]).beside == ("size",)
+    # several W are fitted one by one in the wild bootstrap
+    wild = model("sar", further_weights=[node], test="wild", replications=19, intervals=False, cov="cluster")
+    found = wild.fit(panel, weights())
+    assert found.resampled is not None
+    assert 0 < found.resampled.estimates[0, found.terms.index("a")] <= 0.1
+    assert "wild_p" in {note.code for note in found.notes}

@@ -105,27 +105,25 @@ def projected_trace(basis: FloatArray, g: FloatArray) -> float:
     return float(np.trace(g, axis1=1, axis2=2).sum() - np.vdot(basis, g @ basis))
 
 
-def projected_products(basis: FloatArray, a: FloatArray, b: FloatArray) -> tuple[float, float, float]:
-    """Return tr QAB, tr QAQB and tr QAQB′.
+def projected_products(basis: FloatArray, g: FloatArray) -> tuple[float, float, float, float]:
+    """Return tr QG, tr QG², tr QGQG and tr QGQG′.
 
     Parameters
     ----------
     basis : ndarray, shape (T, N, r)
-    a, b : ndarray, shape (T, N, N)
+    g : ndarray, shape (T, N, N)
     """
-    forth, back = np.swapaxes(a, 1, 2) @ basis, b @ basis
-    same = a is b
-    ab, norm = float(np.einsum("tij,tji->", a, b)), float(np.vdot(a, b))
-    # the trace of L′AB L, of L′BA L and of L′AB′ L, L′B′A L
-    first = float(np.vdot(forth, back))
-    back_a, forth_b = (back, forth) if same else (a @ basis, np.swapaxes(b, 1, 2) @ basis)
-    second = float(np.vdot(forth_b, back_a))
+    forth, back = np.swapaxes(g, 1, 2) @ basis, g @ basis
+    trace = float(np.trace(g, axis1=1, axis2=2).sum() - np.vdot(basis, back))
     r = basis.shape[2]
-    flat = basis.reshape(basis.shape[0] * basis.shape[1], r)
-    of_a, of_b = flat.T @ back_a.reshape(len(flat), r), flat.T @ back.reshape(len(flat), r)
-    square = ab - first - second + float(np.einsum("ij,ji->", of_a, of_b))
-    mixed = norm - float(np.vdot(forth, forth_b)) - float(np.vdot(back, back_a)) + float(np.vdot(of_a, of_b))
-    return ab - first, square, mixed
+    rows = basis.shape[0] * basis.shape[1]
+    inner = basis.reshape(rows, r).T @ back.reshape(rows, r)
+    own, norm = float(np.einsum("tij,tji->", g, g)), float(np.vdot(g, g))
+    # the trace of L′G²L
+    first = float(np.vdot(forth, back))
+    square = own - 2 * first + float(np.einsum("ij,ji->", inner, inner))
+    mixed = norm - float(np.vdot(forth, forth)) - float(np.vdot(back, back)) + float(np.vdot(inner, inner))
+    return trace, own - first, square, mixed
 
 
 @dataclass(frozen=True, eq=False)
@@ -672,6 +670,42 @@ def table_of(weights: PeriodWeights) -> tuple[FloatArray, FloatArray]:
     return places, jacobian
 
 
+class FilteredEffects:
+    """What filtered effects (I - λW)L of a model with a spatial error have in common for all regressors and outcomes.
+
+    Parameters
+    ----------
+    weights : PeriodWeights
+        One W.
+    effects : Effects
+    """
+
+    def __init__(self, weights: PeriodWeights, effects: Effects) -> None:
+        self.weights, self.effects = weights, effects
+        self.lagged = weights.lag(effects.basis)
+        self.powers = powers_of(effects.basis, self.lagged, effects.basis, self.lagged)
+
+    @cached_property
+    def coarse(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Places λ that cover the range, inverse Cholesky factors of L′S′SL there, and half of its log-determinants."""
+        nodes = coarse_nodes(self.weights.bounds)
+        roots = np.linalg.cholesky(at_each(self.powers, nodes))
+        logs = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
+        return nodes, np.linalg.inv(roots), logs
+
+
+def powers_of(level: FloatArray, lagged: FloatArray, other: FloatArray, of_other: FloatArray) -> FloatArray:
+    """Return the matrices that 1, -λ and λ² combine to a′S′Sb, shape (3, p, q), of cubes and their lags."""
+    size = level.shape[0] * level.shape[1]
+    a, wa, b, wb = (cube.reshape(size, cube.shape[2]) for cube in (level, lagged, other, of_other))
+    return np.stack([a.T @ b, a.T @ wb + wa.T @ b, wa.T @ wb])
+
+
+def at_each(powers: FloatArray, lam: FloatArray) -> FloatArray:
+    """Return what 1, -λ and λ² combine powers, shape (3, p, q), to at each λ, shape (m, p, q)."""
+    return np.asarray(powers[0] - lam[:, None, None] * powers[1] + lam[:, None, None] ** 2 * powers[2])
+
+
 class ErrorPeriods:
     """A model y = Zβ + effects + u, u = λWu + ε, with the products of its columns that λ combines.
 
@@ -684,6 +718,8 @@ class ErrorPeriods:
     effects : Effects
     adjusted : bool
         Whether λ is the zero of the adjusted score.
+    filtered : FilteredEffects or None
+        Of the weights and effects; made where it is None.
 
     Notes
     -----
@@ -691,32 +727,35 @@ class ErrorPeriods:
     adjusted score is that of a likelihood, the one of what is left of y without the effects.
     """
 
-    def __init__(self, z: FloatArray, weights: PeriodWeights, effects: Effects, adjusted: bool) -> None:
+    def __init__(
+        self,
+        z: FloatArray,
+        weights: PeriodWeights,
+        effects: Effects,
+        adjusted: bool,
+        filtered: FilteredEffects | None = None,
+    ) -> None:
         self.weights, self.effects, self.adjusted = weights, effects, adjusted
+        self._shared = filtered or FilteredEffects(weights, effects)
+        of_z = weights.lag(z)
         self.x = np.concatenate([effects.basis, z], axis=2)
-        self.lagged = weights.lag(self.x)
+        self.lagged = np.concatenate([self._shared.lagged, of_z], axis=2)
         self.r, self.k = effects.basis.shape[2], z.shape[2]
         self.degrees = effects.degrees if adjusted else effects.size
-        self._powers = self._products(self.x, self.lagged)
-
-    @staticmethod
-    def _products(level: FloatArray, lagged: FloatArray) -> FloatArray:
-        """Return the matrices that 1, -λ and λ² combine to x′S′Sx, shape (3, p, p)."""
-        p = level.shape[2]
-        a, b = level.reshape(-1, p), lagged.reshape(-1, p)
-        cross = a.T @ b
-        return np.stack([a.T @ a, cross + cross.T, b.T @ b])
+        sides = powers_of(self.x, self.lagged, z, of_z)
+        self._powers = np.empty((3, self.r + self.k, self.r + self.k))
+        self._powers[:, : self.r, : self.r] = self._shared.powers
+        self._powers[:, :, self.r :] = sides
+        self._powers[:, self.r :, : self.r] = np.swapaxes(sides[:, : self.r], 1, 2)
 
     def _with(self, y: FloatArray) -> FloatArray:
         """Return the products of x and y, shape (3, p + 1, p + 1)."""
-        own, wy = y.reshape(-1), self.weights.lag(y[..., None]).reshape(-1)
-        a, b = self.x.reshape(len(own), -1), self.lagged.reshape(len(own), -1)
-        p = a.shape[1]
+        own = y[..., None]
+        wy, p = self.weights.lag(own), self.r + self.k
         out = np.empty((3, p + 1, p + 1))
         out[:, :p, :p] = self._powers
-        sides = np.stack([a.T @ own, a.T @ wy + b.T @ own, b.T @ wy])
-        out[:, :p, p] = out[:, p, :p] = sides
-        out[:, p, p] = own @ own, 2 * (own @ wy), wy @ wy
+        out[:, :p, p] = out[:, p, :p] = powers_of(self.x, self.lagged, own, wy)[..., 0]
+        out[:, p, p] = powers_of(own, wy, own, wy)[:, 0, 0]
         return out
 
     def fit(self, y: FloatArray) -> PeriodFit:
@@ -728,8 +767,7 @@ class ErrorPeriods:
             If the outcome says nothing about λ.
         """
         powers = self._with(y)
-        nodes = coarse_nodes(self.weights.bounds)
-        heights = self._heights(powers, nodes)
+        nodes, heights = self._heights(powers)
         edge = len(nodes) // 8
         if np.ptp(heights[edge:-edge]) <= min(FLAT * self.degrees, MOST_FLAT):
             raise EstimationError(Note("spatial_parameter_flat"))
@@ -765,25 +803,41 @@ class ErrorPeriods:
         along = np.linalg.solve(stack[: self.r, : self.r], stack[: self.r, self.r :])
         return np.asarray(columns[:, self.r :] - columns[:, : self.r] @ along).reshape(*self.x.shape[:2], self.k)
 
-    def _heights(self, powers: FloatArray, lam: FloatArray) -> FloatArray:
-        stack = powers[0] - lam[:, None, None] * powers[1] + lam[:, None, None] ** 2 * powers[2]
+    def _heights(self, powers: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return places that cover the range of λ, and what is maximised there."""
+        nodes, inverse, of_effects = self._shared.coarse
+        r = self.r
+        # regressors and outcome without the filtered effects
+        sides = inverse @ at_each(powers[:, :r, r:], nodes)
+        left = at_each(powers[:, r:, r:], nodes) - np.swapaxes(sides, 1, 2) @ sides
         # columns in small units must not count as dependent
-        scale = 1 / np.sqrt(np.maximum(np.diagonal(stack, axis1=1, axis2=2), 1e-300))
-        diagonal = np.diagonal(np.linalg.cholesky(stack * scale[:, :, None] * scale[:, None, :]), axis1=1, axis2=2)
-        logs = np.log(diagonal / scale)
-        out = self.weights.log_determinant(lam) - self.degrees * logs[:, -1]
-        return np.asarray(out - logs[:, : self.r].sum(axis=1) if self.adjusted else out)
+        scale = 1 / np.sqrt(np.maximum(np.diagonal(left, axis1=1, axis2=2), 1e-300))
+        roots = np.linalg.cholesky(left * scale[:, :, None] * scale[:, None, :])
+        logs = np.log(roots[:, -1, -1] / scale[:, -1])
+        out = self.weights.log_determinant(nodes) - self.degrees * logs
+        return nodes, np.asarray(out - of_effects if self.adjusted else out)
 
     def _slope(self, powers: FloatArray, lam: float) -> float:
         stack = powers[0] - lam * powers[1] + lam**2 * powers[2]
         moved = 2 * lam * powers[2] - powers[1]
-        coefficients = np.linalg.solve(stack[:-1, :-1], stack[:-1, -1])
+        # columns in small units must not cost digits
+        scale = 1 / np.sqrt(np.maximum(np.diagonal(stack)[:-1], 1e-300))
+        root = scipy.linalg.cholesky(stack[:-1, :-1] * scale[:, None] * scale, lower=True, check_finite=False)
+        sides = stack[:-1, -1] * scale
+        coefficients = scale * scipy.linalg.cho_solve((root, True), sides, check_finite=False)
         side = np.concatenate([-coefficients, [1.0]])
         ssr, change = float(side @ stack @ side), float(side @ moved @ side)
         roots = self.weights.eigenvalues / (1.0 - lam * self.weights.eigenvalues)
         slope = -float(roots.sum(axis=1).real @ self.weights.times) - self.degrees / 2 * change / ssr
         if self.adjusted and self.r:
-            slope -= float(np.trace(np.linalg.solve(stack[: self.r, : self.r], moved[: self.r, : self.r]))) / 2
+            # the first rows of a triangular factor are that of the effects
+            inverse = scipy.linalg.lapack.dpotri(root[: self.r, : self.r], lower=True)[0]
+            inverse *= scale[: self.r, None] * scale[: self.r]
+            side_of = moved[: self.r, : self.r]
+            lower = float(np.vdot(np.tril(inverse, -1), side_of)) * 2 + float(
+                np.diagonal(inverse) @ np.diagonal(side_of)
+            )
+            slope -= lower / 2
         return slope
 
     def _at(self, powers: FloatArray, y: FloatArray, lam: float, boundary: bool) -> PeriodFit:
@@ -802,8 +856,8 @@ class ErrorPeriods:
             flat = scipy.linalg.solve_triangular(factor, filtered.reshape(-1, r).T, lower=True).T
             basis = flat.reshape(filtered.shape)
         g = self.weights.g(np.array([lam]))[0]
-        _, square, norm = projected_products(basis, g, g)
-        trace = projected_trace(basis, g) / sigma2
+        trace, _, square, norm = projected_products(basis, g)
+        trace /= sigma2
         information = np.array([[square + norm, trace], [trace, self.degrees / (2 * sigma2**2)]])
         covariance[k:, k:] = np.linalg.inv(information)
         log_determinant = float(self.weights.log_determinant(np.array([lam]))[0])

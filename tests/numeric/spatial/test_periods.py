@@ -20,8 +20,10 @@ from digicarbon.numeric.spatial.periods import (
     fit_lags,
     mean_effects,
     multipliers,
+    products_of,
     projected_products,
     projected_trace,
+    slopes_of,
 )
 
 T, N = 5, 9
@@ -294,8 +296,12 @@ def test_traces_are_those_of_explicit_matrices(kind: EffectsKind) -> None:
     g = world.weights.g(np.array([0.3]))[0]
     removing = maker(world.dummies(kind), int(world.keep.sum()))
     big = world.big[0] @ np.linalg.inv(np.eye(len(removing)) - 0.3 * world.big[0])
-    want = [removing @ big @ big, removing @ big @ removing @ big, removing @ big @ removing @ big.T]
-    np.testing.assert_allclose(projected_products(effects.basis, g, g), [np.trace(one) for one in want], rtol=1e-10)
+    want = [removing @ big, removing @ big @ big, removing @ big @ removing @ big, removing @ big @ removing @ big.T]
+    traces = [np.trace(one) for one in want]
+    np.testing.assert_allclose(projected_products(effects.basis, g), traces, rtol=1e-10)
+    made = products_of(g[None], effects)
+    np.testing.assert_allclose([made.trace[0], made.bent[0, 0], made.square[0, 0], made.norm[0, 0]], traces, rtol=1e-9)
+    np.testing.assert_allclose([one.item() for one in slopes_of(g[None], effects)], traces[:2], rtol=1e-9)
     assert projected_trace(effects.basis, g) == pytest.approx(np.trace(removing @ big), rel=1e-10)
     assert effects.degrees == pytest.approx(np.trace(removing))
     by_roots = Traces(world.weights, effects.basis)
