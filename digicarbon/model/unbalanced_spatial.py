@@ -63,9 +63,9 @@ class UnbalancedSpatialPanel(Tested):
     y, x, controls
         As in `Model`.
     kind : {"slx", "sar", "sem", "sdm", "sdem"}
-        As in `SpatialPanel`.
+        As in `digicarbon.model.spatial_panel.SpatialPanel`.
     durbin : {"all", "x"} or list of names
-        As in `SpatialPanel`.
+        As in `digicarbon.model.spatial_panel.SpatialPanel`.
     effects : {"none", "unit", "time", "two_way"}
         Fixed effects.
     bias_correction : {"adjusted_score", "none"}

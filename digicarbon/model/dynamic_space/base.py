@@ -302,7 +302,7 @@ class DynamicSpatialPanel(Tested):
         n, t = panel.shape
         setting = Setting(n, t, self.effects, self.bias_correction, self.time_lag, self.space_time_lag)
         if setting.drops_constant and w.constant_row_sum is None:
-            raise WeightsError(Note("dynamic_unequal_rows", key="model.bias_correction", weights=weights.called))
+            raise WeightsError(Note("dynamic_unequal_rows", weights=weights.called))
         raw = panel.cube((*self.regressors, self.y, self.past))
         y, before = raw[..., -2], raw[..., -1]
         self._refuse_apart(y, before)
