@@ -281,12 +281,10 @@ class SpatialDraws(Redrawn):
 
         Without its regressor an equation may ask for a ρ at which there is no y.
         """
-        if value == 0.0:
-            own = self._quantities.unit(self._terms)
-        else:
-            own = self._quantities.weights(estimand, free[-1:])[0]
-        restriction = np.vstack([own, np.eye(len(free))[-1:]])
-        values = np.append(np.full(len(own), value), free[-1])
+        quantities = self._quantities
+        at = quantities.unit(self._terms) if value == 0.0 else quantities.weights(estimand, free[-1:])[0]
+        restriction = np.vstack([at, np.eye(len(free))[-1:]])
+        values = np.append(np.full(len(at), value), free[-1])
         return _nearest(free, spread, restriction, restriction @ free - values), restriction
 
     def _corrected(self, residuals: FloatArray, regressors: FloatArray) -> FloatArray:

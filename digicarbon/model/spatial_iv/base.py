@@ -169,9 +169,8 @@ class SpatialIV(Tested):
 
     def _refuse_errors(self) -> None:
         """Refuse what estimators of spatial errors do not have."""
-        if self.effects == "random":
-            if self.kind not in ("sem", "sdem") or self.endogenous:
-                raise ValueError(Note("random_by_moments", key="effects", kind=self.kind))
+        if self.effects == "random" and (self.kind not in ("sem", "sdem") or self.endogenous):
+            raise ValueError(Note("random_by_moments", key="effects", kind=self.kind))
         if not self.has_error:
             return
         if self.estimator == "gmm":
