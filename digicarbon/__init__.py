@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from digicarbon.model import UnbalancedSpatialPanel as UnbalancedSpatialPanel
     from digicarbon.panel import Panel as Panel
     from digicarbon.report import Table as Table
+    from digicarbon.report import as_result as as_result
     from digicarbon.report import table as table
     from digicarbon.report.picture import plot_bacon as plot_bacon
     from digicarbon.report.picture import plot_bands as plot_bands
@@ -92,6 +93,7 @@ _HOME = {
     "Table": "digicarbon.report",
     "UnbalancedSpatialPanel": "digicarbon.model",
     "Weights": "digicarbon.weights",
+    "as_result": "digicarbon.report",
     "compare_groups": "digicarbon.diagnostic",
     "correlation": "digicarbon.diagnostic",
     "descriptive": "digicarbon.diagnostic",
@@ -156,6 +158,7 @@ __all__ = [
     "UnbalancedSpatialPanel",
     "Weights",
     "__version__",
+    "as_result",
     "compare_groups",
     "correlation",
     "descriptive",

@@ -50,7 +50,9 @@ class Redrawn(ABC):
 
     @abstractmethod
     def fits(self, place: int, value: float, signs: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return a quantity and its standard error for every draw in which it has a value, each of shape (M,).
+        """Return a quantity and its standard error for every draw in which there is one, each of shape (draws,).
+
+        A test that is not made where a sample has no such quantity leaves draws out that have none: fewer than M.
 
         Parameters
         ----------

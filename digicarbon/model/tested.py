@@ -139,18 +139,23 @@ class Tested(Model):
             notes=(*result.notes, *self._wild_notes(panel, weights, tests, len(units)), *cautions),
         )
 
+    def null_note(self, panel: Panel, weights: Weights | None) -> Note:
+        """Return how null models take spatial dependence into account, for a note."""
+        if weights is not None and self.filters(panel, weights):
+            return Note("wild_filtered", weights=weights.called)
+        return Note("wild_unfiltered")
+
     def _wild_notes(self, panel: Panel, weights: Weights | None, tests: list[WildTest], units: int) -> tuple[Note, ...]:
         from digicarbon.model.cautions import few_units
 
         every = enumerated(units, self.replications, self.weights)
-        filtered = weights.called if weights is not None and self.filters(panel, weights) else ""
         draws = 2**units if every else self.replications
         drawn = Note("wild_draws_webb", draws=draws) if self.weights == "webb" else Note("wild_draws", draws=draws)
         notes = [
             Note(
                 "wild_p",
                 draws=Note("wild_every_sign", draws=draws) if every else drawn,
-                filter=Note("wild_filtered", weights=filtered) if filtered else Note("wild_unfiltered"),
+                filter=self.null_note(panel, weights),
             )
         ]
         if not self.intervals:
@@ -160,6 +165,11 @@ class Tested(Model):
         lost = max((test.lost for test in tests), default=0.0)
         if lost > 0:
             notes.append(Note("wild_lost", share=lost))
+        left_out = max((test.left_out for test in tests), default=0.0)
+        if left_out > 0:
+            notes.append(Note("wild_left_out", share=left_out))
+        if any(np.isnan(test.p) for test in tests):
+            notes.append(Note("wild_too_few_left"))
         if any(np.isinf([test.low, test.high]).any() for test in tests):
             notes.append(Note("wild_unbounded"))
         return tuple(notes)

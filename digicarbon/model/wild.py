@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LONG = 1 << 24
 """Numbers of rows and draws beyond which fits take so long that their progress is shown."""
+FEWEST = 19
+"""Draws that a test at 5 % needs; where fewer have a quantity there is no test of it."""
 KEPT = 1 << 21
 """Numbers whose memory the process keeps between blocks of draws."""
 
@@ -87,9 +89,18 @@ def wild_tests(
             return restrictions.fits(place, value, draws.signs)
         return fits(restrictions, restrictions.null_at(place, value), [place], draws.signs)[0]
 
-    return {
+    out = {
         estimand: wild_test(*numbers, under_zero, partial(at, place) if draws.intervals else None, draws.level)
         for (estimand, numbers), place, under_zero in zip(estimates.items(), places, zero, strict=True)
+    }
+    if not isinstance(restrictions, Redrawn):
+        return out
+    left = {estimand: len(drawn[0]) for estimand, drawn in zip(estimates, zero, strict=True)}
+    every = len(draws.signs)
+    none = WildTest(np.nan, np.nan, np.nan, 0.0)
+    return {
+        estimand: replace(test if left[estimand] >= min(FEWEST, every) else none, left_out=1 - left[estimand] / every)
+        for estimand, test in out.items()
     }
 
 

@@ -33,7 +33,8 @@ def as_result(fitted: object, unit: str = "unit", time: str = "time") -> Result:
     -------
     Result
         With the package's own coefficients, covariance and p values. Of spreg the spatial lag of the outcome is
-        ``rho``, that of the errors ``lambda``, as in ours; variances are left out.
+        ``rho``, that of the errors ``lambda``, as in ours; variances are left out, and so are its panels'
+        log-likelihoods, whose constant is another.
 
     Raises
     ------
@@ -113,7 +114,7 @@ def _statsmodels(fitted: Any, unit: str, time: str) -> Result:
 
 
 _SPATIAL = {"rho": LAG_Y, "lambda": LAG_ERROR}
-_LEFT_OUT = ("phi", "sigma2_v", "sigma2_1")
+_LEFT_OUT = ("phi", "sigma2_v", "sigma2_1", "sig2_u")
 
 
 def _spreg(fitted: Any, unit: str, time: str) -> Result:
@@ -122,7 +123,9 @@ def _spreg(fitted: Any, unit: str, time: str) -> Result:
     if len(names) != len(betas):
         raise ConfigError(Note("spreg_of_several", name=type(fitted).__name__))
     y = str(fitted.name_y)
-    terms = ["const" if name == "CONSTANT" else "rho" if name == f"W_{y}" else name for name in names]
+    terms = [
+        "const" if name == "CONSTANT" else "rho" if name in (f"W_{y}", f"_Global_W_{y}") else name for name in names
+    ]
     keep = [place for place, name in enumerate(names) if name not in _LEFT_OUT]
     terms = [terms[place] for place in keep]
     known = np.asarray(fitted.vm, dtype=float)
@@ -137,7 +140,9 @@ def _spreg(fitted: Any, unit: str, time: str) -> Result:
     lag, error, durbin = "rho" in terms, "lambda" in terms, any(f"W_{name}" in terms for name in terms)
     kind = {(True, True): "sac", (True, False): "sdm" if durbin else "sar", (False, True): "sdem" if durbin else "sem"}
     numbers = {"nobs": float(rows)}
-    for ours, theirs in (("r2", "r2"), ("loglik", "logll")):
+    of_panel = own.startswith("Panel_")
+    # panels' log-likelihoods have another constant than ours, and stand for other data where means were taken off
+    for ours, theirs in (("r2", "r2"), *((("loglik", "logll"),) * (not of_panel))):
         value = getattr(fitted, theirs, None)
         if value is not None:
             numbers[ours] = float(value)

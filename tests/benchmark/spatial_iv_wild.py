@@ -1,6 +1,6 @@
 """Size of tests of an endogenous x in a spatial lag model, by standard errors and by the wild bootstrap.
 
-    python tests/benchmark/spatial_iv_wild.py [SEEDS]
+    python tests/benchmark/spatial_iv_wild.py [SEEDS [sar | sdm]]
 
 Two-way effects, x without effect, rho 0.4, errors of unequal variances that are also in x; rejections at 5 % of the
 coefficient and of the total effect, clustered by unit, 399 draws.
@@ -21,12 +21,13 @@ from digicarbon import SpatialIV
 SIZES = ((15, 6), (30, 6))
 
 
-def main(seeds: int) -> None:
+def main(seeds: int, kind: str) -> None:
     """Print rejections."""
     model = SpatialIV(
         y="y",
         x=("x",),
         controls=("z",),
+        kind=kind,
         endogenous=("x",),
         instruments=("q",),
         cov="cluster",
@@ -54,4 +55,4 @@ def main(seeds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 500)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 500, sys.argv[2] if len(sys.argv) > 2 else "sar")

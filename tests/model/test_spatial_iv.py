@@ -20,6 +20,8 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, EstimationError, WeightsError
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.model.spatial_iv import _many
+from digicarbon.source import SimulatedEndogenous
+from digicarbon.weights import DelaunayWeights
 
 TERMS: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("z",)}
 INSIDE: dict[str, Any] = {"endogenous": ("x",), "instruments": ("q",)}
@@ -155,6 +157,9 @@ def test_two_step_weights_are_those_of_linearmodels(cov: str) -> None:
     )
     np.testing.assert_allclose(result.coef, fitted.params, rtol=1e-7)
     np.testing.assert_allclose(result.covariance, fitted.cov, rtol=1e-5, atol=1e-9)
+    # weights of the test, too, come from the residuals of the first step; absorbed effects are no observations here
+    share = {"robust": 1 - 30 / 150, "cluster": 1.0}[cov]
+    assert result.statistics["overid"] == pytest.approx(share * fitted.j_stat.stat, rel=1e-6)
 
 
 def test_first_stages_are_those_of_linearmodels() -> None:
@@ -248,6 +253,27 @@ def test_wild_p_values() -> None:
     np.testing.assert_array_equal(plain.coef, result.coef)
 
 
+def test_wild_p_values_where_the_null_has_no_stable_lag() -> None:
+    """Without a strong x the equation asks for a rho at which there is no y: its rho is then the unrestricted one."""
+    frame = SimulatedEndogenous().load().frame
+    panel = Panel.from_frame(frame, unit="unit", time="time")
+    weights = DelaunayWeights().compute(panel)
+    model = SpatialIV(**TERMS, **INSIDE, kind="sdm", cov="cluster", test="wild", replications=199)
+    design = model.design(panel, weights)
+    draws = _many.SpatialDraws(model, design, model.error_structure(design.columns, weights), "x")
+    estimate, error = draws.fits(0, 0.0, np.ones((3, panel.shape[0])))
+    assert estimate.shape == error.shape == (3,)
+    result = model.fit(panel, weights)
+    assert result.resampled is not None
+    assert result.estimates.loc["x", "p"] == pytest.approx(1 / 200)
+    assert result.effects.loc[("total", "x"), "p"] < 0.05
+    low, high = result.effects.loc[("total", "x"), ["low", "high"]]
+    assert 0 < low < result.effects.loc[("total", "x"), "coef"] < high < np.inf
+    shares = [note["share"] for note in result.notes if note.code == "wild_left_out"]
+    assert all(0 < share < 1 for share in shares)
+    assert not any(note.code == "wild_lost" for note in result.notes)
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -300,19 +326,33 @@ def test_refusals() -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"endogenous": ("x",)}, "instruments"),
+        ({"endogenous": ("x",)}, r"model\.endogenous=\[\]"),
         ({"instruments": ("q",)}, "no regressor is endogenous"),
         ({"endogenous": ("w",), "instruments": ("q",)}, "endogenous"),
         ({"kind": "sdm", "durbin": ("w",)}, "durbin"),
         ({"effects": "random"}, "random"),
-        ({"kind": "sem", "effects": "random", "cov": "robust"}, "classic"),
-        ({"kind": "sarar", "cov": "cluster"}, "cluster"),
         ({"kind": "sarar", "estimator": "gmm"}, "gmm"),
     ],
 )
 def test_fields_that_do_not_fit(fields: dict[str, Any], words: str) -> None:
     with pytest.raises((ConfigError, ValueError), match=words):
         SpatialIV(**TERMS, **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "instead", "code"),
+    [
+        ({"kind": "sarar"}, "robust", "moments_cov"),
+        ({"kind": "sem", "effects": "random"}, "classic", "random_moments_classic"),
+    ],
+)
+def test_moments_without_clusters_say_so(fields: dict[str, Any], instead: str, code: str) -> None:
+    panel, weights = world(30, 4)
+    asked = SpatialIV(**TERMS, **fields, cov="cluster").fit(panel, weights)
+    other = SpatialIV(**TERMS, **fields, cov=instead).fit(panel, weights)
+    np.testing.assert_array_equal(asked.covariance, other.covariance)
+    assert asked.has_note(code)
+    assert not other.has_note(code)
 
 
 def test_too_many_units_for_dense_moments(monkeypatch: pytest.MonkeyPatch) -> None:

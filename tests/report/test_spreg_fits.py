@@ -82,11 +82,20 @@ def test_panels() -> None:
     y, x = cube[..., 0].T, np.hstack([cube[..., 1].T, cube[..., 2].T])
     fixed = as_result(fit_of("Panel_FE_Lag", y, x, **wide))
     assert (fixed.terms, fixed.absorbed) == (("x", "z", "rho"), ("unit",))
+    # its constant is not ours: it would stand beside ours in a table
+    assert "loglik" not in fixed.statistics
     varied = as_result(fit_of("Panel_RE_Lag", y, x, **wide))
     assert (varied.terms, varied.random) == (("const", "x", "z", "rho"), ("unit",))
     moments = as_result(fit_of("GM_KKP", y, x, **wide))
     assert moments.terms == ("const", "x", "z", "lambda")
     assert np.isnan(moments.covariance[-1, -1])
+
+
+def test_one_lag_of_several_regimes_is_rho() -> None:
+    fitted = fit_of("ML_Lag_Regimes", Y, X, ["a", "b"] * 15, regime_lag_sep=False, **NAMES)
+    result = dc.as_result(fitted)
+    assert result.terms[-1] == "rho"
+    assert result.roles[-1].kind == "lag_y"
 
 
 def test_regimes_are_refused() -> None:

@@ -68,7 +68,7 @@ def small_of_iv(part: Part, model: PanelIV, by: str) -> Small:
 def small_of_space(part: Part, model: SpatialIV) -> Small:
     """Return what the factor of a spatial model with instruments counts."""
     k = len(part.result.terms)
-    by = model.cluster if model.cov == "cluster" else "none"
+    by = model.cluster if model.cov_used == "cluster" else "none"
     return _small(part, model.small_sample, by, model.fixed, k)
 
 

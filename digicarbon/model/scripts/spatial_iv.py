@@ -69,7 +69,7 @@ def r(part: RPart, model: SpatialIV) -> list[str]:
             f'"{model.effects}"',
             str(model.has_lag).upper(),
             str(model.has_error).upper(),
-            str(model.cov == "robust").upper(),
+            str(model.cov_used == "robust").upper(),
         ],
         "fit <- spatial_iv(",
         ", ",
@@ -83,16 +83,16 @@ def r(part: RPart, model: SpatialIV) -> list[str]:
     if model.has_error:
         errors = "setNames(sqrt(diag(fit$V)), names(fit$coefficients))"
         return [*lines, *part.compare("fit$coefficients", errors, called, "1e-5")]
-    if model.estimator == "gmm" or model.cov in ("driscoll_kraay", "conley"):
-        what = "two-step weights" if model.estimator == "gmm" else f"cov={model.cov}"
+    if model.estimator == "gmm" or model.cov_used in ("driscoll_kraay", "conley"):
+        what = "two-step weights" if model.estimator == "gmm" else f"cov={model.cov_used}"
         compared = [] if model.estimator == "gmm" else part.compare("fit$coefficients", "", called, "1e-6")
         return [*lines, *compared, *part.skip(f"{what}, for which base R code is not written here")]
     small = small_of_space(part, model)
-    kind = model.cluster if model.cov == "cluster" else model.cov
+    kind = model.cluster if model.cov_used == "cluster" else model.cov_used
     groups = {"unit": "n_units", "time": "n_periods"}.get(kind, "nobs")
     count = min(part.count("n_units"), part.count("n_periods")) if kind == "both" else part.count(groups)
     factor = small.expression(count)
-    if model.cov == "classic":
+    if model.cov_used == "classic":
         left = "fit$absorbed" if model.small_sample == "none" else "fit$absorbed - fit$k"
         factor = f"fit$rows / (fit$rows - {left})"
     lines.append(f'V <- spatial_iv_errors(fit, "{kind}", {factor})')
@@ -113,11 +113,13 @@ def stata(part: StataPart, model: SpatialIV) -> list[str]:
     outside = " ".join(names[name] for name in own.instruments)
     equation = " ".join(word for word in (names[model.y], exogenous, f"({inside} = {outside})") if word)
     called = {name: names[name] for name in right} | {"rho": names[f"W_{model.y}"]}
-    if model.cov in ("driscoll_kraay", "conley"):
-        return part.skip(f"cov={model.cov} with instruments; ivreg2's dkraay counts its small-sample factor otherwise")
-    vce = {"classic": "", "robust": " robust", "cluster": f" cluster({CLUSTERS[model.cluster]})"}[model.cov]
+    if model.cov_used in ("driscoll_kraay", "conley"):
+        return part.skip(
+            f"cov={model.cov_used} with instruments; ivreg2's dkraay counts its small-sample factor otherwise"
+        )
+    vce = {"classic": "", "robust": " robust", "cluster": f" cluster({CLUSTERS[model.cluster]})"}[model.cov_used]
     rule = model.small_sample
-    same = rule == "stata" or (model.cov == "robust" and rule == "full")
+    same = rule == "stata" or (model.cov_used == "robust" and rule == "full")
     lines = [] if same else wrapped("*", factor_words(part, small_of_space(part, model), _by(model)))
     two_step = " gmm2s" if model.estimator == "gmm" else ""
     if model.effects == "none":
@@ -130,7 +132,7 @@ def stata(part: StataPart, model: SpatialIV) -> list[str]:
 
 
 def _by(model: SpatialIV) -> str:
-    return model.cluster if model.cov == "cluster" else "none"
+    return model.cluster if model.cov_used == "cluster" else "none"
 
 
 def _called(name: str, order: int) -> str:

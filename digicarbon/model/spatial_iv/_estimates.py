@@ -31,6 +31,8 @@ class InstrumentedFit:
     covariance : ndarray, shape (p, p)
     residuals : ndarray, shape (rows,)
         Innovations, effects removed.
+    first : ndarray, shape (rows,)
+        Residuals that the moments' weights come from; those of two-stage least squares with two-step GMM.
     columns : Columns
         What instruments are tested on: filtered where errors are spatial.
     repaired : bool
@@ -42,6 +44,7 @@ class InstrumentedFit:
     coef: FloatArray
     covariance: FloatArray
     residuals: FloatArray
+    first: FloatArray
     columns: Columns
     repaired: bool = False
     boundary: bool = False
@@ -59,7 +62,7 @@ def by_instruments(columns: Columns, errors: ErrorStructure, estimator: Literal[
     k = slopes.shape[1]
     coef = solve(slopes, outcome)
     weights = np.linalg.pinv(slopes)
-    residuals = columns.y - columns.regressors @ coef
+    first = residuals = columns.y - columns.regressors @ coef
     if estimator == "gmm":
         inner = np.linalg.solve(_middle(basis, residuals, errors), np.column_stack([slopes, outcome]))
         bread = np.linalg.inv(slopes.T @ inner[:, :k])
@@ -68,7 +71,7 @@ def by_instruments(columns: Columns, errors: ErrorStructure, estimator: Literal[
     covariance, repaired = weights @ _middle(basis, residuals, errors) @ weights.T * errors.factor(k), False
     if len(errors.clusters) == 2 or errors.of_scores is not None:
         covariance, repaired = nearest_semidefinite(covariance)
-    return InstrumentedFit(coef, covariance, residuals, columns, repaired)
+    return InstrumentedFit(coef, covariance, residuals, first, columns, repaired)
 
 
 def _middle(basis: FloatArray, residuals: FloatArray, errors: ErrorStructure) -> FloatArray:
@@ -95,10 +98,12 @@ def by_moments(design: SpatialDesign, rule: Rule) -> tuple[InstrumentedFit, Erro
         w=filtered[:, [names.index(name) for name in own.exogenous]],
         x=filtered[:, [names.index(name) for name in own.endogenous]],
     )
+    residuals = in_rows(found.innovations[..., None]).ravel()
     fit = InstrumentedFit(
         np.append(found.coef, found.lam),
         found.covariance,
-        in_rows(found.innovations[..., None]).ravel(),
+        residuals,
+        residuals,
         columns,
         boundary=found.boundary,
     )

@@ -158,7 +158,8 @@ class SpatialDraws(Redrawn):
     Notes
     -----
     Davidson & MacKinnon's (2010) restricted efficient bootstrap, with signs of units, for endogenous regressors; y is
-    (I - ρ̃W)⁻¹ of the right-hand side of its equation, so that its lag is that of the y that was drawn.
+    (I - ρ̃W)⁻¹ of the right-hand side of its equation, so that its lag is that of the y that was drawn. Where the
+    restricted ρ̃ is beyond its range, ρ is that of the unrestricted equation. Effects are tested given that ρ is inside.
     """
 
     def __init__(self, model: SpatialIV, design: SpatialDesign, errors: ErrorStructure, term: str) -> None:
@@ -183,10 +184,6 @@ class SpatialDraws(Redrawn):
         """Return a quantity and its standard error for every draw in which it has a value."""
         estimand, own = self.estimands[place], self._equations
         coef, structural, projected = self._restricted(estimand, value)
-        rho = float(coef[-1])
-        if not np.isfinite(rho) or near_end(rho, self._design.w):
-            lost = np.full(len(signs), np.nan)
-            return lost, lost
         exogenous = np.column_stack([own.w, own.z])
         x = absorb(self._own, own.rows, own.effects)
         if self._means is not None:
@@ -200,8 +197,10 @@ class SpatialDraws(Redrawn):
             self._fits(estimand, coef, (structural, safe), (reduced, safe_reduced), signs[start : start + size])
             for start in range(0, len(signs), size)
         ]
-        estimates, errors = zip(*parts, strict=True)
-        return np.concatenate(estimates), np.concatenate(errors)
+        estimates, errors = (np.concatenate(side) for side in zip(*parts, strict=True))
+        # a sample whose ρ is beyond its range has no effects to be tested, and so has such a draw
+        inside = np.isfinite(estimates)
+        return estimates[inside], errors[inside]
 
     def _fits(
         self,
@@ -252,6 +251,8 @@ class SpatialDraws(Redrawn):
             coef = _nearest(free, spread, restriction, restriction @ free)
         else:
             coef, restriction = self._at(estimand, value, free, spread)
+        if not np.isfinite(coef[-1]) or near_end(coef[-1], self._design.w):
+            coef, restriction = self._with_rho(estimand, value, free, spread)
         rest = np.linalg.svd(restriction)[2][len(restriction) :].T
         return coef, own.y - regressors @ coef, basis @ (slopes @ rest)
 
@@ -272,6 +273,19 @@ class SpatialDraws(Redrawn):
             if np.abs((coef - moved) / size).max() < CLOSE:
                 return coef, slopes
         return np.full_like(free, np.nan), slopes
+
+    def _with_rho(
+        self, estimand: Estimand, value: float, free: FloatArray, spread: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return what `_at` returns with ρ as it is without a restriction, which makes every quantity linear.
+
+        Without its regressor an equation may ask for a ρ at which there is no y.
+        """
+        quantities = self._quantities
+        at = quantities.unit(self._terms) if value == 0.0 else quantities.weights(estimand, free[-1:])[0]
+        restriction = np.vstack([at, np.eye(len(free))[-1:]])
+        values = np.append(np.full(len(at), value), free[-1])
+        return _nearest(free, spread, restriction, restriction @ free - values), restriction
 
     def _corrected(self, residuals: FloatArray, regressors: FloatArray) -> FloatArray:
         own = self._equations

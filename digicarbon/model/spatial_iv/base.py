@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from digicarbon.script import Extract, RPart, StataPart
 
 Kind = Literal["sar", "sdm", "sem", "sdem", "sarar", "gns"]
+Cov = Literal["classic", "robust", "cluster", "driscoll_kraay", "conley"]
 LAG_KINDS = ("sar", "sdm", "sarar", "gns")
 DURBIN_KINDS = ("sdm", "sdem", "gns")
 ERROR_KINDS = ("sem", "sdem", "sarar", "gns")
@@ -83,7 +84,8 @@ class SpatialIV(Tested):
         least squares of filtered columns.
     cov : {"classic", "robust", "cluster", "driscoll_kraay", "conley"}
         Homoskedastic; heteroskedastic; clustered; by period with its past; by neighbours, who are those of the model's
-        weights (Kelejian & Prucha 2007). With a spatial error classic or robust.
+        weights (Kelejian & Prucha 2007). With a spatial error each but classic is robust to heteroskedasticity, and
+        with random effects all are classic; a note says so.
     cluster : {"unit", "time", "both"}
         What a cluster is.
     bandwidth : int or None
@@ -114,7 +116,7 @@ class SpatialIV(Tested):
     lag_instruments: bool = True
     effects: Literal["none", "unit", "time", "two_way", "random"] = "two_way"
     estimator: Literal["2sls", "gmm"] = "2sls"
-    cov: Literal["classic", "robust", "cluster", "driscoll_kraay", "conley"] = "classic"
+    cov: Cov = "classic"
     cluster: ClusterBy = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"
@@ -154,7 +156,7 @@ class SpatialIV(Tested):
         if self.y in self.instruments:
             raise ValueError(Note("outcome_as_instrument", y=self.y))
         if self.endogenous and not self.instruments:
-            raise ValueError(Note("no_instruments", key="instruments"))
+            raise ValueError(Note("no_instruments_in_space", key="instruments"))
         if self.instruments and not self.endogenous:
             raise ValueError(Note("instruments_of_nothing", key="instruments", instruments=cut(self.instruments)))
         self._refuse_errors()
@@ -167,15 +169,10 @@ class SpatialIV(Tested):
 
     def _refuse_errors(self) -> None:
         """Refuse what estimators of spatial errors do not have."""
-        if self.effects == "random":
-            if self.kind not in ("sem", "sdem") or self.endogenous:
-                raise ValueError(Note("random_by_moments", key="effects", kind=self.kind))
-            if self.cov != "classic":
-                raise ValueError(Note("random_moments_classic", key="cov", cov=self.cov))
+        if self.effects == "random" and (self.kind not in ("sem", "sdem") or self.endogenous):
+            raise ValueError(Note("random_by_moments", key="effects", kind=self.kind))
         if not self.has_error:
             return
-        if self.cov not in _MOMENTS:
-            raise ValueError(Note("moments_cov", key="cov", cov=self.cov, kind=self.kind))
         if self.estimator == "gmm":
             raise ValueError(Note("moments_estimator", key="estimator", kind=self.kind))
 
@@ -188,6 +185,13 @@ class SpatialIV(Tested):
     def has_error(self) -> bool:
         """Whether errors have one."""
         return self.kind in ERROR_KINDS
+
+    @property
+    def cov_used(self) -> Cov:
+        """The covariance: moments of spatial errors have a classic and a robust one, random effects a classic one."""
+        if not self.has_error or self.cov == "classic":
+            return self.cov
+        return "classic" if self.effects == "random" else "robust"
 
     @property
     def fixed(self) -> EffectsKind:
@@ -232,11 +236,11 @@ class SpatialIV(Tested):
             "durbin": self.kind not in DURBIN_KINDS,
             "lag_instruments": not self.instruments,
             "lags": not (self.has_lag or self.endogenous),
-            "cluster": self.cov != "cluster",
-            "df": self.cov not in ("cluster", "driscoll_kraay"),
-            "bandwidth": self.cov not in ("driscoll_kraay", "conley"),
-            "kernel": self.cov != "conley",
-            "small_sample": self.cov == "classic" and self.small_sample != "none",
+            "cluster": self.cov_used != "cluster",
+            "df": self.cov_used not in ("cluster", "driscoll_kraay"),
+            "bandwidth": self.cov_used not in ("driscoll_kraay", "conley"),
+            "kernel": self.cov_used != "conley",
+            "small_sample": self.cov_used == "classic" and self.small_sample != "none",
         }
         return self.untested | {name for name, holds in meaningless.items() if holds}
 
@@ -280,7 +284,7 @@ class SpatialIV(Tested):
             return self._random(design)
         errors = self.error_structure(design.columns, weights)
         if self.has_error:
-            fit, _ = by_moments(design, "robust" if self.cov == "robust" else "classic")
+            fit, _ = by_moments(design, "robust" if self.cov_used == "robust" else "classic")
         else:
             fit = by_instruments(design.columns, errors, self.estimator)
         return self._result(design, fit, errors)
@@ -339,6 +343,10 @@ class SpatialIV(Tested):
         """Return False: errors have no spatial filter."""
         return False
 
+    def null_note(self, panel: Panel, weights: Weights | None) -> Note:
+        """Return that draws of y are made through its lag."""
+        return Note("wild_through_lag")
+
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Redrawn]:
         """Return the coefficients and effects of each focal term with draws of all equations."""
         from digicarbon.model.spatial_iv._many import SpatialDraws
@@ -375,7 +383,8 @@ class SpatialIV(Tested):
         from digicarbon.model.spatial_iv._spreg import random_error
 
         found = random_error(design.level, design.matrix)
-        moved = InstrumentedFit(found.coef, found.covariance, found.innovations.T.ravel(), design.columns)
+        residuals = found.innovations.T.ravel()
+        moved = InstrumentedFit(found.coef, found.covariance, residuals, residuals, design.columns)
         coef, covariance = with_means(design, self.y, moved)
         n, t = design.columns.panel.shape
         rows, k = n * t, len(coef)
@@ -397,7 +406,10 @@ class SpatialIV(Tested):
             },
             spatial_effects=self._effects(design, coef, covariance),
             random=("unit",),
-            notes=(Note("random_moments"),),
+            notes=(
+                Note("random_moments"),
+                *((Note("random_moments_classic", cov=self.cov),) * (self.cov != "classic")),
+            ),
             residuals=found.innovations,
             roles=self._roles(),
         )
@@ -490,7 +502,7 @@ class SpatialIV(Tested):
         count = len(columns.exogenous)
         return FoundTests(
             strength=strength(x, z, errors, count),
-            overidentification=overidentification(y, x, z, fit.residuals, errors),
+            overidentification=overidentification(y, x, z, fit.first, errors),
             endogeneity=endogeneity(y, x, z, errors, count),
             anderson_rubin=anderson_rubin(y, x, z, errors, count, self.level),
         )
@@ -520,7 +532,9 @@ class SpatialIV(Tested):
         beyond: bool,
     ) -> tuple[Note, ...]:
         columns = design.columns
-        out = [_MOMENTS[self.cov] if self.has_error else self._rule.note(columns.panel.shape[1])]
+        out = [_MOMENTS[self.cov_used] if self.has_error else self._rule.note(columns.panel.shape[1])]
+        if self.cov_used != self.cov:
+            out.append(Note("moments_cov", cov=self.cov))
         if fit.repaired:
             out.append(REPAIRED)
         if found is not None:
@@ -561,19 +575,19 @@ class SpatialIV(Tested):
 
     @property
     def _rule(self) -> Rule:
-        return Rule(self.cov, self.cluster, self.bandwidth, self.kernel, self.small_sample)
+        return Rule(self.cov_used, self.cluster, self.bandwidth, self.kernel, self.small_sample)
 
     def error_structure(self, columns: Columns, weights: Weights | None) -> ErrorStructure:
         """Return what the covariance assumes; raise where there are too few clusters or periods."""
         panel, rows = columns.panel, len(columns.y)
         (n, t), own = panel.shape, rows_of(panel)
         by: tuple[Literal["unit", "time"], ...] = ()
-        if self.cov == "cluster":
+        if self.cov_used == "cluster":
             by = ("unit", "time") if self.cluster == "both" else (self.cluster,)
         groups = {"unit": n, "time": t, "both": min(n, t)}[self.cluster] if by else rows
-        if self.cov == "driscoll_kraay":
+        if self.cov_used == "driscoll_kraay":
             groups = t
-        if (by or self.cov == "driscoll_kraay") and groups < FEWEST_CLUSTERS:
+        if (by or self.cov_used == "driscoll_kraay") and groups < FEWEST_CLUSTERS:
             called = Note("by_unit_or_time") if self.cluster == "both" else self.cluster
             raise EstimationError(
                 Note("iv_few_clusters", clusters=groups, by=called if by else "time", fewest=FEWEST_CLUSTERS)
@@ -586,18 +600,18 @@ class SpatialIV(Tested):
             return rows - k - count
 
         def factor(k: int) -> float:
-            if self.cov == "classic":
+            if self.cov_used == "classic":
                 return rows / (rows - count if self.small_sample == "none" else residual(k))
             return small_sample_factor(self.small_sample, groups, rows, k, count, nested)
 
-        few = self.df == "auto" and (by or self.cov == "driscoll_kraay")
-        kernel = kernel_of(weights, self.kernel, panel) if self.cov == "conley" else None
-        kind: ErrorKind = "classic" if self.cov == "classic" else "cluster" if by else "robust"
+        few = self.df == "auto" and (by or self.cov_used == "driscoll_kraay")
+        kernel = kernel_of(weights, self.kernel, panel) if self.cov_used == "conley" else None
+        kind: ErrorKind = "classic" if self.cov_used == "classic" else "cluster" if by else "robust"
         return ErrorStructure(
             kind,
             tuple(codes[one] for one in by),
             count,
             factor,
             (lambda k: groups - 1) if few else residual,
-            of_scores(self.cov, own, self._rule.lags(t), kernel),
+            of_scores(self.cov_used, own, self._rule.lags(t), kernel),
         )

@@ -49,12 +49,15 @@ class WildTest:
         Ends of the values that the test does not reject; infinite where it rejects none on that side.
     lost : float
         Share of the draws under zero without an estimate; they count as extreme.
+    left_out : float
+        Share of the draws under zero that have no such quantity and were left out.
     """
 
     p: float
     low: float
     high: float
     lost: float
+    left_out: float = 0.0
 
 
 def corrected(null: NullModel) -> FloatArray:
@@ -176,8 +179,9 @@ def wild_test(
     if p > alpha:
         low, high = min(low, 0.0), max(high, 0.0)
     elif low <= 0 <= high:
-        # the test of zero speaks for zero: an end that passed it stops just short of it
-        low, high = (np.nextafter(0.0, 1.0), high) if estimate > 0 else (low, np.nextafter(0.0, -1.0))
+        # the test of zero speaks for zero: an end that passed it stops short of it, as near as ends are looked for
+        short = min(NARROW * se, abs(estimate))
+        low, high = (short, high) if estimate > 0 else (low, -short)
     return WildTest(p, float(low), float(high), lost)
 
 
