@@ -72,7 +72,7 @@ class _Group:
     def priors(self) -> FloatArray:
         """The probability of each run beforehand."""
         weights = np.array([run.prior for run in self.runs])
-        return np.asarray(weights / weights.sum())
+        return np.asarray(weights / weights.sum(), dtype=np.float64)
 
     @property
     def square(self) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, WeightsError
+from digicarbon.model.batch import Estimand, OneByOne
 from digicarbon.source import SimulatedDecay
 from digicarbon.weights import InverseDistanceWeights, KNearestWeights, MatrixWeights
 
@@ -130,3 +131,29 @@ def test_what_cannot_be_estimated_is_refused(panel: dc.Panel) -> None:
         dc.DecayPanel(**MODEL | {"durbin": []}, kind="slx")
     with pytest.raises(ConfigError, match="all weights are equal"):
         dc.DecayPanel(**MODEL, kind="sdm", range=(0.0, 2.0)).check(panel)
+
+
+@pytest.mark.parametrize("kind", ["slx", "sar", "sem", "sdm", "sdem"])
+def test_many_outcomes_have_the_numbers_of_single_fits(kind: str) -> None:
+    """A search at once for all draws changes no estimate, and the null model is one without x."""
+    panel = panel_of(n=20)
+    model = dc.DecayPanel(**MODEL, kind=kind)
+    null = model.null(panel, None, [])
+    other = dc.DecayPanel(**MODEL, kind=kind, decay="exponential").null(panel, None, [])
+    assert null is not None
+    assert other is not None
+    assert null.key != other.key
+    made, rng = null.fit(), np.random.default_rng(2)
+    outcomes = made.outcomes(np.stack([rng.permutation(20) for _ in range(3)]))
+    estimands = [Estimand(quantity, "x") for quantity in model.quantities]
+    batch, single = model.batch(panel, None, estimands[0]), OneByOne(model, panel, None, estimands[0])
+    ours = batch.several(batch.prepare(outcomes), estimands)
+    theirs = single.several(outcomes, estimands)
+    np.testing.assert_allclose(np.array(ours), np.array(theirs), rtol=1e-5)
+    assert np.isfinite(np.array(ours)).any()
+
+
+def test_the_wild_bootstrap_is_refused_in_a_note(panel: dc.Panel) -> None:
+    result = dc.DecayPanel(**MODEL, kind="slx", test="wild").fit(panel)
+    assert result.has_note("wild_not_of_decay")
+    assert not dc.DecayPanel(**MODEL, kind="slx").fit(panel).has_note("wild_not_of_decay")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
@@ -13,10 +14,13 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.model._spatial_estimates import ROLES
 from digicarbon.model.base import Level, Model, require_panel
+from digicarbon.model.batch import Batch, Estimand, Null, columns_key, under_null
 from digicarbon.model.decay._distances import columns_of_places, distances_of
 from digicarbon.model.spatial_panel import Durbin, SpatialPanel
+from digicarbon.model.tested import Test
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.spatial.decay import DecayCovariance as Covariance
 from digicarbon.numeric.spatial.decay import DecayData, DecayFit, DecayKind, Distances, fit_decay
 from digicarbon.numeric.spatial.effects import decay_effects, local_effects
@@ -58,6 +62,8 @@ class DecayPanel(Model):
         fourth moments of the errors; sandwich with scores added up by unit.
     level : float
         Coverage of intervals.
+    test : {"errors", "wild"}
+        Where p values and intervals come from. There is no wild bootstrap: a note says so.
 
     Notes
     -----
@@ -71,7 +77,6 @@ class DecayPanel(Model):
     """
 
     without: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("null", "batch"), "each outcome has weights of its own"),
         "stata": "weights whose decay is estimated, while Stata's commands take weights as known",
     }
 
@@ -85,6 +90,7 @@ class DecayPanel(Model):
     range: Annotated[tuple[Annotated[float, Field(ge=0)], float], Field(strict=False)] | None = None
     cov: Covariance = "observed"
     level: Level = 0.95
+    test: Test = "errors"
 
     @model_validator(mode="after")
     def _consistent(self) -> DecayPanel:
@@ -156,6 +162,51 @@ class DecayPanel(Model):
         DataError, WeightsError, EstimationError
         """
         self.check(panel)
+        data, names, limits = self.data(panel)
+        found = fit_decay(data, *limits, self.level, self.cov)
+        result = self.result_of(found, names, data, limits)
+        if self.test == "errors":
+            return result
+        return replace(result, notes=(*result.notes, Note("wild_not_of_decay")))
+
+    def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
+        """Return the model without its focal terms and their spatial lags, given its own estimate of γ."""
+        panel = panel.with_terms(self.terms)
+        stay = under_null(self.x, self.regressors)
+        error = self.kind in ("sem", "sdem")
+        own = [name for name in self.static.lagged if name in stay] if error else list(stay)
+        low, high, distances = self._space(panel)
+        shared = (columns_key(panel, stay), columns_key(panel, own), panel.columns[self.y].digest)
+        space = (distances.a.tobytes(), low, high, self.effects, self.bias_correction)
+
+        def fit() -> NullModel:
+            from digicarbon.model._panel_columns import rows_of
+            from digicarbon.model._spatial_batch import fit_null
+
+            data, limits = self.data(panel)[0], (low, high)
+            constant = ("const",) if self.effects == "none" else ()
+            places = [place for place, name in enumerate((*constant, *self.regressors)) if name in (*constant, *stay)]
+            # y alone says little of γ: without regressors that stay it is that of the model
+            if places:
+                kind: DecayKind = ("sdem" if own else "sem") if error else "sdm" if own else "sar"
+                lagged = tuple(len(constant) + stay.index(name) for name in own)
+                data = replace(data, kind=kind, x=data.x[..., places], lagged=lagged)
+            gamma = fit_decay(data, *limits).gamma
+            design = self.static.design(panel, self._weights_at(panel, gamma))
+            names = (*stay, *(f"W_{name}" for name in own if error), *constant)
+            keep = [place for place, name in enumerate(design.names) if name in names]
+            return fit_null(self.kind, design, keep, rows_of(panel))
+
+        return Null(("decay", error, *shared, *space), fit)
+
+    def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
+        """Return what fits the model to many outcomes; weights are not used."""
+        from digicarbon.model.decay._batch import DecayFits
+
+        return DecayFits(self, panel.with_terms(self.terms), estimand)
+
+    def data(self, panel: Panel) -> tuple[DecayData, tuple[str, ...], tuple[float, float]]:
+        """Return what is fitted, the names of the columns of Z, and the range of γ."""
         low, high, distances = self._space(panel)
         made = panel.with_terms(self.terms)
         static = self.static
@@ -167,8 +218,7 @@ class DecayPanel(Model):
         x = np.concatenate([np.ones((t, n, len(constant))), cube[..., :-1]], axis=2)
         lagged = tuple(len(constant) + self.regressors.index(name) for name in static.lagged)
         data = DecayData(self.kind, x, cube[..., -1:], lagged, distances, design.sample)
-        found = fit_decay(data, low, high, self.level, self.cov)
-        return self._result(found, design.names, data, (low, high))
+        return data, design.names, (low, high)
 
     def unit_effects(self, result: Result, panel: Panel, weights: Weights | None = None) -> pd.DataFrame:
         """Return the effects of each unit at the estimated decay, see `SpatialPanel.unit_effects`."""
@@ -177,8 +227,7 @@ class DecayPanel(Model):
     def estimated_weights(self, result: Result, panel: Panel) -> Weights:
         """Return the weights at the estimated decay of a fit."""
         gamma = float(result.coef[result.terms.index("gamma")])
-        w = self._space(panel)[2].operator(gamma).w
-        return Weights.from_matrix(w, panel.units, name=Note("decay_weights"), normalise="none")
+        return self._weights_at(panel, gamma)
 
     def extract(self, panel: Panel, weights: Weights | None) -> Extract:
         """Return outcome and regressors, and distances in place of weights."""
@@ -195,6 +244,10 @@ class DecayPanel(Model):
         from digicarbon.model.scripts.decay import in_r
 
         return in_r(part, self)
+
+    def _weights_at(self, panel: Panel, gamma: float) -> Weights:
+        w = self._space(panel)[2].operator(gamma).w
+        return Weights.from_matrix(w, panel.units, name=Note("decay_weights"), normalise="none")
 
     def _distances(self, panel: Panel) -> FloatArray:
         distance = distances_of(self.distances, panel)
@@ -221,7 +274,10 @@ class DecayPanel(Model):
             low, high = low / middle, high / middle
         return low, high, Distances(distance)
 
-    def _result(self, found: DecayFit, names: tuple[str, ...], data: DecayData, limits: tuple[float, float]) -> Result:
+    def result_of(
+        self, found: DecayFit, names: tuple[str, ...], data: DecayData, limits: tuple[float, float]
+    ) -> Result:
+        """Return the result of a fit; arguments as from `data`."""
         spatial = {"slx": (), "sar": ("rho",), "sdm": ("rho",)}.get(self.kind, ("lambda",))
         tail = (*spatial, "gamma", "sigma2")
         terms = (*names, *tail)

@@ -6,7 +6,7 @@ of distance). With ā_i the mean of a under row i, dW/dγ = -W ∘ (a - ā) and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.linear.within import demean
+from digicarbon.numeric.spatial.batch import LagBatch, LagSpace
+from digicarbon.numeric.spatial.error_batch import ErrorBatch, ErrorParameters
 from digicarbon.numeric.spatial.likelihood import (
     Sample,
     concentrated,
     maximise_error,
     maximise_lag,
     star_log_determinant,
+    star_log_determinants,
     star_traces,
 )
 from digicarbon.numeric.spatial.operator import DenseOperator
@@ -332,8 +335,54 @@ class DecayFit:
     spatial_at_end: bool
 
 
+def places_of(low: float, high: float, nodes: int = NODES) -> FloatArray:
+    """Return where the profile is computed first, denser at small γ, shape (nodes,)."""
+    return np.asarray(low + (high - low) * np.linspace(0, 1, nodes) ** 2)
+
+
+def heights_of(data: DecayData, outcomes: FloatArray, places: FloatArray) -> FloatArray:
+    """Return the profile likelihood of many outcomes at places of γ, up to a constant, shape (places, M).
+
+    Parameters
+    ----------
+    data : DecayData
+        Its y is not used.
+    outcomes : ndarray, shape (N, T, M)
+    places : ndarray
+    """
+    sample, out = data.sample, []
+    for gamma in places.tolist():
+        w = data.distances.operator(gamma)
+        z = np.concatenate([data.x, w.lag(data.x[..., data.lagged])], axis=2)
+        space = LagSpace(w, sample)
+        y = space.outcomes(outcomes)
+        if data.kind == "slx":
+            q = np.linalg.qr(space.transform(z.transpose(1, 0, 2))[0])[0]
+            rest = y.level - q @ (q.T @ y.level)
+            out.append(-sample.size / 2 * np.log(np.einsum("im,im->m", rest, rest)))
+            continue
+        pairs = [
+            (part.lam, part.sigma2) if isinstance(part, ErrorParameters) else (part.rho, part.sigma2)
+            for part in (
+                ErrorBatch(z, space).parameters(y, "observed")
+                if data.error
+                else LagBatch(z, w, sample, space).parameters(y, "observed")
+            )
+        ]
+        spatial, sigma2 = (np.concatenate(each) for each in zip(*pairs, strict=True))
+        jacobian = star_log_determinants(w, spatial, sample)
+        out.append(sample.periods * jacobian - sample.size / 2 * np.log(sigma2))
+    return np.stack(out)
+
+
 def fit_decay(
-    data: DecayData, low: float, high: float, level: float = 0.95, cov: DecayCovariance = "observed", nodes: int = NODES
+    data: DecayData,
+    low: float,
+    high: float,
+    level: float = 0.95,
+    cov: DecayCovariance = "observed",
+    nodes: int = NODES,
+    heights: FloatArray | None = None,
 ) -> DecayFit:
     """Fit a model and the rate at which its weights fall with distance.
 
@@ -349,6 +398,8 @@ def fit_decay(
         the errors; sandwich with scores added up by unit.
     nodes : int
         Places of the first search, denser at small γ.
+    heights : ndarray, shape (nodes,), optional
+        The profile there where it is known, from `heights_of`: then the interval of γ is left out.
 
     Notes
     -----
@@ -356,11 +407,20 @@ def fit_decay(
     the derivative of the profile is zero. The interval holds the γ next to the estimate whose log-likelihood is less
     than half of the χ²(1) quantile below the maximum.
     """
-    places = low + (high - low) * np.linspace(0, 1, nodes) ** 2
-    points = [data.at(float(gamma)) for gamma in places]
-    heights = np.array([point.loglik for point in points])
-    best, at_end = _highest(data, points, heights, PRECISION * (high - low))
-    found = {point.gamma: point for point in [*points, best]}
+    places = places_of(low, high, nodes)
+    found: dict[float, Point] = {}
+
+    def at(place: int) -> Point:
+        gamma = float(places[place])
+        if gamma not in found:
+            found[gamma] = data.at(gamma)
+        return found[gamma]
+
+    alone = heights is None
+    if heights is None:
+        heights = np.array([at(place).loglik for place in range(nodes)])
+    best, at_end = _highest(data, at, heights, PRECISION * (high - low))
+    found[best.gamma] = best
     drop = float(scipy.special.ndtri(0.5 + level / 2)) ** 2 / 2
 
     def below(gamma: float) -> float:
@@ -368,8 +428,8 @@ def fit_decay(
         found[gamma] = point
         return best.loglik - point.loglik - drop
 
-    ends, is_open = [], []
-    for side in (places[places < best.gamma][::-1], places[places > best.gamma]):
+    ends, is_open = ([], []) if alone else ([np.nan, np.nan], [False, False])
+    for side in (places[places < best.gamma][::-1], places[places > best.gamma]) if alone else ():
         inner, outer = best.gamma, None
         for gamma in side.tolist():
             if best.loglik - found[gamma].loglik > drop:
@@ -378,7 +438,7 @@ def fit_decay(
             inner = gamma
         is_open.append(outer is None)
         ends.append(inner if outer is None else _crossing(below, inner, outer, best.gamma, drop))
-    if at_end:
+    if at_end and alone:
         ends[0 if best.gamma == low else 1] = best.gamma
     profile = np.array([[p.gamma, p.loglik, p.spatial] for _, p in sorted(found.items())])
     sample = data.sample
@@ -406,18 +466,20 @@ def fit_decay(
     )
 
 
-def _highest(data: DecayData, points: Sequence[Point], heights: FloatArray, precision: float) -> tuple[Point, bool]:
+def _highest(
+    data: DecayData, points: Callable[[int], Point], heights: FloatArray, precision: float
+) -> tuple[Point, bool]:
     """Return the highest point of the profile around the best node, and whether it is an end of the range."""
-    at, last = int(heights.argmax()), len(points) - 1
-    if at == 0 and data.score(points[0]) <= 0:
-        return points[0], True
-    if at == last and data.score(points[last]) >= 0:
-        return points[last], True
+    at, last = int(heights.argmax()), len(heights) - 1
+    if at == 0 and data.score(points(0)) <= 0:
+        return points(0), True
+    if at == last and data.score(points(last)) >= 0:
+        return points(last), True
     left, right = max(at - 1, 0), min(at + 1, last)
     # the profile rises on the left of its top; a second top in between would show as a sign
-    if at > 0 and data.score(points[at]) < 0:
+    if at > 0 and data.score(points(at)) < 0:
         right = at
-    elif at < last and data.score(points[at]) > 0:
+    elif at < last and data.score(points(at)) > 0:
         left = at
     known: dict[float, Point] = {}
 
@@ -425,8 +487,8 @@ def _highest(data: DecayData, points: Sequence[Point], heights: FloatArray, prec
         known[gamma] = data.at(gamma)
         return data.score(known[gamma])
 
-    ends = points[left].gamma, points[right].gamma
-    if data.score(points[left]) > 0 > data.score(points[right]):
+    ends = points(left).gamma, points(right).gamma
+    if data.score(points(left)) > 0 > data.score(points(right)):
         gamma = float(scipy.optimize.brentq(score, *ends, xtol=precision, rtol=1e-12))
     else:
         # another hollow between the nodes: climb by values
