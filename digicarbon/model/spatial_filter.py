@@ -191,11 +191,19 @@ class SpatialFilter(Tested):
         return found.regression.batch(found.panel, weights, estimand)
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
-        """Return the coefficient of each focal term as a restriction, with eigenvectors as known."""
+        """Return the coefficient of each focal term as a restriction, with eigenvectors as known.
+
+        Null models have no spatial error: eigenvectors are there for that, and with both the test rejects more often
+        where units differ (docs/spatial_filter.md).
+        """
         from digicarbon.model._panel_restrictions import restrictions_of
 
         found = self.filtered(panel, weights)
-        return [restrictions_of(found.regression, found.panel, term, weights) for term in found.regression.x]
+        return [restrictions_of(found.regression, found.panel, term, None) for term in found.regression.x]
+
+    def filters(self, panel: Panel, weights: Weights) -> bool:
+        """Return False: eigenvectors take spatial dependence out of the errors."""
+        return False
 
     def extract(self, panel: Panel, weights: Weights | None) -> Extract:
         """Return the columns of the regression beside the chosen eigenvectors."""

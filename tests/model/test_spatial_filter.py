@@ -111,7 +111,7 @@ def test_it_is_the_panel_regression_on_its_columns_with_every_error() -> None:
     made = model().filtered(data, W)
     plain = dc.PanelRegression(
         y="y", x=("x",), controls=("z", *made.columns), cov="cluster", test="wild", replications=99, intervals=False
-    ).fit(made.panel, W)
+    ).fit(made.panel)
     pd.testing.assert_frame_equal(found.estimates.loc[["x", "z"]], plain.estimates.loc[["x", "z"]])
     assert {role.kind for term, role in zip(found.terms, found.roles, strict=True) if term in made.columns} == {"dummy"}
     assert found.statistics["moran_before_p"] < 0.01
