@@ -40,6 +40,11 @@ class PeriodNull(NullModel):
     design: PeriodDesign | None = None
     inverse: FloatArray | None = None
 
+    @property
+    def spatial(self) -> bool:
+        """Whether a change of one unit's error changes the outcomes of its neighbours."""
+        return self.inverse is not None
+
     def unfiltered(self, change: FloatArray) -> FloatArray:
         """Return S⁻¹ times columns, shape (rows, M)."""
         if self.design is None or self.inverse is None:

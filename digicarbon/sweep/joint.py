@@ -399,7 +399,7 @@ def _under_the_null(
             test.single_fits += _block(outcomes, members, estimates, z, (place, block))
             advance(place * draws + block.stop * len(members))
         test.members += members
-        test.unfiltered += 0 if fitted.filters else len(members)
+        test.unfiltered += 0 if fitted.spatial else len(members)
     tested = len(test.members)
     return estimates[:tested], z[:tested], test, absent
 

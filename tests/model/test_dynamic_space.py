@@ -166,6 +166,7 @@ def test_the_null_model_s_draws_move_later_outcomes() -> None:
     null = model.null(panel, weights, [])
     assert null is not None
     made = null.fit()
+    assert made.spatial
     change = np.zeros((30, 5))
     change[4, 1] = 1.0
     moved = made.unfiltered(change.reshape(-1, 1)).reshape(30, 5)

@@ -112,6 +112,7 @@ def test_the_null_model_filters_by_period() -> None:
     null = fitted.null(panel, weights(), [])
     assert null is not None
     made = null.fit()
+    assert made.spatial
     draws = made.unfiltered(np.eye(len(made.y)))
     # the inverse of I - λW of each period, of observed units only
     period = panel.period_codes

@@ -301,6 +301,13 @@ def test_what_cannot_be_in_it_is_named_and_counted(project: Path) -> None:
     assert "1 specification fitted to one draw after the other." in tuple(map(str, found.notes))
 
 
+def test_models_with_weights_of_their_own_have_a_spatial_null(project: Path) -> None:
+    spatial = experiment({"model": ["dynamic_sdm", "dynamic_sar", "unbalanced_spatial"]})
+    found = joint_test(fitted("own_weights", spatial), draws=9)
+    assert found.specifications == 3
+    assert "null_without_lag" not in [note.code for note in found.notes]
+
+
 def test_the_indirect_effect_leaves_out_models_without_one(project: Path) -> None:
     found = joint_test(fitted("indirect", experiment({"model": ["twfe", "sdm"]})), "indirect", draws=9)
     assert found.specifications == 1

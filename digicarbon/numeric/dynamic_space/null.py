@@ -29,6 +29,11 @@ class DynamicNull(NullModel):
     theta: FloatArray = field(default_factory=lambda: np.zeros(3))
     w: SpatialOperator | None = None
 
+    @property
+    def spatial(self) -> bool:
+        """Whether a change of one unit's error changes the outcomes of its neighbours."""
+        return self.w is not None
+
     def unfiltered(self, change: FloatArray) -> FloatArray:
         """Return what changes of errors, shape (rows, M), make of outcomes: δ_t = Aδ_{t-1} + S⁻¹v_t from the first."""
         if self.w is None:

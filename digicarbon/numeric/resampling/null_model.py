@@ -63,6 +63,11 @@ class NullModel:
     filters: tuple[tuple[SpatialOperator, float], ...] = ()
     loglik: float = float("nan")
 
+    @property
+    def spatial(self) -> bool:
+        """Whether a change of one unit's error changes the outcomes of its neighbours."""
+        return bool(self.filters)
+
     def unfiltered(self, change: FloatArray) -> FloatArray:
         """Return S⁻¹ times columns, shape (rows, M)."""
         for operator, parameter in reversed(self.filters):
