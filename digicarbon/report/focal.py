@@ -24,24 +24,47 @@ COLUMN = "column"
 """The key for the experiment's columns, in addition to the keys of the configuration."""
 IN_PIECES = Note("several_pieces")
 """The note on runs whose focal terms are pieces of an effect."""
-_QUANTITY = {"direct": Note("direct"), "indirect": Note("indirect"), "total": Note("total")}
+_QUANTITY = {
+    "direct": Note("direct"),
+    "indirect": Note("indirect"),
+    "total": Note("total"),
+    "long_direct": Note("long_direct"),
+    "long_indirect": Note("long_indirect"),
+    "long_total": Note("long_total"),
+}
 _EFFECT = {
     "direct": Note("direct_effect"),
     "indirect": Note("indirect_effect"),
     "total": Note("total_effect"),
+    "long_direct": Note("long_direct_effect"),
+    "long_indirect": Note("long_indirect_effect"),
+    "long_total": Note("long_total_effect"),
     EFFECT: Note("one_effect"),
 }
 _HEAD = {
     "direct": Note("one_direct_effect"),
     "indirect": Note("one_indirect_effect"),
     "total": Note("one_total_effect"),
+    "long_direct": Note("one_long_direct_effect"),
+    "long_indirect": Note("one_long_indirect_effect"),
+    "long_total": Note("one_long_total_effect"),
 }
 _HEADS = {
     "direct": Note("head_direct_effects"),
     "indirect": Note("head_indirect_effects"),
     "total": Note("head_total_effects"),
+    "long_direct": Note("head_long_direct_effects"),
+    "long_indirect": Note("head_long_indirect_effects"),
+    "long_total": Note("head_long_total_effects"),
 }
-_ARTICLE = {"direct": Note("a_direct_effect"), "indirect": Note("an_indirect_effect"), "total": Note("a_total_effect")}
+_ARTICLE = {
+    "direct": Note("a_direct_effect"),
+    "indirect": Note("an_indirect_effect"),
+    "total": Note("a_total_effect"),
+    "long_direct": Note("a_long_direct_effect"),
+    "long_indirect": Note("a_long_indirect_effect"),
+    "long_total": Note("a_long_total_effect"),
+}
 
 
 def before_effect(quantity: Quantity) -> Note:
