@@ -48,7 +48,8 @@ def local_effects(result: Result, panel: Panel, weights: Weights, terms: Sequenc
     Raises
     ------
     ConfigError
-        If a term is none of the model.
+        If a term is none of the model, or the model has several weights, weights that are estimated or differ between
+        periods, or slopes by group.
     EstimationError
         If ρ or λ is at an end of its range.
 
@@ -57,6 +58,7 @@ def local_effects(result: Result, panel: Panel, weights: Weights, terms: Sequenc
     Coefficients are the same in all units: effects differ between units through W alone. Means of own effects and of
     received ones are the direct and the indirect effect. LeSage & Pace (2009), sec. 2.7; Debarsy & Ertur (2010).
     """
+    _refuse_other(result, panel)
     frames = {}
     for term in terms or result.focal:
         beta, theta, rho, covariance = _parameters(result, term)
@@ -87,6 +89,7 @@ def shock(result: Result, panel: Panel, weights: Weights, unit: str, terms: Sequ
     ConfigError, EstimationError
         As in `local_effects`; also if the panel has no such unit.
     """
+    _refuse_other(result, panel)
     refuse_unknown_unit(unit, panel.units, "unit")
     frames = {}
     for term in terms or result.focal:
@@ -105,6 +108,15 @@ def refuse_unknown_unit(unit: str, units: Sequence[str], key: str) -> None:
     """
     if unit not in units:
         raise ConfigError(Note("shock_unknown_unit", key=key, unit=unit, hint=suggestion(unit, units)))
+
+
+def _refuse_other(result: Result, panel: Panel) -> None:
+    """Refuse a model in which one W and one slope do not say what each unit feels."""
+    lags = [(role.kind, role.of) for role in result.roles if role.kind in ("lag_y", "lag_x")]
+    estimated = any(role.kind == "decay" for role in result.roles)
+    by_group = any(made.level for role in result.roles if role.kind == "regressor" for made in role.made_of)
+    if estimated or by_group or len(set(lags)) < len(lags) or not panel.balanced:
+        raise ConfigError(Note("local_of_other_model"))
 
 
 def _parameters(result: Result, term: str) -> tuple[float, float, float, FloatArray]:

@@ -158,16 +158,18 @@ class GroupedSpatial(SpatialPanel):
         return self._interacted_model(part.extract.regressors).stata(replace(part, result=_plain(part.result)))
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
-        """Return the coefficient of each focal term and group, and of its spatial lag, as a restriction."""
+        """Return the coefficients of each focal term in a group, and of its spatial lag there, as restrictions.
+
+        Both are left out of the null model together. Without the lag alone it would still have it: the null models of a
+        lag model have the lags of all their regressors, and those of all slopes add up to the lags of all groups.
+        """
         from digicarbon.model._spatial_restrictions import restrictions_of
 
         expanded = self.expanded(panel, weights)
         model, made = expanded.model, expanded.panel
         design = model.design(made, weights)
-        lags = [name for term in expanded.x for name in expanded.lags.get(term, ())]
         return [
-            restrictions_of(model, design, result, name, made, weights, ("coefficient",))
-            for name in (*expanded.focal, *lags)
+            restrictions_of(model, design, result, name, made, weights, ("coefficient",)) for name in expanded.focal
         ]
 
     def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:

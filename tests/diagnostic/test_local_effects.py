@@ -56,6 +56,19 @@ def test_effects_and_errors_are_those_of_the_matrix_of_derivatives(
     assert found.loc["sent", "coef"].mean() == pytest.approx(effects["indirect"], abs=1e-10)
 
 
+def test_models_of_more_than_one_w_or_slope_are_refused(produc: dc.Panel, usaww: dc.Weights) -> None:
+    gaps = dc.Panel.from_frame(produc.frame().reset_index().iloc[1:], produc.unit_name, produc.time_name, gaps="keep")
+    unbalanced = dc.UnbalancedSpatialPanel(**MODEL, kind="sdm").fit(gaps, usaww)
+    other = dc.Weights.from_matrix(usaww.align(produc).dense()[::-1, ::-1], produc.units)
+    several = dc.UnbalancedSpatialPanel(**MODEL, kind="sdm").fit(produc, usaww, [other])
+    panel = produc.with_columns({"half": produc.unit_codes % 2})
+    grouped = dc.GroupedSpatial(**MODEL, kind="sdm", by="half").fit(panel, usaww)
+    for result, data in ((unbalanced, gaps), (several, produc), (grouped, panel)):
+        for call in (dc.local_effects, lambda *given: dc.shock(*given, produc.units[0])):
+            with pytest.raises(ConfigError, match="one known W and one slope"):
+                call(result, data, usaww)
+
+
 def test_what_has_no_local_effects_is_refused(produc: dc.Panel, usaww: dc.Weights) -> None:
     model = dc.SpatialPanel(**MODEL, kind="sdm")
     result = model.fit(produc, usaww)

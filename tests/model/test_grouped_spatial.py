@@ -182,6 +182,14 @@ def test_wild_p_of_slopes_is_that_of_the_model_with_explicit_columns(kind: str) 
     np.testing.assert_allclose(found.effects["p"], plain.effects["p"])
 
 
+@pytest.mark.parametrize("kind", ["sdm", "slx", "sdem"])
+def test_wild_p_of_lags_by_group_see_a_lag_that_is_there(kind: str) -> None:
+    data = panel(periods=40)
+    found = model(kind=kind, test="wild", replications=199, cov="cluster", intervals=False).fit(data, W)
+    assert found.estimates.at["W_x[north]", "stat"] > 5
+    assert found.estimates.at["W_x[north]", "p"] < 0.05
+
+
 @pytest.mark.parametrize("effects", ["none", "time", "unit", "two_way", "random"])
 def test_groups_have_intercepts_where_no_effects_take_them(effects: str) -> None:
     found = model(effects=effects, interact="regressors").fit(panel(), W)

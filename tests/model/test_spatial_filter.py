@@ -177,3 +177,11 @@ def test_it_is_what_base_r_finds() -> None:
     np.testing.assert_allclose(every.shares, np.array(reference["values"][:4]) / reference["values"][0], rtol=1e-9)
     assert found.estimates.at["x", "coef"] == pytest.approx(reference["coef"], rel=1e-9)
     assert len(chosen(data.cube(("x", "y")), operator, "two_way", every, "all", 0.1)) == 5
+
+
+def test_without_need_of_a_filter_it_is_the_plain_regression() -> None:
+    data = panel(spatial=0.0)
+    found = model(test="errors").fit(data, W)
+    plain = dc.PanelRegression(y="y", x=("x",), controls=("z",), effects="two_way", test="errors").fit(data)
+    assert found.statistics["eigenvectors"] == 0
+    np.testing.assert_allclose(found.coef, plain.coef)

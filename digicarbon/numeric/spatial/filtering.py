@@ -152,7 +152,7 @@ def chosen(
     # loadings by period that unit effects leave
     over_time = scipy.linalg.null_space(np.ones((1, t))) if effects in ("unit", "two_way") else np.eye(t)
     blocks = np.einsum("tc,nm->tnmc", over_time, candidates.vectors).reshape(t * n, -1)
-    blocks = without(basis, blocks).reshape(t * n, len(candidates.shares), -1)
+    blocks = without(basis, blocks).reshape(t * n, len(candidates.shares), over_time.shape[1])
     test = _Residuals(w, effects, t, basis)
     steps, left = [Step(-1, *test.of(e))], list(range(len(candidates.shares)))
     while left and (method == "all" or steps[-1].p <= stop) and test.df > 2 * blocks.shape[2]:
