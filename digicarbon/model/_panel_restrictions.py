@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from digicarbon.weights import Weights
 
 
-def restrictions_of(model: PanelRegression, panel: Panel, term: str, weights: Weights | None) -> Restrictions:
+def restrictions_of(
+    model: PanelRegression, panel: Panel, term: str, weights: Weights | None, lags: bool = True
+) -> Restrictions:
     """Return the restriction of a focal term's coefficient; the other terms stay in the null model.
 
     Parameters
@@ -34,8 +36,10 @@ def restrictions_of(model: PanelRegression, panel: Panel, term: str, weights: We
     term : str
     weights : Weights or None
         For the spatial dependence of the errors.
+    lags : bool
+        As in `Contrasts`.
     """
-    return _restricted(model, panel, Estimand("coefficient", term), {term: 1.0}, weights, None)
+    return _restricted(model, panel, Estimand("coefficient", term), {term: 1.0}, weights, None, lags)
 
 
 class Contrasts:

@@ -121,3 +121,17 @@ def test_report_has_both_tables_and_pictures(panel: dc.Panel) -> None:
     assert sorted(report.files("t", records)) == ["decay.svg", "distance_bands.svg"]
     with pytest.raises(ConfigError, match="model=distance_bands"):
         report.table("t", [Record("none", {}, {}, dc.Result(kind="none", y=""))])
+
+
+def test_wild_intervals_agree_and_null_models_do_not_have_the_lag_that_they_leave_out() -> None:
+    panel = panel_of(n=60, periods=10, theta=0.5, rho=0.4)
+    weights = InverseDistanceWeights().compute(panel)
+    model = dc.DistanceBands(**MODEL | {"cutoffs": (300.0, 600.0, 900.0, 1200.0)}, test="wild", replications=399)
+    result = model.fit(panel, weights)
+    rows = result.tables["distance_bands"]
+    assert (rows["uniform_low"] <= rows["low"]).all()
+    assert (rows["uniform_high"] >= rows["high"]).all()
+    # a spillover six standard errors from zero, whose spatial lag is in the sweep's W, too
+    near = rows.iloc[0]
+    assert near["coef"] / near["se"] > 5
+    assert near["p"] < 0.05

@@ -231,7 +231,8 @@ class DistanceBands(Tested):
         from digicarbon.model._panel_restrictions import restrictions_of
 
         regression = self.regression.by_errors
-        return [restrictions_of(regression, made, term, weights) for term in (*self.x, *self.lags)]
+        # null models with spatial lags of x would have what a band's lag leaves out
+        return [restrictions_of(regression, made, term, weights, lags=False) for term in (*self.x, *self.lags)]
 
     def _table(self, result: Result, made: Panel, weights: Weights | None) -> pd.DataFrame:
         """Return the lags with pointwise and uniform intervals, index term and band."""
@@ -249,8 +250,11 @@ class DistanceBands(Tested):
             frame.insert(1, "band_end", [high for _, high in self.bands])
             frame.insert(2, "neighbours", [float(size.mean()) for size in sizes])
             frame.insert(3, "alone", [float((size == 0).sum()) for size in sizes])
+            # an inverted test may reach farther than its draws around the estimate: a uniform interval holds both
+            low, high = (own[end].to_numpy() for end in ("low", "high"))
             frames[term] = frame.assign(
-                uniform_low=own["coef"].to_numpy() - half, uniform_high=own["coef"].to_numpy() + half
+                uniform_low=np.fmin(own["coef"].to_numpy() - half, low),
+                uniform_high=np.fmax(own["coef"].to_numpy() + half, high),
             )
         return pd.concat(frames, names=["term", "band"])
 
