@@ -124,7 +124,7 @@ DIAGNOSTICS = {
     "leads": ("policy_event_study", ["report=tests", "report.name=leads"]),
     "geary": ("table6_moran", ["report=geary"]),
     "getis_ord": ("table6_moran", ["report=getis_ord", "diagnostic.links=weights"]),
-    "hot_spots": ("table6_moran", ["report=hot_spots"]),
+    "hot_spots": ("table6_moran", ["~columns.W2", "report=hot_spots"]),
     "local_effects": ("local_effects", []),
     "local_moran": ("table6_moran", ["report=lisa"]),
     "marginal_effects": ("moderation_income", ["report=tests", "report.name=johnson_neyman"]),
