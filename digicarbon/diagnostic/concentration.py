@@ -13,7 +13,14 @@ import scipy
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._rows import aligned
 from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.moran import MOMENT_WORDS, Draws, permutation_fields, varying_values, with_variables
+from digicarbon.diagnostic.moran import (
+    MOMENT_WORDS,
+    Draws,
+    by_period,
+    permutation_fields,
+    varying_values,
+    with_variables,
+)
 from digicarbon.errors import DataError, EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Sides
@@ -25,8 +32,6 @@ from digicarbon.panel import Panel
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
-NO_VARIANCE = 1e-12
-"""Largest variance, relative to the squared expectation, that is only rounding."""
 Links = Literal["binary", "weights"]
 GMoments = Literal["randomisation", "permutation"]
 
@@ -174,10 +179,7 @@ def local_getis_ord(
 
 
 def _by_period(panel: Panel, name: str, rows: list[dict[str, float]]) -> pd.DataFrame:
-    if all(not row["variance"] > NO_VARIANCE * row["expected"] ** 2 for row in rows):
-        raise EstimationError(Note("association_fixed"))
-    frame = pd.DataFrame(rows, index=pd.Index(panel.periods, name=panel.time_name))
-    return frame.rename(columns={"value": name})
+    return by_period(panel, rows, Note("association_fixed")).rename(columns={"value": name})
 
 
 def _linked(weights: Weights, links: Links) -> scipy.sparse.csr_array:

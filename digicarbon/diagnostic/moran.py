@@ -25,7 +25,7 @@ from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 NO_VARIANCE = 1e-12
-"""Largest variance of I, relative to its squared expectation, that is only rounding."""
+"""Largest variance of a statistic, relative to its squared expectation, that is only rounding."""
 Draws = Annotated[int, Field(ge=19)]
 """Fewer permutations than 19 cannot give a p value of 0.05."""
 
@@ -75,8 +75,26 @@ def moran(
     w = aligned(panel, weights, Note("morans_i")).matrix
     rng = np.random.default_rng(seed)
     rows = [asdict(numeric_moran(row, w, moments, sides, rng, draws)) for row in varying_values(panel, variable)]
-    if all(row["variance"] <= NO_VARIANCE * row["expected"] ** 2 for row in rows):
-        raise EstimationError(Note("moran_fixed"))
+    return by_period(panel, rows, Note("moran_fixed"))
+
+
+def by_period(panel: Panel, rows: list[dict[str, float]], fixed: Note) -> pd.DataFrame:
+    """Return a statistic of each period as a table.
+
+    Parameters
+    ----------
+    panel : Panel
+    rows : list of mappings
+        With ``expected`` and ``variance``, one for each period.
+    fixed : Note
+        The error where no period's statistic changes with an exchange of values.
+
+    Raises
+    ------
+    EstimationError
+    """
+    if all(not row["variance"] > NO_VARIANCE * row["expected"] ** 2 for row in rows):
+        raise EstimationError(fixed)
     return pd.DataFrame(rows, index=pd.Index(panel.periods, name=panel.time_name))
 
 
