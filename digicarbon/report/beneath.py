@@ -16,6 +16,7 @@ from digicarbon.note import Note
 from digicarbon.report.base import MostRuns, Record, Report, Table, heads
 from digicarbon.report.pictured import Formats, pictures
 from digicarbon.report.regression import RegressionTable
+from digicarbon.report.rows import unbounded
 from digicarbon.result import Result
 from digicarbon.spec import Names
 
@@ -117,7 +118,7 @@ class Beneath(Report):
 
     def _cell(self, value: float) -> str:
         if not np.isfinite(value):
-            return "" if np.isnan(value) else "∞" if value > 0 else "−∞"
+            return unbounded(value)
         return f"{value:z.{0 if float(value).is_integer() else self.decimals}f}"
 
     def word(self, name: str) -> str:

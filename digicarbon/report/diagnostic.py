@@ -16,6 +16,7 @@ from digicarbon.config.files import folders
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, heads
+from digicarbon.report.rows import unbounded
 from digicarbon.report.summary import across
 from digicarbon.result import Result
 from digicarbon.spec import Names
@@ -123,7 +124,7 @@ class DiagnosticTable(Report):
             return self.words.cell(value if isinstance(value, Note) else str(value))
         if not np.isfinite(value):
             # an interval can be unbounded; a number that does not exist is left out
-            return "" if np.isnan(value) else "∞" if value > 0 else "−∞"
+            return unbounded(value)
         return f"{value:.0f}" if float(value).is_integer() else f"{float(value):.{self.decimals}f}"
 
 

@@ -13,7 +13,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, heads
 from digicarbon.report.maps import MOST_REGIONS, outline_notes
-from digicarbon.report.picture import long_names, plot_map
+from digicarbon.report.picture import Words, drawable, long_names, no_letters, plot_map
 from digicarbon.report.pictured import Formats, files_of, number
 
 EFFECTS = ("own effect", "received", "sent")
@@ -85,10 +85,11 @@ class LocalEffectTable(Report):
         if self.shock is not None:
             own.append(Note("shock_felt", unit=long_names([self.shock], self.language or "en")[0]))
         notes = attributed([(record.label, record.result.notes) for record in having])
+        letters = no_letters([*map(self.words, every), *map(str, cells.index)], self.language or "en")
         return Table(
             title,
             cells,
-            notes=self.words.notes((*own, *outline_notes(self.shapes), *notes)),
+            notes=self.words.notes((*own, *outline_notes(self.shapes), *letters, *notes)),
             language=self.words.spoken,
             corners=(self.words(next(iter(every))),) if len(every) == 1 else (),
         )
@@ -96,14 +97,14 @@ class LocalEffectTable(Report):
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a map of each run's own effects by term, and one of where the change is felt."""
         files: dict[str, bytes] = {}
+        words = Words(self.language or "en", self.words)
         for record in records if self.pictures and len(records) <= self.most_runs else ():
             for term, frame in self._terms(record) if "local_effects" in record.result.tables else ():
                 parts = {effect: _rows(frame, effect)["coef"] for effect in EFFECTS}
-                files |= self._map(f"local_effects_{term}_{record.label}", record, title, parts, self.words(term))
+                files |= self._map(f"local_effects_{term}_{record.label}", record, title, parts, words(term))
                 felt = self._felt(record, term)
                 if felt is not None and self.shock is not None:
-                    unit = long_names([self.shock], self.language or "en")[0]
-                    head = self.words.word("change in").format(unit=unit)
+                    head = words.say("change in", unit=drawable(long_names([self.shock], words.language)[0]))
                     name = f"shock_{self.shock}_{term}_{record.label}"
                     files |= self._map(name, record, title, {term: felt["coef"]}, head)
         return files

@@ -16,6 +16,7 @@ from digicarbon.note import Note
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, heads
 from digicarbon.report.intervals import interval_files
 from digicarbon.report.pictured import Formats, number, results_of
+from digicarbon.report.rows import unbounded
 from digicarbon.result import Result
 
 PATHS = ("path_a", "path_a_se", "path_b", "path_b_se", "indirect", "se", "p", "low", "high")
@@ -160,7 +161,7 @@ class PathTables(Report):
 
     def _cell(self, value: float) -> str:
         if not np.isfinite(value):
-            return "" if np.isnan(value) else "∞" if value > 0 else "−∞"
+            return unbounded(value)
         return f"{value:z.{self.decimals}f}"
 
     def _label(self, key: tuple[object, ...]) -> str:

@@ -13,6 +13,7 @@ from digicarbon.note import Note
 from digicarbon.report.base import Record, heads
 from digicarbon.report.labels import Labels
 from digicarbon.report.picture import Format, rendered
+from digicarbon.report.rows import unbounded
 from digicarbon.result import Result
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def level_note(results: Mapping[str, Result]) -> tuple[Note, ...]:
 
 
 def number(value: float, decimals: int) -> str:
-    """Return a number with some decimals, from 10,000 on with none; empty if it is not finite."""
+    """Return a number with some decimals, from 10,000 on with none; as in `unbounded` if it is not finite."""
     if not np.isfinite(value):
-        return ""
+        return unbounded(value)
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.{decimals}f}"

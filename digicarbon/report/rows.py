@@ -101,12 +101,13 @@ def number_text(value: float | None, decimals: int) -> str:
 
 def interval_text(low: float, high: float, decimals: int) -> str:
     """Return an interval as tables show it: ``[−∞, 0.12]`` has no lower end; an empty text if there is none."""
-    ends = [_end_text(end, decimals) for end in (low, high)]
+    ends = [f"{end:z.{decimals}f}" if np.isfinite(end) else unbounded(end) for end in (low, high)]
     return "" if np.isnan([low, high]).any() else f"[{', '.join(ends)}]"
 
 
-def _end_text(end: float, decimals: int) -> str:
-    return f"{end:z.{decimals}f}" if np.isfinite(end) else "∞" if end > 0 else "−∞"
+def unbounded(value: float) -> str:
+    """Return what stands for a number that is not finite: an interval may have no end; nothing where there is none."""
+    return "" if np.isnan(value) else "∞" if value > 0 else "−∞"
 
 
 def _facts(records: Sequence[Record]) -> list[str]:

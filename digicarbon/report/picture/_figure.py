@@ -10,12 +10,16 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
+from digicarbon.arrays import FloatArray
 from digicarbon.country import country
 from digicarbon.data import unit_words, words
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -235,3 +239,40 @@ def grid_of(count: int, most: int) -> tuple[int, int]:
 def series(position: int) -> tuple[str, str]:
     """Return colour and marker of a series."""
     return SERIES[position % len(SERIES)]
+
+
+def draw_intervals(
+    axes: Axes, at: FloatArray, rows: pd.DataFrame, colour: str, width: float = 1.5, level: bool = False
+) -> None:
+    """Draw intervals as lines; where one has no end, its line goes to the edge of the axes with an arrowhead.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    at : ndarray of shape (n,)
+        Where they are on the other axis.
+    rows : DataFrame of n rows
+        Columns coef, low and high; a row without an interval has missing ones.
+    colour : str
+    width : float
+        Of the lines, in points.
+    level : bool
+        Whether the lines are level, or upright.
+    """
+    coef, low, high = (rows[name].to_numpy(dtype=np.float64) for name in ("coef", "low", "high"))
+    known = ~np.isnan(low) & ~np.isnan(high)
+    draw = axes.hlines if level else axes.vlines
+    near, far = np.where(np.isinf(low), coef, low)[known], np.where(np.isinf(high), coef, high)[known]
+    draw(at[known], near, far, color=colour, linewidth=width)
+    edge = axes.get_yaxis_transform() if level else axes.get_xaxis_transform()
+    for ends, place in ((low, 0.0), (high, 1.0)):
+        for here in np.flatnonzero(known & np.isinf(ends)):
+            tip, tail = (place, float(at[here])), (float(coef[here]), float(at[here]))
+            axes.annotate(
+                "",
+                tip if level else tip[::-1],
+                tail if level else tail[::-1],
+                xycoords=edge,
+                textcoords="data",
+                arrowprops={"arrowstyle": "-|>", "color": colour, "lw": width, "shrinkA": 0.0, "shrinkB": 0.0},
+            )

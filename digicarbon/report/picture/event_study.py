@@ -20,6 +20,7 @@ from digicarbon.report.picture._figure import (
     Language,
     Naming,
     Words,
+    draw_intervals,
     drawable,
     drawing,
     head,
@@ -135,7 +136,7 @@ def _draw_events(axes: Axes, table: pd.DataFrame, shift: float, position: int, l
     colour, marker = series(position)
     x = table.index.to_numpy(dtype=float) + shift
     reference = table["reference"].to_numpy()
-    axes.vlines(x[~reference], table["low"][~reference], table["high"][~reference], color=colour, linewidth=1.3)
+    draw_intervals(axes, x[~reference], table[~reference], colour, 1.3)
     if joined:
         axes.plot(x, table["coef"], color=colour, linewidth=0.6)
     points: dict[str, Any] = {"linestyle": "", "marker": marker, "markersize": 5.0, "color": colour, "zorder": 3.0}

@@ -19,12 +19,14 @@ from digicarbon.report.picture._figure import (
     Language,
     Naming,
     Words,
+    draw_intervals,
     drawable,
     drawing,
     head,
     new_figure,
     series,
 )
+from digicarbon.report.rows import interval_text
 from digicarbon.result import EFFECTS, Constituent, Result, effect_names
 
 if TYPE_CHECKING:
@@ -246,7 +248,7 @@ def _by_time(
         x = np.array([times[str(term)] for term in rows.index]) + shift
         order = np.argsort(x)
         colour, marker = series(position)
-        axes.vlines(x, rows["low"], rows["high"], color=colour, linewidth=1.5)
+        draw_intervals(axes, x, rows, colour)
         label = drawable(run) or None
         line: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 5, "linewidth": 0.6}
         axes.plot(x[order], rows["coef"].to_numpy()[order], label=label, **line)
@@ -354,8 +356,7 @@ def _draw_lines(axes: Axes, lines: Sequence[_Line], numbers: pd.DataFrame, runs:
     for line, row in _with_numbers(lines, numbers):
         several = 1 < len(runs) <= len(SERIES)
         colour, marker = series(runs.index(str(line.run))) if several else (BLUE, "o")
-        if np.isfinite(row["low"]) and np.isfinite(row["high"]):
-            axes.plot([row["low"], row["high"]], [line.y] * 2, color=colour, linewidth=1.5, solid_capstyle="butt")
+        draw_intervals(axes, np.array([line.y]), pd.DataFrame([row]), colour, level=True)
         axes.plot([row["coef"]], [line.y], linestyle="", marker=marker, markersize=5.5, color=colour, zorder=3)
     axes.set_ylim(lines[-1].y + 0.7, -0.7)
     axes.tick_params(axis="y", length=0)
@@ -384,8 +385,7 @@ def _with_numbers(lines: Sequence[_Line], numbers: pd.DataFrame) -> Iterator[tup
 def _write_numbers(axes: Axes, lines: Sequence[_Line], numbers: pd.DataFrame) -> None:
     """Write estimate and interval to the right of the picture."""
     for line, row in _with_numbers(lines, numbers):
-        bounds = f" [{row['low']:.3f}, {row['high']:.3f}]" if np.isfinite(row["se"]) else ""
-        text = f"{row['coef']:.3f}{bounds}".replace("-", "\N{MINUS SIGN}")
+        text = f"{row['coef']:.3f} {interval_text(row['low'], row['high'], 3)}".rstrip().replace("-", "\N{MINUS SIGN}")
         axes.annotate(
             text,
             (1.02, line.y),
@@ -416,7 +416,7 @@ def _draw_bands(
         axes.plot(
             x, rows["coef"], color=colour, marker=marker, markersize=5, linewidth=1, label=f"{words(term)}, {interval}"
         )
-        axes.vlines(x, rows["low"], rows["high"], color=colour, linewidth=1.5)
+        draw_intervals(axes, x, rows, colour)
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
     axes.set_axisbelow(True)
     axes.set_xticks(bands, [f"{band:g}" for band in bands], rotation=45 if len(bands) > 6 else 0)

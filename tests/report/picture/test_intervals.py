@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.report.picture import interval_numbers, plot_bands, plot_coefficients, plot_effects, rendered
-from digicarbon.result import Constituent, Role
+from digicarbon.result import Constituent, Resampled, Role
 
 X = ("log(emp)", "log(pc)")
 
@@ -31,9 +32,9 @@ def drawn(axes: Any) -> list[tuple[float, float, float]]:
         float(line.get_ydata()[0]): float(line.get_xdata()[0]) for line in axes.lines if len(line.get_xdata()) == 1
     }
     spans = {
-        float(line.get_ydata()[0]): tuple(map(float, line.get_xdata()))
-        for line in axes.lines
-        if len(line.get_xdata()) == 2 and line.get_ydata()[0] == line.get_ydata()[1]
+        float(path[0][1]): (float(path[0][0]), float(path[1][0]))
+        for lines in axes.collections
+        for path in lines.get_segments()
     }
     return [(points[y], *spans[y]) for y in sorted(points)]
 
@@ -50,6 +51,22 @@ def test_coefficients_are_those_of_the_results(results: dict[str, dc.Result]) ->
     first = results["SAR"].estimates.loc[X[0]]
     assert written[0] == f"{first['coef']:.3f} [{first['low']:.3f}, {first['high']:.3f}]".replace("-", "\N{MINUS SIGN}")
     assert len(written) == 4
+
+
+def test_an_interval_without_an_end_goes_to_the_edge_with_an_arrow(results: dict[str, dc.Result]) -> None:
+    result = results["SAR"]
+    estimates = np.full((3, len(result.terms)), np.nan)
+    first, second = (result.terms.index(term) for term in X)
+    estimates[:, first], estimates[:, second] = (0.04, -np.inf, np.inf), (0.01, 0.2, np.inf)
+    unbounded = replace(result, resampled=Resampled(estimates, np.full((3, 3, 3), np.nan)))
+    axes = plot_coefficients(unbounded).axes[0]
+    arrows = [text for text in axes.texts if text.arrow_patch is not None]
+    assert [(arrow.xy[0], arrow.xyann[0]) for arrow in arrows] == [
+        (0.0, result.coef[first]),
+        (1.0, result.coef[first]),
+        (1.0, result.coef[second]),
+    ]
+    assert [text.get_text()[-7:] for text in axes.texts if text.arrow_patch is None] == ["[−∞, ∞]", "200, ∞]"]
 
 
 def test_effects_stand_side_by_side(results: dict[str, dc.Result]) -> None:
