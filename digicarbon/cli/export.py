@@ -171,9 +171,8 @@ def _files(tracking: Tracking, recorded: Recorded, exported: Exported) -> dict[s
             names.give(column)
     weights: dict[str, Weights] = {}
     for case in exported.cases:
-        for own in (case.extract.weights, case.filtered):
-            if own is not None:
-                weights.setdefault(own.digest, own)
+        for own in (*case.weights, *([] if case.filtered is None else [case.filtered])):
+            weights.setdefault(own.digest, own)
     matrices = _matrix_names(weights)
     when = datetime.fromtimestamp(recorded.start / 1000, UTC).replace(tzinfo=None)
     files: dict[str, bytes] = {}
@@ -226,8 +225,26 @@ def _matrix_names(weights: Mapping[str, Weights]) -> dict[str, str]:
 
 
 def _weights(name: str, weights: Weights) -> dict[str, bytes]:
-    """Return a matrix as a square table and as a list of pairs."""
-    dense = pd.DataFrame(weights.dense(), index=pd.Index(weights.labels, name="unit"), columns=list(weights.labels))
+    """Return a matrix as a square table and as a list of pairs; those by period below each other, with their period."""
+    dense, pairs = _tables(weights)
+    if weights.by_period:
+        parts = {period: _tables(part) for period, part in weights.by_period.items()}
+        dense, pairs = (
+            pd.concat({period: tables[which] for period, tables in parts.items()}, names=["period"])
+            .reset_index("period")
+            .reset_index(drop=True)
+            for which in (0, 1)
+        )
+    return {
+        f"weights/{name}.csv": plain_table(dense).to_csv(index=False, lineterminator="\n").encode(),
+        f"weights/{name}_long.csv": plain_table(pairs).to_csv(index=False, lineterminator="\n").encode(),
+    }
+
+
+def _tables(weights: Weights) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a row for each unit, and a row for each pair."""
+    dense = pd.DataFrame(weights.dense(), columns=list(weights.labels))
+    dense.insert(0, "unit", list(weights.labels), allow_duplicates=True)
     cells = weights.matrix.tocoo()
     rows, columns = cells.coords
     pairs = pd.DataFrame(
@@ -239,10 +256,7 @@ def _weights(name: str, weights: Weights) -> dict[str, bytes]:
             "weight": cells.data,
         }
     )
-    return {
-        f"weights/{name}.csv": plain_table(dense).to_csv(lineterminator="\n").encode(),
-        f"weights/{name}_long.csv": plain_table(pairs).to_csv(index=False, lineterminator="\n").encode(),
-    }
+    return dense, pairs
 
 
 def _write(target: Path, files: Mapping[str, bytes]) -> None:

@@ -257,7 +257,7 @@ class UnbalancedSpatialPanel(Tested):
         if weights is None:
             raise WeightsError(Note("model_needs_weights", kind=self.kind))
         require_panel(panel)
-        every = [weights, *(self._further(panel) if further_weights is None else further_weights)]
+        every = [weights, *(self.further_of(panel) if further_weights is None else further_weights)]
         if not all(isinstance(one, Weights) for one in every):
             raise WeightsError(Note("weights_of_other_class"))
         if len(every) > 1 and self.kind in ERROR_KINDS:
@@ -288,7 +288,8 @@ class UnbalancedSpatialPanel(Tested):
             raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
         return design
 
-    def _further(self, panel: Panel) -> list[Weights]:
+    def further_of(self, panel: Panel) -> list[Weights]:
+        """Return the weights that the model's own nodes make."""
         columns = tuple(column for name, column in panel.columns.items() if name != self.y)
         made = []
         for place, node in enumerate(self.further_weights):

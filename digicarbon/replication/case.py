@@ -54,6 +54,16 @@ class Case:
         """Number and label, in one line."""
         return f"{self.number}: {' '.join(self.label.split())}"
 
+    @property
+    def weights(self) -> tuple[Weights, ...]:
+        """All weights that scripts take, the first one first."""
+        first = self.extract.weights
+        return self.extract.further if first is None else (first, *self.extract.further)
+
+    def further(self, names: Mapping[str, str]) -> tuple[str, ...]:
+        """Return what further weights are called in scripts, given names by digest."""
+        return tuple(names[one.digest] for one in self.extract.further)
+
     def matrix(self, names: Mapping[str, str]) -> str:
         """Return what the weights are called in scripts, given names by digest; empty where there are none."""
         return "" if self.extract.weights is None else names[self.extract.weights.digest]
@@ -72,7 +82,7 @@ def case_of(number: int, run_id: str, label: str, specs: Specs, prepared: Prepar
     model, diagnostic, panel = specs.model, specs.diagnostic, prepared.panel
     if not model.y:
         return None
-    aligned = None if prepared.weights is None else prepared.weights.align(panel)
+    aligned = None if prepared.weights is None else prepared.weights.for_panel(panel)
     # scripts compute estimates and standard errors: weights that only the wild bootstrap takes are none of their data
     weights, filtered = (aligned, None) if model.uses_weights else (None, aligned)
     with _hook(model, "extract", label):

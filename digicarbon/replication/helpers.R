@@ -22,6 +22,13 @@ skip <- function(run, why) {
   cat("not run  ", run, ": ", why, "\n", sep = "")
 }
 
+# Weights: a matrix in the order of unit_id, or a list of them by period.
+matrix_of <- function(file) as.matrix(read.csv(file, row.names = 1, check.names = FALSE, encoding = "UTF-8"))
+by_period <- function(file) {
+  whole <- read.csv(file, check.names = FALSE, encoding = "UTF-8")
+  lapply(split(whole[-(1:2)], as.character(whole$period)), as.matrix)
+}
+
 # Standard errors of a covariance, which can be indefinite where clusters are few: then negative eigenvalues are zero.
 errors_of <- function(V, repair = FALSE) {
   if (repair) {

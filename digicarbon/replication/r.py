@@ -35,13 +35,14 @@ def r_script(
     str
     """
     used = unique(sets[case.number].name for case in cases)
-    digests = unique(case.extract.weights.digest for case in cases if case.extract.weights is not None)
+    weights = {one.digest: one for case in cases for one in case.weights}
     remarks = Remarks("#")
     parts: list[str] = []
     functions: list[str] = []
     further: list[str] = []
     for case in cases:
-        part = RPart(case.extract, case.result, names, sets[case.number].name, case.matrix(matrices), remarks)
+        names_of = case.matrix(matrices), remarks, case.further(matrices)
+        part = RPart(case.extract, case.result, names, sets[case.number].name, *names_of)
         own = written(case, "r", part)
         functions += part.functions
         further += part.packages
@@ -69,9 +70,8 @@ def r_script(
         *unique(functions),
         *(f'{name} <- read.csv("data/{name}.csv", encoding = "UTF-8")' for name in used),
         *(
-            f'{matrices[digest]} <- as.matrix(read.csv("weights/{matrices[digest]}.csv", row.names = 1, '
-            'check.names = FALSE, encoding = "UTF-8"))'
-            for digest in digests
+            f'{matrices[digest]} <- {"by_period" if one.by_period else "matrix_of"}("weights/{matrices[digest]}.csv")'
+            for digest, one in weights.items()
         ),
         "",
         *parts,

@@ -95,6 +95,7 @@ def readme(
         "                            powers, lags, products); unit_id and time_id count units and periods",
         "  weights/<name>.csv        spatial weights as fitted (normalised), a matrix in the order of unit_id",
         "  weights/<name>_long.csv   the same, a row for each pair: unit, neighbour, their numbers, weight",
+        "                            weights that differ between periods stand below each other, with their period",
         "  config/<run>.yaml         the composed configuration of each run",
         "  expected.csv              every coefficient and standard error of every run, and the effects",
         "  experiment.yaml           the experiment as it was asked for",
@@ -168,7 +169,7 @@ def _runs(
 ) -> list[str]:
     lines = []
     for case in cases:
-        weights = f", {case.matrix(matrices)}" if case.extract.weights is not None else ""
+        weights = "".join(f", {matrices[one.digest]}" for one in case.weights)
         weights += f", p filtered by {matrices[case.filtered.digest]}" if case.filtered is not None else ""
         lines.append(f"  {case.title}")
         lines.append(f"      {case.result.kind}, {sets[case.number].name}{weights}, {configs[case.number]}")

@@ -89,7 +89,8 @@ def do_file(
     read: list[str] = []
     further: list[str] = []
     for case in cases:
-        part = StataPart(case.extract, case.result, names, sets[case.number].name, case.matrix(matrices), remarks)
+        names_of = case.matrix(matrices), remarks, case.further(matrices)
+        part = StataPart(case.extract, case.result, names, sets[case.number].name, *names_of)
         own = written(case, "stata", part)
         parts.append((case, own))
         further += part.packages

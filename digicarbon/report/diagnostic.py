@@ -124,7 +124,7 @@ class DiagnosticTable(Report):
             return self.words.cell(value if isinstance(value, Note) else str(value))
         if not np.isfinite(value):
             # an interval can be unbounded; a number that does not exist is left out
-            return unbounded(value)
+            return unbounded(float(value))
         return f"{value:.0f}" if float(value).is_integer() else f"{float(value):.{self.decimals}f}"
 
 

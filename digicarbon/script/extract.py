@@ -26,6 +26,8 @@ class Extract:
         In the order of the model, dummies spelt out.
     weights : Weights or None
         In the order of the units.
+    further : tuple of Weights
+        Further ones of a model with several.
     lagged : tuple of str
         Regressors with a spatial lag in the model; their lags are the columns ``W_<name>``.
     instruments : tuple of str
@@ -40,6 +42,7 @@ class Extract:
     columns: Mapping[str, FloatArray]
     regressors: tuple[str, ...]
     weights: Weights | None = None
+    further: tuple[Weights, ...] = ()
     lagged: tuple[str, ...] = ()
     instruments: tuple[str, ...] = ()
     endogenous: tuple[str, ...] = ()

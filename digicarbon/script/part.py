@@ -29,6 +29,8 @@ class Part(ABC):
         What the weights are called in the script; empty where there are none.
     remarks : Remarks
         Sentences that stand once at the head of the script.
+    further : tuple of str
+        What further weights are called, of a model with several.
     """
 
     extract: Extract
@@ -37,6 +39,7 @@ class Part(ABC):
     data: str
     matrix: str
     remarks: Remarks
+    further: tuple[str, ...] = ()
 
     @property
     def expected(self) -> dict[str, tuple[float, float]]:

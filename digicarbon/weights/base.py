@@ -276,6 +276,21 @@ class Weights:
         self._aligned[panel.units] = aligned
         return aligned
 
+    def for_panel(self, panel: Panel) -> Weights:
+        """Return these weights in the panel's order; those by period for the panel's periods.
+
+        Raises
+        ------
+        WeightsError
+            If the labels and the panel's units differ, or a period has no weights.
+        """
+        return self.align(panel)
+
+    @property
+    def by_period(self) -> Mapping[str, Weights]:
+        """The weights of each period by its label, where they differ; empty for one W of all periods."""
+        return {}
+
     @cached_property
     def _aligned(self) -> dict[tuple[str, ...], Weights]:
         return {}

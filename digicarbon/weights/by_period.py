@@ -92,6 +92,21 @@ class WeightsByPeriod(Weights):
         """
         raise WeightsError(Note("weights_vary", weights=self.called))
 
+    def for_panel(self, panel: Panel) -> Weights:
+        """Return the weights of the panel's periods, in the order of its units.
+
+        Raises
+        ------
+        WeightsError
+            If the labels and the panel's units differ, or a period has no weights.
+        """
+        return WeightsByPeriod.of(dict(zip(panel.periods, parts_of(self, panel), strict=True)), self.called)
+
+    @property
+    def by_period(self) -> Mapping[str, Weights]:
+        """The weights of each period by its label."""
+        return dict(zip(self.periods, self.parts, strict=True))
+
     @property
     def operator(self) -> SpatialOperator:
         """There is none: each period has its own.
@@ -125,13 +140,13 @@ def parts_of(weights: Weights, panel: Panel) -> list[Weights]:
     WeightsError
         If labels and units differ, or a period has no weights.
     """
-    if not isinstance(weights, WeightsByPeriod):
+    if not weights.by_period:
         return [weights.align(panel)] * len(panel.periods)
-    known = dict(zip(weights.periods, weights.parts, strict=True))
+    known = weights.by_period
     missing = [period for period in map(label, panel.periods) if period not in known]
     if missing:
         raise WeightsError(
-            Note("weights_lack_period", weights=weights.called, periods=cut(missing), known=cut(weights.periods))
+            Note("weights_lack_period", weights=weights.called, periods=cut(missing), known=cut(weights.by_period))
         )
     return [known[label(period)].align(panel) for period in panel.periods]
 

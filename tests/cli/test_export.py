@@ -622,8 +622,29 @@ def test_r_finds_spatial_panels_by_period(states: Path, capsys: Capture) -> None
 
 
 @pytest.mark.outside
+def test_r_finds_several_weights(states: Path, capsys: Capture) -> None:
+    pd.read_csv("holes.csv").query("year < 1974").to_csv("few.csv", index=False)
+    economic = {"_target_": "digicarbon.weights.EconomicWeights", "economy": "大小"}
+    by_period = {"_target_": "digicarbon.weights.ByPeriodWeights", "base": economic}
+    grid = {"model.kind": ["sdm", "sar", "slx"], "inference.cov": ["classic", "cluster"]}
+    columns = {
+        "second by period": {"model.further_weights": [by_period]},
+        "first by the first": {"model.further_weights": [by_period], "model.durbin_by": "first"},
+    }
+    given = {"grid": grid, "model": STATES, "weights": True, "inference": {"test": "errors"}, "panel": {"gaps": "keep"}}
+    experiment(
+        "own", path="few.csv", **given, columns={k: {"model": "unbalanced_spatial"} | v for k, v in columns.items()}
+    )
+    exported("own", capsys)
+    text = "".join(map(r, sorted(Path("out").glob("check*.R"))))
+    assert "not run  " not in text
+    assert compared(text) > 250
+
+
+@pytest.mark.outside
 @pytest.mark.parametrize(
-    "name", ["table5_nonlinear", "table7_spatial_w1", "table9_10_regions", "robustness_gmm", "model_choice"]
+    "name",
+    ["table5_nonlinear", "table7_spatial_w1", "table9_10_regions", "robustness_gmm", "model_choice", "several_weights"],
 )
 def test_r_finds_the_numbers_of_shipped_experiments(name: str, project: Path, capsys: Capture) -> None:
     exported(name, capsys)

@@ -15,37 +15,35 @@ from digicarbon.script.extract import Extract, columns_of
 from digicarbon.script.r import RPart, vector
 from digicarbon.script.stata import StataPart
 from digicarbon.script.words import chunks
-from digicarbon.weights import Weights, WeightsByPeriod
+from digicarbon.weights import Weights
 
 MOST_ROWS = 1000
 """Rows up to which R has all periods in one plain matrix."""
 
 
 def extract(model: UnbalancedSpatialPanel, panel: Panel, weights: Weights | None) -> Extract:
-    """Return the columns of the model with the spatial lags by the first W that are in it."""
+    """Return the columns of the model with the spatial lags by the first W that are in it, and further weights."""
     if weights is None:
         raise WeightsError(Note("script_without_weights", kind=model.kind))
     design = model.design(panel, weights)
     made = panel.with_terms(model.terms)
     level = design.rows(design.level)
     lags = {f"W_{name}": np.ascontiguousarray(level[:, design.names.index(f"W_{name}")]) for name in model.lagged}
-    return Extract(made.index, columns_of(made, model.terms) | lags, model.regressors, weights, lagged=model.lagged)
+    further = tuple(one.for_panel(panel) for one in model.further_of(panel))
+    columns = columns_of(made, model.terms) | lags
+    return Extract(made.index, columns, model.regressors, weights, further, model.lagged)
 
 
 def r(part: RPart, model: UnbalancedSpatialPanel) -> list[str]:
     """Return the model in base R."""
-    weights = part.extract.weights
-    if model.further_weights:
-        return part.skip("several spatial lags; base R code for them is not written here")
-    if isinstance(weights, WeightsByPeriod):
-        return part.skip("weights that differ between periods; base R code for them is not written here")
+    every = [one for one in (part.extract.weights, *part.extract.further) if one is not None]
     if part.result.boundary:
         return part.skip("an estimate at the boundary of its range, where the score has no zero")
     if len(part.extract.index) > MOST_ROWS:
         return part.skip(f"more than {MOST_ROWS} rows, too many for plain matrices of all of them")
     for name in ("spatial.R", "periods.R"):
         part.functions.append(files(__package__).joinpath(name).read_text(encoding="utf-8"))
-    again = model.restandardise and weights is not None and weights.normalisation == "row"
+    again = [model.restandardise and one.normalisation == "row" for one in every]
     adjusted = model.bias_correction == "adjusted_score" and model.effects != "none"
     lines = chunks(
         [
@@ -53,11 +51,12 @@ def r(part: RPart, model: UnbalancedSpatialPanel) -> list[str]:
             f'"{part.names[model.y]}"',
             vector([part.names[name] for name in part.extract.regressors]),
             vector([part.names[name] for name in part.extract.lagged]),
-            part.matrix,
+            f"list({', '.join([part.matrix, *part.further])})",
+            str(model.durbin_by == "every").upper(),
             f'"{model.kind}"',
             f'"{model.effects}"',
             str(adjusted).upper(),
-            str(again).upper(),
+            f"c({', '.join(str(one).upper() for one in again)})",
             str(model.cov == "cluster").upper(),
         ],
         "fit <- period_ml(",

@@ -70,13 +70,19 @@ spatial_ml <- function(data, y, x, lagged, W, kind, effects, correction, demeani
        kind = kind)
 }
 
-# Direct, indirect and total effects: means of (I - rho W)^-1 (I beta + W theta), errors by the delta method.
+# Direct, indirect and total effects: means of (I - rho W)^-1 (I beta + W theta), errors by the delta method. `fit$W` is
+# a matrix, or a list of several, with the terms rho_2, W2_x and so on.
 spatial_effects <- function(fit, name) {
+  W <- if (is.list(fit$W)) fit$W else list(fit$W)
+  one <- diag(nrow(W[[1]])); places <- c("", seq_along(W)[-1])
   value <- function(parameters) {
     names(parameters) <- names(fit$coefficients)
-    rho <- if (fit$kind %in% c("sar", "sdm")) parameters[["rho"]] else 0
-    theta <- if (name %in% fit$lagged) parameters[[paste0("W_", name)]] else 0
-    E <- solve(diag(nrow(fit$W)) - rho * fit$W, parameters[[name]] * diag(nrow(fit$W)) + theta * fit$W)
+    along <- function(terms, there) Reduce(`+`, Map(function(term, W) {
+      if (there && term %in% names(parameters)) parameters[[term]] * W else 0
+    }, terms, W))
+    rho <- along(paste0("rho", ifelse(places == "", "", "_"), places), fit$kind %in% c("sar", "sdm"))
+    theta <- along(paste0("W", places, "_", name), name %in% fit$lagged)
+    E <- solve(one - rho, parameters[[name]] * one + theta)
     total <- mean(rowSums(E)); direct <- mean(diag(E))
     c(direct, total - direct, total)
   }
