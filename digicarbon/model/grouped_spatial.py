@@ -15,19 +15,20 @@ from digicarbon.errors import WeightsError
 from digicarbon.model._groups import By, Groups, groups_of, known_grouping
 from digicarbon.model._spatial_estimates import Design, Kind
 from digicarbon.model.base import Model
-from digicarbon.model.batch import Batch, Estimand, Null
+from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.model.grouped_regression import equal_tests, group_dummies, grouped
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
-from digicarbon.numeric.spatial.group_effects import effects_of_units, group_weights
+from digicarbon.numeric.spatial.group_effects import GroupCurve, effects_of_units, group_weights
 from digicarbon.numeric.tests.equality import against_first, wald_test
 from digicarbon.panel import Panel
 from digicarbon.result import EFFECTS, REGRESSOR, Constituent, Effects, MadeOf, Result, Role, roles_made_of
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
-    from digicarbon.model.restrictions import Restrictions
+    from digicarbon.model._group_quantities import GroupQuantities
+    from digicarbon.model.restrictions import Redrawn, Restrictions
     from digicarbon.script import Extract, RPart, StataPart
 
 Interact = Literal["focal", "regressors"]
@@ -157,19 +158,21 @@ class GroupedSpatial(SpatialPanel):
         """Return the model on interactions in Stata."""
         return self._interacted_model(part.extract.regressors).stata(replace(part, result=_plain(part.result)))
 
-    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
-        """Return the coefficients of each focal term in a group, and of its spatial lag there, as restrictions.
-
-        Both are left out of the null model together. Without the lag alone it would still have it: the null models of a
-        lag model have the lags of all their regressors, and those of all slopes add up to the lags of all groups.
-        """
-        from digicarbon.model._spatial_restrictions import restrictions_of
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions | Redrawn]:
+        """Return the slope of each focal term in a group, that of its spatial lag there, and its effects."""
+        from digicarbon.model._spatial_restrictions import restrictions_by_group
 
         expanded = self.expanded(panel, weights)
         model, made = expanded.model, expanded.panel
         design = model.design(made, weights)
+        of, first = quantities_of(expanded, design), Estimand("coefficient", expanded.focal[0])
+        batch = model.fits(made, weights, first, of) or OneByOne(
+            self.by_errors, panel.with_terms((self.y, *self.regressors)), weights, first
+        )
         return [
-            restrictions_of(model, design, result, name, made, weights, ("coefficient",)) for name in expanded.focal
+            restrictions
+            for name in expanded.focal
+            for restrictions in restrictions_by_group(model, design, result, name, of, batch, made)
         ]
 
     def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
@@ -332,6 +335,27 @@ class GroupedSpatial(SpatialPanel):
                 test = wald_test(against_first(terms, count), value[focal], own @ covariance @ own.T, None)
                 statistics[f"equal_{name}_p"] = test.p
         return Effects(tuple(names), values, np.sqrt(np.maximum(variance, 0.0))), statistics
+
+
+def quantities_of(expanded: Expanded, design: Design) -> GroupQuantities:
+    """Return what effects of focal terms by group are made of.
+
+    A lag counts in effects of the groups from which its own group receives: of others its weight is zero.
+    """
+    from digicarbon.model._group_quantities import GroupQuantities, Slope
+    from digicarbon.model._spatial_batch import solved, space_of
+
+    groups, count = expanded.groups.units, len(expanded.groups.labels)
+    one = np.eye(count)[groups]
+    # rows receive, columns send
+    links = one.T @ design.w.lag(one[None])[0] > 0
+    slopes = {}
+    for term in expanded.x:
+        lags = [design.names.index(name) for name in expanded.lags.get(term, ())]
+        for group, name in enumerate(expanded.slopes[term]):
+            reached = {receiver: lag for receiver, lag in enumerate(lags) if links[receiver, group]}
+            slopes[name] = Slope(group, design.names.index(name), reached)
+    return GroupQuantities(GroupCurve(space_of(solved(design.w), design.sample), groups, count), slopes)
 
 
 def _of_each(slopes: tuple[str, ...], lags: tuple[str, ...]) -> tuple[str, ...]:
