@@ -81,8 +81,8 @@ def restrictions_by_group(
     -----
     The null model of the slope and of its spatial lag leaves both out: without the lag alone it would still have it, as
     null models of a lag model have the lags of all their regressors, and those of all slopes add up to the lags of all
-    groups. Effects have the lags' slopes of all groups, as neighbours in any group may be reached: each has a null model
-    in which it is zero, and no more.
+    groups. Effects have the lags' slopes of all groups, as neighbours in any group may be reached: each has a null
+    model in which it is zero, and no more.
     """
     lag, lags = f"W_{term}", tuple(of.slopes[term].lags.values())
     names = [name for name in (term, lag) if name in design.names]
@@ -102,24 +102,26 @@ def restrictions_by_group(
 
     if lag not in names:
         return [restricted(model, design, result, own, (*slopes, *effects), of_slopes, batch, panel)]
-    return [
-        restricted(model, design, result, own, slopes, of_slopes, batch, panel),
-        Single(restricted(model, design, result, reached, tuple(effects), of_effects, batch, panel)),
-    ]
+    both = restricted(model, design, result, own, slopes, of_slopes, batch, panel)
+    every = restricted(model, design, result, reached, tuple(effects), of_effects, batch, panel)
+    if isinstance(every, Lagged) and np.linalg.matrix_rank(every.nulls.x) < len(reached):
+        # few units: beside the lags of its regressors a null model has no more room for those of all groups
+        return [both]
+    return [both, Single(every)]
 
 
 class Single(Redrawn):
     """Restrictions each of which has a null model of its own at zero, too."""
 
     def __init__(self, restrictions: Restrictions) -> None:
-        self._restrictions = restrictions
+        self.restrictions = restrictions
         self.estimands = restrictions.estimands
 
     def fits(self, place: int, value: float, signs: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return a quantity and its standard error for every draw in which it has a value."""
         from digicarbon.model.wild import fits
 
-        return fits(self._restrictions, self._restrictions.null_at(place, value), [place], signs)[0]
+        return fits(self.restrictions, self.restrictions.null_at(place, value), [place], signs)[0]
 
 
 def restricted(

@@ -48,7 +48,7 @@ from digicarbon.weights.base import Node
 
 if TYPE_CHECKING:
     from digicarbon.model._group_quantities import GroupQuantities
-    from digicarbon.model.restrictions import Restrictions
+    from digicarbon.model.restrictions import Redrawn, Restrictions
     from digicarbon.numeric.resampling.null_model import NullModel
     from digicarbon.script import Extract, RPart, StataPart
 
@@ -334,7 +334,7 @@ class SpatialPanel(Tested):
             return Note("wild_not_of_random")
         return Note("wild_not_of_simulation") if self.effects_se == "simulation" else None
 
-    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Restrictions | Redrawn]:
         """Return the coefficients and the effects of each focal term as restrictions."""
         from digicarbon.model._spatial_restrictions import restrictions_of
 

@@ -2,10 +2,10 @@
 
     python tests/benchmark/spatial_regions_wild.py [PANELS]
 
-30 units on a ring in three groups of ten neighbours, 6 periods, two-way effects, rho 0.4; x, control and errors
-AR(1) with 0.6, in the second world with variances that differ between units, those of x alike. ``none``: x has no effect.
-``cancels``: slopes of x are 0.5 and those of its lag -0.5 in all groups, so that total effects are zero. Rejections at 5 %
-of the total effect of x in each group, clustered by unit, 199 draws.
+30 units on a ring in three groups of ten neighbours, 6 periods, two-way effects, rho 0.4; x, control and errors AR(1)
+with 0.6, in the last two worlds with variances that differ between units, those of x alike. ``none``: x has no effect.
+``cancels``: slopes of x are 0.5 and those of its lag -0.5 in all groups, so that total effects are zero. Rejections at
+5 % of the total effect of x in each group, clustered by unit, 199 draws.
 """
 
 from __future__ import annotations

@@ -775,7 +775,9 @@ class LagBatch:
         """Return an effect and its standard error for each outcome, each of shape (M,); arguments as in `fit`."""
         return self.effects(found, [(focal, lag, effect)])[0]
 
-    def effects(self, found: LagParameters, asked: Sequence[Asked | Combination]) -> list[tuple[FloatArray, FloatArray]]:
+    def effects(
+        self, found: LagParameters, asked: Sequence[Asked | Combination]
+    ) -> list[tuple[FloatArray, FloatArray]]:
         """Return effects and their standard errors for each outcome, each of shape (M,).
 
         The errors are those of the inverse information, or are clustered by unit where there are scores.

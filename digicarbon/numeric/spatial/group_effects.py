@@ -94,8 +94,8 @@ class GroupCurve:
 
     Notes
     -----
-    Weights have a pole at 1/c, c the largest root of W, and a sample that leaves out the root of the constant has places
-    of ρ on both of its sides: polynomials are of weights times 1 - cρ.
+    Weights have a pole at 1/c, c the largest root of W, and a sample that leaves out the root of the constant has
+    places of ρ on both of its sides: polynomials are of weights times 1 - cρ.
     """
 
     def __init__(self, space: LagSpace, groups: IntArray, count: int) -> None:
@@ -124,7 +124,6 @@ class GroupCurve:
         gap = 1 - self._root * rho
         shape = (3, count, 2, count, len(rho))
         return (values / gap).reshape(shape), (slopes / gap + self._root * values / gap**2).reshape(shape)
-
 
     def _one_by_one(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return what `at` does for one place, or so near an end that polynomials would need too many terms."""
