@@ -76,7 +76,8 @@ class SpatialFilter(Tested):
     share : float
         Candidates have an eigenvalue of at least this share of the largest one.
     candidates : int
-        Most candidates.
+        Most candidates, beside those of the last one's eigenvalue. Eigenvectors of one eigenvalue, as regular grids
+        have them, are chosen together: each alone would depend on the order of the units.
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `PanelRegression`.
     test, replications, weights, seed, intervals, level
@@ -162,7 +163,7 @@ class SpatialFilter(Tested):
         fitted = found.regression.estimated(found.panel, weights)
         first, last = found.steps[0], found.steps[-1]
         statistics = {
-            "eigenvectors": float(len(found.steps) - 1),
+            "eigenvectors": float(sum(len(step.places) for step in found.steps)),
             "moran_before": first.statistic,
             "moran_before_p": first.p,
             "moran_after": last.statistic,
@@ -271,7 +272,7 @@ class SpatialFilter(Tested):
         notes = [
             Note(
                 "filter_steps",
-                vectors=len(found.steps) - 1,
+                vectors=sum(len(step.places) for step in found.steps),
                 candidates=len(found.candidates.shares),
                 weights="" if weights is None else weights.called,
                 before=first.statistic,
@@ -292,20 +293,21 @@ def _columns(panel: Panel, every: Eigenvectors, steps: Sequence[Step], effects: 
     """Return the chosen eigenvectors by period; beside unit effects the first period is left out."""
     first = 1 if effects in ("unit", "two_way") else 0
     out = {}
-    for step in steps[1:]:
-        vector = every.vectors[panel.unit_codes, step.place]
+    for place in (place for step in steps for place in step.places):
+        vector = every.vectors[panel.unit_codes, place]
         for code, period in list(enumerate(panel.periods))[first:]:
-            out[grouped(f"filter{step.place + 1}", str(period))] = vector * (panel.period_codes == code)
+            out[grouped(f"filter{place + 1}", str(period))] = vector * (panel.period_codes == code)
     return out
 
 
 def _table(found: Filtered) -> pd.DataFrame:
-    """Return the steps: eigenvector, its eigenvalue over the largest one, I of the residuals, its deviate and p."""
+    """Return the steps: the first eigenvector, how many are tied with it, its share, I, its deviate and p."""
     steps = found.steps
-    shares = [np.nan, *(found.candidates.shares[step.place] for step in steps[1:])]
+    shares = [np.nan, *(found.candidates.shares[step.places[0]] for step in steps[1:])]
     return pd.DataFrame(
         {
-            "eigenvector": [float(step.place + 1) for step in steps],
+            "eigenvector": [float(step.places[0] + 1) if step.places else 0.0 for step in steps],
+            "vectors": [float(len(step.places)) for step in steps],
             "share": shares,
             "moran": [step.statistic for step in steps],
             "z": [step.z for step in steps],
