@@ -57,6 +57,11 @@ class Filtered:
     candidates: Eigenvectors
     steps: list[Step]
 
+    @property
+    def places(self) -> list[int]:
+        """Places of all chosen eigenvectors, in their order."""
+        return [place for step in self.steps for place in step.places]
+
 
 class SpatialFilter(Tested):
     """A panel regression beside Moran eigenvectors, chosen until its residuals have no positive spatial dependence.
@@ -163,7 +168,7 @@ class SpatialFilter(Tested):
         fitted = found.regression.estimated(found.panel, weights)
         first, last = found.steps[0], found.steps[-1]
         statistics = {
-            "eigenvectors": float(sum(len(step.places) for step in found.steps)),
+            "eigenvectors": float(len(found.places)),
             "moran_before": first.statistic,
             "moran_before_p": first.p,
             "moran_after": last.statistic,
@@ -272,12 +277,14 @@ class SpatialFilter(Tested):
         notes = [
             Note(
                 "filter_steps",
-                vectors=sum(len(step.places) for step in found.steps),
+                vectors=len(found.places),
                 candidates=len(found.candidates.shares),
                 weights="" if weights is None else weights.called,
                 before=first.statistic,
+                before_e=first.expected,
                 before_p=first.p,
                 after=last.statistic,
+                after_e=last.expected,
                 after_p=last.p,
             ),
             Note("filter_known"),
@@ -285,7 +292,9 @@ class SpatialFilter(Tested):
         if self.method == "forward":
             notes.append(Note("filter_forward"))
         if self.method != "all" and last.p <= self.stop:
-            notes.append(Note("filter_not_enough", stop=self.stop))
+            unused = len(found.candidates.shares) > len(found.places)
+            code = "filter_double_rest" if self.method == "double" and unused else "filter_not_enough"
+            notes.append(Note(code, stop=self.stop))
         return tuple(notes)
 
 
@@ -301,7 +310,7 @@ def _columns(panel: Panel, every: Eigenvectors, steps: Sequence[Step], effects: 
 
 
 def _table(found: Filtered) -> pd.DataFrame:
-    """Return the steps: the first eigenvector, how many are tied with it, its share, I, its deviate and p."""
+    """Return the steps: the first eigenvector, how many enter with it, its share, I, its expectation, deviate and p."""
     steps = found.steps
     shares = [np.nan, *(found.candidates.shares[step.places[0]] for step in steps[1:])]
     return pd.DataFrame(
@@ -310,6 +319,7 @@ def _table(found: Filtered) -> pd.DataFrame:
             "vectors": [float(len(step.places)) for step in steps],
             "share": shares,
             "moran": [step.statistic for step in steps],
+            "expected": [step.expected for step in steps],
             "z": [step.z for step in steps],
             "p": [step.p for step in steps],
         },

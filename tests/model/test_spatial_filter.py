@@ -86,6 +86,7 @@ def test_steps_are_those_of_a_loop_with_explicit_projections(effects: str) -> No
 
     value, z, mean = moran(columns)
     expected.append((-1, value, z))
+    means = [mean]
     while left and stats.norm.sf(z) <= spec.stop:
         blocks = {place: np.kron(vectors[:, [place]], np.eye(PERIODS)) for place in left}
         gaps = {place: abs(moran([*columns, block])[0] - mean) for place, block in blocks.items()}
@@ -94,9 +95,11 @@ def test_steps_are_those_of_a_loop_with_explicit_projections(effects: str) -> No
         left.remove(best)
         value, z, mean = moran(columns)
         expected.append((best, value, z))
+        means.append(mean)
     assert len(expected) > 1
     assert [step.places for step in found.steps] == [(place,) if place >= 0 else () for place, _, _ in expected]
     np.testing.assert_allclose([step.statistic for step in found.steps], [one for _, one, _ in expected], atol=1e-9)
+    np.testing.assert_allclose([step.expected for step in found.steps], means, atol=1e-9)
     np.testing.assert_allclose([step.z for step in found.steps], [z for _, _, z in expected], rtol=1e-6, atol=1e-8)
     # the regression is least squares on all of these columns
     coef = np.linalg.lstsq(np.column_stack(columns), y, rcond=None)[0]
@@ -138,6 +141,24 @@ def test_double_takes_what_outcome_and_focal_term_need() -> None:
         every = model(method="all").filtered(data, W).steps
         assert found.steps[0].statistic == pytest.approx(every[0].statistic)
     assert differ
+
+
+def test_dependence_that_is_left_has_its_reason() -> None:
+    codes = {}
+    for seed in range(60):
+        result = model().fit(panel(seed), W)
+        filtered = model().filtered(panel(seed), W)
+        unused = len(filtered.candidates.shares) - len(filtered.places)
+        assert result.statistics["eigenvectors"] == len(filtered.places)
+        left = result.statistics["moran_after_p"] <= 0.1
+        assert result.has_note("filter_double_rest") == (left and unused > 0)
+        assert result.has_note("filter_not_enough") == (left and unused == 0)
+        codes[left, unused > 0] = result
+    words = " ".join(map(str, codes[True, True].notes))
+    assert "one-sided against positive dependence" in words
+    assert "though candidates are left" in words
+    last = codes[True, True].tables["filter"].iloc[-1]
+    assert f"(expected {last['expected']:.3f}; p = {last['p']:.3f})" in words
 
 
 def test_all_candidates_and_fewer() -> None:

@@ -27,12 +27,13 @@ class Step:
     ----------
     places : tuple of int
         Of the eigenvectors, from 0; none before the first ones.
-    statistic, z, p : float
-        I, its deviate and the p value against positive dependence.
+    statistic, expected, z, p : float
+        I, its expectation without dependence, its deviate and the p value against positive dependence.
     """
 
     places: tuple[int, ...]
     statistic: float
+    expected: float
     z: float
     p: float
 
@@ -221,8 +222,8 @@ class _Residuals:
         self._lagged = np.column_stack([self._lagged, self._applied(added)])
         self.df -= added.shape[1]
 
-    def of(self, e: FloatArray) -> tuple[float, float, float]:
-        """Return I of residuals, its deviate and its p value."""
+    def of(self, e: FloatArray) -> tuple[float, float, float, float]:
+        """Return I of residuals, its expectation, its deviate and its p value."""
         inner = self._basis.T @ self._lagged
         trace = self._trace - float(np.trace(inner))
         square = self._square - 2 * float((self._lagged**2).sum()) + float((inner**2).sum())
@@ -230,7 +231,7 @@ class _Residuals:
         statistic = float(e @ self._applied(e[:, None])[:, 0] / (e @ e))
         variance = 2 * (m * square - trace**2) / (m**2 * (m + 2))
         z = (statistic - trace / m) / np.sqrt(variance)
-        return statistic, float(z), float(scipy.special.ndtr(-z))
+        return statistic, trace / m, float(z), float(scipy.special.ndtr(-z))
 
     def nearest(self, e: FloatArray, blocks: Sequence[FloatArray]) -> int:
         """Return which block of columns leaves I of the residuals nearest to its expectation."""
