@@ -18,8 +18,8 @@ from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model import GroupedRegression, GroupedSpatial, Model, PanelRegression
-from digicarbon.model._groups import By, Groups, known_grouping
-from digicarbon.model.grouped_regression import Expanded, Interact, equal_test, grouped
+from digicarbon.model._groups import By, Groups, Interact, known_grouping
+from digicarbon.model.grouped_regression import Expanded, equal_test, grouped
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut, note_of
 from digicarbon.note.about import note_of_said, rebased
@@ -93,6 +93,7 @@ def compare_groups(
         ``coefficient`` (of a group, against zero), ``equality`` (Wald, F with the model's degrees of freedom),
         ``difference`` (of two groups, t, with df 1) and ``permutation`` (of two groups; its estimate is the difference
         of two separate regressions). p values of pairs are not corrected for their number.
+        In a spatial panel all p values rest on the standard errors.
 
     Raises
     ------
@@ -130,7 +131,8 @@ def _comparison(
     seed = whole(seed, "seed")
     regression = regression_of(model)
     if regression is None:
-        in_space = _in_space(model, by, interact)
+        # of one kind: equality and differences have no bootstrap in space
+        in_space = _in_space(model, by, interact).by_errors
         result, found = in_space.fit(panel, weights), in_space.expanded(panel, weights)
         lines = _of_terms(result, found.x, found.groups)
     else:

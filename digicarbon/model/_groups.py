@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from digicarbon.arrays import IntArray
 from digicarbon.country import country
 from digicarbon.errors import DataError
+from digicarbon.model.base import Model
+from digicarbon.model.batch import Null
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.panel import Panel, label
+from digicarbon.weights import Weights
 
 By = str | dict[str, str]
 """A column whose values are constant within units, a group that is known of a country's units, or unit -> group."""
@@ -20,6 +25,41 @@ By = str | dict[str, str]
 def known_grouping() -> By:
     """Return the grouping that is meant where none is named: the known country's."""
     return country().grouping
+
+
+Interact = Literal["focal", "regressors", "all"]
+"""What differs between groups."""
+
+
+class ByGroup(Model):
+    """A model in which coefficients differ between groups of units.
+
+    Attributes
+    ----------
+    by : str or mapping of str to str
+    interact : {"focal", "regressors", "all"}
+    """
+
+    without: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("null", "batch"), "several coefficients of one variable are no single estimate of a specification"
+    )
+
+    by: By = Field(default_factory=known_grouping)
+    interact: Interact = "focal"
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads, the one of groups as dummies."""
+        return (*super().terms, *((f"C({self.by})",) if isinstance(self.by, str) else ()))
+
+    @property
+    def split(self) -> tuple[str, ...]:
+        """The terms that have a coefficient for each group."""
+        return self.x if self.interact == "focal" else self.regressors
+
+    def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
+        """Return None: several coefficients of one variable are no single estimate of a specification."""
+        return None
 
 
 @dataclass(frozen=True, eq=False)

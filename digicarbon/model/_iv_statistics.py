@@ -113,7 +113,7 @@ def statistics(found: FoundTests) -> dict[str, float]:
 
 def tables(found: FoundTests, endogenous: Sequence[str], y: str, level: float) -> dict[str, pd.DataFrame]:
     """Return the tables first_stage, tests and, with one endogenous regressor, anderson_rubin."""
-    out = {"first_stage": _first_stage(found, endogenous), "tests": _tests(found, endogenous, y)}
+    out = {"first_stage": first_stage(found, endogenous), "tests": _tests(found, endogenous, y)}
     intervals = found.anderson_rubin.intervals
     if intervals is not None:
         out["anderson_rubin"] = _set_table(intervals, endogenous[0], level)
@@ -151,7 +151,8 @@ def with_wild(result: Result, found: WildAndersonRubin, name: str, level: float)
     return replace(result, statistics=statistics, tables=tables, notes=tuple(notes))
 
 
-def _first_stage(found: FoundTests, endogenous: Sequence[str]) -> pd.DataFrame:
+def first_stage(found: FoundTests, endogenous: Sequence[str]) -> pd.DataFrame:
+    """Return the table of first stages, one row for each endogenous regressor."""
     rows = [
         {
             "f": stage.f.value,

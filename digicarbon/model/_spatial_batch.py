@@ -8,11 +8,12 @@ from functools import lru_cache
 import numpy as np
 
 from digicarbon.arrays import FloatArray
+from digicarbon.model._group_quantities import GroupQuantities
 from digicarbon.model._spatial_estimates import LAG_KINDS, MOST_UNITS, Design, Kind, dense
 from digicarbon.model.batch import Estimand, Fits
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null
-from digicarbon.numeric.spatial.batch import Asked, Errors, LagBatch, LagOutcomes, LagSpace
+from digicarbon.numeric.spatial.batch import Asked, Combination, Errors, LagBatch, LagOutcomes, LagSpace
 from digicarbon.numeric.spatial.combined_batch import CombinedBatch, CombinedOutcomes
 from digicarbon.numeric.spatial.error_batch import ErrorBatch
 from digicarbon.numeric.spatial.likelihood import Sample, near_end
@@ -33,11 +34,13 @@ def space_of(operator: SpatialOperator, sample: Sample) -> LagSpace:
 class LagFits:
     """A SAR or SDM that is fitted to many outcomes; parameters as in `ErrorFits`."""
 
-    def __init__(self, design: Design, estimand: Estimand, errors: Errors = "classic") -> None:
+    def __init__(
+        self, design: Design, estimand: Estimand, errors: Errors = "classic", of: GroupQuantities | None = None
+    ) -> None:
         operator = solved(design.w)
         self.space = space_of(operator, design.sample)
         self.batch = LagBatch(design.level[..., :-1], operator, design.sample, self.space)
-        self._design, self._estimand, self._errors = design, estimand, errors
+        self._design, self._estimand, self._errors, self._of = design, estimand, errors, of
         self.key: Hashable = ("spatial", operator, design.sample)
 
     def prepare(self, outcomes: FloatArray) -> LagOutcomes:
@@ -54,8 +57,12 @@ class LagFits:
 
     def several(self, prepared: LagOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
-        names, asked = self._design.names, []
+        names = self._design.names
+        asked: list[Asked | Combination] = []
         for estimand in estimands:
+            if self._of is not None and estimand.quantity != "coefficient":
+                asked.append(self._of.combination(estimand))
+                continue
             lag = f"W_{estimand.term}"
             place = names.index(lag) if lag in names else None
             asked.append((names.index(estimand.term), place, estimand.quantity))
@@ -73,13 +80,17 @@ class ErrorFits:
     design : Design
     estimand : Estimand
     errors : {"classic", "observed", "cluster"}
+    of : GroupQuantities, optional
+        What effects are made of where slopes differ between groups.
     """
 
-    def __init__(self, design: Design, estimand: Estimand, errors: Errors = "classic") -> None:
+    def __init__(
+        self, design: Design, estimand: Estimand, errors: Errors = "classic", of: GroupQuantities | None = None
+    ) -> None:
         operator = solved(design.m)
         self._space = space_of(operator, design.sample)
         self._batch = ErrorBatch(design.level[..., :-1], self._space)
-        self._design, self._estimand, self._errors = design, estimand, errors
+        self._design, self._estimand, self._errors, self._of = design, estimand, errors, of
         self.key: Hashable = ("spatial", operator, design.sample)
 
     def prepare(self, outcomes: FloatArray) -> LagOutcomes:
@@ -96,7 +107,7 @@ class ErrorFits:
 
     def several(self, prepared: LagOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
-        contrasts = [contrast_of(self._design, estimand) for estimand in estimands]
+        contrasts = [contrast_of(self._design, estimand, self._of) for estimand in estimands]
         every, lam = self._batch.several(prepared, contrasts, self._errors)
         # a single fit has no focal number where λ is at the end of its range
         lost = near_end(lam, self._space.used)
@@ -106,11 +117,13 @@ class ErrorFits:
 class CombinedFits:
     """A SAC model that is fitted to many outcomes; parameters as in `ErrorFits`."""
 
-    def __init__(self, design: Design, estimand: Estimand, errors: Errors = "classic") -> None:
+    def __init__(
+        self, design: Design, estimand: Estimand, errors: Errors = "classic", of: GroupQuantities | None = None
+    ) -> None:
         operators = dense(design.w), dense(design.m)
         spaces = [space_of(operator, design.sample) for operator in operators]
         self._batch = CombinedBatch(design.level[..., :-1], *spaces)
-        self._design, self._estimand, self._errors = design, estimand, errors
+        self._design, self._estimand, self._errors, self._of = design, estimand, errors, of
         self.key: Hashable = ("combined", *operators, design.sample)
 
     def prepare(self, outcomes: FloatArray) -> CombinedOutcomes:
@@ -128,15 +141,22 @@ class CombinedFits:
     def several(self, prepared: CombinedOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
         names, space, of_error = self._design.names, self._batch.space, self._batch.of_error
-        asked: list[Asked] = [(names.index(each.term), None, each.quantity) for each in estimands]
+        asked: list[Asked | Combination] = [
+            (names.index(each.term), None, each.quantity)
+            if self._of is None or each.quantity == "coefficient"
+            else self._of.combination(each)
+            for each in estimands
+        ]
         every, rho, lam = self._batch.several(prepared, asked, self._errors)
         # a single fit has no focal number where ρ or λ is at the end of its range
         lost = near_end(rho, space.used) | near_end(rho, space.w) | near_end(lam, of_error.used)
         return [(np.where(lost, np.nan, effect), np.where(lost, np.nan, se)) for effect, se in every]
 
 
-def contrast_of(design: Design, estimand: Estimand) -> FloatArray:
+def contrast_of(design: Design, estimand: Estimand, of: GroupQuantities | None = None) -> FloatArray:
     """Return the combination of coefficients that an effect is where y has no spatial lag, shape (k,)."""
+    if of is not None and estimand.quantity != "coefficient":
+        return of.contrast(estimand, len(design.names))
     out = np.zeros(len(design.names))
     if estimand.quantity != "indirect":
         out[design.names.index(estimand.term)] = 1.0

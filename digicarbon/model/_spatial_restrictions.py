@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,27 +11,21 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.model._spatial_batch import contrast_of, null_sample, solved, space_of
 from digicarbon.model._spatial_estimates import LAG_KINDS, Design, dense
-from digicarbon.model.batch import Estimand
-from digicarbon.model.restrictions import CombinedNulls, ErrorNulls, Lagged, Nulls, Projected, Restrictions
+from digicarbon.model.batch import Batch, Estimand
+from digicarbon.model.restrictions import CombinedNulls, ErrorNulls, Lagged, Nulls, Projected, Redrawn, Restrictions
 from digicarbon.numeric.resampling.null_model import LagNulls, LagWeights, in_rows
-from digicarbon.numeric.spatial.batch import LagSpace
 from digicarbon.numeric.spatial.likelihood import coarse_jacobian
-from digicarbon.result import Quantity, Result
+from digicarbon.result import Result
 
 if TYPE_CHECKING:
+    from digicarbon.model._group_quantities import GroupQuantities
     from digicarbon.model.spatial_panel import SpatialPanel
     from digicarbon.panel import Panel
     from digicarbon.weights import Weights
 
 
 def restrictions_of(
-    model: SpatialPanel,
-    design: Design,
-    result: Result,
-    term: str,
-    panel: Panel,
-    weights: Weights | None,
-    quantities: tuple[Quantity, ...] = (),
+    model: SpatialPanel, design: Design, result: Result, term: str, panel: Panel, weights: Weights | None
 ) -> Restrictions:
     """Return the restrictions of a focal term.
 
@@ -44,13 +39,117 @@ def restrictions_of(
     term : str
     panel, weights
         Those of the fit.
-    quantities : tuple of str
-        By default those of the model.
+    """
+    lag = f"W_{term}"
+    names = [name for name in (term, lag) if name in design.names]
+    estimands = (
+        *(Estimand("coefficient", name) for name in names),
+        *(Estimand(effect, term) for effect in model.quantities if effect != "coefficient"),
+    )
+    batch = model.batch(panel, weights, estimands[0])
+    space = space_of(solved(design.w), design.sample) if model.kind in LAG_KINDS else None
+    own = [design.names.index(name) for name in names]
+
+    def at(estimand: Estimand, rho: FloatArray) -> FloatArray:
+        if space is None:
+            return contrast_of(design, estimand)[None, own]
+        first, second = space.effect_weights(rho, estimand.quantity)[:2]
+        if estimand.quantity == "coefficient" and estimand.term != term:
+            first, second = second, first
+        return np.stack([first, second][: len(own)], axis=1)
+
+    return restricted(model, design, result, own, estimands, at, batch, panel)
+
+
+def restrictions_by_group(
+    model: SpatialPanel, design: Design, result: Result, term: str, of: GroupQuantities, batch: Batch, panel: Panel
+) -> list[Restrictions | Redrawn]:
+    """Return the restrictions of a term's slope in a group and of its effects.
+
+    Parameters
+    ----------
+    model : SpatialPanel
+        On the interacted columns.
+    design, result, panel
+        As in `restrictions_of`.
+    term : str
+        Such as ``x[east]``.
+    of : GroupQuantities
+    batch : Batch
+
+    Notes
+    -----
+    The null model of the slope and of its spatial lag leaves both out: without the lag alone it would still have it, as
+    null models of a lag model have the lags of all their regressors, and those of all slopes add up to the lags of all
+    groups. Effects have the lags' slopes of all groups, as neighbours in any group may be reached: each has a null
+    model in which it is zero, and no more.
+    """
+    lag, lags = f"W_{term}", tuple(of.slopes[term].lags.values())
+    names = [name for name in (term, lag) if name in design.names]
+    quantities = ("direct", *(("indirect",) if model.kind in LAG_KINDS or lags else ()), "total")
+    effects = [Estimand(effect, term) for effect in quantities]
+    slopes = tuple(Estimand("coefficient", name) for name in names)
+    own = [design.names.index(name) for name in names]
+    reached = [of.slopes[term].own, *lags]
+
+    def of_slopes(estimand: Estimand, rho: FloatArray) -> FloatArray:
+        if estimand.quantity != "coefficient":
+            return of.weights(estimand, rho)[0].T
+        return np.tile([float(name == estimand.term) for name in names], (len(rho), 1))
+
+    def of_effects(estimand: Estimand, rho: FloatArray) -> FloatArray:
+        return of.weights(estimand, rho)[0].T
+
+    if lag not in names:
+        return [restricted(model, design, result, own, (*slopes, *effects), of_slopes, batch, panel)]
+    both = restricted(model, design, result, own, slopes, of_slopes, batch, panel)
+    every = restricted(model, design, result, reached, tuple(effects), of_effects, batch, panel)
+    if isinstance(every, Lagged) and np.linalg.matrix_rank(every.nulls.x) < len(reached):
+        # few units: beside the lags of its regressors a null model has no more room for those of all groups
+        return [both]
+    return [both, Single(every)]
+
+
+class Single(Redrawn):
+    """Restrictions each of which has a null model of its own at zero, too."""
+
+    def __init__(self, restrictions: Restrictions) -> None:
+        self.restrictions = restrictions
+        self.estimands = restrictions.estimands
+
+    def fits(self, place: int, value: float, signs: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return a quantity and its standard error for every draw in which it has a value."""
+        from digicarbon.model.wild import fits
+
+        return fits(self.restrictions, self.restrictions.null_at(place, value), [place], signs)[0]
+
+
+def restricted(
+    model: SpatialPanel,
+    design: Design,
+    result: Result,
+    own: list[int],
+    estimands: tuple[Estimand, ...],
+    at: Callable[[Estimand, FloatArray], FloatArray],
+    batch: Batch,
+    panel: Panel,
+) -> Restrictions:
+    """Return restrictions of quantities that are combinations of some coefficients.
+
+    Parameters
+    ----------
+    model, design, result, panel
+        As in `restrictions_of`.
+    own : list of int
+        Places of the coefficients.
+    estimands : tuple of Estimand
+    at : callable
+        From an estimand and places of ρ, shape (p,), to the weights of the coefficients, shape (p, len(own)).
+    batch : Batch
     """
     from digicarbon.model._panel_columns import rows_of
 
-    names, lag, rows = design.names, f"W_{term}", rows_of(panel)
-    own = [names.index(name) for name in (term, lag) if name in names]
+    names, rows = design.names, rows_of(panel)
     by_lag = model.kind in ("slx", "sar", "sdm")
     # the null model of a lag has the lags of all regressors of its own
     lags = {f"W_{name}" for name in model.lagged} if by_lag else set()
@@ -58,15 +157,9 @@ def restrictions_of(
     flat = in_rows(design.level)
     z, x, y = flat[:, stay], flat[:, own], np.ascontiguousarray(flat[:, -1])
     sample = null_sample(design)
-    effects = [quantity for quantity in quantities or model.quantities if quantity != "coefficient"]
-    estimands = tuple(
-        [Estimand("coefficient", names[place]) for place in own] + [Estimand(effect, term) for effect in effects]
-    )
-    batch = model.batch(panel, weights, estimands[0])
     if model.kind in ("sar", "sdm"):
-        space = space_of(solved(design.w), design.sample)
         coarse = coarse_jacobian(design.w, sample)
-        weights_at = [LagWeights(partial(_weights, space, estimand, term, len(own)), coarse) for estimand in estimands]
+        weights_at = [LagWeights(partial(at, estimand), coarse) for estimand in estimands]
         return Lagged(estimands, batch, LagNulls(y, z, x, rows, design.w, sample), weights_at)
     nulls: Nulls
     if model.kind == "slx":
@@ -75,18 +168,7 @@ def restrictions_of(
         nulls = CombinedNulls(y, z, x, rows, dense(design.w), dense(design.m), sample)
     else:
         nulls = ErrorNulls(y, z, x, rows, design.m, sample)
-    if model.kind in LAG_KINDS:
-        space, rho = space_of(solved(design.w), design.sample), result.coef[result.terms.index("rho")]
-        g = np.stack([_weights(space, estimand, term, len(own), np.array([rho]))[0] for estimand in estimands])
-    else:
-        g = np.stack([contrast_of(design, estimand)[own] for estimand in estimands])
+    rho = float(result.coef[result.terms.index("rho")]) if model.kind in LAG_KINDS else 0.0
+    g = np.stack([at(estimand, np.array([rho]))[0] for estimand in estimands])
     spread = result.covariance[np.ix_(own, own)]
     return Projected(estimands, batch, nulls, g, result.coef[own], spread)
-
-
-def _weights(space: LagSpace, estimand: Estimand, term: str, columns: int, rho: FloatArray) -> FloatArray:
-    """Return the weights of a term's coefficient and of its lag's in an estimand at each ρ, shape (p, columns)."""
-    first, second = space.effect_weights(rho, estimand.quantity)[:2]
-    if estimand.quantity == "coefficient" and estimand.term != term:
-        first, second = second, first
-    return np.stack([first, second][:columns], axis=1)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError
 from digicarbon.model._absorption import Absorption, absorption
-from digicarbon.model._groups import By, Groups, groups_of, known_grouping
+from digicarbon.model._groups import ByGroup, Groups, Interact, groups_of
 from digicarbon.model._observation_weights import Weighting
 from digicarbon.model._panel_columns import rows_of
-from digicarbon.model.batch import Estimand, Null
+from digicarbon.model.batch import Estimand
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from digicarbon.model.restrictions import Restrictions
     from digicarbon.script import Extract
 
-Interact = Literal["focal", "regressors", "all"]
 _DIFFER: Mapping[Interact, Note] = {
     "focal": Note("focal_differ"),
     "regressors": Note("coefficients_differ"),
@@ -70,7 +69,7 @@ class Expanded:
     made_of: Mapping[str, MadeOf]
 
 
-class GroupedRegression(PanelRegression):
+class GroupedRegression(ByGroup, PanelRegression):
     """A panel regression with a coefficient for each group of units, and tests that they are equal.
 
     Attributes
@@ -93,13 +92,6 @@ class GroupedRegression(PanelRegression):
     of the wild bootstrap in which the coefficients are equal.
     """
 
-    without: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("null", "batch"), "several coefficients of one variable are no single estimate of a specification"
-    )
-
-    by: By = Field(default_factory=known_grouping)
-    interact: Interact = "focal"
-
     @model_validator(mode="after")
     def _one_observation_per_row(self) -> GroupedRegression:
         if self.estimator not in ("within", "lsdv"):
@@ -109,16 +101,6 @@ class GroupedRegression(PanelRegression):
         if self.absorbs and self.effects == "none":
             raise ValueError(Note("groups_absorb_beside_effects", key="absorb" if self.absorb else "trends"))
         return self
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """All columns that the model reads, the one of groups as dummies."""
-        return (*super().terms, *((f"C({self.by})",) if isinstance(self.by, str) else ()))
-
-    @property
-    def split(self) -> tuple[str, ...]:
-        """The terms that have a coefficient for each group."""
-        return self.x if self.interact == "focal" else self.regressors
 
     @property
     def without_groups(self) -> PanelRegression:
@@ -134,10 +116,6 @@ class GroupedRegression(PanelRegression):
         """Return the coefficients of each focal term, one for each group."""
         expanded = self.expanded(panel)
         return {term: tuple(grouped(term, group) for group in expanded.groups.labels) for term in expanded.x}
-
-    def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
-        """Return None: several coefficients of one variable are no single estimate of a specification."""
-        return None
 
     def extract(self, panel: Panel, weights: Weights | None) -> Extract:
         """Return the columns of the regression on interactions."""

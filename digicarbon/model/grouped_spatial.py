@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import WeightsError
-from digicarbon.model._groups import By, Groups, groups_of, known_grouping
+from digicarbon.model._groups import ByGroup, Groups, groups_of
 from digicarbon.model._spatial_estimates import Design, Kind
 from digicarbon.model.base import Model
-from digicarbon.model.batch import Batch, Estimand, Null
+from digicarbon.model.batch import Batch, Estimand, OneByOne
 from digicarbon.model.grouped_regression import equal_tests, group_dummies, grouped
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
-from digicarbon.numeric.spatial.group_effects import effects_of_units, group_weights
+from digicarbon.numeric.spatial.group_effects import GroupCurve, effects_of_units, group_weights
 from digicarbon.numeric.tests.equality import against_first, wald_test
 from digicarbon.panel import Panel
 from digicarbon.result import EFFECTS, REGRESSOR, Constituent, Effects, MadeOf, Result, Role, roles_made_of
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
-    from digicarbon.model.restrictions import Restrictions
+    from digicarbon.model._group_quantities import GroupQuantities
+    from digicarbon.model.restrictions import Redrawn, Restrictions
     from digicarbon.script import Extract, RPart, StataPart
 
 Interact = Literal["focal", "regressors"]
@@ -70,7 +71,7 @@ class Expanded:
         return tuple(name for term in self.x for name in self.slopes[term])
 
 
-class GroupedSpatial(SpatialPanel):
+class GroupedSpatial(ByGroup, SpatialPanel):
     """A spatial panel with slopes for each group of units and common spatial parameters, and tests that they are equal.
 
     Attributes
@@ -90,15 +91,10 @@ class GroupedSpatial(SpatialPanel):
     change of ln_e in the units of the east, means over these units: on themselves, on all others, on all (see
     `digicarbon.numeric.spatial.group_effects`). ``statistics`` holds Wald tests of equality, χ²: ``equal_chi2``,
     ``equal_df`` and ``equal_p`` of the focal terms' slopes (with ``.<term>`` where there are several), and the p values
-    of equal effects ``equal_direct_p``, ``equal_indirect_p`` and ``equal_total_p``. With ``test="wild"`` the p values
-    of focal slopes and of their spatial lags are wild, those of effects are not.
+    of equal effects ``equal_direct_p``, ``equal_indirect_p`` and ``equal_total_p``; they rest on the standard errors
+    with ``test="wild"``, too, by which p values of focal slopes, of their spatial lags and of effects are wild.
     """
 
-    without: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("null", "batch"), "several coefficients of one variable are no single estimate of a specification"
-    )
-
-    by: By = Field(default_factory=known_grouping)
     interact: Interact = "focal"
 
     @model_validator(mode="after")
@@ -106,16 +102,6 @@ class GroupedSpatial(SpatialPanel):
         if self.effects_se != "delta":
             raise ValueError(Note("groups_with_delta", key="effects_se", effects_se=self.effects_se))
         return self
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """All columns that the model reads, the one of groups as dummies."""
-        return (*super().terms, *((f"C({self.by})",) if isinstance(self.by, str) else ()))
-
-    @property
-    def split(self) -> tuple[str, ...]:
-        """The terms that have a coefficient for each group."""
-        return self.x if self.interact == "focal" else self.regressors
 
     @property
     def as_spatial(self) -> SpatialPanel | None:
@@ -126,10 +112,6 @@ class GroupedSpatial(SpatialPanel):
     def of_groups(self) -> SpatialPanel:
         """The spatial panel with one coefficient for all groups."""
         return SpatialPanel(**self.model_dump(exclude={"by", "interact"}))
-
-    def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
-        """Return None: several coefficients of one variable are no single estimate of a specification."""
-        return None
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the model to one outcome after the other."""
@@ -157,19 +139,21 @@ class GroupedSpatial(SpatialPanel):
         """Return the model on interactions in Stata."""
         return self._interacted_model(part.extract.regressors).stata(replace(part, result=_plain(part.result)))
 
-    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
-        """Return the coefficients of each focal term in a group, and of its spatial lag there, as restrictions.
-
-        Both are left out of the null model together. Without the lag alone it would still have it: the null models of a
-        lag model have the lags of all their regressors, and those of all slopes add up to the lags of all groups.
-        """
-        from digicarbon.model._spatial_restrictions import restrictions_of
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions | Redrawn]:
+        """Return the slope of each focal term in a group, that of its spatial lag there, and its effects."""
+        from digicarbon.model._spatial_restrictions import restrictions_by_group
 
         expanded = self.expanded(panel, weights)
         model, made = expanded.model, expanded.panel
         design = model.design(made, weights)
+        of, first = quantities_of(expanded, design), Estimand("coefficient", expanded.focal[0])
+        batch = model.fits(made, weights, first, of) or OneByOne(
+            self.by_errors, panel.with_terms((self.y, *self.regressors)), weights, first
+        )
         return [
-            restrictions_of(model, design, result, name, made, weights, ("coefficient",)) for name in expanded.focal
+            restrictions
+            for name in expanded.focal
+            for restrictions in restrictions_by_group(model, design, result, name, of, batch, made)
         ]
 
     def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
@@ -177,7 +161,11 @@ class GroupedSpatial(SpatialPanel):
         found = super().tested(result, panel, weights)
         if found.resampled is None:
             return found
-        return replace(found, notes=(*found.notes, Note("wild_of_slopes_alone")))
+        effects = found.spatial_effects
+        none = () if effects is None else np.array(effects.terms)[np.isnan(found.resampled.effects[0]).all(axis=0)]
+        without = [term for term in found.focal if term in none]
+        notes = (*((Note("effects_by_errors", terms=cut(without)),) if without else ()), Note("equality_by_errors"))
+        return replace(found, notes=(*found.notes, *notes))
 
     def unit_effects(self, result: Result, panel: Panel, weights: Weights) -> pd.DataFrame:
         """Return the effects of each unit, as `SpatialPanel.unit_effects` does."""
@@ -332,6 +320,27 @@ class GroupedSpatial(SpatialPanel):
                 test = wald_test(against_first(terms, count), value[focal], own @ covariance @ own.T, None)
                 statistics[f"equal_{name}_p"] = test.p
         return Effects(tuple(names), values, np.sqrt(np.maximum(variance, 0.0))), statistics
+
+
+def quantities_of(expanded: Expanded, design: Design) -> GroupQuantities:
+    """Return what effects of focal terms by group are made of.
+
+    A lag counts in effects of the groups from which its own group receives: of others its weight is zero.
+    """
+    from digicarbon.model._group_quantities import GroupQuantities, Slope
+    from digicarbon.model._spatial_batch import solved, space_of
+
+    groups, count = expanded.groups.units, len(expanded.groups.labels)
+    one = np.eye(count)[groups]
+    # rows receive, columns send
+    links = one.T @ design.w.lag(one[None])[0] > 0
+    slopes = {}
+    for term in expanded.x:
+        lags = [design.names.index(name) for name in expanded.lags.get(term, ())]
+        for group, name in enumerate(expanded.slopes[term]):
+            reached = {receiver: lag for receiver, lag in enumerate(lags) if links[receiver, group]}
+            slopes[name] = Slope(group, design.names.index(name), reached)
+    return GroupQuantities(GroupCurve(space_of(solved(design.w), design.sample), groups, count), slopes)
 
 
 def _of_each(slopes: tuple[str, ...], lags: tuple[str, ...]) -> tuple[str, ...]:

@@ -57,6 +57,11 @@ class Filtered:
     candidates: Eigenvectors
     steps: list[Step]
 
+    @property
+    def places(self) -> list[int]:
+        """Places of all chosen eigenvectors, in their order."""
+        return [place for step in self.steps for place in step.places]
+
 
 class SpatialFilter(Tested):
     """A panel regression beside Moran eigenvectors, chosen until its residuals have no positive spatial dependence.
@@ -76,7 +81,8 @@ class SpatialFilter(Tested):
     share : float
         Candidates have an eigenvalue of at least this share of the largest one.
     candidates : int
-        Most candidates.
+        Most candidates, beside those of the last one's eigenvalue. Eigenvectors of one eigenvalue, as regular grids
+        have them, are chosen together: each alone would depend on the order of the units.
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `PanelRegression`.
     test, replications, weights, seed, intervals, level
@@ -162,7 +168,7 @@ class SpatialFilter(Tested):
         fitted = found.regression.estimated(found.panel, weights)
         first, last = found.steps[0], found.steps[-1]
         statistics = {
-            "eigenvectors": float(len(found.steps) - 1),
+            "eigenvectors": float(len(found.places)),
             "moran_before": first.statistic,
             "moran_before_p": first.p,
             "moran_after": last.statistic,
@@ -271,12 +277,14 @@ class SpatialFilter(Tested):
         notes = [
             Note(
                 "filter_steps",
-                vectors=len(found.steps) - 1,
+                vectors=len(found.places),
                 candidates=len(found.candidates.shares),
                 weights="" if weights is None else weights.called,
                 before=first.statistic,
+                before_e=first.expected,
                 before_p=first.p,
                 after=last.statistic,
+                after_e=last.expected,
                 after_p=last.p,
             ),
             Note("filter_known"),
@@ -284,7 +292,9 @@ class SpatialFilter(Tested):
         if self.method == "forward":
             notes.append(Note("filter_forward"))
         if self.method != "all" and last.p <= self.stop:
-            notes.append(Note("filter_not_enough", stop=self.stop))
+            unused = len(found.candidates.shares) > len(found.places)
+            code = "filter_double_rest" if self.method == "double" and unused else "filter_not_enough"
+            notes.append(Note(code, stop=self.stop))
         return tuple(notes)
 
 
@@ -292,22 +302,24 @@ def _columns(panel: Panel, every: Eigenvectors, steps: Sequence[Step], effects: 
     """Return the chosen eigenvectors by period; beside unit effects the first period is left out."""
     first = 1 if effects in ("unit", "two_way") else 0
     out = {}
-    for step in steps[1:]:
-        vector = every.vectors[panel.unit_codes, step.place]
+    for place in (place for step in steps for place in step.places):
+        vector = every.vectors[panel.unit_codes, place]
         for code, period in list(enumerate(panel.periods))[first:]:
-            out[grouped(f"filter{step.place + 1}", str(period))] = vector * (panel.period_codes == code)
+            out[grouped(f"filter{place + 1}", str(period))] = vector * (panel.period_codes == code)
     return out
 
 
 def _table(found: Filtered) -> pd.DataFrame:
-    """Return the steps: eigenvector, its eigenvalue over the largest one, I of the residuals, its deviate and p."""
+    """Return the steps: the first eigenvector, how many enter with it, its share, I, its expectation, deviate and p."""
     steps = found.steps
-    shares = [np.nan, *(found.candidates.shares[step.place] for step in steps[1:])]
+    shares = [np.nan, *(found.candidates.shares[step.places[0]] for step in steps[1:])]
     return pd.DataFrame(
         {
-            "eigenvector": [float(step.place + 1) for step in steps],
+            "eigenvector": [float(step.places[0] + 1) if step.places else 0.0 for step in steps],
+            "vectors": [float(len(step.places)) for step in steps],
             "share": shares,
             "moran": [step.statistic for step in steps],
+            "expected": [step.expected for step in steps],
             "z": [step.z for step in steps],
             "p": [step.p for step in steps],
         },

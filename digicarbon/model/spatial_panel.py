@@ -47,7 +47,8 @@ from digicarbon.weights import Weights, WeightsSpec
 from digicarbon.weights.base import Node
 
 if TYPE_CHECKING:
-    from digicarbon.model.restrictions import Restrictions
+    from digicarbon.model._group_quantities import GroupQuantities
+    from digicarbon.model.restrictions import Redrawn, Restrictions
     from digicarbon.numeric.resampling.null_model import NullModel
     from digicarbon.script import Extract, RPart, StataPart
 
@@ -286,11 +287,16 @@ class SpatialPanel(Tested):
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the model to many outcomes at once, one by one where its kind has no faster way."""
+        return self.fits(panel, weights, estimand) or OneByOne(self.by_errors, panel, weights, estimand)
+
+    def fits(
+        self, panel: Panel, weights: Weights | None, estimand: Estimand, of: GroupQuantities | None = None
+    ) -> Batch | None:
+        """Return what fits the model to many outcomes at once; None where its kind has no such way."""
         from digicarbon.model._panel_batch import LinearFits
         from digicarbon.model._spatial_batch import CombinedFits, ErrorFits, LagFits, contrast_of
         from digicarbon.numeric.linear.linear_batch import LinearRule
 
-        alone = OneByOne(self.by_errors, panel, weights, estimand)
         # Lee & Yu's corrected estimate is not where the likelihood is highest
         off = self.bias_correction == "bias_corrected" and self.fixed != "none"
         if (
@@ -299,7 +305,7 @@ class SpatialPanel(Tested):
             or self.effects_se != "delta"
             or self.effects == "random"
         ):
-            return alone
+            return None
         design = self.design(panel, weights)
         if self.kind == "slx":
             columns, n = self._linear(design, panel), design.sample.n
@@ -309,17 +315,17 @@ class SpatialPanel(Tested):
                 else LinearRule("classic", (1 / design.sample.size,))
             )
             transform = partial(absorb, rows=columns.rows, effects=columns.removed)
-            return LinearFits(columns, transform, partial(contrast_of, design), estimand, rule)
+            return LinearFits(columns, transform, partial(contrast_of, design, of=of), estimand, rule)
         operator = design.w if self.kind in LAG_KINDS else design.m
         by_time = self.fixed in ("time", "two_way")
         if self.demeaning == "first" or (by_time and operator.constant_row_sum is None):
-            return alone
+            return None
         if self.kind == "sac":
             uneven = by_time and design.m.constant_row_sum is None
             small = operator.n <= MOST_UNITS
-            return CombinedFits(design, estimand, self.cov) if small and not uneven else alone
+            return CombinedFits(design, estimand, self.cov, of) if small and not uneven else None
         fits = ErrorFits if self.kind in ERROR_KINDS else LagFits
-        return fits(design, estimand, self.cov)
+        return fits(design, estimand, self.cov, of)
 
     @property
     def no_wild(self) -> Note | None:
@@ -328,7 +334,7 @@ class SpatialPanel(Tested):
             return Note("wild_not_of_random")
         return Note("wild_not_of_simulation") if self.effects_se == "simulation" else None
 
-    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Restrictions | Redrawn]:
         """Return the coefficients and the effects of each focal term as restrictions."""
         from digicarbon.model._spatial_restrictions import restrictions_of
 

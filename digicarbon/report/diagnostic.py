@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -90,7 +90,8 @@ class DiagnosticTable(Report):
                 )
             block = frame[list(self.columns)] if self.columns else frame
             corner = ", ".join(self.words.level(str(name)) for name in block.index.names if name is not None)
-            index = pd.Index([self._row_label(key) for key in block.index], name=corner)
+            lags = _lags(record.result)
+            index = pd.Index([self._row_label(key, lags) for key in block.index], name=corner)
             yield record, block.set_axis(index, axis=0).rename(columns=self._head)
 
     def _no_table(self, records: Sequence[Record]) -> ConfigError:
@@ -106,18 +107,22 @@ class DiagnosticTable(Report):
             )
         )
 
-    def _row_label(self, key: object) -> str:
-        return ", ".join(map(self._part_of_label, key if isinstance(key, tuple) else (key,)))
+    def _row_label(self, key: object, lags: Mapping[str, str]) -> str:
+        return ", ".join(self._part_of_label(part, lags) for part in (key if isinstance(key, tuple) else (key,)))
 
-    def _part_of_label(self, part: object) -> str:
+    def _part_of_label(self, part: object, lags: Mapping[str, str]) -> str:
         if isinstance(part, Note):
             return self.words.cell(part)
-        name = self.words(str(part))
+        name = self.words(str(part), lags.get(str(part), ""))
         return self.words.cell(name) if name == str(part) else name
 
     def _head(self, name: object) -> str:
         words = self.words(str(name))
-        return words if self.language is None else self.words.word(words)
+        if self.language is None:
+            return words
+        # a short name such as f is another number in another table
+        own = f"{self.name}_{name}"
+        return self.words.word(words) if (word := self.words.word(own)) == own else word
 
     def _cell(self, value: object) -> str:
         if not isinstance(value, float | int | np.floating | np.integer):
@@ -126,6 +131,13 @@ class DiagnosticTable(Report):
             # an interval can be unbounded; a number that does not exist is left out
             return unbounded(float(value))
         return f"{value:.0f}" if float(value).is_integer() else f"{float(value):.{self.decimals}f}"
+
+
+def _lags(result: Result) -> dict[str, str]:
+    """Return the rows that a table may have of spatial lags, each with what it is the lag of."""
+    roles = zip(result.terms, result.roles, strict=False)
+    lags = {term: role.of for term, role in roles if role.kind == "lag_x"}
+    return lags | {f"W_{result.y}": result.y for role in result.roles if role.kind == "lag_y"}
 
 
 def _maker(table: str) -> Note | str:

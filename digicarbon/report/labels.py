@@ -248,7 +248,7 @@ class Labels:
 
     def _composed(self, term: str) -> str | None:
         """Return the words for a product, if at least one factor has words."""
-        parts = [part.strip() for part in term.split(":")]
+        parts = [part.strip() for part in _factors(term)]
         factors = [self._factor(part) for part in parts]
         return " × ".join(words or part for part, words in zip(parts, factors, strict=True)) if any(factors) else None
 
@@ -289,6 +289,25 @@ class Labels:
             base = self._known(name.removeprefix(LOG_PREFIX))
             return None if base is None else f"ln({base})"
         return label
+
+
+def _factors(term: str) -> list[str]:
+    """Return the factors of a product: a colon within brackets is one of a group's name, such as ``x[so: uth]``."""
+    if "[" not in term:
+        return term.split(":")
+    depth, parts = 0, [""]
+    for sign in term:
+        depth += (sign == "[") - (sign == "]")
+        if sign == ":" and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    if depth == 0:
+        return parts
+    # brackets of a name such as ``a[b`` do not close
+    first = term.index("[")
+    *others, last = term[:first].split(":")
+    return [*others, last + term[first:]]
 
 
 def _mapping(value: str) -> Mapping[object, object] | None:

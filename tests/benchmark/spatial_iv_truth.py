@@ -25,13 +25,13 @@ from digicarbon.result import Result
 
 TERMS: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("z",), "effects": "two_way"}
 INSIDE: dict[str, Any] = {"endogenous": ("x",), "instruments": ("q",)}
-RHO, BETA = 0.4, 1.0
+RHO, BETA, LAMBDA = 0.4, 1.0, 0.4
 WORLDS: dict[str, dict[str, float]] = {
     "equal variances": {},
     "unequal by unit": {"spread": 1.0},
     "larger in small groups": {},
     "x endogenous": {"endogenous": 0.8, "spread": 0.5},
-    "x endogenous, lambda 0.4": {"endogenous": 0.8, "spread": 0.5, "lam": 0.4},
+    "x endogenous, lambda 0.4": {"endogenous": 0.8, "spread": 0.5, "lam": LAMBDA},
 }
 
 
@@ -49,11 +49,11 @@ def models(inside: bool, error: bool) -> dict[str, Model]:
     return out
 
 
-Row = tuple[float, bool, float, bool, float, bool]
+Row = tuple[float, ...]
 
 
 def row(result: Result) -> Row:
-    """Return the errors of rho and x, whether intervals hold them and the total effect, and whether there is none."""
+    """Return errors of rho, x and lambda, whether intervals hold them and the total effect, and if there is none."""
     numbers = {
         term: [column[place] for column in result.estimate_columns.values()] for place, term in enumerate(result.terms)
     }
@@ -61,12 +61,15 @@ def row(result: Result) -> Row:
     total = list(result.focal_numbers("total"))
     # rows of W sum to one
     covered = total[0][1][3] <= BETA / (1 - RHO) <= total[0][1][4] if total else np.nan
-    return rho - RHO, rho_low <= RHO <= rho_high, x - BETA, x_low <= BETA <= x_high, covered, not total
+    lam, *_, low, high = numbers.get("lambda", [np.nan] * 3)
+    of_lam = low <= LAMBDA <= high if np.isfinite(low) else np.nan
+    rest = covered, not total, lam - LAMBDA, of_lam
+    return rho - RHO, rho_low <= RHO <= rho_high, x - BETA, x_low <= BETA <= x_high, *rest
 
 
 def main(seeds: int, sizes: Sequence[tuple[int, int]]) -> None:
     """Print mean errors of rho and beta, coverage of 95 % intervals, and the share of fits without effects."""
-    heads = ("bias of rho", "cover rho", "bias of x", "cover x", "cover total", "none")
+    heads = ("bias of rho", "cover rho", "bias of x", "cover x", "cover total", "none", "bias of lam", "cover lam")
     for n, t in sizes:
         for name, fields in WORLDS.items():
             sys.stdout.write(f"\n{n} x {t}, {name}, {seeds} seeds\n")
@@ -79,7 +82,8 @@ def main(seeds: int, sizes: Sequence[tuple[int, int]]) -> None:
                 for called, model in chosen.items():
                     rows[called].append(row(model.fit(panel, weights)))
             for called, found in rows.items():
-                means = np.nanmean(np.array(found, dtype=float), axis=0)
+                every = np.array(found, dtype=float)
+                means = [column[np.isfinite(column)].mean() for column in every.T if np.isfinite(column).any()]
                 sys.stdout.write(f"{called:16}" + "".join(f"{value:13.3f}" for value in means) + "\n")
             sys.stdout.flush()
 

@@ -7,11 +7,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import minimize_scalar
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, WeightsError
-from digicarbon.numeric.spatial.group_effects import group_weights
+from digicarbon.model._spatial_restrictions import Single
+from digicarbon.model.batch import Estimand, OneByOne, estimate_of
+from digicarbon.model.grouped_spatial import quantities_of
+from digicarbon.numeric.spatial.batch import LagSpace
+from digicarbon.numeric.spatial.group_effects import GroupCurve, group_weights
+from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator
+from digicarbon.result import EFFECTS
 
 UNITS, PERIODS = 16, 6
 ZONES = ("middle", "north", "south")
@@ -139,6 +146,19 @@ def test_equal_slopes_of_groups_have_the_usual_effects() -> None:
     np.testing.assert_allclose(slopes, (near[0] - near[1]) / (2 * step), atol=1e-7)
 
 
+@pytest.mark.parametrize(("effects", "correction"), [("two_way", "lee_yu"), ("unit", "none")])
+@pytest.mark.parametrize("rho", [[-0.9, 0.2, 0.97], [0.3], [0.1, 0.9995]])
+def test_weights_at_many_places_are_those_at_each(effects: Any, correction: Any, rho: list[float]) -> None:
+    operator = DenseOperator(W.dense(), 1.0)
+    place = np.array([ZONES.index(zone) for zone in ZONE])
+    curve = GroupCurve(LagSpace(operator, Sample(UNITS, PERIODS, effects, correction)), place, 3)
+    values, slopes = curve.at(np.array(rho))
+    for column, value in enumerate(rho):
+        exact = group_weights(value, operator, place, 3)
+        np.testing.assert_allclose(values[..., column], exact.values, rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose(slopes[..., column], exact.slopes, rtol=1e-8, atol=1e-9 * slopes.max())
+
+
 def test_effects_of_units_are_those_of_the_explicit_matrix() -> None:
     data = panel()
     spec = model()
@@ -176,10 +196,114 @@ def test_wild_p_of_slopes_is_that_of_the_model_with_explicit_columns(kind: str) 
     alone = dc.SpatialPanel(**fields).fit(made.panel, W)
     names = list(made.focal)
     np.testing.assert_allclose(found.estimates.loc[names, "p"], alone.estimates.loc[names, "p"])
-    assert any("Effects by group" in str(note) for note in found.notes)
-    # effects have p values of the standard errors
-    plain = model(kind=kind, cov="cluster").fit(data, W)
-    np.testing.assert_allclose(found.effects["p"], plain.effects["p"])
+    assert "equality_by_errors" in [note.code for note in found.notes]
+    assert "effects_by_errors" not in [note.code for note in found.notes]
+
+
+@pytest.mark.parametrize("kind", ["sdm", "sar", "slx", "sdem", "sem", "sac"])
+@pytest.mark.parametrize("cov", ["classic", "cluster"])
+def test_many_fits_of_effects_by_group_are_single_fits(kind: str, cov: str) -> None:
+    data = panel()
+    spec = model(kind=kind, cov=cov, test="wild")
+    made = spec.expanded(data, W)
+    design = made.model.design(made.panel, W)
+    names = [name for name in EFFECTS if kind != "sem" or name != "indirect"]
+    estimands = [Estimand(name, term) for name in names for term in made.focal]
+    y = data.column("y")
+    outcomes = np.column_stack([y, 0.5 * y + np.random.default_rng(1).normal(size=len(y))])
+    batch = made.model.fits(made.panel, W, estimands[0], quantities_of(made, design))
+    assert batch is not None
+    many = batch.several(batch.prepare(outcomes), estimands)
+    single = OneByOne(spec.by_errors, data, W, estimands[0]).several(outcomes, estimands)
+    np.testing.assert_allclose(np.array(many), np.array(single), rtol=1e-9, atol=1e-12)
+
+
+def within(cube: np.ndarray) -> np.ndarray:
+    """Columns of shape (N, T, k) less means of units and periods."""
+    out = cube - cube.mean(axis=0) - cube.mean(axis=1, keepdims=True) + cube.mean(axis=(0, 1))
+    return np.asarray(out.reshape(-1, cube.shape[2]))
+
+
+@pytest.mark.parametrize("shift", [-1.0, 0.5])
+def test_null_models_of_an_effect_are_restricted_maxima(shift: float) -> None:
+    data = panel()
+    spec = model(test="wild")
+    result = spec.by_errors.fit(data, W)
+    w, size = W.dense(), (UNITS - 1) * (PERIODS - 1)
+    x, z, y = (data.column(name).reshape(UNITS, PERIODS, 1) for name in ("x", "z", "y"))
+    of_zone = [x * (zone == ZONE)[:, None, None] for zone in ZONES]
+    lags = [np.einsum("ij,jtk->itk", w, x) * (zone == ZONE)[:, None, None] for zone in ZONES]
+    wz = np.einsum("ij,jtk->itk", w, z)
+    singles = [one for one in spec.restrictions(data, W, result) if isinstance(one, Single)]
+    for zone, one in enumerate(singles):
+        others = np.concatenate([*(of_zone[place] for place in range(3) if place != zone), z, wz], axis=2)
+        free = within(np.concatenate([others, np.einsum("ij,jtk->itk", w, others)], axis=2))
+        own = within(np.concatenate([of_zone[zone], *lags], axis=2))
+        # the control's lag is among the regressors and among the lags
+        kept = np.linalg.svd(free, full_matrices=False)
+        both = np.column_stack([kept[0][:, kept[1] > 1e-9 * kept[1][0]], own])
+        outcome, lagged = within(y)[:, 0], within(np.einsum("ij,jtk->itk", w, y))[:, 0]
+
+        def negative(
+            rho: float, effect: int, value: float, zone: int = zone, z: tuple[np.ndarray, ...] = (both, outcome, lagged)
+        ) -> float:
+            columns, level, lag = z
+            weights = group_weights(rho, DenseOperator(w, 1.0), np.array([ZONES.index(name) for name in ZONE]), 3)
+            own = weights.values[effect, zone]
+            g = np.concatenate([np.zeros(columns.shape[1] - 4), [own[0, zone]], own[1]])
+            # least squares with a Lagrange multiplier
+            normal = np.block([[columns.T @ columns, g[:, None]], [g[None], np.zeros((1, 1))]])
+            coef = np.linalg.solve(normal, [*(columns.T @ (level - rho * lag)), value])[:-1]
+            ssr = ((level - rho * lag - columns @ coef) ** 2).sum()
+            roots = np.linalg.slogdet(np.eye(UNITS) - rho * w)[1] - np.log(1 - rho)
+            return float(size / 2 * (np.log(2 * np.pi * ssr / size) + 1) - (PERIODS - 1) * roots)
+
+        for place, estimand in enumerate(one.estimands):
+            effect = EFFECTS.index(estimand.quantity)
+            coef, se = estimate_of(result, estimand) or (np.nan, np.nan)
+            asked = effect, coef + shift * se
+            grid = np.linspace(-2.0, 0.98, 150)
+            best = grid[np.argmin([negative(rho, *asked) for rho in grid])]
+            found = minimize_scalar(
+                negative, bounds=(best - 0.03, min(best + 0.03, 0.99)), args=asked, method="bounded",
+                options={"xatol": 1e-10},
+            )  # fmt: skip
+            null = one.restrictions.null_at(place, asked[1])
+            assert null.loglik == pytest.approx(-found.fun, abs=1e-5)
+
+
+def test_wild_p_of_effects_has_its_size_and_sees_an_effect() -> None:
+    def p(seed: int, beta: float) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        n, t = 24, 5
+        ring = (np.roll(np.eye(n), 1, axis=0) + np.roll(np.eye(n), -1, axis=0)) / 2
+        units = [f"u{unit:02d}" for unit in range(n)]
+        x, e = rng.normal(size=(2, n, t)) * np.exp(0.6 * rng.normal(size=n))[:, None]
+        y = np.linalg.solve(np.eye(n) - RHO * ring, beta * (x - ring @ x) + e)
+        index = pd.MultiIndex.from_product([units, range(t)], names=["unit", "year"])
+        zones = np.repeat(np.array(["east", "west"])[np.arange(n) // 12], t)
+        frame = index.to_frame(index=False).assign(zone=zones, x=x.ravel(), y=y.ravel())
+        fields = {"controls": (), "test": "wild", "replications": 99, "cov": "cluster", "intervals": False}
+        found = model(**fields).fit(dc.Panel.from_frame(frame, "unit", "year"), dc.Weights.from_matrix(ring, units))
+        return found.effects["p"].to_numpy()
+
+    # total effects are zero: slopes of x and of its lag cancel
+    shares = np.mean([p(seed, 1.0) <= 0.05 for seed in range(60)], axis=0)
+    assert (shares[-2:] <= 0.12).all()
+    assert (shares[:2] > 0.8).all()
+    assert (shares[2:4] > 0.5).all()
+
+
+def test_groups_that_are_islands_have_wild_p_of_effects() -> None:
+    links = np.kron(np.eye(2), np.ones((8, 8)) - np.eye(8))
+    weights = dc.Weights.from_matrix(links / 7 * np.linspace(0.8, 1, 16)[:, None], W.labels)
+    half = {unit: "first" if place < 8 else "second" for place, unit in enumerate(W.labels)}
+    fields = {"by": half, "effects": "unit", "test": "wild", "replications": 99, "intervals": False}
+    found = model(**fields).fit(panel(), weights)
+    assert "effects_by_errors" not in [note.code for note in found.notes]
+    plain = model(by=half, effects="unit").fit(panel(), weights)
+    focal = [term in found.focal for _, term in found.effects.index]
+    assert (found.effects["p"] != plain.effects["p"])[focal].all()
 
 
 @pytest.mark.parametrize("kind", ["sdm", "slx", "sdem"])

@@ -86,6 +86,7 @@ def test_steps_are_those_of_a_loop_with_explicit_projections(effects: str) -> No
 
     value, z, mean = moran(columns)
     expected.append((-1, value, z))
+    means = [mean]
     while left and stats.norm.sf(z) <= spec.stop:
         blocks = {place: np.kron(vectors[:, [place]], np.eye(PERIODS)) for place in left}
         gaps = {place: abs(moran([*columns, block])[0] - mean) for place, block in blocks.items()}
@@ -94,9 +95,11 @@ def test_steps_are_those_of_a_loop_with_explicit_projections(effects: str) -> No
         left.remove(best)
         value, z, mean = moran(columns)
         expected.append((best, value, z))
+        means.append(mean)
     assert len(expected) > 1
-    assert [step.place for step in found.steps] == [place for place, _, _ in expected]
+    assert [step.places for step in found.steps] == [(place,) if place >= 0 else () for place, _, _ in expected]
     np.testing.assert_allclose([step.statistic for step in found.steps], [one for _, one, _ in expected], atol=1e-9)
+    np.testing.assert_allclose([step.expected for step in found.steps], means, atol=1e-9)
     np.testing.assert_allclose([step.z for step in found.steps], [z for _, _, z in expected], rtol=1e-6, atol=1e-8)
     # the regression is least squares on all of these columns
     coef = np.linalg.lstsq(np.column_stack(columns), y, rcond=None)[0]
@@ -128,16 +131,34 @@ def test_double_takes_what_outcome_and_focal_term_need() -> None:
     for seed in range(4):
         data = panel(seed, 0.4)
         needed = [
-            {step.place for step in dc.SpatialFilter(y=y, x=("z",), method="forward").filtered(data, W).steps[1:]}
+            {step.places for step in dc.SpatialFilter(y=y, x=("z",), method="forward").filtered(data, W).steps[1:]}
             for y in ("y", "x")
         ]
         found = model().filtered(data, W)
-        assert {step.place for step in found.steps[1:]} == set.union(*needed)
+        assert {step.places for step in found.steps[1:]} == set.union(*needed)
         differ += needed[0] != needed[1]
         # the residuals are those of the regression on x, too
         every = model(method="all").filtered(data, W).steps
         assert found.steps[0].statistic == pytest.approx(every[0].statistic)
     assert differ
+
+
+def test_dependence_that_is_left_has_its_reason() -> None:
+    codes = {}
+    for seed in range(60):
+        result = model().fit(panel(seed), W)
+        filtered = model().filtered(panel(seed), W)
+        unused = len(filtered.candidates.shares) - len(filtered.places)
+        assert result.statistics["eigenvectors"] == len(filtered.places)
+        left = result.statistics["moran_after_p"] <= 0.1
+        assert result.has_note("filter_double_rest") == (left and unused > 0)
+        assert result.has_note("filter_not_enough") == (left and unused == 0)
+        codes[left, unused > 0] = result
+    words = " ".join(map(str, codes[True, True].notes))
+    assert "one-sided against positive dependence" in words
+    assert "though candidates are left" in words
+    last = codes[True, True].tables["filter"].iloc[-1]
+    assert f"(expected {last['expected']:.3f}; p = {last['p']:.3f})" in words
 
 
 def test_all_candidates_and_fewer() -> None:
@@ -154,6 +175,48 @@ def test_a_joint_test_takes_the_chosen_columns_as_known() -> None:
     null = spec.null(data, W, [])
     assert null is not None
     assert null.fit().residuals.shape == (UNITS * PERIODS,)
+
+
+def grid_of(labels: np.ndarray) -> dc.Weights:
+    pairs = [(labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])]
+    return dc.Weights.from_edges([edge for a, b in pairs for edge in zip(a.ravel(), b.ravel(), strict=True)])
+
+
+@pytest.mark.parametrize("method", ["double", "forward", "all"])
+@pytest.mark.parametrize("candidates", [1, 4, 50])
+def test_names_of_units_do_not_matter_where_eigenvalues_are_tied(method: str, candidates: int) -> None:
+    rng = np.random.default_rng(5)
+    side, periods = 5, 6
+    plain = np.array([[f"u{row}{column}" for column in range(side)] for row in range(side)])
+    weights = grid_of(plain)
+    assert list(weights.labels) == plain.ravel().tolist()
+    inverse = np.linalg.inv(np.eye(side**2) - 0.8 * weights.dense())
+    x, z, e = (inverse @ rng.normal(size=(side**2, periods)) for _ in range(3))
+    found = []
+    for order in (np.arange(side**2), rng.permutation(side**2), rng.permutation(side**2)):
+        # another name is another place in the panel
+        names = np.array([f"n{place:02d}" for place in order])
+        index = pd.MultiIndex.from_product([names, range(periods)], names=["unit", "year"])
+        columns = {"y": (x - z + e).ravel(), "x": x.ravel(), "z": z.ravel()}
+        data = dc.Panel.from_frame(index.to_frame(index=False).assign(**columns), "unit", "year")
+        fields = {"method": method, "candidates": candidates, "cov": "cluster"}
+        found.append(model(**fields).fit(data, grid_of(names.reshape(side, side))))
+    first, *others = found
+    assert first.statistics["eigenvectors"] > 0
+    assert (first.tables["filter"]["vectors"] > 1).any()
+    for other in others:
+        pd.testing.assert_frame_equal(first.estimates.loc[["x", "z"]], other.estimates.loc[["x", "z"]], rtol=1e-7)
+        pd.testing.assert_frame_equal(first.tables["filter"], other.tables["filter"], rtol=1e-6, atol=1e-8)
+
+
+def test_tied_vectors_are_whole_spaces() -> None:
+    weights = grid_of(np.array([[f"u{row}{column}" for column in range(5)] for row in range(5)]))
+    operator = weights.operator
+    for most in (1, 2, 3, 6):
+        found = eigenvectors(operator, 0.1, most)
+        more = eigenvectors(operator, 0.1, 24)
+        assert [len(block) for block in found.blocks] == [len(block) for block in more.blocks][: len(found.blocks)]
+        assert most <= found.vectors.shape[1] <= most + 1
 
 
 def test_what_cannot_be_is_a_sentence() -> None:

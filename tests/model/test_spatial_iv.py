@@ -20,6 +20,9 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, EstimationError, WeightsError
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.model.spatial_iv import _many
+from digicarbon.report.base import Record
+from digicarbon.report.diagnostic import DiagnosticTable
+from digicarbon.report.labels import Labels
 from digicarbon.source import SimulatedEndogenous
 from digicarbon.weights import DelaunayWeights
 
@@ -308,6 +311,47 @@ def test_lags_that_say_nothing_are_dropped() -> None:
     result = model.fit(panel, weights)
     assert result.has_note("spatial_lags_dropped")
     assert "W_common" not in model.design(panel, weights).columns.instruments
+
+
+def test_without_spatial_lags_own_instruments_identify_what_they_can() -> None:
+    panel, weights = world(40, 6, endogenous=0.8)
+    lag = weights.align(panel).operator.lag(panel.cube(("q",)))[..., 0].T.ravel()
+    wider = panel.with_columns({"neighbours": lag})
+    terms = {"y": "y", "x": ("x",), "endogenous": ("x",)}
+    own = SpatialIV(**terms, instruments=("q", "neighbours"), lags=0).fit(wider, weights)
+    usual = SpatialIV(**terms, instruments=("q",), lags=1).fit(panel, weights)
+    np.testing.assert_allclose(own.coef, usual.coef, rtol=1e-9)
+    np.testing.assert_allclose(own.covariance, usual.covariance, rtol=1e-8)
+    assert own.has_note("own_instruments_of_all")
+    with pytest.raises(
+        EstimationError, match=r"lags=0 .* 1 in model.instruments cannot identify 2 .*x, W_y.*at least 2"
+    ):
+        SpatialIV(**terms, instruments=("q",), lags=0).fit(panel, weights)
+    with pytest.raises(EstimationError, match=r"and 0 in .* cannot identify 1 endogenous column "):
+        SpatialIV(**TERMS, lags=0).fit(panel, weights)
+    # a spatial error needs no instrument
+    assert SpatialIV(**TERMS, kind="sem", lags=0).fit(panel, weights).focal == ("x",)
+
+
+def test_the_first_stage_of_the_main_table_has_an_owner() -> None:
+    panel, weights = world(40, 6, endogenous=0.8)
+    labels = {"y": "Emissions", "x": "Digital"}
+    several = SpatialIV(**TERMS, **INSIDE, kind="sdm").fit(panel, weights)
+    first = several.tables["first_stage"]["f"]
+    assert several.statistics["first_stage_f"] == first.min()
+    shown = {"W_y": "W × Emissions", "W_x": "W × Digital", "x": "Digital"}
+    (note,) = [note for note in several.notes if note.code == "first_stage_smallest"]
+    text = Labels("en", labels).notes([note])[0]
+    assert text.startswith(
+        f"The first-stage F is that of {shown[first.idxmin()]}, the smallest of 3 endogenous columns"
+    )
+    (alone,) = [note for note in SpatialIV(**TERMS).fit(panel, weights).notes if note.code == "first_stage_of"]
+    assert Labels("zh", labels).notes([alone])[0] == "第一阶段F值属于W × Emissions。"
+    for language, head in (("en", "First-stage F"), ("zh", "第一阶段F值")):
+        report = DiagnosticTable(name="first_stage", language=language, labels=labels)
+        table = report.table("", [Record("", {}, {}, several)])
+        assert list(table.cells.index) == list(map(shown.get, first.index))
+        assert table.cells.columns[0] == head
 
 
 def test_refusals() -> None:

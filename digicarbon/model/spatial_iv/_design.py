@@ -77,7 +77,11 @@ class SpatialDesign:
     @property
     def terms(self) -> tuple[str, ...]:
         """Names of the coefficients; that of the outcome's lag is rho."""
-        return tuple("rho" if name == self.lag else name for name in self.columns.names)
+        return self.called(self.columns.names)
+
+    def called(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return columns as their coefficients are called."""
+        return tuple("rho" if name == self.lag else name for name in names)
 
     @property
     def exogenous(self) -> bool:
@@ -172,14 +176,12 @@ def design_of(model: SpatialIV, panel: Panel, weights: Weights | None) -> Spatia
         effects,
     )
     if len(instruments) < len(endogenous):
-        raise EstimationError(
-            Note(
-                "spatial_iv_few_instruments",
-                given=len(instruments),
-                needed=len(endogenous),
-                endogenous=cut(endogenous),
+        numbers = {"given": len(instruments), "needed": len(endogenous), "endogenous": cut(endogenous)}
+        if not model.lags:
+            raise EstimationError(
+                Note("spatial_iv_own_instruments", lags="model.lags", key="model.instruments", **numbers)
             )
-        )
+        raise EstimationError(Note("spatial_iv_few_instruments", **numbers))
     of_name = dict(zip((*names, model.y, *outside_names), means, strict=True))
     columns = Columns(
         panel=made,

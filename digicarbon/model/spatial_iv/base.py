@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
-from digicarbon.model._iv_statistics import Asked, FoundTests, made_of, notes, statistics, tables
+from digicarbon.model._iv_statistics import Asked, FoundTests, first_stage, made_of, notes, statistics, tables
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule, kernel_of
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
@@ -73,7 +73,7 @@ class SpatialIV(Tested):
         outcome through the endogenous regressors alone is the user's claim.
     lags : int
         How many spatial lags of each exogenous regressor are instruments: by default Wx and W²x; W²x and W³x of a
-        regressor whose Wx is in the model.
+        regressor whose Wx is in the model. With 0 ``instruments`` alone must identify the lag of y, too.
     lag_instruments : bool
         Whether as many spatial lags of ``instruments`` are instruments, too.
     effects : {"none", "unit", "time", "two_way", "random"}
@@ -112,7 +112,7 @@ class SpatialIV(Tested):
     durbin: Durbin = "all"
     endogenous: Names = ()
     instruments: Names = ()
-    lags: Annotated[int, Field(ge=1, le=4)] = 2
+    lags: Annotated[int, Field(ge=0, le=4)] = 2
     lag_instruments: bool = True
     effects: Literal["none", "unit", "time", "two_way", "random"] = "two_way"
     estimator: Literal["2sls", "gmm"] = "2sls"
@@ -234,7 +234,7 @@ class SpatialIV(Tested):
         """Fields that mean nothing for the kind and its standard errors."""
         meaningless = {
             "durbin": self.kind not in DURBIN_KINDS,
-            "lag_instruments": not self.instruments,
+            "lag_instruments": not self.instruments or not self.lags,
             "lags": not (self.has_lag or self.endogenous),
             "cluster": self.cov_used != "cluster",
             "df": self.cov_used not in ("cluster", "driscoll_kraay"),
@@ -448,7 +448,7 @@ class SpatialIV(Tested):
                 **(statistics(found) if found else {}),
             },
             spatial_effects=None if beyond or boundary else self._effects(design, coef, covariance),
-            tables=self._tables(fit.columns, errors, found) if found else {},
+            tables=self._tables(design, fit.columns, errors, found) if found else {},
             absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
             notes=self._notes(design, fit, errors, found, beyond),
             residuals=fit.residuals.reshape(n, t).T,
@@ -507,7 +507,9 @@ class SpatialIV(Tested):
             anderson_rubin=anderson_rubin(y, x, z, errors, count, self.level),
         )
 
-    def _tables(self, columns: Columns, errors: ErrorStructure, found: FoundTests) -> dict[str, pd.DataFrame]:
+    def _tables(
+        self, design: SpatialDesign, columns: Columns, errors: ErrorStructure, found: FoundTests
+    ) -> dict[str, pd.DataFrame]:
         terms = (*columns.instruments, *columns.exogenous)
         form = reduced_form(columns.x, np.column_stack([columns.z, columns.w]), errors, 0)
         inference = Inference(float(form.df), self.level)
@@ -519,7 +521,9 @@ class SpatialIV(Tested):
         errors_of = np.sqrt(np.concatenate([covariance.diagonal() for _, covariance in every]))
         index = pd.MultiIndex.from_product([columns.endogenous, terms], names=["endogenous", "term"])
         return {
-            **tables(found, columns.endogenous, self.y, self.level),
+            **tables(found, design.called(columns.endogenous), self.y, self.level),
+            # the first stage explains the lag itself, and not its coefficient
+            "first_stage": first_stage(found, columns.endogenous),
             "first_stage_coefficients": pd.DataFrame(inference.columns(coef, errors_of), index=index),
         }
 
@@ -540,7 +544,7 @@ class SpatialIV(Tested):
         if found is not None:
             asked = Asked(
                 self.y,
-                tuple("rho" if name == design.lag else name for name in columns.endogenous),
+                design.called(columns.endogenous),
                 columns.instruments,
                 "2sls",
                 self.level,
@@ -550,6 +554,7 @@ class SpatialIV(Tested):
             )
             # the first one names columns; which lags are instruments is shorter to say
             out += [self._instruments_note(design), *notes(found, asked, errors, len(fit.residuals))[1:]]
+            out.append(self._weakest(design, found))
         if self.estimator == "gmm":
             out.append(Note("two_step_weights"))
         if design.dropped:
@@ -561,6 +566,17 @@ class SpatialIV(Tested):
             out.append(Note("rho_outside", low=round(low, 4), high=round(high, 4)))
         return tuple(out)
 
+    def _weakest(self, design: SpatialDesign, found: FoundTests) -> Note:
+        """Return whose the first-stage F of the main table is."""
+        lag_of_x = {lag_of(name): name for name in self.lagged}
+        stages, endogenous = found.strength.first_stages, design.columns.endogenous
+        name = endogenous[min(range(len(stages)), key=lambda place: stages[place].f.value)]
+        of = self.y if name == design.lag else lag_of_x.get(name)
+        who = Note("the_term", term=name) if of is None else Note("lag_of_term", term=of)
+        if len(stages) == 1:
+            return Note("first_stage_of", of=who)
+        return Note("first_stage_smallest", of=who, count=len(stages))
+
     def _instruments_note(self, design: SpatialDesign) -> Note:
         kept = set(design.columns.instruments)
         lags = [(name, order) for name, order in self.spatial_instruments if lag_of(name, order) in kept]
@@ -569,6 +585,8 @@ class SpatialIV(Tested):
         if not self.endogenous:
             return Note("instruments_in_space", y=self.y, lagged=lagged, order=order)
         own = {"y": self.y, "endogenous": cut(self.endogenous), "own": cut(self.instruments)}
+        if not lags and len(design.columns.endogenous) > len(self.endogenous):
+            return Note("own_instruments_of_all", **own)
         if not lags:
             return Note("own_instruments_in_space", **own)
         return Note("all_instruments_in_space", **own, lagged=lagged, order=order)

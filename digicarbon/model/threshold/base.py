@@ -40,7 +40,7 @@ from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
     from digicarbon.model._panel_restrictions import Contrasts
-    from digicarbon.model.restrictions import Restrictions
+    from digicarbon.model.restrictions import Redrawn, Restrictions
     from digicarbon.numeric.threshold.space import SpatialLag
     from digicarbon.script import Extract, RPart, StataPart
 
@@ -247,7 +247,7 @@ class PanelThreshold(Tested):
         """Return what each slope is made of: its term, and the regime that it is of."""
         return self.regimes(panel).made_of if self.space == "none" else super().made_of(panel)
 
-    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Restrictions | Redrawn]:
         """Return the coefficient of each term and regime as a restriction, with thresholds as known."""
         from digicarbon.model._panel_restrictions import restrictions_of
 

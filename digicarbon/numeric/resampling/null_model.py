@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, demean
@@ -217,10 +218,9 @@ class LagNulls:
         own = unrestricted + along * (value - g @ unrestricted)
         residuals = self._y[:, 0] - rho * self._wy[:, 0] - self.x @ own
         basis = self.basis
-        if self.x.shape[1] == 2:
-            # one combination of the two is still free
-            direction = self.x @ np.array([g[1], -g[0]])
-            basis = np.column_stack([basis, direction / np.linalg.norm(direction)])
+        if self.x.shape[1] > 1:
+            # combinations that the restriction does not hold are still free
+            basis = np.column_stack([basis, orthonormal(self.x @ scipy.linalg.null_space(g[None]))])
         return self._at(residuals, basis, rho, float(residuals @ residuals))
 
     @cached_property

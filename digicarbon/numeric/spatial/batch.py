@@ -351,6 +351,19 @@ class LagSpace:
             return direct
         return tuple(t - d for t, d in zip(total, direct, strict=True))
 
+    def combination(
+        self, one: Asked | Combination, rho: FloatArray, traces: tuple[FloatArray, FloatArray]
+    ) -> tuple[tuple[int, ...], Sequence[FloatArray], Sequence[FloatArray]]:
+        """Return the columns that a quantity has, the weights of their coefficients at each ρ, and derivatives."""
+        if isinstance(one, Combination):
+            weights, slopes = one.weights(rho)
+            return one.columns, list(weights), list(slopes)
+        focal, lag, effect = one
+        first, second, of_first, of_second = self.effect_weights(rho, effect, traces)
+        if lag is None:
+            return (focal,), [first], [of_first]
+        return (focal, lag), [first, second], [of_first, of_second]
+
     def own_shares(self, rho: FloatArray) -> FloatArray:
         """Return the diagonal of G* at each ρ, each unit's own share of the trace, shape (N, M)."""
         nodes = self.nodes(rho)
@@ -588,6 +601,22 @@ Asked = tuple[int, int | None, str]
 """Column of a term and of its spatial lag, and an effect of it."""
 
 
+@dataclass(frozen=True, eq=False)
+class Combination:
+    """A quantity that is a combination of coefficients whose weights depend on ρ.
+
+    Attributes
+    ----------
+    columns : tuple of int
+        Of z.
+    weights : callable
+        From ρ, shape (M,), to the weights of the columns' coefficients and their derivatives, each of shape (m, M).
+    """
+
+    columns: tuple[int, ...]
+    weights: Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+
+
 class LagBatch:
     """A spatial lag model (SAR or SDM) with fixed regressors and weights, to be fitted to many outcomes.
 
@@ -640,7 +669,7 @@ class LagBatch:
         return BatchFit(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
     def several(
-        self, outcomes: LagOutcomes, asked: Sequence[Asked], errors: Errors
+        self, outcomes: LagOutcomes, asked: Sequence[Asked | Combination], errors: Errors
     ) -> tuple[list[tuple[FloatArray, FloatArray]], FloatArray]:
         """Return effects and their standard errors, and ρ, for each outcome, each of shape (M,)."""
         parts, rho = [], []
@@ -746,7 +775,9 @@ class LagBatch:
         """Return an effect and its standard error for each outcome, each of shape (M,); arguments as in `fit`."""
         return self.effects(found, [(focal, lag, effect)])[0]
 
-    def effects(self, found: LagParameters, asked: Sequence[Asked]) -> list[tuple[FloatArray, FloatArray]]:
+    def effects(
+        self, found: LagParameters, asked: Sequence[Asked | Combination]
+    ) -> list[tuple[FloatArray, FloatArray]]:
         """Return effects and their standard errors for each outcome, each of shape (M,).
 
         The errors are those of the inverse information, or are clustered by unit where there are scores.
@@ -784,17 +815,15 @@ class LagBatch:
         n = self.space.w.n
         factor = 1.0 if found.scores is None else n / (n - 1)
         out = []
-        for focal, lag, effect in asked:
-            first, second, of_first, of_second = self.space.effect_weights(found.rho, effect, found.traces)
-            values = found.beta[:, focal] * first
-            slope = found.beta[:, focal] * of_first - first * found.d[:, focal]
-            parts = {focal: first}
-            if lag is not None:
-                values = values + found.beta[:, lag] * second
-                slope = slope + found.beta[:, lag] * of_second - second * found.d[:, lag]
-                parts[lag] = second
+        for one in asked:
+            columns, weights, slopes = self.space.combination(one, found.rho, found.traces)
+            values, slope = np.zeros(len(found.rho)), np.zeros(len(found.rho))
+            for column, weight, of_weight in zip(columns, weights, slopes, strict=True):
+                values = values + found.beta[:, column] * weight
+                slope = slope + found.beta[:, column] * of_weight - weight * found.d[:, column]
             scale = 1.0 if found.scores is not None else found.sigma2
-            parts = {column: weight * scale for column, weight in parts.items()} | {-1: found.rho_variance * slope}
+            parts = {column: weight * scale for column, weight in zip(columns, weights, strict=True)}
+            parts |= {-1: found.rho_variance * slope}
             if found.scores is not None and len(asked) == 1:
                 # products of scores would only be used once
                 sums = sum(weight * score(column) for column, weight in parts.items())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.spatial.batch import CELLS, MOST, Asked, Errors, LagSpace
+from digicarbon.numeric.spatial.batch import CELLS, MOST, Asked, Combination, Errors, LagSpace
 from digicarbon.numeric.spatial.likelihood import in_sample
 from digicarbon.numeric.spatial.operator import DenseOperator
 
@@ -93,7 +93,7 @@ class CombinedBatch:
         return CombinedOutcomes(np.stack([level, wy, of_m, of_mw]))
 
     def several(
-        self, outcomes: CombinedOutcomes, asked: Sequence[Asked], errors: Errors
+        self, outcomes: CombinedOutcomes, asked: Sequence[Asked | Combination], errors: Errors
     ) -> tuple[list[tuple[FloatArray, FloatArray]], FloatArray, FloatArray]:
         """Return effects and their standard errors, ρ and λ, for each outcome, each of shape (M,)."""
         parts, spatial = [], []
@@ -189,7 +189,12 @@ class CombinedBatch:
         return np.asarray(first - at * second + at**2 * third)
 
     def _effects(
-        self, columns: FloatArray, lam: FloatArray, found: _Profile, asked: Sequence[Asked], errors: Errors
+        self,
+        columns: FloatArray,
+        lam: FloatArray,
+        found: _Profile,
+        asked: Sequence[Asked | Combination],
+        errors: Errors,
     ) -> list[tuple[FloatArray, FloatArray]]:
         """Return effects and their standard errors, each of shape (M,)."""
         n, k, draws = self.space.w.n, self._z.shape[1], len(lam)
@@ -210,15 +215,12 @@ class CombinedBatch:
         covariance = np.linalg.inv(information)
         scores = self._scores((q, e), (g, h), (lam, sigma2)) if errors == "cluster" else None
         traces, out = self.space.traces(rho), []
-        for focal, lag, effect in asked:
-            first, second, of_first, of_second = self.space.effect_weights(rho, effect, traces)
-            gradient = np.zeros((draws, k + 3))
-            gradient[:, focal], gradient[:, k] = first, beta[:, focal] * of_first
-            value = beta[:, focal] * first
-            if lag is not None:
-                gradient[:, lag] = second
-                gradient[:, k] += beta[:, lag] * of_second
-                value = value + beta[:, lag] * second
+        for one in asked:
+            gradient, value = np.zeros((draws, k + 3)), np.zeros(draws)
+            for column, weight, of_weight in zip(*self.space.combination(one, rho, traces), strict=True):
+                gradient[:, column] = weight
+                gradient[:, k] += beta[:, column] * of_weight
+                value = value + beta[:, column] * weight
             influence = np.einsum("mij,mj->mi", covariance, gradient)
             if scores is None:
                 variance = np.einsum("mi,mi->m", influence, gradient)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,22 +15,25 @@ from digicarbon.numeric.resampling.null_model import orthonormal, without
 from digicarbon.numeric.spatial.operator import SpatialOperator
 
 Method = Literal["double", "forward", "all"]
+TIED = 1e-8
+"""Eigenvalues that are nearer to each other are one, as a share of the largest one."""
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Moran's I of the residuals once an eigenvector is among the regressors.
+    """Moran's I of the residuals once an eigenvector, and what is tied with it, is among the regressors.
 
     Attributes
     ----------
-    place : int
-        Of the eigenvector, from 0; -1 before the first one.
-    statistic, z, p : float
-        I, its deviate and the p value against positive dependence.
+    places : tuple of int
+        Of the eigenvectors, from 0; none before the first ones.
+    statistic, expected, z, p : float
+        I, its expectation without dependence, its deviate and the p value against positive dependence.
     """
 
-    place: int
+    places: tuple[int, ...]
     statistic: float
+    expected: float
     z: float
     p: float
 
@@ -48,6 +52,12 @@ class Eigenvectors:
     shares: FloatArray
     vectors: FloatArray
 
+    @property
+    def blocks(self) -> list[tuple[int, ...]]:
+        """Places of the vectors of each eigenvalue, of which there are several where it is tied."""
+        ends = np.flatnonzero(-np.diff(self.shares) > TIED) + 1
+        return [tuple(part.tolist()) for part in np.split(np.arange(len(self.shares)), ends) if len(part)]
+
 
 def eigenvectors(w: SpatialOperator, share: float, most: int) -> Eigenvectors:
     """Return the eigenvectors of M(W + W′)M/2 with the largest eigenvalues (Griffith 2003).
@@ -58,21 +68,30 @@ def eigenvectors(w: SpatialOperator, share: float, most: int) -> Eigenvectors:
     share : float
         Least eigenvalue over the largest one.
     most : int
-        Largest number of vectors.
+        Number of vectors, beyond which are only those of the last one's eigenvalue.
 
     Notes
     -----
-    The sign of a vector is that of its largest element, so that columns are the same on all machines.
+    The sign of a vector is that of its largest element, so that columns are the same on all machines. Vectors of a tied
+    eigenvalue are any basis of their space, which depends on the order of the units; the space does not.
     """
     dense = w.lag(np.eye(w.n)[None])[0]
     middle = (dense + dense.T) / 2
     middle = middle - middle.mean(axis=0)
     middle = middle - middle.mean(axis=1, keepdims=True)
-    first = max(w.n - most, 0)
-    values, vectors = scipy.linalg.eigh(middle, subset_by_index=(first, w.n - 1))
-    values, vectors = values[::-1], vectors[:, ::-1]
-    kept = values >= max(share * values[0], 1e-9)
-    values, vectors = values[kept], vectors[:, kept]
+    count = most
+    while True:
+        count = min(count + 1, w.n)
+        values, vectors = scipy.linalg.eigh(middle, subset_by_index=(w.n - count, w.n - 1))
+        values, vectors = values[::-1], vectors[:, ::-1]
+        # a tied eigenvalue is taken whole, whatever rounding says of its vectors
+        far = np.flatnonzero(-np.diff(values[most - 1 :]) > TIED * values[0])
+        if len(far) or count == w.n:
+            break
+        count *= 2
+    values = values[: most + int(far[0])] if len(far) else values
+    values = values[values >= max((share - TIED) * values[0], 1e-9)]
+    vectors = vectors[:, : len(values)]
     largest = np.abs(vectors).argmax(axis=0)
     return Eigenvectors(values / values[:1], vectors * np.sign(vectors[largest, np.arange(len(values))]))
 
@@ -97,16 +116,19 @@ def doubly_chosen(
     targets = [columns.shape[2] - 1, *range(focal)]
     others = columns[..., focal:-1]
     needed = {
-        step.place
+        place
         for target in targets
         for step in chosen(
             np.concatenate([others, columns[..., [target]]], axis=2), w, effects, candidates, "forward", stop
-        )[1:]
+        )
+        for place in step.places
     }
     kept = sorted(needed)
     some = Eigenvectors(candidates.shares[kept], candidates.vectors[:, kept])
-    places = [*kept, -1]
-    return [replace(step, place=places[step.place]) for step in chosen(columns, w, effects, some, "all", stop)]
+    return [
+        replace(step, places=tuple(kept[place] for place in step.places))
+        for step in chosen(columns, w, effects, some, "all", stop)
+    ]
 
 
 def chosen(
@@ -127,7 +149,8 @@ def chosen(
     effects : {"none", "unit", "time", "two_way"}
     candidates : Eigenvectors
     method : {"forward", "all"}
-        Forward: each time the one that leaves Moran's I of the residuals nearest to its expectation.
+        Forward: each time the one that leaves Moran's I of the residuals nearest to its expectation. Vectors of one
+        eigenvalue enter together: alone, each would be another one in another order of the units.
     stop : float
         Forward ends once the p value exceeds this.
 
@@ -151,18 +174,22 @@ def chosen(
     e = without(basis, flat[:, -1:])[:, 0]
     # loadings by period that unit effects leave
     over_time = scipy.linalg.null_space(np.ones((1, t))) if effects in ("unit", "two_way") else np.eye(t)
-    blocks = np.einsum("tc,nm->tnmc", over_time, candidates.vectors).reshape(t * n, -1)
-    blocks = without(basis, blocks).reshape(t * n, len(candidates.shares), over_time.shape[1])
+    left = {
+        places: without(basis, np.einsum("tc,nm->tnmc", over_time, candidates.vectors[:, places]).reshape(t * n, -1))
+        for places in candidates.blocks
+    }
     test = _Residuals(w, effects, t, basis)
-    steps, left = [Step(-1, *test.of(e))], list(range(len(candidates.shares)))
-    while left and (method == "all" or steps[-1].p <= stop) and test.df > 2 * blocks.shape[2]:
-        place = left[0] if method == "all" else left[test.nearest(e, blocks[:, left])]
-        left.remove(place)
-        added = orthonormal(blocks[:, place])
+    steps = [Step((), *test.of(e))]
+    while method == "all" or steps[-1].p <= stop:
+        left = {places: block for places, block in left.items() if test.df > 2 * block.shape[1]}
+        if not left:
+            break
+        places = next(iter(left)) if method == "all" else list(left)[test.nearest(e, list(left.values()))]
+        added = orthonormal(left.pop(places))
         e = without(added, e[:, None])[:, 0]
-        blocks = without(added, blocks.reshape(t * n, -1)).reshape(blocks.shape)
+        left = {others: without(added, block) for others, block in left.items()}
         test.add(added)
-        steps.append(Step(place, *test.of(e)))
+        steps.append(Step(places, *test.of(e)))
     return steps
 
 
@@ -195,8 +222,8 @@ class _Residuals:
         self._lagged = np.column_stack([self._lagged, self._applied(added)])
         self.df -= added.shape[1]
 
-    def of(self, e: FloatArray) -> tuple[float, float, float]:
-        """Return I of residuals, its deviate and its p value."""
+    def of(self, e: FloatArray) -> tuple[float, float, float, float]:
+        """Return I of residuals, its expectation, its deviate and its p value."""
         inner = self._basis.T @ self._lagged
         trace = self._trace - float(np.trace(inner))
         square = self._square - 2 * float((self._lagged**2).sum()) + float((inner**2).sum())
@@ -204,14 +231,12 @@ class _Residuals:
         statistic = float(e @ self._applied(e[:, None])[:, 0] / (e @ e))
         variance = 2 * (m * square - trace**2) / (m**2 * (m + 2))
         z = (statistic - trace / m) / np.sqrt(variance)
-        return statistic, float(z), float(scipy.special.ndtr(-z))
+        return statistic, trace / m, float(z), float(scipy.special.ndtr(-z))
 
-    def nearest(self, e: FloatArray, blocks: FloatArray) -> int:
-        """Return which block, shape (rows, m, c), leaves I of the residuals nearest to its expectation."""
-        gram = np.einsum("rmc,rmd->mcd", blocks, blocks)
-        right = np.einsum("rmc,r->mc", blocks, e)
-        coef = np.einsum("mcd,md->mc", np.linalg.pinv(gram, rcond=1e-10, hermitian=True), right)
-        rests = e[:, None] - np.einsum("rmc,mc->rm", blocks, coef)
+    def nearest(self, e: FloatArray, blocks: Sequence[FloatArray]) -> int:
+        """Return which block of columns leaves I of the residuals nearest to its expectation."""
+        coef = [np.linalg.pinv(block.T @ block, rcond=1e-10, hermitian=True) @ (block.T @ e) for block in blocks]
+        rests = np.column_stack([e - block @ own for block, own in zip(blocks, coef, strict=True)])
         values = np.einsum("rm,rm->m", rests, self._applied(rests)) / np.einsum("rm,rm->m", rests, rests)
         expected = (self._trace - float((self._basis * self._lagged).sum())) / self.df
         return int(np.abs(values - expected).argmin())

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.spatial.batch import LagSpace
 from digicarbon.numeric.spatial.operator import SpatialOperator
 
 BLOCK = 256
 """Units whose rows of S⁻¹ are handled at a time."""
+NEAR = 1e-3
+"""Share of the range of ρ from each of its ends within which weights are not interpolated."""
+FEW = 64
+"""Most places of which such weights are stored."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +79,63 @@ def group_weights(rho: float, w: SpatialOperator, groups: IntArray, count: int) 
     out[:, 2, :, 1] = mean.T @ all_theta
     out[:, 1] = out[:, 2] - out[:, 0]
     return GroupWeights(out[0], out[1])
+
+
+class GroupCurve:
+    """`GroupWeights` at many ρ, by polynomials through a few places.
+
+    Parameters
+    ----------
+    space : LagSpace
+    groups : ndarray of int, shape (N,)
+        Position of each unit's group.
+    count : int
+        G.
+
+    Notes
+    -----
+    Weights have a pole at 1/c, c the largest root of W, and a sample that leaves out the root of the constant has
+    places of ρ on both of its sides: polynomials are of weights times 1 - cρ.
+    """
+
+    def __init__(self, space: LagSpace, groups: IntArray, count: int) -> None:
+        self._space, self._groups, self._count = space, groups, count
+        self._root = float(space.w.constant_row_sum or 1 / space.w.bounds[1])
+        self._tables: dict[tuple[float, float], FloatArray] = {}
+        self._wide: dict[bytes, tuple[FloatArray, FloatArray]] = {}
+
+    def at(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return weights and their derivatives in ρ, each of shape (3, G, 2, G, M), as `group_weights` has them."""
+        low, high = self._space.used.bounds
+        margin = NEAR * (high - low)
+        if len(rho) == 1 or rho.min() < low + margin or rho.max() > high - margin:
+            return self._one_by_one(rho)
+        nodes, count = self._space.nodes(rho), self._count
+        if (nodes.low, nodes.high) not in self._tables:
+            own = [group_weights(float(point), self._space.w, self._groups, count) for point in nodes.points]
+            gap = (1 - self._root * nodes.points)[:, None]
+            values, slopes = (
+                np.stack([part.ravel() for part in parts])
+                for parts in ([one.values for one in own], [one.slopes for one in own])
+            )
+            both = np.concatenate([gap * values, gap * slopes - self._root * values], axis=1)
+            self._tables[nodes.low, nodes.high] = np.ascontiguousarray((nodes.inverse @ both).T)
+        values, slopes = np.split(self._tables[nodes.low, nodes.high] @ nodes.basis(rho).T, 2)
+        gap = 1 - self._root * rho
+        shape = (3, count, 2, count, len(rho))
+        return (values / gap).reshape(shape), (slopes / gap + self._root * values / gap**2).reshape(shape)
+
+    def _one_by_one(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return what `at` does for one place, or so near an end that polynomials would need too many terms."""
+        key = rho.tobytes()
+        if key in self._wide:
+            return self._wide[key]
+        own = [group_weights(value, self._space.w, self._groups, self._count) for value in rho.tolist()]
+        both = np.stack([one.values for one in own], axis=-1), np.stack([one.slopes for one in own], axis=-1)
+        if len(rho) <= FEW:
+            # places that cover the range are asked for again and again
+            self._wide[key] = both
+        return both
 
 
 def effects_of_units(
