@@ -101,6 +101,12 @@ class SpatialIV(Tested):
     level : float
         Coverage of the intervals.
 
+    Notes
+    -----
+    The standard error of λ is this package's: of the covariance of the coefficients' and λ's moments together (Kelejian
+    & Prucha 2010), at λ itself. With ``cov`` other than classic it is spreg's, too, up to spreg's search of λ. Random
+    effects are computed by spreg, which gives λ without a standard error: λ is then among the statistics only.
+
     References
     ----------
     Kelejian & Prucha (1998; 2007; 2010); Arraiz, Drukker, Kelejian & Prucha (2010); Mutl & Pfaffermayr (2011).
