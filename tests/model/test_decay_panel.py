@@ -116,6 +116,23 @@ def test_without_spillovers_a_note_says_that_the_rate_means_nothing() -> None:
     assert found.statistics["gamma_low"] < 2.0 < found.statistics["gamma_high"]
 
 
+@pytest.mark.parametrize("kind", ["slx", "sar", "sdem"])
+def test_the_picture_of_the_profile_is_its_likelihood(panel: dc.Panel, kind: str) -> None:
+    model = dc.DecayPanel(**MODEL, kind=kind)
+    result = model.fit(panel)
+    axes = dc.plot_decay(result.tables).axes[0]
+    lines = {str(line.get_label()): line for line in axes.get_lines()}
+    at, ratio = (np.asarray(values, dtype=float) for values in lines["Likelihood ratio"].get_data())
+    assert len(at) >= 60
+    data = model.data(panel)[0]
+    own = np.array([2 * (result.statistics["loglik"] - data.at(gamma).loglik) for gamma in at.tolist()])
+    # no difference that one could see
+    assert np.abs(ratio - own).max() < 0.02 * own.max()
+    assert lines["Limit of the interval, 3.84"].get_ydata()[0] == pytest.approx(3.841459)
+    assert lines["Estimate"].get_xdata()[0] == result.statistics["gamma"]
+    assert at[0] < result.statistics["gamma_low"] < result.statistics["gamma_high"] < at[-1]
+
+
 def test_at_an_end_of_its_range_the_rate_counts_as_known() -> None:
     result = dc.DecayPanel(**MODEL, kind="sdm", range=(0.2, 0.8)).fit(panel_of(n=60))
     assert result.has_note("decay_at_end")

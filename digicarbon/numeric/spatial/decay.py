@@ -36,6 +36,10 @@ DecayKind = Literal["slx", "sar", "sem", "sdm", "sdem"]
 DecayCovariance = Literal["observed", "robust", "cluster"]
 NODES = 25
 """Places of the coarse search."""
+STEPS = 12
+"""Further places of the profile on each side of the estimate, from it to beyond the end of its interval."""
+REACH = 1.8
+"""How far these go, in distances between the estimate and the end of its interval: to about three times its limit."""
 PRECISION = 1e-9
 """Of the estimate of γ, relative to its range; that of the ends of its interval is a thousandth of the range's part."""
 
@@ -440,6 +444,11 @@ def fit_decay(
         ends.append(inner if outer is None else _crossing(below, inner, outer, best.gamma, drop))
     if at_end and alone:
         ends[0 if best.gamma == low else 1] = best.gamma
+    # the curve is shown, and bends most here
+    for end in ends if alone else ():
+        far = min(max(best.gamma + REACH * (end - best.gamma), low), high)
+        for gamma in np.linspace(best.gamma, far, STEPS + 1)[1:].tolist() if far != best.gamma else ():
+            found[gamma] = data.at(gamma)
     profile = np.array([[p.gamma, p.loglik, p.spatial] for _, p in sorted(found.items())])
     sample = data.sample
     ssr = float(best.e @ best.e)
