@@ -79,6 +79,6 @@ def _with_row(table: Table, after: Sequence[str], label: str, texts: Sequence[st
 
 
 def _interval(result: Result) -> str:
-    """Return the interval of γ by likelihood ratio; digits as many as it needs, since they depend on units of distance."""
+    """Return the interval of γ, with significant digits: its size depends on the unit of distance."""
     low, high = (float(result.tables["decay"][column].iloc[0]) for column in ("low_ratio", "high_ratio"))
     return f"[{low:.4g}, {high:.4g}]" if np.isfinite([low, high]).all() else ""

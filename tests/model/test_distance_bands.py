@@ -121,7 +121,7 @@ def test_report_has_both_tables_and_pictures(panel: dc.Panel) -> None:
     low, high = decay.statistics["gamma_low"], decay.statistics["gamma_high"]
     assert list(below.columns) == ["decay"]
     place = list(below.index).index("γ")
-    assert below.iloc[place, 0].startswith(f"{decay.statistics['gamma']:.4f}")
+    assert below.iloc[place, 0].startswith(f"{decay.statistics['gamma']:.3f}")
     # below the standard error, which has no label
     assert list(below.index[place + 1 : place + 3]) == ["", "95% interval of γ, likelihood ratio"]
     assert below.iloc[place + 2, 0] == f"[{low:.4g}, {high:.4g}]"
