@@ -54,19 +54,18 @@ class DistanceDecayTables(DiagnosticTables):
             most_runs=self.most_runs,
         )
         levels = "/".join(f"{level:.0%}" for level in dict.fromkeys(one.result.inference.level for one in records))
-        label = self.words.word("interval of decay").format(level=levels)
-        return _with_row(
-            estimates.table(title, records),
-            [self.words(term) for record in records for term in record.result.terms_of("decay")],
-            label,
-            [_interval(record.result) for record in records],
-        )
+        table = estimates.table(title, records)
+        for name in dict.fromkeys(name for record in records for name in record.result.tables["decay"].index):
+            parameter = self.words(name)
+            label = self.words.word("interval of decay").format(level=levels, parameter=parameter)
+            table = _with_row(table, parameter, label, [_interval(record.result, name) for record in records])
+        return table
 
 
-def _with_row(table: Table, after: Sequence[str], label: str, texts: Sequence[str]) -> Table:
+def _with_row(table: Table, after: str, label: str, texts: Sequence[str]) -> Table:
     """Return a table with a further row below the first one of a label, and below what stands beneath its numbers."""
     labels = [str(one) for one in table.cells.index]
-    place = next(row for row, one in enumerate(labels) if one in after) + 1
+    place = labels.index(after) + 1
     while place < len(labels) and not labels[place]:
         place += 1
     row = pd.DataFrame([list(texts)], index=[label], columns=table.cells.columns)
@@ -78,7 +77,10 @@ def _with_row(table: Table, after: Sequence[str], label: str, texts: Sequence[st
     )
 
 
-def _interval(result: Result) -> str:
-    """Return the interval of γ, with significant digits: its size depends on the unit of distance."""
-    low, high = (float(result.tables["decay"][column].iloc[0]) for column in ("low_ratio", "high_ratio"))
+def _interval(result: Result, name: str) -> str:
+    """Return a parameter's interval by likelihood ratio, with significant digits: γ depends on the unit of distance."""
+    table = result.tables["decay"]
+    if name not in table.index:
+        return ""
+    low, high = (float(table.loc[name, column]) for column in ("low_ratio", "high_ratio"))
     return f"[{low:.4g}, {high:.4g}]" if np.isfinite([low, high]).all() else ""
