@@ -141,6 +141,21 @@ def test_at_an_end_of_its_range_the_rate_counts_as_known() -> None:
     assert np.isfinite(result.effects["se"]).all()
 
 
+def test_the_spatial_parameter_has_an_interval_for_every_rate_and_a_note_where_it_is_at_an_end() -> None:
+    inner = dc.DecayPanel(**MODEL, kind="sdm").fit(panel_of(n=60, periods=10))
+    assert inner.has_note("decay_interval_spatial")
+    assert not inner.has_note("decay_interval_at_end")
+    row = inner.tables["decay"].loc["rho"]
+    assert row["low_ratio"] == inner.statistics["rho_low"] < row["coef"] < inner.statistics["rho_high"]
+    # many units: both intervals are alike
+    np.testing.assert_allclose(row[["low_ratio", "high_ratio"]], row[["low", "high"]], atol=0.5 * row["se"])
+    outer = dc.DecayPanel(**MODEL, kind="sdem").fit(panel_of(n=30, periods=6, seed=2))
+    assert outer.boundary == ("lambda",)
+    assert outer.has_note("decay_interval_at_end")
+    assert outer.statistics["lambda_high"] == pytest.approx(1.0)
+    assert "rho_low" not in dc.DecayPanel(**MODEL, kind="slx").fit(panel_of()).statistics
+
+
 def test_what_cannot_be_estimated_is_refused(panel: dc.Panel) -> None:
     with pytest.raises(ConfigError, match="from a smaller to a larger"):
         dc.DecayPanel(**MODEL, range=(2.0, 1.0))
