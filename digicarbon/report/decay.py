@@ -82,5 +82,5 @@ def _interval(result: Result, name: str) -> str:
     table = result.tables["decay"]
     if name not in table.index:
         return ""
-    low, high = (float(table.loc[name, column]) for column in ("low_ratio", "high_ratio"))
+    low, high = table[["low_ratio", "high_ratio"]].to_numpy(dtype=np.float64)[table.index.get_loc(name)]
     return f"[{low:.4g}, {high:.4g}]" if np.isfinite([low, high]).all() else ""
