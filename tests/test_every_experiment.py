@@ -28,10 +28,12 @@ SMALLER = {
     "robustness_china": ["draw.n=40", "report.draws=0"],
     "robustness_china_within": ["draw.n=40", "report.draws=0"],
     "robustness_china_between": ["draw.n=40", "report.draws=0"],
+    "which_weights": ["inference.replications=99", "diagnostic.draws=99"],
+    "china_which_weights": ["inference.replications=99", "diagnostic.draws=99"],
     "placebo_measure": ["measure.permute=1,2,3"],
     "placebo_weights": ["weights.seed=1,2,3"],
 }
-"""What makes the experiments of thousands of runs small enough for a test."""
+"""What makes the experiments of thousands of runs, or of many draws, small enough for a test."""
 EXPERIMENTS = sorted({path.stem for path in (REPOSITORY / "experiments").glob("*.yaml")} - LISTS)
 
 

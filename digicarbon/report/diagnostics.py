@@ -30,6 +30,8 @@ class DiagnosticTables(Report):
         Class attribute: options of the diagnostics that make them.
     pictures_of : mapping of str to (str, callable)
         Class attribute: the table that a picture needs, and what draws it, by the name of its file.
+    columns_of : mapping of str to tuple of str
+        Class attribute: which columns of a table are shown; of a table that is not in it, all.
     decimals : int
         Digits after the decimal point.
     pictures : tuple of {"png", "svg", "pdf"}
@@ -41,6 +43,7 @@ class DiagnosticTables(Report):
     shown: ClassVar[tuple[str, ...]] = ()
     options: ClassVar[tuple[str, ...]] = ()
     pictures_of: ClassVar[Mapping[str, tuple[str, Callable[..., Figure]]]] = {}
+    columns_of: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     decimals: Annotated[int, Field(ge=0, le=12)] = 3
     pictures: Formats = ("png", "svg")
@@ -60,7 +63,7 @@ class DiagnosticTables(Report):
             If no run has one.
         """
         having = {name: _different(name, records) for name in self.shown}
-        tables = [self._one(name).table(self.words.word(f"check {name}"), own) for name, own in having.items() if own]
+        tables = [self.part(name, self.words.word(f"check {name}"), own) for name, own in having.items() if own]
         if not tables:
             raise ConfigError(self.none())
         whole, *further = _each_note_once(tables)
@@ -85,14 +88,16 @@ class DiagnosticTables(Report):
             files |= pictures(name, title, own, self.pictures, self.words, draw)
         return files
 
-    def _one(self, name: str) -> DiagnosticTable:
+    def part(self, name: str, title: str, records: Sequence[Record]) -> Table:
+        """Return one of the tables, of the runs that have it: its rows, the runs side by side."""
         return DiagnosticTable(
             name=name,
+            columns=self.columns_of.get(name, ()),
             decimals=self.decimals,
             most_runs=self.most_runs,
             labels=self.labels,
             language=self.language,
-        )
+        ).table(title, records)
 
 
 def _different(name: str, records: Sequence[Record]) -> list[Record]:

@@ -1,7 +1,8 @@
 """Bias and coverage of spatial panels with an estimated decay, over seeds: python tests/benchmark/decay_coverage.py.
 
 Prints for each kind and size: the mean estimate and the coverage of γ (by its standard error, and by the likelihood
-ratio), of ρ or λ, and of the direct and indirect effect of x; how often γ is at an end of its range.
+ratio), of ρ or λ (likewise), and of the direct and indirect effect of x; how often γ is at an end of its range; and ρ
+or λ where the true W is known.
 """
 
 from __future__ import annotations
@@ -48,7 +49,13 @@ def one(kind: str, n: int, periods: int, seed: int, decay: str) -> dict[str, flo
     out["gamma_end"] = float(result.has_note("decay_at_end"))
     out["spatial_end"] = float(bool(result.boundary))
     if lag or error:
-        add("spatial", result.estimates.loc["rho" if lag else "lambda"], SPATIAL)
+        name = "rho" if lag else "lambda"
+        add("spatial", result.estimates.loc[name], SPATIAL)
+        low, high = result.statistics[f"{name}_low"], result.statistics[f"{name}_high"]
+        out["spatial_lr_covers"] = float(low <= SPATIAL <= high)
+        known = dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind=kind, durbin="x", cov="observed")
+        fit = known.fit(panel, dc.Weights.from_matrix(w, panel.units, normalise="none"))
+        add("known", fit.estimates.loc[name], SPATIAL)
     if result.spatial_effects is not None:
         add("direct", result.effects.loc[("direct", "x")], direct)
         if lag or lagged:

@@ -116,12 +116,44 @@ def test_without_spillovers_a_note_says_that_the_rate_means_nothing() -> None:
     assert found.statistics["gamma_low"] < 2.0 < found.statistics["gamma_high"]
 
 
+@pytest.mark.parametrize("kind", ["slx", "sar", "sdem"])
+def test_the_picture_of_the_profile_is_its_likelihood(panel: dc.Panel, kind: str) -> None:
+    model = dc.DecayPanel(**MODEL, kind=kind)
+    result = model.fit(panel)
+    axes = dc.plot_decay(result.tables).axes[0]
+    lines = {str(line.get_label()): line for line in axes.get_lines()}
+    at, ratio = (np.asarray(values, dtype=float) for values in lines["Likelihood ratio"].get_data())
+    assert len(at) >= 60
+    data = model.data(panel)[0]
+    own = np.array([2 * (result.statistics["loglik"] - data.at(gamma).loglik) for gamma in at.tolist()])
+    # no difference that one could see
+    assert np.abs(ratio - own).max() < 0.02 * own.max()
+    assert lines["Limit of the interval, 3.84"].get_ydata()[0] == pytest.approx(3.841459)
+    assert lines["Estimate"].get_xdata()[0] == result.statistics["gamma"]
+    assert at[0] < result.statistics["gamma_low"] < result.statistics["gamma_high"] < at[-1]
+
+
 def test_at_an_end_of_its_range_the_rate_counts_as_known() -> None:
     result = dc.DecayPanel(**MODEL, kind="sdm", range=(0.2, 0.8)).fit(panel_of(n=60))
     assert result.has_note("decay_at_end")
     assert result.statistics["gamma"] == 0.8
     assert np.isnan(result.estimates.loc["gamma", "se"])
     assert np.isfinite(result.effects["se"]).all()
+
+
+def test_the_spatial_parameter_has_an_interval_for_every_rate_and_a_note_where_it_is_at_an_end() -> None:
+    inner = dc.DecayPanel(**MODEL, kind="sdm").fit(panel_of(n=60, periods=10))
+    assert inner.has_note("decay_interval_spatial")
+    assert not inner.has_note("decay_interval_at_end")
+    row = inner.tables["decay"].loc["rho"]
+    assert row["low_ratio"] == inner.statistics["rho_low"] < row["coef"] < inner.statistics["rho_high"]
+    # many units: both intervals are alike
+    np.testing.assert_allclose(row[["low_ratio", "high_ratio"]], row[["low", "high"]], atol=0.5 * row["se"])
+    outer = dc.DecayPanel(**MODEL, kind="sdem").fit(panel_of(n=30, periods=6, seed=2))
+    assert outer.boundary == ("lambda",)
+    assert outer.has_note("decay_interval_at_end")
+    assert outer.statistics["lambda_high"] == pytest.approx(1.0)
+    assert "rho_low" not in dc.DecayPanel(**MODEL, kind="slx").fit(panel_of()).statistics
 
 
 def test_what_cannot_be_estimated_is_refused(panel: dc.Panel) -> None:

@@ -117,7 +117,16 @@ def test_report_has_both_tables_and_pictures(panel: dc.Panel) -> None:
     table = report.table("t", records)
     assert list(table.cells.index) == ["x, 0-400 km", "x, 400-800 km", "x, 800-1200 km"]
     assert table.below is not None
-    assert list(table.below.cells.index) == ["γ"]
+    below = table.below.cells
+    low, high = decay.statistics["gamma_low"], decay.statistics["gamma_high"]
+    assert list(below.columns) == ["decay"]
+    place = list(below.index).index("γ")
+    assert below.iloc[place, 0].startswith(f"{decay.statistics['gamma']:.3f}")
+    # below the standard error, which has no label
+    assert list(below.index[place + 1 : place + 3]) == ["", "95% interval of γ, likelihood ratio"]
+    assert below.iloc[place + 2, 0] == f"[{low:.4g}, {high:.4g}]"
+    # what follows a new row is where it was
+    assert {below.index[row] for row in table.below.blocks} == {"Direct effect", "Indirect effect", "Total effect"}
     assert sorted(report.files("t", records)) == ["decay.svg", "distance_bands.svg"]
     with pytest.raises(ConfigError, match="model=distance_bands"):
         report.table("t", [Record("none", {}, {}, dc.Result(kind="none", y=""))])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import demean
@@ -138,6 +139,42 @@ def test_the_interval_ends_where_the_likelihood_ratio_is_at_its_quantile() -> No
         assert 2 * (fit.loglik - data.at(end).loglik) == pytest.approx(2.705543, abs=0.01)
     inside = fit.profile[(fit.profile[:, 0] > fit.low * 1.001) & (fit.profile[:, 0] < fit.high * 0.999)]
     assert (2 * (fit.loglik - inside[:, 1]) < 2.71).all()
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.effects}-{sample.correction}")
+@pytest.mark.parametrize("kind", ["sar", "sem", "sdm", "sdem"])
+def test_the_interval_of_the_spatial_parameter_is_that_of_its_own_profile(kind: DecayKind, sample: Sample) -> None:
+    """At its ends the explicit likelihood, maximised over all other parameters, is at the quantile."""
+    data = drawn(kind, sample)
+    fit = fit_decay(data, 0.05, 8.0)
+    p = len(fit.beta)
+    free = np.delete(np.arange(p + 3), p)
+    start = np.array([*fit.beta, fit.gamma, np.log(fit.sigma2)])
+
+    def lack(values: FloatArray, spatial: float) -> float:
+        every = np.empty(p + 3)
+        every[free], every[p] = values, spatial
+        every[-1] = np.exp(every[-1])
+        every[-2] = min(max(every[-2], 0.05), 8.0)
+        return -log_likelihood(data, every)
+
+    assert fit.spatial_low < fit.spatial < fit.spatial_high
+    for end in (fit.spatial_low, fit.spatial_high):
+        open_end = end in (1.0, -1.0)
+        at = end * (1 - 1e-6 * open_end)
+        found = scipy.optimize.minimize(lack, start, (at,), method="BFGS", options={"gtol": 1e-5})
+        ratio = 2 * (fit.loglik + float(found.fun))
+        # an end of the range is in the interval where its ratio is below the limit
+        assert ratio < 3.85 if open_end else ratio == pytest.approx(3.841459, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["sar", "sem", "sdm", "sdem"])
+def test_the_likelihood_along_the_spatial_parameter_has_the_maximum_of_the_point(kind: DecayKind) -> None:
+    data = drawn(kind, SAMPLES[0])
+    point = data.at(1.3)
+    height = data.along(point.w)
+    assert height(point.spatial) == pytest.approx(point.loglik, abs=1e-9)
+    assert max(height(point.spatial - 1e-3), height(point.spatial + 1e-3)) < point.loglik
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.effects}-{sample.correction}")

@@ -59,12 +59,14 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "wild p of a spatial model by period": (
         "model=unbalanced_spatial",
         "inference.replications=99",
+        "inference.intervals=false",
         "model.seed=SEED",
     ),
     "wild p of a dynamic spatial model": (
         "model=dynamic_sdm",
         "model.effects=unit",
         "inference.replications=99",
+        "inference.intervals=false",
         "model.seed=SEED",
     ),
     "bootstrap of a threshold": (
@@ -78,7 +80,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
         "model.threshold=ln_pgdp",
         "model.space=sdm",
         "model.sets=likelihood",
-        "model.draws=99",
+        "model.draws=19",
         "model.seed=SEED",
     ),
     "wild p of mediation": (
@@ -90,7 +92,12 @@ CASES: Mapping[str, tuple[str, ...]] = {
     ),
     "bootstrap of quantiles": ("model=quantile", "model.errors=bootstrap", "model.draws=40", "model.seed=SEED"),
     "wild p of regions": ("model=twfe_regions", "inference.replications=99", "model.seed=SEED"),
-    "wild p of spatial panels by region": ("model=sdm_regions", "inference.replications=99", "model.seed=SEED"),
+    "wild p of spatial panels by region": (
+        "model=sdm_regions",
+        "inference.replications=99",
+        "inference.intervals=false",
+        "model.seed=SEED",
+    ),
     "wild p beside a spatial filter": ("model=filtered", "inference.replications=99", "model.seed=SEED"),
     "wild p of instruments": (
         "model=iv",
@@ -105,6 +112,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
         "model.endogenous=[ln_pgdp]",
         "model.instruments=[ln_ter_sec,ln_population]",
         "inference.replications=99",
+        "inference.intervals=false",
         "model.seed=SEED",
     ),
     "wild p of bands of distance": ("model=distance_bands", "inference.replications=99", "model.seed=SEED"),

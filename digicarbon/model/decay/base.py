@@ -69,7 +69,8 @@ class DecayPanel(Model):
     -----
     The likelihood is profiled over γ (`digicarbon.numeric.spatial.decay`). ρ or λ is sought between -1 and 1. γ has an
     interval by the likelihood ratio beside the one by its standard error: where nothing spills over γ means nothing,
-    and the former then covers the whole range. See docs/distance_decay.md.
+    and the former then covers the whole range. So have ρ and λ, over every γ of its interval. See
+    docs/distance_decay.md.
 
     References
     ----------
@@ -295,9 +296,15 @@ class DecayPanel(Model):
         if spatial:
             profile[spatial[0]] = found.profile[:, 2]
         half = Inference(None, self.level).critical
-        row = {"coef": found.gamma, "se": float(np.sqrt(covariance[-2, -2])), "low": np.nan, "high": np.nan}
-        row |= {"low": row["coef"] - half * row["se"], "high": row["coef"] + half * row["se"]}
-        row |= {"low_ratio": found.low, "high_ratio": found.high, "critical_ratio": half**2}
+        ratio = {
+            "gamma": (found.low, found.high),
+            **{name: (found.spatial_low, found.spatial_high) for name in spatial},
+        }
+        rows = {}
+        for name, (low, high) in ratio.items():
+            value, se = float(coef[terms.index(name)]), float(np.sqrt(covariance[terms.index(name)][terms.index(name)]))
+            wald = {"coef": value, "se": se, "low": value - half * se, "high": value + half * se}
+            rows[name] = wald | {"low_ratio": low, "high_ratio": high, "critical_ratio": half**2}
         profile["inside"] = (profile.index >= found.low) & (profile.index <= found.high)
         return Result(
             kind=f"{self.kind}_decay",
@@ -317,14 +324,14 @@ class DecayPanel(Model):
                 "bic": k * float(np.log(sample.size)) - 2 * found.loglik,
                 "r2_within": 1 - found.ssr / float(((y - y.mean()) ** 2).sum()),
                 **{name: float(coef[terms.index(name)]) for name in tail},
-                "gamma_low": found.low,
-                "gamma_high": found.high,
+                **{f"{name}_low": low for name, (low, _) in ratio.items()},
+                **{f"{name}_high": high for name, (_, high) in ratio.items()},
             },
             spatial_effects=None if boundary else self._effects(found, terms),
-            tables={"decay": pd.DataFrame(row, index=pd.Index(["gamma"], name="parameter")), "decay_profile": profile},
+            tables={"decay": pd.DataFrame(rows).T.rename_axis("parameter"), "decay_profile": profile},
             listings=("decay", "decay_profile"),
             absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
-            notes=self._notes(found, sample.size if sample.transformed else 0, boundary, limits),
+            notes=self._notes(found, sample.size if sample.transformed else 0, spatial, boundary, limits),
             residuals=found.residuals,
             boundary=(*boundary, *(("gamma",) if found.at_end else ())),
             roles=(
@@ -354,7 +361,12 @@ class DecayPanel(Model):
         return Effects(names, values.coef, values.se)
 
     def _notes(
-        self, found: DecayFit, transformed: int, boundary: tuple[str, ...], limits: tuple[float, float]
+        self,
+        found: DecayFit,
+        transformed: int,
+        spatial: tuple[str, ...],
+        boundary: tuple[str, ...],
+        limits: tuple[float, float],
     ) -> tuple[Note, ...]:
         errors = {
             "observed": Note("errors_observed"),
@@ -374,6 +386,12 @@ class DecayPanel(Model):
             notes.append(Note("decay_interval", level=self.level, low=found.low, high=found.high))
             if any(found.open):
                 notes.append(Note("decay_interval_open", end=limits[found.open.index(True)]))
+        for name in spatial:
+            own = {"low": found.spatial_low, "high": found.spatial_high}
+            notes.append(Note("decay_interval_spatial", parameter=name, level=self.level, **own))
+            if found.where_at_end is not None:
+                first, last = found.where_at_end
+                notes.append(Note("decay_interval_at_end", parameter=name, low=first, high=last))
         for name in boundary:
             ends = found.w.bounds
             notes.append(Note("at_boundary", parameter=name, low=round(ends[0], 4), high=round(ends[1], 4)))

@@ -6,7 +6,7 @@ of distance). With ā_i the mean of a under row i, dW/dγ = -W ∘ (a - ā) and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -36,6 +36,10 @@ DecayKind = Literal["slx", "sar", "sem", "sdm", "sdem"]
 DecayCovariance = Literal["observed", "robust", "cluster"]
 NODES = 25
 """Places of the coarse search."""
+STEPS = 12
+"""Further places of the profile on each side of the estimate, from it to beyond the end of its interval."""
+REACH = 1.8
+"""How far these go, in distances between the estimate and the end of its interval: to about three times its limit."""
 PRECISION = 1e-9
 """Of the estimate of γ, relative to its range; that of the ends of its interval is a thousandth of the range's part."""
 
@@ -152,37 +156,55 @@ class DecayData:
     def _fixed(self) -> FloatArray:
         return self.within(np.concatenate([self.x, self.y], axis=2))
 
-    def at(self, gamma: float) -> Point:
-        """Return the likelihood's maximum given γ."""
-        w = self.distances.operator(gamma)
+    def columns(self, w: DecayOperator) -> tuple[FloatArray, FloatArray]:
+        """Return regressors and y, and their lags as far as ρ or λ multiplies them, effects removed."""
         moved = np.concatenate([self.x[..., self.lagged], self.y], axis=2)
         lags = w.lag(moved)
         own = self.within(lags)
         k = len(self.lagged)
-        z = np.column_stack([self._fixed[:, :-1], own[:, :k]])
-        y, sample = self._fixed[:, -1], self.sample
+        flat = np.column_stack([self._fixed[:, :-1], own[:, :k], self._fixed[:, -1]])
         if not self.error:
-            columns = np.column_stack([z, y, own[:, -1]]) if self.lag else np.column_stack([z, y])
-            r, p = triangular(columns), z.shape[1]
+            return flat, own[:, -1:]
+        return flat, self.within(w.lag(np.concatenate([self.x, lags[..., :k], self.y], axis=2)))
+
+    def at(self, gamma: float) -> Point:
+        """Return the likelihood's maximum given γ."""
+        w = self.distances.operator(gamma)
+        flat, moved = self.columns(w)
+        z, y, sample = flat[:, :-1], flat[:, -1], self.sample
+        if not self.error:
+            r, p = triangular(np.column_stack([flat, moved]) if self.lag else flat), z.shape[1]
             rho, at_end = 0.0, False
             if self.lag:
-                own_y, shared, left = float(r[p, p]), float(r[p, p + 1]), float(r[p + 1, p + 1])
-                moments = own_y**2, own_y * shared, shared**2 + left**2
-                rho, at_end = maximise_lag(moments, w, sample)
+                rho, at_end = maximise_lag(_moments(r), w, sample)
             target = r[:p, p] - rho * r[:p, p + 1] if self.lag else r[:p, p]
             beta = scipy.linalg.lapack.dtrtrs(r[:p, :p], target)[0]
-            e = y - z @ beta - (rho * own[:, -1] if self.lag else 0.0)
+            e = y - z @ beta - (rho * moved[:, 0] if self.lag else 0.0)
             jacobian = star_log_determinant(w, rho, sample) if self.lag else 0.0
             return Point(gamma, rho, beta, e, concentrated(float(e @ e), jacobian, sample), at_end, w, z)
-        level = np.concatenate([self.x, lags[..., :k], self.y], axis=2)
-        again = self.within(w.lag(level))
-        shape = (*level.shape[:2], -1)
-        flat = np.column_stack([z, y])
-        rho, at_end, beta = maximise_error(flat.reshape(shape), again.reshape(shape), w, sample)
-        filtered = flat - rho * again
+        shape = (*self.y.shape[:2], -1)
+        rho, at_end, beta = maximise_error(flat.reshape(shape), moved.reshape(shape), w, sample)
+        filtered = flat - rho * moved
         e = filtered[:, -1] - filtered[:, :-1] @ beta
         loglik = concentrated(float(e @ e), star_log_determinant(w, rho, sample), sample)
         return Point(gamma, rho, beta, e, loglik, at_end, w, filtered[:, :-1])
+
+    def along(self, w: DecayOperator) -> Callable[[float], float]:
+        """Return the likelihood given γ as a function of ρ or λ alone."""
+        flat, moved = self.columns(w)
+        if self.lag:
+            own, shared, lag = _moments(triangular(np.column_stack([flat, moved])))
+            return lambda rho: concentrated(
+                own - 2 * rho * shared + rho**2 * lag, star_log_determinant(w, rho, self.sample), self.sample
+            )
+        still, mixed, both = flat.T @ flat, flat.T @ moved, moved.T @ moved
+
+        def height(lam: float) -> float:
+            products = still - lam * (mixed + mixed.T) + lam**2 * both
+            factor = np.linalg.cholesky(products)
+            return concentrated(float(factor[-1, -1] ** 2), star_log_determinant(w, lam, self.sample), self.sample)
+
+        return height
 
     def score(self, point: Point) -> float:
         """Return the derivative of the profile likelihood in γ."""
@@ -190,6 +212,12 @@ class DecayData:
         sigma2 = float(point.e @ point.e) / self.sample.size
         value = -float(point.e @ change.first) / sigma2
         return value + self.sample.periods * change.jacobian if self.kind != "slx" else value
+
+
+def _moments(r: FloatArray) -> tuple[float, float, float]:
+    """Return y'y, y'Wy and (Wy)'Wy of what regressors leave, from the triangular factor of regressors, y and Wy."""
+    own, shared, left = float(r[-2, -2]), float(r[-2, -1]), float(r[-1, -1])
+    return own**2, own * shared, shared**2 + left**2
 
 
 @dataclass(frozen=True, eq=False)
@@ -315,6 +343,11 @@ class DecayFit:
     at_end : bool
         Whether γ is at an end of its range.
     spatial_at_end : bool
+    spatial_low, spatial_high : float
+        Interval of ρ or λ by the likelihood ratio, over every γ of its interval; not-a-number for SLX.
+    where_at_end : (float, float) or None
+        The smallest and the largest γ of its interval for which ρ or λ is at an end of its range; None where it never
+        is.
     """
 
     beta: FloatArray
@@ -333,6 +366,9 @@ class DecayFit:
     open: tuple[bool, bool]
     at_end: bool
     spatial_at_end: bool
+    spatial_low: float
+    spatial_high: float
+    where_at_end: tuple[float, float] | None
 
 
 def places_of(low: float, high: float, nodes: int = NODES) -> FloatArray:
@@ -440,6 +476,16 @@ def fit_decay(
         ends.append(inner if outer is None else _crossing(below, inner, outer, best.gamma, drop))
     if at_end and alone:
         ends[0 if best.gamma == low else 1] = best.gamma
+    # the curve is shown, and bends most here
+    for end in ends if alone else ():
+        far = min(max(best.gamma + REACH * (end - best.gamma), low), high)
+        for gamma in np.linspace(best.gamma, far, STEPS + 1)[1:].tolist() if far != best.gamma else ():
+            found[gamma] = data.at(gamma)
+    inside = [point for gamma, point in sorted(found.items()) if alone and ends[0] <= gamma <= ends[1]]
+    spatial_ends = (np.nan, np.nan)
+    if inside and data.kind != "slx":
+        spatial_ends = _ends_of_spatial(data, inside, best.loglik - drop)
+    stuck = [point.gamma for point in inside if point.at_end]
     profile = np.array([[p.gamma, p.loglik, p.spatial] for _, p in sorted(found.items())])
     sample = data.sample
     ssr = float(best.e @ best.e)
@@ -463,6 +509,9 @@ def fit_decay(
         open=(is_open[0], is_open[1]),
         at_end=at_end,
         spatial_at_end=best.at_end,
+        spatial_low=spatial_ends[0],
+        spatial_high=spatial_ends[1],
+        where_at_end=(stuck[0], stuck[-1]) if stuck else None,
     )
 
 
@@ -505,6 +554,49 @@ def _crossing(below: Callable[[float], float], inner: float, outer: float, top: 
     if inner == top and not below(inner) < 0:
         return top
     return float(scipy.optimize.brentq(below, inner, outer, xtol=1e-4 * abs(outer - inner), rtol=1e-6))
+
+
+def _ends_of_spatial(data: DecayData, points: Sequence[Point], limit: float) -> tuple[float, float]:
+    """Return the smallest and the largest ρ or λ whose likelihood, at the best γ, is at least a limit.
+
+    Parameters
+    ----------
+    data : DecayData
+    points : sequence of Point
+        Over the interval of γ, in order; beyond it the likelihood is below the limit, whatever the ρ.
+    limit : float
+    """
+
+    def end(gamma: float, side: int) -> float:
+        point = known.get(gamma) or data.at(gamma)
+        bound = point.w.bounds[side]
+        height = data.along(point.w)
+        if height(point.spatial) <= limit:
+            return point.spatial
+        # a likelihood may be infinitely low where I - ρW is singular
+        far = point.spatial + (bound - point.spatial) * (1 - 1e-9)
+        if height(far) >= limit:
+            return bound
+        return float(scipy.optimize.brentq(lambda rho: height(rho) - limit, point.spatial, far, xtol=1e-8))
+
+    known = {point.gamma: point for point in points}
+    gammas = list(known)
+    out = []
+    for side, sign in ((0, 1.0), (1, -1.0)):
+        values = [sign * end(gamma, side) for gamma in gammas]
+        best = int(np.argmin(values))
+        left, right = gammas[max(best - 1, 0)], gammas[min(best + 1, len(gammas) - 1)]
+        lowest = values[best]
+        if left < right:
+            found = scipy.optimize.minimize_scalar(
+                lambda gamma, sign=sign, side=side: sign * end(float(gamma), side),
+                bounds=(left, right),
+                method="bounded",
+                options={"xatol": 1e-3 * (right - left)},
+            )
+            lowest = min(lowest, float(found.fun))
+        out.append(sign * lowest)
+    return out[0], out[1]
 
 
 def _covariance(

@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import scipy
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
+from digicarbon.numeric.spatial.decay import REACH
 from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Naming, Words, drawing, head, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from digicarbon.arrays import FloatArray
+
+DRAWN = 240
+"""Places of a curve in a picture."""
 
 
 def plot_distance_bands(
@@ -107,7 +114,8 @@ def plot_decay(
     Returns
     -------
     matplotlib.figure.Figure
-        The likelihood ratio against the estimate; the interval is shaded.
+        The likelihood ratio against the estimate, a smooth curve through the values of the profile; the interval is
+        shaded, its limit a dashed line.
 
     Raises
     ------
@@ -124,18 +132,31 @@ def plot_decay(
         figure = new_figure(6.4, 3.2)
         axes = figure.subplots()
         gamma, ratio = profile.index.to_numpy(dtype=np.float64), profile["ratio"].to_numpy()
-        axes.plot(gamma, ratio, color=BLUE, linewidth=1.2, marker=".", markersize=3)
-        axes.axhline(float(row["critical_ratio"]), color=GREY, linewidth=0.9, linestyle=(0, (4, 2)))
-        axes.axvspan(low, high, color=BLUE, alpha=0.12, linewidth=0)
-        axes.axvline(float(row["coef"]), color=ORANGE, linewidth=1.0)
+        critical, estimate = float(row["critical_ratio"]), float(row["coef"])
         # what is far above the limit says nothing more
-        most = min(float(ratio.max()) * 1.05, 12 * float(row["critical_ratio"])) or 1.0
-        shown = np.flatnonzero(ratio <= most)
-        axes.set_ylim(0, most)
-        axes.set_xlim(gamma[max(shown[0] - 1, 0)], gamma[min(shown[-1] + 1, len(gamma) - 1)])
+        left, right = (estimate + REACH * (end - estimate) for end in (low, high))
+        curve = _curve(gamma, ratio, max(left, gamma[0]), min(right, gamma[-1]))
+        axes.axvspan(low, high, color=BLUE, alpha=0.12, linewidth=0, label=words.say("interval"))
+        axes.plot(*curve, color=BLUE, linewidth=1.4, label=words.say("likelihood ratio"))
+        label = words.say("limit of ratio", critical=f"{critical:.2f}")
+        axes.axhline(critical, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)), label=label)
+        axes.axvline(estimate, color=ORANGE, linewidth=1.0, linestyle=(0, (1, 2)))
+        axes.plot(
+            [estimate], [0.0], "o", color=ORANGE, markersize=5, clip_on=False, zorder=4, label=words.say("estimate")
+        )
+        axes.set_ylim(0, 1.05 * max(float(curve[1].max()), critical))
+        axes.set_xlim(curve[0][0], curve[0][-1])
         axes.set_xlabel(words("gamma"))
         axes.set_ylabel(words.say("likelihood ratio"))
+        axes.legend(fontsize=7, frameon=False, loc="upper center", ncols=4, bbox_to_anchor=(0.5, -0.2))
         text = words.say("decay in picture", gamma=f"{row['coef']:.3g}", low=f"{low:.3g}", high=f"{high:.3g}")
         axes.set_title(text, loc="left", fontsize=9)
         head(figure, title, simulated, words.language)
     return figure
+
+
+def _curve(gamma: FloatArray, ratio: FloatArray, low: float, high: float) -> tuple[FloatArray, FloatArray]:
+    """Return the profile at many places between those where it was computed, which are among them."""
+    between = scipy.interpolate.PchipInterpolator(gamma, ratio)
+    at = np.union1d(np.linspace(low, high, DRAWN), gamma[(gamma >= low) & (gamma <= high)])
+    return at, np.maximum(between(at), 0.0)
