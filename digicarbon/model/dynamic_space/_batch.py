@@ -15,6 +15,7 @@ from digicarbon.model.dynamic_space._estimates import Design, Estimates, several
 from digicarbon.numeric.dynamic_space.batch import DynamicBatch, DynamicOutcomes
 from digicarbon.numeric.dynamic_space.effects import LONG, SHORT, denominators, long_factors, short_factors
 from digicarbon.numeric.dynamic_space.null import DynamicNull, DynamicNulls
+from digicarbon.numeric.dynamic_space.robust import vectors_of
 from digicarbon.numeric.dynamic_space.spectrum import spectrum_of
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.spatial.batch import Asked
@@ -37,7 +38,8 @@ class DynamicFits:
 
     def __init__(self, design: Design, estimand: Estimand) -> None:
         w = solved(design.w)
-        self._batch = DynamicBatch(design.level, design.before[0], w, design.setting)
+        vectors = vectors_of(w) if design.robust else None
+        self._batch = DynamicBatch(design.level, design.before[0], w, design.setting, vectors)
         self._design, self._estimand = design, estimand
         self.key: Hashable = ("dynamic", w, design.setting, design.before[0].tobytes())
 
@@ -63,7 +65,7 @@ class DynamicFits:
 
 
 class EachFit:
-    """The same, one outcome after the other, for errors and weights that have no faster way."""
+    """The same, one outcome after the other, for weights that have no faster way."""
 
     def __init__(self, design: Design, estimand: Estimand) -> None:
         self._design, self._estimand = design, estimand
@@ -95,7 +97,9 @@ class EachFit:
 
 def batch_of(design: Design, estimand: Estimand) -> Batch:
     """Return what fits a design to many outcomes."""
-    fast = not design.robust and design.w.constant_row_sum is not None and design.w.n <= MOST_UNITS
+    fast = design.w.constant_row_sum is not None and design.w.n <= MOST_UNITS
+    if fast and design.robust:
+        fast = vectors_of(solved(design.w)) is not None
     return DynamicFits(design, estimand) if fast else EachFit(design, estimand)
 
 
