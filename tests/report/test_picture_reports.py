@@ -56,7 +56,7 @@ def test_every_interval_that_is_drawn_stands_in_the_table(records: list[Record])
     assert list(table.cells.iloc[-1]) == [f"{total[name]:.3f}" for name in names]
     assert table.notes[0] == "Intervals: 95%."
     named = IntervalPicture(language=None, decimals=3, terms=(X,)).table("t", records)
-    assert list(named.cells.columns)[0] == "Coefficient"
+    assert next(iter(named.cells.columns)) == "Coefficient"
     assert list(named.cells.index) == [f"{X}, SAR", f"{X}, SDM"]
     effects = IntervalPicture(quantity="effects", language="zh", labels={X: "就业"}).table("t", records)
     assert list(effects.cells.index)[:3] == ["直接效应, 就业, SAR", "直接效应, 就业, SDM", "间接效应, 就业, SAR"]

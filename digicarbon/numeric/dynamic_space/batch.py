@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.dynamic_space.effects import many_factors
+from digicarbon.numeric.dynamic_space.effects import LONG, denominators, many_factors
 from digicarbon.numeric.dynamic_space.estimator import Point, Setting, solver_of
 from digicarbon.numeric.dynamic_space.robust import Surplus, SurplusAt, Vectors
 from digicarbon.numeric.dynamic_space.spectrum import spectrum_of
@@ -102,7 +102,9 @@ class DynamicBatch:
         t, n, j = y.shape
         return np.stack([demean(cube, self._setting.effects) for cube in every]).reshape(len(every), t * n, j)
 
-    def several(self, outcomes: DynamicOutcomes, asked: Sequence[Asked]) -> list[tuple[FloatArray, FloatArray]]:
+    def several(
+        self, outcomes: DynamicOutcomes, asked: Sequence[Asked], value: float | None = None
+    ) -> list[tuple[FloatArray, FloatArray]]:
         """Return effects and their standard errors, each of shape (M,); not-a-number at the end of ρ's range.
 
         A draw that is not stable keeps the numbers of the formula of long-run effects: under the null its statistic is
@@ -113,13 +115,16 @@ class DynamicBatch:
         outcomes : DynamicOutcomes
         asked : sequence of (int, int or None, str)
             Columns of z of a term and of its spatial lag, and an effect of it.
+        value : float, optional
+            Standard errors of effects f in the long run are then those of d(f - value) over d, with d as in
+            `digicarbon.numeric.dynamic_space.effects.denominators`.
         """
         parts: list[list[tuple[FloatArray, FloatArray]]] = []
         for gram, on_z, columns in self._moments(outcomes):
             # a draw without errors has no estimate
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 point, _ = self._solver.solve(gram)
-                parts.append(self._effects(point, on_z, columns, asked))
+                parts.append(self._effects(point, on_z, columns, asked, value))
         return [
             (np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each]))
             for each in zip(*parts, strict=True)
@@ -166,7 +171,12 @@ class DynamicBatch:
             yield gram, np.moveaxis(on_z @ weights, 2, 0).swapaxes(1, 2), own @ weights if robust else None
 
     def _effects(
-        self, point: Point, on_z: FloatArray, columns: FloatArray | None, asked: Sequence[Asked]
+        self,
+        point: Point,
+        on_z: FloatArray,
+        columns: FloatArray | None,
+        asked: Sequence[Asked],
+        value: float | None,
     ) -> list[tuple[FloatArray, FloatArray]]:
         active, k = list(self._setting.active), on_z.shape[1]
         lags = on_z[:, :, :-1]
@@ -184,12 +194,19 @@ class DynamicBatch:
             slope = np.einsum("mp,mpa->ma", beta[:, places], slopes[:, : len(places), active])
             slope -= np.einsum("mp,mpa->ma", weights, lags[:, places])
             root = weights @ self._inverse[places]
+            scale: FloatArray | float = 1.0
+            if value is not None and quantity in LONG:
+                size, of_size = denominators(theta, self._w, long=True)
+                row = LONG.index(quantity)
+                scale = size[:, row]
+                slope = scale[:, None] * slope + (effect - value)[:, None] * of_size[row, active]
+                root = scale[:, None] * root
             variance = point.sigma2 * (root * root).sum(axis=1)
             variance += np.einsum("ma,mab,mb->m", slope, point.covariance, slope)
             variance *= factor
             if further is not None:
                 variance += further.of(slope, self._inverse @ root.T)
-            se = np.sqrt(variance)
+            se = np.sqrt(variance) / np.abs(scale)
             out.append((np.where(point.end, np.nan, effect), np.where(point.end, np.nan, se)))
         return out
 

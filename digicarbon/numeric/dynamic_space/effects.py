@@ -192,7 +192,9 @@ def ratio_tests(
 
 
 def denominators(theta: FloatArray, w: SpatialOperator, long: bool) -> tuple[FloatArray, FloatArray]:
-    """Return by what direct, indirect and total effects are divided, shape (3,), and its derivatives, shape (3, 3).
+    """Return by what direct, indirect and total effects are divided, shape (..., 3), and its derivatives, shape (3, 3).
+
+    Parameters are of shape (..., 3).
 
     The total effect has its pole where 1 - ρc is zero, in the long run 1 - τ - (ρ + η)c, c the largest root of W; a
     unit's own effect hardly knows of it, since the other roots are smaller: its denominator is 1, or 1 - τ.
@@ -202,7 +204,7 @@ def denominators(theta: FloatArray, w: SpatialOperator, long: bool) -> tuple[Flo
         c = 1 / w.bounds[1]
     own = np.array([0.0, c, c])
     slopes = np.stack([-own, np.full(3, -1.0 if long else 0.0), -own if long else np.zeros(3)], axis=1)
-    return 1 + slopes @ theta, slopes
+    return 1 + theta @ slopes.T, slopes
 
 
 def stability(theta: FloatArray, w: SpatialOperator) -> float:
