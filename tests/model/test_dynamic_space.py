@@ -14,6 +14,7 @@ from digicarbon.errors import ConfigError, DataError, WeightsError
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.model.dynamic_space._batch import DynamicFits, EachFit, batch_of
 from digicarbon.numeric.dynamic_space.effects import LONG, SHORT
+from digicarbon.report import Record, RegressionTable
 from digicarbon.result import Result
 from digicarbon.source import SimulatedDynamicSpace
 from digicarbon.weights import DelaunayWeights
@@ -284,3 +285,40 @@ def test_a_joint_test_takes_long_run_effects() -> None:
             if (numbers := estimate_of(single, estimand)) is not None:
                 np.testing.assert_allclose((coef[draw], se[draw]), numbers, rtol=1e-5)
     assert y.shape == (30, 5)
+
+
+@pytest.mark.parametrize("name", ["y-1", "1y", "co2-2.5"])
+def test_outcomes_of_any_name_have_a_lag(name: str) -> None:
+    panel = panel_of()
+    renamed = dc.Panel.from_frame(frame().rename(columns={"y": name}), "unit", "time")
+    weights = weights_of(panel)
+    result = dc.DynamicSpatialPanel(**{**TERMS, "y": name}).fit(renamed, weights)
+    np.testing.assert_array_equal(result.coef, fitted(panel).coef)
+
+
+def test_a_table_has_intervals_below_long_run_effects_and_says_where_a_period_is_lost() -> None:
+    panel = panel_of()
+    weights = weights_of(panel)
+    static = dc.SpatialPanel(**TERMS, kind="sdm")
+    runs = [Record("dynamic", {}, {}, fitted(panel)), Record("static", {}, {}, static.fit(panel, weights))]
+    table = RegressionTable(language="en", decimals=3).table("t", runs)
+    words = list(table.cells.index)
+    place = words.index("Total effect in the long run")
+    low, high = runs[0].result.effects.loc[("long_total", "x"), ["low", "high"]]
+    assert list(table.cells.iloc[place + 2]) == [f"[{low:.3f}, {high:.3f}]", ""]
+    at_once = words.index("Total effect")
+    assert table.cells.iloc[at_once + 2, 0] == f"({runs[0].result.effects.loc[('total', 'x'), 'se']:.3f})"
+    notes = " ".join(table.notes)
+    assert "below effects in the long run: 95% confidence intervals" in notes
+    assert "dynamic: The first period is lost" in notes
+    # without intervals there are standard errors
+    quick = fitted(panel, test="wild", replications=99, intervals=False)
+    alone = RegressionTable(language="en", decimals=3).table("t", [Record("dynamic", {}, {}, quick)])
+    assert alone.cells.iloc[place + 2, 0] == f"({quick.effects.loc[('long_total', 'x'), 'se']:.3f})"
+    assert "The first period is lost" not in " ".join(alone.notes)
+    assert "in the long run: 95%" not in " ".join(alone.notes)
+    # a sample whose lag is taken from the year before it loses nothing
+    years = [2013, 2014, 2015, 2016, 2017]
+    later = static.fit(panel.select(periods=years), weights)
+    equal = RegressionTable(language="en").table("t", [runs[0], Record("static", {}, {}, later)])
+    assert "The first period is lost" not in " ".join(equal.notes)

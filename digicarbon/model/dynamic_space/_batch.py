@@ -15,7 +15,14 @@ from digicarbon.model.batch import Batch, Estimand, Fits
 from digicarbon.model.dynamic_space._estimates import Design, Estimates, several
 from digicarbon.model.restrictions import Ratios
 from digicarbon.numeric.dynamic_space.batch import DynamicBatch, DynamicOutcomes
-from digicarbon.numeric.dynamic_space.effects import LONG, SHORT, denominators, long_factors, short_factors
+from digicarbon.numeric.dynamic_space.effects import (
+    LONG,
+    SHORT,
+    denominators,
+    long_factors,
+    ratio_interval,
+    short_factors,
+)
 from digicarbon.numeric.dynamic_space.null import DynamicNull, DynamicNulls
 from digicarbon.numeric.dynamic_space.robust import vectors_of
 from digicarbon.numeric.dynamic_space.spectrum import spectrum_of
@@ -184,16 +191,12 @@ class DynamicRestrictions(Ratios):
         if self.estimands[place].quantity not in LONG or not isinstance(self.batch, DynamicFits):
             return None
         effect, gradient, d, of_d = self._ratio(place, self._point)
-        a, b, spread = (
+        moments = tuple(
             float(one @ self._spread @ other) for one, other in ((gradient, gradient), (gradient, of_d), (of_d, of_d))
         )
 
         def end(size: float) -> float:
-            z2 = size * size
-            lead, half = d * d - z2 * spread, z2 * d * b
-            if not lead > 0:
-                return float(np.copysign(np.inf, size))
-            return effect + float(-half + np.copysign(np.sqrt(half**2 + lead * z2 * d * d * a), size)) / lead
+            return float(ratio_interval(effect, d, moments, size)[int(size > 0)])
 
         return end
 
