@@ -402,8 +402,14 @@ class RegressionTable(Report):
         """Return whether intervals stand below effects in the place of other numbers."""
         if not self.effects or {"se", "t"}.isdisjoint(self.beneath):
             return False
-        numbers = (record.result.effects_of(name)[1] for record in records for name in RATIOS)
-        return any(not np.isnan(columns["low"]).all() for columns in numbers if columns)
+        every = self.effects_of == "all"
+        return any(
+            np.isfinite(row["se"]) and not np.isnan(row["low"])
+            for record in records
+            for name in RATIOS
+            for term, row in _effect_by_term(record.result, name).items()
+            if every or term in record.result.focal
+        )
 
     def _choice_notes(self, record: Record, shown: Collection[str]) -> list[Note]:
         """Return notes on the choices of a run that neither its heads nor a row show."""
