@@ -20,6 +20,8 @@ Quantity = Literal["coefficient", "direct", "indirect", "total"] | str
 EFFECTS = ("direct", "indirect", "total")
 EFFECT = "effect"
 """What an effect is called in models without spatial lags, which tell no direct from a total one."""
+RATIOS = ("long_direct", "long_indirect", "long_total")
+"""Effects whose denominators may be near zero: their intervals tell more than their standard errors."""
 AS_COEFFICIENT = ("direct", "total")
 """The effects that a coefficient is where nothing spills over."""
 SHOWN = ("coef", "se", "p", "low", "high")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -61,6 +61,21 @@ class Redrawn(ABC):
         value : float
         signs : ndarray, shape (M, N)
         """
+
+
+class Ratios(ABC):
+    """Restrictions of quantities some of which are ratios, whose intervals invert the test of a numerator.
+
+    A ratio f = g/d has the value L where g - dL is zero: critical values of that statistic hardly change with L.
+    """
+
+    @abstractmethod
+    def batch_at(self, place: int, value: float) -> Batch:
+        """Return what fits the quantity, with the standard error of the numerator at a value over the denominator."""
+
+    @abstractmethod
+    def value_at(self, place: int) -> Callable[[float], float] | None:
+        """Return at which value the observed statistic has a size and sign; None where the quantity is no ratio."""
 
 
 class Nulls(Protocol):

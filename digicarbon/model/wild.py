@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -12,7 +12,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Batch, Estimand, Fits, JointBatch
-from digicarbon.model.restrictions import Redrawn, Restrictions
+from digicarbon.model.restrictions import Ratios, Redrawn, Restrictions
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.resampling.unit_wild import CELLS, WildTest, basis_of, draws_of, p_value, wild_test
 from digicarbon.progress import counted
@@ -87,10 +87,16 @@ def wild_tests(
     def at(place: int, value: float) -> tuple[FloatArray, FloatArray]:
         if isinstance(restrictions, Redrawn):
             return restrictions.fits(place, value, draws.signs)
-        return fits(restrictions, restrictions.null_at(place, value), [place], draws.signs)[0]
+        batch = restrictions.batch_at(place, value) if isinstance(restrictions, Ratios) else None
+        return fits(restrictions, restrictions.null_at(place, value), [place], draws.signs, batch)[0]
+
+    def value_at(place: int) -> Callable[[float], float] | None:
+        return restrictions.value_at(place) if isinstance(restrictions, Ratios) else None
 
     out = {
-        estimand: wild_test(*numbers, under_zero, partial(at, place) if draws.intervals else None, draws.level)
+        estimand: wild_test(
+            *numbers, under_zero, partial(at, place) if draws.intervals else None, draws.level, value_at(place)
+        )
         for (estimand, numbers), place, under_zero in zip(estimates.items(), places, zero, strict=True)
     }
     if not isinstance(restrictions, Redrawn):
@@ -109,9 +115,11 @@ def shown(starts: range, cells: int) -> Iterator[int]:
     yield from starts if cells < LONG else counted(starts, "bootstrap")
 
 
-def fits(restrictions: Restrictions, null: NullModel, places: Sequence[int], signs: FloatArray) -> Fits:
-    """Return the quantities at some places for every draw from a null model."""
-    estimands, batch = [restrictions.estimands[place] for place in places], restrictions.batch
+def fits(
+    restrictions: Restrictions, null: NullModel, places: Sequence[int], signs: FloatArray, batch: Batch | None = None
+) -> Fits:
+    """Return the quantities at some places for every draw from a null model, by another batch where one is given."""
+    estimands, batch = [restrictions.estimands[place] for place in places], batch or restrictions.batch
     return _joined([batch.several(prepared, estimands) for prepared in _prepared(batch, null, signs)])
 
 

@@ -34,6 +34,8 @@ _CENTRED = re.compile(
 )
 _DUMMIES = re.compile(rf"C\((?P<variable>{_NAME})(?:\s*,\s*ref\s*=\s*(?P<reference>[^(),:]+?))?\s*\)\Z")
 _CODES = re.compile(rf"code\((?P<variable>{_NAME})\)\Z")
+_LAGGED = re.compile(r"(?P<operator>[LFD])(?P<order>\d*)\.(?P<variable>[\w][\w .-]*)\Z")
+"""A lag, a lead or a difference of a column with a hyphen or a digit in front, which other terms cannot name."""
 _STARS = re.compile(r"\*\*(?=\d+(?::|\Z))")
 
 
@@ -127,6 +129,9 @@ def _factor(text: str) -> Factor | None:
         return Factor(Atom(match["variable"]), dummies=True, numbered=True)
     centred = _CENTRED.match(text)
     match = centred or _OPERATED.match(text)
+    lagged = None if match is not None and match["operator"] else _LAGGED.match(text)
+    if centred is None and lagged is not None and int(lagged["order"] or 1) > 0:
+        return Factor(Atom(lagged["variable"], lagged["operator"], int(lagged["order"] or 1)))
     if match is None:
         return None
     order, power = int(match["order"] or 1), int(match["power"] or 1)

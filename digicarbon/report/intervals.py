@@ -24,10 +24,13 @@ from digicarbon.report.picture import (
 )
 from digicarbon.report.pictured import Formats, files_of, level_note, number, results_of
 from digicarbon.report.regimes import regimes_in_words
-from digicarbon.report.rows import interval_text
+from digicarbon.report.rows import end_text, interval_text
 from digicarbon.report.summary import coefficients
-from digicarbon.result import EFFECTS, Result, effect_names
+from digicarbon.result import EFFECTS, Result, RoleKind, effect_names
 from digicarbon.spec import Names
+
+PARAMETERS: tuple[RoleKind, ...] = ("past_y", "past_lag_y", "lag_y", "lag_error")
+"""Kinds of terms without which effects cannot be understood."""
 
 
 class IntervalPicture(Report):
@@ -38,7 +41,8 @@ class IntervalPicture(Report):
     quantity : {"coefficient", "effects"}
         Coefficients, or the effects of models that have some, e.g. direct, indirect and total ones.
     terms : tuple of str
-        Terms to show; empty takes the focal ones.
+        Terms to show; empty takes the focal ones. The table of their coefficients then has the parameters of space and
+        of the past, and the effects, below them.
     decimals : int
         Digits after the decimal point.
     pictures : tuple of {"png", "svg", "pdf"}
@@ -54,7 +58,7 @@ class IntervalPicture(Report):
     most_runs: MostRuns = MOST_RUNS
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return a row for each estimate in the picture.
+        """Return a row for each estimate in the picture, and for what belongs to it, see ``terms``.
 
         Raises
         ------
@@ -65,10 +69,13 @@ class IntervalPicture(Report):
             return coefficients(title, records, 0.05, self.decimals, self.words)
         named = regimes_in_words(records, self.words)
         results = results_of(named.records, self.words)
-        effects = effect_names(results.values()) or EFFECTS
-        quantities = effects if self.quantity == "effects" else ("coefficient",)
-        parts = [(quantity, interval_numbers(results, quantity, named.of(self.terms))) for quantity in quantities]
-        cells = pd.concat([self._cells(quantity, numbers, named.words) for quantity, numbers in parts])
+        effects, terms = effect_names(results.values()), named.of(self.terms)
+        quantities = (effects or EFFECTS) if self.quantity == "effects" else ("coefficient",)
+        parts = [(quantity, interval_numbers(results, quantity, terms)) for quantity in quantities]
+        if self.quantity == "coefficient" and not self.terms:
+            parts += self._beneath(results)
+        head = "coefficient" if {quantity for quantity, _ in parts} == {"coefficient"} else "estimate"
+        cells = pd.concat([self._cells(quantity, numbers, named.words, head) for quantity, numbers in parts])
         rules = tuple(np.cumsum([len(numbers) for _, numbers in parts])[:-1].tolist())
         letters = no_letters(map(named.words, parts[0][1].index.get_level_values("term")), self.language or "en")
         notes = self.words.notes((*level_note(results), *letters, *notes_of(records)))
@@ -81,11 +88,27 @@ class IntervalPicture(Report):
         name = "effects" if self.quantity == "effects" else "coefficients"
         return interval_files(self, name, title, records, self.terms, self.pictures)
 
-    def _cells(self, quantity: str, numbers: pd.DataFrame, words: Labels) -> pd.DataFrame:
+    def _beneath(self, results: Mapping[str, Result]) -> list[tuple[str, pd.DataFrame]]:
+        """Return the numbers of parameters of space and of the past, and of focal terms' effects that rest on them."""
+        terms = tuple(dict.fromkeys(term for result in results.values() for term in result.terms_of(*PARAMETERS)))
+        spatial = {run: result for run, result in results.items() if result.terms_of(*PARAMETERS)}
+        effects = [
+            name
+            for name in effect_names(spatial.values())
+            if any(set(result.effects_of(name)[0]).intersection(result.focal) for result in spatial.values())
+        ]
+        parts = [("coefficient", interval_numbers(spatial, "coefficient", terms))] if terms else []
+        return [*parts, *((name, interval_numbers(spatial, name)) for name in effects)]
+
+    def _cells(self, quantity: str, numbers: pd.DataFrame, words: Labels, head: str) -> pd.DataFrame:
         effect = "" if quantity == "coefficient" else f"{self.words.word(quantity)}, "
         labels = [f"{effect}{words(str(term))}, {run}" for term, run in numbers.index]
-        texts = numbers[["coef", "se", "p", "low", "high"]].map(lambda value: number(value, self.decimals))
-        heads = ("coefficient" if quantity == "coefficient" else "estimate", "se", "p", "low", "high")
+        texts = numbers[["coef", "se", "p"]].map(lambda value: number(value, self.decimals))
+        texts[["low", "high"]] = numbers[["low", "high"]].map(
+            # an interval may have no end
+            lambda value: end_text(value, self.decimals) if np.isinf(value) else number(value, self.decimals)
+        )
+        heads = (head, "se", "p", "low", "high")
         return texts.set_axis([self.words.word(head) for head in heads], axis=1).set_axis(labels, axis=0)
 
 

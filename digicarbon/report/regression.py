@@ -25,7 +25,7 @@ from digicarbon.report.pictured import Formats
 from digicarbon.report.regimes import regimes_in_words
 from digicarbon.report.rows import Rows, controls_of, interval_text, number_text, row_of
 from digicarbon.report.summary import coefficients
-from digicarbon.result import REGRESSOR, Result, Role, effect_names
+from digicarbon.result import RATIOS, REGRESSOR, Result, Role, effect_names
 from digicarbon.spec import Names
 
 Number = Literal["se", "t", "p", "ci"]
@@ -80,6 +80,10 @@ _EACH: Mapping[str, Mapping[Number, str]] = {
     },
 }
 """What is below each coefficient, where several numbers are."""
+_RATIOS = {
+    "en": "below effects in the long run: {level} confidence intervals in brackets",
+    "zh": "长期效应下方为{level}置信区间（方括号）",
+}
 _LABEL = re.compile(r"[A-Za-z0-9:._-]*")
 
 
@@ -247,7 +251,7 @@ class RegressionTable(Report):
                 rules.append(len(rows))
                 blocks.append(len(rows))
                 rows.append((words.word(effect), [""] * len(records)))
-                rows += self._block(shown, columns, named.words)
+                rows += self._block(shown, columns, named.words, ratios=effect in RATIOS)
         rules.append(len(rows))
         own = {title: row_of(title, row, records, self.decimals, words) for title, row in self.rows.items()}
         if hidden and words.word("controls") not in own:
@@ -316,14 +320,22 @@ class RegressionTable(Report):
         columns: Sequence[Mapping[str, Mapping[str, float]]],
         words: Labels,
         roles: Mapping[str, Role] = MappingProxyType({}),
+        ratios: bool = False,
     ) -> list[tuple[str, list[str]]]:
         rows = []
+        kinds = dict.fromkeys("ci" if ratios and kind in ("se", "t") else kind for kind in self.beneath)
         for term in terms:
             numbers = [one.get(term) for one in columns]
             label = words(term, roles.get(term, REGRESSOR).of)
             rows.append((label, ["" if row is None else self._starred(row) for row in numbers]))
-            for kind in self.beneath:
+            for kind in kinds:
                 cells = ["" if row is None else self._beneath(row, kind) for row in numbers]
+                if kind == "ci" and kind not in self.beneath:
+                    # a column without intervals has what the others have below their coefficients
+                    cells = [
+                        cell or ("" if row is None else self._beneath(row, self.beneath[0]))
+                        for cell, row in zip(cells, numbers, strict=True)
+                    ]
                 # a parameter without a standard error has nothing beneath it
                 rows += [("", cells)] if any(cells) else []
         return rows
@@ -365,6 +377,8 @@ class RegressionTable(Report):
         levels = "/".join(f"{level:.0%}" for level in dict.fromkeys(r.result.inference.level for r in records))
         stars = f"* p < {one:g}, ** p < {two:g}, *** p < {three:g}"
         said = ("；" if self.language == "zh" else "; ").join([self._below(levels)] * bool(self.beneath) + [stars])
+        if self._has_ratios(records):
+            said += ("；" if self.language == "zh" else "; ") + _RATIOS[self.words.spoken].format(level=levels)
         roles = _roles([record.result for record in records])
         controls = between.join(self.words(term, roles[term].of) for term in hidden)
         if self.language == "zh":
@@ -381,7 +395,21 @@ class RegressionTable(Report):
         choices = attributed([(owner, self._choice_notes(record, shown)) for owner, record in runs])
         within = any(self._statistic(record.result.statistics, "r2_within") for record in records)
         definition = [Note("within_r2")] if within and "r2_within" in self.statistics else []
-        return (*first, *heads.same, *self.words.notes((*definition, *own, *choices)))
+        lost = attributed([(owner, _first_period(record, records)) for owner, record in runs])
+        return (*first, *heads.same, *self.words.notes((*definition, *lost, *own, *choices)))
+
+    def _has_ratios(self, records: Sequence[Record]) -> bool:
+        """Return whether intervals stand below effects in the place of other numbers."""
+        if not self.effects or {"se", "t"}.isdisjoint(self.beneath):
+            return False
+        every = self.effects_of == "all"
+        return any(
+            np.isfinite(row["se"]) and not np.isnan(row["low"])
+            for record in records
+            for name in RATIOS
+            for term, row in _effect_by_term(record.result, name).items()
+            if every or term in record.result.focal
+        )
 
     def _choice_notes(self, record: Record, shown: Collection[str]) -> list[Note]:
         """Return notes on the choices of a run that neither its heads nor a row show."""
@@ -393,6 +421,18 @@ class RegressionTable(Report):
         if self.effects and not record.result.without_indirect.isdisjoint(record.result.focal):
             notes.append(Note("no_indirect"))
         return notes
+
+
+def _first_period(record: Record, records: Sequence[Record]) -> list[Note]:
+    """Return a note where a run with the past in it stands beside runs of the same units and one period more."""
+    n_units, n_periods = (record.result.statistics.get(name, np.nan) for name in ("n_units", "n_periods"))
+    beside = [
+        other.result.statistics
+        for other in records
+        if other.result.terms and not other.result.terms_of("past_y", "past_lag_y")
+    ]
+    longer = any(each.get("n_units") == n_units and each.get("n_periods") == n_periods + 1 for each in beside)
+    return [Note("first_period_lost")] if longer and record.result.terms_of("past_y", "past_lag_y") else []
 
 
 def _said(record: Record, key: str, words: Labels) -> str:

@@ -12,7 +12,9 @@ import pytest
 import digicarbon as dc
 from digicarbon.errors import ConfigError, DataError, WeightsError
 from digicarbon.model.batch import Estimand, estimate_of
+from digicarbon.model.dynamic_space._batch import DynamicFits, EachFit, batch_of
 from digicarbon.numeric.dynamic_space.effects import LONG, SHORT
+from digicarbon.report import Record, RegressionTable
 from digicarbon.result import Result
 from digicarbon.source import SimulatedDynamicSpace
 from digicarbon.weights import DelaunayWeights
@@ -131,15 +133,62 @@ def test_unequal_rows_are_refused_where_the_correction_needs_equal_ones() -> Non
     assert (wild.effects["p"] <= 1).all()
 
 
-def test_robust_errors_of_many_outcomes_are_those_of_single_fits() -> None:
+@pytest.mark.parametrize("effects", ["two_way", "unit", "time"])
+@pytest.mark.parametrize("correction", ["score", "lee_yu", "none"])
+@pytest.mark.parametrize("directed", [False, True])
+def test_robust_errors_of_many_outcomes_are_those_of_single_fits(effects: str, correction: str, directed: bool) -> None:
     panel = panel_of()
-    model = dc.DynamicSpatialPanel(**TERMS, cov="robust")
-    estimand = Estimand("total", "x")
+    rng = np.random.default_rng(3)
     weights = weights_of(panel)
-    batch = model.batch(panel, weights, estimand)
-    y = panel.with_terms(model.terms).column("y")
+    if directed:
+        # its eigenvalues are complex
+        matrix = np.zeros((30, 30))
+        for unit in range(30):
+            matrix[unit, rng.choice(np.delete(np.arange(30), unit), 4, replace=False)] = 0.25
+        weights = dc.Weights.from_matrix(matrix, panel.units)
+    model = dc.DynamicSpatialPanel(**TERMS, effects=effects, bias_correction=correction, cov="robust")
+    design = model.design(panel, weights)
+    estimands = [Estimand(quantity, "x") for quantity in model.quantities]
+    batch, each = batch_of(design, estimands[0]), EachFit(design, estimands[0])
+    assert isinstance(batch, DynamicFits)
+    # skewed errors with heavy tails
+    columns = panel.with_terms(model.terms).column("y")[:, None] + 0.4 * rng.chisquare(2, (150, 6))
+    weights_of_draws = rng.standard_normal((6, 4)) / 3
+    for drawn, single in (
+        (batch.prepare(columns), columns),
+        (batch.combine(batch.prepare(columns), weights_of_draws), columns @ weights_of_draws),
+    ):
+        expected = each.several(single, estimands)
+        np.testing.assert_allclose(batch.several(drawn, estimands), expected, rtol=1e-9, atol=1e-12)
+    plain = batch_of(model.model_copy(update={"cov": "classic"}).design(panel, weights), estimands[0])
+    total = [Estimand("total", "x")]
+    classic, robust = (one.several(one.prepare(columns), total)[0][1] for one in (plain, batch))
+    assert np.abs(robust / classic - 1).max() > 1e-5
+
+
+def test_wild_intervals_of_the_long_run_invert_the_test_of_a_ratio() -> None:
+    panel = panel_of()
+    model = dc.DynamicSpatialPanel(**TERMS)
+    weights = weights_of(panel)
     result = model.fit(panel, weights)
-    np.testing.assert_allclose(np.ravel(batch.fit(batch.prepare(y[:, None]))), estimate_of(result, estimand))
+    restrictions = model.restrictions(panel, weights, result)[0]
+    y = panel.with_terms(model.terms).column("y")[:, None]
+    for place, estimand in enumerate(restrictions.estimands):
+        value_at = restrictions.value_at(place)
+        assert (value_at is None) == (estimand.quantity not in LONG)
+        if value_at is None:
+            continue
+        # at the ends of Fieller's interval the statistic has the critical size
+        ends = result.effects.loc[(estimand.quantity, "x"), ["low", "high"]]
+        for side, end in zip((-1, 1), ends, strict=True):
+            size = side * result.inference.critical
+            assert value_at(size) == pytest.approx(end, rel=1e-9)
+            batch = restrictions.batch_at(place, end)
+            estimate, se = batch.several(batch.prepare(y), [estimand])[0]
+            assert (end - estimate[0]) / se[0] == pytest.approx(size, rel=1e-8)
+        # beyond some size there is no value
+        assert value_at(1e3) == np.inf
+        assert value_at(-1e3) == -np.inf
 
 
 def test_an_unstable_model_has_no_long_run() -> None:
@@ -236,3 +285,40 @@ def test_a_joint_test_takes_long_run_effects() -> None:
             if (numbers := estimate_of(single, estimand)) is not None:
                 np.testing.assert_allclose((coef[draw], se[draw]), numbers, rtol=1e-5)
     assert y.shape == (30, 5)
+
+
+@pytest.mark.parametrize("name", ["y-1", "1y", "co2-2.5"])
+def test_outcomes_of_any_name_have_a_lag(name: str) -> None:
+    panel = panel_of()
+    renamed = dc.Panel.from_frame(frame().rename(columns={"y": name}), "unit", "time")
+    weights = weights_of(panel)
+    result = dc.DynamicSpatialPanel(**{**TERMS, "y": name}).fit(renamed, weights)
+    np.testing.assert_array_equal(result.coef, fitted(panel).coef)
+
+
+def test_a_table_has_intervals_below_long_run_effects_and_says_where_a_period_is_lost() -> None:
+    panel = panel_of()
+    weights = weights_of(panel)
+    static = dc.SpatialPanel(**TERMS, kind="sdm")
+    runs = [Record("dynamic", {}, {}, fitted(panel)), Record("static", {}, {}, static.fit(panel, weights))]
+    table = RegressionTable(language="en", decimals=3).table("t", runs)
+    words = list(table.cells.index)
+    place = words.index("Total effect in the long run")
+    low, high = runs[0].result.effects.loc[("long_total", "x"), ["low", "high"]]
+    assert list(table.cells.iloc[place + 2]) == [f"[{low:.3f}, {high:.3f}]", ""]
+    at_once = words.index("Total effect")
+    assert table.cells.iloc[at_once + 2, 0] == f"({runs[0].result.effects.loc[('total', 'x'), 'se']:.3f})"
+    notes = " ".join(table.notes)
+    assert "below effects in the long run: 95% confidence intervals" in notes
+    assert "dynamic: The first period is lost" in notes
+    # without intervals there are standard errors
+    quick = fitted(panel, test="wild", replications=99, intervals=False)
+    alone = RegressionTable(language="en", decimals=3).table("t", [Record("dynamic", {}, {}, quick)])
+    assert alone.cells.iloc[place + 2, 0] == f"({quick.effects.loc[('long_total', 'x'), 'se']:.3f})"
+    assert "The first period is lost" not in " ".join(alone.notes)
+    assert "in the long run: 95%" not in " ".join(alone.notes)
+    # a sample whose lag is taken from the year before it loses nothing
+    years = [2013, 2014, 2015, 2016, 2017]
+    later = static.fit(panel.select(periods=years), weights)
+    equal = RegressionTable(language="en").table("t", [runs[0], Record("static", {}, {}, later)])
+    assert "The first period is lost" not in " ".join(equal.notes)

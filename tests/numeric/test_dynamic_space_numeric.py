@@ -11,6 +11,7 @@ import scipy
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.dynamic_space import effects as of_effects
 from digicarbon.numeric.dynamic_space.batch import DynamicBatch
+from digicarbon.numeric.dynamic_space.effects import ratio_interval
 from digicarbon.numeric.dynamic_space.estimator import DynamicFit, Setting, fit_dynamic, solver_of
 from digicarbon.numeric.dynamic_space.null import lags_of
 from digicarbon.numeric.dynamic_space.robust import robust_covariance
@@ -433,3 +434,23 @@ def test_an_explosive_panel_has_no_adjusted_estimate() -> None:
     assert fit.lost
     assert np.isfinite(fit.covariance).all()
     assert solver_of(w, setting).spectrum.count == N - 1
+
+
+@pytest.mark.parametrize(("f", "spread", "ends"), [(2.0, 0.02, (0, 0)), (2.0, 0.03, (0, 1)), (-2.0, 0.03, (1, 0))])
+def test_an_interval_of_a_ratio_holds_the_values_that_are_not_rejected(
+    f: float, spread: float, ends: tuple[int, int]
+) -> None:
+    d, a, b, critical = 0.3, 0.9, -0.1 * np.sign(f), 1.96
+    low, high = (float(end) for end in ratio_interval(f, d, (a, b, spread), critical))
+    assert (np.isinf(low), np.isinf(high)) == tuple(map(bool, ends))
+    # values of the sign of the effect, and nothing else
+    values = np.sign(f) * np.geomspace(1e-3, 1e6, 20_001)
+    gap = f - values
+    kept = np.abs(d * gap) <= critical * np.sqrt(d * d * a + 2 * d * gap * b + gap * gap * spread)
+    assert 0 < kept.sum() < len(kept)
+    np.testing.assert_array_equal(kept, (values >= low) & (values <= high))
+
+
+def test_an_interval_of_a_ratio_whose_sign_is_unknown_has_no_ends() -> None:
+    low, high = ratio_interval(0.5, 0.3, (0.9, 0.0, 0.06), 1.96)
+    assert (low, high) == (-np.inf, np.inf)

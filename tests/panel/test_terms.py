@@ -205,3 +205,20 @@ def test_a_sample_is_centred_on_its_own_rows(panel: dc.Panel) -> None:
         np.testing.assert_allclose(taken.column("center(x)"), x / (2 if adjust else 1))
         z = expected["L.z"] - expected["L.z"].mean()
         np.testing.assert_allclose(taken.column("center(x):center(L.z)"), x * z / (2 if adjust else 1))
+
+
+def test_lags_of_columns_with_hyphens_and_digits_in_front() -> None:
+    renamed = dc.Panel.from_frame(FRAME.rename(columns={"x": "x-1", "z": "2z"}), unit="unit", time="time")
+    plain = dc.Panel.from_frame(FRAME, unit="unit", time="time")
+    for own, usual in (("L.x-1", "L.x"), ("D.2z", "D.z"), ("L2.2z", "L2.z"), ("L.x-1:2z", None)):
+        if usual is None:
+            # other terms of such names are read as columns
+            with pytest.raises(DataError, match="no column"):
+                renamed.with_terms([own]).require([own])
+        else:
+            np.testing.assert_array_equal(
+                renamed.with_terms([own]).column(own), plain.with_terms([usual]).column(usual)
+            )
+    # a column of that name comes first
+    there = dc.Panel.from_frame(FRAME.assign(**{"L.2z": FRAME["z"] + 1, "2z": FRAME["z"]}), unit="unit", time="time")
+    np.testing.assert_array_equal(there.with_terms(["L.2z"]).column("L.2z"), plain.column("z") + 1)

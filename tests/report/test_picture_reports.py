@@ -45,11 +45,19 @@ def with_tables(tables: dict[str, pd.DataFrame], label: str = "W", simulated: bo
 
 def test_every_interval_that_is_drawn_stands_in_the_table(records: list[Record]) -> None:
     table = IntervalPicture(language=None, decimals=3).table("t", records)
-    assert list(table.cells.columns) == ["Coefficient", "Standard error", "p value", "from", "to"]
-    assert list(table.cells.index) == [f"{X}, SAR", f"{X}, SDM"]
-    row = records[0].result.estimates.loc[X]
-    assert list(table.cells.iloc[0]) == [f"{row[name]:.3f}" for name in ("coef", "se", "p", "low", "high")]
+    assert list(table.cells.columns) == ["Estimate", "Standard error", "p value", "from", "to"]
+    assert list(table.cells.index)[:4] == [f"{X}, SAR", f"{X}, SDM", "rho, SAR", "rho, SDM"]
+    names = ("coef", "se", "p", "low", "high")
+    for place, term in enumerate((X, X, "rho", "rho")):
+        row = records[place % 2].result.estimates.loc[term]
+        assert list(table.cells.iloc[place]) == [f"{row[name]:.3f}" for name in names]
+    assert table.rules == (2, 4, 6, 8)
+    total = records[1].result.effects.loc[("total", X)]
+    assert list(table.cells.iloc[-1]) == [f"{total[name]:.3f}" for name in names]
     assert table.notes[0] == "Intervals: 95%."
+    named = IntervalPicture(language=None, decimals=3, terms=(X,)).table("t", records)
+    assert next(iter(named.cells.columns)) == "Coefficient"
+    assert list(named.cells.index) == [f"{X}, SAR", f"{X}, SDM"]
     effects = IntervalPicture(quantity="effects", language="zh", labels={X: "就业"}).table("t", records)
     assert list(effects.cells.index)[:3] == ["直接效应, 就业, SAR", "直接效应, 就业, SDM", "间接效应, 就业, SAR"]
     assert effects.rules == (2, 4)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from copy import copy
 
 import numpy as np
 
@@ -12,9 +13,18 @@ from digicarbon.model._spatial_batch import solved
 from digicarbon.model._spatial_estimates import MOST_UNITS
 from digicarbon.model.batch import Batch, Estimand, Fits
 from digicarbon.model.dynamic_space._estimates import Design, Estimates, several
+from digicarbon.model.restrictions import Ratios
 from digicarbon.numeric.dynamic_space.batch import DynamicBatch, DynamicOutcomes
-from digicarbon.numeric.dynamic_space.effects import LONG, SHORT, denominators, long_factors, short_factors
+from digicarbon.numeric.dynamic_space.effects import (
+    LONG,
+    SHORT,
+    denominators,
+    long_factors,
+    ratio_interval,
+    short_factors,
+)
 from digicarbon.numeric.dynamic_space.null import DynamicNull, DynamicNulls
+from digicarbon.numeric.dynamic_space.robust import vectors_of
 from digicarbon.numeric.dynamic_space.spectrum import spectrum_of
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.spatial.batch import Asked
@@ -37,9 +47,17 @@ class DynamicFits:
 
     def __init__(self, design: Design, estimand: Estimand) -> None:
         w = solved(design.w)
-        self._batch = DynamicBatch(design.level, design.before[0], w, design.setting)
+        vectors = vectors_of(w) if design.robust else None
+        self._batch = DynamicBatch(design.level, design.before[0], w, design.setting, vectors)
         self._design, self._estimand = design, estimand
+        self._value: float | None = None
         self.key: Hashable = ("dynamic", w, design.setting, design.before[0].tobytes())
+
+    def against(self, value: float) -> DynamicFits:
+        """Return the same, whose standard errors in the long run are those of the test of a value."""
+        out = copy(self)
+        out._value = value
+        return out
 
     def prepare(self, outcomes: FloatArray) -> DynamicOutcomes:
         """Return outcomes, shape (rows, M), as they enter the likelihood."""
@@ -59,11 +77,11 @@ class DynamicFits:
         for estimand in estimands:
             lag = f"W_{estimand.term}"
             asked.append((names.index(estimand.term), names.index(lag) if lag in names else None, estimand.quantity))
-        return self._batch.several(prepared, asked)
+        return self._batch.several(prepared, asked, self._value)
 
 
 class EachFit:
-    """The same, one outcome after the other, for errors and weights that have no faster way."""
+    """The same, one outcome after the other, for weights that have no faster way."""
 
     def __init__(self, design: Design, estimand: Estimand) -> None:
         self._design, self._estimand = design, estimand
@@ -95,11 +113,13 @@ class EachFit:
 
 def batch_of(design: Design, estimand: Estimand) -> Batch:
     """Return what fits a design to many outcomes."""
-    fast = not design.robust and design.w.constant_row_sum is not None and design.w.n <= MOST_UNITS
+    fast = design.w.constant_row_sum is not None and design.w.n <= MOST_UNITS
+    if fast and design.robust:
+        fast = vectors_of(solved(design.w)) is not None
     return DynamicFits(design, estimand) if fast else EachFit(design, estimand)
 
 
-class DynamicRestrictions:
+class DynamicRestrictions(Ratios):
     """The quantities of one focal term, restricted.
 
     Parameters
@@ -115,7 +135,7 @@ class DynamicRestrictions:
     -----
     The null model in which a quantity f has the value L takes coefficients of the term and ρ, τ, η that are the nearest
     to the estimates in the metric of their covariance. The restriction is d(f - L) = 0, d the denominator of f; for
-    total effects it is linear.
+    total effects it is linear. Intervals in the long run invert the test by d(f - L) over its own standard error.
     """
 
     def __init__(self, estimands: tuple[Estimand, ...], batch: Batch, found: Estimates, rows: Rows, term: str) -> None:
@@ -161,6 +181,25 @@ class DynamicRestrictions:
                 break
         return self._nulls.at(at[: self._count], at[2:])
 
+    def batch_at(self, place: int, value: float) -> Batch:
+        """Return the batch whose standard error of a long-run effect is that of d(f - L) over d."""
+        long = self.estimands[place].quantity in LONG
+        return self.batch.against(value) if long and isinstance(self.batch, DynamicFits) else self.batch
+
+    def value_at(self, place: int) -> Callable[[float], float] | None:
+        """Return the ends of Fieller's interval of a long-run effect, by the size of the statistic."""
+        if self.estimands[place].quantity not in LONG or not isinstance(self.batch, DynamicFits):
+            return None
+        effect, gradient, d, of_d = self._ratio(place, self._point)
+        moments = tuple(
+            float(one @ self._spread @ other) for one, other in ((gradient, gradient), (gradient, of_d), (of_d, of_d))
+        )
+
+        def end(size: float) -> float:
+            return float(ratio_interval(effect, d, moments, size)[int(size > 0)])
+
+        return end
+
     def _inside(self, at: FloatArray) -> bool:
         """Return whether I - ρW and (1 - τ)I - (ρ + η)W are as they are where the model is stable."""
         rho, tau, eta = at[2:]
@@ -169,18 +208,23 @@ class DynamicRestrictions:
 
     def _gap(self, place: int, value: float, at: FloatArray) -> tuple[float, FloatArray]:
         """Return d(f - L) at a point, and its gradient, shape (5,)."""
-        estimand, theta = self.estimands[place], at[2:]
+        estimand = self.estimands[place]
         if estimand.quantity == "coefficient":
             one = 0 if estimand.term == self._term else 1
             return float(at[one] - value), np.eye(5)[one]
+        effect, gradient, d, of_d = self._ratio(place, at)
+        return float(d * (effect - value)), d * gradient + (effect - value) * of_d
+
+    def _ratio(self, place: int, at: FloatArray) -> tuple[float, FloatArray, float, FloatArray]:
+        """Return an effect at a point, its denominator, and the gradients of both, shape (5,)."""
+        estimand, theta = self.estimands[place], at[2:]
         long = estimand.quantity in LONG
         factors = (long_factors if long else short_factors)(theta, self._w)
         row = SHORT.index(estimand.quantity.removeprefix("long_"))
         gradient = factors.gradients(at[:1], at[1:2])[row, 0]
         effect = float(factors.values[row] @ at[:2])
         every, slopes = denominators(theta, self._w, long)
-        d, of_d = float(every[row]), np.concatenate([np.zeros(2), slopes[row]])
-        return float(d * (effect - value)), d * gradient + (effect - value) * of_d
+        return effect, gradient, float(every[row]), np.concatenate([np.zeros(2), slopes[row]])
 
 
 def _cube(outcomes: FloatArray, design: Design) -> FloatArray:

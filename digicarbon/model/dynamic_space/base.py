@@ -383,6 +383,8 @@ class DynamicSpatialPanel(Tested):
             notes.append(Note("rho_beyond", low=round(low, 4), high=round(high, 4)))
         if not found.stability < 1:
             notes.append(Note("dynamic_unstable", largest=round(found.stability, 4)))
+        if resampled is not None and self.test == "wild" and self.intervals:
+            notes.append(Note("long_run_wild"))
         if resampled is not None and self.test == "errors":
             notes.append(Note("long_run_ratio"))
             if np.isinf(resampled.effects[1:]).any():

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.dynamic_space.effects import many_factors
+from digicarbon.numeric.dynamic_space.effects import LONG, denominators, many_factors
 from digicarbon.numeric.dynamic_space.estimator import Point, Setting, solver_of
+from digicarbon.numeric.dynamic_space.robust import Surplus, SurplusAt, Vectors
 from digicarbon.numeric.dynamic_space.spectrum import spectrum_of
 from digicarbon.numeric.linear.within import demean
 from digicarbon.numeric.spatial.batch import Asked
@@ -21,6 +22,8 @@ from digicarbon.numeric.spatial.operator import SpatialOperator
 
 BLOCK = 1024
 """Draws that are solved at a time: their arrays stay in the processor's cache."""
+CELLS = 1 << 19
+"""Numbers that columns of a block of draws may hold where their errors' moments count."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,15 +61,27 @@ class DynamicBatch:
     w : SpatialOperator
         With constant row sums and a known spectrum.
     setting : Setting
+    vectors : Vectors, optional
+        Of W: variances then have third and fourth moments of the errors, see `digicarbon.numeric.dynamic_space.robust`.
     """
 
-    def __init__(self, z: FloatArray, first: FloatArray, w: SpatialOperator, setting: Setting) -> None:
+    def __init__(
+        self,
+        z: FloatArray,
+        first: FloatArray,
+        w: SpatialOperator,
+        setting: Setting,
+        vectors: Vectors | None = None,
+    ) -> None:
         self._w, self._setting, self._first = w, setting, first
         self._solver = solver_of(w, setting)
         self._whole = spectrum_of(w, False)
         within = demean(z, setting.effects).reshape(-1, z.shape[2])
         self._q, self._r = np.linalg.qr(within)
         self._inverse = np.linalg.inv(self._r) if z.shape[2] else np.empty((0, 0))
+        self._within = within
+        self._surplus = None if vectors is None else Surplus(vectors, setting)
+        self._block = BLOCK if vectors is None else max(16, min(BLOCK, CELLS // len(within)))
 
     def outcomes(self, y: FloatArray) -> DynamicOutcomes:
         """Return outcomes, shape (T, N, J), as `several` takes them."""
@@ -87,7 +102,9 @@ class DynamicBatch:
         t, n, j = y.shape
         return np.stack([demean(cube, self._setting.effects) for cube in every]).reshape(len(every), t * n, j)
 
-    def several(self, outcomes: DynamicOutcomes, asked: Sequence[Asked]) -> list[tuple[FloatArray, FloatArray]]:
+    def several(
+        self, outcomes: DynamicOutcomes, asked: Sequence[Asked], value: float | None = None
+    ) -> list[tuple[FloatArray, FloatArray]]:
         """Return effects and their standard errors, each of shape (M,); not-a-number at the end of ρ's range.
 
         A draw that is not stable keeps the numbers of the formula of long-run effects: under the null its statistic is
@@ -98,20 +115,27 @@ class DynamicBatch:
         outcomes : DynamicOutcomes
         asked : sequence of (int, int or None, str)
             Columns of z of a term and of its spatial lag, and an effect of it.
+        value : float, optional
+            Standard errors of effects f in the long run are then those of d(f - value) over d, with d as in
+            `digicarbon.numeric.dynamic_space.effects.denominators`.
         """
         parts: list[list[tuple[FloatArray, FloatArray]]] = []
-        for gram, on_z in self._moments(outcomes):
+        for gram, on_z, columns in self._moments(outcomes):
             # a draw without errors has no estimate
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 point, _ = self._solver.solve(gram)
-                parts.append(self._effects(point, on_z, asked))
+                parts.append(self._effects(point, on_z, columns, asked, value))
         return [
             (np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each]))
             for each in zip(*parts, strict=True)
         ]
 
-    def _moments(self, outcomes: DynamicOutcomes) -> Iterator[tuple[FloatArray, FloatArray]]:
-        """Yield inner products of what Z leaves, shape (M, q + 1, q + 1), and coefficients on Z, (M, k, q + 1)."""
+    def _moments(self, outcomes: DynamicOutcomes) -> Iterator[tuple[FloatArray, FloatArray, FloatArray | None]]:
+        """Yield inner products of what Z leaves, coefficients on Z, and columns where moments of errors count.
+
+        Their shapes are (M, q + 1, q + 1), (M, k, q + 1) and (q + 1, T·N, M).
+        """
+        robust, size = self._surplus is not None, self._block
         columns, first = outcomes.columns, outcomes.first
         rows = columns.shape[1]
         own = np.concatenate([columns, first[..., None]], axis=2)
@@ -121,19 +145,20 @@ class DynamicBatch:
         q = len(columns)
         if outcomes.weights is None:
             count = columns.shape[2]
-            for start in range(0, count, BLOCK):
-                draws = slice(start, min(start + BLOCK, count))
+            for start in range(0, count, size):
+                draws = slice(start, min(start + size, count))
                 block = rest[:, :, draws] + rest[:, :, -1:]
                 yield (
                     np.einsum("arm,brm->mab", block, block),
                     np.moveaxis(on_z[:, :, draws] + on_z[:, :, -1:], 2, 0).swapaxes(1, 2),
+                    own[:, :, draws] + own[:, :, -1:] if robust else None,
                 )
             return
         j = own.shape[2]
         pairs = [(a, b) for a in range(q) for b in range(a, q)]
         forms = np.concatenate([rest[a].T @ rest[b] for a, b in pairs]) if rows >= j else None
-        for start in range(0, outcomes.weights.shape[1], BLOCK):
-            weights = outcomes.weights[:, start : start + BLOCK]
+        for start in range(0, outcomes.weights.shape[1], size):
+            weights = outcomes.weights[:, start : start + size]
             weights = np.concatenate([weights, np.ones((1, weights.shape[1]))])
             gram = np.empty((weights.shape[1], q, q))
             if forms is None:
@@ -143,15 +168,23 @@ class DynamicBatch:
                 products = (forms @ weights).reshape(len(pairs), j, -1)
                 for (a, b), value in zip(pairs, np.einsum("pjm,jm->pm", products, weights), strict=True):
                     gram[:, a, b] = gram[:, b, a] = value
-            yield gram, np.moveaxis(on_z @ weights, 2, 0).swapaxes(1, 2)
+            yield gram, np.moveaxis(on_z @ weights, 2, 0).swapaxes(1, 2), own @ weights if robust else None
 
-    def _effects(self, point: Point, on_z: FloatArray, asked: Sequence[Asked]) -> list[tuple[FloatArray, FloatArray]]:
+    def _effects(
+        self,
+        point: Point,
+        on_z: FloatArray,
+        columns: FloatArray | None,
+        asked: Sequence[Asked],
+        value: float | None,
+    ) -> list[tuple[FloatArray, FloatArray]]:
         active, k = list(self._setting.active), on_z.shape[1]
         lags = on_z[:, :, :-1]
         theta = point.theta
         beta = on_z[:, :, -1] - (lags @ theta[:, active, None])[..., 0]
         factor = self._setting.small_sample(k)
         c = float(self._w.constant_row_sum or 0.0)
+        further = None if columns is None else _Further(self, point, beta, lags, columns)
         out = []
         for focal, lag, quantity in asked:
             values, slopes = many_factors(theta, quantity, self._whole, c)
@@ -161,8 +194,56 @@ class DynamicBatch:
             slope = np.einsum("mp,mpa->ma", beta[:, places], slopes[:, : len(places), active])
             slope -= np.einsum("mp,mpa->ma", weights, lags[:, places])
             root = weights @ self._inverse[places]
+            scale: FloatArray | float = 1.0
+            if value is not None and quantity in LONG:
+                size, of_size = denominators(theta, self._w, long=True)
+                row = LONG.index(quantity)
+                scale = size[:, row]
+                slope = scale[:, None] * slope + (effect - value)[:, None] * of_size[row, active]
+                root = scale[:, None] * root
             variance = point.sigma2 * (root * root).sum(axis=1)
             variance += np.einsum("ma,mab,mb->m", slope, point.covariance, slope)
-            se = np.sqrt(factor * variance)
+            variance *= factor
+            if further is not None:
+                variance += further.of(slope, self._inverse @ root.T)
+            se = np.sqrt(variance) / np.abs(scale)
             out.append((np.where(point.end, np.nan, effect), np.where(point.end, np.nan, se)))
         return out
+
+
+class _Further:
+    """What moments of the errors add to the variances of a block of outcomes; parameters as in `DynamicBatch`."""
+
+    def __init__(
+        self, batch: DynamicBatch, point: Point, beta: FloatArray, lags: FloatArray, columns: FloatArray
+    ) -> None:
+        setting = batch._setting
+        self._batch, self._point, self._lags = batch, point, lags
+        self._shape = (setting.t, setting.n, len(beta))
+        self._active = list(setting.active)
+        self._columns = columns[:-1]
+        self._factor = setting.small_sample(beta.shape[1])
+        residuals = columns[-1] - np.einsum("arm,ma->rm", self._columns, point.theta[:, self._active])
+        residuals -= batch._within @ beta.T
+        self._tie = -2 * point.sigma2[:, None] / setting.size * batch._solver.ties(point)[:, self._active]
+        assert batch._surplus is not None
+        self._surplus: SurplusAt = batch._surplus.at(point.theta, point.sigma2, residuals.reshape(self._shape))
+
+    def of(self, slope: FloatArray, on_inverse: FloatArray) -> FloatArray:
+        """Return the surplus of a variance, shape (M,).
+
+        Parameters
+        ----------
+        slope : ndarray, shape (M, q)
+            Derivatives in those of ρ, τ and η that are in the model, β moving with them.
+        on_inverse : ndarray, shape (k, M)
+            (Z′Z)⁻¹ times the derivatives in β.
+        """
+        by_theta = np.einsum("mab,mb->ma", self._point.bread, slope)
+        by_beta = self._point.sigma2 * on_inverse - np.einsum("mka,ma->km", self._lags, by_theta)
+        columns = self._batch._within @ by_beta + np.einsum("arm,ma->rm", self._columns, by_theta)
+        weights = np.zeros((len(slope), 3))
+        weights[:, self._active] = by_theta
+        variance = (self._tie * by_theta).sum(axis=1)
+        # the factor of the covariance stands on both sides and is divided out once
+        return self._factor * self._surplus.of(weights, columns.reshape(self._shape), variance)

@@ -67,7 +67,7 @@ class RatioTest:
     Attributes
     ----------
     stat, low, high : ndarray, shape (3, k)
-        Of the hypothesis of no effect; ends are infinite where the denominator may be zero.
+        Of the hypothesis of no effect; an end is infinite where the denominator may be zero.
     """
 
     stat: FloatArray
@@ -183,16 +183,43 @@ def ratio_tests(
     spread = (spreads * slope).sum(axis=1)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         stat = d * values / np.sqrt(d * d * a + 2 * d * values * b + values**2 * spread)
-        # (d² - z²s)δ² + 2z²db δ - z²d²a ≤ 0 with δ = L - f
-        z2 = critical**2
-        lead, half = d * d - z2 * spread, z2 * d * b
+    return RatioTest(stat, *ratio_interval(values, d, (a, b, spread), critical))
+
+
+def ratio_interval(
+    f: FloatArray | float, d: FloatArray | float, moments: tuple[FloatArray | float, ...], critical: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return the ends of Fieller's interval of ratios f with denominators d > 0.
+
+    Parameters
+    ----------
+    f, d : ndarray or float
+    moments : tuple of three ndarrays or floats
+        Variance of f, its covariance with d, and the variance of d.
+    critical : float
+
+    Notes
+    -----
+    Values L with (d² - z²s)δ² + 2z²db δ - z²d²a ≤ 0, δ = L - f. Where the denominator may be zero these are all values,
+    or all but those between two. If zero is between them, the sign of the numerator is known, and the values of the
+    other sign have a negative denominator: there is then no long run, and they are left out.
+    """
+    a, b, spread = moments
+    z2 = critical**2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lead, half = np.asarray(d * d - z2 * spread), z2 * d * b
         root = np.sqrt(half**2 + lead * z2 * d * d * a)
-        low, high = (-half - root) / lead + values, (-half + root) / lead + values
-    return RatioTest(stat, np.where(lead > 0, low, -np.inf), np.where(lead > 0, high, np.inf))
+        one, other = (-half - root) / lead + f, (-half + root) / lead + f
+    beyond = (lead < 0) & (other < 0) & (one > 0)
+    low = np.where(lead > 0, one, np.where(beyond & (np.asarray(f) > 0), one, -np.inf))
+    high = np.where(lead > 0, other, np.where(beyond & (np.asarray(f) < 0), other, np.inf))
+    return low, high
 
 
 def denominators(theta: FloatArray, w: SpatialOperator, long: bool) -> tuple[FloatArray, FloatArray]:
-    """Return by what direct, indirect and total effects are divided, shape (3,), and its derivatives, shape (3, 3).
+    """Return by what direct, indirect and total effects are divided, shape (..., 3), and its derivatives, shape (3, 3).
+
+    Parameters are of shape (..., 3).
 
     The total effect has its pole where 1 - ρc is zero, in the long run 1 - τ - (ρ + η)c, c the largest root of W; a
     unit's own effect hardly knows of it, since the other roots are smaller: its denominator is 1, or 1 - τ.
@@ -202,7 +229,7 @@ def denominators(theta: FloatArray, w: SpatialOperator, long: bool) -> tuple[Flo
         c = 1 / w.bounds[1]
     own = np.array([0.0, c, c])
     slopes = np.stack([-own, np.full(3, -1.0 if long else 0.0), -own if long else np.zeros(3)], axis=1)
-    return 1 + slopes @ theta, slopes
+    return 1 + theta @ slopes.T, slopes
 
 
 def stability(theta: FloatArray, w: SpatialOperator) -> float:

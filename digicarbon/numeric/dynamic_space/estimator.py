@@ -461,14 +461,13 @@ def fit_dynamic(columns: FloatArray, w: SpatialOperator, setting: Setting) -> Dy
     solver = solver_of(w, setting)
     point, quasi = solver.solve(gram[None])
     theta, active = point.theta[0], list(setting.active)
-    on_z = scipy.linalg.lapack.dtrtrs(r[:k, :k], r[:k, k:])[0] if k else np.empty((0, q + 1))
+    # LAPACK's dtrtrs wakes all threads for more than one right-hand side, which costs more than the fit
+    on_z = scipy.linalg.blas.dtrsm(1.0, r[:k, :k], r[:k, k:]) if k else np.empty((0, q + 1))
     beta = on_z[:, q] - on_z[:, :q] @ theta[active]
     residuals = flat @ np.concatenate([-beta, -theta[active], [1.0]])
     sigma2 = float(point.sigma2[0])
-    inverse = np.zeros((k, k))
-    if k:
-        upper = np.triu(scipy.linalg.lapack.dpotri(np.ascontiguousarray(r[:k, :k]), lower=0)[0])
-        inverse = upper + np.triu(upper, 1).T
+    root = scipy.linalg.lapack.dtrtri(r[:k, :k])[0] if k else np.empty((0, 0))
+    inverse = root @ root.T
     tie = -2 * sigma2 / setting.size * solver.ties(point)[0, active]
     factor = setting.small_sample(k)
     of_beta, of_sigma2 = sigma2 * inverse, 2 * sigma2**2 / setting.size

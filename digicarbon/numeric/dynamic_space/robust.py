@@ -2,14 +2,162 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.dynamic_space.estimator import DynamicFit, Setting
+from digicarbon.numeric.dynamic_space.spectrum import Values
 from digicarbon.numeric.linear.within import centred, demean
 from digicarbon.numeric.spatial.likelihood import Sample
-from digicarbon.numeric.spatial.operator import SpatialOperator
-from digicarbon.numeric.spatial.robust import error_moments
+from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
+from digicarbon.numeric.spatial.robust import error_moments, weight_power
+
+CONDITION, REBUILT = 1e6, 1e-11
+"""Largest condition of eigenvectors that are used, and how exactly they give W back."""
+
+
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """The decomposition W = VΩV⁻¹.
+
+    Attributes
+    ----------
+    roots : ndarray, shape (N,)
+    vectors, inverse : ndarray, shape (N, N)
+    """
+
+    roots: Values
+    vectors: Values
+    inverse: Values
+
+    def diagonals(self, by_time: bool) -> Values:
+        """Return P with diag f(W) = P f(ω), shape (N, N); of Jf(W)J with time effects, where W has equal row sums."""
+        own = self.vectors - self.vectors.mean(axis=0) if by_time else self.vectors
+        return own * self.inverse.T
+
+
+@lru_cache(maxsize=16)
+def vectors_of(w: SpatialOperator) -> Vectors | None:
+    """Return the eigenvectors of W; None where they are no well conditioned basis, or W is not dense."""
+    if not isinstance(w, DenseOperator):
+        return None
+    if w.balance is not None:
+        root = np.sqrt(w.balance)
+        similar = w.w * (root[:, None] / root)
+        values, own = np.linalg.eigh((similar + similar.T) / 2)
+        return Vectors(values, own / root[:, None], own.T * root)
+    roots, vectors = np.linalg.eig(w.w)
+    if np.linalg.cond(vectors) > CONDITION:
+        return None
+    inverse = np.linalg.inv(vectors)
+    exact = np.abs((vectors * roots) @ inverse - w.w).max() < REBUILT * max(float(np.abs(w.w).max()), 1e-300)
+    return Vectors(roots, vectors, inverse) if exact else None
+
+
+class Surplus:
+    """What third and fourth moments of the errors add to variances, for many outcomes.
+
+    Parameters
+    ----------
+    vectors : Vectors
+        Of a W with equal row sums.
+    setting : Setting
+
+    Notes
+    -----
+    As `robust_covariance`, for one combination of the parameters: its linear and its quadratic form in the errors are
+    vectors, which the eigenvectors of W turn into T products for all outcomes.
+    """
+
+    def __init__(self, vectors: Vectors, setting: Setting) -> None:
+        self._vectors, self._setting = vectors, setting
+        self._diagonals = vectors.diagonals(setting.effects != "unit")
+        self._sample = Sample(setting.n, setting.t, setting.effects, "none")
+        over_time = 1 - 1 / setting.t if setting.unit_effects else 1.0
+        self._share = over_time * (1 - 1 / setting.n if setting.effects != "unit" else 1.0)
+
+    def at(self, theta: FloatArray, sigma2: FloatArray, residuals: FloatArray) -> SurplusAt:
+        """Return what is common to all combinations; theta of shape (M, 3), residuals of shape (T, N, M)."""
+        t, roots = self._setting.t, self._vectors.roots[:, None]
+        rho, tau, eta = theta.T
+        u = 1 / (1 - roots * rho)
+        a = (tau + roots * eta) * u
+        passed = np.empty(residuals.shape, dtype=np.result_type(u, self._vectors.vectors))
+        sums = np.empty_like(passed)
+        before, power, total = np.zeros_like(u), u, np.zeros_like(u)
+        for period in range(t):
+            before = a * before + u * (self._vectors.inverse @ residuals[period])
+            passed[period] = before
+            total = total + power
+            sums[period] = total
+            power = power * a
+        second, third, fourth = (weight_power(self._sample, power) for power in (2, 3, 4))
+        squares = residuals * residuals
+        mean3, mean4 = (squares * residuals).mean(axis=(0, 1)), (squares * squares).mean(axis=(0, 1))
+        skewness = mean3 / third
+        excess = (mean4 - 3 * sigma2**2 * (second**2 - fourth)) / fourth - 3 * sigma2**2
+        return SurplusAt(self, sigma2, u, sums, passed, skewness, excess)
+
+
+@dataclass(frozen=True, eq=False)
+class SurplusAt:
+    """The same at given parameters.
+
+    Attributes
+    ----------
+    whole : Surplus
+    sigma2 : ndarray, shape (M,)
+    u : ndarray, shape (N, M)
+        1/(1 - ρω).
+    sums, passed : ndarray, shape (T, N, M)
+        Sums of aʰu, and V⁻¹ times what errors make of outcomes.
+    skewness, excess : ndarray, shape (M,)
+        μ₃ and μ₄ - 3σ⁴.
+    """
+
+    whole: Surplus
+    sigma2: FloatArray
+    u: Values
+    sums: Values
+    passed: Values
+    skewness: FloatArray
+    excess: FloatArray
+
+    def of(self, weights: FloatArray, columns: FloatArray, variance: FloatArray) -> FloatArray:
+        """Return h′Sh, S the surplus of the score's variance, for each outcome, shape (M,).
+
+        Parameters
+        ----------
+        weights : ndarray, shape (M, 3)
+            h of ρ, τ and η.
+        columns : ndarray, shape (T, N, M)
+            The columns of Z and of the lags times their h.
+        variance : ndarray, shape (M,)
+            h of σ².
+        """
+        setting, vectors = self.whole._setting, self.whole._vectors
+        t, roots = setting.t, vectors.roots[:, None]
+        of_now, of_past = roots * weights[:, 0], weights[:, 1] + roots * weights[:, 2]
+        constant = self.whole._share / (2 * self.sigma2**2) * variance
+        linear, quadratic = np.empty(columns.shape), np.empty(columns.shape)
+        for period in range(t):
+            noise = of_now * self.passed[period]
+            form = of_now * self.u
+            if period:
+                noise = noise + of_past * self.passed[period - 1]
+            if setting.unit_effects:
+                form = form - of_now * self.sums[t - 1 - period] / t
+                if period < t - 1:
+                    form = form - of_past * self.sums[t - 2 - period] / t
+            linear[period] = (vectors.vectors @ noise).real
+            quadratic[period] = (self.whole._diagonals @ form).real / self.sigma2 + constant
+        linear = (columns - demean(linear, setting.effects)) / self.sigma2
+        cross = (linear * quadratic).sum(axis=(0, 1))
+        square = (quadratic * quadratic).sum(axis=(0, 1))
+        return np.asarray(2 * self.skewness * cross + self.excess * square)
 
 
 def robust_covariance(columns: FloatArray, fit: DynamicFit, w: SpatialOperator, setting: Setting) -> FloatArray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -30,6 +30,8 @@ SAFE = 0.5
 """Slope of the excess over critical values from which on secants find its zero; 1 is that of constant ones."""
 NARROW = 0.01
 """Standard errors, and share of the distance from the estimate, between which bisection leaves an end."""
+LAST = 1e-3
+"""Share of the largest size of an observed statistic by which the last value that is tried stops short of it."""
 ENOUGH = 5
 """Number of draws beyond a critical value from which on it changes smoothly."""
 
@@ -146,6 +148,7 @@ def wild_test(
     at_zero: tuple[FloatArray, FloatArray],
     at: Callable[[float], tuple[FloatArray, FloatArray]] | None,
     level: float,
+    value_at: Callable[[float], float] | None = None,
 ) -> WildTest:
     """Return the test that a quantity is zero, and the values that the same test does not reject.
 
@@ -158,6 +161,9 @@ def wild_test(
         The same under another value; None leaves the interval out.
     level : float
         Coverage of the interval.
+    value_at : callable, optional
+        The value at which the observed statistic has a size, with the sign of its distance from the estimate; infinite
+        where there is none. By default, so many standard errors away.
 
     Notes
     -----
@@ -175,7 +181,12 @@ def wild_test(
     if at is None:
         return WildTest(p, np.nan, np.nan, lost)
     few = alpha * (1 + len(under_zero)) < ENOUGH
-    low, high = (_end(estimate, se * side, critical(under_zero, alpha), at, alpha, few) for side in (-1.0, 1.0))
+    place = value_at or (lambda distance: float(estimate + distance * se))
+    zero = estimate / se if value_at is None else None
+    low, high = (
+        _end(partial(_beside, place, side), critical(under_zero, alpha), at, alpha, few, zero and -side * zero)
+        for side in (-1.0, 1.0)
+    )
     if p > alpha:
         low, high = min(low, 0.0), max(high, 0.0)
     elif low <= 0 <= high:
@@ -185,21 +196,24 @@ def wild_test(
     return WildTest(p, float(low), float(high), lost)
 
 
+def _beside(value_at: Callable[[float], float], side: float, distance: float) -> float:
+    return value_at(side * distance)
+
+
 def _end(
-    estimate: float,
-    step: float,
+    end: Callable[[float], float],
     at_zero: float,
     at: Callable[[float], tuple[FloatArray, FloatArray]],
     alpha: float,
     few: bool,
+    zero: float | None,
 ) -> float:
-    """Return the last value from the estimate on, in the direction of ``step``, that the test does not reject.
+    """Return the last value on one side of the estimate that the test does not reject.
 
     Parameters
     ----------
-    estimate : float
-    step : float
-        The standard error, negative for the low end.
+    end : callable
+        The value at which the observed statistic has a size.
     at_zero : float
         The critical value under zero.
     at : callable
@@ -207,6 +221,8 @@ def _end(
     alpha : float
     few : bool
         Whether the critical value is one of few draws, so that it jumps.
+    zero : float or None
+        The size at the value zero, negative on the other side of the estimate; None where it is another statistic's.
 
     Notes
     -----
@@ -216,20 +232,20 @@ def _end(
 
     @cache
     def excess(distance: float) -> float:
-        """Return by how many standard errors a value so many standard errors away is beyond its critical value."""
-        drawn, errors = at(estimate + distance * step)
+        """Return by how much the statistic of a size, observed at a value, is beyond its critical value there."""
+        value = end(distance)
+        if not np.isfinite(value):
+            return -np.inf
+        drawn, errors = at(value)
         with np.errstate(divide="ignore", invalid="ignore"):
             # as for p: opposite signs of all units have the observed size up to rounding
-            return distance * (1 - TIES) - critical((drawn - estimate - distance * step) / errors, alpha)
-
-    def end(distance: float) -> float:
-        return float(estimate + distance * step)
+            return distance * (1 - TIES) - critical((drawn - value) / errors, alpha)
 
     if not np.isfinite(at_zero):
         return end(np.inf)
-    if not few and (distance := _by_secants(excess, at_zero, -estimate / step)) is not None:
+    if not few and (distance := _by_secants(excess, at_zero, at_zero if zero is None else zero)) is not None:
         return end(distance)
-    places = at_zero * np.append(0.0, 2.0 ** np.arange(-1, 8.5, 0.5))
+    places = _with_value(end, at_zero * np.append(0.0, 2.0 ** np.arange(-1, 8.5, 0.5)))
     # values beyond one that is rejected may not be, so the search begins far away
     last = next(place for place in reversed(range(len(places))) if excess(places[place]) <= 0)
     if last == len(places) - 1:
@@ -240,6 +256,19 @@ def _end(
         middle = (inside + outside) / 2
         inside, outside = (inside, middle) if excess(middle) > 0 else (middle, outside)
     return end((inside + outside) / 2)
+
+
+def _with_value(end: Callable[[float], float], places: FloatArray) -> FloatArray:
+    """Return the sizes that the observed statistic has at some value, and one beside the first that it never has."""
+    finite = np.isfinite([end(float(place)) for place in places])
+    if finite.all():
+        return places
+    beyond = int(finite.argmin())
+    inside, outside = float(places[beyond - 1]), float(places[beyond])
+    while outside - inside > LAST * outside:
+        middle = (inside + outside) / 2
+        inside, outside = (middle, outside) if np.isfinite(end(middle)) else (inside, middle)
+    return np.append(places[:beyond], inside)
 
 
 def _by_secants(excess: Callable[[float], float], critical_at_zero: float, zero: float) -> float | None:

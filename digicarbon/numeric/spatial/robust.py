@@ -228,7 +228,7 @@ def error_moments(residuals: FloatArray, sigma2: float, sample: Sample) -> tuple
     A residual is Σ p_j ε_j with the weights p of the within transformation, so that its third moment is μ₃ Σ p³ and its
     fourth μ₄ Σ p⁴ + 3σ⁴((Σ p²)² - Σ p⁴).
     """
-    second, third, fourth = (_weight_power(sample, power) for power in (2, 3, 4))
+    second, third, fourth = (weight_power(sample, power) for power in (2, 3, 4))
     mean4 = float((residuals**4).mean())
     return (
         float((residuals**3).mean()) / third,
@@ -243,7 +243,7 @@ def _shares(sample: Sample) -> tuple[float, float]:
     return over_time, over_units
 
 
-def _weight_power(sample: Sample, power: int) -> float:
+def weight_power(sample: Sample, power: int) -> float:
     """Return Σ p_j to a power over the weights of the within transformation of one residual."""
     out = 1.0
     for share, count, active in (
