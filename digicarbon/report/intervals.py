@@ -24,7 +24,7 @@ from digicarbon.report.picture import (
 )
 from digicarbon.report.pictured import Formats, files_of, level_note, number, results_of
 from digicarbon.report.regimes import regimes_in_words
-from digicarbon.report.rows import end_text, interval_text
+from digicarbon.report.rows import interval_text
 from digicarbon.report.summary import coefficients
 from digicarbon.result import EFFECTS, Result, RoleKind, effect_names
 from digicarbon.spec import Names
@@ -103,11 +103,7 @@ class IntervalPicture(Report):
     def _cells(self, quantity: str, numbers: pd.DataFrame, words: Labels, head: str) -> pd.DataFrame:
         effect = "" if quantity == "coefficient" else f"{self.words.word(quantity)}, "
         labels = [f"{effect}{words(str(term))}, {run}" for term, run in numbers.index]
-        texts = numbers[["coef", "se", "p"]].map(lambda value: number(value, self.decimals))
-        texts[["low", "high"]] = numbers[["low", "high"]].map(
-            # an interval may have no end
-            lambda value: end_text(value, self.decimals) if np.isinf(value) else number(value, self.decimals)
-        )
+        texts = numbers[["coef", "se", "p", "low", "high"]].map(lambda value: number(value, self.decimals))
         heads = (head, "se", "p", "low", "high")
         return texts.set_axis([self.words.word(head) for head in heads], axis=1).set_axis(labels, axis=0)
 

@@ -101,13 +101,8 @@ def number_text(value: float | None, decimals: int) -> str:
 
 def interval_text(low: float, high: float, decimals: int) -> str:
     """Return an interval as tables show it: ``[−∞, 0.12]`` has no lower end; an empty text if there is none."""
-    ends = [end_text(end, decimals) for end in (low, high)]
+    ends = [f"{end:z.{decimals}f}" if np.isfinite(end) else unbounded(end) for end in (low, high)]
     return "" if np.isnan([low, high]).any() else f"[{', '.join(ends)}]"
-
-
-def end_text(end: float, decimals: int) -> str:
-    """Return an end of an interval as tables show it; as in `unbounded` if it is not finite."""
-    return f"{end:z.{decimals}f}" if np.isfinite(end) else unbounded(end)
 
 
 def unbounded(value: float) -> str:
