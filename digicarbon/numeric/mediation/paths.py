@@ -168,7 +168,8 @@ def paths(design: FloatArray, y: FloatArray, mediators: int, focal: tuple[int, .
     k = p - mediators
     factor = triangular(np.column_stack([design, y]))
     outcome, _ = scipy.linalg.lapack.dtrtrs(factor[:p, :p], factor[:p, p])
-    others, _ = scipy.linalg.lapack.dtrtrs(np.asfortranarray(factor[:k, :k]), factor[:k, k:])
+    # dtrtrs wakes all threads for more than one right-hand side, which costs more than the fit
+    others = scipy.linalg.blas.dtrsm(1.0, factor[:k, :k], factor[:k, k:])
     root, _ = scipy.linalg.lapack.dtrtri(factor[:p, :p])
     first, whole = others[:, :-1], others[:, -1]
     return Paths(
