@@ -302,7 +302,10 @@ class DecayPanel(Model):
         }
         rows = {}
         for name, (low, high) in ratio.items():
-            value, se = float(coef[terms.index(name)]), float(np.sqrt(covariance[terms.index(name)][terms.index(name)]))
+            place = terms.index(name)
+            value, variance = float(coef[place]), float(covariance[place, place])
+            # at the edge of its range a likelihood may bend upwards
+            se = variance**0.5 if variance > 0 else np.nan
             wald = {"coef": value, "se": se, "low": value - half * se, "high": value + half * se}
             rows[name] = wald | {"low_ratio": low, "high_ratio": high, "critical_ratio": half**2}
         profile["inside"] = (profile.index >= found.low) & (profile.index <= found.high)
