@@ -15,6 +15,7 @@ from digicarbon.model._latest import Latest
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.spatial.periods import Effects, ErrorPeriods, FilteredEffects, PeriodWeights, Traces, distinct
+from digicarbon.numeric.spatial.several_batch import Surface
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -51,6 +52,11 @@ class Space:
     def traces(self) -> Traces:
         """Traces of G without what the score is adjusted for."""
         return Traces(self.weights, self.effects.basis if self.adjusted else self.effects.basis[..., :0])
+
+    @cached_property
+    def surface(self) -> Surface:
+        """Functions of several ρ."""
+        return Surface(self.weights, self.effects, self.adjusted)
 
     @cached_property
     def filtered(self) -> FilteredEffects:

@@ -435,7 +435,7 @@ class UnbalancedSpatialPanel(Tested):
         return Null(("periods", error, *shared), fit)
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
-        """Return what fits the model to many outcomes: at once with a spatial parameter of one W, else one by one."""
+        """Return what fits the model to many outcomes: at once, or one by one where one W has no eigenvectors."""
         from digicarbon.model._period_batch import ErrorPeriodFits, LinearPeriodFits, PeriodFits
 
         design, by_unit = self.design(panel, weights), self.cov == "cluster"
@@ -443,9 +443,8 @@ class UnbalancedSpatialPanel(Tested):
             return ErrorPeriodFits(design, estimand, by_unit)
         if self.kind == "slx":
             return LinearPeriodFits(design, estimand, by_unit)
-        if design.space.weights.several == 1 and design.space.traces.smooth:
+        if design.space.weights.several > 1 or design.space.traces.smooth:
             return PeriodFits(design, estimand, by_unit)
-        # several parameters have no table, nor has a W without a basis of eigenvectors
         return OneByOne(self.by_errors, panel, weights, estimand)
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:

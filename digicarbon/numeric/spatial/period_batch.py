@@ -36,8 +36,8 @@ NODES = 16
 The error of what is interpolated is about 5.8^-16, twelve digits.
 """
 
-Asked = tuple[int, int | None, str]
-"""The place of a focal column in Z, of its spatial lag if it has one, and which number is asked for."""
+Asked = tuple[int, tuple[int | None, ...], str]
+"""The place of a focal column in Z, of its spatial lag by each W if it has one, and which number is asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +149,7 @@ class PeriodBatch:
         d = self.root @ of_q
         scores, pairs = self._scores(known, table, basis, q - self.q @ of_q, trace) if self.by_unit else (None, None)
         beta, out = known.beta, np.empty((len(asked), 2, len(known.rho)))
-        for place, (focal, lag, quantity) in enumerate(asked):
+        for place, (focal, (lag,), quantity) in enumerate(asked):
             first, second, dfirst, dsecond = self._multiplied(basis, table, quantity, len(known.rho))
             estimate, along = first * beta[focal], first * d[focal]
             change = dfirst * beta[focal]
