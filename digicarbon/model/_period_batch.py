@@ -16,9 +16,10 @@ from digicarbon.model.batch import Estimand, Fits
 from digicarbon.model.restrictions import Projected
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
-from digicarbon.numeric.spatial.period_batch import ErrorPeriodBatch, PeriodBatch, of_sums
+from digicarbon.numeric.spatial.lag_batch import LagBatch
+from digicarbon.numeric.spatial.period_batch import ErrorPeriodBatch
+from digicarbon.numeric.spatial.period_robust import of_sums
 from digicarbon.numeric.spatial.periods import fit_lags, multipliers
-from digicarbon.numeric.spatial.several_batch import SeveralBatch
 
 if TYPE_CHECKING:
     from digicarbon.model.unbalanced_spatial import UnbalancedSpatialPanel
@@ -125,11 +126,7 @@ class PeriodFits:
         self._design, self._estimand = design, estimand
         space = design.space
         z = design.columns[..., : len(design.names)]
-        self._batch: PeriodBatch | SeveralBatch
-        if space.weights.several == 1:
-            self._batch = PeriodBatch(z, space.weights, space.effects, space.traces, space.adjusted, by_unit)
-        else:
-            self._batch = SeveralBatch(z, space.surface, space.adjusted, by_unit)
+        self._batch = LagBatch(z, space.surface, space.adjusted, by_unit, space.traces_of_one)
         self.key: Hashable = ("periods", space)
 
     def prepare(self, outcomes: FloatArray) -> FloatArray:

@@ -14,8 +14,8 @@ from digicarbon.errors import EstimationError
 from digicarbon.model._latest import Latest
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.spatial.lag_batch import Surface
 from digicarbon.numeric.spatial.periods import Effects, ErrorPeriods, FilteredEffects, PeriodWeights, Traces, distinct
-from digicarbon.numeric.spatial.several_batch import Surface
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -55,7 +55,7 @@ class Space:
 
     @cached_property
     def surface(self) -> Surface:
-        """Functions of several ρ."""
+        """Functions of ρ that outcomes share."""
         return Surface(self.weights, self.effects, self.adjusted)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Fits of one model with several spatial lags to many outcomes at once."""
+"""Fits of a model with one spatial lag or several, by period, to many outcomes at once."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import scipy
 from numpy.polynomial import chebyshev
 
 from digicarbon.arrays import BoolArray, FloatArray, IntArray
-from digicarbon.numeric.spatial.period_batch import Asked, of_sums
-from digicarbon.numeric.spatial.period_robust import direction, factor, left_of_one, own_share
+from digicarbon.numeric.spatial.period_robust import direction, factor, left_of_one, of_sums, own_share
 from digicarbon.numeric.spatial.periods import (
     CLOSE,
     FLAT,
@@ -25,14 +24,16 @@ from digicarbon.numeric.spatial.periods import (
     SQUARED,
     Effects,
     PeriodWeights,
+    Traces,
     multipliers,
     products_of,
     slopes_of,
+    solve_lag,
     table_of,
 )
 
-DEGREE = 9
-"""Total degree of the polynomials in several ρ on a cell of their range."""
+DEGREE = {1: 11, 2: 9, 3: 9}
+"""Total degree of the polynomials in ρ on a cell of its range by the number of W; four would need 715 nodes in a cell."""
 WIDTH = 0.125
 """Width of a cell in the direction in which the sum of the scaled ρ stays; in that of the sum it goes with the distance
 to one, where the filter may be singular.
@@ -44,17 +45,18 @@ MOST_HALVED = 3
 WIDE = 1e-3
 """Distance of the sum of the scaled ρ to one from which on a cell is so wide that it reaches beyond no singular filter.
 """
-MOST_LAGS = 3
-"""Number of W up to which there are polynomials: four would need 715 nodes in a cell."""
 MOST_KEPT = 1 << 25
 """Numbers of inverse filters that are kept, 256 megabytes."""
 PAIRS = 1 << 18
 """Pairs of units and draws that are handled at a time, so that those of a period stay in a processor's cache."""
 
+Asked = tuple[int, tuple[int | None, ...], str]
+"""The place of a focal column in Z, of its spatial lag by each W if it has one, and which number is asked for."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Nodes:
-    """Places in the cube from -1 to 1 that determine a polynomial of total degree `DEGREE`, shape (K, R).
+    """Places in the cube from -1 to 1 that determine a polynomial of a total degree, shape (K, R).
 
     ``inverse`` turns values at them into coefficients, shape (K, K); ``powers`` are the degrees of each coefficient.
     """
@@ -71,8 +73,9 @@ class _Nodes:
 @cache
 def _nodes(several: int) -> _Nodes:
     """Return nodes for a number of parameters: those of a grid whose polynomials are furthest from dependent."""
-    powers = np.array([one for one in product(range(DEGREE + 1), repeat=several) if sum(one) <= DEGREE])
-    steps = np.cos(np.pi * (np.arange(DEGREE + 2) + 0.5) / (DEGREE + 2))
+    most = DEGREE[several]
+    powers = np.array([one for one in product(range(most + 1), repeat=several) if sum(one) <= most])
+    steps = np.cos(np.pi * (np.arange(most + 2) + 0.5) / (most + 2))
     grid = np.array(list(product(steps, repeat=several)))
     order = scipy.linalg.qr(_polynomials(grid, powers).T, mode="r", pivoting=True)[1]
     places = grid[order[: len(powers)]]
@@ -81,7 +84,7 @@ def _nodes(several: int) -> _Nodes:
 
 def _polynomials(at: FloatArray, powers: IntArray) -> FloatArray:
     """Return products of Chebyshev polynomials of the given degrees at places, shape (M, K)."""
-    each = [chebyshev.chebvander(column, DEGREE) for column in at.T]
+    each = [chebyshev.chebvander(column, int(powers.max())) for column in at.T]
     out = np.ones((len(at), len(powers)))
     for column, degrees in zip(each, powers.T, strict=True):
         out *= column[:, degrees]
@@ -159,6 +162,8 @@ class Surface:
         self._inner = effects if adjusted else None
         # a sum of scaled parameters below one is stable
         self.scale = np.maximum(np.abs(weights.blocks).sum(axis=3).max(axis=(1, 2)), 1e-300)
+        if weights.several == 1:
+            self.scale = np.array([1 / weights.bounds[1]])
         self._cells: dict[tuple[int, ...], _Cell | None] = {}
         self._asked: dict[tuple[int, ...], int] = {}
         self._starts: dict[int, FloatArray] = {}
@@ -270,7 +275,7 @@ class Surface:
 
     def _ask(self, key: tuple[int, ...], places: int) -> None:
         """Make a cell that has been asked for as often as it has nodes."""
-        if key in self._cells or len(self.scale) > MOST_LAGS:
+        if key in self._cells or len(self.scale) not in DEGREE:
             return
         self._asked[key] = self._asked.get(key, 0) + places
         if self._asked[key] >= len(_nodes(len(self.scale)).places):
@@ -281,7 +286,7 @@ class Surface:
         nodes = _nodes(len(self.scale))
         corners = np.array(list(product((-1.0, 1.0), repeat=len(self.scale))))
         outer = self._places(key, corners)
-        if not all(self.weights.stable(place) for place in outer):
+        if len(self.scale) > 1 and not all(self.weights.stable(place) for place in outer):
             return None
         inner = self._places(key, nodes.places)
         numbers, beside = (np.stack([self._numbers(place) for place in places]) for places in (inner, outer))
@@ -320,8 +325,8 @@ class Surface:
         return np.concatenate([part.ravel() for part in parts])
 
 
-class SeveralBatch:
-    """A SAR or SDM of several W that is fitted to many outcomes.
+class LagBatch:
+    """A SAR or SDM whose units or weights differ between periods, of one W or several.
 
     Parameters
     ----------
@@ -332,9 +337,14 @@ class SeveralBatch:
     adjusted : bool
     by_unit : bool
         Whether standard errors are those of `digicarbon.numeric.spatial.period_robust.clustered`.
+    traces : Traces or None
+        Of one W, whose `smooth` is true.
     """
 
-    def __init__(self, z: FloatArray, surface: Surface, adjusted: bool, by_unit: bool = False) -> None:
+    def __init__(
+        self, z: FloatArray, surface: Surface, adjusted: bool, by_unit: bool = False, traces: Traces | None = None
+    ) -> None:
+        self.traces = traces
         self.surface, self.weights, self.effects = surface, surface.weights, surface.effects
         self.adjusted, self.by_unit = adjusted, by_unit
         self.degrees = self.effects.degrees if adjusted else self.effects.size
@@ -360,7 +370,7 @@ class SeveralBatch:
         of_all = np.stack([self.q.T @ one for one in prepared])
         left = np.stack([one - self.q @ own for one, own in zip(prepared, of_all, strict=True)])
         gram = np.einsum("aim,bim->mab", left, left)
-        rho, found = self.solve(gram)
+        rho, found = self._solve(gram)
         out = np.full((len(asked), 2, len(rho)), np.nan)
         places = np.flatnonzero(found)
         if not len(places):
@@ -376,8 +386,7 @@ class SeveralBatch:
                 rho[places[some]], beta[:, some], e[:, some], lagged[:, :, some], values, inverses, asked
             )
         return [(both[0], both[1]) for both in out]
-
-    def solve(self, gram: FloatArray) -> tuple[FloatArray, BoolArray]:
+    def _solve(self, gram: FloatArray) -> tuple[FloatArray, BoolArray]:
         """Return ρ of outcomes, shape (M, R), and whether there is one inside its range, shape (M,).
 
         Parameters
@@ -385,6 +394,12 @@ class SeveralBatch:
         gram : ndarray, shape (M, R + 1, R + 1)
             Products of outcome and lags, effects and regressors removed.
         """
+        if self.traces is None:
+            return self._solve_several(gram)
+        rho, end = solve_lag((gram[:, 0, 0], gram[:, 0, 1], gram[:, 1, 1]), self.traces, self.degrees)
+        return rho[:, None], ~end
+
+    def _solve_several(self, gram: FloatArray) -> tuple[FloatArray, BoolArray]:
         size = self.effects.size
         places, jacobian = table_of(self.weights)
         sides = np.concatenate([np.ones((len(places), 1)), -places], axis=1)
@@ -466,7 +481,7 @@ class SeveralBatch:
         inverses: FloatArray,
         asked: Sequence[Asked],
     ) -> FloatArray:
-        """Return estimates and standard errors, shape (len(asked), 2, m); see `period_batch.PeriodBatch`."""
+        """Return estimates and standard errors, shape (len(asked), 2, m)."""
         t, n = self.effects.present.shape
         w, m = self.weights, e.shape[1]
         cube = e.reshape(t, n, m)
@@ -477,6 +492,7 @@ class SeveralBatch:
         sigma2 = (e * e).sum(axis=0) / self.degrees
         rest = np.einsum("rim,sim->mrs", q, q) - np.einsum("rkm,skm->mrs", of_q, of_q)
         rest = rest / sigma2[:, None, None] + values.norm
+        # the adjusted scores of β, ρ and σ²: with d = (Z′Z)⁻¹Z′q, those of β and σ² are partialled out of that of ρ
         rest -= 2 * values.trace[:, :, None] * values.trace[:, None, :] / self.degrees
         slope, spread = rest + values.bent, rest + values.square
         # scores of ρ, less those of β and σ²
@@ -536,17 +552,24 @@ class SeveralBatch:
         """
         n, m = e.shape[1:]
         diagonal, products = np.empty_like(e), np.zeros((n, m, n))
+        margins = np.zeros((len(e), m, n))
         at = np.arange(n)
         for period, own in enumerate(e):
             h = self._combined(rho, turned, inverses, int(self.weights.which[period]))
-            if self._zero is not None:
-                z = self._zero[period]
-                rows, columns = np.tensordot(z, h, axes=1), (h @ z).T
-                h -= z[:, None, None] * (rows + columns - (columns @ z)[:, None] * z)
             diagonal[period] = h[at, :, at]
+            if self._zero is not None:
+                # residuals are zero in this direction, which is taken out of H
+                z = self._zero[period]
+                columns = (h @ z).T
+                margins[period] = np.tensordot(z, h, axes=1) + columns - (columns @ z)[:, None] * z
+                diagonal[period] -= z[:, None] * margins[period].T
             h *= own[:, :, None]
             h *= own.T
             products += h
+        if self._zero is not None:
+            margins *= np.swapaxes(e, 1, 2)
+            along = self._zero[:, :, None] * e
+            products -= np.swapaxes(along.transpose(2, 1, 0) @ margins.transpose(1, 0, 2), 0, 1)
         ends = products[at, :, at]
         # half of the squares of the products and their transposes, without each unit with itself
         both = np.einsum("imj,imj->m", products, products) + np.einsum("imj,jmi->m", products, products)
