@@ -89,6 +89,8 @@ class PeriodDesign:
         The columns of Z, and y, raw; zero where a unit is not observed.
     names : tuple of str
         Names of Z's columns; without fixed effects the first one is the constant.
+    called : tuple of str or Note
+        What each W is called.
     space : Space
     periods, units : ndarray of int, shape (rows,)
         The cell of each row of the panel.
@@ -96,6 +98,7 @@ class PeriodDesign:
 
     level: FloatArray
     names: tuple[str, ...]
+    called: tuple[str | Note, ...]
     space: Space
     periods: IntArray
     units: IntArray

@@ -320,7 +320,8 @@ class RegressionTable(Report):
         rows = []
         for term in terms:
             numbers = [one.get(term) for one in columns]
-            label = words(term, roles.get(term, REGRESSOR).of)
+            role = roles.get(term, REGRESSOR)
+            label = words(term, role.of, role.by)
             rows.append((label, ["" if row is None else self._starred(row) for row in numbers]))
             for kind in self.beneath:
                 cells = ["" if row is None else self._beneath(row, kind) for row in numbers]
@@ -366,7 +367,7 @@ class RegressionTable(Report):
         stars = f"* p < {one:g}, ** p < {two:g}, *** p < {three:g}"
         said = ("；" if self.language == "zh" else "; ").join([self._below(levels)] * bool(self.beneath) + [stars])
         roles = _roles([record.result for record in records])
-        controls = between.join(self.words(term, roles[term].of) for term in hidden)
+        controls = between.join(self.words(term, roles[term].of, roles[term].by) for term in hidden)
         if self.language == "zh":
             brackets = "；方括号内为检验的p值" if tested else ""
             first = [f"被解释变量：{outcomes}。{said}{brackets}。"]

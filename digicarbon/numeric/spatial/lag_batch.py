@@ -33,7 +33,7 @@ from digicarbon.numeric.spatial.periods import (
 )
 
 DEGREE = {1: 11, 2: 9, 3: 9}
-"""Total degree of the polynomials in ρ on a cell of its range by the number of W; four would need 715 nodes in a cell."""
+"""Total degree of the polynomials in ρ on a cell of its range, by the number of W; four would need 715 nodes."""
 WIDTH = 0.125
 """Width of a cell in the direction in which the sum of the scaled ρ stays; in that of the sum it goes with the distance
 to one, where the filter may be singular.
@@ -79,7 +79,7 @@ def _nodes(several: int) -> _Nodes:
     grid = np.array(list(product(steps, repeat=several)))
     order = scipy.linalg.qr(_polynomials(grid, powers).T, mode="r", pivoting=True)[1]
     places = grid[order[: len(powers)]]
-    return _Nodes(places, powers, np.linalg.inv(_polynomials(places, powers)))
+    return _Nodes(places, powers, np.asarray(np.linalg.inv(_polynomials(places, powers)), dtype=np.float64))
 
 
 def _polynomials(at: FloatArray, powers: IntArray) -> FloatArray:
@@ -170,11 +170,13 @@ class Surface:
         self._kept = 0
 
     def sure(self, rho: FloatArray) -> BoolArray:
-        """Return whether places, shape (M, R), are inside the stable region, in a cell or so near zero that they are."""
-        out = np.asarray(np.abs(rho * self.scale).sum(axis=1) < 1 - 1e-5)
-        for place in np.flatnonzero(~out & ((rho * self.scale).sum(axis=1) < 1 - WIDE)):
-            out[place] = self._cells.get(tuple(int(one) for one in self._keys(rho[place : place + 1])[0])) is not None
-        return out
+        """Return whether places, shape (M, R), are inside the stable region, being so near zero or in a cell."""
+        scaled = rho * self.scale
+        sure = np.asarray(np.abs(scaled).sum(axis=1) < 1 - 1e-5)
+        for place in np.flatnonzero(~sure & (scaled.sum(axis=1) < 1 - WIDE)):
+            key = tuple(int(one) for one in self._keys(rho[place : place + 1])[0])
+            sure[place] = self._cells.get(key) is not None
+        return sure
 
     def starts(self, which: IntArray) -> FloatArray:
         """Return the numbers at places of `table_of`, by their number, shape (M, …)."""
@@ -386,6 +388,7 @@ class LagBatch:
                 rho[places[some]], beta[:, some], e[:, some], lagged[:, :, some], values, inverses, asked
             )
         return [(both[0], both[1]) for both in out]
+
     def _solve(self, gram: FloatArray) -> tuple[FloatArray, BoolArray]:
         """Return ρ of outcomes, shape (M, R), and whether there is one inside its range, shape (M,).
 
