@@ -213,6 +213,21 @@ class Surface:
                     made = self._basis(key, rho[some]) @ known.reshape(p * n, -1, n)
                 yield some, np.asarray(made).reshape(p, n, len(some), n)
 
+    def unfiltered(self, rho: FloatArray, e: FloatArray) -> FloatArray:
+        """Return S⁻¹e of outcomes, shape (T, N, M), each at its own place of ρ."""
+        out, which = np.zeros_like(e), self.weights.which
+        for key, own in self._groups(rho):
+            known = self._inverses(self._cells.get(key), len(own))
+            if known is None:
+                for place in own:
+                    out[:, :, place] = (self.weights.inverse(rho[place])[which] @ e[:, :, place, None])[..., 0]
+                continue
+            part, basis = np.zeros((*e.shape[:2], len(own))), self._basis(key, rho[own])
+            for node, count in enumerate(basis.T):
+                part += known[:, :, node][which] @ (e[:, :, own] * count)
+            out[:, :, own] = part
+        return out
+
     def _groups(self, rho: FloatArray) -> Iterator[tuple[tuple[int, ...], IntArray]]:
         """Yield cells and the places in them."""
         yield from self._sorted(self._keys(rho), np.arange(len(rho)), (), rho)
@@ -382,10 +397,17 @@ class LagBatch:
         beta = self.root @ np.einsum("akm,ma->km", of_all[:, :, places], sides)
         lagged = prepared[1:, :, places]
         numbers = self.surface.numbers(rho[places])
+        if not self.by_unit:
+            values = Values.of(numbers, self.weights.several)
+            moved = self.surface.unfiltered(rho[places], e.reshape(*self.effects.present.shape, -1))
+            out[:, :, places] = self._errors(rho[places], beta, e, lagged, values, moved, None, asked)
+            return [(both[0], both[1]) for both in out]
         for some, inverses in self.surface.inverses(rho[places]):
             values = Values.of(numbers[some], self.weights.several)
+            cube = e[:, some].reshape(*self.effects.present.shape, -1)
+            moved = np.einsum("timj,tjm->tim", inverses[self.weights.which], cube)
             out[:, :, places[some]] = self._errors(
-                rho[places[some]], beta[:, some], e[:, some], lagged[:, :, some], values, inverses, asked
+                rho[places[some]], beta[:, some], e[:, some], lagged[:, :, some], values, moved, inverses, asked
             )
         return [(both[0], both[1]) for both in out]
 
@@ -481,14 +503,12 @@ class LagBatch:
         e: FloatArray,
         lagged: FloatArray,
         values: Values,
-        inverses: FloatArray,
+        moved: FloatArray,
+        inverses: FloatArray | None,
         asked: Sequence[Asked],
     ) -> FloatArray:
         """Return estimates and standard errors, shape (len(asked), 2, m)."""
-        t, n = self.effects.present.shape
         w, m = self.weights, e.shape[1]
-        cube = e.reshape(t, n, m)
-        moved = np.einsum("timj,tjm->tim", inverses[w.which], cube)
         noise = [self.effects.remove(w.lag(moved, place)).reshape(e.shape) for place in range(w.several)]
         q = lagged - np.stack(noise)
         of_q = np.stack([self.q.T @ one for one in q])
@@ -513,7 +533,7 @@ class LagBatch:
                 bend = bend + change[:, place] * beta[column][:, None]
             # how much the estimate moves with the score of each ρ
             turned = np.linalg.solve(np.swapaxes(slope, 1, 2), (bend - along)[:, :, None])[..., 0]
-            if self.by_unit:
+            if inverses is not None:
                 variance = self._clustered(rho, e, sigma2, weights, own, turned, values, inverses)
             else:
                 variance = sigma2 * (weights * weights).sum(axis=1)
