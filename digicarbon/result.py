@@ -103,15 +103,23 @@ class Role:
     made_of : tuple of Constituent
         Of a regressor: the factors of its column, as the model read them. The engine fills them in where a model of a
         user's own leaves them out, see `digicarbon.model.Model.made_of`.
+    by : int
+        Of a spatial lag of x in a model with several W: the number of its W, from one.
     """
 
     kind: RoleKind = "regressor"
     of: str = ""
     made_of: MadeOf = ()
+    by: int = 1
 
     def of_past(self, y: str) -> bool:
         """Return whether it is the coefficient of the outcome at other moments, and of nothing else."""
         return bool(self.made_of) and all(part.variable == y for part in self.made_of)
+
+
+def numbered(by: int) -> str:
+    """Return what one of several W is called: ``W``, ``W₂``, ``W₃``, as its parameter is ``ρ``, ``ρ₂``, ``ρ₃``."""
+    return "W" if by == 1 else "W" + "".join(chr(ord("₀") + int(digit)) for digit in str(by))
 
 
 REGRESSOR, CONSTANT, DUMMY, VARIANCE = Role(), Role("constant"), Role("dummy"), Role("variance")

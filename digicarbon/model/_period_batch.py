@@ -16,7 +16,9 @@ from digicarbon.model.batch import Estimand, Fits
 from digicarbon.model.restrictions import Projected
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
-from digicarbon.numeric.spatial.period_batch import ErrorPeriodBatch, PeriodBatch, of_sums
+from digicarbon.numeric.spatial.lag_batch import LagBatch
+from digicarbon.numeric.spatial.period_batch import ErrorPeriodBatch
+from digicarbon.numeric.spatial.period_robust import of_sums
 from digicarbon.numeric.spatial.periods import fit_lags, multipliers
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ def null_at(design: PeriodDesign, stay: list[int], own: list[int], b: FloatArray
 
 
 class PeriodFits:
-    """A SAR or SDM by period, of one W, that is fitted to many outcomes.
+    """A SAR or SDM by period, of one W or several, that is fitted to many outcomes.
 
     Parameters
     ----------
@@ -123,22 +125,17 @@ class PeriodFits:
     def __init__(self, design: PeriodDesign, estimand: Estimand, by_unit: bool) -> None:
         self._design, self._estimand = design, estimand
         space = design.space
-        self._batch = PeriodBatch(
-            design.columns[..., : len(design.names)],
-            space.weights,
-            space.effects,
-            space.traces,
-            space.adjusted,
-            by_unit,
-        )
+        z = design.columns[..., : len(design.names)]
+        self._batch = LagBatch(z, space.surface, space.adjusted, by_unit, space.traces_of_one)
         self.key: Hashable = ("periods", space)
 
     def prepare(self, outcomes: FloatArray) -> FloatArray:
-        """Return outcomes, shape (rows, M), and their lags with effects removed, shape (2, T·N, M)."""
+        """Return outcomes, shape (rows, M), and their lags with effects removed, shape (1 + R, T·N, M)."""
         space = self._design.space
         level = self._design.cube(outcomes)
-        both = np.stack([space.effects.remove(level), space.effects.remove(space.weights.lag(level))])
-        return both.reshape(2, -1, outcomes.shape[1])
+        lags = (space.weights.lag(level, place) for place in range(space.weights.several))
+        every = np.stack([space.effects.remove(one) for one in (level, *lags)])
+        return every.reshape(len(every), -1, outcomes.shape[1])
 
     def combine(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
         """Return linear combinations of outcomes, weights of shape (M, draws)."""
@@ -152,9 +149,9 @@ class PeriodFits:
         """Return several estimands, as `fit` returns its own."""
         names, asked = self._design.names, []
         for estimand in estimands:
-            lag = f"W_{estimand.term}"
-            place = names.index(lag) if lag in names else None
-            asked.append((names.index(estimand.term), place, estimand.quantity))
+            called = lags_of(estimand.term, self._design.space.weights.several)
+            lags = tuple(names.index(lag) if lag in names else None for lag in called)
+            asked.append((names.index(estimand.term), lags, estimand.quantity))
         return self._batch.several(prepared, asked)
 
 

@@ -14,6 +14,7 @@ from digicarbon.errors import EstimationError
 from digicarbon.model._latest import Latest
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.spatial.lag_batch import Surface
 from digicarbon.numeric.spatial.periods import Effects, ErrorPeriods, FilteredEffects, PeriodWeights, Traces, distinct
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
@@ -53,6 +54,11 @@ class Space:
         return Traces(self.weights, self.effects.basis if self.adjusted else self.effects.basis[..., :0])
 
     @cached_property
+    def surface(self) -> Surface:
+        """Functions of ρ that outcomes share."""
+        return Surface(self.weights, self.effects, self.adjusted)
+
+    @cached_property
     def filtered(self) -> FilteredEffects:
         """Products of filtered effects."""
         return FilteredEffects(self.weights, self.effects)
@@ -83,6 +89,8 @@ class PeriodDesign:
         The columns of Z, and y, raw; zero where a unit is not observed.
     names : tuple of str
         Names of Z's columns; without fixed effects the first one is the constant.
+    called : tuple of str or Note
+        What each W is called.
     space : Space
     periods, units : ndarray of int, shape (rows,)
         The cell of each row of the panel.
@@ -90,6 +98,7 @@ class PeriodDesign:
 
     level: FloatArray
     names: tuple[str, ...]
+    called: tuple[str | Note, ...]
     space: Space
     periods: IntArray
     units: IntArray

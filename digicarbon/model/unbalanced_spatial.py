@@ -36,7 +36,7 @@ from digicarbon.numeric.spatial.periods import (
     multipliers,
 )
 from digicarbon.panel import Panel, constituents
-from digicarbon.result import CONSTANT, LAG_ERROR, LAG_Y, VARIANCE, Effects, Inference, Quantity, Result, Role
+from digicarbon.result import CONSTANT, LAG_ERROR, LAG_Y, VARIANCE, Effects, Inference, Quantity, Result, Role, numbered
 from digicarbon.spec import identity, under
 from digicarbon.weights import Weights, WeightsSpec
 from digicarbon.weights.base import VaryingNode
@@ -208,12 +208,13 @@ class UnbalancedSpatialPanel(Tested):
 
     def _roles(self, design: PeriodDesign) -> tuple[Role, ...]:
         several = design.space.weights.several
-        of_lags = self.lagged * (several if self.durbin_by == "every" else 1)
+        lagging = several if self.durbin_by == "every" else 1
+        lags = (Role("lag_x", name, by=by) for by in range(1, 1 + lagging) for name in self.lagged)
         spatial = LAG_Y if self.kind in LAG_KINDS else LAG_ERROR
         return (
             *(CONSTANT,) * (self.effects == "none"),
             *(Role(made_of=constituents(name)) for name in self.regressors),
-            *(Role("lag_x", name) for name in of_lags),
+            *lags,
             *(spatial,) * (len(self._tail(design)) - 1),
             VARIANCE,
         )
@@ -281,7 +282,7 @@ class UnbalancedSpatialPanel(Tested):
         names = (*constant, *self.regressors, *self._lags(len(every)))
         level = np.concatenate([ones, raw[..., :-1], *lags, raw[..., -1:]], axis=2)
         refuse_too_small(space.effects.degrees, len(names) + 1, self.effects)
-        design = PeriodDesign(level, names, space, periods, units)
+        design = PeriodDesign(level, names, tuple(one.called for one in every), space, periods, units)
         within = design.rows(design.columns[..., : level.shape[2]])
         refuse_unidentified(names, within[:, :-1], design.rows(level)[:, :-1], self.effects)
         if np.ptp(within[:, -1]) < 1e-12 * max(float(np.abs(raw[..., -1]).max()), 1.0):
@@ -408,7 +409,11 @@ class UnbalancedSpatialPanel(Tested):
         if isinstance(weights, WeightsByPeriod):
             notes.append(Note("effects_over_periods"))
         if space.weights.several > 1:
-            notes.append(Note("several_weights", weights=space.weights.several))
+            each = (
+                Note("weights_in_order", called=numbered(place), weights=name)
+                for place, name in enumerate(design.called, start=1)
+            )
+            notes.append(Note("several_weights", weights=tuple(each)))
         if found.boundary and space.weights.several > 1:
             notes.append(Note("at_boundary_of_several"))
         elif found.boundary:
@@ -436,7 +441,7 @@ class UnbalancedSpatialPanel(Tested):
         return Null(("periods", error, *shared), fit)
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
-        """Return what fits the model to many outcomes: at once with a spatial parameter of one W, else one by one."""
+        """Return what fits the model to many outcomes: at once, or one by one where one W has no eigenvectors."""
         from digicarbon.model._period_batch import ErrorPeriodFits, LinearPeriodFits, PeriodFits
 
         design, by_unit = self.design(panel, weights), self.cov == "cluster"
@@ -444,9 +449,8 @@ class UnbalancedSpatialPanel(Tested):
             return ErrorPeriodFits(design, estimand, by_unit)
         if self.kind == "slx":
             return LinearPeriodFits(design, estimand, by_unit)
-        if design.space.weights.several == 1 and design.space.traces.smooth:
+        if design.space.weights.several > 1 or design.space.traces.smooth:
             return PeriodFits(design, estimand, by_unit)
-        # several parameters have no table, nor has a W without a basis of eigenvectors
         return OneByOne(self.by_errors, panel, weights, estimand)
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:

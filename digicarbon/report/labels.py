@@ -12,6 +12,7 @@ from digicarbon.data import choice_words, column_words, option_words, terms, uni
 from digicarbon.note import Language as Language
 from digicarbon.note import Note, note_of
 from digicarbon.panel import LOG_PREFIX, parse
+from digicarbon.result import numbered
 
 _LEVEL = re.compile(r"(?P<variable>[^\[\]]+)\[(?P<level>.+)\]\Z")
 _REGIME = re.compile(r"(?P<low>-?[\d.e+-]+<)?(?P<variable>[^\d<>=][^<>=]*)(?P<high>(?:<=|>)-?[\d.e+-]+)\Z")
@@ -67,7 +68,7 @@ class Labels:
     language: Language | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 
-    def __call__(self, term: str, lag_of: str = "") -> str:
+    def __call__(self, term: str, lag_of: str = "", by: int = 1) -> str:
         """Return the words for a term; a term without words for any part is returned unchanged.
 
         Parameters
@@ -75,11 +76,13 @@ class Labels:
         term : str
         lag_of : str
             The term of which this one is the spatial lag.
+        by : int
+            The number of the W that it is a lag by.
         """
         own_words = self._known(term)
         if own_words is None and lag_of and (self.language or self.extra):
             # next to W × ln(…), a plain W_z would look like something else
-            return f"W × {self(lag_of)}"
+            return f"{numbered(by)} × {self(lag_of)}"
         return own_words or self._composed(term) or term
 
     def word(self, key: str) -> str:

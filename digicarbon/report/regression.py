@@ -326,7 +326,8 @@ class RegressionTable(Report):
         kinds = dict.fromkeys("ci" if ratios and kind in ("se", "t") else kind for kind in self.beneath)
         for term in terms:
             numbers = [one.get(term) for one in columns]
-            label = words(term, roles.get(term, REGRESSOR).of)
+            role = roles.get(term, REGRESSOR)
+            label = words(term, role.of, role.by)
             rows.append((label, ["" if row is None else self._starred(row) for row in numbers]))
             for kind in kinds:
                 cells = ["" if row is None else self._beneath(row, kind) for row in numbers]
@@ -380,7 +381,7 @@ class RegressionTable(Report):
         if self._has_ratios(records):
             said += ("；" if self.language == "zh" else "; ") + _RATIOS[self.words.spoken].format(level=levels)
         roles = _roles([record.result for record in records])
-        controls = between.join(self.words(term, roles[term].of) for term in hidden)
+        controls = between.join(self.words(term, roles[term].of, roles[term].by) for term in hidden)
         if self.language == "zh":
             brackets = "；方括号内为检验的p值" if tested else ""
             first = [f"被解释变量：{outcomes}。{said}{brackets}。"]

@@ -259,7 +259,10 @@ def encode(result: Result, lists: Mapping[str, Lists] | None = None) -> str:
         "errors_note": result.errors_note and result.errors_note.to_json(),
         "table_errors": {name: note.to_json() for name, note in result.table_errors.items()},
         "roles": [
-            [position, role.kind, role.of] for position, role in enumerate(result.roles) if role.kind != "regressor"
+            # the number of a W is left out where there is one
+            [position, role.kind, role.of, role.by][: 3 + (role.by > 1)]
+            for position, role in enumerate(result.roles)
+            if role.kind != "regressor"
         ],
         # a term that is a column and nothing else is left out
         "made_of": [
@@ -348,8 +351,8 @@ def _random(kind: str, absorbed: Sequence[str]) -> tuple[str, ...]:
 
 def _roles(node: Sequence[Sequence[Any]], count: int) -> tuple[Role, ...]:
     roles = [REGRESSOR] * count
-    for position, kind, of in node:
-        roles[position] = Role(kind, of)
+    for position, kind, of, *by in node:
+        roles[position] = Role(kind, of, by=int(by[0]) if by else 1)
     return tuple(roles) if node else ()
 
 

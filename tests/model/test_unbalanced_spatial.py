@@ -11,7 +11,7 @@ import pytest
 import digicarbon as dc
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, DigicarbonError, WeightsError
-from digicarbon.model.batch import Estimand, estimate_of
+from digicarbon.model.batch import Estimand, OneByOne, estimate_of
 from digicarbon.weights import WeightsByPeriod
 
 N, T = 24, 6
@@ -255,6 +255,51 @@ def test_several_weights_recover_the_truth() -> None:
         model("sdm").fit(panel_of(frame()), first, [first])
 
 
+@pytest.mark.parametrize("cov", ["classic", "cluster"])
+@pytest.mark.parametrize(
+    ("kind", "effects", "correction", "by"),
+    [("sdm", "two_way", "adjusted_score", "every"), ("sdm", "unit", "none", "first"), ("sar", "time", "none", "every")],
+)
+def test_outcomes_of_several_weights_at_once_equal_single_fits(
+    kind: str, effects: str, correction: str, by: str, cov: str
+) -> None:
+    node = {"_target_": "digicarbon.weights.EconomicWeights", "economy": "size"}
+    table = some(frame())
+    panel = panel_of(table.assign(size=table["unit"].str[1:].astype(float) ** 2 + 1))
+    fitted = model(kind, effects=effects, bias_correction=correction, durbin_by=by, cov=cov, further_weights=[node])
+    first = weights()
+    estimands = [Estimand("coefficient", "a"), *(Estimand(effect, "a") for effect in ("direct", "indirect", "total"))]
+    batch = fitted.batch(panel, first, estimands[0])
+    draws = np.random.default_rng(3).standard_normal((len(panel.index), 400))
+    outcomes = panel.array(("y",)) + np.linspace(0.1, 1.5, 400) * draws
+    prepared = batch.prepare(outcomes)
+    before = batch.several(prepared, estimands)
+    # a cell is made where outcomes have been asked for often
+    batch.several(prepared, estimands)
+    found = batch.several(prepared, estimands)
+    np.testing.assert_allclose(found, before, rtol=1e-8)
+    surface = fitted.design(panel, first).space.surface
+    # most outcomes are read from polynomials, and some are computed at their own place
+    assert any(cell is not None and cell.inverses is not None for cell in surface._cells.values())
+    some_of_them = np.arange(0, 400, 10)
+    single = OneByOne(fitted, panel, first, estimands[0]).several(outcomes[:, some_of_them], estimands)
+    for both, expected in zip(found, single, strict=True):
+        for at_once, one in zip(both, expected, strict=True):
+            np.testing.assert_allclose(at_once[some_of_them], one, rtol=1e-8)
+
+
+def test_rows_of_several_weights_name_their_own() -> None:
+    result = model("sdm").fit(panel_of(frame()), weights(1), [weights(2)])
+    words = {
+        "en": ("W × b", "W₂ × b", "W₂ is"),
+        "zh": ("W × b", "W₂ × b", "W₂为"),
+    }
+    for language, expected in words.items():
+        shown = str(dc.table([result], language=language))
+        assert all(one in shown for one in expected), shown
+    assert [role.by for role in result.roles if role.kind == "lag_x"] == [1, 1, 2, 2]
+
+
 def test_nodes_of_further_weights_are_made_for_the_panel() -> None:
     node = {"_target_": "digicarbon.weights.EconomicWeights", "economy": "size"}
     table = frame()
@@ -265,7 +310,6 @@ def test_nodes_of_further_weights_are_made_for_the_panel() -> None:
     given = model("sar").fit(panel, weights(), [made])
     np.testing.assert_array_equal(by_node.coef, given.coef)
     assert model("sar", further_weights=[node]).beside == ("size",)
-    # several W are fitted one by one in the wild bootstrap
     wild = model("sar", further_weights=[node], test="wild", replications=19, intervals=False, cov="cluster")
     found = wild.fit(panel, weights())
     assert found.resampled is not None

@@ -44,6 +44,7 @@ from digicarbon.weights import (
     ProductWeights,
     SpmatWeights,
     Weights,
+    WeightsByPeriod,
     WeightsSpec,
 )
 
@@ -640,9 +641,19 @@ def test_shipped_option_enters_a_two_way_sdm(option: str, composer: Composer) ->
         with pytest.raises(ConfigError, match=rf"weights\.path is required by weights={option}"):
             plan(chosen, workshop=SHOP)
         return
+    varies = find_option("weights", option).spec.varies
+    if varies:
+        # one W for all periods does not hold them; a model by period does
+        with pytest.raises(WeightsError, match="differ between periods"):
+            plan(chosen, workshop=SHOP)
+        words = ["model=unbalanced_spatial", "model.kind=sdm", "model.effects=two_way", "model.test=errors"]
+        chosen = Composer(composer.loader, "config", [*words, f"weights={option}"])
     run = plan(chosen, workshop=SHOP).runs[0]
-    assert run.prepared.weights is not None
-    assert run.prepared.weights.constant_row_sum == pytest.approx(1.0)
+    made = run.prepared.weights
+    assert made is not None
+    parts = made.parts if isinstance(made, WeightsByPeriod) else (made,)
+    assert isinstance(made, WeightsByPeriod) == varies
+    assert [part.constant_row_sum for part in parts] == pytest.approx([1.0] * len(parts))
     result = run.specs.model.fit(run.prepared.panel, run.prepared.weights)
     # a parameter at its boundary has no standard error, and a note that says so
     boundary = any("rho lies at the boundary" in note for note in tuple(map(str, result.notes)))

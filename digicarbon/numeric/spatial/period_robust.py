@@ -56,6 +56,13 @@ def factor(effects: Effects) -> float:
     return n / max(n - 1, 1)
 
 
+def of_sums(sums: FloatArray, effects: Effects) -> FloatArray:
+    """Return the variance of an estimate, shape (M,), to which units add sums, shape (N, M)."""
+    own = sums[effects.present.any(axis=0)]
+    own = own - own.mean(axis=0)
+    return np.asarray((own * own).sum(axis=0) * factor(effects))
+
+
 def left_of_one(effects: Effects) -> FloatArray:
     """Return what effects leave of the variance of each error, shape (T, N)."""
     return np.asarray(effects.present - (effects.basis**2).sum(axis=2))

@@ -258,6 +258,13 @@ class PeriodWeights:
 
     def stable(self, rho: FloatArray) -> bool:
         """Return whether I - s Σ ρ_r W_r is invertible for each s from 0 to 1, so that the model is stable."""
+        mixed = self.mixed(rho)
+        if mixed.min(initial=0.0) >= 0:
+            # the largest root of weights that are positive is no less than the least row sum among units with links
+            linked = mixed.sum(axis=2) > 0
+            least = np.where(linked, (mixed @ linked[..., None])[..., 0], np.inf).min(axis=1)
+            if (np.isfinite(least) & (least >= 1.0)).any():
+                return False
         return self.largest(rho) < 1.0
 
     def largest(self, rho: FloatArray) -> float:
