@@ -340,12 +340,12 @@ def test_the_first_stage_of_the_main_table_has_an_owner() -> None:
     first = several.tables["first_stage"]["f"]
     assert several.statistics["first_stage_f"] == first.min()
     shown = {"W_y": "W × Emissions", "W_x": "W × Digital", "x": "Digital"}
-    (note,) = [note for note in several.notes if note.code == "first_stage_smallest"]
+    (note,) = [note for note in several.notes if note.code.startswith("first_stage_smallest")]
     text = Labels("en", labels).notes([note])[0]
     assert text.startswith(
         f"The first-stage F is that of {shown[first.idxmin()]}, the smallest of 3 endogenous columns"
     )
-    (alone,) = [note for note in SpatialIV(**TERMS).fit(panel, weights).notes if note.code == "first_stage_of"]
+    (alone,) = [note for note in SpatialIV(**TERMS).fit(panel, weights).notes if note.code == "first_stage_of_lag"]
     assert Labels("zh", labels).notes([alone])[0] == "第一阶段F值属于W × Emissions。"
     for language, head in (("en", "First-stage F"), ("zh", "第一阶段F值")):
         report = DiagnosticTable(name="first_stage", language=language, labels=labels)

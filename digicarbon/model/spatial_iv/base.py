@@ -578,10 +578,11 @@ class SpatialIV(Tested):
         stages, endogenous = found.strength.first_stages, design.columns.endogenous
         name = endogenous[min(range(len(stages)), key=lambda place: stages[place].f.value)]
         of = self.y if name == design.lag else lag_of_x.get(name)
-        who = Note("the_term", term=name) if of is None else Note("lag_of_term", term=of)
         if len(stages) == 1:
-            return Note("first_stage_of", of=who)
-        return Note("first_stage_smallest", of=who, count=len(stages))
+            return Note("first_stage_of", term=name) if of is None else Note("first_stage_of_lag", term=of)
+        if of is None:
+            return Note("first_stage_smallest", term=name, count=len(stages))
+        return Note("first_stage_smallest_lag", term=of, count=len(stages))
 
     def _instruments_note(self, design: SpatialDesign) -> Note:
         kept = set(design.columns.instruments)
