@@ -293,8 +293,10 @@ class SpatialFilter(Tested):
             notes.append(Note("filter_forward"))
         if self.method != "all" and last.p <= self.stop:
             unused = len(found.candidates.shares) > len(found.places)
-            code = "filter_double_rest" if self.method == "double" and unused else "filter_not_enough"
-            notes.append(Note(code, stop=self.stop))
+            rest = self.method == "double" and unused
+            notes.append(
+                Note("filter_double_rest", stop=self.stop) if rest else Note("filter_not_enough", stop=self.stop)
+            )
         return tuple(notes)
 
 
