@@ -294,7 +294,9 @@ class SpatialFilter(Tested):
         if self.method != "all" and last.p <= self.stop:
             unused = len(found.candidates.shares) > len(found.places)
             rest = self.method == "double" and unused
-            notes.append(Note("filter_double_rest" if rest else "filter_not_enough", stop=self.stop))
+            notes.append(
+                Note("filter_double_rest", stop=self.stop) if rest else Note("filter_not_enough", stop=self.stop)
+            )
         return tuple(notes)
 
 

@@ -579,11 +579,10 @@ class SpatialIV(Tested):
         name = endogenous[min(range(len(stages)), key=lambda place: stages[place].f.value)]
         of = self.y if name == design.lag else lag_of_x.get(name)
         if len(stages) == 1:
-            return Note("first_stage_of", of=name) if of is None else Note("first_stage_of_lag", of=of)
-        count = len(stages)
+            return Note("first_stage_of", term=name) if of is None else Note("first_stage_of_lag", term=of)
         if of is None:
-            return Note("first_stage_smallest", of=name, count=count)
-        return Note("first_stage_smallest_lag", of=of, count=count)
+            return Note("first_stage_smallest", term=name, count=len(stages))
+        return Note("first_stage_smallest_lag", term=of, count=len(stages))
 
     def _instruments_note(self, design: SpatialDesign) -> Note:
         kept = set(design.columns.instruments)
