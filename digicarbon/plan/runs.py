@@ -27,6 +27,8 @@ NOTHING = "none"
 """The value of a run at a key without effect: weights that its model does not take, or a field that it ignores."""
 MOST_REASONS = 3
 """The largest number of choices named in the error if none can run."""
+ERRORS = ("inference", "inference.cov")
+"""Keys that choose standard errors for every model."""
 NO_NUMBERS = ("title", "labels", "report", "executor", "tracking")
 """Keys whose values change no number of a sweep."""
 
@@ -226,19 +228,47 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
             ),
             composer.files[0].shown if composer.files else COMMAND_LINE,
         )
-    if changes and "title" not in composer.given and all(_lacks_wild(run.specs) for run in result.runs):
-        # the title of a table names no bootstrap that is not in it
+    own = _with_own_errors(composer, result.runs)
+    result.remarks += dict.fromkeys(own.values())
+    unread = [(run.key in own and not _has_wild(run.specs)) or _lacks_wild(run.specs) for run in result.runs]
+    if changes and "title" not in composer.given and all(unread):
+        # the title of a table names no errors and no bootstrap that are not in it
         kept = [word for word in changes if not word.startswith("inference=")]
         plain = str(composer.sweep_keys()["title"] or "")
         result.title = f"{plain or composer.name} ({', '.join(kept)})" if kept else plain
     return result
 
 
+def _with_own_errors(composer: Composer, runs: Sequence[Run]) -> dict[str, Note]:
+    """Return a note for each run, by its key, for which standard errors were chosen that its model does not have."""
+    named = any(word.lstrip("+").split("=")[0] in ERRORS for word in composer.overrides)
+    own: dict[str, Note] = {}
+    wanted: dict[tuple[Any, ...], Any] = {}
+    for run in runs:
+        values, cov = run.choice.values, getattr(run.specs.model, "cov", None)
+        if cov is None or not (named or any(key in values for key in ERRORS)):
+            continue
+        place = (run.options["inference"], str(values.get("inference.cov")))
+        if place not in wanted:
+            wanted[place] = run.config["inference"]["cov"]
+        if wanted[place] != cov:
+            model, option = run.options["model"], wanted[place]
+            own[run.key] = Note("errors_of_the_model", model=model, cov=cov, wanted=option)
+    return own
+
+
+def _has_wild(specs: Specs) -> bool:
+    """Return whether a model is asked for the wild bootstrap and has it."""
+    from digicarbon.model.tested import Tested, asks_for_wild
+
+    return isinstance(specs.model, Tested) and asks_for_wild(specs.model) and specs.model.no_wild is None
+
+
 def _lacks_wild(specs: Specs) -> bool:
     """Return whether a model is asked for the wild bootstrap and does not have it."""
-    from digicarbon.model.tested import Tested
+    from digicarbon.model.tested import asks_for_wild
 
-    return isinstance(specs.model, Tested) and specs.model.test == "wild" and specs.model.no_wild is not None
+    return asks_for_wild(specs.model) and not _has_wild(specs)
 
 
 def _overrides(composer: Composer, command_axes: Sequence[Axis]) -> tuple[str, ...]:

@@ -592,6 +592,18 @@ def test_what_may_not_be_meant_is_said(folder: Path) -> None:
     assert planned(experiment("grid: {measure: [bea, ddl]}\ndraw: {n: 2}")).remarks == []
 
 
+def test_errors_that_a_model_does_not_have_are_said_and_not_in_the_title(folder: Path) -> None:
+    name = experiment("title: T\ngrid: {model: [dynamic_sdm, sdm]}")
+    sentence = "model=dynamic_sdm does not read inference.cov=cluster: its standard errors are model.cov=classic."
+    both = planned(name, "inference=cluster")
+    assert (list(map(str, both.remarks)), both.title) == ([sentence], "T (inference=cluster)")
+    alone = planned(name, "inference=cluster", "grid.model=[dynamic_sdm]")
+    assert (list(map(str, alone.remarks)), alone.title) == ([sentence], "T (grid.model=[dynamic_sdm])")
+    # the bootstrap is in it
+    assert planned(name, "inference=wild", "grid.model=[dynamic_sdm]").title.startswith("T (inference=wild")
+    assert planned(name).remarks == []
+
+
 def test_a_misspelled_required_key_is_named_before_what_is_missing(folder: Path) -> None:
     text = "defaults: [config, override source: table, _self_]\nsource: {pth: a.csv, unit: u, time: t}\n"
     Path("experiments").mkdir()
