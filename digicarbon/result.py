@@ -211,10 +211,13 @@ class Resampled:
         p, low and high of each parameter.
     effects : ndarray, shape (3, e, k)
         Those of each effect.
+    wild : bool
+        Whether they are from the wild bootstrap; else from the covariance, e.g. by Fieller's method.
     """
 
     estimates: FloatArray
     effects: FloatArray
+    wild: bool = True
 
 
 def _with_resampled(columns: dict[str, FloatArray], resampled: FloatArray | None) -> dict[str, FloatArray]:

@@ -114,7 +114,7 @@ def effects(records: Sequence[Record], asked: Asked) -> Effects:
         terms[term] = outcomes[result.y] = None
         logarithms |= logarithms_of(result)
         levels[round(1 - result.inference.level, 10)] = None
-        resampled += result.resampled is not None
+        resampled += result.resampled is not None and result.resampled.wild
     names = together(called)
     return Effects(
         asked=asked,

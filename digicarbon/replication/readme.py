@@ -88,7 +88,7 @@ def readme(
             "does not have, or computes by another convention, is said in a comment beside the run and not compared. "
             "The R scripts are run in digicarbon's own tests (plm, base R); Stata, fixest and splm are not."
         ),
-        *([_wrapped(_WILD)] if any(case.result.resampled is not None for case in cases) else []),
+        *([_wrapped(_WILD)] if any((own := case.result.resampled) is not None and own.wild for case in cases) else []),
         "",
         "Files",
         "  data/set_<k>.csv, .dta    rows of units and periods with the columns of the models (terms are made: logs,",

@@ -272,6 +272,7 @@ def encode(result: Result, lists: Mapping[str, Lists] | None = None) -> str:
         ],
         "listings": result.listings,
         "resampled": result.resampled and [_array(result.resampled.estimates), _array(result.resampled.effects)],
+        **({} if result.resampled is None or result.resampled.wild else {"wild": False}),
     }
     return json.dumps(content, ensure_ascii=False, default=_scalar)
 
@@ -323,7 +324,9 @@ def decode(text: str) -> Result:
             content.get("made_of"),
         ),
         listings=tuple(content.get("listings", ())),
-        resampled=Resampled(*map(_read_array, content["resampled"])) if content.get("resampled") else None,
+        resampled=Resampled(*map(_read_array, content["resampled"]), content.get("wild", True))
+        if content.get("resampled")
+        else None,
     )
 
 

@@ -182,7 +182,7 @@ class DynamicSpatialPanel(Tested):
             numbers = np.full((3, *effects.coef.shape), np.nan)
             numbers[0, len(SHORT) :] = inference.columns(ratios.stat, np.ones_like(ratios.stat))["p"]
             numbers[1, len(SHORT) :], numbers[2, len(SHORT) :] = ratios.low, ratios.high
-            resampled = Resampled(np.full((3, len(coef)), np.nan), numbers)
+            resampled = Resampled(np.full((3, len(coef)), np.nan), numbers, wild=False)
         return Result(
             kind=f"dynamic_{self.kind}",
             y=self.y,
