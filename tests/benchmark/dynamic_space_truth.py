@@ -51,7 +51,7 @@ def one(seed: int, n: int, periods: int) -> dict[str, tuple[np.ndarray, np.ndarr
         found = np.full((3, 6), np.nan)
         found[:, : len(rows)] = np.array([[row["coef"], row["low"], row["high"]] for row in rows]).T
         covers = np.where(np.isnan(found[1]), np.nan, (found[1] <= true) & (true <= found[2]))
-        out[correction] = found[0] - true, covers, result.has_note("dynamic_no_maximum")
+        out[correction] = found[0] - true, covers, any(map(result.has_note, ("dynamic_no_maximum", "dynamic_neither")))
     return out
 
 

@@ -322,3 +322,28 @@ def test_a_table_has_intervals_below_long_run_effects_and_says_where_a_period_is
     later = static.fit(panel.select(periods=years), weights)
     equal = RegressionTable(language="en").table("t", [runs[0], Record("static", {}, {}, later)])
     assert "The first period is lost" not in " ".join(equal.notes)
+
+
+def test_where_no_correction_exists_the_note_says_that_there_is_none() -> None:
+    n, periods = 24, 6
+    draw = np.random.default_rng(1)
+    ring = np.zeros((n, n))
+    for unit in range(n):
+        ring[unit, [unit - 1, (unit + 1) % n]] = 0.5
+    y, rows = 3 * draw.normal(size=n), []
+    for period in range(periods):
+        x = draw.normal(size=n)
+        y = np.linalg.solve(np.eye(n) - 0.3 * ring, 1.1 * y + x + draw.normal(size=n))
+        rows += [(f"u{unit:02d}", period, y[unit], x[unit]) for unit in range(n)]
+    panel = dc.Panel.from_frame(pd.DataFrame(rows, columns=["unit", "time", "y", "x"]), "unit", "time")
+    weights = dc.Weights.from_matrix(ring, panel.units)
+    score, one_step = (
+        dc.DynamicSpatialPanel(y="y", x=("x",), kind="sar", bias_correction=correction, test="errors").fit(
+            panel, weights
+        )
+        for correction in ("score", "lee_yu")
+    )
+    np.testing.assert_array_equal(score.coef, one_step.coef)
+    assert score.has_note("dynamic_neither")
+    assert not score.has_note("dynamic_no_maximum")
+    assert one_step.has_note("dynamic_no_correction")

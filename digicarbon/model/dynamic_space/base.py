@@ -368,7 +368,8 @@ class DynamicSpatialPanel(Tested):
             lost = Note("dynamic_no_correction", periods=setting.t)
             notes += [lost if fit.lost else Note("dynamic_lee_yu", periods=setting.t)]
         elif fit.lost:
-            notes += [Note("dynamic_no_maximum")]
+            bare = np.array_equal(fit.theta, fit.quasi)
+            notes += [Note("dynamic_neither", periods=setting.t) if bare else Note("dynamic_no_maximum")]
         else:
             notes += [Note("dynamic_score")]
         if self.bias_correction != "none" and setting.unit_effects:

@@ -43,7 +43,7 @@ def extract(model: DynamicSpatialPanel, panel: Panel, weights: Weights | None) -
 def r_script(part: RPart, model: DynamicSpatialPanel) -> list[str]:
     """Return the estimate and its effects by base R."""
     part.functions.append(files(__package__).joinpath("dynamic_space.R").read_text(encoding="utf-8"))
-    lost = ("dynamic_no_maximum", "dynamic_no_correction")
+    lost = ("dynamic_no_maximum", "dynamic_no_correction", "dynamic_neither")
     if part.result.boundary or any(map(part.result.has_note, lost)):
         return part.skip("an estimate where the likelihood has no interior maximum")
     lines = chunks(
