@@ -324,10 +324,15 @@ def decode(text: str) -> Result:
             content.get("made_of"),
         ),
         listings=tuple(content.get("listings", ())),
-        resampled=Resampled(*map(_read_array, content["resampled"]), content.get("wild", True))
-        if content.get("resampled")
-        else None,
+        resampled=_resampled(content),
     )
+
+
+def _resampled(content: Mapping[str, Any]) -> Resampled | None:
+    if not content.get("resampled"):
+        return None
+    estimates, effects = map(_read_array, content["resampled"])
+    return Resampled(estimates, effects, content.get("wild", True))
 
 
 def _written(part: Constituent) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
@@ -153,12 +152,9 @@ def _splm(
 def called_in(part: RPart) -> dict[str, str]:
     """Return what each term is called in the script."""
     called: dict[str, str] = {}
-    lags: Counter[str] = Counter()
     for term, role in zip(part.result.terms, part.result.roles, strict=True):
         if role.kind == "lag_x":
-            lags[role.of] += 1
-            place = lags[role.of]
-            called[term] = f"W{place if place > 1 else ''}_{part.names[role.of]}"
+            called[term] = f"W{role.by if role.by > 1 else ''}_{part.names[role.of]}"
         else:
             called[term] = part.names[term] if role.kind == "regressor" else term
     return called
