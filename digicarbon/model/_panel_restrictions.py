@@ -39,7 +39,7 @@ def restrictions_of(
     lags : bool
         As in `Contrasts`.
     """
-    return _restricted(model, panel, Estimand("coefficient", term), {term: 1.0}, weights, None, lags)
+    return restricted(model, panel, Estimand("coefficient", term), {term: 1.0}, weights, None, lags)
 
 
 class Contrasts:
@@ -102,7 +102,7 @@ class Contrasts:
         The null model g′b = τ has the columns XN, N a basis of what is orthogonal to g, and the known part Xg τ/(g′g).
         """
         estimand = Estimand.combination(combination)
-        return _restricted(self._model, self._panel, estimand, combination, self._weights, self._fits(), self._lags)
+        return restricted(self._model, self._panel, estimand, combination, self._weights, self._fits(), self._lags)
 
 
 def joint_null(
@@ -130,7 +130,7 @@ def joint_null(
     return nulls.shifted(np.empty(0))
 
 
-def _restricted(
+def restricted(
     model: PanelRegression,
     panel: Panel,
     estimand: Estimand,
@@ -139,6 +139,18 @@ def _restricted(
     batch: Batch | None,
     lags: bool = True,
 ) -> Restrictions:
+    """Return the restriction of an estimand that is a combination of coefficients.
+
+    Parameters
+    ----------
+    model, panel, weights, lags
+        As in `restrictions_of`.
+    estimand : Estimand
+    combination : mapping of str to float
+        The weight of each coefficient, by term.
+    batch : Batch or None
+        Fits of the model to many outcomes, where there are some already.
+    """
     g = np.array(list(combination.values()))
     nulls = _nulls(model, panel, tuple(combination), g[None, :], (g / (g @ g))[:, None], weights, lags)
     one = np.ones((1, 1))

@@ -8,6 +8,7 @@ import scipy
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, WeightsError
+from digicarbon.model.batch import Estimand
 from digicarbon.numeric.shape.uniform import joint_critical
 from digicarbon.report import DistanceDecayTables
 from digicarbon.report.base import Record
@@ -144,3 +145,35 @@ def test_wild_intervals_agree_and_null_models_do_not_have_the_lag_that_they_leav
     near = rows.iloc[0]
     assert near["coef"] / near["se"] > 5
     assert near["p"] < 0.05
+
+
+def test_effects_are_what_a_change_of_x_does_to_the_unit_and_to_all_others(panel: dc.Panel) -> None:
+    model = dc.DistanceBands(**{**MODEL, "cutoffs": (150.0, 400.0)}, test="wild", replications=99)
+    result = model.fit(panel)
+    distance = InverseDistanceWeights().places(panel).distances()
+    change = np.eye(panel.shape[0]) * result.coef[0]
+    for (low, high), lag in zip(model.bands, model.lags, strict=True):
+        inside = ((distance > low) & (distance <= high)).astype(float)
+        change += inside / np.maximum(inside.sum(axis=1, keepdims=True), 1) * result.estimates.loc[lag, "coef"]
+    assert (distance < 150).sum(axis=1).min() == 1, "a unit has no other one in the first band"
+    effects = result.effects["coef"].droplevel("term")
+    expected = {"direct": np.diag(change).mean(), "total": change.sum(axis=1).mean()}
+    assert effects["direct"] == pytest.approx(expected["direct"], rel=1e-12)
+    assert effects["total"] == pytest.approx(expected["total"], rel=1e-12)
+    assert effects["indirect"] == pytest.approx(expected["total"] - expected["direct"], rel=1e-12)
+    columns = ["se", "p", "low", "high"]
+    np.testing.assert_array_equal(result.effects.loc[("direct", "x"), columns], result.estimates.loc["x", columns])
+    # a joint test's fits are of the same number
+    batch = model.batch(panel, None, Estimand("total", "x"))
+    coef, se = batch.fit(batch.prepare(panel.column("y")[:, None]))
+    np.testing.assert_allclose([coef[0], se[0]], result.effects.loc[("total", "x"), ["coef", "se"]].tolist(), rtol=1e-9)
+
+
+def test_wild_p_of_the_total_effect_keeps_its_size() -> None:
+    p = [
+        dc.DistanceBands(**MODEL, test="wild", replications=99, intervals=False)
+        .fit(panel_of(n=20, periods=5, theta=0.0, beta=0.0, seed=seed))
+        .effects.loc[("total", "x"), "p"]
+        for seed in range(100)
+    ]
+    assert 0.005 <= np.mean(np.array(p) <= 0.05) <= 0.12

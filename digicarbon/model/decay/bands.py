@@ -16,7 +16,7 @@ from digicarbon.errors import WeightsError
 from digicarbon.model._absorption import Clusters
 from digicarbon.model._panel_covariance import OF_ERRORS
 from digicarbon.model.base import require_panel
-from digicarbon.model.batch import Batch, Estimand, Null
+from digicarbon.model.batch import Batch, Estimand, Null, estimate_of
 from digicarbon.model.decay._distances import columns_of_places, distances_of
 from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.tested import Tested
@@ -25,7 +25,7 @@ from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.shape.uniform import joint_critical
 from digicarbon.panel import Panel, constituents
-from digicarbon.result import MadeOf, Result, roles_made_of
+from digicarbon.result import EFFECTS, Effects, MadeOf, Quantity, Result, roles_made_of
 from digicarbon.weights import InverseDistanceWeights, Weights
 from digicarbon.weights.base import Node
 
@@ -57,9 +57,11 @@ class DistanceBands(Tested):
 
     Notes
     -----
-    A band's lag is the mean of x over the units in it; 0 where a unit has none. All bands are in one regression: what
-    near units do is then not counted again in farther bands, which it is in a sweep over rising cut-offs, and one fit
-    has the joint covariance. The spillover vanishes at the first band from which on every uniform interval holds zero.
+    A band's lag is the mean of x over the units in it; 0 where a unit has none. The indirect effect is the sum of the
+    lags' coefficients, each times the share of units that have others in the band; the total one adds that of x. All
+    bands are in one regression: what near units do is then not counted again in farther bands, which it is in a sweep
+    over rising cut-offs, and one fit has the joint covariance. The spillover vanishes at the first band from which on
+    every uniform interval holds zero.
     """
 
     without: ClassVar[Mapping[str, str]] = {}
@@ -137,9 +139,9 @@ class DistanceBands(Tested):
         Returns
         -------
         Result
-            Terms are x, ``x[0-300 km]`` and so on for its lags, and controls. ``tables`` has ``distance_bands``: the
-            lags with pointwise and uniform intervals; ``statistics`` has ``vanishes_<term>``, the distance from which
-            on every uniform interval holds zero, where there is one.
+            Terms are x, ``x[0-300 km]`` and so on for its lags, and controls; effects are means over units. ``tables``
+            has ``distance_bands``: the lags with pointwise and uniform intervals; ``statistics`` has
+            ``vanishes_<term>``, the distance from which on every uniform interval holds zero, where there is one.
 
         Raises
         ------
@@ -152,6 +154,7 @@ class DistanceBands(Tested):
             fitted,
             kind="distance_bands",
             focal=self.x,
+            spatial_effects=self._effects(fitted, made),
             roles=roles_made_of(fitted.terms, fitted.roles, self.made_of(made)),
         )
         result = self.resampled(fitted, made, weights, lambda: self._restrictions(made, weights))
@@ -183,7 +186,10 @@ class DistanceBands(Tested):
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the regression to many outcomes at once."""
-        return self.regression.by_errors.batch(self.with_lags(panel), weights, estimand)
+        made = self.with_lags(panel)
+        if estimand.quantity in EFFECTS and not estimand.weights:
+            estimand = self._estimand(estimand.quantity, estimand.term, made)
+        return self.regression.by_errors.batch(made, weights, estimand)
 
     def contrasts(self, panel: Panel, weights: Weights | None) -> Contrasts:
         """Return combinations of coefficients as restrictions; null models have no lags beside those of bands."""
@@ -228,11 +234,37 @@ class DistanceBands(Tested):
         return np.asarray(inside / np.maximum(inside.sum(axis=1, keepdims=True), 1.0))
 
     def _restrictions(self, made: Panel, weights: Weights | None) -> list[Restrictions]:
-        from digicarbon.model._panel_restrictions import restrictions_of
+        from digicarbon.model._panel_restrictions import restricted
 
         regression = self.regression.by_errors
+        estimands = [Estimand("coefficient", term) for term in (*self.x, *self.lags)]
+        estimands += [self._estimand(effect, term, made) for term in self.x for effect in EFFECTS]
         # null models with spatial lags of x would have what a band's lag leaves out
-        return [restrictions_of(regression, made, term, weights, lags=False) for term in (*self.x, *self.lags)]
+        return [
+            restricted(regression, made, estimand, dict(estimand.weights) or {estimand.term: 1.0}, weights, None, False)
+            for estimand in estimands
+        ]
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The coefficient, and the effects of which those of bands are parts."""
+        return ("coefficient", *EFFECTS)
+
+    def _estimand(self, effect: Quantity, term: str, made: Panel) -> Estimand:
+        """Return an effect as a combination of the coefficients of x and of its lags."""
+        distance = distances_of(self.distances, made)
+        shares = [((distance > low) & (distance <= high)).any(axis=1).mean() for low, high in self.bands]
+        own = {} if effect == "indirect" else {term: 1.0}
+        lags = {} if effect == "direct" else dict(zip(self.lags_of(term), map(float, shares), strict=True))
+        return Estimand(effect, term, tuple((own | lags).items()))
+
+    def _effects(self, fitted: Result, made: Panel) -> Effects | None:
+        """Return direct, indirect and total effects; None where a lag has no coefficient."""
+        pairs = [[estimate_of(fitted, self._estimand(effect, term, made)) for term in self.x] for effect in EFFECTS]
+        if any(pair is None for row in pairs for pair in row):
+            return None
+        both = np.array(pairs, dtype=np.float64)
+        return Effects(self.x, both[..., 0], both[..., 1])
 
     def _table(self, result: Result, made: Panel, weights: Weights | None) -> pd.DataFrame:
         """Return the lags with pointwise and uniform intervals, index term and band."""
