@@ -39,6 +39,8 @@ class Space:
         Pairs of neighbours in all periods.
     alone, alone_in : int
         Observed units whose neighbours are all absent, and in how many periods there are any.
+    again : tuple of bool
+        Which weights were standardised again among the units of a period.
     """
 
     weights: PeriodWeights
@@ -47,6 +49,7 @@ class Space:
     links: int
     alone: int
     alone_in: int
+    again: tuple[bool, ...]
 
     @cached_property
     def traces(self) -> Traces:
@@ -142,7 +145,7 @@ def space_of(parts: Sequence[Sequence[Weights]], panel: Panel, kind: EffectsKind
     kind : {"none", "unit", "time", "two_way"}
     adjusted : bool
     again : bool
-        Whether rows of a period's part of row-standardised weights are standardised again.
+        Whether rows of a period's part are standardised again where those of the whole sum to one.
 
     Raises
     ------
@@ -156,7 +159,6 @@ def space_of(parts: Sequence[Sequence[Weights]], panel: Panel, kind: EffectsKind
     present[panel.period_codes, panel.unit_codes] = True
     key = (
         tuple(tuple(w.digest for w in own) for own in parts),
-        tuple(own[0].normalisation for own in parts),
         hashlib.sha256(present.tobytes()).hexdigest(),
         *(present.shape, kind, adjusted, again),
     )
@@ -169,6 +171,7 @@ def _space(
     t, n = present.shape
     blocks = np.empty((len(parts), t, n, n))
     alone = np.zeros((t, n), dtype=bool)
+    anew = tuple(again and all(w.means for w in own) for own in parts)
     for place, own in enumerate(parts):
         dense = {id(w): w.dense() for w in own}
         whole = np.stack([dense[id(w)] for w in own])
@@ -176,7 +179,7 @@ def _space(
         sums = cut.sum(axis=2)
         if place == 0:
             alone = present & (sums == 0) & (whole.sum(axis=2) > 0)
-        if again and own[0].normalisation == "row":
+        if anew[place]:
             # where nobody is absent the weights stay what they are to the last digit
             lost = ~np.isclose(sums, whole.sum(axis=2), rtol=1e-14) & (sums > 0)
             cut[lost] /= sums[lost][:, None]
@@ -189,4 +192,5 @@ def _space(
         int(np.count_nonzero(blocks[0])),
         int(alone.sum()),
         int(alone.any(axis=1).sum()),
+        anew,
     )

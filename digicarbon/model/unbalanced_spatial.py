@@ -73,9 +73,9 @@ class UnbalancedSpatialPanel(Tested):
         number of periods, and in a balanced panel with one W that of Lee & Yu's transformation; or the likelihood of
         the model with dummies. Without fixed effects both are the same.
     restandardise : bool
-        Whether row-standardised weights are standardised again among the observed units of a period, so that a lag is
-        the mean of the neighbours that are observed; else they stay, so that an absent neighbour counts as zero. Other
-        weights are never changed.
+        Whether weights whose rows sum to one are standardised again among the observed units of a period, so that a
+        lag is the mean of the neighbours that are observed; else they stay, so that an absent neighbour counts as zero.
+        Other weights are never changed.
     further_weights : list of mappings
         Nodes with a ``_target_``: further weights, each with its own spatial lag of y (sar, sdm) and of x (slx, sdm).
     durbin_by : {"every", "first"}
@@ -398,7 +398,10 @@ class UnbalancedSpatialPanel(Tested):
         if space.adjusted:
             notes.append(Note("adjusted_score", observations=space.degrees))
         if not present.all():
-            again = Note("selected_again") if self.restandardise else Note("selected_once")
+            again = Note("selected_again" if all(space.again) else "selected_once")
+            if any(space.again) and not all(space.again):
+                some = [name for name, anew in zip(design.called, space.again, strict=True) if anew]
+                again = Note("selected_partly", weights=some)
             rows, cells = int(present.sum()), int(present.size)
             notes.append(Note("selected_within_periods", rows=rows, cells=cells, standardised=again))
         if space.alone:

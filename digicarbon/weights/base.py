@@ -224,6 +224,12 @@ class Weights:
         first = float(self.row_sums[0])
         return first if np.allclose(self.row_sums, first, rtol=1e-10, atol=0) else None
 
+    @cached_property
+    def means(self) -> bool:
+        """Whether spatial lags are means of neighbours: rows sum to one, but for those of islands."""
+        some = self.row_sums[self.row_sums != 0]
+        return bool(len(some) and np.allclose(some, 1, rtol=1e-9, atol=0))
+
     def restrict(self, units: Sequence[str], islands: Islands = "refuse") -> Weights:
         """Return the weights among ``units`` in that order, normalised anew.
 

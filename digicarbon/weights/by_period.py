@@ -102,6 +102,11 @@ class WeightsByPeriod(Weights):
         """
         return WeightsByPeriod.of(dict(zip(panel.periods, parts_of(self, panel), strict=True)), self.called)
 
+    @cached_property
+    def means(self) -> bool:
+        """Whether spatial lags are means of neighbours in every period."""
+        return all(part.means for part in self.parts)
+
     @property
     def by_period(self) -> Mapping[str, Weights]:
         """The weights of each period by its label."""

@@ -315,3 +315,19 @@ def test_nodes_of_further_weights_are_made_for_the_panel() -> None:
     assert found.resampled is not None
     assert 0 < found.resampled.estimates[0, found.terms.index("a")] <= 0.1
     assert "wild_p" in {note.code for note in found.notes}
+
+
+def test_what_is_standardised_again_rests_on_the_rows_and_not_on_the_word_for_them() -> None:
+    panel = panel_of(some(frame()))
+    by_row = weights()
+    same = dc.Weights.from_matrix(by_row.dense(), UNITS, normalise="none")
+    again = model().fit(panel, by_row)
+    np.testing.assert_array_equal(again.coef, model().fit(panel, same).coef)
+    (note,) = [note for note in again.notes if note.code == "selected_within_periods"]
+    assert "standardised again" in str(note)
+    links_alone = dc.Weights.from_matrix(links(), UNITS, normalise="spectral")
+    (note,) = [note for note in model().fit(panel, links_alone).notes if note.code == "selected_within_periods"]
+    assert "counts as zero" in str(note)
+    both = model("sar").fit(panel, links_alone, further_weights=[weights(2)])
+    (note,) = [note for note in both.notes if note.code == "selected_within_periods"]
+    assert "of other weights an absent neighbour counts as zero" in str(note)

@@ -43,7 +43,7 @@ def r(part: RPart, model: UnbalancedSpatialPanel) -> list[str]:
         return part.skip(f"more than {MOST_ROWS} rows, too many for plain matrices of all of them")
     for name in ("spatial.R", "periods.R"):
         part.functions.append(files(__package__).joinpath(name).read_text(encoding="utf-8"))
-    again = [model.restandardise and one.normalisation == "row" for one in every]
+    again = [model.restandardise and one.means for one in every]
     adjusted = model.bias_correction == "adjusted_score" and model.effects != "none"
     lines = chunks(
         [
