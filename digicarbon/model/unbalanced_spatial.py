@@ -412,11 +412,8 @@ class UnbalancedSpatialPanel(Tested):
         if isinstance(weights, WeightsByPeriod):
             notes.append(Note("effects_over_periods"))
         if space.weights.several > 1:
-            each = (
-                Note("weights_in_order", called=numbered(place), weights=name)
-                for place, name in enumerate(design.called, start=1)
-            )
-            notes.append(Note("several_weights", weights=tuple(each)))
+            names = [numbered(place) for place in range(1, space.weights.several + 1)]
+            notes.append(Note("several_weights", named=names, weights=design.called))
         if found.boundary and space.weights.several > 1:
             notes.append(Note("at_boundary_of_several"))
         elif found.boundary:

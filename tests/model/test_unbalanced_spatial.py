@@ -291,8 +291,8 @@ def test_outcomes_of_several_weights_at_once_equal_single_fits(
 def test_rows_of_several_weights_name_their_own() -> None:
     result = model("sdm").fit(panel_of(frame()), weights(1), [weights(2)])
     words = {
-        "en": ("W × b", "W₂ × b", "W₂ is"),
-        "zh": ("W × b", "W₂ × b", "W₂为"),
+        "en": ("W × b", "W₂ × b", "in order, W, W₂ are"),
+        "zh": ("W × b", "W₂ × b", "W、W₂依次为"),
     }
     for language, expected in words.items():
         shown = str(dc.table([result], language=language))
