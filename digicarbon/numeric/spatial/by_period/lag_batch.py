@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import scipy
 
 from digicarbon.arrays import BoolArray, FloatArray
-from digicarbon.numeric.spatial.by_period.clustered import direction, factor, left_of_one, of_sums, own_share
+from digicarbon.numeric.spatial.by_period.clustered import factor, left_of_one, of_sums, own_share
 from digicarbon.numeric.spatial.by_period.lag import CLOSE, NEAR, NEWTON, ROUGH, SQUARED, solve_lag, table_of
-from digicarbon.numeric.spatial.by_period.surface import Surface, Values
+from digicarbon.numeric.spatial.by_period.surface import Filters, Surface, Values
 from digicarbon.numeric.spatial.by_period.traces import Traces
-from digicarbon.numeric.spatial.by_period.weights import LARGE
 from digicarbon.numeric.spatial.likelihood import is_flat
 
 Asked = tuple[int, tuple[int | None, ...], str]
 """The place of a focal column in Z, of its spatial lag by each W if it has one, and which number is asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Own:
+    """What some outcomes have.
+
+    Attributes
+    ----------
+    e : ndarray, shape (T·N, m)
+        Residuals.
+    beta : ndarray, shape (k, m)
+    lagged : ndarray, shape (R, T·N, m)
+    values : Values
+    filters : Filters
+    basis : ndarray, shape (m, K)
+        The functions of the filters at ρ.
+    """
+
+    e: FloatArray
+    beta: FloatArray
+    lagged: FloatArray
+    values: Values
+    filters: Filters
+    basis: FloatArray
 
 
 class LagBatch:
@@ -44,8 +68,6 @@ class LagBatch:
         self.degrees = self.effects.degrees if adjusted else self.effects.size
         self.q, self.r = np.linalg.qr(z.reshape(-1, z.shape[2]))
         self.root = scipy.linalg.solve_triangular(self.r, np.eye(len(self.r)))
-        # no spatial parameter changes the direction of effects of periods where the outcome is lagged
-        self._zero = direction(np.empty(0), self.weights, self.effects, False)
 
     def several(self, prepared: FloatArray, asked: Sequence[Asked]) -> list[tuple[FloatArray, FloatArray]]:
         """Return estimates and standard errors of each outcome, pairs of arrays of shape (M,).
@@ -74,18 +96,10 @@ class LagBatch:
         beta = self.root @ np.einsum("akm,ma->km", of_all[:, :, places], sides)
         lagged = prepared[1:, :, places]
         numbers = self.surface.numbers(rho[places])
-        if not self.by_unit:
-            values = Values.of(numbers, self.weights.several)
-            moved = self.surface.unfiltered(rho[places], e.reshape(*self.effects.present.shape, -1))
-            out[:, :, places] = self._errors(rho[places], beta, e, lagged, values, moved, None, asked)
-            return [(both[0], both[1]) for both in out]
-        for some, inverses in self.surface.inverses(rho[places]):
+        for some, filters, basis in self.surface.filters(rho[places]):
             values = Values.of(numbers[some], self.weights.several)
-            cube = e[:, some].reshape(*self.effects.present.shape, -1)
-            moved = np.einsum("timj,tjm->tim", inverses[self.weights.which], cube)
-            out[:, :, places[some]] = self._errors(
-                rho[places[some]], beta[:, some], e[:, some], lagged[:, :, some], values, moved, inverses, asked
-            )
+            own = _Own(e[:, some], beta[:, some], lagged[:, :, some], values, filters, basis)
+            out[:, :, places[some]] = self._errors(own, asked)
         return [(both[0], both[1]) for both in out]
 
     def _solve(self, gram: FloatArray) -> tuple[FloatArray, BoolArray]:
@@ -173,21 +187,13 @@ class LagBatch:
                     break
         return stays
 
-    def _errors(
-        self,
-        rho: FloatArray,
-        beta: FloatArray,
-        e: FloatArray,
-        lagged: FloatArray,
-        values: Values,
-        moved: FloatArray,
-        inverses: FloatArray | None,
-        asked: Sequence[Asked],
-    ) -> FloatArray:
+    def _errors(self, own: _Own, asked: Sequence[Asked]) -> FloatArray:
         """Return estimates and standard errors, shape (len(asked), 2, m)."""
-        w, m = self.weights, e.shape[1]
+        w, e, beta, values = self.weights, own.e, own.beta, own.values
+        m = e.shape[1]
+        moved = own.filters.unfiltered(own.basis, e.reshape(*self.effects.present.shape, m))
         noise = [self.effects.remove(w.lag(moved, place)).reshape(e.shape) for place in range(w.several)]
-        q = lagged - np.stack(noise)
+        q = own.lagged - np.stack(noise)
         of_q = np.stack([self.q.T @ one for one in q])
         sigma2 = (e * e).sum(axis=0) / self.degrees
         rest = np.einsum("rim,sim->mrs", q, q) - np.einsum("rkm,skm->mrs", of_q, of_q)
@@ -196,7 +202,7 @@ class LagBatch:
         rest -= 2 * values.trace[:, :, None] * values.trace[:, None, :] / self.degrees
         slope, spread = rest + values.bent, rest + values.square
         # scores of ρ, less those of β and σ²
-        own = np.stack([one - self.q @ along for one, along in zip(q, of_q, strict=True)])
+        scores = np.stack([one - self.q @ along for one, along in zip(q, of_q, strict=True)])
         d = np.stack([self.root @ one for one in of_q])
         out = np.empty((len(asked), 2, m))
         for which, (focal, lags, quantity) in enumerate(asked):
@@ -210,8 +216,8 @@ class LagBatch:
                 bend = bend + change[:, place] * beta[column][:, None]
             # how much the estimate moves with the score of each ρ
             turned = np.linalg.solve(np.swapaxes(slope, 1, 2), (bend - along)[:, :, None])[..., 0]
-            if inverses is not None:
-                variance = self._clustered(rho, e, sigma2, weights, own, turned, values, inverses)
+            if self.by_unit:
+                variance = self._clustered(own, sigma2, weights, scores, turned)
             else:
                 variance = sigma2 * (weights * weights).sum(axis=1)
                 variance = variance + np.einsum("mr,mrs,ms->m", turned, spread, turned)
@@ -219,86 +225,22 @@ class LagBatch:
         return out
 
     def _clustered(
-        self,
-        rho: FloatArray,
-        e: FloatArray,
-        sigma2: FloatArray,
-        weights: FloatArray,
-        own: FloatArray,
-        turned: FloatArray,
-        values: Values,
-        inverses: FloatArray,
+        self, own: _Own, sigma2: FloatArray, weights: FloatArray, scores: FloatArray, turned: FloatArray
     ) -> FloatArray:
         """Return the variance of an estimate to which scores of units and of pairs of them add."""
         t, n = self.effects.present.shape
+        e, values = own.e, own.values
         m = e.shape[1]
-        diagonal, pairs = self._pairs(rho, e.reshape(t, n, m), turned, inverses)
+        diagonal, products = own.filters.diagonal_and_pairs(own.basis, turned, e.reshape(t, n, m))
+        pairs: FloatArray = np.einsum("pm,pm->m", products, products)
         left, share = (one.reshape(-1, 1) for one in (left_of_one(self.effects), own_share(self.effects)))
         squares = e * e
         trace = (turned * values.trace).sum(axis=1)
-        cells = e * np.einsum("rim,mr->im", own, turned) - trace / self.degrees * (squares - sigma2 * left)
+        cells = e * np.einsum("rim,mr->im", scores, turned) - trace / self.degrees * (squares - sigma2 * left)
         cells += diagonal.reshape(t * n, m) * (squares - sigma2 * share)
         cells = cells / sigma2 + (self.q @ weights.T) * e
         sums = cells.reshape(t, n, m).sum(axis=0)
-        return of_sums(sums, self.effects) + factor(self.effects) * pairs / sigma2**2
-
-    def _pairs(
-        self, rho: FloatArray, e: FloatArray, turned: FloatArray, inverses: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return the diagonal of H = Σ v_r G_r, shape (T, N, m), and what pairs of units add, shape (m,).
-
-        As `digicarbon.numeric.spatial.by_period.clustered.diagonal_and_pairs`, one period after the other, with draws
-        in the middle so that products with W are single ones.
-        """
-        n, m = e.shape[1:]
-        diagonal, products = np.empty_like(e), np.zeros((n, m, n))
-        margins = np.zeros((len(e), m, n))
-        at = np.arange(n)
-        for period, own in enumerate(e):
-            h = self._combined(rho, turned, inverses, int(self.weights.which[period]))
-            diagonal[period] = h[at, :, at]
-            if self._zero is not None:
-                # residuals are zero in this direction, which is taken out of H
-                z = self._zero[period]
-                columns = (h @ z).T
-                margins[period] = np.tensordot(z, h, axes=1) + columns - (columns @ z)[:, None] * z
-                diagonal[period] -= z[:, None] * margins[period].T
-            h *= own[:, :, None]
-            h *= own.T
-            products += h
-        if self._zero is not None:
-            margins *= np.swapaxes(e, 1, 2)
-            along = self._zero[:, :, None] * e
-            products -= np.swapaxes(along.transpose(2, 1, 0) @ margins.transpose(1, 0, 2), 0, 1)
-        ends = products[at, :, at]
-        # half of the squares of the products and their transposes, without each unit with itself
-        both = np.einsum("imj,imj->m", products, products) + np.einsum("imj,jmi->m", products, products)
-        return diagonal, both - 2 * (ends * ends).sum(axis=0)
-
-    def _combined(self, rho: FloatArray, turned: FloatArray, inverses: FloatArray, block: int) -> FloatArray:
-        """Return Σ v_r W_r S⁻¹ of one block for each draw, shape (N, m, N), with v of shape (m, R).
-
-        Notes
-        -----
-        S⁻¹ - I = Σ ρ_r W_r S⁻¹ spares one product where a ρ is not small.
-        """
-        inverse = inverses[block]
-        n, m = inverse.shape[:2]
-        spared = int(np.abs(rho).min(axis=0).argmax())
-        share = np.zeros(m)
-        if np.abs(rho[:, spared]).min() > LARGE:
-            share = turned[:, spared] / rho[:, spared]
-        else:
-            spared = -1
-        counts = turned - share[:, None] * rho
-        out = inverse * share[:, None]
-        out[np.arange(n), :, np.arange(n)] -= share
-        for place, blocks in enumerate(self.weights.blocks):
-            if place != spared:
-                lagged = (blocks[block] @ inverse.reshape(n, m * n)).reshape(n, m, n)
-                lagged *= counts[:, place, None]
-                out += lagged
-        return np.asarray(out)
+        return np.asarray(of_sums(sums, self.effects) + factor(self.effects) * pairs / sigma2**2)
 
     def _multiplied(self, values: Values, quantity: str) -> tuple[FloatArray, FloatArray]:
         """Return what β and each θ count in a quantity, and the derivatives of it in each ρ."""

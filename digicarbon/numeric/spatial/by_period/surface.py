@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 
 import numpy as np
@@ -12,6 +12,7 @@ import scipy
 from numpy.polynomial import chebyshev
 
 from digicarbon.arrays import BoolArray, FloatArray, IntArray
+from digicarbon.numeric.spatial.by_period.clustered import direction
 from digicarbon.numeric.spatial.by_period.effects import Effects
 from digicarbon.numeric.spatial.by_period.lag import table_of
 from digicarbon.numeric.spatial.by_period.mean_effects import multipliers
@@ -35,6 +36,10 @@ MOST_KEPT = 1 << 25
 """Numbers of inverse filters that are kept, 256 megabytes."""
 PAIRS = 1 << 18
 """Pairs of units and draws that are handled at a time, so that those of a period stay in a processor's cache."""
+SMALL = 1e-11
+"""Largest element of a polynomial's coefficient, relative to that of the largest, that counts for nothing."""
+FEW = 8
+"""Places that are handled at a time where each has inverse filters of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,24 +114,120 @@ class Values:
         return cls(*(part.reshape(len(numbers), *shape) for part, shape in zip(parts, shapes, strict=True)))
 
 
+class Filters:
+    """Inverse filters as sums of K matrices, each times a function of ρ.
+
+    Parameters
+    ----------
+    weights : PeriodWeights
+    nodes : ndarray, shape (K, R)
+        Values of ρ at which the filters are inverted.
+    coefficients : ndarray, shape (K, K), or None
+        Makes coefficients of polynomials of inverses at the nodes; None where each place is a node. Polynomials
+        that count for nothing are left out.
+    zero : ndarray, shape (T, N), or None
+        As in `digicarbon.numeric.spatial.by_period.clustered.diagonal_and_pairs`.
+    """
+
+    def __init__(
+        self, weights: PeriodWeights, nodes: FloatArray, coefficients: FloatArray | None, zero: FloatArray | None
+    ) -> None:
+        self.weights, self.zero = weights, zero
+        n = weights.blocks.shape[2]
+        self.first, self.second = np.triu_indices(n, 1)
+        # shape (P, N, K, N)
+        every = np.stack([np.linalg.inv(weights.filter(node)) for node in nodes], axis=2)
+        self._counting = np.ones(len(nodes), dtype=bool)
+        if coefficients is not None:
+            every = coefficients @ every
+            sizes = np.abs(every).max(axis=(0, 1, 3))
+            self._counting = sizes > SMALL * sizes.max()
+        self._inverses = np.ascontiguousarray(every[:, :, self._counting])
+        rows = weights.which[:, None] if zero is None else np.column_stack([weights.which, weights.present])
+        _, self._some, kinds = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+        self._kinds = kinds.ravel()
+
+    @property
+    def size(self) -> int:
+        """How many numbers are kept."""
+        r, n = self.weights.several, self.weights.blocks.shape[2]
+        return int(self._inverses.size + r * self._inverses.shape[2] * len(self._some) * n * (n + 1) // 2)
+
+    def unfiltered(self, basis: FloatArray, e: FloatArray) -> FloatArray:
+        """Return S⁻¹e of outcomes, shape (T, N, m), the functions at the ρ of each being of shape (m, K)."""
+        n, k = self._inverses.shape[1:3]
+        out, counts = np.empty_like(e), np.ascontiguousarray(basis[:, self._counting].T)
+        for period, block in enumerate(self.weights.which):
+            parts = self._inverses[block].reshape(n * k, n) @ e[period]
+            out[period] = np.einsum("ikm,km->im", parts.reshape(n, k, -1), counts)
+        return out
+
+    def diagonal_and_pairs(self, basis: FloatArray, turned: FloatArray, e: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the diagonal of H = Σ v_r G_r, shape (T, N, m), and Σ_t (h_t,ij + h_t,ji) e_it e_jt, shape (pairs, m).
+
+        As `digicarbon.numeric.spatial.by_period.clustered.diagonal_and_pairs`, of units i < j.
+
+        Parameters
+        ----------
+        basis : ndarray, shape (m, K)
+        turned : ndarray, shape (m, R)
+            v of each outcome.
+        e : ndarray, shape (T, N, m)
+        """
+        counts = (turned[:, :, None] * basis[:, None, self._counting]).reshape(len(basis), -1).T
+        many = len(self.first)
+        diagonal, pairs = np.empty_like(e), np.zeros((many, e.shape[2]))
+        for kind, own in enumerate(self._own):
+            h = own @ counts
+            periods = np.flatnonzero(self._kinds == kind)
+            diagonal[periods] = h[many:]
+            products = e[periods[0]][self.first] * e[periods[0]][self.second]
+            for period in periods[1:]:
+                products += e[period][self.first] * e[period][self.second]
+            products *= h[:many]
+            pairs += products
+        return diagonal, pairs
+
+    @cached_property
+    def _own(self) -> FloatArray:
+        """G_r + G_r′ of pairs, then the diagonal of G_r, of the K matrices, for each kind of period.
+
+        The shape is (kinds, pairs + N, R·K).
+        """
+        w, (n, k), many = self.weights, self._inverses.shape[1:3], len(self.first)
+        out = np.empty((len(self._some), many + n, w.several, k))
+        for kind, period in enumerate(self._some):
+            block = int(w.which[period])
+            inverse = self._inverses[block].reshape(n, k * n)
+            for place in range(w.several):
+                g = (w.blocks[place, block] @ inverse).reshape(n, k, n)
+                pairs = g[self.first, :, self.second] + g[self.second, :, self.first]
+                own = np.diagonal(g, axis1=0, axis2=2).T
+                if self.zero is not None:
+                    z = self.zero[period]
+                    columns = g @ z
+                    margins = np.tensordot(g, z, axes=(0, 0)).T + columns - np.outer(z, z @ columns)
+                    pairs -= z[self.first, None] * margins[self.second] + z[self.second, None] * margins[self.first]
+                    own = own - z[:, None] * margins
+                out[kind, :many, place], out[kind, many:, place] = pairs, own
+        return out.reshape(len(out), many + n, -1)
+
+
 @dataclass(eq=False)
 class _Cell:
-    """A part of the range of ρ, in which polynomials through the nodes have the numbers, and the inverse filters.
+    """A part of the range of ρ, in which polynomials through the nodes have the numbers.
 
     Attributes
     ----------
     nodes : ndarray, shape (K, R)
         ρ at the nodes.
     numbers : ndarray, shape (K, …)
-    inverses : ndarray, shape (P, N, K, N), or None
-        Of the filters at the nodes; made where they are asked for often.
     asked : int
-        Places at which they were asked for before.
+        Places at which inverse filters were asked for while there were none at the nodes.
     """
 
     nodes: FloatArray
     numbers: FloatArray
-    inverses: FloatArray | None = None
     asked: int = 0
 
 
@@ -143,6 +244,8 @@ class Surface:
     def __init__(self, weights: PeriodWeights, effects: Effects, adjusted: bool) -> None:
         self.weights, self.effects = weights, effects
         self._inner = effects if adjusted else None
+        # no spatial parameter changes the direction of effects of periods where the outcome is lagged
+        self._zero = direction(np.empty(0), weights, effects, False)
         # a sum of scaled parameters below one is stable
         self.scale = np.maximum(np.abs(weights.blocks).sum(axis=3).max(axis=(1, 2)), 1e-300)
         if weights.several == 1:
@@ -150,7 +253,7 @@ class Surface:
         self._cells: dict[tuple[int, ...], _Cell | None] = {}
         self._asked: dict[tuple[int, ...], int] = {}
         self._starts: dict[int, FloatArray] = {}
-        self._kept = 0
+        self._kept: dict[tuple[int, ...], Filters] = {}
 
     def sure(self, rho: FloatArray) -> BoolArray:
         """Return whether places, shape (M, R), are inside the stable region, being so near zero or in a cell."""
@@ -182,34 +285,19 @@ class Surface:
             out[own] = part
         return np.empty((0, 0)) if out is None else out
 
-    def inverses(self, rho: FloatArray) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Yield some of the places and the inverse filters there, shape (P, N, m, N)."""
-        p, n = self.weights.blocks.shape[1:3]
-        step = max(1, PAIRS // (n * n))
+    def filters(self, rho: FloatArray) -> Iterator[tuple[IntArray, Filters, FloatArray]]:
+        """Yield some of the places, their inverse filters, and the functions of these at the places, shape (m, K)."""
+        step = max(1, PAIRS // self.weights.blocks.shape[2] ** 2)
         for key, own in self._groups(rho):
-            known = self._inverses(self._cells.get(key), len(own))
-            for start in range(0, len(own), step):
-                some = own[start : start + step]
-                if known is None:
-                    made = self._inverted(rho[some])
-                else:
-                    made = self._basis(key, rho[some]) @ known.reshape(p * n, -1, n)
-                yield some, np.asarray(made).reshape(p, n, len(some), n)
-
-    def unfiltered(self, rho: FloatArray, e: FloatArray) -> FloatArray:
-        """Return S⁻¹e of outcomes, shape (T, N, M), each at its own place of ρ."""
-        out, which = np.zeros_like(e), self.weights.which
-        for key, own in self._groups(rho):
-            known = self._inverses(self._cells.get(key), len(own))
-            if known is None:
-                for place in own:
-                    out[:, :, place] = (self.weights.inverse(rho[place])[which] @ e[:, :, place, None])[..., 0]
+            known = self._filters(key, len(own))
+            if known is not None:
+                for start in range(0, len(own), step):
+                    some = own[start : start + step]
+                    yield some, known, _polynomials(self._at(key, rho[some]), _nodes(len(self.scale)).powers)
                 continue
-            part, basis = np.zeros((*e.shape[:2], len(own))), self._basis(key, rho[own])
-            for node, count in enumerate(basis.T):
-                part += known[:, :, node][which] @ (e[:, :, own] * count)
-            out[:, :, own] = part
-        return out
+            for start in range(0, len(own), FEW):
+                some = own[start : start + FEW]
+                yield some, Filters(self.weights, rho[some], None, self._zero), np.eye(len(some))
 
     def _groups(self, rho: FloatArray) -> Iterator[tuple[tuple[int, ...], IntArray]]:
         """Yield cells and the places in them."""
@@ -295,21 +383,23 @@ class Surface:
             return None
         return _Cell(inner, numbers)
 
-    def _inverses(self, cell: _Cell | None, asked: int) -> FloatArray | None:
-        """Return the inverse filters at a cell's nodes; None where they are not worth while or have no room."""
-        if cell is None or cell.inverses is not None:
-            return None if cell is None else cell.inverses
-        cell.asked += asked
-        size = len(cell.nodes) * self.weights.blocks[0].size
-        if cell.asked < len(cell.nodes) or self._kept + size > MOST_KEPT:
+    def _filters(self, key: tuple[int, ...], asked: int) -> Filters | None:
+        """Return the inverse filters at a cell's nodes; None where there is no cell, or they are not worth while."""
+        cell = self._cells.get(key)
+        if cell is None:
             return None
-        self._kept += size
-        cell.inverses = self._inverted(cell.nodes)
-        return cell.inverses
-
-    def _inverted(self, rho: FloatArray) -> FloatArray:
-        """Return the inverse filters at places, shape (P, N, m, N)."""
-        return np.stack([np.linalg.inv(self.weights.filter(place)) for place in rho], axis=2)
+        known = self._kept.pop(key, None)
+        if known is None:
+            cell.asked += asked
+            if cell.asked < len(cell.nodes):
+                return None
+            cell.asked = 0
+            known = Filters(self.weights, cell.nodes, _nodes(len(self.scale)).inverse, self._zero)
+            # those that were not used for longest make room
+            while self._kept and known.size + sum(one.size for one in self._kept.values()) > MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+        self._kept[key] = known
+        return known
 
     def _numbers(self, rho: FloatArray) -> FloatArray:
         """Return the numbers of which `Values` are made at one ρ."""

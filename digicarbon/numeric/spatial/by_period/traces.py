@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -82,16 +82,16 @@ def products_of(g: FloatArray, effects: Effects | None) -> Products:
     inner[:, n:, :n] = np.swapaxes(root[:, None] * forth.sum(axis=1), 1, 2)
     inner[:, n:, n:] = times.reshape(t * n, q).T @ back.reshape(r, t * n, q)
     bent, square, norm = np.empty((3, r, r))
-    for s, u in product(range(r), repeat=2):
+    for s, u in combinations_with_replacement(range(r), 2):
         mixed, direct = np.einsum("tij,tij->ij", g[s], turned[u]), np.einsum("tij,tij->ij", g[s], g[u])
         rows, columns = mixed.sum(axis=1), mixed.sum(axis=0)
         first = rows @ shares + np.vdot(forth[s], back[u])
         second = columns @ shares + np.vdot(forth[u], back[s])
-        bent[s, u] = rows.sum() - first
-        square[s, u] = bent[s, u] - second + np.vdot(inner[s], inner[u].T)
+        bent[s, u], bent[u, s] = rows.sum() - first, columns.sum() - second
+        square[s, u] = square[u, s] = bent[s, u] - second + np.vdot(inner[s], inner[u].T)
         rows, columns = direct.sum(axis=1), direct.sum(axis=0)
         off = (rows + columns) @ shares + np.vdot(forth[s], forth[u]) + np.vdot(back[s], back[u])
-        norm[s, u] = rows.sum() - off + np.vdot(inner[s], inner[u])
+        norm[s, u] = norm[u, s] = rows.sum() - off + np.vdot(inner[s], inner[u])
     return Products(trace, bent, square, norm)
 
 
