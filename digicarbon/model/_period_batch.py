@@ -16,10 +16,11 @@ from digicarbon.model.batch import Estimand, Fits
 from digicarbon.model.restrictions import Projected
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
-from digicarbon.numeric.spatial.lag_batch import LagBatch
-from digicarbon.numeric.spatial.period_batch import ErrorPeriodBatch
-from digicarbon.numeric.spatial.period_robust import of_sums
-from digicarbon.numeric.spatial.periods import fit_lags, multipliers
+from digicarbon.numeric.spatial.by_period.clustered import of_sums
+from digicarbon.numeric.spatial.by_period.error_batch import ErrorPeriodBatch
+from digicarbon.numeric.spatial.by_period.lag import fit_lags
+from digicarbon.numeric.spatial.by_period.lag_batch import LagBatch
+from digicarbon.numeric.spatial.by_period.mean_effects import multipliers
 
 if TYPE_CHECKING:
     from digicarbon.model.unbalanced_spatial import UnbalancedSpatialPanel

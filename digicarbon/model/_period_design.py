@@ -14,8 +14,11 @@ from digicarbon.errors import EstimationError
 from digicarbon.model._latest import Latest
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind
-from digicarbon.numeric.spatial.lag_batch import Surface
-from digicarbon.numeric.spatial.periods import Effects, ErrorPeriods, FilteredEffects, PeriodWeights, Traces, distinct
+from digicarbon.numeric.spatial.by_period.effects import Effects
+from digicarbon.numeric.spatial.by_period.error import ErrorPeriods, FilteredEffects
+from digicarbon.numeric.spatial.by_period.surface import Surface
+from digicarbon.numeric.spatial.by_period.traces import Traces
+from digicarbon.numeric.spatial.by_period.weights import PeriodWeights, distinct
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 

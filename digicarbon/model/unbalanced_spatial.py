@@ -27,14 +27,10 @@ from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key,
 from digicarbon.model.spatial_panel import Durbin
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut, suggestion
-from digicarbon.numeric.spatial.period_robust import clustered
-from digicarbon.numeric.spatial.periods import (
-    PeriodFit,
-    fit_lags,
-    fit_linear,
-    mean_effects,
-    multipliers,
-)
+from digicarbon.numeric.spatial.by_period.clustered import clustered
+from digicarbon.numeric.spatial.by_period.estimates import PeriodFit, fit_linear
+from digicarbon.numeric.spatial.by_period.lag import fit_lags
+from digicarbon.numeric.spatial.by_period.mean_effects import mean_effects, multipliers
 from digicarbon.panel import Panel, constituents
 from digicarbon.result import CONSTANT, LAG_ERROR, LAG_Y, VARIANCE, Effects, Inference, Quantity, Result, Role, numbered
 from digicarbon.spec import identity, under
@@ -82,7 +78,7 @@ class UnbalancedSpatialPanel(Tested):
         Whether regressors are lagged by every W, or by the first only.
     cov : {"classic", "cluster"}
         Classic: of normal errors. Cluster: errors that are independent between units and of any variance and
-        correlation within them (see `digicarbon.numeric.spatial.period_robust.clustered`).
+        correlation within them (see `digicarbon.numeric.spatial.by_period.clustered.clustered`).
     test, replications, weights, seed, intervals, level
         As in `digicarbon.model.tested.Tested`.
 

@@ -380,7 +380,7 @@ class LagSpace:
         # without logarithms of each: the likelihood is highest where the sum of squares over this is least
         scaled = ssr * self._scale[:, None]
         inner = scaled[len(scaled) // 8 : -(len(scaled) // 8)]
-        refuse_flat_ranges(self.sample.size / 2 * np.log(inner.max(axis=0) / inner.min(axis=0)), self.sample)
+        refuse_flat_ranges(self.sample.size / 2 * np.log(inner.max(axis=0) / inner.min(axis=0)), self.sample.size)
         return np.asarray(scaled.argmin(axis=0))
 
     @cached_property

@@ -386,7 +386,12 @@ def _star(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float,
 
 def concentrated(ssr: float, jacobian: float, sample: Sample) -> float:
     """Return the concentrated log-likelihood with all constants, given the log-determinant of one period."""
-    return float(-sample.size / 2 * (np.log(2 * np.pi * ssr / sample.size) + 1) + sample.periods * jacobian)
+    return gaussian(ssr, sample.periods * jacobian, sample.size)
+
+
+def gaussian(ssr: float, log_determinant: float, size: int) -> float:
+    """Return the log-likelihood of normal errors with all constants, where their variance maximises it."""
+    return float(-size / 2 * (np.log(2 * np.pi * ssr / size) + 1) + log_determinant)
 
 
 def refuse_flat(heights: FloatArray, sample: Sample) -> None:
@@ -399,14 +404,24 @@ def refuse_flat(heights: FloatArray, sample: Sample) -> None:
     EstimationError
         If those of all draws are equal.
     """
-    inner = heights[..., heights.shape[-1] // 8 : -(heights.shape[-1] // 8)]
-    refuse_flat_ranges(np.ptp(inner, axis=-1), sample)
+    refuse_flat_ranges(inner_ranges(heights), sample.size)
 
 
-def refuse_flat_ranges(ranges: FloatArray, sample: Sample) -> None:
+def inner_ranges(heights: FloatArray) -> FloatArray:
+    """Return ranges of log-likelihoods, shape (…, m), over coarse nodes without the outermost eighth at each end."""
+    edge = heights.shape[-1] // 8
+    return np.asarray(np.ptp(heights[..., edge:-edge], axis=-1))
+
+
+def refuse_flat_ranges(ranges: FloatArray, size: int) -> None:
     """Refuse log-likelihoods whose ranges over a parameter, of any shape, are all but rounding; see `refuse_flat`."""
-    if (ranges <= min(FLAT * sample.size, MOST_FLAT)).all():
+    if is_flat(ranges, size).all():
         raise EstimationError(Note("spatial_parameter_flat"))
+
+
+def is_flat(ranges: FloatArray, size: int) -> NDArray[np.bool_]:
+    """Return whether ranges of log-likelihoods of ``size`` observations may be only rounding."""
+    return np.asarray(ranges <= min(FLAT * size, MOST_FLAT))
 
 
 def _lag_covariance(

@@ -10,9 +10,9 @@ import scipy
 from numpy.polynomial import chebyshev
 
 from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.spatial.by_period.clustered import of_sums
+from digicarbon.numeric.spatial.by_period.error import ErrorPeriods
 from digicarbon.numeric.spatial.operator import coarse_nodes
-from digicarbon.numeric.spatial.period_robust import of_sums
-from digicarbon.numeric.spatial.periods import ErrorPeriods
 
 LAST = 16
 """The last piece at an end of the range: beyond it a parameter is at the end."""
@@ -47,7 +47,7 @@ class ErrorPeriodBatch:
     ----------
     model : ErrorPeriods
     by_unit : bool
-        Whether standard errors are those of `digicarbon.numeric.spatial.period_robust.clustered`.
+        Whether standard errors are those of `digicarbon.numeric.spatial.by_period.clustered.clustered`.
 
     Notes
     -----

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.spatial.periods import Effects, PeriodFit, PeriodWeights
+from digicarbon.numeric.spatial.by_period.effects import Effects
+from digicarbon.numeric.spatial.by_period.estimates import PeriodFit
+from digicarbon.numeric.spatial.by_period.weights import PeriodWeights
 
 
 def clustered(fit: PeriodFit, weights: PeriodWeights, effects: Effects, error: bool) -> FloatArray:
