@@ -160,7 +160,7 @@ def test_a_file_of_a_period_may_leave_out_units_that_are_absent_then(panel: dc.P
     for part, padded in zip(varying(spec.compute(gaps)).parts, varying(zeros.compute(gaps)).parts, strict=True):
         assert part.labels == UNITS
         np.testing.assert_array_equal(part.dense(), padded.dense())
-    with pytest.raises(WeightsError, match="w_2003.csv lacks b, .* leave out units without an observation"):
+    with pytest.raises(WeightsError, match=r"w_2003\.csv lacks b, .* leave out units without an observation"):
         spec.compute(panel)
     edges = [("a", "b", 2001), ("c", "d", 2001), ("a", "b", 2002), ("c", "d", 2002), ("a", "c", 2003), ("a", "d", 2003)]
     pd.DataFrame(edges, columns=["unit", "neighbour", "year"]).to_csv(tmp_path / "edges.csv", index=False)

@@ -36,6 +36,8 @@ WELL = 1e5
 """Condition of eigenvectors up to which traces are taken from them; beyond it each one is a solution."""
 LARGE = 0.1
 """A ρ by which (I - ρW)⁻¹ - I can be divided without a loss of digits."""
+SAME = 1e-12
+"""The smallest eigenvalue of cosines between weights, or between their lags, from which they are told apart."""
 PLACES = 9
 """Places in each direction of the first search over several parameters."""
 
@@ -198,6 +200,21 @@ class Solved:
     g: FloatArray
 
 
+def _refuse_same(blocks: FloatArray) -> None:
+    """Raise if one of several weights is a combination of those before it."""
+    flat = blocks.reshape(len(blocks), -1)
+    size = np.linalg.norm(flat, axis=1)
+    if not size.all():
+        return
+    cosines = flat @ flat.T / np.outer(size, size)
+    for last in range(1, len(blocks)):
+        values, vectors = np.linalg.eigh(cosines[: last + 1, : last + 1])
+        if values[0] < SAME:
+            others = tuple(str(place + 1) for place in np.flatnonzero(np.abs(vectors[:last, 0]) > np.sqrt(SAME)))
+            code = "weights_same" if len(others) == 1 else "weights_combined"
+            raise EstimationError(Note(code, key="model.further_weights", number=last + 1, others=others))
+
+
 class PeriodWeights:
     """Weights of each period as blocks, one or several in each.
 
@@ -208,11 +225,18 @@ class PeriodWeights:
     which : ndarray of int, shape (T,)
         The block of each period.
     present : ndarray of bool, shape (T, N)
+
+    Raises
+    ------
+    EstimationError
+        If one of several weights is a combination of others.
     """
 
     def __init__(self, blocks: FloatArray, which: IntArray, present: BoolArray) -> None:
         self.blocks, self.which, self.present = blocks, which, present
         self.times = np.bincount(which, minlength=blocks.shape[1])
+        if len(blocks) > 1:
+            _refuse_same(blocks)
 
     @property
     def several(self) -> int:
@@ -610,6 +634,9 @@ def _solve_several(
     gram: FloatArray, weights: PeriodWeights, effects: Effects, adjusted: bool
 ) -> tuple[FloatArray, bool]:
     """Return ρ of several W, shape (R,), and whether it is at the end of the stable region."""
+    size = np.sqrt(gram.diagonal()[1:])
+    if not size.all() or np.linalg.eigvalsh(gram[1:, 1:] / np.outer(size, size))[0] < SAME:
+        raise EstimationError(Note("lags_not_apart", key="model.further_weights"))
     places, jacobian = table_of(weights)
     sides = np.concatenate([np.ones((len(places), 1)), -places], axis=1)
     heights = jacobian - effects.size / 2 * np.log(np.einsum("mi,ij,mj->m", sides, gram, sides))
