@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._rows import aligned
@@ -213,6 +213,14 @@ class _VariableDiagnostic(Diagnostic):
     takes_weights: ClassVar[bool] = True
 
     variables: Names
+
+    @field_validator("variables")
+    @classmethod
+    def _named(cls, variables: tuple[str, ...]) -> tuple[str, ...]:
+        # without an outcome the option's default is an empty name
+        if not all(variables):
+            raise ValueError(Note("variables_unnamed", key="variables"))
+        return variables
 
     @property
     def terms(self) -> tuple[str, ...]:

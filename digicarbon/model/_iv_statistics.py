@@ -48,7 +48,11 @@ class FoundTests:
 
 @dataclass(frozen=True)
 class Asked:
-    """What was fitted, for sentences; ``made_of`` holds instruments that contain an endogenous term, with the term."""
+    """What was fitted, for sentences.
+
+    ``made_of`` and ``exogenous_made_of`` hold instruments, and exogenous regressors, that contain an endogenous term,
+    each with that term.
+    """
 
     y: str
     endogenous: tuple[str, ...]
@@ -58,20 +62,21 @@ class Asked:
     unit_effects: bool
     periods: int
     made_of: Mapping[str, str]
+    exogenous_made_of: Mapping[str, str]
 
 
-def made_of(instruments: Iterable[str], endogenous: Iterable[str]) -> dict[str, str]:
-    """Return the instruments that are made of an endogenous term at the same moment, each with that term.
+def made_of(terms: Iterable[str], endogenous: Iterable[str]) -> dict[str, str]:
+    """Return the terms that are made of an endogenous term at the same moment, each with that term.
 
-    Of an interaction all factors must be in the instrument: which of them makes it endogenous is not known.
+    Of an interaction all factors must be in the term: which of them makes it endogenous is not known.
     """
-    sources = {term: {(name, min(lags)) for name, lags in _moments(term)} for term in endogenous}
+    sources = {term: {(variable, min(lags)) for variable, lags in _moments(term)} for term in endogenous}
     out = {}
-    for instrument in instruments:
-        parts = {(name, lag) for name, lags in _moments(instrument) for lag in lags}
+    for name in terms:
+        parts = {(variable, lag) for variable, lags in _moments(name) for lag in lags}
         within = [term for term, source in sources.items() if source <= parts]
         if within:
-            out[instrument] = within[0]
+            out[name] = within[0]
     return out
 
 
@@ -198,6 +203,8 @@ def notes(found: FoundTests, asked: Asked, errors: ErrorStructure, rows: int) ->
     out = [Note("two_stage" if asked.method == "2sls" else "limited_information", **who)]
     for instrument, source in asked.made_of.items():
         out.append(Note("made_of_endogenous", instrument=instrument, endogenous=source))
+    for regressor, source in asked.exogenous_made_of.items():
+        out.append(Note("exogenous_made_of_endogenous", regressor=regressor, endogenous=source))
     if any(part.operator == "L" for term in asked.instruments for part in constituents(term)):
         beside = Note("lag_instrument_beside_effects", periods=asked.periods)
         out.append(beside if asked.unit_effects else Note("lag_instrument"))

@@ -272,6 +272,7 @@ class PanelIV(Tested):
             by_unit,
             t,
             made_of(self.instruments, self.instrumented),
+            made_of((name for name in self.regressors if name not in self.instrumented), self.instrumented),
         )
         return Result(
             kind=f"iv_{self.effects}" if self.effects != "none" else "iv",

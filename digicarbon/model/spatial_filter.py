@@ -291,7 +291,11 @@ class SpatialFilter(Tested):
         ]
         if self.method == "forward":
             notes.append(Note("filter_forward"))
-        if self.method != "all" and last.p <= self.stop:
+        # where all candidates are taken, no p value stops anything
+        usual: float = type(self).model_fields["stop"].default
+        if self.method == "all" and last.p <= usual:
+            notes.append(Note("filter_all_rest", stop=usual))
+        elif self.method != "all" and last.p <= self.stop:
             unused = len(found.candidates.shares) > len(found.places)
             rest = self.method == "double" and unused
             notes.append(

@@ -22,11 +22,13 @@ from digicarbon.page.words import Words
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
 from digicarbon.report.joint import EACH_FILE, Joint
+from digicarbon.sweep import tables
 from digicarbon.sweep.provenance import SEEDS
 from digicarbon.sweep.tables import absent, finished
 from digicarbon.tracking import SERVERS, masked
 
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
+KINDS = (*PICTURES, ".pdf")
 MOST_PICTURES = 60
 """Further pictures are files beside the page."""
 LARGE = 1_500_000
@@ -155,7 +157,8 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         The experiment.
     report : Report
     changed : bool
-        Whether the report differs from the one of the sweep: then its pictures are drawn again.
+        Whether the report differs from the one of the sweep: then its pictures are drawn again. They also are if a
+        later command has drawn those of another report.
     words : Words
     """
     key = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
@@ -170,17 +173,19 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         if run.label in sweep.run_ids
     }
     title = sweep.title or name
+    stored = _stored_pictures(sweep, report, changed)
     overview = effects(sweep.records, report.asked)
     report = report.with_failed(len(sweep.failures) + sweep.lacking)
     if isinstance(report, SpecificationCurve):
         report = _with_joint(report, sweep.joint)
     in_words = report.words.title(title, simulated=False)
     table, refusal = _table(sweep, report, title)
-    new_pictures, complaint = _new_pictures(sweep, report, in_words) if changed else ({}, None)
+    new_pictures, complaint = _new_pictures(sweep, report, in_words) if stored is None else ({}, None)
     curve, tables, why_no_curve = _curve(sweep, report, overview, in_words)
     new_pictures = {**new_pictures, **curve}
     pictures, further_pictures, picture_files = _pictures(
-        sweep, new_pictures, f"{in_words} (SIMULATED)" if sweep.simulated else in_words
+        {**{name: sweep.file(name) for name in stored or ()}, **new_pictures},
+        f"{in_words} (SIMULATED)" if sweep.simulated else in_words,
     )
     return Section(
         name=name,
@@ -254,14 +259,19 @@ def _new_pictures(sweep: RecordedSweep, report: Report, title: str) -> tuple[Map
         return {}, note_of(error)
 
 
-def _pictures(
-    sweep: RecordedSweep, new_pictures: Mapping[str, bytes], title: str
-) -> tuple[list[Picture], list[str], dict[str, bytes]]:
+def _stored_pictures(sweep: RecordedSweep, report: Report, changed: bool) -> Sequence[str] | None:
+    """Return the names of the recorded pictures of a report; None if they have to be drawn again."""
+    if changed:
+        return None
+    if sweep.drawn is None:
+        return [name for name in sweep.files if PurePosixPath(name).suffix in KINDS and not name.startswith("measure/")]
+    drawer, names = sweep.drawn
+    return names if drawer == tables.drawer(report) else None
+
+
+def _pictures(files: Mapping[str, bytes], title: str) -> tuple[list[Picture], list[str], dict[str, bytes]]:
     """Return the pictures within the page, the names of further ones, and all of them as files."""
-    kinds = (*PICTURES, ".pdf")
-    stored = [name for name in sweep.files if PurePosixPath(name).suffix in kinds and not name.startswith("measure/")]
-    files = {**{name: sweep.file(name) for name in stored}, **new_pictures}
-    files = {name: content for name, content in files.items() if PurePosixPath(name).suffix in kinds}
+    files = {name: content for name, content in files.items() if PurePosixPath(name).suffix in KINDS}
     stems: dict[str, list[str]] = {}
     for name in files:
         if PurePosixPath(name).suffix in PICTURES:

@@ -25,6 +25,7 @@ from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.joint import Joint
 from digicarbon.secret import masked
 from digicarbon.sweep.provenance import RECORD
+from digicarbon.sweep.tables import DRAWN
 from digicarbon.tracking import (
     EXPERIMENT,
     OVERRIDES,
@@ -172,6 +173,17 @@ class RecordedSweep:
             If there is none of this name, or the store cannot be read.
         """
         return self._files.read(name)
+
+    @cached_property
+    def drawn(self) -> tuple[str, Sequence[str]] | None:
+        """The report that drew the latest pictures, and their names; None where an earlier version did not record it.
+
+        Pictures of earlier commands stay among the files.
+        """
+        if DRAWN not in self.files:
+            return None
+        content = json.loads(self.file(DRAWN))
+        return str(content["report"]), [name for name in content["pictures"] if name in self.files]
 
     @cached_property
     def joint(self) -> Joint | None:

@@ -92,7 +92,21 @@ class DiagnosticTable(Report):
             corner = ", ".join(self.words.level(str(name)) for name in block.index.names if name is not None)
             lags = _lags(record.result)
             index = pd.Index([self._row_label(key, lags) for key in block.index], name=corner)
+            block = self._with_digits(block)
             yield record, block.set_axis(index, axis=0).rename(columns=self._head)
+
+    def _with_digits(self, block: pd.DataFrame) -> pd.DataFrame:
+        """Return the columns, as texts with digits where every row would be zero; p values stay."""
+        made = block.copy()
+        for place, name in enumerate(block.columns):
+            values = block.iloc[:, place]
+            if not pd.api.types.is_float_dtype(values) or str(name).split("_")[0] == "p":
+                continue
+            size = values.abs()
+            if ((size > 0) | size.isna()).all() and (size.max() < 0.5 * 10.0**-self.decimals):
+                made = made.astype({name: object})
+                made[name] = [f"{value:.3g}" if np.isfinite(value) else value for value in values]
+        return made
 
     def _no_table(self, records: Sequence[Record]) -> ConfigError:
         tables = cut(dict.fromkeys(name for record in records for name in record.result.tables))

@@ -234,7 +234,8 @@ class Labels:
     def title(self, title: str, simulated: bool) -> str:
         """Return the title of a table, which says if its data are simulated."""
         if match := _CHANGED.fullmatch(title):
-            title = f"{self.column(match['title'])} ({self.head(match['changes'])})"
+            name, changes = self.column(match["title"]), self.head(match["changes"])
+            title = f"{name}（{changes}）" if self.language == "zh" else f"{name} ({changes})"
         else:
             title = self.column(title)
         if not simulated:

@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.errors import ConfigError
-from digicarbon.note import Note, cut
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, heads
 from digicarbon.report.maps import MOST_REGIONS, outline_notes
 from digicarbon.report.picture import Words, drawable, long_names, no_letters, plot_map
@@ -139,6 +139,10 @@ class LocalEffectTable(Report):
         """Return what a change in the unit does; None where the report names none."""
         if self.shock is None:
             return None
+        known = list(dict.fromkeys(map(str, record.result.tables["local_effects"].index.get_level_values(-1))))
+        if self.shock not in known:
+            hint = suggestion(self.shock, known)
+            raise ConfigError(Note("shock_unknown_unit", key="report.shock", unit=self.shock, hint=hint))
         frame = record.result.tables.get("shocks")
         if frame is None:
             raise ConfigError(Note("no_shocks_kept", key="report.shock", run=record.label))

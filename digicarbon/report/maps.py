@@ -317,5 +317,7 @@ _CLUSTERS = {
 
 
 def outline_notes(shapes: str | None) -> tuple[Note, ...]:
-    """Return the note that says where polygons come from."""
-    return () if shapes in (None, "tiles") else (Note("outlines", file=Path(str(shapes)).name),)
+    """Return the note that says where polygons come from; none of a file that is not there."""
+    if shapes in (None, "tiles") or (shapes != "cnmaps" and not Path(str(shapes)).is_file()):
+        return ()
+    return (Note("outlines", file=Path(str(shapes)).name),)

@@ -314,7 +314,11 @@ def run(
                     page = description(planned, chosen.report.words, shown.answer, book.done, len(book.errors))
                     with phase("writing"):
                         places = store.finish(
-                            {**shown.files, **again}, len(book.errors), book.done, shown.metrics, page
+                            {**shown.files, **tables.drawn(shown, chosen.report), **again},
+                            len(book.errors),
+                            book.done,
+                            shown.metrics,
+                            page,
                         )
         except KeyboardInterrupt:
             try:

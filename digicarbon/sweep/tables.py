@@ -33,6 +33,8 @@ from digicarbon.sweep.answer import Signs
 from digicarbon.sweep.joint import joint_test
 
 ESTIMATES = "estimates.csv"
+DRAWN = "pictures.json"
+"""Names the latest pictures of a sweep, since the files of earlier commands stay in a store."""
 COLUMNS = ("coef", "se", "stat", "p", "low", "high")
 
 
@@ -350,6 +352,16 @@ def key_of(roster: bytes, title: str, report: Report) -> str:
         sha.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
     sha.update(json.dumps([title, identity(report)]).encode())
     return sha.hexdigest()
+
+
+def drawn(shown: Shown, report: Report) -> dict[str, str]:
+    """Return the file that names the pictures and the report that drew them, by name."""
+    return {DRAWN: json.dumps({"report": drawer(report), "pictures": list(shown.pictures)})}
+
+
+def drawer(report: Report) -> str:
+    """Return a text that is equal for reports that draw the same pictures of the same runs, but for words."""
+    return identity(report, frozenset({"labels"}))
 
 
 def recorded(shown: Shown, key: str) -> dict[str, str]:

@@ -374,6 +374,17 @@ class WeightsSpec(Spec):
         """
         raise TypeError(f"{type(self).__name__} does not say how its weights are computed; define `compute`.")
 
+    def compute_without(self, panel: Panel, absent: Collection[str]) -> Weights:
+        """Return what `compute` does; a file may leave out units in ``absent``, and the weights then have none of them.
+
+        Parameters
+        ----------
+        panel : Panel
+        absent : collection of str
+            Units without an observation in the period of the weights.
+        """
+        return self.compute(panel)
+
 
 def _built(value: object) -> object:
     """Return the specification that a mapping describes; a specification is returned unchanged."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -169,7 +170,9 @@ class ByPeriodWeights(WeightsSpec):
     period : str or None
         The column of the period in the file of a list of edges; None where it has none.
     lag : int
-        By how many periods the weights are older than the observations. The first periods then have none.
+        By how many periods the weights are older than the observations. The first periods then have those of periods
+        before the panel, where there is a file, or a row of the list of edges, of these and periods are whole numbers;
+        else they have none.
     """
 
     varies: ClassVar[bool] = True
@@ -207,18 +210,34 @@ class ByPeriodWeights(WeightsSpec):
         DataError, WeightsError
             As the node raises for a period, or if the file of edges lacks the column of the period.
         """
-        sources = dict(zip(panel.periods[self.lag :], panel.periods, strict=False))
         with under("weights.base", WeightsSpec):
-            parts = self._from_edges(panel, sources) if self.period is not None else self._from_base(panel, sources)
+            parts = self._from_edges(panel) if self.period is not None else self._from_base(panel)
         name: str | Note = Path((*self.base.files, "W")[0]).stem.replace(PERIOD, "").strip("_- ")
         if self.base.made_of and parts:
             name = next(iter(parts.values())).called
-        return WeightsByPeriod.of(parts, Note("weights_by_period", weights=name))
+        older = (Note("weights_older", lag=self.lag),) if self.lag else ()
+        return WeightsByPeriod.of(parts, Note("weights_by_period", weights=name)).noting(*older)
 
-    def _from_base(self, panel: Panel, sources: Mapping[int | str, int | str]) -> dict[int | str, Weights]:
-        return {period: self._of(panel, source) for period, source in sources.items()}
+    def _sources(self, panel: Panel, there: Callable[[int], bool]) -> dict[int | str, int | str]:
+        """Return the period whose weights each period has; ``there`` says whether one before the panel has any."""
+        sources = dict(zip(panel.periods[self.lag :], panel.periods, strict=False))
+        numbers = [period for period in panel.periods if isinstance(period, int)]
+        if not self.lag or len(numbers) < len(panel.periods):
+            return sources
+        step = min((after - before for before, after in pairwise(numbers)), default=1)
+        earlier = {period: numbers[0] - (self.lag - place) * step for place, period in enumerate(numbers[: self.lag])}
+        return {**{period: source for period, source in earlier.items() if there(source)}, **sources}
 
-    def _from_edges(self, panel: Panel, sources: Mapping[int | str, int | str]) -> dict[int | str, Weights]:
+    def _from_base(self, panel: Panel) -> dict[int | str, Weights]:
+        def there(period: int) -> bool:
+            # what is made of a column has no values before the panel
+            own = [file for file in self.base.files if PERIOD in file]
+            return not self.base.made_of and all(Path(file.replace(PERIOD, str(period))).is_file() for file in own)
+
+        sources = self._sources(panel, there)
+        return {period: self._of(panel, source, _absent(panel, period)) for period, source in sources.items()}
+
+    def _from_edges(self, panel: Panel) -> dict[int | str, Weights]:
         """Return the weights of each period from one list of edges, read once."""
         base, column = self.base, str(self.period)
         if not isinstance(base, EdgeWeights):
@@ -238,35 +257,48 @@ class ByPeriodWeights(WeightsSpec):
             )
         own, rest = frame[column].map(label), frame.drop(columns=column)
         known = set(own)
+        sources = self._sources(panel, lambda period: label(period) in known)
         missing = [str(source) for source in sources.values() if label(source) not in known]
         if missing:
             raise WeightsError(
                 Note("weights_edges_lack_period", key="weights.period", file=file.name, periods=cut(missing))
             )
         return {
-            period: base.among(rest[own == label(source)], panel, f"{file.stem} {source}")
+            period: _whole(
+                base.among(rest[own == label(source)], panel, f"{file.stem} {source}", _absent(panel, period)), panel
+            )
             for period, source in sources.items()
         }
 
-    def _of(self, panel: Panel, period: int | str) -> Weights:
+    def _of(self, panel: Panel, source: int | str, absent: Collection[str]) -> Weights:
         """Return the weights of all units made of one period's values or file; a unit without values has none."""
         named = {
-            name: getattr(self.base, name).replace(PERIOD, str(period))
+            name: getattr(self.base, name).replace(PERIOD, str(source))
             for name in self.base.reads
             if isinstance(getattr(self.base, name), str)
         }
         base = self.base.model_copy(update=named)
-        own = panel.select(periods=[period]) if base.made_of else panel
-        part = base.compute(own)
-        if part.labels == panel.units:
-            return part
-        place = [panel.units.index(unit) for unit in part.labels]
-        cells = part.raw.tocoo()
-        rows, columns = ([place[k] for k in side] for side in cells.coords)
-        n = len(panel.units)
-        raw = scipy.sparse.coo_array((cells.data, (rows, columns)), shape=(n, n))
-        whole = Weights.from_matrix(raw, panel.units, islands="keep", name=part.called, normalise=part.normalisation)
-        return whole.noting(*part.notes)
+        part = base.compute(panel.select(periods=[source])) if base.made_of else base.compute_without(panel, absent)
+        return _whole(part, panel)
+
+
+def _absent(panel: Panel, period: int | str) -> set[str]:
+    """Return the units that the panel does not have in a period."""
+    here = panel.period_codes == panel.periods.index(period)
+    return set(panel.units) - {panel.units[code] for code in set(panel.unit_codes[here])}
+
+
+def _whole(part: Weights, panel: Panel) -> Weights:
+    """Return weights of some units as those of all, of which the others have none."""
+    if part.labels == panel.units:
+        return part
+    place = [panel.units.index(unit) for unit in part.labels]
+    cells = part.raw.tocoo()
+    rows, columns = ([place[k] for k in side] for side in cells.coords)
+    n = len(panel.units)
+    raw = scipy.sparse.coo_array((cells.data, (rows, columns)), shape=(n, n))
+    whole = Weights.from_matrix(raw, panel.units, islands="keep", name=part.called, normalise=part.normalisation)
+    return whole.noting(*part.notes)
 
 
 def _matching(pattern: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -31,6 +31,7 @@ from digicarbon.weights.base import (
 
 _ENDS = ("unit", "neighbour")
 _ALONE = Note("weights_unit_alone")
+_OF_PERIOD = Note("weights_unit_of_period")
 
 
 class MatrixWeights(WeightsSpec):
@@ -71,18 +72,26 @@ class MatrixWeights(WeightsSpec):
         WeightsError
             If the labels of rows, columns and panel differ, or a cell is empty, text or not a valid weight.
         """
+        return self._among(panel, None)
+
+    def compute_without(self, panel: Panel, absent: Collection[str]) -> Weights:
+        """Return what `compute` does, without the units in ``absent`` that the file leaves out."""
+        return self._among(panel, absent)
+
+    def _among(self, panel: Panel, absent: Collection[str] | None) -> Weights:
         file = Path(self.path)
         written = TextFormat(self.encoding)
         frame = read_table(self.path, "weights", lambda names: names[:1], written=written).frame
         rows = file_labels(frame.iloc[:, 0], file.name)
         columns = file_labels(pd.Series(list(frame.columns[1:]), dtype=object), file.name)
         _check_square(rows, columns, file.name)
-        check_coverage(panel.units, rows, file.name)
+        units = _there(panel.units, rows, absent)
+        check_coverage(units, rows, file.name, "" if absent is None else _OF_PERIOD)
         if self.extra == "refuse":
             refuse_extra(panel.units, rows, file.name)
         square = pd.DataFrame(frame.iloc[:, 1:].to_numpy(dtype=object), index=rows, columns=columns)
-        values = _numbers(square.loc[list(panel.units), list(panel.units)], file.name)
-        return Weights.from_matrix(values, panel.units, islands=self.islands, name=file.stem, normalise=self.normalise)
+        values = _numbers(square.loc[units, units], file.name)
+        return Weights.from_matrix(values, units, islands=self.islands, name=file.stem, normalise=self.normalise)
 
 
 class EdgeWeights(WeightsSpec):
@@ -135,6 +144,10 @@ class EdgeWeights(WeightsSpec):
         """
         return self.among(self.read(), panel, Path(self.path).stem)
 
+    def compute_without(self, panel: Panel, absent: Collection[str]) -> Weights:
+        """Return what `compute` does, without the units in ``absent`` that no row names."""
+        return self.among(self.read(), panel, Path(self.path).stem, absent)
+
     def read(self) -> pd.DataFrame:
         """Return the file as a table.
 
@@ -145,19 +158,20 @@ class EdgeWeights(WeightsSpec):
         """
         return read_table(self.path, "weights", self._ends, written=TextFormat(self.encoding)).frame
 
-    def among(self, frame: pd.DataFrame, panel: Panel, name: str) -> Weights:
-        """Return what `compute` does, of some rows of the file and with a name."""
+    def among(self, frame: pd.DataFrame, panel: Panel, name: str, absent: Collection[str] | None = None) -> Weights:
+        """Return what `compute` does, of some rows of the file and with a name, without units in ``absent``."""
         file = Path(self.path)
         edges = self._edges(frame, file.name)
         known = {*edges["origin"], *edges["destination"]}
+        units = _there(panel.units, known, absent)
         if self.islands == "refuse":
-            check_coverage(panel.units, known, file.name, _ALONE)
+            check_coverage(units, known, file.name, _ALONE if absent is None else _OF_PERIOD)
         if self.extra == "refuse":
             refuse_extra(panel.units, known, file.name)
         inside = edges["origin"].isin(panel.units) & edges["destination"].isin(panel.units)
         return Weights.from_edges(
             edges[inside],
-            panel.units,
+            units,
             self.symmetric,
             islands=self.islands,
             name=name,
@@ -195,6 +209,11 @@ class EdgeWeights(WeightsSpec):
         pairs = [f"{start} to {end}" for start, end in zip(origin, destination, strict=True)]
         weights = frame[[self.weight]].set_axis(pairs, axis=0)
         return edges.assign(weight=_numbers(weights, file)[:, 0])
+
+
+def _there(units: Sequence[str], known: Collection[str], absent: Collection[str] | None) -> list[str]:
+    """Return the units that the labels of a file must have, and those that they have beside them."""
+    return [unit for unit in units if unit in known or unit not in (absent or ())]
 
 
 def _check_square(rows: list[str], columns: list[str], file: str) -> None:

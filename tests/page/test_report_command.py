@@ -175,6 +175,39 @@ def test_the_table_of_runs_has_the_numbers_that_mlflow_has(fitted: Path) -> None
     assert sorted(float(row["metrics.focal.p"]) for row in rows) == sorted(exact)
 
 
+LOCAL = """
+defaults:
+  - config
+  - {override source: simulated_w1}
+  - {override weights: w1_adjacency}
+  - {override model: sdm}
+  - {override diagnostic: local_effects}
+  - {override report: local_effects}
+  - _self_
+"""
+
+
+def test_a_page_has_only_the_pictures_of_its_report(project: Path) -> None:
+    (project / "experiments").mkdir()
+    (project / "experiments" / "local.yaml").write_text(LOCAL, encoding="utf-8")
+    kept = "diagnostic.shocks=[Beijing,Hebei]"
+
+    def drawn(*asked: str) -> set[str]:
+        assert main(["report", "local", *asked]) == 0
+        return {path.stem for path in (project / "out" / "local" / "pictures").iterdir()}
+
+    for place in ("Beijing", "Hebei"):
+        assert main(["run", "local", "executor=sequential", kept, f"report.shock={place}"]) == 0
+    assert {name.split("_")[1] for name in drawn() if name.startswith("shock")} == {"Hebei"}
+    assert {name.split("_")[1] for name in drawn("report.shock=Beijing") if name.startswith("shock")} == {"Beijing"}
+    assert main(["run", "local", "executor=sequential", kept]) == 0
+    assert drawn()
+    assert not [name for name in drawn() if name.startswith("shock")]
+    # a look at runs whose report stays the experiment's own
+    assert main(["run", "local", "executor=sequential", kept, "report.shock=Hebei"]) == 0
+    assert not [name for name in drawn() if name.startswith("shock")]
+
+
 def test_a_label_cannot_end_the_script_that_it_stands_in(fitted: Path) -> None:
     assert main(["report", "small"]) == 0
     text = (fitted / "out" / "small" / "index.html").read_text(encoding="utf-8")

@@ -121,3 +121,52 @@ def test_units_are_selected_in_each_period(panel: dc.Panel) -> None:
     assert made.digest != some.digest
     assert made.ready() is made
     assert made.noting(dc.weights.base.Note("weights_unit")).digest == made.digest
+
+
+def test_weights_of_years_before_the_panel_are_read_where_there_are_any(panel: dc.Panel, tmp_path: Path) -> None:
+    squares = {year: np.roll(np.eye(4), place + 1, axis=1) for place, year in enumerate((2000, *YEARS[:2]))}
+    for year, square in squares.items():
+        pd.DataFrame(square, index=UNITS, columns=UNITS).to_csv(tmp_path / f"w_{year}.csv", index_label="unit")
+    spec = ByPeriodWeights(base=MatrixWeights(path=str(tmp_path / "w_{period}.csv")), lag=1)
+    made = varying(spec.compute(panel))
+    assert made.periods == ("2001", "2002", "2003")
+    for part, square in zip(made.parts, squares.values(), strict=True):
+        np.testing.assert_array_equal(part.dense(), square)
+    assert [note.code for note in made.notes] == ["weights_older"]
+    assert varying(spec.compute(panel.select(periods=[2002, 2003]))).periods == ("2002", "2003")
+    (tmp_path / "w_2000.csv").unlink()
+    assert varying(spec.compute(panel)).periods == ("2002", "2003")
+    rows = [(one, other, year) for year in (2000, 2001, 2002) for one, other in (("a", "b"), ("c", "d"))]
+    pd.DataFrame([*rows, ("b", "c", 2000)], columns=["unit", "neighbour", "year"]).to_csv(
+        tmp_path / "edges.csv", index=False
+    )
+    base = EdgeWeights(path=str(tmp_path / "edges.csv"))
+    of_edges = varying(ByPeriodWeights(base=base, period="year", lag=1).compute(panel))
+    assert [part.matrix.nnz for part in of_edges.parts] == [6, 4, 4]
+
+
+def test_a_file_of_a_period_may_leave_out_units_that_are_absent_then(panel: dc.Panel, tmp_path: Path) -> None:
+    gone = (panel.unit_codes == 1) & (panel.period_codes == 2)
+    gaps = panel.rows(~gone)
+    rng = np.random.default_rng(5)
+    for year in YEARS:
+        own = [unit for unit in UNITS if (unit, year) != ("b", 2003)]
+        square = rng.uniform(1, 2, (len(own), len(own))) * (1 - np.eye(len(own)))
+        table = pd.DataFrame(square, index=own, columns=own)
+        table.to_csv(tmp_path / f"w_{year}.csv", index_label="unit")
+        table.reindex(index=UNITS, columns=UNITS, fill_value=0.0).to_csv(tmp_path / f"z_{year}.csv", index_label="unit")
+    spec = ByPeriodWeights(base=MatrixWeights(path=str(tmp_path / "w_{period}.csv")))
+    zeros = ByPeriodWeights(base=MatrixWeights(path=str(tmp_path / "z_{period}.csv"), islands="keep"))
+    for part, padded in zip(varying(spec.compute(gaps)).parts, varying(zeros.compute(gaps)).parts, strict=True):
+        assert part.labels == UNITS
+        np.testing.assert_array_equal(part.dense(), padded.dense())
+    with pytest.raises(WeightsError, match=r"w_2003\.csv lacks b, .* leave out units without an observation"):
+        spec.compute(panel)
+    edges = [("a", "b", 2001), ("c", "d", 2001), ("a", "b", 2002), ("c", "d", 2002), ("a", "c", 2003), ("a", "d", 2003)]
+    pd.DataFrame(edges, columns=["unit", "neighbour", "year"]).to_csv(tmp_path / "edges.csv", index=False)
+    listed = ByPeriodWeights(base=EdgeWeights(path=str(tmp_path / "edges.csv")), period="year")
+    last = varying(listed.compute(gaps)).parts[2]
+    assert last.labels == UNITS
+    assert last.matrix.nnz == 4
+    with pytest.raises(WeightsError, match="leave out units without an observation"):
+        listed.compute(panel)

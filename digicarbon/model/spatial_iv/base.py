@@ -557,6 +557,7 @@ class SpatialIV(Tested):
                 self.fixed in ("unit", "two_way"),
                 columns.panel.shape[1],
                 made_of(self.instruments, self.endogenous),
+                made_of((name for name in self.regressors if name not in self.endogenous), self.endogenous),
             )
             # the first one names columns; which lags are instruments is shorter to say
             out += [self._instruments_note(design), *notes(found, asked, errors, len(fit.residuals))[1:]]
@@ -587,16 +588,25 @@ class SpatialIV(Tested):
     def _instruments_note(self, design: SpatialDesign) -> Note:
         kept = set(design.columns.instruments)
         lags = [(name, order) for name, order in self.spatial_instruments if lag_of(name, order) in kept]
-        lagged = cut(dict.fromkeys(name for name, _ in lags), 20)
-        order = max((order for _, order in lags), default=0)
+        orders: dict[str, tuple[int, ...]] = {}
+        for name, order in lags:
+            orders[name] = (*orders.get(name, ()), order)
+        of_orders = tuple(
+            Note(
+                "lags_of_orders",
+                lagged=cut([name for name in orders if orders[name] == same], 20),
+                orders=", ".join(map(str, same)),
+            )
+            for same in dict.fromkeys(orders.values())
+        )
         if not self.endogenous:
-            return Note("instruments_in_space", y=self.y, lagged=lagged, order=order)
+            return Note("instruments_in_space", y=self.y, lags=of_orders)
         own = {"y": self.y, "endogenous": cut(self.endogenous), "own": cut(self.instruments)}
         if not lags and len(design.columns.endogenous) > len(self.endogenous):
             return Note("own_instruments_of_all", **own)
         if not lags:
             return Note("own_instruments_in_space", **own)
-        return Note("all_instruments_in_space", **own, lagged=lagged, order=order)
+        return Note("all_instruments_in_space", **own, lags=of_orders)
 
     @property
     def _rule(self) -> Rule:

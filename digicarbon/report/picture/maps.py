@@ -48,6 +48,7 @@ SPOTS: Mapping[str, Mapping[str, Any]] = {
     "cold spot": {"facecolor": "#4393C3", "hatch": "...."},
     "insignificant": {"facecolor": "#F2F2F2", "hatch": ""},
 }
+NOISE = 1e-9
 MOST_NAMES = 8
 MOST_ROWS = 60
 """Up to how many regions of a plot by region are named."""
@@ -88,7 +89,8 @@ def plot_map(
     classes : int
         Number of classes, 2 to 9.
     scheme : {"quantiles", "equal"}
-        Classes with equally many values over all periods, or of equal width.
+        Classes with equally many values over all periods, or of equal width. Where there are no more different values
+        than classes, each value is a class.
     title : str
         Above the picture; empty for none.
     simulated : bool
@@ -290,10 +292,23 @@ def table_of(values: Panel | pd.DataFrame, variables: Sequence[str]) -> pd.DataF
     return values.rename_axis(["variable", "period", "unit"])
 
 
+def without_noise(values: FloatArray) -> FloatArray:
+    """Return values of which those that differ by rounding alone are equal: by 1e-9 of the largest size or less."""
+    finite = np.unique(values[np.isfinite(values)])
+    if not len(finite):
+        return values
+    starts = np.concatenate([[True], np.diff(finite) > NOISE * np.abs(finite).max()])
+    tied: FloatArray = values.copy()
+    there = np.isfinite(values)
+    tied[there] = finite[starts][np.cumsum(starts)[np.searchsorted(finite, values[there])] - 1]
+    return tied
+
+
 def class_bounds(values: FloatArray, classes: int, scheme: Scheme) -> FloatArray:
     """Return the limits of k classes, shape (k + 1,), in few digits; k is at most ``classes``.
 
-    All values are between the first and the last. A limit is moved by at most an eighth of the narrower class next to
+    All values are between the first and the last, and those that differ by rounding alone are in one class if they were
+    made equal before. A limit is moved by at most an eighth of the narrower class next to
     it, so that no class changes much.
 
     Raises
@@ -374,7 +389,11 @@ def _maps(
     for number, name in enumerate(names):
         values = _wide(table, name)[periods]
         row = grid.ravel() if len(names) == 1 else grid[number]
-        bounds = class_bounds(values.to_numpy(dtype=np.float64), *classes)
+        numbers = without_noise(values.to_numpy(dtype=np.float64))
+        values = pd.DataFrame(numbers, values.index, values.columns)
+        different = np.unique(numbers[np.isfinite(numbers)])
+        plain = 0 < len(different) <= classes[0]
+        bounds = _around(different) if plain else class_bounds(numbers, *classes)
         palette = matplotlib.colormaps["YlGnBu"](np.linspace(0.08, 0.95, len(bounds) - 1))
         if dark == "large" and bounds[0] + bounds[-1] < 0:
             palette = palette[::-1]
@@ -387,13 +406,15 @@ def _maps(
             axes.set_title(f"{words(name)}, {period}", loc="left")
         for axes in row[len(periods) :]:
             axes.remove()
-        bar = figure.colorbar(scale, ax=list(row[: len(periods)]), shrink=0.75, aspect=16, pad=0.02, ticks=bounds)
-        bar.ax.set_yticklabels(_with_few_digits(bounds))
+        ticks = (bounds[:-1] + bounds[1:]) / 2 if plain else bounds
+        bar = figure.colorbar(scale, ax=list(row[: len(periods)]), shrink=0.75, aspect=16, pad=0.02, ticks=ticks)
+        bar.ax.set_yticklabels(_apart(different) if plain else _with_few_digits(bounds))
         bar.ax.tick_params(length=0)
+        bar.minorticks_off()
         unit = words.unit(units.get(name, ""))
-        method = words.say(f"classes: {classes[1]}")
         quantity = f"{words(name)} ({unit})" if unit else words(name)
-        bar.set_label(f"{textwrap.fill(quantity, 40)}\n{textwrap.fill(method, 40)}", fontsize=7.5, linespacing=1.3)
+        lines = [quantity] if plain else [quantity, words.say(f"classes: {classes[1]}")]
+        bar.set_label("\n".join(textwrap.fill(line, 40) for line in lines), fontsize=7.5, linespacing=1.3)
     absent = _without_polygon(dict.fromkeys(table.index.get_level_values("unit")), areas)
     _legend_of_blanks(figure, [place for place in areas.rings if place in blanks], absent, [], words)
     return figure
@@ -509,6 +530,26 @@ def _with_few_digits(bounds: FloatArray) -> list[str]:
         texts = [f"{bound:z,.{decimals}f}" for bound in bounds]
         exact = all(abs(float(f"{bound:.{decimals}f}") - bound) < 1e-9 * max(abs(bound), 1e-6) for bound in bounds)
         if exact or (decimals > 8 and len(set(texts)) == len(texts)):
+            break
+    return [text.replace("-", "\N{MINUS SIGN}") for text in texts]
+
+
+def _around(different: FloatArray) -> FloatArray:
+    """Return limits of classes with one of the values each."""
+    middles = (different[:-1] + different[1:]) / 2
+    beside = np.diff(different)[[0, -1]] / 2 if len(different) > 1 else np.full(2, max(abs(different[0]), 1.0) / 2)
+    return np.concatenate([[different[0] - beside[0]], middles, [different[-1] + beside[1]]])
+
+
+def _apart(different: FloatArray) -> list[str]:
+    """Return values with as few decimals as tell them apart and show four digits of the largest, fewer if exact."""
+    size = max(float(np.abs(different).max()), 1e-300)
+    enough = 3 - int(np.floor(np.log10(size)))
+    texts: list[str] = []
+    for decimals in range(max(enough, 0) + 10):
+        texts = [f"{value:z,.{decimals}f}" for value in different]
+        exact = all(abs(round(value, decimals) - value) <= NOISE * size for value in different)
+        if exact or (decimals >= enough and len(set(texts)) == len(texts)):
             break
     return [text.replace("-", "\N{MINUS SIGN}") for text in texts]
 

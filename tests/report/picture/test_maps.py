@@ -132,6 +132,24 @@ def test_rounded_limits_hold_all_values_in_order(values: list[float], scale: flo
     assert bounds[-1] >= numbers.max()
 
 
+@pytest.mark.parametrize("scheme", ["quantiles", "equal"])
+@pytest.mark.parametrize(("distinct", "classes"), [(1, 1), (3, 3), (8, 5)])
+def test_values_that_differ_by_rounding_have_one_colour(distinct: int, classes: int, scheme: Any) -> None:
+    table = values(PROVINCES, periods=(2012,))
+    truth = np.arange(len(table)) % distinct
+    table["value"] = -0.1 * (1.0 + truth**2) * (1.0 + 1e-16 * np.random.default_rng(3).integers(0, 9, len(table)))
+    figure = plot_map(table, scheme=scheme, classes=5)
+    colours: dict[float, set[Any]] = {}
+    for place, value in zip(table.index.get_level_values("unit"), table["value"], strict=True):
+        colours.setdefault(round(value, 9), set()).add(areas(figure.axes[0])[place].get_facecolor())
+    assert all(len(own) == 1 for own in colours.values())
+    assert len(set.union(*colours.values())) <= classes
+    if distinct <= 5:
+        assert len(set.union(*colours.values())) == distinct
+        shown = [text.get_text() for text in figure.axes[-1].get_yticklabels()]
+        assert shown == [f"\N{MINUS SIGN}{0.1 * (1 + k * k):.1f}" for k in reversed(range(distinct))]
+
+
 def test_limits_are_whole_where_values_are() -> None:
     np.testing.assert_array_equal(class_bounds(np.array([0.3, 98.7]), 5, "equal"), [0, 20, 40, 60, 80, 100])
 

@@ -14,7 +14,7 @@ from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.spatial.by_period.effects import Effects
 from digicarbon.numeric.spatial.by_period.estimates import PeriodFit
 from digicarbon.numeric.spatial.by_period.traces import Traces, products_of, slopes_of
-from digicarbon.numeric.spatial.by_period.weights import PeriodWeights
+from digicarbon.numeric.spatial.by_period.weights import SAME, PeriodWeights
 from digicarbon.numeric.spatial.likelihood import gaussian, inner_ranges, refuse_flat_ranges
 
 NEWTON = 60
@@ -186,6 +186,9 @@ def _solve_several(
     gram: FloatArray, weights: PeriodWeights, effects: Effects, adjusted: bool
 ) -> tuple[FloatArray, bool]:
     """Return ρ of several W, shape (R,), and whether it is at the end of the stable region."""
+    size = np.sqrt(gram.diagonal()[1:])
+    if not size.all() or np.linalg.eigvalsh(gram[1:, 1:] / np.outer(size, size))[0] < SAME:
+        raise EstimationError(Note("lags_not_apart", key="model.further_weights"))
     places, jacobian = table_of(weights)
     sides = np.concatenate([np.ones((len(places), 1)), -places], axis=1)
     heights = jacobian - effects.size / 2 * np.log(np.einsum("mi,ij,mj->m", sides, gram, sides))

@@ -11,10 +11,14 @@ import scipy
 from numpy.typing import NDArray
 
 from digicarbon.arrays import BoolArray, FloatArray, IntArray
+from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.spatial.operator import DenseOperator, find_balance
 
 LARGE = 0.1
 """A ρ by which (I - ρW)⁻¹ - I can be divided without a loss of digits."""
+SAME = 1e-12
+"""The smallest eigenvalue of cosines between weights, or between their lags, from which they are told apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +27,21 @@ class Solved:
 
     inverse: FloatArray
     g: FloatArray
+
+
+def _refuse_same(blocks: FloatArray) -> None:
+    """Raise if one of several weights is a combination of those before it."""
+    flat = blocks.reshape(len(blocks), -1)
+    size = np.linalg.norm(flat, axis=1)
+    if not size.all():
+        return
+    cosines = flat @ flat.T / np.outer(size, size)
+    for last in range(1, len(blocks)):
+        values, vectors = np.linalg.eigh(cosines[: last + 1, : last + 1])
+        if values[0] < SAME:
+            others = tuple(str(place + 1) for place in np.flatnonzero(np.abs(vectors[:last, 0]) > np.sqrt(SAME)))
+            code = "weights_same" if len(others) == 1 else "weights_combined"
+            raise EstimationError(Note(code, key="model.further_weights", number=last + 1, others=others))
 
 
 class PeriodWeights:
@@ -35,11 +54,18 @@ class PeriodWeights:
     which : ndarray of int, shape (T,)
         The block of each period.
     present : ndarray of bool, shape (T, N)
+
+    Raises
+    ------
+    EstimationError
+        If one of several weights is a combination of others.
     """
 
     def __init__(self, blocks: FloatArray, which: IntArray, present: BoolArray) -> None:
         self.blocks, self.which, self.present = blocks, which, present
         self.times = np.bincount(which, minlength=blocks.shape[1])
+        if len(blocks) > 1:
+            _refuse_same(blocks)
 
     @property
     def several(self) -> int:
