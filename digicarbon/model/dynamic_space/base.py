@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -163,6 +164,20 @@ class DynamicSpatialPanel(Tested):
         DataError, WeightsError, EstimationError
         """
         return self.tested(self.estimated(panel, weights), panel, weights)
+
+    def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
+        """Return a result with p values by the model's test, and a note where a null model has no long run."""
+        out = super().tested(result, panel, weights)
+        if self.test == "errors" or out.resampled is None or not set(LONG) <= set(out.effect_names):
+            return out
+        roots = [one.null().root for one in self.restrictions(panel, weights, result)]
+        if max(roots, default=0.0) < 1:
+            return out
+        return replace(out, notes=(*out.notes, Note("long_run_null_unstable", largest=round(max(roots), 4))))
+
+    def lost_note(self, share: float) -> Note:
+        """Return why a share of the draws has no estimate: of effects in the long run, also since there is none."""
+        return Note("dynamic_wild_lost", share=share)
 
     def estimated(self, panel: Panel, weights: Weights | None) -> Result:
         """Return the fit with p values from its standard errors."""
