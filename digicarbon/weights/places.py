@@ -85,12 +85,15 @@ class Places:
         ------
         WeightsError
         """
+        if same := self.same():
+            raise WeightsError(Note("weights_same_place", start=same[0], end=same[1], why=why))
+
+    def same(self) -> tuple[str, str] | None:
+        """Return the first two units that have the same location; None if no two have."""
         pairs = self.nearest()
         span = np.abs(self.coordinates).max()
         same = np.flatnonzero(pairs.distance <= 1e-12 * span)
-        if len(same):
-            start, end = self.units[pairs.origin[same[0]]], self.units[pairs.destination[same[0]]]
-            raise WeightsError(Note("weights_same_place", start=start, end=end, why=why))
+        return (self.units[pairs.origin[same[0]]], self.units[pairs.destination[same[0]]]) if len(same) else None
 
     def weighted(
         self, decay: Decay, radius: float | None = None, islands: IslandsPlaced = "keep"
