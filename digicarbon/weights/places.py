@@ -196,7 +196,7 @@ class PlacedWeights(WeightsSpec):
         names = as_known(
             panel.units,
             Note("field_of_value", key="weights.coordinates", value="null"),
-            Note("weights_name_places", longitude=self.longitude, latitude=self.latitude),
+            Note("weights_name_places", key="weights.coordinates", longitude=self.longitude, latitude=self.latitude),
         )
         table = country().units.loc[names]
         return Places(panel.units, table[["longitude", "latitude"]].to_numpy(dtype=np.float64), self.metric)
@@ -215,7 +215,9 @@ class PlacedWeights(WeightsSpec):
         if len(moved):
             row, column = moved[0]
             unit = panel.units[panel.unit_codes[row]]
-            raise WeightsError(Note("weights_unit_moves", column=names[column], unit=unit))
+            raise WeightsError(
+                Note("weights_unit_moves", key="weights.coordinates", column=names[column], unit=unit)
+            )
         table = pd.DataFrame(values[first], index=list(panel.units), columns=names)
         return Places(panel.units, self._degrees(table, Note("weights_the_panel")), self.metric)
 

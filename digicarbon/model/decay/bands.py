@@ -330,7 +330,9 @@ class DistanceBands(Tested):
             else:
                 notes.append(Note("bands_reach_on", term=term, end=length(self.cutoffs[-1], unit)))
         rows = frame.loc[self.x[0]]
-        lacking = [f"{band} ({count:.0f})" for band, count in rows["alone"].items() if count]
+        lacking = [
+            Note("band_with_alone", band=str(band), units=int(count)) for band, count in rows["alone"].items() if count
+        ]
         if lacking:
             notes.append(Note("bands_without", bands=cut(lacking, 20)))
         return tuple(notes)
