@@ -23,8 +23,7 @@ MOST_RUNS = 60
 """How many runs reports show side by side by default, at most."""
 MostRuns = Annotated[int, Field(ge=1)]
 """How many runs are shown side by side, at most; more are summarised."""
-_BESIDE = Note("side_by_side")
-_RANGED = {"seed": Note("seed", seed=""), "root": Note("root", root="")}
+_BESIDE, _SEED = Note("side_by_side"), Note("seed", seed="")
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +181,13 @@ SPANNING: Mapping[str, tuple[str, ...]] = {
     "old_at_boundary": ("low", "high"),
     "rho_beyond": ("low", "high"),
     "wild_lost": ("share",),
+    "dynamic_wild_lost": ("share",),
+    "dynamic_unstable": ("largest",),
+    "long_run_null_unstable": ("largest",),
+    "dynamic_uncorrected": ("periods",),
+    "dynamic_lee_yu": ("periods",),
+    "dynamic_no_correction": ("periods",),
+    "dynamic_neither": ("periods",),
     "few_units_wild": ("units", "smallest"),
     "unit_leverage": ("share",),
     "unit_effects_rejected": ("statistic", "p"),
@@ -246,7 +252,7 @@ def attributed(notes_by_run: Sequence[tuple[str | Owner, Sequence[Note | str]]])
     """Return the notes of runs, each once; one that does not hold for all names its runs.
 
     Runs are named by what they have in common, e.g. ``outcome=total``, else by their labels or, if many, their number.
-    Notes that differ only in a seed, or in the size of a root, become one with the smallest and the largest of them.
+    Notes that differ only in a seed become one, with the smallest and the largest seed.
     """
     owners: dict[Note, list[str]] = {}
     for run, notes in notes_by_run:
@@ -267,7 +273,7 @@ def attributed(notes_by_run: Sequence[tuple[str | Owner, Sequence[Note | str]]])
 
 
 def _seeds_together(owners: Mapping[Note, list[str]]) -> dict[Note, list[str]]:
-    """Return labels by note; notes that differ only in a seed or a root become one that names all of them."""
+    """Return labels by note; notes that differ only in a seed become one that names all seeds."""
     alike: dict[Note, list[Note]] = {}
     for note in owners:
         alike.setdefault(_with_seeds(note, iter(())), []).append(note)
@@ -279,14 +285,10 @@ def _seeds_together(owners: Mapping[Note, list[str]]) -> dict[Note, list[str]]:
 
 
 def _seeds(notes: Sequence[Note]) -> Iterator[Note]:
-    """Yield the words for each seed in notes that differ only in seeds, e.g. ``seeds 1 to 200``; of roots the same."""
-    columns = zip(*([part for part in note.parts() if part.code in _RANGED] for note in notes), strict=True)
+    """Yield the words for each seed in notes that differ only in seeds, e.g. ``seeds 1 to 200``."""
+    columns = zip(*([part["seed"] for part in note.parts() if part.code == "seed"] for note in notes), strict=True)
     for column in columns:
-        code = column[0].code
-        seeds = sorted({part[code] for part in column})
-        if code == "root":
-            yield Note("roots_between", first=seeds[0], last=seeds[-1]) if len(seeds) > 1 else column[0]
-            continue
+        seeds = sorted(set(column))
         whole = len(seeds) > 2 and seeds[-1] - seeds[0] + 1 == len(seeds)
         if len(seeds) == 1:
             yield Note("seed", seed=seeds[0])
@@ -300,7 +302,7 @@ def _with_seeds(note: Note, seeds: Iterator[Note]) -> Note:
     """Return a note with its seeds replaced in order by ``seeds``; where these run out, without a number."""
 
     def put(part: Note) -> Note:
-        return next(seeds, _RANGED[part.code]) if part.code in _RANGED else part
+        return next(seeds, _SEED) if part.code == "seed" else part
 
     return note.with_parts(put)
 

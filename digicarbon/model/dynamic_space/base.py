@@ -173,7 +173,7 @@ class DynamicSpatialPanel(Tested):
         roots = [one.null().root for one in self.restrictions(panel, weights, result)]
         if max(roots, default=0.0) < 1:
             return out
-        return replace(out, notes=(*out.notes, Note("long_run_null_unstable", largest=Note("root", root=round(max(roots), 4)))))
+        return replace(out, notes=(*out.notes, Note("long_run_null_unstable", largest=round(max(roots), 4))))
 
     def lost_note(self, share: float) -> Note:
         """Return why a share of the draws has no estimate: of effects in the long run, also since there is none."""
@@ -398,7 +398,7 @@ class DynamicSpatialPanel(Tested):
             low, high = found.design.w.bounds
             notes.append(Note("rho_beyond", low=round(low, 4), high=round(high, 4)))
         if not found.stability < 1:
-            notes.append(Note("dynamic_unstable", largest=Note("root", root=round(found.stability, 4))))
+            notes.append(Note("dynamic_unstable", largest=round(found.stability, 4)))
         if resampled is not None and self.test == "wild" and self.intervals:
             notes.append(Note("long_run_wild"))
         if resampled is not None and self.test == "errors":
