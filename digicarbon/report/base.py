@@ -185,6 +185,7 @@ SPANNING: Mapping[str, tuple[str, ...]] = {
     "dynamic_unstable": ("largest",),
     "long_run_null_unstable": ("largest",),
     "dynamic_uncorrected": ("periods",),
+    "dynamic_uncorrected_unstable": ("periods",),
     "dynamic_lee_yu": ("periods",),
     "dynamic_no_correction": ("periods",),
     "dynamic_neither": ("periods",),

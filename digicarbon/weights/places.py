@@ -215,9 +215,7 @@ class PlacedWeights(WeightsSpec):
         if len(moved):
             row, column = moved[0]
             unit = panel.units[panel.unit_codes[row]]
-            raise WeightsError(
-                Note("weights_unit_moves", key="weights.coordinates", column=names[column], unit=unit)
-            )
+            raise WeightsError(Note("weights_unit_moves", key="weights.coordinates", column=names[column], unit=unit))
         table = pd.DataFrame(values[first], index=list(panel.units), columns=names)
         return Places(panel.units, self._degrees(table, Note("weights_the_panel")), self.metric)
 

@@ -28,9 +28,7 @@ def length(value: float, unit: str) -> Note:
     return Note("kilometres", value=value) if unit else Note("own_length", value=value)
 
 
-def distances_of(
-    node: WeightsSpec, panel: Panel, key: str = "model.distances", same_place: bool = False
-) -> FloatArray:
+def distances_of(node: WeightsSpec, panel: Panel, key: str = "model.distances", same_place: bool = False) -> FloatArray:
     """Return distances in the panel's order, shape (N, N); infinite on the diagonal and where a matrix has none.
 
     Parameters

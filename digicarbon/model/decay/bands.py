@@ -146,7 +146,8 @@ class DistanceBands(Tested):
         Returns
         -------
         Result
-            Terms are x, ``x[0-300 km]`` and so on for its lags (``x[0-3]`` of a matrix of distances), and controls; effects are means over units. ``tables``
+            Terms are x, ``x[0-300 km]`` and so on for its lags (``x[0-3]`` of a matrix of distances), and controls;
+            effects are means over units. ``tables``
             has ``distance_bands``: the lags with pointwise and uniform intervals; ``statistics`` has
             ``vanishes_<term>``, the distance from which on every uniform interval holds zero, where there is one.
 

@@ -157,7 +157,7 @@ class DynamicSpatialPanel(Tested):
             Terms are the regressors, ``W_<name>`` for their spatial lags, ``lag_y``, ``W_lag_y``, ``rho`` and
             ``sigma2``. Effects are ``direct``, ``indirect`` and ``total`` at once, and with ``long_`` before it in the
             long run, where the model is stable. The statistic ``stability`` is the largest modulus of the roots by
-            which the past dies out.
+            which the past dies out; ``persistence`` is τ + (ρ + η)c, c the row sum of W, where all rows have the same.
 
         Raises
         ------
@@ -355,7 +355,7 @@ class DynamicSpatialPanel(Tested):
         absorbed = absorbed_count(setting.n, setting.t, self.effects)
         size = setting.size if corrected else sample.size - absorbed
         rho, tau, eta = (float(value) for value in fit.theta)
-        tail = dict(zip(DYNAMIC, (rho, tau, eta), strict=True))
+        tail, c = dict(zip(DYNAMIC, (rho, tau, eta), strict=True)), design.w.constant_row_sum
         return {
             "nobs": float(setting.n * setting.t),
             "nobs_effective": float(setting.size),
@@ -367,7 +367,7 @@ class DynamicSpatialPanel(Tested):
             "r2_within": 1 - float((fit.residuals**2).sum()) / float(((y - y.mean()) ** 2).sum()),
             **{DYNAMIC[place]: tail[DYNAMIC[place]] for place in setting.active},
             "sigma2": fit.sigma2,
-            "persistence": rho + tau + eta,
+            **({} if c is None else {"persistence": tau + (rho + eta) * c}),
             "stability": found.stability,
             "df_resid": float(size - k + 1),
         }
@@ -378,7 +378,8 @@ class DynamicSpatialPanel(Tested):
         if self.effects == "time":
             notes += [Note("dynamic_time_only")]
         elif self.bias_correction == "none":
-            notes += [Note("dynamic_uncorrected", periods=setting.t)]
+            known = "dynamic_uncorrected" if found.stability < 1 else "dynamic_uncorrected_unstable"
+            notes += [Note(known, periods=setting.t)]
         elif self.bias_correction == "lee_yu":
             lost = Note("dynamic_no_correction", periods=setting.t)
             notes += [lost if fit.lost else Note("dynamic_lee_yu", periods=setting.t)]

@@ -83,7 +83,9 @@ def plot_distance_bands(
             away = (rows["uniform_low"] > 0) | (rows["uniform_high"] < 0)
             if away.any() and not away.iloc[-1]:
                 at = float(rows["band_end"].to_numpy()[np.flatnonzero(away)[-1]])
-                label = words.say("spillover vanishes", at=words.say("kilometres", value=f"{at:g}") if km else f"{at:g}")
+                label = words.say(
+                    "spillover vanishes", at=words.say("kilometres", value=f"{at:g}") if km else f"{at:g}"
+                )
                 axes.axvline(at, color=ORANGE, linewidth=1.0, linestyle=(0, (4, 2)), zorder=2, label=label)
             axes.set_xlim(0, float(rows["band_end"].iloc[-1]))
             axes.margins(y=0.1)
