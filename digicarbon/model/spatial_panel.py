@@ -55,9 +55,10 @@ if TYPE_CHECKING:
 
 def _durbin(value: object) -> object:
     if isinstance(value, str) and value not in ("all", "x"):
-        raise ValueError(Note("durbin_is_no_list", example=value, value=value))
+        # a list of nothing is no example
+        example = "ln_e" if value.lower() in ("", "none", "null") else value
+        raise ValueError(Note("durbin_is_no_list", example=example, value=value))
     if value is None:
-        # a list of nothing would be the example
         raise ValueError(Note("durbin_is_no_list", example="ln_e", value="null"))
     return value
 

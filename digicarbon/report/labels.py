@@ -15,6 +15,7 @@ from digicarbon.panel import LOG_PREFIX, parse
 from digicarbon.result import numbered
 
 _LEVEL = re.compile(r"(?P<variable>[^\[\]]+)\[(?P<level>.+)\]\Z")
+_BAND = re.compile(r"(?P<ends>[\d.e+]+-[\d.e+]+) km")
 _REGIME = re.compile(r"(?P<low>-?[\d.e+-]+<)?(?P<variable>[^\d<>=][^<>=]*)(?P<high>(?:<=|>)-?[\d.e+-]+)\Z")
 """Which values of a variable a regime has."""
 _SIGNS = re.compile("<=|<|>")
@@ -292,6 +293,8 @@ class Labels:
         if label is None and name.startswith(LOG_PREFIX):
             base = self._known(name.removeprefix(LOG_PREFIX))
             return None if base is None else f"ln({base})"
+        if label is None and self.language is not None and (match := _BAND.fullmatch(name)):
+            return self.word("kilometres").format(value=match["ends"])
         return label
 
 

@@ -58,10 +58,11 @@ def pictures(
         Draws a result under a title.
     """
     files: dict[str, bytes] = {}
-    for label, result in results_of(records, words).items():
-        alone = len(records) == 1
-        figure = draw(result, title if alone else f"{title}{words.colon}{label}")
-        files |= files_of(name if alone else f"{name}_{label}", figure, formats)
+    alone = len(records) == 1
+    for number, (record, label) in enumerate(zip(records, results_of(records, words), strict=True), start=1):
+        figure = draw(record.result, title if alone else f"{title}{words.colon}{label}")
+        # a name in the words of a language would be another file in another language
+        files |= files_of(name if alone else f"{name}_{record.label or f'({number})'}", figure, formats)
     return files
 
 

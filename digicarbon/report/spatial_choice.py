@@ -134,7 +134,12 @@ class SpatialChoiceTable(Report):
                 rows.append(prior | self._row(run, best, float(group.shares[at])) | own)
         every = sum(len(group.runs) for group in groups)
         beforehand = (Note("spatial_choice_prior"),) if self._given else (EQUAL,)
-        notes = [*self._notes(records), *beforehand, Note("spatial_choice_best"), *self._tests_of(rows, records)]
+        notes = [
+            *self._notes(records),
+            *beforehand,
+            Note("spatial_choice_best"),
+            *self._tests_of(labels, rows, records),
+        ]
         if several:
             notes.append(Note("spatial_choice_groups", groups=len(groups)))
         if len(rows) < every:
@@ -200,17 +205,18 @@ class SpatialChoiceTable(Report):
             self.prior_weights, "prior_weights", str(weights)
         )
 
-    def _tests_of(self, rows: Sequence[Mapping[str, str]], records: Sequence[Record]) -> Iterator[Note]:
+    def _tests_of(
+        self, labels: Sequence[str], rows: Sequence[Mapping[str, str]], records: Sequence[Record]
+    ) -> Iterator[Note]:
         """Yield what the p values of tests against rivals are, and why cells are empty, where there are tests."""
         tested = any(note.code == "spatial_choice_tests" for one in records for note in _coded(one.result))
         if not tested:
             return
         if any(row["gain_p"] or row["j_p"] for row in rows):
             yield Note("spatial_choice_smallest")
-        if any(not row["gain_p"] for row in rows):
-            yield Note("spatial_choice_no_gain")
-        if any(not row["j_p"] for row in rows):
-            yield Note("spatial_choice_no_j")
+        for name, code in (("gain_p", "spatial_choice_no_gain"), ("j_p", "spatial_choice_no_j")):
+            if without := [label for label, row in zip(labels, rows, strict=True) if not row[name]]:
+                yield Note(code, runs=cut(without))
 
     def _row(self, run: _Run, best: _Run, share: float) -> dict[str, str]:
         facts = run.facts

@@ -23,7 +23,7 @@ from digicarbon.report.labels import Labels
 from digicarbon.report.picture import Format, Strip, chinese, plot_specification_curve, rendered
 from digicarbon.report.regimes import with_regimes
 from digicarbon.report.signs import meaning, number
-from digicarbon.result import Asked
+from digicarbon.result import RATIOS, Asked
 from digicarbon.spec import Names, Seed
 
 MOST_VALUES = 12
@@ -333,7 +333,10 @@ class SpecificationCurve(Report):
                 )
             )
         if estimates.empty:
-            raise ConfigError(Note("curve_without_quantity", key="report.quantity", quantity=effect_of(self.quantity)))
+            said = {"key": "report.quantity", "quantity": effect_of(self.quantity)}
+            if self.quantity in RATIOS:
+                raise ConfigError(Note("curve_without_long_run", **said))
+            raise ConfigError(Note("curve_without_quantity", **said))
         without = focal_runs.runs - len(focal_runs.boundary) - len(rows)
         notes = (
             Note("without_quantity", runs=without, estimand=effect_of(self.quantity)),

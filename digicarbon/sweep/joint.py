@@ -27,7 +27,7 @@ from digicarbon.panel import Panel, parse, variables_of
 from digicarbon.plan.runs import Run
 from digicarbon.report.focal import IN_PIECES, before_effect
 from digicarbon.report.joint import COLUMNS, EACH, FACETS, STATISTICS, Joint, JointMethod
-from digicarbon.result import AS_COEFFICIENT, Asked, Quantity, Result
+from digicarbon.result import AS_COEFFICIENT, RATIOS, Asked, Quantity, Result
 from digicarbon.spec import identity
 from digicarbon.weights import Weights
 
@@ -75,13 +75,16 @@ class _Specification:
 class _Test:
     """The specifications on the curve, and how many of them have no spatial lag under the null or are fitted singly.
 
-    ``unmoved`` is the largest number of units that no draw moves.
+    ``unmoved`` is the largest number of units that no draw moves; ``endless`` the number of those whose long run is
+    tested while their null model is not stable, ``largest_root`` the largest one of these models.
     """
 
     members: list[_Specification] = field(default_factory=list)
     unfiltered: int = 0
     single_fits: int = 0
     unmoved: int = 0
+    endless: int = 0
+    largest_root: float = 0.0
 
 
 def joint_test(
@@ -172,9 +175,13 @@ def joint_test(
     if level * (1 + draws) < 1:
         notes.append(Note("joint_few_draws", draws=draws, smallest=1 / (1 + draws), level=level))
     each = _each(chosen, drawn[:, 1:])
+    lost = 1 - np.isfinite(estimates[:, 1:]).mean(axis=1)
     statistics, curves = curve_statistics(estimates, drawn, level)
     if statistics.missing:
+        most = int(lost.argmax())
         notes.append(Note("missing_draws", share=statistics.missing))
+        if len(chosen) > 1:
+            notes.append(Note("missing_draws_most", label=chosen[most].run.label, share=float(lost[most])))
     if other_units is None:
         return _joint((quantity, seed, method), statistics, curves, each, tuple(notes))
     return Joint(
@@ -206,7 +213,7 @@ def _specifications(
         estimand, why = _estimand(run, result, quantity, term)
         numbers = None if estimand is None else estimate_of(result, estimand)
         if estimand is None or numbers is None or not np.isfinite(numbers[0]):
-            absent.append((run.label, why or _no_number(quantity)))
+            absent.append((run.label, why or _no_number(quantity, run)))
             continue
         estimate, se = numbers
         z = estimate / se if se > 0 else float("nan")
@@ -232,9 +239,12 @@ def _estimand(run: Run, result: Result, quantity: Quantity, term: str | None) ->
     return Estimand(shown, focal[0]), None
 
 
-def _no_number(quantity: Quantity) -> Note:
+def _no_number(quantity: Quantity, run: Run) -> Note:
     if quantity == "coefficient":
         return Note("why_not_finite")
+    if quantity in RATIOS:
+        dynamic = quantity in run.specs.model.quantities
+        return Note("why_no_long_run" if dynamic else "why_no_past", estimand=before_effect(quantity))
     return Note("why_no_effect", estimand=before_effect(quantity))
 
 
@@ -400,6 +410,9 @@ def _under_the_null(
             advance(place * draws + block.stop * len(members))
         test.members += members
         test.unfiltered += 0 if fitted.spatial else len(members)
+        if not fitted.root < 1:
+            test.endless += sum(one.estimand.quantity in RATIOS for one in members)
+            test.largest_root = max(test.largest_root, fitted.root)
     tested = len(test.members)
     return estimates[:tested], z[:tested], test, absent
 
@@ -529,6 +542,9 @@ def _about(test: _Test, quantity: Quantity) -> list[Note]:
         notes.append(Note("coefficient_as_effect", specifications=plain, estimand=before_effect(quantity)))
     if test.unfiltered:
         notes.append(Note("null_without_lag", specifications=test.unfiltered, every=len(members)))
+    if test.endless:
+        root = round(test.largest_root, 4)
+        notes.append(Note("joint_null_unstable", specifications=test.endless, every=len(members), largest=root))
     if test.unmoved:
         notes.append(Note("units_in_place", units=test.unmoved))
     if test.single_fits:

@@ -85,12 +85,15 @@ class Places:
         ------
         WeightsError
         """
+        if same := self.same():
+            raise WeightsError(Note("weights_same_place", start=same[0], end=same[1], why=why))
+
+    def same(self) -> tuple[str, str] | None:
+        """Return the first two units that have the same location; None if no two have."""
         pairs = self.nearest()
         span = np.abs(self.coordinates).max()
         same = np.flatnonzero(pairs.distance <= 1e-12 * span)
-        if len(same):
-            start, end = self.units[pairs.origin[same[0]]], self.units[pairs.destination[same[0]]]
-            raise WeightsError(Note("weights_same_place", start=start, end=end, why=why))
+        return (self.units[pairs.origin[same[0]]], self.units[pairs.destination[same[0]]]) if len(same) else None
 
     def weighted(
         self, decay: Decay, radius: float | None = None, islands: IslandsPlaced = "keep"
@@ -193,7 +196,7 @@ class PlacedWeights(WeightsSpec):
         names = as_known(
             panel.units,
             Note("field_of_value", key="weights.coordinates", value="null"),
-            Note("weights_name_places", longitude=self.longitude, latitude=self.latitude),
+            Note("weights_name_places", key="weights.coordinates", longitude=self.longitude, latitude=self.latitude),
         )
         table = country().units.loc[names]
         return Places(panel.units, table[["longitude", "latitude"]].to_numpy(dtype=np.float64), self.metric)
@@ -212,7 +215,7 @@ class PlacedWeights(WeightsSpec):
         if len(moved):
             row, column = moved[0]
             unit = panel.units[panel.unit_codes[row]]
-            raise WeightsError(Note("weights_unit_moves", column=names[column], unit=unit))
+            raise WeightsError(Note("weights_unit_moves", key="weights.coordinates", column=names[column], unit=unit))
         table = pd.DataFrame(values[first], index=list(panel.units), columns=names)
         return Places(panel.units, self._degrees(table, Note("weights_the_panel")), self.metric)
 

@@ -18,7 +18,17 @@ def columns_of_places(node: WeightsSpec) -> tuple[str, ...]:
     return (node.longitude, node.latitude) if isinstance(node, PlacedWeights) else ()
 
 
-def distances_of(node: WeightsSpec, panel: Panel, key: str = "model.distances") -> FloatArray:
+def unit_of(node: WeightsSpec) -> str:
+    """Return the unit of distances: ``km`` on the globe; empty where it is that of the coordinates or of a matrix."""
+    return "km" if isinstance(node, PlacedWeights) and node.metric == "great_circle" else ""
+
+
+def length(value: float, unit: str) -> Note:
+    """Return a distance with its unit, for a note."""
+    return Note("kilometres", value=value) if unit else Note("own_length", value=value)
+
+
+def distances_of(node: WeightsSpec, panel: Panel, key: str = "model.distances", same_place: bool = False) -> FloatArray:
     """Return distances in the panel's order, shape (N, N); infinite on the diagonal and where a matrix has none.
 
     Parameters
@@ -29,24 +39,44 @@ def distances_of(node: WeightsSpec, panel: Panel, key: str = "model.distances") 
     panel : Panel
     key : str
         Of the node.
+    same_place : bool
+        Whether two units may have the same place, at a distance of 0.
 
     Raises
     ------
     DataError, WeightsError
-        If places are not known, two units have the same one, or a matrix is scaled.
+        If places are not known, two units have the same one and must not, or a matrix is scaled.
     """
     with under(key, WeightsSpec):
         if isinstance(node, PlacedWeights):
             places = node.places(panel)
-            places.refuse_same()
+            same = places.same()
+            if same and not same_place:
+                raise WeightsError(Note("distances_same_place", key=key, start=same[0], end=same[1]))
             out = places.distances()
         else:
             if getattr(node, "normalise", "none") != "none":
                 raise WeightsError(Note("distances_are_scaled", key=f"{key}.normalise"))
-            out = np.asarray(node.compute(panel).align(panel).matrix.toarray(), dtype=np.float64)
-    out = np.where(out > 0, out, np.inf)
+            out = _cells(node, panel)
+            out = np.where(out > 0, out, np.inf)
     np.fill_diagonal(out, np.inf)
     gap = np.abs(np.where(np.isfinite(out), out, 0) - np.where(np.isfinite(out), out, 0).T)
     if gap.max() > 1e-9 * float(np.max(out, where=np.isfinite(out), initial=1.0)):
         raise WeightsError(Note("distances_not_symmetric", key=key))
+    return out
+
+
+def dropped(node: WeightsSpec, panel: Panel) -> tuple[Note, ...]:
+    """Return a note on the pairs of units that do not count since a matrix has no distance, or 0, between them."""
+    if isinstance(node, PlacedWeights):
+        return ()
+    cells = _cells(node, panel)
+    pairs = int((~(cells > 0)).sum() - len(cells)) // 2
+    return (Note("distances_of_zero", pairs=pairs, every=len(cells) * (len(cells) - 1) // 2),) if pairs else ()
+
+
+def _cells(node: WeightsSpec, panel: Panel) -> FloatArray:
+    """Return the cells of a matrix in the panel's order, with zeros on the diagonal."""
+    out = np.asarray(node.compute(panel).align(panel).matrix.toarray(), dtype=np.float64)
+    np.fill_diagonal(out, 0.0)
     return out

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from digicarbon.arrays import FloatArray
+from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.errors import WeightsError
 from digicarbon.model._absorption import Clusters
 from digicarbon.model._panel_covariance import OF_ERRORS
 from digicarbon.model.base import require_panel
 from digicarbon.model.batch import Batch, Estimand, Null, estimate_of
-from digicarbon.model.decay._distances import columns_of_places, distances_of
+from digicarbon.model.decay._distances import columns_of_places, distances_of, dropped, length, unit_of
 from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
@@ -45,7 +45,8 @@ class DistanceBands(Tested):
     x : tuple of str
         The focal terms: each has a coefficient of its own, and one for each band.
     cutoffs : tuple of float
-        Where bands end, in kilometres or in the unit of the coordinates, increasing; the first band begins at 0.
+        Where bands end, increasing, in kilometres, or in the unit of the coordinates or of a matrix of distances; the
+        first band begins at 0 and has units at the same place.
     distances : WeightsSpec
         As in `DecayPanel`.
     effects : {"none", "unit", "time", "two_way"}
@@ -87,9 +88,15 @@ class DistanceBands(Tested):
         """Where each band begins and ends."""
         return tuple(pairwise((0.0, *self.cutoffs)))
 
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """Where each band begins and ends, with the unit of the distances where it is known."""
+        unit = unit_of(self.distances)
+        return tuple(f"{low:g}-{high:g} {unit}".rstrip() for low, high in self.bands)
+
     def lags_of(self, term: str) -> tuple[str, ...]:
         """Return the terms of a focal term's lags."""
-        return tuple(f"{term}[{low:g}-{high:g} km]" for low, high in self.bands)
+        return tuple(f"{term}[{name}]" for name in self.band_names)
 
     @property
     def lags(self) -> tuple[str, ...]:
@@ -139,7 +146,8 @@ class DistanceBands(Tested):
         Returns
         -------
         Result
-            Terms are x, ``x[0-300 km]`` and so on for its lags, and controls; effects are means over units. ``tables``
+            Terms are x, ``x[0-300 km]`` and so on for its lags (``x[0-3]`` of a matrix of distances), and controls;
+            effects are means over units. ``tables``
             has ``distance_bands``: the lags with pointwise and uniform intervals; ``statistics`` has
             ``vanishes_<term>``, the distance from which on every uniform interval holds zero, where there is one.
 
@@ -167,7 +175,7 @@ class DistanceBands(Tested):
             tables={**result.tables, "distance_bands": frame},
             listings=(*result.listings, "distance_bands"),
             statistics={**result.statistics, **known},
-            notes=(*result.notes, *self._notes(ends, frame)),
+            notes=(*result.notes, *self._notes(ends, frame), *dropped(self.distances, made)),
         )
 
     def made_of(self, panel: Panel) -> Mapping[str, MadeOf]:
@@ -175,8 +183,8 @@ class DistanceBands(Tested):
         own = dict(super().made_of(panel))
         for term in self.x:
             first, *others = constituents(term)
-            for lag, (low, high) in zip(self.lags_of(term), self.bands, strict=True):
-                own[lag] = (replace(first, level=f"{low:g}-{high:g} km"), *others)
+            for lag, name in zip(self.lags_of(term), self.band_names, strict=True):
+                own[lag] = (replace(first, level=name), *others)
         return own
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
@@ -216,7 +224,7 @@ class DistanceBands(Tested):
         if all(panel.has(lag) for lag in self.lags):
             return panel
         n, t = panel.shape
-        distance = distances_of(self.distances, panel)
+        distance = self._distances(panel)
         cube = panel.cube(self.x)
         new: dict[str, FloatArray] = {}
         for place, (low, high) in enumerate(self.bands):
@@ -228,9 +236,13 @@ class DistanceBands(Tested):
                 new[self.lags_of(term)[place]] = np.ascontiguousarray(lagged[..., column].T).reshape(n * t)
         return panel.with_columns(new)
 
+    def _distances(self, panel: Panel) -> FloatArray:
+        # units at the same place are in the first band
+        return distances_of(self.distances, panel, same_place=True)
+
     def _within(self, distance: FloatArray, low: float, high: float) -> FloatArray:
         """Return row-standardised weights of the pairs in a band; a row without one is zero."""
-        inside = ((distance > low) & (distance <= high)).astype(np.float64)
+        inside = _inside(distance, low, high).astype(np.float64)
         return np.asarray(inside / np.maximum(inside.sum(axis=1, keepdims=True), 1.0))
 
     def _restrictions(self, made: Panel, weights: Weights | None) -> list[Restrictions]:
@@ -252,8 +264,8 @@ class DistanceBands(Tested):
 
     def _estimand(self, effect: Quantity, term: str, made: Panel) -> Estimand:
         """Return an effect as a combination of the coefficients of x and of its lags."""
-        distance = distances_of(self.distances, made)
-        shares = [((distance > low) & (distance <= high)).any(axis=1).mean() for low, high in self.bands]
+        distance = self._distances(made)
+        shares = [_inside(distance, low, high).any(axis=1).mean() for low, high in self.bands]
         own = {} if effect == "indirect" else {term: 1.0}
         lags = {} if effect == "direct" else dict(zip(self.lags_of(term), map(float, shares), strict=True))
         return Estimand(effect, term, tuple((own | lags).items()))
@@ -268,8 +280,8 @@ class DistanceBands(Tested):
 
     def _table(self, result: Result, made: Panel, weights: Weights | None) -> pd.DataFrame:
         """Return the lags with pointwise and uniform intervals, index term and band."""
-        distance = distances_of(self.distances, made)
-        sizes = [((distance > low) & (distance <= high)).sum(axis=1) for low, high in self.bands]
+        distance = self._distances(made)
+        sizes = [_inside(distance, low, high).sum(axis=1) for low, high in self.bands]
         estimates = result.estimates
         frames = {}
         for term in self.x:
@@ -277,11 +289,12 @@ class DistanceBands(Tested):
             own = estimates.loc[list(lags), ["coef", "se", "p", "low", "high"]]
             critical = self._critical(result, lags, made, weights)
             half = critical * own["se"].to_numpy()
-            frame = own.set_axis([f"{low:g}-{high:g} km" for low, high in self.bands], axis=0)
+            frame = own.set_axis(list(self.band_names), axis=0)
             frame.insert(0, "band_start", [low for low, _ in self.bands])
             frame.insert(1, "band_end", [high for _, high in self.bands])
-            frame.insert(2, "neighbours", [float(size.mean()) for size in sizes])
-            frame.insert(3, "alone", [float((size == 0).sum()) for size in sizes])
+            frame.insert(2, "distance_unit", unit_of(self.distances))
+            frame.insert(3, "neighbours", [float(size.mean()) for size in sizes])
+            frame.insert(4, "alone", [float((size == 0).sum()) for size in sizes])
             # an inverted test may reach farther than its draws around the estimate: a uniform interval holds both
             low, high = (own[end].to_numpy() for end in ("low", "high"))
             frames[term] = frame.assign(
@@ -309,16 +322,18 @@ class DistanceBands(Tested):
         return joint_critical(result.covariance[np.ix_(places, places)], result.inference.df, self.level)
 
     def _notes(self, ends: Mapping[str, float], frame: pd.DataFrame) -> tuple[Note, ...]:
-        notes = [Note("bands_uniform", level=self.level)]
+        notes, unit = [Note("bands_uniform", level=self.level)], unit_of(self.distances)
         for term, end in ends.items():
             if end == 0:
                 notes.append(Note("bands_nowhere", term=term))
             elif np.isfinite(end):
-                notes.append(Note("bands_vanish", term=term, end=end))
+                notes.append(Note("bands_vanish", term=term, end=length(end, unit)))
             else:
-                notes.append(Note("bands_reach_on", term=term, end=self.cutoffs[-1]))
+                notes.append(Note("bands_reach_on", term=term, end=length(self.cutoffs[-1], unit)))
         rows = frame.loc[self.x[0]]
-        lacking = [f"{band} ({count:.0f})" for band, count in rows["alone"].items() if count]
+        lacking = [
+            Note("band_with_alone", band=str(band), units=int(count)) for band, count in rows["alone"].items() if count
+        ]
         if lacking:
             notes.append(Note("bands_without", bands=cut(lacking, 20)))
         return tuple(notes)
@@ -331,6 +346,11 @@ def _plain(model: DistanceBands) -> PanelRegression:
     """Return the regression without lags."""
     fields = {name: getattr(model, name) for name in ("y", "x", "controls", "effects", *sorted(OF_ERRORS), *_OF_TEST)}
     return regression_with(**fields)
+
+
+def _inside(distance: FloatArray, low: float, high: float) -> BoolArray:
+    """Return which pairs are in a band; a distance of 0 is in the first one."""
+    return np.asarray(((distance > low) | (low == 0)) & (distance <= high))
 
 
 def _vanishes(rows: pd.DataFrame) -> float:

@@ -15,7 +15,7 @@ from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.model._spatial_estimates import ROLES
 from digicarbon.model.base import Level, Model, require_panel
 from digicarbon.model.batch import Batch, Estimand, Null, columns_key, under_null
-from digicarbon.model.decay._distances import columns_of_places, distances_of
+from digicarbon.model.decay._distances import columns_of_places, distances_of, dropped
 from digicarbon.model.spatial_panel import Durbin, SpatialPanel
 from digicarbon.model.tested import Test
 from digicarbon.note import Note
@@ -166,6 +166,7 @@ class DecayPanel(Model):
         data, names, limits = self.data(panel)
         found = fit_decay(data, *limits, self.level, self.cov)
         result = self.result_of(found, names, data, limits)
+        result = replace(result, notes=(*result.notes, *dropped(self.distances, panel)))
         if self.test == "errors":
             return result
         return replace(result, notes=(*result.notes, Note("wild_not_of_decay")))

@@ -127,12 +127,12 @@ class Estimates:
     def factors(self, always: bool = False) -> Factors | None:
         """Return the factors of all effects, the short run first; without the long run where there is none.
 
-        ``always`` is for draws, see `digicarbon.numeric.dynamic_space.batch.DynamicBatch.several`.
+        ``always`` is for draws, which have effects at once wherever the likelihood has a maximum.
         """
         if self.fit.boundary or (self.beyond and not always):
             return None
         short = short_factors(self.fit.theta, self.design.w)
-        if not (always or self.stability < 1):
+        if self.beyond or not self.stability < 1:
             return short
         long = long_factors(self.fit.theta, self.design.w)
         return Factors(np.concatenate([short.values, long.values]), np.concatenate([short.slopes, long.slopes]))

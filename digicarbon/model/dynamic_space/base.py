@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -156,13 +157,27 @@ class DynamicSpatialPanel(Tested):
             Terms are the regressors, ``W_<name>`` for their spatial lags, ``lag_y``, ``W_lag_y``, ``rho`` and
             ``sigma2``. Effects are ``direct``, ``indirect`` and ``total`` at once, and with ``long_`` before it in the
             long run, where the model is stable. The statistic ``stability`` is the largest modulus of the roots by
-            which the past dies out.
+            which the past dies out; ``persistence`` is τ + (ρ + η)c, c the row sum of W, where all rows have the same.
 
         Raises
         ------
         DataError, WeightsError, EstimationError
         """
         return self.tested(self.estimated(panel, weights), panel, weights)
+
+    def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
+        """Return a result with p values by the model's test, and a note where a null model has no long run."""
+        out = super().tested(result, panel, weights)
+        if self.test == "errors" or out.resampled is None or not set(LONG) <= set(out.effect_names):
+            return out
+        roots = [one.null().root for one in self.restrictions(panel, weights, result)]
+        if max(roots, default=0.0) < 1:
+            return out
+        return replace(out, notes=(*out.notes, Note("long_run_null_unstable", largest=round(max(roots), 4))))
+
+    def lost_note(self, share: float) -> Note:
+        """Return why a share of the draws has no estimate: of effects in the long run, also since there is none."""
+        return Note("dynamic_wild_lost", share=share)
 
     def estimated(self, panel: Panel, weights: Weights | None) -> Result:
         """Return the fit with p values from its standard errors."""
@@ -340,7 +355,7 @@ class DynamicSpatialPanel(Tested):
         absorbed = absorbed_count(setting.n, setting.t, self.effects)
         size = setting.size if corrected else sample.size - absorbed
         rho, tau, eta = (float(value) for value in fit.theta)
-        tail = dict(zip(DYNAMIC, (rho, tau, eta), strict=True))
+        tail, c = dict(zip(DYNAMIC, (rho, tau, eta), strict=True)), design.w.constant_row_sum
         return {
             "nobs": float(setting.n * setting.t),
             "nobs_effective": float(setting.size),
@@ -352,7 +367,7 @@ class DynamicSpatialPanel(Tested):
             "r2_within": 1 - float((fit.residuals**2).sum()) / float(((y - y.mean()) ** 2).sum()),
             **{DYNAMIC[place]: tail[DYNAMIC[place]] for place in setting.active},
             "sigma2": fit.sigma2,
-            "persistence": rho + tau + eta,
+            **({} if c is None else {"persistence": tau + (rho + eta) * c}),
             "stability": found.stability,
             "df_resid": float(size - k + 1),
         }
@@ -363,7 +378,8 @@ class DynamicSpatialPanel(Tested):
         if self.effects == "time":
             notes += [Note("dynamic_time_only")]
         elif self.bias_correction == "none":
-            notes += [Note("dynamic_uncorrected", periods=setting.t)]
+            known = "dynamic_uncorrected" if found.stability < 1 else "dynamic_uncorrected_unstable"
+            notes += [Note(known, periods=setting.t)]
         elif self.bias_correction == "lee_yu":
             lost = Note("dynamic_no_correction", periods=setting.t)
             notes += [lost if fit.lost else Note("dynamic_lee_yu", periods=setting.t)]

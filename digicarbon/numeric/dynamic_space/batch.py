@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.dynamic_space.effects import LONG, denominators, many_factors
+from digicarbon.numeric.dynamic_space.effects import LONG, denominators, is_stable, many_factors
 from digicarbon.numeric.dynamic_space.estimator import Point, Setting, solver_of
 from digicarbon.numeric.dynamic_space.robust import Surplus, SurplusAt, Vectors
 from digicarbon.numeric.dynamic_space.spectrum import spectrum_of
@@ -107,8 +107,7 @@ class DynamicBatch:
     ) -> list[tuple[FloatArray, FloatArray]]:
         """Return effects and their standard errors, each of shape (M,); not-a-number at the end of ρ's range.
 
-        A draw that is not stable keeps the numbers of the formula of long-run effects: under the null its statistic is
-        that of the numerator, and a draw without it would count as extreme.
+        Long-run effects are not a number where the model is not stable, either.
 
         Parameters
         ----------
@@ -185,8 +184,10 @@ class DynamicBatch:
         factor = self._setting.small_sample(k)
         c = float(self._w.constant_row_sum or 0.0)
         further = None if columns is None else _Further(self, point, beta, lags, columns)
+        endless = point.end | ~is_stable(theta, self._w) if any(one in LONG for *_, one in asked) else point.end
         out = []
         for focal, lag, quantity in asked:
+            none = endless if quantity in LONG else point.end
             values, slopes = many_factors(theta, quantity, self._whole, c)
             places = [focal] if lag is None else [focal, lag]
             weights = values[:, : len(places)]
@@ -207,7 +208,7 @@ class DynamicBatch:
             if further is not None:
                 variance += further.of(slope, self._inverse @ root.T)
             se = np.sqrt(variance) / np.abs(scale)
-            out.append((np.where(point.end, np.nan, effect), np.where(point.end, np.nan, se)))
+            out.append((np.where(none, np.nan, effect), np.where(none, np.nan, se)))
         return out
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digicarbon.arrays import FloatArray
-from digicarbon.numeric.dynamic_space.score import largest_root
+from digicarbon.arrays import BoolArray, FloatArray
+from digicarbon.numeric.dynamic_space.score import largest_root, regular
 from digicarbon.numeric.dynamic_space.spectrum import Spectrum, Values, spectrum_of
 from digicarbon.numeric.spatial.effects import EffectEstimates, multipliers
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -239,6 +239,12 @@ def stability(theta: FloatArray, w: SpatialOperator) -> float:
     them.
     """
     return float(largest_root(theta[None], spectrum_of(w, False).ends)[0])
+
+
+def is_stable(theta: FloatArray, w: SpatialOperator) -> BoolArray:
+    """Return whether there is a long run, for M sets of parameters: ρ is inside W's range and roots are below 1."""
+    ends = spectrum_of(w, False).ends
+    return np.asarray(regular(theta, ends) & (largest_root(theta, ends) < 1))
 
 
 def impulse_factors(theta: FloatArray, w: SpatialOperator, horizons: int) -> Factors:

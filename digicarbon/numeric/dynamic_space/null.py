@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.dynamic_space.effects import stability
 from digicarbon.numeric.dynamic_space.estimator import Setting, fit_dynamic
 from digicarbon.numeric.dynamic_space.robust import responses
 from digicarbon.numeric.linear.within import Rows, demean
@@ -33,6 +34,11 @@ class DynamicNull(NullModel):
     def spatial(self) -> bool:
         """Whether a change of one unit's error changes the outcomes of its neighbours."""
         return self.w is not None
+
+    @property
+    def root(self) -> float:
+        """The largest modulus of the roots by which the past dies out."""
+        return 0.0 if self.w is None else stability(self.theta, self.w)
 
     def unfiltered(self, change: FloatArray) -> FloatArray:
         """Return what changes of errors, shape (rows, M), make of outcomes: δ_t = Aδ_{t-1} + S⁻¹v_t from the first."""

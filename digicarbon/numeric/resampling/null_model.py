@@ -69,6 +69,11 @@ class NullModel:
         """Whether a change of one unit's error changes the outcomes of its neighbours."""
         return bool(self.filters)
 
+    @property
+    def root(self) -> float:
+        """The largest modulus of the roots by which the past dies out; 0 where the model has no past."""
+        return 0.0
+
     def unfiltered(self, change: FloatArray) -> FloatArray:
         """Return S⁻¹ times columns, shape (rows, M)."""
         for operator, parameter in reversed(self.filters):

@@ -58,6 +58,8 @@ def plot_distance_bands(
     if "distance_bands" not in tables:
         raise ConfigError(Note("picture_without_table", table="distance_bands", option="distance_bands"))
     frame = tables["distance_bands"]
+    # tables of earlier versions are in kilometres
+    km = "distance_unit" not in frame.columns or bool((frame["distance_unit"] == "km").all())
     terms = list(dict.fromkeys(frame.index.get_level_values(0)))
     with drawing():
         from matplotlib.patches import Rectangle
@@ -81,7 +83,9 @@ def plot_distance_bands(
             away = (rows["uniform_low"] > 0) | (rows["uniform_high"] < 0)
             if away.any() and not away.iloc[-1]:
                 at = float(rows["band_end"].to_numpy()[np.flatnonzero(away)[-1]])
-                label = words.say("spillover vanishes", at=f"{at:g}")
+                label = words.say(
+                    "spillover vanishes", at=words.say("kilometres", value=f"{at:g}") if km else f"{at:g}"
+                )
                 axes.axvline(at, color=ORANGE, linewidth=1.0, linestyle=(0, (4, 2)), zorder=2, label=label)
             axes.set_xlim(0, float(rows["band_end"].iloc[-1]))
             axes.margins(y=0.1)
@@ -90,7 +94,7 @@ def plot_distance_bands(
             axes.set_title(words(str(term)), loc="left", fontsize=9)
             axes.set_ylabel(words.say("spillover of neighbours"))
             axes.legend(fontsize=7, frameon=False)
-        figure.axes[-1].set_xlabel(words.say("distance, km"))
+        figure.axes[-1].set_xlabel(words.say("distance, km" if km else "distance"))
         head(figure, title, simulated, words.language)
     return figure
 
