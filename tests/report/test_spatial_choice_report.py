@@ -145,7 +145,7 @@ def test_notes_explain_what_is_there() -> None:
     tested = [
         replace(one, result=replace(one.result, notes=(Note("spatial_choice_tests", draws=99),))) for one in four()
     ]
-    smallest, start = Note("spatial_choice_smallest").text(), "No p of J for "
+    smallest, start = Note("spatial_choice_smallest").text(), "No p of J ("
     assert smallest in report(language="en").table("", tested).notes
     assert not [note for note in report(language="en").table("", tested).notes if note.startswith(start)]
     first = tested[0].result.tables
@@ -155,7 +155,7 @@ def test_notes_explain_what_is_there() -> None:
     lacking = [label for label, p in shown.cells[WORD("j_p")].items() if not p]
     assert 0 < len(lacking) < len(shown.cells)
     own = [note for note in shown.notes if note.startswith(start)]
-    assert [note.split(":")[0] for note in own] == [start + ", ".join(map(str, lacking))]
+    assert [note.split("):")[0] for note in own] == [start + ", ".join(map(str, lacking))]
     plain = report(language="en").table("", four()).notes
     assert smallest not in plain
     assert not [note for note in plain if note.startswith(start)]
