@@ -145,10 +145,6 @@ class Tested(Model):
             return Note("wild_filtered", weights=weights.called)
         return Note("wild_unfiltered")
 
-    def lost_note(self, share: float) -> Note:
-        """Return why a share of the draws has no estimate, for a note."""
-        return Note("wild_lost", share=share)
-
     def _wild_notes(self, panel: Panel, weights: Weights | None, tests: list[WildTest], units: int) -> tuple[Note, ...]:
         from digicarbon.model.cautions import few_units
 
@@ -168,7 +164,7 @@ class Tested(Model):
         notes += few_units(units, 2 / draws if every else 1 / (1 + draws))
         lost = max((test.lost for test in tests), default=0.0)
         if lost > 0:
-            notes.append(self.lost_note(lost))
+            notes.append(Note("wild_lost", share=lost))
         left_out = max((test.left_out for test in tests), default=0.0)
         if left_out > 0:
             notes.append(Note("wild_left_out", share=left_out))

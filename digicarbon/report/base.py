@@ -181,7 +181,6 @@ SPANNING: Mapping[str, tuple[str, ...]] = {
     "old_at_boundary": ("low", "high"),
     "rho_beyond": ("low", "high"),
     "wild_lost": ("share",),
-    "dynamic_wild_lost": ("share",),
     "dynamic_unstable": ("largest",),
     "long_run_null_unstable": ("largest",),
     "dynamic_uncorrected": ("periods",),

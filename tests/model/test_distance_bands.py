@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 import scipy
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.model.batch import Estimand
+from digicarbon.note import Note
 from digicarbon.numeric.shape.uniform import joint_critical
 from digicarbon.report import DistanceDecayTables
 from digicarbon.report.base import Record
+from digicarbon.report.labels import Labels
 from digicarbon.source import SimulatedDecay
-from digicarbon.weights import InverseDistanceWeights
+from digicarbon.weights import InverseDistanceWeights, MatrixWeights
 
 CUTOFFS = (400.0, 800.0, 1200.0)
 MODEL = {"y": "y", "x": ("x",), "controls": ("c",), "cutoffs": CUTOFFS}
@@ -177,3 +182,45 @@ def test_wild_p_of_the_total_effect_keeps_its_size() -> None:
         for seed in range(100)
     ]
     assert 0.005 <= np.mean(np.array(p) <= 0.05) <= 0.12
+
+
+def test_distances_of_a_matrix_have_no_unit_and_pairs_of_zero_are_counted(panel: dc.Panel, tmp_path: Path) -> None:
+    apart = InverseDistanceWeights().places(panel).distances() / 100
+    apart[0, 1] = apart[1, 0] = 0.0
+    file = tmp_path / "hours.csv"
+    pd.DataFrame(apart, index=list(panel.units), columns=list(panel.units)).to_csv(file)
+    own = MatrixWeights(path=str(file), normalise="none")
+    bands = dc.DistanceBands(**MODEL | {"cutoffs": (4.0, 8.0, 12.0)}, distances=own).fit(panel)
+    assert bands.terms[1:4] == ("x[0-4]", "x[4-8]", "x[8-12]")
+    table = bands.tables["distance_bands"]
+    assert list(table["distance_unit"].unique()) == [""]
+    pairs = len(panel.units) * (len(panel.units) - 1) // 2
+    decay = dc.DecayPanel(y="y", x=("x",), controls=("c",), kind="slx", durbin="x", distances=own).fit(panel)
+    for result in (bands, decay):
+        assert Note("distances_of_zero", pairs=1, every=pairs) in result.notes
+    for language, unit in (("en", "km"), ("zh", "公里")):
+        said = " ".join(note.text(language) for note in bands.notes)
+        assert unit not in said
+        figure = dc.plot_distance_bands(bands.tables, language=language)
+        assert unit not in figure.axes[-1].get_xlabel()
+        known = dc.DistanceBands(**MODEL).fit(panel)
+        assert unit in dc.plot_distance_bands(known.tables, language=language).axes[-1].get_xlabel()
+    assert Labels("zh")("x[0-400 km]", "") == "x: 0-400公里"
+
+
+def test_units_at_one_place_are_in_the_first_band(panel: dc.Panel, tmp_path: Path) -> None:
+    places = InverseDistanceWeights().places(panel)
+    frame = pd.DataFrame(places.coordinates, columns=["longitude", "latitude"]).assign(unit=list(panel.units))
+    frame.loc[1, ["longitude", "latitude"]] = frame.loc[0, ["longitude", "latitude"]].to_numpy()
+    file = tmp_path / "places.csv"
+    frame.to_csv(file, index=False)
+    own = InverseDistanceWeights(coordinates=str(file))
+    model = dc.DistanceBands(**MODEL, distances=own)
+    distance = own.places(panel).distances()
+    assert distance[0, 1] == 0
+    inside = ((distance <= 400) & ~np.eye(len(distance), dtype=bool)).astype(float)
+    mean = inside @ panel.cube(("x",))[..., 0].T / np.maximum(inside.sum(axis=1), 1)[:, None]
+    np.testing.assert_allclose(model.with_lags(panel).column("x[0-400 km]"), mean.ravel())
+    assert model.fit(panel).tables["distance_bands"]["neighbours"].iloc[0] == pytest.approx(inside.sum(axis=1).mean())
+    with pytest.raises(WeightsError, match=r"model\.distances: .* same place"):
+        dc.DecayPanel(y="y", x=("x",), kind="slx", distances=own).check(panel)

@@ -68,16 +68,22 @@ class DynamicFits:
         return prepared.combined(weights)
 
     def fit(self, prepared: DynamicOutcomes) -> tuple[FloatArray, FloatArray]:
-        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        return self.several(prepared, [self._estimand])[0]
+        """Return the estimate and its standard error for each outcome, each of shape (M,).
+
+        An effect in the long run is not a number where the model is not stable: it would be on a curve of effects.
+        """
+        return self._several(prepared, [self._estimand], lasting=True)[0]
 
     def several(self, prepared: DynamicOutcomes, estimands: Sequence[Estimand]) -> Fits:
-        """Return several estimands, as `fit` returns its own."""
+        """Return several estimands; draws that are not stable have the statistic of a long-run effect's numerator."""
+        return self._several(prepared, estimands, lasting=False)
+
+    def _several(self, prepared: DynamicOutcomes, estimands: Sequence[Estimand], lasting: bool) -> Fits:
         names, asked = self._design.names, list[Asked]()
         for estimand in estimands:
             lag = f"W_{estimand.term}"
             asked.append((names.index(estimand.term), names.index(lag) if lag in names else None, estimand.quantity))
-        return self._batch.several(prepared, asked, self._value)
+        return self._batch.several(prepared, asked, self._value, lasting)
 
 
 class EachFit:
@@ -96,16 +102,19 @@ class EachFit:
         return np.asarray(prepared @ weights)
 
     def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        return self.several(prepared, [self._estimand])[0]
+        """Return the estimate and its standard error for each outcome, as `DynamicFits.fit` does."""
+        return self._several(prepared, [self._estimand], lasting=True)[0]
 
     def several(self, prepared: FloatArray, estimands: Sequence[Estimand]) -> Fits:
-        """Return several estimands, as `fit` returns its own."""
+        """Return several estimands, as `DynamicFits.several` does."""
+        return self._several(prepared, estimands, lasting=False)
+
+    def _several(self, prepared: FloatArray, estimands: Sequence[Estimand], lasting: bool) -> Fits:
         out = np.full((len(estimands), 2, prepared.shape[1]), np.nan)
         cubes = _cube(prepared, self._design)
         for draw in range(prepared.shape[1]):
             try:
-                out[:, :, draw] = several(self._design, cubes[..., draw], estimands)
+                out[:, :, draw] = several(self._design, cubes[..., draw], estimands, lasting)
             except EstimationError:
                 continue
         return [(both[0], both[1]) for both in out]

@@ -127,12 +127,12 @@ class Estimates:
     def factors(self, always: bool = False) -> Factors | None:
         """Return the factors of all effects, the short run first; without the long run where there is none.
 
-        ``always`` is for draws, which have effects at once wherever the likelihood has a maximum.
+        ``always`` is for draws, see `digicarbon.numeric.dynamic_space.batch.DynamicBatch.several`.
         """
         if self.fit.boundary or (self.beyond and not always):
             return None
         short = short_factors(self.fit.theta, self.design.w)
-        if self.beyond or not self.stability < 1:
+        if not (always or self.stability < 1):
             return short
         long = long_factors(self.fit.theta, self.design.w)
         return Factors(np.concatenate([short.values, long.values]), np.concatenate([short.slopes, long.slopes]))
@@ -169,7 +169,7 @@ def estimate(design: Design, y: FloatArray | None = None) -> Estimates:
     return Estimates(fit, covariance, design)
 
 
-def several(design: Design, y: FloatArray, estimands: Sequence[Estimand]) -> FloatArray:
+def several(design: Design, y: FloatArray, estimands: Sequence[Estimand], lasting: bool = False) -> FloatArray:
     """Return estimates and standard errors of a fit to one outcome, shape (estimands, 2)."""
     found = estimate(design, y)
     out = np.full((len(estimands), 2), np.nan)
@@ -180,6 +180,8 @@ def several(design: Design, y: FloatArray, estimands: Sequence[Estimand]) -> Flo
         if estimand.quantity == "coefficient":
             at = design.names.index(estimand.term)
             out[place] = found.fit.beta[at], np.sqrt(found.covariance[at, at])
+        elif lasting and estimand.quantity in LONG and (found.beyond or not found.stability < 1):
+            continue
         elif estimand.quantity in effects.names:
             row, column = effects.names.index(estimand.quantity), effects.terms.index(estimand.term)
             out[place] = effects.coef[row, column], effects.se[row, column]

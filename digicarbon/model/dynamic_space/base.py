@@ -175,10 +175,6 @@ class DynamicSpatialPanel(Tested):
             return out
         return replace(out, notes=(*out.notes, Note("long_run_null_unstable", largest=round(max(roots), 4))))
 
-    def lost_note(self, share: float) -> Note:
-        """Return why a share of the draws has no estimate: of effects in the long run, also since there is none."""
-        return Note("dynamic_wild_lost", share=share)
-
     def estimated(self, panel: Panel, weights: Weights | None) -> Result:
         """Return the fit with p values from its standard errors."""
         design = self.design(panel, weights)

@@ -103,11 +103,12 @@ class DynamicBatch:
         return np.stack([demean(cube, self._setting.effects) for cube in every]).reshape(len(every), t * n, j)
 
     def several(
-        self, outcomes: DynamicOutcomes, asked: Sequence[Asked], value: float | None = None
+        self, outcomes: DynamicOutcomes, asked: Sequence[Asked], value: float | None = None, lasting: bool = False
     ) -> list[tuple[FloatArray, FloatArray]]:
         """Return effects and their standard errors, each of shape (M,); not-a-number at the end of ρ's range.
 
-        Long-run effects are not a number where the model is not stable, either.
+        A draw that is not stable keeps the numbers of the formula of long-run effects: under the null its statistic is
+        that of the numerator, which exists there, too. As an effect it means nothing, see ``lasting``.
 
         Parameters
         ----------
@@ -117,13 +118,15 @@ class DynamicBatch:
         value : float, optional
             Standard errors of effects f in the long run are then those of d(f - value) over d, with d as in
             `digicarbon.numeric.dynamic_space.effects.denominators`.
+        lasting : bool
+            Whether effects in the long run are not a number where the model is not stable.
         """
         parts: list[list[tuple[FloatArray, FloatArray]]] = []
         for gram, on_z, columns in self._moments(outcomes):
             # a draw without errors has no estimate
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 point, _ = self._solver.solve(gram)
-                parts.append(self._effects(point, on_z, columns, asked, value))
+                parts.append(self._effects(point, on_z, columns, asked, value, lasting))
         return [
             (np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each]))
             for each in zip(*parts, strict=True)
@@ -176,6 +179,7 @@ class DynamicBatch:
         columns: FloatArray | None,
         asked: Sequence[Asked],
         value: float | None,
+        lasting: bool,
     ) -> list[tuple[FloatArray, FloatArray]]:
         active, k = list(self._setting.active), on_z.shape[1]
         lags = on_z[:, :, :-1]
@@ -184,7 +188,7 @@ class DynamicBatch:
         factor = self._setting.small_sample(k)
         c = float(self._w.constant_row_sum or 0.0)
         further = None if columns is None else _Further(self, point, beta, lags, columns)
-        endless = point.end | ~is_stable(theta, self._w) if any(one in LONG for *_, one in asked) else point.end
+        endless = point.end | ~is_stable(theta, self._w) if lasting else point.end
         out = []
         for focal, lag, quantity in asked:
             none = endless if quantity in LONG else point.end
