@@ -244,6 +244,9 @@ class Effects:
         What the e effects are called, as the model's ``quantities`` call them.
     in_space : bool
         Whether what is indirect goes through other units; else it goes through mediators.
+    spilling : tuple of str
+        Variables whose spatial lags are regressors like others, e.g. by band of distance, so that no role says that
+        they have an indirect effect.
     """
 
     terms: tuple[str, ...]
@@ -251,6 +254,7 @@ class Effects:
     se: FloatArray
     names: tuple[str, ...] = EFFECTS
     in_space: bool = True
+    spilling: tuple[str, ...] = ()
 
 
 FEW_TERMS = 10
@@ -402,7 +406,7 @@ class Result:
         effects = self.spatial_effects
         if effects is None or not effects.in_space or LAG_Y in self.roles or "indirect" not in effects.names:
             return frozenset()
-        return frozenset(effects.terms) - {role.of for role in self.roles}
+        return frozenset(effects.terms) - {role.of for role in self.roles} - set(effects.spilling)
 
     def focal_numbers(self, quantity: Quantity) -> Iterator[tuple[str, list[float]]]:
         """Yield each focal term that has a quantity, with its coef, se, p, low and high; none at an `end`."""

@@ -103,10 +103,12 @@ def _renamed(result: Result, names: Mapping[str, str]) -> Result:
         return tuple(names.get(term, term) for term in terms)
 
     effects = result.spatial_effects
+    if effects is not None:
+        effects = replace(effects, terms=called(effects.terms), spilling=called(effects.spilling))
     return replace(
         result,
         terms=called(result.terms),
         focal=called(result.focal),
         roles=tuple(replace(role, of=names.get(role.of, role.of)) for role in result.roles),
-        spatial_effects=None if effects is None else replace(effects, terms=called(effects.terms)),
+        spatial_effects=effects,
     )

@@ -191,7 +191,9 @@ def _legible(result: Result) -> Result:
     plain["tables"] = {legible(name): _legible_table(table) for name, table in result.tables.items()}
     effects = result.spatial_effects
     plain["roles"] = tuple(_legible_role(role) for role in result.roles)
-    plain["spatial_effects"] = effects and replace(effects, terms=tuple(map(legible, effects.terms)))
+    plain["spatial_effects"] = effects and replace(
+        effects, terms=tuple(map(legible, effects.terms)), spilling=tuple(map(legible, effects.spilling))
+    )
     return replace(result, **plain)
 
 

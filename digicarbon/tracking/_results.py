@@ -247,7 +247,11 @@ def encode(result: Result, lists: Mapping[str, Lists] | None = None) -> str:
         "inference": [result.inference.df, result.inference.level],
         "statistics": {name: float(value) for name, value in result.statistics.items()},
         "effects": effects
-        and [effects.terms, _array(effects.coef), _array(effects.se), effects.names, effects.in_space],
+        and [
+            *(effects.terms, _array(effects.coef), _array(effects.se), effects.names, effects.in_space),
+            # left out where roles say what spills over
+            *([effects.spilling] if effects.spilling else []),
+        ],
         "tables": {name: _frame(table, lists[name]) for name, table in result.tables.items()},
         "absorbed": result.absorbed,
         "notes": [note.to_json() for note in result.notes],
@@ -344,10 +348,15 @@ def _written(part: Constituent) -> list[Any]:
 
 
 def _effects(
-    terms: Sequence[str], coef: Any, se: Any, names: Sequence[str] = EFFECTS, in_space: bool = True
+    terms: Sequence[str],
+    coef: Any,
+    se: Any,
+    names: Sequence[str] = EFFECTS,
+    in_space: bool = True,
+    spilling: Sequence[str] = (),
 ) -> Effects:
     """Return effects as `encode` wrote them; earlier versions knew the effects of spatial models only."""
-    return Effects(tuple(terms), _read_array(coef), _read_array(se), tuple(names), in_space)
+    return Effects(tuple(terms), _read_array(coef), _read_array(se), tuple(names), in_space, tuple(spilling))
 
 
 def _random(kind: str, absorbed: Sequence[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 import digicarbon as dc
 from digicarbon.model.batch import Estimand
 from digicarbon.numeric.resampling.signs import signs_of
-from digicarbon.numeric.resampling.unit_wild import draws_of
+from digicarbon.numeric.resampling.unit_wild import draws_of, p_value
 from digicarbon.source import SimulatedDecay
 
 
@@ -35,9 +35,8 @@ def p_of(kind: str, n: int, periods: int, seed: int, draws: int) -> tuple[float,
     batch = model.batch(panel, None, estimand)
     outcomes = np.column_stack([made.y, draws_of(made, signs_of(panel.units, draws, seed, every=False))])
     coef, se = batch.fit(batch.prepare(outcomes))
-    size = np.abs(coef / se)
-    drawn = size[1:][np.isfinite(size[1:])]
-    return (1 + float((drawn >= size[0]).sum())) / (1 + len(drawn)), 1 - len(drawn) / draws
+    z = coef / se
+    return p_value(float(z[0]), z[1:]), float(1 - np.isfinite(z[1:]).mean())
 
 
 def main() -> None:

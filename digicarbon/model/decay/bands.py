@@ -276,7 +276,7 @@ class DistanceBands(Tested):
         if any(pair is None for row in pairs for pair in row):
             return None
         both = np.array(pairs, dtype=np.float64)
-        return Effects(self.x, both[..., 0], both[..., 1])
+        return Effects(self.x, both[..., 0], both[..., 1], spilling=self.x)
 
     def _table(self, result: Result, made: Panel, weights: Weights | None) -> pd.DataFrame:
         """Return the lags with pointwise and uniform intervals, index term and band."""
