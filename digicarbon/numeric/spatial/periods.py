@@ -211,8 +211,10 @@ def _refuse_same(blocks: FloatArray) -> None:
         values, vectors = np.linalg.eigh(cosines[: last + 1, : last + 1])
         if values[0] < SAME:
             others = tuple(str(place + 1) for place in np.flatnonzero(np.abs(vectors[:last, 0]) > np.sqrt(SAME)))
-            code = "weights_same" if len(others) == 1 else "weights_combined"
-            raise EstimationError(Note(code, key="model.further_weights", number=last + 1, others=others))
+            key, number = "model.further_weights", last + 1
+            if len(others) == 1:
+                raise EstimationError(Note("weights_same", key=key, number=number, others=others))
+            raise EstimationError(Note("weights_combined", key=key, number=number, others=others))
 
 
 class PeriodWeights:
