@@ -7,13 +7,24 @@ from collections.abc import Iterable
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from digicarbon.errors import ConfigError
 from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.note import Note, suggestion
+from digicarbon.spec import Names
 
 Seed = Annotated[int, Field(ge=0)]
+
+
+def _named(variables: tuple[str, ...]) -> tuple[str, ...]:
+    # without an outcome the default of an option is an empty name
+    if not all(variables):
+        raise ValueError(Note("variables_unnamed", key="variables"))
+    return variables
+
+
+Variables = Annotated[Names, AfterValidator(_named)]
 
 
 def real(value: object, key: str) -> float:

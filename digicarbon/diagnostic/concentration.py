@@ -11,6 +11,7 @@ import pandas as pd
 import scipy
 
 from digicarbon.arrays import FloatArray
+from digicarbon.diagnostic._arguments import Variables
 from digicarbon.diagnostic._rows import aligned
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.moran import (
@@ -29,7 +30,6 @@ from digicarbon.numeric.tests.concentration import getis_ord as numeric_global
 from digicarbon.numeric.tests.concentration import local_getis_ord as numeric_local
 from digicarbon.numeric.tests.moran import Moments
 from digicarbon.panel import Panel
-from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 Links = Literal["binary", "weights"]
@@ -207,7 +207,7 @@ class _Association(Diagnostic):
 
     takes_weights: ClassVar[bool] = True
 
-    variables: Names
+    variables: Variables
     sides: Sides = "two"
     draws: Draws = 999
     seed: int = 0

@@ -8,9 +8,10 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from digicarbon.arrays import FloatArray
+from digicarbon.diagnostic._arguments import Variables
 from digicarbon.diagnostic._rows import aligned
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.errors import DataError, EstimationError
@@ -21,7 +22,6 @@ from digicarbon.numeric.tests.local_moran import local_moran as numeric_local
 from digicarbon.numeric.tests.moran import Moments, bivariate_moran
 from digicarbon.numeric.tests.moran import moran as numeric_moran
 from digicarbon.panel import Panel
-from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 NO_VARIANCE = 1e-12
@@ -212,15 +212,7 @@ class _VariableDiagnostic(Diagnostic):
 
     takes_weights: ClassVar[bool] = True
 
-    variables: Names
-
-    @field_validator("variables")
-    @classmethod
-    def _named(cls, variables: tuple[str, ...]) -> tuple[str, ...]:
-        # without an outcome the option's default is an empty name
-        if not all(variables):
-            raise ValueError(Note("variables_unnamed", key="variables"))
-        return variables
+    variables: Variables
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import digicarbon as dc
-from digicarbon.diagnostic import Geary, GetisOrd, HotSpots
+from digicarbon.diagnostic import Geary, GetisOrd, HotSpots, Moran
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.report import HotSpotMap
 from digicarbon.report.base import Record
@@ -135,3 +135,9 @@ def test_report_counts_hot_and_cold_spots(produc: dc.Panel, usaww: dc.Weights) -
     assert set(clusters) <= {"hot spot", "cold spot", "insignificant"}
     with pytest.raises(ConfigError, match=r"digicarbon\.local_getis_ord"):
         spots_of(frame[["p"]], 0.05)
+
+
+@pytest.mark.parametrize("kind", [Geary, GetisOrd, Moran])
+def test_an_empty_name_of_a_variable_is_refused(kind: type[Geary | GetisOrd | Moran]) -> None:
+    with pytest.raises(ConfigError, match="variables has no name of a variable"):
+        kind(variables=("",), moments="permutation")

@@ -99,6 +99,10 @@ def test_report_shows_units_and_where_a_change_is_felt(produc: dc.Panel, usaww: 
     )
     with pytest.raises(ConfigError, match=r"Add the unit to diagnostic\.shocks"):
         LocalEffectTable(shock="TEXAS", language="en").table("t", [record])
+    with pytest.raises(ConfigError, match=r"no unit OHIOS\. Did you mean 'OHIO'"):
+        LocalEffectTable(shock="OHIOS", language="en").table("t", [record])
+    nowhere = LocalEffectTable(shapes="nofile.geojson", language="en").table("t", [record])
+    assert not any("nofile" in note for note in nowhere.notes)
     with pytest.raises(ConfigError, match="add diagnostic=local_effects"):
         LocalEffectTable(language="en").table("t", [Record("sdm", {}, {}, model.fit(produc, usaww))])
     files = LocalEffectTable(shock="OHIO", pictures=("svg",), language="en").files("t", [record])

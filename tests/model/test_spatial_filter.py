@@ -143,6 +143,16 @@ def test_double_takes_what_outcome_and_focal_term_need() -> None:
     assert differ
 
 
+def test_dependence_that_all_candidates_leave_is_said() -> None:
+    seen = set()
+    for seed in range(8):
+        result = model(method="all", candidates=1).fit(panel(seed, 0.0 if seed % 2 else 0.8), W)
+        left = result.statistics["moran_after_p"] <= 0.1
+        assert result.has_note("filter_all_rest") == left
+        seen.add(left)
+    assert seen == {True, False}
+
+
 def test_dependence_that_is_left_has_its_reason() -> None:
     codes = {}
     for seed in range(60):

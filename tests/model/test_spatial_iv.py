@@ -15,7 +15,7 @@ from spreg.error_sp_het import BaseGM_Combo_Het, BaseGM_Endog_Error_Het
 from spreg.sp_panels import BaseGM_KKP
 from spreg.twosls_sp import BaseGM_Lag
 
-from digicarbon import Panel, SpatialIV, Weights
+from digicarbon import Panel, PanelIV, SpatialIV, Weights
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, EstimationError, WeightsError
 from digicarbon.model.batch import Estimand, estimate_of
@@ -311,6 +311,45 @@ def test_lags_that_say_nothing_are_dropped() -> None:
     result = model.fit(panel, weights)
     assert result.has_note("spatial_lags_dropped")
     assert "W_common" not in model.design(panel, weights).columns.instruments
+
+
+def test_the_note_says_which_lags_are_instruments() -> None:
+    panel, weights = world(60, 6, endogenous=0.8)
+    terms = {"y": "y", "x": ("x",), "controls": ("z",), "endogenous": ("x",), "instruments": ("q",)}
+    result = SpatialIV(**terms, kind="sdm").fit(panel, weights)
+    words = " ".join(map(str, result.notes))
+    assert ": q, and spatial lags of z (order 2, 3); q (order 1, 2)." in words
+    w, columns = weights.align(panel).operator, {}
+    for name in ("z", "q"):
+        lagged = panel.cube((name,))
+        for order in (1, 2, 3):
+            lagged = w.lag(lagged)
+            columns[f"{name}{order}"] = lagged[..., 0].T.ravel()
+    y = w.lag(panel.cube(("y", "x")))
+    wider = panel.with_columns({**columns, "wy": y[..., 0].T.ravel(), "wx": y[..., 1].T.ravel()})
+    plain = PanelIV(
+        y="y",
+        x=("x",),
+        controls=("z", "z1", "wx", "wy"),
+        endogenous=("x", "wx", "wy"),
+        instruments=("q", "z2", "z3", "q1", "q2"),
+        effects="two_way",
+    ).fit(wider)
+    own = dict(zip(result.terms, result.coef, strict=True))
+    same = {"x": "x", "z": "z", "W_x": "wx", "W_z": "z1", "rho": "wy"}
+    theirs = dict(zip(plain.terms, plain.coef, strict=True))
+    for name, column in same.items():
+        assert own[name] == pytest.approx(theirs[column], rel=1e-8)
+
+
+def test_a_function_of_an_endogenous_regressor_is_said() -> None:
+    panel, weights = world(40, 6, endogenous=0.8)
+    terms = {"y": "y", "controls": ("z",), "endogenous": ("x",), "instruments": ("q",)}
+    wrong = SpatialIV(**terms, x=("x", "x**2", "x:z"), kind="sar").fit(panel, weights)
+    made = [note for note in wrong.notes if note.code == "exogenous_made_of_endogenous"]
+    assert [str(note).split(" ")[0] for note in made] == ["x^2", "x:z"]
+    assert not SpatialIV(**terms, x=("x",)).fit(panel, weights).has_note("exogenous_made_of_endogenous")
+    assert PanelIV(**terms, x=("x", "x**2")).fit(panel).has_note("exogenous_made_of_endogenous")
 
 
 def test_without_spatial_lags_own_instruments_identify_what_they_can() -> None:

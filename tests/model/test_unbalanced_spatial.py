@@ -251,8 +251,15 @@ def test_several_weights_recover_the_truth() -> None:
     mean, error = np.mean(found, axis=0), np.std(found, axis=0) / np.sqrt(20)
     np.testing.assert_allclose((mean - [1, 0.5, 0, 0.4, 0.3, 0.3, 1]) / error, 0, atol=4)
     # of one W and its copy nothing can be told apart
-    with pytest.raises(DigicarbonError):
+    with pytest.raises(DigicarbonError, match="W number 2 equals W number 1"):
         model("sdm").fit(panel_of(frame()), first, [first])
+    mean = dc.Weights.from_matrix((first.dense() + second.dense()) / 2, first.labels, normalise="none")
+    with pytest.raises(DigicarbonError, match="W number 3 is a combination of W numbers 1, 2"):
+        model("sar").fit(panel_of(frame()), first, [second, mean])
+    equal = dc.Weights.from_matrix(1 - np.eye(N), first.labels)
+    other = dc.Weights.from_matrix(0.7 * (1 - np.eye(N)) + first.dense() * 0, first.labels, normalise="none")
+    with pytest.raises(DigicarbonError, match="W number 2 equals W number 1, or is a multiple"):
+        model("sar").fit(panel_of(frame()), equal, [other])
 
 
 @pytest.mark.parametrize("cov", ["classic", "cluster"])

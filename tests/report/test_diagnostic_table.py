@@ -44,6 +44,12 @@ def test_one_run() -> None:
     assert cells.to_numpy().tolist() == [["0.25", "2"], ["-0.50", ""]]
 
 
+def test_a_column_of_small_numbers_has_digits_and_p_values_have_none() -> None:
+    small = pd.DataFrame({"variance": [3.21987e-6, 4e-7], "z": [1e-6, 1.0], "p": [1e-9, 1e-8]}, index=[2012, 2013])
+    cells = DiagnosticTable(name="moran").table("t", [record("only", small)]).cells
+    assert cells.to_numpy().tolist() == [["3.22e-06", "0.0000", "0.0000"], ["4e-07", "1", "0.0000"]]
+
+
 def test_the_first_column_has_a_head_in_each_language() -> None:
     plain = pd.DataFrame({"i": [1.0]}, index=["a"])
     local = pd.DataFrame({"i": [1.0]}, index=pd.MultiIndex.from_tuples([("x", 2012)], names=["variable", "period"]))
