@@ -214,9 +214,14 @@ class SpatialChoiceTable(Report):
             return
         if any(row["gain_p"] or row["j_p"] for row in rows):
             yield Note("spatial_choice_smallest")
-        for name, code in (("gain_p", "spatial_choice_no_gain"), ("j_p", "spatial_choice_no_j")):
-            if without := [label for label, row in zip(labels, rows, strict=True) if not row[name]]:
-                yield Note(code, runs=cut(without))
+        without = {
+            name: [label for label, row in zip(labels, rows, strict=True) if not row[name]]
+            for name in ("gain_p", "j_p")
+        }
+        if without["gain_p"]:
+            yield Note("spatial_choice_no_gain", runs=cut(without["gain_p"]))
+        if without["j_p"]:
+            yield Note("spatial_choice_no_j", runs=cut(without["j_p"]))
 
     def _row(self, run: _Run, best: _Run, share: float) -> dict[str, str]:
         facts = run.facts

@@ -374,8 +374,8 @@ class DynamicSpatialPanel(Tested):
         if self.effects == "time":
             notes += [Note("dynamic_time_only")]
         elif self.bias_correction == "none":
-            known = "dynamic_uncorrected" if found.stability < 1 else "dynamic_uncorrected_unstable"
-            notes += [Note(known, periods=setting.t)]
+            stable = found.stability < 1
+            notes += [Note("dynamic_uncorrected" if stable else "dynamic_uncorrected_unstable", periods=setting.t)]
         elif self.bias_correction == "lee_yu":
             lost = Note("dynamic_no_correction", periods=setting.t)
             notes += [lost if fit.lost else Note("dynamic_lee_yu", periods=setting.t)]
