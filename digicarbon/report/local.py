@@ -98,15 +98,18 @@ class LocalEffectTable(Report):
         """Return a map of each run's own effects by term, and one of where the change is felt."""
         files: dict[str, bytes] = {}
         words = Words(self.language or "en", self.words)
+        alone = len(records) == 1
         for record in records if self.pictures and len(records) <= self.most_runs else ():
+            # a run alone is called by the experiment's name, which its title says in words
+            above = title if alone else self.words.head(record.label) or title
             for term, frame in self._terms(record) if "local_effects" in record.result.tables else ():
                 parts = {effect: _rows(frame, effect)["coef"] for effect in EFFECTS}
-                files |= self._map(f"local_effects_{term}_{record.label}", record, title, parts, words(term))
+                files |= self._map(f"local_effects_{term}_{record.label}", record, above, parts, words(term))
                 felt = self._felt(record, term)
                 if felt is not None and self.shock is not None:
                     head = words.say("change in", unit=drawable(long_names([self.shock], words.language)[0]))
                     name = f"shock_{self.shock}_{term}_{record.label}"
-                    files |= self._map(name, record, title, {term: felt["coef"]}, head)
+                    files |= self._map(name, record, above, {term: felt["coef"]}, head)
         return files
 
     def _map(
@@ -121,7 +124,7 @@ class LocalEffectTable(Report):
             key=self.key,
             classes=self.classes,
             scheme=self.scheme,
-            title=self.words.head(record.label) or title,
+            title=title,
             simulated=record.simulated,
             language=self.language or "en",
             dark="large",
