@@ -107,7 +107,7 @@ def test_a_spatial_lag_is_one_by_its_role_not_by_its_name() -> None:
 def test_a_mapping_in_a_title_has_the_words_of_its_names_and_values(change: str, english: str, chinese: str) -> None:
     title = f"Effects ({change})"
     assert Labels("en").title(title, simulated=False) == f"Effects ({english})"
-    assert Labels("zh").title(title, simulated=False) == f"Effects ({chinese})"
+    assert Labels("zh").title(title, simulated=False) == f"Effects（{chinese}）"
     assert Labels().title(title, simulated=False) == title
 
 

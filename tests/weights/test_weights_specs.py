@@ -337,7 +337,7 @@ def test_two_columns_of_any_names_are_a_unit_and_its_neighbour(tmp_path: Path) -
 
 def test_a_unit_that_stands_in_no_row_may_be_an_island(tmp_path: Path) -> None:
     path = _write(pd.DataFrame({"unit": ["a"], "neighbour": ["b"]}), tmp_path / "e.csv", index=False)
-    with pytest.raises(WeightsError, match=r"lacks Sardegna, .*no neighbour, set weights\.islands=keep"):
+    with pytest.raises(WeightsError, match=r"lacks Sardegna, .*set islands to .keep. \(\+\+weights\.islands=keep "):
         EdgeWeights(path=path).compute(_panel(["a", "b", "Sardegna"]))
     misspelt = _write(pd.DataFrame({"unit": ["a"], "neighbour": ["Sardgna"]}), tmp_path / "f.csv", index=False)
     with pytest.raises(WeightsError, match=r"Did you mean 'Sardgna'\? Its") as caught:
