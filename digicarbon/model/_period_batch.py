@@ -5,22 +5,27 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model._period_design import PeriodDesign
 from digicarbon.model._spatial_estimates import ERROR_KINDS, LAG_KINDS
-from digicarbon.model.batch import Estimand, Fits
-from digicarbon.model.restrictions import Projected
+from digicarbon.model.batch import Batch, Estimand, Fits
+from digicarbon.model.restrictions import Projected, Restrictions
 from digicarbon.numeric.linear.within import Rows
-from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
+from digicarbon.numeric.resampling.null_model import GRID, REFINEMENTS, NullModel, by_time, orthonormal, vertex
 from digicarbon.numeric.spatial.by_period.clustered import of_sums
 from digicarbon.numeric.spatial.by_period.error_batch import ErrorPeriodBatch
 from digicarbon.numeric.spatial.by_period.lag import fit_lags
 from digicarbon.numeric.spatial.by_period.lag_batch import LagBatch
 from digicarbon.numeric.spatial.by_period.mean_effects import multipliers
+from digicarbon.numeric.spatial.by_period.surface import Values
+from digicarbon.numeric.spatial.likelihood import gaussian
+from digicarbon.result import EFFECTS
 
 if TYPE_CHECKING:
     from digicarbon.model.unbalanced_spatial import UnbalancedSpatialPanel
@@ -89,27 +94,160 @@ def null_at(design: PeriodDesign, stay: list[int], own: list[int], b: FloatArray
     space = design.space
     w, effects = space.weights, space.effects
     y = design.level[..., -1]
-    z, rest = design.level[..., stay], y - design.level[..., own] @ b
+    rest = y - design.level[..., own] @ b
     outcome = design.rows(y)
     time = by_time(effects.kind)
     if error:
-        model = design.errors(z)
+        model = design.errors(design.level[..., stay])
         fit = model.fit(rest)
         inverse = w.inverse(fit.spatial)[w.which]
         left = orthonormal(design.rows(model.filtered(float(fit.spatial[0]))))
         residuals = design.rows(fit.residuals)
         return PeriodNull(outcome, residuals, rows, left, time, (), fit.loglik, design, inverse)
-    if 4 * len(stay) < effects.degrees:
-        # a constant's lag may be the constant itself
-        z = np.concatenate([z, *(w.lag(z, place) for place in range(w.several))], axis=2)
-    within = effects.remove(z)
-    left = orthonormal(design.rows(within))
+    left = lagged_basis(design, stay)
     basis = design.cube(left)
     lags = [w.lag(rest[..., None], place) for place in range(w.several)]
     outcomes = effects.remove(np.concatenate([rest[..., None], *lags], axis=2))
     fit = fit_lags(np.concatenate([basis, outcomes], axis=2), w, effects, space.adjusted, space.traces_of_one)
     inverse = w.inverse(fit.spatial)[w.which]
     return PeriodNull(outcome, design.rows(fit.residuals), rows, left, time, (), fit.loglik, design, inverse)
+
+
+@dataclass(frozen=True, eq=False)
+class PeriodLagged:
+    """Restrictions of a model with spatial lags of y by period: effects g(ρ)′b depend on ρ.
+
+    Attributes
+    ----------
+    estimands : tuple of Estimand
+    batch : Batch
+        What fits them.
+    nulls : PeriodNulls
+    spatial : ndarray, shape (R,)
+        The estimate of ρ.
+    places : sequence of int
+        The place of each coefficient of x among β and θ_1, …, θ_R.
+
+    Notes
+    -----
+    With one W the null model maximises what the estimate does, the adjusted likelihood, at each ρ over the b that have
+    the value: the sum of squares is that of free b plus (value - g′b̂)²/(g′(x′x)⁻¹g). With several the adjusted score
+    is no slope: ρ stays at its estimate, which is consistent whatever the value is, and b takes the value.
+    """
+
+    estimands: tuple[Estimand, ...]
+    batch: Batch
+    nulls: PeriodNulls
+    spatial: FloatArray
+    places: Sequence[int]
+
+    def null(self) -> NullModel:
+        """Return the null model in which the term and its lags have no coefficient."""
+        return self.nulls.shifted(np.zeros(len(self.nulls.own)))
+
+    def null_at(self, place: int, value: float) -> NullModel:
+        """Return the null model in which one quantity has a value."""
+        known, estimand = self._known, self.estimands[place]
+        rho = self.spatial if len(self.spatial) > 1 else np.array([self._best(estimand, value)])
+        g = self._weights(estimand, rho[None])[0]
+        free = known.free - known.free_lag @ rho
+        along = known.gram @ g / (g @ known.gram @ g)
+        own = free + along * (value - g @ free)
+        residuals = known.y - known.wy @ rho - known.x @ own
+        basis = known.basis
+        if known.x.shape[1] > 1:
+            # combinations that the restriction does not hold are still free
+            basis = np.column_stack([basis, orthonormal(known.x @ scipy.linalg.null_space(g[None]))])
+        design, rows = self.nulls.design, self.nulls.rows
+        w, kind = design.space.weights, design.space.effects.kind
+        inverse = w.inverse(rho)
+        # det S⁻¹ of each different block
+        loglik = gaussian(
+            float(residuals @ residuals), -float(np.linalg.slogdet(inverse)[1] @ w.times), design.space.effects.size
+        )
+        outcome = design.rows(design.level[..., -1])
+        return PeriodNull(outcome, residuals, rows, basis, by_time(kind), (), loglik, design, inverse[w.which])
+
+    def _best(self, estimand: Estimand, value: float) -> float:
+        known, space = self._known, self.nulls.design.space
+        a, b, c = known.moments
+
+        def heights(rho: FloatArray, g: FloatArray, logs: FloatArray) -> FloatArray:
+            gap = value - (g * (known.free - rho[:, None] * known.free_lag[:, 0])).sum(axis=1)
+            ssr = a - 2 * rho * b + rho**2 * c + gap**2 / ((g @ known.gram) * g).sum(axis=1)
+            return np.asarray(logs - space.degrees / 2 * np.log(ssr))
+
+        nodes, logs = space.traces.coarse
+        if estimand not in self._at_nodes:
+            self._at_nodes[estimand] = self._weights(estimand, nodes[:, None])
+        # an effect has a pole where I - ρW is singular: the ends are no places for an interior maximum
+        best = 1 + int(heights(nodes, self._at_nodes[estimand], logs)[1:-1].argmax())
+        left, right = float(nodes[best - 1]), float(nodes[best + 1])
+        for _ in range(REFINEMENTS):
+            every = np.linspace(left, right, 2 * GRID - 1)
+            trace = space.traces.at(every)[0]
+            places = every[::2]
+            # Simpson's rule for what the traces add up to
+            steps = (trace[:-2:2] + 4 * trace[1::2] + trace[2::2]) * (places[1] - places[0]) / 6
+            at = heights(places, self._weights(estimand, places[:, None]), -np.concatenate([[0.0], np.cumsum(steps)]))
+            best = min(max(int(at.argmax()), 1), GRID - 2)
+            left, right = float(places[best - 1]), float(places[best + 1])
+        return vertex(places[best - 1 : best + 2], at[best - 1 : best + 2])
+
+    def _weights(self, estimand: Estimand, rho: FloatArray) -> FloatArray:
+        """Return what each coefficient counts at places of ρ, shape (p, m)."""
+        names, own = self.nulls.design.names, self.nulls.own
+        if estimand.quantity == "coefficient":
+            return np.tile([float(names[place] == estimand.term) for place in own], (len(rho), 1))
+        values = Values.of(self.nulls.design.space.surface.numbers(rho), rho.shape[1])
+        return np.asarray(values.levels[:, EFFECTS.index(estimand.quantity)][:, list(self.places)])
+
+    @cached_property
+    def _at_nodes(self) -> dict[Estimand, FloatArray]:
+        return {}
+
+    @cached_property
+    def _known(self) -> _Known:
+        design, own = self.nulls.design, self.nulls.own
+        space, y = design.space, design.level[..., -1:]
+        basis = lagged_basis(design, self.nulls.stay)
+        lags = [space.weights.lag(y, place) for place in range(space.weights.several)]
+        columns = design.rows(space.effects.remove(np.concatenate([design.level[..., own], *lags, y], axis=2)))
+        columns -= basis @ (basis.T @ columns)
+        x, wy, rest = columns[:, : len(own)], columns[:, len(own) : -1], columns[:, -1]
+        gram = np.asarray(np.linalg.inv(x.T @ x), dtype=np.float64)
+        free, free_lag = gram @ (x.T @ rest), gram @ (x.T @ wy)
+        alone, lag = rest - x @ free, (wy - x @ free_lag)[:, 0]
+        return _Known(
+            basis, x, wy, rest, gram, free, free_lag, (float(alone @ alone), float(alone @ lag), float(lag @ lag))
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What null models of all values share: columns without the regressors that stay, and least squares on x.
+
+    ``moments`` are of what x leaves of y and of its first lag.
+    """
+
+    basis: FloatArray
+    x: FloatArray
+    wy: FloatArray
+    y: FloatArray
+    gram: FloatArray
+    free: FloatArray
+    free_lag: FloatArray
+    moments: tuple[float, float, float]
+
+
+def lagged_basis(design: PeriodDesign, stay: list[int]) -> FloatArray:
+    """Return an orthonormal basis of the columns that stay under the null, with their lags, shape (rows, k)."""
+    space = design.space
+    z = design.level[..., stay]
+    if 4 * len(stay) < space.effects.degrees:
+        # a constant's lag may be the constant itself
+        z = np.concatenate([z, *(space.weights.lag(z, place) for place in range(space.weights.several))], axis=2)
+    return orthonormal(design.rows(space.effects.remove(z)))
 
 
 class PeriodFits:
@@ -265,11 +403,8 @@ def restrictions_of(
     term: str,
     panel: Panel,
     weights: Weights | None,
-) -> Projected:
-    """Return the restrictions of a focal term.
-
-    Effects are restricted with the multipliers at the estimate of ρ.
-    """
+) -> Restrictions:
+    """Return the restrictions of a focal term."""
     from digicarbon.model._panel_columns import rows_of
 
     names = design.names
@@ -283,14 +418,16 @@ def restrictions_of(
     estimands = tuple(
         [Estimand("coefficient", names[place]) for place in own] + [Estimand(effect, term) for effect in effects]
     )
-    spatial = np.array([float(result.coef[result.terms.index(name)]) for name in result.terms_of("lag_y")])
-    of = multipliers(design.space.weights, spatial if model.kind in LAG_KINDS else None)
+    there = [0, *(place for place, name in enumerate(called, start=1) if name in names)]
+    nulls = PeriodNulls(design, stay, own, rows_of(panel), error)
+    batch = model.batch(panel, weights, estimands[0])
+    if model.kind in LAG_KINDS:
+        spatial = np.array([float(result.coef[result.terms.index(name)]) for name in result.terms_of("lag_y")])
+        return PeriodLagged(estimands, batch, nulls, spatial, there)
+    of = multipliers(design.space.weights, None)
     n = design.space.effects.size
     direct, total = of.direct.sum(axis=0) / n, of.total.sum(axis=0) / n
     by = {"direct": direct, "indirect": total - direct, "total": total}
-    there = [0, *(place for place, name in enumerate(called, start=1) if name in names)]
     g = np.stack([*np.eye(len(own)), *(by[effect][there] for effect in effects)])
-    nulls = PeriodNulls(design, stay, own, rows_of(panel), error)
     spread = result.covariance[np.ix_(own, own)]
-    batch = model.batch(panel, weights, estimands[0])
     return Projected(estimands, batch, nulls, g, result.coef[own], spread)

@@ -11,7 +11,9 @@ import pytest
 import digicarbon as dc
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, DigicarbonError, WeightsError
+from digicarbon.model._period_batch import lagged_basis
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of
+from digicarbon.numeric.spatial.by_period.surface import Values
 from digicarbon.weights import WeightsByPeriod
 
 N, T = 24, 6
@@ -338,3 +340,43 @@ def test_what_is_standardised_again_rests_on_the_rows_and_not_on_the_word_for_th
     both = model("sar").fit(panel, links_alone, further_weights=[weights(2)])
     (note,) = [note for note in both.notes if note.code == "selected_within_periods"]
     assert "of other weights an absent neighbour counts as zero" in str(note)
+
+
+@pytest.mark.parametrize("kind", ["sar", "sdm"])
+def test_wild_intervals_of_a_balanced_panel_are_those_of_spatial_panel(kind: str) -> None:
+    panel = panel_of(frame())
+    given = SPEC | {"kind": kind, "cov": "cluster", "test": "wild", "replications": 199}
+    ours = dc.UnbalancedSpatialPanel(**given).fit(panel, weights())
+    theirs = dc.SpatialPanel(**given).fit(panel, weights())
+    for one, other in ((ours.estimates, theirs.estimates), (ours.effects, theirs.effects)):
+        ends = ["low", "high"]
+        alike = one[ends].div(other["se"], axis=0), other[ends].div(other["se"], axis=0)
+        np.testing.assert_allclose(*alike, rtol=0, atol=0.05)
+
+
+@pytest.mark.parametrize("kind", ["sar", "sdm"])
+@pytest.mark.parametrize("several", [False, True])
+def test_a_null_model_has_the_value_and_at_the_estimate_is_the_fit(kind: str, several: bool) -> None:
+    panel, w = panel_of(some(frame())), weights()
+    node = {"_target_": "digicarbon.weights.EconomicWeights", "economy": "size"}
+    if several:
+        panel = panel.with_columns({"size": np.exp(panel.column("b"))})
+    spec = model(kind, further_weights=[node] if several else [], durbin="x")
+    result, design = spec.estimated(panel, w), spec.design(panel.with_terms(spec.terms), w)
+    (of_term,) = spec.restrictions(panel, w, result)
+    place = of_term.estimands.index(Estimand("total", "a"))
+    estimate = result.effects.loc[("total", "a"), "coef"]
+    for value in (estimate, 0.5, 3.0):
+        null = of_term.null_at(place, float(value))
+        # I - Σ ρ W of the null model, and the b that its residuals leave
+        filters = np.linalg.inv(null.inverse)
+        links = np.stack([block[design.space.weights.which].ravel() for block in design.space.weights.blocks], axis=1)
+        rho = np.linalg.lstsq(links, (np.eye(N) - filters).ravel(), rcond=None)[0]
+        left = design.rows(design.space.effects.remove(filters @ design.level[..., -1:]))[:, 0] - null.residuals
+        own = [place for place, name in enumerate(design.names) if name.endswith("a")]
+        x = design.rows(design.columns[..., own])
+        b = np.linalg.lstsq(np.concatenate([x, lagged_basis(design, of_term.nulls.stay)], axis=1), left, rcond=None)[0]
+        level = Values.of(design.space.surface.numbers(rho[None]), len(rho)).levels[0, 2]
+        assert level[: len(own)] @ b[: len(own)] == pytest.approx(value, rel=1e-6)
+        if value == estimate and kind == "sar" and not several:
+            np.testing.assert_allclose(rho, result.estimates.loc["rho", "coef"], rtol=0.2)

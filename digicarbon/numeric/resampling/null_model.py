@@ -216,7 +216,7 @@ class LagNulls:
             at = heights(places, weights.at(places), star_log_determinants(self._w, places, self.sample))
             best = min(max(int(at.argmax()), 1), GRID - 2)
             left, right = float(places[best - 1]), float(places[best + 1])
-        rho = _vertex(places[best - 1 : best + 2], at[best - 1 : best + 2])
+        rho = vertex(places[best - 1 : best + 2], at[best - 1 : best + 2])
         g = weights.at(np.array([rho]))[0]
         unrestricted = free - rho * free_lag
         along = gram @ g / (g @ gram @ g)
@@ -305,7 +305,7 @@ def without(basis: FloatArray, columns: FloatArray) -> FloatArray:
     return np.asarray(columns - basis @ (basis.T @ columns))
 
 
-def _vertex(places: FloatArray, heights: FloatArray) -> float:
+def vertex(places: FloatArray, heights: FloatArray) -> float:
     """Return where the parabola through three points is highest, within them."""
     left, middle, right = (float(value) for value in heights)
     bend = left - 2 * middle + right
