@@ -72,7 +72,7 @@ class LocalEffectTable(Report):
                     columns[", ".join([*head, self.words.word(effect)])] = self._texts(_rows(frame, effect))
                 felt = self._felt(record, term)
                 if felt is not None and self.shock is not None:
-                    unit = long_names([self.shock], self.language or "en")[0]
+                    unit = _called(self.shock, frame, self.language or "en")
                     words = self.words.word("felt in").format(unit=unit)
                     columns[", ".join([*head, words])] = self._texts(felt)
         cells = pd.DataFrame(columns).fillna("")
@@ -83,7 +83,8 @@ class LocalEffectTable(Report):
         else:
             cells = cells.set_axis(long_names([str(unit) for unit in cells.index], self.language or "en"), axis=0)
         if self.shock is not None:
-            own.append(Note("shock_felt", unit=long_names([self.shock], self.language or "en")[0]))
+            first = next(frame for record in having for _, frame in self._terms(record))
+            own.append(Note("shock_felt", unit=_called(self.shock, first, self.language or "en")))
         notes = attributed([(record.label, record.result.notes) for record in having])
         letters = no_letters([*map(self.words, every), *map(str, cells.index)], self.language or "en")
         return Table(
@@ -107,7 +108,7 @@ class LocalEffectTable(Report):
                 files |= self._map(f"local_effects_{term}_{record.label}", record, above, parts, words(term))
                 felt = self._felt(record, term)
                 if felt is not None and self.shock is not None:
-                    head = words.say("change in", unit=drawable(long_names([self.shock], words.language)[0]))
+                    head = words.say("change in", unit=drawable(_called(self.shock, frame, words.language)))
                     name = f"shock_{self.shock}_{term}_{record.label}"
                     files |= self._map(name, record, above, {term: felt["coef"]}, head)
         return files
@@ -172,6 +173,12 @@ class LocalEffectTable(Report):
                     values = _rows(frame, effect)["coef"].to_numpy(dtype=np.float64)
                     columns[label] = [number(value, self.decimals) for value in np.quantile(values, QUARTERS)]
         return pd.DataFrame(columns, index=[f"{share:.0%}" for share in QUARTERS])
+
+
+def _called(unit: str, frame: pd.DataFrame, language: str) -> str:
+    """Return what a unit is called beside the others, which are the last level of the index."""
+    units = list(dict.fromkeys(map(str, frame.index.get_level_values(-1))))
+    return dict(zip(units, long_names(units, language), strict=True)).get(unit, unit)
 
 
 def _rows(frame: pd.DataFrame, label: str) -> pd.DataFrame:

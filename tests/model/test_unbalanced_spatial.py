@@ -380,3 +380,18 @@ def test_a_null_model_has_the_value_and_at_the_estimate_is_the_fit(kind: str, se
         assert level[: len(own)] @ b[: len(own)] == pytest.approx(value, rel=1e-6)
         if value == estimate and kind == "sar" and not several:
             np.testing.assert_allclose(rho, result.estimates.loc["rho", "coef"], rtol=0.2)
+
+
+def test_a_cell_whose_corner_is_the_end_of_the_range_is_left_to_single_places() -> None:
+    ring = np.zeros((N, N))
+    for unit in range(N):
+        ring[unit, [unit - 1, (unit + 1) % N]] = 0.5
+    # the smallest root of an even ring is -1, where I - ρW is singular
+    w = dc.Weights.from_matrix(ring, UNITS)
+    design = model("sar").design(panel_of(frame()), w)
+    left = design.space.weights.bounds[0]
+    assert left == pytest.approx(-1.0)
+    places = np.linspace(left + 1e-6, left + 0.2, 60)[:, None]
+    numbers = design.space.surface.numbers(np.concatenate([places, places]))
+    np.testing.assert_allclose(numbers[:60], numbers[60:], rtol=1e-7)
+    assert np.isfinite(numbers).all()

@@ -101,7 +101,9 @@ def short_names(units: Sequence[str], language: str) -> list[str]:
 
 
 def long_names(places: Sequence[str], language: str) -> list[str]:
-    """Return the names of the country's units in a language; other places keep their names."""
+    """Return the names of the country's units in a language; places that are not all such units keep their names."""
+    if any(country().find(place) is None for place in places):
+        return list(places)
     table = country().tiles.set_index("place")["name_zh"]
     own = {place: _canonical(place) for place in places}
     return [

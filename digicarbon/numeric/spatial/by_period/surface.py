@@ -374,7 +374,14 @@ class Surface:
         nodes = _nodes(len(self.scale))
         corners = np.array(list(product((-1.0, 1.0), repeat=len(self.scale))))
         outer = self._places(key, corners)
-        if len(self.scale) > 1 and not all(self.weights.stable(place) for place in outer):
+        if len(self.scale) > 1:
+            inside = all(self.weights.stable(place) for place in outer)
+        else:
+            # a corner at an end of the range is a pole
+            left, right = self.weights.bounds
+            margin = 1e-9 * (right - left)
+            inside = bool(outer.min() > left + margin and outer.max() < right - margin)
+        if not inside:
             return None
         inner = self._places(key, nodes.places)
         numbers, beside = (np.stack([self._numbers(place) for place in places]) for places in (inner, outer))
