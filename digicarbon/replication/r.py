@@ -44,6 +44,8 @@ def r_script(
         names_of = case.matrix(matrices), remarks, case.further(matrices)
         part = RPart(case.extract, case.result, names, sets[case.number].name, *names_of)
         own = written(case, "r", part)
+        if part.compares and not part.has_effects and case.result.spatial_effects is not None:
+            own += part.skip("effects, for which there is no R code of this model")
         functions += part.functions
         further += part.packages
         title = quoted(case.title)

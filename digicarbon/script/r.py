@@ -34,10 +34,16 @@ class RPart(Part):
         R code that must stand at the head of the script, each text once.
     packages : list of str
         R packages that the part needs beside these three: the script's head names and loads each of them once.
+    compares : bool
+        Whether coefficients are compared.
+    has_effects : bool
+        Whether effects are compared, too.
     """
 
     functions: list[str] = field(default_factory=list)
     packages: list[str] = field(default_factory=list)
+    compares: bool = False
+    has_effects: bool = False
 
     def skip(self, why: str) -> list[str]:
         """Return the line that says why a run is not compared."""
@@ -56,6 +62,7 @@ class RPart(Part):
     ) -> list[str]:
         """Return the comparison of coefficients and, unless ``errors`` is empty, of their standard errors."""
         name = f'paste(run, "{what}")' if what else "run"
+        self.compares = True
         lines = self.vectors(called)
         lines.append(f"check({name}, {coef}, expected, recorded_se, {tolerance})")
         if errors:

@@ -79,6 +79,7 @@ def r_script(part: RPart, model: DynamicSpatialPanel) -> list[str]:
 
 def _effects(part: RPart, classic: bool) -> list[str]:
     found = part.result.spatial_effects
+    part.has_effects = True
     if found is None:
         return []
     lines = []

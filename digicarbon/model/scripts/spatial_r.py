@@ -67,6 +67,7 @@ def script(part: RPart, model: SpatialPanel) -> list[str]:
 def effects_lines(part: RPart, exact: bool) -> list[str]:
     """Return the comparison of effects, and of their delta errors where these are exact, with those of ``fit``."""
     found = part.result.spatial_effects
+    part.has_effects = True
     if found is None:
         return []
     lines = []
