@@ -419,7 +419,7 @@ class UnbalancedSpatialPanel(Tested):
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
         """Return the model without its focal terms and their spatial lags."""
-        from digicarbon.model._period_batch import null_at
+        from digicarbon.model._period_nulls import null_at
 
         design = self.design(panel, weights)
         panel = panel.with_terms(self.terms)
@@ -451,7 +451,7 @@ class UnbalancedSpatialPanel(Tested):
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
         """Return the coefficients and the effects of each focal term as restrictions."""
-        from digicarbon.model._period_batch import restrictions_of
+        from digicarbon.model._period_nulls import restrictions_of
 
         made = panel.with_terms(self.terms)
         return [restrictions_of(self, self.design(panel, weights), result, term, made, weights) for term in self.x]

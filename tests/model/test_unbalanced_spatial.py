@@ -11,7 +11,7 @@ import pytest
 import digicarbon as dc
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, DigicarbonError, WeightsError
-from digicarbon.model._period_batch import lagged_basis
+from digicarbon.model._period_nulls import lagged_basis
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of
 from digicarbon.numeric.spatial.by_period.surface import Values
 from digicarbon.weights import WeightsByPeriod

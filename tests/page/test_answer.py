@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from digicarbon.page.answer import answer
 from digicarbon.page.effects import Effects, effects
 from digicarbon.report import Labels, Record
-from digicarbon.result import LAG_Y, REGRESSOR, Asked, Result, together
+from digicarbon.result import LAG_Y, REGRESSOR, Asked, Resampled, Result, together
 from digicarbon.result import Effects as SpatialEffects
 
 
@@ -96,6 +97,14 @@ def test_an_effect_is_total_only_where_models_tell_it_from_a_direct_one(
     (note,) = answer(found, {record.label: {} for record in runs}, None, Labels())
     assert note.text().startswith(f"{english} is ")
     assert note.text("zh").startswith(chinese)
+
+
+def test_p_values_of_a_ratio_by_its_covariance_are_none_of_a_bootstrap() -> None:
+    for wild, words in ((True, "wild bootstrap"), (False, "standard errors")):
+        numbers = Resampled(np.full((3, 2), np.nan), np.full((3, 3, 1), 0.5), wild)
+        record = replace(SPATIAL, result=replace(SPATIAL.result, resampled=numbers))
+        (note,) = answer(effects([record], Asked()), {record.label: {}}, None, Labels())
+        assert note.text().endswith(f", {words}).")
 
 
 def test_a_coefficient_that_was_asked_for_is_called_so() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from roles import made_roles
 
 from digicarbon.note import Note
-from digicarbon.result import Effects, Inference, Result
+from digicarbon.result import LAG_Y, REGRESSOR, Effects, Inference, Resampled, Result, Role
 from digicarbon.tracking._results import decode, encode
 
 RNG = np.random.default_rng(3)
@@ -94,6 +95,20 @@ def test_words_of_an_earlier_version_become_notes_and_those_of_this_one_do_not()
     table = pd.DataFrame({"null": [said]}, index=pd.Index(["east - west"], name="groups"))
     again = decode(encode(Result("mine", "y", tables={"t": table}))).tables["t"]
     pd.testing.assert_frame_equal(again, table)
+
+
+def test_what_is_resampled_which_w_a_lag_has_and_what_spills_over_come_back() -> None:
+    effects = Effects(("ln_e",), np.ones((3, 1)), np.ones((3, 1)), spilling=("ln_e",))
+    roles = (REGRESSOR, Role("lag_x", "ln_e", by=2), LAG_Y)
+    for wild in (True, False):
+        numbers = Resampled(np.full((3, 3), 0.5), np.full((3, 3, 1), 0.25), wild)
+        found = decode(encode(replace(RESULT, roles=roles, spatial_effects=effects, resampled=numbers)))
+        assert found.resampled is not None
+        assert found.resampled.wild is wild
+        np.testing.assert_array_equal(found.resampled.effects, numbers.effects)
+        assert [(role.kind, role.of, role.by) for role in found.roles] == [(r.kind, r.of, r.by) for r in roles]
+        assert found.spatial_effects is not None
+        assert found.spatial_effects.spilling == ("ln_e",)
 
 
 def test_an_empty_result_comes_back() -> None:

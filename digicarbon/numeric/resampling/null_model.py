@@ -207,26 +207,17 @@ class LagNulls:
             ssr = a - 2 * rho * b + rho**2 * c + gap**2 / ((g @ gram) * g).sum(axis=1)
             return np.asarray(periods * log_determinants - size / 2 * np.log(ssr))
 
+        def at(places: FloatArray) -> FloatArray:
+            return heights(places, weights.at(places), star_log_determinants(self._w, places, self.sample))
+
         nodes, values = weights.coarse
-        # an effect has a pole where I - ρW is singular: the ends are no places for an interior maximum
-        best = 1 + int(heights(nodes, weights.at_nodes, values)[1:-1].argmax())
-        left, right = float(nodes[best - 1]), float(nodes[best + 1])
-        for _ in range(REFINEMENTS):
-            places = np.linspace(left, right, GRID)
-            at = heights(places, weights.at(places), star_log_determinants(self._w, places, self.sample))
-            best = min(max(int(at.argmax()), 1), GRID - 2)
-            left, right = float(places[best - 1]), float(places[best + 1])
-        rho = vertex(places[best - 1 : best + 2], at[best - 1 : best + 2])
+        rho = highest(nodes, heights(nodes, weights.at_nodes, values), at)
         g = weights.at(np.array([rho]))[0]
         unrestricted = free - rho * free_lag
         along = gram @ g / (g @ gram @ g)
         own = unrestricted + along * (value - g @ unrestricted)
         residuals = self._y[:, 0] - rho * self._wy[:, 0] - self.x @ own
-        basis = self.basis
-        if self.x.shape[1] > 1:
-            # combinations that the restriction does not hold are still free
-            basis = np.column_stack([basis, orthonormal(self.x @ scipy.linalg.null_space(g[None]))])
-        return self._at(residuals, basis, rho, float(residuals @ residuals))
+        return self._at(residuals, with_free(self.basis, self.x, g), rho, float(residuals @ residuals))
 
     @cached_property
     def _free(self) -> tuple[FloatArray, FloatArray, FloatArray, tuple[float, float, float]]:
@@ -305,7 +296,38 @@ def without(basis: FloatArray, columns: FloatArray) -> FloatArray:
     return np.asarray(columns - basis @ (basis.T @ columns))
 
 
-def vertex(places: FloatArray, heights: FloatArray) -> float:
+def highest(nodes: FloatArray, heights: FloatArray, at: Callable[[FloatArray], FloatArray]) -> float:
+    """Return the ρ under a restriction, at which a function is highest.
+
+    Parameters
+    ----------
+    nodes, heights : ndarray, shape (q,)
+        Places that cover the range, and the function there.
+    at : callable
+        The function, up to a constant, at places between two nodes.
+
+    Notes
+    -----
+    An effect has a pole where I - ρW is singular: the ends are no places for an interior maximum.
+    """
+    best = 1 + int(heights[1:-1].argmax())
+    left, right = float(nodes[best - 1]), float(nodes[best + 1])
+    for _ in range(REFINEMENTS):
+        places = np.linspace(left, right, GRID)
+        heights = at(places)
+        best = min(max(int(heights.argmax()), 1), GRID - 2)
+        left, right = float(places[best - 1]), float(places[best + 1])
+    return _vertex(places[best - 1 : best + 2], heights[best - 1 : best + 2])
+
+
+def with_free(basis: FloatArray, x: FloatArray, g: FloatArray) -> FloatArray:
+    """Return a basis with the combinations of x that the restriction g′b = value leaves free."""
+    if x.shape[1] == 1:
+        return basis
+    return np.column_stack([basis, orthonormal(x @ scipy.linalg.null_space(g[None]))])
+
+
+def _vertex(places: FloatArray, heights: FloatArray) -> float:
     """Return where the parabola through three points is highest, within them."""
     left, middle, right = (float(value) for value in heights)
     bend = left - 2 * middle + right
