@@ -19,7 +19,7 @@ from digicarbon.note import Note
 from digicarbon.note.ending import Caught, ended
 from digicarbon.secret import hidden
 
-STATUS = {"FailedRunsError": 1, "UndeliveredError": 1, "WaitingRunsError": 3}
+STATUS = {"FailedRunsError": 1, "PlanChangedError": 1, "UndeliveredError": 1, "WaitingRunsError": 3}
 """Exit statuses of errors by name, so that their modules need not be loaded; 2 for any other error."""
 COLLECT = (50_000, 20, 20)
 """Thresholds of the garbage collector, instead of 700, 10 and 10. Modules, configurations and plans stay in memory: to

@@ -8,15 +8,22 @@ import os
 import re
 import shlex
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import NoReturn
 
 from digicarbon.errors import ConfigError
 
-FLAGS = {"run": ("--force",), "plan": ("--all",), "check": ()}
+FLAGS: Mapping[str, tuple[str, ...]] = {
+    "run": ("--force",),
+    "plan": ("--all", "--blind"),
+    "check": (),
+    "lock": ("--check", "--again", "--tag"),
+}
 """The verbs whose words Hydra reads, and our own flags, which Hydra does not know."""
+VALUES: Mapping[str, tuple[str, ...]] = {"plan": ("--draws", "--effect", "--seed"), "lock": ("--why", "--tsa")}
+"""Our own flags that take a value."""
 WITH_VALUE = frozenset(
     {
         "-c",
@@ -38,13 +45,13 @@ WITH_VALUE = frozenset(
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 
 
-def read(verb: str, words: Sequence[str]) -> tuple[str, list[str], list[str]]:
-    """Return the experiment (``config`` without one), our own flags, and the words for Hydra.
+def read(verb: str, words: Sequence[str]) -> tuple[str, dict[str, str], list[str]]:
+    """Return the experiment (``config`` without one), our own flags with their values, and the words for Hydra.
 
     Parameters
     ----------
     verb : str
-        One of run, plan and check.
+        One of `FLAGS`.
     words : sequence of str
         The words after the verb. Overrides and flags may be in any order; Hydra gets the overrides first.
 
@@ -53,13 +60,12 @@ def read(verb: str, words: Sequence[str]) -> tuple[str, list[str], list[str]]:
     ConfigError
         If an override is split by a blank, a word is not an override, or a flag is unknown.
     """
-    rest = _unquoted(words)
+    own, rest = _own(verb, _unquoted(words))
     _refuse_blanks(verb, rest)
     experiment = "config"
     if rest and not rest[0].startswith(("-", "~")) and "=" not in rest[0]:
         experiment = name_of(rest.pop(0))
-    own = [word for word in rest if word in FLAGS[verb]]
-    overrides, flags = _apart([word for word in rest if word not in own])
+    overrides, flags = _apart(rest)
     if flags:
         _refuse_misused(verb, _known(verb, flags), overrides)
     if "--shell-completion" in flags or "-sc" in flags:
@@ -67,6 +73,30 @@ def read(verb: str, words: Sequence[str]) -> tuple[str, list[str], list[str]]:
     if stray := next((word for word in overrides if _is_bare(word)), ""):
         _refuse_stray(verb, stray, words)
     return experiment, own, [*overrides, *flags]
+
+
+def _own(verb: str, words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Return our own flags with their values, empty for those without, and the other words."""
+    own: dict[str, str] = {}
+    others: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        flag, equals, value = word.partition("=")
+        if flag not in VALUES.get(verb, ()):
+            if word in FLAGS[verb]:
+                own[word] = ""
+            else:
+                others.append(word)
+            continue
+        if not equals:
+            value = rest.pop(0) if rest and not rest[0].startswith("--") else ""
+        if not value.strip():
+            from digicarbon.note import Note
+
+            raise ConfigError(Note("line_flag_without_value", flag=flag, verb=verb))
+        own[flag] = value
+    return own, others
 
 
 def name_of(word: str) -> str:
@@ -177,8 +207,9 @@ def _known(verb: str, flags: Sequence[str]) -> Namespace:
     if not unknown:
         return options
     flag = unknown[0]
-    owner = next((other for other, own in FLAGS.items() if flag in own), "")
-    own = FLAGS[verb]
+    ours = {name: (*FLAGS[name], *VALUES.get(name, ())) for name in FLAGS}
+    owner = next((other for other, own in ours.items() if flag in own), "")
+    own = ours[verb]
     hydras = [name for action in parser._actions for name in action.option_strings]
     hint = Note("line_belongs_to_verb", verb=owner) if owner else suggestion(flag, [*own, *hydras])
     flags = [*own, "--help", "-m"]

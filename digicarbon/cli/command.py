@@ -75,7 +75,7 @@ def run(request: Request, force: bool = False) -> None:
     failures: list[tuple[tuple[str, Note], str]] = []
     waiting = 0
     where = [word for word in request.overrides if word.startswith("tracking")]
-    plans = _plans(request)
+    plans = plans_of(request)
     for composer, planned in plans:
         out = terminal()
         _print_left_out(planned)
@@ -185,7 +185,7 @@ def plan_(request: Request, every: bool = False) -> None:
     from digicarbon.cli.outlook import outlook
     from digicarbon.sweep.sweep import settings_for
 
-    plans = _plans(request)
+    plans = plans_of(request)
     for composer, planned in plans:
         out = terminal()
         ahead = outlook(planned, settings_for(composer, planned))
@@ -281,7 +281,7 @@ def _sum(planned: Plan) -> str:
 
 def check(request: Request) -> None:
     """Build and check every run against its data; fit nothing."""
-    plans = _plans(request, check_all=True)
+    plans = plans_of(request, check_all=True)
     for _, planned in plans:
         _print_left_out(planned)
         runs = len(planned.runs)
@@ -438,7 +438,7 @@ def terminal(stderr: bool = False) -> Console:
     return Terminal(stderr=stderr, markup=False, highlight=False)
 
 
-def _plans(request: Request, check_all: bool = False) -> list[tuple[Composer, Plan]]:
+def plans_of(request: Request, check_all: bool = False) -> list[tuple[Composer, Plan]]:
     """Plan an experiment, or each one that it lists, before the first fit.
 
     Runs that the store has are not checked again, unless ``check_all``.

@@ -22,7 +22,9 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon run EXPERIMENT --force           fit all runs again, also those that are recorded
   digicarbon run -m model=twfe,sdm 'weights=glob(*)'    sweep in Hydra's grammar
   digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing; --all shows each of many runs
+  digicarbon plan EXPERIMENT --blind          power and smallest effects that show, from exchanged outcomes
   digicarbon check [EXPERIMENT] [overrides]   check configurations and data; fit nothing
+  digicarbon lock EXPERIMENT [--check]        lock the plan before the outcome is read; what has changed since
   digicarbon list [GROUP [OPTION]] [-v]       options of a config group, or all groups; -v: fields
   digicarbon list experiments [EXPERIMENT]    what can be run; what an experiment is made of
   digicarbon data import KIND FILES… --to FOLDER        raw downloads become a data folder
@@ -131,7 +133,9 @@ class Verb(ArgumentParser):
             raise ConfigError(Note("verb_unknown", word=words[0], hint=hint, program=self.prog))
         if self._reader == "hydra":
             experiment, own, rest = read(self.prog.split()[-1], words)
-            flags = {one.dest: True for one in self._actions if one.option_strings[0] in own}
+            flags = {
+                one.dest: own[one.option_strings[0]] or True for one in self._actions if one.option_strings[0] in own
+            }
             return Namespace(function=self.get_default("function"), experiment=experiment, flags=flags, rest=rest), []
         if not self.verbs:
             self._check_flags(words)
@@ -276,8 +280,30 @@ def _add_fits(add: Adder) -> None:
             epilog=_ABOUT_OVERRIDES,
         ),
     ]
+    fits.append(
+        add(
+            "digicarbon lock EXPERIMENT [overrides] [flags]",
+            "lock.lock",
+            "Writes what is planned to experiments/EXPERIMENT.lock.json before the outcome is read: choices, estimand, "
+            "seeds, code, and hashes of the data without the outcome. Later runs, tables and pages say whether "
+            "something has changed.",
+            "digicarbon lock table7_spatial_w1",
+            "digicarbon lock table7_spatial_w1 --check",
+            reader="hydra",
+            epilog=_ABOUT_OVERRIDES,
+        )
+    )
     fits[0].add_argument("--force", help="fit all runs again, also those that are recorded")
     fits[1].add_argument("--all", dest="every", help="show each of many runs")
+    fits[1].add_argument("--blind", help="power from outcomes that are exchanged between units; no estimate is shown")
+    fits[1].add_argument("--draws", metavar="200", help="with --blind: how many exchanged outcomes")
+    fits[1].add_argument("--effect", metavar="0.1", help="with --blind: the effect whose power is shown")
+    fits[1].add_argument("--seed", metavar="1", help="with --blind: of the exchanges")
+    fits[3].add_argument("--check", help="compare only: what has changed; the status is 1 if something has")
+    fits[3].add_argument("--again", help="lock the plan of today, too; earlier versions stay in the file")
+    fits[3].add_argument("--why", metavar="WORDS", help="the reason for locking again")
+    fits[3].add_argument("--tag", help="make a tag of Git with the hash")
+    fits[3].add_argument("--tsa", metavar="URL", help="ask a time stamping authority (RFC 3161) for a stamp")
     for one in fits:
         one.add_argument("-m", help="sweep: model=twfe,sdm is two runs")
         one.add_argument("--cfg", metavar="job", help="print the composed configuration and do nothing")

@@ -245,10 +245,14 @@ def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | No
             sweep.notes,
             sweep.simulated,
             sweep.lacking,
-            absent(sweep.failures, sweep.roster.failed),
+            (*absent(sweep.failures, sweep.roster.failed), *_lock(sweep)),
         ), None
     except DigicarbonError as error:
         return None, note_of(error)
+
+
+def _lock(sweep: RecordedSweep) -> tuple[Note, ...]:
+    return () if sweep.lock is None else (sweep.lock,)
 
 
 def _new_pictures(sweep: RecordedSweep, report: Report, title: str) -> tuple[Mapping[str, bytes], Note | None]:

@@ -109,6 +109,8 @@ class Plan:
         Possible mistakes of the user: choices that replace others, or a draw larger than the sweep.
     overrides : tuple of str
         The changes that the command line makes to an experiment; empty for runs without one.
+    choices : sequence of Choice
+        Every choice of the experiment, whether it can run or not, in its order: no data decide what is among them.
     """
 
     name: str
@@ -122,6 +124,7 @@ class Plan:
     left: int = 0
     remarks: list[Note] = field(default_factory=list)
     overrides: tuple[str, ...] = ()
+    choices: Sequence[Choice] = ()
 
     def __repr__(self) -> str:
         left = {"skipped": len(self.skipped), "excluded": self.excluded, "columns that cannot run": len(self.failed)}
@@ -183,6 +186,7 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         left=left,
         remarks=remarks,
         overrides=_overrides(composer, command_axes),
+        choices=choices,
     )
     changes = [word.lstrip("+") for word in result.overrides if not _takes_away(word)]
     if changes and "title" not in composer.given:

@@ -24,6 +24,7 @@ from digicarbon.report import Record
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.joint import Joint
 from digicarbon.secret import masked
+from digicarbon.sweep import lock
 from digicarbon.sweep.provenance import RECORD
 from digicarbon.sweep.tables import DRAWN
 from digicarbon.tracking import (
@@ -153,6 +154,11 @@ class RecordedSweep:
     def lacking(self) -> int:
         """How many finished runs have a result that cannot be read back."""
         return int((self.rows["status"] == FINISHED).sum()) - len(self.fitted)
+
+    @cached_property
+    def lock(self) -> Note | None:
+        """What the sweep says of the lock of its plan; None if it was not locked."""
+        return lock.note_recorded(self.file(lock.ARTIFACT)) if lock.ARTIFACT in self.files else None
 
     @property
     def notes(self) -> list[tuple[str, Sequence[Note]]]:

@@ -30,7 +30,7 @@ from digicarbon.progress import Advance, phase
 from digicarbon.report import Report, Table
 from digicarbon.result import EFFECTS, Result
 from digicarbon.spec import Spec, build
-from digicarbon.sweep import engine, provenance, tables
+from digicarbon.sweep import engine, lock, provenance, tables
 from digicarbon.sweep.answer import description
 from digicarbon.sweep.engine import Fitted, Work
 from digicarbon.sweep.provenance import FINGERPRINT, ledger
@@ -276,13 +276,16 @@ def run(
     record = ledger(planned.runs)
     content = provenance.roster(planned)
     roster = content.to_bytes()
-    table_key = tables.key_of(roster, planned.title, chosen.report)
+    locked = lock.state(composer, planned, chosen.report)
+    said = () if locked is None else (locked.note,)
+    table_key = tables.key_of(roster, planned.title, chosen.report, said)
     store = Store(chosen.tracking, store_name(planned))
     tags = {
         FINGERPRINT: record.fingerprint,
         EXPERIMENT: store_name(planned),
         **({OVERRIDES: " ".join(planned.overrides)} if planned.overrides else {}),
         **provenance.simulated_tag(planned.runs),
+        **({} if locked is None else {lock.TAG: locked.tag}),
     }
     with _Signals() as signals:
         done = store.open(
@@ -291,7 +294,7 @@ def run(
             tags,
             sweep_key(planned),
             resume=not force,
-            files={**record.files, ROSTER: roster},
+            files={**record.files, ROSTER: roster, **({} if locked is None else {lock.ARTIFACT: locked.artifact})},
             choices=provenance.choices(content),
             data=provenance.data_sets(planned.runs),
         )
@@ -309,7 +312,7 @@ def run(
                     _fit(planned.runs, book, chosen.executor)
                 with Scratch() as scratch:
                     failed = [(planned.runs[index].label, book.errors[index]) for index in sorted(book.errors)]
-                    shown = show(planned, chosen.report, book.records(planned), scratch.path, failed)
+                    shown = show(planned, chosen.report, book.records(planned), scratch.path, failed, said)
                     again = {} if failed else tables.recorded(shown, table_key)
                     page = description(planned, chosen.report.words, shown.answer, book.done, len(book.errors))
                     with phase("writing"):

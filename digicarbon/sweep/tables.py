@@ -141,7 +141,12 @@ class Records(Sequence[Record]):
 
 
 def show(
-    planned: Plan, report: Report, records: Records, scratch: Path, failures: Collection[tuple[str, Note]] = ()
+    planned: Plan,
+    report: Report,
+    records: Records,
+    scratch: Path,
+    failures: Collection[tuple[str, Note]] = (),
+    more: Sequence[Note] = (),
 ) -> Shown:
     """Make the report of a sweep; fitted runs are recorded even if it fails.
 
@@ -154,6 +159,8 @@ def show(
         A folder for large files, which exist as long as it does.
     failures : collection of (str, Note)
         Labels of the runs that failed, and why.
+    more : sequence of Note
+        Further notes of the sweep as a whole.
 
     Raises
     ------
@@ -172,9 +179,8 @@ def show(
             with progress.phase("pictures"):
                 pictures, lacking = _pictures(planned, report, records)
             with progress.phase("table"):
-                table, refusal = _table_or_refusal(
-                    planned, report, records, (*untested, *lacking, *absent(failures, planned.failed.items()))
-                )
+                notes = (*untested, *lacking, *absent(failures, planned.failed.items()), *more)
+                table, refusal = _table_or_refusal(planned, report, records, notes)
                 estimates.complete(records)
                 signs.complete(records)
     except OSError as error:
@@ -333,7 +339,7 @@ RECORDED = "table.json"
 """Name of the table's file among the files of a sweep."""
 
 
-def key_of(roster: bytes, title: str, report: Report) -> str:
+def key_of(roster: bytes, title: str, report: Report, more: Sequence[Note] = ()) -> str:
     """Return a key that is equal for sweeps with the same table; empty if that cannot be known.
 
     Parameters
@@ -343,6 +349,8 @@ def key_of(roster: bytes, title: str, report: Report) -> str:
     title : str
     report : Report
         A class from outside the package may read anything, so that its key is empty.
+    more : sequence of Note
+        Further notes of the sweep as a whole.
     """
     if type(report).__module__.partition(".")[0] != __package__.partition(".")[0]:
         return ""
@@ -350,7 +358,7 @@ def key_of(roster: bytes, title: str, report: Report) -> str:
     for file in sorted([*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.csv")]):
         status = file.stat()
         sha.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
-    sha.update(json.dumps([title, identity(report)]).encode())
+    sha.update(json.dumps([title, identity(report), *(note.to_json() for note in more)]).encode())
     return sha.hexdigest()
 
 

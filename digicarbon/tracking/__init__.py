@@ -2,7 +2,17 @@
 
 from digicarbon.tracking._code import PACKAGES, provenance
 from digicarbon.tracking._connection import ask_once, refuse_unreadable
-from digicarbon.tracking._history import DONE, ELSEWHERE, FAILED, NEW, OTHER_VERSIONS, History, finished, history
+from digicarbon.tracking._history import (
+    DONE,
+    ELSEWHERE,
+    FAILED,
+    NEW,
+    OTHER_VERSIONS,
+    History,
+    finished,
+    fitted_before,
+    history,
+)
 from digicarbon.tracking._places import (
     SERVERS,
     SQLITE,
@@ -67,6 +77,7 @@ __all__ = [
     "decode",
     "deliver",
     "finished",
+    "fitted_before",
     "history",
     "local_folder",
     "masked",

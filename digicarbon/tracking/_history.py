@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from digicarbon.errors import TrackingError
@@ -13,7 +14,7 @@ from digicarbon.tracking._client import public
 from digicarbon.tracking._code import provenance
 from digicarbon.tracking._connection import laid_out
 from digicarbon.tracking._places import SERVERS, SQLITE, Tracking, for_reading, refuse_folder
-from digicarbon.tracking._rows import HASH, PARENT, SWEEP_KEY
+from digicarbon.tracking._rows import EXPERIMENT, HASH, PARENT, SWEEP_KEY
 
 PACKAGES = "digicarbon.packages"
 REUSED = "digicarbon.reused_from"
@@ -26,7 +27,7 @@ ELSEWHERE = "done in another sweep"
 DONE = "done"
 RANK = (NEW, FAILED, OTHER_VERSIONS, ELSEWHERE, DONE)
 """If several states apply to a run, the last one of these is shown."""
-TAGS = (HASH, PARENT, SWEEP_KEY, PACKAGES, REUSED)
+TAGS = (HASH, PARENT, SWEEP_KEY, PACKAGES, REUSED, EXPERIMENT)
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,11 @@ class History:
 
 @dataclass
 class StoredRun:
-    """A run of a store: status, duration in seconds, and the requested tags and parameters."""
+    """A run of a store: status, duration in seconds, start in milliseconds, and the requested tags and parameters."""
 
     status: str
     seconds: float
+    start: int
     texts: dict[str, str] = field(default_factory=dict)
 
 
@@ -72,15 +74,48 @@ def history(tracking: Tracking, sweep_key: str, keys: Iterable[str]) -> History:
     TrackingError
         If the store cannot be read.
     """
-    uri = tracking.uri
-    with _failures.refused(uri, _failures.READ, advises=True):
-        refuse_folder(uri)
-        if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
-            return History()
-        runs = _by_tables(uri)
-        if runs is None and not uri.startswith(SERVERS) and not laid_out(uri):
-            return History()
-        return _summed(_by_client(uri) if runs is None else runs, sweep_key, set(keys))
+    with _failures.refused(tracking.uri, _failures.READ, advises=True):
+        return _summed(_every(tracking.uri), sweep_key, set(keys))
+
+
+def fitted_before(tracking: Tracking, experiment: str, keys: Iterable[str]) -> tuple[int, str]:
+    """Return how many runs of an experiment, or with these content hashes, are finished, and when the first began.
+
+    Parameters
+    ----------
+    tracking : Tracking
+    experiment : str
+    keys : iterable of str
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be read.
+    """
+    with _failures.refused(tracking.uri, _failures.READ, advises=True):
+        runs, wanted = _every(tracking.uri), set(keys)
+    sweeps = {run_id for run_id, run in runs.items() if run.texts.get(EXPERIMENT) == experiment}
+    own = [
+        run
+        for run in runs.values()
+        if run.status == "FINISHED" and HASH in run.texts
+        if run.texts.get(PARENT) in sweeps or run.texts[HASH] in wanted
+    ]
+    if not own:
+        return 0, ""
+    first = min(run.start for run in own) / 1000
+    return len({run.texts[HASH] for run in own}), datetime.fromtimestamp(first, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _every(uri: str) -> Mapping[str, StoredRun]:
+    """Return all runs of a store; none of one that is not there yet."""
+    refuse_folder(uri)
+    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
+        return {}
+    runs = _by_tables(uri)
+    if runs is None and not uri.startswith(SERVERS) and not laid_out(uri):
+        return {}
+    return _by_client(uri) if runs is None else runs
 
 
 def finished(tracking: Tracking) -> frozenset[str]:
@@ -114,7 +149,7 @@ def _by_tables(uri: str) -> dict[str, StoredRun] | None:
         runs, values = database.runs(TAGS, KIND)
     finally:
         database.close()
-    result = {run_id: StoredRun(status, ((end or start) - start) / 1000) for run_id, status, start, end in runs}
+    result = {run_id: StoredRun(status, ((end or start) - start) / 1000, start) for run_id, status, start, end in runs}
     for run_id, key, value in values:
         if run_id in result:
             result[run_id].texts[key] = value
@@ -132,7 +167,7 @@ def _by_client(uri: str) -> dict[str, StoredRun]:
         for run in page:
             info, texts = run.info, {**run.data.tags, **run.data.params}
             seconds = ((info.end_time or info.start_time) - info.start_time) / 1000
-            result[info.run_id] = StoredRun(info.status, seconds, texts)
+            result[info.run_id] = StoredRun(info.status, seconds, info.start_time, texts)
         token = page.token
         if not token:
             break

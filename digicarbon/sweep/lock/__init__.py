@@ -1,0 +1,21 @@
+"""A plan that is locked before its outcome is read: what is locked, and what has changed since."""
+
+from digicarbon.sweep.lock.changes import Change, changes
+from digicarbon.sweep.lock.content import content
+from digicarbon.sweep.lock.file import Lock, LockError, digest, path_of
+from digicarbon.sweep.lock.state import ARTIFACT, TAG, State, note_recorded, state
+
+__all__ = [
+    "ARTIFACT",
+    "TAG",
+    "Change",
+    "Lock",
+    "LockError",
+    "State",
+    "changes",
+    "content",
+    "digest",
+    "note_recorded",
+    "path_of",
+    "state",
+]

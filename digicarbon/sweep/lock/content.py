@@ -1,0 +1,159 @@
+"""What a lock holds of a plan: its choices, estimand, seeds, code, and hashes of its data without the outcome."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from digicarbon.config.compose import Composer
+from digicarbon.plan.choice import Choice
+from digicarbon.plan.reach import code_digest
+from digicarbon.plan.runs import Plan
+from digicarbon.report import Report
+from digicarbon.secret import mapped
+from digicarbon.sweep.lock.data import Reader, weights_of
+from digicarbon.sweep.provenance import seeds
+from digicarbon.tracking import provenance
+
+WORDS = frozenset({"title", "labels"})
+"""Keys of an experiment whose values are words."""
+NOT_LOCKED = WORDS | {"experiments", "instead", "replace"}
+"""Keys of an experiment that name other files: what is inherited from them is locked."""
+LOOKS = frozenset({"labels", "language", "decimals", "pictures", "most_runs", "stars", "width", "height"})
+"""Fields of a report that change how a table or picture looks, and no number."""
+GROUPS = ("source", "measure", "outcome", "panel", "sample", "weights", "inference", "model", "diagnostic")
+"""The groups whose options and fields are choices of a plan."""
+SEED = "seed"
+
+
+def content(composer: Composer, planned: Plan, report: Report, reader: Reader | None = None) -> dict[str, Any]:
+    """Return what a lock holds of a plan; nothing of it depends on the values of the outcome.
+
+    Parameters
+    ----------
+    composer : Composer
+    planned : Plan
+    report : Report
+        Of the plan, see `digicarbon.sweep.sweep.settings_for`.
+    reader : Reader, optional
+        Takes in what the runs read.
+    """
+    reader = reader or Reader()
+    reader.read(planned.runs)
+    weights = weights_of(planned.runs)
+    values, every = _choices(composer, planned.choices, bool(weights))
+    body = {key: value for key, value in composer.sweep_keys().items() if key not in NOT_LOCKED and value}
+    asked = report.asked
+    return {
+        "experiment": planned.name,
+        "overrides": list(planned.overrides),
+        "estimand": {
+            "quantity": asked.quantity,
+            "term": asked.term or "",
+            "y": _distinct(run.specs.model.y for run in planned.runs),
+            "x": _distinct(term for run in planned.runs for term in run.specs.model.x),
+        },
+        "runs": {"choices": len(planned.choices), "sha256": every, "excluded": planned.excluded, "left": planned.left},
+        "plan": mapped(_plain(body)),
+        "values": values,
+        "seeds": _seeds(composer, planned),
+        "report": {key: value for key, value in _plain(mapped(composer.node("report"))).items() if key not in LOOKS}
+        | {"option": composer.chosen["report"]},
+        "code": _code(planned),
+        "data": {name: one.print() for name, one in sorted(reader.sets.items())},
+        "weights": dict(sorted(weights.items())),
+    }
+
+
+def software() -> dict[str, Any]:
+    """Return the versions of what computes, and the commit of the user's folder."""
+    tags = provenance()
+    commit = tags.get("mlflow.source.git.commit", "")
+    return {
+        "digicarbon": tags["digicarbon.version"],
+        "packages": json.loads(tags["digicarbon.packages"]),
+        **({"commit": commit, "uncommitted": tags["digicarbon.git_dirty"] == "True"} if commit else {}),
+    }
+
+
+def _choices(composer: Composer, choices: Sequence[Choice], with_weights: bool) -> tuple[dict[str, Any], str]:
+    """Return each value of each key over all choices, and a hash of all choices with all their values.
+
+    References such as ``${inference.cov}`` stay what they are, so that a change is one change.
+    """
+    groups = [group for group in GROUPS if with_weights or group != "weights"]
+    values: dict[str, dict[str, Any]] = {}
+    texts: dict[int, tuple[object, str]] = {}
+    sha = hashlib.sha256()
+    for choice in choices:
+        merged, options = composer.merged(choice.values), composer.options_of(choice.values)
+        parts = [choice.label]
+        for group in groups:
+            node = merged[group]
+            if id(node) not in texts:
+                plain = _plain(mapped(node))
+                texts[id(node)] = node, _text(plain)
+                for key, value in _flat(group, plain):
+                    if key.rpartition(".")[2] != SEED:
+                        values.setdefault(key, {})[_text(value)] = value
+            option = options.get(group, "")
+            values.setdefault(group, {})[_text(option)] = option
+            parts += [option, texts[id(node)][1]]
+        sha.update("\x1f".join(parts).encode() + b"\x1e")
+    return {key: [own[text] for text in sorted(own)] for key, own in sorted(values.items())}, sha.hexdigest()
+
+
+def _flat(key: str, value: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for name, inner in value.items():
+            yield from _flat(f"{key}.{name}", inner)
+    else:
+        yield key, value
+
+
+def _seeds(composer: Composer, planned: Plan) -> dict[str, Any]:
+    """Return every seed by the key that sets it, with its place."""
+    every: dict[str, dict[int, None]] = {}
+    origins: dict[str, str] = {}
+    for run in planned.runs:
+        for key, value in seeds(run.specs).items():
+            if key not in origins:
+                origins[key] = composer.origin(key, run.choice.values)
+            every.setdefault(origins[key], {})[value] = None
+    body = {**composer.sweep_keys(), "report": composer.node("report")}
+    for part in ("draw", "report"):
+        for key, value in _flat(part, _plain(body.get(part) or {})):
+            if key.rpartition(".")[2] == SEED and isinstance(value, int):
+                every.setdefault(key, {})[value] = None
+    return {key: {"values": sorted(own), "place": composer.where(key)} for key, own in sorted(every.items())}
+
+
+def _code(planned: Plan) -> dict[str, str]:
+    """Return the hash of the code that each kind of model and diagnostic can reach."""
+    pairs = dict.fromkeys((type(run.specs.model), type(run.specs.diagnostic)) for run in planned.runs)
+    return {
+        " + ".join(dict.fromkeys(one.__name__ for one in pair if one.__name__ != "NoDiagnostic")): code_digest(*pair)
+        for pair in pairs
+    }
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    return sorted(dict.fromkeys(values))
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+__all__ = ["content", "software"]

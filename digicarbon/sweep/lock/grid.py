@@ -1,0 +1,140 @@
+"""Series on a grid of units and periods, and hashes by which a changed cell is named without its value."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from digicarbon.arrays import IntArray
+from digicarbon.panel import label
+
+LENGTH = 16
+"""Hexadecimal digits of the hash of a part of a series."""
+Cells = NDArray[np.int64]
+"""A number for each cell, shape (units, periods): equal for equal values."""
+MISSING = np.int64(0x7FF8000000000000)
+"""The number of a cell without a value, whether its row is there or not."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Series of one data set.
+
+    Attributes
+    ----------
+    units, periods : tuple of str
+        Labels in order.
+    rows, columns : ndarray of int
+        The place of each row of the data among units and periods.
+    series : mapping of str to callable
+        Returns the values of a series, one for each row of the data.
+    """
+
+    units: tuple[str, ...]
+    periods: tuple[str, ...]
+    rows: IntArray
+    columns: IntArray
+    series: Mapping[str, Callable[[], pd.Series]]
+    _cells: dict[str, Cells] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def of_frame(cls, frame: pd.DataFrame) -> Grid:
+        """Return the grid of a table with the columns unit and time."""
+        units, rows = _codes(frame["unit"])
+        periods, columns = _codes(frame["time"])
+        names = [name for name in frame.columns if name not in ("unit", "time")]
+        return cls(units, periods, rows, columns, {str(name): _column(frame, name) for name in names})
+
+    def cells(self, name: str) -> Cells:
+        """Return a number for each cell of a series."""
+        if name not in self._cells:
+            out = np.full((len(self.units), len(self.periods)), MISSING)
+            out[self.rows, self.columns] = numbered(self.series[name]())
+            self._cells[name] = out
+        return self._cells[name]
+
+    def within(self, units: Sequence[str], periods: Sequence[str]) -> Part:
+        """Return the part of the grid that some units and periods span; those that it lacks are left out."""
+        kept, places = [], []
+        for wanted, there in ((units, self.units), (periods, self.periods)):
+            own = {one: place for place, one in enumerate(there)}
+            kept.append(tuple(one for one in wanted if one in own))
+            places.append(np.array([own[one] for one in kept[-1]], dtype=np.int64))
+        return Part(kept[0], kept[1], self, np.ix_(*places))
+
+    @property
+    def whole(self) -> Part:
+        """The whole grid."""
+        return self.within(self.units, self.periods)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some units and periods of a grid."""
+
+    units: tuple[str, ...]
+    periods: tuple[str, ...]
+    grid: Grid
+    places: Any
+
+    @cached_property
+    def buckets(self) -> IntArray:
+        """The bucket of each cell, shape (units, periods): given by its labels alone, as many as units and periods."""
+        many = len(self.units) + len(self.periods)
+        return np.array(
+            [[bucket(unit, period, many) for period in self.periods] for unit in self.units], dtype=np.int64
+        )
+
+    def print(self, name: str) -> dict[str, str]:
+        """Return hashes of a series: of the whole, and of each unit, period and bucket of cells."""
+        cells = self.grid.cells(name)[self.places]
+        groups = self.buckets.ravel()
+        order = np.argsort(groups, kind="stable")
+        ends = np.cumsum(np.bincount(groups, minlength=len(self.units) + len(self.periods)))
+        return {
+            "sha256": hashlib.sha256(cells.tobytes()).hexdigest(),
+            "units": _joined(cells),
+            "periods": _joined(cells.T),
+            "cells": _joined(np.split(cells.ravel()[order], ends[:-1])),
+        }
+
+
+def bucket(unit: str, period: str, many: int) -> int:
+    """Return the bucket of a cell: cells of one unit and of one period are in different ones as a rule."""
+    return int.from_bytes(hashlib.sha256(f"{unit}\x1f{period}".encode()).digest()[:8], "big") % many
+
+
+def numbered(values: pd.Series) -> Cells:
+    """Return a number for each value, equal for equal values: the bits of a number, or a hash of a text."""
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    missing = values.isna().to_numpy()
+    if (np.isnan(numbers) & ~missing).any():
+        texts = pd.unique(values[~missing])
+        known = {text: np.frombuffer(hashlib.sha256(label(text).encode()).digest()[:8], np.int64)[0] for text in texts}
+        return np.array([MISSING if pd.isna(one) else known[one] for one in values], dtype=np.int64)
+    # minus zero is zero, and there is one way to have no value
+    bits = np.ascontiguousarray(numbers + 0.0).view(np.int64)
+    return np.where(np.isnan(numbers), MISSING, bits)
+
+
+def _joined(parts: Any) -> str:
+    return " ".join(hashlib.sha256(np.ascontiguousarray(part).tobytes()).hexdigest()[:LENGTH] for part in parts)
+
+
+def _codes(values: pd.Series) -> tuple[tuple[str, ...], IntArray]:
+    codes, distinct = pd.factorize(values.astype(object).map(label))
+    order = np.argsort(np.array([str(one) for one in distinct], dtype=object), kind="stable")
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return tuple(str(distinct[one]) for one in order), place[codes]
+
+
+def _column(frame: pd.DataFrame, name: str) -> Callable[[], pd.Series]:
+    return lambda: frame[name]
