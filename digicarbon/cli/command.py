@@ -119,7 +119,7 @@ def run(request: Request, force: bool = False) -> None:
     if waiting:
         command = command_line("deliver", request.name, where)
         raise WaitingRunsError(Note("runs_undelivered", runs=waiting, command=command))
-    _refuse_columns(plans)
+    refuse_columns(plans)
 
 
 def _fitted(composer: Composer, planned: Plan, force: bool) -> Finished:
@@ -140,7 +140,7 @@ def _lost_columns(plans: Sequence[tuple[Composer, Plan]]) -> list[Note]:
     return [note_of(reason) for _, planned in plans for reason in planned.failed.values()]
 
 
-def _refuse_columns(plans: Sequence[tuple[Composer, Plan]]) -> None:
+def refuse_columns(plans: Sequence[tuple[Composer, Plan]]) -> None:
     """Raise a `FailedRunsError` if a column cannot run."""
     if notes := _lost_columns(plans):
         raise FailedRunsError(Note("lines", lines=notes))
@@ -173,7 +173,7 @@ FIRST_SAME = 5
 """Largest number of fits with several choices that are named."""
 
 
-def plan_(request: Request, every: bool = False) -> None:
+def plan_(request: Request, every: bool = False, blind: bool = False, **numbers: str) -> None:
     """Print the runs of an experiment; fit nothing.
 
     Parameters
@@ -181,7 +181,23 @@ def plan_(request: Request, every: bool = False) -> None:
     request : Request
     every : bool
         Show every run and every choice that is left out, even if there are many.
+    blind : bool
+        Fit them to exchanged outcomes instead, and print their power.
+    **numbers : str
+        Flags of ``blind``.
+
+    Raises
+    ------
+    ConfigError
+        If a flag of ``blind`` is given without it.
     """
+    if blind:
+        from digicarbon.cli.blind import shown
+
+        shown(request, every, **numbers)
+        return
+    if numbers:
+        raise ConfigError(Note("blind_flag_alone", flag=f"--{next(iter(numbers))}"))
     from digicarbon.cli.outlook import outlook
     from digicarbon.sweep.sweep import settings_for
 
@@ -197,7 +213,7 @@ def plan_(request: Request, every: bool = False) -> None:
         _print_left_out(planned, every)
         out.print(_sum(planned), soft_wrap=True)
         out.print(ahead.sentence, soft_wrap=not out.is_terminal)
-    _refuse_columns(plans)
+    refuse_columns(plans)
 
 
 def _show_runs(planned: Plan, runs: Sequence[Run], states: Mapping[str, str], console: Console) -> None:
@@ -288,7 +304,7 @@ def check(request: Request) -> None:
         terminal().print(
             f"{planned.name}: {counted(runs, 'run')} {'is' if runs == 1 else 'are'} ready.", soft_wrap=True
         )
-    _refuse_columns(plans)
+    refuse_columns(plans)
 
 
 def list_(group: str, option: str, verbose: bool) -> int:

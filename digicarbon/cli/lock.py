@@ -174,7 +174,7 @@ def _show(planned: Plan, known: State) -> None:
     else:
         out.print(f"{planned.name}: locked on {lock.date}, hash {lock.hash[:SHOWN]}. Changed since:", soft_wrap=True)
         for one, first in zip(known.changes, known.first, strict=True):
-            out.print(f"  {_head(one):<11}{one.note} First noticed on {moment(first)}.", soft_wrap=True)
+            out.print(f"  {_head(one):<11}{one.note}; first noticed on {moment(first)}", soft_wrap=True)
         if lock.broken:
             out.print(str(known.note), soft_wrap=True)
     for number, version in enumerate(lock.versions, 1):

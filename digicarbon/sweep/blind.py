@@ -1,0 +1,370 @@
+"""Power of a plan before its outcome is seen: all runs fitted to outcomes that are exchanged between units."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy
+
+from digicarbon import progress
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.errors import ConfigError, DigicarbonError
+from digicarbon.model.batch import Batch, Estimand, OneByOne, estimate_of
+from digicarbon.note import Note, note_of
+from digicarbon.numeric.linear.within import Rows
+from digicarbon.numeric.resampling.unit_permutation import period_classes, permutations, within_classes
+from digicarbon.panel import LOG_PREFIX, Panel, variables_of
+from digicarbon.plan.runs import Run
+from digicarbon.result import Asked, Inference, Result
+from digicarbon.sweep.joint import AGREE, Specification, estimand_of, estimate_key, other_units_of
+
+LEVEL = 0.05
+"""The level of every test."""
+POWER = 0.8
+"""The power at which an effect counts as one that would be found."""
+TRIES = 5
+"""How many exchanged outcomes are tried until a model can be fitted to one."""
+MOST_READY = 4
+"""How many blocks of outcomes are kept as batches take them."""
+COLUMNS = ("mean", "sd", "se", "size", "smallest", "power")
+"""Columns of the table: mean and standard deviation of estimates without an effect, the median standard error, the
+share of draws in which a test at 5 % rejects, the smallest effect that is found with 80 % power, and the power for an
+effect; the last two are not numbers where estimates do not spread around zero."""
+OFF_CENTRE = 0.5
+"""A mean of so many standard deviations is not zero: an exchange of units keeps what all units have in common."""
+
+
+Numbers = tuple[FloatArray, FloatArray, float]
+"""Estimate and standard error of a run for each draw, and the critical value of its test."""
+
+
+@dataclass(frozen=True, eq=False)
+class Blind:
+    """What exchanged outcomes say of a plan.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Index: labels of runs; columns: `COLUMNS`.
+    joint : mapping of str to float
+        Power of the statistics of the whole curve, by name; empty where there is no common curve.
+    no_joint : Note or None
+        Why there is none.
+    absent : sequence of (str, Note)
+        Labels of runs that cannot be done, and why.
+    single : int
+        Runs that were fitted one outcome after the other.
+    unmoved : int
+        The largest number of units that no exchange moves, since no other unit has their periods.
+    wild : int
+        Runs whose tables have p values of the wild bootstrap.
+    draws, seed : int
+    effect : float
+    """
+
+    table: pd.DataFrame
+    joint: Mapping[str, float]
+    no_joint: Note | None
+    absent: Sequence[tuple[str, Note]]
+    single: int
+    unmoved: int
+    wild: int
+    draws: int
+    seed: int
+    effect: float
+
+
+@dataclass
+class _Draws:
+    """What all runs share."""
+
+    whole: IntArray
+    position: Mapping[str, int]
+    single: int = 0
+    unmoved: int = 0
+    ready: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+
+    def prepared(self, batch: Batch, key: Hashable, outcomes: FloatArray) -> Any:
+        """Return outcomes as a batch takes them, made once for specifications that take the same."""
+        if key not in self.ready:
+            self.ready[key] = batch.prepare(outcomes)
+            while len(self.ready) > MOST_READY:
+                self.ready.popitem(last=False)
+        self.ready.move_to_end(key)
+        return self.ready[key]
+
+
+def blind(
+    runs: Sequence[Run], asked: Asked, draws: int = 200, seed: int = 1, effect: float = 0.1, wild: int = 0
+) -> Blind:
+    """Fit all runs to outcomes whose whole paths are exchanged between units; the real outcome is fitted by none.
+
+    An exchange keeps the outcome's serial correlation and breaks its relation to all regressors. Estimates then spread
+    around zero as they would without an effect.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    asked : Asked
+        The number of each run whose power is wanted.
+    draws : int
+    seed : int
+    effect : float
+        The effect whose power is wanted.
+    wild : int
+        Runs whose tables have p values of the wild bootstrap.
+
+    Raises
+    ------
+    ConfigError
+        If there are too few draws, or no run can be done.
+
+    Notes
+    -----
+    With σ the standard deviation of a run's estimates over the draws, the smallest effect that a test at 5 % finds with
+    80 % power is (z(0.975) + z(0.8)) σ (Bloom 1995, Evaluation Review 19), and the power for an effect e is
+    Φ(|e|/σ - z(0.975)) + Φ(-|e|/σ - z(0.975)). The power of the whole curve is the share of draws whose statistic, with
+    e added to each estimate, exceeds the 95th percentile of those without.
+    """
+    if draws < 20:
+        raise ConfigError(Note("blind_few_draws", draws=draws))
+    if not (np.isfinite(effect) and effect):
+        raise ConfigError(Note("blind_no_effect", effect=effect))
+    units = sorted({unit for run in runs for unit in run.prepared.panel.units})
+    shared = _Draws(permutations(len(units), draws, seed), {unit: place for place, unit in enumerate(units)})
+    absent: list[tuple[str, Note]] = []
+    members: list[Specification] = []
+    numbers: list[Numbers] = []
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1), progress.phase("blind", len(runs)) as advance:
+        for place, run in enumerate(runs):
+            try:
+                estimand, found = _of_run(run, asked, shared)
+                members.append(Specification(place, run, estimand, np.nan, np.nan))
+                numbers.append(found)
+            except _AbsentError as error:
+                absent.append((run.label, error.why))
+            except DigicarbonError as error:
+                absent.append((run.label, note_of(error)))
+            advance(place + 1)
+    if not members:
+        raise ConfigError(Note("blind_no_run", label=absent[0][0], reason=absent[0][1]))
+    table = pd.DataFrame(
+        [_row(*one, effect) for one in numbers], index=[one.run.label for one in members], columns=list(COLUMNS)
+    )
+    centre = [bool(centred(mean, spread)) for mean, spread in zip(table["mean"], table["sd"], strict=True)]
+    kept = [place for place, whether in enumerate(centre) if whether]
+    joint, why = _joint([members[place] for place in kept], [numbers[place] for place in kept], effect)
+    return Blind(table, joint, why, absent, shared.single, shared.unmoved, wild, draws, seed, effect)
+
+
+class _AbsentError(Exception):
+    """A run cannot be done."""
+
+    def __init__(self, why: Note) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+def _of_run(run: Run, asked: Asked, shared: _Draws) -> tuple[Estimand, Numbers]:
+    """Return the estimand of a run, and its numbers."""
+    model = run.specs.model
+    panel = run.prepared.panel.with_terms(model.terms)
+    own = _of_outcome(panel, model.y)
+    if mixed := [term for term in model.regressors if _mixed(term, model.y)]:
+        raise _AbsentError(Note("blind_mixed", terms=mixed))
+    exchange = _rows(panel, shared)
+    first, result = _first(run, panel, own, exchange)
+    estimand, why = estimand_of(run, result, asked.quantity, asked.term)
+    if estimand is None or estimate_of(result, estimand) is None:
+        raise _AbsentError(why or Note("blind_no_number", quantity=asked.quantity))
+    critical = Inference(result.inference.df, 1 - LEVEL).critical
+    past = any(name in own for name in panel.expanded(model.regressors, among=model.terms))
+    batch = None if past else _batch(run, first, estimand)
+    if batch is not None:
+        outcomes = panel.column(model.y)[exchange].T
+        key = (batch.key, panel.index.digest, panel.columns[model.y].digest)
+        try:
+            estimates, errors = batch.fit(shared.prepared(batch, key, outcomes))
+        except DigicarbonError:
+            batch = None
+        else:
+            # a batch that conditions on something of the outcome would not see the exchange: single fits decide
+            if all(_agree(run, panel, own, exchange, place, estimand, (estimates, errors)) for place in (0, -1)):
+                return estimand, (estimates, errors, critical)
+    shared.single += 1
+    both = np.full((2, len(exchange)), np.nan)
+    for place, rows in enumerate(exchange):
+        fitted = _fit(run, _exchanged(panel, own, rows))
+        both[:, place] = (fitted and estimate_of(fitted, estimand)) or (np.nan, np.nan)
+    return estimand, (both[0], both[1], critical)
+
+
+def _batch(run: Run, panel: Panel, estimand: Estimand) -> Batch | None:
+    """Return what fits many outcomes at once, made from an exchanged one; None where there is nothing faster."""
+    try:
+        batch = run.specs.model.batch(panel, run.prepared.weights, estimand)
+    except DigicarbonError:
+        return None
+    return None if batch.key == OneByOne.key else batch
+
+
+def _agree(
+    run: Run,
+    panel: Panel,
+    own: Sequence[str],
+    exchange: IntArray,
+    place: int,
+    estimand: Estimand,
+    found: tuple[FloatArray, FloatArray],
+) -> bool:
+    """Return whether a batch gives what a single fit to the same outcome gives."""
+    result = _fit(run, _exchanged(panel, own, exchange[place]))
+    alone = None if result is None else estimate_of(result, estimand)
+    both = np.array([found[0][place], found[1][place]])
+    if alone is None:
+        return not np.isfinite(both).all()
+    return bool(np.isclose(both, alone, rtol=AGREE, atol=1e-10, equal_nan=True).all())
+
+
+def _first(run: Run, panel: Panel, own: Sequence[str], exchange: IntArray) -> tuple[Panel, Result]:
+    """Return the first exchanged panel to which the model can be fitted away from any boundary, and the result."""
+    last: tuple[Panel, Result] | None = None
+    for rows in exchange[:TRIES]:
+        exchanged = _exchanged(panel, own, rows)
+        result = _fit(run, exchanged)
+        if result is not None:
+            last = exchanged, result
+            if not result.end:
+                break
+    if last is None:
+        # the sentence of the model
+        run.specs.model.fit(_exchanged(panel, own, exchange[0]), run.prepared.weights)
+        raise _AbsentError(Note("why_not_finite"))
+    return last
+
+
+def _fit(run: Run, panel: Panel) -> Result | None:
+    try:
+        return run.specs.model.described(run.specs.model.fit(panel, run.prepared.weights), panel)
+    except DigicarbonError:
+        return None
+
+
+# ---- exchanged outcomes
+
+
+def _of_outcome(panel: Panel, y: str) -> tuple[str, ...]:
+    """Return the panel's columns that are the outcome at some moment, in some form."""
+    own = _bare([y])
+    return tuple(name for name in panel.names if name == y or (_bare([name]) and _bare([name]) <= own))
+
+
+def _mixed(term: str, y: str) -> bool:
+    """Return whether a term is made of the outcome and of something else."""
+    own, of_term = _bare([y]), _bare([term])
+    return bool(own & of_term) and not of_term <= own
+
+
+def _bare(terms: Sequence[str]) -> set[str]:
+    out = set()
+    for name in variables_of(terms):
+        bare = name
+        while bare.startswith(LOG_PREFIX):
+            bare = bare.removeprefix(LOG_PREFIX)
+        out.add(bare)
+    return out
+
+
+def _exchanged(panel: Panel, own: Sequence[str], rows: IntArray) -> Panel:
+    return panel.with_columns({name: np.ascontiguousarray(panel.column(name)[rows]) for name in own})
+
+
+def _rows(panel: Panel, shared: _Draws) -> IntArray:
+    """Return the row whose outcome each row gets, shape (draws, rows): units exchange whole paths of equal periods."""
+    n, t = panel.shape
+    rows = Rows(panel.unit_codes, panel.period_codes, n, t)
+    classes = period_classes(rows)
+    shared.unmoved = max(shared.unmoved, int((np.bincount(classes)[classes] == 1).sum()))
+    members = np.array([shared.position[unit] for unit in panel.units])
+    units = within_classes(shared.whole, members, classes)
+    # rows are in the order of units, then periods
+    starts = np.searchsorted(panel.unit_codes, np.arange(n))
+    offsets = np.arange(len(panel.unit_codes)) - starts[panel.unit_codes]
+    return np.asarray(starts[units[:, panel.unit_codes]] + offsets)
+
+
+# ---- numbers
+
+
+def _row(estimates: FloatArray, errors: FloatArray, critical: float, effect: float) -> list[float]:
+    known = np.isfinite(estimates) & np.isfinite(errors) & (errors > 0)
+    if known.sum() < 2:
+        return [np.nan] * len(COLUMNS)
+    spread = float(estimates[known].std(ddof=1))
+    size = float((np.abs(estimates[known] / errors[known]) > critical).mean())
+    mean = float(estimates[known].mean())
+    found = [smallest(spread), power(effect, spread)] if centred(mean, spread) else [np.nan, np.nan]
+    return [mean, spread, float(np.median(errors[known])), size, *found]
+
+
+def centred(mean: float, spread: float) -> bool:
+    """Return whether estimates spread around zero."""
+    return abs(mean) <= OFF_CENTRE * spread
+
+
+def smallest(spread: float) -> float:
+    """Return the smallest effect that a test at 5 % finds with 80 % power, given the estimates' standard deviation."""
+    return float((scipy.special.ndtri(1 - LEVEL / 2) + scipy.special.ndtri(POWER)) * spread)
+
+
+def power(effect: float, spread: float) -> float:
+    """Return the power of a test at 5 % for an effect, given the estimates' standard deviation."""
+    if not spread > 0:
+        return float("nan")
+    z, size = scipy.special.ndtri(1 - LEVEL / 2), abs(effect) / spread
+    return float(scipy.special.ndtr(size - z) + scipy.special.ndtr(-size - z))
+
+
+def _joint(
+    members: Sequence[Specification], numbers: Sequence[Numbers], effect: float
+) -> tuple[Mapping[str, float], Note | None]:
+    """Return the power of the statistics of the whole curve, or why there is none."""
+    if len(members) < 2:
+        return {}, Note("blind_one_run")
+    why = other_units_of(members)
+    if why is not None:
+        return {}, why
+    # one specification for each estimate, whatever its standard errors
+    first: dict[Hashable, int] = {}
+    for place, one in enumerate(members):
+        first.setdefault(estimate_key(one), place)
+    estimates = np.stack([numbers[place][0] for place in first.values()])
+    errors = np.stack([numbers[place][1] for place in first.values()])
+    estimates[~(errors > 0)] = np.nan
+    with np.errstate(invalid="ignore"):
+        limits = np.nanquantile(np.abs(estimates / errors), 1 - LEVEL, axis=1)
+    without, with_effect = (dict(_statistics(estimates + shift, errors, limits)) for shift in (0.0, effect))
+    return {
+        name: float(np.nanmean(with_effect[name] > np.nanquantile(without[name], 1 - LEVEL, method="higher")))
+        for name in without
+    }, None
+
+
+def _statistics(estimates: FloatArray, errors: FloatArray, limits: FloatArray) -> Iterator[tuple[str, FloatArray]]:
+    """Yield the statistics of each draw's curve, measured in its own dominant sign, as a joint test has them."""
+    with np.errstate(invalid="ignore"):
+        z = estimates / errors
+        lead = np.sign(np.sign(np.nan_to_num(estimates)).sum(axis=0))
+        median = np.nanmedian(estimates, axis=0)
+        sign = np.where(lead != 0, lead, np.where(median < 0, -1.0, 1.0))
+        significant = (np.abs(z) > limits[:, None]) & (z * sign > 0)
+    yield "median", np.abs(median)
+    yield "share_significant", significant.mean(axis=0)
+    yield "mean_z", np.nanmean(z * sign, axis=0)
