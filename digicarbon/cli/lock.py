@@ -10,7 +10,7 @@ from digicarbon.cli.command import Request, plans_of, terminal
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import command_line, shown
 from digicarbon.disk.files import put
-from digicarbon.errors import DigicarbonError, counted
+from digicarbon.errors import DigicarbonError, counted, listing
 from digicarbon.note import Note, cut
 from digicarbon.plan.runs import Plan
 from digicarbon.sweep.lock.changes import MOST_CELLS, Change
@@ -124,30 +124,25 @@ def _summary(inner: Mapping[str, Any]) -> list[str]:
     varied = [key for key, own in values.items() if len(own) > 1 and not key.endswith("._target_")]
     lines = [
         f"choices    {counted(runs['choices'], 'choice')}, {counted(len(varied), 'key')} with several values",
-        f"estimand   {estimand['quantity']} of {estimand['term'] or cut_words(estimand['x'])} on "
-        f"{cut_words(estimand['y'])}",
+        f"estimand   {estimand['quantity']} of {estimand['term'] or listing(estimand['x'])} on "
+        f"{listing(estimand['y'])}",
     ]
     if inner["seeds"]:
-        seeds = ", ".join(f"{key} = {cut_words(map(str, one['values']))}" for key, one in inner["seeds"].items())
+        seeds = ", ".join(f"{key} = {listing(map(str, one['values']))}" for key, one in inner["seeds"].items())
         lines.append(f"seeds      {seeds}")
     for name, one in inner["data"].items():
         series = sum(len(grid["series"]) for grid in one["grids"].values())
         cells = next(iter(one["grids"].values()), {"units": (), "periods": ()})
         lines.append(
             f"data       {name}: {series} series of {counted(len(cells['units']), 'unit')} in "
-            f"{counted(len(cells['periods']), 'period')}; outcome not read: {cut_words(one['only_outcome']) or 'none'}"
+            f"{counted(len(cells['periods']), 'period')}; outcome not read: {listing(one['only_outcome']) or 'none'}"
         )
         if one["outcome_and_others"]:
-            shared = cut_words(one["outcome_and_others"])
+            shared = listing(one["outcome_and_others"])
             lines.append(f"           both the outcome and others are made of {shared}: locked like other series")
     if inner["weights"]:
-        lines.append(f"weights    {cut_words(inner['weights'])}")
+        lines.append(f"weights    {listing(inner['weights'])}")
     return lines
-
-
-def cut_words(items: Any) -> str:
-    """Return the first items of a list in words."""
-    return str(Note("lock_items", items=cut(list(items), MOST_CELLS)))
 
 
 def _refuse_changed(planned: Plan, known: State) -> None:

@@ -27,7 +27,32 @@ from digicarbon.errors import ConfigError
     ],
 )
 def test_words_are_put_in_order(line: str, experiment: str, own: list[str], rest: list[str]) -> None:
-    assert read("run", shlex.split(line)) == (experiment, own, rest)
+    assert read("run", shlex.split(line)) == (experiment, dict.fromkeys(own, ""), rest)
+
+
+@pytest.mark.parametrize(
+    ("line", "own", "rest"),
+    [
+        ("main --blind --draws 50 a=1 --effect=0.2", {"--blind": "", "--draws": "50", "--effect": "0.2"}, ["a=1"]),
+        ("main --effect -0.2 --blind", {"--effect": "-0.2", "--blind": ""}, []),
+        ("main --all -m a=1,2", {"--all": ""}, ["a=1,2", "-m"]),
+    ],
+)
+def test_flags_of_ours_take_the_next_word_or_what_follows_an_equals_sign(
+    line: str, own: dict[str, str], rest: list[str]
+) -> None:
+    assert read("plan", shlex.split(line)) == ("main", own, rest)
+
+
+@pytest.mark.parametrize("line", ["main --draws", "main --draws --blind", "main --effect="])
+def test_a_flag_that_lacks_its_value_is_refused(line: str) -> None:
+    with pytest.raises(ConfigError, match="needs a value"):
+        read("plan", shlex.split(line))
+
+
+def test_a_flag_of_another_verb_is_refused_with_its_verb() -> None:
+    with pytest.raises(ConfigError, match="--tsa"):
+        read("run", ["main", "--tsa", "http://a.b"])
 
 
 @pytest.mark.parametrize(

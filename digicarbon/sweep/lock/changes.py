@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from digicarbon.note import Note, cut
 from digicarbon.sweep.lock.data import DataSet
-from digicarbon.sweep.lock.grid import Part, bucket
+from digicarbon.sweep.lock.grid import Part, bucket, buckets
 
 MOST_CELLS = 8
 """How many changed cells of a series are named."""
@@ -181,13 +182,13 @@ def _data(then: Mapping[str, Any], now: Mapping[str, Any], sets: Mapping[str, Da
 def _grid(source: str, locked: Mapping[str, Any], part: Part, after: Mapping[str, Any], grid: str) -> Iterator[Change]:
     """Yield changes of series: units and periods that went or came, and cells with other values."""
     whole = part.grid.whole
-    for side, code in (("units", "lock_units"), ("periods", "lock_periods")):
+    for side in ("units", "periods"):
         before, today = locked[side], getattr(whole, side)
         gone, came = [one for one in before if one not in set(today)], [one for one in today if one not in set(before)]
         if gone or came:
-            yield Change(
-                "data", f"{source} {grid} {side}", Note(code, source=source, gone=_list(gone), came=_list(came))
-            )
+            facts = {"source": source, "gone": _list(gone), "came": _list(came)}
+            note = Note("lock_units" if side == "units" else "lock_periods", **facts)
+            yield Change("data", f"{source} {grid} {side}", note)
     for name, own in locked["series"].items():
         if name not in part.grid.series:
             yield Change("data", name, Note("lock_series_gone", source=source, series=(name,)))
@@ -208,14 +209,17 @@ def _cells(name: str, own: Mapping[str, str], locked: Mapping[str, Any], part: P
     if units is None and periods is None:
         return Note("lock_series_unknown", series=name)
     if units is None or periods is None:
-        changed = units if periods is None else periods
-        code = "lock_series_units" if periods is None else "lock_series_periods"
-        return Note(code, series=name, labels=cut(changed or (), MOST_CELLS)) if changed else None
-    many = len(locked["units"]) + len(locked["periods"])
+        labels = [*(units or ()), *(periods or ())]
+        return Note("lock_series_labels", series=name, labels=cut(labels, MOST_CELLS)) if labels else None
+    many = buckets(len(locked["units"]), len(locked["periods"]))
     pairs = zip(own["cells"].split(" "), today["cells"].split(" "), strict=True)
     groups = {place for place, (before, after) in enumerate(pairs) if before != after}
     cells = [(unit, period) for unit in units for period in periods if bucket(unit, period, many) in groups]
-    least = max(len(units), len(periods), len(groups))
+    # a cell that alone explains why the hash of its unit, period or bucket is another one has changed for sure
+    keys = [(unit, period, str(bucket(unit, period, many))) for unit, period in cells]
+    alone = [Counter(own) for own in zip(*keys, strict=True)]
+    sure = sum(any(alone[side][one] == 1 for side, one in enumerate(key)) for key in keys)
+    least = max(len(units), len(periods), len(groups), sure)
     if len(cells) == least:
         shown = cut([Note("lock_cell_name", unit=unit, period=period) for unit, period in cells], MOST_CELLS)
         return Note("lock_cells", series=name, cells=shown, number=len(cells))

@@ -86,8 +86,8 @@ class Part:
 
     @cached_property
     def buckets(self) -> IntArray:
-        """The bucket of each cell, shape (units, periods): given by its labels alone, as many as units and periods."""
-        many = len(self.units) + len(self.periods)
+        """The bucket of each cell, shape (units, periods): given by its labels alone."""
+        many = buckets(len(self.units), len(self.periods))
         return np.array(
             [[bucket(unit, period, many) for period in self.periods] for unit in self.units], dtype=np.int64
         )
@@ -97,13 +97,18 @@ class Part:
         cells = self.grid.cells(name)[self.places]
         groups = self.buckets.ravel()
         order = np.argsort(groups, kind="stable")
-        ends = np.cumsum(np.bincount(groups, minlength=len(self.units) + len(self.periods)))
+        ends = np.cumsum(np.bincount(groups, minlength=buckets(len(self.units), len(self.periods))))
         return {
             "sha256": hashlib.sha256(cells.tobytes()).hexdigest(),
             "units": _joined(cells),
             "periods": _joined(cells.T),
             "cells": _joined(np.split(cells.ravel()[order], ends[:-1])),
         }
+
+
+def buckets(units: int, periods: int) -> int:
+    """Return the number of buckets: more tell more cells apart, but each has to hide its cells' values among others."""
+    return max(1, min(2 * (units + periods), units * periods // 2))
 
 
 def bucket(unit: str, period: str, many: int) -> int:
