@@ -197,7 +197,7 @@ def test_cells_of_any_pattern_are_named_or_bounded() -> None:
             assert note["least"] <= len(true) <= note["most"]
             assert {unit for unit, _ in true} == set(note["units"])
             assert {period for _, period in true} == set(note["periods"])
-    assert exact > 160
+    assert exact > 190
 
 
 def test_units_and_periods_that_come_or_go_are_named_and_the_rest_is_still_compared(

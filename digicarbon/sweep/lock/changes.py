@@ -10,7 +10,7 @@ from typing import Any
 
 from digicarbon.note import Note, cut
 from digicarbon.sweep.lock.data import DataSet
-from digicarbon.sweep.lock.grid import Part, bucket, buckets
+from digicarbon.sweep.lock.grid import Part
 
 MOST_CELLS = 8
 """How many changed cells of a series are named."""
@@ -187,8 +187,8 @@ def _grid(source: str, locked: Mapping[str, Any], part: Part, after: Mapping[str
         gone, came = [one for one in before if one not in set(today)], [one for one in today if one not in set(before)]
         if gone or came:
             facts = {"source": source, "gone": _list(gone), "came": _list(came)}
-            note = Note("lock_units" if side == "units" else "lock_periods", **facts)
-            yield Change("data", f"{source} {grid} {side}", note)
+            other = Note("lock_units" if side == "units" else "lock_periods", **facts)
+            yield Change("data", f"{source} {grid} {side}", other)
     for name, own in locked["series"].items():
         if name not in part.grid.series:
             yield Change("data", name, Note("lock_series_gone", source=source, series=(name,)))
@@ -211,15 +211,15 @@ def _cells(name: str, own: Mapping[str, str], locked: Mapping[str, Any], part: P
     if units is None or periods is None:
         labels = [*(units or ()), *(periods or ())]
         return Note("lock_series_labels", series=name, labels=cut(labels, MOST_CELLS)) if labels else None
-    many = buckets(len(locked["units"]), len(locked["periods"]))
     pairs = zip(own["cells"].split(" "), today["cells"].split(" "), strict=True)
     groups = {place for place, (before, after) in enumerate(pairs) if before != after}
-    cells = [(unit, period) for unit in units for period in periods if bucket(unit, period, many) in groups]
+    cells = [(unit, period) for unit in units for period in periods if groups.issuperset(part.buckets_of(unit, period))]
     # a cell that alone explains why the hash of its unit, period or bucket is another one has changed for sure
-    keys = [(unit, period, str(bucket(unit, period, many))) for unit, period in cells]
+    keys = [(unit, period, *map(str, part.buckets_of(unit, period))) for unit, period in cells]
     alone = [Counter(own) for own in zip(*keys, strict=True)]
     sure = sum(any(alone[side][one] == 1 for side, one in enumerate(key)) for key in keys)
-    least = max(len(units), len(periods), len(groups), sure)
+    first = sum(group < part.many for group in groups)
+    least = max(len(units), len(periods), first, len(groups) - first, sure)
     if len(cells) == least:
         shown = cut([Note("lock_cell_name", unit=unit, period=period) for unit, period in cells], MOST_CELLS)
         return Note("lock_cells", series=name, cells=shown, number=len(cells))

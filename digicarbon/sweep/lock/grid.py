@@ -85,35 +85,34 @@ class Part:
     places: Any
 
     @cached_property
+    def many(self) -> int:
+        """The number of buckets of a deal: more tell more cells apart, but each has to hide its cells among others."""
+        n, t = len(self.units), len(self.periods)
+        return max(1, min(2 * (n + t), n * t // 2))
+
+    @cached_property
     def buckets(self) -> IntArray:
-        """The bucket of each cell, shape (units, periods): given by its labels alone."""
-        many = buckets(len(self.units), len(self.periods))
-        return np.array(
-            [[bucket(unit, period, many) for period in self.periods] for unit in self.units], dtype=np.int64
-        )
+        """The buckets of each cell, shape (2, units × periods), given by its labels alone."""
+        cells = [self.buckets_of(unit, period) for unit in self.units for period in self.periods]
+        return np.array(cells, dtype=np.int64).reshape(-1, 2).T
+
+    def buckets_of(self, unit: str, period: str) -> tuple[int, int]:
+        """Return the bucket of a cell in each of two deals; the buckets of the second one follow those of the first."""
+        dealt = hashlib.sha256(f"{unit}\x1f{period}".encode()).digest()
+        first, second = (int.from_bytes(part, "big") % self.many for part in (dealt[:8], dealt[8:16]))
+        return first, self.many + second
 
     def print(self, name: str) -> dict[str, str]:
         """Return hashes of a series: of the whole, and of each unit, period and bucket of cells."""
         cells = self.grid.cells(name)[self.places]
-        groups = self.buckets.ravel()
-        order = np.argsort(groups, kind="stable")
-        ends = np.cumsum(np.bincount(groups, minlength=buckets(len(self.units), len(self.periods))))
+        order = np.argsort(self.buckets.ravel(), kind="stable")
+        ends = np.cumsum(np.bincount(self.buckets.ravel(), minlength=2 * self.many))
         return {
             "sha256": hashlib.sha256(cells.tobytes()).hexdigest(),
             "units": _joined(cells),
             "periods": _joined(cells.T),
-            "cells": _joined(np.split(cells.ravel()[order], ends[:-1])),
+            "cells": _joined(np.split(np.tile(cells.ravel(), 2)[order], ends[:-1])),
         }
-
-
-def buckets(units: int, periods: int) -> int:
-    """Return the number of buckets: more tell more cells apart, but each has to hide its cells' values among others."""
-    return max(1, min(2 * (units + periods), units * periods // 2))
-
-
-def bucket(unit: str, period: str, many: int) -> int:
-    """Return the bucket of a cell: cells of one unit and of one period are in different ones as a rule."""
-    return int.from_bytes(hashlib.sha256(f"{unit}\x1f{period}".encode()).digest()[:8], "big") % many
 
 
 def numbered(values: pd.Series) -> Cells:
