@@ -112,8 +112,9 @@ def test_the_values_of_the_outcome_are_in_no_hash_of_the_lock(
     assert second.latest["content"] == first.latest["content"]
 
 
-@pytest.mark.parametrize("units", [CHINESE, tuple(range(11, 23)), tuple(float(one) for one in range(3, 15))])
-@pytest.mark.parametrize("gaps", [0, 9])
+@pytest.mark.parametrize(
+    ("units", "gaps"), [(CHINESE, 0), (CHINESE, 9), (tuple(range(11, 23)), 9), (tuple(map(float, range(3, 15))), 0)]
+)
 def test_one_changed_cell_is_named_with_series_unit_and_period(
     study: Callable[..., Path], capsys: pytest.CaptureFixture[str], units: tuple[Any, ...], gaps: int
 ) -> None:
