@@ -63,7 +63,7 @@ def shown(request: Request, every: bool, draws: str = DRAWS, effect: str = EFFEC
 def _cells(numbers: pd.DataFrame, effect: float) -> pd.DataFrame:
     """Return the table as it is printed."""
     heads = {
-        "mean": "mean of estimates",
+        "off": "off zero, in sd",
         "sd": "sd of estimates",
         "se": "median se",
         "size": "rejected at 5 %",

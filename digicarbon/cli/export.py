@@ -52,6 +52,8 @@ class Exported:
     uncounted : list of Note
         Notes on runs that are not exported.
     simulated : bool
+    lock : Note
+        What is said of the lock of the plan.
     """
 
     cases: list[Case]
@@ -60,6 +62,7 @@ class Exported:
     configs: dict[int, str]
     uncounted: list[Note]
     simulated: bool
+    lock: Note
 
 
 def export(run: str, experiment: str, to: str, overrides: Sequence[str]) -> int:
@@ -115,7 +118,8 @@ def _exported(tracking: Tracking, recorded: Recorded) -> Exported:
     table = store_results(tracking, recorded.parent_id, [*columns, f"tags.{DATA}", f"tags.{WEIGHTS}"])
     if recorded.run_id != recorded.parent_id:
         table = table[table["run_id"] == recorded.run_id]
-    order = {run_id: place for place, (_, run_id) in enumerate(sweep_of(tracking, recorded.parent_id).fitted)}
+    whole = sweep_of(tracking, recorded.parent_id)
+    order = {run_id: place for place, (_, run_id) in enumerate(whole.fitted)}
     table = table.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
     shop, sets = Workshop(), DataSets()
     cases: list[Case] = []
@@ -145,7 +149,8 @@ def _exported(tracking: Tracking, recorded: Recorded) -> Exported:
         (unreadable, Note("export_unread", runs=unreadable)),
         (diagnostics, Note("export_diagnostics", runs=diagnostics)),
     )
-    return Exported(cases, sets, places, configs, [one for number, one in notes if number], simulated)
+    lock = whole.lock or Note("lock_none")
+    return Exported(cases, sets, places, configs, [one for number, one in notes if number], simulated, lock)
 
 
 def _prepared(shop: Workshop, specs: Specs, row: Mapping[str, object]) -> Prepared:
@@ -199,6 +204,7 @@ def _files(tracking: Tracking, recorded: Recorded, exported: Exported) -> dict[s
         exported.simulated,
         tuple(map(str, exported.uncounted)),
         tuple(scripts),
+        str(exported.lock),
     )
     tags = recorded.tags if "digicarbon.packages" in recorded.tags else find(tracking, exported.cases[0].run_id).tags
     versions, requirements = environment(tags, provenance(), platform.python_version())

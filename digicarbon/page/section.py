@@ -441,6 +441,8 @@ def _origins(sweep: RecordedSweep, words: Words) -> Iterator[tuple[str, str]]:
     seeds = [f"{key} = {seed}" for text in _values(rows, SEEDS) for key, seed in json.loads(text).items()]
     if seeds:
         yield words("seeds"), ", ".join(dict.fromkeys(seeds))
+    if sweep.lock is not None:
+        yield words("lock"), sweep.lock.text(words.language)
     if len(rows):
         yield words("date"), f"{_when(int(rows['start'].min()))} – {_when(int(rows['end'].max()))}"
 

@@ -135,6 +135,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "search": ("Search", "搜索"),
     "seconds": ("Seconds", "秒"),
     "seeds": ("Seeds", "随机种子"),
+    "lock": ("Locked plan", "方案锁定"),
     "selected": ("{n} of {total} chosen", "已选{total}个中的{n}个"),
     "sentence": ("Reason", "原因"),
     "series": ("taken from it", "取自该文件的变量"),

@@ -36,6 +36,8 @@ class Facts:
         Sentences on runs that are not among the cases.
     scripts : tuple of str
         Names of the scripts.
+    lock : str
+        What is said of the lock of the plan.
     """
 
     title: str
@@ -44,6 +46,7 @@ class Facts:
     simulated: bool
     uncounted: tuple[str, ...]
     scripts: tuple[str, ...]
+    lock: str
 
 
 def readme(
@@ -79,6 +82,8 @@ def readme(
             "with the data that they were fitted to and scripts that fit them again in R and Stata and compare every "
             "coefficient, effect and standard error with the recorded one."
         ),
+        "",
+        _wrapped(facts.lock),
         "",
         "To check",
         "  R      " + ", ".join(f"Rscript {name}" for name in r),

@@ -31,10 +31,11 @@ TRIES = 5
 """How many exchanged outcomes are tried until a model can be fitted to one."""
 MOST_READY = 4
 """How many blocks of outcomes are kept as batches take them."""
-COLUMNS = ("mean", "sd", "se", "size", "smallest", "power")
-"""Columns of the table: mean and standard deviation of estimates without an effect, the median standard error, the
-share of draws in which a test at 5 % rejects, the smallest effect that is found with 80 % power, and the power for an
-effect; the last two are not numbers where estimates do not spread around zero."""
+COLUMNS = ("off", "sd", "se", "size", "smallest", "power")
+"""Columns of the table: how far from zero the mean of the estimates without an effect is, in standard deviations and
+without its sign, which would tell something of the real outcome; their standard deviation, the median standard error,
+the share of draws in which a test at 5 % rejects, the smallest effect that is found with 80 % power, and the power for
+an effect; the last two are not numbers where estimates do not spread around zero."""
 OFF_CENTRE = 0.5
 """A mean of so many standard deviations is not zero: an exchange of units keeps what all units have in common."""
 
@@ -158,8 +159,7 @@ def blind(
     table = pd.DataFrame(
         [_row(*one, effect) for one in numbers], index=[one.run.label for one in members], columns=list(COLUMNS)
     )
-    centre = [bool(centred(mean, spread)) for mean, spread in zip(table["mean"], table["sd"], strict=True)]
-    kept = [place for place, whether in enumerate(centre) if whether]
+    kept = [place for place, off in enumerate(table["off"]) if off <= OFF_CENTRE]
     joint, why = _joint([members[place] for place in kept], [numbers[place] for place in kept], effect)
     return Blind(table, joint, why, absent, shared.single, shared.unmoved, wild, draws, seed, effect)
 
@@ -309,14 +309,9 @@ def _row(estimates: FloatArray, errors: FloatArray, critical: float, effect: flo
         return [np.nan] * len(COLUMNS)
     spread = float(estimates[known].std(ddof=1))
     size = float((np.abs(estimates[known] / errors[known]) > critical).mean())
-    mean = float(estimates[known].mean())
-    found = [smallest(spread), power(effect, spread)] if centred(mean, spread) else [np.nan, np.nan]
-    return [mean, spread, float(np.median(errors[known])), size, *found]
-
-
-def centred(mean: float, spread: float) -> bool:
-    """Return whether estimates spread around zero."""
-    return abs(mean) <= OFF_CENTRE * spread
+    off = abs(float(estimates[known].mean())) / spread if spread > 0 else np.nan
+    found = [smallest(spread), power(effect, spread)] if off <= OFF_CENTRE else [np.nan, np.nan]
+    return [off, spread, float(np.median(errors[known])), size, *found]
 
 
 def smallest(spread: float) -> float:

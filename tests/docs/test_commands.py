@@ -56,6 +56,7 @@ PLACEHOLDERS = {
     "[report=… tracking=…]": "report.decimals=3",
     "[-v]": "-v",
     "[--all]": "--all",
+    "[--check]": "",
     "[--add]": "",
     "[option=value …]": "",
     "[--out FOLDER]": "--out out/filled",
@@ -115,6 +116,7 @@ ELSEWHERE = {
     r"run (paper|placebo|china_paper)$|run paper source=china|report (china_)?paper": (
         "all tables of the study; test_every_experiment.py plans and fits each, and makes the pages"
     ),
+    r"^digicarbon lock .*--": "needs a plan that is locked, or another program; tests/sweep/test_lock.py has both",
     r"tracking=server": "needs a server; tests/tracking/test_services.py has one",
 }
 """Commands that do not run here, and why. Of those that fit, Hydra composes the configuration."""

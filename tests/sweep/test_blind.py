@@ -97,7 +97,7 @@ def test_numbers_equal_least_squares_with_explicit_dummies(study: Callable[..., 
         numbers.append((beta[0], np.sqrt(variance * inverse[0, 0])))
     estimates, errors = np.array(numbers).T
     (row,) = found.table.to_dict("records")
-    assert row["mean"] == pytest.approx(estimates.mean(), rel=1e-8)
+    assert row["off"] == pytest.approx(abs(estimates.mean()) / estimates.std(ddof=1), rel=1e-8)
     assert row["sd"] == pytest.approx(estimates.std(ddof=1), rel=1e-8)
     assert row["se"] == pytest.approx(np.median(errors), rel=1e-8)
     assert row["smallest"] == pytest.approx((1.959963985 + 0.841621234) * row["sd"], rel=1e-8)
