@@ -21,8 +21,10 @@ from digicarbon.note import Note, cut, note_of, suggestion
 from digicarbon.note.recorded import read_all
 from digicarbon.recorded._run import ENDED, data_of, in_order, reading, sweeps_of
 from digicarbon.report import Record
+from digicarbon.report.claim import Judged, claim_of, judged
 from digicarbon.report.joint import FILE as JOINT
-from digicarbon.report.joint import Joint
+from digicarbon.report.joint import Joint, joints_from_json
+from digicarbon.report.kinds import Multiverse, multiverse_of
 from digicarbon.secret import masked
 from digicarbon.sweep.provenance import RECORD
 from digicarbon.sweep.tables import DRAWN
@@ -186,9 +188,27 @@ class RecordedSweep:
         return str(content["report"]), [name for name in content["pictures"] if name in self.files]
 
     @cached_property
+    def joints(self) -> Mapping[str, Joint]:
+        """The joint test of each main part of the multiverse by its name; empty if none was requested."""
+        return joints_from_json(self.file(JOINT).decode()) if JOINT in self.files else {}
+
+    @property
     def joint(self) -> Joint | None:
-        """The joint test of the whole curve; None if it was not requested."""
-        return Joint.from_json(self.file(JOINT).decode()) if JOINT in self.files else None
+        """The joint test of the whole curve; None if it was not requested, or if there are several parts."""
+        return next(iter(self.joints.values())) if len(self.joints) == 1 else None
+
+    @cached_property
+    def multiverse(self) -> Multiverse | None:
+        """The parts that are counted apart; None where the experiment names no kinds and makes no claim."""
+        return multiverse_of(self.roster)
+
+    @cached_property
+    def judged(self) -> Judged | None:
+        """Whether the experiment's claim holds; None where it makes none."""
+        claim = claim_of(self.roster.claim)
+        if claim is None or self.multiverse is None:
+            return None
+        return judged(claim, self.multiverse, self.records, self.joints, self.roster.lost)
 
 
 class RecordedRecords(Sequence[Record]):

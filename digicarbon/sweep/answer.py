@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from digicarbon.note import Note, cut
@@ -96,7 +97,9 @@ class Signs:
         return word.lower() if word.isascii() else word
 
 
-def description(planned: Plan, words: Labels, answer: Note | None, done: int, failed: int) -> str:
+def description(
+    planned: Plan, words: Labels, answer: Note | None, done: int, failed: int, judged: Sequence[Note] = ()
+) -> str:
     """Return the Markdown of a sweep's page in MLflow: title, answer, counts, data and the command.
 
     Parameters
@@ -107,12 +110,15 @@ def description(planned: Plan, words: Labels, answer: Note | None, done: int, fa
     answer : Note or None
     done, failed : int
         Numbers of runs.
+    judged : sequence of Note
+        The experiment's claim, and whether it holds.
     """
     from digicarbon.config.files import command_line
     from digicarbon.sweep.provenance import data_name
 
     data = cut(dict.fromkeys(map(data_name, planned.runs)), MOST_NAMES)
     notes = [
+        *judged,
         *([] if answer is None else [answer]),
         Note("sweep_counts", done=done, failed=failed),
         Note("sweep_data", data=data),
