@@ -312,7 +312,7 @@ class Judge:
         agree = sum((coef > 0 if up else coef < 0) and (level is None or p < level) for coef, p in known)
         p = None
         if self.claim.joint is not None and joint is not None and len(joint.statistics):
-            p = float(joint.statistics.loc["share_significant", "p"])
+            p = joint.metrics["joint.share_significant.p"]
         outcome = _outcome(self.claim, agree, len(known), unknown, _joint_holds(self.claim, joint, p))
         return Verdict(part, agree, len(known), unknown, without, p, outcome)
 

@@ -120,7 +120,7 @@ class SpecificationCurve(Report):
     decimals: Annotated[int, Field(ge=0, le=12)] = 4
     pictures: Annotated[tuple[Format, ...], Field(strict=False)] = ("png", "svg")
 
-    _joints: Mapping[str, Joint] = PrivateAttr(default=MappingProxyType({}))
+    _joints: Mapping[str, Joint] = PrivateAttr(default_factory=dict)
     _failed: int = PrivateAttr(default=0)
 
     @property
