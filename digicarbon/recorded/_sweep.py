@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -227,6 +227,10 @@ class RecordedRecords(Sequence[Record]):
     def chosen(self, positions: Iterable[int]) -> RecordedRecords:
         """Return some of the records; they too are read on each pass."""
         return RecordedRecords([self._labels[position] for position in positions], self._results)
+
+    def labelled(self, labels: Collection[str]) -> RecordedRecords:
+        """Return the records of the runs with some labels."""
+        return RecordedRecords([one for one in self._labels if one[0].label in labels], self._results)
 
     def __len__(self) -> int:
         return len(self._labels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from digicarbon.note import Note, cut
@@ -13,6 +13,7 @@ from digicarbon.secret import masked
 
 if TYPE_CHECKING:
     from digicarbon.plan.runs import Plan, Run
+    from digicarbon.report.kinds import Multiverse, Part
     from digicarbon.result import Result
     from digicarbon.sweep.tables import Records
 
@@ -27,10 +28,14 @@ class Signs:
     ----------
     report : Report
         It says which number of a run is its effect, and what it is called.
+    part : Part, optional
+        The part of a multiverse whose runs are counted; None for all runs.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, part: Part | None = None) -> None:
         self._asked, self._words = report.asked, report.words
+        self._part = part
+        self._counted = 0
         self._next = 0
         self._quantities: dict[str, None] = {}
         self._terms: dict[str, None] = {}
@@ -43,6 +48,9 @@ class Signs:
         if place != self._next:
             return
         self._next += 1
+        if self._part is not None and run.label not in self._part.labels:
+            return
+        self._counted += 1
         effect = result.effect_numbers(self._asked)
         if effect is None:
             return
@@ -62,7 +70,7 @@ class Signs:
     @property
     def lacking(self) -> int:
         """The number of runs without a single number that is their effect."""
-        return self._next - self._signs.total()
+        return self._counted - self._signs.total()
 
     @property
     def answer(self) -> Note | None:
@@ -95,6 +103,24 @@ class Signs:
     def _quantity(self, quantity: str) -> str:
         word = self._words.word(quantity if quantity in ("coefficient", EFFECT) else f"{quantity} effect")
         return word.lower() if word.isascii() else word
+
+
+def of_parts(report: Report, multiverse: Multiverse | None) -> dict[str, Signs]:
+    """Return what counts the signs of each main part, by its name; of all runs where they are counted together."""
+    if multiverse is None:
+        return {"": Signs(report)}
+    return {part.name: Signs(report, part) for part in multiverse.main}
+
+
+def together_of(signs: Mapping[str, Signs]) -> Note | None:
+    """Return the answers of parts as one note."""
+    answers = {name: one.answer for name, one in signs.items()}
+    said = [
+        Note("of_labels", labels=(name,), note=note) if name else note
+        for name, note in answers.items()
+        if note is not None
+    ]
+    return said[0] if len(said) == 1 else Note("sentences", said=said) if said else None
 
 
 def description(

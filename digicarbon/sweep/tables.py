@@ -31,7 +31,7 @@ from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.kinds import Multiverse
 from digicarbon.result import Result
 from digicarbon.spec import identity
-from digicarbon.sweep.answer import Signs
+from digicarbon.sweep.answer import of_parts, together_of
 from digicarbon.sweep.joint import joint_test
 
 ESTIMATES = "estimates.csv"
@@ -178,8 +178,8 @@ def show(
     try:
         with place.open("w", encoding="utf-8", newline="") as file:
             estimates = _Estimates(file)
-            signs = Signs(report)
-            records.watchers += [estimates.take, signs.take]
+            signs = of_parts(report, multiverse)
+            records.watchers += [estimates.take, *(one.take for one in signs.values())]
             joints, untested = _joints(report, records, multiverse)
             judged = _judged(planned, records, multiverse, claim, joints)
             report = report.with_multiverse(multiverse, judged).with_joints(joints)
@@ -194,7 +194,8 @@ def show(
                     (*stated(multiverse, judged), *untested, *lacking, *absent(failures, planned.failed.items())),
                 )
                 estimates.complete(records)
-                signs.complete(records)
+                for one in signs.values():
+                    one.complete(records)
     except OSError as error:
         raise TrackingError(Note("estimates_not_written", folder=scratch, reason=error.strerror)) from error
     files: dict[str, str | bytes | Path] = {**pictures}
@@ -208,7 +209,7 @@ def show(
     if estimates.count:
         files[ESTIMATES] = place
     lasts = table is not None and not (joints or pictures or lacking or untested or records.lacking)
-    return Shown(table, refusal, tuple(pictures), files, metrics_of(joints), lasts, signs.answer, judged)
+    return Shown(table, refusal, tuple(pictures), files, metrics_of(joints), lasts, together_of(signs), judged)
 
 
 def store_name(planned: Plan) -> str:
