@@ -329,6 +329,9 @@ class SpecificationCurve(Report):
             if note.code in LEFT_OUT
         ]
         remarks = []
+        if curve.apart:
+            runs = len(set(pd.concat([rows["record"] for _, rows in curve.apart])) - set(curve.rows["record"]))
+            parts.append(words.word("left out: apart").format(runs=f"{runs:,}"))
         if parts:
             every = curve.focal_runs.runs + self._failed
             shown = words.word("on the curve").format(shown=f"{len(curve.rows):,}", every=f"{every:,}")
@@ -340,7 +343,7 @@ class SpecificationCurve(Report):
         for part in curve.parts:
             remarks += self._joint_remark(part, words)
         if self.judged is not None:
-            remarks.append(("" if words.language == "zh" else " ").join(words.notes(self.judged.notes)))
+            remarks += words.notes(self.judged.notes)
         if self.multiverse is not None:
             kinds = dict.fromkeys(self.multiverse.kind(key) for key in keys if key in self.multiverse.kinds)
             remarks += [words.word(f"kind {LETTERS[kind]}") for kind in KINDS if kind in kinds]

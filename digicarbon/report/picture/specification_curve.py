@@ -166,7 +166,9 @@ def plot_specification_curve(
         ends = _axis(curves)
         interval = _interval_words(coverage, words)
         for place, (order, (curve, own)) in enumerate(zip(orders, curves, strict=True)):
-            _draw_curve(grid[0, place], curve, level, interval, words, len(names) == 1)
+            # what is not counted has no common median
+            median = None if names[place] in pale else _median_words(curve, words, len(names) == 1)
+            _draw_curve(grid[0, place], curve, level, interval, words, median)
             if own is not None:
                 _draw_band(grid[0, place], own, words)
             grid[0, place].set_ylim(*ends)
@@ -240,7 +242,12 @@ def _wrapped(remarks: Sequence[str], width: float, language: Language) -> list[s
     return lines
 
 
-def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, interval: str, words: Words, alone: bool) -> None:
+def _median_words(rows: pd.DataFrame, words: Words, alone: bool) -> str:
+    # several curves share a legend but have different medians
+    return f"{words.say('median')} {_signed(float(rows['coef'].median()))}" if alone else words.say("median")
+
+
+def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, interval: str, words: Words, median: str | None) -> None:
     from matplotlib.ticker import MaxNLocator
 
     coef, low, high, p = (rows[name].to_numpy(dtype=np.float64) for name in ("coef", "low", "high", "p"))
@@ -284,10 +291,8 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, interval: str, wor
             markeredgewidth=0.9 if hollow and not many else 0.0,
             label=words.say(kind, p=f"{level:g}"),
         )
-    median = float(np.median(coef))
-    # several curves share a legend but have different medians
-    label = f"{words.say('median')} {_signed(median)}" if alone else words.say("median")
-    axes.axhline(median, color="black", linewidth=0.8, linestyle=(0, (4, 2)), label=label)
+    if median is not None:
+        axes.axhline(float(np.median(coef)), color="black", linewidth=0.8, linestyle=(0, (4, 2)), label=median)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlim(0.5 - 0.01 * len(coef), len(coef) + 0.5 + 0.01 * len(coef))
 
