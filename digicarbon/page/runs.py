@@ -132,7 +132,10 @@ SCRIPT = (
 
 
 def table(sweep: RecordedSweep) -> bytes:
-    """Return all runs with all params and metrics as CSV, in the order of the experiment."""
+    """Return all runs with all params and metrics as CSV, in the order of the experiment.
+
+    Where choices have kinds, two columns say in which parts a run is, and whether it is counted there.
+    """
     every = [(label, run.hash) for run in sweep.roster.runs for label in (run.label, *run.twins)]
     rows = sweep.rows.reindex([key for _, key in every])
     columns = [name for name in rows.columns if name.startswith(("params.", "metrics."))]
@@ -142,6 +145,11 @@ def table(sweep: RecordedSweep) -> bytes:
     head = pd.DataFrame(
         {"run": names, "run_id": rows["run_id"], "status": rows["status"], "error": error, "seconds": seconds}
     )
+    if sweep.multiverse is not None and sweep.multiverse.kinds:
+        owners = [run.label for run in sweep.roster.runs for _ in (run.label, *run.twins)]
+        parts = sweep.multiverse.names_by_label
+        head["part"] = ["; ".join(parts.get(owner, ())) for owner in owners]
+        head["counted"] = sweep.multiverse.counted(owners)
     content: str = plain_table(pd.concat([head, rows[columns]], axis="columns")).to_csv(index=False)
     return content.encode("utf-8-sig")
 
