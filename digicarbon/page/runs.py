@@ -21,6 +21,7 @@ from digicarbon.page.words import Words
 from digicarbon.plan.runs import NOTHING
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report.focal import effect_of, text_of
+from digicarbon.report.kinds import LETTERS, Multiverse
 from digicarbon.report.labels import Labels
 
 NUMBERS = (
@@ -114,6 +115,7 @@ def payload(
         "base": address,
         "columns": columns,
         "effect": _effect(effects, names, words, labels) if len(effects.numbers) > 1 else None,
+        "parts": _parts(sweep.multiverse, listed, labels),
         "again": again.commands(sweep),
         "words": words.listed(*SCRIPT),
     }
@@ -126,7 +128,7 @@ SCRIPT = (
     *("any", "filter", "filter_number", "of", "sort", "most_printed", "clear"),
     *("estimates", "negative", "positive", "significant", "median", "selected", "curve_label", "curve_run"),
     *("run", "p", "interval", "choices", "again", "again_file", "again_compare", "copy", "copied", "one_run", "mlflow"),
-    *("share_of", "no_runs", "all_values"),
+    *("share_of", "no_runs", "all_values", "apart", "part", "one_part"),
 )
 """Words of the page's script."""
 
@@ -152,6 +154,30 @@ def table(sweep: RecordedSweep) -> bytes:
         head["counted"] = sweep.multiverse.counted(owners)
     content: str = plain_table(pd.concat([head, rows[columns]], axis="columns")).to_csv(index=False)
     return content.encode("utf-8-sig")
+
+
+def _parts(multiverse: Multiverse | None, listed: Sequence[Listed], labels: Labels) -> list[dict[str, Any]]:
+    """Return which runs may be counted together; empty where all may."""
+    if multiverse is None or multiverse.whole:
+        return []
+    owners = ["" if run.run is None else run.run.label for run in listed]
+    return [
+        {
+            "name": labels.head(part.name or ", ".join(f"{key}={value}" for key, value in part.choices.items())),
+            "apart": not part.main,
+            "members": packed(part.of(owners).astype(np.int64)),
+        }
+        for part in multiverse.parts
+    ]
+
+
+def _head_of(key: str, multiverse: Multiverse | None, labels: Labels) -> str:
+    """Return what a choice is called, with the letter of its kind."""
+    name = labels.choice(key)
+    if multiverse is None or key not in multiverse.kinds:
+        return name
+    letter = LETTERS[multiverse.kind(key)]
+    return f"{name}（{letter}）" if labels.language == "zh" else f"{name} ({letter})"
 
 
 def _effect(effects: Effects, names: Sequence[str], words: Words, labels: Labels) -> dict[str, Any]:
@@ -195,7 +221,7 @@ def _choices(
             codes[number, place] = code
     return [
         {
-            "head": labels.choice(key),
+            "head": _head_of(key, sweep.multiverse, labels),
             "key": key,
             "values": [said for said, _, _ in values[key]],
             "codes": packed(codes[number]),
