@@ -111,6 +111,10 @@ class Plan:
         The changes that the command line makes to an experiment; empty for runs without one.
     choices : sequence of Choice
         Every choice of the experiment, whether it can run or not, in its order: no data decide what is among them.
+    also : dict of str to list of Choice
+        Of an experiment with kinds of choices: the choices behind `same`, by the label of the run.
+    kinds, claim : mapping
+        What the experiment says of its choices and of its result, as it is written; empty if it says nothing.
     """
 
     name: str
@@ -125,6 +129,9 @@ class Plan:
     remarks: list[Note] = field(default_factory=list)
     overrides: tuple[str, ...] = ()
     choices: Sequence[Choice] = ()
+    also: dict[str, list[Choice]] = field(default_factory=dict)
+    kinds: Mapping[str, Any] = field(default_factory=dict)
+    claim: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         left = {"skipped": len(self.skipped), "excluded": self.excluded, "columns that cannot run": len(self.failed)}
@@ -187,6 +194,8 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         remarks=remarks,
         overrides=_overrides(composer, command_axes),
         choices=choices,
+        kinds=composer.sweep_keys()["kinds"] or {},
+        claim=composer.sweep_keys()["claim"] or {},
     )
     changes = [word.lstrip("+") for word in result.overrides if not _takes_away(word)]
     if changes and "title" not in composer.given:
@@ -211,6 +220,8 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
             same = content_hash(run.specs, replace(run.prepared, weights=None), shop)
         if same in by_key:
             result.same.setdefault(by_key[same].label, []).append(choice.label)
+            if result.kinds:
+                result.also.setdefault(by_key[same].label, []).append(choice)
             continue
         by_key[same] = run
         result.runs.append(run)
