@@ -78,6 +78,8 @@ class Spec(pydantic.BaseModel):
     """The config group that takes this kind of specification."""
     no_numbers: ClassVar[tuple[str, ...]] = ()
     """Fields that affect no number of a panel: paths of files, names, citations, default terms of models."""
+    references: ClassVar[tuple[str, ...]] = ()
+    """Keys of the works that a paper cites for this class: entries of ``digicarbon/package/references.bib``."""
 
     def __init__(self, **fields: Any) -> None:
         """Check the fields.
