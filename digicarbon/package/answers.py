@@ -103,7 +103,7 @@ class Answers(Spec):
     keywords : tuple of str
     may_use, may_share, numbers_in_text, all_tables : bool, optional
     not_included, ethics, registration, protocol, instruments, verification, reporting_guideline : str, optional
-    funding, acknowledgements, references : str, optional
+    funding, acknowledgements, bibtex : str, optional
     in_paper : mapping of str to str, optional
         The tables and figures of the paper by the names of experiments.
     data : mapping of str to DataAnswers
@@ -134,7 +134,7 @@ class Answers(Spec):
     reporting_guideline: Text = None
     funding: Text = None
     acknowledgements: Text = None
-    references: Text = None
+    bibtex: Text = None
     data: Mapping[str, DataAnswers] = {}
 
     @field_validator("authors", "keywords", "in_paper", "data", mode="before")
@@ -208,8 +208,9 @@ def answers(file: Path) -> Answers:
         parts += [(f"{ANSWERS}.authors.{place}", Author, author) for place, author in enumerate(given["authors"])]
     if isinstance(given.get("data"), Mapping):
         parts += [(f"{ANSWERS}.data.{source}", DataAnswers, fields) for source, fields in given["data"].items()]
-    # the parts first, so that an error names the whole key
-    for where, cls, fields in (*parts, (ANSWERS, Answers, given)):
+    # after its parts, so that an error names the whole key
+    parts.append((ANSWERS, Answers, given))
+    for where, cls, fields in parts:
         if isinstance(fields, Mapping):
             try:
                 cls(**{str(name): value for name, value in fields.items()})
