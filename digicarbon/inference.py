@@ -26,6 +26,7 @@ REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "cluster": {"both": ("cameron2011",)},
     "test": {"wild": ("cameron2008", "roodman2019")},
+    "weights": {"webb": ("webb2023",)},
 }
 """Works to cite for standard errors and their tests, by the field and its value."""
 

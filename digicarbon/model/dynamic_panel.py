@@ -109,6 +109,10 @@ class DynamicPanel(Model):
     """
 
     references: ClassVar[tuple[str, ...]] = ("arellano1991", "roodman2009", "windmeijer2005")
+    references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+        **Model.references_by,
+        "kind": {"system": ("blundell1998",)},
+    }
 
     takes_weights: ClassVar[bool] = False
     without: ClassVar[Mapping[str, str]] = dict.fromkeys(

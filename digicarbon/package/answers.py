@@ -20,6 +20,7 @@ from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError
 from digicarbon.note import Language, Note, suggestion
 from digicarbon.note.about import at
+from digicarbon.package.bibtex import entries
 from digicarbon.spec import Names, Spec, SpecError
 
 FOLDER = "experiments"
@@ -163,6 +164,16 @@ class Answers(Spec):
             raise ValueError(Note("doi_wrong", given=given))
         return match[1]
 
+    @field_validator("bibtex")
+    @classmethod
+    def _bibtex(cls, given: str | None) -> str | None:
+        if not nothing(given):
+            try:
+                entries(given or "")
+            except ValueError as error:
+                raise ValueError(Note("bibtex_wrong", entry=str(error))) from error
+        return given
+
     def of(self, source: str) -> DataAnswers:
         """Return the answers about a source; empty ones if there are none."""
         return self.data.get(source, DataAnswers())
@@ -182,6 +193,11 @@ class Question:
 
     key: str
     words: Mapping[str, str]
+
+
+def nothing(answer: str | None) -> bool:
+    """Return whether an answer is open, or says that there is nothing."""
+    return answer is None or not answer.strip() or answer.strip() in NONE
 
 
 def path() -> Path:

@@ -123,6 +123,7 @@ class Matched(Sample):
     """
 
     references: ClassVar[tuple[str, ...]] = ("austin2011", "rosenbaum1983")
+    references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {"method": {"kernel": ("heckman1998",)}}
 
     policy: str
     covariates: SomeNames

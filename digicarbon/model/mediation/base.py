@@ -73,7 +73,7 @@ class Mediation(Tested):
     See docs/mediation.md for what is assumed, and for the coverage that was measured.
     """
 
-    references: ClassVar[tuple[str, ...]] = ("baron1986", "sobel1982")
+    references: ClassVar[tuple[str, ...]] = ("baron1986", "imai2010", "sobel1982")
 
     mediators: Names
     equations: Literal["full", "first_step"] = "full"
