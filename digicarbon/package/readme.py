@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +59,11 @@ class _Words:
 
     def __init__(self, language: Language) -> None:
         self.language = language
-        self.own = _SHORT[language]
+        text = files(__package__).joinpath("words.csv").read_text(encoding="utf-8")
+        self.own = {row["key"]: row[language] for row in csv.DictReader(io.StringIO(text))}
 
-    def __call__(self, key: str, **fields: object) -> str:
-        return self.own[key].format(**fields)
+    def __call__(self, which: str, /, **fields: object) -> str:
+        return self.own[which].format(**fields)
 
     def count(self, number: int, noun: str) -> str:
         """Return a number with its noun."""
@@ -311,90 +315,3 @@ def made_at(facts: Facts, experiment: Experiment) -> int | str:
 
 def _names(files: Sequence[str]) -> str:
     return ", ".join(f"`{file}`" for file in files)
-
-
-_SHORT: Mapping[str, Mapping[str, str]] = {
-    "en": {
-        "title": "Replication package for: {title}",
-        "question": " ❓ **Question to the authors** (`{key}`): {words}",
-        "none": "None.",
-        "comma": ", ",
-        "units": "{units} units ({unit})",
-        "drawn": "(drawn by the computer)",
-        "simulated": "Simulated data",
-        "not_needed": "not needed",
-        "yes": "Yes",
-        "no": "No",
-        "imported": "made by `digicarbon data import` ({kind}) on {when} from {raw}",
-        "seconds": "{number} s",
-        "minutes": "{number} minutes",
-        "hours": "{number} hours",
-        "machine": "{cpu} ({cores} cores{memory}) with {system}",
-        "of_memory": ", {size} of memory",
-        "rebuilt": "A whole rebuild took {duration}.",
-        "recorded": "The recorded runs took {duration} from the first to the last run of each experiment; installing the software comes on top.",
-        "memory_measured": "The largest process of a rebuild took {size} of memory.",
-        "memory_not_measured": "Memory was not measured.",
-        "heads_of_data": "Data file|Source|Notes|Provided|SHA-256|Variables",
-        "heads_of_weights": "Weights|Class|Units|Links|Normalised|Files|SHA-256, beginning",
-        "heads_of_packages": "Package|Version|Licence|What it does",
-        "heads_of_versions": "Experiment|Package|When recorded|Today",
-        "heads_of_seeds": "Key|Seed|Experiment|Program|Line",
-        "heads_of_times": "Experiment|Seconds from first to last run|Seconds of the fits alone",
-        "heads_of_programs": "File|Kind|What it does",
-        "heads_of_displays": "Figure/Table #|Experiment|Command|Program|Line Number|Output file",
-        "program_driver": "main program",
-        "program_experiment": "experiment, as it was asked for",
-        "program_composed": "experiment with all options filled in",
-        "program_option": "option of the authors",
-        "program_module": "module of the authors",
-        "program_software": "software",
-        "program_lock": "versions of all software",
-        "program_container": "container",
-    },
-    "zh": {
-        "title": "复现材料包：{title}",
-        "question": " ❓ **请作者回答**（`{key}`）：{words}",
-        "none": "无。",
-        "comma": "，",
-        "units": "{units}个个体（{unit}）",
-        "drawn": "（由计算机抽取）",
-        "simulated": "模拟数据",
-        "not_needed": "不需要",
-        "yes": "是",
-        "no": "否",
-        "imported": "由`digicarbon data import`（{kind}）于{when}根据{raw}生成",
-        "seconds": "{number}秒",
-        "minutes": "{number}分钟",
-        "hours": "{number}小时",
-        "machine": "{cpu}（{cores}核{memory}），系统为{system}",
-        "of_memory": "，内存{size}",
-        "rebuilt": "完整重建用时{duration}。",
-        "recorded": "所记录的运行自各实验首个至末个运行共用时{duration}；安装软件的时间另计。",
-        "memory_measured": "重建时最大的进程占用内存{size}。",
-        "memory_not_measured": "未测量内存。",
-        "heads_of_data": "数据文件|来源|说明|是否提供|SHA-256|变量",
-        "heads_of_weights": "权重|类|个体数|连接数|标准化|文件|SHA-256开头",
-        "heads_of_packages": "软件包|版本|许可|用途",
-        "heads_of_versions": "实验|软件包|记录时|现在",
-        "heads_of_seeds": "键|种子|实验|程序|行",
-        "heads_of_times": "实验|首个至末个运行的秒数|仅拟合的秒数",
-        "heads_of_programs": "文件|种类|用途",
-        "heads_of_displays": "图/表|实验|命令|程序|行号|输出文件",
-        "program_driver": "主程序",
-        "program_experiment": "实验（原样）",
-        "program_composed": "补全所有选项的实验",
-        "program_option": "作者的选项",
-        "program_module": "作者的模块",
-        "program_software": "软件",
-        "program_lock": "全部软件的版本",
-        "program_container": "容器",
-        "experiment": "个实验",
-        "table": "张表",
-        "figure": "张图",
-        "run": "个运行",
-        "row": "行",
-        "unit": "个个体",
-        "package": "个软件包",
-    },
-}
