@@ -18,7 +18,7 @@ MANIFEST = "manifest.json"
 """Lists the written files, so that a replacement loses no files of others."""
 
 
-def write(folder: Path, files: Mapping[str, bytes]) -> None:
+def write(folder: Path, files: Mapping[str, bytes], key: str = "--out") -> None:
     """Make a folder of files, or replace one that this function made earlier.
 
     Parameters
@@ -26,6 +26,8 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
     folder : Path
     files : mapping of str to bytes
         Contents by name; names may have folders in them, separated by ``/``.
+    key : str
+        What names the folder, for messages.
 
     Raises
     ------
@@ -34,7 +36,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
     """
     foreign = _foreign(folder)
     if foreign:
-        raise ConfigError(Note("page_folder_of_others", folder=folder, files=cut(sorted(foreign), 4)))
+        raise ConfigError(Note("folder_of_others", key=key, folder=folder, files=cut(sorted(foreign), 4)))
     half = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
     old = half.with_name(f"{half.name}-before")
     try:
@@ -49,7 +51,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
             raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise ConfigError(Note("page_folder_not_written", folder=folder, reason=reason)) from error
+        raise ConfigError(Note("folder_not_written", key=key, folder=folder, reason=reason)) from error
     finally:
         for path in (half, old):
             shutil.rmtree(path, ignore_errors=True)
