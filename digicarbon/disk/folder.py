@@ -34,9 +34,7 @@ def write(folder: Path, files: Mapping[str, bytes], key: str = "--out") -> None:
     ConfigError
         If the folder contains other files, or cannot be written; it then remains unchanged.
     """
-    foreign = _foreign(folder)
-    if foreign:
-        raise ConfigError(Note("folder_of_others", key=key, folder=folder, files=cut(sorted(foreign), 4)))
+    refuse_others(folder, key)
     half = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
     old = half.with_name(f"{half.name}-before")
     try:
@@ -55,6 +53,13 @@ def write(folder: Path, files: Mapping[str, bytes], key: str = "--out") -> None:
     finally:
         for path in (half, old):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def refuse_others(folder: Path, key: str) -> None:
+    """Raise a `ConfigError` if a folder holds files that `write` would lose; ``key`` names the folder in the message."""
+    foreign = _foreign(folder)
+    if foreign:
+        raise ConfigError(Note("folder_of_others", key=key, folder=folder, files=cut(sorted(foreign), 4)))
 
 
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -4,3 +4,4 @@ from digicarbon.page.section import Section as Section
 from digicarbon.page.section import section as section
 from digicarbon.page.site import PAGE as PAGE
 from digicarbon.page.site import files as files
+from digicarbon.page.site import tables as tables
