@@ -398,7 +398,8 @@ class Program:
     Attributes
     ----------
     file : str
-    kind : {"driver", "experiment", "composed", "option", "module", "software", "lock", "container"}
+    kind : {"driver", "experiment", "composed", "plan", "option", "module", "software", "lock", "container"}
+        ``plan`` is a locked plan, ``lock`` the exact versions of packages.
         Words for it are the documents' part.
     of : str
         The experiment, group or package that it belongs to.
