@@ -44,7 +44,9 @@ def test_the_paper_is_packaged_in_a_minute_and_rebuilt_from_nothing_but_python(p
     assert "SIMULATED DATA" in printed
     # what is installed there makes the same wheel
     bin_folder = project / "package/build/venv" / ("Scripts" if sys.platform == "win32" else "bin")
-    program = "import hashlib; from digicarbon.package import software; print(hashlib.sha256(software.wheel()[1]).hexdigest())"
+    program = (
+        "from digicarbon.package.software import wheel\nimport hashlib\nprint(hashlib.sha256(wheel()[1]).hexdigest())"
+    )
     done = subprocess.run(
         [bin_folder / "python", "-I", "-c", program], capture_output=True, text=True, check=True, cwd=project
     )
