@@ -332,9 +332,9 @@ def completed(text: str, sources: Mapping[str, Collection[str]], language: Langu
 
 _HEAD: Mapping[str, str] = {
     "en": "# What only the authors know. Answer below each question; write none where there is nothing.\n"
-    "# digicarbon package reads this file, adds new questions, and never changes an answer.\n\n",
+    "# `digicarbon package` reads this file, adds new questions, and never changes an answer.\n\n",
     "zh": "# 只有作者知道的内容。请在每个问题下作答；没有的写none。\n"
-    "# digicarbon package读取本文件，补充新问题，从不改动答案。\n\n",
+    "# `digicarbon package`读取本文件，补充新问题，从不改动答案。\n\n",
 }
 _DATA: Mapping[str, str] = {
     "en": "The data, by the option of their source.",

@@ -15,6 +15,7 @@ from digicarbon.errors import DigicarbonError, counted
 from digicarbon.package.build import EXPECTED, PLAN
 from digicarbon.package.numbers import (
     NUMBERS,
+    SAME,
     Compared,
     cells_of,
     compared,
@@ -24,6 +25,7 @@ from digicarbon.package.numbers import (
     read,
 )
 from digicarbon.page.words import Words
+from digicarbon.recorded.differences import TOLERANCE
 from digicarbon.tracking import Tracking
 
 SHOWN = 10
@@ -56,6 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         out.write(f"DIFFERS {one.experiment}, {one.run}, {one.number}: expected {here}, rebuilt {there}\n")
     if len(unequal) > SHOWN:
         out.write(f"... and {len(unequal) - SHOWN} more, see build/comparison.csv\n")
+    rounded = sum(one.equal and not one.exact for one in rows)
+    if rounded:
+        out.write(
+            f"{counted(rounded, 'number')} {'is' if rounded == 1 else 'are'} equal to {SAME:g} only, all others to "
+            f"{TOLERANCE:g}: another processor rounds otherwise.\n"
+        )
     out.write(f"{len(unequal)} of {counted(len(rows), 'number')} {'differs' if len(unequal) == 1 else 'differ'}.\n")
     return int(bool(unequal))
 

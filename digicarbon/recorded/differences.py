@@ -12,13 +12,15 @@ SMALLEST = 1e-12
 """Numbers of a smaller size are compared relative to this: the digits of a p value of 1e-300 mean nothing."""
 
 
-def differences(stored: Mapping[str, float], found: Mapping[str, float]) -> pd.DataFrame:
+def differences(stored: Mapping[str, float], found: Mapping[str, float], smallest: float = SMALLEST) -> pd.DataFrame:
     """Compare the numbers of a run, the largest difference first.
 
     Parameters
     ----------
     stored, found : mapping of str to float
         By name, as `digicarbon.tracking.metrics` gives them, finite.
+    smallest : float
+        Numbers of a smaller size are compared relative to this.
 
     Returns
     -------
@@ -27,6 +29,6 @@ def differences(stored: Mapping[str, float], found: Mapping[str, float]) -> pd.D
         side only.
     """
     frame = pd.DataFrame({"stored": pd.Series(stored, dtype=float), "today": pd.Series(found, dtype=float)})
-    size = frame.abs().max(axis="columns").clip(lower=SMALLEST)
+    size = frame.abs().max(axis="columns").clip(lower=smallest)
     frame["difference"] = ((frame["stored"] - frame["today"]).abs() / size).fillna(1.0)
     return frame.sort_values("difference", ascending=False, kind="stable")

@@ -98,7 +98,7 @@ SEVERAL = {
     "digicarbon COMMAND --help": [f"digicarbon {verb} --help" for verb in usage.parser().verbs],
 }
 """One line that stands for several commands."""
-NAMES = ("digicarbon data import", "digicarbon new")
+NAMES = ("digicarbon data import", "digicarbon new", "digicarbon package")
 """Verbs that a sentence speaks of, and that do nothing without more words: their help is asked for."""
 PLANNED = {
     r"run robustness executor": (["draw.n=20"], "needs an extra or a cluster, which test_engine.py has"),
@@ -114,7 +114,7 @@ PLANNED = {
 }  # fmt: skip
 """Runs that are planned instead, with words that make them small, and why. A plan reads the data."""
 ELSEWHERE = {
-    r"run (paper|placebo|china_paper)$|run paper source=china|(report|package) (china_)?paper": (
+    r"run (paper|placebo|china_paper)$|run paper source=china|(report|package) (china_)?paper|package .*table7": (
         "all tables of the study; test_every_experiment.py plans and fits each, and makes the pages"
     ),
     r"tracking=server": "needs a server; tests/tracking/test_services.py has one",
@@ -261,7 +261,7 @@ class Answer:
     err: str
 
 
-MADE = ("filled", "out", "paper", "replication", "mystudy", "schemas")
+MADE = ("filled", "out", "package", "paper", "replication", "mystudy", "schemas")
 """Folders that commands make, which the next command does not find."""
 _answers: dict[tuple[object, ...], Answer] = {}
 """By the state of the folder and the words: pages and answers show the same commands again and again."""

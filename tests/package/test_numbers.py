@@ -25,13 +25,17 @@ def test_numbers_are_read_as_they_were_written(numbers: dict[str, dict[str, floa
 
 
 @settings(max_examples=30)
-@given(st.floats(min_value=1e-6, max_value=1e6), st.floats(min_value=1e-9, max_value=0.5))
+@given(st.floats(min_value=1e-6, max_value=1e6), st.floats(min_value=1e-5, max_value=0.5))
 def test_a_change_is_a_difference_and_rounding_is_none(value: float, share: float) -> None:
     (changed,) = compared("e", {"r": {"x": value}}, {"r": {"x": value * (1 + share)}})
     assert not changed.equal
     assert changed.difference == pytest.approx(share / (1 + share), rel=1e-5)
     (rounded,) = compared("e", {"r": {"x": value}}, {"r": {"x": math.nextafter(value, 2 * value)}})
     assert rounded.equal
+    assert rounded.exact
+    (elsewhere,) = compared("e", {"r": {"x": value}}, {"r": {"x": value * (1 + 1e-8)}})
+    assert elsewhere.equal
+    assert not elsewhere.exact
 
 
 def test_a_number_on_one_side_only_differs() -> None:
