@@ -323,7 +323,8 @@ def completed(text: str, sources: Mapping[str, Collection[str]], language: Langu
             depth = _indent(node, indent + 2)
             inserts.append((_end(text, node), _fields(lacking, words, language, depth)))
     if block:
-        inserts.append((_end(text, data), block))
+        # first, since what is put at the same place afterwards comes before it
+        inserts.insert(0, (_end(text, data), block))
     for place, added in sorted(inserts, key=lambda item: item[0], reverse=True):
         head = text[:place]
         text = head + ("" if not head or head.endswith("\n") else "\n") + added + text[place:]
@@ -366,11 +367,11 @@ def _nodes(node: yaml.Node | None) -> dict[str, yaml.Node]:
 
 def _indent(node: yaml.Node, otherwise: int) -> int:
     """Return how far the keys of a mapping are indented."""
-    if isinstance(node, yaml.MappingNode) and node.value and not node.flow_style:
-        return int(node.value[0][0].start_mark.column)
-    if isinstance(node, yaml.MappingNode) and node.value:
+    if not isinstance(node, yaml.MappingNode):
+        return otherwise
+    if node.flow_style:
         raise ConfigError(Note("answers_in_braces", key="data"))
-    return otherwise
+    return int(node.value[0][0].start_mark.column)
 
 
 def _end(text: str, node: yaml.Node) -> int:

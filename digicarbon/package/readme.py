@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from digicarbon.note import Language
@@ -192,7 +193,7 @@ def _availability(given: Sequence[Source]) -> str:
 
 
 def _extent(source: Source, words: _Words) -> str:
-    parts = [words("units", units=source.units, unit=source.unit)]
+    parts = [words("units", units=words.count(source.units, "unit"), unit=source.unit)]
     if source.periods:
         parts.append("–".join(dict.fromkeys(source.periods)))
     if source.rows is not None:
@@ -238,18 +239,16 @@ def _other_versions(facts: Facts, words: _Words) -> str:
 
 def line_of(facts: Facts, place: str, key: str) -> int | str:
     """Return the number of the line of a file that sets a dotted key; nothing if it cannot be found."""
-    text = facts.files.get(place, b"").decode("utf-8", errors="replace").splitlines()
-    parts = key.split(".")
-    depth, level = -1, 0
-    for number, line in enumerate(text, start=1):
-        blank = len(line) - len(line.lstrip())
-        if level and line.strip() and blank <= depth:
-            level, depth = 0, -1
-        if blank > depth and re.match(rf"\s*(?:- )?['\"]?{re.escape(parts[level])}['\"]?\s*:", line):
-            level, depth = level + 1, blank
-            if level == len(parts):
-                return number
-    return ""
+    try:
+        node = yaml.compose(facts.files.get(place, b"").decode(), Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return ""
+    line: int | str = ""
+    for part in key.split("."):
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        name, node = next(((one, value) for one, value in pairs if one.value == part), (None, None))
+        line = "" if name is None else name.start_mark.line + 1
+    return line
 
 
 def _classes(classes: Sequence[tuple[float, str]], value: float) -> list[tuple[str, bool]]:
