@@ -96,7 +96,7 @@ def test_open_questions_stand_in_the_readme_and_answers_replace_them() -> None:
                 assert f"`{key}`" in text
                 assert words in text
     text = written(specimen.facts(), WHOLE)["README.md"]
-    assert "❓" not in text
+    assert "OPEN" not in text
     for words in ("We ask a question.", "Li Hua, li@x.cn", "Press the button.", "Figure 1 is a photograph.", "NSFC 1"):
         assert words in text
 
