@@ -56,7 +56,7 @@ def write(folder: Path, files: Mapping[str, bytes], key: str = "--out") -> None:
 
 
 def refuse_others(folder: Path, key: str) -> None:
-    """Raise a `ConfigError` if a folder holds files that `write` would lose; ``key`` names the folder in the message."""
+    """Raise a `ConfigError` if a folder holds files that `write` would lose; ``key`` names it in the message."""
     foreign = _foreign(folder)
     if foreign:
         raise ConfigError(Note("folder_of_others", key=key, folder=folder, files=cut(sorted(foreign), 4)))
