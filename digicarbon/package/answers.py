@@ -258,6 +258,15 @@ def _open(given: Answers, sources: Mapping[str, Collection[str]]) -> Iterator[Qu
                 yield Question(f"data.{source}.{name}", questions()[f"data.{name}"])
 
 
+def listed(still_open: Sequence[Question]) -> str:
+    """Return the keys of open questions in lines: those on the paper, then those on each source of data."""
+    groups: dict[str, list[str]] = {}
+    for question in still_open:
+        group, _, name = question.key.rpartition(".")
+        groups.setdefault(group, []).append(name)
+    return "".join(f"  {f'{group}: ' if group else ''}{', '.join(names)}\n" for group, names in groups.items())
+
+
 def _empty(answer: object) -> bool:
     return answer is None or (isinstance(answer, str) and not answer.strip()) or answer in ((), {})
 

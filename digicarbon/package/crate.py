@@ -137,7 +137,7 @@ class _Crate:
         root: dict[str, Any] = {
             "name": title(self.facts, self.answers),
             "description": description(self.facts, self.answers),
-            "datePublished": self.facts.made.isoformat(),
+            "datePublished": self.facts.made.isoformat(timespec="seconds"),
             "license": _licence(self.answers.licence_of_data, self.answers.licence_of_code),
             "conformsTo": [_at(profile) for profile in PROFILES],
             "mainEntity": _at(WORKFLOW),
@@ -221,7 +221,7 @@ class _Crate:
             "programmingLanguage": _at("#python"),
             "version": self.facts.version,
             "url": self.software,
-            "dateCreated": self.facts.made.isoformat(),
+            "dateCreated": self.facts.made.isoformat(timespec="seconds"),
             "license": _licence(self.answers.licence_of_code),
             "input": _one([_at("#experiment"), *(_at(one) for one in self.inputs.values())]),
             "output": _at("#tables"),
@@ -278,8 +278,8 @@ class _Crate:
             "name": experiment.title,
             "description": str(Note("package_run", command=" ".join(experiment.command), runs=experiment.runs)),
             "instrument": [_at(WORKFLOW), _at(self.software)],
-            "startTime": experiment.start.isoformat(),
-            "endTime": experiment.end.isoformat(),
+            "startTime": experiment.start.isoformat(timespec="seconds"),
+            "endTime": experiment.end.isoformat(timespec="seconds"),
             "actionStatus": "http://schema.org/CompletedActionStatus",
             "object": _one(
                 [_at(one) for one in dict.fromkeys([*asked, *objects, *(f"{key}-{name}" for name in values)])]

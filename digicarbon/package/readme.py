@@ -26,8 +26,8 @@ TIMES = ((10, "<10 minutes"), (60, "10-60 minutes"), (120, "1-2 hours"), (480, "
 STORAGES = ((25, "< 25 MBytes"), (250, "25 MB - 250 MB"), (2e3, "250 MB - 2 GB"), (25e3, "2 GB - 25 GB"),
             (250e3, "25 GB - 250 GB"), (float("inf"), "> 250 GB"))  # fmt: skip
 """Ends of the template's classes of storage in megabytes."""
-ENVIRONMENT = 10**9
-"""About the bytes of the environment that ``run_all.py`` makes."""
+ENVIRONMENT = 1_210_000_000
+"""Bytes of the environment that ``run_all.py`` makes, as measured under Linux."""
 
 
 def readme(
@@ -109,7 +109,10 @@ def _values(
         "tables": [one for one in facts.displays if one.kind == "table"],
         "figures": [one for one in facts.displays if one.kind == "figure"],
         "python": ".".join(facts.software.python.split(".")[:2]),
-        "duration": _duration(seconds, words),
+        "expected": words(
+            "expect_rebuilt" if facts.measured.rebuild_seconds else "expect_recorded",
+            duration=_duration(seconds, words),
+        ),
         "availability": _availability(given),
         "name_of": lambda source: answers.of(source.option).title or source.title or source.option,
         "extent": lambda source: _extent(source, words),
@@ -139,6 +142,7 @@ def _values(
         "timing": _timing(facts, seconds, words),
         "memory": _memory(facts, words),
         "size": _size,
+        "environment": _size(ENVIRONMENT),
         "runtimes": table(
             words.own["heads_of_times"].split("|"),
             (

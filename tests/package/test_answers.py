@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from specimen import whole
 
+from digicarbon import package
 from digicarbon.config.describe import experiments
 from digicarbon.config.files import ANSWERS, find
 from digicarbon.errors import ConfigError
@@ -21,6 +23,7 @@ from digicarbon.package.answers import (
     answers,
     ask,
     completed,
+    listed,
     open_questions,
     questions,
 )
@@ -33,6 +36,21 @@ def test_every_question_is_a_field_and_every_field_a_question() -> None:
     assert own == [name for name in Answers.model_fields if name != "data"]
     assert [key.removeprefix("data.") for key in questions() if "." in key] == list(DataAnswers.model_fields)
     assert all(words["en"] and words["zh"] for words in questions().values())
+
+
+@pytest.mark.parametrize("name", ["questions", "checklists", "words"])
+def test_tables_of_words_have_as_many_cells_as_heads(name: str) -> None:
+    with (Path(package.__file__).parent / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        heads, *rows = csv.reader(file)
+    assert rows
+    assert all(len(row) == len(heads) and all(row) for row in rows)
+
+
+def test_open_questions_are_listed_by_source() -> None:
+    answered = Answers(**{**whole(), "title": None})
+    assert listed(open_questions(answered, {"b": {*DataAnswers.model_fields} - {"cost", "share"}})) == (
+        "  title\n  data.b: cost, share\n"
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
