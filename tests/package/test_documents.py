@@ -192,10 +192,8 @@ def test_classes_of_time(seconds: float, ticked: str) -> None:
     assert "Memory was not measured." in text
     rebuilt = replace(measured, rebuild_seconds=50.0, peak_memory=3 * 10**9, memory_from="rebuild")
     text = written(replace(facts, measured=rebuilt), WHOLE)["README.md"]
-    assert (
-        "A whole rebuild, the software installed already, took 50 s. The largest process of a rebuild took 3.0 GB of memory."
-        in text
-    )
+    assert "A whole rebuild, the software installed already, took 50 s." in text
+    assert "The largest process of a rebuild took 3.0 GB of memory." in text
 
 
 def test_codebook_has_every_variable() -> None:
