@@ -55,7 +55,7 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
     file = author.path()
     answers = author.answers(file)
     chosen = members(names, overrides)
-    known = facts(names, chosen, lambda option: answers.of(option).share, answers.title or _title(names))
+    known = facts(names, chosen, answers, answers.title or _title(names))
     verdict = ""
     if rebuild:
         with phase("rebuild of the package"):
@@ -94,7 +94,7 @@ def _report(known: Facts, to: str, verdict: str) -> list[str]:
     ]
     if known.simulated:
         lines.append("The data are SIMULATED; every document says so.")
-    withheld = [file for source in known.sources for file in source.files if not file.shared]
+    withheld = {file.place for source in known.sources for file in source.files if not file.shared}
     if withheld:
         lines.append(
             f"{counted(len(withheld), 'file')} of data not copied, since no answer says that the package may pass "

@@ -1,4 +1,4 @@
-"""The last step of a rebuild: numbers in the store of this folder against those of a package."""
+"""The last step of a rebuild: pages of what was fitted, and its numbers against those of the package."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from digicarbon import page, recorded
+from digicarbon.disk import folder as whole
 from digicarbon.disk.files import put
 from digicarbon.errors import DigicarbonError, counted
 from digicarbon.package.build import EXPECTED, PLAN
@@ -30,7 +31,7 @@ SHOWN = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare, write ``comparison.csv`` and print the verdict; return 1 if a number differs.
+    """Write pages and ``comparison.csv``, and print the verdict; return 1 if a number differs.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", default=[])
     options = parser.parse_args(arguments)
     try:
-        rows = list(_rows(options.package, options.only))
+        rows = list(_rows(options.package, options.build, options.only))
     except (DigicarbonError, OSError, ValueError) as error:
         sys.stderr.write(f"The numbers cannot be compared: {error}\n")
         return 2
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(bool(unequal))
 
 
-def _rows(package: Path, only: Sequence[str]) -> Iterator[Compared]:
+def _rows(package: Path, build: Path, only: Sequence[str]) -> Iterator[Compared]:
     plan = json.loads((package / PLAN).read_text(encoding="utf-8"))
     for one in plan["experiments"]:
         name = one["name"]
@@ -67,8 +68,11 @@ def _rows(package: Path, only: Sequence[str]) -> Iterator[Compared]:
             continue
         folder = package / EXPECTED / one["folder"]
         sweep = recorded.sweep(Tracking(), name)
+        report = recorded.report_of(sweep)
+        words = Words(report.language or "en")
+        section = page.section(sweep, name, report, False, words)
+        whole.write(build / one["folder"], page.files(section.title, [section], words)[0], "build")
         yield from compared(name, read((folder / NUMBERS).read_bytes()), numbers_of(sweep))
-        section = page.section(sweep, name, recorded.report_of(sweep), False, Words("en"))
         rebuilt = cells_of(section.table)
         for file in one["tables"]:
             yield from compared_cells(name, file, (folder / file).read_bytes(), rebuilt.get(file, b""))

@@ -45,6 +45,7 @@ PLACEHOLDERS = {
     "list experiments [EXPERIMENT]": "list experiments table3_baseline",
     "export table3_baseline [EXPERIMENT]": "export table3_baseline",
     "[EXPERIMENT]": "table3_baseline",
+    "EXPERIMENT…": "table3_baseline",
     "EXPERIMENT": "table3_baseline",
     "[GROUP [OPTION]]": "weights w1_adjacency",
     "[GROUP]": "weights",
@@ -56,6 +57,7 @@ PLACEHOLDERS = {
     "[report=… tracking=…]": "report.decimals=3",
     "[-v]": "-v",
     "[--all]": "--all",
+    "[--rebuild]": "",
     "[--add]": "",
     "[option=value …]": "",
     "[--out FOLDER]": "--out out/filled",
@@ -112,7 +114,7 @@ PLANNED = {
 }  # fmt: skip
 """Runs that are planned instead, with words that make them small, and why. A plan reads the data."""
 ELSEWHERE = {
-    r"run (paper|placebo|china_paper)$|run paper source=china|report (china_)?paper": (
+    r"run (paper|placebo|china_paper)$|run paper source=china|(report|package) (china_)?paper": (
         "all tables of the study; test_every_experiment.py plans and fits each, and makes the pages"
     ),
     r"tracking=server": "needs a server; tests/tracking/test_services.py has one",
