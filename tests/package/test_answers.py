@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from blocks import blocks
-from conftest import REPOSITORY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from specimen import whole
@@ -70,17 +68,6 @@ def test_a_new_file_asks_everything_and_answers_nothing(language: Any, tmp_path:
     assert "data.w1.citation" not in asked
     assert len(asked) == len(Answers.model_fields) - 1 + 2 * len(DataAnswers.model_fields) - 1
     assert not ask(file, SOURCES, language)
-
-
-@pytest.mark.parametrize("page", ["before_you_submit.md", "zh/before_you_submit.md"])
-def test_the_example_of_the_page_is_an_answer(page: str, tmp_path: Path) -> None:
-    text = next(block.text for block in blocks(REPOSITORY / "docs" / page) if block.language == "yaml")
-    file = tmp_path / "package.yaml"
-    file.write_text(text, encoding="utf-8")
-    given = answers(file)
-    assert given.authors[0].name == "Li Hua"
-    assert given.of("mydata").share is False
-    assert [one for one in open_questions(given, {"mydata": {"title"}}) if one.key.startswith("data.")] == []
 
 
 def test_whole_answers_leave_nothing_open(tmp_path: Path) -> None:
