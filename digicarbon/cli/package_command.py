@@ -14,6 +14,7 @@ from digicarbon.disk import folder as whole
 from digicarbon.errors import ConfigError, counted
 from digicarbon.note import Language, Note
 from digicarbon.package import answers as author
+from digicarbon.package.answers import listed
 from digicarbon.package.build import BUILD, DRIVER, facts, with_rebuild
 from digicarbon.package.data import paths
 from digicarbon.package.documents import documents, questions, sources
@@ -76,6 +77,7 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
         sys.stdout.write(
             f"{where} asks what only you know; open are {counted(len(still_open), 'question')}. "
             "Answer there, and package again; until then the README shows each as open.\n"
+            f"{listed(still_open)}"
         )
     return 0
 

@@ -35,7 +35,7 @@ from digicarbon.package.numbers import NUMBERS, cells, cells_of, numbers_of, wri
 from digicarbon.package.project import COMPOSED, EXPERIMENTS, Project
 from digicarbon.page.words import Words
 from digicarbon.progress import phase
-from digicarbon.spec import locate
+from digicarbon.spec import Spec, build, locate
 from digicarbon.sweep.provenance import SEEDS, choices
 
 EXPECTED, BUILD = "expected", "build"
@@ -366,7 +366,8 @@ def _methods(members: Sequence[Member]) -> list[Method]:
             if not path:
                 continue
             cls = locate(path, group)
-            keys = tuple(getattr(cls, "references", ()))
+            whole = one.config["report"] if group == "report" else node
+            keys = build(whole, Spec, group).cited
             name = f"{getattr(cls, '__module__', '')}.{getattr(cls, '__qualname__', '')}"
             method = known.get((group, option, name)) or Method(group, option, name, keys, ())
             known[group, option, name] = replace(
