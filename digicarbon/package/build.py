@@ -114,6 +114,7 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
     driver = (Path(__file__).parent / DRIVER).read_bytes()
     simulated = any(one.sweep.simulated for one in members)
     plan = {
+        "version": digicarbon.__version__,
         "python": computer.python,
         "lock": computer.lock_file,
         "wheel": computer.wheel,
@@ -139,6 +140,7 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
         computer.wheel: wheel,
         computer.lock_file: locked,
         CONTAINER: software.docker_file(wheel_name),
+        ".dockerignore": f"{BUILD}\n".encode(),
         DRIVER: driver,
         PLAN: _json(plan),
         RECORD: record(project),

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import digicarbon
 from digicarbon import page, recorded
 from digicarbon.disk import folder as whole
 from digicarbon.disk.files import put
@@ -70,6 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _rows(package: Path, build: Path, only: Sequence[str]) -> Iterator[Compared]:
     plan = json.loads((package / PLAN).read_text(encoding="utf-8"))
+    if digicarbon.__version__ != plan["version"]:
+        used = f"digicarbon {digicarbon.__version__} is installed; the package was made with {plan['version']}."
+        sys.stdout.write(f"{used}\n")
     for one in plan["experiments"]:
         name = one["name"]
         if only and name not in only:

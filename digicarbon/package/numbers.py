@@ -22,8 +22,9 @@ NUMBERS, CELLS = "numbers.csv", "table.csv"
 """Files of an experiment: its numbers to full precision, and the table as it is shown."""
 HEAD = ("run", "number", "value")
 SAME, SMALLEST = 1e-6, 1e-9
-"""A rebuilt number is the same if it differs by less than the first, relative to the larger one, or to the second if both
-are smaller: another processor rounds otherwise, and limits of intervals, which are searched for, show most of it."""
+"""A rebuilt number is the same if it differs by less than the first, relative to the larger one, or to the second if
+both are smaller: another processor rounds otherwise, and limits of intervals, which are searched for, show most of
+it."""
 COMPARISON = ("experiment", "run", "number", "expected", "rebuilt", "difference", "equal")
 
 Numbers = Mapping[str, Mapping[str, float]]
