@@ -21,16 +21,13 @@ from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import content_hash
 from digicarbon.recorded import Recorded, config_of, plain
+from digicarbon.recorded.differences import TOLERANCE, differences
 from digicarbon.report import Table
 from digicarbon.result import Asked, Result
 from digicarbon.spec import own_classes
 from digicarbon.sweep.provenance import CODE, FINGERPRINT, fingerprint, today
 from digicarbon.tracking import QUANTITY, TERM, metrics, provenance
 
-TOLERANCE = 1e-10
-"""Numbers are equal if they differ by less than this, relative to the larger one."""
-SMALLEST = 1e-12
-"""Numbers of a smaller size are compared relative to this: the digits of a p value of 1e-300 mean nothing."""
 SHOWN = 10
 """How many differences are shown, the largest first."""
 
@@ -114,26 +111,6 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
         return Again(recorded, specs, prepared, specs.diagnostic.added(result, prepared.panel, prepared.weights))
     why = Note("rerun_because", gone=missing_note, reason=caught.note)
     raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=why))
-
-
-def differences(stored: Mapping[str, float], found: Mapping[str, float]) -> pd.DataFrame:
-    """Compare the numbers of a run, the largest difference first.
-
-    Parameters
-    ----------
-    stored, found : mapping of str to float
-        By name, as `digicarbon.tracking.metrics` gives them.
-
-    Returns
-    -------
-    DataFrame
-        Index name; columns stored, today, difference: relative to the larger of the two, and 1 if a number is on one
-        side only.
-    """
-    frame = pd.DataFrame({"stored": pd.Series(stored, dtype=float), "today": pd.Series(found, dtype=float)})
-    size = frame.abs().max(axis="columns").clip(lower=SMALLEST)
-    frame["difference"] = ((frame["stored"] - frame["today"]).abs() / size).fillna(1.0)
-    return frame.sort_values("difference", ascending=False, kind="stable")
 
 
 def _refuse(recorded: Recorded) -> None:

@@ -42,7 +42,7 @@ def files(
     folders: list[tuple[Section, str, list[str]]] = []
     for one in sections:
         folder = f"{one.key}/" if len(sections) > 1 else ""
-        own = {f"{folder}{name}": content for name, content in {**_tables(one, refusals), **one.files}.items()}
+        own = {f"{folder}{name}": content for name, content in {**tables(one, refusals), **one.files}.items()}
         folders.append((one, folder, sorted(own)))
         all_files |= own
     page = _environment().get_template("page.html.j2")
@@ -63,7 +63,7 @@ def files(
     return {PAGE: text.encode(), **all_files}, list(refusals)
 
 
-def _tables(one: Section, refusals: dict[str, None]) -> Mapping[str, bytes]:
+def tables(one: Section, refusals: dict[str, None]) -> Mapping[str, bytes]:
     """Return the table in each format that can be written here; a missing package affects its format only."""
     if one.table is None:
         return {}

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -114,6 +114,8 @@ class SpecificationCurve(Report):
     pictures : tuple of {"png", "svg", "pdf"}
         Formats of the picture; empty for none.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("simonsohn2020", "young2017")
 
     quantity: Quantity = "coefficient"
     term: str | None = None

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from digicarbon.disk import folder as room
+from digicarbon.disk.folder import write
 from digicarbon.errors import ConfigError
-from digicarbon.page import folder as room
-from digicarbon.page import write
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -50,5 +50,5 @@ def test_a_disk_that_takes_no_more_leaves_what_was_there(
 def test_a_damaged_manifest_makes_all_files_foreign(tmp_path: Path) -> None:
     write(tmp_path / "page", {"index.html": b"1"})
     (tmp_path / "page" / "manifest.json").write_text("{")
-    with pytest.raises(ConfigError, match="holds files that no report wrote"):
+    with pytest.raises(ConfigError, match="holds files that digicarbon did not write"):
         write(tmp_path / "page", {"index.html": b"2"})
