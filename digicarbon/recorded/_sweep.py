@@ -21,6 +21,8 @@ from digicarbon.note import Note, cut, note_of, suggestion
 from digicarbon.note.recorded import read_all
 from digicarbon.recorded._run import ENDED, data_of, in_order, reading, sweeps_of
 from digicarbon.report import Record
+from digicarbon.report.evidence import FILE as EVIDENCE
+from digicarbon.report.evidence import Evidence
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.joint import Joint
 from digicarbon.secret import masked
@@ -189,6 +191,11 @@ class RecordedSweep:
     def joint(self) -> Joint | None:
         """The joint test of the whole curve; None if it was not requested."""
         return Joint.from_json(self.file(JOINT).decode()) if JOINT in self.files else None
+
+    @cached_property
+    def evidence(self) -> Evidence | None:
+        """What makes one answer of the specifications; None if it was not requested."""
+        return Evidence.from_json(self.file(EVIDENCE).decode()) if EVIDENCE in self.files else None
 
 
 class RecordedRecords(Sequence[Record]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -159,7 +159,7 @@ class SpecificationCurve(Report):
             not tested.
         """
         try:
-            curve = self._curve(records)
+            curve = self.curve(records)
         except _MixtureError:
             if self._joint is None or self._joint.each.empty:
                 raise
@@ -191,7 +191,7 @@ class SpecificationCurve(Report):
         """Return the picture of the curve in each format, ``curve.<format>``."""
         if not self.pictures:
             return {}
-        curve = self._curve(records)
+        curve = self.curve(records)
         words = drawn_words(self.words)
         strips = [
             Strip(words.choice(choice.key), words.option(choice.key, value), choice.columns[:, place] > 0)
@@ -223,7 +223,7 @@ class SpecificationCurve(Report):
         )
         return {f"curve.{kind}": rendered(figure, kind) for kind in self.pictures}
 
-    def _remarks(self, curve: _Curve, words: Labels) -> tuple[str, ...]:
+    def _remarks(self, curve: Curve, words: Labels) -> tuple[str, ...]:
         """Return sentences below the picture: what is not on the curve, and what the joint test says."""
         parts = [
             words.word(f"left out: {note.code}").format(
@@ -256,7 +256,7 @@ class SpecificationCurve(Report):
         """Return the head of the column of all specifications, or of those of one facet."""
         return self.words.word(name) if name == "all" else self.words.head(name)
 
-    def _curve(self, records: Sequence[Record]) -> _Curve:
+    def curve(self, records: Sequence[Record]) -> Curve:
         """Return the content of table and picture."""
         watched = _Watched(records)
         focal_runs = focal(watched, self.quantity)
@@ -286,7 +286,7 @@ class SpecificationCurve(Report):
         # rows of equal estimates that are equal in these have the same data, too: samples may come to the same rows
         estimate_keys = [key for key in focal_runs.varied if key in rows and _decides_estimates(key)]
         tests = {} if self._joint is None else _tests(self._joint, rows["record"].map(watched.labels))
-        return _Curve(
+        return Curve(
             focal_runs,
             rows,
             facets,
@@ -296,6 +296,8 @@ class SpecificationCurve(Report):
             watched.simulated,
             tests,
             watched.coverage,
+            watched.labels,
+            watched.lacking,
         )
 
     def _one_each(self, focal_runs: Focal) -> tuple[pd.DataFrame, tuple[Note, ...]]:
@@ -417,7 +419,7 @@ class SpecificationCurve(Report):
             title, cells.rename(columns=self.words.word), notes=self.words.notes(notes), language=self.words.spoken
         )
 
-    def _moves(self, curve: _Curve) -> Table | None:
+    def _moves(self, curve: Curve) -> Table | None:
         """Return the influence of each choice; if a few estimates make most of the variance, also without them."""
         if not curve.choices or len(curve.rows) < 2:
             return None
@@ -479,7 +481,7 @@ class SpecificationCurve(Report):
         )
         return Table(title, cells, tuple(rules), self.words.notes(notes), language=self.words.spoken)
 
-    def _notes(self, curve: _Curve) -> tuple[str, ...]:
+    def _notes(self, curve: Curve) -> tuple[str, ...]:
         called = with_regimes(self.words, curve.focal_runs.regimes)
         notes = [
             Note(
@@ -509,7 +511,7 @@ class SpecificationCurve(Report):
 
 
 @dataclass(frozen=True, eq=False)
-class _Curve:
+class Curve:
     focal_runs: Focal
     rows: pd.DataFrame
     facets: Mapping[str, pd.DataFrame]
@@ -520,6 +522,10 @@ class _Curve:
     tests: Mapping[str, pd.Series[float]]
     """p values from the draws of the joint test by name, in the order of rows; not-a-number for what is not in it."""
     coverage: tuple[float, ...] = ()
+    labels: Mapping[int, str] = field(default_factory=dict)
+    """The run of each row, by its position."""
+    lacking: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """The choices that have no effect on it."""
 
 
 def drawn_words(words: Labels) -> Labels:
@@ -573,12 +579,18 @@ class _Watched(Sequence[Record]):
         self._records = records
         self.simulated = False
         self.labels: dict[int, str] = {}
+        self.lacking: dict[int, frozenset[str]] = {}
         self.levels: dict[float, None] = {}
+        self._sets: dict[tuple[str, ...], frozenset[str]] = {}
 
     @property
     def coverage(self) -> tuple[float, ...]:
         """What the intervals of the runs cover."""
         return tuple(self.levels)
+
+    def _once(self, keys: tuple[str, ...]) -> frozenset[str]:
+        """Return a set of keys, one object for all records that have it."""
+        return self._sets.setdefault(keys, frozenset(keys))
 
     def __len__(self) -> int:
         return len(self._records)
@@ -590,6 +602,7 @@ class _Watched(Sequence[Record]):
         for position, record in enumerate(self._records):
             self.simulated = self.simulated or record.simulated
             self.labels[position] = record.label
+            self.lacking[position] = self._once(record.lacking)
             self.levels[record.result.inference.level] = None
             yield record
 
@@ -616,7 +629,10 @@ def _refuse_mixture(rows: pd.DataFrame, focal_runs: Focal) -> None:
 
 
 def choices_of(
-    rows: pd.DataFrame, keys: Sequence[str], absent: Mapping[str, str] = MappingProxyType({})
+    rows: pd.DataFrame,
+    keys: Sequence[str],
+    absent: Mapping[str, str] = MappingProxyType({}),
+    most: int = MOST_VALUES,
 ) -> tuple[list[Choice], tuple[Note, ...]]:
     """Return the choices of rows as indicator columns, and a note on those with too many values.
 
@@ -626,6 +642,8 @@ def choices_of(
     keys : sequence of str
     absent : mapping of str to str
         See `Focal`.
+    most : int
+        A choice with more values is left out.
     """
     choices, uncounted = [], []
     for key in keys:
@@ -633,7 +651,7 @@ def choices_of(
         values = list(dict.fromkeys(column))
         if any(_members(value) is not None for value in values):
             choices.append(_list_choice(key, column, absent.get(key)))
-        elif len(values) > MOST_VALUES:
+        elif len(values) > most:
             uncounted.append(Note("many_values", key=key, values=len(values)))
         else:
             columns = np.array([(column == value).to_numpy() for value in values], dtype=np.float64).T

@@ -46,7 +46,7 @@ The information matrix of nearly dependent lags (all lags of ten units) gives th
 
 
 @dataclass(frozen=True, eq=False)
-class _Specification:
+class Specification:
     """One estimate of the curve.
 
     ``place`` is its position in the experiment, ``z`` the observed one.
@@ -79,7 +79,7 @@ class _Test:
     tested while their null model is not stable, ``largest_root`` the largest one of these models.
     """
 
-    members: list[_Specification] = field(default_factory=list)
+    members: list[Specification] = field(default_factory=list)
     unfiltered: int = 0
     single_fits: int = 0
     unmoved: int = 0
@@ -205,23 +205,23 @@ def _no_run(absent: Sequence[_Absent], runs: int) -> ConfigError:
 
 def _specifications(
     fits: Iterable[tuple[Run, Result]], quantity: Quantity, term: str | None
-) -> tuple[list[_Specification], list[_Absent], int]:
+) -> tuple[list[Specification], list[_Absent], int]:
     """Return the estimates of the curve, labels and reasons of the runs that have none, and the number of runs."""
     specifications, absent, runs = [], [], 0
     for run, result in fits:
         runs += 1
-        estimand, why = _estimand(run, result, quantity, term)
+        estimand, why = estimand_of(run, result, quantity, term)
         numbers = None if estimand is None else estimate_of(result, estimand)
         if estimand is None or numbers is None or not np.isfinite(numbers[0]):
             absent.append((run.label, why or _no_number(quantity, run)))
             continue
         estimate, se = numbers
         z = estimate / se if se > 0 else float("nan")
-        specifications.append(_Specification(runs, run, estimand, estimate, z))
+        specifications.append(Specification(runs, run, estimand, estimate, z))
     return specifications, absent, runs
 
 
-def _estimand(run: Run, result: Result, quantity: Quantity, term: str | None) -> tuple[Estimand | None, Note | None]:
+def estimand_of(run: Run, result: Result, quantity: Quantity, term: str | None) -> tuple[Estimand | None, Note | None]:
     """Return the estimand of a run that is on the curve, or why none is."""
     focal = [name for name in result.focal if name in result.terms]
     if not focal:
@@ -248,7 +248,7 @@ def _no_number(quantity: Quantity, run: Run) -> Note:
     return Note("why_no_effect", estimand=before_effect(quantity))
 
 
-def _other_units(specifications: Sequence[_Specification]) -> Note | None:
+def _other_units(specifications: Sequence[Specification]) -> Note | None:
     """Return which estimates have different units; None if all have the same."""
     scales: dict[tuple[Note, Note], str] = {}
     for one in specifications:
@@ -267,7 +267,7 @@ def _other_units(specifications: Sequence[_Specification]) -> Note | None:
     return None
 
 
-def _scale(term: str, one: _Specification) -> Note:
+def _scale(term: str, one: Specification) -> Note:
     """Return the unit of measurement of a term: equal notes for commensurable terms."""
     factors = parse(term)
     if factors is None or len(factors) > 1 or factors[0].power > 1 or factors[0].dummies:
@@ -286,18 +286,18 @@ def _scale(term: str, one: _Specification) -> Note:
     return Note("scale_differences", of=scale) if differences else scale
 
 
-def _without_facets(specifications: Sequence[_Specification]) -> tuple[list[_Specification], tuple[Note, ...]]:
+def _without_facets(specifications: Sequence[Specification]) -> tuple[list[Specification], tuple[Note, ...]]:
     """Return each specification once, whatever its standard errors, and a note on the number of the others."""
-    first: dict[Hashable, _Specification] = {}
+    first: dict[Hashable, Specification] = {}
     for one in specifications:
-        first.setdefault(_estimate_key(one), one)
+        first.setdefault(estimate_key(one), one)
     more = len(specifications) - len(first)
     if not more:
         return list(first.values()), ()
     return list(first.values()), (Note("other_errors", runs=more, every=len(specifications)),)
 
 
-def _estimate_key(one: _Specification) -> Hashable:
+def estimate_key(one: Specification) -> Hashable:
     """Return a key that is equal for runs that must have the same estimate."""
     model, panel = one.model, one.panel
     # weights that only the covariance uses do not change the estimate
@@ -306,11 +306,11 @@ def _estimate_key(one: _Specification) -> Hashable:
 
 
 def _grouped(
-    chosen: Sequence[_Specification],
-) -> tuple[list[tuple[Null, list[_Specification]]], list[_Absent]]:
+    chosen: Sequence[Specification],
+) -> tuple[list[tuple[Null, list[Specification]]], list[_Absent]]:
     """Return specifications by their null model, and labels and reasons of those that have none."""
     candidates = list({one.weights.digest: one.weights for one in chosen if one.weights is not None}.values())
-    groups: dict[Hashable, tuple[Null, list[_Specification]]] = {}
+    groups: dict[Hashable, tuple[Null, list[Specification]]] = {}
     absent = []
     for one in chosen:
         if variables_of([one.model.y])[0] in variables_of(one.model.regressors):
@@ -325,7 +325,7 @@ def _grouped(
     return sorted(groups.values(), key=lambda group: _weights_digest(group[1][0])), absent
 
 
-def _weights_digest(one: _Specification) -> str:
+def _weights_digest(one: Specification) -> str:
     return "" if one.weights is None else one.weights.digest
 
 
@@ -372,7 +372,7 @@ class _Signed:
 
 
 def _under_the_null(
-    groups: Sequence[tuple[Null, list[_Specification]]],
+    groups: Sequence[tuple[Null, list[Specification]]],
     method: JointMethod,
     draws: int,
     seed: int,
@@ -419,7 +419,7 @@ def _under_the_null(
 
 def _block(
     outcomes: _Draws,
-    members: Sequence[_Specification],
+    members: Sequence[Specification],
     estimates: FloatArray,
     drawn: NDArray[np.float32],
     at: tuple[int, slice],
@@ -448,7 +448,7 @@ def _block(
     return alone
 
 
-def _each(chosen: Sequence[_Specification], drawn: NDArray[np.float32]) -> pd.DataFrame:
+def _each(chosen: Sequence[Specification], drawn: NDArray[np.float32]) -> pd.DataFrame:
     """Return the p values of each specification, alone and together."""
     z = np.array([one.z for one in chosen])
     found = step_down(z, drawn)
@@ -477,7 +477,7 @@ def _adjusted(p: FloatArray, how: str) -> FloatArray:
     return out
 
 
-def _refuse_another_fit(one: _Specification, estimate: float, z: float) -> None:
+def _refuse_another_fit(one: Specification, estimate: float, z: float) -> None:
     same = np.isclose([estimate, z], [one.estimate, one.z], rtol=AGREE, atol=1e-10, equal_nan=True)
     if not same.all():
         raise EstimationError(

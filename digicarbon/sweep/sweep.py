@@ -309,7 +309,7 @@ def run(
                     _fit(planned.runs, book, chosen.executor)
                 with Scratch() as scratch:
                     failed = [(planned.runs[index].label, book.errors[index]) for index in sorted(book.errors)]
-                    shown = show(planned, chosen.report, book.records(planned), scratch.path, failed)
+                    shown = show(planned, chosen.report, book.records(planned), scratch.path, chosen.executor, failed)
                     again = {} if failed else tables.recorded(shown, table_key)
                     page = description(planned, chosen.report.words, shown.answer, book.done, len(book.errors))
                     with phase("writing"):

@@ -19,17 +19,21 @@ from digicarbon import progress
 from digicarbon.config.files import ROOT, UNNAMED
 from digicarbon.disk.cells import plain, plain_table
 from digicarbon.errors import DigicarbonError, TrackingError
+from digicarbon.executor import Executor
 from digicarbon.note import Note, cut
 from digicarbon.plan.reach import PACKAGE
 from digicarbon.plan.runs import MOST_REASONS, Plan, Run
 from digicarbon.render import from_json, to_json
 from digicarbon.report import Labels, Record, Report, Table, attributed
 from digicarbon.report.base import owners_of
+from digicarbon.report.evidence import FILE as EVIDENCE
+from digicarbon.report.evidence import UNITS_FILE, Evidence
 from digicarbon.report.joint import EACH_FILE, Joint
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.result import Result
 from digicarbon.spec import identity
 from digicarbon.sweep.answer import Signs
+from digicarbon.sweep.evidence import evidence
 from digicarbon.sweep.joint import joint_test
 
 ESTIMATES = "estimates.csv"
@@ -141,7 +145,12 @@ class Records(Sequence[Record]):
 
 
 def show(
-    planned: Plan, report: Report, records: Records, scratch: Path, failures: Collection[tuple[str, Note]] = ()
+    planned: Plan,
+    report: Report,
+    records: Records,
+    scratch: Path,
+    executor: Executor,
+    failures: Collection[tuple[str, Note]] = (),
 ) -> Shown:
     """Make the report of a sweep; fitted runs are recorded even if it fails.
 
@@ -152,6 +161,8 @@ def show(
     records : Records
     scratch : Path
         A folder for large files, which exist as long as it does.
+    executor : Executor
+        Where a report's further fits are made.
     failures : collection of (str, Note)
         Labels of the runs that failed, and why.
 
@@ -168,12 +179,14 @@ def show(
             records.watchers += [estimates.take, signs.take]
             joint, untested = _joint(report, records)
             report = report.with_joint(joint)
+            found, unknown = _evidence(report, records, executor)
+            report = report.with_evidence(found)
             report = report.with_failed(len(failures) + records.lacking)
             with progress.phase("pictures"):
                 pictures, lacking = _pictures(planned, report, records)
             with progress.phase("table"):
                 table, refusal = _table_or_refusal(
-                    planned, report, records, (*untested, *lacking, *absent(failures, planned.failed.items()))
+                    planned, report, records, (*untested, *unknown, *lacking, *absent(failures, planned.failed.items()))
                 )
                 estimates.complete(records)
                 signs.complete(records)
@@ -187,9 +200,18 @@ def show(
     if joint is not None:
         files[JOINT] = joint.to_json()
         files[EACH_FILE] = plain_table(joint.each).to_csv(index=False)
+    if found is not None:
+        files[EVIDENCE] = found.to_json()
+    if found is not None and found.left_out is not None:
+        files[UNITS_FILE] = plain_table(found.left_out.table).to_csv(index=False)
     if estimates.count:
         files[ESTIMATES] = place
-    lasts = table is not None and joint is None and not (pictures or lacking or untested or records.lacking)
+    lasts = (
+        table is not None
+        and joint is None
+        and found is None
+        and not (pictures or lacking or untested or records.lacking)
+    )
     numbers = {} if joint is None else joint.metrics
     return Shown(table, refusal, tuple(pictures), files, numbers, lasts, signs.answer)
 
@@ -314,6 +336,17 @@ def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[Note, 
         return found, ()
     except DigicarbonError as error:
         return None, (Note("no_joint_test", reason=error),)
+
+
+def _evidence(report: Report, records: Records, executor: Executor) -> tuple[Evidence | None, tuple[Note, ...]]:
+    """Return what a report needs to know beyond results, or a note that says why it is unknown."""
+    request = report.evidence_request
+    if request is None or not len(records):
+        return None, ()
+    try:
+        return evidence(records.results(), request, executor), ()
+    except DigicarbonError as error:
+        return None, (Note("no_evidence", reason=error),)
 
 
 def _pictures(planned: Plan, report: Report, records: Records) -> tuple[Mapping[str, bytes], tuple[Note, ...]]:
