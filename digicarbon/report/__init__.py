@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from digicarbon.report.decay import DistanceDecayTables as DistanceDecayTables
     from digicarbon.report.diagnostic import DiagnosticTable as DiagnosticTable
     from digicarbon.report.event_study import EventStudy as EventStudy
+    from digicarbon.report.evidence import Evidence as Evidence
+    from digicarbon.report.evidence import EvidenceRequest as EvidenceRequest
     from digicarbon.report.foreign import as_result as as_result
     from digicarbon.report.impulse_responses import ImpulseResponseTables as ImpulseResponseTables
     from digicarbon.report.intervals import BandTable as BandTable
     from digicarbon.report.intervals import IntervalPicture as IntervalPicture
-    from digicarbon.report.evidence import Evidence as Evidence
-    from digicarbon.report.evidence import EvidenceRequest as EvidenceRequest
     from digicarbon.report.joint import Joint as Joint
     from digicarbon.report.joint import JointRequest as JointRequest
     from digicarbon.report.labels import Labels as Labels

@@ -512,6 +512,22 @@ class SpecificationCurve(Report):
 
 @dataclass(frozen=True, eq=False)
 class Curve:
+    """The specifications of a curve, and by what they differ.
+
+    Attributes
+    ----------
+    focal_runs : Focal
+    rows : DataFrame
+        A row per specification.
+    facets : mapping of str to DataFrame
+        The rows of each facet.
+    choices : sequence of Choice
+    estimate_keys : sequence of str
+        Choices that can change estimates of the same data.
+    notes : tuple of Note
+    simulated : bool
+    """
+
     focal_runs: Focal
     rows: pd.DataFrame
     facets: Mapping[str, pd.DataFrame]

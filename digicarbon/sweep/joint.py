@@ -60,14 +60,17 @@ class Specification:
 
     @property
     def model(self) -> Model:
+        """The model of the run."""
         return self.run.specs.model
 
     @property
     def weights(self) -> Weights | None:
+        """The weights of the run."""
         return self.run.prepared.weights
 
     @property
     def panel(self) -> Panel:
+        """The panel with the model's terms."""
         return self.run.prepared.panel.with_terms(self.model.terms)
 
 

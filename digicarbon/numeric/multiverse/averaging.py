@@ -86,8 +86,8 @@ def average(estimates: FloatArray, se: FloatArray, log_weights: FloatArray) -> A
     share /= share.sum()
     mean = float(share @ estimates)
     known = share[share > 0]
-    with np.errstate(divide="ignore"):
-        above = ndtr(estimates / se)
+    # an estimate without an error, as of a variable that is not in the model, is known
+    above = np.where(se > 0, ndtr(estimates / np.where(se > 0, se, 1.0)), estimates > 0)
     return Averaged(
         weights=share,
         mean=mean,

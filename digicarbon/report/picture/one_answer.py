@@ -151,7 +151,7 @@ def plot_left_out(
     Parameters
     ----------
     rows : DataFrame
-        A row per unit, from the top: median, baseline (that of the same specifications with the unit), signs, significance.
+        A row per unit, from the top: median, baseline (with the unit, of the same specifications), signs, significance.
     median : float
         Of all units.
     title, simulated, language
