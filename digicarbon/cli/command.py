@@ -30,7 +30,7 @@ from digicarbon.report import MOST_RUNS, Table
 from digicarbon.secret import masked
 
 if TYPE_CHECKING:
-    from digicarbon.sweep.sweep import Finished
+    from digicarbon.sweep.sweep import Finished, Settings
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,8 @@ def plan_(request: Request, every: bool = False) -> None:
     plans = _plans(request)
     for composer, planned in plans:
         out = terminal()
-        ahead = outlook(planned, settings_for(composer, planned))
+        chosen = settings_for(composer, planned)
+        ahead = outlook(planned, chosen)
         runs = planned.runs if every or len(planned.runs) <= MOST_ROWS else planned.runs[:FIRST_ROWS]
         _show_runs(planned, runs, ahead.states, out)
         if len(runs) < len(planned.runs):
@@ -196,8 +197,39 @@ def plan_(request: Request, every: bool = False) -> None:
             out.print(f"… and {len(planned.runs) - len(runs)} more; `{whole}` shows every one.", soft_wrap=True)
         _print_left_out(planned, every)
         out.print(_sum(planned), soft_wrap=True)
+        for line in _stated(planned, chosen):
+            out.print(line, soft_wrap=True)
         out.print(ahead.sentence, soft_wrap=not out.is_terminal)
     _refuse_columns(plans)
+
+
+def _stated(planned: Plan, chosen: Settings) -> Iterator[str]:
+    """Yield what an experiment says before it is fitted: the kinds of its choices with their parts, and its claim."""
+    from digicarbon.report.kinds import multiverse_of
+    from digicarbon.sweep.provenance import roster
+
+    multiverse = multiverse_of(roster(planned, chosen.kinds, chosen.claim))
+    if multiverse is None:
+        return
+    if multiverse.kinds:
+        yield "Kinds of choices:"
+        for key, kind in multiverse.kinds.items():
+            values = ", ".join(kind.values[:FIRST_SAME]) + (", …" if len(kind.values) > FIRST_SAME else "")
+            meaning = {
+                "equivalent": f"counted together: {values}",
+                "nonequivalent": f"main value {kind.values[0]}; shown apart: {values.partition(', ')[2]}",
+                "uncertain": f"each value by itself: {values}",
+            }
+            yield f"  {key}: {kind.name}, {meaning[kind.name]}"
+        if multiverse.unnamed:
+            yield f"  {', '.join(multiverse.unnamed)}: no kind, so counted as equivalent"
+        for part in multiverse.main:
+            yield f"Counted together{f', {part.name}' if part.name else ''}: {counted(len(part.labels), 'run')}."
+        if multiverse.apart:
+            runs = len(frozenset[str]().union(*(part.labels for part in multiverse.apart)))
+            yield f"Shown apart: {counted(runs, 'run')} in {counted(len(multiverse.apart), 'part')}."
+    if chosen.claim is not None:
+        yield str(chosen.claim.note)
 
 
 def _show_runs(planned: Plan, runs: Sequence[Run], states: Mapping[str, str], console: Console) -> None:
@@ -281,13 +313,17 @@ def _sum(planned: Plan) -> str:
 
 def check(request: Request) -> None:
     """Build and check every run against its data; fit nothing."""
+    from digicarbon.sweep.sweep import settings_for
+
     plans = _plans(request, check_all=True)
-    for _, planned in plans:
+    for composer, planned in plans:
         _print_left_out(planned)
         runs = len(planned.runs)
         terminal().print(
             f"{planned.name}: {counted(runs, 'run')} {'is' if runs == 1 else 'are'} ready.", soft_wrap=True
         )
+        for line in _stated(planned, settings_for(composer, planned)):
+            terminal().print(line, soft_wrap=True)
     _refuse_columns(plans)
 
 

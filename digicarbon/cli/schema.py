@@ -18,6 +18,8 @@ from digicarbon.config.files import GROUPS, REPLACEABLE, ROOT
 from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError, DataError, counted
 from digicarbon.note import Note
+from digicarbon.report.claim import SIGNS
+from digicarbon.report.kinds import KINDS
 from digicarbon.spec import Spec
 
 Schema = dict[str, Any]
@@ -176,6 +178,35 @@ class _Book:
                 "type": ["object", "null"],
                 "properties": {"n": {"type": "integer", "minimum": 1}, "seed": {"type": "integer"}},
                 "required": ["n"],
+                "additionalProperties": False,
+            },
+            "kinds": {
+                "description": "What the values of a choice are to each other, e.g. {weights: equivalent, sample: "
+                "nonequivalent, outcome: uncertain}.",
+                "type": ["object", "null"],
+                "additionalProperties": {
+                    "anyOf": [
+                        {"enum": list(KINDS)},
+                        {
+                            "type": "object",
+                            "properties": {"kind": {"enum": list(KINDS)}, "main": {}},
+                            "required": ["kind"],
+                            "additionalProperties": False,
+                        },
+                    ]
+                },
+            },
+            "claim": {
+                "description": "What the runs should show, e.g. {quantity: direct, sign: negative, share: 0.8}.",
+                "type": ["object", "null"],
+                "properties": {
+                    "quantity": {"type": "string"},
+                    "sign": {"enum": list(SIGNS)},
+                    "share": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+                    "significant": {"type": ["number", "null"], "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+                    "term": {"type": ["string", "null"]},
+                    "joint": {"type": ["number", "null"], "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+                },
                 "additionalProperties": False,
             },
             "experiments": {

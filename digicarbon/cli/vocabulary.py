@@ -77,7 +77,7 @@ def _experiment(composer: Composer) -> Iterator[str]:
     for key in ("grid", "zip"):
         for axis, values in (keys[key] or {}).items():
             yield from _wrapped(f"{key} {axis}: {_short(values)}", "  ", "      ")
-    for key in ("exclude", "draw", "instead"):
+    for key in ("exclude", "draw", "kinds", "claim", "instead"):
         if keys[key]:
             yield from _wrapped(f"{key}: {_short(keys[key])}", "  ", "      ")
     for one in composer.files:

@@ -31,8 +31,11 @@ from digicarbon.note.about import GROUPS as GROUPS
 from digicarbon.note.about import at, under
 from digicarbon.secret import masked
 
-SWEEP_KEYS = ("title", "labels", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead", "replace")
-REPLACEABLE = ("labels", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead")
+SWEEP_KEYS = (
+    *("title", "labels", "columns", "grid", "zip", "exclude", "draw", "kinds", "claim"),
+    *("experiments", "instead", "replace"),
+)
+REPLACEABLE = ("labels", "columns", "grid", "zip", "exclude", "draw", "kinds", "claim", "experiments", "instead")
 """Keys whose inherited part `replace` drops."""
 LABELS = "labels"
 """Words of an experiment, or of an option of any group, for what tables and pictures name."""
@@ -49,6 +52,8 @@ _SHAPES: Mapping[str, tuple[type | tuple[type, ...], Note]] = {
     "zip": (dict, Note("lists_of_equal_length")),
     "draw": (dict, Note("a_mapping", example="{n: 500, seed: 1}")),
     "exclude": (list, Note("list_of_mappings", example="[{model: sdm, sample: northeast}]")),
+    "kinds": (dict, Note("kinds_by_choice", example="{weights: equivalent, sample: nonequivalent}")),
+    "claim": (dict, Note("one_claim", example="{quantity: direct, sign: negative, share: 0.8}")),
     "experiments": (list, Note("list_of_experiments")),
     "instead": (dict, Note("experiments_by_source", example="{china: china_baseline}")),
     "replace": ((str, list), Note("keys_to_replace")),

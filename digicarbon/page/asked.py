@@ -9,12 +9,12 @@ from typing import Any
 import yaml
 from markupsafe import Markup, escape
 
-from digicarbon.config.files import GROUPS
+from digicarbon.config.files import GROUPS, SWEEP_KEYS
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report.focal import text_of
 from digicarbon.tracking import masked
 
-OWN = ("title", "labels", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead", "replace")
+OWN = SWEEP_KEYS
 """Keys of an experiment's file besides its choices."""
 SETTINGS = ("report", "executor", "tracking")
 MOST = 12

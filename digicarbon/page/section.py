@@ -24,7 +24,7 @@ from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurv
 from digicarbon.report.joint import EACH_FILE, Joint
 from digicarbon.sweep import tables
 from digicarbon.sweep.provenance import SEEDS
-from digicarbon.sweep.tables import absent, finished
+from digicarbon.sweep.tables import absent, finished, stated
 from digicarbon.tracking import SERVERS, masked
 
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
@@ -38,6 +38,8 @@ CURVE_RUNS = 10
 """From so many runs on, a page has their specification curve, for any report."""
 MOST_PARTS = 12
 """How many panels and matrices of weights of a source are described."""
+MOST_APART = 6
+"""How many parts that are shown apart are named."""
 OPEN_ROWS, OPEN_COLUMNS = 30, 10
 """A longer or wider diagnostic is folded."""
 
@@ -175,9 +177,9 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
     title = sweep.title or name
     stored = _stored_pictures(sweep, report, changed)
     overview = effects(sweep.records, report.asked)
-    report = report.with_failed(len(sweep.failures) + sweep.lacking)
+    report = report.with_failed(len(sweep.failures) + sweep.lacking).with_multiverse(sweep.multiverse, sweep.judged)
     if isinstance(report, SpecificationCurve):
-        report = _with_joint(report, sweep.joint)
+        report = _with_joints(report, sweep.joints)
     if report.evidence_request is not None:
         report = report.with_evidence(sweep.evidence)
     in_words = report.words.title(title, simulated=False)
@@ -204,7 +206,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         refusal=_said(refusal, words) or ("" if table is not None else words("none_fitted")),
         pictures=pictures,
         more_pictures=further_pictures,
-        curve=tables if isinstance(report, SpecificationCurve) else tables + _joint(sweep.joint, words),
+        curve=tables if isinstance(report, SpecificationCurve) else tables + _joint(sweep.joints, words),
         curve_note=_said(why_no_curve, words),
         diagnostics=list(_diagnostics(sweep, report, overview, addresses)),
         planned=len(listed),
@@ -247,7 +249,7 @@ def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | No
             sweep.notes,
             sweep.simulated,
             sweep.lacking,
-            absent(sweep.failures, sweep.roster.failed),
+            (*stated(sweep.multiverse, sweep.judged), *absent(sweep.failures, sweep.roster.failed)),
         ), None
     except DigicarbonError as error:
         return None, note_of(error)
@@ -295,9 +297,10 @@ def _in_words(name: str) -> str:
     return PurePosixPath(name).stem.replace("_", " ")
 
 
-def _with_joint(report: SpecificationCurve, joint: Joint | None) -> SpecificationCurve:
-    """Return a curve with the joint test, if the estimand is the same."""
-    return report if joint is None or joint.estimand != report.quantity else report.with_joint(joint)
+def _with_joints(report: SpecificationCurve, joints: Mapping[str, Joint]) -> SpecificationCurve:
+    """Return a curve with the joint tests of its parts, if the estimand is the same."""
+    own = {name: joint for name, joint in joints.items() if joint.estimand == report.quantity}
+    return report.with_joints(own) if own else report
 
 
 def _curve(
@@ -306,9 +309,11 @@ def _curve(
     """Return the specification curve of many runs: its picture, its tables, and why there is none."""
     if isinstance(report, SpecificationCurve) or len(overview.focal) < CURVE_RUNS:
         return {}, Markup(""), None
-    quantity = report.asked.quantity if sweep.joint is None else sweep.joint.estimand
+    tested = next(iter(sweep.joints.values()), None)
+    quantity = report.asked.quantity if tested is None else tested.estimand
     spec = SpecificationCurve(quantity=quantity, pictures=("svg",), labels=report.labels, language=report.language)
-    spec = _with_joint(spec, sweep.joint).with_failed(len(sweep.failures) + sweep.lacking)
+    spec = _with_joints(spec.with_multiverse(sweep.multiverse, sweep.judged), sweep.joints)
+    spec = spec.with_failed(len(sweep.failures) + sweep.lacking)
     try:
         table = spec.table(title, sweep.records)
         files = spec.files(title, sweep.records)
@@ -317,13 +322,17 @@ def _curve(
     return files, Markup(replace(table, title=report.words.title(table.title, sweep.simulated)).to_html_piece()), None
 
 
-def _joint(joint: Joint | None, words: Words) -> Markup:
-    if joint is None or joint.statistics.empty:
-        return Markup("")
+def _joint(joints: Mapping[str, Joint], words: Words) -> Markup:
     labels = Labels(words.language)
-    cells = joint.statistics.map(lambda value: f"{value:.4f}").rename(index=labels.word, columns=labels.word)
-    title = f"{words('curve_joint')} ({labels.word(joint.estimand)}, {joint.specifications:,} × {joint.draws:,})"
-    return Markup(Table(title, cells, notes=labels.notes(joint.notes), language=labels.spoken).to_html_piece())
+    pieces = []
+    for name, joint in joints.items():
+        if joint.statistics.empty:
+            continue
+        cells = joint.statistics.map(lambda value: f"{value:.4f}").rename(index=labels.word, columns=labels.word)
+        title = f"{words('curve_joint')} ({labels.word(joint.estimand)}, {joint.specifications:,} × {joint.draws:,})"
+        title = f"{title}{labels.colon}{labels.head(name)}" if name else title
+        pieces.append(Table(title, cells, notes=labels.notes(joint.notes), language=labels.spoken).to_html_piece())
+    return Markup("".join(pieces))
 
 
 def _p_values(sweep: RecordedSweep) -> dict[str, bytes]:
@@ -352,8 +361,20 @@ def _heading(name: str, labels: Labels) -> str:
 
 
 def _answer(sweep: RecordedSweep, overview: Effects, report: Report, words: Words) -> list[str]:
+    """Return what became of the claim, and the answer of each part that is counted by itself."""
     values = {run.label: run.values for run in sweep.roster.runs}
-    return [note.text(words.language, report.words) for note in answer(overview, values, sweep.joint, report.words)]
+    notes = [] if sweep.judged is None else list(sweep.judged.notes)
+    if sweep.multiverse is None or sweep.multiverse.whole:
+        notes += answer(overview, values, sweep.joint, report.words)
+    else:
+        for part in sweep.multiverse.main:
+            own = effects(sweep.records.labelled(part.labels), report.asked)
+            said = answer(own, values, sweep.joints.get(part.name), report.words)
+            notes += [Note("of_labels", labels=(part.name,), note=note) for note in said] if part.name else said
+        if apart := sweep.multiverse.apart:
+            runs = sum(len(part.labels) for part in apart)
+            notes.append(Note("answer_apart", runs=runs, parts=[part.name for part in apart[:MOST_APART]]))
+    return [note.text(words.language, report.words) for note in notes]
 
 
 def _count(sweep: RecordedSweep, listed: Sequence[counts.Listed], overview: Effects, words: Words) -> Iterator[str]:

@@ -109,6 +109,10 @@ class Plan:
         Possible mistakes of the user: choices that replace others, or a draw larger than the sweep.
     overrides : tuple of str
         The changes that the command line makes to an experiment; empty for runs without one.
+    also : dict of str to list of Choice
+        Of an experiment with kinds of choices: the choices behind `same`, by the label of the run.
+    kinds, claim : mapping
+        What the experiment says of its choices and of its result, as it is written; empty if it says nothing.
     """
 
     name: str
@@ -122,6 +126,9 @@ class Plan:
     left: int = 0
     remarks: list[Note] = field(default_factory=list)
     overrides: tuple[str, ...] = ()
+    also: dict[str, list[Choice]] = field(default_factory=dict)
+    kinds: Mapping[str, Any] = field(default_factory=dict)
+    claim: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         left = {"skipped": len(self.skipped), "excluded": self.excluded, "columns that cannot run": len(self.failed)}
@@ -183,6 +190,8 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         left=left,
         remarks=remarks,
         overrides=_overrides(composer, command_axes),
+        kinds=composer.sweep_keys()["kinds"] or {},
+        claim=composer.sweep_keys()["claim"] or {},
     )
     changes = [word.lstrip("+") for word in result.overrides if not _takes_away(word)]
     if changes and "title" not in composer.given:
@@ -207,6 +216,8 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
             same = content_hash(run.specs, replace(run.prepared, weights=None), shop)
         if same in by_key:
             result.same.setdefault(by_key[same].label, []).append(choice.label)
+            if result.kinds:
+                result.also.setdefault(by_key[same].label, []).append(choice)
             continue
         by_key[same] = run
         result.runs.append(run)

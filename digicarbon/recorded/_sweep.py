@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,10 +21,12 @@ from digicarbon.note import Note, cut, note_of, suggestion
 from digicarbon.note.recorded import read_all
 from digicarbon.recorded._run import ENDED, data_of, in_order, reading, sweeps_of
 from digicarbon.report import Record
+from digicarbon.report.claim import Judged, claim_of, judged
 from digicarbon.report.evidence import FILE as EVIDENCE
 from digicarbon.report.evidence import Evidence
 from digicarbon.report.joint import FILE as JOINT
-from digicarbon.report.joint import Joint
+from digicarbon.report.joint import Joint, joints_from_json
+from digicarbon.report.kinds import Multiverse, multiverse_of
 from digicarbon.secret import masked
 from digicarbon.sweep.provenance import RECORD
 from digicarbon.sweep.tables import DRAWN
@@ -188,9 +190,27 @@ class RecordedSweep:
         return str(content["report"]), [name for name in content["pictures"] if name in self.files]
 
     @cached_property
+    def joints(self) -> Mapping[str, Joint]:
+        """The joint test of each main part of the multiverse by its name; empty if none was requested."""
+        return joints_from_json(self.file(JOINT).decode()) if JOINT in self.files else {}
+
+    @property
     def joint(self) -> Joint | None:
-        """The joint test of the whole curve; None if it was not requested."""
-        return Joint.from_json(self.file(JOINT).decode()) if JOINT in self.files else None
+        """The joint test of the whole curve; None if it was not requested, or if there are several parts."""
+        return next(iter(self.joints.values())) if len(self.joints) == 1 else None
+
+    @cached_property
+    def multiverse(self) -> Multiverse | None:
+        """The parts that are counted apart; None where the experiment names no kinds and makes no claim."""
+        return multiverse_of(self.roster)
+
+    @cached_property
+    def judged(self) -> Judged | None:
+        """Whether the experiment's claim holds; None where it makes none."""
+        claim = claim_of(self.roster.claim)
+        if claim is None or self.multiverse is None:
+            return None
+        return judged(claim, self.multiverse, self.records, self.joints, self.roster.lost)
 
     @cached_property
     def evidence(self) -> Evidence | None:
@@ -214,6 +234,10 @@ class RecordedRecords(Sequence[Record]):
     def chosen(self, positions: Iterable[int]) -> RecordedRecords:
         """Return some of the records; they too are read on each pass."""
         return RecordedRecords([self._labels[position] for position in positions], self._results)
+
+    def labelled(self, labels: Collection[str]) -> RecordedRecords:
+        """Return the records of the runs with some labels."""
+        return RecordedRecords([one for one in self._labels if one[0].label in labels], self._results)
 
     def __len__(self) -> int:
         return len(self._labels)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from digicarbon.note import Note, cut, note_of
 from digicarbon.panel import Panel
@@ -17,6 +17,11 @@ from digicarbon.report.joint import Joint, JointRequest
 from digicarbon.report.labels import Labels, Language
 from digicarbon.result import Asked, Result
 from digicarbon.spec import Spec
+
+if TYPE_CHECKING:
+    # both read records
+    from digicarbon.report.claim import Judged
+    from digicarbon.report.kinds import Multiverse
 
 MOST_LABELS = 4
 """A note on more runs gives their number instead of labels."""
@@ -80,6 +85,9 @@ class Report(Spec):
     labels: Mapping[str, str] = {}
     language: Language | None = "en"
 
+    _multiverse: Multiverse | None = PrivateAttr(default=None)
+    _judged: Judged | None = PrivateAttr(default=None)
+
     @property
     def words(self) -> Labels:
         """What variables and rows are called."""
@@ -134,6 +142,23 @@ class Report(Spec):
         """Return this report with the evidence that it asked for; None where there is none."""
         return self
 
+    @property
+    def multiverse(self) -> Multiverse | None:
+        """The parts of the sweep that are counted apart; None where all runs are counted together."""
+        return self._multiverse
+
+    @property
+    def judged(self) -> Judged | None:
+        """Whether the experiment's claim holds; None where it makes none."""
+        return self._judged
+
+    def with_multiverse(self, multiverse: Multiverse | None, judged: Judged | None = None) -> Self:
+        """Return the report with the parts of the sweep, and with what became of the experiment's claim."""
+        report = self.model_copy()
+        report._multiverse = None if multiverse is None or not multiverse.kinds else multiverse
+        report._judged = judged
+        return report
+
     def with_failed(self, runs: int) -> Report:
         """Return the report for a sweep of which so many runs failed; most leave it to a note below their table."""
         return self
@@ -141,6 +166,10 @@ class Report(Spec):
     def with_joint(self, joint: Joint | None) -> Report:
         """Return this report with the joint test that it asked for; None where there is none, which the sweep says."""
         return self
+
+    def with_joints(self, joints: Mapping[str, Joint]) -> Report:
+        """Return this report with the joint test of each main part of a multiverse, by its name."""
+        return self.with_joint(next(iter(joints.values())) if len(joints) == 1 else None)
 
 
 def heads(records: Iterable[Record], words: Labels) -> list[str]:

@@ -73,7 +73,7 @@ class EventStudy(Report):
             If no run has effects by event time.
         """
         if len(records) > self.most_runs:
-            return coefficients(title, records, 0.05, self.decimals, self.words)
+            return coefficients(title, records, 0.05, self.decimals, self.words, self.multiverse)
         heads = heads_of(list(records), None, self.words)
         results = [record.result for record in heads.records]
         tables: list[Mapping[int, Mapping[str, float]]] = [rows_of(result) for result in results]

@@ -159,6 +159,8 @@ class Focal:
         By key, the value of records on which the key has no effect. A value that other records choose is left out.
     regimes : mapping of str to set of MadeOf
         What terms of regimes are made of; several where records have other variables or numbers of thresholds.
+    labels : sequence of str
+        The labels of all records.
     """
 
     runs: int
@@ -174,6 +176,7 @@ class Focal:
     beyond: frozenset[int] = frozenset()
     absent: Mapping[str, str] = field(default_factory=dict)
     regimes: Mapping[str, set[MadeOf]] = field(default_factory=dict)
+    labels: Sequence[str] = ()
 
     def boundary_notes(self) -> tuple[Note, ...]:
         """Return a note for each parameter at the end of its range, which excludes records."""
@@ -229,7 +232,9 @@ def focal(
     taken: set[tuple[str, str]] = set()
     regimes: dict[str, set[MadeOf]] = {}
     runs = again = 0
+    labels: list[str] = []
     for position, record in enumerate(records):
+        labels.append(record.label)
         if record.again:
             again += 1
             continue
@@ -272,6 +277,7 @@ def focal(
         beyond=frozenset(beyond),
         absent={key: value for key, value in absent.items() if (key, value) not in taken},
         regimes=regimes,
+        labels=labels,
     )
 
 

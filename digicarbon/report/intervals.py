@@ -66,7 +66,7 @@ class IntervalPicture(Report):
             If no run has such a coefficient or effect.
         """
         if len(records) > self.most_runs:
-            return coefficients(title, records, 0.05, self.decimals, self.words)
+            return coefficients(title, records, 0.05, self.decimals, self.words, self.multiverse)
         named = regimes_in_words(records, self.words)
         results = results_of(named.records, self.words)
         effects, terms = effect_names(results.values()), named.of(self.terms)
@@ -153,7 +153,7 @@ class BandTable(Report):
         """
         groups = self._groups(records)
         if len(records) > self.most_runs:
-            return coefficients(title, records, 0.05, self.decimals, self.words)
+            return coefficients(title, records, 0.05, self.decimals, self.words, self.multiverse)
         rows: dict[str, dict[str, str]] = {}
         for name, by_band in groups.items():
             results = {f"{band:g}": result for band, result in sorted(by_band.items())}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -199,3 +200,52 @@ def _each(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
 
 def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def joints_to_json(joints: Mapping[str, Joint]) -> str:
+    """Return the joint tests of the parts of a multiverse as JSON: that of a single part without a name as it is."""
+    if list(joints) == [""]:
+        return joints[""].to_json()
+    return json.dumps(
+        {"parts": {name: json.loads(joint.to_json()) for name, joint in joints.items()}}, ensure_ascii=False, indent=1
+    )
+
+
+def joints_from_json(text: str) -> dict[str, Joint]:
+    """Return what `joints_to_json` wrote.
+
+    Raises
+    ------
+    DataError
+        If the text is something else.
+    """
+    try:
+        content = json.loads(text)
+        parts = content.get("parts") if isinstance(content, dict) else None
+    except ValueError as error:
+        raise DataError(Note("no_joint_test_file", file=FILE, reason=str(error))) from error
+    if not isinstance(parts, dict):
+        return {"": Joint.from_json(text)}
+    return {str(name): Joint.from_json(json.dumps(part)) for name, part in parts.items()}
+
+
+def each_of(joints: Mapping[str, Joint]) -> pd.DataFrame:
+    """Return the p values of each specification, after the part that it was tested in if there are several."""
+    if list(joints) == [""]:
+        return joints[""].each
+    parts = [joint.each.assign(part=name)[["part", *EACH]] for name, joint in joints.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def metrics_of(joints: Mapping[str, Joint]) -> dict[str, float]:
+    """Return the p values of joint tests by the names of their metrics; the name of a part comes before the statistic.
+
+    ``joint.median.p`` of a single part without a name, else e.g. ``joint.outcome_intensity.median.p``.
+    """
+    metrics: dict[str, float] = {}
+    for name, joint in joints.items():
+        # MLflow takes letters, digits and a few signs
+        own = f"{re.sub(r'[^0-9A-Za-z_.-]+', '_', name)}." if name else ""
+        for metric, p in joint.metrics.items():
+            metrics[f"joint.{own}{metric.removeprefix('joint.')}"] = p
+    return metrics

@@ -104,13 +104,13 @@ class OneAnswer(Report):
         """
         curve, parts = self._parts(records)
         tables: list[Table] = []
-        for part in parts:
+        for place, part in enumerate(parts):
             own = self._tables(part)
-            tables += (
-                [replace(one, title=f"{one.title}{self.words.colon}{part.name}") for one in own] if part.name else own
-            )
-        first = tables[0]
-        tables[0] = replace(first, title=title, notes=(*first.notes, *self._notes(curve, parts)))
+            if not place:
+                notes = (*own[0].notes, *self._notes(curve, parts))
+                own[0] = replace(own[0], title=title, notes=notes)
+            name = f"{self.words.colon}{self.words.head(part.name)}" if part.name else ""
+            tables += [replace(one, title=f"{one.title}{name}") for one in own]
         below: Table | None = None
         for one in reversed(tables):
             below = replace(one, below=below)
@@ -161,11 +161,11 @@ class OneAnswer(Report):
 
     def _parts(self, records: Sequence[Record]) -> tuple[Curve, list[Part]]:
         """Return the specifications of the curve, and those of them that are counted together."""
-        curve = SpecificationCurve(
+        report = SpecificationCurve(
             quantity=self.quantity, term=self.term, level=self.level, labels=self.labels, language=self.language
-        ).curve(records)
-        known = np.isfinite(curve.rows["se"].to_numpy(dtype=np.float64))
-        return curve, [part_of(curve, known, "", self.main)]
+        )
+        curve = report.with_multiverse(self.multiverse).curve(records)
+        return curve, [part_of(curve, one.rows, one.name, self.main) for one in curve.parts]
 
     def _groups(self, part: Part) -> list[Comparable]:
         each = () if self._evidence is None else self._evidence.each

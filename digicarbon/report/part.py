@@ -15,6 +15,8 @@ from digicarbon.report.focal import text_of
 from digicarbon.report.joint import FACETS
 from digicarbon.report.specification_curve import Choice, Curve, choices_of
 
+NUMBERS = ("record", "term", "coef", "se", "p", "low", "high")
+"""Columns of rows that are no choices."""
 ERRORS = ("inference", "diagnostic")
 """Config groups that change no estimate."""
 
@@ -70,14 +72,14 @@ class Part:
         ]
 
 
-def part_of(curve: Curve, chosen: BoolArray, name: str, main: Mapping[str, object]) -> Part:
+def part_of(curve: Curve, rows: pd.DataFrame, name: str, main: Mapping[str, object]) -> Part:
     """Return some specifications of a curve as a part.
 
     Parameters
     ----------
     curve : Curve
-    chosen : ndarray of bool, shape (M,)
-        Of its rows, at least one.
+    rows : DataFrame
+        Some of its rows, at least one.
     name : str
     main : mapping of str to object
         Values of the main specification; a choice without one has the value of the first specification.
@@ -87,7 +89,6 @@ def part_of(curve: Curve, chosen: BoolArray, name: str, main: Mapping[str, objec
     ConfigError
         If there is no such specification.
     """
-    rows = curve.rows[chosen]
     once = ~rows.duplicated([*curve.estimate_keys, "term", "coef"])
     repeated, rows = int((~once).sum()), rows[once].reset_index(drop=True)
     keys = [key for key in curve.focal_runs.varied if key in rows and _decides(key) and rows[key].nunique() > 1]
@@ -95,7 +96,9 @@ def part_of(curve: Curve, chosen: BoolArray, name: str, main: Mapping[str, objec
     lacking = [curve.lacking[int(record)] for record in rows["record"]]
     applies = np.array([[choice.key not in own for choice in choices] for own in lacking], dtype=np.bool_)
     labels = tuple(curve.labels[int(record)] for record in rows["record"])
-    return Part(name, rows, labels, choices, applies.reshape(len(rows), len(choices)), _start(rows, main), repeated)
+    return Part(
+        name, rows, labels, choices, applies.reshape(len(rows), len(choices)), _start(rows, curve.rows, main), repeated
+    )
 
 
 def _decides(key: str) -> bool:
@@ -104,27 +107,31 @@ def _decides(key: str) -> bool:
     return group not in ERRORS and not (group == "model" and field in FACETS)
 
 
-def _start(rows: pd.DataFrame, main: Mapping[str, object]) -> int:
-    """Return the main specification: the first one that has the given values."""
+def _start(rows: pd.DataFrame, every: pd.DataFrame, main: Mapping[str, object]) -> int:
+    """Return the main specification: the first one that has the given values, but for those of other parts."""
     fits = np.ones(len(rows), dtype=np.bool_)
     for key, value in main.items():
-        if key not in rows:
-            known = [name for name in rows.columns if name not in ("record", "term", "coef", "se", "p", "low", "high")]
+        text = text_of(value)
+        if key not in every:
+            known = [name for name in every.columns if name not in NUMBERS]
             listed = cut(known, 12) or Note("nothing_varied")
             raise ConfigError(
                 Note("not_varied", key="report.main", choice=key, hint=suggestion(key, known), varied=listed)
             )
-        fits &= (rows[key].astype(str) == text_of(value)).to_numpy()
-        if not fits.any():
-            values = rows[key].astype(str).unique().tolist()
+        values = every[key].astype(str).unique().tolist()
+        own = fits & (rows[key].astype(str) == text).to_numpy()
+        # a part of another value of this choice has a main specification, too
+        here = bool((rows[key].astype(str) == text).any())
+        if text not in values or (here and not own.any()):
             raise ConfigError(
                 Note(
                     "no_main_specification",
                     key="report.main",
                     choice=key,
-                    value=text_of(value),
-                    hint=suggestion(text_of(value), values),
+                    value=text,
+                    hint=suggestion(text, values),
                     values=cut(values, 12),
                 )
             )
+        fits = own if here else fits
     return int(np.flatnonzero(fits)[0])

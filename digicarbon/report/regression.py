@@ -199,7 +199,7 @@ class RegressionTable(Report):
         """
         title = self.caption or title
         if len(records) > self.most_runs:
-            table = coefficients(title, records, self.stars[1], self.decimals, self.words)
+            table = coefficients(title, records, self.stars[1], self.decimals, self.words, self.multiverse)
             return replace(table, label=self.label or "")
         # read once: these are few
         return self._side_by_side(title, heads_of(list(records), self.heads, self.words))

@@ -22,6 +22,7 @@ from digicarbon.report.base import (
     summarised,
 )
 from digicarbon.report.focal import COLUMN, Focal, Quantity, focal, heads_of, one_of
+from digicarbon.report.kinds import Multiverse
 from digicarbon.report.labels import Labels
 from digicarbon.report.regimes import with_regimes
 from digicarbon.result import Asked
@@ -69,7 +70,9 @@ class SignTable(Report):
         if focal_runs.rows.empty:
             raise ConfigError(Note("signs_without_quantity", key="report.quantity", quantity=one_of(self.quantity)))
         called = with_regimes(self.words, focal_runs.regimes)
-        cells, rules = counts(*focal_runs.whole(), self._keys(focal_runs), self.level, self.decimals, called)
+        cells, rules = counts_by_part(
+            focal_runs, self._keys(focal_runs), self.level, self.decimals, called, self.multiverse
+        )
         cells.insert(list(cells.columns).index("smallest"), "% significant", _shares(cells))
         terms = cut(map(called, focal_runs.rows["term"].unique()), 12)
         words = Note("significant_of", level=self.level, what=heads_of(self.quantity), terms=terms)
@@ -139,6 +142,37 @@ def counts(
             ]
     cells = pd.DataFrame([_counts(part, level, decimals) for _, part in groups], index=[label for label, _ in groups])
     return cells, tuple(rules)
+
+
+def counts_by_part(
+    focal_runs: Focal, keys: Sequence[str], level: float, decimals: int, words: Labels, multiverse: Multiverse | None
+) -> tuple[pd.DataFrame, tuple[int, ...]]:
+    """Return the same for each main part of a multiverse by itself, and a row for each part that is shown apart."""
+    rows, pieces = focal_runs.whole()
+    if multiverse is None or multiverse.whole:
+        return counts(rows, pieces, keys, level, decimals, words)
+    labels, of_pieces = ([focal_runs.labels[place] for place in some["record"]] for some in (rows, pieces))
+    tables: list[pd.DataFrame] = []
+    rules: list[int] = []
+    for part in multiverse.parts:
+        own, own_pieces = rows[part.of(labels)], pieces[part.of(of_pieces)]
+        # what is the same in a part needs no rows
+        differing = [key for key in keys if own[key].nunique() > 1] if part.main else []
+        cells, lines = counts(own, own_pieces, differing, level, decimals, words)
+        if cells.empty:
+            continue
+        above = sum(map(len, tables))
+        rules += [above] * (above > 0) + [above + line for line in lines]
+        name = words.head(part.name) or words.word("all")
+        head = name if part.main else f"{words.word('shown apart')}{words.colon}{name}"
+        several = len(multiverse.main) > 1
+        first = [head] if len(own) else []
+        rest = list(cells.index[len(first) :])
+        tables.append(
+            cells.set_axis([*first, *(f"{head}, {row}" if several or not part.main else row for row in rest)])
+        )
+    cells = pd.concat(tables) if tables else counts(rows.iloc[:0], pieces, keys, level, decimals, words)[0]
+    return cells, tuple(dict.fromkeys(rules))
 
 
 def _head(name: str, key: str, value: str, words: Labels) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -12,13 +12,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
-from digicarbon.arrays import FloatArray
+from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.shape.influence import concentration, influence, robustness, shares, without_ends
 from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
+from digicarbon.report.claim import Verdict, percent
 from digicarbon.report.focal import AS_CONFIGURED, IN_PIECES, Focal, Quantity, effect_of, focal, head_of
 from digicarbon.report.joint import FACETS, Joint, JointMethod, JointRequest
+from digicarbon.report.kinds import KINDS, LETTERS, Part
 from digicarbon.report.labels import Labels
 from digicarbon.report.picture import Format, Strip, chinese, plot_specification_curve, rendered
 from digicarbon.report.regimes import with_regimes
@@ -118,7 +120,7 @@ class SpecificationCurve(Report):
     decimals: Annotated[int, Field(ge=0, le=12)] = 4
     pictures: Annotated[tuple[Format, ...], Field(strict=False)] = ("png", "svg")
 
-    _joint: Joint | None = PrivateAttr(default=None)
+    _joints: Mapping[str, Joint] = PrivateAttr(default_factory=dict)
     _failed: int = PrivateAttr(default=0)
 
     @property
@@ -139,8 +141,12 @@ class SpecificationCurve(Report):
 
     def with_joint(self, joint: Joint | None) -> SpecificationCurve:
         """Return the report with the joint test in its table and picture; None: without a word on one."""
-        report = self.model_copy(update={} if joint is not None else {"draws": 0})
-        report._joint = joint
+        return self.with_joints({} if joint is None else {"": joint})
+
+    def with_joints(self, joints: Mapping[str, Joint]) -> SpecificationCurve:
+        """Return the same with the joint test of each main part, by its name."""
+        report = self.model_copy(update={} if joints else {"draws": 0})
+        report._joints = dict(joints)
         return report
 
     def with_failed(self, runs: int) -> SpecificationCurve:
@@ -161,31 +167,80 @@ class SpecificationCurve(Report):
         try:
             curve = self.curve(records)
         except _MixtureError:
-            if self._joint is None or self._joint.each.empty:
+            largest = [self._largest(joint, name) for name, joint in self._joints.items() if not joint.each.empty]
+            if not largest:
                 raise
             # z has no unit: what cannot be on one curve can be tested together
-            largest = self._largest(self._joint)
-            return replace(largest, title=title, notes=(*self.words.notes(self._joint.notes), *largest.notes))
-        parts = {"all": curve.rows, **curve.facets} if len(curve.facets) > 1 else {"all": curve.rows}
-        cells = pd.DataFrame({name: self._summary(part, curve.estimate_keys) for name, part in parts.items()})
+            notes = self.words.notes(note for joint in self._joints.values() for note in joint.notes)
+            first = replace(largest[0], title=title, notes=(*notes, *largest[0].notes))
+            return _in_a_row([first, *largest[1:]])
+        columns = {name: (part, rows) for part in curve.parts for name, rows in part.columns.items()}
+        cells = pd.DataFrame({name: self._summary(rows, curve.estimate_keys) for name, (_, rows) in columns.items()})
         if (cells.loc[_REPEATED] == "0").all():
             cells = cells.drop(_REPEATED)
         rules = tuple(list(cells.index).index(name) for name in ("median", "mean"))
-        if self._joint is not None and len(self._joint.statistics):
+        if any(part.joint is not None and len(part.joint.statistics) for part in curve.parts):
             rules = (*rules, len(cells))
-            p_values = [f"{p:.3f}" for p in self._joint.statistics.loc[list(_STATISTICS), "p"]]
-            blanks = [""] * len(p_values)
-            lines = {name: p_values if name == "all" else blanks for name in cells.columns}
-            cells = pd.concat([cells, pd.DataFrame(lines, index=list(_STATISTICS.values()))])
-        if curve.tests:
+            tested = {name: _p_values(part.joint if name == part.head else None) for name, (part, _) in columns.items()}
+            cells = pd.concat([cells, pd.DataFrame(tested, index=list(_STATISTICS.values()))])
+        if any(part.tests for part in curve.parts):
             rules = (*rules, len(cells))
-            counts = {name: self._survivors(part, curve.tests) for name, part in parts.items()}
+            counts = {name: self._survivors(rows, part.tests) for name, (part, rows) in columns.items()}
             cells = pd.concat([cells, pd.DataFrame(counts)])
+        if self.judged is not None:
+            rules = (*rules, len(cells))
+            verdicts = {verdict.part.name: verdict for verdict in self.judged.verdicts}
+            lines = {
+                name: self._verdict(verdicts.get(part.name) if name == part.head else None)
+                for name, (part, _) in columns.items()
+            }
+            cells = pd.concat([cells, pd.DataFrame(lines)])
         cells = cells.rename(index=self.words.word, columns=self._part)
-        below = self._moves(curve)
-        if curve.tests and self._joint is not None:
-            below = _at_the_end(below, self._largest(self._joint))
-        return Table(title, cells, rules, self._notes(curve), below, language=self.words.spoken)
+        below = [table for part in curve.parts if (table := self._moves(curve, part)) is not None]
+        below += [self._largest(part.joint, part.name) for part in curve.parts if part.tests and part.joint is not None]
+        apart = self._apart(curve)
+        own = Table(title, cells, rules, self._notes(curve), language=self.words.spoken)
+        return _in_a_row([own, *([] if apart is None else [apart]), *below])
+
+    def _verdict(self, verdict: Verdict | None) -> dict[str, str]:
+        """Return what a column says of the claim."""
+        if verdict is None:
+            return {"claim: agree": "", "claim": ""}
+        share = f" ({percent(verdict.agree / verdict.runs)})" if verdict.runs else ""
+        count = self.words.word("count of").format(some=f"{verdict.agree:,}", every=f"{verdict.runs:,}")
+        return {
+            "claim: agree": f"{count}{share}",
+            "claim": Note(f"claim_{verdict.outcome}").text(self.words.spoken),
+        }
+
+    def _apart(self, curve: Curve) -> Table | None:
+        """Return the runs with other values of nonequivalent choices, each combination by itself."""
+        if not curve.apart:
+            return None
+        main = {part.name: part.rows for part in curve.parts}
+        lines = []
+        for part, rows in curve.apart:
+            up = self._upwards(main.get(part.beside, rows))
+            coef, p = rows["coef"].to_numpy(), rows["p"].to_numpy()
+            with_sign = coef > 0 if up else coef < 0
+            line = {
+                "specifications": str(len(rows)),
+                "median": number(float(np.median(coef)), self.decimals),
+                "sign": self.words.word("positive" if up else "negative"),
+                "with the sign": _many(with_sign),
+                "significant with it": _many(with_sign & (p < self.level)),
+            }
+            lines.append(line)
+        names = [self.words.head(part.name) for part, _ in curve.apart]
+        cells = pd.DataFrame(lines, index=names).rename(columns=self.words.word)
+        said = Note("kinds_apart", level=self.level)
+        return Table(self.words.word("Shown apart"), cells, notes=self.words.notes([said]), language=self.words.spoken)
+
+    def _upwards(self, rows: pd.DataFrame) -> bool:
+        """Return whether the sign to look for is positive: that of the claim, or that of most estimates."""
+        if self.judged is not None:
+            return self.judged.claim.sign == "positive"
+        return bool((rows["coef"] > 0).sum() > (rows["coef"] < 0).sum())
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return the picture of the curve in each format, ``curve.<format>``."""
@@ -193,37 +248,78 @@ class SpecificationCurve(Report):
             return {}
         curve = self.curve(records)
         words = drawn_words(self.words)
+        panels = self._panels(curve, words)
+        rows = pd.concat([panel.rows for panel in panels], ignore_index=True)
+        keys = list(self.by) or [key for key in curve.focal_runs.varied if key in rows and rows[key].nunique() > 1]
+        choices = choices_of(rows, keys, curve.focal_runs.absent)[0]
         strips = [
-            Strip(words.choice(choice.key), words.option(choice.key, value), choice.columns[:, place] > 0)
-            for choice in curve.choices
+            Strip(self._kind_and_name(choice.key, words), words.option(choice.key, value), choice.columns[:, place] > 0)
+            for choice in self._by_kind(choices)
             if choice.key != self.facet
             for place, value in enumerate(choice.values)
         ]
-        facet = (
-            None
-            if self.facet is None
-            else curve.rows[self.facet].astype(str).map(lambda value: words.option(str(self.facet), value))
-        )
+        facet = pd.Series([panel.name for panel in panels for _ in range(len(panel.rows))], dtype=object)
         called = with_regimes(words, curve.focal_runs.regimes)
-        terms = list(dict.fromkeys(map(called, curve.rows["term"].unique())))
+        terms = list(dict.fromkeys(map(called, rows["term"].unique())))
         colon = "：" if words.language == "zh" else ": "
+        tests: dict[str, BoolArray] = {}
+        if any(panel.tests for panel in panels):
+            tests = {
+                label: np.concatenate([panel.below(name, self.level) for panel in panels])
+                for name, label in _TESTS.items()
+            }
         figure = plot_specification_curve(
-            curve.rows,
+            rows,
             strips,
-            facet=facet,
-            band=None if self._joint is None else self._joint.null_band,
-            tests={_TESTS[name]: p.to_numpy() < self.level for name, p in curve.tests.items()},
+            facet=None if len(panels) == 1 and not panels[0].name else facet,
+            bands={panel.name: panel.band for panel in panels if panel.band is not None},
+            tests=tests,
             level=self.level,
             estimand=colon.join([words.word(self.quantity), *terms]) if len(terms) == 1 else self.quantity,
             title=title,
             simulated=curve.simulated,
             language=words.spoken,
             coverage=curve.coverage,
-            remarks=self._remarks(curve, words),
+            remarks=self._remarks(curve, words, [choice.key for choice in choices]),
+            pale=frozenset(panel.name for panel in panels if panel.apart),
         )
         return {f"curve.{kind}": rendered(figure, kind) for kind in self.pictures}
 
-    def _remarks(self, curve: Curve, words: Labels) -> tuple[str, ...]:
+    def _panels(self, curve: Curve, words: Labels) -> list[_Panel]:
+        """Return the curves of the picture: of each main part and facet, and beside it what is shown apart."""
+        panels = []
+        for part in curve.parts:
+            drawn = {"": part.rows} if self.facet is None else dict(by_facet(part.rows, self.facet))
+            for value, rows in drawn.items():
+                names = [words.head(curve.names[part.name])] if curve.names[part.name] else []
+                names += [words.option(self.facet, value)] if self.facet is not None else []
+                band = None if part.joint is None else part.joint.null_band
+                panels.append(_Panel("\n".join(names), rows, band, part.tests))
+            there = set(part.rows["record"])
+            others = [rows for apart, rows in curve.apart if apart.beside == part.name]
+            if others:
+                rows = pd.concat(others).drop_duplicates("record")
+                rows = rows[~rows["record"].isin(there)]
+                name = words.word("shown apart") + (f"\n{words.head(part.name)}" if part.name else "")
+                panels += [_Panel(name, rows, None, {}, apart=True)] if len(rows) else []
+        return panels
+
+    def _by_kind(self, choices: Sequence[Choice]) -> list[Choice]:
+        """Return choices in the order of their kinds, if the experiment names kinds."""
+        multiverse = self.multiverse
+        if multiverse is None or self.by:
+            return list(choices)
+        return sorted(choices, key=lambda choice: KINDS.index(multiverse.kind(choice.key)))
+
+    def _kind_and_name(self, key: str, words: Labels) -> str:
+        """Return what a choice is called, with the letter of its kind."""
+        name = words.choice(key)
+        if self.multiverse is None or key not in self.multiverse.kinds:
+            return name
+        letter = LETTERS[self.multiverse.kind(key)]
+        return f"{name}（{letter}）" if words.language == "zh" else f"{name} ({letter})"
+
+    def _remarks(self, curve: Curve, words: Labels, keys: Sequence[str]) -> tuple[str, ...]:
         """Return sentences below the picture: what is not on the curve, and what the joint test says."""
         parts = [
             words.word(f"left out: {note.code}").format(
@@ -233,6 +329,9 @@ class SpecificationCurve(Report):
             if note.code in LEFT_OUT
         ]
         remarks = []
+        if curve.apart:
+            runs = len(set(pd.concat([rows["record"] for _, rows in curve.apart])) - set(curve.rows["record"]))
+            parts.append(words.word("left out: apart").format(runs=f"{runs:,}"))
         if parts:
             every = curve.focal_runs.runs + self._failed
             shown = words.word("on the curve").format(shown=f"{len(curve.rows):,}", every=f"{every:,}")
@@ -241,16 +340,26 @@ class SpecificationCurve(Report):
             remarks.append(f"{shown}{gap}{words.word('not on the curve').format(parts=comma.join(parts))}")
         if without := int((~np.isfinite(curve.rows["low"]) & ~np.isfinite(curve.rows["high"])).sum()):
             remarks.append(words.word("no interval").format(runs=f"{without:,}"))
-        joint = self._joint
-        if joint is not None and len(joint.statistics):
-            p = [f"{value:.3f}" for value in joint.statistics.loc[list(_STATISTICS), "p"]]
-            fields = dict(zip(("median", "share", "mean"), p, strict=True))
-            remark = words.word("joint on curve").format(draws=f"{joint.draws:,}", **fields)
-            if joint.specifications != len(curve.rows):
-                others = words.word("joint on others").format(specifications=f"{joint.specifications:,}")
-                remark += others if words.language == "zh" else f" {others}"
-            remarks.append(remark)
+        for part in curve.parts:
+            remarks += self._joint_remark(part, words)
+        if self.judged is not None:
+            remarks += words.notes(self.judged.notes)
+        if self.multiverse is not None:
+            kinds = dict.fromkeys(self.multiverse.kind(key) for key in keys if key in self.multiverse.kinds)
+            remarks += [words.word(f"kind {LETTERS[kind]}") for kind in KINDS if kind in kinds]
         return tuple(remarks)
+
+    def _joint_remark(self, part: _Part, words: Labels) -> list[str]:
+        """Return what the joint test of a part says."""
+        joint = part.joint
+        if joint is None or not len(joint.statistics):
+            return []
+        fields = dict(zip(("median", "share", "mean"), _p_values(joint), strict=True))
+        remark = words.word("joint on curve").format(draws=f"{joint.draws:,}", **fields)
+        if joint.specifications != len(part.rows):
+            others = words.word("joint on others").format(specifications=f"{joint.specifications:,}")
+            remark += others if words.language == "zh" else f" {others}"
+        return [f"{words.run(part.name)}{words.colon}{remark}" if part.name else remark]
 
     def _part(self, name: str) -> str:
         """Return the head of the column of all specifications, or of those of one facet."""
@@ -272,29 +381,52 @@ class SpecificationCurve(Report):
                     )
                 )
         rows, left_out = self._one_each(focal_runs)
-        facets = (
-            {}
-            if self.facet is None
-            else {f"{self.facet}={value}": part for value, part in rows.groupby(self.facet, sort=False, observed=True)}
-        )
-        for part in facets.values() or [rows]:
-            _refuse_mixture(part, focal_runs)
+        labels = [watched.labels[record] for record in rows["record"]]
+        multiverse = self.multiverse
+        if multiverse is not None and not multiverse.whole:
+            found = [(part, rows[part.of(labels)]) for part in multiverse.parts]
+            left_out = (
+                *left_out,
+                *(Note("kinds_empty", part=part.name) for part, own in found if own.empty and part.name),
+            )
+            rows = rows[multiverse.counted(labels)]
+            if rows.empty:
+                raise ConfigError(Note("kinds_no_estimate", key="kinds", quantity=effect_of(self.quantity)))
+            main = [(part.name, own) for part, own in found if part.main and len(own)]
+            apart = [(part, own) for part, own in found if not part.main and len(own)]
+            names = {part.name: part.name or _label(part.choices) for part in multiverse.main}
+        else:
+            main, apart, names = [("", rows)], [], {"": ""}
+        parts = []
+        for name, own in main:
+            head = name if len(main) > 1 else "all"
+            facets = {} if self.facet is None else dict(by_facet(own, self.facet))
+            for part in facets.values() or [own]:
+                _refuse_mixture(part, focal_runs)
+            named = {
+                f"{f'{name}, ' if len(main) > 1 else ''}{self.facet}={value}": part for value, part in facets.items()
+            }
+            joint = self._joints.get(name)
+            tests = {} if joint is None else _tests(joint, own["record"].map(watched.labels))
+            parts.append(_Part(name, head, own, {head: own, **(named if len(facets) > 1 else {})}, joint, tests))
         keys = list(self.by) or [key for key in focal_runs.varied if key in rows and rows[key].nunique() > 1]
         # for the influence on the estimate, a facet is a choice like others
         facet = [] if self.facet is None or rows[self.facet].nunique() < 2 else [self.facet]
-        choices, many = choices_of(rows, list(dict.fromkeys([*facet, *keys])), focal_runs.absent)
+        keys = list(dict.fromkeys([*facet, *keys]))
+        many = choices_of(rows, keys, focal_runs.absent)[1]
         # rows of equal estimates that are equal in these have the same data, too: samples may come to the same rows
         estimate_keys = [key for key in focal_runs.varied if key in rows and _decides_estimates(key)]
-        tests = {} if self._joint is None else _tests(self._joint, rows["record"].map(watched.labels))
+        notes = (*left_out, *many)
         return Curve(
             focal_runs,
             rows,
-            facets,
-            choices,
+            parts,
+            apart,
+            names,
+            keys,
             estimate_keys,
-            (*left_out, *many),
+            notes,
             watched.simulated,
-            tests,
             watched.coverage,
             watched.labels,
             watched.lacking,
@@ -356,19 +488,16 @@ class SpecificationCurve(Report):
         every = len(rows)
         whole = robustness(coef, rows["se"].to_numpy())
 
-        def many(mask: NDArray[np.bool_]) -> str:
-            return f"{int(mask.sum())} ({mask.mean():.0%})"
-
         return {
             "specifications": str(every),
             _REPEATED: str(int(rows.duplicated([*estimate_keys, "term", "coef"]).sum())),
             "median": number(float(np.median(coef)), self.decimals),
             "smallest": number(float(coef.min()), self.decimals),
             "largest": number(float(coef.max()), self.decimals),
-            "positive": many(coef > 0),
-            "significant +": many((coef > 0) & low),
-            "negative": many(coef < 0),
-            "significant -": many((coef < 0) & low),
+            "positive": _many(coef > 0),
+            "significant +": _many((coef > 0) & low),
+            "negative": _many(coef < 0),
+            "significant -": _many((coef < 0) & low),
             "mean": number(whole.mean, self.decimals),
             "sampling standard error": number(whole.sampling, self.decimals),
             "median standard error": number(whole.median_se, self.decimals),
@@ -386,7 +515,7 @@ class SpecificationCurve(Report):
             out[f"significant: {label}"] = f"{low} ({low / len(p):.0%})" if len(p) else ""
         return out
 
-    def _largest(self, joint: Joint) -> Table:
+    def _largest(self, joint: Joint, part: str = "") -> Table:
         """Return the tested specifications with the largest |z|, and their p values."""
         each = joint.each
         first = each.iloc[np.argsort(-each["z"].abs().fillna(0.0).to_numpy(), kind="stable")[:LARGEST]]
@@ -414,25 +543,32 @@ class SpecificationCurve(Report):
             notes.append(Note("holm_needs_draws", specifications=len(each), draws=needed))
         if len(each) > LARGEST:
             notes.append(Note("largest_listed", shown=LARGEST, every=len(each)))
-        title = self.words.word("Which specifications survive")
+        title = self._of_part(self.words.word("Which specifications survive"), part)
         return Table(
             title, cells.rename(columns=self.words.word), notes=self.words.notes(notes), language=self.words.spoken
         )
 
-    def _moves(self, curve: Curve) -> Table | None:
+    def _of_part(self, title: str, part: str) -> str:
+        """Return the title of a table of one of several parts."""
+        return f"{title}{self.words.colon}{self.words.head(part)}" if part else title
+
+    def _moves(self, curve: Curve, part: _Part) -> Table | None:
         """Return the influence of each choice; if a few estimates make most of the variance, also without them."""
-        if not curve.choices or len(curve.rows) < 2:
+        absent = curve.focal_runs.absent
+        # a choice without an effect on the curve has a single value in its part
+        keys = [key for key in curve.keys if len(curve.parts) == 1 or part.rows[key].nunique() > 1]
+        choices = choices_of(part.rows, keys, absent)[0]
+        if not choices or len(part.rows) < 2:
             return None
-        title = self.words.word("What moves the result")
-        table = self._influence(title, curve.rows, curve.choices)
-        ends = -(-len(curve.rows) // 100)
-        if not _few_carry(_deviations(curve.rows)):
+        title = self._of_part(self.words.word("What moves the result"), part.name)
+        table = self._influence(title, part.rows, choices)
+        ends = -(-len(part.rows) // 100)
+        if not _few_carry(_deviations(part.rows)):
             return table
-        inner = curve.rows[without_ends(curve.rows["coef"].to_numpy(), ends)].reset_index(drop=True)
-        keys = [choice.key for choice in curve.choices]
-        choices = [one for one in choices_of(inner, keys, curve.focal_runs.absent)[0] if one.columns.size]
+        inner = part.rows[without_ends(part.rows["coef"].to_numpy(), ends)].reset_index(drop=True)
+        choices = [one for one in choices_of(inner, [choice.key for choice in choices], absent)[0] if one.columns.size]
         title = f"{title} ({self.words.word('without the ends of the curve')})"
-        without = Note("without_ends", smallest=ends, largest=ends, every=len(curve.rows))
+        without = Note("without_ends", smallest=ends, largest=ends, every=len(part.rows))
         return replace(table, below=replace(self._influence(title, inner, choices), notes=self.words.notes([without])))
 
     def _influence(self, title: str, rows: pd.DataFrame, choices: Sequence[Choice]) -> Table:
@@ -492,56 +628,109 @@ class SpecificationCurve(Report):
                 meaning=meaning(self.level),
             )
         ]
-        joint = self._joint
-        if joint is not None:
-            of: dict[str, Any] = {"draws": joint.draws, "specifications": joint.specifications, "seed": joint.seed}
-            if len(joint.statistics):
-                of["sign"] = joint.dominant
-                notes.append(Note("joint_test_wild" if joint.method == "wild" else "joint_test", **of))
-            notes += joint.notes
-        elif self.draws:
+        for part in curve.parts:
+            notes += self._of_joint(part.joint, part.name)
+        if not self._joints and self.draws:
             notes.append(Note("no_joint_recorded"))
         focal_runs = curve.focal_runs
         terms = curve.rows["term"].unique().tolist()
         if len(terms) > 1 and not focal_runs.logarithms.issuperset(terms):
             notes.append(Note("curve_of_variables", variables=len(terms)))
-        notes += [*_few_notes(curve.rows), *curve.notes]
-        notes += [*counted_notes(focal_runs.notes, focal_runs.runs), *counted_once(focal_runs.again)]
+        for part in curve.parts:
+            notes += _said_of(part.name, _few_notes(part.rows))
+        notes += [*curve.notes, *counted_notes(focal_runs.notes, focal_runs.runs), *counted_once(focal_runs.again)]
         return self.words.notes(notes)
+
+    def _of_joint(self, joint: Joint | None, part: str) -> list[Note]:
+        """Return notes on a joint test."""
+        if joint is None:
+            return []
+        notes = []
+        of: dict[str, Any] = {"draws": joint.draws, "specifications": joint.specifications, "seed": joint.seed}
+        if len(joint.statistics):
+            of["sign"] = joint.dominant
+            notes.append(Note("joint_test_wild" if joint.method == "wild" else "joint_test", **of))
+        return _said_of(part, [*notes, *joint.notes])
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Estimates that are counted together."""
+
+    name: str
+    head: str
+    rows: pd.DataFrame
+    columns: Mapping[str, pd.DataFrame]
+    """The columns of the table: all of them, and those of each facet."""
+    joint: Joint | None
+    tests: Mapping[str, pd.Series[float]]
+    """p values from the draws of the joint test by name, by the index of rows; not-a-number for what is not in it."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Panel:
+    """A curve of the picture."""
+
+    name: str
+    rows: pd.DataFrame
+    band: pd.DataFrame | None
+    tests: Mapping[str, pd.Series[float]]
+    apart: bool = False
+
+    def below(self, test: str, level: float) -> BoolArray:
+        """Return which estimates have a p value below a level; none without the test."""
+        if test not in self.tests:
+            return np.zeros(len(self.rows), dtype=np.bool_)
+        return self.tests[test].loc[self.rows.index].to_numpy() < level
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The specifications of a curve, and by what they differ.
-
-    Attributes
-    ----------
-    focal_runs : Focal
-    rows : DataFrame
-        A row per specification.
-    facets : mapping of str to DataFrame
-        The rows of each facet.
-    choices : sequence of Choice
-    estimate_keys : sequence of str
-        Choices that can change estimates of the same data.
-    notes : tuple of Note
-    simulated : bool
-    """
+    """The specifications of a curve, and by what they differ."""
 
     focal_runs: Focal
     rows: pd.DataFrame
-    facets: Mapping[str, pd.DataFrame]
-    choices: Sequence[Choice]
+    """Of all main parts."""
+    parts: Sequence[_Part]
+    apart: Sequence[tuple[Part, pd.DataFrame]]
+    names: Mapping[str, str]
+    """What the picture calls main parts, as the label of a run; empty where there is a single part."""
+    keys: Sequence[str]
     estimate_keys: Sequence[str]
     notes: tuple[Note, ...]
     simulated: bool
-    tests: Mapping[str, pd.Series[float]]
-    """p values from the draws of the joint test by name, in the order of rows; not-a-number for what is not in it."""
     coverage: tuple[float, ...] = ()
     labels: Mapping[int, str] = field(default_factory=dict)
-    """The run of each row, by its position."""
+    """The run of each record."""
     lacking: Mapping[int, frozenset[str]] = field(default_factory=dict)
-    """The choices that have no effect on it."""
+    """The choices that have no effect on each record."""
+
+
+def by_facet(rows: pd.DataFrame, facet: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the values of a facet with their rows, in the order of the rows."""
+    for value, part in rows.groupby(facet, sort=False, observed=True):
+        yield str(value), part
+
+
+def _said_of(part: str, notes: Sequence[Note]) -> list[Note]:
+    """Return notes on a part, which they name if there are several."""
+    return [Note("of_labels", labels=(part,), note=note) for note in notes] if part else list(notes)
+
+
+def _label(choices: Mapping[str, str]) -> str:
+    """Return choices as the label of a run."""
+    return ", ".join(f"{key}={value}" for key, value in choices.items())
+
+
+def _many(mask: NDArray[np.bool_]) -> str:
+    return f"{int(mask.sum())} ({mask.mean():.0%})"
+
+
+def _p_values(joint: Joint | None) -> list[str]:
+    """Return the p values of a joint test as cells; blanks without one."""
+    if joint is None or not len(joint.statistics):
+        return [""] * len(_STATISTICS)
+    return [f"{p:.3f}" for p in joint.statistics.loc[list(_STATISTICS), "p"]]
 
 
 def drawn_words(words: Labels) -> Labels:
@@ -559,9 +748,13 @@ def _tests(joint: Joint, labels: pd.Series[str]) -> dict[str, pd.Series[float]]:
     return {name: labels.map(each[name]).astype(np.float64) for name in _TESTS} if len(each) else {}
 
 
-def _at_the_end(table: Table | None, last: Table) -> Table:
-    """Return a table with a further one below all others."""
-    return last if table is None else replace(table, below=_at_the_end(table.below, last))
+def _in_a_row(tables: Sequence[Table]) -> Table:
+    """Return tables one below the other, each after those that are below the one before."""
+    first, *others = tables
+    if not others:
+        return first
+    rest = _in_a_row(others)
+    return replace(first, below=rest if first.below is None else _in_a_row([first.below, rest]))
 
 
 def _deviations(rows: pd.DataFrame) -> FloatArray:

@@ -13,9 +13,10 @@ import pandas as pd
 from digicarbon.note import Note
 from digicarbon.report.base import Record, Table, counted_notes, counted_once, summarised
 from digicarbon.report.focal import focal
+from digicarbon.report.kinds import Multiverse
 from digicarbon.report.labels import Labels
 from digicarbon.report.regimes import with_regimes
-from digicarbon.report.signs import counts, in_words
+from digicarbon.report.signs import counts_by_part, in_words
 
 MOST_VALUES = 20
 """A choice with more values has no rows."""
@@ -23,7 +24,14 @@ MOST_TEXTS = 3
 """How many different texts of a cell are shown."""
 
 
-def coefficients(title: str, records: Sequence[Record], level: float, decimals: int, words: Labels) -> Table:
+def coefficients(
+    title: str,
+    records: Sequence[Record],
+    level: float,
+    decimals: int,
+    words: Labels,
+    multiverse: Multiverse | None = None,
+) -> Table:
     """Return runs, signs, significance, range and median of focal coefficients, over all runs and by each choice.
 
     Parameters
@@ -36,6 +44,8 @@ def coefficients(title: str, records: Sequence[Record], level: float, decimals: 
     decimals : int
     words : Labels
         The language of heads and notes.
+    multiverse : Multiverse, optional
+        The parts that are counted apart.
     """
     focal_runs = focal(records, by_column=True)
     words = with_regimes(words, focal_runs.regimes)
@@ -49,10 +59,10 @@ def coefficients(title: str, records: Sequence[Record], level: float, decimals: 
         rules: tuple[int, ...] = ()
         first_note = Note("no_focal_term")
     else:
-        whole, pieces = focal_runs.whole()
+        whole, _ = focal_runs.whole()
         terms = ["term"] if whole["term"].nunique() > 1 else []
         few = [key for key, number in differing.items() if number <= MOST_VALUES]
-        cells, rules = counts(whole, pieces, [*terms, *few], level, decimals, words)
+        cells, rules = counts_by_part(focal_runs, [*terms, *few], level, decimals, words, multiverse)
         several_terms = whole["record"].nunique() != len(whole)
         counts_note = Note("focal_counts", runs=focal_runs.runs, level=level)
         first_note = counts_note if several_terms else Note("focal_coefficients", level=level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from digicarbon.note import Note, cut
@@ -12,6 +13,7 @@ from digicarbon.secret import masked
 
 if TYPE_CHECKING:
     from digicarbon.plan.runs import Plan, Run
+    from digicarbon.report.kinds import Multiverse, Part
     from digicarbon.result import Result
     from digicarbon.sweep.tables import Records
 
@@ -26,10 +28,14 @@ class Signs:
     ----------
     report : Report
         It says which number of a run is its effect, and what it is called.
+    part : Part, optional
+        The part of a multiverse whose runs are counted; None for all runs.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, part: Part | None = None) -> None:
         self._asked, self._words = report.asked, report.words
+        self._part = part
+        self._counted = 0
         self._next = 0
         self._quantities: dict[str, None] = {}
         self._terms: dict[str, None] = {}
@@ -42,6 +48,9 @@ class Signs:
         if place != self._next:
             return
         self._next += 1
+        if self._part is not None and run.label not in self._part.labels:
+            return
+        self._counted += 1
         effect = result.effect_numbers(self._asked)
         if effect is None:
             return
@@ -61,7 +70,7 @@ class Signs:
     @property
     def lacking(self) -> int:
         """The number of runs without a single number that is their effect."""
-        return self._next - self._signs.total()
+        return self._counted - self._signs.total()
 
     @property
     def answer(self) -> Note | None:
@@ -96,7 +105,27 @@ class Signs:
         return word.lower() if word.isascii() else word
 
 
-def description(planned: Plan, words: Labels, answer: Note | None, done: int, failed: int) -> str:
+def of_parts(report: Report, multiverse: Multiverse | None) -> dict[str, Signs]:
+    """Return what counts the signs of each main part, by its name; of all runs where they are counted together."""
+    if multiverse is None:
+        return {"": Signs(report)}
+    return {part.name: Signs(report, part) for part in multiverse.main}
+
+
+def together_of(signs: Mapping[str, Signs]) -> Note | None:
+    """Return the answers of parts as one note."""
+    answers = {name: one.answer for name, one in signs.items()}
+    said = [
+        Note("of_labels", labels=(name,), note=note) if name else note
+        for name, note in answers.items()
+        if note is not None
+    ]
+    return said[0] if len(said) == 1 else Note("sentences", said=said) if said else None
+
+
+def description(
+    planned: Plan, words: Labels, answer: Note | None, done: int, failed: int, judged: Sequence[Note] = ()
+) -> str:
     """Return the Markdown of a sweep's page in MLflow: title, answer, counts, data and the command.
 
     Parameters
@@ -107,12 +136,15 @@ def description(planned: Plan, words: Labels, answer: Note | None, done: int, fa
     answer : Note or None
     done, failed : int
         Numbers of runs.
+    judged : sequence of Note
+        The experiment's claim, and whether it holds.
     """
     from digicarbon.config.files import command_line
     from digicarbon.sweep.provenance import data_name
 
     data = cut(dict.fromkeys(map(data_name, planned.runs)), MOST_NAMES)
     notes = [
+        *judged,
         *([] if answer is None else [answer]),
         Note("sweep_counts", done=done, failed=failed),
         Note("sweep_data", data=data),

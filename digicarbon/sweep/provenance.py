@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
@@ -24,6 +25,8 @@ from digicarbon.plan.prepare import KINDS, Prepared, Specs
 from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import NOTHING, Plan, Run
 from digicarbon.report import Labels
+from digicarbon.report.claim import Claim
+from digicarbon.report.focal import COLUMN
 from digicarbon.result import Asked, Result
 from digicarbon.secret import hidden, masked
 from digicarbon.source import InputFile, Inputs, WatchedInputs, datafolder
@@ -413,8 +416,16 @@ ROOMS = (*SPARING, "weights")
 """Groups besides the model whose fields are params."""
 
 
-def roster(planned: Plan) -> Roster:
-    """Return what reports need to know of all runs before any is fitted, so that a page needs MLflow alone."""
+def roster(planned: Plan, kinds: Mapping[str, Any] = MappingProxyType({}), claim: Claim | None = None) -> Roster:
+    """Return what reports need to know of all runs before any is fitted, so that a page needs MLflow alone.
+
+    Parameters
+    ----------
+    planned : Plan
+    kinds : mapping
+        The kinds of its choices (`digicarbon.report.kinds.recorded`).
+    claim : Claim, optional
+    """
     runs = [
         Planned(
             run.key,
@@ -426,11 +437,27 @@ def roster(planned: Plan) -> Roster:
             run.prepared.notes,
             run.choice.column,
             planned.lacking(run),
+            _also(planned, run, kinds["named"]) if kinds else (),
         )
         for run in planned.runs
     ]
     drawn_from = planned.left if planned.drawn else 0
-    return Roster(runs, planned.skipped, planned.excluded, list(planned.failed.items()), drawn_from)
+    stated = {} if claim is None else claim.recorded
+    lost = 0 if claim is None else planned.failed_count
+    left_out = planned.skipped, planned.excluded, list(planned.failed.items())
+    return Roster(runs, *left_out, drawn_from, kinds, stated, lost)
+
+
+def _also(planned: Plan, run: Run, keys: Iterable[str]) -> tuple[Mapping[str, Any], ...]:
+    """Return the choices that have the same fit as a run, where they differ from its own in one of some keys."""
+    own = {**planned.chosen(run), COLUMN: run.choice.column}
+    others = []
+    for choice in planned.also.get(run.label, ()):
+        values = {**choice.values, COLUMN: choice.column}
+        named = {key: value for key in keys if (value := values.get(key, own.get(key))) is not None}
+        if any(value != own.get(key) for key, value in named.items()) and named not in others:
+            others.append(named)
+    return tuple(others)
 
 
 MOST_VALUES = 30

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import _thread
 import hashlib
+import json
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
 
@@ -28,6 +29,10 @@ from digicarbon.plan.runs import Plan, Run, require
 from digicarbon.plan.words import labels
 from digicarbon.progress import Advance, phase
 from digicarbon.report import Report, Table
+from digicarbon.report.claim import Claim, claim_of
+from digicarbon.report.claim import check as check_claim
+from digicarbon.report.kinds import multiverse_of
+from digicarbon.report.kinds import recorded as recorded_kinds
 from digicarbon.result import EFFECTS, Result
 from digicarbon.spec import Spec, build
 from digicarbon.sweep import engine, provenance, tables
@@ -105,6 +110,7 @@ class WhenQuiet:
 
 
 S = TypeVar("S", bound=Spec)
+T = TypeVar("T")
 
 BATCH = 500
 """Largest number of runs that are written at once."""
@@ -164,11 +170,23 @@ class Finished:
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of a whole sweep: its table, its workers and its store."""
+    """Settings of a whole sweep: its table, its workers and its store, and what it says of its choices and results.
+
+    Attributes
+    ----------
+    report : Report
+    executor : Executor
+    tracking : Tracking
+    kinds : mapping
+        The kinds of choices, as a sweep records them.
+    claim : Claim or None
+    """
 
     report: Report
     executor: Executor
     tracking: Tracking
+    kinds: Mapping[str, Any] = field(default_factory=dict)
+    claim: Claim | None = None
 
 
 def settings(composer: Composer) -> Settings:
@@ -201,15 +219,37 @@ def settings_for(composer: Composer, planned: Plan) -> Settings:
     """
     chosen = settings(composer)
     chosen = replace(chosen, report=chosen.report.with_labels(labels(composer, planned)))
-    quantity = chosen.report.asked.quantity
+    _refuse_unknown_number(chosen.report.asked.quantity, "report.quantity", composer, planned)
+    claim = _placed(composer, "claim", lambda: claim_of(planned.claim))
+    if claim is not None:
+        _refuse_unknown_number(claim.quantity, "claim.quantity", composer, planned)
+        _placed(composer, "claim", lambda: check_claim(claim, chosen.report.joint_request))
+    kinds = _placed(composer, "kinds", lambda: recorded_kinds(planned.kinds, planned, composer.given))
+    chosen = replace(chosen, kinds=kinds, claim=claim)
+    multiverse = multiverse_of(provenance.roster(planned, chosen.kinds, chosen.claim)) if kinds else None
+    if multiverse is not None and not multiverse.main:
+        raise ConfigError(
+            Note("kinds_no_main", key="kinds", example="sample: {kind: nonequivalent, main: full}"),
+            composer.where("kinds"),
+        )
+    return chosen
+
+
+def _refuse_unknown_number(quantity: str, key: str, composer: Composer, planned: Plan) -> None:
     known = ["coefficient", *EFFECTS]
     if quantity not in known:
         known = list(dict.fromkeys([*known, *(name for run in planned.runs for name in run.specs.model.quantities)]))
     if quantity not in known:
-        key = "report.quantity"
         hint = suggestion(quantity, known)
         raise at(ConfigError(Note("no_quantity", key=key, name=quantity, hint=hint, known=known)), composer.where(key))
-    return chosen
+
+
+def _placed(composer: Composer, key: str, make: Callable[[], T]) -> T:
+    """Return what a function makes of a key of the experiment; its errors get the place of the key."""
+    try:
+        return make()
+    except ConfigError as error:
+        raise at(error, composer.where(key)) from error
 
 
 def _asked(composer: Composer, planned: Plan) -> dict[str, Any]:
@@ -242,8 +282,12 @@ def _recorded(composer: Composer, planned: Plan, before: str) -> str:
 
 
 def sweep_key(planned: Plan) -> str:
-    """Return the key that identifies a sweep when it is started again: from its name, its overrides and its runs."""
-    text = "\n".join([store_name(planned), *planned.overrides, *sorted(run.key for run in planned.runs)])
+    """Return the key that identifies a sweep when it is started again: from its name, its overrides and its runs.
+
+    An experiment that changes its claim, or the kinds of its choices, is another sweep: what was stated stays recorded.
+    """
+    stated = [json.dumps(part, default=str) for part in (planned.kinds, planned.claim) if part]
+    text = "\n".join([store_name(planned), *planned.overrides, *stated, *sorted(run.key for run in planned.runs)])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -274,7 +318,7 @@ def run(
     """
     chosen = settings_for(composer, planned)
     record = ledger(planned.runs)
-    content = provenance.roster(planned)
+    content = provenance.roster(planned, chosen.kinds, chosen.claim)
     roster = content.to_bytes()
     table_key = tables.key_of(roster, planned.title, chosen.report)
     store = Store(chosen.tracking, store_name(planned))
@@ -309,9 +353,19 @@ def run(
                     _fit(planned.runs, book, chosen.executor)
                 with Scratch() as scratch:
                     failed = [(planned.runs[index].label, book.errors[index]) for index in sorted(book.errors)]
-                    shown = show(planned, chosen.report, book.records(planned), scratch.path, chosen.executor, failed)
+                    shown = show(
+                        planned,
+                        chosen.report,
+                        book.records(planned),
+                        scratch.path,
+                        chosen.executor,
+                        failed,
+                        multiverse_of(content),
+                        chosen.claim,
+                    )
                     again = {} if failed else tables.recorded(shown, table_key)
-                    page = description(planned, chosen.report.words, shown.answer, book.done, len(book.errors))
+                    judged = () if shown.judged is None else shown.judged.notes
+                    page = description(planned, chosen.report.words, shown.answer, book.done, len(book.errors), judged)
                     with phase("writing"):
                         places = store.finish(
                             {**shown.files, **tables.drawn(shown, chosen.report), **again},
@@ -319,6 +373,7 @@ def run(
                             book.done,
                             shown.metrics,
                             page,
+                            {} if shown.judged is None else shown.judged.tags,
                         )
         except KeyboardInterrupt:
             try:

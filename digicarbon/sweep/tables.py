@@ -26,13 +26,15 @@ from digicarbon.plan.runs import MOST_REASONS, Plan, Run
 from digicarbon.render import from_json, to_json
 from digicarbon.report import Labels, Record, Report, Table, attributed
 from digicarbon.report.base import owners_of
+from digicarbon.report.claim import Claim, Judge, Judged
 from digicarbon.report.evidence import FILE as EVIDENCE
 from digicarbon.report.evidence import UNITS_FILE, Evidence
-from digicarbon.report.joint import EACH_FILE, Joint
+from digicarbon.report.joint import EACH_FILE, Joint, each_of, joints_to_json, metrics_of
 from digicarbon.report.joint import FILE as JOINT
+from digicarbon.report.kinds import Multiverse
 from digicarbon.result import Result
 from digicarbon.spec import identity
-from digicarbon.sweep.answer import Signs
+from digicarbon.sweep.answer import of_parts, together_of
 from digicarbon.sweep.evidence import evidence
 from digicarbon.sweep.joint import joint_test
 
@@ -63,6 +65,8 @@ class Shown:
     lasts : bool
         Whether the same runs give the same report again. Pictures may depend on more than the results, e.g. on a map
         from a file; a picture or joint test that fails today may succeed tomorrow.
+    judged : Judged or None
+        Whether the experiment's claim holds; None where it makes none.
     """
 
     table: Table | None
@@ -72,6 +76,7 @@ class Shown:
     metrics: Mapping[str, float] = field(default_factory=dict)
     lasts: bool = False
     answer: Note | None = None
+    judged: Judged | None = None
 
 
 class Records(Sequence[Record]):
@@ -151,6 +156,8 @@ def show(
     scratch: Path,
     executor: Executor,
     failures: Collection[tuple[str, Note]] = (),
+    multiverse: Multiverse | None = None,
+    claim: Claim | None = None,
 ) -> Shown:
     """Make the report of a sweep; fitted runs are recorded even if it fails.
 
@@ -165,6 +172,9 @@ def show(
         Where a report's further fits are made.
     failures : collection of (str, Note)
         Labels of the runs that failed, and why.
+    multiverse : Multiverse, optional
+        The parts of the sweep that are counted apart, if the experiment names kinds of choices or makes a claim.
+    claim : Claim, optional
 
     Raises
     ------
@@ -175,10 +185,11 @@ def show(
     try:
         with place.open("w", encoding="utf-8", newline="") as file:
             estimates = _Estimates(file)
-            signs = Signs(report)
-            records.watchers += [estimates.take, signs.take]
-            joint, untested = _joint(report, records)
-            report = report.with_joint(joint)
+            signs = of_parts(report, multiverse)
+            records.watchers += [estimates.take, *(one.take for one in signs.values())]
+            joints, untested = _joints(report, records, multiverse)
+            judged = _judged(planned, records, multiverse, claim, joints)
+            report = report.with_multiverse(multiverse, judged).with_joints(joints)
             found, unknown = _evidence(report, records, executor)
             report = report.with_evidence(found)
             report = report.with_failed(len(failures) + records.lacking)
@@ -186,10 +197,18 @@ def show(
                 pictures, lacking = _pictures(planned, report, records)
             with progress.phase("table"):
                 table, refusal = _table_or_refusal(
-                    planned, report, records, (*untested, *unknown, *lacking, *absent(failures, planned.failed.items()))
+                    planned,
+                    report,
+                    records,
+                    (
+                        *stated(multiverse, judged),
+                        *(*untested, *unknown, *lacking),
+                        *absent(failures, planned.failed.items()),
+                    ),
                 )
                 estimates.complete(records)
-                signs.complete(records)
+                for one in signs.values():
+                    one.complete(records)
     except OSError as error:
         raise TrackingError(Note("estimates_not_written", folder=scratch, reason=error.strerror)) from error
     files: dict[str, str | bytes | Path] = {**pictures}
@@ -197,23 +216,17 @@ def show(
         files |= {"table.md": table.to_markdown(), "table.csv": plain_table(table.named).to_csv()}
     if table is not None and table.below is not None:
         files["table_below.csv"] = plain_table(table.below.named).to_csv()
-    if joint is not None:
-        files[JOINT] = joint.to_json()
-        files[EACH_FILE] = plain_table(joint.each).to_csv(index=False)
+    if joints:
+        files[JOINT] = joints_to_json(joints)
+        files[EACH_FILE] = plain_table(each_of(joints)).to_csv(index=False)
     if found is not None:
         files[EVIDENCE] = found.to_json()
     if found is not None and found.left_out is not None:
         files[UNITS_FILE] = plain_table(found.left_out.table).to_csv(index=False)
     if estimates.count:
         files[ESTIMATES] = place
-    lasts = (
-        table is not None
-        and joint is None
-        and found is None
-        and not (pictures or lacking or untested or records.lacking)
-    )
-    numbers = {} if joint is None else joint.metrics
-    return Shown(table, refusal, tuple(pictures), files, numbers, lasts, signs.answer)
+    lasts = table is not None and found is None and not (joints or pictures or lacking or untested or records.lacking)
+    return Shown(table, refusal, tuple(pictures), files, metrics_of(joints), lasts, together_of(signs), judged)
 
 
 def store_name(planned: Plan) -> str:
@@ -326,16 +339,48 @@ def finished(
     return replace(table, title=title, notes=(*table.notes, *words.notes((*more, *own))))
 
 
-def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[Note, ...]]:
-    """Return the joint test that a report asks for, or a note that says why there is none: it never costs the table."""
+def _joints(
+    report: Report, records: Records, multiverse: Multiverse | None
+) -> tuple[dict[str, Joint], tuple[Note, ...]]:
+    """Return the joint test that a report asks for, of each main part, and notes on those that cannot be made.
+
+    A test never costs the table. All parts share the draws, since signs belong to units.
+    """
     test = report.joint_request
     if test is None or not len(records):
-        return None, ()
-    try:
-        found = joint_test(records.results(), test.quantity, test.draws, test.seed, test.level, test.term, test.method)
-        return found, ()
-    except DigicarbonError as error:
-        return None, (Note("no_joint_test", reason=error),)
+        return {}, ()
+    joints: dict[str, Joint] = {}
+    notes: list[Note] = []
+    for part in [None] if multiverse is None else multiverse.main:
+        fits = ((run, result) for run, result in records.results() if part is None or run.label in part.labels)
+        name = "" if part is None else part.name
+        try:
+            joints[name] = joint_test(fits, test.quantity, test.draws, test.seed, test.level, test.term, test.method)
+        except DigicarbonError as error:
+            note = Note("no_joint_test", reason=error)
+            notes.append(Note("of_labels", labels=(name,), note=note) if name else note)
+    return joints, tuple(notes)
+
+
+def _judged(
+    planned: Plan,
+    records: Records,
+    multiverse: Multiverse | None,
+    claim: Claim | None,
+    joints: Mapping[str, Joint],
+) -> Judged | None:
+    """Return whether the experiment's claim holds."""
+    if claim is None or multiverse is None:
+        return None
+    judge = Judge(claim)
+    for run, result in records.results():
+        judge.take(run.label, result)
+    return judge.verdicts(multiverse, joints, planned.failed_count)
+
+
+def stated(multiverse: Multiverse | None, judged: Judged | None) -> tuple[Note, ...]:
+    """Return notes on what an experiment states: its claim with the verdicts, and the kinds of its choices."""
+    return (*(() if judged is None else judged.notes), *(() if multiverse is None else multiverse.notes))
 
 
 def _evidence(report: Report, records: Records, executor: Executor) -> tuple[Evidence | None, tuple[Note, ...]]:

@@ -12,7 +12,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,8 @@ class Planned:
         The experiment's column that it belongs to.
     lacking : tuple of str
         The keys of ``values`` that have no effect on this run.
+    also : tuple of mapping
+        Of an experiment with kinds of choices: further choices with the same fit, those that have a kind alone.
     """
 
     hash: str
@@ -84,6 +86,7 @@ class Planned:
     notes: tuple[Note, ...] = ()
     column: str | None = None
     lacking: tuple[str, ...] = ()
+    also: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +104,12 @@ class Roster:
         Columns that cannot run, with the reason.
     drawn_from : int
         The number of combinations from which the runs are drawn; 0 where all are there.
+    kinds : mapping
+        The kinds of choices with their values (`digicarbon.report.kinds`); empty where the experiment names none.
+    claim : mapping
+        The experiment's claim (`digicarbon.report.claim`); empty where it makes none.
+    lost : int
+        Of an experiment with a claim: the number of runs of columns that cannot run.
     """
 
     runs: Sequence[Planned]
@@ -108,6 +117,9 @@ class Roster:
     excluded: int = 0
     failed: Sequence[tuple[str, Note]] = ()
     drawn_from: int = 0
+    kinds: Mapping[str, Any] = field(default_factory=dict)
+    claim: Mapping[str, Any] = field(default_factory=dict)
+    lost: int = 0
 
     def to_bytes(self) -> bytes:
         """Return it as the content of a Parquet file: equal texts are kept once."""
@@ -123,10 +135,13 @@ class Roster:
             "column": [run.column for run in self.runs],
             "lacking": [_text(run.lacking) if run.lacking else "[]" for run in self.runs],
         }
+        if any(run.also for run in self.runs):
+            columns["also"] = [_text(run.also) if run.also else "[]" for run in self.runs]
         arrays = {name: x if name == "simulated" else pa.array(x, pa.string()) for name, x in columns.items()}
         drawn = {"drawn_from": self.drawn_from} if self.drawn_from else {}
         left_out = {"skipped": list(self.skipped), "excluded": self.excluded, "failed": list(self.failed)}
-        more = _text({**left_out, **drawn})
+        stated = {name: value for name in ("kinds", "claim", "lost") if (value := getattr(self, name))}
+        more = _text({**left_out, **drawn, **stated})
         sink = pa.BufferOutputStream()
         pq.write_table(pa.table(arrays).replace_schema_metadata({_MORE: more.encode()}), sink, compression="zstd")
         content: bytes = sink.getvalue().to_pybytes()
@@ -158,9 +173,9 @@ class Roster:
 
         names = ("hash", "label", "options", "values", "twins", "simulated", "notes")
         # earlier versions did not keep these
-        columns, lacking = (
+        columns, lacking, further = (
             table[name].to_pylist() if name in table.column_names else [missing] * table.num_rows
-            for name, missing in (("column", None), ("lacking", "[]"))
+            for name, missing in (("column", None), ("lacking", "[]"), ("also", "[]"))
         )
         runs = [
             Planned(
@@ -173,14 +188,16 @@ class Roster:
                 notes_from(notes),
                 column,
                 tuple(once(without)),
+                tuple(once(also)),
             )
-            for key, label, options, values, twins, simulated, notes, column, without in zip(
-                *(table[name].to_pylist() for name in names), columns, lacking, strict=True
+            for key, label, options, values, twins, simulated, notes, column, without, also in zip(
+                *(table[name].to_pylist() for name in names), columns, lacking, further, strict=True
             )
         ]
         # an earlier version kept sentences, and no columns that cannot run
         skipped, failed = ([(label, _why(why)) for label, why in more.get(key, ())] for key in ("skipped", "failed"))
-        return cls(runs, skipped, more["excluded"], failed, more.get("drawn_from", 0))
+        stated = more.get("kinds", {}), more.get("claim", {}), more.get("lost", 0)
+        return cls(runs, skipped, more["excluded"], failed, more.get("drawn_from", 0), *stated)
 
 
 def _why(node: Any) -> Note:

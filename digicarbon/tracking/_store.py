@@ -408,6 +408,7 @@ class Store:
         done: int,
         metrics: Mapping[str, float] | None = None,
         description: str = "",
+        facts: Mapping[str, str] | None = None,
     ) -> dict[str, str]:
         """Store the sweep's tables and all its results on the parent and close it.
 
@@ -421,6 +422,8 @@ class Store:
             Of the sweep as a whole.
         description : str
             Markdown that MLflow shows on the page of the sweep; empty for the one that it has.
+        facts : mapping of str to str, optional
+            Further tags of the sweep.
 
         Returns
         -------
@@ -434,7 +437,8 @@ class Store:
         """
         recording = self._open_recording()
         contents = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
-        tags = {DESCRIPTION: description[:LONGEST_TAG]} if description else {}
+        tags = {name: value[:LONGEST_TAG] for name, value in (facts or {}).items()}
+        tags |= {DESCRIPTION: description[:LONGEST_TAG]} if description else {}
         recording.finish(contents, End(failed, done, dict(metrics or {}), tags))
         return {name: place(recording.parent.artifacts, name) for name in files}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,7 @@ ROW = 0.8
 DRAWN = 4000
 """Points of a line at most."""
 LIGHT, PALE, DARK = "#C4C4C4", "#E4E4E4", "#404040"
+GROUND = "#F4F4F4"
 KINDS = (
     ("significant positive", BLUE, "^"),
     ("significant negative", ORANGE, "v"),
@@ -86,6 +87,8 @@ def plot_specification_curve(
     tests: Mapping[str, BoolArray] | None = None,
     coverage: Sequence[float] = (),
     remarks: Sequence[str] = (),
+    bands: Mapping[str, pd.DataFrame] | None = None,
+    pale: Collection[str] = (),
 ) -> Figure:
     """Draw estimates in order of size over the choices that led to them.
 
@@ -112,6 +115,10 @@ def plot_specification_curve(
         What the intervals cover, e.g. 0.95, for the legend; empty where it is not known.
     remarks : sequence of str
         Sentences below the picture, e.g. what is not on the curve.
+    bands : mapping of str to DataFrame, optional
+        A band for each facet, instead of one for all.
+    pale : collection of str
+        Facets that are drawn on grey ground, as they are not counted with the others.
 
     Returns
     -------
@@ -153,16 +160,22 @@ def plot_specification_curve(
             gridspec_kw={"height_ratios": [upper, lower]} if rows else None,
         )
         curves = [
-            (estimates.iloc[order], band if band is not None and len(band) == len(order) else None) for order in orders
+            (estimates.iloc[order], _fitting((bands or {}).get(name, band), len(order)))
+            for name, order in zip(names, orders, strict=True)
         ]
         ends = _axis(curves)
         interval = _interval_words(coverage, words)
         for place, (order, (curve, own)) in enumerate(zip(orders, curves, strict=True)):
-            _draw_curve(grid[0, place], curve, level, interval, words, len(names) == 1)
+            # what is not counted has no common median
+            median = None if names[place] in pale else _median_words(curve, words, len(names) == 1)
+            _draw_curve(grid[0, place], curve, level, interval, words, median)
             if own is not None:
                 _draw_band(grid[0, place], own, words)
             grid[0, place].set_ylim(*ends)
             _mark_beyond(grid[0, place], curve, words)
+            if names[place] in pale:
+                for axes in grid[:, place]:
+                    axes.set_facecolor(GROUND)
             if rows:
                 _draw_choices(grid[1, place], rows, order)
             grid[-1, place].set_xlabel(f"{len(order):,} {words.say('specifications, in order of the estimate')}")
@@ -190,6 +203,11 @@ def plot_specification_curve(
                 _write_medians(grid[1, 0], rows, estimates["coef"].to_numpy(), words)
             _name_choices(figure, grid[1, 0], rows)
     return figure
+
+
+def _fitting(band: pd.DataFrame | None, count: int) -> pd.DataFrame | None:
+    """Return a band if it is of as many estimates as a curve."""
+    return band if band is not None and len(band) == count else None
 
 
 def _order(estimates: pd.DataFrame, mask: BoolArray) -> NDArray[np.int64]:
@@ -224,7 +242,12 @@ def _wrapped(remarks: Sequence[str], width: float, language: Language) -> list[s
     return lines
 
 
-def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, interval: str, words: Words, alone: bool) -> None:
+def _median_words(rows: pd.DataFrame, words: Words, alone: bool) -> str:
+    # several curves share a legend but have different medians
+    return f"{words.say('median')} {_signed(float(rows['coef'].median()))}" if alone else words.say("median")
+
+
+def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, interval: str, words: Words, median: str | None) -> None:
     from matplotlib.ticker import MaxNLocator
 
     coef, low, high, p = (rows[name].to_numpy(dtype=np.float64) for name in ("coef", "low", "high", "p"))
@@ -268,10 +291,8 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, interval: str, wor
             markeredgewidth=0.9 if hollow and not many else 0.0,
             label=words.say(kind, p=f"{level:g}"),
         )
-    median = float(np.median(coef))
-    # several curves share a legend but have different medians
-    label = f"{words.say('median')} {_signed(median)}" if alone else words.say("median")
-    axes.axhline(median, color="black", linewidth=0.8, linestyle=(0, (4, 2)), label=label)
+    if median is not None:
+        axes.axhline(float(np.median(coef)), color="black", linewidth=0.8, linestyle=(0, (4, 2)), label=median)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlim(0.5 - 0.01 * len(coef), len(coef) + 0.5 + 0.01 * len(coef))
 

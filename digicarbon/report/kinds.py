@@ -1,0 +1,356 @@
+"""Kinds of choices, and the parts of a multiverse that follow from them (Del Giudice and Gangestad 2021).
+
+This module alone decides which runs are counted together. An experiment names the kinds under ``kinds``:
+
+- *equivalent* (type E): all values are equally good; runs of all values are counted together;
+- *nonequivalent* (type N): values differ in what they measure, or in how valid they are; runs of the main value are
+  counted, those of other values are shown apart;
+- *uncertain* (type U): nobody knows which value is right; each value is a multiverse of its own.
+
+A part is a combination of values of uncertain and of nonequivalent choices. Shares, medians, joint tests and whatever
+else takes many runs together are computed within a main part, never over several.
+
+How to use it
+-------------
+A sweep and a recorded sweep both have a roster, from which the parts come; every report gets them before its table and
+its files are made, as ``self.multiverse``::
+
+    multiverse = multiverse_of(roster)             # None where the experiment has neither kinds nor a claim
+    report = report.with_multiverse(multiverse)    # `Report.multiverse`: None where everything is counted together
+
+    for part in multiverse.main:                   # at least one
+        rows = part.of(labels)                     # bool array: which of the runs with these labels are in the part
+        part.name                                  # "" if there is a single main part, else e.g. "outcome=intensity"
+        part.choices                               # e.g. {"outcome": "intensity", "sample": "full"}
+    for part in multiverse.apart:                  # shown, never counted with others
+        ...
+    multiverse.counted(labels)                     # bool array: runs of any main part
+    multiverse.kind("weights")                     # "equivalent", "nonequivalent", "uncertain"
+
+Labels are those of `Record.label`, of records with ``again`` false. A run on which an uncertain or nonequivalent choice
+has no effect, such as weights in a model without W, is in the parts of all its values: each part is what an experiment
+with these values alone would be. A part also knows the runs that failed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+
+from digicarbon.arrays import BoolArray
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, suggestion
+from digicarbon.report.focal import AS_CONFIGURED, COLUMN, text_of
+
+if TYPE_CHECKING:
+    from digicarbon.plan.runs import Plan
+
+KindName = Literal["equivalent", "nonequivalent", "uncertain"]
+KINDS: tuple[KindName, ...] = ("equivalent", "nonequivalent", "uncertain")
+LETTERS: Mapping[str, str] = {"equivalent": "E", "nonequivalent": "N", "uncertain": "U"}
+"""What pictures call the kinds."""
+MOST_KEYS = 12
+"""Largest number of keys or values that an error names."""
+
+
+class Member(Protocol):
+    """A run as a roster has it."""
+
+    @property
+    def label(self) -> str:
+        """Its label."""
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """Its choices."""
+
+    @property
+    def column(self) -> str | None:
+        """The experiment's column that it belongs to."""
+
+    @property
+    def lacking(self) -> Collection[str]:
+        """The keys that have no effect on it."""
+
+    @property
+    def also(self) -> Sequence[Mapping[str, Any]]:
+        """Further choices with the same fit: the values in which they may differ."""
+
+
+class Members(Protocol):
+    """All runs of a sweep with what the experiment says of its choices."""
+
+    @property
+    def runs(self) -> Sequence[Member]:
+        """The runs, failed ones among them."""
+
+    @property
+    def kinds(self) -> Mapping[str, Any]:
+        """As `recorded` writes them."""
+
+    @property
+    def claim(self) -> Mapping[str, Any]:
+        """The claim; empty if there is none."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the values of a choice are to each other.
+
+    Attributes
+    ----------
+    name : {"equivalent", "nonequivalent", "uncertain"}
+    values : tuple of str
+        As `digicarbon.report.focal.text_of` writes them; of a nonequivalent choice the main one is the first.
+    """
+
+    name: KindName
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Runs that may be counted together.
+
+    Attributes
+    ----------
+    name : str
+        What tells the part from others, as in the label of a run; empty where nothing does.
+    choices : mapping of str to str
+        Its value of each uncertain and each nonequivalent choice.
+    main : bool
+        Whether it is counted: it has the main value of each nonequivalent choice.
+    labels : frozenset of str
+        The labels of its runs, failed ones among them.
+    beside : str
+        Of a part that is shown apart, the name of the main part with the same uncertain choices; else its own name.
+    """
+
+    name: str
+    choices: Mapping[str, str]
+    main: bool
+    labels: frozenset[str]
+    beside: str = ""
+
+    def of(self, labels: Sequence[str]) -> BoolArray:
+        """Return which of the runs with these labels are in the part."""
+        return np.array([label in self.labels for label in labels], dtype=np.bool_)
+
+
+@dataclass(frozen=True, eq=False)
+class Multiverse:
+    """The runs of a sweep by part.
+
+    Attributes
+    ----------
+    kinds : mapping of str to Kind
+        By key; choices without a kind are equivalent, and not here.
+    parts : tuple of Part
+        Main ones first, each in the order of its values.
+    unnamed : tuple of str
+        Keys that vary and have no kind, if others have one.
+    """
+
+    kinds: Mapping[str, Kind]
+    parts: tuple[Part, ...]
+    unnamed: tuple[str, ...] = field(default=())
+
+    @property
+    def main(self) -> tuple[Part, ...]:
+        """The parts that are counted."""
+        return tuple(part for part in self.parts if part.main)
+
+    @property
+    def apart(self) -> tuple[Part, ...]:
+        """The parts that are shown apart."""
+        return tuple(part for part in self.parts if not part.main)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all runs are counted together."""
+        return len(self.parts) == 1
+
+    def kind(self, key: str) -> KindName:
+        """Return the kind of a choice."""
+        return self.kinds[key].name if key in self.kinds else "equivalent"
+
+    def counted(self, labels: Sequence[str]) -> BoolArray:
+        """Return which of the runs with these labels are in a main part."""
+        return np.array([label in self._counted for label in labels], dtype=np.bool_)
+
+    @cached_property
+    def _counted(self) -> frozenset[str]:
+        return frozenset[str]().union(*(part.labels for part in self.main))
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Notes on the kinds: what was counted together, and which choices have no kind."""
+        if not self.kinds:
+            return ()
+        by_name = {name: [key for key, kind in self.kinds.items() if kind.name == name] for name in KINDS}
+        said = [Note(f"kinds_{name}", keys=tuple(keys)) for name, keys in by_name.items() if keys]
+        notes = [Note("kinds_given", kinds=tuple(said))]
+        if self.unnamed:
+            notes.append(Note("kinds_unnamed", keys=self.unnamed))
+        return tuple(notes)
+
+
+def multiverse_of(roster: Members) -> Multiverse | None:
+    """Return the parts of a sweep; None where the experiment says nothing about kinds and makes no claim."""
+    if not roster.kinds and not roster.claim:
+        return None
+    named = roster.kinds.get("named", {})
+    kinds = {key: Kind(kind["kind"], tuple(kind["values"])) for key, kind in named.items()}
+    return Multiverse(kinds, _parts(kinds, roster.runs), tuple(roster.kinds.get("unnamed", ())))
+
+
+def _parts(kinds: Mapping[str, Kind], runs: Sequence[Member]) -> tuple[Part, ...]:
+    dividing = {key: kind for key, kind in kinds.items() if kind.name != "equivalent"}
+    labels: dict[tuple[str, ...], set[str]] = {}
+    for run in runs:
+        for values in ({**run.values, COLUMN: run.column}, *run.also):
+            for cell in itertools.product(*(_values(key, kind, values, run) for key, kind in dividing.items())):
+                labels.setdefault(cell, set()).add(run.label)
+    order = {key: {value: place for place, value in enumerate(kind.values)} for key, kind in dividing.items()}
+
+    def place(cell: tuple[str, ...]) -> tuple[bool, list[int]]:
+        places = [order[key].get(value, len(order[key])) for key, value in zip(dividing, cell, strict=True)]
+        return not _is_main(dividing, cell), places
+
+    cells = sorted(labels, key=place)
+    parts = []
+    for cell in cells:
+        choices = dict(zip(dividing, cell, strict=True))
+        uncertain = {key: value for key, value in choices.items() if dividing[key].name == "uncertain"}
+        others = {
+            key: value
+            for key, value in choices.items()
+            if dividing[key].name == "nonequivalent" and value != dividing[key].values[0]
+        }
+        name = _named({**uncertain, **others})
+        parts.append(Part(name, choices, not others, frozenset(labels[cell]), _named(uncertain)))
+    return tuple(parts) or (Part("", {}, True, frozenset(run.label for run in runs)),)
+
+
+def _values(key: str, kind: Kind, values: Mapping[str, Any], run: Member) -> Sequence[str]:
+    """Return a run's value of a choice; all values of one that has no effect on it."""
+    if key in run.lacking:
+        return kind.values
+    value = values.get(key)
+    return (AS_CONFIGURED if value is None else text_of(value),)
+
+
+def _is_main(dividing: Mapping[str, Kind], cell: tuple[str, ...]) -> bool:
+    pairs = zip(dividing.values(), cell, strict=True)
+    return all(value == kind.values[0] for kind, value in pairs if kind.name == "nonequivalent")
+
+
+def _named(choices: Mapping[str, str]) -> str:
+    """Return choices as the label of a run has them."""
+    texts = {key: value.replace(", ", ",") if value.startswith("[") else value for key, value in choices.items()}
+    return ", ".join(value if key == COLUMN else f"{key}={value}" for key, value in texts.items())
+
+
+# ---- what an experiment says
+
+
+def recorded(node: Mapping[Any, Any] | None, planned: Plan, given: Collection[str] = ()) -> dict[str, Any]:
+    """Return the kinds of an experiment with the values of its choices, as a sweep records them; empty without kinds.
+
+    Parameters
+    ----------
+    node : mapping or None
+        ``kinds`` of the experiment.
+    planned : Plan
+    given : collection of str
+        The keys that the command line sets: a choice that it holds fixed need not vary.
+
+    Raises
+    ------
+    ConfigError
+        If a kind or a main value is unknown, or a key does not vary.
+    """
+    if not node:
+        return {}
+    values = _values_of(planned)
+    varied = [key for key, own in values.items() if len(own) > 1]
+    named: dict[str, Any] = {}
+    for key, content in _flat(node):
+        kind, main = _read(key, content)
+        if key not in varied:
+            if key in given or {"grid", "columns", "zip"} & {name.partition(".")[0] for name in given}:
+                continue
+            hint = suggestion(key, varied)
+            listed = cut(varied, MOST_KEYS) or Note("nothing_varied")
+            raise ConfigError(Note("kinds_not_varied", key=f"kinds.{key}", choice=key, hint=hint, varied=listed))
+        own = values[key]
+        if main is not None:
+            if main not in own:
+                hint = suggestion(main, own)
+                listed = cut(own, MOST_KEYS)
+                raise ConfigError(
+                    Note("kinds_main_absent", key=f"kinds.{key}.main", main=main, choice=key, hint=hint, values=listed)
+                )
+            own = [main, *(value for value in own if value != main)]
+        named[key] = {"kind": kind, "values": own}
+    unnamed = [key for key in varied if key not in named]
+    return {"named": named, "unnamed": unnamed}
+
+
+def _flat(node: Mapping[Any, Any], above: str = "") -> Iterator[tuple[str, object]]:
+    """Yield dotted keys with what is said of them; the command line writes them nested."""
+    for name, content in node.items():
+        key = f"{above}{name}"
+        if isinstance(content, Mapping) and not {"kind", "main"} & set(content):
+            yield from _flat(content, f"{key}.")
+        else:
+            yield key, content
+
+
+def _read(key: str, content: object) -> tuple[str, str | None]:
+    """Return the kind and the main value of a choice."""
+    place = f"kinds.{key}"
+    kind, main = content, None
+    if isinstance(content, Mapping):
+        if others := [str(name) for name in content if name not in ("kind", "main")]:
+            hint = suggestion(others[0], ("kind", "main"))
+            raise ConfigError(Note("kinds_field", key=place, field=others[0], hint=hint))
+        kind, main = content.get("kind"), content.get("main")
+        if main is not None and kind != "nonequivalent":
+            raise ConfigError(Note("kinds_main_of_others", key=f"{place}.main", kind=str(kind)))
+    if kind not in KINDS:
+        hint = suggestion(str(kind), KINDS)
+        raise ConfigError(Note("kinds_unknown", key=place, given=repr(kind), hint=hint, kinds=KINDS))
+    return str(kind), None if main is None else text_of(main)
+
+
+def _values_of(planned: Plan) -> dict[str, list[str]]:
+    """Return the values of each choice of a sweep: those of a grid in its order, others in the order of the runs."""
+    listed: dict[str, dict[str, None]] = {}
+    for block in {id(run.choice.block): run.choice.block for run in planned.runs}.values():
+        for axis, _ in block.axes:
+            listed.setdefault(axis.key, {}).update(dict.fromkeys(map(text_of, axis.values)))
+    there: dict[str, dict[str, None]] = {COLUMN: {}}
+    for run in planned.runs:
+        own, lacking = planned.chosen(run), planned.lacking(run)
+        for choice in (run.choice, *planned.also.get(run.label, ())):
+            if choice.column is not None:
+                there[COLUMN][choice.column] = None
+            values = own if choice is run.choice else choice.values
+            for key in planned.varied:
+                if key not in lacking:
+                    value = values.get(key, own.get(key))
+                    there.setdefault(key, {})[AS_CONFIGURED if value is None else text_of(value)] = None
+    # a draw may begin with any value
+    return {
+        key: [
+            *(value for value in listed.get(key, ()) if value in own),
+            *(v for v in own if v not in listed.get(key, ())),
+        ]
+        for key, own in there.items()
+    }
