@@ -19,7 +19,7 @@ from digicarbon.report.signs import number
 
 EQUAL, BIC, MARGINAL = "equal weights", "BIC", "marginal likelihood"
 DILUTED = {BIC: "BIC, diluted", MARGINAL: "marginal likelihood, diluted"}
-MOST_GROUPS = 3
+MOST_GROUPS = 6
 """How many groups of comparable specifications are shown."""
 
 
@@ -33,13 +33,10 @@ class Comparable:
         Rows of the part.
     averages : mapping of str to Averaged
         By how they are weighted.
-    observations : float
-        Of the likelihood; not-a-number where there is none.
     """
 
     members: IntArray
     averages: Mapping[str, Averaged]
-    observations: float
 
 
 def groups_of(part: Part, supports: Mapping[str, Support], dilution: float) -> list[Comparable]:
@@ -54,48 +51,43 @@ def groups_of(part: Part, supports: Mapping[str, Support], dilution: float) -> l
         The power of |R| in the prior weight of a model; 0 for none.
     """
     each = [supports.get(label, Support(label)) for label in part.labels]
-    weights: dict[tuple[int, ...], dict[str, FloatArray]] = {}
     diluted = dilution * np.array([one.correlation for one in each])
-    for kind, key, log in (
-        (BIC, "likelihood", -_bic(each) / 2),
-        (MARGINAL, "marginal", np.array([one.log_marginal for one in each])),
-    ):
-        keys = np.array([getattr(one, key) for one in each], dtype=object)
-        for name in dict.fromkeys(name for name in keys if name):
-            members = np.flatnonzero((keys == name) & np.isfinite(log))
-            if len(members) > 1:
-                own = weights.setdefault(tuple(members.tolist()), {})
-                own[kind] = log[members]
-                if dilution:
-                    own[DILUTED[kind]] = log[members] + diluted[members]
-    found = []
-    for rows, logs in weights.items():
-        members = np.array(rows, dtype=np.int64)
-        every = {EQUAL: np.zeros(len(members)), **logs}
-        observations = {each[row].observations for row in rows} if BIC in logs else set()
-        size = observations.pop() if len(observations) == 1 else float("nan")
-        found.append(Comparable(members, {name: _average(part, members, log) for name, log in every.items()}, size))
+    weights: dict[tuple[int, ...], dict[str, FloatArray]] = {}
+    for kind, log in _logs(each):
+        members = np.flatnonzero(np.isfinite(log))
+        if len(members) > 1:
+            own = weights.setdefault(tuple(members.tolist()), {})
+            own[kind] = log[members]
+            if dilution:
+                own[DILUTED[kind]] = log[members] + diluted[members]
+    found = [
+        _comparable(part, np.array(rows, dtype=np.int64), logs)
+        for rows, logs in weights.items()
+        if not any(set(rows) < set(more) and set(logs) <= set(others) for more, others in weights.items())
+    ]
     return sorted(found, key=lambda one: (-len(one.members), one.members[0]))
 
 
 def all_equal(part: Part) -> Comparable:
     """Return all specifications with equal weights."""
     members = np.arange(len(part.rows))
-    return Comparable(members, {EQUAL: _average(part, members, np.zeros(len(members)))}, float("nan"))
+    return Comparable(members, {EQUAL: _average(part, members, np.zeros(len(members)))})
 
 
 def average_tables(part: Part, groups: Sequence[Comparable], decimals: int, words: Labels) -> Iterator[Table]:
     """Yield the table of each group."""
     every = len(part.rows)
     for place, group in enumerate(groups[:MOST_GROUPS], start=1):
-        lines: list[tuple[str, list[str]]] = [
-            (words.word(name), [show(one, decimals) for one in group.averages.values()])
-            for name, show in _LINES.items()
-        ]
+        columns_of = [_cells(one, decimals) for one in group.averages.values()]
+        lines = [(words.word(name), list(cells)) for name, *cells in zip(_LINES, *columns_of, strict=True)]
         rules = [1, 2]
-        blocks = []
-        for choice in part.choices:
+        blocks: list[int] = []
+        common: list[str] = []
+        for at_choice, choice in enumerate(part.choices):
             columns = choice.columns[group.members]
+            values = {part.value(row, at_choice) for row in group.members if part.applies[row, at_choice]}
+            if len(values) == 1 and part.rows[choice.key].nunique() > 1:
+                common.append(words.row(choice.key, values.pop()))
             varying = np.ptp(columns, axis=0) > 0
             if not varying.any():
                 continue
@@ -108,10 +100,10 @@ def average_tables(part: Part, groups: Sequence[Comparable], decimals: int, word
                 lines.append((f"  {words.option(choice.key, choice.values[at])}", cells))
         several = len(groups) > 1
         notes = [Note("averaged_group", specifications=len(group.members), every=every)]
-        if np.isfinite(group.observations):
-            notes = [
-                Note("averaged_likelihood", specifications=len(group.members), every=every, n=int(group.observations))
-            ]
+        if common:
+            notes.append(Note("averaged_all_have", choices=tuple(common)))
+        if place == min(len(groups), MOST_GROUPS) and len(groups) > MOST_GROUPS:
+            notes.append(Note("further_groups", groups=len(groups) - MOST_GROUPS))
         title = words.word("averages of comparable specifications")
         cells_of = pd.DataFrame(
             [cells for _, cells in lines],
@@ -128,19 +120,41 @@ def average_tables(part: Part, groups: Sequence[Comparable], decimals: int, word
         )
 
 
-_LINES = {
-    "effective number of models": lambda one, decimals: f"{one.effective:.1f}",
-    "posterior mean": lambda one, decimals: number(one.mean, decimals),
-    "posterior sd": lambda one, decimals: number(one.sd, decimals),
-    "sd given the model": lambda one, decimals: number(one.within, decimals),
-    "sd between models": lambda one, decimals: number(one.between, decimals),
-    "probability above zero": lambda one, decimals: f"{one.positive:.3f}",
-}
+_LINES = (
+    *("effective number of models", "posterior mean", "posterior sd"),
+    *("sd given the model", "sd between models", "probability above zero"),
+)
 
 
-def _bic(each: Sequence[Support]) -> FloatArray:
-    columns = ([getattr(one, name) for one in each] for name in ("loglik", "parameters", "observations"))
+def _cells(one: Averaged, decimals: int) -> list[str]:
+    """Return the cells of an average, in the order of `_LINES`."""
+    numbers = [number(value, decimals) for value in (one.mean, one.sd, one.within, one.between)]
+    return [f"{one.effective:.1f}", *numbers, f"{one.positive:.3f}"]
+
+
+def _logs(each: Sequence[Support]) -> Iterator[tuple[str, FloatArray]]:
+    """Yield each kind of weights with the log weights of comparable models, not-a-number for others.
+
+    A regression has two likelihoods, of all rows and of those that a spatial model's transformation leaves.
+    """
+    whole, within = (_bic(each, head) for head in ("", "within_"))
+    keys = np.array([[one.likelihood, one.within] for one in each], dtype=object).reshape(-1, 2)
+    for name in dict.fromkeys(name for name in keys.ravel() if name):
+        yield BIC, np.where(keys[:, 0] == name, -whole / 2, np.where(keys[:, 1] == name, -within / 2, np.nan))
+    marginal, log = np.array([one.marginal for one in each], dtype=object), np.array([one.log_marginal for one in each])
+    for name in dict.fromkeys(name for name in marginal if name):
+        yield MARGINAL, np.where(marginal == name, log, np.nan)
+
+
+def _bic(each: Sequence[Support], head: str) -> FloatArray:
+    columns = ([getattr(one, head + name) for one in each] for name in ("loglik", "parameters", "observations"))
     return bic(*map(np.array, columns))
+
+
+def _comparable(part: Part, members: IntArray, logs: Mapping[str, FloatArray]) -> Comparable:
+    every = {EQUAL: np.zeros(len(members)), **logs}
+    found = {name: _average(part, members, log) for name, log in every.items()}
+    return Comparable(members, found)
 
 
 def _average(part: Part, members: IntArray, log: FloatArray) -> Averaged:

@@ -56,6 +56,11 @@ class Support:
         Equal for specifications whose likelihoods, or marginal likelihoods, can be compared; empty where there is none.
     loglik, parameters, observations : float
         What the information criterion is made of.
+    within : str
+        As ``likelihood``, of the rows from which the effects are taken out as spatial models take them out; empty where
+        this is no other likelihood.
+    within_loglik, within_parameters, within_observations : float
+        What the criterion of these rows is made of.
     log_marginal : float
     correlation : float
         ln |R|, R the correlation matrix of the regressors after the effects are taken out.
@@ -71,6 +76,10 @@ class Support:
     loglik: float = float("nan")
     parameters: float = float("nan")
     observations: float = float("nan")
+    within: str = ""
+    within_loglik: float = float("nan")
+    within_parameters: float = float("nan")
+    within_observations: float = float("nan")
     log_marginal: float = float("nan")
     correlation: float = 0.0
     why: Note | None = None
@@ -91,9 +100,7 @@ class LeftOut:
     se : ndarray, shape (S,)
         Standard errors in the whole sample.
     reasons : tuple of (str, str, Note)
-        Specification, unit and reason of the first fits that failed.
-    failed : int
-        How many failed.
+        Of each specification with a fit that failed: its label, the first such unit, and the reason.
     """
 
     labels: tuple[str, ...]
@@ -102,7 +109,6 @@ class LeftOut:
     p: FloatArray
     se: FloatArray
     reasons: tuple[tuple[str, str, Note], ...] = ()
-    failed: int = 0
 
     @property
     def table(self) -> pd.DataFrame:
@@ -158,7 +164,6 @@ class Evidence:
                 "p": _rows(left.p),
                 "se": list(map(_plain, left.se.tolist())),
                 "reasons": [[label, unit, why.to_json()] for label, unit, why in left.reasons],
-                "failed": left.failed,
             },
         }
         return json.dumps(content, ensure_ascii=False, allow_nan=False)
@@ -186,7 +191,7 @@ class Evidence:
 
 
 _NOTES = ("why", "why_marginal")
-_TEXTS = ("label", "likelihood", "marginal")
+_TEXTS = ("label", "likelihood", "within", "marginal")
 
 
 def _plain(value: Any) -> Any:
@@ -225,5 +230,4 @@ def _left_out(node: Mapping[str, Any]) -> LeftOut:
         _array(node["p"]).reshape(shape),
         _array(node["se"]),
         tuple((str(label), str(unit), read_all([why])[0]) for label, unit, why in node["reasons"]),
-        int(node["failed"]),
     )

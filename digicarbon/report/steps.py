@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -132,11 +132,20 @@ def _reached(name: str, path: Path) -> Note:
 
 
 def _changed(part: Part, before: int, after: int, words: Labels) -> str:
-    """Return the words for the choices of a specification in which it differs from another one."""
+    """Return the words for the choices of a specification in which it differs from another one.
+
+    Choices that have an effect on it, and none on the other one, stand in parentheses.
+    """
     comma = "；" if words.language == "zh" else "; "
-    return comma.join(
-        words.row(part.choices[place].key, part.value(after, place)) for place in part.changes(before, after)
-    )
+
+    def named(places: Iterable[int]) -> str:
+        return comma.join(words.row(part.choices[place].key, part.value(after, place)) for place in places)
+
+    begun = named(np.flatnonzero(part.applies[after] & ~part.applies[before]).tolist())
+    changed = named(part.changes(before, after))
+    if not begun:
+        return changed
+    return f"{changed}（{begun}）" if words.language == "zh" else f"{changed} ({begun})"
 
 
 def _settings(part: Part, words: Labels) -> tuple[str, ...]:

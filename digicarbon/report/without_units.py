@@ -91,8 +91,9 @@ def units_table(of: UnitsLeftOut, left: LeftOut, most: int, level: float, decima
         notes.append(Note("most_moving_units", shown=len(order), every=len(of.units)))
     if not found.signs.any():
         notes.append(Note("no_unit_flips"))
-    if left.failed:
-        label, unit, why = left.reasons[0]
-        name = names[left.units.index(unit)]
-        notes.append(Note("left_out_failed", fits=left.failed, label=label, unit=name, why=why))
+    failed = len(of.labels) * len(of.units) - int(found.fits.sum())
+    reasons = [reason for reason in left.reasons if reason[0] in set(of.labels)]
+    if failed and reasons:
+        label, unit, why = reasons[0]
+        notes.append(Note("left_out_failed", fits=failed, label=label, unit=names[left.units.index(unit)], why=why))
     return Table(words.word("without one unit"), cells, (1,), words.notes(notes), language=words.spoken)

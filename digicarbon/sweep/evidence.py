@@ -11,7 +11,7 @@ from digicarbon import progress
 from digicarbon.diagnostic.spatial_choice import log_marginal
 from digicarbon.errors import DigicarbonError
 from digicarbon.executor import Executor
-from digicarbon.model import SpatialPanel
+from digicarbon.model import PanelRegression, SpatialPanel
 from digicarbon.model.batch import Estimand
 from digicarbon.note import Note, note_of
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
@@ -92,26 +92,30 @@ class Supports:
             return one
         loglik, parameters, observations = _criterion(result)
         likelihood = _likelihood_key(run, result, panel, observations)
-        return replace(
+        one = replace(
             one, why=None, likelihood=likelihood, loglik=loglik, parameters=parameters, observations=observations
         )
+        regression = model.as_regression
+        if regression is not model or not _plain(regression) or effects_of(result) == "none":
+            return one
+        return _within(one, run, result, panel)
 
     def _marginal(self, run: Run, panel: Panel) -> tuple[str, float, Note | None]:
         """Return the key of comparable runs and the log marginal likelihood, or why there is none."""
         model, none = run.specs.model, float("nan")
         spatial, regression = model.as_spatial, model.as_regression
         try:
-            if spatial is not None and not model.split:
+            if spatial is model:
                 value = log_marginal(spatial, panel, run.prepared.weights)
                 return _marginal_key(panel, model.y, spatial.effects), value, None
-            if regression is None or model.split or not _plain(regression):
+            # the regression that stands for another kind of model has other columns
+            if regression is None or regression is not model or not _plain(regression):
                 return "", none, Note("why_no_marginal", model=type(model).__name__)
             weights = next((one for one in self.candidates if one.labels == panel.units), None)
             if weights is None:
                 return "", none, Note("why_no_space")
-            same = SpatialPanel(
-                y=regression.y, x=regression.x, controls=regression.controls, kind="sar", effects=regression.effects
-            )
+            y, x, controls = regression.y, regression.x, regression.controls
+            same = SpatialPanel(y=y, x=x, controls=controls, kind="sar", effects=regression.fixed)
             return _marginal_key(panel, model.y, same.effects), log_marginal(same, panel, weights, "ols"), None
         except DigicarbonError as error:
             return "", none, note_of(error)
@@ -162,6 +166,24 @@ def _criterion(result: Result) -> tuple[float, float, float]:
     return statistics["loglik"], own + beyond + absorbed, observations
 
 
+def _within(one: Support, run: Run, result: Result, panel: Panel) -> Support:
+    """Return the support of a regression with its likelihood in the rows that Lee and Yu's transformation leaves.
+
+    There a spatial model without spatial dependence is this regression, with as many observations.
+    """
+    # a constant beside fixed effects is their mean
+    slopes = len(result.terms_of("regressor"))
+    observations = one.observations - (one.parameters - slopes)
+    ssr = result.statistics["sigma2"] * result.statistics["df_resid"]
+    return replace(
+        one,
+        within=_transformed_key(run, panel, "SpatialPanel", effects_of(result), observations),
+        within_loglik=-observations / 2 * (float(np.log(2 * np.pi * ssr / observations)) + 1),
+        within_parameters=float(slopes),
+        within_observations=observations,
+    )
+
+
 def _likelihood_key(run: Run, result: Result, panel: Panel, observations: float) -> str:
     """Return what is equal for runs that explain the same values of the same outcome by a likelihood of the same kind.
 
@@ -169,12 +191,16 @@ def _likelihood_key(run: Run, result: Result, panel: Panel, observations: float)
     first period is taken as given, is that of its own kind of model and effects.
     """
     model = run.specs.model
-    outcome = panel.digest_of((model.y,))[:16]
+    effects = effects_of(result)
     if observations == len(panel.index) and not result.transformed:
-        return outcome
+        return panel.digest_of((model.y,))[:16]
     family = "SpatialPanel" if model.as_spatial is not None else type(model).__name__
-    parts = [outcome, family, effects_of(result), getattr(model, "estimator", ""), f"{observations:.0f}"]
-    return " ".join(parts)
+    family += f" {model.estimator}" if isinstance(model, PanelRegression) else ""
+    return _transformed_key(run, panel, family, effects, observations)
+
+
+def _transformed_key(run: Run, panel: Panel, family: str, effects: str, observations: float) -> str:
+    return f"{panel.digest_of((run.specs.model.y,))[:16]} {family} {effects} {observations:.0f}"
 
 
 def _marginal_key(panel: Panel, y: str, effects: str) -> str:

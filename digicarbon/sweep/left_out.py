@@ -28,9 +28,6 @@ from digicarbon.sweep.engine import Work
 from digicarbon.sweep.stage import Shared, Task
 from digicarbon.weights import Islands, Weights
 
-MOST_REASONS = 5
-"""How many fits that failed are named."""
-
 
 @dataclass(frozen=True, eq=False)
 class Fit:
@@ -96,21 +93,31 @@ def left_out(fits: Sequence[Fit], executor: Executor) -> LeftOut:
                     else:
                         at = place, 1 + unit
                         estimates[at], _, p[at] = numbers_of(one.result, fits[place].estimand)
+                        if np.isnan(estimates[at]):
+                            reasons[one.index] = _why(one.result)
                 done += len(answer)
                 advance(done)
     for index in reasons:
         place, unit = every[index]
         estimates[place, 1 + unit] = p[place, 1 + unit] = np.nan
-    first = sorted(reasons)[:MOST_REASONS]
+    first: dict[int, int] = {}
+    for index in sorted(reasons):
+        first.setdefault(every[index][0], index)
     return LeftOut(
         labels=tuple(one.run.label for one in fits),
         units=units,
         estimates=estimates,
         p=p,
         se=numbers[:, 1],
-        reasons=tuple((fits[every[index][0]].run.label, units[every[index][1]], reasons[index]) for index in first),
-        failed=len(reasons),
+        reasons=tuple((fits[place].run.label, units[every[at][1]], reasons[at]) for place, at in sorted(first.items())),
     )
+
+
+def _why(result: Result) -> Note:
+    """Return why a result has no estimate."""
+    if result.end:
+        return Note("why_beyond" if result.beyond else "why_at_boundary", parameter=result.end)
+    return Note("why_not_finite")
 
 
 class _Tasks:
