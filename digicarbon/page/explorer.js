@@ -32,6 +32,9 @@ const explorer = (root, data, columns, changed) => {
   if (!data.effect) return null;
   const words = data.words, level = data.effect.level, total = data.runs;
   const [coef, p, low, high] = ["coef", "p", "low", "high"].map((name) => unpacked(data.effect[name]));
+  // runs that may be counted together; none where all may
+  const parts = (data.parts || []).map((part) => ({ ...part, members: unpacked(part.members) }));
+  const apart = (row) => parts.length > 0 && !parts.some((part) => !part.apart && part.members[row]);
   const canvas = box.querySelector("canvas"), shares = box.querySelector(".shares");
   const panel = box.querySelector(".choices"), detail = box.querySelector(".detail");
   const HEIGHT = 320, LEFT = 56, TOP = 12, BOTTOM = 26, MOST = 400;
@@ -63,6 +66,7 @@ const explorer = (root, data, columns, changed) => {
   // ---- choices
   const choices = columns.filter((column) => column.key && column.values.length > 1 && column.values.length <= MOST)
     .map((column) => ({ column, codes: column.codes, open: null, parts: [] }));
+  if (parts.length) panel.append(make("p", { class: "hint" }, words.one_part));
   choices.forEach((choice, place) => {
     const { column } = choice;
     const fold = make("details");
@@ -132,9 +136,17 @@ const explorer = (root, data, columns, changed) => {
     }
     for (const row of sorted) if (out[row]) kept[many++] = row;
     curve = kept.subarray(0, many);
+    const together = !parts.length || parts.some((part) => curve.every((row) => part.members[row]));
     if (brush) brush = many ? [Math.min(brush[0], many - 1), Math.min(brush[1], many - 1)] : null;
     choices.forEach((choice, place) => choice.parts.forEach((part, code) => {
       const [n, negative, significant] = counts[place].subarray(3 * code, 3 * code + 3);
+      if (!together) {
+        part.counts.textContent = thousands(n);
+        part.counts.title = words.one_part;
+        part.bar.style.setProperty("--share", 0);
+        part.label.classList.toggle("empty", !n);
+        return;
+      }
       part.counts.textContent = n ? `${percent(negative, n)} − · ${percent(significant, n)} ✱ · ${thousands(n)}` : "0";
       part.counts.title = filled(words.share_of, {
         n: thousands(n), negative: percent(negative, n), significant: percent(significant, n) });
@@ -156,23 +168,40 @@ const explorer = (root, data, columns, changed) => {
     part.append(make("dt", {}, head), make("dd", {}, text));
     return part;
   };
-  const summary = () => {
-    const [first, last] = brush || [0, curve.length - 1];
-    const n = Math.max(0, last - first + 1);
+  const counted = (rows) => {
+    const n = rows.length;
     let negative = 0, positive = 0, low_down = 0, low_up = 0;
-    for (let place = first; place <= last; place++) {
-      const row = curve[place], significant = p[row] < level;
+    for (const row of rows) {
+      const significant = p[row] < level;
       if (coef[row] < 0) { negative++; if (significant) low_down++; }
       if (coef[row] > 0) { positive++; if (significant) low_up++; }
     }
-    const middle = n ? (coef[curve[first + ((n - 1) >> 1)]] + coef[curve[first + (n >> 1)]]) / 2 : NaN;
-    shares.replaceChildren(
-      fact(words.estimates, n === sorted.length ? thousands(n)
-        : filled(words.selected, { n: thousands(n), total: thousands(sorted.length) })),
-      fact(words.negative, `${percent(negative, n)} (${percent(low_down, n)} ${words.significant})`),
-      fact(words.positive, `${percent(positive, n)} (${percent(low_up, n)} ${words.significant})`),
-      fact(words.median, rounded(middle)),
-    );
+    const middle = n ? (coef[rows[(n - 1) >> 1]] + coef[rows[n >> 1]]) / 2 : NaN;
+    return {
+      negative: `${percent(negative, n)} (${percent(low_down, n)} ${words.significant})`,
+      positive: `${percent(positive, n)} (${percent(low_up, n)} ${words.significant})`,
+      median: rounded(middle),
+    };
+  };
+  const summary = () => {
+    const chosen = brush ? curve.subarray(brush[0], brush[1] + 1) : curve, n = chosen.length;
+    const facts = [fact(words.estimates, n === sorted.length ? thousands(n)
+      : filled(words.selected, { n: thousands(n), total: thousands(sorted.length) }))];
+    const own = parts.find((part) => chosen.every((row) => part.members[row]));
+    if (!parts.length || own) {
+      const said = counted(chosen);
+      if (own) facts.push(fact(own.apart ? words.apart : words.part, own.name));
+      facts.push(fact(words.negative, said.negative), fact(words.positive, said.positive), fact(words.median, said.median));
+    } else {
+      parts.forEach((part) => {
+        const rows = chosen.filter((row) => part.members[row]);
+        if (!rows.length) return;
+        const said = counted(rows), name = part.apart ? `${part.name} (${words.apart})` : part.name;
+        facts.push(fact(name, [thousands(rows.length), `${words.negative} ${said.negative}`,
+          `${words.positive} ${said.positive}`, `${words.median} ${said.median}`].join(" · ")));
+      });
+    }
+    shares.replaceChildren(...facts);
   };
 
   // ---- the picture
@@ -251,16 +280,18 @@ const explorer = (root, data, columns, changed) => {
         const thick = Math.min(Math.max(wide * 0.8, 1), 12);
         context.fillRect(left + (wide - thick) / 2, upper, thick, Math.max(lower - upper, 1));
       }
-      middles.push([left, coef[curve[first]], coef[curve[last - 1]], share]);
+      middles.push([left, coef[curve[first]], coef[curve[last - 1]], share, apart(curve[(first + last - 1) >> 1])]);
     }
     context.fillStyle = ink;
     context.fillRect(LEFT, y(0), room, 1);
-    for (const [left, from, to, share] of middles) {
+    for (const [left, from, to, share, pale] of middles) {
       const size = Math.min(Math.max(wide * 0.7, 2), 7);
       const upper = y(clipped(to)) - size / 2, tall = y(clipped(from)) + size / 2 - upper;
+      // what is shown apart is pale
+      context.globalAlpha = pale ? 0.35 : 1;
       context.fillStyle = soft;
       context.fillRect(left + (wide - size) / 2, upper, size, tall);
-      context.globalAlpha = share;
+      context.globalAlpha = pale ? 0.35 * share : share;
       context.fillStyle = accent;
       context.fillRect(left + (wide - size) / 2, upper - (share > 0.5 ? 1 : 0), size, tall + (share > 0.5 ? 2 : 0));
       // the same below the curve: how many are significant

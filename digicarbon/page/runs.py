@@ -21,6 +21,7 @@ from digicarbon.page.words import Words
 from digicarbon.plan.runs import NOTHING
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report.focal import effect_of, text_of
+from digicarbon.report.kinds import LETTERS, Multiverse
 from digicarbon.report.labels import Labels
 
 NUMBERS = (
@@ -114,6 +115,7 @@ def payload(
         "base": address,
         "columns": columns,
         "effect": _effect(effects, names, words, labels) if len(effects.numbers) > 1 else None,
+        "parts": _parts(sweep.multiverse, listed, labels),
         "again": again.commands(sweep),
         "words": words.listed(*SCRIPT),
     }
@@ -126,13 +128,16 @@ SCRIPT = (
     *("any", "filter", "filter_number", "of", "sort", "most_printed", "clear"),
     *("estimates", "negative", "positive", "significant", "median", "selected", "curve_label", "curve_run"),
     *("run", "p", "interval", "choices", "again", "again_file", "again_compare", "copy", "copied", "one_run", "mlflow"),
-    *("share_of", "no_runs", "all_values"),
+    *("share_of", "no_runs", "all_values", "apart", "part", "one_part"),
 )
 """Words of the page's script."""
 
 
 def table(sweep: RecordedSweep) -> bytes:
-    """Return all runs with all params and metrics as CSV, in the order of the experiment."""
+    """Return all runs with all params and metrics as CSV, in the order of the experiment.
+
+    Where choices have kinds, two columns say in which parts a run is, and whether it is counted there.
+    """
     every = [(label, run.hash) for run in sweep.roster.runs for label in (run.label, *run.twins)]
     rows = sweep.rows.reindex([key for _, key in every])
     columns = [name for name in rows.columns if name.startswith(("params.", "metrics."))]
@@ -142,8 +147,37 @@ def table(sweep: RecordedSweep) -> bytes:
     head = pd.DataFrame(
         {"run": names, "run_id": rows["run_id"], "status": rows["status"], "error": error, "seconds": seconds}
     )
+    if sweep.multiverse is not None and sweep.multiverse.kinds:
+        owners = [run.label for run in sweep.roster.runs for _ in (run.label, *run.twins)]
+        parts = sweep.multiverse.names_by_label
+        head["part"] = ["; ".join(parts.get(owner, ())) for owner in owners]
+        head["counted"] = sweep.multiverse.counted(owners)
     content: str = plain_table(pd.concat([head, rows[columns]], axis="columns")).to_csv(index=False)
     return content.encode("utf-8-sig")
+
+
+def _parts(multiverse: Multiverse | None, listed: Sequence[Listed], labels: Labels) -> list[dict[str, Any]]:
+    """Return which runs may be counted together; empty where all may."""
+    if multiverse is None or multiverse.whole:
+        return []
+    owners = ["" if run.run is None else run.run.label for run in listed]
+    return [
+        {
+            "name": labels.head(part.name or ", ".join(f"{key}={value}" for key, value in part.choices.items())),
+            "apart": not part.main,
+            "members": packed(part.of(owners).astype(np.int64)),
+        }
+        for part in multiverse.parts
+    ]
+
+
+def _head_of(key: str, multiverse: Multiverse | None, labels: Labels) -> str:
+    """Return what a choice is called, with the letter of its kind."""
+    name = labels.choice(key)
+    if multiverse is None or key not in multiverse.kinds:
+        return name
+    letter = LETTERS[multiverse.kind(key)]
+    return f"{name}（{letter}）" if labels.language == "zh" else f"{name} ({letter})"
 
 
 def _effect(effects: Effects, names: Sequence[str], words: Words, labels: Labels) -> dict[str, Any]:
@@ -187,7 +221,7 @@ def _choices(
             codes[number, place] = code
     return [
         {
-            "head": labels.choice(key),
+            "head": _head_of(key, sweep.multiverse, labels),
             "key": key,
             "values": [said for said, _, _ in values[key]],
             "codes": packed(codes[number]),

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from digicarbon.config.files import command_line
 from digicarbon.errors import DigicarbonError
-from digicarbon.note import Note, note_of
+from digicarbon.note import Note, cut, note_of
 from digicarbon.page import asked, counts, runs
 from digicarbon.page.answer import MANY, answer
 from digicarbon.page.effects import Effects, effects
@@ -372,8 +372,9 @@ def _answer(sweep: RecordedSweep, overview: Effects, report: Report, words: Word
             said = answer(own, values, sweep.joints.get(part.name), report.words)
             notes += [Note("of_labels", labels=(part.name,), note=note) for note in said] if part.name else said
         if apart := sweep.multiverse.apart:
-            runs = sum(len(part.labels) for part in apart)
-            notes.append(Note("answer_apart", runs=runs, parts=[part.name for part in apart[:MOST_APART]]))
+            runs = len(frozenset[str]().union(*(part.labels for part in apart)))
+            names = dict.fromkeys(part.name.removeprefix(part.beside).removeprefix(", ") for part in apart)
+            notes.append(Note("answer_apart", runs=runs, parts=cut(names, MOST_APART)))
     return [note.text(words.language, report.words) for note in notes]
 
 

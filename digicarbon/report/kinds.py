@@ -184,6 +184,15 @@ class Multiverse:
         return np.array([label in self._counted for label in labels], dtype=np.bool_)
 
     @cached_property
+    def names_by_label(self) -> Mapping[str, Sequence[str]]:
+        """The names of the parts that each run is in."""
+        names: dict[str, list[str]] = {}
+        for part in self.parts:
+            for label in part.labels:
+                names.setdefault(label, []).append(part.name)
+        return names
+
+    @cached_property
     def _counted(self) -> frozenset[str]:
         return frozenset[str]().union(*(part.labels for part in self.main))
 
@@ -335,7 +344,7 @@ def _values_of(planned: Plan) -> dict[str, list[str]]:
     for block in {id(run.choice.block): run.choice.block for run in planned.runs}.values():
         for axis, _ in block.axes:
             listed.setdefault(axis.key, {}).update(dict.fromkeys(map(text_of, axis.values)))
-    there: dict[str, dict[str, None]] = {COLUMN: {}}
+    there: dict[str, dict[str, None]] = {COLUMN: {}, **{key: {} for key in planned.varied}}
     for run in planned.runs:
         own, lacking = planned.chosen(run), planned.lacking(run)
         for choice in (run.choice, *planned.also.get(run.label, ())):
@@ -345,7 +354,7 @@ def _values_of(planned: Plan) -> dict[str, list[str]]:
             for key in planned.varied:
                 if key not in lacking:
                     value = values.get(key, own.get(key))
-                    there.setdefault(key, {})[AS_CONFIGURED if value is None else text_of(value)] = None
+                    there[key][AS_CONFIGURED if value is None else text_of(value)] = None
     # a draw may begin with any value
     return {
         key: [

@@ -1,0 +1,233 @@
+"""Kinds of choices and a claim in a whole sweep: its parts, its record, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+import digicarbon as dc
+from digicarbon import recorded
+from digicarbon.__main__ import main
+from digicarbon.config.compose import Composer, loader
+from digicarbon.errors import ConfigError, EstimationError
+from digicarbon.model import PanelRegression
+from digicarbon.plan.runs import plan
+from digicarbon.recorded import RecordedSweep
+from digicarbon.report import Table
+from digicarbon.result import Result
+from digicarbon.sweep import sweep
+from digicarbon.sweep.sweep import settings_for
+from digicarbon.tracking import Tracking
+
+DEFAULTS = [
+    "config",
+    *({f"override {key}": value} for key, value in (("inference", "classic"), ("report", "curve"))),
+    {"override executor": "sequential"},
+    "_self_",
+]
+GRID: dict[str, Any] = {
+    "outcome": ["intensity", "intensity_apparent"],
+    "sample": ["full", "east"],
+    "model": ["twfe", "sar"],
+    "weights": ["w1_adjacency", "k_nearest"],
+    "outcome.controls": [["ln_pgdp"], ["ln_pgdp", "ln_population"]],
+}
+REPORT = {"quantity": "direct", "draws": 19, "pictures": []}
+CLAIM = {"quantity": "direct", "sign": "negative", "share": 0.75, "joint": 0.2}
+
+
+def written(name: str, **spec: Any) -> None:
+    Path("experiments").mkdir(exist_ok=True)
+    content = {"defaults": DEFAULTS, "grid": GRID, "report": REPORT, **spec}
+    Path(f"experiments/{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def ran(name: str, *words: str, **spec: Any) -> tuple[Table, RecordedSweep]:
+    written(name, **spec)
+    composer = Composer(loader(), name, list(words))
+    found = sweep.run(composer, plan(composer))
+    assert found.table is not None
+    return found.table, recorded.sweep(Tracking(), name)
+
+
+def refused(**spec: Any) -> str:
+    written("mine", **spec)
+    with pytest.raises(ConfigError) as error:
+        settings_for(composer := Composer(loader(), "mine"), plan(composer))
+    return str(error.value)
+
+
+def tables(table: Table | None) -> list[Table]:
+    return [] if table is None else [table, *tables(table.below)]
+
+
+def test_each_part_has_the_shares_and_the_joint_test_of_an_experiment_of_its_own(project: Path) -> None:
+    # weights have no effect on two-way effects, which are in both parts of them
+    kinds = {"weights": "uncertain", "sample": {"kind": "nonequivalent", "main": "east"}, "model": "equivalent"}
+    table, whole = ran("all", kinds=kinds, claim=CLAIM)
+    multiverse = whole.multiverse
+    assert multiverse is not None
+    assert [part.name for part in multiverse.main] == ["weights=w1_adjacency", "weights=k_nearest"]
+    assert multiverse.unnamed == ("outcome", "outcome.controls")
+    judged = whole.judged
+    assert judged is not None
+    moves = [one for one in tables(table) if one.title.startswith("What moves the result")]
+    for number, part in enumerate(multiverse.main):
+        choices = {key: [value] for key, value in part.choices.items()}
+        alone, own = ran(f"part{number}", grid={**GRID, **choices}, claim=CLAIM)
+        assert table.cells.iloc[:, number].tolist() == alone.cells.iloc[:, 0].tolist()
+        ours, theirs = whole.joints[part.name], own.joints[""]
+        assert ours.to_json() == theirs.to_json()
+        pd.testing.assert_frame_equal(ours.null_band, theirs.null_band)
+        (moved,) = (one for one in tables(alone) if one.title.startswith("What moves the result"))
+        assert moves[number].cells.equals(moved.cells)
+        assert own.judged is not None
+        assert judged.verdicts[number].count == own.judged.verdicts[0].count
+        assert judged.verdicts[number].p == own.judged.verdicts[0].p
+        assert judged.verdicts[number].outcome == own.judged.verdicts[0].outcome
+    # what a page is made of is what the command showed
+    again = dc.report.SpecificationCurve(quantity="direct", pictures=())
+    shown = again.with_multiverse(multiverse, judged).with_joints(whole.joints).table("t", whole.records)
+    assert shown.cells.equals(table.cells)
+    assert whole.tags["digicarbon.claim"] in ("holds", "does not hold")
+    rows = pd.read_csv(Path(whole_file(whole, "specifications.csv")))
+    assert rows["part"].unique().tolist() == [part.name for part in multiverse.main]
+
+
+def whole_file(found: RecordedSweep, name: str) -> Path:
+    return next(Path("mlruns/artifacts").glob(f"*/{found.parent_id}/artifacts/{name}"))
+
+
+def test_kinds_that_are_all_equivalent_leave_a_sweep_as_it_is(project: Path) -> None:
+    plain, before = ran("plain")
+    kinds, after = ran("kinds", kinds=dict.fromkeys(GRID, "equivalent"))
+    assert plain.cells.equals(kinds.cells)
+    assert before.joint is not None
+    assert after.joint is not None
+    assert before.joint.to_json() == after.joint.to_json()
+    assert [one.cells.to_csv() for one in tables(plain)] == [one.cells.to_csv() for one in tables(kinds)]
+    own = set(kinds.notes) - set(plain.notes)
+    assert [note.split(":")[0] for note in own] == ["Kinds of choices (Del Giudice and Gangestad 2021)"]
+
+
+def test_a_claim_that_changes_is_another_sweep(project: Path) -> None:
+    _, first = ran("mine", claim=CLAIM)
+    table, second = ran("mine", claim={**CLAIM, "share": 1.0})
+    assert first.parent_id != second.parent_id
+    assert first.roster.claim["share"] == 0.75
+    assert second.roster.claim["share"] == 1.0
+    assert any(
+        note.startswith("Claim stated before: the direct effect is negative in at least 100%") for note in table.notes
+    )
+
+
+def test_a_failed_run_counts_against_a_claim(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fits = PanelRegression.fit
+
+    def fit(self: PanelRegression, panel: dc.Panel, weights: dc.Weights | None = None) -> Result:
+        if "ln_population" not in self.controls:
+            raise EstimationError("It cannot be.")
+        return fits(self, panel, weights)
+
+    monkeypatch.setattr(PanelRegression, "fit", fit)
+    grid = {"model": ["twfe"], "outcome.controls": [*GRID["outcome.controls"], ["ln_population"]]}
+    table, found = ran("mine", grid=grid, claim={"quantity": "direct", "sign": "negative", "share": 0.7})
+    assert found.judged is not None
+    (verdict,) = found.judged.verdicts
+    assert (verdict.agree, verdict.estimates, verdict.unknown, verdict.outcome) == (2, 2, 1, "open")
+    assert found.tags["digicarbon.claim"] == "cannot be judged"
+    assert table.cells.loc["claim"].tolist() == ["cannot be judged"]
+    sentence = "2 of 3 specifications (66.7%); 1 of them failed or has no estimate, and counts as not having the sign."
+    assert any(note.endswith(sentence) for note in table.notes)
+
+
+def test_a_column_that_the_command_line_holds_fixed_needs_no_kind(project: Path) -> None:
+    written("mine", kinds={"sample": "uncertain", "outcome": "uncertain"})
+    composer = Composer(loader(), "mine", ["sample=east"])
+    assert list(settings_for(composer, plan(composer)).kinds["named"]) == ["outcome"]
+
+
+def test_columns_may_have_a_kind(project: Path) -> None:
+    columns = {"FE": {"model": "twfe"}, "FE again": {"model": "twfe"}, "SAR": {"model": "sar"}}
+    kinds = {"column": "uncertain"}
+    grid = {"outcome": GRID["outcome"]}
+    table, found = ran("mine", columns=columns, grid=grid, kinds=kinds)
+    assert found.multiverse is not None
+    assert {part.name: len(part.labels) for part in found.multiverse.main} == {"FE": 2, "FE again": 2, "SAR": 2}
+    # one fit of two columns is in the part of each
+    assert table.cells["FE"].tolist() == table.cells["FE again"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ({"kinds": {"weights": "equivalant"}}, "kinds.weights: 'equivalant' is no kind of choice. Did you mean 'equi"),
+        (
+            {"kinds": {"weight": "equivalent"}},
+            "kinds.weight: no run varies 'weight', so that it needs no kind. Did you",
+        ),
+        ({"kinds": {"source": "equivalent"}}, "Varied: outcome, sample, model, weights, outcome.controls."),
+        (
+            {"kinds": {"sample": {"kind": "nonequivalent", "main": "ful"}}},
+            "kinds.sample.main: 'ful' is no value of sample in this sweep. Did you mean 'full'? Values: full, east.",
+        ),
+        ({"kinds": {"sample": {"kind": "uncertain", "main": "full"}}}, "only a nonequivalent choice has a main value"),
+        ({"kinds": {"sample": {"kind": "nonequivalent", "man": "full"}}}, "Did you mean 'main'?"),
+        (
+            {
+                "kinds": {"sample": "nonequivalent", "model": "nonequivalent"},
+                "exclude": [{"sample": "full", "model": "twfe"}],
+            },
+            "no run has the main values of all nonequivalent choices at once",
+        ),
+        ({"claim": {**CLAIM, "sign": "negativ"}}, "Did you mean 'negative'?"),
+        ({"claim": {**CLAIM, "share": 80}}, "claim.share is a share above 0 and up to 1; got 80. For 80 % write 0.8."),
+        ({"claim": [CLAIM]}, "a further claim needs an experiment of its own"),
+        (
+            {"claim": {**CLAIM, "quantity": "dirct"}},
+            "claim.quantity: no model has a number 'dirct'. Did you mean 'direct'",
+        ),
+        ({"claim": {**CLAIM, "quantity": "total"}}, "the joint test of the report is of the direct effect, and the"),
+        ({"claim": CLAIM, "report": {"quantity": "direct"}}, "claim.joint: the report makes no joint test"),
+    ],
+)
+def test_mistakes_are_sentences_with_a_place(spec: dict[str, Any], sentence: str, project: Path) -> None:
+    said = refused(**spec)
+    assert sentence in said
+    assert said.startswith("experiments/mine.yaml")
+
+
+def test_plan_and_check_list_kinds_and_claim(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written("mine", kinds={"outcome": "uncertain", "sample": "nonequivalent", "model": "equivalent"}, claim=CLAIM)
+    for verb in ("plan", "check"):
+        assert main([verb, "mine"]) == 0
+        out = capsys.readouterr().out
+        assert "  outcome: uncertain, each value by itself: intensity, intensity_apparent" in out
+        assert "  sample: nonequivalent, main value full; shown apart: east" in out
+        assert "  weights, outcome.controls: no kind, so counted as equivalent" in out
+        assert "Counted together, outcome=intensity_apparent: 6 runs." in out
+        assert "Shown apart: 12 runs in 2 parts." in out
+        assert "Claim stated before: the direct effect is negative in at least 75% of the specifications" in out
+
+
+def test_a_page_shows_the_parts_and_the_claim(project: Path) -> None:
+    kinds = {"outcome": "uncertain", "sample": "nonequivalent"}
+    _, found = ran("mine", kinds=kinds, claim={"quantity": "direct", "sign": "negative", "share": 0.5})
+    assert main(["report", "mine", "--out", "out"]) == 0
+    page = Path("out/index.html").read_text(encoding="utf-8")
+    assert "Claim stated before: the direct effect is negative in at least 50% of the specifications." in page
+    assert "The claim holds: it holds in 2 of 2 parts, and must hold in each." in page
+    assert "12 runs with other values of choices that are not equivalent are shown apart and not counted" in page
+    rows = pd.read_csv("out/runs.csv")
+    assert rows["part"].value_counts().to_dict() == {
+        "outcome=intensity": 6,
+        "outcome=intensity_apparent": 6,
+        "outcome=intensity, sample=east": 6,
+        "outcome=intensity_apparent, sample=east": 6,
+    }
+    assert rows["counted"].sum() == 12
+    assert found.multiverse is not None
