@@ -192,10 +192,7 @@ class SpatialChoice(Diagnostic):
         spatial = spatial_of(self.model)
         if spatial is None:
             raise ConfigError(Note("spatial_choice_of_other_model"))
-        if spatial.effects == "random":
-            raise ConfigError(Note("spatial_choice_of_random"))
-        if spatial.error_weights is not None:
-            raise ConfigError(Note("spatial_choice_error_weights"))
+        refuse_kind(spatial)
         if 0 < self.draws < FEWEST:
             raise ConfigError(Note("spatial_choice_draws", key="diagnostic.draws", draws=self.draws, fewest=FEWEST))
         return changed(as_durbin(spatial.by_errors), bias_correction="lee_yu", demeaning="exact", cov="classic")
@@ -269,6 +266,46 @@ class SpatialChoice(Diagnostic):
                 found = against(Profile(first.space, first.kind), Profile(rival.space, rival.kind), own, drawn)
                 row |= {"gain_p": found.gain_p, "j": found.j, "j_p": found.j_p}
             yield row
+
+
+def log_marginal(
+    model: SpatialPanel, panel: Panel, weights: Weights | None, kind: ChoiceKind | None = None, prior: Prior = "g"
+) -> float:
+    """Return the log marginal likelihood of a spatial model, or of another kind with its regressors and effects.
+
+    Parameters
+    ----------
+    model : SpatialPanel
+    panel : Panel
+    weights : Weights or None
+    kind : {"ols", "slx", "sar", "sdm", "sem", "sdem", "sac"}, optional
+        By default that of the model.
+    prior : {"g", "flat"}
+
+    Notes
+    -----
+    On Lee and Yu's transformed sample, as in `SpatialChoice`: models of one panel, outcome and effects can be compared,
+    whatever their corrections.
+
+    Raises
+    ------
+    ConfigError, DataError, WeightsError, EstimationError
+    """
+    refuse_kind(model)
+    made = changed(model.by_errors, bias_correction="lee_yu", demeaning="exact", cov="classic")
+    design = made.design(panel, aligned(panel, weights, Note("a_spatial_model")))
+    cube = panel.with_terms(made.terms).cube((*made.regressors, made.y)).transpose(1, 0, 2)
+    own = [made.regressors.index(name) for name in made.lagged]
+    space = Space.of(cube[..., :-1], design.w, design.sample, own)
+    return Factors.of(space, cube[..., -1:]).marginal(kind or made.kind, prior).value
+
+
+def refuse_kind(spatial: SpatialPanel) -> None:
+    """Raise where a spatial model has no marginal likelihood here."""
+    if spatial.effects == "random":
+        raise ConfigError(Note("spatial_choice_of_random"))
+    if spatial.error_weights is not None:
+        raise ConfigError(Note("spatial_choice_error_weights"))
 
 
 def _weights_of(spec: WeightsSpec | Weights, panel: Panel) -> Weights:

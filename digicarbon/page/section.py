@@ -180,6 +180,8 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
     report = report.with_failed(len(sweep.failures) + sweep.lacking).with_multiverse(sweep.multiverse, sweep.judged)
     if isinstance(report, SpecificationCurve):
         report = _with_joints(report, sweep.joints)
+    if report.evidence_request is not None:
+        report = report.with_evidence(sweep.evidence)
     in_words = report.words.title(title, simulated=False)
     table, refusal = _table(sweep, report, title)
     new_pictures, complaint = _new_pictures(sweep, report, in_words) if stored is None else ({}, None)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from digicarbon.report.decay import DistanceDecayTables as DistanceDecayTables
     from digicarbon.report.diagnostic import DiagnosticTable as DiagnosticTable
     from digicarbon.report.event_study import EventStudy as EventStudy
+    from digicarbon.report.evidence import Evidence as Evidence
+    from digicarbon.report.evidence import EvidenceRequest as EvidenceRequest
     from digicarbon.report.foreign import as_result as as_result
     from digicarbon.report.impulse_responses import ImpulseResponseTables as ImpulseResponseTables
     from digicarbon.report.intervals import BandTable as BandTable
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from digicarbon.report.maps import MoranTable as MoranTable
     from digicarbon.report.marginal_effects import MarginalEffectTable as MarginalEffectTable
     from digicarbon.report.mediation import PathTables as PathTables
+    from digicarbon.report.one_answer import OneAnswer as OneAnswer
     from digicarbon.report.policy_checks import PolicyChecks as PolicyChecks
     from digicarbon.report.quantile import QuantileReport as QuantileReport
     from digicarbon.report.regression import RegressionTable as RegressionTable

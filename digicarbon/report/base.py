@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr
 from digicarbon.note import Note, cut, note_of
 from digicarbon.panel import Panel
 from digicarbon.render import Table as Table
+from digicarbon.report.evidence import Evidence, EvidenceRequest
 from digicarbon.report.joint import Joint, JointRequest
 from digicarbon.report.labels import Labels, Language
 from digicarbon.result import Asked, Result
@@ -131,6 +132,15 @@ class Report(Spec):
     def joint_request(self) -> JointRequest | None:
         """The joint test that this report shows; None for reports without one."""
         return None
+
+    @property
+    def evidence_request(self) -> EvidenceRequest | None:
+        """What this report needs to know of all runs beyond their results; None for reports that need nothing."""
+        return None
+
+    def with_evidence(self, evidence: Evidence | None) -> Report:
+        """Return this report with the evidence that it asked for; None where there is none."""
+        return self
 
     @property
     def multiverse(self) -> Multiverse | None:

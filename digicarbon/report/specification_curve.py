@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -173,7 +173,7 @@ class SpecificationCurve(Report):
             not tested.
         """
         try:
-            curve = self._curve(records)
+            curve = self.curve(records)
         except _MixtureError:
             largest = [self._largest(joint, name) for name, joint in self._joints.items() if not joint.each.empty]
             if not largest:
@@ -221,7 +221,7 @@ class SpecificationCurve(Report):
             "claim": Note(f"claim_{verdict.outcome}").text(self.words.spoken),
         }
 
-    def _apart(self, curve: _Curve) -> Table | None:
+    def _apart(self, curve: Curve) -> Table | None:
         """Return the runs with other values of nonequivalent choices, each combination by itself."""
         if not curve.apart:
             return None
@@ -257,7 +257,7 @@ class SpecificationCurve(Report):
         """
         if not self.pictures:
             return {}
-        curve = self._curve(records)
+        curve = self.curve(records)
         words = drawn_words(self.words)
         panels = {part.name: self._panels(part, curve, words) for part in curve.parts}
         if sum(map(len, panels.values())) <= MOST_PANELS or len(panels) == 1:
@@ -272,7 +272,7 @@ class SpecificationCurve(Report):
         return {f"{name}.{kind}": rendered(figure, kind) for name, figure in figures.items() for kind in self.pictures}
 
     def _figure(
-        self, title: str, curve: _Curve, panels: Sequence[_Panel], parts: Sequence[_Part], words: Labels
+        self, title: str, curve: Curve, panels: Sequence[_Panel], parts: Sequence[_Part], words: Labels
     ) -> Figure:
         """Return the picture of some parts."""
         rows = pd.concat([panel.rows for panel in panels], ignore_index=True)
@@ -312,7 +312,7 @@ class SpecificationCurve(Report):
             pale=frozenset(name for name, panel in zip(names, panels, strict=True) if panel.apart),
         )
 
-    def _panels(self, part: _Part, curve: _Curve, words: Labels) -> list[_Panel]:
+    def _panels(self, part: _Part, curve: Curve, words: Labels) -> list[_Panel]:
         """Return the curves of a main part, one for each facet, and beside them what is shown apart."""
         panels = []
         drawn = {"": part.rows} if self.facet is None else dict(by_facet(part.rows, self.facet))
@@ -345,7 +345,7 @@ class SpecificationCurve(Report):
         return f"{name}（{letter}）" if words.language == "zh" else f"{name} ({letter})"
 
     def _remarks(
-        self, curve: _Curve, shown_parts: Sequence[_Part], words: Labels, keys: Sequence[str]
+        self, curve: Curve, shown_parts: Sequence[_Part], words: Labels, keys: Sequence[str]
     ) -> tuple[str, ...]:
         """Return sentences below the picture: what is not on the curve, and what the joint test says."""
         parts = [
@@ -392,7 +392,7 @@ class SpecificationCurve(Report):
         """Return the head of the column of all specifications, or of those of one facet."""
         return self.words.word(name) if name == "all" else self.words.head(name)
 
-    def _curve(self, records: Sequence[Record]) -> _Curve:
+    def curve(self, records: Sequence[Record]) -> Curve:
         """Return the content of table and picture."""
         watched = _Watched(records)
         focal_runs = focal(watched, self.quantity)
@@ -444,8 +444,19 @@ class SpecificationCurve(Report):
         # rows of equal estimates that are equal in these have the same data, too: samples may come to the same rows
         estimate_keys = [key for key in focal_runs.varied if key in rows and _decides_estimates(key)]
         notes = (*left_out, *many)
-        return _Curve(
-            focal_runs, rows, parts, apart, names, keys, estimate_keys, notes, watched.simulated, watched.coverage
+        return Curve(
+            focal_runs,
+            rows,
+            parts,
+            apart,
+            names,
+            keys,
+            estimate_keys,
+            notes,
+            watched.simulated,
+            watched.coverage,
+            watched.labels,
+            watched.lacking,
         )
 
     def _one_each(self, focal_runs: Focal) -> tuple[pd.DataFrame, tuple[Note, ...]]:
@@ -568,7 +579,7 @@ class SpecificationCurve(Report):
         """Return the title of a table of one of several parts."""
         return f"{title}{self.words.colon}{self.words.head(part)}" if part else title
 
-    def _moves(self, curve: _Curve, part: _Part) -> Table | None:
+    def _moves(self, curve: Curve, part: _Part) -> Table | None:
         """Return the influence of each choice; if a few estimates make most of the variance, also without them."""
         absent = curve.focal_runs.absent
         # a choice without an effect on the curve has a single value in its part
@@ -633,7 +644,7 @@ class SpecificationCurve(Report):
         )
         return Table(title, cells, tuple(rules), self.words.notes(notes), language=self.words.spoken)
 
-    def _notes(self, curve: _Curve) -> tuple[str, ...]:
+    def _notes(self, curve: Curve) -> tuple[str, ...]:
         called = with_regimes(self.words, curve.focal_runs.regimes)
         notes = [
             Note(
@@ -701,7 +712,9 @@ class _Panel:
 
 
 @dataclass(frozen=True, eq=False)
-class _Curve:
+class Curve:
+    """The specifications of a curve, and by what they differ."""
+
     focal_runs: Focal
     rows: pd.DataFrame
     """Of all main parts."""
@@ -714,6 +727,10 @@ class _Curve:
     notes: tuple[Note, ...]
     simulated: bool
     coverage: tuple[float, ...] = ()
+    labels: Mapping[int, str] = field(default_factory=dict)
+    """The run of each record."""
+    lacking: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """The choices that have no effect on each record."""
 
 
 def by_facet(rows: pd.DataFrame, facet: str) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -812,12 +829,18 @@ class _Watched(Sequence[Record]):
         self._records = records
         self.simulated = False
         self.labels: dict[int, str] = {}
+        self.lacking: dict[int, frozenset[str]] = {}
         self.levels: dict[float, None] = {}
+        self._sets: dict[tuple[str, ...], frozenset[str]] = {}
 
     @property
     def coverage(self) -> tuple[float, ...]:
         """What the intervals of the runs cover."""
         return tuple(self.levels)
+
+    def _once(self, keys: tuple[str, ...]) -> frozenset[str]:
+        """Return a set of keys, one object for all records that have it."""
+        return self._sets.setdefault(keys, frozenset(keys))
 
     def __len__(self) -> int:
         return len(self._records)
@@ -829,6 +852,7 @@ class _Watched(Sequence[Record]):
         for position, record in enumerate(self._records):
             self.simulated = self.simulated or record.simulated
             self.labels[position] = record.label
+            self.lacking[position] = self._once(record.lacking)
             self.levels[record.result.inference.level] = None
             yield record
 
@@ -855,7 +879,10 @@ def _refuse_mixture(rows: pd.DataFrame, focal_runs: Focal) -> None:
 
 
 def choices_of(
-    rows: pd.DataFrame, keys: Sequence[str], absent: Mapping[str, str] = MappingProxyType({})
+    rows: pd.DataFrame,
+    keys: Sequence[str],
+    absent: Mapping[str, str] = MappingProxyType({}),
+    most: int = MOST_VALUES,
 ) -> tuple[list[Choice], tuple[Note, ...]]:
     """Return the choices of rows as indicator columns, and a note on those with too many values.
 
@@ -865,6 +892,8 @@ def choices_of(
     keys : sequence of str
     absent : mapping of str to str
         See `Focal`.
+    most : int
+        A choice with more values is left out.
     """
     choices, uncounted = [], []
     for key in keys:
@@ -872,7 +901,7 @@ def choices_of(
         values = list(dict.fromkeys(column))
         if any(_members(value) is not None for value in values):
             choices.append(_list_choice(key, column, absent.get(key)))
-        elif len(values) > MOST_VALUES:
+        elif len(values) > most:
             uncounted.append(Note("many_values", key=key, values=len(values)))
         else:
             columns = np.array([(column == value).to_numpy() for value in values], dtype=np.float64).T

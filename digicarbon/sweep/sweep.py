@@ -361,6 +361,7 @@ def run(
                         chosen.report,
                         book.records(planned),
                         scratch.path,
+                        chosen.executor,
                         failed,
                         multiverse_of(content),
                         chosen.claim,

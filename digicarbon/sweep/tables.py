@@ -19,6 +19,7 @@ from digicarbon import progress
 from digicarbon.config.files import ROOT, UNNAMED
 from digicarbon.disk.cells import plain, plain_table
 from digicarbon.errors import DigicarbonError, TrackingError
+from digicarbon.executor import Executor
 from digicarbon.note import Note, cut
 from digicarbon.plan.reach import PACKAGE
 from digicarbon.plan.runs import MOST_REASONS, Plan, Run
@@ -26,12 +27,15 @@ from digicarbon.render import from_json, to_json
 from digicarbon.report import Labels, Record, Report, Table, attributed
 from digicarbon.report.base import owners_of
 from digicarbon.report.claim import Claim, Judge, Judged
+from digicarbon.report.evidence import FILE as EVIDENCE
+from digicarbon.report.evidence import UNITS_FILE, Evidence
 from digicarbon.report.joint import EACH_FILE, Joint, each_of, joints_to_json, metrics_of
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.kinds import Multiverse
 from digicarbon.result import Result
 from digicarbon.spec import identity
 from digicarbon.sweep.answer import of_parts, together_of
+from digicarbon.sweep.evidence import evidence
 from digicarbon.sweep.joint import joint_test
 
 ESTIMATES = "estimates.csv"
@@ -150,6 +154,7 @@ def show(
     report: Report,
     records: Records,
     scratch: Path,
+    executor: Executor,
     failures: Collection[tuple[str, Note]] = (),
     multiverse: Multiverse | None = None,
     claim: Claim | None = None,
@@ -164,6 +169,8 @@ def show(
     records : Records
     scratch : Path
         A folder for large files, which exist as long as it does.
+    executor : Executor
+        Where a report's further fits are made.
     failures : collection of (str, Note)
         Labels of the runs that failed, and why.
     multiverse : Multiverse, optional
@@ -186,12 +193,14 @@ def show(
             joints, untested = _joints(report, records, multiverse)
             judged = _judged(planned, records, multiverse, claim, joints)
             report = report.with_multiverse(multiverse, judged).with_joints(joints)
+            found, unknown = _evidence(report, records, executor)
+            report = report.with_evidence(found)
             report = report.with_failed(len(failures) + records.lacking)
             with progress.phase("pictures"):
                 pictures, lacking = _pictures(planned, report, records)
             with progress.phase("table"):
                 absences = absent(failures, planned.failed.items())
-                notes = (*stated(multiverse, judged), *untested, *lacking, *absences, *more)
+                notes = (*stated(multiverse, judged), *untested, *unknown, *lacking, *absences, *more)
                 table, refusal = _table_or_refusal(planned, report, records, notes)
                 estimates.complete(records)
                 for one in signs.values():
@@ -206,9 +215,13 @@ def show(
     if joints:
         files[JOINT] = joints_to_json(joints)
         files[EACH_FILE] = plain_table(each_of(joints)).to_csv(index=False)
+    if found is not None:
+        files[EVIDENCE] = found.to_json()
+    if found is not None and found.left_out is not None:
+        files[UNITS_FILE] = plain_table(found.left_out.table).to_csv(index=False)
     if estimates.count:
         files[ESTIMATES] = place
-    lasts = table is not None and not (joints or pictures or lacking or untested or records.lacking)
+    lasts = table is not None and found is None and not (joints or pictures or lacking or untested or records.lacking)
     return Shown(table, refusal, tuple(pictures), files, metrics_of(joints), lasts, together_of(signs), judged)
 
 
@@ -364,6 +377,17 @@ def _judged(
 def stated(multiverse: Multiverse | None, judged: Judged | None) -> tuple[Note, ...]:
     """Return notes on what an experiment states: its claim with the verdicts, and the kinds of its choices."""
     return (*(() if judged is None else judged.notes), *(() if multiverse is None else multiverse.notes))
+
+
+def _evidence(report: Report, records: Records, executor: Executor) -> tuple[Evidence | None, tuple[Note, ...]]:
+    """Return what a report needs to know beyond results, or a note that says why it is unknown."""
+    request = report.evidence_request
+    if request is None or not len(records):
+        return None, ()
+    try:
+        return evidence(records.results(), request, executor), ()
+    except DigicarbonError as error:
+        return None, (Note("no_evidence", reason=error),)
 
 
 def _pictures(planned: Plan, report: Report, records: Records) -> tuple[Mapping[str, bytes], tuple[Note, ...]]:

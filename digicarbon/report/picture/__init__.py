@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from digicarbon.report.picture.marginal import plot_marginal as plot_marginal
     from digicarbon.report.picture.moran import plot_moran as plot_moran
     from digicarbon.report.picture.moran import plot_moran_scatter as plot_moran_scatter
+    from digicarbon.report.picture.one_answer import plot_averages as plot_averages
+    from digicarbon.report.picture.one_answer import plot_left_out as plot_left_out
+    from digicarbon.report.picture.one_answer import plot_paths as plot_paths
     from digicarbon.report.picture.policy import bacon_numbers as bacon_numbers
     from digicarbon.report.picture.policy import placebo_numbers as placebo_numbers
     from digicarbon.report.picture.policy import plot_bacon as plot_bacon

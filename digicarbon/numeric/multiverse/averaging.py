@@ -1,0 +1,110 @@
+"""Averages of one estimate over models, weighted by how well the data support each model.
+
+References
+----------
+Raftery, A. E. (1995), Bayesian Model Selection in Social Research, Sociological Methodology 25. George, E. I. (2010),
+Dilution priors: Compensating for model space redundancy, IMS Collections 6. LeSage, J. P. (2014), What Regional
+Scientists Need to Know about Spatial Econometrics, Review of Regional Studies 44.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from digicarbon.arrays import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Averaged:
+    """The estimate of a mixture of models.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (M,)
+        Posterior probabilities of the models; their sum is one.
+    mean : float
+    within : float
+        Root of the weighted mean of squared standard errors: what one does not know given the model.
+    between : float
+        Weighted standard deviation of the estimates: what one does not know of the model.
+    positive : float
+        Probability that the effect is above zero; given a model it is normal around the estimate.
+    effective : float
+        exp of the entropy of the weights: the number of equally likely models that are as uncertain.
+    """
+
+    weights: FloatArray
+    mean: float
+    within: float
+    between: float
+    positive: float
+    effective: float
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of the mixture."""
+        return float(np.hypot(self.within, self.between))
+
+
+def bic(loglik: FloatArray, parameters: FloatArray, observations: FloatArray) -> FloatArray:
+    """Return Schwarz's criterion, k ln n − 2 ln L; arguments of shape (M,)."""
+    return np.asarray(parameters * np.log(observations) - 2 * loglik)
+
+
+def log_dilution(x: FloatArray, power: float) -> float:
+    """Return the logarithm of George's prior weight |R|ʰ of a model, R the correlation matrix of its regressors.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, k)
+        Regressors with their effects removed; none gives 0, the weight of regressors without correlation.
+    power : float
+        h; 0 gives every model the same weight.
+    """
+    if power == 0 or x.shape[1] < 2:
+        return 0.0
+    centred = x - x.mean(axis=0)
+    scaled = centred / np.linalg.norm(centred, axis=0)
+    # the determinant of R is the squared product of the singular values
+    values = np.linalg.svd(scaled, compute_uv=False)
+    return float(power * 2 * np.log(np.maximum(values, np.finfo(float).tiny)).sum())
+
+
+def average(estimates: FloatArray, se: FloatArray, log_weights: FloatArray) -> Averaged:
+    """Return the mixture of models.
+
+    Parameters
+    ----------
+    estimates, se : ndarray, shape (M,)
+    log_weights : ndarray, shape (M,)
+        Log posterior weights up to a constant: -BIC/2 or a log marginal likelihood, plus the log prior weight.
+    """
+    share = np.exp(log_weights - log_weights.max())
+    share /= share.sum()
+    mean = float(share @ estimates)
+    known = share[share > 0]
+    # an estimate without an error, as of a variable that is not in the model, is known
+    above = np.where(se > 0, ndtr(estimates / np.where(se > 0, se, 1.0)), estimates > 0)
+    return Averaged(
+        weights=share,
+        mean=mean,
+        within=float(np.sqrt(share @ se**2)),
+        between=float(np.sqrt(max(float(share @ (estimates - mean) ** 2), 0.0))),
+        positive=float(share @ above),
+        effective=float(np.exp(-(known @ np.log(known)))),
+    )
+
+
+def inclusion(weights: FloatArray, columns: FloatArray) -> FloatArray:
+    """Return the posterior probability of each value of a choice, shape (d,).
+
+    Parameters
+    ----------
+    weights : ndarray, shape (M,)
+    columns : ndarray, shape (M, d)
+        1 where a model has the value, else 0.
+    """
+    return np.asarray(weights @ columns)

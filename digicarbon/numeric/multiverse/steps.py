@@ -1,0 +1,105 @@
+"""From one specification to others, choice by choice: the fewest changes that reach a set, and greedy searches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.arrays import FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Flips:
+    """The nearest specifications of a set.
+
+    Attributes
+    ----------
+    changes : int
+        How many choices differ from the start; 0 if the set is empty.
+    rows : ndarray of int
+        All specifications of the set with so few changes, in their order.
+    """
+
+    changes: int
+    rows: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """A greedy search.
+
+    Attributes
+    ----------
+    rows : tuple of int
+        The start and the specification after each step; each differs from the one before in one choice.
+    best : int
+        The most extreme of all specifications.
+    """
+
+    rows: tuple[int, ...]
+    best: int
+
+    @property
+    def reaches(self) -> bool:
+        """Whether the path ends at the most extreme specification."""
+        return self.rows[-1] == self.best
+
+
+def distances(codes: IntArray, applies: NDArray[np.bool_], row: int) -> IntArray:
+    """Return in how many choices each specification differs from one.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (M, m)
+        The value of each choice.
+    applies : ndarray of bool, shape (M, m)
+        Whether a choice has an effect on a specification: one that has none on either of two is no difference, since
+        it goes with the change of another choice.
+    row : int
+    """
+    differs = (codes != codes[row]) & applies & applies[row]
+    return np.asarray(differs.sum(axis=1), dtype=np.int64)
+
+
+def nearest(codes: IntArray, applies: NDArray[np.bool_], start: int, wanted: NDArray[np.bool_]) -> Flips:
+    """Return the specifications of a set that are the fewest changes away.
+
+    Parameters
+    ----------
+    codes, applies
+        As in `distances`.
+    start : int
+    wanted : ndarray of bool, shape (M,)
+        The set, e.g. the specifications of the other sign.
+    """
+    if not wanted.any():
+        return Flips(0, np.empty(0, dtype=np.int64))
+    steps = distances(codes, applies, start)
+    fewest = int(steps[wanted].min())
+    return Flips(fewest, np.flatnonzero(wanted & (steps == fewest)))
+
+
+def search(codes: IntArray, applies: NDArray[np.bool_], start: int, values: FloatArray) -> Path:
+    """Return the path that takes, at each step, the one change of a choice that raises a value most.
+
+    It ends where no single change raises it. Of equal values the first specification is taken.
+
+    Parameters
+    ----------
+    codes, applies
+        As in `distances`.
+    start : int
+    values : ndarray, shape (M,)
+        What is to be high, e.g. the estimate, or its negative. Specifications that may not be visited are minus
+        infinity.
+    """
+    rows = [start]
+    while True:
+        at = rows[-1]
+        near = np.flatnonzero(distances(codes, applies, at) == 1)
+        if not len(near) or values[near].max() <= values[at]:
+            break
+        rows.append(int(near[values[near].argmax()]))
+    return Path(tuple(rows), start if values[start] >= values.max() else int(values.argmax()))

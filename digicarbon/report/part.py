@@ -1,0 +1,137 @@
+"""The specifications of a sweep that may be made one answer, with the choices by which they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.arrays import BoolArray, IntArray
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, suggestion
+from digicarbon.report.focal import text_of
+from digicarbon.report.joint import FACETS
+from digicarbon.report.specification_curve import Choice, Curve, choices_of
+
+NUMBERS = ("record", "term", "coef", "se", "p", "low", "high")
+"""Columns of rows that are no choices."""
+ERRORS = ("inference", "diagnostic")
+"""Config groups that change no estimate."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Specifications that are counted together, each estimate once.
+
+    Attributes
+    ----------
+    name : str
+        Empty if all are.
+    rows : DataFrame
+        A row per specification: coef, se, p, and the value of each choice.
+    labels : tuple of str
+        Of the runs.
+    choices : sequence of Choice
+        Those that differ.
+    applies : ndarray of bool, shape (M, m)
+        Whether a choice has an effect on a specification.
+    start : int
+        The main specification.
+    repeated : int
+        How many estimates were left out that differ from another in their standard errors only.
+    """
+
+    name: str
+    rows: pd.DataFrame
+    labels: tuple[str, ...]
+    choices: Sequence[Choice]
+    applies: BoolArray
+    start: int
+    repeated: int
+
+    @property
+    def codes(self) -> IntArray:
+        """The value of each choice as a number, shape (M, m)."""
+        columns = [pd.factorize(self.rows[choice.key].astype(str))[0] for choice in self.choices]
+        return np.column_stack(columns).astype(np.int64) if columns else np.empty((len(self.rows), 0), np.int64)
+
+    def value(self, row: int, choice: int) -> str:
+        """Return the value of a choice of a specification."""
+        return str(self.rows[self.choices[choice].key].iloc[row])
+
+    def changes(self, row: int, other: int) -> list[int]:
+        """Return the choices in which two specifications differ."""
+        return [
+            place
+            for place in range(len(self.choices))
+            if self.applies[row, place]
+            and self.applies[other, place]
+            and self.value(row, place) != self.value(other, place)
+        ]
+
+
+def part_of(curve: Curve, rows: pd.DataFrame, name: str, main: Mapping[str, object]) -> Part:
+    """Return some specifications of a curve as a part.
+
+    Parameters
+    ----------
+    curve : Curve
+    rows : DataFrame
+        Some of its rows, at least one.
+    name : str
+    main : mapping of str to object
+        Values of the main specification; a choice without one has the value of the first specification.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such specification.
+    """
+    once = ~rows.duplicated([*curve.estimate_keys, "term", "coef"])
+    repeated, rows = int((~once).sum()), rows[once].reset_index(drop=True)
+    keys = [key for key in curve.focal_runs.varied if key in rows and _decides(key) and rows[key].nunique() > 1]
+    choices, _ = choices_of(rows, keys, curve.focal_runs.absent, most=len(rows))
+    lacking = [curve.lacking[int(record)] for record in rows["record"]]
+    applies = np.array([[choice.key not in own for choice in choices] for own in lacking], dtype=np.bool_)
+    labels = tuple(curve.labels[int(record)] for record in rows["record"])
+    return Part(
+        name, rows, labels, choices, applies.reshape(len(rows), len(choices)), _start(rows, curve.rows, main), repeated
+    )
+
+
+def _decides(key: str) -> bool:
+    """Return whether a choice can change estimates, not only standard errors."""
+    group, _, field = key.partition(".")
+    return group not in ERRORS and not (group == "model" and field in FACETS)
+
+
+def _start(rows: pd.DataFrame, every: pd.DataFrame, main: Mapping[str, object]) -> int:
+    """Return the main specification: the first one that has the given values, but for those of other parts."""
+    fits = np.ones(len(rows), dtype=np.bool_)
+    for key, value in main.items():
+        text = text_of(value)
+        if key not in every:
+            known = [name for name in every.columns if name not in NUMBERS]
+            listed = cut(known, 12) or Note("nothing_varied")
+            raise ConfigError(
+                Note("not_varied", key="report.main", choice=key, hint=suggestion(key, known), varied=listed)
+            )
+        values = every[key].astype(str).unique().tolist()
+        own = fits & (rows[key].astype(str) == text).to_numpy()
+        # a part of another value of this choice has a main specification, too
+        here = bool((rows[key].astype(str) == text).any())
+        if text not in values or (here and not own.any()):
+            raise ConfigError(
+                Note(
+                    "no_main_specification",
+                    key="report.main",
+                    choice=key,
+                    value=text,
+                    hint=suggestion(text, values),
+                    values=cut(values, 12),
+                )
+            )
+        fits = own if here else fits
+    return int(np.flatnonzero(fits)[0])

@@ -1,0 +1,215 @@
+"""One answer from many specifications: what its tables say of known estimates."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from digicarbon.errors import ConfigError, DataError
+from digicarbon.note import Note
+from digicarbon.report import Evidence, OneAnswer, Record, Table
+from digicarbon.report.evidence import LeftOut, Support
+from digicarbon.report.kinds import Kind, Multiverse, Part
+from digicarbon.result import Result
+
+
+def record(label: str, coef: float, p: float, lacking: tuple[str, ...] = (), **varied: Any) -> Record:
+    """A run whose focal coefficient has this two-sided normal p value."""
+    se = abs(coef) / norm.isf(p / 2)
+    result = Result("ols", "ln_y", focal=("ln_x",), terms=("ln_x",), coef=np.array([coef]), covariance=[[se**2]])
+    return Record(label, {}, varied, replace(result, covariance=np.array([[se**2]])), lacking=lacking)
+
+
+@pytest.fixture(scope="module")
+def records() -> list[Record]:
+    """A grid of three choices; the sign flips in two runs, both two changes away from the first one."""
+    found = []
+    for measure, sample, controls in itertools.product("ab", ("full", "west"), ([], ["ln_k"])):
+        coef = -1.0 + 0.3 * (measure == "b") + 0.2 * (sample == "west") + 0.1 * bool(controls)
+        if (measure, sample) == ("b", "west"):
+            coef = 0.5 + 0.25 * bool(controls)
+        label = f"measure={measure}, sample={sample}, controls=[{','.join(controls)}]"
+        found.append(record(label, coef, 0.01 if coef < 0 else 0.2, measure=measure, sample=sample, controls=controls))
+    return found
+
+
+def evidence(records: list[Record], **further: Any) -> Evidence:
+    each = [
+        Support(
+            record.label,
+            likelihood="y" if record.varied["sample"] == "full" else "west",
+            loglik=-2.0 * record.varied["controls"].__len__(),
+            parameters=2.0 + len(record.varied["controls"]),
+            observations=100.0,
+            correlation=-0.5 * len(record.varied["controls"]),
+        )
+        for record in records
+    ]
+    return Evidence("coefficient", None, each, **further)
+
+
+def tables(table: Table) -> dict[str, Table]:
+    """All tables by their titles."""
+    out: dict[str, Table] = {}
+    below: Table | None = table
+    while below is not None:
+        out[below.title] = below
+        below = below.below
+    return out
+
+
+def test_comparable_specifications_are_averaged_with_the_weights_of_their_likelihoods(records: list[Record]) -> None:
+    found = tables(OneAnswer(language=None).with_evidence(evidence(records)).table("T", records))
+    first = found["T"].cells
+    assert list(first.columns) == ["equal weights", "BIC", "BIC, diluted"]
+    # the four runs of the full sample: two measures, with and without a control
+    log = np.array([0.0, -2.0 - np.log(100) / 2, 0.0, -2.0 - np.log(100) / 2])
+    coef = np.array([-1.0, -0.9, -0.7, -0.6])
+    se = np.abs(coef) / norm.isf(0.005)
+    for column, heights in (("equal weights", 0 * log), ("BIC", log), ("BIC, diluted", log - [0, 0.5, 0, 0.5])):
+        weights = np.exp(heights) / np.exp(heights).sum()
+        mean = weights @ coef
+        assert float(first.loc["Posterior mean", column]) == pytest.approx(mean, abs=6e-5)
+        sd = np.sqrt(weights @ (se**2 + (coef - mean) ** 2))
+        assert float(first.loc["Posterior standard deviation", column]) == pytest.approx(sd, abs=6e-5)
+        assert float(first.loc["  ln_k", column]) == pytest.approx(weights[1] + weights[3], abs=6e-4)
+    second = found["Averages of comparable specifications (2)"].cells
+    assert float(second.loc["Posterior mean", "equal weights"]) == pytest.approx(np.mean([-0.8, -0.7, 0.5, 0.75]))
+
+
+def test_without_recorded_likelihoods_weights_are_equal_and_the_table_says_so(records: list[Record]) -> None:
+    table = OneAnswer(language=None).with_evidence(None).table("T", records)
+    assert list(table.cells.columns) == ["equal weights"]
+    assert any("report=one_answer" in note for note in table.notes)
+    # evidence of another number is none
+    other = OneAnswer(language=None, quantity="total").with_evidence(evidence(records))
+    assert list(other.table("T", records).cells.columns) == ["equal weights"]
+
+
+def test_a_run_without_a_likelihood_is_named_with_the_reason(records: list[Record]) -> None:
+    each = [*evidence(records).each[:-1], Support(records[-1].label, why=Note("why_no_likelihood", model="PanelIV"))]
+    table = OneAnswer(language=None).with_evidence(Evidence("coefficient", None, each)).table("T", records)
+    assert any(note.startswith("1 of 8 specifications") and "PanelIV" in note for note in table.notes)
+
+
+def test_the_fewest_changes_that_flip_the_sign(records: list[Record]) -> None:
+    found = tables(OneAnswer(language=None, decimals=2).table("T", records))["What takes the result away"]
+    assert found.cells["Estimate"].to_dict() == {
+        "main specification": "-1.00",
+        "The other sign (changes needed: 2)": "",
+        "  measure=b; sample=west": "0.50",
+        "No longer significant (changes needed: 2)": "",
+    }
+    assert any("other sign with p < 0.05" in note for note in found.notes)
+
+
+def test_another_main_specification(records: list[Record]) -> None:
+    report = OneAnswer(language=None, decimals=2, main={"measure": "b", "controls": ["ln_k"]})
+    found = tables(report.table("T", records))["What takes the result away"]
+    assert "The other sign (changes needed: 1)" in found.cells.index
+    assert found.cells["Estimate"]["  sample=west"].tolist() == ["0.75", "0.75"]
+    with pytest.raises(ConfigError, match="no run varies 'weights'"):
+        OneAnswer(main={"weights": "w1"}).table("T", records)
+    with pytest.raises(ConfigError, match=r"no specification has measure = c.*Values: a, b"):
+        OneAnswer(main={"measure": "c"}).table("T", records)
+
+
+def test_the_search_takes_the_best_step_each_time_and_says_where_it_ends(records: list[Record]) -> None:
+    found = tables(OneAnswer(language=None, decimals=2).table("T", records))
+    search = found["The search for the highest and the lowest specification"]
+    assert list(search.cells.index) == [
+        *("Towards the highest", "  main specification", "  → measure=b", "  → sample=west", "  → controls=[ln_k]"),
+        *("Towards the lowest", "  main specification"),
+    ]
+    assert list(search.cells["Estimate"]) == ["", "-1.00", "-0.70", "0.50", "0.75", "", "-1.00"]
+    assert "The search reaches the highest of all specifications in 3 steps." in search.notes
+    # by the estimate over its standard error all significant runs are equal, so that no step leads on
+    by_t = tables(OneAnswer(language=None, search="t").table("T", records))
+    assert len(by_t["The search for the highest and the lowest specification"].cells) > 3
+
+
+def test_shares_add_up_to_what_the_choices_explain(records: list[Record]) -> None:
+    cells = tables(OneAnswer(language=None).table("T", records))["How much each choice explains"].cells
+    share = cells["Shapley share"].str.rstrip("%").astype(float)
+    assert share[["measure", "sample", "controls"]].sum() == pytest.approx(share["all choices, additive"], abs=0.16)
+    assert share[["all choices, additive", "combinations of choices"]].sum() == pytest.approx(100, abs=0.11)
+
+
+def left_out(records: list[Record]) -> LeftOut:
+    whole = np.array([one.result.coef[0] for one in records])
+    estimates = np.column_stack([whole, whole, whole + 0.6, np.where(whole < 0, np.nan, whole)])
+    p = np.where(np.isnan(estimates), np.nan, 0.01)
+    reasons = tuple((one.label, "C", Note("why_not_finite")) for one in records[:5])
+    return LeftOut(tuple(one.label for one in records), ("A", "B", "C"), estimates, p, np.full(8, 0.1), reasons)
+
+
+def test_units_that_move_the_curve_come_first(records: list[Record]) -> None:
+    report = OneAnswer(language=None, decimals=2, leave_out=True, most_units=2)
+    table = report.with_evidence(evidence(records, left_out=left_out(records))).table("T", records)
+    found = tables(table)["The curve without one unit"]
+    assert list(found.cells.index) == ["all units", "B", "A"]
+    # -0.6 is then zero up to rounding
+    assert found.cells.loc["B", "signs that change"] in ("0", "1")
+    assert found.cells.loc["B", "change of the median"] == "0.60"
+    assert found.cells.loc["A", "change of the median"] == "0.00"
+    assert any("2 of 3 units" in note for note in found.notes)
+    assert any(note.startswith("6 of these fits are lacking") for note in found.notes)
+
+
+def test_kinds_that_are_not_equivalent_are_never_taken_together(records: list[Record]) -> None:
+    labels = {
+        sample: frozenset(one.label for one in records if one.varied["sample"] == sample) for sample in ("full", "west")
+    }
+    kinds = {"sample": Kind("uncertain", ("full", "west"))}
+    parts = tuple(Part(f"sample={name}", {"sample": name}, True, own) for name, own in labels.items())
+    report = OneAnswer(language=None, decimals=2).with_evidence(evidence(records))
+    report = report.with_multiverse(Multiverse(kinds, parts))
+    assert isinstance(report, OneAnswer)
+    found = tables(report.table("T", records))
+    assert float(found["T: sample=full"].cells.loc["Posterior mean", "equal weights"]) == pytest.approx(-0.8)
+    shares = found["How much each choice explains: sample=west"].cells
+    assert "sample" not in shares.index
+    flips = found["What takes the result away: sample=full"]
+    assert not any("other sign" in label for label in flips.cells.index)
+    assert "None of the 4 specifications has the other sign." in flips.notes
+    assert set(report.files("T", records)) == {
+        f"{name}_sample_{part}.{kind}"
+        for name in ("one_answer", "search")
+        for part in ("full", "west")
+        for kind in ("png", "svg")
+    }
+
+
+def test_a_choice_without_effect_is_no_change() -> None:
+    runs = [
+        record("fe", -1.0, 0.01, ("weights",), model="fe", weights="none"),
+        record("sar w1", -0.5, 0.01, model="sar", weights="w1"),
+        record("sar w2", 0.5, 0.01, model="sar", weights="w2"),
+    ]
+    found = tables(OneAnswer(language=None, decimals=2).table("T", runs))["What takes the result away"]
+    assert "The other sign (changes needed: 1)" in found.cells.index
+    assert found.cells["Estimate"]["  model=sar (weights=w2)"].tolist() == ["0.50", "0.50"]
+
+
+def test_pictures_and_words_in_both_languages(records: list[Record]) -> None:
+    for language in ("en", "zh"):
+        report = OneAnswer(language=language, leave_out=True).with_evidence(
+            evidence(records, left_out=left_out(records))
+        )
+        files = report.files("T", records)
+        assert {name.partition(".")[0] for name in files} == {"one_answer", "search", "without_units"}
+        assert all(len(content) > 2000 for content in files.values())
+        text = report.table("T", records).to_markdown()
+        assert ("后验均值" in text) == (language == "zh")
+        assert "{" not in text
+    assert not OneAnswer(pictures=()).files("T", records)
+
+
+def test_a_damaged_file_is_a_sentence() -> None:
+    with pytest.raises(DataError, match=r"one_answer\.json"):
+        Evidence.from_json("{}")

@@ -1,0 +1,227 @@
+"""What a sweep records to make one answer: comparable likelihoods, and fits without each unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+import yaml
+
+from digicarbon import recorded
+from digicarbon.config.compose import Composer, loader
+from digicarbon.diagnostic.spatial_choice import SpatialChoice
+from digicarbon.executor import LocalExecutor
+from digicarbon.numeric.multiverse.averaging import bic
+from digicarbon.plan.runs import Run, plan
+from digicarbon.report.evidence import Evidence, EvidenceRequest, Support
+from digicarbon.result import Result
+from digicarbon.sweep import sweep
+from digicarbon.sweep.evidence import evidence
+from digicarbon.tracking import Tracking
+
+HERE = LocalExecutor(backend="sequential")
+
+
+def fitted(columns: dict[str, dict[str, Any]], *words: str, **further: Any) -> list[tuple[Run, Result]]:
+    """Return runs with their results."""
+    Path("experiments").mkdir(exist_ok=True)
+    content = {"defaults": ["config", {"override inference": "cluster"}, "_self_"], "columns": columns, **further}
+    Path("experiments/one.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    made = plan(Composer(loader(), "one", list(words)), [])
+    return [(run, run.specs.model.fit(run.prepared.panel, run.prepared.weights)) for run in made.runs]
+
+
+def supports(fits: list[tuple[Run, Result]], quantity: str = "direct") -> dict[str, Support]:
+    return {one.label: one for one in evidence(fits, EvidenceRequest(quantity, None, False), HERE).each}
+
+
+CLASSIC = {"inference": "classic"}
+DIRECT = {"model.bias_correction": "none", **CLASSIC}
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Run, Result]]:
+    """One of each kind of likelihood."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("kinds"))
+        return fitted(
+            {
+                "FE": {"model": "twfe"},
+                "FE, few": {"model": "twfe", "outcome.controls": ["ln_pgdp"]},
+                "FE, unit": {"model": "twfe", "model.effects": "unit"},
+                "random": {"model": "twfe", "model.effects": "random"},
+                "SAR, direct": {"model": "sar", **DIRECT},
+                "SAR": {"model": "sar", **CLASSIC},
+                "SDM": {"model": "sdm", **CLASSIC},
+                "SAR, unit": {"model": "sar", "model.effects": "unit", **CLASSIC},
+                "differences": {"model": "twfe", "model.effects": "unit", "model.estimator": "first_difference"},
+                "fuels": {"model": "twfe", "outcome": "intensity_fuels"},
+                "west": {"model": "twfe", "sample": "west"},
+                "IV": {"model": "spatial_iv"},
+            }
+        )
+
+
+def test_only_likelihoods_of_the_same_values_are_compared(kinds: list[tuple[Run, Result]]) -> None:
+    found = supports(kinds)
+    groups: dict[str, set[str]] = {}
+    for label, one in found.items():
+        groups.setdefault(one.likelihood, set()).add(label)
+    assert groups.pop("") == {"random", "IV"}
+    assert sorted(map(sorted, groups.values())) == [
+        ["FE", "FE, few", "FE, unit", "SAR, direct"],
+        ["SAR", "SDM"],
+        ["SAR, unit"],
+        ["differences"],
+        ["fuels"],
+        ["west"],
+    ]
+    for label in ("random", "IV"):
+        assert found[label].why is not None
+    marginal = {label: one.marginal for label, one in found.items()}
+    assert len({marginal[label] for label in ("FE", "FE, few", "SAR, direct", "SAR", "SDM")}) == 1
+    assert len({marginal[label] for label in ("FE", "FE, unit", "fuels", "west")}) == 4
+    assert marginal["FE, unit"] == marginal["SAR, unit"]
+    assert marginal["IV"] == marginal["random"] == ""
+
+
+def dummies(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """The outcome and all columns of a regression with two-way effects."""
+    model = run.specs.model
+    panel = run.prepared.panel.with_terms(model.terms)
+    effects = [] if "effects=unit" in run.label else [pd.get_dummies(panel.period_codes, drop_first=True)]
+    columns = [pd.get_dummies(panel.unit_codes), *effects]
+    return panel.column(model.y), np.column_stack([panel.array(model.regressors), *columns]).astype(float)
+
+
+def test_criteria_of_regressions_are_those_of_statsmodels_with_dummies(kinds: list[tuple[Run, Result]]) -> None:
+    found = supports(kinds)
+    for run, _ in kinds:
+        if run.label in ("FE", "FE, few"):
+            one = found[run.label]
+            ours = bic(*(np.array(value) for value in (one.loglik, one.parameters, one.observations)))
+            assert float(ours) == pytest.approx(sm.OLS(*dummies(run)).fit().bic, rel=1e-10)
+
+
+def test_the_criterion_of_a_spatial_lag_counts_the_effects_as_a_regression_does(
+    kinds: list[tuple[Run, Result]],
+) -> None:
+    run, result = next((run, result) for run, result in kinds if run.label == "SAR, direct")
+    y, x = dummies(run)
+    n, t = run.prepared.panel.shape
+    assert run.prepared.weights is not None
+    w = run.prepared.weights.dense()
+    rho = result.coef[result.terms.index("rho")]
+    left = y - rho * (w @ y.reshape(n, t)).ravel()
+    errors = left - x @ np.linalg.lstsq(x, left, rcond=None)[0]
+    size = n * t
+    loglik = t * np.linalg.slogdet(np.eye(n) - rho * w)[1] - size / 2 * (np.log(2 * np.pi * errors @ errors / size) + 1)
+    one = supports(kinds)["SAR, direct"]
+    assert one.loglik == pytest.approx(loglik, rel=1e-9)
+    assert one.parameters == np.linalg.matrix_rank(x) + 1
+
+
+def test_marginal_likelihoods_are_those_of_the_choice_of_spatial_models(kinds: list[tuple[Run, Result]]) -> None:
+    found = supports(kinds)
+    runs = {run.label: run for run, _ in kinds}
+    of = runs["SDM"]
+    table = (
+        SpatialChoice(model=of.specs.model, kinds=("ols", "sar", "sdm"), draws=0)
+        .tables(of.prepared.panel, of.prepared.weights)["spatial_choice"]["log_marginal"]
+        .droplevel(1)
+    )
+    for label, kind in (("FE", "OLS"), ("SAR", "SAR"), ("SAR, direct", "SAR"), ("SDM", "SDM")):
+        assert found[label].log_marginal == pytest.approx(table[kind], rel=1e-10)
+
+
+def test_correlations_are_those_of_regressors_without_effects(kinds: list[tuple[Run, Result]]) -> None:
+    run = next(run for run, _ in kinds if run.label == "FE")
+    _, x = dummies(run)
+    k = len(run.specs.model.regressors)
+    effects = x[:, k:]
+    within = x[:, :k] - effects @ np.linalg.lstsq(effects, x[:, :k], rcond=None)[0]
+    expected = np.linalg.slogdet(np.corrcoef(within.T))[1]
+    assert supports(kinds)["FE"].correlation == pytest.approx(expected, rel=1e-8)
+
+
+WITHOUT = {
+    "FE": {"model": "twfe"},
+    "SAR": {"model": "sar", **CLASSIC},
+    "SDM, inverse": {"model": "sdm", "weights": "k_nearest", **CLASSIC},
+    "winsorised": {"model": "twfe", "sample": "winsorised", "inference": "robust"},
+    "Conley": {"model": "twfe", "inference": "conley", "weights": "economic", "outcome.controls": []},
+    "east": {"model": "twfe", "sample": "east"},
+}
+
+
+@pytest.mark.parametrize("executor", [HERE, LocalExecutor(backend="threading", n_jobs=2)])
+def test_fits_without_a_unit_are_those_of_a_sample_that_lacks_it(
+    executor: LocalExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fits = fitted(WITHOUT)
+    left = evidence(fits, EvidenceRequest("direct", None, True), executor).left_out
+    assert left is not None
+    assert left.labels == tuple(WITHOUT)
+    assert len(left.units) == 30
+    for unit in ("Beijing", "Sichuan"):
+        at = 1 + left.units.index(unit)
+        chosen = {name: columns for name, columns in WITHOUT.items() if (name, unit) != ("east", "Sichuan")}
+        for row, (run, result) in enumerate(fitted(chosen, f"sample.without=[{unit}]")):
+            assert run.label == left.labels[row]
+            [(_, numbers)] = list(result.focal_numbers("direct"))
+            assert left.estimates[row, at] == pytest.approx(numbers[0], rel=1e-9)
+            assert left.p[row, at] == pytest.approx(numbers[2], rel=1e-6)
+        # Sichuan is not in the east: its regression stays what it was
+        assert (left.estimates[5, at] == left.estimates[5, 0]) == (unit == "Sichuan")
+
+
+def test_standard_errors_alone_make_no_further_specification_and_wild_p_are_not_drawn_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fits = fitted({}, grid={"inference": ["wild", "cluster"], "outcome.controls": [[], ["ln_pgdp"]]})
+    left = evidence(fits, EvidenceRequest("coefficient", None, True), HERE).left_out
+    assert left is not None
+    assert [label.partition(",")[0] for label in left.labels] == ["inference=wild"] * 2
+    clustered = {run.label: result for run, result in fits if "cluster" in run.label}
+    for row, result in enumerate(clustered.values()):
+        [(_, (_, _, p, *_))] = list(result.focal_numbers("coefficient"))
+        assert left.p[row, 0] == pytest.approx(p, rel=1e-9)
+
+
+def test_a_unit_that_leaves_another_one_without_neighbour_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = evidence(fitted({"SAR": {"model": "sar", **CLASSIC}}), EvidenceRequest("direct", None, True), HERE)
+    left = found.left_out
+    assert left is not None
+    [(label, unit, why)] = left.reasons
+    assert (label, unit) == ("SAR", "Guangdong")
+    assert "Hainan" in str(why)
+    assert np.isnan(left.estimates[0]).sum() == 1
+    # what is recorded is what is read
+    again = Evidence.from_json(found.to_json())
+    assert again.to_json() == found.to_json()
+    assert again.left_out is not None
+    np.testing.assert_array_equal(again.left_out.estimates, left.estimates)
+
+
+def test_a_sweep_records_what_its_page_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    fitted({}, grid={"model": ["twfe"], "outcome.controls": [[], ["ln_pgdp"]]})
+    composer = Composer(loader(), "one", ["report=one_answer", "report.leave_out=true", "report.pictures=[png]"])
+    done = sweep.run(composer, plan(composer))
+    assert done.table is not None
+    kept = recorded.sweep(Tracking(), "one").evidence
+    assert kept is not None
+    assert kept.left_out is not None
+    assert [one.label for one in kept.each] == list(kept.left_out.labels)
+    assert [Path(place).name for place in done.pictures] == ["one_answer.png", "search.png", "without_units.png"]
+    rows = pd.read_csv(Path(done.place).parent / "without_units.csv", keep_default_na=False)
+    assert len(rows) == 2 * 31
