@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import pandas as pd
 
 from digicarbon.cli.command import show, terminal
 from digicarbon.cli.stored import stored
+from digicarbon.compare import TOLERANCE, commit_of, differences, versions
 from digicarbon.config.files import command_line
 from digicarbon.errors import DataError, EstimationError, counted, listing
 from digicarbon.note import Note, cut
@@ -27,10 +27,6 @@ from digicarbon.spec import own_classes
 from digicarbon.sweep.provenance import CODE, FINGERPRINT, fingerprint, today
 from digicarbon.tracking import QUANTITY, TERM, metrics, provenance
 
-TOLERANCE = 1e-10
-"""Numbers are equal if they differ by less than this, relative to the larger one."""
-SMALLEST = 1e-12
-"""Numbers of a smaller size are compared relative to this: the digits of a p value of 1e-300 mean nothing."""
 SHOWN = 10
 """How many differences are shown, the largest first."""
 
@@ -116,26 +112,6 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
     raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=why))
 
 
-def differences(stored: Mapping[str, float], found: Mapping[str, float]) -> pd.DataFrame:
-    """Compare the numbers of a run, the largest difference first.
-
-    Parameters
-    ----------
-    stored, found : mapping of str to float
-        By name, as `digicarbon.tracking.metrics` gives them.
-
-    Returns
-    -------
-    DataFrame
-        Index name; columns stored, today, difference: relative to the larger of the two, and 1 if a number is on one
-        side only.
-    """
-    frame = pd.DataFrame({"stored": pd.Series(stored, dtype=float), "today": pd.Series(found, dtype=float)})
-    size = frame.abs().max(axis="columns").clip(lower=SMALLEST)
-    frame["difference"] = ((frame["stored"] - frame["today"]).abs() / size).fillna(1.0)
-    return frame.sort_values("difference", ascending=False, kind="stable")
-
-
 def _refuse(recorded: Recorded) -> None:
     if recorded.run_id == recorded.parent_id:
         command = command_line("run", recorded.experiment, ["--force"])
@@ -180,25 +156,13 @@ def _changes(again: Again) -> Iterator[str]:
 
 
 def _commits(tags: Mapping[str, str], same: bool) -> str:
-    commits = [f"{known.get('mlflow.source.git.commit', 'none')[:10]}{_dirty(known)}" for known in (tags, provenance())]
-    where = f"commit {commits[0]}" if commits[0] == commits[1] else f"commit {commits[0]} then, {commits[1]} now"
+    then, now = commit_of(tags), commit_of(provenance())
+    where = f"commit {then}" if then == now else f"commit {then} then, {now} now"
     return f"{'the same' if same else 'DIFFERENT'} ({where})"
 
 
-def _dirty(tags: Mapping[str, str]) -> str:
-    return " with changes" if tags.get("digicarbon.git_dirty") == "True" else ""
-
-
 def _packages(tags: Mapping[str, str]) -> str:
-    then, now = (
-        {"digicarbon": known.get("digicarbon.version", ""), **json.loads(known.get("digicarbon.packages", "{}"))}
-        for known in (tags, provenance())
-    )
-    differ = [
-        f"{name} {then.get(name) or 'none'} then, {now.get(name) or 'none'} now"
-        for name in dict.fromkeys([*then, *now])
-        if then.get(name) != now.get(name)
-    ]
+    differ = [f"{name} {then or 'none'} then, {now or 'none'} now" for name, then, now in versions(tags, provenance())]
     return f"DIFFERENT: {'; '.join(differ)}" if differ else "the same versions"
 
 

@@ -29,6 +29,7 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon data status|check|show           what a folder holds, what is odd in it, what a run's panel was made from
   digicarbon report EXPERIMENT --out FOLDER   a page of what is recorded, with its tables for Word, Excel and LaTeX
   digicarbon rerun RUN_ID                     fit a recorded run again and compare every number
+  digicarbon compare A B [--to FILE]          two recorded sweeps: which numbers moved, and by what
   digicarbon export RUN_OR_EXPERIMENT --to DIR          data, weights, YAML, and scripts for Stata and R that check it
   digicarbon deliver [EXPERIMENT]             record runs that wait on this disk for a store that did not take them
   digicarbon new FOLDER [--language zh]       a small study that runs at once, to begin your own with
@@ -307,6 +308,25 @@ def _add_records(add: Adder) -> None:
         names=("run", "experiment"),
         least=1,
         is_override=_is_tracking,
+    )
+    compare = add(
+        "digicarbon compare A B [--to FILE] [--experiment EXPERIMENT] [tracking=…]",
+        "compare.compare_",
+        "Compares two recorded sweeps: which numbers moved, and by what: data, a choice, code or packages. A and B are "
+        "each an experiment (its latest sweep), EXPERIMENT@COMMIT (the latest one at a Git commit), or the id of a "
+        "sweep or a run, or its beginning. The status is 1 if a number moved.",
+        "digicarbon compare table3_baseline@a1b2c3d table3_baseline",
+        "digicarbon compare 3f9a2c81000b table3_baseline --to moved.csv",
+        needs=Note("needs_of_compare"),
+        names=("first", "second"),
+        least=2,
+        is_override=_is_tracking,
+    )
+    compare.add_argument(
+        "--to", metavar="FILE", help="a row for each run as .csv, or the result as .md, .html, .docx …"
+    )
+    compare.add_argument(
+        "--experiment", metavar="NAME", default="", help="where ids are searched, and whose sweeps @COMMIT means"
     )
     add(
         "digicarbon export RUN_OR_EXPERIMENT [EXPERIMENT] --to FOLDER [tracking=…]",

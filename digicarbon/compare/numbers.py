@@ -1,0 +1,41 @@
+"""How far two numbers are apart, for one pair or for all numbers of thousands of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.arrays import FloatArray
+
+TOLERANCE = 1e-10
+"""Numbers are equal if they differ by less than this, relative to the larger one."""
+SMALLEST = 1e-12
+"""Numbers of a smaller size are compared relative to this: the digits of a p value of 1e-300 mean nothing."""
+
+
+def relative(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Return differences relative to the larger number: 0 where both are missing (NaN), 1 where one is."""
+    size = np.maximum(np.fmax(np.abs(one), np.abs(other)), SMALLEST)
+    apart: FloatArray = np.abs(one - other) / size
+    return np.where(np.isnan(apart), np.isnan(one) != np.isnan(other), apart)
+
+
+def differences(stored: Mapping[str, float], found: Mapping[str, float]) -> pd.DataFrame:
+    """Compare the numbers of a run, the largest difference first.
+
+    Parameters
+    ----------
+    stored, found : mapping of str to float
+        By name, as `digicarbon.tracking.metrics` gives them.
+
+    Returns
+    -------
+    DataFrame
+        Index name; columns stored, today, difference: relative to the larger of the two, and 1 if a number is on one
+        side only.
+    """
+    frame = pd.DataFrame({"stored": pd.Series(stored, dtype=float), "today": pd.Series(found, dtype=float)})
+    frame["difference"] = relative(frame["stored"].to_numpy(), frame["today"].to_numpy())
+    return frame.sort_values("difference", ascending=False, kind="stable")
