@@ -35,6 +35,7 @@ NONE = "none"
 DIGITS = 10
 """How many digits of a commit are shown."""
 _GROUP = re.compile(r"^(?=[^\s#-])", re.MULTILINE)
+_LINE = re.compile(r"  [^\s:#-][^:]*: \S")
 _FIELD = re.compile(r"^  (?=[^\s-])", re.MULTILINE)
 
 
@@ -266,11 +267,30 @@ def _told(then: Origin, now: Origin, changes: Changes, groups: Sequence[str]) ->
 
 def _changes(one: str, other: str) -> Changes:
     """Return what differs between two composed configurations, by group."""
+    if (simple := _lines(one, other)) is not None:
+        return simple
     then, now = _pieces(one), _pieces(other)
     found: dict[str, Sequence[Change]] = {}
     for group in dict.fromkeys([*then, *now]):
         if group not in SETTINGS and then.get(group) != now.get(group):
             found[group] = _of_group(then.get(group, ""), now.get(group, ""))
+    return found
+
+
+def _lines(one: str, other: str) -> Changes | None:
+    """Return what differs if it is fields of one line each, as in nearly all runs; else None."""
+    then, now = one.split("\n"), other.split("\n")
+    if len(then) != len(now):
+        return None
+    found: dict[str, list[Change]] = {}
+    for place in [place for place, (before, after) in enumerate(zip(then, now, strict=True)) if before != after]:
+        before, after = then[place], now[place]
+        if not (_LINE.match(before) and _LINE.match(after)) or then[place + 1 :][:1] != now[place + 1 :][:1]:
+            return None
+        group = next(line for line in reversed(then[:place]) if line[:1].strip())
+        name = group.rstrip(":")
+        if name not in SETTINGS:
+            found.setdefault(name, []).extend(_of_field(before, after))
     return found
 
 

@@ -138,28 +138,29 @@ def test_bytes_that_change_no_column_move_nothing(first: str, capsys: Capture) -
     assert "none moved" in said(capsys, first, second, status=0)
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "choice"),
-    [
-        ("cov: robust", "cov: classic", "inference.cov: robust → classic"),
-        ("cov: robust", "cov: robust, small_sample: none", "inference.small_sample: stata → none"),
-        ("x: [x]", "x: [z]", 'model.x: ["x"] → ["z"]'),
-        ("time: year}", "time: year}\nsample: {first: 2001}", "sample.first: null → 2001"),
-        ("time: year}", "time: year}\nsample: {winsorise: [0.1, 0.1]}", "sample.winsorise: [0.0, 0.0] → [0.1, 0.1]"),
-    ],
-)
-def test_a_changed_choice_is_named(first: str, before: str, after: str, choice: str, capsys: Capture) -> None:
-    write(EXPERIMENT.replace(before, after))
-    second = sweep(capsys, "exclude=[{model.controls: [z]}]")
-    every = runs(first, second, status=1)
-    moved = every[every["state"] == "moved"]
-    assert len(moved) == 2
-    assert set(moved["choice"]) == {choice}
-    assert set(moved["reason"]) == {"choice"}
-    assert set(every.loc[every["state"] == "only in A"].index) == {
-        "model=pooled, model.controls=[z]",
-        "model=fe, model.controls=[z]",
-    }
+CHOICES = {
+    "inference.cov: robust → classic": ("cov: robust", "cov: classic"),
+    "inference.small_sample: stata → none": ("cov: robust", "cov: robust, small_sample: none"),
+    'model.x: ["x"] → ["z"]': ("x: [x]", "x: [z]"),
+    "sample.first: null → 2001": ("time: year}", "time: year}\nsample: {first: 2001}"),
+    "sample.winsorise: [0.0, 0.0] → [0.1, 0.1]": ("time: year}", "time: year}\nsample: {winsorise: [0.1, 0.1]}"),
+}
+"""What is said of a choice, and how the experiment changes."""
+
+
+def test_a_changed_choice_is_named(first: str, capsys: Capture) -> None:
+    for choice, (before, after) in CHOICES.items():
+        write(EXPERIMENT.replace(before, after))
+        second = sweep(capsys, "exclude=[{model.controls: [z]}]")
+        every = runs(first, second, status=1)
+        moved = every[every["state"] == "moved"]
+        assert len(moved) == 2, choice
+        assert set(moved["choice"]) == {choice}
+        assert set(moved["reason"]) == {"choice"}
+        assert set(every.loc[every["state"] == "only in A"].index) == {
+            "model=pooled, model.controls=[z]",
+            "model=fe, model.controls=[z]",
+        }
 
 
 def test_a_changed_seed_is_a_choice(project: Path, capsys: Capture) -> None:
@@ -388,43 +389,41 @@ def test_signs_and_stars(study: Path, capsys: Capture) -> None:
     assert "The effect's sign changed in 4 runs, its significance in no run." in text
 
 
-@pytest.mark.parametrize("suffix", ["md", "html", "txt", "xlsx", "tex"])
-def test_files(first: str, suffix: str, capsys: Capture) -> None:
+def test_files(first: str, capsys: Capture) -> None:
     changed = frame()
     changed.loc[3, "z"] += 0.5
     changed.to_csv("data.csv", index=False)
     second = sweep(capsys)
-    text = said(capsys, first, second, "--to", f"moved.{suffix}", status=1)
-    assert f"moved.{suffix} has the result." in text
-    content = Path(f"moved.{suffix}").read_bytes()
-    assert len(content) > 300
-    if suffix in ("md", "html", "txt"):
-        assert "2 moved: 2 by data (data.csv)." in " ".join(content.decode().split())
+    for suffix in ("md", "html", "txt", "xlsx", "tex"):
+        text = said(capsys, first, second, "--to", f"moved.{suffix}", status=1)
+        assert f"moved.{suffix} has the result." in text
+        content = Path(f"moved.{suffix}").read_bytes()
+        assert len(content) > 300
+        if suffix in ("md", "html", "txt"):
+            assert "2 moved: 2 by data (data.csv)." in " ".join(content.decode().split())
 
 
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        ((), "FIRST is missing"),
-        (("three",), "SECOND is missing"),
-        (("three", "nothing_like_it"), "No run id begins with 'nothing_like_it'"),
-        (("three", "ffff"), "No run id begins with 'ffff'"),
-        (("three", "@abcd"), "@abcd names no sweep; write EXPERIMENT@COMMIT"),
-        (("three", "three@"), "three@ names no sweep"),
-        (("three", "three@abcd"), "Its sweeps were not recorded in a Git repository"),
-        (("three", "three@no such"), "No sweep of three is recorded at the Git commit no such"),
-        (("three", "three", "--to", "a.doc"), "--to a.doc: the suffix decides what is written; choose one of .csv"),
-        (("three", "three", "--to", "data.csv/moved.csv"), "cannot be written"),
-        (("three", "three", "four"), "four"),
-        (("three", "other"), "three and other have no run in common"),
-    ],
+WRONG: tuple[tuple[tuple[str, ...], str], ...] = (
+    ((), "FIRST is missing"),
+    (("three",), "SECOND is missing"),
+    (("three", "nothing_like_it"), "No run id begins with 'nothing_like_it'"),
+    (("three", "ffff"), "No run id begins with 'ffff'"),
+    (("three", "@abcd"), "@abcd names no sweep; write EXPERIMENT@COMMIT"),
+    (("three", "three@"), "three@ names no sweep"),
+    (("three", "three@abcd"), "Its sweeps were not recorded in a Git repository"),
+    (("three", "three@no such"), "No sweep of three is recorded at the Git commit no such"),
+    (("three", "three", "--to", "a.doc"), "--to a.doc: the suffix decides what is written; choose one of .csv"),
+    (("three", "three", "--to", "data.csv/moved.csv"), "cannot be written"),
+    (("three", "three", "four"), "four"),
+    (("three", "other"), "three and other have no run in common"),
 )
-def test_what_cannot_be_compared(
-    first: str, words: tuple[str, ...], sentence: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if "other" in words:
-        write(EXPERIMENT.replace("[pooled, fe]", "[between]"), "other")
-        sweep(capsys, name="other")
-    text = said(capsys, *words, status=2)
-    assert sentence in text
-    assert len(text.strip().splitlines()) == 1
+"""Words, and what is said of them."""
+
+
+def test_what_cannot_be_compared(first: str, capsys: Capture) -> None:
+    write(EXPERIMENT.replace("[pooled, fe]", "[between]"), "other")
+    sweep(capsys, name="other")
+    for words, sentence in WRONG:
+        text = said(capsys, *words, status=2)
+        assert sentence in text
+        assert len(text.strip().splitlines()) == 1
