@@ -287,16 +287,23 @@ def _add_fits(add: Adder) -> None:
 
 def _add_records(add: Adder) -> None:
     """Add the verbs that read recorded runs."""
-    add(
-        "digicarbon report [EXPERIMENT or run id of a sweep] [--out FOLDER] [report=… tracking=…]",
+    report = add(
+        "digicarbon report [EXPERIMENT or run id of a sweep] [--out FOLDER] [--one-file] [report=… tracking=…]",
         "report_command.report",
         "Makes a page of what is recorded, with its tables for Word, Excel and LaTeX; fits nothing.",
         "digicarbon report table3_baseline --out paper",
+        "digicarbon report table3_baseline --out baseline.html",
         "digicarbon report table3_baseline report.decimals=3 report.language=zh",
         needs=Note("needs_of_report"),
         names=("name",),
         is_override=_is_pair,
-    ).add_argument("--out", metavar="FOLDER", help="where the page goes; by default out/EXPERIMENT")
+    )
+    report.add_argument("--out", metavar="FOLDER", help="where the page goes; by default out/EXPERIMENT")
+    report.add_argument(
+        "--one-file",
+        action="store_true",
+        help="one file with tables and pictures within, EXPERIMENT.html; also by --out page.html",
+    )
     add(
         "digicarbon rerun RUN [EXPERIMENT] [tracking=…]",
         "rerun.rerun",

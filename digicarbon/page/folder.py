@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
 
@@ -53,6 +54,27 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
     finally:
         for path in (half, old):
             shutil.rmtree(path, ignore_errors=True)
+
+
+OURS = b'<meta name="generator" content="digicarbon '
+"""What every page has."""
+
+
+def write_one(file: Path, content: bytes) -> None:
+    """Write a page that is a single file, or replace one that was written earlier.
+
+    Raises
+    ------
+    ConfigError
+        If the file is something else, or cannot be written; it then remains unchanged.
+    """
+    try:
+        if file.exists() and (file.is_dir() or OURS not in file.read_bytes()):
+            raise ConfigError(Note("page_file_of_others", file=file))
+        put(file, content)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigError(Note("page_folder_not_written", folder=file, reason=reason)) from error
 
 
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from digicarbon.errors import ConfigError
 from digicarbon.page import folder as room
-from digicarbon.page import write
+from digicarbon.page import write, write_one
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -52,3 +52,20 @@ def test_a_damaged_manifest_makes_all_files_foreign(tmp_path: Path) -> None:
     (tmp_path / "page" / "manifest.json").write_text("{")
     with pytest.raises(ConfigError, match="holds files that no report wrote"):
         write(tmp_path / "page", {"index.html": b"2"})
+
+
+def test_a_single_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a" / "页.html"
+    page = room.OURS + b'0.1">'
+    write_one(file, page)
+    write_one(file, page + b"2")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("digicarbon.disk.files.os.fsync", full)
+    with pytest.raises(ConfigError, match="No space left on device"):
+        write_one(file, page + b"3")
+    assert contents(file.parent) == {"页.html": page + b"2"}
+    with pytest.raises(ConfigError, match="is no page that a report wrote"):
+        write_one(file.parent, page)
