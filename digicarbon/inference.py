@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -13,6 +14,21 @@ from digicarbon.spec import Seed, Spec
 AnyCovariance = Literal[
     "classic", "robust", "cluster", "driscoll_kraay", "newey_west", "beck_katz", "conley", "observed"
 ]
+
+REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "cov": {
+        "robust": ("white1980",),
+        "cluster": ("liang1986",),
+        "driscoll_kraay": ("driscoll1998",),
+        "newey_west": ("newey1987",),
+        "beck_katz": ("beck1995",),
+        "conley": ("conley1999",),
+    },
+    "cluster": {"both": ("cameron2011",)},
+    "test": {"wild": ("cameron2008", "roodman2019")},
+    "weights": {"webb": ("webb2023",)},
+}
+"""Works to cite for standard errors and their tests, by the field and its value."""
 
 
 class Inference(Spec):
@@ -31,6 +47,7 @@ class Inference(Spec):
     """
 
     role: ClassVar[str] = "inference"
+    references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = REFERENCES
 
     cov: AnyCovariance = "classic"
     cluster: str | Annotated[tuple[str, str], Field(strict=False)] = "unit"

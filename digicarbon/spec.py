@@ -78,6 +78,10 @@ class Spec(pydantic.BaseModel):
     """The config group that takes this kind of specification."""
     no_numbers: ClassVar[tuple[str, ...]] = ()
     """Fields that affect no number of a panel: paths of files, names, citations, default terms of models."""
+    references: ClassVar[tuple[str, ...]] = ()
+    """Keys of the works that a paper cites for this class: entries of ``digicarbon/package/references.bib``."""
+    references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {}
+    """Further keys by a field and its value, e.g. ``{"cov": {"conley": ("conley1999",)}}``."""
 
     def __init__(self, **fields: Any) -> None:
         """Check the fields.
@@ -98,6 +102,18 @@ class Spec(pydantic.BaseModel):
             field = type(self).model_fields.get(str(name))
             if field is None or field.is_required() or value != field.get_default(call_default_factory=True):
                 yield name, _Short(value)
+
+    @property
+    def cited(self) -> tuple[str, ...]:
+        """Keys of the works to cite for this specification: those of its class, its values and its nested ones."""
+        keys = [*self.references]
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, Spec):
+                keys += value.cited
+            elif isinstance(value, str):
+                keys += self.references_by.get(name, {}).get(value, ())
+        return tuple(dict.fromkeys(keys))
 
     @property
     def left_to_models(self) -> frozenset[str]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
-import shutil
 import sys
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from digicarbon.cli.stored import stored
+from digicarbon.disk import folder
 from digicarbon.disk.cells import plain_table
 from digicarbon.errors import ConfigError, DataError, counted
 from digicarbon.note import Note
@@ -90,7 +89,7 @@ def export(run: str, experiment: str, to: str, overrides: Sequence[str]) -> int:
     if not exported.cases:
         more = Note("export_left_out", said=exported.uncounted) if exported.uncounted else ""
         raise DataError(Note("export_nothing", run=recorded.label, more=more))
-    _write(target, _files(tracking, recorded, exported))
+    folder.write(target, _files(tracking, recorded, exported), "--to")
     out = sys.stdout
     out.write(
         f"{counted(len(exported.cases), 'run')} of {recorded.experiment} exported to {to}: "
@@ -100,13 +99,13 @@ def export(run: str, experiment: str, to: str, overrides: Sequence[str]) -> int:
     return 0
 
 
-def _free(folder: str) -> Path:
+def _free(to: str) -> Path:
     """Return the path of the folder to write; it must not exist or must be empty."""
-    path = Path(folder)
+    path = Path(to)
     if path.is_file():
-        raise ConfigError(Note("export_to_is_file", file=folder))
+        raise ConfigError(Note("export_to_is_file", file=to))
     if path.is_dir() and any(path.iterdir()):
-        raise ConfigError(Note("export_to_not_empty", folder=folder))
+        raise ConfigError(Note("export_to_not_empty", folder=to))
     return path
 
 
@@ -257,20 +256,3 @@ def _tables(weights: Weights) -> tuple[pd.DataFrame, pd.DataFrame]:
         }
     )
     return dense, pairs
-
-
-def _write(target: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder whole or not at all."""
-    half = target.parent / f".{target.name}-{uuid.uuid4().hex[:8]}"
-    try:
-        for name, content in files.items():
-            path = half / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        if target.is_dir():
-            target.rmdir()
-        half.rename(target)
-    except OSError as error:
-        raise ConfigError(Note("export_not_written", folder=target, reason=error.strerror or error)) from error
-    finally:
-        shutil.rmtree(half, ignore_errors=True)

@@ -14,16 +14,15 @@ from omegaconf import OmegaConf
 from digicarbon import page, recorded
 from digicarbon.cli.arguments import name_of
 from digicarbon.config.compose import Composer, loader
-from digicarbon.config.files import LABELS, ROOT, UNNAMED, command_line, find
-from digicarbon.errors import ConfigError, DataError, counted, listing
+from digicarbon.config.files import ROOT, UNNAMED, command_line
+from digicarbon.disk import folder as whole
+from digicarbon.errors import ConfigError, counted, listing
 from digicarbon.note import Note
 from digicarbon.page.words import Words
 from digicarbon.progress import phase
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import Report
 from digicarbon.spec import build
-from digicarbon.sweep import sweep
-from digicarbon.tracking import Tracking
 
 OUT = "out"
 """Default folder of pages; each experiment has a subfolder."""
@@ -67,7 +66,7 @@ def report(name: str, out: str | None, one_file: bool, overrides: Sequence[str])
         command = command_line("run", name or ROOT, others)
         raise ConfigError(Note("page_line_refused", word=others[0], command=command))
     experiment = name_of(name) or ROOT
-    sweeps = [(name, recorded.sweep(tracking, name)) for name, tracking in _members(experiment, store)]
+    sweeps = [(name, recorded.sweep(tracking, name)) for name, tracking in recorded.members(experiment, store)]
     reports = [_report(one, chosen) for _, one in sweeps]
     words = Words(next((spec.language for spec in reports if spec.language), "en"))
     sections: list[page.Section] = []
@@ -80,16 +79,16 @@ def report(name: str, out: str | None, one_file: bool, overrides: Sequence[str])
     if chosen and len(complaints) == len(sections):
         every = list(dict.fromkeys(complaints))
         raise ConfigError(Note("page_report_misfit", words=" ".join(chosen), refused=every))
-    target, whole = _target(out, UNNAMED if experiment == ROOT else experiment, one_file)
+    target, single = _target(out, UNNAMED if experiment == ROOT else experiment, one_file)
     with phase("files of the page"):
-        files, lacking = page.files(_title(experiment, sections), sections, words, whole=whole)
-        if whole:
+        files, lacking = page.files(_title(experiment, sections), sections, words, whole=single)
+        if single:
             page.write_one(target, files[page.PAGE])
         else:
-            page.write(target, files)
+            whole.write(target, files)
     further = [sentence for _, one in sweeps for sentence in _others(one)]
     sys.stderr.write("".join(f"{sentence}\n" for sentence in [*lacking, *complaints, *further]))
-    if whole:
+    if single:
         size = len(files[page.PAGE]) / 1e6
         sys.stdout.write(f"{target}: a page of {_what(sections)} in one file of {size:.1f} MB, which needs no other.\n")
     else:
@@ -122,22 +121,6 @@ def _group(override: str) -> str:
     return override.partition("=")[0].split(".")[0]
 
 
-def _members(name: str, overrides: Sequence[str], listed_by: tuple[str, ...] = ()) -> Iterator[tuple[str, Tracking]]:
-    """Yield an experiment with its store, or each one that it lists; one without a file uses the default store."""
-    if name != ROOT and find(name) is None:
-        yield name, sweep.settings(Composer(loader(), ROOT, overrides)).tracking
-        return
-    composer = Composer(loader(), name, overrides)
-    listed = composer.sweep_keys()["experiments"] or ()
-    place = f"{composer.where('experiments')}, experiments"
-    if name in listed_by:
-        raise ConfigError(Note("experiments_go_round", place=place, chain=" > ".join([*listed_by, name])))
-    for other in listed:
-        yield from _members(str(other), overrides, (*listed_by, name))
-    if not listed:
-        yield UNNAMED if name == ROOT else name, sweep.settings(composer).tracking
-
-
 def _report(one: RecordedSweep, overrides: Sequence[str]) -> Report:
     """Return the report that a sweep was run with, changed by the overrides of the command line."""
     fields: dict[str, Any] = {}
@@ -153,26 +136,12 @@ def _report(one: RecordedSweep, overrides: Sequence[str]) -> Report:
         composer.require_option("report", option, "command line")
         node: Mapping[str, Any] = Composer(loader(), ROOT, [f"report={option}"]).node("report")
     else:
-        node = _recorded_node(one)
+        node = recorded.recorded_report(one)
     content = OmegaConf.create(dict(node))
     for key, value in fields.items():
         OmegaConf.update(content, key, value)
     plain: Any = OmegaConf.to_container(content)
-    return build(plain, Report, "report").with_labels(_recorded_labels(one))
-
-
-def _recorded_labels(one: RecordedSweep) -> Mapping[str, str]:
-    """Return the words that the experiment and its options had."""
-    config: Any = OmegaConf.to_container(OmegaConf.create(one.config))
-    return dict(config.get(LABELS) or {})
-
-
-def _recorded_node(one: RecordedSweep) -> Mapping[str, Any]:
-    config: Any = OmegaConf.create(one.config)
-    if "report" not in config:
-        raise DataError(Note("page_no_report", sweep=one.parent_id))
-    node: Any = OmegaConf.to_container(config.report, resolve=True)
-    return dict(node)
+    return build(plain, Report, "report").with_labels(recorded.recorded_labels(one))
 
 
 def _read(override: str) -> tuple[str, Any]:

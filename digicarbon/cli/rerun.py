@@ -12,7 +12,7 @@ import pandas as pd
 
 from digicarbon.cli.command import show, terminal
 from digicarbon.cli.stored import stored
-from digicarbon.compare import TOLERANCE, commit_of, differences, versions
+from digicarbon.compare import commit_of, versions
 from digicarbon.config.files import command_line
 from digicarbon.errors import DataError, EstimationError, counted, listing
 from digicarbon.note import Note, cut
@@ -21,6 +21,7 @@ from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import content_hash
 from digicarbon.recorded import Recorded, config_of, plain
+from digicarbon.recorded.differences import TOLERANCE, differences
 from digicarbon.report import Table
 from digicarbon.result import Asked, Result
 from digicarbon.spec import own_classes

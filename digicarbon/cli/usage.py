@@ -31,6 +31,7 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon rerun RUN_ID                     fit a recorded run again and compare every number
   digicarbon compare A B [--to FILE]          two recorded sweeps: which numbers moved, and by what
   digicarbon export RUN_OR_EXPERIMENT --to DIR          data, weights, YAML, and scripts for Stata and R that check it
+  digicarbon package EXPERIMENT… --to DIR     the whole package for a data editor: README, data, tables, and its rebuild
   digicarbon deliver [EXPERIMENT]             record runs that wait on this disk for a store that did not take them
   digicarbon new FOLDER [--language zh]       a small study that runs at once, to begin your own with
   digicarbon schema [--to FOLDER]             JSON Schema, by which an editor completes and checks YAML files
@@ -347,6 +348,28 @@ def _add_records(add: Adder) -> None:
         least=1,
         is_override=_is_tracking,
     ).add_argument("--to", metavar="FOLDER", required=True, help="a folder that does not exist or is empty")
+    one = add(
+        "digicarbon package EXPERIMENT… --to FOLDER [--rebuild] [--language en|zh] [tracking=…]",
+        "package_command.package",
+        "Writes what a data editor asks for to a folder: README, checklists and codebook, experiments, data that may "
+        "be passed on, every number, and run_all.py, which rebuilds all tables and compares. An experiment that lists "
+        "others, e.g. paper, is packaged with all of them. What only you know is asked in experiments/package.yaml.",
+        "digicarbon package paper --to package",
+        "digicarbon package table3_baseline table7_spatial_w1 --to package --rebuild",
+        needs=Note("needs_of_package"),
+        names=("experiments…",),
+        least=1,
+        is_override=_is_tracking,
+    )
+    one.add_argument("--to", metavar="FOLDER", required=True, help="a new folder, or one of an earlier package")
+    one.add_argument("--rebuild", action="store_true", help="rebuild it first, which also measures time and memory")
+    one.add_argument(
+        "--language",
+        metavar="zh",
+        choices=_LANGUAGES,
+        default=_LANGUAGES[0],
+        help="documents in Chinese beside the English ones",
+    )
     add(
         "digicarbon deliver [EXPERIMENT] [tracking=…]",
         "deliver.deliver",

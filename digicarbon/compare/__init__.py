@@ -3,8 +3,6 @@
 from digicarbon.compare.comparison import Comparison as Comparison
 from digicarbon.compare.comparison import Side as Side
 from digicarbon.compare.comparison import compare as compare
-from digicarbon.compare.numbers import TOLERANCE as TOLERANCE
-from digicarbon.compare.numbers import differences as differences
 from digicarbon.compare.origins import commit_of as commit_of
 from digicarbon.compare.origins import versions as versions
 from digicarbon.compare.words import summary as summary

@@ -12,9 +12,9 @@ import pandas as pd
 
 from digicarbon.arrays import FloatArray
 from digicarbon.compare.match import Place, matched, places
-from digicarbon.compare.numbers import TOLERANCE, relative
 from digicarbon.compare.origins import OPTIONS, TAGS, DataRecord, Origin, Origins, Reason
 from digicarbon.recorded import RecordedSweep
+from digicarbon.recorded.differences import TOLERANCE, relative
 from digicarbon.tracking import QUANTITY, SIGN, TERM
 
 METRICS, EFFECT = "metrics.", "focal.effect"

@@ -20,10 +20,10 @@ from digicarbon.compare.comparison import (
     Comparison,
     Side,
 )
-from digicarbon.compare.numbers import TOLERANCE
 from digicarbon.compare.origins import DIRTY, Reason, commit_of, versions
 from digicarbon.config.files import command_line
 from digicarbon.errors import listing
+from digicarbon.recorded.differences import TOLERANCE
 from digicarbon.render import Table
 from digicarbon.tracking import COMMIT, EXPERIMENT
 

@@ -40,6 +40,7 @@ from digicarbon.config.files import (
     find,
     folders,
     headline,
+    is_experiment,
     is_plain,
     lineage,
     read,
@@ -83,7 +84,7 @@ def loader() -> ConfigLoader:
 def options(config_loader: ConfigLoader, group: str) -> list[str]:
     """Return the options of a config group, or with an empty name the experiments."""
     names = config_loader.get_group_options(group, results_filter=ObjectType.CONFIG)
-    return sorted(name for name in names if group or (name != ROOT and not name.startswith("_")))
+    return sorted(name for name in names if group or is_experiment(name))
 
 
 def column_taken_away(override: str) -> str:

@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 import yaml
 
-from digicarbon.config.files import folders, headline, read, shown
+from digicarbon.config.files import folders, headline, is_experiment, read, shown
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, suggestion
 from digicarbon.spec import Spec, locate
@@ -137,7 +137,7 @@ def experiments() -> list[tuple[str, str]]:
         if folder.name == "experiments":
             for path in sorted(folder.glob("*.yaml")):
                 headlines.setdefault(path.stem, headline(path))
-    return sorted((name, text) for name, text in headlines.items() if not name.startswith("_"))
+    return sorted((name, text) for name, text in headlines.items() if is_experiment(name))
 
 
 def _option(group: str, name: str, paths: Mapping[str, Path], heirs: tuple[str, ...]) -> Option:

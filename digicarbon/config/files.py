@@ -38,6 +38,8 @@ LABELS = "labels"
 """Words of an experiment, or of an option of any group, for what tables and pictures name."""
 ROOT = "config"
 """The default sentence, which every experiment inherits."""
+ANSWERS = "package"
+"""The file beside the experiments with what only the authors know, for `digicarbon package`; it is no experiment."""
 UNNAMED = "digicarbon"
 """The name of a sweep without an experiment file in MLflow."""
 
@@ -117,8 +119,15 @@ def _real(base: Path) -> Path:
 
 def find(name: str) -> Path | None:
     """Return the file that Hydra would read for a name such as ``weights/w1_adjacency``, or None."""
+    if name == ANSWERS:
+        return None
     paths = (folder / f"{name}.yaml" for folder in folders())
     return next((path for path in paths if path.is_file()), None)
+
+
+def is_experiment(name: str) -> bool:
+    """Return whether a file of a name among the experiments is one: names with ``_`` are parts that others inherit."""
+    return name not in (ROOT, ANSWERS) and not name.startswith("_")
 
 
 def is_plain(group: str, option: str) -> bool:
@@ -209,7 +218,7 @@ def _inherited(name: str, heirs: tuple[str, ...]) -> Iterator[ConfigFile]:
 
 
 def _names() -> list[str]:
-    return [path.stem for folder in folders() for path in folder.glob("*.yaml")]
+    return [path.stem for folder in folders() for path in folder.glob("*.yaml") if path.stem != ANSWERS]
 
 
 def read(path: Path) -> Mapping[Any, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
-from digicarbon.config.files import ROOT
+from digicarbon.config.files import ROOT, is_experiment
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 
@@ -41,7 +41,7 @@ def no_experiment(name: str, known: Sequence[str], place: str = "") -> ConfigErr
 
 def own_experiments() -> Set[str]:
     """Return the experiments of the working directory."""
-    return {path.stem for path in (Path.cwd() / FOLDER).glob("*.yaml") if not path.stem.startswith("_")}
+    return {path.stem for path in (Path.cwd() / FOLDER).glob("*.yaml") if is_experiment(path.stem)}
 
 
 def _almost(here: Path, name: str) -> Iterator[Note]:

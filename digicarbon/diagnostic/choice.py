@@ -141,6 +141,8 @@ class Choice(Diagnostic):
         The level of each test; see `choose`.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("anselin1996", "elhorst2014")
+
     table_names: ClassVar[tuple[str, ...]] = ("choice",)
     takes_weights: ClassVar[bool] = True
 

@@ -238,6 +238,8 @@ class Geary(_Association):
         Seed of the permutations.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("cliff1981", "geary1954")
+
     table_names: ClassVar[tuple[str, ...]] = ("geary",)
 
     moments: Moments = "normal"
@@ -278,6 +280,8 @@ class GetisOrd(_Association):
     seed : int
         Seed of the permutations.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("getis1992",)
 
     table_names: ClassVar[tuple[str, ...]] = ("getis_ord",)
 
@@ -323,6 +327,8 @@ class HotSpots(_Association):
     seed : int
         Seed of the permutations.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("ord1995",)
 
     table_names: ClassVar[tuple[str, ...]] = ("hot_spots",)
 

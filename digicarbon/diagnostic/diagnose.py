@@ -147,6 +147,8 @@ class Diagnose(Diagnostic):
         See `diagnose`.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("anselin1996", "anselin2008", "debarsy2010")
+
     table_names: ClassVar[tuple[str, ...]] = ("tests",)
     takes_weights: ClassVar[bool] = True
 

@@ -92,6 +92,8 @@ class GoodmanBacon(Diagnostic):
         decomposed, whatever the estimator.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("goodmanbacon2021",)
+
     table_names: ClassVar[tuple[str, ...]] = ("bacon", "bacon_pairs", "negative_weights")
 
     model: ModelNode

@@ -53,6 +53,8 @@ class HonestBounds(Diagnostic):
     as known, where Rambachan and Roth test moment inequalities.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("rambachan2023",)
+
     table_names: ClassVar[tuple[str, ...]] = ("honest_bounds",)
 
     model: ModelNode

@@ -153,6 +153,8 @@ class LocalEffects(Diagnostic):
         and none of a larger one.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("debarsy2010", "lesage2009")
+
     table_names: ClassVar[tuple[str, ...]] = ("local_effects", "shocks")
     takes_weights: ClassVar[bool] = True
 

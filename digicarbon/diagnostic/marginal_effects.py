@@ -506,6 +506,8 @@ class MarginalEffects(Diagnostic):
         with both has its mean and one standard deviation below and above; other variables are at their means.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("bauer2005", "brambor2006", "johnson1936")
+
     table_names: ClassVar[tuple[str, ...]] = ("marginal_effects", "johnson_neyman")
     takes_weights: ClassVar[bool] = False
 

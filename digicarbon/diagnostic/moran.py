@@ -240,6 +240,8 @@ class Moran(_VariableDiagnostic):
         Seed of the permutations.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("cliff1981", "moran1950")
+
     table_names: ClassVar[tuple[str, ...]] = ("moran",)
 
     moments: Moments = "normal"
@@ -281,6 +283,8 @@ class LocalMoran(_VariableDiagnostic):
     seed : int
         Seed of the permutations.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("anselin1995",)
 
     table_names: ClassVar[tuple[str, ...]] = ("local_moran",)
 
@@ -330,6 +334,8 @@ class BivariateMoran(_VariableDiagnostic):
     seed : int
         Seed of the permutations.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("anselin1995", "moran1950")
 
     table_names: ClassVar[tuple[str, ...]] = ("moran",)
 

@@ -54,6 +54,8 @@ class OmittedVariable(Diagnostic):
     model's own ratio of the two, which supposes that a confounder leaves this ratio as it is.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("cinelli2020",)
+
     table_names: ClassVar[tuple[str, ...]] = ("omitted_variable", "omitted_variable_benchmarks")
 
     model: ModelNode

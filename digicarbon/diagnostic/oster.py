@@ -76,6 +76,8 @@ class Oster(Diagnostic):
     go across units.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("oster2019",)
+
     table_names: ClassVar[tuple[str, ...]] = ("oster",)
 
     model: ModelNode

@@ -245,6 +245,14 @@ class PanelChoice(Diagnostic):
         Of the CDw test; see `choose_panel_model`.
     """
 
+    references: ClassVar[tuple[str, ...]] = (
+        "arellano1987",
+        "drukker2003",
+        "hausman1978",
+        "honda1985",
+        "wooldridge2010",
+    )
+
     table_names: ClassVar[tuple[str, ...]] = ("panel_choice",)
     takes_weights: ClassVar[bool] = False
 

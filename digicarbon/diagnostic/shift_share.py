@@ -162,6 +162,8 @@ class RotembergWeights(Diagnostic):
         effects of periods: the estimate is the same, weights are not, which makes those of raw shocks arbitrary.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("goldsmith2020",)
+
     table_names: ClassVar[tuple[str, ...]] = ("rotemberg", "rotemberg_periods", "rotemberg_summary")
 
     model: ModelNode
@@ -285,6 +287,8 @@ class AkmErrors(Diagnostic):
     Formulas of R's ShiftShareSE. Shocks are random, shares and errors are given, so that errors of units with like
     shares may be correlated in any way.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("adao2019",)
 
     table_names: ClassVar[tuple[str, ...]] = ("akm",)
 

@@ -97,6 +97,8 @@ class SpatialChoice(Diagnostic):
     all of a panel have equal observations. See `digicarbon.numeric.spatial_choice`.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("lesage2014",)
+
     table_names: ClassVar[tuple[str, ...]] = ("spatial_choice", "spatial_choice_run", "spatial_choice_units")
     takes_weights: ClassVar[bool] = True
 

@@ -44,6 +44,8 @@ class SpatialMediation(Diagnostic):
     coefficients is no effect either.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("baron1986", "lesage2009")
+
     table_names: ClassVar[tuple[str, ...]] = ("spatial_mediation",)
     takes_weights: ClassVar[bool] = True
 

@@ -466,6 +466,8 @@ class TurningPoints(Diagnostic):
         The variable; None takes the only one that has a power.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("fieller1954", "lind2010")
+
     table_names: ClassVar[tuple[str, ...]] = ("turning_points",)
     takes_weights: ClassVar[bool] = False
 

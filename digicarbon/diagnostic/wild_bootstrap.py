@@ -388,6 +388,8 @@ class WildClusterBootstrap(Diagnostic):
         Of the confidence intervals.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("cameron2008", "roodman2019")
+
     table_names: ClassVar[tuple[str, ...]] = ("wild_bootstrap",)
 
     model: ModelNode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -171,6 +171,8 @@ class BeaMeasure(Measure):
     per, standardise, permute
         As in `Measure`.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("leontief1936", "miller2009")
 
     terms: SomeNames = ("ln_e",)
     sector1: Names = SECTOR1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,8 @@ class EntropyIndex(CompositeIndex):
     terms, indicators, name, per_capita, by, missing, per, standardise, permute
         As in `CompositeIndex`.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("shannon1948",)
 
     terms: SomeNames = ("ln_entropy_index",)
     name: str = "entropy_index"

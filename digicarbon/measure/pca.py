@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,8 @@ class PcaIndex(CompositeIndex):
     terms, indicators, name, per_capita, by, missing, per, standardise, permute
         As in `CompositeIndex`.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("jolliffe2002",)
 
     terms: SomeNames = ("pca_index",)
     name: str = "pca_index"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -39,6 +39,8 @@ class TopsisIndex(CompositeIndex):
     terms, indicators, name, per_capita, by, missing, per, standardise, permute
         As in `CompositeIndex`.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("hwang1981", "shannon1948")
 
     terms: SomeNames = ("ln_topsis_index",)
     name: str = "topsis_index"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from digicarbon import inference
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
@@ -45,6 +46,7 @@ class Model(Spec):
     """
 
     role: ClassVar[str] = "model"
+    references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = inference.REFERENCES
     takes_weights: ClassVar[bool] = False
     """Whether models of this kind need spatial weights."""
     without: ClassVar[Mapping[str, str]] = {}

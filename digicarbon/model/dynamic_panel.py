@@ -108,6 +108,12 @@ class DynamicPanel(Model):
     the observations of both equations. Formulas, references and what peers do otherwise: docs/dynamic_panel.md.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("arellano1991", "roodman2009", "windmeijer2005")
+    references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+        **Model.references_by,
+        "kind": {"system": ("blundell1998",)},
+    }
+
     takes_weights: ClassVar[bool] = False
     without: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("null", "batch"), "the outcome's own past is among the regressors, and a draw under the null would change it"

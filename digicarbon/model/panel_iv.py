@@ -89,6 +89,14 @@ class PanelIV(Tested):
     docs/instruments.md.
     """
 
+    references: ClassVar[tuple[str, ...]] = (
+        "anderson1949",
+        "kleibergen2006",
+        "montielolea2013",
+        "stock2005",
+        "wooldridge2010",
+    )
+
     takes_weights: ClassVar[bool] = False
     without: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("null", "batch"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -168,6 +168,8 @@ class PanelRegression(Tested):
     -----
     What each choice equals in Stata and R stands in docs/panel.md.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("baltagi2021",)
 
     y: str = ""
     x: Names = ()

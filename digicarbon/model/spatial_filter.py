@@ -102,6 +102,8 @@ class SpatialFilter(Tested):
     Planning A 39, 1193-1221.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("griffith2003", "tiefelsdorf2007")
+
     takes_weights: ClassVar[bool] = True
 
     effects: EffectsKind = "two_way"

@@ -117,6 +117,8 @@ class SpatialPanel(Tested):
     Elhorst (2014), Spatial Econometrics, ch. 3; Lee & Yu (2010), Journal of Econometrics 154; LeSage & Pace (2009).
     """
 
+    references: ClassVar[tuple[str, ...]] = ("elhorst2014", "lee2010panel", "lesage2009")
+
     takes_weights: ClassVar[bool] = True
 
     kind: Kind

@@ -88,6 +88,8 @@ class UnbalancedSpatialPanel(Tested):
     Econometrics; Elhorst, Lacombe & Piras (2012), Regional Science and Urban Economics, for several weights.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("elhorst2012", "lee2010panel", "lesage2009")
+
     takes_weights: ClassVar[bool] = True
 
     kind: Literal["slx", "sar", "sem", "sdm", "sdem"]

@@ -16,7 +16,9 @@ from markupsafe import Markup
 
 import digicarbon
 from digicarbon.disk.cells import plain_table
+from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError
+from digicarbon.note import Note
 from digicarbon.page.section import MOST_PARTS, Section
 from digicarbon.page.words import Words
 from digicarbon.render import FORMATS
@@ -61,6 +63,27 @@ class Download:
     saved_as: str = ""
 
 
+OURS = b'<meta name="generator" content="digicarbon '
+"""What every page has."""
+
+
+def write_one(file: Path, content: bytes) -> None:
+    """Write a page that is a single file, or replace one that was written earlier.
+
+    Raises
+    ------
+    ConfigError
+        If the file is something else, or cannot be written; it then remains unchanged.
+    """
+    try:
+        if file.exists() and (file.is_dir() or OURS not in file.read_bytes()):
+            raise ConfigError(Note("page_file_of_others", file=file))
+        put(file, content)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigError(Note("folder_not_written", key="--out", folder=file, reason=reason)) from error
+
+
 def files(
     title: str, sections: Sequence[Section], words: Words, now: datetime | None = None, whole: bool = False
 ) -> tuple[dict[str, bytes], list[str]]:
@@ -83,7 +106,7 @@ def files(
     folders: list[tuple[Section, str, list[Download], list[str]]] = []
     for one in sections:
         folder = f"{one.key}/" if len(sections) > 1 else ""
-        own = {f"{folder}{name}": content for name, content in {**_tables(one, refusals), **one.files}.items()}
+        own = {f"{folder}{name}": content for name, content in {**tables(one, refusals), **one.files}.items()}
         shown = {f"{folder}pictures/{picture.name}" for picture in one.pictures} if whole else set()
         left_out = [name for name, content in sorted(own.items()) if whole and len(content) > LARGEST]
         there = {name: content for name, content in sorted(own.items()) if name not in (*shown, *left_out)}
@@ -115,7 +138,7 @@ def _within(name: str, content: bytes) -> Download:
     return Download(name, f"data:{kind};base64,{base64.b64encode(content).decode()}", name.replace("/", "_"))
 
 
-def _tables(one: Section, refusals: dict[str, None]) -> Mapping[str, bytes]:
+def tables(one: Section, refusals: dict[str, None]) -> Mapping[str, bytes]:
     """Return the table in each format that can be written here; a missing package affects its format only."""
     if one.table is None:
         return {}

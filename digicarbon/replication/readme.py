@@ -101,6 +101,7 @@ def readme(
         "  experiment.yaml           the experiment as it was asked for",
         "  data.json                 files, bytes and choices behind the data",
         "  environment.txt           versions; requirements.txt: the same for pip",
+        "  manifest.json             SHA-256 of each file",
         "",
         "Runs",
         *_runs(cases, sets, matrices, configs),

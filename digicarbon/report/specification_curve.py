@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -106,6 +106,8 @@ class SpecificationCurve(Report):
     pictures : tuple of {"png", "svg", "pdf"}
         Formats of the picture; empty for none.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("simonsohn2020", "young2017")
 
     quantity: Quantity = "coefficient"
     term: str | None = None

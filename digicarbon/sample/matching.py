@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -121,6 +121,9 @@ class Matched(Sample):
     replace : bool
         Whether a unit may be the match of several.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("austin2011", "rosenbaum1983")
+    references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {"method": {"kernel": ("heckman1998",)}}
 
     policy: str
     covariates: SomeNames

@@ -263,7 +263,7 @@ class _Origins:
         if not inputs.files:
             return ()
         names = [*variables_of(specs.terms), *specs.model.beside, *specs.sample.variables]
-        direct = self._once("made", (prepared.stage,), lambda: _series_of(specs, inputs))
+        direct = self._once("made", (prepared.stage,), lambda: series_of(specs, inputs))
         names_read = direct | set(specs.panel.columns_behind(names, inputs.frame.columns))
         return tuple(file for file in inputs.files if names_read & set(file.series))
 
@@ -272,7 +272,7 @@ def _panel_specs(specs: Specs) -> tuple[Spec, ...]:
     return tuple(getattr(specs, group) for group in GROUPS)
 
 
-def _series_of(specs: Specs, inputs: Inputs) -> frozenset[str]:
+def series_of(specs: Specs, inputs: Inputs) -> frozenset[str]:
     """Return the names of the inputs that measure and outcome read."""
     watched = WatchedInputs.of(inputs)
     specs.measure.transformed(watched)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import scipy
 from pydantic import Field
@@ -85,6 +85,8 @@ class HigherOrderWeights(WeightsSpec):
     islands : {"refuse", "keep"}
         What to do with a unit from which no path of this length starts.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("anselin1996order",)
 
     base: Node
     order: Annotated[int, Field(ge=1)] = 2

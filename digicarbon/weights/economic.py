@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -136,6 +136,8 @@ class EconomicWeights(SizedWeights):
     normalise : {"row", "spectral", "minmax", "none"}
         How weights are scaled, see `Weights.from_matrix`.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("case1993",)
 
     normalise: Normalise = "row"
 

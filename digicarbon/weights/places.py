@@ -154,6 +154,7 @@ class PlacedWeights(WeightsSpec):
     """
 
     reads: ClassVar[tuple[str, ...]] = ("coordinates",)
+    references: ClassVar[tuple[str, ...]] = ("anselin1988",)
 
     coordinates: str | None = None
     unit: str = "unit"

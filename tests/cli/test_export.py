@@ -105,7 +105,7 @@ def test_the_folder_holds_what_the_readme_says(project: Path, capsys: Capture) -
     found = {path.relative_to("out").as_posix() for path in Path("out").rglob("*") if path.is_file()}
     assert found == {
         *("README.txt", "check.R", "check.do", "expected.csv", "experiment.yaml", "data.json"),
-        *("environment.txt", "requirements.txt", "data/set_1.csv", "data/set_1.dta"),
+        *("environment.txt", "manifest.json", "requirements.txt", "data/set_1.csv", "data/set_1.dta"),
         *(f"config/00{number}.yaml" for number in range(1, 8)),
         *("weights/W_W1.csv", "weights/W_W1_long.csv"),
     }

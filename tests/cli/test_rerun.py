@@ -11,7 +11,7 @@ import pytest
 from mlflow import MlflowClient
 
 from digicarbon.__main__ import main
-from digicarbon.compare import differences
+from digicarbon.recorded.differences import differences
 from digicarbon.tracking import provenance
 
 Capture = pytest.CaptureFixture[str]

@@ -449,7 +449,7 @@ def test_a_mistake_is_a_sentence_and_writes_nothing(
 def test_a_folder_with_other_files_is_left_alone(fitted: Path, capsys: Capture) -> None:
     (fitted / "out").mkdir()
     (fitted / "out" / "thesis.docx").write_text("mine")
-    assert "out holds files that no report wrote (thesis.docx)" in complaint(capsys, "small", "--out", "out")
+    assert "out holds files that digicarbon did not write (thesis.docx)" in complaint(capsys, "small", "--out", "out")
     assert [path.name for path in (fitted / "out").iterdir()] == ["thesis.docx"]
     assert main(["report", "small", "--out", "out/small"]) == 0
     assert main(["report", "grid", "--out", "out/small"]) == 0

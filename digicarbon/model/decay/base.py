@@ -77,6 +77,8 @@ class DecayPanel(Model):
     Halleck Vega & Elhorst (2015), Journal of Regional Science 55, 339-363.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("halleckvega2015",)
+
     without: ClassVar[Mapping[str, str]] = {
         "stata": "weights whose decay is estimated, while Stata's commands take weights as known",
     }

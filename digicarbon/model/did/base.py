@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -134,6 +134,19 @@ class DiD(Tested):
     -----
     See docs/policies.md for which estimator answers which question.
     """
+
+    references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+        **Model.references_by,
+        "estimator": {
+            "twfe": ("goodmanbacon2021",),
+            "event_study": ("sun2021",),
+            "sun_abraham": ("sun2021",),
+            "imputation": ("borusyak2024",),
+            "stacked": ("cengiz2019",),
+            "callaway_santanna": ("callaway2021",),
+            "synthetic_did": ("arkhangelsky2021",),
+        },
+    }
 
     y: str
     x: Names = ()

@@ -81,6 +81,8 @@ class DynamicSpatialPanel(Tested):
     of Econometrics 205; Dhaene & Jochmans (2016), Econometric Theory 32.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("dhaene2016", "lee2010dynamic", "yang2018", "yu2008")
+
     takes_weights: ClassVar[bool] = True
 
     kind: Literal["sar", "sdm"] = "sdm"

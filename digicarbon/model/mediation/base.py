@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_args
 
 import numpy as np
 import pandas as pd
@@ -72,6 +72,8 @@ class Mediation(Tested):
     -----
     See docs/mediation.md for what is assumed, and for the coverage that was measured.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("baron1986", "imai2010", "sobel1982")
 
     mediators: Names
     equations: Literal["full", "first_step"] = "full"

@@ -82,6 +82,8 @@ class PanelQuantile(Tested):
     Machado & Santos Silva (2019), Journal of Econometrics 213, 145-173.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("machado2019",)
+
     without: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("null", "batch"), "each outcome has a scale and quantiles of its own, and a coefficient for every quantile"
     )

@@ -112,6 +112,8 @@ class SpatialIV(Tested):
     Kelejian & Prucha (1998; 2007; 2010); Arraiz, Drukker, Kelejian & Prucha (2010); Mutl & Pfaffermayr (2011).
     """
 
+    references: ClassVar[tuple[str, ...]] = ("arraiz2010", "kelejian1998", "kelejian2010", "lesage2009", "mutl2011")
+
     takes_weights: ClassVar[bool] = True
 
     kind: Kind = "sar"

@@ -97,6 +97,8 @@ class PanelThreshold(Tested):
     Hansen (1999), Journal of Econometrics 93, 345-368.
     """
 
+    references: ClassVar[tuple[str, ...]] = ("bai1997", "hansen1999", "hansen2000")
+
     without: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("null", "batch"), "each outcome has thresholds of its own, and a coefficient for every regime"
     )

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
 
@@ -19,7 +18,7 @@ MANIFEST = "manifest.json"
 """Lists the written files, so that a replacement loses no files of others."""
 
 
-def write(folder: Path, files: Mapping[str, bytes]) -> None:
+def write(folder: Path, files: Mapping[str, bytes], key: str = "--out") -> None:
     """Make a folder of files, or replace one that this function made earlier.
 
     Parameters
@@ -27,15 +26,15 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
     folder : Path
     files : mapping of str to bytes
         Contents by name; names may have folders in them, separated by ``/``.
+    key : str
+        What names the folder, for messages.
 
     Raises
     ------
     ConfigError
         If the folder contains other files, or cannot be written; it then remains unchanged.
     """
-    foreign = _foreign(folder)
-    if foreign:
-        raise ConfigError(Note("page_folder_of_others", folder=folder, files=cut(sorted(foreign), 4)))
+    refuse_others(folder, key)
     half = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
     old = half.with_name(f"{half.name}-before")
     try:
@@ -50,31 +49,17 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
             raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise ConfigError(Note("page_folder_not_written", folder=folder, reason=reason)) from error
+        raise ConfigError(Note("folder_not_written", key=key, folder=folder, reason=reason)) from error
     finally:
         for path in (half, old):
             shutil.rmtree(path, ignore_errors=True)
 
 
-OURS = b'<meta name="generator" content="digicarbon '
-"""What every page has."""
-
-
-def write_one(file: Path, content: bytes) -> None:
-    """Write a page that is a single file, or replace one that was written earlier.
-
-    Raises
-    ------
-    ConfigError
-        If the file is something else, or cannot be written; it then remains unchanged.
-    """
-    try:
-        if file.exists() and (file.is_dir() or OURS not in file.read_bytes()):
-            raise ConfigError(Note("page_file_of_others", file=file))
-        put(file, content)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigError(Note("page_folder_not_written", folder=file, reason=reason)) from error
+def refuse_others(folder: Path, key: str) -> None:
+    """Raise a `ConfigError` if a folder holds files that `write` would lose; ``key`` names it in the message."""
+    foreign = _foreign(folder)
+    if foreign:
+        raise ConfigError(Note("folder_of_others", key=key, folder=folder, files=cut(sorted(foreign), 4)))
 
 
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from digicarbon.disk import folder as room
+from digicarbon.disk.folder import write
 from digicarbon.errors import ConfigError
-from digicarbon.page import folder as room
-from digicarbon.page import write, write_one
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -50,22 +50,5 @@ def test_a_disk_that_takes_no_more_leaves_what_was_there(
 def test_a_damaged_manifest_makes_all_files_foreign(tmp_path: Path) -> None:
     write(tmp_path / "page", {"index.html": b"1"})
     (tmp_path / "page" / "manifest.json").write_text("{")
-    with pytest.raises(ConfigError, match="holds files that no report wrote"):
+    with pytest.raises(ConfigError, match="holds files that digicarbon did not write"):
         write(tmp_path / "page", {"index.html": b"2"})
-
-
-def test_a_single_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "a" / "页.html"
-    page = room.OURS + b'0.1">'
-    write_one(file, page)
-    write_one(file, page + b"2")
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("digicarbon.disk.files.os.fsync", full)
-    with pytest.raises(ConfigError, match="No space left on device"):
-        write_one(file, page + b"3")
-    assert contents(file.parent) == {"页.html": page + b"2"}
-    with pytest.raises(ConfigError, match="is no page that a report wrote"):
-        write_one(file.parent, page)

@@ -1,4 +1,4 @@
-"""How far two numbers are apart, for one pair or for all numbers of thousands of runs."""
+"""How far numbers are apart: one pair, those of a run, or all numbers of thousands of runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def differences(stored: Mapping[str, float], found: Mapping[str, float]) -> pd.D
     Parameters
     ----------
     stored, found : mapping of str to float
-        By name, as `digicarbon.tracking.metrics` gives them.
+        By name, as `digicarbon.tracking.metrics` gives them, finite.
 
     Returns
     -------

@@ -1,0 +1,102 @@
+"""`digicarbon package`: recorded experiments as a folder that a data editor can check and rebuild."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from digicarbon.cli.arguments import name_of
+from digicarbon.config.compose import Composer, loader
+from digicarbon.config.files import shown
+from digicarbon.disk import folder as whole
+from digicarbon.errors import ConfigError, counted
+from digicarbon.note import Language, Note
+from digicarbon.package import answers as author
+from digicarbon.package.build import BUILD, DRIVER, facts, with_rebuild
+from digicarbon.package.data import paths
+from digicarbon.package.documents import documents, questions, sources
+from digicarbon.package.facts import Facts
+from digicarbon.package.member import members
+from digicarbon.package.project import Project
+from digicarbon.package.rebuild import rebuilt
+from digicarbon.progress import phase
+
+
+def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, overrides: Sequence[str]) -> int:
+    """Write a package of recorded experiments; return 0.
+
+    Parameters
+    ----------
+    experiments : sequence of str
+        Each experiment, or one that lists others.
+    to : str
+        The folder.
+    language : {"en", "zh"}
+        ``zh`` writes documents in Chinese beside those in English.
+    rebuild : bool
+        Rebuild the package before it is written: it then states time and memory, and none is written that differs.
+    overrides : sequence of str
+        Of ``tracking``.
+
+    Raises
+    ------
+    DigicarbonError
+        If an experiment is not recorded as it stands, its data have changed, the folder holds other files, or an
+        answer in ``experiments/package.yaml`` is wrong.
+    """
+    names = [name_of(word) for word in experiments]
+    target = Path(to)
+    if target.is_file():
+        raise ConfigError(Note("export_to_is_file", file=to))
+    whole.refuse_others(target, "--to")
+    file = author.path()
+    answers = author.answers(file)
+    chosen = members(names, overrides)
+    known = facts(names, chosen, lambda option: answers.of(option).share, answers.title or _title(names))
+    verdict = ""
+    if rebuild:
+        with phase("rebuild of the package"):
+            verdict, measured = rebuilt(known.files, paths(Project(chosen)))
+        known = with_rebuild(known, measured)
+    spoken: Language = "zh" if language == "zh" else "en"
+    new = not file.exists()
+    author.ask(file, sources(known), spoken)
+    with phase("documents of the package"):
+        files = {**known.files, **documents(known, answers, spoken)}
+        # the documents name the bytes of all files, their own among them
+        known = replace(known, measured=replace(known.measured, storage=sum(map(len, files.values()))))
+        files |= documents(known, answers, spoken)
+    whole.write(target, files, "--to")
+    sys.stdout.write("".join(f"{line}\n" for line in _report(known, to, verdict)))
+    still_open = questions(known, answers)
+    if still_open:
+        where = f"{shown(file)}{' (new)' if new else ''}"
+        sys.stdout.write(
+            f"{where} asks what only you know; open are {counted(len(still_open), 'question')}. "
+            "Answer there, and package again; until then the README shows each as open.\n"
+        )
+    return 0
+
+
+def _title(names: Sequence[str]) -> str:
+    return str(Composer(loader(), names[0]).sweep_keys()["title"] or names[0])
+
+
+def _report(known: Facts, to: str, verdict: str) -> list[str]:
+    tables = sum(display.kind == "table" for display in known.displays)
+    lines = [
+        f"{counted(len(known.experiments), 'experiment')} packaged to {to}: {counted(tables, 'table')}, "
+        f"{counted(len(known.displays) - tables, 'figure')}, {known.numbers:,} numbers; README.md explains the files."
+    ]
+    if known.simulated:
+        lines.append("The data are SIMULATED; every document says so.")
+    withheld = [file for source in known.sources for file in source.files if not file.shared]
+    if withheld:
+        lines.append(
+            f"{counted(len(withheld), 'file')} of data not copied, since no answer says that the package may pass "
+            f"{'it' if len(withheld) == 1 else 'them'} on: the README has instructions and hashes instead."
+        )
+    lines.append(f"Rebuilt: {verdict}" if verdict else f"Rebuild it with: python {to}/{DRIVER} (into {to}/{BUILD})")
+    return lines

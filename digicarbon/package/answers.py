@@ -1,0 +1,407 @@
+"""What only the authors of a study know: questions in ``experiments/package.yaml``, and the answers as a record."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, field_validator
+
+from digicarbon.config.files import ANSWERS, read, shown
+from digicarbon.disk.files import put
+from digicarbon.errors import ConfigError
+from digicarbon.note import Language, Note, suggestion
+from digicarbon.note.about import at
+from digicarbon.package.bibtex import entries
+from digicarbon.spec import Names, Spec, SpecError
+
+FOLDER = "experiments"
+NONE = ("none", "无")
+"""What an author writes where something does not exist."""
+LICENCES = (
+    "0BSD", "AGPL-3.0-or-later", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC-BY-4.0", "CC-BY-NC-4.0",
+    "CC-BY-NC-ND-4.0", "CC-BY-NC-SA-4.0", "CC-BY-ND-4.0", "CC-BY-SA-4.0", "CC0-1.0", "GPL-2.0-or-later",
+    "GPL-3.0-only", "GPL-3.0-or-later", "LGPL-3.0-or-later", "MIT", "MPL-2.0", "MulanPSL-2.0", "ODbL-1.0", "ODC-By-1.0",
+    "PDDL-1.0", "Unlicense",
+)  # fmt: skip
+"""Identifiers of SPDX that are known; any other licence is a sentence of more than one word."""
+_DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+_ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])")
+
+Text = Annotated[str, Field(strict=True)] | None
+
+
+class Author(Spec):
+    """An author of the paper.
+
+    Attributes
+    ----------
+    name : str
+        As printed in the paper.
+    orcid : str, optional
+        The identifier at orcid.org, e.g. ``0000-0002-1825-0097``.
+    affiliation : str, optional
+    email : str, optional
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    orcid: Text = None
+    affiliation: Text = None
+    email: Text = None
+
+    @field_validator("orcid")
+    @classmethod
+    def _checked(cls, given: str | None) -> str | None:
+        if given is None:
+            return None
+        match = _ORCID.fullmatch(given.strip())
+        if match is None or not _sums(match[1]):
+            raise ValueError(Note("orcid_wrong", given=given))
+        return match[1]
+
+
+class DataAnswers(Spec):
+    """Answers about one source of data.
+
+    Attributes
+    ----------
+    title, provider, citation, url, obtained, access, cost, time, licence : str, optional
+        See ``questions.csv``.
+    share : bool, optional
+        Whether the files may be passed on in the package.
+    """
+
+    title: Text = None
+    provider: Text = None
+    citation: Text = None
+    url: Text = None
+    obtained: Text = None
+    access: Text = None
+    cost: Text = None
+    time: Text = None
+    licence: Text = None
+    share: bool | None = None
+
+    _plain = field_validator("obtained", "cost", "time", mode="before")(lambda value: _as_text(value))
+
+
+class Answers(Spec):
+    """What only the authors of a study know.
+
+    Attributes
+    ----------
+    title, abstract, contact, article, repository, doi, licence_of_code, licence_of_data : str, optional
+        See ``questions.csv``, as for all other fields.
+    authors : tuple of Author
+    keywords : tuple of str
+    may_use, may_share, numbers_in_text, all_tables : bool, optional
+    not_included, ethics, registration, protocol, instruments, verification, reporting_guideline : str, optional
+    funding, acknowledgements, bibtex : str, optional
+    in_paper : mapping of str to str, optional
+        The tables and figures of the paper by the names of experiments.
+    data : mapping of str to DataAnswers
+        By the option of the source.
+    """
+
+    title: Text = None
+    authors: Annotated[tuple[Author, ...], Field(strict=False)] = ()
+    abstract: Text = None
+    keywords: Names = ()
+    contact: Text = None
+    article: Text = None
+    repository: Text = None
+    doi: Text = None
+    licence_of_code: Text = None
+    licence_of_data: Text = None
+    may_use: bool | None = None
+    may_share: bool | None = None
+    numbers_in_text: bool | None = None
+    all_tables: bool | None = None
+    not_included: Text = None
+    in_paper: Mapping[str, str] = {}
+    ethics: Text = None
+    registration: Text = None
+    protocol: Text = None
+    instruments: Text = None
+    verification: Text = None
+    reporting_guideline: Text = None
+    funding: Text = None
+    acknowledgements: Text = None
+    bibtex: Text = None
+    data: Mapping[str, DataAnswers] = {}
+
+    @field_validator("authors", "keywords", "in_paper", "data", mode="before")
+    @classmethod
+    def _empty(cls, given: Any, info: Any) -> Any:
+        if given is None:
+            return () if info.field_name in ("authors", "keywords") else {}
+        if info.field_name == "data" and isinstance(given, Mapping):
+            return {name: {} if fields is None else fields for name, fields in given.items()}
+        return given
+
+    @field_validator("licence_of_code", "licence_of_data")
+    @classmethod
+    def _licence(cls, given: str | None) -> str | None:
+        if given is None or given in NONE or given in LICENCES or " " in given.strip() or not given.isascii():
+            return given
+        raise ValueError(Note("licence_unknown", given=given, hint=suggestion(given, LICENCES), known=LICENCES))
+
+    @field_validator("doi")
+    @classmethod
+    def _doi(cls, given: str | None) -> str | None:
+        if given is None or given in NONE:
+            return given
+        match = _DOI.fullmatch(given.strip())
+        if match is None:
+            raise ValueError(Note("doi_wrong", given=given))
+        return match[1]
+
+    @field_validator("bibtex")
+    @classmethod
+    def _bibtex(cls, given: str | None) -> str | None:
+        if not nothing(given):
+            try:
+                entries(given or "")
+            except ValueError as error:
+                raise ValueError(Note("bibtex_wrong", entry=str(error))) from error
+        return given
+
+    def of(self, source: str) -> DataAnswers:
+        """Return the answers about a source; empty ones if there are none."""
+        return self.data.get(source, DataAnswers())
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question to the authors.
+
+    Attributes
+    ----------
+    key : str
+        E.g. ``title`` or ``data.mydata.share``.
+    words : mapping of str to str
+        The question by language.
+    """
+
+    key: str
+    words: Mapping[str, str]
+
+
+def nothing(answer: str | None) -> bool:
+    """Return whether an answer is open, or says that there is nothing."""
+    return answer is None or not answer.strip() or answer.strip() in NONE
+
+
+def path() -> Path:
+    """Return the file of the answers in the working directory."""
+    return Path.cwd() / FOLDER / f"{ANSWERS}.yaml"
+
+
+def answers(file: Path) -> Answers:
+    """Return the answers in a file; none if there is no file.
+
+    Raises
+    ------
+    ConfigError
+        If the file is no mapping, or an answer is unknown or of the wrong kind.
+    """
+    if not file.is_file():
+        return Answers()
+    content = read(file)
+    if "defaults" in content:
+        raise ConfigError(Note("answers_are_experiment", key="defaults"), shown(file))
+    given = {str(key): value for key, value in content.items()}
+    parts: list[tuple[str, type[Spec], Any]] = []
+    if isinstance(given.get("authors"), list):
+        parts += [(f"{ANSWERS}.authors.{place}", Author, author) for place, author in enumerate(given["authors"])]
+    if isinstance(given.get("data"), Mapping):
+        parts += [(f"{ANSWERS}.data.{source}", DataAnswers, fields) for source, fields in given["data"].items()]
+    # after its parts, so that an error names the whole key
+    parts.append((ANSWERS, Answers, given))
+    for where, cls, fields in parts:
+        if isinstance(fields, Mapping):
+            try:
+                cls(**{str(name): value for name, value in fields.items()})
+            except SpecError as error:
+                raise at(ConfigError(error.note(where)), shown(file)) from error
+    return Answers(**given)
+
+
+def open_questions(given: Answers, sources: Mapping[str, Collection[str]]) -> list[Question]:
+    """Return the questions that are not answered.
+
+    Parameters
+    ----------
+    given : Answers
+    sources : mapping of str to collection of str
+        For each source whose data are asked for, the questions that its own facts answer.
+    """
+    return list(_open(given, sources))
+
+
+def _open(given: Answers, sources: Mapping[str, Collection[str]]) -> Iterator[Question]:
+    for key, words in questions().items():
+        group, _, name = key.rpartition(".")
+        if not group and _empty(getattr(given, name)):
+            yield Question(key, words)
+    for source, known in sources.items():
+        for name in DataAnswers.model_fields:
+            if name not in known and _empty(getattr(given.of(source), name)):
+                yield Question(f"data.{source}.{name}", questions()[f"data.{name}"])
+
+
+def _empty(answer: object) -> bool:
+    return answer is None or (isinstance(answer, str) and not answer.strip()) or answer in ((), {})
+
+
+@cache
+def questions() -> Mapping[str, Mapping[str, str]]:
+    """Return the questions by key, then ``en`` or ``zh``; those on a source of data begin with ``data.``."""
+    text = files(__package__).joinpath("questions.csv").read_text(encoding="utf-8")
+    return {row["key"]: {"en": row["en"], "zh": row["zh"]} for row in csv.DictReader(StringIO(text))}
+
+
+def ask(file: Path, sources: Mapping[str, Collection[str]], language: Language = "en") -> bool:
+    """Write the questions to a file, or add those that it lacks, and change nothing else; return whether it changed.
+
+    Parameters
+    ----------
+    file : Path
+    sources : mapping of str to collection of str
+        As for `open_questions`.
+    language : {"en", "zh"}
+        Of the comments.
+
+    Raises
+    ------
+    ConfigError
+        If the file has faults, or its ``data`` are written in braces.
+    """
+    answers(file)
+    before = file.read_text(encoding="utf-8-sig") if file.is_file() else ""
+    after = completed(before, sources, language)
+    if after != before:
+        if yaml.safe_load(after) is None or not _keeps(yaml.safe_load(before) or {}, yaml.safe_load(after)):
+            raise ConfigError(Note("answers_not_completed"), shown(file))
+        put(file, after.encode())
+    return after != before
+
+
+def completed(text: str, sources: Mapping[str, Collection[str]], language: Language) -> str:
+    """Return the text of a file of answers with every question; what it holds stays as it is."""
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    have = _nodes(root)
+    words = questions()
+    parts = [] if text.strip() else [_HEAD[language]]
+    parts += [f"# {word[language]}\n{key}:\n\n" for key, word in words.items() if "." not in key and key not in have]
+    asked = {
+        source: [name for name in DataAnswers.model_fields if name not in known] for source, known in sources.items()
+    }
+    if "data" not in have:
+        if any(asked.values()):
+            blocks = "".join(_source(source, names, words, language, 2) for source, names in asked.items() if names)
+            parts.append(f"# {_DATA[language]}\ndata:\n{blocks}")
+        return _joined(text, parts)
+    data = have["data"]
+    inserts: list[tuple[int, str]] = []
+    known_sources = _nodes(data)
+    new = {source: names for source, names in asked.items() if source not in known_sources and names}
+    indent = _indent(data, 2)
+    block = "".join(_source(source, names, words, language, indent) for source, names in new.items())
+    for source, names in asked.items():
+        node = known_sources.get(source)
+        lacking = [] if node is None else [name for name in names if name not in _nodes(node)]
+        if node is not None and lacking:
+            depth = _indent(node, indent + 2)
+            inserts.append((_end(text, node), _fields(lacking, words, language, depth)))
+    if block:
+        inserts.append((_end(text, data), block))
+    for place, added in sorted(inserts, key=lambda item: item[0], reverse=True):
+        head = text[:place]
+        text = head + ("" if not head or head.endswith("\n") else "\n") + added + text[place:]
+    return _joined(text, parts)
+
+
+_HEAD: Mapping[str, str] = {
+    "en": "# What only the authors know. Answer below each question; write none where there is nothing.\n"
+    "# digicarbon package reads this file, adds new questions, and never changes an answer.\n\n",
+    "zh": "# 只有作者知道的内容。请在每个问题下作答；没有的写none。\n"
+    "# digicarbon package读取本文件，补充新问题，从不改动答案。\n\n",
+}
+_DATA: Mapping[str, str] = {
+    "en": "The data, by the option of their source.",
+    "zh": "数据，按来源选项列出。",
+}
+
+
+def _source(source: str, names: Sequence[str], words: Mapping[str, Mapping[str, str]], language: str, at: int) -> str:
+    key = source if re.fullmatch(r"[A-Za-z_][\w-]*", source) else f"'{source}'"
+    return f"{' ' * at}{key}:\n{_fields(names, words, language, at + 2)}"
+
+
+def _fields(names: Sequence[str], words: Mapping[str, Mapping[str, str]], language: str, at: int) -> str:
+    blank = " " * at
+    return "".join(f"{blank}# {words[f'data.{name}'][language]}\n{blank}{name}:\n" for name in names)
+
+
+def _joined(text: str, parts: Sequence[str]) -> str:
+    if not parts:
+        return text
+    return text + ("" if not text or text.endswith("\n") else "\n") + "".join(parts)
+
+
+def _nodes(node: yaml.Node | None) -> dict[str, yaml.Node]:
+    if not isinstance(node, yaml.MappingNode):
+        return {}
+    return {str(key.value): value for key, value in node.value}
+
+
+def _indent(node: yaml.Node, otherwise: int) -> int:
+    """Return how far the keys of a mapping are indented."""
+    if isinstance(node, yaml.MappingNode) and node.value and not node.flow_style:
+        return int(node.value[0][0].start_mark.column)
+    if isinstance(node, yaml.MappingNode) and node.value:
+        raise ConfigError(Note("answers_in_braces", key="data"))
+    return otherwise
+
+
+def _end(text: str, node: yaml.Node) -> int:
+    """Return the place after the last line that belongs to a node, comments below it not counted."""
+    last: yaml.Node = node
+    while isinstance(last, yaml.MappingNode | yaml.SequenceNode) and last.value and not last.flow_style:
+        item = last.value[-1]
+        last = item[1] if isinstance(item, tuple) else item
+    place = int(last.end_mark.index)
+    while place > 0 and text[place - 1] in " \n" and place > int(last.start_mark.index):
+        place -= 1
+    stop = text.find("\n", place)
+    return len(text) if stop < 0 else stop + 1
+
+
+def _keeps(before: Any, after: Any) -> bool:
+    """Return whether all that a file held is still there."""
+    if isinstance(before, Mapping):
+        return isinstance(after, Mapping) and all(key in after and _keeps(before[key], after[key]) for key in before)
+    return bool(before is None or before == after or before == {})
+
+
+def _as_text(value: Any) -> Any:
+    """Return a date or a number as text: YAML reads ``2024-05-03`` as a date."""
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if plain or hasattr(value, "isoformat") else value
+
+
+def _sums(orcid: str) -> bool:
+    """Return whether the last letter of an ORCID fits the others (ISO 7064, MOD 11-2)."""
+    total = 0
+    for digit in orcid.replace("-", "")[:-1]:
+        total = (total + int(digit)) * 2
+    return "0123456789X"[(12 - total % 11) % 11] == orcid[-1]

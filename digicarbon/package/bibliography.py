@@ -1,0 +1,102 @@
+"""The works that a package cites, as BibTeX and as a list: those of its methods, of its software and of its data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from digicarbon.package.answers import Answers, nothing
+from digicarbon.package.bibtex import Entry, entries
+from digicarbon.package.facts import Facts
+
+SOFTWARE = {
+    "hydra-core": "yadan2019",
+    "mlflow": "zaharia2018",
+    "numpy": "harris2020",
+    "pandas": "mckinney2010",
+    "scipy": "virtanen2020",
+}
+"""Keys of the works to cite for packages of Python."""
+
+
+@cache
+def shipped() -> Mapping[str, Entry]:
+    """Return the shipped entries by key."""
+    text = files(__package__).joinpath("references.bib").read_text(encoding="utf-8")
+    return {entry.key: entry for entry in entries(text)}
+
+
+@dataclass(frozen=True)
+class Bibliography:
+    """The works that a package cites.
+
+    Attributes
+    ----------
+    methods, software, data, further : tuple of Entry
+        Of the models and tests; of the packages; of the sources of data; of the authors' own.
+    unknown : tuple of str
+        Keys that classes name and that no entry has.
+    """
+
+    methods: tuple[Entry, ...]
+    software: tuple[Entry, ...]
+    data: tuple[Entry, ...]
+    further: tuple[Entry, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def every(self) -> tuple[Entry, ...]:
+        """All entries, each key once."""
+        return tuple({one.key: one for one in (*self.methods, *self.software, *self.data, *self.further)}.values())
+
+    @property
+    def bibtex(self) -> str:
+        """The file of BibTeX."""
+        return "\n".join(entry.bibtex for entry in self.every)
+
+
+def bibliography(facts: Facts, answers: Answers) -> Bibliography:
+    """Return the works that the recorded runs used, and no others."""
+    known = shipped()
+    further = [] if nothing(answers.bibtex) else entries(answers.bibtex or "")
+    own = {entry.key: entry for entry in further}
+    keys = sorted({key for method in facts.methods for key in method.references})
+    installed = [SOFTWARE[one.name.lower()] for one in facts.software.packages if one.name.lower() in SOFTWARE]
+    return Bibliography(
+        tuple(known[key] for key in keys if key in known),
+        (_itself(facts), *(known[key] for key in sorted(installed))),
+        tuple(_data(facts, answers)),
+        tuple(entry for entry in further if entry.key not in known),
+        tuple(key for key in keys if key not in known and key not in own),
+    )
+
+
+def _itself(facts: Facts) -> Entry:
+    fields = {
+        "author": "{The digicarbon developers}",
+        "title": "digicarbon: Declarative Experiments for Spatial-Panel Econometrics",
+        "year": str(facts.made.year),
+        "version": facts.version,
+    }
+    return Entry("digicarbon", "misc", fields)
+
+
+def _data(facts: Facts, answers: Answers) -> Iterator[Entry]:
+    """Yield an entry for each source of data that is not drawn, from its citation, which stays as it was written."""
+    for source in facts.sources:
+        own = answers.of(source.option)
+        cited = own.citation if own.citation and not nothing(own.citation) else "; ".join(source.cite)
+        if source.simulated or not cited:
+            continue
+        fields = {"title": own.title or source.title or source.option, "note": cited}
+        if own.url and not nothing(own.url):
+            fields["url"] = own.url
+        yield Entry(f"data_{re.sub(r'[^A-Za-z0-9]+', '_', source.option)}", "misc", fields)
+
+
+def listed(entries: Sequence[Entry]) -> list[str]:
+    """Return the entries as lines of Markdown, in the order of their authors."""
+    return sorted((str(entry) for entry in entries), key=str.casefold)

@@ -1,0 +1,369 @@
+"""A package from recorded experiments: its facts, its files and its documents."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+import digicarbon
+from digicarbon import page, recorded
+from digicarbon.config.files import GROUPS, command_line
+from digicarbon.package import software
+from digicarbon.package.data import RECORD, Share, copies, data_of, record
+from digicarbon.package.facts import (
+    Display,
+    Experiment,
+    Facts,
+    Lock,
+    Measured,
+    Method,
+    Program,
+    Seed,
+    Software,
+    Source,
+)
+from digicarbon.package.member import Member, packages_then, portable
+from digicarbon.package.numbers import NUMBERS, cells, cells_of, numbers_of, written
+from digicarbon.package.project import COMPOSED, EXPERIMENTS, Project
+from digicarbon.page.words import Words
+from digicarbon.progress import phase
+from digicarbon.spec import locate
+from digicarbon.sweep.provenance import SEEDS, choices
+
+EXPECTED, BUILD = "expected", "build"
+PLAN = f"{software.FOLDER}/rebuild.json"
+DRIVER, CONTAINER = "run_all.py", "Dockerfile"
+LOCK = "lock.json"
+"""The lock's name among the files of a sweep."""
+NO_CLASS = ("executor", "tracking")
+"""Groups whose classes compute no number."""
+SIMULATED = "SIMULATED DATA: drawn by a computer from a model with known coefficients."
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """What a package has of a member's results.
+
+    Attributes
+    ----------
+    experiment : Experiment
+    displays : tuple of Display
+    files : mapping of str to bytes
+    tables : tuple of str
+        Names of the files with its table's cells.
+    numbers : int
+    """
+
+    experiment: Experiment
+    displays: tuple[Display, ...]
+    files: Mapping[str, bytes]
+    tables: tuple[str, ...]
+    numbers: int
+
+
+def facts(asked: Sequence[str], members: Sequence[Member], share: Share, title: str) -> Facts:
+    """Return the facts of a package, its files among them.
+
+    Parameters
+    ----------
+    asked : sequence of str
+        The experiments of the command line.
+    members : sequence of Member
+    share : callable
+        Whether the files of a source may be passed on, by its option; None while nobody has answered.
+    title : str
+        Of the study.
+
+    Raises
+    ------
+    DataError
+        If data are no longer those of the runs.
+    """
+    project = Project(members)
+    with phase("data of the package"):
+        data = data_of(project, share)
+    shown: list[_Shown] = []
+    with phase("tables of the package", len(members)) as advance:
+        for one in members:
+            shown.append(_shown(one))
+            advance(len(shown))
+    with phase("software of the package"):
+        wheel_name, wheel = software.wheel()
+        computer = Software(
+            python=platform.python_version(),
+            system=f"{platform.system()} {platform.release()} {platform.machine()}",
+            packages=software.packages(),
+            blas=software.blas(),
+            cpu=software.cpu(),
+            cores=software.cores(),
+            memory=software.memory(),
+            wheel=f"{software.FOLDER}/{wheel_name}",
+            lock_file=software.LOCK_FILE,
+        )
+        locked = software.lock_file()
+    modules = project.modules()
+    study = {**project.written_texts(), **modules}
+    driver = (Path(__file__).parent / DRIVER).read_bytes()
+    simulated = any(one.sweep.simulated for one in members)
+    plan = {
+        "python": computer.python,
+        "lock": computer.lock_file,
+        "wheel": computer.wheel,
+        "simulated": SIMULATED if simulated else "",
+        "environment": project.environment,
+        "experiments": [
+            {
+                "name": one.name,
+                "title": part.experiment.title,
+                "folder": one.key,
+                "words": project.words(one),
+                "tables": part.tables,
+            }
+            for one, part in zip(members, shown, strict=True)
+        ],
+        "study": sorted(name for name in study if not name.startswith(f"{COMPOSED}/")),
+        "data": _wanted(data.sources),
+    }
+    files = {
+        **study,
+        **copies(data.sources, project),
+        **{name: content for part in shown for name, content in part.files.items()},
+        computer.wheel: wheel,
+        computer.lock_file: locked,
+        CONTAINER: software.docker_file(wheel_name),
+        DRIVER: driver,
+        PLAN: _json(plan),
+        RECORD: record(project),
+    }
+    sizes = {file.sha256: file.bytes for source in data.sources for file in source.files}
+    return Facts(
+        name=asked[0],
+        title=title,
+        asked=tuple(asked),
+        made=datetime.now(UTC).replace(microsecond=0),
+        version=digicarbon.__version__,
+        simulated=simulated,
+        experiments=tuple(part.experiment for part in shown),
+        displays=tuple(display for part in shown for display in part.displays),
+        sources=tuple(data.sources),
+        variables=tuple(data.variables),
+        weights=tuple(data.weights),
+        seeds=tuple(seed for one in members for seed in _seeds(one)),
+        software=computer,
+        measured=Measured(
+            seconds={part.experiment.name: part.experiment.elapsed for part in shown},
+            fitting={part.experiment.name: part.experiment.seconds for part in shown},
+            rebuild_seconds=None,
+            peak_memory=None,
+            memory_from="none",
+            storage=sum(map(len, files.values())),
+            data_storage=sum(sizes.values()),
+        ),
+        programs=(
+            Program(DRIVER, "driver", "", "Rebuilds every table and figure and compares every number"),
+            *project.programs,
+            Program(computer.wheel, "software", "digicarbon", "The installed digicarbon as a wheel"),
+            Program(computer.lock_file, "lock", "", "Exact versions of all Python packages"),
+            Program(CONTAINER, "container", "", "A container in which the package is rebuilt"),
+        ),
+        methods=tuple(_methods(members)),
+        numbers=sum(part.numbers for part in shown),
+        files=files,
+    )
+
+
+def with_rebuild(known: Facts, measured: Mapping[str, Any]) -> Facts:
+    """Return facts with what a rebuild measured, the content of ``measured.json``."""
+    memory = measured.get("peak_memory")
+    told = replace(
+        known.measured,
+        rebuild_seconds=measured.get("seconds"),
+        peak_memory=memory,
+        memory_from="none" if memory is None else "rebuild",
+    )
+    return replace(known, measured=told)
+
+
+def _json(content: object) -> bytes:
+    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _wanted(sources: Iterable[Source]) -> list[dict[str, Any]]:
+    """Return every file of data that a rebuild needs, and how to get what the package does not contain."""
+    wanted: dict[str, dict[str, Any]] = {}
+    for source in sources:
+        for file in source.files:
+            known = wanted.setdefault(
+                file.place,
+                {
+                    "name": file.name,
+                    "place": file.place,
+                    "source": source.option,
+                    "sha256": file.sha256,
+                    "bytes": file.bytes,
+                    "shared": file.shared,
+                    "how": "README.md says how to get it.",
+                    "experiments": [],
+                },
+            )
+            known["experiments"] = list(dict.fromkeys([*known["experiments"], *source.experiments]))
+    return list(wanted.values())
+
+
+def _shown(one: Member) -> _Shown:
+    sweep, folder = one.sweep, f"{EXPECTED}/{one.key}"
+    report = recorded.report_of(sweep)
+    section = page.section(sweep, one.name, report, False, Words(report.language or "en"))
+    numbers = numbers_of(sweep)
+    shown = cells_of(section.table)
+    refusals: dict[str, None] = {}
+    tables = {**page.tables(section, refusals), **shown}
+    beside = {"/".join(map(portable, name.split("/"))): content for name, content in section.files.items()}
+    own = {NUMBERS: written(numbers), **tables, **beside}
+    files = {f"{folder}/{name}": content for name, content in own.items()}
+    lock = None
+    if LOCK in sweep.files:
+        content = sweep.file(LOCK)
+        files[f"{folder}/{LOCK}"] = content
+        lock = _lock(json.loads(content), f"{folder}/{LOCK}")
+    command = tuple(command_line("run", one.name, one.overrides).split(" "))
+    displays = []
+    if section.table is not None:
+        names = [name for name in tables if name.startswith("table")]
+        displays.append(
+            Display(
+                section.table.title,
+                "table",
+                one.name,
+                command,
+                tuple(f"{folder}/{name}" for name in names),
+                tuple(f"{BUILD}/{one.key}/{name}" for name in names),
+                f"{folder}/{NUMBERS}",
+            )
+        )
+    pictures: dict[str, list[str]] = {}
+    for name in beside:
+        if name.startswith("pictures/"):
+            pictures.setdefault(name.rpartition(".")[0], []).append(name)
+    displays += [
+        Display(
+            f"{section.title}: {PurePosixPath(stem).stem.replace('_', ' ')}"
+            + (" (SIMULATED data)" if sweep.simulated else ""),
+            "figure",
+            one.name,
+            command,
+            tuple(f"{folder}/{name}" for name in names),
+            tuple(f"{BUILD}/{one.key}/{name}" for name in names),
+            "",
+        )
+        for stem, names in pictures.items()
+    ]
+    return _Shown(
+        _experiment(one, section, type(report).__name__, lock, command),
+        tuple(displays),
+        files,
+        tuple(shown),
+        sum(map(len, numbers.values())) + sum(len(cells(content)) for content in shown.values()),
+    )
+
+
+def _experiment(
+    one: Member, section: page.Section, report: str, lock: Lock | None, command: tuple[str, ...]
+) -> Experiment:
+    sweep = one.sweep
+    rows = sweep.rows
+    used: dict[str, dict[str, None]] = {}
+    for run in sweep.roster.runs:
+        for group, option in run.options.items():
+            used.setdefault(group, {})[option] = None
+    start, end = int(rows["start"].min()), int(rows["end"].max())
+    return Experiment(
+        name=one.name,
+        title=section.title,
+        section=one.section,
+        command=command,
+        overrides=one.overrides,
+        runs=len(sweep.fitted),
+        planned=len(sweep.roster.runs),
+        failed=len(sweep.failures),
+        report=report,
+        options={group: tuple(options) for group, options in used.items()},
+        choices={key: tuple(values) for key, values in choices(sweep.roster).items() if key not in GROUPS},
+        parent_id=sweep.parent_id,
+        start=_when(start),
+        end=_when(end),
+        seconds=float((rows["end"] - rows["start"]).sum()) / 1000,
+        elapsed=_union(rows) / 1000,
+        simulated=sweep.simulated,
+        notes=() if section.table is None else tuple(map(str, section.table.notes)),
+        asked=f"{EXPERIMENTS}/{one.name}.yaml",
+        composed=f"{COMPOSED}/{one.key}.yaml",
+        lock=lock,
+        recorded_versions=packages_then(sweep),
+        commit=", ".join(_tags(rows, "mlflow.source.git.commit")),
+        uncommitted="True" in _tags(rows, "digicarbon.git_dirty"),
+    )
+
+
+def _lock(content: Mapping[str, Any], file: str) -> Lock:
+    locked = content.get("lock") or {}
+    changes = tuple(str(one["words"]) for one in content.get("changes", ()))
+    return Lock(str(locked.get("time", "")), str(locked.get("hash", "")), changes, content, file)
+
+
+def _when(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _union(rows: pd.DataFrame) -> float:
+    """Return the milliseconds in which at least one run was being fitted: a sweep may be continued on another day."""
+    total, reached = 0.0, 0.0
+    for start, end in sorted(zip(rows["start"].astype(float), rows["end"].astype(float), strict=True)):
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
+
+
+def _tags(rows: pd.DataFrame, tag: str) -> list[str]:
+    column = f"tags.{tag}"
+    return [str(value) for value in rows[column].dropna().unique()] if column in rows else []
+
+
+def _seeds(one: Member) -> list[Seed]:
+    place = f"{COMPOSED}/{one.key}.yaml"
+    pairs = [(key, value) for text in _tags(one.sweep.rows, SEEDS) for key, value in json.loads(text).items()]
+    return [Seed(key, value, one.name, place) for key, value in dict.fromkeys(pairs)]
+
+
+def _methods(members: Sequence[Member]) -> list[Method]:
+    """Return the classes that computed numbers, with the keys of the literature that they name."""
+    known: dict[tuple[str, str, str], Method] = {}
+    for one in members:
+        taken: dict[tuple[str, str], str] = {}
+        ids = one.sweep.rows["run_id"].to_dict()
+        for run in one.sweep.roster.runs:
+            for group, option in run.options.items():
+                if group not in NO_CLASS and run.hash in ids:
+                    taken.setdefault((group, option), ids[run.hash])
+        for (group, option), run_id in taken.items():
+            node = recorded.plain(one.configs[run_id], run_id).get(group, {})
+            path = str(node.get("_target_", "")) if isinstance(node, Mapping) else ""
+            if group == "report":
+                path = str(one.config.get("report", {}).get("_target_", ""))
+            if not path:
+                continue
+            cls = locate(path, group)
+            keys = tuple(getattr(cls, "references", ()))
+            name = f"{getattr(cls, '__module__', '')}.{getattr(cls, '__qualname__', '')}"
+            method = known.get((group, option, name)) or Method(group, option, name, keys, ())
+            known[group, option, name] = replace(
+                method, experiments=tuple(dict.fromkeys([*method.experiments, one.name]))
+            )
+    return list(known.values())

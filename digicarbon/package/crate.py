@@ -1,0 +1,337 @@
+"""The package as an RO-Crate of the profile Workflow Run Crate: files, runs, software and people as linked data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mimetypes
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note
+from digicarbon.package.answers import Answers, nothing
+from digicarbon.package.deposit import description, licence_url, title
+from digicarbon.package.facts import Experiment, Facts
+
+NAME = "ro-crate-metadata.json"
+WORKFLOW = "run_all.py"
+PROFILES = {
+    "https://w3id.org/ro/wfrun/process/0.5": ("Process Run Crate", "0.5"),
+    "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
+    "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
+}
+"""Profiles that the crate follows: name and version by address."""
+BIOSCHEMAS = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
+PARAMETER = "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"
+TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
+"""Words that the vocabulary of RO-Crate 1.1 lacks."""
+_TYPES = {
+    ".bib": "application/x-bibtex",
+    ".cff": "application/yaml",
+    ".csv": "text/csv",
+    ".lock": "text/plain",
+    ".md": "text/markdown",
+    ".py": "text/x-python",
+    ".toml": "application/toml",
+    ".whl": "application/zip",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+}
+_PRONOM = {
+    "text/csv": ("x-fmt/18", "Comma Separated Values"),
+    "text/plain": ("x-fmt/111", "Plain Text File"),
+    "text/markdown": ("fmt/1149", "Markdown"),
+    "text/html": ("fmt/471", "Hypertext Markup Language 5"),
+    "application/json": ("fmt/817", "JSON Data Interchange Format"),
+    "application/yaml": ("fmt/818", "YAML"),
+    "text/x-python": ("fmt/938", "Python Script File"),
+    "image/png": ("fmt/11", "Portable Network Graphics"),
+    "image/svg+xml": ("fmt/92", "Scalable Vector Graphics"),
+    "application/pdf": ("fmt/18", "Acrobat PDF 1.4"),
+    "application/zip": ("x-fmt/263", "ZIP Format"),
+}
+"""Formats in the registry of the British National Archives, by media type."""
+
+
+def crate(facts: Facts, answers: Answers, documents: Mapping[str, bytes]) -> bytes:
+    """Return ``ro-crate-metadata.json``.
+
+    Parameters
+    ----------
+    facts : Facts
+    answers : Answers
+    documents : mapping of str to bytes
+        The documents of the package, beside ``facts.files``.
+
+    Raises
+    ------
+    ConfigError
+        If rocrate is not installed.
+    """
+    try:
+        from rocrate.model.contextentity import ContextEntity
+        from rocrate.model.file import File
+        from rocrate.rocrate import ROCrate
+    except ImportError as error:
+        raise ConfigError(Note("rocrate_missing")) from error
+    made = ROCrate(version="1.1")
+    made.metadata.extra_terms.update(TERMS)
+    one = _Crate(facts, answers)
+    for entity in one.context():
+        made.add(ContextEntity(made, entity.id, entity.properties))
+    for entity in one.files({**facts.files, **documents}):
+        made.add(File(made, dest_path=entity.id, properties=entity.properties))
+    for entity in one.actions():
+        made.add(ContextEntity(made, entity.id, entity.properties))
+    for key, value in one.root().items():
+        made.root_dataset[key] = value
+    made.metadata["conformsTo"] = [{"@id": "https://w3id.org/ro/crate/1.1"}, {"@id": list(PROFILES)[-1]}]
+    return (json.dumps(made.metadata.generate(), ensure_ascii=False, indent=1) + "\n").encode()
+
+
+@dataclass(frozen=True)
+class _Entity:
+    id: str
+    properties: dict[str, Any]
+
+
+class _Crate:
+    """The entities of a crate."""
+
+    def __init__(self, facts: Facts, answers: Answers) -> None:
+        self.facts, self.answers = facts, answers
+        self.people = [
+            _Entity(
+                f"https://orcid.org/{one.orcid}" if one.orcid else f"#author-{number}",
+                {"@type": "Person", "name": one.name}
+                | ({"affiliation": {"@id": f"#organisation-{number}"}} if one.affiliation else {})
+                | ({"email": one.email} if one.email else {}),
+            )
+            for number, one in enumerate(answers.authors, start=1)
+        ]
+        self.software = f"https://pypi.org/project/digicarbon/{facts.version}/"
+        self.hidden = [file for source in facts.sources for file in source.files if file.place not in facts.files]
+        self.inputs = {
+            file.place: f"#input-{number}"
+            for number, file in enumerate(
+                {one.place: one for source in facts.sources for one in source.files}.values(), start=1
+            )
+        }
+
+    @property
+    def authors(self) -> list[dict[str, str]]:
+        return [_at(person.id) for person in self.people]
+
+    def root(self) -> dict[str, Any]:
+        """Return the properties of the whole package."""
+        actions = [_at(_action(one)) for one in self.facts.experiments]
+        root: dict[str, Any] = {
+            "name": title(self.facts, self.answers),
+            "description": description(self.facts, self.answers),
+            "datePublished": self.facts.made.isoformat(),
+            "license": _licence(self.answers.licence_of_data, self.answers.licence_of_code),
+            "conformsTo": [_at(profile) for profile in PROFILES],
+            "mainEntity": _at(WORKFLOW),
+            "mentions": actions,
+        }
+        if self.people:
+            root["author"] = self.authors
+        if self.answers.keywords:
+            root["keywords"] = ", ".join(self.answers.keywords)
+        if not nothing(self.answers.doi):
+            root["identifier"] = f"https://doi.org/{self.answers.doi}"
+        return root
+
+    def context(self) -> list[_Entity]:
+        """Return people, organisations, licences, profiles, formats and software."""
+        entities = [*self.people]
+        for number, author in enumerate(self.answers.authors, start=1):
+            if author.affiliation:
+                properties = {"@type": "Organization", "name": author.affiliation}
+                entities.append(_Entity(f"#organisation-{number}", properties))
+        for licence in (self.answers.licence_of_data, self.answers.licence_of_code):
+            if url := licence_url(licence):
+                entities.append(_Entity(url, {"@type": "CreativeWork", "name": licence, "identifier": url}))
+        for profile, (name, version) in PROFILES.items():
+            entities.append(_Entity(profile, {"@type": "CreativeWork", "name": name, "version": version}))
+        python = {
+            "@type": "ComputerLanguage",
+            "name": "Python",
+            "version": self.facts.software.python,
+            "identifier": "https://www.python.org/",
+            "url": "https://www.python.org/",
+        }
+        entities.append(_Entity("#python", python))
+        digicarbon = {
+            "@type": "SoftwareApplication",
+            "name": "digicarbon",
+            "softwareVersion": self.facts.version,
+            "url": self.software,
+            "softwareRequirements": _at(self.facts.software.lock_file),
+        }
+        entities.append(_Entity(self.software, digicarbon))
+        return entities
+
+    def files(self, contents: Mapping[str, bytes]) -> list[_Entity]:
+        """Return the files of the package, and the formats that they have."""
+        entities = []
+        for name in sorted({*contents, WORKFLOW}):
+            if name == NAME:
+                continue
+            content = contents.get(name)
+            kind = media_type(name)
+            properties: dict[str, Any] = {"name": PurePosixPath(name).name, "encodingFormat": _format(kind)}
+            if content is not None:
+                properties["contentSize"] = str(len(content))
+                properties["sha256"] = hashlib.sha256(content).hexdigest()
+            if name in self.inputs:
+                properties["exampleOfWork"] = _at(self.inputs[name])
+            if name == "README.md":
+                properties["about"] = _at("./")
+            if name == WORKFLOW:
+                properties |= self._workflow()
+            entities.append(_Entity(quote(name), properties))
+        return entities
+
+    def _workflow(self) -> dict[str, Any]:
+        workflow: dict[str, Any] = {
+            "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
+            "name": title(self.facts, self.answers),
+            "description": "Installs the software, runs every experiment, and compares all numbers with expected ones.",
+            "conformsTo": _at(BIOSCHEMAS),
+            "programmingLanguage": _at("#python"),
+            "version": self.facts.version,
+            "url": self.software,
+            "dateCreated": self.facts.made.isoformat(),
+            "license": _licence(self.answers.licence_of_code),
+            "input": [_at("#experiment"), *(_at(one) for one in self.inputs.values())],
+            "output": [_at("#tables")],
+        }
+        if self.people:
+            workflow["creator"] = self.authors
+        return workflow
+
+    def actions(self) -> list[_Entity]:
+        """Return the parameters of the workflow, the data that are not in the package, and the recorded runs."""
+        first = self.facts.experiments[0]
+        results = self._results(first)
+        entities = [
+            _parameter("#experiment", "only", "Text", "An experiment of the package", f"{_action(first)}-name"),
+            _parameter("#tables", "tables", "File", "Tables and figures of the experiments", *results[:1]),
+        ]
+        for place, key in self.inputs.items():
+            example = quote(place) if place in self.facts.files else _hidden(place)
+            entities.append(_parameter(key, place, "File", "A file of data", example))
+        for file in self.hidden:
+            about = {
+                "@type": "CreativeWork",
+                "name": file.name,
+                "description": str(Note("package_not_passed_on", file=file.place)),
+                "sha256": file.sha256,
+                "contentSize": str(file.bytes),
+                "conditionsOfAccess": str(Note("package_in_readme", section="Details on each Data Source")),
+                "exampleOfWork": _at(self.inputs[file.place]),
+            }
+            entities.append(_Entity(_hidden(file.place), about))
+        for kind in dict.fromkeys(media_type(name) for name in self.facts.files):
+            if kind in _PRONOM:
+                number, name = _PRONOM[kind]
+                entities.append(_Entity(_pronom(number), {"@type": "WebSite", "name": name}))
+        entities.append(
+            _Entity(BIOSCHEMAS, {"@type": "CreativeWork", "name": "ComputationalWorkflow", "version": "1.0"})
+        )
+        entities.append(_Entity(PARAMETER, {"@type": "CreativeWork", "name": "FormalParameter", "version": "1.0"}))
+        for experiment in self.facts.experiments:
+            entities += self._action(experiment)
+        return entities
+
+    def _action(self, experiment: Experiment) -> list[_Entity]:
+        key = _action(experiment)
+        values = {"name": _value("only", experiment.name) | {"exampleOfWork": _at("#experiment")}}
+        for seed in self.facts.seeds:
+            if seed.experiment == experiment.name:
+                values[f"seed-{quote(seed.key)}"] = _value(seed.key, str(seed.value))
+        for number, (name, chosen) in enumerate(experiment.choices.items(), start=1):
+            values[f"choice-{number}"] = _value(name, ", ".join(chosen))
+        used = [source for source in self.facts.sources if experiment.name in source.experiments]
+        objects = [
+            quote(file.place) if file.place in self.facts.files else _hidden(file.place)
+            for source in used
+            for file in source.files
+        ]
+        asked = [quote(name) for name in (experiment.asked, experiment.composed) if name in self.facts.files]
+        action: dict[str, Any] = {
+            "@type": "CreateAction",
+            "name": experiment.title,
+            "description": str(Note("package_run", command=" ".join(experiment.command), runs=experiment.runs)),
+            "instrument": [_at(WORKFLOW), _at(self.software)],
+            "startTime": experiment.start.isoformat(),
+            "endTime": experiment.end.isoformat(),
+            "actionStatus": "http://schema.org/CompletedActionStatus",
+            "object": [_at(one) for one in dict.fromkeys([*asked, *objects, *(f"{key}-{value}" for value in values)])],
+            "result": [_at(one) for one in self._results(experiment)],
+        }
+        if self.people:
+            action["agent"] = _at(self.people[0].id)
+        return [_Entity(key, action), *(_Entity(f"{key}-{name}", value) for name, value in values.items())]
+
+    def _results(self, experiment: Experiment) -> list[str]:
+        shown = [one for one in self.facts.displays if one.experiment == experiment.name]
+        names = [name for one in shown for name in (*one.files, one.numbers) if name in self.facts.files]
+        return [quote(name) for name in dict.fromkeys(names)]
+
+
+def _at(key: str) -> dict[str, str]:
+    return {"@id": key}
+
+
+def _action(experiment: Experiment) -> str:
+    return f"#run-{quote(experiment.name)}"
+
+
+def _hidden(place: str) -> str:
+    return f"#not-included-{quote(place, safe='')}"
+
+
+def _value(name: str, value: str) -> dict[str, Any]:
+    return {"@type": "PropertyValue", "name": name, "value": value}
+
+
+def _parameter(key: str, name: str, kind: str, about: str, *examples: str) -> _Entity:
+    properties: dict[str, Any] = {
+        "@type": "FormalParameter",
+        "name": name,
+        "description": about,
+        "additionalType": kind,
+        "conformsTo": _at(PARAMETER),
+    }
+    if examples:
+        properties["workExample"] = _at(examples[0])
+    return _Entity(key, properties)
+
+
+def _licence(*licences: str | None) -> Any:
+    """Return the first licence that the authors chose, linked where its text is known."""
+    for licence in licences:
+        if licence is not None and not nothing(licence):
+            url = licence_url(licence)
+            return _at(url) if url else licence
+    return "Not chosen yet; until the authors choose one, all rights are reserved."
+
+
+def media_type(name: str) -> str:
+    """Return the media type of a file by the end of its name."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "text/plain"
+
+
+def _pronom(number: str) -> str:
+    return f"https://www.nationalarchives.gov.uk/PRONOM/{number}"
+
+
+def _format(kind: str) -> Sequence[Any] | str:
+    return [kind, _at(_pronom(_PRONOM[kind][0]))] if kind in _PRONOM else kind

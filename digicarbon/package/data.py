@@ -1,0 +1,344 @@
+"""The data of a package: sources and their files, variables, weights; copies only of what may be passed on."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from digicarbon.config.files import find, headline
+from digicarbon.package.facts import DataFile, Matrix, Source, Variable
+from digicarbon.package.member import Member
+from digicarbon.package.project import DATA, Project, texts_of
+from digicarbon.panel import LOG_PREFIX, PanelDesign, variables_of
+from digicarbon.plan.prepare import Prepared, Specs, Workshop
+from digicarbon.report import Labels
+from digicarbon.source.datafolder import PROVENANCE, SUFFIX
+from digicarbon.sweep.provenance import series_of
+
+RECORD = "data.json"
+LARGEST_SHEET = 20_000_000
+"""Rows of a larger workbook are not counted."""
+Share = Callable[[str], bool | None]
+"""Whether the files of a source may be passed on, by its option; None while nobody has answered."""
+
+
+@dataclass
+class Data:
+    """What a package says of its data.
+
+    Attributes
+    ----------
+    sources : list of Source
+    variables : list of Variable
+    weights : list of Matrix
+    """
+
+    sources: list[Source]
+    variables: list[Variable]
+    weights: list[Matrix]
+
+
+@dataclass
+class _Origin:
+    """A source while experiments are read."""
+
+    option: str
+    group: str
+    kind: str
+    simulated: bool
+    cite: tuple[str, ...]
+    rows: int = 0
+    units: set[str] = field(default_factory=set)
+    unit: str = ""
+    periods: set[str] = field(default_factory=set)
+    files: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    experiments: dict[str, None] = field(default_factory=dict)
+    named: dict[str, None] = field(default_factory=dict)
+
+
+def data_of(project: Project, share: Share) -> Data:
+    """Return sources, variables and weights of the experiments of a package.
+
+    Parameters
+    ----------
+    project : Project
+        Learns where the files of data are put.
+    share : callable
+
+    Raises
+    ------
+    DataError
+        If the data are no longer those of the runs.
+    """
+    origins: dict[tuple[str, str], _Origin] = {}
+    matrices: dict[str, Matrix] = {}
+    for one in project.members:
+        for entry in one.sweep.data:
+            _add(origins, one, "source", entry["options"]["source"], entry)
+            for digest, own in entry["weights"].items():
+                known = matrices.get(digest)
+                if own["files"]:
+                    _add(origins, one, "weights", own["option"], own)
+                choices = own["choices"]
+                matrices[digest] = Matrix(
+                    own["option"],
+                    choices["class"].rpartition(".")[2],
+                    digest,
+                    own["units"],
+                    own["links"],
+                    str(choices.get("normalise", "")),
+                    tuple(project.place(file["path"], texts_of(choices)) for file in own["files"]),
+                    tuple(dict.fromkeys([*(known.experiments if known else ()), one.name])),
+                )
+    refused = {
+        file["path"]
+        for origin in origins.values()
+        if share(origin.option) is not True
+        for file in origin.files.values()
+    }
+    variables = list(_variables(project))
+    sources = [_source(project, origin, share, refused, variables) for origin in origins.values()]
+    return Data(sources, variables, list(matrices.values()))
+
+
+def copies(sources: Iterable[Source], project: Project) -> dict[str, bytes]:
+    """Return the contents of the files that may be passed on, by their places."""
+    wanted = {file.place for source in sources for file in source.files if file.shared}
+    contents: dict[str, bytes] = {}
+    for path, place in paths(project).items():
+        if place in wanted:
+            contents[place] = Path(path).read_bytes()
+            beside = Path(path).with_name(f"{Path(path).stem}{PROVENANCE}")
+            if path.endswith(SUFFIX) and beside.is_file():
+                contents[f"{place.removesuffix(SUFFIX)}{PROVENANCE}"] = beside.read_bytes()
+    return contents
+
+
+def paths(project: Project) -> dict[str, str]:
+    """Return the place in the package of each file of data, by its path on this computer."""
+    return {
+        file["path"]: project.place(file["path"], texts_of(choices))
+        for one in project.members
+        for entry in one.sweep.data
+        for choices, files in (
+            (entry["choices"]["source"], entry["files"]),
+            *((own["choices"], own["files"]) for own in entry["weights"].values()),
+        )
+        for file in files
+    }
+
+
+def record(project: Project) -> bytes:
+    """Return the record of the data of all experiments, with the places in the package instead of paths."""
+    places = paths(project)
+    short = {path: place for path, place in sorted(places.items(), key=lambda item: -len(item[0]))}
+    content = {one.name: _without_paths(list(one.sweep.data), short) for one in project.members}
+    return (json.dumps({"data": content}, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _without_paths(node: Any, places: Mapping[str, str]) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _without_paths(item, places) for key, item in node.items()}
+    if isinstance(node, list | tuple):
+        return [_without_paths(item, places) for item in node]
+    if isinstance(node, str) and Path(node).is_absolute():
+        above = next((place for path, place in places.items() if Path(path).is_relative_to(node)), None)
+        # the folder of a source, or a file that no run read
+        return places.get(node) or (DATA if above is not None else Path(node).name)
+    return node
+
+
+def _add(
+    origins: dict[tuple[str, str], _Origin], one: Member, group: str, option: str, entry: Mapping[str, Any]
+) -> None:
+    choices = entry["choices"]["source"] if group == "source" else entry["choices"]
+    kind = choices["class"].rpartition(".")[2]
+    name = option or kind
+    new = _Origin(name, group, kind, bool(entry.get("simulated", False)), tuple(map(str, choices.get("cite") or ())))
+    origin = origins.setdefault((group, name), new)
+    origin.simulated |= new.simulated
+    origin.experiments[one.name] = None
+    origin.named |= dict.fromkeys(texts_of(choices))
+    origin.files |= {file["path"]: file for file in entry["files"]}
+    for panel in entry.get("panels", ()):
+        origin.rows = max(origin.rows, panel["rows"])
+        origin.units |= set(panel["units"])
+        origin.periods |= set(panel["periods"])
+        origin.unit = entry["names"]["unit"]
+
+
+def _source(
+    project: Project, origin: _Origin, share: Share, refused: set[str], variables: Sequence[Variable]
+) -> Source:
+    answer = share(origin.option)
+    state = "nothing" if origin.simulated else {True: "copied", False: "instructions", None: "open"}[answer]
+    path = find(f"{origin.group}/{origin.option}")
+    periods = sorted(origin.periods, key=lambda period: (len(period), period))
+    files = tuple(
+        DataFile(
+            name=Path(file["path"]).name,
+            place=project.place(file["path"], origin.named),
+            sha256=file["sha256"],
+            bytes=file["size"],
+            rows=_rows(Path(file["path"])),
+            variables=tuple(file["series"]),
+            units=None,
+            periods=(),
+            shared=state == "copied" and file["path"] not in refused,
+            imports=tuple(file.get("imports", ())),
+        )
+        for file in origin.files.values()
+    )
+    return Source(
+        option=origin.option,
+        group=origin.group,
+        kind=origin.kind,
+        simulated=origin.simulated,
+        title="" if path is None else headline(path),
+        licence="",
+        access="",
+        url="",
+        cite=tuple(dict.fromkeys([*origin.cite, *_citations(files)])),
+        rows=origin.rows or None,
+        units=len(origin.units),
+        unit=origin.unit,
+        periods=(periods[0], periods[-1]) if periods else (),
+        variables=tuple(one.name for one in variables if one.source == origin.option)
+        if origin.group == "source"
+        else (),
+        files=files,
+        shared=state,
+        experiments=tuple(origin.experiments),
+    )
+
+
+def _citations(files: Iterable[DataFile]) -> Iterator[str]:
+    yield from (str(item["citation"]) for file in files for item in file.imports if item.get("citation"))
+
+
+def _rows(path: Path) -> int | None:
+    """Return the rows of a table below its head; None for what is no table, or a workbook that is too large."""
+    name = path.name.lower()
+    with suppress(OSError, ValueError, csv.Error, EOFError):
+        if name.endswith(SUFFIX):
+            return int(pq.ParquetFile(path).metadata.num_rows)
+        if name.endswith((".csv", ".tsv", ".txt", ".csv.gz")):
+            content = path.read_bytes()
+            text = (gzip.decompress(content) if name.endswith(".gz") else content).decode("latin-1")
+            return max(sum(1 for row in csv.reader(text.splitlines(True)) if row) - 1, 0)
+        if name.endswith((".xlsx", ".xls")) and path.stat().st_size <= LARGEST_SHEET:
+            return len(pd.read_excel(path))
+        if name.endswith(".dta"):
+            return len(pd.read_stata(path, convert_categoricals=False))
+    return None
+
+
+def _variables(project: Project) -> Iterator[Variable]:
+    """Yield the variables of all experiments: terms of models, and the series that they are made of."""
+    shop = Workshop()
+    known: dict[tuple[str, str], Variable] = {}
+    for one in project.members:
+        labels = {language: _labels(one, language) for language in ("en", "zh")}
+        options = _options(one)
+        for fingerprint, specs, prepared in one.prepared(shop):
+            chosen = options[fingerprint]
+            for variable in _of_run(project, specs, prepared, chosen):
+                key = (variable.source, variable.name)
+                words = {language: own(variable.name) for language, own in labels.items()}
+                known[key] = _joined(known.get(key), replace(variable, words=words))
+    yield from known.values()
+
+
+def _labels(one: Member, language: Any) -> Labels:
+    own = {**dict(one.config.get("labels") or {}), **dict((one.config.get("report") or {}).get("labels") or {})}
+    return Labels(language, own)
+
+
+def _options(one: Member) -> Mapping[str, Mapping[str, str]]:
+    """Return the options of the runs of each fingerprint of data."""
+    by_hash = {run.hash: run.options for run in one.sweep.roster.runs}
+    return {key: by_hash.get(str(row.name), {}) for key, row in one.prints.items()}
+
+
+def _of_run(project: Project, specs: Specs, prepared: Prepared, chosen: Mapping[str, str]) -> Iterator[Variable]:
+    panel, inputs = prepared.panel, prepared.inputs
+    source = chosen.get("source") or type(specs.source).__name__
+    outcome = getattr(specs.model, "y", "")
+    for term in specs.terms:
+        role = "outcome" if term == outcome else "regressor" if term in specs.model.terms else "other"
+        for name in (one for one in panel.expanded((term,)) if one in panel.columns):
+            yield _variable(
+                name, panel.column(name), source, role, _formula(term, specs, chosen), "", _unit(term, inputs)
+            )
+    names = [*variables_of(specs.terms), *specs.model.beside, *specs.sample.variables]
+    behind = [*specs.panel.columns_behind(names, inputs.frame.columns), *series_of(specs, inputs)]
+    files = {name: file.path for file in inputs.files for name in file.series}
+    for name in dict.fromkeys(behind):
+        if name in inputs.frame.columns and name not in specs.terms and name not in ("unit", "time"):
+            place = project.place(files[name], texts_of(specs.source.model_dump(mode="json"))) if name in files else ""
+            yield _variable(name, inputs.frame[name], source, "other", "", place, inputs.units.get(name, ""))
+
+
+def _variable(name: str, values: Any, source: str, role: str, formula: str, file: str, unit: str) -> Variable:
+    numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(dtype=float)
+    missing = int(pd.isna(pd.Series(values)).sum())
+    finite = numbers[np.isfinite(numbers)]
+    least, greatest = (float(finite.min()), float(finite.max())) if len(finite) else (None, None)
+    return Variable(name, {}, unit, source, role, formula, file, least, greatest, len(numbers), missing)
+
+
+def _unit(term: str, inputs: Any) -> str:
+    return str(inputs.units.get(term, ""))
+
+
+def _formula(term: str, specs: Specs, chosen: Mapping[str, str]) -> str:
+    """Return how a term is made of series, in the words of the configuration; empty for a column that is read."""
+    parts = variables_of((term,))
+    texts = [text for part in parts if (text := _made(part, specs.panel, specs, chosen))]
+    plain = parts == (term,)
+    return "; ".join(dict.fromkeys([*([] if plain else [term]), *texts]))
+
+
+def _made(name: str, panel: PanelDesign, specs: Specs, chosen: Mapping[str, str]) -> str:
+    if name in panel.derive:
+        return f"{name} = {panel.derive[name]}"
+    if name.startswith(LOG_PREFIX):
+        inner = _made(name.removeprefix(LOG_PREFIX), panel, specs, chosen)
+        return f"{name} = log({name.removeprefix(LOG_PREFIX)})" + (f", {inner}" if inner else "")
+    if name == getattr(specs.outcome, "name", None):
+        return f"{name}: outcome={chosen.get('outcome', '')}"
+    if name in _columns_of_measure(specs):
+        return f"{name}: measure={chosen.get('measure', '')}"
+    return ""
+
+
+def _columns_of_measure(specs: Specs) -> set[str]:
+    terms = getattr(specs.measure, "terms", ()) or ()
+    return {part.removeprefix(LOG_PREFIX) for part in variables_of(tuple(map(str, terms)))}
+
+
+def _joined(before: Variable | None, now: Variable) -> Variable:
+    """Return a variable over the rows of several panels."""
+    if before is None:
+        return now
+    least = [value for value in (before.least, now.least) if value is not None]
+    greatest = [value for value in (before.greatest, now.greatest) if value is not None]
+    larger = max(before, now, key=lambda one: one.rows)
+    role = next(role for role in ("outcome", "regressor", "other") if role in (before.role, now.role))
+    return replace(
+        larger,
+        role=role,
+        least=min(least, default=None),
+        greatest=max(greatest, default=None),
+        formula=before.formula or now.formula,
+    )

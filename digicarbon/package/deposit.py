@@ -1,0 +1,130 @@
+"""Files for a repository: metadata of Zenodo, CITATION.cff, and the licences."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import yaml
+
+from digicarbon.note import Note
+from digicarbon.package.answers import LICENCES, Answers, nothing
+from digicarbon.package.facts import Facts
+
+
+def title(facts: Facts, answers: Answers) -> str:
+    """Return the title of the package."""
+    return f"Replication package for: {facts.title if nothing(answers.title) else answers.title}"
+
+
+def description(facts: Facts, answers: Answers) -> str:
+    """Return what the package is, in a few sentences."""
+    parts = [] if nothing(answers.abstract) else [str(answers.abstract).strip()]
+    if facts.simulated:
+        parts.append(str(Note("package_simulated")))
+    runs = sum(experiment.runs for experiment in facts.experiments)
+    parts.append(str(Note("package_content", experiments=len(facts.experiments), runs=runs, numbers=facts.numbers)))
+    return " ".join(parts)
+
+
+def licence_url(licence: str | None) -> str:
+    """Return the address of a licence at SPDX; empty if it is not one of `LICENCES`."""
+    return f"https://spdx.org/licenses/{licence}" if licence in LICENCES else ""
+
+
+def zenodo(facts: Facts, answers: Answers) -> bytes:
+    """Return ``.zenodo.json``; what the authors have not answered is not in it."""
+    creators = [
+        {
+            key: value
+            for key, value in (("name", one.name), ("affiliation", one.affiliation), ("orcid", one.orcid))
+            if value
+        }
+        for one in answers.authors
+    ]
+    content: dict[str, Any] = {
+        "title": title(facts, answers),
+        "upload_type": "dataset",
+        "access_right": "open",
+        "description": description(facts, answers),
+        "publication_date": facts.made.date().isoformat(),
+        "language": "eng",
+    }
+    if creators:
+        content["creators"] = creators
+    if answers.keywords:
+        content["keywords"] = list(answers.keywords)
+    licence = answers.licence_of_code if nothing(answers.licence_of_data) else answers.licence_of_data
+    if licence in LICENCES:
+        content["license"] = str(licence).lower()
+    related = []
+    if _found(answers.article):
+        related.append(
+            {"identifier": answers.article, "relation": "isSupplementTo", "resource_type": "publication-article"}
+        )
+    for source in facts.sources:
+        url = answers.of(source.option).url
+        if not source.simulated and _found(url):
+            related.append({"identifier": url, "relation": "isDerivedFrom", "resource_type": "dataset"})
+    if related:
+        content["related_identifiers"] = related
+    if not nothing(answers.doi):
+        content["doi"] = answers.doi
+    return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _found(place: str | None) -> bool:
+    """Return whether a place is an address or a DOI, not a sentence."""
+    return place is not None and re.fullmatch(r"(https?://|doi:|10\.\d{4,9}/)\S+", place.strip()) is not None
+
+
+def citation(facts: Facts, answers: Answers) -> bytes:
+    """Return ``CITATION.cff``, version 1.2.0."""
+    authors: list[dict[str, str]] = []
+    for one in answers.authors:
+        author = {"name": one.name}
+        if one.orcid:
+            author["orcid"] = f"https://orcid.org/{one.orcid}"
+        if one.email:
+            author["email"] = one.email
+        authors.append(author)
+    content: dict[str, Any] = {
+        "cff-version": "1.2.0",
+        "message": "If you use this replication package, please cite it as below.",
+        "type": "dataset",
+        "title": title(facts, answers),
+        # the standard asks for one at least
+        "authors": authors or [{"name": "The authors are not named yet"}],
+        "date-released": facts.made.date().isoformat(),
+        "abstract": description(facts, answers),
+    }
+    if answers.keywords:
+        content["keywords"] = list(answers.keywords)
+    if answers.licence_of_code in LICENCES:
+        content["license"] = answers.licence_of_code
+    if not nothing(answers.doi):
+        content["doi"] = answers.doi
+    text: str = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100)
+    return text.encode()
+
+
+def licences(answers: Answers) -> bytes:
+    """Return ``LICENSE.txt``: which licence covers what, with the addresses of their texts."""
+    lines = ["Licences of this replication package", ""]
+    for what, licence in (("Code", answers.licence_of_code), ("Data", answers.licence_of_data)):
+        if licence is None:
+            words = "not chosen yet; until the authors choose one, all rights are reserved."
+        elif nothing(licence):
+            words = "none."
+        else:
+            words = " ".join(filter(None, (licence, licence_url(licence))))
+        lines.append(f"{what}: {words}")
+    lines += [
+        "",
+        "Code is run_all.py, Dockerfile, and the files in experiments/, conf/ and modules of the authors.",
+        "Data are the files in data/ and expected/.",
+        "The packages of Python that run_all.py installs, digicarbon among them, keep their own licences; see README.md.",
+        "",
+    ]
+    return "\n".join(lines).encode()

@@ -1,0 +1,79 @@
+"""The documents of a package, written from facts and the authors' answers; one function for the whole folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+
+from digicarbon.note import Language
+from digicarbon.package import checklists, codebook, deposit
+from digicarbon.package.answers import Answers, Question, open_questions
+from digicarbon.package.bibliography import bibliography
+from digicarbon.package.crate import NAME as CRATE
+from digicarbon.package.crate import crate
+from digicarbon.package.facts import Facts
+from digicarbon.package.readme import readme
+
+
+def documents(facts: Facts, answers: Answers, language: Language = "en") -> dict[str, bytes]:
+    """Return the documents by name: README, codebook, checklists, references, licences, RO-Crate and metadata.
+
+    Parameters
+    ----------
+    facts : Facts
+    answers : Answers
+        Those of ``experiments/package.yaml``; what is open is asked in the documents.
+    language : {"en", "zh"}
+        With Chinese, the documents for readers are in both languages: editors read English.
+
+    Raises
+    ------
+    ConfigError
+        If rocrate is not installed.
+    """
+    still_open = questions(facts, answers)
+    keys = [question.key for question in still_open]
+    cited = bibliography(facts, answers)
+    texts: dict[str, str] = {}
+    languages: tuple[Language, ...] = ("en",) if language == "en" else ("en", "zh")
+    for each in languages:
+        end = ".md" if each == "en" else f".{each}.md"
+        texts[f"README{end}"] = readme(facts, answers, still_open, cited, each)
+        texts[f"codebook{end}"] = codebook.as_markdown(facts, each)
+        for name, file in checklists.NAMES.items():
+            items = checklists.checklist(name, facts, answers, keys)
+            texts[f"{file}{end}"] = checklists.as_markdown(name, items, each)
+    texts["codebook.csv"] = codebook.as_csv(facts)
+    texts["references.bib"] = cited.bibtex
+    written = {name: text.encode() for name, text in texts.items()}
+    written["LICENSE.txt"] = deposit.licences(answers)
+    written["CITATION.cff"] = deposit.citation(facts, answers)
+    written[".zenodo.json"] = deposit.zenodo(facts, answers)
+    written[CRATE] = crate(facts, answers, written)
+    return written
+
+
+def sources(facts: Facts) -> Mapping[str, Set[str]]:
+    """Return the sources that questions are asked about, each with the questions that its own facts answer.
+
+    Sources that a computer draws need no answers.
+    """
+    return {
+        source.option: {
+            name
+            for name, known in (
+                ("citation", source.cite),
+                ("url", source.url),
+                ("access", source.access),
+                ("licence", source.licence),
+                ("share", source.shared == "nothing"),
+            )
+            if known
+        }
+        for source in facts.sources
+        if not source.simulated
+    }
+
+
+def questions(facts: Facts, answers: Answers) -> list[Question]:
+    """Return the questions to the authors that are still open."""
+    return open_questions(answers, sources(facts))

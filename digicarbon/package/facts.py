@@ -1,0 +1,491 @@
+"""What the documents of a package are written from: facts on experiments, data, software and files; words come last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A plan that was locked before the outcome was seen.
+
+    Attributes
+    ----------
+    when : str
+        The time stamp, ISO 8601.
+    digest : str
+        SHA-256 of the locked plan.
+    changes : tuple of str
+        What differs from the locked plan; empty if nothing does.
+    content : mapping
+        The artifact ``lock.json`` of the sweep.
+    file : str
+        Its file in the package.
+    """
+
+    when: str
+    digest: str
+    changes: tuple[str, ...]
+    content: Mapping[str, Any]
+    file: str
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment of the package and its recorded sweep.
+
+    Attributes
+    ----------
+    name : str
+        E.g. ``table3_baseline``.
+    title : str
+    section : str
+        The experiment that lists it, e.g. ``paper``; empty if it was named itself.
+    command : tuple of str
+        The words that run it, e.g. ``("digicarbon", "run", "table3_baseline")``.
+    overrides : tuple of str
+        The words of the command that change it.
+    runs : int
+        Recorded runs with numbers.
+    planned : int
+    failed : int
+    report : str
+        The class of its report, e.g. ``RegressionTable``.
+    options : mapping of str to tuple of str
+        The options that its runs take, by group, e.g. ``{"model": ("twfe",)}``.
+    choices : mapping of str to tuple of str
+        The values that vary between its runs, by key.
+    parent_id : str
+        The sweep in MLflow.
+    start, end : datetime
+        Of the first and of the last run, in UTC.
+    seconds : float
+        The time of all fits together, from the start and the end of each recorded run.
+    elapsed : float
+        From the start of the first to the end of the last run.
+    simulated : bool
+    notes : tuple of str
+        Notes under its table.
+    asked : str
+        The file in the package that was asked for, e.g. ``experiments/table3_baseline.yaml``.
+    composed : str
+        The file in the package with all options filled in.
+    lock : Lock or None
+    recorded_versions : mapping of str to str
+        Versions of packages at the time of the runs, ``digicarbon`` among them.
+    commit : str
+        The Git commit at the time of the runs; empty outside a repository.
+    uncommitted : bool
+        Whether files had changes that are not in the commit.
+    """
+
+    name: str
+    title: str
+    section: str
+    command: tuple[str, ...]
+    overrides: tuple[str, ...]
+    runs: int
+    planned: int
+    failed: int
+    report: str
+    options: Mapping[str, tuple[str, ...]]
+    choices: Mapping[str, tuple[str, ...]]
+    parent_id: str
+    start: datetime
+    end: datetime
+    seconds: float
+    elapsed: float
+    simulated: bool
+    notes: tuple[str, ...]
+    asked: str
+    composed: str
+    lock: Lock | None
+    recorded_versions: Mapping[str, str]
+    commit: str
+    uncommitted: bool
+
+
+@dataclass(frozen=True)
+class Display:
+    """A table or a figure of the package.
+
+    Attributes
+    ----------
+    title : str
+    kind : {"table", "figure"}
+    experiment : str
+    command : tuple of str
+        The words that make it.
+    files : tuple of str
+        Its files in the package, below ``expected/``.
+    rebuilt : tuple of str
+        The files that ``run_all.py`` writes, below ``build/``.
+    numbers : str
+        The file with its numbers to full precision; empty for a figure.
+    """
+
+    title: str
+    kind: str
+    experiment: str
+    command: tuple[str, ...]
+    files: tuple[str, ...]
+    rebuilt: tuple[str, ...]
+    numbers: str
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file that numbers come from.
+
+    Attributes
+    ----------
+    name : str
+        The file's own name.
+    place : str
+        Where the package has it, or where it has to be put, e.g. ``data/panel.csv``.
+    sha256 : str
+    bytes : int
+    rows : int or None
+        None where it is no table.
+    variables : tuple of str
+        The series that are taken from it.
+    units : int or None
+    periods : tuple of str
+        The first and the last one; empty where it has none.
+    shared : bool
+        Whether the package has a copy.
+    imports : tuple of mapping
+        Records of the importer: kind, imported (time), files (raw downloads with name and sha256), citation.
+    """
+
+    name: str
+    place: str
+    sha256: str
+    bytes: int
+    rows: int | None
+    variables: tuple[str, ...]
+    units: int | None
+    periods: tuple[str, ...]
+    shared: bool
+    imports: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of data, or of weights that are read from files.
+
+    Attributes
+    ----------
+    option : str
+        E.g. ``china`` or ``simulated_w1``; the key of the author's answers.
+    group : {"source", "weights"}
+    kind : str
+        Its class, e.g. ``TableSource``.
+    simulated : bool
+        Whether a computer draws the numbers.
+    title : str
+        The comment in the first line of the option's file.
+    licence, access, url : str
+        Empty where neither the class nor the option knows it: the author answers.
+    cite : tuple of str
+        Citations that the option or the import names.
+    rows : int or None
+        Of the panel.
+    units : int
+    unit : str
+        What a unit is called, e.g. ``province``.
+    periods : tuple of str
+        The first and the last one.
+    variables : tuple of str
+        Names of the variables that come from it, as in `Variable.name`.
+    files : tuple of DataFile
+    shared : {"nothing", "copied", "instructions", "open"}
+        Nothing to pass on (simulated); copied; not passed on, instructions in their place; not yet answered, which
+        counts as not passed on.
+    experiments : tuple of str
+        Names of the experiments that use it.
+    """
+
+    option: str
+    group: str
+    kind: str
+    simulated: bool
+    title: str
+    licence: str
+    access: str
+    url: str
+    cite: tuple[str, ...]
+    rows: int | None
+    units: int
+    unit: str
+    periods: tuple[str, ...]
+    variables: tuple[str, ...]
+    files: tuple[DataFile, ...]
+    shared: str
+    experiments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the models, or one that they are made of.
+
+    Attributes
+    ----------
+    name : str
+        E.g. ``ln_pgdp`` or ``gdp``.
+    words : mapping of str to str
+        By language, ``en`` and ``zh``; the name itself where nothing is known.
+    unit : str
+    source : str
+        Option of the source.
+    role : {"outcome", "regressor", "other"}
+    formula : str
+        How it is made, e.g. ``log of gdp / population``; empty for a column that is read.
+    file : str
+        The place of the file that it is read from; empty if it is made or drawn.
+    least, greatest : float or None
+        Over all rows of the panels; None where it has no numbers.
+    rows, missing : int
+    """
+
+    name: str
+    words: Mapping[str, str]
+    unit: str
+    source: str
+    role: str
+    formula: str
+    file: str
+    least: float | None
+    greatest: float | None
+    rows: int
+    missing: int
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Spatial weights.
+
+    Attributes
+    ----------
+    option, kind : str
+        E.g. ``w1_adjacency`` and ``AdjacencyWeights``.
+    digest : str
+    units, links : int
+    normalised : str
+        E.g. ``row``.
+    files : tuple of str
+        Places of the files that they are read from.
+    experiments : tuple of str
+    """
+
+    option: str
+    kind: str
+    digest: str
+    units: int
+    links: int
+    normalised: str
+    files: tuple[str, ...]
+    experiments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A seed of random numbers.
+
+    Attributes
+    ----------
+    key : str
+        E.g. ``source.seed``.
+    value : int
+    experiment : str
+    place : str
+        The file of the package with this key, e.g. ``experiments/composed/table3_baseline.yaml``.
+    """
+
+    key: str
+    value: int
+    experiment: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Package:
+    """An installed Python package.
+
+    Attributes
+    ----------
+    name, version, licence, summary, url : str
+    """
+
+    name: str
+    version: str
+    licence: str
+    summary: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Software:
+    """The computer and the software on the day of packaging.
+
+    Attributes
+    ----------
+    python : str
+        The version.
+    system : str
+        E.g. ``Linux 6.1 x86_64``.
+    packages : tuple of Package
+        The closure of digicarbon's requirements, digicarbon first.
+    blas : str
+        The library of linear algebra and its version.
+    cpu : str
+    cores : int
+    memory : int or None
+        Bytes; None where the system does not tell.
+    wheel, lock_file : str
+        Files of the package.
+    """
+
+    python: str
+    system: str
+    packages: tuple[Package, ...]
+    blas: str
+    cpu: str
+    cores: int
+    memory: int | None
+    wheel: str
+    lock_file: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the computation needed.
+
+    Attributes
+    ----------
+    seconds : mapping of str to float
+        By experiment: from the start of the first to the end of the last recorded run.
+    fitting : mapping of str to float
+        By experiment: the fits alone, added over all processes.
+    rebuild_seconds : float or None
+        A whole rebuild; None if none was made.
+    peak_memory : int or None
+        Bytes of the largest process of a rebuild; None if it was not measured.
+    memory_from : {"rebuild", "none"}
+        Where the number comes from.
+    storage : int
+        Bytes of the package.
+    data_storage : int
+        Bytes of all data files, those that are not passed on among them.
+    """
+
+    seconds: Mapping[str, float]
+    fitting: Mapping[str, float]
+    rebuild_seconds: float | None
+    peak_memory: int | None
+    memory_from: str
+    storage: int
+    data_storage: int
+
+
+@dataclass(frozen=True)
+class Program:
+    """A file of the package that is no data.
+
+    Attributes
+    ----------
+    file : str
+    kind : {"driver", "experiment", "composed", "plan", "option", "module", "software", "lock", "container"}
+        ``plan`` is a locked plan, ``lock`` the exact versions of packages.
+        Words for it are the documents' part.
+    of : str
+        The experiment, group or package that it belongs to.
+    headline : str
+        The first comment or the docstring's first line.
+    """
+
+    file: str
+    kind: str
+    of: str
+    headline: str
+
+
+@dataclass(frozen=True)
+class Method:
+    """A class that computed numbers, for the references.
+
+    Attributes
+    ----------
+    role : str
+        ``model``, ``inference``, ``diagnostic``, ``weights``, ``measure``, ``outcome``, ``source`` or ``report``.
+    option : str
+        E.g. ``twfe``.
+    path : str
+        The class, e.g. ``digicarbon.model.panel.PanelRegression``.
+    references : tuple of str
+        Keys of the bibliography that the class names in its attribute ``references``.
+    experiments : tuple of str
+    """
+
+    role: str
+    option: str
+    path: str
+    references: tuple[str, ...]
+    experiments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that is known of a package before its documents are written.
+
+    Attributes
+    ----------
+    name : str
+        Of the package: the experiment, or the first of several.
+    title : str
+    asked : tuple of str
+        The experiments of the command line.
+    made : datetime
+        In UTC.
+    version : str
+        Of digicarbon.
+    simulated : bool
+        Whether any data are drawn by a computer.
+    experiments : tuple of Experiment
+        In the order of the study.
+    displays : tuple of Display
+    sources : tuple of Source
+    variables : tuple of Variable
+    weights : tuple of Matrix
+    seeds : tuple of Seed
+    software : Software
+    measured : Measured
+    programs : tuple of Program
+    methods : tuple of Method
+    numbers : int
+        How many numbers ``run_all.py`` compares.
+    files : mapping of str to bytes
+        The contents of the package without the documents; names have ``/`` between folders.
+    """
+
+    name: str
+    title: str
+    asked: tuple[str, ...]
+    made: datetime
+    version: str
+    simulated: bool
+    experiments: tuple[Experiment, ...]
+    displays: tuple[Display, ...]
+    sources: tuple[Source, ...]
+    variables: tuple[Variable, ...]
+    weights: tuple[Matrix, ...]
+    seeds: tuple[Seed, ...]
+    software: Software
+    measured: Measured
+    programs: tuple[Program, ...]
+    methods: tuple[Method, ...]
+    numbers: int
+    files: Mapping[str, bytes]

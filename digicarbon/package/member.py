@@ -1,0 +1,213 @@
+"""An experiment of a package with its recorded sweep; what is not recorded as it stands is refused with a command."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from digicarbon import recorded
+from digicarbon.config import yaml_text
+from digicarbon.config.compose import Composer, loader
+from digicarbon.config.files import LABELS, ROOT, UNNAMED, command_line, find
+from digicarbon.errors import ConfigError, DataError, DigicarbonError
+from digicarbon.note import Note, note_of
+from digicarbon.note.ending import Caught
+from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
+from digicarbon.recorded import RecordedSweep
+from digicarbon.sweep.provenance import FINGERPRINT, today
+from digicarbon.tracking import OVERRIDES, Tracking, store_results
+
+IGNORED = ("report", "executor", "tracking", LABELS, "hydra")
+"""Keys of a configuration that change no number."""
+LOCAL = ("loky", "sequential", "threading")
+"""Options of executors that any computer has."""
+DATA, WEIGHTS = "digicarbon.data_digest", "digicarbon.weights_digest"
+_NEXT = re.compile(r" (?=[+~]*[\w./@]+=)")
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """An experiment and its sweep.
+
+    Attributes
+    ----------
+    name : str
+    section : str
+        The experiment that lists it; empty if it was named itself.
+    tracking : Tracking
+    sweep : RecordedSweep
+    """
+
+    name: str
+    section: str
+    tracking: Tracking
+    sweep: RecordedSweep
+
+    @property
+    def key(self) -> str:
+        """The name as a folder that every system allows."""
+        return portable(self.name.replace("/", "_"))
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """The words of the command line that the sweep was run with."""
+        return tuple(word for word in _NEXT.split(self.sweep.tags.get(OVERRIDES, "")) if word)
+
+    @cached_property
+    def config(self) -> Mapping[str, Any]:
+        """The composed configuration as plain values."""
+        content: Any = yaml.safe_load(self.sweep.config)
+        return dict(content or {})
+
+    @cached_property
+    def configs(self) -> Mapping[str, str]:
+        """The composed configuration of each run as YAML, by the run's id."""
+        table = store_results(self.tracking, self.sweep.parent_id, ["run_id", "config"])
+        return dict(zip(table["run_id"], table["config"], strict=True))
+
+    @cached_property
+    def prints(self) -> Mapping[str, pd.Series]:
+        """The first recorded run of each fingerprint of data."""
+        rows = self.sweep.rows[self.sweep.rows["status"] == "FINISHED"]
+        first = rows.drop_duplicates(f"tags.{FINGERPRINT}")
+        return {str(row[f"tags.{FINGERPRINT}"]): row for _, row in first.iterrows()}
+
+    def prepared(self, shop: Workshop) -> Iterator[tuple[str, Specs, Prepared]]:
+        """Yield each fingerprint with the data of a run, as they are today.
+
+        Raises
+        ------
+        DataError
+            If they are no longer those of the run.
+        """
+        for fingerprint, row in self.prints.items():
+            run_id = str(row["run_id"])
+            with Caught(Note("code_of_run")) as caught:
+                specs = shop.completed(specify(recorded.plain(self.configs[run_id], run_id), shop.builder))
+                prepared = shop.prepare(specs)
+                same = prepared.panel.digest == row[DATA_TAG]
+                before = row.get(f"tags.{WEIGHTS}")
+                if prepared.weights is not None and isinstance(before, str):
+                    same = same and prepared.weights.digest == before
+                if same:
+                    yield fingerprint, specs, prepared
+                    continue
+            why = caught.note or Note("export_data_changed")
+            raise DataError(self._refusal("package_data", run=row["label"], why=why))
+
+    def refuse_changes(self) -> None:
+        """Raise an error if the sweep is not whole, or its file or its data have changed since.
+
+        Raises
+        ------
+        DataError
+        """
+        sweep = self.sweep
+        if not sweep.ended or sweep.left:
+            raise DataError(self._refusal("package_unfinished", runs=len(sweep.left), every=len(sweep.roster.runs)))
+        if not len(sweep.fitted):
+            raise DataError(self._refusal("package_no_numbers"))
+        composed = Composer(loader(), self.name, self.overrides)
+        now: Any = yaml.safe_load(yaml_text.dumped(composed.asked))
+        keys = sorted(key for key in {*now, *self.config} - set(IGNORED) if now.get(key) != self.config.get(key))
+        if keys:
+            raise DataError(self._refusal("package_file_changed", keys=keys))
+        for entry in sweep.data:
+            for file in (*entry["files"], *(one for own in entry["weights"].values() for one in own["files"])):
+                state = today(file["path"], file["sha256"])
+                if state != "same":
+                    code = "package_file_gone" if state == "not there" else "package_data_file_changed"
+                    raise DataError(self._refusal(code, file=file["path"]))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that fit it in a store of its own: ``digicarbon run`` comes before them."""
+        settings = Composer(loader(), self.name, self.overrides)
+        words = [self.name, *self.overrides]
+        tracking: Mapping[str, Any] = settings.node("tracking")
+        usual = Tracking()
+        if (tracking.get("uri"), tracking.get("artifacts")) != (usual.uri, usual.artifacts):
+            words += [f"tracking.uri={usual.uri}", f"tracking.artifacts={usual.artifacts}"]
+        words += ["tracking.experiment=''"] if tracking.get("experiment") else []
+        return (*words, *(["executor=loky"] if settings.chosen.get("executor") not in LOCAL else []))
+
+    def _refusal(self, code: str, **fields: Any) -> Note:
+        command = command_line("run", self.name, self.overrides)
+        return Note(code, experiment=self.name, command=command, **fields)
+
+
+DATA_TAG = f"tags.{DATA}"
+
+
+def members(names: Sequence[str], store: Sequence[str]) -> list[Member]:
+    """Return the recorded sweeps of experiments, those of an experiment that lists others in their place.
+
+    Parameters
+    ----------
+    names : sequence of str
+    store : sequence of str
+        Overrides of ``tracking``.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such experiment, or one is named twice.
+    DataError
+        If one is not recorded as it stands; the message has the command that records it.
+    """
+    seen: dict[str, str] = {}
+    result: list[Member] = []
+    lacking: list[Note] = []
+    for name in names:
+        if name in (ROOT, UNNAMED) or find(name) is None:
+            raise no_experiment(name)
+        for own, tracking in recorded.members(name, store):
+            if own in seen:
+                raise ConfigError(Note("package_twice", experiment=own, first=seen[own], second=name))
+            seen[own] = name
+            try:
+                one = Member(own, "" if own == name else name, tracking, recorded.sweep(tracking, own))
+                one.refuse_changes()
+            except DataError as error:
+                lacking.append(note_of(error))
+            else:
+                result.append(one)
+    if len(lacking) == 1:
+        raise DataError(lacking[0])
+    if lacking:
+        raise DataError(Note("lines", lines=[Note("package_lacking", wrong=len(lacking), every=len(seen)), *lacking]))
+    return result
+
+
+def no_experiment(name: str) -> DigicarbonError:
+    """Return the error for a word that names no file in ``experiments``."""
+    from digicarbon.config.compose import options
+    from digicarbon.note import suggestion
+
+    known = list(options(loader(), ""))
+    return ConfigError(Note("package_no_experiment", experiment=name, hint=suggestion(name, known)))
+
+
+def packages_then(sweep: RecordedSweep) -> dict[str, str]:
+    """Return the versions at the time of the runs."""
+    column = "tags.digicarbon.packages"
+    texts = list(sweep.rows[column].dropna().unique()) if column in sweep.rows else []
+    versions = {name: number for text in texts for name, number in json.loads(text).items()}
+    return {"digicarbon": ", ".join(map(str, sweep.rows["tags.digicarbon.version"].dropna().unique())), **versions}
+
+
+_FORBIDDEN = re.compile(r'[<>:"|?*\\/\x00-\x1f]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def portable(name: str) -> str:
+    """Return the name of a file or a folder that Windows allows, too."""
+    name = _FORBIDDEN.sub("_", name).rstrip(". ") or "_"
+    return f"_{name}" if _RESERVED.fullmatch(name) else name

@@ -1,0 +1,221 @@
+"""The software of a package: this computer, the versions in use, a lock file, and a wheel of digicarbon itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import platform
+import re
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import digicarbon
+from digicarbon.package.facts import Package
+
+FOLDER = "software"
+LOCK_FILE = f"{FOLDER}/requirements.lock"
+OURS = "digicarbon"
+EXTRAS = ("policies",)
+"""Extras whose packages compute numbers; the lock file has them where they are installed."""
+_HOME = Path(digicarbon.__file__).parent
+_DATE = (1980, 1, 1, 0, 0, 0)
+"""Equal contents are an equal wheel."""
+
+
+@dataclass(frozen=True)
+class _Pin:
+    """An installed distribution, the conditions under which it is needed (none where it always is), and its extras."""
+
+    installed: Distribution
+    markers: frozenset[str]
+    extras: frozenset[str]
+
+
+def packages() -> tuple[Package, ...]:
+    """Return digicarbon and all installed packages that it needs, in the order of their names."""
+    found = _closure()
+    own = found.pop(OURS)
+    return (_package(own.installed), *(_package(pin.installed) for _, pin in sorted(found.items())))
+
+
+def lock_file() -> bytes:
+    """Return the exact versions of all packages that digicarbon needs, for pip."""
+    lines = [
+        "# Exact versions of everything that the numbers were computed with, for pip.",
+        f"# Python {platform.python_version()}, {platform.system()} {platform.machine()}",
+    ]
+    for name, pin in sorted(_closure().items()):
+        if name != OURS:
+            only = f" ; {' or '.join(sorted(pin.markers))}" if pin.markers else ""
+            lines.append(f"{pin.installed.metadata['Name']}=={pin.installed.version}{only}")
+    return ("\n".join(lines) + "\n").encode()
+
+
+def wheel() -> tuple[str, bytes]:
+    """Return the name and the content of a wheel of this installation, whether it is editable or not."""
+    installed = distribution(OURS)
+    version = digicarbon.__version__
+    about = f"{OURS}-{version}.dist-info"
+    metadata = re.sub(r"(?m)^Version: .*$", f"Version: {version}", installed.read_text("METADATA") or "", count=1)
+    files = {
+        **dict(_own_files()),
+        f"{about}/METADATA": metadata.encode(),
+        f"{about}/WHEEL": b"Wheel-Version: 1.0\nGenerator: digicarbon\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{about}/entry_points.txt": b"[console_scripts]\ndigicarbon = digicarbon.__main__:main\n",
+    }
+    record = [f"{name},sha256={_short(content)},{len(content)}\n" for name, content in files.items()]
+    files[f"{about}/RECORD"] = "".join([*record, f"{about}/RECORD,,\n"]).encode()
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name, _DATE), content, zipfile.ZIP_DEFLATED)
+    return f"{OURS}-{version}-py3-none-any.whl", target.getvalue()
+
+
+def docker_file(wheel_name: str) -> bytes:
+    """Return the description of a container with this version of Python, in which the package is rebuilt."""
+    return (
+        f'# docker build -t package . && docker run --rm -v "$PWD/build:/package/build" package\n'
+        f"FROM python:{platform.python_version()}-slim\n"
+        "WORKDIR /package\n"
+        f"COPY {FOLDER} {FOLDER}\n"
+        f"RUN pip install --no-cache-dir -r {LOCK_FILE} {FOLDER}/{wheel_name}\n"
+        "COPY . .\n"
+        'ENTRYPOINT ["python", "run_all.py", "--here"]\n'
+    ).encode()
+
+
+def blas() -> str:
+    """Return the library of linear algebra that NumPy uses, with its version."""
+    # loads the library
+    import numpy as np
+    from threadpoolctl import threadpool_info
+
+    known = [one for one in threadpool_info() if one["user_api"] == "blas"]
+    if known:
+        return ", ".join(dict.fromkeys(f"{one['internal_api']} {one['version'] or ''}".strip() for one in known))
+    built: Any = np.show_config(mode="dicts")
+    own = built["Build Dependencies"]["blas"]
+    return f"{own['name']} {own.get('version', '')}".strip()
+
+
+def cpu() -> str:
+    """Return the name of the processor, or its kind where the system does not tell the name."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def cores() -> int:
+    """Return how many processes run at once on this computer."""
+    return os.cpu_count() or 1
+
+
+def memory() -> int | None:
+    """Return the bytes of memory of this computer, None where the system does not tell."""
+    if sys.platform != "win32":
+        with suppress(ValueError, OSError, AttributeError):
+            return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return None
+
+
+def _package(installed: Distribution) -> Package:
+    about: Any = installed.metadata.json
+    classes = [line for line in about.get("classifier", ()) if line.startswith("License ::")]
+    # some packages put the whole text of the licence there
+    named = str(about.get("license") or "").strip().partition("\n")[0]
+    licence = about.get("license_expression") or (classes[0].rpartition(" :: ")[2] if classes else named)
+    links = [line.partition(", ")[2] for line in about.get("project_url", ())]
+    url = about.get("home_page") or next(iter(links), "")
+    return Package(about["name"], installed.version, licence, about.get("summary") or "", url)
+
+
+def _closure() -> dict[str, _Pin]:
+    """Return every installed distribution that digicarbon needs, by name, with the conditions of other systems."""
+    found: dict[str, _Pin] = {}
+    pending: list[tuple[str, frozenset[str], frozenset[str]]] = [(OURS, frozenset(EXTRAS), frozenset())]
+    while pending:
+        name, extras, markers = pending.pop(0)
+        key = canonicalize_name(name)
+        known = found.get(key)
+        if known is None:
+            try:
+                pin = _Pin(distribution(name), markers, extras)
+            except PackageNotFoundError:
+                continue
+        else:
+            # needed in more cases, or with more extras, than was known: what it needs itself is looked at again
+            every = frozenset[str]() if not (markers and known.markers) else known.markers | markers
+            pin = _Pin(known.installed, every, known.extras | extras)
+            if (pin.markers, pin.extras) == (known.markers, known.extras):
+                continue
+        found[key] = pin
+        for need, marker in _needs(pin.installed, pin.extras):
+            pending.append((need.name, frozenset(need.extras), _joined(pin.markers, marker)))
+    return found
+
+
+def _needs(installed: Distribution, extras: frozenset[str]) -> Iterator[tuple[Requirement, str]]:
+    """Yield what a distribution needs on this computer, each with its condition if that is not an extra."""
+    for text in installed.requires or ():
+        need = Requirement(text)
+        marker = need.marker
+        if marker is None:
+            yield need, ""
+        elif marker.evaluate({"extra": ""}):
+            yield need, str(marker)
+        elif any(marker.evaluate({"extra": extra}) for extra in extras):
+            yield need, ""
+
+
+def _joined(outer: frozenset[str], marker: str) -> frozenset[str]:
+    if not outer or not marker:
+        return outer or (frozenset([f"({marker})"]) if marker else frozenset())
+    # packages may need each other in a circle
+    return frozenset(one if marker in one else f"({one} and ({marker}))" for one in outer)
+
+
+def _own_files() -> Iterator[tuple[str, bytes]]:
+    """Yield the files of digicarbon as a wheel has them: configurations inside the package, plugins beside it."""
+    inside = (_HOME / "conf").is_dir()
+    for path in _files(_HOME):
+        name = path.relative_to(_HOME).as_posix()
+        if name.startswith("plugins/"):
+            name = name.removeprefix("plugins/")
+            if name.startswith("hydra_plugins/"):
+                yield name, path.read_bytes()
+            continue
+        yield f"{OURS}/{name}", path.read_bytes()
+    if inside:
+        yield from ((f"hydra_plugins/{one.name}", one.read_bytes()) for one in _plugins())
+        return
+    for folder in ("conf", "experiments"):
+        for path in _files(_HOME.parent / folder):
+            yield f"{OURS}/{path.relative_to(_HOME.parent).as_posix()}", path.read_bytes()
+
+
+def _plugins() -> list[Path]:
+    """Return our plugins for Hydra where they are installed beside the package."""
+    return [path for path in _files(_HOME.parent / "hydra_plugins") if path.name.startswith(OURS)]
+
+
+def _files(folder: Path) -> list[Path]:
+    every = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [path for path in every if "__pycache__" not in path.parts and path.suffix != ".pyc"]
+
+
+def _short(content: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
