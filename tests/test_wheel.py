@@ -30,6 +30,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 FACTS = {
     "data": ("errors", "fuels", "labels", "notes", "old_notes", "series", "units"),
+    "package": ("checklists", "questions", "words"),
     "china/facts": ("adjacency", "ceads_fuels", "ceads_sectors", "indicators", "provinces", "sectors", "tiles"),
 }
 """The tables that ship: facts, never observations."""

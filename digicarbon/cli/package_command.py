@@ -14,6 +14,7 @@ from digicarbon.disk import folder as whole
 from digicarbon.errors import ConfigError, counted
 from digicarbon.note import Language, Note
 from digicarbon.package import answers as author
+from digicarbon.package.answers import listed
 from digicarbon.package.build import BUILD, DRIVER, facts, with_rebuild
 from digicarbon.package.data import paths
 from digicarbon.package.documents import documents, questions, sources
@@ -54,7 +55,7 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
     file = author.path()
     answers = author.answers(file)
     chosen = members(names, overrides)
-    known = facts(names, chosen, lambda option: answers.of(option).share, answers.title or _title(names))
+    known = facts(names, chosen, answers, answers.title or _title(names))
     verdict = ""
     if rebuild:
         with phase("rebuild of the package"):
@@ -76,6 +77,7 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
         sys.stdout.write(
             f"{where} asks what only you know; open are {counted(len(still_open), 'question')}. "
             "Answer there, and package again; until then the README shows each as open.\n"
+            f"{listed(still_open)}"
         )
     return 0
 
@@ -92,7 +94,7 @@ def _report(known: Facts, to: str, verdict: str) -> list[str]:
     ]
     if known.simulated:
         lines.append("The data are SIMULATED; every document says so.")
-    withheld = [file for source in known.sources for file in source.files if not file.shared]
+    withheld = {file.place for source in known.sources for file in source.files if not file.shared}
     if withheld:
         lines.append(
             f"{counted(len(withheld), 'file')} of data not copied, since no answer says that the package may pass "

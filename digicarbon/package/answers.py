@@ -258,6 +258,15 @@ def _open(given: Answers, sources: Mapping[str, Collection[str]]) -> Iterator[Qu
                 yield Question(f"data.{source}.{name}", questions()[f"data.{name}"])
 
 
+def listed(still_open: Sequence[Question]) -> str:
+    """Return the keys of open questions in lines: those on the paper, then those on each source of data."""
+    groups: dict[str, list[str]] = {}
+    for question in still_open:
+        group, _, name = question.key.rpartition(".")
+        groups.setdefault(group, []).append(name)
+    return "".join(f"  {f'{group}: ' if group else ''}{', '.join(names)}\n" for group, names in groups.items())
+
+
 def _empty(answer: object) -> bool:
     return answer is None or (isinstance(answer, str) and not answer.strip()) or answer in ((), {})
 
@@ -323,7 +332,8 @@ def completed(text: str, sources: Mapping[str, Collection[str]], language: Langu
             depth = _indent(node, indent + 2)
             inserts.append((_end(text, node), _fields(lacking, words, language, depth)))
     if block:
-        inserts.append((_end(text, data), block))
+        # first, since what is put at the same place afterwards comes before it
+        inserts.insert(0, (_end(text, data), block))
     for place, added in sorted(inserts, key=lambda item: item[0], reverse=True):
         head = text[:place]
         text = head + ("" if not head or head.endswith("\n") else "\n") + added + text[place:]
@@ -332,9 +342,9 @@ def completed(text: str, sources: Mapping[str, Collection[str]], language: Langu
 
 _HEAD: Mapping[str, str] = {
     "en": "# What only the authors know. Answer below each question; write none where there is nothing.\n"
-    "# digicarbon package reads this file, adds new questions, and never changes an answer.\n\n",
+    "# `digicarbon package` reads this file, adds new questions, and never changes an answer.\n\n",
     "zh": "# 只有作者知道的内容。请在每个问题下作答；没有的写none。\n"
-    "# digicarbon package读取本文件，补充新问题，从不改动答案。\n\n",
+    "# `digicarbon package`读取本文件，补充新问题，从不改动答案。\n\n",
 }
 _DATA: Mapping[str, str] = {
     "en": "The data, by the option of their source.",
@@ -366,11 +376,11 @@ def _nodes(node: yaml.Node | None) -> dict[str, yaml.Node]:
 
 def _indent(node: yaml.Node, otherwise: int) -> int:
     """Return how far the keys of a mapping are indented."""
-    if isinstance(node, yaml.MappingNode) and node.value and not node.flow_style:
-        return int(node.value[0][0].start_mark.column)
-    if isinstance(node, yaml.MappingNode) and node.value:
+    if not isinstance(node, yaml.MappingNode):
+        return otherwise
+    if node.flow_style:
         raise ConfigError(Note("answers_in_braces", key="data"))
-    return otherwise
+    return int(node.value[0][0].start_mark.column)
 
 
 def _end(text: str, node: yaml.Node) -> int:

@@ -16,7 +16,8 @@ import digicarbon
 from digicarbon import page, recorded
 from digicarbon.config.files import GROUPS, command_line
 from digicarbon.package import software
-from digicarbon.package.data import RECORD, Share, copies, data_of, record
+from digicarbon.package.answers import Answers
+from digicarbon.package.data import RECORD, copies, data_of, record
 from digicarbon.package.facts import (
     Display,
     Experiment,
@@ -34,12 +35,13 @@ from digicarbon.package.numbers import NUMBERS, cells, cells_of, numbers_of, wri
 from digicarbon.package.project import COMPOSED, EXPERIMENTS, Project
 from digicarbon.page.words import Words
 from digicarbon.progress import phase
-from digicarbon.spec import locate
+from digicarbon.spec import Spec, build, locate
 from digicarbon.sweep.provenance import SEEDS, choices
 
 EXPECTED, BUILD = "expected", "build"
 PLAN = f"{software.FOLDER}/rebuild.json"
 DRIVER, CONTAINER = "run_all.py", "Dockerfile"
+ONLINE = ".github/workflows/rerun.yml"
 LOCK = "lock.json"
 """The lock's name among the files of a sweep."""
 NO_CLASS = ("executor", "tracking")
@@ -68,7 +70,7 @@ class _Shown:
     numbers: int
 
 
-def facts(asked: Sequence[str], members: Sequence[Member], share: Share, title: str) -> Facts:
+def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, title: str) -> Facts:
     """Return the facts of a package, its files among them.
 
     Parameters
@@ -76,8 +78,8 @@ def facts(asked: Sequence[str], members: Sequence[Member], share: Share, title: 
     asked : sequence of str
         The experiments of the command line.
     members : sequence of Member
-    share : callable
-        Whether the files of a source may be passed on, by its option; None while nobody has answered.
+    answers : Answers
+        Of the authors: files of data are copied only where they say so.
     title : str
         Of the study.
 
@@ -88,11 +90,11 @@ def facts(asked: Sequence[str], members: Sequence[Member], share: Share, title: 
     """
     project = Project(members)
     with phase("data of the package"):
-        data = data_of(project, share)
+        data = data_of(project, lambda option: answers.of(option).share)
     shown: list[_Shown] = []
     with phase("tables of the package", len(members)) as advance:
         for one in members:
-            shown.append(_shown(one))
+            shown.append(_shown(one, project))
             advance(len(shown))
     with phase("software of the package"):
         wheel_name, wheel = software.wheel()
@@ -110,9 +112,10 @@ def facts(asked: Sequence[str], members: Sequence[Member], share: Share, title: 
         locked = software.lock_file()
     modules = project.modules()
     study = {**project.written_texts(), **modules}
-    driver = (Path(__file__).parent / DRIVER).read_bytes()
+    driver, online = ((Path(__file__).parent / name).read_bytes() for name in (DRIVER, Path(ONLINE).name))
     simulated = any(one.sweep.simulated for one in members)
     plan = {
+        "version": digicarbon.__version__,
         "python": computer.python,
         "lock": computer.lock_file,
         "wheel": computer.wheel,
@@ -129,7 +132,7 @@ def facts(asked: Sequence[str], members: Sequence[Member], share: Share, title: 
             for one, part in zip(members, shown, strict=True)
         ],
         "study": sorted(name for name in study if not name.startswith(f"{COMPOSED}/")),
-        "data": _wanted(data.sources),
+        "data": _wanted(data.sources, answers),
     }
     files = {
         **study,
@@ -138,7 +141,9 @@ def facts(asked: Sequence[str], members: Sequence[Member], share: Share, title: 
         computer.wheel: wheel,
         computer.lock_file: locked,
         CONTAINER: software.docker_file(wheel_name),
+        ".dockerignore": f"{BUILD}\n".encode(),
         DRIVER: driver,
+        ONLINE: online,
         PLAN: _json(plan),
         RECORD: record(project),
     }
@@ -172,6 +177,7 @@ def facts(asked: Sequence[str], members: Sequence[Member], share: Share, title: 
             Program(computer.wheel, "software", "digicarbon", "The installed digicarbon as a wheel"),
             Program(computer.lock_file, "lock", "", "Exact versions of all Python packages"),
             Program(CONTAINER, "container", "", "A container in which the package is rebuilt"),
+            Program(ONLINE, "workflow", "", "A workflow that rebuilds the package on GitHub"),
         ),
         methods=tuple(_methods(members)),
         numbers=sum(part.numbers for part in shown),
@@ -195,10 +201,12 @@ def _json(content: object) -> bytes:
     return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _wanted(sources: Iterable[Source]) -> list[dict[str, Any]]:
+def _wanted(sources: Iterable[Source], answers: Answers) -> list[dict[str, Any]]:
     """Return every file of data that a rebuild needs, and how to get what the package does not contain."""
     wanted: dict[str, dict[str, Any]] = {}
     for source in sources:
+        own = answers.of(source.option)
+        how = " ".join(filter(None, (own.access or source.access, own.url or source.url)))
         for file in source.files:
             known = wanted.setdefault(
                 file.place,
@@ -209,7 +217,7 @@ def _wanted(sources: Iterable[Source]) -> list[dict[str, Any]]:
                     "sha256": file.sha256,
                     "bytes": file.bytes,
                     "shared": file.shared,
-                    "how": "README.md says how to get it.",
+                    "how": how or "README.md says what is known of how to get it.",
                     "experiments": [],
                 },
             )
@@ -217,7 +225,7 @@ def _wanted(sources: Iterable[Source]) -> list[dict[str, Any]]:
     return list(wanted.values())
 
 
-def _shown(one: Member) -> _Shown:
+def _shown(one: Member, project: Project) -> _Shown:
     sweep, folder = one.sweep, f"{EXPECTED}/{one.key}"
     report = recorded.report_of(sweep)
     section = page.section(sweep, one.name, report, False, Words(report.language or "en"))
@@ -225,7 +233,10 @@ def _shown(one: Member) -> _Shown:
     shown = cells_of(section.table)
     refusals: dict[str, None] = {}
     tables = {**page.tables(section, refusals), **shown}
-    beside = {"/".join(map(portable, name.split("/"))): content for name, content in section.files.items()}
+    beside = {
+        "/".join(map(portable, name.split("/"))): project.without_paths(content) if name.endswith(".csv") else content
+        for name, content in section.files.items()
+    }
     own = {NUMBERS: written(numbers), **tables, **beside}
     files = {f"{folder}/{name}": content for name, content in own.items()}
     lock = None
@@ -360,7 +371,8 @@ def _methods(members: Sequence[Member]) -> list[Method]:
             if not path:
                 continue
             cls = locate(path, group)
-            keys = tuple(getattr(cls, "references", ()))
+            whole = one.config["report"] if group == "report" else node
+            keys = build(whole, Spec, group).cited
             name = f"{getattr(cls, '__module__', '')}.{getattr(cls, '__qualname__', '')}"
             method = known.get((group, option, name)) or Method(group, option, name, keys, ())
             known[group, option, name] = replace(

@@ -1,4 +1,4 @@
-"""The last step of a rebuild: numbers in the store of this folder against those of a package."""
+"""The last step of a rebuild: pages of what was fitted, and its numbers against those of the package."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import digicarbon
 from digicarbon import page, recorded
+from digicarbon.disk import folder as whole
 from digicarbon.disk.files import put
 from digicarbon.errors import DigicarbonError, counted
 from digicarbon.package.build import EXPECTED, PLAN
 from digicarbon.package.numbers import (
     NUMBERS,
+    SAME,
     Compared,
     cells_of,
     compared,
@@ -23,6 +26,7 @@ from digicarbon.package.numbers import (
     read,
 )
 from digicarbon.page.words import Words
+from digicarbon.recorded.differences import TOLERANCE
 from digicarbon.tracking import Tracking
 
 SHOWN = 10
@@ -30,7 +34,7 @@ SHOWN = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare, write ``comparison.csv`` and print the verdict; return 1 if a number differs.
+    """Write pages and ``comparison.csv``, and print the verdict; return 1 if a number differs.
 
     Parameters
     ----------
@@ -43,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", default=[])
     options = parser.parse_args(arguments)
     try:
-        rows = list(_rows(options.package, options.only))
+        rows = list(_rows(options.package, options.build, options.only))
     except (DigicarbonError, OSError, ValueError) as error:
         sys.stderr.write(f"The numbers cannot be compared: {error}\n")
         return 2
@@ -55,20 +59,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         out.write(f"DIFFERS {one.experiment}, {one.run}, {one.number}: expected {here}, rebuilt {there}\n")
     if len(unequal) > SHOWN:
         out.write(f"... and {len(unequal) - SHOWN} more, see build/comparison.csv\n")
+    rounded = sum(one.equal and not one.exact for one in rows)
+    if rounded:
+        out.write(
+            f"{counted(rounded, 'number')} {'is' if rounded == 1 else 'are'} equal to {SAME:g} only, all others to "
+            f"{TOLERANCE:g}: another processor rounds otherwise.\n"
+        )
     out.write(f"{len(unequal)} of {counted(len(rows), 'number')} {'differs' if len(unequal) == 1 else 'differ'}.\n")
     return int(bool(unequal))
 
 
-def _rows(package: Path, only: Sequence[str]) -> Iterator[Compared]:
+def _rows(package: Path, build: Path, only: Sequence[str]) -> Iterator[Compared]:
     plan = json.loads((package / PLAN).read_text(encoding="utf-8"))
+    if digicarbon.__version__ != plan["version"]:
+        used = f"digicarbon {digicarbon.__version__} is installed; the package was made with {plan['version']}."
+        sys.stdout.write(f"{used}\n")
     for one in plan["experiments"]:
         name = one["name"]
         if only and name not in only:
             continue
         folder = package / EXPECTED / one["folder"]
         sweep = recorded.sweep(Tracking(), name)
+        report = recorded.report_of(sweep)
+        words = Words(report.language or "en")
+        section = page.section(sweep, name, report, False, words)
+        whole.write(build / one["folder"], page.files(section.title, [section], words)[0], "build")
         yield from compared(name, read((folder / NUMBERS).read_bytes()), numbers_of(sweep))
-        section = page.section(sweep, name, recorded.report_of(sweep), False, Words("en"))
         rebuilt = cells_of(section.table)
         for file in one["tables"]:
             yield from compared_cells(name, file, (folder / file).read_bytes(), rebuilt.get(file, b""))

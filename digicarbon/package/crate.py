@@ -81,9 +81,10 @@ def crate(facts: Facts, answers: Answers, documents: Mapping[str, bytes]) -> byt
     made = ROCrate(version="1.1")
     made.metadata.extra_terms.update(TERMS)
     one = _Crate(facts, answers)
-    for entity in one.context():
+    contents = {**facts.files, **documents}
+    for entity in (*one.context(), *one.formats(contents)):
         made.add(ContextEntity(made, entity.id, entity.properties))
-    for entity in one.files({**facts.files, **documents}):
+    for entity in one.files(contents):
         made.add(File(made, dest_path=entity.id, properties=entity.properties))
     for entity in one.actions():
         made.add(ContextEntity(made, entity.id, entity.properties))
@@ -114,11 +115,15 @@ class _Crate:
             for number, one in enumerate(answers.authors, start=1)
         ]
         self.software = f"https://pypi.org/project/digicarbon/{facts.version}/"
+        self.shown = {name for display in facts.displays for name in (*display.files, display.numbers)}
         self.hidden = [file for source in facts.sources for file in source.files if file.place not in facts.files]
         self.inputs = {
             file.place: f"#input-{number}"
             for number, file in enumerate(
-                {one.place: one for source in facts.sources for one in source.files}.values(), start=1
+                {
+                    one.place: one for source in facts.sources for one in source.files if one.place in facts.files
+                }.values(),
+                start=1,
             )
         }
 
@@ -132,14 +137,14 @@ class _Crate:
         root: dict[str, Any] = {
             "name": title(self.facts, self.answers),
             "description": description(self.facts, self.answers),
-            "datePublished": self.facts.made.isoformat(),
+            "datePublished": self.facts.made.isoformat(timespec="seconds"),
             "license": _licence(self.answers.licence_of_data, self.answers.licence_of_code),
             "conformsTo": [_at(profile) for profile in PROFILES],
             "mainEntity": _at(WORKFLOW),
-            "mentions": actions,
+            "mentions": _one(actions),
         }
         if self.people:
-            root["author"] = self.authors
+            root["author"] = _one(self.authors)
         if self.answers.keywords:
             root["keywords"] = ", ".join(self.answers.keywords)
         if not nothing(self.answers.doi):
@@ -177,7 +182,7 @@ class _Crate:
         return entities
 
     def files(self, contents: Mapping[str, bytes]) -> list[_Entity]:
-        """Return the files of the package, and the formats that they have."""
+        """Return the files of the package."""
         entities = []
         for name in sorted({*contents, WORKFLOW}):
             if name == NAME:
@@ -188,6 +193,8 @@ class _Crate:
             if content is not None:
                 properties["contentSize"] = str(len(content))
                 properties["sha256"] = hashlib.sha256(content).hexdigest()
+            if name in self.shown:
+                properties["exampleOfWork"] = _at("#tables")
             if name in self.inputs:
                 properties["exampleOfWork"] = _at(self.inputs[name])
             if name == "README.md":
@@ -196,6 +203,14 @@ class _Crate:
                 properties |= self._workflow()
             entities.append(_Entity(quote(name), properties))
         return entities
+
+    def formats(self, contents: Mapping[str, bytes]) -> list[_Entity]:
+        """Return the formats of the files."""
+        kinds = sorted({media_type(name) for name in (*contents, WORKFLOW)} & _PRONOM.keys())
+        return [
+            _Entity(_pronom(number), {"@type": "WebSite", "name": name})
+            for number, name in map(_PRONOM.__getitem__, kinds)
+        ]
 
     def _workflow(self) -> dict[str, Any]:
         workflow: dict[str, Any] = {
@@ -206,13 +221,13 @@ class _Crate:
             "programmingLanguage": _at("#python"),
             "version": self.facts.version,
             "url": self.software,
-            "dateCreated": self.facts.made.isoformat(),
+            "dateCreated": self.facts.made.isoformat(timespec="seconds"),
             "license": _licence(self.answers.licence_of_code),
-            "input": [_at("#experiment"), *(_at(one) for one in self.inputs.values())],
-            "output": [_at("#tables")],
+            "input": _one([_at("#experiment"), *(_at(one) for one in self.inputs.values())]),
+            "output": _at("#tables"),
         }
         if self.people:
-            workflow["creator"] = self.authors
+            workflow["creator"] = _one(self.authors)
         return workflow
 
     def actions(self) -> list[_Entity]:
@@ -224,8 +239,7 @@ class _Crate:
             _parameter("#tables", "tables", "File", "Tables and figures of the experiments", *results[:1]),
         ]
         for place, key in self.inputs.items():
-            example = quote(place) if place in self.facts.files else _hidden(place)
-            entities.append(_parameter(key, place, "File", "A file of data", example))
+            entities.append(_parameter(key, place, "File", "A file of data", quote(place)))
         for file in self.hidden:
             about = {
                 "@type": "CreativeWork",
@@ -234,13 +248,8 @@ class _Crate:
                 "sha256": file.sha256,
                 "contentSize": str(file.bytes),
                 "conditionsOfAccess": str(Note("package_in_readme", section="Details on each Data Source")),
-                "exampleOfWork": _at(self.inputs[file.place]),
             }
             entities.append(_Entity(_hidden(file.place), about))
-        for kind in dict.fromkeys(media_type(name) for name in self.facts.files):
-            if kind in _PRONOM:
-                number, name = _PRONOM[kind]
-                entities.append(_Entity(_pronom(number), {"@type": "WebSite", "name": name}))
         entities.append(
             _Entity(BIOSCHEMAS, {"@type": "CreativeWork", "name": "ComputationalWorkflow", "version": "1.0"})
         )
@@ -269,11 +278,13 @@ class _Crate:
             "name": experiment.title,
             "description": str(Note("package_run", command=" ".join(experiment.command), runs=experiment.runs)),
             "instrument": [_at(WORKFLOW), _at(self.software)],
-            "startTime": experiment.start.isoformat(),
-            "endTime": experiment.end.isoformat(),
+            "startTime": experiment.start.isoformat(timespec="seconds"),
+            "endTime": experiment.end.isoformat(timespec="seconds"),
             "actionStatus": "http://schema.org/CompletedActionStatus",
-            "object": [_at(one) for one in dict.fromkeys([*asked, *objects, *(f"{key}-{value}" for value in values)])],
-            "result": [_at(one) for one in self._results(experiment)],
+            "object": _one(
+                [_at(one) for one in dict.fromkeys([*asked, *objects, *(f"{key}-{name}" for name in values)])]
+            ),
+            "result": _one([_at(one) for one in self._results(experiment)]),
         }
         if self.people:
             action["agent"] = _at(self.people[0].id)
@@ -283,6 +294,11 @@ class _Crate:
         shown = [one for one in self.facts.displays if one.experiment == experiment.name]
         names = [name for one in shown for name in (*one.files, one.numbers) if name in self.facts.files]
         return [quote(name) for name in dict.fromkeys(names)]
+
+
+def _one(values: list[dict[str, str]]) -> Any:
+    """Return the only value of a list, as JSON-LD writes it; several stay a list."""
+    return values[0] if len(values) == 1 else values
 
 
 def _at(key: str) -> dict[str, str]:

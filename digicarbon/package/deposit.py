@@ -124,7 +124,7 @@ def licences(answers: Answers) -> bytes:
         "",
         "Code is run_all.py, Dockerfile, and the files in experiments/, conf/ and modules of the authors.",
         "Data are the files in data/ and expected/.",
-        "The packages of Python that run_all.py installs, digicarbon among them, keep their own licences; see README.md.",
+        "The packages of Python that run_all.py installs, and digicarbon, keep their own licences; see README.md.",
         "",
     ]
     return "\n".join(lines).encode()

@@ -43,17 +43,15 @@ class Member:
         The experiment that lists it; empty if it was named itself.
     tracking : Tracking
     sweep : RecordedSweep
+    key : str
+        The name of its folders in the package, which every system allows.
     """
 
     name: str
     section: str
     tracking: Tracking
     sweep: RecordedSweep
-
-    @property
-    def key(self) -> str:
-        """The name as a folder that every system allows."""
-        return portable(self.name.replace("/", "_"))
+    key: str
 
     @property
     def overrides(self) -> tuple[str, ...]:
@@ -173,7 +171,8 @@ def members(names: Sequence[str], store: Sequence[str]) -> list[Member]:
                 raise ConfigError(Note("package_twice", experiment=own, first=seen[own], second=name))
             seen[own] = name
             try:
-                one = Member(own, "" if own == name else name, tracking, recorded.sweep(tracking, own))
+                key = _unused(portable(own.replace("/", "_")), [member.key for member in result])
+                one = Member(own, "" if own == name else name, tracking, recorded.sweep(tracking, own), key)
                 one.refuse_changes()
             except DataError as error:
                 lacking.append(note_of(error))
@@ -184,6 +183,13 @@ def members(names: Sequence[str], store: Sequence[str]) -> list[Member]:
     if lacking:
         raise DataError(Note("lines", lines=[Note("package_lacking", wrong=len(lacking), every=len(seen)), *lacking]))
     return result
+
+
+def _unused(name: str, taken: Sequence[str]) -> str:
+    """Return a name of a folder, with a number if another folder has it: some systems ignore upper and lower case."""
+    lower = {other.lower() for other in taken}
+    more = (f"{name}_{number}" for number in range(2, len(taken) + 3))
+    return next(one for one in (name, *more) if one.lower() not in lower)
 
 
 def no_experiment(name: str) -> DigicarbonError:

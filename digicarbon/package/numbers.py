@@ -21,6 +21,10 @@ from digicarbon.tracking import Planned
 NUMBERS, CELLS = "numbers.csv", "table.csv"
 """Files of an experiment: its numbers to full precision, and the table as it is shown."""
 HEAD = ("run", "number", "value")
+SAME, SMALLEST = 1e-6, 1e-9
+"""A rebuilt number is the same if it differs by less than the first, relative to the larger one, or to the second if
+both are smaller: another processor rounds otherwise, and limits of intervals, which are searched for, show most of
+it."""
 COMPARISON = ("experiment", "run", "number", "expected", "rebuilt", "difference", "equal")
 
 Numbers = Mapping[str, Mapping[str, float]]
@@ -49,7 +53,12 @@ class Compared:
 
     @property
     def equal(self) -> bool:
-        """Whether the numbers are the same, up to the rounding of a computer."""
+        """Whether the numbers are the same, up to the rounding of another computer."""
+        return self.difference <= SAME
+
+    @property
+    def exact(self) -> bool:
+        """Whether they are the same up to the last digits."""
         return self.difference <= TOLERANCE
 
 
@@ -94,7 +103,7 @@ def cells_of(table: Table | None) -> dict[str, bytes]:
 def compared(experiment: str, expected: Numbers, rebuilt: Numbers) -> Iterator[Compared]:
     """Yield every number of either side with its difference."""
     for run in dict.fromkeys([*expected, *rebuilt]):
-        frame = differences(expected.get(run, {}), rebuilt.get(run, {}))
+        frame = differences(expected.get(run, {}), rebuilt.get(run, {}), SMALLEST)
         for name, then, now, difference in frame.itertuples():
             yield Compared(experiment, run, str(name), _text(then), _text(now), float(difference))
 

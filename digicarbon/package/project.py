@@ -160,6 +160,16 @@ class Project:
             contents[name] = text.encode()
         return contents
 
+    def without_paths(self, content: bytes) -> bytes:
+        """Return a text without folders of this computer: data have their places in the package."""
+        text = content.decode()
+        for name, folder in self.environment.items():
+            text = _replaced(text, os.environ.get(name, ""), folder)
+        here = str(Path.cwd())
+        for written, place in self.written.items():
+            text = _replaced(text, str((Path(here) / written).resolve()), place)
+        return _replaced(text, f"{here}{os.sep}", "").encode()
+
     def words(self, one: Member) -> list[str]:
         """Return the words of the command that fits an experiment in the package."""
         words = list(one.words)
@@ -185,6 +195,10 @@ class Project:
 def _is_own(path: Path) -> bool:
     """Return whether a file of configuration is the study's own, and no file of the package."""
     return not path.resolve().is_relative_to(configs.folders()[-1].parent.resolve())
+
+
+def _replaced(text: str, path: str, place: str) -> str:
+    return text.replace(path, place) if len(path) > 1 else text
 
 
 def _below(folder: str, rest: Path) -> str:

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from digicarbon.note import Language
@@ -25,8 +26,8 @@ TIMES = ((10, "<10 minutes"), (60, "10-60 minutes"), (120, "1-2 hours"), (480, "
 STORAGES = ((25, "< 25 MBytes"), (250, "25 MB - 250 MB"), (2e3, "250 MB - 2 GB"), (25e3, "2 GB - 25 GB"),
             (250e3, "25 GB - 250 GB"), (float("inf"), "> 250 GB"))  # fmt: skip
 """Ends of the template's classes of storage in megabytes."""
-ENVIRONMENT = 10**9
-"""About the bytes of the environment that ``run_all.py`` makes."""
+ENVIRONMENT = 1_210_000_000
+"""Bytes of the environment that ``run_all.py`` makes, as measured under Linux."""
 
 
 def readme(
@@ -108,7 +109,10 @@ def _values(
         "tables": [one for one in facts.displays if one.kind == "table"],
         "figures": [one for one in facts.displays if one.kind == "figure"],
         "python": ".".join(facts.software.python.split(".")[:2]),
-        "duration": _duration(seconds, words),
+        "expected": words(
+            "expect_rebuilt" if facts.measured.rebuild_seconds else "expect_recorded",
+            duration=_duration(seconds, words),
+        ),
         "availability": _availability(given),
         "name_of": lambda source: answers.of(source.option).title or source.title or source.option,
         "extent": lambda source: _extent(source, words),
@@ -138,6 +142,7 @@ def _values(
         "timing": _timing(facts, seconds, words),
         "memory": _memory(facts, words),
         "size": _size,
+        "environment": _size(ENVIRONMENT),
         "runtimes": table(
             words.own["heads_of_times"].split("|"),
             (
@@ -192,7 +197,7 @@ def _availability(given: Sequence[Source]) -> str:
 
 
 def _extent(source: Source, words: _Words) -> str:
-    parts = [words("units", units=source.units, unit=source.unit)]
+    parts = [words("units", units=words.count(source.units, "unit"), unit=source.unit)]
     if source.periods:
         parts.append("–".join(dict.fromkeys(source.periods)))
     if source.rows is not None:
@@ -238,18 +243,16 @@ def _other_versions(facts: Facts, words: _Words) -> str:
 
 def line_of(facts: Facts, place: str, key: str) -> int | str:
     """Return the number of the line of a file that sets a dotted key; nothing if it cannot be found."""
-    text = facts.files.get(place, b"").decode("utf-8", errors="replace").splitlines()
-    parts = key.split(".")
-    depth, level = -1, 0
-    for number, line in enumerate(text, start=1):
-        blank = len(line) - len(line.lstrip())
-        if level and line.strip() and blank <= depth:
-            level, depth = 0, -1
-        if blank > depth and re.match(rf"\s*(?:- )?['\"]?{re.escape(parts[level])}['\"]?\s*:", line):
-            level, depth = level + 1, blank
-            if level == len(parts):
-                return number
-    return ""
+    try:
+        node = yaml.compose(facts.files.get(place, b"").decode(), Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return ""
+    line: int | str = ""
+    for part in key.split("."):
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        name, node = next(((one, value) for one, value in pairs if one.value == part), (None, None))
+        line = "" if name is None else name.start_mark.line + 1
+    return line
 
 
 def _classes(classes: Sequence[tuple[float, str]], value: float) -> list[tuple[str, bool]]:

@@ -59,11 +59,11 @@ def main() -> int:
     for number, one in enumerate(chosen, 1):
         say(f"[{number}/{len(chosen)}] {one['name']}: {one['title']}")
         begin = time.perf_counter()
-        for step in (["run", *one["words"]], ["report", one["name"], "--out", str(BUILD / one["folder"])]):
-            status = call([python, "-m", "digicarbon", *step], settings)
-            if status > 1:
-                return refuse(f"`digicarbon {' '.join(step)}` failed; its output is above.")
+        if call([python, "-m", "digicarbon", "run", *one["words"]], settings) > 1:
+            return refuse(f"`digicarbon run {' '.join(one['words'])}` failed; its output is above.")
         each[one["name"]] = round(time.perf_counter() - begin, 2)
+    words = [word for one in chosen for word in ("--only", one["name"])]
+    status = call([python, "-m", "digicarbon.package.check", str(HERE), str(BUILD), *words], settings, quiet=False)
     measured = {
         "python": platform.python_version(),
         "system": platform.platform(),
@@ -72,8 +72,7 @@ def main() -> int:
         "experiments": each,
     }
     (BUILD / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    words = [word for one in chosen for word in ("--only", one["name"])]
-    return call([python, "-m", "digicarbon.package.check", str(HERE), str(BUILD), *words], settings, quiet=False)
+    return status
 
 
 def arguments() -> argparse.Namespace:
@@ -133,8 +132,10 @@ def find_data(files: list[dict[str, Any]], chosen: set[str], folder: Path | None
         else:
             problems.append(
                 f"Data are missing: {one['name']}, of the source {one['source']}. Put it at {one['place']} in this "
-                f"folder, or name the folder that it is in: python run_all.py --data FOLDER. {one['how']} {is_right}"
+                f"folder. {one['how']} {is_right}"
             )
+    if problems:
+        problems.append("Or name the folder that the data are in: python run_all.py --data FOLDER")
     return found, problems
 
 

@@ -104,7 +104,9 @@ def blas() -> str:
 
     known = [one for one in threadpool_info() if one["user_api"] == "blas"]
     if known:
-        return ", ".join(dict.fromkeys(f"{one['internal_api']} {one['version'] or ''}".strip() for one in known))
+        # the kernels for a processor decide the last digits
+        named = (f"{one['internal_api']} {one['version']} ({one.get('architecture') or 'any'})" for one in known)
+        return ", ".join(sorted(dict.fromkeys(named)))
     built: Any = np.show_config(mode="dicts")
     own = built["Build Dependencies"]["blas"]
     return f"{own['name']} {own.get('version', '')}".strip()

@@ -15,20 +15,25 @@ SMALLEST = 1e-12
 """Numbers of a smaller size are compared relative to this: the digits of a p value of 1e-300 mean nothing."""
 
 
-def relative(one: FloatArray, other: FloatArray) -> FloatArray:
-    """Return differences relative to the larger number: 0 where both are missing (NaN), 1 where one is."""
-    size = np.maximum(np.fmax(np.abs(one), np.abs(other)), SMALLEST)
+def relative(one: FloatArray, other: FloatArray, smallest: float = SMALLEST) -> FloatArray:
+    """Return differences relative to the larger number: 0 where both are missing (NaN), 1 where one is.
+
+    Numbers of a size below ``smallest`` are compared relative to that.
+    """
+    size = np.maximum(np.fmax(np.abs(one), np.abs(other)), smallest)
     apart: FloatArray = np.abs(one - other) / size
     return np.where(np.isnan(apart), np.isnan(one) != np.isnan(other), apart)
 
 
-def differences(stored: Mapping[str, float], found: Mapping[str, float]) -> pd.DataFrame:
+def differences(stored: Mapping[str, float], found: Mapping[str, float], smallest: float = SMALLEST) -> pd.DataFrame:
     """Compare the numbers of a run, the largest difference first.
 
     Parameters
     ----------
     stored, found : mapping of str to float
         By name, as `digicarbon.tracking.metrics` gives them, finite.
+    smallest : float
+        Numbers of a smaller size are compared relative to this.
 
     Returns
     -------
@@ -37,5 +42,5 @@ def differences(stored: Mapping[str, float], found: Mapping[str, float]) -> pd.D
         side only.
     """
     frame = pd.DataFrame({"stored": pd.Series(stored, dtype=float), "today": pd.Series(found, dtype=float)})
-    frame["difference"] = relative(frame["stored"].to_numpy(), frame["today"].to_numpy())
+    frame["difference"] = relative(frame["stored"].to_numpy(), frame["today"].to_numpy(), smallest)
     return frame.sort_values("difference", ascending=False, kind="stable")

@@ -45,6 +45,7 @@ PLACEHOLDERS = {
     "list experiments [EXPERIMENT]": "list experiments table3_baseline",
     "export table3_baseline [EXPERIMENT]": "export table3_baseline",
     "[EXPERIMENT]": "table3_baseline",
+    "EXPERIMENT…": "table3_baseline",
     "EXPERIMENT": "table3_baseline",
     "[GROUP [OPTION]]": "weights w1_adjacency",
     "[GROUP]": "weights",
@@ -56,6 +57,7 @@ PLACEHOLDERS = {
     "[report=… tracking=…]": "report.decimals=3",
     "[-v]": "-v",
     "[--all]": "--all",
+    "[--rebuild]": "",
     "[--add]": "",
     "[option=value …]": "",
     "[--out FOLDER]": "--out out/filled",
@@ -96,7 +98,7 @@ SEVERAL = {
     "digicarbon COMMAND --help": [f"digicarbon {verb} --help" for verb in usage.parser().verbs],
 }
 """One line that stands for several commands."""
-NAMES = ("digicarbon data import", "digicarbon new")
+NAMES = ("digicarbon data import", "digicarbon new", "digicarbon package")
 """Verbs that a sentence speaks of, and that do nothing without more words: their help is asked for."""
 PLANNED = {
     r"run robustness executor": (["draw.n=20"], "needs an extra or a cluster, which test_engine.py has"),
@@ -112,7 +114,7 @@ PLANNED = {
 }  # fmt: skip
 """Runs that are planned instead, with words that make them small, and why. A plan reads the data."""
 ELSEWHERE = {
-    r"run (paper|placebo|china_paper)$|run paper source=china|report (china_)?paper": (
+    r"run (paper|placebo|china_paper)$|run paper source=china|(report|package) (china_)?paper|package .*table7": (
         "all tables of the study; test_every_experiment.py plans and fits each, and makes the pages"
     ),
     r"tracking=server": "needs a server; tests/tracking/test_services.py has one",
@@ -259,7 +261,7 @@ class Answer:
     err: str
 
 
-MADE = ("filled", "out", "paper", "replication", "mystudy", "schemas")
+MADE = ("filled", "out", "package", "paper", "replication", "mystudy", "schemas")
 """Folders that commands make, which the next command does not find."""
 _answers: dict[tuple[object, ...], Answer] = {}
 """By the state of the folder and the words: pages and answers show the same commands again and again."""

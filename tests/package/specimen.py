@@ -45,34 +45,114 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
         "panel.csv", place, sha256(PANEL).hexdigest(), len(PANEL), 2, ("e", "ci"), 1, ("2001", "2002"), copied, ()
     )
     source = Source(
-        "mydata", "source", "TableSource", False, "My panel", "", "", "", (), 2, 1, "province", ("2001", "2002"),
-        ("e", "ci"), (file,), shared, ("main",),
-    )  # fmt: skip
+        "mydata",
+        "source",
+        "TableSource",
+        False,
+        "My panel",
+        "",
+        "",
+        "",
+        (),
+        2,
+        1,
+        "province",
+        ("2001", "2002"),
+        ("e", "ci"),
+        (file,),
+        shared,
+        ("main",),
+    )
     drawn = Source(
-        "simulated", "source", "SimulatedSource", True, "Drawn", "", "", "", (), 300, 30, "province",
-        ("2001", "2010"), ("z",), (), "nothing", ("curve",),
-    )  # fmt: skip
+        "simulated",
+        "source",
+        "SimulatedSource",
+        True,
+        "Drawn",
+        "",
+        "",
+        "",
+        (),
+        300,
+        30,
+        "province",
+        ("2001", "2010"),
+        ("z",),
+        (),
+        "nothing",
+        ("curve",),
+    )
     main = Experiment(
-        "main", "Digital economy and carbon", "", ("digicarbon", "run", "main"), (), 2, 2, 0, "RegressionTable",
-        {"model": ("twfe",)}, {"model.controls": ("[]", "[a, b]")}, "abc", START, START + timedelta(seconds=12), 9.5,
-        12.0, False, (), "experiments/main.yaml", "experiments/composed/main.yaml", None, {"numpy": "2.1.0"}, "", False,
-    )  # fmt: skip
+        "main",
+        "Digital economy and carbon",
+        "",
+        ("digicarbon", "run", "main"),
+        (),
+        2,
+        2,
+        0,
+        "RegressionTable",
+        {"model": ("twfe",)},
+        {"model.controls": ("[]", "[a, b]")},
+        "abc",
+        START,
+        START + timedelta(seconds=12),
+        9.5,
+        12.0,
+        False,
+        (),
+        "experiments/main.yaml",
+        "experiments/composed/main.yaml",
+        None,
+        {"numpy": "2.1.0"},
+        "",
+        False,
+    )
     curve = replace(
-        main, name="curve", title="Curve | of all", command=("digicarbon", "run", "curve"), runs=40, planned=41,
-        failed=1, report="SpecificationCurve", simulated=True, asked="experiments/curve.yaml",
+        main,
+        name="curve",
+        title="Curve | of all",
+        command=("digicarbon", "run", "curve"),
+        runs=40,
+        planned=41,
+        failed=1,
+        report="SpecificationCurve",
+        simulated=True,
+        asked="experiments/curve.yaml",
         composed="experiments/composed/curve.yaml",
-    )  # fmt: skip
+    )
     displays = (
         Display(
-            main.title, "table", "main", main.command, ("expected/main/table.csv",), ("build/main/table.csv",),
+            main.title,
+            "table",
+            "main",
+            main.command,
+            ("expected/main/table.csv",),
+            ("build/main/table.csv",),
             "expected/main/numbers.csv",
         ),
-        Display(curve.title, "figure", "curve", curve.command, ("expected/curve/curve.png",), ("build/curve/curve.png",), ""),
-    )  # fmt: skip
+        Display(
+            curve.title, "figure", "curve", curve.command, ("expected/curve/curve.png",), ("build/curve/curve.png",), ""
+        ),
+    )
     variables = (
-        Variable("ln_ci", {"en": "ln carbon intensity", "zh": "碳强度对数"}, "", "mydata", "outcome", "log of ci", "", -1.5, 2.0, 2, 0),
-        Variable("e", {"en": "Digital economy", "zh": "数字经济"}, "index", "mydata", "regressor", "", place, 1.0, 3.0, 2, 1),
-    )  # fmt: skip
+        Variable(
+            "ln_ci",
+            {"en": "ln carbon intensity", "zh": "碳强度对数"},
+            "",
+            "mydata",
+            "outcome",
+            "log of ci",
+            "",
+            -1.5,
+            2.0,
+            2,
+            0,
+        ),
+        Variable(
+            "e", {"en": "Digital economy", "zh": "数字经济"}, "index", "mydata", "regressor", "", place, 1.0, 3.0, 2, 1
+        ),
+    )
     files: dict[str, bytes] = {
         "run_all.py": b"# Rebuilds everything\n",
         "experiments/main.yaml": ASKED,
@@ -102,12 +182,22 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
         weights=(Matrix("w1", "AdjacencyWeights", "d" * 64, 30, 120, "row", (), ("curve",)),),
         seeds=(Seed("source.seed", 4, "main", "experiments/composed/main.yaml"),),
         software=Software(
-            "3.11.9", "Linux 6.1 x86_64",
-            (Package("digicarbon", "1.0", "BSD-3-Clause", "Experiments", ""), Package("numpy", "2.2.0", "BSD", "Arrays", "")),
-            "OpenBLAS 0.3", "A processor", 4, 16 * 10**9, "software/digicarbon-1.0-py3-none-any.whl",
+            "3.11.9",
+            "Linux 6.1 x86_64",
+            (
+                Package("digicarbon", "1.0", "BSD-3-Clause", "Experiments", ""),
+                Package("numpy", "2.2.0", "BSD", "Arrays", ""),
+            ),
+            "OpenBLAS 0.3",
+            "A processor",
+            4,
+            16 * 10**9,
+            "software/digicarbon-1.0-py3-none-any.whl",
             "software/requirements.lock",
         ),
-        measured=Measured({"main": 12.0, "curve": 12.0}, {"main": 9.5, "curve": 30.0}, None, None, "none", 5 * 10**6, len(PANEL)),
+        measured=Measured(
+            {"main": 12.0, "curve": 12.0}, {"main": 9.5, "curve": 30.0}, None, None, "none", 5 * 10**6, len(PANEL)
+        ),
         programs=(
             Program("run_all.py", "driver", "main", "Rebuilds everything"),
             Program("experiments/main.yaml", "experiment", "main", "The main table"),
@@ -118,7 +208,7 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
         ),
         numbers=84,
         files=files,
-    )  # fmt: skip
+    )
 
 
 def whole() -> Mapping[str, object]:

@@ -1,0 +1,379 @@
+"""Documents of a package: every heading of the template, nothing invented, and what is open is asked in every place."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import unicodedata
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import specimen
+import yaml
+
+from digicarbon.model import DiD, DynamicPanel, PanelRegression
+from digicarbon.package import checklists
+from digicarbon.package.answers import Answers, questions
+from digicarbon.package.bibliography import SOFTWARE, bibliography, shipped
+from digicarbon.package.bibtex import entries
+from digicarbon.package.documents import documents, sources
+from digicarbon.package.documents import questions as still_open
+from digicarbon.package.facts import Facts, Lock
+from digicarbon.package.readme import line_of
+from digicarbon.spec import Spec
+
+HEADINGS = (
+    "Overview",
+    "Data Availability and Provenance Statements",
+    "Statement about Rights",
+    "(Optional, but recommended) License for Data",
+    "Summary of Availability",
+    "Details on each Data Source",
+    "Dataset list",
+    "Computational requirements",
+    "Software Requirements",
+    "Controlled Randomness",
+    "Memory, Runtime, Storage Requirements",
+    "Summary",
+    "Details",
+    "Description of programs/code",
+    "(Optional, but recommended) License for Code",
+    "Instructions to Replicators",
+    "Details",
+    "List of tables and programs",
+    "References",
+    "Acknowledgements",
+)
+"""Headings of the template of the Social Science Data Editors, version 1.1, in their order."""
+EMPTY, WHOLE = Answers(), Answers(**specimen.whole())
+
+
+def written(facts: Facts, answers: Answers, language: Any = "en") -> dict[str, str]:
+    return {name: content.decode() for name, content in documents(facts, answers, language).items()}
+
+
+def section(text: str, heading: str) -> str:
+    start = text.index(f"# {heading}\n")
+    end = re.search(r"^#{1,3} ", text[start + 2 :], re.MULTILINE)
+    return text[start : start + 2 + end.start()] if end else text[start:]
+
+
+@pytest.mark.parametrize("answers", [EMPTY, WHOLE], ids=["open", "answered"])
+def test_every_heading_of_the_template_is_there_in_order(answers: Answers) -> None:
+    for language in ("en", "zh"):
+        own = written(specimen.facts(), answers, language)
+        lines = [line.lstrip("# ") for line in own["README.md"].splitlines() if line.startswith("##")]
+        rest = iter(lines)
+        assert all(heading in rest for heading in HEADINGS), lines
+    chinese = re.findall(r"^#+ .*（(.*)）$", own["README.zh.md"], re.MULTILINE)
+    assert len(chinese) == len(HEADINGS)
+    for heading, there in zip(HEADINGS, chinese, strict=True):
+        assert there in heading
+
+
+def test_no_section_is_empty() -> None:
+    text = written(specimen.facts(), EMPTY)["README.md"]
+    for match in re.finditer(r"^(#+) (.+)\n+(?=(#*))", text, re.MULTILINE):
+        below = match[3]
+        # a heading is followed by words, or by a heading below it
+        assert not below or len(below) > len(match[1]), match[2]
+
+
+def test_open_questions_stand_in_the_readme_and_answers_replace_them() -> None:
+    facts = specimen.facts("open")
+    for language in ("en", "zh"):
+        name = "README.md" if language == "en" else "README.zh.md"
+        text = written(facts, EMPTY, language)[name]
+        asked = {one.key for one in still_open(facts, EMPTY)}
+        # what these ask is no part of the template
+        for key in asked - {"title", "keywords", "repository", "doi", "registration", "protocol", "instruments"}:
+            if key not in ("verification", "reporting_guideline", "bibtex", "data.mydata.title"):
+                words = questions()[re.sub(r"^data\.\w+\.", "data.", key)][language]
+                assert f"`{key}`" in text
+                assert words in text
+    text = written(specimen.facts(), WHOLE)["README.md"]
+    assert "OPEN" not in text
+    for words in ("We ask a question.", "Li Hua, li@x.cn", "Press the button.", "Figure 1 is a photograph.", "NSFC 1"):
+        assert words in text
+
+
+def test_nothing_is_invented() -> None:
+    own = written(specimen.facts("open"), EMPTY)
+    zenodo = json.loads(own[".zenodo.json"])
+    assert not {"creators", "license", "keywords", "doi", "related_identifiers"} & set(zenodo)
+    assert "not chosen yet" in own["LICENSE.txt"]
+    crate = json.loads(own["ro-crate-metadata.json"])["@graph"]
+    assert not [one for one in crate if one["@type"] in ("Person", "Organization")]
+    assert "[x] I certify" not in own["README.md"]
+    assert "[x] All" not in own["README.md"]
+
+
+@pytest.mark.parametrize(
+    ("shared", "simulated", "given", "ticked"),
+    [
+        ("copied", True, True, "All data **are** publicly available."),
+        ("instructions", True, True, "**No data can be made** publicly available."),
+        ("open", True, True, None),
+        ("copied", True, False, "All data **are** publicly available."),
+    ],
+)
+def test_summary_of_availability(shared: str, simulated: bool, given: bool, ticked: str | None) -> None:
+    text = section(written(specimen.facts(shared, simulated, given), WHOLE)["README.md"], "Summary of Availability")
+    assert re.findall(r"\[x\] (.*)", text) == ([] if ticked is None else [ticked])
+
+
+def test_some_data_are_withheld() -> None:
+    facts = specimen.facts("instructions")
+    copied = specimen.facts("copied").sources[0]
+    both = replace(facts, sources=(facts.sources[0], replace(copied, option="second"), *facts.sources[1:]))
+    text = section(written(both, WHOLE)["README.md"], "Summary of Availability")
+    assert "[x] Some data **cannot be made** publicly available." in text
+
+
+def test_withheld_files_have_hashes_and_instructions() -> None:
+    own = written(specimen.facts("instructions"), WHOLE)
+    digest = specimen.facts().sources[0].files[0].sha256
+    row = next(line for line in own["README.md"].splitlines() if line.startswith("| `data/panel.csv`"))
+    assert "| No |" in row
+    assert digest in row
+    steps = section(own["README.md"], "Instructions to Replicators")
+    assert "2. Get the data files that this package may not pass on (`data/panel.csv`)" in steps
+    graph = {one["@id"]: one for one in json.loads(own["ro-crate-metadata.json"])["@graph"]}
+    assert "data/panel.csv" not in graph
+    assert graph["#not-included-data%2Fpanel.csv"]["sha256"] == digest
+    copied = section(written(specimen.facts(), WHOLE)["README.md"], "Instructions to Replicators")
+    assert "may not pass on" not in copied
+
+
+def test_simulated_data_say_so_in_every_document() -> None:
+    own = written(specimen.facts(), WHOLE, "zh")
+    assert "SIMULATED" in own["README.md"].split("## Overview")[0]
+    assert "模拟数据" in own["README.zh.md"].split("## 概述")[0]
+    assert "simulated" in json.loads(own[".zenodo.json"])["description"]
+    assert "simulated" in yaml.safe_load(own["CITATION.cff"])["abstract"]
+    real = written(specimen.facts(simulated=False), WHOLE)
+    assert not any("simulated" in text.lower() for name, text in real.items() if name != "checklists/DCAS.md")
+
+
+def test_line_of_a_seed_is_the_line_with_its_key() -> None:
+    facts, place = specimen.facts(), "experiments/composed/main.yaml"
+    lines = specimen.COMPOSED.decode().splitlines()
+    assert line_of(facts, place, "source.seed") == 1 + lines.index("  seed: 4")
+    assert line_of(facts, place, "source.noise.seed") == 1 + lines.index("    seed: 3")
+    assert line_of(facts, place, "model.seed") == 1 + lines.index("  seed: 1")
+    assert line_of(facts, place, "weights.seed") == ""
+    assert line_of(facts, "nowhere", "model.seed") == ""
+
+
+def test_every_table_has_its_experiment_command_file_and_line() -> None:
+    text = section(written(specimen.facts(), WHOLE)["README.md"], "List of tables and programs")
+    row = next(line for line in text.splitlines() if line.startswith("| Table 3"))
+    cells = [cell.strip() for cell in row.strip("|").split(" | ")]
+    asked = specimen.ASKED.decode().splitlines()
+    line = str(1 + asked.index("  - override /report: regression"))
+    assert cells[1:] == ["main", "`digicarbon run main`", "`experiments/main.yaml`", line, "`expected/main/table.csv`"]
+    # a title with a bar stays in its cell
+    assert "Curve \\| of all" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ticked"), [(30, "<10 minutes"), (600, "10-60 minutes"), (3 * 3600, "2-8 hours"), (1e7, "> 14 days")]
+)
+def test_classes_of_time(seconds: float, ticked: str) -> None:
+    facts = specimen.facts()
+    measured = replace(facts.measured, seconds={"main": seconds / 2, "curve": seconds / 2})
+    text = written(replace(facts, measured=measured), WHOLE)["README.md"]
+    summary = text[text.index("Approximate time") : text.index("Approximate storage")]
+    assert re.findall(r"\[x\] (.*)", summary) == [ticked]
+    assert "Memory was not measured." in text
+    rebuilt = replace(measured, rebuild_seconds=50.0, peak_memory=3 * 10**9, memory_from="rebuild")
+    text = written(replace(facts, measured=rebuilt), WHOLE)["README.md"]
+    assert "A whole rebuild, the software installed already, took 50 s." in text
+    assert "The largest process of a rebuild took 3.0 GB of memory." in text
+
+
+def test_codebook_has_every_variable() -> None:
+    facts = specimen.facts()
+    own = written(facts, WHOLE, "zh")
+    rows = list(csv.DictReader(io.StringIO(own["codebook.csv"])))
+    assert [row["variable"] for row in rows] == [one.name for one in facts.variables]
+    assert [float(row["least"]) for row in rows] == [one.least for one in facts.variables]
+    assert rows[1]["label_zh"] == "数字经济"
+    for one in facts.variables:
+        assert f"| `{one.name}` | {one.words['en']} |" in own["codebook.md"]
+        assert f"| `{one.name}` | {one.words['zh']} |" in own["codebook.zh.md"]
+
+
+def verdicts(name: str, facts: Facts, answers: Answers) -> list[str]:
+    keys = [one.key for one in still_open(facts, answers)]
+    return [item.verdict for item in checklists.checklist(name, facts, answers, keys)]
+
+
+def test_checklists_have_every_item_and_award_nothing() -> None:
+    own = written(specimen.facts(), EMPTY, "zh")
+    for name, items in (("DCAS", 16), ("TOP", 10)):
+        for end, words in ((".md", "It awards no badge"), (".zh.md", "不授予任何徽章")):
+            text = own[f"checklists/{name}{end}"]
+            assert words in text
+            assert [int(number) for number in re.findall(r"^\| (\d+)\. ", text, re.MULTILINE)] == [*range(1, items + 1)]
+
+
+def test_verdicts_of_the_standard_on_data_and_code() -> None:
+    yes, no, none, authors = "yes", "no", "not_applicable", "authors"
+    assert verdicts("dcas", specimen.facts(), WHOLE) == [
+        *(yes, yes, yes, yes, yes, yes, yes, yes, yes),
+        *(none, none, none, yes, yes, yes, yes),
+    ]
+    hidden = verdicts("dcas", specimen.facts("instructions"), WHOLE)
+    assert hidden[1:3] == [no, no]
+    undecided = verdicts("dcas", specimen.facts("open"), EMPTY)
+    assert undecided[:3] == [authors] * 3
+    assert undecided[12:] == [no, authors, authors, authors]
+    drawn = verdicts("dcas", specimen.facts(given=False), EMPTY)
+    assert drawn[:6] == [yes, none, yes, none, yes, none]
+
+
+def test_verdicts_of_the_guidelines_on_openness() -> None:
+    facts = specimen.facts()
+    assert verdicts("top", facts, WHOLE) == ["no", "no", "no", "not_applicable", "yes", "yes", "no", "no", "no", "yes"]
+    assert verdicts("top", facts, EMPTY)[:3] == ["authors", "authors", "no"]
+    lock = Lock("2026-05-01T00:00:00Z", "f" * 64, (), {}, "expected/main/lock.json")
+    locked = replace(facts, experiments=tuple(replace(one, lock=lock) for one in facts.experiments))
+    assert verdicts("top", locked, WHOLE)[2] == "yes"
+    changed = replace(lock, changes=("seed: 1 became 2",))
+    one, two = locked.experiments
+    assert verdicts("top", replace(locked, experiments=(one, replace(two, lock=changed))), WHOLE)[2] == "no"
+    assert verdicts("top", replace(locked, experiments=(one, replace(two, lock=None))), WHOLE)[2] == "no"
+    text = written(replace(locked, experiments=(one, replace(two, lock=changed))), WHOLE)["README.md"]
+    assert "changed since: seed: 1 became 2" in text
+
+
+def test_bibliography_has_the_recorded_methods_and_no_others() -> None:
+    facts = specimen.facts()
+    cited = bibliography(facts, WHOLE)
+    assert [one.key for one in cited.methods] == ["baltagi2021", "cliff1981", "moran1950"]
+    assert [one.key for one in cited.software] == ["digicarbon", "harris2020"]
+    assert [one.key for one in cited.data] == ["data_mydata"]
+    again = entries(cited.bibtex)
+    assert [(one.key, dict(one.fields)) for one in again] == [(one.key, dict(one.fields)) for one in cited.every]
+    own = replace(facts, methods=(replace(facts.methods[0], references=("mine2020",)),))
+    assert bibliography(own, WHOLE).unknown == ("mine2020",)
+    assert "`mine2020`" in written(own, WHOLE)["README.md"]
+    entry = "@article{mine2020, author = {Li, Hua}, title = {Mine}, journal = {J}, year = 2020}"
+    answered = Answers(**{**specimen.whole(), "bibtex": entry})
+    assert bibliography(own, answered).unknown == ()
+    assert "Li, Hua. 2020. “Mine.” *J*." in written(own, answered)["README.md"]
+
+
+def classes(cls: type[Spec]) -> set[type[Spec]]:
+    return {cls, *(one for below in cls.__subclasses__() for one in classes(below))}
+
+
+def test_every_key_that_a_class_names_has_an_entry_and_every_entry_is_named() -> None:
+    import digicarbon.china.weights
+    import digicarbon.diagnostic
+    import digicarbon.measure
+    import digicarbon.report.specification_curve
+    import digicarbon.sample.matching
+    import digicarbon.weights
+
+    for module in (digicarbon.diagnostic, digicarbon.measure, digicarbon.weights, digicarbon.model):
+        for name in module.__all__:
+            getattr(module, name)
+    own = {one for one in classes(Spec) if one.__module__.startswith("digicarbon.")}
+    keys = {key for one in own for key in one.references}
+    keys |= {key for one in own for by in one.references_by.values() for many in by.values() for key in many}
+    assert keys | set(SOFTWARE.values()) == set(shipped())
+
+
+def test_entries_are_whole() -> None:
+    needed = {
+        "article": {"author", "title", "journal", "year", "volume", "pages"},
+        "book": {"author", "title", "publisher", "year"},
+        "incollection": {"author", "title", "booktitle", "publisher", "year", "pages"},
+        "inproceedings": {"author", "title", "booktitle", "year", "pages"},
+        "misc": {"author", "title", "year", "url"},
+    }
+    assert list(shipped()) == sorted(shipped())
+    for entry in shipped().values():
+        assert needed[entry.kind] <= set(entry.fields), entry.key
+        assert re.fullmatch(r"(1[89]|20)\d\d", entry.fields["year"])
+        assert entry.fields["year"] in entry.key, entry.key
+        plain = unicodedata.normalize("NFD", entry.fields["author"].split(",")[0].lower())
+        family = re.sub(r"[^a-z]", "", plain)
+        assert entry.key.startswith((family, family[:9])), entry.key
+        assert not re.search(r"[{}\\$]|--", str(entry))
+
+
+def test_what_is_cited_depends_on_the_choices() -> None:
+    regression = PanelRegression(y="y", x=("a",), cov="driscoll_kraay", effects="two_way")
+    assert regression.cited == ("baltagi2021", "driscoll1998")
+    assert PanelRegression(y="y", x=("a",)).cited == ("baltagi2021",)
+    assert "sun2021" in DiD(y="y", policy="p", estimator="sun_abraham").cited
+    assert "sun2021" not in DiD(y="y", policy="p", estimator="imputation").cited
+    assert "blundell1998" in DynamicPanel(y="y", x=("a",), kind="system").cited
+    assert "blundell1998" not in DynamicPanel(y="y", x=("a",)).cited
+
+
+def test_metadata_of_repositories() -> None:
+    own = written(specimen.facts(), WHOLE)
+    zenodo = json.loads(own[".zenodo.json"])
+    assert zenodo["creators"][0] == {
+        "name": "Li Hua",
+        "affiliation": "Nankai University",
+        "orcid": "0000-0002-1825-0097",
+    }
+    assert zenodo["license"] == "cc-by-4.0"
+    assert [one["relation"] for one in zenodo["related_identifiers"]] == ["isSupplementTo", "isDerivedFrom"]
+    citation = yaml.safe_load(own["CITATION.cff"])
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["authors"][0]["orcid"] == "https://orcid.org/0000-0002-1825-0097"
+    assert citation["title"] == zenodo["title"] == "Replication package for: Does the Digital Economy Clean the Air?"
+
+
+def test_sources_that_a_computer_draws_are_not_asked_about() -> None:
+    facts = specimen.facts()
+    assert set(sources(facts)) == {"mydata"}
+    known = replace(facts.sources[0], cite=("A (2020)",), url="https://example.org")
+    assert sources(replace(facts, sources=(known,)))["mydata"] == {"citation", "url"}
+
+
+def test_crate_names_every_file_run_and_person() -> None:
+    facts = specimen.facts()
+    own = documents(facts, WHOLE)
+    graph = {one["@id"]: one for one in json.loads(own["ro-crate-metadata.json"])["@graph"]}
+    parts = {one["@id"] for one in graph["./"]["hasPart"]}
+    assert parts == {*facts.files, *own} - {"ro-crate-metadata.json"}
+    for name, content in {**facts.files, **own}.items():
+        if name != "ro-crate-metadata.json":
+            assert graph[name]["contentSize"] == str(len(content))
+    for experiment in facts.experiments:
+        action = graph[f"#run-{experiment.name}"]
+        assert {"@id": "run_all.py"} in action["instrument"]
+        assert action["agent"] == {"@id": "https://orcid.org/0000-0002-1825-0097"}
+        assert action["startTime"] < action["endTime"]
+    assert {"@id": "data/panel.csv"} in graph["#run-main"]["object"]
+    # everything that is pointed to is there
+    pointed = set(re.findall(r'\{"@id": "([^"]+)"\}', json.dumps(list(graph.values()))))
+    assert not {one for one in pointed if not one.startswith("https://w3id.org/ro/crate/")} - set(graph)
+
+
+def test_documents_do_not_depend_on_the_time_or_the_machine() -> None:
+    facts = specimen.facts()
+    assert documents(facts, WHOLE, "zh") == documents(facts, WHOLE, "zh")
+    later = replace(facts, made=facts.made + timedelta(days=1))
+    assert documents(later, WHOLE)["codebook.csv"] == documents(facts, WHOLE)["codebook.csv"]
+
+
+def test_without_rocrate_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    from digicarbon.errors import ConfigError
+
+    monkeypatch.setitem(sys.modules, "rocrate.rocrate", None)
+    with pytest.raises(ConfigError, match=r"pip install 'digicarbon\[package\]'"):
+        documents(specimen.facts(), EMPTY)

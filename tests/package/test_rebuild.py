@@ -1,0 +1,64 @@
+"""Packages rebuilt from nothing but Python: a new virtual environment, with packages of the registry."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from digicarbon.__main__ import main
+from digicarbon.package import software
+
+pytestmark = pytest.mark.outside
+BARE = ("HOME", "PATH", "SYSTEMROOT", "TEMP", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "SSL_CERT_FILE")
+"""What the environment keeps: nothing of this study, and the way to the registry."""
+
+
+def rebuilt(folder: Path, *flags: str) -> str:
+    kept = {name: os.environ[name] for name in BARE if name in os.environ}
+    python = getattr(sys, "_base_executable", sys.executable)
+    words = [python, "-I", str(folder / "run_all.py"), *flags]
+    done = subprocess.run(
+        words, cwd=folder.parent, env=kept, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_paper_is_packaged_in_a_minute_and_rebuilt_from_nothing_but_python(project: Path) -> None:
+    assert main(["run", "paper"]) == 0
+    start = time.perf_counter()
+    assert main(["package", "paper", "--to", "package"]) == 0
+    assert time.perf_counter() - start <= 60
+    printed = rebuilt(project / "package")
+    numbers = sum(1 for _ in csv.DictReader((project / "package/build/comparison.csv").open(encoding="utf-8")))
+    assert numbers > 9_000
+    assert printed.endswith(f"\n0 of {numbers} numbers differ.\n")
+    assert "SIMULATED DATA" in printed
+    # what is installed there makes the same wheel
+    bin_folder = project / "package/build/venv" / ("Scripts" if sys.platform == "win32" else "bin")
+    program = (
+        "from digicarbon.package.software import wheel\nimport hashlib\nprint(hashlib.sha256(wheel()[1]).hexdigest())"
+    )
+    done = subprocess.run(
+        [bin_folder / "python", "-I", "-c", program], capture_output=True, text=True, check=True, cwd=project
+    )
+    assert done.stdout.strip() == hashlib.sha256(software.wheel()[1]).hexdigest()
+
+
+def test_real_data_that_may_not_be_passed_on_are_asked_for_and_checked(project: Path, data_folder: Path) -> None:
+    assert main(["run", "china_baseline"]) == 0
+    assert main(["package", "china_baseline", "--to", "package"]) == 0
+    plan = json.loads((project / "package/software/rebuild.json").read_text(encoding="utf-8"))
+    assert plan["environment"] == {"DIGICARBON_DATA": "data"}
+    assert not any(one["shared"] for one in plan["data"])
+    originals = {path.read_bytes() for path in (data_folder / "china").glob("*.csv")}
+    assert not [path for path in (project / "package").rglob("*") if path.is_file() and path.read_bytes() in originals]
+    assert "\n0 of " in rebuilt(project / "package", "--data", str(data_folder / "china"))

@@ -1,0 +1,69 @@
+"""The software of a package: a closed list of versions, and a wheel of what is installed."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import zipfile
+from importlib.metadata import distribution
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import digicarbon
+from digicarbon.package import software
+
+
+def pins() -> dict[str, Requirement]:
+    lines = software.lock_file().decode().splitlines()
+    pinned = [Requirement(line) for line in lines if not line.startswith("#")]
+    return {canonicalize_name(one.name): one for one in pinned}
+
+
+def test_the_lock_file_has_the_installed_version_of_all_that_its_packages_need() -> None:
+    known = pins()
+    for name in ("digicarbon", *known):
+        installed = distribution(name)
+        if name != "digicarbon":
+            assert str(known[name].specifier) == f"=={installed.version}"
+        for text in installed.requires or ():
+            need = Requirement(text)
+            if need.marker is None or need.marker.evaluate({"extra": ""}):
+                assert canonicalize_name(need.name) in known, f"{name} needs {need.name}"
+    assert {"numpy", "mlflow", "hydra-core"} <= set(known)
+    assert "digicarbon" not in known
+    assert not {"pytest", "mkdocs-material"} & set(known)
+
+
+def test_conditions_hold_on_this_computer() -> None:
+    conditional = [one for one in pins().values() if one.marker is not None]
+    assert conditional
+    assert all(one.marker is not None and one.marker.evaluate() for one in conditional)
+
+
+def test_the_wheel_is_whole() -> None:
+    name, content = software.wheel()
+    assert name == f"digicarbon-{digicarbon.__version__}-py3-none-any.whl"
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    files = archive.namelist()
+    assert len(set(files)) == len(files)
+    needed = {
+        "digicarbon/__main__.py",
+        "digicarbon/conf/config.yaml",
+        "digicarbon/experiments/paper.yaml",
+        "digicarbon/package/run_all.py",
+        "hydra_plugins/digicarbon/__init__.py",
+    }
+    assert needed <= set(files)
+    assert not [file for file in files if file.endswith(".pyc") or "digicarbon/plugins" in file]
+    about = f"digicarbon-{digicarbon.__version__}.dist-info"
+    assert f"\nVersion: {digicarbon.__version__}\n" in archive.read(f"{about}/METADATA").decode()
+    record = {row[0]: row[1:] for row in csv.reader(io.StringIO(archive.read(f"{about}/RECORD").decode()))}
+    assert set(record) == set(files)
+    for file, (sha256, size) in record.items():
+        if file != f"{about}/RECORD":
+            digest = base64.urlsafe_b64encode(hashlib.sha256(archive.read(file)).digest()).rstrip(b"=").decode()
+            assert (sha256, size) == (f"sha256={digest}", str(len(archive.read(file))))
+    assert software.wheel()[1] == content
