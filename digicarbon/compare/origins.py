@@ -178,7 +178,8 @@ class Origins:
         of_model = _told(then, now, changes, [group for group in OPTIONS if group not in (*OF_PANEL, "weights")])
         moved = bool(changes.get("source")) or then.options.get("source") != now.options.get("source")
         files = self._files(prints, moved) if other_panel else ()
-        weights = self._weights_files(prints, digests, bool(of_weights)) if other_weights else ()
+        # where one side has no weights, its model or its errors take none, which is a choice
+        weights = self._weights_files(prints, digests, bool(of_weights)) if other_weights and all(digests) else ()
         yield "data", (*files, *weights)
         yield "choice", (*of_panel, *of_weights, *of_model)
         code: tuple[str, ...] = ()
