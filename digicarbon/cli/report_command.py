@@ -26,11 +26,13 @@ from digicarbon.spec import build
 
 OUT = "out"
 """Default folder of pages; each experiment has a subfolder."""
+PAGES = (".html", ".htm")
+"""Endings of a page that is a single file."""
 MOST_OTHERS = 5
 """Largest number of other sweeps of an experiment that are named."""
 
 
-def report(name: str, out: str | None, overrides: Sequence[str]) -> int:
+def report(name: str, out: str | None, one_file: bool, overrides: Sequence[str]) -> int:
     """Write a page of an experiment's newest sweep, or of each experiment that it lists; return the exit status.
 
     Parameters
@@ -38,7 +40,9 @@ def report(name: str, out: str | None, overrides: Sequence[str]) -> int:
     name : str
         An experiment or a sweep's run id; empty for runs without an experiment.
     out : str, optional
-        The folder of the page.
+        The folder of the page; a name that ends in ``.html`` is a single file.
+    one_file : bool
+        Whether the page is a single file with all others within.
     overrides : sequence of str
         Of ``report`` and ``tracking``.
 
@@ -75,16 +79,30 @@ def report(name: str, out: str | None, overrides: Sequence[str]) -> int:
     if chosen and len(complaints) == len(sections):
         every = list(dict.fromkeys(complaints))
         raise ConfigError(Note("page_report_misfit", words=" ".join(chosen), refused=every))
-    folder = Path(out or f"{OUT}/{UNNAMED if experiment == ROOT else experiment}")
+    target, single = _target(out, UNNAMED if experiment == ROOT else experiment, one_file)
     with phase("files of the page"):
-        files, lacking = page.files(_title(experiment, sections), sections, words)
-        whole.write(folder, files)
+        files, lacking = page.files(_title(experiment, sections), sections, words, whole=single)
+        if single:
+            page.write_one(target, files[page.PAGE])
+        else:
+            whole.write(target, files)
     further = [sentence for _, one in sweeps for sentence in _others(one)]
     sys.stderr.write("".join(f"{sentence}\n" for sentence in [*lacking, *complaints, *further]))
-    sys.stdout.write(
-        f"{folder / page.PAGE}: a page of {_what(sections)}, and {counted(len(files) - 1, 'file')} beside it.\n"
-    )
+    if single:
+        size = len(files[page.PAGE]) / 1e6
+        sys.stdout.write(f"{target}: a page of {_what(sections)} in one file of {size:.1f} MB, which needs no other.\n")
+    else:
+        beside = counted(len(files) - 1, "file")
+        sys.stdout.write(f"{target / page.PAGE}: a page of {_what(sections)}, and {beside} beside it.\n")
     return 1 if complaints else 0
+
+
+def _target(out: str | None, experiment: str, one_file: bool) -> tuple[Path, bool]:
+    """Return the folder or the file of a page, and whether it is a single file."""
+    if out is not None and out.lower().endswith(PAGES):
+        return Path(out), True
+    # a run id names a page as well as an experiment does
+    return (Path(out or OUT) / f"{experiment}.html", True) if one_file else (Path(out or f"{OUT}/{experiment}"), False)
 
 
 def _others(one: RecordedSweep) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import pandas as pd
 
 from digicarbon.cli.command import show, terminal
 from digicarbon.cli.stored import stored
+from digicarbon.compare import commit_of, versions
 from digicarbon.config.files import command_line
 from digicarbon.errors import DataError, EstimationError, counted, listing
 from digicarbon.note import Note, cut
@@ -157,25 +157,13 @@ def _changes(again: Again) -> Iterator[str]:
 
 
 def _commits(tags: Mapping[str, str], same: bool) -> str:
-    commits = [f"{known.get('mlflow.source.git.commit', 'none')[:10]}{_dirty(known)}" for known in (tags, provenance())]
-    where = f"commit {commits[0]}" if commits[0] == commits[1] else f"commit {commits[0]} then, {commits[1]} now"
+    then, now = commit_of(tags), commit_of(provenance())
+    where = f"commit {then}" if then == now else f"commit {then} then, {now} now"
     return f"{'the same' if same else 'DIFFERENT'} ({where})"
 
 
-def _dirty(tags: Mapping[str, str]) -> str:
-    return " with changes" if tags.get("digicarbon.git_dirty") == "True" else ""
-
-
 def _packages(tags: Mapping[str, str]) -> str:
-    then, now = (
-        {"digicarbon": known.get("digicarbon.version", ""), **json.loads(known.get("digicarbon.packages", "{}"))}
-        for known in (tags, provenance())
-    )
-    differ = [
-        f"{name} {then.get(name) or 'none'} then, {now.get(name) or 'none'} now"
-        for name in dict.fromkeys([*then, *now])
-        if then.get(name) != now.get(name)
-    ]
+    differ = [f"{name} {then or 'none'} then, {now or 'none'} now" for name, then, now in versions(tags, provenance())]
     return f"DIFFERENT: {'; '.join(differ)}" if differ else "the same versions"
 
 

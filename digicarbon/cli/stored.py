@@ -37,7 +37,26 @@ def stored(run: str, experiment: str, overrides: Sequence[str], finished: bool =
     TrackingError
         If the store cannot be read.
     """
-    words = [word for word in (run, experiment) if word]
+    tracking, (first, *others) = store_of([word for word in (run, experiment) if word], overrides)
+    return tracking, recorded.find(tracking, first, "".join(others), finished)
+
+
+def store_of(words: Sequence[str], overrides: Sequence[str]) -> tuple[Tracking, list[str]]:
+    """Return the store of the experiment that the last word names, else the default one, and the words.
+
+    Parameters
+    ----------
+    words : sequence of str
+        A run or an experiment, and maybe the experiment of the run; one that is a file's path becomes its name.
+    overrides : sequence of str
+        Of ``tracking``.
+
+    Raises
+    ------
+    ConfigError
+        If the experiment, or its tracking, is wrong.
+    """
+    words = list(words)
     last = name_of(words[-1])
     name = ROOT
     # a label may be longer than a file name can be
@@ -45,6 +64,4 @@ def stored(run: str, experiment: str, overrides: Sequence[str], finished: bool =
         name = ROOT if find(last) is None else last
     if name == last:
         words[-1] = UNNAMED if name == ROOT else name
-    tracking = settings(Composer(loader(), name, overrides)).tracking
-    first, *others = words
-    return tracking, recorded.find(tracking, first, "".join(others), finished)
+    return settings(Composer(loader(), name, overrides)).tracking, words

@@ -31,6 +31,7 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon data status|check|show           what a folder holds, what is odd in it, what a run's panel was made from
   digicarbon report EXPERIMENT --out FOLDER   a page of what is recorded, with its tables for Word, Excel and LaTeX
   digicarbon rerun RUN_ID                     fit a recorded run again and compare every number
+  digicarbon compare A B [--to FILE]          two recorded sweeps: which numbers moved, and by what
   digicarbon export RUN_OR_EXPERIMENT --to DIR          data, weights, YAML, and scripts for Stata and R that check it
   digicarbon package EXPERIMENT… --to DIR     the whole package for a data editor: README, data, tables, and its rebuild
   digicarbon deliver [EXPERIMENT]             record runs that wait on this disk for a store that did not take them
@@ -313,16 +314,23 @@ def _add_fits(add: Adder) -> None:
 
 def _add_records(add: Adder) -> None:
     """Add the verbs that read recorded runs."""
-    add(
-        "digicarbon report [EXPERIMENT or run id of a sweep] [--out FOLDER] [report=… tracking=…]",
+    report = add(
+        "digicarbon report [EXPERIMENT or run id of a sweep] [--out FOLDER] [--one-file] [report=… tracking=…]",
         "report_command.report",
         "Makes a page of what is recorded, with its tables for Word, Excel and LaTeX; fits nothing.",
         "digicarbon report table3_baseline --out paper",
+        "digicarbon report table3_baseline --out baseline.html",
         "digicarbon report table3_baseline report.decimals=3 report.language=zh",
         needs=Note("needs_of_report"),
         names=("name",),
         is_override=_is_pair,
-    ).add_argument("--out", metavar="FOLDER", help="where the page goes; by default out/EXPERIMENT")
+    )
+    report.add_argument("--out", metavar="FOLDER", help="where the page goes; by default out/EXPERIMENT")
+    report.add_argument(
+        "--one-file",
+        action="store_true",
+        help="one file with tables and pictures within, EXPERIMENT.html; also by --out page.html",
+    )
     add(
         "digicarbon rerun RUN [EXPERIMENT] [tracking=…]",
         "rerun.rerun",
@@ -334,6 +342,25 @@ def _add_records(add: Adder) -> None:
         names=("run", "experiment"),
         least=1,
         is_override=_is_tracking,
+    )
+    compare = add(
+        "digicarbon compare A B [--to FILE] [--experiment EXPERIMENT] [tracking=…]",
+        "compare.compare_",
+        "Compares two recorded sweeps: which numbers moved, and by what: data, a choice, code or packages. A and B are "
+        "each an experiment (its latest sweep), EXPERIMENT@COMMIT (the latest one at a Git commit), or the id of a "
+        "sweep or a run, or its beginning. The status is 1 if a number moved.",
+        "digicarbon compare table3_baseline@a1b2c3d table3_baseline",
+        "digicarbon compare 3f9a2c81000b table3_baseline --to moved.csv",
+        needs=Note("needs_of_compare"),
+        names=("first", "second"),
+        least=2,
+        is_override=_is_tracking,
+    )
+    compare.add_argument(
+        "--to", metavar="FILE", help="a row for each run as .csv, or the result as .md, .html, .docx …"
+    )
+    compare.add_argument(
+        "--experiment", metavar="NAME", default="", help="where ids are searched, and whose sweeps @COMMIT means"
     )
     add(
         "digicarbon export RUN_OR_EXPERIMENT [EXPERIMENT] --to FOLDER [tracking=…]",

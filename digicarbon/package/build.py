@@ -41,6 +41,7 @@ from digicarbon.sweep.provenance import SEEDS, choices
 EXPECTED, BUILD = "expected", "build"
 PLAN = f"{software.FOLDER}/rebuild.json"
 DRIVER, CONTAINER = "run_all.py", "Dockerfile"
+ONLINE = ".github/workflows/rerun.yml"
 LOCK = "lock.json"
 """The lock's name among the files of a sweep."""
 NO_CLASS = ("executor", "tracking")
@@ -111,7 +112,7 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
         locked = software.lock_file()
     modules = project.modules()
     study = {**project.written_texts(), **modules}
-    driver = (Path(__file__).parent / DRIVER).read_bytes()
+    driver, online = ((Path(__file__).parent / name).read_bytes() for name in (DRIVER, Path(ONLINE).name))
     simulated = any(one.sweep.simulated for one in members)
     plan = {
         "version": digicarbon.__version__,
@@ -142,6 +143,7 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
         CONTAINER: software.docker_file(wheel_name),
         ".dockerignore": f"{BUILD}\n".encode(),
         DRIVER: driver,
+        ONLINE: online,
         PLAN: _json(plan),
         RECORD: record(project),
     }
@@ -175,6 +177,7 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
             Program(computer.wheel, "software", "digicarbon", "The installed digicarbon as a wheel"),
             Program(computer.lock_file, "lock", "", "Exact versions of all Python packages"),
             Program(CONTAINER, "container", "", "A container in which the package is rebuilt"),
+            Program(ONLINE, "workflow", "", "A workflow that rebuilds the package on GitHub"),
         ),
         methods=tuple(_methods(members)),
         numbers=sum(part.numbers for part in shown),

@@ -398,7 +398,7 @@ class Program:
     Attributes
     ----------
     file : str
-    kind : {"driver", "experiment", "composed", "plan", "option", "module", "software", "lock", "container"}
+    kind : {"driver", "experiment", "composed", "plan", "option", "module", "software", "lock", "container", "workflow"}
         ``plan`` is a locked plan, ``lock`` the exact versions of packages.
         Words for it are the documents' part.
     of : str

@@ -5,3 +5,4 @@ from digicarbon.page.section import section as section
 from digicarbon.page.site import PAGE as PAGE
 from digicarbon.page.site import files as files
 from digicarbon.page.site import tables as tables
+from digicarbon.page.site import write_one as write_one

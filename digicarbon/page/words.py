@@ -85,6 +85,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "indirect": ("Indirect", "间接效应"),
     "interval": ("Interval", "置信区间"),
     "left": ("Planned, and not fitted yet", "已计划但尚未估计"),
+    "left_out": (
+        "Too large for one file, and left out: {names}. `digicarbon report` without --one-file writes them.",
+        "因过大而未收入本文件：{names}。`digicarbon report`不加--one-file即可写出。",
+    ),
     "links": ("links", "条边"),
     "links_local": (
         "Numbers lead to their runs on this page. `{command}` shows them in MLflow.",
@@ -115,6 +119,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Exploring the runs needs JavaScript; runs.csv beside this page has all of them.",
         "浏览各回归需要JavaScript；同目录下的runs.csv含全部内容。",
     ),
+    "noscript_whole": (
+        "Exploring the runs needs JavaScript; runs.csv, below, has all of them.",
+        "浏览各回归需要JavaScript；下方的runs.csv含全部内容。",
+    ),
     "of": ("{shown} of {total} runs", "{total} 个回归中的 {shown} 个"),
     "one_part": (
         "Shares are of one part at a time: choose a value of each choice marked N or U.",
@@ -129,6 +137,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "part": ("Counted together", "一起计数"),
     "pictures": ("Pictures", "图"),
     "pictures_more": ("{n} more pictures are beside this page: {names}.", "另有 {n} 幅图见同目录：{names}。"),
+    "pictures_more_whole": (
+        "{n} more pictures are among the files below: {names}.",
+        "另有 {n} 幅图见下方文件：{names}。",
+    ),
     "planned": ("{n} runs planned", "计划{n}个回归"),
     "planned_one": ("{n} run planned", "计划{n}个回归"),
     "positive": ("Positive", "为正"),

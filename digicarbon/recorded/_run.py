@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from digicarbon.note import Note, cut, suggestion
 from digicarbon.secret import hidden, masked
 from digicarbon.sweep.provenance import FINGERPRINT, RECORD, VERSION
 from digicarbon.tracking import (
+    COMMIT,
     CONFIG,
     CONFIG_FILE,
     EXPERIMENT,
@@ -45,6 +47,9 @@ SETTINGS = ("executor", "tracking", "report")
 """Groups that no number depends on."""
 ENDED = ("FINISHED", "FAILED")
 """Statuses of a sweep whose runs were all tried."""
+_DIGITS = re.compile(r"[0-9a-f]{4,40}")
+SHORT = 10
+"""How many digits of a commit are shown."""
 SHOWN = 5
 """How many ambiguous runs are named."""
 
@@ -127,6 +132,60 @@ def find(tracking: Tracking, name: str, experiment: str = "", finished: bool = F
             artifacts=parent.info.artifact_uri,
             data=data_of(client, parent_id, "" if parent is run else run.data.tags.get(FINGERPRINT, "none")),
         )
+
+
+def located(tracking: Tracking, name: str, experiment: str = "") -> tuple[str, str]:
+    """Return the id of a run that is named as for `find`, and that of its sweep.
+
+    Raises
+    ------
+    DataError
+        If there is no such run, or more than one.
+    TrackingError
+        If the store cannot be read.
+    """
+    with reading(tracking) as client:
+        run = _run(client, name, experiment, tracking.experiment, _newest)
+        return run.info.run_id, run.data.tags.get("mlflow.parentRunId", run.info.run_id)
+
+
+def at_commit(tracking: Tracking, experiment: str, commit: str, name: str) -> str:
+    """Return the id of an experiment's latest sweep that has runs of a Git commit.
+
+    Parameters
+    ----------
+    tracking : Tracking
+    experiment : str
+    commit : str
+        Its beginning, 4 digits at least.
+    name : str
+        What the user calls it.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    TrackingError
+        If the store cannot be read.
+    """
+    with reading(tracking) as client:
+        # the newest sweep, or an error that names what is there
+        newest = _run(client, experiment, "", tracking.experiment, _newest)
+        ids = [newest.info.experiment_id]
+        if newest.data.tags.get("digicarbon.kind") != "sweep":
+            raise DataError(Note("recorded_no_sweep_yet"))
+        sweeps = [one for one in sweeps_of(client, ids) if one.data.tags.get(EXPERIMENT, experiment) == experiment]
+        known: dict[str, None] = {}
+        for sweep in sweeps:
+            inside = f"tags.`mlflow.parentRunId` = '{sweep.info.run_id}'"
+            if _DIGITS.fullmatch(commit):
+                at = client.search_runs(ids, f"{inside} AND tags.`{COMMIT}` LIKE '{commit}%'", max_results=1)
+                if at:
+                    return str(sweep.info.run_id)
+            runs = client.search_runs(ids, inside, max_results=1)
+            known |= {run.data.tags[COMMIT][:SHORT]: None for run in runs if COMMIT in run.data.tags}
+        there = Note("recorded_at_commits", commits=cut(known, SHOWN)) if known else Note("recorded_at_no_commit")
+        raise DataError(Note("recorded_not_at_commit", experiment=experiment, commit=name, there=there))
 
 
 def file_of(tracking: Tracking, run_id: str, name: str) -> str:

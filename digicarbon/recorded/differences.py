@@ -1,15 +1,28 @@
-"""How numbers differ from recorded ones."""
+"""How far numbers are apart: one pair, those of a run, or all numbers of thousands of runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
+
+from digicarbon.arrays import FloatArray
 
 TOLERANCE = 1e-10
 """Numbers are equal if they differ by less than this, relative to the larger one."""
 SMALLEST = 1e-12
 """Numbers of a smaller size are compared relative to this: the digits of a p value of 1e-300 mean nothing."""
+
+
+def relative(one: FloatArray, other: FloatArray, smallest: float = SMALLEST) -> FloatArray:
+    """Return differences relative to the larger number: 0 where both are missing (NaN), 1 where one is.
+
+    Numbers of a size below ``smallest`` are compared relative to that.
+    """
+    size = np.maximum(np.fmax(np.abs(one), np.abs(other)), smallest)
+    apart: FloatArray = np.abs(one - other) / size
+    return np.where(np.isnan(apart), np.isnan(one) != np.isnan(other), apart)
 
 
 def differences(stored: Mapping[str, float], found: Mapping[str, float], smallest: float = SMALLEST) -> pd.DataFrame:
@@ -29,6 +42,5 @@ def differences(stored: Mapping[str, float], found: Mapping[str, float], smalles
         side only.
     """
     frame = pd.DataFrame({"stored": pd.Series(stored, dtype=float), "today": pd.Series(found, dtype=float)})
-    size = frame.abs().max(axis="columns").clip(lower=smallest)
-    frame["difference"] = ((frame["stored"] - frame["today"]).abs() / size).fillna(1.0)
+    frame["difference"] = relative(frame["stored"].to_numpy(), frame["today"].to_numpy(), smallest)
     return frame.sort_values("difference", ascending=False, kind="stable")

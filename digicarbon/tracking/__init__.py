@@ -1,6 +1,6 @@
 """Results to MLflow: a parent run per sweep, a child per specification; written by one process only."""
 
-from digicarbon.tracking._code import PACKAGES, provenance
+from digicarbon.tracking._code import COMMIT, PACKAGES, commit_named, provenance
 from digicarbon.tracking._connection import ask_once, refuse_unreadable
 from digicarbon.tracking._history import (
     DONE,
@@ -32,6 +32,7 @@ from digicarbon.tracking._rows import (
     OPENED,
     OVERRIDES,
     QUANTITY,
+    SIGN,
     TERM,
     WHY,
     Data,
@@ -43,6 +44,7 @@ from digicarbon.tracking._store import Store, SweepContents, store_results, swee
 from digicarbon.tracking._view import SHARED, VIEW
 
 __all__ = [
+    "COMMIT",
     "CONFIG",
     "CONFIG_FILE",
     "DONE",
@@ -58,6 +60,7 @@ __all__ = [
     "ROSTER",
     "SERVERS",
     "SHARED",
+    "SIGN",
     "SQLITE",
     "TERM",
     "VIEW",
@@ -74,6 +77,7 @@ __all__ = [
     "Tracking",
     "absolute",
     "ask_once",
+    "commit_named",
     "decode",
     "deliver",
     "finished",

@@ -16,6 +16,8 @@ import digicarbon
 
 PACKAGES = ("numpy", "scipy", "pandas", "linearmodels", "spreg", "libpysal", "mlflow", "hydra-core", "joblib")
 
+COMMIT = "mlflow.source.git.commit"
+"""Tag of a run: the commit of the working directory."""
 READ = ("conf", "experiments", "*.py")
 """What a run may read of a working directory, as git's path patterns."""
 
@@ -38,7 +40,7 @@ def provenance() -> Mapping[str, str]:
     tags["digicarbon.packages"] = json.dumps(versions)
     commit = _git("rev-parse", "HEAD")
     if commit:
-        tags["mlflow.source.git.commit"] = commit
+        tags[COMMIT] = commit
         tags["digicarbon.git_dirty"] = str(uncommitted())
     return MappingProxyType(tags)
 
@@ -52,6 +54,11 @@ def uncommitted() -> bool:
     changed = ("status", "--porcelain", "--untracked-files=no", "--", ":/", ":(exclude)mlruns")
     new = ("ls-files", "--others", "--exclude-standard", "--", *READ, ":(exclude)mlruns")
     return bool(_git(*changed) or _git(*new))
+
+
+def commit_named(name: str) -> str:
+    """Return the commit that Git knows by a name, e.g. a tag or ``HEAD~1``; empty if there is none."""
+    return "" if name.startswith("-") else _git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
 
 
 def _git(*arguments: str) -> str:

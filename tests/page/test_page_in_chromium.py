@@ -72,6 +72,23 @@ def test_a_page_is_silent_and_alone(grid: Path, folder: str, width: int) -> None
         assert page.locator("img").count() == 1
 
 
+def test_a_single_file_has_all_that_it_needs(grid: Path, tmp_path: Path) -> None:
+    assert main(["report", "grid", "--out", str(tmp_path / "only.html")]) == 0
+    with opened(tmp_path / "only.html") as page:
+        assert page.said == []
+        assert {url.partition(":")[0] for url in page.asked if url != (tmp_path / "only.html").as_uri()} <= {"data"}
+        assert count(page) == 36
+        page.locator(".choices input").first.click()
+        assert count(page) < 36
+        for name in ("runs.csv", "table.xlsx", "table.docx"):
+            with page.expect_download() as download:
+                page.get_by_role("link", name=name).click()
+            assert download.value.suggested_filename == name
+            download.value.save_as(tmp_path / name)
+        assert (tmp_path / "runs.csv").read_bytes() == (grid / "page" / "runs.csv").read_bytes()
+        assert page.said == []
+
+
 def test_search_and_filters_leave_the_runs_that_they_name(grid: Path) -> None:
     with opened(grid / "page" / "index.html") as page:
         assert count(page) == 36

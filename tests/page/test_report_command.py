@@ -139,6 +139,40 @@ def test_a_page_is_one_file_that_asks_for_nothing(fitted: Path) -> None:
     assert str(fitted) not in text
 
 
+def test_a_page_with_its_files_within_is_the_only_file(
+    fitted: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["report", "grid", "--out", "beside"]) == 0
+    assert main(["report", "grid", "--out", "alone", "--one-file"]) == 0
+    file = fitted / "alone" / "grid.html"
+    size = file.stat().st_size
+    assert f"in one file of {size / 1e6:.1f} MB, which needs no other." in capsys.readouterr().out
+    assert [path.name for path in file.parent.iterdir()] == ["grid.html"]
+    links = {has["download"]: str(has["href"]) for tag, has in read(file).elements if has.get("download")}
+    beside = {path.name: path.read_bytes() for path in (fitted / "beside").iterdir() if path.is_file()}
+    assert links.keys() == beside.keys() - {"index.html", "manifest.json"}
+    for name, address in links.items():
+        within = base64.b64decode(address.partition(";base64,")[2])
+        if name.endswith((".docx", ".xlsx")):
+            # their archives hold the time
+            assert within[:4] == b"PK\x03\x04"
+        else:
+            assert within == beside[name], name
+    addresses = [has.get("href") or has.get("src") or "" for _, has in read(file).elements]
+    assert {address[:1] for address in addresses if address and not address.startswith("data:")} == {"#"}
+    # a name that ends so is one file, too; it is replaced, and nothing else is
+    assert main(["report", "grid", "--out", "alone/grid.html"]) == 0
+    Path("mine.html").write_text("mine", encoding="utf-8")
+    assert "mine.html is no page that a report wrote" in complaint(capsys, "grid", "--out", "mine.html")
+    assert Path("mine.html").read_text(encoding="utf-8") == "mine"
+    monkeypatch.setattr("digicarbon.page.site.LARGEST", len(beside["runs.csv"]) - 1)
+    assert main(["report", "grid", "--out", "alone/grid.html"]) == 0
+    text = file.read_text(encoding="utf-8")
+    assert "Too large for one file, and left out: runs.csv" in text
+    assert 'download="runs.csv"' not in text
+    assert 'download="table.md"' in text
+
+
 def test_every_number_of_the_table_links_to_its_run(fitted: Path) -> None:
     assert main(["report", "small"]) == 0
     sweep = recorded.sweep(Tracking(), "small")

@@ -1,0 +1,337 @@
+"""Why the numbers of a run moved between two records: by data, choices, code or packages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal, TypeAlias
+
+import yaml
+
+from digicarbon.config.files import GROUPS as EVERY_GROUP
+from digicarbon.secret import hidden
+from digicarbon.sweep.provenance import CODE, FINGERPRINT, SETTINGS
+from digicarbon.sweep.provenance import GROUPS as OF_PANEL
+from digicarbon.tracking import COMMIT
+
+Kind: TypeAlias = Literal["data", "choice", "code", "packages"]
+Tags: TypeAlias = Mapping[str, str]
+Change: TypeAlias = tuple[str, str, str]
+"""A key and its text in both records."""
+Changes: TypeAlias = Mapping[str, Sequence[Change]]
+"""What differs, by group."""
+DIRTY = "digicarbon.git_dirty"
+VERSION, PACKAGES = "digicarbon.version", "digicarbon.packages"
+PANEL, WEIGHTS = "digicarbon.data_digest", "digicarbon.weights_digest"
+TAGS = (FINGERPRINT, CODE, COMMIT, DIRTY, VERSION, PACKAGES, PANEL, WEIGHTS)
+"""Tags of a run that are read here."""
+OPTIONS = tuple(group for group in EVERY_GROUP if group not in SETTINGS)
+"""Groups whose option and fields can change a number."""
+CLASS = "_target_"
+NONE = "none"
+DIGITS = 10
+"""How many digits of a commit are shown."""
+_GROUP = re.compile(r"^(?=[^\s#-])", re.MULTILINE)
+_LINE = re.compile(r"  [^\s:#-][^:]*: \S")
+_FIELD = re.compile(r"^  (?=[^\s-])", re.MULTILINE)
+
+
+def commit_of(tags: Tags) -> str:
+    """Return the Git commit of a record, shortened, with a word on changes that are not in it."""
+    changed = " with changes" if tags.get(DIRTY) == "True" else ""
+    return f"{tags.get(COMMIT, NONE)[:DIGITS]}{changed}"
+
+
+def versions(then: Tags, now: Tags) -> list[tuple[str, str, str]]:
+    """Return the packages whose versions differ, with both versions; an empty text where one is not recorded."""
+    one, other = (
+        {"digicarbon": known.get(VERSION, ""), **json.loads(known.get(PACKAGES, "{}"))} for known in (then, now)
+    )
+    names = dict.fromkeys([*one, *other])
+    return [(name, one.get(name, ""), other.get(name, "")) for name in names if one.get(name) != other.get(name)]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One of the reasons why numbers moved.
+
+    Attributes
+    ----------
+    kind : {"data", "choice", "code", "packages"}
+    what : tuple of str
+        The files, keys with both values, commits, or versions.
+    """
+
+    kind: Kind
+    what: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a recorded run was made from.
+
+    Attributes
+    ----------
+    hash : str
+        The run's content hash.
+    tags : mapping of str to str
+        Those of `TAGS` that it has.
+    options : mapping of str to str
+        The option of each group that it uses.
+    used : frozenset of str
+        The fields of the model that it does not ignore.
+    """
+
+    hash: str
+    tags: Tags
+    options: Mapping[str, str]
+    used: frozenset[str]
+
+
+@dataclass(eq=False)
+class DataRecord:
+    """The record of a sweep's data, by fingerprint.
+
+    Parameters
+    ----------
+    data : sequence of mapping
+        As `digicarbon.recorded.RecordedSweep.data` has it.
+    """
+
+    data: Sequence[Mapping[str, Any]]
+    _places: dict[str, Mapping[str, Any]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._places = {print_: entry for entry in self.data for print_ in entry["runs"]}
+
+    def files(self, fingerprint: str) -> dict[str, tuple[str, str]]:
+        """Return path and SHA-256 of the files behind a run's columns, by name."""
+        entry = self._places.get(fingerprint)
+        if entry is None:
+            return {}
+        paths = set(entry["runs"][fingerprint]["files"])
+        return _by_name([file for file in entry["files"] if file["path"] in paths])
+
+    def columns(self, fingerprint: str) -> Sequence[str]:
+        """Return the columns that a run reads."""
+        entry = self._places.get(fingerprint)
+        return () if entry is None else sorted(set(entry["runs"][fingerprint]["columns"]))
+
+    def weights(self, fingerprint: str, digest: str) -> dict[str, tuple[str, str]]:
+        """Return path and SHA-256 of the files behind a run's weights, by name."""
+        entry = self._places.get(fingerprint)
+        return {} if entry is None else _by_name(entry["weights"].get(digest, {}).get("files", []))
+
+
+def _by_name(files: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
+    """Return files by name: another machine has them in another place. Files of one name go by their paths."""
+    names = [file["path"].replace("\\", "/").rpartition("/")[2] for file in files]
+    return {
+        (name if names.count(name) == 1 else file["path"]): (file["path"], file["sha256"])
+        for name, file in zip(names, files, strict=True)
+    }
+
+
+class Origins:
+    """Compares what runs of two sweeps were made from; what many runs share is compared once.
+
+    Parameters
+    ----------
+    then, now : DataRecord
+    """
+
+    def __init__(self, then: DataRecord, now: DataRecord) -> None:
+        self._then, self._now = then, now
+        self._known: dict[Any, tuple[str, ...]] = {}
+
+    def reasons(self, then: Origin, now: Origin, configs: Callable[[], tuple[str, str]]) -> tuple[Reason, ...]:
+        """Return the reasons why numbers of a run moved; none if nothing that is recorded differs.
+
+        Parameters
+        ----------
+        then, now : Origin
+        configs : callable
+            Returns the two composed configurations; called where the content hash differs.
+        """
+        packages = self._packages(then.tags, now.tags)
+        found: list[tuple[Kind, tuple[str, ...]]] = []
+        # of equal hashes models, columns, weights and code are equal
+        if then.hash != now.hash:
+            one, other = configs()
+            changes = {} if one == other else _changes(one, other)
+            found = list(self._origins(then, now, changes))
+        found.append(("packages", packages))
+        return tuple(Reason(kind, what) for kind, what in found if what)
+
+    def _origins(self, then: Origin, now: Origin, changes: Changes) -> Iterator[tuple[Kind, tuple[str, ...]]]:
+        prints = (then.tags.get(FINGERPRINT, ""), now.tags.get(FINGERPRINT, ""))
+        digests = (then.tags.get(WEIGHTS, ""), now.tags.get(WEIGHTS, ""))
+        panels = (then.tags.get(PANEL, ""), now.tags.get(PANEL, ""))
+        other_weights = digests[0] != digests[1]
+        # the fingerprint also covers weights
+        other_panel = prints[0] != prints[1] and not (other_weights and panels[0] == panels[1])
+        of_panel = _told(then, now, changes, OF_PANEL) if other_panel else ()
+        of_weights = _told(then, now, changes, ("weights",)) if other_weights else ()
+        of_model = _told(then, now, changes, [group for group in OPTIONS if group not in (*OF_PANEL, "weights")])
+        moved = bool(changes.get("source")) or then.options.get("source") != now.options.get("source")
+        files = self._files(prints, moved) if other_panel else ()
+        # where one side has no weights, its model or its errors take none, which is a choice
+        weights = self._weights_files(prints, digests, bool(of_weights)) if other_weights and all(digests) else ()
+        yield "data", (*files, *weights)
+        yield "choice", (*of_panel, *of_weights, *of_model)
+        code: tuple[str, ...] = ()
+        other_class = any(key == CLASS for group in ("model", "diagnostic") for key, _, _ in changes.get(group, ()))
+        if then.tags.get(CODE) and now.tags.get(CODE) and not other_class and then.tags[CODE] != now.tags[CODE]:
+            code = (_commits(then.tags, now.tags),)
+        elif other_panel and not (files or of_panel) and self._same_columns(prints):
+            code = (f"the code that makes the panel, {_commits(then.tags, now.tags)}",)
+        elif other_weights and all(digests) and not (weights or of_weights or files or of_panel):
+            code = (f"the code that makes the weights, {_commits(then.tags, now.tags)}",)
+        yield "code", code
+
+    def _same_columns(self, prints: tuple[str, str]) -> bool:
+        return self._then.columns(prints[0]) == self._now.columns(prints[1])
+
+    def _files(self, prints: tuple[str, str], moved: bool) -> tuple[str, ...]:
+        key = ("files", *prints, moved)
+        if key not in self._known:
+            self._known[key] = tuple(_changed(self._then.files(prints[0]), self._now.files(prints[1]), moved))
+        return self._known[key]
+
+    def _weights_files(self, prints: tuple[str, str], digests: tuple[str, str], moved: bool) -> tuple[str, ...]:
+        files = self._then.weights(prints[0], digests[0]), self._now.weights(prints[1], digests[1])
+        return tuple(f"weights {name}" for name in _changed(*files, moved))
+
+    def _packages(self, then: Tags, now: Tags) -> tuple[str, ...]:
+        key = ("packages", then.get(PACKAGES), now.get(PACKAGES))
+        if key not in self._known:
+            # the version of digicarbon itself is a matter of its code, which has a digest
+            differ = [one for one in versions(then, now) if one[0] != "digicarbon"]
+            self._known[key] = tuple(f"{name} {one or NONE} → {other or NONE}" for name, one, other in differ)
+        return self._known[key]
+
+
+def _commits(then: Tags, now: Tags) -> str:
+    """Return the commits of two records; without Git, what is known instead."""
+    commits = commit_of(then), commit_of(now)
+    text = f"commit {commits[0]} → {commits[1]}" if commits[0] != commits[1] else f"commit {commits[0]} in both"
+    if COMMIT not in then and COMMIT not in now:
+        text = "not in a Git repository"
+    one, other = then.get(VERSION, NONE), now.get(VERSION, NONE)
+    return text if one == other else f"{text}, digicarbon {one} → {other}"
+
+
+def _changed(then: Mapping[str, tuple[str, str]], now: Mapping[str, tuple[str, str]], moved: bool) -> Iterator[str]:
+    """Yield the files with other bytes, and those on one side only.
+
+    Parameters
+    ----------
+    then, now : mapping of str to (str, str)
+        Path and SHA-256 by name.
+    moved : bool
+        Whether a choice of theirs changed: then other files are what was chosen, and none of them has changed.
+    """
+    for name in dict.fromkeys([*then, *now]):
+        if name in then and name in now:
+            (one, sha), (other, sha_now) = then[name], now[name]
+            if sha != sha_now and not (moved and one != other):
+                yield name
+        elif not moved:
+            yield f"{name} only in {'A' if name in then else 'B'}"
+
+
+def _told(then: Origin, now: Origin, changes: Changes, groups: Sequence[str]) -> tuple[str, ...]:
+    """Return the changed options and fields of groups, a text each; those that a run ignores are left out."""
+    mirrored = {change for group in OPTIONS if group != "model" for change in changes.get(group, ())}
+    used = then.used | now.used
+    said: list[str] = []
+    fields: list[str] = []
+    for group in groups:
+        one, other = then.options.get(group, NONE), now.options.get(group, NONE)
+        # options of models that do not use a group are not recorded
+        chosen = one != other and (group not in ("weights", "inference") or NONE not in (one, other))
+        said += [f"{group}: {one} → {other}"] * chosen
+        for key, before, after in changes.get(group, ()):
+            first = key.partition(".")[0]
+            if group == "model" and key != CLASS and (first not in used or (key, before, after) in mirrored):
+                continue
+            if (group == "inference" and first not in used) or (
+                chosen and (key == CLASS or (before, after) == (one, other))
+            ):
+                continue
+            fields.append(f"{group}.{key}: {before} → {after}")
+    return tuple(hidden(text) for text in (*said, *fields))
+
+
+def _changes(one: str, other: str) -> Changes:
+    """Return what differs between two composed configurations, by group."""
+    if (simple := _lines(one, other)) is not None:
+        return simple
+    then, now = _pieces(one), _pieces(other)
+    found: dict[str, Sequence[Change]] = {}
+    for group in dict.fromkeys([*then, *now]):
+        if group not in SETTINGS and then.get(group) != now.get(group):
+            found[group] = _of_group(then.get(group, ""), now.get(group, ""))
+    return found
+
+
+def _lines(one: str, other: str) -> Changes | None:
+    """Return what differs if it is fields of one line each, as in nearly all runs; else None."""
+    then, now = one.split("\n"), other.split("\n")
+    if len(then) != len(now):
+        return None
+    found: dict[str, list[Change]] = {}
+    for place in [place for place, (before, after) in enumerate(zip(then, now, strict=True)) if before != after]:
+        before, after = then[place], now[place]
+        if not (_LINE.match(before) and _LINE.match(after)) or then[place + 1 :][:1] != now[place + 1 :][:1]:
+            return None
+        group = next(line for line in reversed(then[:place]) if line[:1].strip())
+        name = group.rstrip(":")
+        if name not in SETTINGS:
+            found.setdefault(name, []).extend(_of_field(before, after))
+    return found
+
+
+def _pieces(text: str) -> dict[str, str]:
+    """Return the text of each group."""
+    return {piece.partition(":")[0]: piece for piece in _GROUP.split(text) if piece.strip()}
+
+
+@lru_cache(100_000)
+def _of_group(one: str, other: str) -> Sequence[Change]:
+    then, now = _fields(one), _fields(other)
+    return [
+        change
+        for name in dict.fromkeys([*then, *now])
+        if then.get(name) != now.get(name)
+        for change in _of_field(then.get(name, ""), now.get(name, ""))
+    ]
+
+
+@lru_cache(100_000)
+def _fields(group: str) -> Mapping[str, str]:
+    """Return the text of each field of a group, without reading it: a sweep has a million."""
+    _, _, content = group.partition("\n")
+    return {piece.partition(":")[0].strip("'\""): piece for piece in _FIELD.split(content) if piece.strip()}
+
+
+@lru_cache(100_000)
+def _of_field(one: str, other: str) -> Sequence[Change]:
+    then, now = (dict(_flat(yaml.safe_load(text) or {})) for text in (one, other))
+    return [
+        (key, then.get(key, NONE), now.get(key, NONE))
+        for key in dict.fromkeys([*then, *now])
+        if then.get(key) != now.get(key)
+    ]
+
+
+def _flat(node: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the values of a node as texts, by dotted key; a list is one value."""
+    if isinstance(node, dict) and node:
+        for key, value in node.items():
+            yield from _flat(value, f"{place}.{key}" if place else str(key))
+    else:
+        yield place, json.dumps(node, ensure_ascii=False, default=str).strip('"')
