@@ -18,6 +18,8 @@ from digicarbon.tracking import EXPERIMENT, OVERRIDES, Planned, Tracking
 
 REPLACED = ("columns", "grid", "zip", "exclude", "draw")
 """Keys of an experiment that choose runs."""
+STATED = ("kinds", "claim")
+"""Further keys that say something of many runs."""
 ALONE: Mapping[str, Any] = {"facet": None, "by": [], "draws": 0}
 """Fields of reports that need several runs, and their values for one."""
 _NEXT = re.compile(r", (?=[+~]*[\w./@]+=)")
@@ -43,16 +45,18 @@ def commands(sweep: RecordedSweep) -> dict[str, Any]:
     own = {"rerun": command_line("rerun"), "store": " ".join(shlex.quote(word) for word in store)}
     if name in (ROOT, UNNAMED):
         return {**own, "run": "", "yaml": "", "fixed": []}
+    # what is said of many runs
+    replaced = [*REPLACED, *(key for key in STATED if getattr(sweep.roster, key))]
     varied = {key for run in sweep.roster.runs for key in run.values}
     given = [word for word in _NEXT.split(sweep.tags.get(OVERRIDES, "")) if word]
-    given = [word for word in given if word.lstrip("+~").partition("=")[0] not in (*varied, *REPLACED, "replace")]
-    keys = ",".join(REPLACED)
+    given = [word for word in given if word.lstrip("+~").partition("=")[0] not in (*varied, *replaced, "replace")]
+    keys = ",".join(replaced)
     report = _alone(sweep)
     given += [f"report.{key}={json.dumps(value)}" for key, value in report.items()]
     return {
         **own,
         "run": command_line("run", name, [f"replace=[{keys}]", *given, *store]),
-        "yaml": f"defaults: [{name}, _self_]\nreplace: [{', '.join(REPLACED)}]\n"
+        "yaml": f"defaults: [{name}, _self_]\nreplace: [{', '.join(replaced)}]\n"
         + (f"report: {json.dumps(report)}\n" if report else ""),
         "fixed": [
             _line(*word.lstrip("+").partition("=")[::2]) for word in given if not word.startswith(("~", "report."))

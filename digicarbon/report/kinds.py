@@ -292,7 +292,7 @@ def recorded(node: Mapping[Any, Any] | None, planned: Plan, given: Collection[st
     for key, content in _flat(node):
         kind, main = _read(key, content)
         if key not in varied:
-            if key in given or {"grid", "columns", "zip"} & {name.partition(".")[0] for name in given}:
+            if key in given or {"grid", "columns", "zip", "replace"} & {name.partition(".")[0] for name in given}:
                 continue
             hint = suggestion(key, varied)
             listed = cut(varied, MOST_KEYS) or Note("nothing_varied")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,11 @@ from digicarbon.report.signs import meaning, number
 from digicarbon.result import RATIOS, Asked
 from digicarbon.spec import Names, Seed
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_PANELS = 6
+"""Largest number of curves that stand side by side, if there are several parts."""
 MOST_VALUES = 12
 """A choice with more values is not shown below the curve."""
 DRAW = 2.5e-5
@@ -243,12 +249,30 @@ class SpecificationCurve(Report):
         return bool((rows["coef"] > 0).sum() > (rows["coef"] < 0).sum())
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return the picture of the curve in each format, ``curve.<format>``."""
+        """Return the picture of the curve in each format, ``curve.<format>``.
+
+        More parts than fit side by side have a picture each, ``curve_<number>.<format>``.
+        """
         if not self.pictures:
             return {}
         curve = self.curve(records)
         words = drawn_words(self.words)
-        panels = self._panels(curve, words)
+        panels = {part.name: self._panels(part, curve, words) for part in curve.parts}
+        if sum(map(len, panels.values())) <= MOST_PANELS or len(panels) == 1:
+            figures = {"curve": self._figure(title, curve, _flat(panels.values()), curve.parts, words)}
+        else:
+            figures = {
+                f"curve_{number}": self._figure(
+                    f"{title}{words.colon}{words.head(part.name)}", curve, panels[part.name], [part], words
+                )
+                for number, part in enumerate(curve.parts, 1)
+            }
+        return {f"{name}.{kind}": rendered(figure, kind) for name, figure in figures.items() for kind in self.pictures}
+
+    def _figure(
+        self, title: str, curve: Curve, panels: Sequence[_Panel], parts: Sequence[_Part], words: Labels
+    ) -> Figure:
+        """Return the picture of some parts."""
         rows = pd.concat([panel.rows for panel in panels], ignore_index=True)
         keys = list(self.by) or [key for key in curve.focal_runs.varied if key in rows and rows[key].nunique() > 1]
         choices = choices_of(rows, keys, curve.focal_runs.absent)[0]
@@ -258,50 +282,49 @@ class SpecificationCurve(Report):
             if choice.key != self.facet
             for place, value in enumerate(choice.values)
         ]
-        facet = pd.Series([panel.name for panel in panels for _ in range(len(panel.rows))], dtype=object)
+        names = _unlike([panel.name for panel in panels])
+        facet = pd.Series(
+            [name for name, panel in zip(names, panels, strict=True) for _ in panel.rows.index], dtype=object
+        )
         called = with_regimes(words, curve.focal_runs.regimes)
         terms = list(dict.fromkeys(map(called, rows["term"].unique())))
-        colon = "：" if words.language == "zh" else ": "
         tests: dict[str, BoolArray] = {}
         if any(panel.tests for panel in panels):
             tests = {
                 label: np.concatenate([panel.below(name, self.level) for panel in panels])
                 for name, label in _TESTS.items()
             }
-        figure = plot_specification_curve(
+        return plot_specification_curve(
             rows,
             strips,
-            facet=None if len(panels) == 1 and not panels[0].name else facet,
-            bands={panel.name: panel.band for panel in panels if panel.band is not None},
+            facet=None if names == [""] else facet,
+            bands={name: panel.band for name, panel in zip(names, panels, strict=True) if panel.band is not None},
             tests=tests,
             level=self.level,
-            estimand=colon.join([words.word(self.quantity), *terms]) if len(terms) == 1 else self.quantity,
+            estimand=words.colon.join([words.word(self.quantity), *terms]) if len(terms) == 1 else self.quantity,
             title=title,
             simulated=curve.simulated,
             language=words.spoken,
             coverage=curve.coverage,
-            remarks=self._remarks(curve, words, [choice.key for choice in choices]),
-            pale=frozenset(panel.name for panel in panels if panel.apart),
+            remarks=self._remarks(curve, parts, words, [choice.key for choice in choices]),
+            pale=frozenset(name for name, panel in zip(names, panels, strict=True) if panel.apart),
         )
-        return {f"curve.{kind}": rendered(figure, kind) for kind in self.pictures}
 
-    def _panels(self, curve: Curve, words: Labels) -> list[_Panel]:
-        """Return the curves of the picture: of each main part and facet, and beside it what is shown apart."""
+    def _panels(self, part: _Part, curve: Curve, words: Labels) -> list[_Panel]:
+        """Return the curves of a main part, one for each facet, and beside them what is shown apart."""
         panels = []
-        for part in curve.parts:
-            drawn = {"": part.rows} if self.facet is None else dict(by_facet(part.rows, self.facet))
-            for value, rows in drawn.items():
-                names = [words.head(curve.names[part.name])] if curve.names[part.name] else []
-                names += [words.option(self.facet, value)] if self.facet is not None else []
-                band = None if part.joint is None else part.joint.null_band
-                panels.append(_Panel("\n".join(names), rows, band, part.tests))
-            there = set(part.rows["record"])
-            others = [rows for apart, rows in curve.apart if apart.beside == part.name]
-            if others:
-                rows = pd.concat(others).drop_duplicates("record")
-                rows = rows[~rows["record"].isin(there)]
-                name = words.word("shown apart") + (f"\n{words.head(part.name)}" if part.name else "")
-                panels += [_Panel(name, rows, None, {}, apart=True)] if len(rows) else []
+        drawn = {"": part.rows} if self.facet is None else dict(by_facet(part.rows, self.facet))
+        for value, rows in drawn.items():
+            names = [words.head(curve.names[part.name])] if curve.names[part.name] else []
+            names += [words.option(self.facet, value)] if self.facet is not None else []
+            band = None if part.joint is None else part.joint.null_band
+            panels.append(_Panel("\n".join(names), rows, band, part.tests))
+        others = [rows for apart, rows in curve.apart if apart.beside == part.name]
+        if others:
+            rows = pd.concat(others).drop_duplicates("record")
+            rows = rows[~rows["record"].isin(set(part.rows["record"]))]
+            name = words.word("shown apart") + (f"\n{words.head(part.name)}" if part.name else "")
+            panels += [_Panel(name, rows, None, {}, apart=True)] if len(rows) else []
         return panels
 
     def _by_kind(self, choices: Sequence[Choice]) -> list[Choice]:
@@ -319,7 +342,9 @@ class SpecificationCurve(Report):
         letter = LETTERS[self.multiverse.kind(key)]
         return f"{name}（{letter}）" if words.language == "zh" else f"{name} ({letter})"
 
-    def _remarks(self, curve: Curve, words: Labels, keys: Sequence[str]) -> tuple[str, ...]:
+    def _remarks(
+        self, curve: Curve, shown_parts: Sequence[_Part], words: Labels, keys: Sequence[str]
+    ) -> tuple[str, ...]:
         """Return sentences below the picture: what is not on the curve, and what the joint test says."""
         parts = [
             words.word(f"left out: {note.code}").format(
@@ -340,7 +365,7 @@ class SpecificationCurve(Report):
             remarks.append(f"{shown}{gap}{words.word('not on the curve').format(parts=comma.join(parts))}")
         if without := int((~np.isfinite(curve.rows["low"]) & ~np.isfinite(curve.rows["high"])).sum()):
             remarks.append(words.word("no interval").format(runs=f"{without:,}"))
-        for part in curve.parts:
+        for part in shown_parts:
             remarks += self._joint_remark(part, words)
         if self.judged is not None:
             remarks += words.notes(self.judged.notes)
@@ -715,6 +740,20 @@ def by_facet(rows: pd.DataFrame, facet: str) -> Iterator[tuple[str, pd.DataFrame
 def _said_of(part: str, notes: Sequence[Note]) -> list[Note]:
     """Return notes on a part, which they name if there are several."""
     return [Note("of_labels", labels=(part,), note=note) for note in notes] if part else list(notes)
+
+
+def _flat(panels: Iterable[Sequence[_Panel]]) -> list[_Panel]:
+    return [panel for some in panels for panel in some]
+
+
+def _unlike(names: Sequence[str]) -> list[str]:
+    """Return names, numbered where they are alike: panels of equal names would be one."""
+    times: Counter[str] = Counter()
+    out = []
+    for name in names:
+        times[name] += 1
+        out.append(name if times[name] == 1 else f"{name} ({times[name]})")
+    return out
 
 
 def _label(choices: Mapping[str, str]) -> str:

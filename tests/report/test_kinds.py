@@ -142,6 +142,16 @@ def test_each_column_of_a_curve_is_the_table_of_its_part_alone() -> None:
         assert float(line["median"]) == pytest.approx(np.median(coef), abs=5e-5)
 
 
+def test_more_parts_than_fit_have_a_picture_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    records, multiverse = sweep_of({"b": "uncertain", "c": "nonequivalent"})
+    spec = SpecificationCurve(pictures=("svg",)).with_multiverse(multiverse)
+    (picture,) = spec.files("t", records).values()
+    # two panels, and the count below the picture
+    assert picture.decode().count("shown apart") == 3
+    monkeypatch.setattr("digicarbon.report.specification_curve.MOST_PANELS", 3)
+    assert list(spec.files("t", records)) == ["curve_1.svg", "curve_2.svg"]
+
+
 def test_kinds_that_are_all_equivalent_change_no_number() -> None:
     records, multiverse = sweep_of(dict.fromkeys(VALUES, "equivalent"))
     for spec in (SpecificationCurve(facet="c"), SignTable()):

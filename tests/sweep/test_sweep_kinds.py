@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from browser import opened
 
 import digicarbon as dc
 from digicarbon import recorded
@@ -216,7 +217,7 @@ def test_plan_and_check_list_kinds_and_claim(project: Path, capsys: pytest.Captu
 
 def test_a_page_shows_the_parts_and_the_claim(project: Path) -> None:
     kinds = {"outcome": "uncertain", "sample": "nonequivalent"}
-    _, found = ran("mine", kinds=kinds, claim={"quantity": "direct", "sign": "negative", "share": 0.5})
+    ran("mine", kinds=kinds, claim={"quantity": "direct", "sign": "negative", "share": 0.5})
     assert main(["report", "mine", "--out", "out"]) == 0
     page = Path("out/index.html").read_text(encoding="utf-8")
     assert "Claim stated before: the direct effect is negative in at least 50% of the specifications." in page
@@ -230,4 +231,15 @@ def test_a_page_shows_the_parts_and_the_claim(project: Path) -> None:
         "outcome=intensity_apparent, sample=east": 6,
     }
     assert rows["counted"].sum() == 12
-    assert found.multiverse is not None
+    # a single run has neither kinds nor a claim
+    assert "replace=[columns,grid,zip,exclude,draw,kinds,claim]" in page
+    with opened(Path("out/index.html").resolve()) as shown:
+        shares = shown.inner_text(".explorer .shares").replace("\n", " ")
+        assert shares.count("Median") == 4
+        assert shares.count("(Shown apart)") == 2
+        for name in ("East", "apparent"):
+            shown.locator(".choices label", has_text=name).first.locator("input").click()
+        shares = shown.inner_text(".explorer .shares").replace("\n", " ")
+        assert "Counted together carbon intensity" in shares
+        assert shares.count("Median") == 1
+        assert shown.said == []
