@@ -17,7 +17,6 @@ import pandas as pd
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError
 from digicarbon.note import Note
-from digicarbon.note.recorded import read_all
 from digicarbon.result import Quantity
 
 FILE = "one_answer.json"
@@ -212,7 +211,7 @@ def _support(node: Mapping[str, Any]) -> Support:
     fields: dict[str, Any] = {}
     for name, value in node.items():
         if name in _NOTES:
-            fields[name] = read_all([value])[0]
+            fields[name] = Note.from_json(value)
         elif name in _TEXTS:
             fields[name] = str(value)
         else:
@@ -229,5 +228,5 @@ def _left_out(node: Mapping[str, Any]) -> LeftOut:
         _array(node["estimates"]).reshape(shape),
         _array(node["p"]).reshape(shape),
         _array(node["se"]),
-        tuple((str(label), str(unit), read_all([why])[0]) for label, unit, why in node["reasons"]),
+        tuple((str(label), str(unit), Note.from_json(why)) for label, unit, why in node["reasons"]),
     )

@@ -65,8 +65,7 @@ def flip_table(part: Part, level: float, decimals: int, words: Labels) -> Table:
     for name, target in wanted.items():
         found = nearest(codes, part.applies, start, target)
         if not len(found.rows):
-            never = {"the other sign": "no_other_sign", "the other sign, significant": "no_other_sign_significant"}
-            notes.append(Note(never.get(name, "always_significant"), specifications=len(coef), level=level))
+            notes.append(_never(name, len(coef), level))
             continue
         rules.append(len(lines))
         blocks.append(len(lines))
@@ -91,6 +90,15 @@ def flip_table(part: Part, level: float, decimals: int, words: Labels) -> Table:
         blocks=tuple(blocks),
         language=words.spoken,
     )
+
+
+def _never(name: str, specifications: int, level: float) -> Note:
+    """Return the note that no specification has what was looked for."""
+    if name == "the other sign":
+        return Note("no_other_sign", specifications=specifications)
+    if name == "no longer significant":
+        return Note("always_significant", specifications=specifications, level=level)
+    return Note("no_other_sign_significant", specifications=specifications, level=level)
 
 
 def search_table(part: Part, paths: Paths, by: SearchBy, decimals: int, words: Labels) -> Table:

@@ -11,7 +11,7 @@ from digicarbon import progress
 from digicarbon.diagnostic.spatial_choice import log_marginal
 from digicarbon.errors import DigicarbonError
 from digicarbon.executor import Executor
-from digicarbon.model import PanelRegression, SpatialPanel
+from digicarbon.model import SpatialPanel
 from digicarbon.model.batch import Estimand
 from digicarbon.note import Note, note_of
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
@@ -177,7 +177,7 @@ def _within(one: Support, run: Run, result: Result, panel: Panel) -> Support:
     ssr = result.statistics["sigma2"] * result.statistics["df_resid"]
     return replace(
         one,
-        within=_transformed_key(run, panel, "SpatialPanel", effects_of(result), observations),
+        within=_transformed_key(run, panel, "SpatialPanel ", effects_of(result), observations),
         within_loglik=-observations / 2 * (float(np.log(2 * np.pi * ssr / observations)) + 1),
         within_parameters=float(slopes),
         within_observations=observations,
@@ -195,7 +195,7 @@ def _likelihood_key(run: Run, result: Result, panel: Panel, observations: float)
     if observations == len(panel.index) and not result.transformed:
         return panel.digest_of((model.y,))[:16]
     family = "SpatialPanel" if model.as_spatial is not None else type(model).__name__
-    family += f" {model.estimator}" if isinstance(model, PanelRegression) else ""
+    family += f" {getattr(model, 'estimator', '')}"
     return _transformed_key(run, panel, family, effects, observations)
 
 

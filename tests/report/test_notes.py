@@ -28,7 +28,7 @@ PROPER = set(
         r"\S+",
         """
         Anderson-Rubin CEADs Cragg-Donald Driscoll-Kraay Guan Hansen Holsteen Kraay Lee Lee-Yu Lind-Mehlum Nelson
-        Aroian Goodman Sobel Lin Del Gangestad Giudice
+        Aroian Goodman Sobel Lin Del Gangestad Giudice George Shapley
         Newey-West Shan Simmons Simonsohn Staiger Stock TOPSIS Leontief Windmeijer Yogo Young Yu al et Conley
         Benjamini-Hochberg Holm Romano Webb Wolf
         Epanechnikov BEA Kleibergen-Paap Sargan kJ kg km TJ Fieller GMM Rademacher SLX FE W Honda Koenker King-Wu
@@ -73,6 +73,7 @@ EXPERIMENTS = {
     "placebo_weights": ["weights.seed=1,5"],
     "robustness": ["draw.n=30", "report.draws=9"],
     "robustness_kinds": ["report.draws=9"],
+    "one_answer": ["outcome.controls=[]"],
     "policy_checks": [],
     "mediation_paths": [],
     "mediation_space": [],
