@@ -15,6 +15,8 @@ import pandas as pd
 import digicarbon
 from digicarbon import page, recorded
 from digicarbon.config.files import GROUPS, command_line
+from digicarbon.errors import DataError
+from digicarbon.note import Note
 from digicarbon.package import software
 from digicarbon.package.answers import Answers
 from digicarbon.package.data import RECORD, copies, data_of, record
@@ -229,6 +231,10 @@ def _shown(one: Member, project: Project) -> _Shown:
     sweep, folder = one.sweep, f"{EXPECTED}/{one.key}"
     report = recorded.report_of(sweep)
     section = page.section(sweep, one.name, report, False, Words(report.language or "en"))
+    if section.complaint:
+        # a rebuild would end with the same error
+        why = section.complaint.rstrip(".")
+        raise DataError(Note("package_no_table", experiment=one.name, why=why, command=command_line("run", one.name)))
     numbers = numbers_of(sweep)
     shown = cells_of(section.table)
     refusals: dict[str, None] = {}

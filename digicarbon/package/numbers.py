@@ -21,6 +21,8 @@ from digicarbon.tracking import Planned
 NUMBERS, CELLS = "numbers.csv", "table.csv"
 """Files of an experiment: its numbers to full precision, and the table as it is shown."""
 HEAD = ("run", "number", "value")
+WHOLE = "all runs together"
+"""Stands for a run where a number belongs to the whole sweep."""
 SAME, SMALLEST = 1e-6, 1e-9
 """A rebuilt number is the same if it differs by less than the first, relative to the larger one, or to the second if
 both are smaller: another processor rounds otherwise, and limits of intervals, which are searched for, show most of
@@ -64,7 +66,10 @@ class Compared:
 
 def numbers_of(sweep: RecordedSweep) -> dict[str, dict[str, float]]:
     """Return the numbers of all runs of a sweep by label: estimates, effects, statistics, and those of tables."""
-    return {run.label: dict(_numbers(result)) for run, (_, result) in _results(sweep)}
+    numbers = {run.label: dict(_numbers(result)) for run, (_, result) in _results(sweep)}
+    if sweep.joint is not None:
+        numbers[WHOLE] = dict(_cells("joint test", sweep.joint.statistics))
+    return numbers
 
 
 def written(numbers: Numbers) -> bytes:
@@ -153,10 +158,14 @@ def _numbers(result: Result) -> Iterator[tuple[str, float]]:
             )
     yield from _finite((f"statistic, {name}", value) for name, value in result.statistics.items())
     for name, table in result.tables.items():
-        for place, row in enumerate(table.itertuples(), 1):
-            label = " ".join(map(str, row[0])) if isinstance(row[0], tuple) else str(row[0])
-            cells = zip(table.columns, row[1:], strict=True)
-            yield from _finite((f"table {name}, row {place} ({label}), {column}", value) for column, value in cells)
+        yield from _cells(f"table {name}", table)
+
+
+def _cells(name: str, table: pd.DataFrame) -> Iterator[tuple[str, float]]:
+    for place, row in enumerate(table.itertuples(), 1):
+        label = " ".join(map(str, row[0])) if isinstance(row[0], tuple) else str(row[0])
+        cells = zip(table.columns, row[1:], strict=True)
+        yield from _finite((f"{name}, row {place} ({label}), {column}", value) for column, value in cells)
 
 
 def _finite(items: Iterable[tuple[str, object]]) -> Iterator[tuple[str, float]]:
