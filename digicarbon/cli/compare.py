@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from digicarbon.cli.arguments import name_of
 from digicarbon.cli.command import show, terminal
 from digicarbon.cli.stored import store_of
 from digicarbon.compare import Comparison, Side, compare, summary, tables
 from digicarbon.compare.words import heading
+from digicarbon.config.files import find
 from digicarbon.disk.cells import plain_table
 from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError, DataError
@@ -77,13 +80,21 @@ def _side(word: str, experiment: str, overrides: Sequence[str]) -> Side:
         name = name or experiment
         if not name or not commit:
             raise ConfigError(Note("compare_commit_alone", word=word))
-    tracking, (name, *others) = store_of([one for one in (name, "" if at else experiment) if one], overrides)
+    where = "" if at or _is_experiment(name) else experiment
+    tracking, (name, *others) = store_of([one for one in (name, where) if one], overrides)
     if at:
         named = commit_named(commit) or commit
         return _recorded(tracking, word, at_commit(tracking, name, named, commit))
     run_id, parent_id = located(tracking, name, "".join(others))
     side = _recorded(tracking, word, parent_id)
     return side if run_id == parent_id else replace(side, run_id=run_id)
+
+
+def _is_experiment(word: str) -> bool:
+    # a label may be longer than a file name can be
+    with suppress(OSError):
+        return find(name_of(word)) is not None
+    return False
 
 
 def _recorded(tracking: Tracking, name: str, parent_id: str) -> Side:

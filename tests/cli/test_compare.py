@@ -221,6 +221,7 @@ def test_changed_code_between_commits(mine: Path, capsys: Capture) -> None:
         assert f"4 runs in both, 2 moved: 2 by code (commit {one[:10]} → {two[:10]})." in text
         assert f"sweep {first[:12]}" in text
         assert said(capsys, f"@{one[:5]}", "@HEAD", "--experiment", "three", status=1) == text
+        assert said(capsys, first[:8], "three", "--experiment", "three", status=1) == text
         text = said(capsys, "three@0123456", "three", status=2)
         assert (
             f"No sweep of three is recorded at the Git commit 0123456. Its sweeps are recorded at: {two[:10]}" in text

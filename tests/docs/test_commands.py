@@ -61,7 +61,14 @@ PLACEHOLDERS = {
     "[--rebuild]": "",
     "[--add]": "",
     "[option=value …]": "",
+    "compare A B": "compare table3_baseline table3_baseline",
+    "compare main@abc1288 main": "compare table3_baseline table3_baseline",
+    "table3_baseline@a1b2c3d": "table3_baseline",
+    "[--experiment table3_baseline]": "--experiment table3_baseline",
+    "[--to FILE]": "--to filled.csv",
+    "--out page.html": "--out out/filled.html",
     "[--out FOLDER]": "--out out/filled",
+    "[--one-file]": "--one-file",
     "[--to FOLDER]": "--to filled",
     "[--language zh]": "--language zh",
     "[--language en|zh]": "--language zh",
@@ -91,7 +98,7 @@ PLACEHOLDERS = {
     "DIGICARBON_DATA=folder ": "",
 }
 """Words that stand for others, and what the test puts in their place."""
-RUN_IDS = r"\b(?:3f9a2c81000b|3f2a9c|RUN)\b"
+RUN_IDS = r"\b(?:3f9a2c81000b|3f2a9c|c0f4ed000185|RUN)\b"
 """Stand for the id of a run that is recorded."""
 SEVERAL = {
     "digicarbon data import|status|check|show": [f"digicarbon data {verb} --help" for verb in ("import", "status")],
