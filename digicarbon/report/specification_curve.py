@@ -273,7 +273,21 @@ class SpecificationCurve(Report):
         self, title: str, curve: Curve, panels: Sequence[_Panel], parts: Sequence[_Part], words: Labels
     ) -> Figure:
         """Return the picture of some parts."""
+        names = _unlike([panel.name for panel in panels])
         rows = pd.concat([panel.rows for panel in panels], ignore_index=True)
+        facets = [name for name, panel in zip(names, panels, strict=True) for _ in panel.rows.index]
+        facet = pd.Series(facets, dtype=object)
+        tests: dict[str, BoolArray] = {}
+        if any(panel.tests for panel in panels):
+            tests = {
+                label: np.concatenate([panel.below(name, self.level) for panel in panels])
+                for name, label in _TESTS.items()
+            }
+        if len(curve.parts) == 1 and not curve.apart:
+            # choices below the curve, and facets beside each other, are in the order of the experiment
+            order = np.argsort(rows["record"].to_numpy(), kind="stable")
+            rows, facet = rows.iloc[order].reset_index(drop=True), facet.iloc[order].reset_index(drop=True)
+            tests = {label: low[order] for label, low in tests.items()}
         keys = list(self.by) or [key for key in curve.focal_runs.varied if key in rows and rows[key].nunique() > 1]
         choices = choices_of(rows, keys, curve.focal_runs.absent)[0]
         strips = [
@@ -282,18 +296,8 @@ class SpecificationCurve(Report):
             if choice.key != self.facet
             for place, value in enumerate(choice.values)
         ]
-        names = _unlike([panel.name for panel in panels])
-        facet = pd.Series(
-            [name for name, panel in zip(names, panels, strict=True) for _ in panel.rows.index], dtype=object
-        )
         called = with_regimes(words, curve.focal_runs.regimes)
         terms = list(dict.fromkeys(map(called, rows["term"].unique())))
-        tests: dict[str, BoolArray] = {}
-        if any(panel.tests for panel in panels):
-            tests = {
-                label: np.concatenate([panel.below(name, self.level) for panel in panels])
-                for name, label in _TESTS.items()
-            }
         return plot_specification_curve(
             rows,
             strips,
