@@ -85,9 +85,10 @@ def average_tables(part: Part, groups: Sequence[Comparable], decimals: int, word
         common: list[str] = []
         for at_choice, choice in enumerate(part.choices):
             columns = choice.columns[group.members]
-            values = {part.value(row, at_choice) for row in group.members if part.applies[row, at_choice]}
+            own = group.members[part.applies[group.members, at_choice]]
+            values = part.rows[choice.key].iloc[own].astype(str).unique()
             if len(values) == 1 and part.rows[choice.key].nunique() > 1:
-                common.append(words.row(choice.key, values.pop()))
+                common.append(words.row(choice.key, str(values[0])))
             varying = np.ptp(columns, axis=0) > 0
             if not varying.any():
                 continue

@@ -17,7 +17,7 @@ from digicarbon.report.averages import Comparable, all_equal, average_tables, gr
 from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
 from digicarbon.report.evidence import Evidence, EvidenceRequest
 from digicarbon.report.focal import Quantity, head_of
-from digicarbon.report.part import Part, part_of
+from digicarbon.report.part import MOST_VALUES, Part, part_of
 from digicarbon.report.picture import plot_averages, plot_left_out, plot_paths
 from digicarbon.report.pictured import Formats, files_of
 from digicarbon.report.regimes import with_regimes
@@ -205,6 +205,8 @@ class OneAnswer(Report):
         lines[self.words.word("combinations of choices")] = [f"{max(1 - worth.additive, 0.0):.1%}", "", ""]
         heads = [self.words.word(head) for head in ("Shapley share", "variance, alone", "variance, unique")]
         notes = [Note("shapley_shares")]
+        if part.countless:
+            notes.append(Note("shapley_countless", keys=part.countless, most=MOST_VALUES))
         if drawn:
             notes.append(Note("shapley_drawn", choices=len(columns)))
         return Table(

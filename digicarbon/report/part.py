@@ -17,6 +17,8 @@ from digicarbon.report.specification_curve import Choice, Curve, choices_of
 
 NUMBERS = ("record", "term", "coef", "se", "p", "low", "high")
 """Columns of rows that are no choices."""
+MOST_VALUES = 100
+"""A choice with more values, such as a seed, has no share: it would explain each estimate by itself."""
 ERRORS = ("inference", "diagnostic")
 """Config groups that change no estimate."""
 
@@ -50,6 +52,11 @@ class Part:
     applies: BoolArray
     start: int
     repeated: int
+
+    @property
+    def countless(self) -> tuple[str, ...]:
+        """Choices with too many values for a share."""
+        return tuple(choice.key for choice in self.choices if not choice.columns.shape[1])
 
     @property
     def codes(self) -> IntArray:
@@ -92,7 +99,10 @@ def part_of(curve: Curve, rows: pd.DataFrame, name: str, main: Mapping[str, obje
     once = ~rows.duplicated([*curve.estimate_keys, "term", "coef"])
     repeated, rows = int((~once).sum()), rows[once].reset_index(drop=True)
     keys = [key for key in curve.focal_runs.varied if key in rows and _decides(key) and rows[key].nunique() > 1]
-    choices, _ = choices_of(rows, keys, curve.focal_runs.absent, most=len(rows))
+    shown, _ = choices_of(rows, keys, curve.focal_runs.absent, most=MOST_VALUES)
+    by_key = {choice.key: choice for choice in shown}
+    none = np.empty((len(rows), 0))
+    choices = [by_key.get(key) or Choice(key, (), none, None) for key in keys]
     lacking = [curve.lacking[int(record)] for record in rows["record"]]
     applies = np.array([[choice.key not in own for choice in choices] for own in lacking], dtype=np.bool_)
     labels = tuple(curve.labels[int(record)] for record in rows["record"])

@@ -73,7 +73,7 @@ EXPERIMENTS = {
     "placebo_weights": ["weights.seed=1,5"],
     "robustness": ["draw.n=30", "report.draws=9"],
     "robustness_kinds": ["report.draws=9"],
-    "one_answer": ["outcome.controls=[]"],
+    "one_answer": [],
     "policy_checks": [],
     "mediation_paths": [],
     "mediation_space": [],

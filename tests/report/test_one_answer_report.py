@@ -140,6 +140,15 @@ def test_shares_add_up_to_what_the_choices_explain(records: list[Record]) -> Non
     assert share[["all choices, additive", "combinations of choices"]].sum() == pytest.approx(100, abs=0.11)
 
 
+def test_a_choice_with_very_many_values_has_no_share_but_is_a_change() -> None:
+    runs = [record(f"{seed}", 1.0 if seed else -1.0, 0.01, seed=seed, sample="ab"[seed % 2]) for seed in range(120)]
+    found = tables(OneAnswer(language=None, decimals=2).table("T", runs))
+    shares = found["How much each choice explains"]
+    assert shares.cells.loc["seed", "Shapley share"] == "0.0%"
+    assert any("more than 100 values" in note for note in shares.notes)
+    assert "The other sign (changes needed: 1)" in found["What takes the result away"].cells.index
+
+
 def left_out(records: list[Record]) -> LeftOut:
     whole = np.array([one.result.coef[0] for one in records])
     estimates = np.column_stack([whole, whole, whole + 0.6, np.where(whole < 0, np.nan, whole)])
