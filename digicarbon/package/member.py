@@ -98,7 +98,7 @@ class Member:
                     yield fingerprint, specs, prepared
                     continue
             why = caught.note or Note("export_data_changed")
-            raise DataError(self._refusal("package_data", run=row["label"], why=why))
+            raise DataError(Note("package_data", **self._named, run=row["label"], why=why))
 
     def refuse_changes(self) -> None:
         """Raise an error if the sweep is not whole, or its file or its data have changed since.
@@ -109,20 +109,25 @@ class Member:
         """
         sweep = self.sweep
         if not sweep.ended or sweep.left:
-            raise DataError(self._refusal("package_unfinished", runs=len(sweep.left), every=len(sweep.roster.runs)))
+            raise DataError(
+                Note("package_unfinished", **self._named, runs=len(sweep.left), every=len(sweep.roster.runs))
+            )
         if not len(sweep.fitted):
-            raise DataError(self._refusal("package_no_numbers"))
+            raise DataError(Note("package_no_numbers", **self._named))
         composed = Composer(loader(), self.name, self.overrides)
         now: Any = yaml.safe_load(yaml_text.dumped(composed.asked))
         keys = sorted(key for key in {*now, *self.config} - set(IGNORED) if now.get(key) != self.config.get(key))
         if keys:
-            raise DataError(self._refusal("package_file_changed", keys=keys))
+            raise DataError(Note("package_file_changed", **self._named, keys=keys))
         for entry in sweep.data:
             for file in (*entry["files"], *(one for own in entry["weights"].values() for one in own["files"])):
                 state = today(file["path"], file["sha256"])
                 if state != "same":
-                    code = "package_file_gone" if state == "not there" else "package_data_file_changed"
-                    raise DataError(self._refusal(code, file=file["path"]))
+                    gone = state == "not there"
+                    why = Note(
+                        "package_file_gone" if gone else "package_data_file_changed", file=file["path"], **self._named
+                    )
+                    raise DataError(why)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -136,9 +141,10 @@ class Member:
         words += ["tracking.experiment=''"] if tracking.get("experiment") else []
         return (*words, *(["executor=loky"] if settings.chosen.get("executor") not in LOCAL else []))
 
-    def _refusal(self, code: str, **fields: Any) -> Note:
-        command = command_line("run", self.name, self.overrides)
-        return Note(code, experiment=self.name, command=command, **fields)
+    @property
+    def _named(self) -> dict[str, str]:
+        """The fields of an error: the experiment, and the command that runs it."""
+        return {"experiment": self.name, "command": command_line("run", self.name, self.overrides)}
 
 
 DATA_TAG = f"tags.{DATA}"
