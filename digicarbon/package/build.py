@@ -37,7 +37,7 @@ from digicarbon.package.numbers import NUMBERS, cells, cells_of, numbers_of, wri
 from digicarbon.package.project import COMPOSED, EXPERIMENTS, Project
 from digicarbon.page.words import Words
 from digicarbon.progress import phase
-from digicarbon.spec import Spec, build, locate
+from digicarbon.spec import Spec, build
 from digicarbon.sweep.provenance import SEEDS, choices
 
 EXPECTED, BUILD = "expected", "build"
@@ -367,17 +367,16 @@ def _methods(members: Sequence[Member]) -> list[Method]:
                 if group not in NO_CLASS and run.hash in ids:
                     taken.setdefault((group, option), ids[run.hash])
         for (group, option), run_id in taken.items():
-            node = recorded.plain(one.configs[run_id], run_id).get(group, {})
-            path = str(node.get("_target_", "")) if isinstance(node, Mapping) else ""
+            spec: Spec
             if group == "report":
-                path = str(one.config.get("report", {}).get("_target_", ""))
-            if not path:
-                continue
-            cls = locate(path, group)
-            whole = one.config["report"] if group == "report" else node
-            keys = build(whole, Spec, group).cited
-            name = f"{getattr(cls, '__module__', '')}.{getattr(cls, '__qualname__', '')}"
-            method = known.get((group, option, name)) or Method(group, option, name, keys, ())
+                spec = recorded.report_of(one.sweep)
+            else:
+                node = recorded.plain(one.configs[run_id], run_id).get(group, {})
+                if not isinstance(node, Mapping) or "_target_" not in node:
+                    continue
+                spec = build(node, Spec, group)
+            name = f"{type(spec).__module__}.{type(spec).__qualname__}"
+            method = known.get((group, option, name)) or Method(group, option, name, spec.cited, ())
             known[group, option, name] = replace(
                 method, experiments=tuple(dict.fromkeys([*method.experiments, one.name]))
             )

@@ -15,7 +15,7 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False)
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(NAMES, st.dictionaries(NAMES, FINITE, min_size=1, max_size=5), max_size=4))
 def test_numbers_are_read_as_they_were_written(numbers: dict[str, dict[str, float]]) -> None:
     again = read(written(numbers))
@@ -24,7 +24,7 @@ def test_numbers_are_read_as_they_were_written(numbers: dict[str, dict[str, floa
     assert [struct.pack("<d", value) for own in again.values() for value in own.values()] == bits
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.floats(min_value=1e-6, max_value=1e6), st.floats(min_value=1e-5, max_value=0.5))
 def test_a_change_is_a_difference_and_rounding_is_none(value: float, share: float) -> None:
     (changed,) = compared("e", {"r": {"x": value}}, {"r": {"x": value * (1 + share)}})
