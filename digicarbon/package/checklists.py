@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import Literal
 
-from digicarbon.note import Language, Note, cut
+from digicarbon.note import Language, Note, cut, note_of
 from digicarbon.package.answers import Answers, nothing
 from digicarbon.package.facts import Facts, Source
 from digicarbon.package.markdown import table
@@ -198,7 +198,7 @@ def _answer(key: str, given: str | None, no: Verdict = "not_applicable") -> _Res
     """Return what an answer in words says; ``no`` is the verdict where the authors say that there is nothing."""
     if given is None or not given.strip():
         return "authors", _still([key])
-    return (no, Note("package_answer_none", key=key)) if nothing(given) else ("yes", Note("package_answer", text=given))
+    return (no, Note("package_answer_none", key=key)) if nothing(given) else ("yes", note_of(given))
 
 
 def _still(keys: Sequence[str]) -> Note:

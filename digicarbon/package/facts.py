@@ -196,7 +196,7 @@ class Source:
         Of the panel.
     units : int
     unit : str
-        What a unit is called, e.g. ``province``.
+        What a unit is called, e.g. ``firm``.
     periods : tuple of str
         The first and the last one.
     variables : tuple of str

@@ -241,12 +241,18 @@ def _other_versions(facts: Facts, words: _Words) -> str:
     return table(words.own["heads_of_versions"].split("|"), rows) if rows else ""
 
 
+@cache
+def _tree(content: bytes) -> Any:
+    """Return the nodes of a file of YAML; None if it is none. A file is asked for each of its seeds."""
+    try:
+        return yaml.compose(content.decode(), Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return None
+
+
 def line_of(facts: Facts, place: str, key: str) -> int | str:
     """Return the number of the line of a file that sets a dotted key; nothing if it cannot be found."""
-    try:
-        node = yaml.compose(facts.files.get(place, b"").decode(), Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError):
-        return ""
+    node = _tree(facts.files.get(place, b""))
     line: int | str = ""
     for part in key.split("."):
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
