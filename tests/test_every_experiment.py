@@ -26,6 +26,7 @@ STUDIES = LISTS - {"placebo"}
 SMALLER = {
     "robustness": ["draw.n=40", "report.draws=0"],
     "robustness_china": ["draw.n=40", "report.draws=0"],
+    "robustness_kinds": ["report.draws=0"],
     "robustness_china_within": ["draw.n=40", "report.draws=0"],
     "robustness_china_between": ["draw.n=40", "report.draws=0"],
     "which_weights": ["inference.replications=99", "diagnostic.draws=99"],
