@@ -141,7 +141,10 @@ def test_shares_add_up_to_what_the_choices_explain(records: list[Record]) -> Non
 
 
 def test_a_choice_with_very_many_values_has_no_share_but_is_a_change() -> None:
-    runs = [record(f"{seed}", 1.0 if seed else -1.0, 0.01, seed=seed, sample="ab"[seed % 2]) for seed in range(120)]
+    runs = [
+        record(f"{seed}", 1.0 + seed / 1000 if seed else -1.0, 0.01, seed=seed, sample="ab"[seed % 2])
+        for seed in range(120)
+    ]
     found = tables(OneAnswer(language=None, decimals=2).table("T", runs))
     shares = found["How much each choice explains"]
     assert shares.cells.loc["seed", "Shapley share"] == "0.0%"
