@@ -69,7 +69,7 @@ def wheel() -> tuple[str, bytes]:
     about = f"{OURS}-{version}.dist-info"
     metadata = re.sub(r"(?m)^Version: .*$", f"Version: {version}", installed.read_text("METADATA") or "", count=1)
     files = {
-        **dict(_own_files()),
+        **dict(sorted(_own_files())),
         f"{about}/METADATA": metadata.encode(),
         f"{about}/WHEEL": b"Wheel-Version: 1.0\nGenerator: digicarbon\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{about}/entry_points.txt": b"[console_scripts]\ndigicarbon = digicarbon.__main__:main\n",
@@ -192,26 +192,16 @@ def _joined(outer: frozenset[str], marker: str) -> frozenset[str]:
 
 def _own_files() -> Iterator[tuple[str, bytes]]:
     """Yield the files of digicarbon as a wheel has them: configurations inside the package, plugins beside it."""
-    inside = (_HOME / "conf").is_dir()
-    for path in _files(_HOME):
-        name = path.relative_to(_HOME).as_posix()
-        if name.startswith("plugins/"):
-            name = name.removeprefix("plugins/")
-            if name.startswith("hydra_plugins/"):
-                yield name, path.read_bytes()
-            continue
-        yield f"{OURS}/{name}", path.read_bytes()
-    if inside:
-        yield from ((f"hydra_plugins/{one.name}", one.read_bytes()) for one in _plugins())
-        return
-    for folder in ("conf", "experiments"):
-        for path in _files(_HOME.parent / folder):
-            yield f"{OURS}/{path.relative_to(_HOME.parent).as_posix()}", path.read_bytes()
-
-
-def _plugins() -> list[Path]:
-    """Return our plugins for Hydra where they are installed beside the package."""
-    return [path for path in _files(_HOME.parent / "hydra_plugins") if path.name.startswith(OURS)]
+    # where it is editable, plugins are inside and configurations beside it
+    folders = {OURS: _HOME, "hydra_plugins": _HOME / "plugins/hydra_plugins"}
+    if (_HOME / "conf").is_dir():
+        folders["hydra_plugins/digicarbon"] = _HOME.parent / "hydra_plugins/digicarbon"
+    else:
+        folders |= {f"{OURS}/{name}": _HOME.parent / name for name in ("conf", "experiments")}
+    for place, folder in folders.items():
+        for path in _files(folder):
+            if place != OURS or not path.is_relative_to(_HOME / "plugins"):
+                yield f"{place}/{path.relative_to(folder).as_posix()}", path.read_bytes()
 
 
 def _files(folder: Path) -> list[Path]:

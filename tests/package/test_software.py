@@ -6,8 +6,12 @@ import base64
 import csv
 import hashlib
 import io
+import os
+import subprocess
+import sys
 import zipfile
 from importlib.metadata import distribution
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -67,3 +71,19 @@ def test_the_wheel_is_whole() -> None:
             digest = base64.urlsafe_b64encode(hashlib.sha256(archive.read(file)).digest()).rstrip(b"=").decode()
             assert (sha256, size) == (f"sha256={digest}", str(len(archive.read(file))))
     assert software.wheel()[1] == content
+
+
+def test_a_wheel_of_an_installed_wheel_is_the_same_wheel(tmp_path: Path) -> None:
+    content = software.wheel()[1]
+    zipfile.ZipFile(io.BytesIO(content)).extractall(tmp_path)
+    program = (
+        "import hashlib, digicarbon\nfrom digicarbon.package.software import wheel\n"
+        "print(digicarbon.__file__, hashlib.sha256(wheel()[1]).hexdigest())"
+    )
+    settings = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path, env=settings
+    )
+    where, sha256 = done.stdout.split()
+    assert Path(where) == tmp_path / "digicarbon/__init__.py"
+    assert sha256 == hashlib.sha256(content).hexdigest()
