@@ -100,7 +100,12 @@ def average_tables(part: Part, groups: Sequence[Comparable], decimals: int, word
                 cells = [f"{chance[at]:.3f}" for chance in chances]
                 lines.append((f"  {words.option(choice.key, choice.values[at])}", cells))
         several = len(groups) > 1
-        notes = [Note("averaged_group", specifications=len(group.members), every=every)]
+        alone = set(group.averages) == {EQUAL}
+        notes = [
+            Note("averaged_equally", every=every)
+            if alone
+            else Note("averaged_group", specifications=len(group.members), every=every)
+        ]
         if common:
             notes.append(Note("averaged_all_have", choices=tuple(common)))
         if place == min(len(groups), MOST_GROUPS) and len(groups) > MOST_GROUPS:

@@ -86,6 +86,7 @@ def test_without_recorded_likelihoods_weights_are_equal_and_the_table_says_so(re
     table = OneAnswer(language=None).with_evidence(None).table("T", records)
     assert list(table.cells.columns) == ["equal weights"]
     assert any("report=one_answer" in note for note in table.notes)
+    assert table.notes[0].startswith("8 specifications with equal weights: no two are known")
     # evidence of another number is none
     other = OneAnswer(language=None, quantity="total").with_evidence(evidence(records))
     assert list(other.table("T", records).cells.columns) == ["equal weights"]
