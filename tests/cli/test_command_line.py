@@ -852,7 +852,10 @@ def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
     [
         (["check", "--nonsense"], "`digicarbon check` has no flag --nonsense."),
         (["pln"], "There is no command 'pln'. Did you mean 'plan'?"),
-        (["frobnicate"], "Verbs: run, plan, check, report, rerun, export, package, deliver, list, data, new, schema"),
+        (
+            ["frobnicate"],
+            "Verbs: run, plan, check, report, rerun, export, package, deliver, list, data, new, schema, ui.",
+        ),
         (["check", "table3_basline"], "There is no experiment 'table3_basline'. Did you mean 'table3_baseline'?"),
         (["check", "wieghts=w1_adjacency"], "there is no key 'wieghts'. Did you mean 'weights'?"),
         (["check", "weights=w1_adjacncy"], "there is no such option. Did you mean 'w1_adjacency'?"),
