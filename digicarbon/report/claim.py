@@ -27,6 +27,11 @@ EXAMPLE = "{quantity: direct, sign: negative, share: 0.8}"
 TAG, COUNT_TAG = "digicarbon.claim", "digicarbon.claim_count"
 """Tags of a sweep: whether its claim holds, and the counts behind that."""
 TAGGED: Mapping[Outcome, str] = {"holds": "holds", "fails": "does not hold", "open": "cannot be judged"}
+OUTCOMES: Mapping[Outcome, Note] = {
+    "holds": Note("claim_holds"),
+    "fails": Note("claim_fails"),
+    "open": Note("claim_open"),
+}
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Claim:
             "claim_stated",
             effect=effect_of(self.quantity),
             term="" if self.term is None else Note("claim_term", term=self.term),
-            sign=Note(f"sign_{self.sign}"),
+            sign=Note("sign_negative" if self.sign == "negative" else "sign_positive"),
             level="" if self.significant is None else Note("claim_level", level=self.significant),
             share=percent(self.share),
             joint="" if self.joint is None else Note("claim_joint", p=self.joint),
@@ -121,17 +126,16 @@ class Verdict:
     @property
     def note(self) -> Note:
         """The verdict in a sentence."""
-        return Note(
-            "claim_part" if self.part.name else "claim_whole",
-            **({"part": self.part.name} if self.part.name else {}),
-            outcome=Note(f"claim_{self.outcome}"),
-            agree=self.agree,
-            runs=self.runs,
-            share=percent(self.agree / self.runs) if self.runs else "–",
-            joint="" if self.p is None else Note("claim_p", p=self.p),
-            unknown=Note("claim_unknown", runs=self.unknown) if self.unknown else "",
-            without=Note("claim_without", runs=self.without) if self.without else "",
-        )
+        fields: dict[str, Any] = {
+            "outcome": OUTCOMES[self.outcome],
+            "agree": self.agree,
+            "runs": self.runs,
+            "share": percent(self.agree / self.runs) if self.runs else "–",
+            "joint": "" if self.p is None else Note("claim_p", p=self.p),
+            "unknown": Note("claim_unknown", runs=self.unknown) if self.unknown else "",
+            "without": Note("claim_without", runs=self.without) if self.without else "",
+        }
+        return Note("claim_part", part=self.part.name, **fields) if self.part.name else Note("claim_whole", **fields)
 
 
 @dataclass(frozen=True)
@@ -158,9 +162,7 @@ class Judged:
     def notes(self) -> tuple[Note, ...]:
         """The claim and its verdicts in sentences."""
         several = (
-            [Note("claim_together", outcome=Note(f"claim_{self.outcome}"), **self._parts)]
-            if len(self.verdicts) > 1
-            else []
+            [Note("claim_together", outcome=OUTCOMES[self.outcome], **self._parts)] if len(self.verdicts) > 1 else []
         )
         return (self.claim.note, *several, *(verdict.note for verdict in self.verdicts))
 
@@ -238,8 +240,8 @@ def _number(name: str, value: object) -> float:
         return number
     percent_meant = 1 < number <= 100
     hint = Note("claim_percent", share=f"{number / 100:g}", percent=f"{number:g}") if percent_meant else ""
-    code = "claim_share" if name == "share" else "claim_p_value"
-    raise ConfigError(Note(code, key=f"claim.{name}", given=repr(value), hint=hint))
+    wrong = {"key": f"claim.{name}", "given": repr(value), "hint": hint}
+    raise ConfigError(Note("claim_share" if name == "share" else "claim_p_value", **wrong))
 
 
 def check(claim: Claim | None, request: JointRequest | None) -> None:

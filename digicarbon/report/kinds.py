@@ -201,9 +201,13 @@ class Multiverse:
         """Notes on the kinds: what was counted together, and which choices have no kind."""
         if not self.kinds:
             return ()
-        by_name = {name: [key for key, kind in self.kinds.items() if kind.name == name] for name in KINDS}
-        said = [Note(f"kinds_{name}", keys=tuple(keys)) for name, keys in by_name.items() if keys]
-        notes = [Note("kinds_given", kinds=tuple(said))]
+        keys = {name: tuple(key for key, kind in self.kinds.items() if kind.name == name) for name in KINDS}
+        by_kind = (
+            (keys["equivalent"], Note("kinds_equivalent", keys=keys["equivalent"])),
+            (keys["nonequivalent"], Note("kinds_nonequivalent", keys=keys["nonequivalent"])),
+            (keys["uncertain"], Note("kinds_uncertain", keys=keys["uncertain"])),
+        )
+        notes = [Note("kinds_given", kinds=tuple(note for named, note in by_kind if named))]
         if self.unnamed:
             notes.append(Note("kinds_unnamed", keys=self.unnamed))
         return tuple(notes)

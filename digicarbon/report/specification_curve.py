@@ -18,7 +18,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.shape.influence import concentration, influence, robustness, shares, without_ends
 from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
-from digicarbon.report.claim import Verdict, percent
+from digicarbon.report.claim import OUTCOMES, Verdict, percent
 from digicarbon.report.focal import AS_CONFIGURED, IN_PIECES, Focal, Quantity, effect_of, focal, head_of
 from digicarbon.report.joint import FACETS, Joint, JointMethod, JointRequest
 from digicarbon.report.kinds import KINDS, LETTERS, Part
@@ -218,7 +218,7 @@ class SpecificationCurve(Report):
         count = self.words.word("count of").format(some=f"{verdict.agree:,}", every=f"{verdict.runs:,}")
         return {
             "claim: agree": f"{count}{share}",
-            "claim": Note(f"claim_{verdict.outcome}").text(self.words.spoken),
+            "claim": OUTCOMES[verdict.outcome].text(self.words.spoken),
         }
 
     def _apart(self, curve: Curve) -> Table | None:
