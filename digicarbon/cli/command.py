@@ -30,7 +30,7 @@ from digicarbon.report import MOST_RUNS, Table
 from digicarbon.secret import masked
 
 if TYPE_CHECKING:
-    from digicarbon.sweep.sweep import Finished, Settings
+    from digicarbon.sweep.sweep import Finished
 
 
 @dataclass(frozen=True)
@@ -213,17 +213,22 @@ def plan_(request: Request, every: bool = False, blind: bool = False, **numbers:
             out.print(f"… and {len(planned.runs) - len(runs)} more; `{whole}` shows every one.", soft_wrap=True)
         _print_left_out(planned, every)
         out.print(_sum(planned), soft_wrap=True)
-        for line in _stated(planned, chosen):
+        for line in _stated(composer, planned):
             out.print(line, soft_wrap=True)
         out.print(ahead.sentence, soft_wrap=not out.is_terminal)
     refuse_columns(plans)
 
 
-def _stated(planned: Plan, chosen: Settings) -> Iterator[str]:
+def _stated(composer: Composer, planned: Plan) -> Iterator[str]:
     """Yield what an experiment says before it is fitted: the kinds of its choices with their parts, and its claim."""
+    # what this loads is of no use to others
+    if not planned.kinds and not planned.claim:
+        return
     from digicarbon.report.kinds import multiverse_of
     from digicarbon.sweep.provenance import roster
+    from digicarbon.sweep.sweep import settings_for
 
+    chosen = settings_for(composer, planned)
     multiverse = multiverse_of(roster(planned, chosen.kinds, chosen.claim))
     if multiverse is None:
         return
@@ -329,8 +334,6 @@ def _sum(planned: Plan) -> str:
 
 def check(request: Request) -> None:
     """Build and check every run against its data; fit nothing."""
-    from digicarbon.sweep.sweep import settings_for
-
     plans = plans_of(request, check_all=True)
     for composer, planned in plans:
         _print_left_out(planned)
@@ -338,7 +341,7 @@ def check(request: Request) -> None:
         terminal().print(
             f"{planned.name}: {counted(runs, 'run')} {'is' if runs == 1 else 'are'} ready.", soft_wrap=True
         )
-        for line in _stated(planned, settings_for(composer, planned)):
+        for line in _stated(composer, planned):
             terminal().print(line, soft_wrap=True)
     refuse_columns(plans)
 

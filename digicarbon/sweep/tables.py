@@ -35,7 +35,6 @@ from digicarbon.report.kinds import Multiverse
 from digicarbon.result import Result
 from digicarbon.spec import identity
 from digicarbon.sweep.answer import of_parts, together_of
-from digicarbon.sweep.evidence import evidence
 from digicarbon.sweep.joint import joint_test
 
 ESTIMATES = "estimates.csv"
@@ -384,6 +383,8 @@ def _evidence(report: Report, records: Records, executor: Executor) -> tuple[Evi
     request = report.evidence_request
     if request is None or not len(records):
         return None, ()
+    from digicarbon.sweep.evidence import evidence
+
     try:
         return evidence(records.results(), request, executor), ()
     except DigicarbonError as error:

@@ -469,7 +469,7 @@ def test_what_is_inherited_is_replaced_in_one_word(folder: Path, capsys: Capture
     wrote("wrong", "first", "replace: column")
     assert complaint(capsys, "plan", "wrong") == (
         "digicarbon: experiments/wrong.yaml: replace: 'column' is not inherited as a whole. Did you mean 'columns'? It "
-        "takes labels, columns, grid, zip, exclude, draw, experiments, instead, e.g. `replace: columns`."
+        "takes labels, columns, grid, zip, exclude, draw, kinds, claim, experiments, instead, e.g. `replace: columns`."
     )
 
 
@@ -662,7 +662,6 @@ def test_commands_to_copy_are_quoted(project: Path, capsys: Capture) -> None:
     "words",
     [
         ["-m", "table3_baseline", "model.effects=unit,time"],
-        ["--force", "table3_baseline", "model.effects=unit"],
         ["other", "table3_baseline"],
     ],
 )
@@ -670,6 +669,11 @@ def test_an_experiment_that_does_not_come_first(folder: Path, capsys: Capture, w
     said = complaint(capsys, "run", *words)
     assert "'table3_baseline' is no override" in said
     assert "An experiment comes first, before flags such as -m, and one at a time: digicarbon run table3_base" in said
+
+
+def test_our_own_flags_may_come_before_the_experiment(folder: Path, capsys: Capture) -> None:
+    assert main(["plan", "--all", "table3_baseline", "model.effects=unit"]) == 0
+    assert "7 runs" in capsys.readouterr().out
 
 
 def test_a_flag_s_own_word_is_no_experiment(folder: Path, capsys: Capture) -> None:

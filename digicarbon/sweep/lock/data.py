@@ -17,7 +17,6 @@ from digicarbon.source import TABLES, InputFile, Inputs, WatchedInputs
 from digicarbon.source.base import InputOutputTable
 from digicarbon.sweep.lock.grid import LENGTH, Grid
 from digicarbon.weights import Weights
-from digicarbon.weights.by_period import WeightsByPeriod
 
 
 @dataclass(eq=False)
@@ -198,7 +197,7 @@ def weights_of(runs: Iterable[Run]) -> dict[str, Mapping[str, Any]]:
 
 
 def _row_hashes(weights: Weights) -> Iterator[str]:
-    parts = weights.parts if isinstance(weights, WeightsByPeriod) else (weights,)
+    parts = tuple(weights.by_period.values()) or (weights,)
     labels = np.array([unit.encode() for unit in weights.labels], dtype=object)
     for row in range(weights.n):
         sha = hashlib.sha256()
