@@ -17,6 +17,7 @@ from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode, as_durbin
 from digicarbon.diagnostic.nested import changed
 from digicarbon.errors import ConfigError
+from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.note import Note
 from digicarbon.numeric.resampling.signs import signs
@@ -298,6 +299,12 @@ def log_marginal(
     own = [made.regressors.index(name) for name in made.lagged]
     space = Space.of(cube[..., :-1], design.w, design.sample, own)
     return Factors.of(space, cube[..., -1:]).marginal(kind or made.kind, prior).value
+
+
+def spatial_beside(regression: PanelRegression) -> SpatialPanel:
+    """Return the spatial lag model with a regression's columns and effects; as ``ols`` it is the regression itself."""
+    y, x, controls = regression.y, regression.x, regression.controls
+    return SpatialPanel(y=y, x=x, controls=controls, kind="sar", effects=regression.fixed)
 
 
 def refuse_kind(spatial: SpatialPanel) -> None:

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from digicarbon import progress
-from digicarbon.diagnostic.spatial_choice import log_marginal
+from digicarbon.diagnostic.spatial_choice import log_marginal, spatial_beside
 from digicarbon.errors import DigicarbonError
 from digicarbon.executor import Executor
-from digicarbon.model import SpatialPanel
 from digicarbon.model.batch import Estimand
 from digicarbon.note import Note, note_of
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
@@ -114,8 +113,7 @@ class Supports:
             weights = next((one for one in self.candidates if one.labels == panel.units), None)
             if weights is None:
                 return "", none, Note("why_no_space")
-            y, x, controls = regression.y, regression.x, regression.controls
-            same = SpatialPanel(y=y, x=x, controls=controls, kind="sar", effects=regression.fixed)
+            same = spatial_beside(regression)
             return _marginal_key(panel, model.y, same.effects), log_marginal(same, panel, weights, "ols"), None
         except DigicarbonError as error:
             return "", none, note_of(error)
