@@ -140,6 +140,8 @@ def _summary(inner: Mapping[str, Any]) -> list[str]:
         if one["outcome_and_others"]:
             shared = listing(one["outcome_and_others"])
             lines.append(f"           both the outcome and others are made of {shared}: locked like other series")
+        if chosen := one.get("sample_by_outcome"):
+            lines.append(f"           the sample chooses rows by the outcome: {listing(chosen)}")
     if inner["weights"]:
         lines.append(f"weights    {listing(inner['weights'])}")
     return lines

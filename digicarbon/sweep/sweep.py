@@ -23,6 +23,7 @@ from digicarbon.config.files import LABELS, ROOT
 from digicarbon.disk.files import Scratch
 from digicarbon.errors import ConfigError, Interrupt
 from digicarbon.executor import Executor
+from digicarbon.executor.memory import peak_memory
 from digicarbon.note import Note, suggestion
 from digicarbon.note.about import at, key_of
 from digicarbon.plan.runs import Plan, Run, require
@@ -41,7 +42,7 @@ from digicarbon.sweep.engine import Fitted, Work
 from digicarbon.sweep.provenance import FINGERPRINT, ledger
 from digicarbon.sweep.stage import Stages
 from digicarbon.sweep.tables import Records, show, store_name
-from digicarbon.tracking import EXPERIMENT, OVERRIDES, ROSTER, Entry, Store, StoredResults, Tracking
+from digicarbon.tracking import EXPERIMENT, OVERRIDES, PEAK_MEMORY, ROSTER, Entry, Store, StoredResults, Tracking
 
 
 class WhenQuiet:
@@ -377,7 +378,7 @@ def run(
                             book.done,
                             shown.metrics,
                             page,
-                            {} if shown.judged is None else shown.judged.tags,
+                            {**({} if shown.judged is None else shown.judged.tags), **_memory(book, chosen.executor)},
                         )
         except KeyboardInterrupt:
             try:
@@ -406,6 +407,12 @@ def run(
         estimates=places.get("estimates.csv", ""),
         waiting=store.waiting,
     )
+
+
+def _memory(book: _Book, executor: Executor) -> dict[str, str]:
+    """Return the tag of the memory that fitting took; other computers do not tell."""
+    bytes_taken = peak_memory() if book.done > book.kept + book.reused and not executor.remote else None
+    return {} if bytes_taken is None else {PEAK_MEMORY: str(bytes_taken)}
 
 
 def _fit(runs: Sequence[Run], book: _Book, executor: Executor) -> None:
