@@ -389,6 +389,28 @@ def test_long_values_are_shown_where_they_differ(
     assert '"control_19", "b"' in after
 
 
+def test_a_sample_that_is_chosen_by_the_outcome_is_named(
+    study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(table(), sample={"query": "y > -1"}, panel={"gaps": "keep"})
+    assert locked() == 0
+    assert "the sample chooses rows by the outcome: y" in capsys.readouterr().out
+    study(table(), sample={"query": "x > -1"}, panel={"gaps": "keep"})
+    assert locked("--again", "--why", "another sample") == 0
+    assert "by the outcome" not in capsys.readouterr().out
+
+
+def test_a_claim_on_an_unknown_term_is_refused(study: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    claim = {"quantity": "coefficient", "sign": "negative", "share": 0.8}
+    study(table(), claim={**claim, "term": "nosuch"})
+    assert locked() == 2
+    error = capsys.readouterr().err
+    assert "claim.term: no model has the term nosuch." in error
+    assert "experiments/mine.yaml" in error
+    study(table(), claim={**claim, "term": "x"})
+    assert locked() == 0
+
+
 def test_the_order_of_columns_values_and_keys_is_no_change(
     study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
