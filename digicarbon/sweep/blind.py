@@ -261,7 +261,7 @@ def _of_run(run: Run, asked: Asked, shared: _Draws) -> tuple[Estimand, Numbers]:
     model = run.specs.model
     panel = run.prepared.panel.with_terms(model.terms)
     own = _of_outcome(panel, model.y)
-    if mixed := [term for term in model.regressors if _mixed(term, model.y)]:
+    if mixed := [term for term in model.regressors if _mixed(term, model.y) or _derived(run, term)]:
         raise _AbsentError(Note("blind_mixed", terms=mixed))
     exchange = _rows(panel, shared)
     # an exchange that leaves all units in their places is the real outcome
@@ -366,6 +366,15 @@ def _mixed(term: str, y: str) -> bool:
     """Return whether a term is made of the outcome and of something else."""
     own, of_term = _bare([y]), _bare([term])
     return bool(own & of_term) and not of_term <= own
+
+
+def _derived(run: Run, term: str) -> bool:
+    """Return whether the panel makes a term of all series that it makes the outcome of, and perhaps of others."""
+    y, columns = run.specs.model.y, run.prepared.inputs.frame.columns
+    if _bare([term]) <= _bare([y]):
+        return False
+    of_outcome, of_term = (set(run.specs.panel.columns_behind(_bare([one]), columns)) for one in (y, term))
+    return of_outcome <= of_term
 
 
 def _bare(terms: Sequence[str]) -> set[str]:

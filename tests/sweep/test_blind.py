@@ -261,6 +261,21 @@ def test_units_that_cannot_be_exchanged_tell_nothing_of_the_real_outcome(study: 
         blind(runs, Asked(), draws=20)
 
 
+def test_a_derived_regressor_that_is_made_of_the_outcome_is_left_out(study: Callable[..., Plan]) -> None:
+    derive = {"derive": {"mix": "y * x", "square": "y * y", "rate": "y / a", "share": "x / a"}}
+    columns = {
+        "plain": {"model.x": ["x"]},
+        "mix": {"model.x": ["mix"]},
+        "square": {"model.x": ["L.square"]},
+        "rate": {"model.y": "rate", "model.x": ["mix"], "model.controls": []},
+        "share": {"model.y": "rate", "model.x": ["share"], "model.controls": []},
+    }
+    found = blind(study(table(), panel=derive, columns=columns).runs, Asked("coefficient"), draws=20)
+    assert [label for label, _ in found.absent] == ["mix", "square"]
+    # what shares a series with the outcome, but not all of its series, stays
+    assert list(found.table.index) == ["plain", "rate", "share"]
+
+
 def test_a_draw_that_leaves_all_units_in_place_is_not_fitted(
     study: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:

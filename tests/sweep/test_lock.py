@@ -369,7 +369,7 @@ def test_a_shipped_option_that_another_version_changes_is_named_with_both_versio
     file.write_text(json.dumps(node), encoding="utf-8")
     (line,) = named(capsys)
     assert line.startswith(
-        "choice model.effects of the shipped option model=twfe was unit in digicarbon 0.0.9 and is two_way in"
+        "choice the shipped option model=twfe has another model.effects: unit in version 0.0.9, two_way in"
     )
 
 
@@ -469,7 +469,7 @@ def test_an_edited_class_of_the_study_is_named_with_its_file(
     assert done.returncode == 1
     changed = [line for line in done.stdout.splitlines() if "first noticed" in line]
     assert len(changed) == 1
-    assert "the code of Own has changed (mine.py)" in changed[0]
+    assert "mine.py has other code of Own" in changed[0]
 
 
 def test_other_bytes_of_a_file_are_named_while_all_numbers_are_the_same(
@@ -539,7 +539,7 @@ def test_a_lock_is_not_overwritten_and_a_new_version_keeps_the_old_ones(
     assert lock.versions[1]["earlier"] == lock.versions[0]["hash"]
     assert not lock.broken
     assert locked("--check") == 0
-    assert "It was locked again 1 time, the last time since: b came too late" in capsys.readouterr().out
+    assert "It had been locked 1 time before; the reason to lock it again: b came too late" in capsys.readouterr().out
 
 
 def test_an_edited_version_proves_nothing(study: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:

@@ -142,7 +142,7 @@ def _columns(then: Mapping[str, Any], now: Mapping[str, Any], where: Callable[[s
                     texts = {**_both(_at(own, key), _at(today, key)), "place": where(f"{whole}.{key}")}
                     yield (
                         (key,),
-                        Change("choice", f"{whole}.{key}", Note("lock_column", column=label, key=key, **texts)),
+                        Change("choice", f"{whole}.{key}", Note("lock_choice", key=f"{whole}: {key}", **texts)),
                     )
         else:
             texts = {**_both(_one(before.get(label)), _one(after.get(label))), "place": where(whole)}
@@ -233,7 +233,9 @@ def _body(
         if before == after:
             continue
         if key == "exclude":
-            yield Change("exclusions", key, Note("lock_exclude", **_both(_one(before), _one(after)), place=where(key)))
+            yield Change(
+                "exclusions", key, Note("lock_choice", key=key, **_both(_one(before), _one(after)), place=where(key))
+            )
         elif isinstance(before, Mapping) and isinstance(after, Mapping):
             yield from _keys(key, before, after, where)
         else:
