@@ -10,8 +10,10 @@ from digicarbon.errors import ConfigError, counted
 from digicarbon.note import Note, cut
 from digicarbon.plan.runs import Run
 from digicarbon.report import Labels, Table
+from digicarbon.report.kinds import multiverse_of
 from digicarbon.sweep import lock
-from digicarbon.sweep.blind import COLUMNS, Blind, blind
+from digicarbon.sweep.blind import COLUMNS, Blind, Counted, blind
+from digicarbon.sweep.provenance import roster
 from digicarbon.sweep.sweep import settings_for
 
 DRAWS, EFFECT, SEED = "200", "0.1", "1"
@@ -46,7 +48,16 @@ def shown(request: Request, every: bool, draws: str = DRAWS, effect: str = EFFEC
             out.print(str(Note("blind_not_locked", command=command)), soft_wrap=True)
         else:
             out.print(str(known.note), soft_wrap=True)
-        found = blind(planned.runs, chosen.report.asked, many, start, size, sum(map(_wild, planned.runs)))
+        found = blind(
+            planned.runs,
+            chosen.report.asked,
+            many,
+            start,
+            size,
+            sum(map(_wild, planned.runs)),
+            multiverse_of(roster(planned, chosen.kinds, chosen.claim)),
+            chosen.claim,
+        )
         rows = len(found.table)
         cells = found.table if every or rows <= MOST_ROWS else found.table.iloc[:FIRST_ROWS]
         title = f"{planned.name}: {counted(rows, 'specification')}, outcome exchanged between units {many} times"
@@ -85,22 +96,17 @@ def _about(found: Blind) -> list[Note]:
     """Return what is said below the table."""
     numbers, centre = found.table, found.table.dropna(subset=["smallest"])
     notes = []
-    if len(centre) > 1:
-        spans = {
-            f"{name}_{which}": float(getattr((numbers if name == "size" else centre)[name], how)())
-            for name in ("smallest", "size", "power")
-            for which, how in (("low", "min"), ("mid", "median"), ("high", "max"))
-        }
-        notes.append(Note("blind_over_all", effect=found.effect, **spans))
     if len(centre) < len(numbers):
         labels = cut(numbers.index.difference(centre.index, sort=False))
         notes.append(Note("blind_off_centre", runs=len(numbers) - len(centre), labels=labels))
-    if found.joint:
-        words = Labels("en")
-        powers = [Note("blind_of_statistic", name=words.word(name), power=value) for name, value in found.joint.items()]
-        notes.append(Note("blind_joint", effect=found.effect, powers=powers))
-    elif found.no_joint is not None and len(numbers) > 1:
-        notes.append(Note("blind_no_joint", reason=found.no_joint))
+    if found.claim is not None:
+        notes.append(found.claim.note)
+    for part in found.parts:
+        own = _of_part(part, found)
+        notes += [Note("blind_of_part", part=part.name, said=own)] if part.name and own else own
+    counted_runs = {label for part in found.parts for label in part.table.index}
+    if apart := [label for label in numbers.index if label not in counted_runs]:
+        notes.append(Note("blind_apart", runs=len(apart), labels=cut(apart)))
     notes.append(Note("blind_how", draws=found.draws, seed=found.seed))
     if found.wild:
         notes.append(Note("blind_wild", runs=found.wild))
@@ -116,6 +122,32 @@ def _about(found: Blind) -> list[Note]:
         Note("blind_absent", runs=len(labels), every=every, why=why, labels=cut(labels))
         for why, labels in reasons.items()
     ]
+    return notes
+
+
+def _of_part(part: Counted, found: Blind) -> list[Note]:
+    """Return what is said of specifications that are counted together."""
+    numbers, centre = part.table, part.table.dropna(subset=["smallest"])
+    notes = []
+    if len(centre) > 1:
+        spans = {
+            f"{name}_{which}": float(getattr((numbers if name == "size" else centre)[name], how)())
+            for name in ("smallest", "size", "power")
+            for which, how in (("low", "min"), ("mid", "median"), ("high", "max"))
+        }
+        notes.append(Note("blind_over_part" if part.name else "blind_over_all", effect=found.effect, **spans))
+    if part.joint:
+        words = Labels("en")
+        powers = [Note("blind_of_statistic", name=words.word(name), power=value) for name, value in part.joint.items()]
+        notes.append(Note("blind_joint", effect=found.effect, powers=powers))
+    elif part.no_joint is not None and len(numbers) > 1:
+        notes.append(Note("blind_no_joint", reason=part.no_joint))
+    if part.claim is not None:
+        without, power = part.claim
+        facts = {"effect": abs(found.effect), "runs": part.judged, "power": power, "without": without}
+        notes.append(Note("blind_claim", **facts))
+    elif found.claim is not None:
+        notes.append(Note("blind_no_claim"))
     return notes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -62,7 +63,8 @@ def lock(
     changed = False
     for composer, planned in plans_of(request):
         chosen = settings_for(composer, planned)
-        known = state(composer, planned, chosen.report)
+        # a look at what the command line would change is no change
+        known = state(composer, planned, chosen.report, remember=not (check and request.overrides))
         if known is not None and known.lock is None:
             raise LockError(known.note)
         if check:
@@ -140,6 +142,8 @@ def _summary(inner: Mapping[str, Any]) -> list[str]:
         if one["outcome_and_others"]:
             shared = listing(one["outcome_and_others"])
             lines.append(f"           both the outcome and others are made of {shared}: locked like other series")
+        if chosen := one.get("sample_by_outcome"):
+            lines.append(f"           the sample chooses rows by the outcome: {listing(chosen)}")
     if inner["weights"]:
         lines.append(f"weights    {listing(inner['weights'])}")
     return lines
@@ -191,7 +195,7 @@ def _testify(planned: Plan, made: Lock, tag: bool, tsa: str) -> None:
     out, err = terminal(), terminal(stderr=True)
     stamps: list[str] = []
     if tag:
-        name = f"lock/{planned.name}/{made.latest['time'][:10]}"
+        name = f"lock/{re.sub(r'[^-/.0-9A-Za-z_]+', '-', planned.name)}/{made.latest['time'][:10]}"
         message = f"digicarbon lock {planned.name}\n\n{made.latest['time']}\nSHA-256 {made.hash}"
         try:
             made_tag = tagged(made.path.parent, name, message)

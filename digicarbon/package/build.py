@@ -39,6 +39,7 @@ from digicarbon.page.words import Words
 from digicarbon.progress import phase
 from digicarbon.spec import Spec, build
 from digicarbon.sweep.provenance import SEEDS, choices
+from digicarbon.tracking import PEAK_MEMORY
 
 EXPECTED, BUILD = "expected", "build"
 PLAN = f"{software.FOLDER}/rebuild.json"
@@ -149,6 +150,7 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
         PLAN: _json(plan),
         RECORD: record(project),
     }
+    memory = max((int(one.sweep.tags[PEAK_MEMORY]) for one in members if PEAK_MEMORY in one.sweep.tags), default=None)
     sizes = {file.sha256: file.bytes for source in data.sources for file in source.files}
     return Facts(
         name=asked[0],
@@ -168,8 +170,8 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
             seconds={part.experiment.name: part.experiment.elapsed for part in shown},
             fitting={part.experiment.name: part.experiment.seconds for part in shown},
             rebuild_seconds=None,
-            peak_memory=None,
-            memory_from="none",
+            peak_memory=memory,
+            memory_from="none" if memory is None else "runs",
             storage=sum(map(len, files.values())),
             data_storage=sum(sizes.values()),
         ),
@@ -193,8 +195,8 @@ def with_rebuild(known: Facts, measured: Mapping[str, Any]) -> Facts:
     told = replace(
         known.measured,
         rebuild_seconds=measured.get("seconds"),
-        peak_memory=memory,
-        memory_from="none" if memory is None else "rebuild",
+        peak_memory=known.measured.peak_memory if memory is None else memory,
+        memory_from=known.measured.memory_from if memory is None else "rebuild",
     )
     return replace(known, measured=told)
 

@@ -373,8 +373,8 @@ class Measured:
     rebuild_seconds : float or None
         A whole rebuild; None if none was made.
     peak_memory : int or None
-        Bytes of the largest process of a rebuild; None if it was not measured.
-    memory_from : {"rebuild", "none"}
+        Bytes of the largest process of a rebuild, or of the recorded runs; None if it was not measured.
+    memory_from : {"rebuild", "runs", "none"}
         Where the number comes from.
     storage : int
         Bytes of the package.

@@ -297,7 +297,8 @@ def _timing(facts: Facts, seconds: float, words: _Words) -> str:
 def _memory(facts: Facts, words: _Words) -> str:
     if facts.measured.peak_memory is None:
         return words("memory_not_measured")
-    return words("memory_measured", size=_size(facts.measured.peak_memory))
+    key = "memory_measured" if facts.measured.memory_from == "rebuild" else "memory_of_runs"
+    return words(key, size=_size(facts.measured.peak_memory))
 
 
 def _what(program: Program) -> str:

@@ -20,6 +20,8 @@ from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.unit_permutation import period_classes, permutations, within_classes
 from digicarbon.panel import LOG_PREFIX, Panel, variables_of
 from digicarbon.plan.runs import Run
+from digicarbon.report.claim import Claim
+from digicarbon.report.kinds import Multiverse
 from digicarbon.result import Asked, Inference, Result
 from digicarbon.sweep.joint import AGREE, Specification, estimand_of, estimate_key, other_units_of
 
@@ -40,8 +42,49 @@ OFF_CENTRE = 0.5
 """A mean of so many standard deviations is not zero: an exchange of units keeps what all units have in common."""
 
 
-Numbers = tuple[FloatArray, FloatArray, float]
-"""Estimate and standard error of a run for each draw, and the critical value of its test."""
+MOST_IN_PLACE = 0.2
+"""The largest share of units that may keep their own outcome in an exchange: more would tell of the real one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """Estimate and standard error of a run for each draw, and how they are tested."""
+
+    estimates: FloatArray
+    errors: FloatArray
+    inference: Inference
+
+    def critical(self, level: float) -> float:
+        """Return the critical value of |t|."""
+        return Inference(self.inference.df, 1 - level).critical
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """What is said of specifications that are counted together.
+
+    Attributes
+    ----------
+    name : str
+        The part of the multiverse; empty if there is one.
+    table : DataFrame
+        Their rows of the table.
+    joint : mapping of str to float
+        Power of the statistics of the whole curve, by name; empty where there is no common curve.
+    no_joint : Note or None
+        Why there is none.
+    claim : (float, float) or None
+        How often the claim holds without an effect, and with it; None if there is no claim, or nothing to judge it by.
+    judged : int
+        Specifications by which the claim is judged.
+    """
+
+    name: str
+    table: pd.DataFrame
+    joint: Mapping[str, float]
+    no_joint: Note | None
+    claim: tuple[float, float] | None = None
+    judged: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +95,9 @@ class Blind:
     ----------
     table : DataFrame
         Index: labels of runs; columns: `COLUMNS`.
-    joint : mapping of str to float
-        Power of the statistics of the whole curve, by name; empty where there is no common curve.
-    no_joint : Note or None
-        Why there is none.
+    parts : tuple of Counted
+        Specifications that are counted together: all, or those of each main part.
+    claim : Claim or None
     absent : sequence of (str, Note)
         Labels of runs that cannot be done, and why.
     single : int
@@ -69,8 +111,8 @@ class Blind:
     """
 
     table: pd.DataFrame
-    joint: Mapping[str, float]
-    no_joint: Note | None
+    parts: tuple[Counted, ...]
+    claim: Claim | None
     absent: Sequence[tuple[str, Note]]
     single: int
     unmoved: int
@@ -101,7 +143,14 @@ class _Draws:
 
 
 def blind(
-    runs: Sequence[Run], asked: Asked, draws: int = 200, seed: int = 1, effect: float = 0.1, wild: int = 0
+    runs: Sequence[Run],
+    asked: Asked,
+    draws: int = 200,
+    seed: int = 1,
+    effect: float = 0.1,
+    wild: int = 0,
+    multiverse: Multiverse | None = None,
+    claim: Claim | None = None,
 ) -> Blind:
     """Fit all runs to outcomes whose whole paths are exchanged between units; the real outcome is fitted by none.
 
@@ -119,6 +168,10 @@ def blind(
         The effect whose power is wanted.
     wild : int
         Runs whose tables have p values of the wild bootstrap.
+    multiverse : Multiverse, optional
+        Which runs are counted together; by default all.
+    claim : Claim, optional
+        Stated before; whether it would hold is counted.
 
     Raises
     ------
@@ -130,7 +183,8 @@ def blind(
     With σ the standard deviation of a run's estimates over the draws, the smallest effect that a test at 5 % finds with
     80 % power is (z(0.975) + z(0.8)) σ (Bloom 1995, Evaluation Review 19), and the power for an effect e is
     Φ(|e|/σ - z(0.975)) + Φ(-|e|/σ - z(0.975)). The power of the whole curve is the share of draws whose statistic, with
-    e added to each estimate, exceeds the 95th percentile of those without.
+    e added to each estimate, exceeds the 95th percentile of those without. The power of a claim is the share of draws
+    in which it holds if |e| is added to each estimate in the direction of the claim.
     """
     if draws < 20:
         raise ConfigError(Note("blind_few_draws", draws=draws))
@@ -138,12 +192,49 @@ def blind(
         raise ConfigError(Note("blind_no_effect", effect=effect))
     units = sorted({unit for run in runs for unit in run.prepared.panel.units})
     shared = _Draws(permutations(len(units), draws, seed), {unit: place for place, unit in enumerate(units)})
+    other = claim is not None and (claim.quantity, claim.term) != (asked.quantity, asked.term)
+    with progress.phase("blind", len(runs) * (2 if other else 1)) as advance:
+        members, numbers, absent = _of_runs(runs, asked, shared, advance)
+        if not members:
+            raise ConfigError(Note("blind_no_run", label=absent[0][0], reason=absent[0][1]))
+        # how many were fitted one by one is said of the number that the table has
+        single = shared.single
+        claimed = (members, numbers)
+        if claim is not None and other:
+            claimed = _of_runs(runs, claim.asked, shared, lambda done: advance(len(runs) + done))[:2]
+    table = pd.DataFrame(
+        [_row(one, effect) for one in numbers], index=[one.run.label for one in members], columns=list(COLUMNS)
+    )
+    parts = []
+    for part in (None,) if multiverse is None else multiverse.main:
+        rows = table if part is None else table[part.of(list(table.index))]
+        labels = set(rows.index)
+        centred = [(one, own) for one, own in zip(members, numbers, strict=True) if one.run.label in labels]
+        centred = [(one, own) for one, own in centred if _centred(own)]
+        joint, why = _joint(centred, effect)
+        judged = []
+        if claim is not None:
+            pairs = zip(*claimed, strict=True)
+            judged = [(one, own) for one, own in pairs if (part is None or one.run.label in part.labels)]
+            judged = [(one, own) for one, own in judged if _centred(own)]
+        power_of_claim = _claim(claim, judged, effect) if claim is not None and judged else None
+        parts.append(Counted("" if part is None else part.name, rows, joint, why, power_of_claim, len(judged)))
+    return Blind(table, tuple(parts), claim, absent, single, shared.unmoved, wild, draws, seed, effect)
+
+
+Pair = tuple[Specification, Numbers]
+
+
+def _of_runs(
+    runs: Sequence[Run], asked: Asked, shared: _Draws, advance: progress.Advance
+) -> tuple[list[Specification], list[Numbers], list[tuple[str, Note]]]:
+    """Return the runs that can be done, their numbers, and why the others cannot."""
+    from threadpoolctl import threadpool_limits
+
     absent: list[tuple[str, Note]] = []
     members: list[Specification] = []
     numbers: list[Numbers] = []
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1), progress.phase("blind", len(runs)) as advance:
+    with threadpool_limits(1):
         for place, run in enumerate(runs):
             try:
                 estimand, found = _of_run(run, asked, shared)
@@ -154,14 +245,7 @@ def blind(
             except DigicarbonError as error:
                 absent.append((run.label, note_of(error)))
             advance(place + 1)
-    if not members:
-        raise ConfigError(Note("blind_no_run", label=absent[0][0], reason=absent[0][1]))
-    table = pd.DataFrame(
-        [_row(*one, effect) for one in numbers], index=[one.run.label for one in members], columns=list(COLUMNS)
-    )
-    kept = [place for place, off in enumerate(table["off"]) if off <= OFF_CENTRE]
-    joint, why = _joint([members[place] for place in kept], [numbers[place] for place in kept], effect)
-    return Blind(table, joint, why, absent, shared.single, shared.unmoved, wild, draws, seed, effect)
+    return members, numbers, absent
 
 
 class _AbsentError(Exception):
@@ -177,14 +261,26 @@ def _of_run(run: Run, asked: Asked, shared: _Draws) -> tuple[Estimand, Numbers]:
     model = run.specs.model
     panel = run.prepared.panel.with_terms(model.terms)
     own = _of_outcome(panel, model.y)
-    if mixed := [term for term in model.regressors if _mixed(term, model.y)]:
+    if mixed := [term for term in model.regressors if _mixed(term, model.y) or _derived(run, term)]:
         raise _AbsentError(Note("blind_mixed", terms=mixed))
     exchange = _rows(panel, shared)
+    # an exchange that leaves all units in their places is the real outcome
+    moved = (exchange != np.arange(exchange.shape[1])).any(axis=1)
+    estimand, found = _exchanges(run, asked, shared, panel, own, exchange[moved])
+    every = np.full((2, len(exchange)), np.nan)
+    every[:, moved] = found.estimates, found.errors
+    return estimand, Numbers(every[0], every[1], found.inference)
+
+
+def _exchanges(
+    run: Run, asked: Asked, shared: _Draws, panel: Panel, own: Sequence[str], exchange: IntArray
+) -> tuple[Estimand, Numbers]:
+    """Return the numbers of a run for exchanged outcomes."""
+    model = run.specs.model
     first, result = _first(run, panel, own, exchange)
     estimand, why = estimand_of(run, result, asked.quantity, asked.term)
     if estimand is None or estimate_of(result, estimand) is None:
         raise _AbsentError(why or Note("blind_no_number", quantity=asked.quantity))
-    critical = Inference(result.inference.df, 1 - LEVEL).critical
     past = any(name in own for name in panel.expanded(model.regressors, among=model.terms))
     batch = None if past else _batch(run, first, estimand)
     if batch is not None:
@@ -197,13 +293,13 @@ def _of_run(run: Run, asked: Asked, shared: _Draws) -> tuple[Estimand, Numbers]:
         else:
             # a batch that conditions on something of the outcome would not see the exchange: single fits decide
             if all(_agree(run, panel, own, exchange, place, estimand, (estimates, errors)) for place in (0, -1)):
-                return estimand, (estimates, errors, critical)
+                return estimand, Numbers(estimates, errors, result.inference)
     shared.single += 1
     both = np.full((2, len(exchange)), np.nan)
     for place, rows in enumerate(exchange):
         fitted = _fit(run, _exchanged(panel, own, rows))
         both[:, place] = (fitted and estimate_of(fitted, estimand)) or (np.nan, np.nan)
-    return estimand, (both[0], both[1], critical)
+    return estimand, Numbers(both[0], both[1], result.inference)
 
 
 def _batch(run: Run, panel: Panel, estimand: Estimand) -> Batch | None:
@@ -272,6 +368,15 @@ def _mixed(term: str, y: str) -> bool:
     return bool(own & of_term) and not of_term <= own
 
 
+def _derived(run: Run, term: str) -> bool:
+    """Return whether the panel makes a term of all series that it makes the outcome of, and perhaps of others."""
+    y, columns = run.specs.model.y, run.prepared.inputs.frame.columns
+    if _bare([term]) <= _bare([y]):
+        return False
+    of_outcome, of_term = (set(run.specs.panel.columns_behind(_bare([one]), columns)) for one in (y, term))
+    return of_outcome <= of_term
+
+
 def _bare(terms: Sequence[str]) -> set[str]:
     out = set()
     for name in variables_of(terms):
@@ -291,7 +396,12 @@ def _rows(panel: Panel, shared: _Draws) -> IntArray:
     n, t = panel.shape
     rows = Rows(panel.unit_codes, panel.period_codes, n, t)
     classes = period_classes(rows)
-    shared.unmoved = max(shared.unmoved, int((np.bincount(classes)[classes] == 1).sum()))
+    sizes = np.bincount(classes)
+    sizes = sizes[sizes > 0]
+    # in a class of any size one unit keeps its own outcome on average
+    if len(sizes) > MOST_IN_PLACE * n:
+        raise _AbsentError(Note("blind_in_place", units=n, share=len(sizes) / n))
+    shared.unmoved = max(shared.unmoved, int((sizes == 1).sum()))
     members = np.array([shared.position[unit] for unit in panel.units])
     units = within_classes(shared.whole, members, classes)
     # rows are in the order of units, then periods
@@ -303,15 +413,29 @@ def _rows(panel: Panel, shared: _Draws) -> IntArray:
 # ---- numbers
 
 
-def _row(estimates: FloatArray, errors: FloatArray, critical: float, effect: float) -> list[float]:
+def _row(own: Numbers, effect: float) -> list[float]:
+    estimates, errors = own.estimates, own.errors
     known = np.isfinite(estimates) & np.isfinite(errors) & (errors > 0)
     if known.sum() < 2:
         return [np.nan] * len(COLUMNS)
     spread = float(estimates[known].std(ddof=1))
-    size = float((np.abs(estimates[known] / errors[known]) > critical).mean())
-    off = abs(float(estimates[known].mean())) / spread if spread > 0 else np.nan
+    size = float((np.abs(estimates[known] / errors[known]) > own.critical(LEVEL)).mean())
+    off = _off(own)
     found = [smallest(spread), power(effect, spread)] if off <= OFF_CENTRE else [np.nan, np.nan]
     return [off, spread, float(np.median(errors[known])), size, *found]
+
+
+def _off(own: Numbers) -> float:
+    """Return how far the mean of the estimates is from zero, in standard deviations."""
+    known = np.isfinite(own.estimates) & np.isfinite(own.errors) & (own.errors > 0)
+    if known.sum() < 2:
+        return float("nan")
+    spread = float(own.estimates[known].std(ddof=1))
+    return abs(float(own.estimates[known].mean())) / spread if spread > 0 else float("nan")
+
+
+def _centred(own: Numbers) -> bool:
+    return _off(own) <= OFF_CENTRE
 
 
 def smallest(spread: float) -> float:
@@ -327,38 +451,82 @@ def power(effect: float, spread: float) -> float:
     return float(scipy.special.ndtr(size - z) + scipy.special.ndtr(-size - z))
 
 
-def _joint(
-    members: Sequence[Specification], numbers: Sequence[Numbers], effect: float
-) -> tuple[Mapping[str, float], Note | None]:
+def _joint(pairs: Sequence[Pair], effect: float) -> tuple[Mapping[str, float], Note | None]:
     """Return the power of the statistics of the whole curve, or why there is none."""
-    if len(members) < 2:
-        return {}, Note("blind_one_run")
-    why = other_units_of(members)
-    if why is not None:
-        return {}, why
-    # one specification for each estimate, whatever its standard errors
-    first: dict[Hashable, int] = {}
-    for place, one in enumerate(members):
-        first.setdefault(estimate_key(one), place)
-    estimates = np.stack([numbers[place][0] for place in first.values()])
-    errors = np.stack([numbers[place][1] for place in first.values()])
-    estimates[~(errors > 0)] = np.nan
-    with np.errstate(invalid="ignore"):
-        limits = np.nanquantile(np.abs(estimates / errors), 1 - LEVEL, axis=1)
-    without, with_effect = (dict(_statistics(estimates + shift, errors, limits)) for shift in (0.0, effect))
+    curve = _curve(pairs)
+    if isinstance(curve, Note):
+        return {}, curve
+    without, with_effect = (dict(_statistics(curve[0] + shift, *curve[1:])) for shift in (0.0, effect))
     return {
         name: float(np.nanmean(with_effect[name] > np.nanquantile(without[name], 1 - LEVEL, method="higher")))
         for name in without
     }, None
 
 
+def _curve(pairs: Sequence[Pair]) -> tuple[FloatArray, FloatArray, FloatArray] | Note:
+    """Return estimates, standard errors and critical values of the whole curve, or why there is none."""
+    if len(pairs) < 2:
+        return Note("blind_one_run")
+    why = other_units_of([one for one, _ in pairs])
+    if why is not None:
+        return why
+    # one specification for each estimate, whatever its standard errors
+    first: dict[Hashable, Numbers] = {}
+    for one, own in pairs:
+        first.setdefault(estimate_key(one), own)
+    estimates = np.stack([own.estimates for own in first.values()])
+    errors = np.stack([own.errors for own in first.values()])
+    estimates[~(errors > 0)] = np.nan
+    # a draw of the real outcome has no number in any specification
+    known = np.isfinite(estimates).any(axis=0)
+    estimates, errors = estimates[:, known], errors[:, known]
+    with np.errstate(invalid="ignore"):
+        limits = np.nanquantile(np.abs(estimates / errors), 1 - LEVEL, axis=1)
+    return estimates, errors, limits
+
+
+def _claim(claim: Claim, pairs: Sequence[Pair], effect: float) -> tuple[float, float] | None:
+    """Return the share of draws in which a claim holds, without an effect and with one in its direction."""
+    up = 1.0 if claim.sign == "positive" else -1.0
+    estimates = np.stack([own.estimates for _, own in pairs])
+    errors = np.stack([own.errors for _, own in pairs])
+    estimates[~(errors > 0)] = np.nan
+    known = np.isfinite(estimates).any(axis=0)
+    estimates, errors = estimates[:, known], errors[:, known]
+    level = claim.significant
+    critical = np.array([0.0 if level is None else own.critical(level) for _, own in pairs])[:, None]
+    curve = _curve(pairs) if claim.joint is not None else None
+    if isinstance(curve, Note):
+        return None
+    shares = []
+    for shift in (0.0, up * abs(effect)):
+        with np.errstate(invalid="ignore"):
+            # what has no number in a draw does not have the sign
+            agree = (up * (estimates + shift) > 0) & (np.abs((estimates + shift) / errors) > critical)
+        holds = agree.mean(axis=0) >= claim.share
+        if curve is not None and claim.joint is not None:
+            without, own = (dict(_statistics(curve[0] + one, *curve[1:]))["share_significant"] for one in (0.0, shift))
+            exceeded = (without[None, :] >= own[:, None]).sum(axis=1)
+            small = (1 + exceeded) / (1 + len(without)) <= claim.joint
+            holds = holds & small & (_dominant(curve[0] + shift) == up)
+        shares.append(float(holds.mean()))
+    return shares[0], shares[1]
+
+
+def _dominant(estimates: FloatArray) -> FloatArray:
+    """Return the sign of most estimates of each draw, that of the median where there is no majority."""
+    with np.errstate(invalid="ignore"):
+        lead = np.sign(np.sign(np.nan_to_num(estimates)).sum(axis=0))
+        median = np.nanmedian(estimates, axis=0)
+        return np.where(lead != 0, lead, np.where(median < 0, -1.0, 1.0))
+
+
 def _statistics(estimates: FloatArray, errors: FloatArray, limits: FloatArray) -> Iterator[tuple[str, FloatArray]]:
     """Yield the statistics of each draw's curve, measured in its own dominant sign, as a joint test has them."""
     with np.errstate(invalid="ignore"):
         z = estimates / errors
-        lead = np.sign(np.sign(np.nan_to_num(estimates)).sum(axis=0))
         median = np.nanmedian(estimates, axis=0)
-        sign = np.where(lead != 0, lead, np.where(median < 0, -1.0, 1.0))
+        sign = _dominant(estimates)
         significant = (np.abs(z) > limits[:, None]) & (z * sign > 0)
     yield "median", np.abs(median)
     yield "share_significant", significant.mean(axis=0)

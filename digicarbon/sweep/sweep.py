@@ -23,8 +23,10 @@ from digicarbon.config.files import LABELS, ROOT
 from digicarbon.disk.files import Scratch
 from digicarbon.errors import ConfigError, Interrupt
 from digicarbon.executor import Executor
-from digicarbon.note import Note, suggestion
+from digicarbon.executor.memory import peak_memory
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.about import at, key_of
+from digicarbon.panel import variables_of
 from digicarbon.plan.runs import Plan, Run, require
 from digicarbon.plan.words import labels
 from digicarbon.progress import Advance, phase
@@ -41,7 +43,7 @@ from digicarbon.sweep.engine import Fitted, Work
 from digicarbon.sweep.provenance import FINGERPRINT, ledger
 from digicarbon.sweep.stage import Stages
 from digicarbon.sweep.tables import Records, show, store_name
-from digicarbon.tracking import EXPERIMENT, OVERRIDES, ROSTER, Entry, Store, StoredResults, Tracking
+from digicarbon.tracking import EXPERIMENT, OVERRIDES, PEAK_MEMORY, ROSTER, Entry, Store, StoredResults, Tracking
 
 
 class WhenQuiet:
@@ -112,6 +114,8 @@ class WhenQuiet:
 S = TypeVar("S", bound=Spec)
 T = TypeVar("T")
 
+MOST_TERMS = 12
+"""How many terms an error names."""
 BATCH = 500
 """Largest number of runs that are written at once."""
 FLUSH = 1.0
@@ -223,6 +227,7 @@ def settings_for(composer: Composer, planned: Plan) -> Settings:
     claim = _placed(composer, "claim", lambda: claim_of(planned.claim))
     if claim is not None:
         _refuse_unknown_number(claim.quantity, "claim.quantity", composer, planned)
+        _refuse_unknown_term(claim, composer, planned)
         _placed(composer, "claim", lambda: check_claim(claim, chosen.report.joint_request))
     kinds = _placed(composer, "kinds", lambda: recorded_kinds(planned.kinds, planned, composer.given))
     chosen = replace(chosen, kinds=kinds, claim=claim)
@@ -242,6 +247,18 @@ def _refuse_unknown_number(quantity: str, key: str, composer: Composer, planned:
     if quantity not in known:
         hint = suggestion(quantity, known)
         raise at(ConfigError(Note("no_quantity", key=key, name=quantity, hint=hint, known=known)), composer.where(key))
+
+
+def _refuse_unknown_term(claim: Claim, composer: Composer, planned: Plan) -> None:
+    if claim.term is None:
+        return
+    known = list(dict.fromkeys(term for run in planned.runs for term in run.specs.model.x))
+    read = {name for run in planned.runs for name in variables_of([*run.specs.model.terms, *run.specs.model.beside])}
+    if not read.issuperset(variables_of([claim.term])) and claim.term not in known:
+        key = "claim.term"
+        hint = suggestion(claim.term, known)
+        error = ConfigError(Note("claim_no_term", key=key, name=claim.term, hint=hint, known=cut(known, MOST_TERMS)))
+        raise at(error, composer.where(key))
 
 
 def _placed(composer: Composer, key: str, make: Callable[[], T]) -> T:
@@ -377,7 +394,7 @@ def run(
                             book.done,
                             shown.metrics,
                             page,
-                            {} if shown.judged is None else shown.judged.tags,
+                            {**({} if shown.judged is None else shown.judged.tags), **_memory(book, chosen.executor)},
                         )
         except KeyboardInterrupt:
             try:
@@ -406,6 +423,12 @@ def run(
         estimates=places.get("estimates.csv", ""),
         waiting=store.waiting,
     )
+
+
+def _memory(book: _Book, executor: Executor) -> dict[str, str]:
+    """Return the tag of the memory that fitting took; other computers do not tell."""
+    bytes_taken = peak_memory() if book.done > book.kept + book.reused and not executor.remote else None
+    return {} if bytes_taken is None else {PEAK_MEMORY: str(bytes_taken)}
 
 
 def _fit(runs: Sequence[Run], book: _Book, executor: Executor) -> None:

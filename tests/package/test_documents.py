@@ -190,6 +190,9 @@ def test_classes_of_time(seconds: float, ticked: str) -> None:
     summary = text[text.index("Approximate time") : text.index("Approximate storage")]
     assert re.findall(r"\[x\] (.*)", summary) == [ticked]
     assert "Memory was not measured." in text
+    recorded = replace(measured, peak_memory=4 * 10**8, memory_from="runs")
+    text = written(replace(facts, measured=recorded), WHOLE)["README.md"]
+    assert "The largest process took 400.0 MB of memory, measured during the recorded runs." in text
     rebuilt = replace(measured, rebuild_seconds=50.0, peak_memory=3 * 10**9, memory_from="rebuild")
     text = written(replace(facts, measured=rebuilt), WHOLE)["README.md"]
     assert "A whole rebuild, the software installed already, took 50 s." in text

@@ -124,6 +124,8 @@ def test_the_folder_holds_the_study_and_no_more(packaged: tuple[Path, Path]) -> 
     tables = ("numbers.csv", "table.csv", "table.docx", "table.md", "table.tex", "table.txt", "table.xlsx", "runs.csv")
     for name in ("open", "closed"):
         assert {f"expected/{name}/{file}" for file in tables} <= own
+    readme = (packaged[1] / "README.md").read_text(encoding="utf-8")
+    assert re.search(r"The largest process took [\d.]+ [MG]B of memory, measured during the recorded runs\.", readme)
     assert {"README.md", "Dockerfile", "data.json", "software/requirements.lock", "ro-crate-metadata.json"} <= own
 
 

@@ -19,9 +19,12 @@ from digicarbon.model.batch import estimate_of
 from digicarbon.numeric.resampling.unit_permutation import permutations
 from digicarbon.panel import Panel
 from digicarbon.plan.runs import Plan, plan
+from digicarbon.report.claim import Claim
+from digicarbon.report.kinds import multiverse_of, recorded
 from digicarbon.result import Asked
 from digicarbon.sweep.blind import blind, power, smallest
 from digicarbon.sweep.joint import estimand_of
+from digicarbon.sweep.provenance import roster
 
 UNITS, YEARS = 30, 8
 SPEC: dict[str, Any] = {
@@ -226,13 +229,13 @@ def test_models_that_keep_a_common_course_have_no_power_and_are_named(study: Cal
     assert np.isnan(found.table.loc["FE", "smallest"])
     assert found.table.loc["FE", "size"] > 0.9
     assert found.table.loc["both", "smallest"] > 0
-    assert found.joint == {}
+    assert found.parts[0].joint == {}
 
 
 def test_the_power_of_the_whole_curve_grows_with_the_effect(study: Callable[..., Plan]) -> None:
     grid = {"model.controls": [[], ["a"]], "model": ["twfe", "sdm"]}
     runs = study(table(), grid=grid).runs
-    powers = [blind(runs, Asked("direct"), draws=100, effect=effect).joint for effect in (1e-6, 0.15, 3.0)]
+    powers = [blind(runs, Asked("direct"), draws=100, effect=effect).parts[0].joint for effect in (1e-6, 0.15, 3.0)]
     for name in ("median", "share_significant", "mean_z"):
         none, some, large = (one[name] for one in powers)
         assert none < 0.1
@@ -245,6 +248,84 @@ def test_units_of_other_periods_keep_their_outcome_and_are_counted(study: Callab
     frame = frame[~((frame["area"] == "u003") & (frame["year"] < 2003))]
     found = blind(study(frame, panel={"gaps": "keep"}).runs, Asked(), draws=20)
     assert found.unmoved == 1
+
+
+def test_units_that_cannot_be_exchanged_tell_nothing_of_the_real_outcome(study: Callable[..., Plan]) -> None:
+    frame = table(effect=5.0)
+    # each unit has periods of its own
+    first = frame["area"].str[1:].astype(int) % YEARS
+    last = YEARS - frame["area"].str[1:].astype(int) // YEARS
+    own = frame[(frame["year"] - 2000 != first) & (frame["year"] - 2000 < last)]
+    runs = study(own, panel={"gaps": "keep"}).runs
+    with pytest.raises(ConfigError, match="would keep their own outcome on average"):
+        blind(runs, Asked(), draws=20)
+
+
+def test_a_derived_regressor_that_is_made_of_the_outcome_is_left_out(study: Callable[..., Plan]) -> None:
+    derive = {"derive": {"mix": "y * x", "square": "y * y", "rate": "y / a", "share": "x / a"}}
+    columns = {
+        "plain": {"model.x": ["x"]},
+        "mix": {"model.x": ["mix"]},
+        "square": {"model.x": ["L.square"]},
+        "rate": {"model.y": "rate", "model.x": ["mix"], "model.controls": []},
+        "share": {"model.y": "rate", "model.x": ["share"], "model.controls": []},
+    }
+    found = blind(study(table(), panel=derive, columns=columns).runs, Asked("coefficient"), draws=20)
+    assert [label for label, _ in found.absent] == ["mix", "square"]
+    # what shares a series with the outcome, but not all of its series, stays
+    assert list(found.table.index) == ["plain", "rate", "share"]
+
+
+def test_a_draw_that_leaves_all_units_in_place_is_not_fitted(
+    study: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = study(table()).runs
+
+    def with_identity(units: int, draws: int, seed: int) -> np.ndarray[Any, Any]:
+        out = permutations(units, draws, seed)
+        out[0] = np.arange(units)
+        return out
+
+    monkeypatch.setattr("digicarbon.sweep.blind.permutations", with_identity)
+    first = blind(runs, Asked(), draws=21).table
+    monkeypatch.setattr("digicarbon.sweep.blind.permutations", lambda *given: with_identity(*given)[1:])
+    np.testing.assert_allclose(first, blind(runs, Asked(), draws=21).table)
+
+
+def test_the_power_of_a_claim_is_counted_by_parts(study: Callable[..., Plan]) -> None:
+    """With one specification a claim on significance has the power of a one-sided test."""
+    grid = {"model": ["twfe", "sar"], "model.controls": [[], ["a"]]}
+    planned = study(table(), grid=grid, kinds={"model": "uncertain", "model.controls": "equivalent"})
+    claim = Claim("coefficient", "negative", 1.0, significant=0.05)
+    kinds = recorded(planned.kinds, planned)
+    parts = multiverse_of(roster(planned, kinds, claim))
+    assert parts is not None
+    found = blind(planned.runs, Asked("coefficient"), draws=300, effect=0.2, multiverse=parts, claim=claim)
+    assert [part.name for part in found.parts] == ["model=twfe", "model=sar"]
+    for part in found.parts:
+        own = [run for run in planned.runs if part.name in run.label]
+        alone = blind(own, Asked("coefficient"), draws=300, effect=0.2, claim=claim)
+        assert alone.parts[0].claim == part.claim
+        assert alone.parts[0].joint == part.joint
+        assert len(part.table) == part.judged == 2
+        assert part.claim is not None
+        without, with_effect = part.claim
+        # two specifications that hardly differ: chance is one-sided, 2.5 %, and power that of one of them
+        assert without < 0.06
+        assert with_effect == pytest.approx(float(part.table["power"].mean()), abs=0.08)
+
+
+def test_a_claim_on_another_number_and_a_joint_test(study: Callable[..., Plan]) -> None:
+    planned = study(table(), grid={"model": ["twfe", "sar"], "model.controls": [[], ["a"]]})
+    sign = Claim("coefficient", "positive", 0.5)
+    without, large = blind(planned.runs, Asked("total"), draws=200, effect=-3.0, claim=sign).parts[0].claim or (0, 0)
+    # the sign of an estimate without an effect is a coin
+    assert without == pytest.approx(0.5, abs=0.12)
+    assert large == 1.0
+    joint = Claim("total", "positive", 0.5, joint=0.05)
+    without, large = blind(planned.runs, Asked("total"), draws=200, effect=3.0, claim=joint).parts[0].claim or (1, 0)
+    assert without < 0.06
+    assert large == 1.0
 
 
 def test_what_cannot_be_done_is_said(study: Callable[..., Plan]) -> None:

@@ -6,6 +6,7 @@ import http.server
 import json
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ import yaml
 
 from digicarbon.__main__ import main
 from digicarbon.config.compose import Composer, loader
+from digicarbon.config.files import find
 from digicarbon.plan.runs import plan
 from digicarbon.sweep.lock import content, digest
 from digicarbon.sweep.lock.data import Reader
@@ -263,8 +265,7 @@ def test_a_changed_option_names_the_option_and_not_all_of_its_fields(
     assert locked() == 0
     study(table(), grid={"model": ["twfe", "pooled"], "inference": ["wild", "cluster"]})
     lines = named(capsys)
-    assert "choice model was fe, twfe and is pooled, twfe (experiments/mine.yaml)" in lines
-    assert not [line for line in lines if "_target_" in line]
+    assert lines == ["choice grid.model was twfe, fe and is twfe, pooled (experiments/mine.yaml)"]
 
 
 def test_other_combinations_of_the_same_values_are_a_change(
@@ -275,6 +276,222 @@ def test_other_combinations_of_the_same_values_are_a_change(
     assert locked() == 0
     study(table(), grid={}, columns={"A": {**columns["A"], "model": "fe"}, "B": {**columns["B"], "model": "twfe"}})
     assert [line for line in named(capsys) if "columns.A" in line]
+
+
+COLUMNS = {"A": {"model": "twfe"}, "B": {"model": "fe", "model.controls": ["a"]}}
+
+
+def own_option(project: Path, option: str, /, **fields: Any) -> None:
+    """Write an option of the study's own."""
+    (project / "conf" / option).parent.mkdir(exist_ok=True)
+    (project / "conf" / f"{option}.yaml").write_text(yaml.safe_dump(fields), encoding="utf-8")
+
+
+def option_of(name: str) -> dict[str, Any]:
+    """Return the fields of an option."""
+    path = find(name)
+    assert path is not None
+    fields: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return fields
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "line"),
+    [
+        ({"columns": {**COLUMNS, "A": {"model": "pooled"}}}, (), "columns.A: model was twfe and is pooled (FILE)"),
+        (
+            {"columns": {**COLUMNS, "B": {"model": "fe", "model.controls": ["b"]}}},
+            (),
+            'columns.B: model.controls was ["a"] and is ["b"] (FILE)',
+        ),
+        (
+            {"columns": {"A": COLUMNS["A"]}},
+            (),
+            'columns.B was {"model": "fe", "model.controls": ["a"]} and is not there (FILE)',
+        ),
+        ({}, ("columns.A.model=pooled",), "columns.A: model was twfe and is pooled (command line)"),
+        ({}, ("+grid.inference=[classic]",), "grid.inference was not there and is classic (command line)"),
+        ({"grid": {"sample.first": [2008, 2009]}}, (), "grid.sample.first was not there and is 2008, 2009 (FILE)"),
+        ({}, ("sample.first=2008,2009",), "sample.first was null and is 2008, 2009 (command line)"),
+        ({}, ("inference=cluster",), "inference was mine and is cluster (command line)"),
+        ({"sample": {"first": 2009}}, (), "sample.first was null and is 2009 (FILE)"),
+        ({}, ("sample.first=2009",), "sample.first was null and is 2009 (command line)"),
+    ],
+)
+def test_one_change_is_one_line_with_its_place(
+    study: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    changes: dict[str, Any],
+    words: tuple[str, ...],
+    line: str,
+) -> None:
+    defaults = [*SPEC["defaults"], {"override inference": "mine"}]
+    plain = {"grid": {}, "inference": {}, "columns": COLUMNS, "defaults": defaults}
+    folder = study(table(), **plain)
+    own_option(folder, "inference/mine", **option_of("inference/robust"))
+    spec = yaml.safe_load((folder / "experiments" / "mine.yaml").read_text(encoding="utf-8"))
+    spec["defaults"] = [*defaults, "_self_"]
+    file = folder / "experiments" / "mine.yaml"
+    file.write_text(yaml.safe_dump(spec), encoding="utf-8")
+    assert locked() == 0
+    file.write_text(yaml.safe_dump({**spec, **changes}), encoding="utf-8")
+    assert named(capsys, *words) == [f"choice {line.replace('FILE', 'experiments/mine.yaml')}"]
+
+
+def test_an_edited_option_names_its_field_and_its_file_beside_another_column(
+    study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = study(table(), grid={}, columns={"A": {"model": "own"}, "B": {"model": "fe"}})
+    shipped = option_of("model/twfe")
+    own_option(folder, "model/own", **shipped)
+    assert locked() == 0
+    own_option(folder, "model/own", **{**shipped, "effects": "unit"})
+    study(table(), grid={}, columns={"A": {"model": "own"}, "B": {"model": "pooled"}})
+    assert named(capsys) == [
+        "choice columns.B: model was fe and is pooled (experiments/mine.yaml)",
+        "choice model.effects was two_way and is unit (conf/model/own.yaml)",
+    ]
+
+
+def test_a_shipped_option_that_another_version_changes_is_named_with_both_versions(
+    study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(table(), grid={"model": ["twfe", "fe"]})
+    assert locked() == 0
+    file = path_of("mine")
+    node = json.loads(file.read_bytes())
+    version = node["versions"][0]
+    version["software"]["digicarbon"] = "0.0.9"
+    version["content"]["options"]["model"]["fields"]["twfe"]["model.effects"] = "unit"
+    version["content"]["runs"]["sha256"] = "0" * 64
+    del version["hash"]
+    node["versions"] = [sealed(version)]
+    file.write_text(json.dumps(node), encoding="utf-8")
+    (line,) = named(capsys)
+    assert line.startswith(
+        "choice the shipped option model=twfe has another model.effects: unit in version 0.0.9, two_way in"
+    )
+
+
+def test_long_values_are_shown_where_they_differ(
+    study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"control_{number:02}" for number in range(30)]
+    frame = table().assign(**{name: table()["a"] for name in names})
+    grid = {"model.controls": [names, ["a"]], "model": ["twfe"], "model.collinear": ["drop"]}
+    study(frame, grid=grid)
+    assert locked() == 0
+    study(frame, grid={**grid, "model.controls": [[*names[:20], "b", *names[21:]], ["a"]]})
+    (line,) = named(capsys)
+    before, _, after = line.partition(" and is ")
+    assert before.startswith("choice grid.model.controls was …")
+    assert '"control_20"' in before
+    assert '"control_19", "b"' in after
+
+
+def test_a_sample_that_is_chosen_by_the_outcome_is_named(
+    study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(table(), sample={"query": "y > -1"}, panel={"gaps": "keep"})
+    assert locked() == 0
+    assert "the sample chooses rows by the outcome: y" in capsys.readouterr().out
+    study(table(), sample={"query": "x > -1"}, panel={"gaps": "keep"})
+    assert locked("--again", "--why", "another sample") == 0
+    assert "by the outcome" not in capsys.readouterr().out
+
+
+def test_a_claim_on_an_unknown_term_is_refused(study: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    claim = {"quantity": "coefficient", "sign": "negative", "share": 0.8}
+    study(table(), claim={**claim, "term": "nosuch"})
+    assert locked() == 2
+    error = capsys.readouterr().err
+    assert "claim.term: no model has the term nosuch." in error
+    assert "experiments/mine.yaml" in error
+    study(table(), claim={**claim, "term": "x"})
+    assert locked() == 0
+
+
+def test_the_order_of_columns_values_and_keys_is_no_change(
+    study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = {"model": ["twfe", "fe"], "inference": ["wild", "cluster"]}
+    study(table(), columns=COLUMNS, grid={"inference": grid["inference"]})
+    assert locked() == 0
+    study(table(), columns=dict(reversed(COLUMNS.items())), grid={"inference": ["cluster", "wild"]})
+    assert locked("--check") == 0
+
+
+def test_with_kinds_the_order_of_values_decides_what_is_counted(
+    study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = {"model": ["twfe", "fe"], "inference": ["cluster"]}
+    study(table(), grid=grid, kinds={"model": "nonequivalent"})
+    assert locked() == 0
+    study(table(), grid={**grid, "model": ["fe", "twfe"]}, kinds={"model": "nonequivalent"})
+    assert named(capsys) == ["choice grid.model was twfe, fe and is fe, twfe (experiments/mine.yaml)"]
+    study(table(), grid=grid, kinds={"model": "uncertain"})
+    assert named(capsys) == ["choice kinds.model was nonequivalent and is uncertain (experiments/mine.yaml)"]
+
+
+def test_a_claim_that_is_made_or_changed_is_named(
+    study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    claim = {"quantity": "coefficient", "sign": "negative", "share": 0.8}
+    study(table(), claim=claim)
+    assert locked() == 0
+    study(table(), claim={**claim, "share": 0.7})
+    assert named(capsys) == ["choice claim.share was 0.8 and is 0.7 (experiments/mine.yaml)"]
+
+
+MINE = """
+from digicarbon.model import PanelRegression
+
+class Own(PanelRegression):
+    \"\"\"A regression.\"\"\"
+
+    def bonus(self):
+        return 1
+"""
+
+
+def test_an_edited_class_of_the_study_is_named_with_its_file(
+    study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = study(table(), grid={}, inference={}, columns={"A": {"model": "own"}, "B": {"model": "twfe"}})
+    own_option(folder, "model/own", **{**option_of("model/twfe"), "_target_": "mine.Own"})
+    command = [sys.executable, "-m", "digicarbon", "lock", "mine"]
+    (folder / "mine.py").write_text(MINE, encoding="utf-8")
+    subprocess.run(command, check=True, capture_output=True)
+    (folder / "mine.py").write_text(MINE + "# a comment\n", encoding="utf-8")
+    assert subprocess.run([*command, "--check"], check=False, capture_output=True).returncode == 0
+    (folder / "mine.py").write_text(MINE.replace("return 1", "return 2"), encoding="utf-8")
+    done = subprocess.run([*command, "--check"], check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    changed = [line for line in done.stdout.splitlines() if "first noticed" in line]
+    assert len(changed) == 1
+    assert "mine.py has other code of Own" in changed[0]
+
+
+def test_other_bytes_of_a_file_are_named_while_all_numbers_are_the_same(
+    study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The outcome comes from a file of its own, whose bytes are not compared."""
+    frame = table().rename(columns={"area": "unit"})
+    folder = study(table())
+    node = {"_target_": "digicarbon.source.FolderSource", "folder": ".", "required": ["x", "y"]}
+    entries = {name: {"path": f"{name}.csv", "unit": "unit"} for name in "xy"}
+    own_option(folder, "source/mine", **node, files=entries, further=["x", "y"])
+    files = {"x.csv": frame.drop(columns="y"), "y.csv": frame[["unit", "year", "y"]]}
+    for name, own in files.items():
+        own.to_csv(folder / name, index=False)
+    assert locked() == 0
+    lock = read(path_of("mine"))
+    assert lock is not None
+    assert lock.latest["content"]["data"]["mine"]["only_outcome"] == ["y"]
+    files["y.csv"].iloc[::-1].to_csv(folder / "y.csv", index=False)
+    assert locked("--check") == 0
+    files["x.csv"].iloc[::-1].to_csv(folder / "x.csv", index=False)
+    assert named(capsys) == ["file the file x.csv has other bytes"]
 
 
 def test_words_and_looks_are_no_change(study: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -322,7 +539,7 @@ def test_a_lock_is_not_overwritten_and_a_new_version_keeps_the_old_ones(
     assert lock.versions[1]["earlier"] == lock.versions[0]["hash"]
     assert not lock.broken
     assert locked("--check") == 0
-    assert "It was locked again 1 time, the last time since: b came too late" in capsys.readouterr().out
+    assert "It had been locked 1 time before; the reason to lock it again: b came too late" in capsys.readouterr().out
 
 
 def test_an_edited_version_proves_nothing(study: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:

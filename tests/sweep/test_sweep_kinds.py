@@ -122,7 +122,8 @@ def test_a_claim_that_changes_is_another_sweep(project: Path) -> None:
     assert first.roster.claim["share"] == 0.75
     assert second.roster.claim["share"] == 1.0
     assert any(
-        note.startswith("Claim stated before: the direct effect is negative in at least 100%") for note in table.notes
+        note.startswith("Claim of the experiment: the direct effect is negative in at least 100%")
+        for note in table.notes
     )
 
 
@@ -212,7 +213,7 @@ def test_plan_and_check_list_kinds_and_claim(project: Path, capsys: pytest.Captu
         assert "  weights, outcome.controls: no kind, so counted as equivalent" in out
         assert "Counted together, outcome=intensity_apparent: 6 runs." in out
         assert "Shown apart: 12 runs in 2 parts." in out
-        assert "Claim stated before: the direct effect is negative in at least 75% of the specifications" in out
+        assert "Claim of the experiment: the direct effect is negative in at least 75% of the specifications" in out
 
 
 def test_a_page_shows_the_parts_and_the_claim(project: Path) -> None:
@@ -220,7 +221,7 @@ def test_a_page_shows_the_parts_and_the_claim(project: Path) -> None:
     ran("mine", kinds=kinds, claim={"quantity": "direct", "sign": "negative", "share": 0.5})
     assert main(["report", "mine", "--out", "out"]) == 0
     page = Path("out/index.html").read_text(encoding="utf-8")
-    assert "Claim stated before: the direct effect is negative in at least 50% of the specifications." in page
+    assert "Claim of the experiment: the direct effect is negative in at least 50% of the specifications." in page
     assert "The claim holds: it holds in 2 of 2 parts, and must hold in each." in page
     assert "12 runs with other values of choices that are not equivalent are shown apart and not counted" in page
     rows = pd.read_csv("out/runs.csv")

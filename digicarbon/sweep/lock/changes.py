@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from digicarbon.config.compose import Composer
+from digicarbon.config.files import find, folders, shown
 from digicarbon.note import Note, cut
+from digicarbon.plan.choice import COMMAND_LINE
+from digicarbon.sweep.lock.content import is_seed
 from digicarbon.sweep.lock.data import DataSet
 from digicarbon.sweep.lock.grid import Part
 
@@ -17,7 +21,11 @@ MOST_CELLS = 8
 LONGEST = 120
 """Letters of a value in a sentence."""
 AXES = ("columns", "grid", "zip")
-"""Keys of an experiment whose changes mostly show in the values of other keys."""
+"""Keys of an experiment that make the choices."""
+TARGET = "_target_"
+
+Named = tuple[Sequence[str], "Change"]
+"""A change, and the keys that it is about."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ def changes(
     now: Mapping[str, Any],
     sets: Mapping[str, DataSet],
     versions: tuple[str, str],
-    where: Callable[[str], str],
+    composer: Composer,
 ) -> list[Change]:
     """Return what differs between a locked plan and the plan of today.
 
@@ -62,19 +70,18 @@ def changes(
         The data of today.
     versions : (str, str)
         Of digicarbon, then and now.
-    where : callable
-        Returns the place where a key is set today.
+    composer : Composer
+        Of the plan of today; it knows where keys are set.
     """
-    plan = [*_values(then["values"], now["values"], where), *_body(then["plan"], now["plan"], where, AXES)]
-    plan += [*_seeds(then["seeds"], now["seeds"], where), *_keys("report", then["report"], now["report"], where)]
+    where = composer.where
+    body = list(_body(then["plan"], now["plan"], where, AXES))
+    plan = [*_choices(then, now, versions, composer, {one.key for one in body}), *body]
+    plan += [*_seeds(then["seeds"], now["seeds"]), *_keys("report", then["report"], now["report"], where)]
     if not plan and then["estimand"] != now["estimand"]:
         plan += _keys("estimand", then["estimand"], now["estimand"], where)
     if not plan and then["runs"]["sha256"] != now["runs"]["sha256"]:
-        # the same values in other combinations
-        plan += _body({key: then["plan"].get(key) for key in AXES}, {key: now["plan"].get(key) for key in AXES}, where)
-        if not plan:
-            numbers = {"then": then["runs"]["choices"], "now": now["runs"]["choices"]}
-            plan.append(Change("runs", "runs", Note("lock_runs", **numbers)))
+        numbers = {"then": then["runs"]["choices"], "now": now["runs"]["choices"]}
+        plan.append(Change("runs", "runs", Note("lock_runs", **numbers)))
     code = _code(then["code"], now["code"], versions)
     return [*plan, *code, *_weights(then["weights"], now["weights"]), *_data(then["data"], now["data"], sets)]
 
@@ -82,22 +89,140 @@ def changes(
 # ---- the plan
 
 
-def _values(then: Mapping[str, Any], now: Mapping[str, Any], where: Callable[[str], str]) -> Iterator[Change]:
-    """Yield changed options and fields; where a group has another option, its fields are not named beside it."""
-    others = {key for key in {*then, *now} if "." not in key and then.get(key) != now.get(key)}
-    for key in sorted({*then, *now}):
-        group, _, field = key.partition(".")
-        before, after = then.get(key), now.get(key)
-        if before == after or (field and group in others and (before is None or after is None)):
-            continue
-        if field == "_target_" and group in others:
-            continue
-        yield _choice(key, before, after, where)
+def _choices(
+    then: Mapping[str, Any],
+    now: Mapping[str, Any],
+    versions: tuple[str, str],
+    composer: Composer,
+    body: Set[str],
+) -> Iterator[Change]:
+    """Yield changed choices, each where it is made: columns, grid and zip, then options and fields of their files.
+
+    What follows from one that is named, e.g. the fields of another option, is not named again.
+    """
+    named: set[str] = set()
+    # without kinds the order of columns and values does not matter; with kinds the first value is the main one
+    if then["runs"]["sha256"] != now["runs"]["sha256"] or then["plan"].get("kinds") or now["plan"].get("kinds"):
+        for own in (
+            _columns(then["plan"], now["plan"], composer.where),
+            _axes(then["plan"], now["plan"], composer.where),
+            _swept(then, now, composer.where),
+            _defaults(then["options"], now["options"], composer),
+        ):
+            for keys, change in own:
+                named.update(keys)
+                yield change
+    for keys, change in _fields(then["options"], now["options"], versions, composer):
+        named.update(keys)
+        yield change
+    if then["plan"].get("draw") != now["plan"].get("draw") or "exclude" in body:
+        return
+    # whatever else takes part in a choice, e.g. a new option that a glob takes in; options come before their fields
+    for key in sorted({*then["values"], *now["values"]}, key=lambda key: ("." in key, key)):
+        before, after = then["values"].get(key), now["values"].get(key)
+        if before != after and not any(_within(key, one) or _within(one, key) for one in named):
+            named.add(key)
+            texts = {**_both(_several(before), _several(after)), "place": composer.where(key)}
+            yield Change("choice", key, Note("lock_choice", key=key, **texts))
 
 
-def _choice(key: str, before: Any, after: Any, where: Callable[[str], str]) -> Change:
-    texts = {"then": _several(before), "now": _several(after), "place": where(key)}
-    return Change("choice", key, Note("lock_choice", key=key, **texts))
+def _within(key: str, other: str) -> bool:
+    return key == other or key.startswith(f"{other}.")
+
+
+def _columns(then: Mapping[str, Any], now: Mapping[str, Any], where: Callable[[str], str]) -> Iterator[Named]:
+    """Yield keys with changes of columns."""
+    before, after = then.get("columns") or {}, now.get("columns") or {}
+    for label in dict.fromkeys([*before, *after]):
+        own, today = (dict(_flat(side.get(label) or {})) for side in (before, after))
+        whole = f"columns.{label}"
+        if label in before and label in after:
+            for key in sorted({*own, *today}):
+                if not is_seed(key) and own.get(key) != today.get(key):
+                    texts = {**_both(_at(own, key), _at(today, key)), "place": where(f"{whole}.{key}")}
+                    yield (
+                        (key,),
+                        Change("choice", f"{whole}.{key}", Note("lock_choice", key=f"{whole}: {key}", **texts)),
+                    )
+        else:
+            texts = {**_both(_one(before.get(label)), _one(after.get(label))), "place": where(whole)}
+            yield (*own, *today), Change("choice", whole, Note("lock_choice", key=whole, **texts))
+
+
+def _axes(then: Mapping[str, Any], now: Mapping[str, Any], where: Callable[[str], str]) -> Iterator[Named]:
+    """Yield keys with changes of grid and zip."""
+    for name in ("grid", "zip"):
+        before, after = then.get(name) or {}, now.get(name) or {}
+        for key in dict.fromkeys([*before, *after]):
+            if not is_seed(key) and before.get(key) != after.get(key):
+                whole = f"{name}.{key}"
+                texts = {**_both(_listed(before.get(key)), _listed(after.get(key))), "place": where(whole)}
+                yield (key,), Change("choice", whole, Note("lock_choice", key=whole, **texts))
+
+
+def _swept(then: Mapping[str, Any], now: Mapping[str, Any], where: Callable[[str], str]) -> Iterator[Named]:
+    """Yield keys with changes of what the command line gives several values."""
+    for key in sorted({*then["swept"], *now["swept"]}):
+        before, after = (side["swept"].get(key, side["values"].get(key)) for side in (then, now))
+        if not is_seed(key) and before != after:
+            place = COMMAND_LINE if key in now["swept"] else where(key)
+            texts = {**_both(_several(before), _several(after)), "place": place}
+            yield (key,), Change("choice", key, Note("lock_choice", key=key, **texts))
+
+
+def _defaults(then: Mapping[str, Any], now: Mapping[str, Any], composer: Composer) -> Iterator[Named]:
+    """Yield groups with changes of the option that is used where columns and grid choose none."""
+    for group in sorted(then.keys() & now.keys()):
+        before, after = then[group]["default"], now[group]["default"]
+        if before and after and before != after:
+            texts = {"then": before, "now": after, "place": composer.chooser(group)}
+            yield (group,), Change("choice", group, Note("lock_choice", key=group, **texts))
+
+
+def _fields(
+    then: Mapping[str, Any], now: Mapping[str, Any], versions: tuple[str, str], composer: Composer
+) -> Iterator[Named]:
+    """Yield keys with changes of fields of options that are used then and now, each once for all options."""
+    found: dict[tuple[str, str | Note, str | Note], list[str]] = {}
+    for group in sorted(then.keys() & now.keys()):
+        for option in sorted(then[group]["fields"].keys() & now[group]["fields"].keys()):
+            before, after = then[group]["fields"][option], now[group]["fields"][option]
+            target = f"{group}.{TARGET}"
+            other_class = before.get(target) != after.get(target)
+            for key in sorted({*before, *after}):
+                own, today = _at(before, key), _at(after, key)
+                # another class has other fields
+                if own != today and not (other_class and not (key in before and key in after)):
+                    found.setdefault((key, own, today), []).append(option)
+    for (key, own, today), options in found.items():
+        group = key.partition(".")[0]
+        places = dict.fromkeys(composer.where(key, {group: option}) for option in options)
+        texts = _both(own, today)
+        if versions[0] != versions[1] and all(_is_shipped(composer, group, option, key) for option in options):
+            facts = {
+                "option": cut([f"{group}={one}" for one in options]),
+                "before": versions[0],
+                "version": versions[1],
+            }
+            yield (key,), Change("choice", key, Note("lock_shipped", key=key, **texts, **facts))
+        else:
+            yield (key,), Change("choice", key, Note("lock_choice", key=key, **texts, place=", ".join(places)))
+
+
+def _is_shipped(composer: Composer, group: str, option: str, key: str) -> bool:
+    """Return whether a field is set by the file of an option that comes with digicarbon."""
+    path = find(f"{group}/{option}")
+    own = path is not None and path.is_relative_to(folders()[-1])
+    return own and path is not None and composer.where(key, {group: option}) == shown(path)
+
+
+def _flat(node: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield dotted keys of a column with their values; it may be written nested."""
+    for name, value in node.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
 
 
 def _body(
@@ -108,7 +233,9 @@ def _body(
         if before == after:
             continue
         if key == "exclude":
-            yield Change("exclusions", key, Note("lock_exclude", then=_one(before), now=_one(after), place=where(key)))
+            yield Change(
+                "exclusions", key, Note("lock_choice", key=key, **_both(_one(before), _one(after)), place=where(key))
+            )
         elif isinstance(before, Mapping) and isinstance(after, Mapping):
             yield from _keys(key, before, after, where)
         else:
@@ -126,26 +253,30 @@ def _keys(kind: str, then: Mapping[str, Any], now: Mapping[str, Any], where: Cal
 
 def _single(kind: str, key: str, before: Any, after: Any, where: Callable[[str], str]) -> Change:
     place = where("report") if kind in ("report", "estimand") and key.endswith(".option") else where(key)
-    return Change(kind, key, Note("lock_choice", key=key, then=_one(before), now=_one(after), place=place))
+    return Change(kind, key, Note("lock_choice", key=key, **_both(_one(before), _one(after)), place=place))
 
 
 def _without_seed(value: Any) -> Any:
     return {key: item for key, item in value.items() if key != "seed"} if isinstance(value, Mapping) else value
 
 
-def _seeds(then: Mapping[str, Any], now: Mapping[str, Any], where: Callable[[str], str]) -> Iterator[Change]:
+def _seeds(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
     for key in sorted({*then, *now}):
         before, after = (side.get(key, {}).get("values", []) for side in (then, now))
         # a seed that nothing draws from any more is no change of a seed: the choice is named
         if before != after and before and after:
-            texts = {"then": _several(before), "now": _several(after), "place": where(key)}
+            texts = {**_both(_several(before), _several(after)), "place": now[key]["place"]}
             yield Change("seed", key, Note("lock_seed", key=key, **texts))
 
 
-def _code(then: Mapping[str, str], now: Mapping[str, str], versions: tuple[str, str]) -> Iterator[Change]:
+def _code(
+    then: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]], versions: tuple[str, str]
+) -> Iterator[Change]:
     for name in sorted(then.keys() & now.keys()):
-        if then[name] != now[name]:
-            yield Change("code", name, Note("lock_code", name=name, then=versions[0], now=versions[1]))
+        if then[name]["sha256"] != now[name]["sha256"]:
+            file = now[name]["file"]
+            shipped = Note("lock_code", name=name, then=versions[0], now=versions[1])
+            yield Change("code", name, Note("lock_own_code", name=name, file=file) if file else shipped)
 
 
 # ---- weights and data
@@ -240,16 +371,38 @@ def _several(values: Any) -> str | Note:
     """Return the values of a key as a sentence shows them."""
     if values is None:
         return Note("lock_nothing")
-    return _short(", ".join(_text(value) for value in values))
+    return ", ".join(_text(value) for value in values)
+
+
+def _listed(values: Any) -> str | Note:
+    """Return the values of a grid, which may also be a rule that makes them."""
+    return _several(values) if isinstance(values, list) else _one(values)
+
+
+def _at(values: Mapping[str, Any], key: str) -> str | Note:
+    """Return the value of a key, which may be null or not there."""
+    return _text(values[key]) if key in values else Note("lock_nothing")
 
 
 def _one(value: Any) -> str | Note:
-    return Note("lock_nothing") if value is None else _short(_text(value))
+    return Note("lock_nothing") if value is None else _text(value)
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+def _both(then: str | Note, now: str | Note) -> dict[str, str | Note]:
+    """Return two values as a sentence shows them: long ones from a little before the first letter that differs."""
+    start = 0
+    if isinstance(then, str) and isinstance(now, str) and max(len(then), len(now)) > LONGEST:
+        same = next((place for place, (one, other) in enumerate(zip(then, now, strict=False)) if one != other), 0)
+        start = max(same - LONGEST // 4, 0)
+    return {"then": _short(then, start), "now": _short(now, start)}
+
+
+def _short(text: str | Note, start: int) -> str | Note:
+    if isinstance(text, Note):
+        return text
+    left = text[start:]
+    return ("…" if start else "") + (left if len(left) <= LONGEST else f"{left[:LONGEST]}…")

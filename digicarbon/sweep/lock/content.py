@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from digicarbon.config.compose import Composer
-from digicarbon.plan.choice import Choice
+from digicarbon.plan.choice import COMMAND_LINE, Choice
 from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import Plan
 from digicarbon.report import Report
@@ -43,7 +45,8 @@ def content(composer: Composer, planned: Plan, report: Report, reader: Reader | 
     reader = reader or Reader()
     reader.read(planned.runs)
     weights = weights_of(planned.runs)
-    values, every = _choices(composer, planned.choices, bool(weights))
+    groups = [group for group in GROUPS if weights or group != "weights"]
+    values, every = _choices(composer, planned.choices, groups)
     body = {key: value for key, value in composer.sweep_keys().items() if key not in NOT_LOCKED and value}
     asked = report.asked
     return {
@@ -57,6 +60,8 @@ def content(composer: Composer, planned: Plan, report: Report, reader: Reader | 
         },
         "runs": {"choices": len(planned.choices), "sha256": every, "excluded": planned.excluded, "left": planned.left},
         "plan": mapped(_plain(body)),
+        "swept": _swept(planned.choices),
+        "options": _options(composer, planned.choices, groups),
         "values": values,
         "seeds": _seeds(composer, planned),
         "report": {key: value for key, value in _plain(mapped(composer.node("report"))).items() if key not in LOOKS}
@@ -78,31 +83,65 @@ def software() -> dict[str, Any]:
     }
 
 
-def _choices(composer: Composer, choices: Sequence[Choice], with_weights: bool) -> tuple[dict[str, Any], str]:
+def _choices(composer: Composer, choices: Sequence[Choice], groups: Sequence[str]) -> tuple[dict[str, list[Any]], str]:
     """Return each value of each key over all choices, and a hash of all choices with all their values.
 
-    References such as ``${inference.cov}`` stay what they are, so that a change is one change.
+    References such as ``${inference.cov}`` stay what they are, so that a change is one change. The order of choices is
+    in no hash: columns and values may be written in another order. Seeds are locked by themselves.
     """
-    groups = [group for group in GROUPS if with_weights or group != "weights"]
     values: dict[str, dict[str, Any]] = {}
     texts: dict[int, tuple[object, str]] = {}
-    sha = hashlib.sha256()
+    hashes = []
     for choice in choices:
         merged, options = composer.merged(choice.values), composer.options_of(choice.values)
-        parts = [choice.label]
+        parts = [choice.column or ""]
         for group in groups:
             node = merged[group]
             if id(node) not in texts:
-                plain = _plain(mapped(node))
-                texts[id(node)] = node, _text(plain)
-                for key, value in _flat(group, plain):
-                    if key.rpartition(".")[2] != SEED:
-                        values.setdefault(key, {})[_text(value)] = value
+                flat = {key: value for key, value in _flat(group, _plain(mapped(node))) if not is_seed(key)}
+                texts[id(node)] = node, _text(flat)
+                for key, value in flat.items():
+                    values.setdefault(key, {})[_text(value)] = value
             option = options.get(group, "")
             values.setdefault(group, {})[_text(option)] = option
             parts += [option, texts[id(node)][1]]
-        sha.update("\x1f".join(parts).encode() + b"\x1e")
-    return {key: [own[text] for text in sorted(own)] for key, own in sorted(values.items())}, sha.hexdigest()
+        hashes.append(hashlib.sha256("\x1f".join(parts).encode()).hexdigest())
+    every = hashlib.sha256("\x1e".join(sorted(hashes)).encode()).hexdigest()
+    return {key: [own[text] for text in sorted(own)] for key, own in sorted(values.items())}, every
+
+
+def _swept(choices: Sequence[Choice]) -> dict[str, list[Any]]:
+    """Return the keys that the command line gives several values, with these values."""
+    axes = {id(axis): axis for choice in choices for axis, _ in choice.block.axes if axis.place == COMMAND_LINE}
+    return {axis.key: _plain(mapped(list(axis.values))) for axis in axes.values()}
+
+
+def _options(composer: Composer, choices: Sequence[Choice], groups: Sequence[str]) -> dict[str, Any]:
+    """Return the fields of each option that is used, without what columns and grids choose of them.
+
+    By group: the option that is used where columns and grids choose none (empty if they always do), and the fields of
+    each option.
+    """
+    out: dict[str, Any] = {group: {"default": "", "fields": {}} for group in groups}
+    seen: set[tuple[tuple[str, Any], ...]] = set()
+    for choice in choices:
+        own = {key: value for key, value in choice.values.items() if key in GROUPS}
+        if tuple(own.items()) in seen:
+            continue
+        seen.add(tuple(own.items()))
+        merged, options = composer.merged(own), composer.options_of(own)
+        for group in groups:
+            option = options.get(group, "")
+            if group not in own:
+                out[group]["default"] = option
+            fields = {key: value for key, value in _flat(group, _plain(mapped(merged[group]))) if not is_seed(key)}
+            out[group]["fields"].setdefault(option, fields)
+    return out
+
+
+def is_seed(key: str) -> bool:
+    """Return whether a dotted key is that of a seed, which a lock holds beside the choices."""
+    return key.rpartition(".")[2] == SEED
 
 
 def _flat(key: str, value: Any) -> Iterable[tuple[str, Any]]:
@@ -117,26 +156,49 @@ def _seeds(composer: Composer, planned: Plan) -> dict[str, Any]:
     """Return every seed by the key that sets it, with its place."""
     every: dict[str, dict[int, None]] = {}
     origins: dict[str, str] = {}
+    places: dict[str, str] = {}
     for run in planned.runs:
         for key, value in seeds(run.specs).items():
             if key not in origins:
                 origins[key] = composer.origin(key, run.choice.values)
+                places[origins[key]] = run.choice.place(origins[key]) or composer.where(origins[key])
             every.setdefault(origins[key], {})[value] = None
     body = {**composer.sweep_keys(), "report": composer.node("report")}
     for part in ("draw", "report"):
         for key, value in _flat(part, _plain(body.get(part) or {})):
-            if key.rpartition(".")[2] == SEED and isinstance(value, int):
+            if is_seed(key) and isinstance(value, int):
                 every.setdefault(key, {})[value] = None
-    return {key: {"values": sorted(own), "place": composer.where(key)} for key, own in sorted(every.items())}
-
-
-def _code(planned: Plan) -> dict[str, str]:
-    """Return the hash of the code that each kind of model and diagnostic can reach."""
-    pairs = dict.fromkeys((type(run.specs.model), type(run.specs.diagnostic)) for run in planned.runs)
     return {
-        " + ".join(dict.fromkeys(one.__name__ for one in pair if one.__name__ != "NoDiagnostic")): code_digest(*pair)
+        key: {"values": sorted(own), "place": places.get(key) or composer.where(key)}
+        for key, own in sorted(every.items())
+    }
+
+
+def _code(planned: Plan) -> dict[str, dict[str, str]]:
+    """Return the hash of the code that each kind of model and diagnostic can reach, and of the user's own classes.
+
+    Of shipped classes of other groups the version of digicarbon is locked.
+    """
+    pairs = dict.fromkeys((type(run.specs.model), type(run.specs.diagnostic)) for run in planned.runs)
+    out = {
+        " + ".join(dict.fromkeys(one.__name__ for one in pair if one.__name__ != "NoDiagnostic")): {
+            "sha256": code_digest(*pair),
+            "file": next(filter(None, map(_file, pair)), ""),
+        }
         for pair in pairs
     }
+    others = dict.fromkeys(type(getattr(run.specs, group)) for run in planned.runs for group in GROUPS)
+    for cls in others:
+        if (file := _file(cls)) and cls.__name__ not in out:
+            out[cls.__name__] = {"sha256": code_digest(cls), "file": file}
+    return out
+
+
+def _file(cls: type) -> str:
+    """Return the file of a user's own class; empty for one that comes with digicarbon."""
+    module = cls.__module__
+    place = str(getattr(sys.modules.get(module), "__file__", None) or f"{module}.py")
+    return "" if module.partition(".")[0] in ("digicarbon", "builtins") else Path(place).name
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

@@ -32,14 +32,15 @@ class DataSet:
         The grid of each series that something other than the outcome reads.
     of_outcome : set of str
         Series that the outcome is made of.
-    wholly : set of str
-        Series of ``of_outcome`` of which it is only known that all series were read at once.
+    chooses : set of str
+        Variables of the outcome by whose values a sample chooses rows.
     """
 
     grids: dict[str, Grid]
     files: dict[str, InputFile]
     read: dict[str, str] = field(default_factory=dict)
     of_outcome: set[str] = field(default_factory=set)
+    chooses: set[str] = field(default_factory=set)
 
     @property
     def shared(self) -> list[str]:
@@ -57,6 +58,8 @@ class DataSet:
         for name, grid in sorted(self.read.items()):
             by_grid.setdefault(grid, []).append(name)
         out: dict[str, Any] = {"only_outcome": self.hidden, "outcome_and_others": self.shared, "grids": {}}
+        if self.chooses:
+            out["sample_by_outcome"] = sorted(self.chooses)
         for grid, names in sorted(by_grid.items()):
             part = self.grids[grid].whole
             series = {name: part.print(name) for name in names}
@@ -112,6 +115,8 @@ class Reader:
         # of code that reads all series at once nobody knows which ones it needs
         behind |= taken - of_outcome if whole else taken
         own.of_outcome |= of_outcome
+        # rows that are chosen by the outcome are no plan that is independent of it
+        own.chooses |= {name for name in variables_of(specs.sample.variables) if _bare(name) in outcome}
         panel = run.prepared.stage.selection.panel
         for name in sorted(behind):
             own.read.setdefault(name, "tables" if name == TABLES else "series")

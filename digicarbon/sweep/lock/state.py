@@ -98,7 +98,7 @@ def state(composer: Composer, planned: Plan, report: Report, remember: bool = Tr
     reader = Reader()
     today = content(composer, planned, report, reader)
     versions = str(lock.latest["software"]["digicarbon"]), str(software()["digicarbon"])
-    differing = changes(lock.latest["content"], today, reader.sets, versions, composer.where)
+    differing = changes(lock.latest["content"], today, reader.sets, versions, composer)
     moments = {one.identity: lock.noticed.get(one.identity, now()) for one in differing}
     if remember and not moments.keys() <= lock.noticed.keys():
         lock = replace(lock, noticed={**lock.noticed, **moments})
