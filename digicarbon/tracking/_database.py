@@ -195,7 +195,9 @@ class Database:
 
     def newest(self, experiment_id: str, tags: Mapping[str, str]) -> Parent | None:
         """Return the newest sweep with these tags that is not deleted."""
-        tagged = [sa.select(TAGS.c.run_uuid).where(TAGS.c.key == key, TAGS.c.value == text) for key, text in tags.items()]
+        tagged = [
+            sa.select(TAGS.c.run_uuid).where(TAGS.c.key == key, TAGS.c.value == text) for key, text in tags.items()
+        ]
         query = (
             sa.select(RUNS.c.run_uuid, RUNS.c.artifact_uri)
             .where(*(RUNS.c.run_uuid.in_(runs) for runs in tagged))

@@ -470,7 +470,7 @@ class Store:
         return _spool.deliver_all(self._connection)
 
     def _reopen(self, tags: Mapping[str, str], same: Sequence[str]) -> dict[str, str] | None:
-        """Continue the newest sweep that has the same of some tags and return its finished runs; None if there is none."""
+        """Continue the newest sweep that shares some tags and return its finished runs; None if there is none."""
         newest = self._backend.newest(self.experiment_id, {key: tags[key] for key in same})
         if newest is None:
             return None
