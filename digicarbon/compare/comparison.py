@@ -151,8 +151,11 @@ def compare(then: Side, now: Side) -> Comparison:
         one.run.hash != other.run.hash for (one, other), word in zip(pairs, state, strict=True) if word == EQUAL
     )
     alone = [
-        _alone(side, left, word, letter)
-        for side, left, word, letter in ((then, only_then, ONLY_IN_A, "a"), (now, only_now, ONLY_IN_B, "b"))
+        _alone(side, left, other, letters, words)
+        for side, left, other, letters, words in (
+            (then, only_then, now, ("a", "b"), (ONLY_IN_A, FAILS_IN_B)),
+            (now, only_now, then, ("b", "a"), (ONLY_IN_B, FAILS_IN_A)),
+        )
         if left
     ]
     frame = pd.concat([frame, *alone], ignore_index=True).reindex(columns=frame.columns) if alone else frame
@@ -251,10 +254,18 @@ def _reasons(
     return found
 
 
-def _alone(side: Side, left: Sequence[Place], state: str, letter: str) -> pd.DataFrame:
-    """Return rows for runs that are in one sweep only."""
+def _alone(
+    side: Side, left: Sequence[Place], other: Side, letters: tuple[str, str], words: tuple[str, str]
+) -> pd.DataFrame:
+    """Return rows for runs that are recorded in one sweep only; the other one may say why it cannot run them."""
+    letter, beside = letters
     rows = side.sweep.rows.iloc[[place.row for place in left]]
-    frame = pd.DataFrame({"run": [place.label for place in left], "state": state, "numbers": 0, "differing": 0})
+    roster = other.sweep.roster
+    cannot = dict([*roster.failed, *roster.skipped])
+    whys = [cannot.get(place.label) or cannot.get(place.run.column or "") for place in left]
+    frame = pd.DataFrame({"run": [place.label for place in left], "numbers": 0, "differing": 0})
+    frame["state"] = [words[why is not None] for why in whys]
+    frame[f"error_{beside}"] = ["" if why is None else _first_line(str(why)) for why in whys]
     own = _effects(rows, rows, np.ones(len(rows), dtype=bool))
     for part in ("quantity", "term", "effect", "p"):
         frame[f"{part}_{letter}"] = own[f"{part}_{letter}"]

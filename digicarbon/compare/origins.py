@@ -171,8 +171,8 @@ class Origins:
         digests = (then.tags.get(WEIGHTS, ""), now.tags.get(WEIGHTS, ""))
         panels = (then.tags.get(PANEL, ""), now.tags.get(PANEL, ""))
         other_weights = digests[0] != digests[1]
-        # the fingerprint also covers weights
-        other_panel = prints[0] != prints[1] and not (other_weights and panels[0] == panels[1])
+        # the fingerprint also covers weights, and bytes that change no column
+        other_panel = prints[0] != prints[1] and not (panels[0] and panels[0] == panels[1])
         of_panel = _told(then, now, changes, OF_PANEL) if other_panel else ()
         of_weights = _told(then, now, changes, ("weights",)) if other_weights else ()
         of_model = _told(then, now, changes, [group for group in OPTIONS if group not in (*OF_PANEL, "weights")])

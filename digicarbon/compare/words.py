@@ -68,7 +68,7 @@ def _runs(number: int) -> str:
 
 def _counts(comparison: Comparison) -> Iterator[str]:
     states = comparison.runs["state"].value_counts()
-    both, moved = len(comparison.both), int(states.get(MOVED, 0))
+    both, moved = len(comparison.both), len(comparison.moved)
     if not moved:
         numbers = f"{comparison.numbers:,} number{'' if comparison.numbers == 1 else 's'}"
         equal = f"all {numbers} are equal to {TOLERANCE:g}" if comparison.numbers else "no numbers to compare"
@@ -95,12 +95,15 @@ def _by_reason(comparison: Comparison) -> Iterator[str]:
             own = whats.setdefault(kinds, {})
             for reason in reasons:
                 own.setdefault(reason.kind, Counter()).update(reason.what)
+    failing = len(comparison.moved) - counts.total()
     for kinds, number in counts.most_common():
         parts = [
             f"{WORDS[kind]} ({listing((text for text, _ in whats[kinds][kind].most_common()), NAMED)})"
             for kind in kinds
         ]
         yield f"{number:,} by {' and '.join(parts) or UNKNOWN}"
+    if failing:
+        yield f"{failing:,} by a failure in one of the two"
 
 
 def _effects(comparison: Comparison) -> Iterator[str]:

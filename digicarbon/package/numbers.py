@@ -18,8 +18,8 @@ from digicarbon.render import Table
 from digicarbon.result import Result
 from digicarbon.tracking import Planned
 
-NUMBERS, CELLS = "numbers.csv", "table.csv"
-"""Files of an experiment: its numbers to full precision, and the table as it is shown."""
+NUMBERS = "numbers.csv"
+"""The file of an experiment with its numbers to full precision."""
 HEAD = ("run", "number", "value")
 WHOLE = "all runs together"
 """Stands for a run where a number belongs to the whole sweep."""
@@ -100,9 +100,9 @@ def read(content: bytes) -> dict[str, dict[str, float]]:
 
 
 def cells_of(table: Table | None) -> dict[str, bytes]:
-    """Return a table as it is shown, and the one below it, as CSV files; none if there is no table."""
-    parts = {CELLS: table, "table_below.csv": None if table is None else table.below}
-    return {name: plain_table(one.named).to_csv().encode("utf-8-sig") for name, one in parts.items() if one is not None}
+    """Return a table as it is shown, and those below it, as CSV files; none if there is no table."""
+    parts = {} if table is None else table.by_file
+    return {name: plain_table(one.named).to_csv().encode("utf-8-sig") for name, one in parts.items()}
 
 
 def compared(experiment: str, expected: Numbers, rebuilt: Numbers) -> Iterator[Compared]:

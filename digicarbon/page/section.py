@@ -21,6 +21,7 @@ from digicarbon.page.effects import Effects, effects
 from digicarbon.page.words import Words
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
+from digicarbon.report.evidence import UNITS_FILE
 from digicarbon.report.joint import EACH_FILE, Joint
 from digicarbon.sweep import tables
 from digicarbon.sweep.provenance import SEEDS
@@ -224,7 +225,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         link_note=words("links_server", address=sweep.uri.rstrip("/"))
         if server
         else words("links_local", command=command_line("ui", sweep.experiment)),
-        files={**picture_files, **_p_values(sweep), "runs.csv": runs.table(sweep)},
+        files={**picture_files, **_of_sweep(sweep), "runs.csv": runs.table(sweep)},
     )
 
 
@@ -339,9 +340,9 @@ def _joint(joints: Mapping[str, Joint], words: Words) -> Markup:
     return Markup("".join(pieces))
 
 
-def _p_values(sweep: RecordedSweep) -> dict[str, bytes]:
-    """Return the file of each specification's p values from the joint test, if the sweep has it."""
-    return {EACH_FILE: sweep.file(EACH_FILE)} if EACH_FILE in sweep.files else {}
+def _of_sweep(sweep: RecordedSweep) -> dict[str, bytes]:
+    """Return the files that the sweep has of each specification's p values and of the estimates without each unit."""
+    return {name: sweep.file(name) for name in (EACH_FILE, UNITS_FILE) if name in sweep.files}
 
 
 def _diagnostics(

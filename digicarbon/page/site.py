@@ -151,9 +151,8 @@ def tables(one: Section, refusals: dict[str, None]) -> Mapping[str, bytes]:
             contents[f"table{suffix}"] = write(one.table)
         except ConfigError as error:
             refusals[str(error)] = None
-    contents["table.csv"] = plain_table(one.table.named).to_csv().encode("utf-8-sig")
-    if one.table.below is not None:
-        contents["table_below.csv"] = plain_table(one.table.below.named).to_csv().encode("utf-8-sig")
+    for name, part in one.table.by_file.items():
+        contents[name] = plain_table(part.named).to_csv().encode("utf-8-sig")
     return contents
 
 

@@ -52,6 +52,8 @@ SHORT = 10
 """How many digits of a commit are shown."""
 SHOWN = 5
 """How many ambiguous runs are named."""
+SHORTEST = 4
+"""An id is named by this number of characters at least."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -319,13 +321,17 @@ def _run(client: MlflowClient, name: str, experiment: str, shared: str, chosen: 
         return chosen(client, sweeps)
     if not experiment and name in experiments:
         return chosen(client, _sweeps(client, [experiments[name]]))
-    if len(name) >= 4 and all(letter in "0123456789abcdef" for letter in name):
+    if len(name) >= SHORTEST and _is_id(name):
         matches = client.search_runs(ids, f"attributes.run_id LIKE '{name}%'", max_results=MOST)
         if len(matches) > 1:
             raise DataError(_ambiguous(name, matches))
         if matches:
             return matches[0]
     return _labelled(client, name, (sweeps or _sweeps(client, ids))[0], experiment)
+
+
+def _is_id(name: str) -> bool:
+    return all(letter in "0123456789abcdef" for letter in name)
 
 
 def _ambiguous(name: str, runs: Sequence[Run]) -> Note:
@@ -398,6 +404,8 @@ def _labelled(client: MlflowClient, label: str, sweep: Run, experiment: str) -> 
             return run
     labels = [run.data.tags.get("digicarbon.label", "") for run in client.search_runs(ids, inside)]
     shown = experiment or client.get_experiment(sweep.info.experiment_id).name
+    if len(label) < SHORTEST and _is_id(label):
+        raise DataError(Note("recorded_short_id", id=label, letters=SHORTEST))
     raise DataError(
         Note(
             "recorded_no_label",

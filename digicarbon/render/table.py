@@ -474,6 +474,15 @@ class Table:
         return self.to_html()
 
     @property
+    def by_file(self) -> dict[str, Table]:
+        """The table and those below it by the names of their CSV files."""
+        parts, one = {"table.csv": self}, self.below
+        while one is not None:
+            parts[f"table_below{f'_{len(parts)}' if len(parts) > 1 else ''}.csv"] = one
+            one = one.below
+        return parts
+
+    @property
     def grids(self) -> tuple[Grid, ...]:
         """The table and those below it."""
         rows = tuple(

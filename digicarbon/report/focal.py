@@ -144,6 +144,8 @@ class Focal:
     notes : mapping of Note to int
         How many records have each note.
     outcomes : tuple of str
+    outcome_of : sequence of str
+        By record.
     logarithms : frozenset of str
         The terms and outcomes that are a logarithm at any one moment.
     again : int
@@ -168,6 +170,7 @@ class Focal:
     varied: dict[str, list[str]]
     notes: Counter[Note]
     outcomes: tuple[str, ...]
+    outcome_of: Sequence[str]
     logarithms: frozenset[str] = frozenset()
     again: int = 0
     powers: frozenset[int] = frozenset()
@@ -233,8 +236,10 @@ def focal(
     regimes: dict[str, set[MadeOf]] = {}
     runs = again = 0
     labels: list[str] = []
+    outcome_of: list[str] = []
     for position, record in enumerate(records):
         labels.append(record.label)
+        outcome_of.append(record.result.y)
         if record.again:
             again += 1
             continue
@@ -269,6 +274,7 @@ def focal(
         varied={key: list(options) for key, options in varied.items()},
         notes=notes,
         outcomes=tuple(outcomes),
+        outcome_of=outcome_of,
         logarithms=frozenset(logarithms),
         again=again,
         powers=frozenset(powers),

@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr
 from digicarbon.note import Note
 from digicarbon.numeric.multiverse.shapley import Shapley, shapley
 from digicarbon.numeric.shape.influence import shares
-from digicarbon.report.averages import Comparable, all_equal, average_tables, groups_of
+from digicarbon.report.averages import DILUTED, EQUAL, Comparable, all_equal, average_tables, groups_of
 from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
 from digicarbon.report.evidence import Evidence, EvidenceRequest
 from digicarbon.report.focal import Quantity, head_of
@@ -227,7 +227,7 @@ class OneAnswer(Report):
             notes.append(Note("no_evidence_recorded"))
         else:
             notes += self._without(parts)
-            if self.dilution:
+            if any(set(DILUTED.values()) & set(group.averages) for part in parts for group in self._groups(part)):
                 notes.append(Note("diluted_by", power=self.dilution))
             if self.leave_out and self._evidence.left_out is None:
                 notes.append(Note("no_left_out_recorded"))
@@ -252,5 +252,13 @@ class OneAnswer(Report):
                 if one.why_marginal is not None:
                     marginal[one.why_marginal] = marginal.get(one.why_marginal, 0) + 1
         notes += [Note("without_marginal", runs=runs, every=len(own), why=why) for why, runs in marginal.items()]
-        alone = sum(len(self._groups(part)) > 1 for part in parts)
-        return [*notes, Note("several_groups")] if alone else notes
+        of = {one.label: one for one in own}
+        groups = [self._groups(part) for part in parts]
+        alone = 0
+        for part, found in zip(parts, groups, strict=True):
+            compared = {row for group in found if set(group.averages) != {EQUAL} for row in group.members}
+            rows = [row for row, label in enumerate(part.labels) if row not in compared and label in of]
+            alone += sum(of[part.labels[row]].why is None for row in rows) if compared else 0
+        if alone:
+            notes.append(Note("likelihood_alone", runs=alone, every=len(own)))
+        return [*notes, Note("several_groups")] if any(len(found) > 1 for found in groups) else notes

@@ -98,12 +98,18 @@ def part_of(curve: Curve, rows: pd.DataFrame, name: str, main: Mapping[str, obje
     """
     once = ~rows.duplicated([*curve.estimate_keys, "term", "coef"])
     repeated, rows = int((~once).sum()), rows[once].reset_index(drop=True)
-    keys = [key for key in curve.focal_runs.varied if key in rows and _decides(key) and rows[key].nunique() > 1]
+    lacking = [curve.lacking[int(record)] for record in rows["record"]]
+
+    def differs(key: str) -> bool:
+        # a run on which a choice has no effect has any value of it
+        own = [key not in choices for choices in lacking]
+        return rows.loc[own, key].nunique() > 1
+
+    keys = [key for key in curve.focal_runs.varied if key in rows and _decides(key) and differs(key)]
     shown, _ = choices_of(rows, keys, curve.focal_runs.absent, most=MOST_VALUES)
     by_key = {choice.key: choice for choice in shown}
     none = np.empty((len(rows), 0))
     choices = [by_key.get(key) or Choice(key, (), none, None) for key in keys]
-    lacking = [curve.lacking[int(record)] for record in rows["record"]]
     applies = np.array([[choice.key not in own for choice in choices] for own in lacking], dtype=np.bool_)
     labels = tuple(curve.labels[int(record)] for record in rows["record"])
     return Part(

@@ -874,7 +874,8 @@ def _signed(value: float, decimals: int) -> str:
 
 def _refuse_mixture(rows: pd.DataFrame, focal_runs: Focal) -> None:
     """Raise if estimates do not measure the same thing: some per 1 %, some per unit, or logs and levels of outcomes."""
-    for names, terms in ((rows["term"].unique().tolist(), True), (list(focal_runs.outcomes), False)):
+    outcomes = dict.fromkeys(focal_runs.outcome_of[record] for record in rows["record"])
+    for names, terms in ((rows["term"].unique().tolist(), True), (list(outcomes), False)):
         logs = [name for name in names if name in focal_runs.logarithms]
         others = [name for name in names if name not in logs]
         if logs and others:

@@ -82,7 +82,7 @@ class Supports:
         one = Support(
             label=run.label,
             marginal=marginal,
-            why=Note("why_no_likelihood", model=type(model).__name__),
+            why=Note("why_no_likelihood", model=run.options["model"]),
             why_marginal=why_marginal,
             log_marginal=value,
             correlation=self._correlation(run, result, panel),
@@ -109,7 +109,7 @@ class Supports:
                 return _marginal_key(panel, model.y, spatial.effects), value, None
             # the regression that stands for another kind of model has other columns
             if regression is None or regression is not model or not _plain(regression):
-                return "", none, Note("why_no_marginal", model=type(model).__name__)
+                return "", none, Note("why_no_marginal", model=run.options["model"])
             weights = next((one for one in self.candidates if one.labels == panel.units), None)
             if weights is None:
                 return "", none, Note("why_no_space")

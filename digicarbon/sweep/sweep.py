@@ -358,6 +358,8 @@ def run(
             files={**record.files, ROSTER: roster, **({} if locked is None else {lock.ARTIFACT: locked.artifact})},
             choices=provenance.choices(content),
             data=provenance.data_sets(planned.runs),
+            # a record of data is that of the bytes that its runs had, even if others come to the same numbers
+            same=(FINGERPRINT,),
         )
         book = _Book(store, planned.runs, provenance.Entries(record, chosen.report.asked), signals, progress)
         try:

@@ -208,9 +208,8 @@ def show(
         raise TrackingError(Note("estimates_not_written", folder=scratch, reason=error.strerror)) from error
     files: dict[str, str | bytes | Path] = {**pictures}
     if table is not None:
-        files |= {"table.md": table.to_markdown(), "table.csv": plain_table(table.named).to_csv()}
-    if table is not None and table.below is not None:
-        files["table_below.csv"] = plain_table(table.below.named).to_csv()
+        files |= {"table.md": table.to_markdown()}
+        files |= {name: plain_table(part.named).to_csv() for name, part in table.by_file.items()}
     if joints:
         files[JOINT] = joints_to_json(joints)
         files[EACH_FILE] = plain_table(each_of(joints)).to_csv(index=False)

@@ -96,8 +96,8 @@ class Backend(Protocol):
     ) -> Parent:
         """Start a sweep of runs on these data sets."""
 
-    def newest(self, experiment_id: str, sweep_key: str) -> Parent | None:
-        """Return the newest sweep of a key that is not deleted."""
+    def newest(self, experiment_id: str, tags: Mapping[str, str]) -> Parent | None:
+        """Return the newest sweep with these tags that is not deleted."""
 
     def artifacts(self, run_id: str) -> str:
         """Return the address of the artifacts of a sweep; a `LookupError` if there is no such sweep."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
 from digicarbon.tracking._places import local_folder, put
 from digicarbon.tracking._results import RESULTS, sources
-from digicarbon.tracking._rows import HASH, PARENT, SWEEP_KEY, Data, Row
+from digicarbon.tracking._rows import HASH, PARENT, Data, Row
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -101,11 +101,11 @@ class Client:
             self._client.log_inputs(run.info.run_id, datasets=list(map(_input, data)))
         return _parent(run)
 
-    def newest(self, experiment_id: str, sweep_key: str) -> Parent | None:
-        """Return the newest sweep of a key that is not deleted."""
+    def newest(self, experiment_id: str, tags: Mapping[str, str]) -> Parent | None:
+        """Return the newest sweep with these tags that is not deleted."""
         runs = self._client.search_runs(
             [experiment_id],
-            f"tags.`{SWEEP_KEY}` = '{sweep_key}'",
+            " and ".join(f"tags.`{key}` = '{text}'" for key, text in tags.items()),
             order_by=["attributes.start_time DESC"],
             max_results=1,
         )

@@ -24,7 +24,7 @@ from digicarbon.note import Note
 from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
 from digicarbon.tracking._places import local_folder, opening, put
 from digicarbon.tracking._results import sources
-from digicarbon.tracking._rows import HASH, KIND, PARENT, SWEEP, SWEEP_KEY, Data, Row
+from digicarbon.tracking._rows import HASH, KIND, PARENT, SWEEP, Data, Row
 from digicarbon.tracking._tables import (
     DATASETS,
     EXPERIMENTS,
@@ -193,12 +193,14 @@ class Database:
         with self._engine.connect() as connection:
             return [Parent(row.run_uuid, row.artifact_uri) for row in connection.execute(query)]
 
-    def newest(self, experiment_id: str, sweep_key: str) -> Parent | None:
-        """Return the newest sweep of a key that is not deleted."""
+    def newest(self, experiment_id: str, tags: Mapping[str, str]) -> Parent | None:
+        """Return the newest sweep with these tags that is not deleted."""
+        tagged = [
+            sa.select(TAGS.c.run_uuid).where(TAGS.c.key == key, TAGS.c.value == text) for key, text in tags.items()
+        ]
         query = (
             sa.select(RUNS.c.run_uuid, RUNS.c.artifact_uri)
-            .join(TAGS, TAGS.c.run_uuid == RUNS.c.run_uuid)
-            .where(TAGS.c.key == SWEEP_KEY, TAGS.c.value == sweep_key)
+            .where(*(RUNS.c.run_uuid.in_(runs) for runs in tagged))
             .where(RUNS.c.experiment_id == int(experiment_id), RUNS.c.lifecycle_stage == "active")
             .order_by(RUNS.c.start_time.desc(), RUNS.c.run_uuid)
             .limit(1)

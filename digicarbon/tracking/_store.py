@@ -269,6 +269,7 @@ class Store:
         files: Mapping[str, str | bytes] | None = None,
         choices: Mapping[str, Sequence[str]] | None = None,
         data: Sequence[Data] = (),
+        same: Sequence[str] = (),
     ) -> Mapping[str, str]:
         """Start a sweep, or continue the newest one of the same key.
 
@@ -293,6 +294,8 @@ class Store:
             What the runs take at each key; keys of several values are the columns of the view that MLflow opens with.
         data : sequence of Data
             The data sets of the runs.
+        same : sequence of str
+            Which of the tags a sweep must share to be continued.
 
         Returns
         -------
@@ -310,7 +313,7 @@ class Store:
         with _failures.refused(self.uri, _failures.WRITTEN):
             self.deliver()
             self._backend.describe(self.experiment_id, _view.tags(choices or {}))
-            done = self._reopen(sweep_key, every) if resume and sweep_key else None
+            done = self._reopen(every, (SWEEP_KEY, *same)) if resume and sweep_key else None
             if done is None:
                 name = f"{self.name} {time.strftime('%Y-%m-%d %H:%M:%S')}"[-LONGEST_NAME:]
                 params = _view.params(choices or {})
@@ -466,9 +469,9 @@ class Store:
         """
         return _spool.deliver_all(self._connection)
 
-    def _reopen(self, sweep_key: str, tags: Mapping[str, str]) -> dict[str, str] | None:
-        """Continue the newest sweep of a key and return its finished runs; None if there is none."""
-        newest = self._backend.newest(self.experiment_id, sweep_key)
+    def _reopen(self, tags: Mapping[str, str], same: Sequence[str]) -> dict[str, str] | None:
+        """Continue the newest sweep that shares some tags and return its finished runs; None if there is none."""
+        newest = self._backend.newest(self.experiment_id, {key: tags[key] for key in same})
         if newest is None:
             return None
         if not self._open_as(newest):
