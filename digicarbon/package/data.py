@@ -59,6 +59,8 @@ class _Origin:
     cite: tuple[str, ...]
     rows: int = 0
     units: set[str] = field(default_factory=set)
+    most: int = 0
+    """Units of the largest matrix of weights, whose names are not recorded."""
     unit: str = ""
     periods: set[str] = field(default_factory=set)
     files: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -88,7 +90,7 @@ def data_of(project: Project, share: Share) -> Data:
             for digest, own in entry["weights"].items():
                 known = matrices.get(digest)
                 if own["files"]:
-                    _add(origins, one, "weights", own["option"], own)
+                    _add(origins, one, "weights", own["option"], {**own, "names": entry["names"]})
                 choices = own["choices"]
                 matrices[digest] = Matrix(
                     own["option"],
@@ -170,6 +172,8 @@ def _add(
     origin.experiments[one.name] = None
     origin.named |= dict.fromkeys(texts_of(choices))
     origin.files |= {file["path"]: file for file in entry["files"]}
+    if group == "weights":
+        origin.most, origin.unit = max(origin.most, entry["units"]), entry["names"]["unit"]
     for panel in entry.get("panels", ()):
         origin.rows = max(origin.rows, panel["rows"])
         origin.units |= set(panel["units"])
@@ -210,7 +214,7 @@ def _source(
         url="",
         cite=tuple(dict.fromkeys([*origin.cite, *_citations(files)])),
         rows=origin.rows or None,
-        units=len(origin.units),
+        units=len(origin.units) or origin.most,
         unit=origin.unit,
         periods=(periods[0], periods[-1]) if periods else (),
         variables=tuple(one.name for one in variables if one.source == origin.option)

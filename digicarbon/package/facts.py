@@ -318,6 +318,8 @@ class Package:
     Attributes
     ----------
     name, version, licence, summary, url : str
+    direct : bool
+        Whether digicarbon itself or a module of the authors requires it; the others are needed by these.
     """
 
     name: str
@@ -325,6 +327,7 @@ class Package:
     licence: str
     summary: str
     url: str
+    direct: bool
 
 
 @dataclass(frozen=True)
@@ -345,7 +348,7 @@ class Software:
     cores : int
     memory : int or None
         Bytes; None where the system does not tell.
-    wheel, lock_file : str
+    wheel, lock_file, licences : str
         Files of the package.
     """
 
@@ -358,6 +361,7 @@ class Software:
     memory: int | None
     wheel: str
     lock_file: str
+    licences: str
 
 
 @dataclass(frozen=True)
@@ -398,8 +402,9 @@ class Program:
     Attributes
     ----------
     file : str
-    kind : {"driver", "experiment", "composed", "plan", "option", "module", "software", "lock", "container", "workflow"}
-        ``plan`` is a locked plan, ``lock`` the exact versions of packages.
+    kind : str
+        ``driver``, ``experiment``, ``composed``, ``plan``, ``option``, ``module``, ``software``, ``lock``, ``licences``,
+        ``container`` or ``workflow``. ``plan`` is a locked plan, ``lock`` the exact versions of packages, ``licences`` their licences.
         Words for it are the documents' part.
     of : str
         The experiment, group or package that it belongs to.

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from digicarbon.note import Language
 from digicarbon.package.answers import Answers, Question, nothing
 from digicarbon.package.bibliography import Bibliography, listed
-from digicarbon.package.facts import DataFile, Display, Experiment, Facts, Program, Source
+from digicarbon.package.facts import DataFile, Display, Experiment, Facts, Package, Program, Source
 from digicarbon.package.markdown import box, table
 
 TIMES = ((10, "<10 minutes"), (60, "10-60 minutes"), (120, "1-2 hours"), (480, "2-8 hours"), (1440, "8-24 hours"),
@@ -126,8 +126,9 @@ def _values(
         ),
         "packages": table(
             words.own["heads_of_packages"].split("|"),
-            ((one.name, one.version, one.licence, one.summary) for one in facts.software.packages),
+            ((one.name, one.version, one.licence, one.summary) for one in _used(facts)),
         ),
+        "other_packages": [one for one in facts.software.packages if one not in _used(facts)],
         "other_versions": _other_versions(facts, words),
         "seeds": table(
             words.own["heads_of_seeds"].split("|"),
@@ -228,6 +229,12 @@ def _about(file: DataFile, words: _Words) -> str:
         raw = ", ".join(str(name.get("name", "")) for name in one.get("files", ()))
         parts.append(words("imported", kind=one.get("kind", ""), raw=raw, when=str(one.get("imported", ""))[:10]))
     return words.own["comma"].join(parts)
+
+
+def _used(facts: Facts) -> list[Package]:
+    """Return digicarbon, the packages that it requires itself, and those whose versions the runs recorded."""
+    recorded = {name for one in facts.experiments for name in one.recorded_versions}
+    return [one for one in facts.software.packages if one.direct or one.name.lower() in recorded]
 
 
 def _other_versions(facts: Facts, words: _Words) -> str:

@@ -298,9 +298,11 @@ def test_entries_are_whole() -> None:
         "inproceedings": {"author", "title", "booktitle", "year", "pages"},
         "misc": {"author", "title", "year", "url"},
     }
+    # two ranges of pages are in use
+    unsure = {"geary1954": {"pages"}}
     assert list(shipped()) == sorted(shipped())
     for entry in shipped().values():
-        assert needed[entry.kind] <= set(entry.fields), entry.key
+        assert needed[entry.kind] - set(entry.fields) == unsure.get(entry.key, set()), entry.key
         assert re.fullmatch(r"(1[89]|20)\d\d", entry.fields["year"])
         assert entry.fields["year"] in entry.key, entry.key
         plain = unicodedata.normalize("NFD", entry.fields["author"].split(",")[0].lower())
