@@ -155,7 +155,9 @@ class Answers(Spec):
     def _licence(cls, given: str | None) -> str | None:
         if given is None or given in NONE or given in LICENCES or " " in given.strip() or not given.isascii():
             return given
-        raise ValueError(Note("licence_unknown", given=given, hint=suggestion(given, LICENCES), known=LICENCES))
+        raise ValueError(
+            Note("licence_unknown", given=given, hint=suggestion(_closest(given), LICENCES), known=LICENCES)
+        )
 
     @field_validator("doi")
     @classmethod
@@ -196,6 +198,13 @@ class Question:
 
     key: str
     words: Mapping[str, str]
+
+
+def _closest(licence: str) -> str:
+    """Return the identifier that has the letters and figures of a licence, or else the licence."""
+    plain = [(re.sub(r"[^a-z0-9]", "", one.lower()), one) for one in LICENCES]
+    wanted = re.sub(r"[^a-z0-9]", "", licence.lower())
+    return next((one for letters, one in plain if wanted and letters.startswith(wanted)), licence)
 
 
 def nothing(answer: str | None) -> bool:

@@ -207,6 +207,11 @@ class Source:
         counts as not passed on.
     experiments : tuple of str
         Names of the experiments that use it.
+    chosen : str
+        The option that the experiments choose; empty if it is `option`. Several data sets of one
+        option have names of their own.
+    cited_in_part : bool
+        Whether ``cite`` covers some of its files only.
     """
 
     option: str
@@ -226,6 +231,8 @@ class Source:
     files: tuple[DataFile, ...]
     shared: str
     experiments: tuple[str, ...]
+    chosen: str = ""
+    cited_in_part: bool = False
 
 
 @dataclass(frozen=True)
@@ -249,6 +256,10 @@ class Variable:
     least, greatest : float or None
         Over all rows of the panels; None where it has no numbers.
     rows, missing : int
+    column : str
+        Its name in the file; empty if it is the same.
+    over : {"models", "data"}
+        Whether range, rows and missing are over the rows that models use, or over all rows of the data.
     """
 
     name: str
@@ -262,6 +273,8 @@ class Variable:
     greatest: float | None
     rows: int
     missing: int
+    column: str = ""
+    over: str = "data"
 
 
 @dataclass(frozen=True)
@@ -403,9 +416,9 @@ class Program:
     ----------
     file : str
     kind : str
-        ``driver``, ``experiment``, ``composed``, ``plan``, ``option``, ``module``, ``software``, ``lock``, ``licences``,
-        ``container`` or ``workflow``. ``plan`` is a locked plan, ``lock`` the exact versions of packages, ``licences`` their licences.
-        Words for it are the documents' part.
+        ``driver``, ``experiment``, ``composed``, ``plan``, ``option``, ``module``, ``software``, ``lock``,
+        ``licences`` (of packages), ``container`` or ``workflow``. ``plan`` is a locked plan, ``lock`` the exact
+        versions of packages. Words for it are the documents' part.
     of : str
         The experiment, group or package that it belongs to.
     headline : str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from digicarbon.package.facts import (
     DataFile,
@@ -214,7 +214,7 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
     )
 
 
-def whole() -> Mapping[str, object]:
+def whole() -> dict[str, Any]:
     """Return answers to every question."""
     return {
         "title": "Does the Digital Economy Clean the Air?",
