@@ -127,7 +127,8 @@ def _report(known: Facts, to: str, verdict: str) -> list[str]:
     if withheld:
         lines.append(
             f"{counted(len(withheld), 'file')} of data not copied, since experiments/package.yaml does not say "
-            f"`share: true` for {'it' if len(withheld) == 1 else 'them'}: the README has instructions and hashes instead."
+            f"`share: true` for {'it' if len(withheld) == 1 else 'them'}: the README has instructions and hashes "
+            "instead."
         )
     lines.append(f"Rebuilt: {verdict}" if verdict else f"Rebuild it with: python {to}/{DRIVER} (into {to}/{BUILD})")
     return lines
