@@ -29,6 +29,11 @@ REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "weights": {"webb": ("webb2023",)},
 }
 """Works to cite for standard errors and their tests, by the field and its value."""
+SPATIAL_REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    **REFERENCES,
+    "cov": {**REFERENCES["cov"], "cluster": (*REFERENCES["cov"]["cluster"], "lin2010")},
+}
+"""The same for spatial models, whose note on clusters names one work more."""
 
 
 class Inference(Spec):

@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from digicarbon.cli.arguments import name_of
-from digicarbon.config.compose import Composer, loader
-from digicarbon.config.files import shown
+from digicarbon.config.compose import Composer, loader, options
+from digicarbon.config.files import find, shown
 from digicarbon.disk import folder as whole
 from digicarbon.errors import ConfigError, counted
-from digicarbon.note import Language, Note
+from digicarbon.note import Language, Note, suggestion
+from digicarbon.note.about import at
 from digicarbon.package import answers as author
-from digicarbon.package.answers import listed
+from digicarbon.package.answers import Answers, listed
 from digicarbon.package.build import BUILD, DRIVER, facts, with_rebuild
 from digicarbon.package.data import paths
 from digicarbon.package.documents import documents, questions, sources
@@ -61,6 +62,7 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
         with phase("rebuild of the package"):
             verdict, measured = rebuilt(known.files, paths(Project(chosen)))
         known = with_rebuild(known, measured)
+    _refuse_unknown(answers, known)
     spoken: Language = "zh" if language == "zh" else "en"
     new = not file.exists()
     author.ask(file, sources(known), spoken)
@@ -75,11 +77,38 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
     if still_open:
         where = f"{shown(file)}{' (new)' if new else ''}"
         sys.stdout.write(
-            f"{where} asks what only you know; open are {counted(len(still_open), 'question')}. "
+            f"{where} asks what only you know; still open: {counted(len(still_open), 'question')}. "
             "Answer there, and package again; until then the README shows each as open.\n"
             f"{listed(still_open)}"
         )
     return 0
+
+
+def _refuse_unknown(answers: Answers, known: Facts) -> None:
+    """Raise an error if answers name an experiment or a source of data that there is not.
+
+    Raises
+    ------
+    ConfigError
+    """
+    file = shown(author.path())
+    for name in answers.in_paper:
+        if find(name) is None:
+            hint = suggestion(name, options(loader(), ""))
+            raise at(ConfigError(Note("package_in_paper", key=f"package.in_paper.{name}", name=name, hint=hint)), file)
+    here = list(sources(known))
+    for name in answers.data:
+        # answers may be about the data of another package
+        parts = name.split("_")
+        options_of = ["_".join(parts[:end]) for end in range(1, len(parts) + 1)]
+        if name not in here and not any(
+            find(f"{group}/{one}") for one in options_of for group in ("source", "weights")
+        ):
+            hint = suggestion(name, here)
+            raise at(
+                ConfigError(Note("package_data_unknown", key=f"package.data.{name}", name=name, hint=hint, known=here)),
+                file,
+            )
 
 
 def _title(names: Sequence[str]) -> str:
@@ -97,8 +126,9 @@ def _report(known: Facts, to: str, verdict: str) -> list[str]:
     withheld = {file.place for source in known.sources for file in source.files if not file.shared}
     if withheld:
         lines.append(
-            f"{counted(len(withheld), 'file')} of data not copied, since no answer says that the package may pass "
-            f"{'it' if len(withheld) == 1 else 'them'} on: the README has instructions and hashes instead."
+            f"{counted(len(withheld), 'file')} of data not copied, since experiments/package.yaml does not say "
+            f"`share: true` for {'it' if len(withheld) == 1 else 'them'}: the README has instructions and hashes "
+            "instead."
         )
     lines.append(f"Rebuilt: {verdict}" if verdict else f"Rebuild it with: python {to}/{DRIVER} (into {to}/{BUILD})")
     return lines

@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
 from digicarbon.errors import DataError, WeightsError
+from digicarbon.inference import SPATIAL_REFERENCES
 from digicarbon.model._panel_columns import Columns, rows_of
 from digicarbon.model._spatial_estimates import (
     DURBIN_KINDS,
@@ -118,6 +119,7 @@ class SpatialPanel(Tested):
     """
 
     references: ClassVar[tuple[str, ...]] = ("elhorst2014", "lee2010panel", "lesage2009")
+    references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = SPATIAL_REFERENCES
 
     takes_weights: ClassVar[bool] = True
 

@@ -88,7 +88,7 @@ class UnbalancedSpatialPanel(Tested):
     Econometrics; Elhorst, Lacombe & Piras (2012), Regional Science and Urban Economics, for several weights.
     """
 
-    references: ClassVar[tuple[str, ...]] = ("elhorst2012", "lee2010panel", "lesage2009")
+    references: ClassVar[tuple[str, ...]] = ("elhorst2012", "lee2010panel", "lesage2009", "lin2010")
 
     takes_weights: ClassVar[bool] = True
 

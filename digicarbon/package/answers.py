@@ -24,6 +24,8 @@ from digicarbon.package.bibtex import entries
 from digicarbon.spec import Names, Spec, SpecError
 
 FOLDER = "experiments"
+SCHEMAS = ".digicarbon/schema"
+"""Folder of the schemas that an editor reads."""
 NONE = ("none", "无")
 """What an author writes where something does not exist."""
 LICENCES = (
@@ -33,6 +35,7 @@ LICENCES = (
     "PDDL-1.0", "Unlicense",
 )  # fmt: skip
 """Identifiers of SPDX that are known; any other licence is a sentence of more than one word."""
+_MARK = "\ufeff"
 _DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 _ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])")
 
@@ -152,7 +155,9 @@ class Answers(Spec):
     def _licence(cls, given: str | None) -> str | None:
         if given is None or given in NONE or given in LICENCES or " " in given.strip() or not given.isascii():
             return given
-        raise ValueError(Note("licence_unknown", given=given, hint=suggestion(given, LICENCES), known=LICENCES))
+        raise ValueError(
+            Note("licence_unknown", given=given, hint=suggestion(_closest(given), LICENCES), known=LICENCES)
+        )
 
     @field_validator("doi")
     @classmethod
@@ -193,6 +198,13 @@ class Question:
 
     key: str
     words: Mapping[str, str]
+
+
+def _closest(licence: str) -> str:
+    """Return the identifier that has the letters and figures of a licence, or else the licence."""
+    plain = [(re.sub(r"[^a-z0-9]", "", one.lower()), one) for one in LICENCES]
+    wanted = re.sub(r"[^a-z0-9]", "", licence.lower())
+    return next((one for letters, one in plain if wanted and letters.startswith(wanted)), licence)
 
 
 def nothing(answer: str | None) -> bool:
@@ -295,12 +307,17 @@ def ask(file: Path, sources: Mapping[str, Collection[str]], language: Language =
         If the file has faults, or its ``data`` are written in braces.
     """
     answers(file)
-    before = file.read_text(encoding="utf-8-sig") if file.is_file() else ""
+    # as bytes, since line ends and a mark of the encoding are the author's
+    whole = file.read_bytes().decode() if file.is_file() else ""
+    before = whole.removeprefix(_MARK)
     after = completed(before, sources, language)
+    schema = file.parent.parent / SCHEMAS / f"{ANSWERS}.json"
+    if not before.strip() and after != before and schema.is_file():
+        after = f"# yaml-language-server: $schema=../{SCHEMAS}/{ANSWERS}.json\n{after}"
     if after != before:
         if yaml.safe_load(after) is None or not _keeps(yaml.safe_load(before) or {}, yaml.safe_load(after)):
             raise ConfigError(Note("answers_not_completed"), shown(file))
-        put(file, after.encode())
+        put(file, (whole[: len(whole) - len(before)] + after).encode())
     return after != before
 
 
@@ -309,6 +326,7 @@ def completed(text: str, sources: Mapping[str, Collection[str]], language: Langu
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     have = _nodes(root)
     words = questions()
+    end = "\r\n" if "\r\n" in text else "\n"
     parts = [] if text.strip() else [_HEAD[language]]
     parts += [f"# {word[language]}\n{key}:\n\n" for key, word in words.items() if "." not in key and key not in have]
     asked = {
@@ -318,7 +336,7 @@ def completed(text: str, sources: Mapping[str, Collection[str]], language: Langu
         if any(asked.values()):
             blocks = "".join(_source(source, names, words, language, 2) for source, names in asked.items() if names)
             parts.append(f"# {_DATA[language]}\ndata:\n{blocks}")
-        return _joined(text, parts)
+        return _joined(text, parts, end)
     data = have["data"]
     inserts: list[tuple[int, str]] = []
     known_sources = _nodes(data)
@@ -335,9 +353,8 @@ def completed(text: str, sources: Mapping[str, Collection[str]], language: Langu
         # first, since what is put at the same place afterwards comes before it
         inserts.insert(0, (_end(text, data), block))
     for place, added in sorted(inserts, key=lambda item: item[0], reverse=True):
-        head = text[:place]
-        text = head + ("" if not head or head.endswith("\n") else "\n") + added + text[place:]
-    return _joined(text, parts)
+        text = _joined(text[:place], [added], end) + text[place:]
+    return _joined(text, parts, end)
 
 
 _HEAD: Mapping[str, str] = {
@@ -362,10 +379,11 @@ def _fields(names: Sequence[str], words: Mapping[str, Mapping[str, str]], langua
     return "".join(f"{blank}# {words[f'data.{name}'][language]}\n{blank}{name}:\n" for name in names)
 
 
-def _joined(text: str, parts: Sequence[str]) -> str:
+def _joined(text: str, parts: Sequence[str], end: str) -> str:
+    """Return a text with parts below it, their lines ended as its own are."""
     if not parts:
         return text
-    return text + ("" if not text or text.endswith("\n") else "\n") + "".join(parts)
+    return text + ("" if not text or text.endswith("\n") else end) + "".join(parts).replace("\n", end)
 
 
 def _nodes(node: yaml.Node | None) -> dict[str, yaml.Node]:
@@ -390,7 +408,7 @@ def _end(text: str, node: yaml.Node) -> int:
         item = last.value[-1]
         last = item[1] if isinstance(item, tuple) else item
     place = int(last.end_mark.index)
-    while place > 0 and text[place - 1] in " \n" and place > int(last.start_mark.index):
+    while place > 0 and text[place - 1] in " \r\n" and place > int(last.start_mark.index):
         place -= 1
     stop = text.find("\n", place)
     return len(text) if stop < 0 else stop + 1

@@ -60,17 +60,19 @@ class Bibliography:
 
 def bibliography(facts: Facts, answers: Answers) -> Bibliography:
     """Return the works that the recorded runs used, and no others."""
-    known = shipped()
+    known = dict(shipped())
     further = [] if nothing(answers.bibtex) else entries(answers.bibtex or "")
     own = {entry.key: entry for entry in further}
+    # an entry of the authors stands in place of the one that is shipped
+    known |= own
     keys = sorted({key for method in facts.methods for key in method.references})
     installed = [SOFTWARE[one.name.lower()] for one in facts.software.packages if one.name.lower() in SOFTWARE]
     return Bibliography(
         tuple(known[key] for key in keys if key in known),
         (_itself(facts), *(known[key] for key in sorted(installed))),
         tuple(_data(facts, answers)),
-        tuple(entry for entry in further if entry.key not in known),
-        tuple(key for key in keys if key not in known and key not in own),
+        tuple(entry for entry in further if entry.key not in {*keys, *installed}),
+        tuple(key for key in keys if key not in known),
     )
 
 

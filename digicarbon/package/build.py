@@ -99,21 +99,24 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
         for one in members:
             shown.append(_shown(one, project))
             advance(len(shown))
+    modules = project.modules()
     with phase("software of the package"):
+        more = software.imported(modules.values())
+        installed = software.packages(more)
         wheel_name, wheel = software.wheel()
         computer = Software(
-            python=platform.python_version(),
+            python=software.python(),
             system=f"{platform.system()} {platform.release()} {platform.machine()}",
-            packages=software.packages(),
+            packages=installed,
             blas=software.blas(),
             cpu=software.cpu(),
             cores=software.cores(),
             memory=software.memory(),
             wheel=f"{software.FOLDER}/{wheel_name}",
             lock_file=software.LOCK_FILE,
+            licences=software.LICENCES,
         )
-        locked = software.lock_file()
-    modules = project.modules()
+        locked = software.lock_file(more)
     study = {**project.written_texts(), **modules}
     driver, online = ((Path(__file__).parent / name).read_bytes() for name in (DRIVER, Path(ONLINE).name))
     simulated = any(one.sweep.simulated for one in members)
@@ -143,6 +146,7 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
         **{name: content for part in shown for name, content in part.files.items()},
         computer.wheel: wheel,
         computer.lock_file: locked,
+        computer.licences: software.licences(installed),
         CONTAINER: software.docker_file(wheel_name),
         ".dockerignore": f"{BUILD}\n".encode(),
         DRIVER: driver,
@@ -180,6 +184,7 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
             *project.programs,
             Program(computer.wheel, "software", "digicarbon", "The installed digicarbon as a wheel"),
             Program(computer.lock_file, "lock", "", "Exact versions of all Python packages"),
+            Program(computer.licences, "licences", "", "Licences of all Python packages"),
             Program(CONTAINER, "container", "", "A container in which the package is rebuilt"),
             Program(ONLINE, "workflow", "", "A workflow that rebuilds the package on GitHub"),
         ),

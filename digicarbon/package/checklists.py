@@ -107,23 +107,32 @@ def _dcas(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator
         yield "authors", _still(asked)
     else:
         yield "yes", Note("package_in_readme", section="Details on each Data Source")
-    raw = _shared(given)
-    yield raw if given else drawn
-    yield raw if given and raw[0] != "yes" else ("yes", Note("package_data_made"))
+    shared = _shared(given)
+    as_given = [file.place for source in given for file in source.files if not file.imports]
+    unknown_origin: _Result = ("authors", Note("package_origin_unknown", files=cut(as_given)))
+    if not given:
+        yield drawn
+    else:
+        yield unknown_origin if shared[0] == "yes" and as_given else shared
+    yield shared if given and shared[0] != "yes" else ("yes", Note("package_data_made"))
     yield _formats(given) if given else drawn
     unknown = [one.name for one in facts.variables if one.words.get("en", one.name) == one.name]
     if unknown:
         yield "no", Note("package_without_words", variables=cut(unknown), every=len(facts.variables))
     else:
         yield "yes", Note("package_codebook", every=len(facts.variables))
-    uncited = [one.option for one in given if not one.cite and nothing(answers.of(one.option).citation)]
+    own = {one.option: answers.of(one.option).citation for one in given}
+    uncited = [one.option for one in given if (not one.cite or one.cited_in_part) and own[one.option] is None]
+    without = [one.option for one in given if not one.cite and own[one.option] is not None and nothing(own[one.option])]
     if not given:
         yield drawn
     elif uncited:
         yield "authors", _still([f"data.{option}.citation" for option in uncited])
+    elif without:
+        yield "no", Note("package_answer_none", key=f"data.{without[0]}.citation")
     else:
         yield "yes", Note("package_cited")
-    yield "yes", Note("package_transformed")
+    yield unknown_origin if as_given else ("yes", Note("package_transformed"))
     yield "yes", Note("package_analysed", experiments=len(facts.experiments))
     yield "yes", Note("package_source_text")
     yield _answer("instruments", answers.instruments) if given else drawn
@@ -139,10 +148,17 @@ def _dcas(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator
         yield "authors", _still(lacking)
     elif nothing(answers.licence_of_code):
         yield "no", Note("package_without_licence")
+    elif nothing(answers.licence_of_data) and any(file.shared for one in given for file in one.files):
+        yield "no", Note("package_data_without_licence")
     else:
         yield "yes", Note("package_licence")
     omissions = [key for key in ("numbers_in_text", "all_tables", "not_included") if key in still_open]
-    yield ("authors", _still(omissions)) if omissions else ("yes", Note("package_omissions"))
+    if omissions:
+        yield "authors", _still(omissions)
+    elif not (answers.all_tables and answers.numbers_in_text) and nothing(answers.not_included):
+        yield "no", Note("package_omissions_unexplained")
+    else:
+        yield "yes", Note("package_omissions")
 
 
 def _top(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator[_Result]:
@@ -164,7 +180,8 @@ def _top(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator[
         yield "yes", Note("package_locked", every=len(locks), when=when, file=file)
     yield _answer("instruments", answers.instruments) if given else drawn
     yield _shared(given) if given else ("yes", Note("package_only_simulated_drawn"))
-    yield "yes", Note("package_code_shared")
+    uncertain = [key for key in ("authors", "repository", "licence_of_code") if key in still_open]
+    yield ("authors", _still(uncertain)) if uncertain else ("yes", Note("package_code_shared"))
     yield _answer("reporting_guideline", answers.reporting_guideline, no="no")
     for _ in range(2):
         yield _answer("verification", answers.verification, no="no")

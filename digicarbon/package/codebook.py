@@ -10,8 +10,8 @@ from digicarbon.package.facts import Facts, Variable
 from digicarbon.package.markdown import table
 
 COLUMNS = (
-    "variable", "label_en", "label_zh", "role", "unit", "source", "file", "how_made", "least", "greatest", "rows",
-    "missing",
+    "variable", "label_en", "label_zh", "role", "unit", "source", "file", "column", "how_made", "least", "greatest",
+    "rows", "missing", "counted_over",
 )  # fmt: skip
 HEADS = {
     "en": ("Variable", "Meaning", "Role", "Unit", "Source", "How it is made", "Range", "Rows", "Missing"),
@@ -22,13 +22,20 @@ ROLES = {
     "zh": {"outcome": "被解释变量", "regressor": "解释变量", "other": "其他变量的组成部分"},
 }
 READ = {"en": "read from {}", "zh": "读自{}"}
-DRAWN = {"en": "drawn by the computer, or as the source gives it", "zh": "由计算机抽取，或由来源直接给出"}
+COLUMN = {"en": ", column `{}`", "zh": "的列`{}`"}
+DRAWN = {
+    "en": "given or computed by the source, the measure or the outcome",
+    "zh": "由来源、指标或结果变量直接给出或计算",
+}
 TITLE = {"en": "Codebook", "zh": "变量说明"}
 LEAD = {
     "en": "Every variable of the models, and every variable that they are made of. The same as a table for programs: "
-    "`codebook.csv`. A range is over all rows of the panels. An empty unit is one that the data do not name.",
-    "zh": "模型的全部变量，以及构成它们的全部变量。供程序读取的同一张表：`codebook.csv`。取值范围针对面板的全部行。"
-    "单位为空表示数据未注明单位。",
+    "`codebook.csv`. Variables of models, and what is made for them, are counted over the rows that the models use, "
+    "which have no gaps; columns of the data are counted over all their rows (`counted_over` in `codebook.csv`). An "
+    "empty unit is one that the data do not name.",
+    "zh": "模型的全部变量，以及构成它们的全部变量。供程序读取的同一张表：`codebook.csv`。"
+    "模型的变量及为其生成的变量按模型所用的行计，这些行没有缺失；"
+    "数据中的列按其全部行计（见`codebook.csv`的`counted_over`）。单位为空表示数据未注明单位。",
 }
 
 
@@ -40,7 +47,20 @@ def as_csv(facts: Facts) -> str:
     for one in facts.variables:
         label = [one.words.get(language, one.name) for language in ("en", "zh")]
         ends = ["" if end is None else repr(end) for end in (one.least, one.greatest)]
-        row = [one.name, *label, one.role, one.unit, one.source, one.file, one.formula, *ends, one.rows, one.missing]
+        row = [
+            one.name,
+            *label,
+            one.role,
+            one.unit,
+            one.source,
+            one.file,
+            one.column,
+            one.formula,
+            *ends,
+            one.rows,
+            one.missing,
+            one.over,
+        ]
         writer.writerow(row)
     return out.getvalue()
 
@@ -67,4 +87,5 @@ def as_markdown(facts: Facts, language: Language) -> str:
 def _made(one: Variable, language: Language) -> str:
     if one.formula:
         return one.formula
-    return READ[language].format(f"`{one.file}`") if one.file else DRAWN[language]
+    column = COLUMN[language].format(one.column) if one.column else ""
+    return READ[language].format(f"`{one.file}`") + column if one.file else DRAWN[language]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
@@ -85,7 +85,7 @@ def crate(facts: Facts, answers: Answers, documents: Mapping[str, bytes]) -> byt
     for entity in (*one.context(), *one.formats(contents)):
         made.add(ContextEntity(made, entity.id, entity.properties))
     for entity in one.files(contents):
-        made.add(File(made, dest_path=entity.id, properties=entity.properties))
+        made.add(File(made, dest_path=unquote(entity.id), properties=entity.properties))
     for entity in one.actions():
         made.add(ContextEntity(made, entity.id, entity.properties))
     for key, value in one.root().items():

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from digicarbon.config.files import find, headline
+from digicarbon.data import note_words
+from digicarbon.note import Note
 from digicarbon.package.facts import DataFile, Matrix, Source, Variable
 from digicarbon.package.member import Member
 from digicarbon.package.project import DATA, Project, texts_of
@@ -57,8 +61,12 @@ class _Origin:
     kind: str
     simulated: bool
     cite: tuple[str, ...]
+    cited_in_part: bool = False
+    chosen: str = ""
     rows: int = 0
     units: set[str] = field(default_factory=set)
+    most: int = 0
+    """Units of the largest matrix of weights, whose names are not recorded."""
     unit: str = ""
     periods: set[str] = field(default_factory=set)
     files: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -80,7 +88,7 @@ def data_of(project: Project, share: Share) -> Data:
     DataError
         If the data are no longer those of the runs.
     """
-    origins: dict[tuple[str, str], _Origin] = {}
+    origins: list[_Origin] = []
     matrices: dict[str, Matrix] = {}
     for one in project.members:
         for entry in one.sweep.data:
@@ -88,7 +96,7 @@ def data_of(project: Project, share: Share) -> Data:
             for digest, own in entry["weights"].items():
                 known = matrices.get(digest)
                 if own["files"]:
-                    _add(origins, one, "weights", own["option"], own)
+                    _add(origins, one, "weights", own["option"], {**own, "names": entry["names"]})
                 choices = own["choices"]
                 matrices[digest] = Matrix(
                     own["option"],
@@ -100,14 +108,10 @@ def data_of(project: Project, share: Share) -> Data:
                     tuple(project.place(file["path"], texts_of(choices)) for file in own["files"]),
                     tuple(dict.fromkeys([*(known.experiments if known else ()), one.name])),
                 )
-    refused = {
-        file["path"]
-        for origin in origins.values()
-        if share(origin.option) is not True
-        for file in origin.files.values()
-    }
-    variables = list(_variables(project))
-    sources = [_source(project, origin, share, refused, variables) for origin in origins.values()]
+    _name(origins)
+    refused = {file["path"] for origin in origins if share(origin.option) is not True for file in origin.files.values()}
+    variables = list(_variables(project, _by_path(origins)))
+    sources = [_source(project, origin, share, refused, variables) for origin in origins]
     return Data(sources, variables, list(matrices.values()))
 
 
@@ -158,18 +162,32 @@ def _without_paths(node: Any, places: Mapping[str, str]) -> Any:
     return node
 
 
-def _add(
-    origins: dict[tuple[str, str], _Origin], one: Member, group: str, option: str, entry: Mapping[str, Any]
-) -> None:
+def _add(origins: list[_Origin], one: Member, group: str, option: str, entry: Mapping[str, Any]) -> None:
+    """Add an entry of a record to the data set that has one of its files; without one it is a data set of its own."""
     choices = entry["choices"]["source"] if group == "source" else entry["choices"]
     kind = choices["class"].rpartition(".")[2]
     name = option or kind
-    new = _Origin(name, group, kind, bool(entry.get("simulated", False)), tuple(map(str, choices.get("cite") or ())))
-    origin = origins.setdefault((group, name), new)
-    origin.simulated |= new.simulated
+    cite, in_part = _cited(choices)
+    paths = {file["path"] for file in entry["files"]}
+    origin = next(
+        (
+            known
+            for known in origins
+            if (known.group, known.chosen) == (group, name)
+            and (known.files.keys() & paths or not (known.files or paths))
+        ),
+        None,
+    )
+    if origin is None:
+        simulated = bool(entry.get("simulated", False))
+        origin = _Origin(name, group, kind, simulated, cite, in_part, name)
+        origins.append(origin)
+    origin.simulated |= bool(entry.get("simulated", False))
     origin.experiments[one.name] = None
     origin.named |= dict.fromkeys(texts_of(choices))
     origin.files |= {file["path"]: file for file in entry["files"]}
+    if group == "weights":
+        origin.most, origin.unit = max(origin.most, entry["units"]), entry["names"]["unit"]
     for panel in entry.get("panels", ()):
         origin.rows = max(origin.rows, panel["rows"])
         origin.units |= set(panel["units"])
@@ -177,12 +195,41 @@ def _add(
         origin.unit = entry["names"]["unit"]
 
 
+def _cited(choices: Mapping[str, Any]) -> tuple[tuple[str, ...], bool]:
+    """Return the citations that a source names, those that digicarbon knows by a code in their words.
+
+    Such a one covers some of the files, so that the authors are asked for the others: the second value.
+    """
+    known = note_words()
+    named = list(map(str, choices.get("cite") or ()))
+    words = tuple(str(Note.from_json({"code": text})) if text in known else text for text in named)
+    return words, any(text in known for text in named)
+
+
+def _name(origins: Sequence[_Origin]) -> None:
+    """Give data sets of one option names of their own, after their first files: each has answers of its own."""
+    taken: set[str] = set()
+    for origin in origins:
+        others = [one for one in origins if (one.group, one.chosen) == (origin.group, origin.chosen)]
+        if len(others) > 1:
+            stem = re.sub(r"\W+", "_", Path(next(iter(origin.files), "")).name.partition(".")[0]).strip("_")
+            name = f"{origin.chosen}_{stem}" if stem else origin.chosen
+            more = (f"{name}_{number}" for number in range(2, len(origins) + 2))
+            origin.option = next(free for free in (name, *more) if free not in taken)
+        taken.add(origin.option)
+
+
+def _by_path(origins: Iterable[_Origin]) -> Mapping[str, str]:
+    """Return the name of the data set of each file that panels come from."""
+    return {path: origin.option for origin in origins if origin.group == "source" for path in origin.files}
+
+
 def _source(
     project: Project, origin: _Origin, share: Share, refused: set[str], variables: Sequence[Variable]
 ) -> Source:
     answer = share(origin.option)
     state = "nothing" if origin.simulated else {True: "copied", False: "instructions", None: "open"}[answer]
-    path = find(f"{origin.group}/{origin.option}")
+    path = find(f"{origin.group}/{origin.chosen}")
     periods = sorted(origin.periods, key=lambda period: (len(period), period))
     files = tuple(
         DataFile(
@@ -210,7 +257,7 @@ def _source(
         url="",
         cite=tuple(dict.fromkeys([*origin.cite, *_citations(files)])),
         rows=origin.rows or None,
-        units=len(origin.units),
+        units=len(origin.units) or origin.most,
         unit=origin.unit,
         periods=(periods[0], periods[-1]) if periods else (),
         variables=tuple(one.name for one in variables if one.source == origin.option)
@@ -219,6 +266,8 @@ def _source(
         files=files,
         shared=state,
         experiments=tuple(origin.experiments),
+        chosen=origin.chosen,
+        cited_in_part=origin.cited_in_part,
     )
 
 
@@ -235,7 +284,7 @@ def _rows(path: Path) -> int | None:
         if name.endswith((".csv", ".tsv", ".txt", ".csv.gz")):
             content = path.read_bytes()
             text = (gzip.decompress(content) if name.endswith(".gz") else content).decode("latin-1")
-            return max(sum(1 for row in csv.reader(text.splitlines(True)) if row) - 1, 0)
+            return max(sum(1 for row in csv.reader(StringIO(text, newline="")) if row) - 1, 0)
         if name.endswith((".xlsx", ".xls")) and path.stat().st_size <= LARGEST_SHEET:
             return len(pd.read_excel(path))
         if name.endswith(".dta"):
@@ -243,7 +292,7 @@ def _rows(path: Path) -> int | None:
     return None
 
 
-def _variables(project: Project) -> Iterator[Variable]:
+def _variables(project: Project, names: Mapping[str, str]) -> Iterator[Variable]:
     """Yield the variables of all experiments: terms of models, and the series that they are made of."""
     shop = Workshop()
     known: dict[tuple[str, str], Variable] = {}
@@ -252,7 +301,7 @@ def _variables(project: Project) -> Iterator[Variable]:
         options = _options(one)
         for fingerprint, specs, prepared in one.prepared(shop):
             chosen = options[fingerprint]
-            for variable in _of_run(project, specs, prepared, chosen):
+            for variable in _of_run(project, specs, prepared, chosen, names):
                 key = (variable.source, variable.name)
                 words = {language: own(variable.name) for language, own in labels.items()}
                 known[key] = _joined(known.get(key), replace(variable, words=words))
@@ -270,23 +319,34 @@ def _options(one: Member) -> Mapping[str, Mapping[str, str]]:
     return {key: by_hash.get(str(row.name), {}) for key, row in one.prints.items()}
 
 
-def _of_run(project: Project, specs: Specs, prepared: Prepared, chosen: Mapping[str, str]) -> Iterator[Variable]:
+def _of_run(
+    project: Project, specs: Specs, prepared: Prepared, chosen: Mapping[str, str], names: Mapping[str, str]
+) -> Iterator[Variable]:
     panel, inputs = prepared.panel, prepared.inputs
-    source = chosen.get("source") or type(specs.source).__name__
+    option = chosen.get("source") or type(specs.source).__name__
+    source = next((names[file.path] for file in inputs.files if file.path in names), option)
+    files = {name: file.path for file in inputs.files for name in file.series}
+    own = texts_of(specs.source.model_dump(mode="json"))
+
+    def place(name: str) -> str:
+        return project.place(files[name], own) if name in files else ""
+
+    renamed = getattr(specs.source, "columns", {})
+    heads = {name: str(head) for name, head in renamed.items()} if isinstance(renamed, Mapping) else {}
     outcome = getattr(specs.model, "y", "")
     for term in specs.terms:
         role = "outcome" if term == outcome else "regressor" if term in specs.model.terms else "other"
         for name in (one for one in panel.expanded((term,)) if one in panel.columns):
-            yield _variable(
-                name, panel.column(name), source, role, _formula(term, specs, chosen), "", _unit(term, inputs)
-            )
-    names = [*variables_of(specs.terms), *specs.model.beside, *specs.sample.variables]
-    behind = [*specs.panel.columns_behind(names, inputs.frame.columns), *series_of(specs, inputs)]
-    files = {name: file.path for file in inputs.files for name in file.series}
+            formula = _formula(term, specs, chosen, inputs.frame.columns)
+            file, head = ("", "") if formula else (place(name), heads.get(name, ""))
+            made = _variable(name, panel.column(name), source, role, formula, file, _unit(term, inputs))
+            yield replace(made, column=head, over="models")
+    needed = [*variables_of(specs.terms), *specs.model.beside, *specs.sample.variables]
+    behind = [*specs.panel.columns_behind(needed, inputs.frame.columns), *series_of(specs, inputs)]
     for name in dict.fromkeys(behind):
         if name in inputs.frame.columns and name not in specs.terms and name not in ("unit", "time"):
-            place = project.place(files[name], texts_of(specs.source.model_dump(mode="json"))) if name in files else ""
-            yield _variable(name, inputs.frame[name], source, "other", "", place, inputs.units.get(name, ""))
+            made = _variable(name, inputs.frame[name], source, "other", "", place(name), inputs.units.get(name, ""))
+            yield replace(made, column=heads.get(name, ""))
 
 
 def _variable(name: str, values: Any, source: str, role: str, formula: str, file: str, unit: str) -> Variable:
@@ -301,19 +361,22 @@ def _unit(term: str, inputs: Any) -> str:
     return str(inputs.units.get(term, ""))
 
 
-def _formula(term: str, specs: Specs, chosen: Mapping[str, str]) -> str:
+def _formula(term: str, specs: Specs, chosen: Mapping[str, str], read: Collection[str]) -> str:
     """Return how a term is made of series, in the words of the configuration; empty for a column that is read."""
     parts = variables_of((term,))
-    texts = [text for part in parts if (text := _made(part, specs.panel, specs, chosen))]
+    texts = [text for part in parts if (text := _made(part, specs.panel, specs, chosen, read))]
     plain = parts == (term,)
     return "; ".join(dict.fromkeys([*([] if plain else [term]), *texts]))
 
 
-def _made(name: str, panel: PanelDesign, specs: Specs, chosen: Mapping[str, str]) -> str:
+def _made(name: str, panel: PanelDesign, specs: Specs, chosen: Mapping[str, str], read: Collection[str]) -> str:
+    if name in read:
+        # a column of the data stays as it is, whatever a definition says
+        return ""
     if name in panel.derive:
         return f"{name} = {panel.derive[name]}"
     if name.startswith(LOG_PREFIX):
-        inner = _made(name.removeprefix(LOG_PREFIX), panel, specs, chosen)
+        inner = _made(name.removeprefix(LOG_PREFIX), panel, specs, chosen, read)
         return f"{name} = log({name.removeprefix(LOG_PREFIX)})" + (f", {inner}" if inner else "")
     if name == getattr(specs.outcome, "name", None):
         return f"{name}: outcome={chosen.get('outcome', '')}"

@@ -34,7 +34,10 @@ def licence_url(licence: str | None) -> str:
 
 
 def zenodo(facts: Facts, answers: Answers) -> bytes:
-    """Return ``.zenodo.json``; what the authors have not answered is not in it."""
+    """Return ``.zenodo.json``; what the authors have not answered is not in it.
+
+    A DOI is not in it either: where Zenodo reads the file, it gives a new one.
+    """
     creators = [
         {
             key: value
@@ -46,7 +49,8 @@ def zenodo(facts: Facts, answers: Answers) -> bytes:
     content: dict[str, Any] = {
         "title": title(facts, answers),
         "upload_type": "dataset",
-        "access_right": "open",
+        # Zenodo gives what is open, and has no licence, a licence of its own choice
+        "access_right": "closed",
         "description": description(facts, answers),
         "publication_date": facts.made.date().isoformat(),
         "language": "eng",
@@ -58,6 +62,9 @@ def zenodo(facts: Facts, answers: Answers) -> bytes:
     licence = answers.licence_of_code if nothing(answers.licence_of_data) else answers.licence_of_data
     if licence in LICENCES:
         content["license"] = str(licence).lower()
+        content["access_right"] = "open"
+        if answers.licence_of_code in LICENCES and answers.licence_of_code != licence:
+            content["notes"] = f"Licence of the code: {answers.licence_of_code}. Licence of the data: {licence}."
     related = []
     if _found(answers.article):
         related.append(
@@ -66,11 +73,10 @@ def zenodo(facts: Facts, answers: Answers) -> bytes:
     for source in facts.sources:
         url = answers.of(source.option).url
         if not source.simulated and _found(url):
-            related.append({"identifier": url, "relation": "isDerivedFrom", "resource_type": "dataset"})
+            one = {"identifier": url, "relation": "isDerivedFrom", "resource_type": "dataset"}
+            related += [] if one in related else [one]
     if related:
         content["related_identifiers"] = related
-    if not nothing(answers.doi):
-        content["doi"] = answers.doi
     return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
 
 
@@ -83,7 +89,10 @@ def citation(facts: Facts, answers: Answers) -> bytes:
     """Return ``CITATION.cff``, version 1.2.0."""
     authors: list[dict[str, str]] = []
     for one in answers.authors:
-        author = {"name": one.name}
+        family, comma, given = one.name.partition(",")
+        author = {"family-names": family.strip(), "given-names": given.strip()} if comma else {"name": one.name}
+        if comma and one.affiliation:
+            author["affiliation"] = one.affiliation
         if one.orcid:
             author["orcid"] = f"https://orcid.org/{one.orcid}"
         if one.email:
@@ -101,17 +110,20 @@ def citation(facts: Facts, answers: Answers) -> bytes:
     }
     if answers.keywords:
         content["keywords"] = list(answers.keywords)
-    if answers.licence_of_code in LICENCES:
-        content["license"] = answers.licence_of_code
+    chosen = [one for one in (answers.licence_of_code, answers.licence_of_data) if one in LICENCES]
+    if chosen:
+        content["license"] = chosen[0] if len(set(chosen)) == 1 else chosen
     if not nothing(answers.doi):
         content["doi"] = answers.doi
     text: str = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100)
     return text.encode()
 
 
-def licences(answers: Answers) -> bytes:
-    """Return ``LICENSE.txt``: which licence covers what, with the addresses of their texts."""
+def licences(facts: Facts, answers: Answers) -> bytes:
+    """Return ``LICENSE.txt``: which licence covers what and whose it is, with the addresses of their texts."""
     lines = ["Licences of this replication package", ""]
+    if answers.authors:
+        lines += [f"Copyright (c) {facts.made.year} {', '.join(one.name for one in answers.authors)}", ""]
     for what, licence in (("Code", answers.licence_of_code), ("Data", answers.licence_of_data)):
         if licence is None:
             words = "not chosen yet; until the authors choose one, all rights are reserved."

@@ -45,7 +45,7 @@ def documents(facts: Facts, answers: Answers, language: Language = "en") -> dict
     texts["codebook.csv"] = codebook.as_csv(facts)
     texts["references.bib"] = cited.bibtex
     written = {name: text.encode() for name, text in texts.items()}
-    written["LICENSE.txt"] = deposit.licences(answers)
+    written["LICENSE.txt"] = deposit.licences(facts, answers)
     written["CITATION.cff"] = deposit.citation(facts, answers)
     written[".zenodo.json"] = deposit.zenodo(facts, answers)
     written[CRATE] = crate(facts, answers, written)
@@ -61,7 +61,7 @@ def sources(facts: Facts) -> Mapping[str, Set[str]]:
         source.option: {
             name
             for name, known in (
-                ("citation", source.cite),
+                ("citation", source.cite and not source.cited_in_part),
                 ("url", source.url),
                 ("access", source.access),
                 ("licence", source.licence),

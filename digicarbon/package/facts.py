@@ -207,6 +207,11 @@ class Source:
         counts as not passed on.
     experiments : tuple of str
         Names of the experiments that use it.
+    chosen : str
+        The option that the experiments choose; empty if it is `option`. Several data sets of one
+        option have names of their own.
+    cited_in_part : bool
+        Whether ``cite`` covers some of its files only.
     """
 
     option: str
@@ -226,6 +231,8 @@ class Source:
     files: tuple[DataFile, ...]
     shared: str
     experiments: tuple[str, ...]
+    chosen: str = ""
+    cited_in_part: bool = False
 
 
 @dataclass(frozen=True)
@@ -249,6 +256,10 @@ class Variable:
     least, greatest : float or None
         Over all rows of the panels; None where it has no numbers.
     rows, missing : int
+    column : str
+        Its name in the file; empty if it is the same.
+    over : {"models", "data"}
+        Whether range, rows and missing are over the rows that models use, or over all rows of the data.
     """
 
     name: str
@@ -262,6 +273,8 @@ class Variable:
     greatest: float | None
     rows: int
     missing: int
+    column: str = ""
+    over: str = "data"
 
 
 @dataclass(frozen=True)
@@ -318,6 +331,8 @@ class Package:
     Attributes
     ----------
     name, version, licence, summary, url : str
+    direct : bool
+        Whether digicarbon itself or a module of the authors requires it; the others are needed by these.
     """
 
     name: str
@@ -325,6 +340,7 @@ class Package:
     licence: str
     summary: str
     url: str
+    direct: bool
 
 
 @dataclass(frozen=True)
@@ -345,7 +361,7 @@ class Software:
     cores : int
     memory : int or None
         Bytes; None where the system does not tell.
-    wheel, lock_file : str
+    wheel, lock_file, licences : str
         Files of the package.
     """
 
@@ -358,6 +374,7 @@ class Software:
     memory: int | None
     wheel: str
     lock_file: str
+    licences: str
 
 
 @dataclass(frozen=True)
@@ -398,9 +415,10 @@ class Program:
     Attributes
     ----------
     file : str
-    kind : {"driver", "experiment", "composed", "plan", "option", "module", "software", "lock", "container", "workflow"}
-        ``plan`` is a locked plan, ``lock`` the exact versions of packages.
-        Words for it are the documents' part.
+    kind : str
+        ``driver``, ``experiment``, ``composed``, ``plan``, ``option``, ``module``, ``software``, ``lock``,
+        ``licences`` (of packages), ``container`` or ``workflow``. ``plan`` is a locked plan, ``lock`` the exact
+        versions of packages. Words for it are the documents' part.
     of : str
         The experiment, group or package that it belongs to.
     headline : str

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from digicarbon.note import Language
 from digicarbon.package.answers import Answers, Question, nothing
 from digicarbon.package.bibliography import Bibliography, listed
-from digicarbon.package.facts import DataFile, Display, Experiment, Facts, Program, Source
+from digicarbon.package.facts import DataFile, Display, Experiment, Facts, Package, Program, Seed, Source
 from digicarbon.package.markdown import box, table
 
 TIMES = ((10, "<10 minutes"), (60, "10-60 minutes"), (120, "1-2 hours"), (480, "2-8 hours"), (1440, "8-24 hours"),
@@ -85,7 +85,7 @@ def _values(
     def said(value: object, key: str, known: str = "") -> str:
         if isinstance(value, str) and value.strip():
             return words("none") if nothing(value) else value.strip()
-        return known or mark(key).strip() or words("none")
+        return f"{known}{mark(key)}".strip() or words("none")
 
     given = [source for source in facts.sources if not source.simulated]
     seconds = facts.measured.rebuild_seconds or sum(facts.measured.seconds.values())
@@ -126,15 +126,13 @@ def _values(
         ),
         "packages": table(
             words.own["heads_of_packages"].split("|"),
-            ((one.name, one.version, one.licence, one.summary) for one in facts.software.packages),
+            ((one.name, one.version, one.licence, one.summary) for one in _used(facts)),
         ),
+        "other_packages": [one for one in facts.software.packages if one not in _used(facts)],
         "other_versions": _other_versions(facts, words),
         "seeds": table(
             words.own["heads_of_seeds"].split("|"),
-            (
-                (f"`{one.key}`", one.value, one.experiment, f"`{one.place}`", line_of(facts, one.place, one.key))
-                for one in facts.seeds
-            ),
+            ((f"`{one.key}`", one.value, one.experiment, *seed_at(facts, one, words)) for one in facts.seeds),
         ),
         "times": _classes(TIMES, seconds / 60),
         "storages": _classes(STORAGES, bytes_needed / 1e6),
@@ -152,7 +150,10 @@ def _values(
         ),
         "programs": table(
             words.own["heads_of_programs"].split("|"),
-            ((f"`{one.file}`", words.own.get(f"program_{one.kind}", one.kind), _what(one)) for one in facts.programs),
+            (
+                (f"`{one.file}`", words.own.get(f"program_{one.kind}", one.kind), _what(one, words))
+                for one in facts.programs
+            ),
         ),
         "own_licence": next(
             (one.licence for one in facts.software.packages if one.name == "digicarbon" and one.licence), "BSD-3-Clause"
@@ -230,6 +231,12 @@ def _about(file: DataFile, words: _Words) -> str:
     return words.own["comma"].join(parts)
 
 
+def _used(facts: Facts) -> list[Package]:
+    """Return digicarbon, the packages that it requires itself, and those whose versions the runs recorded."""
+    recorded = {name for one in facts.experiments for name in one.recorded_versions}
+    return [one for one in facts.software.packages if one.direct or one.name.lower() in recorded]
+
+
 def _other_versions(facts: Facts, words: _Words) -> str:
     today = {one.name: one.version for one in facts.software.packages}
     rows = [
@@ -250,15 +257,45 @@ def _tree(content: bytes) -> Any:
         return None
 
 
-def line_of(facts: Facts, place: str, key: str) -> int | str:
-    """Return the number of the line of a file that sets a dotted key; nothing if it cannot be found."""
-    node = _tree(facts.files.get(place, b""))
-    line: int | str = ""
-    for part in key.split("."):
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        name, node = next(((one, value) for one, value in pairs if one.value == part), (None, None))
-        line = "" if name is None else name.start_mark.line + 1
-    return line
+_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+
+
+def seed_at(facts: Facts, seed: Seed, words: _Words) -> tuple[str, int | str]:
+    """Return the file and the line that hold the value of a seed: the experiment's own file, or else the composed one.
+
+    Where none of them has it, it is in the command, or the default of the class.
+    """
+    experiment = next(one for one in facts.experiments if one.name == seed.experiment)
+    keys = _keys(_tree(facts.files.get(seed.place, b"")), seed.key)
+    for place in (experiment.asked, seed.place):
+        pairs = list(_pairs(_tree(facts.files.get(place, b"")), ()))
+        for key in keys:
+            for scalar in (one for path, one in pairs if path == key or path.endswith(f".{key}")):
+                if scalar.value == str(seed.value):
+                    return f"`{place}`", scalar.start_mark.line + 1
+    in_command = any(word.endswith(f"={seed.value}") for word in experiment.overrides)
+    return words("seed_in_command" if in_command else "seed_of_class"), ""
+
+
+def _keys(root: Any, key: str) -> list[str]:
+    """Return the dotted keys that may hold a value, those that it refers to first."""
+    keys = [key]
+    values = {path: str(scalar.value) for path, scalar in _pairs(root, ())}
+    while (reference := _REFERENCE.fullmatch(values.get(keys[0], ""))) and reference[1] not in keys:
+        keys.insert(0, reference[1])
+    return keys
+
+
+def _pairs(node: Any, above: tuple[str, ...]) -> Iterator[tuple[str, yaml.ScalarNode]]:
+    """Yield the dotted key of every value below a node, with its node; items of a list have the list's key."""
+    if isinstance(node, yaml.ScalarNode):
+        yield ".".join(above), node
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _pairs(item, above)
+    elif isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            yield from _pairs(value, (*above, str(name.value)))
 
 
 def _classes(classes: Sequence[tuple[float, str]], value: float) -> list[tuple[str, bool]]:
@@ -301,8 +338,9 @@ def _memory(facts: Facts, words: _Words) -> str:
     return words(key, size=_size(facts.measured.peak_memory))
 
 
-def _what(program: Program) -> str:
-    return " — ".join(filter(None, (program.headline, program.of if program.of not in program.file else "")))
+def _what(program: Program, words: _Words) -> str:
+    said = words.own.get(f"about_{program.kind}") or program.headline
+    return " — ".join(filter(None, (said, program.of if program.of not in program.file else "")))
 
 
 def _display(one: Display, facts: Facts, answers: Answers) -> tuple[object, ...]:

@@ -114,6 +114,8 @@ def find_data(files: list[dict[str, Any]], chosen: set[str], folder: Path | None
     """
     found: dict[str, Path] = {}
     problems: list[str] = []
+    if folder is not None and not folder.is_dir():
+        return found, [f"--data: there is no folder {folder}."]
     beside: dict[str, list[Path]] = {}
     for path in [] if folder is None else sorted(folder.rglob("*")):
         beside.setdefault(path.name, []).append(path)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import base64
+import csv
 import hashlib
 import io
 import os
@@ -10,10 +12,10 @@ import platform
 import re
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from digicarbon.package.facts import Package
 
 FOLDER = "software"
 LOCK_FILE = f"{FOLDER}/requirements.lock"
+LICENCES = f"{FOLDER}/licences.csv"
 OURS = "digicarbon"
 EXTRAS = ("policies",)
 """Extras whose packages compute numbers; the lock file has them where they are installed."""
@@ -42,20 +45,58 @@ class _Pin:
     extras: frozenset[str]
 
 
-def packages() -> tuple[Package, ...]:
-    """Return digicarbon and all installed packages that it needs, in the order of their names."""
-    found = _closure()
+def imported(modules: Iterable[bytes]) -> tuple[str, ...]:
+    """Return the installed packages that modules of Python import themselves, digicarbon left out."""
+    names = {
+        name.partition(".")[0]
+        for content in modules
+        for node in ast.walk(ast.parse(content))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom) and not node.level
+            else []
+        )
+    }
+    known = packages_distributions()
+    every = {canonicalize_name(package) for name in names for package in known.get(name, ())}
+    return tuple(sorted(every - {OURS}))
+
+
+def packages(more: Sequence[str] = ()) -> tuple[Package, ...]:
+    """Return digicarbon and all installed packages that it needs, in the order of their names.
+
+    Parameters
+    ----------
+    more : sequence of str
+        Packages that the authors' own modules import.
+    """
+    found = _closure(more)
     own = found.pop(OURS)
-    return (_package(own.installed), *(_package(pin.installed) for _, pin in sorted(found.items())))
+    direct = {canonicalize_name(need.name) for need, _ in _needs(own.installed, own.extras)} | set(more)
+    return (
+        _package(own.installed, True),
+        *(_package(pin.installed, name in direct) for name, pin in sorted(found.items())),
+    )
 
 
-def lock_file() -> bytes:
-    """Return the exact versions of all packages that digicarbon needs, for pip."""
+def licences(known: Sequence[Package]) -> bytes:
+    """Return the licences of packages as CSV."""
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(["package", "version", "licence", "required_itself", "url"])
+    writer.writerows([one.name, one.version, one.licence, "yes" if one.direct else "no", one.url] for one in known)
+    return target.getvalue().encode()
+
+
+def lock_file(more: Sequence[str] = ()) -> bytes:
+    """Return the exact versions of all packages that digicarbon and the authors' own modules need, for pip."""
     lines = [
         "# Exact versions of everything that the numbers were computed with, for pip.",
-        f"# Python {platform.python_version()}, {platform.system()} {platform.machine()}",
+        f"# Python {python()}, {platform.system()} {platform.machine()}",
     ]
-    for name, pin in sorted(_closure().items()):
+    for name, pin in sorted(_closure(more).items()):
         if name != OURS:
             only = f" ; {' or '.join(sorted(pin.markers))}" if pin.markers else ""
             lines.append(f"{pin.installed.metadata['Name']}=={pin.installed.version}{only}")
@@ -83,11 +124,16 @@ def wheel() -> tuple[str, bytes]:
     return f"{OURS}-{version}-py3-none-any.whl", target.getvalue()
 
 
+def python() -> str:
+    """Return the version of Python; some systems write + behind theirs, which no container has."""
+    return platform.python_version().rstrip("+")
+
+
 def docker_file(wheel_name: str) -> bytes:
     """Return the description of a container with this version of Python, in which the package is rebuilt."""
     return (
         f'# docker build -t package . && docker run --rm -v "$PWD/build:/package/build" package\n'
-        f"FROM python:{platform.python_version()}-slim\n"
+        f"FROM python:{python()}-slim\n"
         "WORKDIR /package\n"
         f"COPY {FOLDER} {FOLDER}\n"
         f"RUN pip install --no-cache-dir -r {LOCK_FILE} {FOLDER}/{wheel_name}\n"
@@ -134,7 +180,7 @@ def memory() -> int | None:
     return None
 
 
-def _package(installed: Distribution) -> Package:
+def _package(installed: Distribution, direct: bool) -> Package:
     about: Any = installed.metadata.json
     classes = [line for line in about.get("classifier", ()) if line.startswith("License ::")]
     # some packages put the whole text of the licence there
@@ -142,13 +188,14 @@ def _package(installed: Distribution) -> Package:
     licence = about.get("license_expression") or (classes[0].rpartition(" :: ")[2] if classes else named)
     links = [line.partition(", ")[2] for line in about.get("project_url", ())]
     url = about.get("home_page") or next(iter(links), "")
-    return Package(about["name"], installed.version, licence, about.get("summary") or "", url)
+    return Package(about["name"], installed.version, licence, about.get("summary") or "", url, direct)
 
 
-def _closure() -> dict[str, _Pin]:
-    """Return every installed distribution that digicarbon needs, by name, with the conditions of other systems."""
+def _closure(more: Sequence[str] = ()) -> dict[str, _Pin]:
+    """Return every installed distribution that digicarbon and further packages need, with other systems' conditions."""
     found: dict[str, _Pin] = {}
     pending: list[tuple[str, frozenset[str], frozenset[str]]] = [(OURS, frozenset(EXTRAS), frozenset())]
+    pending += [(name, frozenset(), frozenset()) for name in more]
     while pending:
         name, extras, markers = pending.pop(0)
         key = canonicalize_name(name)

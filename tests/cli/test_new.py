@@ -42,8 +42,12 @@ def test_it_is_an_example_of_no_country(study: Path) -> None:
 
 def test_all_files_are_valid_in_the_editor(study: Path) -> None:
     settings = json.loads((study / ".vscode" / "settings.json").read_text(encoding="utf-8"))["yaml.schemas"]
+    every = settings.pop("./.digicarbon/schema/experiment.json")
+    assert every == ["experiments/**/*.yaml", "!experiments/package.yaml"]
+    settings["./.digicarbon/schema/experiment.json"] = every[0]
     assert set(settings.values()) == {
-        "experiments/**/*.yaml",
+        every[0],
+        "experiments/package.yaml",
         *(f"conf/{name}/*.yaml" for name in (*GROUPS, "importer")),
     }
     files = sorted(study.rglob("*.yaml"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from digicarbon.package.facts import (
     DataFile,
@@ -163,6 +163,7 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
         "expected/main/numbers.csv": b"a,b\n1,2\n",
         "expected/curve/curve.png": b"\x89PNG",
         "software/requirements.lock": b"numpy==2.2.0\n",
+        "software/licences.csv": b"package,version,licence,needed_by,url\n",
         "software/digicarbon-1.0-py3-none-any.whl": b"PK",
         "Dockerfile": b"FROM python:3.11-slim\n",
     }
@@ -185,8 +186,9 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
             "3.11.9",
             "Linux 6.1 x86_64",
             (
-                Package("digicarbon", "1.0", "BSD-3-Clause", "Experiments", ""),
-                Package("numpy", "2.2.0", "BSD", "Arrays", ""),
+                Package("digicarbon", "1.0", "BSD-3-Clause", "Experiments", "", True),
+                Package("numpy", "2.2.0", "BSD", "Arrays", "", True),
+                Package("six", "1.17.0", "MIT", "Two Pythons", "", False),
             ),
             "OpenBLAS 0.3",
             "A processor",
@@ -194,6 +196,7 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
             16 * 10**9,
             "software/digicarbon-1.0-py3-none-any.whl",
             "software/requirements.lock",
+            "software/licences.csv",
         ),
         measured=Measured(
             {"main": 12.0, "curve": 12.0}, {"main": 9.5, "curve": 30.0}, None, None, "none", 5 * 10**6, len(PANEL)
@@ -211,7 +214,7 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
     )
 
 
-def whole() -> Mapping[str, object]:
+def whole() -> dict[str, Any]:
     """Return answers to every question."""
     return {
         "title": "Does the Digital Economy Clean the Air?",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator
 from specimen import whole
 
 from digicarbon import package
+from digicarbon.cli.schema import of_answers
 from digicarbon.config.describe import experiments
 from digicarbon.config.files import ANSWERS, find
 from digicarbon.errors import ConfigError
@@ -129,6 +132,10 @@ def test_new_questions_change_no_answer(
     assert {"mydata", "w1"} <= set(read["data"])
     for source, known in SOURCES.items():
         assert set(read["data"][source]) >= set(DataAnswers.model_fields) - known
+    # lines end as the author's do
+    assert completed(text.replace("\n", "\r\n"), SOURCES, "en") == (
+        after.replace("\n", "\r\n") if "\n" in text else after
+    )
     # a second time nothing is lacking
     assert completed(after, SOURCES, "en") == after
     # all lines of the author are still there, in their order
@@ -167,6 +174,66 @@ def test_a_wrong_answer_is_a_sentence_with_its_key(text: str, sentence: str, tmp
     with pytest.raises(ConfigError):
         ask(file, SOURCES)
     assert file.read_text(encoding="utf-8") == text
+
+
+def test_line_ends_and_the_mark_of_the_encoding_stay(tmp_path: Path) -> None:
+    file = tmp_path / "package.yaml"
+    before = b"\xef\xbb\xbftitle: x\r\ndata:\r\n  mydata:\r\n    share: true\r\n\r\n# mine\r\nfunding: none"
+    file.write_bytes(before)
+    assert ask(file, SOURCES)
+    after = file.read_bytes()
+    assert after.count(b"\n") == after.count(b"\r\n") > before.count(b"\n")
+    assert after.startswith(b"\xef\xbb\xbftitle: x\r\n")
+    assert b"\xef" not in after[1:].replace(b"\xef\xbc", b"")
+    assert answers(file).of("mydata").share is True
+    assert not ask(file, SOURCES)
+    assert file.read_bytes() == after
+
+
+def test_the_editor_learns_of_its_schema(tmp_path: Path) -> None:
+    (tmp_path / "experiments").mkdir()
+    file = tmp_path / "experiments" / "package.yaml"
+    ask(file, SOURCES)
+    assert "yaml-language-server" not in file.read_text(encoding="utf-8")
+    file.unlink()
+    schema = tmp_path / ".digicarbon/schema/package.json"
+    schema.parent.mkdir(parents=True)
+    schema.write_text("{}", encoding="utf-8")
+    ask(file, SOURCES)
+    first = file.read_text(encoding="utf-8").partition("\n")[0]
+    assert (file.parent / first.removeprefix("# yaml-language-server: $schema=")).resolve() == schema.resolve()
+    assert not ask(file, SOURCES)
+
+
+def test_the_editor_checks_answers_as_the_product_does(tmp_path: Path) -> None:
+    schema = of_answers()
+    Draft7Validator.check_schema(schema)
+    validator = Draft7Validator(schema)
+
+    def faults(node: object) -> list[str]:
+        return [f"{one.json_path}: {one.message}" for one in validator.iter_errors(json.loads(json.dumps(node)))]
+
+    assert set(schema["properties"]) == set(Answers.model_fields)
+    assert set(schema["definitions"]["DataAnswers"]["properties"]) == set(DataAnswers.model_fields)
+    assert faults(whole()) == []
+    file = tmp_path / "package.yaml"
+    ask(file, {"mydata": ()})
+    assert faults(yaml.safe_load(file.read_text(encoding="utf-8"))) == []
+    right = {"authors": None, "data": {"a": None, "b": {"cost": 120, "share": True}}, "may_use": False}
+    assert faults(right) == []
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"titel": "x"}, "'titel' was unexpected"),
+        ({"may_use": "yes"}, "$.may_use"),
+        ({"authors": [{"orcid": "0"}]}, "'name' is a required property"),
+        ({"data": {"a": {"shared": True}}}, "'shared' was unexpected"),
+        ({"keywords": "carbon"}, "$.keywords"),
+        ({"defaults": ["config"]}, "'defaults' was unexpected"),
+    ]
+    for node, fault in wrong:
+        assert any(fault in one for one in faults(node)), node
+        file.write_text(json.dumps(node), encoding="utf-8")
+        with pytest.raises(ConfigError):
+            answers(file)
 
 
 def test_answers_in_braces_are_not_rewritten(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, WeightsError
+from digicarbon.inference import SPATIAL_REFERENCES
 from digicarbon.model._spatial_estimates import ROLES
 from digicarbon.model.base import Level, Model, require_panel
 from digicarbon.model.batch import Batch, Estimand, Null, columns_key, under_null
@@ -78,6 +79,7 @@ class DecayPanel(Model):
     """
 
     references: ClassVar[tuple[str, ...]] = ("halleckvega2015",)
+    references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = SPATIAL_REFERENCES
 
     without: ClassVar[Mapping[str, str]] = {
         "stata": "weights whose decay is estimated, while Stata's commands take weights as known",
