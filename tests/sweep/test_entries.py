@@ -70,7 +70,7 @@ def test_tags_and_metrics_are_of_what_the_curve_shows(
     quantity: str, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     curve: dict[str, tuple[str, float, float]] = {}
-    drawn = SpecificationCurve._curve
+    drawn = SpecificationCurve.curve
 
     def watched(self: SpecificationCurve, records: Sequence[Record]) -> Any:
         found = drawn(self, records)
@@ -78,7 +78,7 @@ def test_tags_and_metrics_are_of_what_the_curve_shows(
         curve.update({records[place].label: (term, coef, p) for place, term, coef, p in rows})
         return found
 
-    monkeypatch.setattr(SpecificationCurve, "_curve", watched)
+    monkeypatch.setattr(SpecificationCurve, "curve", watched)
     assert main([*SWEEP, "report=curve", "report.pictures=[]", f"report.quantity={quantity}"]) == 0
     recorded = {}
     for run in specifications():
