@@ -238,9 +238,8 @@ def _number(name: str, value: object) -> float:
         return number
     percent_meant = 1 < number <= 100
     hint = Note("claim_percent", share=f"{number / 100:g}", percent=f"{number:g}") if percent_meant else ""
-    raise ConfigError(
-        Note("claim_share" if name == "share" else "claim_p_value", key=f"claim.{name}", given=repr(value), hint=hint)
-    )
+    code = "claim_share" if name == "share" else "claim_p_value"
+    raise ConfigError(Note(code, key=f"claim.{name}", given=repr(value), hint=hint))
 
 
 def check(claim: Claim | None, request: JointRequest | None) -> None:
