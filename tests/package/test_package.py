@@ -88,13 +88,15 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The study and its package."""
     folder = tmp_path_factory.mktemp("packages")
     here = study(folder)
-    before = Path.cwd()
+    before, path = Path.cwd(), list(sys.path)
     os.chdir(here)
     try:
         assert main(["run", "both"]) == 0
         assert main(["package", "both", "--to", str(folder / "package")]) == 0
     finally:
         os.chdir(before)
+        # other tests have modules of these names
+        sys.path[:] = path
         sys.modules.pop("mine", None)
         sys.modules.pop("helper", None)
     return here, folder / "package"
