@@ -102,7 +102,7 @@ def test_the_values_of_the_outcome_are_in_no_hash_of_the_lock(
     assert data["only_outcome"] == ["y"]
     assert sorted(data["grids"]["series"]["series"]) == ["a", "b", "x"]
     # the file holds the outcome, so that its hash would be one of the outcome
-    assert list(data["files"].values()) == [{"holds_outcome": True}]
+    assert data["files"] == {"data.csv": {"holds_outcome": True}}
     frame["y"] = np.random.default_rng(9).normal(size=len(frame))
     study(frame)
     assert locked("--check") == 0
@@ -421,6 +421,17 @@ def test_the_order_of_columns_values_and_keys_is_no_change(
     assert locked("--check") == 0
 
 
+def test_a_look_at_changes_of_the_command_line_is_not_kept(study: Callable[..., Path]) -> None:
+    study(table())
+    assert locked() == 0
+    text = path_of("mine").read_bytes()
+    assert locked("--check", "inference.seed=5") == 1
+    assert path_of("mine").read_bytes() == text
+    study(table(), sample={"first": 2009})
+    assert locked("--check") == 1
+    assert path_of("mine").read_bytes() != text
+
+
 def test_with_kinds_the_order_of_values_decides_what_is_counted(
     study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -625,9 +636,10 @@ def test_a_change_keeps_the_day_on_which_it_was_noticed_first(
 ) -> None:
     study(table())
     assert locked() == 0
+    study(table(), inference={**SPEC["inference"], "seed": 3})
     for day in ("2031-01-01", "2031-02-02"):
         monkeypatch.setattr(import_module("digicarbon.sweep.lock.state"), "now", lambda day=day: f"{day}T00:00:00Z")
-        assert locked("--check", "inference.seed=3") == 1
+        assert locked("--check") == 1
         assert "first noticed on 2031-01-01" in capsys.readouterr().out
 
 

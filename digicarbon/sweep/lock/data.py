@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ class DataSet:
             part = self.grids[grid].whole
             series = {name: part.print(name) for name in names}
             out["grids"][grid] = {"units": list(part.units), "periods": list(part.periods), "series": series}
-        out["files"] = {path: self._file(file) for path, file in sorted(self.files.items())}
+        out["files"] = {_place(path): self._file(file) for path, file in sorted(self.files.items())}
         return out
 
     def _file(self, file: InputFile) -> dict[str, Any]:
@@ -212,6 +213,13 @@ def _row_hashes(weights: Weights) -> Iterator[str]:
             sha.update(b"\x1f".join(labels[part.matrix.indices[begin:end][order]]) + b"\x1e")
             sha.update(np.asarray(part.matrix.data[begin:end][order], dtype=np.float64).tobytes())
         yield sha.hexdigest()[:LENGTH]
+
+
+def _place(path: str) -> str:
+    """Return a path as a lock has it, which is published: from the working directory, or with its folder's name."""
+    whole = Path(path).resolve()
+    here = Path.cwd().resolve()
+    return (whole.relative_to(here) if whole.is_relative_to(here) else Path(whole.parent.name, whole.name)).as_posix()
 
 
 def _called(run: Run, group: str) -> str:

@@ -16,7 +16,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 
 END = ".lock.json"
-FORMAT = 1
+FORMAT = 2
 """Version of the file's layout."""
 SHOWN = 12
 """Digits of a hash in sentences."""
