@@ -12,6 +12,7 @@ import statsmodels.api as sm
 import yaml
 
 from digicarbon import recorded
+from digicarbon.__main__ import main
 from digicarbon.config.compose import Composer, loader
 from digicarbon.diagnostic.spatial_choice import SpatialChoice
 from digicarbon.executor import LocalExecutor
@@ -238,3 +239,13 @@ def test_a_sweep_records_what_its_page_reads(tmp_path: Path, monkeypatch: pytest
     assert [Path(place).name for place in done.pictures] == ["one_answer.png", "search.png", "without_units.png"]
     rows = pd.read_csv(Path(done.place).parent / "without_units.csv", keep_default_na=False)
     assert len(rows) == 2 * 31
+    # the page has every table of the report, and the numbers that its notes name
+    assert main(["report", "one", "--out", "out"]) == 0
+    titles = [grid.title for grid in done.table.grids]
+    files = ["table.csv", "table_below.csv", *(f"table_below_{place}.csv" for place in range(2, len(titles)))]
+    folder = Path("out/one") if Path("out/one").is_dir() else Path("out")
+    for name, grid in zip(files, done.table.grids, strict=True):
+        cells = pd.read_csv(folder / name, index_col=0, keep_default_na=False, dtype=str)
+        assert len(cells) == len(grid.rows), name
+        assert (Path(done.place).parent / name).is_file()
+    assert (folder / "without_units.csv").read_bytes() == (Path(done.place).parent / "without_units.csv").read_bytes()
