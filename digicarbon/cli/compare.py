@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+
+import pandas as pd
 
 from digicarbon.cli.arguments import name_of
 from digicarbon.cli.command import show, terminal
@@ -18,10 +20,12 @@ from digicarbon.disk.cells import plain_table
 from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, cut, suggestion
+from digicarbon.package.against import Source, against, frame_of, is_package, package_of, said_of, table_of
+from digicarbon.package.numbers import Numbers, numbers_of
 from digicarbon.recorded import at_commit, located
 from digicarbon.recorded import sweep as recorded_sweep
 from digicarbon.render import FORMATS, Table
-from digicarbon.tracking import Tracking, commit_named, store_results
+from digicarbon.tracking import EXPERIMENT, Tracking, commit_named, store_results
 
 SHOWN, MOST = 10, 500
 """How many runs are listed in the terminal, and in a file that is no CSV."""
@@ -35,7 +39,7 @@ def compare_(first: str, second: str, experiment: str, to: str | None, overrides
     ----------
     first, second : str
         A sweep or a run by its id or the beginning of its id, an experiment for its latest sweep, or
-        ``EXPERIMENT@COMMIT`` for the latest one at a Git commit.
+        ``EXPERIMENT@COMMIT`` for the latest one at a Git commit; or the folder of a package.
     experiment : str
         Where ids are searched, and whose sweep ``@COMMIT`` means; may be empty.
     to : str, optional
@@ -54,6 +58,8 @@ def compare_(first: str, second: str, experiment: str, to: str | None, overrides
     """
     if to is not None:
         _refuse_format(to)
+    if is_package(first) or is_package(second):
+        return _against(first, second, experiment, to, overrides)
     then, now = (_side(word, experiment, overrides) for word in (first, second))
     comparison = compare(then, now)
     if comparison.both.empty:
@@ -72,6 +78,40 @@ def compare_(first: str, second: str, experiment: str, to: str | None, overrides
     if to is not None:
         console.print(f"{to} has {'every run' if to.lower().endswith(CSV) else 'the result'}.", soft_wrap=True)
     return int(len(comparison.moved) > 0)
+
+
+def _against(first: str, second: str, experiment: str, to: str | None, overrides: Sequence[str]) -> int:
+    """Compare the numbers of a package with those of a sweep or of another package."""
+    then, now = (
+        package_of(word) if is_package(word) else _recorded_numbers(_side(word, experiment, overrides), letter)
+        for letter, word in (("A", first), ("B", second))
+    )
+    if not set(then.experiments) & set(now.experiments):
+        names = [cut(list(one.experiments), 3) for one in (then, now)]
+        raise DataError(Note("compare_no_experiment_alike", one=first, other=second, names=names[0], others=names[1]))
+    rows = against(then, now)
+    said = list(said_of(then, now, rows))
+    headings = [f"{letter}: {one.heading}" for letter, one in (("A", then), ("B", now))]
+    if to is not None:
+        _put(Path(to), lambda: frame_of(rows), table_of(rows, MOST), [*headings, *said])
+    console = terminal()
+    for line in (*headings, "", *said):
+        console.print(line, soft_wrap=not console.is_terminal)
+    if (table := table_of(rows, SHOWN)) is not None:
+        console.print()
+        show(table, console)
+    if to is not None:
+        console.print(f"{to} has {'every number' if to.lower().endswith(CSV) else 'the result'}.", soft_wrap=True)
+    return int(any(not row.exact for row in rows))
+
+
+def _recorded_numbers(side: Side, letter: str) -> Source:
+    def numbers() -> Numbers:
+        every = numbers_of(side.sweep)
+        ids = side.sweep.run_ids
+        return {run: own for run, own in every.items() if side.run_id in ("", ids.get(run))}
+
+    return Source(heading(letter, side).partition(": ")[2], {side.sweep.tags.get(EXPERIMENT, side.name): numbers})
 
 
 def _side(word: str, experiment: str, overrides: Sequence[str]) -> Side:
@@ -115,12 +155,14 @@ def _refuse_format(file: str) -> None:
 
 
 def _write(path: Path, comparison: Comparison, said: Sequence[str]) -> None:
-    if path.suffix.lower() == CSV:
-        content = plain_table(comparison.runs).to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
-    else:
-        import pandas as pd
+    _put(path, lambda: comparison.runs, tables(comparison, MOST), said)
 
-        table = tables(comparison, MOST)
+
+def _put(path: Path, rows: Callable[[], pd.DataFrame], table: Table | None, said: Sequence[str]) -> None:
+    """Write rows as a CSV file, or sentences with a table in another format."""
+    if path.suffix.lower() == CSV:
+        content = plain_table(rows()).to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
+    else:
         whole = Table("What moved between A and B", pd.DataFrame({"": said[2:]}, index=range(1, len(said) - 1)))
         whole = replace(whole, notes=tuple(said[:2]), below=table)
         content = FORMATS[path.suffix.lower()](whole)

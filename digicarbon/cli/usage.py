@@ -348,7 +348,8 @@ def _add_records(add: Adder) -> None:
         "compare.compare_",
         "Compares two recorded sweeps: which numbers moved, and by what: data, a choice, code or packages. A and B are "
         "each an experiment (its latest sweep), EXPERIMENT@COMMIT (the latest one at a Git commit), or the id of a "
-        "sweep or a run, or its beginning. The status is 1 if a number moved.",
+        "sweep or a run, or its beginning; or the folder of a package, whose expected numbers are compared. The status "
+        "is 1 if a number moved.",
         "digicarbon compare table3_baseline@a1b2c3d table3_baseline",
         "digicarbon compare 3f9a2c81000b table3_baseline --to moved.csv",
         needs=Note("needs_of_compare"),

@@ -120,6 +120,11 @@ class DataRecord:
         entry = self._places.get(fingerprint)
         return () if entry is None else sorted(set(entry["runs"][fingerprint]["columns"]))
 
+    def digest(self, fingerprint: str) -> str:
+        """Return the digest of the columns that a run reads; empty where it is not recorded."""
+        entry = self._places.get(fingerprint)
+        return "" if entry is None else str(entry["runs"][fingerprint].get("columns_digest", ""))
+
     def weights(self, fingerprint: str, digest: str) -> dict[str, tuple[str, str]]:
         """Return path and SHA-256 of the files behind a run's weights, by name."""
         entry = self._places.get(fingerprint)
@@ -171,8 +176,10 @@ class Origins:
         digests = (then.tags.get(WEIGHTS, ""), now.tags.get(WEIGHTS, ""))
         panels = (then.tags.get(PANEL, ""), now.tags.get(PANEL, ""))
         other_weights = digests[0] != digests[1]
-        # the fingerprint also covers weights, and bytes that change no column
-        other_panel = prints[0] != prints[1] and not (panels[0] and panels[0] == panels[1])
+        # the fingerprint also covers weights, and bytes that change no column of the run
+        columns = self._then.digest(prints[0]), self._now.digest(prints[1])
+        same = any(one and one == other for one, other in (panels, columns))
+        other_panel = prints[0] != prints[1] and not same
         of_panel = _told(then, now, changes, OF_PANEL) if other_panel else ()
         of_weights = _told(then, now, changes, ("weights",)) if other_weights else ()
         of_model = _told(then, now, changes, [group for group in OPTIONS if group not in (*OF_PANEL, "weights")])

@@ -222,7 +222,7 @@ def tables(comparison: Comparison, most: int) -> Table | None:
             f"{one:.0f} of {every:.0f}" for one, every in zip(shown["differing"], shown["numbers"], strict=True)
         ],
         "by": [
-            why if state == MOVED else f"{state}: {error}"
+            why if state == MOVED else f"{state}: {error}{f' ({why})' if why != UNKNOWN else ''}"
             for why, state, error in zip(reasons[shown.index], shown["state"], _errors(shown), strict=True)
         ],
     }

@@ -19,6 +19,8 @@ from digicarbon.report.signs import number
 
 EQUAL, BIC, MARGINAL = "equal weights", "BIC", "marginal likelihood"
 DILUTED = {BIC: "BIC, diluted", MARGINAL: "marginal likelihood, diluted"}
+ROUNDING = 1e-12
+"""A standard deviation of estimates that is smaller than this, relative to their mean, is zero."""
 MOST_GROUPS = 6
 """How many groups of comparable specifications are shown."""
 
@@ -134,7 +136,9 @@ _LINES = (
 
 def _cells(one: Averaged, decimals: int) -> list[str]:
     """Return the cells of an average, in the order of `_LINES`."""
-    numbers = [number(value, decimals) for value in (one.mean, one.sd, one.within, one.between)]
+    # of a single model with all the weight there is rounding
+    between = one.between if one.between > ROUNDING * max(abs(one.mean), one.sd) else 0.0
+    numbers = [number(value, decimals) for value in (one.mean, one.sd, one.within, between)]
     return [f"{one.effective:.1f}", *numbers, f"{one.positive:.3f}"]
 
 

@@ -43,9 +43,9 @@ class OneAnswer(Report):
         The focal term; None takes the first of each run.
     level : float
         The largest p value that counts as significant.
-    main : mapping of str to object
+    main : mapping of str to object, or None
         Choices of the main specification, e.g. ``{model: sdm, weights: w1_adjacency}``; the first specification of the
-        experiment that has them. Empty takes the first one.
+        experiment that has them. Empty or None takes the first one.
     dilution : float
         The power h of George's prior |R|ʰ, which gives models with near-equal regressors less weight; 0 for none.
     search : {"estimate", "t"}
@@ -63,7 +63,7 @@ class OneAnswer(Report):
     quantity: Quantity = "coefficient"
     term: str | None = None
     level: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    main: Mapping[str, Any] = {}
+    main: Mapping[str, Any] | None = {}
     dilution: Annotated[float, Field(ge=0, le=10, strict=False)] = 1.0
     search: SearchBy = "estimate"
     leave_out: bool = False
@@ -165,7 +165,7 @@ class OneAnswer(Report):
             quantity=self.quantity, term=self.term, level=self.level, labels=self.labels, language=self.language
         )
         curve = report.with_multiverse(self.multiverse).curve(records)
-        return curve, [part_of(curve, one.rows, one.name, self.main) for one in curve.parts]
+        return curve, [part_of(curve, one.rows, one.name, self.main or {}) for one in curve.parts]
 
     def _groups(self, part: Part) -> list[Comparable]:
         each = () if self._evidence is None else self._evidence.each

@@ -128,6 +128,10 @@ def _start(rows: pd.DataFrame, every: pd.DataFrame, main: Mapping[str, object]) 
     fits = np.ones(len(rows), dtype=np.bool_)
     for key, value in main.items():
         text = text_of(value)
+        if isinstance(value, list | tuple):
+            # the order of a list is no choice
+            texts = every.get(key, pd.Series(dtype=object)).astype(str).unique()
+            text = next((one for one in texts if _sorted(one) == _sorted(text)), text)
         if key not in every:
             known = [name for name in every.columns if name not in NUMBERS]
             listed = cut(known, 12) or Note("nothing_varied")
@@ -151,3 +155,7 @@ def _start(rows: pd.DataFrame, every: pd.DataFrame, main: Mapping[str, object]) 
             )
         fits = own if here else fits
     return int(np.flatnonzero(fits)[0])
+
+
+def _sorted(text: str) -> list[str]:
+    return sorted(text.removeprefix("[").removesuffix("]").split(", "))

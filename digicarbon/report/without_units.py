@@ -67,9 +67,13 @@ def units_table(of: UnitsLeftOut, left: LeftOut, most: int, level: float, decima
     found = of.found
     order = found.order[:most]
     names = long_names(list(of.units), words.spoken)
+    # a row of fewer fits says so
+    lacking = bool((found.fits[order] < len(of.labels)).any())
     lines: dict[str, list[str]] = {
         words.word("every unit"): [number(of.median, decimals), "", f"{of.significant:.1%}", "", "", "", ""]
     }
+    if lacking:
+        lines[words.word("every unit")].append("")
     for unit in order:
         label = of.labels[found.place[unit]] if found.place[unit] >= 0 else ""
         lines[names[unit]] = [
@@ -81,9 +85,12 @@ def units_table(of: UnitsLeftOut, left: LeftOut, most: int, level: float, decima
             number(found.change[unit], decimals),
             words.head(label),
         ]
+        if lacking:
+            lines[names[unit]].append(f"{found.fits[unit]}/{len(of.labels)}")
     heads = (
         *("median", "change of the median", "share significant"),
         *("signs that change", "significance changes", "largest change", "of the run"),
+        *(("fits",) if lacking else ()),
     )
     cells = pd.DataFrame.from_dict(lines, orient="index", columns=[words.word(head) for head in heads])
     notes = [Note("left_out_units", units=len(of.units), specifications=len(of.labels), level=level)]

@@ -326,6 +326,7 @@ def _own(run: Run, origins: _Origins) -> dict[str, Any]:
     return {
         "panel": origins.panel(prepared).digest,
         "columns": list(run.specs.terms),
+        "columns_digest": prepared.digest,
         "files": [file.path for file in origins.files(run.specs, prepared)],
         "weights": None if prepared.weights is None else prepared.weights.digest,
     }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import shutil
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -87,9 +90,25 @@ def study(project: Path) -> Path:
     return project
 
 
+@pytest.fixture(scope="module")
+def recorded_first(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> tuple[Path, str]:
+    """A study with a sweep, which tests copy, and the sweep's id."""
+    place = tmp_path_factory.mktemp("first")
+    (place / "mlruns").mkdir()
+    shutil.copy(empty_store, place / "mlruns" / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as out:
+        patch.chdir(place)
+        frame().to_csv("data.csv", index=False)
+        write()
+        assert main(["run", "three"]) == 0
+    return place, re.findall(r"parent run (\w{32})", out.getvalue())[-1]
+
+
 @pytest.fixture
-def first(study: Path, capsys: Capture) -> str:
-    return sweep(capsys)
+def first(folder: Path, recorded_first: tuple[Path, str]) -> str:
+    place, sweep_id = recorded_first
+    shutil.copytree(place, folder, dirs_exist_ok=True)
+    return sweep_id
 
 
 def test_a_sweep_equals_itself(first: str, capsys: Capture) -> None:
@@ -132,35 +151,76 @@ def children(parent: str) -> list[Run]:
     return list(client().search_runs([one], f"tags.`mlflow.parentRunId` = '{parent}'"))
 
 
-def test_bytes_that_change_no_column_move_nothing(first: str, capsys: Capture) -> None:
-    frame().assign(other=1.0).to_csv("data.csv", index=False)
-    second = sweep(capsys, "--force")
+def test_bytes_that_change_no_column_move_nothing_and_are_no_reason(first: str, capsys: Capture) -> None:
+    record = client().download_artifacts(first, "data.json")
+    before = Path(record).read_bytes()
+    frame().iloc[::-1].assign(other=1.0).to_csv("data.csv", index=False)
+    # nothing is fitted: the sweep of other bytes is another one, and the first keeps its record
+    second = sweep(capsys)
+    assert second != first
+    assert Path(client().download_artifacts(first, "data.json")).read_bytes() == before
     assert "none moved" in said(capsys, first, second, status=0)
+    write(EXPERIMENT.replace("cov: robust", "cov: classic"))
+    third = sweep(capsys)
+    for one in (first, second):
+        every = runs(one, third, status=1)
+        assert set(every["state"]) == {"moved"}
+        assert set(every["choice"]) == {"inference.cov: robust → classic"}
+        assert set(every["data"]) == {""}
+    # the first bytes again: their sweep goes on
+    frame().to_csv("data.csv", index=False)
+    write()
+    assert sweep(capsys) == first
+
+
+def test_a_choice_that_the_data_no_longer_allow_fails(first: str, capsys: Capture) -> None:
+    changed = frame()
+    changed["z"] = changed["z"].abs()
+    changed.to_csv("data.csv", index=False)
+    columns = EXPERIMENT.partition("grid:")[0] + "columns: {A: {model.controls: []}, L: {model.controls: [ln_z]}}\n"
+    write(columns)
+    before = sweep(capsys)
+    changed.loc[3, "z"] = -1.0
+    changed.to_csv("data.csv", index=False)
+    after = sweep(capsys, status=1)
+    text = said(capsys, before, after, status=1)
+    assert "2 runs in both, 1 moved: 1 by a failure in one of the two." in text
+    assert "1 run fails in B only." in text
+    every = runs(before, after, status=1)
+    assert every["state"].to_dict() == {"A": "equal", "L": "fails in B"}
+    assert "ln_z" in every.loc["L", "error_b"]
+    assert "1 run fails in A only." in said(capsys, after, before, status=1)
+
+
+def test_a_short_id_is_said_to_be_short(first: str, capsys: Capture) -> None:
+    text = said(capsys, first[:3], "three", "--experiment", "three", status=2)
+    assert f"'{first[:3]}' is no label and too short for an id; write at least 4 characters" in text
 
 
 CHOICES = {
-    "inference.cov: robust → classic": ("cov: robust", "cov: classic"),
-    "inference.small_sample: stata → none": ("cov: robust", "cov: robust, small_sample: none"),
-    'model.x: ["x"] → ["z"]': ("x: [x]", "x: [z]"),
-    "sample.first: null → 2001": ("time: year}", "time: year}\nsample: {first: 2001}"),
-    "sample.winsorise: [0.0, 0.0] → [0.1, 0.1]": ("time: year}", "time: year}\nsample: {winsorise: [0.1, 0.1]}"),
+    "inference.cov: robust → classic": "inference.cov: classic",
+    "inference.small_sample: stata → none": "inference.small_sample: none",
+    'model.x: ["x"] → ["z"]': "model.x: [z]",
+    "sample.first: null → 2001": "sample.first: 2001",
+    "sample.winsorise: [0.0, 0.0] → [0.1, 0.1]": "sample.winsorise: [0.1, 0.1]",
 }
-"""What is said of a choice, and how the experiment changes."""
+"""What is said of a choice, and the column that makes it."""
 
 
-def test_a_changed_choice_is_named(first: str, capsys: Capture) -> None:
-    for choice, (before, after) in CHOICES.items():
-        write(EXPERIMENT.replace(before, after))
-        second = sweep(capsys, "exclude=[{model.controls: [z]}]")
-        every = runs(first, second, status=1)
-        moved = every[every["state"] == "moved"]
-        assert len(moved) == 2, choice
-        assert set(moved["choice"]) == {choice}
-        assert set(moved["reason"]) == {"choice"}
-        assert set(every.loc[every["state"] == "only in A"].index) == {
-            "model=pooled, model.controls=[z]",
-            "model=fe, model.controls=[z]",
-        }
+def test_a_changed_choice_is_named(study: Path, capsys: Capture) -> None:
+    # a control of its own for each column: equal columns would be one fit
+    more = {f"q{place}": np.random.default_rng(10 + place).normal(size=48) for place in range(len(CHOICES))}
+    frame().assign(**more).to_csv("data.csv", index=False)
+    head = EXPERIMENT.partition("grid:")[0] + "columns:\n"
+    before = [f"  c{place}: {{model: pooled, model.controls: [q{place}]}}" for place in range(len(CHOICES))]
+    write(head + "\n".join([*before, "  gone: {model: pooled}", ""]))
+    first = sweep(capsys)
+    after = [f"{line[:-1]}, {choice}}}" for line, choice in zip(before, CHOICES.values(), strict=True)]
+    write(head + "\n".join([*after, ""]))
+    every = runs(first, sweep(capsys), status=1)
+    assert every["choice"].to_dict() == {**{f"c{place}": said for place, said in enumerate(CHOICES)}, "gone": ""}
+    assert every["reason"].to_dict() == {**{f"c{place}": "choice" for place in range(len(CHOICES))}, "gone": ""}
+    assert list(every.loc[every["state"] == "only in A"].index) == ["gone"]
 
 
 def test_a_changed_seed_is_a_choice(project: Path, capsys: Capture) -> None:
@@ -257,7 +317,8 @@ def test_a_run_that_fails_in_one(mine: Path, capsys: Capture) -> None:
     assert "2 runs fail in both." in said(capsys, second, second, status=0)
 
 
-def test_data_and_a_choice_together(first: str, capsys: Capture) -> None:
+def test_data_and_a_choice_together(study: Path, capsys: Capture) -> None:
+    first = sweep(capsys)
     write(EXPERIMENT.replace("cov: robust", "cov: classic"))
     changed = frame()
     changed.loc[3, "x"] += 0.5

@@ -279,3 +279,41 @@ def test_data_that_have_changed_since_the_runs_are_refused(
 )
 def test_names_of_files_are_those_that_windows_allows(name: str, allowed: str) -> None:
     assert portable(name) == allowed
+
+
+def test_compare_reads_a_package(
+    packaged: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    here, package = packaged
+    monkeypatch.chdir(here)
+    assert main(["compare", str(package), "open"]) == 0
+    text = capsys.readouterr().out
+    expected = (package / "expected" / "open" / "numbers.csv").read_text(encoding="utf-8")
+    numbers = list(csv.DictReader(expected.splitlines()))
+    runs = {row["run"] for row in numbers}
+    assert f"{len(numbers):,} numbers of {len(runs)} run" in text
+    assert "none differs by more than 1e-10" in text
+    assert "1 experiment only in A: closed." in text
+    # a changed number, and one that is gone
+    other = tmp_path / "other"
+    shutil.copytree(package, other)
+    file = other / "expected" / "open" / "numbers.csv"
+    lines = expected.splitlines()
+    changed = {**numbers[0], "value": repr(float(numbers[0]["value"]) * (1 + 1e-8))}
+    lines[1] = lines[1].replace(numbers[0]["value"], changed["value"])
+    file.write_text("\n".join([*lines[:-1], ""]), encoding="utf-8")
+    moved = tmp_path / "moved.csv"
+    assert main(["compare", "open", str(other), "--to", str(moved)]) == 1
+    text = capsys.readouterr().out
+    assert "2 differ by more than 1e-10, 1 by more than 1e-06" in text
+    rows = pd.read_csv(moved)
+    assert len(rows) == len(numbers)
+    differ = rows[rows["difference"] > 1e-10].set_index("number")
+    assert set(differ.index) == {numbers[0]["number"], numbers[-1]["number"]}
+    assert differ.loc[numbers[0]["number"], "value_b"] == float(changed["value"])
+    assert np.isnan(differ.loc[numbers[-1]["number"], "value_b"])
+    assert main(["compare", str(package), str(other)]) == 1
+    (other / "software" / "rebuild.json").write_text("{}", encoding="utf-8")
+    capsys.readouterr()
+    assert main(["compare", str(package), str(other)]) == 2
+    assert "The package cannot be read" in capsys.readouterr().err

@@ -95,7 +95,7 @@ def test_without_recorded_likelihoods_weights_are_equal_and_the_table_says_so(re
 def test_a_run_without_a_likelihood_is_named_with_the_reason(records: list[Record]) -> None:
     each = [*evidence(records).each[:-1], Support(records[-1].label, why=Note("why_no_likelihood", model="PanelIV"))]
     table = OneAnswer(language=None).with_evidence(Evidence("coefficient", None, each)).table("T", records)
-    assert any(note.startswith("1 of 8 specifications") and "PanelIV" in note for note in table.notes)
+    assert any(note.startswith("1 of 8 specifications has no likelihood") and "PanelIV" in note for note in table.notes)
 
 
 def test_the_fewest_changes_that_flip_the_sign(records: list[Record]) -> None:
@@ -226,3 +226,72 @@ def test_pictures_and_words_in_both_languages(records: list[Record]) -> None:
 def test_a_damaged_file_is_a_sentence() -> None:
     with pytest.raises(DataError, match=r"one_answer\.json"):
         Evidence.from_json("{}")
+
+
+def test_runs_that_are_in_no_average_are_counted_and_named_by_their_option(records: list[Record]) -> None:
+    each = list(evidence(records).each)
+    each[-1] = Support(records[-1].label, why=Note("why_no_likelihood", model="random"))
+    each[0] = replace(each[0], likelihood="of its own")
+    report = OneAnswer(language="en", dilution=0).with_evidence(Evidence("coefficient", None, each))
+    notes = report.table("T", records).notes
+    assert any("1 of 8 specifications has no likelihood" in note and "random effects" in note for note in notes)
+    assert any(note.startswith("1 of 8 specifications has a likelihood that compares with no other") for note in notes)
+    assert not any(note.startswith("Diluted") for note in notes)
+    none = [Support(one.label, why=Note("why_no_likelihood", model="gmm_difference")) for one in records]
+    notes = OneAnswer(language="en").with_evidence(Evidence("coefficient", None, none)).table("T", records).notes
+    assert notes[0].startswith("8 specifications with equal weights")
+    # nothing was diluted
+    assert not any(note.startswith("Diluted") for note in notes)
+
+
+def test_a_choice_that_its_part_fixes_has_no_share() -> None:
+    runs = [
+        record(f"{model} {w} {y}", coef, 0.01, ("weights",) if model == "fe" else (), model=model, weights=w, y=y)
+        for model, w, coef in (("fe", "none", -1.0), ("sar", "w1", -0.5), ("sar", "w2", 0.5), ("sdm", "w1", 0.7))
+        for y in "ab"
+    ]
+    names = ("w1", "w2")
+    labels = {w: frozenset(one.label for one in runs if one.varied["weights"] in (w, "none")) for w in names}
+    parts = tuple(Part(f"weights={w}", {"weights": w}, True, labels[w]) for w in names)
+    multiverse = Multiverse({"weights": Kind("uncertain", names)}, parts)
+    report = OneAnswer(language=None).with_multiverse(multiverse)
+    assert isinstance(report, OneAnswer)
+    found = tables(report.table("T", runs))
+    cells = found["How much each choice explains: weights=w1"].cells
+    assert "weights" not in cells.index
+    # the model has the whole share, none of which goes to the W that its regression lacks
+    assert cells.loc["model", "Shapley share"] == cells.loc["model", "variance, alone"] == "100.0%"
+    assert not any("none" in str(row) for row in found["T: weights=w1"].cells.index)
+
+
+def test_outcomes_in_logarithms_and_levels_need_parts_of_their_own() -> None:
+    runs = [record(f"{y} {x}", coef, 0.01, y=y, x=x) for y in ("ln_y", "y") for x, coef in (("a", 1.0), ("b", 2.0))]
+    runs = [replace(one, result=replace(one.result, y=str(one.varied["y"]))) for one in runs]
+    with pytest.raises(ConfigError, match="under kinds as uncertain"):
+        OneAnswer(language=None).table("T", runs)
+    labels = {y: frozenset(one.label for one in runs if one.varied["y"] == y) for y in ("ln_y", "y")}
+    parts = tuple(Part(f"y={y}", {"y": y}, True, own) for y, own in labels.items())
+    report = OneAnswer(language=None).with_multiverse(Multiverse({"y": Kind("uncertain", ("ln_y", "y"))}, parts))
+    assert isinstance(report, OneAnswer)
+    assert {"T: y=ln_y", "How much each choice explains: y=y"} <= set(tables(report.table("T", runs)))
+
+
+def test_the_order_of_a_list_is_no_other_main_specification() -> None:
+    runs = [record("a", 1.0, 0.01, controls=["k", "l"]), record("b", -2.0, 0.01, controls=["l"])]
+    for main in ({"controls": ["l", "k"]}, {"controls": ["k", "l"]}, {}, None):
+        found = tables(OneAnswer(language=None, decimals=1, main=main).table("T", runs))
+        assert found["What takes the result away"].cells["Estimate"]["main specification"] == "1.0"
+
+
+def test_a_row_of_fewer_fits_says_so(records: list[Record]) -> None:
+    report = OneAnswer(language=None, leave_out=True).with_evidence(evidence(records, left_out=left_out(records)))
+    cells = tables(report.table("T", records))["The curve without one unit"].cells
+    fits = int(np.isfinite(left_out(records).estimates[:, 3]).sum())
+    assert cells["fits"].to_dict() == {"all units": "", "A": "8/8", "B": "8/8", "C": f"{fits}/8"}
+
+
+def test_a_model_with_all_the_weight_leaves_nothing_between_models(records: list[Record]) -> None:
+    each = [replace(one, loglik=500.0 * (place == 0)) for place, one in enumerate(evidence(records).each)]
+    table = OneAnswer(language=None, dilution=0).with_evidence(Evidence("coefficient", None, each)).table("T", records)
+    cells = tables(table)["T"].cells
+    assert cells.loc["  between models", "BIC"] == "0.0000"

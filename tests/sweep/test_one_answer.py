@@ -12,6 +12,7 @@ import statsmodels.api as sm
 import yaml
 
 from digicarbon import recorded
+from digicarbon.__main__ import main
 from digicarbon.config.compose import Composer, loader
 from digicarbon.diagnostic.spatial_choice import SpatialChoice
 from digicarbon.executor import LocalExecutor
@@ -155,28 +156,41 @@ WITHOUT = {
     "winsorised": {"model": "twfe", "sample": "winsorised", "inference": "robust"},
     "Conley": {"model": "twfe", "inference": "conley", "weights": "economic", "outcome.controls": []},
     "east": {"model": "twfe", "sample": "east"},
+    "GMM": {"model": "gmm_difference", "inference": "robust"},
+    "IV": {"model": "spatial_iv", **CLASSIC},
 }
+LEFT = ("Beijing", "Sichuan")
+
+
+@pytest.fixture(scope="module")
+def without(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[Run, Result]]]:
+    """The runs of the whole sample, under an empty name, and those of samples that lack a unit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("without"))
+        # Sichuan is not in the east
+        others = {name: columns for name, columns in WITHOUT.items() if name != "east"}
+        return {
+            "": fitted(WITHOUT),
+            **{unit: fitted(others if unit == "Sichuan" else WITHOUT, f"sample.without=[{unit}]") for unit in LEFT},
+        }
 
 
 @pytest.mark.parametrize("executor", [HERE, LocalExecutor(backend="threading", n_jobs=2)])
 def test_fits_without_a_unit_are_those_of_a_sample_that_lacks_it(
-    executor: LocalExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    executor: LocalExecutor, without: dict[str, list[tuple[Run, Result]]]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    fits = fitted(WITHOUT)
-    left = evidence(fits, EvidenceRequest("direct", None, True), executor).left_out
+    left = evidence(without[""], EvidenceRequest("direct", None, True), executor).left_out
     assert left is not None
     assert left.labels == tuple(WITHOUT)
     assert len(left.units) == 30
-    for unit in ("Beijing", "Sichuan"):
+    for unit in LEFT:
         at = 1 + left.units.index(unit)
-        chosen = {name: columns for name, columns in WITHOUT.items() if (name, unit) != ("east", "Sichuan")}
-        for row, (run, result) in enumerate(fitted(chosen, f"sample.without=[{unit}]")):
-            assert run.label == left.labels[row]
+        for run, result in without[unit]:
+            row = left.labels.index(run.label)
             [(_, numbers)] = list(result.focal_numbers("direct"))
             assert left.estimates[row, at] == pytest.approx(numbers[0], rel=1e-9)
             assert left.p[row, at] == pytest.approx(numbers[2], rel=1e-6)
-        # Sichuan is not in the east: its regression stays what it was
+        # the regression of the east stays what it was
         assert (left.estimates[5, at] == left.estimates[5, 0]) == (unit == "Sichuan")
 
 
@@ -225,3 +239,13 @@ def test_a_sweep_records_what_its_page_reads(tmp_path: Path, monkeypatch: pytest
     assert [Path(place).name for place in done.pictures] == ["one_answer.png", "search.png", "without_units.png"]
     rows = pd.read_csv(Path(done.place).parent / "without_units.csv", keep_default_na=False)
     assert len(rows) == 2 * 31
+    # the page has every table of the report, and the numbers that its notes name
+    assert main(["report", "one", "--out", "out"]) == 0
+    titles = [grid.title for grid in done.table.grids]
+    files = ["table.csv", "table_below.csv", *(f"table_below_{place}.csv" for place in range(2, len(titles)))]
+    folder = Path("out/one") if Path("out/one").is_dir() else Path("out")
+    for name, grid in zip(files, done.table.grids, strict=True):
+        cells = pd.read_csv(folder / name, index_col=0, keep_default_na=False, dtype=str)
+        assert len(cells) == len(grid.rows), name
+        assert (Path(done.place).parent / name).is_file()
+    assert (folder / "without_units.csv").read_bytes() == (Path(done.place).parent / "without_units.csv").read_bytes()
