@@ -171,7 +171,7 @@ def test_line_of_a_seed_holds_its_value() -> None:
 
     assert line("source.seed", 4) == (f"`{asked}`", "seed: 4")
     assert line("source.noise.seed", 3) == (f"`{composed}`", "seed: 3")
-    assert line("weights.seed", 1) == ("(default of the class)", "")
+    assert line("weights.seed", 1) == ("(set by the option or its class)", "")
     referring = b"inference:\n  seed: 7\nmodel:\n  seed: ${inference.seed}\n"
     columns = b"columns:\n  A: {inference: {seed: 8}}\n  B:\n    inference.seed: 9\ngrid:\n  inference.seed: [5, 6]\n"
     facts = replace(facts, files={**facts.files, composed: referring, asked: columns})
@@ -182,7 +182,7 @@ def test_line_of_a_seed_holds_its_value() -> None:
     main = replace(facts.experiments[0], overrides=("inference.seed=11",))
     facts = replace(facts, experiments=(main, *facts.experiments[1:]))
     assert line("model.seed", 11) == ("(the command)", "")
-    assert line("model.seed", 12) == ("(default of the class)", "")
+    assert line("model.seed", 12) == ("(set by the option or its class)", "")
 
 
 def test_every_table_has_its_experiment_command_file_and_line() -> None:
