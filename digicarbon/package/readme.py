@@ -263,7 +263,7 @@ _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 def seed_at(facts: Facts, seed: Seed, words: _Words) -> tuple[str, int | str]:
     """Return the file and the line that hold the value of a seed: the experiment's own file, or else the composed one.
 
-    Where none of them has it, it is in the command, or the default of the class.
+    Where none of them has it, it is in the command, or the option or its class sets it.
     """
     experiment = next(one for one in facts.experiments if one.name == seed.experiment)
     keys = _keys(_tree(facts.files.get(seed.place, b"")), seed.key)

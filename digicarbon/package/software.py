@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 from typing import Any
@@ -59,20 +60,23 @@ def imported(modules: Iterable[bytes]) -> tuple[str, ...]:
             else []
         )
     }
+    if not names:
+        # reading what is installed takes long
+        return ()
     known = packages_distributions()
     every = {canonicalize_name(package) for name in names for package in known.get(name, ())}
     return tuple(sorted(every - {OURS}))
 
 
-def packages(more: Sequence[str] = ()) -> tuple[Package, ...]:
+def packages(more: tuple[str, ...] = ()) -> tuple[Package, ...]:
     """Return digicarbon and all installed packages that it needs, in the order of their names.
 
     Parameters
     ----------
-    more : sequence of str
+    more : tuple of str
         Packages that the authors' own modules import.
     """
-    found = _closure(more)
+    found = dict(_closure(more))
     own = found.pop(OURS)
     direct = {canonicalize_name(need.name) for need, _ in _needs(own.installed, own.extras)} | set(more)
     return (
@@ -90,7 +94,7 @@ def licences(known: Sequence[Package]) -> bytes:
     return target.getvalue().encode()
 
 
-def lock_file(more: Sequence[str] = ()) -> bytes:
+def lock_file(more: tuple[str, ...] = ()) -> bytes:
     """Return the exact versions of all packages that digicarbon and the authors' own modules need, for pip."""
     lines = [
         "# Exact versions of everything that the numbers were computed with, for pip.",
@@ -191,7 +195,8 @@ def _package(installed: Distribution, direct: bool) -> Package:
     return Package(about["name"], installed.version, licence, about.get("summary") or "", url, direct)
 
 
-def _closure(more: Sequence[str] = ()) -> dict[str, _Pin]:
+@cache
+def _closure(more: tuple[str, ...] = ()) -> dict[str, _Pin]:
     """Return every installed distribution that digicarbon and further packages need, with other systems' conditions."""
     found: dict[str, _Pin] = {}
     pending: list[tuple[str, frozenset[str], frozenset[str]]] = [(OURS, frozenset(EXTRAS), frozenset())]

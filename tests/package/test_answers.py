@@ -108,7 +108,7 @@ def _keeps(before: Any, after: Any) -> bool:
     return bool(before == after) or (before in (None, {}) and after in (None, {}))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     given_answers=_SOME,
     indent=st.integers(2, 5),

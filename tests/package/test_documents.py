@@ -10,6 +10,7 @@ import unicodedata
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import specimen
@@ -170,7 +171,7 @@ def test_line_of_a_seed_holds_its_value() -> None:
 
     assert line("source.seed", 4) == (f"`{asked}`", "seed: 4")
     assert line("source.noise.seed", 3) == (f"`{composed}`", "seed: 3")
-    assert line("weights.seed", 1) == ("(default of the class)", "")
+    assert line("weights.seed", 1) == ("(set by the option or its class)", "")
     referring = b"inference:\n  seed: 7\nmodel:\n  seed: ${inference.seed}\n"
     columns = b"columns:\n  A: {inference: {seed: 8}}\n  B:\n    inference.seed: 9\ngrid:\n  inference.seed: [5, 6]\n"
     facts = replace(facts, files={**facts.files, composed: referring, asked: columns})
@@ -181,7 +182,7 @@ def test_line_of_a_seed_holds_its_value() -> None:
     main = replace(facts.experiments[0], overrides=("inference.seed=11",))
     facts = replace(facts, experiments=(main, *facts.experiments[1:]))
     assert line("model.seed", 11) == ("(the command)", "")
-    assert line("model.seed", 12) == ("(default of the class)", "")
+    assert line("model.seed", 12) == ("(set by the option or its class)", "")
 
 
 def test_every_table_has_its_experiment_command_file_and_line() -> None:
@@ -375,6 +376,28 @@ def test_metadata_of_repositories() -> None:
     assert citation["title"] == zenodo["title"] == "Replication package for: Does the Digital Economy Clean the Air?"
 
 
+def test_a_repository_is_given_no_licence_that_nobody_chose() -> None:
+    def metadata(**given: object) -> dict[str, object]:
+        own = documents(specimen.facts(), Answers(**{**specimen.whole(), **given}))
+        return dict(json.loads(own[".zenodo.json"]))
+
+    chosen = metadata()
+    assert (chosen["access_right"], chosen["license"]) == ("open", "cc-by-4.0")
+    assert chosen["notes"] == "Licence of the code: MIT. Licence of the data: CC-BY-4.0."
+    # Zenodo gives a DOI itself where it reads this file
+    assert "doi" not in chosen
+    none = metadata(licence_of_code=None, licence_of_data=None)
+    assert none["access_right"] == "closed"
+    assert "license" not in none
+    citation = yaml.safe_load(documents(specimen.facts(), WHOLE)["CITATION.cff"])
+    assert citation["license"] == ["MIT", "CC-BY-4.0"]
+    authors = [{"name": "Li, Hua", "affiliation": "Nankai University"}]
+    named = documents(specimen.facts(), Answers(**{**specimen.whole(), "authors": authors}))
+    person = {"family-names": "Li", "given-names": "Hua", "affiliation": "Nankai University"}
+    assert yaml.safe_load(named["CITATION.cff"])["authors"] == [person]
+    assert "Copyright (c) 2026 Li, Hua" in named["LICENSE.txt"].decode()
+
+
 def test_sources_that_a_computer_draws_are_not_asked_about() -> None:
     facts = specimen.facts()
     assert set(sources(facts)) == {"mydata"}
@@ -400,6 +423,43 @@ def test_crate_names_every_file_run_and_person() -> None:
     # everything that is pointed to is there
     pointed = set(re.findall(r'\{"@id": "([^"]+)"\}', json.dumps(list(graph.values()))))
     assert not {one for one in pointed if not one.startswith("https://w3id.org/ro/crate/")} - set(graph)
+
+
+def test_crate_quotes_names_of_files_once() -> None:
+    facts = specimen.facts()
+    odd = "expected/main/表 N(1).csv"
+    shown = replace(facts.displays[0], files=(odd,))
+    facts = replace(facts, displays=(shown, *facts.displays[1:]), files={**facts.files, odd: b"a\n1\n"})
+    graph = {one["@id"]: one for one in json.loads(documents(facts, WHOLE)["ro-crate-metadata.json"])["@graph"]}
+    assert quote(odd) in graph
+    assert {"@id": quote(odd)} in graph["./"]["hasPart"]
+    assert {"@id": quote(odd)} in graph["#run-main"]["result"]
+    pointed = set(re.findall(r'\{"@id": "([^"]+)"\}', json.dumps(list(graph.values()))))
+    assert not {one for one in pointed if not one.startswith("https://w3id.org/ro/crate/")} - set(graph)
+
+
+def test_packages_are_listed_that_are_required_and_the_others_counted() -> None:
+    text = section(written(specimen.facts(), WHOLE)["README.md"], "Software Requirements")
+    assert "installs 2 packages from `software/requirements.lock`, and digicarbon itself from" in text
+    assert "| numpy | 2.2.0 |" in text
+    assert "| six |" not in text
+    assert "These packages need 1 more" in text
+    assert "另需1个软件包" in written(specimen.facts(), WHOLE, "zh")["README.zh.md"]
+
+
+def test_programs_are_described_in_both_languages() -> None:
+    own = written(specimen.facts(), WHOLE, "zh")
+    assert (
+        "| `run_all.py` | main program | Rebuilds every table and figure and compares every number" in own["README.md"]
+    )
+    assert "| `run_all.py` | 主程序 | 重建所有表和图并比较每个数字" in own["README.zh.md"]
+
+
+def test_an_entry_of_the_authors_stands_in_place_of_a_shipped_one() -> None:
+    entry = "@article{moran1950, author = {Moran, P.}, title = {Mine}, journal = {J}, year = 1950}"
+    cited = bibliography(specimen.facts(), Answers(**{**specimen.whole(), "bibtex": entry}))
+    assert next(one for one in cited.methods if one.key == "moran1950").fields["title"] == "Mine"
+    assert cited.further == ()
 
 
 def test_documents_do_not_depend_on_the_time_or_the_machine() -> None:

@@ -7,12 +7,14 @@ import csv
 import hashlib
 import io
 import os
+import platform
 import subprocess
 import sys
 import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -39,6 +41,27 @@ def test_the_lock_file_has_the_installed_version_of_all_that_its_packages_need()
     assert {"numpy", "mlflow", "hydra-core"} <= set(known)
     assert "digicarbon" not in known
     assert not {"pytest", "mkdocs-material"} & set(known)
+
+
+def test_packages_of_modules_of_the_authors_are_locked_too() -> None:
+    module = b"import os\nimport numpy as np\nfrom pytest import mark\nfrom . import helper\nimport digicarbon.model\n"
+    assert software.imported([module]) == ("numpy", "pytest")
+    assert "pytest==" in software.lock_file(("pytest",)).decode()
+    known = {one.name: one.direct for one in software.packages(("pytest",))}
+    assert known["pytest"]
+    assert known["numpy"]
+    assert not known["pluggy"]
+    rows = list(csv.DictReader(io.StringIO(software.licences(software.packages()).decode())))
+    assert rows[0]["package"] == "digicarbon"
+    assert {canonicalize_name(row["package"]) for row in rows} - {"digicarbon"} == set(pins())
+    assert {row["required_itself"] for row in rows} == {"yes", "no"}
+
+
+@pytest.mark.parametrize(("version", "tag"), [("3.11.7", "3.11.7"), ("3.12.3+", "3.12.3")])
+def test_the_container_has_the_same_python(version: str, tag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "python_version", lambda: version)
+    assert software.python() == tag
+    assert f"FROM python:{tag}-slim\n" in software.docker_file("x.whl").decode()
 
 
 def test_conditions_hold_on_this_computer() -> None:

@@ -1,0 +1,114 @@
+"""Data of a package: data sets of one option stay apart, and rows, ranges and columns are those of their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digicarbon.__main__ import main
+from digicarbon.errors import ConfigError
+from digicarbon.package.answers import Answers
+from digicarbon.package.build import facts
+from digicarbon.package.facts import Facts, Source, Variable
+from digicarbon.package.member import members
+
+EXPERIMENT = """# {name}
+defaults:
+  - config
+  - override source: table
+  - override measure: none
+  - override outcome: none
+  - override model: sar
+  - override weights: edges
+  - override executor: sequential
+  - _self_
+source: {{path: {file}, unit: city, time: year, columns: {{gdp: GDP-pc}}}}
+weights: {{path: edges.csv}}
+model: {{y: y, x: [x, ln_gdp], controls: []}}
+panel: {{derive: {{gdp: total / people}}}}
+"""
+CITIES = ("兰州", "北京", "上海", "天津", "重庆", "成都")
+YEARS = range(2001, 2006)
+
+
+def frame(number: int) -> pd.DataFrame:
+    draw = np.random.default_rng(number)
+    rows = [(city, year) for city in CITIES for year in YEARS]
+    columns = {name: draw.normal(10 * number, 1, len(rows)) for name in ("y", "x")}
+    return pd.DataFrame(rows, columns=["city", "year"]).assign(**columns, **{"GDP-pc": draw.uniform(1, 2, len(rows))})
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
+    """Facts of two experiments that choose the same option with files of their own."""
+    folder = tmp_path_factory.mktemp("study")
+    (folder / "experiments").mkdir()
+    (folder / "mlruns").mkdir()
+    pd.DataFrame({"from": CITIES, "to": [*CITIES[1:], CITIES[0]]}).to_csv(folder / "edges.csv", index=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for number, name in enumerate(("first", "second"), start=1):
+            frame(number).to_csv(f"{name}.csv", index=False)
+            text = EXPERIMENT.format(name=name, file=f"{name}.csv")
+            (folder / "experiments" / f"{name}.yaml").write_text(text, encoding="utf-8")
+            assert main(["run", name]) == 0
+        chosen = members(["first", "second"], [])
+        answers = Answers(data={"table_first": {"share": True}})
+        yield facts(["first", "second"], chosen, answers, "Both")
+
+
+def by_option(known: Facts) -> Mapping[str, Source]:
+    return {one.option: one for one in known.sources}
+
+
+def variable(known: Facts, source: str, name: str) -> Variable:
+    return next(one for one in known.variables if (one.source, one.name) == (source, name))
+
+
+def test_data_sets_of_one_option_have_answers_of_their_own(known: Facts) -> None:
+    sources = by_option(known)
+    assert set(sources) == {"table_first", "table_second", "edges"}
+    assert {sources[name].chosen for name in ("table_first", "table_second")} == {"table"}
+    assert [one.place for one in sources["table_first"].files] == ["first.csv"]
+    assert (sources["table_first"].experiments, sources["table_second"].experiments) == (("first",), ("second",))
+    # an answer for one file passes on no other
+    assert "first.csv" in known.files
+    assert "second.csv" not in known.files
+
+
+def test_rows_and_units_are_counted(known: Facts) -> None:
+    sources = by_option(known)
+    # Latin-1 reads a byte of 兰 as the end of a line
+    assert [sources[name].files[0].rows for name in ("table_first", "edges")] == [len(CITIES) * len(YEARS), len(CITIES)]
+    assert (sources["edges"].units, sources["edges"].unit) == (len(CITIES), "city")
+
+
+def test_ranges_and_columns_are_those_of_the_file(known: Facts) -> None:
+    for number, name in enumerate(("first", "second"), start=1):
+        own = frame(number)
+        for column, head in (("x", "x"), ("gdp", "GDP-pc")):
+            one = variable(known, f"table_{name}", column)
+            assert (one.least, one.greatest) == pytest.approx((own[head].min(), own[head].max()), abs=1e-12)
+            assert one.file == f"{name}.csv"
+            assert one.column == ("" if head == column else head)
+        logged = variable(known, f"table_{name}", "ln_gdp")
+        # a column of the data is not made, whatever a definition says
+        assert logged.formula == "ln_gdp = log(gdp)"
+        assert (logged.over, variable(known, f"table_{name}", "gdp").over) == ("models", "data")
+
+
+def test_answers_about_what_is_not_there_are_refused(
+    known: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from digicarbon.cli.package_command import _refuse_unknown
+
+    monkeypatch.chdir(tmp_path)
+    _refuse_unknown(Answers(data={"edges": {}, "table_first": {}, "table_third": {}}, in_paper={"paper": "A"}), known)
+    with pytest.raises(ConfigError, match=r"package\.data\.edgs: there is no source .* Did you mean 'edges'\?"):
+        _refuse_unknown(Answers(data={"edgs": {}}), known)
+    with pytest.raises(ConfigError, match=r"package\.in_paper\.papr: .* Did you mean 'paper'\?"):
+        _refuse_unknown(Answers(in_paper={"papr": "Table 3"}), known)
