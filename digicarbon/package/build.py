@@ -115,6 +115,7 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
             wheel=f"{software.FOLDER}/{wheel_name}",
             lock_file=software.LOCK_FILE,
             licences=software.LICENCES,
+            least_python=software.least_python(more),
         )
         locked = software.lock_file(more)
     study = {**project.written_texts(), **modules}
@@ -123,6 +124,7 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
     plan = {
         "version": digicarbon.__version__,
         "python": computer.python,
+        "least_python": computer.least_python,
         "lock": computer.lock_file,
         "wheel": computer.wheel,
         "simulated": SIMULATED if simulated else "",

@@ -363,6 +363,8 @@ class Software:
         Bytes; None where the system does not tell.
     wheel, lock_file, licences : str
         Files of the package.
+    least_python : str
+        The earliest version of Python, of those with the same two first numbers, that all locked packages accept.
     """
 
     python: str
@@ -375,6 +377,7 @@ class Software:
     wheel: str
     lock_file: str
     licences: str
+    least_python: str
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,11 @@ def main() -> int:
     data, problems = find_data(plan["data"], {one["name"] for one in chosen}, options.data)
     if problems:
         return refuse("\n".join(problems))
+    if not options.here and sys.version_info[:3] < tuple(map(int, plan["least_python"].split("."))):
+        return refuse(
+            f"This is Python {platform.python_version()}; the recorded packages need {plan['least_python']} or later. "
+            f"The numbers were computed with {plan['python']}: run this program with that one, e.g. from python.org."
+        )
     try:
         prepare(plan, data)
         python = sys.executable if options.here else environment(plan)
@@ -157,16 +162,23 @@ def prepare(plan: dict[str, Any], data: dict[str, Path]) -> None:
 
 
 def environment(plan: dict[str, Any]) -> str:
-    """Return the Python of a new virtual environment with the packages of the lock file."""
+    """Return the Python of a virtual environment with the packages of the lock file, which is made once."""
     wanted = plan["python"].split(".")[:2]
     if list(map(str, sys.version_info[:2])) != wanted:
         say(f"The numbers were computed with Python {plan['python']}; this is {platform.python_version()}.")
     folder = BUILD / "venv"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    # of another place, Python or list of packages it would be another environment
+    parts = [str(folder), sys.version, digest(HERE / plan["lock"]), digest(HERE / plan["wheel"])]
+    made = folder / "made.json"
+    if made.is_file() and json.loads(made.read_text(encoding="utf-8")) == parts:
+        say("The environment in build/venv has these packages already.")
+        return str(python)
     say("Installing the packages of software/requirements.lock ...")
     venv.EnvBuilder(with_pip=True, clear=True).create(folder)
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*install, "-r", str(HERE / plan["lock"]), str(HERE / plan["wheel"])], check=True)
+    made.write_text(json.dumps(parts), encoding="utf-8")
     return str(python)
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import digicarbon
@@ -131,6 +132,15 @@ def wheel() -> tuple[str, bytes]:
 def python() -> str:
     """Return the version of Python; some systems write + behind theirs, which no container has."""
     return platform.python_version().rstrip("+")
+
+
+def least_python(more: tuple[str, ...] = ()) -> str:
+    """Return the earliest Python of this line of versions that the locked packages accept, e.g. 3.11.5."""
+    about: list[Any] = [pin.installed.metadata.json for pin in _closure(more).values()]
+    accepted = [SpecifierSet(one.get("requires_python") or "") for one in about]
+    major, minor, micro = sys.version_info[:3]
+    versions = (f"{major}.{minor}.{patch}" for patch in range(micro + 1))
+    return next((one for one in versions if all(one in each for each in accepted)), python())
 
 
 def docker_file(wheel_name: str) -> bytes:

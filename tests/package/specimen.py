@@ -197,6 +197,7 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
             "software/digicarbon-1.0-py3-none-any.whl",
             "software/requirements.lock",
             "software/licences.csv",
+            "3.11.5",
         ),
         measured=Measured(
             {"main": 12.0, "curve": 12.0}, {"main": 9.5, "curve": 30.0}, None, None, "none", 5 * 10**6, len(PANEL)

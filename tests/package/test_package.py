@@ -208,6 +208,20 @@ def cells_of(file: Path) -> list[list[str]]:
     return list(csv.reader(file.read_text(encoding="utf-8-sig").splitlines()))
 
 
+def test_an_older_python_is_refused_before_anything_is_installed(packaged: tuple[Path, Path], tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    shutil.copytree(packaged[1], package)
+    path = package / "software/rebuild.json"
+    plan = json.loads(path.read_text(encoding="utf-8"))
+    assert plan["least_python"].split(".")[:2] == plan["python"].split(".")[:2]
+    path.write_text(json.dumps({**plan, "least_python": "99.1.2"}), encoding="utf-8")
+    words = [sys.executable, str(package / "run_all.py"), "--data", str(packaged[0].parent / "my own")]
+    done = subprocess.run(words, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.returncode == 2
+    assert "the recorded packages need 99.1.2 or later" in done.stderr
+    assert not (package / "build").exists()
+
+
 def test_expected_numbers_are_those_of_the_regression(packaged: tuple[Path, Path]) -> None:
     frame = pd.read_csv(packaged[0] / "data/states.csv")
     within = frame[["gsp", "pcap", "pc"]]
