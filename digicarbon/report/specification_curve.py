@@ -245,9 +245,10 @@ class SpecificationCurve(Report):
         return Table(self.words.word("Shown apart"), cells, notes=self.words.notes([said]), language=self.words.spoken)
 
     def _upwards(self, rows: pd.DataFrame) -> bool:
-        """Return whether the sign to look for is positive: that of the claim, or that of most estimates."""
-        if self.judged is not None:
-            return self.judged.claim.sign == "positive"
+        """Return whether the sign to look for is positive: that of a claim about these numbers, or of most estimates."""
+        claim = None if self.judged is None else self.judged.claim
+        if claim is not None and claim.quantity == self.quantity and claim.term in (self.term, *rows["term"].unique()):
+            return claim.sign == "positive"
         return bool((rows["coef"] > 0).sum() > (rows["coef"] < 0).sum())
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:

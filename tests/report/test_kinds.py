@@ -249,6 +249,16 @@ def test_a_claim_must_hold_in_each_part_and_not_where_runs_are_shown_apart() -> 
     ]
 
 
+@pytest.mark.parametrize(("quantity", "sign"), [("coefficient", "positive"), ("indirect", "negative")])
+def test_the_sign_of_what_is_shown_apart_is_that_of_a_claim_about_the_same_number(quantity: str, sign: str) -> None:
+    records, multiverse = sweep_of({"b": "nonequivalent"})
+    changed = [record(one.label, -1.0 - place, **one.varied) for place, one in enumerate(records)]
+    found = judged(claim(1.0, quantity=quantity, sign="positive"), multiverse, changed, {})
+    apart = SpecificationCurve(language=None).with_multiverse(multiverse, found).table("t", changed).below
+    assert apart is not None
+    assert set(apart.cells["sign"]) == {sign}
+
+
 def test_a_run_without_the_number_is_not_counted() -> None:
     runs = [Planned(label, label, {}, {}) for label in ("x", "y")]
     multiverse = multiverse_of(roster(runs, {}, {"share": 1}))
