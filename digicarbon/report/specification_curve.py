@@ -245,7 +245,7 @@ class SpecificationCurve(Report):
         return Table(self.words.word("Shown apart"), cells, notes=self.words.notes([said]), language=self.words.spoken)
 
     def _upwards(self, rows: pd.DataFrame) -> bool:
-        """Return whether the sign to look for is positive: that of a claim about these numbers, or of most estimates."""
+        """Return whether the sign to look for is positive: that of a claim about this number, or of most estimates."""
         claim = None if self.judged is None else self.judged.claim
         if claim is not None and claim.quantity == self.quantity and claim.term in (self.term, *rows["term"].unique()):
             return claim.sign == "positive"

@@ -256,7 +256,7 @@ def test_the_sign_of_what_is_shown_apart_is_that_of_a_claim_about_the_same_numbe
     found = judged(claim(1.0, quantity=quantity, sign="positive"), multiverse, changed, {})
     apart = SpecificationCurve(language=None).with_multiverse(multiverse, found).table("t", changed).below
     assert apart is not None
-    assert set(apart.cells["sign"]) == {sign}
+    assert set(apart.cells["Sign"]) == {sign}
 
 
 def test_a_run_without_the_number_is_not_counted() -> None:
