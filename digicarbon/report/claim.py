@@ -5,6 +5,7 @@ A claim is judged in each part of a multiverse (`digicarbon.report.kinds`); it h
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -161,15 +162,20 @@ class Judged:
     @property
     def notes(self) -> tuple[Note, ...]:
         """The claim and its verdicts in sentences."""
-        several = (
-            [Note("claim_together", outcome=OUTCOMES[self.outcome], **self._parts)] if len(self.verdicts) > 1 else []
-        )
+        several = [self._together] if len(self.verdicts) > 1 else []
         return (self.claim.note, *several, *(verdict.note for verdict in self.verdicts))
 
     @property
-    def _parts(self) -> dict[str, int]:
-        holding = sum(verdict.outcome == "holds" for verdict in self.verdicts)
-        return {"holding": holding, "parts": len(self.verdicts)}
+    def _together(self) -> Note:
+        counts = Counter(verdict.outcome for verdict in self.verdicts)
+        return Note(
+            "claim_together",
+            outcome=OUTCOMES[self.outcome],
+            parts=len(self.verdicts),
+            holding=counts["holds"],
+            failing=counts["fails"],
+            open=counts["open"],
+        )
 
     @property
     def tags(self) -> dict[str, str]:

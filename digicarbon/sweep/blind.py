@@ -369,12 +369,16 @@ def _mixed(term: str, y: str) -> bool:
 
 
 def _derived(run: Run, term: str) -> bool:
-    """Return whether the panel makes a term of all series that it makes the outcome of, and perhaps of others."""
-    y, columns = run.specs.model.y, run.prepared.inputs.frame.columns
-    if _bare([term]) <= _bare([y]):
+    """Return whether the panel makes a term of the outcome, or of all series that it makes the outcome of."""
+    columns, own, names = run.prepared.inputs.frame.columns, _bare([run.specs.model.y]), _bare([term])
+    if names <= own:
         return False
-    of_outcome, of_term = (set(run.specs.panel.columns_behind(_bare([one]), columns)) for one in (y, term))
-    return of_outcome <= of_term
+    behind = run.specs.panel.columns_behind
+    if own & set(behind(names, {*columns, *own})):
+        return True
+    # the outcome of a room of its own is made of no column of the data that is known here
+    of_outcome = set(behind(own, columns))
+    return bool(of_outcome) and of_outcome <= set(behind(names, columns))
 
 
 def _bare(terms: Sequence[str]) -> set[str]:

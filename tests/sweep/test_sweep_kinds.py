@@ -222,7 +222,7 @@ def test_a_page_shows_the_parts_and_the_claim(project: Path) -> None:
     assert main(["report", "mine", "--out", "out"]) == 0
     page = Path("out/index.html").read_text(encoding="utf-8")
     assert "Claim of the experiment: the direct effect is negative in at least 50% of the specifications." in page
-    assert "The claim holds: it holds in 2 of 2 parts, and must hold in each." in page
+    assert "The claim holds. It must hold in each of the 2 parts: it holds in 2, does not hold in 0, and" in page
     assert "12 runs with other values of choices that are not equivalent are shown apart and not counted" in page
     rows = pd.read_csv("out/runs.csv")
     assert rows["part"].value_counts().to_dict() == {
