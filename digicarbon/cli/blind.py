@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from digicarbon.cli.command import FIRST_ROWS, MOST_ROWS, Request, plans_of, refuse_columns, show, terminal
-from digicarbon.config.files import command_line
+from digicarbon.config.files import ROOT, command_line
 from digicarbon.errors import ConfigError, counted
 from digicarbon.note import Note, cut
 from digicarbon.plan.runs import Run
@@ -43,7 +43,9 @@ def shown(request: Request, every: bool, draws: str = DRAWS, effect: str = EFFEC
     for composer, planned in plans:
         chosen = settings_for(composer, planned)
         known = lock.state(composer, planned, chosen.report, remember=False)
-        if known is None:
+        if planned.name == ROOT:
+            out.print(str(Note("blind_without_experiment")), soft_wrap=True)
+        elif known is None:
             command = command_line("lock", planned.name)
             out.print(str(Note("blind_not_locked", command=command)), soft_wrap=True)
         else:

@@ -196,7 +196,7 @@ def _testify(planned: Plan, made: Lock, tag: bool, tsa: str) -> None:
     stamps: list[str] = []
     if tag:
         name = f"lock/{re.sub(r'[^-/.0-9A-Za-z_]+', '-', planned.name)}/{made.latest['time'][:10]}"
-        message = f"digicarbon lock {planned.name}\n\n{made.latest['time']}\nSHA-256 {made.hash}"
+        message = f"{command_line('lock', planned.name)}\n\n{made.latest['time']}\nSHA-256 {made.hash}"
         try:
             made_tag = tagged(made.path.parent, name, message)
             stamps.append(f"tag of Git: {made_tag}")

@@ -65,7 +65,7 @@ def main() -> int:
         say(f"[{number}/{len(chosen)}] {one['name']}: {one['title']}")
         begin = time.perf_counter()
         if call([python, "-m", "digicarbon", "run", *one["words"]], settings) > 1:
-            return refuse(f"`digicarbon run {' '.join(one['words'])}` failed; its output is above.")
+            return refuse(f"{one['name']} failed; its output is above.")
         each[one["name"]] = round(time.perf_counter() - begin, 2)
     words = [word for one in chosen for word in ("--only", one["name"])]
     status = call([python, "-m", "digicarbon.package.check", str(HERE), str(BUILD), *words], settings, quiet=False)

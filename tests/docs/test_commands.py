@@ -126,6 +126,7 @@ ELSEWHERE = {
         "all tables of the study; test_every_experiment.py plans and fits each, and makes the pages"
     ),
     r"^digicarbon lock .*--": "needs a plan that is locked, or another program; tests/sweep/test_lock.py has both",
+    r"^digicarbon compare .*package/": "needs a package; tests/package/test_package.py compares one",
     r"tracking=server": "needs a server; tests/tracking/test_services.py has one",
 }
 """Commands that do not run here, and why. Of those that fit, Hydra composes the configuration."""

@@ -372,3 +372,15 @@ def test_wrong_flags_are_refused(
     study(table())
     assert main(["plan", "mine", *words]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_plan_without_an_experiment_cannot_be_locked_and_is_told_so(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its outcome and regressors come from rooms of their own, and share no column of the data that is known."""
+    assert main(["plan", "--blind", "--draws", "20"]) == 0
+    printed = capsys.readouterr().out
+    assert "This plan has no file: only an experiment can be locked." in printed
+    assert "digicarbon lock" not in printed
+    assert main(["plan", "--blind", "--draws", "20", "++panel.derive.mix=ci * e", "model.x=[ln_mix]"]) == 2
+    assert "a regressor is made of the outcome and of something else (ln_mix)" in capsys.readouterr().err
