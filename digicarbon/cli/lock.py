@@ -9,7 +9,7 @@ from typing import Any
 
 from digicarbon.cli.command import Request, plans_of, terminal
 from digicarbon.config.compose import Composer
-from digicarbon.config.files import command_line, shown
+from digicarbon.config.files import ROOT, command_line, shown
 from digicarbon.disk.files import put
 from digicarbon.errors import DigicarbonError, counted, listing
 from digicarbon.note import Note, cut
@@ -59,7 +59,8 @@ def lock(
         raise LockError(Note("lock_check_alone"))
     if again != bool(why.strip()):
         raise LockError(Note("lock_again_needs_why"))
-    path_of(request.name)
+    if request.name == ROOT:
+        raise LockError(Note("lock_needs_experiment"))
     changed = False
     for composer, planned in plans_of(request):
         chosen = settings_for(composer, planned)

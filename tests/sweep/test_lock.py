@@ -595,6 +595,8 @@ def test_what_cannot_be_done_is_said(
 def test_a_lock_needs_an_experiment(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lock"]) == 2
     assert "Name an experiment" in capsys.readouterr().err
+    assert main(["lock", "table3_baselin"]) == 2
+    assert "There is no experiment 'table3_baselin'. Did you mean 'table3_baseline'?" in capsys.readouterr().err
 
 
 # ---- later commands
