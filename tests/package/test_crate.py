@@ -102,6 +102,7 @@ def test_the_package_of_an_experiment_is_valid(environment: Path, project: Path)
     assert main(["run", "table6_moran"]) == 0
     Path("experiments").mkdir(exist_ok=True)
     answers = {key: value for key, value in specimen.whole().items() if key != "data"}
+    answers["in_paper"] = {"table6_moran": "Table 6"}
     Path("experiments/package.yaml").write_text(yaml.safe_dump(answers, allow_unicode=True), encoding="utf-8")
     assert main(["package", "table6_moran", "--to", "package"]) == 0
     for profile in PROFILES:

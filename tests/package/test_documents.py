@@ -475,5 +475,5 @@ def test_without_rocrate_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) ->
     from digicarbon.errors import ConfigError
 
     monkeypatch.setitem(sys.modules, "rocrate.rocrate", None)
-    with pytest.raises(ConfigError, match=r"pip install 'digicarbon\[package\]'"):
+    with pytest.raises(ConfigError, match=r"pip install rocrate"):
         documents(specimen.facts(), EMPTY)
