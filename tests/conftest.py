@@ -40,7 +40,7 @@ gc.set_threshold(*COLLECT)
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-def _skip(reason: str) -> None:
+def skip(reason: str) -> None:
     if os.environ.get("DIGICARBON_REQUIRE_ALL") == "1":
         pytest.fail(f"DIGICARBON_REQUIRE_ALL=1, but {reason}")
     pytest.skip(reason)
@@ -57,7 +57,7 @@ def data_folder() -> Path:
     """The folder that holds the real data (`china/`, `panels/`, …), which never ships with the package."""
     folder = Path(os.environ.get("DIGICARBON_DATA", REPOSITORY.parent / "shared" / "data"))
     if not (folder / "china").is_dir():
-        _skip("the real data are not here; set DIGICARBON_DATA to the folder that holds china/")
+        skip("the real data are not here; set DIGICARBON_DATA to the folder that holds china/")
     # tests run in other folders, from which the default place cannot be seen
     os.environ["DIGICARBON_DATA"] = str(folder.resolve())
     return folder

@@ -29,7 +29,7 @@ HERE = Path(__file__).resolve().parent
 PLAN = "software/rebuild.json"
 MANIFEST = "manifest.json"
 BUILD = HERE / "build"
-WORK = BUILD / "work"
+WORK = BUILD / ".study"
 
 
 def main() -> int:
@@ -147,7 +147,7 @@ def find_data(files: list[dict[str, Any]], chosen: set[str], folder: Path | None
 
 
 def prepare(plan: dict[str, Any], data: dict[str, Path]) -> None:
-    """Make a study in the folder `build/work`, with an empty store."""
+    """Make a study in the folder `build/.study`, with an empty store."""
     for path in (WORK, *(BUILD / one["folder"] for one in plan["experiments"])):
         shutil.rmtree(path, ignore_errors=True)
     WORK.mkdir(parents=True)

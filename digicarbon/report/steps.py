@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,19 +53,27 @@ def flip_table(part: Part, level: float, decimals: int, words: Labels) -> Table:
     coef, p = (part.rows[name].to_numpy(dtype=np.float64) for name in ("coef", "p"))
     start, codes = part.start, part.codes
     other, low = np.sign(coef) == -np.sign(coef[start]), p < level
-    wanted: Mapping[str, np.ndarray] = {
-        "the other sign": other,
-        "the other sign, significant": other & low,
-        **({"no longer significant": ~low} if low[start] else {}),
-    }
+    every = len(coef)
+    # what is looked for, and what is said where no specification has it
+    wanted = [
+        ("the other sign", other, Note("no_other_sign", specifications=every)),
+        (
+            "the other sign, significant",
+            other & low,
+            Note("no_other_sign_significant", specifications=every, level=level),
+        ),
+    ]
+    if low[start]:
+        never = Note("always_significant", specifications=every, level=level)
+        wanted.append(("no longer significant", ~low, never))
     main = words.word("main specification")
     lines = [(main, [number(coef[start], decimals), f"{p[start]:.3f}"])]
     rules, blocks = [], []
     notes = [Note("main_specification", choices=_settings(part, words))]
-    for name, target in wanted.items():
+    for name, target, never in wanted:
         found = nearest(codes, part.applies, start, target)
         if not len(found.rows):
-            notes.append(_never(name, len(coef), level))
+            notes.append(never)
             continue
         rules.append(len(lines))
         blocks.append(len(lines))
@@ -80,25 +88,7 @@ def flip_table(part: Part, level: float, decimals: int, words: Labels) -> Table:
             notes.append(Note("more_flips", shown=MOST_SETS, every=len(found.rows), changes=found.changes))
     share = float(np.mean(other))
     notes.append(Note("share_of_other_sign", share=share, specifications=len(coef)))
-    cells = pd.DataFrame([cells for _, cells in lines], index=[name for name, _ in lines])
-    cells.columns = pd.Index([words.word("estimate"), words.word("p value")])
-    return Table(
-        words.word("what takes the result away"),
-        cells,
-        tuple(rules),
-        words.notes(notes),
-        blocks=tuple(blocks),
-        language=words.spoken,
-    )
-
-
-def _never(name: str, specifications: int, level: float) -> Note:
-    """Return the note that no specification has what was looked for."""
-    if name == "the other sign":
-        return Note("no_other_sign", specifications=specifications)
-    if name == "no longer significant":
-        return Note("always_significant", specifications=specifications, level=level)
-    return Note("no_other_sign_significant", specifications=specifications, level=level)
+    return _table(words.word("what takes the result away"), lines, rules, blocks, notes, words)
 
 
 def search_table(part: Part, paths: Paths, by: SearchBy, decimals: int, words: Labels) -> Table:
@@ -106,7 +96,10 @@ def search_table(part: Part, paths: Paths, by: SearchBy, decimals: int, words: L
     coef, p = (part.rows[name].to_numpy(dtype=np.float64) for name in ("coef", "p"))
     lines: list[tuple[str, list[str]]] = []
     rules, blocks, notes = [], [], [Note("searched_by_t" if by == "t" else "searched_by_estimate")]
-    for name, path in (("towards the highest", paths.up), ("towards the lowest", paths.down)):
+    for name, end, path in (
+        ("towards the highest", Note("highest"), paths.up),
+        ("towards the lowest", Note("lowest"), paths.down),
+    ):
         rules += [len(lines)] if lines else []
         blocks.append(len(lines))
         lines.append((words.word(name), ["", ""]))
@@ -119,24 +112,23 @@ def search_table(part: Part, paths: Paths, by: SearchBy, decimals: int, words: L
             rest = _changed(part, path.rows[-1], path.best, words)
             extreme = words.word("beyond the path").format(changes=rest)
             lines.append((f"  {extreme}", [number(coef[path.best], decimals), f"{p[path.best]:.3f}"]))
-        notes.append(_reached(name, path))
+        steps = len(path.rows) - 1
+        notes.append(Note("path_reaches" if path.reaches else "path_falls_short", end=end, steps=steps))
+    return _table(words.word("search for the extremes"), lines, rules, blocks, notes, words)
+
+
+def _table(
+    title: str,
+    lines: Sequence[tuple[str, list[str]]],
+    rules: Sequence[int],
+    blocks: Sequence[int],
+    notes: Sequence[Note],
+    words: Labels,
+) -> Table:
+    """Return lines of an estimate and its p value as a table."""
     cells = pd.DataFrame([cells for _, cells in lines], index=[name for name, _ in lines])
     cells.columns = pd.Index([words.word("estimate"), words.word("p value")])
-    return Table(
-        words.word("search for the extremes"),
-        cells,
-        tuple(rules),
-        words.notes(notes),
-        blocks=tuple(blocks),
-        language=words.spoken,
-    )
-
-
-def _reached(name: str, path: Path) -> Note:
-    end = Note("highest" if name == "towards the highest" else "lowest")
-    if path.reaches:
-        return Note("path_reaches", end=end, steps=len(path.rows) - 1)
-    return Note("path_falls_short", end=end, steps=len(path.rows) - 1)
+    return Table(title, cells, tuple(rules), words.notes(notes), blocks=tuple(blocks), language=words.spoken)
 
 
 def _changed(part: Part, before: int, after: int, words: Labels) -> str:

@@ -187,7 +187,7 @@ def test_a_rebuild_finds_the_same_numbers_and_names_those_that_were_changed(
     file.write_text(file.read_text().replace(value, repr(float(value) * (1 + 1e-5))))
     table = folder / "expected/closed/table.csv"
     table.write_text(table.read_text(encoding="utf-8-sig").replace("(0.", "(1.", 1), encoding="utf-8")
-    monkeypatch.chdir(folder / "build/work")
+    monkeypatch.chdir(folder / "build/.study")
     assert check.main([str(folder), str(folder / "build")]) == 1
     printed = capsys.readouterr().out
     assert f"DIFFERS open, Two, estimate 1, pcap, coef: expected {float(value) * (1 + 1e-5)!r}, rebuilt {value}" in (

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from conftest import skip
 
 from digicarbon.__main__ import main
 from digicarbon.config.compose import Composer, loader
@@ -687,7 +688,7 @@ def test_a_tag_of_git_holds_the_hash(study: Callable[..., Path], capsys: pytest.
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A time stamping authority of OpenSSL on this machine: its address and its certificate."""
     if shutil.which("openssl") is None:
-        pytest.skip("openssl is not here")
+        skip("openssl is not installed here")
     folder = tmp_path_factory.mktemp("tsa")
     config = """
 [req]
