@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from conftest import _skip
+from conftest import skip
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -20,7 +20,7 @@ def opened(file: Path, width: int = 1280, height: int = 900) -> Iterator[Any]:
 
     program = next((found for name in NAMES if (found := shutil.which(name))), None)
     if program is None:
-        _skip("Chromium is not installed (Debian: apt-get install chromium)")
+        skip("Chromium is not installed (Debian: apt-get install chromium)")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": width, "height": height})

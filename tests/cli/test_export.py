@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REFERENCE, _skip
+from conftest import REFERENCE, skip
 from mlflow import MlflowClient
 from omegaconf import OmegaConf
 
@@ -82,7 +82,7 @@ def has_r() -> bool:
 def r(script: Path, status: int = 0) -> str:
     """Run a script in its folder and return what it printed."""
     if not has_r():
-        _skip("R with plm is not here (Debian: apt-get install r-cran-plm r-cran-lmtest r-cran-sandwich)")
+        skip("R with plm is not here (Debian: apt-get install r-cran-plm r-cran-lmtest r-cran-sandwich)")
     done = subprocess.run(["Rscript", script.name], cwd=script.parent, capture_output=True, text=True)
     assert done.returncode == status, done.stdout[-3000:] + done.stderr
     return done.stdout

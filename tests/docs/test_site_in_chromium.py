@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from browser import barriers
-from conftest import REPOSITORY, _skip
+from conftest import REPOSITORY, skip
 from test_site import build
 
 pytestmark = pytest.mark.outside
@@ -44,7 +44,7 @@ def page(address: str) -> Iterator[Any]:
         (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
     )
     if not program:
-        _skip("Chromium is not installed (Debian: apt-get install chromium)")
+        skip("Chromium is not installed (Debian: apt-get install chromium)")
     said: list[str] = []
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])

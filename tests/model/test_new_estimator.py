@@ -12,7 +12,7 @@ from zipfile import ZipFile
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REFERENCE, _skip
+from conftest import REFERENCE, skip
 from mlflow import MlflowClient
 
 import digicarbon as dc
@@ -262,7 +262,7 @@ def test_export(states: pd.DataFrame, capsys: Capture) -> None:
 def test_r_finds_the_numbers(states: pd.DataFrame, capsys: Capture) -> None:
     exported(capsys)
     if shutil.which("Rscript") is None:
-        _skip("R with plm is not here (Debian: apt-get install r-cran-plm r-cran-lmtest r-cran-sandwich)")
+        skip("R with plm is not here (Debian: apt-get install r-cran-plm r-cran-lmtest r-cran-sandwich)")
     done = subprocess.run(["Rscript", "check.R"], cwd="out", capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     assert "18 numbers compared, 0 differ" in done.stdout

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from conftest import _skip
+from conftest import skip
 
 PATIENCE = 120.0
 
@@ -107,7 +107,7 @@ def postgresql() -> Iterator[Postgresql]:
     """Start a cluster and stop it after, or skip where there is no PostgreSQL."""
     programs = _postgresql_programs()
     if programs is None:
-        _skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+        skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
         raise AssertionError
     # pytest's own folders are closed to the user that PostgreSQL runs as
     with tempfile.TemporaryDirectory() as folder:

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from conftest import _skip
+from conftest import skip
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
@@ -130,7 +130,7 @@ def page(interface: str) -> Iterator[Any]:
 
     program = next((found for name in NAMES if (found := shutil.which(name))), None)
     if program is None:
-        _skip("Chromium is not installed (Debian: apt-get install chromium)")
+        skip("Chromium is not installed (Debian: apt-get install chromium)")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         opened = browser.new_page(viewport={"width": 2600, "height": 1800})

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import _skip, reference
+from conftest import reference, skip
 from policies import close, counties, fit, pair, panel_of, states
 
 import digicarbon as dc
@@ -31,7 +31,7 @@ def unit_of(model: dc.DiD, panel: dc.Panel) -> ByUnit:
 @pytest.fixture(scope="session")
 def mpdta(data_folder: Path) -> dc.Panel:
     if not (data_folder / "panels" / "did_mpdta.csv").is_file():
-        _skip("the panel did_mpdta.csv is not in the data folder")
+        skip("the panel did_mpdta.csv is not in the data folder")
     return panel_of(counties(data_folder), "countyreal")
 
 
@@ -39,7 +39,7 @@ def mpdta(data_folder: Path) -> dc.Panel:
 def published(data_folder: Path) -> dict[str, Any]:
     file = data_folder.parent / "golden" / "did_mpdta.json"
     if not file.is_file():
-        _skip("the published numbers did_mpdta.json are not beside the data folder")
+        skip("the published numbers did_mpdta.json are not beside the data folder")
     numbers: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return numbers
 
