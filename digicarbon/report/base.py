@@ -89,6 +89,11 @@ class Report(Spec):
     _judged: Judged | None = PrivateAttr(default=None)
 
     @property
+    def cited(self) -> tuple[str, ...]:
+        """As of any specification, and the work behind the kinds of choices where the experiment has them."""
+        return super().cited if self._multiverse is None else (*super().cited, *self._multiverse.references)
+
+    @property
     def words(self) -> Labels:
         """What variables and rows are called."""
         return Labels(self.language, self.labels)

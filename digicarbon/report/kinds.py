@@ -38,7 +38,7 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -155,6 +155,8 @@ class Multiverse:
     unnamed : tuple of str
         Keys that vary and have no kind, if others have one.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("delgiudice2021",)
 
     kinds: Mapping[str, Kind]
     parts: tuple[Part, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -59,6 +59,8 @@ class OneAnswer(Report):
     pictures : tuple of {"png", "svg", "pdf"}
         Formats of the pictures; empty for none.
     """
+
+    references: ClassVar[tuple[str, ...]] = ("george2010", "lesage2014", "lindeman1980", "owen2017", "raftery1995")
 
     quantity: Quantity = "coefficient"
     term: str | None = None

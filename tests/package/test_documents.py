@@ -24,6 +24,8 @@ from digicarbon.package.bibtex import entries
 from digicarbon.package.documents import documents, sources
 from digicarbon.package.documents import questions as still_open
 from digicarbon.package.facts import Facts, Lock, Seed
+from digicarbon.report.kinds import Kind, Multiverse
+from digicarbon.report.specification_curve import SpecificationCurve
 from digicarbon.spec import Spec
 
 HEADINGS = (
@@ -316,7 +318,7 @@ def test_every_key_that_a_class_names_has_an_entry_and_every_entry_is_named() ->
     import digicarbon.china.weights
     import digicarbon.diagnostic
     import digicarbon.measure
-    import digicarbon.report.specification_curve
+    import digicarbon.report.one_answer
     import digicarbon.sample.matching
     import digicarbon.weights
 
@@ -326,7 +328,7 @@ def test_every_key_that_a_class_names_has_an_entry_and_every_entry_is_named() ->
     own = {one for one in classes(Spec) if one.__module__.startswith("digicarbon.")}
     keys = {key for one in own for key in one.references}
     keys |= {key for one in own for by in one.references_by.values() for many in by.values() for key in many}
-    assert keys | set(SOFTWARE.values()) == set(shipped())
+    assert keys | {*Multiverse.references, *SOFTWARE.values()} == set(shipped())
 
 
 def test_entries_are_whole() -> None:
@@ -358,6 +360,9 @@ def test_what_is_cited_depends_on_the_choices() -> None:
     assert "sun2021" not in DiD(y="y", policy="p", estimator="imputation").cited
     assert "blundell1998" in DynamicPanel(y="y", x=("a",), kind="system").cited
     assert "blundell1998" not in DynamicPanel(y="y", x=("a",)).cited
+    curve = SpecificationCurve()
+    kinds = Multiverse({"weights": Kind("equivalent", ("queen", "knn"))}, ())
+    assert set(curve.with_multiverse(kinds).cited) - set(curve.cited) == {"delgiudice2021"}
 
 
 def test_metadata_of_repositories() -> None:

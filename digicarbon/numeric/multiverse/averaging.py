@@ -3,8 +3,8 @@
 References
 ----------
 Raftery, A. E. (1995), Bayesian Model Selection in Social Research, Sociological Methodology 25. George, E. I. (2010),
-Dilution priors: Compensating for model space redundancy, IMS Collections 6. LeSage, J. P. (2014), What Regional
-Scientists Need to Know about Spatial Econometrics, Review of Regional Studies 44.
+Dilution priors: Compensating for model space redundancy, IMS Collections 6. LeSage, J. P. (2014), Spatial
+Econometric Panel Data Model Specification: A Bayesian Approach, Spatial Statistics 9.
 """
 
 from __future__ import annotations
