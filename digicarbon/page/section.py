@@ -182,7 +182,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
     if isinstance(report, SpecificationCurve):
         report = _with_joints(report, sweep.joints)
     if report.evidence_request is not None:
-        report = report.with_evidence(sweep.evidence)
+        report = report.with_evidence(sweep.evidence(report.evidence_request))
     in_words = report.words.title(title, simulated=False)
     table, refusal = _table(sweep, report, title)
     new_pictures, complaint = _new_pictures(sweep, report, in_words) if stored is None else ({}, None)
@@ -225,7 +225,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         link_note=words("links_server", address=sweep.uri.rstrip("/"))
         if server
         else words("links_local", command=command_line("ui", sweep.experiment)),
-        files={**picture_files, **_of_sweep(sweep), "runs.csv": runs.table(sweep)},
+        files={**picture_files, **_of_sweep(sweep, report), "runs.csv": runs.table(sweep)},
     )
 
 
@@ -340,9 +340,12 @@ def _joint(joints: Mapping[str, Joint], words: Words) -> Markup:
     return Markup("".join(pieces))
 
 
-def _of_sweep(sweep: RecordedSweep) -> dict[str, bytes]:
+def _of_sweep(sweep: RecordedSweep, report: Report) -> dict[str, bytes]:
     """Return the files that the sweep has of each specification's p values and of the estimates without each unit."""
-    return {name: sweep.file(name) for name in (EACH_FILE, UNITS_FILE) if name in sweep.files}
+    places = {EACH_FILE: EACH_FILE}
+    if report.evidence_request is not None and report.evidence_request.leave_out:
+        places[UNITS_FILE] = f"{report.evidence_request.folder}/{UNITS_FILE}"
+    return {name: sweep.file(place) for name, place in places.items() if place in sweep.files}
 
 
 def _diagnostics(

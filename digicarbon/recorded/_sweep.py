@@ -23,7 +23,7 @@ from digicarbon.recorded._run import ENDED, data_of, in_order, reading, sweeps_o
 from digicarbon.report import Record
 from digicarbon.report.claim import Judged, claim_of, judged
 from digicarbon.report.evidence import FILE as EVIDENCE
-from digicarbon.report.evidence import Evidence
+from digicarbon.report.evidence import Evidence, EvidenceRequest
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.joint import Joint, joints_from_json
 from digicarbon.report.kinds import Multiverse, multiverse_of
@@ -218,10 +218,10 @@ class RecordedSweep:
             return None
         return judged(claim, self.multiverse, self.records, self.joints, self.roster.lost)
 
-    @cached_property
-    def evidence(self) -> Evidence | None:
-        """What makes one answer of the specifications; None if it was not requested."""
-        return Evidence.from_json(self.file(EVIDENCE).decode()) if EVIDENCE in self.files else None
+    def evidence(self, request: EvidenceRequest) -> Evidence | None:
+        """Return what makes one answer of the specifications; None if no command requested it."""
+        name = f"{request.folder}/{EVIDENCE}"
+        return Evidence.from_json(self.file(name).decode()) if name in self.files else None
 
 
 class RecordedRecords(Sequence[Record]):

@@ -6,6 +6,7 @@ for, also the estimates without each unit.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +21,9 @@ from digicarbon.note import Note
 from digicarbon.result import Quantity
 
 FILE = "one_answer.json"
-"""The artifact of a sweep's parent run."""
+"""The artifact of a sweep's parent run, in the folder of its request."""
 UNITS_FILE = "without_units.csv"
-"""The artifact with the estimate of each specification without each unit."""
+"""The artifact with the estimate of each specification without each unit, in the same folder."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,13 @@ class EvidenceRequest:
     quantity: Quantity
     term: str | None
     leave_out: bool
+
+    @property
+    def folder(self) -> str:
+        """The folder of the artifacts: a later command that asks for another number does not replace them."""
+        # a term may have letters that no file name has
+        term = "" if self.term is None else f"_{hashlib.sha256(self.term.encode()).hexdigest()[:8]}"
+        return f"one_answer/{self.quantity}{term}"
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,8 @@ class OneAnswer(Report):
         report = self.model_copy()
         fits = evidence is not None and (evidence.estimand, evidence.term) == (self.quantity, self.term)
         report._evidence = evidence if fits else None
+        if report._evidence is not None and not self.leave_out:
+            report._evidence = replace(report._evidence, left_out=None)
         return report
 
     def seconds(self, runs: int) -> float:

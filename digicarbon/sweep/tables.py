@@ -213,10 +213,11 @@ def show(
     if joints:
         files[JOINT] = joints_to_json(joints)
         files[EACH_FILE] = plain_table(each_of(joints)).to_csv(index=False)
-    if found is not None:
-        files[EVIDENCE] = found.to_json()
-    if found is not None and found.left_out is not None:
-        files[UNITS_FILE] = plain_table(found.left_out.table).to_csv(index=False)
+    if found is not None and report.evidence_request is not None:
+        folder = report.evidence_request.folder
+        files[f"{folder}/{EVIDENCE}"] = found.to_json()
+        if found.left_out is not None:
+            files[f"{folder}/{UNITS_FILE}"] = plain_table(found.left_out.table).to_csv(index=False)
     if estimates.count:
         files[ESTIMATES] = place
     lasts = table is not None and found is None and not (joints or pictures or lacking or untested or records.lacking)

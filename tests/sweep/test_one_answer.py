@@ -232,12 +232,13 @@ def test_a_sweep_records_what_its_page_reads(tmp_path: Path, monkeypatch: pytest
     composer = Composer(loader(), "one", ["report=one_answer", "report.leave_out=true", "report.pictures=[png]"])
     done = sweep.run(composer, plan(composer))
     assert done.table is not None
-    kept = recorded.sweep(Tracking(), "one").evidence
+    kept = recorded.sweep(Tracking(), "one").evidence(EvidenceRequest("coefficient", None, leave_out=True))
     assert kept is not None
     assert kept.left_out is not None
     assert [one.label for one in kept.each] == list(kept.left_out.labels)
     assert [Path(place).name for place in done.pictures] == ["one_answer.png", "search.png", "without_units.png"]
-    rows = pd.read_csv(Path(done.place).parent / "without_units.csv", keep_default_na=False)
+    units = Path(done.place).parent / "one_answer/coefficient/without_units.csv"
+    rows = pd.read_csv(units, keep_default_na=False)
     assert len(rows) == 2 * 31
     # the page has every table of the report, and the numbers that its notes name
     assert main(["report", "one", "--out", "out"]) == 0
@@ -248,4 +249,13 @@ def test_a_sweep_records_what_its_page_reads(tmp_path: Path, monkeypatch: pytest
         cells = pd.read_csv(folder / name, index_col=0, keep_default_na=False, dtype=str)
         assert len(cells) == len(grid.rows), name
         assert (Path(done.place).parent / name).is_file()
-    assert (folder / "without_units.csv").read_bytes() == (Path(done.place).parent / "without_units.csv").read_bytes()
+    assert (folder / "without_units.csv").read_bytes() == units.read_bytes()
+    # a later command that asks for another number leaves these alone
+    other = Composer(loader(), "one", ["report=one_answer", "report.quantity=direct"])
+    assert sweep.run(other, plan(other)).parent_id == done.parent_id
+    stored = recorded.sweep(Tracking(), "one")
+    assert stored.evidence(EvidenceRequest("direct", None, leave_out=False)) is not None
+    again = stored.evidence(EvidenceRequest("coefficient", None, leave_out=True))
+    assert again is not None
+    assert again.to_json() == kept.to_json()
+    assert stored.evidence(EvidenceRequest("coefficient", "x", leave_out=True)) is None

@@ -28,7 +28,8 @@ class WithoutUnits:
     fits : ndarray of int, shape (N,)
         Specifications that were fitted without the unit.
     shift : ndarray, shape (N,)
-        Mean change of the estimates, each in standard errors of the whole sample: its absolute value orders units.
+        Mean absolute change of the estimates, each in standard errors of the whole sample: it orders units. Changes up
+        and down do not cancel.
     """
 
     median: FloatArray
@@ -44,7 +45,7 @@ class WithoutUnits:
     @property
     def order(self) -> IntArray:
         """The units, those that move the curve most first."""
-        return np.argsort(-np.abs(np.nan_to_num(self.shift)), kind="stable")
+        return np.argsort(-np.nan_to_num(self.shift), kind="stable")
 
 
 def without_units(
@@ -76,7 +77,7 @@ def without_units(
     median, baseline, shift, largest = (np.full(len(fits), np.nan) for _ in range(4))
     median[some] = np.nanmedian(values[:, some], axis=0)
     baseline[some] = np.nanmedian(np.where(known, estimates[:, None], np.nan)[:, some], axis=0)
-    shift[some] = np.nanmean(change[:, some] / se[:, None], axis=0)
+    shift[some] = np.nanmean(np.abs(change[:, some]) / se[:, None], axis=0)
     largest[some] = change[place[some], np.flatnonzero(some)]
     return WithoutUnits(
         median=median,

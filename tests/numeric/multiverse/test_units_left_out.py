@@ -22,8 +22,15 @@ def test_medians_shares_and_changes_by_hand() -> None:
     assert found.place.tolist() == [0, 0, -1]
     np.testing.assert_allclose(found.change, [0.1, -1.5, np.nan])
     assert found.fits.tolist() == [3, 2, 0]
-    np.testing.assert_allclose(found.shift, [0.1 / 3, (-1.5 + 0.25) / 2, np.nan])
+    np.testing.assert_allclose(found.shift, [0.1 / 3, (1.5 + 0.25) / 2, np.nan])
     assert found.order.tolist() == [1, 0, 2]
+
+
+def test_changes_up_and_down_do_not_cancel() -> None:
+    estimates, p = np.array([1.0, 1.0]), np.array([0.01, 0.01])
+    left = np.array([[2.0, 1.1], [0.0, 1.1]])
+    found = without_units(estimates, np.ones(2), p, left, np.full((2, 2), 0.01), 0.05)
+    assert found.order.tolist() == [0, 1]
 
 
 def test_a_unit_without_influence_changes_nothing() -> None:
