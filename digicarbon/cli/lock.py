@@ -16,7 +16,7 @@ from digicarbon.note import Note, cut
 from digicarbon.plan.runs import Plan
 from digicarbon.sweep.lock.changes import MOST_CELLS, Change
 from digicarbon.sweep.lock.content import content, software
-from digicarbon.sweep.lock.data import Reader
+from digicarbon.sweep.lock.data import GIVEN, Reader
 from digicarbon.sweep.lock.file import SHOWN, Lock, LockError, moment, now, path_of, sealed
 from digicarbon.sweep.lock.stamp import StampError, stamped, tagged
 from digicarbon.sweep.lock.state import State, before, state
@@ -134,7 +134,7 @@ def _summary(inner: Mapping[str, Any]) -> list[str]:
         seeds = ", ".join(f"{key} = {listing(map(str, one['values']))}" for key, one in inner["seeds"].items())
         lines.append(f"seeds      {seeds}")
     for name, one in inner["data"].items():
-        series = sum(len(grid["series"]) for grid in one["grids"].values())
+        series = sum(len(grid["series"]) for name, grid in one["grids"].items() if name != GIVEN)
         cells = next(iter(one["grids"].values()), {"units": (), "periods": ()})
         lines.append(
             f"data       {name}: {series} series of {counted(len(cells['units']), 'unit')} in "
@@ -145,8 +145,14 @@ def _summary(inner: Mapping[str, Any]) -> list[str]:
             lines.append(f"           both the outcome and others are made of {shared}: locked like other series")
         if chosen := one.get("sample_by_outcome"):
             lines.append(f"           the sample chooses rows by the outcome: {listing(chosen)}")
+        if weighs := one.get("weights_by_outcome"):
+            lines.append(f"           weights that change with the values of the outcome: {listing(weighs)}")
     if inner["weights"]:
-        lines.append(f"weights    {listing(inner['weights'])}")
+        matrices = [
+            f"{one['called']}, {counted(len(one['units']), 'unit')} (hash {one['digest'][:6]})"
+            for one in inner["weights"].values()
+        ]
+        lines.append(f"weights    {listing(matrices)}")
     return lines
 
 

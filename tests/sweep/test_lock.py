@@ -155,7 +155,17 @@ def test_a_value_that_goes_or_comes_is_a_changed_cell(
     study(frame.drop(index=30), panel=rule)
     lines = named(capsys)
     where = f"{row['area']} in {row['year']}"
-    assert lines == [f"data {name} is no longer the same in 1 cell: {where}" for name in ("a", "b", "x")]
+    cells = [f"{name} is no longer the same in 1 cell: {where}" for name in ("y", "a", "b", "x")]
+    assert lines == [f"data whether y has a value: {cells[0]}", *(f"data {one}" for one in cells[1:])]
+
+
+def test_an_outcome_that_is_emptied_is_a_change(study: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    frame = table()
+    study(frame, panel={"gaps": "drop_units"})
+    assert locked() == 0
+    frame.loc[at(frame, "山西", 2011), "y"] = None
+    study(frame, panel={"gaps": "drop_units"})
+    assert named(capsys) == ["data whether y has a value: y is no longer the same in 1 cell: 山西 in 2011"]
 
 
 def test_several_changes_at_once_are_each_named(study: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -399,6 +409,57 @@ def test_a_sample_that_is_chosen_by_the_outcome_is_named(
     study(table(), sample={"query": "x > -1"}, panel={"gaps": "keep"})
     assert locked("--again", "--why", "another sample") == 0
     assert "by the outcome" not in capsys.readouterr().out
+
+
+OWN_WEIGHTS = """
+import numpy as np
+import digicarbon as dc
+from digicarbon.weights import WeightsSpec
+
+class Alike(WeightsSpec):
+    \"\"\"Weights by the likeness of a column.\"\"\"
+    column: str = "a"
+
+    def compute(self, panel):
+        means = panel.frame()[self.column].groupby(level=0).mean().loc[list(panel.units)].to_numpy()
+        apart = abs(means[:, None] - means) + np.eye(len(means))
+        return dc.Weights.from_matrix((1 - np.eye(len(means))) / apart, panel.units, name="alike")
+"""
+
+
+def test_own_weights_that_read_the_outcome_are_named(
+    study: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = study(table(), weights={}, grid={"weights": ["by_y", "by_a"], "model": ["sdm"]})
+    (folder / "alike.py").write_text(OWN_WEIGHTS, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(folder))
+    for name in ("y", "a"):
+        own_option(folder, f"weights/by_{name}", _target_="alike.Alike", column=name)
+    assert locked("inference=classic") == 0
+    out = capsys.readouterr().out
+    assert "weights that change with the values of the outcome: by_y\n" in out
+    made = read(path_of("mine"))
+    assert made is not None
+    hashes = [one["digest"][:6] for one in made.latest["content"]["weights"].values()]
+    assert len(set(hashes)) == 2
+    assert all(f", 12 units (hash {one})" in out for one in hashes)
+    assert locked("inference=classic", "--check") == 0
+    words = "by which by_y choose or weigh observations"
+    assert words in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_lock_has_no_folder_of_this_computer(
+    study: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder, elsewhere = study(table()), tmp_path_factory.mktemp("elsewhere") / "data"
+    elsewhere.mkdir()
+    (folder / "data.csv").rename(elsewhere / "data.csv")
+    words = f"source.path={elsewhere / 'data.csv'}"
+    assert locked(words) == 0
+    text = path_of("mine").read_text(encoding="utf-8")
+    assert "data/data.csv" in text
+    assert "elsewhere" not in text
+    assert locked(words, "--check") == 0
 
 
 def test_a_claim_on_an_unknown_term_is_refused(study: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from digicarbon.config.files import find, folders, shown
 from digicarbon.note import Note, cut
 from digicarbon.plan.choice import COMMAND_LINE
 from digicarbon.sweep.lock.content import is_seed
-from digicarbon.sweep.lock.data import DataSet
+from digicarbon.sweep.lock.data import GIVEN, DataSet
 from digicarbon.sweep.lock.grid import Part
 
 MOST_CELLS = 8
@@ -24,6 +24,8 @@ AXES = ("columns", "grid", "zip")
 """Keys of an experiment that make the choices."""
 TARGET = "_target_"
 
+Where = Callable[[str], str | Note]
+"""Returns where a dotted key is set, as a sentence says it."""
 Named = tuple[Sequence[str], "Change"]
 """A change, and the keys that it is about."""
 
@@ -73,7 +75,7 @@ def changes(
     composer : Composer
         Of the plan of today; it knows where keys are set.
     """
-    where = composer.where
+    where = _where(composer)
     body = list(_body(then["plan"], now["plan"], where, AXES))
     plan = [*_choices(then, now, versions, composer, {one.key for one in body}), *body]
     plan += [*_seeds(then["seeds"], now["seeds"]), *_keys("report", then["report"], now["report"], where)]
@@ -101,12 +103,13 @@ def _choices(
     What follows from one that is named, e.g. the fields of another option, is not named again.
     """
     named: set[str] = set()
+    where = _where(composer)
     # without kinds the order of columns and values does not matter; with kinds the first value is the main one
     if then["runs"]["sha256"] != now["runs"]["sha256"] or then["plan"].get("kinds") or now["plan"].get("kinds"):
         for own in (
-            _columns(then["plan"], now["plan"], composer.where),
-            _axes(then["plan"], now["plan"], composer.where),
-            _swept(then, now, composer.where),
+            _columns(then["plan"], now["plan"], where),
+            _axes(then["plan"], now["plan"], where),
+            _swept(then, now, where),
             _defaults(then["options"], now["options"], composer),
         ):
             for keys, change in own:
@@ -122,7 +125,7 @@ def _choices(
         before, after = then["values"].get(key), now["values"].get(key)
         if before != after and not any(_within(key, one) or _within(one, key) for one in named):
             named.add(key)
-            texts = {**_both(_several(before), _several(after)), "place": composer.where(key)}
+            texts = {**_both(_several(before), _several(after)), "place": where(key)}
             yield Change("choice", key, Note("lock_choice", key=key, **texts))
 
 
@@ -130,7 +133,7 @@ def _within(key: str, other: str) -> bool:
     return key == other or key.startswith(f"{other}.")
 
 
-def _columns(then: Mapping[str, Any], now: Mapping[str, Any], where: Callable[[str], str]) -> Iterator[Named]:
+def _columns(then: Mapping[str, Any], now: Mapping[str, Any], where: Where) -> Iterator[Named]:
     """Yield keys with changes of columns."""
     before, after = then.get("columns") or {}, now.get("columns") or {}
     for label in dict.fromkeys([*before, *after]):
@@ -149,7 +152,7 @@ def _columns(then: Mapping[str, Any], now: Mapping[str, Any], where: Callable[[s
             yield (*own, *today), Change("choice", whole, Note("lock_choice", key=whole, **texts))
 
 
-def _axes(then: Mapping[str, Any], now: Mapping[str, Any], where: Callable[[str], str]) -> Iterator[Named]:
+def _axes(then: Mapping[str, Any], now: Mapping[str, Any], where: Where) -> Iterator[Named]:
     """Yield keys with changes of grid and zip."""
     for name in ("grid", "zip"):
         before, after = then.get(name) or {}, now.get(name) or {}
@@ -160,12 +163,12 @@ def _axes(then: Mapping[str, Any], now: Mapping[str, Any], where: Callable[[str]
                 yield (key,), Change("choice", whole, Note("lock_choice", key=whole, **texts))
 
 
-def _swept(then: Mapping[str, Any], now: Mapping[str, Any], where: Callable[[str], str]) -> Iterator[Named]:
+def _swept(then: Mapping[str, Any], now: Mapping[str, Any], where: Where) -> Iterator[Named]:
     """Yield keys with changes of what the command line gives several values."""
     for key in sorted({*then["swept"], *now["swept"]}):
         before, after = (side["swept"].get(key, side["values"].get(key)) for side in (then, now))
         if not is_seed(key) and before != after:
-            place = COMMAND_LINE if key in now["swept"] else where(key)
+            place = _placed(COMMAND_LINE) if key in now["swept"] else where(key)
             texts = {**_both(_several(before), _several(after)), "place": place}
             yield (key,), Change("choice", key, Note("lock_choice", key=key, **texts))
 
@@ -196,7 +199,8 @@ def _fields(
                     found.setdefault((key, own, today), []).append(option)
     for (key, own, today), options in found.items():
         group = key.partition(".")[0]
-        places = dict.fromkeys(composer.where(key, {group: option}) for option in options)
+        places = tuple(dict.fromkeys(composer.where(key, {group: option}) for option in options))
+        place = _placed(places[0]) if len(places) == 1 else ", ".join(places)
         texts = _both(own, today)
         if versions[0] != versions[1] and all(_is_shipped(composer, group, option, key) for option in options):
             facts = {
@@ -206,7 +210,7 @@ def _fields(
             }
             yield (key,), Change("choice", key, Note("lock_shipped", key=key, **texts, **facts))
         else:
-            yield (key,), Change("choice", key, Note("lock_choice", key=key, **texts, place=", ".join(places)))
+            yield (key,), Change("choice", key, Note("lock_choice", key=key, **texts, place=place))
 
 
 def _is_shipped(composer: Composer, group: str, option: str, key: str) -> bool:
@@ -226,7 +230,7 @@ def _flat(node: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
 
 
 def _body(
-    then: Mapping[str, Any], now: Mapping[str, Any], where: Callable[[str], str], without: Sequence[str] = ()
+    then: Mapping[str, Any], now: Mapping[str, Any], where: Where, without: Sequence[str] = ()
 ) -> Iterator[Change]:
     for key in sorted({*then, *now} - set(without)):
         before, after = _without_seed(then.get(key)), _without_seed(now.get(key))
@@ -242,7 +246,7 @@ def _body(
             yield _single("choice", key, before, after, where)
 
 
-def _keys(kind: str, then: Mapping[str, Any], now: Mapping[str, Any], where: Callable[[str], str]) -> Iterator[Change]:
+def _keys(kind: str, then: Mapping[str, Any], now: Mapping[str, Any], where: Where) -> Iterator[Change]:
     """Yield changed keys of a mapping."""
     for name in sorted({*then, *now}):
         if name != "seed" and then.get(name) != now.get(name):
@@ -251,9 +255,18 @@ def _keys(kind: str, then: Mapping[str, Any], now: Mapping[str, Any], where: Cal
             yield _single(own, key, then.get(name), now.get(name), where)
 
 
-def _single(kind: str, key: str, before: Any, after: Any, where: Callable[[str], str]) -> Change:
+def _single(kind: str, key: str, before: Any, after: Any, where: Where) -> Change:
     place = where("report") if kind in ("report", "estimand") and key.endswith(".option") else where(key)
     return Change(kind, key, Note("lock_choice", key=key, **_both(_one(before), _one(after)), place=place))
+
+
+def _where(composer: Composer) -> Where:
+    return lambda key: _placed(composer.where(key))
+
+
+def _placed(place: str) -> str | Note:
+    """Return a place as a sentence says it."""
+    return Note("on_the_command_line") if place == COMMAND_LINE else place
 
 
 def _without_seed(value: Any) -> Any:
@@ -265,7 +278,7 @@ def _seeds(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
         before, after = (side.get(key, {}).get("values", []) for side in (then, now))
         # a seed that nothing draws from any more is no change of a seed: the choice is named
         if before != after and before and after:
-            texts = {**_both(_several(before), _several(after)), "place": now[key]["place"]}
+            texts = {**_both(_several(before), _several(after)), "place": _placed(now[key]["place"])}
             yield Change("seed", key, Note("lock_seed", key=key, **texts))
 
 
@@ -316,7 +329,8 @@ def _grid(source: str, locked: Mapping[str, Any], part: Part, after: Mapping[str
     for side in ("units", "periods"):
         before, today = locked[side], getattr(whole, side)
         gone, came = [one for one in before if one not in set(today)], [one for one in today if one not in set(before)]
-        if gone or came:
+        # whether values are given is asked of the same units and periods as the values
+        if (gone or came) and not (grid == GIVEN and len(after["grids"]) > 1):
             facts = {"source": source, "gone": _list(gone), "came": _list(came)}
             other = Note("lock_units" if side == "units" else "lock_periods", **facts)
             yield Change("data", f"{source} {grid} {side}", other)
@@ -325,7 +339,7 @@ def _grid(source: str, locked: Mapping[str, Any], part: Part, after: Mapping[str
             yield Change("data", name, Note("lock_series_gone", source=source, series=(name,)))
             continue
         if len(part.units) and len(part.periods) and (note := _cells(name, own, locked, part)) is not None:
-            yield Change("data", name, note)
+            yield Change("data", name, Note("lock_gaps", series=name, change=note) if grid == GIVEN else note)
 
 
 def _cells(name: str, own: Mapping[str, str], locked: Mapping[str, Any], part: Part) -> Note | None:

@@ -15,7 +15,7 @@ from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import Plan
 from digicarbon.report import Report
 from digicarbon.secret import mapped
-from digicarbon.sweep.lock.data import Reader, weights_of
+from digicarbon.sweep.lock.data import Reader, place_of, weights_of
 from digicarbon.sweep.provenance import seeds
 from digicarbon.tracking import provenance
 
@@ -51,7 +51,7 @@ def content(composer: Composer, planned: Plan, report: Report, reader: Reader | 
     asked = report.asked
     return {
         "experiment": planned.name,
-        "overrides": list(planned.overrides),
+        "overrides": ["=".join(map(_plain, one.split("=", 1))) for one in planned.overrides],
         "estimand": {
             "quantity": asked.quantity,
             "term": asked.term or "",
@@ -215,7 +215,10 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+    if value is None or isinstance(value, int | float | bool):
+        return value
+    # a lock is published: the folders of this computer are nobody's business, and another computer has others
+    return place_of(str(value)) if Path(str(value)).is_absolute() else str(value)
 
 
 __all__ = ["content", "software"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digicarbon.errors import DigicarbonError
 from digicarbon.panel import LOG_PREFIX, Panel, variables_of
 from digicarbon.plan.prepare import Specs
 from digicarbon.plan.runs import Run
 from digicarbon.source import TABLES, InputFile, Inputs, WatchedInputs
 from digicarbon.source.base import InputOutputTable
 from digicarbon.sweep.lock.grid import LENGTH, Grid
-from digicarbon.weights import Weights
+from digicarbon.weights import Weights, WeightsSpec
+
+GIVEN = "given"
+"""The grid that says in which cells a series has a value, but not which one."""
 
 
 @dataclass(eq=False)
@@ -35,6 +39,8 @@ class DataSet:
         Series that the outcome is made of.
     chooses : set of str
         Variables of the outcome by whose values a sample chooses rows.
+    weighs : set of str
+        Weights of the user's own classes that change with the values of the outcome.
     """
 
     grids: dict[str, Grid]
@@ -42,6 +48,7 @@ class DataSet:
     read: dict[str, str] = field(default_factory=dict)
     of_outcome: set[str] = field(default_factory=set)
     chooses: set[str] = field(default_factory=set)
+    weighs: set[str] = field(default_factory=set)
 
     @property
     def shared(self) -> list[str]:
@@ -61,11 +68,16 @@ class DataSet:
         out: dict[str, Any] = {"only_outcome": self.hidden, "outcome_and_others": self.shared, "grids": {}}
         if self.chooses:
             out["sample_by_outcome"] = sorted(self.chooses)
+        if self.weighs:
+            out["weights_by_outcome"] = sorted(self.weighs)
+        # a cell of the outcome that is emptied takes its row out of the sample
+        if here := [name for name in self.hidden if name in self.grids[GIVEN].series]:
+            by_grid[GIVEN] = here
         for grid, names in sorted(by_grid.items()):
             part = self.grids[grid].whole
             series = {name: part.print(name) for name in names}
             out["grids"][grid] = {"units": list(part.units), "periods": list(part.periods), "series": series}
-        out["files"] = {_place(path): self._file(file) for path, file in sorted(self.files.items())}
+        out["files"] = {place_of(path): self._file(file) for path, file in sorted(self.files.items())}
         return out
 
     def _file(self, file: InputFile) -> dict[str, Any]:
@@ -119,6 +131,8 @@ class Reader:
         # rows that are chosen by the outcome are no plan that is independent of it
         own.chooses |= {name for name in variables_of(specs.sample.variables) if _bare(name) in outcome}
         panel = run.prepared.stage.selection.panel
+        if _by_outcome(specs.weights, panel, outcome | own.of_outcome - own.read.keys() - behind):
+            own.weighs.add(_called(run, "weights"))
         for name in sorted(behind):
             own.read.setdefault(name, "tables" if name == TABLES else "series")
         for name in sorted(made):
@@ -166,7 +180,7 @@ class Reader:
     def _set(self, run: Run, inputs: Inputs) -> DataSet:
         def make() -> DataSet:
             name = _unused(_called(run, "source"), self.sets)
-            grids = {"series": Grid.of_frame(inputs.frame)}
+            grids = {"series": Grid.of_frame(inputs.frame), GIVEN: Grid.of_frame(_given(inputs.frame))}
             if inputs.tables:
                 grids["tables"] = _tables(inputs.tables)
             self.sets[name] = DataSet(grids, {})
@@ -198,8 +212,28 @@ def weights_of(runs: Iterable[Run]) -> dict[str, Mapping[str, Any]]:
         units = hashlib.sha256("\x1f".join(weights.labels).encode()).hexdigest()[:LENGTH]
         name = _unused(f"{called}, {weights.n} units ({units[:6]})", out)
         rows = " ".join(_row_hashes(weights))
-        out[name] = {"digest": weights.digest, "units": list(weights.labels), "rows": rows}
+        out[name] = {"called": called, "digest": weights.digest, "units": list(weights.labels), "rows": rows}
     return out
+
+
+def _by_outcome(spec: WeightsSpec | None, panel: Panel, outcome: Collection[str]) -> bool:
+    """Return whether weights of a user's own class are others where the values of the outcome are exchanged.
+
+    Shipped classes name the columns that they are made of.
+    """
+    if spec is None or type(spec).__module__.partition(".")[0] == __package__.partition(".")[0]:
+        return False
+    order = np.random.default_rng(1).permutation(len(panel.index))
+    exchanged = {name: panel.column(name)[order] for name in panel.names if _bare(name) in outcome}
+    try:
+        return spec.compute(panel.with_columns(exchanged)).digest != spec.compute(panel).digest
+    except DigicarbonError:
+        return True
+
+
+def _given(frame: pd.DataFrame) -> pd.DataFrame:
+    names = [name for name in frame.columns if name not in ("unit", "time")]
+    return frame[["unit", "time"]].join(frame[names].notna().astype(float))
 
 
 def _row_hashes(weights: Weights) -> Iterator[str]:
@@ -215,7 +249,7 @@ def _row_hashes(weights: Weights) -> Iterator[str]:
         yield sha.hexdigest()[:LENGTH]
 
 
-def _place(path: str) -> str:
+def place_of(path: str) -> str:
     """Return a path as a lock has it, which is published: from the working directory, or with its folder's name."""
     whole = Path(path).resolve()
     here = Path.cwd().resolve()

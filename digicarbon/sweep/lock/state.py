@@ -22,6 +22,8 @@ ARTIFACT = "lock.json"
 """The file of a sweep that says what was locked, and what differs."""
 TAG = "digicarbon.lock"
 """The tag of a sweep whose plan was locked: ``unchanged`` or ``changed``, with the time and hash of the lock."""
+BY_OUTCOME = ("sample_by_outcome", "weights_by_outcome")
+"""Keys of a locked data set with what reads the values of the outcome."""
 MOST_CHANGES = 6
 """How many changes a note names."""
 
@@ -131,6 +133,10 @@ def _note(lock: Lock, differing: Sequence[Change], first: Sequence[str]) -> Note
         said = [Note("lock_unchanged", **facts)]
     if again:
         said.append(Note("lock_again", times=again, why=str(lock.latest["why"])))
+    data = lock.latest["content"]["data"].values()
+    by_outcome = sorted({name for one in data for key in BY_OUTCOME for name in one.get(key, ())})
+    if by_outcome:
+        said.append(Note("lock_by_outcome", what=by_outcome))
     if lock.latest["fitted_before"]["runs"]:
         said.append(before(lock.latest))
     return said[0] if len(said) == 1 else Note("sentences", said=said)
