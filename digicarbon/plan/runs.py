@@ -101,6 +101,8 @@ class Plan:
         The reason why a column cannot run, by column, if other columns can.
     failed_count : int
         The number of choices in these columns.
+    failed_fits : int
+        The number of fits that these would be: values that a model ignores make no further one.
     excluded : int
         The number of combinations that ``exclude`` drops.
     left : int
@@ -124,6 +126,7 @@ class Plan:
     skipped: list[tuple[str, Note]] = field(default_factory=list)
     failed: dict[str, Note] = field(default_factory=dict)
     failed_count: int = 0
+    failed_fits: int = 0
     excluded: int = 0
     left: int = 0
     remarks: list[Note] = field(default_factory=list)
@@ -228,6 +231,7 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
     for column, failures in impossible.columns.items():
         result.failed[column] = _why(composer, column, failures)
         result.failed_count += len(failures)
+        result.failed_fits += len({_fit(composer, choice, shop) for choice, _ in failures})
     if not result.failed:
         impossible.refuse()
     if not result.runs:
@@ -307,6 +311,16 @@ def _why(composer: Composer, column: str, failures: Sequence[tuple[Choice, Digic
     if len(failures) == 1:
         return Note("column_cannot_run", column=column, file=file, why=error)
     return Note("column_never_runs", column=column, file=file, choices=len(failures), label=choice.label, why=error)
+
+
+def _fit(composer: Composer, choice: Choice, shop: Workshop) -> tuple[str, ...]:
+    """Return what is equal for choices of a column that would be one fit."""
+    try:
+        lacks = specify(composer.config(choice.values), shop.builder).lacks
+    except DigicarbonError:
+        # nobody knows what a model that cannot be built ignores
+        return (choice.label,)
+    return tuple(f"{key}={as_text(value)}" for key, value in choice.values.items() if not lacks(key))
 
 
 def _remarks(composer: Composer, choices: Sequence[Choice]) -> list[Note]:

@@ -444,7 +444,7 @@ def roster(planned: Plan, kinds: Mapping[str, Any] = MappingProxyType({}), claim
     ]
     drawn_from = planned.left if planned.drawn else 0
     stated = {} if claim is None else claim.recorded
-    lost = 0 if claim is None else planned.failed_count
+    lost = 0 if claim is None else planned.failed_fits
     left_out = planned.skipped, planned.excluded, list(planned.failed.items())
     return Roster(runs, *left_out, drawn_from, kinds, stated, lost)
 

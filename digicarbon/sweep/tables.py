@@ -370,7 +370,7 @@ def _judged(
     judge = Judge(claim)
     for run, result in records.results():
         judge.take(run.label, result)
-    return judge.verdicts(multiverse, joints, planned.failed_count)
+    return judge.verdicts(multiverse, joints, planned.failed_fits)
 
 
 def stated(multiverse: Multiverse | None, judged: Judged | None) -> tuple[Note, ...]:

@@ -153,6 +153,19 @@ def test_a_column_that_the_command_line_holds_fixed_needs_no_kind(project: Path)
     assert list(settings_for(composer, plan(composer)).kinds["named"]) == ["outcome"]
 
 
+def test_a_claim_counts_the_fits_of_a_column_that_cannot_run_once(project: Path) -> None:
+    columns = {"FE": {"model": "twfe"}, "late": {"model": "twfe", "sample.first": 2017, "sample.last": 2017}}
+    grid = {"weights": ["w1_adjacency", "k_nearest"], "outcome.controls": [["ln_pgdp"], ["ln_population"]]}
+    claim = {"quantity": "coefficient", "sign": "negative", "share": 0.5}
+    report = {"quantity": "coefficient", "draws": 0, "pictures": []}
+    table, found = ran("mine", columns=columns, grid=grid, claim=claim, report=report)
+    # weights have no effect on these models
+    assert (len(found.rows), found.roster.lost) == (2, 2)
+    (verdict,) = found.judged.verdicts if found.judged else ()
+    assert (verdict.estimates, verdict.unknown) == (2, 2)
+    assert "of 4" in " ".join(table.notes)
+
+
 def test_columns_may_have_a_kind(project: Path) -> None:
     columns = {"FE": {"model": "twfe"}, "FE again": {"model": "twfe"}, "SAR": {"model": "sar"}}
     kinds = {"column": "uncertain"}
