@@ -44,7 +44,7 @@ def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
         If it cannot be read.
     """
     from digicarbon.sweep import sweep
-    from digicarbon.tracking import opening, refuse_unreadable
+    from digicarbon.tracking import follow, opening, refuse_unreadable
 
     rest = list(words)
     name = rest.pop(0) if rest and not rest[0].startswith("-") and "=" not in rest[0] else ROOT
@@ -60,6 +60,7 @@ def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
         first = command_line("run", name, overrides)
         raise DataError(Note("ui_no_store", store=masked(uri), command=first))
     refuse_unreadable(uri)
+    follow(uri)
     address, port_number = host or "127.0.0.1", port or "5000"
     _refuse_used_port(address, port_number, [*([] if name == ROOT else [name]), *overrides, *flags])
     page = f"http://{address}:{port_number}/{_view(tracking, name)}"

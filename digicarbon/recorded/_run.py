@@ -30,6 +30,7 @@ from digicarbon.tracking import (
     VIEW,
     Tracking,
     ask_once,
+    follow,
     opening,
 )
 
@@ -291,6 +292,7 @@ def reading(tracking: Tracking) -> Iterator[MlflowClient]:
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     try:
         ask_once(tracking.uri)
+        follow(tracking.uri)
         yield MlflowClient(tracking_uri=opening(tracking.uri))
     except (MlflowException, SQLAlchemyError, OSError, ImportError, UnicodeDecodeError, sqlite3.Error) as error:
         raise TrackingError(

@@ -13,6 +13,7 @@ from digicarbon.tracking._history import (
     fitted_before,
     history,
 )
+from digicarbon.tracking._moved import follow
 from digicarbon.tracking._places import (
     SERVERS,
     SQLITE,
@@ -84,6 +85,7 @@ __all__ = [
     "deliver",
     "finished",
     "fitted_before",
+    "follow",
     "history",
     "local_folder",
     "masked",

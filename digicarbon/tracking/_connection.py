@@ -11,6 +11,7 @@ from digicarbon.note import Note, cut
 from digicarbon.tracking import _failures
 from digicarbon.tracking._backend import Backend, Experiment
 from digicarbon.tracking._client import Client, public
+from digicarbon.tracking._moved import follow
 from digicarbon.tracking._places import (
     SERVERS,
     SQLITE,
@@ -78,6 +79,7 @@ def connected(tracking: Tracking, name: str) -> Connection:
     with _failures.refused(tracking.uri, _failures.OPENED, advises=True):
         try_database(tracking.uri)
         with alone(tracking.uri):
+            follow(tracking.uri)
             return _opened(tracking.uri, name, location)
 
 
@@ -89,6 +91,7 @@ def reading(uri: str) -> Backend:
     MlflowException, SQLAlchemyError
         If the store cannot be opened.
     """
+    follow(uri)
     return _tables(uri) or Client(public(opening(uri)))
 
 
