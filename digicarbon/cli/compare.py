@@ -171,7 +171,7 @@ def _side(word: str, experiment: str, overrides: Sequence[str]) -> Side:
     tracking, (name, *others) = store_of([one for one in (name, where) if one], overrides)
     if at:
         named = commit_named(commit) or commit
-        return _recorded(tracking, word, at_commit(tracking, name, named, commit))
+        return _recorded(tracking, word, at_commit(tracking, name, named, commit, _advice(name)))
     run_id, parent_id = located(tracking, name, "".join(others), _advice(word))
     side = _recorded(tracking, word, parent_id)
     return side if run_id == parent_id else replace(side, run_id=run_id)

@@ -25,7 +25,7 @@ from digicarbon.config.files import command_line
 from digicarbon.note import Note, cut
 from digicarbon.recorded.differences import TOLERANCE
 from digicarbon.render import Table
-from digicarbon.report.focal import effect_of
+from digicarbon.report.focal import before_effect, effect_of
 from digicarbon.report.labels import Labels
 from digicarbon.tracking import COMMIT, EXPERIMENT
 
@@ -172,7 +172,9 @@ def _further(comparison: Comparison) -> Iterator[Note]:
     others = both[~both["effect_comparable"].astype(bool)]
     if len(others):
         pairs = dict.fromkeys(zip(others["quantity_a"], others["quantity_b"], strict=True))
-        each = cut(Note("compare_effects_are", one=effect_of(one), other=effect_of(other)) for one, other in pairs)
+        each = cut(
+            Note("compare_effects_are", one=before_effect(one), other=before_effect(other)) for one, other in pairs
+        )
         yield Note("compare_other_effects", runs=_runs(len(others)), effects=each)
     if comparison.other_origins:
         yield Note("compare_equal_although", runs=_runs(comparison.other_origins))

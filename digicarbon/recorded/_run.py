@@ -160,7 +160,7 @@ def located(tracking: Tracking, name: str, experiment: str = "", advice: Sequenc
         return run.info.run_id, run.data.tags.get("mlflow.parentRunId", run.info.run_id)
 
 
-def at_commit(tracking: Tracking, experiment: str, commit: str, name: str) -> str:
+def at_commit(tracking: Tracking, experiment: str, commit: str, name: str, advice: Sequence[Note] = ()) -> str:
     """Return the id of an experiment's latest sweep that has runs of a Git commit.
 
     Parameters
@@ -171,6 +171,8 @@ def at_commit(tracking: Tracking, experiment: str, commit: str, name: str) -> st
         Its beginning, 4 digits at least.
     name : str
         What the user calls it.
+    advice : sequence of Note
+        As for `located`.
 
     Raises
     ------
@@ -181,7 +183,7 @@ def at_commit(tracking: Tracking, experiment: str, commit: str, name: str) -> st
     """
     with reading(tracking) as client:
         # the newest sweep, or an error that names what is there
-        newest = _run(client, tracking, experiment, "", _newest, ())
+        newest = _run(client, tracking, experiment, "", _newest, advice)
         ids = [newest.info.experiment_id]
         if newest.data.tags.get("digicarbon.kind") != "sweep":
             raise DataError(Note("recorded_no_sweep_yet"))
