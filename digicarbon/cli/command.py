@@ -425,7 +425,7 @@ def show(table: Table, console: Console) -> None:
     Sentences are wrapped; no cell is ever cut.
     """
     grid = table.grids[0]
-    first = max(map(cell_len, (*grid.corners, *(label for label, _ in grid.rows))), default=0) + 4
+    first = max(map(cell_len, (*grid.corners, *grid.labels)), default=0) + 4
     natural = [max(over, *map(cell_len, texts)) for over, texts in zip(grid.over, grid.columns, strict=True)]
     widths = [min(width, SENTENCE) + 3 for width in natural]
     room = console.width if console.is_terminal else sys.maxsize
@@ -443,7 +443,7 @@ def show(table: Table, console: Console) -> None:
                 min_width=over,
                 max_width=SENTENCE,
             )
-        for row, (label, cells) in enumerate(part.rows):
+        for row, (label, (_, cells)) in enumerate(zip(part.labels, part.rows, strict=True)):
             if row in part.rules:
                 rich_table.add_section()
             rich_table.add_row(label, *cells)

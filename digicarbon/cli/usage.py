@@ -344,18 +344,19 @@ def _add_records(add: Adder) -> None:
         is_override=_is_tracking,
     )
     compare = add(
-        "digicarbon compare A B [--to FILE] [--experiment EXPERIMENT] [tracking=…]",
+        "digicarbon compare A B [--to FILE] [--experiment EXPERIMENT] [report.language=en|zh tracking=…]",
         "compare.compare_",
         "Compares two recorded sweeps: which numbers moved, and by what: data, a choice, code or packages. A and B are "
         "each an experiment (its latest sweep), EXPERIMENT@COMMIT (the latest one at a Git commit), or the id of a "
         "sweep or a run, or its beginning; or the folder of a package, whose expected numbers are compared. The status "
-        "is 1 if a number moved.",
+        "is 1 if a number moved. Words are in the language of B's report.",
         "digicarbon compare table3_baseline@a1b2c3d table3_baseline",
         "digicarbon compare 3f9a2c81000b table3_baseline --to moved.csv",
+        "digicarbon compare 3f9a2c81000b table3_baseline report.language=zh",
         needs=Note("needs_of_compare"),
         names=("first", "second"),
         least=2,
-        is_override=_is_tracking,
+        is_override=_is_language_or_tracking,
     )
     compare.add_argument(
         "--to", metavar="FILE", help="a row for each run as .csv, or the result as .md, .html, .docx …"
@@ -468,6 +469,10 @@ def _is_pair(word: str) -> bool:
 
 def _is_tracking(word: str) -> bool:
     return word.startswith("tracking")
+
+
+def _is_language_or_tracking(word: str) -> bool:
+    return word.startswith("report.language=") or _is_tracking(word)
 
 
 def _is_no_path(word: str) -> bool:

@@ -13,6 +13,7 @@ import pandas as pd
 from digicarbon.arrays import FloatArray
 from digicarbon.compare.match import Place, matched, places
 from digicarbon.compare.origins import OPTIONS, TAGS, DataRecord, Origin, Origins, Reason
+from digicarbon.note import Note
 from digicarbon.recorded import RecordedSweep
 from digicarbon.recorded.differences import TOLERANCE, relative
 from digicarbon.tracking import QUANTITY, SIGN, TERM
@@ -96,6 +97,8 @@ class Comparison:
         A row for each run: columns as in the file of `digicarbon compare --to`.
     reasons : sequence of tuple of Reason
         Why each of these runs moved; empty where none differs or nothing that is recorded does.
+    failures : sequence of Note or None
+        Why each of these runs that fails in one of the sweeps fails there; None for all others.
     numbers : int
         How many numbers were compared.
     other_origins : int
@@ -106,6 +109,7 @@ class Comparison:
     now: Side
     runs: pd.DataFrame
     reasons: Sequence[tuple[Reason, ...]]
+    failures: Sequence[Note | None]
     numbers: int
     other_origins: int
 
@@ -158,14 +162,16 @@ def compare(then: Side, now: Side) -> Comparison:
         )
         if left
     ]
+    failures = _failures(then, now, pairs, frame["state"])
+    failures += [*_cannot(only_then, now), *_cannot(only_now, then)]
     frame = pd.concat([frame, *alone], ignore_index=True).reindex(columns=frame.columns) if alone else frame
     reasons += [()] * (len(frame) - len(reasons))
     for kind in ("data", "choice", "code", "packages"):
-        texts = ["; ".join(text for one in own if one.kind == kind for text in one.what) for own in reasons]
+        texts = ["; ".join(str(text) for one in own if one.kind == kind for text in one.what) for own in reasons]
         frame[kind] = texts
     frame.insert(2, "reason", [" and ".join(one.kind for one in own) for own in reasons])
     compared = int((~np.isnan(numbers.then) | ~np.isnan(numbers.now)).sum())
-    return Comparison(then, now, frame, reasons, compared, others)
+    return Comparison(then, now, frame, reasons, failures, compared, others)
 
 
 def _first_line(text: object) -> str:
@@ -254,15 +260,30 @@ def _reasons(
     return found
 
 
+def _failures(then: Side, now: Side, pairs: Sequence[tuple[Place, Place]], state: pd.Series[Any]) -> list[Note | None]:
+    """Return why each run of both sweeps that fails in one of them fails there."""
+    sides = {FAILS_IN_A: then, FAILS_IN_B: now}
+    known = {word: dict(side.sweep.failures) for word, side in sides.items() if (state == word).any()}
+    return [
+        known[word].get((one if word == FAILS_IN_A else other).run.label) if word in known else None
+        for (one, other), word in zip(pairs, state, strict=True)
+    ]
+
+
+def _cannot(left: Sequence[Place], other: Side) -> list[Note | None]:
+    """Return why the other sweep cannot run what is recorded in one sweep only; None where it says nothing."""
+    roster = other.sweep.roster
+    whys = dict([*roster.failed, *roster.skipped])
+    return [whys.get(place.label) or whys.get(place.run.column or "") for place in left]
+
+
 def _alone(
     side: Side, left: Sequence[Place], other: Side, letters: tuple[str, str], words: tuple[str, str]
 ) -> pd.DataFrame:
     """Return rows for runs that are recorded in one sweep only; the other one may say why it cannot run them."""
     letter, beside = letters
     rows = side.sweep.rows.iloc[[place.row for place in left]]
-    roster = other.sweep.roster
-    cannot = dict([*roster.failed, *roster.skipped])
-    whys = [cannot.get(place.label) or cannot.get(place.run.column or "") for place in left]
+    whys = _cannot(left, other)
     frame = pd.DataFrame({"run": [place.label for place in left], "numbers": 0, "differing": 0})
     frame["state"] = [words[why is not None] for why in whys]
     frame[f"error_{beside}"] = ["" if why is None else _first_line(str(why)) for why in whys]

@@ -12,12 +12,14 @@ from typing import Any, Literal, TypeAlias
 import yaml
 
 from digicarbon.config.files import GROUPS as EVERY_GROUP
+from digicarbon.note import Note
 from digicarbon.secret import hidden
 from digicarbon.sweep.provenance import CODE, FINGERPRINT, SETTINGS
 from digicarbon.sweep.provenance import GROUPS as OF_PANEL
 from digicarbon.tracking import COMMIT
 
 Kind: TypeAlias = Literal["data", "choice", "code", "packages"]
+What: TypeAlias = tuple[Note | str, ...]
 Tags: TypeAlias = Mapping[str, str]
 Change: TypeAlias = tuple[str, str, str]
 """A key and its text in both records."""
@@ -39,10 +41,10 @@ _LINE = re.compile(r"  [^\s:#-][^:]*: \S")
 _FIELD = re.compile(r"^  (?=[^\s-])", re.MULTILINE)
 
 
-def commit_of(tags: Tags) -> str:
+def commit_of(tags: Tags) -> Note | str:
     """Return the Git commit of a record, shortened, with a word on changes that are not in it."""
-    changed = " with changes" if tags.get(DIRTY) == "True" else ""
-    return f"{tags.get(COMMIT, NONE)[:DIGITS]}{changed}"
+    commit = tags[COMMIT][:DIGITS] if COMMIT in tags else Note("compare_none")
+    return Note("compare_commit_with_changes", commit=commit) if tags.get(DIRTY) == "True" else commit
 
 
 def versions(then: Tags, now: Tags) -> list[tuple[str, str, str]]:
@@ -61,12 +63,12 @@ class Reason:
     Attributes
     ----------
     kind : {"data", "choice", "code", "packages"}
-    what : tuple of str
-        The files, keys with both values, commits, or versions.
+    what : tuple of Note or str
+        The files, keys with both values, commits, or versions; a text where every language writes the same.
     """
 
     kind: Kind
-    what: tuple[str, ...]
+    what: What
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ class Origins:
 
     def __init__(self, then: DataRecord, now: DataRecord) -> None:
         self._then, self._now = then, now
-        self._known: dict[Any, tuple[str, ...]] = {}
+        self._known: dict[Any, What] = {}
 
     def reasons(self, then: Origin, now: Origin, configs: Callable[[], tuple[str, str]]) -> tuple[Reason, ...]:
         """Return the reasons why numbers of a run moved; none if nothing that is recorded differs.
@@ -162,7 +164,7 @@ class Origins:
             Returns the two composed configurations; called where the content hash differs.
         """
         packages = self._packages(then.tags, now.tags)
-        found: list[tuple[Kind, tuple[str, ...]]] = []
+        found: list[tuple[Kind, What]] = []
         # of equal hashes models, columns, weights and code are equal
         if then.hash != now.hash:
             one, other = configs()
@@ -171,7 +173,7 @@ class Origins:
         found.append(("packages", packages))
         return tuple(Reason(kind, what) for kind, what in found if what)
 
-    def _origins(self, then: Origin, now: Origin, changes: Changes) -> Iterator[tuple[Kind, tuple[str, ...]]]:
+    def _origins(self, then: Origin, now: Origin, changes: Changes) -> Iterator[tuple[Kind, What]]:
         prints = (then.tags.get(FINGERPRINT, ""), now.tags.get(FINGERPRINT, ""))
         digests = (then.tags.get(WEIGHTS, ""), now.tags.get(WEIGHTS, ""))
         panels = (then.tags.get(PANEL, ""), now.tags.get(PANEL, ""))
@@ -189,49 +191,61 @@ class Origins:
         weights = self._weights_files(prints, digests, bool(of_weights)) if other_weights and all(digests) else ()
         yield "data", (*files, *weights)
         yield "choice", (*of_panel, *of_weights, *of_model)
-        code: tuple[str, ...] = ()
+        code: What = ()
         other_class = any(key == CLASS for group in ("model", "diagnostic") for key, _, _ in changes.get(group, ()))
         if then.tags.get(CODE) and now.tags.get(CODE) and not other_class and then.tags[CODE] != now.tags[CODE]:
             code = (_commits(then.tags, now.tags),)
         elif other_panel and not (files or of_panel) and self._same_columns(prints):
-            code = (f"the code that makes the panel, {_commits(then.tags, now.tags)}",)
+            code = (Note("compare_code_of_panel", commits=_commits(then.tags, now.tags)),)
         elif other_weights and all(digests) and not (weights or of_weights or files or of_panel):
-            code = (f"the code that makes the weights, {_commits(then.tags, now.tags)}",)
+            code = (Note("compare_code_of_weights", commits=_commits(then.tags, now.tags)),)
         yield "code", code
 
     def _same_columns(self, prints: tuple[str, str]) -> bool:
         return self._then.columns(prints[0]) == self._now.columns(prints[1])
 
-    def _files(self, prints: tuple[str, str], moved: bool) -> tuple[str, ...]:
+    def _files(self, prints: tuple[str, str], moved: bool) -> What:
         key = ("files", *prints, moved)
         if key not in self._known:
             self._known[key] = tuple(_changed(self._then.files(prints[0]), self._now.files(prints[1]), moved))
         return self._known[key]
 
-    def _weights_files(self, prints: tuple[str, str], digests: tuple[str, str], moved: bool) -> tuple[str, ...]:
+    def _weights_files(self, prints: tuple[str, str], digests: tuple[str, str], moved: bool) -> What:
         files = self._then.weights(prints[0], digests[0]), self._now.weights(prints[1], digests[1])
-        return tuple(f"weights {name}" for name in _changed(*files, moved))
+        return tuple(Note("compare_weights_file", file=name) for name in _changed(*files, moved))
 
-    def _packages(self, then: Tags, now: Tags) -> tuple[str, ...]:
+    def _packages(self, then: Tags, now: Tags) -> What:
         key = ("packages", then.get(PACKAGES), now.get(PACKAGES))
         if key not in self._known:
             # the version of digicarbon itself is a matter of its code, which has a digest
             differ = [one for one in versions(then, now) if one[0] != "digicarbon"]
-            self._known[key] = tuple(f"{name} {one or NONE} → {other or NONE}" for name, one, other in differ)
+            self._known[key] = tuple(
+                Note("compare_version", package=name, before=_version(one), after=_version(other))
+                for name, one, other in differ
+            )
         return self._known[key]
 
 
-def _commits(then: Tags, now: Tags) -> str:
+def _version(version: str) -> Note | str:
+    return version or Note("compare_none")
+
+
+def _commits(then: Tags, now: Tags) -> Note:
     """Return the commits of two records; without Git, what is known instead."""
-    commits = commit_of(then), commit_of(now)
-    text = f"commit {commits[0]} → {commits[1]}" if commits[0] != commits[1] else f"commit {commits[0]} in both"
+    one, other = commit_of(then), commit_of(now)
+    known = Note("compare_commits", before=one, after=other) if one != other else Note("compare_one_commit", commit=one)
     if COMMIT not in then and COMMIT not in now:
-        text = "not in a Git repository"
-    one, other = then.get(VERSION, NONE), now.get(VERSION, NONE)
-    return text if one == other else f"{text}, digicarbon {one} → {other}"
+        known = Note("compare_without_git")
+    before, after = then.get(VERSION, ""), now.get(VERSION, "")
+    if before == after:
+        return known
+    version = Note("compare_version", package="digicarbon", before=_version(before), after=_version(after))
+    return Note("compare_commits_and_version", commits=known, version=version)
 
 
-def _changed(then: Mapping[str, tuple[str, str]], now: Mapping[str, tuple[str, str]], moved: bool) -> Iterator[str]:
+def _changed(
+    then: Mapping[str, tuple[str, str]], now: Mapping[str, tuple[str, str]], moved: bool
+) -> Iterator[Note | str]:
     """Yield the files with other bytes, and those on one side only.
 
     Parameters
@@ -247,7 +261,7 @@ def _changed(then: Mapping[str, tuple[str, str]], now: Mapping[str, tuple[str, s
             if sha != sha_now and not (moved and one != other):
                 yield name
         elif not moved:
-            yield f"{name} only in {'A' if name in then else 'B'}"
+            yield Note("compare_only_in", what=name, side="A" if name in then else "B")
 
 
 def _told(then: Origin, now: Origin, changes: Changes, groups: Sequence[str]) -> tuple[str, ...]:

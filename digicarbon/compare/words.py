@@ -1,4 +1,4 @@
-"""What a comparison says: a summary in sentences, then tables of why numbers moved and of the runs that moved."""
+"""What a comparison says: a summary as notes, then a table of the runs that moved."""
 
 from __future__ import annotations
 
@@ -20,24 +20,23 @@ from digicarbon.compare.comparison import (
     Comparison,
     Side,
 )
-from digicarbon.compare.origins import DIRTY, Reason, commit_of, versions
+from digicarbon.compare.origins import DIRTY, Kind, Reason, commit_of, versions
 from digicarbon.config.files import command_line
-from digicarbon.errors import listing
+from digicarbon.note import Note, cut
 from digicarbon.recorded.differences import TOLERANCE
 from digicarbon.render import Table
+from digicarbon.report.focal import before_effect, effect_of
+from digicarbon.report.labels import Labels
 from digicarbon.tracking import COMMIT, EXPERIMENT
 
-UNKNOWN = "nothing that is recorded"
-"""What moved a number if data, choices, code and packages are the same."""
-WORDS = {"data": "data", "choice": "a choice", "code": "code", "packages": "packages"}
 NAMED = 3
 """How many files or choices are named in the summary, and in a cell."""
 LISTED = 5
 """How many runs of one sweep only are named."""
 
 
-def summary(comparison: Comparison, overrides: Sequence[str] = ()) -> list[str]:
-    """Return the result in sentences, the most important one first.
+def summary(comparison: Comparison, overrides: Sequence[str] = ()) -> list[Note]:
+    """Return the result as notes, the most important one first.
 
     Parameters
     ----------
@@ -48,49 +47,57 @@ def summary(comparison: Comparison, overrides: Sequence[str] = ()) -> list[str]:
     return [*_counts(comparison), *_effects(comparison), *_further(comparison), *_separate(comparison, overrides)]
 
 
-def heading(letter: str, side: Side) -> str:
+def heading(side: Side) -> Note:
     """Return what A or B is: its experiment, sweep, time, and Git commit."""
     sweep = side.sweep
-    when = datetime.fromtimestamp(sweep.start / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    commits = Counter(commit_of(origin.tags) for origin in side.origins)
-    commit = "several commits" if len(commits) > 1 else "".join(f"commit {name}" for name in commits if name != "none")
-    run = f"run {side.run_id[:12]} of " if side.run_id else ""
-    name = sweep.tags.get(EXPERIMENT, sweep.experiment)
-    parts = [f"{letter}: {run}{name}, sweep {sweep.parent_id[:12]}, {when}", commit]
-    if not sweep.ended:
-        parts.append("not finished")
-    return ", ".join(part for part in parts if part)
+    commits = dict.fromkeys(commit_of(origin.tags) for origin in side.origins)
+    at: Note | str = "" if set(commits) <= {commit_of({})} else Note("compare_at_commit", commit=next(iter(commits)))
+    if len(commits) > 1:
+        at = Note("compare_several_commits")
+    return Note(
+        "compare_sweep",
+        run=Note("compare_run_of", run=side.run_id[:12]) if side.run_id else "",
+        experiment=sweep.tags.get(EXPERIMENT, sweep.experiment),
+        sweep=sweep.parent_id[:12],
+        when=datetime.fromtimestamp(sweep.start / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        commit=at,
+        unfinished="" if sweep.ended else Note("compare_unfinished"),
+    )
 
 
-def _runs(number: int) -> str:
-    return f"{number:,} run{'' if number == 1 else 's'}" if number else "no run"
+def _runs(number: int) -> Note:
+    return Note("compare_runs", runs=number) if number else Note("compare_no_run")
 
 
-def _counts(comparison: Comparison) -> Iterator[str]:
+def _counts(comparison: Comparison) -> Iterator[Note]:
     states = comparison.runs["state"].value_counts()
-    both, moved = len(comparison.both), len(comparison.moved)
-    if not moved:
-        numbers = f"{comparison.numbers:,} number{'' if comparison.numbers == 1 else 's'}"
-        equal = f"all {numbers} are equal to {TOLERANCE:g}" if comparison.numbers else "no numbers to compare"
-        yield f"{_runs(both)} in both, none moved: {equal}."
+    both, moved = _runs(len(comparison.both)), len(comparison.moved)
+    if moved:
+        yield Note("compare_moved", both=both, moved=moved, by=list(_by_reason(comparison)))
+    elif comparison.numbers:
+        yield Note("compare_none_moved", both=both, numbers=comparison.numbers, tolerance=TOLERANCE)
     else:
-        yield f"{_runs(both)} in both, {moved:,} moved: {', '.join(_by_reason(comparison))}."
-    for state, words in ((FAILS_IN_A, "in A only"), (FAILS_IN_B, "in B only"), (FAILS_IN_BOTH, "in both")):
+        yield Note("compare_no_numbers", both=both)
+    for state, code in (
+        (FAILS_IN_A, "compare_fail_in_a"),
+        (FAILS_IN_B, "compare_fail_in_b"),
+        (FAILS_IN_BOTH, "compare_fail_in_both"),
+    ):
         if number := int(states.get(state, 0)):
-            yield f"{_runs(number)} {'fails' if number == 1 else 'fail'} {words}."
-    for state in (ONLY_IN_A, ONLY_IN_B):
+            yield Note(code, runs=number)
+    for state, side in ((ONLY_IN_A, "A"), (ONLY_IN_B, "B")):
         names = comparison.runs.loc[comparison.runs["state"] == state, "run"]
         if len(names):
-            yield f"{_runs(len(names))} {state}: {listing(names, LISTED)}."
+            yield Note("compare_runs_only_in", runs=len(names), side=side, names=cut(names, LISTED))
 
 
-def _by_reason(comparison: Comparison) -> Iterator[str]:
+def _by_reason(comparison: Comparison) -> Iterator[Note]:
     """Yield how many runs moved by each set of reasons, and their files, choices, commits and versions."""
-    whats: dict[tuple[str, ...], dict[str, Counter[str]]] = {}
-    counts: Counter[tuple[str, ...]] = Counter()
+    whats: dict[tuple[Kind, ...], dict[Kind, Counter[Note | str]]] = {}
+    counts: Counter[tuple[Kind, ...]] = Counter()
     for state, reasons in zip(comparison.runs["state"], comparison.reasons, strict=True):
         if state == MOVED:
-            kinds: tuple[str, ...] = tuple(reason.kind for reason in reasons)
+            kinds = tuple(reason.kind for reason in reasons)
             counts[kinds] += 1
             own = whats.setdefault(kinds, {})
             for reason in reasons:
@@ -98,59 +105,82 @@ def _by_reason(comparison: Comparison) -> Iterator[str]:
     failing = len(comparison.moved) - counts.total()
     for kinds, number in counts.most_common():
         parts = [
-            f"{WORDS[kind]} ({listing((text for text, _ in whats[kinds][kind].most_common()), NAMED)})"
-            for kind in kinds
+            Note("compare_reason", reason=_named(kind), what=cut((one for one, _ in own.most_common()), NAMED))
+            for kind, own in ((kind, whats[kinds][kind]) for kind in kinds)
         ]
-        yield f"{number:,} by {' and '.join(parts) or UNKNOWN}"
+        yield Note("compare_moved_by", runs=number, reasons=parts or [Note("compare_unknown_reason")])
     if failing:
-        yield f"{failing:,} by a failure in one of the two"
+        yield Note("compare_moved_by_failure", runs=failing)
 
 
-def _effects(comparison: Comparison) -> Iterator[str]:
+def _named(kind: Kind) -> Note:
+    """Return a reason within a sentence."""
+    match kind:
+        case "data":
+            return Note("compare_by_data")
+        case "choice":
+            return Note("compare_by_choice")
+        case "code":
+            return Note("compare_by_code")
+        case "packages":
+            return Note("compare_by_packages")
+
+
+def _effects(comparison: Comparison) -> Iterator[Note]:
     both = comparison.both
     signs, stars = int(both["sign_changed"].sum()), int(both["significance_changed"].sum())
     with_effect = both[both["effect_comparable"] & both["effect_a"].notna() & both["effect_b"].notna()]
     moved = comparison.runs[comparison.runs["state"] == MOVED]
     if len(moved) and len(with_effect):
-        yield f"The effect's sign changed in {_runs(signs)}, its significance in {_runs(stars)}."
+        yield Note("compare_signs", signs=_runs(signs), stars=_runs(stars))
     changed = with_effect[with_effect["state"] == MOVED]
     size = changed["effect_change"].abs()
     if size.gt(0).any():
         row = changed.iloc[int(size.to_numpy().argmax())]
-        yield (
-            f"Largest change of an effect: {row['effect_a']:.4g} → {row['effect_b']:.4g}, "
-            f"the {_effect(row)}, in {row['run']}."
+        yield Note(
+            "compare_largest_effect",
+            before=row["effect_a"],
+            after=row["effect_b"],
+            effect=_effect(row),
+            run=row["run"],
         )
     sized = moved[moved["value_a"].notna() & moved["value_b"].notna()]
     if len(sized):
         row = sized.iloc[int(sized["largest"].to_numpy().argmax())]
-        yield (
-            f"Largest relative difference: {row['largest']:.2g}, {row['number']} {row['value_a']:.6g} → "
-            f"{row['value_b']:.6g}, in {row['run']}."
+        yield Note(
+            "compare_largest_difference",
+            difference=row["largest"],
+            number=row["number"],
+            before=row["value_a"],
+            after=row["value_b"],
+            run=row["run"],
         )
 
 
-def _effect(row: pd.Series) -> str:
-    quantity, terms = row["quantity_a"], list(dict.fromkeys([row["term_a"], row["term_b"]]))
-    name = quantity if quantity == "coefficient" else f"{quantity} effect".strip()
-    return f"{name} of {' → '.join(terms)}" if any(terms) else name
+def _effect(row: pd.Series) -> Note:
+    name = effect_of(row["quantity_a"]) if row["quantity_a"] else Note("compare_effect")
+    one, other = row["term_a"], row["term_b"]
+    if not (one or other):
+        return name
+    return Note(
+        "compare_effect_of", effect=name, term=one if one == other else Note("compare_terms", one=one, other=other)
+    )
 
 
-def _further(comparison: Comparison) -> Iterator[str]:
+def _further(comparison: Comparison) -> Iterator[Note]:
     both = comparison.both
     others = both[~both["effect_comparable"].astype(bool)]
     if len(others):
         pairs = dict.fromkeys(zip(others["quantity_a"], others["quantity_b"], strict=True))
-        yield (
-            f"The effects of {_runs(len(others))} are not compared, since they are different numbers: "
-            f"{listing(f'{one} in A, {other} in B' for one, other in pairs)}."
+        each = cut(
+            Note("compare_effects_are", one=before_effect(one), other=before_effect(other)) for one, other in pairs
         )
+        yield Note("compare_other_effects", runs=_runs(len(others)), effects=each)
     if comparison.other_origins:
-        runs = _runs(comparison.other_origins)
-        yield f"Equal numbers although data, a choice or code differ: {runs}."
+        yield Note("compare_equal_although", runs=_runs(comparison.other_origins))
 
 
-def _separate(comparison: Comparison, overrides: Sequence[str]) -> Iterator[str]:
+def _separate(comparison: Comparison, overrides: Sequence[str]) -> Iterator[Note]:
     """Yield a command for each set of several reasons, by which one of them can be told from the others."""
     known: set[tuple[str, ...]] = set()
     runs = comparison.runs
@@ -162,17 +192,14 @@ def _separate(comparison: Comparison, overrides: Sequence[str]) -> Iterator[str]
         yield _command(comparison, place, reasons, overrides)
 
 
-def _command(comparison: Comparison, place: int, reasons: Sequence[Reason], overrides: Sequence[str]) -> str:
+def _command(comparison: Comparison, place: int, reasons: Sequence[Reason], overrides: Sequence[str]) -> Note:
     kinds = [reason.kind for reason in reasons]
     row = comparison.runs.iloc[place]
-    whole = " and ".join(WORDS[kind] for kind in kinds)
+    whole = [_named(kind) for kind in kinds]
     rerun_a, rerun_b = (command_line("rerun", row[f"run_id_{letter}"][:12], overrides) for letter in "ab")
     if "choice" in kinds:
-        rest = " and ".join(WORDS[kind] for kind in kinds if kind != "choice")
-        return (
-            f"To separate {whole}: `{rerun_a}` fits the choices of A with the {rest} of today. What it finds different "
-            "is not due to the choice."
-        )
+        rest = [_named(kind) for kind in kinds if kind != "choice"]
+        return Note("compare_separate_choice", reasons=whole, command=rerun_a, rest=rest)
     then, now = (
         next(origin.tags for origin in side.origins if origin.hash == key)
         for side, key in zip((comparison.then, comparison.now), _hashes(comparison, row), strict=True)
@@ -180,12 +207,13 @@ def _command(comparison: Comparison, place: int, reasons: Sequence[Reason], over
     before = then.get(COMMIT, "")
     if "code" in kinds:
         clean = before and before != now.get(COMMIT) and then.get(DIRTY) != "True"
-        back = f"`{shlex.join(['git', 'checkout', before[:10]])}`" if clean else "put the code of A back"
-        return f"To separate {whole}: {back}, then `{rerun_b}`. What it finds different is due to the code."
+        back = Note("compare_command", command=shlex.join(["git", "checkout", before[:10]]))
+        first = back if clean else Note("compare_put_code_back")
+        return Note("compare_separate_code", reasons=whole, first=first, command=rerun_b)
     # only data and packages are left
     older = [f"{name}=={one}" for name, one, _ in versions(then, now) if one and name != "digicarbon"]
-    install = shlex.join(["pip", "install", *older])
-    return f"To separate {whole}: `{install}`, then `{rerun_b}`. What it finds different is due to the packages."
+    first = Note("compare_command", command=shlex.join(["pip", "install", *older]))
+    return Note("compare_separate_packages", reasons=whole, first=first, command=rerun_b)
 
 
 def _hashes(comparison: Comparison, row: pd.Series) -> tuple[str, str]:
@@ -196,7 +224,7 @@ def _hashes(comparison: Comparison, row: pd.Series) -> tuple[str, str]:
     return one, other
 
 
-def tables(comparison: Comparison, most: int) -> Table | None:
+def tables(comparison: Comparison, most: int, words: Labels) -> Table | None:
     """Return the runs that moved as a table, those of the largest change first, and why; None if none moved.
 
     Parameters
@@ -204,40 +232,52 @@ def tables(comparison: Comparison, most: int) -> Table | None:
     comparison : Comparison
     most : int
         How many runs are shown.
+    words : Labels
+        The language of heads, cells and notes.
     """
     moved = comparison.moved
     if moved.empty:
         return None
-    reasons = pd.Series([_why(own) for own in comparison.reasons])[moved.index]
     # runs that fail come first, then the largest changes of an effect, then those of any number
     size = moved["effect_change"].abs().fillna(0.0)
     order = np.lexsort((-moved["largest"].to_numpy(), -size.to_numpy(), (moved["state"] == MOVED).to_numpy()))
     shown = moved.iloc[order[:most]]
+    changed = words.word("compared: changed")
     columns = {
         "effect in A": [_number(value) for value in shown["effect_a"]],
         "in B": [_number(value) for value in shown["effect_b"]],
-        "sign": ["changed" if one else "" for one in shown["sign_changed"]],
-        "significance": ["changed" if one else "" for one in shown["significance_changed"]],
+        "compared: sign": [changed if one else "" for one in shown["sign_changed"]],
+        "compared: significance": [changed if one else "" for one in shown["significance_changed"]],
         "numbers moved": [
-            f"{one:.0f} of {every:.0f}" for one, every in zip(shown["differing"], shown["numbers"], strict=True)
+            words.cell(Note("compare_some_of", some=int(one), every=int(every)))
+            for one, every in zip(shown["differing"], shown["numbers"], strict=True)
         ],
-        "by": [
-            why if state == MOVED else f"{state}: {error}{f' ({why})' if why != UNKNOWN else ''}"
-            for why, state, error in zip(reasons[shown.index], shown["state"], _errors(shown), strict=True)
-        ],
+        "compared: by": [words.cell(_why(comparison, int(place))) for place in shown.index],
     }
-    cells = pd.DataFrame({name: texts for name, texts in columns.items() if any(texts)}, index=shown["run"])
-    notes = (f"{len(moved) - most:,} more runs moved; a CSV file (--to) has all.",) if len(moved) > most else ()
-    title = "Runs that moved, the largest changes first" if len(moved) > 1 else "The run that moved"
-    return Table(title, cells.rename_axis(None), notes=notes)
+    cells = pd.DataFrame({words.word(name): texts for name, texts in columns.items() if any(texts)}, index=shown["run"])
+    more = [Note("compare_more_runs", runs=len(moved) - most)] if len(moved) > most else []
+    title = Note("compare_runs_that_moved") if len(moved) > 1 else Note("compare_run_that_moved")
+    return Table(words.cell(title), cells.rename_axis(None), notes=words.notes(more), language=words.spoken)
 
 
-def _errors(shown: pd.DataFrame) -> list[str]:
-    return [one or other for one, other in zip(shown["error_a"], shown["error_b"], strict=True)]
+def _why(comparison: Comparison, place: int) -> Note:
+    """Return why a run moved, in its cell."""
+    reasons = [
+        Note("compare_reason_in_cell", reason=_headed(one.kind), what=cut(one.what, NAMED))
+        for one in comparison.reasons[place]
+    ]
+    failure = comparison.failures[place]
+    if failure is None:
+        return Note("compare_reasons_in_cell", reasons=reasons) if reasons else Note("compare_unknown_reason")
+    beside = Note("compare_beside_failure", reasons=reasons) if reasons else ""
+    if comparison.runs["state"].iat[place] == FAILS_IN_A:
+        return Note("compare_failure_in_a", why=failure, beside=beside)
+    return Note("compare_failure_in_b", why=failure, beside=beside)
 
 
-def _why(reasons: Sequence[Reason]) -> str:
-    return "; ".join(f"{reason.kind}: {listing(reason.what, NAMED)}" for reason in reasons) or UNKNOWN
+def _headed(kind: Kind) -> Note:
+    """Return a reason as the head of a list."""
+    return Note("compare_one_choice") if kind == "choice" else _named(kind)
 
 
 def _number(value: float) -> str:

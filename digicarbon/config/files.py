@@ -182,7 +182,7 @@ def lineage(name: str) -> list[ConfigFile]:
     if files and ROOT not in [file.name for file in files]:
         last = files[-1]
         absent = [parent for parent in last.parents if find(parent) is None]
-        hint = Note("parent_absent", name=absent[0], hint=suggestion(absent[0], _names())) if absent else ""
+        hint = Note("parent_absent", name=absent[0], hint=suggestion(absent[0], names())) if absent else ""
         raise ConfigError(Note("inherits_no_root", root=ROOT, written=_root(last.name), hint=hint), last.shown)
     if [file.name for file in files].count(ROOT) > 1:
         raise ConfigError(Note("inherits_root_twice", root=ROOT), files[0].shown)
@@ -222,7 +222,8 @@ def _inherited(name: str, heirs: tuple[str, ...]) -> Iterator[ConfigFile]:
         yield from _inherited(parent, (*heirs, name))
 
 
-def _names() -> list[str]:
+def names() -> list[str]:
+    """Return the names of all files that an experiment can be or inherit."""
     return [path.stem for folder in folders() for path in folder.glob("*.yaml") if path.stem != ANSWERS]
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from digicarbon.errors import DataError, counted
+from digicarbon.errors import DataError
 from digicarbon.note import Note
 from digicarbon.package.build import EXPECTED, PLAN
 from digicarbon.package.numbers import NUMBERS, SAME, Compared, Numbers, compared, read
 from digicarbon.recorded.differences import TOLERANCE
 from digicarbon.render import Table
+from digicarbon.report.labels import Labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +25,13 @@ class Source:
 
     Attributes
     ----------
-    heading : str
+    heading : Note
         What it is.
     experiments : mapping of str to callable
         Returns the numbers of each experiment.
     """
 
-    heading: str
+    heading: Note
     experiments: Mapping[str, Callable[[], Numbers]]
 
 
@@ -54,7 +55,7 @@ def package_of(word: str) -> Source:
         version = str(plan["version"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(Note("compare_package_unreadable", file=folder / PLAN, reason=str(error))) from error
-    heading = f"package {word}, digicarbon {version}"
+    heading = Note("compare_package", folder=word, version=version)
     return Source(heading, {name: partial(_numbers, file) for name, file in files.items()})
 
 
@@ -76,25 +77,23 @@ def against(then: Source, now: Source) -> list[Compared]:
     return [row for name in both for row in compared(name, then.experiments[name](), now.experiments[name]())]
 
 
-def said_of(then: Source, now: Source, rows: Sequence[Compared]) -> Iterator[str]:
+def said_of(then: Source, now: Source, rows: Sequence[Compared]) -> Iterator[Note]:
     """Yield how many numbers differ, and which experiments are on one side only."""
     differ = [row for row in rows if not row.exact]
-    runs = len({(row.experiment, row.run) for row in rows})
-    first = f"{counted(len(rows), 'number')} of {counted(runs, 'run')}"
+    counts = {"numbers": len(rows), "runs": len({(row.experiment, row.run) for row in rows}), "tolerance": TOLERANCE}
     if not differ:
-        yield f"{first}: none differs by more than {TOLERANCE:g}."
+        yield Note("compare_package_equal", **counts)
     else:
-        verb = "differs" if len(differ) == 1 else "differ"
         large = sum(not row.equal for row in differ)
-        yield f"{first}: {len(differ):,} {verb} by more than {TOLERANCE:g}, {large:,} by more than {SAME:g}."
-        yield "A package has no record of where its numbers come from: two recorded sweeps also say why they moved."
+        yield Note("compare_package_differs", **counts, differing=len(differ), large=large, larger=SAME)
+        yield Note("compare_package_without_reasons")
     for letter, one, other in (("A", then, now), ("B", now, then)):
         alone = [name for name in one.experiments if name not in other.experiments]
         if alone:
-            yield f"{counted(len(alone), 'experiment')} only in {letter}: {', '.join(alone)}."
+            yield Note("compare_experiments_only_in", experiments=len(alone), side=letter, names=alone)
 
 
-def table_of(rows: Sequence[Compared], most: int) -> Table | None:
+def table_of(rows: Sequence[Compared], most: int, words: Labels) -> Table | None:
     """Return the numbers that differ, the largest differences first; None if none does.
 
     Parameters
@@ -102,23 +101,26 @@ def table_of(rows: Sequence[Compared], most: int) -> Table | None:
     rows : sequence of Compared
     most : int
         How many are shown.
+    words : Labels
+        The language of heads and notes.
     """
     differ = sorted((row for row in rows if not row.exact), key=lambda row: -row.difference)
     if not differ:
         return None
     shown = differ[:most]
+    columns = {
+        "compared: run": [row.run for row in shown],
+        "compared: number": [row.number for row in shown],
+        "in A": [row.expected for row in shown],
+        "in B": [row.rebuilt for row in shown],
+        "difference": [f"{row.difference:.2g}" for row in shown],
+    }
     cells = pd.DataFrame(
-        {
-            "run": [row.run for row in shown],
-            "number": [row.number for row in shown],
-            "in A": [row.expected for row in shown],
-            "in B": [row.rebuilt for row in shown],
-            "difference": [f"{row.difference:.2g}" for row in shown],
-        },
-        index=[row.experiment for row in shown],
+        {words.word(name): texts for name, texts in columns.items()}, index=[row.experiment for row in shown]
     )
-    more = (f"{len(differ) - most:,} more numbers differ; a CSV file (--to) has all.",) if len(differ) > most else ()
-    return Table("Numbers that differ, the largest differences first", cells, notes=more)
+    more = [Note("compare_more_numbers", numbers=len(differ) - most)] if len(differ) > most else []
+    title = words.cell(Note("compare_numbers_that_differ"))
+    return Table(title, cells, notes=words.notes(more), language=words.spoken)
 
 
 def frame_of(rows: Sequence[Compared]) -> pd.DataFrame:

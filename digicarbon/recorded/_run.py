@@ -8,12 +8,13 @@ import os
 import re
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digicarbon.config import files
 from digicarbon.errors import DataError, TrackingError, first_line
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.secret import hidden, masked
@@ -29,6 +30,7 @@ from digicarbon.tracking import (
     SQLITE,
     VIEW,
     Tracking,
+    absolute,
     ask_once,
     follow,
     opening,
@@ -119,7 +121,7 @@ def find(tracking: Tracking, name: str, experiment: str = "", finished: bool = F
         If the store cannot be read.
     """
     with reading(tracking) as client:
-        run = _run(client, name, experiment, tracking.experiment, _with_finished if finished else _newest)
+        run = _run(client, tracking, name, experiment, _with_finished if finished else _newest)
         parent_id = run.data.tags.get("mlflow.parentRunId", run.info.run_id)
         parent = run if parent_id == run.info.run_id else client.get_run(parent_id)
         return Recorded(
@@ -137,8 +139,15 @@ def find(tracking: Tracking, name: str, experiment: str = "", finished: bool = F
         )
 
 
-def located(tracking: Tracking, name: str, experiment: str = "") -> tuple[str, str]:
+def located(tracking: Tracking, name: str, experiment: str = "", advice: Sequence[Note] = ()) -> tuple[str, str]:
     """Return the id of a run that is named as for `find`, and that of its sweep.
+
+    Parameters
+    ----------
+    tracking : Tracking
+    name, experiment : str
+    advice : sequence of Note
+        What else can be named, for the error if nothing has this name.
 
     Raises
     ------
@@ -148,11 +157,11 @@ def located(tracking: Tracking, name: str, experiment: str = "") -> tuple[str, s
         If the store cannot be read.
     """
     with reading(tracking) as client:
-        run = _run(client, name, experiment, tracking.experiment, _newest)
+        run = _run(client, tracking, name, experiment, _newest, advice)
         return run.info.run_id, run.data.tags.get("mlflow.parentRunId", run.info.run_id)
 
 
-def at_commit(tracking: Tracking, experiment: str, commit: str, name: str) -> str:
+def at_commit(tracking: Tracking, experiment: str, commit: str, name: str, advice: Sequence[Note] = ()) -> str:
     """Return the id of an experiment's latest sweep that has runs of a Git commit.
 
     Parameters
@@ -163,6 +172,8 @@ def at_commit(tracking: Tracking, experiment: str, commit: str, name: str) -> st
         Its beginning, 4 digits at least.
     name : str
         What the user calls it.
+    advice : sequence of Note
+        As for `located`.
 
     Raises
     ------
@@ -173,7 +184,7 @@ def at_commit(tracking: Tracking, experiment: str, commit: str, name: str) -> st
     """
     with reading(tracking) as client:
         # the newest sweep, or an error that names what is there
-        newest = _run(client, experiment, "", tracking.experiment, _newest)
+        newest = _run(client, tracking, experiment, "", _newest, advice)
         ids = [newest.info.experiment_id]
         if newest.data.tags.get("digicarbon.kind") != "sweep":
             raise DataError(Note("recorded_no_sweep_yet"))
@@ -306,7 +317,15 @@ def reading(tracking: Tracking) -> Iterator[MlflowClient]:
         ) from error
 
 
-def _run(client: MlflowClient, name: str, experiment: str, shared: str, chosen: Chosen) -> Run:
+def _run(
+    client: MlflowClient,
+    tracking: Tracking,
+    name: str,
+    experiment: str,
+    chosen: Chosen,
+    advice: Sequence[Note] = (Note("recorded_name_another"),),
+) -> Run:
+    shared = tracking.experiment
     experiments = {item.name: item.experiment_id for item in client.search_experiments()}
     sweeps: Sequence[Run] = ()
     if shared in experiments:
@@ -329,7 +348,33 @@ def _run(client: MlflowClient, name: str, experiment: str, shared: str, chosen: 
             raise DataError(_ambiguous(name, matches))
         if matches:
             return matches[0]
-    return _labelled(client, name, (sweeps or _sweeps(client, ids))[0], experiment)
+    latest = (sweeps or _sweeps(client, ids))[0]
+    run, labels = _labelled(client, name, latest)
+    if run is not None:
+        return run
+    if len(name) < SHORTEST and _is_id(name):
+        raise DataError(Note("recorded_short_id", id=name, letters=SHORTEST))
+    shown = experiment or latest.data.tags.get(EXPERIMENT) or client.get_experiment(latest.info.experiment_id).name
+    if experiment:
+        hint = suggestion(name, labels)
+        note = Note("recorded_no_label", label=name, experiment=shown, runs=len(labels), hint=hint, labels=cut(labels))
+        raise DataError(note)
+    # a label may be longer than a file name can be
+    with suppress(OSError):
+        if files.find(name) is not None and files.is_experiment(name):
+            raise DataError(no_sweep(tracking, name, experiments))
+    others = [one for one in experiments if one != "Default"]
+    raise DataError(
+        Note(
+            "recorded_nothing_called",
+            name=name,
+            store=masked(absolute(tracking.uri)),
+            latest=shown,
+            hint=suggestion(name, [*others, *labels, *filter(files.is_experiment, files.names())]),
+            there=Note("recorded_are", experiments=cut(others, 10)) if others else "",
+            advice=advice,
+        )
+    )
 
 
 def _is_id(name: str) -> bool:
@@ -395,7 +440,8 @@ def _sweeps(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]:
     return sweeps
 
 
-def _labelled(client: MlflowClient, label: str, sweep: Run, experiment: str) -> Run:
+def _labelled(client: MlflowClient, label: str, sweep: Run) -> tuple[Run | None, list[str]]:
+    """Return the run of a label in a sweep; if there is none, the labels that there are."""
     inside = f"tags.`mlflow.parentRunId` = '{sweep.info.run_id}'"
     ids = [sweep.info.experiment_id]
     # a filter of MLflow cannot hold both kinds of quotation marks: such a label is searched among all labels
@@ -403,21 +449,33 @@ def _labelled(client: MlflowClient, label: str, sweep: Run, experiment: str) -> 
     condition = "" if mark in label else f" AND tags.`digicarbon.label` = {mark}{label}{mark}"
     for run in client.search_runs(ids, f"{inside}{condition}", max_results=50_000):
         if run.data.tags.get("digicarbon.label") == label:
-            return run
-    labels = [run.data.tags.get("digicarbon.label", "") for run in client.search_runs(ids, inside)]
-    shown = experiment or client.get_experiment(sweep.info.experiment_id).name
-    if len(label) < SHORTEST and _is_id(label):
-        raise DataError(Note("recorded_short_id", id=label, letters=SHORTEST))
-    raise DataError(
-        Note(
-            "recorded_no_label",
-            label=label,
-            experiment=shown,
-            runs=len(labels),
-            hint=suggestion(label, labels),
-            labels=cut(labels),
-            more="" if experiment else Note("recorded_name_another"),
-        )
+            return run, []
+    return None, [run.data.tags.get("digicarbon.label", "") for run in client.search_runs(ids, inside)]
+
+
+def no_sweep(tracking: Tracking, name: str, known: Iterable[str]) -> Note:
+    """Return the note that no sweep of an experiment is recorded, with the command that makes one.
+
+    Parameters
+    ----------
+    tracking : Tracking
+    name : str
+    known : iterable of str
+        The experiments of the store.
+    """
+    others = [other for other in known if other != "Default"]
+    first: Note | str = ""
+    if name == files.UNNAMED or files.find(name) is not None:
+        usual = tracking.uri == Tracking().uri
+        words = () if usual else [files.override("tracking.uri", masked(tracking.uri))]
+        first = Note("recorded_run_first", command=files.command_line("run", name, words))
+    return Note(
+        "recorded_no_sweep_of",
+        name=name,
+        store=masked(absolute(tracking.uri)),
+        first=first,
+        hint=suggestion(name, others),
+        there=Note("recorded_are", experiments=cut(others, 10)) if others else "",
     )
 
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
-from digicarbon.config.files import GROUPS, UNNAMED, command_line, find, override
+from digicarbon.config.files import GROUPS
 from digicarbon.errors import DataError, TrackingError
-from digicarbon.note import Note, cut, note_of, suggestion
+from digicarbon.note import Note, note_of
 from digicarbon.note.recorded import read_all
-from digicarbon.recorded._run import ENDED, data_of, in_order, reading, sweeps_of
+from digicarbon.recorded._run import ENDED, data_of, in_order, no_sweep, reading, sweeps_of
 from digicarbon.report import Record
 from digicarbon.report.claim import Judged, claim_of, judged
 from digicarbon.report.evidence import FILE as EVIDENCE
@@ -40,7 +40,6 @@ from digicarbon.tracking import (
     Roster,
     StoredResults,
     Tracking,
-    absolute,
     local_folder,
     sweep_contents,
 )
@@ -352,13 +351,13 @@ def _parent(client: MlflowClient, tracking: Tracking, name: str) -> tuple[Mlflow
     if name not in known and len(name) == 32 and all(letter in "0123456789abcdef" for letter in name):
         return _by_id(client, list(known.values()), name), "", {}
     if not shared and name not in known:
-        raise DataError(_nothing(tracking, name, known))
+        raise DataError(no_sweep(tracking, name, known))
     ids = [known[tracking.experiment if shared else name]]
     sweeps = sweeps_of(client, ids)
     # an earlier version did not record the experiment of a sweep
     own = [run for run in sweeps if run.data.tags.get(EXPERIMENT, name) == name]
     if not own:
-        raise DataError(_nothing(tracking, name, known))
+        raise DataError(no_sweep(tracking, name, known))
     chosen = in_order(own)[0]
     overrides = chosen.data.tags.get(OVERRIDES, "")
     later = next((run for run in own if run.data.tags.get(OVERRIDES, "") == overrides), chosen)
@@ -376,23 +375,6 @@ def _by_id(client: MlflowClient, experiments: Sequence[str], name: str) -> Mlflo
         more = Note("recorded_belongs_to", sweep=parent) if parent else ""
         raise DataError(Note("recorded_not_a_sweep", run=name, more=more))
     return runs[0]
-
-
-def _nothing(tracking: Tracking, name: str, known: Mapping[str, str]) -> Note:
-    others = [other for other in known if other != "Default"]
-    first: Note | str = ""
-    if name == UNNAMED or find(name) is not None:
-        usual = tracking.uri == Tracking().uri
-        command = command_line("run", name, () if usual else [override("tracking.uri", masked(tracking.uri))])
-        first = Note("recorded_run_first", command=command)
-    return Note(
-        "recorded_no_sweep_of",
-        name=name,
-        store=masked(absolute(tracking.uri)),
-        first=first,
-        hint=suggestion(name, others),
-        there=Note("recorded_are", experiments=cut(others, 10)) if others else "",
-    )
 
 
 def _data(client: MlflowClient, parent_id: str, names: Sequence[str]) -> Sequence[Mapping[str, Any]]:

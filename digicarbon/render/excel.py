@@ -63,7 +63,10 @@ def _write(sheet: Worksheet, grid: Grid) -> None:
         _write_text(sheet.cell(head, column), words).alignment = Alignment(horizontal="center", wrap_text=True)
     long = grid.sentences
     for row, (label, cells) in enumerate(grid.rows, start=head + 1):
-        _write_text(sheet.cell(row, 1), label).font = Font(name=FONT, italic=row - head - 1 in grid.blocks)
+        first = _write_text(sheet.cell(row, 1), label)
+        first.font = Font(name=FONT, italic=row - head - 1 in grid.blocks)
+        if row - head - 1 in grid.indented:
+            first.alignment = Alignment(horizontal="left", indent=1)
         for column, (text, sentence) in enumerate(zip(cells, long, strict=True), start=2):
             cell = _fill(sheet.cell(row, column), text)
             side = "left" if sentence else "center"

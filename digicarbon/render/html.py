@@ -19,6 +19,7 @@ white-space:nowrap;vertical-align:top}
 .dc-table th.dc-over{background:linear-gradient(currentColor,currentColor) 50% 100%/calc(100% - 1em) 1px no-repeat}
 .dc-table tr.dc-rule>*{border-top:1px solid}
 .dc-table tr.dc-block th{font-style:italic}
+.dc-table tr.dc-in th{padding-left:1.5em}
 .dc-table td.dc-words{text-align:left;white-space:normal;min-width:16em;max-width:32em}
 .dc-table .dc-n{position:relative}
 .dc-table .dc-s{position:absolute;left:100%}
@@ -72,7 +73,8 @@ def _one(grid: Grid, links: Mapping[str, str]) -> str:
     lines += [f'<tr class="dc-head">{corner}{heads}</tr>', "</thead>", "<tbody>"]
     words = grid.sentences
     for row, (label, cells) in enumerate(grid.rows):
-        names = [name for name, rows in (("dc-rule", grid.rules), ("dc-block", grid.blocks)) if row in rows]
+        kinds = (("dc-rule", grid.rules), ("dc-block", grid.blocks), ("dc-in", grid.indented))
+        names = [name for name, rows in kinds if row in rows]
         kind = f' class="{" ".join(names)}"' if names else ""
         row_link = links.get(label)
         texts = "".join(

@@ -105,6 +105,7 @@ def _body(grid: Grid) -> list[str]:
         if row in grid.rules and row:
             lines.append(r"\midrule")
         words = rf"\textit{{{escaped(label)}}}" if row in grid.blocks else escaped(label)
+        words = rf"\quad {words}" if row in grid.indented else words
         cells_of_row = [_first(words), *map(_cell, cells)]
         # no page break between a coefficient and the row beneath it
         lines.append(" & ".join(cells_of_row) + (r" \\*" if grid.stays(row) else r" \\"))

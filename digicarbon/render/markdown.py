@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from digicarbon.render.table import Grid
 
+EM_SPACE = "\N{EM SPACE}"
+
 
 def markdown(grids: Sequence[Grid]) -> str:
     """Return tables one below the other, each with its title and notes."""
@@ -18,7 +20,11 @@ def _one(grid: Grid) -> str:
     heads = [_joined(above, head) for above, head in zip(grid.above, grid.heads, strict=True)]
     head = "| " + " | ".join(_escaped([_joined(grid.corners[:-1], grid.corners[-1]), *heads])) + " |"
     line = "|" + "---|" * (len(grid.heads) + 1)
-    body = ["| " + " | ".join(_escaped([label, *cells])) + " |" for label, cells in grid.rows]
+    body = [
+        # Markdown takes usual blanks away
+        f"| {EM_SPACE * (row in grid.indented)}{' | '.join(_escaped([label, *cells]))} |"
+        for row, (label, cells) in enumerate(grid.rows)
+    ]
     notes = [f"{note}\n" for note in _escaped(grid.notes)]
     title = [f"**{text}**" for text in _escaped([grid.title]) if text]
     return "\n".join([*title, *([""] if title else []), head, line, *body, "", *notes])

@@ -7,7 +7,7 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from digicarbon.note import Note, cut, suggestion
 
 SENTENCE = 40
 """A column with a longer cell contains sentences: it is wrapped and left-aligned."""
+INDENT = 2
+"""How many places the label of an indented row is moved to the right."""
 
 _PIECE = re.compile(
     "[（《「【]*(?:[\u2e80-\U0010ffff][^\\w\\s（《「【]*|[^\\s\u2e80-\U0010ffff]+[）》」】，。：；、]*)\\s*"
@@ -78,6 +80,8 @@ class Grid:
         Rows that begin a new block.
     blocks : frozenset of int
         Rows that are the heading of a block.
+    indented : frozenset of int
+        Rows whose label is moved to the right, below that of another row.
     notes : tuple of str
     language : {"en", "zh"}
         Language of the notes.
@@ -91,6 +95,7 @@ class Grid:
     rows: tuple[tuple[str, tuple[str, ...]], ...]
     rules: frozenset[int]
     blocks: frozenset[int]
+    indented: frozenset[int]
     notes: tuple[str, ...]
     language: str = "en"
     label: str = ""
@@ -98,7 +103,12 @@ class Grid:
     @property
     def label_length(self) -> int:
         """How many places the longest label takes."""
-        return max(map(length, (*self.corners, *(label for label, _ in self.rows))), default=0)
+        return max(map(length, (*self.corners, *self.labels)), default=0)
+
+    @property
+    def labels(self) -> list[str]:
+        """The label of each row behind the blanks that move it to the right."""
+        return [" " * INDENT * (row in self.indented) + label for row, (label, _) in enumerate(self.rows)]
 
     @property
     def lengths(self) -> list[int]:
@@ -219,6 +229,7 @@ def without_empty(part: Grid, whole: Grid) -> Grid:
         rows=tuple(part.rows[row] for row in rows_left),
         rules=frozenset(at for at in rules_left if at is not None),
         blocks=frozenset(position[row] for row in part.blocks if row in position),
+        indented=frozenset(position[row] for row in part.indented if row in position),
     )
 
 
@@ -312,6 +323,8 @@ class Table:
         them, from the top, are a tuple each.
     blocks : tuple of int
         Rows that are the heading of the rows below them, e.g. ``Direct effect``.
+    indented : tuple of int
+        Rows whose label is moved to the right, since they are parts of a row above them.
     language : {"en", "zh"}
         Language of the notes.
     corners : tuple of str
@@ -333,6 +346,7 @@ class Table:
     below: Table | None = None
     spanners: Line | tuple[Line, ...] = ()
     blocks: tuple[int, ...] = ()
+    indented: tuple[int, ...] = field(default=(), kw_only=True)
     language: str = "en"
     corners: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
@@ -357,8 +371,12 @@ class Table:
 
     @property
     def named(self) -> pd.DataFrame:
-        """The cells, with the name of each column as its head: for programs."""
-        return self.cells.set_axis(list(self.names), axis="columns") if self.names else self.cells
+        """The cells for files of values: the name of each column is its head, and blanks are before indented labels."""
+        cells = self.cells.set_axis(list(self.names), axis="columns") if self.names else self.cells
+        if not self.indented:
+            return cells
+        moved = [" " * INDENT * (row in self.indented) + str(label) for row, label in enumerate(cells.index)]
+        return cells.set_axis(moved, axis="index")
 
     def __repr__(self) -> str:
         text = self.to_text()
@@ -504,6 +522,7 @@ class Table:
             rows=rows,
             rules=frozenset(self.rules),
             blocks=frozenset(self.blocks),
+            indented=frozenset(self.indented),
             notes=tuple(filter(None, map(clean, self.notes))),
             language=self.language,
             label=self.label,
@@ -523,6 +542,7 @@ def to_json(table: Table) -> dict[str, Any]:
         "below": None if table.below is None else to_json(table.below),
         "spanners": [[list(one) for one in line] for line in table.levels],
         "blocks": list(table.blocks),
+        "indented": list(table.indented),
         "language": table.language,
         "corners": list(table.corners),
         "names": list(table.names),
@@ -549,6 +569,7 @@ def from_json(plain: Mapping[str, Any]) -> Table:
         blocks=tuple(plain["blocks"]),
         language=plain["language"],
         # tables of earlier versions have one line of words over columns, and none of these
+        indented=tuple(plain.get("indented", ())),
         corners=tuple(plain.get("corners", ())),
         names=tuple(plain.get("names", ())),
         label=plain.get("label", ""),

@@ -37,7 +37,7 @@ def _one(grid: Grid, least: int) -> str:
     *corners, corner = grid.corners
     over = [_spanned(level, words, first, widths) for level, words in zip(grid.levels, corners, strict=True)]
     lines = [*([grid.title] if grid.title else []), "=" * total, *over, line(corner, 0), "-" * total]
-    for row, (label, _) in enumerate(grid.rows):
+    for row, label in enumerate(grid.labels):
         if row in grid.rules and row:
             lines.append("-" * total)
         lines.append(line(label, row + 1))

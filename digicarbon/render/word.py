@@ -103,6 +103,8 @@ def _write(document: Any, grid: Grid) -> None:
 
 def _fill(table: Any, grid: Grid, heads: int, size: float) -> None:
     """Write all texts row by row: python-docx would search the whole table for each single cell."""
+    from docx.shared import Pt
+
     long = grid.sentences
     rows = [row.cells for row in table.rows]
     for cells, level in zip(rows, grid.levels, strict=False):
@@ -116,6 +118,8 @@ def _fill(table: Any, grid: Grid, heads: int, size: float) -> None:
         cells = rows[heads + position]
         apart = 4.0 if position in grid.rules and position else 0.0
         _write_text(cells[0], label, size, centred=False, italic=position in grid.blocks, apart=apart)
+        if position in grid.indented:
+            cells[0].paragraphs[0].paragraph_format.left_indent = Pt(size)
         for cell, text, sentence in zip(cells[1:], texts, long, strict=True):
             _write_text(cell, text, size, centred=not sentence, apart=apart)
         if grid.stays(position):
@@ -148,7 +152,7 @@ def _width(grid: Grid, size: float) -> float:
 
 def _natural(grid: Grid, size: float) -> list[float]:
     """Return the width of each column in points; sentences are wrapped, between words only."""
-    columns = ([*grid.corners, *(label for label, _ in grid.rows)], *grid.columns)
+    columns = ([*grid.corners, *grid.labels], *grid.columns)
     words = (max((length(word) for text in column for word in _WORD.findall(text)), default=0) for column in columns)
     whole = (min(places, SENTENCE) for places in (grid.label_length, *grid.lengths))
     return [max(pair) * PLACE * size + AIR for pair in zip(words, whole, strict=True)]

@@ -84,6 +84,7 @@ def average_tables(part: Part, groups: Sequence[Comparable], decimals: int, word
         lines = [(words.word(name), list(cells)) for name, *cells in zip(_LINES, *columns_of, strict=True)]
         rules = [1, 2]
         blocks: list[int] = []
+        indented = [_LINES.index(name) for name in _PARTS]
         common: list[str] = []
         for at_choice, choice in enumerate(part.choices):
             columns = choice.columns[group.members]
@@ -100,7 +101,8 @@ def average_tables(part: Part, groups: Sequence[Comparable], decimals: int, word
             lines.append((words.choice(choice.key), [""] * len(chances)))
             for at in np.flatnonzero(varying):
                 cells = [f"{chance[at]:.3f}" for chance in chances]
-                lines.append((f"  {words.option(choice.key, choice.values[at])}", cells))
+                indented.append(len(lines))
+                lines.append((words.option(choice.key, choice.values[at]), cells))
         several = len(groups) > 1
         alone = set(group.averages) == {EQUAL}
         notes = [
@@ -124,6 +126,7 @@ def average_tables(part: Part, groups: Sequence[Comparable], decimals: int, word
             tuple(rules),
             words.notes(notes),
             blocks=tuple(blocks),
+            indented=tuple(indented),
             language=words.spoken,
         )
 
@@ -132,6 +135,9 @@ _LINES = (
     *("effective number of models", "posterior mean", "posterior sd"),
     *("sd given the model", "sd between models", "probability above zero"),
 )
+
+_PARTS = ("sd given the model", "sd between models")
+"""Those of `_LINES` that are parts of the line above them."""
 
 
 def _cells(one: Averaged, decimals: int) -> list[str]:

@@ -613,7 +613,7 @@ class SpecificationCurve(Report):
         moves, significant = influence(coef, *apart), influence(low, *apart)
         mean = coef.mean()
         lines: list[tuple[str, list[str]]] = []
-        rules = []
+        rules, indented = [], []
         for place, choice in enumerate(choices):
             rules.append(len(lines))
             head = [f"{parts.alone[place]:.1%}", f"{parts.unique[place]:.1%}", "", "", "", "", ""]
@@ -629,7 +629,8 @@ class SpecificationCurve(Report):
                     line += [_signed(move, self.decimals), percent, _signed(100 * share, 1)]
                 else:
                     line += [self.words.word("not told apart"), "", ""]
-                lines.append((f"  {self.words.option(choice.key, value)}", ["", "", *line]))
+                indented.append(len(lines))
+                lines.append((self.words.option(choice.key, value), ["", "", *line]))
         rules.append(len(lines))
         lines.append((self.words.word("all choices, additive"), [f"{parts.additive:.1%}", "", "", "", "", "", ""]))
         cells = pd.DataFrame(
@@ -647,7 +648,8 @@ class SpecificationCurve(Report):
                 else ()
             ),
         )
-        return Table(title, cells, tuple(rules), self.words.notes(notes), language=self.words.spoken)
+        said = self.words.notes(notes)
+        return Table(title, cells, tuple(rules), said, language=self.words.spoken, indented=tuple(indented))
 
     def _notes(self, curve: Curve) -> tuple[str, ...]:
         called = with_regimes(self.words, curve.focal_runs.regimes)

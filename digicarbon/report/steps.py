@@ -83,7 +83,7 @@ def flip_table(part: Part, level: float, decimals: int, words: Labels) -> Table:
         order = np.argsort(-np.abs(coef[found.rows]), kind="stable")
         for row in found.rows[order][:MOST_SETS]:
             changed = _changed(part, start, int(row), words)
-            lines.append(("  " + changed, [number(coef[row], decimals), f"{p[row]:.3f}"]))
+            lines.append((changed, [number(coef[row], decimals), f"{p[row]:.3f}"]))
         if len(found.rows) > MOST_SETS:
             notes.append(Note("more_flips", shown=MOST_SETS, every=len(found.rows), changes=found.changes))
     share = float(np.mean(other))
@@ -103,15 +103,13 @@ def search_table(part: Part, paths: Paths, by: SearchBy, decimals: int, words: L
         rules += [len(lines)] if lines else []
         blocks.append(len(lines))
         lines.append((words.word(name), ["", ""]))
-        lines.append(
-            ("  " + words.word("main specification"), [number(coef[part.start], decimals), f"{p[part.start]:.3f}"])
-        )
+        lines.append((words.word("main specification"), [number(coef[part.start], decimals), f"{p[part.start]:.3f}"]))
         for before, row in zip(path.rows, path.rows[1:], strict=False):
-            lines.append(("  → " + _changed(part, before, row, words), [number(coef[row], decimals), f"{p[row]:.3f}"]))
+            lines.append(("→ " + _changed(part, before, row, words), [number(coef[row], decimals), f"{p[row]:.3f}"]))
         if not path.reaches:
             rest = _changed(part, path.rows[-1], path.best, words)
             extreme = words.word("beyond the path").format(changes=rest)
-            lines.append((f"  {extreme}", [number(coef[path.best], decimals), f"{p[path.best]:.3f}"]))
+            lines.append((extreme, [number(coef[path.best], decimals), f"{p[path.best]:.3f}"]))
         steps = len(path.rows) - 1
         notes.append(Note("path_reaches" if path.reaches else "path_falls_short", end=end, steps=steps))
     return _table(words.word("search for the extremes"), lines, rules, blocks, notes, words)
@@ -128,7 +126,11 @@ def _table(
     """Return lines of an estimate and its p value as a table."""
     cells = pd.DataFrame([cells for _, cells in lines], index=[name for name, _ in lines])
     cells.columns = pd.Index([words.word("estimate"), words.word("p value")])
-    return Table(title, cells, tuple(rules), words.notes(notes), blocks=tuple(blocks), language=words.spoken)
+    # all rows below the first heading are parts of one
+    indented = tuple(row for row in range(min(blocks, default=len(lines)), len(lines)) if row not in blocks)
+    return Table(
+        title, cells, tuple(rules), words.notes(notes), blocks=tuple(blocks), language=words.spoken, indented=indented
+    )
 
 
 def _changed(part: Part, before: int, after: int, words: Labels) -> str:

@@ -465,11 +465,53 @@ def test_files(first: str, capsys: Capture) -> None:
             assert "2 moved: 2 by data (data.csv)." in " ".join(content.decode().split())
 
 
+def test_words_are_in_the_language_of_the_report(first: str, capsys: Capture) -> None:
+    changed = frame()
+    changed.loc[3, "z"] += 0.5
+    changed.to_csv("data.csv", index=False)
+    second = sweep(capsys, "report.language=zh")
+    # B's report decides, else A's; the command line before both
+    text = said(capsys, first, second, "--to", "zh.csv", status=1)
+    assert "双方共有4个运行，其中2个变动：2个因数据（data.csv）。" in text
+    assert "变动的运行，变动最大的在前" in text
+    assert "zh.csv包含每个运行。" in text
+    assert "2 moved: 2 by data (data.csv)." in said(capsys, second, first, status=1)
+    assert "双方共有4个运行，没有变动" in said(capsys, first, first, "report.language=zh", status=0)
+    assert "2 moved: 2 by data" in said(capsys, first, second, "report.language=en", "--to", "en.csv", status=1)
+    # files for programs are the same in every language
+    assert Path("zh.csv").read_bytes() == Path("en.csv").read_bytes()
+    assert "zh.md包含比较结果。" in said(capsys, first, second, "--to", "zh.md", status=1)
+    written = Path("zh.md").read_text(encoding="utf-8")
+    assert "A与B之间的变动" in written
+    assert "数据：data.csv" in written
+
+
+def test_a_failure_has_words_in_the_language(first: str, capsys: Capture) -> None:
+    changed = frame()
+    changed["z"] = changed["z"].abs()
+    changed.to_csv("data.csv", index=False)
+    write(EXPERIMENT.partition("grid:")[0] + "columns: {A: {model.controls: []}, L: {model.controls: [ln_z]}}\n")
+    before = sweep(capsys)
+    changed.loc[3, "z"] = -1.0
+    changed.to_csv("data.csv", index=False)
+    text = said(capsys, before, sweep(capsys, status=1), "report.language=zh", status=1)
+    assert "1个运行只在B中失败。" in text
+    assert "在B中失败：experiments/three.yaml的列L不能运行：data.csv：z" in text
+
+
 WRONG: tuple[tuple[tuple[str, ...], str], ...] = (
     ((), "FIRST is missing"),
     (("three",), "SECOND is missing"),
-    (("three", "nothing_like_it"), "No run id begins with 'nothing_like_it'"),
-    (("three", "ffff"), "No run id begins with 'ffff'"),
+    (("three", "nothing_like_it"), "Nothing that is recorded is called 'nothing_like_it'. sqlite:///"),
+    (("three", "thre"), "called 'thre'. Did you mean 'three'? sqlite:///"),
+    (("three", "nothing_like_it"), "labels of the latest sweep, that of other. Recorded are: other, three. Name an"),
+    (("three", "thre@abcd"), "called 'thre'. Did you mean 'three'? sqlite:///"),
+    (("three", "ffff"), "Nothing that is recorded is called 'ffff'"),
+    (("three", "ffff", "--experiment", "three"), "the latest sweep of three (4 runs) has no run of this label"),
+    (("three", "table3_baseline"), "; run it first: `digicarbon run table3_baseline`"),
+    (("three", "experiments"), "The folder experiments is no package: it has no software/rebuild.json. Name an"),
+    (("three", "three", "report.language=fr"), "report.language: fr is no language; choose en or zh"),
+    (("three", "three", "report.decimals=3"), "'report.decimals=3' is one word too many"),
     (("three", "@abcd"), "@abcd names no sweep; write EXPERIMENT@COMMIT"),
     (("three", "three@"), "three@ names no sweep"),
     (("three", "three@abcd"), "Its sweeps were not recorded in a Git repository"),

@@ -177,7 +177,7 @@ def test_an_experiment_is_found_in_its_own_store(shared: str, project: Path, cap
     assert ": A" in capsys.readouterr().out
     # a label longer than a file's name can be is looked for, too
     assert main(["rerun", "x" * 300, "tracking.uri=sqlite:///own/mlflow.db"]) == 2
-    assert "has no run of this label" in capsys.readouterr().err
+    assert "Nothing that is recorded is called" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

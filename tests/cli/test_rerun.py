@@ -149,7 +149,7 @@ def test_what_cannot_be_fitted_again(recorded: Path, capsys: Capture) -> None:
     for words, sentence in (
         ((), "Name one run by its id"),
         (("a", "b", "c"), "Name one run by its id"),
-        (("nothing_like_it",), "No run id begins with 'nothing_like_it'"),
+        (("nothing_like_it",), "Nothing that is recorded is called 'nothing_like_it'. sqlite"),
         (("digicarbon",), "is a whole sweep"),
     ):
         text = said(capsys, *words, status=2)

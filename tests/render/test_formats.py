@@ -18,7 +18,7 @@ from random_tables import body, every, one_line, read_latex, tables
 
 from digicarbon.errors import ConfigError
 from digicarbon.render import FORMATS, Table, save_all
-from digicarbon.render.table import in_lines
+from digicarbon.render.table import from_json, in_lines, to_json
 
 REGRESSION = Table(
     "Table 3: two-way fixed effects",
@@ -379,3 +379,40 @@ def test_print_shows_the_text_of_a_table() -> None:
     table = Table("A title", pd.DataFrame({"(1)": ["0.12"]}, index=pd.Index(["x"])))
     assert str(table) == table.to_text()
     assert "Table(" not in str(table)
+
+
+NESTED = Table(
+    "Shares",
+    pd.DataFrame({"share": ["60.0%", "1.000", "1.500", "40.0%"]}, index=["Sample", "full", "west", "Controls"]),
+    indented=(1, 2),
+)
+
+
+def test_rows_that_are_parts_of_another_are_indented_in_every_format() -> None:
+    (tables_in_word,) = word(NESTED).tables
+    moved = [row.cells[0].paragraphs[0].paragraph_format.left_indent for row in tables_in_word.rows]
+    assert [one is not None and one.pt >= 8 for one in moved] == [False, False, True, True, False]
+    rows = re.findall(r"<tr( class=\"[^\"]*\")?><th scope=\"row\">(\w+)<", NESTED.to_html())
+    assert rows == [("", "Sample"), (' class="dc-in"', "full"), (' class="dc-in"', "west"), ("", "Controls")]
+    assert ".dc-in th{padding-left" in NESTED.to_html()
+    sheet = book(NESTED).active
+    assert [int(cell.alignment.indent) for cell in sheet["A"][3:7]] == [0, 1, 1, 0]
+    assert [cell.value for cell in sheet["A"][3:7]] == ["Sample", "full", "west", "Controls"]
+    assert re.findall(r"^(?:\{\})?(\\quad )?(\w+) &", NESTED.to_latex(), re.MULTILINE) == [
+        *(("", "Sample"), ("\\quad ", "full"), ("\\quad ", "west"), ("", "Controls"))
+    ]
+    assert "\n  full " in NESTED.to_text()
+    assert "\nControls " in NESTED.to_text()
+    assert "| \N{EM SPACE}full |" in NESTED.to_markdown()
+    assert list(NESTED.named.index) == ["Sample", "  full", "  west", "Controls"]
+
+
+def test_indents_are_kept_with_a_table_and_in_its_parts() -> None:
+    assert from_json(to_json(NESTED)).indented == (1, 2)
+    wide = pd.DataFrame(
+        {f"column {k:02}": ["1", "", "2"] if k < 9 else ["1", "3", "2"] for k in range(18)}, index=["a", "b", "c"]
+    )
+    first = Table("Wide", wide, indented=(2,)).to_text(60).split("(2/")[0]
+    # the second row is empty in the first part, and left out there
+    assert "\nb " not in first
+    assert "\n  c " in first

@@ -77,7 +77,7 @@ def test_comparable_specifications_are_averaged_with_the_weights_of_their_likeli
         assert float(first.loc["Posterior mean", column]) == pytest.approx(mean, abs=6e-5)
         sd = np.sqrt(weights @ (se**2 + (coef - mean) ** 2))
         assert float(first.loc["Posterior standard deviation", column]) == pytest.approx(sd, abs=6e-5)
-        assert float(first.loc["  ln_k", column]) == pytest.approx(weights[1] + weights[3], abs=6e-4)
+        assert float(first.loc["ln_k", column]) == pytest.approx(weights[1] + weights[3], abs=6e-4)
     second = found["Averages of comparable specifications (2)"].cells
     assert float(second.loc["Posterior mean", "equal weights"]) == pytest.approx(np.mean([-0.8, -0.7, 0.5, 0.75]))
 
@@ -103,7 +103,7 @@ def test_the_fewest_changes_that_flip_the_sign(records: list[Record]) -> None:
     assert found.cells["Estimate"].to_dict() == {
         "main specification": "-1.00",
         "The other sign (changes needed: 2)": "",
-        "  measure=b; sample=west": "0.50",
+        "measure=b; sample=west": "0.50",
         "No longer significant (changes needed: 2)": "",
     }
     assert any("other sign with p < 0.05" in note for note in found.notes)
@@ -113,7 +113,7 @@ def test_another_main_specification(records: list[Record]) -> None:
     report = OneAnswer(language=None, decimals=2, main={"measure": "b", "controls": ["ln_k"]})
     found = tables(report.table("T", records))["What takes the result away"]
     assert "The other sign (changes needed: 1)" in found.cells.index
-    assert found.cells["Estimate"]["  sample=west"].tolist() == ["0.75", "0.75"]
+    assert found.cells["Estimate"]["sample=west"].tolist() == ["0.75", "0.75"]
     with pytest.raises(ConfigError, match="no run varies 'weights'"):
         OneAnswer(main={"weights": "w1"}).table("T", records)
     with pytest.raises(ConfigError, match=r"no specification has measure = c.*Values: a, b"):
@@ -124,8 +124,8 @@ def test_the_search_takes_the_best_step_each_time_and_says_where_it_ends(records
     found = tables(OneAnswer(language=None, decimals=2).table("T", records))
     search = found["The search for the highest and the lowest specification"]
     assert list(search.cells.index) == [
-        *("Towards the highest", "  main specification", "  → measure=b", "  → sample=west", "  → controls=[ln_k]"),
-        *("Towards the lowest", "  main specification"),
+        *("Towards the highest", "main specification", "→ measure=b", "→ sample=west", "→ controls=[ln_k]"),
+        *("Towards the lowest", "main specification"),
     ]
     assert list(search.cells["Estimate"]) == ["", "-1.00", "-0.70", "0.50", "0.75", "", "-1.00"]
     assert "The search reaches the highest of all specifications in 3 steps." in search.notes
@@ -206,7 +206,7 @@ def test_a_choice_without_effect_is_no_change() -> None:
     ]
     found = tables(OneAnswer(language=None, decimals=2).table("T", runs))["What takes the result away"]
     assert "The other sign (changes needed: 1)" in found.cells.index
-    assert found.cells["Estimate"]["  model=sar (weights=w2)"].tolist() == ["0.50", "0.50"]
+    assert found.cells["Estimate"]["model=sar (weights=w2)"].tolist() == ["0.50", "0.50"]
 
 
 def test_pictures_and_words_in_both_languages(records: list[Record]) -> None:
@@ -294,4 +294,4 @@ def test_a_model_with_all_the_weight_leaves_nothing_between_models(records: list
     each = [replace(one, loglik=500.0 * (place == 0)) for place, one in enumerate(evidence(records).each)]
     table = OneAnswer(language=None, dilution=0).with_evidence(Evidence("coefficient", None, each)).table("T", records)
     cells = tables(table)["T"].cells
-    assert cells.loc["  between models", "BIC"] == "0.0000"
+    assert cells.loc["between models", "BIC"] == "0.0000"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,10 @@ from digicarbon.__main__ import main
 from digicarbon.config.compose import Composer, loader
 from digicarbon.diagnostic.spatial_choice import SpatialChoice
 from digicarbon.executor import LocalExecutor
+from digicarbon.model.did.base import Estimator
+from digicarbon.numeric.did import synthetic as searches
 from digicarbon.numeric.multiverse.averaging import bic
+from digicarbon.panel import Panel
 from digicarbon.plan.runs import Run, plan
 from digicarbon.report.evidence import Evidence, EvidenceRequest, Support
 from digicarbon.result import Result
@@ -192,6 +195,46 @@ def test_fits_without_a_unit_are_those_of_a_sample_that_lacks_it(
             assert left.p[row, at] == pytest.approx(numbers[2], rel=1e-6)
         # the regression of the east stays what it was
         assert (left.estimates[5, at] == left.estimates[5, 0]) == (unit == "Sichuan")
+
+
+POLICY = {
+    "defaults": [
+        "config",
+        {"override source": "simulated_policy"},
+        *({f"override {group}": "none"} for group in ("measure", "outcome")),
+        {"override model": "did"},
+        {"override inference": "cluster"},
+        "_self_",
+    ],
+    "source": {"world": "heterogeneous", "n": 24, "periods": 10, "cohorts": [2011, 2013]},
+    "panel": {"policy": {"pilot": "adopted"}},
+    "model": {"y": "y", "controls": []},
+}
+ESTIMATORS = [*(name for name in get_args(Estimator) if name != "synthetic_did"), "synthetic_did"]
+
+
+def test_effects_of_a_policy_without_a_unit_are_those_of_plain_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fits share changes none of their numbers: a plain fit knows no earlier search for weights."""
+    monkeypatch.chdir(tmp_path)
+    fits = fitted({}, **POLICY, grid={"model.estimator": ESTIMATORS, "model.anticipation": [0, 1]})
+    left = evidence(fits, EvidenceRequest("coefficient", None, True), HERE).left_out
+    assert left is not None
+    assert len({label.split(",")[0] for label in left.labels}) == len(ESTIMATORS)
+    runs = {run.label: run for run, _ in fits}
+    for unit in left.units[::5]:
+        for row, label in enumerate(left.labels):
+            monkeypatch.setattr(searches, "_SEARCHES", searches._Searches())
+            prepared = runs[label].prepared
+            panel = prepared.panel
+            rows = panel.unit_codes != panel.units.index(unit)
+            frame = pd.DataFrame({name: panel.column(name) for name in ("y", "pilot")})
+            frame = frame.assign(unit=np.array(panel.units)[panel.unit_codes], time=panel.period_codes)[rows]
+            alone = runs[label].specs.model.fit(Panel.from_frame(frame, "unit", "time"))
+            [(_, (estimate, _, p, *_))] = list(alone.focal_numbers("coefficient"))[:1]
+            assert left.estimates[row, 1 + left.units.index(unit)] == pytest.approx(estimate, rel=1e-10), label
+            assert left.p[row, 1 + left.units.index(unit)] == pytest.approx(p, rel=1e-10), label
 
 
 def test_standard_errors_alone_make_no_further_specification_and_wild_p_are_not_drawn_again(

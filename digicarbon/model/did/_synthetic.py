@@ -157,19 +157,24 @@ def _covariance(model: DiD, found: SyntheticCohorts, cells: Cells, kind: Synthet
     rng = np.random.default_rng(model.seed)
     firsts = np.unique(cells.first)
 
-    def means(effects: FloatArray, units: FloatArray) -> FloatArray:
+    def weights(units: FloatArray) -> FloatArray:
         size = units[np.searchsorted(firsts, cells.first)]
         own = Cells(cells.first, cells.event, size, size)
-        return np.asarray(aggregation(own, model.aggregate, None, model.lags).weights @ effects)
+        return aggregation(own, model.aggregate, None, model.lags).weights
 
     units = np.array([cells.units[cells.first == one][0] for one in firsts.tolist()])
     if kind == "jackknife":
-        gone = [means(effects, units - (np.arange(len(units)) == cohort)) for effects, cohort in found.jackknife()]
-        return np.atleast_2d(np.cov(np.array(gone).T, ddof=0)) * (len(gone) - 1)
+        effects, cohort = found.jackknife()
+        # a mean depends on the size of the cohort that the unit is of, and not on the unit
+        each = np.array([weights(units - (np.arange(len(units)) == place)) for place in range(-1, len(units))])
+        gone = np.einsum("nmc,nc->nm", each[1 + cohort], effects)
+        return np.atleast_2d(np.cov(gone.T, ddof=0)) * (len(gone) - 1)
     if kind == "bootstrap":
-        drawn = [means(*pair) for pair in zip(*found.bootstrap(model.sdid_draws, rng), strict=True)]
+        drawn = [
+            weights(counts) @ effects for effects, counts in zip(*found.bootstrap(model.sdid_draws, rng), strict=True)
+        ]
     else:
-        drawn = [means(effects, units) for effects in found.placebo(model.sdid_draws, rng)]
+        drawn = list(found.placebo(model.sdid_draws, rng) @ weights(units).T)
     # without a degree of freedom less, as synthdid has it
     return np.atleast_2d(np.cov(np.array(drawn).T, ddof=0))
 

@@ -13,7 +13,7 @@ from policies import close, fit, pair, panel_of, states, with_policy, world
 
 import digicarbon as dc
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.did.synthetic import Cohort, SyntheticCohorts, on_simplex
+from digicarbon.numeric.did.synthetic import Cohort, SyntheticCohorts, on_simplex, regularised, synthetic
 
 FRAME = states()
 PANEL = panel_of(FRAME)
@@ -110,6 +110,47 @@ def test_the_minimum_is_that_of_a_solver() -> None:
         system = np.vstack([np.linalg.cholesky(gram).T, heavy * np.ones(m)])
         other = scipy.optimize.nnls(system, np.append(np.linalg.solve(np.linalg.cholesky(gram), right), heavy))[0]
         np.testing.assert_allclose(w, other, atol=1e-5)
+
+
+def by_steps(a: np.ndarray, b: np.ndarray, zeta: float, least: float) -> np.ndarray:
+    """The weights of synthdid's steps, each written out with the whole objective."""
+    a, b = a - a.mean(axis=0), b - b.mean()
+
+    def value(w: np.ndarray) -> float:
+        return float((a @ w - b) @ (a @ w - b)) / len(b) + zeta**2 * float(w @ w)
+
+    def steps(w: np.ndarray, most: int) -> np.ndarray:
+        before = np.inf
+        for _ in range(most):
+            slope = a.T @ (a @ w - b) / len(b) + zeta**2 * w
+            way = np.eye(len(w))[slope.argmin()] - w
+            if slope @ way >= 0:
+                break
+            curve = float((a @ way) @ (a @ way)) / len(b) + zeta**2 * float(way @ way)
+            w = w + min(1.0, -float(slope @ way) / curve) * way
+            if before - value(w) < least:
+                break
+            before = value(w)
+        return w
+
+    first = steps(np.full(a.shape[1], 1 / a.shape[1]), 100)
+    sparse = np.where(first > first.max() / 4, first, 0.0)
+    return steps(sparse / sparse.sum(), 10_000)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_weights_are_those_of_steps_that_are_written_out(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    others, own = rng.standard_normal((25, 14)).cumsum(axis=1), rng.standard_normal(14).cumsum()
+    how = regularised(others[:, :9], 4, 5)
+    # the second time they are known
+    for _ in range(2):
+        found = synthetic(others, own, 9, how)
+        np.testing.assert_allclose(found.units, by_steps(others[:, :9].T, own[:9], how.units, how.least), atol=1e-11)
+        late = others[:, 9:].mean(axis=1)
+        np.testing.assert_allclose(found.times, by_steps(others[:, :9], late, how.times, how.least), atol=1e-11)
+    # other steps for another outcome of the same size
+    assert abs(synthetic(others, own[::-1], 9, how).units - found.units).max() > 1e-3
 
 
 def test_steps_end_close_to_the_minimum() -> None:
