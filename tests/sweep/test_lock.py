@@ -406,9 +406,28 @@ def test_a_sample_that_is_chosen_by_the_outcome_is_named(
     study(table(), sample={"query": "y > -1"}, panel={"gaps": "keep"})
     assert locked() == 0
     assert "the sample chooses rows by the outcome: y" in capsys.readouterr().out
-    study(table(), sample={"query": "x > -1"}, panel={"gaps": "keep"})
+    for sample in ({"query": "x > -1"}, {"trim": [0.01, 0.01], "outliers_of": ["x"]}):
+        study(table(), sample=sample, panel={"gaps": "keep"})
+        assert locked("--again", "--why", "another sample") == 0
+        assert "by the outcome" not in capsys.readouterr().out
+    study(table(), sample={"trim": [0.01, 0.01]}, panel={"gaps": "keep"})
     assert locked("--again", "--why", "another sample") == 0
-    assert "by the outcome" not in capsys.readouterr().out
+    assert "the sample chooses rows by the outcome: y" in capsys.readouterr().out
+
+
+def test_a_unit_that_changes_its_region_is_a_change(
+    study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = table(units=tuple("ABCDEFGHIJKL"))
+    frame["belt"] = frame["area"].map(lambda unit: "east" if unit < "H" else "west")
+    folder = study(frame, sample={"regions": ["east"]})
+    source = yaml.safe_dump({**SOURCE, "regions": "belt"})
+    (folder / "conf/source/mine.yaml").write_text(source, encoding="utf-8")
+    assert locked() == 0
+    frame.loc[frame["area"] == "H", "belt"] = "east"
+    frame.to_csv(folder / "data.csv", index=False)
+    (line,) = named(capsys)
+    assert line.startswith("data belt is no longer the same in 8 cells: H in 2008")
 
 
 OWN_WEIGHTS = """

@@ -118,7 +118,8 @@ class Reader:
         for file in inputs.files:
             own.files.setdefault(file.path, file)
         outcome = {_bare(name) for name in variables_of([specs.model.y])}
-        others = [*specs.terms, *specs.model.beside, *specs.sample.variables]
+        regions = [inputs.regions] if specs.sample.regions and inputs.regions else []
+        others = [*specs.terms, *specs.model.beside, *specs.sample.variables, *regions]
         names = [name for name in variables_of(others) if _bare(name) not in outcome]
         if specs.weights is not None:
             names += [column for column, _ in specs.weights.made_of]
@@ -129,7 +130,9 @@ class Reader:
         behind |= taken - of_outcome if whole else taken
         own.of_outcome |= of_outcome
         # rows that are chosen by the outcome are no plan that is independent of it
-        own.chooses |= {name for name in variables_of(specs.sample.variables) if _bare(name) in outcome}
+        trimmed = (specs.sample.outliers_of or (specs.model.y,)) if any(specs.sample.trim) else ()
+        choosing = variables_of([*specs.sample.variables, *trimmed])
+        own.chooses |= {name for name in choosing if _bare(name) in outcome}
         panel = run.prepared.stage.selection.panel
         if _by_outcome(specs.weights, panel, outcome | own.of_outcome - own.read.keys() - behind):
             own.weighs.add(_called(run, "weights"))
