@@ -19,7 +19,7 @@ from digicarbon.errors import DataError
 from digicarbon.note import Note
 from digicarbon.package import software
 from digicarbon.package.answers import Answers
-from digicarbon.package.data import RECORD, copies, data_of, record
+from digicarbon.package.data import RECORD, copies, data_of, of_modules, record
 from digicarbon.package.facts import (
     Display,
     Experiment,
@@ -34,6 +34,7 @@ from digicarbon.package.facts import (
 )
 from digicarbon.package.member import Member, packages_then, portable
 from digicarbon.package.numbers import NUMBERS, cells, cells_of, numbers_of, written
+from digicarbon.package.opened import opened_by
 from digicarbon.package.project import COMPOSED, EXPERIMENTS, Project
 from digicarbon.page.words import Words
 from digicarbon.progress import phase
@@ -73,14 +74,15 @@ class _Shown:
     numbers: int
 
 
-def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, title: str) -> Facts:
+def facts(asked: Sequence[str], project: Project, answers: Answers, title: str) -> Facts:
     """Return the facts of a package, its files among them.
 
     Parameters
     ----------
     asked : sequence of str
         The experiments of the command line.
-    members : sequence of Member
+    project : Project
+        Learns where the files of data are put.
     answers : Answers
         Of the authors: files of data are copied only where they say so.
     title : str
@@ -91,15 +93,24 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
     DataError
         If data are no longer those of the runs.
     """
-    project = Project(members)
-    with phase("data of the package"):
-        data = data_of(project, lambda option: answers.of(option).share)
+    members = project.members
     shown: list[_Shown] = []
-    with phase("tables of the package", len(members)) as advance:
-        for one in members:
-            shown.append(_shown(one, project))
-            advance(len(shown))
-    modules = project.modules()
+
+    def share(option: str) -> bool | None:
+        return answers.of(option).share
+
+    with opened_by(project.own, project.stores) as opened:
+        with phase("data of the package"):
+            data = data_of(project, share)
+        with phase("models of the authors"):
+            for one in members if project.own else ():
+                one.fit_own()
+        with phase("tables of the package", len(members)) as advance:
+            for one in members:
+                shown.append(_shown(one, project))
+                advance(len(shown))
+    data.sources += of_modules(project, opened, share)
+    modules = project.own
     with phase("software of the package"):
         more = software.imported(modules.values())
         installed = software.packages(more)

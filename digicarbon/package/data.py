@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,13 @@ from digicarbon.package.project import DATA, Project, texts_of
 from digicarbon.panel import LOG_PREFIX, PanelDesign, variables_of
 from digicarbon.plan.prepare import Prepared, Specs, Workshop
 from digicarbon.report import Labels
+from digicarbon.source import InputFile
 from digicarbon.source.datafolder import PROVENANCE, SUFFIX
 from digicarbon.sweep.provenance import series_of
 
 RECORD = "data.json"
+MODULE = "module"
+"""Stands for a group where a module of the authors reads files by itself."""
 LARGEST_SHEET = 20_000_000
 """Rows of a larger workbook are not counted."""
 Share = Callable[[str], bool | None]
@@ -130,7 +134,7 @@ def copies(sources: Iterable[Source], project: Project) -> dict[str, bytes]:
 
 def paths(project: Project) -> dict[str, str]:
     """Return the place in the package of each file of data, by its path on this computer."""
-    return {
+    places = {
         file["path"]: project.place(file["path"], texts_of(choices))
         for one in project.members
         for entry in one.sweep.data
@@ -140,6 +144,7 @@ def paths(project: Project) -> dict[str, str]:
         )
         for file in files
     }
+    return places | {path: project.place(path, ()) for path in project.opened}
 
 
 def record(project: Project) -> bytes:
@@ -193,6 +198,28 @@ def _add(origins: list[_Origin], one: Member, group: str, option: str, entry: Ma
         origin.units |= set(panel["units"])
         origin.periods |= set(panel["periods"])
         origin.unit = entry["names"]["unit"]
+
+
+def of_modules(project: Project, opened: Mapping[str, str], share: Share) -> list[Source]:
+    """Return what the authors' own modules read and no source names, as a data set of each module.
+
+    Parameters
+    ----------
+    project : Project
+        Learns which files these are.
+    opened : mapping of str to str
+        The module by the path of each file that it has opened.
+    share : callable
+    """
+    named = {os.path.realpath(path) for path in paths(project)}
+    project.opened = {path: module for path, module in opened.items() if path not in named}
+    origins: dict[str, _Origin] = {}
+    for path, module in project.opened.items():
+        own = origins.setdefault(module, _Origin(module, MODULE, "", False, (), chosen=module))
+        own.files[path] = asdict(InputFile.of(Path(path)))
+        own.experiments |= dict.fromkeys(project.with_own_classes)
+    refused = {path for path, module in project.opened.items() if share(module) is not True}
+    return [_source(project, origin, share, refused, ()) for origin in origins.values()]
 
 
 def _cited(choices: Mapping[str, Any]) -> tuple[tuple[str, ...], bool]:

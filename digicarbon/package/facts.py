@@ -175,13 +175,13 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Source:
-    """A source of data, or of weights that are read from files.
+    """A source of data, or of weights that are read from files, or a module of the authors that reads files itself.
 
     Attributes
     ----------
     option : str
         E.g. ``china`` or ``simulated_w1``; the key of the author's answers.
-    group : {"source", "weights"}
+    group : {"source", "weights", "module"}
     kind : str
         Its class, e.g. ``TableSource``.
     simulated : bool

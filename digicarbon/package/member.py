@@ -19,8 +19,11 @@ from digicarbon.config.files import LABELS, ROOT, UNNAMED, command_line, find
 from digicarbon.errors import ConfigError, DataError, DigicarbonError
 from digicarbon.note import Note, note_of
 from digicarbon.note.ending import Caught
+from digicarbon.package.numbers import SAME, SMALLEST, of_result
 from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.recorded import RecordedSweep
+from digicarbon.recorded.differences import differences
+from digicarbon.spec import own_classes
 from digicarbon.sweep.provenance import FINGERPRINT, today
 from digicarbon.tracking import OVERRIDES, Tracking, store_results
 
@@ -29,6 +32,8 @@ IGNORED = ("report", "executor", "tracking", LABELS, "hydra")
 LOCAL = ("loky", "sequential", "threading")
 """Options of executors that any computer has."""
 DATA, WEIGHTS = "digicarbon.data_digest", "digicarbon.weights_digest"
+FITTING = ("model", "diagnostic", "inference")
+"""Groups whose classes take part in a fit."""
 _NEXT = re.compile(r" (?=[+~]*[\w./@]+=)")
 
 
@@ -86,9 +91,8 @@ class Member:
             If they are no longer those of the run.
         """
         for fingerprint, row in self.prints.items():
-            run_id = str(row["run_id"])
             with Caught(Note("code_of_run")) as caught:
-                specs = shop.completed(specify(recorded.plain(self.configs[run_id], run_id), shop.builder))
+                specs = self.specs(str(row["run_id"]), shop)
                 prepared = shop.prepare(specs)
                 same = prepared.panel.digest == row[DATA_TAG]
                 before = row.get(f"tags.{WEIGHTS}")
@@ -99,6 +103,45 @@ class Member:
                     continue
             why = caught.note or Note("export_data_changed")
             raise DataError(Note("package_data", **self._named, run=row["label"], why=why))
+
+    def specs(self, run_id: str, shop: Workshop) -> Specs:
+        """Return the specifications of a run."""
+        return shop.completed(specify(recorded.plain(self.configs[run_id], run_id), shop.builder))
+
+    def fit_own(self) -> None:
+        """Fit the quickest run of each choice of model and diagnostic that has a class of the authors' own.
+
+        Raises
+        ------
+        DataError
+            If it cannot be fitted today, or its numbers are not those that are recorded.
+        """
+        from threadpoolctl import threadpool_limits
+
+        shop = Workshop()
+        options = {run.hash: run.options for run in self.sweep.roster.runs}
+        rows = self.sweep.rows[self.sweep.rows["status"] == "FINISHED"]
+        seen = set()
+        for key, row in rows.loc[(rows["end"] - rows["start"]).sort_values().index].iterrows():
+            own = options.get(str(key), {})
+            choice, run_id = (own.get("model"), own.get("diagnostic")), str(row["run_id"])
+            config = {} if choice in seen else recorded.plain(self.configs[run_id], run_id)
+            seen.add(choice)
+            if not any(own_classes({"": node}) for group in FITTING for node in _nodes(config.get(group))):
+                continue
+            differ = True
+            with Caught(Note("code_of_run")) as caught, threadpool_limits(1):
+                specs = self.specs(run_id, shop)
+                prepared = shop.prepare(specs)
+                shop.check(specs, prepared)
+                result = specs.model.described(specs.model.fit(prepared.panel, prepared.weights), prepared.panel)
+                now = specs.diagnostic.added(result, prepared.panel, prepared.weights)
+                _, then = next(iter(self.sweep.results.read([run_id])))
+                apart = differences(dict(of_result(then)), dict(of_result(now)), SMALLEST)["difference"]
+                differ = bool((apart > SAME).any())
+            if differ:
+                why = caught.note or Note("package_other_numbers")
+                raise DataError(Note("package_own", **self._named, run=row["label"], why=why))
 
     def refuse_changes(self) -> None:
         """Raise an error if the sweep is not whole, or its file or its data have changed since.
@@ -148,6 +191,14 @@ class Member:
 
 
 DATA_TAG = f"tags.{DATA}"
+
+
+def _nodes(node: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield a node of a configuration and those inside it."""
+    if isinstance(node, Mapping):
+        yield node
+        for inner in node.values():
+            yield from _nodes(inner)
 
 
 def members(names: Sequence[str], store: Sequence[str]) -> list[Member]:

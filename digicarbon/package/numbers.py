@@ -66,7 +66,7 @@ class Compared:
 
 def numbers_of(sweep: RecordedSweep) -> dict[str, dict[str, float]]:
     """Return the numbers of all runs of a sweep by label: estimates, effects, statistics, and those of tables."""
-    numbers = {run.label: dict(_numbers(result)) for run, (_, result) in _results(sweep)}
+    numbers = {run.label: dict(of_result(result)) for run, (_, result) in _results(sweep)}
     if sweep.joint is not None:
         numbers[WHOLE] = dict(_cells("joint test", sweep.joint.statistics))
     return numbers
@@ -148,7 +148,8 @@ def _results(sweep: RecordedSweep) -> Iterator[tuple[Planned, tuple[str, Result]
     return zip((run for run, _ in fitted), sweep.results.read(run_id for _, run_id in fitted), strict=True)
 
 
-def _numbers(result: Result) -> Iterator[tuple[str, float]]:
+def of_result(result: Result) -> Iterator[tuple[str, float]]:
+    """Yield the name and the value of each number of a run."""
     for kind, frame in (("estimate", result.estimates), ("effect", result.effects)):
         for place, row in enumerate(frame.itertuples(), 1):
             key = row[0]

@@ -155,6 +155,7 @@ def _values(
                 for one in facts.programs
             ),
         ),
+        "modules": [f"`{one.file}`" for one in facts.programs if one.kind == "module"],
         "own_licence": next(
             (one.licence for one in facts.software.packages if one.name == "digicarbon" and one.licence), "BSD-3-Clause"
         ),
