@@ -369,7 +369,8 @@ def _of_run(
             made = _variable(name, panel.column(name), source, role, formula, file, _unit(term, inputs))
             yield replace(made, column=head, over="models")
     needed = [*variables_of(specs.terms), *specs.model.beside, *specs.sample.variables]
-    behind = [*specs.panel.columns_behind(needed, inputs.frame.columns), *series_of(specs, inputs)]
+    # a set has another order in each process
+    behind = [*specs.panel.columns_behind(needed, inputs.frame.columns), *sorted(series_of(specs, inputs))]
     for name in dict.fromkeys(behind):
         if name in inputs.frame.columns and name not in specs.terms and name not in ("unit", "time"):
             made = _variable(name, inputs.frame[name], source, "other", "", place(name), inputs.units.get(name, ""))

@@ -1,9 +1,13 @@
-"""Files for a repository: metadata of Zenodo, CITATION.cff, and the licences."""
+"""Files for a repository: metadata of Zenodo, CITATION.cff, and the licences.
+
+The texts of licences are those of the SPDX License List 3.28.0, as in the npm package spdx-license-list 6.12.0.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from importlib.resources import files
 from typing import Any
 
 import yaml
@@ -11,6 +15,14 @@ import yaml
 from digicarbon.note import Note
 from digicarbon.package.answers import LICENCES, Answers, nothing
 from digicarbon.package.facts import Facts
+
+BLANKS = {
+    "0BSD": "YEAR by AUTHOR EMAIL",
+    "BSD-2-Clause": "<year> <owner>",
+    "BSD-3-Clause": "<year> <owner>",
+    "MIT": "<year> <copyright holders>",
+}
+"""What the texts of licences leave to the author: the year and the holder. Other texts are taken word by word."""
 
 
 def title(facts: Facts, answers: Answers) -> str:
@@ -120,7 +132,7 @@ def citation(facts: Facts, answers: Answers) -> bytes:
 
 
 def licences(facts: Facts, answers: Answers) -> bytes:
-    """Return ``LICENSE.txt``: which licence covers what and whose it is, with the addresses of their texts."""
+    """Return ``LICENSE.txt``: which licence covers what and whose it is, and their texts."""
     lines = ["Licences of this replication package", ""]
     if answers.authors:
         lines += [f"Copyright (c) {facts.made.year} {', '.join(one.name for one in answers.authors)}", ""]
@@ -139,4 +151,21 @@ def licences(facts: Facts, answers: Answers) -> bytes:
         "The packages of Python that run_all.py installs, and digicarbon, keep their own licences; see README.md.",
         "",
     ]
+    holders = ", ".join(one.name for one in answers.authors) or "the authors of this package"
+    for licence in dict.fromkeys((answers.licence_of_code, answers.licence_of_data)):
+        if licence in LICENCES:
+            lines += ["=" * 78, str(licence), "", licence_text(str(licence), f"{facts.made.year} {holders}")]
     return "\n".join(lines).encode()
+
+
+def licence_text(licence: str, holder: str) -> str:
+    """Return the text of one of `LICENCES`.
+
+    Parameters
+    ----------
+    licence : str
+    holder : str
+        Year and holder, for the texts that name them.
+    """
+    text = files(__package__).joinpath(f"licences/{licence}.txt").read_text(encoding="utf-8")
+    return text.replace(BLANKS[licence], holder, 1) if licence in BLANKS else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -18,9 +19,10 @@ import yaml
 
 from digicarbon.model import DiD, DynamicPanel, PanelRegression
 from digicarbon.package import checklists, readme
-from digicarbon.package.answers import Answers, questions
+from digicarbon.package.answers import LICENCES, Answers, questions
 from digicarbon.package.bibliography import SOFTWARE, bibliography, shipped
 from digicarbon.package.bibtex import entries
+from digicarbon.package.deposit import BLANKS, licence_text
 from digicarbon.package.documents import documents, sources
 from digicarbon.package.documents import questions as still_open
 from digicarbon.package.facts import Facts, Lock, Seed
@@ -50,6 +52,33 @@ HEADINGS = (
 )
 """Headings of the template of the Social Science Data Editors, version 1.1, in their order."""
 EMPTY, WHOLE = Answers(), Answers(**specimen.whole())
+
+
+LICENCE_HASHES = {
+    "0BSD": "8d4917987285",
+    "AGPL-3.0-or-later": "0a7e77a9ebe3",
+    "Apache-2.0": "0ffddef9e48f",
+    "BSD-2-Clause": "67329a9b0572",
+    "BSD-3-Clause": "65e7987f847f",
+    "CC-BY-4.0": "50a0385d4606",
+    "CC-BY-NC-4.0": "f23ccfdb0e95",
+    "CC-BY-NC-ND-4.0": "8dfd1bf527b2",
+    "CC-BY-NC-SA-4.0": "00e1ad1211f6",
+    "CC-BY-ND-4.0": "dc3184d4580b",
+    "CC-BY-SA-4.0": "d47d691d4e51",
+    "CC0-1.0": "05d9f1a0af61",
+    "GPL-2.0-or-later": "00d857bed089",
+    "GPL-3.0-only": "1183eb50923e",
+    "GPL-3.0-or-later": "1183eb50923e",
+    "LGPL-3.0-or-later": "6576b2ae0357",
+    "MIT": "c96387964703",
+    "MPL-2.0": "e8ba82e63ba9",
+    "MulanPSL-2.0": "6d1de6aeefd3",
+    "ODbL-1.0": "e40832cc7af1",
+    "ODC-By-1.0": "20c403f16255",
+    "PDDL-1.0": "bbf2517713cd",
+    "Unlicense": "2069c208cba5",
+}
 
 
 def written(facts: Facts, answers: Answers, language: Any = "en") -> dict[str, str]:
@@ -396,6 +425,26 @@ def test_a_repository_is_given_no_licence_that_nobody_chose() -> None:
     person = {"family-names": "Li", "given-names": "Hua", "affiliation": "Nankai University"}
     assert yaml.safe_load(named["CITATION.cff"])["authors"] == [person]
     assert "Copyright (c) 2026 Li, Hua" in named["LICENSE.txt"].decode()
+
+
+def test_licences_have_their_whole_texts() -> None:
+    """The hashes are those of the texts in the SPDX License List, word by word."""
+    hashes = {}
+    for licence in LICENCES:
+        text = licence_text(licence, "HOLDER")
+        blank = BLANKS.get(licence)
+        assert (text.count("HOLDER"), blank in text if blank else False) == (int(blank is not None), False)
+        plain = text.replace("HOLDER", blank or "HOLDER").split()
+        hashes[licence] = hashlib.sha256(" ".join(plain).encode()).hexdigest()[:12]
+    assert hashes == {licence: LICENCE_HASHES[licence] for licence in LICENCES}
+    whole = documents(specimen.facts(), WHOLE)["LICENSE.txt"].decode()
+    assert "Copyright (c) 2026 Li Hua, Ann Lee\n\nPermission is hereby granted" in whole
+    assert whole.count("=" * 78) == 2
+    assert "Creative Commons Attribution 4.0 International" in whole
+    same = Answers(**{**specimen.whole(), "licence_of_data": "MIT"})
+    assert documents(specimen.facts(), same)["LICENSE.txt"].decode().count("Permission is hereby granted") == 1
+    none = Answers(**{**specimen.whole(), "licence_of_code": "none", "licence_of_data": "As the office says."})
+    assert "=" * 78 not in documents(specimen.facts(), none)["LICENSE.txt"].decode()
 
 
 def test_sources_that_a_computer_draws_are_not_asked_about() -> None:
