@@ -10,7 +10,8 @@ from digicarbon.package.facts import Facts, Variable
 from digicarbon.package.markdown import table
 
 COLUMNS = (
-    "variable", "label_en", "label_zh", "role", "unit", "source", "file", "column", "how_made", "least", "greatest",
+    "variable", "label_en", "label_zh", "role", "unit", "source", "file", "column", "how_made",
+    "definition_en", "definition_zh", "defined_in", "least", "greatest",
     "rows", "missing", "counted_over",
 )  # fmt: skip
 HEADS = {
@@ -23,19 +24,16 @@ ROLES = {
 }
 READ = {"en": "read from {}", "zh": "读自{}"}
 COLUMN = {"en": ", column `{}`", "zh": "的列`{}`"}
-DRAWN = {
-    "en": "given or computed by the source, the measure or the outcome",
-    "zh": "由来源、指标或结果变量直接给出或计算",
-}
+DRAWN = {"en": "given by the source", "zh": "由来源给出"}
 TITLE = {"en": "Codebook", "zh": "变量说明"}
 LEAD = {
     "en": "Every variable of the models, and every variable that they are made of. The same as a table for programs: "
-    "`codebook.csv`. Variables of models, and what is made for them, are counted over the rows that the models use, "
-    "which have no gaps; columns of the data are counted over all their rows (`counted_over` in `codebook.csv`). An "
-    "empty unit is one that the data do not name.",
+    "`codebook.csv`. Variables of models are counted over the rows that the models use, which have no gaps; columns "
+    "of the data, and what a measure or an outcome makes of them, over all their rows (`counted_over` in "
+    "`codebook.csv`). An empty unit is one that the data do not name. In brackets: the work that defines a variable.",
     "zh": "模型的全部变量，以及构成它们的全部变量。供程序读取的同一张表：`codebook.csv`。"
-    "模型的变量及为其生成的变量按模型所用的行计，这些行没有缺失；"
-    "数据中的列按其全部行计（见`codebook.csv`的`counted_over`）。单位为空表示数据未注明单位。",
+    "模型的变量按模型所用的行计，这些行没有缺失；数据中的列以及由指标或结果变量生成的列按其全部行计"
+    "（见`codebook.csv`的`counted_over`）。单位为空表示数据未注明单位。方括号内为定义该变量的文献。",
 }
 
 
@@ -56,6 +54,8 @@ def as_csv(facts: Facts) -> str:
             one.file,
             one.column,
             one.formula,
+            *(one.definition.get(language, "") for language in ("en", "zh")),
+            one.defined_in,
             *ends,
             one.rows,
             one.missing,
@@ -86,6 +86,7 @@ def as_markdown(facts: Facts, language: Language) -> str:
 
 def _made(one: Variable, language: Language) -> str:
     if one.formula:
-        return one.formula
+        said = [f"`{one.formula}`", one.definition.get(language, ""), one.defined_in and f"[{one.defined_in}]"]
+        return " ".join(filter(None, said))
     column = COLUMN[language].format(one.column) if one.column else ""
     return READ[language].format(f"`{one.file}`") + column if one.file else DRAWN[language]

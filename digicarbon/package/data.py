@@ -27,9 +27,9 @@ from digicarbon.package.project import DATA, Project, texts_of
 from digicarbon.panel import LOG_PREFIX, PanelDesign, variables_of
 from digicarbon.plan.prepare import Prepared, Specs, Workshop
 from digicarbon.report import Labels
-from digicarbon.source import InputFile
+from digicarbon.source import InputFile, Inputs, WatchedInputs
 from digicarbon.source.datafolder import PROVENANCE, SUFFIX
-from digicarbon.sweep.provenance import series_of
+from digicarbon.spec import Definition
 
 RECORD = "data.json"
 MODULE = "module"
@@ -322,16 +322,19 @@ def _rows(path: Path) -> int | None:
 def _variables(project: Project, names: Mapping[str, str]) -> Iterator[Variable]:
     """Yield the variables of all experiments: terms of models, and the series that they are made of."""
     shop = Workshop()
-    known: dict[tuple[str, str], Variable] = {}
+    known: dict[tuple[str, ...], Variable] = {}
     for one in project.members:
         labels = {language: _labels(one, language) for language in ("en", "zh")}
         options = _options(one)
         for fingerprint, specs, prepared in one.prepared(shop):
             chosen = options[fingerprint]
-            for variable in _of_run(project, specs, prepared, chosen, names):
-                key = (variable.source, variable.name)
+            for variable, about in _of_run(project, specs, prepared, chosen, names):
                 words = {language: own(variable.name) for language, own in labels.items()}
-                known[key] = _joined(known.get(key), replace(variable, words=words))
+                said = {language: " ".join(own.notes(about.words)) for language, own in labels.items()}
+                # what two experiments define in two ways are two variables
+                key = (variable.source, variable.name, variable.formula, said["en"])
+                now = replace(variable, words=words, definition=said, defined_in=about.source)
+                known[key] = _joined(known.get(key), now)
     yield from known.values()
 
 
@@ -346,76 +349,107 @@ def _options(one: Member) -> Mapping[str, Mapping[str, str]]:
     return {key: by_hash.get(str(row.name), {}) for key, row in one.prints.items()}
 
 
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """A column that the measure or the outcome of a run makes.
+
+    Attributes
+    ----------
+    values : Series
+    how : str
+        Its formula, or else the option that makes it.
+    definition : Definition
+        What its class says of it; empty if it says nothing.
+    """
+
+    values: pd.Series
+    how: str
+    definition: Definition
+
+
+def _made(specs: Specs, inputs: Inputs, read: Collection[str], chosen: Mapping[str, str]) -> dict[str, _Made]:
+    """Return the columns that measure and outcome make; a column of the data stays as it is."""
+    columns: dict[str, _Made] = {}
+    for group, table, definitions in (
+        ("measure", specs.measure.transformed(inputs), specs.measure.defined()),
+        ("outcome", specs.outcome.compute(inputs), specs.outcome.definitions()),
+    ):
+        for name in map(str, table.columns):
+            if name not in read:
+                one = definitions.get(name, Definition())
+                how = f"{name} = {one.formula}" if one.formula else f"{name}: {group}={chosen.get(group, '')}"
+                columns[name] = _Made(table[name], how, one)
+    return columns
+
+
 def _of_run(
     project: Project, specs: Specs, prepared: Prepared, chosen: Mapping[str, str], names: Mapping[str, str]
-) -> Iterator[Variable]:
+) -> Iterator[tuple[Variable, Definition]]:
+    """Yield the variables of a run: those of its model, those that a class makes, and those that are read."""
     panel, inputs = prepared.panel, prepared.inputs
+    read = inputs.frame.columns
     option = chosen.get("source") or type(specs.source).__name__
     source = next((names[file.path] for file in inputs.files if file.path in names), option)
     files = {name: file.path for file in inputs.files for name in file.series}
     own = texts_of(specs.source.model_dump(mode="json"))
-
-    def place(name: str) -> str:
-        return project.place(files[name], own) if name in files else ""
-
     renamed = getattr(specs.source, "columns", {})
     heads = {name: str(head) for name, head in renamed.items()} if isinstance(renamed, Mapping) else {}
+    watched = WatchedInputs.of(inputs)
+    made = _made(specs, watched, read, chosen)
+
+    def variable(name: str, values: object, role: str, formula: str, unit: str, over: str) -> Variable:
+        place = project.place(files[name], own) if name in files and not formula else ""
+        head = "" if formula else heads.get(name, "")
+        return _variable(name, values, source, role, formula, place, unit, head, over)
+
     outcome = getattr(specs.model, "y", "")
     for term in specs.terms:
         role = "outcome" if term == outcome else "regressor" if term in specs.model.terms else "other"
+        about = made[term].definition if term in made else Definition()
+        unit = inputs.units.get(term, about.unit)
         for name in (one for one in panel.expanded((term,)) if one in panel.columns):
-            formula = _formula(term, specs, chosen, inputs.frame.columns)
-            file, head = ("", "") if formula else (place(name), heads.get(name, ""))
-            made = _variable(name, panel.column(name), source, role, formula, file, _unit(term, inputs))
-            yield replace(made, column=head, over="models")
+            yield variable(name, panel.column(name), role, _formula(term, specs, made, read), unit, "models"), about
+    for name, one in made.items():
+        if name not in specs.terms:
+            yield variable(name, one.values, "other", one.how, one.definition.unit, "data"), one.definition
     needed = [*variables_of(specs.terms), *specs.model.beside, *specs.sample.variables]
     # a set has another order in each process
-    behind = [*specs.panel.columns_behind(needed, inputs.frame.columns), *sorted(series_of(specs, inputs))]
+    behind = [*specs.panel.columns_behind(needed, read), *sorted(watched.taken)]
     for name in dict.fromkeys(behind):
-        if name in inputs.frame.columns and name not in specs.terms and name not in ("unit", "time"):
-            made = _variable(name, inputs.frame[name], source, "other", "", place(name), inputs.units.get(name, ""))
-            yield replace(made, column=heads.get(name, ""))
+        if name in read and name not in specs.terms and name not in ("unit", "time"):
+            yield variable(name, inputs.frame[name], "other", "", inputs.units.get(name, ""), "data"), Definition()
 
 
-def _variable(name: str, values: Any, source: str, role: str, formula: str, file: str, unit: str) -> Variable:
+def _variable(
+    name: str, values: Any, source: str, role: str, formula: str, file: str, unit: str, column: str, over: str
+) -> Variable:
     numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(dtype=float)
     missing = int(pd.isna(pd.Series(values)).sum())
     finite = numbers[np.isfinite(numbers)]
     least, greatest = (float(finite.min()), float(finite.max())) if len(finite) else (None, None)
-    return Variable(name, {}, unit, source, role, formula, file, least, greatest, len(numbers), missing)
+    return Variable(name, {}, unit, source, role, formula, file, least, greatest, len(numbers), missing, column, over)
 
 
-def _unit(term: str, inputs: Any) -> str:
-    return str(inputs.units.get(term, ""))
-
-
-def _formula(term: str, specs: Specs, chosen: Mapping[str, str], read: Collection[str]) -> str:
+def _formula(term: str, specs: Specs, made: Mapping[str, _Made], read: Collection[str]) -> str:
     """Return how a term is made of series, in the words of the configuration; empty for a column that is read."""
     parts = variables_of((term,))
-    texts = [text for part in parts if (text := _made(part, specs.panel, specs, chosen, read))]
+    texts = [text for part in parts if (text := _how(part, specs.panel, made, read))]
     plain = parts == (term,)
     return "; ".join(dict.fromkeys([*([] if plain else [term]), *texts]))
 
 
-def _made(name: str, panel: PanelDesign, specs: Specs, chosen: Mapping[str, str], read: Collection[str]) -> str:
+def _how(name: str, panel: PanelDesign, made: Mapping[str, _Made], read: Collection[str]) -> str:
     if name in read:
         # a column of the data stays as it is, whatever a definition says
         return ""
     if name in panel.derive:
         return f"{name} = {panel.derive[name]}"
+    if name in made:
+        return made[name].how
     if name.startswith(LOG_PREFIX):
-        inner = _made(name.removeprefix(LOG_PREFIX), panel, specs, chosen, read)
+        inner = _how(name.removeprefix(LOG_PREFIX), panel, made, read)
         return f"{name} = log({name.removeprefix(LOG_PREFIX)})" + (f", {inner}" if inner else "")
-    if name == getattr(specs.outcome, "name", None):
-        return f"{name}: outcome={chosen.get('outcome', '')}"
-    if name in _columns_of_measure(specs):
-        return f"{name}: measure={chosen.get('measure', '')}"
     return ""
-
-
-def _columns_of_measure(specs: Specs) -> set[str]:
-    terms = getattr(specs.measure, "terms", ()) or ()
-    return {part.removeprefix(LOG_PREFIX) for part in variables_of(tuple(map(str, terms)))}
 
 
 def _joined(before: Variable | None, now: Variable) -> Variable:
@@ -431,5 +465,4 @@ def _joined(before: Variable | None, now: Variable) -> Variable:
         role=role,
         least=min(least, default=None),
         greatest=max(greatest, default=None),
-        formula=before.formula or now.formula,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -260,6 +260,10 @@ class Variable:
         Its name in the file; empty if it is the same.
     over : {"models", "data"}
         Whether range, rows and missing are over the rows that models use, or over all rows of the data.
+    definition : mapping of str to str
+        What its class says of it, by language; empty for what no measure or outcome makes.
+    defined_in : str
+        The work and the equation that define it.
     """
 
     name: str
@@ -275,6 +279,8 @@ class Variable:
     missing: int
     column: str = ""
     over: str = "data"
+    definition: Mapping[str, str] = field(default_factory=dict)
+    defined_in: str = ""
 
 
 @dataclass(frozen=True)
