@@ -57,7 +57,7 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
     answers = author.answers(file)
     chosen = members(names, overrides)
     project = Project(chosen)
-    known = facts(names, project, answers, answers.title or _title(names))
+    known = facts(project, answers, answers.title or _title(names))
     verdict = ""
     if rebuild:
         with phase("rebuild of the package"):

@@ -65,7 +65,7 @@ def bibliography(facts: Facts, answers: Answers) -> Bibliography:
     own = {entry.key: entry for entry in further}
     # an entry of the authors stands in place of the one that is shipped
     known |= own
-    keys = sorted({key for method in facts.methods for key in method.references})
+    keys = facts.references
     installed = [SOFTWARE[one.name.lower()] for one in facts.software.packages if one.name.lower() in SOFTWARE]
     return Bibliography(
         tuple(known[key] for key in keys if key in known),

@@ -26,7 +26,6 @@ from digicarbon.package.facts import (
     Facts,
     Lock,
     Measured,
-    Method,
     Program,
     Seed,
     Software,
@@ -48,8 +47,8 @@ DRIVER, CONTAINER = "run_all.py", "Dockerfile"
 ONLINE = ".github/workflows/rerun.yml"
 LOCK = "lock.json"
 """The lock's name among the files of a sweep."""
-NO_CLASS = ("executor", "tracking")
-"""Groups whose classes compute no number."""
+NO_CLASS = ("executor", "tracking", "report")
+"""Groups whose classes compute no number of a run."""
 SIMULATED = "SIMULATED DATA: drawn by a computer from a model with known coefficients."
 
 
@@ -74,13 +73,11 @@ class _Shown:
     numbers: int
 
 
-def facts(asked: Sequence[str], project: Project, answers: Answers, title: str) -> Facts:
+def facts(project: Project, answers: Answers, title: str) -> Facts:
     """Return the facts of a package, its files among them.
 
     Parameters
     ----------
-    asked : sequence of str
-        The experiments of the command line.
     project : Project
         Learns where the files of data are put.
     answers : Answers
@@ -170,9 +167,7 @@ def facts(asked: Sequence[str], project: Project, answers: Answers, title: str) 
     memory = max((int(one.sweep.tags[PEAK_MEMORY]) for one in members if PEAK_MEMORY in one.sweep.tags), default=None)
     sizes = {file.sha256: file.bytes for source in data.sources for file in source.files}
     return Facts(
-        name=asked[0],
         title=title,
-        asked=tuple(asked),
         made=datetime.now(UTC).replace(microsecond=0),
         version=digicarbon.__version__,
         simulated=simulated,
@@ -184,8 +179,6 @@ def facts(asked: Sequence[str], project: Project, answers: Answers, title: str) 
         seeds=tuple(seed for one in members for seed in _seeds(one)),
         software=computer,
         measured=Measured(
-            seconds={part.experiment.name: part.experiment.elapsed for part in shown},
-            fitting={part.experiment.name: part.experiment.seconds for part in shown},
             rebuild_seconds=None,
             peak_memory=memory,
             memory_from="none" if memory is None else "runs",
@@ -193,15 +186,15 @@ def facts(asked: Sequence[str], project: Project, answers: Answers, title: str) 
             data_storage=sum(sizes.values()),
         ),
         programs=(
-            Program(DRIVER, "driver", "", "Rebuilds every table and figure and compares every number"),
+            Program(DRIVER, "driver"),
             *project.programs,
-            Program(computer.wheel, "software", "digicarbon", "The installed digicarbon as a wheel"),
-            Program(computer.lock_file, "lock", "", "Exact versions of all Python packages"),
-            Program(computer.licences, "licences", "", "Licences of all Python packages"),
-            Program(CONTAINER, "container", "", "A container in which the package is rebuilt"),
-            Program(ONLINE, "workflow", "", "A workflow that rebuilds the package on GitHub"),
+            Program(computer.wheel, "software"),
+            Program(computer.lock_file, "lock"),
+            Program(computer.licences, "licences"),
+            Program(CONTAINER, "container"),
+            Program(ONLINE, "workflow"),
         ),
-        methods=tuple(_methods(members)),
+        references=tuple(_references(members)),
         numbers=sum(part.numbers for part in shown),
         files=files,
     )
@@ -228,7 +221,7 @@ def _wanted(sources: Iterable[Source], answers: Answers) -> list[dict[str, Any]]
     wanted: dict[str, dict[str, Any]] = {}
     for source in sources:
         own = answers.of(source.option)
-        how = " ".join(filter(None, (own.access or source.access, own.url or source.url)))
+        how = " ".join(filter(None, (own.access, own.url)))
         for file in source.files:
             known = wanted.setdefault(
                 file.place,
@@ -281,7 +274,6 @@ def _shown(one: Member, project: Project) -> _Shown:
                 one.name,
                 command,
                 tuple(f"{folder}/{name}" for name in names),
-                tuple(f"{BUILD}/{one.key}/{name}" for name in names),
                 f"{folder}/{NUMBERS}",
             )
         )
@@ -297,7 +289,6 @@ def _shown(one: Member, project: Project) -> _Shown:
             one.name,
             command,
             tuple(f"{folder}/{name}" for name in names),
-            tuple(f"{BUILD}/{one.key}/{name}" for name in names),
             "",
         )
         for stem, names in pictures.items()
@@ -316,43 +307,31 @@ def _experiment(
 ) -> Experiment:
     sweep = one.sweep
     rows = sweep.rows
-    used: dict[str, dict[str, None]] = {}
-    for run in sweep.roster.runs:
-        for group, option in run.options.items():
-            used.setdefault(group, {})[option] = None
     start, end = int(rows["start"].min()), int(rows["end"].max())
     return Experiment(
         name=one.name,
         title=section.title,
-        section=one.section,
         command=command,
         overrides=one.overrides,
         runs=len(sweep.fitted),
-        planned=len(sweep.roster.runs),
         failed=len(sweep.failures),
         report=report,
-        options={group: tuple(options) for group, options in used.items()},
         choices={key: tuple(values) for key, values in choices(sweep.roster).items() if key not in GROUPS},
-        parent_id=sweep.parent_id,
         start=_when(start),
         end=_when(end),
         seconds=float((rows["end"] - rows["start"]).sum()) / 1000,
         elapsed=_union(rows) / 1000,
-        simulated=sweep.simulated,
-        notes=() if section.table is None else tuple(map(str, section.table.notes)),
         asked=f"{EXPERIMENTS}/{one.name}.yaml",
         composed=f"{COMPOSED}/{one.key}.yaml",
         lock=lock,
         recorded_versions=packages_then(sweep),
-        commit=", ".join(_tags(rows, "mlflow.source.git.commit")),
-        uncommitted="True" in _tags(rows, "digicarbon.git_dirty"),
     )
 
 
 def _lock(content: Mapping[str, Any], file: str) -> Lock:
     locked = content.get("lock") or {}
     changes = tuple(str(one["words"]) for one in content.get("changes", ()))
-    return Lock(str(locked.get("time", "")), str(locked.get("hash", "")), changes, content, file)
+    return Lock(str(locked.get("time", "")), changes, file)
 
 
 def _when(milliseconds: int) -> datetime:
@@ -379,28 +358,19 @@ def _seeds(one: Member) -> list[Seed]:
     return [Seed(key, value, one.name, place) for key, value in dict.fromkeys(pairs)]
 
 
-def _methods(members: Sequence[Member]) -> list[Method]:
-    """Return the classes that computed numbers, with the keys of the literature that they name."""
-    known: dict[tuple[str, str, str], Method] = {}
+def _references(members: Sequence[Member]) -> list[str]:
+    """Return the keys of the literature that the classes name that computed numbers."""
+    keys: set[str] = set()
     for one in members:
+        keys |= set(recorded.report_of(one.sweep).cited)
         taken: dict[tuple[str, str], str] = {}
         ids = one.sweep.rows["run_id"].to_dict()
         for run in one.sweep.roster.runs:
             for group, option in run.options.items():
                 if group not in NO_CLASS and run.hash in ids:
                     taken.setdefault((group, option), ids[run.hash])
-        for (group, option), run_id in taken.items():
-            spec: Spec
-            if group == "report":
-                spec = recorded.report_of(one.sweep)
-            else:
-                node = recorded.plain(one.configs[run_id], run_id).get(group, {})
-                if not isinstance(node, Mapping) or "_target_" not in node:
-                    continue
-                spec = build(node, Spec, group)
-            name = f"{type(spec).__module__}.{type(spec).__qualname__}"
-            method = known.get((group, option, name)) or Method(group, option, name, spec.cited, ())
-            known[group, option, name] = replace(
-                method, experiments=tuple(dict.fromkeys([*method.experiments, one.name]))
-            )
-    return list(known.values())
+        for (group, _), run_id in taken.items():
+            node = recorded.plain(one.configs[run_id], run_id).get(group, {})
+            if isinstance(node, Mapping) and "_target_" in node:
+                keys |= set(build(node, Spec, group).cited)
+    return sorted(keys)

@@ -98,7 +98,6 @@ def data_of(project: Project, share: Share) -> Data:
         for entry in one.sweep.data:
             _add(origins, one, "source", entry["options"]["source"], entry)
             for digest, own in entry["weights"].items():
-                known = matrices.get(digest)
                 if own["files"]:
                     _add(origins, one, "weights", own["option"], {**own, "names": entry["names"]})
                 choices = own["choices"]
@@ -110,7 +109,6 @@ def data_of(project: Project, share: Share) -> Data:
                     own["links"],
                     str(choices.get("normalise", "")),
                     tuple(project.place(file["path"], texts_of(choices)) for file in own["files"]),
-                    tuple(dict.fromkeys([*(known.experiments if known else ()), one.name])),
                 )
     _name(origins)
     refused = {file["path"] for origin in origins if share(origin.option) is not True for file in origin.files.values()}
@@ -266,8 +264,6 @@ def _source(
             bytes=file["size"],
             rows=_rows(Path(file["path"])),
             variables=tuple(file["series"]),
-            units=None,
-            periods=(),
             shared=state == "copied" and file["path"] not in refused,
             imports=tuple(file.get("imports", ())),
         )
@@ -279,15 +275,12 @@ def _source(
         kind=origin.kind,
         simulated=origin.simulated,
         title="" if path is None else headline(path),
-        licence="",
-        access="",
-        url="",
         cite=tuple(dict.fromkeys([*origin.cite, *_citations(files)])),
         rows=origin.rows or None,
         units=len(origin.units) or origin.most,
         unit=origin.unit,
         periods=(periods[0], periods[-1]) if periods else (),
-        variables=tuple(one.name for one in variables if one.source == origin.option)
+        variables=tuple(dict.fromkeys(one.name for one in variables if one.source == origin.option))
         if origin.group == "source"
         else (),
         files=files,

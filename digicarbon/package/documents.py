@@ -62,9 +62,6 @@ def sources(facts: Facts) -> Mapping[str, Set[str]]:
             name
             for name, known in (
                 ("citation", source.cite and not source.cited_in_part),
-                ("url", source.url),
-                ("access", source.access),
-                ("licence", source.licence),
                 ("share", source.shared == "nothing"),
             )
             if known

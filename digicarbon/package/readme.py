@@ -88,7 +88,7 @@ def _values(
         return f"{known}{mark(key)}".strip() or words("none")
 
     given = [source for source in facts.sources if not source.simulated]
-    seconds = facts.measured.rebuild_seconds or sum(facts.measured.seconds.values())
+    seconds = facts.measured.rebuild_seconds or sum(one.elapsed for one in facts.experiments)
     bytes_needed = facts.measured.storage + facts.measured.data_storage + ENVIRONMENT
     return {
         "f": facts,
@@ -143,10 +143,7 @@ def _values(
         "environment": _size(ENVIRONMENT),
         "runtimes": table(
             words.own["heads_of_times"].split("|"),
-            (
-                (name, f"{elapsed:,.1f}", f"{facts.measured.fitting.get(name, 0):,.1f}")
-                for name, elapsed in facts.measured.seconds.items()
-            ),
+            ((one.name, f"{one.elapsed:,.1f}", f"{one.seconds:,.1f}") for one in facts.experiments),
         ),
         "programs": table(
             words.own["heads_of_programs"].split("|"),
@@ -222,10 +219,6 @@ def _about(file: DataFile, words: _Words) -> str:
     parts = [_size(file.bytes)]
     if file.rows is not None:
         parts.append(words.count(file.rows, "row"))
-    if file.units is not None:
-        parts.append(words.count(file.units, "unit"))
-    if file.periods:
-        parts.append("–".join(dict.fromkeys(file.periods)))
     for one in file.imports:
         raw = ", ".join(str(name.get("name", "")) for name in one.get("files", ()))
         parts.append(words("imported", kind=one.get("kind", ""), raw=raw, when=str(one.get("imported", ""))[:10]))

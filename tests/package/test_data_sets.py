@@ -59,7 +59,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
             assert main(["run", name]) == 0
         chosen = members(["first", "second"], [])
         answers = Answers(data={"table_first": {"share": True}})
-        yield facts(["first", "second"], Project(chosen), answers, "Both")
+        yield facts(Project(chosen), answers, "Both")
 
 
 def by_option(known: Facts) -> Mapping[str, Source]:

@@ -229,9 +229,10 @@ def test_every_table_has_its_experiment_command_file_and_line() -> None:
     ("seconds", "ticked"), [(30, "<10 minutes"), (600, "10-60 minutes"), (3 * 3600, "2-8 hours"), (1e7, "> 14 days")]
 )
 def test_classes_of_time(seconds: float, ticked: str) -> None:
-    facts = specimen.facts()
-    measured = replace(facts.measured, seconds={"main": seconds / 2, "curve": seconds / 2})
-    text = written(replace(facts, measured=measured), WHOLE)["README.md"]
+    plain = specimen.facts()
+    facts = replace(plain, experiments=tuple(replace(one, elapsed=seconds / 2) for one in plain.experiments))
+    measured = facts.measured
+    text = written(facts, WHOLE)["README.md"]
     summary = text[text.index("Approximate time") : text.index("Approximate storage")]
     assert re.findall(r"\[x\] (.*)", summary) == [ticked]
     assert "Memory was not measured." in text
@@ -251,6 +252,11 @@ def test_codebook_has_every_variable() -> None:
     assert [row["variable"] for row in rows] == [one.name for one in facts.variables]
     assert [float(row["least"]) for row in rows] == [one.least for one in facts.variables]
     assert rows[1]["label_zh"] == "数字经济"
+    made, *_ = rows
+    assert (made["definition_en"], made["definition_zh"]) == ("CO2 over GDP.", "二氧化碳除以GDP。")
+    assert (made["unit"], made["defined_in"]) == ("t", "Li 2020, Eq 3")
+    assert "| `log of ci` CO2 over GDP. [Li 2020, Eq 3] |" in own["codebook.md"]
+    assert "| `log of ci` 二氧化碳除以GDP。 [Li 2020, Eq 3] |" in own["codebook.zh.md"]
     for one in facts.variables:
         assert f"| `{one.name}` | {one.words['en']} |" in own["codebook.md"]
         assert f"| `{one.name}` | {one.words['zh']} |" in own["codebook.zh.md"]
@@ -309,7 +315,7 @@ def test_verdicts_of_the_guidelines_on_openness() -> None:
     facts = specimen.facts()
     assert verdicts("top", facts, WHOLE) == ["no", "no", "no", "not_applicable", "yes", "yes", "no", "no", "no", "yes"]
     assert verdicts("top", facts, EMPTY)[:3] == ["authors", "authors", "no"]
-    lock = Lock("2026-05-01T00:00:00Z", "f" * 64, (), {}, "expected/main/lock.json")
+    lock = Lock("2026-05-01T00:00:00Z", (), "expected/main/lock.json")
     locked = replace(facts, experiments=tuple(replace(one, lock=lock) for one in facts.experiments))
     assert verdicts("top", locked, WHOLE)[2] == "yes"
     changed = replace(lock, changes=("seed: 1 became 2",))
@@ -328,7 +334,7 @@ def test_bibliography_has_the_recorded_methods_and_no_others() -> None:
     assert [one.key for one in cited.data] == ["data_mydata"]
     again = entries(cited.bibtex)
     assert [(one.key, dict(one.fields)) for one in again] == [(one.key, dict(one.fields)) for one in cited.every]
-    own = replace(facts, methods=(replace(facts.methods[0], references=("mine2020",)),))
+    own = replace(facts, references=("mine2020",))
     assert bibliography(own, WHOLE).unknown == ("mine2020",)
     assert "`mine2020`" in written(own, WHOLE)["README.md"]
     entry = "@article{mine2020, author = {Li, Hua}, title = {Mine}, journal = {J}, year = 2020}"
@@ -450,8 +456,8 @@ def test_licences_have_their_whole_texts() -> None:
 def test_sources_that_a_computer_draws_are_not_asked_about() -> None:
     facts = specimen.facts()
     assert set(sources(facts)) == {"mydata"}
-    known = replace(facts.sources[0], cite=("A (2020)",), url="https://example.org")
-    assert sources(replace(facts, sources=(known,)))["mydata"] == {"citation", "url"}
+    known = replace(facts.sources[0], cite=("A (2020)",))
+    assert sources(replace(facts, sources=(known,)))["mydata"] == {"citation"}
 
 
 def test_crate_names_every_file_run_and_person() -> None:
