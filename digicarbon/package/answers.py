@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +18,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Language, Note, suggestion
 from digicarbon.note.about import at
 from digicarbon.package.bibtex import entries
+from digicarbon.package.parts import shipped
 from digicarbon.spec import Names, Spec, SpecError
 
 FOLDER = "experiments"
@@ -247,8 +245,8 @@ def answers(file: Path) -> Answers:
     return Answers(**given)
 
 
-def open_questions(given: Answers, sources: Mapping[str, Collection[str]]) -> list[Question]:
-    """Return the questions that are not answered.
+def open_questions(given: Answers, sources: Mapping[str, Collection[str]]) -> Iterator[Question]:
+    """Yield the questions that are not answered.
 
     Parameters
     ----------
@@ -256,10 +254,6 @@ def open_questions(given: Answers, sources: Mapping[str, Collection[str]]) -> li
     sources : mapping of str to collection of str
         For each source whose data are asked for, the questions that its own facts answer.
     """
-    return list(_open(given, sources))
-
-
-def _open(given: Answers, sources: Mapping[str, Collection[str]]) -> Iterator[Question]:
     for key, words in questions().items():
         group, _, name = key.rpartition(".")
         if not group and _empty(getattr(given, name)):
@@ -270,7 +264,7 @@ def _open(given: Answers, sources: Mapping[str, Collection[str]]) -> Iterator[Qu
                 yield Question(f"data.{source}.{name}", questions()[f"data.{name}"])
 
 
-def listed(still_open: Sequence[Question]) -> str:
+def listed(still_open: Iterable[Question]) -> str:
     """Return the keys of open questions in lines: those on the paper, then those on each source of data."""
     groups: dict[str, list[str]] = {}
     for question in still_open:
@@ -286,8 +280,7 @@ def _empty(answer: object) -> bool:
 @cache
 def questions() -> Mapping[str, Mapping[str, str]]:
     """Return the questions by key, then ``en`` or ``zh``; those on a source of data begin with ``data.``."""
-    text = files(__package__).joinpath("questions.csv").read_text(encoding="utf-8")
-    return {row["key"]: {"en": row["en"], "zh": row["zh"]} for row in csv.DictReader(StringIO(text))}
+    return {row["key"]: {"en": row["en"], "zh": row["zh"]} for row in shipped("questions")}
 
 
 def ask(file: Path, sources: Mapping[str, Collection[str]], language: Language = "en") -> bool:

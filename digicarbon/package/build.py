@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,12 +27,12 @@ from digicarbon.package.facts import (
     Measured,
     Program,
     Seed,
-    Software,
     Source,
 )
 from digicarbon.package.member import Member, packages_then, portable
 from digicarbon.package.numbers import NUMBERS, cells, cells_of, numbers_of, written
 from digicarbon.package.opened import opened_by
+from digicarbon.package.parts import as_json
 from digicarbon.package.project import COMPOSED, EXPERIMENTS, Project
 from digicarbon.page.words import Words
 from digicarbon.progress import phase
@@ -43,7 +42,7 @@ from digicarbon.tracking import PEAK_MEMORY
 
 EXPECTED, BUILD = "expected", "build"
 PLAN = f"{software.FOLDER}/rebuild.json"
-DRIVER, CONTAINER = "run_all.py", "Dockerfile"
+DRIVER = "run_all.py"
 ONLINE = ".github/workflows/rerun.yml"
 LOCK = "lock.json"
 """The lock's name among the files of a sweep."""
@@ -98,7 +97,7 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
 
     with opened_by(project.own, project.stores) as opened:
         with phase("data of the package"):
-            data = data_of(project, share)
+            sources, variables, weights = data_of(project, share)
         with phase("models of the authors"):
             for one in members if project.own else ():
                 one.fit_own()
@@ -106,27 +105,10 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
             for one in members:
                 shown.append(_shown(one, project))
                 advance(len(shown))
-    data.sources += of_modules(project, opened, share)
-    modules = project.own
+    sources += of_modules(project, opened, share)
     with phase("software of the package"):
-        more = software.imported(modules.values())
-        installed = software.packages(more)
-        wheel_name, wheel = software.wheel()
-        computer = Software(
-            python=software.python(),
-            system=f"{platform.system()} {platform.release()} {platform.machine()}",
-            packages=installed,
-            blas=software.blas(),
-            cpu=software.cpu(),
-            cores=software.cores(),
-            memory=software.memory(),
-            wheel=f"{software.FOLDER}/{wheel_name}",
-            lock_file=software.LOCK_FILE,
-            licences=software.LICENCES,
-            least_python=software.least_python(more),
-        )
-        locked = software.lock_file(more)
-    study = {**project.written_texts(), **modules}
+        computer, installs = software.today(project.own.values())
+    study = {**project.written_texts(), **project.own}
     driver, online = ((Path(__file__).parent / name).read_bytes() for name in (DRIVER, Path(ONLINE).name))
     simulated = any(one.sweep.simulated for one in members)
     plan = {
@@ -148,24 +130,21 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
             for one, part in zip(members, shown, strict=True)
         ],
         "study": sorted(name for name in study if not name.startswith(f"{COMPOSED}/")),
-        "data": _wanted(data.sources, answers),
+        "data": _wanted(sources, answers),
     }
     files = {
         **study,
-        **copies(data.sources, project),
+        **copies(sources, project),
         **{name: content for part in shown for name, content in part.files.items()},
-        computer.wheel: wheel,
-        computer.lock_file: locked,
-        computer.licences: software.licences(installed),
-        CONTAINER: software.docker_file(wheel_name),
+        **installs,
         ".dockerignore": f"{BUILD}\n".encode(),
         DRIVER: driver,
         ONLINE: online,
-        PLAN: _json(plan),
+        PLAN: as_json(plan),
         RECORD: record(project),
     }
     memory = max((int(one.sweep.tags[PEAK_MEMORY]) for one in members if PEAK_MEMORY in one.sweep.tags), default=None)
-    sizes = {file.sha256: file.bytes for source in data.sources for file in source.files}
+    sizes = {file.sha256: file.bytes for source in sources for file in source.files}
     return Facts(
         title=title,
         made=datetime.now(UTC).replace(microsecond=0),
@@ -173,9 +152,9 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
         simulated=simulated,
         experiments=tuple(part.experiment for part in shown),
         displays=tuple(display for part in shown for display in part.displays),
-        sources=tuple(data.sources),
-        variables=tuple(data.variables),
-        weights=tuple(data.weights),
+        sources=tuple(sources),
+        variables=tuple(variables),
+        weights=tuple(weights),
         seeds=tuple(seed for one in members for seed in _seeds(one)),
         software=computer,
         measured=Measured(
@@ -191,7 +170,7 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
             Program(computer.wheel, "software"),
             Program(computer.lock_file, "lock"),
             Program(computer.licences, "licences"),
-            Program(CONTAINER, "container"),
+            Program(software.CONTAINER, "container"),
             Program(ONLINE, "workflow"),
         ),
         references=tuple(_references(members)),
@@ -210,10 +189,6 @@ def with_rebuild(known: Facts, measured: Mapping[str, Any]) -> Facts:
         memory_from=known.measured.memory_from if memory is None else "rebuild",
     )
     return replace(known, measured=told)
-
-
-def _json(content: object) -> bytes:
-    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _wanted(sources: Iterable[Source], answers: Answers) -> list[dict[str, Any]]:

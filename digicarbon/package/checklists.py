@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import Literal
 
 from digicarbon.note import Language, Note, cut, note_of
 from digicarbon.package.answers import Answers, nothing
 from digicarbon.package.facts import Facts, Source
-from digicarbon.package.markdown import table
+from digicarbon.package.parts import shipped, table
 
 Verdict = Literal["yes", "no", "not_applicable", "authors"]
 
@@ -73,7 +69,7 @@ def checklist(name: str, facts: Facts, answers: Answers, still_open: Sequence[st
 
 def as_markdown(name: str, items: Sequence[Item], language: Language) -> str:
     """Return a checklist for readers."""
-    asks = [row for row in _rows() if row["list"] == name]
+    asks = [row for row in shipped("checklists") if row["list"] == name]
     rows = [
         (
             f"{item.number}. {row[language]}",
@@ -86,12 +82,6 @@ def as_markdown(name: str, items: Sequence[Item], language: Language) -> str:
     counts = {verdict: sum(item.verdict == verdict for item in items) for verdict in _VERDICTS["en"]}
     lead = Note("checklist_lead", standard=_WHERE[name], every=len(items), **counts).text(language)
     return f"# {_TITLES[name][language]}\n\n{lead}\n\n{table(_HEADS[language], rows)}\n"
-
-
-@cache
-def _rows() -> list[dict[str, str]]:
-    text = files(__package__).joinpath("checklists.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(io.StringIO(text)))
 
 
 _Result = tuple[Verdict, Note]

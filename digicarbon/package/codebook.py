@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 from digicarbon.note import Language
 from digicarbon.package.facts import Facts, Variable
-from digicarbon.package.markdown import table
+from digicarbon.package.parts import as_csv, table
 
 COLUMNS = (
     "variable", "label_en", "label_zh", "role", "unit", "source", "file", "column", "how_made",
@@ -37,32 +34,28 @@ LEAD = {
 }
 
 
-def as_csv(facts: Facts) -> str:
-    """Return the codebook for programs."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for one in facts.variables:
-        label = [one.words.get(language, one.name) for language in ("en", "zh")]
-        ends = ["" if end is None else repr(end) for end in (one.least, one.greatest)]
-        row = [
-            one.name,
-            *label,
-            one.role,
-            one.unit,
-            one.source,
-            one.file,
-            one.column,
-            one.formula,
-            *(one.definition.get(language, "") for language in ("en", "zh")),
-            one.defined_in,
-            *ends,
-            one.rows,
-            one.missing,
-            one.over,
-        ]
-        writer.writerow(row)
-    return out.getvalue()
+def for_programs(facts: Facts) -> bytes:
+    """Return the codebook as a CSV file."""
+    return as_csv(COLUMNS, map(_row, facts.variables))
+
+
+def _row(one: Variable) -> list[object]:
+    return [
+        one.name,
+        *(one.words.get(language, one.name) for language in ("en", "zh")),
+        one.role,
+        one.unit,
+        one.source,
+        one.file,
+        one.column,
+        one.formula,
+        *(one.definition.get(language, "") for language in ("en", "zh")),
+        one.defined_in,
+        *("" if end is None else repr(end) for end in (one.least, one.greatest)),
+        one.rows,
+        one.missing,
+        one.over,
+    ]
 
 
 def as_markdown(facts: Facts, language: Language) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import mimetypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from digicarbon.note import Note
 from digicarbon.package.answers import Answers, nothing
 from digicarbon.package.deposit import description, licence_url, title
 from digicarbon.package.facts import Experiment, Facts
+from digicarbon.package.parts import as_json
 
 NAME = "ro-crate-metadata.json"
 WORKFLOW = "run_all.py"
@@ -91,7 +91,7 @@ def crate(facts: Facts, answers: Answers, documents: Mapping[str, bytes]) -> byt
     for key, value in one.root().items():
         made.root_dataset[key] = value
     made.metadata["conformsTo"] = [{"@id": "https://w3id.org/ro/crate/1.1"}, {"@id": list(PROFILES)[-1]}]
-    return (json.dumps(made.metadata.generate(), ensure_ascii=False, indent=1) + "\n").encode()
+    return as_json(made.metadata.generate())
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import json
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from digicarbon.data import note_words
 from digicarbon.note import Note
 from digicarbon.package.facts import DataFile, Matrix, Source, Variable
 from digicarbon.package.member import Member
+from digicarbon.package.parts import as_json
 from digicarbon.package.project import DATA, Project, texts_of
 from digicarbon.panel import LOG_PREFIX, PanelDesign, variables_of
 from digicarbon.plan.prepare import Prepared, Specs, Workshop
@@ -38,22 +38,6 @@ LARGEST_SHEET = 20_000_000
 """Rows of a larger workbook are not counted."""
 Share = Callable[[str], bool | None]
 """Whether the files of a source may be passed on, by its option; None while nobody has answered."""
-
-
-@dataclass
-class Data:
-    """What a package says of its data.
-
-    Attributes
-    ----------
-    sources : list of Source
-    variables : list of Variable
-    weights : list of Matrix
-    """
-
-    sources: list[Source]
-    variables: list[Variable]
-    weights: list[Matrix]
 
 
 @dataclass
@@ -78,7 +62,7 @@ class _Origin:
     named: dict[str, None] = field(default_factory=dict)
 
 
-def data_of(project: Project, share: Share) -> Data:
+def data_of(project: Project, share: Share) -> tuple[list[Source], list[Variable], list[Matrix]]:
     """Return sources, variables and weights of the experiments of a package.
 
     Parameters
@@ -112,9 +96,10 @@ def data_of(project: Project, share: Share) -> Data:
                 )
     _name(origins)
     refused = {file["path"] for origin in origins if share(origin.option) is not True for file in origin.files.values()}
-    variables = list(_variables(project, _by_path(origins)))
+    names = {path: origin.option for origin in origins if origin.group == "source" for path in origin.files}
+    variables = list(_variables(project, names))
     sources = [_source(project, origin, share, refused, variables) for origin in origins]
-    return Data(sources, variables, list(matrices.values()))
+    return sources, variables, list(matrices.values())
 
 
 def copies(sources: Iterable[Source], project: Project) -> dict[str, bytes]:
@@ -132,16 +117,8 @@ def copies(sources: Iterable[Source], project: Project) -> dict[str, bytes]:
 
 def paths(project: Project) -> dict[str, str]:
     """Return the place in the package of each file of data, by its path on this computer."""
-    places = {
-        file["path"]: project.place(file["path"], texts_of(choices))
-        for one in project.members
-        for entry in one.sweep.data
-        for choices, files in (
-            (entry["choices"]["source"], entry["files"]),
-            *((own["choices"], own["files"]) for own in entry["weights"].values()),
-        )
-        for file in files
-    }
+    read = (each for one in project.members for each in one.read)
+    places = {file["path"]: project.place(file["path"], texts_of(choices)) for choices, file in read}
     return places | {path: project.place(path, ()) for path in project.opened}
 
 
@@ -150,7 +127,7 @@ def record(project: Project) -> bytes:
     places = paths(project)
     short = {path: place for path, place in sorted(places.items(), key=lambda item: -len(item[0]))}
     content = {one.name: _without_paths(list(one.sweep.data), short) for one in project.members}
-    return (json.dumps({"data": content}, ensure_ascii=False, indent=1) + "\n").encode()
+    return as_json({"data": content})
 
 
 def _without_paths(node: Any, places: Mapping[str, str]) -> Any:
@@ -244,11 +221,6 @@ def _name(origins: Sequence[_Origin]) -> None:
         taken.add(origin.option)
 
 
-def _by_path(origins: Iterable[_Origin]) -> Mapping[str, str]:
-    """Return the name of the data set of each file that panels come from."""
-    return {path: origin.option for origin in origins if origin.group == "source" for path in origin.files}
-
-
 def _source(
     project: Project, origin: _Origin, share: Share, refused: set[str], variables: Sequence[Variable]
 ) -> Source:
@@ -269,13 +241,14 @@ def _source(
         )
         for file in origin.files.values()
     )
+    imported = (str(item["citation"]) for file in files for item in file.imports if item.get("citation"))
     return Source(
         option=origin.option,
         group=origin.group,
         kind=origin.kind,
         simulated=origin.simulated,
         title="" if path is None else headline(path),
-        cite=tuple(dict.fromkeys([*origin.cite, *_citations(files)])),
+        cite=tuple(dict.fromkeys([*origin.cite, *imported])),
         rows=origin.rows or None,
         units=len(origin.units) or origin.most,
         unit=origin.unit,
@@ -289,10 +262,6 @@ def _source(
         chosen=origin.chosen,
         cited_in_part=origin.cited_in_part,
     )
-
-
-def _citations(files: Iterable[DataFile]) -> Iterator[str]:
-    yield from (str(item["citation"]) for file in files for item in file.imports if item.get("citation"))
 
 
 def _rows(path: Path) -> int | None:

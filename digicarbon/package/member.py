@@ -19,10 +19,9 @@ from digicarbon.config.files import LABELS, ROOT, UNNAMED, command_line, find
 from digicarbon.errors import ConfigError, DataError, DigicarbonError
 from digicarbon.note import Note, note_of
 from digicarbon.note.ending import Caught
-from digicarbon.package.numbers import SAME, SMALLEST, of_result
-from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
+from digicarbon.package.numbers import compared, of_result
+from digicarbon.plan.prepare import Prepared, Specs, Workshop, fitted, specify
 from digicarbon.recorded import RecordedSweep
-from digicarbon.recorded.differences import differences
 from digicarbon.spec import own_classes
 from digicarbon.sweep.provenance import FINGERPRINT, today
 from digicarbon.tracking import OVERRIDES, Tracking, store_results
@@ -82,6 +81,13 @@ class Member:
         first = rows.drop_duplicates(f"tags.{FINGERPRINT}")
         return {str(row[f"tags.{FINGERPRINT}"]): row for _, row in first.iterrows()}
 
+    @property
+    def read(self) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Yield each file that a source or weights have read, with the choices of these."""
+        for entry in self.sweep.data:
+            yield from ((entry["choices"]["source"], file) for file in entry["files"])
+            yield from ((own["choices"], file) for own in entry["weights"].values() for file in own["files"])
+
     def prepared(self, shop: Workshop) -> Iterator[tuple[str, Specs, Prepared]]:
         """Yield each fingerprint with the data of a run, as they are today.
 
@@ -134,11 +140,9 @@ class Member:
                 specs = self.specs(run_id, shop)
                 prepared = shop.prepare(specs)
                 shop.check(specs, prepared)
-                result = specs.model.described(specs.model.fit(prepared.panel, prepared.weights), prepared.panel)
-                now = specs.diagnostic.added(result, prepared.panel, prepared.weights)
                 _, then = next(iter(self.sweep.results.read([run_id])))
-                apart = differences(dict(of_result(then)), dict(of_result(now)), SMALLEST)["difference"]
-                differ = bool((apart > SAME).any())
+                both = ({"": dict(of_result(one))} for one in (then, fitted(specs, prepared)))
+                differ = not all(one.equal for one in compared(self.name, *both))
             if differ:
                 why = caught.note or Note("package_other_numbers")
                 raise DataError(Note("package_own", **self._named, run=row["label"], why=why))
@@ -162,15 +166,12 @@ class Member:
         keys = sorted(key for key in {*now, *self.config} - set(IGNORED) if now.get(key) != self.config.get(key))
         if keys:
             raise DataError(Note("package_file_changed", **self._named, keys=keys))
-        for entry in sweep.data:
-            for file in (*entry["files"], *(one for own in entry["weights"].values() for one in own["files"])):
-                state = today(file["path"], file["sha256"])
-                if state != "same":
-                    gone = state == "not there"
-                    why = Note(
-                        "package_file_gone" if gone else "package_data_file_changed", file=file["path"], **self._named
-                    )
-                    raise DataError(why)
+        for _, file in self.read:
+            state = today(file["path"], file["sha256"])
+            if state == "not there":
+                raise DataError(Note("package_file_gone", file=file["path"], **self._named))
+            if state != "same":
+                raise DataError(Note("package_data_file_changed", file=file["path"], **self._named))
 
     @property
     def words(self) -> tuple[str, ...]:

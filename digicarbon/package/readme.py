@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +15,7 @@ from digicarbon.note import Language
 from digicarbon.package.answers import Answers, Question, nothing
 from digicarbon.package.bibliography import Bibliography, listed
 from digicarbon.package.facts import DataFile, Display, Experiment, Facts, Package, Program, Seed, Source
-from digicarbon.package.markdown import box, table
+from digicarbon.package.parts import box, shipped, table
 
 TIMES = ((10, "<10 minutes"), (60, "10-60 minutes"), (120, "1-2 hours"), (480, "2-8 hours"), (1440, "8-24 hours"),
          (4320, "1-3 days"), (20160, "3-14 days"), (float("inf"), "> 14 days"))  # fmt: skip
@@ -60,8 +57,7 @@ class _Words:
 
     def __init__(self, language: Language) -> None:
         self.language = language
-        text = files(__package__).joinpath("words.csv").read_text(encoding="utf-8")
-        self.own = {row["key"]: row[language] for row in csv.DictReader(io.StringIO(text))}
+        self.own = {row["key"]: row[language] for row in shipped("words")}
 
     def __call__(self, which: str, /, **fields: object) -> str:
         return self.own[which].format(**fields)
