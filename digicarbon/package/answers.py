@@ -169,13 +169,12 @@ class Answers(Spec):
 
     @field_validator("bibtex")
     @classmethod
-    def _bibtex(cls, given: str | None) -> str | None:
-        if not nothing(given):
-            try:
-                entries(given or "")
-            except ValueError as error:
-                raise ValueError(Note("bibtex_wrong", entry=str(error))) from error
-        return given
+    def _bibtex(cls, answer: str | None) -> str | None:
+        try:
+            entries(answered(answer))
+        except ValueError as error:
+            raise ValueError(Note("bibtex_wrong", entry=str(error))) from error
+        return answer
 
     def of(self, source: str) -> DataAnswers:
         """Return the answers about a source; empty ones if there are none."""
@@ -205,9 +204,10 @@ def _closest(licence: str) -> str:
     return next((one for letters, one in plain if wanted and letters.startswith(wanted)), licence)
 
 
-def nothing(answer: str | None) -> bool:
-    """Return whether an answer is open, or says that there is nothing."""
-    return answer is None or not answer.strip() or answer.strip() in NONE
+def answered(answer: str | None) -> str:
+    """Return an answer in words; empty if it is open, or says that there is nothing."""
+    text = (answer or "").strip()
+    return "" if text in NONE else text
 
 
 def path() -> Path:

@@ -29,7 +29,7 @@ from digicarbon.package.facts import (
     Seed,
     Source,
 )
-from digicarbon.package.member import Member, packages_then, portable
+from digicarbon.package.member import Member, portable
 from digicarbon.package.numbers import NUMBERS, cells, cells_of, numbers_of, written
 from digicarbon.package.opened import opened_by
 from digicarbon.package.parts import as_json
@@ -299,7 +299,7 @@ def _experiment(
         asked=f"{EXPERIMENTS}/{one.name}.yaml",
         composed=f"{COMPOSED}/{one.key}.yaml",
         lock=lock,
-        recorded_versions=packages_then(sweep),
+        recorded_versions=one.versions,
     )
 
 
@@ -322,14 +322,9 @@ def _union(rows: pd.DataFrame) -> float:
     return total
 
 
-def _tags(rows: pd.DataFrame, tag: str) -> list[str]:
-    column = f"tags.{tag}"
-    return [str(value) for value in rows[column].dropna().unique()] if column in rows else []
-
-
 def _seeds(one: Member) -> list[Seed]:
     place = f"{COMPOSED}/{one.key}.yaml"
-    pairs = [(key, value) for text in _tags(one.sweep.rows, SEEDS) for key, value in json.loads(text).items()]
+    pairs = [(key, value) for text in one.tagged(SEEDS) for key, value in json.loads(text).items()]
     return [Seed(key, value, one.name, place) for key, value in dict.fromkeys(pairs)]
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
-from digicarbon.package.answers import Answers, nothing
+from digicarbon.package.answers import Answers, answered
 from digicarbon.package.deposit import description, licence_url, title
 from digicarbon.package.facts import Experiment, Facts
 from digicarbon.package.parts import as_json
@@ -147,8 +147,8 @@ class _Crate:
             root["author"] = _one(self.authors)
         if self.answers.keywords:
             root["keywords"] = ", ".join(self.answers.keywords)
-        if not nothing(self.answers.doi):
-            root["identifier"] = f"https://doi.org/{self.answers.doi}"
+        if doi := answered(self.answers.doi):
+            root["identifier"] = f"https://doi.org/{doi}"
         return root
 
     def context(self) -> list[_Entity]:
@@ -332,10 +332,9 @@ def _parameter(key: str, name: str, kind: str, about: str, *examples: str) -> _E
 
 def _licence(*licences: str | None) -> Any:
     """Return the first licence that the authors chose, linked where its text is known."""
-    for licence in licences:
-        if licence is not None and not nothing(licence):
-            url = licence_url(licence)
-            return _at(url) if url else licence
+    for licence in filter(None, map(answered, licences)):
+        url = licence_url(licence)
+        return _at(url) if url else licence
     return "Not chosen yet; until the authors choose one, all rights are reserved."
 
 

@@ -21,7 +21,7 @@ from digicarbon.config.files import find, headline
 from digicarbon.data import note_words
 from digicarbon.note import Note
 from digicarbon.package.facts import DataFile, Matrix, Source, Variable
-from digicarbon.package.member import Member
+from digicarbon.package.member import Member, unused
 from digicarbon.package.parts import as_json
 from digicarbon.package.project import DATA, Project, texts_of
 from digicarbon.panel import LOG_PREFIX, PanelDesign, variables_of
@@ -215,9 +215,7 @@ def _name(origins: Sequence[_Origin]) -> None:
         others = [one for one in origins if (one.group, one.chosen) == (origin.group, origin.chosen)]
         if len(others) > 1:
             stem = re.sub(r"\W+", "_", Path(next(iter(origin.files), "")).name.partition(".")[0]).strip("_")
-            name = f"{origin.chosen}_{stem}" if stem else origin.chosen
-            more = (f"{name}_{number}" for number in range(2, len(origins) + 2))
-            origin.option = next(free for free in (name, *more) if free not in taken)
+            origin.option = unused(f"{origin.chosen}_{stem}" if stem else origin.chosen, taken)
         taken.add(origin.option)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from digicarbon.note import Note
-from digicarbon.package.answers import LICENCES, Answers, nothing
+from digicarbon.package.answers import LICENCES, Answers, answered
 from digicarbon.package.facts import Facts
 
 BLANKS = {
@@ -27,17 +27,17 @@ BLANKS = {
 
 def title(facts: Facts, answers: Answers) -> str:
     """Return the title of the package."""
-    return f"Replication package for: {facts.title if nothing(answers.title) else answers.title}"
+    return f"Replication package for: {answered(answers.title) or facts.title}"
 
 
 def description(facts: Facts, answers: Answers) -> str:
     """Return what the package is, in a few sentences."""
-    parts = [] if nothing(answers.abstract) else [str(answers.abstract).strip()]
+    parts = [answered(answers.abstract)]
     if facts.simulated:
         parts.append(str(Note("package_simulated")))
     runs = sum(experiment.runs for experiment in facts.experiments)
     parts.append(str(Note("package_content", experiments=len(facts.experiments), runs=runs, numbers=facts.numbers)))
-    return " ".join(parts)
+    return " ".join(filter(None, parts))
 
 
 def licence_url(licence: str | None) -> str:
@@ -71,9 +71,9 @@ def zenodo(facts: Facts, answers: Answers) -> bytes:
         content["creators"] = creators
     if answers.keywords:
         content["keywords"] = list(answers.keywords)
-    licence = answers.licence_of_code if nothing(answers.licence_of_data) else answers.licence_of_data
+    licence = answered(answers.licence_of_data) or answered(answers.licence_of_code)
     if licence in LICENCES:
-        content["license"] = str(licence).lower()
+        content["license"] = licence.lower()
         content["access_right"] = "open"
         if answers.licence_of_code in LICENCES and answers.licence_of_code != licence:
             content["notes"] = f"Licence of the code: {answers.licence_of_code}. Licence of the data: {licence}."
@@ -101,8 +101,8 @@ def citation(facts: Facts, answers: Answers) -> bytes:
     """Return ``CITATION.cff``, version 1.2.0."""
     authors: list[dict[str, str]] = []
     for one in answers.authors:
-        family, comma, given = one.name.partition(",")
-        author = {"family-names": family.strip(), "given-names": given.strip()} if comma else {"name": one.name}
+        family, comma, first = one.name.partition(",")
+        author = {"family-names": family.strip(), "given-names": first.strip()} if comma else {"name": one.name}
         if comma and one.affiliation:
             author["affiliation"] = one.affiliation
         if one.orcid:
@@ -125,8 +125,8 @@ def citation(facts: Facts, answers: Answers) -> bytes:
     chosen = [one for one in (answers.licence_of_code, answers.licence_of_data) if one in LICENCES]
     if chosen:
         content["license"] = chosen[0] if len(set(chosen)) == 1 else chosen
-    if not nothing(answers.doi):
-        content["doi"] = answers.doi
+    if doi := answered(answers.doi):
+        content["doi"] = doi
     text: str = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100)
     return text.encode()
 
@@ -139,10 +139,8 @@ def licences(facts: Facts, answers: Answers) -> bytes:
     for what, licence in (("Code", answers.licence_of_code), ("Data", answers.licence_of_data)):
         if licence is None:
             words = "not chosen yet; until the authors choose one, all rights are reserved."
-        elif nothing(licence):
-            words = "none."
         else:
-            words = " ".join(filter(None, (licence, licence_url(licence))))
+            words = " ".join(filter(None, (answered(licence) or "none.", licence_url(licence))))
         lines.append(f"{what}: {words}")
     lines += [
         "",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, count
 from typing import Any
 
 import pandas as pd
@@ -30,6 +31,7 @@ IGNORED = ("report", "executor", "tracking", LABELS, "hydra")
 """Keys of a configuration that change no number."""
 LOCAL = ("loky", "sequential", "threading")
 """Options of executors that any computer has."""
+PACKAGES, VERSION = "digicarbon.packages", "digicarbon.version"
 DATA, WEIGHTS = "digicarbon.data_digest", "digicarbon.weights_digest"
 FITTING = ("model", "diagnostic", "inference")
 """Groups whose classes take part in a fit."""
@@ -80,6 +82,17 @@ class Member:
         rows = self.sweep.rows[self.sweep.rows["status"] == "FINISHED"]
         first = rows.drop_duplicates(f"tags.{FINGERPRINT}")
         return {str(row[f"tags.{FINGERPRINT}"]): row for _, row in first.iterrows()}
+
+    def tagged(self, tag: str) -> list[str]:
+        """Return the values that the runs have of a tag."""
+        column = f"tags.{tag}"
+        return list(map(str, self.sweep.rows[column].dropna().unique())) if column in self.sweep.rows else []
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The versions of packages at the time of the runs."""
+        known = {name: number for text in self.tagged(PACKAGES) for name, number in json.loads(text).items()}
+        return {"digicarbon": ", ".join(self.tagged(VERSION)), **known}
 
     @property
     def read(self) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
@@ -229,7 +242,7 @@ def members(names: Sequence[str], store: Sequence[str]) -> list[Member]:
                 raise ConfigError(Note("package_twice", experiment=own, first=seen[own], second=name))
             seen[own] = name
             try:
-                key = _unused(portable(own.replace("/", "_")), [member.key for member in result])
+                key = unused(portable(own.replace("/", "_")), [member.key for member in result])
                 one = Member(own, "" if own == name else name, tracking, recorded.sweep(tracking, own), key)
                 one.refuse_changes()
             except DataError as error:
@@ -243,11 +256,11 @@ def members(names: Sequence[str], store: Sequence[str]) -> list[Member]:
     return result
 
 
-def _unused(name: str, taken: Sequence[str]) -> str:
-    """Return a name of a folder, with a number if another folder has it: some systems ignore upper and lower case."""
+def unused(name: str, taken: Iterable[str], end: str = "") -> str:
+    """Return a name with its end, and a number between them if another has it: some systems ignore upper case."""
     lower = {other.lower() for other in taken}
-    more = (f"{name}_{number}" for number in range(2, len(taken) + 3))
-    return next(one for one in (name, *more) if one.lower() not in lower)
+    more = (f"{name}_{number}{end}" for number in count(2))
+    return next(one for one in chain([f"{name}{end}"], more) if one.lower() not in lower)
 
 
 def no_experiment(name: str) -> DigicarbonError:
@@ -257,14 +270,6 @@ def no_experiment(name: str) -> DigicarbonError:
 
     known = list(options(loader(), ""))
     return ConfigError(Note("package_no_experiment", experiment=name, hint=suggestion(name, known)))
-
-
-def packages_then(sweep: RecordedSweep) -> dict[str, str]:
-    """Return the versions at the time of the runs."""
-    column = "tags.digicarbon.packages"
-    texts = list(sweep.rows[column].dropna().unique()) if column in sweep.rows else []
-    versions = {name: number for text in texts for name, number in json.loads(text).items()}
-    return {"digicarbon": ", ".join(map(str, sweep.rows["tags.digicarbon.version"].dropna().unique())), **versions}
 
 
 _FORBIDDEN = re.compile(r'[<>:"|?*\\/\x00-\x1f]')

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from digicarbon.config import files as configs
 from digicarbon.config.files import GROUPS, ROOT, find, headline, lineage
 from digicarbon.package.facts import Program
-from digicarbon.package.member import Member, portable
+from digicarbon.package.member import Member, portable, unused
 from digicarbon.secret import masked
 from digicarbon.tracking import SQLITE
 
@@ -164,7 +164,7 @@ class Project:
         for text in sorted(filter(None, named), key=len, reverse=True):
             base = (here / text).resolve()
             if path.is_relative_to(base):
-                place = self.written.setdefault(text, self._free(f"{DATA}/{portable(base.name)}"))
+                place = self.written.setdefault(text, _free(base.name, self.written.values()))
                 return _below(place, path.relative_to(base))
         return f"{DATA}/{portable(path.name)}"
 
@@ -202,11 +202,10 @@ class Project:
                 known.setdefault(name, os.environ.get(name, otherwise))
         yield from known.items()
 
-    def _free(self, place: str) -> str:
-        taken = set(self.written.values())
-        stem, dot, end = place.rpartition(".") if "." in PurePosixPath(place).name else (place, "", "")
-        others = (f"{stem}_{number}{dot}{end}" for number in range(2, len(taken) + 3))
-        return next(name for name in (place, *others) if name not in taken)
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    place = PurePosixPath(DATA, portable(name))
+    return unused(str(place.with_suffix("")), taken, place.suffix)
 
 
 def _is_own(path: Path) -> bool:

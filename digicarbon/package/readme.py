@@ -12,7 +12,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from digicarbon.note import Language
-from digicarbon.package.answers import Answers, Question, nothing
+from digicarbon.package.answers import Answers, Question, answered
 from digicarbon.package.bibliography import Bibliography, listed
 from digicarbon.package.facts import DataFile, Display, Experiment, Facts, Package, Program, Seed, Source
 from digicarbon.package.parts import box, shipped, table
@@ -80,17 +80,17 @@ def _values(
 
     def said(value: object, key: str, known: str = "") -> str:
         if isinstance(value, str) and value.strip():
-            return words("none") if nothing(value) else value.strip()
+            return answered(value) or words("none")
         return f"{known}{mark(key)}".strip() or words("none")
 
-    given = [source for source in facts.sources if not source.simulated]
+    outside = [source for source in facts.sources if not source.simulated]
     seconds = facts.measured.rebuild_seconds or sum(one.elapsed for one in facts.experiments)
     bytes_needed = facts.measured.storage + facts.measured.data_storage + ENVIRONMENT
     return {
         "f": facts,
         "a": answers,
-        "title": _title(facts, answers, words),
-        "all_simulated": facts.simulated and not given,
+        "title": words("title", title=answered(answers.title) or facts.title),
+        "all_simulated": facts.simulated and not outside,
         "questions": len(still_open),
         "authors": _authors(answers) or mark("authors").strip(),
         "say": lambda key: said(getattr(answers, key), key),
@@ -109,7 +109,7 @@ def _values(
             "expect_rebuilt" if facts.measured.rebuild_seconds else "expect_recorded",
             duration=_duration(seconds, words),
         ),
-        "availability": _availability(given),
+        "availability": _availability(outside),
         "name_of": lambda source: answers.of(source.option).title or source.title or source.option,
         "extent": lambda source: _extent(source, words),
         "datasets": table(words.own["heads_of_data"].split("|"), _datasets(facts, words)),
@@ -152,7 +152,7 @@ def _values(
         "own_licence": next(
             (one.licence for one in facts.software.packages if one.name == "digicarbon" and one.licence), "BSD-3-Clause"
         ),
-        "withheld": [f"`{file.place}`" for source in given for file in source.files if not file.shared],
+        "withheld": [f"`{file.place}`" for source in outside for file in source.files if not file.shared],
         "displays": table(
             words.own["heads_of_displays"].split("|"), (_display(one, facts, answers) for one in facts.displays)
         ),
@@ -162,10 +162,6 @@ def _values(
         "further": listed(cited.further),
         "unknown": [f"`{key}`" for key in cited.unknown],
     }
-
-
-def _title(facts: Facts, answers: Answers, words: _Words) -> str:
-    return words("title", title=answers.title if answers.title and not nothing(answers.title) else facts.title)
 
 
 def _authors(answers: Answers) -> str:
@@ -181,14 +177,14 @@ def _authors(answers: Answers) -> str:
     return "; ".join(lines)
 
 
-def _availability(given: Sequence[Source]) -> str:
+def _availability(outside: Sequence[Source]) -> str:
     """Return ``all``, ``some`` or ``none``, or ``open`` where the authors have not decided."""
-    if any(source.shared == "open" for source in given):
+    if any(source.shared == "open" for source in outside):
         return "open"
-    withheld = [source for source in given if source.shared == "instructions"]
+    withheld = [source for source in outside if source.shared == "instructions"]
     if not withheld:
         return "all"
-    return "none" if len(withheld) == len(given) else "some"
+    return "none" if len(withheld) == len(outside) else "some"
 
 
 def _extent(source: Source, words: _Words) -> str:
