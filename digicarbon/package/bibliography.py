@@ -93,7 +93,7 @@ def _data(facts: Facts, answers: Answers) -> Iterator[Entry]:
         cited = answered(own.citation) or "; ".join(source.cite)
         if source.simulated or not cited:
             continue
-        fields = {"title": own.title or source.title or source.option, "note": cited}
+        fields = {"title": answered(own.title) or source.title or source.option, "note": cited}
         if url := answered(own.url):
             fields["url"] = url
         yield Entry(f"data_{re.sub(r'[^A-Za-z0-9]+', '_', source.option)}", "misc", fields)

@@ -15,9 +15,10 @@ import yaml
 
 from digicarbon import recorded
 from digicarbon.config import yaml_text
-from digicarbon.config.compose import Composer, loader
+from digicarbon.config.compose import Composer, loader, options
 from digicarbon.config.files import LABELS, ROOT, UNNAMED, command_line, find
-from digicarbon.errors import ConfigError, DataError, DigicarbonError
+from digicarbon.config.missing import no_experiment
+from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, note_of
 from digicarbon.note.ending import Caught
 from digicarbon.package.numbers import compared, of_result
@@ -236,7 +237,7 @@ def members(names: Sequence[str], store: Sequence[str]) -> list[Member]:
     lacking: list[Note] = []
     for name in names:
         if name in (ROOT, UNNAMED) or find(name) is None:
-            raise no_experiment(name)
+            raise no_experiment(name, list(options(loader(), "")))
         for own, tracking in recorded.members(name, store):
             if own in seen:
                 raise ConfigError(Note("package_twice", experiment=own, first=seen[own], second=name))
@@ -261,15 +262,6 @@ def unused(name: str, taken: Iterable[str], end: str = "") -> str:
     lower = {other.lower() for other in taken}
     more = (f"{name}_{number}{end}" for number in count(2))
     return next(one for one in chain([f"{name}{end}"], more) if one.lower() not in lower)
-
-
-def no_experiment(name: str) -> DigicarbonError:
-    """Return the error for a word that names no file in ``experiments``."""
-    from digicarbon.config.compose import options
-    from digicarbon.note import suggestion
-
-    known = list(options(loader(), ""))
-    return ConfigError(Note("package_no_experiment", experiment=name, hint=suggestion(name, known)))
 
 
 _FORBIDDEN = re.compile(r'[<>:"|?*\\/\x00-\x1f]')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,10 @@ class _Words:
     def __call__(self, which: str, /, **fields: object) -> str:
         return self.own[which].format(**fields)
 
+    def table(self, which: str, rows: Iterable[Sequence[object]]) -> str:
+        """Return a table with its heads."""
+        return table(self.own[f"heads_of_{which}"].split("|"), rows)
+
     def count(self, number: int, noun: str) -> str:
         """Return a number with its noun."""
         if self.language == "zh":
@@ -110,24 +114,24 @@ def _values(
             duration=_duration(seconds, words),
         ),
         "availability": _availability(outside),
-        "name_of": lambda source: answers.of(source.option).title or source.title or source.option,
+        "name_of": lambda source: answered(answers.of(source.option).title) or source.title or source.option,
         "extent": lambda source: _extent(source, words),
-        "datasets": table(words.own["heads_of_data"].split("|"), _datasets(facts, words)),
-        "weights": table(
-            words.own["heads_of_weights"].split("|"),
+        "datasets": words.table("data", _datasets(facts, words)),
+        "weights": words.table(
+            "weights",
             (
                 (f"`{one.option}`", one.kind, one.units, one.links, one.normalised, _names(one.files), one.digest[:16])
                 for one in facts.weights
             ),
         ),
-        "packages": table(
-            words.own["heads_of_packages"].split("|"),
+        "packages": words.table(
+            "packages",
             ((one.name, one.version, one.licence, one.summary) for one in _used(facts)),
         ),
         "other_packages": [one for one in facts.software.packages if one not in _used(facts)],
         "other_versions": _other_versions(facts, words),
-        "seeds": table(
-            words.own["heads_of_seeds"].split("|"),
+        "seeds": words.table(
+            "seeds",
             ((f"`{one.key}`", one.value, one.experiment, *seed_at(facts, one, words)) for one in facts.seeds),
         ),
         "times": _classes(TIMES, seconds / 60),
@@ -137,12 +141,12 @@ def _values(
         "memory": _memory(facts, words),
         "size": _size,
         "environment": _size(ENVIRONMENT),
-        "runtimes": table(
-            words.own["heads_of_times"].split("|"),
+        "runtimes": words.table(
+            "times",
             ((one.name, f"{one.elapsed:,.1f}", f"{one.seconds:,.1f}") for one in facts.experiments),
         ),
-        "programs": table(
-            words.own["heads_of_programs"].split("|"),
+        "programs": words.table(
+            "programs",
             (
                 (f"`{one.file}`", words.own.get(f"program_{one.kind}", one.kind), _what(one, words))
                 for one in facts.programs
@@ -153,9 +157,7 @@ def _values(
             (one.licence for one in facts.software.packages if one.name == "digicarbon" and one.licence), "BSD-3-Clause"
         ),
         "withheld": [f"`{file.place}`" for source in outside for file in source.files if not file.shared],
-        "displays": table(
-            words.own["heads_of_displays"].split("|"), (_display(one, facts, answers) for one in facts.displays)
-        ),
+        "displays": words.table("displays", (_display(one, facts, answers) for one in facts.displays)),
         "methods": listed(cited.methods),
         "software": listed(cited.software),
         "data_references": listed(cited.data),
@@ -231,7 +233,7 @@ def _other_versions(facts: Facts, words: _Words) -> str:
         for name, version in experiment.recorded_versions.items()
         if today.get(name, version) != version
     ]
-    return table(words.own["heads_of_versions"].split("|"), rows) if rows else ""
+    return words.table("versions", rows) if rows else ""
 
 
 @cache
