@@ -415,6 +415,23 @@ def test_a_sample_that_is_chosen_by_the_outcome_is_named(
     assert "the sample chooses rows by the outcome: y" in capsys.readouterr().out
 
 
+def test_a_sample_that_is_chosen_by_what_the_outcome_is_made_of_is_named(
+    study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = table().assign(a=lambda one: one["a"].abs() + 1)
+    rest = {
+        "panel": {"derive": {"rate": "y / a"}, "gaps": "keep"},
+        "model": {"y": "rate", "x": ["x"], "controls": ["a"]},
+    }
+    study(frame, sample={"query": "y > -1"}, **rest)
+    assert locked() == 0
+    assert "the sample chooses rows by the outcome: y" in capsys.readouterr().out
+    # a regressor that the outcome shares
+    study(frame, sample={"query": "a < 3"}, **rest)
+    assert locked("--again", "--why", "another sample") == 0
+    assert "by the outcome" not in capsys.readouterr().out
+
+
 def test_a_unit_that_changes_its_region_is_a_change(
     study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -132,7 +132,12 @@ class Reader:
         # rows that are chosen by the outcome are no plan that is independent of it
         trimmed = (specs.sample.outliers_of or (specs.model.y,)) if any(specs.sample.trim) else ()
         choosing = variables_of([*specs.sample.variables, *trimmed])
-        own.chooses |= {name for name in choosing if _bare(name) in outcome}
+        elsewhere = self._behind(specs, inputs, [name for name in names if name not in choosing])[0]
+        own.chooses |= {
+            name
+            for name in choosing
+            if _bare(name) in outcome or self._behind(specs, inputs, [name])[0] & (of_outcome - elsewhere)
+        }
         panel = run.prepared.stage.selection.panel
         if _by_outcome(specs.weights, panel, outcome | own.of_outcome - own.read.keys() - behind):
             own.weighs.add(_called(run, "weights"))
