@@ -119,8 +119,9 @@ class Reader:
             own.files.setdefault(file.path, file)
         outcome = {_bare(name) for name in variables_of([specs.model.y])}
         regions = [inputs.regions] if specs.sample.regions and inputs.regions else []
-        others = [*specs.terms, *specs.model.beside, *specs.sample.variables, *regions]
-        names = [name for name in variables_of(others) if _bare(name) not in outcome]
+        terms = [*specs.terms, *specs.model.beside, *regions]
+        of_terms = [name for name in variables_of(terms) if _bare(name) not in outcome]
+        names = [*of_terms, *(name for name in variables_of(specs.sample.variables) if _bare(name) not in outcome)]
         if specs.weights is not None:
             names += [column for column, _ in specs.weights.made_of]
         of_outcome, _ = self._behind(specs, inputs, outcome)
@@ -132,7 +133,7 @@ class Reader:
         # rows that are chosen by the outcome are no plan that is independent of it
         trimmed = (specs.sample.outliers_of or (specs.model.y,)) if any(specs.sample.trim) else ()
         choosing = variables_of([*specs.sample.variables, *trimmed])
-        elsewhere = self._behind(specs, inputs, [name for name in names if name not in choosing])[0]
+        elsewhere = self._behind(specs, inputs, of_terms)[0]
         own.chooses |= {
             name
             for name in choosing
