@@ -128,8 +128,9 @@ def _report(known: Facts, to: str, verdict: str) -> list[str]:
         lines.append("The data are SIMULATED; every document says so.")
     for source in known.sources:
         if source.group == MODULE:
+            places = ", ".join(file.place for file in source.files)
             lines.append(
-                f"{source.option} reads {', '.join(file.place for file in source.files)}, which no source names: "
+                f"{source.option} reads or names {places}, which no source names: "
                 f"`data: {source.option}:` in experiments/package.yaml says whether the package may have it."
             )
     withheld = {file.place for source in known.sources for file in source.files if not file.shared}

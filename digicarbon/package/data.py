@@ -186,8 +186,9 @@ def of_modules(project: Project, opened: Mapping[str, str], share: Share) -> lis
         The module by the path of each file that it has opened.
     share : callable
     """
-    named = {os.path.realpath(path) for path in paths(project)}
-    project.opened = {path: module for path, module in opened.items() if path not in named}
+    known = {os.path.realpath(path) for path in paths(project)}
+    every = {**project.named, **opened}
+    project.opened = {path: every[path] for path in sorted(every) if path not in known}
     origins: dict[str, _Origin] = {}
     for path, module in project.opened.items():
         own = origins.setdefault(module, _Origin(module, MODULE, "", False, (), chosen=module))

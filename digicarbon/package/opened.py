@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from types import FrameType
@@ -99,6 +100,25 @@ def opened_by(modules: Collection[str], stores: Collection[str]) -> Iterator[dic
             data[path] = names[module]
         elif not (_below(path, SYSTEM) or any(part.startswith(".") for part in Path(path).parts)):
             raise DataError(Note("package_reads_outside", module=names[module], file=path))
+
+
+def named_in(tree: ast.Module, folder: Path) -> Iterator[str]:
+    """Yield the files below the working directory that texts in a module name: a library may open them by itself.
+
+    Parameters
+    ----------
+    tree : ast.Module
+    folder : Path
+        That of the module.
+    """
+    here = Path.cwd()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not node.value.endswith(CODE):
+            for place in (here / node.value, folder / node.value):
+                # most texts are too long for the name of a file
+                with suppress(OSError):
+                    if place.is_file() and _below(path := os.path.realpath(place), [str(here)]):
+                        yield path
 
 
 def _below(path: str, folders: Collection[str]) -> bool:

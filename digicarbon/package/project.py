@@ -13,6 +13,7 @@ from digicarbon.config import files as configs
 from digicarbon.config.files import GROUPS, ROOT, find, headline, lineage
 from digicarbon.package.facts import Program
 from digicarbon.package.member import Member, portable, unused
+from digicarbon.package.opened import named_in
 from digicarbon.secret import masked
 from digicarbon.tracking import SQLITE
 
@@ -39,8 +40,10 @@ class Project:
         Texts of experiments that name data outside the study's folder, with what stands in their place.
     own : dict of str to bytes
         The study's own Python files that its configurations name, and those that these import.
+    named : dict of str to str
+        Files that these name, each with the name of the module.
     opened : dict of str to str
-        Files that these read and no source names, each with the name of the module.
+        Files that these name or read and no source names, each with the name of the module.
     """
 
     members: Sequence[Member]
@@ -49,6 +52,7 @@ class Project:
     environment: dict[str, str] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
     own: dict[str, bytes] = field(default_factory=dict)
+    named: dict[str, str] = field(default_factory=dict)
     opened: dict[str, str] = field(default_factory=dict)
     _shipped: list[str] = field(default_factory=list)
 
@@ -137,6 +141,9 @@ class Project:
                 tree = ast.parse(self.own[name])
                 self.programs.append(Program(name, "module", "", (ast.get_docstring(tree) or "").partition("\n")[0]))
                 pending += _imports(tree, path.relative_to(here).parent.parts)
+                for file in named_in(tree, path.parent):
+                    if Path(file).relative_to(here.resolve()).as_posix() not in self.texts:
+                        self.named.setdefault(file, name)
 
     def place(self, file: str, named: Iterable[str]) -> str:
         """Return where a file of data is in the package.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import sys
@@ -14,7 +15,7 @@ from test_package import EXPERIMENT, MODEL, SOURCE
 
 from digicarbon.__main__ import main
 from digicarbon.errors import DataError
-from digicarbon.package.opened import opened_by
+from digicarbon.package.opened import named_in, opened_by
 
 Capture = pytest.CaptureFixture[str]
 MODULE = """
@@ -94,6 +95,15 @@ def test_a_file_outside_of_the_folder_is_refused(call: Callable[[str, str], obje
         call("read", "../away.csv")
 
 
+def test_files_that_a_text_names_are_found(call: Callable[[str, str], object]) -> None:
+    folder = Path("sub")
+    folder.mkdir()
+    Path("sub/near.csv").write_text("")
+    text = f"'{'long ' * 200}'\nread('a.csv', 'near.csv', 'e.py', '../away.csv', 'none.csv', '', '.', 'a\\0b')\n"
+    found = named_in(ast.parse(text), folder.resolve())
+    assert sorted(found) == [str(Path(name).resolve()) for name in ("a.csv", "sub/near.csv")]
+
+
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A study whose model reads a table that no source names, recorded."""
@@ -124,7 +134,7 @@ def test_a_package_has_what_a_model_reads_and_refuses_it_when_it_has_changed(stu
     capsys.readouterr()
     assert main(["package", "main", "--to", "../package"]) == 0
     said = capsys.readouterr().out
-    assert "mine.py reads first.txt, tables/effects.csv, which no source names" in said
+    assert "mine.py reads or names first.txt, tables/effects.csv, which no source names" in said
     assert "not copied" not in said
     package = study.parent / "package"
     plan = json.loads((package / "software/rebuild.json").read_text(encoding="utf-8"))
@@ -133,7 +143,10 @@ def test_a_package_has_what_a_model_reads_and_refuses_it_when_it_has_changed(stu
         content = (study / name).read_bytes()
         assert (package / name).read_bytes() == content
         assert wanted[name] == hashlib.sha256(content).hexdigest()
-    for name, words in (("README.md", "Read by the authors' own module `mine.py`"), ("README.md", "(`mine.py`) open")):
+    for name, words in (
+        ("README.md", "Read or named by the authors' own module `mine.py`"),
+        ("README.md", "(`mine.py`) open"),
+    ):
         assert words in (package / name).read_text(encoding="utf-8")
 
     (study / "tables/effects.csv").write_text("effects\nunit\n")
