@@ -1,8 +1,8 @@
 """How long one answer takes: Shapley shares, and specifications without each unit.
 
-Shapley shares are those of 2,500 estimates. 96 specifications are fitted without each of 30 units, and the estimators
-of a policy without each of 285, of 15 years. Beside these stands the time of fits that share nothing and search for the
-weights of synthetic units by steps that are written out.
+Shapley shares are those of 2,500 estimates. 96 specifications are fitted without each of 30 units, and estimators of a
+policy without each of 285, of 15 years. Beside these stands the time of fits that share nothing and search for weights
+of synthetic units by steps that are written out.
 
 ``OMP_NUM_THREADS=1 python tests/benchmark/bench_one_answer.py``
 """

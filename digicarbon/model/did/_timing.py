@@ -261,8 +261,10 @@ def _calendar(panel: Panel, event: FloatArray, known: NDArray[np.bool_]) -> IntA
     A year that no unit has is none of them, and a sample of every second year has two between its periods.
     """
     place = np.full(panel.shape[1], np.nan)
-    rows = [np.flatnonzero(known & (panel.unit_codes == unit)) for unit in np.unique(panel.unit_codes[known])]
-    rest = sorted(rows, key=len, reverse=True)
+    by_unit = np.flatnonzero(known)
+    by_unit = by_unit[np.argsort(panel.unit_codes[by_unit], kind="stable")]
+    rows = np.split(by_unit, np.flatnonzero(np.diff(panel.unit_codes[by_unit])) + 1)
+    rest = sorted(filter(len, rows), key=len, reverse=True)
     while rest:
         for own in rest:
             periods = panel.period_codes[own]

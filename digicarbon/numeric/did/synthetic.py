@@ -10,6 +10,7 @@ from itertools import pairwise
 from threading import Lock
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg.blas import daxpy
 
 from digicarbon.arrays import FloatArray, IntArray
@@ -22,6 +23,8 @@ FLAT = 1e-10
 """Slope, relative to the mean curvature, up to which a minimum is reached."""
 CLOSE = 1e-5
 """Steps end where they lower the root of the objective by less than this share of the noise."""
+PULL = 1e-6
+"""How large ζ² must be, relative to the mean curvature, so that any set of weights has a minimum of its own."""
 SMALL = 1e-9
 """A common factor of weights below this is multiplied out."""
 MOST_BYTES, ENTRY = 2**25, 200
@@ -126,7 +129,7 @@ def _weights(a: FloatArray, b: FloatArray, zeta: float, least: float, minimum: b
     gram, right, size = a.T @ a / len(b), a.T @ b / len(b), float(b @ b) / len(b)
     gram = gram + zeta**2 * np.eye(len(right))
     if minimum:
-        return on_simplex(gram, right)
+        return on_simplex(gram, right, from_all=zeta**2 > PULL * np.trace(gram) / len(right))
     # fits without one unit search again for what the unit has no part in
     return _SEARCHES.once((*_digests(gram, right), size, least), lambda: _searched(gram, right, size, least))
 
@@ -169,22 +172,34 @@ class _Searches:
 _SEARCHES = _Searches()
 
 
-def on_simplex(gram: FloatArray, right: FloatArray) -> FloatArray:
-    """Return the w on the simplex that minimises w′Gw - 2r′w, by active sets; G is positive definite."""
+def on_simplex(gram: FloatArray, right: FloatArray, from_all: bool = False) -> FloatArray:
+    """Return the w on the simplex that minimises w′Gw - 2r′w, by active sets; G is positive definite.
+
+    Parameters
+    ----------
+    gram : ndarray, shape (m, m)
+    right : ndarray, shape (m,)
+    from_all : bool
+        Whether the first set has all weights, which is faster where most of them are positive; G must not be close to a
+        singular one.
+    """
     m = len(right)
     scale = np.trace(gram) / m
     gram, right = gram / scale, right / scale
-    w, used = np.zeros(m), np.zeros(m, dtype=bool)
-    at = int((np.diag(gram) / 2 - right).argmin())
-    w[at], used[at] = 1.0, True
+    w, used = np.zeros(m), np.full(m, from_all)
+    if from_all:
+        places, new, _ = _of_set(gram, right, used)
+        while (new <= 0).any():
+            used[places[new <= 0]] = False
+            places, new, _ = _of_set(gram, right, used)
+        w[places] = new
+    else:
+        at = int((np.diag(gram) / 2 - right).argmin())
+        w[at], used[at] = 1.0, True
     # each set of positive weights comes at most once; the bound only stops rounding from going round in a circle
     for _ in range(50 * m):
-        places = np.flatnonzero(used)
-        k = len(places)
-        system = np.ones((k + 1, k + 1))
-        system[:k, :k], system[k, k] = gram[np.ix_(places, places)], 0.0
-        solved = np.linalg.solve(system, np.append(right[places], 1.0))
-        new, old = solved[:k], w[places]
+        places, new, level = _of_set(gram, right, used)
+        old = w[places]
         falls = new <= 0
         if falls.any():
             ratio = old[falls] / (old[falls] - new[falls])
@@ -193,13 +208,23 @@ def on_simplex(gram: FloatArray, right: FloatArray) -> FloatArray:
             w[gone], used[gone] = 0.0, False
             continue
         w[places] = new
-        slope = gram @ w - right + solved[k]
+        slope = gram @ w - right + level
         slope[places] = 0.0
         at = int(slope.argmin())
         if slope[at] >= -FLAT:
             break
         used[at] = True
     return w
+
+
+def _of_set(gram: FloatArray, right: FloatArray, used: NDArray[np.bool_]) -> tuple[IntArray, FloatArray, float]:
+    """Return the places of a set, the weights of the minimum in which the others are zero, and minus its slope."""
+    places = np.flatnonzero(used)
+    k = len(places)
+    system = np.ones((k + 1, k + 1))
+    system[:k, :k], system[k, k] = gram[np.ix_(places, places)], 0.0
+    solved = np.linalg.solve(system, np.append(right[places], 1.0))
+    return places, solved[:k], float(solved[k])
 
 
 def _frank_wolfe(

@@ -93,12 +93,13 @@ def test_jackknife_by_a_loop() -> None:
     close(pair(found)[1], np.sqrt(47 * np.var(drawn)), 1e-9)
 
 
-def test_the_minimum_is_that_of_a_solver() -> None:
+@pytest.mark.parametrize("from_all", [False, True])
+def test_the_minimum_is_that_of_a_solver(from_all: bool) -> None:
     rng = np.random.default_rng(1)
     for n, m in ((30, 12), (12, 30), (6, 5)):
         a, b = rng.standard_normal((n, m)).cumsum(axis=1), rng.standard_normal(n)
         gram, right = a.T @ a / n + 0.01 * np.eye(m), a.T @ b / n
-        w = on_simplex(gram, right)
+        w = on_simplex(gram, right, from_all)
         assert w.min() >= 0
         assert w.sum() == pytest.approx(1.0)
         # KKT: the slope is the same where weights are positive, and larger elsewhere
