@@ -18,6 +18,8 @@ from typing import Any
 # matrices here are small: threads of BLAS cost more than they give, and many times that where workers share two cores
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# a server of MLflow starts seven more processes for jobs on language models: nothing that we record needs one
+os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 
 import numpy as np
 import pandas as pd
