@@ -116,7 +116,8 @@ PLANNED = {
     r"run placebo_weights": (["weights.seed=1,2"], "500 fits"),
     r"source\.seed=range\(1,201\)": (["source.seed=1,2"], "200 fits of 300 cities"),
     r"run (?!.*-m).*china": ([], "real data; test_every_experiment.py fits each of these experiments"),
-    r"run (figures_3_5_maps|model_choice|spatial_choice|table9_10_regions|robustness_gmm|which_weights)$": (
+    r"run (figures_3_5_maps|model_choice|spatial_choice|table9_10_regions|robustness_gmm|robustness_kinds)$|"
+    r"run (which_weights|several_weights|unbalanced_spatial|spatial_regions|threshold_space)$": (
         [], "test_every_experiment.py fits it",
     ),
 }  # fmt: skip

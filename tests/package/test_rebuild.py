@@ -40,8 +40,8 @@ def project(study: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def rebuilt(folder: Path, *flags: str) -> str:
     kept = {name: os.environ[name] for name in BARE if name in os.environ}
-    # of a hundred packages a rebuild uses a part: Python compiles what is used
-    kept["PIP_NO_COMPILE"] = "1"
+    # of a hundred packages a rebuild uses a part: Python compiles what is used; pip reads a false value as the flag
+    kept["PIP_NO_COMPILE"] = "no"
     python = getattr(sys, "_base_executable", sys.executable)
     words = [python, "-I", str(folder / "run_all.py"), *flags]
     done = subprocess.run(
