@@ -342,7 +342,7 @@ def _for_this_machine(command: str) -> str:
         return f"digicarbon run {rest} --cfg job" if verb == "run" else f"digicarbon {verb} --help"
     if "--blind" in command and "--draws" not in command:
         # 200 draws only take longer, and so do those of many runs
-        command += " draw.n=6 --draws 20" if "plan sweep" in command else " --draws 20"
+        command += " +draw.n=6 --draws 20" if "plan sweep" in command else " --draws 20"
     for pattern, (words, _) in PLANNED.items():
         if re.search(pattern, command):
             return shlex.join([*shlex.split(command.replace("digicarbon run", "digicarbon plan")), *words])
