@@ -20,8 +20,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # a server of MLflow starts seven more processes for jobs on language models: nothing that we record needs one
 os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
-# the tests start hundreds of commands, each of which would compile the package again
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import numpy as np
 import pandas as pd

@@ -244,7 +244,7 @@ def test_it_is_what_single_public_fits_give(project: Path, method: Any) -> None:
 def test_the_same_seed_gives_the_same_and_blocks_change_nothing(
     project: Path, monkeypatch: pytest.MonkeyPatch, method: Any
 ) -> None:
-    fits = fitted("multi", experiment({**GRID, "model": ["twfe", "sdm"], "measure": ["sector1"]}))
+    fits = fitted("multi", experiment({**GRID, "model": ["twfe", "sdm"]}))
     one = joint_test(fits, "total", draws=30, seed=2, method=method)
     monkeypatch.setattr("digicarbon.sweep.joint.CELLS", 180 * 7)
     two = joint_test(iter(fits), "total", draws=30, seed=2, method=method)
