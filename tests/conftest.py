@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from typing import Any
 # matrices here are small: threads of BLAS cost more than they give, and many times that where workers share two cores
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# a server of MLflow starts seven more processes for jobs on language models: nothing that we record needs one
+os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 
 import numpy as np
 import pandas as pd
@@ -176,6 +178,26 @@ def project(folder: Path, empty_store: Path) -> Path:
     (folder / "mlruns").mkdir()
     shutil.copy(empty_store, folder / "mlruns" / "mlflow.db")
     return folder
+
+
+@contextmanager
+def lasting(empty_store: Path, place: Path) -> Iterator[Path]:
+    """Work in a project with an empty store that several tests share; the working directory is set back after."""
+    (place / "mlruns").mkdir()
+    shutil.copy(empty_store, place / "mlruns" / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.setattr(sys, "path", list(sys.path))
+        yield place
+
+
+def copied(project: Path, folder: Path) -> None:
+    """Copy a project into an empty folder, as if its sweeps had run there: the store names places in full."""
+    shutil.copytree(project, folder, dirs_exist_ok=True)
+    with closing(sqlite3.connect(folder / "mlruns" / "mlflow.db")) as store, store:
+        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+            places = (project.as_posix(), folder.as_posix())
+            store.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", places)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REFERENCE, skip
+from conftest import REFERENCE, copied, lasting, skip
 from mlflow import MlflowClient
 from omegaconf import OmegaConf
 
@@ -71,6 +71,21 @@ def exported(name: str, capsys: Capture) -> str:
     return capsys.readouterr().out
 
 
+@pytest.fixture(scope="module")
+def table_3_once(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Path:
+    """A project in which Table 3 was run and exported to ``out``, which tests copy."""
+    with lasting(empty_store, tmp_path_factory.mktemp("table_3")) as place:
+        assert main(["run", "table3_baseline", "executor=sequential"]) == 0
+        assert main(["export", "table3_baseline", "--to", "out"]) == 0
+    return place
+
+
+@pytest.fixture
+def table_3(folder: Path, table_3_once: Path) -> Path:
+    copied(table_3_once, folder)
+    return folder
+
+
 @cache
 def has_r() -> bool:
     if shutil.which("Rscript") is None:
@@ -112,8 +127,7 @@ def test_the_folder_holds_what_the_readme_says(project: Path, capsys: Capture) -
     assert re.search(r"^numpy==\d", Path("out/requirements.txt").read_text(), re.MULTILINE)
 
 
-def test_expected_numbers_are_those_of_mlflow(project: Path, capsys: Capture) -> None:
-    exported("table3_baseline", capsys)
+def test_expected_numbers_are_those_of_mlflow(table_3: Path) -> None:
     table = pd.read_csv("out/expected.csv")
     client = MlflowClient(tracking_uri=f"sqlite:///{Path('mlruns/mlflow.db').resolve().as_posix()}")
     for row in table.to_dict("records"):
@@ -148,8 +162,7 @@ def test_bad_names_are_explained(states: Path, capsys: Capture) -> None:
     )
 
 
-def test_one_run_can_be_exported_alone(project: Path, capsys: Capture) -> None:
-    exported("table3_baseline", capsys)
+def test_one_run_can_be_exported_alone(table_3: Path, capsys: Capture) -> None:
     assert main(["export", "FE(2)", "table3_baseline", "--to=alone"]) == 0
     assert "1 run of table3_baseline exported to alone" in capsys.readouterr().out
     assert set(pd.read_csv("alone/expected.csv")["label"]) == {"FE(2)"}
@@ -338,8 +351,7 @@ def assertions(text: str) -> dict[tuple[str, str], tuple[float, float]]:
     return found
 
 
-def test_the_do_file_asserts_the_recorded_numbers(project: Path, capsys: Capture) -> None:
-    exported("table3_baseline", capsys)
+def test_the_do_file_asserts_the_recorded_numbers(table_3: Path) -> None:
     text = Path("out/check.do").read_text(encoding="utf-8")
     found = assertions(text)
     table = pd.read_csv("out/expected.csv")
@@ -458,8 +470,7 @@ GMM: dict[str, object] = {
 
 
 @pytest.mark.outside
-def test_r_finds_the_numbers_of_table_3(project: Path, capsys: Capture) -> None:
-    exported("table3_baseline", capsys)
+def test_r_finds_the_numbers_of_table_3(table_3: Path) -> None:
     said = r(Path("out/check.R"))
     # 27 coefficients and as many standard errors, by plm alone
     assert compared(said) >= 54
@@ -468,8 +479,7 @@ def test_r_finds_the_numbers_of_table_3(project: Path, capsys: Capture) -> None:
 
 @pytest.mark.outside
 @pytest.mark.parametrize("what", ["expected <- c(`ln_sector1` = -", "recorded_se <- c(`ln_sector1` = "])
-def test_r_fails_when_a_number_is_changed(what: str, project: Path, capsys: Capture) -> None:
-    exported("table3_baseline", capsys)
+def test_r_fails_when_a_number_is_changed(what: str, table_3: Path) -> None:
     script = Path("out/check.R")
     text = script.read_text(encoding="utf-8")
     assert what in text
@@ -478,8 +488,7 @@ def test_r_fails_when_a_number_is_changed(what: str, project: Path, capsys: Capt
 
 
 @pytest.mark.outside
-def test_r_fails_when_the_data_are_changed(project: Path, capsys: Capture) -> None:
-    exported("table3_baseline", capsys)
+def test_r_fails_when_the_data_are_changed(table_3: Path) -> None:
     path = Path("out/data/set_1.csv")
     table = pd.read_csv(path)
     table.loc[5, "ln_ci"] += 0.001

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -56,6 +56,10 @@ def _hydra() -> tuple[ConfigLoaderImpl, CachingConfigRepository]:
 
 @cache
 def _by_hydra(name: str, groups: tuple[str, ...]) -> DictConfig:
+    return by_hydra(name, groups)
+
+
+def by_hydra(name: str, groups: Sequence[str]) -> DictConfig:
     """What Hydra puts together of the files that it lists, but for those of its own settings."""
     hydra, files = _hydra()
     overrides = OverridesParser.create().parse_overrides(list(groups))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from test_assemble import by_hydra
 
 import digicarbon as dc
 from digicarbon.config.compose import Composer, loader
@@ -51,7 +51,7 @@ OPTIONS = [(group, option) for group in ALL for option in Composer(loader(), "co
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option(group: str, option: str) -> None:
     chosen = f"{group}={option}" if group in GROUPS else f"+{group}={option}"
-    config = loader().load_configuration("config", [chosen], run_mode=RunMode.RUN)
+    config = by_hydra("config", [chosen])
     for key in [key for key in GIVEN if key.startswith(f"{group}.")]:
         if OmegaConf.is_missing(config[group], key.partition(".")[2]):
             OmegaConf.update(config, key, GIVEN[key])

@@ -13,6 +13,7 @@ VERBS = "run|plan|check|lock|list|ui|rerun|compare|export|package|deliver|data|r
 COMMAND = re.compile(rf"(?:[A-Z_]+=\S+ )?digicarbon (?:{VERBS}|-)")
 _QUOTED = re.compile(r"`([^`]+)`")
 _BARE = re.compile(rf"digicarbon (?:{VERBS})\b[^\n]*")
+_MORE_THAN_IMPORTED = re.compile(r"digicarbon(?! import\b|\.)")
 
 
 def of_page(page: Path) -> list[str]:
@@ -41,12 +42,16 @@ def of_text(text: str) -> list[str]:
 
 def of_code(file: Path) -> list[str]:
     """Commands in the texts of a module that are no docstrings; ``{…}`` stands for what is filled in."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    silent |= {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
-    silent -= {id(node) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)}
-    texts = (_text(node) for node in ast.walk(tree) if id(node) not in silent)
-    return list(dict.fromkeys(one for text in texts for one in of_text(text)))
+    source = file.read_text(encoding="utf-8")
+    if not _MORE_THAN_IMPORTED.search(source):
+        return []
+    nodes = list(ast.walk(ast.parse(source)))
+    filled = [node for node in nodes if isinstance(node, ast.JoinedStr)]
+    silent = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    silent |= {id(part) for node in filled for part in ast.walk(node)}
+    silent -= set(map(id, filled))
+    texts = (_text(node) for node in nodes if id(node) not in silent)
+    return list(dict.fromkeys(one for text in texts if "digicarbon" in text for one in of_text(text)))
 
 
 def _text(node: ast.AST) -> str:

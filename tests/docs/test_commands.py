@@ -116,7 +116,8 @@ PLANNED = {
     r"run placebo_weights": (["weights.seed=1,2"], "500 fits"),
     r"source\.seed=range\(1,201\)": (["source.seed=1,2"], "200 fits of 300 cities"),
     r"run (?!.*-m).*china": ([], "real data; test_every_experiment.py fits each of these experiments"),
-    r"run (figures_3_5_maps|model_choice|spatial_choice|table9_10_regions|robustness_gmm|which_weights)$": (
+    r"run (figures_3_5_maps|model_choice|spatial_choice|table9_10_regions|robustness_gmm|robustness_kinds)$|"
+    r"run (which_weights|several_weights|unbalanced_spatial|spatial_regions|threshold_space)$": (
         [], "test_every_experiment.py fits it",
     ),
 }  # fmt: skip
@@ -340,8 +341,8 @@ def _for_this_machine(command: str) -> str:
         verb, _, rest = command.removeprefix("digicarbon ").partition(" ")
         return f"digicarbon run {rest} --cfg job" if verb == "run" else f"digicarbon {verb} --help"
     if "--blind" in command and "--draws" not in command:
-        # 200 draws of many runs only take longer
-        command += " --draws 20"
+        # 200 draws only take longer, and so do those of many runs
+        command += " +draw.n=6 --draws 20" if "plan sweep" in command else " --draws 20"
     for pattern, (words, _) in PLANNED.items():
         if re.search(pattern, command):
             return shlex.join([*shlex.split(command.replace("digicarbon run", "digicarbon plan")), *words])
@@ -432,13 +433,19 @@ def _parent(run_id: str) -> str:
 
 @pytest.mark.outside  # MLflow's server takes more than ten seconds of a processor to start
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
-@pytest.mark.parametrize("words", [[], ["table3_baseline"]])
+@pytest.mark.parametrize("words", [[], ["table3_baseline", "--workers", "1"]])
 def test_ui_serves_until_ctrl_c(words: list[str], study: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "digicarbon", "ui", *words, "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+    # without words as users start it: with all processes of MLflow's that have to end with it
+    settings = {
+        name: value for name, value in os.environ.items() if words or name != "MLFLOW_SERVER_ENABLE_JOB_EXECUTION"
+    }
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=settings
+    ) as server:
         assert server.stdout is not None
         address = server.stdout.readline().removeprefix("Look at ").strip()
         assert address.startswith(f"http://127.0.0.1:{port}/#/experiments/")

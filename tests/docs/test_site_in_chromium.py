@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from browser import barriers
-from conftest import REPOSITORY, skip
-from test_site import build
+from conftest import skip
+from test_site import built
 
 pytestmark = pytest.mark.outside
 
@@ -24,9 +24,7 @@ class Silent(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    site = tmp_path_factory.mktemp("site")
-    done = build(REPOSITORY / "docs" / "website" / "mkdocs.yml", site)
-    assert done.returncode == 0, done.stderr
+    site = built(tmp_path_factory.mktemp("site"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Silent, directory=str(site))) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

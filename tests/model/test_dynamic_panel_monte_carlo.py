@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -38,13 +39,16 @@ def panel(seed: int, n: int = 60, t: int = 7, burn: int = 30) -> dc.Panel:
     )
 
 
-PANELS = [panel(seed) for seed in SEEDS]
+@cache
+def panels() -> list[dc.Panel]:
+    """The panels of all seeds, which all tests fit; only the process that fits them draws them."""
+    return [panel(seed) for seed in SEEDS]
 
 
 def measured(**fields: Any) -> dict[str, float]:
     model = dc.DynamicPanel(y="y", x=("x",), effects="unit", exogenous_equation="transformed", **fields)
     rows = []
-    for data in PANELS:
+    for data in panels():
         found = model.fit(data)
         own, statistics = found.estimates, found.statistics
         rows.append(

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from conftest import copied, lasting
 from mlflow import MlflowClient
 
 import digicarbon as dc
@@ -39,9 +40,9 @@ columns:
 """
 
 
-@pytest.fixture
-def seen(project: Path, monkeypatch: pytest.MonkeyPatch) -> list[Record]:
-    """What the report of the sweep itself read, of an experiment with twins that was just run."""
+@pytest.fixture(scope="module")
+def run_once(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> tuple[Path, list[Record]]:
+    """A project in which an experiment with twins was run, and what the report of the sweep itself read."""
     found: list[Record] = []
     reads = Records.__iter__
 
@@ -49,10 +50,19 @@ def seen(project: Path, monkeypatch: pytest.MonkeyPatch) -> list[Record]:
         found[:] = list(reads(records))
         return iter(found)
 
-    monkeypatch.setattr(Records, "__iter__", spied)
-    (project / "experiments").mkdir(exist_ok=True)
-    (project / "experiments" / "mine.yaml").write_text(MINE, encoding="utf-8")
-    assert main(["run", "mine", "executor=sequential"]) == 0
+    with lasting(empty_store, tmp_path_factory.mktemp("run")) as place, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Records, "__iter__", spied)
+        (place / "experiments").mkdir()
+        (place / "experiments" / "mine.yaml").write_text(MINE, encoding="utf-8")
+        assert main(["run", "mine", "executor=sequential"]) == 0
+    return place, found
+
+
+@pytest.fixture
+def seen(project: Path, run_once: tuple[Path, list[Record]]) -> list[Record]:
+    """What the report of the sweep itself read; a copy of its project is the working directory."""
+    place, found = run_once
+    copied(place, project)
     return found
 
 

@@ -143,7 +143,7 @@ DIAGNOSTICS = {
     "rotemberg": ("shift_share_rotemberg", []),
     "spatial_choice": ("which_weights", ["diagnostic.draws=99", "model.kind=sar,sem"]),
     "spatial_mediation": ("mediation_space", []),
-    "spatial_tests": ("table7_spatial_w1", ["diagnostic.draws=9", "report=tests"]),
+    "spatial_tests": ("table7_spatial_w1", ["diagnostic.draws=9", "report=tests", "inference=classic"]),
     "turning_points": ("table5_nonlinear", ["report=tests", "report.name=turning_points"]),
     "values": ("figures_3_5_maps", []),
     "vif": ("table3_baseline", ["report=vif"]),

@@ -11,6 +11,7 @@ import json
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 
+import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,7 +41,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "diagnose a spatial model": (
         "model=sdm",
         "diagnostic=spatial_tests",
-        "diagnostic.draws=19",
+        "diagnostic.draws=9",
         "diagnostic.seed=SEED",
     ),
     "choice": ("source=simulated_w1", "model=sdm", "diagnostic=choice", "diagnostic.draws=19", "diagnostic.seed=SEED"),
@@ -155,8 +156,15 @@ def results(runs: Sequence[Run], executor: LocalExecutor, order: Sequence[int]) 
 
 
 @pytest.fixture(scope="module")
-def sweep() -> list[tuple[str, Run]]:
-    return every_run()
+def unfitted() -> bytes:
+    """All runs as they are planned: what is read from these bytes has nothing that a fit left in a panel or weights."""
+    return cloudpickle.dumps(every_run())
+
+
+@pytest.fixture(scope="module")
+def sweep(unfitted: bytes) -> list[tuple[str, Run]]:
+    planned_runs: list[tuple[str, Run]] = cloudpickle.loads(unfitted)
+    return planned_runs
 
 
 @pytest.fixture(scope="module")
@@ -166,9 +174,8 @@ def in_order(sweep: list[tuple[str, Run]]) -> dict[str, Result]:
 
 
 @pytest.fixture(scope="module", params=list(WORKERS))
-def otherwise(request: pytest.FixtureRequest) -> dict[str, Result]:
-    # planned anew: nothing that a fit left in a panel or in weights is there
-    runs = [run for _, run in every_run()]
+def otherwise(request: pytest.FixtureRequest, unfitted: bytes) -> dict[str, Result]:
+    runs = [run for _, run in cloudpickle.loads(unfitted)]
     return results(runs, WORKERS[request.param], range(len(runs) - 1, -1, -1))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,13 +32,21 @@ def cluster() -> Iterator[Postgresql]:
         yield cluster
 
 
+def on_sqlite(folder: Path, empty_store: Path) -> Server:
+    """A server with an empty store, whose tables it need not make."""
+    shutil.copy(empty_store, folder / "server.db")
+    return Server(folder, "sqlite:///server.db")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, empty_store: Path
+) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
-    backend = "sqlite:///server.db"
-    if request.param == "postgresql":
-        backend = request.getfixturevalue("cluster").uri
-    server = Server(folder, backend)
+    if request.param == "sqlite":
+        server = on_sqlite(folder, empty_store)
+    else:
+        server = Server(folder, request.getfixturevalue("cluster").uri)
     server.start()
     yield server
     server.stop()
@@ -142,10 +151,14 @@ def test_postgresql_that_stops_in_the_middle_loses_nothing(cluster: Postgresql, 
 
 @pytest.mark.parametrize("kind", ["server", "postgresql"])
 def test_a_shared_sweep_is_read_back_and_becomes_a_page(
-    request: pytest.FixtureRequest, kind: str, folder: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    kind: str,
+    folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    empty_store: Path,
 ) -> None:
     if kind == "server":
-        served = Server(tmp_path_factory.mktemp("served"), "sqlite:///server.db")
+        served = on_sqlite(tmp_path_factory.mktemp("served"), empty_store)
         served.start()
         request.addfinalizer(served.stop)
         store = ["tracking=server", f"tracking.uri={served.uri}"]
