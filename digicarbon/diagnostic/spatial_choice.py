@@ -269,9 +269,7 @@ class SpatialChoice(Diagnostic):
             yield row
 
 
-def log_marginal(
-    model: SpatialPanel, panel: Panel, weights: Weights | None, kind: ChoiceKind | None = None, prior: Prior = "g"
-) -> float:
+def log_marginal(model: SpatialPanel, panel: Panel, weights: Weights | None, kind: ChoiceKind | None = None) -> float:
     """Return the log marginal likelihood of a spatial model, or of another kind with its regressors and effects.
 
     Parameters
@@ -281,7 +279,6 @@ def log_marginal(
     weights : Weights or None
     kind : {"ols", "slx", "sar", "sdm", "sem", "sdem", "sac"}, optional
         By default that of the model.
-    prior : {"g", "flat"}
 
     Notes
     -----
@@ -298,7 +295,7 @@ def log_marginal(
     cube = panel.with_terms(made.terms).cube((*made.regressors, made.y)).transpose(1, 0, 2)
     own = [made.regressors.index(name) for name in made.lagged]
     space = Space.of(cube[..., :-1], design.w, design.sample, own)
-    return Factors.of(space, cube[..., -1:]).marginal(kind or made.kind, prior).value
+    return Factors.of(space, cube[..., -1:]).marginal(kind or made.kind).value
 
 
 def spatial_beside(regression: PanelRegression) -> SpatialPanel:
