@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, get_args
+from functools import partial
+from typing import Annotated, ClassVar, get_args
 
 import pandas as pd
 from pydantic import BeforeValidator, Field, SerializeAsAny
@@ -26,12 +27,7 @@ from digicarbon.weights import Weights
 BootstrapDraws = Annotated[int, Field(ge=0)]
 
 
-def _model_of_node(value: Any) -> Any:
-    """Return the model of a configuration node."""
-    return nested(value, Model)
-
-
-ModelNode = Annotated[SerializeAsAny[Model], BeforeValidator(_model_of_node)]
+ModelNode = Annotated[SerializeAsAny[Model], BeforeValidator(partial(nested, kind=Model))]
 """A model, or the configuration node of one, e.g. ``${model}``."""
 
 

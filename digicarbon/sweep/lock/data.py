@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digicarbon.panel import LOG_PREFIX, Panel, variables_of
+from digicarbon.panel import Panel, variables_of, without_logarithms
 from digicarbon.plan.prepare import Specs
 from digicarbon.plan.runs import Run
 from digicarbon.source import TABLES, InputFile, Inputs, WatchedInputs
@@ -105,9 +105,9 @@ class Reader:
         own = self._set(run, inputs)
         for file in inputs.files:
             own.files.setdefault(file.path, file)
-        outcome = {_bare(name) for name in variables_of([specs.model.y])}
+        outcome = {without_logarithms(name) for name in variables_of([specs.model.y])}
         others = [*specs.terms, *specs.model.beside, *specs.sample.variables]
-        names = [name for name in variables_of(others) if _bare(name) not in outcome]
+        names = [name for name in variables_of(others) if without_logarithms(name) not in outcome]
         if specs.weights is not None:
             names += [column for column, _ in specs.weights.made_of]
         of_outcome, _ = self._behind(specs, inputs, outcome)
@@ -117,7 +117,7 @@ class Reader:
         behind |= taken - of_outcome if whole else taken
         own.of_outcome |= of_outcome
         # rows that are chosen by the outcome are no plan that is independent of it
-        own.chooses |= {name for name in variables_of(specs.sample.variables) if _bare(name) in outcome}
+        own.chooses |= {name for name in variables_of(specs.sample.variables) if without_logarithms(name) in outcome}
         panel = run.prepared.stage.selection.panel
         for name in sorted(behind):
             own.read.setdefault(name, "tables" if name == TABLES else "series")
@@ -234,12 +234,6 @@ def _unused(name: str, taken: Mapping[str, object]) -> str:
         number += 1
         out = f"{name} ({number})"
     return out
-
-
-def _bare(variable: str) -> str:
-    while variable.startswith(LOG_PREFIX):
-        variable = variable.removeprefix(LOG_PREFIX)
-    return variable
 
 
 def _tables(tables: Mapping[tuple[str, int], InputOutputTable]) -> Grid:
