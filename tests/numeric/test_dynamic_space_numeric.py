@@ -331,7 +331,7 @@ def test_a_batch_is_the_fits(correction: str, lags: tuple[bool, bool]) -> None:
     weights = np.concatenate([np.ones((1, 30)), rng.choice([-1.0, 1.0], (n, 30))])
     batch = DynamicBatch(z, y[0], w, setting)
     asked = [(0, 1, name) for name in (*of_effects.SHORT, *of_effects.LONG)] + [(1, None, "coefficient")]
-    found = np.array(batch.several(batch.outcomes(base).combined(weights), asked))
+    found = np.array(batch.several(batch.outcomes(base) @ weights, asked))
     plain = np.array(batch.several(batch.outcomes(base @ weights), asked))
     np.testing.assert_allclose(found, plain, rtol=1e-6)
     for draw in range(30):

@@ -134,7 +134,7 @@ class LagOutcomes:
         """Number of outcomes."""
         return len((self.level if self.weights is None else self.weights).T)
 
-    def combined(self, weights: FloatArray) -> LagOutcomes:
+    def __matmul__(self, weights: FloatArray) -> LagOutcomes:
         """Return linear combinations of the outcomes, weights of shape (M, draws)."""
         return LagOutcomes(self.level, self.lagged, weights if self.weights is None else self.weights @ weights)
 

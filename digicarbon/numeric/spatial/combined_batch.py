@@ -33,7 +33,7 @@ class CombinedOutcomes:
     columns: FloatArray
     weights: FloatArray | None = None
 
-    def combined(self, weights: FloatArray) -> CombinedOutcomes:
+    def __matmul__(self, weights: FloatArray) -> CombinedOutcomes:
         """Return linear combinations of the outcomes, weights of shape (M, draws)."""
         return CombinedOutcomes(self.columns, weights if self.weights is None else self.weights @ weights)
 
