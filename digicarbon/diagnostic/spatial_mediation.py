@@ -10,8 +10,7 @@ import pandas as pd
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._arguments import spatial_of
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.model.base import Terms
 from digicarbon.model.spatial_panel import SpatialPanel
@@ -25,7 +24,7 @@ from digicarbon.weights import Weights
 EFFECTS = ("direct", "spillover effect", "total")
 
 
-class SpatialMediation(Diagnostic):
+class SpatialMediation(OfModel):
     """What a change of x does through mediators to the outcome of the same unit and of others.
 
     Attributes
@@ -48,7 +47,6 @@ class SpatialMediation(Diagnostic):
     table_names: ClassVar[tuple[str, ...]] = ("spatial_mediation",)
     takes_weights: ClassVar[bool] = True
 
-    model: ModelNode
     mediators: Terms
 
     @property
