@@ -79,7 +79,7 @@ class TopsisIndex(CompositeIndex):
         raw_weights = makers[self.weights]()
         weights = raw_weights / raw_weights.sum()
         table = pd.DataFrame({"indicator": list(names), "weight": weights})
-        return Index(closeness(scaled, weights).index, scaled, {"weights": table})
+        return Index(closeness(scaled, weights), scaled, {"weights": table})
 
     def _what(self) -> Note:
         weights = Note("entropy_weights") if self.weights == "entropy" else Note("equal_weights")
