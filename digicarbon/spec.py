@@ -304,6 +304,22 @@ def nested(value: Any, kind: type[Spec]) -> Any:
         raise NodeError(note_of_said(error.said), kind) from error
 
 
+def fields_of(value: object, kind: type[Spec]) -> object:
+    """Return the specification whose fields a mapping has; other values are left to pydantic's check.
+
+    Raises
+    ------
+    NodeError
+        If a field is wrong.
+    """
+    if not isinstance(value, Mapping):
+        return value
+    try:
+        return kind(**value)
+    except SpecError as error:
+        raise NodeError(error.note(kind.role), kind) from error
+
+
 @contextmanager
 def under(key: str, kind: type[Spec]) -> Iterator[None]:
     """Let errors about a nested node name the key of that node.

@@ -11,6 +11,7 @@ from contextlib import chdir
 from pathlib import Path
 
 from digicarbon.cli.schema import FOLDER, editor_settings, write
+from digicarbon.config.missing import quoted
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note
 
@@ -41,7 +42,7 @@ def new(folder: str, language: str) -> int:
     make(target, language)
     sys.stdout.write(
         f"{target} is ready, with example data that are made up. Begin with:\n"
-        f"  cd {_quoted(str(target))}\n  digicarbon run main\nand read README.md there.\n"
+        f"  cd {quoted(str(target))}\n  digicarbon run main\nand read README.md there.\n"
     )
     return 0
 
@@ -103,7 +104,3 @@ def _fill(folder: Path, name: str, language: str) -> None:
     # the schemas describe the options of the new folder
     with chdir(folder):
         write(Path(FOLDER), lambda fault: sys.stderr.write(f"left out of the schemas: {fault}\n"))
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"' if " " in text else text

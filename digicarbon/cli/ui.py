@@ -93,7 +93,9 @@ def _served(command: Sequence[str], **variables: str) -> int:
     main_thread = threading.current_thread() is threading.main_thread()
     before = {one: signal.signal(one, _stop) for one in signals} if main_thread else {}
     # a separate process group, since the server starts processes that outlive it
-    server = subprocess.Popen(command, env={**os.environ, **variables}, start_new_session=True)
+    # nobody starts jobs at a page to look at, and MLflow's job runner is eight more processes
+    without_jobs = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    server = subprocess.Popen(command, env={**without_jobs, **os.environ, **variables}, start_new_session=True)
     try:
         return server.wait()
     except _StoppedError as stopped:

@@ -75,7 +75,7 @@ def _elsewhere(here: Path, name: str) -> Note:
     if not near:
         return Note("go_to_study")
     way = near[0].relative_to(here) if near[0].is_relative_to(here) else near[0]
-    return Note("go_there_first", folder=near[0], way=_quoted(str(way)))
+    return Note("go_there_first", folder=near[0], way=quoted(str(way)))
 
 
 def _is_dir(path: Path) -> bool:
@@ -85,5 +85,6 @@ def _is_dir(path: Path) -> bool:
         return False
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a path as a shell takes it."""
     return f'"{text}"' if " " in text else text

@@ -72,7 +72,7 @@ def whole(value: object, key: str, least: int | None = 0) -> int:
     return int(value)
 
 
-def names(value: object, key: str = "names") -> tuple[str, ...]:
+def names(value: object) -> tuple[str, ...]:
     """Return names; a text is a single name.
 
     Raises
@@ -86,7 +86,7 @@ def names(value: object, key: str = "names") -> tuple[str, ...]:
     wrong = [name for name in result if not (isinstance(name, str) and name.strip())]
     if not result or wrong:
         description = Note("among_them", value=repr(wrong[0])) if wrong else repr(value)
-        raise ConfigError(Note("not_names", argument=key, got=description))
+        raise ConfigError(Note("not_names", argument="names", got=description))
     return tuple(str(name) for name in result)
 
 

@@ -10,9 +10,9 @@ from pydantic import Field
 
 from digicarbon.diagnostic._arguments import spatial_of
 from digicarbon.diagnostic._rows import aligned, in_english, where_possible
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import BootstrapDraws, ModelNode, as_durbin, dependence_rows
+from digicarbon.diagnostic.diagnose import BootstrapDraws, as_durbin, dependence_rows
 from digicarbon.diagnostic.nested import durbin_rows, effects_rows, hausman_rows
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError
 from digicarbon.model import Model, SpatialPanel
 from digicarbon.note import Note
@@ -125,7 +125,7 @@ def _spatial(model: Model) -> SpatialPanel:
     return spatial
 
 
-class Choice(Diagnostic):
+class Choice(OfModel):
     """The decision path to a spatial model, as a table.
 
     Attributes
@@ -146,16 +146,10 @@ class Choice(Diagnostic):
     table_names: ClassVar[tuple[str, ...]] = ("choice",)
     takes_weights: ClassVar[bool] = True
 
-    model: ModelNode
     form: Form = "corrected"
     draws: BootstrapDraws = 199
     seed: int = 0
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model is not spatial or cannot be fitted."""

@@ -10,7 +10,7 @@ from digicarbon.numeric.tests.cross_section import pesaran_cd, weighted_cd
 from digicarbon.result import Result
 
 
-def cross_section_row(result: Result, seed: int = 0, draws: int = 1) -> Row:
+def cross_section_row(result: Result, seed: int = 0) -> Row:
     """Return Pesaran's CD test, or Juodis & Reese's where time effects are in the model.
 
     Parameters
@@ -19,8 +19,6 @@ def cross_section_row(result: Result, seed: int = 0, draws: int = 1) -> Row:
         With residuals.
     seed : int
         Of the random weights of the latter.
-    draws : int
-        Sets of random weights.
     """
     residuals = result.residuals
     if residuals is None:
@@ -30,4 +28,4 @@ def cross_section_row(result: Result, seed: int = 0, draws: int = 1) -> Row:
     if "time" not in result.absorbed:
         return Row.of("CD", Note("units_pesaran"), pesaran_cd(residuals))
     null = Note("units_juodis", seed=seed)
-    return Row.of("CDw", null, weighted_cd(residuals, np.random.default_rng(seed), draws))
+    return Row.of("CDw", null, weighted_cd(residuals, np.random.default_rng(seed)))

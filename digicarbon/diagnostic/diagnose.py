@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, ClassVar, get_args
 
 import pandas as pd
-from pydantic import BeforeValidator, Field, SerializeAsAny
+from pydantic import Field
 
 from digicarbon.diagnostic._arguments import Seed, refuse_unknown, regression_of, spatial_of, whole
 from digicarbon.diagnostic._rows import Row, aligned, in_english, not_tested, table, where_possible
-from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.cross_section import cross_section_row
 from digicarbon.diagnostic.lm import lm_rows, residual_moran_row
 from digicarbon.diagnostic.nested import changed, durbin_rows, effects_rows, hausman_rows
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.diagnostic.panel_tests import panel_rows
 from digicarbon.errors import ConfigError
 from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.note import Note
 from digicarbon.numeric.tests.spatial_lm import Form
 from digicarbon.panel import Panel
-from digicarbon.spec import nested
 from digicarbon.weights import Weights
 
 BootstrapDraws = Annotated[int, Field(ge=0)]
-
-
-def _model_of_node(value: Any) -> Any:
-    """Return the model of a configuration node."""
-    return nested(value, Model)
-
-
-ModelNode = Annotated[SerializeAsAny[Model], BeforeValidator(_model_of_node)]
-"""A model, or the configuration node of one, e.g. ``${model}``."""
 
 
 def diagnose(
@@ -133,7 +123,7 @@ def as_durbin(model: SpatialPanel) -> SpatialPanel:
     return durbin if durbin.lagged else changed(durbin, durbin="all")
 
 
-class Diagnose(Diagnostic):
+class Diagnose(OfModel):
     """The tests that apply to a model, as a table.
 
     Attributes
@@ -152,15 +142,9 @@ class Diagnose(Diagnostic):
     table_names: ClassVar[tuple[str, ...]] = ("tests",)
     takes_weights: ClassVar[bool] = True
 
-    model: ModelNode
     form: Form = "corrected"
     draws: BootstrapDraws = 199
     seed: Seed = 0
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if there are no tests for the model or it cannot be fitted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 import pandas as pd
@@ -16,10 +17,6 @@ from digicarbon.spec import Spec, nested
 from digicarbon.weights import Weights
 
 
-def _spec_of_node(value: Any) -> Any:
-    return nested(value, Spec)
-
-
 class EmissionFactors(Diagnostic):
     """What each fuel of the outcome emits when it burns: Table 4 of the study, or the user's own factors.
 
@@ -31,7 +28,7 @@ class EmissionFactors(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("emission_factors",)
 
-    outcome: Annotated[SerializeAsAny[Spec], BeforeValidator(_spec_of_node)]
+    outcome: Annotated[SerializeAsAny[Spec], BeforeValidator(partial(nested, kind=Spec))]
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.diagnostic._policy import did_of, left_of_policy, paths, two_way
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.model import DiD
 from digicarbon.model._observation_weights import weighted_by
@@ -21,7 +20,7 @@ from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
 
-class NegativeWeights(Diagnostic):
+class NegativeWeights(OfModel):
     """Weights of treated rows in the two-way coefficient (de Chaisemartin & D'Haultfoeuille 2020).
 
     Attributes
@@ -32,13 +31,6 @@ class NegativeWeights(Diagnostic):
     """
 
     table_names: ClassVar[tuple[str, ...]] = ("negative_weights",)
-
-    model: ModelNode
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -82,7 +74,7 @@ def _weights_table(model: DiD, panel: Panel) -> pd.DataFrame:
     return pd.DataFrame(row, index=pd.Index([model.policy], name="term"))
 
 
-class GoodmanBacon(Diagnostic):
+class GoodmanBacon(OfModel):
     """The two-way coefficient as a mean of comparisons of two cohorts (Goodman-Bacon 2021), and negative weights.
 
     Attributes
@@ -95,13 +87,6 @@ class GoodmanBacon(Diagnostic):
     references: ClassVar[tuple[str, ...]] = ("goodmanbacon2021",)
 
     table_names: ClassVar[tuple[str, ...]] = ("bacon", "bacon_pairs", "negative_weights")
-
-    model: ModelNode
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     @property
     def notes(self) -> tuple[Note, ...]:

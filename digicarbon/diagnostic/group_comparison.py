@@ -14,8 +14,7 @@ from pydantic import Field
 
 from digicarbon.diagnostic._arguments import Seed, refuse_unknown, regression_of, whole
 from digicarbon.diagnostic._rows import followed, in_english, not_tested
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model import GroupedRegression, GroupedSpatial, Model, PanelRegression
 from digicarbon.model._groups import By, Groups, Interact, known_grouping
@@ -278,7 +277,7 @@ def _permutation(
     ]
 
 
-class GroupComparison(Diagnostic):
+class GroupComparison(OfModel):
     """Whether the model's focal coefficients differ between groups of units, as a table.
 
     Attributes
@@ -297,7 +296,6 @@ class GroupComparison(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("groups", "pooled")
 
-    model: ModelNode
     by: By = Field(default_factory=known_grouping)
     interact: Interact = "focal"
     draws: Draws = 999

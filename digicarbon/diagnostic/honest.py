@@ -11,9 +11,8 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.diagnostic._policy import did_of
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.leads import by_event, event_effects
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model import DiD
 from digicarbon.model.base import Level
@@ -29,7 +28,7 @@ SMOOTH = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Sizes that are shown without others; of a smooth trend in standard errors of the effect."""
 
 
-class HonestBounds(Diagnostic):
+class HonestBounds(OfModel):
     """Bounds on the effect if the trends of treated and other units differ by no more than a size.
 
     Attributes
@@ -57,16 +56,10 @@ class HonestBounds(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("honest_bounds",)
 
-    model: ModelNode
     restriction: Restriction = "relative"
     sizes: Sizes | None = None
     event: Annotated[int, Field(ge=0)] | None = None
     level: Level = 0.95
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError
 from digicarbon.model.dynamic_space.base import DynamicSpatialPanel
 from digicarbon.model.tested import asks_for_wild
@@ -31,7 +30,7 @@ RUNS = ("at once", "in the long run")
 FURTHER = "all further orders"
 
 
-class ImpulseResponses(Diagnostic):
+class ImpulseResponses(OfModel):
     r"""Responses of the outcome to a change of x, by years after it and by order of neighbours.
 
     Attributes
@@ -51,13 +50,7 @@ class ImpulseResponses(Diagnostic):
     table_names: ClassVar[tuple[str, ...]] = (RESPONSES, CUMULATED, ORDER)
     takes_weights: ClassVar[bool] = True
 
-    model: ModelNode
     horizons: Annotated[int, Field(ge=1, le=100)] = 8
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -10,8 +10,7 @@ import pandas as pd
 
 from digicarbon.diagnostic._policy import did_of
 from digicarbon.diagnostic._rows import Row, followed, not_tested, table
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.model import DiD
 from digicarbon.note import Note
 from digicarbon.numeric.tests.equality import WaldTest
@@ -20,7 +19,7 @@ from digicarbon.result import Result
 from digicarbon.weights import Weights
 
 
-class Leads(Diagnostic):
+class Leads(OfModel):
     """Joint test of the effects before a policy, and these effects.
 
     Attributes
@@ -31,13 +30,6 @@ class Leads(Diagnostic):
     """
 
     table_names: ClassVar[tuple[str, ...]] = ("leads", "lead_effects")
-
-    model: ModelNode
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the effects by event time cannot be estimated."""

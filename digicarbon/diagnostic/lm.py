@@ -5,7 +5,6 @@ from __future__ import annotations
 from digicarbon.diagnostic._rows import Row, aligned, effects_words, regression
 from digicarbon.errors import WeightsError
 from digicarbon.note import Note
-from digicarbon.numeric.linear.statistic import Sides
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.tests.residual_moran import residual_moran
 from digicarbon.numeric.tests.spatial_lm import Form, lagrange_multipliers
@@ -58,12 +57,7 @@ def lm_rows(
 
 
 def residual_moran_row(
-    panel: Panel,
-    weights: Weights | None,
-    y: str,
-    regressors: tuple[str, ...],
-    effects: EffectsKind,
-    sides: Sides = "two",
+    panel: Panel, weights: Weights | None, y: str, regressors: tuple[str, ...], effects: EffectsKind
 ) -> Row:
     """Return Moran's I of the residuals, all periods together, with the moments of residuals.
 
@@ -74,6 +68,6 @@ def residual_moran_row(
     DataError, WeightsError
     """
     w = aligned(panel, weights, Note("morans_i"))
-    result = residual_moran(regression(panel, y, regressors, effects), w.matrix, effects, sides)
+    result = residual_moran(regression(panel, y, regressors, effects), w.matrix, effects)
     null = Note("no_autocorrelation", effects=effects_words(effects), z=result.i, expected=result.expected)
     return Row("Moran's I of residuals", null, result.z, p=result.p)

@@ -11,8 +11,7 @@ import pandas as pd
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._arguments import spatial_of
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, EstimationError, WeightsError
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.note import Note, cut, suggestion
@@ -139,7 +138,7 @@ def _parameters(result: Result, term: str) -> tuple[float, float, float, FloatAr
     return float(coef[0]), float(coef[1]), float(coef[2]), covariance
 
 
-class LocalEffects(Diagnostic):
+class LocalEffects(OfModel):
     """Each unit's own effect, what it receives and sends, and where a change in single units is felt.
 
     Attributes
@@ -158,14 +157,8 @@ class LocalEffects(Diagnostic):
     table_names: ClassVar[tuple[str, ...]] = ("local_effects", "shocks")
     takes_weights: ClassVar[bool] = True
 
-    model: ModelNode
     variables: Names = ()
     shocks: Names = ()
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     @property
     def notes(self) -> tuple[Note, ...]:

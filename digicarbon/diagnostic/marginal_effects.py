@@ -17,8 +17,7 @@ from digicarbon.diagnostic._asked_effect import Asked, asked_of
 from digicarbon.diagnostic._regions import region, region_within, share
 from digicarbon.diagnostic._rows import in_english
 from digicarbon.diagnostic._wild_effect import Drawn, wild_effect
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.diagnostic.turning_points import described, observed, slopes_of
 from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
 from digicarbon.model import Model
@@ -490,7 +489,7 @@ def _same_everywhere(found: Moderation, result: Result) -> dict[str, Any]:
     return {"stat": test.statistic, "p": test.p, "note": note}
 
 
-class MarginalEffects(Diagnostic):
+class MarginalEffects(OfModel):
     """The marginal effect of a variable along a moderator, with bands and Johnson-Neyman regions, as tables.
 
     Attributes
@@ -511,15 +510,9 @@ class MarginalEffects(Diagnostic):
     table_names: ClassVar[tuple[str, ...]] = ("marginal_effects", "johnson_neyman")
     takes_weights: ClassVar[bool] = False
 
-    model: ModelNode
     term: str | None = None
     along: str | None = None
     given: dict[str, Annotated[tuple[float, ...], Field(strict=False, min_length=1)]] = Field(default_factory=dict)
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no such effect or cannot be fitted."""

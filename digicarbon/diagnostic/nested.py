@@ -47,6 +47,8 @@ def durbin_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> l
     list of Row
         Where only some regressors are lagged, the spatial error model is not nested and the rows say so.
     """
+    # likelihoods and covariances are read, and no p value
+    model = model.by_errors
     durbin = model.fit(panel, weights)
     rows = _durbin_rows(model, durbin, panel, weights)
     return [_at_boundary(row) for row in rows] if durbin.boundary else rows
@@ -191,7 +193,7 @@ def hausman_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> 
     """
     if model.kind not in RANDOM_KINDS:
         return [Row("Hausman", not_tested(Note("no_random_form", kind=model.kind)))]
-    plain = changed(model, cov="classic", demeaning="exact", bias_correction="lee_yu", effects="unit")
+    plain = changed(model.by_errors, cov="classic", demeaning="exact", bias_correction="lee_yu", effects="unit")
     row = hausman_row(plain.fit(panel, weights), changed(plain, effects="random").fit(panel, weights))
     structure = Note("error_structure", structure=model.error_structure) if model.kind in ("sem", "sdem") else ""
     return [replace(row, null=followed(row.null, Note("unit_effects_only", structure=structure)))]

@@ -11,8 +11,7 @@ from pydantic import Field
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._sensitivity import Focal, focal_of
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.model.base import Level
 from digicarbon.note import Note
 from digicarbon.numeric.sensitivity.omitted import Estimate, bounds
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 Times = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False, min_length=1)]
 
 
-class OmittedVariable(Diagnostic):
+class OmittedVariable(OfModel):
     """Robustness values of a coefficient, and what it would be with a confounder as strong as observed controls.
 
     Attributes
@@ -58,17 +57,11 @@ class OmittedVariable(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("omitted_variable", "omitted_variable_benchmarks")
 
-    model: ModelNode
     term: str | None = None
     benchmarks: Names | Mapping[str, SomeNames] | None = None
     times: Times = (1.0, 2.0, 3.0)
     q: Annotated[float, Field(gt=0, le=1)] = 1.0
     level: Level = 0.95
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     @property
     def notes(self) -> tuple[Note, ...]:

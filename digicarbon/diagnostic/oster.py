@@ -11,9 +11,8 @@ from pydantic import Field
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._sensitivity import MOST_DUMMIES, Focal, focal_of
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.group_comparison import Draws
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model.base import Level
 from digicarbon.note import Note, cut
@@ -45,7 +44,7 @@ NAMES = {
 """Rows of the table."""
 
 
-class Oster(Diagnostic):
+class Oster(OfModel):
     """How strong selection on what is not observed must be to explain a coefficient, and the coefficient without it.
 
     Attributes
@@ -80,7 +79,6 @@ class Oster(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("oster",)
 
-    model: ModelNode
     term: str | None = None
     always: Names = ()
     r_max: Annotated[float, Field(gt=0, le=1)] | None = None
@@ -89,11 +87,6 @@ class Oster(Diagnostic):
     draws: Draws = 499
     seed: Seed = 0
     level: Level = 0.95
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -11,8 +11,7 @@ from pydantic import Field
 
 from digicarbon.diagnostic._arguments import regression_of
 from digicarbon.diagnostic._rows import Row, followed, in_english, where_possible
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.diagnostic.panel_tests import (
     PanelArrays,
     arrays_of,
@@ -232,7 +231,7 @@ def _regression(model: Model) -> PanelRegression:
     return regression
 
 
-class PanelChoice(Diagnostic):
+class PanelChoice(OfModel):
     """The decision path to a panel regression, as a table.
 
     Attributes
@@ -256,14 +255,8 @@ class PanelChoice(Diagnostic):
     table_names: ClassVar[tuple[str, ...]] = ("panel_choice",)
     takes_weights: ClassVar[bool] = False
 
-    model: ModelNode
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     seed: int = 0
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model is no panel regression or cannot be fitted."""

@@ -13,9 +13,8 @@ from pydantic import Field, field_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._policy import did_of, paths
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.group_comparison import Draws
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import DigicarbonError, EstimationError
 from digicarbon.model import DiD
 from digicarbon.model._observation_weights import Weighting
@@ -35,7 +34,7 @@ TIES = 1 - 1e-9
 """How much smaller a placebo may be than the estimate and still be as large: sums in another order."""
 
 
-class PlaceboInSpace(Diagnostic):
+class PlaceboInSpace(OfModel):
     """The policy's effect beside those of the same policies given to units at random.
 
     Attributes
@@ -59,15 +58,9 @@ class PlaceboInSpace(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("placebo_space", "placebo_space_draws")
 
-    model: ModelNode
     draws: Draws = 500
     seed: Seed = 1
     level: Level = 0.95
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -155,7 +148,7 @@ def _frame(coef: FloatArray, se: FloatArray, p: FloatArray) -> pd.DataFrame:
     return pd.DataFrame({"coef": coef, "se": se, "p": p}, index=index)
 
 
-class PlaceboInTime(Diagnostic):
+class PlaceboInTime(OfModel):
     """Effects of the policy as if it had come some periods earlier, on the rows before it.
 
     Attributes
@@ -168,18 +161,12 @@ class PlaceboInTime(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("placebo_time",)
 
-    model: ModelNode
     periods: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1)] = (1, 2, 3)
 
     @field_validator("periods")
     @classmethod
     def _each_once(cls, periods: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(sorted(set(periods)))
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -12,8 +12,7 @@ from pydantic import Field
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._sensitivity import focal_of
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model import Model
 from digicarbon.model.base import Level
@@ -145,7 +144,7 @@ def _alone(model: Model, found: Shifted) -> tuple[Note, ...]:
     return (Note("shift_share_alone", column=found.name),) if several else ()
 
 
-class RotembergWeights(Diagnostic):
+class RotembergWeights(OfModel):
     """Which sectors a shift-share estimate rests on (Goldsmith-Pinkham, Sorkin & Swift 2020).
 
     Attributes
@@ -166,15 +165,9 @@ class RotembergWeights(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("rotemberg", "rotemberg_periods", "rotemberg_summary")
 
-    model: ModelNode
     column: str | None = None
     top: Annotated[int, Field(ge=1)] = 5
     centred: bool = True
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -268,7 +261,7 @@ def _set_of(result: Akm) -> tuple[float, float, Note]:
     return -np.inf, np.inf, Note("significant_outside", low=result.low_null, high=result.high_null)
 
 
-class AkmErrors(Diagnostic):
+class AkmErrors(OfModel):
     """Standard errors of a shift-share estimate where units share shocks (Adao, Kolesar & Morales 2019).
 
     Attributes
@@ -292,15 +285,9 @@ class AkmErrors(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("akm",)
 
-    model: ModelNode
     column: str | None = None
     shocks: Literal["sector", "shock"] = "sector"
     level: Level = 0.95
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -13,9 +13,9 @@ from pydantic import Field
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._arguments import Seed, spatial_of
 from digicarbon.diagnostic._rows import aligned
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode, as_durbin
+from digicarbon.diagnostic.diagnose import as_durbin
 from digicarbon.diagnostic.nested import changed
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.spatial_panel import SpatialPanel
@@ -72,7 +72,7 @@ class _Numbers:
         }
 
 
-class SpatialChoice(Diagnostic):
+class SpatialChoice(OfModel):
     """How well a run's spatial model and W fit beside other kinds and other W, on the same data.
 
     Attributes
@@ -103,17 +103,11 @@ class SpatialChoice(Diagnostic):
     table_names: ClassVar[tuple[str, ...]] = ("spatial_choice", "spatial_choice_run", "spatial_choice_units")
     takes_weights: ClassVar[bool] = True
 
-    model: ModelNode
     kinds: Kinds = ("slx", "sar", "sdm", "sem", "sdem")
     weights: Nodes = ()
     prior: Prior = "g"
     draws: Annotated[int, Field(ge=0)] = 499
     seed: Seed = 0
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -269,9 +263,7 @@ class SpatialChoice(Diagnostic):
             yield row
 
 
-def log_marginal(
-    model: SpatialPanel, panel: Panel, weights: Weights | None, kind: ChoiceKind | None = None, prior: Prior = "g"
-) -> float:
+def log_marginal(model: SpatialPanel, panel: Panel, weights: Weights | None, kind: ChoiceKind | None = None) -> float:
     """Return the log marginal likelihood of a spatial model, or of another kind with its regressors and effects.
 
     Parameters
@@ -281,7 +273,6 @@ def log_marginal(
     weights : Weights or None
     kind : {"ols", "slx", "sar", "sdm", "sem", "sdem", "sac"}, optional
         By default that of the model.
-    prior : {"g", "flat"}
 
     Notes
     -----
@@ -298,7 +289,7 @@ def log_marginal(
     cube = panel.with_terms(made.terms).cube((*made.regressors, made.y)).transpose(1, 0, 2)
     own = [made.regressors.index(name) for name in made.lagged]
     space = Space.of(cube[..., :-1], design.w, design.sample, own)
-    return Factors.of(space, cube[..., -1:]).marginal(kind or made.kind, prior).value
+    return Factors.of(space, cube[..., -1:]).marginal(kind or made.kind).value
 
 
 def spatial_beside(regression: PanelRegression) -> SpatialPanel:

@@ -7,26 +7,24 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import field_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._arguments import spatial_of
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, WeightsError
+from digicarbon.model.base import Terms
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.model.tested import asks_for_wild
 from digicarbon.note import Note, cut
 from digicarbon.numeric.mediation.space import spatial_paths
-from digicarbon.panel import Panel, canonical
+from digicarbon.panel import Panel
 from digicarbon.result import Result
-from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 EFFECTS = ("direct", "spillover effect", "total")
 
 
-class SpatialMediation(Diagnostic):
+class SpatialMediation(OfModel):
     """What a change of x does through mediators to the outcome of the same unit and of others.
 
     Attributes
@@ -49,13 +47,7 @@ class SpatialMediation(Diagnostic):
     table_names: ClassVar[tuple[str, ...]] = ("spatial_mediation",)
     takes_weights: ClassVar[bool] = True
 
-    model: ModelNode
-    mediators: Names
-
-    @field_validator("mediators")
-    @classmethod
-    def _canonical_mediators(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(canonical(term) for term in terms)
+    mediators: Terms
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -13,8 +13,7 @@ import pandas as pd
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._rows import in_english
 from digicarbon.diagnostic._wild_curve import wild_curve
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import Model
 from digicarbon.model._observation_weights import positive_rows
@@ -455,7 +454,7 @@ def _no_interval_note(fieller: Fieller) -> Note:
     return Note("no_interval_high", high=fieller.high)
 
 
-class TurningPoints(Diagnostic):
+class TurningPoints(OfModel):
     """Turning points of a variable that enters the model with its powers, as a table.
 
     Attributes
@@ -471,13 +470,7 @@ class TurningPoints(Diagnostic):
     table_names: ClassVar[tuple[str, ...]] = ("turning_points",)
     takes_weights: ClassVar[bool] = False
 
-    model: ModelNode
     term: str | None = None
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The model's columns."""
-        return self.model.terms
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no curve or cannot be fitted."""

@@ -10,8 +10,7 @@ import pandas as pd
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._arguments import fitted_model
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model import Model
 from digicarbon.model._panel_columns import rows_of
@@ -22,7 +21,7 @@ from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
 
-class Vif(Diagnostic):
+class Vif(OfModel):
     """Variance inflation factors, Stata's estat vif and R's car::vif, before and after the model's effects.
 
     Attributes
@@ -32,8 +31,6 @@ class Vif(Diagnostic):
     """
 
     table_names: ClassVar[tuple[str, ...]] = ("vif",)
-
-    model: ModelNode
 
     @property
     def terms(self) -> tuple[str, ...]:

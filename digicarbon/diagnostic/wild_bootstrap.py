@@ -14,9 +14,8 @@ from pydantic import Field
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.diagnostic._arguments import Seed, coverage, real, refuse_unknown, regression_of, whole
 from digicarbon.diagnostic._rows import Findings, followed, in_english
-from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.group_comparison import Draws, refuse_few_draws
+from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import Model, PanelRegression
 from digicarbon.model._panel_columns import rows_of
@@ -365,7 +364,7 @@ def _null_note(
     return followed(null, Note("not_zero_in_few", clusters=few)) if few < FEWEST_CLUSTERS else null
 
 
-class WildClusterBootstrap(Diagnostic):
+class WildClusterBootstrap(OfModel):
     """Wild cluster bootstrap of the model's coefficients, as a table.
 
     Attributes
@@ -392,7 +391,6 @@ class WildClusterBootstrap(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("wild_bootstrap",)
 
-    model: ModelNode
     term: Terms = None
     value: float = 0.0
     weights: WildWeights = "rademacher"

@@ -34,8 +34,8 @@ def text(value: object) -> str:
     return " ".join(unicodedata.normalize("NFKC", str(value)).replace("\u200b", "").split())
 
 
-def number(value: object, place: Note | str | Callable[[], Note], blank: float = math.nan) -> float:
-    """Return a cell as a number.
+def number(value: object, place: Note | str | Callable[[], Note]) -> float:
+    """Return a cell as a number; an empty one, a dash (``-``, ``—``) or dots (``…``, ``..``) as not-a-number.
 
     Parameters
     ----------
@@ -43,8 +43,6 @@ def number(value: object, place: Note | str | Callable[[], Note], blank: float =
         A number, or text that may have full-width digits, signs and commas, and commas or blanks between thousands.
     place : Note, str or callable
         Where the cell is, for the message; a callable is only called if there is one.
-    blank : float
-        The value of an empty cell, a dash (``-``, ``—``) or dots (``…``, ``..``).
 
     Raises
     ------
@@ -53,14 +51,12 @@ def number(value: object, place: Note | str | Callable[[], Note], blank: float =
     """
     if isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_)):
         result = float(value)
-        if math.isnan(result):
-            return blank
-        if math.isfinite(result):
+        if not math.isinf(result):
             return result
     shown = text(value)
     plain = shown.translate(_DASHES)
     if plain.replace(" ", "") in _BLANKS:
-        return blank
+        return math.nan
     if isinstance(value, str):
         if _PLAIN.fullmatch(plain) and math.isfinite(float(plain)):
             return float(plain)
@@ -102,7 +98,7 @@ def figure(sheet: Sheet, row: int, column: int) -> float:
     return value
 
 
-def numbers(sheet: Sheet, rows: range, columns: range, blank: float = math.nan) -> FloatArray:
+def numbers(sheet: Sheet, rows: range, columns: range) -> FloatArray:
     """Return a block of a sheet as numbers.
 
     Parameters
@@ -110,8 +106,6 @@ def numbers(sheet: Sheet, rows: range, columns: range, blank: float = math.nan) 
     sheet : Sheet
     rows, columns : range
         Positions; those beyond the sheet's cells count as empty.
-    blank : float
-        As in `number`.
 
     Returns
     -------
@@ -129,7 +123,7 @@ def numbers(sheet: Sheet, rows: range, columns: range, blank: float = math.nan) 
             if type(value) is float and math.isfinite(value):
                 result[i, j] = value
             else:
-                result[i, j] = number(value, partial(sheet.place, rows[i], columns[j]), blank)
+                result[i, j] = number(value, partial(sheet.place, rows[i], columns[j]))
     return result
 
 

@@ -82,7 +82,7 @@ class TopsisIndex(CompositeIndex):
         raw_weights = makers[self.weights]()
         weights = raw_weights / raw_weights.sum()
         table = pd.DataFrame({"indicator": list(names), "weight": weights})
-        return Index(closeness(scaled, weights).index, scaled, {"weights": table})
+        return Index(closeness(scaled, weights), scaled, {"weights": table})
 
     def _formula(self) -> str:
         given = self.given or {}

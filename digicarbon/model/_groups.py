@@ -18,6 +18,8 @@ from digicarbon.note import Note, cut, suggestion
 from digicarbon.panel import Panel, label
 from digicarbon.weights import Weights
 
+KEY = "model.by"
+"""The key of the groups, for messages."""
 By = str | dict[str, str]
 """A column whose values are constant within units, a group that is known of a country's units, or unit -> group."""
 
@@ -94,7 +96,7 @@ class Groups:
         return cut((Note("group_of_units", group=name, units=int(size)) for name, size in sizes), 40)
 
 
-def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:
+def groups_of(panel: Panel, by: By) -> Groups:
     """Return the groups of a panel's units.
 
     Parameters
@@ -103,8 +105,6 @@ def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:
     by : str or mapping of str to str
         A column of text or numbers that is constant within units; where there is no such column, a group that is known
         of a country's units; or unit -> group.
-    where : str
-        The key, for messages.
 
     Raises
     ------
@@ -113,18 +113,18 @@ def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:
         only, or every group is a single unit.
     """
     if isinstance(by, Mapping):
-        name, of_units = "group", _mapped(panel, by, where)
+        name, of_units = "group", _mapped(panel, by)
     elif panel.has(by) or by in ("unit", panel.unit_name):
-        name, of_units = by, _constant(panel, by, where)
+        name, of_units = by, _constant(panel, by)
     elif by in country().groups:
-        name, of_units = by, _known(panel, by, where)
+        name, of_units = by, _known(panel, by)
     else:
         home = country()
         known = [*panel.text, *panel.names, *home.groups]
         raise DataError(
             Note(
                 "no_group_column",
-                key=where,
+                key=KEY,
                 column=by,
                 hint=suggestion(by, known),
                 text=cut(panel.text, 20) or Note("nothing_there"),
@@ -134,16 +134,16 @@ def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:
         )
     found = set(of_units)
     if len(found) < 2:
-        raise DataError(Note("all_in_one_group", key=where, group=next(iter(found))))
+        raise DataError(Note("all_in_one_group", key=KEY, group=next(iter(found))))
     if len(found) == len(of_units):
-        raise DataError(Note("groups_of_one_unit", key=where, groups=len(found), column=name))
+        raise DataError(Note("groups_of_one_unit", key=KEY, groups=len(found), column=name))
     orders = (order for order in country().groups.values() if found <= set(order))
     labels = tuple(group for group in next(orders, sorted(found)) if group in found)
     units = np.array([labels.index(group) for group in of_units], dtype=np.int64)
     return Groups(name, labels, units, units[panel.unit_codes])
 
 
-def _constant(panel: Panel, name: str, where: str) -> list[str]:
+def _constant(panel: Panel, name: str) -> list[str]:
     labels, codes = panel.levels(name)
     first = np.full(len(panel.units), -1, dtype=np.int64)
     first[panel.unit_codes[::-1]] = codes[::-1]
@@ -154,7 +154,7 @@ def _constant(panel: Panel, name: str, where: str) -> list[str]:
         raise DataError(
             Note(
                 "group_varies",
-                key=where,
+                key=KEY,
                 column=name,
                 unit=panel.units[unit],
                 first=labels[first[unit]],
@@ -165,17 +165,17 @@ def _constant(panel: Panel, name: str, where: str) -> list[str]:
     return [labels[code] for code in first]
 
 
-def _known(panel: Panel, by: str, where: str) -> list[str]:
+def _known(panel: Panel, by: str) -> list[str]:
     home = country()
     strangers = home.strangers(panel.units)
     if strangers:
-        raise DataError(Note("strangers_have_no_group", key=where, by=by, strangers=cut(strangers), one=home.one))
+        raise DataError(Note("strangers_have_no_group", key=KEY, by=by, strangers=cut(strangers), one=home.one))
     return [str(home.group(by, unit)) for unit in panel.units]
 
 
-def _mapped(panel: Panel, by: Mapping[str, str], where: str) -> list[str]:
+def _mapped(panel: Panel, by: Mapping[str, str]) -> list[str]:
     given = {label(unit): label(group) for unit, group in by.items()}
     lacking = [unit for unit in panel.units if unit not in given]
     if lacking:
-        raise DataError(Note("units_without_group", key=where, units=cut(lacking), hint=suggestion(lacking[0], given)))
+        raise DataError(Note("units_without_group", key=KEY, units=cut(lacking), hint=suggestion(lacking[0], given)))
     return [given[unit] for unit in panel.units]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from digicarbon.note import Note, cut
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.iv.anderson_rubin import AndersonRubin, Interval
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, FTest
 from digicarbon.numeric.iv.weak_instruments import RULE_OF_THUMB, Strength, stock_yogo
@@ -63,6 +63,32 @@ class Asked:
     periods: int
     made_of: Mapping[str, str]
     exogenous_made_of: Mapping[str, str]
+
+
+def refuse_instruments(
+    y: str, regressors: Sequence[str], endogenous: Sequence[str], instruments: Sequence[str]
+) -> None:
+    """Raise if an endogenous term is no regressor, a term is named twice, or an instrument is in the equation."""
+    unknown = [term for term in endogenous if term not in regressors]
+    if unknown:
+        raise ValueError(
+            Note(
+                "endogenous_unknown",
+                key="endogenous",
+                unknown=cut(unknown),
+                hint=suggestion(unknown[0], regressors),
+                regressors=cut(regressors, 20),
+            )
+        )
+    for name, terms in (("instruments", instruments), ("endogenous", endogenous)):
+        twice = sorted({term for term in terms if terms.count(term) > 1})
+        if twice:
+            raise ValueError(Note("several_named_twice", key=name, terms=cut(twice)))
+    both = [term for term in instruments if term in regressors]
+    if both:
+        raise ValueError(Note("regressor_and_instrument", terms=cut(both)))
+    if y in instruments:
+        raise ValueError(Note("outcome_as_instrument", y=y))
 
 
 def made_of(terms: Iterable[str], endogenous: Iterable[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model._panel_columns import Columns, Transform, rows_of
 from digicarbon.model._panel_covariance import Rule, factor_of, factors_of_both
-from digicarbon.model.batch import Estimand, Fits, Null, columns_key
+from digicarbon.model.batch import Estimand, Fits, Fitted, Null, columns_key
 from digicarbon.numeric.linear.linear_batch import LinearBatch, LinearRule, Middle
 from digicarbon.numeric.linear.within import EffectsKind, Rows
 from digicarbon.numeric.resampling.null_model import NullModel, lag_null, linear_null
@@ -41,8 +41,12 @@ class LinearOutcomes:
         """The outcomes, shape (rows, M)."""
         return self.columns if self.weights is None else self.columns @ self.weights
 
+    def __matmul__(self, weights: FloatArray) -> LinearOutcomes:
+        """Return linear combinations of the outcomes, weights of shape (M, draws)."""
+        return LinearOutcomes(self.formed, weights)
 
-class LinearFits:
+
+class LinearFits(Fitted[LinearOutcomes]):
     """A linear regression that is fitted to many outcomes.
 
     Parameters
@@ -76,14 +80,6 @@ class LinearFits:
     def prepare(self, outcomes: FloatArray) -> LinearOutcomes:
         """Return outcomes with effects removed."""
         return LinearOutcomes(self._transform(outcomes))
-
-    def combine(self, prepared: LinearOutcomes, weights: FloatArray) -> LinearOutcomes:
-        """Return linear combinations of outcomes, weights of shape (M, draws)."""
-        return LinearOutcomes(prepared.formed, weights)
-
-    def fit(self, prepared: LinearOutcomes) -> tuple[FloatArray, FloatArray]:
-        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        return self.several(prepared, [self._estimand])[0]
 
     def several(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""

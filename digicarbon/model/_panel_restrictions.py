@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from digicarbon.weights import Weights
 
 
-def restrictions_of(
-    model: PanelRegression, panel: Panel, term: str, weights: Weights | None, lags: bool = True
-) -> Restrictions:
+def restrictions_of(model: PanelRegression, panel: Panel, term: str, weights: Weights | None) -> Restrictions:
     """Return the restriction of a focal term's coefficient; the other terms stay in the null model.
 
     Parameters
@@ -36,10 +34,8 @@ def restrictions_of(
     term : str
     weights : Weights or None
         For the spatial dependence of the errors.
-    lags : bool
-        As in `Contrasts`.
     """
-    return restricted(model, panel, Estimand("coefficient", term), {term: 1.0}, weights, None, lags)
+    return restricted(model, panel, Estimand("coefficient", term), {term: 1.0}, weights, None)
 
 
 class Contrasts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model._period_design import PeriodDesign
-from digicarbon.model.batch import Estimand, Fits
+from digicarbon.model.batch import Estimand, Fits, Fitted
 from digicarbon.numeric.spatial.by_period.clustered import of_sums
 from digicarbon.numeric.spatial.by_period.error_batch import ErrorPeriodBatch
 from digicarbon.numeric.spatial.by_period.lag_batch import LagBatch
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     pass
 
 
-class PeriodFits:
+class PeriodFits(Fitted[FloatArray]):
     """A SAR or SDM by period, of one W or several, that is fitted to many outcomes.
 
     Parameters
@@ -46,14 +46,6 @@ class PeriodFits:
         every = np.stack([space.effects.remove(one) for one in (level, *lags)])
         return every.reshape(len(every), -1, outcomes.shape[1])
 
-    def combine(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
-        """Return linear combinations of outcomes, weights of shape (M, draws)."""
-        return np.asarray(prepared @ weights)
-
-    def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        return self.several(prepared, [self._estimand])[0]
-
     def several(self, prepared: FloatArray, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
         names, asked = self._design.names, []
@@ -64,7 +56,7 @@ class PeriodFits:
         return self._batch.several(prepared, asked)
 
 
-class LocalFits(ABC):
+class LocalFits(Fitted[FloatArray]):
     """A model without a spatial lag of y that is fitted to many outcomes: effects are combinations of coefficients.
 
     Parameters
@@ -87,14 +79,6 @@ class LocalFits(ABC):
     @abstractmethod
     def combined(self, prepared: FloatArray, contrasts: Sequence[FloatArray]) -> Fits:
         """Return combinations of the coefficients of Z, each of shape (k,)."""
-
-    def combine(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
-        """Return linear combinations of outcomes, weights of shape (M, draws)."""
-        return np.asarray(prepared @ weights)
-
-    def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        return self.several(prepared, [self._estimand])[0]
 
     def several(self, prepared: FloatArray, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""

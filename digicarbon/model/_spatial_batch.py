@@ -10,7 +10,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.model._group_quantities import GroupQuantities
 from digicarbon.model._spatial_estimates import LAG_KINDS, MOST_UNITS, Design, Kind, dense
-from digicarbon.model.batch import Estimand, Fits
+from digicarbon.model.batch import Estimand, Fits, Fitted
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null
 from digicarbon.numeric.spatial.batch import Asked, Combination, Errors, LagBatch, LagOutcomes, LagSpace
@@ -31,7 +31,7 @@ def space_of(operator: SpatialOperator, sample: Sample) -> LagSpace:
     return LagSpace(operator, sample)
 
 
-class LagFits:
+class LagFits(Fitted[LagOutcomes]):
     """A SAR or SDM that is fitted to many outcomes; parameters as in `ErrorFits`."""
 
     def __init__(
@@ -46,14 +46,6 @@ class LagFits:
     def prepare(self, outcomes: FloatArray) -> LagOutcomes:
         """Return outcomes, shape (rows, M), in the likelihood's sample."""
         return _prepared(self.space, outcomes)
-
-    def combine(self, prepared: LagOutcomes, weights: FloatArray) -> LagOutcomes:
-        """Return linear combinations of outcomes, weights of shape (M, draws)."""
-        return prepared.combined(weights)
-
-    def fit(self, prepared: LagOutcomes) -> tuple[FloatArray, FloatArray]:
-        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        return self.several(prepared, [self._estimand])[0]
 
     def several(self, prepared: LagOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
@@ -72,7 +64,7 @@ class LagFits:
         return [(np.where(lost, np.nan, effect), np.where(lost, np.nan, se)) for effect, se in every]
 
 
-class ErrorFits:
+class ErrorFits(Fitted[LagOutcomes]):
     """A SEM or SDEM that is fitted to many outcomes.
 
     Parameters
@@ -97,14 +89,6 @@ class ErrorFits:
         """Return outcomes, shape (rows, M), in the likelihood's sample."""
         return _prepared(self._space, outcomes)
 
-    def combine(self, prepared: LagOutcomes, weights: FloatArray) -> LagOutcomes:
-        """Return linear combinations of outcomes, weights of shape (M, draws)."""
-        return prepared.combined(weights)
-
-    def fit(self, prepared: LagOutcomes) -> tuple[FloatArray, FloatArray]:
-        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        return self.several(prepared, [self._estimand])[0]
-
     def several(self, prepared: LagOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
         contrasts = [contrast_of(self._design, estimand, self._of) for estimand in estimands]
@@ -114,7 +98,7 @@ class ErrorFits:
         return [(np.where(lost, np.nan, estimate), np.where(lost, np.nan, se)) for estimate, se in every]
 
 
-class CombinedFits:
+class CombinedFits(Fitted[CombinedOutcomes]):
     """A SAC model that is fitted to many outcomes; parameters as in `ErrorFits`."""
 
     def __init__(
@@ -129,14 +113,6 @@ class CombinedFits:
     def prepare(self, outcomes: FloatArray) -> CombinedOutcomes:
         """Return outcomes, shape (rows, M), in the likelihood's sample."""
         return self._batch.outcomes(outcomes.reshape(self._design.w.n, -1, outcomes.shape[1]))
-
-    def combine(self, prepared: CombinedOutcomes, weights: FloatArray) -> CombinedOutcomes:
-        """Return linear combinations of outcomes, weights of shape (M, draws)."""
-        return prepared.combined(weights)
-
-    def fit(self, prepared: CombinedOutcomes) -> tuple[FloatArray, FloatArray]:
-        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        return self.several(prepared, [self._estimand])[0]
 
     def several(self, prepared: CombinedOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""

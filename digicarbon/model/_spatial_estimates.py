@@ -50,6 +50,14 @@ MOST_DENSE_UNITS = 4000
 """Up to this size a sparse W may become dense for estimators that need G itself: 0.13 GB for each N × N matrix."""
 
 
+def squared_correlation(y: FloatArray, fitted: FloatArray) -> float:
+    """Return the squared correlation of y and what a model fits, 0 where one of them does not vary."""
+    a, b = y.ravel(), fitted.ravel()
+    a, b = a - a.mean(), b - b.mean()
+    scale = float((a @ a) * (b @ b))
+    return float((a @ b) ** 2 / scale) if scale > 0 else 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class Design:
     """Checked arrays of one fit.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from digicarbon import inference
 from digicarbon.arrays import FloatArray
@@ -29,6 +29,14 @@ if TYPE_CHECKING:
     from digicarbon.script import Extract, RPart, StataPart
 
 Level = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _canonical(terms: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(canonical(term) for term in terms)
+
+
+Terms = Annotated[Names, AfterValidator(_canonical)]
+"""Names of terms, with powers as `digicarbon.panel.canonical` writes them."""
 
 
 class Model(Spec):
@@ -58,8 +66,9 @@ class Model(Spec):
 
     @field_validator("x", "controls")
     @classmethod
-    def _canonical(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(canonical(term) for term in terms)
+    def _spelt(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
+        # a user's class may declare these fields anew, as plain names
+        return _canonical(terms)
 
     @model_validator(mode="after")
     def _distinct(self) -> Model:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -101,7 +102,36 @@ class JointBatch(Batch, Protocol):
         """
 
 
-class OneByOne:
+class Linear(Protocol):
+    """Outcomes of which linear combinations are taken."""
+
+    def __matmul__(self, weights: FloatArray, /) -> Any:
+        """Return combinations, weights of shape (M, draws)."""
+
+
+P = TypeVar("P", bound=Linear)
+
+
+class Fitted(ABC, Generic[P]):
+    """A specification that is fitted to many outcomes, and by itself asks for one estimand."""
+
+    _estimand: Estimand
+
+    @abstractmethod
+    def several(self, prepared: P, estimands: Sequence[Estimand]) -> Fits:
+        """Return several estimands, as `fit` returns its own."""
+
+    def combine(self, prepared: P, weights: FloatArray) -> P:
+        """Return linear combinations of outcomes, weights of shape (M, draws)."""
+        combined: P = prepared @ weights
+        return combined
+
+    def fit(self, prepared: P) -> tuple[FloatArray, FloatArray]:
+        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
+        return self.several(prepared, [self._estimand])[0]
+
+
+class OneByOne(Fitted[FloatArray]):
     """Fits a model to one outcome after the other, for models that have no faster way.
 
     Parameters
@@ -116,19 +146,11 @@ class OneByOne:
     key: Hashable = "one by one"
 
     def __init__(self, model: Model, panel: Panel, weights: Weights | None, estimand: Estimand) -> None:
-        self.model, self.panel, self.weights, self.estimand = model, panel, weights, estimand
+        self.model, self.panel, self.weights, self._estimand = model, panel, weights, estimand
 
     def prepare(self, outcomes: FloatArray) -> FloatArray:
         """Return the outcomes as they are."""
         return outcomes
-
-    def combine(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
-        """Return linear combinations of outcomes, weights of shape (M, draws)."""
-        return np.asarray(prepared @ weights)
-
-    def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        return self.several(prepared, [self.estimand])[0]
 
     def several(self, prepared: FloatArray, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands of one fit to each outcome."""

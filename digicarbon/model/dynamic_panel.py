@@ -14,7 +14,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model._gmm_design import CONSTANT, GmmDesign, GmmPlan, Lags, design
 from digicarbon.model._panel_grid import columns_read, covers
-from digicarbon.model.base import Level, Model
+from digicarbon.model.base import Level, Model, Terms
 from digicarbon.model.tested import Test
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.gmm import estimator as numeric
@@ -23,7 +23,6 @@ from digicarbon.numeric.gmm.equations import Kind, Transformation
 from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.panel import Panel, canonical
 from digicarbon.result import Inference, Result, Role
-from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
@@ -125,12 +124,12 @@ class DynamicPanel(Model):
     transformation: Transformation = "difference"
     effects: Literal["unit", "two_way"] = "two_way"
     instrument_lags: LagRange = (2, None)
-    predetermined: Names = ()
+    predetermined: Terms = ()
     predetermined_lags: LagRange = (1, None)
-    endogenous: Names = ()
+    endogenous: Terms = ()
     endogenous_lags: LagRange = (2, None)
     lag_ranges: dict[str, LagRange | None] = Field(default_factory=dict)
-    instruments: Names = ()
+    instruments: Terms = ()
     exogenous_equation: Literal["both", "transformed"] = "both"
     collapse: bool = False
     convention: Literal["xtabond2", "pgmm"] = "xtabond2"
@@ -139,11 +138,6 @@ class DynamicPanel(Model):
     ar_orders: Annotated[int, Field(ge=1)] = 2
     test: Test = "errors"
     level: Level = 0.95
-
-    @field_validator("predetermined", "endogenous", "instruments")
-    @classmethod
-    def _canonical_names(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(canonical(term) for term in terms)
 
     @field_validator("instrument_lags", "predetermined_lags", "endogenous_lags")
     @classmethod

@@ -202,7 +202,7 @@ class GroupedRegression(ByGroup, PanelRegression):
         panel = panel.with_terms((self.y, *self.regressors))
         x, controls = (panel.expanded(terms, among=self.regressors) for terms in (self.x, self.controls))
         panel.require((self.y, *x, *controls))
-        groups = groups_of(panel, self.by, "model.by")
+        groups = groups_of(panel, self.by)
         split = x if self.interact == "focal" else (*x, *controls)
         self._refuse_small(panel, groups, len(split))
         columns: dict[str, FloatArray] = {}

@@ -233,7 +233,7 @@ class GroupedSpatial(ByGroup, SpatialPanel):
         panel = panel.with_terms((self.y, *self.regressors))
         x, controls = (panel.expanded(terms, among=self.regressors) for terms in (self.x, self.controls))
         panel.require((self.y, *x, *controls))
-        groups = groups_of(panel, self.by, "model.by")
+        groups = groups_of(panel, self.by)
         split = {*x, *(controls if self.interact == "regressors" else ())}
         parts = panel.made_of(self.regressors, among=self.regressors)
         lagged = tuple(name for name in (*x, *controls) if name in panel.expanded(self.lagged, among=self.regressors))

@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import field_validator, model_validator
+from pydantic import model_validator
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import ConfigError, EstimationError
-from digicarbon.model._iv_statistics import Asked, FoundTests, made_of, notes, statistics, tables, with_wild
+from digicarbon.model._iv_statistics import (
+    Asked,
+    FoundTests,
+    made_of,
+    notes,
+    refuse_instruments,
+    statistics,
+    tables,
+    with_wild,
+)
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
-from digicarbon.model.base import Level, after, refuse_single_period, refuse_too_small, refuse_unidentified
+from digicarbon.model.base import Level, Terms, after, refuse_single_period, refuse_too_small, refuse_unidentified
 from digicarbon.model.tested import Tested
-from digicarbon.note import Note, cut, suggestion
+from digicarbon.note import Note, cut
 from digicarbon.numeric.iv.anderson_rubin import anderson_rubin
 from digicarbon.numeric.iv.instrument_tests import endogeneity, overidentification
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, partial_out, reduced_form
@@ -32,9 +41,8 @@ from digicarbon.numeric.linear.covariance import (
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_rank, dependent, vanishing
 from digicarbon.numeric.resampling.signs import signs_of
-from digicarbon.panel import Panel, canonical
+from digicarbon.panel import Panel
 from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result, roles_made_of
-from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
@@ -103,8 +111,8 @@ class PanelIV(Tested):
         "endogenous regressors move with the errors, and a draw under the null would move the errors alone",
     )
 
-    instruments: Names
-    endogenous: Names = ()
+    instruments: Terms
+    endogenous: Terms = ()
     effects: EffectsKind = "two_way"
     method: Literal["2sls", "liml"] = "2sls"
     cov: Literal["classic", "robust", "cluster"] = "classic"
@@ -113,38 +121,13 @@ class PanelIV(Tested):
     df: Literal["auto", "residual"] = "auto"
     level: Level = 0.95
 
-    @field_validator("instruments", "endogenous")
-    @classmethod
-    def _as_written(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(canonical(term) for term in terms)
-
     @model_validator(mode="after")
     def _instrumented(self) -> PanelIV:
-        regressors = self.regressors
         if "const" in self.terms:
             raise ValueError(Note("constant_among_terms"))
         if not self.instruments:
             raise ValueError(Note("no_instruments", key="instruments"))
-        unknown = [term for term in self.endogenous if term not in regressors]
-        if unknown:
-            raise ValueError(
-                Note(
-                    "endogenous_unknown",
-                    key="endogenous",
-                    unknown=cut(unknown),
-                    hint=suggestion(unknown[0], regressors),
-                    regressors=cut(regressors, 20),
-                )
-            )
-        for name, terms in (("instruments", self.instruments), ("endogenous", self.endogenous)):
-            twice = sorted({term for term in terms if terms.count(term) > 1})
-            if twice:
-                raise ValueError(Note("several_named_twice", key=name, terms=cut(twice)))
-        both = [term for term in self.instruments if term in regressors]
-        if both:
-            raise ValueError(Note("regressor_and_instrument", terms=cut(both)))
-        if self.y in self.instruments:
-            raise ValueError(Note("outcome_as_instrument", y=self.y))
+        refuse_instruments(self.y, self.regressors, self.endogenous, self.instruments)
         if not any("C(" in term for term in (*self.instruments, *self.instrumented)):
             shortage = _shortage(self.instrumented, self.instruments)
             if shortage:

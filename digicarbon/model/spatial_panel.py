@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from digicarbon.errors import DataError, WeightsError
 from digicarbon.inference import SPATIAL_REFERENCES
+from digicarbon.model._durbin import Durbin, lagged_by, refuse_names, refuse_unknown_lags
 from digicarbon.model._panel_columns import Columns, rows_of
 from digicarbon.model._spatial_estimates import (
     DURBIN_KINDS,
@@ -26,6 +27,7 @@ from digicarbon.model._spatial_estimates import (
     Kind,
     dense,
     estimate,
+    squared_correlation,
 )
 from digicarbon.model.base import (
     after,
@@ -36,7 +38,7 @@ from digicarbon.model.base import (
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.model.tested import Tested
-from digicarbon.note import Note, cut, suggestion
+from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_count, demean
 from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end
@@ -54,17 +56,6 @@ if TYPE_CHECKING:
     from digicarbon.script import Extract, RPart, StataPart
 
 
-def _durbin(value: object) -> object:
-    if isinstance(value, str) and value not in ("all", "x"):
-        # a list of nothing is no example
-        example = "ln_e" if value.lower() in ("", "none", "null") else value
-        raise ValueError(Note("durbin_is_no_list", example=example, value=value))
-    if value is None:
-        raise ValueError(Note("durbin_is_no_list", example="ln_e", value="null"))
-    return value
-
-
-Durbin = Annotated[Literal["all", "x"] | Annotated[tuple[str, ...], Field(strict=False)], BeforeValidator(_durbin)]
 NO_PHI = 1e-5
 """A phi below this one is at the end of its range, zero; that of sem, effects outside, is sought from exp(-12) on."""
 SpatialEffects = Literal["none", "unit", "time", "two_way", "random"]
@@ -136,17 +127,7 @@ class SpatialPanel(Tested):
 
     @model_validator(mode="after")
     def _consistent(self) -> SpatialPanel:
-        if isinstance(self.durbin, tuple):
-            unknown = [name for name in self.durbin if name not in self.regressors]
-            if unknown:
-                raise ValueError(
-                    Note(
-                        "durbin_unknown",
-                        key="durbin",
-                        unknown=cut(unknown),
-                        hint=suggestion(unknown[0], self.regressors),
-                    )
-                )
+        refuse_unknown_lags(self.durbin, self.regressors)
         if self.demeaning == "first" and self.bias_correction != "none" and self.effects in ("time", "two_way"):
             raise ValueError(Note("first_without_lee_yu", key="demeaning"))
         if self.effects == "random" and self.kind in ("sac", "slx"):
@@ -155,26 +136,16 @@ class SpatialPanel(Tested):
             raise ValueError(Note("cov_not_of_random", key="cov", cov=self.cov))
         if self.bias_correction == "bias_corrected" and self.kind in ("sac", "slx") and self.fixed != "none":
             raise ValueError(Note("bias_corrected_not_of_kind", kind=self.kind))
-        self._refuse_reserved()
+        own = {"const", "rho", "lambda", "phi", "sigma2", *(f"W_{name}" for name in self.lagged)}
+        refuse_names(own, self.regressors)
         if self.error_weights is not None and self.kind not in ERROR_KINDS:
             raise ValueError(Note("error_weights_not_of_kind", key="error_weights", kind=self.kind))
         return self
 
-    def _refuse_reserved(self) -> None:
-        """Refuse regressors that are called as a parameter is: effects would take one for the other."""
-        own = {"const", "rho", "lambda", "phi", "sigma2", *(f"W_{name}" for name in self.lagged)}
-        clash = sorted(own & set(self.regressors))
-        if clash:
-            raise ValueError(Note("name_of_parameter", terms=cut(clash)))
-
     @property
     def lagged(self) -> tuple[str, ...]:
         """The regressors whose spatial lags are in the model."""
-        if self.kind not in DURBIN_KINDS:
-            return ()
-        if self.durbin == "all":
-            return self.regressors
-        return self.x if self.durbin == "x" else tuple(self.durbin)
+        return lagged_by(self.durbin, self.x, self.regressors) if self.kind in DURBIN_KINDS else ()
 
     @property
     def ignored(self) -> frozenset[str]:
@@ -498,15 +469,11 @@ class SpatialPanel(Tested):
 
     def _squared_correlation(self, found: Estimates, design: Design) -> float:
         """Return the squared correlation of y and S⁻¹Zβ, both with fixed effects removed (Elhorst 2014, sec. 3.4)."""
-        sample = design.sample
         fitted = design.level[..., :-1] @ found.coef[: len(design.names)]
         if "rho" in found.tail:
             rho = float(found.coef[len(design.names)])
             fitted = fitted + rho * design.w.apply_g(rho, fitted.T).T
-        a, b = design.within[..., -1].ravel(), demean(fitted, self.fixed).ravel()
-        a, b = a - a.mean(), b - b.mean()
-        scale = float((a @ a) * (b @ b))
-        return float((a @ b) ** 2 / scale) if sample.size and scale > 0 else 0.0
+        return squared_correlation(design.within[..., -1], demean(fitted, self.fixed))
 
     def _notes(self, found: Estimates, design: Design) -> tuple[Note, ...]:
         # slx has no spatial parameter, whose scores depend on each other

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError, WeightsError
+from digicarbon.model._durbin import Durbin, lagged_by, refuse_names, refuse_unknown_lags
 from digicarbon.model._latest import Latest
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._period_design import PeriodDesign, cube_of, space_of
@@ -24,9 +25,8 @@ from digicarbon.model.base import (
     require_panel,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
-from digicarbon.model.spatial_panel import Durbin
 from digicarbon.model.tested import Tested
-from digicarbon.note import Note, cut, suggestion
+from digicarbon.note import Note
 from digicarbon.numeric.spatial.by_period.clustered import clustered
 from digicarbon.numeric.spatial.by_period.estimates import PeriodFit, fit_linear
 from digicarbon.numeric.spatial.by_period.lag import fit_lags
@@ -103,27 +103,17 @@ class UnbalancedSpatialPanel(Tested):
 
     @model_validator(mode="after")
     def _consistent(self) -> UnbalancedSpatialPanel:
-        if isinstance(self.durbin, tuple):
-            unknown = [name for name in self.durbin if name not in self.regressors]
-            if unknown:
-                hint = suggestion(unknown[0], self.regressors)
-                raise ValueError(Note("durbin_unknown", key="durbin", unknown=cut(unknown), hint=hint))
+        refuse_unknown_lags(self.durbin, self.regressors)
         if self.further_weights and self.kind in ERROR_KINDS:
             raise ValueError(Note("further_weights_not_of_kind", key="further_weights", kind=self.kind))
-        own = {"const", *self._spatial(1 + len(self.further_weights)), "sigma2", *self._lags()}
-        clash = sorted(own & set(self.regressors))
-        if clash:
-            raise ValueError(Note("name_of_parameter", terms=cut(clash)))
+        own = ("const", *self._spatial(1 + len(self.further_weights)), "sigma2", *self._lags())
+        refuse_names(own, self.regressors)
         return self
 
     @property
     def lagged(self) -> tuple[str, ...]:
         """The regressors whose spatial lags are in the model."""
-        if self.kind not in DURBIN_KINDS:
-            return ()
-        if self.durbin == "all":
-            return self.regressors
-        return self.x if self.durbin == "x" else tuple(self.durbin)
+        return lagged_by(self.durbin, self.x, self.regressors) if self.kind in DURBIN_KINDS else ()
 
     @property
     def ignored(self) -> frozenset[str]:

@@ -163,7 +163,7 @@ def suggestion(word: str, allowed: Iterable[str]) -> Note | str:
     return Note("did_you_mean", name=match) if match else ""
 
 
-def columns_there(names: Iterable[object], text: Iterable[object] = (), most: int = 40) -> Note:
+def columns_there(names: Iterable[object], text: Iterable[object] = ()) -> Note:
     """Return ``Columns: a, 'b, c', d (text).``: names that hold a blank or a comma in quotation marks.
 
     Parameters
@@ -172,13 +172,11 @@ def columns_there(names: Iterable[object], text: Iterable[object] = (), most: in
         Columns; those of text may be missing.
     text : iterable
         Columns, among ``names`` or not, that hold text although a model needs numbers.
-    most : int
-        See `cut`.
     """
     text_columns = set(map(str, text))
     columns = dict.fromkeys([*map(str, names), *map(str, text)])
     shown = [Note("text_column", column=_quoted(name)) if name in text_columns else _quoted(name) for name in columns]
-    return Note("columns_there", columns=cut(shown, most))
+    return Note("columns_there", columns=cut(shown, 40))
 
 
 def _quoted(name: str) -> str:

@@ -11,6 +11,7 @@ from digicarbon.panel._terms import numbered as numbered
 from digicarbon.panel._terms import parse as parse
 from digicarbon.panel._terms import spelt as spelt
 from digicarbon.panel._terms import variables_of as variables_of
+from digicarbon.panel._terms import without_logarithms as without_logarithms
 from digicarbon.panel.base import ColumnError as ColumnError
 from digicarbon.panel.base import Gaps as Gaps
 from digicarbon.panel.base import Panel as Panel

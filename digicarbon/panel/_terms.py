@@ -102,6 +102,13 @@ def canonical(term: str) -> str:
     return _STARS.sub("^", term.strip())
 
 
+def without_logarithms(variable: str) -> str:
+    """Return the variable that a logarithm is of, or the variable itself."""
+    while variable.startswith(LOG_PREFIX):
+        variable = variable.removeprefix(LOG_PREFIX)
+    return variable
+
+
 @lru_cache(4096)
 def parse(term: str) -> tuple[Factor, ...] | None:
     """Return the factors of a term, or None if it is a mere name or cannot be read.

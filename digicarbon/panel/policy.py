@@ -24,7 +24,7 @@ from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.note.about import of_file
 from digicarbon.panel._index import Index, label, numbers_beside
 from digicarbon.source.base import InputFile
-from digicarbon.spec import NodeError, Spec, SpecError
+from digicarbon.spec import Spec, fields_of
 
 if TYPE_CHECKING:
     from digicarbon.panel.base import Panel
@@ -187,12 +187,7 @@ class Policy(Spec):
 def _of_node(value: object) -> object:
     if isinstance(value, str):
         return Policy(first=value)
-    if not isinstance(value, Mapping):
-        return value
-    try:
-        return Policy(**value)
-    except SpecError as error:
-        raise NodeError(error.note(Policy.role), Policy) from error
+    return fields_of(value, Policy)
 
 
 SomePolicy = Annotated[Policy, BeforeValidator(_of_node, json_schema_input_type=str | Policy)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -23,7 +23,7 @@ from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.note.about import of_file
 from digicarbon.panel._index import label
 from digicarbon.source.base import InputFile
-from digicarbon.spec import NodeError, Spec, SpecError
+from digicarbon.spec import Spec, fields_of
 
 if TYPE_CHECKING:
     from digicarbon.panel.base import Panel
@@ -218,16 +218,7 @@ def _of_table(panel: Panel, table: pd.DataFrame, field: Literal["shares", "shock
     return frame.pivot(index="by", columns="sector", values="value")
 
 
-def _of_node(value: object) -> object:
-    if not isinstance(value, Mapping):
-        return value
-    try:
-        return ShiftShares(**value)
-    except SpecError as error:
-        raise NodeError(error.note(ShiftShares.role), ShiftShares) from error
-
-
-SomeShiftShares = Annotated[ShiftShares, BeforeValidator(_of_node)]
+SomeShiftShares = Annotated[ShiftShares, BeforeValidator(partial(fields_of, kind=ShiftShares))]
 """A `ShiftShares` in YAML."""
 
 

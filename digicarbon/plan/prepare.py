@@ -33,6 +33,7 @@ from digicarbon.panel import (
     label,
     parse,
     variables_of,
+    without_logarithms,
 )
 from digicarbon.panel.policy import policy_columns
 from digicarbon.result import Result
@@ -524,16 +525,9 @@ def _named_by(specs: Specs, column: str) -> str:
         # a field for one column says more than a list that may be made of it
         for name, value in sorted(spec, key=lambda field: not isinstance(field[1], str)):
             terms = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
-            if column in map(_bare, variables_of([term for term in terms if isinstance(term, str)])):
+            if column in map(without_logarithms, variables_of([term for term in terms if isinstance(term, str)])):
                 return f"{group}.{name}"
     return ""
-
-
-def _bare(variable: str) -> str:
-    """Return a variable without logarithms."""
-    while variable.startswith(LOG_PREFIX):
-        variable = variable.removeprefix(LOG_PREFIX)
-    return variable
 
 
 def _joined(frame: pd.DataFrame, new: pd.DataFrame, source: str) -> pd.DataFrame:

@@ -65,7 +65,6 @@ def r_script(
             "suppressWarnings(suppressPackageStartupMessages({",
             "; ",
             "}))",
-            "  ",
         ),
         "has <- function(package) requireNamespace(package, quietly = TRUE)",
         files(__package__).joinpath("helpers.R").read_text(encoding="utf-8"),

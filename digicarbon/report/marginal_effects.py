@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,7 @@ from digicarbon.report.base import Record, Table
 from digicarbon.report.heads import heads_of
 from digicarbon.report.picture.marginal import plot_effects_along
 from digicarbon.report.pictured import Formats, files_of
-from digicarbon.report.regression import RegressionTable
-from digicarbon.report.summary import across
+from digicarbon.report.regression import RegressionTable, with_block
 
 NAME = "johnson_neyman"
 LINES = "marginal_effects"
@@ -52,31 +50,9 @@ class MarginalEffectTable(RegressionTable):
         above = super().table(title, records)
         if len(records) > self.most_runs:
             tables = ((record, _table(record, NAME).drop(columns=["note", "given"])) for record in records)
-            summary = across(
-                self.words.word("Effects along a moderator"),
-                tables,
-                lambda value: self._number(float(str(value))),
-                self.words,
-            )
-            pictures = (Note("no_pictures_of_many", most=self.most_runs),)
-            return replace(
-                above,
-                notes=(*above.notes, *self.words.notes(pictures)),
-                below=replace(summary, notes=summary.notes[:1]),
-            )
+            return self._with_summary(above, "Effects along a moderator", tables)
         frames = [_table(record, NAME) for record in heads_of(list(records), self.heads, self.words).records]
-        lines = list(self._lines(frames))
-        below = pd.DataFrame(
-            [cells for _, cells in lines], index=[label for label, _ in lines], columns=above.cells.columns
-        )
-        cut = above.rules[0]
-        cells = pd.concat([above.cells.iloc[:cut], below, above.cells.iloc[cut:]])
-        return replace(
-            above,
-            cells=cells,
-            rules=(cut, *(rule + len(below) for rule in above.rules)),
-            blocks=tuple(block + len(below) for block in above.blocks),
-        )
+        return with_block(above, list(self._lines(frames)))
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a picture of each run's effects by file name; none if there are more than ``most_runs``.
@@ -121,9 +97,6 @@ class MarginalEffectTable(RegressionTable):
                 yield label, ["" if part.empty else _shares(part, band) for part in parts]
         tests = [self._number(float(dict(_part(frame, 0).loc[TEST])["p"])) for frame in frames]
         yield self.words.cell(f"{TEST}, p"), tests
-
-    def _number(self, value: float) -> str:
-        return f"{value:z.{self.decimals}f}"
 
 
 def _table(record: Record, name: str) -> pd.DataFrame:

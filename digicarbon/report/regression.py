@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
@@ -24,7 +24,7 @@ from digicarbon.report.labels import Labels
 from digicarbon.report.pictured import Formats
 from digicarbon.report.regimes import regimes_in_words
 from digicarbon.report.rows import Rows, controls_of, interval_text, number_text, row_of
-from digicarbon.report.summary import coefficients
+from digicarbon.report.summary import across, coefficients
 from digicarbon.result import RATIOS, REGRESSOR, Result, Role, effect_names
 from digicarbon.spec import Names
 
@@ -203,6 +203,15 @@ class RegressionTable(Report):
             return replace(table, label=self.label or "")
         # read once: these are few
         return self._side_by_side(title, heads_of(list(records), self.heads, self.words))
+
+    def _with_summary(self, above: Table, title: str, tables: Iterable[tuple[Record, pd.DataFrame]]) -> Table:
+        """Return the table of very many runs with a summary of further numbers below, in place of pictures."""
+        below = across(self.words.word(title), tables, lambda value: self._number(float(str(value))), self.words)
+        pictures = self.words.notes((Note("no_pictures_of_many", most=self.most_runs),))
+        return replace(above, notes=(*above.notes, *pictures), below=replace(below, notes=below.notes[:1]))
+
+    def _number(self, value: float) -> str:
+        return f"{value:z.{self.decimals}f}"
 
     def _refuse_unknown(self, records: Sequence[Record]) -> None:
         """Refuse a statistic that nobody knows; one of the package that these runs lack has no row."""
@@ -474,6 +483,18 @@ def _effects(result: Result, kind: str) -> str:
     if kind in result.absorbed:
         return "yes"
     return "random" if kind in result.random else "no"
+
+
+def with_block(above: Table, lines: Sequence[tuple[str, list[str]]]) -> Table:
+    """Return a regression table with lines, a label and a cell for each run, below its coefficients."""
+    cells = pd.DataFrame([own for _, own in lines], index=[label for label, _ in lines], columns=above.cells.columns)
+    cut = above.rules[0]
+    return replace(
+        above,
+        cells=pd.concat([above.cells.iloc[:cut], cells, above.cells.iloc[cut:]]),
+        rules=(cut, *(rule + len(lines) for rule in above.rules)),
+        blocks=tuple(block + len(lines) for block in above.blocks),
+    )
 
 
 def _roles(results: Sequence[Result]) -> dict[str, Role]:

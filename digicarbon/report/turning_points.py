@@ -15,9 +15,8 @@ from digicarbon.report.base import Record, Table
 from digicarbon.report.heads import heads_of
 from digicarbon.report.picture import plot_curve
 from digicarbon.report.pictured import Formats, files_of
-from digicarbon.report.regression import RegressionTable
+from digicarbon.report.regression import RegressionTable, with_block
 from digicarbon.report.rows import interval_text
-from digicarbon.report.summary import across
 
 NAME = "turning_points"
 INFLECTION = "inflection point"
@@ -56,26 +55,17 @@ class TurningPointTable(RegressionTable):
         ConfigError
             If a run has no turning points.
         """
-        if len(records) > self.most_runs:
-            return self._summary(title, records)
         above = super().table(title, records)
+        if len(records) > self.most_runs:
+            tables = ((record, _turning_points(record).drop(columns="note")) for record in records)
+            return self._with_summary(above, "Turning points", tables)
         frames = [_turning_points(record) for record in heads_of(list(records), self.heads, self.words).records]
         lines = [line for quantity in QUANTITIES for line in self._lines(quantity, frames)]
         lines.append(("observations on each side", [_counts(frame) for frame in frames]))
-        below = pd.DataFrame(
-            [cells for _, cells in lines],
-            index=[self.words.cell(label) for label, _ in lines],
-            columns=above.cells.columns,
-        )
-        # coefficients, then curves, then effects and fit
-        cut = above.rules[0]
-        cells = pd.concat([above.cells.iloc[:cut], below, above.cells.iloc[cut:]])
-        rules = (cut, *(rule + len(below) for rule in above.rules))
-        blocks = tuple(block + len(below) for block in above.blocks)
         wild = any(_by_wild(frame) for frame in frames)
         own = (TEST_NOTE, WILD_NOTE) if wild else (TEST_NOTE,)
         notes = (above.notes[0], *self.words.notes(own), *above.notes[1:])
-        return replace(above, cells=cells, rules=rules, blocks=blocks, notes=notes)
+        return replace(with_block(above, [(self.words.cell(label), cells) for label, cells in lines]), notes=notes)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a picture of each run's curve by file name; none if there are more than ``most_runs``.
@@ -93,18 +83,6 @@ class TurningPointTable(RegressionTable):
             figure = plot_curve(*arguments, self.language or "en", self.words)
             files |= files_of(f"curve_{record.label}", figure, self.pictures)
         return files
-
-    def _summary(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the counts of signs over all runs, with a summary of the turning points below."""
-        above = super().table(title, records)
-        tables = ((record, _turning_points(record).drop(columns="note")) for record in records)
-        below = across(
-            self.words.word("Turning points"), tables, lambda value: self._number(float(str(value))), self.words
-        )
-        pictures = (Note("no_pictures_of_many", most=self.most_runs),)
-        return replace(
-            above, notes=(*above.notes, *self.words.notes(pictures)), below=replace(below, notes=below.notes[:1])
-        )
 
     def _lines(self, quantity: str, frames: Sequence[pd.DataFrame]) -> list[tuple[str, list[str]]]:
         """Return the lines of one quantity: a label and a cell per run; none if no run has it."""
@@ -140,9 +118,6 @@ class TurningPointTable(RegressionTable):
 
     def _interval(self, row: Mapping[str, Any]) -> str:
         return interval_text(row["low"], row["high"], self.decimals)
-
-    def _number(self, value: float) -> str:
-        return f"{value:z.{self.decimals}f}"
 
 
 def _turning_points(record: Record) -> pd.DataFrame:

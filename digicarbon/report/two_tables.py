@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Self
+from functools import partial
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, SerializeAsAny
 
@@ -12,13 +13,7 @@ from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table
 from digicarbon.result import Asked
 from digicarbon.spec import nested
 
-
-def _built(value: Any) -> Any:
-    """Return the report of a configuration node."""
-    return nested(value, Report)
-
-
-ReportNode = Annotated[SerializeAsAny[Report], BeforeValidator(_built)]
+ReportNode = Annotated[SerializeAsAny[Report], BeforeValidator(partial(nested, kind=Report))]
 """A report, or the configuration node of one."""
 
 

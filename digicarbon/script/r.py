@@ -53,9 +53,9 @@ class RPart(Part):
         """Return expected numbers as two vectors: terms that the tool reports, under its names."""
         found = {term: pair for term, pair in self.expected.items() if term in called}
         coef = [f"`{called[term]}` = {number(b)}" for term, (b, _) in found.items()]
-        lines = chunks(coef, "expected <- c(", ", ", ")", "  ")
+        lines = chunks(coef, "expected <- c(", ", ", ")")
         size = [f"`{called[term]}` = {finite(se)}" for term, (_, se) in found.items()]
-        return [*lines, *chunks(size, "recorded_se <- c(", ", ", ")", "  ")]
+        return [*lines, *chunks(size, "recorded_se <- c(", ", ", ")")]
 
     def compare(
         self, coef: str, errors: str, called: Mapping[str, str], tolerance: str = "1e-6", what: str = ""

@@ -40,14 +40,14 @@ def number(value: float) -> str:
     return repr(float(value))
 
 
-def chunks(words: Sequence[str], before: str, between: str, after: str, indent: str) -> list[str]:
+def chunks(words: Sequence[str], before: str, between: str, after: str) -> list[str]:
     """Return words in lines of at most `WIDTH` letters."""
     lines, line = [], before
     for position, word in enumerate(words):
         piece = word + (between if position < len(words) - 1 else after)
         if len(line) + len(piece) > WIDTH and line.strip():
             lines.append(line.rstrip())
-            line = indent
+            line = "  "
         line += piece
     return [*lines, line]
 

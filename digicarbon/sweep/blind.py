@@ -18,7 +18,7 @@ from digicarbon.model.batch import Batch, Estimand, OneByOne, estimate_of
 from digicarbon.note import Note, note_of
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.unit_permutation import period_classes, permutations, within_classes
-from digicarbon.panel import LOG_PREFIX, Panel, variables_of
+from digicarbon.panel import Panel, variables_of, without_logarithms
 from digicarbon.plan.runs import Run
 from digicarbon.report.claim import Claim
 from digicarbon.report.kinds import Multiverse
@@ -382,13 +382,7 @@ def _derived(run: Run, term: str) -> bool:
 
 
 def _bare(terms: Sequence[str]) -> set[str]:
-    out = set()
-    for name in variables_of(terms):
-        bare = name
-        while bare.startswith(LOG_PREFIX):
-            bare = bare.removeprefix(LOG_PREFIX)
-        out.add(bare)
-    return out
+    return set(map(without_logarithms, variables_of(terms)))
 
 
 def _exchanged(panel: Panel, own: Sequence[str], rows: IntArray) -> Panel:

@@ -137,11 +137,11 @@ class Recording:
                 _spool.close(self._store.backend, self.parent.run_id, end)
         self.release()
 
-    def abort(self, status: str) -> None:
-        """Mark the sweep as killed or failed; runs that are written stay."""
+    def abort(self) -> None:
+        """Mark the sweep as killed; runs that are written stay."""
         # if this fails, it is still recorded as running, and the next command continues it anyway
         with suppress(TrackingError), _failures.refused(self._store.uri, _failures.WRITTEN):
-            self._store.backend.end(self.parent.run_id, status, {}, {})
+            self._store.backend.end(self.parent.run_id, "KILLED", {}, {})
         self.release()
 
     def release(self) -> None:
@@ -457,10 +457,10 @@ class Store:
         spool = self._open_recording().spool
         return spool.waiting() if spool.folder.is_dir() else 0
 
-    def abort(self, status: str = "KILLED") -> None:
-        """Mark the parent as killed or failed; children that are written stay."""
+    def abort(self) -> None:
+        """Mark the parent as killed; children that are written stay."""
         if self._recording is not None:
-            self._recording.abort(status)
+            self._recording.abort()
 
     def deliver(self) -> int:
         """Deliver the runs in the spools of this folder for this store; return how many were delivered.

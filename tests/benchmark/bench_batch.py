@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 
+from digicarbon.arrays import FloatArray
 from digicarbon.china import facts
 from digicarbon.numeric.linear.within import demean
 from digicarbon.numeric.spatial.batch import LagBatch
@@ -27,11 +28,15 @@ def main() -> None:
     y = rng.normal(size=(DRAWS, T, N)) + x[..., 0]
     sample = Sample(N, T, "two_way", "lee_yu")
     batch = LagBatch(z, operator, sample)
-    batch.fit(y[:100], 0, K)
+
+    def effects(y: FloatArray) -> None:
+        batch.several(batch.space.outcomes(y.transpose(2, 1, 0)), [(0, K, "total")], "classic")
+
+    effects(y[:100])
     best = 0.0
     for _ in range(5):
         start = time.process_time()
-        batch.fit(y, 0, K)
+        effects(y)
         best = max(best, DRAWS / (time.process_time() - start))
     start = time.process_time()
     for draw in y[:SINGLE]:

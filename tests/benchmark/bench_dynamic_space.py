@@ -128,7 +128,7 @@ def main() -> None:
     batch = DynamicBatch(z, y[0], w, Setting(30, 5, "two_way", "score"))
     base = batch.outcomes(np.concatenate([y[1:, :, None], 0.3 * rng.standard_normal((5, 30, 30))], axis=2))
     signs = np.concatenate([np.ones((1, DRAWS)), rng.choice([-1.0, 1.0], (30, DRAWS))])
-    prepared = base.combined(signs)
+    prepared = base @ signs
     say("draw, 30 × 6", cpu(lambda: batch.several(prepared, [(0, 1, "long_total")]), 1) / DRAWS)
 
 

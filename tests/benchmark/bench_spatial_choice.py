@@ -10,14 +10,17 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from log_marginals import log_marginals
 from spatial_choice_size import neighbours
 
 from digicarbon.numeric.resampling.signs import signs
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator
-from digicarbon.numeric.spatial_choice.marginal import log_marginals
 from digicarbon.numeric.spatial_choice.profile import Profile
 from digicarbon.numeric.spatial_choice.rivals import against
 from digicarbon.numeric.spatial_choice.space import ChoiceKind, Space

@@ -56,11 +56,18 @@ def main(draws: int) -> None:
         total = (truth[0] + truth[1]) / (1 - RHO)
         for correction in ("lee_yu", "none"):
             batch = LagBatch(np.concatenate([x, wx], axis=2), operator, Sample(N, T, "two_way", correction))
-            found = batch.fit(y, 0, x.shape[2])
-            rho_in = np.abs(found.rho - RHO) <= 1.959964 * found.rho_se
-            total_in = np.abs(found.effect - total) <= 1.959964 * found.effect_se
+            parts = list(batch.parameters(batch.space.outcomes(y.transpose(2, 1, 0))))
+            rho, rho_se, effect, effect_se = np.concatenate(
+                [
+                    [part.rho, np.sqrt(part.rho_variance), *batch.effects(part, [(0, x.shape[2], "total")])[0]]
+                    for part in parts
+                ],
+                axis=1,
+            )
+            rho_in = np.abs(rho - RHO) <= 1.959964 * rho_se
+            total_in = np.abs(effect - total) <= 1.959964 * effect_se
             out.write(
-                f"| {name} | {correction} | {found.rho.mean():.3f} | {rho_in.mean():.3f} | {found.effect.mean():.3f} "
+                f"| {name} | {correction} | {rho.mean():.3f} | {rho_in.mean():.3f} | {effect.mean():.3f} "
                 f"| {total:.3f} | {total_in.mean():.3f} |\n"
             )
     out.write(f"\n{4 * draws} fits with their standard errors: {time.process_time() - start:.2f} CPU seconds\n")

@@ -12,14 +12,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from log_marginals import log_marginals
 from spatial_choice_size import errors, neighbours, outcome
 
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator
-from digicarbon.numeric.spatial_choice.marginal import log_marginals, probabilities
+from digicarbon.numeric.spatial_choice.marginal import probabilities
 from digicarbon.numeric.spatial_choice.profile import Profile
 from digicarbon.numeric.spatial_choice.space import ChoiceKind, Space
 

@@ -33,9 +33,8 @@ def test_numbers_as_the_statistics_write_them(value: object, expected: float) ->
 @pytest.mark.parametrize(
     "value", [None, "", " ", "-", "—", "——", "–", "…", "……", "...", "..", "－", "\u3000", math.nan, "NA"]
 )
-def test_no_figure_is_what_the_caller_says(value: object) -> None:
+def test_no_figure_is_not_a_number(value: object) -> None:
     assert math.isnan(number(value, "here"))
-    assert number(value, "here", blank=0.0) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -69,8 +68,8 @@ def test_thousands_separators_change_nothing(value: int) -> None:
 def test_block_of_numbers() -> None:
     cells = pd.DataFrame([["x", 1, "1,000"], [None, "-", 2.5]], dtype=object)
     sheet = Sheet(Path("a.xlsx"), "2012", cells)
-    found = numbers(sheet, range(0, 3), range(1, 3), blank=0.0)
-    np.testing.assert_array_equal(found, [[1, 1000], [0, 2.5], [0, 0]])
+    found = numbers(sheet, range(0, 3), range(1, 3))
+    np.testing.assert_array_equal(found, [[1, 1000], [np.nan, 2.5], [np.nan, np.nan]])
     with pytest.raises(DataError, match=r"a\.xlsx, sheet 2012, cell A1 holds the text 'x'"):
         numbers(sheet, range(0, 1), range(0, 1))
 

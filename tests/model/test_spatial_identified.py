@@ -51,9 +51,9 @@ def test_nor_do_they_for_many_outcomes() -> None:
     lag, error = LagBatch(z, operator, sample, space), ErrorBatch(z, space)
     prepared, contrast = space.outcomes(y.transpose(2, 1, 0)), np.ones(1)
     with pytest.raises(EstimationError, match="not identified"):
-        lag.fit(y, 0, None)
+        lag.several(prepared, [(0, None, "total")], "classic")
     with pytest.raises(EstimationError, match="not identified"):
-        error.fit(prepared, contrast)
+        error.several(prepared, [contrast], "classic")
 
 
 def test_without_time_effects_they_do() -> None:
@@ -91,13 +91,14 @@ def test_many_fits_beyond_one_equal_single_ones() -> None:
     x = panels[0][0].cube(("x",))
     outcomes = np.stack([panel.cube(("y",))[..., 0] for panel, _ in panels])
     sample = Sample(n, t, "two_way", "lee_yu")
-    many = LagBatch(x, DenseOperator(ring, 1.0, np.ones(n)), sample).fit(outcomes, 0, None, "coefficient")
+    batch = LagBatch(x, DenseOperator(ring, 1.0, np.ones(n)), sample)
+    [many] = batch.parameters(batch.space.outcomes(outcomes.transpose(2, 1, 0)))
     assert many.rho.max() > 1
     for place in np.argsort(-many.rho)[:3]:
         panel = panels[0][0].with_columns({"y": outcomes[place].T.ravel()})
         single = dc.SpatialPanel(y="y", x=("x",), kind="sar").fit(panel, weights)
         assert single.statistics["rho"] == pytest.approx(many.rho[place], rel=1e-8)
-        assert single.estimates.at["rho", "se"] == pytest.approx(many.rho_se[place], rel=1e-6)
+        assert single.estimates.at["rho", "se"] == pytest.approx(np.sqrt(many.rho_variance[place]), rel=1e-6)
     model = dc.SpatialPanel(y="y", x=("x",), kind="sar")
     fits = model.batch(panels[0][0], weights, Estimand("total", "x"))
     prepared = fits.prepare(outcomes.transpose(2, 1, 0).reshape(n * t, -1))

@@ -279,16 +279,18 @@ def test_batched_fits_equal_single_ones(
     x = produc.cube(X)
     z = np.concatenate([x, operator.lag(x)], axis=2)
     outcomes = produc.cube(["log(gsp)"])[..., 0] + 0.02 * rng.normal(size=(6, 17, 48))
-    batch = LagBatch(z, operator, Sample(48, 17, effects, correction)).fit(outcomes, 1, 5, effect)
+    batch = LagBatch(z, operator, Sample(48, 17, effects, correction))
+    [many] = batch.parameters(batch.space.outcomes(outcomes.transpose(2, 1, 0)))
+    [(coef, se)] = batch.effects(many, [(1, 5, effect)])
     for j, y in enumerate(outcomes):
         single = dc.SpatialPanel(y="y", x=X, kind="sdm", effects=effects, bias_correction=correction).fit(
             produc.with_columns({"y": y.T.ravel()}), usaww
         )
-        np.testing.assert_allclose(batch.beta[j], single.coef[:8], rtol=1e-8)
-        assert batch.rho[j] == pytest.approx(single.statistics["rho"], abs=1e-10)
-        assert batch.rho_se[j] == pytest.approx(single.estimates.at["rho", "se"], rel=1e-7)
-        assert batch.effect[j] == pytest.approx(single.effects.at[(effect, "log(pc)"), "coef"], rel=1e-8)
-        assert batch.effect_se[j] == pytest.approx(single.effects.at[(effect, "log(pc)"), "se"], rel=1e-6)
+        np.testing.assert_allclose(many.beta[j], single.coef[:8], rtol=1e-8)
+        assert many.rho[j] == pytest.approx(single.statistics["rho"], abs=1e-10)
+        assert np.sqrt(many.rho_variance[j]) == pytest.approx(single.estimates.at["rho", "se"], rel=1e-7)
+        assert coef[j] == pytest.approx(single.effects.at[(effect, "log(pc)"), "coef"], rel=1e-8)
+        assert se[j] == pytest.approx(single.effects.at[(effect, "log(pc)"), "se"], rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import scipy
 from conftest import REFERENCE, reference
+from log_marginals import log_marginals
 from numpy.typing import NDArray
 from panel_arrays import produc
 from scipy.special import gammaln
@@ -17,7 +18,7 @@ from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.spatial.likelihood import Correction, Sample
 from digicarbon.numeric.spatial.operator import DenseOperator
 from digicarbon.numeric.spatial.sparse import SparseOperator
-from digicarbon.numeric.spatial_choice.marginal import Factors, Prior, log_marginals, probabilities
+from digicarbon.numeric.spatial_choice.marginal import Factors, Prior, probabilities
 from digicarbon.numeric.spatial_choice.space import KINDS, LAG_OF_ERROR, LAG_OF_X, LAG_OF_Y, ChoiceKind, Space
 
 Array = NDArray[np.float64]
@@ -220,11 +221,9 @@ def test_sparse_weights() -> None:
 
 
 def test_probabilities() -> None:
-    """Of all pairs, of kinds given W and of W given the kind; a prior multiplies."""
+    """Of all pairs; a prior multiplies."""
     height = np.log(np.array([[1.0, 3.0], [4.0, 2.0]])) - 800
     np.testing.assert_allclose(probabilities(height), np.array([[1, 3], [4, 2]]) / 10)
-    np.testing.assert_allclose(probabilities(height, axis=0), [[0.2, 0.6], [0.8, 0.4]])
-    np.testing.assert_allclose(probabilities(height, axis=1), [[0.25, 0.75], [4 / 6, 2 / 6]])
     np.testing.assert_allclose(probabilities(height, np.array([[6.0, 1], [1, 1]])), np.array([[6, 3], [4, 2]]) / 15)
     height[0, 1] = np.nan
     np.testing.assert_allclose(probabilities(height)[1], [4 / 7, 2 / 7])

@@ -50,7 +50,7 @@ def after(part: RPart, focal: Focal, columns: Sequence[str], always: Iterable[st
     words += [f"always = {vector(others)}"] if others else []
     if regression.observation_weights is not None:
         words.append(f"weights = {part.data}${part.names[regression.observation_weights]}")
-    return chunks(words, "left <- after_effects(", ", ", ")", "  ")
+    return chunks(words, "left <- after_effects(", ", ", ")")
 
 
 def absorbed(part: StataPart, focal: Focal, columns: Sequence[str]) -> list[str]:
@@ -79,8 +79,8 @@ def compared(
         return []
     words = [f"`{name}` = {finite(value)}" for name, value in there.items()]
     size = "abs(expected)"
-    lines = chunks(words, "expected <- c(", ", ", ")", "  ")
+    lines = chunks(words, "expected <- c(", ", ", ")")
     if scale is not None:
-        lines += chunks([finite(scale[name]) for name in there], "size <- c(", ", ", ")", "  ")
+        lines += chunks([finite(scale[name]) for name in there], "size <- c(", ", ", ")")
         size = "size"
     return [*lines, f'check(paste(run, "({what})"), {found}, expected, {size}, what = "number")']

@@ -46,7 +46,7 @@ def rotemberg(part: RPart, diagnostic: RotembergWeights, panel: Panel) -> list[s
     lines = [
         "# Goldsmith-Pinkham, Sorkin and Swift (2020), as R's bartik.weight.",
         *_columns(part, diagnostic, found),
-        *chunks(shocks, f"shocks <- as.matrix({part.data}[match({ids}, periods), c(", ", ", ")])", "  "),
+        *chunks(shocks, f"shocks <- as.matrix({part.data}[match({ids}, periods), c(", ", ", ")])"),
         *(["shocks <- shocks - rowMeans(shocks)"] if diagnostic.centres(found) else []),
         'found <- rotemberg(shares, shocks, periods, left$X[, "x"], left$X[, "y"])',
         *compared({"estimate": float(tables["rotemberg_summary"]["value"].iloc[0])}, "unlist(found[1])", "Rotemberg"),
@@ -85,7 +85,7 @@ def akm(part: RPart, diagnostic: AkmErrors, panel: Panel) -> list[str]:
     body = [
         "rows <- as.data.frame(left$X)",
         "W <- do.call(cbind, lapply(sort(unique(periods)), function(period) shares * (periods == period)))",
-        *chunks(words, f"print(ShiftShareSE::{function}(", ", ", "))", "  "),
+        *chunks(words, f"print(ShiftShareSE::{function}(", ", ", "))"),
     ]
     return [*lines, *if_installed("ShiftShareSE", "1.0", body)]
 
@@ -107,8 +107,8 @@ def _columns(part: RPart, diagnostic: RotembergWeights | AkmErrors, found: Shift
     words = [data, columns, right, *([f"always = {vector([names[name] for name in always])}"] if always else [])]
     shares = [f'"{names[_share(sector)]}"' for sector in found.sectors]
     return [
-        *chunks(words, "left <- after_effects(", ", ", ")", "  "),
+        *chunks(words, "left <- after_effects(", ", ", ")"),
         f"colnames(left$X) <- {vector(list(inside))}",
         f"periods <- {data}$time_id",
-        *chunks(shares, f"shares <- as.matrix({data}[c(", ", ", ")])", "  "),
+        *chunks(shares, f"shares <- as.matrix({data}[c(", ", ", ")])"),
     ]

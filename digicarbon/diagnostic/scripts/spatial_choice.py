@@ -32,7 +32,7 @@ def in_r(part: RPart, diagnostic: SpatialChoice) -> list[str]:
             f'"{widest.fixed}"',
             f'"{diagnostic.prior}"',
         ]
-        body += chunks(arguments, "found <- log_marginal(", ", ", ")", "  ")
+        body += chunks(arguments, "found <- log_marginal(", ", ", ")")
         named = f"c(log_marginal = {number(recorded)})"
         name = f'paste(run, "(log marginal likelihood of {kind})")'
         body.append(f"check({name}, c(log_marginal = found), {named}, tolerance = 1e-7)")

@@ -12,6 +12,9 @@ from digicarbon.spec import under
 from digicarbon.weights import WeightsSpec
 from digicarbon.weights.places import PlacedWeights
 
+KEY = "model.distances"
+"""The key of the node, for messages."""
+
 
 def columns_of_places(node: WeightsSpec) -> tuple[str, ...]:
     """Return the columns of the panel that places may be read from."""
@@ -28,7 +31,7 @@ def length(value: float, unit: str) -> Note:
     return Note("kilometres", value=value) if unit else Note("own_length", value=value)
 
 
-def distances_of(node: WeightsSpec, panel: Panel, key: str = "model.distances", same_place: bool = False) -> FloatArray:
+def distances_of(node: WeightsSpec, panel: Panel, same_place: bool = False) -> FloatArray:
     """Return distances in the panel's order, shape (N, N); infinite on the diagonal and where a matrix has none.
 
     Parameters
@@ -37,8 +40,6 @@ def distances_of(node: WeightsSpec, panel: Panel, key: str = "model.distances", 
         Weights that are built from places, of which places and metric count; or a matrix that is not scaled, whose
         cells are distances, and zero or absent where a pair is too far apart to count.
     panel : Panel
-    key : str
-        Of the node.
     same_place : bool
         Whether two units may have the same place, at a distance of 0.
 
@@ -47,22 +48,22 @@ def distances_of(node: WeightsSpec, panel: Panel, key: str = "model.distances", 
     DataError, WeightsError
         If places are not known, two units have the same one and must not, or a matrix is scaled.
     """
-    with under(key, WeightsSpec):
+    with under(KEY, WeightsSpec):
         if isinstance(node, PlacedWeights):
             places = node.places(panel)
             same = places.same()
             if same and not same_place:
-                raise WeightsError(Note("distances_same_place", key=key, start=same[0], end=same[1]))
+                raise WeightsError(Note("distances_same_place", key=KEY, start=same[0], end=same[1]))
             out = places.distances()
         else:
             if getattr(node, "normalise", "none") != "none":
-                raise WeightsError(Note("distances_are_scaled", key=f"{key}.normalise"))
+                raise WeightsError(Note("distances_are_scaled", key=f"{KEY}.normalise"))
             out = _cells(node, panel)
             out = np.where(out > 0, out, np.inf)
     np.fill_diagonal(out, np.inf)
     gap = np.abs(np.where(np.isfinite(out), out, 0) - np.where(np.isfinite(out), out, 0).T)
     if gap.max() > 1e-9 * float(np.max(out, where=np.isfinite(out), initial=1.0)):
-        raise WeightsError(Note("distances_not_symmetric", key=key))
+        raise WeightsError(Note("distances_not_symmetric", key=KEY))
     return out
 
 

@@ -13,11 +13,12 @@ from pydantic import Field, model_validator
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.inference import SPATIAL_REFERENCES
+from digicarbon.model._durbin import Durbin, refuse_names
 from digicarbon.model._spatial_estimates import ROLES
 from digicarbon.model.base import Level, Model, require_panel
 from digicarbon.model.batch import Batch, Estimand, Null, columns_key, under_null
 from digicarbon.model.decay._distances import columns_of_places, distances_of, dropped
-from digicarbon.model.spatial_panel import Durbin, SpatialPanel
+from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.model.tested import Test
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind
@@ -105,8 +106,7 @@ class DecayPanel(Model):
             raise ValueError(Note("decay_range", key="range", low=self.range[0], high=self.range[1]))
         if self.kind == "slx" and not static.lagged:
             raise ValueError(Note("decay_without_lag", key="durbin"))
-        if "gamma" in self.regressors:
-            raise ValueError(Note("name_of_parameter", terms=("gamma",)))
+        refuse_names(("gamma",), self.regressors)
         return self
 
     @property

@@ -22,7 +22,7 @@ from digicarbon.model._observation_weights import weighted_by
 from digicarbon.model._panel_batch import LinearOutcomes
 from digicarbon.model._panel_restrictions import nulls_of
 from digicarbon.model.base import refuse_unidentified
-from digicarbon.model.batch import Estimand, Fits
+from digicarbon.model.batch import Estimand, Fits, Fitted
 from digicarbon.model.did._effects import PolicyEffects, Reported, joint_wild, pretest, treated_cells
 from digicarbon.model.did._spillovers import NOTHING, Exposure
 from digicarbon.model.did._timing import Timing
@@ -255,7 +255,7 @@ class ExactNulls:
         return moved(null, null.y + self.known @ gap)
 
 
-class UnitBatch:
+class UnitBatch(Fitted[LinearOutcomes]):
     """Effects that are fitted to many outcomes.
 
     Parameters
@@ -272,14 +272,6 @@ class UnitBatch:
     def prepare(self, outcomes: FloatArray) -> LinearOutcomes:
         """Return the outcomes as they are."""
         return LinearOutcomes(outcomes)
-
-    def combine(self, prepared: LinearOutcomes, weights: FloatArray) -> LinearOutcomes:
-        """Return linear combinations of outcomes, weights of shape (M, draws)."""
-        return LinearOutcomes(prepared.formed, weights)
-
-    def fit(self, prepared: LinearOutcomes) -> tuple[FloatArray, FloatArray]:
-        """Return the effect and its standard error for each outcome, each of shape (M,)."""
-        return self.several(prepared, [self._estimand])[0]
 
     def several(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several effects."""

@@ -12,7 +12,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model._panel_restrictions import Contrasts, joint_null
-from digicarbon.model.batch import Batch, Estimand, Fits, JointBatch
+from digicarbon.model.batch import Batch, Estimand, Fits, Fitted, JointBatch
 from digicarbon.model.did._effects import PolicyEffects, Reported, joint_wild, pretest, treated_cells
 from digicarbon.model.did._spillovers import Exposure
 from digicarbon.model.did._timing import Timing
@@ -139,7 +139,7 @@ class Expanded:
         return self._batch(inner, estimand)
 
 
-class EffectsBatch:
+class EffectsBatch(Fitted[Any]):
     """Effects as combinations of the coefficients of a regression that is fitted to many outcomes.
 
     Parameters
@@ -167,14 +167,6 @@ class EffectsBatch:
     def prepare(self, outcomes: FloatArray) -> Any:
         """Return outcomes as the regression takes them."""
         return self._inner.prepare(outcomes)
-
-    def combine(self, prepared: Any, weights: FloatArray) -> Any:
-        """Return linear combinations of outcomes."""
-        return self._inner.combine(prepared, weights)
-
-    def fit(self, prepared: Any) -> tuple[FloatArray, FloatArray]:
-        """Return the effect and its standard error for each outcome, each of shape (M,)."""
-        return self.several(prepared, [self._estimand])[0]
 
     def several(self, prepared: Any, estimands: Sequence[Estimand]) -> Fits:
         """Return several effects."""

@@ -11,7 +11,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model._spatial_batch import solved
 from digicarbon.model._spatial_estimates import MOST_UNITS
-from digicarbon.model.batch import Batch, Estimand, Fits
+from digicarbon.model.batch import Batch, Estimand, Fits, Fitted
 from digicarbon.model.dynamic_space._estimates import Design, Estimates, several
 from digicarbon.model.restrictions import Ratios
 from digicarbon.numeric.dynamic_space.batch import DynamicBatch, DynamicOutcomes
@@ -35,7 +35,7 @@ HALVES, NEAR = 12, 1e-3
 """Times that such a step is halved, and how near a pole it may come."""
 
 
-class DynamicFits:
+class DynamicFits(Fitted[DynamicOutcomes]):
     """A dynamic spatial panel that is fitted to many outcomes.
 
     Parameters
@@ -63,10 +63,6 @@ class DynamicFits:
         """Return outcomes, shape (rows, M), as they enter the likelihood."""
         return self._batch.outcomes(_cube(outcomes, self._design))
 
-    def combine(self, prepared: DynamicOutcomes, weights: FloatArray) -> DynamicOutcomes:
-        """Return linear combinations of outcomes, weights of shape (M, draws)."""
-        return prepared.combined(weights)
-
     def fit(self, prepared: DynamicOutcomes) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, each of shape (M,).
 
@@ -86,7 +82,7 @@ class DynamicFits:
         return self._batch.several(prepared, asked, self._value, lasting)
 
 
-class EachFit:
+class EachFit(Fitted[FloatArray]):
     """The same, one outcome after the other, for weights that have no faster way."""
 
     def __init__(self, design: Design, estimand: Estimand) -> None:
@@ -96,10 +92,6 @@ class EachFit:
     def prepare(self, outcomes: FloatArray) -> FloatArray:
         """Return the outcomes as they are."""
         return outcomes
-
-    def combine(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
-        """Return linear combinations of outcomes, weights of shape (M, draws)."""
-        return np.asarray(prepared @ weights)
 
     def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, as `DynamicFits.fit` does."""

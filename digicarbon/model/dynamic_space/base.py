@@ -11,6 +11,7 @@ from pydantic import model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, WeightsError
+from digicarbon.model._durbin import Durbin, lagged_by, refuse_names, refuse_unknown_lags
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._spatial_estimates import MOST_UNITS
 from digicarbon.model.base import (
@@ -22,9 +23,8 @@ from digicarbon.model.base import (
 )
 from digicarbon.model.batch import Batch, Estimand, Null, columns_key, under_null
 from digicarbon.model.dynamic_space._estimates import DYNAMIC, Design, Estimates, estimate
-from digicarbon.model.spatial_panel import Durbin
 from digicarbon.model.tested import Tested
-from digicarbon.note import Note, cut, suggestion
+from digicarbon.note import Note
 from digicarbon.numeric.dynamic_space.effects import LONG, SHORT
 from digicarbon.numeric.dynamic_space.estimator import Correction, Setting
 from digicarbon.numeric.dynamic_space.null import DynamicNulls
@@ -95,23 +95,10 @@ class DynamicSpatialPanel(Tested):
 
     @model_validator(mode="after")
     def _consistent(self) -> DynamicSpatialPanel:
-        if isinstance(self.durbin, tuple):
-            unknown = [name for name in self.durbin if name not in self.regressors]
-            if unknown:
-                raise ValueError(
-                    Note(
-                        "durbin_unknown",
-                        key="durbin",
-                        unknown=cut(unknown),
-                        hint=suggestion(unknown[0], self.regressors),
-                    )
-                )
+        refuse_unknown_lags(self.durbin, self.regressors)
         if not (self.time_lag or self.space_time_lag):
             raise ValueError(Note("dynamic_without_lags"))
-        own = {*ROLES, *(f"W_{name}" for name in self.lagged)}
-        clash = sorted(own & set(self.regressors))
-        if clash:
-            raise ValueError(Note("name_of_parameter", terms=cut(clash)))
+        refuse_names((*ROLES, *(f"W_{name}" for name in self.lagged)), self.regressors)
         if self.past in self.regressors:
             raise ValueError(Note("dynamic_lag_given", key="x" if self.past in self.x else "controls", term=self.past))
         return self
@@ -129,11 +116,7 @@ class DynamicSpatialPanel(Tested):
     @property
     def lagged(self) -> tuple[str, ...]:
         """The regressors whose spatial lags are in the model."""
-        if self.kind != "sdm":
-            return ()
-        if self.durbin == "all":
-            return self.regressors
-        return self.x if self.durbin == "x" else tuple(self.durbin)
+        return lagged_by(self.durbin, self.x, self.regressors) if self.kind == "sdm" else ()
 
     @property
     def ignored(self) -> frozenset[str]:

@@ -8,14 +8,14 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model._panel_batch import LinearFits, LinearOutcomes
-from digicarbon.model.batch import Estimand, Fits
+from digicarbon.model.batch import Estimand, Fits, Fitted
 from digicarbon.numeric.mediation.outcomes import IndirectBatch
 
 Sums = Mapping[Estimand, tuple[int, FloatArray]]
 """Indirect effects: the place of the focal column, and weights of mediators."""
 
 
-class MediatedFits:
+class MediatedFits(Fitted[LinearOutcomes]):
     """Indirect effects, and coefficients of the outcome's equation and total effects, of many outcomes.
 
     Parameters
@@ -38,14 +38,6 @@ class MediatedFits:
     def prepare(self, outcomes: FloatArray) -> LinearOutcomes:
         """Return outcomes with effects removed."""
         return self._outcome.prepare(outcomes)
-
-    def combine(self, prepared: LinearOutcomes, weights: FloatArray) -> LinearOutcomes:
-        """Return linear combinations of outcomes, weights of shape (M, draws)."""
-        return self._outcome.combine(prepared, weights)
-
-    def fit(self, prepared: LinearOutcomes) -> tuple[FloatArray, FloatArray]:
-        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        return self.several(prepared, [self._estimand])[0]
 
     def several(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""

@@ -16,7 +16,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.model._latest import LATEST
 from digicarbon.model._panel_columns import Columns
 from digicarbon.model._panel_covariance import REPAIRED, factor_of, factors_of_both
-from digicarbon.model.base import require_panel
+from digicarbon.model.base import Terms, require_panel
 from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne
 from digicarbon.model.did._timing import is_binary
 from digicarbon.model.panel_regression import PanelRegression
@@ -28,9 +28,8 @@ from digicarbon.numeric.mediation.outcomes import IndirectBatch
 from digicarbon.numeric.mediation.paths import Paths, Products, paths, products, sobel
 from digicarbon.numeric.mediation.sensitivity import indirect_at, rho_at_zero
 from digicarbon.numeric.sensitivity.omitted import robustness_value
-from digicarbon.panel import Panel, canonical
+from digicarbon.panel import Panel
 from digicarbon.result import EFFECTS, Constituent, Effects, MadeOf, Quantity, Resampled, Result, Role, roles_made_of
-from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
@@ -75,18 +74,13 @@ class Mediation(Tested):
 
     references: ClassVar[tuple[str, ...]] = ("baron1986", "imai2010", "sobel1982")
 
-    mediators: Names
+    mediators: Terms
     equations: Literal["full", "first_step"] = "full"
     effects: EffectsKind = "two_way"
     cov: Literal["classic", "robust", "cluster"] = "cluster"
     cluster: ClusterBy = "unit"
     small_sample: SmallSample = "stata"
     df: Literal["auto", "residual"] = "auto"
-
-    @field_validator("mediators")
-    @classmethod
-    def _canonical_mediators(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(canonical(term) for term in terms)
 
     @field_validator("cluster", mode="before")
     @classmethod

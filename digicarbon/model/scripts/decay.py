@@ -46,7 +46,7 @@ def in_r(part: RPart, model: DecayPanel) -> list[str]:
     loglik = number(part.result.statistics["loglik"])
     lines = [
         "# the matrix holds distances, and zero where there is no weight",
-        *chunks(arguments, "fit <- decay_ml(", ", ", ")", "  "),
+        *chunks(arguments, "fit <- decay_ml(", ", ", ")"),
         *part.compare("fit$coefficients", errors, called, "1e-3"),
         f'check(run, c(loglik = fit$loglik), c(loglik = {loglik}), tolerance = 1e-6, what = "log-likelihood")',
     ]

@@ -91,7 +91,7 @@ def _callaway_santanna(part: RPart, model: DiD, y: str, first: str, x: list[str]
         "cband = FALSE",
     ]
     body = [
-        *chunks(pieces, "cells <- did::att_gt(", ", ", ")", "  "),
+        *chunks(pieces, "cells <- did::att_gt(", ", ", ")"),
         f'fit <- did::aggte(cells, type = "{AGGREGATES[model.aggregate]}", bstrap = FALSE, cband = FALSE)',
         'called <- c("overall", fit$egt)',
         *part.compare(

@@ -62,7 +62,6 @@ def r_script(part: RPart, model: DynamicSpatialPanel) -> list[str]:
         "fit <- dynamic_ml(",
         ", ",
         ")",
-        "  ",
     )
     called = {name: part.names[name] for name in part.extract.regressors}
     called |= {f"W_{name}": f"W_{part.names[name]}" for name in part.extract.lagged}

@@ -61,7 +61,6 @@ def script(part: RPart, model: DynamicPanel) -> list[str]:
             "fit <- pgmm(",
             ", ",
             ")",
-            "  ",
         ),
         f'b <- setNames(coef(fit)[1:{len(order)}], paste0("b", 1:{len(order)}))',
     ]

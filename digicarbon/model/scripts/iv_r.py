@@ -28,7 +28,7 @@ def script(part: RPart, model: PanelIV) -> list[str]:
         covariance = clustered(part, small_of_iv(part, model, model.cluster), model.cluster)
     repair = "V, repair = TRUE" if model.cov == "cluster" and model.cluster == "both" else "V"
     return [
-        *chunks([*pieces(part, y, f"{right} | {outside}"), kind], "fit <- plm(", ", ", ")", "  "),
+        *chunks([*pieces(part, y, f"{right} | {outside}"), kind], "fit <- plm(", ", ", ")"),
         f"V <- {covariance}",
         *part.compare("coef(fit)", f"errors_of({repair})", called),
     ]

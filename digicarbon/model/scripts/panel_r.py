@@ -49,7 +49,7 @@ def script(part: RPart, model: PanelRegression) -> list[str]:
         kind = 'model = "pooling"'
     else:
         kind = f'model = "within", effect = "{EFFECTS[model.effects]}"'
-    lines = chunks([*pieces(part, y, right), kind], "fit <- plm(", ", ", ")", "  ")
+    lines = chunks([*pieces(part, y, right), kind], "fit <- plm(", ", ", ")")
     if model.constant:
         called.pop("const", None)
         lines += wrapped("#", "The constant beside the effects (the mean of them) is not compared.")

@@ -62,7 +62,6 @@ def r(part: RPart, model: UnbalancedSpatialPanel) -> list[str]:
         "fit <- period_ml(",
         ", ",
         ")",
-        "  ",
     )
     errors = "setNames(sqrt(diag(fit$V)), names(fit$coefficients))"
     lines += part.compare("fit$coefficients", errors, called_in(part), "1e-5")

@@ -74,7 +74,6 @@ def r(part: RPart, model: SpatialIV) -> list[str]:
         "fit <- spatial_iv(",
         ", ",
         ")",
-        "  ",
     )
     called = {
         term: f"W_{names[role.of]}" if role.kind == "lag_x" else names[term] if role.kind == "regressor" else term

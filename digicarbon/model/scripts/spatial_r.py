@@ -47,7 +47,6 @@ def script(part: RPart, model: SpatialPanel) -> list[str]:
             "fit <- spatial_ml(",
             ", ",
             ")",
-            "  ",
         )
         errors = "setNames(sqrt(diag(fit$V)), names(fit$coefficients))" if model.cov == "classic" else ""
         lines += part.compare("fit$coefficients", errors, called, "1e-5")
@@ -143,7 +142,6 @@ def _splm(
             "fit <- splm::spml(",
             ", ",
             ")",
-            "  ",
         ),
         *part.compare("coef(fit)", "", renamed, "1e-3", "(splm)"),
     ]

@@ -11,7 +11,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._spatial_batch import solved, space_of
-from digicarbon.model.batch import Estimand, Fits
+from digicarbon.model.batch import Estimand, Fits, Fitted
 from digicarbon.model.restrictions import Redrawn
 from digicarbon.model.spatial_iv._design import SpatialDesign, lag_of
 from digicarbon.numeric.iv.many import Equations, Quantity
@@ -99,13 +99,17 @@ class LaggedOutcomes:
     y: FloatArray
     lagged: FloatArray
 
+    def __matmul__(self, weights: FloatArray) -> LaggedOutcomes:
+        """Return linear combinations of the outcomes, weights of shape (M, draws)."""
+        return LaggedOutcomes(self.y @ weights, self.lagged @ weights)
+
 
 def lag_rows(w: SpatialOperator, columns: FloatArray) -> FloatArray:
     """Return the lags of columns of a balanced panel in the order of its rows, shape (rows, M)."""
     return np.asarray(w.lag(columns.reshape(w.n, -1)[None])[0].reshape(columns.shape))
 
 
-class InstrumentedFits:
+class InstrumentedFits(Fitted[LaggedOutcomes]):
     """A model without endogenous regressors but the lag of y that is fitted to many outcomes.
 
     Parameters
@@ -128,14 +132,6 @@ class InstrumentedFits:
             return LaggedOutcomes(*(columns - columns.mean(axis=0) for columns in both))
         rows = self._equations.rows
         return LaggedOutcomes(*(absorb(columns, rows, self._effects) for columns in both))
-
-    def combine(self, prepared: LaggedOutcomes, weights: FloatArray) -> LaggedOutcomes:
-        """Return linear combinations of outcomes, weights of shape (M, draws)."""
-        return LaggedOutcomes(prepared.y @ weights, prepared.lagged @ weights)
-
-    def fit(self, prepared: LaggedOutcomes) -> tuple[FloatArray, FloatArray]:
-        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        return self.several(prepared, [self._estimand])[0]
 
     def several(self, prepared: LaggedOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""

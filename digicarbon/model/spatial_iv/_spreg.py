@@ -19,8 +19,8 @@ class RandomErrorFit:
     coef : ndarray, shape (k,)
     covariance : ndarray, shape (k, k)
     lam : float
-    sigma2, sigma2_unit : float
-        Variance of the errors, and that of the errors plus T times that of unit effects.
+    sigma2 : float
+        Variance of the errors.
     innovations : ndarray, shape (T, N)
         Filtered residuals.
     """
@@ -29,7 +29,6 @@ class RandomErrorFit:
     covariance: FloatArray
     lam: float
     sigma2: float
-    sigma2_unit: float
     innovations: FloatArray
 
 
@@ -50,6 +49,6 @@ def random_error(level: FloatArray, w: scipy.sparse.csr_array) -> RandomErrorFit
     found = BaseGM_KKP(flat[:, -1:], flat[:, :-1], WSP(scipy.sparse.csr_matrix(w)))
     coef = np.asarray(found.betas, dtype=float).ravel()
     k = columns - 1
-    lam, sigma2, sigma2_unit = (float(value) for value in coef[k : k + 3])
+    lam, sigma2 = (float(value) for value in coef[k : k + 2])
     innovations = np.asarray(found.e_filtered, dtype=float).reshape(t, n)
-    return RandomErrorFit(coef[:k], np.asarray(found.vm, dtype=float), lam, sigma2, sigma2_unit, innovations)
+    return RandomErrorFit(coef[:k], np.asarray(found.vm, dtype=float), lam, sigma2, innovations)

@@ -7,20 +7,31 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
-from digicarbon.model._iv_statistics import Asked, FoundTests, first_stage, made_of, notes, statistics, tables
+from digicarbon.model._durbin import Durbin, lagged_by, refuse_names, refuse_unknown_lags
+from digicarbon.model._iv_statistics import (
+    Asked,
+    FoundTests,
+    first_stage,
+    made_of,
+    notes,
+    refuse_instruments,
+    statistics,
+    tables,
+)
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule, kernel_of
+from digicarbon.model._spatial_estimates import squared_correlation
+from digicarbon.model.base import Terms
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.model.panel_iv import Columns, SmallSampleRule
 from digicarbon.model.spatial_iv._design import SpatialDesign, design_of, lag_of
 from digicarbon.model.spatial_iv._estimates import InstrumentedFit, by_instruments, by_moments, of_scores, with_means
-from digicarbon.model.spatial_panel import Durbin
 from digicarbon.model.tested import Tested
-from digicarbon.note import Note, cut, suggestion
+from digicarbon.note import Note, cut
 from digicarbon.numeric.iv.anderson_rubin import anderson_rubin
 from digicarbon.numeric.iv.instrument_tests import endogeneity, overidentification
 from digicarbon.numeric.iv.reduced_form import ErrorKind, ErrorStructure, reduced_form
@@ -35,9 +46,8 @@ from digicarbon.numeric.linear.covariance import (
 from digicarbon.numeric.linear.within import EffectsKind, absorbed_rank, demean
 from digicarbon.numeric.spatial.effects import lag_effects, local_effects
 from digicarbon.numeric.spatial.likelihood import near_end
-from digicarbon.panel import Panel, canonical, constituents
+from digicarbon.panel import Panel, constituents
 from digicarbon.result import CONSTANT, LAG_ERROR, LAG_Y, Effects, Inference, Quantity, Result, Role
-from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
@@ -118,8 +128,8 @@ class SpatialIV(Tested):
 
     kind: Kind = "sar"
     durbin: Durbin = "all"
-    endogenous: Names = ()
-    instruments: Names = ()
+    endogenous: Terms = ()
+    instruments: Terms = ()
     lags: Annotated[int, Field(ge=0, le=4)] = 2
     lag_instruments: bool = True
     effects: Literal["none", "unit", "time", "two_way", "random"] = "two_way"
@@ -131,38 +141,10 @@ class SpatialIV(Tested):
     small_sample: SmallSampleRule = "stata"
     df: Literal["auto", "residual"] = "auto"
 
-    @field_validator("instruments", "endogenous")
-    @classmethod
-    def _as_written(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(canonical(term) for term in terms)
-
     @model_validator(mode="after")
     def _consistent(self) -> SpatialIV:
-        regressors = self.regressors
-        for name, terms in (("endogenous", self.endogenous), ("durbin", self.durbin)):
-            unknown = [] if isinstance(terms, str) else [term for term in terms if term not in regressors]
-            if unknown:
-                hint = suggestion(unknown[0], regressors)
-                code = {
-                    "endogenous": Note(
-                        "endogenous_unknown",
-                        key=name,
-                        unknown=cut(unknown),
-                        hint=hint,
-                        regressors=cut(regressors, 20),
-                    ),
-                    "durbin": Note("durbin_unknown", key=name, unknown=cut(unknown), hint=hint),
-                }
-                raise ValueError(code[name])
-        for name, terms in (("instruments", self.instruments), ("endogenous", self.endogenous)):
-            twice = sorted({term for term in terms if terms.count(term) > 1})
-            if twice:
-                raise ValueError(Note("several_named_twice", key=name, terms=cut(twice)))
-        both = [term for term in self.instruments if term in regressors]
-        if both:
-            raise ValueError(Note("regressor_and_instrument", terms=cut(both)))
-        if self.y in self.instruments:
-            raise ValueError(Note("outcome_as_instrument", y=self.y))
+        refuse_instruments(self.y, self.regressors, self.endogenous, self.instruments)
+        refuse_unknown_lags(self.durbin, self.regressors)
         if self.endogenous and not self.instruments:
             raise ValueError(Note("no_instruments_in_space", key="instruments"))
         if self.instruments and not self.endogenous:
@@ -170,9 +152,7 @@ class SpatialIV(Tested):
         self._refuse_errors()
         own = {"const", "rho", "lambda", lag_of(self.y), *map(lag_of, self.lagged)}
         own |= {lag_of(name, order) for name, order in self.spatial_instruments}
-        clash = sorted(own & {*regressors, *self.instruments})
-        if clash:
-            raise ValueError(Note("name_of_parameter", terms=cut(clash)))
+        refuse_names(own, (*self.regressors, *self.instruments))
         return self
 
     def _refuse_errors(self) -> None:
@@ -209,11 +189,7 @@ class SpatialIV(Tested):
     @property
     def lagged(self) -> tuple[str, ...]:
         """The regressors whose spatial lags are in the model."""
-        if self.kind not in DURBIN_KINDS:
-            return ()
-        if self.durbin == "all":
-            return self.regressors
-        return self.x if self.durbin == "x" else tuple(self.durbin)
+        return lagged_by(self.durbin, self.x, self.regressors) if self.kind in DURBIN_KINDS else ()
 
     @property
     def spatial_instruments(self) -> tuple[tuple[str, int], ...]:
@@ -496,10 +472,7 @@ class SpatialIV(Tested):
         fitted = design.level[..., keep] @ coef[keep]
         if rho and not near_end(rho, design.w):
             fitted = fitted + rho * design.w.apply_g(rho, fitted.T).T
-        a, b = design.within[..., -1].ravel(), demean(fitted, self.fixed).ravel()
-        a, b = a - a.mean(), b - b.mean()
-        scale = float((a @ a) * (b @ b))
-        return float((a @ b) ** 2 / scale) if scale > 0 else 0.0
+        return squared_correlation(design.within[..., -1], demean(fitted, self.fixed))
 
     def _tests(self, fit: InstrumentedFit, errors: ErrorStructure) -> FoundTests | None:
         """Return the tests of the instruments; None where nothing is endogenous."""

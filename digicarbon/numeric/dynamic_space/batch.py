@@ -44,7 +44,7 @@ class DynamicOutcomes:
     first: FloatArray
     weights: FloatArray | None = None
 
-    def combined(self, weights: FloatArray) -> DynamicOutcomes:
+    def __matmul__(self, weights: FloatArray) -> DynamicOutcomes:
         """Return linear combinations of the outcomes, weights of shape (M, draws)."""
         return DynamicOutcomes(self.columns, self.first, weights if self.weights is None else self.weights @ weights)
 

@@ -24,7 +24,7 @@ from digicarbon.numeric.dynamic_space.score import (
     regular,
     score_variance,
 )
-from digicarbon.numeric.dynamic_space.single import One, climb_one
+from digicarbon.numeric.dynamic_space.single import CLOSE, HALVES, MOST_CUTS, MOST_STEPS, REACH, One, climb_one
 from digicarbon.numeric.dynamic_space.spectrum import Spectrum, spectrum_of
 from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.linear.within import EffectsKind
@@ -40,13 +40,6 @@ from digicarbon.numeric.spatial.likelihood import (
 from digicarbon.numeric.spatial.operator import SpatialOperator
 
 Correction = Literal["score", "lee_yu", "none"]
-MOST_STEPS = 30
-CLOSE = 2e-5
-"""Newton step whose square is rounding."""
-REACH = 1.25
-"""Largest root of A up to which a maximum is sought: the score is exact for roots of 1 and more, too."""
-HALVES, MOST_CUTS = 5, 5
-"""Times that a step is halved to stay in the stable region, and steps that may need it before no maximum is there."""
 
 
 @dataclass(frozen=True)
@@ -279,7 +272,7 @@ class Solver:
         start = quasi + one.lee_yu(quasi, sigma2, sample.periods * first, sample.periods * second, sample.size)
         if not one.stable(start, REACH):
             return None
-        theta = climb_one(one, start, REACH, CLOSE, HALVES, MOST_CUTS, MOST_STEPS)
+        theta = climb_one(one, start)
         if theta is None or not one.stable(theta, REACH - 1e-6):
             return None
         phi, slope, extra = one.expected(theta, variance=True)
@@ -299,7 +292,7 @@ class Solver:
         setting, out = self.setting, np.zeros_like(point.theta)
         out[:, 0] = setting.direct.periods * self._space.traces(point.theta[:, 0])[0]
         if setting.correction == "score" and setting.unit_effects:
-            exact = expected_score(point.theta, self.spectrum, setting.t, True).phi
+            exact = expected_score(point.theta, self.spectrum, setting.t).phi
             return np.where(point.lost[:, None], out, exact)
         return out
 
@@ -396,7 +389,7 @@ class Solver:
         q = gram.shape[1] - 1
         ze = gram[:, :q, q] - (gram[:, :q, :q] @ theta[:, active, None])[..., 0]
         ssr = _ssr(gram, theta[:, active])
-        expected = expected_score(theta, self.spectrum, setting.t, True)
+        expected = expected_score(theta, self.spectrum, setting.t)
         scale = setting.size / ssr
         metric = gram[:, :q, :q] * scale[:, None, None]
         pull = ze * scale[:, None]
@@ -420,7 +413,7 @@ class Solver:
         corrected = setting.correction == "score" and setting.unit_effects
         q = gram.shape[1] - 1
         if corrected and not lost.all():
-            expected = expected_score(theta, self.spectrum, setting.t, True)
+            expected = expected_score(theta, self.spectrum, setting.t)
             surplus = score_variance(theta, self.spectrum, setting.t) - expected.slope
             phi = expected.phi[:, active]
             precision = (

@@ -29,7 +29,7 @@ class Expected:
     slope: FloatArray
 
 
-def expected_score(theta: FloatArray, spectrum: Spectrum, t: int, unit_effects: bool) -> Expected:
+def expected_score(theta: FloatArray, spectrum: Spectrum, t: int) -> Expected:
     """Return the exact expectation of the score's quadratic part, conditional on the first outcome.
 
     Parameters
@@ -38,22 +38,16 @@ def expected_score(theta: FloatArray, spectrum: Spectrum, t: int, unit_effects: 
     spectrum : Spectrum
     t : int
         Periods after the first one.
-    unit_effects : bool
 
     Notes
     -----
     With y_{-1} = m + Lv and Q = (I - 11′/T) ⊗ J the expectation is tr QL, whatever the first outcome is. For an
     eigenvalue, L is u times the strictly lower triangular Toeplitz matrix B of powers of a, for Wy it is ωu(I + aB),
     and tr((I - 11′/T)B) = -g(a) with g(a) = Σ_h (T - 1 - h) aʰ/T. Hence φ_τ = -Σ u g, φ_η = -Σ ωu g and φ_ρ = Σ ωu
-    ((T - 1) - a g). Without unit effects g is zero, and T stands for T - 1.
+    ((T - 1) - a g).
     """
     nodes = spectrum.nodes
     u, a = _roots(theta, nodes)
-    if not unit_effects:
-        first, second = (spectrum.sums(t * u)[:, 1], spectrum.sums(t * u * u)[:, 2])
-        phi, slope = np.zeros((len(theta), 3)), np.zeros((len(theta), 3, 3))
-        phi[:, 0], slope[:, 0, 0] = first, second
-        return Expected(phi, slope)
     g, dg = _kernel(a, t)
     square = u * u
     ag, k = a * g, square * dg
@@ -94,18 +88,6 @@ def score_variance(theta: FloatArray, spectrum: Spectrum, t: int) -> FloatArray:
     out[:, 0, 1], out[:, 0, 2] = sums[1, :, 1], sums[1, :, 2]
     out[:, 1, 0], out[:, 2, 0], out[:, 2, 1] = out[:, 0, 1], out[:, 0, 2], out[:, 1, 2]
     return out
-
-
-def adjustment(theta: FloatArray, spectrum: Spectrum, t: int) -> FloatArray:
-    """Return (T - 1) ln|S| + Σ H(a), whose gradient is -φ: what stands beside the sum of squares, shape (M,).
-
-    H is the integral of g: Σ_h (T - 1 - h) aʰ⁺¹/((h + 1)T).
-    """
-    u, a = _roots(theta, spectrum.nodes)
-    total = np.zeros_like(a)
-    for h in range(t - 2, -1, -1):
-        total = total * a + (t - 1 - h) / (t * (h + 1))
-    return np.asarray(((total * a - (t - 1) * np.log(u)) @ spectrum.weights).real)
 
 
 def largest_root(theta: FloatArray, ends: Values) -> FloatArray:

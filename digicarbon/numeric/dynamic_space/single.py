@@ -13,6 +13,14 @@ import scipy
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.dynamic_space.spectrum import Spectrum, Values
 
+MOST_STEPS = 30
+CLOSE = 2e-5
+"""Newton step whose square is rounding."""
+REACH = 1.25
+"""Largest root of A up to which a maximum is sought: the score is exact for roots of 1 and more, too."""
+HALVES, MOST_CUTS = 5, 5
+"""Times that a step is halved to stay in the stable region, and steps that may need it before no maximum is there."""
+
 
 class One:
     """The adjusted likelihood of one outcome.
@@ -126,27 +134,25 @@ class One:
         return phi[self._active], slope[both], extra[both]
 
 
-def climb_one(
-    one: One, start: FloatArray, reach: float, close: float, halves: int, most_cuts: int, most: int
-) -> FloatArray | None:
+def climb_one(one: One, start: FloatArray) -> FloatArray | None:
     """Return the local maximum beside a start; None where there is none. See `estimator.Solver`."""
     theta, cuts = start, 0
-    for _ in range(most):
+    for _ in range(MOST_STEPS):
         step, concave = one.step(theta)
         moved = theta + step
-        outside = not one.stable(moved, reach)
+        outside = not one.stable(moved, REACH)
         if outside:
             cuts += 1
-            for _ in range(halves):
+            for _ in range(HALVES):
                 step = step / 2
                 moved = theta + step
-                outside = not one.stable(moved, reach)
+                outside = not one.stable(moved, REACH)
                 if not outside:
                     break
-            if outside or cuts > most_cuts:
+            if outside or cuts > MOST_CUTS:
                 return None
         theta = moved
-        if max(map(abs, step.tolist())) < close:
+        if max(map(abs, step.tolist())) < CLOSE:
             return theta if concave else None
     return None
 

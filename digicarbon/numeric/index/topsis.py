@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from digicarbon.arrays import FloatArray
 
 
-@dataclass(frozen=True, eq=False)
-class Closeness:
-    """How near each row is to the best and to the worst of all.
-
-    Attributes
-    ----------
-    to_best, to_worst : ndarray, shape (n,)
-        Euclidean distances.
-    index : ndarray, shape (n,)
-        From 0 (worst in every indicator) to 1 (best in every indicator).
-    """
-
-    to_best: FloatArray
-    to_worst: FloatArray
-    index: FloatArray
-
-
-def closeness(values: FloatArray, weights: FloatArray) -> Closeness:
+def closeness(values: FloatArray, weights: FloatArray) -> FloatArray:
     """Return D⁻/(D⁺ + D⁻), with D⁺ and D⁻ the distances of w_j z_ij from its largest and its smallest values.
 
     Hwang & Yoon (1981), *Multiple Attribute Decision Making*, pages 128-140; here with linear (min-max) scales.
@@ -39,8 +20,9 @@ def closeness(values: FloatArray, weights: FloatArray) -> Closeness:
 
     Returns
     -------
-    Closeness
+    ndarray, shape (n,)
+        From 0 (worst in every indicator) to 1 (best in every indicator).
     """
     weighted = values * weights
     best, worst = (np.linalg.norm(weighted - end(weighted, axis=0), axis=1) for end in (np.max, np.min))
-    return Closeness(best, worst, worst / (best + worst))
+    return np.asarray(worst / (best + worst))

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 SIGNIFICANT = 3
 """Figures with at most this number of significant digits are round: they are sometimes equal by chance."""
+FEWEST, SHARE = 10, 0.9
+"""How many of the compared figures, and which share of them, are at least equal in twins."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def unround(values: ArrayLike) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(x) & (x != 0) & (apart > 1e-9 * size))
 
 
-def equal_rows(values: ArrayLike, fewest: int = 10, share: float = 0.9) -> tuple[Twins, ...]:
+def equal_rows(values: ArrayLike) -> tuple[Twins, ...]:
     """Return pairs of rows whose figures that are not round are the same.
 
     A column with only a few different figures is not informative and is skipped.
@@ -48,10 +50,6 @@ def equal_rows(values: ArrayLike, fewest: int = 10, share: float = 0.9) -> tuple
     ----------
     values : array_like, shape (n, k)
         A missing figure is equal to no other.
-    fewest : int
-        At least this number of figures must be equal.
-    share : float
-        At least this share of the compared figures must be equal.
 
     Returns
     -------
@@ -69,7 +67,7 @@ def equal_rows(values: ArrayLike, fewest: int = 10, share: float = 0.9) -> tuple
         both = finite[first] & finite[first + 1 :] & (precise[first] | precise[first + 1 :])
         equal = (both & (x[first] == x[first + 1 :])).sum(axis=1)
         compared = both.sum(axis=1)
-        for later in np.flatnonzero((equal >= fewest) & (equal >= share * compared)).tolist():
+        for later in np.flatnonzero((equal >= FEWEST) & (equal >= SHARE * compared)).tolist():
             second = first + 1 + later
             twins.append(Twins(first, second, int(equal[later]), int(compared[later])))
             seconds.add(second)

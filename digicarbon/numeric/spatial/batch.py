@@ -61,27 +61,6 @@ Slopes = Callable[[FloatArray, tuple[FloatArray, FloatArray]], tuple[FloatArray,
 
 
 @dataclass(frozen=True, eq=False)
-class BatchFit:
-    """Estimates of M fits.
-
-    Attributes
-    ----------
-    beta : ndarray, shape (M, k)
-    rho, sigma2 : ndarray, shape (M,)
-    rho_se : ndarray, shape (M,)
-    effect, effect_se : ndarray, shape (M,)
-        The chosen effect of the focal variable and its delta-method standard error.
-    """
-
-    beta: FloatArray
-    rho: FloatArray
-    sigma2: FloatArray
-    rho_se: FloatArray
-    effect: FloatArray
-    effect_se: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
 class LagParameters:
     """Parameters of M fits, from which every effect follows.
 
@@ -155,7 +134,7 @@ class LagOutcomes:
         """Number of outcomes."""
         return len((self.level if self.weights is None else self.weights).T)
 
-    def combined(self, weights: FloatArray) -> LagOutcomes:
+    def __matmul__(self, weights: FloatArray) -> LagOutcomes:
         """Return linear combinations of the outcomes, weights of shape (M, draws)."""
         return LagOutcomes(self.level, self.lagged, weights if self.weights is None else self.weights @ weights)
 
@@ -617,6 +596,14 @@ class Combination:
     weights: Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 
+def joined(parts: Sequence[Sequence[tuple[FloatArray, FloatArray]]]) -> list[tuple[FloatArray, FloatArray]]:
+    """Return estimates and standard errors of blocks of outcomes as those of all outcomes."""
+    return [
+        (np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each]))
+        for each in zip(*parts, strict=True)
+    ]
+
+
 class LagBatch:
     """A spatial lag model (SAR or SDM) with fixed regressors and weights, to be fitted to many outcomes.
 
@@ -645,29 +632,6 @@ class LagBatch:
         self._tables: dict[tuple[float, float], FloatArray] = {}
         self._rests: dict[tuple[float, float], FloatArray] = {}
 
-    def fit(self, outcomes: FloatArray | LagOutcomes, focal: int, lag: int | None, effect: str = "total") -> BatchFit:
-        """Fit the model to each outcome.
-
-        Parameters
-        ----------
-        outcomes : ndarray, shape (M, T, N), or LagOutcomes
-            Raw, or from `LagSpace.outcomes`.
-        focal : int
-            Column of z of the focal variable.
-        lag : int or None
-            Column of z of its spatial lag, if the model has one.
-        effect : {"coefficient", "direct", "indirect", "total"}
-
-        Returns
-        -------
-        BatchFit
-        """
-        parts = [
-            (found.beta, found.rho, found.sigma2, np.sqrt(found.rho_variance), *self.effect(found, focal, lag, effect))
-            for found in self.parameters(outcomes)
-        ]
-        return BatchFit(*(np.concatenate(values) for values in zip(*parts, strict=True)))
-
     def several(
         self, outcomes: LagOutcomes, asked: Sequence[Asked | Combination], errors: Errors
     ) -> tuple[list[tuple[FloatArray, FloatArray]], FloatArray]:
@@ -676,21 +640,12 @@ class LagBatch:
         for found in self.parameters(outcomes, errors):
             parts.append(self.effects(found, asked))
             rho.append(found.rho)
-        joined = [
-            (np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each]))
-            for each in zip(*parts, strict=True)
-        ]
-        return joined, np.concatenate(rho)
+        return joined(parts), np.concatenate(rho)
 
-    def parameters(self, outcomes: FloatArray | LagOutcomes, errors: Errors = "classic") -> Iterator[LagParameters]:
-        """Yield the parameters of blocks of outcomes, as in `fit`; with scores by unit if asked."""
-        if isinstance(outcomes, LagOutcomes):
-            for block in outcomes.blocks(self._q):
-                yield self._parameters(block, errors)
-            return
-        for start in range(0, len(outcomes), MOST):
-            part = self.space.outcomes(outcomes[start : start + MOST].transpose(2, 1, 0))
-            yield from self.parameters(part, errors)
+    def parameters(self, outcomes: LagOutcomes, errors: Errors = "classic") -> Iterator[LagParameters]:
+        """Yield the parameters of blocks of outcomes; with scores by unit if asked."""
+        for block in outcomes.blocks(self._q):
+            yield self._parameters(block, errors)
 
     def _parameters(self, block: LagBlock, errors: Errors) -> LagParameters:
         pairs = ((block.level, block.level), (block.level, block.lagged), (block.lagged, block.lagged))
@@ -770,10 +725,6 @@ class LagBatch:
             table = (nodes.inverse @ values).reshape(len(rests), -1, self._k)
             self._rests[at] = np.ascontiguousarray(table.transpose(1, 0, 2)).reshape(len(self._z), -1)
         return self._rests[at]
-
-    def effect(self, found: LagParameters, focal: int, lag: int | None, effect: str) -> tuple[FloatArray, FloatArray]:
-        """Return an effect and its standard error for each outcome, each of shape (M,); arguments as in `fit`."""
-        return self.effects(found, [(focal, lag, effect)])[0]
 
     def effects(
         self, found: LagParameters, asked: Sequence[Asked | Combination]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.spatial.batch import CELLS, MOST, Asked, Combination, Errors, LagSpace
+from digicarbon.numeric.spatial.batch import CELLS, MOST, Asked, Combination, Errors, LagSpace, joined
 from digicarbon.numeric.spatial.likelihood import in_sample
 from digicarbon.numeric.spatial.operator import DenseOperator
 
@@ -33,7 +33,7 @@ class CombinedOutcomes:
     columns: FloatArray
     weights: FloatArray | None = None
 
-    def combined(self, weights: FloatArray) -> CombinedOutcomes:
+    def __matmul__(self, weights: FloatArray) -> CombinedOutcomes:
         """Return linear combinations of the outcomes, weights of shape (M, draws)."""
         return CombinedOutcomes(self.columns, weights if self.weights is None else self.weights @ weights)
 
@@ -102,12 +102,8 @@ class CombinedBatch:
             lam, found = self._estimates(columns)
             spatial.append((found.rho, lam))
             parts.append(self._effects(columns, lam, found, asked, errors))
-        joined = [
-            (np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each]))
-            for each in zip(*parts, strict=True)
-        ]
         rho, lam = (np.concatenate(each) for each in zip(*spatial, strict=True))
-        return joined, rho, lam
+        return joined(parts), rho, lam
 
     def _estimates(self, columns: FloatArray) -> tuple[FloatArray, _Profile]:
         """Return λ of each draw and the other parameters there."""

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.spatial.batch import Errors, LagBlock, LagOutcomes, LagSpace, centred, corrections
+from digicarbon.numeric.spatial.batch import (
+    Errors,
+    LagBlock,
+    LagOutcomes,
+    LagSpace,
+    centred,
+    corrections,
+    joined,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,19 +68,6 @@ class ErrorBatch:
         cross = q.T @ lagged
         self._normal = np.eye(z.shape[2]), cross + cross.T, lagged.T @ lagged
 
-    def fit(self, outcomes: LagOutcomes, contrast: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return g′β, its standard error and λ of each outcome, each of shape (M,).
-
-        Parameters
-        ----------
-        outcomes : LagOutcomes
-            From ``space``.
-        contrast : ndarray, shape (k,)
-            g.
-        """
-        every, lam = self.several(outcomes, [contrast], "classic")
-        return *every[0], lam
-
     def several(
         self, outcomes: LagOutcomes, contrasts: Sequence[FloatArray], errors: Errors
     ) -> tuple[list[tuple[FloatArray, FloatArray]], FloatArray]:
@@ -81,11 +76,7 @@ class ErrorBatch:
         for found in self.parameters(outcomes, errors):
             parts.append([self.estimate(found, contrast) for contrast in contrasts])
             lam.append(found.lam)
-        joined = [
-            (np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each]))
-            for each in zip(*parts, strict=True)
-        ]
-        return joined, np.concatenate(lam)
+        return joined(parts), np.concatenate(lam)
 
     def parameters(self, outcomes: LagOutcomes, errors: Errors = "classic") -> Iterator[ErrorParameters]:
         """Yield the parameters of blocks of outcomes; with what their standard errors need."""

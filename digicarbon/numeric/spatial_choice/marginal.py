@@ -8,7 +8,7 @@ either Zellner's N(0, σ²(gZ′Z)⁻¹) with Z filtered by the error process an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -104,7 +104,13 @@ class Factors:
         return value
 
     def marginal(self, kind: ChoiceKind, prior: Prior = "g") -> Marginal:
-        """Return the marginal likelihood of a kind."""
+        """Return the marginal likelihood of a kind.
+
+        Notes
+        -----
+        LeSage (2014), Spatial Statistics 9; LeSage (2015), Journal of Geographical Systems 17; LeSage & Parent (2007).
+        Differences to SDPDmod's ``blmpSDPD`` are on the page docs/which_weights.md.
+        """
         value = self.integrand(kind, prior)
         axes = (kind in LAG_OF_Y) + (kind in LAG_OF_ERROR)
         if not axes:
@@ -112,36 +118,6 @@ class Factors:
         low, high = self.space.bounds
         log_integral, mean = _integrated(value, (low, high), axes)
         return Marginal(log_integral - axes * float(np.log(high - low)), mean)
-
-
-def log_marginals(
-    y: FloatArray, spaces: Sequence[Space], kinds: Sequence[ChoiceKind], prior: Prior = "g"
-) -> FloatArray:
-    """Return log marginal likelihoods of kinds and weights.
-
-    Parameters
-    ----------
-    y : ndarray, shape (N, T)
-        Raw.
-    spaces : sequence of Space
-        One for each W, of the same regressors and sample.
-    kinds : sequence of str
-    prior : {"g", "flat"}
-
-    Returns
-    -------
-    ndarray, shape (kinds, weights)
-
-    Notes
-    -----
-    LeSage (2014), Spatial Statistics 9; LeSage (2015), Journal of Geographical Systems 17; LeSage & Parent (2007).
-    Differences to SDPDmod's ``blmpSDPD`` are on the page docs/which_weights.md.
-    """
-    out = np.empty((len(kinds), len(spaces)))
-    for column, space in enumerate(spaces):
-        factors = Factors.of(space, y[..., None])
-        out[:, column] = [factors.marginal(kind, prior).value for kind in kinds]
-    return out
 
 
 def _integrated(
@@ -172,7 +148,7 @@ def _integrated(
     return float(top + np.log(total)), tuple(map(float, mean))
 
 
-def probabilities(log_marginal: FloatArray, prior: FloatArray | None = None, axis: int | None = None) -> FloatArray:
+def probabilities(log_marginal: FloatArray, prior: FloatArray | None = None) -> FloatArray:
     """Return posterior probabilities.
 
     Parameters
@@ -181,10 +157,7 @@ def probabilities(log_marginal: FloatArray, prior: FloatArray | None = None, axi
         Missing values stand for what was not compared.
     prior : ndarray or None
         Prior weights of the same shape; None for equal ones.
-    axis : int or None
-        None: of all pairs. Of a table of kinds and weights, 0 gives probabilities of kinds given W, 1 those of W given
-        the kind.
     """
     height = log_marginal if prior is None else log_marginal + np.log(prior)
-    share = np.exp(height - np.nanmax(height, axis=axis, keepdims=True))
-    return np.asarray(share / np.nansum(share, axis=axis, keepdims=True))
+    share = np.exp(height - np.nanmax(height))
+    return np.asarray(share / np.nansum(share))

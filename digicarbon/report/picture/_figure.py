@@ -230,15 +230,25 @@ def drawable(text: str) -> str:
     return "".join(letter if _has_letters(letter) else f"U+{ord(letter):04X} " for letter in text).strip()
 
 
-def grid_of(count: int, most: int) -> tuple[int, int]:
-    """Return the numbers of rows and columns for ``count`` panels, at most ``most`` in a row, rows evenly filled."""
-    rows = -(-count // most)
+def grid_of(count: int) -> tuple[int, int]:
+    """Return the numbers of rows and columns for ``count`` panels, at most three in a row, rows evenly filled."""
+    rows = -(-count // 3)
     return rows, -(-count // rows)
 
 
 def series(position: int) -> tuple[str, str]:
     """Return colour and marker of a series."""
     return SERIES[position % len(SERIES)]
+
+
+def draw_observations(axes: Axes, x: FloatArray, words: Words, named: bool = True) -> None:
+    """Draw how often values are observed, as a picture below another one; with the number of them beside it."""
+    axes.hist(x, bins=30, range=(float(x.min()), float(x.max())), color=GREY, alpha=0.6)
+    axes.spines["left"].set_visible(False)
+    axes.set_yticks([])
+    if named:
+        count = words.say("number observed", number=len(x)).replace(" ", "\n")
+        axes.set_ylabel(count, rotation=0, ha="right", va="center", fontsize=8)
 
 
 def draw_intervals(

@@ -11,7 +11,18 @@ from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic.turning_points import curve_of, described, named_term, observed, refuse_few_values, slopes_of
 from digicarbon.numeric.shape.turning_points import Curve, Fieller, Point, contrast, cubic, quadratic
 from digicarbon.panel import Panel
-from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Naming, Words, drawing, head, new_figure
+from digicarbon.report.picture._figure import (
+    BLUE,
+    GREY,
+    ORANGE,
+    Language,
+    Naming,
+    Words,
+    draw_observations,
+    drawing,
+    head,
+    new_figure,
+)
 from digicarbon.result import Result
 
 if TYPE_CHECKING:
@@ -85,7 +96,7 @@ def plot_curve(
         _draw_turning_points(upper, curve, x, words, _wild_region(result))
         upper.set_ylabel(words.say("along curve", y=words(result.y)))
         upper.legend(loc="upper center", bbox_to_anchor=(0.5, -0.03), ncols=3)
-        _draw_observations(lower, x, words)
+        draw_observations(lower, x, words)
         lower.set_xlabel(words(term))
         head(figure, title, simulated, words.language)
     return figure
@@ -156,12 +167,3 @@ def _turning_points(
     if region.kind == "interval":
         return [(parabola.turning, region.low, region.high, "Fieller")]
     return [(parabola.turning, parabola.turning.low, parabola.turning.high, "delta; Fieller's is none")]
-
-
-def _draw_observations(axes: Axes, x: FloatArray, words: Words) -> None:
-    axes.hist(x, bins=30, range=(float(x.min()), float(x.max())), color=GREY, alpha=0.6)
-    axes.spines["left"].set_visible(False)
-    axes.set_yticks([])
-    axes.set_ylabel(
-        words.say("number observed", number=len(x)).replace(" ", "\n"), rotation=0, ha="right", va="center", fontsize=8
-    )

@@ -232,7 +232,7 @@ def _clusters(
         areas = areas_of(regions, *polygons, words.language)
         if areas is None:
             raise ConfigError(Note("map_needs_polygons"))
-        rows, columns = grid_of(len(shown), 3)
+        rows, columns = grid_of(len(shown))
         figure = new_figure(*_size(areas, rows, columns, 0.0), maps=True)
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, period in zip(grid, shown, strict=False):
@@ -382,7 +382,7 @@ def _maps(
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
     # a single variable may fill several rows; several variables have one row each
-    rows, columns = grid_of(len(periods), 3) if len(names) == 1 else (len(names), len(periods))
+    rows, columns = grid_of(len(periods)) if len(names) == 1 else (len(names), len(periods))
     figure = new_figure(*_size(areas, rows, columns, 1.3), maps=True)
     grid = figure.subplots(rows, columns, squeeze=False)
     blanks: set[str] = set()

@@ -23,7 +23,16 @@ from digicarbon.diagnostic.turning_points import described, observed
 from digicarbon.model import Model
 from digicarbon.note import Note
 from digicarbon.panel import Panel
-from digicarbon.report.picture._figure import BLUE, GREY, Language, Naming, Words, drawing, head, new_figure
+from digicarbon.report.picture._figure import (
+    BLUE,
+    Language,
+    Naming,
+    Words,
+    draw_observations,
+    drawing,
+    head,
+    new_figure,
+)
 from digicarbon.result import Result
 from digicarbon.weights import Weights
 
@@ -158,7 +167,7 @@ def _figure(
             upper, lower = grid[:, column]
             _draw(upper, effects, words, level)
             if x is not None:
-                _draw_observations(lower, x, words, first=column == 0)
+                draw_observations(lower, x, words, named=column == 0)
             lower.set_xlabel(words(names[1]))
             upper.set_title(label, fontsize=9)
         upper = grid[0, 0]
@@ -174,15 +183,6 @@ def _figure(
         figure.legend(list(shown.values()), list(shown), loc="outside lower center", ncols=2)
         head(figure, title, simulated, words.language)
     return figure
-
-
-def _draw_observations(axes: Axes, x: FloatArray, words: Words, first: bool) -> None:
-    axes.hist(x, bins=30, range=(float(x.min()), float(x.max())), color=GREY, alpha=0.6)
-    axes.spines["left"].set_visible(False)
-    axes.set_yticks([])
-    if first:
-        count_words = words.say("number observed", number=len(x)).replace(" ", "\n")
-        axes.set_ylabel(count_words, rotation=0, ha="right", va="center", fontsize=8)
 
 
 def _draw(axes: Axes, effects: pd.DataFrame, words: Words, level: float) -> None:

@@ -170,7 +170,7 @@ def plot_moran_scatter(
     z, lag = standardised_and_lag(extended, weights, variable)
     with drawing():
         words = Words(language, naming)
-        rows, columns = grid_of(len(chosen), 3)
+        rows, columns = grid_of(len(chosen))
         figure = new_figure(3.1 * columns + 0.4, 3.1 * rows + 0.3)
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
         names = short_names(extended.units, words.language)

@@ -109,19 +109,15 @@ def check_sums(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
     return ordered([*findings, *(item for name, table in sound.items() for item in _checks()[name].unfit(table, name))])
 
 
-def check_series(
-    frame: pd.DataFrame, file: str, unit: str = "unit", time: str = "time", noun: str = "unit"
-) -> list[Finding]:
+def check_series(frame: pd.DataFrame, file: str, noun: str = "unit") -> list[Finding]:
     """Check the series of a panel: ranges, gaps, copied years, outliers, different vintages.
 
     Parameters
     ----------
     frame : DataFrame
-        A row per unit and year; whole-number years.
+        A row for each ``unit`` and ``time``; whole-number years.
     file : str
         For messages.
-    unit, time : str
-        The columns of the keys.
     noun : str
         What a unit is called.
 
@@ -130,6 +126,7 @@ def check_series(
     list of Finding
         Errors first; none for a panel whose periods are no whole numbers.
     """
+    unit, time = "unit", "time"
     if not pd.api.types.is_integer_dtype(frame[time]):
         return []
     # columns of text are left out: the panel refuses them if a model uses them

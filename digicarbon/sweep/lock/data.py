@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.errors import DigicarbonError
-from digicarbon.panel import LOG_PREFIX, Panel, variables_of
+from digicarbon.panel import Panel, variables_of, without_logarithms
 from digicarbon.plan.prepare import Specs
 from digicarbon.plan.runs import Run
 from digicarbon.source import TABLES, InputFile, Inputs, WatchedInputs
@@ -117,11 +117,14 @@ class Reader:
         own = self._set(run, inputs)
         for file in inputs.files:
             own.files.setdefault(file.path, file)
-        outcome = {_bare(name) for name in variables_of([specs.model.y])}
+        outcome = {without_logarithms(name) for name in variables_of([specs.model.y])}
         regions = [inputs.regions] if specs.sample.regions and inputs.regions else []
         terms = [*specs.terms, *specs.model.beside, *regions]
-        of_terms = [name for name in variables_of(terms) if _bare(name) not in outcome]
-        names = [*of_terms, *(name for name in variables_of(specs.sample.variables) if _bare(name) not in outcome)]
+        of_terms = [name for name in variables_of(terms) if without_logarithms(name) not in outcome]
+        names = [
+            *of_terms,
+            *(name for name in variables_of(specs.sample.variables) if without_logarithms(name) not in outcome),
+        ]
         if specs.weights is not None:
             names += [column for column, _ in specs.weights.made_of]
         of_outcome, _ = self._behind(specs, inputs, outcome)
@@ -137,7 +140,7 @@ class Reader:
         own.chooses |= {
             name
             for name in choosing
-            if _bare(name) in outcome or self._behind(specs, inputs, [name])[0] & (of_outcome - elsewhere)
+            if without_logarithms(name) in outcome or self._behind(specs, inputs, [name])[0] & (of_outcome - elsewhere)
         }
         panel = run.prepared.stage.selection.panel
         if _by_outcome(specs.weights, panel, outcome | own.of_outcome - own.read.keys() - behind):
@@ -233,7 +236,7 @@ def _by_outcome(spec: WeightsSpec | None, panel: Panel, outcome: Collection[str]
     if spec is None or type(spec).__module__.partition(".")[0] == __package__.partition(".")[0]:
         return False
     order = np.random.default_rng(1).permutation(len(panel.index))
-    exchanged = {name: panel.column(name)[order] for name in panel.names if _bare(name) in outcome}
+    exchanged = {name: panel.column(name)[order] for name in panel.names if without_logarithms(name) in outcome}
     try:
         return spec.compute(panel.with_columns(exchanged)).digest != spec.compute(panel).digest
     except DigicarbonError:
@@ -277,12 +280,6 @@ def _unused(name: str, taken: Mapping[str, object]) -> str:
         number += 1
         out = f"{name} ({number})"
     return out
-
-
-def _bare(variable: str) -> str:
-    while variable.startswith(LOG_PREFIX):
-        variable = variable.removeprefix(LOG_PREFIX)
-    return variable
 
 
 def _tables(tables: Mapping[tuple[str, int], InputOutputTable]) -> Grid:
