@@ -439,10 +439,8 @@ def test_ui_serves_until_ctrl_c(words: list[str], study: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "digicarbon", "ui", *words, "--port", str(port)]
-    # without words as users start it: with all processes of MLflow's that have to end with it
-    settings = {
-        name: value for name, value in os.environ.items() if words or name != "MLFLOW_SERVER_ENABLE_JOB_EXECUTION"
-    }
+    # with all processes that MLflow may start, which have to end with it
+    settings = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false" if words else "true"}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=settings
     ) as server:

@@ -121,10 +121,8 @@ class Reader:
         regions = [inputs.regions] if specs.sample.regions and inputs.regions else []
         terms = [*specs.terms, *specs.model.beside, *regions]
         of_terms = [name for name in variables_of(terms) if without_logarithms(name) not in outcome]
-        names = [
-            *of_terms,
-            *(name for name in variables_of(specs.sample.variables) if without_logarithms(name) not in outcome),
-        ]
+        of_sample = variables_of(specs.sample.variables)
+        names = [*of_terms, *(name for name in of_sample if without_logarithms(name) not in outcome)]
         if specs.weights is not None:
             names += [column for column, _ in specs.weights.made_of]
         of_outcome, _ = self._behind(specs, inputs, outcome)
@@ -135,7 +133,7 @@ class Reader:
         own.of_outcome |= of_outcome
         # rows that are chosen by the outcome are no plan that is independent of it
         trimmed = (specs.sample.outliers_of or (specs.model.y,)) if any(specs.sample.trim) else ()
-        choosing = variables_of([*specs.sample.variables, *trimmed])
+        choosing = (*of_sample, *variables_of(trimmed))
         elsewhere = self._behind(specs, inputs, of_terms)[0]
         own.chooses |= {
             name
