@@ -332,7 +332,7 @@ def _references(members: Sequence[Member]) -> list[str]:
     """Return the keys of the literature that the classes name that computed numbers."""
     keys: set[str] = set()
     for one in members:
-        keys |= set(recorded.report_of(one.sweep).cited)
+        keys |= set(recorded.report_of(one.sweep).with_multiverse(one.sweep.multiverse).cited)
         taken: dict[tuple[str, str], str] = {}
         ids = one.sweep.rows["run_id"].to_dict()
         for run in one.sweep.roster.runs:

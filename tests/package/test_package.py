@@ -76,7 +76,10 @@ def study(folder: Path) -> Path:
     (here / "conf/source/secret.yaml").write_text(SOURCE.format(path='"../my own/secret.csv"'))
     (here / "conf/source/unused.yaml").write_text(SOURCE.format(path="data/none.csv"))
     columns = "{One: {model.controls: []}, Two: {}}"
-    (here / "experiments/open.yaml").write_text(EXPERIMENT.format(title="open", source="states", columns=columns))
+    kinds = "kinds: {column: equivalent}\n"
+    (here / "experiments/open.yaml").write_text(
+        EXPERIMENT.format(title="open", source="states", columns=columns) + kinds
+    )
     (here / "experiments/closed.yaml").write_text(EXPERIMENT.format(title="closed", source="secret", columns="{A: {}}"))
     (here / "experiments/both.yaml").write_text("# all tables\ndefaults: [config]\nexperiments: [open, closed]\n")
     (here / "experiments/package.yaml").write_text("data: \n  states:\n    share: true\n  secret:\n    share: false\n")
@@ -127,6 +130,7 @@ def test_the_folder_holds_the_study_and_no_more(packaged: tuple[Path, Path]) -> 
     for name in ("open", "closed"):
         assert {f"expected/{name}/{file}" for file in tables} <= own
     readme = (packaged[1] / "README.md").read_text(encoding="utf-8")
+    assert "@article{delgiudice2021," in (packaged[1] / "references.bib").read_text(encoding="utf-8")
     assert re.search(r"The largest process took [\d.]+ [MG]B of memory, measured during the recorded runs\.", readme)
     assert {"README.md", "Dockerfile", "data.json", "software/requirements.lock", "ro-crate-metadata.json"} <= own
 
