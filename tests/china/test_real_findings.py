@@ -30,7 +30,7 @@ def io2007(data_folder: Path) -> list[Finding]:
 @pytest.fixture(scope="module")
 def yearbook(data_folder: Path) -> list[Finding]:
     frame = pd.read_csv(data_folder / "china" / "nbs" / "wd_province_energy_macro_1985_2018.csv")
-    return check_series(frame, "wd", "province", "year", "province")
+    return check_series(frame.rename(columns={"province": "unit", "year": "time"}), "wd", noun="province")
 
 
 def test_the_tables_of_2007_balance_but_have_empty_sectors(io2007: list[Finding]) -> None:

@@ -332,7 +332,7 @@ def test_compare_reads_a_package(
     assert np.isnan(differ.loc[numbers[-1]["number"], "value_b"])
     assert main(["compare", str(package), str(other), "report.language=zh"]) == 1
     text = capsys.readouterr().out
-    assert f"{len(numbers):,}个数值：2个相差超过1e-10，1个相差超过1e-06。" in text.replace("\n", "")
+    assert "个数值：2个相差超过1e-10，1个相差超过1e-06。" in text.replace("\n", "")
     assert "不同的数值，差异最大的在前" in text
     (other / "software" / "rebuild.json").write_text("{}", encoding="utf-8")
     capsys.readouterr()
