@@ -83,7 +83,7 @@ def test_the_market_index_repeats_2019_and_industries_are_of_another_vintage(dat
         "secondary_va_100m_cny": "secondary_va",
         "tertiary_va_100m_derived": "tertiary_va",
     }
-    found = check_series(frame.rename(columns=names), "merged", "province", "year", "province")
+    found = check_series(frame.rename(columns={**names, "province": "unit", "year": "time"}), "merged", noun="province")
     copied = [(item.series, item.year) for item in found if item.check == "copied year"]
     assert copied == [("market_index", 2020), ("market_index", 2021), ("market_index", 2022)]
     (vintage,) = [item for item in found if item.check == "vintage"]
