@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field, PrivateAttr
 
+from digicarbon.config.files import override
 from digicarbon.note import Note, cut, note_of
 from digicarbon.panel import Panel
 from digicarbon.render import Table as Table
@@ -97,6 +99,13 @@ class Report(Spec):
     def words(self) -> Labels:
         """What variables and rows are called."""
         return Labels(self.language, self.labels)
+
+    def asked_words(self, option: str, *fields: str) -> str:
+        """Return the words of a command line that ask for a shipped report with the values of some fields."""
+        values = {name: getattr(self, name) for name in fields}
+        given = {name: value for name, value in values.items() if value != type(self).model_fields[name].default}
+        texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in given.items()}
+        return shlex.join([f"report={option}", *(override(f"report.{name}", text) for name, text in texts.items())])
 
     def with_labels(self, labels: Mapping[str, str]) -> Self:
         """Return the report with further words; its own take precedence."""

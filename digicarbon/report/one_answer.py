@@ -88,8 +88,7 @@ class OneAnswer(Report):
     def with_evidence(self, evidence: Evidence | None) -> OneAnswer:
         """Return the report with the evidence of its quantity."""
         report = self.model_copy()
-        fits = evidence is not None and (evidence.estimand, evidence.term) == (self.quantity, self.term)
-        report._evidence = evidence if fits else None
+        report._evidence = evidence if evidence is not None and self.evidence_request.fits(evidence) else None
         if report._evidence is not None and not self.leave_out:
             report._evidence = replace(report._evidence, left_out=None)
         return report
@@ -228,16 +227,19 @@ class OneAnswer(Report):
         if repeated := sum(part.repeated for part in parts):
             notes.append(Note("counted_without_errors", specifications=repeated))
         if self._evidence is None:
-            notes.append(Note("no_evidence_recorded"))
+            notes.append(Note("no_evidence_recorded", words=self._asking()))
         else:
             notes += self._without(parts)
             if any(set(DILUTED.values()) & set(group.averages) for part in parts for group in self._groups(part)):
                 notes.append(Note("diluted_by", power=self.dilution))
             if self.leave_out and self._evidence.left_out is None:
-                notes.append(Note("no_left_out_recorded"))
+                notes.append(Note("no_left_out_recorded", words=self._asking()))
         notes += curve.notes
         notes += [*counted_notes(curve.focal_runs.notes, curve.focal_runs.runs), *counted_once(curve.focal_runs.again)]
         return self.words.notes(notes)
+
+    def _asking(self) -> str:
+        return self.asked_words("one_answer", "quantity", "term", "leave_out")
 
     def _without(self, parts: Sequence[Part]) -> list[Note]:
         """Return notes on specifications without a likelihood, by reason, and on those that compare with none."""

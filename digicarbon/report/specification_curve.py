@@ -665,7 +665,8 @@ class SpecificationCurve(Report):
         for part in curve.parts:
             notes += self._of_joint(part.joint, part.name)
         if not self._joints and self.draws:
-            notes.append(Note("no_joint_recorded"))
+            asked = self.asked_words("curve", "quantity", "term", "draws", "seed", "level", "method")
+            notes.append(Note("no_joint_recorded", words=asked))
         focal_runs = curve.focal_runs
         terms = curve.rows["term"].unique().tolist()
         if len(terms) > 1 and not focal_runs.logarithms.issuperset(terms):

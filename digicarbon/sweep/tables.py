@@ -189,6 +189,7 @@ def show(
             estimates = _Estimates(file)
             signs = of_parts(report, multiverse)
             records.watchers += [estimates.take, *(one.take for one in signs.values())]
+            test = report.joint_request
             joints, untested = _joints(report, records, multiverse)
             judged = _judged(planned, records, multiverse, claim, joints)
             report = report.with_multiverse(multiverse, judged).with_joints(joints)
@@ -210,9 +211,10 @@ def show(
     if table is not None:
         files |= {"table.md": table.to_markdown()}
         files |= {name: plain_table(part.named).to_csv() for name, part in table.by_file.items()}
-    if joints:
-        files[JOINT] = joints_to_json(joints)
-        files[EACH_FILE] = plain_table(each_of(joints)).to_csv(index=False)
+    if joints and test is not None:
+        folder = test.folder
+        files[f"{folder}/{JOINT}"] = joints_to_json(joints)
+        files[f"{folder}/{EACH_FILE}"] = plain_table(each_of(joints)).to_csv(index=False)
     if found is not None and report.evidence_request is not None:
         folder = report.evidence_request.folder
         files[f"{folder}/{EVIDENCE}"] = found.to_json()
