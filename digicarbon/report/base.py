@@ -168,10 +168,22 @@ class Report(Spec):
 
     def with_multiverse(self, multiverse: Multiverse | None, judged: Judged | None = None) -> Self:
         """Return the report with the parts of the sweep, and with what became of the experiment's claim."""
-        report = self.model_copy()
+        report = self
+        if multiverse is not None and self.language is not None:
+            report = self.with_labels(self._alone(multiverse))
+        report = report.model_copy()
         report._multiverse = None if multiverse is None or not multiverse.kinds else multiverse
         report._judged = judged
         return report
+
+    def _alone(self, multiverse: Multiverse) -> dict[str, str]:
+        """Return options without words as their own words, by which parts stand beside others that have words."""
+        words, options = self.words, {}
+        for key in dict.fromkeys(key for part in multiverse.parts for key in part.choices if "." not in key):
+            values = dict.fromkeys(part.choices[key] for part in multiverse.parts)
+            bare = [value for value in values if words.option(key, value) == value]
+            options |= {f"{key}={value}": value for value in bare} if len(bare) < len(values) else {}
+        return options
 
     def with_failed(self, runs: int) -> Report:
         """Return the report for a sweep of which so many runs failed; most leave it to a note below their table."""

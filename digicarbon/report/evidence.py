@@ -113,6 +113,8 @@ class LeftOut:
     quantities, terms : tuple of str
         What each estimate is; empty in what earlier versions recorded.
     units : tuple of str
+    in_space : bool
+        Whether any specification has a W.
     estimates, p : ndarray, shape (S, 1 + N)
         The first column is the whole sample; p is that of the standard errors. Not-a-number where there is no fit.
     se : ndarray, shape (S,)
@@ -129,6 +131,7 @@ class LeftOut:
     reasons: tuple[tuple[str, str, Note], ...] = ()
     quantities: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
+    in_space: bool = True
 
     @property
     def table(self) -> pd.DataFrame:
@@ -186,6 +189,7 @@ class Evidence:
                 "labels": left.labels,
                 "quantities": left.quantities,
                 "terms": left.terms,
+                "in_space": left.in_space,
                 "units": left.units,
                 "estimates": _rows(left.estimates),
                 "p": _rows(left.p),
@@ -259,4 +263,5 @@ def _left_out(node: Mapping[str, Any]) -> LeftOut:
         tuple((str(label), str(unit), Note.from_json(why)) for label, unit, why in node["reasons"]),
         tuple(map(str, node.get("quantities", ()))),
         tuple(map(str, node.get("terms", ()))),
+        bool(node.get("in_space", True)),
     )

@@ -170,7 +170,8 @@ class Labels:
     def _setting(self, key: str, value: str, between: str) -> str:
         """Return a choice with its value; an option of a config group stands for itself."""
         option = self.option(key, value)
-        return option if "." not in key and option != value else self._named(key, value, between)
+        named = option != value or f"{key}={value}" in self.extra
+        return option if "." not in key and named else self._named(key, value, between)
 
     def _named(self, key: str, value: str, between: str) -> str:
         choice, option = self.choice(key), self.option(key, value)

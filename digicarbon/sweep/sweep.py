@@ -299,6 +299,11 @@ def _refuse_unknown_term(claim: Claim, composer: Composer, planned: Plan) -> Non
         hint = suggestion(claim.term, known)
         error = ConfigError(Note("claim_no_term", key=key, name=claim.term, hint=hint, known=cut(known, MOST_TERMS)))
         raise at(error, composer.where(key))
+    of_x = {name for term in known for name in variables_of([term])}
+    if known and claim.term not in known and not of_x.intersection(variables_of([claim.term])):
+        key = "claim.term"
+        error = ConfigError(Note("claim_of_control", key=key, name=claim.term, known=cut(known, MOST_TERMS)))
+        raise at(error, composer.where(key))
 
 
 def _placed(composer: Composer, key: str, make: Callable[[], T]) -> T:
