@@ -342,3 +342,17 @@ def test_a_page_shows_the_parts_and_the_claim(project: Path) -> None:
         assert "Counted together carbon intensity" in shares
         assert shares.count("Median") == 1
         assert shown.said == []
+
+
+def test_the_main_value_is_a_list_in_any_order(project: Path) -> None:
+    lists = {"outcome.controls": [["ln_pgdp"], ["ln_pgdp", "ln_population"]]}
+    kinds = {"outcome.controls": {"kind": "nonequivalent", "main": ["ln_population", "ln_pgdp"]}}
+    written("mine", grid=lists, kinds=kinds)
+    chosen = settings_for(composer := Composer(loader(), "mine"), plan(composer))
+    assert chosen.kinds["named"]["outcome.controls"]["values"] == ["[ln_pgdp, ln_population]", "[ln_pgdp]"]
+
+
+def test_a_claim_is_of_a_focal_term(project: Path) -> None:
+    said = refused(grid=SMALL, claim={**CLAIM, "joint": None, "term": "ln_pgdp"})
+    assert "claim.term: ln_pgdp is in the models, but not as a focal term" in said
+    assert "no model has the term" in refused(grid=SMALL, claim={**CLAIM, "joint": None, "term": "nosuch"})
