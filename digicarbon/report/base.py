@@ -178,7 +178,8 @@ class Report(Spec):
 
     def _alone(self, multiverse: Multiverse) -> dict[str, str]:
         """Return options without words as their own words, by which parts stand beside others that have words."""
-        words, options = self.words, {}
+        words = self.words
+        options: dict[str, str] = {}
         for key in dict.fromkeys(key for part in multiverse.parts for key in part.choices if "." not in key):
             values = dict.fromkeys(part.choices[key] for part in multiverse.parts)
             bare = [value for value in values if words.option(key, value) == value]
