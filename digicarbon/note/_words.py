@@ -6,7 +6,7 @@ A template is a sentence or a phrase with fields in braces, ``{name:kind}``. Kin
 - ``rest``: the same, or nothing;
 - ``list``, ``semicolons``, ``ands``: several of them, with commas, semicolons or "and" between them;
 - ``term``, ``terms``: a name, or several, of variables, with the report's words in every language;
-- ``choice``, ``choices``: a key of the configuration, or several; ``option``: a value of the choice that the field
+- ``choice``, ``choices``: a key of the configuration, or several; ``option``: a value, or several, of the choice that the field
   names; ``runs``: labels of runs;
 - ``names``: several names that are the same in every language;
 - ``blanks``: the words of a table cell, e.g. fuel, place and year, in Chinese if all of them have Chinese words;
@@ -38,6 +38,7 @@ BETWEEN = {
     "names": {"en": ", ", "zh": ", "},
     "terms": {"en": ", ", "zh": "、"},
     "choices": {"en": ", ", "zh": "、"},
+    "option": {"en": ", ", "zh": "、"},
     "runs": {"en": ", ", "zh": ", "},
     "semicolons": {"en": "; ", "zh": "；"},
     "ands": {"en": " and ", "zh": "、"},

@@ -24,6 +24,7 @@ from digicarbon.recorded import RecordedSweep
 from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
 from digicarbon.report.evidence import UNITS_FILE, Evidence
 from digicarbon.report.joint import EACH_FILE, Joint, each_of
+from digicarbon.report.labels import options_beside
 from digicarbon.sweep import tables
 from digicarbon.sweep.provenance import SEEDS
 from digicarbon.sweep.tables import absent, finished, stated
@@ -179,6 +180,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
     title = sweep.title or name
     stored = _stored_pictures(sweep, report, changed)
     overview = effects(sweep.records, report.asked)
+    report = report.with_beside(options_beside([(run.options, run.values) for run in sweep.roster.runs]))
     report = report.with_failed(len(sweep.failures) + sweep.lacking).with_multiverse(sweep.multiverse, sweep.judged)
     joints = _joints(sweep, report)
     if isinstance(report, SpecificationCurve) and joints:
@@ -327,7 +329,7 @@ def _curve(
     spec = SpecificationCurve(
         quantity=quantity, term=term, pictures=("svg",), labels=report.labels, language=report.language
     )
-    spec = spec.with_multiverse(sweep.multiverse, sweep.judged).with_joints(joints)
+    spec = spec.with_beside(report.words.beside).with_multiverse(sweep.multiverse, sweep.judged).with_joints(joints)
     spec = spec.with_failed(len(sweep.failures) + sweep.lacking)
     try:
         table = spec.table(title, sweep.records)

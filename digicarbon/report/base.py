@@ -89,6 +89,7 @@ class Report(Spec):
 
     _multiverse: Multiverse | None = PrivateAttr(default=None)
     _judged: Judged | None = PrivateAttr(default=None)
+    _beside: frozenset[str] = PrivateAttr(default=frozenset())
 
     @property
     def cited(self) -> tuple[str, ...]:
@@ -98,7 +99,7 @@ class Report(Spec):
     @property
     def words(self) -> Labels:
         """What variables and rows are called."""
-        return Labels(self.language, self.labels)
+        return Labels(self.language, self.labels, self._beside)
 
     def asked_words(self, option: str, *fields: str) -> str:
         """Return the words of a command line that ask for a shipped report with the values of some fields."""
@@ -165,6 +166,12 @@ class Report(Spec):
     def judged(self) -> Judged | None:
         """Whether the experiment's claim holds; None where it makes none."""
         return self._judged
+
+    def with_beside(self, beside: frozenset[str]) -> Self:
+        """Return the report with the options that have other words (`digicarbon.report.labels.options_beside`)."""
+        report = self.model_copy()
+        report._beside = beside
+        return report
 
     def with_multiverse(self, multiverse: Multiverse | None, judged: Judged | None = None) -> Self:
         """Return the report with the parts of the sweep, and with what became of the experiment's claim."""

@@ -280,6 +280,6 @@ def _models(reasons: Mapping[Note, int]) -> list[tuple[Note, int]]:
     found = []
     for alike in together.values():
         why, runs = alike[0][0], sum(own for _, own in alike)
-        models = tuple(Note("model_option", model=one["model"]) for one, _ in alike if "model" in dict(one.fields))
+        models = tuple(one["model"] for one, _ in alike if "model" in dict(one.fields))
         found.append((why.changed(model=models) if models else why, runs))
     return found

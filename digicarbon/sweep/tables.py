@@ -32,6 +32,7 @@ from digicarbon.report.evidence import UNITS_FILE, Evidence
 from digicarbon.report.joint import EACH_FILE, Joint, each_of, joints_to_json, metrics_of
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.kinds import Multiverse
+from digicarbon.report.labels import options_beside
 from digicarbon.result import Result
 from digicarbon.spec import identity
 from digicarbon.sweep.answer import of_parts, together_of
@@ -190,6 +191,7 @@ def show(
             signs = of_parts(report, multiverse)
             records.watchers += [estimates.take, *(one.take for one in signs.values())]
             test = report.joint_request
+            report = report.with_beside(options_beside([(run.options, run.choice.values) for run in planned.runs]))
             joints, untested = _joints(report, records, multiverse)
             judged = _judged(planned, records, multiverse, claim, joints)
             report = report.with_multiverse(multiverse, judged).with_joints(joints)
