@@ -51,7 +51,7 @@ def outlook(planned: Plan, chosen: Settings) -> Outlook:
 
 def _forecast(planned: Plan, chosen: Settings) -> Outlook:
     try:
-        past = history(chosen.tracking, sweep_key(planned), [run.key for run in planned.runs])
+        past = history(chosen.tracking, sweep_key(planned, chosen), [run.key for run in planned.runs])
     except TrackingError as error:
         # a plan is also useful without the store
         return Outlook(dict.fromkeys((run.key for run in planned.runs), "?"), f"What is recorded is not known: {error}")

@@ -6,8 +6,8 @@ A template is a sentence or a phrase with fields in braces, ``{name:kind}``. Kin
 - ``rest``: the same, or nothing;
 - ``list``, ``semicolons``, ``ands``: several of them, with commas, semicolons or "and" between them;
 - ``term``, ``terms``: a name, or several, of variables, with the report's words in every language;
-- ``choice``, ``choices``: a key of the configuration, or several; ``option``: a value of the choice that the field
-  names; ``runs``: labels of runs;
+- ``choice``, ``choices``: a key of the configuration, or several; ``option``: a value, or several, of the choice that
+  the field names; ``runs``: labels of runs;
 - ``names``: several names that are the same in every language;
 - ``blanks``: the words of a table cell, e.g. fuel, place and year, in Chinese if all of them have Chinese words;
 - ``sentences``: notes one after another, each but the last with a stop; ``lines``: notes on separate lines;
@@ -198,7 +198,8 @@ def _shown(value: Any, kind: str, language: str, named: Naming | None, field: st
             parts = parts if any(re.search("[A-Za-z]", part) for part in chinese) else chinese
         if kind == "sentences":
             parts = [part if part.endswith(_ENDS) else f"{part}{_STOP[language]}" for part in parts[:-1]] + parts[-1:]
-        return BETWEEN.get(kind, BETWEEN["names"])[language].join(parts)
+        between = "choices" if kind == "option" else kind
+        return BETWEEN.get(between, BETWEEN["names"])[language].join(parts)
     if isinstance(value, str):
         if named is not None and kind in CHOICES:
             return _of_choice(value, kind, named, field)

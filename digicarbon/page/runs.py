@@ -99,7 +99,14 @@ def payload(
     asked = effects.asked.quantity
     leading = {"coef", "se", "p"} if asked == "coefficient" else {asked, f"{asked} p"}
     metrics.sort(key=lambda metric: metric[1] not in leading)
-    estimates = [_numbers(_head(name, words), rows[column]) for column, name in metrics]
+    fits = ["" if run.run is None else run.run.label for run in listed]
+    shown = {name: rows[column].to_numpy(dtype=np.float64) for column, name in metrics}
+    # the coefficient of a model without spatial lags is its direct and its total effect, on the curve, too
+    for place, name in enumerate((asked, f"{asked} p")):
+        if name in shown:
+            own = np.array([effects.numbers[label][place] if label in effects.numbers else np.nan for label in fits])
+            shown[name] = np.where(np.isnan(shown[name]), own, shown[name])
+    estimates = [_numbers(_head(name, words), values) for name, values in shown.items()]
     further = {name: rows[column] for name in STATISTICS if (column := f"metrics.{name}") in rows}
     estimates += [_numbers(labels.word(name), values) for name, values in further.items() if values.notna().any()]
     estimates.append(_numbers(words("seconds"), (rows["end"] - rows["start"]) / 1000, 3))

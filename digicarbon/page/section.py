@@ -13,6 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from digicarbon.config.files import command_line
+from digicarbon.disk.cells import plain_table
 from digicarbon.errors import DigicarbonError
 from digicarbon.note import Note, cut, note_of
 from digicarbon.page import asked, counts, runs
@@ -21,8 +22,9 @@ from digicarbon.page.effects import Effects, effects
 from digicarbon.page.words import Words
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
-from digicarbon.report.evidence import UNITS_FILE
-from digicarbon.report.joint import EACH_FILE, Joint
+from digicarbon.report.evidence import UNITS_FILE, Evidence
+from digicarbon.report.joint import EACH_FILE, Joint, each_of
+from digicarbon.report.labels import options_beside
 from digicarbon.sweep import tables
 from digicarbon.sweep.provenance import SEEDS
 from digicarbon.sweep.tables import absent, finished, stated
@@ -178,15 +180,17 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
     title = sweep.title or name
     stored = _stored_pictures(sweep, report, changed)
     overview = effects(sweep.records, report.asked)
+    report = report.with_beside(options_beside([(run.options, run.values) for run in sweep.roster.runs]))
     report = report.with_failed(len(sweep.failures) + sweep.lacking).with_multiverse(sweep.multiverse, sweep.judged)
-    if isinstance(report, SpecificationCurve):
-        report = _with_joints(report, sweep.joints)
-    if report.evidence_request is not None:
-        report = report.with_evidence(sweep.evidence(report.evidence_request))
+    joints = _joints(sweep, report)
+    if isinstance(report, SpecificationCurve) and joints:
+        report = report.with_joints(joints)
+    evidence = None if report.evidence_request is None else sweep.evidence(report.evidence_request)
+    report = report.with_evidence(evidence)
     in_words = report.words.title(title, simulated=False)
     table, refusal = _table(sweep, report, title)
     new_pictures, complaint = _new_pictures(sweep, report, in_words) if stored is None else ({}, None)
-    curve, tables, why_no_curve = _curve(sweep, report, overview, in_words)
+    curve, tables, why_no_curve = _curve(sweep, report, joints, overview, in_words)
     new_pictures = {**new_pictures, **curve}
     pictures, further_pictures, picture_files = _pictures(
         {**{name: sweep.file(name) for name in stored or ()}, **new_pictures},
@@ -197,7 +201,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         key=key,
         title=in_words,
         simulated=sweep.simulated,
-        answer=_answer(sweep, overview, report, words),
+        answer=_answer(sweep, joints, overview, report, words),
         count=list(_count(sweep, listed, overview, words)),
         many=len(overview.numbers) >= MANY,
         warnings=[*_warnings(sweep, words), *([_said(complaint, words)] if complaint else [])],
@@ -207,7 +211,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         refusal=_said(refusal, words) or ("" if table is not None else words("none_fitted")),
         pictures=pictures,
         more_pictures=further_pictures,
-        curve=tables if isinstance(report, SpecificationCurve) else tables + _joint(sweep.joints, words),
+        curve=tables if isinstance(report, SpecificationCurve) else tables + _joint(joints, words),
         curve_note=_said(why_no_curve, words),
         diagnostics=list(_diagnostics(sweep, report, overview, addresses)),
         planned=len(listed),
@@ -225,7 +229,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         link_note=words("links_server", address=sweep.uri.rstrip("/"))
         if server
         else words("links_local", command=command_line("ui", sweep.experiment)),
-        files={**picture_files, **_of_sweep(sweep, report), "runs.csv": runs.table(sweep)},
+        files={**picture_files, **_beside(joints, evidence, report), "runs.csv": runs.table(sweep)},
     )
 
 
@@ -302,22 +306,30 @@ def _in_words(name: str) -> str:
     return PurePosixPath(name).stem.replace("_", " ")
 
 
-def _with_joints(report: SpecificationCurve, joints: Mapping[str, Joint]) -> SpecificationCurve:
-    """Return a curve with the joint tests of its parts, if the estimand is the same."""
-    own = {name: joint for name, joint in joints.items() if joint.estimand == report.quantity}
-    return report.with_joints(own) if own else report
+def _joints(sweep: RecordedSweep, report: Report) -> Mapping[str, Joint]:
+    """Return the joint test of each main part that belongs to a report.
+
+    It is the one that the report asks for. A report that asks for none has that of the experiment's own report, if it
+    is a test of the same number.
+    """
+    if report.joint_request is not None:
+        return sweep.joints_of(report.joint_request)
+    own, asked = sweep.joint_request, report.asked
+    same = own is not None and (own.quantity, own.term) == (asked.quantity, asked.term)
+    return sweep.joints if same and own is not None and asked.level in (None, own.level) else {}
 
 
 def _curve(
-    sweep: RecordedSweep, report: Report, overview: Effects, title: str
+    sweep: RecordedSweep, report: Report, joints: Mapping[str, Joint], overview: Effects, title: str
 ) -> tuple[Mapping[str, bytes], Markup, Note | None]:
     """Return the specification curve of many runs: its picture, its tables, and why there is none."""
     if isinstance(report, SpecificationCurve) or len(overview.focal) < CURVE_RUNS:
         return {}, Markup(""), None
-    tested = next(iter(sweep.joints.values()), None)
-    quantity = report.asked.quantity if tested is None else tested.estimand
-    spec = SpecificationCurve(quantity=quantity, pictures=("svg",), labels=report.labels, language=report.language)
-    spec = _with_joints(spec.with_multiverse(sweep.multiverse, sweep.judged), sweep.joints)
+    quantity, term = report.asked.quantity, report.asked.term
+    spec = SpecificationCurve(
+        quantity=quantity, term=term, pictures=("svg",), labels=report.labels, language=report.language
+    )
+    spec = spec.with_beside(report.words.beside).with_multiverse(sweep.multiverse, sweep.judged).with_joints(joints)
     spec = spec.with_failed(len(sweep.failures) + sweep.lacking)
     try:
         table = spec.table(title, sweep.records)
@@ -340,12 +352,16 @@ def _joint(joints: Mapping[str, Joint], words: Words) -> Markup:
     return Markup("".join(pieces))
 
 
-def _of_sweep(sweep: RecordedSweep, report: Report) -> dict[str, bytes]:
-    """Return the files that the sweep has of each specification's p values and of the estimates without each unit."""
-    places = {EACH_FILE: EACH_FILE}
-    if report.evidence_request is not None and report.evidence_request.leave_out:
-        places[UNITS_FILE] = f"{report.evidence_request.folder}/{UNITS_FILE}"
-    return {name: sweep.file(place) for name, place in places.items() if place in sweep.files}
+def _beside(joints: Mapping[str, Joint], evidence: Evidence | None, report: Report) -> dict[str, bytes]:
+    """Return the files of each specification's p values and of the estimates without each unit, as the page has them.
+
+    A sweep may have several of each, of other numbers.
+    """
+    tables = {EACH_FILE: each_of(joints)} if joints else {}
+    wanted = report.evidence_request is not None and report.evidence_request.leave_out
+    if evidence is not None and evidence.left_out is not None and wanted:
+        tables[UNITS_FILE] = evidence.left_out.table
+    return {name: plain_table(table).to_csv(index=False).encode() for name, table in tables.items()}
 
 
 def _diagnostics(
@@ -368,16 +384,18 @@ def _heading(name: str, labels: Labels) -> str:
     return next((said for key in keys if (said := labels.word(key)) != key), name.replace("_", " "))
 
 
-def _answer(sweep: RecordedSweep, overview: Effects, report: Report, words: Words) -> list[str]:
+def _answer(
+    sweep: RecordedSweep, joints: Mapping[str, Joint], overview: Effects, report: Report, words: Words
+) -> list[str]:
     """Return what became of the claim, and the answer of each part that is counted by itself."""
     values = {run.label: run.values for run in sweep.roster.runs}
     notes = [] if sweep.judged is None else list(sweep.judged.notes)
     if sweep.multiverse is None or sweep.multiverse.whole:
-        notes += answer(overview, values, sweep.joint, report.words)
+        notes += answer(overview, values, joints.get(""), report.words)
     else:
         for part in sweep.multiverse.main:
             own = effects(sweep.records.labelled(part.labels), report.asked)
-            said = answer(own, values, sweep.joints.get(part.name), report.words)
+            said = answer(own, values, joints.get(part.name), report.words)
             notes += [Note("of_labels", labels=(part.name,), note=note) for note in said] if part.name else said
         if apart := sweep.multiverse.apart:
             runs = len(frozenset[str]().union(*(part.labels for part in apart)))

@@ -1,9 +1,9 @@
 """What MLflow holds of a run, and of a whole sweep."""
 
 from digicarbon.recorded._members import members as members
-from digicarbon.recorded._members import recorded_labels as recorded_labels
-from digicarbon.recorded._members import recorded_report as recorded_report
-from digicarbon.recorded._members import report_of as report_of
+from digicarbon.recorded._report import recorded_labels as recorded_labels
+from digicarbon.recorded._report import recorded_report as recorded_report
+from digicarbon.recorded._report import report_of as report_of
 from digicarbon.recorded._run import Recorded as Recorded
 from digicarbon.recorded._run import at_commit as at_commit
 from digicarbon.recorded._run import config_of as config_of

@@ -1,19 +1,13 @@
-"""The experiments that an experiment lists, their stores, and the reports that their sweeps were run with."""
+"""The experiments that an experiment lists, and their stores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-
-from omegaconf import OmegaConf
+from collections.abc import Iterator, Sequence
 
 from digicarbon.config.compose import Composer, loader
-from digicarbon.config.files import LABELS, ROOT, UNNAMED, find
-from digicarbon.errors import ConfigError, DataError
+from digicarbon.config.files import ROOT, UNNAMED, find
+from digicarbon.errors import ConfigError
 from digicarbon.note import Note
-from digicarbon.recorded._sweep import RecordedSweep
-from digicarbon.report import Report
-from digicarbon.spec import build
 from digicarbon.sweep import sweep
 from digicarbon.tracking import Tracking
 
@@ -46,35 +40,3 @@ def members(name: str, overrides: Sequence[str], listed_by: tuple[str, ...] = ()
         yield from members(str(other), overrides, (*listed_by, name))
     if not listed:
         yield UNNAMED if name == ROOT else name, sweep.settings(composer).tracking
-
-
-def report_of(one: RecordedSweep) -> Report:
-    """Return the report that a sweep was run with, with the words that the experiment and its options had.
-
-    Raises
-    ------
-    DataError
-        If the sweep has not recorded it.
-    """
-    return build(recorded_report(one), Report, "report").with_labels(recorded_labels(one))
-
-
-def recorded_labels(one: RecordedSweep) -> Mapping[str, str]:
-    """Return the words that the experiment and its options had."""
-    config: Any = OmegaConf.to_container(OmegaConf.create(one.config))
-    return dict(config.get(LABELS) or {})
-
-
-def recorded_report(one: RecordedSweep) -> dict[str, Any]:
-    """Return the fields of the report that a sweep was run with.
-
-    Raises
-    ------
-    DataError
-        If the sweep has not recorded it.
-    """
-    config: Any = OmegaConf.create(one.config)
-    if "report" not in config:
-        raise DataError(Note("page_no_report", sweep=one.parent_id))
-    node: Any = OmegaConf.to_container(config.report, resolve=True)
-    return dict(node)

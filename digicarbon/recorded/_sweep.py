@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any, overload
 import pandas as pd
 
 from digicarbon.config.files import GROUPS
-from digicarbon.errors import DataError, TrackingError
+from digicarbon.errors import DataError, DigicarbonError, TrackingError
 from digicarbon.note import Note, note_of
 from digicarbon.note.recorded import read_all
+from digicarbon.recorded._report import report_of
 from digicarbon.recorded._run import ENDED, data_of, in_order, no_sweep, reading, sweeps_of
 from digicarbon.report import Record
 from digicarbon.report.claim import Judged, claim_of, judged
-from digicarbon.report.evidence import FILE as EVIDENCE
 from digicarbon.report.evidence import Evidence, EvidenceRequest
 from digicarbon.report.joint import FILE as JOINT
-from digicarbon.report.joint import Joint, joints_from_json
+from digicarbon.report.joint import Joint, JointRequest, joints_from_json
 from digicarbon.report.kinds import Multiverse, multiverse_of
 from digicarbon.secret import masked
 from digicarbon.sweep import lock
@@ -195,13 +195,30 @@ class RecordedSweep:
         return str(content["report"]), [name for name in content["pictures"] if name in self.files]
 
     @cached_property
+    def joint_request(self) -> JointRequest | None:
+        """The joint test of the experiment's own report; None where it makes none, or is not known."""
+        try:
+            return report_of(self).joint_request
+        except DigicarbonError:
+            return None
+
+    @cached_property
     def joints(self) -> Mapping[str, Joint]:
-        """The joint test of each main part of the multiverse by its name; empty if none was requested."""
-        return joints_from_json(self.file(JOINT).decode()) if JOINT in self.files else {}
+        """The joint test of each main part of the multiverse by its name; empty if the own report makes none."""
+        return {} if self.joint_request is None else self.joints_of(self.joint_request)
+
+    def joints_of(self, request: JointRequest) -> Mapping[str, Joint]:
+        """Return a joint test of each main part of the multiverse by its name; empty if no command made it."""
+        name = f"{request.folder}/{JOINT}"
+        if name in self.files:
+            return joints_from_json(self.file(name).decode())
+        # an earlier version kept one test, whatever it was
+        before = joints_from_json(self.file(JOINT).decode()) if JOINT in self.files else {}
+        return before if all(map(request.fits, before.values())) else {}
 
     @property
     def joint(self) -> Joint | None:
-        """The joint test of the whole curve; None if it was not requested, or if there are several parts."""
+        """The same of the whole curve; None if the own report makes none, or if there are several parts."""
         return next(iter(self.joints.values())) if len(self.joints) == 1 else None
 
     @cached_property
@@ -219,8 +236,9 @@ class RecordedSweep:
 
     def evidence(self, request: EvidenceRequest) -> Evidence | None:
         """Return what makes one answer of the specifications; None if no command requested it."""
-        name = f"{request.folder}/{EVIDENCE}"
-        return Evidence.from_json(self.file(name).decode()) if name in self.files else None
+        there = (place for place in request.places if place in self.files)
+        kept = (Evidence.from_json(self.file(place).decode()) for place in there)
+        return next((evidence for evidence in kept if request.fits(evidence)), None)
 
 
 class RecordedRecords(Sequence[Record]):

@@ -90,10 +90,10 @@ def average_tables(part: Part, groups: Sequence[Comparable], decimals: int, word
             columns = choice.columns[group.members]
             own = group.members[part.applies[group.members, at_choice]]
             values = part.rows[choice.key].iloc[own].astype(str).unique()
-            if len(values) == 1 and part.rows[choice.key].nunique() > 1:
-                common.append(words.row(choice.key, str(values[0])))
             varying = np.ptp(columns, axis=0) > 0
             if not varying.any():
+                if len(values) == 1 and part.rows[choice.key].nunique() > 1:
+                    common.append(words.row(choice.key, str(values[0])))
                 continue
             chances = [inclusion(one.weights, columns) for one in group.averages.values()]
             rules.append(len(lines))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field, PrivateAttr
 
+from digicarbon.config.files import override
 from digicarbon.note import Note, cut, note_of
 from digicarbon.panel import Panel
 from digicarbon.render import Table as Table
@@ -87,6 +89,7 @@ class Report(Spec):
 
     _multiverse: Multiverse | None = PrivateAttr(default=None)
     _judged: Judged | None = PrivateAttr(default=None)
+    _beside: frozenset[str] = PrivateAttr(default=frozenset())
 
     @property
     def cited(self) -> tuple[str, ...]:
@@ -96,7 +99,14 @@ class Report(Spec):
     @property
     def words(self) -> Labels:
         """What variables and rows are called."""
-        return Labels(self.language, self.labels)
+        return Labels(self.language, self.labels, self._beside)
+
+    def asked_words(self, option: str, *fields: str) -> str:
+        """Return the words of a command line that ask for a shipped report with the values of some fields."""
+        values = {name: getattr(self, name) for name in fields}
+        given = {name: value for name, value in values.items() if value != type(self).model_fields[name].default}
+        texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in given.items()}
+        return shlex.join([f"report={option}", *(override(f"report.{name}", text) for name, text in texts.items())])
 
     def with_labels(self, labels: Mapping[str, str]) -> Self:
         """Return the report with further words; its own take precedence."""
@@ -157,12 +167,31 @@ class Report(Spec):
         """Whether the experiment's claim holds; None where it makes none."""
         return self._judged
 
+    def with_beside(self, beside: frozenset[str]) -> Self:
+        """Return the report with the options that have other words (`digicarbon.report.labels.options_beside`)."""
+        report = self.model_copy()
+        report._beside = beside
+        return report
+
     def with_multiverse(self, multiverse: Multiverse | None, judged: Judged | None = None) -> Self:
         """Return the report with the parts of the sweep, and with what became of the experiment's claim."""
-        report = self.model_copy()
+        report = self
+        if multiverse is not None and self.language is not None:
+            report = self.with_labels(self._alone(multiverse))
+        report = report.model_copy()
         report._multiverse = None if multiverse is None or not multiverse.kinds else multiverse
         report._judged = judged
         return report
+
+    def _alone(self, multiverse: Multiverse) -> dict[str, str]:
+        """Return options without words as their own words, by which parts stand beside others that have words."""
+        words = self.words
+        options: dict[str, str] = {}
+        for key in dict.fromkeys(key for part in multiverse.parts for key in part.choices if "." not in key):
+            values = dict.fromkeys(part.choices[key] for part in multiverse.parts)
+            bare = [value for value in values if words.option(key, value) == value]
+            options |= {f"{key}={value}": value for value in bare} if len(bare) < len(values) else {}
+        return options
 
     def with_failed(self, runs: int) -> Report:
         """Return the report for a sweep of which so many runs failed; most leave it to a note below their table."""

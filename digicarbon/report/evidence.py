@@ -6,10 +6,9 @@ for, also the estimates without each unit.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ import pandas as pd
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError
 from digicarbon.note import Note
+from digicarbon.report.joint import number_folder
 from digicarbon.result import Quantity
 
 FILE = "one_answer.json"
@@ -46,9 +46,18 @@ class EvidenceRequest:
     @property
     def folder(self) -> str:
         """The folder of the artifacts: a later command that asks for another number does not replace them."""
-        # a term may have letters that no file name has
-        term = "" if self.term is None else f"_{hashlib.sha256(self.term.encode()).hexdigest()[:8]}"
-        return f"one_answer/{self.quantity}{term}"
+        name = number_folder(self.quantity, self.term)
+        return f"one_answer/{name}_without_units" if self.leave_out else f"one_answer/{name}"
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where the evidence may be, the best place first; the last one is that of earlier versions."""
+        other = replace(self, leave_out=not self.leave_out)
+        return (f"{self.folder}/{FILE}", f"{other.folder}/{FILE}", FILE)
+
+    def fits(self, evidence: Evidence) -> bool:
+        """Return whether evidence is of this number."""
+        return (evidence.estimand, evidence.term) == (self.quantity, self.term)
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,11 @@ class LeftOut:
     ----------
     labels : tuple of str
         Of the specifications.
+    quantities, terms : tuple of str
+        What each estimate is; empty in what earlier versions recorded.
     units : tuple of str
+    in_space : bool
+        Whether any specification has a W.
     estimates, p : ndarray, shape (S, 1 + N)
         The first column is the whole sample; p is that of the standard errors. Not-a-number where there is no fit.
     se : ndarray, shape (S,)
@@ -116,14 +129,22 @@ class LeftOut:
     p: FloatArray
     se: FloatArray
     reasons: tuple[tuple[str, str, Note], ...] = ()
+    quantities: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    in_space: bool = True
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row per specification and unit: specification, unit, estimate, p; the unit is empty for all units."""
+        """A row per specification and unit: specification, quantity, term, unit, estimate, p.
+
+        The unit is empty for all units.
+        """
         units = ("", *self.units)
+        texts = {"specification": self.labels, "quantity": self.quantities, "term": self.terms}
+        repeated = {name: np.repeat(np.array(own, dtype=object), len(units)) for name, own in texts.items() if own}
         return pd.DataFrame(
             {
-                "specification": np.repeat(np.array(self.labels, dtype=object), len(units)),
+                **repeated,
                 "unit": np.tile(np.array(units, dtype=object), len(self.labels)),
                 "estimate": self.estimates.ravel(),
                 "p": self.p.ravel(),
@@ -166,6 +187,9 @@ class Evidence:
             "left_out": left
             and {
                 "labels": left.labels,
+                "quantities": left.quantities,
+                "terms": left.terms,
+                "in_space": left.in_space,
                 "units": left.units,
                 "estimates": _rows(left.estimates),
                 "p": _rows(left.p),
@@ -237,4 +261,7 @@ def _left_out(node: Mapping[str, Any]) -> LeftOut:
         _array(node["p"]).reshape(shape),
         _array(node["se"]),
         tuple((str(label), str(unit), Note.from_json(why)) for label, unit, why in node["reasons"]),
+        tuple(map(str, node.get("quantities", ()))),
+        tuple(map(str, node.get("terms", ()))),
+        bool(node.get("in_space", True)),
     )

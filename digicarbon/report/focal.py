@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -295,6 +295,12 @@ def logarithms_of(result: Result) -> set[str]:
     return {term for term, parts in made_of.items() if _is_logarithm(parts)}
 
 
+def in_levels(names: Iterable[str]) -> list[str]:
+    """Return the outcomes that are neither logarithms nor lags or differences of them, each once."""
+    made_of = {name: constituents(name) for name in names}
+    return [name for name, parts in made_of.items() if not (parts and parts[0].variable.startswith(LOG_PREFIX))]
+
+
 def _is_logarithm(parts: MadeOf) -> bool:
     # the difference of a logarithm is a rate of growth
     return bool(parts) and parts[0].operator in ("", "L") and parts[0].variable.startswith(LOG_PREFIX)
@@ -303,6 +309,11 @@ def _is_logarithm(parts: MadeOf) -> bool:
 def text_of(value: Any) -> str:
     """Return a value as labels and tables show it."""
     return f"[{', '.join(map(said, value))}]" if isinstance(value, list | tuple) else said(value)
+
+
+def members_of(text: str) -> list[str]:
+    """Return the members of a list as `text_of` writes it, in an order that is equal for equal members."""
+    return sorted(text.removeprefix("[").removesuffix("]").split(", "))
 
 
 def _add(columns: _Columns, record: int, values: dict[str, str], focal_numbers: list[tuple[str, list[float]]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -40,11 +41,12 @@ FACETS = frozenset(
 )
 """Fields of models that change standard errors, p values or intervals but no estimates."""
 FILE = "joint.json"
-"""The artifact of a sweep's parent run."""
-EACH = ("specification", "estimate", "z", "p", "step_down", "holm", "bh")
+"""The artifact of a sweep's parent run, in the folder of its request."""
+_TEXTS = ("specification", "quantity", "term")
+EACH = (*_TEXTS, "estimate", "z", "p", "step_down", "holm", "bh")
 """Columns of the p values of each specification."""
 EACH_FILE = "specifications.csv"
-"""The artifact with the p values of each specification."""
+"""The artifact with the p values of each specification, in the same folder."""
 
 JointMethod = Literal["wild", "permutation"]
 """What a draw is: one sign for each unit's residuals, or residuals exchanged between units."""
@@ -72,6 +74,27 @@ class JointRequest:
     seed: int
     level: float
     method: JointMethod = "wild"
+
+    @property
+    def folder(self) -> str:
+        """The folder of the artifacts: a later command that asks for another test does not replace them."""
+        return f"joint/{number_folder(self.quantity, self.term)}_{self.method}_{self.draws}_{self.seed}_{self.level:g}"
+
+    def fits(self, joint: Joint) -> bool:
+        """Return whether a test that an earlier version recorded is this one; it did not record its term and level."""
+        how = joint.estimand, joint.draws, joint.seed, joint.method
+        return how == (self.quantity, self.draws, self.seed, self.method)
+
+
+def number_folder(quantity: Quantity, term: str | None) -> str:
+    """Return the part of a folder's name that stands for a number of runs."""
+    # a term, or a number that a model of one's own declares, may have letters that no file name has
+    name = quantity if re.fullmatch("[a-z_]+", quantity) else _short(quantity)
+    return name if term is None else f"{name}_{_short(term)}"
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _none() -> pd.DataFrame:
@@ -102,9 +125,9 @@ class Joint:
         What was left out, and remarks on the numbers.
     method : {"wild", "permutation"}
     each : DataFrame
-        A row per specification: specification (its label), estimate, z, p (of this specification alone, from the same
-        draws), step_down (`digicarbon.numeric.resampling.step_down`), holm and bh (Holm's and Benjamini and Hochberg's
-        adjustment of p). No rows in tests that earlier versions recorded.
+        A row per specification: specification (its label), quantity, term, estimate, z, p (of this specification alone,
+        from the same draws), step_down (`digicarbon.numeric.resampling.step_down`), holm and bh (Holm's and Benjamini
+        and Hochberg's adjustment of p). No rows in tests that earlier versions recorded.
     """
 
     estimand: str
@@ -142,7 +165,7 @@ class Joint:
             "null_band": {column: [_finite(value) for value in self.null_band[column]] for column in BAND},
             "each": {
                 column: self.each[column].tolist()
-                if column == "specification"
+                if column in _TEXTS
                 else [_finite(value) for value in self.each[column]]
                 for column in EACH
             },
@@ -181,18 +204,19 @@ class Joint:
                 null_band=band.astype({"rank": np.int64}),
                 notes=read_all(content["notes"]),
                 method=method,
-                each=_each(content["each"]) if "each" in content else _none(),
+                each=_each(content["each"], str(content["estimand"])) if "each" in content else _none(),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(Note("no_joint_test_file", file=FILE, reason=str(error))) from error
 
 
-def _each(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
+def _each(columns: Mapping[str, list[Any]], estimand: str) -> pd.DataFrame:
+    # an earlier version recorded neither the quantity nor the term of a specification
+    every = len(columns["specification"])
+    columns = {"quantity": [estimand] * every, "term": [""] * every, **columns}
     return pd.DataFrame(
         {
-            name: [str(text) for text in columns[name]]
-            if name == "specification"
-            else np.array(columns[name], dtype=np.float64)
+            name: [str(text) for text in columns[name]] if name in _TEXTS else np.array(columns[name], dtype=np.float64)
             for name in EACH
         }
     )

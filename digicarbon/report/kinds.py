@@ -45,7 +45,7 @@ import numpy as np
 from digicarbon.arrays import BoolArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
-from digicarbon.report.focal import AS_CONFIGURED, COLUMN, text_of
+from digicarbon.report.focal import AS_CONFIGURED, COLUMN, members_of, text_of
 
 if TYPE_CHECKING:
     from digicarbon.plan.runs import Plan
@@ -305,6 +305,8 @@ def recorded(node: Mapping[Any, Any] | None, planned: Plan, given: Collection[st
             raise ConfigError(Note("kinds_not_varied", key=f"kinds.{key}", choice=key, hint=hint, varied=listed))
         own = values[key]
         if main is not None:
+            # the order of a list is no choice
+            main = next((value for value in own if members_of(value) == members_of(main)), main)
             if main not in own:
                 hint = suggestion(main, own)
                 listed = cut(own, MOST_KEYS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import yaml
@@ -32,6 +32,8 @@ _PLAIN: Mapping[str, str] = {
     "as configured": "unchanged",
 }
 """Values that mean the same for every choice, and the key of their words."""
+BESIDE = "|"
+"""Stands between an option and a field in the key of the words that the option has if runs differ in the field."""
 MOST_ENTRIES = 3
 """How many entries of a mapping are shown."""
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -53,6 +55,9 @@ class Labels:
     extra : mapping of str to str
         The user's own words, which take precedence over the shipped ones: of whole terms (``ln_e^2``), of variables
         (``e``), of choices (``model.effects``) and of their values (``weights=w1``).
+    beside : frozenset of str
+        Which options have other words since runs of them differ in a field that their usual words name, see
+        `options_beside`.
 
     Examples
     --------
@@ -68,6 +73,7 @@ class Labels:
 
     language: Language | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
+    beside: frozenset[str] = frozenset()
 
     def __call__(self, term: str, lag_of: str = "", by: int = 1) -> str:
         """Return the words for a term; a term without words for any part is returned unchanged.
@@ -138,7 +144,9 @@ class Labels:
             words of variables; a mapping, as of ``panel.policy``, those of its names and values.
         """
         name = key.rpartition(".")[2]
-        if known := self._chosen(option_words(), f"{key}={value}", f"{name}={value}"):
+        own = f"{key}={value}"
+        beside = [one for one in sorted(self.beside) if one.startswith(f"{own}{BESIDE}") and own not in self.extra]
+        if known := self._chosen(option_words(), *beside, own, f"{name}={value}"):
             return known
         plain = _PLAIN.get(value.lower())
         if plain is not None and self.language is not None:
@@ -170,7 +178,8 @@ class Labels:
     def _setting(self, key: str, value: str, between: str) -> str:
         """Return a choice with its value; an option of a config group stands for itself."""
         option = self.option(key, value)
-        return option if "." not in key and option != value else self._named(key, value, between)
+        named = option != value or f"{key}={value}" in self.extra
+        return option if "." not in key and named else self._named(key, value, between)
 
     def _named(self, key: str, value: str, between: str) -> str:
         choice, option = self.choice(key), self.option(key, value)
@@ -296,6 +305,25 @@ class Labels:
         if label is None and self.language is not None and (match := _BAND.fullmatch(name)):
             return self.word("kilometres").format(value=match["ends"])
         return label
+
+
+def options_beside(runs: Sequence[tuple[Mapping[str, str], Mapping[str, object]]]) -> frozenset[str]:
+    """Return the keys of words that options have since runs of them differ in a field.
+
+    Two-way fixed effects, e.g., are no name of a model beside which a table says that its effects are those of units.
+
+    Parameters
+    ----------
+    runs : sequence of (mapping of str to str, mapping of str to object)
+        The option of each group, and the varied choices.
+    """
+    found = []
+    for key in (key for key in option_words() if BESIDE in key):
+        option, _, name = key.partition(BESIDE)
+        group, _, value = option.partition("=")
+        if len({str(values.get(name)) for options, values in runs if options.get(group) == value}) > 1:
+            found.append(key)
+    return frozenset(found)
 
 
 def _factors(term: str) -> list[str]:

@@ -21,7 +21,7 @@ from digicarbon.report.part import MOST_VALUES, Part, part_of
 from digicarbon.report.picture import plot_averages, plot_left_out, plot_paths
 from digicarbon.report.pictured import Formats, files_of
 from digicarbon.report.regimes import with_regimes
-from digicarbon.report.specification_curve import Curve, SpecificationCurve, drawn_words
+from digicarbon.report.specification_curve import Curve, SpecificationCurve, drawn_words, units_notes
 from digicarbon.report.steps import SearchBy, flip_table, paths_of, search_table, step_words
 from digicarbon.report.without_units import units_of, units_table
 from digicarbon.result import Asked
@@ -88,8 +88,7 @@ class OneAnswer(Report):
     def with_evidence(self, evidence: Evidence | None) -> OneAnswer:
         """Return the report with the evidence of its quantity."""
         report = self.model_copy()
-        fits = evidence is not None and (evidence.estimand, evidence.term) == (self.quantity, self.term)
-        report._evidence = evidence if fits else None
+        report._evidence = evidence if evidence is not None and self.evidence_request.fits(evidence) else None
         if report._evidence is not None and not self.leave_out:
             report._evidence = replace(report._evidence, left_out=None)
         return report
@@ -110,9 +109,8 @@ class OneAnswer(Report):
         tables: list[Table] = []
         for place, part in enumerate(parts):
             own = self._tables(part)
-            if not place:
-                notes = (*own[0].notes, *self._notes(curve, parts))
-                own[0] = replace(own[0], title=title, notes=notes)
+            notes = self._notes(curve, parts) if not place else ()
+            own[0] = replace(own[0], title=title, notes=(*own[0].notes, *notes))
             name = f"{self.words.colon}{self.words.head(part.name)}" if part.name else ""
             tables += [replace(one, title=f"{one.title}{name}") for one in own]
         below: Table | None = None
@@ -155,7 +153,9 @@ class OneAnswer(Report):
                 "towards the highest": (rows[list(paths.up.rows), 0], step_words(part, paths.up, words)),
                 "towards the lowest": (rows[list(paths.down.rows), 0], step_words(part, paths.down, words)),
             }
-            files |= files_of(f"search{end}", plot_paths(rows[:, 0], steps, **shown), self.pictures)
+            ends = {"towards the highest": paths.up, "towards the lowest": paths.down}
+            beyond = {name: float(rows[path.best, 0]) for name, path in ends.items() if not path.reaches}
+            files |= files_of(f"search{end}", plot_paths(rows[:, 0], steps, beyond, **shown), self.pictures)
         left = self._evidence.left_out if self._evidence is not None else None
         units = None if left is None else units_of(part, left, self.level)
         if units is not None:
@@ -228,16 +228,19 @@ class OneAnswer(Report):
         if repeated := sum(part.repeated for part in parts):
             notes.append(Note("counted_without_errors", specifications=repeated))
         if self._evidence is None:
-            notes.append(Note("no_evidence_recorded"))
+            notes.append(Note("no_evidence_recorded", words=self._asking()))
         else:
             notes += self._without(parts)
             if any(set(DILUTED.values()) & set(group.averages) for part in parts for group in self._groups(part)):
                 notes.append(Note("diluted_by", power=self.dilution))
             if self.leave_out and self._evidence.left_out is None:
-                notes.append(Note("no_left_out_recorded"))
-        notes += curve.notes
+                notes.append(Note("no_left_out_recorded", words=self._asking()))
+        notes += [*units_notes(curve), *curve.notes]
         notes += [*counted_notes(curve.focal_runs.notes, curve.focal_runs.runs), *counted_once(curve.focal_runs.again)]
         return self.words.notes(notes)
+
+    def _asking(self) -> str:
+        return self.asked_words("one_answer", "quantity", "term", "leave_out")
 
     def _without(self, parts: Sequence[Part]) -> list[Note]:
         """Return notes on specifications without a likelihood, by reason, and on those that compare with none."""
@@ -248,14 +251,14 @@ class OneAnswer(Report):
         for one in own:
             if one.why is not None:
                 reasons[one.why] = reasons.get(one.why, 0) + 1
-        notes = [Note("without_likelihood", runs=runs, every=len(own), why=why) for why, runs in reasons.items()]
+        notes = [Note("without_likelihood", runs=runs, every=len(own), why=why) for why, runs in _models(reasons)]
         marginal: dict[Note, int] = {}
         # regressions alone need no spatial likelihood
         if any(one.marginal for one in own):
             for one in own:
                 if one.why_marginal is not None:
                     marginal[one.why_marginal] = marginal.get(one.why_marginal, 0) + 1
-        notes += [Note("without_marginal", runs=runs, every=len(own), why=why) for why, runs in marginal.items()]
+        notes += [Note("without_marginal", runs=runs, every=len(own), why=why) for why, runs in _models(marginal)]
         of = {one.label: one for one in own}
         groups = [self._groups(part) for part in parts]
         alone = 0
@@ -266,3 +269,17 @@ class OneAnswer(Report):
         if alone:
             notes.append(Note("likelihood_alone", runs=alone, every=len(own)))
         return [*notes, Note("several_groups")] if any(len(found) > 1 for found in groups) else notes
+
+
+def _models(reasons: Mapping[Note, int]) -> list[tuple[Note, int]]:
+    """Return reasons with their numbers; those that differ in the model alone are one."""
+    together: dict[Note, list[tuple[Note, int]]] = {}
+    for why, runs in reasons.items():
+        of_model = "model" in dict(why.fields)
+        together.setdefault(why.changed(model="") if of_model else why, []).append((why, runs))
+    found = []
+    for alike in together.values():
+        why, runs = alike[0][0], sum(own for _, own in alike)
+        models = tuple(one["model"] for one, _ in alike if "model" in dict(one.fields))
+        found.append((why.changed(model=models) if models else why, runs))
+    return found

@@ -11,7 +11,7 @@ import pandas as pd
 from digicarbon.arrays import BoolArray, IntArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
-from digicarbon.report.focal import text_of
+from digicarbon.report.focal import members_of, text_of
 from digicarbon.report.joint import FACETS
 from digicarbon.report.specification_curve import Choice, Curve, choices_of
 
@@ -131,7 +131,7 @@ def _start(rows: pd.DataFrame, every: pd.DataFrame, main: Mapping[str, object]) 
         if isinstance(value, list | tuple):
             # the order of a list is no choice
             texts = every.get(key, pd.Series(dtype=object)).astype(str).unique()
-            text = next((one for one in texts if _sorted(one) == _sorted(text)), text)
+            text = next((one for one in texts if members_of(one) == members_of(text)), text)
         if key not in every:
             known = [name for name in every.columns if name not in NUMBERS]
             listed = cut(known, 12) or Note("nothing_varied")
@@ -155,7 +155,3 @@ def _start(rows: pd.DataFrame, every: pd.DataFrame, main: Mapping[str, object]) 
             )
         fits = own if here else fits
     return int(np.flatnonzero(fits)[0])
-
-
-def _sorted(text: str) -> list[str]:
-    return sorted(text.removeprefix("[").removesuffix("]").split(", "))

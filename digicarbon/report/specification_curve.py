@@ -19,7 +19,7 @@ from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.shape.influence import concentration, influence, robustness, shares, without_ends
 from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
 from digicarbon.report.claim import OUTCOMES, Verdict, percent
-from digicarbon.report.focal import AS_CONFIGURED, IN_PIECES, Focal, Quantity, effect_of, focal, head_of
+from digicarbon.report.focal import AS_CONFIGURED, IN_PIECES, Focal, Quantity, effect_of, focal, head_of, in_levels
 from digicarbon.report.joint import FACETS, Joint, JointMethod, JointRequest
 from digicarbon.report.kinds import KINDS, LETTERS, Part
 from digicarbon.report.labels import Labels
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 MOST_PANELS = 6
 """Largest number of curves that stand side by side, if there are several parts."""
+MOST_NAMED = 12
+"""Largest number of variables that a note names."""
 MOST_VALUES = 12
 """A choice with more values is not shown below the curve."""
 DRAW = 2.5e-5
@@ -665,11 +667,10 @@ class SpecificationCurve(Report):
         for part in curve.parts:
             notes += self._of_joint(part.joint, part.name)
         if not self._joints and self.draws:
-            notes.append(Note("no_joint_recorded"))
+            asked = self.asked_words("curve", "quantity", "term", "draws", "seed", "level", "method")
+            notes.append(Note("no_joint_recorded", words=asked))
         focal_runs = curve.focal_runs
-        terms = curve.rows["term"].unique().tolist()
-        if len(terms) > 1 and not focal_runs.logarithms.issuperset(terms):
-            notes.append(Note("curve_of_variables", variables=len(terms)))
+        notes += units_notes(curve)
         for part in curve.parts:
             notes += _said_of(part.name, _few_notes(part.rows))
         notes += [*curve.notes, *counted_notes(focal_runs.notes, focal_runs.runs), *counted_once(focal_runs.again)]
@@ -738,6 +739,36 @@ class Curve:
     """The run of each record."""
     lacking: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """The choices that have no effect on each record."""
+
+
+def units_notes(curve: Curve) -> list[Note]:
+    """Return notes on parts that take estimates of several variables or outcomes in levels together.
+
+    They name what differs, and the choice by which kinds keep it apart.
+    """
+    focal_runs = curve.focal_runs
+    terms: dict[str, None] = {}
+    outcomes: dict[str, None] = {}
+    for part in curve.parts:
+        own = list(dict.fromkeys(part.rows["term"]))
+        terms |= dict.fromkeys(own if len(own) > 1 and not focal_runs.logarithms.issuperset(own) else ())
+        levels = in_levels(dict.fromkeys(focal_runs.outcome_of[record] for record in part.rows["record"]))
+        outcomes |= dict.fromkeys(levels if len(levels) > 1 else ())
+    notes = []
+    if terms:
+        notes.append(Note("terms_in_levels", terms=cut(terms, MOST_NAMED), apart=_apart_by(curve, curve.rows["term"])))
+    if outcomes:
+        of = curve.rows["record"].map(lambda record: focal_runs.outcome_of[record])
+        notes.append(Note("outcomes_in_levels", outcomes=cut(outcomes, MOST_NAMED), apart=_apart_by(curve, of)))
+    return notes
+
+
+def _apart_by(curve: Curve, names: pd.Series[str]) -> Note | str:
+    """Return how kinds keep the runs of different variables or outcomes apart, if each value of a choice has one."""
+    texts = names.astype(str)
+    varied = [key for key in curve.focal_runs.varied if key in curve.rows and curve.rows[key].nunique() > 1]
+    keys = [key for key in varied if texts.groupby(curve.rows[key].astype(str)).nunique().max() == 1]
+    return Note("apart_by_kinds", key=keys[0]) if keys else ""
 
 
 def by_facet(rows: pd.DataFrame, facet: str) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -93,7 +93,8 @@ def units_table(of: UnitsLeftOut, left: LeftOut, most: int, level: float, decima
         *(("fits",) if lacking else ()),
     )
     cells = pd.DataFrame.from_dict(lines, orient="index", columns=[words.word(head) for head in heads])
-    notes = [Note("left_out_units", units=len(of.units), specifications=len(of.labels), level=level)]
+    space = Note("left_out_weights") if left.in_space else ""
+    notes = [Note("left_out_units", units=len(of.units), specifications=len(of.labels), level=level, space=space)]
     if len(order) < len(of.units):
         notes.append(Note("most_moving_units", shown=len(order), every=len(of.units)))
     if not found.signs.any():

@@ -457,6 +457,8 @@ def _each(chosen: Sequence[Specification], drawn: NDArray[np.float32]) -> pd.Dat
     found = step_down(z, drawn)
     columns = [
         [one.run.label for one in chosen],
+        [one.estimand.quantity for one in chosen],
+        [one.estimand.term for one in chosen],
         np.array([one.estimate for one in chosen]),
         z,
         found.p,

@@ -109,6 +109,9 @@ def left_out(fits: Sequence[Fit], executor: Executor) -> LeftOut:
         estimates=estimates,
         p=p,
         se=numbers[:, 1],
+        quantities=tuple(one.estimand.quantity for one in fits),
+        terms=tuple(one.estimand.term for one in fits),
+        in_space=any(one.run.prepared.weights is not None for one in fits),
         reasons=tuple((fits[place].run.label, units[every[at][1]], reasons[at]) for place, at in sorted(first.items())),
     )
 

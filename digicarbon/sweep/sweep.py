@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
 
@@ -33,6 +33,7 @@ from digicarbon.progress import Advance, phase
 from digicarbon.report import Report, Table
 from digicarbon.report.claim import Claim, claim_of
 from digicarbon.report.claim import check as check_claim
+from digicarbon.report.joint import JointRequest
 from digicarbon.report.kinds import multiverse_of
 from digicarbon.report.kinds import recorded as recorded_kinds
 from digicarbon.result import EFFECTS, Result
@@ -229,6 +230,7 @@ def settings_for(composer: Composer, planned: Plan) -> Settings:
         _refuse_unknown_number(claim.quantity, "claim.quantity", composer, planned)
         _refuse_unknown_term(claim, composer, planned)
         _placed(composer, "claim", lambda: check_claim(claim, chosen.report.joint_request))
+        _refuse_other_test(claim, chosen.report, composer)
     kinds = _placed(composer, "kinds", lambda: recorded_kinds(planned.kinds, planned, composer.given))
     chosen = replace(chosen, kinds=kinds, claim=claim)
     multiverse = multiverse_of(provenance.roster(planned, chosen.kinds, chosen.claim)) if kinds else None
@@ -238,6 +240,44 @@ def settings_for(composer: Composer, planned: Plan) -> Settings:
             composer.where("kinds"),
         )
     return chosen
+
+
+def _refuse_other_test(claim: Claim, report: Report, composer: Composer) -> None:
+    """Refuse a command whose words let a claim rest on another joint test than the one that the experiment states."""
+    if claim.joint is not None and _own_test(composer, report) != report.joint_request:
+        error = ConfigError(Note("claim_own_joint", key="claim.joint", words=tuple(_looks(composer))))
+        raise at(error, composer.where("claim"))
+
+
+def _looks(composer: Composer) -> list[str]:
+    """Return the words of the command line that ask for another report than the experiment's own."""
+    if composer.name == ROOT:
+        return []
+    return [word for word in composer.overrides if word.lstrip("+~").partition("=")[0].split(".")[0] == "report"]
+
+
+def _plain(composer: Composer) -> Composer:
+    """Return the composition without these words."""
+    words = _looks(composer)
+    return Composer(composer.loader, composer.name, [word for word in composer.overrides if word not in words])
+
+
+def _own_test(composer: Composer, report: Report) -> JointRequest | None:
+    """Return the joint test of the experiment's own report; None if it makes none.
+
+    Parameters
+    ----------
+    composer : Composer
+    report : Report
+        The one of the command line.
+    """
+    if not _looks(composer):
+        return report.joint_request
+    try:
+        return settings(_plain(composer)).report.joint_request
+    except ConfigError:
+        # a report that the command line alone makes whole
+        return None
 
 
 def _refuse_unknown_number(quantity: str, key: str, composer: Composer, planned: Plan) -> None:
@@ -258,6 +298,11 @@ def _refuse_unknown_term(claim: Claim, composer: Composer, planned: Plan) -> Non
         key = "claim.term"
         hint = suggestion(claim.term, known)
         error = ConfigError(Note("claim_no_term", key=key, name=claim.term, hint=hint, known=cut(known, MOST_TERMS)))
+        raise at(error, composer.where(key))
+    of_x = {name for term in known for name in variables_of([term])}
+    if known and claim.term not in known and not of_x.intersection(variables_of([claim.term])):
+        key = "claim.term"
+        error = ConfigError(Note("claim_of_control", key=key, name=claim.term, known=cut(known, MOST_TERMS)))
         raise at(error, composer.where(key))
 
 
@@ -289,21 +334,22 @@ def _recorded(composer: Composer, planned: Plan, before: str) -> str:
         What the sweep has recorded; empty if nothing.
     """
     asked = _asked(composer, planned)
-    words = [word for word in composer.overrides if word.lstrip("+~").partition("=")[0].split(".")[0] == "report"]
-    if words and before and composer.name != ROOT:
-        plain = Composer(composer.loader, composer.name, [word for word in composer.overrides if word not in words])
-        own = plain.asked.get("report")
+    if _looks(composer) and before:
+        own = _plain(composer).asked.get("report")
         if (yaml.safe_load(before) or {}).get("report") == yaml.safe_load(yaml_text.dumped({"report": own}))["report"]:
             asked["report"] = own
     return yaml_text.dumped(asked)
 
 
-def sweep_key(planned: Plan) -> str:
+def sweep_key(planned: Plan, chosen: Settings) -> str:
     """Return the key that identifies a sweep when it is started again: from its name, its overrides and its runs.
 
-    An experiment that changes its claim, or the kinds of its choices, is another sweep: what was stated stays recorded.
+    An experiment that changes its claim, the joint test that this rests on, or the kinds of its choices, is another
+    sweep: what was stated stays recorded.
     """
-    stated = [json.dumps(part, default=str) for part in (planned.kinds, planned.claim) if part]
+    tested = chosen.claim is not None and chosen.claim.joint is not None
+    test = asdict(chosen.report.joint_request) if tested and chosen.report.joint_request is not None else {}
+    stated = [json.dumps(part, default=str) for part in (planned.kinds, planned.claim, test) if part]
     text = "\n".join([store_name(planned), *planned.overrides, *stated, *sorted(run.key for run in planned.runs)])
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -339,6 +385,7 @@ def run(
     roster = content.to_bytes()
     locked = lock.state(composer, planned, chosen.report)
     said = () if locked is None else (locked.note,)
+    own = _own_test(composer, chosen.report)
     table_key = tables.key_of(roster, planned.title, chosen.report, said)
     store = Store(chosen.tracking, store_name(planned))
     tags = {
@@ -353,7 +400,7 @@ def run(
             planned.title,
             lambda before: _recorded(composer, planned, before),
             tags,
-            sweep_key(planned),
+            sweep_key(planned, chosen),
             resume=not force,
             files={**record.files, ROSTER: roster, **({} if locked is None else {lock.ARTIFACT: locked.artifact})},
             choices=provenance.choices(content),
@@ -394,7 +441,8 @@ def run(
                             {**shown.files, **tables.drawn(shown, chosen.report), **again},
                             len(book.errors),
                             book.done,
-                            shown.metrics,
+                            # the p values of another test than the own one are in its file
+                            shown.metrics if own in (None, chosen.report.joint_request) else {},
                             page,
                             {**({} if shown.judged is None else shown.judged.tags), **_memory(book, chosen.executor)},
                         )

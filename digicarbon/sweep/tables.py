@@ -32,6 +32,7 @@ from digicarbon.report.evidence import UNITS_FILE, Evidence
 from digicarbon.report.joint import EACH_FILE, Joint, each_of, joints_to_json, metrics_of
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.kinds import Multiverse
+from digicarbon.report.labels import options_beside
 from digicarbon.result import Result
 from digicarbon.spec import identity
 from digicarbon.sweep.answer import of_parts, together_of
@@ -189,6 +190,8 @@ def show(
             estimates = _Estimates(file)
             signs = of_parts(report, multiverse)
             records.watchers += [estimates.take, *(one.take for one in signs.values())]
+            test = report.joint_request
+            report = report.with_beside(options_beside([(run.options, run.choice.values) for run in planned.runs]))
             joints, untested = _joints(report, records, multiverse)
             judged = _judged(planned, records, multiverse, claim, joints)
             report = report.with_multiverse(multiverse, judged).with_joints(joints)
@@ -210,9 +213,10 @@ def show(
     if table is not None:
         files |= {"table.md": table.to_markdown()}
         files |= {name: plain_table(part.named).to_csv() for name, part in table.by_file.items()}
-    if joints:
-        files[JOINT] = joints_to_json(joints)
-        files[EACH_FILE] = plain_table(each_of(joints)).to_csv(index=False)
+    if joints and test is not None:
+        folder = test.folder
+        files[f"{folder}/{JOINT}"] = joints_to_json(joints)
+        files[f"{folder}/{EACH_FILE}"] = plain_table(each_of(joints)).to_csv(index=False)
     if found is not None and report.evidence_request is not None:
         folder = report.evidence_request.folder
         files[f"{folder}/{EVIDENCE}"] = found.to_json()

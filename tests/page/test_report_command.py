@@ -219,6 +219,37 @@ def test_the_table_of_runs_has_the_numbers_that_mlflow_has(fitted: Path) -> None
     assert sorted(float(row["metrics.focal.p"]) for row in rows) == sorted(exact)
 
 
+TOGETHER = """
+defaults: [config, {override source: simulated_w1}, {override inference: classic}, {override report: curve}, _self_]
+grid:
+  model: [twfe, sar]
+  weights: [w1_adjacency, economic]
+report: {quantity: direct, pictures: []}
+"""
+
+
+def test_the_table_of_runs_has_the_number_of_a_regression_that_counts_as_effect(project: Path) -> None:
+    (project / "experiments").mkdir()
+    (project / "experiments" / "together.yaml").write_text(TOGETHER, encoding="utf-8")
+    assert main(["run", "together", "executor=sequential"]) == 0
+    assert main(["report", "together", "--out", "page"]) == 0
+    content = payload((project / "page" / "index.html").read_text(encoding="utf-8"))
+    columns = {column["head"]: unpacked(column["numbers"]) for column in content["columns"] if "numbers" in column}
+    models = [one["model"] for one in (record.options for record in recorded.sweep(Tracking(), "together").records)]
+    assert set(models) == {"twfe", "sar"}
+    for place, model in enumerate(models):
+        number, p = columns["Direct"][place], columns["Direct, p"][place]
+        assert np.isfinite([number, p]).all()
+        assert (number == columns["Coefficient"][place]) == (model == "twfe")
+        assert (p == columns["p"][place]) == (model == "twfe")
+
+
+def test_a_word_that_cannot_be_read_names_the_quotes_that_it_needs(fitted: Path, capsys: Capture) -> None:
+    said = complaint(capsys, "grid", "report.main={model.controls: [三产]}")
+    assert """'report.main={model.controls: ["产业", "a b"]}'""" in said
+    assert "cannot be read" in said
+
+
 LOCAL = """
 defaults:
   - config

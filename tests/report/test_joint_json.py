@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 from digicarbon.errors import DataError
-from digicarbon.report.joint import COLUMNS, STATISTICS, Joint
+from digicarbon.report.joint import COLUMNS, STATISTICS, Joint, JointRequest
 
 FOUND = Joint(
     estimand="total",
@@ -25,7 +26,8 @@ FOUND = Joint(
     notes=("2 runs of 碳 are left out.",),
     each=pd.DataFrame(
         {
-            **{"specification": ["FE", "碳, x=[a, b]"], "estimate": [0.1, -1 / 3], "z": [np.nan, -2.5]},
+            **{"specification": ["FE", "碳, x=[a, b]"], "quantity": ["total", "indirect"], "term": ["数字", "ln_x"]},
+            **{"estimate": [0.1, -1 / 3], "z": [np.nan, -2.5]},
             **{"p": [np.nan, 0.005], "step_down": [np.nan, 0.01], "holm": [np.nan, 0.01], "bh": [np.nan, 1 / 7]},
         }
     ),
@@ -49,6 +51,28 @@ def test_what_an_earlier_version_recorded_is_read() -> None:
     assert read.method == "permutation"
     assert read.each.empty
     pd.testing.assert_frame_equal(read.statistics, FOUND.statistics)
+
+
+def test_p_values_of_an_earlier_version_are_of_the_number_of_the_test() -> None:
+    old = json.loads(FOUND.to_json())
+    old["each"] = {name: values for name, values in old["each"].items() if name not in ("quantity", "term")}
+    read = Joint.from_json(json.dumps(old))
+    assert read.each["quantity"].tolist() == ["total", "total"]
+    assert read.each["z"].tolist()[1] == -2.5
+
+
+def test_each_test_has_a_folder_of_its_own() -> None:
+    first = JointRequest("direct", None, 99, 1, 0.05)
+    others = [
+        replace(first, **change)
+        for change in (
+            {"quantity": "total"}, {"term": "E"}, {"term": "e"}, {"draws": 999}, {"seed": 2}, {"level": 0.1},
+            {"method": "permutation"}, {"quantity": "效应"}, {"quantity": "a/b"},
+        )
+    ]  # fmt: skip
+    folders = [one.folder for one in (first, *others)]
+    assert len({folder.casefold() for folder in folders}) == len(folders)
+    assert all(re.fullmatch(r"joint/[\w.-]+", folder, re.ASCII) for folder in folders)
 
 
 def test_p_values_without_a_common_curve_go_through_json() -> None:

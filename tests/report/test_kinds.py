@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from digicarbon.errors import ConfigError
 from digicarbon.report import Record, SignTable, SpecificationCurve
 from digicarbon.report.claim import Claim, Judge, claim_of, judged, percent
-from digicarbon.report.kinds import KINDS, Multiverse, multiverse_of
+from digicarbon.report.kinds import KINDS, Kind, Multiverse, Part, multiverse_of
 from digicarbon.result import Result
 from digicarbon.tracking import Planned, Roster
 
@@ -295,3 +295,18 @@ def test_a_percentage_is_100_or_0_only_if_it_is_exact() -> None:
     assert [percent(share) for share in (1.0, 0.99999, 0.875, 0.8, 0.00001, 0.0)] == [
         *("100%", "99.999%", "87.5%", "80%", "0.001%", "0%"),
     ]
+
+
+def test_an_option_without_words_stands_alone_beside_one_that_has_words() -> None:
+    def heads(*weights: str, **labels: str) -> list[str]:
+        parts = tuple(Part(f"weights={one}", {"weights": one}, True, frozenset({one})) for one in weights)
+        multiverse = Multiverse({"weights": Kind("uncertain", weights)}, parts)
+        report = SpecificationCurve(labels=labels).with_multiverse(multiverse)
+        return [report.words.head(part.name) for part in parts]
+
+    assert heads("borders", "k_nearest") == ["borders", "nearest neighbours"]
+    assert heads("borders", "k_nearest", **{"weights=borders": "Common border"}) == [
+        *("Common border", "nearest neighbours"),
+    ]
+    # what has no words at all needs the choice
+    assert heads("borders", "rivers") == ["Spatial weights: borders", "Spatial weights: rivers"]

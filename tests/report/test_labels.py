@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from digicarbon.data import terms, words
 from digicarbon.note import Note
 from digicarbon.report import Labels
+from digicarbon.report.labels import options_beside
 
 
 @pytest.mark.parametrize(
@@ -129,3 +130,15 @@ def test_keys_of_fields_and_heads_of_levels_do_not_take_the_words_of_variables()
     assert (own.level("x"), own.level("mediator"), own.level("province")) == ("x", "Mediator", "Place")
     assert Labels(None, {"x": "Digital"}).level("x") == "x"
     assert Labels("en", {"model.x": "Of interest"}).row("model.x", "[z]") == "Of interest: z"
+
+
+def test_an_option_whose_words_name_a_field_has_others_where_runs_differ_in_it() -> None:
+    def words(*runs: tuple[str, str], **extra: str) -> list[str]:
+        choices = [({"model": model}, {"model.effects": effects}) for model, effects in runs]
+        labels = Labels("en", extra, options_beside(choices))
+        return [labels.option("model", model) for model, _ in runs]
+
+    both, one = "two-way fixed effects", "spatial lag (SAR)"
+    assert words(("twfe", "unit"), ("twfe", "two_way")) == ["fixed effects", "fixed effects"]
+    assert words(("twfe", "two_way"), ("sar", "unit"), ("twfe", "two_way")) == [both, one, both]
+    assert words(("twfe", "unit"), ("twfe", "time"), **{"model=twfe": "FE"}) == ["FE", "FE"]

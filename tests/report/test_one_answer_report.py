@@ -12,9 +12,11 @@ from scipy.stats import norm
 
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note
-from digicarbon.report import Evidence, OneAnswer, Record, Table
+from digicarbon.report import Evidence, OneAnswer, Record, Report, SpecificationCurve, Table
 from digicarbon.report.evidence import LeftOut, Support
 from digicarbon.report.kinds import Kind, Multiverse, Part
+from digicarbon.report.picture import plot_paths
+from digicarbon.report.picture.one_answer import filled
 from digicarbon.result import Result
 
 
@@ -295,3 +297,101 @@ def test_a_model_with_all_the_weight_leaves_nothing_between_models(records: list
     table = OneAnswer(language=None, dilution=0).with_evidence(Evidence("coefficient", None, each)).table("T", records)
     cells = tables(table)["T"].cells
     assert cells.loc["between models", "BIC"] == "0.0000"
+
+
+def in_units(*names: tuple[str, str]) -> list[Record]:
+    """Runs of several outcomes and focal terms, of two samples each."""
+    runs = []
+    for (y, x), sample in itertools.product(names, "ab"):
+        one = record(f"{y} {x} {sample}", 1.0 + len(runs), 0.01, **{"model.y": y, "model.x": x, "sample": sample})
+        made = replace(one.result, y=y, focal=(x,), terms=(x,))
+        runs.append(replace(one, result=made))
+    return runs
+
+
+def apart(records: list[Record], key: str) -> Multiverse:
+    values = tuple(dict.fromkeys(str(one.varied[key]) for one in records))
+    labels = {value: frozenset(one.label for one in records if one.varied[key] == value) for value in values}
+    parts = tuple(Part(f"{key}={value}", {key: value}, True, own) for value, own in labels.items())
+    return Multiverse({key: Kind("uncertain", values)}, parts)
+
+
+@pytest.mark.parametrize("report", [OneAnswer(language=None), SpecificationCurve(language=None)])
+def test_estimates_of_several_outcomes_or_variables_in_levels_are_not_taken_together_in_silence(report: Report) -> None:
+    def said(runs: list[Record], of: Report = report) -> list[str]:
+        return [note for note in of.table("T", runs).notes if "in levels are counted together" in note]
+
+    (note,) = said(runs := in_units(("co2", "x"), ("so2", "x")))
+    assert note.startswith("Estimates of several outcomes in levels are counted together (co2, so2)")
+    assert "'model.y: uncertain' under kinds" in note
+    assert not said(runs, report.with_multiverse(apart(runs, "model.y")))
+    (note,) = said(runs := in_units(("ln_co2", "x"), ("ln_co2", "z")))
+    assert note.startswith("Estimates of several variables in levels are counted together (x, z)")
+    assert "'model.x: uncertain' under kinds" in note
+    assert not said(runs, report.with_multiverse(apart(runs, "model.x")))
+    # one outcome, logarithms, and their differences have one unit
+    for names in ([("co2", "x")], [("ln_co2", "ln_x"), ("ln_so2", "ln_z")], [("D.ln_co2", "x"), ("D.ln_so2", "x")]):
+        assert not said(in_units(*names))
+
+
+def test_a_choice_that_only_some_of_a_group_have_is_not_said_of_all() -> None:
+    runs = [
+        record("fe", -1.0, 0.01, ("weights",), model="fe", weights="none"),
+        record("sar w1", -0.5, 0.01, model="sar", weights="w1"),
+        record("sar w2", 0.5, 0.01, model="sar", weights="w2"),
+    ]
+    each = [Support(one.label, likelihood="y" * (place < 2), loglik=1.0, parameters=1.0, observations=9.0)
+            for place, one in enumerate(runs)]  # fmt: skip
+    table = OneAnswer(language=None).with_evidence(Evidence("coefficient", None, each)).table("T", runs)
+    assert {"none", "w1"} <= set(table.cells.index)
+    assert not any(note.startswith("All of them") for note in table.notes)
+    alike = [replace(one, likelihood="y" * (place > 0)) for place, one in enumerate(each)]
+    table = OneAnswer(language=None).with_evidence(Evidence("coefficient", None, alike)).table("T", runs)
+    assert "All of them: model=sar." in table.notes
+
+
+def test_each_part_has_the_title_and_reasons_that_differ_in_the_model_are_one(records: list[Record]) -> None:
+    report = OneAnswer(language=None).with_multiverse(apart(records, "sample"))
+    titles = list(tables(report.table("T", records)))
+    assert [title for title in titles if title.startswith("T: ")] == ["T: sample=full", "T: sample=west"]
+    assert not any(title.startswith("Averages") for title in titles)
+    models = ("random", "gmm_difference")
+    each = list(evidence(records).each)
+    for place, model in enumerate(models):
+        each[place] = replace(each[place], likelihood="", why=Note("why_no_likelihood", model=model))
+    found = OneAnswer(language=None).with_evidence(Evidence("coefficient", None, each)).table("T", records)
+    (note,) = (note for note in found.notes if "no likelihood and" in note)
+    assert note.startswith("2 of 8 specifications have no likelihood")
+    assert all(model in note for model in models)
+
+
+def test_what_is_said_of_w_needs_a_w(records: list[Record]) -> None:
+    for in_space in (True, False):
+        left = replace(left_out(records), in_space=in_space)
+        report = OneAnswer(language=None, leave_out=True).with_evidence(evidence(records, left_out=left))
+        (note,) = (
+            note
+            for note in tables(report.table("T", records))["The curve without one unit"].notes
+            if "fitted again" in note
+        )
+        assert ("W is the same matrix" in note) == in_space
+        again = Evidence.from_json(evidence(records, left_out=left).to_json()).left_out
+        assert again is not None
+        assert again.in_space == in_space
+
+
+def test_lines_of_a_picture_end_between_words_and_an_extreme_beyond_the_path_has_a_mark() -> None:
+    text = "→ 空间权重：borders；控制变量：第三产业、ctl_b；样本：nearest neighbours（权重：x）"
+    for width in range(12, 60):
+        lines = filled(text, width).split("\n")
+        assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+        assert all(any(word in line for line in lines) for word in ("borders", "ctl_b", "nearest", "neighbours"))
+        assert not any(line.startswith(("，", "；", "：", "、", "）")) for line in lines)
+    assert max(map(len, filled("a bb ccc dddd " * 9, 20).split("\n"))) <= 20
+    values = np.array([0.0, 1.0, 3.0])
+    paths = {"towards the highest": (values[:2], ["a=b"]), "towards the lowest": (values[:1], [])}
+    with_mark = plot_paths(values, paths, {"towards the highest": 3.0})
+    without = plot_paths(values, paths, {})
+    assert [float(line.get_xdata()[0]) for line in with_mark.axes[0].lines if len(line.get_xdata()) == 1] == [3.0]
+    assert "circle" in with_mark.axes[-1].get_xlabel()
+    assert "circle" not in without.axes[-1].get_xlabel()

@@ -314,7 +314,7 @@ def test_the_joint_test_is_asked_for_and_shown(records: list[Record]) -> None:
     request = report.joint_request
     assert request is not None
     assert (request.quantity, request.draws, request.seed, request.level) == ("total", 499, 7, 0.05)
-    assert any("No joint test is recorded" in note for note in report.table("Curve", records).notes)
+    assert any("This joint test is not recorded" in note for note in report.table("Curve", records).notes)
     # a sweep that could not make it says why, and not to ask for it
     assert not any("No joint test" in note for note in report.with_joint(None).table("Curve", records).notes)
     table = report.with_joint(joint(12)).table("Curve", records)

@@ -398,7 +398,7 @@ def test_a_curve_that_cannot_be_tested_is_shown_with_the_reason(project: Path) -
     assert Joint.from_json(next(Path("mlruns").rglob("joint.json")).read_text(encoding="utf-8")).statistics.empty
     notes = "" if done.table is None else " ".join(tuple(map(str, done.table.notes)))
     assert "No joint test: The estimates cannot be on one curve" in notes
-    assert "No joint test is recorded" not in notes
+    assert "This joint test is not recorded" not in notes
 
 
 def test_estimates_that_a_draw_lacks_are_told(project: Path) -> None:

@@ -280,7 +280,7 @@ def test_a_sweep_records_what_its_page_reads(tmp_path: Path, monkeypatch: pytest
     assert kept.left_out is not None
     assert [one.label for one in kept.each] == list(kept.left_out.labels)
     assert [Path(place).name for place in done.pictures] == ["one_answer.png", "search.png", "without_units.png"]
-    units = Path(done.place).parent / "one_answer/coefficient/without_units.csv"
+    units = Path(done.place).parent / "one_answer/coefficient_without_units/without_units.csv"
     rows = pd.read_csv(units, keep_default_na=False)
     assert len(rows) == 2 * 31
     # the page has every table of the report, and the numbers that its notes name

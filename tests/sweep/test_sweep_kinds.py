@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from browser import opened
+from mlflow import MlflowClient
 
 import digicarbon as dc
 from digicarbon import recorded
@@ -100,7 +102,90 @@ def test_each_part_has_the_shares_and_the_joint_test_of_an_experiment_of_its_own
 
 
 def whole_file(found: RecordedSweep, name: str) -> Path:
-    return next(Path("mlruns/artifacts").glob(f"*/{found.parent_id}/artifacts/{name}"))
+    return next(Path("mlruns/artifacts").glob(f"*/{found.parent_id}/artifacts/joint/*/{name}"))
+
+
+SMALL = {"model": ["twfe", "sar"], "weights": ["w1_adjacency", "k_nearest"]}
+
+
+def beside(name: str, *words: str) -> tuple[pd.DataFrame | None, str]:
+    """Return the file of each specification's p values beside a page, and the page."""
+    assert main(["report", name, *words]) == 0
+    path = Path(f"out/{name}/specifications.csv")
+    rows = pd.read_csv(path) if path.is_file() else None
+    return rows, Path(f"out/{name}/index.html").read_text(encoding="utf-8")
+
+
+def test_another_joint_test_does_not_replace_that_of_the_file(project: Path) -> None:
+    _, before = ran("mine", grid=SMALL)
+    composer = Composer(loader(), "mine", ["report.quantity=indirect", "report.draws=29"])
+    assert sweep.run(composer, plan(composer)).parent_id == before.parent_id
+    after = recorded.sweep(Tracking(), "mine")
+    assert before.joint is not None
+    assert after.joint is not None
+    assert after.joint.to_json() == before.joint.to_json()
+    name = "metrics.joint.median.p"
+    client = MlflowClient(tracking_uri=f"sqlite:///{Path('mlruns/mlflow.db').resolve().as_posix()}")
+    metrics = client.get_run(after.parent_id).data.metrics
+    assert metrics[name.removeprefix("metrics.")] == before.joint.metrics["joint.median.p"]
+    # each page has the file of its own number
+    rows, _ = beside("mine")
+    assert rows is not None
+    assert rows["quantity"].unique().tolist() == ["direct"]
+    assert rows["term"].nunique() == 1
+    assert rows["estimate"].tolist() == before.joint.each["estimate"].tolist()
+    other, _ = beside("mine", "report.quantity=indirect", "report.draws=29")
+    assert other is not None
+    assert other["quantity"].unique().tolist() == ["indirect"]
+    assert len(other) == 2
+    none, page = beside("mine", "report.quantity=total", "report.draws=29")
+    assert none is None
+    assert "report=curve report.quantity=total report.draws=29" in page
+    # another report of the same number has the test of the file beside it; one of another number does not
+    same, _ = beside("mine", "report=signs", "report.quantity=direct")
+    assert same is not None
+    assert beside("mine", "report=signs", "report.quantity=total")[0] is None
+
+
+def test_what_an_earlier_version_recorded_of_a_test_is_read_if_it_is_the_same(project: Path) -> None:
+    _, found = ran("mine", grid=SMALL)
+    assert found.joint is not None
+    file = whole_file(found, "joint.json")
+    file.rename(file.parents[2] / "joint.json")
+    whole_file(found, "specifications.csv").unlink()
+    again = recorded.sweep(Tracking(), "mine")
+    assert again.joint is not None
+    assert again.joint.to_json() == found.joint.to_json()
+    request = again.joint_request
+    assert request is not None
+    assert not again.joints_of(replace(request, draws=29))
+    assert not again.joints_of(replace(request, quantity="total"))
+
+
+def test_a_claim_rests_on_the_joint_test_of_its_file(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    claim = {**CLAIM, "joint": 0.35}
+    _, first = ran("mine", grid=SMALL, claim=claim)
+    for words in (["report.seed=3"], ["report.draws=49"], ["report.method=permutation"], ["report.level=0.1"]):
+        assert main(["run", "mine", *words]) == 2
+        said = capsys.readouterr().err
+        assert "claim.joint: the claim rests on the joint test that the experiment's file asks for" in said
+        assert words[0] in said
+    # words that leave the test as it is, and a look without the claim
+    assert main(["run", "mine", "report.decimals=2", "report.seed=1"]) == 0
+    assert main(["run", "mine", "replace=claim", "report.seed=3"]) == 0
+    assert recorded.sweep(Tracking(), "mine").parent_id == first.parent_id
+    # a test that changes in the file is judged in a sweep of its own
+    _, second = ran("mine", grid=SMALL, claim=claim, report={**REPORT, "seed": 3})
+    assert second.parent_id != first.parent_id
+    before = recorded.sweep(Tracking(), first.parent_id)
+    assert before.judged is not None
+    assert first.judged is not None
+    assert before.judged.verdicts[0].p == first.judged.verdicts[0].p
+    assert before.tags["digicarbon.claim_count"] == first.tags["digicarbon.claim_count"]
+    # a claim without a joint test does not depend on one
+    _, third = ran("mine", grid=SMALL, claim={**CLAIM, "joint": None})
+    assert main(["run", "mine", "report.seed=3"]) == 0
+    assert recorded.sweep(Tracking(), "mine").parent_id == third.parent_id
 
 
 def test_kinds_that_are_all_equivalent_leave_a_sweep_as_it_is(project: Path) -> None:
@@ -257,3 +342,17 @@ def test_a_page_shows_the_parts_and_the_claim(project: Path) -> None:
         assert "Counted together carbon intensity" in shares
         assert shares.count("Median") == 1
         assert shown.said == []
+
+
+def test_the_main_value_is_a_list_in_any_order(project: Path) -> None:
+    lists = {"outcome.controls": [["ln_pgdp"], ["ln_pgdp", "ln_population"]]}
+    kinds = {"outcome.controls": {"kind": "nonequivalent", "main": ["ln_population", "ln_pgdp"]}}
+    written("mine", grid=lists, kinds=kinds)
+    chosen = settings_for(composer := Composer(loader(), "mine"), plan(composer))
+    assert chosen.kinds["named"]["outcome.controls"]["values"] == ["[ln_pgdp, ln_population]", "[ln_pgdp]"]
+
+
+def test_a_claim_is_of_a_focal_term(project: Path) -> None:
+    said = refused(grid=SMALL, claim={**CLAIM, "joint": None, "term": "ln_pgdp"})
+    assert "claim.term: ln_pgdp is in the models, but not as a focal term" in said
+    assert "no model has the term" in refused(grid=SMALL, claim={**CLAIM, "joint": None, "term": "nosuch"})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -91,6 +92,7 @@ def plot_averages(
 def plot_paths(
     estimates: FloatArray,
     paths: Mapping[str, tuple[FloatArray, Sequence[str]]],
+    beyond: Mapping[str, float],
     title: str = "",
     simulated: bool = False,
     language: Language = "en",
@@ -103,6 +105,8 @@ def plot_paths(
         All of them, as ticks at the bottom of each panel.
     paths : mapping of str to (ndarray, sequence of str)
         Estimates of the start and after each step, and words for the steps, by the direction of the search.
+    beyond : mapping of str to float
+        The extreme of a direction whose search does not reach it.
     title, simulated, language
         As in other pictures.
 
@@ -117,9 +121,8 @@ def plot_paths(
     """
     with drawing():
         words = Words(language)
-        width = WIDTH // 2 if words.language == "zh" else WIDTH
         names = {
-            name: [textwrap.fill(drawable(text), width) for text in (words.say("main specification"), *steps)]
+            name: [filled(drawable(text), WIDTH) for text in (words.say("main specification"), *steps)]
             for name, (_, steps) in paths.items()
         }
         heights = [sum(text.count("\n") + 1.4 for text in own) + 1.5 for own in names.values()]
@@ -131,12 +134,33 @@ def plot_paths(
             axes.axvline(0, color=GREY, linewidth=0.6)
             axes.plot(values, place, "-o", color=colour, markersize=5, linewidth=1.2)
             axes.plot(estimates, np.full(len(estimates), len(values) - 0.1), "|", color=GREY, markersize=7, alpha=0.5)
+            if name in beyond:
+                axes.plot(beyond[name], len(values) - 0.1, "o", mfc="none", color=colour, markersize=7)
             axes.set_yticks(place, names[name])
             axes.set_ylim(len(values) + 0.3, -0.6)
             axes.set_title(words.say(name), loc="left")
-        panels[-1].set_xlabel(words.say("estimate; ticks are all specifications"))
+        below = "estimate; ticks are all specifications"
+        panels[-1].set_xlabel(words.say(f"{below}; a circle is an extreme beyond the path" if beyond else below))
         head(figure, title, simulated, words.language)
     return figure
+
+
+def filled(text: str, width: int) -> str:
+    """Return a text in lines of at most a width in Latin letters; Chinese signs are two wide and stand alone.
+
+    Lines end between words, or between Chinese signs, but not before a mark.
+    """
+    lines = [""]
+    for piece in re.findall(r"\s+|[^\s\u2e80-\uffef]+[\uff00-\uff0f\u3001\u3002\uff1a-\uff1f]*|.[，。；：、）]*", text):
+        if lines[-1] and _wide(lines[-1] + piece.rstrip()) > width:
+            lines.append(piece.lstrip())
+        else:
+            lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _wide(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def plot_left_out(
