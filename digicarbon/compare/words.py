@@ -20,7 +20,7 @@ from digicarbon.compare.comparison import (
     Comparison,
     Side,
 )
-from digicarbon.compare.origins import DIRTY, Kind, Reason, commit_of, versions
+from digicarbon.compare.origins import DIRTY, NAMED, Kind, Reason, commit_of, versions
 from digicarbon.config.files import command_line
 from digicarbon.note import Note, cut
 from digicarbon.recorded.differences import TOLERANCE
@@ -29,8 +29,6 @@ from digicarbon.report.focal import before_effect, effect_of
 from digicarbon.report.labels import Labels
 from digicarbon.tracking import COMMIT, EXPERIMENT
 
-NAMED = 3
-"""How many files or choices are named in the summary, and in a cell."""
 LISTED = 5
 """How many runs of one sweep only are named."""
 
@@ -207,8 +205,10 @@ def _command(comparison: Comparison, place: int, reasons: Sequence[Reason], over
     before = then.get(COMMIT, "")
     if "code" in kinds:
         clean = before and before != now.get(COMMIT) and then.get(DIRTY) != "True"
-        back = Note("compare_command", command=shlex.join(["git", "checkout", before[:10]]))
-        first = back if clean else Note("compare_put_code_back")
+        own = next(reason.files for reason in reasons if reason.kind == "code")
+        # the data of that commit are not wanted
+        words = ["git", "checkout", before[:10], *(["--", *own] if own else ())]
+        first = Note("compare_command", command=shlex.join(words)) if clean else Note("compare_put_code_back")
         return Note("compare_separate_code", reasons=whole, first=first, command=rerun_b)
     # only data and packages are left
     older = [f"{name}=={one}" for name, one, _ in versions(then, now) if one and name != "digicarbon"]

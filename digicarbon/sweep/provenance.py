@@ -83,6 +83,7 @@ SEEDS = "digicarbon.seeds"
 """The tag that carries the seeds of a run, by the key that sets them, as JSON."""
 GROUPS = ("source", "measure", "outcome", "panel", "sample")
 """The choices that make a panel."""
+PLAIN = frozenset((str, int, float, bool, type(None)))
 COMPUTING = ("inference", "model", "diagnostic")
 """Those that make the estimates of it."""
 
@@ -376,19 +377,17 @@ def _code(runs: Sequence[Run], origins: _Origins) -> Iterator[dict[str, Any]]:
     yield from ({**item, "runs": list(item["runs"])} for item in known.values())
 
 
-def _classes(group: str, spec: object) -> Iterator[dict[str, Any]]:
+def _classes(group: str, spec: Spec | Mapping[str, Any] | Sequence[Any]) -> Iterator[dict[str, Any]]:
     """Yield each class of the user's own in a specification, and the files of its code with their digests."""
     if isinstance(spec, Spec):
         if own := own_code(type(spec)):
             yield {"group": group, "class": f"{type(spec).__module__}.{type(spec).__qualname__}", "files": own}
-        inner: Iterable[object] = vars(spec).values()
-    elif isinstance(spec, Mapping):
-        inner = spec.values()
-    elif isinstance(spec, tuple | list):
-        inner = spec
-    else:
-        return
-    for value in inner:
+        spec = vars(spec)
+    for value in spec.values() if isinstance(spec, Mapping) else spec:
+        kind = type(value)
+        # nearly all values are plain, which is asked first: a sweep has millions
+        if kind in PLAIN or (kind is tuple and all(type(item) in PLAIN for item in value)):
+            continue
         if isinstance(value, Spec | Mapping | tuple | list):
             yield from _classes(group, value)
 
