@@ -22,12 +22,12 @@ from digicarbon.compare.comparison import (
 )
 from digicarbon.compare.origins import DIRTY, NAMED, Kind, Reason, commit_of, versions
 from digicarbon.config.files import command_line
-from digicarbon.note import Note, cut
+from digicarbon.note import Note, cut, labels_cut
 from digicarbon.recorded.differences import TOLERANCE
 from digicarbon.render import Table
 from digicarbon.report.focal import before_effect, effect_of
 from digicarbon.report.labels import Labels
-from digicarbon.tracking import COMMIT, EXPERIMENT
+from digicarbon.tracking import COMMIT, EXPERIMENT, OVERRIDES
 
 LISTED = 5
 """How many runs of one sweep only are named."""
@@ -46,7 +46,7 @@ def summary(comparison: Comparison, overrides: Sequence[str] = ()) -> list[Note]
 
 
 def heading(side: Side) -> Note:
-    """Return what A or B is: its experiment, sweep, time, and Git commit."""
+    """Return what A or B is: its experiment with the words of its command, sweep, time, and Git commit."""
     sweep = side.sweep
     commits = dict.fromkeys(commit_of(origin.tags) for origin in side.origins)
     at: Note | str = "" if set(commits) <= {commit_of({})} else Note("compare_at_commit", commit=next(iter(commits)))
@@ -55,7 +55,7 @@ def heading(side: Side) -> Note:
     return Note(
         "compare_sweep",
         run=Note("compare_run_of", run=side.run_id[:12]) if side.run_id else "",
-        experiment=sweep.tags.get(EXPERIMENT, sweep.experiment),
+        experiment=" ".join(filter(None, (sweep.tags.get(EXPERIMENT, sweep.experiment), sweep.tags.get(OVERRIDES)))),
         sweep=sweep.parent_id[:12],
         when=datetime.fromtimestamp(sweep.start / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         commit=at,
@@ -86,7 +86,7 @@ def _counts(comparison: Comparison) -> Iterator[Note]:
     for state, side in ((ONLY_IN_A, "A"), (ONLY_IN_B, "B")):
         names = comparison.runs.loc[comparison.runs["state"] == state, "run"]
         if len(names):
-            yield Note("compare_runs_only_in", runs=len(names), side=side, names=cut(names, LISTED))
+            yield Note("compare_runs_only_in", runs=len(names), side=side, names=labels_cut(names, LISTED))
 
 
 def _by_reason(comparison: Comparison) -> Iterator[Note]:

@@ -20,7 +20,9 @@ from digicarbon.errors import ConfigError, DataError, DigicarbonError
 from digicarbon.note import Note, note_of
 from digicarbon.note.ending import Caught
 from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
+from digicarbon.plan.reach import own_code
 from digicarbon.recorded import RecordedSweep
+from digicarbon.spec import locate
 from digicarbon.sweep.provenance import FINGERPRINT, today
 from digicarbon.tracking import OVERRIDES, Tracking, store_results
 
@@ -128,6 +130,27 @@ class Member:
                         "package_file_gone" if gone else "package_data_file_changed", file=file["path"], **self._named
                     )
                     raise DataError(why)
+        self._refuse_other_code()
+
+    def _refuse_other_code(self) -> None:
+        """Raise an error if the study's own code is no longer what made the numbers: the package holds today's.
+
+        Raises
+        ------
+        DataError
+        """
+        entries = [part for entry in self.sweep.data for part in (entry, *entry["weights"].values())]
+        classes = {item["class"]: item for entry in entries for item in entry.get("code", ())}
+        for name, item in classes.items():
+            try:
+                cls: Any = locate(name, item["group"])
+            except ConfigError as error:
+                why = note_of(error)
+                raise DataError(Note("package_code_gone", **self._named, name=name, why=why)) from error
+            then, now = item["files"], own_code(cls)
+            files = [file for file in {**then, **now} if then.get(file) != now.get(file)]
+            if files:
+                raise DataError(Note("package_code_changed", **self._named, name=name, files=files))
 
     @property
     def words(self) -> tuple[str, ...]:
