@@ -187,6 +187,7 @@ class Origins:
     def __init__(self, then: DataRecord, now: DataRecord) -> None:
         self._then, self._now = then, now
         self._known: dict[Any, What] = {}
+        self._own: dict[Any, tuple[str, ...]] = {}
 
     def reasons(self, then: Origin, now: Origin, configs: Callable[[], tuple[str, str]]) -> tuple[Reason, ...]:
         """Return the reasons why numbers of a run moved; none if nothing that is recorded differs.
@@ -253,16 +254,16 @@ class Origins:
         self, prints: tuple[str, str], groups: Sequence[str], of: tuple[str, str] = ("", "")
     ) -> tuple[str, ...]:
         """Return the files that differ of the user's own classes that both records have."""
-        key = ("own code", *prints, *groups, *of)
-        if key not in self._known:
+        key = (*prints, *groups, *of)
+        if key not in self._own:
             sides = (self._then, self._now)
             then, now = (
                 side.own_code(print_, groups, one) for side, print_, one in zip(sides, prints, of, strict=True)
             )
             both = [(then[name], now[name]) for name in then if name in now]
             files = [file for one, other in both for file in {**one, **other} if one.get(file) != other.get(file)]
-            self._known[key] = tuple(dict.fromkeys(files))
-        return self._known[key]
+            self._own[key] = tuple(dict.fromkeys(files))
+        return self._own[key]
 
     def _other_series(self, prints: tuple[str, str]) -> bool | None:
         """Return whether an input that both runs read has other numbers; None where they are not recorded."""
