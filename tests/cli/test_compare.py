@@ -299,6 +299,7 @@ def test_changed_code_between_commits(mine: Path, capsys: Capture) -> None:
 
 
 COLUMNS = """
+import numpy as np
 from digicarbon.measure import Measure
 from digicarbon.weights import MatrixWeights
 
@@ -312,20 +313,18 @@ class Shifted(Measure):
 
 
 class Mine(MatrixWeights):
-    def build(self, panel):
-        import dataclasses
-
-        made = super().build(panel)
-        return dataclasses.replace(made, matrix=made.matrix.power(POWER))
+    def compute(self, panel):
+        made = super().compute(panel)
+        return made.from_matrix(made.raw.toarray() + MORE * (np.eye(8, k=5) + np.eye(8, k=-5)), made.labels)
 
 
-POWER = 1
+MORE = 0
 """
 
 
-def write_columns(power: int = 1, step: float = 0.0) -> None:
+def write_columns(more: int = 0, step: float = 0.0) -> None:
     """Write a measure and weights of one's own, which another process would load as they are now."""
-    Path("columns.py").write_text(COLUMNS.replace("POWER = 1", f"POWER = {power}"), encoding="utf-8")
+    Path("columns.py").write_text(COLUMNS.replace("MORE = 0", f"MORE = {more}"), encoding="utf-8")
     Path("steps.py").write_text(f"STEP = {step}\n", encoding="utf-8")
     for name in ("columns", "steps"):
         sys.modules.pop(name, None)
@@ -366,7 +365,7 @@ def test_own_code_of_columns_and_weights_is_told_from_data(columns: None, capsys
     assert "2 moved: 2 by data (data.csv) and code (steps.py, not in a Git repository)." in text
     assert "To separate data and code: put the code of A back, then `digicarbon rerun " in text
     # the weights, and no column
-    write_columns(step=2.0, power=2)
+    write_columns(step=2.0, more=1)
     every = runs(third, sweep(capsys), status=1)
     assert set(every["code"]) == {"columns.py, not in a Git repository"}
     assert set(every["reason"]) == {"code"}
@@ -540,6 +539,8 @@ def test_single_runs(first: str, capsys: Capture) -> None:
 
 def test_an_option_is_named_without_its_fields(spatial: pd.DataFrame, capsys: Capture) -> None:
     text = Path("experiments/three.yaml").read_text(encoding="utf-8")
+    text = text.replace("report: signs}", "report: signs}, {override inference: classic}")
+    write(text)
     sweep(capsys)
     Path("conf/weights").mkdir(parents=True)
     Path("conf/weights/near.yaml").write_text(
@@ -639,7 +640,7 @@ WRONG: tuple[tuple[tuple[str, ...], str], ...] = (
     (("three", "experiments/"), "The folder experiments/ is no package: it has no software/rebuild.json. Name an"),
     (
         ("three", "ffff", "--experiment", "three"),
-        "model=pooled, model.controls=[]; model=",
+        "model=fe, model.controls=[]; model=",
     ),
     ((), "FIRST is missing"),
     (("three",), "SECOND is missing"),
