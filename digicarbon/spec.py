@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
@@ -119,6 +120,28 @@ class Spec(pydantic.BaseModel):
     def left_to_models(self) -> frozenset[str]:
         """Fields that do not affect what the specification computes; runs that differ only in them share the result."""
         return frozenset()
+
+
+@dataclass(frozen=True)
+class Definition:
+    """How a column is made, for the codebook of a package.
+
+    Attributes
+    ----------
+    formula : str
+        In the names of series, e.g. ``gdp / population``; empty if the words say all.
+    words : tuple of Note or str
+        What it is; a sentence is shown in every language as it is.
+    unit : str
+        E.g. ``10k CNY``; empty if it has none.
+    source : str
+        The work and the equation, e.g. ``Shannon 1948``; empty if there is none.
+    """
+
+    formula: str = ""
+    words: tuple[Note | str, ...] = ()
+    unit: str = ""
+    source: str = ""
 
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})

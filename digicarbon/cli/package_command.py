@@ -17,7 +17,7 @@ from digicarbon.note.about import at
 from digicarbon.package import answers as author
 from digicarbon.package.answers import Answers, listed
 from digicarbon.package.build import BUILD, DRIVER, facts, with_rebuild
-from digicarbon.package.data import paths
+from digicarbon.package.data import MODULE, paths
 from digicarbon.package.documents import documents, questions, sources
 from digicarbon.package.facts import Facts
 from digicarbon.package.member import members
@@ -56,11 +56,12 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
     file = author.path()
     answers = author.answers(file)
     chosen = members(names, overrides)
-    known = facts(names, chosen, answers, answers.title or _title(names))
+    project = Project(chosen)
+    known = facts(project, answers, answers.title or _title(names))
     verdict = ""
     if rebuild:
         with phase("rebuild of the package"):
-            verdict, measured = rebuilt(known.files, paths(Project(chosen)))
+            verdict, measured = rebuilt(known.files, paths(project))
         known = with_rebuild(known, measured)
     _refuse_unknown(answers, known)
     spoken: Language = "zh" if language == "zh" else "en"
@@ -101,8 +102,10 @@ def _refuse_unknown(answers: Answers, known: Facts) -> None:
         # answers may be about the data of another package
         parts = name.split("_")
         options_of = ["_".join(parts[:end]) for end in range(1, len(parts) + 1)]
-        if name not in here and not any(
-            find(f"{group}/{one}") for one in options_of for group in ("source", "weights")
+        if (
+            name not in here
+            and not Path(name).is_file()
+            and not any(find(f"{group}/{one}") for one in options_of for group in ("source", "weights"))
         ):
             hint = suggestion(name, here)
             raise at(
@@ -123,6 +126,13 @@ def _report(known: Facts, to: str, verdict: str) -> list[str]:
     ]
     if known.simulated:
         lines.append("The data are SIMULATED; every document says so.")
+    for source in known.sources:
+        if source.group == MODULE:
+            places = ", ".join(file.place for file in source.files)
+            lines.append(
+                f"{source.option} reads or names {places}, which no source names: "
+                f"`data: {source.option}:` in experiments/package.yaml says whether the package may have it."
+            )
     withheld = {file.place for source in known.sources for file in source.files if not file.shared}
     if withheld:
         lines.append(

@@ -17,7 +17,7 @@ from digicarbon.config.files import command_line
 from digicarbon.errors import DataError, EstimationError, counted, listing
 from digicarbon.note import Note, cut
 from digicarbon.note.ending import Caught
-from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
+from digicarbon.plan.prepare import Prepared, Specs, Workshop, fitted, specify
 from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import content_hash
 from digicarbon.recorded import Recorded, config_of, plain
@@ -107,8 +107,7 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
         specs = shop.completed(specify(plain(config, recorded.run_id)))
         prepared = shop.prepare(specs)
         shop.check(specs, prepared)
-        result = specs.model.described(specs.model.fit(prepared.panel, prepared.weights), prepared.panel)
-        return Again(recorded, specs, prepared, specs.diagnostic.added(result, prepared.panel, prepared.weights))
+        return Again(recorded, specs, prepared, fitted(specs, prepared))
     why = Note("rerun_because", gone=missing_note, reason=caught.note)
     raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=why))
 

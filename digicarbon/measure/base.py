@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, final
 
 import numpy as np
@@ -15,7 +16,7 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts.indicators import varies, z_scores
 from digicarbon.numeric.resampling.unit_permutation import permutations
 from digicarbon.source import Inputs
-from digicarbon.spec import Names, SomeNames, Spec, sharing
+from digicarbon.spec import Definition, Names, SomeNames, Spec, sharing
 
 
 def numbers(table: pd.DataFrame, name: str, source: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -55,8 +56,8 @@ _TEN_THOUSAND = 1e4
 class Measure(Spec):
     """A specification of a measure of the digital economy.
 
-    A kind of measure defines `compute`. Models take `transformed`, which applies ``per``, ``standardise`` and
-    ``permute`` to its columns, so that every kind of measure has these options.
+    A kind of measure defines `compute`, and `definitions` for codebooks. Models take `transformed`, which applies
+    ``per``, ``standardise`` and ``permute`` to its columns, so that every kind of measure has these options.
 
     Attributes
     ----------
@@ -146,14 +147,23 @@ class Measure(Spec):
 
     def notes(self, inputs: Inputs) -> tuple[Note, ...]:
         """Return the notes under every table with this measure; a user's measure may return sentences."""
-        notes = []
-        if self.per != "none":
-            notes.append(Note("measures_per", per=self._per_note()))
-        if self.standardise:
-            notes.append(Note("standardised"))
-        if self.permute is not None:
-            notes.append(Note("placebo_measure", seeds=Note("seed", seed=self.permute)))
-        return tuple(notes)
+        return self._changes
+
+    def definitions(self) -> Mapping[str, Definition]:
+        """Return how `compute` makes each of its columns, for codebooks; a column without a definition is allowed."""
+        return {}
+
+    @final
+    def defined(self) -> Mapping[str, Definition]:
+        """Return the definitions of the columns of `transformed`."""
+        given = self.definitions()
+        if not self.changed:
+            return given
+        unit_stays = self.per == "none" and not self.standardise
+        return {
+            name: replace(one, words=(*one.words, *self._changes), unit=one.unit if unit_stays else "")
+            for name, one in given.items()
+        }
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
         """Return the inputs of the measure, which are stored beside the results: CSV texts by file name.
@@ -164,6 +174,18 @@ class Measure(Spec):
             As `compute` does.
         """
         return {}
+
+    @property
+    def _changes(self) -> tuple[Note, ...]:
+        """What `transformed` does to the columns of `compute`."""
+        notes = []
+        if self.per != "none":
+            notes.append(Note("measures_per", per=self._per_note()))
+        if self.standardise:
+            notes.append(Note("standardised"))
+        if self.permute is not None:
+            notes.append(Note("placebo_measure", seeds=Note("seed", seed=self.permute)))
+        return tuple(notes)
 
     def _per_note(self) -> Note:
         if self.in_10k_cny is None:

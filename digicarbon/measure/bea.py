@@ -17,10 +17,10 @@ from digicarbon.errors import DataError
 from digicarbon.measure.base import Measure, numbers
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.accounts import bea
-from digicarbon.numeric.accounts.bea import Surrounding, nearest_table, surrounding_tables
+from digicarbon.numeric.accounts.bea import STUDY, Surrounding, nearest_table, surrounding_tables
 from digicarbon.numeric.accounts.leontief import technical_coefficients
 from digicarbon.source import TABLES, InputOutputTable, Inputs
-from digicarbon.spec import Names, SomeNames
+from digicarbon.spec import Definition, Names, SomeNames
 
 GapYears = Literal["structure", "interpolation"]
 """How years without a table are filled."""
@@ -130,6 +130,17 @@ _SHARES: Mapping[bea.Coefficient, Note] = {
     "leontief": Note("share_value_added"),
 }
 
+_DDL: Mapping[bea.Coefficient, str] = {
+    "total_input": "Σ_j∉D a_j · VA_j, a_j = Σ_i∈D z_ij / x_j",
+    "intermediate_input": "Σ_j∉D a_j · VA_j, a_j = Σ_i∈D z_ij / Σ_i z_ij",
+    "leontief": "Σ_j∉D a_j · VA_j, a_j = Σ_i∈D v_i l_ij",
+}
+_ORIGINS: Mapping[bea.Coefficient, str] = {
+    "total_input": f"{STUDY}, Eq 1-4",
+    "intermediate_input": "",
+    "leontief": "Leontief 1936; Miller & Blair 2009, 2.2 and 6.2",
+}
+
 _NOT_FINITE: Mapping[bea.Coefficient, Note] = {
     "total_input": Note("bea_digital_inputs_without_output"),
     "intermediate_input": Note("bea_digital_inputs_without_inputs"),
@@ -222,6 +233,21 @@ class BeaMeasure(Measure):
         if self.scope == "narrow":
             columns = {name: column for name, column in columns.items() if name != "ddl"} | {"e": columns["ide"]}
         return keys.assign(**columns)
+
+    def definitions(self) -> Mapping[str, Definition]:
+        """Return the formula of each part; years without a table have the words of their filling."""
+        filled = Note("interpolated_shares") if self.gap_years == "interpolation" else Note("nearest_shares")
+        made = {
+            "sector1": ("VA_1", (Note("bea_sector1"), filled), STUDY),
+            "sector2": ("VA_2", (Note("bea_sector2"), filled), STUDY),
+            "ddl": (_DDL[self.coefficient], (Note("bea_ddl"), filled), _ORIGINS[self.coefficient]),
+            "ide": ("sector1 + sector2", (), STUDY),
+            "e": ("ide + ddl", (), STUDY),
+        }
+        if self.scope == "narrow":
+            del made["ddl"]
+            made["e"] = ("ide", (Note("narrow_scope"),), "")
+        return {name: Definition(formula, words, "10k CNY", source) for name, (formula, words, source) in made.items()}
 
     def notes(self, inputs: Inputs) -> tuple[Note, ...]:
         """Return notes on differences from the study's measure."""

@@ -12,6 +12,7 @@ from digicarbon.disk.cells import plain_table
 from digicarbon.measure.base import Measure
 from digicarbon.note import Note
 from digicarbon.source import Inputs
+from digicarbon.spec import Definition
 
 Money = Literal["none", "10k_cny", "100m_cny"]
 """The unit of a column, if it is money."""
@@ -71,6 +72,11 @@ class ColumnMeasure(Measure):
         """
         table = inputs.series([self.column], f"measure.column={self.column}")
         return table.rename(columns={self.column: self.name or self.column})
+
+    def definitions(self) -> Mapping[str, Definition]:
+        """Return the name of the column in the source."""
+        unit = {"none": "", "10k_cny": "10k CNY", "100m_cny": "100m CNY"}[self.money]
+        return {self.name or self.column: Definition(self.column, (), unit)}
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
         """Return the raw column: ``indicators.csv``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from digicarbon.measure.base import Measure, numbers
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.accounts.indicators import varies
 from digicarbon.source import Inputs
-from digicarbon.spec import Names
+from digicarbon.spec import Definition, Names
 
 Direction = Literal["positive", "negative"]
 """Whether a higher value of an indicator means more digital, or less."""
@@ -61,6 +61,11 @@ class CompositeIndex(Measure):
     terms, per, standardise
         As in `Measure`.
     """
+
+    origin: ClassVar[str] = ""
+    """The work that defines this kind of index, for codebooks."""
+    symbols: ClassVar[tuple[Note, ...]] = ()
+    """What the symbols of its formula mean."""
 
     indicators: dict[str, Direction]
     name: str = "index"
@@ -116,11 +121,22 @@ class CompositeIndex(Measure):
             for name, table in self._tables(inputs).items()
         }
 
-    def notes(self, inputs: Inputs) -> tuple[Note, ...]:
-        """Return the note on the index's indicators, and further notes."""
+    def definitions(self) -> Mapping[str, Definition]:
+        """Return the formula of the index, with the words of its note."""
+        return {self.name: Definition(self._formula(), (self._index_note(), *self.symbols), "", self.origin)}
+
+    def _formula(self) -> str:
+        """Return the formula of the index in its indicators x_j and their weights; empty if the kind has none."""
+        return ""
+
+    def _index_note(self) -> Note:
         parts = cut((self._indicator(name, direction) for name, direction in self.indicators.items()), 40)
         rows = Note("all_rows") if self.by == "panel" else Note("each_year")
-        notes = [Note("index", index=self.name, what=self._what(), indicators=parts, rows=rows)]
+        return Note("index", index=self.name, what=self._what(), indicators=parts, rows=rows)
+
+    def notes(self, inputs: Inputs) -> tuple[Note, ...]:
+        """Return the note on the index's indicators, and further notes."""
+        notes = [self._index_note()]
         if self.missing == "drop":
             incomplete = int((~np.isfinite(self._raw(inputs, list(self.indicators))[1]).all(axis=1)).sum())
             notes.append(Note("rows_without_index", rows=incomplete, every=len(inputs.frame), index=self.name))
@@ -241,6 +257,13 @@ class CompositeIndex(Measure):
                     otherwise=otherwise,
                 )
             )
+
+
+def scale(shift: float) -> str:
+    """Return the formula of an indicator on a min-max scale."""
+    more = f" + {shift:g}" if shift else ""
+    span = f"/ (max x_j - min x_j){more}"
+    return f"z_ij = (x_ij - min x_j) {span}, (-): z_ij = (max x_j - x_ij) {span}"
 
 
 def _in_year(year: object) -> Note | str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
-from digicarbon.measure.composite import CompositeIndex, Index
+from digicarbon.measure.composite import CompositeIndex, Index, scale
 from digicarbon.note import Note
 from digicarbon.numeric.accounts.indicators import min_max
 from digicarbon.numeric.index.entropy_weights import entropy_weights
@@ -35,6 +35,8 @@ class EntropyIndex(CompositeIndex):
 
     references: ClassVar[tuple[str, ...]] = ("shannon1948",)
 
+    origin: ClassVar[str] = "Shannon 1948; Zeleny 1982, chapter 6"
+
     terms: SomeNames = ("ln_entropy_index",)
     name: str = "entropy_index"
     shift: float = Field(default=0.0001, ge=0, le=1)
@@ -52,6 +54,10 @@ class EntropyIndex(CompositeIndex):
         result = entropy_weights(scaled)
         table = pd.DataFrame({"indicator": list(names), "entropy": result.entropy, "weight": result.weights})
         return Index(scaled @ result.weights, scaled, {"weights": table})
+
+    def _formula(self) -> str:
+        weights = "w_j = (1 - e_j) / Σ_j (1 - e_j), e_j = -(1/ln n) Σ_i p_ij ln p_ij, p_ij = z_ij / Σ_i z_ij"
+        return f"Σ_j w_j z_ij, {scale(self.shift)}, {weights}"
 
     def _what(self) -> Note:
         return Note("entropy_index")

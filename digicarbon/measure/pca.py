@@ -44,6 +44,9 @@ class PcaIndex(CompositeIndex):
 
     references: ClassVar[tuple[str, ...]] = ("jolliffe2002",)
 
+    origin: ClassVar[str] = "Jolliffe 2002"
+    symbols: ClassVar[tuple[Note, ...]] = (Note("pca_symbols"),)
+
     terms: SomeNames = ("pca_index",)
     name: str = "pca_index"
     variance: float = Field(default=0.8, gt=0, le=1)
@@ -89,6 +92,9 @@ class PcaIndex(CompositeIndex):
         arbitrary = sums[used.reindex(sums.index) & (sums.abs() < CANCEL)].index.get_level_values("component")
         note = Note("arbitrary_sign", components=cut(map(str, sorted(set(arbitrary)))), index=self.name)
         return (*super().notes(inputs), *([note] if len(arbitrary) else []))
+
+    def _formula(self) -> str:
+        return "Σ_m λ_m s_m / Σ_m λ_m"
 
     def _what(self) -> Note:
         first = Note("first_components", components=self.components)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.measure.composite import CompositeIndex, Index
+from digicarbon.measure.composite import CompositeIndex, Index, scale
 from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts.indicators import min_max
 from digicarbon.numeric.index.entropy_weights import entropy_weights
@@ -41,6 +41,9 @@ class TopsisIndex(CompositeIndex):
     """
 
     references: ClassVar[tuple[str, ...]] = ("hwang1981", "shannon1948")
+
+    origin: ClassVar[str] = "Hwang & Yoon 1981, pages 128-140"
+    symbols: ClassVar[tuple[Note, ...]] = (Note("topsis_symbols"),)
 
     terms: SomeNames = ("ln_topsis_index",)
     name: str = "topsis_index"
@@ -81,6 +84,15 @@ class TopsisIndex(CompositeIndex):
         table = pd.DataFrame({"indicator": list(names), "weight": weights})
         return Index(closeness(scaled, weights).index, scaled, {"weights": table})
 
+    def _formula(self) -> str:
+        given = self.given or {}
+        weights = f", w ∝ ({', '.join(f'{name}: {given[name]:g}' for name in self.indicators)})" if given else ""
+        return f"D⁻ / (D⁺ + D⁻), {scale(self.shift)}{weights}"
+
     def _what(self) -> Note:
-        weights = Note("entropy_weights") if self.weights == "entropy" else Note("equal_weights")
-        return Note("topsis_index", weights=weights)
+        kinds: Mapping[Weighting, Note] = {
+            "entropy": Note("entropy_weights"),
+            "equal": Note("equal_weights"),
+            "given": Note("given_weights"),
+        }
+        return Note("topsis_index", weights=kinds[self.weights])

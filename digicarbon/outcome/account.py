@@ -14,9 +14,10 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError
 from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts import fuels
+from digicarbon.numeric.accounts.bea import STUDY
 from digicarbon.outcome.base import Outcome
 from digicarbon.source import Inputs
-from digicarbon.spec import Spec
+from digicarbon.spec import Definition, Spec
 
 FuelUnit = Literal["10kt", "100m_m3"]
 """10k tonnes, or 100m cubic metres."""
@@ -116,6 +117,23 @@ class CarbonOutcome(Outcome):
             },
             index=pd.Index(self._fuels, name="fuel"),
         )
+
+    def definitions(self) -> Mapping[str, Definition]:
+        """Return the formula of the outcome, with the words of its note."""
+        fuels = self.account == "fuels"
+        co2 = "(Σ_f E_f · NCV_f · CC_f · O_f · 44/12)" if fuels else f"co2_{self.account}"
+        names = f", f = {', '.join(self._fuels)}" if fuels else ""
+        words = (self._co2_note(), *((Note("fuel_symbols"),) if fuels else ()))
+        source = f"{STUDY}, Eq 9" if fuels and self.factors is None else ""
+        return {self.name: Definition(f"{self._formula(co2)}{names}", words, self._unit, source)}
+
+    @property
+    def _unit(self) -> str:
+        return "Mt"
+
+    def _formula(self, co2: str) -> str:
+        """Return the formula of the outcome, of which CO2 in million tonnes is a part."""
+        return co2
 
     def notes(self, inputs: Inputs) -> tuple[Note, ...]:
         """Return notes on the CO2 account and on fuels without a value."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import pandas as pd
 
 from digicarbon.note import Note
 from digicarbon.source import Inputs
-from digicarbon.spec import Names, Spec, sharing
+from digicarbon.spec import Definition, Names, Spec, sharing
 
 
 class Outcome(Spec):
@@ -50,6 +51,10 @@ class Outcome(Spec):
             If the inputs lack what the outcome needs.
         """
         raise TypeError(f"{type(self).__name__} does not say how it is computed; define `compute`.")
+
+    def definitions(self) -> Mapping[str, Definition]:
+        """Return how `compute` makes each of its columns, for codebooks; a column without a definition is allowed."""
+        return {}
 
     def notes(self, inputs: Inputs) -> tuple[Note, ...]:
         """Return the notes under every table of this outcome, e.g. on assumptions; sentences are allowed."""

@@ -65,6 +65,13 @@ class PerCapita(CarbonOutcome):
         """The population."""
         return (self.population,)
 
+    @property
+    def _unit(self) -> str:
+        return "t per head"
+
+    def _formula(self, co2: str) -> str:
+        return f"{MT_PER_10K_TO_T_PER_HEAD:g} · {co2} / {self.population}"
+
     def _co2_note(self) -> Note:
         return Note("co2_per_head", account=self._account_note())
 

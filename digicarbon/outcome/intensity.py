@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +12,7 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts.deflation import at_constant_prices
 from digicarbon.outcome.account import CarbonOutcome, refuse_non_positive
 from digicarbon.source import Inputs
+from digicarbon.spec import Definition
 
 MT_PER_100M_TO_T_PER_10K = 100.0
 """1 Mt per 100m CNY is 1e6 t per 1e4 times 10k CNY."""
@@ -67,11 +70,28 @@ class Intensity(CarbonOutcome):
         columns = {self.name: MT_PER_100M_TO_T_PER_10K * co2 / real, REAL_GDP: real}
         return table[["unit", "time"]].assign(**columns)
 
+    def definitions(self) -> Mapping[str, Definition]:
+        """Return the formula of the outcome, and with a base year that of GDP at its prices."""
+        if self.base_year is None:
+            return super().definitions()
+        real = f"{self.gdp}[{self.base_year}] · Π_s {self.gdp_index}[s]/100, s = {self.base_year + 1} … t"
+        return {**super().definitions(), REAL_GDP: Definition(real, (*self._deflation,), "100m CNY")}
+
     def notes(self, inputs: Inputs) -> tuple[Note, ...]:
         """Return how GDP is deflated, after the notes of the account."""
-        if self.base_year is None:
-            return super().notes(inputs)
-        return (*super().notes(inputs), Note("constant_prices", year=self.base_year, index=self.gdp_index))
+        return (*super().notes(inputs), *self._deflation)
+
+    @property
+    def _deflation(self) -> tuple[Note, ...]:
+        years = () if self.base_year is None else (self.base_year,)
+        return tuple(Note("constant_prices", year=year, index=self.gdp_index) for year in years)
+
+    @property
+    def _unit(self) -> str:
+        return "t per 10k CNY"
+
+    def _formula(self, co2: str) -> str:
+        return f"{MT_PER_100M_TO_T_PER_10K:g} · {co2} / {self.gdp if self.base_year is None else REAL_GDP}"
 
     def _co2_note(self) -> Note:
         return Note("co2_over_gdp", account=self._account_note())

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +18,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Language, Note, suggestion
 from digicarbon.note.about import at
 from digicarbon.package.bibtex import entries
+from digicarbon.package.parts import shipped
 from digicarbon.spec import Names, Spec, SpecError
 
 FOLDER = "experiments"
@@ -171,13 +169,12 @@ class Answers(Spec):
 
     @field_validator("bibtex")
     @classmethod
-    def _bibtex(cls, given: str | None) -> str | None:
-        if not nothing(given):
-            try:
-                entries(given or "")
-            except ValueError as error:
-                raise ValueError(Note("bibtex_wrong", entry=str(error))) from error
-        return given
+    def _bibtex(cls, answer: str | None) -> str | None:
+        try:
+            entries(answered(answer))
+        except ValueError as error:
+            raise ValueError(Note("bibtex_wrong", entry=str(error))) from error
+        return answer
 
     def of(self, source: str) -> DataAnswers:
         """Return the answers about a source; empty ones if there are none."""
@@ -207,9 +204,10 @@ def _closest(licence: str) -> str:
     return next((one for letters, one in plain if wanted and letters.startswith(wanted)), licence)
 
 
-def nothing(answer: str | None) -> bool:
-    """Return whether an answer is open, or says that there is nothing."""
-    return answer is None or not answer.strip() or answer.strip() in NONE
+def answered(answer: str | None) -> str:
+    """Return an answer in words; empty if it is open, or says that there is nothing."""
+    text = (answer or "").strip()
+    return "" if text in NONE else text
 
 
 def path() -> Path:
@@ -247,8 +245,8 @@ def answers(file: Path) -> Answers:
     return Answers(**given)
 
 
-def open_questions(given: Answers, sources: Mapping[str, Collection[str]]) -> list[Question]:
-    """Return the questions that are not answered.
+def open_questions(given: Answers, sources: Mapping[str, Collection[str]]) -> Iterator[Question]:
+    """Yield the questions that are not answered.
 
     Parameters
     ----------
@@ -256,10 +254,6 @@ def open_questions(given: Answers, sources: Mapping[str, Collection[str]]) -> li
     sources : mapping of str to collection of str
         For each source whose data are asked for, the questions that its own facts answer.
     """
-    return list(_open(given, sources))
-
-
-def _open(given: Answers, sources: Mapping[str, Collection[str]]) -> Iterator[Question]:
     for key, words in questions().items():
         group, _, name = key.rpartition(".")
         if not group and _empty(getattr(given, name)):
@@ -270,7 +264,7 @@ def _open(given: Answers, sources: Mapping[str, Collection[str]]) -> Iterator[Qu
                 yield Question(f"data.{source}.{name}", questions()[f"data.{name}"])
 
 
-def listed(still_open: Sequence[Question]) -> str:
+def listed(still_open: Iterable[Question]) -> str:
     """Return the keys of open questions in lines: those on the paper, then those on each source of data."""
     groups: dict[str, list[str]] = {}
     for question in still_open:
@@ -286,8 +280,7 @@ def _empty(answer: object) -> bool:
 @cache
 def questions() -> Mapping[str, Mapping[str, str]]:
     """Return the questions by key, then ``en`` or ``zh``; those on a source of data begin with ``data.``."""
-    text = files(__package__).joinpath("questions.csv").read_text(encoding="utf-8")
-    return {row["key"]: {"en": row["en"], "zh": row["zh"]} for row in csv.DictReader(StringIO(text))}
+    return {row["key"]: {"en": row["en"], "zh": row["zh"]} for row in shipped("questions")}
 
 
 def ask(file: Path, sources: Mapping[str, Collection[str]], language: Language = "en") -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from digicarbon.package.answers import Answers, nothing
+from digicarbon.package.answers import Answers, answered
 from digicarbon.package.bibtex import Entry, entries
 from digicarbon.package.facts import Facts
 
@@ -61,11 +61,11 @@ class Bibliography:
 def bibliography(facts: Facts, answers: Answers) -> Bibliography:
     """Return the works that the recorded runs used, and no others."""
     known = dict(shipped())
-    further = [] if nothing(answers.bibtex) else entries(answers.bibtex or "")
+    further = entries(answered(answers.bibtex))
     own = {entry.key: entry for entry in further}
     # an entry of the authors stands in place of the one that is shipped
     known |= own
-    keys = sorted({key for method in facts.methods for key in method.references})
+    keys = facts.references
     installed = [SOFTWARE[one.name.lower()] for one in facts.software.packages if one.name.lower() in SOFTWARE]
     return Bibliography(
         tuple(known[key] for key in keys if key in known),
@@ -90,12 +90,12 @@ def _data(facts: Facts, answers: Answers) -> Iterator[Entry]:
     """Yield an entry for each source of data that is not drawn, from its citation, which stays as it was written."""
     for source in facts.sources:
         own = answers.of(source.option)
-        cited = own.citation if own.citation and not nothing(own.citation) else "; ".join(source.cite)
+        cited = answered(own.citation) or "; ".join(source.cite)
         if source.simulated or not cited:
             continue
-        fields = {"title": own.title or source.title or source.option, "note": cited}
-        if own.url and not nothing(own.url):
-            fields["url"] = own.url
+        fields = {"title": answered(own.title) or source.title or source.option, "note": cited}
+        if url := answered(own.url):
+            fields["url"] = url
         yield Entry(f"data_{re.sub(r'[^A-Za-z0-9]+', '_', source.option)}", "misc", fields)
 
 

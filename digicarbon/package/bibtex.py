@@ -82,14 +82,14 @@ def entries(text: str) -> list[Entry]:
     Raises
     ------
     ValueError
-        If an entry has no end, or there is none; the argument is the key or an empty text.
+        If an entry has no end, or a text has none; the argument is the key or the text's beginning.
     """
     found: list[Entry] = []
     place = 0
     while match := _ENTRY.search(text, place):
         body, place = _braced(text, match.end(), match[2])
         found.append(Entry(match[2], match[1].lower(), dict(_fields(body))))
-    if not found:
+    if not found and text:
         raise ValueError(" ".join(text.split())[:40])
     return found
 

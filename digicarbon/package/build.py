@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,21 +18,21 @@ from digicarbon.errors import DataError
 from digicarbon.note import Note
 from digicarbon.package import software
 from digicarbon.package.answers import Answers
-from digicarbon.package.data import RECORD, copies, data_of, record
+from digicarbon.package.data import RECORD, copies, data_of, of_modules, record
 from digicarbon.package.facts import (
     Display,
     Experiment,
     Facts,
     Lock,
     Measured,
-    Method,
     Program,
     Seed,
-    Software,
     Source,
 )
-from digicarbon.package.member import Member, packages_then, portable
+from digicarbon.package.member import Member, portable
 from digicarbon.package.numbers import NUMBERS, cells, cells_of, numbers_of, written
+from digicarbon.package.opened import opened_by
+from digicarbon.package.parts import as_json
 from digicarbon.package.project import COMPOSED, EXPERIMENTS, Project
 from digicarbon.page.words import Words
 from digicarbon.progress import phase
@@ -43,12 +42,12 @@ from digicarbon.tracking import PEAK_MEMORY
 
 EXPECTED, BUILD = "expected", "build"
 PLAN = f"{software.FOLDER}/rebuild.json"
-DRIVER, CONTAINER = "run_all.py", "Dockerfile"
+DRIVER = "run_all.py"
 ONLINE = ".github/workflows/rerun.yml"
 LOCK = "lock.json"
 """The lock's name among the files of a sweep."""
-NO_CLASS = ("executor", "tracking")
-"""Groups whose classes compute no number."""
+NO_CLASS = ("executor", "tracking", "report")
+"""Groups whose classes compute no number of a run."""
 SIMULATED = "SIMULATED DATA: drawn by a computer from a model with known coefficients."
 
 
@@ -73,14 +72,13 @@ class _Shown:
     numbers: int
 
 
-def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, title: str) -> Facts:
+def facts(project: Project, answers: Answers, title: str) -> Facts:
     """Return the facts of a package, its files among them.
 
     Parameters
     ----------
-    asked : sequence of str
-        The experiments of the command line.
-    members : sequence of Member
+    project : Project
+        Learns where the files of data are put.
     answers : Answers
         Of the authors: files of data are copied only where they say so.
     title : str
@@ -91,34 +89,29 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
     DataError
         If data are no longer those of the runs.
     """
-    project = Project(members)
-    with phase("data of the package"):
-        data = data_of(project, lambda option: answers.of(option).share)
+    members = project.members
     shown: list[_Shown] = []
-    with phase("tables of the package", len(members)) as advance:
+
+    def share(option: str) -> bool | None:
+        return answers.of(option).share
+
+    with opened_by(project.own, project.stores) as opened:
+        # modules are loaded here and not before: they may read files as they are loaded
         for one in members:
-            shown.append(_shown(one, project))
-            advance(len(shown))
-    modules = project.modules()
+            one.refuse_other_code()
+        with phase("data of the package"):
+            sources, variables, weights = data_of(project, share)
+        with phase("models of the authors"):
+            for one in members if project.own else ():
+                one.fit_own()
+        with phase("tables of the package", len(members)) as advance:
+            for one in members:
+                shown.append(_shown(one, project))
+                advance(len(shown))
+    sources += of_modules(project, opened, share)
     with phase("software of the package"):
-        more = software.imported(modules.values())
-        installed = software.packages(more)
-        wheel_name, wheel = software.wheel()
-        computer = Software(
-            python=software.python(),
-            system=f"{platform.system()} {platform.release()} {platform.machine()}",
-            packages=installed,
-            blas=software.blas(),
-            cpu=software.cpu(),
-            cores=software.cores(),
-            memory=software.memory(),
-            wheel=f"{software.FOLDER}/{wheel_name}",
-            lock_file=software.LOCK_FILE,
-            licences=software.LICENCES,
-            least_python=software.least_python(more),
-        )
-        locked = software.lock_file(more)
-    study = {**project.written_texts(), **modules}
+        computer, installs = software.today(project.own.values())
+    study = {**project.written_texts(), **project.own}
     driver, online = ((Path(__file__).parent / name).read_bytes() for name in (DRIVER, Path(ONLINE).name))
     simulated = any(one.sweep.simulated for one in members)
     plan = {
@@ -140,41 +133,34 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
             for one, part in zip(members, shown, strict=True)
         ],
         "study": sorted(name for name in study if not name.startswith(f"{COMPOSED}/")),
-        "data": _wanted(data.sources, answers),
+        "data": _wanted(sources, answers),
     }
     files = {
         **study,
-        **copies(data.sources, project),
+        **copies(sources, project),
         **{name: content for part in shown for name, content in part.files.items()},
-        computer.wheel: wheel,
-        computer.lock_file: locked,
-        computer.licences: software.licences(installed),
-        CONTAINER: software.docker_file(wheel_name),
+        **installs,
         ".dockerignore": f"{BUILD}\n".encode(),
         DRIVER: driver,
         ONLINE: online,
-        PLAN: _json(plan),
+        PLAN: as_json(plan),
         RECORD: record(project),
     }
     memory = max((int(one.sweep.tags[PEAK_MEMORY]) for one in members if PEAK_MEMORY in one.sweep.tags), default=None)
-    sizes = {file.sha256: file.bytes for source in data.sources for file in source.files}
+    sizes = {file.sha256: file.bytes for source in sources for file in source.files}
     return Facts(
-        name=asked[0],
         title=title,
-        asked=tuple(asked),
         made=datetime.now(UTC).replace(microsecond=0),
         version=digicarbon.__version__,
         simulated=simulated,
         experiments=tuple(part.experiment for part in shown),
         displays=tuple(display for part in shown for display in part.displays),
-        sources=tuple(data.sources),
-        variables=tuple(data.variables),
-        weights=tuple(data.weights),
+        sources=tuple(sources),
+        variables=tuple(variables),
+        weights=tuple(weights),
         seeds=tuple(seed for one in members for seed in _seeds(one)),
         software=computer,
         measured=Measured(
-            seconds={part.experiment.name: part.experiment.elapsed for part in shown},
-            fitting={part.experiment.name: part.experiment.seconds for part in shown},
             rebuild_seconds=None,
             peak_memory=memory,
             memory_from="none" if memory is None else "runs",
@@ -182,15 +168,15 @@ def facts(asked: Sequence[str], members: Sequence[Member], answers: Answers, tit
             data_storage=sum(sizes.values()),
         ),
         programs=(
-            Program(DRIVER, "driver", "", "Rebuilds every table and figure and compares every number"),
+            Program(DRIVER, "driver"),
             *project.programs,
-            Program(computer.wheel, "software", "digicarbon", "The installed digicarbon as a wheel"),
-            Program(computer.lock_file, "lock", "", "Exact versions of all Python packages"),
-            Program(computer.licences, "licences", "", "Licences of all Python packages"),
-            Program(CONTAINER, "container", "", "A container in which the package is rebuilt"),
-            Program(ONLINE, "workflow", "", "A workflow that rebuilds the package on GitHub"),
+            Program(computer.wheel, "software"),
+            Program(computer.lock_file, "lock"),
+            Program(computer.licences, "licences"),
+            Program(software.CONTAINER, "container"),
+            Program(ONLINE, "workflow"),
         ),
-        methods=tuple(_methods(members)),
+        references=tuple(_references(members)),
         numbers=sum(part.numbers for part in shown),
         files=files,
     )
@@ -208,16 +194,12 @@ def with_rebuild(known: Facts, measured: Mapping[str, Any]) -> Facts:
     return replace(known, measured=told)
 
 
-def _json(content: object) -> bytes:
-    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
-
-
 def _wanted(sources: Iterable[Source], answers: Answers) -> list[dict[str, Any]]:
     """Return every file of data that a rebuild needs, and how to get what the package does not contain."""
     wanted: dict[str, dict[str, Any]] = {}
     for source in sources:
         own = answers.of(source.option)
-        how = " ".join(filter(None, (own.access or source.access, own.url or source.url)))
+        how = " ".join(filter(None, (own.access, own.url)))
         for file in source.files:
             known = wanted.setdefault(
                 file.place,
@@ -270,7 +252,6 @@ def _shown(one: Member, project: Project) -> _Shown:
                 one.name,
                 command,
                 tuple(f"{folder}/{name}" for name in names),
-                tuple(f"{BUILD}/{one.key}/{name}" for name in names),
                 f"{folder}/{NUMBERS}",
             )
         )
@@ -286,7 +267,6 @@ def _shown(one: Member, project: Project) -> _Shown:
             one.name,
             command,
             tuple(f"{folder}/{name}" for name in names),
-            tuple(f"{BUILD}/{one.key}/{name}" for name in names),
             "",
         )
         for stem, names in pictures.items()
@@ -305,43 +285,31 @@ def _experiment(
 ) -> Experiment:
     sweep = one.sweep
     rows = sweep.rows
-    used: dict[str, dict[str, None]] = {}
-    for run in sweep.roster.runs:
-        for group, option in run.options.items():
-            used.setdefault(group, {})[option] = None
     start, end = int(rows["start"].min()), int(rows["end"].max())
     return Experiment(
         name=one.name,
         title=section.title,
-        section=one.section,
         command=command,
         overrides=one.overrides,
         runs=len(sweep.fitted),
-        planned=len(sweep.roster.runs),
         failed=len(sweep.failures),
         report=report,
-        options={group: tuple(options) for group, options in used.items()},
         choices={key: tuple(values) for key, values in choices(sweep.roster).items() if key not in GROUPS},
-        parent_id=sweep.parent_id,
         start=_when(start),
         end=_when(end),
         seconds=float((rows["end"] - rows["start"]).sum()) / 1000,
         elapsed=_union(rows) / 1000,
-        simulated=sweep.simulated,
-        notes=() if section.table is None else tuple(map(str, section.table.notes)),
         asked=f"{EXPERIMENTS}/{one.name}.yaml",
         composed=f"{COMPOSED}/{one.key}.yaml",
         lock=lock,
-        recorded_versions=packages_then(sweep),
-        commit=", ".join(_tags(rows, "mlflow.source.git.commit")),
-        uncommitted="True" in _tags(rows, "digicarbon.git_dirty"),
+        recorded_versions=one.versions,
     )
 
 
 def _lock(content: Mapping[str, Any], file: str) -> Lock:
     locked = content.get("lock") or {}
     changes = tuple(str(one["words"]) for one in content.get("changes", ()))
-    return Lock(str(locked.get("time", "")), str(locked.get("hash", "")), changes, content, file)
+    return Lock(str(locked.get("time", "")), changes, file)
 
 
 def _when(milliseconds: int) -> datetime:
@@ -357,39 +325,25 @@ def _union(rows: pd.DataFrame) -> float:
     return total
 
 
-def _tags(rows: pd.DataFrame, tag: str) -> list[str]:
-    column = f"tags.{tag}"
-    return [str(value) for value in rows[column].dropna().unique()] if column in rows else []
-
-
 def _seeds(one: Member) -> list[Seed]:
     place = f"{COMPOSED}/{one.key}.yaml"
-    pairs = [(key, value) for text in _tags(one.sweep.rows, SEEDS) for key, value in json.loads(text).items()]
+    pairs = [(key, value) for text in one.tagged(SEEDS) for key, value in json.loads(text).items()]
     return [Seed(key, value, one.name, place) for key, value in dict.fromkeys(pairs)]
 
 
-def _methods(members: Sequence[Member]) -> list[Method]:
-    """Return the classes that computed numbers, with the keys of the literature that they name."""
-    known: dict[tuple[str, str, str], Method] = {}
+def _references(members: Sequence[Member]) -> list[str]:
+    """Return the keys of the literature that the classes name that computed numbers."""
+    keys: set[str] = set()
     for one in members:
+        keys |= set(recorded.report_of(one.sweep).cited)
         taken: dict[tuple[str, str], str] = {}
         ids = one.sweep.rows["run_id"].to_dict()
         for run in one.sweep.roster.runs:
             for group, option in run.options.items():
                 if group not in NO_CLASS and run.hash in ids:
                     taken.setdefault((group, option), ids[run.hash])
-        for (group, option), run_id in taken.items():
-            spec: Spec
-            if group == "report":
-                spec = recorded.report_of(one.sweep)
-            else:
-                node = recorded.plain(one.configs[run_id], run_id).get(group, {})
-                if not isinstance(node, Mapping) or "_target_" not in node:
-                    continue
-                spec = build(node, Spec, group)
-            name = f"{type(spec).__module__}.{type(spec).__qualname__}"
-            method = known.get((group, option, name)) or Method(group, option, name, spec.cited, ())
-            known[group, option, name] = replace(
-                method, experiments=tuple(dict.fromkeys([*method.experiments, one.name]))
-            )
-    return list(known.values())
+        for (group, _), run_id in taken.items():
+            node = recorded.plain(one.configs[run_id], run_id).get(group, {})
+            if isinstance(node, Mapping) and "_target_" in node:
+                keys |= set(build(node, Spec, group).cited)
+    return sorted(keys)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import Literal
 
 from digicarbon.note import Language, Note, cut, note_of
-from digicarbon.package.answers import Answers, nothing
+from digicarbon.package.answers import Answers, answered
 from digicarbon.package.facts import Facts, Source
-from digicarbon.package.markdown import table
+from digicarbon.package.parts import shipped, table
 
 Verdict = Literal["yes", "no", "not_applicable", "authors"]
 
@@ -73,7 +69,7 @@ def checklist(name: str, facts: Facts, answers: Answers, still_open: Sequence[st
 
 def as_markdown(name: str, items: Sequence[Item], language: Language) -> str:
     """Return a checklist for readers."""
-    asks = [row for row in _rows() if row["list"] == name]
+    asks = [row for row in shipped("checklists") if row["list"] == name]
     rows = [
         (
             f"{item.number}. {row[language]}",
@@ -88,43 +84,39 @@ def as_markdown(name: str, items: Sequence[Item], language: Language) -> str:
     return f"# {_TITLES[name][language]}\n\n{lead}\n\n{table(_HEADS[language], rows)}\n"
 
 
-@cache
-def _rows() -> list[dict[str, str]]:
-    text = files(__package__).joinpath("checklists.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(io.StringIO(text)))
-
-
 _Result = tuple[Verdict, Note]
 
 
 def _dcas(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator[_Result]:
-    given = [source for source in facts.sources if not source.simulated]
+    outside = [source for source in facts.sources if not source.simulated]
     asked = [key for key in still_open if key.startswith("data.") and not key.endswith(".share")]
     drawn: _Result = ("not_applicable", Note("package_only_simulated"))
-    if not given:
+    if not outside:
         yield "yes", Note("package_only_simulated_in_readme")
     elif asked:
         yield "authors", _still(asked)
     else:
         yield "yes", Note("package_in_readme", section="Details on each Data Source")
-    shared = _shared(given)
-    as_given = [file.place for source in given for file in source.files if not file.imports]
+    shared = _shared(outside)
+    as_given = [file.place for source in outside for file in source.files if not file.imports]
     unknown_origin: _Result = ("authors", Note("package_origin_unknown", files=cut(as_given)))
-    if not given:
+    if not outside:
         yield drawn
     else:
         yield unknown_origin if shared[0] == "yes" and as_given else shared
-    yield shared if given and shared[0] != "yes" else ("yes", Note("package_data_made"))
-    yield _formats(given) if given else drawn
+    yield shared if outside and shared[0] != "yes" else ("yes", Note("package_data_made"))
+    yield _formats(outside) if outside else drawn
     unknown = [one.name for one in facts.variables if one.words.get("en", one.name) == one.name]
     if unknown:
         yield "no", Note("package_without_words", variables=cut(unknown), every=len(facts.variables))
     else:
         yield "yes", Note("package_codebook", every=len(facts.variables))
-    own = {one.option: answers.of(one.option).citation for one in given}
-    uncited = [one.option for one in given if (not one.cite or one.cited_in_part) and own[one.option] is None]
-    without = [one.option for one in given if not one.cite and own[one.option] is not None and nothing(own[one.option])]
-    if not given:
+    own = {one.option: answers.of(one.option).citation for one in outside}
+    uncited = [one.option for one in outside if (not one.cite or one.cited_in_part) and own[one.option] is None]
+    without = [
+        one.option for one in outside if not one.cite and own[one.option] is not None and not answered(own[one.option])
+    ]
+    if not outside:
         yield drawn
     elif uncited:
         yield "authors", _still([f"data.{option}.citation" for option in uncited])
@@ -135,7 +127,7 @@ def _dcas(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator
     yield unknown_origin if as_given else ("yes", Note("package_transformed"))
     yield "yes", Note("package_analysed", experiments=len(facts.experiments))
     yield "yes", Note("package_source_text")
-    yield _answer("instruments", answers.instruments) if given else drawn
+    yield _answer("instruments", answers.instruments) if outside else drawn
     yield _answer("ethics", answers.ethics)
     yield _answer("registration", answers.registration)
     if still_open:
@@ -146,23 +138,23 @@ def _dcas(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator
     lacking = [key for key in ("licence_of_code", "licence_of_data") if getattr(answers, key) is None]
     if lacking:
         yield "authors", _still(lacking)
-    elif nothing(answers.licence_of_code):
+    elif not answered(answers.licence_of_code):
         yield "no", Note("package_without_licence")
-    elif nothing(answers.licence_of_data) and any(file.shared for one in given for file in one.files):
+    elif not answered(answers.licence_of_data) and any(file.shared for one in outside for file in one.files):
         yield "no", Note("package_data_without_licence")
     else:
         yield "yes", Note("package_licence")
     omissions = [key for key in ("numbers_in_text", "all_tables", "not_included") if key in still_open]
     if omissions:
         yield "authors", _still(omissions)
-    elif not (answers.all_tables and answers.numbers_in_text) and nothing(answers.not_included):
+    elif not (answers.all_tables and answers.numbers_in_text) and not answered(answers.not_included):
         yield "no", Note("package_omissions_unexplained")
     else:
         yield "yes", Note("package_omissions")
 
 
 def _top(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator[_Result]:
-    given = [source for source in facts.sources if not source.simulated]
+    outside = [source for source in facts.sources if not source.simulated]
     drawn: _Result = ("not_applicable", Note("package_only_simulated"))
     yield _answer("registration", answers.registration, no="no")
     yield _answer("protocol", answers.protocol, no="no")
@@ -178,8 +170,8 @@ def _top(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator[
         first = locks[0].lock
         when, file = ("", "") if first is None else (first.when, first.file)
         yield "yes", Note("package_locked", every=len(locks), when=when, file=file)
-    yield _answer("instruments", answers.instruments) if given else drawn
-    yield _shared(given) if given else ("yes", Note("package_only_simulated_drawn"))
+    yield _answer("instruments", answers.instruments) if outside else drawn
+    yield _shared(outside) if outside else ("yes", Note("package_only_simulated_drawn"))
     uncertain = [key for key in ("authors", "repository", "licence_of_code") if key in still_open]
     yield ("authors", _still(uncertain)) if uncertain else ("yes", Note("package_code_shared"))
     yield _answer("reporting_guideline", answers.reporting_guideline, no="no")
@@ -211,11 +203,11 @@ def _formats(given: Sequence[Source]) -> _Result:
     return "yes", Note("package_formats", files=len(places))
 
 
-def _answer(key: str, given: str | None, no: Verdict = "not_applicable") -> _Result:
+def _answer(key: str, answer: str | None, no: Verdict = "not_applicable") -> _Result:
     """Return what an answer in words says; ``no`` is the verdict where the authors say that there is nothing."""
-    if given is None or not given.strip():
+    if answer is None or not answer.strip():
         return "authors", _still([key])
-    return (no, Note("package_answer_none", key=key)) if nothing(given) else ("yes", note_of(given))
+    return ("yes", note_of(answer)) if answered(answer) else (no, Note("package_answer_none", key=key))
 
 
 def _still(keys: Sequence[str]) -> Note:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import mimetypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from urllib.parse import quote, unquote
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
-from digicarbon.package.answers import Answers, nothing
+from digicarbon.package.answers import Answers, answered
 from digicarbon.package.deposit import description, licence_url, title
 from digicarbon.package.facts import Experiment, Facts
+from digicarbon.package.parts import as_json
 
 NAME = "ro-crate-metadata.json"
 WORKFLOW = "run_all.py"
@@ -91,7 +91,7 @@ def crate(facts: Facts, answers: Answers, documents: Mapping[str, bytes]) -> byt
     for key, value in one.root().items():
         made.root_dataset[key] = value
     made.metadata["conformsTo"] = [{"@id": "https://w3id.org/ro/crate/1.1"}, {"@id": list(PROFILES)[-1]}]
-    return (json.dumps(made.metadata.generate(), ensure_ascii=False, indent=1) + "\n").encode()
+    return as_json(made.metadata.generate())
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,8 @@ class _Crate:
             root["author"] = _one(self.authors)
         if self.answers.keywords:
             root["keywords"] = ", ".join(self.answers.keywords)
-        if not nothing(self.answers.doi):
-            root["identifier"] = f"https://doi.org/{self.answers.doi}"
+        if doi := answered(self.answers.doi):
+            root["identifier"] = f"https://doi.org/{doi}"
         return root
 
     def context(self) -> list[_Entity]:
@@ -332,10 +332,9 @@ def _parameter(key: str, name: str, kind: str, about: str, *examples: str) -> _E
 
 def _licence(*licences: str | None) -> Any:
     """Return the first licence that the authors chose, linked where its text is known."""
-    for licence in licences:
-        if licence is not None and not nothing(licence):
-            url = licence_url(licence)
-            return _at(url) if url else licence
+    for licence in filter(None, map(answered, licences)):
+        url = licence_url(licence)
+        return _at(url) if url else licence
     return "Not chosen yet; until the authors choose one, all rights are reserved."
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import gzip
-import json
+import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -21,35 +21,23 @@ from digicarbon.config.files import find, headline
 from digicarbon.data import note_words
 from digicarbon.note import Note
 from digicarbon.package.facts import DataFile, Matrix, Source, Variable
-from digicarbon.package.member import Member
+from digicarbon.package.member import Member, unused
+from digicarbon.package.parts import as_json
 from digicarbon.package.project import DATA, Project, texts_of
 from digicarbon.panel import LOG_PREFIX, PanelDesign, variables_of
 from digicarbon.plan.prepare import Prepared, Specs, Workshop
 from digicarbon.report import Labels
+from digicarbon.source import InputFile, Inputs, WatchedInputs
 from digicarbon.source.datafolder import PROVENANCE, SUFFIX
-from digicarbon.sweep.provenance import series_of
+from digicarbon.spec import Definition
 
 RECORD = "data.json"
+MODULE = "module"
+"""Stands for a group where a module of the authors reads files by itself."""
 LARGEST_SHEET = 20_000_000
 """Rows of a larger workbook are not counted."""
 Share = Callable[[str], bool | None]
 """Whether the files of a source may be passed on, by its option; None while nobody has answered."""
-
-
-@dataclass
-class Data:
-    """What a package says of its data.
-
-    Attributes
-    ----------
-    sources : list of Source
-    variables : list of Variable
-    weights : list of Matrix
-    """
-
-    sources: list[Source]
-    variables: list[Variable]
-    weights: list[Matrix]
 
 
 @dataclass
@@ -74,7 +62,7 @@ class _Origin:
     named: dict[str, None] = field(default_factory=dict)
 
 
-def data_of(project: Project, share: Share) -> Data:
+def data_of(project: Project, share: Share) -> tuple[list[Source], list[Variable], list[Matrix]]:
     """Return sources, variables and weights of the experiments of a package.
 
     Parameters
@@ -94,7 +82,6 @@ def data_of(project: Project, share: Share) -> Data:
         for entry in one.sweep.data:
             _add(origins, one, "source", entry["options"]["source"], entry)
             for digest, own in entry["weights"].items():
-                known = matrices.get(digest)
                 if own["files"]:
                     _add(origins, one, "weights", own["option"], {**own, "names": entry["names"]})
                 choices = own["choices"]
@@ -106,13 +93,13 @@ def data_of(project: Project, share: Share) -> Data:
                     own["links"],
                     str(choices.get("normalise", "")),
                     tuple(project.place(file["path"], texts_of(choices)) for file in own["files"]),
-                    tuple(dict.fromkeys([*(known.experiments if known else ()), one.name])),
                 )
     _name(origins)
     refused = {file["path"] for origin in origins if share(origin.option) is not True for file in origin.files.values()}
-    variables = list(_variables(project, _by_path(origins)))
+    names = {path: origin.option for origin in origins if origin.group == "source" for path in origin.files}
+    variables = list(_variables(project, names))
     sources = [_source(project, origin, share, refused, variables) for origin in origins]
-    return Data(sources, variables, list(matrices.values()))
+    return sources, variables, list(matrices.values())
 
 
 def copies(sources: Iterable[Source], project: Project) -> dict[str, bytes]:
@@ -130,16 +117,9 @@ def copies(sources: Iterable[Source], project: Project) -> dict[str, bytes]:
 
 def paths(project: Project) -> dict[str, str]:
     """Return the place in the package of each file of data, by its path on this computer."""
-    return {
-        file["path"]: project.place(file["path"], texts_of(choices))
-        for one in project.members
-        for entry in one.sweep.data
-        for choices, files in (
-            (entry["choices"]["source"], entry["files"]),
-            *((own["choices"], own["files"]) for own in entry["weights"].values()),
-        )
-        for file in files
-    }
+    read = (each for one in project.members for each in one.read)
+    places = {file["path"]: project.place(file["path"], texts_of(choices)) for choices, file in read}
+    return places | {path: project.place(path, ()) for path in project.opened}
 
 
 def record(project: Project) -> bytes:
@@ -147,7 +127,7 @@ def record(project: Project) -> bytes:
     places = paths(project)
     short = {path: place for path, place in sorted(places.items(), key=lambda item: -len(item[0]))}
     content = {one.name: _without_paths(list(one.sweep.data), short) for one in project.members}
-    return (json.dumps({"data": content}, ensure_ascii=False, indent=1) + "\n").encode()
+    return as_json({"data": content})
 
 
 def _without_paths(node: Any, places: Mapping[str, str]) -> Any:
@@ -195,6 +175,29 @@ def _add(origins: list[_Origin], one: Member, group: str, option: str, entry: Ma
         origin.unit = entry["names"]["unit"]
 
 
+def of_modules(project: Project, opened: Mapping[str, str], share: Share) -> list[Source]:
+    """Return what the authors' own modules read and no source names, as a data set of each module.
+
+    Parameters
+    ----------
+    project : Project
+        Learns which files these are.
+    opened : mapping of str to str
+        The module by the path of each file that it has opened.
+    share : callable
+    """
+    known = {os.path.realpath(path) for path in paths(project)}
+    every = {**project.named, **opened}
+    project.opened = {path: every[path] for path in sorted(every) if path not in known}
+    origins: dict[str, _Origin] = {}
+    for path, module in project.opened.items():
+        own = origins.setdefault(module, _Origin(module, MODULE, "", False, (), chosen=module))
+        own.files[path] = asdict(InputFile.of(Path(path)))
+        own.experiments |= dict.fromkeys(project.with_own_classes)
+    refused = {path for path, module in project.opened.items() if share(module) is not True}
+    return [_source(project, origin, share, refused, ()) for origin in origins.values()]
+
+
 def _cited(choices: Mapping[str, Any]) -> tuple[tuple[str, ...], bool]:
     """Return the citations that a source names, those that digicarbon knows by a code in their words.
 
@@ -213,15 +216,8 @@ def _name(origins: Sequence[_Origin]) -> None:
         others = [one for one in origins if (one.group, one.chosen) == (origin.group, origin.chosen)]
         if len(others) > 1:
             stem = re.sub(r"\W+", "_", Path(next(iter(origin.files), "")).name.partition(".")[0]).strip("_")
-            name = f"{origin.chosen}_{stem}" if stem else origin.chosen
-            more = (f"{name}_{number}" for number in range(2, len(origins) + 2))
-            origin.option = next(free for free in (name, *more) if free not in taken)
+            origin.option = unused(f"{origin.chosen}_{stem}" if stem else origin.chosen, taken)
         taken.add(origin.option)
-
-
-def _by_path(origins: Iterable[_Origin]) -> Mapping[str, str]:
-    """Return the name of the data set of each file that panels come from."""
-    return {path: origin.option for origin in origins if origin.group == "source" for path in origin.files}
 
 
 def _source(
@@ -239,28 +235,24 @@ def _source(
             bytes=file["size"],
             rows=_rows(Path(file["path"])),
             variables=tuple(file["series"]),
-            units=None,
-            periods=(),
             shared=state == "copied" and file["path"] not in refused,
             imports=tuple(file.get("imports", ())),
         )
         for file in origin.files.values()
     )
+    imported = (str(item["citation"]) for file in files for item in file.imports if item.get("citation"))
     return Source(
         option=origin.option,
         group=origin.group,
         kind=origin.kind,
         simulated=origin.simulated,
         title="" if path is None else headline(path),
-        licence="",
-        access="",
-        url="",
-        cite=tuple(dict.fromkeys([*origin.cite, *_citations(files)])),
+        cite=tuple(dict.fromkeys([*origin.cite, *imported])),
         rows=origin.rows or None,
         units=len(origin.units) or origin.most,
         unit=origin.unit,
         periods=(periods[0], periods[-1]) if periods else (),
-        variables=tuple(one.name for one in variables if one.source == origin.option)
+        variables=tuple(dict.fromkeys(one.name for one in variables if one.source == origin.option))
         if origin.group == "source"
         else (),
         files=files,
@@ -269,10 +261,6 @@ def _source(
         chosen=origin.chosen,
         cited_in_part=origin.cited_in_part,
     )
-
-
-def _citations(files: Iterable[DataFile]) -> Iterator[str]:
-    yield from (str(item["citation"]) for file in files for item in file.imports if item.get("citation"))
 
 
 def _rows(path: Path) -> int | None:
@@ -295,16 +283,19 @@ def _rows(path: Path) -> int | None:
 def _variables(project: Project, names: Mapping[str, str]) -> Iterator[Variable]:
     """Yield the variables of all experiments: terms of models, and the series that they are made of."""
     shop = Workshop()
-    known: dict[tuple[str, str], Variable] = {}
+    known: dict[tuple[str, ...], Variable] = {}
     for one in project.members:
         labels = {language: _labels(one, language) for language in ("en", "zh")}
         options = _options(one)
         for fingerprint, specs, prepared in one.prepared(shop):
             chosen = options[fingerprint]
-            for variable in _of_run(project, specs, prepared, chosen, names):
-                key = (variable.source, variable.name)
+            for variable, about in _of_run(project, specs, prepared, chosen, names):
                 words = {language: own(variable.name) for language, own in labels.items()}
-                known[key] = _joined(known.get(key), replace(variable, words=words))
+                said = {language: " ".join(own.notes(about.words)) for language, own in labels.items()}
+                # what two experiments define in two ways are two variables
+                key = (variable.source, variable.name, variable.formula, said["en"])
+                now = replace(variable, words=words, definition=said, defined_in=about.source)
+                known[key] = _joined(known.get(key), now)
     yield from known.values()
 
 
@@ -319,75 +310,107 @@ def _options(one: Member) -> Mapping[str, Mapping[str, str]]:
     return {key: by_hash.get(str(row.name), {}) for key, row in one.prints.items()}
 
 
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """A column that the measure or the outcome of a run makes.
+
+    Attributes
+    ----------
+    values : Series
+    how : str
+        Its formula, or else the option that makes it.
+    definition : Definition
+        What its class says of it; empty if it says nothing.
+    """
+
+    values: pd.Series
+    how: str
+    definition: Definition
+
+
+def _made(specs: Specs, inputs: Inputs, read: Collection[str], chosen: Mapping[str, str]) -> dict[str, _Made]:
+    """Return the columns that measure and outcome make; a column of the data stays as it is."""
+    columns: dict[str, _Made] = {}
+    for group, table, definitions in (
+        ("measure", specs.measure.transformed(inputs), specs.measure.defined()),
+        ("outcome", specs.outcome.compute(inputs), specs.outcome.definitions()),
+    ):
+        for name in map(str, table.columns):
+            if name not in read:
+                one = definitions.get(name, Definition())
+                how = f"{name} = {one.formula}" if one.formula else f"{name}: {group}={chosen.get(group, '')}"
+                columns[name] = _Made(table[name], how, one)
+    return columns
+
+
 def _of_run(
     project: Project, specs: Specs, prepared: Prepared, chosen: Mapping[str, str], names: Mapping[str, str]
-) -> Iterator[Variable]:
+) -> Iterator[tuple[Variable, Definition]]:
+    """Yield the variables of a run: those of its model, those that a class makes, and those that are read."""
     panel, inputs = prepared.panel, prepared.inputs
+    read = inputs.frame.columns
     option = chosen.get("source") or type(specs.source).__name__
     source = next((names[file.path] for file in inputs.files if file.path in names), option)
     files = {name: file.path for file in inputs.files for name in file.series}
     own = texts_of(specs.source.model_dump(mode="json"))
-
-    def place(name: str) -> str:
-        return project.place(files[name], own) if name in files else ""
-
     renamed = getattr(specs.source, "columns", {})
     heads = {name: str(head) for name, head in renamed.items()} if isinstance(renamed, Mapping) else {}
+    watched = WatchedInputs.of(inputs)
+    made = _made(specs, watched, read, chosen)
+
+    def variable(name: str, values: object, role: str, formula: str, unit: str, over: str) -> Variable:
+        place = project.place(files[name], own) if name in files and not formula else ""
+        head = "" if formula else heads.get(name, "")
+        return _variable(name, values, source, role, formula, place, unit, head, over)
+
     outcome = getattr(specs.model, "y", "")
     for term in specs.terms:
         role = "outcome" if term == outcome else "regressor" if term in specs.model.terms else "other"
+        about = made[term].definition if term in made else Definition()
+        unit = inputs.units.get(term, about.unit)
         for name in (one for one in panel.expanded((term,)) if one in panel.columns):
-            formula = _formula(term, specs, chosen, inputs.frame.columns)
-            file, head = ("", "") if formula else (place(name), heads.get(name, ""))
-            made = _variable(name, panel.column(name), source, role, formula, file, _unit(term, inputs))
-            yield replace(made, column=head, over="models")
+            yield variable(name, panel.column(name), role, _formula(term, specs, made, read), unit, "models"), about
+    for name, one in made.items():
+        if name not in specs.terms:
+            yield variable(name, one.values, "other", one.how, one.definition.unit, "data"), one.definition
     needed = [*variables_of(specs.terms), *specs.model.beside, *specs.sample.variables]
-    behind = [*specs.panel.columns_behind(needed, inputs.frame.columns), *series_of(specs, inputs)]
+    # a set has another order in each process
+    behind = [*specs.panel.columns_behind(needed, read), *sorted(watched.taken)]
     for name in dict.fromkeys(behind):
-        if name in inputs.frame.columns and name not in specs.terms and name not in ("unit", "time"):
-            made = _variable(name, inputs.frame[name], source, "other", "", place(name), inputs.units.get(name, ""))
-            yield replace(made, column=heads.get(name, ""))
+        if name in read and name not in specs.terms and name not in ("unit", "time"):
+            yield variable(name, inputs.frame[name], "other", "", inputs.units.get(name, ""), "data"), Definition()
 
 
-def _variable(name: str, values: Any, source: str, role: str, formula: str, file: str, unit: str) -> Variable:
+def _variable(
+    name: str, values: Any, source: str, role: str, formula: str, file: str, unit: str, column: str, over: str
+) -> Variable:
     numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(dtype=float)
     missing = int(pd.isna(pd.Series(values)).sum())
     finite = numbers[np.isfinite(numbers)]
     least, greatest = (float(finite.min()), float(finite.max())) if len(finite) else (None, None)
-    return Variable(name, {}, unit, source, role, formula, file, least, greatest, len(numbers), missing)
+    return Variable(name, {}, unit, source, role, formula, file, least, greatest, len(numbers), missing, column, over)
 
 
-def _unit(term: str, inputs: Any) -> str:
-    return str(inputs.units.get(term, ""))
-
-
-def _formula(term: str, specs: Specs, chosen: Mapping[str, str], read: Collection[str]) -> str:
+def _formula(term: str, specs: Specs, made: Mapping[str, _Made], read: Collection[str]) -> str:
     """Return how a term is made of series, in the words of the configuration; empty for a column that is read."""
     parts = variables_of((term,))
-    texts = [text for part in parts if (text := _made(part, specs.panel, specs, chosen, read))]
+    texts = [text for part in parts if (text := _how(part, specs.panel, made, read))]
     plain = parts == (term,)
     return "; ".join(dict.fromkeys([*([] if plain else [term]), *texts]))
 
 
-def _made(name: str, panel: PanelDesign, specs: Specs, chosen: Mapping[str, str], read: Collection[str]) -> str:
+def _how(name: str, panel: PanelDesign, made: Mapping[str, _Made], read: Collection[str]) -> str:
     if name in read:
         # a column of the data stays as it is, whatever a definition says
         return ""
     if name in panel.derive:
         return f"{name} = {panel.derive[name]}"
+    if name in made:
+        return made[name].how
     if name.startswith(LOG_PREFIX):
-        inner = _made(name.removeprefix(LOG_PREFIX), panel, specs, chosen, read)
+        inner = _how(name.removeprefix(LOG_PREFIX), panel, made, read)
         return f"{name} = log({name.removeprefix(LOG_PREFIX)})" + (f", {inner}" if inner else "")
-    if name == getattr(specs.outcome, "name", None):
-        return f"{name}: outcome={chosen.get('outcome', '')}"
-    if name in _columns_of_measure(specs):
-        return f"{name}: measure={chosen.get('measure', '')}"
     return ""
-
-
-def _columns_of_measure(specs: Specs) -> set[str]:
-    terms = getattr(specs.measure, "terms", ()) or ()
-    return {part.removeprefix(LOG_PREFIX) for part in variables_of(tuple(map(str, terms)))}
 
 
 def _joined(before: Variable | None, now: Variable) -> Variable:
@@ -403,5 +426,4 @@ def _joined(before: Variable | None, now: Variable) -> Variable:
         role=role,
         least=min(least, default=None),
         greatest=max(greatest, default=None),
-        formula=before.formula or now.formula,
     )

@@ -1,31 +1,43 @@
-"""Files for a repository: metadata of Zenodo, CITATION.cff, and the licences."""
+"""Files for a repository: metadata of Zenodo, CITATION.cff, and the licences.
+
+The texts of licences are those of the SPDX License List 3.28.0, as in the npm package spdx-license-list 6.12.0.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from importlib.resources import files
 from typing import Any
 
 import yaml
 
 from digicarbon.note import Note
-from digicarbon.package.answers import LICENCES, Answers, nothing
+from digicarbon.package.answers import LICENCES, Answers, answered
 from digicarbon.package.facts import Facts
+
+BLANKS = {
+    "0BSD": "YEAR by AUTHOR EMAIL",
+    "BSD-2-Clause": "<year> <owner>",
+    "BSD-3-Clause": "<year> <owner>",
+    "MIT": "<year> <copyright holders>",
+}
+"""What the texts of licences leave to the author: the year and the holder. Other texts are taken word by word."""
 
 
 def title(facts: Facts, answers: Answers) -> str:
     """Return the title of the package."""
-    return f"Replication package for: {facts.title if nothing(answers.title) else answers.title}"
+    return f"Replication package for: {answered(answers.title) or facts.title}"
 
 
 def description(facts: Facts, answers: Answers) -> str:
     """Return what the package is, in a few sentences."""
-    parts = [] if nothing(answers.abstract) else [str(answers.abstract).strip()]
+    parts = [answered(answers.abstract)]
     if facts.simulated:
         parts.append(str(Note("package_simulated")))
     runs = sum(experiment.runs for experiment in facts.experiments)
     parts.append(str(Note("package_content", experiments=len(facts.experiments), runs=runs, numbers=facts.numbers)))
-    return " ".join(parts)
+    return " ".join(filter(None, parts))
 
 
 def licence_url(licence: str | None) -> str:
@@ -59,9 +71,9 @@ def zenodo(facts: Facts, answers: Answers) -> bytes:
         content["creators"] = creators
     if answers.keywords:
         content["keywords"] = list(answers.keywords)
-    licence = answers.licence_of_code if nothing(answers.licence_of_data) else answers.licence_of_data
+    licence = answered(answers.licence_of_data) or answered(answers.licence_of_code)
     if licence in LICENCES:
-        content["license"] = str(licence).lower()
+        content["license"] = licence.lower()
         content["access_right"] = "open"
         if answers.licence_of_code in LICENCES and answers.licence_of_code != licence:
             content["notes"] = f"Licence of the code: {answers.licence_of_code}. Licence of the data: {licence}."
@@ -89,8 +101,8 @@ def citation(facts: Facts, answers: Answers) -> bytes:
     """Return ``CITATION.cff``, version 1.2.0."""
     authors: list[dict[str, str]] = []
     for one in answers.authors:
-        family, comma, given = one.name.partition(",")
-        author = {"family-names": family.strip(), "given-names": given.strip()} if comma else {"name": one.name}
+        family, comma, first = one.name.partition(",")
+        author = {"family-names": family.strip(), "given-names": first.strip()} if comma else {"name": one.name}
         if comma and one.affiliation:
             author["affiliation"] = one.affiliation
         if one.orcid:
@@ -113,24 +125,22 @@ def citation(facts: Facts, answers: Answers) -> bytes:
     chosen = [one for one in (answers.licence_of_code, answers.licence_of_data) if one in LICENCES]
     if chosen:
         content["license"] = chosen[0] if len(set(chosen)) == 1 else chosen
-    if not nothing(answers.doi):
-        content["doi"] = answers.doi
+    if doi := answered(answers.doi):
+        content["doi"] = doi
     text: str = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100)
     return text.encode()
 
 
 def licences(facts: Facts, answers: Answers) -> bytes:
-    """Return ``LICENSE.txt``: which licence covers what and whose it is, with the addresses of their texts."""
+    """Return ``LICENSE.txt``: which licence covers what and whose it is, and their texts."""
     lines = ["Licences of this replication package", ""]
     if answers.authors:
         lines += [f"Copyright (c) {facts.made.year} {', '.join(one.name for one in answers.authors)}", ""]
     for what, licence in (("Code", answers.licence_of_code), ("Data", answers.licence_of_data)):
         if licence is None:
             words = "not chosen yet; until the authors choose one, all rights are reserved."
-        elif nothing(licence):
-            words = "none."
         else:
-            words = " ".join(filter(None, (licence, licence_url(licence))))
+            words = " ".join(filter(None, (answered(licence) or "none.", licence_url(licence))))
         lines.append(f"{what}: {words}")
     lines += [
         "",
@@ -139,4 +149,21 @@ def licences(facts: Facts, answers: Answers) -> bytes:
         "The packages of Python that run_all.py installs, and digicarbon, keep their own licences; see README.md.",
         "",
     ]
+    holders = ", ".join(one.name for one in answers.authors) or "the authors of this package"
+    for licence in dict.fromkeys((answers.licence_of_code, answers.licence_of_data)):
+        if licence in LICENCES:
+            lines += ["=" * 78, str(licence), "", licence_text(str(licence), f"{facts.made.year} {holders}")]
     return "\n".join(lines).encode()
+
+
+def licence_text(licence: str, holder: str) -> str:
+    """Return the text of one of `LICENCES`.
+
+    Parameters
+    ----------
+    licence : str
+    holder : str
+        Year and holder, for the texts that name them.
+    """
+    text = files(__package__).joinpath(f"licences/{licence}.txt").read_text(encoding="utf-8")
+    return text.replace(BLANKS[licence], holder, 1) if licence in BLANKS else text

@@ -42,9 +42,9 @@ def documents(facts: Facts, answers: Answers, language: Language = "en") -> dict
         for name, file in checklists.NAMES.items():
             items = checklists.checklist(name, facts, answers, keys)
             texts[f"{file}{end}"] = checklists.as_markdown(name, items, each)
-    texts["codebook.csv"] = codebook.as_csv(facts)
     texts["references.bib"] = cited.bibtex
     written = {name: text.encode() for name, text in texts.items()}
+    written["codebook.csv"] = codebook.for_programs(facts)
     written["LICENSE.txt"] = deposit.licences(facts, answers)
     written["CITATION.cff"] = deposit.citation(facts, answers)
     written[".zenodo.json"] = deposit.zenodo(facts, answers)
@@ -62,9 +62,6 @@ def sources(facts: Facts) -> Mapping[str, Set[str]]:
             name
             for name, known in (
                 ("citation", source.cite and not source.cited_in_part),
-                ("url", source.url),
-                ("access", source.access),
-                ("licence", source.licence),
                 ("share", source.shared == "nothing"),
             )
             if known
@@ -76,4 +73,4 @@ def sources(facts: Facts) -> Mapping[str, Set[str]]:
 
 def questions(facts: Facts, answers: Answers) -> list[Question]:
     """Return the questions to the authors that are still open."""
-    return open_questions(answers, sources(facts))
+    return list(open_questions(answers, sources(facts)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,20 +16,14 @@ class Lock:
     ----------
     when : str
         The time stamp, ISO 8601.
-    digest : str
-        SHA-256 of the locked plan.
     changes : tuple of str
         What differs from the locked plan; empty if nothing does.
-    content : mapping
-        The artifact ``lock.json`` of the sweep.
     file : str
         Its file in the package.
     """
 
     when: str
-    digest: str
     changes: tuple[str, ...]
-    content: Mapping[str, Any]
     file: str
 
 
@@ -42,33 +36,23 @@ class Experiment:
     name : str
         E.g. ``table3_baseline``.
     title : str
-    section : str
-        The experiment that lists it, e.g. ``paper``; empty if it was named itself.
     command : tuple of str
         The words that run it, e.g. ``("digicarbon", "run", "table3_baseline")``.
     overrides : tuple of str
         The words of the command that change it.
     runs : int
         Recorded runs with numbers.
-    planned : int
     failed : int
     report : str
         The class of its report, e.g. ``RegressionTable``.
-    options : mapping of str to tuple of str
-        The options that its runs take, by group, e.g. ``{"model": ("twfe",)}``.
     choices : mapping of str to tuple of str
         The values that vary between its runs, by key.
-    parent_id : str
-        The sweep in MLflow.
     start, end : datetime
         Of the first and of the last run, in UTC.
     seconds : float
         The time of all fits together, from the start and the end of each recorded run.
     elapsed : float
-        From the start of the first to the end of the last run.
-    simulated : bool
-    notes : tuple of str
-        Notes under its table.
+        The time in which at least one run was being fitted.
     asked : str
         The file in the package that was asked for, e.g. ``experiments/table3_baseline.yaml``.
     composed : str
@@ -76,36 +60,24 @@ class Experiment:
     lock : Lock or None
     recorded_versions : mapping of str to str
         Versions of packages at the time of the runs, ``digicarbon`` among them.
-    commit : str
-        The Git commit at the time of the runs; empty outside a repository.
-    uncommitted : bool
-        Whether files had changes that are not in the commit.
     """
 
     name: str
     title: str
-    section: str
     command: tuple[str, ...]
     overrides: tuple[str, ...]
     runs: int
-    planned: int
     failed: int
     report: str
-    options: Mapping[str, tuple[str, ...]]
     choices: Mapping[str, tuple[str, ...]]
-    parent_id: str
     start: datetime
     end: datetime
     seconds: float
     elapsed: float
-    simulated: bool
-    notes: tuple[str, ...]
     asked: str
     composed: str
     lock: Lock | None
     recorded_versions: Mapping[str, str]
-    commit: str
-    uncommitted: bool
 
 
 @dataclass(frozen=True)
@@ -121,8 +93,6 @@ class Display:
         The words that make it.
     files : tuple of str
         Its files in the package, below ``expected/``.
-    rebuilt : tuple of str
-        The files that ``run_all.py`` writes, below ``build/``.
     numbers : str
         The file with its numbers to full precision; empty for a figure.
     """
@@ -132,7 +102,6 @@ class Display:
     experiment: str
     command: tuple[str, ...]
     files: tuple[str, ...]
-    rebuilt: tuple[str, ...]
     numbers: str
 
 
@@ -152,9 +121,6 @@ class DataFile:
         None where it is no table.
     variables : tuple of str
         The series that are taken from it.
-    units : int or None
-    periods : tuple of str
-        The first and the last one; empty where it has none.
     shared : bool
         Whether the package has a copy.
     imports : tuple of mapping
@@ -167,29 +133,25 @@ class DataFile:
     bytes: int
     rows: int | None
     variables: tuple[str, ...]
-    units: int | None
-    periods: tuple[str, ...]
     shared: bool
     imports: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True)
 class Source:
-    """A source of data, or of weights that are read from files.
+    """A source of data, or of weights that are read from files, or a module of the authors that reads files itself.
 
     Attributes
     ----------
     option : str
         E.g. ``china`` or ``simulated_w1``; the key of the author's answers.
-    group : {"source", "weights"}
+    group : {"source", "weights", "module"}
     kind : str
         Its class, e.g. ``TableSource``.
     simulated : bool
         Whether a computer draws the numbers.
     title : str
         The comment in the first line of the option's file.
-    licence, access, url : str
-        Empty where neither the class nor the option knows it: the author answers.
     cite : tuple of str
         Citations that the option or the import names.
     rows : int or None
@@ -219,9 +181,6 @@ class Source:
     kind: str
     simulated: bool
     title: str
-    licence: str
-    access: str
-    url: str
     cite: tuple[str, ...]
     rows: int | None
     units: int
@@ -260,6 +219,10 @@ class Variable:
         Its name in the file; empty if it is the same.
     over : {"models", "data"}
         Whether range, rows and missing are over the rows that models use, or over all rows of the data.
+    definition : mapping of str to str
+        What its class says of it, by language; empty for what no measure or outcome makes.
+    defined_in : str
+        The work and the equation that define it.
     """
 
     name: str
@@ -275,6 +238,8 @@ class Variable:
     missing: int
     column: str = ""
     over: str = "data"
+    definition: Mapping[str, str] = field(default_factory=dict)
+    defined_in: str = ""
 
 
 @dataclass(frozen=True)
@@ -291,7 +256,6 @@ class Matrix:
         E.g. ``row``.
     files : tuple of str
         Places of the files that they are read from.
-    experiments : tuple of str
     """
 
     option: str
@@ -301,7 +265,6 @@ class Matrix:
     links: int
     normalised: str
     files: tuple[str, ...]
-    experiments: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -386,10 +349,6 @@ class Measured:
 
     Attributes
     ----------
-    seconds : mapping of str to float
-        By experiment: from the start of the first to the end of the last recorded run.
-    fitting : mapping of str to float
-        By experiment: the fits alone, added over all processes.
     rebuild_seconds : float or None
         A whole rebuild; None if none was made.
     peak_memory : int or None
@@ -402,8 +361,6 @@ class Measured:
         Bytes of all data files, those that are not passed on among them.
     """
 
-    seconds: Mapping[str, float]
-    fitting: Mapping[str, float]
     rebuild_seconds: float | None
     peak_memory: int | None
     memory_from: str
@@ -425,37 +382,13 @@ class Program:
     of : str
         The experiment, group or package that it belongs to.
     headline : str
-        The first comment or the docstring's first line.
+        The first comment or the docstring's first line; what the package itself adds has words by its kind.
     """
 
     file: str
     kind: str
-    of: str
-    headline: str
-
-
-@dataclass(frozen=True)
-class Method:
-    """A class that computed numbers, for the references.
-
-    Attributes
-    ----------
-    role : str
-        ``model``, ``inference``, ``diagnostic``, ``weights``, ``measure``, ``outcome``, ``source`` or ``report``.
-    option : str
-        E.g. ``twfe``.
-    path : str
-        The class, e.g. ``digicarbon.model.panel.PanelRegression``.
-    references : tuple of str
-        Keys of the bibliography that the class names in its attribute ``references``.
-    experiments : tuple of str
-    """
-
-    role: str
-    option: str
-    path: str
-    references: tuple[str, ...]
-    experiments: tuple[str, ...]
+    of: str = ""
+    headline: str = ""
 
 
 @dataclass(frozen=True)
@@ -464,11 +397,7 @@ class Facts:
 
     Attributes
     ----------
-    name : str
-        Of the package: the experiment, or the first of several.
     title : str
-    asked : tuple of str
-        The experiments of the command line.
     made : datetime
         In UTC.
     version : str
@@ -485,16 +414,15 @@ class Facts:
     software : Software
     measured : Measured
     programs : tuple of Program
-    methods : tuple of Method
+    references : tuple of str
+        Keys of the bibliography that the classes name that computed numbers.
     numbers : int
         How many numbers ``run_all.py`` compares.
     files : mapping of str to bytes
         The contents of the package without the documents; names have ``/`` between folders.
     """
 
-    name: str
     title: str
-    asked: tuple[str, ...]
     made: datetime
     version: str
     simulated: bool
@@ -507,6 +435,6 @@ class Facts:
     software: Software
     measured: Measured
     programs: tuple[Program, ...]
-    methods: tuple[Method, ...]
+    references: tuple[str, ...]
     numbers: int
     files: Mapping[str, bytes]

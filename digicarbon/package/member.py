@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, count
 from typing import Any
 
 import pandas as pd
@@ -14,15 +15,17 @@ import yaml
 
 from digicarbon import recorded
 from digicarbon.config import yaml_text
-from digicarbon.config.compose import Composer, loader
+from digicarbon.config.compose import Composer, loader, options
 from digicarbon.config.files import LABELS, ROOT, UNNAMED, command_line, find
-from digicarbon.errors import ConfigError, DataError, DigicarbonError
+from digicarbon.config.missing import no_experiment
+from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, note_of
 from digicarbon.note.ending import Caught
-from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
+from digicarbon.package.numbers import compared, of_result
+from digicarbon.plan.prepare import Prepared, Specs, Workshop, fitted, specify
 from digicarbon.plan.reach import own_code
 from digicarbon.recorded import RecordedSweep
-from digicarbon.spec import locate
+from digicarbon.spec import locate, own_classes
 from digicarbon.sweep.provenance import FINGERPRINT, today
 from digicarbon.tracking import OVERRIDES, Tracking, store_results
 
@@ -30,7 +33,10 @@ IGNORED = ("report", "executor", "tracking", LABELS, "hydra")
 """Keys of a configuration that change no number."""
 LOCAL = ("loky", "sequential", "threading")
 """Options of executors that any computer has."""
+PACKAGES, VERSION = "digicarbon.packages", "digicarbon.version"
 DATA, WEIGHTS = "digicarbon.data_digest", "digicarbon.weights_digest"
+FITTING = ("model", "diagnostic", "inference")
+"""Groups whose classes take part in a fit."""
 _NEXT = re.compile(r" (?=[+~]*[\w./@]+=)")
 
 
@@ -79,6 +85,24 @@ class Member:
         first = rows.drop_duplicates(f"tags.{FINGERPRINT}")
         return {str(row[f"tags.{FINGERPRINT}"]): row for _, row in first.iterrows()}
 
+    def tagged(self, tag: str) -> list[str]:
+        """Return the values that the runs have of a tag."""
+        column = f"tags.{tag}"
+        return list(map(str, self.sweep.rows[column].dropna().unique())) if column in self.sweep.rows else []
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The versions of packages at the time of the runs."""
+        known = {name: number for text in self.tagged(PACKAGES) for name, number in json.loads(text).items()}
+        return {"digicarbon": ", ".join(self.tagged(VERSION)), **known}
+
+    @property
+    def read(self) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Yield each file that a source or weights have read, with the choices of these."""
+        for entry in self.sweep.data:
+            yield from ((entry["choices"]["source"], file) for file in entry["files"])
+            yield from ((own["choices"], file) for own in entry["weights"].values() for file in own["files"])
+
     def prepared(self, shop: Workshop) -> Iterator[tuple[str, Specs, Prepared]]:
         """Yield each fingerprint with the data of a run, as they are today.
 
@@ -88,9 +112,8 @@ class Member:
             If they are no longer those of the run.
         """
         for fingerprint, row in self.prints.items():
-            run_id = str(row["run_id"])
             with Caught(Note("code_of_run")) as caught:
-                specs = shop.completed(specify(recorded.plain(self.configs[run_id], run_id), shop.builder))
+                specs = self.specs(str(row["run_id"]), shop)
                 prepared = shop.prepare(specs)
                 same = prepared.panel.digest == row[DATA_TAG]
                 before = row.get(f"tags.{WEIGHTS}")
@@ -101,6 +124,63 @@ class Member:
                     continue
             why = caught.note or Note("export_data_changed")
             raise DataError(Note("package_data", **self._named, run=row["label"], why=why))
+
+    def specs(self, run_id: str, shop: Workshop) -> Specs:
+        """Return the specifications of a run."""
+        return shop.completed(specify(recorded.plain(self.configs[run_id], run_id), shop.builder))
+
+    def fit_own(self) -> None:
+        """Fit the quickest run of each choice of model and diagnostic that has a class of the authors' own.
+
+        Raises
+        ------
+        DataError
+            If it cannot be fitted today, or its numbers are not those that are recorded.
+        """
+        from threadpoolctl import threadpool_limits
+
+        shop = Workshop()
+        options = {run.hash: run.options for run in self.sweep.roster.runs}
+        rows = self.sweep.rows[self.sweep.rows["status"] == "FINISHED"]
+        seen = set()
+        for key, row in rows.loc[(rows["end"] - rows["start"]).sort_values().index].iterrows():
+            own = options.get(str(key), {})
+            choice, run_id = (own.get("model"), own.get("diagnostic")), str(row["run_id"])
+            config = {} if choice in seen else recorded.plain(self.configs[run_id], run_id)
+            seen.add(choice)
+            if not any(own_classes({"": node}) for group in FITTING for node in _nodes(config.get(group))):
+                continue
+            differ = True
+            with Caught(Note("code_of_run")) as caught, threadpool_limits(1):
+                specs = self.specs(run_id, shop)
+                prepared = shop.prepare(specs)
+                shop.check(specs, prepared)
+                _, then = next(iter(self.sweep.results.read([run_id])))
+                both = ({"": dict(of_result(one))} for one in (then, fitted(specs, prepared)))
+                differ = not all(one.equal for one in compared(self.name, *both))
+            if differ:
+                why = caught.note or Note("package_other_numbers")
+                raise DataError(Note("package_own", **self._named, run=row["label"], why=why))
+
+    def refuse_other_code(self) -> None:
+        """Raise an error if the study's own code is no longer what made the numbers: the package holds today's.
+
+        Raises
+        ------
+        DataError
+        """
+        entries = [part for entry in self.sweep.data for part in (entry, *entry["weights"].values())]
+        classes = {item["class"]: item for entry in entries for item in entry.get("code", ())}
+        for name, item in classes.items():
+            try:
+                cls: Any = locate(name, item["group"])
+            except ConfigError as error:
+                why = note_of(error)
+                raise DataError(Note("package_code_gone", **self._named, name=name, why=why)) from error
+            then, now = item["files"], own_code(cls)
+            files = [file for file in {**then, **now} if then.get(file) != now.get(file)]
+            if files:
+                raise DataError(Note("package_code_changed", **self._named, name=name, files=files))
 
     def refuse_changes(self) -> None:
         """Raise an error if the sweep is not whole, or its file or its data have changed since.
@@ -121,36 +201,12 @@ class Member:
         keys = sorted(key for key in {*now, *self.config} - set(IGNORED) if now.get(key) != self.config.get(key))
         if keys:
             raise DataError(Note("package_file_changed", **self._named, keys=keys))
-        for entry in sweep.data:
-            for file in (*entry["files"], *(one for own in entry["weights"].values() for one in own["files"])):
-                state = today(file["path"], file["sha256"])
-                if state != "same":
-                    gone = state == "not there"
-                    why = Note(
-                        "package_file_gone" if gone else "package_data_file_changed", file=file["path"], **self._named
-                    )
-                    raise DataError(why)
-        self._refuse_other_code()
-
-    def _refuse_other_code(self) -> None:
-        """Raise an error if the study's own code is no longer what made the numbers: the package holds today's.
-
-        Raises
-        ------
-        DataError
-        """
-        entries = [part for entry in self.sweep.data for part in (entry, *entry["weights"].values())]
-        classes = {item["class"]: item for entry in entries for item in entry.get("code", ())}
-        for name, item in classes.items():
-            try:
-                cls: Any = locate(name, item["group"])
-            except ConfigError as error:
-                why = note_of(error)
-                raise DataError(Note("package_code_gone", **self._named, name=name, why=why)) from error
-            then, now = item["files"], own_code(cls)
-            files = [file for file in {**then, **now} if then.get(file) != now.get(file)]
-            if files:
-                raise DataError(Note("package_code_changed", **self._named, name=name, files=files))
+        for _, file in self.read:
+            state = today(file["path"], file["sha256"])
+            if state == "not there":
+                raise DataError(Note("package_file_gone", file=file["path"], **self._named))
+            if state != "same":
+                raise DataError(Note("package_data_file_changed", file=file["path"], **self._named))
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -171,6 +227,14 @@ class Member:
 
 
 DATA_TAG = f"tags.{DATA}"
+
+
+def _nodes(node: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield a node of a configuration and those inside it."""
+    if isinstance(node, Mapping):
+        yield node
+        for inner in node.values():
+            yield from _nodes(inner)
 
 
 def members(names: Sequence[str], store: Sequence[str]) -> list[Member]:
@@ -194,13 +258,13 @@ def members(names: Sequence[str], store: Sequence[str]) -> list[Member]:
     lacking: list[Note] = []
     for name in names:
         if name in (ROOT, UNNAMED) or find(name) is None:
-            raise no_experiment(name)
+            raise no_experiment(name, list(options(loader(), "")))
         for own, tracking in recorded.members(name, store):
             if own in seen:
                 raise ConfigError(Note("package_twice", experiment=own, first=seen[own], second=name))
             seen[own] = name
             try:
-                key = _unused(portable(own.replace("/", "_")), [member.key for member in result])
+                key = unused(portable(own.replace("/", "_")), [member.key for member in result])
                 one = Member(own, "" if own == name else name, tracking, recorded.sweep(tracking, own), key)
                 one.refuse_changes()
             except DataError as error:
@@ -214,28 +278,11 @@ def members(names: Sequence[str], store: Sequence[str]) -> list[Member]:
     return result
 
 
-def _unused(name: str, taken: Sequence[str]) -> str:
-    """Return a name of a folder, with a number if another folder has it: some systems ignore upper and lower case."""
+def unused(name: str, taken: Iterable[str], end: str = "") -> str:
+    """Return a name with its end, and a number between them if another has it: some systems ignore upper case."""
     lower = {other.lower() for other in taken}
-    more = (f"{name}_{number}" for number in range(2, len(taken) + 3))
-    return next(one for one in (name, *more) if one.lower() not in lower)
-
-
-def no_experiment(name: str) -> DigicarbonError:
-    """Return the error for a word that names no file in ``experiments``."""
-    from digicarbon.config.compose import options
-    from digicarbon.note import suggestion
-
-    known = list(options(loader(), ""))
-    return ConfigError(Note("package_no_experiment", experiment=name, hint=suggestion(name, known)))
-
-
-def packages_then(sweep: RecordedSweep) -> dict[str, str]:
-    """Return the versions at the time of the runs."""
-    column = "tags.digicarbon.packages"
-    texts = list(sweep.rows[column].dropna().unique()) if column in sweep.rows else []
-    versions = {name: number for text in texts for name, number in json.loads(text).items()}
-    return {"digicarbon": ", ".join(map(str, sweep.rows["tags.digicarbon.version"].dropna().unique())), **versions}
+    more = (f"{name}_{number}{end}" for number in count(2))
+    return next(one for one in chain([f"{name}{end}"], more) if one.lower() not in lower)
 
 
 _FORBIDDEN = re.compile(r'[<>:"|?*\\/\x00-\x1f]')

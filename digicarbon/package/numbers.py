@@ -12,6 +12,7 @@ from numbers import Real
 import pandas as pd
 
 from digicarbon.disk.cells import plain_table
+from digicarbon.package.parts import as_csv
 from digicarbon.recorded import RecordedSweep
 from digicarbon.recorded.differences import TOLERANCE, differences
 from digicarbon.render import Table
@@ -27,6 +28,7 @@ SAME, SMALLEST = 1e-6, 1e-9
 """A rebuilt number is the same if it differs by less than the first, relative to the larger one, or to the second if
 both are smaller: another processor rounds otherwise, and limits of intervals, which are searched for, show most of
 it."""
+YES = {True: "yes", False: "no"}
 COMPARISON = ("experiment", "run", "number", "expected", "rebuilt", "difference", "equal")
 
 Numbers = Mapping[str, Mapping[str, float]]
@@ -66,7 +68,7 @@ class Compared:
 
 def numbers_of(sweep: RecordedSweep) -> dict[str, dict[str, float]]:
     """Return the numbers of all runs of a sweep by label: estimates, effects, statistics, and those of tables."""
-    numbers = {run.label: dict(_numbers(result)) for run, (_, result) in _results(sweep)}
+    numbers = {run.label: dict(of_result(result)) for run, (_, result) in _results(sweep)}
     if sweep.joint is not None:
         numbers[WHOLE] = dict(_cells("joint test", sweep.joint.statistics))
     return numbers
@@ -74,12 +76,7 @@ def numbers_of(sweep: RecordedSweep) -> dict[str, dict[str, float]]:
 
 def written(numbers: Numbers) -> bytes:
     """Return numbers as a CSV file from which they are read to the last bit."""
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(HEAD)
-    for run, own in numbers.items():
-        writer.writerows((run, name, repr(value)) for name, value in own.items())
-    return target.getvalue().encode()
+    return as_csv(HEAD, ((run, name, repr(value)) for run, own in numbers.items() for name, value in own.items()))
 
 
 def read(content: bytes) -> dict[str, dict[str, float]]:
@@ -132,15 +129,11 @@ def cells(content: bytes) -> dict[tuple[int, int], str]:
 
 def comparison(rows: Iterable[Compared]) -> bytes:
     """Return a comparison as a CSV file, the largest differences first."""
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(COMPARISON)
-    for one in sorted(rows, key=lambda row: -row.difference):
-        answer = "yes" if one.equal else "no"
-        writer.writerow(
-            (one.experiment, one.run, one.number, one.expected, one.rebuilt, f"{one.difference:.3g}", answer)
-        )
-    return target.getvalue().encode()
+    each = (
+        (one.experiment, one.run, one.number, one.expected, one.rebuilt, f"{one.difference:.3g}", YES[one.equal])
+        for one in sorted(rows, key=lambda row: -row.difference)
+    )
+    return as_csv(COMPARISON, each)
 
 
 def _results(sweep: RecordedSweep) -> Iterator[tuple[Planned, tuple[str, Result]]]:
@@ -148,7 +141,8 @@ def _results(sweep: RecordedSweep) -> Iterator[tuple[Planned, tuple[str, Result]
     return zip((run for run, _ in fitted), sweep.results.read(run_id for _, run_id in fitted), strict=True)
 
 
-def _numbers(result: Result) -> Iterator[tuple[str, float]]:
+def of_result(result: Result) -> Iterator[tuple[str, float]]:
+    """Yield the name and the value of each number of a run."""
     for kind, frame in (("estimate", result.estimates), ("effect", result.effects)):
         for place, row in enumerate(frame.itertuples(), 1):
             key = row[0]

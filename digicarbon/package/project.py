@@ -12,8 +12,10 @@ from pathlib import Path, PurePosixPath
 from digicarbon.config import files as configs
 from digicarbon.config.files import GROUPS, ROOT, find, headline, lineage
 from digicarbon.package.facts import Program
-from digicarbon.package.member import Member, portable
+from digicarbon.package.member import Member, portable, unused
+from digicarbon.package.opened import named_in
 from digicarbon.secret import masked
+from digicarbon.tracking import SQLITE
 
 EXPERIMENTS, COMPOSED, CONF, DATA = "experiments", "experiments/composed", "conf", "data"
 _OURS = ("expected", "software", "build", EXPERIMENTS, CONF)
@@ -36,6 +38,12 @@ class Project:
         Variables that the experiments read, with the folder or file of the package that they name.
     written : dict of str to str
         Texts of experiments that name data outside the study's folder, with what stands in their place.
+    own : dict of str to bytes
+        The study's own Python files that its configurations name, and those that these import.
+    named : dict of str to str
+        Files that these name, each with the name of the module.
+    opened : dict of str to str
+        Files that these name or read and no source names, each with the name of the module.
     """
 
     members: Sequence[Member]
@@ -43,6 +51,9 @@ class Project:
     programs: list[Program] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
+    own: dict[str, bytes] = field(default_factory=dict)
+    named: dict[str, str] = field(default_factory=dict)
+    opened: dict[str, str] = field(default_factory=dict)
     _shipped: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -65,6 +76,7 @@ class Project:
                 self.texts[place] = lock.read_text(encoding="utf-8")
                 self.programs.append(Program(place, "plan", one.name, ""))
         self._take_options()
+        self._take_modules()
 
     def _take(self, path: Path, name: str, kind: str, of: str) -> None:
         folder = CONF if kind == "option" else EXPERIMENTS
@@ -104,22 +116,34 @@ class Project:
                     self._take(path, name, "option", group)
                     pending.append(self.texts[place])
 
-    def modules(self) -> dict[str, bytes]:
-        """Return the study's own Python files that its configurations name, and those that these import."""
+    @property
+    def with_own_classes(self) -> list[str]:
+        """The experiments that name a class of the study's own."""
+        texts = {one.name: self.texts[f"{COMPOSED}/{one.key}.yaml"] for one in self.members}
+        return [name for name, text in texts.items() if not all(map(_is_shipped, _TARGET.findall(text)))]
+
+    @property
+    def stores(self) -> list[str]:
+        """Files and folders of this computer that hold results."""
+        known = [one.tracking for one in self.members]
+        return [place for one in known for place in (one.artifacts, one.uri.removeprefix(SQLITE))]
+
+    def _take_modules(self) -> None:
         here = Path.cwd()
         pending = [name for text in self.texts.values() for name in _TARGET.findall(text)]
-        files: dict[str, bytes] = {}
         while pending:
             dotted = pending.pop()
-            for path in () if dotted.split(".")[0] == "digicarbon" else _module_files(here, dotted):
+            for path in () if _is_shipped(dotted) else _module_files(here, dotted):
                 name = path.relative_to(here).as_posix()
-                if name in files:
+                if name in self.own:
                     continue
-                files[name] = path.read_bytes()
-                tree = ast.parse(files[name])
+                self.own[name] = path.read_bytes()
+                tree = ast.parse(self.own[name])
                 self.programs.append(Program(name, "module", "", (ast.get_docstring(tree) or "").partition("\n")[0]))
                 pending += _imports(tree, path.relative_to(here).parent.parts)
-        return files
+                for file in named_in(tree, path.parent):
+                    if Path(file).relative_to(here.resolve()).as_posix() not in self.texts:
+                        self.named.setdefault(file, name)
 
     def place(self, file: str, named: Iterable[str]) -> str:
         """Return where a file of data is in the package.
@@ -147,7 +171,7 @@ class Project:
         for text in sorted(filter(None, named), key=len, reverse=True):
             base = (here / text).resolve()
             if path.is_relative_to(base):
-                place = self.written.setdefault(text, self._free(f"{DATA}/{portable(base.name)}"))
+                place = self.written.setdefault(text, _free(base.name, self.written.values()))
                 return _below(place, path.relative_to(base))
         return f"{DATA}/{portable(path.name)}"
 
@@ -185,16 +209,19 @@ class Project:
                 known.setdefault(name, os.environ.get(name, otherwise))
         yield from known.items()
 
-    def _free(self, place: str) -> str:
-        taken = set(self.written.values())
-        stem, dot, end = place.rpartition(".") if "." in PurePosixPath(place).name else (place, "", "")
-        others = (f"{stem}_{number}{dot}{end}" for number in range(2, len(taken) + 3))
-        return next(name for name in (place, *others) if name not in taken)
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    place = PurePosixPath(DATA, portable(name))
+    return unused(str(place.with_suffix("")), taken, place.suffix)
 
 
 def _is_own(path: Path) -> bool:
     """Return whether a file of configuration is the study's own, and no file of the package."""
     return not path.resolve().is_relative_to(configs.folders()[-1].parent.resolve())
+
+
+def _is_shipped(dotted: str) -> bool:
+    return dotted.partition(".")[0] == "digicarbon"
 
 
 def _replaced(text: str, path: str, place: str) -> str:

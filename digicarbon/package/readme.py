@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +12,10 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from digicarbon.note import Language
-from digicarbon.package.answers import Answers, Question, nothing
+from digicarbon.package.answers import Answers, Question, answered
 from digicarbon.package.bibliography import Bibliography, listed
 from digicarbon.package.facts import DataFile, Display, Experiment, Facts, Package, Program, Seed, Source
-from digicarbon.package.markdown import box, table
+from digicarbon.package.parts import box, shipped, table
 
 TIMES = ((10, "<10 minutes"), (60, "10-60 minutes"), (120, "1-2 hours"), (480, "2-8 hours"), (1440, "8-24 hours"),
          (4320, "1-3 days"), (20160, "3-14 days"), (float("inf"), "> 14 days"))  # fmt: skip
@@ -60,11 +57,14 @@ class _Words:
 
     def __init__(self, language: Language) -> None:
         self.language = language
-        text = files(__package__).joinpath("words.csv").read_text(encoding="utf-8")
-        self.own = {row["key"]: row[language] for row in csv.DictReader(io.StringIO(text))}
+        self.own = {row["key"]: row[language] for row in shipped("words")}
 
     def __call__(self, which: str, /, **fields: object) -> str:
         return self.own[which].format(**fields)
+
+    def table(self, which: str, rows: Iterable[Sequence[object]]) -> str:
+        """Return a table with its heads."""
+        return table(self.own[f"heads_of_{which}"].split("|"), rows)
 
     def count(self, number: int, noun: str) -> str:
         """Return a number with its noun."""
@@ -84,17 +84,17 @@ def _values(
 
     def said(value: object, key: str, known: str = "") -> str:
         if isinstance(value, str) and value.strip():
-            return words("none") if nothing(value) else value.strip()
+            return answered(value) or words("none")
         return f"{known}{mark(key)}".strip() or words("none")
 
-    given = [source for source in facts.sources if not source.simulated]
-    seconds = facts.measured.rebuild_seconds or sum(facts.measured.seconds.values())
+    outside = [source for source in facts.sources if not source.simulated]
+    seconds = facts.measured.rebuild_seconds or sum(one.elapsed for one in facts.experiments)
     bytes_needed = facts.measured.storage + facts.measured.data_storage + ENVIRONMENT
     return {
         "f": facts,
         "a": answers,
-        "title": _title(facts, answers, words),
-        "all_simulated": facts.simulated and not given,
+        "title": words("title", title=answered(answers.title) or facts.title),
+        "all_simulated": facts.simulated and not outside,
         "questions": len(still_open),
         "authors": _authors(answers) or mark("authors").strip(),
         "say": lambda key: said(getattr(answers, key), key),
@@ -113,25 +113,25 @@ def _values(
             "expect_rebuilt" if facts.measured.rebuild_seconds else "expect_recorded",
             duration=_duration(seconds, words),
         ),
-        "availability": _availability(given),
-        "name_of": lambda source: answers.of(source.option).title or source.title or source.option,
+        "availability": _availability(outside),
+        "name_of": lambda source: answered(answers.of(source.option).title) or source.title or source.option,
         "extent": lambda source: _extent(source, words),
-        "datasets": table(words.own["heads_of_data"].split("|"), _datasets(facts, words)),
-        "weights": table(
-            words.own["heads_of_weights"].split("|"),
+        "datasets": words.table("data", _datasets(facts, words)),
+        "weights": words.table(
+            "weights",
             (
                 (f"`{one.option}`", one.kind, one.units, one.links, one.normalised, _names(one.files), one.digest[:16])
                 for one in facts.weights
             ),
         ),
-        "packages": table(
-            words.own["heads_of_packages"].split("|"),
+        "packages": words.table(
+            "packages",
             ((one.name, one.version, one.licence, one.summary) for one in _used(facts)),
         ),
         "other_packages": [one for one in facts.software.packages if one not in _used(facts)],
         "other_versions": _other_versions(facts, words),
-        "seeds": table(
-            words.own["heads_of_seeds"].split("|"),
+        "seeds": words.table(
+            "seeds",
             ((f"`{one.key}`", one.value, one.experiment, *seed_at(facts, one, words)) for one in facts.seeds),
         ),
         "times": _classes(TIMES, seconds / 60),
@@ -141,37 +141,29 @@ def _values(
         "memory": _memory(facts, words),
         "size": _size,
         "environment": _size(ENVIRONMENT),
-        "runtimes": table(
-            words.own["heads_of_times"].split("|"),
-            (
-                (name, f"{elapsed:,.1f}", f"{facts.measured.fitting.get(name, 0):,.1f}")
-                for name, elapsed in facts.measured.seconds.items()
-            ),
+        "runtimes": words.table(
+            "times",
+            ((one.name, f"{one.elapsed:,.1f}", f"{one.seconds:,.1f}") for one in facts.experiments),
         ),
-        "programs": table(
-            words.own["heads_of_programs"].split("|"),
+        "programs": words.table(
+            "programs",
             (
                 (f"`{one.file}`", words.own.get(f"program_{one.kind}", one.kind), _what(one, words))
                 for one in facts.programs
             ),
         ),
+        "modules": [f"`{one.file}`" for one in facts.programs if one.kind == "module"],
         "own_licence": next(
             (one.licence for one in facts.software.packages if one.name == "digicarbon" and one.licence), "BSD-3-Clause"
         ),
-        "withheld": [f"`{file.place}`" for source in given for file in source.files if not file.shared],
-        "displays": table(
-            words.own["heads_of_displays"].split("|"), (_display(one, facts, answers) for one in facts.displays)
-        ),
+        "withheld": [f"`{file.place}`" for source in outside for file in source.files if not file.shared],
+        "displays": words.table("displays", (_display(one, facts, answers) for one in facts.displays)),
         "methods": listed(cited.methods),
         "software": listed(cited.software),
         "data_references": listed(cited.data),
         "further": listed(cited.further),
         "unknown": [f"`{key}`" for key in cited.unknown],
     }
-
-
-def _title(facts: Facts, answers: Answers, words: _Words) -> str:
-    return words("title", title=answers.title if answers.title and not nothing(answers.title) else facts.title)
 
 
 def _authors(answers: Answers) -> str:
@@ -187,14 +179,14 @@ def _authors(answers: Answers) -> str:
     return "; ".join(lines)
 
 
-def _availability(given: Sequence[Source]) -> str:
+def _availability(outside: Sequence[Source]) -> str:
     """Return ``all``, ``some`` or ``none``, or ``open`` where the authors have not decided."""
-    if any(source.shared == "open" for source in given):
+    if any(source.shared == "open" for source in outside):
         return "open"
-    withheld = [source for source in given if source.shared == "instructions"]
+    withheld = [source for source in outside if source.shared == "instructions"]
     if not withheld:
         return "all"
-    return "none" if len(withheld) == len(given) else "some"
+    return "none" if len(withheld) == len(outside) else "some"
 
 
 def _extent(source: Source, words: _Words) -> str:
@@ -221,10 +213,6 @@ def _about(file: DataFile, words: _Words) -> str:
     parts = [_size(file.bytes)]
     if file.rows is not None:
         parts.append(words.count(file.rows, "row"))
-    if file.units is not None:
-        parts.append(words.count(file.units, "unit"))
-    if file.periods:
-        parts.append("–".join(dict.fromkeys(file.periods)))
     for one in file.imports:
         raw = ", ".join(str(name.get("name", "")) for name in one.get("files", ()))
         parts.append(words("imported", kind=one.get("kind", ""), raw=raw, when=str(one.get("imported", ""))[:10]))
@@ -245,7 +233,7 @@ def _other_versions(facts: Facts, words: _Words) -> str:
         for name, version in experiment.recorded_versions.items()
         if today.get(name, version) != version
     ]
-    return table(words.own["heads_of_versions"].split("|"), rows) if rows else ""
+    return words.table("versions", rows) if rows else ""
 
 
 @cache

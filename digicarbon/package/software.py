@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import base64
-import csv
 import hashlib
 import io
 import os
@@ -25,11 +24,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import digicarbon
-from digicarbon.package.facts import Package
+from digicarbon.package.facts import Package, Software
+from digicarbon.package.parts import as_csv
 
 FOLDER = "software"
 LOCK_FILE = f"{FOLDER}/requirements.lock"
 LICENCES = f"{FOLDER}/licences.csv"
+CONTAINER = "Dockerfile"
 OURS = "digicarbon"
 EXTRAS = ("policies",)
 """Extras whose packages compute numbers; the lock file has them where they are installed."""
@@ -45,6 +46,39 @@ class _Pin:
     installed: Distribution
     markers: frozenset[str]
     extras: frozenset[str]
+
+
+def today(modules: Iterable[bytes]) -> tuple[Software, dict[str, bytes]]:
+    """Return this computer with its software, and the files that install the software.
+
+    Parameters
+    ----------
+    modules : iterable of bytes
+        The authors' own modules, which may import packages that digicarbon does not need.
+    """
+    more = imported(modules)
+    installed = packages(more)
+    name, content = wheel()
+    computer = Software(
+        python=python(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        packages=installed,
+        blas=_blas(),
+        cpu=_cpu(),
+        cores=os.cpu_count() or 1,
+        memory=_memory(),
+        wheel=f"{FOLDER}/{name}",
+        lock_file=LOCK_FILE,
+        licences=LICENCES,
+        least_python=least_python(more),
+    )
+    files = {
+        computer.wheel: content,
+        LOCK_FILE: lock_file(more),
+        LICENCES: licences(installed),
+        CONTAINER: docker_file(name),
+    }
+    return computer, files
 
 
 def imported(modules: Iterable[bytes]) -> tuple[str, ...]:
@@ -88,11 +122,8 @@ def packages(more: tuple[str, ...] = ()) -> tuple[Package, ...]:
 
 def licences(known: Sequence[Package]) -> bytes:
     """Return the licences of packages as CSV."""
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(["package", "version", "licence", "required_itself", "url"])
-    writer.writerows([one.name, one.version, one.licence, "yes" if one.direct else "no", one.url] for one in known)
-    return target.getvalue().encode()
+    rows = ([one.name, one.version, one.licence, "yes" if one.direct else "no", one.url] for one in known)
+    return as_csv(["package", "version", "licence", "required_itself", "url"], rows)
 
 
 def lock_file(more: tuple[str, ...] = ()) -> bytes:
@@ -156,7 +187,7 @@ def docker_file(wheel_name: str) -> bytes:
     ).encode()
 
 
-def blas() -> str:
+def _blas() -> str:
     """Return the library of linear algebra that NumPy uses, with its version."""
     # loads the library
     import numpy as np
@@ -172,7 +203,7 @@ def blas() -> str:
     return f"{own['name']} {own.get('version', '')}".strip()
 
 
-def cpu() -> str:
+def _cpu() -> str:
     """Return the name of the processor, or its kind where the system does not tell the name."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
@@ -181,12 +212,7 @@ def cpu() -> str:
     return platform.processor() or platform.machine()
 
 
-def cores() -> int:
-    """Return how many processes run at once on this computer."""
-    return os.cpu_count() or 1
-
-
-def memory() -> int | None:
+def _memory() -> int | None:
     """Return the bytes of memory of this computer, None where the system does not tell."""
     if sys.platform != "win32":
         with suppress(ValueError, OSError, AttributeError):

@@ -35,6 +35,7 @@ from digicarbon.panel import (
     variables_of,
 )
 from digicarbon.panel.policy import policy_columns
+from digicarbon.result import Result
 from digicarbon.sample import Sample
 from digicarbon.source import Inputs, Source
 from digicarbon.spec import Builder, Spec, identity
@@ -242,6 +243,12 @@ class Prepared:
     def inputs(self) -> Inputs:
         """The data from which the panel was made."""
         return self.stage.inputs
+
+
+def fitted(specs: Specs, prepared: Prepared) -> Result:
+    """Return the result of a run with that of its diagnostic, as the worker of a sweep makes it."""
+    panel, weights = prepared.panel, prepared.weights
+    return specs.diagnostic.added(specs.model.described(specs.model.fit(panel, weights), panel), panel, weights)
 
 
 def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:

@@ -14,7 +14,6 @@ from digicarbon.package.facts import (
     Facts,
     Matrix,
     Measured,
-    Method,
     Package,
     Program,
     Seed,
@@ -41,18 +40,13 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
     """Return facts with a user's file, whose ``shared`` is one of `Source`, and with simulated data."""
     place = "data/panel.csv"
     copied = shared == "copied"
-    file = DataFile(
-        "panel.csv", place, sha256(PANEL).hexdigest(), len(PANEL), 2, ("e", "ci"), 1, ("2001", "2002"), copied, ()
-    )
+    file = DataFile("panel.csv", place, sha256(PANEL).hexdigest(), len(PANEL), 2, ("e", "ci"), copied, ())
     source = Source(
         "mydata",
         "source",
         "TableSource",
         False,
         "My panel",
-        "",
-        "",
-        "",
         (),
         2,
         1,
@@ -69,9 +63,6 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
         "SimulatedSource",
         True,
         "Drawn",
-        "",
-        "",
-        "",
         (),
         300,
         30,
@@ -85,28 +76,20 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
     main = Experiment(
         "main",
         "Digital economy and carbon",
-        "",
         ("digicarbon", "run", "main"),
         (),
         2,
-        2,
         0,
         "RegressionTable",
-        {"model": ("twfe",)},
         {"model.controls": ("[]", "[a, b]")},
-        "abc",
         START,
         START + timedelta(seconds=12),
         9.5,
         12.0,
-        False,
-        (),
         "experiments/main.yaml",
         "experiments/composed/main.yaml",
         None,
         {"numpy": "2.1.0"},
-        "",
-        False,
     )
     curve = replace(
         main,
@@ -114,10 +97,8 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
         title="Curve | of all",
         command=("digicarbon", "run", "curve"),
         runs=40,
-        planned=41,
         failed=1,
         report="SpecificationCurve",
-        simulated=True,
         asked="experiments/curve.yaml",
         composed="experiments/composed/curve.yaml",
     )
@@ -128,18 +109,15 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
             "main",
             main.command,
             ("expected/main/table.csv",),
-            ("build/main/table.csv",),
             "expected/main/numbers.csv",
         ),
-        Display(
-            curve.title, "figure", "curve", curve.command, ("expected/curve/curve.png",), ("build/curve/curve.png",), ""
-        ),
+        Display(curve.title, "figure", "curve", curve.command, ("expected/curve/curve.png",), ""),
     )
     variables = (
         Variable(
             "ln_ci",
             {"en": "ln carbon intensity", "zh": "碳强度对数"},
-            "",
+            "t",
             "mydata",
             "outcome",
             "log of ci",
@@ -148,6 +126,8 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
             2.0,
             2,
             0,
+            definition={"en": "CO2 over GDP.", "zh": "二氧化碳除以GDP。"},
+            defined_in="Li 2020, Eq 3",
         ),
         Variable(
             "e", {"en": "Digital economy", "zh": "数字经济"}, "index", "mydata", "regressor", "", place, 1.0, 3.0, 2, 1
@@ -170,9 +150,7 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
     if copied and given:
         files[place] = PANEL
     return Facts(
-        name="main",
         title="Digital economy and carbon",
-        asked=("main", "curve"),
         made=datetime(2026, 6, 1, 12, 0, tzinfo=UTC),
         version="1.0",
         simulated=simulated,
@@ -180,7 +158,7 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
         displays=displays,
         sources=(*((source,) if given else ()), *((drawn,) if simulated else ())),
         variables=variables,
-        weights=(Matrix("w1", "AdjacencyWeights", "d" * 64, 30, 120, "row", (), ("curve",)),),
+        weights=(Matrix("w1", "AdjacencyWeights", "d" * 64, 30, 120, "row", ()),),
         seeds=(Seed("source.seed", 4, "main", "experiments/composed/main.yaml"),),
         software=Software(
             "3.11.9",
@@ -199,17 +177,12 @@ def facts(shared: str = "copied", simulated: bool = True, given: bool = True) ->
             "software/licences.csv",
             "3.11.5",
         ),
-        measured=Measured(
-            {"main": 12.0, "curve": 12.0}, {"main": 9.5, "curve": 30.0}, None, None, "none", 5 * 10**6, len(PANEL)
-        ),
+        measured=Measured(None, None, "none", 5 * 10**6, len(PANEL)),
         programs=(
             Program("run_all.py", "driver", "main", "Rebuilds everything"),
             Program("experiments/main.yaml", "experiment", "main", "The main table"),
         ),
-        methods=(
-            Method("model", "twfe", "digicarbon.model.PanelRegression", ("baltagi2021",), ("main",)),
-            Method("diagnostic", "moran", "digicarbon.diagnostic.Moran", ("cliff1981", "moran1950"), ("curve",)),
-        ),
+        references=("baltagi2021", "cliff1981", "moran1950"),
         numbers=84,
         files=files,
     )

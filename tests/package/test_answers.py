@@ -76,7 +76,7 @@ def test_a_new_file_asks_everything_and_answers_nothing(language: Any, tmp_path:
 def test_whole_answers_leave_nothing_open(tmp_path: Path) -> None:
     file = tmp_path / "package.yaml"
     file.write_text(yaml.safe_dump(dict(whole()), allow_unicode=True), encoding="utf-8")
-    assert open_questions(answers(file), {"mydata": set()}) == []
+    assert list(open_questions(answers(file), {"mydata": set()})) == []
     assert [one.key for one in open_questions(answers(file), {"other": {"share"}})] == [
         f"data.other.{name}" for name in DataAnswers.model_fields if name != "share"
     ]

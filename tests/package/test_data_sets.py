@@ -15,6 +15,7 @@ from digicarbon.package.answers import Answers
 from digicarbon.package.build import facts
 from digicarbon.package.facts import Facts, Source, Variable
 from digicarbon.package.member import members
+from digicarbon.package.project import Project
 
 EXPERIMENT = """# {name}
 defaults:
@@ -58,7 +59,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
             assert main(["run", name]) == 0
         chosen = members(["first", "second"], [])
         answers = Answers(data={"table_first": {"share": True}})
-        yield facts(["first", "second"], chosen, answers, "Both")
+        yield facts(Project(chosen), answers, "Both")
 
 
 def by_option(known: Facts) -> Mapping[str, Source]:

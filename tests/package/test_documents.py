@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -18,9 +19,10 @@ import yaml
 
 from digicarbon.model import DiD, DynamicPanel, PanelRegression
 from digicarbon.package import checklists, readme
-from digicarbon.package.answers import Answers, questions
+from digicarbon.package.answers import LICENCES, Answers, questions
 from digicarbon.package.bibliography import SOFTWARE, bibliography, shipped
 from digicarbon.package.bibtex import entries
+from digicarbon.package.deposit import BLANKS, licence_text
 from digicarbon.package.documents import documents, sources
 from digicarbon.package.documents import questions as still_open
 from digicarbon.package.facts import Facts, Lock, Seed
@@ -52,6 +54,33 @@ HEADINGS = (
 )
 """Headings of the template of the Social Science Data Editors, version 1.1, in their order."""
 EMPTY, WHOLE = Answers(), Answers(**specimen.whole())
+
+
+LICENCE_HASHES = {
+    "0BSD": "8d4917987285",
+    "AGPL-3.0-or-later": "0a7e77a9ebe3",
+    "Apache-2.0": "0ffddef9e48f",
+    "BSD-2-Clause": "67329a9b0572",
+    "BSD-3-Clause": "65e7987f847f",
+    "CC-BY-4.0": "50a0385d4606",
+    "CC-BY-NC-4.0": "f23ccfdb0e95",
+    "CC-BY-NC-ND-4.0": "8dfd1bf527b2",
+    "CC-BY-NC-SA-4.0": "00e1ad1211f6",
+    "CC-BY-ND-4.0": "dc3184d4580b",
+    "CC-BY-SA-4.0": "d47d691d4e51",
+    "CC0-1.0": "05d9f1a0af61",
+    "GPL-2.0-or-later": "00d857bed089",
+    "GPL-3.0-only": "1183eb50923e",
+    "GPL-3.0-or-later": "1183eb50923e",
+    "LGPL-3.0-or-later": "6576b2ae0357",
+    "MIT": "c96387964703",
+    "MPL-2.0": "e8ba82e63ba9",
+    "MulanPSL-2.0": "6d1de6aeefd3",
+    "ODbL-1.0": "e40832cc7af1",
+    "ODC-By-1.0": "20c403f16255",
+    "PDDL-1.0": "bbf2517713cd",
+    "Unlicense": "2069c208cba5",
+}
 
 
 def written(facts: Facts, answers: Answers, language: Any = "en") -> dict[str, str]:
@@ -202,9 +231,10 @@ def test_every_table_has_its_experiment_command_file_and_line() -> None:
     ("seconds", "ticked"), [(30, "<10 minutes"), (600, "10-60 minutes"), (3 * 3600, "2-8 hours"), (1e7, "> 14 days")]
 )
 def test_classes_of_time(seconds: float, ticked: str) -> None:
-    facts = specimen.facts()
-    measured = replace(facts.measured, seconds={"main": seconds / 2, "curve": seconds / 2})
-    text = written(replace(facts, measured=measured), WHOLE)["README.md"]
+    plain = specimen.facts()
+    facts = replace(plain, experiments=tuple(replace(one, elapsed=seconds / 2) for one in plain.experiments))
+    measured = facts.measured
+    text = written(facts, WHOLE)["README.md"]
     summary = text[text.index("Approximate time") : text.index("Approximate storage")]
     assert re.findall(r"\[x\] (.*)", summary) == [ticked]
     assert "Memory was not measured." in text
@@ -224,6 +254,11 @@ def test_codebook_has_every_variable() -> None:
     assert [row["variable"] for row in rows] == [one.name for one in facts.variables]
     assert [float(row["least"]) for row in rows] == [one.least for one in facts.variables]
     assert rows[1]["label_zh"] == "数字经济"
+    made, *_ = rows
+    assert (made["definition_en"], made["definition_zh"]) == ("CO2 over GDP.", "二氧化碳除以GDP。")
+    assert (made["unit"], made["defined_in"]) == ("t", "Li 2020, Eq 3")
+    assert "| `log of ci` CO2 over GDP. [Li 2020, Eq 3] |" in own["codebook.md"]
+    assert "| `log of ci` 二氧化碳除以GDP。 [Li 2020, Eq 3] |" in own["codebook.zh.md"]
     for one in facts.variables:
         assert f"| `{one.name}` | {one.words['en']} |" in own["codebook.md"]
         assert f"| `{one.name}` | {one.words['zh']} |" in own["codebook.zh.md"]
@@ -282,7 +317,7 @@ def test_verdicts_of_the_guidelines_on_openness() -> None:
     facts = specimen.facts()
     assert verdicts("top", facts, WHOLE) == ["no", "no", "no", "not_applicable", "yes", "yes", "no", "no", "no", "yes"]
     assert verdicts("top", facts, EMPTY)[:3] == ["authors", "authors", "no"]
-    lock = Lock("2026-05-01T00:00:00Z", "f" * 64, (), {}, "expected/main/lock.json")
+    lock = Lock("2026-05-01T00:00:00Z", (), "expected/main/lock.json")
     locked = replace(facts, experiments=tuple(replace(one, lock=lock) for one in facts.experiments))
     assert verdicts("top", locked, WHOLE)[2] == "yes"
     changed = replace(lock, changes=("seed: 1 became 2",))
@@ -301,7 +336,7 @@ def test_bibliography_has_the_recorded_methods_and_no_others() -> None:
     assert [one.key for one in cited.data] == ["data_mydata"]
     again = entries(cited.bibtex)
     assert [(one.key, dict(one.fields)) for one in again] == [(one.key, dict(one.fields)) for one in cited.every]
-    own = replace(facts, methods=(replace(facts.methods[0], references=("mine2020",)),))
+    own = replace(facts, references=("mine2020",))
     assert bibliography(own, WHOLE).unknown == ("mine2020",)
     assert "`mine2020`" in written(own, WHOLE)["README.md"]
     entry = "@article{mine2020, author = {Li, Hua}, title = {Mine}, journal = {J}, year = 2020}"
@@ -403,11 +438,31 @@ def test_a_repository_is_given_no_licence_that_nobody_chose() -> None:
     assert "Copyright (c) 2026 Li, Hua" in named["LICENSE.txt"].decode()
 
 
+def test_licences_have_their_whole_texts() -> None:
+    """The hashes are those of the texts in the SPDX License List, word by word."""
+    hashes = {}
+    for licence in LICENCES:
+        text = licence_text(licence, "2026 Xyz")
+        blank = BLANKS.get(licence)
+        assert (text.count("2026 Xyz"), blank in text if blank else False) == (int(blank is not None), False)
+        plain = text.replace("2026 Xyz", blank or "2026 Xyz").split()
+        hashes[licence] = hashlib.sha256(" ".join(plain).encode()).hexdigest()[:12]
+    assert hashes == {licence: LICENCE_HASHES[licence] for licence in LICENCES}
+    whole = documents(specimen.facts(), WHOLE)["LICENSE.txt"].decode()
+    assert "Copyright (c) 2026 Li Hua, Ann Lee\n\nPermission is hereby granted" in whole
+    assert whole.count("=" * 78) == 2
+    assert "Creative Commons Attribution 4.0 International" in whole
+    same = Answers(**{**specimen.whole(), "licence_of_data": "MIT"})
+    assert documents(specimen.facts(), same)["LICENSE.txt"].decode().count("Permission is hereby granted") == 1
+    none = Answers(**{**specimen.whole(), "licence_of_code": "none", "licence_of_data": "As the office says."})
+    assert "=" * 78 not in documents(specimen.facts(), none)["LICENSE.txt"].decode()
+
+
 def test_sources_that_a_computer_draws_are_not_asked_about() -> None:
     facts = specimen.facts()
     assert set(sources(facts)) == {"mydata"}
-    known = replace(facts.sources[0], cite=("A (2020)",), url="https://example.org")
-    assert sources(replace(facts, sources=(known,)))["mydata"] == {"citation", "url"}
+    known = replace(facts.sources[0], cite=("A (2020)",))
+    assert sources(replace(facts, sources=(known,)))["mydata"] == {"citation"}
 
 
 def test_crate_names_every_file_run_and_person() -> None:

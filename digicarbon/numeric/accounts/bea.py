@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.accounts.leontief import value_added_content
 
+STUDY = "doi:10.3389/fenvs.2024.1438927"
+"""The study's name in codebooks."""
 Coefficient = Literal["total_input", "intermediate_input", "leontief"]
 """The measure of a sector's digital share."""
 
