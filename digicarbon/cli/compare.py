@@ -75,8 +75,8 @@ def compare_(first: str, second: str, experiment: str, to: str | None, overrides
     said = words.notes([*_headings(heading(then), heading(now)), *summary(comparison, store)])
     if to is not None:
         _put(Path(to), lambda: comparison.runs, tables(comparison, MOST, words), said, words)
-    written = "compare_every_run_written" if _is_csv(to) else "compare_result_written"
-    _print(said, tables(comparison, SHOWN, words), words, None if to is None else Note(written, file=to))
+    written = Note("compare_every_run_written", file=to)
+    _print(said, tables(comparison, SHOWN, words), words, _written(to, written))
     return int(len(comparison.moved) > 0)
 
 
@@ -100,8 +100,8 @@ def _against(
     said = words.notes([*_headings(then.heading, now.heading), *said_of(then, now, result)])
     if to is not None:
         _put(Path(to), lambda: frame_of(result), table_of(result.rows, MOST, words), said, words)
-    written = "compare_every_number_written" if _is_csv(to) else "compare_result_written"
-    _print(said, table_of(result.rows, SHOWN, words), words, None if to is None else Note(written, file=to))
+    written = Note("compare_every_number_written", file=to)
+    _print(said, table_of(result.rows, SHOWN, words), words, _written(to, written))
     return int(any(not row.exact for row in result.rows))
 
 
@@ -153,8 +153,11 @@ def _words(languages: Sequence[Language]) -> Labels:
     return Labels(languages[0] if languages else "en")
 
 
-def _is_csv(to: str | None) -> bool:
-    return to is not None and to.lower().endswith(CSV)
+def _written(to: str | None, rows: Note) -> Note | None:
+    """Return what a file has: rows if it is a CSV file, the result otherwise; None if there is no file."""
+    if to is None:
+        return None
+    return rows if to.lower().endswith(CSV) else Note("compare_result_written", file=to)
 
 
 def _recorded_numbers(side: Side) -> Source:
@@ -195,7 +198,7 @@ def _refuse_word(word: str) -> None:
     elif word.endswith(("/", "\\")) and not is_package(word):
         what = _advice(word) if Path(word).is_dir() else [Note("compare_no_folder", folder=word), *_advice(word)]
     if what:
-        raise ConfigError(Note("compare_word", what=what))
+        raise ConfigError(Note("sentences", said=what))
 
 
 def _advice(word: str) -> list[Note]:

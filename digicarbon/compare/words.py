@@ -76,17 +76,23 @@ def _counts(comparison: Comparison) -> Iterator[Note]:
         yield Note("compare_none_moved", both=both, numbers=comparison.numbers, tolerance=TOLERANCE)
     else:
         yield Note("compare_no_numbers", both=both)
-    for state, code in (
-        (FAILS_IN_A, "compare_fail_in_a"),
-        (FAILS_IN_B, "compare_fail_in_b"),
-        (FAILS_IN_BOTH, "compare_fail_in_both"),
-    ):
+    for state in (FAILS_IN_A, FAILS_IN_B, FAILS_IN_BOTH):
         if number := int(states.get(state, 0)):
-            yield Note(code, runs=number)
+            yield _failing(state, number)
     for state, side in ((ONLY_IN_A, "A"), (ONLY_IN_B, "B")):
         names = comparison.runs.loc[comparison.runs["state"] == state, "run"]
         if len(names):
             yield Note("compare_runs_only_in", runs=len(names), side=side, names=labels_cut(names, LISTED))
+
+
+def _failing(state: str, number: int) -> Note:
+    match state:
+        case "fails in A":
+            return Note("compare_fail_in_a", runs=number)
+        case "fails in B":
+            return Note("compare_fail_in_b", runs=number)
+        case _:
+            return Note("compare_fail_in_both", runs=number)
 
 
 def _by_reason(comparison: Comparison) -> Iterator[Note]:
