@@ -18,7 +18,7 @@ from digicarbon.config.files import find
 from digicarbon.disk.cells import plain_table
 from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError, DataError
-from digicarbon.note import Note, cut, suggestion
+from digicarbon.note import Note, cut, labels_cut, suggestion
 from digicarbon.package.against import Source, against, frame_of, is_package, package_of, said_of, table_of
 from digicarbon.package.build import PLAN
 from digicarbon.package.numbers import Numbers, numbers_of
@@ -61,20 +61,22 @@ def compare_(first: str, second: str, experiment: str, to: str | None, overrides
     """
     if to is not None:
         _refuse_format(to)
+    for word in (first, second):
+        _refuse_word(word)
     asked, store = _languages(overrides), [word for word in overrides if not word.startswith(LANGUAGE)]
     if is_package(first) or is_package(second):
         return _against(first, second, experiment, to, store, asked)
     then, now = (_side(word, experiment, store) for word in (first, second))
     comparison = compare(then, now)
     if comparison.both.empty:
-        labels = [cut(list(one.sweep.run_ids), 3) for one in (then, now)]
+        labels = [labels_cut(list(one.sweep.run_ids), 3) for one in (then, now)]
         raise DataError(Note("compare_nothing_alike", one=first, other=second, labels=labels[0], others=labels[1]))
     words = _words([*asked, *_recorded_languages(now, then)])
     said = words.notes([*_headings(heading(then), heading(now)), *summary(comparison, store)])
     if to is not None:
         _put(Path(to), lambda: comparison.runs, tables(comparison, MOST, words), said, words)
-    written = "compare_every_run_written" if _is_csv(to) else "compare_result_written"
-    _print(said, tables(comparison, SHOWN, words), words, None if to is None else Note(written, file=to))
+    written = Note("compare_every_run_written", file=to)
+    _print(said, tables(comparison, SHOWN, words), words, _written(to, written))
     return int(len(comparison.moved) > 0)
 
 
@@ -90,14 +92,17 @@ def _against(
     if not set(then.experiments) & set(now.experiments):
         names = [cut(list(one.experiments), 3) for one in (then, now)]
         raise DataError(Note("compare_no_experiment_alike", one=first, other=second, names=names[0], others=names[1]))
-    rows = against(then, now)
+    result = against(then, now)
+    if not result.runs and any(result.alone.values()):
+        labels = [labels_cut(result.alone[letter], 3) for letter in "AB"]
+        raise DataError(Note("compare_nothing_alike", one=first, other=second, labels=labels[0], others=labels[1]))
     words = _words([*asked, *_recorded_languages(*(side for side in sides if side is not None))])
-    said = words.notes([*_headings(then.heading, now.heading), *said_of(then, now, rows)])
+    said = words.notes([*_headings(then.heading, now.heading), *said_of(then, now, result)])
     if to is not None:
-        _put(Path(to), lambda: frame_of(rows), table_of(rows, MOST, words), said, words)
-    written = "compare_every_number_written" if _is_csv(to) else "compare_result_written"
-    _print(said, table_of(rows, SHOWN, words), words, None if to is None else Note(written, file=to))
-    return int(any(not row.exact for row in rows))
+        _put(Path(to), lambda: frame_of(result), table_of(result.rows, MOST, words), said, words)
+    written = Note("compare_every_number_written", file=to)
+    _print(said, table_of(result.rows, SHOWN, words), words, _written(to, written))
+    return int(any(not row.exact for row in result.rows))
 
 
 def _headings(then: Note, now: Note) -> list[Note]:
@@ -148,8 +153,11 @@ def _words(languages: Sequence[Language]) -> Labels:
     return Labels(languages[0] if languages else "en")
 
 
-def _is_csv(to: str | None) -> bool:
-    return to is not None and to.lower().endswith(CSV)
+def _written(to: str | None, rows: Note) -> Note | None:
+    """Return what a file has: rows if it is a CSV file, the result otherwise; None if there is no file."""
+    if to is None:
+        return None
+    return rows if to.lower().endswith(CSV) else Note("compare_result_written", file=to)
 
 
 def _recorded_numbers(side: Side) -> Source:
@@ -175,6 +183,22 @@ def _side(word: str, experiment: str, overrides: Sequence[str]) -> Side:
     run_id, parent_id = located(tracking, name, "".join(others), _advice(word))
     side = _recorded(tracking, word, parent_id)
     return side if run_id == parent_id else replace(side, run_id=run_id)
+
+
+def _refuse_word(word: str) -> None:
+    """Raise an error for an empty word, and for a folder that is not there or is no package.
+
+    Raises
+    ------
+    ConfigError
+    """
+    what: list[Note] = []
+    if not word.strip():
+        what = [Note("compare_empty_word"), Note("compare_name_what")]
+    elif word.endswith(("/", "\\")) and not is_package(word):
+        what = _advice(word) if Path(word).is_dir() else [Note("compare_no_folder", folder=word), *_advice(word)]
+    if what:
+        raise ConfigError(Note("sentences", said=what))
 
 
 def _advice(word: str) -> list[Note]:

@@ -6,15 +6,15 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal, TypeAlias
 
 import yaml
 
 from digicarbon.config.files import GROUPS as EVERY_GROUP
-from digicarbon.note import Note
+from digicarbon.note import Note, cut
 from digicarbon.secret import hidden
-from digicarbon.sweep.provenance import CODE, FINGERPRINT, SETTINGS
+from digicarbon.sweep.provenance import CODE, COMPUTING, FINGERPRINT, SETTINGS
 from digicarbon.sweep.provenance import GROUPS as OF_PANEL
 from digicarbon.tracking import COMMIT
 
@@ -25,6 +25,9 @@ Change: TypeAlias = tuple[str, str, str]
 """A key and its text in both records."""
 Changes: TypeAlias = Mapping[str, Sequence[Change]]
 """What differs, by group."""
+OwnCode: TypeAlias = Mapping[tuple[str, str], Mapping[str, str]]
+"""Digests of files by group and class."""
+WEIGHTED = ("weights",)
 DIRTY = "digicarbon.git_dirty"
 VERSION, PACKAGES = "digicarbon.version", "digicarbon.packages"
 PANEL, WEIGHTS = "digicarbon.data_digest", "digicarbon.weights_digest"
@@ -32,10 +35,14 @@ TAGS = (FINGERPRINT, CODE, COMMIT, DIRTY, VERSION, PACKAGES, PANEL, WEIGHTS)
 """Tags of a run that are read here."""
 OPTIONS = tuple(group for group in EVERY_GROUP if group not in SETTINGS)
 """Groups whose option and fields can change a number."""
+STUDIED = ("y", "x", "controls")
+"""Fields of every model that no option decides."""
 CLASS = "_target_"
 NONE = "none"
 DIGITS = 10
 """How many digits of a commit are shown."""
+NAMED = 3
+"""How many files or choices are named in the summary, and in a cell."""
 _GROUP = re.compile(r"^(?=[^\s#-])", re.MULTILINE)
 _LINE = re.compile(r"  [^\s:#-][^:]*: \S")
 _FIELD = re.compile(r"^  (?=[^\s-])", re.MULTILINE)
@@ -65,10 +72,13 @@ class Reason:
     kind : {"data", "choice", "code", "packages"}
     what : tuple of Note or str
         The files, keys with both values, commits, or versions; a text where every language writes the same.
+    files : tuple of str
+        The files of the user's own code that differ.
     """
 
     kind: Kind
     what: What
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,6 +142,30 @@ class DataRecord:
         entry = self._places.get(fingerprint)
         return {} if entry is None else _by_name(entry["weights"].get(digest, {}).get("files", []))
 
+    def series(self, fingerprint: str) -> dict[str, str]:
+        """Return the digest of each input behind a run's columns; none where they are not recorded."""
+        entry = self._places.get(fingerprint, {})
+        names = entry["runs"][fingerprint].get("series", ()) if entry else ()
+        return {name: entry["series"][name] for name in names}
+
+    def own_code(self, fingerprint: str, groups: Sequence[str], of: str = "") -> OwnCode:
+        """Return the files of the user's own classes in some groups, by group and class.
+
+        Parameters
+        ----------
+        fingerprint : str
+        groups : sequence of str
+        of : str
+            The digest of the weights, or of the code that computes a run, if it is asked for these.
+        """
+        entry = self._places.get(fingerprint, {})
+        every = entry.get("weights", {}).get(of, {}) if groups == WEIGHTED else entry
+        return {
+            (item["group"], item["class"]): item["files"]
+            for item in every.get("code", ())
+            if item["group"] in groups and of in ("", *item.get("runs", (of,)))
+        }
+
 
 def _by_name(files: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
     """Return files by name: another machine has them in another place. Files of one name go by their paths."""
@@ -153,6 +187,7 @@ class Origins:
     def __init__(self, then: DataRecord, now: DataRecord) -> None:
         self._then, self._now = then, now
         self._known: dict[Any, What] = {}
+        self._own: dict[Any, tuple[str, ...]] = {}
 
     def reasons(self, then: Origin, now: Origin, configs: Callable[[], tuple[str, str]]) -> tuple[Reason, ...]:
         """Return the reasons why numbers of a run moved; none if nothing that is recorded differs.
@@ -164,42 +199,77 @@ class Origins:
             Returns the two composed configurations; called where the content hash differs.
         """
         packages = self._packages(then.tags, now.tags)
-        found: list[tuple[Kind, What]] = []
+        found: list[Reason] = []
         # of equal hashes models, columns, weights and code are equal
         if then.hash != now.hash:
             one, other = configs()
             changes = {} if one == other else _changes(one, other)
             found = list(self._origins(then, now, changes))
-        found.append(("packages", packages))
-        return tuple(Reason(kind, what) for kind, what in found if what)
+        found.append(Reason("packages", packages))
+        return tuple(reason for reason in found if reason.what)
 
-    def _origins(self, then: Origin, now: Origin, changes: Changes) -> Iterator[tuple[Kind, What]]:
+    def _origins(self, then: Origin, now: Origin, changes: Changes) -> Iterator[Reason]:
         prints = (then.tags.get(FINGERPRINT, ""), now.tags.get(FINGERPRINT, ""))
         digests = (then.tags.get(WEIGHTS, ""), now.tags.get(WEIGHTS, ""))
         panels = (then.tags.get(PANEL, ""), now.tags.get(PANEL, ""))
         other_weights = digests[0] != digests[1]
+        # where one side has no weights, its model or its errors take none
+        both_weights = other_weights and all(digests)
         # the fingerprint also covers weights, and bytes that change no column of the run
         columns = self._then.digest(prints[0]), self._now.digest(prints[1])
         same = any(one and one == other for one, other in (panels, columns))
         other_panel = prints[0] != prints[1] and not same
         of_panel = _told(then, now, changes, OF_PANEL) if other_panel else ()
-        of_weights = _told(then, now, changes, ("weights",)) if other_weights else ()
-        of_model = _told(then, now, changes, [group for group in OPTIONS if group not in (*OF_PANEL, "weights")])
+        of_model = _told(then, now, changes, [group for group in OPTIONS if group not in (*OF_PANEL, *WEIGHTED)])
+        of_weights = _told(then, now, changes, WEIGHTED) if both_weights or (other_weights and not of_model) else ()
+        own_of_panel = self._own_code(prints, OF_PANEL) if other_panel else ()
+        own_of_weights = self._own_code(prints, WEIGHTED, digests) if both_weights else ()
         moved = bool(changes.get("source")) or then.options.get("source") != now.options.get("source")
-        files = self._files(prints, moved) if other_panel else ()
-        # where one side has no weights, its model or its errors take none, which is a choice
-        weights = self._weights_files(prints, digests, bool(of_weights)) if other_weights and all(digests) else ()
-        yield "data", (*files, *weights)
-        yield "choice", (*of_panel, *of_weights, *of_model)
-        code: What = ()
+        other_series = self._other_series(prints) if other_panel or both_weights else None
+        # a file that changed elsewhere explains nothing where a choice or the user's own code does
+        explained = other_series is False and bool(of_panel or own_of_panel)
+        concerned = not explained if other_panel else other_series
+        files = self._files(prints, moved) if concerned else ()
+        weights = self._weights_files(prints, digests, bool(of_weights)) if both_weights else ()
+        yield Reason("data", (*files, *weights))
+        yield Reason("choice", (*of_panel, *of_weights, *of_model))
         other_class = any(key == CLASS for group in ("model", "diagnostic") for key, _, _ in changes.get(group, ()))
-        if then.tags.get(CODE) and now.tags.get(CODE) and not other_class and then.tags[CODE] != now.tags[CODE]:
-            code = (_commits(then.tags, now.tags),)
+        codes = then.tags.get(CODE, ""), now.tags.get(CODE, "")
+        other_code = all(codes) and not other_class and codes[0] != codes[1]
+        own_of_estimates = self._own_code(prints, COMPUTING, codes) if other_code else ()
+        own = tuple(dict.fromkeys((*own_of_panel, *own_of_weights, *own_of_estimates)))
+        commits = partial(_commits, then.tags, now.tags)
+        code: What = ()
+        if own:
+            code = (Note("compare_own_code", files=cut(own, NAMED), commits=commits()),)
+        elif other_code:
+            code = (commits(),)
         elif other_panel and not (files or of_panel) and self._same_columns(prints):
-            code = (Note("compare_code_of_panel", commits=_commits(then.tags, now.tags)),)
-        elif other_weights and all(digests) and not (weights or of_weights or files or of_panel):
-            code = (Note("compare_code_of_weights", commits=_commits(then.tags, now.tags)),)
-        yield "code", code
+            code = (Note("compare_code_of_panel", commits=commits()),)
+        elif both_weights and not (weights or of_weights or files or of_panel):
+            code = (Note("compare_code_of_weights", commits=commits()),)
+        yield Reason("code", code, own)
+
+    def _own_code(
+        self, prints: tuple[str, str], groups: Sequence[str], of: tuple[str, str] = ("", "")
+    ) -> tuple[str, ...]:
+        """Return the files that differ of the user's own classes that both records have."""
+        key = (*prints, *groups, *of)
+        if key not in self._own:
+            sides = (self._then, self._now)
+            then, now = (
+                side.own_code(print_, groups, one) for side, print_, one in zip(sides, prints, of, strict=True)
+            )
+            both = [(then[name], now[name]) for name in then if name in now]
+            files = [file for one, other in both for file in {**one, **other} if one.get(file) != other.get(file)]
+            self._own[key] = tuple(dict.fromkeys(files))
+        return self._own[key]
+
+    def _other_series(self, prints: tuple[str, str]) -> bool | None:
+        """Return whether an input that both runs read has other numbers; None where they are not recorded."""
+        then, now = self._then.series(prints[0]), self._now.series(prints[1])
+        both = then.keys() & now.keys()
+        return any(then[name] != now[name] for name in both) if both else None
 
     def _same_columns(self, prints: tuple[str, str]) -> bool:
         return self._then.columns(prints[0]) == self._now.columns(prints[1])
@@ -265,26 +335,29 @@ def _changed(
 
 
 def _told(then: Origin, now: Origin, changes: Changes, groups: Sequence[str]) -> tuple[str, ...]:
-    """Return the changed options and fields of groups, a text each; those that a run ignores are left out."""
+    """Return the changed options of groups, then the changed fields of other groups, a text each.
+
+    Fields that a run ignores are left out. With another option, most fields are other ones: only those are named that
+    both options leave to the study.
+    """
     mirrored = {change for group in OPTIONS if group != "model" for change in changes.get(group, ())}
     used = then.used | now.used
-    said: list[str] = []
+    options: list[str] = []
     fields: list[str] = []
     for group in groups:
         one, other = then.options.get(group, NONE), now.options.get(group, NONE)
         # options of models that do not use a group are not recorded
-        chosen = one != other and (group not in ("weights", "inference") or NONE not in (one, other))
-        said += [f"{group}: {one} → {other}"] * chosen
+        chosen = one != other and (group != "inference" or NONE not in (one, other))
+        options += [f"{group}: {one} → {other}"] * chosen
         for key, before, after in changes.get(group, ()):
             first = key.partition(".")[0]
             if group == "model" and key != CLASS and (first not in used or (key, before, after) in mirrored):
                 continue
-            if (group == "inference" and first not in used) or (
-                chosen and (key == CLASS or (before, after) == (one, other))
-            ):
+            if group == "inference" and first not in used:
                 continue
-            fields.append(f"{group}.{key}: {before} → {after}")
-    return tuple(hidden(text) for text in (*said, *fields))
+            if not chosen or (group == "model" and first in STUDIED):
+                fields.append(f"{group}.{key}: {before} → {after}")
+    return tuple(hidden(text) for text in dict.fromkeys((*options, *fields)))
 
 
 def _changes(one: str, other: str) -> Changes:
@@ -341,7 +414,7 @@ def _fields(group: str) -> Mapping[str, str]:
 
 @lru_cache(100_000)
 def _of_field(one: str, other: str) -> Sequence[Change]:
-    then, now = (dict(_flat(yaml.safe_load(text) or {})) for text in (one, other))
+    then, now = (dict(_flat(yaml.safe_load(text))) if text else {} for text in (one, other))
     return [
         (key, then.get(key, NONE), now.get(key, NONE))
         for key in dict.fromkeys([*then, *now])

@@ -20,17 +20,15 @@ from digicarbon.compare.comparison import (
     Comparison,
     Side,
 )
-from digicarbon.compare.origins import DIRTY, Kind, Reason, commit_of, versions
+from digicarbon.compare.origins import DIRTY, NAMED, Kind, Reason, commit_of, versions
 from digicarbon.config.files import command_line
-from digicarbon.note import Note, cut
+from digicarbon.note import Note, cut, labels_cut
 from digicarbon.recorded.differences import TOLERANCE
 from digicarbon.render import Table
 from digicarbon.report.focal import before_effect, effect_of
 from digicarbon.report.labels import Labels
-from digicarbon.tracking import COMMIT, EXPERIMENT
+from digicarbon.tracking import COMMIT, EXPERIMENT, OVERRIDES
 
-NAMED = 3
-"""How many files or choices are named in the summary, and in a cell."""
 LISTED = 5
 """How many runs of one sweep only are named."""
 
@@ -48,7 +46,7 @@ def summary(comparison: Comparison, overrides: Sequence[str] = ()) -> list[Note]
 
 
 def heading(side: Side) -> Note:
-    """Return what A or B is: its experiment, sweep, time, and Git commit."""
+    """Return what A or B is: its experiment with the words of its command, sweep, time, and Git commit."""
     sweep = side.sweep
     commits = dict.fromkeys(commit_of(origin.tags) for origin in side.origins)
     at: Note | str = "" if set(commits) <= {commit_of({})} else Note("compare_at_commit", commit=next(iter(commits)))
@@ -57,7 +55,7 @@ def heading(side: Side) -> Note:
     return Note(
         "compare_sweep",
         run=Note("compare_run_of", run=side.run_id[:12]) if side.run_id else "",
-        experiment=sweep.tags.get(EXPERIMENT, sweep.experiment),
+        experiment=" ".join(filter(None, (sweep.tags.get(EXPERIMENT, sweep.experiment), sweep.tags.get(OVERRIDES)))),
         sweep=sweep.parent_id[:12],
         when=datetime.fromtimestamp(sweep.start / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         commit=at,
@@ -78,17 +76,23 @@ def _counts(comparison: Comparison) -> Iterator[Note]:
         yield Note("compare_none_moved", both=both, numbers=comparison.numbers, tolerance=TOLERANCE)
     else:
         yield Note("compare_no_numbers", both=both)
-    for state, code in (
-        (FAILS_IN_A, "compare_fail_in_a"),
-        (FAILS_IN_B, "compare_fail_in_b"),
-        (FAILS_IN_BOTH, "compare_fail_in_both"),
-    ):
+    for state in (FAILS_IN_A, FAILS_IN_B, FAILS_IN_BOTH):
         if number := int(states.get(state, 0)):
-            yield Note(code, runs=number)
+            yield _failing(state, number)
     for state, side in ((ONLY_IN_A, "A"), (ONLY_IN_B, "B")):
         names = comparison.runs.loc[comparison.runs["state"] == state, "run"]
         if len(names):
-            yield Note("compare_runs_only_in", runs=len(names), side=side, names=cut(names, LISTED))
+            yield Note("compare_runs_only_in", runs=len(names), side=side, names=labels_cut(names, LISTED))
+
+
+def _failing(state: str, number: int) -> Note:
+    match state:
+        case "fails in A":
+            return Note("compare_fail_in_a", runs=number)
+        case "fails in B":
+            return Note("compare_fail_in_b", runs=number)
+        case _:
+            return Note("compare_fail_in_both", runs=number)
 
 
 def _by_reason(comparison: Comparison) -> Iterator[Note]:
@@ -207,8 +211,10 @@ def _command(comparison: Comparison, place: int, reasons: Sequence[Reason], over
     before = then.get(COMMIT, "")
     if "code" in kinds:
         clean = before and before != now.get(COMMIT) and then.get(DIRTY) != "True"
-        back = Note("compare_command", command=shlex.join(["git", "checkout", before[:10]]))
-        first = back if clean else Note("compare_put_code_back")
+        own = next(reason.files for reason in reasons if reason.kind == "code")
+        # the data of that commit are not wanted
+        words = ["git", "checkout", before[:10], *(["--", *own] if own else ())]
+        first = Note("compare_command", command=shlex.join(words)) if clean else Note("compare_put_code_back")
         return Note("compare_separate_code", reasons=whole, first=first, command=rerun_b)
     # only data and packages are left
     older = [f"{name}=={one}" for name, one, _ in versions(then, now) if one and name != "digicarbon"]

@@ -154,6 +154,12 @@ def cut(items: Iterable[Any], most: int = 6) -> tuple[Any, ...] | Note:
     return all_items if len(all_items) <= most else Note("and_more", items=all_items[:most], more=len(all_items) - most)
 
 
+def labels_cut(labels: Iterable[str], most: int = 6) -> tuple[str, ...] | Note:
+    """Return labels for a note as `cut` does, for a field with semicolons: a label has commas itself."""
+    every = tuple(labels)
+    return every if len(every) <= most else Note("labels_and_more", labels=every[:most], more=len(every) - most)
+
+
 def suggestion(word: str, allowed: Iterable[str]) -> Note | str:
     """Return `` Did you mean 'x'?`` for the closest of ``allowed``, ignoring case, or an empty text.
 

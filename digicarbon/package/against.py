@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
+from digicarbon.compare import LISTED
 from digicarbon.errors import DataError
-from digicarbon.note import Note
+from digicarbon.note import Note, labels_cut
 from digicarbon.package.build import EXPECTED, PLAN
-from digicarbon.package.numbers import NUMBERS, SAME, Compared, Numbers, compared, read
+from digicarbon.package.numbers import NUMBERS, SAME, WHOLE, Compared, Numbers, compared, read
 from digicarbon.recorded.differences import TOLERANCE
 from digicarbon.render import Table
 from digicarbon.report.labels import Labels
@@ -66,31 +67,69 @@ def _numbers(file: Path) -> Numbers:
         raise DataError(Note("compare_package_unreadable", file=file, reason=str(error))) from error
 
 
-def against(then: Source, now: Source) -> list[Compared]:
-    """Return every number of the experiments that are in both, with its difference.
+@dataclass(frozen=True)
+class Against:
+    """What two sources of numbers have in common, and what one of them has alone.
+
+    Attributes
+    ----------
+    rows : sequence of Compared
+        Every number of the runs that are in both.
+    runs : int
+        How many these are.
+    alone : mapping of str to sequence of str
+        The runs of one side only: those of ``A`` and of ``B``.
+    numbers_alone : sequence of Compared
+        Their numbers.
+    """
+
+    rows: Sequence[Compared]
+    runs: int
+    alone: Mapping[str, Sequence[str]]
+    numbers_alone: Sequence[Compared]
+
+
+def against(then: Source, now: Source) -> Against:
+    """Compare the numbers of the experiments that are in both.
 
     Parameters
     ----------
     then, now : Source
     """
-    both = [name for name in then.experiments if name in now.experiments]
-    return [row for name in both for row in compared(name, then.experiments[name](), now.experiments[name]())]
+    rows: list[Compared] = []
+    numbers_alone: list[Compared] = []
+    runs: set[tuple[str, str]] = set()
+    alone: dict[str, list[str]] = {"A": [], "B": []}
+    for name in (name for name in then.experiments if name in now.experiments):
+        one, other = then.experiments[name](), now.experiments[name]()
+        # the numbers of a whole sweep are no run, so that one side may lack them
+        both = {run for run in {*one, *other} if run == WHOLE or (run in one and run in other)}
+        runs |= {(name, run) for run in both - {WHOLE}}
+        for letter, side in (("A", one), ("B", other)):
+            alone[letter] += [run for run in side if run not in both]
+        for row in compared(name, one, other):
+            (rows if row.run in both else numbers_alone).append(row)
+    return Against(rows, len(runs), alone, numbers_alone)
 
 
-def said_of(then: Source, now: Source, rows: Sequence[Compared]) -> Iterator[Note]:
-    """Yield how many numbers differ, and which experiments are on one side only."""
-    differ = [row for row in rows if not row.exact]
-    counts = {"numbers": len(rows), "runs": len({(row.experiment, row.run) for row in rows}), "tolerance": TOLERANCE}
+def said_of(then: Source, now: Source, result: Against) -> Iterator[Note]:
+    """Yield how many numbers differ, and which runs and experiments are on one side only."""
+    differ = [row for row in result.rows if not row.exact]
+    counts = {"numbers": len(result.rows), "runs": result.runs, "tolerance": TOLERANCE}
     if not differ:
         yield Note("compare_package_equal", **counts)
     else:
         large = sum(not row.equal for row in differ)
         yield Note("compare_package_differs", **counts, differing=len(differ), large=large, larger=SAME)
-        yield Note("compare_package_without_reasons")
+    for letter, runs in result.alone.items():
+        if runs:
+            yield Note("compare_runs_only_in", runs=len(runs), side=letter, names=labels_cut(runs, LISTED))
     for letter, one, other in (("A", then, now), ("B", now, then)):
         alone = [name for name in one.experiments if name not in other.experiments]
         if alone:
             yield Note("compare_experiments_only_in", experiments=len(alone), side=letter, names=alone)
+    if differ:
+        yield Note("compare_package_without_reasons")
 
 
 def table_of(rows: Sequence[Compared], most: int, words: Labels) -> Table | None:
@@ -123,8 +162,12 @@ def table_of(rows: Sequence[Compared], most: int, words: Labels) -> Table | None
     return Table(title, cells, notes=words.notes(more), language=words.spoken)
 
 
-def frame_of(rows: Sequence[Compared]) -> pd.DataFrame:
-    """Return a row for each number: experiment, run, number, value_a, value_b, difference."""
+def frame_of(result: Against) -> pd.DataFrame:
+    """Return a row for each number: experiment, run, number, value_a, value_b, difference.
+
+    The difference is empty for runs that are on one side only.
+    """
+    rows = [*result.rows, *(replace(row, difference=float("nan")) for row in result.numbers_alone)]
     return pd.DataFrame(
         [(row.experiment, row.run, row.number, row.expected, row.rebuilt, row.difference) for row in rows],
         columns=["experiment", "run", "number", "value_a", "value_b", "difference"],

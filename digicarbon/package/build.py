@@ -96,6 +96,9 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
         return answers.of(option).share
 
     with opened_by(project.own, project.stores) as opened:
+        # modules are loaded here and not before: they may read files as they are loaded
+        for one in members:
+            one.refuse_other_code()
         with phase("data of the package"):
             sources, variables, weights = data_of(project, share)
         with phase("models of the authors"):

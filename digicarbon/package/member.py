@@ -23,8 +23,9 @@ from digicarbon.note import Note, note_of
 from digicarbon.note.ending import Caught
 from digicarbon.package.numbers import compared, of_result
 from digicarbon.plan.prepare import Prepared, Specs, Workshop, fitted, specify
+from digicarbon.plan.reach import own_code
 from digicarbon.recorded import RecordedSweep
-from digicarbon.spec import own_classes
+from digicarbon.spec import locate, own_classes
 from digicarbon.sweep.provenance import FINGERPRINT, today
 from digicarbon.tracking import OVERRIDES, Tracking, store_results
 
@@ -160,6 +161,26 @@ class Member:
             if differ:
                 why = caught.note or Note("package_other_numbers")
                 raise DataError(Note("package_own", **self._named, run=row["label"], why=why))
+
+    def refuse_other_code(self) -> None:
+        """Raise an error if the study's own code is no longer what made the numbers: the package holds today's.
+
+        Raises
+        ------
+        DataError
+        """
+        entries = [part for entry in self.sweep.data for part in (entry, *entry["weights"].values())]
+        classes = {item["class"]: item for entry in entries for item in entry.get("code", ())}
+        for name, item in classes.items():
+            try:
+                cls: Any = locate(name, item["group"])
+            except ConfigError as error:
+                why = note_of(error)
+                raise DataError(Note("package_code_gone", **self._named, name=name, why=why)) from error
+            then, now = item["files"], own_code(cls)
+            files = [file for file in {**then, **now} if then.get(file) != now.get(file)]
+            if files:
+                raise DataError(Note("package_code_changed", **self._named, name=name, files=files))
 
     def refuse_changes(self) -> None:
         """Raise an error if the sweep is not whole, or its file or its data have changed since.

@@ -30,7 +30,7 @@ _TOKENS = re.compile(
 class _Source:
     """The relevant parts of a file: a hash of its code, and (module, name) of each import.
 
-    ``imports`` also has those for type checkers only, ``needed`` does not.
+    ``imports`` also has those for type checkers only, ``needed`` does not. A relative one begins with its dots.
     """
 
     digest: str
@@ -51,6 +51,38 @@ def code_digest(*classes: type[Spec]) -> str:
     """
     digests = {name: _source(content).digest for name, content in _reached(classes)}
     return hashlib.sha256("\n".join(f"{name} {digests[name]}" for name in sorted(digests)).encode()).hexdigest()
+
+
+def own_file(cls: type) -> str:
+    """Return the name of the file of a user's own class; empty for one that comes with digicarbon."""
+    module = cls.__module__
+    if module.partition(".")[0] in ("digicarbon", "builtins"):
+        return ""
+    return Path(str(getattr(sys.modules.get(module), "__file__", None) or f"{module}.py")).name
+
+
+def own_code(cls: type[Spec]) -> dict[str, str]:
+    """Return the SHA-256 of each of the user's own modules that a class can reach, by file, as in `code_digest`.
+
+    Parameters
+    ----------
+    cls : type of Spec
+
+    Returns
+    -------
+    dict of str to str
+        Files are named by their modules, e.g. ``study/columns.py``; none for a class that comes with digicarbon.
+    """
+    if not own_file(cls):
+        return {}
+    own = {name: content for name, content in _reached([cls]) if not name.startswith("digicarbon.")}
+    return {_place(name): _source(own[name]).digest for name in sorted(own)}
+
+
+def _place(name: str) -> str:
+    """Return the file of a user's own module, from the folder in which its name begins."""
+    place = name.replace(".", "/")
+    return f"{place}/__init__.py" if _is_package(name) else f"{place}.py"
 
 
 def package_digest() -> str:
@@ -80,9 +112,23 @@ def _reached(classes: Sequence[type[Spec]]) -> Iterator[tuple[str, bytes]]:
         if content is not None:
             yield name, content
             # most modules import the same names
-            new = _source(content).needed - imported
+            new = {(_absolute(module, name), item) for module, item in _source(content).needed} - imported
             imported |= new
             pending += [_home(*one) for one in new]
+
+
+def _absolute(module: str, within: str) -> str:
+    """Return a module's name in full; one that begins with dots is relative to the module that imports it."""
+    if not module.startswith("."):
+        return module
+    package = within if _is_package(within) else within.rpartition(".")[0]
+    rest = module.lstrip(".")
+    base = package.rsplit(".", len(module) - len(rest) - 1)[0]
+    return f"{base}.{rest}" if rest else base
+
+
+def _is_package(name: str) -> bool:
+    return hasattr(sys.modules.get(name), "__path__")
 
 
 def _content(name: str, packages: Set[str], loaded: Mapping[str, bytes]) -> bytes | None:
@@ -134,8 +180,8 @@ def _source(content: bytes) -> _Source:
         match node:
             case ast.Import(names=names):
                 imports[node in typed] += [(alias.name, "") for alias in names]
-            case ast.ImportFrom(module=str(module), level=0, names=names):
-                imports[node in typed] += [(module, alias.name) for alias in names]
+            case ast.ImportFrom(module=module, level=level, names=names):
+                imports[node in typed] += [("." * level + (module or ""), alias.name) for alias in names]
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body):
                 typed.update(body)
         pending += [inner for inner in ast.iter_child_nodes(node) if isinstance(inner, _HOLDERS)]

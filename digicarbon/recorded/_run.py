@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from digicarbon.config import files
 from digicarbon.errors import DataError, TrackingError, first_line
-from digicarbon.note import Note, cut, suggestion
+from digicarbon.note import Note, cut, labels_cut, suggestion
 from digicarbon.secret import hidden, masked
 from digicarbon.sweep.provenance import FINGERPRINT, RECORD, VERSION
 from digicarbon.tracking import (
@@ -142,6 +142,8 @@ def find(tracking: Tracking, name: str, experiment: str = "", finished: bool = F
 def located(tracking: Tracking, name: str, experiment: str = "", advice: Sequence[Note] = ()) -> tuple[str, str]:
     """Return the id of a run that is named as for `find`, and that of its sweep.
 
+    An experiment means the sweep that a report takes (`in_order`).
+
     Parameters
     ----------
     tracking : Tracking
@@ -157,12 +159,12 @@ def located(tracking: Tracking, name: str, experiment: str = "", advice: Sequenc
         If the store cannot be read.
     """
     with reading(tracking) as client:
-        run = _run(client, tracking, name, experiment, _newest, advice)
+        run = _run(client, tracking, name, experiment, _reported, advice)
         return run.info.run_id, run.data.tags.get("mlflow.parentRunId", run.info.run_id)
 
 
 def at_commit(tracking: Tracking, experiment: str, commit: str, name: str, advice: Sequence[Note] = ()) -> str:
-    """Return the id of an experiment's latest sweep that has runs of a Git commit.
+    """Return the id of an experiment's latest sweep that has runs of a Git commit, the first of them in `in_order`.
 
     Parameters
     ----------
@@ -190,7 +192,7 @@ def at_commit(tracking: Tracking, experiment: str, commit: str, name: str, advic
             raise DataError(Note("recorded_no_sweep_yet"))
         sweeps = [one for one in sweeps_of(client, ids) if one.data.tags.get(EXPERIMENT, experiment) == experiment]
         known: dict[str, None] = {}
-        for sweep in sweeps:
+        for sweep in in_order(sweeps):
             inside = f"tags.`mlflow.parentRunId` = '{sweep.info.run_id}'"
             if _DIGITS.fullmatch(commit):
                 at = client.search_runs(ids, f"{inside} AND tags.`{COMMIT}` LIKE '{commit}%'", max_results=1)
@@ -357,7 +359,9 @@ def _run(
     shown = experiment or latest.data.tags.get(EXPERIMENT) or client.get_experiment(latest.info.experiment_id).name
     if experiment:
         hint = suggestion(name, labels)
-        note = Note("recorded_no_label", label=name, experiment=shown, runs=len(labels), hint=hint, labels=cut(labels))
+        note = Note(
+            "recorded_no_label", label=name, experiment=shown, runs=len(labels), hint=hint, labels=labels_cut(labels)
+        )
         raise DataError(note)
     # a label may be longer than a file name can be
     with suppress(OSError):
@@ -421,6 +425,10 @@ def in_order(sweeps: Sequence[Run]) -> list[Run]:
 
 def _newest(client: MlflowClient, sweeps: Sequence[Run]) -> Run:
     return sweeps[0]
+
+
+def _reported(client: MlflowClient, sweeps: Sequence[Run]) -> Run:
+    return in_order(sweeps)[0]
 
 
 def _with_finished(client: MlflowClient, sweeps: Sequence[Run]) -> Run:

@@ -22,18 +22,20 @@ from digicarbon.errors import DataError
 from digicarbon.note import Note
 from digicarbon.panel import Index, Panel, variables_of
 from digicarbon.plan.prepare import KINDS, Prepared, Specs
-from digicarbon.plan.reach import code_digest
+from digicarbon.plan.reach import code_digest, own_code
 from digicarbon.plan.runs import NOTHING, Plan, Run
 from digicarbon.report import Labels
 from digicarbon.report.claim import Claim
 from digicarbon.report.focal import COLUMN
 from digicarbon.result import Asked, Result
 from digicarbon.secret import hidden, masked
-from digicarbon.source import InputFile, Inputs, WatchedInputs, datafolder
+from digicarbon.source import TABLES, InputFile, Inputs, WatchedInputs, datafolder
 from digicarbon.spec import Spec, identity
 from digicarbon.tracking import Data, Entry, Planned, Roster
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from digicarbon.sweep.engine import Fitted
 
 T = TypeVar("T")
@@ -81,6 +83,9 @@ SEEDS = "digicarbon.seeds"
 """The tag that carries the seeds of a run, by the key that sets them, as JSON."""
 GROUPS = ("source", "measure", "outcome", "panel", "sample")
 """The choices that make a panel."""
+PLAIN = frozenset((str, int, float, bool, type(None)))
+COMPUTING = ("inference", "model", "diagnostic")
+"""Those that make the estimates of it."""
 
 
 SEEDED = tuple(kind for kind in KINDS if kind != "inference")
@@ -130,7 +135,11 @@ def ledger(runs: Sequence[Run]) -> Ledger:
     for own in groups.values():
         each = {prints[run.label]: run for run in reversed(own)}
         by_print = {key: _own(run, origins) for key, run in reversed(each.items())}
-        data.append({**_entry(list(each.values()), origins), "artifacts": folders[own[0].label], "runs": by_print})
+        series = {
+            name: digest for run in each.values() for name, digest in origins.series(run.specs, run.prepared).items()
+        }
+        more = {"series": series, "code": list(_code(own, origins)), "artifacts": folders[own[0].label]}
+        data.append({**_entry(list(each.values()), origins), **more, "runs": by_print})
     record = json.dumps({"version": VERSION, "data": data}, ensure_ascii=False, indent=1)
     several = sorted(set(prints.values()))
     whole = several[0] if len(several) == 1 else _hash(several)
@@ -265,10 +274,33 @@ class _Origins:
         inputs = prepared.inputs
         if not inputs.files:
             return ()
+        names_read = self._read(specs, inputs, prepared)
+        return tuple(file for file in inputs.files if names_read & set(file.series))
+
+    def _read(self, specs: Specs, inputs: Inputs, prepared: Prepared) -> frozenset[str]:
+        """Return the names of the inputs from which the run's columns are computed."""
         names = [*variables_of(specs.terms), *specs.model.beside, *specs.sample.variables]
         direct = self._once("made", (prepared.stage,), lambda: series_of(specs, inputs))
-        names_read = direct | set(specs.panel.columns_behind(names, inputs.frame.columns))
-        return tuple(file for file in inputs.files if names_read & set(file.series))
+        return direct | set(specs.panel.columns_behind(names, inputs.frame.columns))
+
+    def series(self, specs: Specs, prepared: Prepared) -> dict[str, str]:
+        """Return the digest of each input behind the run's columns, its regions and its weights; none without files.
+
+        Rows in another order, and other inputs of the same file, change no digest.
+        """
+        inputs = prepared.inputs
+        if not inputs.files:
+            return {}
+        weights = () if specs.weights is None or prepared.weights is None else specs.weights.made_of
+        beside = [*(name for name, _ in weights), *([inputs.regions] if specs.sample.regions else ())]
+        known = set(inputs.frame.columns)
+        behind = specs.panel.columns_behind(beside, known)
+        names = (self._read(specs, inputs, prepared) | set(behind)) & {*known, TABLES} - {"unit", "time"}
+        frame = self._once("sorted", (inputs,), lambda: inputs.frame.sort_values(["unit", "time"]))
+        return {
+            name: self._once(("series", name), (inputs,), partial(_series, name, frame, inputs))
+            for name in sorted(names)
+        }
 
 
 def _panel_specs(specs: Specs) -> tuple[Spec, ...]:
@@ -281,6 +313,14 @@ def series_of(specs: Specs, inputs: Inputs) -> frozenset[str]:
     specs.measure.transformed(watched)
     specs.outcome.compute(watched)
     return frozenset(watched.taken)
+
+
+def _series(name: str, frame: pd.DataFrame, inputs: Inputs) -> str:
+    """Return the digest of an input with its units and periods; tables go by the bytes of their files."""
+    if name not in frame:
+        return _hash(_hashes(file for file in inputs.files if name in file.series))
+    text = frame[["unit", "time", name]].to_csv(index=False, header=False, lineterminator="\n")
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _hashes(files: Iterable[InputFile]) -> list[str]:
@@ -320,6 +360,38 @@ def _entry(runs: Sequence[Run], origins: _Origins) -> dict[str, Any]:
     }
 
 
+def _code(runs: Sequence[Run], origins: _Origins) -> Iterator[dict[str, Any]]:
+    """Yield the user's own classes behind runs of the same panel, but for their weights, with the files of each.
+
+    Those of models and diagnostics have the digests (`CODE`) of the runs that they compute.
+    """
+    specs = runs[0].specs
+    for group, spec in zip(GROUPS, _panel_specs(specs), strict=True):
+        yield from _classes(group, spec)
+    known: dict[tuple[str, str], dict[str, Any]] = {}
+    for run in runs:
+        for group in COMPUTING:
+            for item in _classes(group, getattr(run.specs, group)):
+                kept = known.setdefault((group, item["class"]), {**item, "runs": {}})
+                kept["runs"][origins.tags(run)[CODE]] = None
+    yield from ({**item, "runs": list(item["runs"])} for item in known.values())
+
+
+def _classes(group: str, spec: Spec | Mapping[str, Any] | Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """Yield each class of the user's own in a specification, and the files of its code with their digests."""
+    if isinstance(spec, Spec):
+        if own := own_code(type(spec)):
+            yield {"group": group, "class": f"{type(spec).__module__}.{type(spec).__qualname__}", "files": own}
+        spec = vars(spec)
+    for value in spec.values() if isinstance(spec, Mapping) else spec:
+        kind = type(value)
+        # nearly all values are plain, which is asked first: a sweep has millions
+        if kind in PLAIN or (kind is tuple and all(type(item) in PLAIN for item in value)):
+            continue
+        if isinstance(value, Spec | Mapping | tuple | list):
+            yield from _classes(group, value)
+
+
 def _own(run: Run, origins: _Origins) -> dict[str, Any]:
     """Return the record of the runs of one fingerprint."""
     prepared = run.prepared
@@ -328,6 +400,7 @@ def _own(run: Run, origins: _Origins) -> dict[str, Any]:
         "columns": list(run.specs.terms),
         "columns_digest": prepared.digest,
         "files": [file.path for file in origins.files(run.specs, prepared)],
+        "series": list(origins.series(run.specs, prepared)),
         "weights": None if prepared.weights is None else prepared.weights.digest,
     }
 
@@ -360,6 +433,7 @@ def _weights(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
                 "units": weights.n,
                 "links": int(weights.matrix.nnz),
                 "files": [asdict(InputFile.of(Path(file))) for file in spec.files],
+                "code": list(_classes("weights", spec)),
             }
     return result
 

@@ -278,7 +278,7 @@ def test_changed_code_between_commits(mine: Path, capsys: Capture) -> None:
         sweep(capsys)
         two = git("rev-parse", "HEAD")
         text = said(capsys, "three@HEAD~1", f"three@{two[:8]}", status=1)
-        assert f"4 runs in both, 2 moved: 2 by code (commit {one[:10]} → {two[:10]})." in text
+        assert f"4 runs in both, 2 moved: 2 by code (mine.py, commit {one[:10]} → {two[:10]})." in text
         assert f"sweep {first[:12]}" in text
         assert said(capsys, f"@{one[:5]}", "@HEAD", "--experiment", "three", status=1) == text
         assert said(capsys, first[:8], "three", "--experiment", "three", status=1) == text
@@ -291,10 +291,107 @@ def test_changed_code_between_commits(mine: Path, capsys: Capture) -> None:
         changed.loc[3, "x"] += 0.5
         changed.to_csv("data.csv", index=False)
         text = said(capsys, "three@HEAD~1", sweep(capsys), status=1)
-        assert "2 by data (data.csv) and code (commit" in text
-        assert f"To separate data and code: `git checkout {one[:10]}`, then `digicarbon rerun " in text
+        assert "2 by data (data.csv) and code (mine.py, commit" in text
+        # the file of the code alone: the data stay those of today
+        assert f"To separate data and code: `git checkout {one[:10]} -- mine.py`, then `digicarbon rerun " in text
     finally:
         provenance.cache_clear()
+
+
+COLUMNS = """
+import numpy as np
+from digicarbon.measure import Measure
+from digicarbon.weights import MatrixWeights
+
+import steps
+
+
+class Shifted(Measure):
+    def compute(self, inputs):
+        rows = inputs.series(["x"], "measure=shifted")
+        return rows[["unit", "time"]].assign(s=rows["x"] + steps.STEP * rows["time"] % 3)
+
+
+class Mine(MatrixWeights):
+    def compute(self, panel):
+        made = super().compute(panel)
+        return made.from_matrix(made.raw.toarray() + MORE * (np.eye(8, k=5) + np.eye(8, k=-5)), made.labels)
+
+
+MORE = 0
+"""
+
+
+def write_columns(more: int = 0, step: float = 0.0) -> None:
+    """Write a measure and weights of one's own, which another process would load as they are now."""
+    Path("columns.py").write_text(COLUMNS.replace("MORE = 0", f"MORE = {more}"), encoding="utf-8")
+    Path("steps.py").write_text(f"STEP = {step}\n", encoding="utf-8")
+    for name in ("columns", "steps"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def columns(spatial: pd.DataFrame) -> None:
+    write_columns()
+    for name, text in (
+        ("measure/shifted", "_target_: columns.Shifted\nterms: [s]\nper: none\nstandardise: false\n"),
+        ("weights/mine", "_target_: columns.Mine\npath: w.csv\n"),
+    ):
+        Path(f"conf/{name}.yaml").parent.mkdir(parents=True)
+        Path(f"conf/{name}.yaml").write_text(f"# my own\n{text}", encoding="utf-8")
+    text = Path("experiments/three.yaml").read_text(encoding="utf-8")
+    for before, after in (("measure: none", "measure: shifted"), ("weights: matrix", "weights: mine"), ("[x]", "[s]")):
+        text = text.replace(before, after)
+    write(text)
+
+
+def test_own_code_of_columns_and_weights_is_told_from_data(columns: None, capsys: Capture) -> None:
+    first = sweep(capsys)
+    # another column of the same file explains nothing
+    frame().assign(other=1.0).iloc[::-1].to_csv("data.csv", index=False)
+    write_columns(step=1.0)
+    second = sweep(capsys)
+    every = runs(first, second, status=1)
+    assert set(every["state"]) == {"moved"}
+    assert set(every["code"]) == {"steps.py, not in a Git repository"}
+    assert set(every["reason"]) == {"code"}
+    # a cell that is read does
+    changed = frame()
+    changed.loc[3, "x"] += 0.5
+    changed.to_csv("data.csv", index=False)
+    write_columns(step=2.0)
+    third = sweep(capsys)
+    text = said(capsys, second, third, status=1)
+    assert "2 moved: 2 by data (data.csv) and code (steps.py, not in a Git repository)." in text
+    assert "To separate data and code: put the code of A back, then `digicarbon rerun " in text
+    # the weights, and no column
+    write_columns(step=2.0, more=1)
+    every = runs(third, sweep(capsys), status=1)
+    assert set(every["code"]) == {"columns.py, not in a Git repository"}
+    assert set(every["reason"]) == {"code"}
+
+
+def test_a_choice_and_a_column_that_no_run_reads(first: str, capsys: Capture) -> None:
+    write(EXPERIMENT.replace("model: {", "sample: {first: 2001}\nmodel: {"))
+    frame().assign(other=1.0).to_csv("data.csv", index=False)
+    every = runs(first, sweep(capsys), status=1)
+    assert set(every["reason"]) == {"choice"}
+    assert set(every["choice"]) == {"sample.first: null → 2001"}
+
+
+def test_weights_of_a_column_that_changed_are_data(spatial: pd.DataFrame, capsys: Capture) -> None:
+    sizes = np.repeat(np.arange(1.0, 9.0) ** 2, 6)
+    frame().assign(size=sizes).to_csv("data.csv", index=False)
+    text = Path("experiments/three.yaml").read_text(encoding="utf-8")
+    write(
+        text.replace("weights: matrix", "weights: economic").replace("{path: w.csv}", "{economy: size, window: null}")
+    )
+    first = sweep(capsys)
+    sizes[:6] = 5.5
+    frame().assign(size=sizes).to_csv("data.csv", index=False)
+    every = runs(first, sweep(capsys), status=1)
+    assert set(every["data"]) == {"data.csv"}
+    assert set(every["reason"]) == {"data"}
 
 
 def test_code_without_effect_moves_nothing(mine: Path, capsys: Capture) -> None:
@@ -440,6 +537,44 @@ def test_single_runs(first: str, capsys: Capture) -> None:
     assert list(every["reason"]) == ["choice"]
 
 
+def test_an_option_is_named_without_its_fields(spatial: pd.DataFrame, capsys: Capture) -> None:
+    text = Path("experiments/three.yaml").read_text(encoding="utf-8")
+    text = text.replace("report: signs}", "report: signs}, {override inference: classic}")
+    write(text)
+    sweep(capsys)
+    Path("conf/weights").mkdir(parents=True)
+    Path("conf/weights/near.yaml").write_text(
+        "# near ones\n_target_: digicarbon.weights.MatrixWeights\npath: near.csv\n", encoding="utf-8"
+    )
+    spatial.iloc[0, 5] = spatial.iloc[5, 0] = 1.0
+    spatial.to_csv("near.csv")
+    write(text.replace("weights: matrix", "weights: near").replace("weights: {path: w.csv}", ""), "near")
+    sweep(capsys, name="near")
+    every = runs("three", "near", status=1)
+    assert set(every["choice"]) == {"weights: matrix → near"}
+    # a regression takes no weights, and what it controls for is the study's own choice
+    write(text.replace("[sar]", "[fe]").replace("controls: [[], [z]]", "controls: [[z]]"), "plain")
+    sweep(capsys, name="plain")
+    ids = [run.info.run_id for run in (children_of("plain")[0], labelled("near", "model=sar, model.controls=[]"))]
+    assert list(runs(*ids, status=1)["choice"]) == ['model: fe → sar; model.controls: ["z"] → []']
+
+
+def children_of(name: str) -> list[Run]:
+    one = client().get_experiment_by_name(name)
+    assert one is not None
+    return list(client().search_runs([one.experiment_id], "tags.`digicarbon.kind` != 'sweep'"))
+
+
+def labelled(name: str, label: str) -> Run:
+    return next(run for run in children_of(name) if run.data.tags["digicarbon.label"] == label)
+
+
+def test_an_experiment_means_what_its_report_shows(first: str, capsys: Capture) -> None:
+    second = sweep(capsys, "inference.cov=classic")
+    assert f"A: three, sweep {first[:12]}, " in said(capsys, "three", first, status=0)
+    assert f"B: three inference.cov=classic, sweep {second[:12]}, " in said(capsys, "three", second, status=1)
+
+
 def test_signs_and_stars(study: Path, capsys: Capture) -> None:
     first = sweep(capsys)
     changed = frame()
@@ -500,6 +635,13 @@ def test_a_failure_has_words_in_the_language(first: str, capsys: Capture) -> Non
 
 
 WRONG: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("", "three"), "An empty word names no sweep. Name an experiment"),
+    (("three", "nothing/"), "There is no folder nothing/. Name an experiment"),
+    (("three", "experiments/"), "The folder experiments/ is no package: it has no software/rebuild.json. Name an"),
+    (
+        ("three", "ffff", "--experiment", "three"),
+        "model=fe, model.controls=[]; model=",
+    ),
     ((), "FIRST is missing"),
     (("three",), "SECOND is missing"),
     (("three", "nothing_like_it"), "Nothing that is recorded is called 'nothing_like_it'. sqlite:///"),

@@ -176,7 +176,16 @@ def test_every_note_that_is_made_has_words_and_all_their_fields() -> None:
 def test_every_code_of_the_table_is_used_and_no_old_one_is() -> None:
     used = {code for _, codes, _, _ in made() for code in codes}
     # what the room of notes itself makes
-    used |= {"and_more", "sentences", "cell", "placed", "did_you_mean", "columns_there", "text_column"}
+    used |= {
+        "and_more",
+        "labels_and_more",
+        "sentences",
+        "cell",
+        "placed",
+        "did_you_mean",
+        "columns_there",
+        "text_column",
+    }
     # named in configurations
     used |= {text for path in CONFIGURED for text in yaml.safe_load(path.read_text(encoding="utf-8")).get("cite", ())}
     assert used == set(WORDS) - set(old_note_words())

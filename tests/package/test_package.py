@@ -291,6 +291,41 @@ def test_data_that_have_changed_since_the_runs_are_refused(
     assert not (here / "package").exists()
 
 
+def test_own_code_that_has_changed_since_the_runs_is_refused(
+    packaged: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    here, _ = packaged
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(sys, "path", [str(here), *sys.path])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    helper, content = here / "helper.py", (here / "helper.py").read_bytes()
+
+    def packages(to: str) -> str:
+        for name in ("mine", "helper"):
+            sys.modules.pop(name, None)
+        main(["package", "open", "--to", str(tmp_path / to)])
+        return capsys.readouterr().err
+
+    try:
+        helper.write_bytes(content + b"# why\n")
+        assert packages("words") == ""
+        helper.write_bytes(b"SCALE = 4\n")
+        sentence = (
+            "open: the code of mine.Mine has changed since its numbers were made (helper.py), and the package would "
+            "hold the new one. Run the experiment again: digicarbon run open"
+        )
+        assert sentence in packages("changed")
+        assert not (tmp_path / "changed").exists()
+        (here / "mine.py").rename(here / "renamed.py")
+        assert "open: the class mine.Mine, which makes its numbers, cannot be loaded: " in packages("gone")
+    finally:
+        helper.write_bytes(content)
+        (here / "renamed.py").rename(here / "mine.py")
+        for name in ("mine", "helper"):
+            sys.modules.pop(name, None)
+    assert (tmp_path / "words" / "run_all.py").is_file()
+
+
 @pytest.mark.parametrize(
     ("name", "allowed"),
     [("curve_N(1).png", "curve_N(1).png"), ("a:b?.svg", "a_b_.svg"), ("con.csv", "_con.csv"), ("end. ", "end")],
@@ -308,13 +343,16 @@ def test_compare_reads_a_package(
     text = capsys.readouterr().out
     expected = (package / "expected" / "open" / "numbers.csv").read_text(encoding="utf-8")
     numbers = list(csv.DictReader(expected.splitlines()))
-    runs = {row["run"] for row in numbers}
+    runs = list(dict.fromkeys(row["run"] for row in numbers))
     assert f"{len(numbers):,} numbers of {len(runs)} run" in text
     assert "none differs by more than 1e-10" in text
     assert "1 experiment only in A: closed." in text
     # a changed number, and one that is gone
     other = tmp_path / "other"
     shutil.copytree(package, other)
+    plan = json.loads((other / "software/rebuild.json").read_text(encoding="utf-8"))
+    plan["experiments"] = [one for one in plan["experiments"] if one["name"] == "open"]
+    (other / "software/rebuild.json").write_text(json.dumps(plan), encoding="utf-8")
     file = other / "expected" / "open" / "numbers.csv"
     lines = expected.splitlines()
     changed = {**numbers[0], "value": repr(float(numbers[0]["value"]) * (1 + 1e-8))}
@@ -334,6 +372,27 @@ def test_compare_reads_a_package(
     text = capsys.readouterr().out
     assert "个数值：2个相差超过1e-10，1个相差超过1e-06。" in text.replace("\n", "")
     assert "不同的数值，差异最大的在前" in text
+    # numbers of a run on one side only are no differences, and those of the whole sweep are of no run
+    own = [row for row in expected.splitlines()[1:] if row.startswith(runs[0])]
+    whole = ["all runs together,test,1.0"]
+    file.write_text("\n".join(["run,number,value", *own, *whole, ""]), encoding="utf-8")
+    shutil.copytree(package, tmp_path / "third")
+    (tmp_path / "third/expected/open/numbers.csv").write_text(
+        "\n".join([*expected.splitlines(), *whole, ""]), encoding="utf-8"
+    )
+    assert main(["compare", str(other), str(tmp_path / "third"), "--to", str(moved)]) == 0
+    text = capsys.readouterr().out
+    assert f"{len(own) + 1} numbers of 1 run: none differs" in text
+    assert f"1 run only in B: {runs[1]}." in text
+    rows = pd.read_csv(moved)
+    alone = rows[rows["run"] == runs[1]]
+    assert len(alone) == len(numbers) - len(own)
+    assert alone["difference"].isna().all()
+    assert alone["value_a"].isna().all()
+    # no run in both
+    file.write_text("\n".join(["run,number,value", f"Another,{own[0].partition(',')[2]}", ""]), encoding="utf-8")
+    assert main(["compare", str(package), str(other)]) == 2
+    assert "have no run in common" in capsys.readouterr().err
     (other / "software" / "rebuild.json").write_text("{}", encoding="utf-8")
     capsys.readouterr()
     assert main(["compare", str(package), str(other)]) == 2

@@ -75,6 +75,50 @@ def test_code_does(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str, hel
     assert digest(code, helper) != digest()
 
 
+@pytest.fixture
+def study(folder: Path, monkeypatch: pytest.MonkeyPatch) -> type[Spec]:
+    """A class in a package of the working directory, which imports relatively."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    for name, text in {
+        "study/__init__.py": "",
+        "study/deep/__init__.py": "from . import own\n",
+        "study/deep/own.py": CODE.replace("import helper", "from .. import helper\nfrom ..more.last import LAST"),
+        "study/helper.py": HELPER,
+        "study/more/__init__.py": "",
+        "study/more/last.py": "LAST = 1\n",
+    }.items():
+        Path(name).parent.mkdir(exist_ok=True, parents=True)
+        Path(name).write_text(text, encoding="utf-8")
+    return fresh()
+
+
+def fresh() -> type[Spec]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "study"]:
+        sys.modules.pop(name)
+    cls = locate("study.deep.own.Mine", "model")
+    assert isinstance(cls, type)
+    assert issubclass(cls, Spec)
+    return cls
+
+
+def test_own_code_has_a_digest_for_each_file_that_is_reached(study: type[Spec]) -> None:
+    before = reach.own_code(study)
+    assert set(before) == {"study/deep/own.py", "study/helper.py", "study/more/last.py"}
+    whole = reach.code_digest(study)
+    for name in sorted(before):
+        path = Path(name)
+        content = path.read_text(encoding="utf-8")
+        path.write_text(f"{content}MORE = 1\n", encoding="utf-8")
+        now = fresh()
+        assert [file for file, sha in reach.own_code(now).items() if sha != before[file]] == [name]
+        # relative imports count, or a run would be taken as done that other code makes
+        assert reach.code_digest(now) != whole
+        path.write_text(f"{content}# why\n", encoding="utf-8")
+        assert reach.own_code(fresh()) == before
+        path.write_text(content, encoding="utf-8")
+    assert reach.own_code(PanelRegression) == {}
+
+
 def test_a_digest_covers_what_a_class_can_reach_and_nothing_else() -> None:
     linear, spatial, dynamic = (modules(cls, NoDiagnostic) for cls in (PanelRegression, SpatialPanel, DynamicPanel))
     assert {"model.panel_regression", "model.base", "numeric.linear.within", "numeric.linear.covariance"} <= linear

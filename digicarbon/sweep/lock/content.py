@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from digicarbon.config.compose import Composer
 from digicarbon.plan.choice import COMMAND_LINE, Choice
-from digicarbon.plan.reach import code_digest
+from digicarbon.plan.reach import code_digest, own_file
 from digicarbon.plan.runs import Plan
 from digicarbon.report import Report
 from digicarbon.secret import mapped
@@ -183,22 +182,15 @@ def _code(planned: Plan) -> dict[str, dict[str, str]]:
     out = {
         " + ".join(dict.fromkeys(one.__name__ for one in pair if one.__name__ != "NoDiagnostic")): {
             "sha256": code_digest(*pair),
-            "file": next(filter(None, map(_file, pair)), ""),
+            "file": next(filter(None, map(own_file, pair)), ""),
         }
         for pair in pairs
     }
     others = dict.fromkeys(type(getattr(run.specs, group)) for run in planned.runs for group in GROUPS)
     for cls in others:
-        if (file := _file(cls)) and cls.__name__ not in out:
+        if (file := own_file(cls)) and cls.__name__ not in out:
             out[cls.__name__] = {"sha256": code_digest(cls), "file": file}
     return out
-
-
-def _file(cls: type) -> str:
-    """Return the file of a user's own class; empty for one that comes with digicarbon."""
-    module = cls.__module__
-    place = str(getattr(sys.modules.get(module), "__file__", None) or f"{module}.py")
-    return "" if module.partition(".")[0] in ("digicarbon", "builtins") else Path(place).name
 
 
 def _distinct(values: Iterable[str]) -> list[str]:
