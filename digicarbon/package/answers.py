@@ -303,7 +303,10 @@ def ask(file: Path, sources: Mapping[str, Collection[str]], language: Language =
     # as bytes, since line ends and a mark of the encoding are the author's
     whole = file.read_bytes().decode() if file.is_file() else ""
     before = whole.removeprefix(_MARK)
-    after = completed(before, sources, language)
+    try:
+        after = completed(before, sources, language)
+    except ConfigError as error:
+        raise at(error, shown(file)) from error
     schema = file.parent.parent / SCHEMAS / f"{ANSWERS}.json"
     if not before.strip() and after != before and schema.is_file():
         after = f"# yaml-language-server: $schema=../{SCHEMAS}/{ANSWERS}.json\n{after}"
