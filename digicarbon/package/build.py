@@ -176,7 +176,7 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
         ),
         programs=(
             Program(DRIVER, "driver"),
-            *project.programs,
+            *(replace(one, headline=project.without_paths(one.headline)) for one in project.programs),
             *(Program(place, "plan", one.name) for one, place, _ in locks),
             Program(computer.wheel, "software"),
             Program(computer.lock_file, "lock"),

@@ -16,8 +16,10 @@ import yaml
 
 from digicarbon.config import files as configs
 from digicarbon.config.files import GROUPS, ROOT, find, headline, lineage
+from digicarbon.errors import DataError
+from digicarbon.note import Note
 from digicarbon.package.facts import Program
-from digicarbon.package.member import Member, portable, unused
+from digicarbon.package.member import IGNORED, Member, portable, unused
 from digicarbon.secret import masked
 from digicarbon.source.datafolder import file_hash
 from digicarbon.sweep.lock.data import place_of
@@ -177,7 +179,13 @@ class Project:
         self._place_unread(hashes)
 
     def _place_unread(self, hashes: Mapping[str, Path]) -> None:
-        """Give a place to files elsewhere that a text names and no run has read, e.g. since another has their bytes."""
+        """Give a place to files elsewhere that a text names and no run has read, e.g. since another has their bytes.
+
+        Raises
+        ------
+        DataError
+            If a rebuild would need a file that no run has recorded.
+        """
         here = Path.cwd().resolve()
         stores = {str(Path(store).resolve()) for store in self.stores if Path(store).is_absolute()}
         named = (node.value for text in self.texts.values() for _, node in scalars(text))
@@ -193,7 +201,15 @@ class Project:
                 self.written[bare] = path.relative_to(here).as_posix()
             else:
                 same = hashes.get(file_hash(path)) if path.is_file() else None
+                if same is None and path.is_file():
+                    self._refuse_unread(bare)
                 self.written[bare] = self.places[same] if same is not None else self._place_of(path)
+
+    def _refuse_unread(self, file: str) -> None:
+        for one in self.members:
+            for key, node in scalars(self.texts[f"{COMPOSED}/{one.key}.yaml"]):
+                if node.value == file and key.partition(".")[0] not in IGNORED:
+                    raise DataError(Note("package_file_unread", experiment=one.name, file=file, key=key))
 
     def _fixed(self, path: Path) -> str | None:
         """Return the place of a file that the study's folder or a variable of the environment gives it."""
@@ -256,7 +272,9 @@ class Project:
 
     def without_paths(self, text: str) -> str:
         """Return a text without folders of this computer: data have their places in the package."""
-        text = self.moved(text)
+        return self._without_folders(self.moved(text))
+
+    def _without_folders(self, text: str) -> str:
         named = {str(_resolved(written)): place for written, place in self.written.items()}
         places = {str(path): place for path, place in self.places.items()}
         for path, place in sorted((named | places).items(), key=lambda item: -len(item[0])):
@@ -303,7 +321,7 @@ class Project:
         if one.locked is None:
             return None
         content = one.locked.path.read_bytes()
-        if self.without_paths(content.decode()).encode() != content:
+        if self._without_folders(content.decode()).encode() != content:
             return None
         return f"{EXPERIMENTS}/{one.name}{END}", content
 
