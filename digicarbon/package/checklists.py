@@ -185,7 +185,7 @@ def _locked(facts: Facts) -> _Result:
     for speaks_against in ("broken", "fitted_before", "outcome_read", "changes"):
         for name, lock in locks.items():
             if getattr(lock, speaks_against):
-                return "no", Note("package_lock_said", experiment=name, said=lock.said)
+                return "no", Note("sentences", said=[Note("package_lock_said", experiment=name), lock.said])
     first = min(locks.values(), key=lambda lock: lock.when)
     return "yes", Note("package_locked", every=len(locks), when=first.when, file=first.file)
 

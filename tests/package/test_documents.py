@@ -18,7 +18,8 @@ import specimen
 import yaml
 
 from digicarbon.model import DiD, DynamicPanel, PanelRegression
-from digicarbon.package import checklists, readme
+from digicarbon.note import note_of
+from digicarbon.package import checklists
 from digicarbon.package.answers import LICENCES, Answers, questions
 from digicarbon.package.bibliography import SOFTWARE, bibliography, shipped
 from digicarbon.package.bibtex import entries
@@ -190,30 +191,18 @@ def test_simulated_data_say_so_in_every_document() -> None:
     assert not any("simulated" in text.lower() for name, text in real.items() if name != "checklists/DCAS.md")
 
 
-def test_line_of_a_seed_holds_its_value() -> None:
+def test_seeds_have_the_file_and_line_or_what_else_sets_them() -> None:
     facts = specimen.facts()
-    words, composed, asked = readme._Words("en"), facts.experiments[0].composed, facts.experiments[0].asked
-
-    def line(key: str, value: int) -> tuple[str, str]:
-        place, number = readme.seed_at(facts, Seed(key, value, "main", composed), words)
-        if not isinstance(number, int):
-            return place, ""
-        return place, facts.files[place.strip("`")].decode().splitlines()[number - 1].strip()
-
-    assert line("source.seed", 4) == (f"`{asked}`", "seed: 4")
-    assert line("source.noise.seed", 3) == (f"`{composed}`", "seed: 3")
-    assert line("weights.seed", 1) == ("(set by the option or its class)", "")
-    referring = b"inference:\n  seed: 7\nmodel:\n  seed: ${inference.seed}\n"
-    columns = b"columns:\n  A: {inference: {seed: 8}}\n  B:\n    inference.seed: 9\ngrid:\n  inference.seed: [5, 6]\n"
-    facts = replace(facts, files={**facts.files, composed: referring, asked: columns})
-    assert line("model.seed", 7) == (f"`{composed}`", "seed: 7")
-    assert line("model.seed", 8) == (f"`{asked}`", "A: {inference: {seed: 8}}")
-    assert line("model.seed", 9) == (f"`{asked}`", "inference.seed: 9")
-    assert line("model.seed", 6) == (f"`{asked}`", "inference.seed: [5, 6]")
-    main = replace(facts.experiments[0], overrides=("inference.seed=11",))
-    facts = replace(facts, experiments=(main, *facts.experiments[1:]))
-    assert line("model.seed", 11) == ("(the command)", "")
-    assert line("model.seed", 12) == ("(set by the option or its class)", "")
+    seeds = (
+        Seed("source.seed", 4, "main", "experiments/main.yaml", 9),
+        Seed("inference.seed", 2, "main", ""),
+        Seed("weights.seed", 1, "curve", "weights=permuted"),
+    )
+    text = section(written(replace(facts, seeds=seeds), EMPTY)["README.md"], "Controlled Randomness")
+    assert "| `source.seed` | 4 | main | `experiments/main.yaml` | 9 |" in text
+    assert "| `inference.seed` | 2 | main | (the command) |  |" in text
+    assert "| `weights.seed` | 1 | curve | (`weights=permuted` of digicarbon) |  |" in text
+    assert "e.g. `digicarbon run main source.seed=5`" in text
 
 
 def test_every_table_has_its_experiment_command_file_and_line() -> None:
@@ -317,15 +306,24 @@ def test_verdicts_of_the_guidelines_on_openness() -> None:
     facts = specimen.facts()
     assert verdicts("top", facts, WHOLE) == ["no", "no", "no", "not_applicable", "yes", "yes", "no", "no", "no", "yes"]
     assert verdicts("top", facts, EMPTY)[:3] == ["authors", "authors", "no"]
-    lock = Lock("2026-05-01T00:00:00Z", (), "expected/main/lock.json")
-    locked = replace(facts, experiments=tuple(replace(one, lock=lock) for one in facts.experiments))
-    assert verdicts("top", locked, WHOLE)[2] == "yes"
-    changed = replace(lock, changes=("seed: 1 became 2",))
-    one, two = locked.experiments
-    assert verdicts("top", replace(locked, experiments=(one, replace(two, lock=changed))), WHOLE)[2] == "no"
-    assert verdicts("top", replace(locked, experiments=(one, replace(two, lock=None))), WHOLE)[2] == "no"
-    text = written(replace(locked, experiments=(one, replace(two, lock=changed))), WHOLE)["README.md"]
-    assert "changed since: seed: 1 became 2" in text
+    said = note_of("Locked in May.")
+    lock = Lock("2026-05-01T00:00:00Z", said, (), "expected/main/lock.json")
+    one, two = (replace(experiment, lock=lock) for experiment in facts.experiments)
+    assert verdicts("top", replace(facts, experiments=(one, two)), WHOLE)[2] == "yes"
+    assert verdicts("top", replace(facts, experiments=(one, replace(two, lock=None))), WHOLE)[2] == "no"
+    weaker: list[dict[str, Any]] = [
+        {"changes": (note_of("seed: 1 became 2"),)},
+        {"broken": (1,)},
+        {"fitted_before": 3},
+        {"outcome_read": ("ln_ci",)},
+    ]
+    for fields in weaker:
+        other = replace(lock, **fields, said=note_of("This speaks against it."))
+        own = replace(facts, experiments=(one, replace(two, lock=other)))
+        assert verdicts("top", own, WHOLE)[2] == "no"
+        documents_of = written(own, WHOLE)
+        for name in ("README.md", "checklists/TOP.md", "ro-crate-metadata.json"):
+            assert "This speaks against it." in documents_of[name]
 
 
 def test_bibliography_has_the_recorded_methods_and_no_others() -> None:
