@@ -16,6 +16,7 @@ from digicarbon.note import Language, Note, suggestion
 from digicarbon.note.about import at
 from digicarbon.package import answers as author
 from digicarbon.package.answers import Answers, listed
+from digicarbon.package.bibliography import replaced
 from digicarbon.package.build import BUILD, DRIVER, facts, with_rebuild
 from digicarbon.package.data import MODULE, paths, refuse_restricted
 from digicarbon.package.documents import documents, questions, sources
@@ -75,6 +76,11 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
     refuse_restricted(known.sources, files)
     whole.write(target, files, "--to")
     sys.stdout.write("".join(f"{line}\n" for line in _report(known, to, verdict)))
+    if own := [key for key in replaced(answers) if key in known.references]:
+        sys.stdout.write(
+            f"references.bib has {', '.join(own)} as `bibtex` in experiments/package.yaml writes it, in place of "
+            "digicarbon's own entry.\n"
+        )
     still_open = questions(known, answers)
     if still_open:
         where = f"{shown(file)}{' (new)' if new else ''}"

@@ -106,7 +106,8 @@ def _dcas(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator
         yield unknown_origin if shared[0] == "yes" and as_given else shared
     yield shared if outside and shared[0] != "yes" else ("yes", Note("package_data_made"))
     yield _formats(outside) if outside else drawn
-    unknown = [one.name for one in facts.variables if one.words.get("en", one.name) == one.name]
+    # a Chinese name is a word itself
+    unknown = [one.name for one in facts.variables if "en" not in one.words and one.name.isascii()]
     if unknown:
         yield "no", Note("package_without_words", variables=cut(unknown), every=len(facts.variables))
     else:

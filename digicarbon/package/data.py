@@ -311,7 +311,11 @@ def _variables(project: Project, names: Mapping[str, str]) -> Iterator[Variable]
         for fingerprint, specs, prepared in one.prepared(shop):
             chosen = options[fingerprint]
             for variable, about in _of_run(project, specs, prepared, chosen, names):
-                words = {language: own(variable.name) for language, own in labels.items()}
+                words = {
+                    language: word
+                    for language, own in labels.items()
+                    if (word := own(variable.name)) != variable.name or variable.name in own.extra
+                }
                 said = {language: " ".join(own.notes(about.words)) for language, own in labels.items()}
                 # what two experiments define in two ways are two variables
                 key = (variable.source, variable.name, variable.formula, said["en"])

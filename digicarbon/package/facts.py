@@ -224,7 +224,7 @@ class Variable:
     name : str
         E.g. ``ln_pgdp`` or ``gdp``.
     words : mapping of str to str
-        By language, ``en`` and ``zh``; the name itself where nothing is known.
+        By language, ``en`` and ``zh``; none where nothing is known.
     unit : str
     source : str
         Option of the source.

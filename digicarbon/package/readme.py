@@ -14,7 +14,7 @@ from digicarbon.note import Language
 from digicarbon.package.answers import Answers, Question, answered
 from digicarbon.package.bibliography import Bibliography, listed
 from digicarbon.package.facts import DataFile, Display, Experiment, Facts, Lock, Package, Program, Seed, Source
-from digicarbon.package.parts import box, shipped, table
+from digicarbon.package.parts import box, plain, shipped, table
 
 TIMES = ((10, "<10 minutes"), (60, "10-60 minutes"), (120, "1-2 hours"), (480, "2-8 hours"), (1440, "8-24 hours"),
          (4320, "1-3 days"), (20160, "3-14 days"), (float("inf"), "> 14 days"))  # fmt: skip
@@ -92,7 +92,7 @@ def _values(
     return {
         "f": facts,
         "a": answers,
-        "title": words("title", title=answered(answers.title) or facts.title),
+        "title": words("title", title=plain(answered(answers.title) or facts.title)),
         "all_simulated": facts.simulated and not outside,
         "questions": len(still_open),
         "authors": _authors(answers) or mark("authors").strip(),
@@ -101,6 +101,8 @@ def _values(
             getattr(answers.of(source.option), key), f"data.{source.option}.{key}", known
         ),
         "mark": mark,
+        "plain": plain,
+        "in_paper": "".join(mark(key) for key in asked if key.startswith("in_paper")),
         "box": box,
         "count": lambda many, noun: words.count(len(many), noun),
         "count_of": words.count,
@@ -311,7 +313,7 @@ def _what(program: Program, words: _Words) -> str:
 def _display(one: Display, facts: Facts, answers: Answers) -> tuple[object, ...]:
     experiment = next(item for item in facts.experiments if item.name == one.experiment)
     place = answers.in_paper.get(one.experiment, "")
-    name = " — ".join(filter(None, (place, one.title)))
+    name = " — ".join(filter(None, (answered(place), plain(one.title))))
     program = f"`{experiment.asked}`"
     return name, one.experiment, f"`{' '.join(one.command)}`", program, made_at(facts, experiment), _names(one.files)
 
