@@ -21,12 +21,13 @@ from digicarbon.model import DiD, DynamicPanel, PanelRegression
 from digicarbon.note import note_of
 from digicarbon.package import checklists
 from digicarbon.package.answers import LICENCES, Answers, questions
-from digicarbon.package.bibliography import SOFTWARE, bibliography, shipped
+from digicarbon.package.bibliography import SOFTWARE, bibliography, replaced, shipped
 from digicarbon.package.bibtex import entries
 from digicarbon.package.deposit import BLANKS, licence_text
 from digicarbon.package.documents import documents, sources
 from digicarbon.package.documents import questions as still_open
 from digicarbon.package.facts import Facts, Lock, Seed
+from digicarbon.package.parts import plain
 from digicarbon.report.kinds import Kind, Multiverse
 from digicarbon.report.specification_curve import SpecificationCurve
 from digicarbon.spec import Spec
@@ -535,3 +536,38 @@ def test_without_rocrate_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "rocrate.rocrate", None)
     with pytest.raises(ConfigError, match=r"pip install rocrate"):
         documents(specimen.facts(), EMPTY)
+
+
+def test_titles_and_labels_are_shown_as_they_are_in_markdown() -> None:
+    facts = specimen.facts()
+    one = replace(facts.variables[0], words={"en": "Pipe *x* <b>"})
+    odd = replace(facts, title="A <clean> *title*", variables=(one, *facts.variables[1:]))
+    own = written(odd, EMPTY)
+    assert own["README.md"].startswith("# Replication package for: A \\<clean> \\*title\\*\n")
+    assert "| Pipe \\*x\\* \\<b> |" in own["codebook.md"]
+    # a sign that begins no tag stays
+    assert plain("p < 0.1 & a_b") == "p < 0.1 & a_b"
+
+
+def test_a_chinese_name_is_its_own_word_and_another_needs_one() -> None:
+    facts = specimen.facts()
+    named = tuple(
+        replace(one, words={}, name=name) for one, name in zip(facts.variables, ("碳强度", "gdp"), strict=True)
+    )
+    assert verdicts("dcas", replace(facts, variables=named[:1]), WHOLE)[4] == "yes"
+    assert verdicts("dcas", replace(facts, variables=named), WHOLE)[4] == "no"
+
+
+def test_experiments_that_the_answer_on_the_paper_lacks_are_asked_for() -> None:
+    facts = specimen.facts()
+    assert [one.key for one in still_open(facts, WHOLE)] == ["in_paper.curve"]
+    assert "(`in_paper.curve`)" in written(facts, WHOLE)["README.md"]
+    named = Answers(**{**specimen.whole(), "in_paper": {"main": "Table 3", "curve": "none"}})
+    assert still_open(facts, named) == []
+
+
+def test_an_entry_that_replaces_a_shipped_one_is_known() -> None:
+    entry = "@book{baltagi2021,\n  author = {A}, title = {T}, year = 2020, publisher = {P}}\n"
+    own = entry.replace("baltagi2021", "mine2020")
+    assert replaced(Answers(bibtex=entry + own)) == ["baltagi2021"]
+    assert replaced(WHOLE) == []
