@@ -560,10 +560,12 @@ def test_a_chinese_name_is_its_own_word_and_another_needs_one() -> None:
 
 def test_experiments_that_the_answer_on_the_paper_lacks_are_asked_for() -> None:
     facts = specimen.facts()
-    assert [one.key for one in still_open(facts, WHOLE)] == ["in_paper.curve"]
-    assert "(`in_paper.curve`)" in written(facts, WHOLE)["README.md"]
-    named = Answers(**{**specimen.whole(), "in_paper": {"main": "Table 3", "curve": "none"}})
-    assert still_open(facts, named) == []
+    in_part = Answers(**{**specimen.whole(), "in_paper": {"main": "Table 3"}})
+    assert [one.key for one in still_open(facts, in_part)] == ["in_paper.curve"]
+    assert "(`in_paper.curve`)" in written(facts, in_part)["README.md"]
+    # none is an answer, and no place
+    assert still_open(facts, WHOLE) == []
+    assert "none — " not in written(facts, WHOLE)["README.md"]
 
 
 def test_an_entry_that_replaces_a_shipped_one_is_known() -> None:
