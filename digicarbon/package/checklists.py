@@ -186,7 +186,10 @@ def _locked(facts: Facts) -> _Result:
     for speaks_against in ("broken", "fitted_before", "outcome_read", "changes"):
         for name, lock in locks.items():
             if getattr(lock, speaks_against):
-                return "no", Note("sentences", said=[Note("package_lock_said", experiment=name), lock.said])
+                said = [Note("package_lock_said", experiment=name), lock.said]
+                if lock.outcome_read:
+                    said.append(Note("package_lock_read", names=lock.outcome_read))
+                return "no", Note("sentences", said=said)
     first = min(locks.values(), key=lambda lock: lock.when)
     return "yes", Note("package_locked", every=len(locks), when=first.when, file=first.file)
 

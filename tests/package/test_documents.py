@@ -325,6 +325,8 @@ def test_verdicts_of_the_guidelines_on_openness() -> None:
         documents_of = written(own, WHOLE)
         for name in ("README.md", "checklists/TOP.md", "ro-crate-metadata.json"):
             assert "This speaks against it." in documents_of[name]
+        read = "The lock has read values of the outcome, since other parts of the plan depend on them: ln_ci."
+        assert (read in documents_of["checklists/TOP.md"]) == ("outcome_read" in fields)
 
 
 def test_bibliography_has_the_recorded_methods_and_no_others() -> None:
