@@ -16,8 +16,9 @@ from digicarbon.note import Language, Note, suggestion
 from digicarbon.note.about import at
 from digicarbon.package import answers as author
 from digicarbon.package.answers import Answers, listed
+from digicarbon.package.bibliography import replaced
 from digicarbon.package.build import BUILD, DRIVER, facts, with_rebuild
-from digicarbon.package.data import MODULE, paths
+from digicarbon.package.data import MODULE, paths, refuse_restricted
 from digicarbon.package.documents import documents, questions, sources
 from digicarbon.package.facts import Facts
 from digicarbon.package.member import members
@@ -72,8 +73,14 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
         # the documents name the bytes of all files, their own among them
         known = replace(known, measured=replace(known.measured, storage=sum(map(len, files.values()))))
         files |= documents(known, answers, spoken)
+    refuse_restricted(known.sources, files)
     whole.write(target, files, "--to")
     sys.stdout.write("".join(f"{line}\n" for line in _report(known, to, verdict)))
+    if own := [key for key in replaced(answers) if key in known.references]:
+        sys.stdout.write(
+            f"references.bib has {', '.join(own)} as `bibtex` in experiments/package.yaml writes it, in place of "
+            "digicarbon's own entry.\n"
+        )
     still_open = questions(known, answers)
     if still_open:
         where = f"{shown(file)}{' (new)' if new else ''}"
@@ -86,7 +93,7 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
 
 
 def _refuse_unknown(answers: Answers, known: Facts) -> None:
-    """Raise an error if answers name an experiment or a source of data that there is not.
+    """Raise an error if answers name an experiment or a source of data that there is not, or contradict each other.
 
     Raises
     ------
@@ -97,6 +104,9 @@ def _refuse_unknown(answers: Answers, known: Facts) -> None:
         if find(name) is None:
             hint = suggestion(name, options(loader(), ""))
             raise at(ConfigError(Note("package_in_paper", key=f"package.in_paper.{name}", name=name, hint=hint)), file)
+    given = sorted({one.option for one in known.sources if any(file.shared for file in one.files)})
+    if answers.may_share is False and given:
+        raise at(ConfigError(Note("package_may_share", key="package.may_share", sources=given)), file)
     here = list(sources(known))
     for name in answers.data:
         # answers may be about the data of another package

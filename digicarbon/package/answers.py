@@ -303,7 +303,10 @@ def ask(file: Path, sources: Mapping[str, Collection[str]], language: Language =
     # as bytes, since line ends and a mark of the encoding are the author's
     whole = file.read_bytes().decode() if file.is_file() else ""
     before = whole.removeprefix(_MARK)
-    after = completed(before, sources, language)
+    try:
+        after = completed(before, sources, language)
+    except ConfigError as error:
+        raise at(error, shown(file)) from error
     schema = file.parent.parent / SCHEMAS / f"{ANSWERS}.json"
     if not before.strip() and after != before and schema.is_file():
         after = f"# yaml-language-server: $schema=../{SCHEMAS}/{ANSWERS}.json\n{after}"
@@ -334,13 +337,13 @@ def completed(text: str, sources: Mapping[str, Collection[str]], language: Langu
     inserts: list[tuple[int, str]] = []
     known_sources = _nodes(data)
     new = {source: names for source, names in asked.items() if source not in known_sources and names}
-    indent = _indent(data, 2)
+    indent = _indent(data, 2, "data")
     block = "".join(_source(source, names, words, language, indent) for source, names in new.items())
     for source, names in asked.items():
         node = known_sources.get(source)
         lacking = [] if node is None else [name for name in names if name not in _nodes(node)]
         if node is not None and lacking:
-            depth = _indent(node, indent + 2)
+            depth = _indent(node, indent + 2, f"data.{source}")
             inserts.append((_end(text, node), _fields(lacking, words, language, depth)))
     if block:
         # first, since what is put at the same place afterwards comes before it
@@ -385,12 +388,12 @@ def _nodes(node: yaml.Node | None) -> dict[str, yaml.Node]:
     return {str(key.value): value for key, value in node.value}
 
 
-def _indent(node: yaml.Node, otherwise: int) -> int:
+def _indent(node: yaml.Node, otherwise: int, key: str) -> int:
     """Return how far the keys of a mapping are indented."""
     if not isinstance(node, yaml.MappingNode):
         return otherwise
     if node.flow_style:
-        raise ConfigError(Note("answers_in_braces", key="data"))
+        raise ConfigError(Note("answers_in_braces", key=f"{ANSWERS}.{key}"))
     return int(node.value[0][0].start_mark.column)
 
 

@@ -29,6 +29,11 @@ def shipped() -> Mapping[str, Entry]:
     return {entry.key: entry for entry in entries(text)}
 
 
+def replaced(answers: Answers) -> list[str]:
+    """Return the keys of shipped entries that the authors write otherwise."""
+    return [entry.key for entry in entries(answered(answers.bibtex)) if entry.key in shipped()]
+
+
 @dataclass(frozen=True)
 class Bibliography:
     """The works that a package cites.

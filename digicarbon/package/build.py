@@ -13,11 +13,11 @@ import pandas as pd
 
 import digicarbon
 from digicarbon import page, recorded
-from digicarbon.config.files import GROUPS, command_line
+from digicarbon.config.files import command_line
 from digicarbon.errors import DataError
 from digicarbon.note import Note
 from digicarbon.package import software
-from digicarbon.package.answers import Answers
+from digicarbon.package.answers import Answers, answered
 from digicarbon.package.data import RECORD, copies, data_of, of_modules, record
 from digicarbon.package.facts import (
     Display,
@@ -35,17 +35,19 @@ from digicarbon.package.opened import opened_by
 from digicarbon.package.parts import as_json
 from digicarbon.package.project import COMPOSED, EXPERIMENTS, Project
 from digicarbon.page.words import Words
+from digicarbon.plan.runs import NOTHING
 from digicarbon.progress import phase
+from digicarbon.render import Table
+from digicarbon.report.focal import text_of
 from digicarbon.spec import Spec, build
-from digicarbon.sweep.provenance import SEEDS, choices
+from digicarbon.sweep.lock.state import ARTIFACT, BY_OUTCOME
+from digicarbon.sweep.provenance import MOST_VALUES, SEEDS, SETTINGS
 from digicarbon.tracking import PEAK_MEMORY
 
 EXPECTED, BUILD = "expected", "build"
 PLAN = f"{software.FOLDER}/rebuild.json"
 DRIVER = "run_all.py"
 ONLINE = ".github/workflows/rerun.yml"
-LOCK = "lock.json"
-"""The lock's name among the files of a sweep."""
 NO_CLASS = ("executor", "tracking", "report")
 """Groups whose classes compute no number of a run."""
 SIMULATED = "SIMULATED DATA: drawn by a computer from a model with known coefficients."
@@ -108,10 +110,12 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
             for one in members:
                 shown.append(_shown(one, project))
                 advance(len(shown))
-    sources += of_modules(project, opened, share)
+    withheld = {file.sha256 for source in sources for file in source.files if not file.shared}
+    sources += of_modules(project, opened, share, withheld)
     with phase("software of the package"):
         computer, installs = software.today(project.own.values())
     study = {**project.written_texts(), **project.own}
+    locks = [(one, *own) for one in members if (own := project.lock_of(one)) is not None]
     driver, online = ((Path(__file__).parent / name).read_bytes() for name in (DRIVER, Path(ONLINE).name))
     simulated = any(one.sweep.simulated for one in members)
     plan = {
@@ -132,11 +136,17 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
             }
             for one, part in zip(members, shown, strict=True)
         ],
-        "study": sorted(name for name in study if not name.startswith(f"{COMPOSED}/")),
+        "study": sorted(
+            [
+                *(name for name in study if not name.startswith(f"{COMPOSED}/")),
+                *(place for one, place, _ in locks if project.holds(one)),
+            ]
+        ),
         "data": _wanted(sources, answers),
     }
     files = {
         **study,
+        **{place: content for _, place, content in locks},
         **copies(sources, project),
         **{name: content for part in shown for name, content in part.files.items()},
         **installs,
@@ -158,7 +168,7 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
         sources=tuple(sources),
         variables=tuple(variables),
         weights=tuple(weights),
-        seeds=tuple(seed for one in members for seed in _seeds(one)),
+        seeds=tuple(seed for one in members for seed in _seeds(one, project)),
         software=computer,
         measured=Measured(
             rebuild_seconds=None,
@@ -169,7 +179,8 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
         ),
         programs=(
             Program(DRIVER, "driver"),
-            *project.programs,
+            *(replace(one, headline=project.without_paths(one.headline)) for one in project.programs),
+            *(Program(place, "plan", one.name) for one, place, _ in locks),
             Program(computer.wheel, "software"),
             Program(computer.lock_file, "lock"),
             Program(computer.licences, "licences"),
@@ -199,7 +210,7 @@ def _wanted(sources: Iterable[Source], answers: Answers) -> list[dict[str, Any]]
     wanted: dict[str, dict[str, Any]] = {}
     for source in sources:
         own = answers.of(source.option)
-        how = " ".join(filter(None, (own.access, own.url)))
+        how = " ".join(filter(None, map(answered, (own.access, own.url))))
         for file in source.files:
             known = wanted.setdefault(
                 file.place,
@@ -226,22 +237,24 @@ def _shown(one: Member, project: Project) -> _Shown:
         # a rebuild would end with the same error
         why = section.complaint.rstrip(".")
         raise DataError(Note("package_no_table", experiment=one.name, why=why, command=command_line("run", one.name)))
-    numbers = numbers_of(sweep)
+    if section.table is not None:
+        section = replace(section, table=_moved_table(section.table, project))
+    numbers = {project.without_paths(label): own for label, own in numbers_of(sweep).items()}
     shown = cells_of(section.table)
     refusals: dict[str, None] = {}
     tables = {**page.tables(section, refusals), **shown}
     beside = {
-        "/".join(map(portable, name.split("/"))): project.without_paths(content) if name.endswith(".csv") else content
+        "/".join(map(portable, name.split("/"))): project.without_paths(content.decode()).encode()
+        if name.endswith(".csv")
+        else content
         for name, content in section.files.items()
     }
     own = {NUMBERS: written(numbers), **tables, **beside}
     files = {f"{folder}/{name}": content for name, content in own.items()}
-    lock = None
-    if LOCK in sweep.files:
-        content = sweep.file(LOCK)
-        files[f"{folder}/{LOCK}"] = content
-        lock = _lock(json.loads(content), f"{folder}/{LOCK}")
-    command = tuple(command_line("run", one.name, one.overrides).split(" "))
+    lock = _lock(one, project, f"{folder}/{ARTIFACT}")
+    if lock is not None:
+        files[lock.file] = project.without_paths(sweep.file(ARTIFACT).decode()).encode()
+    command = tuple(project.moved(command_line("run", one.name, one.overrides)).split(" "))
     displays = []
     if section.table is not None:
         names = [name for name in tables if name.startswith("table")]
@@ -261,7 +274,7 @@ def _shown(one: Member, project: Project) -> _Shown:
             pictures.setdefault(name.rpartition(".")[0], []).append(name)
     displays += [
         Display(
-            f"{section.title}: {PurePosixPath(stem).stem.replace('_', ' ')}"
+            f"{project.without_paths(section.title)}: {PurePosixPath(stem).stem.replace('_', ' ')}"
             + (" (SIMULATED data)" if sweep.simulated else ""),
             "figure",
             one.name,
@@ -272,7 +285,7 @@ def _shown(one: Member, project: Project) -> _Shown:
         for stem, names in pictures.items()
     ]
     return _Shown(
-        _experiment(one, section, type(report).__name__, lock, command),
+        _experiment(one, project, section, type(report).__name__, lock, command),
         tuple(displays),
         files,
         tuple(shown),
@@ -281,20 +294,20 @@ def _shown(one: Member, project: Project) -> _Shown:
 
 
 def _experiment(
-    one: Member, section: page.Section, report: str, lock: Lock | None, command: tuple[str, ...]
+    one: Member, project: Project, section: page.Section, report: str, lock: Lock | None, command: tuple[str, ...]
 ) -> Experiment:
     sweep = one.sweep
     rows = sweep.rows
     start, end = int(rows["start"].min()), int(rows["end"].max())
     return Experiment(
         name=one.name,
-        title=section.title,
+        title=project.without_paths(section.title),
         command=command,
-        overrides=one.overrides,
+        overrides=tuple(map(project.moved, one.overrides)),
         runs=len(sweep.fitted),
-        failed=len(sweep.failures),
+        failed=len(sweep.failures) + len(sweep.roster.failed),
         report=report,
-        choices={key: tuple(values) for key, values in choices(sweep.roster).items() if key not in GROUPS},
+        choices=_choices(one, project),
         start=_when(start),
         end=_when(end),
         seconds=float((rows["end"] - rows["start"]).sum()) / 1000,
@@ -306,10 +319,45 @@ def _experiment(
     )
 
 
-def _lock(content: Mapping[str, Any], file: str) -> Lock:
-    locked = content.get("lock") or {}
-    changes = tuple(str(one["words"]) for one in content.get("changes", ()))
-    return Lock(str(locked.get("time", "")), changes, file)
+def _lock(one: Member, project: Project, file: str) -> Lock | None:
+    """Return what is known of the lock of an experiment's plan; None if it was not locked."""
+    if one.locked is None or one.lock_record is None:
+        return None
+    latest = one.locked.latest
+    data = latest["content"]["data"].values()
+    kinds = ("outcome_and_others", *BY_OUTCOME)
+    sealed = project.lock_of(one)
+    return Lock(
+        when=str(latest["time"]),
+        said=_moved(Note.from_json(one.lock_record["note"]), project),
+        changes=tuple(_moved(Note.from_json(change["note"]), project) for change in one.lock_record["changes"]),
+        file=file,
+        broken=tuple(one.locked.broken),
+        fitted_before=int(latest["fitted_before"]["runs"]),
+        outcome_read=tuple(sorted({str(name) for own in data for kind in kinds for name in own.get(kind, ())})),
+        sealed="" if sealed is None else sealed[0],
+        holds=project.holds(one),
+    )
+
+
+def _moved(note: Note, project: Project) -> Note:
+    return note.with_texts(project.without_paths)
+
+
+def _moved_table(table: Table, project: Project) -> Table:
+    """Return a table without folders of this computer."""
+
+    def change(text: Any) -> Any:
+        return project.without_paths(text) if isinstance(text, str) else text
+
+    return replace(
+        table,
+        title=change(table.title),
+        cells=table.cells.map(change).rename(index=change, columns=change),
+        notes=tuple(map(change, table.notes)),
+        names=tuple(map(change, table.names)),
+        below=None if table.below is None else _moved_table(table.below, project),
+    )
 
 
 def _when(milliseconds: int) -> datetime:
@@ -325,10 +373,38 @@ def _union(rows: pd.DataFrame) -> float:
     return total
 
 
-def _seeds(one: Member) -> list[Seed]:
-    place = f"{COMPOSED}/{one.key}.yaml"
-    pairs = [(key, value) for text in one.tagged(SEEDS) for key, value in json.loads(text).items()]
-    return [Seed(key, value, one.name, place) for key, value in dict.fromkeys(pairs)]
+def _seeds(one: Member, project: Project) -> list[Seed]:
+    """Return the seeds of an experiment's runs by the keys that set them: models take some from another key."""
+    composer = one.composer
+    ids = one.sweep.rows["run_id"].to_dict()
+    column = f"tags.{SEEDS}"
+    seeds = one.sweep.rows.set_index("run_id")[column] if column in one.sweep.rows else pd.Series(dtype=object)
+    found: dict[tuple[str, int], Seed] = {}
+    for run in one.sweep.roster.runs:
+        text = seeds.get(ids.get(run.hash, ""))
+        chosen = {name: value for name, value in run.values.items() if value != NOTHING}
+        for key, value in json.loads(text).items() if isinstance(text, str) else ():
+            origin = composer.origin(key, chosen)
+            option = run.options.get(origin.partition(".")[0], "")
+            if (origin, value) not in found:
+                found[origin, value] = Seed(origin, value, one.name, *project.set_at(one, origin, value, option))
+    return list(found.values())
+
+
+def _choices(one: Member, project: Project) -> dict[str, tuple[str, ...]]:
+    """Return the values of each key that varies between the runs, the options of groups among them."""
+    values: dict[str, dict[str, None]] = {}
+    for run in one.sweep.roster.runs:
+        own = {**run.options, **run.values, **({} if run.column is None else {"column": run.column})}
+        for key, value in own.items():
+            if key not in SETTINGS and value != NOTHING and key not in run.lacking:
+                values.setdefault(key, {})[project.without_paths("null" if value is None else text_of(value))] = None
+    return {key: _first(list(each)) for key, each in values.items() if len(each) > 1 or key == "column"}
+
+
+def _first(values: Sequence[str]) -> tuple[str, ...]:
+    more = len(values) - MOST_VALUES
+    return (*values[:MOST_VALUES], *([f"… {more} more"] if more > 0 else []))
 
 
 def _references(members: Sequence[Member]) -> list[str]:

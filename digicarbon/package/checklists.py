@@ -106,7 +106,8 @@ def _dcas(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator
         yield unknown_origin if shared[0] == "yes" and as_given else shared
     yield shared if outside and shared[0] != "yes" else ("yes", Note("package_data_made"))
     yield _formats(outside) if outside else drawn
-    unknown = [one.name for one in facts.variables if one.words.get("en", one.name) == one.name]
+    # a Chinese name is a word itself
+    unknown = [one.name for one in facts.variables if "en" not in one.words and one.name.isascii()]
     if unknown:
         yield "no", Note("package_without_words", variables=cut(unknown), every=len(facts.variables))
     else:
@@ -158,18 +159,7 @@ def _top(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator[
     drawn: _Result = ("not_applicable", Note("package_only_simulated"))
     yield _answer("registration", answers.registration, no="no")
     yield _answer("protocol", answers.protocol, no="no")
-    locks = [one for one in facts.experiments if one.lock is not None]
-    changed = [one.name for one in locks if one.lock is not None and one.lock.changes]
-    if not locks:
-        yield "no", Note("package_not_locked")
-    elif len(locks) < len(facts.experiments):
-        yield "no", Note("package_partly_locked", locked=len(locks), every=len(facts.experiments))
-    elif changed:
-        yield "no", Note("package_lock_changed", experiments=cut(changed))
-    else:
-        first = locks[0].lock
-        when, file = ("", "") if first is None else (first.when, first.file)
-        yield "yes", Note("package_locked", every=len(locks), when=when, file=file)
+    yield _locked(facts)
     yield _answer("instruments", answers.instruments) if outside else drawn
     yield _shared(outside) if outside else ("yes", Note("package_only_simulated_drawn"))
     uncertain = [key for key in ("authors", "repository", "licence_of_code") if key in still_open]
@@ -183,6 +173,25 @@ def _top(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator[
         yield "yes", Note("package_multiverse", experiments=cut([one.name for one in many]), runs=runs)
     else:
         yield "no", Note("package_no_multiverse")
+
+
+def _locked(facts: Facts) -> _Result:
+    """Return whether all plans were locked before a result was seen, and are unchanged; or what speaks against it."""
+    locks = {one.name: one.lock for one in facts.experiments if one.lock is not None}
+    if not locks:
+        return "no", Note("package_not_locked")
+    if len(locks) < len(facts.experiments):
+        return "no", Note("package_partly_locked", locked=len(locks), every=len(facts.experiments))
+    # what tables say of the first one that proves less than it seems to
+    for speaks_against in ("broken", "fitted_before", "outcome_read", "changes"):
+        for name, lock in locks.items():
+            if getattr(lock, speaks_against):
+                said = [Note("package_lock_said", experiment=name), lock.said]
+                if lock.outcome_read:
+                    said.append(Note("package_lock_read", names=lock.outcome_read))
+                return "no", Note("sentences", said=said)
+    first = min(locks.values(), key=lambda lock: lock.when)
+    return "yes", Note("package_locked", every=len(locks), when=first.when, file=first.file)
 
 
 def _shared(given: Sequence[Source]) -> _Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digicarbon.note import Language
 from digicarbon.package.facts import Facts, Variable
-from digicarbon.package.parts import as_csv, table
+from digicarbon.package.parts import as_csv, plain, table
 
 COLUMNS = (
     "variable", "label_en", "label_zh", "role", "unit", "source", "file", "column", "how_made",
@@ -63,7 +63,7 @@ def as_markdown(facts: Facts, language: Language) -> str:
     rows = [
         (
             f"`{one.name}`",
-            one.words.get(language, one.name),
+            plain(one.words.get(language, one.name)),
             ROLES[language].get(one.role, one.role),
             one.unit,
             one.source,

@@ -265,7 +265,7 @@ class _Crate:
             if seed.experiment == experiment.name:
                 values[f"seed-{quote(seed.key)}"] = _value(seed.key, str(seed.value))
         for number, (name, chosen) in enumerate(experiment.choices.items(), start=1):
-            values[f"choice-{number}"] = _value(name, ", ".join(chosen))
+            values[f"choice-{number}"] = _value(name, chosen[0] if len(chosen) == 1 else list(chosen))
         used = [source for source in self.facts.sources if experiment.name in source.experiments]
         objects = [
             quote(file.place) if file.place in self.facts.files else _hidden(file.place)
@@ -276,7 +276,12 @@ class _Crate:
         action: dict[str, Any] = {
             "@type": "CreateAction",
             "name": experiment.title,
-            "description": str(Note("package_run", command=" ".join(experiment.command), runs=experiment.runs)),
+            "description": " ".join(
+                [
+                    str(Note("package_run", command=" ".join(experiment.command), runs=experiment.runs)),
+                    *([] if experiment.lock is None else [str(experiment.lock.said)]),
+                ]
+            ),
             "instrument": [_at(WORKFLOW), _at(self.software)],
             "startTime": experiment.start.isoformat(timespec="seconds"),
             "endTime": experiment.end.isoformat(timespec="seconds"),
@@ -313,7 +318,7 @@ def _hidden(place: str) -> str:
     return f"#not-included-{quote(place, safe='')}"
 
 
-def _value(name: str, value: str) -> dict[str, Any]:
+def _value(name: str, value: str | list[str]) -> dict[str, Any]:
     return {"@type": "PropertyValue", "name": name, "value": value}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,11 +20,12 @@ import pyarrow.parquet as pq
 
 from digicarbon.config.files import find, headline
 from digicarbon.data import note_words
+from digicarbon.errors import DataError
 from digicarbon.note import Note
 from digicarbon.package.facts import DataFile, Matrix, Source, Variable
 from digicarbon.package.member import Member, unused
 from digicarbon.package.parts import as_json
-from digicarbon.package.project import DATA, Project, texts_of
+from digicarbon.package.project import DATA, Project
 from digicarbon.panel import LOG_PREFIX, PanelDesign, variables_of
 from digicarbon.plan.prepare import Prepared, Specs, Workshop
 from digicarbon.report import Labels
@@ -59,7 +61,6 @@ class _Origin:
     periods: set[str] = field(default_factory=set)
     files: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     experiments: dict[str, None] = field(default_factory=dict)
-    named: dict[str, None] = field(default_factory=dict)
 
 
 def data_of(project: Project, share: Share) -> tuple[list[Source], list[Variable], list[Matrix]]:
@@ -92,14 +93,30 @@ def data_of(project: Project, share: Share) -> tuple[list[Source], list[Variable
                     own["units"],
                     own["links"],
                     str(choices.get("normalise", "")),
-                    tuple(project.place(file["path"], texts_of(choices)) for file in own["files"]),
+                    tuple(project.place(file["path"]) for file in own["files"]),
                 )
     _name(origins)
-    refused = {file["path"] for origin in origins if share(origin.option) is not True for file in origin.files.values()}
+    refused = {
+        file["sha256"] for origin in origins if share(origin.option) is not True for file in origin.files.values()
+    }
     names = {path: origin.option for origin in origins if origin.group == "source" for path in origin.files}
     variables = list(_variables(project, names))
     sources = [_source(project, origin, share, refused, variables) for origin in origins]
     return sources, variables, list(matrices.values())
+
+
+def refuse_restricted(sources: Iterable[Source], files: Mapping[str, bytes]) -> None:
+    """Raise an error if a file of the package has the bytes of one that may not be passed on.
+
+    Raises
+    ------
+    DataError
+    """
+    restricted = {file.sha256: file.name for source in sources for file in source.files if not file.shared}
+    for name, content in files.items() if restricted else ():
+        own = hashlib.sha256(content).hexdigest()
+        if own in restricted:
+            raise DataError(Note("package_restricted", file=name, name=restricted[own]))
 
 
 def copies(sources: Iterable[Source], project: Project) -> dict[str, bytes]:
@@ -117,9 +134,8 @@ def copies(sources: Iterable[Source], project: Project) -> dict[str, bytes]:
 
 def paths(project: Project) -> dict[str, str]:
     """Return the place in the package of each file of data, by its path on this computer."""
-    read = (each for one in project.members for each in one.read)
-    places = {file["path"]: project.place(file["path"], texts_of(choices)) for choices, file in read}
-    return places | {path: project.place(path, ()) for path in project.opened}
+    read = [file["path"] for one in project.members for _, file in one.read]
+    return {path: project.place(path) for path in (*read, *project.opened)}
 
 
 def record(project: Project) -> bytes:
@@ -164,7 +180,6 @@ def _add(origins: list[_Origin], one: Member, group: str, option: str, entry: Ma
         origins.append(origin)
     origin.simulated |= bool(entry.get("simulated", False))
     origin.experiments[one.name] = None
-    origin.named |= dict.fromkeys(texts_of(choices))
     origin.files |= {file["path"]: file for file in entry["files"]}
     if group == "weights":
         origin.most, origin.unit = max(origin.most, entry["units"]), entry["names"]["unit"]
@@ -175,7 +190,7 @@ def _add(origins: list[_Origin], one: Member, group: str, option: str, entry: Ma
         origin.unit = entry["names"]["unit"]
 
 
-def of_modules(project: Project, opened: Mapping[str, str], share: Share) -> list[Source]:
+def of_modules(project: Project, opened: Mapping[str, str], share: Share, refused: Collection[str]) -> list[Source]:
     """Return what the authors' own modules read and no source names, as a data set of each module.
 
     Parameters
@@ -185,6 +200,8 @@ def of_modules(project: Project, opened: Mapping[str, str], share: Share) -> lis
     opened : mapping of str to str
         The module by the path of each file that it has opened.
     share : callable
+    refused : collection of str
+        SHA-256 of what other sources do not pass on.
     """
     known = {os.path.realpath(path) for path in paths(project)}
     every = {**project.named, **opened}
@@ -194,7 +211,12 @@ def of_modules(project: Project, opened: Mapping[str, str], share: Share) -> lis
         own = origins.setdefault(module, _Origin(module, MODULE, "", False, (), chosen=module))
         own.files[path] = asdict(InputFile.of(Path(path)))
         own.experiments |= dict.fromkeys(project.with_own_classes)
-    refused = {path for path, module in project.opened.items() if share(module) is not True}
+    refused = {*refused} | {
+        file["sha256"]
+        for module, origin in origins.items()
+        if share(module) is not True
+        for file in origin.files.values()
+    }
     return [_source(project, origin, share, refused, ()) for origin in origins.values()]
 
 
@@ -230,12 +252,12 @@ def _source(
     files = tuple(
         DataFile(
             name=Path(file["path"]).name,
-            place=project.place(file["path"], origin.named),
+            place=project.place(file["path"]),
             sha256=file["sha256"],
             bytes=file["size"],
             rows=_rows(Path(file["path"])),
             variables=tuple(file["series"]),
-            shared=state == "copied" and file["path"] not in refused,
+            shared=state == "copied" and file["sha256"] not in refused,
             imports=tuple(file.get("imports", ())),
         )
         for file in origin.files.values()
@@ -290,7 +312,11 @@ def _variables(project: Project, names: Mapping[str, str]) -> Iterator[Variable]
         for fingerprint, specs, prepared in one.prepared(shop):
             chosen = options[fingerprint]
             for variable, about in _of_run(project, specs, prepared, chosen, names):
-                words = {language: own(variable.name) for language, own in labels.items()}
+                words = {
+                    language: word
+                    for language, own in labels.items()
+                    if (word := own(variable.name)) != variable.name or variable.name in own.extra
+                }
                 said = {language: " ".join(own.notes(about.words)) for language, own in labels.items()}
                 # what two experiments define in two ways are two variables
                 key = (variable.source, variable.name, variable.formula, said["en"])
@@ -352,14 +378,13 @@ def _of_run(
     option = chosen.get("source") or type(specs.source).__name__
     source = next((names[file.path] for file in inputs.files if file.path in names), option)
     files = {name: file.path for file in inputs.files for name in file.series}
-    own = texts_of(specs.source.model_dump(mode="json"))
     renamed = getattr(specs.source, "columns", {})
     heads = {name: str(head) for name, head in renamed.items()} if isinstance(renamed, Mapping) else {}
     watched = WatchedInputs.of(inputs)
     made = _made(specs, watched, read, chosen)
 
     def variable(name: str, values: object, role: str, formula: str, unit: str, over: str) -> Variable:
-        place = project.place(files[name], own) if name in files and not formula else ""
+        place = project.place(files[name]) if name in files and not formula else ""
         head = "" if formula else heads.get(name, "")
         return _variable(name, values, source, role, formula, place, unit, head, over)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Set
 from digicarbon.note import Language
 from digicarbon.package import checklists, codebook, deposit
 from digicarbon.package.answers import Answers, Question, open_questions
+from digicarbon.package.answers import questions as asked
 from digicarbon.package.bibliography import bibliography
 from digicarbon.package.crate import NAME as CRATE
 from digicarbon.package.crate import crate
@@ -73,4 +74,8 @@ def sources(facts: Facts) -> Mapping[str, Set[str]]:
 
 def questions(facts: Facts, answers: Answers) -> list[Question]:
     """Return the questions to the authors that are still open."""
-    return list(open_questions(answers, sources(facts)))
+    still_open = list(open_questions(answers, sources(facts)))
+    shown = dict.fromkeys(one.experiment for one in facts.displays)
+    lacking = [name for name in shown if name not in answers.in_paper] if answers.in_paper else []
+    words = asked()["in_paper"]
+    return [*still_open, *(Question(f"in_paper.{name}", words) for name in lacking)]

@@ -7,24 +7,44 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from digicarbon.note import Note
+
 
 @dataclass(frozen=True)
 class Lock:
-    """A plan that was locked before the outcome was seen.
+    """A plan that was locked.
 
     Attributes
     ----------
     when : str
-        The time stamp, ISO 8601.
-    changes : tuple of str
+        The time stamp of the version that counts, ISO 8601.
+    said : Note
+        What tables say of it.
+    changes : tuple of Note
         What differs from the locked plan; empty if nothing does.
     file : str
-        Its file in the package.
+        The record of it in the package.
+    broken : tuple of int
+        Versions of the lock's file that were edited after they were sealed: such a lock proves nothing.
+    fitted_before : int
+        Runs of the experiment that were fitted before the plan was locked.
+    outcome_read : tuple of str
+        Series of the outcome that the lock has read, and samples and weights that depend on the outcome.
+    sealed : str
+        The place of the lock's own file in the package; empty if it names folders of the authors' computer.
+    holds : bool
+        Whether the package has all that is locked as it was, so that rebuilt tables say the same of it.
     """
 
     when: str
-    changes: tuple[str, ...]
+    said: Note
+    changes: tuple[Note, ...]
     file: str
+    broken: tuple[int, ...] = ()
+    fitted_before: int = 0
+    outcome_read: tuple[str, ...] = ()
+    sealed: str = ""
+    holds: bool = True
 
 
 @dataclass(frozen=True)
@@ -43,6 +63,7 @@ class Experiment:
     runs : int
         Recorded runs with numbers.
     failed : int
+        Runs without numbers, and columns that cannot run.
     report : str
         The class of its report, e.g. ``RegressionTable``.
     choices : mapping of str to tuple of str
@@ -203,7 +224,7 @@ class Variable:
     name : str
         E.g. ``ln_pgdp`` or ``gdp``.
     words : mapping of str to str
-        By language, ``en`` and ``zh``; the name itself where nothing is known.
+        By language, ``en`` and ``zh``; none where nothing is known.
     unit : str
     source : str
         Option of the source.
@@ -274,17 +295,21 @@ class Seed:
     Attributes
     ----------
     key : str
-        E.g. ``source.seed``.
+        The key that sets it, e.g. ``source.seed``.
     value : int
     experiment : str
     place : str
-        The file of the package with this key, e.g. ``experiments/composed/table3_baseline.yaml``.
+        The file of the package that sets it; empty where the command does, and an option such as
+        ``inference=wild`` where no file of the package does.
+    line : int
+        Of the file; 0 where it is none.
     """
 
     key: str
     value: int
     experiment: str
     place: str
+    line: int = 0
 
 
 @dataclass(frozen=True)

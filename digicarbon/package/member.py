@@ -26,6 +26,9 @@ from digicarbon.plan.prepare import Prepared, Specs, Workshop, fitted, specify
 from digicarbon.plan.reach import own_code
 from digicarbon.recorded import RecordedSweep
 from digicarbon.spec import locate, own_classes
+from digicarbon.sweep import lock
+from digicarbon.sweep.lock.file import Lock, path_of, read
+from digicarbon.sweep.lock.state import brief
 from digicarbon.sweep.provenance import FINGERPRINT, today
 from digicarbon.tracking import OVERRIDES, Tracking, store_results
 
@@ -102,6 +105,24 @@ class Member:
         for entry in self.sweep.data:
             yield from ((entry["choices"]["source"], file) for file in entry["files"])
             yield from ((own["choices"], file) for own in entry["weights"].values() for file in own["files"])
+
+    @cached_property
+    def composer(self) -> Composer:
+        """The experiment with its overrides, as its files are today."""
+        return Composer(loader(), self.name, self.overrides)
+
+    @cached_property
+    def locked(self) -> Lock | None:
+        """The lock of the plan as its file is today; None if there is none."""
+        return read(path_of(self.name))
+
+    @cached_property
+    def lock_record(self) -> Mapping[str, Any] | None:
+        """What the sweep has recorded of the lock of its plan; None if there was none."""
+        if lock.ARTIFACT not in self.sweep.files:
+            return None
+        content: Mapping[str, Any] = json.loads(self.sweep.file(lock.ARTIFACT))
+        return content
 
     def prepared(self, shop: Workshop) -> Iterator[tuple[str, Specs, Prepared]]:
         """Yield each fingerprint with the data of a run, as they are today.
@@ -196,11 +217,12 @@ class Member:
             )
         if not len(sweep.fitted):
             raise DataError(Note("package_no_numbers", **self._named))
-        composed = Composer(loader(), self.name, self.overrides)
-        now: Any = yaml.safe_load(yaml_text.dumped(composed.asked))
+        now: Any = yaml.safe_load(yaml_text.dumped(self.composer.asked))
         keys = sorted(key for key in {*now, *self.config} - set(IGNORED) if now.get(key) != self.config.get(key))
         if keys:
             raise DataError(Note("package_file_changed", **self._named, keys=keys))
+        if not self._same_lock():
+            raise DataError(Note("package_other_lock", **self._named, file=path_of(self.name).name))
         for _, file in self.read:
             state = today(file["path"], file["sha256"])
             if state == "not there":
@@ -208,17 +230,25 @@ class Member:
             if state != "same":
                 raise DataError(Note("package_data_file_changed", file=file["path"], **self._named))
 
+    def _same_lock(self) -> bool:
+        """Return whether the lock's file is the one that the latest command has recorded."""
+        now, then = self.locked, self.lock_record
+        if now is None or then is None:
+            return now is None and then is None
+        versions = [brief(version) for version in now.versions]
+        same = (then["lock"], then["versions"], then.get("broken", [])) == (now.latest, versions, now.broken)
+        return same
+
     @property
     def words(self) -> tuple[str, ...]:
         """The words that fit it in a store of its own: ``digicarbon run`` comes before them."""
-        settings = Composer(loader(), self.name, self.overrides)
         words = [self.name, *self.overrides]
-        tracking: Mapping[str, Any] = settings.node("tracking")
+        tracking: Mapping[str, Any] = self.composer.node("tracking")
         usual = Tracking()
         if (tracking.get("uri"), tracking.get("artifacts")) != (usual.uri, usual.artifacts):
             words += [f"tracking.uri={usual.uri}", f"tracking.artifacts={usual.artifacts}"]
         words += ["tracking.experiment=''"] if tracking.get("experiment") else []
-        return (*words, *(["executor=loky"] if settings.chosen.get("executor") not in LOCAL else []))
+        return (*words, *(["executor=loky"] if self.composer.chosen.get("executor") not in LOCAL else []))
 
     @property
     def _named(self) -> dict[str, str]:

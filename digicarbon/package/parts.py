@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
@@ -34,6 +35,11 @@ def as_json(content: object) -> bytes:
 def cell(text: object) -> str:
     """Return a text that stays in one cell of a table."""
     return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def plain(text: str) -> str:
+    """Return a text that Markdown shows as it is: no emphasis, no code, and no tag of HTML."""
+    return re.sub(r"[\\*`]|<(?=[A-Za-z/!?])", r"\\\g<0>", text)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

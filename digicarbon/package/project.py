@@ -5,21 +5,33 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
 
 from digicarbon.config import files as configs
 from digicarbon.config.files import GROUPS, ROOT, find, headline, lineage
+from digicarbon.errors import DataError
+from digicarbon.note import Note
 from digicarbon.package.facts import Program
-from digicarbon.package.member import Member, portable, unused
+from digicarbon.package.member import IGNORED, Member, portable, unused
 from digicarbon.package.opened import named_in
 from digicarbon.secret import masked
+from digicarbon.source.datafolder import file_hash
+from digicarbon.sweep.lock.data import place_of
+from digicarbon.sweep.lock.file import END
 from digicarbon.tracking import SQLITE
 
 EXPERIMENTS, COMPOSED, CONF, DATA = "experiments", "experiments/composed", "conf", "data"
 _OURS = ("expected", "software", "build", EXPERIMENTS, CONF)
 """Folders of a package, in which no data of the study are put."""
+MOST_LETTERS = 1000
+"""A longer value is no path."""
 _VARIABLE = re.compile(r"\$\{oc\.env:(\w+)(?:,([^}]*))?\}")
 _TARGET = re.compile(r"^\s*['\"]?_target_['\"]?\s*:\s*['\"]?([\w.]+)", re.MULTILINE)
 
@@ -44,6 +56,8 @@ class Project:
         Files that these name, each with the name of the module.
     opened : dict of str to str
         Files that these name or read and no source names, each with the name of the module.
+    places : dict of Path to str
+        The place in the package of each file of data that a run has read.
     """
 
     members: Sequence[Member]
@@ -54,6 +68,8 @@ class Project:
     own: dict[str, bytes] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
     opened: dict[str, str] = field(default_factory=dict)
+    places: dict[Path, str] = field(default_factory=dict)
+    _bases: dict[Path, str] = field(default_factory=dict)
     _shipped: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -69,14 +85,9 @@ class Project:
             path = find(section)
             if path is not None:
                 self._take(path, section, "experiment", section)
-            # the plan that was locked before the outcome was seen
-            lock = Path.cwd() / EXPERIMENTS / f"{one.name}.lock.json"
-            if lock.is_file():
-                place = f"{EXPERIMENTS}/{lock.name}"
-                self.texts[place] = lock.read_text(encoding="utf-8")
-                self.programs.append(Program(place, "plan", one.name, ""))
         self._take_options()
         self._take_modules()
+        self._place_data()
 
     def _take(self, path: Path, name: str, kind: str, of: str) -> None:
         folder = CONF if kind == "option" else EXPERIMENTS
@@ -145,61 +156,188 @@ class Project:
                     if Path(file).relative_to(here.resolve()).as_posix() not in self.texts:
                         self.named.setdefault(file, name)
 
-    def place(self, file: str, named: Iterable[str]) -> str:
-        """Return where a file of data is in the package.
+    def _place_data(self) -> None:
+        """Give each file that a run has read a place of its own: two files of one name are two files."""
+        hashes: dict[str, Path] = {}
+        named: dict[Path, list[str]] = {}
+        for one in self.members:
+            for choices, file in one.read:
+                path = Path(file["path"]).resolve()
+                hashes.setdefault(file["sha256"], path)
+                named.setdefault(path, []).extend(texts_of(choices))
+        elsewhere = []
+        for path, texts in named.items():
+            place = self._fixed(path)
+            if place is None:
+                elsewhere.append((path, texts))
+            else:
+                self.places[path] = place
+        bases: dict[str, Path] = {}
+        for path, texts in elsewhere:
+            for text in filter(None, texts):
+                base = _resolved(text)
+                if path.is_relative_to(base) and base != Path(base.anchor):
+                    bases[text] = base
+        # folders before what is in them, so that a file has one place
+        for text, base in sorted(bases.items(), key=lambda item: len(item[1].parts)):
+            self.written[text] = self._place_of(base)
+        for path, _ in elsewhere:
+            self.places[path] = self._place_of(path)
+        self._place_unread(hashes)
 
-        Parameters
-        ----------
-        file : str
-            Its path on this computer.
-        named : iterable of str
-            The texts of the configuration that may name it or a folder above it.
+    def _place_unread(self, hashes: Mapping[str, Path]) -> None:
+        """Give a place to files elsewhere that a text names and no run has read, e.g. since another has their bytes.
+
+        Raises
+        ------
+        DataError
+            If a rebuild would need a file that no run has recorded.
         """
-        path = Path(file).resolve()
+        here = Path.cwd().resolve()
+        stores = {str(Path(store).resolve()) for store in self.stores if Path(store).is_absolute()}
+        named = (node.value for text in self.texts.values() for _, node in scalars(text))
+        for bare in dict.fromkeys(str(value).removeprefix(SQLITE) for value in named):
+            if bare in self.written or not _is_path(bare):
+                continue
+            path = _resolved(bare)
+            if str(path) in stores:
+                self.written[bare] = f"mlruns/{portable(path.name)}"
+            elif place := self._fixed(path):
+                self.written[bare] = place
+            elif path.is_relative_to(here):
+                self.written[bare] = path.relative_to(here).as_posix()
+            else:
+                same = hashes.get(file_hash(path)) if path.is_file() else None
+                if same is None and path.is_file():
+                    self._refuse_unread(bare)
+                self.written[bare] = self.places[same] if same is not None else self._place_of(path)
+
+    def _refuse_unread(self, file: str) -> None:
+        for one in self.members:
+            for key, node in scalars(self.texts[f"{COMPOSED}/{one.key}.yaml"]):
+                if node.value == file and key.partition(".")[0] not in IGNORED:
+                    raise DataError(Note("package_file_unread", experiment=one.name, file=file, key=key))
+
+    def _fixed(self, path: Path) -> str | None:
+        """Return the place of a file that the study's folder or a variable of the environment gives it."""
+        here = Path.cwd().resolve()
         for name, value in self._variables():
             base = Path(value).resolve()
             if value and path.is_relative_to(base) and base != Path(base.anchor):
-                others = [other for other in self.environment if other != name]
-                folder = DATA if name not in self.environment and not others else f"{DATA}/{name.lower()}"
-                folder = self.environment.setdefault(name, folder)
-                return _below(folder, path.relative_to(base))
-        here = Path.cwd().resolve()
+                return _below(self.environment.setdefault(name, self._folder(name, base)), path.relative_to(base))
         if path.is_relative_to(here):
             inside = path.relative_to(here)
+            if path != here and inside.parts[0] not in _OURS and all(portable(part) == part for part in inside.parts):
+                return inside.as_posix()
+        return None
+
+    def _folder(self, name: str, base: Path) -> str:
+        """Return the folder of the package that a variable of the environment names."""
+        here = Path.cwd().resolve()
+        if base.is_relative_to(here) and base != here:
+            inside = base.relative_to(here)
             if inside.parts[0] not in _OURS and all(portable(part) == part for part in inside.parts):
                 return inside.as_posix()
-        for text in sorted(filter(None, named), key=len, reverse=True):
-            base = (here / text).resolve()
-            if path.is_relative_to(base):
-                place = self.written.setdefault(text, _free(base.name, self.written.values()))
-                return _below(place, path.relative_to(base))
-        return f"{DATA}/{portable(path.name)}"
+        alone = not self.environment and not (here / DATA).exists()
+        return DATA if alone else self._free(name.lower())
+
+    def _place_of(self, path: Path) -> str:
+        """Return the place of a file or a folder from elsewhere."""
+        above = next((base for base in (path, *path.parents) if base in self._bases), None)
+        if above is not None:
+            return _below(self._bases[above], path.relative_to(above))
+        return self._bases.setdefault(path, self._free(path.name))
+
+    def _free(self, name: str) -> str:
+        """Return a place in `DATA` that no other file of the package and none of the study has."""
+        place = PurePosixPath(DATA, portable(name))
+        inner = Path.cwd() / DATA
+        taken = [
+            *self.places.values(),
+            *self._bases.values(),
+            *self.environment.values(),
+            *(f"{DATA}/{path.name}" for path in (inner.iterdir() if inner.is_dir() else ())),
+        ]
+        return unused(str(place.with_suffix("")), taken, place.suffix)
+
+    def place(self, file: str) -> str:
+        """Return where a file of data is in the package, by its path on this computer."""
+        path = Path(file).resolve()
+        if path not in self.places:
+            self.places[path] = self._fixed(path) or self._place_of(path)
+        return self.places[path]
 
     def written_texts(self) -> dict[str, bytes]:
         """Return experiments and options with the places of data in the package."""
-        contents = {}
-        for name, text in self.texts.items():
-            for before, after in sorted(self.written.items(), key=lambda item: -len(item[0])):
-                text = text.replace(before, after)
-            contents[name] = text.encode()
-        return contents
+        return {name: self.moved(text).encode() for name, text in self.texts.items()}
 
-    def without_paths(self, content: bytes) -> bytes:
+    def moved(self, text: str) -> str:
+        """Return a text with the places in the package of the data that it names as the experiments do."""
+        for before, after in sorted(self.written.items(), key=lambda item: -len(item[0])):
+            text = text.replace(before, after)
+        return text
+
+    def without_paths(self, text: str) -> str:
         """Return a text without folders of this computer: data have their places in the package."""
-        text = content.decode()
+        return self._without_folders(self.moved(text))
+
+    def _without_folders(self, text: str) -> str:
+        named = {str(_resolved(written)): place for written, place in self.written.items()}
+        places = {str(path): place for path, place in self.places.items()}
+        for path, place in sorted((named | places).items(), key=lambda item: -len(item[0])):
+            text = _replaced(text, path, place)
         for name, folder in self.environment.items():
             text = _replaced(text, os.environ.get(name, ""), folder)
-        here = str(Path.cwd())
-        for written, place in self.written.items():
-            text = _replaced(text, str((Path(here) / written).resolve()), place)
-        return _replaced(text, f"{here}{os.sep}", "").encode()
+        return _replaced(_replaced(text, f"{Path.cwd()}{os.sep}", ""), str(Path.cwd()), ".")
 
     def words(self, one: Member) -> list[str]:
         """Return the words of the command that fits an experiment in the package."""
-        words = list(one.words)
-        for before, after in self.written.items():
-            words = [word.replace(before, after) for word in words]
-        return words
+        return list(map(self.moved, one.words))
+
+    def set_at(self, one: Member, key: str, value: object, option: str) -> tuple[str, int]:
+        """Return the file in the package and the line that set a key of an experiment to a value.
+
+        The file is empty where the command sets it, and the line is 0 where no file of the package does.
+
+        Parameters
+        ----------
+        one : Member
+        key : str
+            The key that holds the value itself and takes it from no other.
+        value : object
+        option : str
+            Of the key's group.
+        """
+        if any(word.lstrip("+").startswith(f"{key}=") for word in one.overrides):
+            return "", 0
+        group = key.partition(".")[0]
+        names = [file.name if file.name != ROOT else "config" for file in lineage(one.name)]
+        places = [(f"{EXPERIMENTS}/{name}.yaml", key) for name in names] + [(f"{CONF}/config.yaml", key)]
+        places.append((f"{CONF}/{group}/{option}.yaml", key.removeprefix(f"{group}.")))
+        for place, dotted in places:
+            for path, scalar in scalars(self.texts.get(place, "")):
+                if (path == dotted or path.endswith(f".{dotted}")) and scalar.value == str(value):
+                    return place, scalar.start_mark.line + 1
+        return f"{group}={option}", 0
+
+    def lock_of(self, one: Member) -> tuple[str, bytes] | None:
+        """Return the place and the content of the lock of an experiment's plan; None if none can be passed on.
+
+        A lock is sealed, so that one that names folders of this computer cannot be passed on without them.
+        """
+        if one.locked is None:
+            return None
+        content = one.locked.path.read_bytes()
+        if self._without_folders(content.decode()).encode() != content:
+            return None
+        return f"{EXPERIMENTS}/{one.name}{END}", content
+
+    def holds(self, one: Member) -> bool:
+        """Return whether an experiment has the words that were locked, and its data are where they were."""
+        texts = [self.texts[f"{COMPOSED}/{one.key}.yaml"], *one.words]
+        return all(self.moved(text) == text for text in texts) and all(
+            place_of(file["path"]) == self.place(file["path"]) for _, file in one.read
+        )
 
     def _variables(self) -> Iterator[tuple[str, str]]:
         """Yield each variable of the environment that the configurations read, with its value."""
@@ -210,9 +348,38 @@ class Project:
         yield from known.items()
 
 
-def _free(name: str, taken: Iterable[str]) -> str:
-    place = PurePosixPath(DATA, portable(name))
-    return unused(str(place.with_suffix("")), taken, place.suffix)
+def _resolved(text: str) -> Path:
+    return (Path.cwd() / text).resolve()
+
+
+@cache
+def scalars(text: str) -> list[tuple[str, yaml.ScalarNode]]:
+    """Return the dotted key of every value of a file of YAML, with its node; items of a list have the list's key."""
+    with suppress(yaml.YAMLError):
+        return list(_pairs(yaml.compose(text, Loader=yaml.SafeLoader), ()))
+    return []
+
+
+def _pairs(node: Any, above: tuple[str, ...]) -> Iterator[tuple[str, yaml.ScalarNode]]:
+    if isinstance(node, yaml.ScalarNode):
+        yield ".".join(above), node
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _pairs(item, above)
+    elif isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            yield from _pairs(value, (*above, str(name.value)))
+
+
+def _is_path(text: str) -> bool:
+    """Return whether a value names a file or a folder that only this computer has at this place."""
+    path = Path(text)
+    if len(text) > MOST_LETTERS or "\n" in text or len(path.parts) < 2:
+        return False
+    if path.is_absolute():
+        # the first folder tells a path from a sentence that begins with a stroke
+        return len(path.parts) > 2 and Path(*path.parts[:2]).exists()
+    return path.parts[0] == ".." and _resolved(text).exists()
 
 
 def _is_own(path: Path) -> bool:
@@ -225,7 +392,7 @@ def _is_shipped(dotted: str) -> bool:
 
 
 def _replaced(text: str, path: str, place: str) -> str:
-    return text.replace(path, place) if len(path) > 1 else text
+    return text.replace(path, place) if len(Path(path).parts) > 1 and Path(path).is_absolute() else text
 
 
 def _below(folder: str, rest: Path) -> str:

@@ -8,14 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from digicarbon.note import Language
 from digicarbon.package.answers import Answers, Question, answered
 from digicarbon.package.bibliography import Bibliography, listed
-from digicarbon.package.facts import DataFile, Display, Experiment, Facts, Package, Program, Seed, Source
-from digicarbon.package.parts import box, shipped, table
+from digicarbon.package.facts import DataFile, Display, Experiment, Facts, Lock, Package, Program, Seed, Source
+from digicarbon.package.parts import box, plain, shipped, table
 
 TIMES = ((10, "<10 minutes"), (60, "10-60 minutes"), (120, "1-2 hours"), (480, "2-8 hours"), (1440, "8-24 hours"),
          (4320, "1-3 days"), (20160, "3-14 days"), (float("inf"), "> 14 days"))  # fmt: skip
@@ -93,7 +92,7 @@ def _values(
     return {
         "f": facts,
         "a": answers,
-        "title": words("title", title=answered(answers.title) or facts.title),
+        "title": words("title", title=plain(answered(answers.title) or facts.title)),
         "all_simulated": facts.simulated and not outside,
         "questions": len(still_open),
         "authors": _authors(answers) or mark("authors").strip(),
@@ -102,6 +101,8 @@ def _values(
             getattr(answers.of(source.option), key), f"data.{source.option}.{key}", known
         ),
         "mark": mark,
+        "plain": plain,
+        "in_paper": "".join(mark(key) for key in asked if key.startswith("in_paper")),
         "box": box,
         "count": lambda many, noun: words.count(len(many), noun),
         "count_of": words.count,
@@ -132,8 +133,9 @@ def _values(
         "other_versions": _other_versions(facts, words),
         "seeds": words.table(
             "seeds",
-            ((f"`{one.key}`", one.value, one.experiment, *seed_at(facts, one, words)) for one in facts.seeds),
+            ((f"`{one.key}`", one.value, one.experiment, *_set_at(one, words)) for one in facts.seeds),
         ),
+        "seed_command": _seed_command(facts),
         "times": _classes(TIMES, seconds / 60),
         "storages": _classes(STORAGES, bytes_needed / 1e6),
         "machine": _machine(facts, words),
@@ -157,6 +159,7 @@ def _values(
             (one.licence for one in facts.software.packages if one.name == "digicarbon" and one.licence), "BSD-3-Clause"
         ),
         "withheld": [f"`{file.place}`" for source in outside for file in source.files if not file.shared],
+        "lock": lambda lock: _lock(lock, words),
         "displays": words.table("displays", (_display(one, facts, answers) for one in facts.displays)),
         "methods": listed(cited.methods),
         "software": listed(cited.software),
@@ -164,6 +167,16 @@ def _values(
         "further": listed(cited.further),
         "unknown": [f"`{key}`" for key in cited.unknown],
     }
+
+
+def _lock(lock: Lock, words: _Words) -> str:
+    """Return what holds of the lock of a plan, and where its file is."""
+    said = lock.said.text(words.language)
+    if not lock.sealed:
+        said += words("lock_left_out")
+    elif not lock.holds:
+        said += words("lock_not_repeated", file=lock.sealed)
+    return said
 
 
 def _authors(answers: Answers) -> str:
@@ -236,54 +249,20 @@ def _other_versions(facts: Facts, words: _Words) -> str:
     return words.table("versions", rows) if rows else ""
 
 
-@cache
-def _tree(content: bytes) -> Any:
-    """Return the nodes of a file of YAML; None if it is none. A file is asked for each of its seeds."""
-    try:
-        return yaml.compose(content.decode(), Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError):
-        return None
+def _seed_command(facts: Facts) -> str:
+    """Return a command that changes the first seed; empty where there is none."""
+    for seed in facts.seeds:
+        one = next(one for one in facts.experiments if one.name == seed.experiment)
+        kept = [word for word in one.command if not word.startswith(f"{seed.key}=")]
+        return " ".join([*kept, f"{seed.key}={seed.value + 1}"])
+    return ""
 
 
-_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
-
-
-def seed_at(facts: Facts, seed: Seed, words: _Words) -> tuple[str, int | str]:
-    """Return the file and the line that hold the value of a seed: the experiment's own file, or else the composed one.
-
-    Where none of them has it, it is in the command, or the option or its class sets it.
-    """
-    experiment = next(one for one in facts.experiments if one.name == seed.experiment)
-    keys = _keys(_tree(facts.files.get(seed.place, b"")), seed.key)
-    for place in (experiment.asked, seed.place):
-        pairs = list(_pairs(_tree(facts.files.get(place, b"")), ()))
-        for key in keys:
-            for scalar in (one for path, one in pairs if path == key or path.endswith(f".{key}")):
-                if scalar.value == str(seed.value):
-                    return f"`{place}`", scalar.start_mark.line + 1
-    in_command = any(word.endswith(f"={seed.value}") for word in experiment.overrides)
-    return words("seed_in_command" if in_command else "seed_of_class"), ""
-
-
-def _keys(root: Any, key: str) -> list[str]:
-    """Return the dotted keys that may hold a value, those that it refers to first."""
-    keys = [key]
-    values = {path: str(scalar.value) for path, scalar in _pairs(root, ())}
-    while (reference := _REFERENCE.fullmatch(values.get(keys[0], ""))) and reference[1] not in keys:
-        keys.insert(0, reference[1])
-    return keys
-
-
-def _pairs(node: Any, above: tuple[str, ...]) -> Iterator[tuple[str, yaml.ScalarNode]]:
-    """Yield the dotted key of every value below a node, with its node; items of a list have the list's key."""
-    if isinstance(node, yaml.ScalarNode):
-        yield ".".join(above), node
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _pairs(item, above)
-    elif isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            yield from _pairs(value, (*above, str(name.value)))
+def _set_at(seed: Seed, words: _Words) -> tuple[str, int | str]:
+    """Return the file and the line that set a seed, or else what sets it."""
+    if seed.line:
+        return f"`{seed.place}`", seed.line
+    return (words("seed_of_option", option=seed.place) if seed.place else words("seed_in_command")), ""
 
 
 def _classes(classes: Sequence[tuple[float, str]], value: float) -> list[tuple[str, bool]]:
@@ -334,7 +313,7 @@ def _what(program: Program, words: _Words) -> str:
 def _display(one: Display, facts: Facts, answers: Answers) -> tuple[object, ...]:
     experiment = next(item for item in facts.experiments if item.name == one.experiment)
     place = answers.in_paper.get(one.experiment, "")
-    name = " — ".join(filter(None, (place, one.title)))
+    name = " — ".join(filter(None, (answered(place), plain(one.title))))
     program = f"`{experiment.asked}`"
     return name, one.experiment, f"`{' '.join(one.command)}`", program, made_at(facts, experiment), _names(one.files)
 

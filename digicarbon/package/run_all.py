@@ -35,14 +35,21 @@ WORK = BUILD / ".study"
 def main() -> int:
     """Rebuild the package; return the exit status."""
     options = arguments()
-    plan = json.loads((HERE / PLAN).read_text(encoding="utf-8"))
+    try:
+        plan = json.loads((HERE / PLAN).read_text(encoding="utf-8"))
+        changes = changed()
+    except (OSError, ValueError, KeyError) as error:
+        return refuse(
+            f"The package is not whole: {PLAN} or {MANIFEST} is missing or damaged ({error}). Unpack the whole package "
+            "into one folder again."
+        )
     names = [one["name"] for one in plan["experiments"]]
     unknown = [name for name in options.only if name not in names]
     if unknown:
         return refuse(f"There is no experiment {unknown[0]} in this package. There are: {', '.join(names)}.")
     chosen = [one for one in plan["experiments"] if not options.only or one["name"] in options.only]
     say(plan["simulated"])
-    for name in changed():
+    for name in changes:
         say(f"Changed since the package was made: {name}")
     data, problems = find_data(plan["data"], {one["name"] for one in chosen}, options.data)
     if problems:

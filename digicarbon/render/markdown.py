@@ -37,5 +37,5 @@ def _joined(above: Sequence[str], head: str) -> str:
 
 
 def _escaped(texts: Sequence[str]) -> list[str]:
-    """Return texts that Markdown shows unchanged: their bars do not end columns, their stars do not mean emphasis."""
-    return [re.sub(r"([\\|*])", r"\\\1", text) for text in texts]
+    """Return texts that Markdown shows unchanged: a bar ends no column, a star is no emphasis, and no tag begins."""
+    return [re.sub(r"[\\|*]|<(?=[A-Za-z/!?])", r"\\\g<0>", text) for text in texts]

@@ -209,7 +209,7 @@ def whole() -> dict[str, Any]:
         "numbers_in_text": True,
         "all_tables": False,
         "not_included": "Figure 1 is a photograph.",
-        "in_paper": {"main": "Table 3"},
+        "in_paper": {"main": "Table 3", "curve": "none"},
         "ethics": "none",
         "registration": "none",
         "protocol": "none",

@@ -238,9 +238,13 @@ def test_the_editor_checks_answers_as_the_product_does(tmp_path: Path) -> None:
 
 def test_answers_in_braces_are_not_rewritten(tmp_path: Path) -> None:
     file = tmp_path / "package.yaml"
-    for text in ("data: {}\n", "data:\n  mydata: {}\n", "data: {mydata: {share: true}}\n"):
+    for text, key in (
+        ("data: {}\n", "package.data"),
+        ("data:\n  mydata: {}\n", "package.data.mydata"),
+        ("data: {mydata: {share: true}}\n", "package.data"),
+    ):
         file.write_text(text, encoding="utf-8")
-        with pytest.raises(ConfigError, match="not in braces"):
+        with pytest.raises(ConfigError, match=rf"package\.yaml: {key}: new questions .* not in braces"):
             ask(file, SOURCES)
         assert file.read_text(encoding="utf-8") == text
     assert answers(file).of("mydata").share is True

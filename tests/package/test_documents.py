@@ -18,14 +18,16 @@ import specimen
 import yaml
 
 from digicarbon.model import DiD, DynamicPanel, PanelRegression
-from digicarbon.package import checklists, readme
+from digicarbon.note import note_of
+from digicarbon.package import checklists
 from digicarbon.package.answers import LICENCES, Answers, questions
-from digicarbon.package.bibliography import SOFTWARE, bibliography, shipped
+from digicarbon.package.bibliography import SOFTWARE, bibliography, replaced, shipped
 from digicarbon.package.bibtex import entries
 from digicarbon.package.deposit import BLANKS, licence_text
 from digicarbon.package.documents import documents, sources
 from digicarbon.package.documents import questions as still_open
 from digicarbon.package.facts import Facts, Lock, Seed
+from digicarbon.package.parts import plain
 from digicarbon.report.kinds import Kind, Multiverse
 from digicarbon.report.specification_curve import SpecificationCurve
 from digicarbon.spec import Spec
@@ -190,30 +192,18 @@ def test_simulated_data_say_so_in_every_document() -> None:
     assert not any("simulated" in text.lower() for name, text in real.items() if name != "checklists/DCAS.md")
 
 
-def test_line_of_a_seed_holds_its_value() -> None:
+def test_seeds_have_the_file_and_line_or_what_else_sets_them() -> None:
     facts = specimen.facts()
-    words, composed, asked = readme._Words("en"), facts.experiments[0].composed, facts.experiments[0].asked
-
-    def line(key: str, value: int) -> tuple[str, str]:
-        place, number = readme.seed_at(facts, Seed(key, value, "main", composed), words)
-        if not isinstance(number, int):
-            return place, ""
-        return place, facts.files[place.strip("`")].decode().splitlines()[number - 1].strip()
-
-    assert line("source.seed", 4) == (f"`{asked}`", "seed: 4")
-    assert line("source.noise.seed", 3) == (f"`{composed}`", "seed: 3")
-    assert line("weights.seed", 1) == ("(set by the option or its class)", "")
-    referring = b"inference:\n  seed: 7\nmodel:\n  seed: ${inference.seed}\n"
-    columns = b"columns:\n  A: {inference: {seed: 8}}\n  B:\n    inference.seed: 9\ngrid:\n  inference.seed: [5, 6]\n"
-    facts = replace(facts, files={**facts.files, composed: referring, asked: columns})
-    assert line("model.seed", 7) == (f"`{composed}`", "seed: 7")
-    assert line("model.seed", 8) == (f"`{asked}`", "A: {inference: {seed: 8}}")
-    assert line("model.seed", 9) == (f"`{asked}`", "inference.seed: 9")
-    assert line("model.seed", 6) == (f"`{asked}`", "inference.seed: [5, 6]")
-    main = replace(facts.experiments[0], overrides=("inference.seed=11",))
-    facts = replace(facts, experiments=(main, *facts.experiments[1:]))
-    assert line("model.seed", 11) == ("(the command)", "")
-    assert line("model.seed", 12) == ("(set by the option or its class)", "")
+    seeds = (
+        Seed("source.seed", 4, "main", "experiments/main.yaml", 9),
+        Seed("inference.seed", 2, "main", ""),
+        Seed("weights.seed", 1, "curve", "weights=permuted"),
+    )
+    text = section(written(replace(facts, seeds=seeds), EMPTY)["README.md"], "Controlled Randomness")
+    assert "| `source.seed` | 4 | main | `experiments/main.yaml` | 9 |" in text
+    assert "| `inference.seed` | 2 | main | (the command) |  |" in text
+    assert "| `weights.seed` | 1 | curve | (`weights=permuted` of digicarbon) |  |" in text
+    assert "e.g. `digicarbon run main source.seed=5`" in text
 
 
 def test_every_table_has_its_experiment_command_file_and_line() -> None:
@@ -317,15 +307,26 @@ def test_verdicts_of_the_guidelines_on_openness() -> None:
     facts = specimen.facts()
     assert verdicts("top", facts, WHOLE) == ["no", "no", "no", "not_applicable", "yes", "yes", "no", "no", "no", "yes"]
     assert verdicts("top", facts, EMPTY)[:3] == ["authors", "authors", "no"]
-    lock = Lock("2026-05-01T00:00:00Z", (), "expected/main/lock.json")
-    locked = replace(facts, experiments=tuple(replace(one, lock=lock) for one in facts.experiments))
-    assert verdicts("top", locked, WHOLE)[2] == "yes"
-    changed = replace(lock, changes=("seed: 1 became 2",))
-    one, two = locked.experiments
-    assert verdicts("top", replace(locked, experiments=(one, replace(two, lock=changed))), WHOLE)[2] == "no"
-    assert verdicts("top", replace(locked, experiments=(one, replace(two, lock=None))), WHOLE)[2] == "no"
-    text = written(replace(locked, experiments=(one, replace(two, lock=changed))), WHOLE)["README.md"]
-    assert "changed since: seed: 1 became 2" in text
+    said = note_of("Locked in May.")
+    lock = Lock("2026-05-01T00:00:00Z", said, (), "expected/main/lock.json")
+    one, two = (replace(experiment, lock=lock) for experiment in facts.experiments)
+    assert verdicts("top", replace(facts, experiments=(one, two)), WHOLE)[2] == "yes"
+    assert verdicts("top", replace(facts, experiments=(one, replace(two, lock=None))), WHOLE)[2] == "no"
+    weaker: list[dict[str, Any]] = [
+        {"changes": (note_of("seed: 1 became 2"),)},
+        {"broken": (1,)},
+        {"fitted_before": 3},
+        {"outcome_read": ("ln_ci",)},
+    ]
+    for fields in weaker:
+        other = replace(lock, **fields, said=note_of("This speaks against it."))
+        own = replace(facts, experiments=(one, replace(two, lock=other)))
+        assert verdicts("top", own, WHOLE)[2] == "no"
+        documents_of = written(own, WHOLE)
+        for name in ("README.md", "checklists/TOP.md", "ro-crate-metadata.json"):
+            assert "This speaks against it." in documents_of[name]
+        read = "The lock has read values of the outcome, since other parts of the plan depend on them: ln_ci."
+        assert (read in documents_of["checklists/TOP.md"]) == ("outcome_read" in fields)
 
 
 def test_bibliography_has_the_recorded_methods_and_no_others() -> None:
@@ -537,3 +538,40 @@ def test_without_rocrate_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "rocrate.rocrate", None)
     with pytest.raises(ConfigError, match=r"pip install rocrate"):
         documents(specimen.facts(), EMPTY)
+
+
+def test_titles_and_labels_are_shown_as_they_are_in_markdown() -> None:
+    facts = specimen.facts()
+    one = replace(facts.variables[0], words={"en": "Pipe *x* <b>"})
+    odd = replace(facts, title="A <clean> *title*", variables=(one, *facts.variables[1:]))
+    own = written(odd, EMPTY)
+    assert own["README.md"].startswith("# Replication package for: A \\<clean> \\*title\\*\n")
+    assert "| Pipe \\*x\\* \\<b> |" in own["codebook.md"]
+    # a sign that begins no tag stays
+    assert plain("p < 0.1 & a_b") == "p < 0.1 & a_b"
+
+
+def test_a_chinese_name_is_its_own_word_and_another_needs_one() -> None:
+    facts = specimen.facts()
+    named = tuple(
+        replace(one, words={}, name=name) for one, name in zip(facts.variables, ("碳强度", "gdp"), strict=True)
+    )
+    assert verdicts("dcas", replace(facts, variables=named[:1]), WHOLE)[4] == "yes"
+    assert verdicts("dcas", replace(facts, variables=named), WHOLE)[4] == "no"
+
+
+def test_experiments_that_the_answer_on_the_paper_lacks_are_asked_for() -> None:
+    facts = specimen.facts()
+    in_part = Answers(**{**specimen.whole(), "in_paper": {"main": "Table 3"}})
+    assert [one.key for one in still_open(facts, in_part)] == ["in_paper.curve"]
+    assert "(`in_paper.curve`)" in written(facts, in_part)["README.md"]
+    # none is an answer, and no place
+    assert still_open(facts, WHOLE) == []
+    assert "none — " not in written(facts, WHOLE)["README.md"]
+
+
+def test_an_entry_that_replaces_a_shipped_one_is_known() -> None:
+    entry = "@book{baltagi2021,\n  author = {A}, title = {T}, year = 2020, publisher = {P}}\n"
+    own = entry.replace("baltagi2021", "mine2020")
+    assert replaced(Answers(bibtex=entry + own)) == ["baltagi2021"]
+    assert replaced(WHOLE) == []

@@ -74,6 +74,7 @@ class State:
             "changes": differing,
             "lock": None if self.lock is None else self.lock.latest,
             "versions": [] if self.lock is None else [brief(version) for version in self.lock.versions],
+            "broken": [] if self.lock is None else self.lock.broken,
         }
         return json.dumps(node, ensure_ascii=False, indent=1) + "\n"
 
