@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any, get_args
 
@@ -302,3 +303,28 @@ def test_a_sweep_records_what_its_page_reads(tmp_path: Path, monkeypatch: pytest
     assert again is not None
     assert again.to_json() == kept.to_json()
     assert stored.evidence(EvidenceRequest("coefficient", "x", leave_out=True)) is None
+    # neither does a look without the fits, which has them where another command recorded them
+    whole, without = (EvidenceRequest("coefficient", None, leave_out=leave_out) for leave_out in (True, False))
+    look = Composer(loader(), "one", ["report=one_answer", "report.leave_out=false", "report.pictures=[]"])
+    assert sweep.run(look, plan(look)).parent_id == done.parent_id
+    stored = recorded.sweep(Tracking(), "one")
+    again = stored.evidence(whole)
+    assert again is not None
+    assert again.to_json() == kept.to_json()
+    assert rows["quantity"].unique().tolist() == ["coefficient"]
+    assert rows["term"].unique().tolist() == ["ln_e"]
+    # the file is beside a page of its own number alone
+    assert main(["report", "one", "--out", "total", "report.quantity=direct", "report.leave_out=true"]) == 0
+    assert not Path("total/without_units.csv").exists()
+    said = Path("total/index.html").read_text(encoding="utf-8")
+    assert "report=one_answer report.quantity=direct report.leave_out=true" in said
+    # what an earlier version recorded in one place is read for its number
+    old = units.parents[2]
+    (units.parent / "one_answer.json").rename(old / "one_answer.json")
+    shutil.rmtree(old / "one_answer")
+    stored = recorded.sweep(Tracking(), "one")
+    for request in (whole, without):
+        again = stored.evidence(request)
+        assert again is not None
+        assert again.to_json() == kept.to_json()
+    assert stored.evidence(EvidenceRequest("direct", None, leave_out=True)) is None
