@@ -384,6 +384,7 @@ def test_a_record_without_own_code_names_the_file(columns: None, capsys: Capture
             assert part.pop("code", None) or part.pop("series", None)
             part.pop("series", None)
     file.write_text(json.dumps(record), encoding="utf-8")
+    client().log_artifact(first, str(file))
     every = runs(first, second, status=1)
     assert set(every["data"]) == {"data.csv"}
     assert set(every["reason"]) == {"data"}
