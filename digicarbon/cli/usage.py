@@ -344,7 +344,7 @@ def _add_records(add: Adder) -> None:
         is_override=_is_tracking,
     )
     compare = add(
-        "digicarbon compare A B [--to FILE] [--experiment EXPERIMENT] [report.language=en|zh tracking=…]",
+        "digicarbon compare A B [--to FILE] [--experiment EXPERIMENT] [report.language=… tracking=…]",
         "compare.compare_",
         "Compares two recorded sweeps: which numbers moved, and by what: data, a choice, code or packages. A and B are "
         "each an experiment (its latest sweep), EXPERIMENT@COMMIT (the latest one at a Git commit), or the id of a "

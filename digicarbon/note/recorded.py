@@ -27,7 +27,17 @@ _SEPARATORS = {
 }
 _MORE = re.compile(r"(?P<items>.+) and (?P<more>\d+) more\Z", re.DOTALL)
 _FRAMES = frozenset(
-    {"of_runs", "of_labels", "and_more", "sentences", "span", "cell", "unit_of_variable", "clusters_of_period"}
+    {
+        "of_runs",
+        "of_labels",
+        "and_more",
+        "labels_and_more",
+        "sentences",
+        "span",
+        "cell",
+        "unit_of_variable",
+        "clusters_of_period",
+    }
     | {"counted", "effect_name", "others_of_cell", "difference_of", "several_terms", "sweep_effect"}
     | {"compare_reasons_in_cell"}
 )
@@ -153,7 +163,9 @@ def _has_words(code: str) -> bool:
 def _patterns() -> Mapping[str, re.Pattern[str]]:
     # free words of one template may hold the words of another: the one with most words of its own comes first
     codes = sorted(note_words(), key=lambda code: -sum(len(part) for part in template(code, "en") if type(part) is str))
-    return {code: _compiled(template(code, "en")) for code in codes if code not in _FRAMES}
+    # a comparison was never recorded: it is made anew from two records
+    frames = {*_FRAMES, *(code for code in codes if code.startswith("compare_"))}
+    return {code: _compiled(template(code, "en")) for code in codes if code not in frames}
 
 
 def _compiled(pieces: Iterable[Piece]) -> re.Pattern[str]:

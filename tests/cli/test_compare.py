@@ -371,6 +371,25 @@ def test_own_code_of_columns_and_weights_is_told_from_data(columns: None, capsys
     assert set(every["reason"]) == {"code"}
 
 
+def test_a_record_without_own_code_names_the_file(columns: None, capsys: Capture) -> None:
+    first = sweep(capsys)
+    frame().assign(other=1.0).to_csv("data.csv", index=False)
+    write_columns(step=1.0)
+    second = sweep(capsys)
+    # as an earlier version wrote it
+    file = Path(client().download_artifacts(first, "data.json"))
+    record = json.loads(file.read_text(encoding="utf-8"))
+    for entry in record["data"]:
+        for part in (entry, *entry["weights"].values(), *entry["runs"].values()):
+            assert part.pop("code", None) or part.pop("series", None)
+            part.pop("series", None)
+    file.write_text(json.dumps(record), encoding="utf-8")
+    client().log_artifact(first, str(file))
+    every = runs(first, second, status=1)
+    assert set(every["data"]) == {"data.csv"}
+    assert set(every["reason"]) == {"data"}
+
+
 def test_a_choice_and_a_column_that_no_run_reads(first: str, capsys: Capture) -> None:
     write(EXPERIMENT.replace("model: {", "sample: {first: 2001}\nmodel: {"))
     frame().assign(other=1.0).to_csv("data.csv", index=False)

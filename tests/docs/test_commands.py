@@ -55,6 +55,7 @@ PLACEHOLDERS = {
     "[flags of `mlflow ui`]": "",
     "[tracking=…]": "",
     "[report=… tracking=…]": "report.decimals=3",
+    "[report.language=… tracking=…]": "report.language=zh",
     "[-v]": "-v",
     "[--all]": "--all",
     "[--check]": "",
