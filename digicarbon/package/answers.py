@@ -241,7 +241,11 @@ def answers(file: Path) -> Answers:
             try:
                 cls(**{str(name): value for name, value in fields.items()})
             except SpecError as error:
-                raise at(ConfigError(error.note(where)), shown(file)) from error
+                note = error.note(where)
+                if note.code == "field_required":
+                    # the command line gives no answers
+                    note = Note("answer_required", key=note.key)
+                raise at(ConfigError(note), shown(file)) from error
     return Answers(**given)
 
 

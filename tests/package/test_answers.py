@@ -236,6 +236,15 @@ def test_the_editor_checks_answers_as_the_product_does(tmp_path: Path) -> None:
             answers(file)
 
 
+def test_an_author_without_a_name_is_told_where_it_belongs(tmp_path: Path) -> None:
+    file = tmp_path / "package.yaml"
+    file.write_text("authors:\n  - {affiliation: Nankai University}\n", encoding="utf-8")
+    with pytest.raises(
+        ConfigError, match=r"package\.yaml: package\.authors\.0\.name is required; write it into this file"
+    ):
+        answers(file)
+
+
 def test_answers_in_braces_are_not_rewritten(tmp_path: Path) -> None:
     file = tmp_path / "package.yaml"
     for text, key in (

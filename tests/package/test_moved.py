@@ -271,6 +271,17 @@ def test_a_package_that_is_not_whole_is_no_difference_and_none_is_no_word(
         assert "Traceback" not in done.stderr
 
 
+def test_columns_that_cannot_run_are_counted_as_failed(packaged: tuple[Path, Path]) -> None:
+    here = packaged[0]
+    columns = "columns: {A: {}, B: {model.x: [nowhere]}}\n"
+    (here / "experiments/partly.yaml").write_text(EXPERIMENT.format(name="partly", source="inside") + columns)
+    main(["run", "partly"])
+    assert main(["package", "partly", "--to", "../partly"]) == 0
+    readme = (here.parent / "partly/README.md").read_text(encoding="utf-8")
+    assert "- `digicarbon run partly`: partly; 1 run, 1 failed; last run on" in readme
+    assert "The package holds 1 experiment with 1 run, which makes 1 table and 0 figures." in readme
+
+
 def test_answers_that_contradict_each_other_are_refused(packaged: tuple[Path, Path], capsys: Capture) -> None:
     file = packaged[0] / "experiments/package.yaml"
     whole = file.read_text(encoding="utf-8")
