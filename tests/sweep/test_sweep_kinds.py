@@ -238,6 +238,16 @@ def test_a_column_that_the_command_line_holds_fixed_needs_no_kind(project: Path)
     assert list(settings_for(composer, plan(composer)).kinds["named"]) == ["outcome"]
 
 
+def test_a_claim_that_no_bootstrap_can_meet_is_refused(project: Path) -> None:
+    claim = {"quantity": "coefficient", "sign": "negative", "share": 0.5, "significant": 0.01}
+    grid = {"model": ["twfe"], "outcome.controls": [["ln_pgdp"], ["ln_population"]]}
+    spec = {"grid": grid, "claim": claim, "report": {}, "defaults": ["config", "_self_"]}
+    text = refused(**spec, inference={"test": "wild", "replications": 99})
+    assert "with 99 draws no p value of the wild bootstrap is below 0.01" in text
+    written("mine", **spec, inference={"test": "wild", "replications": 199})
+    settings_for(composer := Composer(loader(), "mine"), plan(composer))
+
+
 def test_a_claim_counts_the_fits_of_a_column_that_cannot_run_once(project: Path) -> None:
     columns = {"FE": {"model": "twfe"}, "late": {"model": "twfe", "sample.first": 2017, "sample.last": 2017}}
     grid = {"weights": ["w1_adjacency", "k_nearest"], "outcome.controls": [["ln_pgdp"], ["ln_population"]]}
