@@ -19,7 +19,7 @@ def test_a_number_has_its_noun(given: tuple[int, str], words: str) -> None:
 def test_columns_are_told_apart_and_text_is_said() -> None:
     said = str(columns_there(["gdp", "PIL reale, mln €", "ICT v.a."], ["co2"]))
     assert said == "Columns: gdp, 'PIL reale, mln €', 'ICT v.a.', co2 (text)."
-    assert str(columns_there("abc", most=2)) == "Columns: a, b and 1 more."
+    assert str(columns_there(f"x{place}" for place in range(42))).endswith(" x39 and 2 more.")
 
 
 def test_case_makes_no_difference_to_what_is_meant() -> None:
