@@ -199,7 +199,7 @@ def test_a_database_that_takes_nothing_more_keeps_the_batch(
     sentence = str(caught.value)
     assert f"cannot be written: {said}" in sentence
     assert "the last 50 runs in mlruns/spool/" in sentence.replace("\\", "/")
-    store.abort("FAILED")
+    store.abort()
     assert recorded(store) == whole("a")
     again, done = begun()
     assert set(done) == {"a", *(f"b{k}" for k in range(50))}
@@ -229,7 +229,7 @@ def test_a_full_disk_keeps_the_batch_elsewhere(
         patch.setattr(Path, "open", full)
         with pytest.raises(TrackingError, match="the disk is full"):
             store.write([of("a")])
-        store.abort("FAILED")
+        store.abort()
     again, done = begun()
     assert set(done) == {"a"}
     again.finish({}, failed=0, done=1)
