@@ -335,6 +335,9 @@ def test_a_command_that_is_shown(
         allowed = next((numbers for pattern, numbers in STATUS.items() if re.search(pattern, one)), (0,))
         assert answer.status in allowed, f"{SHOWN[command]}: {command}\nas {one}\n{answer.err}\n{answer.out}"
         assert "Traceback" not in answer.err
+    # a package of runs that are older than the lock asks for another run
+    for lock in Path.cwd().rglob("*.lock.json"):
+        lock.unlink()
 
 
 def _for_this_machine(command: str) -> str:
