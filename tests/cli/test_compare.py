@@ -254,8 +254,15 @@ def mine(study: Path) -> Path:
 
 def changed_code(mine: Path, old: str, new: str) -> None:
     mine.write_text(MINE.replace(old, new), encoding="utf-8")
-    # another process would load the file as it is now
-    sys.modules.pop("mine", None)
+    forget("mine")
+
+
+def forget(*modules: str) -> None:
+    """Let modules be loaded as they are now, as another process would load them."""
+    for name in modules:
+        sys.modules.pop(name, None)
+    # within one second a compiled file of a text of the same length counts as current
+    shutil.rmtree("__pycache__", ignore_errors=True)
 
 
 def git(*words: str) -> str:
@@ -326,8 +333,7 @@ def write_columns(more: int = 0, step: float = 0.0) -> None:
     """Write a measure and weights of one's own, which another process would load as they are now."""
     Path("columns.py").write_text(COLUMNS.replace("MORE = 0", f"MORE = {more}"), encoding="utf-8")
     Path("steps.py").write_text(f"STEP = {step}\n", encoding="utf-8")
-    for name in ("columns", "steps"):
-        sys.modules.pop(name, None)
+    forget("columns", "steps")
 
 
 @pytest.fixture
