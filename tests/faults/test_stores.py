@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from conftest import skip
 from laboratory import EVERY, Contents, Laboratory, each_once, ended, undisturbed, wait_for
 from mlflow import MlflowClient
 
@@ -334,7 +335,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     pytest.importorskip("psycopg")
     programs = programs_of_postgres()
     if programs is None:
-        pytest.skip("PostgreSQL is not installed here")
+        skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     # the user without rights must be able to reach it
     top = Path("/tmp") if os.geteuid() == 0 else tmp_path_factory.mktemp("postgres")
     made = Cluster(top / f"digicarbon_postgres_{os.getpid()}", programs)

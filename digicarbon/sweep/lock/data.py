@@ -141,7 +141,7 @@ class Reader:
             if without_logarithms(name) in outcome or self._behind(specs, inputs, [name])[0] & (of_outcome - elsewhere)
         }
         panel = run.prepared.stage.selection.panel
-        if _by_outcome(specs.weights, panel, outcome | own.of_outcome - own.read.keys() - behind):
+        if self._by_outcome(specs.weights, panel, outcome | own.of_outcome - own.read.keys() - behind):
             own.weighs.add(_called(run, "weights"))
         for name in sorted(behind):
             own.read.setdefault(name, "tables" if name == TABLES else "series")
@@ -187,6 +187,25 @@ class Reader:
             self._once[key] = parts, make()
         return self._once[key][1]
 
+    def _by_outcome(self, spec: WeightsSpec | None, panel: Panel, outcome: Collection[str]) -> bool:
+        """Return whether weights of a user's own class are others where the values of the outcome are exchanged.
+
+        Shipped classes name the columns that they are made of.
+        """
+        if spec is None or type(spec).__module__.partition(".")[0] == __package__.partition(".")[0]:
+            return False
+        names = tuple(name for name in panel.names if without_logarithms(name) in outcome)
+
+        def make() -> bool:
+            order = np.random.default_rng(1).permutation(len(panel.index))
+            exchanged = panel.with_columns({name: panel.column(name)[order] for name in names})
+            try:
+                return spec.compute(exchanged).digest != spec.compute(panel).digest
+            except DigicarbonError:
+                return True
+
+        return bool(self._cached(("by outcome", id(spec), id(panel), names), (spec, panel), make))
+
     def _set(self, run: Run, inputs: Inputs) -> DataSet:
         def make() -> DataSet:
             name = _unused(_called(run, "source"), self.sets)
@@ -224,21 +243,6 @@ def weights_of(runs: Iterable[Run]) -> dict[str, Mapping[str, Any]]:
         rows = " ".join(_row_hashes(weights))
         out[name] = {"called": called, "digest": weights.digest, "units": list(weights.labels), "rows": rows}
     return out
-
-
-def _by_outcome(spec: WeightsSpec | None, panel: Panel, outcome: Collection[str]) -> bool:
-    """Return whether weights of a user's own class are others where the values of the outcome are exchanged.
-
-    Shipped classes name the columns that they are made of.
-    """
-    if spec is None or type(spec).__module__.partition(".")[0] == __package__.partition(".")[0]:
-        return False
-    order = np.random.default_rng(1).permutation(len(panel.index))
-    exchanged = {name: panel.column(name)[order] for name in panel.names if without_logarithms(name) in outcome}
-    try:
-        return spec.compute(panel.with_columns(exchanged)).digest != spec.compute(panel).digest
-    except DigicarbonError:
-        return True
 
 
 def _given(frame: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pandas as pd
 import pytest
+from conftest import skip
 
 from digicarbon.china import facts
 from digicarbon.report.picture import _figure, no_letters, plot_map, rendered
@@ -43,7 +44,7 @@ def test_without_a_chinese_font_labels_are_english_and_a_sentence_says_so() -> N
 
 def test_letters_of_an_installed_font_are_drawn() -> None:
     if not _figure.chinese():
-        pytest.skip("no font with Chinese letters is installed")
+        skip("no font with Chinese letters is installed (Debian: apt-get install fonts-wqy-microhei)")
     assert (drawable("指数"), no_letters(["指数"], "zh")) == ("指数", ())
     assert Words("zh", {"e": "数字经济"})("e") == "数字经济"
     figure = plot_map(a_map(lambda i: str(facts.provinces()["name_zh"][i])), language="zh", simulated=True)
