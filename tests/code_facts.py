@@ -142,3 +142,47 @@ def called(node: ast.expr) -> str:
     if isinstance(node, ast.Subscript):
         return called(node.value)
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+CLOCKS = {"clock_gettime", "monotonic", "perf_counter", "process_time", "thread_time", "time"}
+"""Functions of `time` that read a clock, and with ``_ns`` at their end in whole nanoseconds."""
+
+
+def clocks_asserted(folder: Path) -> list[str]:
+    """Return the assertions below a folder that compare the reading of a clock, or what is made of one."""
+    places = []
+    for path, tree in sources(folder):
+        lines = set()
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        rest = ast.Module([node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)], [])
+        for scope in (rest, *functions):
+            made: set[str] = set()
+            while found := {name for node in ast.walk(scope) if reads_clock(node, made) for name in given(node)} - made:
+                made |= found
+            for node in ast.walk(scope):
+                if isinstance(node, ast.Assert):
+                    compared = [part for part in ast.walk(node.test) if isinstance(part, ast.Compare)]
+                    if any(of_clock(part, made) for one in compared for part in ast.walk(one)):
+                        lines.add(node.lineno)
+        places += [f"{path.as_posix()}:{line}" for line in sorted(lines)]
+    return places
+
+
+def reads_clock(node: ast.AST, made: set[str]) -> bool:
+    """Return whether an assignment gives something that is made of a clock's reading, or of what is made of one."""
+    assigns = isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr)
+    return assigns and node.value is not None and any(of_clock(part, made) for part in ast.walk(node.value))
+
+
+def given(node: ast.AST) -> set[str]:
+    """Return the names that an assignment gives."""
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    inner = (part for target in targets if target is not None for part in ast.walk(target))
+    return {part.id for part in inner if isinstance(part, ast.Name)}
+
+
+def of_clock(node: ast.AST, made: set[str]) -> bool:
+    """Return whether an expression reads a clock, or is one of some names."""
+    if isinstance(node, ast.Call) and not node.args:
+        return called(node.func).removesuffix("_ns") in CLOCKS
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in made

@@ -54,6 +54,8 @@ POLICY = {
     "panel": {"policy": {"pilot": "adopted"}},
     "model": {"y": "y", "controls": []},
 }
+PLAIN = 40
+"""How many plain regressions on sets of choices are made: all would take minutes."""
 SAMPLE = 19
 """Every how many units a plain fit is made: all would take minutes."""
 
@@ -69,7 +71,14 @@ def shares() -> None:
         y = sum(x @ rng.normal(size=x.shape[1]) for x in choices) + rng.normal(size=2500)
         begun = time.process_time()
         shapley(np.asarray(y), choices)
-        say(f"Shapley shares of 2,500 estimates, {count} choices: {time.process_time() - begun:.2f} s of CPU")
+        seconds = time.process_time() - begun
+        begun = time.process_time()
+        for _ in range(PLAIN):
+            inside = [choice for choice in choices if rng.random() < 0.5]
+            np.linalg.lstsq(np.column_stack([np.ones(2500), *inside]), np.asarray(y), rcond=None)
+        plain = (time.process_time() - begun) / PLAIN * 2**count
+        text = f"Shapley shares of 2,500 estimates, {count} choices: {seconds:.2f} s of CPU"
+        say(f"{text}; a regression for each set of choices {plain:,.1f} s, {plain / seconds:,.0f} times as long")
 
 
 def units() -> None:

@@ -3,7 +3,7 @@
 Run from an empty folder: ``python …/tests/benchmark/bench_plan.py``. CPU seconds; the peer composes each run in full,
 as a sweep by Hydra's own sweepers does (these do it twice). Our first figure is without the compositions, one per
 option, which stand in a line of their own. The grid is expanded with an exclusion; the draw is from a grid of
-more than 10¹⁴ points.
+more than 10¹⁴ points. A lock is what `digicarbon lock` writes of the runs of `robustness`, after they are planned.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ from digicarbon.plan.expand import expand
 from digicarbon.plan.prepare import specify
 from digicarbon.plan.runs import plan
 from digicarbon.spec import Builder
+from digicarbon.sweep.lock import content
+from digicarbon.sweep.lock.data import Reader
+from digicarbon.sweep.sweep import settings_for
 
 CONTROLS = ("ln_pgdp", "ln_population", "ln_built_up_area", "ln_ter_sec", "ln_regulation")
 SETS = [list(chosen) for k in range(6) for chosen in itertools.combinations(CONTROLS, k)]
@@ -100,6 +103,12 @@ def main() -> None:
     say(f"1,000 drawn from a huge grid, s                 {timed(lambda: expand(huge, []))[0]:10.2f}\n")
     spent, planned = timed(lambda: plan(large))
     say(f"whole plan of {len(planned.runs)} runs, ms a run          {spent / len(planned.runs) * 1e3:10.3f}\n")
+    robustness = Composer(loader(), "robustness", ["source=simulated"])
+    planning, planned = timed(lambda: plan(robustness))
+    report = settings_for(robustness, planned).report
+    spent, locked = timed(lambda: content(robustness, planned, report, Reader()))
+    say(f"lock of {locked['runs']['choices']} choices, s                       {spent:10.2f}\n")
+    say(f"ratio to its plan                               {spent / planning:10.1f}\n")
 
 
 if __name__ == "__main__":

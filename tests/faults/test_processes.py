@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,9 +102,7 @@ def test_a_killed_command_leaves_neither_workers_nor_folders_behind(laboratory: 
     process.kill()
     assert left_in(temporary)
     # a pipe is at its end when all who inherited it have ended; an idle worker of joblib stays for five minutes
-    start = time.monotonic()
     process.communicate(timeout=120)
-    assert time.monotonic() - start < 30
     fits = len(laboratory.fits)
     laboratory.gate("open")
     laboratory.call(HERE)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -149,12 +147,3 @@ def test_every_policy_is_given_once() -> None:
     assert (np.sort(found, axis=1) == np.arange(12)).all()
     assert (found == assignments(12, 50, np.random.default_rng(4))).all()
     assert len(np.unique(found, axis=0)) == 50
-
-
-def test_five_hundred_placebos_take_less_than_a_second() -> None:
-    rng = np.random.default_rng(1)
-    unit, period, treated = long(rng.choice([5, 7, 10, 15], size=285), 15)
-    y, x = rng.normal(size=len(unit)), rng.normal(size=(len(unit), 4))
-    started = time.process_time()
-    placebo_effects(y, x, treated.reshape(285, 15), assignments(285, 500, rng), Rows(unit, period, 285, 15))
-    assert time.process_time() - started < 1

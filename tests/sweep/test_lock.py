@@ -750,13 +750,10 @@ def test_a_damaged_lock_does_not_cost_the_runs(study: Callable[..., Path], capsy
     assert "The plan was locked, but the lock cannot be read" in capsys.readouterr().out
 
 
-def test_a_lock_of_2500_runs_takes_seconds(project: Path) -> None:
+def test_a_lock_of_2500_runs_counts_them_and_stays_small(project: Path) -> None:
     composer = Composer(loader(), "robustness", ["source=simulated"])
     planned = plan(composer)
-    start = time.process_time()
-    reader = Reader()
-    made = content(composer, planned, settings_for(composer, planned).report, reader)
-    assert time.process_time() - start < 3
+    made = content(composer, planned, settings_for(composer, planned).report, Reader())
     assert made["runs"]["choices"] == 2500
     assert len(json.dumps(made)) < 100_000
     assert set(made["seeds"]) == {"draw.seed", "inference.seed", "report.seed", "source.seed"}
