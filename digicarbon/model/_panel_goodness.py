@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import scipy
 
@@ -25,8 +27,7 @@ def goodness(columns: Columns, fit: Fit, df_resid: int, random: bool) -> dict[st
     nobs, y, weighting = len(columns.values), columns.unscaled[:, -1], columns.weighting
     total = y if random else columns.outcome
     if weighting is None:
-        around = float(((total - total.mean()) ** 2).sum())
-        inner = float(((y - y.mean()) ** 2).sum())
+        around, inner = map(variation, (total, y))
     else:
         around, inner = map(weighting.variation, (total, y))
     found = {
@@ -38,16 +39,22 @@ def goodness(columns: Columns, fit: Fit, df_resid: int, random: bool) -> dict[st
     if random:
         del found["r2_within"]
         return found
-    loglik = -nobs / 2 * (np.log(2 * np.pi * fit.ssr / nobs) + 1)
+    loglik = -nobs / 2 * (math.log(2 * math.pi * fit.ssr / nobs) + 1) if fit.ssr > 0 else math.inf
     if weighting is not None:
         # variances of errors are one over the weights, as in R's logLik
         loglik += float(np.log(weighting.values).sum()) / 2
     parameters = nobs - df_resid
     return found | {
-        "loglik": float(loglik),
-        "aic": 2.0 * parameters - 2 * float(loglik),
-        "bic": float(np.log(nobs)) * parameters - 2 * float(loglik),
+        "loglik": loglik,
+        "aic": 2.0 * parameters - 2 * loglik,
+        "bic": math.log(nobs) * parameters - 2 * loglik,
     }
+
+
+def variation(values: FloatArray) -> float:
+    """Return the sum of squared deviations from the mean."""
+    around = values - np.add.reduce(values) / len(values)
+    return float(around @ around)
 
 
 def joint_test(
@@ -56,11 +63,13 @@ def joint_test(
     """Return the test that all slopes are zero: F, or chi² where the normal distribution is taken."""
     slopes = [j for j, role in enumerate(roles) if role.kind == "regressor"]
     k = len(slopes)
-    _, solved, failed = scipy.linalg.lapack.dposv(covariance[np.ix_(slopes, slopes)], coef[slopes])
+    if k < len(roles):
+        covariance, coef = covariance[np.ix_(slopes, slopes)], coef[slopes]
+    _, solved, failed = scipy.linalg.lapack.dposv(covariance, coef)
     if failed:
         # fewer clusters than slopes: the joint test does not exist
         return {}
-    wald = float(coef[slopes] @ solved)
+    wald = float(coef @ solved)
     if inference.df is None:
         return {"chi2": wald, "chi2_p": float(scipy.special.chdtrc(k, wald))}
     return {"f": wald / k, "f_p": float(scipy.special.fdtrc(k, inference.df, wald / k))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -53,7 +54,7 @@ MOST_DENSE_UNITS = 4000
 def squared_correlation(y: FloatArray, fitted: FloatArray) -> float:
     """Return the squared correlation of y and what a model fits, 0 where one of them does not vary."""
     a, b = y.ravel(), fitted.ravel()
-    a, b = a - a.mean(), b - b.mean()
+    a, b = a - np.add.reduce(a) / len(a), b - np.add.reduce(b) / len(b)
     scale = float((a @ a) * (b @ b))
     return float((a @ b) ** 2 / scale) if scale > 0 else 0.0
 
@@ -87,6 +88,11 @@ class Design:
     m: SpatialOperator
     sample: Sample
     random: bool
+
+    @cached_property
+    def demeaned_lag(self) -> FloatArray:
+        """Wy with fixed effects removed, shape (T, N, 1)."""
+        return demean(self.lagged_y, self.sample.effects)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +186,7 @@ def _lagged_y(design: Design, demeaning: Demeaning) -> FloatArray:
     # without effects there is nothing to take before the lag
     if demeaning == "first" and _effects(design) != "none":
         return design.w.lag(design.within[..., -1:])
-    return demean(design.lagged_y, _effects(design))
+    return design.demeaned_lag
 
 
 def _lag(design: Design, demeaning: Demeaning) -> tuple[SpatialFit, FloatArray]:

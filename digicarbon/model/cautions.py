@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model._absorption import Absorption
+from digicarbon.model._latest import Latest, columns_of
 from digicarbon.model._observation_weights import Weighting
 from digicarbon.model._panel_columns import demeaned, rows_of
 from digicarbon.note import Note
-from digicarbon.numeric.linear.least_squares import least_squares
-from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb_weighted, clearly_independent
+from digicarbon.numeric.linear.least_squares import triangular
+from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb_weighted, clear_products
 from digicarbon.numeric.resampling.null_model import cube, in_rows, orthonormal, without
 from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.numeric.tests.effects_f import effects_f
@@ -26,6 +28,8 @@ MUCH = 0.25
 """Share of the variation of a term that is much for one unit, if it is three times its even share, too."""
 ALMOST_ALL = 0.9
 """Share that is much however few units have the term."""
+_LATEST = Latest()
+"""Notes on regressors, which models of other outcomes, weights and standard errors share."""
 REJECTED = 0.001
 """p of the F test, which knows nothing of serial correlation, below which unit effects should not be left out."""
 
@@ -63,8 +67,22 @@ def leverage(
     effects, by which its rows weigh in the coefficient. It is compared with an even share of the units that have the
     term, which are few if it is that of a group.
     """
-    rows, notes = rows_of(panel), []
     panel.require(terms)
+    beside = () if weights is None else (weights,)
+    columns = columns_of(panel, (*terms, *beside))
+    key = (focal, terms, effects, further and further.key, columns)
+    return list(_LATEST.once(key, lambda: _leverage(panel, focal, terms, effects, weights, further), lambda _: 0))
+
+
+def _leverage(
+    panel: Panel,
+    focal: tuple[str, ...],
+    terms: tuple[str, ...],
+    effects: EffectsKind,
+    weights: str | None,
+    further: Absorption | None,
+) -> list[Note]:
+    rows, notes = rows_of(panel), []
     if weights is None:
         columns = demeaned([panel.columns[term] for term in terms], rows, effects, further)
         if effects == "none" and further is None:
@@ -74,20 +92,24 @@ def leverage(
         raw = panel.array(terms)
         columns = absorb_weighted(raw, rows, effects, weighting.values) if further is None else further.kernel(raw)
         columns = weighting.root[:, None] * (columns - weighting.means(columns))
-    independent = clearly_independent(columns, columns)
-    for term in focal:
-        place = terms.index(term)
-        having = np.count_nonzero(rows.sums(panel.column(term)[:, None] ** 2, "unit"))
-        others, own = np.delete(columns, place, axis=1), columns[:, [place]]
-        left = own
-        if others.shape[1]:
-            both = np.hstack([others, own])
-            left = least_squares(both).residuals[:, None] if independent else without(orthonormal(others), own)
-        squares = rows.sums(left**2, "unit")[:, 0]
-        share = squares / squares.sum()
-        most = int(share.argmax())
-        if share[most] > min(ALMOST_ALL, max(MUCH, 3 / having)):
-            notes.append(Note("unit_leverage", unit=panel.units[most], share=float(share[most]), term=term))
+    places = [terms.index(term) for term in focal]
+    gram = columns.T @ columns
+    if clear_products(gram, gram.diagonal()):
+        # what is left of each is Z(Z′Z)⁻¹'s column, up to its size
+        root = scipy.linalg.lapack.dtrtri(triangular(columns, gram))[0]
+        left = columns @ (root @ root[places].T)
+    else:
+        left = np.column_stack(
+            [without(orthonormal(np.delete(columns, place, axis=1)), columns[:, [place]]) for place in places]
+        )
+    squares = rows.sums(left * left, "unit")
+    for term, own in zip(focal, squares.T, strict=True):
+        most = int(own.argmax())
+        share = float(own[most] / own.sum())
+        if share > MUCH:
+            having = np.count_nonzero(rows.sums(panel.column(term)[:, None] ** 2, "unit"))
+            if share > min(ALMOST_ALL, max(MUCH, 3 / having)):
+                notes.append(Note("unit_leverage", unit=panel.units[most], share=share, term=term))
     return notes
 
 

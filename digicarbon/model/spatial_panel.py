@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
+from digicarbon.arrays import IntArray
 from digicarbon.errors import DataError, WeightsError
 from digicarbon.inference import SPATIAL_REFERENCES
 from digicarbon.model._durbin import Durbin, lagged_by, refuse_names, refuse_unknown_lags
+from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_columns import Columns, rows_of
+from digicarbon.model._panel_goodness import variation
 from digicarbon.model._spatial_estimates import (
     DURBIN_KINDS,
     ERROR_KINDS,
@@ -30,6 +34,7 @@ from digicarbon.model._spatial_estimates import (
     squared_correlation,
 )
 from digicarbon.model.base import (
+    Model,
     after,
     refuse_single_period,
     refuse_too_small,
@@ -59,12 +64,35 @@ if TYPE_CHECKING:
 NO_PHI = 1e-5
 """A phi below this one is at the end of its range, zero; that of sem, effects outside, is sought from exp(-12) on."""
 SpatialEffects = Literal["none", "unit", "time", "two_way", "random"]
+Roles = tuple[Role, ...]
 _ERRORS: Mapping[Covariance, Note] = {
     "classic": Note("errors_information"),
     "observed": Note("errors_observed"),
     "robust": Note("errors_quasi"),
     "cluster": Note("errors_scores"),
 }
+
+
+_OF_ERRORS = frozenset({*Tested.model_fields, "cov", "effects_se", "draws"} - {*Model.model_fields})
+"""Fields that change nothing of the arrays of a design."""
+
+
+@lru_cache(1024)
+def _roles(constant: bool, regressors: tuple[str, ...], lagged: tuple[str, ...], tail: tuple[str, ...]) -> Roles:
+    """Return what the parameters are."""
+    return (
+        *(CONSTANT,) * constant,
+        *(Role(made_of=constituents(name)) for name in regressors),
+        *(Role("lag_x", name) for name in lagged),
+        *(ROLES[name] for name in tail),
+    )
+
+
+@lru_cache(1024)
+def _places(regressors: tuple[str, ...], names: tuple[str, ...]) -> IntArray:
+    """Return the places of each regressor, of its spatial lag and of rho; one beyond the last for what is absent."""
+    wanted = (*regressors, *(f"W_{name}" for name in regressors), "rho")
+    return np.array([names.index(name) if name in names else len(names) for name in wanted])
 
 
 class SpatialPanel(Tested):
@@ -226,12 +254,7 @@ class SpatialPanel(Tested):
             residuals=found.residuals,
             boundary=found.boundary,
             beyond=beyond,
-            roles=(
-                *(CONSTANT,) * (self.fixed == "none"),
-                *(Role(made_of=constituents(name)) for name in self.regressors),
-                *(Role("lag_x", name) for name in self.lagged),
-                *(ROLES[name] for name in found.tail),
-            ),
+            roles=_roles(self.fixed == "none", self.regressors, self.lagged, found.tail),
         )
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
@@ -383,6 +406,16 @@ class SpatialPanel(Tested):
         if weights is None:
             raise WeightsError(Note("model_needs_weights", kind=self.kind))
         require_panel(panel)
+        columns, own = columns_of(panel, self.terms), type(self) is SpatialPanel and self.error_weights is None
+        given = isinstance(weights, Weights) and isinstance(error_weights, Weights | None)
+        if columns is None or not (own and given):
+            # another class may read more
+            return self._design(panel, weights, error_weights)
+        fields = (value for name, value in self.__dict__.items() if name not in _OF_ERRORS)
+        key = (SpatialPanel, *fields, *columns, weights, error_weights)
+        return LATEST.once(key, lambda: self._design(panel, weights, error_weights), lambda made: 2 * made.level.nbytes)
+
+    def _design(self, panel: Panel, weights: Weights, error_weights: Weights | None) -> Design:
         panel = panel.with_terms(self.terms)
         refuse_single_period(panel, "unit" if self.effects == "random" else self.effects)
         if not isinstance(weights, Weights):
@@ -404,7 +437,8 @@ class SpatialPanel(Tested):
         names = (*constant, *self.regressors, *(f"W_{name}" for name in self.lagged))
         refuse_too_small(sample.size, len(names) + 1, self.effects)
         own = [self.regressors.index(name) for name in self.lagged]
-        level = np.concatenate([np.ones((t, n, len(constant))), raw[..., :-1], lagged[..., own], raw[..., -1:]], axis=2)
+        ones = np.ones((t, n, len(constant)))
+        level = np.concatenate([ones, raw[..., :-1], lagged[..., own], raw[..., -1:]], axis=2)
         within = demean(level, self.fixed)
         flat = within.reshape(n * t, -1)
         refuse_unidentified(names, flat[:, :-1], level.reshape(n * t, -1)[:, :-1], self.fixed)
@@ -425,15 +459,12 @@ class SpatialPanel(Tested):
 
     def _effects(self, found: Estimates, design: Design) -> Effects:
         """Return effects of every regressor, its own spatial lag taken into account."""
-        names = (*design.names, *found.tail)
-        k = len(self.regressors)
-        # one row per (β, θ, ρ) picks its parameter; rows of absent ones stay zero
-        pick = np.zeros((2 * k + 1, len(names)))
-        wanted = (*self.regressors, *(f"W_{name}" for name in self.regressors), "rho")
-        for row, name in enumerate(wanted):
-            if name in names:
-                pick[row, names.index(name)] = 1.0
-        point, covariance = pick @ found.coef, pick @ found.covariance @ pick.T
+        places = _places(self.regressors, (*design.names, *found.tail))
+        k, parameters = len(self.regressors), len(found.coef)
+        # beyond the last parameter there is a zero, for those of (β, θ, ρ) that are absent
+        padded = np.zeros((parameters + 1, parameters + 1))
+        padded[:-1, :-1] = found.covariance
+        point, covariance = np.append(found.coef, 0.0)[places], padded[places[:, None], places]
         beta, theta = point[:k], point[k : 2 * k]
         values = (
             lag_effects(beta, theta, float(point[-1]), covariance, design.w)
@@ -459,9 +490,9 @@ class SpatialPanel(Tested):
             "n_periods": float(sample.t),
             "loglik": found.loglik,
             "aic": 2 * k - 2 * found.loglik,
-            "bic": k * float(np.log(sample.size)) - 2 * found.loglik,
+            "bic": k * math.log(sample.size) - 2 * found.loglik,
             # random effects take nothing out of y, so that there is no share of what they leave
-            **({} if design.random else {"r2_within": 1 - found.ssr / float(((y - y.mean()) ** 2).sum())}),
+            **({} if design.random else {"r2_within": 1 - found.ssr / variation(y.ravel())}),
             "r2_corr": self._squared_correlation(found, design),
             **{name: float(value) for name, value in tail.items()},
             "df_resid": float(sample.size - len(design.names) - (self.kind != "slx") - absorbed),

@@ -112,7 +112,7 @@ class Tested(Model):
             return result
         cautions = self._cautions(result, panel, weights)
         if self.test == "errors":
-            return replace(result, notes=(*result.notes, *cautions))
+            return replace(result, notes=(*result.notes, *cautions)) if cautions else result
         why = Note("wild_not_at_end", parameter=result.end) if result.end else self.no_wild
         if why is not None:
             return replace(result, notes=(*result.notes, why, *cautions))
@@ -188,7 +188,8 @@ class Tested(Model):
             further = absorption(made, model.fixed, model.absorb, model.trends, weighting)
         elif self.as_spatial is not None:
             model, made = self.as_spatial, panel.with_terms(self.as_spatial.terms)
-            filters = None if weights is None else Filters.of(result, weights.align(made).operator)
+            if weights is not None and model.fixed == "time":
+                filters = Filters.of(result, weights.align(made).operator)
         else:
             return []
         terms = made.expanded(model.regressors, among=model.terms)

@@ -216,8 +216,9 @@ def _linear(
     """Return values β·weight₀ + θ·weight₁, shape (k,), and gradients in (β, θ, ρ), shape (k, 2k + 1)."""
     k = len(beta)
     gradient = np.zeros((k, 2 * k + 1))
-    gradient[:, :k] = weight[0] * np.eye(k)
-    gradient[:, k : 2 * k] = weight[1] * np.eye(k)
+    # the diagonals of the blocks of β and θ
+    gradient.ravel()[:: 2 * k + 2] = weight[0]
+    gradient.ravel()[k :: 2 * k + 2] = weight[1]
     gradient[:, 2 * k] = beta * slope[0] + theta * slope[1]
     return beta * weight[0] + theta * weight[1], gradient
 
@@ -225,7 +226,7 @@ def _linear(
 def _assemble(
     direct: tuple[FloatArray, FloatArray], total: tuple[FloatArray, FloatArray], covariance: FloatArray
 ) -> EffectEstimates:
-    values = np.stack([direct[0], total[0] - direct[0], total[0]])
-    gradients = np.stack([direct[1], total[1] - direct[1], total[1]])
-    variance = np.einsum("eki,ij,ekj->ek", gradients, covariance, gradients)
+    values = np.array([direct[0], total[0] - direct[0], total[0]])
+    gradients = np.array([direct[1], total[1] - direct[1], total[1]])
+    variance = np.add.reduce((gradients @ covariance) * gradients, axis=2)
     return EffectEstimates(values, np.sqrt(np.maximum(variance, 0.0)))

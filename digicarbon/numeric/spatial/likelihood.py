@@ -295,8 +295,7 @@ def fit_linear(level: FloatArray, sample: Sample) -> SpatialFit:
     ssr = float(e @ e)
     sigma2 = ssr / sample.size
     covariance = np.zeros((k + 2, k + 2))
-    inverse = np.triu(scipy.linalg.lapack.dpotri(r[:k, :k], lower=0)[0])
-    covariance[:k, :k] = sigma2 * (inverse + np.triu(inverse, 1).T)
+    covariance[:k, :k] = sigma2 * gram_inverse(r[:k, :k])
     covariance[k + 1, k + 1] = 2 * sigma2**2 / sample.size
     loglik = float(-sample.size / 2 * (np.log(2 * np.pi * sigma2) + 1))
     return SpatialFit(beta, 0.0, sigma2, covariance, loglik, ssr, e.reshape(t, n), flat[:, :k], np.zeros(t * n), False)
@@ -454,11 +453,19 @@ def _lag_covariance(
     variance = 1 / precision
     direction = np.concatenate([-d, [1.0, -slope]])
     out = variance * np.outer(direction, direction)
-    upper = scipy.linalg.lapack.dpotri(rz, lower=0)[0] if k else np.empty((0, 0))
-    inverse = np.triu(upper)
-    out[:k, :k] += sigma2 * (inverse + np.triu(inverse, 1).T)
+    if k:
+        out[:k, :k] += sigma2 * gram_inverse(rz)
     out[k + 1, k + 1] += 2 * sigma2**2 / sample.size
     return np.asarray(out)
+
+
+def gram_inverse(rz: FloatArray) -> FloatArray:
+    """Return (Z′Z)⁻¹ from the triangular factor of Z, each of shape (k, k)."""
+    # below its diagonal the factor has zeros, which the routine leaves as they are
+    upper = scipy.linalg.lapack.dpotri(rz, lower=0)[0]
+    inverse = upper + upper.T
+    inverse.flat[:: len(rz) + 1] = upper.diagonal()
+    return np.asarray(inverse)
 
 
 def maximise_lag(moments: tuple[float, float, float], w: SpatialOperator, sample: Sample) -> tuple[float, bool]:
@@ -501,7 +508,7 @@ def climb(nodes: FloatArray, heights: FloatArray, score: Callable[[float], tuple
         left, right = float(nodes[max(best - 1, 0)]), float(nodes[min(best + 1, last)])
         if (best == 0 and score(left)[0] <= 0) or (best == last and score(right)[0] >= 0):
             break
-        rho = _root(score, left, right)
+        rho = _root(score, left, right, _vertex(nodes, heights, best))
         # with approximate heights the best node may be wrong: the search then ends at the end of its interval
         slack = 1e-9 * (right - left)
         step = int(right - rho < slack and best < last) - int(rho - left < slack and best > 0)
@@ -511,9 +518,21 @@ def climb(nodes: FloatArray, heights: FloatArray, score: Callable[[float], tuple
     return float(nodes[best]), True
 
 
-def _root(score: Callable[[float], tuple[float, float]], left: float, right: float) -> float:
-    """Return the zero of a falling score between two places by safeguarded Newton steps."""
-    rho = (left + right) / 2
+def _vertex(nodes: FloatArray, heights: FloatArray, best: int) -> float:
+    """Return where the parabola through a node and its neighbours is highest; the node itself at an end."""
+    if not 0 < best < len(nodes) - 1:
+        return float(nodes[best])
+    (left, middle, right), (low, high, last) = (part[best - 1 : best + 2].tolist() for part in (nodes, heights))
+    rise, fall = (high - low) / (middle - left), (high - last) / (right - middle)
+    if not rise + fall > 0:
+        return float(middle)
+    # the slope of the parabola falls from ``rise`` at one middle to minus ``fall`` at the other
+    return float((left + middle) / 2 + rise / (rise + fall) * (right - left) / 2)
+
+
+def _root(score: Callable[[float], tuple[float, float]], left: float, right: float, start: float) -> float:
+    """Return the zero of a falling score between two places by safeguarded Newton steps from a start."""
+    rho = start if left < start < right else (left + right) / 2
     for _ in range(60):
         value, slope = score(rho)
         left, right = (rho, right) if value > 0 else (left, rho)

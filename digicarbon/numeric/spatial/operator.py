@@ -284,7 +284,7 @@ class DenseOperator:
     def traces(self, rho: float) -> tuple[float, float]:
         """Return tr G and tr G²."""
         roots = self.eigenvalues / (1.0 - rho * self.eigenvalues)
-        return float(roots.sum().real), float((roots * roots).sum().real)
+        return float(np.add.reduce(roots).real), float((roots @ roots).real)
 
     def log_determinants(self, rho: FloatArray) -> FloatArray:
         """Return ln|I - ρW| at each place."""
