@@ -83,9 +83,18 @@ def spectrum_of(w: SpatialOperator, drops_constant: bool) -> Spectrum:
         return _exact(w.eigenvalues, c, drops_constant)
     if not isinstance(w, SparseOperator) or (w.balance is None and w.n > MOST_UNBALANCED):
         raise EstimationError(Note("no_spectrum", units=w.n))
-    if w.n <= MOST_EXACT or w.balance is None:
+    if w.balance is None:
+        return _exact(_roots(w), c, drops_constant)
+    if w.n <= MOST_EXACT:
         return _exact(w.dense.eigenvalues, c, drops_constant)
     return _estimated(w, c, drops_constant)
+
+
+@lru_cache(maxsize=8)
+def _roots(w: SparseOperator) -> Values:
+    """Return the eigenvalues of W without its eigenvectors, which take several times as long."""
+    roots = np.linalg.eigvals(w.w.toarray())
+    return roots if np.abs(roots.imag).max() > REAL * np.abs(roots).max() else roots.real
 
 
 def _exact(roots: Values, c: float, drops_constant: bool) -> Spectrum:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from digicarbon.numeric.spatial.operator import SpatialOperator
 
 BLOCK = 256
 """Units whose columns of G are handled at a time."""
+STORED = 4000
+"""Up to this number of units a solved G is kept, 0.13 GB: its rows are then no second system of equations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +73,21 @@ class SolvedTerm:
         """Number of units."""
         return self.operator.n
 
+    @cached_property
+    def _g(self) -> FloatArray:
+        """G, shape (N, N)."""
+        out = np.empty((self.n, self.n))
+        for start in range(0, self.n, BLOCK):
+            chosen = np.arange(start, min(start + BLOCK, self.n))
+            identity = np.zeros((self.n, len(chosen)))
+            identity[chosen, chosen - start] = 1.0
+            out[:, chosen] = self.operator.apply_g(self.spatial, identity)
+        return out
+
     def both(self, units: slice, by_time: bool) -> FloatArray:
         """Return columns of G + G′, shape (N, units); of many units, the means over units count for little."""
+        if self.n <= STORED:
+            return np.asarray(self._g[:, units] + self._g[units].T)
         chosen = np.arange(self.n)[units]
         identity = np.zeros((self.n, len(chosen)))
         identity[chosen, np.arange(len(chosen))] = 1.0
@@ -79,7 +95,7 @@ class SolvedTerm:
 
     def own(self, by_time: bool) -> FloatArray:
         """Return the diagonal of G, among deviations from period means where there are time effects, shape (N,)."""
-        diagonal = diagonal_of_g(self.spatial, self.operator)
+        diagonal = self._g.diagonal() if self.n <= STORED else diagonal_of_g(self.spatial, self.operator)
         if not by_time:
             return diagonal
         n = self.operator.n
