@@ -303,8 +303,9 @@ class Result:
         Residuals with fixed effects removed, of balanced panels.
     boundary : tuple of str
         Parameters that lie at an end of their range, e.g. ``("rho",)``.
-    beyond : bool
-        Whether rho lies beyond the range of W itself, where a model has no effects.
+    beyond : tuple of str
+        Spatial parameters that lie inside the range of the estimate, but not well inside that of W itself, e.g.
+        ``("lambda",)``: a model has no effects there.
     errors_note : Note or None
         Which of the notes says what the standard errors of the estimates are; None where none does.
     table_errors : mapping of str to Note
@@ -327,7 +328,7 @@ class Result:
     notes: tuple[Note, ...] = ()
     residuals: FloatArray | None = None
     boundary: tuple[str, ...] = ()
-    beyond: bool = False
+    beyond: tuple[str, ...] = ()
     errors_note: Note | None = None
     table_errors: Mapping[str, Note] = field(default_factory=dict)
     roles: tuple[Role, ...] = ()
@@ -385,15 +386,24 @@ class Result:
 
     @property
     def end(self) -> str:
-        """The spatial parameter at whose end of the range the fit stopped, e.g. ``"rho"``; empty where it did not.
+        """The first of `ends`; empty where there is none."""
+        return next(iter(self.ends), "")
 
-        The errors of all coefficients rest on an interior maximum, whichever parameter is at its end: no focal number
-        is then an effect. A rho beyond the range of W itself is at an end, too. A decay of weights at its end is not
-        one: the other numbers take it as known.
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The spatial parameters for which no focal number is an effect, e.g. ``("rho",)``.
+
+        The errors of all coefficients rest on an interior maximum, whichever parameter is at its end. One beyond the
+        range of W itself is at an end, too: spillovers, or shocks, would not die out there. A decay of weights at its
+        end is not one: the other numbers take it as known.
         """
         decays = self.terms_of("decay")
-        ends = (*self.terms_of("lag_y"), *self.boundary) if self.beyond else self.boundary
-        return next((name for name in ends if name not in decays), "")
+        return tuple(dict.fromkeys(name for name in (*self.beyond, *self.boundary) if name not in decays))
+
+    @property
+    def end_beyond(self) -> bool:
+        """Whether `end` lies beyond the range of W itself."""
+        return self.end in self.beyond
 
     @property
     def without_spillovers(self) -> bool:
@@ -436,7 +446,7 @@ class Result:
         """Return term, estimate, standard error and p value of a run's effect, or None where no number is one.
 
         There is none where the model has powers of the term, where its coefficients are pieces of an effect and none
-        of them is named, and where rho or lambda lies at the end of its range.
+        of them is named, and where rho or lambda lies at or beyond the end of its range.
         """
         if not self.focal or self.has_powers or (self.in_pieces and asked.term is None):
             return None

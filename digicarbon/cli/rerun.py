@@ -130,7 +130,8 @@ def _heading(recorded: Recorded) -> Iterator[str]:
 def _changes(again: Again) -> Iterator[str]:
     """Yield a line on each origin of the numbers: data, weights, code, packages."""
     tags, specs, prepared = again.recorded.tags, again.specs, again.prepared
-    same_weights = prepared.weights is None or prepared.weights.digest == tags.get("digicarbon.weights_digest")
+    recorded = tags.get("digicarbon.weights_digest")
+    same_weights = prepared.weights is None or recorded in (None, prepared.weights.digest)
     same_panel = prepared.panel.digest == tags.get("digicarbon.data_digest")
     files = [file["path"] for entry in again.recorded.data for file in entry["files"] if _today(file) != "same"]
     changed = f" (changed: {listing(files)})" if files else ""
@@ -143,7 +144,8 @@ def _changes(again: Again) -> Iterator[str]:
     else:
         what = "files or choices of" if files else "the code that makes"
         yield f"  data      DIFFERENT: {what} the panel{changed}"
-    if prepared.weights is not None:
+    # a run that uses no weights has recorded none
+    if prepared.weights is not None and recorded is not None:
         yield f"  weights   {'the same' if same_weights else 'DIFFERENT'}"
     code = tags.get(CODE, "")
     same = code == code_digest(type(specs.model), type(specs.diagnostic))

@@ -93,8 +93,8 @@ class ErrorFits(Fitted[LagOutcomes]):
         """Return several estimands, as `fit` returns its own."""
         contrasts = [contrast_of(self._design, estimand, self._of) for estimand in estimands]
         every, lam = self._batch.several(prepared, contrasts, self._errors)
-        # a single fit has no focal number where λ is at the end of its range
-        lost = near_end(lam, self._space.used)
+        # a single fit has no focal number where λ is at or beyond the end of its range
+        lost = near_end(lam, self._space.used) | near_end(lam, self._space.w)
         return [(np.where(lost, np.nan, estimate), np.where(lost, np.nan, se)) for estimate, se in every]
 
 
@@ -124,8 +124,9 @@ class CombinedFits(Fitted[CombinedOutcomes]):
             for each in estimands
         ]
         every, rho, lam = self._batch.several(prepared, asked, self._errors)
-        # a single fit has no focal number where ρ or λ is at the end of its range
-        lost = near_end(rho, space.used) | near_end(rho, space.w) | near_end(lam, of_error.used)
+        # a single fit has no focal number where ρ or λ is at or beyond the end of its range
+        lost = near_end(rho, space.used) | near_end(rho, space.w)
+        lost |= near_end(lam, of_error.used) | near_end(lam, of_error.w)
         return [(np.where(lost, np.nan, effect), np.where(lost, np.nan, se)) for effect, se in every]
 
 

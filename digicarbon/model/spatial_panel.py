@@ -244,7 +244,8 @@ class SpatialPanel(Tested):
             covariance=covariance,
             inference=Inference(None, self.level),
             statistics=self._statistics(found, design),
-            # at ρ's boundary I - ρW is singular: numbers would be noise of the inverse. At λ's, no error can be trusted
+            # at ρ's boundary I - ρW is singular: numbers would be noise of the inverse. At λ's no error can be trusted,
+            # and beyond the range of W shocks of neighbours do not die out
             spatial_effects=None if beyond or found.boundary else self._effects(found, design),
             absorbed={"none": (), "two_way": ("unit", "time"), "random": ("random",)}.get(
                 self.effects, (self.effects,)
@@ -521,20 +522,27 @@ class SpatialPanel(Tested):
             notes.append(Note("at_boundary", parameter=name, low=round(low, 4), high=round(high, 4)))
         if "phi" in found.tail and found.coef[len(design.names) + found.tail.index("phi")] < NO_PHI:
             notes.append(Note("phi_at_zero"))
-        if self._beyond(found, design):
-            low, high = design.w.bounds
-            notes.append(Note("rho_beyond", low=round(low, 4), high=round(high, 4)))
+        for name in self._beyond(found, design):
+            low, high = (design.w if name == "rho" else design.m).bounds
+            at = {"low": round(low, 4), "high": round(high, 4)}
+            notes.append(Note("rho_beyond" if name == "rho" else "lambda_beyond", **at))
         return tuple(notes)
 
     def _range(self, operator: SpatialOperator, sample: Sample) -> tuple[float, float]:
         """Return the range of a spatial parameter in the likelihood."""
         return in_sample(dense(operator) if self.kind == "sac" else operator, sample).bounds
 
-    def _beyond(self, found: Estimates, design: Design) -> bool:
-        """Return whether ρ, inside the range of its likelihood, is at or beyond the end of the range of W itself."""
-        if "rho" not in found.tail or "rho" in found.boundary or not design.sample.drops_constant:
-            return False
-        return bool(near_end(float(found.coef[len(design.names)]), design.w))
+    def _beyond(self, found: Estimates, design: Design) -> tuple[str, ...]:
+        """Return which of ρ and λ, inside the range of the likelihood, are at or beyond the end of that of W itself."""
+        if not design.sample.drops_constant:
+            return ()
+        operators = {"rho": design.w, "lambda": design.m}
+        values = zip(found.tail, found.coef[len(design.names) :], strict=True)
+        return tuple(
+            name
+            for name, value in values
+            if name in operators and name not in found.boundary and near_end(float(value), operators[name])
+        )
 
     def _precision(self, found: Estimates, design: Design) -> list[Note]:
         """Return a note where W was too large for an exact information matrix."""

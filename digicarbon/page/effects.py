@@ -138,7 +138,7 @@ def _why_none(result: Result, asked: Asked) -> Note:
     if not result.focal:
         return Note("lacks_focal")
     if result.end:
-        return Note("lacks_beyond" if result.beyond else "lacks_interior", parameter=result.end)
+        return Note("lacks_beyond" if result.end_beyond else "lacks_interior", parameter=result.end)
     if result.has_powers:
         return Note("lacks_linear")
     if result.in_pieces and asked.term is None:

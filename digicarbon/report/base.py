@@ -253,6 +253,7 @@ SPANNING: Mapping[str, tuple[str, ...]] = {
     "at_boundary": ("low", "high"),
     "old_at_boundary": ("low", "high"),
     "rho_beyond": ("low", "high"),
+    "lambda_beyond": ("low", "high"),
     "wild_lost": ("share",),
     "dynamic_unstable": ("largest",),
     "long_run_null_unstable": ("largest",),

@@ -249,7 +249,7 @@ def focal(
         powers += [position] if record.result.has_powers else []
         pieces += [position] if record.result.in_pieces else []
         boundary |= {position: record.result.end} if record.result.end else {}
-        beyond += [position] if record.result.beyond else []
+        beyond += [position] if record.result.end_beyond else []
         for term, role in zip(record.result.terms, record.result.roles, strict=False):
             if any(part.regimes for part in role.made_of):
                 regimes.setdefault(term, set()).add(role.made_of)

@@ -230,7 +230,7 @@ def estimand_of(run: Run, result: Result, quantity: Quantity, term: str | None) 
     if not focal:
         return None, Note("why_no_coefficient")
     if result.end:
-        return None, Note("why_beyond" if result.beyond else "why_at_boundary", parameter=result.end)
+        return None, Note("why_beyond" if result.end_beyond else "why_at_boundary", parameter=result.end)
     if result.has_powers:
         return None, Note("why_powers")
     # as on the curve: a model that has effects but no total one shows the last of them

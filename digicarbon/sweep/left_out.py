@@ -119,7 +119,7 @@ def left_out(fits: Sequence[Fit], executor: Executor) -> LeftOut:
 def _why(result: Result) -> Note:
     """Return why a result has no estimate."""
     if result.end:
-        return Note("why_beyond" if result.beyond else "why_at_boundary", parameter=result.end)
+        return Note("why_beyond" if result.end_beyond else "why_at_boundary", parameter=result.end)
     return Note("why_not_finite")
 
 

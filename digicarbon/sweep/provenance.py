@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel
 
 from digicarbon.errors import DataError
+from digicarbon.model.tested import Tested
 from digicarbon.note import Note
 from digicarbon.panel import Index, Panel, variables_of
 from digicarbon.plan.prepare import KINDS, Prepared, Specs
@@ -489,6 +490,8 @@ SPARING = ("source", "panel", "sample")
 """Groups whose fields are params where they are not at their defaults."""
 ROOMS = (*SPARING, "weights")
 """Groups besides the model whose fields are params."""
+WEIGHTS, OF_DIAGNOSTIC, OF_FILTER = "weights", "diagnostic_weights", "filter_weights"
+"""What params of weights are called that a model has, those of its diagnostic, and of the filter of its wild draws."""
 
 
 def roster(planned: Plan, kinds: Mapping[str, Any] = MappingProxyType({}), claim: Claim | None = None) -> Roster:
@@ -632,7 +635,11 @@ class Entries:
             "digicarbon.label": run.label,
             "digicarbon.data_digest": panel.digest,
             **self._record.tags[run.label],
-            **({} if prepared.weights is None else {"digicarbon.weights_digest": prepared.weights.digest}),
+            **(
+                {"digicarbon.weights_digest": prepared.weights.digest}
+                if prepared.weights is not None and self._uses(run)
+                else {}
+            ),
             **simulated_tag([run]),
         }
         if prepared.notes:
@@ -663,9 +670,6 @@ class Entries:
         """
         specs = run.specs
         used = {key: option for key, option in run.options.items() if key not in SETTINGS}
-        # also where a run does without weights that do not fit its panel
-        if run.prepared.weights is None:
-            used.pop("weights", None)
         varied = {
             key: _param(value) for key, value in run.choice.values.items() if key not in used and not specs.lacks(key)
         }
@@ -678,7 +682,25 @@ class Entries:
             spec = getattr(specs, room)
             if spec is not None:
                 result |= self._once(room, (spec,), partial(_fields, room, spec))
+        of_weights = [key for key in result if key.partition(".")[0] == "weights"]
+        found = {key: result.pop(key) for key in of_weights}
+        for name in self._uses(run):
+            result |= {f"{name}{key.removeprefix('weights')}": value for key, value in found.items()}
         return result
+
+    def _uses(self, run: Run) -> tuple[str, ...]:
+        """Return the names under which a run's weights are recorded, by what uses them; none where nothing does."""
+        model, weights = run.specs.model, run.prepared.weights
+        if weights is None:
+            return ()
+        if model.uses_weights:
+            return (WEIGHTS,)
+        of_diagnostic = (OF_DIAGNOSTIC,) if run.specs.diagnostic.takes_weights else ()
+        # the filter is that of a test whose null models have one
+        filters = isinstance(model, Tested) and model.may_use_weights and model.no_wild is None
+        panel = run.prepared.panel
+        filters = filters and self._once("filters", (model, panel, weights), lambda: model.filters(panel, weights))
+        return (*of_diagnostic, *((OF_FILTER,) if filters else ()))
 
 
 def _fields(room: str, spec: Spec) -> dict[str, str]:

@@ -318,6 +318,7 @@ def decode(text: str) -> Result:
             name for name in SPATIAL if name in terms and np.isnan(covariance[terms.index(name), terms.index(name)])
         ]
     df, level = content["inference"]
+    roles = _roles(content["roles"], len(terms)) if "roles" in content else _roles_by_name(content["kind"], terms)
     return Result(
         kind=content["kind"],
         y=content["y"],
@@ -335,15 +336,11 @@ def decode(text: str) -> Result:
         transformed=content.get("transformed", content["kind"] in ("between", "first_difference")),
         notes=read_all(content["notes"]),
         boundary=tuple(at_end),
-        beyond=bool(content.get("beyond", False)),
+        beyond=_beyond(content.get("beyond", ()), roles, terms),
         # earlier versions did not write these
         errors_note=read(content["errors_note"]) if content.get("errors_note") else None,
         table_errors={name: read(note) for name, note in content.get("table_errors", {}).items()},
-        roles=_with_made_of(
-            terms,
-            _roles(content["roles"], len(terms)) if "roles" in content else _roles_by_name(content["kind"], terms),
-            content.get("made_of"),
-        ),
+        roles=_with_made_of(terms, roles, content.get("made_of")),
         listings=tuple(content.get("listings", ())),
         resampled=_resampled(content),
     )
@@ -381,6 +378,13 @@ def _random(kind: str, absorbed: Sequence[str]) -> tuple[str, ...]:
     known = {"random": ("unit",), "random_time": ("time",), "random_two_way": ("unit", "time")}
     # spatial models have random effects of units only
     return known.get(kind, ("unit",) if "random" in absorbed else ())
+
+
+def _beyond(node: bool | Sequence[str], roles: Sequence[Role], terms: Sequence[str]) -> tuple[str, ...]:
+    """Return the parameters beyond the range of W; earlier versions wrote whether the lags of y are."""
+    if isinstance(node, bool):
+        return tuple(term for term, role in zip(terms, roles, strict=False) if node and role.kind == "lag_y")
+    return tuple(node)
 
 
 def _roles(node: Sequence[Sequence[Any]], count: int) -> tuple[Role, ...]:

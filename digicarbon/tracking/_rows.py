@@ -242,7 +242,7 @@ QUANTITY = "digicarbon.quantity"
 TERM = "digicarbon.term"
 """Tag of a run: the term of ``focal.effect`` and the sign."""
 BOUNDARY = "digicarbon.boundary"
-"""Tag of a run: parameters at an end of their range, e.g. ``rho``."""
+"""Tag of a run: the spatial parameters for which it has no effect, at or beyond an end of their range, e.g. ``rho``."""
 EXPERIMENT = "digicarbon.experiment"
 """Tag of a sweep with its experiment's name: several experiments can share one of MLflow's."""
 PEAK_MEMORY = "digicarbon.peak_memory"
@@ -444,8 +444,8 @@ def _lines(terms: Sequence[str], columns: Mapping[str, FloatArray], before: str 
 def sign(result: Result | None, asked: Asked) -> dict[str, str]:
     """Return the tags by which MLflow groups runs.
 
-    They are the sign of the effect, starred if significant, its quantity and its term, and the parameters at an end of
-    their range.
+    They are the sign of the effect, starred if significant, its quantity and its term, and the spatial parameters
+    at or beyond an end of their range.
 
     Parameters
     ----------
@@ -455,7 +455,7 @@ def sign(result: Result | None, asked: Asked) -> dict[str, str]:
     """
     if result is None:
         return {}
-    at_end = {BOUNDARY: ", ".join(result.boundary)} if result.boundary else {}
+    at_end = {BOUNDARY: ", ".join(result.ends)} if result.ends else {}
     effect = result.effect(asked)
     if effect is None:
         return at_end

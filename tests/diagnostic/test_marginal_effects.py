@@ -373,7 +373,7 @@ def test_rho_at_the_end_of_its_range_has_no_effects(panel: dc.Panel) -> None:
     weights = ring(panel)
     result = dc.SpatialPanel(y="y", x=("x", "z", "x:z"), kind="sar").fit(panel, weights)
     with pytest.raises(EstimationError, match="no finite estimate and variance"):
-        dc.marginal_effects(replace(result, beyond=True), panel, "x", "z", weights=weights)
+        dc.marginal_effects(replace(result, beyond=("rho",)), panel, "x", "z", weights=weights)
 
 
 def test_a_curve_and_its_joint_test_have_the_effect_at_the_mean(

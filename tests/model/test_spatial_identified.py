@@ -17,14 +17,15 @@ from digicarbon.numeric.spatial.error_batch import ErrorBatch
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator
 from digicarbon.numeric.spatial.sparse import SparseOperator
+from digicarbon.result import Asked
 
 
-def study(w: Any, t: int, seed: int, rho: float = 0.0) -> tuple[dc.Panel, dc.Weights]:
+def study(w: Any, t: int, seed: int, rho: float = 0.0, lam: float = 0.0) -> tuple[dc.Panel, dc.Weights]:
     n = len(w)
     rng = np.random.default_rng(seed)
     units = [f"u{i:03d}" for i in range(n)]
     x, e = rng.normal(size=(2, n, t))
-    y = np.linalg.solve(np.eye(n) - rho * w, x + e)
+    y = np.linalg.solve(np.eye(n) - rho * w, x + np.linalg.solve(np.eye(n) - lam * w, e))
     frame = pd.DataFrame(
         {"unit": np.repeat(units, t), "year": np.tile(np.arange(t), n), "y": y.ravel(), "x": x.ravel()}
     )
@@ -77,10 +78,35 @@ def test_the_range_is_that_of_the_likelihood() -> None:
                 assert np.isfinite(found.estimates.at[name, "se"])
                 assert found.boundary == ()
                 assert not any("boundary" in note for note in tuple(map(str, found.notes)))
-                if name == "rho":
-                    assert found.effects.empty
-                    assert "effects are not reported" in " ".join(map(str, found.notes))
-    assert beyond > 0
+                assert found.effects.empty
+                assert found.has_note(f"{name}_beyond")
+                assert found.beyond == found.ends == (name,)
+                assert found.end_beyond
+                for quantity in ("coefficient", "direct", "total"):
+                    assert found.effect(Asked(quantity)) is None
+    assert beyond > 1
+
+
+@pytest.mark.parametrize("kind", ["sem", "sdem", "sac"])
+def test_where_lambda_is_beyond_one_neither_a_run_nor_a_batch_has_an_effect(kind: Any) -> None:
+    n, t = 12, 5
+    ring = (np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1)) / 2
+    panels = [study(ring, t, seed, lam=0.99) for seed in range(20)]
+    first, weights = panels[0]
+    model = dc.SpatialPanel(y="y", x=("x",), kind=kind, test="wild", replications=19, intervals=False)
+    outcomes = np.stack([panel.cube(("y",))[..., 0] for panel, _ in panels]).transpose(2, 1, 0).reshape(n * t, -1)
+    fits = model.by_errors.batch(first, weights, Estimand("total", "x"))
+    many = fits.fit(fits.prepare(outcomes))[0]
+    singles = [model.fit(first.with_columns({"y": y}), weights) for y in outcomes.T]
+    without = [bool(found.ends) for found in singles]
+    assert np.isnan(many).tolist() == without
+    outside = [found for found in singles if "lambda" in found.beyond]
+    assert outside
+    for found in outside:
+        assert found.spatial_effects is None
+        assert found.resampled is None
+        assert found.has_note("wild_not_at_end")
+        assert found.effect(Asked("coefficient")) is None
 
 
 def test_many_fits_beyond_one_equal_single_ones() -> None:

@@ -453,3 +453,17 @@ def test_rho_outside_has_no_effects() -> None:
     assert outside
     assert all(result.spatial_effects is None and result.has_note("rho_outside") for result in outside)
     assert panel.shape == (15, 3)
+
+
+@pytest.mark.parametrize(("scale", "code"), [(1.0, "at_boundary"), (2.0, "lambda_outside")])
+def test_lambda_of_random_effects_at_or_beyond_its_end_has_no_effects(scale: float, code: str) -> None:
+    """spreg ends its search at 0.99; rows that sum to 2 end the range of lambda at 1/2, of which it does not know."""
+    panel = world(20, 8, rho=0.0, lam=0.999, w=ring(20))[0]
+    weights = Weights.from_matrix(scale * ring(20), panel.units, normalise="none")
+    found = SpatialIV(**TERMS, kind="sem", effects="random").fit(panel, weights)
+    assert found.ends == ("lambda",)
+    assert found.spatial_effects is None
+    assert found.has_note(code)
+    inside = SpatialIV(**TERMS, kind="sem", effects="random").fit(*world(20, 8, rho=0.0, lam=0.6))
+    assert inside.ends == ()
+    assert inside.spatial_effects is not None

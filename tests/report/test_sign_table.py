@@ -212,19 +212,26 @@ def test_intensity_total_and_per_head_have_one_coefficient(raw: pd.DataFrame) ->
 
 
 def test_runs_at_a_boundary_are_left_out_and_the_note_names_the_parameter() -> None:
-    def record(label: str, *boundary: str, beyond: bool = False) -> Record:
+    def record(label: str, *boundary: str, beyond: tuple[str, ...] = ()) -> Record:
         result = Result(
             "sac", "y", ("x",), ("x", "rho"), np.ones(2), np.eye(2), boundary=boundary, notes=("Said.",),
             roles=(Role(), Role("lag_y")), beyond=beyond,
         )  # fmt: skip
         return Record(label, {}, {"weights": label}, result)
 
-    ends = [record("b", "lambda"), record("c", "rho"), record("d", "lambda"), record("e", beyond=True)]
+    ends = [
+        record("b", "lambda"),
+        record("c", "rho"),
+        record("d", "lambda"),
+        record("e", beyond=("rho",)),
+        record("f", beyond=("lambda",)),
+    ]
     table = SignTable(language=None).table("T", [record("a"), *ends])
     assert table.cells.loc["all", "runs"] == "1"
     assert "2 runs left out: lambda lies at the boundary of its range." in table.notes
     assert "1 run left out: rho lies at the boundary of its range." in table.notes
     beyond = "1 run left out: rho lies beyond the range of W itself, where a model has no effects."
     assert beyond in table.notes
+    assert beyond.replace("rho", "lambda") in table.notes
     chinese = SignTable(language="zh").table("T", [record("a"), *ends]).notes
     assert "剔除1个回归：ρ超出W自身的取值范围，模型在此没有效应。" in chinese

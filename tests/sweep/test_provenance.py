@@ -18,10 +18,12 @@ from omegaconf import OmegaConf
 
 from digicarbon.config.compose import Composer, loader
 from digicarbon.measure import Measure
+from digicarbon.note import Note
 from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import Plan, plan
 from digicarbon.source import Inputs, WatchedInputs
-from digicarbon.sweep.provenance import RECORD, Ledger, fingerprint, ledger, seeds, today
+from digicarbon.sweep.engine import Fitted
+from digicarbon.sweep.provenance import RECORD, Entries, Ledger, fingerprint, ledger, seeds, today
 
 TABLE = ("source=table", "source.unit=u", "source.time=t", "measure=none", "outcome=none", "sample=full")
 # the files below have too few units for clusters
@@ -279,3 +281,30 @@ def test_seeds_are_found_wherever_a_specification_has_one() -> None:
     assert seeds(run.specs) == {"source.seed": 1}
     (spatial,) = planned("source=simulated", "source.seed=4", "model=sdm", "model.seed=2").runs
     assert seeds(spatial.specs) == {"source.seed": 4, "model.seed": 2}
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["model=sdm", "inference=wild"], ["weights"]),
+        (["model=sdm", "inference=wild", "diagnostic=moran"], ["weights"]),
+        (["model=twfe", "inference=cluster"], []),
+        (["model=twfe", "inference=wild"], ["filter_weights"]),
+        (["model=twfe", "inference=cluster", "diagnostic=moran"], ["diagnostic_weights"]),
+        (["model=twfe", "inference=wild", "diagnostic=moran"], ["diagnostic_weights", "filter_weights"]),
+        # draws without a filter: of further absorbed effects, and of instruments
+        (["model=twfe", "inference=wild", "model.trends=unit"], []),
+        (["model=iv", "model.instruments=[L.${measure.terms.0}]", "inference=wild"], []),
+    ],
+)
+def test_weights_are_recorded_under_the_name_of_what_uses_them(words: list[str], named: list[str]) -> None:
+    (run,) = planned(*(["source=simulated"] if "source" not in " ".join(words) else []), *words).runs
+    maker = Entries(ledger([run]))
+    params = maker.params(run)
+    assert [key for key in params if key.endswith("weights") and "." not in key] == named
+    of_fields = {key.partition(".")[0] for key in params if "weights." in key}
+    assert of_fields == set(named)
+    for name in named:
+        assert params[name] == run.options["weights"]
+    entry = maker.fitted(run, Fitted(0, None, Note("why_not_finite"), "", 0, 0))
+    assert ("digicarbon.weights_digest" in entry.tags) == bool(named)

@@ -19,6 +19,7 @@ from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import plan
+from digicarbon.result import Asked
 from digicarbon.sweep import sweep
 from digicarbon.sweep.sweep import Finished
 
@@ -547,3 +548,24 @@ def test_a_report_of_the_users_own_reads_a_large_sweep_as_a_sequence(
     assert same(large, small)
     assert large.table is not None
     assert large.table.cells["rows"].to_dict() == {f"measure={name}": "180" for name in ("ddl", "bea", "ide")}
+
+
+def test_the_documented_filter_finds_all_runs_without_an_effect_because_of_rho_or_lambda(project: Path) -> None:
+    words = ["source=simulated", "model=twfe,sar,sem,sac", "weights=w1_adjacency,inverse_distance", "inference=classic"]
+    config_loader = loader()
+    plain, axes = read_overrides([*words, "executor=sequential"], config_loader)
+    composer = Composer(config_loader, "config", plain)
+    planned = plan(composer, axes)
+    sweep.run(composer, planned)
+    results = {run.label: run.specs.model.fit(run.prepared.panel, run.prepared.weights) for run in planned.runs}
+    store = client()
+    found = store.get_experiment_by_name("digicarbon")
+    assert found is not None
+    for name, condition in {"rho": "LIKE '%rho%'", "lambda": "LIKE '%lambda%'", "": "LIKE '%'"}.items():
+        runs = store.search_runs([found.experiment_id], f'tags."digicarbon.boundary" {condition}')
+        without = {label for label, result in results.items() if result.ends and (not name or name in result.ends)}
+        assert {run.data.tags["digicarbon.label"] for run in runs} == without
+        assert any(result.beyond for label, result in results.items() if label in without)
+        assert not any("focal.effect" in run.data.metrics or "digicarbon.sign" in run.data.tags for run in runs)
+    assert all((result.effect(Asked("coefficient")) is None) == bool(result.ends) for result in results.values())
+    assert {bool(result.ends) for result in results.values()} == {True, False}

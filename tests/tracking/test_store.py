@@ -17,7 +17,7 @@ from roles import made_roles
 
 import digicarbon
 from digicarbon.errors import TrackingError
-from digicarbon.result import Asked, Effects, Inference, Result
+from digicarbon.result import Asked, Effects, Inference, Result, Role
 from digicarbon.tracking import Data, Store, Tracking, metrics
 from digicarbon.tracking._failures import advice, reason
 from digicarbon.tracking._results import decode, encode
@@ -467,6 +467,25 @@ def test_nor_is_there_at_the_boundary_of_lambda(kind: str, quantity: Any) -> Non
     assert found.effect(asked) is None
     assert not [name for name in metrics(found, asked) if name.startswith("focal.effect")]
     assert sign(found, asked) == {"digicarbon.boundary": "lambda"}
+
+
+@pytest.mark.parametrize(
+    ("beyond", "boundary", "tag"),
+    [(("rho",), (), "rho"), (("lambda",), (), "lambda"), (("lambda",), ("rho",), "lambda, rho"), ((), ("gamma",), "")],
+)
+def test_the_tag_names_what_takes_the_effect_away(beyond: tuple[str, ...], boundary: tuple[str, ...], tag: str) -> None:
+    """A rate of decay at its end takes no effect away."""
+    roles = (Role(), Role("lag_y"), Role("lag_error"), Role("decay"))
+    found = Result(
+        "sac", "y", ("x",), ("x", "rho", "lambda", "gamma"), np.ones(4), np.eye(4), boundary=boundary, beyond=beyond,
+        roles=roles,
+    )  # fmt: skip
+    tags = sign(found, Asked("coefficient"))
+    assert tags.get("digicarbon.boundary", "") == tag
+    assert ("digicarbon.sign" in tags) == (not tag)
+    assert decode(encode(found)).beyond == beyond
+    earlier = json.loads(encode(found)) | {"beyond": bool(beyond)}
+    assert decode(json.dumps(earlier)).beyond == (("rho",) if beyond else ())
 
 
 def test_the_effect_is_the_quantity_that_the_report_asks_for() -> None:

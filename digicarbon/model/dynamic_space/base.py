@@ -193,7 +193,7 @@ class DynamicSpatialPanel(Tested):
             notes=self._notes(found, resampled),
             residuals=found.fit.residuals,
             boundary=boundary,
-            beyond=found.beyond,
+            beyond=("rho",) * found.beyond,
             resampled=resampled,
             roles=(
                 *(Role(made_of=constituents(name)) for name in self.regressors),

@@ -17,6 +17,7 @@ from digicarbon.numeric.linear.covariance import conley, driscoll_kraay, nearest
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import in_rows
+from digicarbon.numeric.spatial.likelihood import near_end
 from digicarbon.numeric.spatial.moments import ErrorFit, QuadraticMoments, Rule, fit_error_moments
 
 
@@ -105,7 +106,7 @@ def by_moments(design: SpatialDesign, rule: Rule) -> tuple[InstrumentedFit, Erro
         residuals,
         residuals,
         columns,
-        boundary=found.boundary,
+        boundary=found.boundary or bool(near_end(found.lam, design.w)),
     )
     return fit, found
 

@@ -9,6 +9,11 @@ import scipy
 
 from digicarbon.arrays import FloatArray
 
+SEARCHED = 0.99
+"""spreg looks for λ between this number's negative and itself."""
+MARGIN = 2e-3
+"""A thousandth of that range: an estimate so close to an end of it stopped there."""
+
 
 @dataclass(frozen=True, eq=False)
 class RandomErrorFit:
@@ -30,6 +35,11 @@ class RandomErrorFit:
     lam: float
     sigma2: float
     innovations: FloatArray
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the search for λ stopped at an end of its range."""
+        return abs(self.lam) > SEARCHED - MARGIN
 
 
 def random_error(level: FloatArray, w: scipy.sparse.csr_array) -> RandomErrorFit:

@@ -364,7 +364,7 @@ class SpatialIV(Tested):
         return stata(part, self)
 
     def _random(self, design: SpatialDesign) -> Result:
-        from digicarbon.model.spatial_iv._spreg import random_error
+        from digicarbon.model.spatial_iv._spreg import SEARCHED, random_error
 
         found = random_error(design.level, design.matrix)
         residuals = found.innovations.T.ravel()
@@ -372,6 +372,10 @@ class SpatialIV(Tested):
         coef, covariance = with_means(design, self.y, moved)
         n, t = design.columns.panel.shape
         rows, k = n * t, len(coef)
+        low, high = design.w.bounds
+        # its search knows nothing of W's range
+        beyond = ("lambda",) * bool(near_end(found.lam, design.w))
+        boundary = ("lambda",) * (found.at_end and not beyond)
         return Result(
             kind=f"iv_{self.kind}",
             y=self.y,
@@ -388,13 +392,17 @@ class SpatialIV(Tested):
                 "sigma2": found.sigma2,
                 "df_resid": float(rows - k),
             },
-            spatial_effects=self._effects(design, coef, covariance),
+            spatial_effects=None if beyond or boundary else self._effects(design, coef, covariance),
             random=("unit",),
             notes=(
                 Note("random_moments"),
                 *((Note("random_moments_classic", cov=self.cov),) * (self.cov != "classic")),
+                *((Note("lambda_outside", low=round(low, 4), high=round(high, 4)),) * len(beyond)),
+                *((Note("at_boundary", parameter="lambda", low=-SEARCHED, high=SEARCHED),) * len(boundary)),
             ),
             residuals=found.innovations,
+            boundary=boundary,
+            beyond=beyond,
             roles=self._roles(),
         )
 
@@ -408,7 +416,7 @@ class SpatialIV(Tested):
             covariance[-1] = covariance[:, -1] = np.nan
         n, t = columns.panel.shape
         rho = float(coef[design.terms.index("rho")]) if self.has_lag else 0.0
-        beyond = self.has_lag and bool(near_end(rho, design.w))
+        beyond = ("rho",) * (self.has_lag and bool(near_end(rho, design.w)))
         df_resid = rows - k - errors.absorbed
         ssr = float(fit.residuals @ fit.residuals)
         found = self._tests(fit, errors)
@@ -514,7 +522,7 @@ class SpatialIV(Tested):
         fit: InstrumentedFit,
         errors: ErrorStructure,
         found: FoundTests | None,
-        beyond: bool,
+        beyond: tuple[str, ...],
     ) -> tuple[Note, ...]:
         columns = design.columns
         out = [_MOMENTS[self.cov_used] if self.has_error else self._rule.note(columns.panel.shape[1])]
