@@ -240,7 +240,9 @@ def plain(config: DictConfig, resolve: bool = False) -> dict[Any, Any]:
 
 def dumped(content: Mapping[str, Any]) -> str:
     """Return plain values as YAML, as OmegaConf would write them."""
-    text: str = yaml.dump(content, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
+    # the quick one escapes signs beyond the first 65,536
+    dumper = _Dumper if max(repr(content)) < "\U00010000" else _SlowDumper
+    text: str = yaml.dump(content, Dumper=dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
     return text
 
 

@@ -559,13 +559,10 @@ class Panel:
 
         A hash of hashes: a column that many panels share is hashed once.
         """
-        sha = hashlib.sha256(self.index.digest)
+        parts = [self.index.digest]
         for name in names:
-            sha.update(f"{len(name)} {name}".encode())
-            sha.update(self.columns[name].digest)
-        for digest in beside:
-            sha.update(digest)
-        return sha.hexdigest()
+            parts += (f"{len(name)} {name}".encode(), self.columns[name].digest)
+        return hashlib.sha256(b"".join((*parts, *beside))).hexdigest()
 
     def _stacked(self, names: Sequence[str]) -> FloatArray:
         out = np.empty((len(self.index), len(names)))

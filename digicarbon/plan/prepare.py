@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Hashable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -26,6 +26,7 @@ from digicarbon.panel import (
     LOG_PREFIX,
     Assembled,
     ColumnError,
+    Index,
     Panel,
     PanelDesign,
     Selection,
@@ -107,6 +108,29 @@ class Specs:
         return name not in type(spec).__pydantic_fields__
 
 
+@dataclass(frozen=True, slots=True)
+class PanelRecord:
+    """What is recorded of a run's panel, so that a hundred thousand runs neither keep their panels nor make them again.
+
+    Attributes
+    ----------
+    index : Index
+    digest : str
+        Of all its columns, in their order.
+    terms : str
+        The digest of the columns that models read, sorted by name.
+    """
+
+    index: Index
+    digest: str
+    terms: str
+
+    @classmethod
+    def of(cls, panel: Panel, expanded: Iterable[str]) -> PanelRecord:
+        """Return the record of a panel with the columns that its run's terms are made of."""
+        return cls(panel.index, panel.digest, panel.digest_of(sorted(set(expanded))))
+
+
 @dataclass(frozen=True, eq=False)
 class Stage:
     """The data shared by runs with the same source, measure, outcome, panel design and sample.
@@ -131,6 +155,7 @@ class Stage:
     in_10k_cny: frozenset[str] = frozenset()
     left_out: frozenset[str] = frozenset()
     _digests: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = field(default_factory=dict, init=False, repr=False)
+    _records: dict[tuple[str, ...], PanelRecord] = field(default_factory=dict, init=False, repr=False)
 
     def panel(self, terms: tuple[str, ...]) -> Panel:
         """Return the sample with all terms, without gaps.
@@ -155,8 +180,20 @@ class Stage:
             behind = [name for term in terms for name in policy_columns(term)[1:] if panel.has(name)]
             behind += [name for name in beside if panel.has(name)]
             made = [panel.shift_shares[term].digest for term in terms if term in panel.shift_shares]
-            self._digests[key] = panel.digest_of((*panel.expanded(terms), *behind), made)
+            expanded = panel.expanded(terms)
+            self._digests[key] = panel.digest_of((*expanded, *behind), made)
+            self._records[terms] = PanelRecord.of(panel, expanded)
         return self._digests[key]
+
+    def record(self, terms: tuple[str, ...]) -> PanelRecord:
+        """Return the record of the panel for the terms.
+
+        Raises the same errors as `panel`.
+        """
+        if terms not in self._records:
+            panel = self.panel(terms)
+            self._records[terms] = PanelRecord.of(panel, panel.expanded(terms))
+        return self._records[terms]
 
     def notes(self, terms: tuple[str, ...]) -> tuple[Note, ...]:
         """Return the notes for every table of a run with these terms."""
@@ -223,6 +260,11 @@ class Prepared:
     def panel(self) -> Panel:
         """The sample with every term of the run, without gaps."""
         return self.stage.panel(self.terms)
+
+    @property
+    def record(self) -> PanelRecord:
+        """What is recorded of the panel."""
+        return self.stage.record(self.terms)
 
     @property
     def digest(self) -> str:
@@ -313,9 +355,11 @@ class Workshop:
         except ColumnError as error:
             # e.g. the groups of a diagnostic or a term C(x): the user needs the key that names the column
             raise under(error, _named_by(specs, error.column)) from error
+        if specs.weights is None:
+            return Prepared(stage, specs.terms, None, beside=specs.model.beside)
         panel = stage.panel(specs.terms)
         weights = self._weights_of(specs, panel)
-        remarks = () if weights is None or specs.weights is None else _of_outcome(specs, specs.weights, panel)
+        remarks = () if weights is None else _of_outcome(specs, specs.weights, panel)
         return Prepared(stage, specs.terms, weights, remarks, specs.model.beside)
 
     def _weights_of(self, specs: Specs, panel: Panel) -> Weights | None:

@@ -21,8 +21,8 @@ from pydantic import BaseModel
 from digicarbon.errors import DataError
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note
-from digicarbon.panel import Index, Panel, variables_of
-from digicarbon.plan.prepare import KINDS, Prepared, Specs
+from digicarbon.panel import Panel, variables_of
+from digicarbon.plan.prepare import KINDS, PanelRecord, Prepared, Specs
 from digicarbon.plan.reach import code_digest, own_code
 from digicarbon.plan.runs import NOTHING, Plan, Run
 from digicarbon.report import Labels
@@ -181,8 +181,11 @@ def _seeds(place: str, fields: Iterable[tuple[str, object]]) -> Iterator[tuple[s
     for name, value in fields:
         if name == "seed" and isinstance(value, int):
             yield f"{place}{name}", value
+        elif type(value) in PLAIN or type(value) is tuple:
+            # nearly all values, and asked first, since a sweep has millions
+            continue
         elif isinstance(value, Spec):
-            yield from _seeds(f"{place}{name}.", value)
+            yield from _seeds(f"{place}{name}.", vars(value).items())
         elif isinstance(value, Mapping):
             yield from _seeds(f"{place}{name}.", value.items())
 
@@ -193,29 +196,6 @@ def today(path: str, sha256: str) -> str:
         return "same" if datafolder.file_hash(Path(path)) == sha256 else "changed"
     except OSError:
         return "not there"
-
-
-@dataclass(frozen=True)
-class _PanelRecord:
-    """The record of a panel, so that the panel itself need not be kept or built again.
-
-    Attributes
-    ----------
-    index : Index
-    digest : str
-        Of all its columns, in their order.
-    terms : str
-        The digest of the columns that models read, sorted by name.
-    """
-
-    index: Index
-    digest: str
-    terms: str
-
-    @classmethod
-    def of(cls, prepared: Prepared) -> _PanelRecord:
-        panel = prepared.panel
-        return cls(panel.index, panel.digest, panel.digest_of(sorted(set(panel.expanded(prepared.terms)))))
 
 
 @dataclass
@@ -244,14 +224,10 @@ class _Origins:
                 self._once("numbers", (spec,), partial(identity, spec, frozenset(spec.no_numbers))) for spec in shared
             ]
             files = _hashes(self.files(specs, prepared))
-            data = {"files": files, "choices": choices, "panel": self.panel(prepared).terms}
+            data = {"files": files, "choices": choices, "panel": prepared.record.terms}
             return _hash({"data": data, "weights": weights})
 
         return self._once(("fingerprint", prepared.terms), (*shared, prepared.stage, prepared.weights), make)
-
-    def panel(self, prepared: Prepared) -> _PanelRecord:
-        """Return the record of a run's panel."""
-        return self._once(("panel", prepared.terms), (prepared.stage,), lambda: _PanelRecord.of(prepared))
 
     def _seeds(self, specs: Specs) -> dict[str, int]:
         result: dict[str, int] = {}
@@ -356,7 +332,7 @@ def _entry(runs: Sequence[Run], origins: _Origins) -> dict[str, Any]:
         "choices": _choices(first.specs),
         "files": [_file(file) for file in inputs.files],
         "names": {"unit": inputs.unit_name, "time": inputs.time_name},
-        "panels": _panels(origins.panel(run.prepared) for run in runs),
+        "panels": _panels(run.prepared.record for run in runs),
         "weights": _weights(runs),
     }
 
@@ -397,7 +373,7 @@ def _own(run: Run, origins: _Origins) -> dict[str, Any]:
     """Return the record of the runs of one fingerprint."""
     prepared = run.prepared
     return {
-        "panel": origins.panel(prepared).digest,
+        "panel": prepared.record.digest,
         "columns": list(run.specs.terms),
         "columns_digest": prepared.digest,
         "files": [file.path for file in origins.files(run.specs, prepared)],
@@ -406,7 +382,7 @@ def _own(run: Run, origins: _Origins) -> dict[str, Any]:
     }
 
 
-def _panels(panels: Iterable[_PanelRecord]) -> list[dict[str, Any]]:
+def _panels(panels: Iterable[PanelRecord]) -> list[dict[str, Any]]:
     """Return units and periods of all panels; panels that differ only in their columns share an item."""
     shapes: dict[bytes, dict[str, Any]] = {}
     digests: dict[bytes, dict[str, None]] = {}
@@ -572,13 +548,15 @@ def _first(values: Sequence[str]) -> list[str]:
 
 def data_name(run: Run) -> str:
     """Return what a run's data set is called: its source, the number of its units and its periods."""
-    panel = run.prepared.panel
-    return f"{run.options.get('source', 'data')} ({len(panel.units)} units, {panel.periods[0]} to {panel.periods[-1]})"
+    index = run.prepared.record.index
+    return f"{run.options.get('source', 'data')} ({len(index.units)} units, {index.periods[0]} to {index.periods[-1]})"
 
 
 def data_sets(runs: Sequence[Run]) -> list[Data]:
     """Return the first data sets of a sweep's runs."""
-    panels = {id(run.prepared.panel): run for run in runs}
+    panels: dict[tuple[int, tuple[str, ...]], Run] = {}
+    for run in runs:
+        panels.setdefault((id(run.prepared.stage), run.prepared.terms), run)
     return list(dict.fromkeys(map(_data, itertools.islice(panels.values(), MOST_DATA))))
 
 
@@ -629,11 +607,10 @@ class Entries:
         reused_from: str = "",
     ) -> Entry:
         prepared = run.prepared
-        panel = prepared.panel
         tags = {
             "digicarbon.hash": run.key,
             "digicarbon.label": run.label,
-            "digicarbon.data_digest": panel.digest,
+            "digicarbon.data_digest": prepared.record.digest,
             **self._record.tags[run.label],
             **(
                 {"digicarbon.weights_digest": prepared.weights.digest}
@@ -653,7 +630,7 @@ class Entries:
             error=hidden(error),
             start=start,
             end=end,
-            data=self._once("data", (run.prepared.panel,), lambda: _data(run)),
+            data=self._once(("data", prepared.terms), (prepared.stage,), lambda: _data(run)),
             reused_from=reused_from,
             asked=self._asked,
             # of other software's text only the first line is shown

@@ -19,9 +19,9 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
-from omegaconf import OmegaConf
 
 from digicarbon.arrays import FloatArray
+from digicarbon.config.yaml_text import dumped
 from digicarbon.disk.frames import Lists
 from digicarbon.note import Note
 from digicarbon.result import Asked, Result
@@ -199,10 +199,10 @@ def to_yaml(config: Mapping[str, Any] | str) -> str:
 
 def _text(key: str, value: Any) -> str:
     if not isinstance(value, dict) or not value:
-        return _once(key, value, lambda: _dumped({key: value}))
+        return _once(f"top {key}", value, lambda: dumped({key: value}))
     known = _GROUPS.get((key, id(value)))
     if known is None:
-        text = _once(key, value, lambda: f"{key}:\n{''.join(_field(name, own) for name, own in value.items())}")
+        text = f"{key}:\n{''.join(_field(name, own) for name, own in value.items())}"
         if len(_GROUPS) >= MOST_TEXTS:
             _GROUPS.clear()
         known = _GROUPS[key, id(value)] = (value, text)
@@ -210,22 +210,31 @@ def _text(key: str, value: Any) -> str:
 
 
 def _field(name: str, value: Any) -> str:
-    """Return a group's field, indented: runs differ in few of them."""
-    return _once(f"  {name}", value, lambda: _dumped({"group": {name: value}}).partition("\n")[2])
+    """Return a group's field, indented: runs differ in few of them, most often in a list of the same terms."""
+    if type(value) is list and value and (head := _once(f"head of {name}", None, lambda: _head(name))):
+        return f"{head}{''.join(map(_item, value))}"
+    return _once(f"field {name}", value, lambda: dumped({"group": {name: value}}).partition("\n")[2])
 
 
-def _once(key: str, value: Any, make: Callable[[], str]) -> str:
+def _head(name: str) -> str:
+    """Return the line before the items of a list; empty where YAML has another form for a name, e.g. a long one."""
+    text = dumped({"group": {name: [0]}}).partition("\n")[2]
+    return text.removesuffix("  - 0\n") if text.count("\n") == 2 and text.endswith(":\n  - 0\n") else ""
+
+
+def _item(value: Any) -> str:
+    """Return an item of a list, indented."""
+    return _once("item", value, lambda: dumped({"group": {"list": [value]}}).split("\n", 2)[2])
+
+
+def _once(what: str, value: Any, make: Callable[[], str]) -> str:
     # repr distinguishes 1, 1.0, True and '1', and costs a hundredth of YAML
-    known = (key, repr(value))
+    known = (what, repr(value))
     if known not in _TEXTS:
         if len(_TEXTS) >= MOST_TEXTS:
             _TEXTS.clear()
         _TEXTS[known] = make()
     return _TEXTS[known]
-
-
-def _dumped(node: Mapping[str, Any]) -> str:
-    return OmegaConf.to_yaml(OmegaConf.create(dict(node)))
 
 
 LONGEST_PARAM = 6000
