@@ -8,26 +8,20 @@ schema that is known here: any other database is written by the public client.
 from __future__ import annotations
 
 import math
-import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from functools import partial
-from importlib import import_module
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import sqlalchemy as sa
-
 from digicarbon.note import Note
 from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
-from digicarbon.tracking._places import local_folder, opening, put
+from digicarbon.tracking._link import Link, Transaction, linked
+from digicarbon.tracking._places import local_folder, put
 from digicarbon.tracking._results import sources
 from digicarbon.tracking._rows import HASH, KIND, PARENT, SWEEP, Data, Row
 from digicarbon.tracking._tables import (
     DATASETS,
-    EXPERIMENTS,
     HEADS,
     INPUTS,
     LATEST_METRICS,
@@ -42,17 +36,10 @@ from digicarbon.tracking._tables import EXPERIMENT_TAGS as TAGS_OF_EXPERIMENTS
 if TYPE_CHECKING:
     from digicarbon.tracking._spool import Journal
 
-DRIVERS = frozenset({"sqlite+pysqlite", "postgresql+psycopg"})
-PATIENCE = 60
-"""Seconds that a batch waits for another program that writes into the same SQLite file."""
-CACHE = 64
-"""Megabytes that SQLite keeps of a file during a batch; with its own 2, batches get slower as a store grows."""
 CHUNK = 500
 """Values in one IN list."""
 OWN = frozenset({"experiments", "alembic_version"})
 """The tables that every version of MLflow has."""
-
-Values = Sequence[tuple[Any, ...]]
 
 
 def opened(uri: str) -> Database | None:
@@ -60,20 +47,14 @@ def opened(uri: str) -> Database | None:
 
     Raises
     ------
-    SQLAlchemyError
+    SQLAlchemyError, sqlite3.Error
         If the database does not answer, or is none.
     """
-    driver = sa.make_url(uri).get_dialect()
-    if f"{driver.name}+{driver.driver}" not in DRIVERS:
-        return None
-    wait = {"timeout": PATIENCE} if driver.name == "sqlite" else {"connect_timeout": 10}
-    engine = sa.create_engine(opening(uri), connect_args=wait, pool_pre_ping=driver.name != "sqlite")
-    if driver.name == "sqlite":
-        sa.event.listen(engine, "connect", _enlarge)
-    with engine.connect() as connection:
-        if _known(connection):
-            return Database(engine)
-    engine.dispose()
+    link = linked(uri)
+    if link is not None:
+        if _known(link):
+            return Database(link)
+        link.close()
     return None
 
 
@@ -82,26 +63,35 @@ def tables_of(uri: str) -> set[str]:
 
     Raises
     ------
-    SQLAlchemyError
+    SQLAlchemyError, sqlite3.Error
         If the database does not answer, or is none.
     """
-    engine = sa.create_engine(opening(uri))
+    link = linked(uri)
+    if link is None:
+        import sqlalchemy as sa
+
+        engine = sa.create_engine(uri)
+        try:
+            return set(sa.inspect(engine).get_table_names())
+        finally:
+            engine.dispose()
     try:
-        return set(sa.inspect(engine).get_table_names())
+        return link.tables()
     finally:
-        engine.dispose()
+        link.close()
 
 
-def _known(connection: sa.Connection) -> bool:
+def _known(link: Link) -> bool:
     """Return whether a database has tables that are known here, and MLflow has finished creating them."""
-    if not sa.inspect(connection).has_table("alembic_version"):
+    if "alembic_version" not in link.tables():
         return False
-    if connection.scalar(sa.text("SELECT version_num FROM alembic_version")) not in HEADS:
-        return False
-    # this row is created last; a store with workspaces is left to MLflow
-    first = sa.exists().where(EXPERIMENTS.c.experiment_id == 0)
-    shared = sa.exists().where(EXPERIMENTS.c.workspace != WORKSPACE)
-    return bool(connection.scalar(sa.select(first & ~shared)))
+    with link.begin() as now:
+        if not {head for (head,) in now.rows("SELECT version_num FROM alembic_version")} <= HEADS:
+            return False
+        # this row is created last; a store with workspaces is left to MLflow
+        first = now.rows("SELECT 1 FROM experiments WHERE experiment_id = 0")
+        shared = now.rows("SELECT 1 FROM experiments WHERE workspace <> ? LIMIT 1", [WORKSPACE])
+        return bool(first) and not shared
 
 
 class Database:
@@ -109,56 +99,50 @@ class Database:
 
     keeps_ids: ClassVar[bool] = True
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._insert: Callable[[sa.Connection, sa.Table, Values], None] = _INSERTS[engine.dialect.name]
-        self._new = partial(_insert_of_new, engine.dialect.name)
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     def close(self) -> None:
         """Close the connections; the next call opens them again."""
-        self._engine.dispose()
+        self._link.close()
 
     def experiment(self, name: str, location: str | None) -> Experiment:
         """Return the experiment of a name; make it, or restore it without the runs that were deleted with it."""
-        now = _now()
-        columns = EXPERIMENTS.c
-        query = sa.select(columns.experiment_id, columns.artifact_location, columns.lifecycle_stage)
-        query = query.where(columns.name == name, columns.workspace == WORKSPACE)
-        with self._engine.begin() as connection:
-            row = connection.execute(query).first()
-            if row is None:
-                content = {
-                    "name": name,
-                    "workspace": WORKSPACE,
-                    "artifact_location": location,
-                    "lifecycle_stage": "active",
-                    "creation_time": now,
-                    "last_update_time": now,
-                }
-                connection.execute(self._new(EXPERIMENTS), content)
-                row = connection.execute(query).one()
-                tags = [
-                    {"experiment_id": row.experiment_id, "key": key, "value": value}
-                    for key, value in EXPERIMENT_TAGS.items()
-                ]
-                connection.execute(self._new(TAGS_OF_EXPERIMENTS), tags)
-            elif row.lifecycle_stage == "deleted":
-                restoration = sa.update(EXPERIMENTS).where(columns.experiment_id == row.experiment_id)
-                connection.execute(restoration.values(lifecycle_stage="active", last_update_time=now))
-        return Experiment(str(row.experiment_id), row.artifact_location)
+        query = (
+            "SELECT experiment_id, artifact_location, lifecycle_stage FROM experiments WHERE name = ? AND workspace = ?"
+        )
+        with self._link.begin() as now:
+            found = now.rows(query, [name, WORKSPACE])
+            if not found:
+                moment = _now()
+                # another program may make it just now
+                now.run(
+                    "INSERT INTO experiments (name, workspace, artifact_location, lifecycle_stage, creation_time, "
+                    "last_update_time) VALUES (?, ?, ?, 'active', ?, ?) ON CONFLICT DO NOTHING",
+                    [name, WORKSPACE, location, moment, moment],
+                )
+                found = now.rows(query, [name, WORKSPACE])
+                for key, value in EXPERIMENT_TAGS.items():
+                    now.run(_of_new(TAGS_OF_EXPERIMENTS.insert), [key, value, found[0][0]])
+            elif found[0][2] == "deleted":
+                now.run(
+                    "UPDATE experiments SET lifecycle_stage = 'active', last_update_time = ? WHERE experiment_id = ?",
+                    [_now(), found[0][0]],
+                )
+        return Experiment(str(found[0][0]), found[0][1])
 
     def describe(self, experiment_id: str, tags: Mapping[str, str]) -> None:
         """Set tags of an experiment."""
-        columns, number = TAGS_OF_EXPERIMENTS.c, int(experiment_id)
-        with self._engine.begin() as connection:
-            known = sa.select(columns.key, columns.value).where(columns.experiment_id == number)
-            before = {row.key: row.value for row in connection.execute(known.where(columns.key.in_(list(tags))))}
+        number = int(experiment_id)
+        with self._link.begin() as now:
+            query = f"SELECT key, value FROM experiment_tags WHERE experiment_id = ? AND key IN ({_marks(tags)})"
+            before = {key: value for key, value in now.rows(query, [number, *tags])} if tags else {}
             # most sweeps find what they would write
             changed = {key: value for key, value in tags.items() if before.get(key) != value}
-            deletion = sa.delete(TAGS_OF_EXPERIMENTS).where(columns.experiment_id == number)
-            connection.execute(deletion.where(columns.key.in_(list(changed))))
-            values = [(key, value, number) for key, value in changed.items()]
-            self._insert(connection, TAGS_OF_EXPERIMENTS, values)
+            if changed:
+                deletion = f"DELETE FROM experiment_tags WHERE experiment_id = ? AND key IN ({_marks(changed)})"
+                now.run(deletion, [number, *changed])
+                now.insert(TAGS_OF_EXPERIMENTS, [(key, value, number) for key, value in changed.items()])
 
     def begin(
         self,
@@ -171,62 +155,48 @@ class Database:
         """Start a sweep of runs on these data sets."""
         run_id = uuid.uuid4().hex
         parent = Parent(run_id, _artifacts(self._location(experiment_id), run_id))
-        with self._engine.begin() as connection:
-            datasets = self._dataset_ids(connection, int(experiment_id), data)
+        with self._link.begin() as now:
+            datasets = self._dataset_ids(now, int(experiment_id), data)
             user = tags.get("mlflow.user", "unknown")
             run = (parent.run_id, name, "UNKNOWN", "", "", user, "RUNNING", _now(), None, None, "", "active")
-            self._insert(connection, RUNS, [(*run, parent.artifacts, int(experiment_id))])
+            now.insert(RUNS, [(*run, parent.artifacts, int(experiment_id))])
             every = {"mlflow.runName": name, **tags}
-            self._insert(connection, TAGS, [(key, value, parent.run_id) for key, value in every.items()])
-            self._insert(connection, PARAMS, [(key, value, parent.run_id) for key, value in params.items()])
-            self._insert(connection, INPUTS, [_input(run_id, one) for one in datasets.values()])
+            now.insert(TAGS, [(key, value, parent.run_id) for key, value in every.items()])
+            now.insert(PARAMS, [(key, value, parent.run_id) for key, value in params.items()])
+            now.insert(INPUTS, [_input(run_id, one) for one in datasets.values()])
         return parent
 
     def running(self, experiment_id: str) -> list[Parent]:
         """Return the sweeps that have not ended."""
         query = (
-            sa.select(RUNS.c.run_uuid, RUNS.c.artifact_uri)
-            .join(TAGS, TAGS.c.run_uuid == RUNS.c.run_uuid)
-            .where(TAGS.c.key == KIND, TAGS.c.value == SWEEP, RUNS.c.status == "RUNNING")
-            .where(RUNS.c.experiment_id == int(experiment_id), RUNS.c.lifecycle_stage == "active")
+            "SELECT runs.run_uuid, runs.artifact_uri FROM runs JOIN tags ON tags.run_uuid = runs.run_uuid "
+            "WHERE tags.key = ? AND tags.value = ? AND runs.status = 'RUNNING' AND runs.experiment_id = ? "
+            "AND runs.lifecycle_stage = 'active'"
         )
-        with self._engine.connect() as connection:
-            return [Parent(row.run_uuid, row.artifact_uri) for row in connection.execute(query)]
+        return [Parent(*row) for row in self._rows(query, [KIND, SWEEP, int(experiment_id)])]
 
     def newest(self, experiment_id: str, tags: Mapping[str, str]) -> Parent | None:
         """Return the newest sweep with these tags that is not deleted."""
-        tagged = [
-            sa.select(TAGS.c.run_uuid).where(TAGS.c.key == key, TAGS.c.value == text) for key, text in tags.items()
-        ]
+        tagged = " AND run_uuid IN (SELECT run_uuid FROM tags WHERE key = ? AND value = ?)" * len(tags)
         query = (
-            sa.select(RUNS.c.run_uuid, RUNS.c.artifact_uri)
-            .where(*(RUNS.c.run_uuid.in_(runs) for runs in tagged))
-            .where(RUNS.c.experiment_id == int(experiment_id), RUNS.c.lifecycle_stage == "active")
-            .order_by(RUNS.c.start_time.desc(), RUNS.c.run_uuid)
-            .limit(1)
+            f"SELECT run_uuid, artifact_uri FROM runs WHERE experiment_id = ? AND lifecycle_stage = 'active'{tagged} "
+            "ORDER BY start_time DESC, run_uuid LIMIT 1"
         )
-        with self._engine.connect() as connection:
-            row = connection.execute(query).first()
-        return None if row is None else Parent(row.run_uuid, row.artifact_uri)
+        found = self._rows(query, [int(experiment_id), *(part for tag in tags.items() for part in tag)])
+        return Parent(*found[0]) if found else None
 
     def artifacts(self, run_id: str) -> str:
         """Return the address of the artifacts of a sweep."""
-        with self._engine.connect() as connection:
-            address = connection.scalar(sa.select(RUNS.c.artifact_uri).where(RUNS.c.run_uuid == run_id))
-        if address is None:
+        found = self._rows("SELECT artifact_uri FROM runs WHERE run_uuid = ?", [run_id])
+        if not found:
             raise LookupError(Note("store_no_sweep", sweep=run_id))
-        return str(address)
+        return str(found[0][0])
 
     def go_on(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Record that a sweep is running again, under new tags."""
-        with self._engine.begin() as connection:
-            self._update(connection, run_id, status="RUNNING")
-            self._retag(connection, run_id, tags)
-
-    def _retag(self, connection: sa.Connection, run_id: str, tags: Mapping[str, str]) -> None:
-        """Set tags of a run, which may have some of them."""
-        connection.execute(sa.delete(TAGS).where(TAGS.c.run_uuid == run_id, TAGS.c.key.in_(list(tags))))
-        self._insert(connection, TAGS, [(key, value, run_id) for key, value in tags.items()])
+        with self._link.begin() as now:
+            _update(now, run_id, status="RUNNING")
+            _retag(now, run_id, tags)
 
     def end(self, run_id: str, status: str, numbers: Mapping[str, float], tags: Mapping[str, str]) -> None:
         """Record how a sweep ended: its metrics, and tags beside those that it has.
@@ -236,18 +206,18 @@ class Database:
         LookupError
             If it was deleted.
         """
-        now = _now()
-        values = [(key, value, now, 0, False, run_id) for key, value in numbers.items()]
-        with self._engine.begin() as connection:
-            self._update(connection, run_id, status=status, end_time=now)
-            self._retag(connection, run_id, tags)
-            deletion = sa.delete(LATEST_METRICS).where(LATEST_METRICS.c.run_uuid == run_id)
-            connection.execute(deletion.where(LATEST_METRICS.c.key.in_(list(numbers))))
-            self._insert(connection, LATEST_METRICS, values)
-            names = METRICS.c.keys()
+        moment = _now()
+        values = [(key, value, moment, 0, False, run_id) for key, value in numbers.items()]
+        with self._link.begin() as now:
+            _update(now, run_id, status=status, end_time=moment)
+            _retag(now, run_id, tags)
+            if numbers:
+                deletion = f"DELETE FROM latest_metrics WHERE run_uuid = ? AND key IN ({_marks(numbers)})"
+                now.run(deletion, [run_id, *numbers])
+            now.insert(LATEST_METRICS, values)
             for value in values:
                 # the number may exist already, from an end in the same millisecond
-                connection.execute(self._new(METRICS), dict(zip(names, value, strict=True)))
+                now.run(_of_new(METRICS.insert), value)
 
     def put(self, parent: Parent, name: str, content: bytes | Path) -> None:
         """Store a file with a sweep, or a copy of a file."""
@@ -272,99 +242,79 @@ class Database:
         """
         location = self._location(experiment_id)
         _write_files(rows, location)
-        with self._engine.begin() as connection:
+        with self._link.begin() as now:
             # first, since it takes SQLite's lock: what is read afterwards cannot change before the end
-            datasets = self._dataset_ids(connection, int(experiment_id), [row.data for row in rows])
-            self._insert(connection, RUNS, [_run(row, location, int(experiment_id)) for row in rows])
-            self._insert(connection, TAGS, _tags(rows))
-            self._insert(connection, PARAMS, [(k, v, row.run_id) for row in rows for k, v in row.params.items()])
+            datasets = self._dataset_ids(now, int(experiment_id), [row.data for row in rows])
+            now.insert(RUNS, [_run(row, location, int(experiment_id)) for row in rows])
+            now.insert(TAGS, _tags(rows))
+            now.insert(PARAMS, [(k, v, row.run_id) for row in rows for k, v in row.params.items()])
             numbers = _numbers(rows)
-            self._insert(connection, METRICS, numbers)
-            self._insert(connection, LATEST_METRICS, numbers)
-            inputs = [_input(row.run_id, datasets[row.data.name, row.data.digest]) for row in rows]
-            self._insert(connection, INPUTS, inputs)
-            self._delete(connection, [row.replaces for row in rows if row.replaces])
+            now.insert(METRICS, numbers)
+            now.insert(LATEST_METRICS, numbers)
+            now.insert(INPUTS, [_input(row.run_id, datasets[row.data.name, row.data.digest]) for row in rows])
+            for chunk in _chunks([row.replaces for row in rows if row.replaces]):
+                change = "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ?"
+                now.run(f"{change} WHERE run_uuid IN ({_marks(chunk)})", [_now(), *chunk])
+
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._link.begin() as now:
+            rows: list[tuple[Any, ...]] = now.rows(query, values)
+            return rows
 
     def _location(self, experiment_id: str) -> str:
         """Return the place of the artifacts of an experiment that is not deleted."""
-        query = sa.select(EXPERIMENTS.c.artifact_location).where(EXPERIMENTS.c.experiment_id == int(experiment_id))
-        with self._engine.connect() as connection:
-            location = connection.scalar(query.where(EXPERIMENTS.c.lifecycle_stage == "active"))
-        if location is None:
+        query = "SELECT artifact_location FROM experiments WHERE experiment_id = ? AND lifecycle_stage = 'active'"
+        found = self._rows(query, [int(experiment_id)])
+        if not found or found[0][0] is None:
             raise LookupError(Note("store_experiment_deleted"))
-        return str(location)
-
-    def _update(self, connection: sa.Connection, run_id: str, **values: Any) -> None:
-        run = sa.update(RUNS).where(RUNS.c.run_uuid == run_id, RUNS.c.lifecycle_stage == "active")
-        if connection.execute(run.values(**values)).rowcount == 0:
-            raise LookupError(Note("store_run_deleted", run=run_id))
+        return str(found[0][0])
 
     def _missing(self, rows: Sequence[Row]) -> list[Row]:
         """Return the rows whose runs are not in the database."""
         present: set[str] = set()
-        with self._engine.connect() as connection:
-            for chunk in _chunks([row.run_id for row in rows]):
-                query = sa.select(RUNS.c.run_uuid).where(RUNS.c.run_uuid.in_(chunk))
-                present.update(connection.scalars(query))
+        for chunk in _chunks([row.run_id for row in rows]):
+            query = f"SELECT run_uuid FROM runs WHERE run_uuid IN ({_marks(chunk)})"
+            present.update(run_id for (run_id,) in self._rows(query, chunk))
         return [row for row in rows if row.run_id not in present]
 
     def children(self, experiment_id: str, parent_id: str) -> list[tuple[str, str, str]]:
         """Return hash, id and status of the runs of a sweep that are not deleted."""
-        parent, key = TAGS.alias(), TAGS.alias()
         query = (
-            sa.select(key.c.value, RUNS.c.run_uuid, RUNS.c.status)
-            .select_from(parent)
-            .join(RUNS, RUNS.c.run_uuid == parent.c.run_uuid)
-            .join(key, (key.c.run_uuid == parent.c.run_uuid) & (key.c.key == HASH))
-            .where(parent.c.key == PARENT, parent.c.value == parent_id, RUNS.c.lifecycle_stage == "active")
+            "SELECT own.value, runs.run_uuid, runs.status FROM tags AS parent "
+            "JOIN runs ON runs.run_uuid = parent.run_uuid "
+            "JOIN tags AS own ON own.run_uuid = parent.run_uuid AND own.key = ? "
+            "WHERE parent.key = ? AND parent.value = ? AND runs.lifecycle_stage = 'active'"
         )
-        with self._engine.connect() as connection:
-            return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+        return [(key, run_id, status) for key, run_id, status in self._rows(query, [HASH, PARENT, parent_id])]
 
     def runs(
         self, tags: Iterable[str], params: Iterable[str]
     ) -> tuple[list[tuple[str, str, int, int | None]], list[tuple[str, str, str]]]:
         """Return id, status, start and end of all runs that are not deleted, and the values of some keys of runs."""
-        rows = RUNS.c
-        query = sa.select(rows.run_uuid, rows.status, rows.start_time, rows.end_time)
-        with self._engine.connect() as connection:
-            runs = [
-                (row[0], row[1], row[2], row[3])
-                for row in connection.execute(query.where(rows.lifecycle_stage == "active"))
-            ]
+        query = "SELECT run_uuid, status, start_time, end_time FROM runs WHERE lifecycle_stage = 'active'"
+        with self._link.begin() as now:
+            runs = [(run_id, status, start, end) for run_id, status, start, end in now.rows(query)]
             values = [
-                (row[0], row[1], row[2])
-                for table, keys in ((TAGS, tags), (PARAMS, params))
-                for row in connection.execute(
-                    sa.select(table.c.run_uuid, table.c.key, table.c.value).where(table.c.key.in_(list(keys)))
+                (run_id, key, value)
+                for table, keys in (("tags", list(tags)), ("params", list(params)))
+                for run_id, key, value in now.rows(
+                    f"SELECT run_uuid, key, value FROM {table} WHERE key IN ({_marks(keys)})", keys
                 )
             ]
         return runs, values
 
     def finished(self) -> frozenset[str]:
         """Return the content hashes of all runs that are finished and not deleted."""
-        query = (
-            sa.select(TAGS.c.value)
-            .join(RUNS, RUNS.c.run_uuid == TAGS.c.run_uuid)
-            .where(TAGS.c.key == HASH, RUNS.c.status == "FINISHED", RUNS.c.lifecycle_stage == "active")
-        )
-        with self._engine.connect() as connection:
-            return frozenset(connection.scalars(query).all())
+        query = f"SELECT tags.value {_FINISHED}"
+        return frozenset(key for (key,) in self._rows(query, [HASH]))
 
     def find(self, keys: Iterable[str]) -> list[tuple[str, str]]:
         """Return hash and id of runs with these hashes that are finished and not deleted, the newest last."""
         hashes = set(keys)
-        query = (
-            sa.select(TAGS.c.value, RUNS.c.run_uuid)
-            .join(RUNS, RUNS.c.run_uuid == TAGS.c.run_uuid)
-            .where(TAGS.c.key == HASH, RUNS.c.status == "FINISHED")
-            .where(RUNS.c.lifecycle_stage == "active")
-            .order_by(RUNS.c.end_time)
-        )
-        if len(hashes) <= CHUNK:
-            query = query.where(TAGS.c.value.in_(hashes))
-        with self._engine.connect() as connection:
-            return [(row[0], row[1]) for row in connection.execute(query) if row[0] in hashes]
+        few = list(hashes) if len(hashes) <= CHUNK else []
+        own = f" AND tags.value IN ({_marks(few)})" if few else ""
+        query = f"SELECT tags.value, runs.run_uuid {_FINISHED}{own} ORDER BY runs.end_time"
+        return [(key, run_id) for key, run_id in self._rows(query, [HASH, *few]) if key in hashes]
 
     def files(self, parent_id: str, scratch: Path) -> list[Path]:
         """Return the files that hold the results of a sweep.
@@ -374,11 +324,10 @@ class Database:
         LookupError
             If there is no such run.
         """
-        with self._engine.connect() as connection:
-            address = connection.scalar(sa.select(RUNS.c.artifact_uri).where(RUNS.c.run_uuid == parent_id))
-        if address is None:
+        found = self._rows("SELECT artifact_uri FROM runs WHERE run_uuid = ?", [parent_id])
+        if not found:
             raise LookupError(f"it has no run {parent_id}")
-        return sources(_folder(address))
+        return sources(_folder(found[0][0]))
 
     def sources(self, run_ids: Iterable[str], scratch: Path) -> list[Path]:
         """Return the files that hold the results of runs."""
@@ -388,55 +337,59 @@ class Database:
     def _folders(self, run_ids: Iterable[str]) -> list[str]:
         """Return where the artifacts of the sweeps of runs are."""
         parents: set[str] = set()
-        with self._engine.connect() as connection:
-            for chunk in _chunks(list(run_ids)):
-                query = sa.select(TAGS.c.value).where(TAGS.c.key == PARENT)
-                parents.update(connection.scalars(query.where(TAGS.c.run_uuid.in_(chunk)).distinct()))
-            folders: list[str] = []
-            for chunk in _chunks(sorted(parents)):
-                selection = sa.select(RUNS.c.artifact_uri)
-                folders.extend(connection.scalars(selection.where(RUNS.c.run_uuid.in_(chunk))))
+        for chunk in _chunks(list(run_ids)):
+            query = f"SELECT DISTINCT value FROM tags WHERE key = ? AND run_uuid IN ({_marks(chunk)})"
+            parents.update(parent for (parent,) in self._rows(query, [PARENT, *chunk]))
+        folders: list[str] = []
+        for chunk in _chunks(sorted(parents)):
+            query = f"SELECT artifact_uri FROM runs WHERE run_uuid IN ({_marks(chunk)})"
+            folders += [address for (address,) in self._rows(query, chunk)]
         return folders
 
-    def _dataset_ids(
-        self, connection: sa.Connection, experiment_id: int, data: Sequence[Data]
-    ) -> dict[tuple[str, str], str]:
+    def _dataset_ids(self, now: Transaction, experiment_id: int, data: Sequence[Data]) -> dict[tuple[str, str], str]:
         """Create missing data sets, and return the id of each of these by name and digest."""
         if not data:
             return {}
         # in one order, so that two programs never wait for each other
         every = sorted({(one.name, one.digest): one for one in data}.items())
-        contents = [
-            {
-                "dataset_uuid": uuid.uuid4().hex,
-                "experiment_id": experiment_id,
-                "name": name,
-                "digest": digest,
-                "dataset_source_type": "code",
-                "dataset_source": "{}",
-                "dataset_schema": None,
-                "dataset_profile": one.profile,
-            }
-            for (name, digest), one in every
-        ]
-        connection.execute(self._new(DATASETS), contents)
+        for (name, digest), one in every:
+            values = (uuid.uuid4().hex, experiment_id, name, digest, "code", "{}", None, one.profile)
+            now.run(_of_new(DATASETS.insert), values)
         ids: dict[tuple[str, str], str] = {}
-        table = DATASETS.c
-        digests = list({one.digest for one in data})
-        for chunk in _chunks(digests):
-            query = sa.select(table.name, table.digest, table.dataset_uuid)
-            for row in connection.execute(query.where(table.experiment_id == experiment_id, table.digest.in_(chunk))):
-                ids[row.name, row.digest] = row.dataset_uuid
+        for chunk in _chunks(list({one.digest for one in data})):
+            query = "SELECT name, digest, dataset_uuid FROM datasets WHERE experiment_id = ?"
+            found = now.rows(f"{query} AND digest IN ({_marks(chunk)})", [experiment_id, *chunk])
+            ids |= {(name, digest): own for name, digest, own in found}
         return {key: ids[key] for key, _ in every}
 
-    def _delete(self, connection: sa.Connection, run_ids: Sequence[str]) -> None:
-        for chunk in _chunks(run_ids):
-            update = sa.update(RUNS).where(RUNS.c.run_uuid.in_(chunk))
-            connection.execute(update.values(lifecycle_stage="deleted", deleted_time=_now()))
+
+_FINISHED = (
+    "FROM tags JOIN runs ON runs.run_uuid = tags.run_uuid "
+    "WHERE tags.key = ? AND runs.status = 'FINISHED' AND runs.lifecycle_stage = 'active'"
+)
 
 
-def _enlarge(connection: sqlite3.Connection, record: object) -> None:
-    connection.execute(f"PRAGMA cache_size = -{CACHE * 1024}")
+def _update(now: Transaction, run_id: str, **values: Any) -> None:
+    changes = ", ".join(f"{name} = ?" for name in values)
+    statement = f"UPDATE runs SET {changes} WHERE run_uuid = ? AND lifecycle_stage = 'active'"
+    if now.run(statement, [*values.values(), run_id]) == 0:
+        raise LookupError(Note("store_run_deleted", run=run_id))
+
+
+def _retag(now: Transaction, run_id: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a run, which may have some of them."""
+    if tags:
+        now.run(f"DELETE FROM tags WHERE run_uuid = ? AND key IN ({_marks(tags)})", [run_id, *tags])
+        now.insert(TAGS, [(key, value, run_id) for key, value in tags.items()])
+
+
+def _of_new(insert: str) -> str:
+    """Return an insert that leaves a row of the same key unchanged, even if another program adds it just now."""
+    return f"{insert} ON CONFLICT DO NOTHING"
+
+
+def _marks(values: Iterable[str]) -> str:
+    return ", ".join("?" for _ in values)
 
 
 def _now() -> int:
@@ -499,32 +452,6 @@ def _write_files(rows: Sequence[Row], location: str) -> None:
             folder = _folder(_artifacts(location, row.run_id))
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-
-
-def _many(connection: sa.Connection, table: sa.Table, values: Values) -> None:
-    """Insert tuples by the driver's own call: SQLAlchemy's work on each value costs more than the insert."""
-    if values:
-        columns = table.columns.keys()
-        marks = ", ".join("?" * len(columns))
-        connection.exec_driver_sql(f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", list(values))
-
-
-def _copy(connection: sa.Connection, table: sa.Table, values: Values) -> None:
-    """Insert tuples by PostgreSQL's COPY, in the transaction of the connection."""
-    statement = f"COPY {table.name} ({', '.join(table.columns.keys())}) FROM STDIN"
-    with closing(connection.connection.cursor()) as cursor, cursor.copy(statement) as to:
-        for value in values:
-            to.write_row(value)
-
-
-_INSERTS: Mapping[str, Callable[[sa.Connection, sa.Table, Values], None]] = {"sqlite": _many, "postgresql": _copy}
-
-
-def _insert_of_new(dialect: str, table: sa.Table) -> sa.Executable:
-    """Return an insert that leaves a row of the same key unchanged, even if another program adds it just now."""
-    # PostgreSQL's dialect is slow to import, and few stores need it
-    statement: sa.Executable = import_module(f"sqlalchemy.dialects.{dialect}").insert(table).on_conflict_do_nothing()
-    return statement
 
 
 def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:

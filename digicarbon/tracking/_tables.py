@@ -6,101 +6,93 @@ the schemas for which that holds.
 
 from __future__ import annotations
 
-from typing import Any
-
-import sqlalchemy as sa
+from dataclasses import dataclass
 
 HEADS = frozenset({"dc11669786a5"})
 """Versions of MLflow's schema that are known here: that of MLflow 3.17. `schema/` has the statements for each."""
 WORKSPACE = "default"
 """MLflow's name for a store without workspaces."""
 
-METADATA = sa.MetaData()
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes
+    ----------
+    name : str
+    columns : tuple of str
+    keys : tuple of str
+        The columns of which no two rows have the same values.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    keys: tuple[str, ...]
+
+    @property
+    def insert(self) -> str:
+        """The statement that inserts a row."""
+        marks = ", ".join("?" * len(self.columns))
+        return f"INSERT INTO {self.name} ({', '.join(self.columns)}) VALUES ({marks})"
 
 
-def _metrics(name: str, *keys: str) -> sa.Table:
-    columns: list[sa.Column[Any]] = [
-        sa.Column("key", sa.String(250)),
-        sa.Column("value", sa.Float(53), nullable=False),
-        sa.Column("timestamp", sa.BigInteger),
-        sa.Column("step", sa.BigInteger, nullable=False),
-        sa.Column("is_nan", sa.Boolean, nullable=False),
-        sa.Column("run_uuid", sa.String(32)),
-    ]
-    return sa.Table(name, METADATA, *columns, sa.PrimaryKeyConstraint(*keys))
-
-
-EXPERIMENTS = sa.Table(
+_METRICS = ("key", "value", "timestamp", "step", "is_nan", "run_uuid")
+EXPERIMENTS = Table(
     "experiments",
-    METADATA,
-    sa.Column("experiment_id", sa.Integer, primary_key=True),
-    sa.Column("name", sa.String(256), nullable=False),
-    sa.Column("workspace", sa.String(63), nullable=False),
-    sa.Column("artifact_location", sa.String(256)),
-    sa.Column("lifecycle_stage", sa.String(32)),
-    sa.Column("creation_time", sa.BigInteger),
-    sa.Column("last_update_time", sa.BigInteger),
+    (
+        "experiment_id",
+        "name",
+        "workspace",
+        "artifact_location",
+        "lifecycle_stage",
+        "creation_time",
+        "last_update_time",
+    ),
+    ("experiment_id",),
 )
-EXPERIMENT_TAGS = sa.Table(
-    "experiment_tags",
-    METADATA,
-    sa.Column("key", sa.String(250), primary_key=True),
-    sa.Column("value", sa.Text),
-    sa.Column("experiment_id", sa.Integer, primary_key=True),
-)
-RUNS = sa.Table(
+EXPERIMENT_TAGS = Table("experiment_tags", ("key", "value", "experiment_id"), ("key", "experiment_id"))
+RUNS = Table(
     "runs",
-    METADATA,
-    sa.Column("run_uuid", sa.String(32), primary_key=True),
-    sa.Column("name", sa.String(250)),
-    sa.Column("source_type", sa.String(20)),
-    sa.Column("source_name", sa.String(500)),
-    sa.Column("entry_point_name", sa.String(50)),
-    sa.Column("user_id", sa.String(256)),
-    sa.Column("status", sa.String(20)),
-    sa.Column("start_time", sa.BigInteger),
-    sa.Column("end_time", sa.BigInteger),
-    sa.Column("deleted_time", sa.BigInteger),
-    sa.Column("source_version", sa.String(50)),
-    sa.Column("lifecycle_stage", sa.String(20)),
-    sa.Column("artifact_uri", sa.String(200)),
-    sa.Column("experiment_id", sa.Integer),
+    (
+        "run_uuid",
+        "name",
+        "source_type",
+        "source_name",
+        "entry_point_name",
+        "user_id",
+        "status",
+        "start_time",
+        "end_time",
+        "deleted_time",
+        "source_version",
+        "lifecycle_stage",
+        "artifact_uri",
+        "experiment_id",
+    ),
+    ("run_uuid",),
 )
-TAGS = sa.Table(
-    "tags",
-    METADATA,
-    sa.Column("key", sa.String(250), primary_key=True),
-    sa.Column("value", sa.String(8000)),
-    sa.Column("run_uuid", sa.String(32), primary_key=True),
-)
-PARAMS = sa.Table(
-    "params",
-    METADATA,
-    sa.Column("key", sa.String(250), primary_key=True),
-    sa.Column("value", sa.String(8000), nullable=False),
-    sa.Column("run_uuid", sa.String(32), primary_key=True),
-)
-METRICS = _metrics("metrics", "key", "timestamp", "step", "run_uuid", "value", "is_nan")
-LATEST_METRICS = _metrics("latest_metrics", "key", "run_uuid")
-DATASETS = sa.Table(
+TAGS = Table("tags", ("key", "value", "run_uuid"), ("key", "run_uuid"))
+PARAMS = Table("params", ("key", "value", "run_uuid"), ("key", "run_uuid"))
+METRICS = Table("metrics", _METRICS, ("key", "timestamp", "step", "run_uuid", "value", "is_nan"))
+LATEST_METRICS = Table("latest_metrics", _METRICS, ("key", "run_uuid"))
+DATASETS = Table(
     "datasets",
-    METADATA,
-    sa.Column("dataset_uuid", sa.String(36), nullable=False),
-    sa.Column("experiment_id", sa.Integer, primary_key=True),
-    sa.Column("name", sa.String(500), primary_key=True),
-    sa.Column("digest", sa.String(36), primary_key=True),
-    sa.Column("dataset_source_type", sa.String(36), nullable=False),
-    sa.Column("dataset_source", sa.UnicodeText, nullable=False),
-    sa.Column("dataset_schema", sa.UnicodeText),
-    sa.Column("dataset_profile", sa.UnicodeText),
+    (
+        "dataset_uuid",
+        "experiment_id",
+        "name",
+        "digest",
+        "dataset_source_type",
+        "dataset_source",
+        "dataset_schema",
+        "dataset_profile",
+    ),
+    ("experiment_id", "name", "digest"),
 )
-INPUTS = sa.Table(
+INPUTS = Table(
     "inputs",
-    METADATA,
-    sa.Column("input_uuid", sa.String(36), nullable=False),
-    sa.Column("source_type", sa.String(36), primary_key=True),
-    sa.Column("source_id", sa.String(36), primary_key=True),
-    sa.Column("destination_type", sa.String(36), primary_key=True),
-    sa.Column("destination_id", sa.String(36), primary_key=True),
-    sa.Column("step", sa.BigInteger, nullable=False),
+    ("input_uuid", "source_type", "source_id", "destination_type", "destination_id", "step"),
+    ("source_type", "source_id", "destination_type", "destination_id"),
 )
+TABLES = (EXPERIMENTS, EXPERIMENT_TAGS, RUNS, TAGS, PARAMS, METRICS, LATEST_METRICS, DATASETS, INPUTS)

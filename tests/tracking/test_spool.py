@@ -13,7 +13,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import sqlalchemy as sa
 from entries import FAILED, of
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -166,16 +165,16 @@ def test_what_a_store_refuses_for_good_is_a_sentence(far: Path) -> None:
     store.abort()
 
 
-def _full(connection: sqlite3.Connection, record: object) -> None:
+def _full(connection: sqlite3.Connection) -> None:
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages}")
 
 
-def _read_only(connection: sqlite3.Connection, record: object) -> None:
+def _read_only(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA query_only = ON")
 
 
-def _impatient(connection: sqlite3.Connection, record: object) -> None:
+def _impatient(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA busy_timeout = 50")
 
 
@@ -184,14 +183,20 @@ def _impatient(connection: sqlite3.Connection, record: object) -> None:
     [(_full, "the disk is full"), (_read_only, "it is read-only"), (_impatient, "another program has kept it locked")],
 )
 def test_a_database_that_takes_nothing_more_keeps_the_batch(
-    project: Path, capsys: pytest.CaptureFixture[str], mischief: Callable[..., None], said: str
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    mischief: Callable[..., None],
+    said: str,
 ) -> None:
     store, _ = begun()
     store.write([of("a")])
-    engine = store._connection.tables._engine
-    engine.dispose()
-    sa.event.listen(engine, "connect", mischief)
-    with closing(sqlite3.connect("mlruns/mlflow.db", isolation_level=None)) as other:
+    store._connection.tables.close()
+    with (
+        monkeypatch.context() as patch,
+        closing(sqlite3.connect("mlruns/mlflow.db", isolation_level=None)) as other,
+    ):
+        patch.setattr("digicarbon.tracking._link._prepare", mischief)
         if mischief is _impatient:
             other.execute("BEGIN IMMEDIATE")
         with pytest.raises(TrackingError) as caught:

@@ -20,7 +20,11 @@ from digicarbon.tracking._rows import to_yaml
         {"empty": {}, "list": [1, "a"], "title": "", "text": "a: b # c", "中": {"省": ["北京", "a b"]}},
         {"deep": {"a": {"b": {"c": [1, {"d": None}]}}, "yes": "yes", "date": "2012-01-01", "long": "x " * 200}},
         {"model": {"lines": "one\ntwo\n", "quoted": "'\"", "number": "012"}},
-        {"model": {"x": ["a", "yes", 1, 1.0, True, None, "1", "two\nlines", "x " * 80, [1, []], {"a": {"b": 1}}, "😀"]}},
+        {
+            "model": {
+                "x": ["a", "yes", 1, 1.0, True, None, "1", "two\nlines", "x " * 80, [1, []], {"a": {"b": 1}}, "😀"]
+            }
+        },
         {"model": {"n" * 200: ["a"], "yes": ["b"], "a: b": ["c"], "item": [], "head of x": [0]}},
     ],
 )
