@@ -21,7 +21,7 @@ ROOMS = ("numeric", "model", "diagnostic")
 SCRIPTS = ("digicarbon.model.scripts.", "digicarbon.diagnostic.scripts.")
 """The packages that write R and Stata scripts: they are beside models and diagnostics, but compute nothing of a run."""
 _TOKENS = re.compile(
-    r'''(?P<text>"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(?P<comment>\#[^\n]*)'''
+    r'''(?P<text>r?"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(?P<comment>\#[^\n]*)'''
 )
 """Texts are matched only to avoid comments inside them."""
 
@@ -49,7 +49,7 @@ def code_digest(*classes: type[Spec]) -> str:
     *classes : type of Spec
         The classes of a model and a diagnostic.
     """
-    digests = {name: _source(content).digest for name, content in _reached(classes)}
+    digests = {name: _source(content, _is_ours(name)).digest for name, content in _reached(classes)}
     return hashlib.sha256("\n".join(f"{name} {digests[name]}" for name in sorted(digests)).encode()).hexdigest()
 
 
@@ -76,7 +76,7 @@ def own_code(cls: type[Spec]) -> dict[str, str]:
     if not own_file(cls):
         return {}
     own = {name: content for name, content in _reached([cls]) if not name.startswith("digicarbon.")}
-    return {_place(name): _source(own[name]).digest for name in sorted(own)}
+    return {_place(name): _source(own[name], ours=False).digest for name in sorted(own)}
 
 
 def _place(name: str) -> str:
@@ -112,7 +112,8 @@ def _reached(classes: Sequence[type[Spec]]) -> Iterator[tuple[str, bytes]]:
         if content is not None:
             yield name, content
             # most modules import the same names
-            new = {(_absolute(module, name), item) for module, item in _source(content).needed} - imported
+            needed = _source(content, _is_ours(name)).needed
+            new = {(_absolute(module, name), item) for module, item in needed} - imported
             imported |= new
             pending += [_home(*one) for one in new]
 
@@ -157,7 +158,7 @@ def _home(module: str, item: str) -> str:
     file = _file(module)
     if file is None or file.name != "__init__.py":
         return module
-    return next((home for home, name in _source(file.read_bytes()).imports if name == item), module)
+    return next((home for home, name in _source(file.read_bytes(), ours=True).imports if name == item), module)
 
 
 @lru_cache(1024)
@@ -167,8 +168,18 @@ def _file(name: str) -> Path | None:
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
+def _is_ours(name: str) -> bool:
+    return name.startswith("digicarbon.")
+
+
 @lru_cache(1024)
-def _source(content: bytes) -> _Source:
+def _source(content: bytes, ours: bool) -> _Source:
+    """Return the relevant parts of a file; those of this package are found without parsing it, which takes longer."""
+    return scanned(content) if ours else parsed(content)
+
+
+def parsed(content: bytes) -> _Source:
+    """Return the relevant parts of any file."""
     tree = ast.parse(content)
     text = importlib.util.decode_source(content)
     lines = text.split("\n")
@@ -192,9 +203,42 @@ def _source(content: bytes) -> _Source:
                     if not lines[start - 1][:column].strip():
                         lines[start - 1 : end] = [""] * (1 + end - start)
     code = _TOKENS.sub(lambda token: token["text"] or "", "\n".join(lines))
+    return _Source(_digest(code), (*imports[False], *imports[True]), frozenset(imports[False]))
+
+
+def scanned(content: bytes) -> _Source:
+    """Return the relevant parts of a file as this package writes them; a test compares them with those of `parsed`.
+
+    A docstring has three double quotes and lines of its own, and every import stands on lines of its own.
+    """
+    code = _TOKENS.sub(_kept, content.decode())
+    typed = "".join(match[0] for match in _TYPED.finditer(code))
+    needed = list(_imports(_TYPED.sub("", code)))
+    return _Source(_digest(code), (*needed, *_imports(typed)), frozenset(needed))
+
+
+def _kept(token: re.Match[str]) -> str:
+    text = token["text"] or ""
+    if text.startswith(('"""', 'r"""')):
+        code, start, end = token.string, token.start(), token.end()
+        if not code[code.rfind("\n", 0, start) + 1 : start].strip() and code[end : end + 1] in ("\n", ""):
+            return ""
+    return text
+
+
+def _imports(code: str) -> Iterator[tuple[str, str]]:
+    for match in _IMPORT.finditer(code):
+        names = [name.split()[0] for name in match["names"].strip("()").split(",") if name.strip()]
+        yield from ((match["module"], name) if match["module"] else (name, "") for name in names)
+
+
+_IMPORT = re.compile(r"^[ ]*(?:from (?P<module>[\w.]+) )?import (?P<names>\([^)]*\)|[^(\n]+)$", re.MULTILINE)
+_TYPED = re.compile(r"^(?P<indent>[ ]*)if TYPE_CHECKING:\n(?:(?P=indent)[ ]+[^\n]*\n|[ ]*\n)+", re.MULTILINE)
+
+
+def _digest(code: str) -> str:
     plain = "\n".join(line.rstrip() for line in code.split("\n") if line.strip())
-    digest = hashlib.sha256(plain.encode()).hexdigest()
-    return _Source(digest, (*imports[False], *imports[True]), frozenset(imports[False]))
+    return hashlib.sha256(plain.encode()).hexdigest()
 
 
 _HOLDERS = (ast.stmt, ast.ExceptHandler, ast.match_case)

@@ -20,7 +20,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -271,17 +271,23 @@ class _Engine:
             yield from self._run()
 
     def _run(self) -> Iterator[list[Fitted]]:
-        backend, width = self.backend, self.backend.width()
+        backend = self.backend
         if backend.here and backend.timeout is None:
             yield from self._here(lambda: False)
-        elif not backend.remote and backend.isolates and (width == 1 or len(self.queue) == 1) and self._stoppable():
+        elif not (backend.remote or self._stoppable() or backend.batch):
+            # a short sweep ends here: to ask for the number of processors loads joblib
+            yield from self._here(self._workers_pay)
+            yield from self._workers()
+        elif not backend.remote and backend.isolates and self._stoppable() and (len(self.queue) == 1 or self._is_one):
             yield from self._alone(list(self._rest()), deaths=0)
-        elif not backend.remote and width == 1:
+        elif not backend.remote and self._is_one:
             yield from self._here(lambda: False)
         else:
-            if not (backend.remote or self._stoppable() or backend.batch):
-                yield from self._here(self._workers_pay)
             yield from self._workers()
+
+    @cached_property
+    def _is_one(self) -> bool:
+        return self.backend.width() == 1
 
     def _stoppable(self) -> bool:
         """Whether runs must not be fitted in this process: they may end it, or may have to be stopped."""
@@ -304,8 +310,8 @@ class _Engine:
         if now - self.last_look < LOOK:
             return False
         self.last_look = now
-        width = self.backend.width()
-        return self._seconds_left() * (1 - 1 / width) > START
+        left = self._seconds_left()
+        return left > START and left * (1 - 1 / self.backend.width()) > START
 
     def _seconds_left(self) -> float:
         return sum(count * self.pace.of(kind) for kind, count in self.remaining.items() if count)

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import quote, urlsplit
-from urllib.request import url2pathname
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import field_validator
 
@@ -168,7 +167,14 @@ def artifact_location(tracking: Tracking, name: str) -> str | None:
 def local_folder(artifact_uri: str) -> Path | None:
     """Return the folder on this machine that an address of artifacts names, or None."""
     parts = urlsplit(artifact_uri)
-    return Path(url2pathname(parts.path)) if parts.scheme in ("file", "") else None
+    if parts.scheme not in ("file", ""):
+        return None
+    if os.name == "nt":
+        # importing it takes as long as a fit of a hundred runs
+        from urllib.request import url2pathname
+
+        return Path(url2pathname(parts.path))
+    return Path(unquote(parts.path))
 
 
 def place(folder: str, name: str) -> str:

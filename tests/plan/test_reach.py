@@ -131,8 +131,17 @@ def test_a_digest_covers_what_a_class_can_reach_and_nothing_else() -> None:
     assert not {name for name in linear | spatial | dynamic if name.startswith(("panel", "result", "report"))}
 
 
+def test_files_of_the_package_are_read_as_if_they_were_parsed() -> None:
+    files = sorted(reach.PACKAGE.rglob("*.py"))
+    assert len(files) > 600
+    for file in files:
+        parsed, scanned = reach.parsed(file.read_bytes()), reach.scanned(file.read_bytes())
+        assert (scanned.digest, scanned.needed) == (parsed.digest, parsed.needed), file
+        assert sorted(scanned.imports) == sorted(parsed.imports), file
+
+
 def test_imports_inside_functions_are_followed() -> None:
-    source = reach._source(
+    source = reach.parsed(
         b"def f():\n    if f:\n        from digicarbon.numeric.gmm import estimator\n    return estimator\n"
     )
     assert [reach._home(*one) for one in source.imports] == ["digicarbon.numeric.gmm.estimator"]
