@@ -66,9 +66,9 @@ def linked(uri: str) -> Link | None:
     url = sa.make_url(opening(uri))
     dialect = url.get_dialect()
     if (dialect.name, dialect.driver) == ("sqlite", "pysqlite"):
-        places, options = dialect().create_connect_args(url)
-        options = {**options, "timeout": PATIENCE, "check_same_thread": False}
-        return File(lambda: sqlite3.connect(*places, **options))
+        (place, *_), options = dialect().create_connect_args(url)
+        more: Any = {**options, "timeout": PATIENCE, "check_same_thread": False}
+        return File(lambda: sqlite3.connect(str(place), **more))
     if (dialect.name, dialect.driver) == ("postgresql", "psycopg"):
         return Server(sa.create_engine(url, connect_args={"connect_timeout": 10}, pool_pre_ping=True))
     return None
