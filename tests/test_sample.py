@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 from digicarbon.china.facts import provinces
 from digicarbon.errors import ConfigError, DataError
-from digicarbon.panel import Panel
+from digicarbon.panel import Panel, PanelDesign, Selection
 from digicarbon.report import Labels
 from digicarbon.sample import Sample
 from digicarbon.spec import build
@@ -228,19 +230,79 @@ def test_a_window_of_years(small: Panel) -> None:
     assert Sample(first=2011, last=2013).apply(small).periods == (2011, 2012, 2013)
 
 
+def _taken(panel: Panel, terms: Sequence[str], **fields: Any) -> Panel:
+    return Selection(PanelDesign(gaps="keep"), panel, None, Sample(**fields)).take(terms)
+
+
 def test_winsorising_is_statas_winsor2(small: Panel) -> None:
     # of 20 values, 10 % are 2: the percentile is the mean of the 2nd and 3rd; 5 % are one: of the 1st and 2nd
-    treated = Sample(winsorise=(0.10, 0.05)).adjust(small, ["gdp"]).array(["gdp"])[:, 0]
+    treated = _taken(small, ["gdp"], winsorise=(0.10, 0.05)).array(["gdp"])[:, 0]
     ordered = np.sort(FRAME["gdp"])
     low, high = ordered[1:3].mean(), ordered[-2:].mean()
     np.testing.assert_array_equal(treated, FRAME["gdp"].clip(low, high))
 
 
+def _winsor2(column: pd.Series[float], low: int, high: int) -> pd.Series[float]:
+    """winsor2 VAR, cuts(low high), written out: percents as whole numbers, so that n p / 100 is exact."""
+    ordered = sorted(column.dropna())
+    ends = []
+    for percent in (low, high):
+        rank, rest = divmod(len(ordered) * percent, 100)
+        ends.append((ordered[rank - 1] + ordered[rank]) / 2 if rest == 0 else ordered[rank])
+    return column.clip(*ends)
+
+
+@pytest.fixture(scope="module")
+def gappy() -> pd.DataFrame:
+    """100 units and 7 years: 700 rows, of which 7 % and 93 % are whole numbers of rows, not so as floats."""
+    random = np.random.default_rng(8)
+    frame = pd.DataFrame(itertools.product((f"u{i:03d}" for i in range(100)), range(2010, 2017)), columns=["u", "t"])
+    frame = frame.assign(**{name: random.standard_t(3, len(frame)) for name in ("y", "x", "z")})
+    frame["holes"] = frame["z"].where(random.random(len(frame)) > 0.4)
+    return frame
+
+
+def test_a_lag_is_that_of_the_winsorised_variable(gappy: pd.DataFrame) -> None:
+    panel = Panel.from_frame(gappy, "u", "t")
+    terms = ["y", "L.x", "D.x", "x^2", "x:z"]
+    taken = _taken(panel, terms, winsorise=(0.07, 0.07)).frame()
+    own = gappy.assign(**{name: _winsor2(gappy[name], 7, 93) for name in ("y", "x", "z")}).set_index(["u", "t"])
+    own["L.x"] = own.groupby("u")["x"].shift()
+    own = own.assign(**{"D.x": own["x"] - own["L.x"], "x^2": own["x"] ** 2, "x:z": own["x"] * own["z"]})
+    pd.testing.assert_frame_equal(taken[terms], own.dropna(subset="L.x")[terms], check_names=False, rtol=1e-14)
+
+
+def test_a_control_with_gaps_changes_no_other_variable(gappy: pd.DataFrame) -> None:
+    panel = Panel.from_frame(gappy, "u", "t")
+    one = _taken(panel, ["y", "x"], winsorise=(0.05, 0.05)).frame()
+    other = _taken(panel, ["y", "x", "holes"], winsorise=(0.05, 0.05)).frame()
+    assert len(other) < 0.7 * len(one)
+    pd.testing.assert_frame_equal(other[["y", "x"]], one.loc[other.index, ["y", "x"]])
+    np.testing.assert_array_equal(other["holes"], _winsor2(gappy["holes"], 5, 95).dropna().to_numpy())
+
+
+def test_percentiles_are_those_of_the_sample(gappy: pd.DataFrame) -> None:
+    """Rows that the sample lacks do not count; where a lag takes one, it is set to the same percentiles."""
+    panel = Panel.from_frame(gappy, "u", "t")
+    sample = Sample(first=2013, winsorise=(0.05, 0.05))
+    taken = Selection(PanelDesign(), panel, sample.rows(panel), sample).take(["L.x", "x"]).frame()
+    late = _winsor2(gappy.loc[gappy["t"] >= 2013, "x"], 5, 95)
+    np.testing.assert_array_equal(taken["x"], late)
+    lagged = gappy.groupby("u")["x"].shift()[late.index]
+    np.testing.assert_array_equal(taken["L.x"], lagged.clip(late.min(), late.max()))
+
+
 def test_trimming_leaves_rows_out(small: Panel) -> None:
-    kept = Sample(trim=(0.0, 0.05)).adjust(small, ["gdp"])
+    kept = _taken(small, ["gdp"], trim=(0.0, 0.05))
     assert set(small.frame().index) - set(kept.frame().index) == {("d", 2010)}
-    untouched = Sample(trim=(0.0, 0.05), outliers_of=["per head"]).adjust(small, ["gdp", "per head"])
+    untouched = _taken(small, ["gdp", "per head"], trim=(0.0, 0.05), outliers_of=["per head"])
     assert set(small.frame().index) - set(untouched.frame().index) == {("d", 2014)}
+
+
+def test_a_trimmed_value_has_no_lag(small: Panel) -> None:
+    kept = _taken(small, ["L.gdp"], trim=(0.0, 0.05)).frame()
+    lagged = small.with_terms(["L.gdp"]).frame()
+    assert set(lagged.index) - set(kept.index) == {("d", 2011)}
 
 
 def test_outliers_are_treated_in_one_way_and_of_known_variables(small: Panel) -> None:
@@ -248,10 +310,15 @@ def test_outliers_are_treated_in_one_way_and_of_known_variables(small: Panel) ->
         Sample(trim=(0.01, 0.0), winsorise=(0.01, 0.0))
     with pytest.raises(ValueError, match="neither winsorise nor trim"):
         Sample(outliers_of=["gdp"])
-    with pytest.raises(DataError, match="which the model does not use"):
-        Sample(trim=(0.01, 0.0), outliers_of=["x"]).adjust(small, ["gdp"])
+    with pytest.raises(DataError, match=r"names L\.gdp, which the model does not use.* Its variables: gdp\."):
+        _taken(small, ["L.gdp"], trim=(0.01, 0.0), outliers_of=["L.gdp"])
     with pytest.raises(ValueError, match=r"less than 0\.5"):
         Sample(winsorise=(0.5, 0.5))
+
+
+def test_a_sample_without_a_row_inside_names_its_field(small: Panel) -> None:
+    with pytest.raises(DataError, match=r"^sample\.trim leaves no row"):
+        _taken(small, ["gdp", "per head"], trim=(0.45, 0.45))
 
 
 @pytest.mark.parametrize("query", ["", "  "])
@@ -294,6 +361,7 @@ def test_treated_outliers_are_a_note_and_all_rows_are_none() -> None:
     assert tuple(map(str, _sample().notes)) == ()
     (note,) = _sample(winsorise=[0.01, 0.02], outliers_of=["x"]).notes
     assert str(note) == (
-        "Outliers: shares of 0.01 and 0.02 of the lower and upper tail are set to these percentiles. Variables: x."
+        "Outliers: of each variable, shares of 0.01 and 0.02 of the lower and upper tail are set to these percentiles "
+        "of all rows of the sample that have it, before lags, powers and products are made. Variables: x."
     )
-    assert Labels("zh").notes([note])[0].startswith("异常值：下尾0.01和上尾0.02的观测值缩尾至相应分位数。变量：x。")
+    assert Labels("zh").notes([note])[0].startswith("异常值：各变量下尾0.01和上尾0.02的取值缩尾至相应分位数；")

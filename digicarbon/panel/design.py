@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -98,8 +98,27 @@ def _value(node: ast.expr, columns: Mapping[str, FloatArray]) -> Any:
             raise TypeError(f"{ast.dump(node)} is no arithmetic.")
 
 
-Adjust = Callable[[Panel, Sequence[str]], Panel]
-"""Takes the sample and the names of its variables, e.g. winsorises them."""
+class Outliers(Protocol):
+    """How a sample treats outliers; `digicarbon.sample.Sample` is one."""
+
+    def refuse_others(self, names: Sequence[str]) -> None:
+        """Raise a `DataError` if a variable is to be treated that is none of a model's ``names``."""
+
+    def treated(self, name: str, values: FloatArray, sample: NDArray[np.bool_]) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Return a variable treated on all rows, and which rows stay, both of shape (rows,).
+
+        Parameters
+        ----------
+        name : str
+        values : ndarray, shape (rows,)
+            Not-a-number where the variable does not exist.
+        sample : ndarray of bool, shape (rows,)
+            The rows whose percentiles are taken.
+        """
+
+    def refuse_nothing_left(self) -> None:
+        """Raise a `DataError` if rows are left out as outliers; called where no row is left."""
+
 
 PANELS = 64, 1024
 """The least and the largest number of cached panels: a sweep uses all its sets of terms several times."""
@@ -123,14 +142,18 @@ class Selection:
         All units and periods, so that the first period of a sample has its lag.
     keep : ndarray of bool, shape (rows,), optional
         The rows of the sample; None keeps all.
-    adjust : callable, optional
-        Takes the sample and the names of its variables, before powers and interactions are computed.
+    outliers : Outliers, optional
+        Treats variables before lags, powers and interactions are made of them.
     """
 
     def __init__(
-        self, design: PanelDesign, panel: Panel, keep: NDArray[np.bool_] | None = None, adjust: Adjust | None = None
+        self,
+        design: PanelDesign,
+        panel: Panel,
+        keep: NDArray[np.bool_] | None = None,
+        outliers: Outliers | None = None,
     ) -> None:
-        self.design, self.panel, self.adjust = design, panel, adjust
+        self.design, self.panel, self.outliers = design, panel, outliers
         self.keep = np.ones(len(panel.index), dtype=bool) if keep is None else keep
         least, most = PANELS
         self._most = min(max(least, CELLS // max(self.keep.size * len(panel.columns), 1)), most)
@@ -140,7 +163,7 @@ class Selection:
         self._panels: OrderedDict[tuple[str, ...], Panel] = OrderedDict()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Selection, (self.design, self.panel, self.keep, self.adjust)
+        return Selection, (self.design, self.panel, self.keep, self.outliers)
 
     def take(self, terms: Sequence[str]) -> Panel:
         """Return the panel with the columns for ``terms``, without gaps.
@@ -162,10 +185,15 @@ class Selection:
             atoms |= own
             groups += dummies
             products += [term] if product else []
+        if self.outliers is not None:
+            variables = [atom.variable for atom in atoms.values() if self._has_outliers(atom.variable)]
+            self.outliers.refuse_others(list(dict.fromkeys(variables)))
         columns = {name: self._column(name, atom) for name, atom in atoms.items() if name not in self.panel.text}
         complete = self.keep
         for _, exists in columns.values():
             complete = complete if exists is None else complete & exists
+        if self.outliers is not None and not complete.any():
+            self.outliers.refuse_nothing_left()
         part = self._part(complete)
         known = [*atoms, *(name for name in groups if name in self.panel.columns)]
         known = [name for name in known if not self.design.may_be_empty(name)]
@@ -173,14 +201,11 @@ class Selection:
         if without_gaps is not None and not without_gaps.all():
             part = self._part(part.among(without_gaps))
         panel = part.with_atoms(columns)
-        if self.adjust is None:
-            return panel.with_columns({term: part.product(term, panel) for term in products}).with_terms(terms)
-        # a policy has no outliers, nor have the weights of a matched sample
-        measured = [name for name in atoms if name not in self.design.without_outliers]
-        adjusted = self.adjust(panel, measured).complete(known, self.design.gaps)
-        if adjusted is panel:
-            adjusted = panel.with_columns({term: part.product(term, panel) for term in products})
-        return adjusted.with_terms(terms)
+        return panel.with_columns({term: part.product(term, panel) for term in products}).with_terms(terms)
+
+    def _has_outliers(self, variable: str) -> bool:
+        """Return whether outliers of a variable may be treated: a policy has none, nor have weights of matched rows."""
+        return variable not in self.design.without_outliers and variable not in self.panel.text
 
     def _need(self, term: str) -> tuple[dict[str, Atom], tuple[str, ...], bool]:
         """Return a term's atoms, the variables of its dummies, and whether it is a product of atoms alone."""
@@ -199,7 +224,8 @@ class Selection:
     def _column(self, name: str, atom: Atom) -> tuple[Column, NDArray[np.bool_] | None]:
         """Return an atom on all rows, and which rows have it (None: every row of the sample)."""
         if name not in self._atoms:
-            value, exists = self.design.atom(self.panel, name, atom, self.keep)
+            outliers = self.outliers if self._has_outliers(atom.variable) else None
+            value, exists = self.design.atom(self.panel, name, atom, self.keep, outliers)
             self._atoms[name] = Column(value), None if exists[self.keep].all() else exists
         return self._atoms[name]
 
@@ -421,7 +447,7 @@ class PanelDesign(Spec):
         panel: Panel,
         terms: Sequence[str],
         keep: NDArray[np.bool_] | None = None,
-        adjust: Adjust | None = None,
+        outliers: Outliers | None = None,
     ) -> Panel:
         """Return the panel with the columns for ``terms``, without gaps.
 
@@ -433,16 +459,15 @@ class PanelDesign(Spec):
             Columns, ``ln_`` of columns, and what `Panel.with_terms` reads.
         keep : ndarray of bool, shape (rows,), optional
             The rows of the sample; None keeps all. Values of other rows are used only as lags.
-        adjust : callable, optional
-            Takes the sample and the names of its variables, before powers and interactions are computed; e.g.
-            winsorises them.
+        outliers : Outliers, optional
+            Treats variables, e.g. winsorises them, before lags, powers and interactions are made of them.
 
         Raises
         ------
         DataError
             If a term cannot be made, a logarithm meets a value of zero or below, or a value is missing.
         """
-        return Selection(self, panel, keep, adjust).take(terms)
+        return Selection(self, panel, keep, outliers).take(terms)
 
     def variables(self, panel: Panel, names: Sequence[str]) -> Panel:
         """Return the panel with further variables, not-a-number where they cannot be computed."""
@@ -499,7 +524,12 @@ class PanelDesign(Spec):
         return panel.has(self._defined(term)) or panel.has(term) or self._defined(term) in self.derive
 
     def atom(
-        self, panel: Panel, name: str, atom: Atom, keep: NDArray[np.bool_]
+        self,
+        panel: Panel,
+        name: str,
+        atom: Atom,
+        keep: NDArray[np.bool_],
+        outliers: Outliers | None = None,
     ) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Return a variable, its lag, lead or difference on all rows, and which rows have it, both of shape (rows,).
 
@@ -511,6 +541,8 @@ class PanelDesign(Spec):
         atom : Atom
         keep : ndarray of bool, shape (rows,)
             The rows of the sample; other rows are used only where a lag needs them.
+        outliers : Outliers, optional
+            Treats the variable by its percentiles in the sample, also where a lag takes another row.
 
         Raises
         ------
@@ -524,7 +556,11 @@ class PanelDesign(Spec):
             if not known.any():
                 raise DataError(Note("no_row_of_sample", term=name, periods=cut(panel.periods)))
             # lagged rows get the same treatment as the sample, so that ln refuses a zero there, too
-            value, exists = self._values(panel, atom.variable, np.isin(np.arange(len(keep)), source[known]))
+            rows = np.isin(np.arange(len(keep)), source[known])
+            value, exists = self._values(panel, atom.variable, rows if outliers is None else rows | keep)
+            if outliers is not None:
+                value, inside = outliers.treated(atom.variable, value, keep)
+                exists = exists & inside
             complete &= known & exists[source]
             total += factor * value[source]
         return total, complete

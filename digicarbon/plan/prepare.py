@@ -435,8 +435,8 @@ class Workshop:
             )
             # a user's own measure or outcome may return sentences
             notes = notes_of(chain.from_iterable(sources))
-            adjust = specs.sample.adjust if specs.sample.adjusts else None
-            selection = Selection(specs.panel, *self._sampled(specs), adjust)
+            outliers = specs.sample if specs.sample.adjusts else None
+            selection = Selection(specs.panel, *self._sampled(specs), outliers)
             frame = self._computed(specs.measure, specs.measure.transformed, specs.source)
             money = frozenset(frame.columns) - {"unit", "time"} if specs.measure.enters_in_10k_cny else frozenset()
             return Stage(inputs, selection, notes, money, assembled.left_out)

@@ -18,6 +18,7 @@ from digicarbon.country import country
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.lazy import lazy
 from digicarbon.note import Note, columns_there, cut, suggestion
+from digicarbon.numeric.percentiles import tails
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, Spec
 
@@ -100,12 +101,16 @@ class Sample(Spec):
         arithmetic on columns, the unit and the period, e.g. ``"pgdp > 5 and zone != 'west'"``; no functions.
     winsorise : (float, float)
         Shares of the lower and the upper tail, e.g. ``[0.01, 0.01]``: values of a model's variables beyond these
-        percentiles are set to them. Percentiles are those of the sample, by the rule of Stata's ``winsor2``: the
-        inverse of the distribution function, or the mean of two values where it jumps.
+        percentiles are set to them, before lags, differences, powers and products are made; ``ln_x`` is a variable.
+        Percentiles are those of all rows of the sample that have the variable, whatever else a model reads, as by
+        Stata's ``winsor2 x, cuts(1 99)`` before ``L.x``; see `digicarbon.numeric.percentiles`. A value of an
+        earlier row, of which a lag is made, is set to the same percentiles.
     trim : (float, float)
-        Shares of the tails as in ``winsorise``, but rows with a value beyond the percentiles are left out.
+        Shares of the tails as in ``winsorise``, but values beyond the percentiles are taken as missing, so that
+        rows are left out that use one of them, also by a lag.
     outliers_of : tuple of str
-        The variables that ``winsorise`` or ``trim`` treats; empty treats all of the model.
+        The variables that ``winsorise`` or ``trim`` treats, e.g. ``x`` where a model has ``L.x``; empty treats all
+        of the model.
     """
 
     role: ClassVar[str] = "sample"
@@ -246,23 +251,8 @@ class Sample(Spec):
         columns = self.columns(panel)
         return (panel.with_columns(columns) if columns else panel).rows(self.rows(panel))
 
-    def adjust(self, panel: Panel, names: Sequence[str]) -> Panel:
-        """Return the sample with outliers of its variables winsorised or left out.
-
-        Parameters
-        ----------
-        panel : Panel
-        names : sequence of str
-            The model's variables, before powers and interactions.
-
-        Raises
-        ------
-        DataError
-            If `outliers_of` names another variable, or no row is left.
-        """
-        if not self.adjusts:
-            return panel
-        low, high = self.winsorise if any(self.winsorise) else self.trim
+    def refuse_others(self, names: Sequence[str]) -> None:
+        """Raise a `DataError` if `outliers_of` names a variable that is none of a model's ``names``."""
         unknown = [name for name in self.outliers_of if name not in names]
         if unknown:
             raise DataError(
@@ -274,15 +264,31 @@ class Sample(Spec):
                     variables=cut(names, 40),
                 )
             )
-        treated = [name for name in self.outliers_of or names if name not in panel.text]
-        values = panel.array(treated)
-        bounds = np.quantile(values, [low, 1 - high], axis=0, method="averaged_inverted_cdf")
+
+    def treated(self, name: str, values: FloatArray, sample: NDArray[np.bool_]) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Return a variable winsorised, and which rows stay where it is trimmed, both of shape (rows,).
+
+        Parameters
+        ----------
+        name : str
+        values : ndarray, shape (rows,)
+            Before lags, powers and products; not-a-number where the variable does not exist.
+        sample : ndarray of bool, shape (rows,)
+            The rows whose percentiles bound all rows; gaps among them do not count.
+        """
+        everywhere = np.ones(len(values), dtype=bool)
+        known = values[sample & np.isfinite(values)]
+        if not len(known) or (self.outliers_of and name not in self.outliers_of):
+            return values, everywhere
+        low, high = tails(known, *(self.winsorise if any(self.winsorise) else self.trim))
         if any(self.winsorise):
-            return panel.with_columns(dict(zip(treated, np.clip(values, *bounds).T, strict=True)))
-        inside = ((values >= bounds[0]) & (values <= bounds[1])).all(axis=1)
-        if not inside.any():
+            return np.clip(values, low, high), everywhere
+        return values, ~((values < low) | (values > high))
+
+    def refuse_nothing_left(self) -> None:
+        """Raise a `DataError` if `trim` leaves rows out; called where no row is left."""
+        if any(self.trim):
             raise DataError(Note("all_rows_trimmed", key="sample.trim"))
-        return panel.rows(inside)
 
     def _period_codes(self, panel: Panel) -> list[int]:
         # 2012 and "2012" are the same period, whichever of them the data have

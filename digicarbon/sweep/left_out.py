@@ -183,7 +183,7 @@ def without(selection: Selection, unit: str) -> Selection:
     """Return a selection whose sample lacks a unit."""
     panel = selection.panel
     code = panel.units.index(unit)
-    return Selection(selection.design, panel, selection.keep & (panel.unit_codes != code), selection.adjust)
+    return Selection(selection.design, panel, selection.keep & (panel.unit_codes != code), selection.outliers)
 
 
 def _by_errors(model: Model) -> Model:

@@ -17,6 +17,7 @@ import digicarbon as dc
 from digicarbon.__main__ import main
 from digicarbon.errors import ConfigError, DataError, DigicarbonError
 from digicarbon.panel import PanelDesign, Policy, policy_columns
+from digicarbon.sample import Sample
 from digicarbon.spec import build, identity
 
 YEARS = tuple(range(2010, 2016))
@@ -253,14 +254,14 @@ def test_never_treated_is_no_gap_and_a_policy_has_no_outliers() -> None:
     for gaps in ("refuse", "keep", "drop_units"):
         taken = rule.model_copy(update={"gaps": gaps}).take(whole, ["y", *policy_columns("pilot")])
         assert taken.shape == (4, 6)
-    seen: list[str] = []
-
-    def adjust(sample: dc.Panel, names: Any) -> dc.Panel:
-        seen.extend(names)
-        return sample
-
-    rule.take(whole, ["y", *policy_columns("pilot")], adjust=adjust)
-    assert seen == ["y"]
+    sample = Sample(winsorise=(0.2, 0.2))
+    terms = ["y", "L.pilot", *policy_columns("pilot")]
+    taken, plain = rule.take(whole, terms, outliers=sample), rule.take(whole, terms)
+    assert (taken.column("y") != plain.column("y")).any()
+    for name in terms[1:]:
+        np.testing.assert_array_equal(taken.column(name), plain.column(name))
+    with pytest.raises(DataError, match=r"names pilot, which the model does not use.* Its variables: y\."):
+        rule.take(whole, terms, outliers=Sample(winsorise=(0.2, 0.2), outliers_of=["pilot"]))
 
 
 def test_dates_of_excel_in_years_are_refused_with_what_to_write() -> None:

@@ -33,8 +33,7 @@ def _frame(holes: bool = False) -> pd.DataFrame:
 
 
 def _taken(design: PanelDesign, full: Panel, keep: Any, sample: Sample | None, terms: tuple[str, ...]) -> Panel:
-    adjust = None if sample is None else sample.adjust
-    return Selection(design, full, keep, adjust).take(terms)
+    return Selection(design, full, keep, sample).take(terms)
 
 
 def _same(one: Panel, other: Panel) -> None:
@@ -56,7 +55,7 @@ def test_the_order_of_runs_and_what_they_share_change_nothing(gaps: Any, treatme
     full = Panel.from_frame(_frame(holes=gaps != "refuse"), "unit", "year", "keep")
     keep = full.period_codes >= (4 if late else 0)
     sample = Sample(**treatment) if treatment else None
-    shared = Selection(design, full, keep, None if sample is None else sample.adjust)
+    shared = Selection(design, full, keep, sample)
     pairs = [("y", *pair) for pair in itertools.permutations(TERMS, 2)]
     for terms in RANDOM.permutation(np.array(pairs, dtype=object)).tolist():
         refusal = ""
@@ -114,7 +113,7 @@ def test_what_a_selection_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_selection_travels() -> None:
     design = PanelDesign(derive={"ratio": "a / c"})
     sample = Sample(winsorise=(0.1, 0.1))
-    shared = Selection(design, Panel.from_frame(_frame(), "unit", "year"), None, sample.adjust)
+    shared = Selection(design, Panel.from_frame(_frame(), "unit", "year"), None, sample)
     before = shared.take(["y", "ratio", "L.b"])
     sent = pickle.loads(pickle.dumps(shared))
     assert not sent._panels

@@ -9,7 +9,9 @@ from formulaic import model_matrix
 
 import digicarbon as dc
 from digicarbon.errors import DataError
+from digicarbon.numeric.percentiles import tails
 from digicarbon.panel import PanelDesign, canonical, spelt
+from digicarbon.sample import Sample
 
 FRAME = pd.DataFrame(
     {
@@ -198,13 +200,18 @@ def test_constituents_say_what_is_centred(panel: dc.Panel) -> None:
 def test_a_sample_is_centred_on_its_own_rows(panel: dc.Panel) -> None:
     keep = panel.unit_codes != 1
     terms = ["center(x)", "center(x):center(L.z)"]
-    for adjust in (None, lambda taken, names: taken.with_columns({"x": taken.column("x") / 2})):
-        taken = PanelDesign().take(panel, terms, keep, adjust)
-        expected = panel.rows(keep).with_terms(["x", "L.z"]).frame()
+    for sample in (None, Sample(winsorise=(0.2, 0.2))):
+        taken = PanelDesign().take(panel, terms, keep, sample)
+        plain = panel.frame()
+        if sample is not None:
+            for name in ("x", "z"):
+                plain[name] = plain[name].clip(*tails(panel.rows(keep).column(name), 0.2, 0.2))
+        treated = panel.with_columns({name: plain[name].to_numpy() for name in ("x", "z")})
+        expected = treated.rows(keep).with_terms(["x", "L.z"]).frame()
         x = expected["x"] - expected["x"].mean()
-        np.testing.assert_allclose(taken.column("center(x)"), x / (2 if adjust else 1))
+        np.testing.assert_allclose(taken.column("center(x)"), x)
         z = expected["L.z"] - expected["L.z"].mean()
-        np.testing.assert_allclose(taken.column("center(x):center(L.z)"), x * z / (2 if adjust else 1))
+        np.testing.assert_allclose(taken.column("center(x):center(L.z)"), x * z)
 
 
 def test_lags_of_columns_with_hyphens_and_digits_in_front() -> None:
