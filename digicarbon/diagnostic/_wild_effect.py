@@ -101,4 +101,6 @@ def wild_effect(
         variance += (powers[:, i] * powers[:, j])[:, None] * both
     with np.errstate(divide="ignore", invalid="ignore"):
         sizes = np.abs(powers @ moved) / np.sqrt(variance)
+    # a place where the effect is zero by construction has no t, in no draw
+    sizes[effect.at(places)[1] == 0] = 0.0
     return Drawn(np.nan_to_num(sizes, nan=np.inf))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import combinations
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -24,6 +25,7 @@ from digicarbon.model import Model
 from digicarbon.model._observation_weights import positive_rows
 from digicarbon.model.tested import asks_for_wild
 from digicarbon.note import Note, cut
+from digicarbon.numeric.linear.group_means import Groups
 from digicarbon.numeric.shape.moderation import (
     Effect,
     crossings,
@@ -81,6 +83,8 @@ class Moderation:
     products : tuple of str
         The coefficients that let the effect differ between observations.
     inference : Inference
+    missing : tuple of str
+        What the products are made of that the model lacks, with neither a term nor fixed effects in its place.
     kind : {"", "direct", "indirect", "total"}
         Which effect it is in a model with spatial lags.
     """
@@ -94,6 +98,7 @@ class Moderation:
     beyond: tuple[str, ...]
     products: tuple[str, ...]
     inference: Inference
+    missing: tuple[str, ...] = ()
     kind: SpatialKind | Literal[""] = ""
 
     @property
@@ -203,10 +208,11 @@ def johnson_neyman(
     -------
     DataFrame
         Index quantity; columns at, coef, se, stat, p, significant, low, high, share, note. Effects at the mean of the
-        moderator, one standard deviation below and above, and at its quartiles; the test that no product matters; for
-        pointwise and uniform critical values (column stat) the region of significance over the whole line in words,
-        where column significant says whether it is inside or outside of the ends low and high, or everywhere, nowhere
-        or in parts; each part of it within the sample, from low to high, with the share of the observations in it.
+        moderator, one standard deviation below and above, and at its quartiles; the test that no product matters; the
+        row ``main effects missing`` where the model lacks what a product is made of; for pointwise and uniform critical
+        values (column stat) the region of significance over the whole line in words, where column significant says
+        whether it is inside or outside of the ends low and high, or everywhere, nowhere or in parts; each part of it
+        within the sample, from low to high, with the share of the observations in it.
 
     Raises
     ------
@@ -279,8 +285,34 @@ def moderation_of(
     if len(np.unique(z)) == 1:
         raise DataError(Note("curve_of_constant", term=spelt(asked.axis)))
     own = kind if spatial else ""
-    found = Moderation(asked.term, spelt(asked.axis), names, effect, z, fixed, beyond, products, result.inference, own)
-    return found, rows
+    missing = _missing(slopes, asked.with_it, rows, result.absorbed)
+    about = (asked.term, spelt(asked.axis), names, effect, z, fixed, beyond, products, result.inference)
+    return Moderation(*about, missing, own), rows
+
+
+def _missing(
+    slopes: Mapping[str, MadeOf], with_it: Mapping[str, MadeOf], panel: Panel, absorbed: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the lower-order parts of products that no term of the model is, and no fixed effect holds constant."""
+    there = {frozenset(part.uncentred for part in parts) for parts in slopes.values()}
+    lower = {
+        frozenset(chosen): chosen
+        for parts in with_it.values()
+        if not any(part.level for part in parts)
+        for size in range(1, len({part.uncentred for part in parts}))
+        for chosen in combinations(dict.fromkeys(part.uncentred for part in parts), size)
+    }
+    lacking = [chosen for parts, chosen in lower.items() if parts not in there]
+    return tuple(":".join(map(spelt, chosen)) for chosen in lacking if not _held(chosen, panel, absorbed))
+
+
+def _held(parts: Iterable[Constituent], panel: Panel, absorbed: Sequence[str]) -> bool:
+    """Return whether a product does not vary within units, or within periods, that have fixed effects."""
+    names = [spelt(part) for part in parts]
+    value = np.prod(panel.with_terms(names).array(names), axis=1, keepdims=True)
+    codes = {"unit": panel.unit_codes, "time": panel.period_codes}
+    groups = [Groups(np.unique(codes[name], return_inverse=True)[1]) for name in absorbed if name in codes]
+    return any(np.allclose(group.means(value), value, rtol=1e-9, atol=0) for group in groups)
 
 
 def _lags(result: Result, names: Sequence[str]) -> dict[str, str]:
@@ -415,7 +447,8 @@ def effects_along(found: Moderation, places: FloatArray, wild: Wild | None) -> p
     if wild is not None:
         at = [int(np.flatnonzero(wild.places == place)[0]) for place in places]
         half = np.asarray(pointwise)[at] * se
-        p = wild.drawn.p(_ratio(*found.effect.at(wild.places)))[at]
+        ratios = _ratio(*found.effect.at(wild.places))
+        p = np.where(np.isnan(ratios), np.nan, wild.drawn.p(ratios))[at]
         columns |= {"p": p, "low": coef - half, "high": coef + half}
     inside = (places >= found.z.min()) & (places <= found.z.max())
     more = {"low_uniform": coef - uniform * se, "high_uniform": coef + uniform * se, "inside": inside}
@@ -443,6 +476,10 @@ def regions(found: Moderation, result: Result, wild: Wild | None, source: Note) 
         for (name, at), row in zip(places.items(), _records(effects), strict=True)
     ]
     rows.append({"quantity": "no product matters", **_same_everywhere(found, result)})
+    if found.missing:
+        products = cut(name for name in found.products if name in found.names)
+        lacking = Note("main_effects_missing", along=found.axis, products=products, names=cut(found.missing))
+        rows.append({"quantity": "main effects missing", "note": lacking})
     pointwise, uniform = criticals(found, wild)
     low, high = float(found.z.min()), float(found.z.max())
     middle, scale = found.middle
@@ -550,6 +587,8 @@ class MarginalEffects(OfModel):
             about_all: tuple[Note, ...] = (about, Note("spatial_marginal_effects", along=tested["along"]))
         else:
             about_all = (about,)
+        lacking = [note for note in below["note"] if isinstance(note, Note) and note.code == "main_effects_missing"]
+        about_all = (*about_all, *dict.fromkeys(lacking))
         sources = {note.code for note in below["note"] if isinstance(note, Note)}
         if "by_wild" in sources:
             return (*about_all, Note("wild_marginal_effects"))

@@ -400,3 +400,58 @@ def test_names_of_rows_are_printed_in_whole_words(panel: dc.Panel) -> None:
     assert any(line.startswith(" effect at quantile 25%") for line in lines)
     assert any(line.startswith(" not significant in the") for line in lines)
     assert len(lines) < 25
+
+
+@pytest.mark.parametrize("test", ["errors", "wild"])
+def test_a_product_without_main_effect_is_named_and_changes_sign(test: str) -> None:
+    panel = made()
+    model = regression("z", "x:z", test=test, replications=99, intervals=False)
+    result = model.by_errors.fit(panel)
+    below = dc.johnson_neyman(result, panel, "x", "z", model=model)
+    z = panel.column("z")
+    for band in ("pointwise", "uniform"):
+        negative, positive = (below.loc[f"{sign} in the sample, {band}"] for sign in ("negative", "positive"))
+        assert negative["share"] == pytest.approx((z < 0).mean(), abs=0.02)
+        assert positive["share"] == pytest.approx((z > 0).mean(), abs=0.02)
+        assert negative["low"] == z.min()
+        assert positive["high"] == z.max()
+        assert abs(negative["high"]) < 1e-9
+        assert (
+            below.loc[f"significant, {band}", "note"] == "negative below 0, positive above, zero there by construction"
+        )
+    assert below.loc["main effects missing", "note"].startswith("The model has x:z without x, whose coefficients")
+
+
+def test_a_place_without_effect_has_no_p(panel: dc.Panel) -> None:
+    """With a moderator that is 0 or 1, the product alone says nothing of the rows at 0."""
+    binary = panel.with_columns({"up": (panel.column("z") > 1).astype(float)})
+    for test in ("errors", "wild"):
+        model = regression("up", "x:up", test=test, replications=99, intervals=False)
+        result = model.by_errors.fit(binary)
+        effects = dc.marginal_effects(result, binary, "x", "up", model=model)
+        assert effects.loc[0.0, ["coef", "se", "low_uniform", "high_uniform"]].tolist() == [0.0, 0.0, 0.0, 0.0]
+        assert np.isnan(effects.loc[0.0, "p"])
+        assert 0 < effects.loc[1.0, "p"] < 0.05
+        below = dc.johnson_neyman(result, binary, "x", "up", model=model)
+        shares = (
+            below.loc["positive in the sample, uniform", "share"],
+            below.loc["not significant in the sample, uniform", "share"],
+        )
+        assert shares == pytest.approx((binary.column("up").mean(), 1 - binary.column("up").mean()))
+
+
+def test_main_effects_that_are_there_or_absorbed_are_not_missing(panel: dc.Panel) -> None:
+    fixed = panel.with_columns(
+        {"f": np.arange(20.0)[panel.unit_codes], "year_only": np.arange(6.0)[panel.period_codes] ** 2}
+    )
+    whole = (("x", "z", "x:z"), ("center(x)", "z", "x:center(z)"), ("x", "x:f"), ("x", "x:year_only"))
+    for terms in whole:
+        along = terms[-1].split(":")[1]
+        result = regression(*terms).fit(fixed)
+        assert "main effects missing" not in dc.johnson_neyman(result, fixed, "x", along).index
+    lacking = {("x", "x:z"): "z", ("x", "z", "w", "x:z:w"): "x:z, x:w, z:w", ("x", "x:f"): "f"}
+    for terms, names in lacking.items():
+        result = regression(*terms, effects="none" if "x:f" in terms else "two_way").fit(fixed)
+        along = terms[-1].split(":")[1]
+        note = dc.johnson_neyman(result, fixed, "x", along).loc["main effects missing", "note"]
+        assert f"without {names}, whose" in note

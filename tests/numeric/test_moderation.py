@@ -124,3 +124,51 @@ def test_crossings_of_a_grid_are_interpolated() -> None:
     places = np.array([0.0, 1.0, 2.0, 3.0])
     pieces = crossings(places, np.array([-1.0, 1.0, 3.0, -1.0]), np.array([1.0, 1.0, 1.0, 1.0]))
     assert pieces == (Piece(0.0, 0.5, 0), Piece(0.5, 2.75, 1), Piece(2.75, 3.0, 0))
+
+
+@pytest.mark.parametrize(("middle", "scale"), [(0.0, 1.0), (3.0, 2.0), (-0.3, 7.0)])
+@pytest.mark.parametrize(("b", "sign"), [(0.8, 1), (-0.8, -1)])
+def test_a_product_without_its_main_effect_changes_its_sign(b: float, sign: int, middle: float, scale: float) -> None:
+    """b·z of standard error se·|z|: |t| is the same at each z but zero, on both sides of which signs differ."""
+    alone = Effect(np.array([[0.0], [1.0]]), np.array([b]), np.array([[0.01]]))
+    assert alone.pieces(2.0, middle, scale) == (
+        Piece(-math.inf, 0.0, -sign),
+        Piece(0.0, 0.0, 0),
+        Piece(0.0, math.inf, sign),
+    )
+    assert alone.pieces(9.0, middle, scale) == (Piece(-math.inf, math.inf, 0),)
+    places = np.linspace(-2.0, 5.0, 101)
+    assert uniform_critical(alone, places, True, 29, 0.95) == pytest.approx(pointwise_critical(29, 0.95))
+    assert uniform_critical(alone, np.array([0.0, 1.0]), False, 29, 0.95) == pointwise_critical(29, 0.95)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.7])
+def test_a_zero_by_construction_stands_beside_other_ends(shift: float) -> None:
+    """(z - shift)(b1 + b2 (z - shift)): signs are those of tests at points, with the zero where the design has it."""
+    rng = np.random.default_rng(3)
+    weights = np.array([[-shift, shift**2], [1.0, -2 * shift], [0.0, 1.0]])
+    for _ in range(20):
+        root = rng.normal(size=(2, 2))
+        found = Effect(weights, rng.normal(size=2), 0.1 * root @ root.T)
+        pieces = found.pieces(2.0, 0.5, 3.0)
+        z = np.linspace(-6, 6, 1201)
+        z = z[np.abs(z - shift) > 1e-6]
+        coef, se = found.at(z)
+        at = np.searchsorted([piece.high for piece in pieces], z)
+        np.testing.assert_array_equal(
+            np.array([piece.sign for piece in pieces])[at], np.where(np.abs(coef) > 2 * se, np.sign(coef), 0)
+        )
+        places = [piece.low for piece in pieces if piece.low == piece.high]
+        np.testing.assert_allclose(places, [shift] * len(places), atol=1e-9)
+    even = Effect(np.array([[0.0], [0.0], [1.0]]), np.array([1.0]), np.array([[0.01]]))
+    assert [piece.sign for piece in even.pieces(2.0, 0.4, 3.0)] == [1, 0, 1]
+
+
+def test_a_covariance_without_a_rank_has_the_same_zero() -> None:
+    """Models with spatial lags hand on the effect as a polynomial of its own: its covariance has the zero."""
+    value = np.array([-0.7, 1.0])
+    found = Effect(np.eye(2), 0.5 * value, 0.01 * np.outer(value, value))
+    assert [(piece.low, piece.sign) for piece in found.pieces(2.0)][1:] == [
+        (pytest.approx(0.7), 0),
+        (pytest.approx(0.7), 1),
+    ]

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
 
@@ -24,6 +25,8 @@ DRAWS = 40_000
 """Draws of the largest statistic where it has no formula: with powers of z."""
 FLAT = 1e-9
 """Imaginary part, relative to its size, up to which a root is real."""
+NOTHING = 1e-11
+"""An effect, or a standard error, of this share of its largest part is zero to rounding."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Piece:
     Attributes
     ----------
     low, high : float
-        Infinite where it has no end.
+        Infinite where it has no end; equal where the piece is one place, at which the effect is zero by construction.
     sign : {-1, 0, 1}
         Zero where the effect is not significant.
     """
@@ -80,7 +83,12 @@ class Effect:
         """Return the effect and its standard error at places z, each of shape (m,)."""
         g = self.gradient(z)
         variance = np.einsum("ij,jk,ik->i", g, self.covariance, g)
-        return g @ self.b, np.sqrt(np.maximum(variance, 0.0))
+        coef, se = g @ self.b, np.sqrt(np.maximum(variance, 0.0))
+        # the product alone, without its main effect, has neither effect nor error where the moderator is zero
+        parts = np.vander(np.abs(z), len(self.weights), increasing=True) @ np.abs(self.weights)
+        nothing = se <= NOTHING * (parts @ np.sqrt(self.covariance.diagonal()))
+        nothing &= np.abs(coef) <= NOTHING * (parts @ np.abs(self.b))
+        return np.where(nothing, 0.0, coef), np.where(nothing, 0.0, se)
 
     def moved(self, middle: float, scale: float) -> FloatArray:
         """Return the weights by power of (z - middle)/scale, shape (d + 1, k)."""
@@ -102,10 +110,10 @@ class Effect:
         """
         if not math.isfinite(critical):
             return (Piece(-math.inf, math.inf, 0),)
-        moved = self.moved(middle, scale)
-        effect = moved @ self.b
-        moments = moved @ self.covariance @ moved.T
-        degree = len(moved) - 1
+        reduced, zeros = self._without_zeros(middle, scale)
+        degree = len(reduced.weights) - 1
+        effect = reduced.weights @ reduced.b
+        moments = reduced.weights @ reduced.covariance @ reduced.weights.T
         variance = np.array(
             [
                 sum(moments[i, k - i] for i in range(max(0, k - degree), min(k, degree) + 1))
@@ -113,25 +121,57 @@ class Effect:
             ]
         )
         excess = np.convolve(effect, effect) - critical**2 * variance
-        roots = _roots(excess)
+        roots = sorted({*_roots(excess), *zeros})
         cuts = [-math.inf, *roots, math.inf]
+        ends = [
+            0.0 if abs(one) <= NOTHING * (abs(middle) + scale) else one for one in (middle + scale * c for c in cuts)
+        ]
         inside = [0.0] if not roots else [roots[0] - 1, *_between(roots), roots[-1] + 1]
         found: list[Piece] = []
-        for low, high, place in zip(cuts[:-1], cuts[1:], inside, strict=True):
+        for at, place in enumerate(inside):
             powers = place ** np.arange(2 * degree + 1)
-            sign = int(np.sign(effect @ powers[: degree + 1])) if excess @ powers > 0 else 0
-            piece = Piece(middle + scale * low, middle + scale * high, sign)
+            turned = np.prod([place - zero for zero in zeros])
+            sign = int(np.sign(effect @ powers[: degree + 1] * turned)) if excess @ powers > 0 else 0
+            piece = Piece(ends[at], ends[at + 1], sign)
+            if found and cuts[at] in zeros and found[-1].sign and sign:
+                found.append(Piece(piece.low, piece.low, 0))
             # a root at which nothing changes is no end
             if found and found[-1].sign == sign:
                 piece = Piece(found.pop().low, piece.high, sign)
             found.append(piece)
         return tuple(found)
 
+    def _without_zeros(self, middle: float, scale: float) -> tuple[Effect, list[float]]:
+        """Return the effect of (z - middle)/scale, divided by distances from places that have neither size nor error.
+
+        Such places are those of a product without its main effect: |t| is the same on both sides, the sign is not.
+
+        Returns
+        -------
+        Effect
+        list of float
+            The places as values of (z - middle)/scale, as often as the effect was divided.
+        """
+        moved = self.moved(middle, scale)
+        values, vectors = np.linalg.eigh(moved @ self.covariance @ moved.T)
+        kept = values > values[-1] * len(values) * np.finfo(float).eps * 10
+        columns = np.column_stack([moved @ self.b, vectors[:, kept] * np.sqrt(values[kept])])
+        zeros: list[float] = []
+        while len(columns) > 1 and (zero := _common_zero(columns)) is not None:
+            columns = _divided(columns, zero)
+            zeros.append(zero)
+        # a double root has half of the digits of a single one, and their mean has all
+        zeros = [float(np.mean([other for other in zeros if abs(other - one) <= 1e-5])) for one in zeros]
+        if not zeros:
+            return Effect(moved, self.b, self.covariance), zeros
+        return Effect(np.eye(len(columns)), columns[:, 0], columns[:, 1:] @ columns[:, 1:].T), zeros
+
 
 def cut(pieces: tuple[Piece, ...], low: float, high: float) -> tuple[Piece, ...]:
     """Return the pieces within a range."""
     inside = [Piece(max(one.low, low), min(one.high, high), one.sign) for one in pieces]
-    return tuple(one for one in inside if one.low < one.high)
+    places = {one.low for one in pieces if one.low == one.high}
+    return tuple(one for one in inside if one.low < one.high or (one.low == one.high and one.low in places))
 
 
 def crossings(places: FloatArray, excess: FloatArray, effect: FloatArray) -> tuple[Piece, ...]:
@@ -147,7 +187,9 @@ def crossings(places: FloatArray, excess: FloatArray, effect: FloatArray) -> tup
     for at in range(1, len(places)):
         if signs[at] == found[-1].sign:
             continue
-        left, right = abs(excess[at - 1]), abs(excess[at])
+        # where both sides are significant, the effect itself goes through zero
+        across = effect if signs[at] * found[-1].sign else excess
+        left, right = abs(across[at - 1]), abs(across[at])
         end = float(places[at - 1] + (places[at] - places[at - 1]) * left / (left + right or 1.0))
         found[-1] = Piece(found[-1].low, end, found[-1].sign)
         found.append(Piece(end, end, int(signs[at])))
@@ -179,6 +221,12 @@ def uniform_critical(
     there is such an integral up to γ/2 for the angle γ between each of them and the next one; the last γ, from the last
     place back to the first one, makes their sum π. Other effects are simulated at the places.
     """
+    middle, scale = float(places[0] + places[-1]) / 2, float(np.ptp(places)) / 2 or 1.0
+    reduced, zeros = effect._without_zeros(middle, scale)
+    if zeros:
+        if len(reduced.weights) == 1:
+            return pointwise_critical(df, level)
+        return uniform_critical(reduced, (places - middle) / scale, whole, df, level, seed)
     if len(effect.weights) == 2:
         places = places[effect.at(places)[1] > 0]
         arcs = np.array([_arc(effect, low, high) for low, high in pairwise(places.tolist())])
@@ -187,7 +235,6 @@ def uniform_critical(
             return _of_gaps(np.array([math.pi - arc]), arc, df, level)
         return _of_gaps(np.append(arcs, math.pi - arcs.sum()), 0.0, df, level)
     # the covariance of coefficients of (z - middle)/scale, and its symmetric root: the same draws however z is counted
-    middle, scale = float(places[0] + places[-1]) / 2, float(np.ptp(places)) / 2 or 1.0
     moved = effect.moved(middle, scale)
     values, vectors = np.linalg.eigh(moved @ effect.covariance @ moved.T)
     root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
@@ -248,9 +295,40 @@ def _roots(polynomial: FloatArray) -> list[float]:
         # the root of larger size first, the other from their product: no digits are lost where a is small
         first = -(h + math.copysign(math.sqrt(inner), h))
         return sorted({c / first, first / a}) if a else [c / first]
-    roots = np.polynomial.polynomial.polyroots(np.trim_zeros(polynomial, "b"))
+    roots = _complex_roots(polynomial)
     real = roots[np.abs(roots.imag) <= FLAT * (1 + np.abs(roots))].real
     return sorted(set(real.tolist()))
+
+
+def _complex_roots(polynomial: FloatArray) -> NDArray[np.complex128]:
+    trimmed = np.trim_zeros(polynomial, "b")
+    roots = np.polynomial.polynomial.polyroots(trimmed) if len(trimmed) > 1 else []
+    return np.asarray(roots, dtype=np.complex128)
+
+
+def _common_zero(columns: FloatArray) -> float | None:
+    """Return a place at which all polynomials are zero to rounding, coefficients in increasing order of powers.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (d + 1, k)
+    """
+    candidates = [root for one in columns.T if one.any() for root in _complex_roots(one)]
+    for root in candidates:
+        place = float(root.real)
+        powers = place ** np.arange(len(columns))
+        rounding = np.abs(powers) @ np.abs(columns)
+        if (np.abs(powers @ columns) <= 1e-9 * np.maximum(rounding, np.abs(columns).max() * 1e-6)).all():
+            return place
+    return None
+
+
+def _divided(columns: FloatArray, zero: float) -> FloatArray:
+    """Return polynomials divided by z - zero, which is a factor of each, shape (d, k)."""
+    quotients = columns[1:].copy()
+    for power in range(len(quotients) - 2, -1, -1):
+        quotients[power] += zero * quotients[power + 1]
+    return quotients
 
 
 def _between(roots: list[float]) -> list[float]:
