@@ -13,7 +13,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._sensitivity import Focal, focal_of
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.model.base import Level
-from digicarbon.note import Note
+from digicarbon.note import Note, cut
 from digicarbon.numeric.sensitivity.omitted import Estimate, bounds
 from digicarbon.numeric.sensitivity.products import remaining
 from digicarbon.panel import Panel
@@ -76,8 +76,9 @@ class OmittedVariable(OfModel):
     def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
         """Return `notes`, and one on confounders that cannot exist."""
         table = tables.get("omitted_variable_benchmarks")
-        impossible = table is not None and bool(table["r2dz_x"].isna().any())
-        return (*self.notes, *((Note("omitted_variable_impossible"),) if impossible else ()))
+        impossible = () if table is None else table.index[table["r2dz_x"].isna()]
+        cases = cut(Note("omitted_variable_case", term=term, times=times) for term, times in impossible)
+        return (*self.notes, *((Note("omitted_variable_impossible", cases=cases),) if len(impossible) else ()))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no such coefficient or controls."""
@@ -91,7 +92,7 @@ class OmittedVariable(OfModel):
         rv_level and critical (the value of t that rv_level compares with). The second has a row for each control
         or group and each multiple, where there are controls: the confounder's partial R² ``r2dz_x`` (with the
         regressor) and ``r2yz_dx`` (with the outcome), and coef, se, stat, low and high with the confounder in the
-        regression.
+        regression; not a number where no confounder can be so strong.
 
         Raises
         ------

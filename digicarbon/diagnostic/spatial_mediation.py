@@ -13,6 +13,7 @@ from digicarbon.diagnostic._arguments import spatial_of
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.model.base import Terms
+from digicarbon.model.mediation._mediators import at_zero, fault
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.model.tested import asks_for_wild
 from digicarbon.note import Note, cut
@@ -32,7 +33,8 @@ class SpatialMediation(OfModel):
     model : Model
         In a configuration ``${model}``, the spatial model of the run, without mediators.
     mediators : tuple of str
-        Terms through which x may have its effect, side by side: none of them explains another.
+        Variables through which x may have its effect, side by side: none of them explains another. No powers, no
+        products, and nothing that is made of x or of another mediator.
 
     Notes
     -----
@@ -57,8 +59,8 @@ class SpatialMediation(OfModel):
     @property
     def notes(self) -> tuple[Note, ...]:
         """What is assumed, and that there is no wild bootstrap where one is asked for."""
-        about = Note("spatial_mediation", mediators=cut(self.mediators))
-        return (about, Note("errors_through_mediators")) if asks_for_wild(self.model) else (about,)
+        about = (Note("spatial_mediation", mediators=cut(self.mediators)), *at_zero(self.model.x, self.model.controls))
+        return (*about, Note("errors_through_mediators")) if asks_for_wild(self.model) else about
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the run's model is not spatial or an equation cannot be fitted; fit nothing."""
@@ -102,14 +104,9 @@ class SpatialMediation(OfModel):
         spatial = spatial_of(self.model)
         if spatial is None:
             raise ConfigError(Note("mediation_of_other_model"))
-        if not self.mediators:
-            raise ConfigError(Note("mediation_without_mediators", key="diagnostic.mediators"))
-        by = {spatial.y: "y", **dict.fromkeys(spatial.x, "x"), **dict.fromkeys(spatial.controls, "controls")}
-        for place, term in enumerate(self.mediators):
-            if term in self.mediators[:place]:
-                raise ConfigError(Note("named_twice_in_field", key="diagnostic.mediators", term=term))
-            if term in by:
-                raise ConfigError(Note("named_in_two_fields", key="diagnostic.mediators", term=term, other=by[term]))
+        problem = fault(self.mediators, spatial.y, spatial.x, spatial.controls, "diagnostic.mediators")
+        if problem is not None:
+            raise ConfigError(problem)
         plain = spatial.by_errors
         last = plain.model_copy(update={"controls": (*self.mediators, *plain.controls)})
         return [last, *(plain.model_copy(update={"y": mediator}) for mediator in self.mediators)]

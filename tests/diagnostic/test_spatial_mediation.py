@@ -145,6 +145,8 @@ def test_what_cannot_be_done_is_said(world: tuple[SimulatedMediation, dc.Panel, 
         SpatialMediation(model=model, mediators=("x",)).check(panel, w)
     with pytest.raises(ConfigError, match="more than once"):
         SpatialMediation(model=model, mediators=("m1", "m1")).check(panel, w)
+    with pytest.raises(ConfigError, match=r"diagnostic\.mediators names m1\^2: a mediator must be a variable"):
+        SpatialMediation(model=model, mediators=("m1", "m1^2")).check(panel, w)
     with pytest.raises(ConfigError, match="name at least one"):
         SpatialMediation(model=model, mediators=()).check(panel, w)
     with pytest.raises(WeightsError, match="weights"):

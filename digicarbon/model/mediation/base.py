@@ -19,6 +19,7 @@ from digicarbon.model._panel_covariance import REPAIRED, factor_of, factors_of_b
 from digicarbon.model.base import Terms, require_panel
 from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne
 from digicarbon.model.did._timing import is_binary
+from digicarbon.model.mediation._mediators import at_zero, fault
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
@@ -52,7 +53,8 @@ class Mediation(Tested):
     y, x, controls
         As in `Model`. Each focal term has effects of its own; controls are in every equation.
     mediators : tuple of str
-        Terms through which x may have its effect, side by side: none of them explains another.
+        Variables through which x may have its effect, side by side: none of them explains another. No powers, no
+        products, and nothing that is made of x or of another mediator.
     equations : {"full", "first_step"}
         All equations; or only those of the mediators on x, which some call a mechanism regression: it says nothing of
         the outcome.
@@ -92,14 +94,9 @@ class Mediation(Tested):
 
     @model_validator(mode="after")
     def _mediators_are_others(self) -> Mediation:
-        if not self.mediators:
-            raise ValueError(Note("mediation_without_mediators", key="mediators"))
-        by = {self.y: "y", **dict.fromkeys(self.x, "x"), **dict.fromkeys(self.controls, "controls")}
-        for place, term in enumerate(self.mediators):
-            if term in self.mediators[:place]:
-                raise ValueError(Note("named_twice_in_field", key="mediators", term=term))
-            if term in by:
-                raise ValueError(Note("named_in_two_fields", key="mediators", term=term, other=by[term]))
+        problem = fault(self.mediators, self.y, self.x, self.controls, "mediators")
+        if problem is not None:
+            raise ValueError(problem)
         return self
 
     @property
@@ -441,7 +438,11 @@ class _Fitted:
         first = {on(mediator, x): _at(made[mediator], x) for x, mediator in self.pairs}
         if not full:
             at = p + np.arange(f * m)
-            notes = (Note("mediation_first_step", y=model.y, mediators=cut(self.mediators)), *self._binary())
+            notes = (
+                Note("mediation_first_step", y=model.y, mediators=cut(self.mediators)),
+                *at_zero(model.x, model.controls),
+            )
+            notes = (*notes, *self._binary())
             return replace(
                 self.outcome,
                 kind="mechanism_regression",
@@ -477,6 +478,7 @@ class _Fitted:
                 *self.outcome.notes,
                 *(() if REPAIRED in self.outcome.notes or not self._repaired[1] else (REPAIRED,)),
                 Note("mediation_assumes", mediators=cut(self.mediators), y=model.y),
+                *at_zero(model.x, model.controls),
                 *((Note("mediation_in_parallel", mediators=cut(self.mediators)),) if m > 1 else ()),
                 *self._binary(),
                 Note("mediation_delta"),

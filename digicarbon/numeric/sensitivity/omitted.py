@@ -133,8 +133,9 @@ def bounds(of_x: float, of_y: float, times_x: FloatArray, times_y: FloatArray) -
     Returns
     -------
     tuple of ndarray
-        Partial R² with the regressor and with the outcome; not a number where no confounder is as strong. That with the
-        outcome is at most one.
+        Partial R² with the regressor and with the outcome; not a number where no confounder is as strong, since one of
+        them would have to be one or more. sensemakr sets that with the outcome to one, warns, and gives a standard
+        error of zero.
 
     Notes
     -----
@@ -146,4 +147,5 @@ def bounds(of_x: float, of_y: float, times_x: FloatArray, times_y: FloatArray) -
         possible = (with_x < 1) & (shared < 1) & (times_x * of_x < 1)
         factor = (np.sqrt(times_y) + np.sqrt(np.where(possible, shared, np.nan))) / np.sqrt(1 - shared)
         with_y = factor**2 * of_y / (1 - of_y)
-    return np.where(possible, with_x, np.nan), np.where(possible, np.minimum(with_y, 1.0), np.nan)
+        possible &= with_y < 1
+    return np.where(possible, with_x, np.nan), np.where(possible, with_y, np.nan)

@@ -409,3 +409,51 @@ def test_listings_are_in_the_file_of_results_and_no_metrics(panel: dc.Panel) -> 
     tables = {key.partition(".")[0] for key in numbers} & set(result.tables)
     assert tables == {"sensitivity"}
     assert numbers["sensitivity.x.m1.rho_zero"] == result.tables["sensitivity"].loc[("x", "m1"), "rho_zero"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (
+            {"mediators": ("m1", "m1^2")},
+            r"mediators names m1\^2: a mediator must be a variable, not a power",
+        ),
+        ({"mediators": ("x:m1",)}, "mediators names x:m1: a mediator must be a variable"),
+        ({"mediators": ("x:z",)}, "mediators names x:z: a mediator must be a variable"),
+        ({"mediators": ("m1:C(g)",)}, r"mediators names m1:C\(g\): a mediator must be a variable"),
+        ({"mediators": ("ln_x",)}, "mediators names ln_x, which is made of the same variable as x"),
+        ({"mediators": ("L.x",)}, r"mediators names L\.x, which is made of the same variable as x"),
+        ({"mediators": ("center(x)",)}, r"mediators names center\(x\), which is made of the same variable as x"),
+        ({"mediators": ("m1", "ln_m1")}, "mediators names ln_m1, which is made of the same variable as m1"),
+        ({"mediators": ("m1",), "controls": ("x:m1",)}, "mediators names m1, and the model has x:m1"),
+        ({"mediators": ("m1",), "x": ("x", "x:m1")}, "mediators names m1, and the model has x:m1"),
+        ({"mediators": ("m1",), "controls": ("m1^2",)}, r"mediators names m1, and the model has m1\^2"),
+        ({"mediators": ("m1", "m1")}, "mediators names m1 more than once"),
+        ({"mediators": ("c",)}, r"mediators names c, as model\.controls does"),
+        ({"mediators": ()}, "mediators is empty"),
+    ],
+)
+@pytest.mark.parametrize("equations", ["full", "first_step"])
+def test_a_mediator_is_a_variable(fields: dict[str, Any], sentence: str, equations: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        Mediation(**{**FIELDS, **fields}, equations=equations)
+
+
+def test_lags_and_logarithms_of_variables_are_mediators() -> None:
+    assert Mediation(**{**FIELDS, "mediators": ("m1", "L.m1", "ln_m2", "C(g)")}).mediators[1] == "L.m1"
+
+
+def test_effects_beside_a_product_say_where_they_are(panel: dc.Panel) -> None:
+    """With x:c in the model the path of x is that at c = 0, which is the one of a model with c moved there."""
+    model = Mediation(**{**FIELDS, "x": ("x", "x:c")})
+    result = model.fit(panel)
+    (note,) = [note for note in result.notes if note.code == "mediation_at_zero"]
+    assert str(note) == "Effects of x are those where c is 0, since the model has x:c."
+    moved = panel.with_columns({"c": panel.column("c") - 2.0})
+    there = model.fit(moved).estimates.loc["x[m1]", "coef"]
+    own = result.estimates["coef"]
+    assert there == pytest.approx(own["x[m1]"] + 2.0 * own["x:c[m1]"], rel=1e-9)
+    square = Mediation(**{**FIELDS, "x": ("x", "x^2"), "controls": ()}).fit(panel)
+    assert "Effects of x are those where x is 0, since the model has x^2." in map(str, square.notes)
+    plain = Mediation(**FIELDS).fit(panel)
+    assert "mediation_at_zero" not in {note.code for note in plain.notes}

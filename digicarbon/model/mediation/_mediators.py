@@ -1,0 +1,82 @@
+"""Which terms can be mediators, and at which values of other variables effects through them are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from digicarbon.note import Note, cut
+from digicarbon.panel import parse, without_logarithms
+from digicarbon.panel._terms import Atom, Factor
+
+
+def fault(mediators: Sequence[str], y: str, x: Sequence[str], controls: Sequence[str], key: str) -> Note | None:
+    """Return why terms cannot be mediators; None if they can.
+
+    A mediator is a variable that x moves, as it is, lagged or logged: no power and no product, whose path would be one
+    of several that change together, and nothing that is made of x or of another mediator.
+
+    Parameters
+    ----------
+    mediators, x, controls : sequence of str
+    y : str
+    key : str
+        The field that names the mediators.
+    """
+    if not mediators:
+        return Note("mediation_without_mediators", key=key)
+    by = {y: "y", **dict.fromkeys(x, "x"), **dict.fromkeys(controls, "controls")}
+    of_x = {_variables(term)[0]: term for term in reversed(x) if len(_factors(term)) == 1}
+    of_others: dict[tuple[str, str, int], str] = {}
+    for place, term in enumerate(mediators):
+        if term in mediators[:place]:
+            return Note("named_twice_in_field", key=key, term=term)
+        if term in by:
+            return Note("named_in_two_fields", key=key, term=term, other=by[term])
+        factors = _factors(term)
+        if len(factors) > 1 or factors[0].power > 1:
+            return Note("mediator_is_product", key=key, term=term)
+        (own,) = _variables(term)
+        atom = factors[0].atom
+        made_of = of_x.get(own) or of_others.setdefault((own, atom.operator, atom.order), term)
+        if made_of != term:
+            return Note("mediator_is_made_of", key=key, term=term, other=made_of)
+    names = {variable for term in mediators for variable in _variables(term)}
+    for term in (*x, *controls):
+        factors = _factors(term)
+        if (len(factors) > 1 or factors[0].power > 1) and names & set(_variables(term)):
+            inside = next(one for one in mediators if _variables(one)[0] in _variables(term))
+            return Note("product_with_mediator", key=key, term=term, mediator=inside)
+    return None
+
+
+def at_zero(x: Sequence[str], controls: Sequence[str]) -> tuple[Note, ...]:
+    """Return at which values effects are those of x: where a product or a power of it is in the model, else nothing."""
+    found: dict[str, dict[str, None]] = {}
+    products: dict[str, None] = {}
+    for focal in x:
+        (single, *more) = _factors(focal)
+        if more or single.power > 1 or single.dummies:
+            continue
+        for term in (*x, *controls):
+            factors = _factors(term)
+            own = [factor for factor in factors if factor.atom.uncentred == single.atom.uncentred]
+            others = [factor for factor in factors if factor not in own]
+            if own and (others or own[0].power > 1):
+                names = [_spelt(factor) for factor in others] or [own[0].atom.name]
+                found.setdefault(focal, {}).update(dict.fromkeys(names))
+                products[term] = None
+    names = dict.fromkeys(name for own in found.values() for name in own)
+    return (Note("mediation_at_zero", x=cut(found), names=cut(names), products=cut(products)),) if found else ()
+
+
+def _factors(term: str) -> tuple[Factor, ...]:
+    return parse(term) or (Factor(Atom(term)),)
+
+
+def _variables(term: str) -> tuple[str, ...]:
+    """Return the variables in a term, without logarithms."""
+    return tuple(without_logarithms(factor.atom.variable) for factor in _factors(term))
+
+
+def _spelt(factor: Factor) -> str:
+    return f"C({factor.atom.variable})" if factor.dummies else factor.atom.name
