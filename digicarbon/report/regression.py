@@ -24,6 +24,7 @@ from digicarbon.report.labels import Labels
 from digicarbon.report.pictured import Formats
 from digicarbon.report.regimes import regimes_in_words
 from digicarbon.report.rows import Rows, controls_of, interval_text, number_text, row_of
+from digicarbon.report.sets import set_text
 from digicarbon.report.summary import across, coefficients
 from digicarbon.result import RATIOS, REGRESSOR, Result, Role, effect_names
 from digicarbon.spec import Names
@@ -48,7 +49,10 @@ STATISTICS = (
     *("nobs", "n_units", "n_treated", "n_never", "n_instruments", "r2_within", "loglik", "pretest_p"),
     *("threshold_1", "threshold_2", "threshold_3"),
 )
-TESTS = ("ar1", "ar2", "sargan", "hansen", "first_stage_f", "overid", "anderson_rubin")
+TESTS = (
+    *("ar1", "ar2", "sargan", "hansen", "first_stage_f", "overid", "anderson_rubin"),
+    *("threshold_f_1", "threshold_lr_1", "threshold_f_2", "threshold_lr_2", "threshold_f_3", "threshold_lr_3"),
+)
 PLACES = {"regressor": 1, "dummy": 1, "lag_x": 3}
 """The rank of a term's row by the kind of its role; focal terms come first, parameters that are no slopes last."""
 _BENEATH: Mapping[str, Mapping[Number, str]] = {
@@ -117,7 +121,7 @@ class RegressionTable(Report):
     show_controls : bool
         Whether controls and their spatial lags have rows; if not, one row says which runs have controls.
     statistics : tuple of str
-        Which fit statistics to show.
+        Which fit statistics to show; a threshold has its confidence set in the next row.
     tests : tuple of str
         Which tests of the fit to show, by the statistic's name: its value, and in brackets the p value, which is the
         statistic ``<name>_p``.
@@ -280,6 +284,9 @@ class RegressionTable(Report):
                 cells = [cell(record.result.statistics, name) for record in records]
                 if any(cells):
                     rows.append((words.word(name), cells))
+                sets = [set_text(record.result, name, self.decimals) for record in records]
+                if any(sets) and names is self.statistics:
+                    rows.append((words.word(f"{name}_set"), sets))
         names = tuple(record.label for record in records)
         cells_frame = pd.DataFrame(
             [cells for _, cells in rows], index=[label for label, _ in rows], columns=heads.lowest

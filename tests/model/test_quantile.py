@@ -177,3 +177,32 @@ def test_units_may_have_other_periods() -> None:
         result = dc.PanelQuantile(**TERMS, effects="two_way", bias=bias).fit(panel)
         assert result.statistics["nobs"] == 596
         assert np.isfinite(result.estimates["se"]).all()
+
+
+@pytest.mark.parametrize(("tau", "accepted"), [(0.0001, False), (0.9999, False), (1 / 480, False), (1 / 240, True)])
+def test_a_quantile_beyond_all_rows_is_refused(tau: float, accepted: bool) -> None:
+    """With 240 rows a quantile of less than 1/240 is beyond the smallest error."""
+    panel = panel_of(n=30, periods=8)
+    model = dc.PanelQuantile(**TERMS, quantiles=(tau,))
+    if accepted:
+        model.check(panel)
+        assert model.fit(panel).has_note("quantile_few_rows")
+        return
+    for refused in (model.check, model.fit):
+        with pytest.raises(EstimationError, match=rf"quantile {tau:g} of 240 rows: .* Choose from 0\.0042 to 0\.9958"):
+            refused(panel)
+
+
+def test_few_rows_beyond_a_quantile_and_an_outcome_of_two_values_are_notes() -> None:
+    panel = panel_of(n=30, periods=8)
+    (note,) = [
+        n
+        for n in dc.PanelQuantile(**TERMS, quantiles=(0.01, 0.5, 0.97)).fit(panel).notes
+        if n.code == "quantile_few_rows"
+    ]
+    assert note["quantiles"] == ("0.01", "0.97")
+    plain = dc.PanelQuantile(**TERMS).fit(panel)
+    assert not plain.has_note("quantile_few_rows")
+    assert not plain.has_note("quantile_of_two_values")
+    binary = panel.with_columns({"y": (panel.column("y") > np.median(panel.column("y"))).astype(float)})
+    assert dc.PanelQuantile(**TERMS).fit(binary).has_note("quantile_of_two_values")

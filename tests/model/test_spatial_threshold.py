@@ -25,7 +25,7 @@ def drawn(**fields: object) -> tuple[dc.Panel, dc.Weights]:
 
 @pytest.fixture(scope="module")
 def small() -> tuple[dc.Panel, dc.Weights]:
-    return drawn(n=12, periods=5, seed=2)
+    return drawn(n=12, periods=5, seed=4)
 
 
 @pytest.mark.parametrize("effects", ["unit", "two_way", "none"])
@@ -66,7 +66,7 @@ def test_effects_of_regimes_are_those_of_the_data() -> None:
     panel, weights = drawn(n=80, periods=12, seed=3)
     result = dc.PanelThreshold(**TERMS, draws=39, cov="cluster").fit(panel, weights)
     assert abs(result.statistics["threshold_1"] - 0.3) < 0.05
-    assert result.statistics["threshold_p_1"] == 1 / 40
+    assert result.statistics["threshold_lr_1_p"] == 1 / 40
     true = [0.5, 1.5, 0.5, 0.2, 0.8, 0.0, 0.4, 1.0]
     errors = np.sqrt(np.diag(result.covariance))
     assert (np.abs(result.coef - true) < 3 * errors).all()
@@ -107,7 +107,7 @@ def test_the_search_is_shared_by_models_of_the_same_weights(
     first = dc.PanelThreshold(**TERMS, draws=19).fit(panel, weights)
     monkeypatch.setattr("digicarbon.model.threshold.base.thresholds_of", None)
     second = dc.PanelThreshold(**TERMS, draws=19, cov="robust").fit(panel, weights)
-    assert second.statistics["threshold_p_1"] == first.statistics["threshold_p_1"]
+    assert second.statistics["threshold_lr_1_p"] == first.statistics["threshold_lr_1_p"]
     other = dc.weights.KNearestWeights(k=3).compute(panel)
     with pytest.raises(TypeError):
         dc.PanelThreshold(**TERMS, draws=19).fit(panel, other)
@@ -153,3 +153,18 @@ def test_weights_and_balanced_panels_are_needed(small: tuple[dc.Panel, dc.Weight
     gaps = dc.Panel.from_frame(frame, "unit", "time", gaps="keep")
     with pytest.raises(DigicarbonError):
         model.fit(gaps, weights)
+
+
+def test_effects_of_tiny_regimes_have_no_errors() -> None:
+    """In the panel of another seed fewer than five units are in the second regime."""
+    panel, weights = drawn(n=12, periods=5, seed=2)
+    result = dc.PanelThreshold(**TERMS, draws=0).fit(panel, weights)
+    tiny = [at for at, units in enumerate(result.tables["regimes"]["units"]) if units < 5]
+    assert tiny == [1]
+    assert result.has_note("threshold_tiny_regimes")
+    effects, se = result.spatial_effects, result.estimates["se"]
+    assert effects is not None
+    np.testing.assert_array_equal(np.isnan(effects.se).all(axis=0), [name == "x[2]" for name in effects.terms])
+    lost = [name for name in result.terms if np.isnan(se[name])]
+    assert lost == ["x[2]", *(t for t, role in zip(result.terms, result.roles, strict=True) if role.of == "x[2]")]
+    assert np.isfinite(result.coef).all()

@@ -12,6 +12,7 @@ import digicarbon as dc
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model.threshold._regimes import texts
 from digicarbon.numeric.threshold.estimator import critical_ratio
+from digicarbon.report import Record, RegressionTable
 
 TERMS = {"y": "y", "x": ("x",), "controls": ("c",), "threshold": "q"}
 
@@ -62,7 +63,7 @@ def test_tables_and_statistics_have_the_same_numbers(panel: dc.Panel) -> None:
         assert result.statistics[f"threshold_{at}_low"] == row["low"]
         assert result.statistics[f"threshold_{at}_high"] == row["high"]
         assert result.statistics[f"threshold_f_{at}"] == tests.loc[at, "F"]
-        assert result.statistics[f"threshold_p_{at}"] == tests.loc[at, "p"]
+        assert result.statistics[f"threshold_f_{at}_p"] == tests.loc[at, "p"]
         points = result.tables["lr"].query("threshold == @at")
         inside = points[points["ratio"] <= critical_ratio(0.9)]["value"]
         assert (inside.min(), inside.max()) == (row["low"], row["high"])
@@ -81,7 +82,7 @@ def test_models_that_differ_in_errors_share_the_search(panel: dc.Panel, monkeypa
     first = dc.PanelThreshold(**TERMS, draws=49).fit(shared)
     monkeypatch.setattr("digicarbon.model.threshold.base.estimate", None)
     second = dc.PanelThreshold(**TERMS, draws=49, cov="cluster", level=0.9).fit(shared)
-    assert second.statistics["threshold_p_1"] == first.statistics["threshold_p_1"]
+    assert second.statistics["threshold_f_1_p"] == first.statistics["threshold_f_1_p"]
     assert second.statistics["threshold_1_low"] >= first.statistics["threshold_1_low"]
     with pytest.raises(TypeError):
         dc.PanelThreshold(**TERMS, draws=49, seed=2).fit(shared)
@@ -251,3 +252,85 @@ def test_clusters_of_columns(clusters: str | tuple[str, str]) -> None:
     assert model.model_copy(update={"cov": "robust"}).own_clusters == ()
     names = ["group_region"] if clusters == "region" else ["group_region", "group_season"]
     assert [name for name in model.extract(panel, None).columns if name.startswith("group_")] == names
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("sets", ["likelihood", "clustered"])
+def test_a_set_has_the_values_that_pass_and_no_hole_within_a_piece(seed: int, sets: str) -> None:
+    """Values that are near another threshold, and hence no candidates, are in no piece."""
+    panel = dc.Panel.from_frame(drawn((0.3,), n=40, t=6, seed=seed), "unit", "year")
+    model = dc.PanelThreshold(**TERMS, thresholds=3, sets=sets, draws=0)
+    result = model.fit(panel)
+    regimes = model.regimes(panel)
+    pieces, values = result.tables["threshold_sets"], np.unique(panel.column("q"))
+    for at, curve in enumerate(regimes.found.curves, start=1):
+        passed = {
+            regimes._ordered.value(place)
+            for place, ratio in zip(curve.candidates, curve.ratio, strict=True)
+            if ratio <= critical_ratio(0.95)
+        }
+        own = pieces.loc[at].to_numpy()
+        inside = {value for value in values if any(low <= value <= high for low, high in own)}
+        assert inside == passed
+        assert (own[1:, 0] > own[:-1, 1]).all()
+        row = result.tables["thresholds"].loc[at]
+        assert (row["low"], row["high"], row["pieces"]) == (own[0, 0], own[-1, 1], len(own))
+        said = [note for note in result.notes if note.code == "threshold_set_pieces" and note["number"] == at]
+        assert len(said) == (len(own) > 1)
+        if said:
+            shown = [(piece["low"], piece["high"]) for piece in said[0]["pieces"]]
+            assert shown == [tuple(piece) for piece in own.tolist()]
+    holes = [
+        at
+        for at, curve in enumerate(regimes.found.curves, start=1)
+        for other in regimes.values
+        if other != regimes.values[at - 1] and any(low < other < high for low, high in pieces.loc[at].to_numpy())
+    ]
+    assert holes == []
+
+
+@pytest.mark.parametrize("test", ["errors", "wild"])
+@pytest.mark.parametrize("cov", ["classic", "cluster"])
+def test_slopes_of_tiny_regimes_have_no_stars(test: str, cov: str) -> None:
+    frame = drawn((), n=8, t=6, seed=1)
+    # four units, and they alone, lie above: a regime of few units, whatever the number of its rows
+    high = frame["unit"].isin(["u00", "u01", "u02", "u03"])
+    frame["q"] = np.where(high & (frame["year"] > 2002), 5.0, 0.0) + frame["year"] % 2 * 0.1
+    frame["y"] += np.where(frame["q"] > 1, frame["x"], 0.0)
+    panel = dc.Panel.from_frame(frame, "unit", "year")
+    result = dc.PanelThreshold(**TERMS, draws=0, cov=cov, test=test, replications=99).fit(panel)
+    assert result.tables["regimes"]["units"].tolist() == [8, 4]
+    row, other = result.estimates.loc["x[2]"], result.estimates.loc["x[1]"]
+    assert np.isfinite(row["coef"])
+    assert np.isnan(row[["se", "stat", "p", "low", "high"]].astype(float)).all()
+    assert np.isfinite(other[["se", "p"]].astype(float)).all()
+    (note,) = [note for note in result.notes if note.code == "threshold_tiny_regimes"]
+    assert note["numbers"] == ("2",)
+    shown = RegressionTable().table("t", [Record("a", {}, {}, result)]).cells
+    cell = shown.loc["x, q > γ₁"].iloc[0]
+    assert "*" not in str(cell)
+    more = frame.assign(q=np.where(frame["year"] > 2002, 5.0, 0.0) + frame["year"] % 2 * 0.1)
+    enough = dc.PanelThreshold(**TERMS, draws=0, cov=cov).fit(dc.Panel.from_frame(more, "unit", "year"))
+    assert not enough.has_note("threshold_tiny_regimes")
+
+
+def test_a_regression_table_shows_tests_and_sets_of_thresholds(panel: dc.Panel) -> None:
+    result = dc.PanelThreshold(**TERMS, thresholds=2, draws=49).fit(panel)
+    shown = RegressionTable(decimals=3).table("t", [Record("a", {}, {}, result)]).cells.iloc[:, 0]
+    statistics, pieces = result.statistics, result.tables["threshold_sets"]
+    for at, name in ((1, "First"), (2, "Second")):
+        f, p = statistics[f"threshold_f_{at}"], statistics[f"threshold_f_{at}_p"]
+        assert shown[f"{name} threshold, F"] == f"{f:.3f} [{p:.3f}]"
+        union = " ∪ ".join(f"[{low:.3f}, {high:.3f}]" for low, high in pieces.loc[at].to_numpy())
+        assert shown[f"{name} threshold, confidence set"] == union
+
+
+def test_a_threshold_made_of_the_outcome(panel: dc.Panel) -> None:
+    lagged = {**TERMS, "threshold": "L.y", "draws": 0}
+    for effects in ("unit", "two_way"):
+        assert dc.PanelThreshold(**lagged, effects=effects).fit(panel).has_note("threshold_of_lagged_y")
+    assert not dc.PanelThreshold(**lagged, effects="none").fit(panel).has_note("threshold_of_lagged_y")
+    assert not dc.PanelThreshold(**{**lagged, "threshold": "L.q"}).fit(panel).has_note("threshold_of_lagged_y")
+    for term in ("D.y", "F.y", "y^2", "y:q", "ln_y"):
+        with pytest.raises(ConfigError, match="is made of the outcome y of the same or a later period"):
+            dc.PanelThreshold(**{**TERMS, "threshold": term})

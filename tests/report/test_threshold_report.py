@@ -229,3 +229,17 @@ def test_infinite_numbers_are_not_blank(results: dict[str, Result]) -> None:
     unbounded = replace(result, tables={**result.tables, "thresholds": sets})
     own = tables(ThresholdReport().table("t", [Record("a", {}, {}, unbounded)]))[2]
     assert {"−∞", "∞"} <= set(own.iloc[0])
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_set_of_several_pieces_is_their_union(language: Language) -> None:
+    panel = dc.Panel.from_frame(SimulatedThreshold(n=30).load().frame, "unit", "time")
+    result = dc.PanelThreshold(y="y", x=("x",), threshold="q", thresholds=3, draws=0).fit(panel)
+    pieces = result.tables["threshold_sets"]
+    assert pieces.index.get_level_values(0).duplicated().any()
+    assert decode(encode(result)).tables["threshold_sets"].equals(pieces)
+    sets = tables(ThresholdReport(decimals=3, language=language).table("t", records({"a": result})))[2]
+    head = {"en": "Confidence set", "zh": "置信集"}[language]
+    for at, cell in enumerate(sets[head], start=1):
+        assert cell == " ∪ ".join(f"[{low:.3f}, {high:.3f}]" for low, high in pieces.loc[at].to_numpy())
+    assert "∪" in "".join(sets[head])

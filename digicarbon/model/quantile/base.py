@@ -42,6 +42,8 @@ FEW_PERIODS = 20
 """With fewer rows in a unit, a note says that scale and quantiles are biased by effects of units."""
 MOST_UNITS = 2
 """So does it with more units than this for each row of a unit: intervals are then short beside the bias."""
+FEW_BEYOND = 10
+"""With fewer rows beyond a quantile, a note says so."""
 _OF_REGRESSION = ("y", "x", "controls", "effects", "cov", "cluster", "small_sample", "df", "level")
 
 
@@ -53,7 +55,7 @@ class PanelQuantile(Tested):
     y, x, controls
         As in `Model`. All of them have a coefficient at every quantile.
     quantiles : tuple of float
-        Between 0 and 1, increasing.
+        Between 0 and 1, increasing; at least one row must lie beyond each.
     effects : {"none", "unit", "time", "two_way"}
         Fixed effects, of the location and of the scale; ``none`` has a constant.
     bias : {"none", "half_panel"}
@@ -150,7 +152,22 @@ class PanelQuantile(Tested):
         """
         require_panel(panel)
         self.regression.check(panel, weights)
-        self._check_halves(panel.with_terms(self.terms))
+        self._check_rows(panel.with_terms(self.terms))
+
+    def _check_rows(self, made: Panel) -> None:
+        """Raise unless a row lies beyond each quantile, and halves identify the coefficients where they are used."""
+        rows = len(made.unit_codes)
+        beyond = self._beyond(rows, 1)
+        if beyond:
+            ends = {"least": 1 / rows, "most": 1 - 1 / rows}
+            raise EstimationError(
+                Note("quantile_beyond_rows", key="model.quantiles", quantiles=cut(beyond), rows=rows, **ends)
+            )
+        self._check_halves(made)
+
+    def _beyond(self, rows: int, fewest: int) -> list[str]:
+        """Return the quantiles beyond which fewer rows lie than that."""
+        return [f"{tau:g}" for tau in self.quantiles if min(tau, 1 - tau) * rows < fewest * (1 - 1e-9)]
 
     def _check_halves(self, made: Panel) -> None:
         """Raise unless each half of the periods identifies the coefficients, where halves are used."""
@@ -191,7 +208,7 @@ class PanelQuantile(Tested):
         DataError, EstimationError
         """
         require_panel(panel)
-        self._check_halves(panel.with_terms(self.terms))
+        self._check_rows(panel.with_terms(self.terms))
         return self.tested(_Fitted.of(self, panel).result(), panel, None)
 
     def made_of(self, panel: Panel) -> Mapping[str, MadeOf]:
@@ -369,6 +386,8 @@ class _Fitted:
         together = dict(zip(equality.columns, equality.to_numpy()[-1].tolist(), strict=True))
         statistics |= {"equality_f": together["F"], "equality_p": together["p"]}
         lost = float((moments.scales <= 0).mean())
+        rows = len(self.columns.values)
+        few = model._beyond(rows, FEW_BEYOND)
         return Result(
             kind="quantile",
             y=model.y,
@@ -388,6 +407,8 @@ class _Fitted:
                 *((errors,) if errors else ()),
                 *((REPAIRED,) if repaired else ()),
                 Note("quantile_moments"),
+                *((Note("quantile_of_two_values", y=model.y),) if self._two_values else ()),
+                *((Note("quantile_few_rows", quantiles=cut(few), fewest=FEW_BEYOND, rows=rows),) if few else ()),
                 *((Note("quantile_half_panel"),) if model.bias != "none" else ()),
                 *((Note("quantile_scale", share=lost),) if lost else ()),
                 *((Note("quantile_unit_effects", periods=self._periods),) if self._few_periods else ()),
@@ -396,6 +417,11 @@ class _Fitted:
             errors_note=errors,
             roles=roles_made_of(terms, roles, model.made_of(self.panel)),
         )
+
+    @property
+    def _two_values(self) -> bool:
+        """Whether the outcome has no other values than two."""
+        return len(np.unique(self.panel.column(self.model.y))) <= 2
 
     @property
     def _periods(self) -> float:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from digicarbon.arrays import FloatArray
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.threshold.estimator import Thresholds, critical_ratio
 from digicarbon.numeric.threshold.search import Ordered
 from digicarbon.panel import Panel
-from digicarbon.result import MadeOf
+from digicarbon.result import MadeOf, Result
 
 if TYPE_CHECKING:
     from digicarbon.model.threshold.base import PanelThreshold
@@ -64,6 +66,38 @@ class Regimes:
         self.regression = model.regression(self.focal, controls)
 
     @cached_property
+    def units(self) -> list[int]:
+        """How many units have rows in each regime."""
+        return [len(np.unique(self.panel.unit_codes[self.regime == place])) for place in range(len(self.values) + 1)]
+
+    @property
+    def rows(self) -> list[int]:
+        """How many rows each regime has."""
+        return [int(count) for count in np.bincount(self.regime, minlength=len(self.values) + 1)]
+
+    @property
+    def tiny(self) -> list[int]:
+        """The numbers of regimes with too few units or rows for an error of their slopes."""
+        sizes = enumerate(zip(self.units, self.rows, strict=True), start=1)
+        return [number for number, (units, rows) in sizes if units < FEWEST_CLUSTERS or rows <= len(self.x)]
+
+    def without_tiny(self, result: Result) -> Result:
+        """Return the fit without standard errors of slopes of tiny regimes, of their spatial lags and effects."""
+        count = len(self.values) + 1
+        tiny = {name for at, name in enumerate(self.focal) if at % count + 1 in self.tiny}
+        roles = zip(result.terms, result.roles, strict=True)
+        lost = [at for at, (term, role) in enumerate(roles) if term in tiny or role.of in tiny]
+        if not lost:
+            return result
+        covariance = result.covariance.copy()
+        covariance[lost] = covariance[:, lost] = np.nan
+        effects = result.spatial_effects
+        if effects is not None:
+            own = np.array([term in tiny for term in effects.terms])
+            effects = replace(effects, se=np.where(own, np.nan, effects.se))
+        return replace(result, covariance=covariance, spatial_effects=effects)
+
+    @cached_property
     def sets(self) -> list[tuple[FloatArray, FloatArray, list[tuple[float, float]]]]:
         """Values, likelihood ratio and the pieces of the confidence set of each threshold, its lower and upper ends."""
         most = critical_ratio(self._model.level)
@@ -71,12 +105,19 @@ class Regimes:
         for curve in self.found.curves:
             at = self._ordered.q[self._ordered.order[curve.candidates]]
             inside = np.flatnonzero(curve.ratio <= most)
-            pieces = np.split(inside, np.flatnonzero(np.diff(inside) > 1) + 1)
+            apart = (np.diff(inside) > 1) | self._hole_after(curve.candidates)[inside[:-1]]
+            pieces = np.split(inside, np.flatnonzero(apart) + 1)
             out.append((at, curve.ratio, [(float(at[piece[0]]), float(at[piece[-1]])) for piece in pieces]))
         return out
 
-    def tables(self, panel: Panel) -> dict[str, pd.DataFrame]:
-        """Return thresholds with their sets, the tests of their number, the regimes, and likelihood ratios."""
+    def _hole_after(self, candidates: IntArray) -> NDArray[np.bool_]:
+        """Return after which candidates there are values that another threshold leaves too few rows to be one."""
+        every = self._ordered.candidates(self._model.trim, self._model.grid)
+        at = np.searchsorted(every, candidates)
+        return np.append(np.diff(at) > 1, False)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return thresholds with the ends of their sets, tests, the sets, the regimes, and likelihood ratios."""
         thresholds = {
             "estimate": self.values,
             "low": [pieces[0][0] for _, _, pieces in self.sets],
@@ -88,17 +129,25 @@ class Regimes:
         numbers = pd.RangeIndex(1, len(self.values) + 1)
         tests = [[test.statistic, test.p, *(test.critical or (np.nan,) * 3)] for test in self.found.tests]
         ends = [float(self._ordered.q.min()), *self.values, float(self._ordered.q.max())]
-        counts = np.bincount(self.regime, minlength=len(numbers) + 1)
-        units = [len(np.unique(panel.unit_codes[self.regime == place])) for place in range(len(counts))]
-        regimes = {"low": ends[:-1], "high": ends[1:], "rows": counts.tolist(), "units": units}
+        regimes = {"low": ends[:-1], "high": ends[1:], "rows": self.rows, "units": self.units}
         return {
             "thresholds": pd.DataFrame(thresholds, pd.Index(numbers, name="threshold")),
             "threshold_tests": pd.DataFrame(
                 tests, pd.Index(numbers, name="thresholds"), [self._model.statistic, "p", *CRITICAL]
             ),
-            "regimes": pd.DataFrame(regimes, pd.RangeIndex(1, len(counts) + 1, name="regime")),
+            "threshold_sets": self._pieces(),
+            "regimes": pd.DataFrame(regimes, pd.RangeIndex(1, len(ends), name="regime")),
             "lr": pd.concat(map(self._points, range(len(numbers))), ignore_index=True).rename_axis("point"),
         }
+
+    def _pieces(self) -> pd.DataFrame:
+        """Return the ends of each piece of each set."""
+        rows = [
+            (at, number, low, high)
+            for at, (_, _, pieces) in enumerate(self.sets, start=1)
+            for number, (low, high) in enumerate(pieces, start=1)
+        ]
+        return pd.DataFrame(rows, columns=["threshold", "piece", "low", "high"]).set_index(["threshold", "piece"])
 
     def _points(self, at: int) -> pd.DataFrame:
         """Return a likelihood ratio: all points near its minimum and where it is critical, of the others some."""
@@ -120,9 +169,10 @@ class Regimes:
                 f"threshold_{at}_high": pieces[-1][1],
             }
         for at, test in enumerate(self.found.tests, start=1):
-            out[f"threshold_{self._model.statistic.lower()}_{at}"] = test.statistic
+            name = f"threshold_{self._model.statistic.lower()}_{at}"
+            out[name] = test.statistic
             if len(test.draws):
-                out[f"threshold_p_{at}"] = test.p
+                out[f"{name}_p"] = test.p
         return out
 
 

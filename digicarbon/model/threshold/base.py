@@ -21,7 +21,7 @@ from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.model.tested import Tested
 from digicarbon.model.threshold._regimes import Regimes, texts
 from digicarbon.note import Note, cut
-from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample
+from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, Covariance, Kernel, SmallSample
 from digicarbon.numeric.linear.within import EffectsKind, demean
 from digicarbon.numeric.resampling.null_model import in_rows
 from digicarbon.numeric.threshold.estimator import (
@@ -34,7 +34,8 @@ from digicarbon.numeric.threshold.estimator import (
     thresholds_of,
 )
 from digicarbon.numeric.threshold.search import Ordered
-from digicarbon.panel import Panel, canonical, numbered
+from digicarbon.panel import Panel, canonical, numbered, parse, without_logarithms
+from digicarbon.panel._terms import Atom, Factor
 from digicarbon.result import MadeOf, Quantity, Result, roles_made_of
 from digicarbon.weights import Weights
 
@@ -88,6 +89,9 @@ class PanelThreshold(Tested):
 
     Notes
     -----
+    Slopes of a regime of fewer than five units, or with no more rows than slopes, have no standard errors, p values and
+    intervals: their errors would rest on the residuals of as few units, which the slopes fit.
+
     Every candidate is searched (`digicarbon.numeric.threshold`). Thresholds are added one by one; after each, the
     earlier ones are estimated again. Confidence sets hold all values whose likelihood ratio stays below
     -2 ln(1 - √level). See docs/threshold.md.
@@ -128,6 +132,8 @@ class PanelThreshold(Tested):
     def _threshold_explains(self) -> PanelThreshold:
         if self.threshold == self.y:
             raise ValueError(Note("threshold_is_y", key="threshold", y=self.y))
+        if self._operators_on_y() - {"L"}:
+            raise ValueError(Note("threshold_of_y", key="threshold", q=self.threshold, y=self.y))
         if self.trim * (self.thresholds + 1) >= 1:
             raise ValueError(Note("threshold_trim", key="trim", trim=self.trim, regimes=self.thresholds + 1))
         if self.space != "none" and self.sets != "likelihood":
@@ -136,6 +142,12 @@ class PanelThreshold(Tested):
         if self.space != "none" and not (by_unit or self.cov in ("classic", "robust")):
             raise ValueError(Note("threshold_space_errors", key="cov", cov=self.cov, space=self.space))
         return self
+
+    def _operators_on_y(self) -> set[str]:
+        """Return the operators with which the threshold variable has the outcome; none where it is another one."""
+        (of_y, *_), of_q = (parse(term) or (Factor(Atom(term)),) for term in (self.y, self.threshold))
+        own = without_logarithms(of_y.atom.variable)
+        return {factor.atom.operator for factor in of_q if without_logarithms(factor.atom.variable) == own}
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -220,7 +232,8 @@ class PanelThreshold(Tested):
             Terms are ``x[1]``, ``x[2]``, … for the regimes of each term of x, the lowest values of the threshold
             variable first, then controls; in spatial models lags and parameters follow, and each regime has direct,
             indirect and total effects.
-            ``tables`` has ``thresholds`` (estimate, confidence set), ``threshold_tests`` (F or LR, p, critical values),
+            ``tables`` has ``thresholds`` (estimate, lowest and highest value of the confidence set, number of its
+            pieces), ``threshold_sets`` (the ends of each piece), ``threshold_tests`` (F or LR, p, critical values),
             ``regimes`` (rows and units) and ``lr`` (likelihood ratios); ``statistics`` has the same numbers.
 
         Raises
@@ -234,13 +247,14 @@ class PanelThreshold(Tested):
     def estimated(self, panel: Panel, weights: Weights | None) -> Result:
         """Return the fit with p values from its standard errors."""
         regimes = self.regimes(panel, weights)
-        fitted = regimes.regression.estimated(regimes.panel, weights)
+        fitted = regimes.without_tiny(regimes.regression.estimated(regimes.panel, weights))
         return replace(
             fitted,
             kind="threshold",
             focal=regimes.focal,
             statistics={**fitted.statistics, **regimes.statistics()},
-            tables={**fitted.tables, **regimes.tables(regimes.panel)},
+            tables={**fitted.tables, **regimes.tables()},
+            listings=(*fitted.listings, "threshold_sets"),
             roles=roles_made_of(fitted.terms, fitted.roles, regimes.made_of),
             notes=(*fitted.notes, *self._notes(regimes)),
         )
@@ -332,6 +346,10 @@ class PanelThreshold(Tested):
         signs = self.resampling == "signs" or not regimes.panel.balanced
         values = cut(texts(regimes.values))
         notes = [Note("threshold_regimes", x=cut(regimes.x), q=self.threshold, values=values)]
+        if self.effects in ("unit", "two_way") and self._operators_on_y():
+            notes.append(Note("threshold_of_lagged_y", q=self.threshold))
+        if regimes.tiny:
+            notes.append(Note("threshold_tiny_regimes", numbers=cut(map(str, regimes.tiny)), fewest=FEWEST_CLUSTERS))
         if regimes.distinct <= FEW_VALUES:
             notes.append(Note("threshold_few_values", q=self.threshold, values=regimes.distinct))
         if self.space != "none":
@@ -356,9 +374,10 @@ class PanelThreshold(Tested):
         unscaled = [str(at) for at, curve in enumerate(regimes.found.curves, start=1) if curve.unscaled]
         if unscaled:
             notes.append(Note("threshold_unscaled", numbers=cut(unscaled)))
-        broken = [str(at) for at, (_, _, pieces) in enumerate(regimes.sets, start=1) if len(pieces) > 1]
-        if broken:
-            notes.append(Note("threshold_pieces", numbers=cut(broken)))
+        for at, (_, _, pieces) in enumerate(regimes.sets, start=1):
+            if len(pieces) > 1:
+                shown = tuple(Note("set_piece", low=low, high=high) for low, high in pieces)
+                notes.append(Note("threshold_set_pieces", number=at, pieces=shown))
         notes.append(Note("threshold_known"))
         if self.test == "wild" and self.own_clusters:
             notes.append(Note("wild_by_units", by=called(self.cluster)))
