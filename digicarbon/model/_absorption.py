@@ -16,7 +16,7 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.absorbed import MOST, Absorber, Groups
 from digicarbon.numeric.linear.covariance import ClusterBy
 from digicarbon.numeric.linear.within import EffectsKind
-from digicarbon.panel import Panel, numbered
+from digicarbon.panel import Panel, numbered, parse
 from digicarbon.spec import Names
 
 
@@ -24,15 +24,41 @@ def _spelt(effects: tuple[str, ...]) -> tuple[str, ...]:
     """Return effects without blanks around ``^``, which a command line writes ``**``; no name is refused."""
     found = tuple("^".join(part.strip() for part in effect.replace("**", "^").split("^")) for effect in effects)
     for effect in found:
-        if not all(effect.split("^")):
+        if "#" in effect:
+            raise ValueError(
+                Note("absorbs_as_stata", effect=effect, written=effect.replace("##", "#").replace("#", "^"))
+            )
+        if not all(map(_is_column, effect.split("^"))):
             raise ValueError(Note("absorbs_no_name", effect=effect))
     return found
 
 
+def _is_column(name: str) -> bool:
+    """Return whether a column can have this name, of which groups are read."""
+    return parse(numbered(name)) is not None
+
+
+def _of_columns(cluster: str | tuple[str, str]) -> str | tuple[str, str]:
+    """Return clusters if they can be columns, or units and periods."""
+    for name in columns_of_clusters(cluster):
+        if not _is_column(name):
+            raise ValueError(Note("cluster_no_name", cluster=name))
+    return cluster
+
+
+def _of_column(column: str | None) -> str | None:
+    """Return what has trends if it can be a column."""
+    if column is not None and not _is_column(column):
+        raise ValueError(Note("trends_no_name", column=column))
+    return column
+
+
 Absorb = Annotated[Names, AfterValidator(_spelt)]
 """Further absorbed effects: columns of text or numbers, joined by ``^`` where each combination has an effect."""
-Clusters = str | Annotated[tuple[str, str], Field(strict=False)]
+Clusters = Annotated[str | Annotated[tuple[str, str], Field(strict=False)], AfterValidator(_of_columns)]
 """``unit``, ``time``, ``both``, a column, or two of these columns."""
+Trends = Annotated[str | None, AfterValidator(_of_column)]
+"""A column whose groups have linear trends."""
 TREND = "trend_t"
 """The variable of trends for other tools."""
 OWN_CLUSTERS: tuple[ClusterBy, ...] = ("unit", "time", "both")

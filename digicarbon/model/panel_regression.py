@@ -17,6 +17,7 @@ from digicarbon.model import _panel_columns as transformed
 from digicarbon.model._absorption import (
     Absorb,
     Clusters,
+    Trends,
     absorption,
     clusters_by,
     columns_of_clusters,
@@ -176,7 +177,7 @@ class PanelRegression(Tested):
     formula: str | None = None
     effects: PanelEffects = "two_way"
     absorb: Absorb = ()
-    trends: str | None = None
+    trends: Trends = None
     collinear: Literal["refuse", "drop"] = "refuse"
     estimator: Estimator = "within"
     constant: bool = False

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.errors import EstimationError
-from digicarbon.model._absorption import Absorb, Clusters, columns_of_clusters
+from digicarbon.model._absorption import Absorb, Clusters, Trends, columns_of_clusters
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._observation_weights import ObservationWeights, positive_rows, refuse_weights
 from digicarbon.model._panel_batch import null_of
@@ -167,7 +167,7 @@ class DiD(Tested):
     sdid_variance: Literal["auto", "placebo", "jackknife", "bootstrap"] = "auto"
     sdid_draws: Annotated[int, Field(ge=20, le=100_000)] = 200
     absorb: Absorb = ()
-    trends: str | None = None
+    trends: Trends = None
     cov: Covariance = "cluster"
     cluster: Clusters = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None

@@ -302,8 +302,9 @@ def _roots(polynomial: FloatArray) -> list[float]:
 
 def _complex_roots(polynomial: FloatArray) -> NDArray[np.complex128]:
     trimmed = np.trim_zeros(polynomial, "b")
-    roots = np.polynomial.polynomial.polyroots(trimmed) if len(trimmed) > 1 else []
-    return np.asarray(roots, dtype=np.complex128)
+    if len(trimmed) < 2:
+        return np.empty(0, dtype=np.complex128)
+    return np.asarray(np.polynomial.polynomial.polyroots(trimmed), dtype=np.complex128)
 
 
 def _common_zero(columns: FloatArray) -> float | None:
