@@ -24,7 +24,7 @@ def test_every_import_is_declared_and_nothing_else() -> None:
     extras = project["optional-dependencies"]
     optional = {
         distribution(requirement)
-        for extra in ("dask", "ray", "slurm", "team", "policies", "package")
+        for extra in ("dask", "ray", "slurm", "team", "policies")
         for requirement in extras[extra]
     }
     found = imported(REPOSITORY / "digicarbon")

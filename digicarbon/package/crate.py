@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.package.answers import Answers, answered
 from digicarbon.package.deposit import description, licence_url, title
@@ -66,32 +65,19 @@ def crate(facts: Facts, answers: Answers, documents: Mapping[str, bytes]) -> byt
     answers : Answers
     documents : mapping of str to bytes
         The documents of the package, beside ``facts.files``.
-
-    Raises
-    ------
-    ConfigError
-        If rocrate is not installed.
     """
-    try:
-        from rocrate.model.contextentity import ContextEntity
-        from rocrate.model.file import File
-        from rocrate.rocrate import ROCrate
-    except ImportError as error:
-        raise ConfigError(Note("rocrate_missing")) from error
-    made = ROCrate(version="1.1")
-    made.metadata.extra_terms.update(TERMS)
     one = _Crate(facts, answers)
     contents = {**facts.files, **documents}
-    for entity in (*one.context(), *one.formats(contents)):
-        made.add(ContextEntity(made, entity.id, entity.properties))
-    for entity in one.files(contents):
-        made.add(File(made, dest_path=unquote(entity.id), properties=entity.properties))
-    for entity in one.actions():
-        made.add(ContextEntity(made, entity.id, entity.properties))
-    for key, value in one.root().items():
-        made.root_dataset[key] = value
-    made.metadata["conformsTo"] = [{"@id": "https://w3id.org/ro/crate/1.1"}, {"@id": list(PROFILES)[-1]}]
-    return as_json(made.metadata.generate())
+    files = one.files(contents)
+    described = [_at("https://w3id.org/ro/crate/1.1"), _at(list(PROFILES)[-1])]
+    entities = [
+        _Entity("./", {"@type": "Dataset", **one.root(), "hasPart": _one([_at(file.id) for file in files])}),
+        _Entity(NAME, {"@type": "CreativeWork", "conformsTo": described, "about": _at("./")}),
+        *(*one.context(), *one.formats(contents), *files, *one.actions()),
+    ]
+    # a licence of data and code is one entity
+    by_id = {entity.id: {"@id": entity.id, **entity.properties} for entity in entities}
+    return as_json({"@context": ["https://w3id.org/ro/crate/1.1/context", TERMS], "@graph": list(by_id.values())})
 
 
 @dataclass(frozen=True)
@@ -189,7 +175,11 @@ class _Crate:
                 continue
             content = contents.get(name)
             kind = media_type(name)
-            properties: dict[str, Any] = {"name": PurePosixPath(name).name, "encodingFormat": _format(kind)}
+            properties: dict[str, Any] = {
+                "@type": "File",
+                "name": PurePosixPath(name).name,
+                "encodingFormat": _format(kind),
+            }
             if content is not None:
                 properties["contentSize"] = str(len(content))
                 properties["sha256"] = hashlib.sha256(content).hexdigest()

@@ -25,11 +25,6 @@ def documents(facts: Facts, answers: Answers, language: Language = "en") -> dict
         Those of ``experiments/package.yaml``; what is open is asked in the documents.
     language : {"en", "zh"}
         With Chinese, the documents for readers are in both languages: editors read English.
-
-    Raises
-    ------
-    ConfigError
-        If rocrate is not installed.
     """
     still_open = questions(facts, answers)
     keys = [question.key for question in still_open]

@@ -10,12 +10,14 @@ import re
 import unicodedata
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 import specimen
 import yaml
+from rocrate.rocrate import ROCrate
 
 from digicarbon.model import DiD, DynamicPanel, PanelRegression
 from digicarbon.note import note_of
@@ -23,6 +25,7 @@ from digicarbon.package import checklists
 from digicarbon.package.answers import LICENCES, Answers, questions
 from digicarbon.package.bibliography import SOFTWARE, bibliography, replaced, shipped
 from digicarbon.package.bibtex import entries
+from digicarbon.package.crate import TERMS
 from digicarbon.package.deposit import BLANKS, licence_text
 from digicarbon.package.documents import documents, sources
 from digicarbon.package.documents import questions as still_open
@@ -530,14 +533,27 @@ def test_documents_do_not_depend_on_the_time_or_the_machine() -> None:
     assert documents(later, WHOLE)["codebook.csv"] == documents(facts, WHOLE)["codebook.csv"]
 
 
-def test_without_rocrate_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
+@pytest.mark.parametrize("shared", ["copied", "instructions", "open"])
+def test_the_library_of_ro_crate_reads_the_crate_and_would_write_the_same(tmp_path: Path, shared: str) -> None:
+    facts = specimen.facts(shared)
+    for name, content in {**facts.files, **documents(facts, WHOLE), "run_all.py": b""}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    written = json.loads((tmp_path / "ro-crate-metadata.json").read_text(encoding="utf-8"))
+    read = ROCrate(tmp_path)
+    assert {one.id for one in read.data_entities} == {quote(name) for name in _files(tmp_path)}
+    # reading keeps no word that a crate adds to the vocabulary
+    read.metadata.extra_terms.update(TERMS)
+    again = read.metadata.generate()
+    assert written["@context"] == again["@context"]
+    graphs = [sorted(one["@graph"], key=lambda entity: entity["@id"]) for one in (written, again)]
+    assert graphs[0] == graphs[1]
 
-    from digicarbon.errors import ConfigError
 
-    monkeypatch.setitem(sys.modules, "rocrate.rocrate", None)
-    with pytest.raises(ConfigError, match=r"pip install rocrate"):
-        documents(specimen.facts(), EMPTY)
+def _files(folder: Path) -> list[str]:
+    """Return the files of a package that its crate describes."""
+    names = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
+    return [name for name in names if name != "ro-crate-metadata.json"]
 
 
 def test_titles_and_labels_are_shown_as_they_are_in_markdown() -> None:
