@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -11,8 +12,9 @@ import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from urllib.parse import quote, urlencode
@@ -23,7 +25,20 @@ from digicarbon.config.files import ROOT, UNNAMED, command_line
 from digicarbon.errors import DataError
 from digicarbon.note import Note
 from digicarbon.secret import masked
-from digicarbon.tracking import VIEW, Tracking
+from digicarbon.tracking import SHARED, VIEW, Tracking, described, follow, opening, refuse_unreadable
+
+KNOWN = "3.17."
+"""The MLflow whose `mlflow ui` is known to start no more than what `quick` starts."""
+QUIET = {
+    # nobody starts jobs at a page to look at, and MLflow's job runner is eight more processes
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    # a page has one reader, and each worker loads MLflow anew
+    "MLFLOW_WORKERS": "1",
+    # MLflow's own debt, nothing that a reader can change
+    "PYTHONWARNINGS": "ignore:starlette.middleware.wsgi is deprecated",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+"""Variables of a server, where the user has not set them."""
 
 
 def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
@@ -44,13 +59,12 @@ def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
         If it cannot be read.
     """
     from digicarbon.sweep import sweep
-    from digicarbon.tracking import follow, opening, refuse_unreadable
 
+    plain = version("mlflow").startswith(KNOWN) and not _changed(os.environ)
     rest = list(words)
     name = rest.pop(0) if rest and not rest[0].startswith("-") and "=" not in rest[0] else ROOT
     overrides = [word for word in rest if "=" in word and not word.startswith("-")]
     flags = [word for word in rest if word not in overrides]
-    flags += [] if host is None else ["--host", host]
     tracking = sweep.settings(Composer(loader(), name, overrides)).tracking
     uri = tracking.uri
     if uri.startswith(("http://", "https://")):
@@ -62,14 +76,62 @@ def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
     refuse_unreadable(uri)
     follow(uri)
     address, port_number = host or "127.0.0.1", port or "5000"
-    _refuse_used_port(address, port_number, [*([] if name == ROOT else [name]), *overrides, *flags])
+    given = [*flags, *([] if host is None else ["--host", host])]
+    _refuse_used_port(address, port_number, [*([] if name == ROOT else [name]), *overrides, *given])
     page = f"http://{address}:{port_number}/{_view(tracking, name)}"
     terminal().print(f"Look at {page}", soft_wrap=True)
     if sys.stdout.isatty():
         threading.Thread(target=_browse, args=(address, int(port_number), page), daemon=True).start()
-    flags += [] if port is None else ["--port", port]
     # anybody on this machine can list the arguments of a process, yet not its environment
-    return _served([sys.executable, "-m", "mlflow", "ui", *flags], MLFLOW_BACKEND_STORE_URI=opening(uri))
+    if plain and not flags:
+        return _served(quick(address, port_number), **settings_of_server(opening(uri)))
+    given += [] if port is None else ["--port", port]
+    return _served([sys.executable, "-m", "mlflow", "ui", *given], MLFLOW_BACKEND_STORE_URI=opening(uri))
+
+
+def quick(host: str, port: str) -> list[str]:
+    """Return the command that `mlflow ui` starts, which takes it as long as the server itself takes to start.
+
+    Parameters
+    ----------
+    host, port : str
+    """
+    return [
+        *(sys.executable, "-m", "uvicorn", "--host", host, "--port", port, "--workers", "1"),
+        *("--log-level", "warning", "mlflow.server.fastapi_app:app"),
+    ]
+
+
+def settings_of_server(uri: str) -> dict[str, str]:
+    """Return the variables that `mlflow ui` hands to its server.
+
+    Parameters
+    ----------
+    uri : str
+        The store.
+    """
+    return {
+        "_MLFLOW_SERVER_FILE_STORE": uri,
+        "_MLFLOW_SERVER_REGISTRY_STORE": uri,
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": "./mlartifacts",
+        "_MLFLOW_SERVER_BOOT_ID": secrets.token_hex(16),
+        "_MLFLOW_IN_JOB_EXECUTOR": "false",
+        "_MLFLOW_SGI_NAME": "uvicorn",
+        "MLFLOW_SERVER_SECRETS_CACHE_TTL": "60",
+        "MLFLOW_SERVER_SECRETS_CACHE_MAX_SIZE": "1000",
+        "MLFLOW_SERVER_X_FRAME_OPTIONS": "SAMEORIGIN",
+        "MLFLOW_ENABLE_WORKSPACES": "false",
+        "MLFLOW_TRACKING_URI": uri,
+        "MLFLOW_REGISTRY_URI": uri,
+    }
+
+
+def _changed(environment: Mapping[str, str]) -> set[str]:
+    """Return the user's own settings of MLflow, which its command reads."""
+    given = {(name, value) for name, value in environment.items() if name.startswith("MLFLOW_")}
+    return {name for name, _ in given - QUIET.items() if name != "MLFLOW_TRACKING_URI"}
 
 
 def _refuse_used_port(host: str, port: str, words: Sequence[str]) -> None:
@@ -93,9 +155,7 @@ def _served(command: Sequence[str], **variables: str) -> int:
     main_thread = threading.current_thread() is threading.main_thread()
     before = {one: signal.signal(one, _stop) for one in signals} if main_thread else {}
     # a separate process group, since the server starts processes that outlive it
-    # nobody starts jobs at a page to look at, and MLflow's job runner is eight more processes
-    without_jobs = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    server = subprocess.Popen(command, env={**without_jobs, **os.environ, **variables}, start_new_session=True)
+    server = subprocess.Popen(command, env={**QUIET, **os.environ, **variables}, start_new_session=True)
     try:
         return server.wait()
     except _StoppedError as stopped:
@@ -150,13 +210,12 @@ def _view(tracking: Tracking, name: str) -> str:
 
     A store of an earlier version has no view of the experiment: the address then has its filter and order.
     """
-    from digicarbon.recorded import experiment_id, has_view
-
-    identifier = experiment_id(tracking, tracking.experiment or (UNNAMED if name == ROOT else name))
-    if not identifier:
+    found = described(tracking.uri, tracking.experiment or (UNNAMED if name == ROOT else name))
+    if found is None:
         return ""
+    identifier, tags = found
     query = {"workflowType": "machine_learning"}
-    if has_view(tracking, identifier):
+    if f"{SHARED}{VIEW}" in tags:
         query |= {"viewStateShareKey": VIEW}
     else:
         query |= {

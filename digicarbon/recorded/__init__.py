@@ -7,10 +7,8 @@ from digicarbon.recorded._report import report_of as report_of
 from digicarbon.recorded._run import Recorded as Recorded
 from digicarbon.recorded._run import at_commit as at_commit
 from digicarbon.recorded._run import config_of as config_of
-from digicarbon.recorded._run import experiment_id as experiment_id
 from digicarbon.recorded._run import file_of as file_of
 from digicarbon.recorded._run import find as find
-from digicarbon.recorded._run import has_view as has_view
 from digicarbon.recorded._run import located as located
 from digicarbon.recorded._run import plain as plain
 from digicarbon.recorded._sweep import RecordedSweep as RecordedSweep

@@ -26,9 +26,7 @@ from digicarbon.tracking import (
     EXPERIMENT,
     OPENED,
     OVERRIDES,
-    SHARED,
     SQLITE,
-    VIEW,
     Tracking,
     absolute,
     ask_once,
@@ -225,35 +223,6 @@ def config_of(tracking: Tracking, recorded: Recorded) -> str:
         If it is neither among the run's tags nor among its files, or the store cannot be read.
     """
     return recorded.tags.get(CONFIG) or file_of(tracking, recorded.run_id, CONFIG_FILE)
-
-
-def experiment_id(tracking: Tracking, name: str) -> str:
-    """Return the id of an experiment, empty if the store has none of that name.
-
-    Raises
-    ------
-    DataError
-        If there is no store.
-    TrackingError
-        If the store cannot be read.
-    """
-    with reading(tracking) as client:
-        experiment = client.get_experiment_by_name(name)
-        return "" if experiment is None else str(experiment.experiment_id)
-
-
-def has_view(tracking: Tracking, experiment: str) -> bool:
-    """Return whether an experiment of the store has a view with choices and effects; earlier versions wrote none.
-
-    Raises
-    ------
-    DataError
-        If there is no store.
-    TrackingError
-        If the store cannot be read.
-    """
-    with reading(tracking) as client:
-        return f"{SHARED}{VIEW}" in client.get_experiment(experiment).tags
 
 
 def plain(config: str, run_id: str) -> dict[str, Any]:

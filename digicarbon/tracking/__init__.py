@@ -1,7 +1,7 @@
 """Results to MLflow: a parent run per sweep, a child per specification; written by one process only."""
 
 from digicarbon.tracking._code import COMMIT, PACKAGES, commit_named, provenance
-from digicarbon.tracking._connection import ask_once, refuse_unreadable
+from digicarbon.tracking._connection import ask_once, described, refuse_unreadable
 from digicarbon.tracking._history import (
     DONE,
     ELSEWHERE,
@@ -83,6 +83,7 @@ __all__ = [
     "commit_named",
     "decode",
     "deliver",
+    "described",
     "finished",
     "fitted_before",
     "follow",

@@ -83,6 +83,9 @@ class Backend(Protocol):
     def experiment(self, name: str, location: str | None) -> Experiment:
         """Return the experiment of a name; make it, or restore it without the runs that were deleted with it."""
 
+    def described(self, name: str) -> tuple[str, Mapping[str, str]] | None:
+        """Return the id and the tags of the experiment of a name; None if there is none."""
+
     def describe(self, experiment_id: str, tags: Mapping[str, str]) -> None:
         """Set tags of an experiment."""
 

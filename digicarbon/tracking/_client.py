@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# MLflow reports its use to its makers unless this is set before it is loaded; who wants that sets it to false
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
 DELIVERY = "digicarbon.delivery"
 """The tag that finds a run whose creation was interrupted."""
 MOST_PARAMS = 100
@@ -77,6 +80,11 @@ class Client:
                 for run in runs:
                     self._client.delete_run(run.info.run_id)
         return Experiment(str(experiment.experiment_id), str(experiment.artifact_location))
+
+    def described(self, name: str) -> tuple[str, Mapping[str, str]] | None:
+        """Return the id and the tags of the experiment of a name; None if there is none."""
+        experiment = self._client.get_experiment_by_name(name)
+        return None if experiment is None else (str(experiment.experiment_id), dict(experiment.tags))
 
     def describe(self, experiment_id: str, tags: Mapping[str, str]) -> None:
         """Set tags of an experiment."""

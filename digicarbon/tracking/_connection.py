@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,6 +94,22 @@ def reading(uri: str) -> Backend:
     """
     follow(uri)
     return _tables(uri) or Client(public(opening(uri)))
+
+
+def described(uri: str, name: str) -> tuple[str, Mapping[str, str]] | None:
+    """Return the id and the tags of the experiment of a name in an existing store; None if there is none.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be read.
+    """
+    with _failures.refused(uri, _failures.READ):
+        backend = reading(uri)
+        try:
+            return backend.described(name)
+        finally:
+            backend.close()
 
 
 def ask_once(uri: str) -> None:

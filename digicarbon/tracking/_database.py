@@ -131,6 +131,17 @@ class Database:
                 )
         return Experiment(str(found[0][0]), found[0][1])
 
+    def described(self, name: str) -> tuple[str, Mapping[str, str]] | None:
+        """Return the id and the tags of the experiment of a name; None if there is none."""
+        of, tags = EXPERIMENTS.c, TAGS_OF_EXPERIMENTS.c
+        query = sa.select(of.experiment_id, tags.key, tags.value)
+        query = query.outerjoin_from(EXPERIMENTS, TAGS_OF_EXPERIMENTS, of.experiment_id == tags.experiment_id)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.where(of.name == name, of.workspace == WORKSPACE)).all()
+        if not rows:
+            return None
+        return str(rows[0].experiment_id), {row.key: row.value for row in rows if row.key is not None}
+
     def describe(self, experiment_id: str, tags: Mapping[str, str]) -> None:
         """Set tags of an experiment."""
         number = int(experiment_id)

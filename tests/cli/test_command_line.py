@@ -683,18 +683,20 @@ def test_a_flag_s_own_word_is_no_experiment(folder: Path, capsys: Capture) -> No
 
 def test_ui(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     called: list[list[str]] = []
+    store = f"sqlite:///{project}/mlruns/mlflow.db"
 
     def fake(arguments: list[str], **variables: str) -> int:
         called.append(arguments)
         # the address may hold a password, and anybody can list the arguments of a process
-        assert variables == {"MLFLOW_BACKEND_STORE_URI": f"sqlite:///{project}/mlruns/mlflow.db"}
+        assert store in variables.values()
+        assert not [word for word in arguments if store in word]
         return 3
 
     assert main(["run", "executor=sequential"]) == 0
     capsys.readouterr()
     monkeypatch.setattr(ui, "_served", fake)
     assert main(["ui", "table3_baseline", "--port", "5001"]) == 3
-    assert called == [[sys.executable, "-m", "mlflow", "ui", "--port", "5001"]]
+    assert called == [ui.quick("127.0.0.1", "5001")]
     # nothing is recorded of this experiment
     assert capsys.readouterr().out == "Look at http://127.0.0.1:5001/\n"
     assert main(["ui", "--host=localhost"]) == 3
@@ -704,7 +706,17 @@ def test_ui(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> 
     )
     assert main(["ui", "tracking=server", "tracking.uri=http://localhost:5000"]) == 0
     assert "open http://localhost:5000 in a browser" in capsys.readouterr().out
-    assert len(called) == 2
+    assert called[1:] == [ui.quick("localhost", "5000")]
+    # what only MLflow's own command knows is left to it
+    assert main(["ui", "--port", "5001", "--workers", "2"]) == 3
+    assert called[2] == [sys.executable, "-m", "mlflow", "ui", "--workers", "2", "--port", "5001"]
+    monkeypatch.setenv("MLFLOW_STATIC_PREFIX", "/runs")
+    assert main(["ui", "--host", "localhost"]) == 3
+    assert called[3] == [sys.executable, "-m", "mlflow", "ui", "--host", "localhost"]
+    monkeypatch.delenv("MLFLOW_STATIC_PREFIX")
+    monkeypatch.setattr(ui, "KNOWN", "3.16.")
+    assert main(["ui"]) == 3
+    assert called[4:] == [[sys.executable, "-m", "mlflow", "ui"]]
 
 
 def test_a_mapping_may_be_given_as_a_whole(project: Path, capsys: Capture) -> None:

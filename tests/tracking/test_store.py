@@ -18,7 +18,7 @@ from roles import made_roles
 import digicarbon
 from digicarbon.errors import TrackingError
 from digicarbon.result import Asked, Effects, Inference, Result, Role
-from digicarbon.tracking import Data, Store, Tracking, metrics
+from digicarbon.tracking import Data, Store, Tracking, described, metrics
 from digicarbon.tracking._failures import advice, reason
 from digicarbon.tracking._results import decode, encode
 from digicarbon.tracking._rows import batch, clean, sign, validate
@@ -48,6 +48,22 @@ def opened(name: str, **fields: str) -> Store:
 
 def client(here: Path) -> MlflowClient:
     return MlflowClient(tracking_uri=f"sqlite:///{(here / 'mlruns' / 'mlflow.db').as_posix()}")
+
+
+def test_an_experiment_is_described_to_readers(here: Path, path: str) -> None:
+    store = opened("seen")
+    client(here).set_experiment_tag(store.experiment_id, "碳", "1")
+    client(here).create_experiment("untagged")
+    uri = Tracking().uri
+    found = described(uri, "seen")
+    assert found is not None
+    assert found[0] == store.experiment_id
+    assert found[1]["碳"] == "1"
+    assert found[1] == client(here).get_experiment(store.experiment_id).tags
+    untagged = described(uri, "untagged")
+    assert untagged is not None
+    assert untagged[1] == {}
+    assert described(uri, "nothing") is None
 
 
 def child_of(store: Store, here: Path) -> object:

@@ -25,6 +25,10 @@ def test_images_are_named_by_version(compose: dict[str, dict[str, dict[str, obje
         assert re.fullmatch(r"[a-z]+:\d+\.\d+(\.\d+)?(-slim)?", image), image
 
 
+def test_the_server_does_not_report_to_the_makers_of_mlflow(compose: dict[str, dict[str, dict[str, object]]]) -> None:
+    assert dict(compose["services"]["server"]["environment"])["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
 def test_volumes_and_services_that_are_used_are_there(compose: dict[str, dict[str, dict[str, object]]]) -> None:
     for service in compose["services"].values():
         for volume in service["volumes"]:
