@@ -1,4 +1,4 @@
-"""`digicarbon ui` starts what `mlflow ui` starts and says one line; nothing that we start reports to MLflow's makers."""
+"""`digicarbon ui` starts what `mlflow ui` starts and says one line; nothing we start reports to MLflow's makers."""
 
 from __future__ import annotations
 
