@@ -15,6 +15,9 @@ from digicarbon.__main__ import main
 
 FENCE = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
+MACHINE = ("install", "tests")
+"""Titles of blocks that set up a machine: `.ci/run` runs them."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -51,7 +54,7 @@ def follow(page: Path, folder: Path, capture: pytest.CaptureFixture[str]) -> int
     ran = 0
     for block in blocks(page):
         file = folder / block.title
-        if block.title == "install":
+        if block.title in MACHINE:
             continue
         if block.language == "sh":
             for command in block.text.replace("\\\n", " ").splitlines():

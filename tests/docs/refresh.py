@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from blocks import FENCE, Block, blocks, in_order
+from blocks import FENCE, MACHINE, Block, blocks, in_order
 from PIL import Image, ImageChops
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -47,12 +47,12 @@ def refresh(page: Path, folder: Path, pictures: bool) -> None:
         parts.append(between)
         block, end = Block(*found.groups()), found.end()
         whole = found[0]
-        if block.language == "sh" and block.title != "install":
+        if block.language == "sh" and block.title not in MACHINE:
             for command in block.text.replace("\\\n", " ").splitlines():
                 printed = run(command, folder)
         elif block.language == "text" and not block.title:
             whole = "\n".join(["```text", *renewed(block.text.splitlines(), printed), "```"])
-        elif block.title != "install" and (block.language != "text" or not (folder / block.title).exists()):
+        elif block.title not in MACHINE and (block.language != "text" or not (folder / block.title).exists()):
             save(block, folder)
         parts.append(whole)
     if pictures and command:

@@ -17,7 +17,5 @@ def test_every_command_prints_what_the_page_shows(project: Path, capfd: pytest.C
 
 def test_the_install_block_is_the_command_of_the_readme() -> None:
     (install,) = [block.text for block in blocks(DOCS / "tutorial.md") if block.title == "install"]
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    assert install.splitlines()[0] in readme
-    assert ".venv/bin/pip install -q -c constraints.txt " in install
-    assert ".venv/bin/pip install -q -c constraints.txt ." in readme
+    (readme,) = [block.text for block in blocks(REPOSITORY / "README.md") if block.title == "install"]
+    assert readme.startswith(" && ".join(install.splitlines()[:2]))
