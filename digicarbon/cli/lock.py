@@ -19,7 +19,7 @@ from digicarbon.sweep.lock.content import content, software
 from digicarbon.sweep.lock.data import GIVEN, Reader
 from digicarbon.sweep.lock.file import SHOWN, Lock, LockError, moment, now, path_of, sealed
 from digicarbon.sweep.lock.stamp import StampError, stamped, tagged
-from digicarbon.sweep.lock.state import State, before, state
+from digicarbon.sweep.lock.state import State, before, looks_at, state
 from digicarbon.sweep.sweep import Settings, settings_for
 from digicarbon.sweep.tables import store_name
 from digicarbon.tracking import fitted_before
@@ -94,7 +94,13 @@ def _write(composer: Composer, planned: Plan, chosen: Settings, known: State | N
         raise LockError(Note("lock_again_unchanged", experiment=planned.name))
     reader = Reader()
     inner = content(composer, planned, chosen.report, reader)
-    runs, first = fitted_before(chosen.tracking, store_name(planned), [run.key for run in planned.runs])
+    runs, first = fitted_before(
+        chosen.tracking,
+        store_name(planned),
+        [run.key for run in planned.runs],
+        looks_at(inner["estimand"]["y"]),
+        any(run.prepared.simulated for run in planned.runs),
+    )
     version = sealed(
         {
             "time": now(),

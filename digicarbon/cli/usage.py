@@ -24,7 +24,7 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing; --all shows each of many runs
   digicarbon plan EXPERIMENT --blind          power and smallest effects that show, from exchanged outcomes
   digicarbon check [EXPERIMENT] [overrides]   check configurations and data; fit nothing
-  digicarbon lock EXPERIMENT [--check]        lock the plan before the outcome is read; what has changed since
+  digicarbon lock EXPERIMENT [--check]        write the plan down; what has changed since
   digicarbon list [GROUP [OPTION]] [-v]       options of a config group, or all groups; -v: fields
   digicarbon list experiments [EXPERIMENT]    what can be run; what an experiment is made of
   digicarbon data import KIND FILES… --to FOLDER        raw downloads become a data folder
@@ -286,9 +286,8 @@ def _add_fits(add: Adder) -> None:
         add(
             "digicarbon lock EXPERIMENT [overrides] [flags]",
             "lock.lock",
-            "Writes what is planned to experiments/EXPERIMENT.lock.json before the outcome is read: choices, estimand, "
-            "seeds, code, and hashes of the data without the outcome. Later runs, tables and pages say whether "
-            "something has changed.",
+            "Writes what is planned to experiments/EXPERIMENT.lock.json: choices, estimand, seeds, code, and hashes of "
+            "the data without the outcome. Later runs, tables and pages say whether something has changed.",
             "digicarbon lock table7_spatial_w1",
             "digicarbon lock table7_spatial_w1 --check",
             reader="hydra",

@@ -40,9 +40,10 @@ from digicarbon.progress import phase
 from digicarbon.render import Table
 from digicarbon.report.focal import text_of
 from digicarbon.spec import Spec, build
-from digicarbon.sweep.lock.state import ARTIFACT, BY_OUTCOME
+from digicarbon.sweep.lock.file import moment
+from digicarbon.sweep.lock.state import ARTIFACT, BY_OUTCOME, looks_at
 from digicarbon.sweep.provenance import MOST_VALUES, SEEDS, SETTINGS
-from digicarbon.tracking import PEAK_MEMORY
+from digicarbon.tracking import PEAK_MEMORY, fitted_before
 
 EXPECTED, BUILD = "expected", "build"
 PLAN = f"{software.FOLDER}/rebuild.json"
@@ -115,7 +116,10 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
     with phase("software of the package"):
         computer, installs = software.today(project.own.values())
     study = {**project.written_texts(), **project.own}
-    locks = [(one, *own) for one in members if (own := project.lock_of(one)) is not None]
+    # hashes of few values tell these values to who tries
+    closed = {name for source in sources for file in source.files if not file.shared for name in source.experiments}
+    shown = [_without_lock(part) if part.experiment.name in closed else part for part in shown]
+    locks = [(one, *own) for one in members if one.name not in closed and (own := project.lock_of(one)) is not None]
     driver, online = ((Path(__file__).parent / name).read_bytes() for name in (DRIVER, Path(ONLINE).name))
     simulated = any(one.sweep.simulated for one in members)
     plan = {
@@ -319,6 +323,16 @@ def _experiment(
     )
 
 
+def _without_lock(part: _Shown) -> _Shown:
+    """Return what a package has of a member, without the file and the record of its plan's lock."""
+    lock = part.experiment.lock
+    if lock is None:
+        return part
+    files = {name: content for name, content in part.files.items() if name != lock.file}
+    known = replace(lock, file="", sealed="", holds=False, withheld=True)
+    return replace(part, experiment=replace(part.experiment, lock=known), files=files)
+
+
 def _lock(one: Member, project: Project, file: str) -> Lock | None:
     """Return what is known of the lock of an experiment's plan; None if it was not locked."""
     if one.locked is None or one.lock_record is None:
@@ -327,6 +341,11 @@ def _lock(one: Member, project: Project, file: str) -> Lock | None:
     data = latest["content"]["data"].values()
     kinds = ("outcome_and_others", *BY_OUTCOME)
     sealed = project.lock_of(one)
+    outcomes = tuple(map(str, latest["content"]["estimand"]["y"]))
+    runs, first = fitted_before(
+        one.tracking, "", (), looks_at(outcomes), one.sweep.simulated, until=str(latest["time"])
+    )
+    earlier = Note("package_recorded_before", runs=runs, outcomes=outcomes, date=moment(first)) if runs else None
     return Lock(
         when=str(latest["time"]),
         said=_moved(Note.from_json(one.lock_record["note"]), project),
@@ -334,6 +353,8 @@ def _lock(one: Member, project: Project, file: str) -> Lock | None:
         file=file,
         broken=tuple(one.locked.broken),
         fitted_before=int(latest["fitted_before"]["runs"]),
+        recorded_before=earlier,
+        outcomes=outcomes,
         outcome_read=tuple(sorted({str(name) for own in data for kind in kinds for name in own.get(kind, ())})),
         sealed="" if sealed is None else sealed[0],
         holds=project.holds(one),

@@ -176,22 +176,27 @@ def _top(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator[
 
 
 def _locked(facts: Facts) -> _Result:
-    """Return whether all plans were locked before a result was seen, and are unchanged; or what speaks against it."""
+    """Return what speaks against plans that were made before results were seen; if nothing does, only authors know."""
     locks = {one.name: one.lock for one in facts.experiments if one.lock is not None}
     if not locks:
         return "no", Note("package_not_locked")
     if len(locks) < len(facts.experiments):
         return "no", Note("package_partly_locked", locked=len(locks), every=len(facts.experiments))
     # what tables say of the first one that proves less than it seems to
-    for speaks_against in ("broken", "fitted_before", "outcome_read", "changes"):
+    for speaks_against in ("broken", "fitted_before", "recorded_before", "outcome_read", "changes"):
         for name, lock in locks.items():
             if getattr(lock, speaks_against):
                 said = [Note("package_lock_said", experiment=name), lock.said]
+                if lock.recorded_before is not None and not lock.fitted_before:
+                    said.append(lock.recorded_before)
                 if lock.outcome_read:
                     said.append(Note("package_lock_read", names=lock.outcome_read))
                 return "no", Note("sentences", said=said)
-    first = min(locks.values(), key=lambda lock: lock.when)
-    return "yes", Note("package_locked", every=len(locks), when=first.when, file=first.file)
+    outcomes = list(dict.fromkeys(name for lock in locks.values() for name in lock.outcomes))
+    found = Note("package_locked", every=len(locks), when=min(lock.when for lock in locks.values()), outcomes=outcomes)
+    withheld = [name for name, lock in locks.items() if lock.withheld]
+    why = [Note("package_lock_withheld", experiments=withheld)] if withheld else []
+    return "authors", Note("sentences", said=[found, *why]) if why else found
 
 
 def _shared(given: Sequence[Source]) -> _Result:

@@ -23,17 +23,22 @@ class Lock:
     changes : tuple of Note
         What differs from the locked plan; empty if nothing does.
     file : str
-        The record of it in the package.
+        The record of it in the package; empty if it is withheld.
     broken : tuple of int
         Versions of the lock's file that were edited after they were sealed: such a lock proves nothing.
     fitted_before : int
-        Runs of the experiment that were fitted before the plan was locked.
+        Runs of the experiment or of its outcome that were recorded when the plan was locked.
+    recorded_before : Note or None
+        Of runs of the outcome that are recorded in this store before the lock's date.
+    outcomes : tuple of str
     outcome_read : tuple of str
         Series of the outcome that the lock has read, and samples and weights that depend on the outcome.
     sealed : str
         The place of the lock's own file in the package; empty if it names folders of the authors' computer.
     holds : bool
         Whether the package has all that is locked as it was, so that rebuilt tables say the same of it.
+    withheld : bool
+        Whether it is of data that may not be passed on, whose values its hashes would give away.
     """
 
     when: str
@@ -42,9 +47,12 @@ class Lock:
     file: str
     broken: tuple[int, ...] = ()
     fitted_before: int = 0
+    recorded_before: Note | None = None
+    outcomes: tuple[str, ...] = ()
     outcome_read: tuple[str, ...] = ()
     sealed: str = ""
     holds: bool = True
+    withheld: bool = False
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,9 @@ def _values(
 def _lock(lock: Lock, words: _Words) -> str:
     """Return what holds of the lock of a plan, and where its file is."""
     said = lock.said.text(words.language)
-    if not lock.sealed:
+    if lock.withheld:
+        said += words("lock_withheld")
+    elif not lock.sealed:
         said += words("lock_left_out")
     elif not lock.holds:
         said += words("lock_not_repeated", file=lock.sealed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from digicarbon.tracking._rows import EXPERIMENT, HASH, PARENT, SWEEP_KEY
 
 PACKAGES = "digicarbon.packages"
 REUSED = "digicarbon.reused_from"
+SIMULATED = "digicarbon.data"
+Y = "model.y"
 KIND = ("source", "model", "diagnostic")
 """Parameters that runs of about the same duration have in common."""
 NEW = "new"
@@ -27,7 +30,7 @@ ELSEWHERE = "done in another sweep"
 DONE = "done"
 RANK = (NEW, FAILED, OTHER_VERSIONS, ELSEWHERE, DONE)
 """If several states apply to a run, the last one of these is shown."""
-TAGS = (HASH, PARENT, SWEEP_KEY, PACKAGES, REUSED, EXPERIMENT)
+TAGS = (HASH, PARENT, SWEEP_KEY, PACKAGES, REUSED, EXPERIMENT, SIMULATED)
 
 
 @dataclass(frozen=True)
@@ -78,14 +81,28 @@ def history(tracking: Tracking, sweep_key: str, keys: Iterable[str]) -> History:
         return _summed(_every(tracking.uri), sweep_key, set(keys))
 
 
-def fitted_before(tracking: Tracking, experiment: str, keys: Iterable[str]) -> tuple[int, str]:
-    """Return how many runs of an experiment, or with these content hashes, are finished, and when the first began.
+def fitted_before(
+    tracking: Tracking,
+    experiment: str,
+    keys: Iterable[str],
+    looks: Callable[[str], bool] = lambda y: False,
+    simulated: bool = False,
+    until: str = "",
+) -> tuple[int, str]:
+    """Return how many runs of an experiment, or of its outcome, are finished in a store, and when the first began.
 
     Parameters
     ----------
     tracking : Tracking
     experiment : str
     keys : iterable of str
+        Content hashes of runs that count, too.
+    looks : callable
+        Whether a run with this dependent variable is a look at the outcome.
+    simulated : bool
+        Whether looks at simulated data count: those of an experiment whose own data are not simulated do not.
+    until : str
+        Only runs that began before this moment, ISO 8601 in UTC; by default all.
 
     Raises
     ------
@@ -95,11 +112,14 @@ def fitted_before(tracking: Tracking, experiment: str, keys: Iterable[str]) -> t
     with _failures.refused(tracking.uri, _failures.READ, advises=True):
         runs, wanted = _every(tracking.uri), set(keys)
     sweeps = {run_id for run_id, run in runs.items() if run.texts.get(EXPERIMENT) == experiment}
+    last = datetime.fromisoformat(until).timestamp() * 1000 if until else math.inf
     own = [
         run
         for run in runs.values()
-        if run.status == "FINISHED" and HASH in run.texts
-        if run.texts.get(PARENT) in sweeps or run.texts[HASH] in wanted
+        if run.status == "FINISHED" and HASH in run.texts and run.start < last
+        if run.texts.get(PARENT) in sweeps
+        or run.texts[HASH] in wanted
+        or ((simulated or SIMULATED not in run.texts) and Y in run.texts and looks(run.texts[Y]))
     ]
     if not own:
         return 0, ""
@@ -146,7 +166,7 @@ def _by_tables(uri: str) -> dict[str, StoredRun] | None:
     if database is None:
         return None
     try:
-        runs, values = database.runs(TAGS, KIND)
+        runs, values = database.runs(TAGS, (*KIND, Y))
     finally:
         database.close()
     result = {run_id: StoredRun(status, ((end or start) - start) / 1000, start) for run_id, status, start, end in runs}

@@ -313,12 +313,14 @@ def test_verdicts_of_the_guidelines_on_openness() -> None:
     said = note_of("Locked in May.")
     lock = Lock("2026-05-01T00:00:00Z", said, (), "expected/main/lock.json")
     one, two = (replace(experiment, lock=lock) for experiment in facts.experiments)
-    assert verdicts("top", replace(facts, experiments=(one, two)), WHOLE)[2] == "yes"
+    # a date that anybody can write is no proof
+    assert verdicts("top", replace(facts, experiments=(one, two)), WHOLE)[2] == "authors"
     assert verdicts("top", replace(facts, experiments=(one, replace(two, lock=None))), WHOLE)[2] == "no"
     weaker: list[dict[str, Any]] = [
         {"changes": (note_of("seed: 1 became 2"),)},
         {"broken": (1,)},
         {"fitted_before": 3},
+        {"recorded_before": note_of("Three were recorded.")},
         {"outcome_read": ("ln_ci",)},
     ]
     for fields in weaker:

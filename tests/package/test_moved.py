@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from digicarbon.__main__ import main
 from digicarbon.errors import DataError
 from digicarbon.package.data import refuse_restricted
 from digicarbon.package.facts import DataFile, Source
+from digicarbon.sweep.lock.file import digest
 
 Capture = pytest.CaptureFixture[str]
 EXPERIMENT = """# {name}
@@ -173,7 +175,7 @@ def test_a_file_that_no_run_has_recorded_is_refused(packaged: tuple[Path, Path],
 
 def test_locks_are_in_the_package_and_rebuilt_tables_say_the_same(packaged: tuple[Path, Path], tmp_path: Path) -> None:
     here, package = packaged
-    for name in ("own", "closed", "many"):
+    for name in ("own", "many"):
         file = f"experiments/{name}.lock.json"
         # when a change was noticed may be added later
         own, copied = (json.loads((one / file).read_text(encoding="utf-8"))["versions"] for one in (here, package))
@@ -185,28 +187,49 @@ def test_locks_are_in_the_package_and_rebuilt_tables_say_the_same(packaged: tupl
     assert done.returncode == 0, done.stdout + done.stderr
     for name in ("own", "many"):
         expected, rebuilt = (
-            [line for line in (folder / part / name / "table.txt").read_text("utf-8").splitlines() if "locked" in line]
+            [
+                line
+                for line in (folder / part / name / "table.txt").read_text("utf-8").splitlines()
+                if "its lock" in line
+            ]
             for part in ("expected", "build")
         )
         assert expected
         assert rebuilt == expected
+
+
+def test_no_hash_of_a_value_that_may_not_be_passed_on_is_in_the_package(packaged: tuple[Path, Path]) -> None:
+    here, package = packaged
+    locks = ((here / f"experiments/{name}.lock.json").read_text(encoding="utf-8") for name in ("closed", "own"))
+    closed, shared = (set(re.findall(r"\b[0-9a-f]{16,}\b", text)) for text in locks)
+    # which cells have a value is the same in both
+    hashes = closed - shared
+    assert len(hashes) > 50
+    found = [(name, word) for name, content in texts(package) for word in hashes if word.encode() in content]
+    # the file as a whole is named, so that who gets it elsewhere can tell that it is the right one
+    whole = hashlib.sha256((here.parent / "secure/panel.csv").read_bytes()).hexdigest()
+    assert {word for _, word in found} <= {whole}
     readme = (package / "README.md").read_text(encoding="utf-8")
-    assert "`experiments/closed.lock.json` is the lock's file; tables that are rebuilt do not repeat this" in readme
+    assert "The lock's file is not in the package, since it has hashes of values of data that may" in readme
+    # locks of data that may are
+    assert (package / "experiments/own.lock.json").is_file()
+    assert (package / "expected/own/lock.json").is_file()
 
 
 def test_a_lock_that_proves_nothing_is_told_and_one_after_the_runs_too(
     packaged: tuple[Path, Path], tmp_path: Path, capsys: Capture
 ) -> None:
     here, package = packaged
-    runs = "4 runs of this experiment were already fitted when it was locked, the first on"
+    runs = "6 runs of this experiment or of its outcome were already recorded in this store when it was locked"
     assert runs in (package / "README.md").read_text(encoding="utf-8")
     top = (package / "checklists/TOP.md").read_text(encoding="utf-8")
     row = next(line for line in top.splitlines() if line.startswith("| 3."))
-    assert "| no | What tables say of the plan of many: The plan was locked on " in row
+    assert "| no | What tables say of the plan of many: The plan is unchanged since its lock, which has the " in row
     assert runs in row
     assert main(["package", "own", "--to", str(tmp_path / "own")]) == 0
     top = (tmp_path / "own/checklists/TOP.md").read_text(encoding="utf-8")
-    assert "| yes | The plan of 1 experiment was locked before the outcome was read, the first at 20" in top
+    assert "| **only the authors know** | The plan of 1 experiment has a lock, the first with the date 20" in top
+    assert "No run of y is recorded in this store before that date." in top
     lock = here / "experiments/own.lock.json"
     whole = lock.read_text(encoding="utf-8")
     time = json.loads(whole)["versions"][0]["time"]
@@ -225,8 +248,6 @@ def test_a_lock_that_proves_nothing_is_told_and_one_after_the_runs_too(
     for name in ("README.md", "checklists/TOP.md", "ro-crate-metadata.json"):
         assert nothing in (tmp_path / "forged" / name).read_text(encoding="utf-8"), name
     assert "已无证明力" in (tmp_path / "forged/README.zh.md").read_text(encoding="utf-8")
-    row = next(line for line in top.splitlines() if line.startswith("| 3."))
-    assert "| yes |" in row
     top = (tmp_path / "forged/checklists/TOP.md").read_text(encoding="utf-8")
     assert "| no |" in next(line for line in top.splitlines() if line.startswith("| 3."))
     lock.unlink()
@@ -234,6 +255,51 @@ def test_a_lock_that_proves_nothing_is_told_and_one_after_the_runs_too(
         assert main(["package", "own", "--to", str(tmp_path / "gone")]) == 2
     finally:
         lock.write_text(whole, encoding="utf-8")
+
+
+def test_a_lock_with_another_date_is_no_proof(packaged: tuple[Path, Path], tmp_path: Path) -> None:
+    here = packaged[0]
+    lock = here / "experiments/many.lock.json"
+    whole = lock.read_text(encoding="utf-8")
+    node = json.loads(whole)
+    # as somebody would who knows how it is sealed
+    version = {**node["versions"][0], "time": "2019-01-01T00:00:00Z", "fitted_before": {"runs": 0, "first": ""}}
+    node["versions"] = [{**version, "hash": digest(version)}]
+    try:
+        lock.write_text(json.dumps(node), encoding="utf-8")
+        assert main(["run", "many"]) == 0
+        assert main(["package", "many", "--to", str(tmp_path / "dated"), "--language", "zh"]) == 0
+    finally:
+        lock.write_text(whole, encoding="utf-8")
+        assert main(["run", "many"]) == 0
+    for name in ("checklists/TOP.md", "checklists/TOP.zh.md"):
+        text = (tmp_path / "dated" / name).read_text(encoding="utf-8")
+        row = next(line for line in text.splitlines() if line.startswith("| 3."))
+        assert "| yes |" not in row
+        assert "| 是 |" not in row
+        assert "2019-01-01" in row
+    for name, content in texts(tmp_path / "dated"):
+        assert b"before the outcome was read" not in content, name
+
+
+def test_runs_before_the_date_of_a_lock_from_elsewhere_are_told(packaged: tuple[Path, Path], tmp_path: Path) -> None:
+    here = packaged[0]
+    lock = here / "experiments/many.lock.json"
+    whole = lock.read_text(encoding="utf-8")
+    node = json.loads(whole)
+    version = {**node["versions"][0], "fitted_before": {"runs": 0, "first": ""}}
+    node["versions"] = [{**version, "hash": digest(version)}]
+    try:
+        lock.write_text(json.dumps(node), encoding="utf-8")
+        assert main(["run", "many"]) == 0
+        assert main(["package", "many", "--to", str(tmp_path / "later")]) == 0
+    finally:
+        lock.write_text(whole, encoding="utf-8")
+        assert main(["run", "many"]) == 0
+    top = (tmp_path / "later/checklists/TOP.md").read_text(encoding="utf-8")
+    row = next(line for line in top.splitlines() if line.startswith("| 3."))
+    assert "| no |" in row
+    assert re.search(r"\d+ runs of y are recorded in this store before the date of the lock, the first on 20", row)
 
 
 def test_a_seed_is_named_by_the_key_that_sets_it_and_the_command_changes_it(packaged: tuple[Path, Path]) -> None:

@@ -709,12 +709,14 @@ def test_tables_pages_and_tags_say_locked_or_what_was_changed_and_since_when(
     assert main(["run", "mine"]) == 0
     assert "locked" not in capsys.readouterr().out
     assert locked() == 0
-    assert "1 run of this experiment was already fitted when it was locked" in capsys.readouterr().out
+    seen = "1 run of this experiment or of its outcome was already recorded in this store when it was locked"
+    assert seen in capsys.readouterr().out
     assert main(["run", "mine"]) == 0
-    assert "is unchanged. 1 run of this experiment was already fitted" in capsys.readouterr().out
+    assert seen in capsys.readouterr().out
     assert main(["run", "mine", "inference.seed=3"]) == 0
     out = capsys.readouterr().out
-    assert "has changed since, first noticed on" in out
+    assert "The plan has changed since its lock, which has the date " in out
+    assert "; first noticed on " in out
     assert "the seed inference.seed was 1 and is 3 (command line)." in out
     # recorded before, shown again, and still said
     assert main(["run", "mine", "inference.seed=3"]) == 0
@@ -723,12 +725,24 @@ def test_tables_pages_and_tags_say_locked_or_what_was_changed_and_since_when(
     assert "the seed inference.seed was 1 and is 3 (command line)." in again
     assert main(["report", "mine", "--out", "out", "report.language=zh"]) == 0
     page = Path("out/index.html").read_text(encoding="utf-8")
-    assert "方案已于" in page
-    assert "此后未变" in page
+    assert "方案自锁定以来" in page
+    assert "锁定文件的日期为" in page
     client = MlflowClient(tracking_uri="sqlite:///mlruns/mlflow.db")
     ids = [one.experiment_id for one in client.search_experiments()]
     tags = [run.data.tags["digicarbon.lock"] for run in client.search_runs(ids) if "digicarbon.lock" in run.data.tags]
     assert sorted(tag.split()[0] for tag in tags) == ["changed", "unchanged"]
+
+
+def test_a_look_at_the_outcome_by_other_errors_of_another_experiment_is_seen(
+    study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(table(), inference={"replications": 19, "intervals": False}, grid={"model": ["fe"]})
+    text = Path("experiments/mine.yaml").read_text(encoding="utf-8")
+    Path("experiments/first.yaml").write_text(text, encoding="utf-8")
+    assert main(["run", "first", "inference=robust"]) == 0
+    assert locked() == 0
+    out = capsys.readouterr().out
+    assert "1 run of this experiment or of its outcome was already recorded in this store when it was locked" in out
 
 
 def test_a_change_keeps_the_day_on_which_it_was_noticed_first(

@@ -83,8 +83,8 @@ class Lock:
         """
         node = {
             "format": FORMAT,
-            "about": "A plan locked by digicarbon before its outcome was read; `digicarbon lock EXPERIMENT --check` "
-            "compares. Do not edit: each version is sealed by its hash.",
+            "about": "A plan locked by digicarbon; `digicarbon lock EXPERIMENT --check` compares. Do not edit: each "
+            "version is sealed by its hash.",
             "versions": list(self.versions),
             "noticed": dict(sorted(self.noticed.items(), key=lambda pair: (pair[1], pair[0]))),
             "stamps": dict(self.stamps),

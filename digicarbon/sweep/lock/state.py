@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import ROOT
 from digicarbon.note import Note, cut, note_of
+from digicarbon.panel import LOG_PREFIX, variables_of
 from digicarbon.plan.runs import Plan
 from digicarbon.report import Report
 from digicarbon.sweep.lock.changes import Change, changes
@@ -147,3 +148,13 @@ def before(version: Mapping[str, Any]) -> Note:
     """Return how many runs of the experiment were fitted before a version was locked."""
     fitted = version["fitted_before"]
     return Note("lock_fitted_before", runs=fitted["runs"], date=moment(fitted["first"]))
+
+
+def looks_at(outcomes: Sequence[str]) -> Callable[[str], bool]:
+    """Return whether a dependent variable is made of one of these, whatever its logarithms, powers and lags."""
+    own = set(map(_variable, variables_of(outcomes)))
+    return lambda y: not own.isdisjoint(map(_variable, variables_of([y])))
+
+
+def _variable(name: str) -> str:
+    return name.removeprefix(LOG_PREFIX)
