@@ -133,14 +133,15 @@ class Database:
 
     def described(self, name: str) -> tuple[str, Mapping[str, str]] | None:
         """Return the id and the tags of the experiment of a name; None if there is none."""
-        of, tags = EXPERIMENTS.c, TAGS_OF_EXPERIMENTS.c
-        query = sa.select(of.experiment_id, tags.key, tags.value)
-        query = query.outerjoin_from(EXPERIMENTS, TAGS_OF_EXPERIMENTS, of.experiment_id == tags.experiment_id)
-        with self._engine.connect() as connection:
-            rows = connection.execute(query.where(of.name == name, of.workspace == WORKSPACE)).all()
+        query = (
+            "SELECT experiments.experiment_id, key, value FROM experiments LEFT JOIN experiment_tags "
+            "ON experiment_tags.experiment_id = experiments.experiment_id WHERE name = ? AND workspace = ?"
+        )
+        with self._link.begin() as now:
+            rows = now.rows(query, [name, WORKSPACE])
         if not rows:
             return None
-        return str(rows[0].experiment_id), {row.key: row.value for row in rows if row.key is not None}
+        return str(rows[0][0]), {key: value for _, key, value in rows if key is not None}
 
     def describe(self, experiment_id: str, tags: Mapping[str, str]) -> None:
         """Set tags of an experiment."""
