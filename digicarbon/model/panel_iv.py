@@ -249,6 +249,7 @@ class PanelIV(Tested):
         if len(errors.clusters) == 2:
             covariance, repaired = nearest_semidefinite(covariance)
         found = self._tests(columns, errors, residuals)
+        stages, stages_repaired = self._first_stage_coefficients(columns, errors)
         ssr, rows = float(residuals @ residuals), len(columns.y)
         df_resid = rows - k - errors.absorbed
         n, t = columns.panel.shape
@@ -285,12 +286,12 @@ class PanelIV(Tested):
             },
             tables={
                 **tables(found, columns.endogenous, self.y, self.level),
-                "first_stage_coefficients": self._first_stage_coefficients(columns, errors),
+                "first_stage_coefficients": stages,
             },
             absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
             notes=(
                 self._errors_note,
-                *((REPAIRED,) if repaired else ()),
+                *((REPAIRED,) if repaired or stages_repaired else ()),
                 *notes(found, asked, errors, rows),
             ),
             residuals=residuals.reshape(n, t).T if columns.panel.balanced else None,
@@ -450,17 +451,23 @@ class PanelIV(Tested):
             anderson_rubin=anderson_rubin(y, x, z, errors, count, self.level),
         )
 
-    def _first_stage_coefficients(self, columns: Columns, errors: ErrorStructure) -> pd.DataFrame:
-        """Return coefficients of each first stage: index (endogenous, term); columns as in `Result.estimates`."""
+    def _first_stage_coefficients(self, columns: Columns, errors: ErrorStructure) -> tuple[pd.DataFrame, bool]:
+        """Return coefficients of each first stage, and whether a covariance was repaired.
+
+        The index is (endogenous, term), the columns are as in `Result.estimates`.
+        """
         terms = (*columns.instruments, *columns.exogenous)
         form = reduced_form(columns.x, np.column_stack([columns.z, columns.w]), errors, 0)
         inference = Inference(float(form.df), self.level)
-        frames = {}
+        frames, repaired = {}, False
         for j, name in enumerate(columns.endogenous):
             coef, covariance = columns.with_means(name, terms, form.coef[:, j], form.covariance[j, :, j, :])
+            if len(errors.clusters) == 2:
+                covariance, lacking = nearest_semidefinite(covariance)
+                repaired |= lacking
             numbers = inference.columns(coef, np.sqrt(covariance.diagonal()))
             frames[name] = pd.DataFrame(numbers, index=pd.Index(terms, name="term"))
-        return pd.concat(frames, names=["endogenous"])
+        return pd.concat(frames, names=["endogenous"]), repaired
 
     @property
     def _errors_note(self) -> Note:

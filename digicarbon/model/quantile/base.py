@@ -69,15 +69,19 @@ class PanelQuantile(Tested):
         Whether influence functions are added up by row or by cluster before they are squared.
     cluster, small_sample, df
         As in `PanelRegression`.
-    test, replications, weights, intervals, level
-        As in `digicarbon.model.tested.Tested`.
+    test : {"errors", "wild"}
+        Where p values and intervals come from. There is no wild bootstrap of quantiles: ``wild`` gives a note.
+    replications, weights, intervals
+        Of the wild bootstrap, which there is none of: they are taken with the other fields of ``inference`` and change
+        nothing.
+    level : float
+        Coverage of the intervals.
     seed : int
         Seed of the bootstrap.
 
     Notes
     -----
     With unit effects, coefficients and errors are for panels whose periods are many: see docs/quantile.md for how many.
-    There is no wild bootstrap of quantiles: ``test: wild`` gives a note.
 
     References
     ----------

@@ -40,6 +40,7 @@ from digicarbon.numeric.linear.covariance import (
     FEWEST_CLUSTERS,
     ClusterBy,
     Kernel,
+    nearest_semidefinite,
     nested_effects,
     small_sample_factor,
 )
@@ -420,6 +421,7 @@ class SpatialIV(Tested):
         df_resid = rows - k - errors.absorbed
         ssr = float(fit.residuals @ fit.residuals)
         found = self._tests(fit, errors)
+        made, repaired = self._tables(design, fit.columns, errors, found) if found else ({}, False)
         return Result(
             kind=f"iv_{self.kind}",
             y=self.y,
@@ -440,9 +442,9 @@ class SpatialIV(Tested):
                 **(statistics(found) if found else {}),
             },
             spatial_effects=None if beyond or boundary else self._effects(design, coef, covariance),
-            tables=self._tables(design, fit.columns, errors, found) if found else {},
+            tables=made,
             absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
-            notes=self._notes(design, fit, errors, found, beyond),
+            notes=self._notes(design, fit, errors, found, beyond, fit.repaired or repaired),
             residuals=fit.residuals.reshape(n, t).T,
             boundary=boundary,
             beyond=beyond,
@@ -498,7 +500,8 @@ class SpatialIV(Tested):
 
     def _tables(
         self, design: SpatialDesign, columns: Columns, errors: ErrorStructure, found: FoundTests
-    ) -> dict[str, pd.DataFrame]:
+    ) -> tuple[dict[str, pd.DataFrame], bool]:
+        """Return the tables, and whether the covariance of a first stage was repaired."""
         terms = (*columns.instruments, *columns.exogenous)
         form = reduced_form(columns.x, np.column_stack([columns.z, columns.w]), errors, 0)
         inference = Inference(float(form.df), self.level)
@@ -507,14 +510,17 @@ class SpatialIV(Tested):
             for j, name in enumerate(columns.endogenous)
         ]
         coef = np.concatenate([one for one, _ in every])
-        errors_of = np.sqrt(np.concatenate([covariance.diagonal() for _, covariance in every]))
+        indefinite = len(errors.clusters) == 2 or errors.of_scores is not None
+        covariances = [nearest_semidefinite(one) if indefinite else (one, False) for _, one in every]
+        errors_of = np.sqrt(np.concatenate([covariance.diagonal() for covariance, _ in covariances]))
         index = pd.MultiIndex.from_product([columns.endogenous, terms], names=["endogenous", "term"])
-        return {
+        made = {
             **tables(found, design.called(columns.endogenous), self.y, self.level),
             # the first stage explains the lag itself, and not its coefficient
             "first_stage": first_stage(found, columns.endogenous),
             "first_stage_coefficients": pd.DataFrame(inference.columns(coef, errors_of), index=index),
         }
+        return made, any(repaired for _, repaired in covariances)
 
     def _notes(
         self,
@@ -523,12 +529,13 @@ class SpatialIV(Tested):
         errors: ErrorStructure,
         found: FoundTests | None,
         beyond: tuple[str, ...],
+        repaired: bool,
     ) -> tuple[Note, ...]:
         columns = design.columns
         out = [_MOMENTS[self.cov_used] if self.has_error else self._rule.note(columns.panel.shape[1])]
         if self.cov_used != self.cov:
             out.append(Note("moments_cov", cov=self.cov))
-        if fit.repaired:
+        if repaired:
             out.append(REPAIRED)
         if found is not None:
             asked = Asked(

@@ -166,9 +166,10 @@ def middle(z: FloatArray, residuals: FloatArray, errors: ErrorStructure) -> Floa
 
 def quadratic_form(vector: FloatArray, covariance: FloatArray) -> float:
     """Return v′V⁻¹v; not-a-number where V is singular, as with fewer clusters than instruments."""
-    scale = np.sqrt(covariance.diagonal())
-    if not (scale > 0).all():
+    own = covariance.diagonal()
+    if not (own > 0).all():
         return math.nan
+    scale = np.sqrt(own)
     values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
     if values[0] < _SINGULAR:
         return math.nan

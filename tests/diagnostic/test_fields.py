@@ -1,0 +1,176 @@
+"""A field that changes nothing is a bug: each word of each diagnostic's fields has numbers of its own."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import pkgutil
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import pytest
+from fields import Does, Numbers, changed, panel, varied, weights, worded
+
+import digicarbon as dc
+from digicarbon import diagnostic as room
+from digicarbon.diagnostic import (
+    AkmErrors,
+    BivariateMoran,
+    Choice,
+    Correlation,
+    Descriptive,
+    Diagnose,
+    Diagnostic,
+    Geary,
+    GetisOrd,
+    GroupComparison,
+    HonestBounds,
+    HotSpots,
+    LocalMoran,
+    Moran,
+    RotembergWeights,
+    SpatialChoice,
+    WildClusterBootstrap,
+)
+from digicarbon.errors import DigicarbonError
+from digicarbon.source import SimulatedShiftShare
+
+TERMS: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("q",)}
+OF: dict[str, Any] = {"variables": ("y",), "draws": 99}
+POSITIVE: dict[str, Any] = {"variables": ("size",), "draws": 99}
+SPATIAL = dc.SpatialPanel(**TERMS, kind="sdm")
+LINEAR = dc.PanelRegression(**TERMS, cov="cluster")
+FAINT = dc.PanelRegression(y="y", x=("none",), controls=("q",), cov="cluster")
+EVENTS = dc.DiD(y="y", policy="pilot", controls=("q",), estimator="event_study", aggregate="event")
+EXPOSED = dc.PanelRegression(y="y", x=("bartik",), effects="two_way", cov="cluster")
+
+BASES: dict[type[Diagnostic], list[Diagnostic]] = {
+    Moran: [Moran(**OF)],
+    LocalMoran: [LocalMoran(**OF)],
+    BivariateMoran: [BivariateMoran(**OF, neighbours="x")],
+    Geary: [Geary(**OF)],
+    GetisOrd: [GetisOrd(**POSITIVE)],
+    HotSpots: [HotSpots(**POSITIVE)],
+    Correlation: [Correlation(variables=("y", "x"))],
+    Descriptive: [Descriptive(variables=("y",))],
+    Choice: [Choice(model=SPATIAL, draws=19)],
+    Diagnose: [Diagnose(model=SPATIAL, draws=19)],
+    GroupComparison: [GroupComparison(model=LINEAR, by="half", draws=99)],
+    HonestBounds: [HonestBounds(model=EVENTS, sizes=(0.5,))],
+    # the kind of the run is compared in any case
+    SpatialChoice: [SpatialChoice(model=dc.SpatialPanel(**TERMS, kind=kind), draws=99) for kind in ("sdm", "sar")],
+    WildClusterBootstrap: [WildClusterBootstrap(model=FAINT, draws=999)],
+    AkmErrors: [AkmErrors(model=EXPOSED)],
+    RotembergWeights: [RotembergWeights(model=EXPOSED)],
+}
+DOES: dict[tuple[type[Diagnostic], str], Does] = {
+    (Moran, "moments"): Does("variance", keeps=("i",)),
+    (LocalMoran, "moments"): Does("variance", keeps=("i", "quadrant")),
+    (LocalMoran, "ml_variance"): Does("i", keeps=("quadrant",)),
+    (LocalMoran, "quadrants"): Does("quadrant", keeps=("i", "expected", "variance", "z", "p")),
+    (Geary, "moments"): Does("variance", keeps=("c",)),
+    (GetisOrd, "moments"): Does("variance", keeps=("g",)),
+    (GetisOrd, "links"): Does("g"),
+    (HotSpots, "links"): Does("g"),
+    (HotSpots, "star"): Does("g"),
+    (HotSpots, "permute"): Does("p", keeps=("g", "z")),
+    **{
+        (cls, "sides"): Does("p", keeps=("i", "c", "g", "expected", "variance", "z"))
+        for cls in (Moran, LocalMoran, BivariateMoran, Geary, GetisOrd, HotSpots)
+    },
+    (Correlation, "kind"): Does("x"),
+    (Descriptive, "ranges"): Does("min_between", keeps=("mean", "sd")),
+    (Descriptive, "shape"): Does("skewness", keeps=("mean", "sd")),
+    (Choice, "form"): Does("statistic"),
+    (Diagnose, "form"): Does("statistic"),
+    (GroupComparison, "interact"): Does("estimate"),
+    # of the permutation test
+    (GroupComparison, "statistic"): Does("p", keeps=("se",)),
+    (HonestBounds, "restriction"): Does("low", keeps=("coef", "se")),
+    (SpatialChoice, "kinds"): Does("probability"),
+    (SpatialChoice, "prior"): Does("log_marginal", keeps=("loglik", "aic")),
+    (WildClusterBootstrap, "weights"): Does("p", keeps=("coef", "se", "stat")),
+    (WildClusterBootstrap, "impose_null"): Does("p", keeps=("coef", "se", "stat")),
+    (WildClusterBootstrap, "tails"): Does("p", keeps=("coef", "se", "stat")),
+    (WildClusterBootstrap, "cluster"): Does("se", keeps=("coef",)),
+    (AkmErrors, "shocks"): Does("se", keeps=("coef",)),
+    (RotembergWeights, "centred"): Does("weight"),
+}
+"""The column of its tables that each field changes, as its docstring says, and those that it keeps."""
+REFUSED: dict[tuple[type[Diagnostic], str], set[Any]] = {
+    # a wild bootstrap has one level of clusters
+    (WildClusterBootstrap, "cluster"): {"both"},
+}
+
+
+def classes() -> set[type[Diagnostic]]:
+    """The diagnostics of the package that have a table and a choice of words."""
+    for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+        importlib.import_module(module.name)
+
+    def below(cls: type[Diagnostic]) -> Iterator[type[Diagnostic]]:
+        for inner in cls.__subclasses__():
+            yield inner
+            yield from below(inner)
+
+    return {
+        cls
+        for cls in below(Diagnostic)
+        if cls.__module__.startswith("digicarbon.") and not cls.__name__.startswith("_") and worded(cls)
+    }
+
+
+@cache
+def shares() -> dc.Panel:
+    frame = SimulatedShiftShare(n=60, periods=5, sectors=12).load().frame
+    return dc.Panel.from_frame(frame, "unit", "time").with_shift_share("bartik", "share_*", "shock_*")
+
+
+def by_column(tables: Mapping[str, pd.DataFrame]) -> Numbers:
+    """Return the cells of tables by the name of their column."""
+    found: dict[str, dict[str, float]] = {}
+    for name, table in tables.items():
+        for column in table.columns:
+            for place, value in zip(table.index, table[column], strict=True):
+                number = isinstance(value, int | float)
+                key = f"{name} {place}" + ("" if number else f" {value}")
+                found.setdefault(str(column), {})[key] = float(value) if number else 1.0
+    return found
+
+
+@cache
+def answer(cls: type[Diagnostic], base: int, name: str, value: Any) -> Numbers | DigicarbonError:
+    """Return the numbers with one value of a field, or the sentence that refuses it."""
+    diagnostic = varied(BASES[cls][base], name, value)
+    if isinstance(diagnostic, DigicarbonError):
+        return diagnostic
+    assert isinstance(diagnostic, Diagnostic)
+    try:
+        if cls in (AkmErrors, RotembergWeights):
+            return by_column(diagnostic.tables(shares()))
+        return by_column(diagnostic.tables(panel(), weights()))
+    except DigicarbonError as error:
+        return error
+
+
+def test_every_diagnostic_with_words_is_here() -> None:
+    assert set(BASES) == classes()
+    assert {(cls, name) for cls in BASES for name in worded(cls)} == set(DOES)
+
+
+@pytest.mark.parametrize(("cls", "name"), [pytest.param(*key, id=f"{key[0].__name__}-{key[1]}") for key in DOES])
+def test_each_value_of_a_field_changes_what_its_docstring_names(cls: type[Diagnostic], name: str) -> None:
+    does, values = DOES[cls, name], worded(cls)[name]
+    found: dict[Any, dict[int, Numbers]] = {value: {} for value in values}
+    for value, base in itertools.product(values, range(len(BASES[cls]))):
+        numbers = answer(cls, base, name, value)
+        if not isinstance(numbers, DigicarbonError):
+            found[value][base] = numbers
+    assert {value for value, numbers in found.items() if not numbers} == REFUSED.get((cls, name), set())
+    for one, other in itertools.combinations([value for value in values if found[value]], 2):
+        differ = [changed(found[one][base], found[other][base]) for base in found[one].keys() & found[other].keys()]
+        assert any(does.changes in kinds for kinds in differ), (one, other, differ)
+        for kinds in differ:
+            assert not kinds.intersection(does.keeps), (one, other)
