@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from fields import Does, Numbers, changed, panel, varied, weights, worded
@@ -174,3 +175,24 @@ def test_each_value_of_a_field_changes_what_its_docstring_names(cls: type[Diagno
         assert any(does.changes in kinds for kinds in differ), (one, other, differ)
         for kinds in differ:
             assert not kinds.intersection(does.keeps), (one, other)
+
+
+# Which word is which: two words that are exchanged change as much as two that are not.
+
+
+@pytest.mark.parametrize("cls", [Moran, Geary, GetisOrd, LocalMoran, HotSpots])
+def test_one_side_has_half_of_the_p_value_where_neighbours_are_alike(cls: type[Diagnostic]) -> None:
+    base = {} if cls is HotSpots else {"moments": worded(cls)["moments"][0]}
+    two, greater = (
+        next(iter(BASES[cls][0].model_copy(update={**base, "sides": sides}).tables(panel(), weights()).values()))
+        for sides in ("two", "greater")
+    )
+    alike = (two["c"] < two["expected"] if cls is Geary else two["z"] > 0).to_numpy()
+    np.testing.assert_allclose(greater["p"].to_numpy()[alike], two["p"].to_numpy()[alike] / 2, rtol=1e-12)
+    assert (greater["p"].to_numpy()[~alike] >= 0.5).all()
+
+
+def test_a_prior_is_recorded_with_what_it_gave() -> None:
+    for prior in ("g", "flat"):
+        found = BASES[SpatialChoice][0].model_copy(update={"prior": prior}).tables(panel(), weights())
+        assert found["spatial_choice_run"]["flat"].tolist() == [float(prior == "flat")]

@@ -168,6 +168,56 @@ def test_robust_errors_of_many_outcomes_are_those_of_single_fits(effects: str, c
     assert np.abs(robust / classic - 1).max() > 1e-5
 
 
+@pytest.mark.parametrize("effects", ["unit", "two_way"])
+def test_classic_errors_are_those_of_normal_errors_and_robust_ones_have_their_fourth_moment(effects: str) -> None:
+    """By dense matrices and explicit dummies: the slope of the adjusted score, and the spread of squared errors."""
+    panel = panel_of(n=24, periods=7, seed=5)
+    result = {cov: fitted(panel, effects=effects, cov=cov) for cov in ("classic", "robust")}
+    n, t = 24, 6
+    w = weights_of(panel).align(panel).matrix.toarray()
+    y, x, c = (panel.cube((name,))[..., 0] for name in ("y", "x", "c"))
+    now, before = y[1:].ravel(), y[:-1].ravel()
+    around = np.kron(np.eye(t), w)
+    own = np.column_stack([x[1:].ravel(), c[1:].ravel()])
+    columns = np.column_stack([own, around @ own])
+    dummies = np.kron(np.ones((t, 1)), np.eye(n))
+    if effects == "two_way":
+        dummies = np.column_stack([dummies, np.kron(np.eye(t), np.ones((n, 1)))])
+    within = np.eye(n * t) - dummies @ np.linalg.pinv(dummies)
+    rank = round(np.trace(within))
+
+    def score(point: np.ndarray) -> np.ndarray:
+        beta, (tau, eta, rho), sigma2 = point[:4], point[4:7], point[7]
+        errors = within @ (now - rho * around @ now - tau * before - eta * around @ before - columns @ beta)
+        inverse = np.linalg.inv(np.eye(n) - rho * w)
+        step = inverse @ (tau * np.eye(n) + eta * w)
+        # what each period has of the errors of each earlier one
+        made = np.zeros((n * t, n * t))
+        for late in range(t):
+            for early in range(late + 1):
+                part = np.linalg.matrix_power(step, late - early) @ inverse
+                made[late * n : late * n + n, early * n : early * n + n] = part
+        past = np.vstack([np.zeros((n, n * t)), made[:-n]])
+        lags = [(before, past), (around @ before, around @ past), (around @ now, around @ made)]
+        slopes = [column @ errors / sigma2 - np.trace(within @ of) for column, of in lags]
+        return np.array([*columns.T @ errors / sigma2, *slopes, errors @ errors / 2 / sigma2**2 - rank / 2 / sigma2])
+
+    order = ["x", "c", "W_x", "W_c", "lag_y", "W_lag_y", "rho", "sigma2"]
+    point = result["classic"].estimates.loc[order, "coef"].to_numpy(copy=True)
+    assert np.abs(score(point)).max() < 1e-9
+    step = 1e-6 * np.eye(8)
+    slope = np.array([(score(point + one) - score(point - one)) / 2e-6 for one in step]).T
+    expected = np.sqrt(np.linalg.inv(-slope).diagonal())
+    classic, robust = (result[cov].estimates.loc[order, "se"].to_numpy() for cov in ("classic", "robust"))
+    # degrees of freedom are less the seven slopes; the information is the expected one, the slope here the observed one
+    np.testing.assert_allclose(classic, expected * np.sqrt(rank / (rank - 7)), rtol=0.02)
+    residuals = np.asarray(result["classic"].residuals).ravel()
+    squares = residuals**2
+    spread = (robust / classic)[-1]
+    assert abs(spread - 1) > 0.05
+    assert spread == pytest.approx(np.sqrt((np.mean(squares**2) / np.mean(squares) ** 2 - 1) / 2), rel=0.1)
+
+
 def test_wild_intervals_of_the_long_run_invert_the_test_of_a_ratio() -> None:
     panel = panel_of()
     model = dc.DynamicSpatialPanel(**TERMS)

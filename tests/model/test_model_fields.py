@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
-from fields import Does, Numbers, changed, numbers_of, panel, varied, weights, worded
+from fields import UNITS, Does, Numbers, changed, numbers_of, panel, varied, weights, worded
 from test_declarations import classes
 
 from digicarbon.errors import DigicarbonError
@@ -34,6 +35,8 @@ from digicarbon.model import (
     UnbalancedSpatialPanel,
     ignored_by,
 )
+from digicarbon.panel import Panel
+from digicarbon.result import Result
 
 TERMS: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("q",)}
 POLICY: dict[str, Any] = {"y": "y", "policy": "pilot", "controls": ("q",)}
@@ -283,3 +286,160 @@ def test_each_value_of_a_field_changes_what_its_docstring_names(
         for kinds in differ:
             assert not kinds.intersection(does.keeps), (one, other)
     assert same == []
+
+
+# Which word is which: two words that are exchanged change as much as two that are not.
+
+SLOPES = 1.5
+"""Spread of the slopes of units, whose products with x are errors of one sign within a unit and larger where x is."""
+
+
+@cache
+def with_slopes() -> Panel:
+    """Return a panel whose errors are correlated within units, and larger where x and the policy are."""
+    whole = panel()
+    own = SLOPES * np.random.default_rng(3).normal(size=UNITS)[whole.unit_codes]
+    regressors = sum(whole.column(name) for name in ("x", "pilot"))
+    return whole.with_columns({"y": whole.column("y") + own * regressors, "m": whole.column("m") + own * regressors})
+
+
+@dataclass(frozen=True)
+class Order:
+    """Words of a field by a number, from the smallest to the largest.
+
+    Attributes
+    ----------
+    model : Model
+    name : str
+        The field.
+    words : tuple
+    kind : {"coef", "se"}
+    term : str
+    least : float
+        By what share the number grows at least from one word to the next.
+    """
+
+    model: Model
+    name: str
+    words: tuple[Any, ...]
+    term: str = "x"
+    kind: str = "se"
+    least: float = 0.1
+
+
+ERRORS = ("classic", "robust", "cluster")
+ORDERS = [
+    # slopes that differ between units make errors that depend on x, and on each other within units
+    Order(PanelRegression(**TERMS), "cov", ERRORS),
+    Order(PanelRegression(**TERMS, observation_weights="size"), "cov", ERRORS),
+    Order(GroupedRegression(**TERMS, by="half"), "cov", ERRORS, "x[north]"),
+    Order(GroupedSpatial(**TERMS, by="half", kind="sar"), "cov", ("classic", "cluster"), "x[north]"),
+    Order(GroupedSpatial(**TERMS, by="half", kind="sar"), "cov", ("classic", "robust"), "sigma2"),
+    Order(PanelIV(**TERMS, instruments=("z",)), "cov", ERRORS, least=0.03),
+    Order(DiD(**POLICY), "cov", ERRORS, "pilot"),
+    Order(DiD(**POLICY, estimator="stacked"), "cov", ("classic", "cluster"), "pilot"),
+    Order(PanelQuantile(**TERMS, quantiles=(0.5,)), "cov", ("robust", "cluster"), "x[0.5]"),
+    Order(PanelThreshold(**TERMS, threshold="v", draws=0), "cov", ("classic", "cluster"), "x[1]"),
+    Order(Mediation(**TERMS, mediators=("m",)), "cov", ERRORS, "m[x]"),
+    Order(DecayPanel(**TERMS, kind="sar", distances=PLACES), "cov", ("observed", "cluster")),
+    Order(DecayPanel(**TERMS, kind="sar", distances=PLACES), "cov", ("observed", "robust"), "sigma2"),
+    Order(DistanceBands(**TERMS, cutoffs=(250.0,), distances=PLACES), "cov", ERRORS),
+    Order(DynamicPanel(**TERMS, collapse=True), "cov", ("classic", "robust")),
+    Order(SpatialIV(**TERMS), "cov", ERRORS),
+    Order(SpatialFilter(**TERMS), "cov", ERRORS),
+    Order(DynamicSpatialPanel(**TERMS), "cov", ("classic", "robust"), "sigma2"),
+    Order(SpatialPanel(**TERMS, kind="sdm"), "cov", ("classic", "cluster")),
+    Order(SpatialPanel(**TERMS, kind="sdm"), "cov", ("classic", "robust"), "sigma2"),
+    Order(SpatialPanel(**TERMS, kind="slx"), "cov", ("classic", "cluster")),
+    Order(UnbalancedSpatialPanel(**TERMS, kind="sdm"), "cov", ("classic", "cluster")),
+    Order(UnbalancedSpatialPanel(**TERMS, kind="slx"), "cov", ("classic", "cluster")),
+    # effects that are estimated take their part of the errors' variance, which each correction gives back
+    Order(SpatialPanel(**TERMS, kind="sar"), "bias_correction", ("none", "lee_yu"), "sigma2", "coef"),
+    Order(SpatialPanel(**TERMS, kind="sar"), "bias_correction", ("none", "bias_corrected"), "sigma2", "coef"),
+    Order(GroupedSpatial(**TERMS, by="half", kind="sar"), "bias_correction", ("none", "lee_yu"), "sigma2", "coef"),
+    Order(DecayPanel(**TERMS, kind="sar", distances=PLACES), "bias_correction", ("none", "lee_yu"), "sigma2", "coef"),
+    Order(UnbalancedSpatialPanel(**TERMS, kind="sar"), "bias_correction", ("none", "adjusted_score"), "sigma2", "coef"),
+    # the outcome's own past is taken for the effect of its unit
+    Order(DynamicSpatialPanel(**TERMS), "bias_correction", ("none", "lee_yu"), "lag_y", "coef"),
+    Order(DynamicSpatialPanel(**TERMS), "bias_correction", ("none", "score"), "lag_y", "coef"),
+    # a weight that is estimated has errors of its own
+    Order(DynamicPanel(**TERMS, steps=2, collapse=True), "windmeijer", (False, True), least=0.01),
+    *(
+        Order(model, "small_sample", words, term, least=0.001)
+        for words in (("none", "stata", "full"), ("none", "g"))
+        for model, term in (
+            (PanelRegression(**TERMS, cov="cluster"), "x"),
+            (PanelIV(**TERMS, instruments=("z",), cov="cluster"), "x"),
+            (DiD(**POLICY), "pilot"),
+            (DiD(**POLICY, estimator="stacked"), "pilot"),
+            (PanelQuantile(**TERMS, quantiles=(0.5,)), "x[0.5]"),
+            (Mediation(**TERMS, mediators=("m",)), "x"),
+            (SpatialIV(**TERMS, cov="cluster"), "x"),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda one: f"{type(one.model).__name__}-{one.name}-{one.term}")
+def test_words_have_their_order(order: Order) -> None:
+    numbers = []
+    for word in order.words:
+        model = varied(order.model, order.name, word)
+        assert isinstance(model, Model)
+        found = model.fit(with_slopes(), weights() if model.uses_weights else None).estimates
+        assert order.term in found.index, list(found.index)
+        numbers.append(float(found.loc[order.term, order.kind]))
+    assert all(high > (1 + order.least) * low for low, high in itertools.pairwise(numbers)), numbers
+
+
+# instruments of a dynamic panel are the outcome itself, effects and all
+OF_EFFECTS = [cls for cls in BASES if "effects" in cls.model_fields and cls is not DynamicPanel]
+
+
+@pytest.mark.parametrize(("cls", "effects"), [(cls, word) for cls in OF_EFFECTS for word in worded(cls)["effects"]])
+def test_effects_take_out_what_they_are_of_and_nothing_else(cls: type[Model], effects: str) -> None:
+    every = [varied(base.model, "effects", effects) for base in BASES[cls]]
+    model = next(one for one in every if isinstance(one, Model))
+    whole, rng = panel(), np.random.default_rng(8)
+    w = weights() if model.uses_weights else None
+    usual = model.fit(whole, w).estimates["coef"]
+    slopes = [term for term in usual.index if term not in ("const", "sigma2")]
+    for codes, takers in ((whole.unit_codes, ("unit", "two_way")), (whole.period_codes, ("time", "two_way"))):
+        shifted = whole.with_columns({"y": whole.column("y") + rng.normal(size=1 + max(codes))[codes]})
+        found = model.fit(shifted, w).estimates["coef"]
+        apart = (found[slopes] - usual[slopes]).abs().max()
+        assert (apart < 1e-5) == (effects in takers), apart
+
+
+@pytest.mark.parametrize("cls", [cls for cls in BASES if "df" in cls.model_fields])
+def test_degrees_of_freedom_are_those_of_clusters_or_of_rows(cls: type[Model]) -> None:
+    base = next(one.model for one in BASES[cls] if one.varies("df") and "df" not in ignored_by(one.model))
+    found = {}
+    for word in ("auto", "residual"):
+        model = varied(base.model_copy(update={"cov": "cluster", "cluster": "unit"}), "df", word)
+        assert isinstance(model, Model)
+        found[word] = model.fit(panel(), weights() if model.uses_weights else None).inference.df
+    assert found["auto"] == UNITS - 1
+    assert found["residual"] is not None
+    assert found["residual"] > 2 * UNITS
+
+
+WITH_WILD = [cls for cls in BASES if cls.model_fields.keys() >= {"intervals"} and cls is not PanelQuantile]
+
+
+@pytest.mark.parametrize("cls", WITH_WILD)
+def test_wild_draws_and_intervals_are_there_if_they_are_asked_for(cls: type[Model]) -> None:
+    [base] = [base.model for base in BASES[cls] if base.only == TESTED]
+
+    def fitted(**fields: Any) -> Result:
+        return base.model_copy(update=fields).fit(panel(), weights() if base.uses_weights else None)
+
+    by_errors, drawn, short = fitted(test="errors"), fitted(), fitted(intervals=False)
+    assert by_errors.resampled is None or not by_errors.resampled.wild
+    for one in (drawn, short):
+        assert one.resampled is not None
+        assert one.resampled.wild
+    tested = ~np.isnan(drawn.resampled.estimates[0])
+    for rows, there in ((drawn.resampled.estimates, True), (short.resampled.estimates, False)):
+        assert np.isfinite(rows[0, tested]).any()
+        assert (~np.isnan(rows[1:, tested])).all() == there

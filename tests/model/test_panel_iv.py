@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import fields
 import numpy as np
 import pandas as pd
 import pytest
@@ -481,3 +482,15 @@ def test_instruments_made_of_the_endogenous_term_are_told_of(
 
 def test_a_logarithm_and_its_variable_are_the_same_source() -> None:
     assert made_of(["e", "L.ln_e", "ln_e^2"], ["ln_e"]) == {"e": "ln_e", "ln_e^2": "ln_e"}
+
+
+def test_a_first_stage_with_an_indefinite_covariance_is_repaired_as_a_note_says() -> None:
+    """With two-way clusters and few periods a variance can come out below zero."""
+    short = fields.panel().select(periods=fields.panel().periods[:5])
+    noise = np.random.default_rng(10).normal(size=len(short.unit_codes))
+    model = dc.PanelIV(
+        y="y", x=("x",), controls=("q",), instruments=("z", "noise"), effects="none", cov="cluster", cluster="both"
+    )
+    result = model.fit(short.with_columns({"noise": noise}))
+    assert result.tables["first_stage_coefficients"].notna().all(axis=None)
+    assert result.has_note("covariance_repaired")

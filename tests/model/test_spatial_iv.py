@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import fields
 import numpy as np
 import pandas as pd
 import pytest
@@ -467,3 +468,10 @@ def test_lambda_of_random_effects_at_or_beyond_its_end_has_no_effects(scale: flo
     inside = SpatialIV(**TERMS, kind="sem", effects="random").fit(*world(20, 8, rho=0.0, lam=0.6))
     assert inside.ends == ()
     assert inside.spatial_effects is not None
+
+
+def test_a_first_stage_with_an_indefinite_covariance_is_repaired_as_a_note_says() -> None:
+    model = SpatialIV(y="y", x=("x",), controls=("q",), effects="unit", cov="cluster", cluster="both")
+    result = model.fit(fields.panel(), fields.weights())
+    assert result.tables["first_stage_coefficients"].notna().all(axis=None)
+    assert result.has_note("covariance_repaired")
