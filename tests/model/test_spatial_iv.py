@@ -16,11 +16,12 @@ from spreg.error_sp_het import BaseGM_Combo_Het, BaseGM_Endog_Error_Het
 from spreg.sp_panels import BaseGM_KKP
 from spreg.twosls_sp import BaseGM_Lag
 
-from digicarbon import Panel, PanelIV, SpatialIV, Weights
+from digicarbon import Panel, PanelIV, SpatialIV, SpatialPanel, Weights
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, EstimationError, WeightsError
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.model.spatial_iv import _many
+from digicarbon.note import Note
 from digicarbon.report.base import Record
 from digicarbon.report.diagnostic import DiagnosticTable
 from digicarbon.report.labels import Labels
@@ -475,3 +476,60 @@ def test_a_first_stage_with_an_indefinite_covariance_is_repaired_as_a_note_says(
     result = model.fit(fields.panel(), fields.weights())
     assert result.tables["first_stage_coefficients"].notna().all(axis=None)
     assert result.has_note("covariance_repaired")
+
+
+def groups_of(count: int, size: int) -> FloatArray:
+    """Return equal weights within groups of equal size."""
+    return np.kron(np.eye(count), (np.ones((size, size)) - np.eye(size)) / (size - 1))
+
+
+def renamed(panel: Panel, w: FloatArray, seed: int) -> tuple[Panel, Weights]:
+    """Return the same study under other names of its units, which put them into another order."""
+    places = np.random.default_rng(seed).permutation(len(panel.units))
+    names = {unit: f"v{place:03d}" for unit, place in zip(panel.units, places, strict=True)}
+    frame = panel.frame().rename(index=names, level=0).reset_index()
+    made = Panel.from_frame(frame, panel.unit_name, panel.time_name)
+    return made, Weights.from_matrix(w, [names[one] for one in panel.units])
+
+
+@pytest.mark.parametrize("cov", ["classic", "robust"])
+@pytest.mark.parametrize("kind", ["sem", "sarar"])
+@pytest.mark.parametrize(
+    ("count", "size", "effects"), [(6, 5, "two_way"), (3, 10, "two_way"), (15, 2, "two_way"), (1, 8, "unit")]
+)
+def test_the_order_of_units_does_not_matter(count: int, size: int, effects: str, kind: str, cov: str) -> None:
+    w = groups_of(count, size)
+    panel, weights = world(count * size, 6, seed=3, rho=0.3, lam=0.4, w=w)
+    # lags of order two say nothing beside those of order one
+    model = SpatialIV(**TERMS, kind=kind, effects=effects, cov=cov)
+    first = model.fit(panel, weights)
+    assert Note("moments_one") in first.notes
+    for seed in range(6):
+        again = model.fit(*renamed(panel, w, seed))
+        np.testing.assert_allclose(again.coef, first.coef, rtol=1e-7)
+        np.testing.assert_allclose(again.estimates["se"], first.estimates["se"], rtol=1e-6)
+
+
+def test_in_equal_groups_lambda_is_near_that_of_maximum_likelihood() -> None:
+    """Both ask that errors vary as much between groups as within; regressors are filtered once, or until they agree."""
+    for count, size in ((6, 5), (10, 3), (15, 2)):
+        panel, weights = world(count * size, 6, seed=3, rho=0.0, lam=0.4, w=groups_of(count, size))
+        found = SpatialIV(**TERMS, kind="sem").fit(panel, weights).estimates.loc["lambda"]
+        highest = SpatialPanel(**TERMS, kind="sem").fit(panel, weights).estimates.loc["lambda"]
+        assert found["coef"] == pytest.approx(highest["coef"], abs=0.1 * highest["se"])
+        assert found["se"] == pytest.approx(highest["se"], rel=0.05)
+
+
+def test_without_a_moment_of_lambda_nothing_is_fitted() -> None:
+    panel, weights = world(8, 5, w=groups_of(1, 8))
+    model = SpatialIV(**TERMS, kind="sem")
+    with pytest.raises(EstimationError, match="do not identify λ"):
+        model.check(panel, weights)
+
+
+def test_without_errors_there_is_no_lambda() -> None:
+    panel, weights = world(12, 4)
+    y, x, z = panel.cube(("y", "x", "z")).transpose(2, 1, 0)
+    exact = panel.with_columns({"y": (2 * x - z).ravel()})
+    with pytest.raises(EstimationError, match="no errors are left"):
+        SpatialIV(**TERMS, kind="sem").fit(exact, weights)

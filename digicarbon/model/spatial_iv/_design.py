@@ -30,6 +30,7 @@ from digicarbon.numeric.linear.within import (
     vanishing,
 )
 from digicarbon.numeric.resampling.null_model import in_rows
+from digicarbon.numeric.spatial.moments import QuadraticMoments
 from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
@@ -60,6 +61,8 @@ class SpatialDesign:
         What the lag of the outcome is called; empty where the kind has none.
     w : SpatialOperator
     matrix : sparse array, shape (N, N)
+    moments : QuadraticMoments or None
+        What a spatial error is estimated from; None without one, and with random effects.
     dropped : tuple of str
         Spatial lags that say nothing beside other instruments.
     effects : {"none", "unit", "time", "two_way"}
@@ -71,6 +74,7 @@ class SpatialDesign:
     lag: str
     w: SpatialOperator
     matrix: scipy.sparse.csr_array
+    moments: QuadraticMoments | None
     dropped: tuple[str, ...]
     effects: EffectsKind
 
@@ -116,6 +120,9 @@ def design_of(model: SpatialIV, panel: Panel, weights: Weights | None) -> Spatia
     if model.has_error and effects in ("time", "two_way") and w.n > MOST_DENSE_UNITS:
         # means of periods make the moments' matrices dense
         raise EstimationError(Note("moments_too_many", units=w.n))
+    moments = None
+    if model.has_error and model.effects != "random":
+        moments = QuadraticMoments.of(aligned.matrix, made.shape[1], effects)
     raw = made.cube((*model.regressors, *model.instruments, model.y))
     t, n, _ = raw.shape
     orders = [raw]
@@ -199,7 +206,8 @@ def design_of(model: SpatialIV, panel: Panel, weights: Weights | None) -> Spatia
     if endogenous:
         columns.refuse_useless()
     levels = every[..., : k + 1]
-    return SpatialDesign(columns, levels, demean(levels, effects), lag, w, aligned.matrix, dropped, effects)
+    within = demean(levels, effects)
+    return SpatialDesign(columns, levels, within, lag, w, aligned.matrix, moments, dropped, effects)
 
 
 def _independent(

@@ -18,7 +18,7 @@ from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import in_rows
 from digicarbon.numeric.spatial.likelihood import near_end
-from digicarbon.numeric.spatial.moments import ErrorFit, QuadraticMoments, Rule, fit_error_moments
+from digicarbon.numeric.spatial.moments import ErrorFit, Rule, fit_error_moments
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,12 +84,12 @@ def _middle(basis: FloatArray, residuals: FloatArray, errors: ErrorStructure) ->
 def by_moments(design: SpatialDesign, rule: Rule) -> tuple[InstrumentedFit, ErrorFit]:
     """Fit an equation with a spatial error, see `fit_error_moments`."""
     own, lagged = design.columns, design.lagged()
+    assert design.moments is not None
     t, n, _ = design.within.shape
     h = None
     if not design.exogenous:
         h = _cube(np.column_stack([own.w, own.z]), t, n)
-    moments = QuadraticMoments.of(design.matrix, t, design.effects)
-    found = fit_error_moments(design.within, lagged, h, moments, design.effects, design.w.bounds, rule)
+    found = fit_error_moments(design.within, lagged, h, design.moments, design.effects, design.w.bounds, rule)
     filtered = in_rows(design.within - found.lam * lagged)
     names = list(own.names)
     columns = replace(

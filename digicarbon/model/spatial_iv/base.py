@@ -533,6 +533,8 @@ class SpatialIV(Tested):
     ) -> tuple[Note, ...]:
         columns = design.columns
         out = [_MOMENTS[self.cov_used] if self.has_error else self._rule.note(columns.panel.shape[1])]
+        if design.moments is not None and len(design.moments.matrices) == 1:
+            out.append(Note("moments_one"))
         if self.cov_used != self.cov:
             out.append(Note("moments_cov", cov=self.cov))
         if repaired:

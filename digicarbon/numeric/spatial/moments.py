@@ -9,10 +9,19 @@ import numpy as np
 import scipy
 
 from digicarbon.arrays import FloatArray
+from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, absorbed_count
 
 Rule = Literal["classic", "robust"]
+
+NOTHING, SAME = 1e-10, 1e-4
+"""Size up to which a moment's matrix is only rounding, and sine of the angle up to which two of them are one."""
+TIE = 1e-10
+"""Relative size of moments that are zero but for rounding."""
+EXACT = 1e-10
+"""Share of the outcome, as a standard deviation, up to which residuals are only rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,19 +52,19 @@ class ErrorFit:
 
 @dataclass(frozen=True, eq=False)
 class QuadraticMoments:
-    """The moments E ε′Aε = 0 of two matrices A whose diagonals are zero among what effects leave of ε.
+    """The moments E ε′Aε = 0 of matrices A whose diagonals are zero among what effects leave of ε.
 
     Attributes
     ----------
     matrices : tuple of sparse array, shape (N, N)
-        W′W and W, each less a diagonal.
+        W′W and W, each less a diagonal; one of them where the other one says nothing beside it.
     products : tuple of ndarray or sparse array, shape (N, N)
-        C₁∘C₁, C₁∘C₂ and C₂∘C₂ with C = A + A′ between unit means of periods.
+        C_i∘C_j with C = A + A′ between unit means of periods, of the pairs i ≤ j.
     share : float
         Share of the variance of a product of two units' errors that effects of units leave.
     """
 
-    matrices: tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]
+    matrices: tuple[scipy.sparse.csr_array, ...]
     products: tuple[FloatArray | scipy.sparse.csr_array, ...]
     share: float
 
@@ -63,27 +72,47 @@ class QuadraticMoments:
     def of(cls, w: scipy.sparse.csr_array, t: int, effects: EffectsKind) -> QuadraticMoments:
         """Return the moments of W in a panel of T periods.
 
+        Raises
+        ------
+        EstimationError
+            If they say nothing about λ.
+
         Notes
         -----
         Without effects of periods a diagonal of zero makes E ε′Aε zero whatever the variances of ε are (Kelejian &
         Prucha 2010). Beside them J = I - 11′/N stands on both sides of A, so that d solves diag(J(A - diag d)J) = 0.
+
+        Where W has two eigenvalues among what effects leave, as with equal weights in groups of equal size, W′W is a
+        combination of W and I: both moments are one, and their covariance is singular. Then W's moment is taken alone;
+        in the range of λ it has one zero.
         """
         by_time = effects in ("time", "two_way")
-        found = [_without_diagonal(scipy.sparse.csr_array(a), by_time) for a in (w.T @ w, w)]
+        if by_time and w.shape[0] < 3:
+            # one number is left in each period
+            raise EstimationError(Note("moments_flat"))
+        raw = [scipy.sparse.csr_array(a) for a in (w.T @ w, w)]
+        found = [_without_diagonal(a, by_time) for a in raw]
         both = [_symmetric(a, by_time) for a in found]
-        products = tuple(_product(both[i], both[j]) for i, j in ((0, 0), (0, 1), (1, 1)))
+        sizes = [float(np.sqrt(_product(one, one).sum())) for one in both]
+        kept = [i for i in (0, 1) if sizes[i] > NOTHING * float(np.sqrt((raw[i] ** 2).sum()))]
+        if len(kept) == 2:
+            cosine = float(_product(both[0], both[1]).sum()) / (sizes[0] * sizes[1])
+            kept = [1] if 1 - cosine**2 < SAME**2 else kept
+        if not kept:
+            raise EstimationError(Note("moments_flat"))
+        products = tuple(_product(both[i], both[j]) for i in kept for j in kept if i <= j)
         share = 1 - 1 / t if effects in ("unit", "two_way") else 1.0
-        return cls((found[0], found[1]), products, share)
+        return cls(tuple(found[i] for i in kept), products, share)
 
     def polynomial(self, u: FloatArray, lagged: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return g and G, shapes (2,) and (2, 2): the moments of u - λWu are g - G(λ, λ²)′.
+        """Return g and G, shapes (m,) and (m, 2): the moments of u - λWu are g - G(λ, λ²)′.
 
         Parameters
         ----------
         u, lagged : ndarray, shape (T, N)
             Residuals and their lag, effects removed.
         """
-        g, slopes = np.empty(2), np.empty((2, 2))
+        g, slopes = np.empty(len(self.matrices)), np.empty((len(self.matrices), 2))
         for s, a in enumerate(self.matrices):
             of_u, of_lag = (a @ u.T).T, (a @ lagged.T).T
             g[s] = np.vdot(u, of_u)
@@ -91,14 +120,15 @@ class QuadraticMoments:
         return g, slopes
 
     def variance(self, squares: FloatArray) -> FloatArray:
-        """Return the covariance of the moments, shape (2, 2), from variances of ε, shape (T, N)."""
-        one, cross, two = (
-            0.5 * self.share * float(np.vdot(squares, (product @ squares.T).T)) for product in self.products
-        )
+        """Return the covariance of the moments, shape (m, m), from variances of ε, shape (T, N)."""
+        values = [0.5 * self.share * float(np.vdot(squares, (product @ squares.T).T)) for product in self.products]
+        if len(values) == 1:
+            return np.array([values])
+        one, cross, two = values
         return np.array([[one, cross], [cross, two]])
 
     def gradient(self, columns: FloatArray, errors: FloatArray) -> FloatArray:
-        """Return the derivatives of the moments in coefficients, shape (2, k): -Z′(A + A′)ε.
+        """Return the derivatives of the moments in coefficients, shape (m, k): -Z′(A + A′)ε.
 
         Parameters
         ----------
@@ -144,14 +174,17 @@ def smallest(g: FloatArray, slopes: FloatArray, weights: FloatArray, bounds: tup
 
     Parameters
     ----------
-    g : ndarray, shape (2,)
-    slopes, weights : ndarray, shape (2, 2)
-        G and V.
+    g : ndarray, shape (m,)
+    slopes : ndarray, shape (m, 2)
+        G.
+    weights : ndarray, shape (m, m)
+        V.
     bounds : (float, float)
 
     Notes
     -----
-    m′Vm is a polynomial of the fourth degree: its smallest value is at a root of its derivative, or at an end.
+    m′Vm is a polynomial of the fourth degree: its smallest value is at a root of its derivative, or at an end. Of
+    values that are equal but for rounding, the λ nearest to zero counts, whatever the order of units.
     """
     # coefficients of 1, λ, λ² in each moment
     m = np.column_stack([g, -slopes])
@@ -160,8 +193,12 @@ def smallest(g: FloatArray, slopes: FloatArray, weights: FloatArray, bounds: tup
     roots = np.roots(np.polyder(quartic))
     low, high = bounds
     inside = [float(root.real) for root in roots if abs(root.imag) < 1e-9 and low < root.real < high]
-    places = [low, high, *inside]
-    best = places[int(np.argmin(np.polyval(quartic, places)))]
+    places = np.array([low, high, *inside])
+    values = np.polyval(quartic, places)
+    rounding = TIE * np.polyval(np.abs(quartic), np.abs(places))
+    least = int(np.argmin(values))
+    tied = places[values <= values[least] + rounding]
+    best = float(tied[np.argmin(np.abs(tied))])
     return best, best in (low, high)
 
 
@@ -195,6 +232,11 @@ def fit_error_moments(
     -------
     ErrorFit
 
+    Raises
+    ------
+    EstimationError
+        If no errors are left, or the moments say nothing about λ at its estimate.
+
     Notes
     -----
     Kelejian & Prucha (2010) and Arraiz, Drukker, Kelejian & Prucha (2010), one round: δ by instruments, λ by moments of
@@ -221,7 +263,7 @@ def fit_error_moments(
         flat, squares = filtered.reshape(rows, k), variances(errors)
         used = np.linalg.qr(flat)[0] if basis is None else basis
         p = np.linalg.pinv(used.T @ flat).T
-        alpha = np.zeros((2, k)) if basis is None else moments.gradient(filtered, errors)
+        alpha = np.zeros((len(moments.matrices), k)) if basis is None else moments.gradient(filtered, errors)
         a = used @ p @ alpha.T
         return used @ p, squares, a, moments.variance(squares) + (a * squares.reshape(rows, 1)).T @ a
 
@@ -231,7 +273,9 @@ def fit_error_moments(
         return solve(z, y)
 
     u, of_lag = residuals(by_instruments(z, y))
-    lam, _ = smallest(*moments.polynomial(u, of_lag), np.eye(2), bounds)
+    if np.linalg.norm(u) <= EXACT * np.linalg.norm(y):
+        raise EstimationError(Note("no_errors_left"))
+    lam, _ = smallest(*moments.polynomial(u, of_lag), np.eye(len(moments.matrices)), bounds)
     filtered = columns - lam * lagged
     coef = by_instruments(filtered[..., :k].reshape(rows, k), filtered[..., k].ravel())
     u, of_lag = residuals(coef)
@@ -243,7 +287,10 @@ def fit_error_moments(
     scaled = p * squares.reshape(rows, 1)
     j = slopes @ np.array([1.0, 2 * lam])
     weighted = np.linalg.solve(variance, j)
-    of_lam = 1 / float(j @ weighted)
+    information = float(j @ weighted)
+    if not information > 0:
+        raise EstimationError(Note("moments_flat"))
+    of_lam = 1 / information
     cross = scaled.T @ a @ weighted * of_lam
     covariance = np.block([[scaled.T @ p, cross[:, None]], [cross[None, :], np.array([[of_lam]])]])
     return ErrorFit(coef, lam, covariance, errors, float(np.vdot(errors, errors)) / left, end)
