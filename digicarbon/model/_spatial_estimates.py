@@ -11,6 +11,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.model.base import refuse_pole
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind, demean
 from digicarbon.numeric.spatial.combined import CombinedFit, fit_combined
@@ -127,9 +128,17 @@ def estimate(kind: Kind, design: Design, demeaning: Demeaning, cov: Covariance, 
     Raises
     ------
     EstimationError
-        If the estimator needs a dense matrix and W is too large for one, or parameters with random effects are not told
-        apart by the data.
+        If the estimator needs a dense matrix and W is too large for one, parameters with random effects are not told
+        apart by the data, or nothing is left to explain at an end of a parameter's range.
     """
+    found = _of_columns(kind, design, demeaning, cov, structure)
+    refuse_pole(found.boundary, found.ssr, design.within[..., -1])
+    return found
+
+
+def _of_columns(
+    kind: Kind, design: Design, demeaning: Demeaning, cov: Covariance, structure: ErrorStructure
+) -> Estimates:
     if design.sample.effects != "none":
         return _estimate(kind, design, demeaning, cov, structure)
     # a model with a constant does not mind what is taken from a column, but large means (years, prices in small units)

@@ -385,6 +385,26 @@ def refuse_too_many_groups(
         )
 
 
+EXPLAINED = 1e-8
+"""Share of the outcome's variation up to which residuals at an end of a parameter's range are nothing."""
+
+
+def refuse_pole(boundary: Sequence[str], ssr: float, y: FloatArray) -> None:
+    """Raise where a likelihood has no highest value: at an end of a parameter's range nothing is left to explain.
+
+    Parameters
+    ----------
+    boundary : sequence of str
+        The parameters that lie at an end of their range.
+    ssr : float
+        Sum of squared residuals.
+    y : ndarray
+        The outcome without effects.
+    """
+    if boundary and ssr <= EXPLAINED * float(((y - y.mean()) ** 2).sum()):
+        raise EstimationError(Note("no_errors_at_end", parameter=boundary[0]))
+
+
 def refuse_single_period(panel: Panel, effects: str, lagged: bool = False) -> None:
     """Raise if unit effects are asked for with one period, or time effects with one unit.
 

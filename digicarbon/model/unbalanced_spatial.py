@@ -19,6 +19,7 @@ from digicarbon.model._period_design import PeriodDesign, cube_of, space_of
 from digicarbon.model._spatial_estimates import DURBIN_KINDS, ERROR_KINDS, LAG_KINDS
 from digicarbon.model.base import (
     after,
+    refuse_pole,
     refuse_single_period,
     refuse_too_small,
     refuse_unidentified,
@@ -226,6 +227,9 @@ class UnbalancedSpatialPanel(Tested):
     def _estimate(self, design: PeriodDesign) -> PeriodFit:
         """Return the estimates, with the covariance that ``cov`` names."""
         found = self._plain(design)
+        if found.boundary:
+            y = design.rows(design.columns[..., design.level.shape[2] - 1])
+            refuse_pole(self._tail(design), float(np.vdot(found.residuals, found.residuals)), y)
         if self.cov == "classic":
             return found
         space = design.space

@@ -529,7 +529,7 @@ def test_without_a_moment_of_lambda_nothing_is_fitted() -> None:
 
 def test_without_errors_there_is_no_lambda() -> None:
     panel, weights = world(12, 4)
-    y, x, z = panel.cube(("y", "x", "z")).transpose(2, 1, 0)
+    x, z = panel.cube(("x", "z")).transpose(2, 1, 0)
     exact = panel.with_columns({"y": (2 * x - z).ravel()})
     with pytest.raises(EstimationError, match="no errors are left"):
         SpatialIV(**TERMS, kind="sem").fit(exact, weights)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
+from digicarbon.model.base import refuse_pole
 from digicarbon.model.batch import Estimand
 from digicarbon.numeric.dynamic_space.effects import (
     LONG,
@@ -155,7 +156,13 @@ class Estimates:
 
 
 def estimate(design: Design, y: FloatArray | None = None) -> Estimates:
-    """Fit a design; to another outcome of the same first period where one is given, shape (T, N)."""
+    """Fit a design; to another outcome of the same first period where one is given, shape (T, N).
+
+    Raises
+    ------
+    EstimationError
+        If nothing is left to explain at an end of ρ's range.
+    """
     if y is None:
         y, before = design.y, design.before
     else:
@@ -165,6 +172,8 @@ def estimate(design: Design, y: FloatArray | None = None) -> Estimates:
     moving = demean(np.concatenate([lags, y[..., None]], axis=2), effects)
     columns = np.concatenate([design.within, moving], axis=2)
     fit = fit_dynamic(columns, design.w, design.setting)
+    if fit.boundary:
+        refuse_pole(("rho",), float(np.vdot(fit.residuals, fit.residuals)), moving[..., -1])
     covariance = robust_covariance(columns, fit, design.w, design.setting) if design.robust else fit.covariance
     return Estimates(fit, covariance, design)
 

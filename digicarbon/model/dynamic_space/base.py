@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError, WeightsError
+from digicarbon.errors import DataError, EstimationError, WeightsError
 from digicarbon.model._durbin import Durbin, lagged_by, refuse_names, refuse_unknown_lags
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._spatial_estimates import MOST_UNITS
@@ -302,22 +302,28 @@ class DynamicSpatialPanel(Tested):
         raw = panel.cube((*self.regressors, self.y, self.past))
         y, before = raw[..., -2], raw[..., -1]
         self._refuse_apart(y, before)
-        lagged = w.lag(raw[..., :-2])
+        lagged = w.lag(raw)
         names = (*self.regressors, *(f"W_{name}" for name in self.lagged))
-        refuse_too_small(setting.size, len(names) + len(setting.active), self.effects)
+        refuse_too_small(n * t - absorbed_count(n, t, self.effects), len(names) + len(setting.active), self.effects)
         own = [self.regressors.index(name) for name in self.lagged]
         level = np.concatenate([raw[..., :-2], lagged[..., own]], axis=2)
-        both = demean(np.concatenate([level, raw[..., -2:]], axis=2), self.effects)
-        within = np.ascontiguousarray(both[..., :-2])
-        refuse_unidentified(names, within.reshape(n * t, -1), level.reshape(n * t, -1), self.effects)
-        if np.ptp(both[..., -2]) < 1e-12 * max(float(np.abs(y).max()), 1.0):
+        k, lags = level.shape[2], {1: raw[..., -1:], 2: lagged[..., -1:]}
+        past = [place for place in setting.active if place]
+        every = np.concatenate([level, *(lags[place] for place in past), y[..., None]], axis=2)
+        both = demean(every, self.effects)
+        within = np.ascontiguousarray(both[..., :k])
+        if np.ptp(both[..., -1]) < 1e-12 * max(float(np.abs(y).max()), 1.0):
             raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
+        rows, before_effects = (cube[..., :-1].reshape(n * t, -1) for cube in (both, every))
+        refuse_unidentified((*names, *(DYNAMIC[place] for place in past)), rows, before_effects, self.effects)
         if self.bias_correction != "none" and setting.unit_effects:
             # of a large W without real eigenvalues there are no traces
             spectrum_of(w, setting.drops_constant)
         robust = self.cov == "robust"
         if robust and n > MOST_UNITS:
             raise WeightsError(Note("too_many_for_moments", key="model.cov", units=n, most=MOST_UNITS))
+        if robust and ((setting.unit_effects and t == 2) or (self.effects != "unit" and n == 2)):
+            raise EstimationError(Note("third_moments_unknown", key="model.cov"))
         return Design(level, within, y, before, names, self.regressors, w, setting, robust)
 
     def _refuse_apart(self, y: FloatArray, before: FloatArray) -> None:

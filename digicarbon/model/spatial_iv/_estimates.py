@@ -10,12 +10,14 @@ import numpy as np
 import scipy
 
 from digicarbon.arrays import FloatArray
+from digicarbon.errors import EstimationError
 from digicarbon.model.panel_iv import Columns
 from digicarbon.model.spatial_iv._design import SpatialDesign
+from digicarbon.note import Note
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, middle
 from digicarbon.numeric.linear.covariance import conley, driscoll_kraay, nearest_semidefinite
 from digicarbon.numeric.linear.least_squares import solve
-from digicarbon.numeric.linear.within import Rows
+from digicarbon.numeric.linear.within import Rows, singular
 from digicarbon.numeric.resampling.null_model import in_rows
 from digicarbon.numeric.spatial.likelihood import near_end
 from digicarbon.numeric.spatial.moments import ErrorFit, Rule, fit_error_moments
@@ -82,7 +84,13 @@ def _middle(basis: FloatArray, residuals: FloatArray, errors: ErrorStructure) ->
 
 
 def by_moments(design: SpatialDesign, rule: Rule) -> tuple[InstrumentedFit, ErrorFit]:
-    """Fit an equation with a spatial error, see `fit_error_moments`."""
+    """Fit an equation with a spatial error, see `fit_error_moments`.
+
+    Raises
+    ------
+    EstimationError
+        As that does, or if filtered exogenous regressors depend on instruments.
+    """
     own, lagged = design.columns, design.lagged()
     assert design.moments is not None
     t, n, _ = design.within.shape
@@ -99,6 +107,9 @@ def by_moments(design: SpatialDesign, rule: Rule) -> tuple[InstrumentedFit, Erro
         w=filtered[:, [names.index(name) for name in own.exogenous]],
         x=filtered[:, [names.index(name) for name in own.endogenous]],
     )
+    every = np.column_stack([columns.w, columns.z])
+    if not design.exogenous and singular(every, every):
+        raise EstimationError(Note("moments_singular", value=found.lam))
     residuals = in_rows(found.innovations[..., None]).ravel()
     fit = InstrumentedFit(
         np.append(found.coef, found.lam),

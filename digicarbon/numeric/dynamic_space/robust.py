@@ -13,7 +13,7 @@ from digicarbon.numeric.dynamic_space.spectrum import Values
 from digicarbon.numeric.linear.within import centred, demean
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
-from digicarbon.numeric.spatial.robust import error_moments, weight_power
+from digicarbon.numeric.spatial.robust import error_moments, least_fourth, weight_power
 
 CONDITION, REBUILT = 1e6, 1e-11
 """Largest condition of eigenvectors that are used, and how exactly they give W back."""
@@ -98,7 +98,8 @@ class Surplus:
         squares = residuals * residuals
         mean3, mean4 = (squares * residuals).mean(axis=(0, 1)), (squares * squares).mean(axis=(0, 1))
         skewness = mean3 / third
-        excess = (mean4 - 3 * sigma2**2 * (second**2 - fourth)) / fourth - 3 * sigma2**2
+        found = (mean4 - 3 * sigma2**2 * (second**2 - fourth)) / fourth
+        excess = np.maximum(found, least_fourth(sigma2, skewness)) - 3 * sigma2**2
         return SurplusAt(self, sigma2, u, sums, passed, skewness, excess)
 
 

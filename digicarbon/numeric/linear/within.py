@@ -272,6 +272,11 @@ def vanishing(within: FloatArray, before: FloatArray, tolerance: float = 1e-9) -
     return [int(j) for j in np.flatnonzero(rest <= tolerance * np.where(size > 0, size, 1.0))]
 
 
+def singular(within: FloatArray, before: FloatArray) -> bool:
+    """Return whether columns vanish or depend on each other; arguments as in `vanishing`."""
+    return not clearly_independent(within, before) and bool(vanishing(within, before) or dependent(within))
+
+
 def dependent(columns: FloatArray, tolerance: float = 1e-8) -> list[tuple[int, list[int]]]:
     """Return each column that is a linear combination of columns before it, with those columns.
 

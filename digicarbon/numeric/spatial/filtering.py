@@ -10,11 +10,15 @@ import numpy as np
 import scipy
 
 from digicarbon.arrays import FloatArray
+from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind, demean
 from digicarbon.numeric.resampling.null_model import orthonormal, without
 from digicarbon.numeric.spatial.operator import SpatialOperator
 
 Method = Literal["double", "forward", "all"]
+FLAT = 1e-10
+"""Relative size of a variance that is only rounding."""
 TIED = 1e-8
 """Eigenvalues that are nearer to each other are one, as a share of the largest one."""
 
@@ -159,6 +163,11 @@ def chosen(
     list of Step
         The first one is before any eigenvector.
 
+    Raises
+    ------
+    EstimationError
+        If I is the same for every outcome.
+
     Notes
     -----
     Each eigenvector has a loading for each period, e.g. T - 1 coefficients beside unit effects, which would absorb a
@@ -223,12 +232,15 @@ class _Residuals:
         self.df -= added.shape[1]
 
     def of(self, e: FloatArray) -> tuple[float, float, float, float]:
-        """Return I of residuals, its expectation, its deviate and its p value."""
+        """Return I of residuals, its expectation, its deviate and its p value; raise where I is always the same."""
         inner = self._basis.T @ self._lagged
         trace = self._trace - float(np.trace(inner))
         square = self._square - 2 * float((self._lagged**2).sum()) + float((inner**2).sum())
-        m = self.df
-        statistic = float(e @ self._applied(e[:, None])[:, 0] / (e @ e))
+        m, size = self.df, float(e @ e)
+        # of one number, or with equal weights between all units, I is its expectation
+        if m * square - trace**2 <= FLAT * (m * square + trace**2) or not size > 0:
+            raise EstimationError(Note("filter_flat"))
+        statistic = float(e @ self._applied(e[:, None])[:, 0] / size)
         variance = 2 * (m * square - trace**2) / (m**2 * (m + 2))
         z = (statistic - trace / m) / np.sqrt(variance)
         return statistic, trace / m, float(z), float(scipy.special.ndtr(-z))

@@ -12,7 +12,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.least_squares import solve
-from digicarbon.numeric.linear.within import EffectsKind, absorbed_count
+from digicarbon.numeric.linear.within import EffectsKind, absorbed_count, singular
 
 Rule = Literal["classic", "robust"]
 
@@ -235,7 +235,8 @@ def fit_error_moments(
     Raises
     ------
     EstimationError
-        If no errors are left, or the moments say nothing about λ at its estimate.
+        If no errors are left, the moments say nothing about λ at its estimate, or filtered regressors depend on each
+        other there, as they may at an end of its range.
 
     Notes
     -----
@@ -267,6 +268,11 @@ def fit_error_moments(
         a = used @ p @ alpha.T
         return used @ p, squares, a, moments.variance(squares) + (a * squares.reshape(rows, 1)).T @ a
 
+    def refuse_singular(filtered: FloatArray, lam: float) -> None:
+        flat = filtered.reshape(rows, k)
+        if singular(flat if basis is None else basis.T @ flat, columns[..., :k].reshape(rows, k)):
+            raise EstimationError(Note("moments_singular", value=lam))
+
     def by_instruments(z: FloatArray, y: FloatArray) -> FloatArray:
         if basis is not None:
             z, y = basis.T @ z, basis.T @ y
@@ -277,13 +283,16 @@ def fit_error_moments(
         raise EstimationError(Note("no_errors_left"))
     lam, _ = smallest(*moments.polynomial(u, of_lag), np.eye(len(moments.matrices)), bounds)
     filtered = columns - lam * lagged
+    refuse_singular(filtered[..., :k], lam)
     coef = by_instruments(filtered[..., :k].reshape(rows, k), filtered[..., k].ravel())
     u, of_lag = residuals(coef)
     weights = np.asarray(np.linalg.inv(psi(u - lam * of_lag, filtered[..., :k])[3]), dtype=np.float64)
     g, slopes = moments.polynomial(u, of_lag)
     lam, end = smallest(g, slopes, weights, bounds)
     errors = u - lam * of_lag
-    p, squares, a, variance = psi(errors, columns[..., :k] - lam * lagged[..., :k])
+    filtered = columns[..., :k] - lam * lagged[..., :k]
+    refuse_singular(filtered, lam)
+    p, squares, a, variance = psi(errors, filtered)
     scaled = p * squares.reshape(rows, 1)
     j = slopes @ np.array([1.0, 2 * lam])
     weighted = np.linalg.solve(variance, j)

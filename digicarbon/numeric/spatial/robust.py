@@ -242,14 +242,23 @@ def error_moments(residuals: FloatArray, sigma2: float, sample: Sample) -> tuple
     Notes
     -----
     A residual is Σ p_j ε_j with the weights p of the within transformation, so that its third moment is μ₃ Σ p³ and its
-    fourth μ₄ Σ p⁴ + 3σ⁴((Σ p²)² - Σ p⁴).
+    fourth μ₄ Σ p⁴ + 3σ⁴((Σ p²)² - Σ p⁴). In two periods beside unit effects, or of two units beside time effects, Σ p³
+    is zero and μ₃ unknown: it is taken as zero. No distribution has a fourth moment below σ⁴ + μ₃²/σ², see
+    `least_fourth`.
     """
     second, third, fourth = (weight_power(sample, power) for power in (2, 3, 4))
-    mean4 = float((residuals**4).mean())
-    return (
-        float((residuals**3).mean()) / third,
-        (mean4 - 3 * sigma2**2 * (second**2 - fourth)) / fourth,
-    )
+    mean3, mean4 = float((residuals**3).mean()), float((residuals**4).mean())
+    skewed = mean3 / third if third else 0.0
+    found = (mean4 - 3 * sigma2**2 * (second**2 - fourth)) / fourth
+    return skewed, max(found, float(least_fourth(np.array(sigma2), np.array(skewed))))
+
+
+def least_fourth(sigma2: FloatArray, third: FloatArray) -> FloatArray:
+    """Return the least fourth moment of errors of a variance and a third moment (Pearson 1916).
+
+    Below it a variance that rests on these moments may be negative.
+    """
+    return np.asarray(sigma2**2 + third**2 / sigma2)
 
 
 def _shares(sample: Sample) -> tuple[float, float]:

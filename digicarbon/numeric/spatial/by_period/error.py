@@ -7,13 +7,39 @@ from functools import cached_property
 import numpy as np
 import scipy
 
-from digicarbon.arrays import FloatArray
+from digicarbon.arrays import BoolArray, FloatArray
+from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.spatial.by_period.effects import Effects
 from digicarbon.numeric.spatial.by_period.estimates import PeriodFit
 from digicarbon.numeric.spatial.by_period.traces import projected_products
 from digicarbon.numeric.spatial.by_period.weights import PeriodWeights
 from digicarbon.numeric.spatial.likelihood import gaussian, inner_ranges, refuse_flat_ranges
 from digicarbon.numeric.spatial.operator import coarse_nodes
+
+FEWEST = 9
+"""Places of λ that the likelihood must have a value at."""
+
+REGULAR = 1e-7
+"""Least diagonal of the triangular factor of columns of length one that are no combination of each other."""
+
+
+def regular_roots(stacks: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Return the Cholesky factors of those matrices, shape (m, p, p), that are regular, and which ones are.
+
+    Beside an end of the range of λ filtered columns depend on each other but for rounding.
+    """
+    scale = np.sqrt(np.maximum(np.diagonal(stacks, axis1=1, axis2=2), 1e-300))
+    # columns in small units must not count as dependent
+    scaled = stacks / scale[:, :, None] / scale[:, None, :]
+    try:
+        roots, keep = np.linalg.cholesky(scaled), np.ones(len(stacks), dtype=bool)
+    except np.linalg.LinAlgError:
+        keep = np.linalg.eigvalsh(scaled)[:, 0] > REGULAR**2
+        roots = np.linalg.cholesky(scaled[keep])
+    fine = np.diagonal(roots, axis1=1, axis2=2).min(axis=1, initial=1.0) > REGULAR
+    keep[keep] = fine
+    return np.asarray(roots[fine] * scale[keep][:, :, None]), keep
 
 
 class FilteredEffects:
@@ -35,9 +61,9 @@ class FilteredEffects:
     def coarse(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Places λ that cover the range, inverse Cholesky factors of L′S′SL there, and half of its log-determinants."""
         nodes = coarse_nodes(self.weights.bounds)
-        roots = np.linalg.cholesky(at_each(self.powers, nodes))
+        roots, keep = regular_roots(at_each(self.powers, nodes))
         logs = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
-        return nodes, np.linalg.inv(roots), logs
+        return nodes[keep], np.linalg.inv(roots), logs
 
 
 def powers_of(level: FloatArray, lagged: FloatArray, other: FloatArray, of_other: FloatArray) -> FloatArray:
@@ -114,17 +140,21 @@ class ErrorPeriods:
         """
         powers = self._with(y)
         nodes, heights = self._heights(powers)
+        if len(nodes) < FEWEST:
+            raise EstimationError(Note("no_errors_left"))
         refuse_flat_ranges(inner_ranges(heights), self.degrees)
         best = min(max(int(heights.argmax()), 1), len(nodes) - 2)
         low, high = float(nodes[best - 1]), float(nodes[best + 1])
         slopes = self._slope(powers, low), self._slope(powers, high)
         left, right = self.weights.bounds
-        if slopes[0] > 0 > slopes[1]:
-            lam = float(scipy.optimize.brentq(lambda at: self._slope(powers, at), low, high, xtol=1e-15, rtol=1e-14))
-        else:
+        end = not slopes[0] > 0 > slopes[1]
+        if end:
             lam = low if slopes[0] <= 0 else high
+        else:
+            lam = float(scipy.optimize.brentq(lambda at: self._slope(powers, at), low, high, xtol=1e-15, rtol=1e-14))
         margin = 1e-5 * (right - left)
-        return self._at(powers, y, lam, bool(lam - left < margin or right - lam < margin))
+        at_end = lam - left < margin or right - lam < margin or (end and lam in (nodes[0], nodes[-1]))
+        return self._at(powers, y, lam, bool(at_end))
 
     def factored(self, lam: float) -> tuple[FloatArray, FloatArray, float]:
         """Return the Cholesky factor of x′S′Sx, the block of Z of its inverse, and what is added to the sum of squares.
@@ -154,12 +184,10 @@ class ErrorPeriods:
         # regressors and outcome without the filtered effects
         sides = inverse @ at_each(powers[:, :r, r:], nodes)
         left = at_each(powers[:, r:, r:], nodes) - np.swapaxes(sides, 1, 2) @ sides
-        # columns in small units must not count as dependent
-        scale = 1 / np.sqrt(np.maximum(np.diagonal(left, axis1=1, axis2=2), 1e-300))
-        roots = np.linalg.cholesky(left * scale[:, :, None] * scale[:, None, :])
-        logs = np.log(roots[:, -1, -1] / scale[:, -1])
-        out = self.weights.log_determinant(nodes) - self.degrees * logs
-        return nodes, np.asarray(out - of_effects if self.adjusted else out)
+        roots, keep = regular_roots(left)
+        nodes = nodes[keep]
+        out = self.weights.log_determinant(nodes) - self.degrees * np.log(roots[:, -1, -1])
+        return nodes, np.asarray(out - of_effects[keep] if self.adjusted else out)
 
     def _slope(self, powers: FloatArray, lam: float) -> float:
         stack = powers[0] - lam * powers[1] + lam**2 * powers[2]
@@ -199,11 +227,15 @@ class ErrorPeriods:
             factor = np.linalg.cholesky(stack[:r, :r])
             flat = scipy.linalg.solve_triangular(factor, filtered.reshape(-1, r).T, lower=True).T
             basis = flat.reshape(filtered.shape)
-        g = self.weights.g(np.array([lam]))[0]
-        trace, _, square, norm = projected_products(basis, g)
-        trace /= sigma2
-        information = np.array([[square + norm, trace], [trace, self.degrees / (2 * sigma2**2)]])
-        covariance[k:, k:] = np.linalg.inv(information)
+        if boundary:
+            # I - λW is almost singular there
+            covariance[k + 1, k + 1] = 2 * sigma2**2 / self.degrees
+        else:
+            g = self.weights.g(np.array([lam]))[0]
+            trace, _, square, norm = projected_products(basis, g)
+            trace /= sigma2
+            information = np.array([[square + norm, trace], [trace, self.degrees / (2 * sigma2**2)]])
+            covariance[k:, k:] = np.linalg.inv(information)
         log_determinant = float(self.weights.log_determinant(np.array([lam]))[0])
         loglik = gaussian(ssr, log_determinant, self.effects.size)
         linear = np.concatenate([self.filtered(lam), np.zeros((*residuals.shape, 1))], axis=2)

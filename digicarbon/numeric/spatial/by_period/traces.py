@@ -189,7 +189,9 @@ class Traces:
         if not self.basis.shape[2]:
             return nodes, self.weights.log_determinant(nodes)
         # ln|S| is exact; what Q takes from it is smooth
-        own = np.array([float(self.weights.times @ np.trace(self._g_all(node), axis1=1, axis2=2)) for node in nodes])
+        known = {float(node): self._g_all(float(node)) for node in nodes}
+        nodes = np.array([node for node, g in known.items() if g is not None])
+        own = np.array([self.weights.times @ np.trace(g, axis1=1, axis2=2) for g in known.values() if g is not None])
         gap, exact = own - self.at(nodes)[0], self.weights.log_determinant(nodes)
         changes = np.diff(nodes) * (gap[1:] + gap[:-1]) / 2
         # beside a pole both traces are large, and their ratio changes little
@@ -200,5 +202,9 @@ class Traces:
         steps = np.concatenate([[0.0], np.cumsum(changes)])
         return nodes, exact + steps - np.interp(0.0, nodes, steps)
 
-    def _g_all(self, rho: float) -> FloatArray:
-        return np.asarray(self.weights.blocks[0] @ self.weights.inverse(np.array([rho])))
+    def _g_all(self, rho: float) -> FloatArray | None:
+        """Return G; None beside an end of the range, where I - ρW is singular but for rounding."""
+        try:
+            return np.asarray(self.weights.blocks[0] @ self.weights.inverse(np.array([rho])))
+        except np.linalg.LinAlgError:
+            return None
