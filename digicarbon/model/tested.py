@@ -190,6 +190,15 @@ class Tested(Model):
             model, made = self.as_spatial, panel.with_terms(self.as_spatial.terms)
             if weights is not None and model.fixed == "time":
                 filters = Filters.of(result, weights.align(made).operator)
+        elif self.as_dynamic_space is not None and weights is not None:
+            past = self.as_dynamic_space
+            if past.effects != "time":
+                return []
+            made = panel.with_terms(past.terms)
+            of_now = Filters.of(result, weights.align(made).operator)
+            filters = replace(of_now, lagged=of_now.lagged | ({past.past} if past.space_time_lag else set()))
+            terms = (*made.expanded(past.regressors, among=past.terms), past.past)
+            return unit_effects_left_out(made, self.y, terms, past.effects, filters)
         else:
             return []
         terms = made.expanded(model.regressors, among=model.terms)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
+from digicarbon.errors import EstimationError
 from digicarbon.model.base import refuse_pole
 from digicarbon.model.batch import Estimand
+from digicarbon.note import Note
 from digicarbon.numeric.dynamic_space.effects import (
     LONG,
     SHORT,
@@ -23,6 +25,7 @@ from digicarbon.numeric.dynamic_space.effects import (
 from digicarbon.numeric.dynamic_space.estimator import DynamicFit, Setting, fit_dynamic
 from digicarbon.numeric.dynamic_space.null import lags_of
 from digicarbon.numeric.dynamic_space.robust import robust_covariance
+from digicarbon.numeric.linear.covariance import nearest_semidefinite
 from digicarbon.numeric.linear.within import demean
 from digicarbon.numeric.spatial.effects import EffectEstimates
 from digicarbon.numeric.spatial.likelihood import near_end
@@ -161,7 +164,7 @@ def estimate(design: Design, y: FloatArray | None = None) -> Estimates:
     Raises
     ------
     EstimationError
-        If nothing is left to explain at an end of ρ's range.
+        If nothing is left to explain at an end of ρ's range, or a robust covariance is indefinite.
     """
     if y is None:
         y, before = design.y, design.before
@@ -174,7 +177,11 @@ def estimate(design: Design, y: FloatArray | None = None) -> Estimates:
     fit = fit_dynamic(columns, design.w, design.setting)
     if fit.boundary:
         refuse_pole(("rho",), float(np.vdot(fit.residuals, fit.residuals)), moving[..., -1])
-    covariance = robust_covariance(columns, fit, design.w, design.setting) if design.robust else fit.covariance
+    if not design.robust:
+        return Estimates(fit, fit.covariance, design)
+    covariance = robust_covariance(columns, fit, design.w, design.setting)
+    if nearest_semidefinite(covariance)[1]:
+        raise EstimationError(Note("quasi_indefinite", key="model.cov"))
     return Estimates(fit, covariance, design)
 
 

@@ -89,7 +89,8 @@ def by_moments(design: SpatialDesign, rule: Rule) -> tuple[InstrumentedFit, Erro
     Raises
     ------
     EstimationError
-        As that does, or if filtered exogenous regressors depend on instruments.
+        As that does, or if filtered exogenous regressors depend on instruments, or endogenous ones are not moved by
+        them, or are explained exactly.
     """
     own, lagged = design.columns, design.lagged()
     assert design.moments is not None
@@ -110,6 +111,8 @@ def by_moments(design: SpatialDesign, rule: Rule) -> tuple[InstrumentedFit, Erro
     every = np.column_stack([columns.w, columns.z])
     if not design.exogenous and singular(every, every):
         raise EstimationError(Note("moments_singular", value=found.lam))
+    if not design.exogenous:
+        columns.refuse_useless()
     residuals = in_rows(found.innovations[..., None]).ravel()
     fit = InstrumentedFit(
         np.append(found.coef, found.lam),

@@ -234,9 +234,10 @@ class Solver:
         one_step[:, active] += change
         # an estimate beside the end of the stable region has no correction: its traces are those of a pole
         without = ~((largest_root(quasi, self.spectrum.ends) < 1) & self._stable(one_step)) | end
+        without |= ~(corrected_sigma2 > 0)
         if without.any():
             one_step[without] = quasi[without]
-            corrected_sigma2[without] *= setting.direct.size / (setting.direct.size + setting.direct.size // setting.t)
+            corrected_sigma2[without] = _ssr(gram[without], quasi[without][:, active]) / setting.direct.size
         if setting.correction == "lee_yu":
             return self._at(gram, one_step, without, end, corrected_sigma2), quasi
         theta, solved = self._climb(gram, self._inside(one_step, quasi))
