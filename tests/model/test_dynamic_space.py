@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
-from digicarbon.errors import ConfigError, DataError, WeightsError
+from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.model.dynamic_space._batch import DynamicFits, EachFit, batch_of
 from digicarbon.numeric.dynamic_space.effects import LONG, SHORT
@@ -438,3 +438,71 @@ def test_draws_without_a_long_run_are_on_no_curve_and_a_note_names_the_null_mode
     # the numerator's statistic is there in every draw
     tested = batch.several(batch.prepare(outcomes), [total])[0]
     assert np.isfinite(tested[0]).mean() > np.isfinite(drawn[0]).mean()
+
+
+def everybody(n: int, t: int, seed: int) -> tuple[dc.Panel, dc.Weights]:
+    """Return a panel of units that are all neighbours of each other, with equal weights."""
+    rng = np.random.default_rng(seed)
+    units = [f"u{unit}" for unit in range(n)]
+    index = pd.MultiIndex.from_product([units, range(t + 1)], names=["unit", "time"])
+    drawn = pd.DataFrame(rng.normal(size=(len(index), 3)), index=index, columns=["y", "x", "c"])
+    panel = dc.Panel.from_frame(drawn.reset_index(), "unit", "time")
+    return panel, dc.Weights.from_matrix(np.ones((n, n)) - np.eye(n), units)
+
+
+@pytest.mark.parametrize("correction", ["score", "lee_yu", "none"])
+@pytest.mark.parametrize(
+    ("periods", "words"), [(3, "W_lag_y is collinear with x, c, W_x"), (4, "rho lies at an end of its range")]
+)
+def test_a_likelihood_without_a_highest_value_is_refused(periods: int, words: str, correction: Any) -> None:
+    """With equal weights between all units (I - ρW)y is a mean of each period at ρ = 1 - N: few regressors explain it."""
+    for seed in range(4):
+        model = dc.DynamicSpatialPanel(**TERMS, effects="unit", bias_correction=correction)
+        with pytest.raises(EstimationError, match=words):
+            model.fit(*everybody(8, periods, seed))
+
+
+def test_lags_of_the_outcome_that_are_one_are_named() -> None:
+    model = dc.DynamicSpatialPanel(**TERMS, kind="sar")
+    with pytest.raises(EstimationError, match="W_lag_y is collinear with lag_y after two_way effects"):
+        model.check(*everybody(8, 6, 0))
+
+
+def test_observations_are_those_that_effects_leave() -> None:
+    panel = panel_of(n=6, periods=3)
+    for correction in ("score", "lee_yu", "none"):
+        with pytest.raises(EstimationError, match=r"5 \(effective\) observations cannot identify 7 parameters"):
+            fitted(panel.select(periods=panel.periods[:3]), bias_correction=correction)
+
+
+def test_two_periods_show_no_third_moments() -> None:
+    panel = panel_of(n=40, periods=3)
+    with pytest.raises(EstimationError, match=r"model\.cov=robust needs third moments"):
+        fitted(panel.select(periods=panel.periods[:3]), cov="robust")
+
+
+def test_time_effects_alone_are_warned_of_where_errors_of_a_unit_are_alike() -> None:
+    panel = panel_of(n=60, periods=8, seed=2)
+    assert fitted(panel, effects="time").has_note("unit_effects_rejected")
+    assert not fitted(panel).has_note("unit_effects_rejected")
+
+
+def test_sigma2_without_a_correction_is_the_mean_square_of_the_residuals() -> None:
+    """Neighbours in pairs: a panel for which neither correction exists, and Lee and Yu's would be far away."""
+    found = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        units, t = [f"u{unit}" for unit in range(4)], 5
+        index = pd.MultiIndex.from_product([units, range(t)], names=["unit", "time"])
+        drawn = pd.DataFrame(rng.normal(size=(len(index), 3)).cumsum(axis=0), index=index, columns=["y", "x", "c"])
+        panel = dc.Panel.from_frame(drawn.reset_index(), "unit", "time")
+        weights = dc.Weights.from_matrix(np.kron(np.eye(2), 1 - np.eye(2)), units)
+        try:
+            result = dc.DynamicSpatialPanel(y="y", x=("x",), bias_correction="lee_yu").fit(panel, weights)
+        except EstimationError:
+            continue
+        if result.has_note("dynamic_no_correction"):
+            found += 1
+            assert result.residuals is not None
+            assert result.statistics["sigma2"] == pytest.approx((result.residuals**2).sum() / (3 * (t - 1)))
+    assert found > 3

@@ -13,6 +13,8 @@ import digicarbon as dc
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DigicarbonError
 from digicarbon.model.base import Model
+from digicarbon.numeric.spatial.likelihood import Sample
+from digicarbon.numeric.spatial.robust import error_moments, least_fourth
 from digicarbon.result import Result
 
 SEEDS = range(35)
@@ -157,3 +159,19 @@ def test_most_small_panels_have_numbers() -> None:
             else:
                 fitted += 1
     assert fitted > 4 * refused
+
+
+def test_moments_of_errors_are_those_of_a_distribution() -> None:
+    """A fourth moment is at least σ⁴ + μ₃²/σ², with equality for errors of two values."""
+    two = np.where(np.arange(60).reshape(20, 3) % 4 == 0, 3.0, -1.0)
+    sample = Sample(3, 20, "none", "none")
+    third, fourth = error_moments(two, 3.0, sample)
+    assert (third, fourth) == pytest.approx((6.0, 21.0))
+    assert float(least_fourth(np.array(3.0), np.array(third))) == pytest.approx(fourth)
+    # a variance that is too large for the residuals, as after a correction of few degrees of freedom
+    assert error_moments(two, 6.0, sample)[1] == pytest.approx(36.0 + 6.0**2 / 6.0)
+
+
+def test_two_periods_have_no_third_moment() -> None:
+    residuals = np.random.default_rng(1).normal(size=(1, 9)) * np.array([[1.0], [-1.0]])
+    assert error_moments(residuals, 1.0, Sample(9, 2, "unit", "lee_yu"))[0] == 0.0
