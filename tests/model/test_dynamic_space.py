@@ -455,7 +455,7 @@ def everybody(n: int, t: int, seed: int) -> tuple[dc.Panel, dc.Weights]:
     ("periods", "words"), [(3, "W_lag_y is collinear with x, c, W_x"), (4, "rho lies at an end of its range")]
 )
 def test_a_likelihood_without_a_highest_value_is_refused(periods: int, words: str, correction: Any) -> None:
-    """With equal weights between all units (I - ρW)y is a mean of each period at ρ = 1 - N: few regressors explain it."""
+    """With equal weights between all units (I - ρW)y is a mean of each period at ρ = 1 - N, explained by few terms."""
     for seed in range(4):
         model = dc.DynamicSpatialPanel(**TERMS, effects="unit", bias_correction=correction)
         with pytest.raises(EstimationError, match=words):
