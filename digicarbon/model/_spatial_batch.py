@@ -49,19 +49,26 @@ class LagFits(Fitted[LagOutcomes]):
 
     def several(self, prepared: LagOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
-        names = self._design.names
-        asked: list[Asked | Combination] = []
-        for estimand in estimands:
-            if self._of is not None and estimand.quantity != "coefficient":
-                asked.append(self._of.combination(estimand))
-                continue
-            lag = f"W_{estimand.term}"
-            place = names.index(lag) if lag in names else None
-            asked.append((names.index(estimand.term), place, estimand.quantity))
-        every, rho = self.batch.several(prepared, asked, self._errors)
+        every, rho = self.batch.several(prepared, [self._asked(estimand) for estimand in estimands], self._errors)
         # a single fit has no focal number where ρ is at the end of its range
         lost = near_end(rho, self.space.w)
         return [(np.where(lost, np.nan, effect), np.where(lost, np.nan, se)) for effect, se in every]
+
+    def largest(
+        self, prepared: LagOutcomes, estimand: Estimand, value: float, count: int, like: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return an estimand; errors are clustered where |estimate - value|/error is among the largest."""
+        if self._errors != "cluster" or self.space.sample.correction == "bias_corrected" or count == 0:
+            return super().largest(prepared, estimand, value, count, like)
+        effect, se, rho = self.batch.largest(prepared, self._asked(estimand), value, count, like)
+        lost = near_end(rho, self.space.w)
+        return np.where(lost, np.nan, effect), np.where(lost, np.nan, se)
+
+    def _asked(self, estimand: Estimand) -> Asked | Combination:
+        names, lag = self._design.names, f"W_{estimand.term}"
+        if self._of is not None and estimand.quantity != "coefficient":
+            return self._of.combination(estimand)
+        return names.index(estimand.term), names.index(lag) if lag in names else None, estimand.quantity
 
 
 class ErrorFits(Fitted[LagOutcomes]):

@@ -91,6 +91,14 @@ class Batch(Protocol):
     def several(self, prepared: Any, estimands: Sequence[Estimand]) -> Fits:
         """Return other estimands of the same specification, each as `fit` returns its own."""
 
+    def largest(
+        self, prepared: Any, estimand: Estimand, value: float, count: int, like: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return an estimand as `fit` does, where so many |estimate - value|/error that are largest are to be exact.
+
+        The error may be infinite for the others. ``like`` is about what the errors are, shape (M,).
+        """
+
 
 class JointBatch(Batch, Protocol):
     """A specification whose quantities are also tested together."""
@@ -120,6 +128,12 @@ class Fitted(ABC, Generic[P]):
     @abstractmethod
     def several(self, prepared: P, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
+
+    def largest(
+        self, prepared: P, estimand: Estimand, value: float, count: int, like: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return an estimand for each outcome, each of shape (M,)."""
+        return self.several(prepared, [estimand])[0]
 
     def combine(self, prepared: P, weights: FloatArray) -> P:
         """Return linear combinations of outcomes, weights of shape (M, draws)."""

@@ -14,7 +14,16 @@ from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Batch, Estimand, Fits, JointBatch
 from digicarbon.model.restrictions import Ratios, Redrawn, Restrictions
 from digicarbon.numeric.resampling.null_model import NullModel
-from digicarbon.numeric.resampling.unit_wild import CELLS, WildTest, basis_of, draws_of, p_value, wild_test
+from digicarbon.numeric.resampling.unit_wild import (
+    CELLS,
+    WildTest,
+    alpha_of,
+    basis_of,
+    beyond_critical,
+    draws_of,
+    p_value,
+    wild_test,
+)
 from digicarbon.progress import counted
 
 if TYPE_CHECKING:
@@ -87,8 +96,18 @@ def wild_tests(
     def at(place: int, value: float) -> tuple[FloatArray, FloatArray]:
         if isinstance(restrictions, Redrawn):
             return restrictions.fits(place, value, draws.signs)
-        batch = restrictions.batch_at(place, value) if isinstance(restrictions, Ratios) else None
-        return fits(restrictions, restrictions.null_at(place, value), [place], draws.signs, batch)[0]
+        null = restrictions.null_at(place, value)
+        if isinstance(restrictions, Ratios):
+            return fits(restrictions, null, [place], draws.signs, restrictions.batch_at(place, value))[0]
+        batch, estimand = restrictions.batch, restrictions.estimands[place]
+        parts, like = [], dict(zip(places, zero, strict=True))[place][1]
+        for prepared in _prepared(batch, null, draws.signs):
+            part = batch.largest(prepared, estimand, value, beyond, like)
+            parts.append([part])
+            like = like[len(part[0]) :]
+        return _joined(parts)[0]
+
+    beyond = beyond_critical(len(draws.signs), alpha_of(draws.level))
 
     def value_at(place: int) -> Callable[[float], float] | None:
         return restrictions.value_at(place) if isinstance(restrictions, Ratios) else None

@@ -97,7 +97,30 @@ def test_blocks_do_not_depend_on_their_size(monkeypatch: pytest.MonkeyPatch) -> 
     np.testing.assert_allclose(parts, once, rtol=1e-9)
     np.testing.assert_allclose(of_parts, rho, rtol=1e-9, atol=1e-12)
     plain = LagOutcomes(basis.level @ weights, basis.lagged @ weights)
-    np.testing.assert_allclose(batch.several(plain, [(0, None, "total")], "cluster")[0], once, rtol=1e-9)
+    # rows that are formed of the same columns differ in their last of seven digits
+    np.testing.assert_allclose(batch.several(plain, [(0, None, "total")], "cluster")[0], once, rtol=1e-7)
+
+
+@pytest.mark.parametrize("effects", ["unit", "two_way"])
+@pytest.mark.parametrize("like", [1.0, 1e-3, np.nan])
+def test_the_largest_ratios_are_those_of_all_outcomes(effects: EffectsKind, like: float) -> None:
+    """Whatever errors are said to be like: for some outcomes, for none of them."""
+    rng, n = np.random.default_rng(9), 30
+    ring = (np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1)) / 2
+    w, sample = DenseOperator(ring, 1.0, None), Sample(n, T, effects, "lee_yu")
+    space = LagSpace(w, sample)
+    batch = LagBatch(rng.normal(size=(T, n, 2)), w, sample, space)
+    outcomes = space.outcomes(rng.normal(size=(n, T, 6))) @ rng.normal(size=(6, 400))
+    for one in ((0, None, "total"), (0, 1, "direct"), (1, None, "coefficient")):
+        [(effect, error)], rho = batch.several(outcomes, [one], "cluster")
+        said = np.where(rng.random(400) < 0.1, like, 1.0) * error
+        found, errors, places = batch.largest(outcomes, one, 0.02, 20, said)
+        np.testing.assert_allclose(found, effect, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(places, rho, rtol=1e-9, atol=1e-12)
+        ratios, exact = np.abs(found - 0.02) / errors, np.abs(effect - 0.02) / error
+        assert (ratios <= exact * (1 + 1e-6)).all()
+        np.testing.assert_allclose(np.sort(ratios)[-20:], np.sort(exact)[-20:], rtol=1e-6)
+        assert np.isinf(errors).any()
 
 
 def test_own_shares_stay_exact_beside_a_draw_near_the_end() -> None:

@@ -324,6 +324,10 @@ def with_free(basis: FloatArray, x: FloatArray, g: FloatArray) -> FloatArray:
     """Return a basis with the combinations of x that the restriction g′b = value leaves free."""
     if x.shape[1] == 1:
         return basis
+    if x.shape[1] == 2:
+        free = x @ np.array([[-g[1]], [g[0]]])
+        size = float(np.linalg.norm(free))
+        return np.column_stack([basis, free / size]) if size > 0 else basis
     return np.column_stack([basis, orthonormal(x @ scipy.linalg.null_space(g[None]))])
 
 

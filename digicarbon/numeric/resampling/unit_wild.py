@@ -20,6 +20,8 @@ CELLS = 1 << 22
 """Numbers that outcomes of one block of draws may hold."""
 TIES = 1e-9
 """A statistic that is smaller than the observed one by less than this share is equal to it."""
+VANISHED = 1e-8
+"""Share of a direction that regressors explain up to rounding."""
 CLOSE = 0.1
 """Standard errors by which the last step of the search for the end of an interval may still move it.
 
@@ -76,8 +78,10 @@ def corrected(null: NullModel) -> FloatArray:
     shares = 1 / np.bincount(rows.period_codes, minlength=rows.t) if null.by_time else np.zeros(rows.t)
     if rows.balanced:
         blocks = null.basis.reshape(rows.n, rows.t, -1)
-        rest = np.eye(rows.t) - blocks @ blocks.transpose(0, 2, 1) - np.diag(shares)
         by_unit = null.residuals.reshape(rows.n, rows.t, 1)
+        if blocks.shape[2] < rows.t:
+            return _few_columns(blocks, float(1 - shares[0]), by_unit).ravel()
+        rest = np.eye(rows.t) - blocks @ blocks.transpose(0, 2, 1) - np.diag(shares)
         return (_inverse_root(rest) @ by_unit).ravel()
     for unit in range(rows.n):
         own = np.flatnonzero(rows.unit_codes == unit)
@@ -87,10 +91,33 @@ def corrected(null: NullModel) -> FloatArray:
     return out
 
 
+def _few_columns(blocks: FloatArray, rest: float, by_unit: FloatArray) -> FloatArray:
+    """Return (cI - UU′)^(-1/2)ε of each unit, U with fewer columns than periods, by the eigenvectors of U′U.
+
+    Parameters
+    ----------
+    blocks : ndarray, shape (N, T, k)
+        U of each unit.
+    rest : float
+        c.
+    by_unit : ndarray, shape (N, T, 1)
+        ε.
+    """
+    turned = blocks.transpose(0, 2, 1)
+    values, vectors = np.linalg.eigh(turned @ blocks)
+    # in the direction Uv of length √value the root is 1/√(c - value) in place of 1/√c
+    left = rest - values
+    inverse = np.where(left > VANISHED, 1 / np.sqrt(np.where(left > VANISHED, left, 1.0)), 0.0)
+    some = values > VANISHED
+    change = np.where(some, (inverse - rest**-0.5) / np.where(some, values, 1.0), 0.5 * rest**-1.5)
+    inner = vectors.transpose(0, 2, 1) @ (turned @ by_unit)
+    return np.asarray(rest**-0.5 * by_unit + blocks @ (vectors @ (change[..., None] * inner)))
+
+
 def _inverse_root(matrices: FloatArray) -> FloatArray:
     values, vectors = np.linalg.eigh(matrices)
-    safe = np.where(values > 1e-8, values, 1.0)
-    scale = np.where(values > 1e-8, 1 / np.sqrt(safe), 0.0)
+    safe = np.where(values > VANISHED, values, 1.0)
+    scale = np.where(values > VANISHED, 1 / np.sqrt(safe), 0.0)
     return np.asarray((vectors * scale[..., None, :]) @ np.swapaxes(vectors, -1, -2))
 
 
@@ -133,9 +160,20 @@ def upper_p(observed: float, drawn: FloatArray) -> float:
     return float((1 + (~smaller).sum()) / (1 + len(drawn)))
 
 
+def beyond_critical(draws: int, alpha: float) -> int:
+    """Return how many of the largest statistics reach the critical value."""
+    return int(np.floor(alpha * (1 + draws) * (1 + 1e-12)))
+
+
+def alpha_of(level: float) -> float:
+    """Return the largest p value that is significant at a level."""
+    # 1 - 0.9 is a little less than 0.1, which is a p value of 19 draws
+    return (1 - level) * (1 + 1e-12)
+
+
 def critical(drawn: FloatArray, alpha: float) -> float:
     """Return the |t| up to which p exceeds alpha; infinite where the draws are too few or lost."""
-    place = int(np.floor(alpha * (1 + len(drawn)) * (1 + 1e-12)))
+    place = beyond_critical(len(drawn), alpha)
     if place == 0:
         return np.inf
     sizes = np.nan_to_num(np.abs(drawn), nan=np.inf)
@@ -172,8 +210,7 @@ def wild_test(
     leverage, or where draws are few, the end is the last value that is not rejected: values inside may be. Zero is
     inside exactly where its own p exceeds 1 - level.
     """
-    # 1 - 0.9 is a little less than 0.1, which is a p value of 19 draws
-    alpha = (1 - level) * (1 + 1e-12)
+    alpha = alpha_of(level)
     with np.errstate(divide="ignore", invalid="ignore"):
         under_zero = at_zero[0] / at_zero[1]
     lost = float((~np.isfinite(under_zero)).mean())

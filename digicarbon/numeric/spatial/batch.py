@@ -8,7 +8,7 @@ regressors: models of the same W and sample share it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -53,6 +53,9 @@ LEAST = 1e-9
 """Share of the largest coefficient below which one is not counted in such sums."""
 LEAST_PAIR = 1e-9
 """Of more units, pairs are left out whose weight is at most this share of the largest one."""
+AT_FIRST, SPARE, TINY = 3, 1.1, 1e-300
+"""Outcomes beside each that is sought among the largest; how much larger the ratio of two errors may be than the
+largest one that was seen; an error so small that its outcome comes first."""
 PAIR_CELLS, FEWEST_PAIRED = 1 << 17, 16
 """Products of two units that are handled at a time, and the fewest draws."""
 
@@ -91,21 +94,22 @@ class LagScores:
 
     Attributes
     ----------
-    residuals : ndarray, shape (N, T′, M)
+    outcomes : Projected
+    rho : ndarray, shape (M,)
     of_rho : ndarray, shape (N, M)
         Each unit's own part of the score that is left of ρ's when those of β and σ² are partialled out; centred.
     pairs : ndarray, shape (M,)
         Variance of the part that is products of two units' errors.
     """
 
-    residuals: FloatArray
+    outcomes: Projected
+    rho: FloatArray
     of_rho: FloatArray
     pairs: FloatArray
 
     def of(self, weights: FloatArray) -> FloatArray:
         """Return sums by unit of residuals times weights, shape (N·T′,), centred: shape (N, M)."""
-        n, t, _ = self.residuals.shape
-        return centred(np.matmul(weights.reshape(n, 1, t), self.residuals)[:, 0])
+        return centred(self.outcomes.by_unit(weights, self.rho, len(self.of_rho)))
 
 
 def centred(by_unit: FloatArray) -> FloatArray:
@@ -138,36 +142,116 @@ class LagOutcomes:
         """Return linear combinations of the outcomes, weights of shape (M, draws)."""
         return LagOutcomes(self.level, self.lagged, weights if self.weights is None else self.weights @ weights)
 
-    def blocks(self, basis: FloatArray) -> Iterator[LagBlock]:
-        """Yield blocks of outcomes, projected on an orthonormal basis of shape (N·T′, k)."""
-        parts = basis.T @ self.level, basis.T @ self.lagged
-        rests = self.level - basis @ parts[0], self.lagged - basis @ parts[1]
+    def blocks(self) -> Iterator[LagBlock]:
+        """Yield blocks of outcomes."""
         size = int(np.clip(CELLS // len(self.level), FEWEST, MOST))
         for start in range(0, self.count, size):
             draws = slice(start, start + size)
             if self.weights is None:
-                yield LagBlock(*(rest[:, draws] for rest in rests), *(part[:, draws] for part in parts))
+                yield LagBlock(self.level[:, draws], self.lagged[:, draws])
             else:
                 weights = np.ascontiguousarray(self.weights[:, draws])
-                yield LagBlock(*(rest @ weights for rest in rests), *(part @ weights for part in parts))
+                yield LagBlock(self.level @ weights, self.lagged @ weights)
+
+    def projected(self, basis: FloatArray, formed: bool) -> Iterator[Projected]:
+        """Yield blocks of outcomes, projected on an orthonormal basis of shape (N·T′, k).
+
+        Where outcomes are combinations of few columns their inner products are those of these columns, and a block may
+        have many; not if its rows are to be ``formed``.
+        """
+        parts = basis.T @ self.level, basis.T @ self.lagged
+        rests = self.level - basis @ parts[0], self.lagged - basis @ parts[1]
+        rows, columns = self.level.shape
+        size = int(np.clip(CELLS // (rows if formed or self.weights is None else columns), FEWEST, MOST))
+        for start in range(0, self.count, size):
+            draws = slice(start, start + size)
+            if self.weights is None:
+                yield Projected(*(rest[:, draws] for rest in rests), *(part[:, draws] for part in parts), basis)
+            else:
+                yield Projected(*rests, *parts, basis, np.ascontiguousarray(self.weights[:, draws]))
 
 
 @dataclass(frozen=True, eq=False)
 class LagBlock:
+    """Some outcomes: y and Wy, each of shape (N·T′, M)."""
+
+    level: FloatArray
+    lagged: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Projected:
     """Some outcomes that are projected on regressors.
 
     Attributes
     ----------
-    level, lagged : ndarray, shape (N·T′, M)
+    level, lagged : ndarray, shape (N·T′, J)
         y and Wy less their projections.
-    of_level, of_lagged : ndarray, shape (k, M)
+    of_level, of_lagged : ndarray, shape (k, J)
         Coordinates of the projections.
+    basis : ndarray, shape (N·T′, k)
+    weights : ndarray, shape (J, M), or None
+        The outcomes are these combinations of the columns; None stands for the columns themselves.
+    further : ndarray, shape (k, M), or None
+        What residuals have in the basis, where they are not those of least squares.
     """
 
     level: FloatArray
     lagged: FloatArray
     of_level: FloatArray
     of_lagged: FloatArray
+    basis: FloatArray
+    weights: FloatArray | None = None
+    further: FloatArray | None = None
+
+    @cached_property
+    def moments(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """y′y, y′Wy and (Wy)′Wy of each outcome, each of shape (M,)."""
+        if self.weights is not None and len(self.weights) < len(self.level):
+            both = np.concatenate([self.level.T, self.lagged.T])
+            grams = both @ self.level, self.lagged.T @ self.lagged
+            products = (np.concatenate(grams) @ self.weights).reshape(3, *self.weights.shape)
+            a, b, c = (np.einsum("jm,jm->m", self.weights, one) for one in products)
+            return a, b, c
+        level, lagged = self.combined(self.level), self.combined(self.lagged)
+        pairs = (level, level), (level, lagged), (lagged, lagged)
+        a, b, c = (np.einsum("im,im->m", one, other) for one, other in pairs)
+        return a, b, c
+
+    def some(self, chosen: NDArray[np.intp]) -> Projected:
+        """Return some of the outcomes."""
+        if self.weights is None:
+            own = (part[:, chosen] for part in (self.level, self.lagged, self.of_level, self.of_lagged))
+            made = Projected(*own, self.basis)
+        else:
+            made = replace(self, weights=np.ascontiguousarray(self.weights[:, chosen]))
+        a, b, c = self.moments
+        made.__dict__["moments"] = a[chosen], b[chosen], c[chosen]
+        return made
+
+    @property
+    def count(self) -> int:
+        """Number of outcomes."""
+        return len((self.level if self.weights is None else self.weights).T)
+
+    def combined(self, columns: FloatArray) -> FloatArray:
+        """Return the combinations of columns that the outcomes are, shape (…, J): shape (…, M)."""
+        return columns if self.weights is None else columns @ self.weights
+
+    def residuals(self, rho: FloatArray) -> FloatArray:
+        """Return residuals at each ρ, shape (N·T′, M)."""
+        out = self.combined(self.level) - rho * self.combined(self.lagged)
+        return out if self.further is None else out + self.basis @ self.further
+
+    def by_unit(self, weights: FloatArray, rho: FloatArray, n: int) -> FloatArray:
+        """Return sums by unit of residuals times weights, shape (N·T′,): shape (N, M)."""
+
+        def sums(columns: FloatArray) -> FloatArray:
+            weighted = weights[:, None] * columns
+            return np.asarray(np.add.reduce(weighted.reshape(n, -1, columns.shape[1]), axis=1))
+
+        out = self.combined(sums(self.level)) - rho * self.combined(sums(self.lagged))
+        return out if self.further is None else out + sums(self.basis) @ self.further
 
 
 @dataclass(frozen=True, eq=False)
@@ -431,26 +515,69 @@ class LagSpace:
             return np.asarray(nodes.stars[place] @ columns)
         return self.centre(self.used.apply_g(float(nodes.points[place]), columns))
 
-    def products(self, residuals: FloatArray, nodes: Nodes, basis: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return Σ_{j≠i} g*_ij e_i′e_j of each unit, shape (N, M), and `Pairs.sums`, for up to `ALL_PAIRS` units.
+    def products(
+        self,
+        outcomes: Projected,
+        at: tuple[FloatArray, FloatArray, FloatArray],
+        nodes: Nodes,
+        basis: FloatArray,
+        of_variance: FloatArray,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return each unit's part of ρ's score, and what products of two units add to its variance.
 
-        Residuals are over σ, so that their products are not too large for numbers of seven digits.
+        For up to `ALL_PAIRS` units.
+
+        Parameters
+        ----------
+        outcomes : Projected
+        at : (rho, scale, shift)
+            ρ and 1/σ, each of shape (M,), and what (Wy)* has in the basis beside its rest, shape (k, M).
+        nodes : Nodes
+        basis : ndarray, shape (M, p)
+            Of `Nodes.basis` at ρ.
+        of_variance : ndarray, shape (M,)
+            What a squared error takes from the score of ρ by that of σ².
+
+        Returns
+        -------
+        of_units : ndarray, shape (N, M)
+            Σ_t e_it (Wy)*_it - Σ_{j≠i} g*_ij e_i′e_j - e_i′e_i times ``of_variance``, over σ².
+        pairs : ndarray, shape (M,)
+            `Pairs.sums` over σ⁴.
         """
-        n, _, draws = residuals.shape
+        n, (rho, scale, shift), further = self.w.n, at, outcomes.further
         table = self._matrices_at(nodes)
-        basis = basis[:, : len(table)].astype(table.dtype)
-        ones, size = np.ones(n, dtype=table.dtype), max(PAIR_CELLS // (n * n), FEWEST_PAIRED)
-        of_units, sums = np.empty((n, draws)), np.empty(draws)
-        for start in range(0, draws, size):
-            block = slice(start, min(start + size, draws))
-            e = np.ascontiguousarray(residuals[..., block].transpose(2, 0, 1), dtype=table.dtype)
-            weighted = (basis[block] @ table).reshape(-1, n, n)
+        kind = table.dtype
+        level, lagged, axes = (
+            np.ascontiguousarray(part.T, dtype=kind) for part in (outcomes.level, outcomes.lagged, outcomes.basis)
+        )
+        # over σ, products are not too large for numbers of seven digits
+        coordinates = (shift * scale).T.astype(kind)
+        beyond = None if further is None else (further * scale).T.astype(kind)
+        weights = None if outcomes.weights is None else (outcomes.weights * scale).T.astype(kind)
+        basis = basis[:, : len(table)].astype(kind)
+        own, by_rho, by_variance = (part[:, None].astype(kind) for part in (scale, rho, of_variance))
+        ones, size = np.ones(n, dtype=kind), max(PAIR_CELLS // (n * n), FEWEST_PAIRED)
+        of_units, sums = np.empty((len(rho), n)), np.empty(len(rho))
+        for start in range(0, len(rho), size):
+            block = slice(start, min(start + size, len(rho)))
+            y, wy = (own[block] * part[block] if weights is None else weights[block] @ part for part in (level, lagged))
+            errors = y - by_rho[block] * wy
+            if beyond is not None:
+                errors += beyond[block] @ axes
+            wy += coordinates[block] @ axes
+            e = errors.reshape(len(errors), n, -1)
             # of the same array on both sides, numpy would make one half and copy it, which takes longer
-            weighted *= np.matmul(e, e.transpose(0, 2, 1).copy())
-            of_units[:, block] = (weighted @ ones).T
+            inner = np.matmul(e, e.transpose(0, 2, 1).copy())
+            weighted = (basis[block] @ table).reshape(-1, n, n)
+            weighted *= inner
+            parts = np.einsum("mnt,mnt->mn", e, wy.reshape(e.shape))
+            parts -= weighted @ ones
+            parts -= np.einsum("mii->mi", inner) * by_variance[block]
+            of_units[block] = parts
             flat = weighted.reshape(len(e), -1)
             sums[block] = np.vecdot(flat, flat) + np.einsum("mij,mji->m", weighted, weighted)
-        return of_units, sums
+        return np.ascontiguousarray(of_units.T), sums
 
     def _matrices_at(self, nodes: Nodes) -> FloatArray:
         """Return Chebyshev coefficients of G* without its diagonal, shape (p, N²)."""
@@ -642,43 +769,95 @@ class LagBatch:
             rho.append(found.rho)
         return joined(parts), np.concatenate(rho)
 
+    def largest(
+        self, outcomes: LagOutcomes, one: Asked | Combination, value: float, count: int, like: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return an effect with errors clustered by unit where its distance from a value is among the largest, and ρ.
+
+        Parameters
+        ----------
+        outcomes : LagOutcomes
+        one : Asked or Combination
+        value : float
+        count : int
+            How many of the largest |effect - value|/error are sought.
+        like : ndarray, shape (M,)
+            About what the errors are.
+
+        Returns
+        -------
+        effect, error, rho : ndarray, shape (M,)
+            The error is infinite where the ratio is none of the largest.
+
+        Notes
+        -----
+        Scores by unit are made for the outcomes whose distance is largest by what errors are like. It stops where the
+        next one, times the largest ratio that was seen of these to the errors and once more `SPARE`, is no longer among
+        the largest.
+        """
+        parts, like = [], np.where(np.isfinite(like) & (like > 0), like, TINY)
+        for block in outcomes.projected(self._q, self.space.w.n > ALL_PAIRS):
+            own, like = like[: block.count], like[block.count :]
+            rho = self.space.maximise(*block.moments)
+            effect = self._values(block, rho, one)
+            about = np.abs(effect - value) / own
+            order, error = np.argsort(-about), np.full(len(rho), np.inf)
+            done, until = 0, min(AT_FIRST * count, len(order))
+            while done < len(order):
+                chosen = order[done:until]
+                found = self._parameters(block.some(chosen), "cluster", rho[chosen])
+                error[chosen] = self.effects(found, [one])[0][1]
+                known, done, until = order[:until], until, min(until + until // 2, len(order))
+                exact, most = np.abs(effect[known] - value) / error[known], SPARE * np.max(own[known] / error[known])
+                if done < len(order) and about[order[done]] * most < np.partition(exact, -count)[-count]:
+                    break
+            parts.append((effect, error, rho))
+        effect, error, rho = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return effect, error, rho
+
+    def _values(self, block: Projected, rho: FloatArray, one: Asked | Combination) -> FloatArray:
+        """Return an effect of each outcome, shape (M,)."""
+        columns, weights, _ = self.space.combination(one, rho, self.space.traces(rho))
+        picked = np.zeros((len(columns), self._k))
+        picked[np.arange(len(columns)), columns] = 1.0
+        rows = scipy.linalg.solve_triangular(self._r, picked.T, trans="T").T
+        beta = block.combined(rows @ block.of_level) - rho * block.combined(rows @ block.of_lagged)
+        return np.asarray(np.einsum("cm,cm->m", beta, np.stack(list(weights))))
+
     def parameters(self, outcomes: LagOutcomes, errors: Errors = "classic") -> Iterator[LagParameters]:
         """Yield the parameters of blocks of outcomes; with scores by unit if asked."""
-        for block in outcomes.blocks(self._q):
+        formed = errors == "cluster" and self.space.w.n > ALL_PAIRS
+        for block in outcomes.projected(self._q, formed):
             yield self._parameters(block, errors)
 
-    def _parameters(self, block: LagBlock, errors: Errors) -> LagParameters:
-        pairs = ((block.level, block.level), (block.level, block.lagged), (block.lagged, block.lagged))
-        a, b, c = (np.einsum("im,im->m", one, other) for one, other in pairs)
-        rho = self.space.maximise(a, b, c)
-        coordinates = block.of_level - rho * block.of_lagged
+    def _parameters(self, block: Projected, errors: Errors, known: FloatArray | None = None) -> LagParameters:
+        """Return the parameters of a block; ``known`` are its ρ, shape (M,), where they are."""
+        a, b, c = block.moments
+        rho = self.space.maximise(a, b, c) if known is None else known
+        of_level, of_lagged = block.combined(block.of_level), block.combined(block.of_lagged)
+        coordinates = of_level - rho * of_lagged
         beta = scipy.linalg.solve_triangular(self._r, coordinates).T
         sigma2 = (a - 2 * rho * b + rho**2 * c) / self.sample.size
         traces = self.space.traces(rho)
         if errors == "observed":
             sample, pull = self.sample, (b - rho * c) / sigma2
             precision = c / sigma2 - 2 * pull**2 / sample.size + sample.periods * traces[1]
-            d = scipy.linalg.solve_triangular(self._r, block.of_lagged).T
+            d = scipy.linalg.solve_triangular(self._r, of_lagged).T
             return LagParameters(beta, rho, sigma2, 1 / precision, d, traces)
         rho_variance, d = self._precision(beta, rho, sigma2, traces)
-        rest = block.level
         if self.sample.correction == "bias_corrected" and self.sample.effects != "none":
             beta, rho, sigma2 = self._corrected(beta, rho, sigma2, rho_variance, d)
             traces = self.space.traces(rho)
             rho_variance, d = self._precision(beta, rho, sigma2, traces)
             # residuals are no longer those of least squares
-            rest = rest + self._q @ (block.of_level - rho * block.of_lagged - self._r @ beta.T)
+            block = replace(block, further=of_level - rho * of_lagged - self._r @ beta.T)
         scores = None
         if errors == "cluster":
-            scores = self._scores(rest - rho * block.lagged, block, (beta, rho, sigma2, d), traces[0])
+            scores = self._scores(block, (beta, rho, sigma2, d), traces[0])
         return LagParameters(beta, rho, sigma2, rho_variance, d, traces, scores)
 
     def _scores(
-        self,
-        residuals: FloatArray,
-        block: LagBlock,
-        at: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
-        trace: FloatArray,
+        self, block: Projected, at: tuple[FloatArray, FloatArray, FloatArray, FloatArray], trace: FloatArray
     ) -> LagScores:
         """Return scores by unit.
 
@@ -690,28 +869,23 @@ class LagBatch:
         """
         beta, rho, sigma2, d = at
         n, nodes = self.space.w.n, self.space.nodes(rho)
-        basis, cube = nodes.basis(rho), residuals.reshape(n, -1, len(rho))
-        own = self.space.own_shares(rho)
+        basis, own = nodes.basis(rho), self.space.own_shares(rho)
+        of_variance = self.sample.periods / self.sample.size * trace
         if n <= ALL_PAIRS:
-            of_others, pairs = self.space.products(cube / np.sqrt(sigma2), nodes, basis)
-            of_others *= sigma2
-            pairs *= sigma2**2
             # (Wy)* has the errors' own lag, too
-            weights = block.lagged + self._q @ (block.of_lagged - self._r @ d.T)
-            of_rho = np.einsum("itm,itm->im", cube, weights.reshape(cube.shape)) - of_others
-            of_rho -= np.einsum("itm,itm->im", cube, cube) * (self.sample.periods / self.sample.size * trace)
+            shift = block.combined(block.of_lagged) - self._r @ d.T
+            of_rho, pairs = self.space.products(block, (rho, 1 / np.sqrt(sigma2), shift), nodes, basis, of_variance)
         else:
-            pairs = self.space.pairs(nodes).sums(cube, basis)
+            cube = block.residuals(rho).reshape(n, -1, len(rho))
+            pairs = self.space.pairs(nodes).sums(cube, basis) / sigma2**2
             parts = (basis[:, :, None] * beta[:, None, :]).reshape(len(rho), -1)
             weights = self._rest(nodes) @ parts.T
             of_rho = np.einsum("itm,itm->im", cube, weights.reshape(cube.shape))
-            share = own - self.sample.periods / self.sample.size * trace
-            of_rho += np.einsum("itm,itm->im", cube, cube) * share
-        of_rho /= sigma2
+            of_rho += np.einsum("itm,itm->im", cube, cube) * (own - of_variance)
+            of_rho /= sigma2
         # time means take from a unit's own errors, whether or not the likelihood is the transformed one
-        of_rho -= cube.shape[1] * own
-        pairs /= sigma2**2
-        return LagScores(cube, centred(of_rho), pairs)
+        of_rho -= len(block.level) // n * own
+        return LagScores(block, rho, centred(of_rho), pairs)
 
     def _rest(self, nodes: Nodes) -> FloatArray:
         """Return Chebyshev coefficients of M(GZ)*, M the residual maker of Z, shape (N·T′, p·k)."""

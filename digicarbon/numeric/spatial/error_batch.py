@@ -81,7 +81,7 @@ class ErrorBatch:
     def parameters(self, outcomes: LagOutcomes, errors: Errors = "classic") -> Iterator[ErrorParameters]:
         """Yield the parameters of blocks of outcomes; with what their standard errors need."""
         # regressors depend on λ: outcomes are not projected beforehand
-        for block in outcomes.blocks(np.empty((len(self._level), 0))):
+        for block in outcomes.blocks():
             yield self._parameters(block, errors)
 
     def _parameters(self, outcomes: LagBlock, errors: Errors) -> ErrorParameters:
