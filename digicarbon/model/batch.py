@@ -91,14 +91,6 @@ class Batch(Protocol):
     def several(self, prepared: Any, estimands: Sequence[Estimand]) -> Fits:
         """Return other estimands of the same specification, each as `fit` returns its own."""
 
-    def largest(
-        self, prepared: Any, estimand: Estimand, value: float, count: int, like: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return an estimand as `fit` does, where so many |estimate - value|/error that are largest are to be exact.
-
-        The error may be infinite for the others. ``like`` is about what the errors are, shape (M,).
-        """
-
 
 class JointBatch(Batch, Protocol):
     """A specification whose quantities are also tested together."""
@@ -132,7 +124,23 @@ class Fitted(ABC, Generic[P]):
     def largest(
         self, prepared: P, estimand: Estimand, value: float, count: int, like: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        """Return an estimand for each outcome, each of shape (M,)."""
+        """Return an estimand as `fit` does, where so many |estimate - value|/error that are largest are to be exact.
+
+        Parameters
+        ----------
+        prepared
+            As `fit` takes it.
+        estimand : Estimand
+        value : float
+        count : int
+        like : ndarray, shape (M,)
+            About what the errors are.
+
+        Returns
+        -------
+        estimate, error : ndarray, shape (M,)
+            The error may be infinite for the other outcomes.
+        """
         return self.several(prepared, [estimand])[0]
 
     def combine(self, prepared: P, weights: FloatArray) -> P:

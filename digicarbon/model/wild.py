@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.model.batch import Batch, Estimand, Fits, JointBatch
+from digicarbon.model.batch import Batch, Estimand, Fits, Fitted, JointBatch
 from digicarbon.model.restrictions import Ratios, Redrawn, Restrictions
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.resampling.unit_wild import (
@@ -97,9 +97,11 @@ def wild_tests(
         if isinstance(restrictions, Redrawn):
             return restrictions.fits(place, value, draws.signs)
         null = restrictions.null_at(place, value)
-        if isinstance(restrictions, Ratios):
-            return fits(restrictions, null, [place], draws.signs, restrictions.batch_at(place, value))[0]
         batch, estimand = restrictions.batch, restrictions.estimands[place]
+        if isinstance(restrictions, Ratios):
+            batch = restrictions.batch_at(place, value)
+        if isinstance(restrictions, Ratios) or not isinstance(batch, Fitted):
+            return fits(restrictions, null, [place], draws.signs, batch)[0]
         parts, like = [], dict(zip(places, zero, strict=True))[place][1]
         for prepared in _prepared(batch, null, draws.signs):
             part = batch.largest(prepared, estimand, value, beyond, like)

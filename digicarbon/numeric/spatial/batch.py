@@ -159,16 +159,16 @@ class LagOutcomes:
         Where outcomes are combinations of few columns their inner products are those of these columns, and a block may
         have many; not if its rows are to be ``formed``.
         """
-        parts = basis.T @ self.level, basis.T @ self.lagged
-        rests = self.level - basis @ parts[0], self.lagged - basis @ parts[1]
-        rows, columns = self.level.shape
+        of_level, of_lagged = basis.T @ self.level, basis.T @ self.lagged
+        level, lagged = self.level - basis @ of_level, self.lagged - basis @ of_lagged
+        whole, (rows, columns) = Projected(level, lagged, of_level, of_lagged, basis), self.level.shape
         size = int(np.clip(CELLS // (rows if formed or self.weights is None else columns), FEWEST, MOST))
         for start in range(0, self.count, size):
             draws = slice(start, start + size)
             if self.weights is None:
-                yield Projected(*(rest[:, draws] for rest in rests), *(part[:, draws] for part in parts), basis)
+                yield whole.columns(draws)
             else:
-                yield Projected(*rests, *parts, basis, np.ascontiguousarray(self.weights[:, draws]))
+                yield replace(whole, weights=np.ascontiguousarray(self.weights[:, draws]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,11 +218,15 @@ class Projected:
         a, b, c = (np.einsum("im,im->m", one, other) for one, other in pairs)
         return a, b, c
 
+    def columns(self, chosen: slice | NDArray[np.intp]) -> Projected:
+        """Return some of the columns as outcomes."""
+        level, lagged = self.level[:, chosen], self.lagged[:, chosen]
+        return Projected(level, lagged, self.of_level[:, chosen], self.of_lagged[:, chosen], self.basis)
+
     def some(self, chosen: NDArray[np.intp]) -> Projected:
         """Return some of the outcomes."""
         if self.weights is None:
-            own = (part[:, chosen] for part in (self.level, self.lagged, self.of_level, self.of_lagged))
-            made = Projected(*own, self.basis)
+            made = self.columns(chosen)
         else:
             made = replace(self, weights=np.ascontiguousarray(self.weights[:, chosen]))
         a, b, c = self.moments
