@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from conftest import REFERENCE, REPOSITORY
 
 import digicarbon as dc
 from digicarbon import model as room
+from digicarbon.errors import DigicarbonError
 from digicarbon.model import (
     DecayPanel,
     DiD,
@@ -330,3 +332,29 @@ def test_nothing_that_writes_reads_or_records_names_a_class() -> None:
     for file in Path(inspect.getfile(dc)).parent.rglob("*.py"):
         text = file.read_text(encoding="utf-8")
         assert not [name for name in names if f"isinstance(model, {name}" in text], file
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+@pytest.mark.parametrize("model", FITTED)
+def test_a_cell_without_a_value_is_a_sentence_or_its_row_is_left_out(model: Model, lost: float) -> None:
+    """Never a missing number, and never another one than that of the panel without the row."""
+    rows = [5, 400]
+    names = [name for name in dict.fromkeys((model.y, *model.terms)) if name in states().columns]
+    assert model.y in names
+    for name in names:
+        values = states().column(name).copy()
+        values[rows] = lost
+        holed, weights = states().with_columns({name: values}), weights_of(model)
+        refused = ""
+        try:
+            found = model.fit(holed, weights)
+        except DigicarbonError as error:
+            refused = str(error)
+        if refused:
+            assert re.search(rf"\b{re.escape(name)}\b", refused), (name, refused)
+            continue
+        kept = np.ones(len(values), dtype=bool)
+        kept[rows] = False
+        expected = model.fit(states().rows(kept), weights)
+        np.testing.assert_allclose(found.coef, expected.coef, rtol=1e-8, err_msg=name)
+        np.testing.assert_allclose(found.covariance, expected.covariance, rtol=1e-8, err_msg=name)

@@ -51,6 +51,11 @@ class ByUnit(ABC):
     reached : Exposure
         How the policies of others reach the rows.
 
+    Raises
+    ------
+    DataError
+        If the outcome or a control is not finite in some row.
+
     Attributes
     ----------
     model, timing, reached
@@ -70,6 +75,7 @@ class ByUnit(ABC):
     def __init__(self, model: DiD, timing: Timing, reached: Exposure = NOTHING) -> None:
         self.model, self.timing, self.reached = model, timing, reached
         self.names = timing.panel.expanded(model.controls, among=model.terms)
+        timing.panel.require((*self.names, model.y))
         self._effects: PolicyEffects | None = None
 
     @abstractmethod
@@ -351,10 +357,22 @@ class CallawaySantanna(ByUnit):
             notes.append(Note("did_single_left_out"))
         if estimated.left_out:
             notes.append(Note("did_cells_left_out", cells=estimated.left_out))
+        notes += self._dropped_controls()
         fitted = self.base(Note("did_influence"), notes, {"group_time": _table(self.timing, estimated)})
         tested = before & ~alone
         own = estimated.influence[:, tested]
         return fitted, pretest(np.eye(own.shape[1]), estimated.att[tested], own.T @ own, fitted.inference)
+
+    def _dropped_controls(self) -> list[Note]:
+        """Return the note that names controls that a comparison does not use, and where."""
+        dropped, cells = self._times.dropped, self._times.cells
+        controls = []
+        for name, lacking in zip(self.names, dropped.T, strict=True):
+            cohorts = [self.timing.label(one) for one in np.unique(cells.first[lacking]).tolist()]
+            if cohorts:
+                facts = {"cells": int(lacking.sum()), "every": len(lacking), "cohorts": cut(cohorts)}
+                controls.append(Note("did_control_not_used", control=name, **facts))
+        return [Note("did_controls_not_used", controls=cut(controls))] if controls else []
 
 
 class Imputing(ByUnit):

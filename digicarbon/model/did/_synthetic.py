@@ -122,6 +122,7 @@ def variance_of(model: DiD, never: int, cohorts: Sequence[int]) -> SyntheticVari
 def _outcome(model: DiD, timing: Timing) -> FloatArray:
     """Return the outcome less what controls make of it, their coefficients being those of untreated rows."""
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
+    panel.require((*names, model.y))
     y = panel.column(model.y)
     if not names:
         return y

@@ -334,6 +334,7 @@ class PanelThreshold(Tested):
 
     def _ordered(self, panel: Panel) -> Ordered:
         names = panel.expanded(self.x, among=self.terms), panel.expanded(self.controls, among=self.terms)
+        panel.require((self.y, *names[0], *names[1], self.threshold))
         x, controls = (panel.array(each) if each else np.empty((len(panel.unit_codes), 0)) for each in names)
         return Ordered(x, controls, panel.array((self.threshold,))[:, 0], rows_of(panel), self.effects)
 

@@ -132,13 +132,16 @@ class GroupTimes:
     cells : Cells
     left_out : int
         Cells that lack a comparison.
+    dropped : ndarray of bool, shape (cells, k)
+        Controls that have no coefficient in a cell: among its units of comparison they are constant, or depend on
+        others before them.
 
     Notes
     -----
     In a cell the change of y since the base period is regressed on the controls among units of comparison; its effect
     is the mean of what treated units changed beyond this. Units that lack one of the two periods are left out of a
-    cell. The influence of a treated unit is (r - ATT)/n, of a unit of comparison -e x′(X′X)⁻¹x̄, x̄ the mean of the
-    treated.
+    cell, and so are controls that its units of comparison do not identify. The influence of a treated unit is
+    (r - ATT)/n, of a unit of comparison -e x′(X′X)⁻¹x̄, x̄ the mean of the treated.
     """
 
     def __init__(self, x: FloatArray, unit: IntArray, compared: Comparisons, weight: FloatArray | None = None) -> None:
@@ -155,7 +158,7 @@ class GroupTimes:
         early, late = pairs.min(axis=1), np.zeros_like(compared.place) if present.all() else pairs.max(axis=1)
         some, own = np.unique((compared.chosen * t + early) * t + late, return_index=True, return_inverse=True)[1:]
         others = compared.sets[compared.chosen[some]] & present[early[some]] & present[pairs[some].max(axis=1)]
-        inverse, identified = self._inverses(early[some], others)
+        inverse, identified, dropped = self._inverses(early[some], others)
         treated = (first == compared.cohort[:, None]) & present[compared.place] & present[compared.start]
         keep = identified[own] & treated.any(axis=1)
         self.left_out = int((~keep).sum())
@@ -163,6 +166,7 @@ class GroupTimes:
         share = treated[keep] * self._weight
         self._share = share / share.sum(axis=1, keepdims=True)
         self._inverse, self._regression = inverse, own[keep]
+        self.dropped = dropped[self._regression]
         means = np.einsum("cn,cnk->ck", self._share, self._known[self._early])
         # what is beyond the regression in a unit moves the effect by this
         self._moves = self._share - (means[:, None] @ inverse[self._regression])[:, 0]
@@ -218,23 +222,59 @@ class GroupTimes:
             att = np.einsum("cn,cnm->cm", share, beyond)
             yield some, att, self._moves[some, :, None] * beyond - share[:, :, None] * att[:, None]
 
-    def _inverses(self, time: IntArray, others: NDArray[np.bool_]) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """Return what makes coefficients of the outcomes of all units, and whether units of comparison identify them.
+    def _inverses(
+        self, time: IntArray, others: NDArray[np.bool_]
+    ) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return what makes coefficients of the outcomes of all units, whether these are enough, and what is not used.
 
         Parameters
         ----------
         time : ndarray of int, shape (regressions,)
             The period of the controls.
         others : ndarray of bool, shape (regressions, N)
+
+        Returns
+        -------
+        ndarray, shape (regressions, 1 + k, N)
+            Zero in the rows of controls that are not used.
+        ndarray of bool, shape (regressions,)
+        ndarray of bool, shape (regressions, k)
         """
         k = self._known.shape[2]
         enough = others.sum(axis=1) >= k
+        dropped = np.zeros((len(time), k - 1), dtype=bool)
         if k == 1:
             weight = others * self._weight
             total = weight.sum(axis=1)
-            return (weight / np.where(total > 0, total, 1.0)[:, None])[:, None], enough
+            return (weight / np.where(total > 0, total, 1.0)[:, None])[:, None], enough, dropped
         root = others * np.sqrt(self._weight)
-        left, sizes, right = np.linalg.svd(self._known[time] * root[:, :, None], full_matrices=False)
-        enough &= sizes[:, -1] > 1e-10 * sizes[:, 0]
+        columns = self._known[time] * root[:, :, None]
+        left, sizes, right = np.linalg.svd(columns, full_matrices=False)
         solved = (left / np.where(sizes > 0, sizes, 1.0)[:, None]) @ right
-        return solved.transpose(0, 2, 1) * root[:, None], enough
+        inverse = solved.transpose(0, 2, 1) * root[:, None]
+        for place in np.flatnonzero(enough & (sizes[:, -1] <= 1e-10 * sizes[:, 0])).tolist():
+            kept = independent(columns[place])
+            dropped[place] = ~kept[1:]
+            inverse[place] = 0.0
+            inverse[place, kept] = np.linalg.pinv(columns[place][:, kept]) * root[place]
+        return inverse, enough, dropped
+
+
+def independent(columns: FloatArray) -> NDArray[np.bool_]:
+    """Return which columns are no combination of columns before them, shape (k,).
+
+    Parameters
+    ----------
+    columns : ndarray, shape (n, k)
+    """
+    basis = np.empty((len(columns), 0))
+    kept = np.zeros(columns.shape[1], dtype=bool)
+    for place, column in enumerate(columns.T):
+        left = column - basis @ (basis.T @ column)
+        # once more: the first pass leaves rounding of the size of the column
+        left = left - basis @ (basis.T @ left)
+        size = np.linalg.norm(left)
+        kept[place] = size > 1e-9 * np.linalg.norm(column)
+        if kept[place]:
+            basis = np.column_stack([basis, left / size])
+    return kept

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import reference, skip
-from policies import close, counties, fit, pair, panel_of, states
+from policies import close, counties, fit, pair, panel_of, states, world
 
 import digicarbon as dc
 from digicarbon.model.batch import Estimand
@@ -391,3 +391,55 @@ def test_what_follows_from_dates_is_made_once_for_models_with_other_controls(
     alone = fit(panel_of(frame), **fields, controls=("log_emp",))
     np.testing.assert_array_equal(found.coef, alone.coef)
     np.testing.assert_array_equal(found.covariance, alone.covariance)
+
+
+def without_constant(frame: pd.DataFrame, controls: tuple[str, ...]) -> dict[tuple[int, int], float]:
+    """Effects by plain loops: least squares among never treated units, without controls that are constant there."""
+    wide = {name: frame.pivot(index="state", columns="year", values=name) for name in ("y", *controls)}
+    first = frame.groupby("state")["first"].first()
+    found = {}
+    for cohort in sorted(set(first) - {0}):
+        for year in sorted(wide["y"].columns)[1:]:
+            base = cohort - 1 if year >= cohort else year - 1
+            early, change = min(base, year), wide["y"][year] - wide["y"][base]
+            never, own = first == 0, first == cohort
+            used = [name for name in controls if wide[name][early][never].std() > 0]
+            x = np.column_stack([np.ones(len(first)), *(wide[name][early] for name in used)])
+            slopes = np.linalg.lstsq(x[never], change[never].to_numpy(), rcond=None)[0]
+            found[int(cohort), int(year)] = float((change - x @ slopes)[own].mean())
+    return found
+
+
+def test_a_control_that_is_constant_at_a_base_period_is_left_out_there_and_named() -> None:
+    """The cohorts stay, each with the controls that its units of comparison identify."""
+    frame = world(4, lambda first, event: 1.0 + 0.0 * event)
+    rng = np.random.default_rng(1)
+    frame["x"] = rng.standard_normal(len(frame))
+    # in place for a third of the units, from 5 on: zero at the base period of the first cohort only
+    frame["q"] = ((frame["state"].str[1:].astype(int) // 4 % 3 == 0) & (frame["year"] >= 5)).astype(float)
+    panel = panel_of(frame)
+    found = fit(panel, y="y", estimator="callaway_santanna", controls=("x", "q"))
+    table = found.tables["group_time"]
+    expected = without_constant(frame, ("x", "q"))
+    assert len(table) == len(expected) == 27
+    for row in table.itertuples():
+        assert row.coef == pytest.approx(expected[int(row.cohort), int(row.period)], rel=1e-9)
+    # cells whose earlier period is before 5: all of the cohorts 3 and 5, and of 7 those before 6
+    (note,) = [str(note) for note in found.notes if note.code == "did_controls_not_used"]
+    assert note == (
+        "Not used in some comparisons of a cohort in a period, because there they are constant or a combination of "
+        "other controls among the units of comparison: q in 22 of 27 (3, 5, 7)."
+    )
+    assert not found.has_note("did_cells_left_out")
+    whole = fit(panel, y="y", estimator="callaway_santanna", controls=("x",))
+    assert not whole.has_note("did_controls_not_used")
+
+
+def test_a_copy_of_a_control_changes_nothing() -> None:
+    frame = world(5, lambda first, event: 1.0 + 0.0 * event)
+    frame["x"] = np.random.default_rng(2).standard_normal(len(frame))
+    panel = panel_of(frame.assign(copy=3 * frame["x"] - 2))
+    one, two = (fit(panel, y="y", estimator="callaway_santanna", controls=x) for x in (("x",), ("x", "copy")))
+    np.testing.assert_allclose(two.coef, one.coef, rtol=1e-10)
+    np.testing.assert_allclose(two.estimates["se"], one.estimates["se"], rtol=1e-10)
+    assert two.has_note("did_controls_not_used")
