@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
@@ -11,7 +12,7 @@ import pandas as pd
 import scipy
 from pydantic import Field, field_validator
 
-from digicarbon.arrays import FloatArray
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.diagnostic._policy import did_of, paths
 from digicarbon.diagnostic.group_comparison import Draws
 from digicarbon.diagnostic.of_model import OfModel
@@ -22,7 +23,7 @@ from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.base import Level
 from digicarbon.note import Note, note_of
 from digicarbon.numeric.did.aggregation import NEVER
-from digicarbon.numeric.did.placebo import Placebos, assignments, placebo_effects
+from digicarbon.numeric.did.placebo import Placebos, assignments, every_other, number_of_assignments, placebo_effects
 from digicarbon.numeric.linear.covariance import small_sample_factor
 from digicarbon.numeric.linear.within import absorbed_rank
 from digicarbon.panel import Panel
@@ -43,7 +44,8 @@ class PlaceboInSpace(OfModel):
         In a configuration ``${model}``, the model of the run. Two-way coefficients (``estimator=twfe``) are computed
         together; other estimators are fitted once for each draw.
     draws : int
-        Number of random assignments.
+        Number of random assignments. Where no more different ones are possible, each of them is fitted once instead,
+        and p is exact.
     seed : int
         Seed of the assignments.
     level : float
@@ -53,7 +55,7 @@ class PlaceboInSpace(OfModel):
     -----
     Each unit gets the policy of one unit, so that cohorts keep their sizes. The p value counts the estimate itself as
     one of the draws, (1 + number of placebos at least as large) / (1 + draws), which holds its size in any sample if
-    policies were given at random.
+    policies were given at random. Of all possible assignments the estimate is one, and the placebos are the others.
     """
 
     table_names: ClassVar[tuple[str, ...]] = ("placebo_space", "placebo_space_draws")
@@ -62,13 +64,17 @@ class PlaceboInSpace(OfModel):
     seed: Seed = 1
     level: Level = 0.95
 
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """How the placebos were drawn, and how their p value is counted."""
+    def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
+        """Return how the placebos were chosen, and how their p value is counted."""
         model = did_of(self.model)
-        drawn = Note("placebo_in_space", policy=model.policy, draws=self.draws, seed=self.seed)
+        possible = float(tables["placebo_space"]["possible"].iloc[0])
+        chosen = (
+            Note("placebo_in_space_all", policy=model.policy, others=int(possible) - 1)
+            if possible <= self.draws
+            else Note("placebo_in_space", policy=model.policy, draws=self.draws, seed=self.seed)
+        )
         column = model.observation_weights
-        return (drawn,) if column is None else (drawn, Note("placebo_weights_stay", column=column))
+        return (chosen,) if column is None else (chosen, Note("placebo_weights_stay", column=column))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model cannot be fitted, or policies cannot be exchanged."""
@@ -88,7 +94,7 @@ class PlaceboInSpace(OfModel):
         """
         model = did_of(self.model)
         together = model.estimator == "twfe" and model.spillovers == "none" and not model.absorbs
-        estimate, placebos = (_together if together else _one_by_one)(self, model, panel, weights)
+        estimate, placebos, possible = (_together if together else _one_by_one)(self, model, panel, weights)
         coef = placebos["coef"].to_numpy()
         known = coef[np.isfinite(coef)]
         if not len(known):
@@ -104,17 +110,30 @@ class PlaceboInSpace(OfModel):
             "as_large": larger / len(known),
             "p": (1 + larger) / (1 + len(known)),
             "draws": len(known),
+            "possible": possible,
         }
         space = pd.DataFrame(row, index=pd.Index([model.policy], name="term"))
         return {"placebo_space": space, "placebo_space_draws": placebos}
 
 
-def _together(own: PlaceboInSpace, model: DiD, panel: Panel, weights: Weights | None) -> tuple[float, pd.DataFrame]:
-    """Return the two-way coefficient, and coefficients, standard errors and p values of all placebos."""
+def _given(own: PlaceboInSpace, kinds: IntArray) -> tuple[IntArray, float]:
+    """Return whose policy each unit gets in each placebo, shape (draws, N), and how many assignments are possible."""
+    count = number_of_assignments(kinds)
+    if count <= own.draws:
+        return every_other(kinds), float(count)
+    # more than a float holds are more than anybody counts
+    known = float(count) if count < sys.float_info.max else math.inf
+    return assignments(len(kinds), own.draws, np.random.default_rng(own.seed)), known
+
+
+def _together(
+    own: PlaceboInSpace, model: DiD, panel: Panel, weights: Weights | None
+) -> tuple[float, pd.DataFrame, float]:
+    """Return the two-way coefficient; numbers of all placebos; and how many assignments are possible."""
     made, policy = paths(model, panel)
     rows, n = rows_of(made), made.shape[0]
     names = made.expanded(model.controls, among=model.terms)
-    given = assignments(n, own.draws, np.random.default_rng(own.seed))
+    given, count = _given(own, np.unique(policy, axis=0, return_inverse=True)[1].ravel())
     given = np.vstack([np.arange(n), given])
     column = model.observation_weights
     sizes = None if column is None else Weighting.of(made, column).values
@@ -123,16 +142,18 @@ def _together(own: PlaceboInSpace, model: DiD, panel: Panel, weights: Weights | 
     factor = small_sample_factor(model.small_sample, n, len(rows.unit_codes), 1 + len(names), absorbed, n - 1)
     se = result.se * math.sqrt(factor)
     p = 2 * scipy.special.stdtr(n - 1, -np.abs(result.coef / se))
-    return float(result.coef[0]), _frame(result.coef[1:], se[1:], p[1:])
+    return float(result.coef[0]), _frame(result.coef[1:], se[1:], p[1:]), count
 
 
-def _one_by_one(own: PlaceboInSpace, model: DiD, panel: Panel, weights: Weights | None) -> tuple[float, pd.DataFrame]:
-    """Return the effect, and effects, standard errors and p values of all placebos, each fitted by itself."""
+def _one_by_one(
+    own: PlaceboInSpace, model: DiD, panel: Panel, weights: Weights | None
+) -> tuple[float, pd.DataFrame, float]:
+    """Return the same of an estimator that is fitted to each placebo by itself."""
     plain = model.by_errors
     timing = plain.timing(panel)
     whole = float(plain.fit(panel, weights).coef[0])
-    placebos = np.full((3, own.draws), np.nan)
-    given = assignments(len(timing.first), own.draws, np.random.default_rng(own.seed))
+    given, count = _given(own, timing.first)
+    placebos = np.full((3, len(given)), np.nan)
     for draw, first in enumerate(timing.first[given]):
         try:
             result = plain.fit(timing.given(first), weights)
@@ -140,7 +161,7 @@ def _one_by_one(own: PlaceboInSpace, model: DiD, panel: Panel, weights: Weights 
             # of gaps, e.g. a unit without rows before the policy that it is given
             continue
         placebos[:, draw] = result.estimates.iloc[0][["coef", "se", "p"]].to_numpy(dtype=np.float64)
-    return whole, _frame(*placebos)
+    return whole, _frame(*placebos), count
 
 
 def _frame(coef: FloatArray, se: FloatArray, p: FloatArray) -> pd.DataFrame:

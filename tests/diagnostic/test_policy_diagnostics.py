@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from digicarbon.diagnostic import GoodmanBacon, HonestBounds, Leads, NegativeWei
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.errors import ConfigError, DataError, DigicarbonError
 from digicarbon.note import Note, note_of
+from digicarbon.numeric.did.placebo import every_other, number_of_assignments
 from digicarbon.tracking._results import decode, encode
 
 KINDS = {
@@ -242,7 +244,7 @@ def test_weights_stay_with_their_units(gaps: bool, estimator: str) -> None:
         expected = model.fit(exchanged(frame, given[draw - 1].tolist())).estimates.loc["pilot", ["coef", "se", "p"]]
         assert found["placebo_space_draws"].loc[draw].to_list() == pytest.approx(expected.to_list(), rel=1e-8)
     assert found["placebo_space"].loc["pilot", "coef"] == pytest.approx(model.fit(panel_of(frame)).coef[0], rel=1e-9)
-    assert [note.code for note in diagnostic.notes] == ["placebo_in_space", "placebo_weights_stay"]
+    assert [note.code for note in diagnostic.remarks(found)] == ["placebo_in_space", "placebo_weights_stay"]
 
 
 @pytest.mark.parametrize("controls", [(), ("x",)])
@@ -300,6 +302,39 @@ def test_an_exchange_of_equal_policies_is_as_large_as_the_estimate() -> None:
     assert found["placebo_space"].loc["pilot", "as_large"] == 1
     values = found["placebo_space_draws"]["coef"].round(9).abs().unique()
     assert len(values) == 1
+
+
+@pytest.mark.parametrize("estimator", ["twfe", "imputation"])
+def test_few_assignments_are_all_fitted_once(estimator: str) -> None:
+    """Of one treated unit each other unit gets the policy once, and p is a rank among all units."""
+    frame = world(0.2, units=20)
+    names = sorted(frame["state"].unique())
+    only = frame.assign(first=np.where(frame["state"] == names[3], 2004, 0))
+    model, panel = did("y", estimator=estimator, cov="robust"), panel_of(only)
+    diagnostic = PlaceboInSpace(model=model, draws=99)
+    found = tables(diagnostic, panel)
+    every = [
+        model.fit(panel_of(frame.assign(first=np.where(frame["state"] == name, 2004, 0)))).coef[0] for name in names
+    ]
+    others = every[:3] + every[4:]
+    assert sorted(found["placebo_space_draws"]["coef"]) == pytest.approx(sorted(others), rel=1e-8)
+    row = found["placebo_space"].loc["pilot"]
+    assert (row["draws"], row["possible"]) == (19, 20)
+    assert row["p"] == pytest.approx(np.mean(np.abs(every) >= abs(every[3]) * (1 - 1e-9)))
+    (note,) = diagnostic.remarks(found)
+    assert "in each of the 19 other possible ways, once" in str(note)
+    many = tables(diagnostic, panel_of(frame))
+    assert len(many["placebo_space_draws"]) == 99
+    assert [note.code for note in diagnostic.remarks(many)] == ["placebo_in_space"]
+
+
+def test_every_other_assignment_is_there_once() -> None:
+    kinds = np.array([5, 9, 9, 7, 9])
+    assert number_of_assignments(kinds) == 20
+    given = kinds[every_other(kinds)]
+    rows = {tuple(row) for row in given.tolist()}
+    assert rows == set(permutations(kinds.tolist())) - {tuple(kinds.tolist())}
+    assert len(given) == len(rows) == 19
 
 
 def test_a_share_is_given_with_its_path() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -29,6 +30,44 @@ class Placebos:
 
     coef: FloatArray
     se: FloatArray
+
+
+def number_of_assignments(kinds: IntArray) -> int:
+    """Return how many different ways there are to give units the policies that they have.
+
+    Parameters
+    ----------
+    kinds : ndarray of int, shape (N,)
+        A number for each unit's policy; units of one number have the same.
+    """
+    sizes = np.unique(kinds, return_counts=True)[1].tolist()
+    return math.factorial(len(kinds)) // math.prod(math.factorial(size) for size in sizes)
+
+
+def every_other(kinds: IntArray) -> IntArray:
+    """Return whose policy each unit gets in all different assignments but the one that is there, shape (M - 1, N).
+
+    Parameters
+    ----------
+    kinds : ndarray of int, shape (N,)
+        As in `number_of_assignments`.
+    """
+    n = len(kinds)
+    # the first unit of each policy stands for all that have it
+    _, representatives, sizes = np.unique(kinds, return_index=True, return_counts=True)
+
+    def fill(free: tuple[int, ...], place: int) -> Iterator[dict[int, int]]:
+        if place == len(sizes):
+            yield {}
+            return
+        for chosen in combinations(free, int(sizes[place])):
+            own = dict.fromkeys(chosen, int(representatives[place]))
+            for others in fill(tuple(unit for unit in free if unit not in own), place + 1):
+                yield own | others
+
+    found = [[given[unit] for unit in range(n)] for given in fill(tuple(range(n)), 0)]
+    given = np.array(found, dtype=np.int64).reshape(-1, n)
+    return given[(kinds[given] != kinds).any(axis=1)]
 
 
 def assignments(units: int, draws: int, rng: np.random.Generator) -> IntArray:
