@@ -143,6 +143,11 @@ def roles_made_of(terms: Sequence[str], roles: Sequence[Role], made_of: Mapping[
     )
 
 
+Mean = Literal["treated_rows", "anticipating_rows", "event_times", "cohorts", "periods", "variance"]
+"""Over what an effect is a mean: rows under a policy; these and the ones before in which units react already; event
+times, cohorts or periods; rows as least squares weighs them, by what is left of the regressor."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """Which number of a run is its effect: what its tag, its metrics and its place on a curve speak of.
@@ -312,6 +317,8 @@ class Result:
         What the standard errors of a table are, by its name, where they are not those of the estimates.
     resampled : Resampled or None
         p values and intervals that do not rest on the standard errors.
+    means : mapping of str to str
+        Over what an effect is a mean, of terms that are one, e.g. a policy: tables name it beside the term.
     """
 
     kind: str
@@ -337,6 +344,7 @@ class Result:
     transformed: bool = False
     listings: tuple[str, ...] = ()
     trends: tuple[str, ...] = ()
+    means: Mapping[str, Mean] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.roles and len(self.roles) != len(self.terms):

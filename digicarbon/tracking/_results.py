@@ -292,6 +292,7 @@ def encode(result: Result, lists: Mapping[str, Lists] | None = None) -> str:
             if role.kind == "regressor" and role.made_of != (Constituent(term),)
         ],
         "listings": result.listings,
+        **({"means": dict(result.means)} if result.means else {}),
         "resampled": result.resampled and [_array(result.resampled.estimates), _array(result.resampled.effects)],
         **({} if result.resampled is None or result.resampled.wild else {"wild": False}),
     }
@@ -342,6 +343,7 @@ def decode(text: str) -> Result:
         table_errors={name: read(note) for name, note in content.get("table_errors", {}).items()},
         roles=_with_made_of(terms, roles, content.get("made_of")),
         listings=tuple(content.get("listings", ())),
+        means=content.get("means", {}),
         resampled=_resampled(content),
     )
 

@@ -318,7 +318,7 @@ class CallawaySantanna(ByUnit):
         cells = self._times.cells
         if not (cells.event >= 0).any():
             raise EstimationError(Note("did_no_cell", policy=model.policy, compare=model.compare))
-        self._chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
+        self._chosen = aggregation(cells, model.aggregate, model.leads, model.lags, model.overall)
         self.reported = Reported.of(timing, self._chosen.levels, model.aggregate)
 
     @property
@@ -393,7 +393,7 @@ class Imputing(ByUnit):
         known = self._rows.known
         if not (known & (timing.event >= 0)).any():
             raise EstimationError(Note("did_no_untreated", policy=model.policy))
-        means_key = ("means of imputed", key, model.aggregate, model.leads, model.lags)
+        means_key = ("means of imputed", key, model.aggregate, model.overall, model.leads, model.lags)
         means = dates.once(means_key, lambda: _means(model, timing, known))
         self._of_rows, self._cell = means.of_rows, means.cell
         self.reported, self.controls = means.reported, self.names
@@ -562,7 +562,7 @@ class _Means(NamedTuple):
 
 def _means(model: DiD, timing: Timing, known: NDArray[np.bool_]) -> _Means:
     cells, cell = treated_cells(timing, known & (timing.event >= -model.anticipation))
-    chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
+    chosen = aggregation(cells, model.aggregate, model.leads, model.lags, model.overall)
     # a cell's effect is the mean of its rows
     of_rows = timing.weight[:, None] * (chosen.weights / cells.size).T[cell]
     reported = Reported.of(timing, chosen.levels, model.aggregate)

@@ -300,15 +300,15 @@ class _Design:
 def _of_cells(model: DiD, timing: Timing, dummies: Mapping[str, Column], cells: Cells) -> _Design:
     if not (cells.event >= 0).any():
         raise EstimationError(Note("did_nothing_after", policy=model.policy))
-    chosen = aggregation(cells, model.aggregate, model.leads, model.lags)
+    chosen = aggregation(cells, model.aggregate, model.leads, model.lags, model.overall)
     reported = Reported.of(timing, chosen.levels, model.aggregate)
-    by_event = aggregation(cells, "event")
+    by_event = aggregation(cells, "event", overall="levels")
     leads = by_event.parts[np.array(by_event.levels) < -model.anticipation]
     return _Design(dummies, reported, chosen.weights, leads)
 
 
 def _of_design(model: DiD, timing: Timing, make: Callable[[], _Design]) -> Expanded:
-    ends = (model.leads, model.lags, model.anticipation, model.aggregate)
+    ends = (model.leads, model.lags, model.anticipation, model.aggregate, model.overall)
     key = (model.estimator, model.base_event, ends, timing.weights)
     design = timing.once(key, make)
     names = tuple(design.dummies)

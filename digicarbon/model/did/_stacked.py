@@ -15,9 +15,9 @@ from digicarbon.model._observation_weights import weighted_by
 from digicarbon.model.base import refuse_unidentified
 from digicarbon.model.did._effects import PolicyEffects, Reported, pretest
 from digicarbon.model.did._timing import Timing
-from digicarbon.note import Note
+from digicarbon.note import Note, cut
 from digicarbon.numeric.did.aggregation import Cells, aggregation
-from digicarbon.numeric.did.stacks import StackRows, Stacks, covariance_of_stacks, stacks
+from digicarbon.numeric.did.stacks import StackRows, Stacks, corrective_weights, covariance_of_stacks, stacks
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.least_squares import Fit, least_squares
 from digicarbon.numeric.linear.within import clear_products
@@ -64,14 +64,13 @@ def columns_of(model: DiD, timing: Timing) -> StackColumns:
     DataError, EstimationError
     """
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
-    window = (model.leads, model.lags, model.anticipation)
-    chosen, rows = timing.once(
-        ("stacks", model.compare, window, timing.weights), lambda: _stacks(model, timing, window)
-    )
+    window = (model.leads, model.lags, model.anticipation, model.stack_weights == "corrective")
+    key = (model.compare, window, model.aggregate, timing.weights)
+    chosen, rows = timing.once(("stacks", key), lambda: _stacks(model, timing, window))
     if rows is None:
         raise EstimationError(Note("did_no_stack", policy=model.policy, compare=model.compare))
     design = timing.once(
-        ("design of stacks", model.compare, window, model.aggregate, model.base_event, timing.weights),
+        ("design of stacks", key, model.base_event),
         lambda: _design(model, chosen, rows),
     )
     panel.require((*names, model.y))
@@ -107,7 +106,7 @@ def stacked(model: DiD, timing: Timing, columns: StackColumns) -> PolicyEffects:
     if len(events):
         # an event time is a cell that all cohorts share
         cells = Cells(np.zeros_like(events), events, design.squares, np.ones(len(events)))
-        means = aggregation(cells, "event")
+        means = aggregation(cells, "event", overall=model.overall)
         combined, reported = means.weights, Reported.of(timing, means.levels, "event")
         early = np.eye(len(events))[events < -model.anticipation]
     k, count = len(names), len(own)
@@ -140,6 +139,7 @@ class _Design:
         How many rows of the panel are in a stack.
     names : tuple of str
         Of the dummies.
+    chosen : Stacks
     """
 
     rows: StackRows
@@ -148,6 +148,7 @@ class _Design:
     events: IntArray
     used: int
     names: tuple[str, ...]
+    chosen: Stacks
 
     @cached_property
     def squares(self) -> FloatArray:
@@ -156,12 +157,19 @@ class _Design:
         return np.asarray(self.dummies.sum(axis=0) if weights is None else weights @ self.dummies)
 
 
-def _stacks(model: DiD, timing: Timing, window: tuple[int | None, int | None, int]) -> tuple[Stacks, StackRows | None]:
+def _stacks(
+    model: DiD, timing: Timing, window: tuple[int | None, int | None, int, bool]
+) -> tuple[Stacks, StackRows | None]:
     unit = timing.panel.unit_codes
     chosen = stacks(unit, timing.at, timing.first, model.compare, *window)
     if not len(chosen.row):
         return chosen, None
     weights = None if timing.observation_weights is None else timing.observation_weights[chosen.row]
+    if model.stack_weights == "corrective":
+        own = corrective_weights(chosen, weights, model.anticipation, windows=model.aggregate == "overall")
+        # equal weights are none
+        if not np.allclose(own, own[0], rtol=1e-12, atol=0.0):
+            weights = own if weights is None else own * weights
     return chosen, StackRows(unit[chosen.row], timing.at[chosen.row], chosen.stack, weights)
 
 
@@ -175,7 +183,7 @@ def _absorbed(column: Column, chosen: Stacks, rows: StackRows) -> FloatArray:
 def _design(model: DiD, chosen: Stacks, rows: StackRows) -> _Design:
     dummies, events = _dummies(model, chosen)
     names = tuple(f"{model.policy}[{event}]" for event in events.tolist()) or (model.policy,)
-    return _Design(rows, dummies, rows.absorb(dummies), events, len(np.unique(chosen.row)), names)
+    return _Design(rows, dummies, rows.absorb(dummies), events, len(np.unique(chosen.row)), names, chosen)
 
 
 def _beside(left: FloatArray, right: FloatArray) -> FloatArray:
@@ -213,6 +221,16 @@ def _fitted(model: DiD, timing: Timing, design: _Design, df_resid: int, inferenc
             *(() if timing.weighted_by is None else (weighted_by(timing.weighted_by),)),
             Note("did_stacks", stacks=design.rows.effects.stacks, rows=design.used),
             Note("did_clean_never" if model.compare == "never" else "did_clean_not_yet", policy=model.policy),
+            *_weighed(model, timing, design.chosen),
         ),
         errors_note=errors_note,
     )
+
+
+def _weighed(model: DiD, timing: Timing, chosen: Stacks) -> list[Note]:
+    """Return notes on how stacks weigh, and on cohorts that have none."""
+    notes = [Note("did_corrective_weights" if model.stack_weights == "corrective" else "did_variance_weights")]
+    for code, cohorts in (("did_without_stack", chosen.without), ("did_incomplete_window", chosen.incomplete)):
+        if cohorts:
+            notes.append(Note(code, cohorts=cut(map(timing.label, cohorts))))
+    return notes

@@ -52,7 +52,7 @@ def synthetic_did(model: DiD, timing: Timing) -> PolicyEffects:
     """Return the effects of cohorts, averaged; raises what `check` raises."""
     design = check(model, timing)
     found = SyntheticCohorts(design.y, design.cohorts, design.never)
-    chosen = aggregation(design.cells, model.aggregate, None, model.lags)
+    chosen = aggregation(design.cells, model.aggregate, None, model.lags, model.overall)
     reported = Reported.of(timing, chosen.levels, model.aggregate)
     kind = _possible(model, found, design)
     covariance = _covariance(model, found, design.cells, kind)
@@ -161,7 +161,7 @@ def _covariance(model: DiD, found: SyntheticCohorts, cells: Cells, kind: Synthet
     def weights(units: FloatArray) -> FloatArray:
         size = units[np.searchsorted(firsts, cells.first)]
         own = Cells(cells.first, cells.event, size, size)
-        return aggregation(own, model.aggregate, None, model.lags).weights
+        return aggregation(own, model.aggregate, None, model.lags, model.overall).weights
 
     units = np.array([cells.units[cells.first == one][0] for one in firsts.tolist()])
     if kind == "jackknife":

@@ -27,13 +27,13 @@ from digicarbon.model.did._timing import Timing, is_binary, timing_of
 from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
-from digicarbon.numeric.did.aggregation import NEVER, Aggregate, binned
+from digicarbon.numeric.did.aggregation import NEVER, Aggregate, Overall, binned
 from digicarbon.numeric.did.group_time import Base, Compare
 from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.panel import Panel
 from digicarbon.panel.policy import policy_columns
-from digicarbon.result import Effects, Quantity, Result, roles_made_of
+from digicarbon.result import Effects, Mean, Quantity, Result, roles_made_of
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
@@ -91,10 +91,16 @@ class DiD(Tested):
     anticipation : int
         Periods before the first one in which units may react already.
     aggregate : {"overall", "event", "cohort", "calendar"}
-        Mean effects that are reported beside the overall one: none, by event time, by cohort, by period. The overall
-        effect is the mean over treated rows; over event times from 0 on; over cohorts by their units; over periods.
+        Mean effects that are reported beside the overall one: none, by event time, by cohort, by period.
+    overall : {"rows", "levels"}
+        What the overall effect is where others are reported beside it: the mean over treated rows, as without these;
+        or the mean of what is reported beside, over event times from 0 on, cohorts by their units, or periods.
     base_period : {"varying", "universal"}
         In ``callaway_santanna``, what periods before the policy are compared with: the period before, or the reference.
+    stack_weights : {"corrective", "variance"}
+        In ``stacked``, how cohorts weigh in an effect: by their treated rows (Wing, Freedman & Hollingsworth 2024),
+        where a cohort needs the whole window of ``leads`` and ``lags``; or as least squares weighs them, by the
+        variance of the policy in their stacks, with what the panel has of the window.
     spillovers : {"none", "neighbours", "rings"}
         Whether the policies of others reach a unit: not; by the share of its neighbours under the policy, with the
         weights of the run; by the distance to the nearest other unit under the policy (Butts 2023). Of regressions of
@@ -142,7 +148,7 @@ class DiD(Tested):
             "event_study": ("sun2021",),
             "sun_abraham": ("sun2021",),
             "imputation": ("borusyak2024",),
-            "stacked": ("cengiz2019",),
+            "stacked": ("cengiz2019", "wing2024"),
             "callaway_santanna": ("callaway2021",),
             "synthetic_did": ("arkhangelsky2021",),
         },
@@ -158,7 +164,9 @@ class DiD(Tested):
     lags: Annotated[int, Field(ge=0)] | None = None
     anticipation: Annotated[int, Field(ge=0)] = 0
     aggregate: Aggregate = "overall"
+    overall: Overall = "rows"
     base_period: Base = "varying"
+    stack_weights: Literal["corrective", "variance"] = "corrective"
     spillovers: Spillovers = "none"
     rings: Annotated[tuple[float, ...], Field(strict=False)] = ()
     spillovers_on: SpilloversOn | None = None
@@ -194,6 +202,10 @@ class DiD(Tested):
             raise ValueError(
                 Note("did_without_cells", key="aggregate", aggregate=self.aggregate, estimator=self.estimator)
             )
+        open_window = self.leads is None or self.lags is None
+        corrective = self.estimator == "stacked" and self.stack_weights == "corrective"
+        if corrective and self.aggregate == "event" and open_window:
+            raise ValueError(Note("did_stacks_without_window", key="leads" if self.leads is None else "lags"))
         if self.estimator == "stacked" and self.cov not in ("classic", "robust", "cluster"):
             raise ValueError(Note("did_cov_of_stacked", key="cov", cov=self.cov))
         return self
@@ -286,6 +298,8 @@ class DiD(Tested):
             "sdid_variance": not synthetic,
             "sdid_draws": not synthetic or self.sdid_variance == "jackknife",
             "aggregate": single,
+            "overall": single or self.aggregate == "overall",
+            "stack_weights": self.estimator != "stacked",
             "base_period": self.estimator != "callaway_santanna",
             "rings": self.spillovers != "rings",
             "longitude": self.spillovers != "rings",
@@ -617,6 +631,7 @@ class DiD(Tested):
         return replace(
             effects.fitted,
             kind=f"did_{self.estimator}",
+            means={self.policy: self._mean},
             focal=(self.policy,),
             terms=terms,
             # models that differ in the level of intervals share what is fitted
@@ -639,6 +654,16 @@ class DiD(Tested):
                 *self._zero_errors(effects),
             ),
         )
+
+    @property
+    def _mean(self) -> Mean:
+        """Over what the overall effect is a mean."""
+        if self.estimator == "twfe" or (self.estimator == "stacked" and self.stack_weights == "variance"):
+            return "variance"
+        by: Aggregate = "overall" if self.overall == "rows" else self.aggregate
+        if by == "overall" and self.estimator == "stacked" and self.aggregate == "overall" and self.anticipation:
+            return "anticipating_rows"
+        return _MEANS[by]
 
     def _zero_errors(self, effects: PolicyEffects) -> tuple[Note, ...]:
         """Return the note that names effects whose standard errors are zero by clusters of periods."""
@@ -669,11 +694,13 @@ class DiD(Tested):
             return {}
         ends = {"first_event": min(events), "last_event": max(events)}
         # a synthetic period before the policy is the mean of several
-        return (
-            ends
-            if self.base_event in events or self.estimator == "synthetic_did"
-            else {**ends, "reference_event": float(self.base_event)}
-        )
+        if self.base_event in events or self.estimator == "synthetic_did":
+            return ends
+        if self.estimator != "imputation":
+            return {**ends, "reference_event": float(self.base_event)}
+        # effects are compared with all untreated rows, and only what is before the policy with this period
+        before = any(event < -self.anticipation for event in events)
+        return {**ends, "reference_of_leads": float(self.base_event)} if before else ends
 
     def _event_units(
         self, effects: PolicyEffects, timing: Timing, statistics: Mapping[str, float]
@@ -682,9 +709,9 @@ class DiD(Tested):
         if "first_event" not in statistics:
             return {}
         levels = {part.number for made in effects.made_of.values() for part in made}
-        shown = sorted(int(level) for level in levels | {statistics.get("reference_event")} if level is not None)
-        # the window of a stack ends where others put what lies beyond
-        ends = (None, None) if self.estimator == "stacked" else (self.leads, self.lags)
+        references = {statistics.get(name) for name in ("reference_event", "reference_of_leads")}
+        shown = sorted(int(level) for level in levels | references if level is not None)
+        ends = self._ends
         used = effects.used
 
         def table() -> pd.DataFrame:
@@ -692,10 +719,20 @@ class DiD(Tested):
             event, unit = binned(timing.event, *ends)[there], timing.panel.unit_codes[there]
             pairs = np.unique(event * len(timing.first) + unit) // len(timing.first)
             units = [int((pairs == level).sum()) for level in shown]
-            return pd.DataFrame({"units": units}, index=pd.Index(shown, name="event"))
+            farther = np.isin(shown, event[event != timing.event[there]])
+            index = pd.Index(shown, name="event")
+            return pd.DataFrame({"units": units, "farther": farther.astype(np.int64)}, index=index)
 
         made = timing.once(("event units", ends, *shown, None if used is None else used.tobytes()), table)
         return {"event_units": made.copy(deep=False)}
+
+    @property
+    def _ends(self) -> tuple[int | None, int | None]:
+        """The first and the last event time, which hold all that lie beyond; None of none."""
+        if self.estimator == "stacked":
+            # the window of a stack ends where others put what lies beyond
+            return (None, None)
+        return (None if self.estimator == "synthetic_did" else self.leads, self.lags)
 
     def _counts(self, panel: Panel, timing: Timing | None) -> dict[str, float]:
         if timing is None:
@@ -716,19 +753,18 @@ class DiD(Tested):
         notes += _small(timing, whole=self.estimator in ("twfe", "event_study", "stacked"))
         if self.estimator == "twfe":
             return (*notes, Note("did_staggered", policy=policy)) if len(timing.cohorts) > 1 else tuple(notes)
-        # a regression on stacks weighs as least squares does
-        if self.estimator != "stacked" or self.aggregate == "event":
-            means = {
-                "overall": Note("did_overall_overall", policy=policy),
-                "event": Note("did_overall_event", policy=policy),
-                "cohort": Note("did_overall_cohort", policy=policy),
-                "calendar": Note("did_overall_calendar", policy=policy),
-            }
-            notes.append(means[self.aggregate])
+        said = {
+            "treated_rows": Note("did_overall_overall", policy=policy),
+            "event_times": Note("did_overall_event", policy=policy),
+            "cohorts": Note("did_overall_cohort", policy=policy),
+            "periods": Note("did_overall_calendar", policy=policy),
+        }
+        # the label alone says the others
+        notes += [said[self._mean]] if self._mean in said else []
         if self.estimator not in ("stacked", "twfe") and (self.aggregate == "event" or self.estimator == "event_study"):
-            early = self.leads is not None and self.estimator != "synthetic_did"
-            ends = [Note("did_first_event", event=-(self.leads or 0))] if early else []
-            ends += [Note("did_last_event", event=self.lags)] if self.lags is not None else []
+            first, last = self._ends
+            ends = [Note("did_first_event", event=-first)] if first is not None else []
+            ends += [Note("did_last_event", event=last)] if last is not None else []
             notes += [Note("did_binned", ends=ends)] if ends else []
         return tuple(notes)
 
@@ -755,6 +791,12 @@ def _cohorts(policy: str, timing: Timing) -> Note:
     )
 
 
+_MEANS: Mapping[Aggregate, Mean] = {
+    "overall": "treated_rows",
+    "event": "event_times",
+    "cohort": "cohorts",
+    "calendar": "periods",
+}
 _OF_TESTS = frozenset({*Tested.model_fields} - {*Model.model_fields})
 """Fields that change nothing of effects and their standard errors."""
 _OF_REGRESSION = ("y", "controls", "absorb", "trends", *sorted(OF_ERRORS), "level", "observation_weights")

@@ -10,6 +10,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray, IntArray
 
 Aggregate = Literal["overall", "event", "cohort", "calendar"]
+Overall = Literal["rows", "levels"]
 NEVER = 10**9
 """The first treated period of units that are never treated: later than any period."""
 
@@ -45,7 +46,8 @@ class Aggregation:
     levels : tuple of int
         The event times, cohorts or periods of the means; empty where there is only the overall effect.
     parts : ndarray, shape (m, cells)
-        Weights of the cells in each mean.
+        Weights of the cells in the mean of each level, and behind them in that of all treated cells where the overall
+        effect is this one.
     overall : ndarray, shape (m,)
         Weights of the means in the overall effect.
     by_units : bool
@@ -69,17 +71,21 @@ def binned(event: IntArray, leads: int | None, lags: int | None) -> IntArray:
     return np.asarray(np.clip(event, low, NEVER if lags is None else lags))
 
 
-def aggregation(cells: Cells, by: Aggregate, leads: int | None = None, lags: int | None = None) -> Aggregation:
-    """Return how effects of cells are averaged, as ``aggte`` of R's did does.
+def aggregation(
+    cells: Cells, by: Aggregate, leads: int | None = None, lags: int | None = None, overall: Overall = "rows"
+) -> Aggregation:
+    """Return how effects of cells are averaged; with ``levels`` as ``aggte`` of R's did does.
 
     Parameters
     ----------
     cells : Cells
     by : {"overall", "event", "cohort", "calendar"}
-        ``overall``: one mean of all treated cells by size. The others: means by event time, cohort or period, by size;
-        the overall effect is their mean over treated event times and periods, or over cohorts by their units.
+        Means that are reported beside the overall effect, by size: none, by event time, by cohort, by period.
     leads, lags : int or None
         Ends of the event times, see `binned`.
+    overall : {"rows", "levels"}
+        The overall effect: the mean of all treated cells by size, or of the means over treated event times and
+        periods, or over cohorts by their units.
 
     Raises
     ------
@@ -99,6 +105,10 @@ def aggregation(cells: Cells, by: Aggregate, leads: int | None = None, lags: int
     levels = np.unique(level[keep])
     parts = np.where(keep & (level == levels[:, None]), cells.size, 0.0)
     parts = parts / parts.sum(axis=1, keepdims=True)
+    if by != "overall" and overall == "rows":
+        size = np.where(post, cells.size, 0.0)
+        last = np.append(np.zeros(len(levels)), 1.0)
+        return Aggregation(tuple(levels.tolist()), np.vstack([parts, size / size.sum()]), last, False)
     treated = levels >= 0 if by == "event" else np.ones(len(levels), dtype=bool)
     counts = treated.astype(np.float64)
     if by == "cohort":

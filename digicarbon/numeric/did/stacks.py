@@ -39,12 +39,18 @@ class Stacks:
         Periods since the first treated one of the stack's cohort.
     own : ndarray of bool, shape (m,)
         Whether the row is of the cohort itself.
+    without : tuple of int
+        Cohorts that have no stack because they lack a comparison, a period before or one after.
+    incomplete : tuple of int
+        Cohorts that have no stack because the panel does not have their whole window.
     """
 
     row: IntArray
     stack: IntArray
     event: IntArray
     own: NDArray[np.bool_]
+    without: tuple[int, ...] = ()
+    incomplete: tuple[int, ...] = ()
 
 
 def stacks(
@@ -55,6 +61,7 @@ def stacks(
     leads: int | None,
     lags: int | None,
     anticipation: int = 0,
+    whole: bool = False,
 ) -> Stacks:
     """Return the stacks of all cohorts that have a comparison, a period before and one after.
 
@@ -69,8 +76,12 @@ def stacks(
     leads, lags : int or None
         The window around the first period; None: all periods.
     anticipation : int
+    whole : bool
+        Whether a cohort needs its whole window, so that each event time is of the same cohorts.
     """
     low, high = int(at.min()), int(at.max())
+    without: list[int] = []
+    incomplete: list[int] = []
     parts: list[tuple[IntArray, IntArray, IntArray, NDArray[np.bool_]]] = []
     for cohort in np.unique(first[first <= high]).tolist():
         start = low if leads is None else max(low, cohort - leads)
@@ -81,12 +92,56 @@ def stacks(
         own = (first == cohort)[unit[rows]]
         event = at[rows] - cohort
         if own.all() or not own.any() or not (event[own] < -anticipation).any() or not (event[own] >= 0).any():
+            without.append(cohort)
+            continue
+        early = leads is not None and start > cohort - leads
+        late = lags is not None and end < cohort + lags
+        if whole and (early or late):
+            incomplete.append(cohort)
             continue
         parts.append((rows, np.full(len(rows), len(parts)), event, own))
     if not parts:
         empty = np.empty(0, dtype=np.int64)
-        return Stacks(empty, empty, empty, np.empty(0, dtype=bool))
-    return Stacks(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        return Stacks(empty, empty, empty, np.empty(0, dtype=bool), tuple(without), tuple(incomplete))
+    row, stack, own_event, of_cohort = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return Stacks(row, stack, own_event, of_cohort, tuple(without), tuple(incomplete))
+
+
+def corrective_weights(
+    chosen: Stacks, weights: FloatArray | None = None, anticipation: int = 0, windows: bool = True
+) -> FloatArray:
+    """Return weights of rows by which each cohort counts by its treated rows, shape (m,).
+
+    Parameters
+    ----------
+    chosen : Stacks
+    weights : ndarray, shape (m,), or None
+        By which rows weigh beside.
+    anticipation : int
+        Periods before the first one that count as treated.
+    windows : bool
+        Whether stacks of unequal windows are weighted so that the coefficient of one dummy is the mean over all
+        treated rows.
+
+    Notes
+    -----
+    Wing, Freedman & Hollingsworth (2024, NBER Working Paper 32054): rows of the cohort weigh 1, those of its comparison
+    its share in all rows of cohorts over their share in all rows of comparison. Least squares then weighs stack a by
+    N p q / (p + q), where N is the number of units of the cohort, p and q its periods before and after. Times
+    (p + q) / p, which is the same for all stacks of equal windows, it weighs by the treated rows N q.
+    """
+    counts = np.ones(len(chosen.stack)) if weights is None else weights
+
+    def total(which: NDArray[np.bool_]) -> FloatArray:
+        return np.bincount(chosen.stack[which], counts[which], minlength=int(chosen.stack[-1]) + 1)
+
+    own, others = total(chosen.own), total(~chosen.own)
+    share = (own / own.sum()) / (others / others.sum())
+    out = np.where(chosen.own, 1.0, share[chosen.stack])
+    if not windows:
+        return out
+    before = total(chosen.own & (chosen.event < -anticipation))
+    return np.asarray(out * ((own / before) / (own.sum() / before.sum()))[chosen.stack])
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def wald_test(restrictions: FloatArray, coef: FloatArray, covariance: FloatArray
     denominator = math.nan if df is None else float(df)
     distance = restrictions @ coef
     variance = restrictions @ covariance @ restrictions.T
-    scale = np.sqrt(np.diag(variance))
+    scale = np.sqrt(np.maximum(np.diag(variance), 0.0))
     # a clustered covariance has at most as many dimensions as clusters less one
     if not (scale > 0).all() or np.linalg.eigvalsh(variance / np.outer(scale, scale))[0] < 1e-10:
         return WaldTest(math.nan, float(q), denominator, math.nan)

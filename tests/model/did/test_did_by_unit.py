@@ -46,7 +46,7 @@ def published(data_folder: Path) -> dict[str, Any]:
 
 def compare_csdid(panel: dc.Panel, record: dict[str, Any], **fields: Any) -> None:
     for name, aggregate in AGGREGATES.items():
-        found = fit(panel, estimator="callaway_santanna", aggregate=aggregate, **fields)
+        found = fit(panel, estimator="callaway_santanna", aggregate=aggregate, overall="levels", **fields)
         close(found.coef.tolist(), record[name]["coef"])
         close(found.estimates["se"].to_list(), record[name]["se"])
         table = found.tables["group_time"]
@@ -73,7 +73,7 @@ def test_published_numbers(mpdta: dc.Panel, published: dict[str, Any]) -> None:
     """The README of R's did: effects to the printed digits; its standard errors are bootstrapped."""
 
     def run(aggregate: str) -> dc.Result:
-        return fit(mpdta, y="lemp", estimator="callaway_santanna", aggregate=aggregate)
+        return fit(mpdta, y="lemp", estimator="callaway_santanna", aggregate=aggregate, overall="levels")
 
     cells = run("event").tables["group_time"]
     for row, expected in zip(cells.itertuples(), published["att_gt"], strict=True):

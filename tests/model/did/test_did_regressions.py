@@ -50,13 +50,20 @@ def test_an_event_study_is_pyfixests(controls: tuple[str, ...]) -> None:
     frame = events(FRAME, -5, 4)
     names = [name for name in frame if name.startswith("e") and name[1:].isdigit()]
     expected = feols(f"log_gsp ~ {' + '.join([*names, *controls])} | state + year", frame)
-    found = fit(PANEL, estimator="event_study", aggregate="event", leads=5, lags=4, controls=controls)
+    fields: dict[str, Any] = {"estimator": "event_study", "aggregate": "event", "leads": 5, "lags": 4}
+    found = fit(PANEL, **fields, overall="levels", controls=controls)
     assert found.terms == ("pilot", *(f"pilot[{int(name[1:]) - 100}]" for name in names), *controls)
     close(found.estimates["coef"].to_list()[1:], expected.coef().to_list())
     close(found.estimates["se"].to_list()[1:], expected.se().to_list())
     # the overall effect is the mean of event times 0 to 4
     g = np.array([name in names and int(name[1:]) >= 100 for name in (*names, *controls)], dtype=float) / 5
     close(pair(found), (g @ expected.coef(), np.sqrt(g @ expected._vcov @ g)))
+    # or by their treated rows, as without event times beside it
+    rows = fit(PANEL, **fields, controls=controls)
+    close(pair(rows), pair(fit(PANEL, **(fields | {"aggregate": "overall"}), controls=controls)))
+    sizes = {name: float(frame[name].sum()) * (int(name[1:]) >= 100) for name in names}
+    g = np.array([sizes.get(name, 0.0) for name in (*names, *controls)]) / sum(sizes.values())
+    close(pair(rows), (g @ expected.coef(), np.sqrt(g @ expected._vcov @ g)))
     early, vcov = expected.coef().to_numpy()[:4], expected._vcov[:4, :4]
     close(found.statistics["pretest_p"], scipy.stats.f.sf(early @ np.linalg.solve(vcov, early) / 4, 4, 47))
     assert found.has_note("did_binned")
@@ -105,8 +112,10 @@ def test_sun_and_abraham_are_means_of_a_saturated_regression(controls: tuple[str
             g = np.array([sizes.get(name, 0.0) for name in coef.index])
             g = g / g.sum()
             close(pair(found, term), (g @ coef, np.sqrt(g @ vcov @ g)))
+        # whatever is reported beside it, the overall effect is the mean over treated rows
+        close(pair(found), pair(fit(PANEL, estimator="sun_abraham", controls=controls)))
     # the mean of cohorts is by units: 12 each
-    found = fit(PANEL, estimator="sun_abraham", aggregate="cohort", controls=controls)
+    found = fit(PANEL, estimator="sun_abraham", aggregate="cohort", overall="levels", controls=controls)
     close(pair(found)[0], np.mean([pair(found, f"pilot[{first}]")[0] for first in (1975, 1978, 1982)]))
 
 
@@ -126,7 +135,7 @@ def test_anticipation_moves_the_start() -> None:
     early = FRAME.assign(early=(FRAME["pilot_event"] >= -2).astype(float))
     expected = feols("log_gsp ~ early | state + year", early)
     close(pair(fit(PANEL, anticipation=2)), (expected.coef()["early"], expected.se()["early"]))
-    found = fit(PANEL, estimator="event_study", aggregate="event", anticipation=2)
+    found = fit(PANEL, estimator="event_study", aggregate="event", overall="levels", anticipation=2)
     assert "pilot[-3]" not in found.terms
     assert {"pilot[-2]", "pilot[-1]"} <= set(found.terms)
     # what comes before the first period is no part of the overall effect, and what may be anticipated not of the test

@@ -51,7 +51,8 @@ def test_cohorts_are_averaged_by_treated_rows() -> None:
     record = NUMBERS["synthetic.staggered"]
     found = fit(PANEL, estimator="synthetic_did")
     close(pair(found)[0], record["overall"], 1e-7)
-    cohorts = fit(PANEL, estimator="synthetic_did", aggregate="cohort")
+    close(fit(PANEL, estimator="synthetic_did", aggregate="cohort").coef[0], found.coef[0])
+    cohorts = fit(PANEL, estimator="synthetic_did", aggregate="cohort", overall="levels")
     close(cohorts.coef[1:].tolist(), record["cohorts"], 1e-7)
     close(cohorts.coef[0], np.mean(record["cohorts"]), 1e-7)
     assert found.statistics["n_cohorts"] == 3

@@ -109,7 +109,8 @@ def test_sun_and_abraham_are_means_of_a_saturated_regression(controls: tuple[str
             g = g / g.sum()
             close(pair(found, term), (g @ coef, np.sqrt(g @ vcov @ g)))
     # the mean of cohorts is by their units' mean weights
-    found = fit(PANELS[rows], **WEIGHTED, estimator="sun_abraham", aggregate="cohort", controls=controls)
+    levels = {"aggregate": "cohort", "overall": "levels"}
+    found = fit(PANELS[rows], **WEIGHTED, estimator="sun_abraham", **levels, controls=controls)
     units = (
         frame.groupby("state").agg(first=("first", "first"), size=("varying", "mean")).groupby("first")["size"].sum()
     )
@@ -134,6 +135,7 @@ def stacks(leads: int, lags: int) -> pd.DataFrame:
 def test_stacks_are_pyfixests(weights: str) -> None:
     table = stacks(4, 2)
     own = WEIGHTED | {"observation_weights": weights, "estimator": "stacked", "leads": 4, "lags": 2}
+    own |= {"stack_weights": "variance"}
     expected = feols("log_gsp ~ dummy + log_emp | stacked_state + stacked_year", table, weights)
     found = fit(PANELS["balanced"], **own, controls=("log_emp",))
     close(found.coef.tolist(), expected.coef().to_list())
@@ -160,8 +162,10 @@ def test_stacks_are_pyfixests(weights: str) -> None:
 def test_equal_weights_are_none(estimator: str) -> None:
     panel = PANELS["gaps"].with_columns({"one": np.full(len(FRAMES["gaps"]), 5.0)})
     aggregate = "overall" if estimator == "twfe" else "event"
-    plain = fit(panel, estimator=estimator, aggregate=aggregate, controls=("unemp",))
-    found = fit(panel, estimator=estimator, aggregate=aggregate, controls=("unemp",), observation_weights="one")
+    window = {"leads": 4, "lags": 4} if estimator == "stacked" else {}
+    fields = {"estimator": estimator, "aggregate": aggregate, "controls": ("unemp",), **window}
+    plain = fit(panel, **fields)
+    found = fit(panel, **fields, observation_weights="one")
     close(found.coef.tolist(), plain.coef.tolist())
     close(found.covariance.ravel().tolist(), plain.covariance.ravel().tolist())
 
