@@ -377,6 +377,15 @@ class Result:
             if len(role.made_of) == 1 and role.made_of[0].level and replace(role.made_of[0], level="") in whole
         }
 
+    @property
+    def bins(self) -> Mapping[int, str]:
+        """Event times that hold all farther ones, too, and the sign that says so: ``≤`` or ``≥``."""
+        table = self.tables.get("event_units")
+        if table is None or "farther" not in table:
+            # of an earlier version
+            return {}
+        return {int(event): "≤" if event < 0 else "≥" for event in table.index[table["farther"] > 0]}
+
     def terms_of(self, *kinds: RoleKind) -> tuple[str, ...]:
         """Return the terms whose roles are of some kinds, in their order."""
         roles = self.roles or (REGRESSOR,) * len(self.terms)

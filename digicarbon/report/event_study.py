@@ -13,8 +13,9 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.report.base import Record, Report, Table, attributed
 from digicarbon.report.heads import Heads, heads_of
-from digicarbon.report.picture import event_numbers, no_letters, plot_event_study, plot_rollout
+from digicarbon.report.picture import event_label, event_numbers, no_letters, plot_event_study, plot_rollout
 from digicarbon.report.pictured import Formats, files_of, level_note, number, results_of
+from digicarbon.report.regimes import of_mean
 from digicarbon.report.rows import interval_text, number_text
 from digicarbon.report.summary import coefficients
 from digicarbon.result import SHOWN, Result
@@ -31,14 +32,15 @@ def rows_of(result: Result) -> dict[int, dict[str, float]]:
     return {int(event): dict(zip(table.columns, row, strict=True)) for event, row in numbers}
 
 
-def _signed(event: int) -> str:
-    return f"{event}".replace("-", "\N{MINUS SIGN}")
-
-
 def _units(result: Result, event: int) -> str:
     """Return how many units under the policy a result has at an event time; empty if it has no such event time."""
     table = result.tables.get("event_units")
     return "" if table is None or event not in table.index else f"{int(table['units'].loc[event])}"
+
+
+def _mean(result: Result) -> str:
+    """Return over what the overall effect is a mean; empty where a result does not say."""
+    return next((result.means[term] for term in result.focal if term in result.means), "")
 
 
 class EventStudy(Report):
@@ -80,16 +82,24 @@ class EventStudy(Report):
         events = sorted({event for table in tables for event in table})
         if not events:
             raise ConfigError(Note("no_event_times"))
-        rows = [(self.words.word("overall effect"), [self._overall(result) for result in results])]
+        rows = []
+        for mean in dict.fromkeys(map(_mean, results)):
+            cells = [self._overall(result) if _mean(result) == mean else "" for result in results]
+            rows.append((of_mean(self.words.word("overall effect"), mean, self.words), cells))
+        overall = len(rows)
         rows.append((self.words.word("effect at event time"), [""] * len(results)))
+        labels = {
+            event: event_label(event, [one for one, table in zip(results, tables, strict=True) if event in table])
+            for event in events
+        }
         for event in events:
             cells = [self._cell(table[event]) if event in table else "" for table in tables]
-            rows.append((_signed(event), cells))
+            rows.append((labels[event], cells))
         units = len(rows)
         # results of earlier versions have none
         if any("event_units" in result.tables for result in results):
             rows.append((self.words.word("units at event time"), [""] * len(results)))
-            rows += [(_signed(event), [_units(result, event) for result in results]) for event in events]
+            rows += [(labels[event], [_units(result, event) for result in results]) for event in events]
         below = len(rows)
         for name in self.statistics:
             cells = [number_text(result.statistics.get(name), self.decimals) for result in results]
@@ -101,10 +111,10 @@ class EventStudy(Report):
         return Table(
             title,
             cells_frame,
-            rules=tuple(sorted({1, units, below})),
+            rules=tuple(sorted({overall, units, below})),
             notes=self._notes(heads),
             spanners=heads.spanners,
-            blocks=(1,) if units == below else (1, units),
+            blocks=(overall,) if units == below else (overall, units),
             language=self.words.spoken,
             corners=heads.corners,
             names=names if names != tuple(heads.lowest) else (),
@@ -129,6 +139,8 @@ class EventStudy(Report):
         return "" if numbers is None else self._interval(dict(zip(SHOWN, numbers, strict=True)))
 
     def _cell(self, row: Mapping[str, float]) -> str:
+        if row["of_leads"]:
+            return f"0 ({self.words.word('reference of leads')})"
         return f"0 ({self.words.word('reference')})" if row["reference"] else self._interval(row)
 
     def _interval(self, row: Mapping[str, float]) -> str:

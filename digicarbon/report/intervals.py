@@ -23,7 +23,7 @@ from digicarbon.report.picture import (
     plot_effects,
 )
 from digicarbon.report.pictured import Formats, files_of, level_note, number, results_of
-from digicarbon.report.regimes import regimes_in_words
+from digicarbon.report.regimes import terms_in_words
 from digicarbon.report.rows import interval_text
 from digicarbon.report.summary import coefficients
 from digicarbon.result import EFFECTS, Result, RoleKind, effect_names
@@ -67,7 +67,7 @@ class IntervalPicture(Report):
         """
         if len(records) > self.most_runs:
             return coefficients(title, records, 0.05, self.decimals, self.words, self.multiverse)
-        named = regimes_in_words(records, self.words)
+        named = terms_in_words(records, self.words)
         results = results_of(named.records, self.words)
         effects, terms = effect_names(results.values()), named.of(self.terms)
         quantities = (effects or EFFECTS) if self.quantity == "effects" else ("coefficient",)
@@ -114,7 +114,7 @@ def interval_files(
     """Return a picture of coefficients or of effects of all records, by the name of its file."""
     draw = plot_effects if name == "effects" else plot_coefficients
     simulated = any(record.simulated for record in records)
-    named = regimes_in_words(records, report.words)
+    named = terms_in_words(records, report.words)
     results = results_of(named.records, report.words)
     figure = draw(results, named.of(terms), title, simulated, report.language or "en", named.words)
     return files_of(name, figure, formats)

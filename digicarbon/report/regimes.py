@@ -1,4 +1,4 @@
-"""Terms of regimes by words: the slope of x where another variable lies below, between or above thresholds."""
+"""Terms by words that runs give them: slopes of regimes, what an effect is a mean of, event times that hold others."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from digicarbon.panel import spelt
 from digicarbon.report.base import Record
 from digicarbon.report.labels import Labels
+from digicarbon.report.picture import event_label
 from digicarbon.result import MadeOf, Result
 
 _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -15,7 +16,7 @@ _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 @dataclass(frozen=True)
 class InWords:
-    """Runs whose terms of regimes are called by words.
+    """Runs whose terms are called by words where equal names are different things.
 
     Attributes
     ----------
@@ -23,8 +24,8 @@ class InWords:
     words : Labels
         With the words of these terms.
     names : mapping of str to tuple of str
-        What the terms of regimes are now called: one name has several words where runs have other variables or other
-        numbers of thresholds.
+        What terms are now called: one name has several words where runs have other variables or other numbers of
+        thresholds, or other means.
     """
 
     records: list[Record]
@@ -36,8 +37,8 @@ class InWords:
         return tuple(dict.fromkeys(name for term in terms for name in self.names.get(term, (term,))))
 
 
-def regimes_in_words(records: Sequence[Record], words: Labels) -> InWords:
-    """Return runs with terms such as ``x, q ≤ γ₁``: equal words are one row, whatever the thresholds' estimates are.
+def terms_in_words(records: Sequence[Record], words: Labels) -> InWords:
+    """Return runs with terms such as ``x, q ≤ γ₁`` and ``pilot, mean over treated rows``: equal words are one row.
 
     Parameters
     ----------
@@ -74,10 +75,21 @@ def with_regimes(words: Labels, made_of: Mapping[str, Iterable[MadeOf]]) -> Labe
     return replace(words, extra={**one, **words.extra}) if one else words
 
 
+def of_mean(name: str, mean: str, words: Labels) -> str:
+    """Return a name with what its effect is a mean of, as `Result.means` calls it; as it is where that is empty."""
+    between = "，" if words.language == "zh" else ", "
+    return f"{name}{between}{words.word(f'mean {mean}')}" if mean else name
+
+
 def _words(result: Result, words: Labels) -> dict[str, str]:
-    """Return the words of terms of regimes and of their spatial lags, by their names."""
+    """Return the words of terms of regimes and of their spatial lags, of means and of event times, by their names."""
     regressors = zip(result.terms, result.roles, strict=False)
     own = {term: _slope(role.made_of, words) for term, role in regressors if any(part.regimes for part in role.made_of)}
+    own |= {term: of_mean(words(term), mean, words) for term, mean in result.means.items() if term in result.terms}
+    bins = result.bins
+    for term, part in result.focal_levels.items() if bins else ():
+        if part.number in bins:
+            own[term] = words(f"{part.variable}[{event_label(part.number, [result])}]")
     lags = zip(result.terms, result.roles, strict=False)
     return own | {term: f"W × [{own[role.of]}]" for term, role in lags if role.of in own}
 

@@ -22,7 +22,7 @@ from digicarbon.report.heads import Heads, heads_of, option_of
 from digicarbon.report.intervals import interval_files
 from digicarbon.report.labels import Labels
 from digicarbon.report.pictured import Formats
-from digicarbon.report.regimes import regimes_in_words
+from digicarbon.report.regimes import terms_in_words
 from digicarbon.report.rows import Rows, controls_of, interval_text, number_text, row_of
 from digicarbon.report.sets import set_text
 from digicarbon.report.summary import across, coefficients
@@ -244,7 +244,7 @@ class RegressionTable(Report):
         rows: list[tuple[str, list[str]]] = []
         rules: list[int] = []
         blocks: list[int] = []
-        named = regimes_in_words(records, words)
+        named = terms_in_words(records, words)
         results = [record.result for record in named.records]
         roles = _roles(results)
         terms = [term for term in _order(results, roles) if self.dummies or roles[term].kind != "dummy"]

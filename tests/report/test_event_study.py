@@ -11,7 +11,7 @@ import pytest
 import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.panel import PanelDesign
-from digicarbon.report import EventStudy, Record
+from digicarbon.report import EventStudy, Record, RegressionTable
 from digicarbon.report.picture import event_numbers, plot_event_study, plot_rollout
 from digicarbon.report.picture.event_study import rollout
 from digicarbon.source import SimulatedPolicy
@@ -27,7 +27,8 @@ def panel() -> dc.Panel:
 
 
 def fit(panel: dc.Panel, estimator: str, **fields: Any) -> dc.Result:
-    fields = {"aggregate": "event"} | fields
+    whole = {"stack_weights": "variance"} if estimator == "stacked" else {}
+    fields = {"aggregate": "event", **whole} | fields
     return dc.DiD(y="y", policy="pilot", estimator=estimator, **fields).fit(panel)
 
 
@@ -42,7 +43,7 @@ def records(results: dict[str, dc.Result], panel: dc.Panel) -> list[Record]:
 
 def points(axes: Any, hollow: bool) -> list[list[tuple[float, float]]]:
     """The markers of each run."""
-    lines = [line for line in axes.lines if line.get_marker() not in ("None", "", None) and len(line.get_xdata())]
+    lines = [line for line in axes.lines if line.get_marker() not in ("None", "", None, "x") and len(line.get_xdata())]
     return [
         list(zip(line.get_xdata(), line.get_ydata(), strict=True))
         for line in lines
@@ -55,17 +56,19 @@ def test_numbers_by_event_time_are_those_of_the_result(results: dict[str, dc.Res
     result = results[estimator]
     table = event_numbers(result)
     assert list(table.index) == sorted(table.index)
-    drawn = table[~table["reference"]]
+    drawn = table[~table["reference"] & ~table["of_leads"]]
     assert [f"pilot[{event}]" for event in drawn.index] == sorted(
         result.terms[1:], key=lambda term: float(result.role(term).made_of[0].level)
     )
     for event, row in drawn.iterrows():
         expected = result.estimates.loc[f"pilot[{event}]", ["coef", "se", "p", "low", "high"]]
         np.testing.assert_array_equal(row[["coef", "se", "p", "low", "high"]].astype(float), expected)
-    # changes from period to period have no reference
-    references = [] if estimator == "callaway_santanna" else [-1]
+    # changes from period to period have no reference, and imputation compares with all untreated rows
+    references = [] if estimator in ("callaway_santanna", "imputation") else [-1]
     assert list(table.index[table["reference"]]) == references
-    assert table.loc[references, "coef"].tolist() == [0.0] * len(references)
+    of_leads = [-1] if estimator == "imputation" else []
+    assert list(table.index[table["of_leads"]]) == of_leads
+    assert table.loc[references + of_leads, "coef"].tolist() == [0.0] * len(references + of_leads)
 
 
 def test_the_reference_moves_with_anticipation_and_is_recorded(panel: dc.Panel) -> None:
@@ -87,10 +90,13 @@ def test_the_picture_has_a_marker_for_each_number(results: dict[str, dc.Result])
     axes = figure.axes[0]
     solid, hollow = points(axes, False), points(axes, True)
     assert len(solid) == len(ESTIMATORS)
-    assert len(hollow) == len(ESTIMATORS) - 1
+    # not of callaway_santanna and imputation
+    assert len(hollow) == len(ESTIMATORS) - 2
+    (cross,) = [line for line in axes.lines if line.get_marker() == "x" and len(line.get_xdata())]
+    assert (round(float(cross.get_xdata()[0])), list(cross.get_ydata())) == (-1, [0.0])
     for name, run in zip(ESTIMATORS, solid, strict=True):
         table = event_numbers(results[name])
-        table = table[~table["reference"]]
+        table = table[~table["reference"] & ~table["of_leads"]]
         np.testing.assert_array_equal([y for _, y in run], table["coef"])
         assert np.abs(np.array([x for x, _ in run]) - table.index).max() < 0.5
     assert all(y == 0 and -1.5 < x < -0.5 for run in hollow for x, y in run)
@@ -102,13 +108,83 @@ def test_the_picture_has_a_marker_for_each_number(results: dict[str, dc.Result])
     assert len(dashed) == 1
     assert dashed[0].is_dashed()
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == [*ESTIMATORS, "reference period"]
+    assert [text.get_text() for text in legend.get_texts()] == [
+        *ESTIMATORS,
+        "reference period",
+        "reference of earlier periods only",
+    ]
 
 
 def test_a_single_run_is_named_by_nothing_but_its_reference(results: dict[str, dc.Result]) -> None:
     (legend,) = plot_event_study(results["event_study"]).legends
     assert [text.get_text() for text in legend.get_texts()] == ["reference period"]
+    (legend,) = plot_event_study(results["imputation"]).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["reference of earlier periods only"]
     assert not plot_event_study(results["callaway_santanna"]).legends
+
+
+def test_imputed_effects_alone_have_no_reference(panel: dc.Panel) -> None:
+    """Where all units are under the policy nothing before it is identified, and nothing is compared with one period."""
+    event = panel.column("pilot_event")
+    ever = panel.rows(np.isfinite(event))
+    found = fit(ever, "imputation")
+    assert not {"reference_event", "reference_of_leads"} & set(found.statistics)
+    assert not event_numbers(found)[["reference", "of_leads"]].to_numpy().any()
+
+
+@pytest.mark.parametrize("estimator", ["event_study", "sun_abraham", "imputation", "callaway_santanna"])
+def test_ends_that_hold_farther_event_times_are_marked(panel: dc.Panel, estimator: str) -> None:
+    found = fit(panel, estimator, leads=3, lags=5)
+    # no unit is seen later than five years after its first one
+    assert found.bins == {-3: "≤"}
+    assert decode(encode(found)).bins == {-3: "≤"}
+    shown = plot_event_study(found).axes[0].get_xticklabels()
+    assert [label.get_text() for label in shown][:2] == ["≤ −3", "−2"]
+    assert shown[-1].get_text() == "5"
+    shorter = fit(panel, estimator, leads=3, lags=2)
+    rows = list(EventStudy().table("t", records({"a": shorter}, panel)).cells.index)
+    assert [rows[2], rows[7]] == ["≤ −3", "≥ 2"]
+    rows = list(RegressionTable(language="en").table("t", records({"a": shorter}, panel)).cells.index)
+    assert {"Pilot policy: ≤ −3", "Pilot policy: ≥ 2", "Pilot policy: 1"} <= set(rows)
+    both = {"a": shorter, "b": fit(panel, estimator)}
+    rows = list(EventStudy().table("t", records(both, panel)).cells.index)
+    assert "(≥) 2" in rows
+    assert "3" in rows
+
+
+def test_effects_that_are_other_means_have_rows_of_their_own(panel: dc.Panel) -> None:
+    found = {
+        "dummy": fit(panel, "twfe"),
+        "rows": fit(panel, "imputation"),
+        "events": fit(panel, "callaway_santanna", overall="levels"),
+        "cohorts": fit(panel, "sun_abraham", aggregate="cohort", overall="levels"),
+        "periods": fit(panel, "sun_abraham", aggregate="calendar", overall="levels"),
+        "stacks": fit(panel, "stacked", aggregate="overall", anticipation=1, stack_weights="corrective"),
+    }
+    assert {name: decode(encode(one)).means["pilot"] for name, one in found.items()} == {
+        "dummy": "variance",
+        "rows": "treated_rows",
+        "events": "event_times",
+        "cohorts": "cohorts",
+        "periods": "periods",
+        "stacks": "anticipating_rows",
+    }
+    table = RegressionTable(language="en").table("t", records(found, panel)).cells
+    kinds = {
+        "variance-weighted mean": "dummy",
+        "mean over treated rows": "rows",
+        "mean over event times": "events",
+        "mean over cohorts": "cohorts",
+        "mean over periods": "periods",
+        "mean over treated and anticipating rows": "stacks",
+    }
+    for kind, run in kinds.items():
+        row = table.loc[f"Pilot policy, {kind}"]
+        assert [name for name, cell in row.items() if cell] == [run]
+    chinese = RegressionTable(language="zh").table("t", records(found, panel)).cells.index
+    assert "试点政策，方差加权均值" in chinese
+    overall = list(EventStudy().table("t", records(found, panel)).cells.index)[:6]
+    assert overall == [f"Overall effect, {kind}" for kind in kinds]
 
 
 def test_the_table_has_the_overall_effect_first_and_each_number_of_the_picture(
@@ -117,33 +193,33 @@ def test_the_table_has_the_overall_effect_first_and_each_number_of_the_picture(
     found = {**results, "twfe": fit(panel, "twfe")}
     table = EventStudy(decimals=2).table("t", records(found, panel))
     rows = list(table.cells.index)
-    assert rows[0] == "Overall effect"
-    assert table.rules == (1, *table.blocks[1:], len(rows) - 4)
-    assert table.blocks == (1, 13)
-    events = rows[2:13]
+    assert rows[:2] == ["Overall effect, mean over treated rows", "Overall effect, variance-weighted mean"]
+    assert table.rules == (2, *table.blocks[1:], len(rows) - 4)
+    assert table.blocks == (2, 14)
+    events = rows[3:14]
     assert [int(event.replace("\N{MINUS SIGN}", "-")) for event in events] == list(range(-5, 6))
-    assert rows[13:25] == ["Units behind each effect", *events]
-    units = table.cells.iloc[14:25]
+    assert rows[14:26] == ["Units behind each effect", *events]
+    units = table.cells.iloc[15:26]
     # 12 units in 2012 and 12 in 2014, of 2009 to 2017
     assert units["event_study"].tolist() == ["12"] * 2 + ["24"] * 7 + ["12"] * 2
     assert units["twfe"].tolist() == [""] * 11
-    assert EventStudy(language="zh").table("t", records(results, panel)).cells.index[13] == "各期效应的个体数"
-    table = replace(table, cells=table.cells.iloc[[*range(13), *range(25, len(rows))]])
+    assert EventStudy(language="zh").table("t", records(results, panel)).cells.index[14] == "各期效应的个体数"
+    table = replace(table, cells=table.cells.iloc[[*range(14), *range(26, len(rows))]])
     rows = list(table.cells.index)
     row = results["sun_abraham"].estimates.loc["pilot[2]"]
     assert table.cells.loc["2", "sun_abraham"] == f"{row['coef']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
     assert table.cells.loc["\N{MINUS SIGN}1", "sun_abraham"] == "0 (reference)"
     assert table.cells.loc["2", "twfe"] == ""
     whole = found["twfe"].estimates.loc["pilot"]
-    assert table.cells.loc["Overall effect", "twfe"].startswith(f"{whole['coef']:.2f} [")
-    assert rows[13:] == ["Leads jointly zero, p", "Observations", "Treated units", "Never-treated units"]
+    assert table.cells.loc["Overall effect, variance-weighted mean", "twfe"].startswith(f"{whole['coef']:.2f} [")
+    assert rows[14:] == ["Leads jointly zero, p", "Observations", "Treated units", "Never-treated units"]
     assert "First period under Pilot policy: 12 units in 2012, 12 units in 2014, 16 units never." in table.notes
 
 
 def test_results_of_earlier_versions_have_no_units(results: dict[str, dc.Result], panel: dc.Panel) -> None:
     old = {name: replace(result, tables={}) for name, result in results.items()}
     table = EventStudy().table("t", records(old, panel))
-    assert (table.blocks, table.rules) == ((1,), (1, 13))
+    assert (table.blocks, table.rules) == ((2,), (2, 14))
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

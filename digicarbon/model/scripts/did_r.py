@@ -72,9 +72,13 @@ def _imputation(part: RPart, model: DiD, y: str, first: str, x: list[str]) -> li
 
 def _callaway_santanna(part: RPart, model: DiD, y: str, first: str, x: list[str]) -> list[str]:
     """Return att_gt and aggte of did."""
-    called = {model.policy: "overall"} | {term: str(event) for term, event in events(model, part.result).items()}
-    if model.aggregate == "event" and len(called) == 1:
+    called = {term: str(event) for term, event in events(model, part.result).items()}
+    if model.aggregate == "event" and not called:
         return part.skip("event times whose ends hold all that lie beyond, which aggte does not make")
+    # aggte has the mean over treated rows beside nothing
+    kind = AGGREGATES[model.aggregate if model.aggregate == "event" or model.overall == "levels" else "overall"]
+    if model.aggregate != "event" or model.overall == "levels":
+        called = {model.policy: "overall"} | called
     pieces = [
         f'yname = "{y}"',
         f'gname = "{first}"',
@@ -92,7 +96,7 @@ def _callaway_santanna(part: RPart, model: DiD, y: str, first: str, x: list[str]
     ]
     body = [
         *chunks(pieces, "cells <- did::att_gt(", ", ", ")"),
-        f'fit <- did::aggte(cells, type = "{AGGREGATES[model.aggregate]}", bstrap = FALSE, cband = FALSE)',
+        f'fit <- did::aggte(cells, type = "{kind}", bstrap = FALSE, cband = FALSE)',
         'called <- c("overall", fit$egt)',
         *part.compare(
             "setNames(c(fit$overall.att, fit$att.egt), called)",

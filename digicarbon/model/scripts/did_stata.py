@@ -47,6 +47,7 @@ def script(part: StataPart, model: DiD) -> list[str]:
     command = f"csdid {y} {x}".rstrip() + weighted
     return [
         f"{command}, ivar(unit_id) time(time_id) gvar({first}) method(reg){notyet}{long2}",
+        *(["estat simple"] if model.overall == "rows" and model.aggregate != "overall" else []),
         f"estat {AGGREGATES[model.aggregate]}",
         *part.shown(called),
     ]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture.event_study import plot_event_study as plot_event_study
     from digicarbon.report.picture.event_study import plot_rollout as plot_rollout
     from digicarbon.report.picture.impulse_responses import plot_impulse_responses as plot_impulse_responses
+    from digicarbon.report.picture.intervals import event_label as event_label
     from digicarbon.report.picture.intervals import interval_numbers as interval_numbers
     from digicarbon.report.picture.intervals import plot_bands as plot_bands
     from digicarbon.report.picture.intervals import plot_coefficients as plot_coefficients

@@ -28,7 +28,7 @@ from digicarbon.report.picture._figure import (
     series,
 )
 from digicarbon.report.picture._places import short_names
-from digicarbon.report.picture.intervals import MOST_TICKS, Results, interval_words, labelled
+from digicarbon.report.picture.intervals import MOST_TICKS, Results, event_label, interval_words, labelled
 from digicarbon.result import SHOWN, Result
 
 if TYPE_CHECKING:
@@ -44,10 +44,11 @@ SPREAD = 0.68
 
 
 def event_numbers(result: Result) -> pd.DataFrame:
-    """Return the effects of a policy by event time: index event; columns coef, se, p, low, high, reference.
+    """Return the effects of a policy by event time: index event; columns coef, se, p, low, high, reference, of_leads.
 
-    The reference is a row of its own, with an effect of 0 and no standard error. There is no row where the result has
-    no effects by event time.
+    The period that others are compared with is a row of its own, with an effect of 0 and no standard error:
+    ``reference`` where it is that of all event times, ``of_leads`` where it is that of those before the policy alone.
+    There is no row where the result has no effects by event time.
 
     Parameters
     ----------
@@ -60,11 +61,12 @@ def event_numbers(result: Result) -> pd.DataFrame:
         for term, part in result.focal_levels.items():
             if part.number is not None:
                 place = result.terms.index(term)
-                rows[int(part.number)] = [*(float(column[place]) for column in columns), 0.0]
-    if (reference := result.statistics.get("reference_event")) is not None:
-        rows[int(reference)] = [0.0, *[np.nan] * (len(SHOWN) - 1), 1.0]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=[*SHOWN, "reference"], dtype=float)
-    return table.astype({"reference": bool}).rename_axis("event").sort_index()
+                rows[int(part.number)] = [*(float(column[place]) for column in columns), 0.0, 0.0]
+    for name, kind in (("reference_event", [1.0, 0.0]), ("reference_of_leads", [0.0, 1.0])):
+        if (reference := result.statistics.get(name)) is not None:
+            rows[int(reference)] = [0.0, *[np.nan] * (len(SHOWN) - 1), *kind]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=[*SHOWN, "reference", "of_leads"], dtype=float)
+    return table.astype({"reference": bool, "of_leads": bool}).rename_axis("event").sort_index()
 
 
 def plot_event_study(
@@ -91,7 +93,9 @@ def plot_event_study(
     Returns
     -------
     matplotlib.figure.Figure
-        The reference is hollow, at zero. A dashed line stands before the first period under the policy.
+        The period that all others are compared with is hollow, at zero; one that only periods before the policy are
+        compared with is a cross. A dashed line stands before the first period under the policy. Event times that hold
+        all farther ones are marked ≤ and ≥.
 
     Raises
     ------
@@ -119,7 +123,8 @@ def plot_event_study(
         axes.set_axisbelow(True)
         axes.margins(x=0.02)
         if len(events) <= MOST_TICKS:
-            axes.set_xticks(events, [f"{event}".replace("-", "\N{MINUS SIGN}") for event in events])
+            there = {event: [by_run[run] for run, table in tables.items() if event in table.index] for event in events}
+            axes.set_xticks(events, [event_label(event, there[event]) for event in events])
         axes.set_xlabel(
             words.say(
                 "event time of",
@@ -135,23 +140,28 @@ def plot_event_study(
 def _draw_events(axes: Axes, table: pd.DataFrame, shift: float, position: int, label: str | None, joined: bool) -> None:
     colour, marker = series(position)
     x = table.index.to_numpy(dtype=float) + shift
-    reference = table["reference"].to_numpy()
-    draw_intervals(axes, x[~reference], table[~reference], colour, 1.3)
+    reference, of_leads = table["reference"].to_numpy(), table["of_leads"].to_numpy()
+    estimated = ~reference & ~of_leads
+    draw_intervals(axes, x[estimated], table[estimated], colour, 1.3)
     if joined:
         axes.plot(x, table["coef"], color=colour, linewidth=0.6)
     points: dict[str, Any] = {"linestyle": "", "marker": marker, "markersize": 5.0, "color": colour, "zorder": 3.0}
-    axes.plot(x[~reference], table["coef"][~reference], label=label, **points)
+    axes.plot(x[estimated], table["coef"][estimated], label=label, **points)
     axes.plot(x[reference], table["coef"][reference], **{**points, "markerfacecolor": "white", "zorder": 4.0})
+    axes.plot(x[of_leads], table["coef"][of_leads], **{**points, "marker": "x", "zorder": 4.0})
 
 
 def _add_legend(figure: Figure, axes: Axes, tables: Mapping[str, pd.DataFrame], words: Words) -> None:
-    """Name the runs, if there are several, and what is hollow."""
+    """Name the runs, if there are several, and what is hollow or a cross."""
     from matplotlib.lines import Line2D
 
     handles, labels = axes.get_legend_handles_labels() if len(tables) > 1 else ([], [])
     if any(table["reference"].any() for table in tables.values()):
         hollow = Line2D([], [], linestyle="", marker="o", markersize=5, color=GREY, markerfacecolor="white")
         handles, labels = [*handles, hollow], [*labels, words.say("reference period")]
+    if any(table["of_leads"].any() for table in tables.values()):
+        cross = Line2D([], [], linestyle="", marker="x", markersize=5, color=GREY)
+        handles, labels = [*handles, cross], [*labels, words.say("reference of leads")]
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=min(len(handles), 4))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -255,7 +255,7 @@ def _by_time(
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
     axes.set_axisbelow(True)
     if len(at) <= MOST_TICKS:
-        axes.set_xticks(at, [f"{time:g}".replace("-", "\N{MINUS SIGN}") for time in at])
+        axes.set_xticks(at, [event_label(time, _with(times, time, numbers, by_run)) for time in at])
     shown = [part for result in by_run.values() for role in result.roles for part in role.made_of]
     by_level = any(part.variable == variable and part.level for part in shown)
     axes.set_xlabel(words(variable) if by_level else words.say("periods after", x=words(variable)))
@@ -263,6 +263,28 @@ def _by_time(
     if len(runs) > 1:
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=min(len(runs), 4))
     return figure
+
+
+def _with(times: Mapping[str, float], time: float, numbers: pd.DataFrame, by_run: Mapping[str, Result]) -> list[Result]:
+    """Return the results that have a term of a time."""
+    return [by_run[str(run)] for term, run in numbers.index if times[str(term)] == time]
+
+
+def event_label(event: float, results: Iterable[Result]) -> str:
+    """Return an event time in words: ``≤ −5`` where it holds all before it, ``(≤) −5`` if only in some results.
+
+    Parameters
+    ----------
+    event : float
+    results : iterable of Result
+        Those that have an effect at it.
+    """
+    text = f"{event:g}".replace("-", "\N{MINUS SIGN}")
+    signs = [result.bins.get(int(event), "") for result in results]
+    sign = next(filter(None, signs), "")
+    if not sign:
+        return text
+    return f"{sign} {text}" if all(signs) else f"({sign}) {text}"
 
 
 def interval_numbers(results: Mapping[str, Result], quantity: str, terms: Sequence[str] = ()) -> pd.DataFrame:
