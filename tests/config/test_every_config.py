@@ -39,6 +39,8 @@ REQUIRED: dict[str, Any] = {
     "weights.unit": "province",
     "tracking.uri": "http://localhost:5000",
 }
+OF_PANEL: dict[str, Any] = {"panel.policy": {"pilot": "adopted"}}
+"""What options refer to that the panel leaves empty."""
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def test_option_composes_and_builds(option: str, composer: Composer) -> None:
     group, name = option.split("/")
     merged = composer.merged({group: name})
     needed = {key: REQUIRED[key] for key in missing(merged)}
-    config = composer.config({group: name, **needed})
+    config = composer.config({group: name, **OF_PANEL, **needed})
     assert set(config) == set(GROUPS)
     spec = build(config[group], EVERY_KIND[group], group)
     assert type(spec).__name__ == config[group]["_target_"].rpartition(".")[2]
@@ -70,7 +72,7 @@ def test_option_shows_every_field_of_its_class(option: str, composer: Composer) 
     assert isinstance(shown, dict)
     merged = composer.merged({group: name})
     needed = {key: REQUIRED[key] for key in missing(merged)}
-    spec = build(composer.config({group: name, **needed})[group], EVERY_KIND[group], group)
+    spec = build(composer.config({group: name, **OF_PANEL, **needed})[group], EVERY_KIND[group], group)
     assert set(shown) - {"_target_"} == set(type(spec).model_fields)
 
 

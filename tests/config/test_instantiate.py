@@ -52,6 +52,8 @@ OPTIONS = [(group, option) for group in ALL for option in Composer(loader(), "co
 def test_every_option(group: str, option: str) -> None:
     chosen = f"{group}={option}" if group in GROUPS else f"+{group}={option}"
     config = by_hydra("config", [chosen])
+    if group == "model":
+        OmegaConf.update(config, "panel.policy", {"pilot": "adopted"})
     for key in [key for key in GIVEN if key.startswith(f"{group}.")]:
         if OmegaConf.is_missing(config[group], key.partition(".")[2]):
             OmegaConf.update(config, key, GIVEN[key])

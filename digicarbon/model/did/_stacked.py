@@ -230,7 +230,8 @@ def _fitted(model: DiD, timing: Timing, design: _Design, df_resid: int, inferenc
 def _weighed(model: DiD, timing: Timing, chosen: Stacks) -> list[Note]:
     """Return notes on how stacks weigh, and on cohorts that have none."""
     notes = [Note("did_corrective_weights" if model.stack_weights == "corrective" else "did_variance_weights")]
-    for code, cohorts in (("did_without_stack", chosen.without), ("did_incomplete_window", chosen.incomplete)):
-        if cohorts:
-            notes.append(Note(code, cohorts=cut(map(timing.label, cohorts))))
+    if chosen.without:
+        notes.append(Note("did_without_stack", cohorts=cut(map(timing.label, chosen.without))))
+    if chosen.incomplete:
+        notes.append(Note("did_incomplete_window", cohorts=cut(map(timing.label, chosen.incomplete))))
     return notes

@@ -70,7 +70,7 @@ class DiD(Tested):
         Left empty: the policy is the focal term.
     policy : str
         A policy of the panel (``panel.policy``), or a column that is 1 from a unit's first period under the policy on.
-        With ``twfe`` also a share between 0 and 1.
+        With ``twfe`` also a share between 0 and 1. In a configuration ``${panel.policy}``: the policy that is there.
     estimator : {"twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna", "synthetic_did"}
         One dummy with two-way effects; dummies of event times with two-way effects; dummies of cohorts by event times
         (Sun & Abraham 2021); what treated rows would have been, imputed from untreated ones (Borusyak, Jaravel & Spiess
@@ -187,7 +187,15 @@ class DiD(Tested):
     @model_validator(mode="before")
     @classmethod
     def _focal_is_policy(cls, fields: Any) -> Any:
-        if not isinstance(fields, Mapping) or not isinstance(fields.get("policy"), str):
+        if not isinstance(fields, Mapping):
+            return fields
+        if isinstance(policies := fields.get("policy"), Mapping):
+            if not policies:
+                raise ValueError(Note("did_no_policy", key="policy", policy="pilot"))
+            if len(policies) > 1:
+                raise ValueError(Note("did_several_policies", key="policy", policies=cut(map(str, policies))))
+            fields = {**fields, "policy": next(iter(policies))}
+        if not isinstance(fields.get("policy"), str):
             return fields
         policy, given = fields["policy"], fields.get("x") or ()
         if given != policy and tuple(given) not in ((), (policy,)):

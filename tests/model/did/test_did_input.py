@@ -245,3 +245,12 @@ def test_controls_that_effects_absorb_are_refused(estimator: str) -> None:
     for controls, named in ((("place",), "place"), (("trend",), "trend"), (("unemp", "twice"), "unemp")):
         with pytest.raises(EstimationError, match=named):
             fit(panel_of(still), estimator=estimator, controls=controls)
+
+
+def test_the_only_policy_of_the_panel_needs_no_name() -> None:
+    """What a configuration hands on as ``${panel.policy}``: one policy, several or none."""
+    assert dc.DiD(y="y", policy={"mine": "adopted"}) == dc.DiD(y="y", policy="mine")
+    with pytest.raises(ConfigError, match=r"has several policies: mine, yours\. Name one of them in model\.policy\."):
+        dc.DiD(y="y", policy={"mine": "a", "yours": "b"})
+    with pytest.raises(ConfigError, match="has no policy. Give its dates"):
+        dc.DiD(y="y", policy={})
