@@ -252,5 +252,5 @@ def test_the_only_policy_of_the_panel_needs_no_name() -> None:
     assert dc.DiD(y="y", policy={"mine": "adopted"}) == dc.DiD(y="y", policy="mine")
     with pytest.raises(ConfigError, match=r"has several policies: mine, yours\. Name one of them in model\.policy\."):
         dc.DiD(y="y", policy={"mine": "a", "yours": "b"})
-    with pytest.raises(ConfigError, match="has no policy. Give its dates"):
+    with pytest.raises(ConfigError, match=r"has no policy\. Give its dates"):
         dc.DiD(y="y", policy={})
