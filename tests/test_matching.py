@@ -89,7 +89,7 @@ def test_units_without_a_match_are_counted_and_named() -> None:
     one = panel()
     result = matched(caliper=0.002).matching(one)
     lost = [unit for unit, own, kept in zip(result.units, result.treated, result.kept, strict=True) if own and not kept]
-    (note,) = matched(caliper=0.002).remarks(one)
+    (note,) = [note for note in matched(caliper=0.002).remarks(one) if note.code == "without_match"]
     assert (note["units"], note["every"]) == (len(lost), result.treated.sum())
     assert len(lost) > 6
     assert f"left out: {', '.join(lost[:6])} and {len(lost) - 6} more." in note.text()
@@ -105,8 +105,12 @@ def test_the_balance_is_a_diagnostic_of_a_matched_sample_alone() -> None:
     assert list(table.index) == COVARIATES
     expected = result.balance
     np.testing.assert_array_equal(table[list(expected.columns)], expected)
-    np.testing.assert_array_equal(table["difference_weighted"], result.weighted_balance["difference_after"])
-    np.testing.assert_array_equal(table["others_weighted"], result.weighted_balance["others_after"])
+    once = matched(method="kernel", counts="once").matching(one)
+    others = ~once.treated & once.kept
+    np.testing.assert_allclose(once.balance["others_after"], once.means[others].mean())
+    weights = result.weights[others]
+    np.testing.assert_allclose(expected["others_after"], weights @ result.means[others].to_numpy() / weights.sum())
+    assert abs(once.balance["others_after"] - expected["others_after"]).max() > 0.01
     assert Vif(model=dc.PanelRegression(y="y", x=("pilot",))).with_balance(lambda: None).table_names == ("vif",)
     with pytest.raises(ConfigError, match="only a matched sample has a balance of covariates; choose sample=matched"):
         Balance().with_balance(lambda: Sample().balance(one))
@@ -120,7 +124,7 @@ def test_a_run_shows_its_balance_and_who_has_no_match(
     words += ["sample.covariates=[income,industry]", "diagnostic=balance", "report=policy_checks", "report.pictures=[]"]
     assert main(words) == 0
     shown = capsys.readouterr().out
-    assert "Balance of covariates" in shown
+    assert "Balance of covariates" in " ".join(shown.split())
     assert "13 of 171 units with Pilot policy have no match and are left out: u031" in " ".join(shown.split())
     assert main([*words, "report.language=zh"]) == 0
     shown = capsys.readouterr().out
@@ -193,6 +197,77 @@ def test_a_matched_sample_in_an_empty_folder(
     assert "SIMULATED data of 120 units and 15 years" in shown
 
 
+WORDS = (
+    *("source=simulated_policy", "source.n=120", "source.selection=1", "source.never=0.6", "measure=none"),
+    *("outcome=none", "model.y=y", "model.controls=[]", "inference=cluster", "panel.policy={pilot: adopted}"),
+    *("executor=sequential", "sample=matched", "sample.policy=pilot", "sample.covariates=[income,industry]"),
+)
+
+
+@pytest.mark.parametrize("counts", ["matches", "once"])
+def test_units_count_in_the_regression_as_they_are_matches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], counts: str
+) -> None:
+    """A unit that is the match of five counts five times, unless each is to count once."""
+    monkeypatch.chdir(tmp_path)
+    one = panel(n=120, never=0.6)
+    sample = matched(counts=counts)
+    weights = sample.matching(one).weights
+    assert weights.max() >= 3
+    taken = "pilot_weight" if counts == "matches" else None
+    expected = dc.DiD(y="y", policy="pilot", observation_weights=taken).fit(sample.apply(one))
+    assert main(["run", *WORDS, "model=did", f"sample.counts={counts}", "diagnostic=placebo_space"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    (run,) = recorded.sweep(Tracking(), "digicarbon").records
+    np.testing.assert_allclose(run.result.coef, expected.coef, rtol=1e-10)
+    np.testing.assert_allclose(run.result.covariance, expected.covariance, rtol=1e-10)
+    # a diagnostic of the model weighs as the model does
+    assert run.result.tables["placebo_space"]["coef"].iloc[0] == pytest.approx(expected.coef[0], rel=1e-10)
+    said = "count as much as they are matches" if counts == "matches" else "Each unit counts once in the regression"
+    assert said in shown
+
+
+def test_a_model_without_weights_of_rows_is_refused_before_the_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cases = {
+        ("model=sdm", "model.x=[pilot]", "weights=delaunay"): "SpatialPanel takes no weights of rows",
+        ("model=synthetic_did",): "observation_weights is not used by estimator=synthetic_did",
+        (
+            "model=did",
+            "model.observation_weights=size",
+            "+panel.derive.size=2 + income**2",
+        ): "and by size (model.observation_weights)",
+    }
+    for model, words in cases.items():
+        assert main(["check", *WORDS, *model]) == 2
+        shown = " ".join("".join(capsys.readouterr()).split())
+        assert words in shown
+        assert "sample.counts=once" in shown
+        assert main(["check", *WORDS, *model, "sample.counts=once"]) == 0
+        capsys.readouterr()
+    # without replacement one match counts once anyway
+    assert main(["check", *WORDS, "sample.replace=false", "model=synthetic_did"]) == 0
+
+
+def test_covariates_that_are_less_alike_than_before_are_named() -> None:
+    one = panel()
+    rng = np.random.default_rng(2)
+    noise = rng.standard_normal(len(one.units))
+    # one covariate decides, the other is balanced by chance before
+    ever = np.array([one.column("pilot")[one.unit_codes == unit].max() for unit in range(len(one.units))])
+    noise -= np.where(ever > 0, noise[ever > 0].mean(), noise[ever == 0].mean())
+    sample = matched(covariates=["income", "noise"])
+    found = one.with_columns({"noise": noise[one.unit_codes]})
+    balance = sample.balance(found)
+    assert abs(balance.loc["noise", "difference_before"]) < abs(balance.loc["noise", "difference_after"])
+    (note,) = [note for note in sample.remarks(found) if note.code == "balance_worse"]
+    before, after = balance.loc["noise", ["difference_before", "difference_after"]]
+    assert f"noise {before:.2f}, then {after:.2f}" in note.text()
+    assert "income" not in note.text()
+
+
 def test_a_plain_sample_reads_its_query_alone() -> None:
     assert Sample(query="income > 0").variables == ("income",)
     assert matched(query="y > 0").variables == ("y", "income", "industry", "pilot")
@@ -230,9 +305,8 @@ def test_weights_of_neighbours_count_their_units() -> None:
 
 def test_a_kernel_balances_covariates() -> None:
     result = matched(method="kernel", bandwidth=0.3).matching(panel())
-    balance = result.weighted_balance
+    balance = result.balance
     assert (balance["difference_after"].abs() < 0.25 * balance["difference_before"].abs()).all()
-    assert (balance["difference_before"] == result.balance["difference_before"]).all()
     values, weights = result.means["income"].to_numpy(), result.weights
     others = ~result.treated
     mean = (values[others] * weights[others]).sum() / weights[others].sum()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from digicarbon.country import country
 from digicarbon.diagnostic import Diagnostic, NoDiagnostic
-from digicarbon.errors import DataError, DigicarbonError
+from digicarbon.errors import ConfigError, DataError, DigicarbonError
 from digicarbon.inference import Inference
 from digicarbon.measure import Measure
 from digicarbon.model import Model, ignored_by
@@ -314,11 +314,40 @@ def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:
     for name, kind in KINDS.items():
         if name != "weights":
             specs[name] = common.build(config[name], kind, name)
+    column = specs["sample"].row_weights
+    if column is not None and specs["model"].terms:
+        config = _weighted(config, specs["model"], column)
+        for name in ("model", "diagnostic"):
+            try:
+                specs[name] = common.build(config[name], KINDS[name], name)
+            except ConfigError as error:
+                raise error.anew(Note("matched_refused", key="sample.counts", said=note_of_said(error.said))) from error
     model = specs["model"]
     takes_weights = model.uses_weights or model.may_use_weights or specs["diagnostic"].takes_weights
     # a run that takes no weights does not check them, because their file may be missing
     specs["weights"] = common.build(config["weights"], WeightsSpec, "weights") if takes_weights else None
     return Specs(**specs)
+
+
+def _weighted(config: Mapping[str, Any], model: Model, column: str) -> Mapping[str, Any]:
+    """Return the configuration with rows that weigh by a column of the sample, in the model and a diagnostic of it.
+
+    Raises
+    ------
+    ConfigError
+        If the model has no weights of rows, or others.
+    """
+    key = "sample.counts"
+    if "observation_weights" not in type(model).model_fields:
+        raise ConfigError(Note("matched_not_weighted", key=key, column=column, model=type(model).__name__))
+    own = dict(model)["observation_weights"]
+    if own not in (None, column):
+        raise ConfigError(Note("matched_weighted_twice", key=key, column=column, own=own))
+    weighted = {**config["model"], "observation_weights": column}
+    diagnostic = config["diagnostic"]
+    if diagnostic.get("model") == config["model"]:
+        diagnostic = {**diagnostic, "model": weighted}
+    return {**config, "model": weighted, "diagnostic": diagnostic}
 
 
 class Workshop:

@@ -238,6 +238,11 @@ class Sample(Spec):
         """Return columns that the sample makes, by name, each of shape (rows,); arguments and errors as in `rows`."""
         return {}
 
+    @property
+    def row_weights(self) -> str | None:
+        """The column of the sample by which the model of a run weighs rows; None where all count alike."""
+        return None
+
     def remarks(self, panel: Panel) -> tuple[Note, ...]:
         """Return what a reader must know of the rows beside `notes`; arguments and errors as in `rows`."""
         return ()

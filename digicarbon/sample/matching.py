@@ -40,6 +40,8 @@ class Matching:
         Positions of a unit with the policy and of a match.
     shares : ndarray, shape (pairs,)
         The weight of a match in the mean of its unit's matches.
+    once : bool
+        Whether each unit counts once, however often it is a match.
     """
 
     units: tuple[str, ...]
@@ -48,6 +50,7 @@ class Matching:
     means: pd.DataFrame
     pairs: IntArray
     shares: FloatArray
+    once: bool = False
 
     @property
     def kept(self) -> NDArray[np.bool_]:
@@ -63,19 +66,13 @@ class Matching:
 
     @property
     def balance(self) -> pd.DataFrame:
-        """The balance of the covariates, each unit counted once: a row for each.
+        """The balance of the covariates: a row for each.
 
         Columns are the means of units with and without the policy and their standardised difference (the difference
-        over the root of the mean of both variances of all units), before and after matching.
+        over the root of the mean of both variances of all units), before and after matching; after it by `weights`, or
+        each unit counted once where it is so in the regression.
         """
-        return self._balance(self.kept.astype(np.float64))
-
-    @property
-    def weighted_balance(self) -> pd.DataFrame:
-        """The balance of the covariates after matching by `weights`; else as `balance`."""
-        return self._balance(self.weights)
-
-    def _balance(self, after: FloatArray) -> pd.DataFrame:
+        after = self.kept.astype(np.float64) if self.once else self.weights
         values = self.means.to_numpy()
         spread = np.sqrt((values[self.treated].var(axis=0, ddof=1) + values[~self.treated].var(axis=0, ddof=1)) / 2)
         columns: dict[str, FloatArray] = {}
@@ -97,9 +94,9 @@ class Matched(Sample):
     The score is the probability to get the policy, by a logistic regression of a unit's means of covariates in the
     periods before the first unit gets it (the same periods for all). Neighbours are near in the logit of the score
     (Rosenbaum & Rubin 1985, The American Statistician 39, 33-38). Units without a match are left out; a unit that is
-    the match of several is in the sample once. How much it counts is in the column ``policy_weight`` (`match_weight`),
-    which a model takes as ``observation_weights``: 1 of units with the policy, and of others the sum of their shares in
-    the means of matches.
+    the match of several is in the sample once. How much it counts is in the column ``policy_weight`` (`match_weight`):
+    1 of units with the policy, and of others the sum of their shares in the means of matches. In a run the model takes
+    it as ``observation_weights``; in Python it is named there.
 
     Attributes
     ----------
@@ -120,6 +117,9 @@ class Matched(Sample):
         Pharmaceutical Statistics 10, 150-161.
     replace : bool
         Whether a unit may be the match of several.
+    counts : {"matches", "once"}
+        How much a unit counts in a run's regression and in the balance: as much as it is a match, or once. A model that
+        has no weights of rows needs ``once``.
     """
 
     references: ClassVar[tuple[str, ...]] = ("austin2011", "rosenbaum1983")
@@ -133,6 +133,13 @@ class Matched(Sample):
     neighbours: Annotated[int, Field(ge=1)] = 1
     caliper: Annotated[float, Field(gt=0)] | None = 0.2
     replace: bool = True
+    counts: Literal["matches", "once"] = "matches"
+
+    @property
+    def row_weights(self) -> str | None:
+        """The column by which rows weigh; None where each unit counts once by the matching itself, or by choice."""
+        alike = self.method == "nearest" and self.neighbours == 1 and not self.replace
+        return None if alike or self.counts == "once" else match_weight(self.policy)
 
     @cached_property
     def variables(self) -> tuple[str, ...]:
@@ -144,12 +151,19 @@ class Matched(Sample):
         """The rows that are used, the matching, and the treatment of outliers."""
         if self.method == "kernel":
             kernel = Note("kernel_epanechnikov" if self.kernel == "epanechnikov" else "kernel_gaussian")
-            own = {"policy": self.policy, "covariates": cut(self.covariates), "column": match_weight(self.policy)}
-            return (*super().notes, Note("matched_by_kernel", kernel=kernel, bandwidth=self.bandwidth, **own))
+            own = {"policy": self.policy, "covariates": cut(self.covariates), "bandwidth": self.bandwidth}
+            return (*super().notes, Note("matched_by_kernel", kernel=kernel, **own), *self._counted)
         facts = {"policy": self.policy, "covariates": cut(self.covariates), "neighbours": self.neighbours}
         if self.caliper is None:
-            return (*super().notes, Note("matched", **facts))
-        return (*super().notes, Note("matched_within", caliper=self.caliper, **facts))
+            return (*super().notes, Note("matched", **facts), *self._counted)
+        return (*super().notes, Note("matched_within", caliper=self.caliper, **facts), *self._counted)
+
+    @property
+    def _counted(self) -> tuple[Note, ...]:
+        """The note on how much a unit counts that may be the match of several."""
+        if self.row_weights is not None:
+            return (Note("matched_count", column=self.row_weights),)
+        return (Note("matched_once"),) if self.counts == "once" else ()
 
     def rows(self, panel: Panel) -> NDArray[np.bool_]:
         """Return which rows belong to this sample, shape (rows,).
@@ -165,19 +179,22 @@ class Matched(Sample):
         return np.asarray(super().rows(panel) & chosen[panel.unit_codes], dtype=np.bool_)
 
     def remarks(self, panel: Panel) -> tuple[Note, ...]:
-        """Return the note that names units with the policy that have no match."""
+        """Return notes that name units with the policy that have no match, and covariates that are less alike."""
         result = self.matching(panel)
         lost = [result.units[place] for place in np.flatnonzero(result.treated & ~result.kept)]
         every = int(result.treated.sum())
-        return (
-            (Note("without_match", policy=self.policy, units=len(lost), every=every, lost=cut(lost)),) if lost else ()
-        )
+        alone = Note("without_match", policy=self.policy, units=len(lost), every=every, lost=cut(lost))
+        notes = (alone,) if lost else ()
+        worse = [
+            Note("balance_worse_of", covariate=str(row.Index), before=row.difference_before, after=row.difference_after)
+            for row in result.balance.itertuples()
+            if abs(row.difference_after) > abs(row.difference_before)
+        ]
+        return (*notes, Note("balance_worse", covariates=cut(worse))) if worse else notes
 
     def balance(self, panel: Panel) -> pd.DataFrame:
-        """Return the balance of the covariates, see `Matching.balance`, after the matching also by its weights."""
-        result = self.matching(panel)
-        weighted = result.weighted_balance[["others_after", "difference_after"]]
-        return result.balance.join(weighted.rename(columns=lambda name: name.replace("after", "weighted")))
+        """Return the balance of the covariates, see `Matching.balance`."""
+        return self.matching(panel).balance
 
     def matching(self, panel: Panel) -> Matching:
         """Return the units of the sample and their matches.
@@ -215,7 +232,8 @@ class Matched(Sample):
                 Note("matched_no_score", key="sample.covariates", covariates=cut(self.covariates), policy=self.policy)
             )
         pairs, shares = self._pairs(score, treated)
-        return Matching(tuple(panel.units[i] for i in units), treated, score, means, pairs, shares)
+        of_units, once = tuple(panel.units[i] for i in units), self.counts == "once"
+        return Matching(of_units, treated, score, means, pairs, shares, once)
 
     def columns(self, panel: Panel) -> Mapping[str, FloatArray]:
         """Return the weights of the matching, in each row of a unit; 0 of units that are left out.
