@@ -88,7 +88,7 @@ def _words(result: Result, words: Labels) -> dict[str, str]:
     own |= {term: of_mean(words(term), mean, words) for term, mean in result.means.items() if term in result.terms}
     bins = result.bins
     for term, part in result.focal_levels.items() if bins else ():
-        if part.number in bins:
+        if part.number is not None and part.number in bins:
             own[term] = words(f"{part.variable}[{event_label(part.number, [result])}]")
     lags = zip(result.terms, result.roles, strict=False)
     return own | {term: f"W × [{own[role.of]}]" for term, role in lags if role.of in own}

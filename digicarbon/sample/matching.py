@@ -185,10 +185,11 @@ class Matched(Sample):
         every = int(result.treated.sum())
         alone = Note("without_match", policy=self.policy, units=len(lost), every=every, lost=cut(lost))
         notes = (alone,) if lost else ()
+        differences = result.balance[["difference_before", "difference_after"]].to_numpy(dtype=np.float64).tolist()
         worse = [
-            Note("balance_worse_of", covariate=str(row.Index), before=row.difference_before, after=row.difference_after)
-            for row in result.balance.itertuples()
-            if abs(row.difference_after) > abs(row.difference_before)
+            Note("balance_worse_of", covariate=covariate, before=before, after=after)
+            for covariate, (before, after) in zip(self.covariates, differences, strict=True)
+            if abs(after) > abs(before)
         ]
         return (*notes, Note("balance_worse", covariates=cut(worse))) if worse else notes
 

@@ -67,7 +67,7 @@ def every_other(kinds: IntArray) -> IntArray:
 
     found = [[given[unit] for unit in range(n)] for given in fill(tuple(range(n)), 0)]
     given = np.array(found, dtype=np.int64).reshape(-1, n)
-    return given[(kinds[given] != kinds).any(axis=1)]
+    return np.asarray(given[(kinds[given] != kinds).any(axis=1)])
 
 
 def assignments(units: int, draws: int, rng: np.random.Generator) -> IntArray:

@@ -133,7 +133,8 @@ def corrective_weights(
     counts = np.ones(len(chosen.stack)) if weights is None else weights
 
     def total(which: NDArray[np.bool_]) -> FloatArray:
-        return np.bincount(chosen.stack[which], counts[which], minlength=int(chosen.stack[-1]) + 1)
+        sums = np.bincount(chosen.stack[which], counts[which], minlength=int(chosen.stack[-1]) + 1)
+        return np.asarray(sums, dtype=np.float64)
 
     own, others = total(chosen.own), total(~chosen.own)
     share = (own / own.sum()) / (others / others.sum())
