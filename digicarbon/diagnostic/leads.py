@@ -11,6 +11,7 @@ import pandas as pd
 from digicarbon.diagnostic._policy import did_of
 from digicarbon.diagnostic._rows import Row, followed, not_tested, table
 from digicarbon.diagnostic.of_model import OfModel
+from digicarbon.errors import ConfigError
 from digicarbon.model import DiD
 from digicarbon.note import Note
 from digicarbon.numeric.tests.equality import WaldTest
@@ -51,9 +52,18 @@ class Leads(OfModel):
 
 
 def by_event(model: DiD) -> DiD:
-    """Return the model with effects by event time."""
+    """Return the model with effects by event time.
+
+    Raises
+    ------
+    ConfigError
+        If these are not of the same cohorts.
+    """
     fields = {"aggregate": "event"}
-    return model.model_copy(update=fields | ({"estimator": "event_study"} if model.estimator == "twfe" else {}))
+    made = model.model_copy(update=fields | ({"estimator": "event_study"} if model.estimator == "twfe" else {}))
+    if made.lacks_window:
+        raise ConfigError(Note("did_stacks_without_window", key=f"model.{made.lacks_window}"))
+    return made
 
 
 def _row(model: DiD, test: WaldTest | None) -> Row:

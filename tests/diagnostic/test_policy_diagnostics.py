@@ -167,8 +167,9 @@ def test_controls_are_said_to_be_left_out() -> None:
 
 @pytest.mark.parametrize("estimator", EVERY)
 def test_leads_are_those_of_the_event_study(estimator: str) -> None:
-    found = tables(Leads(model=did(estimator=estimator)), PANEL)
-    model = did(estimator="event_study" if estimator == "twfe" else estimator, aggregate="event")
+    window = {"leads": 4, "lags": 4} if estimator == "stacked" else {}
+    found = tables(Leads(model=did(estimator=estimator, **window)), PANEL)
+    model = did(estimator="event_study" if estimator == "twfe" else estimator, aggregate="event", **window)
     result = model.fit(PANEL)
     row = found["leads"].loc["joint test of leads"]
     assert (row["df"], row["p"]) == (result.statistics["pretest_df"], result.statistics["pretest_p"])
@@ -179,6 +180,11 @@ def test_leads_are_those_of_the_event_study(estimator: str) -> None:
     pd.testing.assert_frame_equal(
         effects.reset_index(drop=True), result.estimates.loc[terms].reset_index(drop=True), check_exact=True
     )
+
+
+def test_leads_of_stacks_need_a_window() -> None:
+    with pytest.raises(ConfigError, match=r"^model\.lags is needed: effects by event time of estimator=stacked"):
+        Leads(model=did(estimator="stacked", leads=3)).check(PANEL)
 
 
 def test_the_joint_test_is_a_wald_test() -> None:

@@ -210,10 +210,8 @@ class DiD(Tested):
             raise ValueError(
                 Note("did_without_cells", key="aggregate", aggregate=self.aggregate, estimator=self.estimator)
             )
-        open_window = self.leads is None or self.lags is None
-        corrective = self.estimator == "stacked" and self.stack_weights == "corrective"
-        if corrective and self.aggregate == "event" and open_window:
-            raise ValueError(Note("did_stacks_without_window", key="leads" if self.leads is None else "lags"))
+        if self.lacks_window:
+            raise ValueError(Note("did_stacks_without_window", key=self.lacks_window))
         if self.estimator == "stacked" and self.cov not in ("classic", "robust", "cluster"):
             raise ValueError(Note("did_cov_of_stacked", key="cov", cov=self.cov))
         return self
@@ -249,6 +247,13 @@ class DiD(Tested):
         ):
             raise ValueError(Note("did_ring_edges", key="rings", given=cut(f"{edge:g}" for edge in edges)))
         return self
+
+    @property
+    def lacks_window(self) -> str:
+        """The field without which event times of stacks would be of other cohorts each; empty if none is needed."""
+        needed = self.estimator == "stacked" and self.stack_weights == "corrective" and self.aggregate == "event"
+        lacking = [name for name in ("leads", "lags") if getattr(self, name) is None]
+        return lacking[0] if needed and lacking else ""
 
     @property
     def receivers(self) -> SpilloversOn:
