@@ -212,7 +212,7 @@ def plan_(request: Request, every: bool = False, blind: bool = False, **numbers:
             whole = command_line("plan", planned.name, [*request.overrides, "--all"])
             out.print(f"… and {len(planned.runs) - len(runs)} more; `{whole}` shows every one.", soft_wrap=True)
         _print_left_out(planned, every)
-        out.print(_sum(planned), soft_wrap=True)
+        out.print(f"{counts_of(planned)}.", soft_wrap=True)
         for line in _stated(composer, planned):
             out.print(line, soft_wrap=True)
         out.print(ahead.sentence, soft_wrap=not out.is_terminal)
@@ -313,7 +313,7 @@ def _cell(value: object) -> str:
     return ", ".join(map(str, value)) or "[]" if isinstance(value, list | tuple) else str(value)
 
 
-def _sum(planned: Plan) -> str:
+def counts_of(planned: Plan) -> str:
     """Return a summary of the choices of a sweep: fits, and choices without one."""
     twins = sum(map(len, planned.same.values()))
     parts = [
@@ -327,9 +327,9 @@ def _sum(planned: Plan) -> str:
     ]
     words = ", ".join([counted(len(planned.runs), "fit"), *parts])
     if not planned.drawn:
-        return f"{counted(planned.left + planned.excluded, 'choice')}: {words}."
+        return f"{counted(planned.left + planned.excluded, 'choice')}: {words}"
     after = " after exclude" if planned.excluded else ""
-    return f"{counted(planned.chosen_count, 'choice')} drawn of {planned.left} combinations{after}: {words}."
+    return f"{counted(planned.chosen_count, 'choice')} drawn of {planned.left} combinations{after}: {words}"
 
 
 def check(request: Request) -> None:

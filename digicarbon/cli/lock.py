@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from digicarbon.cli.command import Request, plans_of, terminal
+from digicarbon.cli.command import Request, counts_of, plans_of, terminal
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import ROOT, command_line, shown
 from digicarbon.disk.files import put
@@ -120,19 +120,20 @@ def _write(composer: Composer, planned: Plan, chosen: Settings, known: State | N
     out.print(
         f"{planned.name}: locked on {made.date}, hash {made.hash[:SHOWN]}, in {shown(made.path)}.", soft_wrap=True
     )
-    for line in _summary(inner):
+    for line in _summary(inner, planned):
         out.print(f"  {line}", soft_wrap=True)
     if runs:
         out.print(str(before(version)), style="yellow", soft_wrap=True)
     return made
 
 
-def _summary(inner: Mapping[str, Any]) -> list[str]:
+def _summary(inner: Mapping[str, Any], planned: Plan) -> list[str]:
     """Return lines on what is locked."""
-    estimand, runs, values = inner["estimand"], inner["runs"], inner["values"]
-    varied = [key for key, own in values.items() if len(own) > 1 and not key.endswith("._target_")]
+    estimand = inner["estimand"]
+    values = [choice.values for choice in planned.choices]
+    varied = [key for key in planned.varied if len({repr(own.get(key)) for own in values}) > 1]
     lines = [
-        f"choices    {counted(runs['choices'], 'choice')}, {counted(len(varied), 'key')} with several values",
+        f"choices    {counts_of(planned)}; {counted(len(varied), 'key')} with several values",
         f"estimand   {estimand['quantity']} of {estimand['term'] or listing(estimand['x'])} on "
         f"{listing(estimand['y'])}",
     ]

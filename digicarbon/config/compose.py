@@ -560,6 +560,7 @@ class Composer:
         self._take_columns_away(config)
         self._drop_replaced(config)
         self._drop_title(config)
+        self._drop_unshown(config, chosen["report"])
         return config, chosen
 
     @cached_property
@@ -586,6 +587,29 @@ class Composer:
             comment = headline(own.path)
             with open_dict(config):
                 config["title"] = f"{self.name}: {comment}" if comment else self.name
+
+    def _drop_unshown(self, config: DictConfig, option: str) -> None:
+        """Drop fields of the experiment's own report that another one, which the command line looks with, lacks."""
+        for key in self._unshown(option):
+            with open_dict(config):
+                del config["report"][key]
+
+    @cached_property
+    def unshown(self) -> tuple[str, ...]:
+        """The fields of the experiment's own report that do not apply to the one that the command line looks with."""
+        return self._unshown(self.chosen["report"])
+
+    def _unshown(self, option: str) -> tuple[str, ...]:
+        if "report" not in self.given or find(f"report/{option}") is None:
+            return ()
+        fields = dict.fromkeys(str(key) for file in self.files for key in file.content.get("report") or {})
+        if not fields:
+            return ()
+        own = Composer(self.loader, self.name, [one for one in self.overrides if _key(one).split(".")[0] != "report"])
+        shown = content_of("report", option)
+        if shown.get("_target_") == content_of("report", own.chosen["report"]).get("_target_"):
+            return ()
+        return tuple(key for key in fields if key not in shown and f"report.{key}" not in self.given)
 
     def _drop_replaced(self, config: DictConfig) -> None:
         """Drop inherited values under the keys that the command line or a file replaces."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -129,14 +130,17 @@ def expand(composer: Composer, command_axes: Sequence[Axis]) -> Expanded:
         drawn = random.Random(draw[1]).sample(range(rest.count), draw[0])
         points = (rest.point(index) for index in sorted(drawn))
     elif rest.count > MOST_CHOICES:
-        number: Note | int = rest.count
-        if rest.count >= 10**15:
-            number = Note("power_of_ten", power=len(str(rest.count)) - 1)
+        number = _shown(rest.count)
         raise ConfigError(
             Note("grid_too_large", number=number, most=MOST_CHOICES, example="draw: {n: 1000, seed: 1}"),
             f"{composer.where('grid')}, grid",
         )
     return Expanded([Choice(blocks[point[0]], point) for point in points], rest.dropped_count, rest.count)
+
+
+def _shown(number: int) -> Note | int:
+    """Return a number, or its power of ten where it is so large that nobody counts its digits."""
+    return Note("power_of_ten", power=len(str(number)) - 1) if number >= 10**15 else number
 
 
 def _blocks(
@@ -186,10 +190,24 @@ def _swept(override: Override, config_loader: ConfigLoader, place: str) -> Axis:
     if not override.is_discrete_sweep():
         raise ConfigError(Note("no_sweep", override=line), place)
     if override.value_type == ValueType.RANGE_SWEEP:
+        _refuse_long(override, place)
         # numbers are not parsed from text: that takes half a minute for 100,000 of them
         return Axis(key, tuple(override.sweep_iterator(Transformer.identity)), place)
     items = _parse([f"{key}={text}" for text in override.sweep_string_iterator()], config_loader, place)
     return Axis(key, tuple(item.value() for item in items), place)
+
+
+def _refuse_long(override: Override, place: str) -> None:
+    """Refuse a range that never ends, or has more values than a sweep can have choices, before any is made."""
+    numbers: Any = override.value()
+    start, stop, step = numbers.start, numbers.stop, numbers.step
+    if not step:
+        raise ConfigError(Note("range_without_step", override=override.input_line), place)
+    number = (stop - start) / step
+    if not number <= MOST_CHOICES:
+        # nan and inf are no lengths
+        shown = _shown(math.ceil(number)) if math.isfinite(number) else Note("range_endless")
+        raise ConfigError(Note("range_too_long", override=override.input_line, number=shown, most=MOST_CHOICES), place)
 
 
 def _columns(composer: Composer, columns: Any) -> dict[str, dict[str, Any]]:

@@ -338,6 +338,11 @@ def _remarks(composer: Composer, choices: Sequence[Choice]) -> list[Note]:
     size = (composer.sweep_keys()["draw"] or {}).get("n", 0)
     if size > len(choices):
         notes.append(Note("all_are_drawn", key="draw.n", wanted=size, choices=len(choices)))
+    if composer.unshown:
+        keys = [f"report.{key}" for key in composer.unshown]
+        notes.append(
+            Note("fields_of_own_report", report=composer.chosen["report"], keys=keys, where=composer.where(keys[0]))
+        )
     return notes
 
 

@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field, PrivateAttr
@@ -142,6 +143,11 @@ class Report(Spec):
     def asked(self) -> Asked:
         """Which number of a run is its effect in MLflow: the metric ``focal.effect`` and the tag of its sign."""
         return Asked()
+
+    @property
+    def reads(self) -> tuple[Path, ...]:
+        """The files that the report reads beside what the runs hold, e.g. one of polygons; none by default."""
+        return ()
 
     @property
     def joint_request(self) -> JointRequest | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from pydantic import Field
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, heads
-from digicarbon.report.maps import MOST_REGIONS, outline_notes
+from digicarbon.report.maps import MOST_REGIONS, outline_files, outline_notes
 from digicarbon.report.picture import Words, drawable, long_names, no_letters, plot_map
 from digicarbon.report.pictured import Formats, files_of, number
 
@@ -47,6 +48,11 @@ class LocalEffectTable(Report):
     decimals: Annotated[int, Field(ge=0, le=12)] = 4
     pictures: Formats = ("png", "svg")
     most_runs: MostRuns = MOST_RUNS
+
+    @property
+    def reads(self) -> tuple[Path, ...]:
+        """The files of the map."""
+        return outline_files(self.shapes)
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return a row for each unit, its effects side by side; for very many units, quantiles of the effects.

@@ -94,6 +94,11 @@ class LisaMap(DiagnosticTable):
     key: str | None = None
     pictures: Formats = ("png", "svg")
 
+    @property
+    def reads(self) -> tuple[Path, ...]:
+        """The files of the map."""
+        return outline_files(self.shapes)
+
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the table, with the number of regions in each cluster as notes.
 
@@ -203,6 +208,11 @@ class MapTable(Report):
     decimals: Annotated[int, Field(ge=0, le=12)] = 4
     pictures: Formats = ("png", "svg")
     most_runs: MostRuns = MOST_RUNS
+
+    @property
+    def reads(self) -> tuple[Path, ...]:
+        """The files of the map."""
+        return outline_files(self.shapes)
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the values, regions by variables and periods; for very many regions, quantiles of the values.
@@ -314,6 +324,14 @@ _CLUSTERS = {
     "hot spot": Note("hot_places", places=0),
     "cold spot": Note("cold_places", places=0),
 }
+
+
+def outline_files(shapes: str | None) -> tuple[Path, ...]:
+    """Return the file of polygons and those of its name that stand beside it, as a shapefile has; none of a word."""
+    if shapes in (None, "tiles", "cnmaps"):
+        return ()
+    file = Path(str(shapes))
+    return tuple(sorted({file, *file.parent.glob(f"{file.stem}.*")}))
 
 
 def outline_notes(shapes: str | None) -> tuple[Note, ...]:

@@ -404,7 +404,7 @@ def run(
     locked = lock.state(composer, planned, chosen.report)
     said = () if locked is None else (locked.note,)
     own = _own_test(composer, chosen.report)
-    table_key = tables.key_of(roster, planned.title, chosen.report, said)
+    table_key = tables.key_of(roster, planned.title, chosen.report, said, record.fingerprint)
     store = Store(chosen.tracking, store_name(planned))
     tags = {
         FINGERPRINT: record.fingerprint,
@@ -450,6 +450,7 @@ def run(
                         multiverse_of(content),
                         chosen.claim,
                         said,
+                        store.kept,
                     )
                     again = {} if failed else tables.recorded(shown, table_key)
                     judged = () if shown.judged is None else shown.judged.notes

@@ -10,10 +10,11 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from importlib.util import find_spec
 from itertools import islice, repeat
 from pathlib import Path
-from typing import TextIO, overload
+from typing import TextIO, TypeAlias, overload
 
 from digicarbon import progress
 from digicarbon.config.files import ROOT, UNNAMED
@@ -29,19 +30,25 @@ from digicarbon.report.base import owners_of
 from digicarbon.report.claim import Claim, Judge, Judged
 from digicarbon.report.evidence import FILE as EVIDENCE
 from digicarbon.report.evidence import UNITS_FILE, Evidence
-from digicarbon.report.joint import EACH_FILE, Joint, each_of, joints_to_json, metrics_of
+from digicarbon.report.joint import EACH_FILE, Joint, each_of, joints_from_json, joints_to_json, metrics_of
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.kinds import Multiverse
 from digicarbon.report.labels import options_beside
+from digicarbon.report.picture import families
 from digicarbon.result import Result
 from digicarbon.spec import identity
 from digicarbon.sweep.answer import of_parts, together_of
 from digicarbon.sweep.joint import joint_test
+from digicarbon.tracking import versions
 
 ESTIMATES = "estimates.csv"
 DRAWN = "pictures.json"
 """Names the latest pictures of a sweep, since the files of earlier commands stay in a store."""
 COLUMNS = ("coef", "se", "stat", "p", "low", "high")
+
+
+Kept: TypeAlias = Callable[[str], Path | None]
+"""Returns the path of a file of a sweep, or None if it is not on this disk."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +70,7 @@ class Shown:
     answer : Note or None
         The effect of the run, or how many runs have an effect of the usual sign; None where no run has one.
     lasts : bool
-        Whether the same runs give the same report again. Pictures may depend on more than the results, e.g. on a map
-        from a file; a picture or joint test that fails today may succeed tomorrow.
+        Whether the same runs give the same report again: a picture or joint test that fails today may succeed tomorrow.
     judged : Judged or None
         Whether the experiment's claim holds; None where it makes none.
     """
@@ -110,6 +116,11 @@ class Records(Sequence[Record]):
         self._planned, self._indices, self._read = planned, indices, read
         self.lacking = lacking
         self.watchers: list[Callable[[int, Run, Result], None]] = []
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs, each fit once."""
+        return [self._planned.runs[index] for index in self._indices]
 
     def __len__(self) -> int:
         if not self._planned.same:
@@ -159,8 +170,11 @@ def show(
     multiverse: Multiverse | None = None,
     claim: Claim | None = None,
     more: Sequence[Note] = (),
+    kept: Kept = lambda name: None,
 ) -> Shown:
     """Make the report of a sweep; fitted runs are recorded even if it fails.
+
+    A joint test, or evidence, that the sweep has of the same runs is taken from there.
 
     Parameters
     ----------
@@ -178,6 +192,8 @@ def show(
     claim : Claim, optional
     more : sequence of Note
         Further notes of the sweep as a whole.
+    kept : callable
+        Returns the path of a file of the sweep, or None if it is not on this disk.
 
     Raises
     ------
@@ -192,10 +208,10 @@ def show(
             records.watchers += [estimates.take, *(one.take for one in signs.values())]
             test = report.joint_request
             report = report.with_beside(options_beside([(run.options, run.choice.values) for run in planned.runs]))
-            joints, untested = _joints(report, records, multiverse)
+            joints, untested, tested = _joints(report, records, multiverse, kept)
             judged = _judged(planned, records, multiverse, claim, joints)
             report = report.with_multiverse(multiverse, judged).with_joints(joints)
-            found, unknown = _evidence(report, records, executor)
+            found, unknown, supported = _evidence(report, records, executor, kept)
             report = report.with_evidence(found)
             report = report.with_failed(len(failures) + records.lacking)
             with progress.phase("pictures"):
@@ -215,16 +231,21 @@ def show(
         files |= {name: plain_table(part.named).to_csv() for name, part in table.by_file.items()}
     if joints and test is not None:
         folder = test.folder
-        files[f"{folder}/{JOINT}"] = joints_to_json(joints)
+        content = joints_to_json(joints)
+        files[f"{folder}/{JOINT}"] = content
         files[f"{folder}/{EACH_FILE}"] = plain_table(each_of(joints)).to_csv(index=False)
+        if not untested:
+            files[f"{folder}/{MADE_FROM}"] = _sealed(tested, content)
     if found is not None and report.evidence_request is not None:
         folder = report.evidence_request.folder
-        files[f"{folder}/{EVIDENCE}"] = found.to_json()
+        content = found.to_json()
+        files[f"{folder}/{EVIDENCE}"] = content
+        files[f"{folder}/{MADE_FROM}"] = _sealed(supported, content)
         if found.left_out is not None:
             files[f"{folder}/{UNITS_FILE}"] = plain_table(found.left_out.table).to_csv(index=False)
     if estimates.count:
         files[ESTIMATES] = place
-    lasts = table is not None and found is None and not (joints or pictures or lacking or untested or records.lacking)
+    lasts = table is not None and not (lacking or untested or unknown or records.lacking)
     return Shown(table, refusal, tuple(pictures), files, metrics_of(joints), lasts, together_of(signs), judged)
 
 
@@ -339,18 +360,23 @@ def finished(
 
 
 def _joints(
-    report: Report, records: Records, multiverse: Multiverse | None
-) -> tuple[dict[str, Joint], tuple[Note, ...]]:
-    """Return the joint test that a report asks for, of each main part, and notes on those that cannot be made.
+    report: Report, records: Records, multiverse: Multiverse | None, kept: Kept
+) -> tuple[dict[str, Joint], tuple[Note, ...], str]:
+    """Return the joint test of each main part that a report asks for, notes on those that cannot be made, and its key.
 
     A test never costs the table. All parts share the draws, since signs belong to units.
     """
     test = report.joint_request
     if test is None or not len(records):
-        return {}, ()
+        return {}, (), ""
+    parts = [None] if multiverse is None else multiverse.main
+    key = _made_from([asdict(test), [part and [part.name, sorted(part.labels)] for part in parts]], records.runs)
+    before = _made_before(f"{test.folder}/{JOINT}", key, kept)
+    if before is not None:
+        return joints_from_json(before), (), key
     joints: dict[str, Joint] = {}
     notes: list[Note] = []
-    for part in [None] if multiverse is None else multiverse.main:
+    for part in parts:
         fits = ((run, result) for run, result in records.results() if part is None or run.label in part.labels)
         name = "" if part is None else part.name
         try:
@@ -358,7 +384,7 @@ def _joints(
         except DigicarbonError as error:
             note = Note("no_joint_test", reason=error)
             notes.append(Note("of_labels", labels=(name,), note=note) if name else note)
-    return joints, tuple(notes)
+    return joints, tuple(notes), key
 
 
 def _judged(
@@ -382,17 +408,62 @@ def stated(multiverse: Multiverse | None, judged: Judged | None) -> tuple[Note, 
     return (*(() if judged is None else judged.notes), *(() if multiverse is None else multiverse.notes))
 
 
-def _evidence(report: Report, records: Records, executor: Executor) -> tuple[Evidence | None, tuple[Note, ...]]:
-    """Return what a report needs to know beyond results, or a note that says why it is unknown."""
+def _evidence(
+    report: Report, records: Records, executor: Executor, kept: Kept
+) -> tuple[Evidence | None, tuple[Note, ...], str]:
+    """Return what a report needs to know beyond results, or a note that says why it is unknown, and its key."""
     request = report.evidence_request
     if request is None or not len(records):
-        return None, ()
+        return None, (), ""
+    key = _made_from([asdict(request), [run.options["model"] for run in records.runs]], records.runs)
+    before = _made_before(f"{request.folder}/{EVIDENCE}", key, kept)
+    if before is not None:
+        return Evidence.from_json(before), (), key
     from digicarbon.sweep.evidence import evidence
 
     try:
-        return evidence(records.results(), request, executor), ()
+        return evidence(records.results(), request, executor), (), key
     except DigicarbonError as error:
-        return None, (Note("no_evidence", reason=error),)
+        return None, (Note("no_evidence", reason=error),), key
+
+
+MADE_FROM = "made_from.txt"
+"""Beside what is made of all runs: the key of what it was made from, and a hash of its content."""
+
+
+def _made_from(what: object, runs: Sequence[Run]) -> str:
+    """Return a key that is equal where something is made of the same runs, in their order, by the same code.
+
+    Parameters
+    ----------
+    what : object
+        What is made: plain values.
+    runs : sequence of Run
+    """
+    # scales of terms are the measure's; weights of one run may filter the errors of another
+    measures = {id(run.specs.measure): run.specs.measure for run in runs}
+    scales = {place: identity(measure) for place, measure in measures.items()}
+    each = []
+    for run in runs:
+        weights = run.prepared.weights
+        each.append([run.key, run.label, scales[id(run.specs.measure)], None if weights is None else weights.digest])
+    return hashlib.sha256(json.dumps([_code(), what, each]).encode()).hexdigest()
+
+
+def _sealed(key: str, content: str) -> str:
+    return f"{key} {hashlib.sha256(content.encode()).hexdigest()}"
+
+
+def _made_before(name: str, key: str, kept: Kept) -> str | None:
+    """Return what the sweep has under a name if it was made from the same; None else, and where it was changed."""
+    place, beside = kept(name), kept(f"{name.rpartition('/')[0]}/{MADE_FROM}")
+    if place is None or beside is None:
+        return None
+    try:
+        content = place.read_text(encoding="utf-8")
+        return content if beside.read_text(encoding="utf-8") == _sealed(key, content) else None
+    except (OSError, ValueError):
+        return None
 
 
 def _pictures(planned: Plan, report: Report, records: Records) -> tuple[Mapping[str, bytes], tuple[Note, ...]]:
@@ -412,8 +483,8 @@ RECORDED = "table.json"
 """Name of the table's file among the files of a sweep."""
 
 
-def key_of(roster: bytes, title: str, report: Report, more: Sequence[Note] = ()) -> str:
-    """Return a key that is equal for sweeps with the same table; empty if that cannot be known.
+def key_of(roster: bytes, title: str, report: Report, more: Sequence[Note] = (), data: str = "") -> str:
+    """Return a key that is equal for sweeps with the same table and pictures; empty if that cannot be known.
 
     Parameters
     ----------
@@ -424,15 +495,26 @@ def key_of(roster: bytes, title: str, report: Report, more: Sequence[Note] = ())
         A class from outside the package may read anything, so that its key is empty.
     more : sequence of Note
         Further notes of the sweep as a whole.
+    data : str
+        The fingerprint of all data: maps show columns that no model reads.
     """
     if type(report).__module__.partition(".")[0] != __package__.partition(".")[0]:
         return ""
     sha = hashlib.sha256(roster)
-    for file in sorted([*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.csv")]):
-        status = file.stat()
-        sha.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
-    sha.update(json.dumps([title, identity(report), *(note.to_json() for note in more)]).encode())
+    own = [title, identity(report), *(note.to_json() for note in more)]
+    fonts = families() if getattr(report, "pictures", ()) and find_spec("matplotlib") else ()
+    files = [file.read_bytes() if file.is_file() else b"" for file in report.reads]
+    sha.update(json.dumps([_code(), own, data, fonts, [hashlib.sha256(one).hexdigest() for one in files]]).encode())
     return sha.hexdigest()
+
+
+def _code() -> list[str]:
+    """Return what is equal as long as the package and those that compute and draw for it are the same."""
+    files = sorted([*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.csv")])
+    return [
+        *(f"{file.name} {status.st_size} {status.st_mtime_ns}" for file in files if (status := file.stat())),
+        *(f"{name} {version}" for name, version in versions().items()),
+    ]
 
 
 def drawn(shown: Shown, report: Report) -> dict[str, str]:
@@ -449,7 +531,16 @@ def recorded(shown: Shown, key: str) -> dict[str, str]:
     """Return the file by which a later command shows the table, by name; empty if the table should be made again."""
     if not key or shown.table is None or not shown.lasts:
         return {}
-    return {RECORDED: json.dumps({"key": key, "files": sorted(shown.files), "table": to_json(shown.table)})}
+    files = {name: _digest(content) for name, content in sorted(shown.files.items())}
+    content = {"key": key, "files": files, "pictures": shown.pictures, "table": to_json(shown.table)}
+    return {RECORDED: json.dumps(content)}
+
+
+def _digest(content: str | bytes | Path) -> str:
+    if isinstance(content, Path):
+        with content.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
 
 def shown_before(key: str, place: Callable[[str], Path | None]) -> Shown | None:
@@ -471,7 +562,9 @@ def shown_before(key: str, place: Callable[[str], Path | None]) -> Shown | None:
             return None
         table = from_json(content["table"])
         files = {name: where for name in content["files"] if (where := place(name)) is not None}
-        return Shown(table, None, (), files, lasts=True) if len(files) == len(content["files"]) else None
+        if {name: _digest(where) for name, where in files.items()} != content["files"]:
+            return None
+        return Shown(table, None, tuple(content["pictures"]), files, lasts=True)
     except (OSError, ValueError, LookupError, TypeError):
         # the table of a damaged file is made again
         return None

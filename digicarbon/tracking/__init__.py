@@ -1,6 +1,6 @@
 """Results to MLflow: a parent run per sweep, a child per specification; written by one process only."""
 
-from digicarbon.tracking._code import COMMIT, PACKAGES, commit_named, provenance
+from digicarbon.tracking._code import COMMIT, PACKAGES, commit_named, provenance, versions
 from digicarbon.tracking._connection import ask_once, described, refuse_unreadable
 from digicarbon.tracking._history import (
     DONE,
@@ -98,4 +98,5 @@ __all__ = [
     "refuse_unreadable",
     "store_results",
     "sweep_contents",
+    "versions",
 ]

@@ -16,10 +16,23 @@ import digicarbon
 
 PACKAGES = ("numpy", "scipy", "pandas", "linearmodels", "spreg", "libpysal", "mlflow", "hydra-core", "joblib")
 
+DRAW = ("matplotlib", "statsmodels", "shapely", "geopandas", "cnmaps")
+"""Packages that take part in reports: pictures, and what tables are made of."""
+
 COMMIT = "mlflow.source.git.commit"
 """Tag of a run: the commit of the working directory."""
 READ = ("conf", "experiments", "*.py")
 """What a run may read of a working directory, as git's path patterns."""
+
+
+@cache
+def versions() -> Mapping[str, str]:
+    """Return the versions of the packages that compute and draw, as far as they are installed."""
+    found = {}
+    for package in (*PACKAGES, *DRAW):
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return MappingProxyType(found)
 
 
 @cache
@@ -33,11 +46,7 @@ def provenance() -> Mapping[str, str]:
     }
     with suppress(OSError, KeyError, ImportError):
         tags["mlflow.user"] = getpass.getuser()
-    versions = {}
-    for package in PACKAGES:
-        with suppress(PackageNotFoundError):
-            versions[package] = version(package)
-    tags["digicarbon.packages"] = json.dumps(versions)
+    tags["digicarbon.packages"] = json.dumps({name: found for name, found in versions().items() if name in PACKAGES})
     commit = _git("rev-parse", "HEAD")
     if commit:
         tags[COMMIT] = commit

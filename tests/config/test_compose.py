@@ -14,6 +14,8 @@ from digicarbon.config.compose import Composer, loader, missing
 from digicarbon.config.files import GROUPS, folders, lineage
 from digicarbon.errors import ConfigError
 from digicarbon.note.about import key_of
+from digicarbon.plan.runs import plan
+from digicarbon.sweep.sweep import settings
 
 
 def write(path: str, text: str) -> None:
@@ -339,3 +341,38 @@ def test_a_list_or_an_empty_mapping_of_the_command_line_replaces_a_mapping_of_th
 
     assert benchmarks("diagnostic.benchmarks=[ln_pgdp]") == ["ln_pgdp"]
     assert benchmarks("diagnostic.benchmarks={}") == {}
+
+
+FILE = "defaults: [config, override report: curve, _self_]\nreport: {quantity: direct, draws: 19, facet: inference}\n"
+
+
+def looking(*words: str) -> Composer:
+    Path("experiments").mkdir(exist_ok=True)
+    Path("experiments/mine.yaml").write_text(FILE, encoding="utf-8")
+    return Composer(loader(), "mine", words)
+
+
+def test_a_look_with_another_report_takes_the_fields_that_it_has_and_names_the_others(folder: Path) -> None:
+    composer = looking("report=signs")
+    assert composer.unshown == ("draws", "facet")
+    assert composer.node("report")["quantity"] == "direct"
+    assert not {"draws", "facet"} & set(composer.asked["report"])
+    assert settings(composer).report.asked.quantity == "direct"
+    (said,) = [str(note) for note in plan(composer).remarks if note.code == "fields_of_own_report"]
+    assert said == (
+        "report=signs has no report.draws and report.facet: what experiments/mine.yaml sets there is left out."
+    )
+
+
+@pytest.mark.parametrize("words", [[], ["report=curve"], ["report.level=0.1"], ["report=curve", "report.draws=9"]])
+def test_the_own_report_keeps_its_fields(folder: Path, words: list[str]) -> None:
+    composer = looking(*words)
+    assert composer.unshown == ()
+    assert composer.node("report")["facet"] == "inference"
+
+
+def test_what_the_command_line_asks_of_another_report_is_refused_as_ever(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="draws"):
+        settings(looking("report=signs", "report.draws=9"))
+    looking()
+    assert "report=sings" in refusal("mine", "report=sings")

@@ -209,3 +209,29 @@ def test_a_range_is_numbers() -> None:
     _, axes = read_overrides(["source.seed=range(1,100001)", "model.level=range(0.5,0.9,0.2)"], loader())
     assert axes[0].values == tuple(range(1, 100001))
     assert axes[1].values == pytest.approx((0.5, 0.7))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("range(1,100000000000)", "has 99,999,999,999 values, and at most 1,000,000 can be taken"),
+        ("range(0,1,0.0000000001)", "has 10,000,000,000 values"),
+        ("range(-5,-1e30,-1)", "has 10^30 or more values"),
+        ("shuffle(range(1,100000000000))", "has 99,999,999,999 values"),
+        ("range(0,inf)", "has endlessly many values"),
+        ("range(1,9,0)", "is 0, so that it has no end"),
+    ],
+)
+@pytest.mark.parametrize("where", ["grid", "command line"])
+def test_a_range_that_no_memory_holds_is_refused_before_it_is_made(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str, where: str
+) -> None:
+    def never(*_: Any) -> Any:
+        raise AssertionError("values were made")
+
+    monkeypatch.setattr("digicarbon.plan.expand.Override.sweep_iterator", never)
+    made = composer(f"grid: {{source.seed: '{text}'}}") if where == "grid" else None
+    with pytest.raises(ConfigError) as caught:
+        read_overrides([f"source.seed={text}"], loader()) if made is None else expand(made, [])
+    assert said in str(caught.value)
+    assert ("grid.source.seed" if where == "grid" else "command line") in str(caught.value)

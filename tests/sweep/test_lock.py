@@ -25,6 +25,7 @@ from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import find
 from digicarbon.plan.runs import plan
 from digicarbon.sweep.lock import content, digest
+from digicarbon.sweep.lock.changes import _both
 from digicarbon.sweep.lock.data import Reader
 from digicarbon.sweep.lock.file import path_of, read, sealed
 from digicarbon.sweep.lock.grid import Grid
@@ -891,3 +892,29 @@ def test_an_authority_that_is_not_there_costs_no_lock(
     assert locked("--tsa", "file:///etc/passwd") == 0
     assert "is no address that begins with http" in capsys.readouterr().err
     assert path_of("mine").exists()
+
+
+def test_what_is_locked_is_counted_as_a_plan_counts_it(
+    study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fields of options are no keys that anybody chose, and excluded choices are said to be so."""
+    grid = {"model": ["twfe", "fe"], "inference": ["wild", "cluster"], "model.controls": [["a"], ["a", "b"]]}
+    study(table(), grid=grid, exclude=[{"model": "fe", "inference": "cluster"}])
+    assert locked() == 0
+    (line,) = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip().startswith("choices")]
+    assert " ".join(line) == "choices 8 choices: 6 fits, 2 left out by exclude; 3 keys with several values"
+    assert main(["plan", "mine"]) == 0
+    assert "8 choices: 6 fits, 2 left out by exclude." in capsys.readouterr().out
+
+
+def test_a_change_names_references_as_labels_do(study: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    study(table(), columns={"FE": {"model.controls": ["${model.x.0}^2", "a"]}})
+    assert locked() == 0
+    study(table(), columns={"FE": {"model.controls": ["L.${model.x.0}"]}})
+    lines = named(capsys)
+    assert lines
+    assert "$" not in "".join(lines)
+    assert any('columns.FE: model.controls was ["model.x.0^2", "a"] and is ["L.model.x.0"]' in line for line in lines)
+    # what would look the same is shown as the files have it
+    changed = _both("${model.x.0}", "model.x.0")
+    assert changed == {"then": "${model.x.0}", "now": "model.x.0"}

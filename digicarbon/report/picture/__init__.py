@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture._figure import Words as Words
     from digicarbon.report.picture._figure import chinese as chinese
     from digicarbon.report.picture._figure import drawable as drawable
+    from digicarbon.report.picture._figure import families as families
     from digicarbon.report.picture._figure import no_letters as no_letters
     from digicarbon.report.picture._figure import rendered as rendered
     from digicarbon.report.picture._places import long_names as long_names

@@ -11,7 +11,7 @@ from typing import Any
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import find, folders, shown
 from digicarbon.note import Note, cut
-from digicarbon.plan.choice import COMMAND_LINE
+from digicarbon.plan.choice import COMMAND_LINE, said
 from digicarbon.sweep.lock.content import is_seed
 from digicarbon.sweep.lock.data import GIVEN, DataSet
 from digicarbon.sweep.lock.grid import Part
@@ -407,8 +407,13 @@ def _text(value: Any) -> str:
 
 
 def _both(then: str | Note, now: str | Note) -> dict[str, str | Note]:
-    """Return two values as a sentence shows them: long ones from a little before the first letter that differs."""
+    """Return two values as a sentence shows them: references by their keys, as labels do, long ones cut.
+
+    Long ones begin a little before the first letter that differs. A reference that became the word of its key stays.
+    """
     start = 0
+    if isinstance(then, str) and isinstance(now, str) and said(then) != said(now):
+        then, now = said(then), said(now)
     if isinstance(then, str) and isinstance(now, str) and max(len(then), len(now)) > LONGEST:
         same = next((place for place, (one, other) in enumerate(zip(then, now, strict=False)) if one != other), 0)
         start = max(same - LONGEST // 4, 0)
