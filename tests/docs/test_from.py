@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -45,3 +46,19 @@ def test_a_file_composes_and_passes_the_check(
 ) -> None:
     write(page, project)
     assert main(["check", Path(file).stem]) == 0, capfd.readouterr().err
+
+
+@pytest.mark.parametrize("page", ["from_stata.md", "zh/from_stata.md"])
+def test_the_table_of_instruments_has_what_the_page_promises_and_fits_a_terminal(
+    page: str, project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write(page.removesuffix(".md"), project)
+    assert main(["run", "iv"]) == 0
+    shown = capfd.readouterr().out.splitlines()
+    rows = {line[1:].split("│")[0].strip(): line for line in shown if line.startswith("│")}
+    wanted = {"ln_digital", "ln(GDP per head)", "First-stage F", "Cragg-Donald F", "Kleibergen-Paap F"}
+    wanted |= {"Kleibergen-Paap LM", "Anderson-Rubin", "Anderson-Rubin set, from", "Sargan/Hansen"}
+    assert wanted <= rows.keys()
+    for name in wanted:
+        assert len(re.findall(r"-?\d+\.\d{4}", rows[name])) >= 2, rows[name]
+    assert max(len(line.rstrip()) for line in shown if line.startswith(("│", "┏", "└"))) <= 100
