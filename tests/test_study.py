@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import REPOSITORY
 
 import digicarbon as dc
 from digicarbon.config.compose import Composer, loader
@@ -51,3 +53,37 @@ def test_factors_are_the_product_of_their_parts() -> None:
 def test_an_account_without_fuels_has_no_factors(produc: dc.Panel) -> None:
     with pytest.raises(ConfigError, match="counts no fuels"):
         EmissionFactors(outcome=Intensity()).check(produc)
+
+
+STUDY = (REPOSITORY / "docs" / "study.md").read_text(encoding="utf-8")
+CHOICES = re.findall(r"^\| `digicarbon run (\w*choice[^`]*)` \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$", STUDY, re.MULTILINE)
+
+
+@pytest.mark.parametrize("row", CHOICES, ids=lambda row: row[0])
+def test_the_article_s_tests_choose_what_the_page_says(
+    row: tuple[str, ...], project: Path, request: pytest.FixtureRequest
+) -> None:
+    command, _, chosen, numbers = row
+    if command.startswith("china"):
+        request.getfixturevalue("data_folder")
+    name, *words = command.split()
+    composer = Composer(loader(), name, [*words, "executor=sequential"])
+    table = sweep.run(composer, plan(composer)).table
+    assert table is not None
+    cells = (table.below or table).cells
+    decision = " ".join(str(cells["Decision"].iloc[-1]).split())
+    for part in chosen.strip().split("; "):
+        assert part in decision
+    assert decision.startswith(chosen.split("; ")[0].strip())
+    p = {test.partition(", ")[2]: value for test, value in cells["p value"].items()}
+    for number in numbers.strip().split("; "):
+        test, _, value = number.rpartition(" ")
+        assert p[test] == value
+
+
+def test_both_pages_have_the_choices_of_six_commands() -> None:
+    assert len(CHOICES) == 6
+    chinese = (REPOSITORY / "docs" / "zh" / "study.md").read_text(encoding="utf-8")
+    for command, *_, numbers in CHOICES:
+        (row,) = [line for line in chinese.splitlines() if line.startswith(f"| `digicarbon run {command}` |")]
+        assert re.findall(r"0\.\d{4}", row) == re.findall(r"0\.\d{4}", numbers)
