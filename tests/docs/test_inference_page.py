@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,8 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 import digicarbon as dc
+from digicarbon.model import Model, tested
+from digicarbon.model.did.base import Estimator
 
 Floats = NDArray[np.float64]
 PAGE = REPOSITORY / "docs" / "inference.md"
@@ -96,6 +99,44 @@ def test_the_command_of_the_placebo_laws_makes_a_row_of_its_table(data_folder: P
     done = made(words, "--deals", "1", "--only", "FE two-way", DIGICARBON_DATA=str(data_folder))
     assert done.returncode == 0, done.stderr
     assert "| FE two-way | coefficient | 104 |" in done.stdout
+
+
+def _classes(of: type[Model]) -> set[str]:
+    """Return the names of the models of a kind that are called from Python."""
+    public = ((name, getattr(dc, name)) for name in dc.__all__)
+    return {name for name, one in public if isinstance(one, type) and issubclass(one, of)}
+
+
+@pytest.mark.parametrize("page", ["inference.md", "zh/inference.md"])
+def test_the_lists_of_models_with_and_without_it_are_whole(page: str) -> None:
+    """With a new model the page is incomplete until one of the lists has it."""
+    head = "Which models have it" if page == "inference.md" else "哪些模型有它"
+    section = (PAGE.parent / page).read_text("utf-8").partition(f"## {head}\n")[2].partition("\n## ")[0]
+    rows = {name for line in section.splitlines() if line.startswith("|") for name in re.findall(r"`dc\.(\w+)`", line)}
+    others = set(re.findall(r"`dc\.(\w+)`", section)) - rows
+    never = {"PanelQuantile"}
+    assert rows == _classes(tested.Tested) - never
+    assert others == (_classes(Model) - _classes(tested.Tested) - {"Model"}) | never
+    without = dc.PanelQuantile(y="y", x=("x",)).no_wild
+    assert without is not None
+    of_policies = "".join(line for line in section.splitlines() if line.startswith("| `dc.DiD`"))
+    for name in get_args(Estimator):
+        has = dc.DiD(y="y", policy="d", estimator=name).no_wild is None
+        assert has == (f"`{name}`" in of_policies)
+        assert f"`{name}`" in section
+
+
+def test_the_command_of_laws_in_neighbouring_provinces_makes_rows_of_its_table(data_folder: Path) -> None:
+    (words,) = tables("placebo_laws")
+    small = ["--laws", "1", "--draws", "19", "--only", "digeco"]
+    variables = {**os.environ, "PYTHONUTF8": "1", "DIGICARBON_DATA": str(data_folder)}
+    command = [sys.executable, *words, *small]
+    done = subprocess.run(command, cwd=REPOSITORY, env=variables, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+    for place in ("scattered", "neighbours"):
+        for column in ("FE", "FE, no W", "SDM, direct", "SDM, indirect", "SDM, total"):
+            assert f"| {place} | {column} | 1 |" in done.stdout
+            assert f"| {place} | {column} | 275 |" in PAGE.read_text("utf-8")
 
 
 def test_no_placebo_laws_without_the_real_data(tmp_path: Path) -> None:
