@@ -25,6 +25,7 @@ class Latest:
 
     def __init__(self) -> None:
         self._kept: dict[Hashable, tuple[Any, int]] = {}
+        self._bytes = 0
         self._lock = Lock()
 
     def once(self, key: Hashable, make: Callable[[], _Made], size: Callable[[_Made], int]) -> _Made:
@@ -46,14 +47,12 @@ class Latest:
             return known
         made = make()
         with self._lock:
+            replaced = self._kept.pop(key, None)
             self._kept[key] = made, size(made)
+            self._bytes += self._kept[key][1] - (replaced[1] if replaced else 0)
             while len(self._kept) > 1 and (len(self._kept) > MOST or self._bytes > MOST_BYTES):
-                del self._kept[next(iter(self._kept))]
+                self._bytes -= self._kept.pop(next(iter(self._kept)))[1]
         return made
-
-    @property
-    def _bytes(self) -> int:
-        return sum(size for _, size in self._kept.values())
 
 
 LATEST = Latest()
