@@ -58,7 +58,8 @@ DOES: dict[str, Does] = {
     **dict.fromkeys(
         ("aggregate", "base_period", "collapse", "compare", "constant", "convention", "decay", "demeaning", "durbin",
          "durbin_by", "effects", "equations", "error_structure", "estimator", "exogenous_equation", "interact", "kind",
-         "lag_instruments", "method", "overall", "restandardise", "space", "stack_weights", "space_time_lag", "spillovers", "spillovers_on",
+         "lag_instruments", "method", "overall", "restandardise", "space", "space_time_lag", "spillovers",
+         "spillovers_on", "stack_weights",
          "steps", "time_lag", "transformation", "trends", "variance", "bias"),
         ESTIMATE,
     ),
