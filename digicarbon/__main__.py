@@ -21,7 +21,7 @@ from digicarbon.secret import hidden
 
 STATUS = {"FailedRunsError": 1, "PlanChangedError": 1, "UndeliveredError": 1, "WaitingRunsError": 3}
 """Exit statuses of errors by name, so that their modules need not be loaded; 2 for any other error."""
-COLLECT = (50_000, 20, 20)
+COLLECT = (200_000, 20, 20)
 """Thresholds of the garbage collector, instead of 700, 10 and 10. Modules, configurations and plans stay in memory: to
 search them for garbage repeatedly takes a sixth of the time of a single fit."""
 

@@ -102,7 +102,10 @@ class Node:
     def seal(self) -> Node:
         """Return the node as it may be recorded: without environment variables and without secrets in addresses."""
         if self._seal is None:
-            self._seal = Node(self.group, mapped(self.content), sealed=True)
+            content = mapped(self.content)
+            # a node of plain values without secrets is its own seal
+            own = content is self.content and self.interpolations == {}
+            self._seal = self if own else Node(self.group, content, sealed=True)
         return self._seal
 
     def with_values(self, values: Sequence[tuple[str, Any]]) -> Node:

@@ -1,7 +1,8 @@
 """What the latest models of a sweep were fitted to.
 
 A plan checks each model, and its fit needs the same columns again; models that differ in the level of intervals or in
-the rule of standard errors have them, too. Neighbours in a sweep are alike, so the latest few are enough.
+the rule of standard errors have them, too. Neighbours in a sweep are alike, so the latest few are enough; a small
+sweep has room for all.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 
 from digicarbon.panel import Panel
 
-MOST = 32
+MOST = 1024
 """Designs that are kept."""
 MOST_BYTES = 2**25
 """Their size, beside which one is always kept."""

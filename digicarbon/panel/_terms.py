@@ -198,8 +198,12 @@ def _is_mere_column(panel: Panel, term: str, factors: tuple[Factor, ...]) -> boo
     # a single lag is its own column: nothing to compare it with
     if names in ([], [term]) or not all(map(panel.has, (term, *names))):
         return False
-    value = np.prod([panel.column(factor.atom.name) ** factor.power for factor in factors], axis=0)
-    return not np.allclose(panel.column(term), value, rtol=1e-6, atol=0, equal_nan=True)
+    memory = panel.columns[term].memory if term in panel.columns else {}
+    key = ("product of", *((panel.columns.get(factor.atom.name), factor.power) for factor in factors))
+    if key not in memory:
+        value = np.prod([panel.column(factor.atom.name) ** factor.power for factor in factors], axis=0)
+        memory[key] = bool(np.allclose(panel.column(term), value, rtol=1e-6, atol=0, equal_nan=True))
+    return not memory[key]
 
 
 def variables_of(terms: Sequence[str]) -> tuple[str, ...]:

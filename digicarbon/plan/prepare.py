@@ -76,7 +76,7 @@ class Specs:
     model: Model
     diagnostic: Diagnostic
 
-    @property
+    @cached_property
     def terms(self) -> tuple[str, ...]:
         """All columns that the run reads, without repetition."""
         return tuple(dict.fromkeys([*self.model.terms, *self.diagnostic.terms]))

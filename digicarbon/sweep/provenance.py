@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -619,8 +619,8 @@ class Entries:
             ),
             **simulated_tag([run]),
         }
-        if prepared.notes:
-            tags["mlflow.note.content"] = "\n\n".join(Labels("en").notes(prepared.notes))
+        if notes := prepared.notes:
+            tags["mlflow.note.content"] = _page(notes)
         return Entry(
             label=run.label,
             params=self.params(run),
@@ -680,6 +680,12 @@ class Entries:
         return (*of_diagnostic, *((OF_FILTER,) if filters else ()))
 
 
+@lru_cache(64)
+def _page(notes: tuple[Note, ...]) -> str:
+    """Return notes as the page of a run shows them: most runs of a sweep have the same ones."""
+    return "\n\n".join(Labels("en").notes(notes))
+
+
 def _fields(room: str, spec: Spec) -> dict[str, str]:
     fields = type(spec).model_fields
     return {
@@ -702,6 +708,13 @@ def _profile(panel: Panel) -> str:
 
 
 def _param(value: Any) -> str:
+    if type(value) in PLAIN:
+        return _plain_param(value)
     if isinstance(value, BaseModel):
         return masked(str(value.model_dump()))
     return masked(", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value))
+
+
+@lru_cache(4096, typed=True)
+def _plain_param(value: str | float | bool | None) -> str:
+    return masked(str(value))
