@@ -3,6 +3,7 @@
 Run from the repository: ``python tests/benchmark/bench_sweep.py [--slow] [--only NAME …] [--peer-runs 40]``. Each line
 is a fresh process in a folder of its own with an empty store; CPU is that of all processes that the command starts.
 ``--slow`` adds 100,000 runs. The peer is `plain_hydra/app.py`; with hydra-joblib-launcher installed it takes that.
+``--vs PATH`` measures another checkout beside this one instead, see `sweep_pairs`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import sweep_pairs
 from process_tree import Cost, machine, measure
 
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", PYTHONUTF8="1")
@@ -222,7 +224,13 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=list(TITLES), default=None)
     parser.add_argument("--peer-runs", type=int, default=40)
     parser.add_argument("--keep", type=Path, default=None, help="a folder for the stores; by default they are deleted")
+    parser.add_argument("--vs", type=Path, default=None, help="another checkout, with an environment in .venv")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pairs", nargs="*", choices=list(sweep_pairs.pairs_of(FE, SDM)), default=None)
     given = parser.parse_args()
+    if given.vs is not None:
+        pairs(given.vs, given.rounds, given.pairs or list(sweep_pairs.pairs_of(FE, SDM)))
+        return
     names = given.only or [name for name in TITLES if given.slow or name != "fe100000"]
     work = given.keep or Path(tempfile.mkdtemp())
     try:
@@ -230,6 +238,15 @@ def main() -> None:
     finally:
         if given.keep is None:
             shutil.rmtree(work)
+
+
+def pairs(other: Path, rounds: int, names: Sequence[str]) -> None:
+    """Print a table of another checkout and this one."""
+    sys.stdout.write(f"Machine: {machine()}. {time.strftime('%Y-%m-%d')}\n\n")
+    with tempfile.TemporaryDirectory() as work:
+        for line in sweep_pairs.table(other, rounds, names, GRIDS, Path(work)):
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
 
 
 def report(names: Sequence[str], work: Path, peer_runs: int) -> None:
