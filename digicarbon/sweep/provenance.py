@@ -674,9 +674,12 @@ class Entries:
             return (WEIGHTS,)
         of_diagnostic = (OF_DIAGNOSTIC,) if run.specs.diagnostic.takes_weights else ()
         # the filter is that of a test whose null models have one
-        filters = isinstance(model, Tested) and model.may_use_weights and model.no_wild is None
-        panel = run.prepared.panel
-        filters = filters and self._once("filters", (model, panel, weights), lambda: model.filters(panel, weights))
+        filters = (
+            isinstance(model, Tested)
+            and model.may_use_weights
+            and model.no_wild is None
+            and model.filters(run.prepared.panel, weights)
+        )
         return (*of_diagnostic, *((OF_FILTER,) if filters else ()))
 
 

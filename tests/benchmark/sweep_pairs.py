@@ -1,7 +1,7 @@
 """Sweeps of two checkouts in pairs: the same experiments, one after the other, the least CPU of several rounds.
 
 ``python tests/benchmark/bench_sweep.py --vs PATH [--rounds 3] [--pairs NAME …]`` prints the table. PATH is another
-checkout with an environment of its own in ``.venv``. Machines differ and have neighbours: a ratio says more than its seconds.
+checkout with an environment of its own in ``.venv``. Machines differ and have neighbours: ratios say most.
 """
 
 from __future__ import annotations
