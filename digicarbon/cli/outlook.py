@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from digicarbon.errors import TrackingError, counted
-from digicarbon.plan.runs import Plan
+from digicarbon.model.tested import Tested
+from digicarbon.plan.runs import Plan, Run
 from digicarbon.sweep.sweep import Settings, kind, sweep_key
 from digicarbon.tracking import DONE, ELSEWHERE, NEW, OTHER_VERSIONS, history, masked, obstacle
 
@@ -29,7 +30,8 @@ class Outlook:
         By content hash: ``new``, ``done``, ``failed before``, ``done in another sweep`` or ``done under other
         versions``.
     sentence : str
-        How many runs would be fitted, how long that and a long report take, and the basis of the estimate.
+        How many runs would be fitted, how long that, intervals of the wild bootstrap and a long report take, and the
+        basis of the estimate.
     """
 
     states: Mapping[str, str]
@@ -76,7 +78,21 @@ def _forecast(planned: Plan, chosen: Settings) -> Outlook:
             f"{guesses} whose model has none"
         )
     fits = f"{counted(len(remaining), 'run')} to fit, about {_words(seconds)} after start-up ({source})."
-    return Outlook(states, fits + last)
+    return Outlook(states, fits + _intervals(remaining, past.durations, chosen.executor.width()) + last)
+
+
+def _intervals(remaining: Sequence[Run], durations: Mapping[str, tuple[int, float]], width: int) -> str:
+    """Return a sentence on what inverting wild tests costs, where that is long; else an empty text."""
+    models = [(run.specs.model, durations.get(kind(run), (0, GUESS))[1] / width) for run in remaining]
+    inverting = [(model, seconds) for model, seconds in models if isinstance(model, Tested) and model.inverts]
+    of_p = sum(model.share_of_p * seconds for model, seconds in inverting)
+    of_intervals = sum(seconds for _, seconds in inverting) - of_p
+    if of_intervals < LONG:
+        return ""
+    return (
+        f" Intervals of {counted(len(inverting), 'run')} take about {_words(of_intervals)} of it, their p values "
+        f"{_words(of_p)}; `inference.intervals=false` leaves intervals out."
+    )
 
 
 def _words(seconds: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -57,6 +57,9 @@ class Tested(Model):
     See docs/inference.md for the recipe, and for the size, power and coverage that were measured.
     """
 
+    share_of_p: ClassVar[float] = 0.4
+    """Share of a fit with intervals that its p values take, about as `tests/benchmark/bench_fit.py` finds it."""
+
     test: Test = "errors"
     replications: Annotated[int, Field(ge=19, le=1_000_000)] = 999
     weights: SignWeights = "rademacher"
@@ -78,6 +81,11 @@ class Tested(Model):
     def may_use_weights(self) -> bool:
         """Whether weights are used where there are some: the wild bootstrap filters errors by them."""
         return self.test == "wild" and not self.uses_weights
+
+    @property
+    def inverts(self) -> bool:
+        """Whether a fit inverts the wild test for intervals."""
+        return self.test == "wild" and self.intervals and self.no_wild is None
 
     @property
     def no_wild(self) -> Note | None:

@@ -148,6 +148,20 @@ def test_each_run_has_its_state(project: Path, monkeypatch: pytest.MonkeyPatch) 
     assert look("measure=bea,ddl") == {"measure=bea": "done", "measure=ddl": "new"}
 
 
+def test_what_intervals_cost_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    choices = "measure=bea,ddl", "model=twfe,sdm"
+    assert "Intervals" not in sentence(*choices)
+    monkeypatch.setattr("digicarbon.cli.outlook.GUESS", 100.0)
+    # 0.4 of 100 seconds are those of a regression's p values, 0.2 those of a spatial model's
+    said = (
+        "Intervals of 4 runs take about 5 minutes of it, their p values 2 minutes; `inference.intervals=false` leaves"
+    )
+    assert said in sentence(*choices)
+    assert "Intervals of 2 runs take about 2 minutes of it, their p values 80 seconds" in sentence("measure=bea,ddl")
+    for more in ("inference.intervals=false", "inference=cluster"):
+        assert "Intervals" not in sentence(*choices, more)
+
+
 def test_the_public_client_tells_the_same(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("measure=bea,ddl")
     quick = [look("measure=bea,ide"), look("measure=bea,ddl")]
