@@ -132,6 +132,7 @@ class SpecificationCurve(Report):
 
     _joints: Mapping[str, Joint] = PrivateAttr(default_factory=dict)
     _failed: int = PrivateAttr(default=0)
+    _latest: tuple[int, Sequence[Record], Curve] | None = PrivateAttr(default=None)
 
     @property
     def asked(self) -> Asked:
@@ -400,7 +401,13 @@ class SpecificationCurve(Report):
         return self.words.word(name) if name == "all" else self.words.head(name)
 
     def curve(self, records: Sequence[Record]) -> Curve:
-        """Return the content of table and picture."""
+        """Return the content of table and picture, which are made of the same records one after the other."""
+        # a copy with other fields has another id, and not this curve
+        if self._latest is None or self._latest[0] != id(self) or self._latest[1] is not records:
+            self._latest = id(self), records, self._curve(records)
+        return self._latest[2]
+
+    def _curve(self, records: Sequence[Record]) -> Curve:
         watched = _Watched(records)
         focal_runs = focal(watched, self.quantity)
         for name, key in (("facet", self.facet), *(("by", key) for key in self.by)):

@@ -123,7 +123,7 @@ BATCH = 500
 """Largest number of runs that are written at once."""
 FLUSH = 1.0
 """Seconds after which fitted runs are written, however few they are."""
-KEPT = 2_000
+KEPT = 5_000
 """A sweep of at most this number of runs keeps its results in memory."""
 
 

@@ -16,8 +16,8 @@ import digicarbon
 
 PACKAGES = ("numpy", "scipy", "pandas", "linearmodels", "spreg", "libpysal", "mlflow", "hydra-core", "joblib")
 
-DRAW = ("matplotlib", "statsmodels", "shapely", "geopandas", "cnmaps")
-"""Packages that take part in reports: pictures, and what tables are made of."""
+DRAW = ("matplotlib", "shapely", "geopandas", "cnmaps")
+"""Packages that take part in pictures."""
 
 COMMIT = "mlflow.source.git.commit"
 """Tag of a run: the commit of the working directory."""

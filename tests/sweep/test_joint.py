@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from mlflow import MlflowClient
+from statsmodels.stats.multitest import multipletests
 
 import digicarbon as dc
 from digicarbon.china import facts
@@ -27,7 +28,7 @@ from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.plan.runs import Run, plan
 from digicarbon.report.joint import Joint
 from digicarbon.result import Result
-from digicarbon.sweep.joint import joint_test
+from digicarbon.sweep.joint import _adjusted, joint_test
 from digicarbon.sweep.sweep import run as sweep
 
 W = dc.Weights.from_edges(facts.adjacency())
@@ -480,3 +481,16 @@ def test_a_curve_of_models_without_a_null_model_says_once_that_there_is_no_test(
         note for note in notes if "no fit under the null" in note
     ]
     assert sum("no fit under the null" in note for note in notes) == 1
+
+
+@pytest.mark.parametrize(("how", "name"), [("holm", "holm"), ("bh", "fdr_bh")])
+def test_adjusted_p_values_are_those_of_statsmodels(how: Literal["holm", "bh"], name: str) -> None:
+    rng = np.random.default_rng(3)
+    for count in (1, 2, 17, 400):
+        p = np.round(rng.uniform(0, 1, count) ** 3, 2 if count > 17 else 6)
+        np.testing.assert_allclose(_adjusted(p, how), multipletests(p, method=name)[1], rtol=1e-12, atol=1e-15)
+    some = np.array([np.nan, 0.01, 0.04, np.nan, 0.03])
+    known = np.isfinite(some)
+    np.testing.assert_allclose(_adjusted(some, how)[known], multipletests(some[known], method=name)[1], rtol=1e-12)
+    assert np.isnan(_adjusted(some, how)[~known]).all()
+    assert np.isnan(_adjusted(np.array([np.nan]), how)).all()

@@ -196,9 +196,11 @@ def _projection(columns: Sequence[FloatArray], y: FloatArray) -> FloatArray:
     x = np.concatenate(columns, axis=1)
     x = x - x.mean(axis=0)
     vectors, nonzero = _rank(x)
+    # columns of the basis are orthogonal up to rounding, which the second pass takes out
     basis = x @ vectors[:, nonzero]
-    result: FloatArray = basis @ np.linalg.lstsq(basis, y, rcond=None)[0] if basis.shape[1] else np.zeros(len(y))
-    return result
+    lengths = np.einsum("ij,ij->j", basis, basis)
+    fitted = basis @ (basis.T @ y / lengths)
+    return np.asarray(fitted + basis @ (basis.T @ (y - fitted) / lengths))
 
 
 def _identified(x: FloatArray, y: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:

@@ -93,7 +93,6 @@ def new_figure(width: float, height: float, maps: bool = False) -> Figure:
 def rendered(figure: Figure, kind: Format) -> bytes:
     """Return a figure as the content of a file; the same figure gives the same bytes."""
     import matplotlib
-    from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
     buffer = io.BytesIO()
     # without this, svg and pdf contain the time and random names
@@ -103,10 +102,11 @@ def rendered(figure: Figure, kind: Format) -> bytes:
         # screen readers read the title of an svg aloud
         about["Title"] = title.replace("\n", " ")
     with drawing(), matplotlib.rc_context({"svg.hashsalt": "digicarbon"}):
-        if not isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine):
-            # a second layout would start from the first one: lay out once, so that all formats show the same picture
+        if figure.get_layout_engine() is not None:
+            # a second layout would start from the first one: lay out once, so that all formats show the same picture;
+            # a figure that still has an engine is drawn twice for each file
             figure.draw_without_rendering()
-            figure.set_layout_engine("none")
+            figure.set_layout_engine(None)
         figure.savefig(buffer, format=kind, dpi=200, metadata=about)
     return buffer.getvalue()
 
