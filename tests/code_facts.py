@@ -170,8 +170,9 @@ def clocks_asserted(folder: Path) -> list[str]:
 
 def reads_clock(node: ast.AST, made: set[str]) -> bool:
     """Return whether an assignment gives something that is made of a clock's reading, or of what is made of one."""
-    assigns = isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr)
-    return assigns and node.value is not None and any(of_clock(part, made) for part in ast.walk(node.value))
+    if not isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr) or node.value is None:
+        return False
+    return any(of_clock(part, made) for part in ast.walk(node.value))
 
 
 def given(node: ast.AST) -> set[str]:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 import digicarbon as dc
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import DigicarbonError
 from digicarbon.result import Result
 from digicarbon.spec import Spec
@@ -106,9 +107,9 @@ def panel(gaps: bool = False) -> dc.Panel:
 
 
 @cache
-def places() -> np.ndarray[Any, np.dtype[np.float64]]:
+def places() -> FloatArray:
     """Return degrees east and north of the units."""
-    return 100 + np.random.default_rng(5).uniform(-1, 1, size=(UNITS, 2)) * np.array([4.0, 3.0]) - np.array([0.0, 70.0])
+    return np.random.default_rng(5).uniform((96.0, 27.0), (104.0, 33.0), size=(UNITS, 2))
 
 
 @cache

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fields import UNITS, Does, Numbers, changed, numbers_of, panel, varied, weights, worded
+from fields import PERIODS, UNITS, Does, Numbers, changed, numbers_of, panel, varied, weights, worded
 from test_declarations import classes
 
 from digicarbon.errors import DigicarbonError
+from digicarbon.inference import Inference
 from digicarbon.model import (
     DecayPanel,
     DiD,
@@ -264,6 +265,12 @@ def test_every_class_is_here_and_every_field_says_what_it_does() -> None:
     assert {name for cls in BASES for name in worded(cls)} == set(DOES)
 
 
+def test_words_of_inference_are_those_of_models() -> None:
+    for name, values in worded(Inference).items():
+        of_models = {value for cls in BASES for value in worded(cls).get(name, ())}
+        assert set(values) == of_models, name
+
+
 @pytest.mark.parametrize(("cls", "name", "values"), list(fields()))
 def test_each_value_of_a_field_changes_what_its_docstring_names(
     cls: type[Model], name: str, values: tuple[Any, ...]
@@ -423,6 +430,43 @@ def test_degrees_of_freedom_are_those_of_clusters_or_of_rows(cls: type[Model]) -
     assert found["auto"] == UNITS - 1
     assert found["residual"] is not None
     assert found["residual"] > 2 * UNITS
+
+
+@pytest.mark.parametrize(
+    "cls", [cls for cls in BASES if "driscoll_kraay" in worded(cls).get("cov", ()) and "df" in cls.model_fields]
+)
+def test_degrees_of_freedom_are_those_of_periods_or_of_rows(cls: type[Model]) -> None:
+    base = next(one.model for one in BASES[cls] if one.varies("df") and "df" not in ignored_by(one.model))
+    found = {}
+    for cov, word in itertools.product(("robust", "driscoll_kraay"), ("auto", "residual")):
+        model = varied(base.model_copy(update={"cov": cov}), "df", word)
+        assert isinstance(model, Model)
+        found[cov, word] = model.fit(panel(), weights() if model.uses_weights else None).inference.df
+    assert found["driscoll_kraay", "auto"] == PERIODS - 1
+    rest = {found["robust", "auto"], found["robust", "residual"], found["driscoll_kraay", "residual"]}
+    assert len(rest) == 1
+    assert rest.pop() > 2 * UNITS
+
+
+@pytest.mark.parametrize(
+    "model", [PanelRegression(**TERMS), DiD(**POLICY), SpatialFilter(**TERMS), DistanceBands(**TERMS, **BANDS)]
+)
+def test_degrees_of_freedom_are_those_of_the_fewest_clusters(model: Model) -> None:
+    for cluster, fewest in (("district", 8), (("district", "unit"), 8), (("unit", "time"), PERIODS), ("both", PERIODS)):
+        own = varied(model.model_copy(update={"cov": "cluster"}), "cluster", cluster)
+        assert isinstance(own, Model)
+        assert own.fit(panel(), weights() if own.uses_weights else None).inference.df == fewest - 1
+
+
+@pytest.mark.parametrize("cls", [GroupedRegression, GroupedSpatial])
+def test_a_regression_by_groups_splits_what_it_says(cls: type[Model]) -> None:
+    for interact, split in (("focal", ("x",)), ("regressors", ("x", "q"))):
+        model = varied(BASES[cls][0].model, "interact", interact)
+        assert isinstance(model, Model)
+        assert model.split == split
+        result = model.fit(panel(), weights() if model.uses_weights else None)
+        of_groups = [role.made_of for role in result.roles if any(part.level for part in role.made_of)]
+        assert {part.variable for made in of_groups for part in made if not part.level} == set(split)
 
 
 WITH_WILD = [cls for cls in BASES if cls.model_fields.keys() >= {"intervals"} and cls is not PanelQuantile]
