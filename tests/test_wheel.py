@@ -83,3 +83,9 @@ def test_installed_wheel_runs_from_an_empty_folder(wheel: Path, tmp_path: Path) 
     assert "a page of 7 runs" in call(bin_folder / "digicarbon", "report", "table3_baseline", cwd=work)
     made = {item.name for item in (work / "out" / "table3_baseline").iterdir()}
     assert {"index.html", "table.docx", "table.xlsx", "table.tex", "runs.csv"} <= made
+    # all that README shows needs no further package
+    assert "1 experiment packaged" in call(
+        bin_folder / "digicarbon", "package", "table3_baseline", "--to", "p", cwd=work
+    )
+    assert (work / "p" / "ro-crate-metadata.json").is_file()
+    assert "exported" in call(bin_folder / "digicarbon", "export", "table3_baseline", "--to", "e", cwd=work)
