@@ -74,15 +74,9 @@ def corrected(null: NullModel) -> FloatArray:
     & McCaffrey 2002, HC2 by clusters). A direction that the regressors explain without rest stays at zero.
     """
     rows = null.rows
-    out = np.empty_like(null.residuals)
-    shares = 1 / np.bincount(rows.period_codes, minlength=rows.t) if null.by_time else np.zeros(rows.t)
     if rows.balanced:
-        blocks = null.basis.reshape(rows.n, rows.t, -1)
-        by_unit = null.residuals.reshape(rows.n, rows.t, 1)
-        if blocks.shape[2] < rows.t:
-            return _few_columns(blocks, float(1 - shares[0]), by_unit).ravel()
-        rest = np.eye(rows.t) - blocks @ blocks.transpose(0, 2, 1) - np.diag(shares)
-        return (_inverse_root(rest) @ by_unit).ravel()
+        return CORRECTIONS.of(null)(null.residuals.reshape(rows.n, rows.t, 1)).ravel()
+    out, shares = np.empty_like(null.residuals), _shares(null)
     for unit in range(rows.n):
         own = np.flatnonzero(rows.unit_codes == unit)
         block = null.basis[own]
@@ -91,8 +85,49 @@ def corrected(null: NullModel) -> FloatArray:
     return out
 
 
-def _few_columns(blocks: FloatArray, rest: float, by_unit: FloatArray) -> FloatArray:
-    """Return (cI - UU′)^(-1/2)ε of each unit, U with fewer columns than periods, by the eigenvectors of U′U.
+def _shares(null: NullModel) -> FloatArray:
+    """Return the share of a unit in the mean of each period that effects take out, shape (T,)."""
+    rows = null.rows
+    return 1 / np.bincount(rows.period_codes, minlength=rows.t) if null.by_time else np.zeros(rows.t)
+
+
+class _Corrections:
+    """How residuals of balanced panels are corrected; the last one is kept.
+
+    The null models of an interval mostly differ in their residuals alone, and eigenvectors take longer than all their
+    draws.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[NullModel, Callable[[FloatArray], FloatArray]] | None = None
+
+    def of(self, null: NullModel) -> Callable[[FloatArray], FloatArray]:
+        """Return what corrects residuals, shape (N, T, 1), of a null model with these regressors."""
+        last = self._last
+        if last is None or not _has_same_leverage(last[0], null):
+            last = self._last = null, _correction(null)
+        return last[1]
+
+
+CORRECTIONS = _Corrections()
+
+
+def _has_same_leverage(one: NullModel, other: NullModel) -> bool:
+    return one.basis is other.basis and one.rows is other.rows and one.by_time == other.by_time
+
+
+def _correction(null: NullModel) -> Callable[[FloatArray], FloatArray]:
+    """Return what multiplies residuals by (cI - UU′)^(-1/2), or by (I - UU′ - D)^(-1/2), unit by unit."""
+    rows, shares = null.rows, _shares(null)
+    blocks = null.basis.reshape(rows.n, rows.t, -1)
+    if blocks.shape[2] < rows.t:
+        return _of_few_columns(blocks, float(1 - shares[0]))
+    root = _inverse_root(np.eye(rows.t) - blocks @ blocks.transpose(0, 2, 1) - np.diag(shares))
+    return lambda by_unit: root @ by_unit
+
+
+def _of_few_columns(blocks: FloatArray, rest: float) -> Callable[[FloatArray], FloatArray]:
+    """Return what multiplies by (cI - UU′)^(-1/2), U with fewer columns than periods, by the eigenvectors of U′U.
 
     Parameters
     ----------
@@ -100,8 +135,6 @@ def _few_columns(blocks: FloatArray, rest: float, by_unit: FloatArray) -> FloatA
         U of each unit.
     rest : float
         c.
-    by_unit : ndarray, shape (N, T, 1)
-        ε.
     """
     turned = blocks.transpose(0, 2, 1)
     values, vectors = np.linalg.eigh(turned @ blocks)
@@ -109,9 +142,14 @@ def _few_columns(blocks: FloatArray, rest: float, by_unit: FloatArray) -> FloatA
     left = rest - values
     inverse = np.where(left > VANISHED, 1 / np.sqrt(np.where(left > VANISHED, left, 1.0)), 0.0)
     some = values > VANISHED
-    change = np.where(some, (inverse - rest**-0.5) / np.where(some, values, 1.0), 0.5 * rest**-1.5)
-    inner = vectors.transpose(0, 2, 1) @ (turned @ by_unit)
-    return np.asarray(rest**-0.5 * by_unit + blocks @ (vectors @ (change[..., None] * inner)))
+    change = np.where(some, (inverse - rest**-0.5) / np.where(some, values, 1.0), 0.5 * rest**-1.5)[..., None]
+    back = vectors.transpose(0, 2, 1)
+
+    def apply(by_unit: FloatArray) -> FloatArray:
+        inner = back @ (turned @ by_unit)
+        return np.asarray(rest**-0.5 * by_unit + blocks @ (vectors @ (change * inner)))
+
+    return apply
 
 
 def _inverse_root(matrices: FloatArray) -> FloatArray:
