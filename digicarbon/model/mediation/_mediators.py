@@ -65,8 +65,8 @@ def at_zero(x: Sequence[str], controls: Sequence[str]) -> tuple[Note, ...]:
                 names = [_spelt(factor) for factor in others] or [own[0].atom.name]
                 found.setdefault(focal, {}).update(dict.fromkeys(names))
                 products[term] = None
-    names = dict.fromkeys(name for own in found.values() for name in own)
-    return (Note("mediation_at_zero", x=cut(found), names=cut(names), products=cut(products)),) if found else ()
+    there = dict.fromkeys(name for own in found.values() for name in own)
+    return (Note("mediation_at_zero", x=cut(found), names=cut(there), products=cut(products)),) if found else ()
 
 
 def _factors(term: str) -> tuple[Factor, ...]:
