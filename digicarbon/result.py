@@ -311,6 +311,8 @@ class Result:
     beyond : tuple of str
         Spatial parameters that lie inside the range of the estimate, but not well inside that of W itself, e.g.
         ``("lambda",)``: a model has no effects there.
+    without_errors : tuple of str
+        Terms that have no standard error, as a note says, though their estimates are numbers.
     errors_note : Note or None
         Which of the notes says what the standard errors of the estimates are; None where none does.
     table_errors : mapping of str to Note
@@ -345,6 +347,7 @@ class Result:
     listings: tuple[str, ...] = ()
     trends: tuple[str, ...] = ()
     means: Mapping[str, Mean] = field(default_factory=dict)
+    without_errors: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.roles and len(self.roles) != len(self.terms):
@@ -529,17 +532,20 @@ class Result:
         sound = effects is None or np.isfinite([effects.coef, effects.se]).all()
         if sound and np.isfinite(self.coef).all() and ((variance >= 0) & np.isfinite(variance)).all():
             return
-        errors = self.estimate_columns["se"]
+        errors, missing = self.estimate_columns["se"], {*self.boundary, *self.without_errors}
         numbers = [
             (Note("number_estimate"), [(term, (value,)) for term, value in zip(self.terms, self.coef, strict=True)]),
             (
                 Note("number_error"),
-                [(term, (value,)) for term, value in zip(self.terms, errors, strict=True) if term not in self.boundary],
+                [(term, (value,)) for term, value in zip(self.terms, errors, strict=True) if term not in missing],
             ),
         ]
         if effects is not None:
             numbers.append((Note("number_effect"), list(zip(effects.terms, effects.coef.T, strict=True))))
-            numbers.append((Note("number_error_of_effect"), list(zip(effects.terms, effects.se.T, strict=True))))
+            own = zip(effects.terms, effects.se.T, strict=True)
+            numbers.append(
+                (Note("number_error_of_effect"), [(term, se) for term, se in own if term not in self.without_errors])
+            )
         for what, every in numbers:
             lost = [term for term, values in every if not np.isfinite(values).all()]
             if lost:

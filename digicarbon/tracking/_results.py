@@ -293,6 +293,7 @@ def encode(result: Result, lists: Mapping[str, Lists] | None = None) -> str:
         ],
         "listings": result.listings,
         **({"means": dict(result.means)} if result.means else {}),
+        **({"without_errors": result.without_errors} if result.without_errors else {}),
         "resampled": result.resampled and [_array(result.resampled.estimates), _array(result.resampled.effects)],
         **({} if result.resampled is None or result.resampled.wild else {"wild": False}),
     }
@@ -344,6 +345,7 @@ def decode(text: str) -> Result:
         roles=_with_made_of(terms, roles, content.get("made_of")),
         listings=tuple(content.get("listings", ())),
         means=content.get("means", {}),
+        without_errors=tuple(content.get("without_errors", ())),
         resampled=_resampled(content),
     )
 

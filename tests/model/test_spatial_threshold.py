@@ -168,3 +168,5 @@ def test_effects_of_tiny_regimes_have_no_errors() -> None:
     lost = [name for name in result.terms if np.isnan(se[name])]
     assert lost == ["x[2]", *(t for t, role in zip(result.terms, result.roles, strict=True) if role.of == "x[2]")]
     assert np.isfinite(result.coef).all()
+    assert set(result.without_errors) == set(lost)
+    result.require_numbers()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model.threshold._regimes import texts
 from digicarbon.numeric.threshold.estimator import critical_ratio
 from digicarbon.report import Record, RegressionTable
+from digicarbon.tracking._results import decode, encode
 
 TERMS = {"y": "y", "x": ("x",), "controls": ("c",), "threshold": "q"}
 
@@ -306,6 +308,11 @@ def test_slopes_of_tiny_regimes_have_no_stars(test: str, cov: str) -> None:
     assert np.isfinite(other[["se", "p"]].astype(float)).all()
     (note,) = [note for note in result.notes if note.code == "threshold_tiny_regimes"]
     assert note["numbers"] == ("2",)
+    assert result.without_errors == ("x[2]",)
+    result.require_numbers()
+    with pytest.raises(EstimationError, match=r"standard error of x\[2\] is not a finite number"):
+        replace(result, without_errors=()).require_numbers()
+    assert decode(encode(result)).without_errors == ("x[2]",)
     shown = RegressionTable().table("t", [Record("a", {}, {}, result)]).cells
     cell = shown.loc["x, q > γ₁"].iloc[0]
     assert "*" not in str(cell)

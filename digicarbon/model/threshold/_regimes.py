@@ -95,7 +95,8 @@ class Regimes:
         if effects is not None:
             own = np.array([term in tiny for term in effects.terms])
             effects = replace(effects, se=np.where(own, np.nan, effects.se))
-        return replace(result, covariance=covariance, spatial_effects=effects)
+        terms = tuple(result.terms[at] for at in lost)
+        return replace(result, covariance=covariance, spatial_effects=effects, without_errors=terms)
 
     @cached_property
     def sets(self) -> list[tuple[FloatArray, FloatArray, list[tuple[float, float]]]]:
