@@ -220,3 +220,10 @@ def test_wild_p_of_sun_and_abraham_has_the_null_in_its_interval(aggregate: str) 
     model = dc.DiD(y="log_gsp", policy="pilot", **fields)
     assert estimate_of(found, Estimand("coefficient", "pilot")) == pair(found)
     assert model.by_errors.fit(PANEL).estimates["se"].to_list() == table["se"].to_list()
+
+
+@pytest.mark.parametrize("estimator", ["event_study", "sun_abraham", "imputation"])
+@pytest.mark.parametrize("aggregate", ["overall", "event"])
+def test_where_event_times_are_put_together_is_said_where_they_are_told_apart(estimator: str, aggregate: str) -> None:
+    said = fit(PANEL, estimator=estimator, aggregate=aggregate, leads=2, lags=2).has_note("did_binned")
+    assert said == (estimator == "event_study" or aggregate == "event")
