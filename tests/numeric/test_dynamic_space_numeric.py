@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy
 
+import digicarbon as dc
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.dynamic_space import effects as of_effects
 from digicarbon.numeric.dynamic_space.batch import DynamicBatch
@@ -50,7 +51,12 @@ def dynamics(w: np.ndarray, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def drawn(
-    w: np.ndarray, rng: np.random.Generator, t: int = T, theta: np.ndarray = THETA, start: np.ndarray | None = None
+    w: np.ndarray,
+    rng: np.random.Generator,
+    t: int = T,
+    theta: np.ndarray = THETA,
+    start: np.ndarray | None = None,
+    common: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Outcomes of t + 1 periods and regressors x, Wx of the last t."""
     n = len(w)
@@ -60,7 +66,7 @@ def drawn(
     y[0] = inverse @ unit * 2 if start is None else start
     x = rng.standard_normal((t, n)) + unit / 2
     for period in range(t):
-        right = x[period] + 0.5 * w @ x[period] + unit + np.sin(period) + rng.standard_normal(n)
+        right = x[period] + 0.5 * w @ x[period] + unit + common * np.sin(period) + rng.standard_normal(n)
         y[period + 1] = step @ y[period] + inverse @ right
     return y, np.stack([x, x @ w.T], axis=2)
 
@@ -232,35 +238,116 @@ def test_the_adjusted_errors_are_a_sandwich_of_the_numerical_jacobian() -> None:
     np.testing.assert_allclose(fit.covariance, expected, rtol=1e-5, atol=1e-8)
 
 
-def test_one_step_is_the_paper_s_correction() -> None:
-    """θ̂ + Σ⁻¹φ/T with φ from explicit traces (Lee & Yu 2010, theorem 3), in all parameters at once."""
-    n = 20
-    w = balanced(n)
-    y, z = drawn(w.w, np.random.default_rng(6))
-    setting = Setting(n, T, "two_way", "lee_yu")
-    columns = columns_of(y, z, w, setting)
-    fit = fit_dynamic(columns, w, setting)
-    flat = columns.reshape(T * n, -1)
-    beta = np.linalg.lstsq(flat[:, :2], flat[:, -1] - flat[:, 2:5] @ fit.quasi, rcond=None)[0]
-    rest = flat[:, -1] - flat[:, :2] @ beta - flat[:, 2:5] @ fit.quasi
-    size = (n - 1) * T
-    sigma2 = rest @ rest / size
+def by_the_paper(
+    y: np.ndarray, z: np.ndarray, w: np.ndarray, two_way: bool, past: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (β, ρ, τ, η, σ²) after Lee & Yu's (2010, theorem 3) correction, and the covariance, by explicit matrices.
 
-    def loglik(p: np.ndarray) -> float:
-        e = flat[:, -1] - flat[:, :5] @ p[:5]
-        jacobian = np.linalg.slogdet(np.eye(n) - p[2] * w.w)[1] - np.log(1 - p[2])
-        return float(-size / 2 * np.log(p[5]) - e @ e / (2 * p[5]) + T * jacobian)
+    θ̂ + Σ⁻¹φ/T with the quasi-likelihood's θ̂, and Σ the expected information with GZδ of the sample, at θ̂; errors are of
+    Σ at the corrected parameters.
+    """
+    n = len(w)
+    centre = np.eye(n) - (1 / n if two_way else 0.0)
+    t, units, eye = len(y) - 1, n - two_way, np.eye(n)
 
-    at = np.array([*beta, *fit.quasi, sigma2])
-    np.testing.assert_allclose(gradient(loglik, at), 0.0, atol=1e-4)
-    rho, tau, eta = fit.quasi
-    centre = np.eye(n) - 1 / n
-    inverse = np.linalg.inv((1 - tau) * np.eye(n) - (rho + eta) * w.w)
-    own, lag = np.trace(centre @ inverse), np.trace(centre @ w.w @ inverse)
-    bias = np.array([0, 0, lag, own, lag, (n - 1) / (2 * sigma2)])
-    hessian = derivatives(lambda p: gradient(loglik, p), at)
-    corrected = at + np.linalg.solve(-hessian, bias)
-    np.testing.assert_allclose([*fit.beta, *fit.theta, fit.sigma2], corrected, rtol=1e-4)
+    def within(cube: np.ndarray) -> np.ndarray:
+        return np.einsum("ij,tj->ti", centre, cube - cube.mean(axis=0))
+
+    lags = [y[:-1], *([y[:-1] @ w.T] if past else [])]
+    every = np.stack([within(one) for one in (*np.moveaxis(z, 2, 0), *lags)], axis=2)
+    flat, outcome, lag = every.reshape(t * n, -1), within(y[1:]).ravel(), within(y[1:] @ w.T).ravel()
+    k, size = flat.shape[1], units * t
+
+    def left(rho: float) -> np.ndarray:
+        target = outcome - rho * lag
+        return np.asarray(target - flat @ np.linalg.lstsq(flat, target, rcond=None)[0])
+
+    def height(rho: float) -> float:
+        jacobian = np.linalg.slogdet(eye - rho * w)[1] - (np.log(1 - rho) if two_way else 0.0)
+        return float(-size / 2 * np.log(left(rho) @ left(rho)) + t * jacobian)
+
+    best = scipy.optimize.minimize_scalar(
+        lambda rho: -height(rho), bounds=(-0.95, 0.95), method="bounded", options={"xatol": 1e-12}
+    ).x
+    delta = np.linalg.lstsq(flat, outcome - best * lag, rcond=None)[0]
+    at = np.array([*delta, best, left(best) @ left(best) / size])
+
+    def information(p: np.ndarray) -> np.ndarray:
+        g = w @ np.linalg.inv(eye - p[k] * w)
+        star = centre @ g @ centre
+        mean = np.einsum("ij,tj->ti", g, (every @ p[:k])).reshape(t, n)
+        both = np.column_stack([flat, within(mean).ravel()])
+        out = np.zeros((k + 2, k + 2))
+        out[:-1, :-1] = both.T @ both / p[-1]
+        out[k, k] += t * (np.vdot(star, star) + np.trace(star @ star))
+        out[k, -1] = out[-1, k] = t * np.trace(star) / p[-1]
+        out[-1, -1] = size / (2 * p[-1] ** 2)
+        return out
+
+    tau, eta = at[k - 1 - past], at[k - 1] if past else 0.0
+    inverse = np.linalg.inv((1 - tau) * eye - (best + eta) * w)
+    own, of_lag = np.trace(centre @ inverse), np.trace(centre @ w @ inverse)
+    bias = np.array([*[0.0] * z.shape[2], own, *([of_lag] if past else []), of_lag, units / (2 * at[-1])])
+    corrected = at + np.linalg.solve(information(at), bias)
+    return corrected, np.linalg.inv(information(corrected))
+
+
+@pytest.mark.parametrize(
+    ("operator", "effects", "past"),
+    [
+        (balanced(20), "two_way", True),
+        (balanced(20), "unit", True),
+        (balanced(20), "unit", False),
+        (directed(20, rows=True), "two_way", True),
+        (directed(20, rows=False), "unit", True),
+    ],
+)
+def test_one_step_is_the_paper_s_correction(operator: DenseOperator, effects: str, past: bool) -> None:
+    y, z = drawn(operator.w, np.random.default_rng(6), t=8, common=float(effects == "two_way"))
+    fit = fitted(y, z, operator, Setting(20, 8, effects, "lee_yu", True, past))
+    expected, covariance = by_the_paper(y, z, operator.w, effects == "two_way", past)
+    found = [*fit.beta, fit.theta[1], *([fit.theta[2]] if past else []), fit.theta[0], fit.sigma2]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    # ρ stands before τ and η
+    order = [0, 1, *([3, 4] if past else [3]), 2, -1]
+    np.testing.assert_allclose(fit.covariance[np.ix_(order, order)], covariance, rtol=1e-6, atol=1e-10)
+    assert np.abs(fit.theta - fit.quasi).max() > 1e-2
+
+
+@pytest.mark.parametrize("effects", ["unit", "two_way"])
+@pytest.mark.parametrize("past", [True, False])
+def test_one_step_is_the_paper_s_correction_of_a_real_panel(
+    effects: str, past: bool, produc: dc.Panel, usaww: dc.Weights
+) -> None:
+    """Munnell's 48 states over 17 years: a spatial lag model of output with its past."""
+    names = ["log(gsp)", "log(pcap)", "log(emp)"]
+    cube = produc.cube(names)
+    expected, covariance = by_the_paper(
+        cube[..., 0], cube[1:, :, 1:], usaww.align(produc).dense(), effects == "two_way", past
+    )
+    renamed = produc.with_columns({name[4:-1]: produc.column(name) for name in names})
+    model = dc.DynamicSpatialPanel(
+        y="gsp", x=("pcap", "emp"), kind="sar", effects=effects, bias_correction="lee_yu", space_time_lag=past
+    )
+    found = model.fit(renamed, usaww)
+    np.testing.assert_allclose(found.coef, expected, rtol=1e-6)
+    np.testing.assert_allclose(found.covariance, covariance, rtol=1e-5, atol=1e-12)
+    assert found.has_note("errors_information")
+    assert found.has_note("dynamic_lee_yu")
+
+
+def test_where_the_score_has_no_maximum_the_estimate_is_the_paper_s() -> None:
+    w, found = balanced(12), 0
+    theta = np.array([0.3, 0.85, -0.2])
+    for seed in range(120):
+        y, z = drawn(w.w, np.random.default_rng(seed), t=3, theta=theta)
+        score, one_step = (fitted(y, z, w, Setting(12, 3, "two_way", kind)) for kind in ("score", "lee_yu"))
+        if score.lost:
+            found += not one_step.lost
+            np.testing.assert_allclose(score.theta, one_step.theta, rtol=1e-12)
+            np.testing.assert_allclose(score.beta, one_step.beta, rtol=1e-12)
+            assert score.sigma2 == pytest.approx(one_step.sigma2)
+    assert found > 3
 
 
 @pytest.mark.parametrize("w", [balanced(7), directed(7, True), directed(7, False)], ids=["real", "complex", "unequal"])

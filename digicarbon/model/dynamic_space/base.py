@@ -67,11 +67,12 @@ class DynamicSpatialPanel(Tested):
         Whether its neighbours' past, W y_{t-1}, is in the model.
     bias_correction : {"score", "lee_yu", "none"}
         ``none``: quasi-maximum likelihood with dummies, whose estimates have a bias of the order 1/T. ``lee_yu``: its
-        correction in one step, which leaves a bias of the order 1/T². ``score``: the estimate at which the score
-        equals its exact expectation, without bias whatever T is. The latter two take time effects out by Lee & Yu's
-        transformation, which needs equal row sums of W.
+        correction in one step by the expected information, which leaves a bias of the order 1/T². ``score``: the
+        estimate at which the score equals its exact expectation, without bias whatever T is. The latter two take time
+        effects out by Lee & Yu's transformation, which needs equal row sums of W.
     cov : {"classic", "robust"}
-        Of the information under normal errors; with third and fourth moments of the errors.
+        Of the information under normal errors, the observed one, or with ``lee_yu`` the expected one; with third and
+        fourth moments of the errors.
     test, replications, weights, seed, intervals, level
         As in `digicarbon.model.tested.Tested`.
 
@@ -361,7 +362,10 @@ class DynamicSpatialPanel(Tested):
 
     def _notes(self, found: Estimates, resampled: Resampled | None) -> tuple[Note, ...]:
         fit, setting = found.fit, found.design.setting
-        notes = [Note("errors_quasi") if self.cov == "robust" else Note("dynamic_errors")]
+        bare = np.array_equal(fit.theta, fit.quasi)
+        one_step = setting.unit_effects and not bare and (fit.lost or self.bias_correction == "lee_yu")
+        plain = Note("errors_information") if one_step else Note("dynamic_errors")
+        notes = [Note("errors_quasi") if self.cov == "robust" else plain]
         if self.effects == "time":
             notes += [Note("dynamic_time_only")]
         elif self.bias_correction == "none":
@@ -371,7 +375,6 @@ class DynamicSpatialPanel(Tested):
             lost = Note("dynamic_no_correction", periods=setting.t)
             notes += [lost if fit.lost else Note("dynamic_lee_yu", periods=setting.t)]
         elif fit.lost:
-            bare = np.array_equal(fit.theta, fit.quasi)
             notes += [Note("dynamic_neither", periods=setting.t) if bare else Note("dynamic_no_maximum")]
         else:
             notes += [Note("dynamic_score")]

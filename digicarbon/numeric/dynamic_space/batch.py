@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digicarbon.arrays import FloatArray
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.dynamic_space.effects import LONG, denominators, is_stable, many_factors
-from digicarbon.numeric.dynamic_space.estimator import Point, Setting, solver_of
+from digicarbon.numeric.dynamic_space.estimator import Columns, Point, Setting, solver_of
 from digicarbon.numeric.dynamic_space.robust import Surplus, SurplusAt, Vectors
 from digicarbon.numeric.dynamic_space.spectrum import spectrum_of
 from digicarbon.numeric.linear.within import demean
@@ -125,19 +125,20 @@ class DynamicBatch:
         for gram, on_z, columns in self._moments(outcomes):
             # a draw without errors has no estimate
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                point, _ = self._solver.solve(gram)
+                own = Columns(self._within, self._r, columns.of, on_z, self._w, self._setting)
+                point, _ = self._solver.solve(gram, own)
                 parts.append(self._effects(point, on_z, columns, asked, value, lasting))
         return [
             (np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each]))
             for each in zip(*parts, strict=True)
         ]
 
-    def _moments(self, outcomes: DynamicOutcomes) -> Iterator[tuple[FloatArray, FloatArray, FloatArray | None]]:
-        """Yield inner products of what Z leaves, coefficients on Z, and columns where moments of errors count.
+    def _moments(self, outcomes: DynamicOutcomes) -> Iterator[tuple[FloatArray, FloatArray, _Draws]]:
+        """Yield inner products of what Z leaves, coefficients on Z, and the columns of a block of outcomes.
 
         Their shapes are (M, q + 1, q + 1), (M, k, q + 1) and (q + 1, T·N, M).
         """
-        robust, size = self._surplus is not None, self._block
+        size = self._block
         columns, first = outcomes.columns, outcomes.first
         rows = columns.shape[1]
         own = np.concatenate([columns, first[..., None]], axis=2)
@@ -153,7 +154,7 @@ class DynamicBatch:
                 yield (
                     np.einsum("arm,brm->mab", block, block),
                     np.moveaxis(on_z[:, :, draws] + on_z[:, :, -1:], 2, 0).swapaxes(1, 2),
-                    own[:, :, draws] + own[:, :, -1:] if robust else None,
+                    _Draws(own, np.arange(draws.start, draws.stop)),
                 )
             return
         j = own.shape[2]
@@ -170,24 +171,24 @@ class DynamicBatch:
                 products = (forms @ weights).reshape(len(pairs), j, -1)
                 for (a, b), value in zip(pairs, np.einsum("pjm,jm->pm", products, weights), strict=True):
                     gram[:, a, b] = gram[:, b, a] = value
-            yield gram, np.moveaxis(on_z @ weights, 2, 0).swapaxes(1, 2), own @ weights if robust else None
+            yield gram, np.moveaxis(on_z @ weights, 2, 0).swapaxes(1, 2), _Draws(own, weights)
 
     def _effects(
         self,
         point: Point,
         on_z: FloatArray,
-        columns: FloatArray | None,
+        columns: _Draws,
         asked: Sequence[Asked],
         value: float | None,
         lasting: bool,
     ) -> list[tuple[FloatArray, FloatArray]]:
         active, k = list(self._setting.active), on_z.shape[1]
-        lags = on_z[:, :, :-1]
+        lags = on_z[:, :, :-1] if point.moves is None else point.moves
         theta = point.theta
-        beta = on_z[:, :, -1] - (lags @ theta[:, active, None])[..., 0]
+        beta = on_z[:, :, -1] - (lags @ theta[:, active, None])[..., 0] if point.beta is None else point.beta
         factor = self._setting.small_sample(k)
         c = float(self._w.constant_row_sum or 0.0)
-        further = None if columns is None else _Further(self, point, beta, lags, columns)
+        further = None if self._surplus is None else _Further(self, point, beta, lags, columns.all())
         endless = point.end | ~is_stable(theta, self._w) if lasting else point.end
         out = []
         for focal, lag, quantity in asked:
@@ -214,6 +215,34 @@ class DynamicBatch:
             se = np.sqrt(variance) / np.abs(scale)
             out.append((np.where(none, np.nan, effect), np.where(none, np.nan, se)))
         return out
+
+
+@dataclass(frozen=True, eq=False)
+class _Draws:
+    """The lags and outcomes of a block of draws, made where they are needed.
+
+    Attributes
+    ----------
+    columns : ndarray, shape (q + 1, T·N, J + 1)
+        The last one is what the first period adds.
+    chosen : ndarray
+        Positions of the draws among the others, shape (M,), or weights of all, shape (J + 1, M).
+    """
+
+    columns: FloatArray
+    chosen: FloatArray | IntArray
+
+    def of(self, draw: int) -> FloatArray:
+        """Return the columns of one draw, shape (q + 1, T·N)."""
+        if self.chosen.ndim == 1:
+            return np.asarray(self.columns[:, :, self.chosen[draw]] + self.columns[:, :, -1])
+        return np.asarray(self.columns @ self.chosen[:, draw])
+
+    def all(self) -> FloatArray:
+        """Return those of all, shape (q + 1, T·N, M)."""
+        if self.chosen.ndim == 1:
+            return np.asarray(self.columns[:, :, self.chosen] + self.columns[:, :, -1:])
+        return np.asarray(self.columns @ self.chosen)
 
 
 class _Further:

@@ -9,14 +9,14 @@ all estimators here see the inner products of Wy, y_{-1}, Wy_{-1} and y that Z l
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import scipy
 
-from digicarbon.arrays import BoolArray, FloatArray
+from digicarbon.arrays import BoolArray, FloatArray, IntArray
 from digicarbon.numeric.dynamic_space.score import (
     expected_score,
     largest_root,
@@ -27,7 +27,7 @@ from digicarbon.numeric.dynamic_space.score import (
 from digicarbon.numeric.dynamic_space.single import CLOSE, HALVES, MOST_CUTS, MOST_STEPS, REACH, One, climb_one
 from digicarbon.numeric.dynamic_space.spectrum import Spectrum, spectrum_of
 from digicarbon.numeric.linear.least_squares import triangular
-from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.linear.within import EffectsKind, demean
 from digicarbon.numeric.spatial.batch import LagSpace
 from digicarbon.numeric.spatial.likelihood import (
     Sample,
@@ -35,6 +35,7 @@ from digicarbon.numeric.spatial.likelihood import (
     maximise_lag,
     near_end,
     star_log_determinant,
+    star_products,
     star_traces,
 )
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -118,6 +119,9 @@ class Point:
         Where ρ is at the end of its range.
     ties : ndarray, shape (M, 3), or None
         See `Solver.ties`; None where they are yet to be computed.
+    beta, moves : ndarray, shape (M, k) and (M, k, q), or None
+        Coefficients of Z, and those by which they move with the others, in Lee & Yu's correction; None where β is least
+        squares given the others.
     """
 
     theta: FloatArray
@@ -127,6 +131,83 @@ class Point:
     lost: BoolArray
     end: BoolArray
     ties: FloatArray | None = None
+    beta: FloatArray | None = None
+    moves: FloatArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """What errors v add to Wy through G = W(I - ρW)⁻¹, effects removed, of M outcomes.
+
+    Attributes
+    ----------
+    with_lags : ndarray, shape (M, q)
+        Inner products of what Z leaves of Gv with the lags.
+    own : ndarray, shape (M,)
+        And with itself.
+    on_z : ndarray, shape (M, k)
+        Coefficients of Gv on Z.
+    """
+
+    with_lags: FloatArray
+    own: FloatArray
+    on_z: FloatArray
+
+
+class Outcomes(Protocol):
+    """Outcomes by their columns, of which inner products do not know what errors add to Wy."""
+
+    @property
+    def on_z(self) -> FloatArray:
+        """Coefficients of the lags and of y on Z, shape (M, k, q + 1)."""
+
+    def noise(self, theta: FloatArray, beta: FloatArray, which: IntArray) -> Noise:
+        """Return the noise of some outcomes at parameters, shapes (m, 3) and (m, k)."""
+
+
+class Columns:
+    """Outcomes that are given by their columns.
+
+    Parameters
+    ----------
+    z : ndarray, shape (T·N, k)
+        Effects removed.
+    factor : ndarray, shape (k, k)
+        The triangular factor of z.
+    columns : callable
+        Returns the lags and y of one outcome, effects removed, shape (q + 1, T·N).
+    on_z : ndarray, shape (M, k, q + 1)
+    w : SpatialOperator
+    setting : Setting
+    """
+
+    def __init__(
+        self,
+        z: FloatArray,
+        factor: FloatArray,
+        columns: Callable[[int], FloatArray],
+        on_z: FloatArray,
+        w: SpatialOperator,
+        setting: Setting,
+    ) -> None:
+        self._z, self._factor, self._columns, self._w, self._setting = z, factor, columns, w, setting
+        self.on_z = on_z
+
+    def noise(self, theta: FloatArray, beta: FloatArray, which: IntArray) -> Noise:
+        """Return the noise of some outcomes, see `Outcomes`."""
+        setting, active = self._setting, list(self._setting.active)
+        q, k = len(active), self._z.shape[1]
+        with_lags, own, on_z = np.empty((len(which), q)), np.empty(len(which)), np.empty((len(which), k))
+        for place, draw in enumerate(which.tolist()):
+            columns = self._columns(draw)
+            v = columns[q] - theta[place, active] @ columns[:q] - self._z @ beta[place]
+            passed = self._w.apply_g(float(theta[place, 0]), v.reshape(setting.t, setting.n).T).T
+            passed = demean(passed, setting.effects).ravel()
+            side = scipy.linalg.blas.dtrsm(1.0, self._factor, (self._z.T @ passed)[:, None], trans_a=1)
+            on_z[place] = scipy.linalg.blas.dtrsm(1.0, self._factor, side)[:, 0]
+            rest = passed - self._z @ on_z[place]
+            with_lags[place], own[place] = columns[:q] @ rest, rest @ rest
+        return Noise(with_lags, own, on_z)
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,8 +299,15 @@ class Solver:
             theta[:, self.setting.active[1:]] = coef[:, :, 1] - rho[:, None] * coef[:, :, 0]
         return theta, ends
 
-    def solve(self, gram: FloatArray) -> tuple[Point, FloatArray]:
-        """Return the estimates of the setting's kind, and those without correction; arguments as in `quasi`."""
+    def solve(self, gram: FloatArray, outcomes: Outcomes) -> tuple[Point, FloatArray]:
+        """Return the estimates of the setting's kind, and those without correction.
+
+        Parameters
+        ----------
+        gram : ndarray, shape (M, q + 1, q + 1)
+            As in `quasi`.
+        outcomes : Outcomes
+        """
         setting = self.setting
         active = list(setting.active)
         if len(gram) == 1 and setting.correction == "score" and setting.unit_effects:
@@ -229,30 +317,33 @@ class Solver:
         quasi, end = self.quasi(gram)
         if setting.correction == "none" or not setting.unit_effects:
             return self._at(gram, quasi, np.zeros(len(gram), dtype=np.bool_), end), quasi
-        change, corrected_sigma2 = self._lee_yu(gram, quasi)
-        one_step = quasi.copy()
-        one_step[:, active] += change
-        # an estimate beside the end of the stable region has no correction: its traces are those of a pole
-        without = ~((largest_root(quasi, self.spectrum.ends) < 1) & self._stable(one_step)) | end
-        without |= ~(corrected_sigma2 > 0)
-        if without.any():
-            one_step[without] = quasi[without]
-            corrected_sigma2[without] = _ssr(gram[without], quasi[without][:, active]) / setting.direct.size
+        every = np.arange(len(gram))
         if setting.correction == "lee_yu":
-            return self._at(gram, one_step, without, end, corrected_sigma2), quasi
-        theta, solved = self._climb(gram, self._inside(one_step, quasi))
+            return self._one_step(gram, quasi, end, outcomes, every), quasi
+        start = quasi.copy()
+        start[:, active] += self._start(gram, quasi)
+        # beside the end of the stable region traces are those of a pole
+        without = ~((largest_root(quasi, self.spectrum.ends) < 1) & self._stable(start)) | end
+        start[without] = quasi[without]
+        theta, solved = self._climb(gram, self._inside(start, quasi))
         lost = ~solved
         point = self._at(gram, np.where(solved[:, None], theta, 0.0), lost, end)
-        if lost.any():
-            rest = self._at(gram[lost], one_step[lost], lost[lost], end[lost], corrected_sigma2[lost])
-            for whole, part in (
-                (point.theta, rest.theta),
-                (point.sigma2, rest.sigma2),
-                (point.covariance, rest.covariance),
-                (point.bread, rest.bread),
-            ):
-                whole[lost] = part
-        return point, quasi
+        if not lost.any():
+            return point, quasi
+        rest = self._one_step(gram[lost], quasi[lost], end[lost], outcomes, every[lost])
+        moves, given = outcomes.on_z[:, :, :-1].copy(), outcomes.on_z[:, :, -1]
+        beta = given - (moves @ point.theta[:, active, None])[..., 0]
+        assert rest.beta is not None and rest.moves is not None
+        for whole, part in (
+            (point.theta, rest.theta),
+            (point.sigma2, rest.sigma2),
+            (point.covariance, rest.covariance),
+            (point.bread, rest.bread),
+            (beta, rest.beta),
+            (moves, rest.moves),
+        ):
+            whole[lost] = part
+        return replace(point, beta=beta, moves=moves), quasi
 
     def _single(self, gram: FloatArray) -> tuple[Point, FloatArray] | None:
         """Return what `solve` does for a single outcome, with plain numbers; None where a step needs care."""
@@ -297,26 +388,75 @@ class Solver:
             return np.where(point.lost[:, None], out, exact)
         return out
 
-    def _lee_yu(self, gram: FloatArray, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the change of the active parameters by Lee & Yu's correction, and the corrected σ².
+    def _one_step(
+        self, gram: FloatArray, quasi: FloatArray, end: BoolArray, outcomes: Outcomes, which: IntArray
+    ) -> Point:
+        """Return Lee & Yu's correction, or the estimate without it where there is none.
 
         Notes
         -----
-        The score has the expectation -b, b = (tr WD⁻¹, tr D⁻¹, tr WD⁻¹, N/(2σ²)) in (ρ, τ, η, σ²) but for terms of 1/T
-        (Lee & Yu 2010, theorem 3): at r = (ρ + η)/(1 - τ) these are traces of the static model. θ changes by H⁻¹b, H
-        minus the Hessian.
+        The score has the expectation -b, b = (0, tr WD⁻¹, tr D⁻¹, tr WD⁻¹, N/(2σ²)) in (β, ρ, τ, η, σ²) but for terms
+        of 1/T (Lee & Yu 2010, theorem 3): at r = (ρ + η)/(1 - τ) these are traces of the static model. All parameters
+        change by Σ⁻¹b, Σ the expected information. There E Wy, GZδ with all regressors Z and their coefficients δ,
+        stands in the place of Wy, and tr GG′ beside tr G².
+        """
+        active, sample = list(self.setting.active), self.setting.direct
+        on_z = outcomes.on_z[which]
+        moves, given = on_z[:, :, :-1].copy(), on_z[:, :, -1]
+        beta = given - (moves @ quasi[:, active, None])[..., 0]
+        theta, sigma2 = quasi.copy(), _ssr(gram, quasi[:, active]) / sample.size
+        precision, _ = self._quasi_precision(gram, quasi, sigma2)
+        # beside the end of the stable region there is no correction: its traces are those of a pole
+        fine = np.flatnonzero((largest_root(quasi, self.spectrum.ends) < 1) & ~end & (sigma2 > 0))
+        sums, units = long_run(quasi, self.spectrum), sample.size / sample.t
+        for place in fine.tolist():
+            one = slice(place, place + 1)
+            noise = outcomes.noise(quasi[one], beta[one], which[one])
+            found, trace = self._information(gram[one], float(quasi[place, 0]), float(sigma2[place]), noise)
+            bias = sums[place, [1, 0, 1]][active]
+            # σ² is concentrated out: its part of the bias is moved to the others through their common information
+            bias[0] -= trace * units / sample.size
+            change = _solved(found, bias[None, :, None])[0, :, 0]
+            after = quasi[one].copy()
+            after[0, active] += change
+            variance = sigma2[place] * (1 + units / sample.size - 2 / sample.size * trace * change[0])
+            if not (variance > 0 and self._stable(after)[0]):
+                continue
+            moves[place, :, 0] -= noise.on_z[0]
+            beta[place] -= moves[place] @ change
+            theta[place], sigma2[place] = after[0], variance
+            noise = outcomes.noise(after, beta[one], which[one])
+            precision[place] = self._information(gram[one], float(after[0, 0]), float(variance), noise)[0][0]
+            moves[place, :, 0] = on_z[place, :, 0] - noise.on_z[0]
+        corrected = np.abs(theta - quasi).max(axis=1) > 0
+        inverse = _solved(precision, np.broadcast_to(np.eye(len(active)), precision.shape))
+        return Point(theta, sigma2, inverse.copy(), inverse, ~corrected, end, None, beta, moves)
+
+    def _information(self, gram: FloatArray, rho: float, sigma2: float, noise: Noise) -> tuple[FloatArray, float]:
+        """Return the expected information of an outcome, β and σ² concentrated out, shape (1, q, q), and T tr G*."""
+        sample, q = self.setting.direct, gram.shape[1] - 1
+        first, second, norm = star_products(self.w, rho, sample)
+        trace = sample.periods * first
+        products = gram[:, :q, :q].copy()
+        products[:, 0, :] -= noise.with_lags
+        products[:, 1:, 0] -= noise.with_lags[:, 1:]
+        products[:, 0, 0] += noise.own - noise.with_lags[:, 0]
+        precision = products / sigma2
+        precision[:, 0, 0] += sample.periods * (second + norm) - 2 * trace**2 / sample.size
+        return precision, trace
+
+    def _start(self, gram: FloatArray, theta: FloatArray) -> FloatArray:
+        """Return about the change by Lee & Yu's correction, from which a maximum is sought; see `_one_step`.
+
+        It takes minus the Hessian in the place of the expected information.
         """
         active, sample = list(self.setting.active), self.setting.direct
         sigma2 = _ssr(gram, theta[:, active]) / sample.size
         sums = long_run(theta, self.spectrum)
         bias = sums[:, [1, 0, 1]][:, active]
         precision, trace = self._quasi_precision(gram, theta, sigma2)
-        # σ² is concentrated out: its part of the bias is moved to the others through their common information
-        cross = np.zeros_like(bias)
-        cross[:, 0] = trace
-        units = sample.size / sample.t
-        change = _solved(precision, (bias - cross * (units / sample.size))[..., None])[..., 0]
-        return change, sigma2 * (1 + units / sample.size) - 2 * sigma2 / sample.size * trace * change[:, 0]
+        bias[:, 0] -= trace / sample.t
+        return _solved(precision, bias[..., None])[..., 0]
 
     def _quasi_precision(
         self, gram: FloatArray, theta: FloatArray, sigma2: FloatArray
@@ -453,11 +593,13 @@ def fit_dynamic(columns: FloatArray, w: SpatialOperator, setting: Setting) -> Dy
     r = triangular(flat)
     gram = r[k:, k:].T @ r[k:, k:]
     solver = solver_of(w, setting)
-    point, quasi = solver.solve(gram[None])
-    theta, active = point.theta[0], list(setting.active)
     # LAPACK's dtrtrs wakes all threads for more than one right-hand side, which costs more than the fit
     on_z = scipy.linalg.blas.dtrsm(1.0, r[:k, :k], r[:k, k:]) if k else np.empty((0, q + 1))
-    beta = on_z[:, q] - on_z[:, :q] @ theta[active]
+    outcomes = Columns(flat[:, :k], r[:k, :k], lambda _: flat[:, k:].T, on_z[None], w, setting)
+    point, quasi = solver.solve(gram[None], outcomes)
+    theta, active = point.theta[0], list(setting.active)
+    beta = on_z[:, q] - on_z[:, :q] @ theta[active] if point.beta is None else point.beta[0]
+    moves = on_z[:, :q] if point.moves is None else point.moves[0]
     residuals = flat @ np.concatenate([-beta, -theta[active], [1.0]])
     sigma2 = float(point.sigma2[0])
     root = scipy.linalg.lapack.dtrtri(r[:k, :k])[0] if k else np.empty((0, 0))
@@ -467,7 +609,7 @@ def fit_dynamic(columns: FloatArray, w: SpatialOperator, setting: Setting) -> Dy
     of_beta, of_sigma2 = sigma2 * inverse, 2 * sigma2**2 / setting.size
 
     def assembled(of_theta: FloatArray) -> FloatArray:
-        return factor * _assembled(of_theta, on_z[:, :q], tie, of_beta, of_sigma2)
+        return factor * _assembled(of_theta, moves, tie, of_beta, of_sigma2)
 
     sample = setting.direct
     loglik = concentrated(
@@ -488,23 +630,23 @@ def fit_dynamic(columns: FloatArray, w: SpatialOperator, setting: Setting) -> Dy
 
 
 def _assembled(
-    of_theta: FloatArray, on_z: FloatArray, tie: FloatArray, of_beta: FloatArray, of_sigma2: float
+    of_theta: FloatArray, moves: FloatArray, tie: FloatArray, of_beta: FloatArray, of_sigma2: float
 ) -> FloatArray:
     """Return the covariance of (β, θ, σ²) from that of θ: the other parts are independent given θ.
 
     Parameters
     ----------
     of_theta : ndarray, shape (q, q)
-    on_z : ndarray, shape (k, q)
+    moves : ndarray, shape (k, q)
         Coefficients of the lags on Z: β moves by minus these with θ.
     tie : ndarray, shape (q,)
         By which σ² moves with θ.
     of_beta : ndarray, shape (k, k)
     of_sigma2 : float
     """
-    k, q = on_z.shape
-    moves = np.concatenate([-on_z, np.eye(q), tie[None]])
-    out = moves @ of_theta @ moves.T
+    k, q = moves.shape
+    every = np.concatenate([-moves, np.eye(q), tie[None]])
+    out = every @ of_theta @ every.T
     out[:k, :k] += of_beta
     out[-1, -1] += of_sigma2
     return np.asarray(out)

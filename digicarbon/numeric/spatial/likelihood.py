@@ -164,7 +164,7 @@ def _lag_at(
     # G(Zβ + effects) = Wy - Gε holds also where the effects do not vanish, i.e. when W's row sums differ
     noise = in_sample(w, sample).apply_g(rho, residuals.T).T
     q = flat[:, width - 1] - (noise if demeaning == "first" else demean(noise, sample.effects)).ravel()
-    covariance = _lag_covariance(z, rz, q, sigma2, _star(w, rho, sample), sample)
+    covariance = _lag_covariance(z, rz, q, sigma2, star_products(w, rho, sample), sample)
     loglik = concentrated(ssr, star_log_determinant(w, rho, sample), sample)
     return SpatialFit(at.beta, rho, sigma2, covariance, loglik, ssr, residuals, z, q, at.boundary)
 
@@ -259,7 +259,7 @@ def _error_at(level: FloatArray, lagged: FloatArray, at: _Point, w: SpatialOpera
     ssr = float(e @ e)
     sigma2 = ssr / sample.size if at.sigma2 is None else at.sigma2
     zeros = np.zeros(t * n)
-    covariance = _lag_covariance(z, triangular(z), zeros, sigma2, _star(w, lam, sample), sample)
+    covariance = _lag_covariance(z, triangular(z), zeros, sigma2, star_products(w, lam, sample), sample)
     loglik = concentrated(ssr, star_log_determinant(w, lam, sample), sample)
     return SpatialFit(at.beta, lam, sigma2, covariance, loglik, ssr, e.reshape(t, n), z, zeros, at.boundary)
 
@@ -370,7 +370,7 @@ def star_traces_at(w: SpatialOperator, rho: FloatArray, sample: Sample) -> tuple
     return first - root, second - root**2
 
 
-def _star(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float, float]:
+def star_products(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float, float]:
     """Return tr G*, tr G*² and tr G*G*′, where F′GF and JG have equal norms since G1 is constant."""
     first, second = star_traces(w, rho, sample)
     operator = in_sample(w, sample)
