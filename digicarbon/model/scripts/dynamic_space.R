@@ -1,7 +1,8 @@
 
 # Dynamic spatial panel with fixed effects in base R, balanced, rows sorted by unit, then by period. y_lag is the
 # outcome's lag. "none": quasi-maximum likelihood with dummies, rho by optimize and the rest by lm. "lee_yu": its
-# correction in one step. "score": the estimate at which the score equals its exact expectation given the first period.
+# correction in one step by the expected information. "score": the estimate at which the score equals its exact
+# expectation given the first period.
 dynamic_ml <- function(data, y, y_lag, x, lagged, W, effects, correction, time_lag, space_time_lag) {
   n <- nrow(W); T <- nrow(data) / n
   grid <- function(column) matrix(column, n, T, byrow = TRUE)
@@ -47,6 +48,17 @@ dynamic_ml <- function(data, y, y_lag, x, lagged, W, effects, correction, time_l
     H[1, 1] <- H[1, 1] + T * Re(sum(g^2)) - 2 * (T * Re(sum(g)))^2 / size
     H
   }
+  # the expected information: W y without what errors add to it, and the coefficients of that on Z
+  on_z <- if (ncol(Z)) qr.coef(qr(Z), cbind(D, v)) else matrix(0, 0, q + 1)
+  information <- function(t, b, s2) {
+    G <- W %*% solve(diag(n) - t[1] * W); e <- v - D %*% t - Z %*% b
+    mean_of <- D; mean_of[, 1] <- D[, 1] - within(G %*% matrix(e, n, T))
+    star <- if (drops) G - rep(colMeans(G), each = n) else G
+    H <- crossprod(rest(mean_of)) / s2; g <- roots / (1 - t[1] * roots)
+    H[1, 1] <- H[1, 1] + T * (Re(sum(g^2)) + sum(star^2)) - 2 * (T * Re(sum(g)))^2 / size
+    list(H = H, moves = if (ncol(Z)) qr.coef(qr(Z), mean_of) else on_z[, 1:q, drop = FALSE])
+  }
+  one_step <- over_time && correction == "lee_yu"
   # the expected score: g(a) = sum_h (T - 1 - h) a^h / T at each root
   expected <- function(t) {
     p <- all_three(t); u <- 1 / (1 - p[["rho"]] * roots); a <- (p[["lag_y"]] + p[["W_lag_y"]] * roots) * u
@@ -62,7 +74,10 @@ dynamic_ml <- function(data, y, y_lag, x, lagged, W, effects, correction, time_l
     bias <- Re(c(rho = sum(roots * d), lag_y = sum(d), W_lag_y = sum(roots * d)))[names(dynamic)]
     trace <- T * Re(sum(roots / (1 - t[1] * roots)))
     bias[1] <- bias[1] - trace * units / size
-    change <- solve(quasi_hessian(t, s2), bias)
+    if (one_step) {
+      b <- on_z[, q + 1] - on_z[, 1:q, drop = FALSE] %*% t
+      found <- information(t, b, s2); change <- solve(found$H, bias); b <- b - found$moves %*% change
+    } else change <- solve(quasi_hessian(t, s2), bias)
     t <- t + change
     s2 <- s2 * (1 + units / size) - 2 * s2 / size * trace * change[[1]]
   }
@@ -87,14 +102,15 @@ dynamic_ml <- function(data, y, y_lag, x, lagged, W, effects, correction, time_l
     bread <- solve(H); V <- bread + bread %*% (K - slopes) %*% bread
     factor <- size / (size - ncol(Z) - q)
   } else {
-    V <- solve(quasi_hessian(t, s2)); phi <- rep(0, q); phi[1] <- T * Re(sum(roots / (1 - t[1] * roots)))
+    V <- solve(if (one_step) information(t, b, s2)$H else quasi_hessian(t, s2))
+    phi <- rep(0, q); phi[1] <- T * Re(sum(roots / (1 - t[1] * roots)))
   }
   # the variance moves with the others by the trace that is their common information
   tie <- -2 * s2 / size * phi
   s2_error <- sqrt(factor * (2 * s2^2 / size + sum(tie * (V %*% tie))))
-  on_z <- if (ncol(Z)) qr.coef(qr(Z), cbind(D, v)) else matrix(0, 0, q + 1)
-  b <- on_z[, q + 1] - on_z[, 1:q, drop = FALSE] %*% t
-  moves <- rbind(-on_z[, 1:q, drop = FALSE], diag(q)); k <- ncol(Z)
+  if (!one_step) b <- on_z[, q + 1] - on_z[, 1:q, drop = FALSE] %*% t
+  moves <- if (one_step) information(t, b, s2)$moves else on_z[, 1:q, drop = FALSE]
+  moves <- rbind(-moves, diag(q)); k <- ncol(Z)
   V <- moves %*% V %*% t(moves)
   V[1:k, 1:k] <- V[1:k, 1:k] + s2 * solve(crossprod(Z))
   terms <- c(names(regressors), names(dynamic))

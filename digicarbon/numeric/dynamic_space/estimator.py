@@ -333,7 +333,8 @@ class Solver:
         rest = self._one_step(gram[lost], quasi[lost], end[lost], outcomes, every[lost])
         moves, given = outcomes.on_z[:, :, :-1].copy(), outcomes.on_z[:, :, -1]
         beta = given - (moves @ point.theta[:, active, None])[..., 0]
-        assert rest.beta is not None and rest.moves is not None
+        assert rest.beta is not None
+        assert rest.moves is not None
         for whole, part in (
             (point.theta, rest.theta),
             (point.sigma2, rest.sigma2),

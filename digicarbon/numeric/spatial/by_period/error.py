@@ -63,7 +63,7 @@ class FilteredEffects:
         nodes = coarse_nodes(self.weights.bounds)
         roots, keep = regular_roots(at_each(self.powers, nodes))
         logs = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
-        return nodes[keep], np.linalg.inv(roots), logs
+        return nodes[keep], np.asarray(np.linalg.inv(roots), dtype=np.float64), logs
 
 
 def powers_of(level: FloatArray, lagged: FloatArray, other: FloatArray, of_other: FloatArray) -> FloatArray:
