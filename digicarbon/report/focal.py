@@ -146,6 +146,8 @@ class Focal:
     outcomes : tuple of str
     outcome_of : sequence of str
         By record.
+    mean_of : sequence of str
+        By record: over what its focal effect is a mean, see `Result.means`; empty where it does not say.
     logarithms : frozenset of str
         The terms and outcomes that are a logarithm at any one moment.
     again : int
@@ -180,6 +182,7 @@ class Focal:
     absent: Mapping[str, str] = field(default_factory=dict)
     regimes: Mapping[str, set[MadeOf]] = field(default_factory=dict)
     labels: Sequence[str] = ()
+    mean_of: Sequence[str] = ()
 
     def boundary_notes(self) -> tuple[Note, ...]:
         """Return a note for each parameter at the end of its range, which excludes records."""
@@ -237,9 +240,12 @@ def focal(
     runs = again = 0
     labels: list[str] = []
     outcome_of: list[str] = []
+    mean_of: list[str] = []
     for position, record in enumerate(records):
         labels.append(record.label)
         outcome_of.append(record.result.y)
+        means = record.result.means
+        mean_of.append(next((means[term] for term in record.result.focal if term in means), ""))
         if record.again:
             again += 1
             continue
@@ -284,6 +290,7 @@ def focal(
         absent={key: value for key, value in absent.items() if (key, value) not in taken},
         regimes=regimes,
         labels=labels,
+        mean_of=mean_of,
     )
 
 

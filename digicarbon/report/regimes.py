@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from digicarbon.note import Note
 from digicarbon.panel import spelt
 from digicarbon.report.base import Record
 from digicarbon.report.labels import Labels
 from digicarbon.report.picture import event_label
 from digicarbon.result import MadeOf, Result
 
+MEANS: Mapping[str, Note] = {
+    "treated_rows": Note("mean_treated_rows"),
+    "anticipating_rows": Note("mean_anticipating_rows"),
+    "event_times": Note("mean_event_times"),
+    "cohorts": Note("mean_cohorts"),
+    "periods": Note("mean_periods"),
+    "variance": Note("mean_variance"),
+}
+"""What effects are means of, see `digicarbon.result.Mean`."""
 _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -78,7 +88,7 @@ def with_regimes(words: Labels, made_of: Mapping[str, Iterable[MadeOf]]) -> Labe
 def of_mean(name: str, mean: str, words: Labels) -> str:
     """Return a name with what its effect is a mean of, as `Result.means` calls it; as it is where that is empty."""
     between = "，" if words.language == "zh" else ", "
-    return f"{name}{between}{words.word(f'mean {mean}')}" if mean else name
+    return f"{name}{between}{words.cell(MEANS[mean])}" if mean else name
 
 
 def _words(result: Result, words: Labels) -> dict[str, str]:

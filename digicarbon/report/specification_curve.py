@@ -24,7 +24,7 @@ from digicarbon.report.joint import FACETS, Joint, JointMethod, JointRequest
 from digicarbon.report.kinds import KINDS, LETTERS, Part
 from digicarbon.report.labels import Labels
 from digicarbon.report.picture import Format, Strip, chinese, plot_specification_curve, rendered
-from digicarbon.report.regimes import with_regimes
+from digicarbon.report.regimes import MEANS, with_regimes
 from digicarbon.report.signs import meaning, number
 from digicarbon.result import RATIOS, Asked
 from digicarbon.spec import Names, Seed
@@ -749,14 +749,17 @@ class Curve:
 
 
 def units_notes(curve: Curve) -> list[Note]:
-    """Return notes on parts that take estimates of several variables or outcomes in levels together.
+    """Return notes on parts that take estimates of several variables, outcomes in levels, or means together.
 
     They name what differs, and the choice by which kinds keep it apart.
     """
     focal_runs = curve.focal_runs
     terms: dict[str, None] = {}
     outcomes: dict[str, None] = {}
+    means: dict[str, None] = {}
     for part in curve.parts:
+        kinds = dict.fromkeys(mean for mean in (focal_runs.mean_of[record] for record in part.rows["record"]) if mean)
+        means |= kinds if len(kinds) > 1 else {}
         own = list(dict.fromkeys(part.rows["term"]))
         terms |= dict.fromkeys(own if len(own) > 1 and not focal_runs.logarithms.issuperset(own) else ())
         levels = in_levels(dict.fromkeys(focal_runs.outcome_of[record] for record in part.rows["record"]))
@@ -767,6 +770,10 @@ def units_notes(curve: Curve) -> list[Note]:
     if outcomes:
         of = curve.rows["record"].map(lambda record: focal_runs.outcome_of[record])
         notes.append(Note("outcomes_in_levels", outcomes=cut(outcomes, MOST_NAMED), apart=_apart_by(curve, of)))
+    if means:
+        of = curve.rows["record"].map(lambda record: focal_runs.mean_of[record])
+        named = cut([MEANS[mean] for mean in means], len(MEANS))
+        notes.append(Note("means_together", means=named, apart=_apart_by(curve, of)))
     return notes
 
 

@@ -11,7 +11,7 @@ import pytest
 import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.panel import PanelDesign
-from digicarbon.report import EventStudy, Record, RegressionTable
+from digicarbon.report import EventStudy, Record, RegressionTable, SpecificationCurve
 from digicarbon.report.picture import event_numbers, plot_event_study, plot_rollout
 from digicarbon.report.picture.event_study import rollout
 from digicarbon.source import SimulatedPolicy
@@ -277,3 +277,13 @@ def test_a_row_that_is_not_there_is_empty(panel: dc.Panel) -> None:
     _, grid = rollout(panel.rows(keep), "pilot")
     assert np.isnan(grid).sum() == 1
     assert np.isnan(grid[panel.unit_codes[4], panel.period_codes[4]])
+
+
+def test_a_curve_of_other_means_names_them(panel: dc.Panel) -> None:
+    fits = {name: fit(panel, name, aggregate="overall") for name in ("twfe", "imputation", "sun_abraham")}
+    runs = [Record(name, {"model.estimator": name}, {}, result) for name, result in fits.items()]
+    notes = " ".join(SpecificationCurve(draws=0, language="en").table("t", runs).notes)
+    said = "means over different things: variance-weighted mean, mean over treated rows."
+    assert said in notes
+    notes = " ".join(SpecificationCurve(draws=0, language="en").table("t", runs[1:]).notes)
+    assert "means over different things" not in notes
