@@ -188,6 +188,8 @@ class SpecError(ConfigError, ValueError):
 
 S = TypeVar("S", bound=Spec)
 
+_OURS = f"{__package__}."
+"""The beginning of the names of this package's own classes."""
 MOST_NODES = 1024
 """The largest number of nodes whose specification is cached by identity, without comparing their content."""
 
@@ -376,7 +378,7 @@ class Builder:
 def _is_current(spec: Spec, node: Mapping[str, Any]) -> bool:
     """Return whether a node still names a specification's class: a notebook may reload ``mine.py``."""
     target = str(node.get("_target_"))
-    if target.startswith(f"{__package__}."):
+    if target.startswith(_OURS):
         return True
     module, _, name = target.rpartition(".")
     return getattr(sys.modules.get(module), name, None) is type(spec)
@@ -405,8 +407,9 @@ def _no_field(cls: type[Spec], key: str, name: str) -> Note:
 
 def own_classes(config: Mapping[str, Any]) -> list[str]:
     """Return the classes in a run's configuration that are not from this package."""
-    targets = (str(node["_target_"]) for node in config.values() if isinstance(node, Mapping) and "_target_" in node)
-    return [name for name in targets if not name.startswith(f"{__package__}.")]
+    nodes = [node for node in config.values() if type(node) is dict or isinstance(node, Mapping)]
+    targets = [str(node["_target_"]) for node in nodes if "_target_" in node]
+    return [name for name in targets if not name.startswith(_OURS)]
 
 
 def locate(target: str, where: str) -> object:

@@ -29,6 +29,7 @@ MOST_REASONS = 3
 """The largest number of choices named in the error if none can run."""
 ERRORS = ("inference", "inference.cov")
 """Keys that choose standard errors for every model."""
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 NO_NUMBERS = ("title", "labels", "report", "executor", "tracking")
 """Keys whose values change no number of a sweep."""
 
@@ -490,7 +491,7 @@ def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = N
         # a sweep computes with the code that it loaded, so one digest is enough
         shop.once(("code", *classes), lambda: code_digest(*classes)),
     ]
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(_ENCODER.encode(content).encode()).hexdigest()
 
 
 def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> DigicarbonError:
