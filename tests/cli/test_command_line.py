@@ -124,7 +124,7 @@ def test_spatial_models_load_only_the_estimators_and_weights_that_they_use(folde
 
 
 def test_a_sweep_on_a_store_that_is_there_does_without_mlflow(project: Path) -> None:
-    heavy = {"mlflow", "alembic", "flask", "fastapi", "linearmodels", "spreg", "formulaic", "pandera"}
+    heavy = {"mlflow", "alembic", "sqlalchemy", "flask", "fastapi", "linearmodels", "spreg", "formulaic", "pandera"}
     run = "main(['run', 'executor=sequential', 'measure=ddl,bea', '-m'])"
     assert loaded(f"main(['plan']); {run}; {run}; main(['deliver'])", heavy) == "[]"
     uri = f"sqlite:///{(project / 'mlruns' / 'mlflow.db').as_posix()}"

@@ -383,7 +383,8 @@ def test_weights_are_recorded_where_the_wild_bootstrap_filters_by_them(folder: P
         (("inference=wild", "weights=matrix", "weights.path=gone.csv"), None),
     ):
         made = planned("config", "model=twfe", *words)
-        assert [one.get("weights") for one in recorded_params(made)] == [recorded]
+        assert [one.get("filter_weights") for one in recorded_params(made)] == [recorded]
+        assert not any("weights" in one for one in recorded_params(made))
         # no name or choice of a model that does not take them
         assert made.runs[0].has("weights") == "none"
 
