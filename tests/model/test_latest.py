@@ -9,6 +9,7 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.model._latest import MOST, MOST_BYTES, Latest
+from digicarbon.model._spatial_estimates import Kind
 from digicarbon.model.did.base import Estimator
 from digicarbon.numeric.linear.covariance import ClusterBy, SmallSample
 from digicarbon.source import SimulatedPolicy
@@ -97,3 +98,39 @@ def test_only_the_latest_are_kept() -> None:
     for key in (1, 2, 2, 1):
         ask(large, key, MOST_BYTES + 1)
     assert made == [1, 2, 1]
+
+
+@pytest.mark.parametrize("kind", ["sdm", "sar", "sem", "sac", "slx"])
+def test_spatial_models_share_a_design_and_keep_their_numbers(panel: dc.Panel, kind: Kind) -> None:
+    names, shared = panel.units, fresh(panel)
+    ring = dc.Weights.from_edges([(names[place - 1], name) for place, name in enumerate(names)])
+    pairs = dc.Weights.from_edges([(names[place - 2], name) for place, name in enumerate(names)])
+    errors = [ring, pairs] if kind in ("sem", "sac") else [None]
+    for effects, weights, other in itertools.product(("unit", "two_way"), (ring, pairs), errors):
+        fields = {"y": "y", "x": ("c",), "kind": kind, "effects": effects}
+        rules = itertools.product(("classic", "cluster"), (0.9, 0.95))
+        models = [dc.SpatialPanel(**fields, cov=cov, level=level) for cov, level in rules]
+        designs = {id(model.design(shared, weights, other)) for model in models}
+        assert len(designs) == 1
+        for model in models:
+            again, alone = model.fit(shared, weights, other), model.fit(fresh(panel), weights, other)
+            assert again.notes == alone.notes
+            np.testing.assert_allclose(again.coef, alone.coef, rtol=1e-10, atol=1e-13)
+            np.testing.assert_allclose(again.covariance, alone.covariance, rtol=1e-8, atol=1e-14)
+            again.coef[:] = 0.0
+            again.covariance[:] = 0.0
+            assert again.residuals is not None
+            again.residuals[:] = 0.0
+
+
+def test_notes_on_a_unit_of_much_weight_are_those_of_the_regressors(panel: dc.Panel) -> None:
+    heavy = panel.column("c") * np.where(panel.unit_codes == 3, 30.0, 1.0)
+    model = dc.PanelRegression(y="y", x=("c",), cov="cluster")
+    changed = panel.with_columns({"c": heavy})
+    for _ in range(2):
+        assert not model.fit(panel).has_note("unit_leverage")
+        assert model.fit(changed).has_note("unit_leverage")
+        assert not model.fit(changed.rows(changed.unit_codes != 3)).has_note("unit_leverage")
+    another = panel.with_columns({"c": np.roll(heavy, 2 * len(panel.periods))})
+    found = [note for note in model.fit(another).notes if note.code == "unit_leverage"]
+    assert [note["unit"] for note in found] == [panel.units[5]]
