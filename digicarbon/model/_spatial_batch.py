@@ -55,12 +55,12 @@ class LagFits(Fitted[LagOutcomes]):
         return [(np.where(lost, np.nan, effect), np.where(lost, np.nan, se)) for effect, se in every]
 
     def largest(
-        self, prepared: LagOutcomes, estimand: Estimand, value: float, count: int, like: FloatArray
+        self, prepared: LagOutcomes, estimand: Estimand, value: float, count: int
     ) -> tuple[FloatArray, FloatArray]:
         """Return an estimand; errors are clustered where |estimate - value|/error is among the largest."""
         if self._errors != "cluster" or self.space.sample.correction == "bias_corrected" or count == 0:
-            return super().largest(prepared, estimand, value, count, like)
-        effect, se, rho = self.batch.largest(prepared, self._asked(estimand), value, count, like)
+            return super().largest(prepared, estimand, value, count)
+        effect, se, rho = self.batch.largest(prepared, self._asked(estimand), value, count)
         lost = near_end(rho, self.space.w)
         return np.where(lost, np.nan, effect), np.where(lost, np.nan, se)
 

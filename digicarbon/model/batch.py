@@ -121,9 +121,7 @@ class Fitted(ABC, Generic[P]):
     def several(self, prepared: P, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
 
-    def largest(
-        self, prepared: P, estimand: Estimand, value: float, count: int, like: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
+    def largest(self, prepared: P, estimand: Estimand, value: float, count: int) -> tuple[FloatArray, FloatArray]:
         """Return an estimand as `fit` does, where so many |estimate - value|/error that are largest are to be exact.
 
         Parameters
@@ -133,8 +131,6 @@ class Fitted(ABC, Generic[P]):
         estimand : Estimand
         value : float
         count : int
-        like : ndarray, shape (M,)
-            About what the errors are.
 
         Returns
         -------

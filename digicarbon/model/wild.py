@@ -102,12 +102,8 @@ def wild_tests(
             batch = restrictions.batch_at(place, value)
         if isinstance(restrictions, Ratios) or not isinstance(batch, Fitted):
             return fits(restrictions, null, [place], draws.signs, batch)[0]
-        parts, like = [], dict(zip(places, zero, strict=True))[place][1]
-        for prepared in _prepared(batch, null, draws.signs):
-            part = batch.largest(prepared, estimand, value, beyond, like)
-            parts.append([part])
-            like = like[len(part[0]) :]
-        return _joined(parts)[0]
+        prepared = _prepared(batch, null, draws.signs)
+        return _joined([[batch.largest(block, estimand, value, beyond)] for block in prepared])[0]
 
     beyond = beyond_critical(len(draws.signs), alpha_of(draws.level))
 

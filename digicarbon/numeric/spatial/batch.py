@@ -53,9 +53,9 @@ LEAST = 1e-9
 """Share of the largest coefficient below which one is not counted in such sums."""
 LEAST_PAIR = 1e-9
 """Of more units, pairs are left out whose weight is at most this share of the largest one."""
-AT_FIRST, SPARE, TINY = 3, 1.1, 1e-300
-"""Outcomes beside each that is sought among the largest; how much larger the ratio of two errors may be than the
-largest one that was seen; an error so small that its outcome comes first."""
+AT_FIRST, SPARE = 4, 1.1
+"""Outcomes for each that is sought among the largest, and how much larger the ratio of two errors may be than the
+largest one that was seen. Of 2,000 tests of 30 simulated panels the last of them was never beyond the first 3.5."""
 PAIR_CELLS, FEWEST_PAIRED = 1 << 17, 16
 """Products of two units that are handled at a time, and the fewest draws."""
 
@@ -204,7 +204,7 @@ class Projected:
     weights: FloatArray | None = None
     further: FloatArray | None = None
 
-    @cached_property
+    @property
     def moments(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """y′y, y′Wy and (Wy)′Wy of each outcome, each of shape (M,)."""
         if self.weights is not None and len(self.weights) < len(self.level):
@@ -226,17 +226,8 @@ class Projected:
     def some(self, chosen: NDArray[np.intp]) -> Projected:
         """Return some of the outcomes."""
         if self.weights is None:
-            made = self.columns(chosen)
-        else:
-            made = replace(self, weights=np.ascontiguousarray(self.weights[:, chosen]))
-        a, b, c = self.moments
-        made.__dict__["moments"] = a[chosen], b[chosen], c[chosen]
-        return made
-
-    @property
-    def count(self) -> int:
-        """Number of outcomes."""
-        return len((self.level if self.weights is None else self.weights).T)
+            return self.columns(chosen)
+        return replace(self, weights=np.ascontiguousarray(self.weights[:, chosen]))
 
     def combined(self, columns: FloatArray) -> FloatArray:
         """Return the combinations of columns that the outcomes are, shape (…, J): shape (…, M)."""
@@ -774,7 +765,7 @@ class LagBatch:
         return joined(parts), np.concatenate(rho)
 
     def largest(
-        self, outcomes: LagOutcomes, one: Asked | Combination, value: float, count: int, like: FloatArray
+        self, outcomes: LagOutcomes, one: Asked | Combination, value: float, count: int
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return an effect with errors clustered by unit where its distance from a value is among the largest, and ρ.
 
@@ -785,8 +776,6 @@ class LagBatch:
         value : float
         count : int
             How many of the largest |effect - value|/error are sought.
-        like : ndarray, shape (M,)
-            About what the errors are.
 
         Returns
         -------
@@ -795,38 +784,36 @@ class LagBatch:
 
         Notes
         -----
-        Scores by unit are made for the outcomes whose distance is largest by what errors are like. It stops where the
-        next one, times the largest ratio that was seen of these to the errors and once more `SPARE`, is no longer among
-        the largest.
+        Scores by unit are made for the outcomes whose distance is largest by the errors of the information. It stops
+        where the next one, times the largest ratio of both errors that was seen and once more `SPARE`, is no longer
+        among the largest.
         """
-        parts, like = [], np.where(np.isfinite(like) & (like > 0), like, TINY)
+        parts = []
         for block in outcomes.projected(self._q, self.space.w.n > ALL_PAIRS):
-            own, like = like[: block.count], like[block.count :]
-            rho = self.space.maximise(*block.moments)
-            effect = self._values(block, rho, one)
-            about = np.abs(effect - value) / own
-            order, error = np.argsort(-about), np.full(len(rho), np.inf)
+            found = self._parameters(block, "classic")
+            [(effect, plain)] = self.effects(found, [one])
+            about = np.abs(effect - value) / plain
+            order, error = np.argsort(-about), np.full(len(effect), np.inf)
             done, until = 0, min(AT_FIRST * count, len(order))
             while done < len(order):
                 chosen = order[done:until]
-                found = self._parameters(block.some(chosen), "cluster", rho[chosen])
-                error[chosen] = self.effects(found, [one])[0][1]
+                error[chosen] = self.effects(self._clustered(block, found, chosen), [one])[0][1]
                 known, done, until = order[:until], until, min(until + until // 2, len(order))
-                exact, most = np.abs(effect[known] - value) / error[known], SPARE * np.max(own[known] / error[known])
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    exact = np.abs(effect[known] - value) / error[known]
+                    most = SPARE * np.max(plain[known] / error[known])
                 if done < len(order) and about[order[done]] * most < np.partition(exact, -count)[-count]:
                     break
-            parts.append((effect, error, rho))
+            parts.append((effect, error, found.rho))
         effect, error, rho = (np.concatenate(each) for each in zip(*parts, strict=True))
         return effect, error, rho
 
-    def _values(self, block: Projected, rho: FloatArray, one: Asked | Combination) -> FloatArray:
-        """Return an effect of each outcome, shape (M,)."""
-        columns, weights, _ = self.space.combination(one, rho, self.space.traces(rho))
-        picked = np.zeros((len(columns), self._k))
-        picked[np.arange(len(columns)), columns] = 1.0
-        rows = scipy.linalg.solve_triangular(self._r, picked.T, trans="T").T
-        beta = block.combined(rows @ block.of_level) - rho * block.combined(rows @ block.of_lagged)
-        return np.asarray(np.einsum("cm,cm->m", beta, np.stack(list(weights))))
+    def _clustered(self, block: Projected, found: LagParameters, chosen: NDArray[np.intp]) -> LagParameters:
+        """Return the parameters of some outcomes of a block with scores by unit."""
+        beta, rho, sigma2, d = (part[chosen] for part in (found.beta, found.rho, found.sigma2, found.d))
+        traces = found.traces[0][chosen], found.traces[1][chosen]
+        scores = self._scores(block.some(chosen), (beta, rho, sigma2, d), traces[0])
+        return LagParameters(beta, rho, sigma2, found.rho_variance[chosen], d, traces, scores)
 
     def parameters(self, outcomes: LagOutcomes, errors: Errors = "classic") -> Iterator[LagParameters]:
         """Yield the parameters of blocks of outcomes; with scores by unit if asked."""
@@ -834,10 +821,9 @@ class LagBatch:
         for block in outcomes.projected(self._q, formed):
             yield self._parameters(block, errors)
 
-    def _parameters(self, block: Projected, errors: Errors, known: FloatArray | None = None) -> LagParameters:
-        """Return the parameters of a block; ``known`` are its ρ, shape (M,), where they are."""
+    def _parameters(self, block: Projected, errors: Errors) -> LagParameters:
         a, b, c = block.moments
-        rho = self.space.maximise(a, b, c) if known is None else known
+        rho = self.space.maximise(a, b, c)
         of_level, of_lagged = block.combined(block.of_level), block.combined(block.of_lagged)
         coordinates = of_level - rho * of_lagged
         beta = scipy.linalg.solve_triangular(self._r, coordinates).T
