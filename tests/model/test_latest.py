@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,9 +108,11 @@ def test_spatial_models_share_a_design_and_keep_their_numbers(panel: dc.Panel, k
     pairs = dc.Weights.from_edges([(names[place - 2], name) for place, name in enumerate(names)])
     errors = [ring, pairs] if kind in ("sem", "sac") else [None]
     for effects, weights, other in itertools.product(("unit", "two_way"), (ring, pairs), errors):
-        fields = {"y": "y", "x": ("c",), "kind": kind, "effects": effects}
-        rules = itertools.product(("classic", "cluster"), (0.9, 0.95))
-        models = [dc.SpatialPanel(**fields, cov=cov, level=level) for cov, level in rules]
+        fields: dict[str, Any] = {"y": "y", "x": ("c",), "kind": kind, "effects": effects}
+        rules: list[dict[str, Any]] = [
+            {"cov": cov, "level": level} for cov in ("classic", "cluster") for level in (0.9, 0.95)
+        ]
+        models = [dc.SpatialPanel(**fields, **rule) for rule in rules]
         designs = {id(model.design(shared, weights, other)) for model in models}
         assert len(designs) == 1
         for model in models:
