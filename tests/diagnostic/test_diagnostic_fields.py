@@ -196,3 +196,16 @@ def test_a_prior_is_recorded_with_what_it_gave() -> None:
     for prior in ("g", "flat"):
         found = BASES[SpatialChoice][0].model_copy(update={"prior": prior}).tables(panel(), weights())
         assert found["spatial_choice_run"]["flat"].tolist() == [float(prior == "flat")]
+
+
+def test_quadrants_compare_the_neighbours_with_the_mean_of_values_or_with_their_own() -> None:
+    w = weights().align(panel()).matrix.toarray()
+    high = {"high-high": 3, "high-low": 2, "low-high": 1, "low-low": 0}
+    for quadrants in ("esda", "spdep"):
+        table = LocalMoran(variables=("y",), quadrants=quadrants).tables(panel(), weights())["local_moran"]
+        for period, values in zip(panel().periods, panel().cube(("y",))[..., 0], strict=True):
+            lag = w @ values
+            bound = values.mean() if quadrants == "esda" else lag.mean()
+            expected = 2 * (values > values.mean()) + (lag > bound)
+            found = table.xs(period, level=1)["quadrant"]
+            assert [high[str(one)] for one in found] == expected.tolist()
