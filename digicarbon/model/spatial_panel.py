@@ -141,7 +141,7 @@ class SpatialPanel(Tested):
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = SPATIAL_REFERENCES
 
     takes_weights: ClassVar[bool] = True
-    share_of_p: ClassVar[float] = 0.2
+    share_of_p: ClassVar[float] = 0.12
 
     kind: Kind
     durbin: Durbin = "all"
