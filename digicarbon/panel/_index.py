@@ -10,7 +10,7 @@ import hashlib
 import re
 import unicodedata
 from calendar import monthrange
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -32,6 +32,7 @@ _MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
+_WHOLE = re.compile(r"-?[0-9]+")
 _CHINESE = {"一": 1, "二": 2, "三": 3, "四": 4, "上": 1, "下": 2}
 _YEAR, _DAY, _WORD = r"(?P<year>[12]\d{3})", r"(?P<day>\d{1,2})", r"(?P<word>[a-z]{3,9})\.?"
 _SEP, _MIDNIGHT = r"[\s\-/.:_]*", r"(?:[ t]00:00(?::00(?:\.0+)?)?)?"
@@ -314,6 +315,14 @@ def label(value: object) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return unicodedata.normalize("NFC", str(value).strip())
+
+
+def units_in_order(labels: Iterable[str]) -> list[str]:
+    """Return the labels of units in order: by size where all are whole numbers (2, 10), as text otherwise."""
+    units = list(labels)
+    if all(_WHOLE.fullmatch(unit) for unit in units):
+        return sorted(units, key=lambda unit: (int(unit), unit))
+    return sorted(units)
 
 
 def periods_of(column: pd.Series[Any], name: str) -> pd.Series[Any]:

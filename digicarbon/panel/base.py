@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
-from digicarbon.panel._index import Column, Index, in_order, label, owned, periods_of
+from digicarbon.panel._index import Column, Index, in_order, label, owned, periods_of, units_in_order
 from digicarbon.panel._terms import SPELLING, evaluate, made_of
 from digicarbon.panel.policy import Always, Policy, with_policy
 from digicarbon.panel.shift_share import Complete, ShiftShare, ShiftShares
@@ -52,7 +52,8 @@ class TextColumnError(ColumnError):
 class Panel:
     """Values of units over periods, sorted by unit and then by period.
 
-    Build one with `from_frame`. Arrays are read-only; rows are ordered by unit label, then by period. Panels that
+    Build one with `from_frame`. Arrays are read-only; rows are ordered by unit label, then by period. Labels that are
+    all whole numbers are ordered by size (2 before 10), others as text, wherever they stood in the data. Panels that
     are derived from each other share their columns, so that a panel needs little memory.
 
     Attributes
@@ -148,7 +149,7 @@ class Panel:
         if empty.any():
             rows = _row_numbers(flat.index)[empty.to_numpy()]
             raise DataError(Note("empty_key_cells", unit=unit, time=time, rows=cut(rows)))
-        units, unit_codes = _codes(labels, sorted(labels.unique()))
+        units, unit_codes = _codes(labels, units_in_order(labels.unique()))
         times = periods_of(flat[time], time)
         known, calendar = in_order(times, time)
         periods, period_codes = _codes(times, known)

@@ -106,7 +106,8 @@ class Weights:
         ----------
         matrix : array or sparse array, shape (N, N)
         labels : sequence, length N
-            The units of rows and columns.
+            The units of rows and columns, in the order in which these stand in the matrix. `Panel.units` has the order
+            of the panel: by size where labels are whole numbers, as text otherwise, and not that of a file.
         row_standardise : bool
             Divide each row by its sum.
         islands : {"refuse", "keep"}

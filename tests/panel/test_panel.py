@@ -107,8 +107,8 @@ def test_the_frame_goes_there_and_back() -> None:
 def test_11_and_its_spellings_are_one_unit(codes: list[object]) -> None:
     frame = pd.DataFrame({"id": pd.Series(codes, dtype=object), "t": [1, 2, 1, 2], "x": [1.0, 2, 3, 4]})
     panel = Panel.from_frame(frame, "id", "t")
-    assert panel.units == ("11", "2")
-    assert panel.array(["x"])[:, 0].tolist() == [1, 2, 3, 4]
+    assert panel.units == ("2", "11")
+    assert panel.array(["x"])[:, 0].tolist() == [3, 4, 1, 2]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from scipy import sparse
 
 from digicarbon.errors import WeightsError
-from digicarbon.panel import Panel
+from digicarbon.panel import Panel, label
 from digicarbon.weights import Weights
 
 RAW = np.array([[0.0, 1.0, 3.0], [1.0, 0.0, 0.0], [2.0, 2.0, 0.0]])
@@ -191,3 +192,27 @@ def test_the_name_and_kind_are_shown() -> None:
         repr(Weights.from_matrix(RAW, LABELS, name="W9")) == "Weights W9: 3 units, 5 neighbour pairs, row-standardised"
     )
     assert repr(Weights.from_matrix(RAW, LABELS, False)) == "Weights W: 3 units, 5 neighbour pairs, raw"
+
+
+@pytest.mark.parametrize("ids", [list(range(1, 31)), [10, 9, 2], ["10", "9", "2"], [3.0, 20.0, -1.0], ["b", "a", "c"]])
+def test_rows_of_a_matrix_are_the_labels_in_their_order(ids: list[Any]) -> None:
+    """Whatever order the panel has, the weight of two units is where their labels say."""
+    n = len(ids)
+    matrix = np.arange(1.0, n * n + 1).reshape(n, n) * (1 - np.eye(n))
+    frame = pd.DataFrame({"id": np.repeat(np.array(ids, dtype=object), 2), "t": [1, 2] * n, "y": range(2 * n)})
+    panel = Panel.from_frame(frame, "id", "t")
+    aligned = Weights.from_matrix(matrix, ids, normalise="none").align(panel)
+    assert aligned.labels == panel.units
+    places = [panel.units.index(label(one)) for one in ids]
+    np.testing.assert_array_equal(aligned.dense()[np.ix_(places, places)], matrix)
+    # labels in the panel's own order name rows in this order, and nothing is moved
+    own = Weights.from_matrix(matrix, panel.units, normalise="none")
+    np.testing.assert_array_equal(own.align(panel).dense(), matrix)
+
+
+def test_units_that_are_numbers_are_ordered_by_size() -> None:
+    """A matrix for units 1, 2, …, 30 beside ``panel.units`` is the usual call."""
+    frame = pd.DataFrame({"id": range(30, 0, -1), "t": 1, "y": 0.0})
+    assert Panel.from_frame(frame, "id", "t").units == tuple(str(one) for one in range(1, 31))
+    mixed = pd.DataFrame({"id": ["u10", "u9", "2"], "t": 1, "y": 0.0})
+    assert Panel.from_frame(mixed, "id", "t").units == ("2", "u10", "u9")

@@ -482,11 +482,11 @@ SPMAT = "3\n20 0 .25 1.5e-1\n3 .5 0 0\n101 0 1 0\n"
 
 def test_spmat(tmp_path: Path) -> None:
     found = SpmatWeights(path=_write(tmp_path / "w.txt", SPMAT), normalise="none").compute(_panel([3, 20, 101]))
-    assert found.labels == ("101", "20", "3")
-    np.testing.assert_array_equal(found.dense(), [[0, 0, 1], [0.15, 0, 0.25], [0, 0.5, 0]])
+    assert found.labels == ("3", "20", "101")
+    np.testing.assert_array_equal(found.dense(), [[0, 0.5, 0], [0.25, 0, 0.15], [1, 0, 0]])
     listed = SpmatWeights(path=_write(tmp_path / "n.txt", "3\n20 3 101\n3 20\n101\n"), layout="neighbours",
                           islands="keep", normalise="none").compute(_panel([3, 20, 101]))  # fmt: skip
-    np.testing.assert_array_equal(listed.dense(), [[0, 0, 0], [1, 0, 1], [0, 1, 0]])
+    np.testing.assert_array_equal(listed.dense(), [[0, 1, 0], [1, 0, 1], [0, 0, 0]])
 
 
 @pytest.mark.parametrize(
