@@ -83,8 +83,8 @@ def test_units_and_periods_may_be_whole_numbers(tmp_path: Path) -> None:
     path = _csv(tmp_path / "d.csv", "id,year,x\n2,2012,1\n11,2012,2\n2,2013,3\n11,2013,4\n")
     frame = _source(path, unit="id", time="year").load().frame
     panel = Panel.from_frame(frame, "unit", "time")
-    assert panel.units == ("11", "2")
-    assert panel.array(["x"])[:, 0].tolist() == [2, 4, 1, 3]
+    assert panel.units == ("2", "11")
+    assert panel.array(["x"])[:, 0].tolist() == [1, 3, 2, 4]
 
 
 def test_leading_zeros_and_the_label_na_are_kept(tmp_path: Path) -> None:
