@@ -77,9 +77,9 @@ OF_A_CLASS: dict[tuple[type[Model], str], Does] = {
     # there is no wild bootstrap, as a note says
     **{(cls, "test"): SAID for cls in (DecayPanel, DynamicPanel, PanelQuantile)},
 }
-UNUSED = {(PanelQuantile, "weights"), (PanelQuantile, "intervals")}
-"""Fields of which the docstring says that they change nothing."""
 """What a field does in one class, where that differs."""
+UNUSED = {(PanelQuantile, "weights"), (PanelQuantile, "intervals")}
+"""Fields of the wild bootstrap in a model that has none: a note says so for all of them."""
 REFUSED: dict[tuple[type[Model], str], set[Any]] = {
     (GroupedRegression, "collinear"): {"drop"},
     (GroupedRegression, "estimator"): {"between", "first_difference"},
