@@ -89,7 +89,7 @@ def test_experiment_runs_and_is_recorded(name: str, client: MlflowClient, reques
         assert ("digicarbon.data" in child.data.tags) == run.prepared.simulated
         assert child.data.params["measure"] == run.options["measure"]
         assert child.data.params["model"] == run.options["model"]
-        assert ("weights" in child.data.params) == (run.specs.weights is not None)
+        assert ("weights" in child.data.params) == (run.specs.weights is not None and run.specs.model.uses_weights)
         assert child.inputs.dataset_inputs[0].dataset.digest == run.prepared.panel.digest[:36]
         fitted = run.specs.model.fit(run.prepared.panel, run.prepared.weights)
         _assert_same_numbers(child, fitted.estimates)
