@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from digicarbon.panel import Panel
 
-MOST = 1024
+MOST = 8192
 """Designs that are kept."""
-MOST_BYTES = 2**25
+MOST_BYTES = 2**26
 """Their size, beside which one is always kept."""
 
 _Made = TypeVar("_Made")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,6 +74,11 @@ class Draws:
     level: float
     intervals: bool
 
+    @cached_property
+    def weights(self) -> FloatArray:
+        """What combines a basis of outcomes to draws, made once for all values of an interval, shape (N + 1, M)."""
+        return _weights_of(self.signs)
+
 
 def wild_tests(
     restrictions: Restrictions | Redrawn, estimates: Mapping[Estimand, tuple[float, float]], draws: Draws
@@ -102,7 +107,7 @@ def wild_tests(
             batch = restrictions.batch_at(place, value)
         if isinstance(restrictions, Ratios) or not isinstance(batch, Fitted):
             return fits(restrictions, null, [place], draws.signs, batch)[0]
-        prepared = _prepared(batch, null, draws.signs)
+        prepared = _prepared(batch, null, draws.signs, lambda: draws.weights)
         return _joined([[batch.largest(block, estimand, value, beyond)] for block in prepared])[0]
 
     beyond = beyond_critical(len(draws.signs), alpha_of(draws.level))
@@ -190,8 +195,15 @@ def joint_p(batch: JointBatch, null: NullModel, estimands: Sequence[Estimand], s
     return p_value(observed, np.concatenate([batch.wald(one, estimands) for one in _prepared(batch, null, signs)]))
 
 
-def _prepared(batch: Batch, null: NullModel, signs: FloatArray) -> Iterator[Any]:
-    """Yield the draws from a null model in blocks, as a batch takes them."""
+def _weights_of(signs: FloatArray) -> FloatArray:
+    """Return one and the signs of each draw, shape (N + 1, M)."""
+    return np.concatenate([np.ones((1, len(signs))), signs.T])
+
+
+def _prepared(
+    batch: Batch, null: NullModel, signs: FloatArray, weights: Callable[[], FloatArray] | None = None
+) -> Iterator[Any]:
+    """Yield the draws from a null model in blocks, as a batch takes them; ``weights`` returns `_weights_of` signs."""
     rows, units = len(null.y), signs.shape[1]
     basis = batch.prepare(basis_of(null)) if rows * (units + 1) <= MOST_BASIS else None
     size = max(1, CELLS // rows)
@@ -200,4 +212,4 @@ def _prepared(batch: Batch, null: NullModel, signs: FloatArray) -> Iterator[Any]
         if basis is None:
             yield batch.prepare(draws_of(null, block))
         else:
-            yield batch.combine(basis, np.concatenate([np.ones((1, len(block))), block.T]))
+            yield batch.combine(basis, _weights_of(block) if weights is None else weights()[:, start : start + size])

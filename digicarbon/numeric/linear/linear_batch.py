@@ -60,6 +60,7 @@ class LinearBatch:
     def __init__(self, z: FloatArray, rows: Rows, rule: LinearRule, groups: Groups | None = None) -> None:
         self._q, self._r = np.linalg.qr(z)
         self._rows, self._rule, self._groups = rows, rule, groups
+        self._known: dict[bytes, tuple[FloatArray, FloatArray]] = {}
 
     def fit(
         self, y: FloatArray, contrast: FloatArray, combination: FloatArray | None = None
@@ -76,7 +77,7 @@ class LinearBatch:
             The outcomes are these linear combinations of the columns of y, shape (rows, m), which are then not formed:
             estimates and sums of scores are linear in an outcome.
         """
-        weights = np.linalg.solve(self._r.T, contrast)
+        weights, focal = self._of(contrast)
         coordinates = self._q.T @ y
         estimate = weights @ coordinates
         e = y - self._q @ coordinates
@@ -93,12 +94,20 @@ class LinearBatch:
         if self._rule.middle == "both":
             e = e if combination is None else e @ combination
             return estimate, np.sqrt(np.maximum(self._two_way(e, contrast), 0))
-        scores = (self._q @ weights)[:, None] * e
+        scores = focal[:, None] * e
         if self._rule.middle != "robust":
             scores = self._sums(scores, self._rule.middle)
         if combination is not None:
             scores = scores @ combination
         return estimate, np.sqrt(self._rule.factors[0] * np.einsum("im,im->m", scores, scores))
+
+    def _of(self, contrast: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return R⁻¹′g and Z(Z′Z)⁻¹g, made once: an interval fits the same combination to many blocks of outcomes."""
+        key = contrast.tobytes()
+        if key not in self._known:
+            weights = np.linalg.solve(self._r.T, contrast)
+            self._known[key] = weights, self._q @ weights
+        return self._known[key]
 
     def _sums(self, scores: FloatArray, middle: Middle) -> FloatArray:
         """Return sums of scores by cluster."""

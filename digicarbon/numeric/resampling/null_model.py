@@ -177,7 +177,9 @@ class LagNulls:
         flat = np.ascontiguousarray(within.transpose(1, 0, 2)).reshape(-1, within.shape[2])
         self.basis = orthonormal(flat[:, : k + lags])
         rest = without(self.basis, flat[:, k + lags :])
-        self._wx, self._wy, self.x, self._y = np.split(rest, [m, m + 1, 2 * m + 1], axis=1)
+        # an interval asks for many null models, whose sums read whole columns
+        parts = np.split(rest, [m, m + 1, 2 * m + 1], axis=1)
+        self._wx, self._wy, self.x, self._y = map(np.ascontiguousarray, parts)
 
     def shifted(self, b: FloatArray) -> NullModel:
         """Return the null model of y - xb: what x contributes is outside the spatial process of the errors."""

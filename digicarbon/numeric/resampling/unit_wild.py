@@ -34,6 +34,9 @@ NARROW = 0.01
 """Standard errors, and share of the distance from the estimate, between which bisection leaves an end."""
 LAST = 1e-3
 """Share of the largest size of an observed statistic by which the last value that is tried stops short of it."""
+PLACES = np.concatenate([[0.0], 2.0 ** np.arange(-1, 3, 0.5), 2.0 ** np.arange(3, 9)])
+"""Where an end is looked for, in critical values; farther away draws and their errors grow alike, and critical values
+hardly change."""
 ENOUGH = 5
 """Number of draws beyond a critical value from which on it changes smoothly."""
 
@@ -214,7 +217,8 @@ def critical(drawn: FloatArray, alpha: float) -> float:
     place = beyond_critical(len(drawn), alpha)
     if place == 0:
         return np.inf
-    sizes = np.nan_to_num(np.abs(drawn), nan=np.inf)
+    sizes = np.abs(drawn)
+    sizes[np.isnan(sizes)] = np.inf
     return float(np.partition(sizes, -place)[-place])
 
 
@@ -320,7 +324,7 @@ def _end(
         return end(np.inf)
     if not few and (distance := _by_secants(excess, at_zero, at_zero if zero is None else zero)) is not None:
         return end(distance)
-    places = _with_value(end, at_zero * np.append(0.0, 2.0 ** np.arange(-1, 8.5, 0.5)))
+    places = _with_value(end, at_zero * PLACES)
     # values beyond one that is rejected may not be, so the search begins far away
     last = next(place for place in reversed(range(len(places))) if excess(places[place]) <= 0)
     if last == len(places) - 1:
