@@ -156,6 +156,8 @@ class Stage:
     left_out: frozenset[str] = frozenset()
     _digests: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = field(default_factory=dict, init=False, repr=False)
     _records: dict[tuple[str, ...], PanelRecord] = field(default_factory=dict, init=False, repr=False)
+    _notes: dict[tuple[str, ...], tuple[Note, ...]] = field(default_factory=dict, init=False, repr=False)
+    _shared_notes: dict[tuple[Note, ...], tuple[Note, ...]] = field(default_factory=dict, init=False, repr=False)
 
     def panel(self, terms: tuple[str, ...]) -> Panel:
         """Return the sample with all terms, without gaps.
@@ -196,7 +198,13 @@ class Stage:
         return self._records[terms]
 
     def notes(self, terms: tuple[str, ...]) -> tuple[Note, ...]:
-        """Return the notes for every table of a run with these terms."""
+        """Return the notes for every table of a run with these terms; equal ones are one object."""
+        if terms not in self._notes:
+            notes = self._notes_of(terms)
+            self._notes[terms] = self._shared_notes.setdefault(notes, notes)
+        return self._notes[terms]
+
+    def _notes_of(self, terms: tuple[str, ...]) -> tuple[Note, ...]:
         rule = self.selection.design
         # then no row was dropped, and a report on thousands of runs needs no panel for its notes
         complete = rule.gaps == "refuse" and rule.log != "drop"
@@ -280,6 +288,9 @@ class Prepared:
     def notes(self) -> tuple[Note, ...]:
         """The notes for every table of this run."""
         notes = self.stage.notes(self.terms)
+        if self.weights is None and not self.remarks:
+            # runs that share an object share what is made of it
+            return notes
         return (*(() if self.weights is None else self.weights.notes), *self.remarks, *notes)
 
     @property

@@ -363,7 +363,7 @@ def _classes(group: str, spec: Spec | Mapping[str, Any] | Sequence[Any]) -> Iter
     for value in spec.values() if isinstance(spec, Mapping) else spec:
         kind = type(value)
         # nearly all values are plain, which is asked first: a sweep has millions
-        if kind in PLAIN or (kind is tuple and all(type(item) in PLAIN for item in value)):
+        if kind in PLAIN or (kind is tuple and PLAIN.issuperset(map(type, value))):
             continue
         if isinstance(value, Spec | Mapping | tuple | list):
             yield from _classes(group, value)
