@@ -39,3 +39,16 @@ def test_values_whose_draws_have_no_estimates_are_not_rejected() -> None:
 def test_draws_lost_about_the_first_guess_move_the_end_to_where_they_return() -> None:
     test = _of(lambda value: 11 < value < 15)
     assert test.high == pytest.approx(15, abs=0.1)
+
+
+def test_an_end_where_draws_are_few_takes_few_values_as_far_as_256_critical_values() -> None:
+    tried = []
+
+    def at(value: float) -> tuple[FloatArray, FloatArray]:
+        tried.append(value)
+        return value + ERRORS, np.ones(999)
+
+    test, largest = wild_test(10.0, 1.0, at(0.0), at, 0.999), float(np.abs(ERRORS).max())
+    assert [test.low, test.high] == pytest.approx([10 - largest, 10 + largest], abs=0.02 * largest)
+    assert max(tried) == pytest.approx(10 + 256 * largest)
+    assert len(tried) <= 40

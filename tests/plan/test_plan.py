@@ -735,3 +735,12 @@ def test_a_title_names_no_bootstrap_that_a_model_does_not_have(folder: Path) -> 
     assert (
         planned("quantile_effects", "inference=cluster_time").title == "Effects at quantiles (inference=cluster_time)"
     )
+
+
+def test_runs_of_equal_data_share_the_notes_on_them(folder: Path) -> None:
+    name = experiment("grid: {inference.level: [0.9, 0.95], outcome.controls: [[], [ln_pgdp]]}")
+    runs = planned(name, "model=twfe", "inference=cluster", shop=Workshop()).runs
+    notes = [run.prepared.notes for run in runs]
+    assert len(runs) == 4
+    assert notes[0]
+    assert all(own is notes[0] for own in notes)
