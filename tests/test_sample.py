@@ -316,6 +316,30 @@ def test_outliers_are_treated_in_one_way_and_of_known_variables(small: Panel) ->
         Sample(winsorise=(0.5, 0.5))
 
 
+@pytest.mark.parametrize("treatment", ["winsorise", "trim"])
+def test_a_panel_in_python_has_the_outliers_of_a_run_treated(gappy: pd.DataFrame, treatment: str) -> None:
+    panel = Panel.from_frame(gappy, "u", "t")
+    sample = Sample(first=2013, **{treatment: (0.05, 0.1)})
+    applied = sample.apply(panel)
+    run = Selection(PanelDesign(gaps="keep"), panel, sample.rows(panel), sample).take(["y", "x", "x^2"])
+    own = applied.complete(["y", "x"], gaps="keep").with_terms(["x^2"])
+    assert (len(own.unit_codes) < len(applied.unit_codes)) == (treatment == "trim")
+    pd.testing.assert_frame_equal(own.frame()[["y", "x", "x^2"]], run.frame()[["y", "x", "x^2"]])
+    raw = Sample(first=2013).apply(panel).frame()
+    assert not raw["x"].equals(applied.frame()["x"])
+
+
+def test_only_named_variables_are_treated_and_no_policy(small: Panel) -> None:
+    one = small.with_policy("pilot", {"a": 2012})
+    every = Sample(winsorise=(0.2, 0.2)).apply(one).frame()
+    pd.testing.assert_frame_equal(every.filter(like="pilot"), one.frame().filter(like="pilot"))
+    some = Sample(winsorise=(0.2, 0.2), outliers_of=("gdp",)).apply(one).frame()
+    pd.testing.assert_series_equal(some["gdp"], every["gdp"])
+    pd.testing.assert_series_equal(some["per head"], one.frame()["per head"])
+    with pytest.raises(DataError, match=r"outliers_of names gpd, which is no column .* Did you mean 'gdp'"):
+        Sample(winsorise=(0.2, 0.2), outliers_of=("gpd",)).apply(small)
+
+
 def test_a_sample_without_a_row_inside_names_its_field(small: Panel) -> None:
     with pytest.raises(DataError, match=r"^sample\.trim leaves no row"):
         _taken(small, ["gdp", "per head"], trim=(0.45, 0.45))

@@ -20,6 +20,8 @@ from digicarbon.lazy import lazy
 from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.numeric.percentiles import tails
 from digicarbon.panel import Panel
+from digicarbon.panel.policy import match_weight, policy_columns
+from digicarbon.panel.shift_share import sum_of_shares
 from digicarbon.spec import Names, Spec
 
 if TYPE_CHECKING:
@@ -252,9 +254,36 @@ class Sample(Spec):
         return None
 
     def apply(self, panel: Panel) -> Panel:
-        """Return the rows of this sample, with the columns that it makes; see `rows`."""
-        columns = self.columns(panel)
-        return (panel.with_columns(columns) if columns else panel).rows(self.rows(panel))
+        """Return the rows of this sample, with the columns that it makes and its treatment of outliers.
+
+        A run treats the variables of its model. A panel in Python has no model yet: `outliers_of` names variables, and
+        empty treats all columns of numbers, but for those that policies, or shares and shocks, make. Trimmed values
+        are missing in the panel that is returned; ``complete([…], gaps="keep")`` leaves their rows out.
+
+        Raises
+        ------
+        DataError
+            As `rows` and `columns` do, or if `outliers_of` names no column of numbers of the panel.
+        ConfigError
+            As `rows` does.
+        """
+        kept, columns = self.rows(panel), self.columns(panel)
+        if self.adjusts:
+            columns = {**self._without_outliers(panel, kept), **columns}
+        return (panel.with_columns(columns) if columns else panel).rows(kept)
+
+    def _without_outliers(self, panel: Panel, kept: NDArray[np.bool_]) -> dict[str, FloatArray]:
+        """Return the columns whose outliers are treated, each of shape (rows,); trimmed values are not-a-number."""
+        policies = [name for name in panel.names if all(map(panel.has, policy_columns(name)))]
+        made = {column for name in policies for column in (*policy_columns(name), match_weight(name))}
+        made |= {column for name in panel.shift_shares for column in (name, sum_of_shares(name))}
+        names = [name for name in panel.names if name not in made]
+        unknown = [name for name in self.outliers_of if name not in names]
+        if unknown:
+            about = {"hint": suggestion(unknown[0], names), "variables": cut(names, 40)}
+            raise DataError(Note("outliers_of_no_column", key="outliers_of", unknown=cut(unknown), **about))
+        treated = {name: self.treated(name, panel.column(name), kept) for name in self.outliers_of or names}
+        return {name: np.where(inside, values, np.nan) for name, (values, inside) in treated.items()}
 
     def refuse_others(self, names: Sequence[str]) -> None:
         """Raise a `DataError` if `outliers_of` names a variable that is none of a model's ``names``."""
