@@ -13,7 +13,7 @@ from digicarbon.diagnostic._arguments import spatial_of
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.model.base import Terms
-from digicarbon.model.mediation._mediators import at_zero, fault
+from digicarbon.model.mediation._mediators import at_zero, earlier_outcomes, fault
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.model.tested import asks_for_wild
 from digicarbon.note import Note, cut
@@ -59,7 +59,11 @@ class SpatialMediation(OfModel):
     @property
     def notes(self) -> tuple[Note, ...]:
         """What is assumed, and that there is no wild bootstrap where one is asked for."""
-        about = (Note("spatial_mediation", mediators=cut(self.mediators)), *at_zero(self.model.x, self.model.controls))
+        about = (
+            Note("spatial_mediation", mediators=cut(self.mediators)),
+            *at_zero(self.model.x, self.model.controls),
+            *earlier_outcomes(self.mediators, self.model.y),
+        )
         return (*about, Note("errors_through_mediators")) if asks_for_wild(self.model) else about
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:

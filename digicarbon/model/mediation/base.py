@@ -19,7 +19,7 @@ from digicarbon.model._panel_covariance import REPAIRED, factor_of, factors_of_b
 from digicarbon.model.base import Terms, require_panel
 from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne
 from digicarbon.model.did._timing import is_binary
-from digicarbon.model.mediation._mediators import at_zero, fault
+from digicarbon.model.mediation._mediators import at_zero, earlier_outcomes, fault
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
@@ -54,7 +54,8 @@ class Mediation(Tested):
         As in `Model`. Each focal term has effects of its own; controls are in every equation.
     mediators : tuple of str
         Variables through which x may have its effect, side by side: none of them explains another. No powers, no
-        products, and nothing that is made of x or of another mediator.
+        products, and nothing that is made of x, of another mediator in the same period, or of y in the same or a later
+        one.
     equations : {"full", "first_step"}
         All equations; or only those of the mediators on x, which some call a mechanism regression: it says nothing of
         the outcome.
@@ -479,6 +480,7 @@ class _Fitted:
                 *(() if REPAIRED in self.outcome.notes or not self._repaired[1] else (REPAIRED,)),
                 Note("mediation_assumes", mediators=cut(self.mediators), y=model.y),
                 *at_zero(model.x, model.controls),
+                *earlier_outcomes(model.mediators, model.y),
                 *((Note("mediation_in_parallel", mediators=cut(self.mediators)),) if m > 1 else ()),
                 *self._binary(),
                 Note("mediation_delta"),

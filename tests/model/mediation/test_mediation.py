@@ -425,6 +425,12 @@ def test_listings_are_in_the_file_of_results_and_no_metrics(panel: dc.Panel) -> 
         ({"mediators": ("L.x",)}, r"mediators names L\.x, which is made of the same variable as x"),
         ({"mediators": ("center(x)",)}, r"mediators names center\(x\), which is made of the same variable as x"),
         ({"mediators": ("m1", "ln_m1")}, "mediators names ln_m1, which is made of the same variable as m1"),
+        ({"mediators": ("m1", "D.m1")}, r"mediators names D\.m1, which is made of the same variable as m1"),
+        ({"mediators": ("D.m1", "L.m1")}, r"mediators names L\.m1, which is made of the same variable as D\.m1"),
+        ({"mediators": ("F.y",)}, r"mediators names F\.y, which is made of the outcome y of the same or a later"),
+        ({"mediators": ("m1", "D.y")}, r"mediators names D\.y, which is made of the outcome y"),
+        ({"mediators": ("ln_y",)}, "mediators names ln_y, which is made of the outcome y"),
+        ({"y": "D.y", "mediators": ("L.y",)}, r"mediators names L\.y, which is made of the outcome D\.y"),
         ({"mediators": ("m1",), "controls": ("x:m1",)}, "mediators names m1, and the model has x:m1"),
         ({"mediators": ("m1",), "x": ("x", "x:m1")}, "mediators names m1, and the model has x:m1"),
         ({"mediators": ("m1",), "controls": ("m1^2",)}, r"mediators names m1, and the model has m1\^2"),
@@ -456,4 +462,24 @@ def test_effects_beside_a_product_say_where_they_are(panel: dc.Panel) -> None:
     square = Mediation(**{**FIELDS, "x": ("x", "x^2"), "controls": ()}).fit(panel)
     assert "Effects of x are those where x is 0, since the model has x^2." in map(str, square.notes)
     plain = Mediation(**FIELDS).fit(panel)
-    assert "mediation_at_zero" not in {note.code for note in plain.notes}
+    assert not {"mediation_at_zero", "mediation_product_alone"} & {note.code for note in plain.notes}
+
+
+def test_a_product_without_its_variable_says_what_its_effects_are(panel: dc.Panel) -> None:
+    result = Mediation(**{**FIELDS, "x": ("x:c",), "controls": ("c",)}).fit(panel)
+    sentence = (
+        "Effects of x:c are those of the product or power itself: the model has no term of x alone, whose effect is "
+        "taken as 0."
+    )
+    assert sentence in map(str, result.notes)
+    named = panel.with_columns({"product": panel.column("x") * panel.column("c")})
+    own = Mediation(**{**FIELDS, "x": ("product",), "controls": ("c",)}).fit(named)
+    assert result.effects is not None
+    assert own.effects is not None
+    np.testing.assert_allclose(result.effects["coef"], own.effects["coef"], rtol=1e-9)
+
+
+def test_an_outcome_of_earlier_periods_among_mediators_has_a_note(panel: dc.Panel) -> None:
+    result = Mediation(**{**FIELDS, "mediators": ("m1", "L.y")}).fit(panel)
+    (note,) = [note for note in result.notes if note.code == "mediators_of_lagged_y"]
+    assert str(note).startswith("L.y is the outcome of earlier periods: x of a later period cannot have moved it")
