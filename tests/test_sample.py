@@ -319,7 +319,7 @@ def test_outliers_are_treated_in_one_way_and_of_known_variables(small: Panel) ->
 @pytest.mark.parametrize("treatment", ["winsorise", "trim"])
 def test_a_panel_in_python_has_the_outliers_of_a_run_treated(gappy: pd.DataFrame, treatment: str) -> None:
     panel = Panel.from_frame(gappy, "u", "t")
-    sample = Sample(first=2013, **{treatment: (0.05, 0.1)})
+    sample = _sample(first=2013, **{treatment: [0.05, 0.1]})
     applied = sample.apply(panel)
     run = Selection(PanelDesign(gaps="keep"), panel, sample.rows(panel), sample).take(["y", "x", "x^2"])
     own = applied.complete(["y", "x"], gaps="keep").with_terms(["x^2"])
