@@ -76,6 +76,25 @@ def test_a_balanced_panel_is_that_of_spatial_panel(kind: str, effects: str, ours
         assert found.statistics["loglik"] == pytest.approx(known.statistics["loglik"], abs=1e-8)
 
 
+@pytest.mark.parametrize("cov", ["classic", "cluster"])
+@pytest.mark.parametrize(("kind", "spatial"), [("sar", "rho"), ("sdm", "rho"), ("sem", "lambda")])
+@pytest.mark.parametrize(("ours", "theirs"), [("adjusted_score", "lee_yu"), ("none", "none")])
+def test_the_end_of_a_range_is_that_of_spatial_panel(kind: str, spatial: str, cov: str, ours: str, theirs: str) -> None:
+    """What is within a thousandth of the range from its end has no error, no stars and no effects."""
+    panel, fields = panel_of(frame(rho=0.9993)), {"kind": kind, "effects": "unit", "cov": cov}
+    fitted = model(**fields, bias_correction=ours)
+    found = fitted.fit(panel, weights())
+    known = dc.SpatialPanel(**SPEC, **fields, bias_correction=theirs).fit(panel, weights())
+    assert 0.998 < known.estimates.loc[spatial, "coef"] < 0.99999
+    for result in (found, known):
+        assert result.boundary == (spatial,)
+        assert result.spatial_effects is None
+        assert np.isnan(result.estimates.loc[spatial, "se"])
+        assert result.has_note("at_boundary")
+    batch = fitted.batch(panel, weights(), Estimand("direct", "a"))
+    assert np.isnan(batch.fit(batch.prepare(panel.array(("y",))))[0]).all()
+
+
 @pytest.mark.parametrize("kind", ["slx", "sar", "sem", "sdm", "sdem"])
 @pytest.mark.parametrize("effects", ["none", "unit", "time", "two_way"])
 def test_clustered_errors_of_a_balanced_panel_are_those_of_spatial_panel(kind: str, effects: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, overload
+from typing import Literal, Protocol, overload
 
 import numpy as np
 import scipy
@@ -29,6 +29,9 @@ Demeaning = Literal["exact", "first"]
 
 FLAT, MOST_FLAT = 1e-8, 1e-3
 """Range of the log-likelihood, per observation and at most, that may be only rounding: no parameter is identified."""
+
+END = 1e-3
+"""Share of the range of a spatial parameter that counts as its end."""
 
 
 @dataclass(frozen=True)
@@ -555,12 +558,20 @@ def bracket(nodes: FloatArray, heights: FloatArray, score: Callable[[float], flo
     return left, right, False
 
 
+class Bounded(Protocol):
+    """What has a range of a spatial parameter: W of all periods, or weights by period."""
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The first and the last value, where I - ρW is singular."""
+
+
 @overload
-def near_end(rho: float, w: SpatialOperator) -> bool: ...
+def near_end(rho: float, w: Bounded) -> bool: ...
 @overload
-def near_end(rho: FloatArray, w: SpatialOperator) -> NDArray[np.bool_]: ...
-def near_end(rho: float | FloatArray, w: SpatialOperator) -> bool | NDArray[np.bool_]:
+def near_end(rho: FloatArray, w: Bounded) -> NDArray[np.bool_]: ...
+def near_end(rho: float | FloatArray, w: Bounded) -> bool | NDArray[np.bool_]:
     """Return whether ρ is within a thousandth of the range from its end: I - ρW is almost singular there."""
     low, high = w.bounds
-    margin = 1e-3 * (high - low)
+    margin = END * (high - low)
     return (rho - low < margin) | (high - rho < margin)

@@ -14,7 +14,7 @@ from digicarbon.numeric.spatial.by_period.effects import Effects
 from digicarbon.numeric.spatial.by_period.estimates import PeriodFit
 from digicarbon.numeric.spatial.by_period.traces import projected_products
 from digicarbon.numeric.spatial.by_period.weights import PeriodWeights
-from digicarbon.numeric.spatial.likelihood import gaussian, inner_ranges, refuse_flat_ranges
+from digicarbon.numeric.spatial.likelihood import gaussian, inner_ranges, near_end, refuse_flat_ranges
 from digicarbon.numeric.spatial.operator import coarse_nodes
 
 FEWEST = 9
@@ -146,14 +146,12 @@ class ErrorPeriods:
         best = min(max(int(heights.argmax()), 1), len(nodes) - 2)
         low, high = float(nodes[best - 1]), float(nodes[best + 1])
         slopes = self._slope(powers, low), self._slope(powers, high)
-        left, right = self.weights.bounds
         end = not slopes[0] > 0 > slopes[1]
         if end:
             lam = low if slopes[0] <= 0 else high
         else:
             lam = float(scipy.optimize.brentq(lambda at: self._slope(powers, at), low, high, xtol=1e-15, rtol=1e-14))
-        margin = 1e-5 * (right - left)
-        at_end = lam - left < margin or right - lam < margin or (end and lam in (nodes[0], nodes[-1]))
+        at_end = near_end(lam, self.weights) or (end and lam in (nodes[0], nodes[-1]))
         return self._at(powers, y, lam, bool(at_end))
 
     def factored(self, lam: float) -> tuple[FloatArray, FloatArray, float]:

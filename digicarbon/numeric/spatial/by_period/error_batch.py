@@ -12,6 +12,7 @@ from numpy.polynomial import chebyshev
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.spatial.by_period.clustered import of_sums
 from digicarbon.numeric.spatial.by_period.error import ErrorPeriods
+from digicarbon.numeric.spatial.likelihood import near_end
 from digicarbon.numeric.spatial.operator import coarse_nodes
 
 LAST = 16
@@ -147,7 +148,7 @@ class ErrorPeriodBatch:
                 break
         basis = chebyshev.chebvander(at, NODES - 1) @ inverse
         sigma2 = np.einsum("mp,pm->m", basis, ssr) / model.degrees
-        inside = moved == 0
+        inside, lost = moved == 0, near_end((low + high) / 2 + (high - low) / 2 * at, model.weights)
         for which in range(len(contrasts)):
             estimate = np.einsum("mp,pm->m", basis, coefficients[:, which])
             if self.by_unit:
@@ -155,7 +156,7 @@ class ErrorPeriodBatch:
             else:
                 variance = sigma2 * (basis @ spreads[:, which])
             error = np.sqrt(np.maximum(variance, 0.0))
-            out[which][:, own[inside]] = np.stack([estimate, error])[:, inside]
+            out[which][:, own[inside]] = np.where(lost, np.nan, np.stack([estimate, error]))[:, inside]
         return moved
 
     def _sides(self, outcomes: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -14,8 +14,8 @@ from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.spatial.by_period.effects import Effects
 from digicarbon.numeric.spatial.by_period.estimates import PeriodFit
 from digicarbon.numeric.spatial.by_period.traces import Traces, products_of, slopes_of
-from digicarbon.numeric.spatial.by_period.weights import SAME, PeriodWeights
-from digicarbon.numeric.spatial.likelihood import gaussian, inner_ranges, refuse_flat_ranges
+from digicarbon.numeric.spatial.by_period.weights import SAME, STABLE, PeriodWeights
+from digicarbon.numeric.spatial.likelihood import gaussian, inner_ranges, near_end, refuse_flat_ranges
 
 NEWTON = 60
 CLOSE, ROUGH = 1e-12, 1e-7
@@ -74,8 +74,7 @@ def solve_lag(
         active = active[np.abs(rho[active] - at) > CLOSE * (right - left)]
         if not len(active):
             break
-    margin = 1e-5 * (right - left)
-    return rho, (rho - left < margin) | (right - rho < margin)
+    return rho, near_end(rho, traces.weights)
 
 
 def fit_lags(
@@ -206,7 +205,7 @@ def _solve_several(
         rho = _newton(rho, gram, weights, effects, effects.degrees)
     if rho is None:
         raise EstimationError(Note("several_weights_no_maximum"))
-    return rho, weights.largest(rho) > 1 - 1e-5
+    return rho, weights.largest(rho) > STABLE
 
 
 def _newton(

@@ -13,6 +13,7 @@ from digicarbon.numeric.spatial.by_period.clustered import factor, left_of_one, 
 from digicarbon.numeric.spatial.by_period.lag import CLOSE, NEAR, NEWTON, ROUGH, SQUARED, solve_lag, table_of
 from digicarbon.numeric.spatial.by_period.surface import Filters, Surface, Values
 from digicarbon.numeric.spatial.by_period.traces import Traces
+from digicarbon.numeric.spatial.by_period.weights import STABLE
 from digicarbon.numeric.spatial.likelihood import is_flat
 
 Asked = tuple[int, tuple[int | None, ...], str]
@@ -130,7 +131,7 @@ class LagBatch:
         if self.adjusted:
             found &= self._newton(rho, gram, found, True, self.degrees, SQUARED)
         doubtful = np.flatnonzero(found & ~self.surface.sure(rho))
-        found[doubtful] = [self.weights.largest(rho[place]) <= 1 - 1e-5 for place in doubtful]
+        found[doubtful] = [self.weights.largest(rho[place]) <= STABLE for place in doubtful]
         return rho, found
 
     def _newton(

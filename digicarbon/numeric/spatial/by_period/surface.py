@@ -17,7 +17,7 @@ from digicarbon.numeric.spatial.by_period.effects import Effects
 from digicarbon.numeric.spatial.by_period.lag import table_of
 from digicarbon.numeric.spatial.by_period.mean_effects import multipliers
 from digicarbon.numeric.spatial.by_period.traces import products_of, slopes_of
-from digicarbon.numeric.spatial.by_period.weights import PeriodWeights
+from digicarbon.numeric.spatial.by_period.weights import STABLE, PeriodWeights
 
 DEGREE = {1: 11, 2: 9, 3: 9}
 """Total degree of the polynomials in ρ on a cell of its range, by the number of W; four would need 715 nodes."""
@@ -258,7 +258,7 @@ class Surface:
     def sure(self, rho: FloatArray) -> BoolArray:
         """Return whether places, shape (M, R), are inside the stable region, being so near zero or in a cell."""
         scaled = rho * self.scale
-        sure = np.asarray(np.abs(scaled).sum(axis=1) < 1 - 1e-5)
+        sure = np.asarray(np.abs(scaled).sum(axis=1) < STABLE)
         for place in np.flatnonzero(~sure & (scaled.sum(axis=1) < 1 - WIDE)):
             key = tuple(int(one) for one in self._keys(rho[place : place + 1])[0])
             sure[place] = self._cells.get(key) is not None

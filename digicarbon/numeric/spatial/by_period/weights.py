@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 from digicarbon.arrays import BoolArray, FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
+from digicarbon.numeric.spatial.likelihood import END
 from digicarbon.numeric.spatial.operator import DenseOperator, find_balance
 
 LARGE = 0.1
 """A ρ by which (I - ρW)⁻¹ - I can be divided without a loss of digits."""
 SAME = 1e-12
 """The smallest eigenvalue of cosines between weights, or between their lags, from which they are told apart."""
+
+STABLE = 1 - 2 * END
+"""The largest root of Σ ρ_r W_r that is away from the end of its range, which is 1: as `near_end` says of one W."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +125,11 @@ class PeriodWeights:
         return self.largest(rho) < 1.0
 
     def largest(self, rho: FloatArray) -> float:
-        """Return the largest real part of the roots of Σ ρ_r W_r, or, where that is less than 1, a number above it."""
+        """Return the largest real part of the roots of Σ ρ_r W_r, or a number above it that is less than `STABLE`."""
         mixed = self.mixed(rho)
         # no root is larger than the largest row sum
         bound = float(np.abs(mixed).sum(axis=2).max())
-        return bound if bound < 1.0 else float(np.linalg.eigvals(mixed).real.max())
+        return bound if bound < STABLE else float(np.linalg.eigvals(mixed).real.max())
 
     def inverse(self, rho: FloatArray) -> FloatArray:
         """Return the inverse of `filter`, shape (P, N, N)."""
