@@ -155,23 +155,16 @@ def _fit(
     rows, z, outcome = rows_of(panel), panel.array(names), panel.column(y)
     if effects == "none":
         z = np.column_stack([np.ones(len(z)), z])
-    return _likeliest(outcome, z, rows, effects, candidates)[0]
-
-
-def likeliest(
-    panel: Panel, y: FloatArray, z: FloatArray, effects: EffectsKind, candidates: Sequence[Weights]
-) -> Weights | None:
-    """Return the weights of which a regression of y on z has its spatial lag, or None; arguments as in `null_of`."""
-    return _likeliest(y, z, rows_of(panel), effects, fitting_weights(panel, effects, candidates))[1]
+    return _likeliest(outcome, z, rows, effects, candidates)
 
 
 def _likeliest(
     y: FloatArray, z: FloatArray, rows: Rows, effects: EffectsKind, candidates: Sequence[Weights]
-) -> tuple[NullModel, Weights | None]:
+) -> NullModel:
     sample = Sample(rows.n, rows.t, effects, "lee_yu")
-    found: list[tuple[NullModel, Weights]] = []
+    found: list[NullModel] = []
     for w in candidates:
         # weights whose likelihood is flat tell nothing of the outcome's dependence
         with suppress(EstimationError):
-            found.append((lag_null(y, z, rows, w.operator, sample), w))
-    return max(found, key=lambda one: one[0].loglik) if found else (linear_null(y, z, rows, effects), None)
+            found.append(lag_null(y, z, rows, w.operator, sample))
+    return max(found, key=lambda one: one.loglik) if found else linear_null(y, z, rows, effects)

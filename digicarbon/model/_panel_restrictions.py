@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digicarbon.arrays import FloatArray
+from digicarbon.errors import EstimationError
 from digicarbon.model._absorption import absorption
-from digicarbon.model._panel_batch import likeliest
+from digicarbon.model._panel_batch import fitting_weights
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Batch, Estimand, Fits, OneByOne
 from digicarbon.model.restrictions import AbsorbedNulls, ErrorNulls, LinearNulls, Nulls, Projected, Restrictions
@@ -223,10 +224,14 @@ def nulls_of(
         Whether spatial lags of the columns stay in the null model beside its spatial error.
     """
     rows = rows_of(panel)
-    fitting = likeliest(panel, y, z, effects, [] if weights is None else [weights])
-    if fitting is None:
+    fitting = fitting_weights(panel, effects, [] if weights is None else [weights])
+    if not fitting:
         return LinearNulls(y, z, x, rows, effects)
-    sample = Sample(rows.n, rows.t, effects, "lee_yu")
-    if not lags:
-        return ErrorNulls(y, z, x, rows, fitting.operator, sample)
-    return LagNulls(y, z, x, rows, fitting.operator, sample)
+    sample, operator = Sample(rows.n, rows.t, effects, "lee_yu"), fitting[0].operator
+    try:
+        nulls = LagNulls(y, z, x, rows, operator, sample)
+        nulls.shifted(np.zeros(x.shape[1]))
+    except EstimationError:
+        # weights whose likelihood is flat tell nothing of the outcome's dependence
+        return LinearNulls(y, z, x, rows, effects)
+    return nulls if lags else ErrorNulls(y, z, x, rows, operator, sample)
