@@ -193,6 +193,27 @@ def test_a_quantile_beyond_all_rows_is_refused(tau: float, accepted: bool) -> No
             refused(panel)
 
 
+def test_with_half_panels_rows_are_those_of_each_half() -> None:
+    """200 rows: those of a half are 100, or 75 of the later one where periods are seven and rows 175."""
+    whole = panel_of(n=25, periods=8)
+    model = dc.PanelQuantile(**TERMS, quantiles=(0.006, 0.994))
+    model.check(whole)
+    halved = model.model_copy(update={"bias": "half_panel"})
+    sentence = (
+        r"quantiles 0\.006, 0\.994 of 100 rows \(of the half of the periods with fewest rows\): .* 0\.01 to 0\.99"
+    )
+    for refused in (halved.check, halved.fit):
+        with pytest.raises(EstimationError, match=sentence):
+            refused(whole)
+    seven = panel_of(n=25, periods=7)
+    with pytest.raises(EstimationError, match="of 75 rows"):
+        halved.check(seven)
+    some = dc.PanelQuantile(**TERMS, quantiles=(0.045, 0.5), bias="half_panel").fit(whole)
+    (note,) = [note for note in some.notes if note.code == "quantile_few_rows"]
+    assert (note["quantiles"], note["rows"]) == (("0.045",), 100)
+    assert "of 100 rows (of the half of the periods with fewest rows) lie beyond" in str(note)
+
+
 def test_few_rows_beyond_a_quantile_and_an_outcome_of_two_values_are_notes() -> None:
     panel = panel_of(n=30, periods=8)
     (note,) = [

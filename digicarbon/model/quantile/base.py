@@ -160,14 +160,24 @@ class PanelQuantile(Tested):
 
     def _check_rows(self, made: Panel) -> None:
         """Raise unless a row lies beyond each quantile, and halves identify the coefficients where they are used."""
-        rows = len(made.unit_codes)
+        rows = self._rows(rows_of(made))
         beyond = self._beyond(rows, 1)
         if beyond:
-            ends = {"least": 1 / rows, "most": 1 - 1 / rows}
-            raise EstimationError(
-                Note("quantile_beyond_rows", key="model.quantiles", quantiles=cut(beyond), rows=rows, **ends)
-            )
+            facts = {"rows": rows, "least": 1 / rows, "most": 1 - 1 / rows} | self._of_half
+            raise EstimationError(Note("quantile_beyond_rows", key="model.quantiles", quantiles=cut(beyond), **facts))
         self._check_halves(made)
+
+    def _rows(self, rows: Rows) -> int:
+        """Return the number of rows that quantiles are taken of: with halves, that of the smaller one."""
+        every = len(rows.unit_codes)
+        if self.bias == "none":
+            return every
+        return min(int(keep.sum()) for keep in _halves(rows)) or every
+
+    @property
+    def _of_half(self) -> dict[str, Note]:
+        """What a note on the number of rows says of halves."""
+        return {} if self.bias == "none" else {"half": Note("quantile_rows_of_half")}
 
     def _beyond(self, rows: int, fewest: int) -> list[str]:
         """Return the quantiles beyond which fewer rows lie than that."""
@@ -390,8 +400,9 @@ class _Fitted:
         together = dict(zip(equality.columns, equality.to_numpy()[-1].tolist(), strict=True))
         statistics |= {"equality_f": together["F"], "equality_p": together["p"]}
         lost = float((moments.scales <= 0).mean())
-        rows = len(self.columns.values)
+        rows = model._rows(self.columns.rows)
         few = model._beyond(rows, FEW_BEYOND)
+        counted = {"fewest": FEW_BEYOND, "rows": rows, **model._of_half}
         return Result(
             kind="quantile",
             y=model.y,
@@ -412,7 +423,7 @@ class _Fitted:
                 *((REPAIRED,) if repaired else ()),
                 Note("quantile_moments"),
                 *((Note("quantile_of_two_values", y=model.y),) if self._two_values else ()),
-                *((Note("quantile_few_rows", quantiles=cut(few), fewest=FEW_BEYOND, rows=rows),) if few else ()),
+                *((Note("quantile_few_rows", quantiles=cut(few), **counted),) if few else ()),
                 *((Note("quantile_half_panel"),) if model.bias != "none" else ()),
                 *((Note("quantile_scale", share=lost),) if lost else ()),
                 *((Note("quantile_unit_effects", periods=self._periods),) if self._few_periods else ()),
