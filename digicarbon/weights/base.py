@@ -93,8 +93,8 @@ class Weights:
     @classmethod
     def from_matrix(
         cls,
-        matrix: ArrayLike | scipy.sparse.sparray,
-        labels: Sequence[object],
+        matrix: ArrayLike | scipy.sparse.sparray | pd.DataFrame,
+        labels: Sequence[object] | None = None,
         row_standardise: bool = True,
         islands: Islands = "refuse",
         name: str | Note = "W",
@@ -104,10 +104,12 @@ class Weights:
 
         Parameters
         ----------
-        matrix : array or sparse array, shape (N, N)
-        labels : sequence, length N
+        matrix : array, sparse array or DataFrame, shape (N, N)
+            A frame has labels of its own in its index and columns; one that numbers both from 0 has none.
+        labels : sequence, length N, optional
             The units of rows and columns, in the order in which these stand in the matrix. `Panel.units` has the order
-            of the panel: by size where labels are whole numbers, as text otherwise, and not that of a file.
+            of the panel: by size where labels are whole numbers, as text otherwise, and not that of a file. Rows and
+            columns of a frame are put in this order by their own labels; None takes its index.
         row_standardise : bool
             Divide each row by its sum.
         islands : {"refuse", "keep"}
@@ -122,11 +124,16 @@ class Weights:
         Raises
         ------
         WeightsError
-            If the matrix is not square, has a wrong number of labels, a label twice, a negative or non-finite weight,
-            a weight of a unit on itself, or a unit without neighbour, or cannot be normalised in this way.
+            If the matrix is not square, has a wrong number of labels, other labels than its frame, a label twice, a
+            negative or non-finite weight, a weight of a unit on itself, or a unit without neighbour, or cannot be
+            normalised in this way.
         """
         how: Normalise = normalise or ("row" if row_standardise else "none")
         _check_choices(how, islands, name)
+        if isinstance(matrix, pd.DataFrame):
+            matrix, labels = _of_frame(matrix, labels, name)
+        if labels is None:
+            raise WeightsError(Note("weights_no_labels", weights=name))
         dense_or_sparse: Any = matrix if scipy.sparse.issparse(matrix) else _dense(matrix, name)
         if dense_or_sparse.ndim != 2 or dense_or_sparse.shape[0] != dense_or_sparse.shape[1]:
             raise WeightsError(Note("weights_not_square", weights=name, shape=str(dense_or_sparse.shape)))
@@ -425,6 +432,30 @@ def _node_or_digest(value: WeightsSpec | Weights) -> dict[str, Any]:
 
 GivenNode = Annotated[WeightsSpec | InstanceOf[Weights], BeforeValidator(_given), PlainSerializer(_node_or_digest)]
 """As `Node`, or weights that are made already, which Python alone has."""
+
+
+def _of_frame(
+    frame: pd.DataFrame, labels: Sequence[object] | None, name: str | Note
+) -> tuple[pd.DataFrame, Sequence[object]]:
+    """Return a frame in the order of labels, and these; as it is where it numbers its rows and columns from 0."""
+    rows, columns = ([label(item) for item in axis] for axis in (frame.index, frame.columns))
+    if len(rows) != len(columns):
+        raise WeightsError(Note("weights_not_square", weights=name, shape=str(frame.shape)))
+    wanted = rows if labels is None else [label(item) for item in labels]
+    for known in (rows, columns, wanted):
+        twice = sorted({unit for unit in known if known.count(unit) > 1}) if len(set(known)) < len(known) else []
+        if twice:
+            raise WeightsError(Note("weights_same_label", weights=name, labels=cut(twice)))
+    numbered = all(list(axis) == list(range(len(rows))) for axis in (frame.index, frame.columns))
+    if numbered and set(wanted) != set(rows):
+        return frame, wanted
+    if set(rows) != set(columns):
+        others = sorted(set(rows) ^ set(columns))
+        raise WeightsError(Note("weights_frame_sides", weights=name, labels=cut(others)))
+    others = sorted(set(rows) ^ set(wanted))
+    if others:
+        raise WeightsError(Note("weights_frame_labels", weights=name, labels=cut(others)))
+    return frame.set_axis(rows, axis=0).set_axis(columns, axis=1).loc[wanted, wanted], wanted
 
 
 def _dense(matrix: Any, name: str | Note) -> FloatArray:

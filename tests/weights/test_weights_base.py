@@ -92,6 +92,45 @@ def test_what_is_wrong_is_a_sentence(make: Callable[[], Weights], sentence: str)
         make()
 
 
+def test_a_frame_is_read_by_its_own_labels() -> None:
+    """A frame in another order is the same W: rows and columns are found by label, not by place."""
+    frame = pd.DataFrame(RAW, index=LABELS, columns=LABELS)
+    turned = frame.loc[["c", "a", "b"], ["b", "c", "a"]]
+    for given in (frame, turned):
+        weights = Weights.from_matrix(given, LABELS)
+        assert weights.labels == ("a", "b", "c")
+        np.testing.assert_array_equal(weights.raw.toarray(), RAW)
+    own = Weights.from_matrix(turned)
+    assert own.labels == ("c", "a", "b")
+    np.testing.assert_array_equal(own.raw.toarray(), frame.loc[["c", "a", "b"], ["c", "a", "b"]])
+    codes = pd.DataFrame(RAW, index=[12, 11, 13], columns=["12", "11", "13"])
+    np.testing.assert_array_equal(
+        Weights.from_matrix(codes, ["11", 12, 13]).raw.toarray(), RAW[[1, 0, 2]][:, [1, 0, 2]]
+    )
+    np.testing.assert_array_equal(Weights.from_matrix(pd.DataFrame(RAW), LABELS).raw.toarray(), RAW)
+
+
+@pytest.mark.parametrize(
+    ("frame", "labels", "sentence"),
+    [
+        (
+            pd.DataFrame(RAW, ["a", "b", "x"], ["a", "b", "x"]),
+            LABELS,
+            "c, x are in labels or in the index of the frame",
+        ),
+        (pd.DataFrame(RAW, LABELS, ["a", "b", "x"]), LABELS, "c, x are in the index or in the columns of the frame"),
+        (pd.DataFrame(RAW, LABELS, ["a", "b", "x"]), None, "c, x are in the index or in the columns of the frame"),
+        (pd.DataFrame(RAW, LABELS, LABELS), ["a", "b"], "c is in labels or in the index of the frame"),
+        (pd.DataFrame(RAW, ["a", "b", "a"], ["a", "b", "a"]), None, "the label a is given more than once"),
+        (pd.DataFrame(RAW[:2], ["a", "b"], LABELS), None, r"must be square; its shape is \(2, 3\)"),
+        (RAW, None, "give labels: the unit of each row of the matrix"),
+    ],
+)
+def test_a_frame_with_other_labels_is_refused(frame: Any, labels: list[str] | None, sentence: str) -> None:
+    with pytest.raises(WeightsError, match=sentence):
+        Weights.from_matrix(frame, labels)
+
+
 def test_a_refusal_tells_its_units_as_fields_and_in_chinese() -> None:
     with pytest.raises(WeightsError) as caught:
         Weights.from_matrix([[0, 1, 0], [1, 0, 0], [0, 0, 0]], ["Hebei", "Beijing", "Jilin"])
