@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.resampling.unit_wild import WildTest, wild_test
+from digicarbon.numeric.linear.within import Rows
+from digicarbon.numeric.resampling.null_model import NullModel
+from digicarbon.numeric.resampling.unit_wild import WildTest, corrected, wild_test
 
 ERRORS = np.random.default_rng(7).standard_normal(999)
 CRITICAL = float(np.sort(np.abs(ERRORS))[-50])
@@ -52,3 +55,26 @@ def test_an_end_where_draws_are_few_takes_few_values_as_far_as_256_critical_valu
     assert [test.low, test.high] == pytest.approx([10 - largest, 10 + largest], abs=0.02 * largest)
     assert max(tried) == pytest.approx(10 + 256 * largest)
     assert len(tried) <= 40
+
+
+@pytest.mark.parametrize("by_time", [True, False])
+@pytest.mark.parametrize("leverage", [1.0, 1e6])
+def test_corrections_of_a_shared_basis_are_those_of_each(by_time: bool, leverage: float) -> None:
+    """Where one unit has all of a column, an eigenvalue vanishes, and eigenvectors are taken."""
+    rng, n, t, k = np.random.default_rng(3), 9, 8, 4
+    rows = Rows(np.repeat(np.arange(n), t), np.tile(np.arange(t), n), n, t)
+    columns = rng.normal(size=(n * t, k + 1))
+    columns[:t, k] *= leverage
+    basis = np.linalg.qr(columns)[0]
+    for border in (basis[:, k], 0.6 * basis[:, k]):
+        full = np.column_stack([basis[:, :k], border])
+        null = NullModel(columns[:, 0], rng.normal(size=n * t), rows, full, by_time, shared=basis[:, :k])
+        expected = corrected(replace(null, shared=None))
+        np.testing.assert_allclose(corrected(null), expected, rtol=1e-12, atol=1e-13)
+        shares = np.eye(t) * (1 - by_time / n)
+        for unit in range(n):
+            own = slice(unit * t, unit * t + t)
+            values, vectors = np.linalg.eigh(shares - full[own] @ full[own].T)
+            roots = np.where(values > 1e-8, np.abs(values) ** -0.5, 0.0)
+            by_hand = vectors @ (roots * (vectors.T @ null.residuals[own]))
+            np.testing.assert_allclose(expected[own], by_hand, rtol=1e-6, atol=1e-9)

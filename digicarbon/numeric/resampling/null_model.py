@@ -8,7 +8,7 @@ residuals, and passes them through the inverse of the filter (Freedman & Lane 19
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -54,6 +54,8 @@ class NullModel:
         Each is a factor I - ρW, in the order in which they are applied to y.
     loglik : float
         Not-a-number where the model has no spatial parameter.
+    shared : ndarray, shape (rows, k - 1), or None
+        The basis without its last column, where null models that differ in that column have the same array.
     """
 
     y: FloatArray
@@ -63,6 +65,7 @@ class NullModel:
     by_time: bool
     filters: tuple[tuple[SpatialOperator, float], ...] = ()
     loglik: float = float("nan")
+    shared: FloatArray | None = field(default=None, kw_only=True)
 
     @property
     def spatial(self) -> bool:
@@ -219,7 +222,8 @@ class LagNulls:
         along = gram @ g / (g @ gram @ g)
         own = unrestricted + along * (value - g @ unrestricted)
         residuals = self._y[:, 0] - rho * self._wy[:, 0] - self.x @ own
-        return self._at(residuals, with_free(self.basis, self.x, g), rho, float(residuals @ residuals))
+        basis = with_free(self.basis, self.x, g)
+        return self._at(residuals, basis, rho, float(residuals @ residuals))
 
     @cached_property
     def _free(self) -> tuple[FloatArray, FloatArray, FloatArray, tuple[float, float, float]]:
@@ -232,7 +236,10 @@ class LagNulls:
     def _at(self, residuals: FloatArray, basis: FloatArray, rho: float, ssr: float) -> NullModel:
         loglik = concentrated(ssr, star_log_determinant(self._w, rho, self.sample), self.sample)
         filters = ((self._used, rho),)
-        return NullModel(self.y, residuals, self.rows, basis, by_time(self.sample.effects), filters, loglik)
+        shared = self.basis if basis.shape[1] == self.basis.shape[1] + 1 else None
+        return NullModel(
+            self.y, residuals, self.rows, basis, by_time(self.sample.effects), filters, loglik, shared=shared
+        )
 
 
 def error_null(y: FloatArray, z: FloatArray, rows: Rows, m: SpatialOperator, sample: Sample) -> NullModel:

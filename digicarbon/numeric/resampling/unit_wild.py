@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 import numpy as np
+import scipy
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel
 
 CELLS = 1 << 22
@@ -22,6 +24,8 @@ TIES = 1e-9
 """A statistic that is smaller than the observed one by less than this share is equal to it."""
 VANISHED = 1e-8
 """Share of a direction that regressors explain up to rounding."""
+POLES, WORST = 24, 1e-3
+"""Poles of an inverse square root whose error is rounding where no eigenvalue is below this share of the largest."""
 CLOSE = 0.1
 """Standard errors by which the last step of the search for the end of an interval may still move it.
 
@@ -78,7 +82,7 @@ def corrected(null: NullModel) -> FloatArray:
     """
     rows = null.rows
     if rows.balanced:
-        return CORRECTIONS.of(null)(null.residuals.reshape(rows.n, rows.t, 1)).ravel()
+        return CORRECTIONS.apply(null, null.residuals.reshape(rows.n, rows.t, 1)).ravel()
     out, shares = np.empty_like(null.residuals), _shares(null)
     for unit in range(rows.n):
         own = np.flatnonzero(rows.unit_codes == unit)
@@ -103,20 +107,83 @@ class _Corrections:
 
     def __init__(self) -> None:
         self._last: tuple[NullModel, Callable[[FloatArray], FloatArray]] | None = None
+        self._shared: tuple[NullModel, _Bordered] | None = None
 
-    def of(self, null: NullModel) -> Callable[[FloatArray], FloatArray]:
-        """Return what corrects residuals, shape (N, T, 1), of a null model with these regressors."""
+    def apply(self, null: NullModel, by_unit: FloatArray) -> FloatArray:
+        """Return columns, shape (N, T, 1), multiplied as a null model's residuals are."""
+        if null.shared is not None and null.basis.shape[1] < null.rows.t:
+            shared = self._shared
+            if shared is None or not _has_same_leverage(shared[0], null):
+                shared = self._shared = null, _Bordered(null.shared, null.rows, 1 - _shares(null)[0])
+            found = shared[1].apply(null.basis[:, -1], by_unit)
+            if found is not None:
+                return found
         last = self._last
-        if last is None or not _has_same_leverage(last[0], null):
+        if last is None or last[0].basis is not null.basis or not _has_same_leverage(last[0], null):
             last = self._last = null, _correction(null)
-        return last[1]
+        return last[1](by_unit)
 
 
 CORRECTIONS = _Corrections()
 
 
 def _has_same_leverage(one: NullModel, other: NullModel) -> bool:
-    return one.basis is other.basis and one.rows is other.rows and one.by_time == other.by_time
+    return one.shared is other.shared and one.rows is other.rows and one.by_time == other.by_time
+
+
+class _Bordered:
+    """What multiplies by (cI - UU′ - uu′)^(-1/2) unit by unit, for many u and the same U.
+
+    Parameters
+    ----------
+    basis : ndarray, shape (N·T, k)
+        U of all units.
+    rows : Rows
+    rest : float
+        c.
+
+    Notes
+    -----
+    The inverse square root is a sum of resolvents at poles on the negative axis (Hale, Higham & Trefethen 2008, method
+    3). With the eigenvectors of U′U each resolvent is that of a diagonal matrix with a border, which has a closed form.
+    """
+
+    def __init__(self, basis: FloatArray, rows: Rows, rest: float) -> None:
+        blocks = basis.reshape(rows.n, rows.t, -1)
+        values, vectors = np.linalg.eigh(blocks.transpose(0, 2, 1) @ blocks)
+        self._axes, self._rest, least = blocks @ vectors, rest, WORST * rest
+        modulus = 1 - WORST
+        quarter = scipy.special.ellipk(modulus)
+        sn, cn, dn, _ = scipy.special.ellipj((np.arange(POLES) + 0.5) * quarter / POLES, modulus)
+        # distances of the poles from c
+        self._far = rest + least * (sn / cn) ** 2
+        self._weights = 2 / np.pi * quarter / POLES * np.sqrt(least) * dn / cn**2 / self._far
+        self._inverse = 1 / (self._far - values[..., None])
+        # a last place at the least eigenvalue that the poles are for
+        left = rest - least - values
+        self._least = 1 / left if (left > 0).all() else None
+
+    def apply(self, border: FloatArray, by_unit: FloatArray) -> FloatArray | None:
+        """Return columns of shape (N, T, 1) multiplied; None where an eigenvalue is too small for the poles."""
+        u = border.reshape(by_unit.shape)
+        turned = self._axes.transpose(0, 2, 1)
+        own, beside, inner = u.transpose(0, 2, 1) @ u, turned @ u, turned @ by_unit
+        own, beside, inner = own[:, 0], beside[..., 0], inner[..., 0]
+        if (
+            self._least is None
+            or not (self._rest * (1 - WORST) - own[:, 0] > (beside**2 * self._least).sum(axis=1)).all()
+        ):
+            return None
+        inverse = self._inverse
+        of_border = (
+            np.einsum("nt,nt->n", u[..., 0], by_unit[..., 0])[:, None] + ((beside * inner)[:, None] @ inverse)[:, 0]
+        )
+        of_border /= self._far - own - ((beside**2)[:, None] @ inverse)[:, 0]
+        of_border *= self._weights
+        along = inner * (inverse @ self._weights) + beside * (inverse @ of_border[..., None])[..., 0]
+        return np.asarray(
+            self._rest**-0.5 * by_unit + self._axes @ along[..., None] + u * of_border.sum(axis=1)[:, None, None]
+        )
 
 
 def _correction(null: NullModel) -> Callable[[FloatArray], FloatArray]:
