@@ -8,6 +8,8 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.errors import WeightsError
+from digicarbon.model._spatial_batch import LagFits
+from digicarbon.model.batch import Fitted
 from digicarbon.model.cautions import few_units, leverage, unit_effects_left_out
 from digicarbon.numeric.resampling.signs import signs, signs_of
 from digicarbon.tracking import decode
@@ -260,3 +262,38 @@ def test_the_seed_and_the_number_of_draws_decide_the_p_value(panel: dc.Panel, we
     assert p(replications=199) == p(replications=199)
     assert len({p(replications=199, seed=seed) for seed in range(1, 6)}) > 1
     assert 0 < p(replications=199, weights="webb") < 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_ends_are_those_of_a_search_over_all_draws(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws that cannot reach the critical value have no clustered errors: whatever the specification."""
+    rng = np.random.default_rng(seed)
+    n, t, kind = int(rng.integers(12, 34)), int(rng.integers(3, 9)), ("sar", "sdm")[seed % 2]
+    names = ["y", "x", "z"][: int(rng.integers(2, 4))]
+    frame = pd.DataFrame(rng.standard_t(4, size=(n * t, len(names))), columns=names)
+    frame["unit"], frame["year"] = np.repeat(np.arange(n), t), np.tile(np.arange(t), n)
+    # scales of units differ, so that clustered errors are far from others
+    frame["y"] += 0.3 * frame["x"]
+    frame["y"] *= np.repeat(np.exp(rng.normal(size=n)), t)
+    links = rng.uniform(size=(n, n)) < 4 / n
+    links = np.triu(links, 1) | np.eye(n, k=1, dtype=bool)
+    weights = dc.Weights.from_matrix((links | links.T).astype(float), list(range(n)))
+    effects = ("two_way", "unit", "time")[seed % 3]
+    model = dc.SpatialPanel(
+        y="y",
+        x=("x",),
+        controls=tuple(names[2:]),
+        kind=kind,
+        effects=effects,
+        cov="cluster",
+        test="wild",
+        replications=199,
+    )
+    panel = dc.Panel.from_frame(frame, unit="unit", time="year")
+    found = model.fit(panel, weights).resampled
+    monkeypatch.setattr(LagFits, "largest", Fitted.largest)
+    every = model.fit(panel, weights).resampled
+    assert found is not None
+    assert every is not None
+    np.testing.assert_allclose(found.estimates, every.estimates, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(found.effects, every.effects, rtol=1e-6, atol=1e-9)

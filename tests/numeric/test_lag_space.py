@@ -120,6 +120,29 @@ def test_the_largest_ratios_are_those_of_all_outcomes(effects: EffectsKind) -> N
         assert np.isinf(errors).any()
 
 
+def test_a_draw_whose_units_have_no_scores_is_among_the_largest() -> None:
+    """Its distance is small by the errors of the information, and large by those that are clustered."""
+    rng, n, t = np.random.default_rng(9), 30, 8
+    ring = (np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1)) / 2
+    w, sample = DenseOperator(ring, 1.0, None), Sample(n, t, "unit", "lee_yu")
+    space, x = LagSpace(w, sample), rng.normal(size=(n, t, 1))
+    batch = LagBatch(x.transpose(1, 0, 2), w, sample, space)
+    y = rng.normal(size=(n, t, 400))
+    inner = x - x.mean(axis=1, keepdims=True)
+    slopes = (inner * y[..., 7:8]).sum(axis=1, keepdims=True) / (inner**2).sum(axis=1, keepdims=True)
+    y[..., 7:8] -= 0.97 * slopes * x
+    outcomes, one = space.outcomes(y), (0, None, "coefficient")
+    ratios = []
+    for errors in ("classic", "cluster"):
+        [(effect, error)], _ = batch.several(outcomes, [one], errors)
+        ratios.append(np.abs(effect - 0.06) / error)
+    order = [list(np.argsort(-ratio)).index(7) for ratio in ratios]
+    assert order[0] > 80
+    assert order[1] < 20
+    found, errors, _ = batch.largest(outcomes, one, 0.06, 20)
+    np.testing.assert_allclose((np.abs(found - 0.06) / errors)[7], ratios[1][7], rtol=1e-6)
+
+
 def test_own_shares_stay_exact_beside_a_draw_near_the_end() -> None:
     rng, n = np.random.default_rng(2), 10
     links = rng.uniform(size=(n, n)) * (1 - np.eye(n))

@@ -7,10 +7,11 @@ regressors: models of the same W and sample share it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import scipy
@@ -53,9 +54,14 @@ LEAST = 1e-9
 """Share of the largest coefficient below which one is not counted in such sums."""
 LEAST_PAIR = 1e-9
 """Of more units, pairs are left out whose weight is at most this share of the largest one."""
-AT_FIRST, SPARE = 4, 1.1
-"""Outcomes for each that is sought among the largest, and how much larger the ratio of two errors may be than the
-largest one that was seen. Of 2,000 tests of 30 simulated panels the last of them was never beyond the first 3.5."""
+AT_FIRST = 1.5
+"""Outcomes whose scores are made at first, for each that is sought among the largest."""
+IN_BOUND = 0.5
+"""Share of the variance that the units have whose scores bound it from below."""
+ROUNDED = 1e-3
+"""What rounding may add to a ratio by such a bound."""
+LEAST_IN_BOUND = 1e-6
+"""Share of the largest coefficient below which one is not counted in the bound."""
 PAIR_CELLS, FEWEST_PAIRED = 1 << 17, 16
 """Products of two units that are handled at a time, and the fewest draws."""
 
@@ -75,6 +81,8 @@ class LagParameters:
         (Z′Z)⁻¹Z′GZβ.
     traces : tuple of two ndarrays, shape (M,)
         tr G* and tr G*².
+    at : Located or None
+        ρ on its nodes; None where errors are of the observed information.
     scores : LagScores or None
         None where errors are not clustered.
     """
@@ -85,7 +93,16 @@ class LagParameters:
     rho_variance: FloatArray
     d: FloatArray
     traces: tuple[FloatArray, FloatArray]
+    at: Located | None = None
     scores: LagScores | None = None
+
+    def some(self, chosen: NDArray[np.intp]) -> LagParameters:
+        """Return the parameters of some fits, without scores."""
+        beta, rho, sigma2, variance, d = (
+            part[chosen] for part in (self.beta, self.rho, self.sigma2, self.rho_variance, self.d)
+        )
+        traces = self.traces[0][chosen], self.traces[1][chosen]
+        return LagParameters(beta, rho, sigma2, variance, d, traces, self.at and self.at.some(chosen))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +126,7 @@ class LagScores:
 
     def of(self, weights: FloatArray) -> FloatArray:
         """Return sums by unit of residuals times weights, shape (N·T′,), centred: shape (N, M)."""
-        return centred(self.outcomes.by_unit(weights, self.rho, len(self.of_rho)))
+        return centred(self.outcomes.by_unit(weights, len(self.of_rho)).residuals(self.rho))
 
 
 def centred(by_unit: FloatArray) -> FloatArray:
@@ -238,15 +255,36 @@ class Projected:
         out = self.combined(self.level) - rho * self.combined(self.lagged)
         return out if self.further is None else out + self.basis @ self.further
 
-    def by_unit(self, weights: FloatArray, rho: FloatArray, n: int) -> FloatArray:
-        """Return sums by unit of residuals times weights, shape (N·T′,): shape (N, M)."""
+    def standardised(self, rho: FloatArray, sigma2: FloatArray, kind: np.dtype[Any]) -> FloatArray:
+        """Return residuals over σ at each ρ and σ², shape (N·T′, M), in numbers of a kind."""
+        scale = 1 / np.sqrt(sigma2)
+        if self.weights is None or self.further is not None:
+            return np.asarray(self.residuals(rho) * scale, dtype=kind)
+        both, weights = np.concatenate([self.level, self.lagged], axis=1).astype(kind), self.weights * scale
+        return np.asarray(both @ np.concatenate([weights, weights * -rho]).astype(kind))
+
+    def by_unit(self, weights: FloatArray, n: int) -> Projected:
+        """Return outcomes whose residuals are sums by unit of these ones' times weights, shape (N·T′,)."""
 
         def sums(columns: FloatArray) -> FloatArray:
             weighted = weights[:, None] * columns
             return np.asarray(np.add.reduce(weighted.reshape(n, -1, columns.shape[1]), axis=1))
 
-        out = self.combined(sums(self.level)) - rho * self.combined(sums(self.lagged))
-        return out if self.further is None else out + sums(self.basis) @ self.further
+        return replace(self, level=sums(self.level), lagged=sums(self.lagged), basis=sums(self.basis))
+
+    def with_sums(self, weights: Sequence[FloatArray], n: int) -> Projected:
+        """Return the outcomes with rows that are `by_unit` of each of some weights."""
+        parts = [self, *(self.by_unit(one, n) for one in weights)]
+        level, lagged, basis = (
+            np.concatenate(each)
+            for each in zip(*((part.level, part.lagged, part.basis) for part in parts), strict=True)
+        )
+        return replace(self, level=level, lagged=lagged, basis=basis)
+
+    def rows(self, chosen: slice | NDArray[np.intp]) -> Projected:
+        """Return some rows of the outcomes."""
+        level, lagged, basis = (part[chosen] for part in (self.level, self.lagged, self.basis))
+        return replace(self, level=level, lagged=lagged, basis=basis)
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,6 +323,32 @@ class Nodes:
             np.multiply(twice, out[power - 1], out=out[power])
             out[power] -= out[power - 2]
         return out.T
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """Places of ρ on the range of some nodes.
+
+    Attributes
+    ----------
+    nodes : Nodes
+    basis : ndarray, shape (M, p)
+        Of `Nodes.basis` at the places.
+    """
+
+    nodes: Nodes
+    basis: FloatArray
+
+    def some(self, chosen: NDArray[np.intp]) -> Located:
+        """Return some of the places."""
+        return Located(self.nodes, self.basis[chosen])
+
+    def own_shares(self, units: slice | NDArray[np.intp]) -> FloatArray:
+        """Return the diagonal of G* at each place for some units, shape (n, M)."""
+        return np.asarray((self.nodes.inverse @ self.nodes.diagonals[:, units]).T @ self.basis.T)
+
+
+EVERY = slice(None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -424,8 +488,12 @@ class LagSpace:
 
     def own_shares(self, rho: FloatArray) -> FloatArray:
         """Return the diagonal of G* at each ρ, each unit's own share of the trace, shape (N, M)."""
+        return self.located(rho).own_shares(EVERY)
+
+    def located(self, rho: FloatArray) -> Located:
+        """Return places on the nodes of a range that contains them."""
         nodes = self.nodes(rho)
-        return np.asarray((nodes.inverse @ nodes.diagonals).T @ nodes.basis(rho).T)
+        return Located(nodes, nodes.basis(rho))
 
     def highest(self, ssr: FloatArray) -> NDArray[np.intp]:
         """Return the coarse node at which the likelihood of each draw is highest, shape (M,).
@@ -571,7 +639,9 @@ class LagSpace:
             parts -= np.einsum("mii->mi", inner) * by_variance[block]
             of_units[block] = parts
             flat = weighted.reshape(len(e), -1)
-            sums[block] = np.vecdot(flat, flat) + np.einsum("mij,mji->m", weighted, weighted)
+            # copying all of them takes less time than reading one by one in another order
+            turned = weighted.transpose(0, 2, 1).reshape(flat.shape)
+            sums[block] = np.vecdot(flat, flat) + np.vecdot(flat, turned)
         return np.ascontiguousarray(of_units.T), sums
 
     def _matrices_at(self, nodes: Nodes) -> FloatArray:
@@ -751,8 +821,9 @@ class LagBatch:
         self._k = z.shape[2]
         self._z = self.space.transform(z.transpose(1, 0, 2))[0]
         self._q, self._r = np.linalg.qr(self._z)
-        self._tables: dict[tuple[float, float], FloatArray] = {}
+        self._tables: dict[tuple[float, float], tuple[FloatArray, FloatArray]] = {}
         self._rests: dict[tuple[float, float], FloatArray] = {}
+        self._short_rests: dict[tuple[float, float], FloatArray] = {}
 
     def several(
         self, outcomes: LagOutcomes, asked: Sequence[Asked | Combination], errors: Errors
@@ -784,36 +855,70 @@ class LagBatch:
 
         Notes
         -----
-        Scores by unit are made for the outcomes whose distance is largest by the errors of the information. It stops
-        where the next one, times the largest ratio of both errors that was seen and once more `SPARE`, is no longer
-        among the largest.
+        All scores by unit are made for the outcomes whose distance is largest by the errors of the information. For the
+        others those of some units are: the sum of squares of these around their own mean is at most that of all units,
+        and what products of two units add is not negative. An outcome is left out where its distance, over the error
+        by this bound, is below what as many outcomes as are sought reach.
         """
-        parts = []
-        for block in outcomes.projected(self._q, self.space.w.n > ALL_PAIRS):
-            found = self._parameters(block, "classic")
+        parts, n = [], self.space.w.n
+        columns = one.columns if isinstance(one, Combination) else [at for at in one[:2] if at is not None]
+        for block in outcomes.projected(self._q, n > ALL_PAIRS):
+            found = self._parameters(block, "classic", columns)
             [(effect, plain)] = self.effects(found, [one])
-            about = np.abs(effect - value) / plain
-            order, error = np.argsort(-about), np.full(len(effect), np.inf)
-            done, until = 0, min(AT_FIRST * count, len(order))
-            while done < len(order):
-                chosen = order[done:until]
-                error[chosen] = self.effects(self._clustered(block, found, chosen), [one])[0][1]
-                known, done, until = order[:until], until, min(until + until // 2, len(order))
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    exact = np.abs(effect[known] - value) / error[known]
-                    most = SPARE * np.max(plain[known] / error[known])
-                if done < len(order) and about[order[done]] * most < np.partition(exact, -count)[-count]:
-                    break
+            distance, error = np.abs(effect - value), np.full(len(effect), np.inf)
+            every = block.with_sums([self._z @ self._inverse[column] for column in columns], n)
+            first = np.argsort(-distance / plain)[: math.ceil(AT_FIRST * count)]
+            error[first], scores = self._clustered(every.some(first), found.some(first), one)
+            if len(first) < len(effect):
+                reached = np.partition(distance[first] / error[first], -count)[-count]
+                least = self._least_errors(every, found, one, _heaviest((scores**2).sum(axis=1)))
+                below = distance * (1 + ROUNDED) < reached * least
+                left = np.flatnonzero(~below & np.isinf(error))
+                error[left] = self._clustered(every.some(left), found.some(left), one)[0]
             parts.append((effect, error, found.rho))
         effect, error, rho = (np.concatenate(each) for each in zip(*parts, strict=True))
         return effect, error, rho
 
-    def _clustered(self, block: Projected, found: LagParameters, chosen: NDArray[np.intp]) -> LagParameters:
-        """Return the parameters of some outcomes of a block with scores by unit."""
-        beta, rho, sigma2, d = (part[chosen] for part in (found.beta, found.rho, found.sigma2, found.d))
-        traces = found.traces[0][chosen], found.traces[1][chosen]
-        scores = self._scores(block.some(chosen), (beta, rho, sigma2, d), traces[0])
-        return LagParameters(beta, rho, sigma2, found.rho_variance[chosen], d, traces, scores)
+    def _clustered(
+        self, outcomes: Projected, found: LagParameters, one: Asked | Combination
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return errors clustered by unit, shape (M,), and scores by unit, shape (N, M).
+
+        Parameters
+        ----------
+        outcomes : Projected
+            `Projected.with_sums` of the effect's columns.
+        found : LagParameters
+            Of these outcomes.
+        one : Asked or Combination
+        """
+        n, rows = self.space.w.n, len(self._z)
+        every = replace(found, d=self._slopes(_located(found), found.beta))
+        own = self._scores(outcomes.rows(slice(rows)), every)
+        *of_columns, of_rho = self._linear(found, one, clustered=True)[1].values()
+        sums = of_rho * own.of_rho
+        by_unit = outcomes.rows(slice(rows, None)).residuals(found.rho).reshape(len(of_columns), n, -1)
+        for part, score in zip(of_columns, by_unit, strict=True):
+            sums += part * centred(score)
+        return np.sqrt(n / (n - 1) * (np.einsum("nm,nm->m", sums, sums) + of_rho**2 * own.pairs)), sums
+
+    def _least_errors(
+        self, outcomes: Projected, found: LagParameters, one: Asked | Combination, units: NDArray[np.intp]
+    ) -> FloatArray:
+        """Return what errors clustered by unit are at least, by the scores of some units, shape (M,)."""
+        n, (rows, size), at = self.space.w.n, (len(self._z), len(units)), _located(found)
+        *of_columns, of_rho = self._linear(found, one, clustered=True)[1].values()
+        cells = (units[:, None] * (rows // n) + np.arange(rows // n)).ravel()
+        sums_by_unit = rows + np.arange(len(of_columns))[:, None] * n + units
+        rest = self._short_rest(at.nodes)[cells]
+        some = outcomes.rows(np.concatenate([cells, sums_by_unit.ravel()]))
+        values = some.standardised(found.rho, found.sigma2, rest.dtype)
+        sums = of_rho * self._of_rho(found, rest, values[: len(cells)], at.own_shares(units))
+        by_unit = values[len(cells) :].reshape(len(of_columns), size, -1)
+        for part, score in zip(of_columns, by_unit, strict=True):
+            sums += part * np.sqrt(found.sigma2) * score
+        sums = centred(sums)
+        return np.asarray(np.sqrt(n / (n - 1) * np.einsum("nm,nm->m", sums, sums)))
 
     def parameters(self, outcomes: LagOutcomes, errors: Errors = "classic") -> Iterator[LagParameters]:
         """Yield the parameters of blocks of outcomes; with scores by unit if asked."""
@@ -821,7 +926,8 @@ class LagBatch:
         for block in outcomes.projected(self._q, formed):
             yield self._parameters(block, errors)
 
-    def _parameters(self, block: Projected, errors: Errors) -> LagParameters:
+    def _parameters(self, block: Projected, errors: Errors, columns: Sequence[int] | None = None) -> LagParameters:
+        """Return the parameters of a block of outcomes; d of some columns only if these are given."""
         a, b, c = block.moments
         rho = self.space.maximise(a, b, c)
         of_level, of_lagged = block.combined(block.of_level), block.combined(block.of_lagged)
@@ -834,21 +940,19 @@ class LagBatch:
             precision = c / sigma2 - 2 * pull**2 / sample.size + sample.periods * traces[1]
             d = scipy.linalg.solve_triangular(self._r, of_lagged).T
             return LagParameters(beta, rho, sigma2, 1 / precision, d, traces)
-        rho_variance, d = self._precision(beta, rho, sigma2, traces)
+        at = self.space.located(rho)
+        rho_variance, d = self._rho_variance(at, beta, sigma2, traces), self._slopes(at, beta, columns)
         if self.sample.correction == "bias_corrected" and self.sample.effects != "none":
             beta, rho, sigma2 = self._corrected(beta, rho, sigma2, rho_variance, d)
             traces = self.space.traces(rho)
-            rho_variance, d = self._precision(beta, rho, sigma2, traces)
+            at = self.space.located(rho)
+            rho_variance, d = self._rho_variance(at, beta, sigma2, traces), self._slopes(at, beta)
             # residuals are no longer those of least squares
             block = replace(block, further=of_level - rho * of_lagged - self._r @ beta.T)
-        scores = None
-        if errors == "cluster":
-            scores = self._scores(block, (beta, rho, sigma2, d), traces[0])
-        return LagParameters(beta, rho, sigma2, rho_variance, d, traces, scores)
+        found = LagParameters(beta, rho, sigma2, rho_variance, d, traces, at)
+        return replace(found, scores=self._scores(block, found)) if errors == "cluster" else found
 
-    def _scores(
-        self, block: Projected, at: tuple[FloatArray, FloatArray, FloatArray, FloatArray], trace: FloatArray
-    ) -> LagScores:
+    def _scores(self, block: Projected, found: LagParameters) -> LagScores:
         """Return scores by unit.
 
         Notes
@@ -857,38 +961,70 @@ class LagBatch:
         share g*_ii, and products with the errors of others, see `digicarbon.numeric.spatial.robust.unit_clustered`.
         Of β's scores d is taken from it, of σ²'s 2σ² tr G*/size.
         """
-        beta, rho, sigma2, d = at
-        n, nodes = self.space.w.n, self.space.nodes(rho)
-        basis, own = nodes.basis(rho), self.space.own_shares(rho)
-        of_variance = self.sample.periods / self.sample.size * trace
+        n, rho, sigma2 = self.space.w.n, found.rho, found.sigma2
+        nodes, basis = _located(found).nodes, _located(found).basis
+        own = _located(found).own_shares(EVERY)
         if n <= ALL_PAIRS:
             # (Wy)* has the errors' own lag, too
-            shift = block.combined(block.of_lagged) - self._r @ d.T
-            of_rho, pairs = self.space.products(block, (rho, 1 / np.sqrt(sigma2), shift), nodes, basis, of_variance)
+            shift = block.combined(block.of_lagged) - self._r @ found.d.T
+            at = rho, 1 / np.sqrt(sigma2), shift
+            of_rho, pairs = self.space.products(block, at, nodes, basis, self._of_variance(found))
+            # time means take from a unit's own errors, whether or not the likelihood is the transformed one
+            of_rho -= len(block.level) // n * own
         else:
-            cube = block.residuals(rho).reshape(n, -1, len(rho))
-            pairs = self.space.pairs(nodes).sums(cube, basis) / sigma2**2
-            parts = (basis[:, :, None] * beta[:, None, :]).reshape(len(rho), -1)
-            weights = self._rest(nodes) @ parts.T
-            of_rho = np.einsum("itm,itm->im", cube, weights.reshape(cube.shape))
-            of_rho += np.einsum("itm,itm->im", cube, cube) * (own - of_variance)
-            of_rho /= sigma2
-        # time means take from a unit's own errors, whether or not the likelihood is the transformed one
-        of_rho -= len(block.level) // n * own
+            cells = block.standardised(rho, sigma2, np.dtype(np.float64))
+            pairs = self.space.pairs(nodes).sums(cells.reshape(n, -1, len(rho)), basis)
+            of_rho = self._of_rho(found, self._rest(nodes), cells, own)
         return LagScores(block, rho, centred(of_rho), pairs)
 
+    def _of_variance(self, found: LagParameters) -> FloatArray:
+        """Return what a squared error takes from the score of ρ by that of σ², shape (M,)."""
+        return np.asarray(self.sample.periods / self.sample.size * found.traces[0])
+
+    def _of_rho(self, found: LagParameters, rest: FloatArray, cells: FloatArray, own: FloatArray) -> FloatArray:
+        """Return units' own parts of the score of ρ, shape (n, M).
+
+        Parameters
+        ----------
+        found : LagParameters
+        rest : ndarray, shape (n·T′, p·k)
+            Of `_rest`, of the first p orders.
+        cells : ndarray, shape (n·T′, M)
+            Residuals over σ.
+        own : ndarray, shape (n, M)
+            The units' own shares.
+        """
+        basis = _located(found).basis[:, : rest.shape[1] // max(self._k, 1)].astype(rest.dtype)
+        coordinates = ((found.beta @ self._r.T) / np.sqrt(found.sigma2)[:, None]).astype(rest.dtype)
+        parts = (basis[:, :, None] * coordinates[:, None, :]).reshape(len(basis), -1)
+        cube = cells.reshape(len(own), -1, len(basis))
+        factors = (rest @ parts.T).reshape(cube.shape)
+        factors += cube * (own - self._of_variance(found)).astype(rest.dtype)[:, None]
+        return np.asarray(np.einsum("itm,itm->im", cube, factors) - cube.shape[1] * own)
+
     def _rest(self, nodes: Nodes) -> FloatArray:
-        """Return Chebyshev coefficients of M(GZ)*, M the residual maker of Z, shape (N·T′, p·k)."""
+        """Return Chebyshev coefficients of M(GQ)*, M the residual maker of Z and Q its basis, shape (N·T′, p·k)."""
         at = nodes.low, nodes.high
         if at not in self._rests:
-            cells, rests = self._z.reshape(self.space.w.n, -1), []
+            cells, rests = self._q.reshape(self.space.w.n, -1), []
             for place in range(len(nodes.points)):
-                gz = self.space.star(nodes, place, cells).reshape(-1, self._k)
-                rests.append(gz - self._q @ (self._q.T @ gz))
+                gq = self.space.star(nodes, place, cells).reshape(-1, self._k)
+                rests.append(gq - self._q @ (self._q.T @ gq))
             values = np.stack(rests).reshape(len(rests), -1)
             table = (nodes.inverse @ values).reshape(len(rests), -1, self._k)
             self._rests[at] = np.ascontiguousarray(table.transpose(1, 0, 2)).reshape(len(self._z), -1)
         return self._rests[at]
+
+    def _short_rest(self, nodes: Nodes) -> FloatArray:
+        """Return `_rest` in numbers of seven digits, without the last orders that they do not count."""
+        at = nodes.low, nodes.high
+        if at not in self._short_rests:
+            rest = self._rest(nodes)
+            sizes = np.abs(rest).max(axis=0, initial=0.0).reshape(-1, max(self._k, 1)).max(axis=1, initial=0.0)
+            counted = np.flatnonzero(sizes > LEAST_IN_BOUND * sizes.max(initial=0.0))
+            orders = 1 + counted[-1] if len(counted) else 0
+            self._short_rests[at] = rest[:, : orders * self._k].astype(np.float32)
+        return self._short_rests[at]
 
     def effects(
         self, found: LagParameters, asked: Sequence[Asked | Combination]
@@ -931,14 +1067,7 @@ class LagBatch:
         factor = 1.0 if found.scores is None else n / (n - 1)
         out = []
         for one in asked:
-            columns, weights, slopes = self.space.combination(one, found.rho, found.traces)
-            values, slope = np.zeros(len(found.rho)), np.zeros(len(found.rho))
-            for column, weight, of_weight in zip(columns, weights, slopes, strict=True):
-                values = values + found.beta[:, column] * weight
-                slope = slope + found.beta[:, column] * of_weight - weight * found.d[:, column]
-            scale = 1.0 if found.scores is not None else found.sigma2
-            parts = {column: weight * scale for column, weight in zip(columns, weights, strict=True)}
-            parts |= {-1: found.rho_variance * slope}
+            values, parts = self._linear(found, one, found.scores is not None)
             if found.scores is not None and len(asked) == 1:
                 # products of scores would only be used once
                 sums = sum(weight * score(column) for column, weight in parts.items())
@@ -952,42 +1081,66 @@ class LagBatch:
             out.append((values, np.sqrt(factor * variance)))
         return out
 
+    def _linear(
+        self, found: LagParameters, one: Asked | Combination, clustered: bool
+    ) -> tuple[FloatArray, dict[int, FloatArray]]:
+        """Return an effect and what the scores of its columns' coefficients and of ρ, -1, are multiplied by.
+
+        Each has shape (M,). Scores by unit of coefficients are already times σ².
+        """
+        columns, weights, slopes = self.space.combination(one, found.rho, found.traces)
+        values, slope = np.zeros(len(found.rho)), np.zeros(len(found.rho))
+        for column, weight, of_weight in zip(columns, weights, slopes, strict=True):
+            values = values + found.beta[:, column] * weight
+            slope = slope + found.beta[:, column] * of_weight - weight * found.d[:, column]
+        scale = 1.0 if clustered else found.sigma2
+        parts = {column: weight * scale for column, weight in zip(columns, weights, strict=True)}
+        return values, parts | {-1: found.rho_variance * slope}
+
     @cached_property
     def _inverse(self) -> FloatArray:
         upper = np.triu(scipy.linalg.lapack.dpotri(np.ascontiguousarray(self._r), lower=0)[0])
         return np.asarray(upper + np.triu(upper, 1).T)
 
-    def _precision(
-        self, beta: FloatArray, rho: FloatArray, sigma2: FloatArray, traces: tuple[FloatArray, FloatArray]
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return Var(ρ̂), shape (M,), and d = (Z′Z)⁻¹Z′GZβ, shape (M, k)."""
-        k, nodes = self._k, self.space.nodes(rho)
-        values = self._table(nodes) @ nodes.basis(rho).T
-        half, coef = len(self._pairs[0]), np.ascontiguousarray(beta.T)
-        surplus = np.einsum("pm,pm->m", values[1 : 1 + half], coef[self._pairs[0]] * coef[self._pairs[1]])
-        d = np.einsum("rkm,km->rm", values[1 + half :].reshape(k, k, len(rho)), coef)
+    def _rho_variance(
+        self, at: Located, beta: FloatArray, sigma2: FloatArray, traces: tuple[FloatArray, FloatArray]
+    ) -> FloatArray:
+        """Return Var(ρ̂), shape (M,)."""
+        values, coef = self._table(at.nodes)[0] @ at.basis.T, np.ascontiguousarray(beta.T)
+        surplus = np.einsum("pm,pm->m", values[1:], coef[self._pairs[0]] * coef[self._pairs[1]])
         first, second = traces
         periods, size = self.sample.periods, self.sample.size
         precision = periods * (second + values[0]) - 2 * (periods * first) ** 2 / size + surplus / sigma2
-        return 1 / precision, d.T
+        return np.asarray(1 / precision)
+
+    def _slopes(self, at: Located, beta: FloatArray, columns: Sequence[int] | None = None) -> FloatArray:
+        """Return d = (Z′Z)⁻¹Z′GZβ, shape (M, k); if some columns are asked for, not-a-number in the others."""
+        k, table = self._k, self._table(at.nodes)[1]
+        places = list(range(k) if columns is None else columns)
+        flat = table[places].reshape(len(places) * k, table.shape[2])
+        parts = (flat @ at.basis.T).reshape(len(places), k, len(beta))
+        d = np.full((k, len(beta)), np.nan)
+        d[places] = np.einsum("rkm,mk->rm", parts, beta)
+        return d.T
 
     @cached_property
     def _pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The elements of a triangle of k × k."""
         return np.triu_indices(self._k)
 
-    def _table(self, nodes: Nodes) -> FloatArray:
-        """Return Chebyshev coefficients of ‖G*‖², of a triangle of (GZ)′M(GZ), pairs added up, and of (Z′Z)⁻¹Z′GZ.
+    def _table(self, nodes: Nodes) -> tuple[FloatArray, FloatArray]:
+        """Return Chebyshev coefficients of ‖G*‖² and a triangle of (GZ)′M(GZ), pairs added up, and of (Z′Z)⁻¹Z′GZ.
 
-        The shape is (1 + k(k + 1)/2 + k², p).
+        The shapes are (1 + k(k + 1)/2, p) and (k, k, p).
         """
         at = nodes.low, nodes.high
         if at not in self._tables:
             quadratic, slopes = self._at_nodes(nodes)
             one, other = self._pairs
             twice = quadratic[:, one, other] * np.where(one == other, 1.0, 2.0)
-            parts = [nodes.scalars[:, :1], twice, slopes.reshape(len(slopes), -1)]
-            self._tables[at] = np.ascontiguousarray((nodes.inverse @ np.concatenate(parts, axis=1)).T)
+            of_variance = nodes.inverse @ np.concatenate([nodes.scalars[:, :1], twice], axis=1)
+            of_slopes = np.tensordot(nodes.inverse, slopes, axes=1)
+            self._tables[at] = np.ascontiguousarray(of_variance.T), np.ascontiguousarray(of_slopes.transpose(1, 2, 0))
         return self._tables[at]
 
     def _at_nodes(self, nodes: Nodes) -> tuple[FloatArray, FloatArray]:
@@ -1008,6 +1161,19 @@ class LagBatch:
         """Return Lee & Yu's correction of direct estimates, as in `digicarbon.numeric.spatial.likelihood`."""
         change, sigma2 = corrections(self.space, rho, sigma2, variance)
         return beta - change[:, None] * d, rho + change, sigma2
+
+
+def _located(found: LagParameters) -> Located:
+    if found.at is None:
+        raise TypeError("errors are not clustered")
+    return found.at
+
+
+def _heaviest(shares: FloatArray) -> NDArray[np.intp]:
+    """Return the fewest units that have `IN_BOUND` of what all of them add up to."""
+    order = np.argsort(-shares)
+    heights = np.cumsum(shares[order])
+    return order[: 1 + np.searchsorted(heights, IN_BOUND * heights[-1])]
 
 
 def corrections(
