@@ -67,7 +67,8 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
     _refuse_unknown(answers, known)
     spoken: Language = "zh" if language == "zh" else "en"
     new = not file.exists()
-    author.ask(file, sources(known), spoken)
+    named = {source.option: [one.asked for one in source.files] for source in known.sources}
+    author.ask(file, sources(known), spoken, named)
     with phase("documents of the package"):
         files = {**known.files, **documents(known, answers, spoken)}
         # the documents name the bytes of all files, their own among them
@@ -75,7 +76,7 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
         files |= documents(known, answers, spoken)
     refuse_restricted(known.sources, files)
     whole.write(target, files, "--to")
-    sys.stdout.write("".join(f"{line}\n" for line in _report(known, to, verdict)))
+    sys.stdout.write("".join(f"{line}\n" for line in _report(known, answers, to, verdict)))
     if own := [key for key in replaced(answers) if key in known.references]:
         sys.stdout.write(
             f"references.bib has {', '.join(own)} as `bibtex` in experiments/package.yaml writes it, in place of "
@@ -128,7 +129,7 @@ def _title(names: Sequence[str]) -> str:
     return str(Composer(loader(), names[0]).sweep_keys()["title"] or names[0])
 
 
-def _report(known: Facts, to: str, verdict: str) -> list[str]:
+def _report(known: Facts, answers: Answers, to: str, verdict: str) -> list[str]:
     tables = sum(display.kind == "table" for display in known.displays)
     lines = [
         f"{counted(len(known.experiments), 'experiment')} packaged to {to}: {counted(tables, 'table')}, "
@@ -142,6 +143,13 @@ def _report(known: Facts, to: str, verdict: str) -> list[str]:
             lines.append(
                 f"{source.option} reads or names {places}, which no source names: "
                 f"`data: {source.option}:` in experiments/package.yaml says whether the package may have it."
+            )
+    for source in known.sources:
+        if source.shared == "open" and answers.of(source.option).share:
+            named = [*dict.fromkeys([*answers.of(source.option).files, *(file.asked for file in source.files)])]
+            lines.append(
+                f"data.{source.option}.share is true, but not for each of its files: if they all may be passed on, "
+                f"write `files: [{', '.join(named)}]` beside it in experiments/package.yaml."
             )
     withheld = {file.place for source in known.sources for file in source.files if not file.shared}
     if withheld:

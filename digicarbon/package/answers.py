@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from digicarbon.package.parts import shipped
 from digicarbon.spec import Names, Spec, SpecError
 
 FOLDER = "experiments"
+FILES = "files"
+"""The field that says what the others are about: it asks for nothing."""
 SCHEMAS = ".digicarbon/schema"
 """Folder of the schemas that an editor reads."""
 NONE = ("none", "无")
@@ -76,8 +79,10 @@ class DataAnswers(Spec):
     ----------
     title, provider, citation, url, obtained, access, cost, time, licence : str, optional
         See ``questions.csv``.
+    files : tuple of str
+        The files that the answers are about.
     share : bool, optional
-        Whether the files may be passed on in the package.
+        Whether these files may be passed on in the package.
     """
 
     title: Text = None
@@ -89,9 +94,19 @@ class DataAnswers(Spec):
     cost: Text = None
     time: Text = None
     licence: Text = None
+    files: Names = ()
     share: bool | None = None
 
     _plain = field_validator("obtained", "cost", "time", mode="before")(lambda value: _as_text(value))
+    _named = field_validator("files", mode="before")(lambda value: () if value is None else value)
+
+    def about(self, files: Collection[str]) -> bool:
+        """Return whether the answers may be about these files: they name each, or none at all."""
+        return not self.files or {*files} <= {*self.files}
+
+    def shares(self, files: Collection[str]) -> bool | None:
+        """Return whether these files may be passed on; None while that is not answered for each of them."""
+        return None if self.share and not {*files} <= {*self.files} else self.share
 
 
 class Answers(Spec):
@@ -264,7 +279,7 @@ def open_questions(given: Answers, sources: Mapping[str, Collection[str]]) -> It
             yield Question(key, words)
     for source, known in sources.items():
         for name in DataAnswers.model_fields:
-            if name not in known and _empty(getattr(given.of(source), name)):
+            if name not in known and name != FILES and _empty(getattr(given.of(source), name)):
                 yield Question(f"data.{source}.{name}", questions()[f"data.{name}"])
 
 
@@ -287,7 +302,12 @@ def questions() -> Mapping[str, Mapping[str, str]]:
     return {row["key"]: {"en": row["en"], "zh": row["zh"]} for row in shipped("questions")}
 
 
-def ask(file: Path, sources: Mapping[str, Collection[str]], language: Language = "en") -> bool:
+def ask(
+    file: Path,
+    sources: Mapping[str, Collection[str]],
+    language: Language = "en",
+    files: Mapping[str, Sequence[str]] | None = None,
+) -> bool:
     """Write the questions to a file, or add those that it lacks, and change nothing else; return whether it changed.
 
     Parameters
@@ -297,6 +317,8 @@ def ask(file: Path, sources: Mapping[str, Collection[str]], language: Language =
         As for `open_questions`.
     language : {"en", "zh"}
         Of the comments.
+    files : mapping of str to sequence of str, optional
+        The names of each source's files.
 
     Raises
     ------
@@ -308,7 +330,7 @@ def ask(file: Path, sources: Mapping[str, Collection[str]], language: Language =
     whole = file.read_bytes().decode() if file.is_file() else ""
     before = whole.removeprefix(_MARK)
     try:
-        after = completed(before, sources, language)
+        after = completed(before, sources, language, files or {})
     except ConfigError as error:
         raise at(error, shown(file)) from error
     schema = file.parent.parent / SCHEMAS / f"{ANSWERS}.json"
@@ -321,11 +343,21 @@ def ask(file: Path, sources: Mapping[str, Collection[str]], language: Language =
     return after != before
 
 
-def completed(text: str, sources: Mapping[str, Collection[str]], language: Language) -> str:
+def completed(
+    text: str,
+    sources: Mapping[str, Collection[str]],
+    language: Language,
+    files: Mapping[str, Sequence[str]] | None = None,
+) -> str:
     """Return the text of a file of answers with every question; what it holds stays as it is."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     have = _nodes(root)
     words = questions()
+    named = {
+        source: yaml.safe_dump([*own], default_flow_style=True, allow_unicode=True, width=math.inf).strip()
+        for source, own in (files or {}).items()
+        if own
+    }
     end = "\r\n" if "\r\n" in text else "\n"
     parts = [] if text.strip() else [_HEAD[language]]
     parts += [f"# {word[language]}\n{key}:\n\n" for key, word in words.items() if "." not in key and key not in have]
@@ -334,7 +366,11 @@ def completed(text: str, sources: Mapping[str, Collection[str]], language: Langu
     }
     if "data" not in have:
         if any(asked.values()):
-            blocks = "".join(_source(source, names, words, language, 2) for source, names in asked.items() if names)
+            blocks = "".join(
+                _source(source, names, words, language, 2, named.get(source, ""))
+                for source, names in asked.items()
+                if names
+            )
             parts.append(f"# {_DATA[language]}\ndata:\n{blocks}")
         return _joined(text, parts, end)
     data = have["data"]
@@ -342,13 +378,17 @@ def completed(text: str, sources: Mapping[str, Collection[str]], language: Langu
     known_sources = _nodes(data)
     new = {source: names for source, names in asked.items() if source not in known_sources and names}
     indent = _indent(data, 2, "data")
-    block = "".join(_source(source, names, words, language, indent) for source, names in new.items())
+    block = "".join(
+        _source(source, names, words, language, indent, named.get(source, "")) for source, names in new.items()
+    )
     for source, names in asked.items():
         node = known_sources.get(source)
         lacking = [] if node is None else [name for name in names if name not in _nodes(node)]
         if node is not None and lacking:
             depth = _indent(node, indent + 2, f"data.{source}")
-            inserts.append((_end(text, node), _fields(lacking, words, language, depth)))
+            # who has said yes to other files has not said it to these
+            given = "" if _says_yes(node) else named.get(source, "")
+            inserts.append((_end(text, node), _fields(lacking, words, language, depth, given)))
     if block:
         # first, since what is put at the same place afterwards comes before it
         inserts.insert(0, (_end(text, data), block))
@@ -369,14 +409,24 @@ _DATA: Mapping[str, str] = {
 }
 
 
-def _source(source: str, names: Sequence[str], words: Mapping[str, Mapping[str, str]], language: str, at: int) -> str:
+def _source(
+    source: str, names: Sequence[str], words: Mapping[str, Mapping[str, str]], language: str, at: int, files: str
+) -> str:
     key = source if re.fullmatch(r"[A-Za-z_][\w-]*", source) else f"'{source}'"
-    return f"{' ' * at}{key}:\n{_fields(names, words, language, at + 2)}"
+    return f"{' ' * at}{key}:\n{_fields(names, words, language, at + 2, files)}"
 
 
-def _fields(names: Sequence[str], words: Mapping[str, Mapping[str, str]], language: str, at: int) -> str:
+def _fields(names: Sequence[str], words: Mapping[str, Mapping[str, str]], language: str, at: int, files: str) -> str:
     blank = " " * at
-    return "".join(f"{blank}# {words[f'data.{name}'][language]}\n{blank}{name}:\n" for name in names)
+    return "".join(
+        f"{blank}# {words[f'data.{name}'][language]}\n{blank}{name}:{f' {files}' if name == FILES and files else ''}\n"
+        for name in names
+    )
+
+
+def _says_yes(node: yaml.Node) -> bool:
+    share = _nodes(node).get("share")
+    return share is not None and yaml.safe_load(yaml.serialize(share)) is True
 
 
 def _joined(text: str, parts: Sequence[str], end: str) -> str:

@@ -18,7 +18,7 @@ from digicarbon.errors import DataError
 from digicarbon.note import Note
 from digicarbon.package import software
 from digicarbon.package.answers import Answers, answered
-from digicarbon.package.data import RECORD, copies, data_of, of_modules, record
+from digicarbon.package.data import RECORD, copies, data_of, of_modules, record, without_values
 from digicarbon.package.facts import (
     Display,
     Experiment,
@@ -95,15 +95,12 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
     members = project.members
     shown: list[_Shown] = []
 
-    def share(option: str) -> bool | None:
-        return answers.of(option).share
-
     with opened_by(project.own, project.stores) as opened:
         # modules are loaded here and not before: they may read files as they are loaded
         for one in members:
             one.refuse_other_code()
         with phase("data of the package"):
-            sources, variables, weights = data_of(project, share)
+            sources, variables, weights = data_of(project, answers)
         with phase("models of the authors"):
             for one in members if project.own else ():
                 one.fit_own()
@@ -112,7 +109,8 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
                 shown.append(_shown(one, project))
                 advance(len(shown))
     withheld = {file.sha256 for source in sources for file in source.files if not file.shared}
-    sources += of_modules(project, opened, share, withheld)
+    sources += of_modules(project, opened, answers, withheld)
+    variables, weights = without_values(sources, variables, weights)
     with phase("software of the package"):
         computer, installs = software.today(project.own.values())
     study = {**project.written_texts(), **project.own}
@@ -158,7 +156,7 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
         DRIVER: driver,
         ONLINE: online,
         PLAN: as_json(plan),
-        RECORD: record(project),
+        RECORD: record(project, closed),
     }
     memory = max((int(one.sweep.tags[PEAK_MEMORY]) for one in members if PEAK_MEMORY in one.sweep.tags), default=None)
     sizes = {file.sha256: file.bytes for source in sources for file in source.files}

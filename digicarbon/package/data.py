@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from io import StringIO
@@ -22,6 +22,7 @@ from digicarbon.config.files import find, headline
 from digicarbon.data import note_words
 from digicarbon.errors import DataError
 from digicarbon.note import Note
+from digicarbon.package.answers import Answers
 from digicarbon.package.facts import DataFile, Matrix, Source, Variable
 from digicarbon.package.member import Member, unused
 from digicarbon.package.parts import as_json
@@ -32,14 +33,13 @@ from digicarbon.report import Labels
 from digicarbon.source import InputFile, Inputs, WatchedInputs
 from digicarbon.source.datafolder import PROVENANCE, SUFFIX
 from digicarbon.spec import Definition
+from digicarbon.sweep.lock.data import place_of
 
 RECORD = "data.json"
 MODULE = "module"
 """Stands for a group where a module of the authors reads files by itself."""
 LARGEST_SHEET = 20_000_000
 """Rows of a larger workbook are not counted."""
-Share = Callable[[str], bool | None]
-"""Whether the files of a source may be passed on, by its option; None while nobody has answered."""
 
 
 @dataclass
@@ -62,15 +62,24 @@ class _Origin:
     files: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     experiments: dict[str, None] = field(default_factory=dict)
 
+    @property
+    def asked(self) -> list[str]:
+        """The files as the answers name them."""
+        return [place_of(path) for path in self.files]
 
-def data_of(project: Project, share: Share) -> tuple[list[Source], list[Variable], list[Matrix]]:
+    def shared(self, answers: Answers) -> bool | None:
+        """Return whether the files may be passed on; None while that is not answered for each of them."""
+        return answers.of(self.option).shares(self.asked)
+
+
+def data_of(project: Project, answers: Answers) -> tuple[list[Source], list[Variable], list[Matrix]]:
     """Return sources, variables and weights of the experiments of a package.
 
     Parameters
     ----------
     project : Project
         Learns where the files of data are put.
-    share : callable
+    answers : Answers
 
     Raises
     ------
@@ -95,13 +104,13 @@ def data_of(project: Project, share: Share) -> tuple[list[Source], list[Variable
                     str(choices.get("normalise", "")),
                     tuple(project.place(file["path"]) for file in own["files"]),
                 )
-    _name(origins)
+    _name(origins, answers)
     refused = {
-        file["sha256"] for origin in origins if share(origin.option) is not True for file in origin.files.values()
+        file["sha256"] for origin in origins if origin.shared(answers) is not True for file in origin.files.values()
     }
     names = {path: origin.option for origin in origins if origin.group == "source" for path in origin.files}
     variables = list(_variables(project, names))
-    sources = [_source(project, origin, share, refused, variables) for origin in origins]
+    sources = [_source(project, origin, answers, refused, variables) for origin in origins]
     return sources, variables, list(matrices.values())
 
 
@@ -138,12 +147,45 @@ def paths(project: Project) -> dict[str, str]:
     return {path: project.place(path) for path in (*read, *project.opened)}
 
 
-def record(project: Project) -> bytes:
-    """Return the record of the data of all experiments, with the places in the package instead of paths."""
+def record(project: Project, closed: Collection[str]) -> bytes:
+    """Return the record of the data of all experiments, with the places in the package instead of paths.
+
+    Parameters
+    ----------
+    project : Project
+    closed : collection of str
+        Experiments that read files that are not passed on: of their data, only whole files have hashes.
+    """
     places = paths(project)
     short = {path: place for path, place in sorted(places.items(), key=lambda item: -len(item[0]))}
-    content = {one.name: _without_paths(list(one.sweep.data), short) for one in project.members}
+    content = {}
+    for one in project.members:
+        entries = [_without_hashes(entry) if one.name in closed else entry for entry in one.sweep.data]
+        content[one.name] = _without_paths(entries, short)
     return as_json({"data": content})
+
+
+def _without_hashes(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry without the hashes of its series, panels and matrices: who tries finds few values from one."""
+    panels = [{key: value for key, value in panel.items() if key != "digests"} for panel in entry["panels"]]
+    runs = [{key: own[key] for key in ("columns", "files", "series")} for own in entry["runs"].values()]
+    weights = list(entry["weights"].values())
+    return {**entry, "panels": panels, "runs": runs, "series": list(entry["series"]), "weights": weights}
+
+
+def without_values(
+    sources: Iterable[Source], variables: Iterable[Variable], matrices: Iterable[Matrix]
+) -> tuple[list[Variable], list[Matrix]]:
+    """Return variables without ranges, and matrices without hashes, where files of theirs are not passed on."""
+    closed = {one.option for one in sources if not all(file.shared for file in one.files)}
+    # what a module reads may be in every column of its experiments
+    through = {name for one in sources if one.group == MODULE and one.option in closed for name in one.experiments}
+    closed |= {one.option for one in sources if through & {*one.experiments}}
+    hidden = {file.place for one in sources for file in one.files if not file.shared}
+    return (
+        [replace(one, least=None, greatest=None) if one.source in closed else one for one in variables],
+        [replace(one, digest="") if hidden & {*one.files} else one for one in matrices],
+    )
 
 
 def _without_paths(node: Any, places: Mapping[str, str]) -> Any:
@@ -190,7 +232,7 @@ def _add(origins: list[_Origin], one: Member, group: str, option: str, entry: Ma
         origin.unit = entry["names"]["unit"]
 
 
-def of_modules(project: Project, opened: Mapping[str, str], share: Share, refused: Collection[str]) -> list[Source]:
+def of_modules(project: Project, opened: Mapping[str, str], answers: Answers, refused: Collection[str]) -> list[Source]:
     """Return what the authors' own modules read and no source names, as a data set of each module.
 
     Parameters
@@ -199,7 +241,7 @@ def of_modules(project: Project, opened: Mapping[str, str], share: Share, refuse
         Learns which files these are.
     opened : mapping of str to str
         The module by the path of each file that it has opened.
-    share : callable
+    answers : Answers
     refused : collection of str
         SHA-256 of what other sources do not pass on.
     """
@@ -213,11 +255,11 @@ def of_modules(project: Project, opened: Mapping[str, str], share: Share, refuse
         own.experiments |= dict.fromkeys(project.with_own_classes)
     refused = {*refused} | {
         file["sha256"]
-        for module, origin in origins.items()
-        if share(module) is not True
+        for origin in origins.values()
+        if origin.shared(answers) is not True
         for file in origin.files.values()
     }
-    return [_source(project, origin, share, refused, ()) for origin in origins.values()]
+    return [_source(project, origin, answers, refused, ()) for origin in origins.values()]
 
 
 def _cited(choices: Mapping[str, Any]) -> tuple[tuple[str, ...], bool]:
@@ -231,21 +273,41 @@ def _cited(choices: Mapping[str, Any]) -> tuple[tuple[str, ...], bool]:
     return words, any(text in known for text in named)
 
 
-def _name(origins: Sequence[_Origin]) -> None:
-    """Give data sets of one option names of their own, after their first files: each has answers of its own."""
+def _name(origins: Sequence[_Origin], answers: Answers) -> None:
+    """Give data sets names of their own where answers of their option are not about their files.
+
+    Such a name is the option with the first file's. Data sets that answers name keep the name of these.
+    """
     taken: set[str] = set()
     for origin in origins:
+        files = origin.asked
+        known = next(
+            (
+                name
+                for name, own in answers.data.items()
+                if name not in taken and _is_of(name, origin) and own.files and files and own.about(files)
+            ),
+            None,
+        )
         others = [one for one in origins if (one.group, one.chosen) == (origin.group, origin.chosen)]
-        if len(others) > 1:
-            stem = re.sub(r"\W+", "_", Path(next(iter(origin.files), "")).name.partition(".")[0]).strip("_")
-            origin.option = unused(f"{origin.chosen}_{stem}" if stem else origin.chosen, taken)
+        stem = re.sub(r"\W+", "_", Path(next(iter(origin.files), "")).name.partition(".")[0]).strip("_")
+        longer = f"{origin.chosen}_{stem}" if stem else origin.chosen
+        if known is not None:
+            origin.option = known
+        elif len(others) > 1 or not answers.of(origin.chosen).about(files):
+            used = taken | {name for name, own in answers.data.items() if not own.about(files)}
+            origin.option = unused(longer, used)
         taken.add(origin.option)
 
 
+def _is_of(name: str, origin: _Origin) -> bool:
+    return name == origin.chosen or name.startswith(f"{origin.chosen}_")
+
+
 def _source(
-    project: Project, origin: _Origin, share: Share, refused: set[str], variables: Sequence[Variable]
+    project: Project, origin: _Origin, answers: Answers, refused: set[str], variables: Sequence[Variable]
 ) -> Source:
-    answer = share(origin.option)
+    answer = origin.shared(answers)
     state = "nothing" if origin.simulated else {True: "copied", False: "instructions", None: "open"}[answer]
     path = find(f"{origin.group}/{origin.chosen}")
     periods = sorted(origin.periods, key=lambda period: (len(period), period))
@@ -259,6 +321,7 @@ def _source(
             variables=tuple(file["series"]),
             shared=state == "copied" and file["sha256"] not in refused,
             imports=tuple(file.get("imports", ())),
+            asked=place_of(file["path"]),
         )
         for file in origin.files.values()
     )

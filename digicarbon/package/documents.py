@@ -73,4 +73,7 @@ def questions(facts: Facts, answers: Answers) -> list[Question]:
     shown = dict.fromkeys(one.experiment for one in facts.displays)
     lacking = [name for name in shown if name not in answers.in_paper] if answers.in_paper else []
     words = asked()["in_paper"]
+    keys = {question.key for question in still_open}
+    unnamed = [f"data.{one.option}.share" for one in facts.sources if one.shared == "open"]
+    still_open += [Question(key, asked()["data.share"]) for key in unnamed if key not in keys]
     return [*still_open, *(Question(f"in_paper.{name}", words) for name in lacking)]

@@ -154,6 +154,8 @@ class DataFile:
         Whether the package has a copy.
     imports : tuple of mapping
         Records of the importer: kind, imported (time), files (raw downloads with name and sha256), citation.
+    asked : str
+        Its name in the authors' answers.
     """
 
     name: str
@@ -164,6 +166,7 @@ class DataFile:
     variables: tuple[str, ...]
     shared: bool
     imports: tuple[Mapping[str, Any], ...]
+    asked: str = ""
 
 
 @dataclass(frozen=True)
@@ -242,7 +245,7 @@ class Variable:
     file : str
         The place of the file that it is read from; empty if it is made or drawn.
     least, greatest : float or None
-        Over all rows of the panels; None where it has no numbers.
+        Over all rows of the panels; None where it has no numbers, or its data are not passed on.
     rows, missing : int
     column : str
         Its name in the file; empty if it is the same.
@@ -280,6 +283,7 @@ class Matrix:
     option, kind : str
         E.g. ``w1_adjacency`` and ``AdjacencyWeights``.
     digest : str
+        Empty where its files are not passed on.
     units, links : int
     normalised : str
         E.g. ``row``.

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from digicarbon.__main__ import main
 from digicarbon.errors import ConfigError
-from digicarbon.package.answers import Answers
+from digicarbon.package.answers import Answers, DataAnswers
 from digicarbon.package.build import facts
 from digicarbon.package.facts import Facts, Source, Variable
 from digicarbon.package.member import members
@@ -58,7 +59,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
             (folder / "experiments" / f"{name}.yaml").write_text(text, encoding="utf-8")
             assert main(["run", name]) == 0
         chosen = members(["first", "second"], [])
-        answers = Answers(data={"table_first": {"share": True}})
+        answers = Answers(data={"table_first": {"share": True, "files": ["first.csv"]}})
         yield facts(Project(chosen), answers, "Both")
 
 
@@ -113,3 +114,48 @@ def test_answers_about_what_is_not_there_are_refused(
         _refuse_unknown(Answers(data={"edgs": {}}), known)
     with pytest.raises(ConfigError, match=r"package\.in_paper\.papr: .* Did you mean 'paper'\?"):
         _refuse_unknown(Answers(in_paper={"papr": "Table 3"}), known)
+
+
+def test_an_answer_holds_only_for_the_files_that_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "mlruns").mkdir()
+    pd.DataFrame({"from": CITIES, "to": [*CITIES[1:], CITIES[0]]}).to_csv("edges.csv", index=False)
+    for number, name in enumerate(("first", "second"), start=1):
+        frame(number).to_csv(f"{name}.csv", index=False)
+        text = EXPERIMENT.format(name=name, file=f"{name}.csv")
+        Path(f"experiments/{name}.yaml").write_text(text, encoding="utf-8")
+        assert main(["run", name]) == 0
+    assert main(["package", "first", "--to", "one"]) == 0
+    file = Path("experiments/package.yaml")
+    asked = file.read_text(encoding="utf-8")
+    assert yaml.safe_load(asked)["data"]["table"]["files"] == ["first.csv"]
+    head, _, rest = asked.partition("  table:\n")
+    file.write_text(head + "  table:\n" + rest.replace("share:\n", "share: true\n", 1), encoding="utf-8")
+    assert main(["package", "first", "--to", "one"]) == 0
+    assert Path("one/first.csv").is_file()
+    # another file of the same option is asked about by itself, under a name of its own that stays
+    for _ in range(2):
+        assert main(["package", "second", "--to", "two"]) == 0
+        assert not Path("two/second.csv").exists()
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))["data"]
+        assert data["table_second"]["files"] == ["second.csv"]
+        assert data["table_second"]["share"] is None
+    assert (data["table"]["files"], data["table"]["share"]) == (["first.csv"], True)
+    assert main(["package", "first", "--to", "one"]) == 0
+    assert Path("one/first.csv").is_file()
+    # a yes that names no file is none, and the sentence says what is lacking
+    file.write_text("data:\n  table:\n    share: true\n", encoding="utf-8")
+    capsys.readouterr()
+    assert main(["package", "second", "--to", "two"]) == 0
+    said = capsys.readouterr().out
+    assert "data.table.share is true, but not for each of its files" in said
+    assert "`files: [second.csv]`" in said
+    assert "share" in said.partition("still open")[2]
+    assert not Path("two/second.csv").exists()
+    assert yaml.safe_load(file.read_text(encoding="utf-8"))["data"]["table"] == {
+        **dict.fromkeys(name for name in DataAnswers.model_fields),
+        "share": True,
+    }

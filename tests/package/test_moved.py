@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -34,6 +35,7 @@ title: {name}
 SOURCE = "# {name}\n_target_: digicarbon.source.TableSource\npath: {path}\nunit: city\ntime: year\n"
 ANSWERS = """data:
   inside:
+    files: [data/panel.csv, other/panel.csv]
     share: true
     access: none
     url: none
@@ -111,6 +113,35 @@ def test_files_of_one_name_stay_apart_and_none_is_restricted(packaged: tuple[Pat
     assert (package / "data/panel.csv").read_bytes() == (here / "data/panel.csv").read_bytes()
     assert not [name for name, content in texts(package) if restricted in content]
     assert "path: data/panel_2.csv" in (package / "conf/source/closed.yaml").read_text(encoding="utf-8")
+
+
+def test_closed_data_have_no_hash_but_of_whole_files_and_no_range(packaged: tuple[Path, Path]) -> None:
+    here, package = packaged
+    record = json.loads((package / "data.json").read_text(encoding="utf-8"))["data"]
+
+    def hashes(name: str) -> set[str]:
+        return set(re.findall(r"\b[0-9a-f]{64}\b", json.dumps(record[name])))
+
+    whole = hashlib.sha256((here.parent / "secure/panel.csv").read_bytes()).hexdigest()
+    assert hashes("closed") == {whole}
+    assert record["closed"][0]["series"] == ["x", "y"]
+    # what may be passed on has all of them
+    assert len(hashes("own")) > 3
+    with (package / "codebook.csv").open(encoding="utf-8", newline="") as file:
+        ranges = {(row["source"], row["variable"]): row["least"] for row in csv.DictReader(file)}
+    assert {name: bool(least) for (source, name), least in ranges.items() if source == "closed"} == {
+        "x": False,
+        "y": False,
+    }
+    assert float(ranges["inside", "x"]) == frame(1)["x"].min()
+    (line,) = [
+        line
+        for line in (package / "codebook.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `x`") and "| closed |" in line
+    ]
+    assert f"{frame(2)['x'].min():.6g}" not in line
+    readme = (package / "README.md").read_text(encoding="utf-8")
+    assert "neither the least and greatest values of variables nor hashes of single series" in readme
 
 
 def test_bytes_of_a_restricted_file_are_refused_under_any_name() -> None:

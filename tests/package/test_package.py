@@ -82,7 +82,9 @@ def study(folder: Path) -> Path:
     )
     (here / "experiments/closed.yaml").write_text(EXPERIMENT.format(title="closed", source="secret", columns="{A: {}}"))
     (here / "experiments/both.yaml").write_text("# all tables\ndefaults: [config]\nexperiments: [open, closed]\n")
-    (here / "experiments/package.yaml").write_text("data: \n  states:\n    share: true\n  secret:\n    share: false\n")
+    (here / "experiments/package.yaml").write_text(
+        "data: \n  states:\n    files: [data/states.csv]\n    share: true\n  secret:\n    share: false\n"
+    )
     return here
 
 
