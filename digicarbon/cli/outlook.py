@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,13 @@ GUESS = 0.003
 """Assumed seconds of a run while none of its kind is recorded."""
 WRITING = 0.0015
 """Seconds that recording a run takes."""
+USUAL = 999
+"""Draws of the wild bootstrap to which the guess applies."""
 LONG = 3.0
 """Seconds from which the duration of a report is mentioned."""
+
+Durations = Mapping[str, Mapping[int, tuple[int, float]]]
+"""As in `digicarbon.tracking.History`."""
 
 
 @dataclass(frozen=True)
@@ -65,25 +71,43 @@ def _forecast(planned: Plan, chosen: Settings) -> Outlook:
         return Outlook(states, f"Nothing is left to fit.{last}")
     kinds = Counter(map(kind, remaining))
     guesses = sum(count for one, count in kinds.items() if one not in past.durations)
-    fitting = sum(count * past.durations.get(one, (0, GUESS))[1] for one, count in kinds.items())
+    fitting = sum(_duration(run, past.durations) for run in remaining)
     seconds = fitting / chosen.executor.width() + WRITING * len(remaining)
-    like = sum(past.durations[one][0] for one in kinds if one in past.durations)
+    like = sum(count for one in kinds for count, _ in past.durations.get(one, {}).values())
+    many = any(kind(run) not in past.durations and _duration(run, past.durations) > GUESS for run in remaining)
+    guess = f"{GUESS * 1000:g} ms {f'per {USUAL} draws' if many else 'each'}"
     if not guesses:
         source = f"by the recorded durations of {counted(like, 'run')} of the same models"
     elif guesses == len(remaining):
-        source = f"a guess of {GUESS * 1000:g} ms each, as no run of these models is recorded yet"
+        source = f"a guess of {guess}, as no run of these models is recorded yet"
     else:
-        source = (
-            f"by the recorded durations of {counted(like, 'run')} of the same models, and {GUESS * 1000:g} ms each for "
-            f"{guesses} whose model has none"
-        )
+        source = f"by the recorded durations of {counted(like, 'run')} of the same models, and {guess} for {guesses} whose model has none"
     fits = f"{counted(len(remaining), 'run')} to fit, about {_words(seconds)} after start-up ({source})."
     return Outlook(states, fits + _intervals(remaining, past.durations, chosen.executor.width()) + last)
 
 
-def _intervals(remaining: Sequence[Run], durations: Mapping[str, tuple[int, float]], width: int) -> str:
+def _duration(run: Run, durations: Durations) -> float:
+    """Return the seconds that a run will take; those of a wild bootstrap grow with its draws."""
+    model = run.specs.model
+    wild = isinstance(model, Tested) and model.test == "wild" and model.no_wild is None
+    draws = model.replications if wild else 0
+    known = durations.get(kind(run))
+    if known is None:
+        return GUESS * max(draws, USUAL) / USUAL
+    if draws in known:
+        return known[draws][1]
+    drawn = {each: seconds for each, (_, seconds) in known.items() if each}
+    plain = known[0][1] if 0 in known else 0.0
+    if not drawn:
+        # a guess of what draws take on top of the rest
+        return plain + GUESS * draws / USUAL
+    nearest = min(drawn, key=lambda each: abs(math.log(each / draws)) if draws else each)
+    return plain + max(drawn[nearest] - plain, 0.0) * draws / nearest if draws else drawn[nearest]
+
+
+def _intervals(remaining: Sequence[Run], durations: Durations, width: int) -> str:
     """Return a sentence on what inverting wild tests costs, where that is long; else an empty text."""
-    models = [(run.specs.model, durations.get(kind(run), (0, GUESS))[1] / width) for run in remaining]
+    models = [(run.specs.model, _duration(run, durations) / width) for run in remaining]
     inverting = [(model, seconds) for model, seconds in models if isinstance(model, Tested) and model.inverts]
     of_p = sum(model.share_of_p * seconds for model, seconds in inverting)
     of_intervals = sum(seconds for _, seconds in inverting) - of_p

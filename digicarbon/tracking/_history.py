@@ -23,6 +23,8 @@ SIMULATED = "digicarbon.data"
 Y = "model.y"
 KIND = ("source", "model", "diagnostic")
 """Parameters that runs of about the same duration have in common."""
+TEST, DRAWS = "model.test", "model.replications"
+"""Parameters that say how many draws of the wild bootstrap a run took."""
 NEW = "new"
 FAILED = "failed before"
 OTHER_VERSIONS = "done under other versions"
@@ -42,13 +44,13 @@ class History:
     states : mapping of str to str
         By content hash: ``done``, ``failed before``, ``done in another sweep`` or ``done under other versions`` (of
         packages); a run that is not among them is new.
-    durations : mapping of str to (int, float)
-        By source, model and diagnostic, joined by ``/``: the number of runs that were fitted, and their mean duration
-        in seconds.
+    durations : mapping of str to mapping of int to (int, float)
+        By source, model and diagnostic, joined by ``/``, then by the draws of the wild bootstrap, 0 without one: the
+        number of runs that were fitted, and their mean duration in seconds.
     """
 
     states: Mapping[str, str] = field(default_factory=dict)
-    durations: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    durations: Mapping[str, Mapping[int, tuple[int, float]]] = field(default_factory=dict)
 
 
 @dataclass
@@ -166,7 +168,7 @@ def _by_tables(uri: str) -> dict[str, StoredRun] | None:
     if database is None:
         return None
     try:
-        runs, values = database.runs(TAGS, (*KIND, Y))
+        runs, values = database.runs(TAGS, (*KIND, Y, TEST, DRAWS))
     finally:
         database.close()
     result = {run_id: StoredRun(status, ((end or start) - start) / 1000, start) for run_id, status, start, end in runs}
@@ -198,21 +200,23 @@ def _summed(runs: Mapping[str, StoredRun], sweep_key: str, keys: set[str]) -> Hi
     sweeps = [run_id for run_id, run in runs.items() if run.texts.get(SWEEP_KEY) == sweep_key]
     installed = provenance().get(PACKAGES, "")
     states: dict[str, str] = {}
-    sums: dict[str, tuple[int, float]] = {}
+    sums: dict[str, dict[int, tuple[int, float]]] = {}
     for run in runs.values():
         key = run.texts.get(HASH)
         if key is None:
             continue
         if run.status == "FINISHED" and REUSED not in run.texts:
             kind = "/".join(run.texts.get(name, "") for name in KIND)
-            count, total = sums.get(kind, (0, 0.0))
-            sums[kind] = (count + 1, total + run.seconds)
+            draws = int(run.texts.get(DRAWS, "0")) if run.texts.get(TEST) == "wild" else 0
+            own = sums.setdefault(kind, {})
+            count, total = own.get(draws, (0, 0.0))
+            own[draws] = (count + 1, total + run.seconds)
         if key in keys:
             state = _state(run, run.texts.get(PARENT) in sweeps, installed)
             states[key] = max(state, states.get(key, NEW), key=RANK.index)
     return History(
         {key: state for key, state in states.items() if state != NEW},
-        {kind: (count, total / count) for kind, (count, total) in sums.items()},
+        {kind: {draws: (count, total / count) for draws, (count, total) in own.items()} for kind, own in sums.items()},
     )
 
 

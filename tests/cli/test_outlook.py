@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing, redirect_stderr
 from pathlib import Path
 
@@ -12,12 +13,13 @@ import pytest
 from mlflow import MlflowClient
 
 from digicarbon.__main__ import main
-from digicarbon.cli.outlook import Outlook, outlook
+from digicarbon.cli.outlook import GUESS, Outlook, _duration, outlook
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import TrackingError
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import Plan, plan
 from digicarbon.sweep import sweep
+from digicarbon.tracking import history
 
 STORE = "mlruns/mlflow.db"
 
@@ -160,6 +162,26 @@ def test_what_intervals_cost_is_said(project: Path, monkeypatch: pytest.MonkeyPa
     assert "Intervals of 2 runs take about 2 minutes of it, their p values 80 seconds" in sentence("measure=bea,ddl")
     for more in ("inference.intervals=false", "inference=cluster"):
         assert "Intervals" not in sentence(*choices, more)
+
+
+def test_the_time_of_a_wild_bootstrap_grows_with_its_draws(project: Path) -> None:
+    composer, made = planned("measure=bea,ddl", "model=twfe", "inference.replications=99999")
+    (kind,) = {one for one in map(sweep.kind, made.runs)}
+
+    def about(known: Mapping[int, float]) -> list[float]:
+        durations = {kind: {draws: (1, seconds) for draws, seconds in known.items()}}
+        return [_duration(run, durations) for run in made.runs]
+
+    assert about({999: 0.05}) == pytest.approx([5.005, 5.005], abs=1e-3)
+    # what a run without the bootstrap takes does not grow
+    assert about({0: 0.01, 999: 0.05}) == pytest.approx([4.014, 4.014], abs=1e-3)
+    assert about({999: 0.05, 99999: 3.0}) == [3.0, 3.0]
+    assert _duration(made.runs[0], {}) == pytest.approx(100 * GUESS, rel=0.01)
+    assert "a guess of 3 ms per 999 draws, as no run" in outlook(made, sweep.settings(composer)).sentence
+    # what was recorded with few draws does not stand for many
+    run("measure=bea", "model=twfe", "inference.replications=19")
+    (recorded,) = history(sweep.settings(composer).tracking, "", []).durations[kind]
+    assert recorded == 19
 
 
 def test_the_public_client_tells_the_same(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
