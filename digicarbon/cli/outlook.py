@@ -81,7 +81,10 @@ def _forecast(planned: Plan, chosen: Settings) -> Outlook:
     elif guesses == len(remaining):
         source = f"a guess of {guess}, as no run of these models is recorded yet"
     else:
-        source = f"by the recorded durations of {counted(like, 'run')} of the same models, and {guess} for {guesses} whose model has none"
+        source = (
+            f"by the recorded durations of {counted(like, 'run')} of the same models, and {guess} for {guesses} "
+            "whose model has none"
+        )
     fits = f"{counted(len(remaining), 'run')} to fit, about {_words(seconds)} after start-up ({source})."
     return Outlook(states, fits + _intervals(remaining, past.durations, chosen.executor.width()) + last)
 
