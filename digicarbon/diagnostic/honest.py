@@ -16,7 +16,7 @@ from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model import DiD
 from digicarbon.model.base import Level
-from digicarbon.note import Note
+from digicarbon.note import Note, cut
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.weights import Weights
@@ -90,6 +90,9 @@ class HonestBounds(OfModel):
         early, late = _horizons(model, result)
         weight = self._weights(model, late)
         terms = event_effects(result, model.policy)
+        lost = [terms[event] for event in (*early, *late) if terms[event] in result.without_errors]
+        if lost:
+            raise EstimationError(Note("honest_no_errors", count=len(lost), terms=cut(lost, 4)))
         at = [result.terms.index(terms[event]) for event in (*early, *late)]
         effects = _effects(package, result, at, early, late)
         covariance = result.covariance[np.ix_(at[len(early) :], at[len(early) :])]

@@ -138,7 +138,7 @@ class Tested(Model):
             for of_term in restrictions():
                 numbers = {estimand: estimate_of(result, estimand) for estimand in of_term.estimands}
                 known = {estimand: both for estimand, both in numbers.items() if both is not None and both[1] > 0}
-                for estimand, test in wild_tests(of_term, known, draws).items():
+                for estimand, test in (wild_tests(of_term, known, draws) if known else {}).items():
                     tests.append(test)
                     _put(result, estimand, (test.p, test.low, test.high), estimates, of_effects)
         return replace(

@@ -23,7 +23,7 @@ from digicarbon.model._panel_batch import LinearOutcomes
 from digicarbon.model._panel_restrictions import nulls_of
 from digicarbon.model.base import refuse_unidentified
 from digicarbon.model.batch import Estimand, Fits, Fitted
-from digicarbon.model.did._effects import PolicyEffects, Reported, joint_wild, pretest, treated_cells
+from digicarbon.model.did._effects import PolicyEffects, Reported, have_errors, joint_wild, pretest, treated_cells
 from digicarbon.model.did._spillovers import NOTHING, Exposure
 from digicarbon.model.did._timing import Timing
 from digicarbon.model.restrictions import Nulls, Projected, Restrictions, moved
@@ -169,7 +169,10 @@ class ByUnit(ABC):
         own = by_unit(self.model.model_copy(update={"aggregate": "event"}), self.timing, self.reached)
         levels = [own.reported.made_of[term][-1].number for term in own.reported.terms]
         last = -self.model.anticipation
-        places = [place for place, level in enumerate(levels) if level is not None and level < last]
+        found, count = own.effects(), len(levels)
+        known = have_errors(found.coef[:count], np.diag(found.covariance)[:count])
+        before = [level is not None and level < last for level in levels]
+        places = np.flatnonzero(before & known).tolist()
         if not places:
             return None
         leads = [Estimand("coefficient", own.reported.terms[place]) for place in places]
@@ -589,7 +592,8 @@ def _table(timing: Timing, estimated: GroupTime) -> pd.DataFrame:
     """Return the effects of cohorts in periods as a table."""
     cells = estimated.cells
     periods = cells.first + cells.event
-    se = np.sqrt((estimated.influence**2).sum(axis=0))
+    variance = (estimated.influence**2).sum(axis=0)
+    se = np.sqrt(np.where(have_errors(estimated.att, variance), variance, np.nan))
 
     def first_table() -> pd.DataFrame:
         labels = ([timing.label(one) for one in of.tolist()] for of in (cells.first, periods))

@@ -112,5 +112,23 @@ def joint_wild(batch: JointBatch, null: NullModel, leads: Sequence[Estimand], si
 
 
 def pretest(leads: FloatArray, coef: FloatArray, covariance: FloatArray, inference: Inference) -> WaldTest | None:
-    """Return the joint test that combinations of effects before the policy are zero; None where there are none."""
-    return wald_test(leads, coef, covariance, inference.df) if len(leads) else None
+    """Return the joint test that combinations of effects before the policy are zero; None where there are none.
+
+    Those without a standard error are not among them.
+    """
+    known = leads[have_errors(leads @ coef, np.einsum("ij,jk,ik->i", leads, covariance, leads))]
+    return wald_test(known, coef, covariance, inference.df) if len(known) else None
+
+
+def have_errors(effects: FloatArray, variances: FloatArray) -> NDArray[np.bool_]:
+    """Return which effects have a standard error that is more than rounding, shape (q,).
+
+    Parameters
+    ----------
+    effects, variances : ndarray, shape (q,)
+
+    Notes
+    -----
+    Where one unit is compared with one, neither differs from its mean: the influence of both is zero.
+    """
+    return np.asarray(~(variances <= (1e-9 * np.abs(effects).max(initial=0.0)) ** 2), dtype=np.bool_)

@@ -13,7 +13,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model._panel_restrictions import Contrasts, joint_null
 from digicarbon.model.batch import Batch, Estimand, Fits, Fitted, JointBatch
-from digicarbon.model.did._effects import PolicyEffects, Reported, joint_wild, pretest, treated_cells
+from digicarbon.model.did._effects import PolicyEffects, Reported, have_errors, joint_wild, pretest, treated_cells
 from digicarbon.model.did._spillovers import Exposure
 from digicarbon.model.did._timing import Timing
 from digicarbon.model.panel_regression import PanelRegression
@@ -114,13 +114,23 @@ class Expanded:
         weights : Weights or None
         signs : ndarray, shape (M, N)
         """
-        if not len(self.leads):
+        leads = self._leads_with_errors(weights)
+        if not len(leads):
             return None
         made, model = self.panel.with_terms(self.model.terms), self.model.by_errors
-        null = joint_null(model, made, self.leads, self.dummies, weights, lags=not self.spillover)
-        estimands = [Estimand.combination(dict(zip(self.dummies, row, strict=True))) for row in self.leads.tolist()]
+        null = joint_null(model, made, leads, self.dummies, weights, lags=not self.spillover)
+        estimands = [Estimand.combination(dict(zip(self.dummies, row, strict=True))) for row in leads.tolist()]
         batch: Any = model.batch(made, weights, estimands[0])
         return joint_wild(batch, null, estimands, signs)
+
+    def _leads_with_errors(self, weights: Weights | None) -> FloatArray:
+        """Return the rows of ``leads`` that have a standard error."""
+        if not len(self.leads):
+            return self.leads
+        fitted = self.model.estimated(self.panel, weights)
+        at = [fitted.terms.index(name) for name in self.dummies]
+        variances = np.einsum("ij,jk,ik->i", self.leads, fitted.covariance[np.ix_(at, at)], self.leads)
+        return self.leads[have_errors(self.leads @ fitted.coef[at], variances)]
 
     @property
     def units(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from digicarbon.model._panel_batch import null_of
 from digicarbon.model._panel_covariance import OF_ERRORS, called
 from digicarbon.model.base import Model, require_panel
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
-from digicarbon.model.did._effects import PolicyEffects
+from digicarbon.model.did._effects import PolicyEffects, have_errors
 from digicarbon.model.did._spillovers import NOTHING, Exposure, Spillovers, SpilloversOn, exposure
 from digicarbon.model.did._timing import Timing, is_binary, timing_of
 from digicarbon.model.panel_regression import PanelRegression, regression_with
@@ -641,7 +641,7 @@ class DiD(Tested):
         if effects.leads is not None and np.isfinite(effects.leads.p):
             statistics |= {"pretest_df": effects.leads.df, "pretest_p": effects.leads.p}
         by_event = {} if timing is None else self._event_units(effects, timing, statistics)
-        return replace(
+        result = replace(
             effects.fitted,
             kind=f"did_{self.estimator}",
             means={self.policy: self._mean},
@@ -664,9 +664,9 @@ class DiD(Tested):
                 ),
                 *self._notes(timing),
                 *reached.notes,
-                *self._zero_errors(effects),
             ),
         )
+        return self._without_errors(result, effects)
 
     @property
     def _mean(self) -> Mean:
@@ -678,14 +678,31 @@ class DiD(Tested):
             return "anticipating_rows"
         return _MEANS[by]
 
-    def _zero_errors(self, effects: PolicyEffects) -> tuple[Note, ...]:
-        """Return the note that names effects whose standard errors are zero by clusters of periods."""
-        if self.cov != "cluster" or self.cluster == "unit" or self.estimator in OWN_ERRORS:
-            return ()
+    def _without_errors(self, result: Result, effects: PolicyEffects) -> Result:
+        """Return the result without standard errors that would be zero, with the note that names their effects."""
         count = len(effects.terms)
-        variance, size = np.diag(effects.covariance)[:count], np.abs(effects.coef[:count])
-        zero = [effects.terms[place] for place in np.flatnonzero(variance < (1e-9 * size) ** 2)]
-        return (Note("did_zero_errors", terms=cut(zero, 4)),) if zero else ()
+        lost = np.flatnonzero(~have_errors(effects.coef[:count], np.diag(effects.covariance)[:count]))
+        if not len(lost):
+            return result
+        covariance = result.covariance.copy()
+        covariance[lost] = covariance[:, lost] = np.nan
+        terms, shared = tuple(effects.terms[place] for place in lost), result.spatial_effects
+        if shared is not None and self.policy in terms:
+            direct = np.array(shared.names)[:, None] == "direct"
+            shared = replace(shared, se=np.where(direct, np.nan, shared.se))
+        by_periods = self.cov == "cluster" and self.cluster != "unit" and self.estimator not in OWN_ERRORS
+        note = (
+            Note("did_zero_errors", terms=cut(terms, 4))
+            if by_periods
+            else Note("did_no_errors", count=len(terms), terms=cut(terms, 4))
+        )
+        return replace(
+            result,
+            covariance=covariance,
+            spatial_effects=shared,
+            without_errors=terms,
+            notes=(*result.notes, note),
+        )
 
     def _spatial_effects(self, effects: PolicyEffects) -> Effects | None:
         """Return the mean spillover on exposed rows without the policy, and the direct effect."""

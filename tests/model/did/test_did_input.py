@@ -232,9 +232,49 @@ def test_a_year_that_no_unit_has_is_no_period(estimator: str) -> None:
     close(dc.DiD(**fields).fit(one).coef.tolist(), dc.DiD(**fields).fit(other).coef.tolist())
 
 
-def test_standard_errors_of_zero_have_a_note() -> None:
-    assert fit(PANEL, estimator="sun_abraham", cluster="time").has_note("did_zero_errors")
+def test_clusters_that_hold_nothing_leave_effects_without_standard_errors() -> None:
+    found = fit(PANEL, estimator="sun_abraham", cluster="time")
+    assert found.has_note("did_zero_errors")
+    assert found.without_errors
+    assert found.estimates.loc[list(found.without_errors), ["se", "p"]].isna().all(axis=None)
     assert not fit(PANEL, estimator="sun_abraham").has_note("did_zero_errors")
+
+
+def one_against_one() -> dc.Panel:
+    """A panel with cohorts of five, five and one unit, and one unit without the policy."""
+    frame = world(3, lambda first, event: 1.0 + 0 * event, units=12, periods=8, starts=(3, 4, 5, 0))
+    first = dict(zip(sorted(frame["state"].unique()), [3] * 5 + [4] * 5 + [5, 0], strict=True))
+    return panel_of(with_policy(frame.assign(first=frame["state"].map(first)), "year"))
+
+
+@pytest.mark.parametrize("estimator", ["callaway_santanna", "imputation", "sun_abraham"])
+def test_one_unit_against_one_has_no_standard_error(estimator: str) -> None:
+    panel = one_against_one()
+    found = fit(panel, y="y", estimator=estimator, aggregate="cohort")
+    # R's did has NA there
+    assert found.without_errors == ("pilot[5]",)
+    assert found.estimates.loc["pilot[5]", ["se", "stat", "p", "low", "high"]].isna().all()
+    assert np.isfinite(found.coef).all()
+    assert np.isfinite(pair(found, "pilot[4]")[1])
+    (note,) = [note for note in found.notes if note.code == "did_no_errors"]
+    assert "No standard error of pilot[5]" in str(note)
+    wild = fit(panel, y="y", estimator=estimator, aggregate="cohort", test="wild", replications=39)
+    assert np.isnan(wild.estimates["p"]["pilot[5]"])
+    assert np.isfinite(wild.estimates["p"]["pilot[4]"])
+
+
+@pytest.mark.parametrize("estimator", ["callaway_santanna", "sun_abraham"])
+def test_leads_of_one_unit_against_one_are_in_no_test(estimator: str) -> None:
+    fields: dict[str, Any] = {"estimator": estimator, "aggregate": "event"}
+    found = fit(one_against_one(), y="y", **fields)
+    wild = fit(one_against_one(), y="y", **fields, test="wild", replications=39)
+    (alone,) = found.without_errors
+    assert np.isnan(found.estimates["p"][alone])
+    assert np.isnan(wild.estimates["p"][alone])
+    assert wild.statistics["pretest_df"] == sum(
+        event[6] == "-" for event in found.terms[1:] if event not in found.without_errors
+    )
+    assert 0.01 < wild.statistics["pretest_p"] <= 1
 
 
 @pytest.mark.parametrize("estimator", ["twfe", "imputation"])
