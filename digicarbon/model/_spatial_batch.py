@@ -16,7 +16,7 @@ from digicarbon.numeric.resampling.null_model import NullModel, combined_null, e
 from digicarbon.numeric.spatial.batch import Asked, Combination, Errors, LagBatch, LagOutcomes, LagSpace
 from digicarbon.numeric.spatial.combined_batch import CombinedBatch, CombinedOutcomes
 from digicarbon.numeric.spatial.error_batch import ErrorBatch
-from digicarbon.numeric.spatial.likelihood import Sample, near_end
+from digicarbon.numeric.spatial.likelihood import Sample, inner, near_end
 from digicarbon.numeric.spatial.operator import SpatialOperator
 
 
@@ -101,6 +101,7 @@ class ErrorFits(Fitted[LagOutcomes]):
         contrasts = [contrast_of(self._design, estimand, self._of) for estimand in estimands]
         every, lam = self._batch.several(prepared, contrasts, self._errors)
         # a single fit has no focal number where λ is at or beyond the end of its range
+        lam = inner(lam, self._space.w)
         lost = near_end(lam, self._space.used) | near_end(lam, self._space.w)
         return [(np.where(lost, np.nan, estimate), np.where(lost, np.nan, se)) for estimate, se in every]
 
@@ -133,6 +134,7 @@ class CombinedFits(Fitted[CombinedOutcomes]):
         every, rho, lam = self._batch.several(prepared, asked, self._errors)
         # a single fit has no focal number where ρ or λ is at or beyond the end of its range
         lost = near_end(rho, space.used) | near_end(rho, space.w)
+        lam = inner(lam, of_error.w)
         lost |= near_end(lam, of_error.used) | near_end(lam, of_error.w)
         return [(np.where(lost, np.nan, effect), np.where(lost, np.nan, se)) for effect, se in every]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, ClassVar, ParamSpec
 
 import numpy as np
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from digicarbon.model.spatial_panel import SpatialPanel
     from digicarbon.script import Extract, RPart, StataPart
 
+_Given = ParamSpec("_Given")
 Level = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -275,6 +277,25 @@ def ignored_by(model: Model) -> frozenset[str]:
     There are none where a class from elsewhere stands above the one that says what is ignored: it may read any field.
     """
     return model.ignored if says(model, "ignored") else frozenset()
+
+
+def sentences(fit: Callable[_Given, Result]) -> Callable[_Given, Result]:
+    """Decorate a ``fit`` of ours: a division by zero or a matrix without an inverse becomes a sentence.
+
+    Sentences of why a panel is too small stand where that is found out; this is for what is found nowhere. The
+    exception itself is the error's cause.
+    """
+
+    @wraps(fit)
+    def fitted(*args: _Given.args, **kwargs: _Given.kwargs) -> Result:
+        try:
+            return fit(*args, **kwargs)
+        except (ArithmeticError, np.linalg.LinAlgError) as error:
+            n, t = next(given.shape for given in (*args, *kwargs.values()) if isinstance(given, Panel))
+            failed = type(error).__name__
+            raise EstimationError(Note("no_solution", units=n, periods=t, error=failed)) from error
+
+    return fitted
 
 
 def require_panel(panel: object) -> None:

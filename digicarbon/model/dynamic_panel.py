@@ -14,7 +14,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model._gmm_design import CONSTANT, GmmDesign, GmmPlan, Lags, design
 from digicarbon.model._panel_grid import columns_read, covers
-from digicarbon.model.base import Level, Model, Terms
+from digicarbon.model.base import Level, Model, Terms, sentences
 from digicarbon.model.tested import Test
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.gmm import estimator as numeric
@@ -208,6 +208,7 @@ class DynamicPanel(Model):
         """Raise a sentence if the model cannot be fitted; the coefficients are tried, nothing is returned."""
         self._estimated(panel)
 
+    @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Fit the model.
 

@@ -24,7 +24,15 @@ from digicarbon.model._iv_statistics import (
 )
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
-from digicarbon.model.base import Level, Terms, after, refuse_single_period, refuse_too_small, refuse_unidentified
+from digicarbon.model.base import (
+    Level,
+    Terms,
+    after,
+    refuse_single_period,
+    refuse_too_small,
+    refuse_unidentified,
+    sentences,
+)
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
 from digicarbon.numeric.iv.anderson_rubin import anderson_rubin
@@ -170,6 +178,7 @@ class PanelIV(Tested):
         """
         self._columns(panel)
 
+    @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Fit the regression.
 
@@ -346,8 +355,8 @@ class PanelIV(Tested):
         every = (self.y, *regressors, *instruments)
         if constant:
             raw, every = np.column_stack([raw, np.ones(len(raw))]), (*every, "const")
-        parameters = max(len(names), len(exogenous) + len(instruments)) + absorbed_rank(rows_of(made), self.effects)
-        refuse_too_small(len(raw), parameters, self.effects)
+        fewest = self._fewest(len(exogenous), len(endogenous), len(instruments))
+        refuse_too_small(len(raw), fewest + absorbed_rank(rows_of(made), self.effects), self.effects)
         without = absorb(raw, rows_of(made), self.effects)
         position = {name: index for index, name in enumerate(every)}
 
@@ -378,6 +387,13 @@ class PanelIV(Tested):
         )
         found.refuse_useless()
         return found
+
+    def _fewest(self, exogenous: int, endogenous: int, instruments: int) -> int:
+        """Return the parameters of the largest regression of a fit."""
+        # kappa of LIML inverts what instruments leave of outcome and endogenous regressors
+        first = exogenous + instruments + (endogenous if self.method == "liml" else 0)
+        # the test of exogeneity has residuals of the first stages beside the regressors
+        return max(first, exogenous + 2 * endogenous)
 
     def _refuse_few_clusters(self, panel: Panel) -> None:
         groups = self._groups(panel)

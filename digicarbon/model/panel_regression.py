@@ -54,6 +54,7 @@ from digicarbon.model.base import (
     refuse_too_small,
     refuse_unidentified,
     require_panel,
+    sentences,
 )
 from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne, columns_key, under_null
 from digicarbon.model.tested import Tested
@@ -312,6 +313,7 @@ class PanelRegression(Tested):
         """Raise a sentence if the model cannot be fitted; fit nothing."""
         self.design(panel, weights)
 
+    @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Fit the regression.
 

@@ -15,7 +15,7 @@ from digicarbon.errors import DataError, EstimationError, WeightsError
 from digicarbon.model._absorption import Clusters, columns_of_clusters
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_covariance import OF_ERRORS
-from digicarbon.model.base import Model, require_panel
+from digicarbon.model.base import Model, require_panel, sentences
 from digicarbon.model.batch import Batch, Estimand, Null
 from digicarbon.model.grouped_regression import grouped
 from digicarbon.model.panel_regression import PanelRegression, regression_with
@@ -140,6 +140,7 @@ class SpatialFilter(Tested):
         made = self._made(panel, weights)
         self._regression(made.expanded(self.controls, among=self.terms)).check(made, weights)
 
+    @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Choose eigenvectors and fit the regression beside them.
 

@@ -40,13 +40,14 @@ from digicarbon.model.base import (
     refuse_too_small,
     refuse_unidentified,
     require_panel,
+    sentences,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_count, demean
 from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, local_effects, simulated_errors
-from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end
+from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end, twin
 from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.panel import Panel, constituents
 from digicarbon.result import CONSTANT, Effects, Inference, Quantity, Result, Role
@@ -200,6 +201,7 @@ class SpatialPanel(Tested):
         """Raise a sentence if the model cannot be fitted; fit nothing."""
         self.design(panel, weights)
 
+    @sentences
     def fit(self, panel: Panel, weights: Weights | None = None, error_weights: Weights | None = None) -> Result:
         """Fit the model to a balanced panel.
 
@@ -437,7 +439,8 @@ class SpatialPanel(Tested):
         lagged = w.lag(raw)
         constant = ("const",) if self.fixed == "none" else ()
         names = (*constant, *self.regressors, *(f"W_{name}" for name in self.lagged))
-        refuse_too_small(sample.size, len(names) + 1, self.effects)
+        absorbed = 0 if sample.transformed else absorbed_count(n, t, self.fixed)
+        refuse_too_small(sample.size - absorbed, len(names) + 1 + (self.kind == "sac"), self.effects)
         own = [self.regressors.index(name) for name in self.lagged]
         ones = np.ones((t, n, len(constant)))
         level = np.concatenate([ones, raw[..., :-1], lagged[..., own], raw[..., -1:]], axis=2)
@@ -446,7 +449,15 @@ class SpatialPanel(Tested):
         refuse_unidentified(names, flat[:, :-1], level.reshape(n * t, -1)[:, :-1], self.fixed)
         if np.ptp(flat[:, -1]) < 1e-12 * max(float(np.abs(raw[..., -1]).max()), 1.0):
             raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
-        return Design(level, within, lagged[..., -1:], names, w, m, sample, self.effects == "random")
+        made = Design(level, within, lagged[..., -1:], names, w, m, sample, self.effects == "random")
+        if self.kind in LAG_KINDS:
+            # what regressors say exactly leaves nothing that tells ρ
+            left, before = (
+                np.concatenate([cube[..., :-1], lag], axis=2).reshape(n * t, -1)
+                for cube, lag in ((within, made.demeaned_lag), (level, made.lagged_y))
+            )
+            refuse_unidentified((*names, f"W_{self.y}"), left, before, self.fixed)
+        return made
 
     def _needs_constant_rows(self, sample: Sample) -> bool:
         # a spatial error filters the time effects, too: centring removes them only if W1 is constant
@@ -521,6 +532,11 @@ class SpatialPanel(Tested):
             low, high = self._range(design.w if name == "rho" else design.m, design.sample)
             # as they are shown: runs whose ranges look equal have one note
             notes.append(Note("at_boundary", parameter=name, low=round(low, 4), high=round(high, 4)))
+        if "lambda" in found.tail and not design.random:
+            lam = float(found.coef[len(design.names) + found.tail.index("lambda")])
+            other = twin(lam, design.m, design.sample)
+            if other != lam and not math.isnan(other):
+                notes.append(Note("lambda_twin", value=other))
         if "phi" in found.tail and found.coef[len(design.names) + found.tail.index("phi")] < NO_PHI:
             notes.append(Note("phi_at_zero"))
         for name in self._beyond(found, design):

@@ -24,6 +24,7 @@ from digicarbon.model.base import (
     refuse_too_small,
     refuse_unidentified,
     require_panel,
+    sentences,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.model.tested import Tested
@@ -135,6 +136,7 @@ class UnbalancedSpatialPanel(Tested):
         """Raise a sentence if the model cannot be fitted; fit nothing."""
         self.design(panel, weights)
 
+    @sentences
     def fit(
         self, panel: Panel, weights: Weights | None = None, further_weights: Sequence[Weights] | None = None
     ) -> Result:

@@ -11,7 +11,7 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DigicarbonError
+from digicarbon.errors import DigicarbonError, EstimationError
 from digicarbon.model.base import Model
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.robust import error_moments, least_fourth
@@ -128,6 +128,138 @@ def faults(result: Result) -> list[str]:
     if "sigma2" in result.statistics and not result.statistics["sigma2"] > 0:
         out.append("variance of the errors")
     return out
+
+
+KINDS = ("sar", "sem", "sdm", "sac")
+INSTRUMENTS: Mapping[str, Any] = {"endogenous": ["x"], "instruments": ["q"]}
+
+
+def cycle(n: int) -> FloatArray:
+    """Return one neighbour each, around a circle."""
+    return np.asarray(np.roll(np.eye(n), 1, axis=1))
+
+
+def pairs(n: int) -> FloatArray:
+    """Return neighbours two by two; the last of an odd number has the one before it."""
+    w = np.kron(np.eye((n + 1) // 2), 1 - np.eye(2))[:n, :n]
+    w[-1, -2] = 1.0
+    return w
+
+
+def tiny(shape: FloatArray, periods: int, seed: int) -> tuple[dc.Panel, dc.Weights]:
+    """Return independent columns of a few periods, q an instrument of x, and weights."""
+    n, rng = len(shape), np.random.default_rng(seed)
+    units = [f"u{unit}" for unit in range(n)]
+    index = pd.MultiIndex.from_product([range(periods), units], names=["year", "unit"])
+    x, c, q, e = rng.normal(size=(4, n * periods))
+    frame = pd.DataFrame({"y": x + 0.5 * c + e, "x": x + q + 0.3 * e, "c": c, "q": q}, index=index).reset_index()
+    return dc.Panel.from_frame(frame, "unit", "year"), dc.Weights.from_matrix(shape, units)
+
+
+def tiny_models() -> Iterator[tuple[str, Model]]:
+    """Yield models with every correction, random effects, and instruments, with or without spatial lags."""
+    own: Mapping[str, Any] = {"y": "y", "x": ["x"], "controls": ["c"]}
+    for kind in KINDS:
+        for effects in EFFECTS:
+            for correction in ("lee_yu", "none", "bias_corrected") if kind != "sac" else ("lee_yu", "none"):
+                name = f"{kind} {effects} {correction}"
+                yield name, dc.SpatialPanel(**own, kind=kind, effects=effects, bias_correction=correction)
+        if kind != "sac":
+            yield f"{kind} random", dc.SpatialPanel(**own, kind=kind, effects="random")
+    for effects in (*EFFECTS, "none"):
+        for kind in ("sar", "sdm", "sdem", "gns"):
+            yield f"iv {kind} {effects}", dc.SpatialIV(**own, **INSTRUMENTS, kind=kind, effects=effects)
+        yield f"2sls {effects}", dc.PanelIV(**own, **INSTRUMENTS, effects=effects)
+        lagged = {**INSTRUMENTS, "instruments": ["q", "L.q"]}
+        yield f"liml {effects}", dc.PanelIV(**own, **lagged, effects=effects, method="liml")
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("shape", [cycle(3), cycle(5), star(4), star(6), pairs(4), pairs(9), 1 - np.eye(3), ring(5)])
+@pytest.mark.parametrize("periods", [2, 3])
+def test_the_smallest_panels(shape: FloatArray, periods: int) -> None:
+    """No exception without a sentence, no variance of zero, and no standard error that is only rounding."""
+    panel, weights = tiny(shape, periods, len(shape) + periods)
+    wrong, sentences = [], []
+    for name, model in tiny_models():
+        try:
+            result = model.fit(panel, weights)
+        except DigicarbonError as error:
+            sentences.append(str(error))
+            continue
+        errors = result.estimates["se"].to_numpy()
+        wrong += [f"{name}: {fault}" for fault in faults(result)]
+        wrong += [f"{name}: an error of {error:.1e}" for error in errors[errors > 1e6]]
+        wrong += [f"{name}: errors of zero"] * (result.statistics.get("sigma2", 1.0) < 1e-20)
+    assert wrong == []
+    assert all(sentence.endswith(".") for sentence in sentences)
+
+
+@pytest.mark.parametrize("correction", ["lee_yu", "none", "bias_corrected"])
+@pytest.mark.parametrize(("units", "regressors"), [(4, 2), (10, 5)])
+def test_a_saturated_panel_is_refused_with_every_correction(correction: Any, units: int, regressors: int) -> None:
+    """Of N·T rows, N are those of the effects: as many regressors and lags as are left explain them exactly."""
+    rng, names = np.random.default_rng(1), [f"x{place}" for place in range(regressors)]
+    index = pd.MultiIndex.from_product([(1, 2), [f"u{unit}" for unit in range(units)]], names=["year", "unit"])
+    frame = pd.DataFrame(rng.normal(size=(2 * units, regressors + 1)), index=index, columns=["y", *names]).reset_index()
+    weights = dc.Weights.from_matrix(ring(units), [f"u{unit}" for unit in range(units)])
+    model = dc.SpatialPanel(y="y", x=names, kind="sdm", effects="unit", bias_correction=correction)
+    with pytest.raises(EstimationError, match=f"^{units} .effective. observations cannot identify"):
+        model.fit(dc.Panel.from_frame(frame, "unit", "year"), weights)
+
+
+def test_a_lag_of_the_outcome_that_lags_of_regressors_say_exactly_is_refused() -> None:
+    """Around one centre, lags of two periods without unit effects have two values: that of the centre and of others."""
+    panel, weights = tiny(star(8), 2, 1)
+    for model in (
+        dc.SpatialPanel(y="y", x=["x"], controls=["c"], kind="sdm", effects="unit"),
+        dc.SpatialIV(y="y", x=["x"], controls=["c"], kind="sdm", effects="unit", lags=1),
+    ):
+        with pytest.raises(EstimationError, match=r"^W_y is collinear with W_x, W_c after unit effects"):
+            model.fit(panel, weights)
+    with pytest.raises(EstimationError, match="do not identify λ"):
+        dc.SpatialIV(y="y", x=["x"], controls=["c"], kind="sdem", effects="unit").fit(panel, weights)
+
+
+@pytest.mark.parametrize("kind", ["sem", "sac"])
+def test_of_two_lambdas_with_one_likelihood_the_one_within_one_is_reported(kind: Any) -> None:
+    """In a cycle λ and 1/λ have the same likelihood, and Lee and Yu's allows both."""
+    n, t, far, singular = 5, 40, 0, []
+    for seed in range(4):
+        rng, w = np.random.default_rng(seed), cycle(n)
+        x, c, e = rng.normal(size=(3, t, n))
+        y = x + 0.5 * c + e @ np.linalg.inv(np.eye(n) - 0.4 * w).T
+        index = pd.MultiIndex.from_product([range(t), [f"u{unit}" for unit in range(n)]], names=["year", "unit"])
+        frame = pd.DataFrame({"y": y.ravel(), "x": x.ravel(), "c": c.ravel()}, index=index).reset_index()
+        weights = dc.Weights.from_matrix(w, [f"u{unit}" for unit in range(n)])
+        panel = dc.Panel.from_frame(frame, "unit", "year")
+        model = dc.SpatialPanel(y="y", x=["x"], controls=["c"], kind=kind, effects="two_way")
+        try:
+            result = model.fit(panel, weights)
+        except EstimationError as error:
+            # where both are one, at 1, its information is zero
+            singular.append(error.said.code)
+            continue
+        assert abs(result.statistics["lambda"]) <= 1
+        twins = [note for note in result.notes if note.code == "lambda_twin"]
+        far += len(twins)
+        for note in twins:
+            assert note["value"] == pytest.approx(1 / result.statistics["lambda"])
+    assert far > 0
+    assert set(singular) <= {"information_singular"}
+
+
+def test_an_unforeseen_division_by_zero_is_a_sentence_with_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, weights = tiny(ring(5), 3, 1)
+    model = dc.SpatialPanel(y="y", x=["x"], kind="sar", effects="unit")
+
+    def fails(*_: object) -> None:
+        raise np.linalg.LinAlgError
+
+    monkeypatch.setattr(dc.SpatialPanel, "_statistics", fails)
+    with pytest.raises(EstimationError, match="no solution in this panel of 5 units and 3 periods") as raised:
+        model.fit(panel, weights)
+    assert isinstance(raised.value.__cause__, np.linalg.LinAlgError)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

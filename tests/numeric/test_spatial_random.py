@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 import digicarbon as dc
 from digicarbon.diagnostic import diagnose
 from digicarbon.errors import EstimationError
+from digicarbon.numeric.spatial.likelihood import inverse_information
 from digicarbon.numeric.spatial.operator import DenseOperator
-from digicarbon.numeric.spatial.random import _inverse, fit_error_random
+from digicarbon.numeric.spatial.random import fit_error_random
 
 FloatArray = NDArray[np.float64]
 N, T = 30, 6
@@ -82,7 +83,7 @@ def test_diagnose_gives_no_reason_that_does_not_hold(kind: str, island: bool) ->
 def test_parameters_that_are_not_told_apart_are_a_sentence() -> None:
     for matrix in (np.ones((2, 2)), np.zeros((2, 2)), np.full((2, 2), np.nan)):
         with pytest.raises(EstimationError, match="do not identify its parameters"):
-            _inverse(matrix)
+            inverse_information(matrix)
 
 
 @pytest.mark.parametrize(

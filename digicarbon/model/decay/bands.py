@@ -15,7 +15,7 @@ from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.errors import WeightsError
 from digicarbon.model._absorption import Clusters
 from digicarbon.model._panel_covariance import OF_ERRORS
-from digicarbon.model.base import require_panel
+from digicarbon.model.base import require_panel, sentences
 from digicarbon.model.batch import Batch, Estimand, Null, estimate_of
 from digicarbon.model.decay._distances import columns_of_places, distances_of, dropped, length, unit_of
 from digicarbon.model.panel_regression import PanelRegression, regression_with
@@ -133,6 +133,7 @@ class DistanceBands(Tested):
         """Raise a sentence if the model cannot be fitted; fit nothing."""
         self.regression.check(self.with_lags(panel), weights)
 
+    @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Fit the regression.
 

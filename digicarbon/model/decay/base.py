@@ -15,7 +15,7 @@ from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.inference import SPATIAL_REFERENCES
 from digicarbon.model._durbin import Durbin, refuse_names
 from digicarbon.model._spatial_estimates import ROLES
-from digicarbon.model.base import Level, Model, require_panel
+from digicarbon.model.base import Level, Model, require_panel, sentences
 from digicarbon.model.batch import Batch, Estimand, Null, columns_key, under_null
 from digicarbon.model.decay._distances import columns_of_places, distances_of, dropped
 from digicarbon.model.spatial_panel import SpatialPanel
@@ -146,6 +146,7 @@ class DecayPanel(Model):
         # the design with weights in the middle of the range: what is refused there is refused everywhere
         self.static.check(panel, Weights.from_matrix(w, panel.units, normalise="none"))
 
+    @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Fit the model to a balanced panel.
 

@@ -19,7 +19,7 @@ from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._observation_weights import ObservationWeights, positive_rows, refuse_weights
 from digicarbon.model._panel_batch import null_of
 from digicarbon.model._panel_covariance import OF_ERRORS, called
-from digicarbon.model.base import Model, require_panel
+from digicarbon.model.base import Model, require_panel, sentences
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.model.did._effects import PolicyEffects, have_errors
 from digicarbon.model.did._spillovers import NOTHING, Exposure, Spillovers, SpilloversOn, exposure
@@ -355,6 +355,7 @@ class DiD(Tested):
 
             _synthetic.check(self, self.timing(panel))
 
+    @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Estimate the effects.
 

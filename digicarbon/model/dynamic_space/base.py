@@ -20,6 +20,7 @@ from digicarbon.model.base import (
     refuse_too_small,
     refuse_unidentified,
     require_panel,
+    sentences,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, columns_key, under_null
 from digicarbon.model.dynamic_space._estimates import DYNAMIC, Design, Estimates, estimate
@@ -128,6 +129,7 @@ class DynamicSpatialPanel(Tested):
         """Raise a sentence if the model cannot be fitted; fit nothing."""
         self.design(panel, weights)
 
+    @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Fit the model to a balanced panel.
 

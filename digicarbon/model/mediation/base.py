@@ -16,7 +16,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.model._latest import LATEST
 from digicarbon.model._panel_columns import Columns
 from digicarbon.model._panel_covariance import REPAIRED, factor_of, factors_of_both
-from digicarbon.model.base import Terms, require_panel
+from digicarbon.model.base import Terms, require_panel, sentences
 from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne
 from digicarbon.model.did._timing import is_binary
 from digicarbon.model.mediation._mediators import at_zero, earlier_outcomes, fault
@@ -141,6 +141,7 @@ class Mediation(Tested):
         require_panel(panel)
         self.outcome_equation.check(panel, weights)
 
+    @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Fit all equations.
 

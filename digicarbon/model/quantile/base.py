@@ -18,7 +18,7 @@ from digicarbon.errors import EstimationError
 from digicarbon.model._absorption import Clusters, columns_of_clusters
 from digicarbon.model._panel_columns import Columns, rows_of
 from digicarbon.model._panel_covariance import REPAIRED, of_influence
-from digicarbon.model.base import require_panel
+from digicarbon.model.base import require_panel, sentences
 from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
@@ -200,6 +200,7 @@ class PanelQuantile(Tested):
             if lost:
                 raise EstimationError(Note("quantile_half_unidentified", key="model.bias", terms=cut(lost)))
 
+    @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Estimate location, scale and quantiles.
 

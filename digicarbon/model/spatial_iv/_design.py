@@ -167,7 +167,10 @@ def design_of(model: SpatialIV, panel: Panel, weights: Weights | None) -> Spatia
     of_levels = in_rows(before)
     k = len(names)
     refuse_too_small(
-        len(rows), max(k, len(exogenous) + len(outside_names)) + absorbed_rank(rows_of(made), effects), effects
+        len(rows),
+        # the test of exogeneity has residuals of the first stages beside the regressors
+        max(k + len(endogenous), len(exogenous) + len(outside_names)) + absorbed_rank(rows_of(made), effects),
+        effects,
     )
     refuse_unidentified(names, rows[:, :k], of_levels[:, :k], effects)
     if np.ptp(rows[:, k]) < 1e-12 * max(float(np.abs(of_levels[:, k]).max()), 1.0):

@@ -25,7 +25,7 @@ from digicarbon.model._iv_statistics import (
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule, kernel_of
 from digicarbon.model._spatial_estimates import squared_correlation
-from digicarbon.model.base import Terms
+from digicarbon.model.base import Terms, sentences
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.model.panel_iv import Columns, SmallSampleRule
 from digicarbon.model.spatial_iv._design import SpatialDesign, design_of, lag_of
@@ -241,6 +241,7 @@ class SpatialIV(Tested):
         design = self.design(panel, weights)
         self.error_structure(design.columns, weights)
 
+    @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Fit the model to a balanced panel.
 

@@ -15,7 +15,7 @@ from digicarbon.model._absorption import Clusters, columns_of_clusters
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import OF_ERRORS, called
-from digicarbon.model.base import Model, require_panel
+from digicarbon.model.base import Model, require_panel, sentences
 from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.model.tested import Tested
@@ -215,6 +215,7 @@ class PanelThreshold(Tested):
         if (most := ordered.most(self.trim, self.grid)) < self.thresholds:
             raise self._too_few(most)
 
+    @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Estimate the thresholds, then the slopes of regimes.
 

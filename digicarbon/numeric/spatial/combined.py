@@ -16,9 +16,12 @@ from digicarbon.numeric.spatial.likelihood import (
     coarse_jacobian,
     concentrated,
     in_sample,
+    inner,
+    inverse_information,
     maximise_lag,
     near_end,
     refuse_flat,
+    root_between,
     star_log_determinant,
     star_traces,
 )
@@ -116,7 +119,8 @@ def fit_combined(
     heights = np.array([loglik(lam, value) for lam, value in zip(nodes, jacobian, strict=True)])
     refuse_flat(heights, sample)
     left, right, at_end = bracket(nodes, heights, score)
-    lam = left if at_end else float(scipy.optimize.brentq(score, left, right, xtol=1e-14, rtol=8.9e-16))
+    lam = left if at_end else root_between(score, left, right, 1e-14, 8.9e-16)
+    lam = float(inner(lam, m))
     weights, rho, rho_end = profile(lam)
     filtered = both[:, :width] - lam * both[:, width:]
     e = -filtered @ weights
@@ -173,4 +177,4 @@ def _covariance(z: FloatArray, terms: tuple[SpatialTerm, SpatialTerm], sigma2: f
     out[k, k + 2] = sample.periods * np.trace(g_star) / sigma2
     out[k + 1, k + 2] = sample.periods * np.trace(h_star) / sigma2
     out[k + 2, k + 2] = sample.size / (2 * sigma2**2)
-    return np.asarray(np.linalg.inv(np.triu(out) + np.triu(out, 1).T))
+    return inverse_information(np.triu(out) + np.triu(out, 1).T)

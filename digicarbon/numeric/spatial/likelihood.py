@@ -30,6 +30,9 @@ Demeaning = Literal["exact", "first"]
 FLAT, MOST_FLAT = 1e-8, 1e-3
 """Range of the log-likelihood, per observation and at most, that may be only rounding: no parameter is identified."""
 
+SINGULAR = 1e-10
+"""Share of the information on a spatial parameter, the other ones known, below which what is left is rounding."""
+
 END = 1e-3
 """Share of the range of a spatial parameter that counts as its end."""
 
@@ -249,6 +252,7 @@ def maximise_error(
     heights = np.array([loglik(lam, value) for lam, value in zip(nodes, jacobian, strict=True)])
     refuse_flat(heights, sample)
     lam, at_end = climb(nodes, heights, score)
+    lam = float(inner(lam, w))
     return lam, at_end or near_end(lam, in_sample(w, sample)), solve(lam)[0]
 
 
@@ -453,6 +457,9 @@ def _lag_covariance(
         - 2 * (sample.periods * trace) ** 2 / sample.size
         + float(q @ q - zq @ d) / sigma2
     )
+    # scores that are zero whatever the errors, as of λ = 1 where λ and 1/λ have the same likelihood
+    if precision <= SINGULAR * sample.periods * (abs(square) + norm):
+        raise EstimationError(Note("information_singular"))
     variance = 1 / precision
     direction = np.concatenate([-d, [1.0, -slope]])
     out = variance * np.outer(direction, direction)
@@ -547,6 +554,70 @@ def _root(score: Callable[[float], tuple[float, float]], left: float, right: flo
         if right - left <= 1e-15 * (1 + abs(rho)):
             break
     return rho
+
+
+def inverse_information(information: FloatArray) -> FloatArray:
+    """Return the inverse of an information matrix, scaled first, since parameters have different units.
+
+    Raises
+    ------
+    EstimationError
+        If it is singular.
+    """
+    diagonal = np.diagonal(information)
+    if np.isfinite(information).all() and (diagonal > 0).all():
+        scale = 1 / np.sqrt(diagonal)
+        factor, failed = scipy.linalg.lapack.dpotrf(information * np.outer(scale, scale), lower=0)
+        if not failed:
+            inverse = np.triu(scipy.linalg.lapack.dpotri(factor, lower=0)[0])
+            return np.asarray((inverse + np.triu(inverse, 1).T) * np.outer(scale, scale))
+    raise EstimationError(Note("information_singular"))
+
+
+def root_between(score: Callable[[float], float], left: float, right: float, xtol: float, rtol: float) -> float:
+    """Return the zero of a score that changes sign between two places.
+
+    Raises
+    ------
+    EstimationError
+        If it does not, or has no value: the likelihood has no highest value there.
+    """
+    ends = score(left), score(right)
+    if not ends[0] * ends[1] <= 0:
+        raise EstimationError(Note("no_maximum"))
+    return float(scipy.optimize.brentq(score, left, right, xtol=xtol, rtol=rtol))
+
+
+@overload
+def inner(lam: float, w: SpatialOperator) -> float: ...
+@overload
+def inner(lam: FloatArray, w: SpatialOperator) -> FloatArray: ...
+def inner(lam: float | FloatArray, w: SpatialOperator) -> float | FloatArray:
+    """Return λ, or the one nearer zero of two whose likelihood of spatial errors is the same; see `twin`."""
+    c = isometry(w)
+    return np.where(c * np.square(lam) > 1, 1 / np.where(c * np.square(lam) > 1, c * lam, 1.0), lam) if c else lam
+
+
+def twin(lam: float, w: SpatialOperator, sample: Sample) -> float:
+    """Return the other λ in the range whose likelihood of spatial errors is the same; not a number if there is none.
+
+    Notes
+    -----
+    Where W′W = cI, as of a cycle in which each unit has one neighbour, (I - λW)′(I - λW) = (1 + cλ²)I - λ(W + W′), and
+    at 1/(cλ) this is a multiple of it, which the variance takes up.
+    """
+    c = isometry(w)
+    low, high = in_sample(w, sample).bounds
+    other = 1 / (c * lam) if c * lam else np.nan
+    return other if low < other < high else np.nan
+
+
+def isometry(w: SpatialOperator) -> float:
+    """Return c where W′W = cI, 0 for other weights."""
+    columns = np.random.default_rng(0).standard_normal((1, w.n, 3))
+    ratios = (w.lag(columns) ** 2).sum(axis=(0, 1)) / (columns**2).sum(axis=(0, 1))
+    # of other weights the lags of random columns have lengths of different ratios
+    return float(ratios[0]) if np.ptp(ratios) < 1e-9 * ratios[0] else 0.0
 
 
 def bracket(nodes: FloatArray, heights: FloatArray, score: Callable[[float], float]) -> tuple[float, float, bool]:

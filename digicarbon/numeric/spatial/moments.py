@@ -20,6 +20,8 @@ NOTHING, SAME = 1e-10, 1e-4
 """Size up to which a moment's matrix is only rounding, and sine of the angle up to which two of them are one."""
 TIE = 1e-10
 """Relative size of moments that are zero but for rounding."""
+MOST_RANGES = 1e4
+"""The largest standard error of λ, in ranges of it, that is more than rounding."""
 EXACT = 1e-10
 """Share of the outcome, as a standard deviation, up to which residuals are only rounding."""
 
@@ -297,7 +299,8 @@ def fit_error_moments(
     j = slopes @ np.array([1.0, 2 * lam])
     weighted = np.linalg.solve(variance, j)
     information = float(j @ weighted)
-    if not information > 0:
+    # a standard error of thousands of ranges is rounding of moments that do not depend on λ
+    if not information > (MOST_RANGES * (bounds[1] - bounds[0])) ** -2:
         raise EstimationError(Note("moments_flat"))
     of_lam = 1 / information
     cross = scaled.T @ a @ weighted * of_lam

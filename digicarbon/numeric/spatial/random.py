@@ -10,11 +10,9 @@ import numpy as np
 import scipy
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import EstimationError
-from digicarbon.note import Note
 from digicarbon.numeric.linear.least_squares import solve as least_squares_solve
 from digicarbon.numeric.linear.least_squares import triangular
-from digicarbon.numeric.spatial.likelihood import Sample, maximise_lag, near_end
+from digicarbon.numeric.spatial.likelihood import Sample, inverse_information, maximise_lag, near_end, root_between
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 
 Moments = tuple[float, float, float]
@@ -250,7 +248,7 @@ def _maximise_psi(sums: Callable[[float], tuple[float, float]], n: int, t: int) 
     low = 1e-4
     if score(1.0) >= 0:
         return 1.0
-    return float(scipy.optimize.brentq(score, low, 1.0, xtol=1e-14, rtol=8.9e-16))
+    return root_between(score, low, 1.0, 1e-14, 8.9e-16)
 
 
 def _sums(within: FloatArray, between: FloatArray, weights: FloatArray) -> tuple[float, float]:
@@ -298,7 +296,7 @@ def _covariance(
     out[k, k + 2] = (t - 1) * trace / sigma2
     out[k + 1, k + 1] = n / (2 * between**2)
     out[k + 2, k + 2] = n * (t - 1) / (2 * sigma2**2)
-    covariance = _inverse(np.triu(out) + np.triu(out, 1).T)
+    covariance = inverse_information(np.triu(out) + np.triu(out, 1).T)
     gradient = np.eye(k + 3)
     gradient[k + 1, k + 1] = 1 / (t * sigma2)
     gradient[k + 1, k + 2] = -between / (t * sigma2**2)
@@ -328,22 +326,4 @@ def _baltagi_covariance(
         for s in range(r, 3):
             value = ((t - 1) * np.sum(inside[r] * inside[s].T) + np.sum(outside[r] * outside[s].T)) / 2
             information[k + r, k + s] = information[k + s, k + r] = value
-    return _inverse(information)
-
-
-def _inverse(information: FloatArray) -> FloatArray:
-    """Return the inverse of an information matrix, scaled first, since parameters have different units.
-
-    Raises
-    ------
-    EstimationError
-        If it is singular.
-    """
-    diagonal = np.diagonal(information)
-    if np.isfinite(information).all() and (diagonal > 0).all():
-        scale = 1 / np.sqrt(diagonal)
-        factor, failed = scipy.linalg.lapack.dpotrf(information * np.outer(scale, scale), lower=0)
-        if not failed:
-            inverse = np.triu(scipy.linalg.lapack.dpotri(factor, lower=0)[0])
-            return np.asarray((inverse + np.triu(inverse, 1).T) * np.outer(scale, scale))
-    raise EstimationError(Note("information_singular"))
+    return inverse_information(information)
