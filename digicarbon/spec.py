@@ -515,6 +515,10 @@ def _faults(cls: type[Spec], error: pydantic.ValidationError) -> list[Any]:
         # a list with a wrong item counts as one without it
         if item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]:
             return any(other[: len(place)] == place and other != place for _, other in every)
+        # the last of the items that a list lacks says how many it needs
+        if item["type"] == "missing" and isinstance(place[-1], int):
+            lacking = [other for one, other in every if one["type"] == "missing" and other[:-1] == place[:-1]]
+            return any(isinstance(other[-1], int) and other[-1] > place[-1] for other in lacking)
         # of the types that a field takes, the value may be of one
         return item["type"].endswith("_type") and any(
             other[: len(place)] == place
@@ -557,7 +561,8 @@ def _fault(cls: type[Spec], item: Any, where: str) -> Note:
         case "extra_forbidden":
             return _no_field(cls, key, str(location[-1]))
         case "missing" if isinstance(location[-1], int):
-            return Note("too_few_items", key=key.rpartition(".")[0], given=repr(given))
+            needed = location[-1] + 1
+            return Note("too_few_items", key=key.rpartition(".")[0], needed=needed, given=repr(given))
         case "missing":
             return Note("field_required", key=key)
         case "tuple_type" if isinstance(given, list):

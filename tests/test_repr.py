@@ -11,6 +11,7 @@ import digicarbon as dc
 from digicarbon import recorded
 from digicarbon.__main__ import main
 from digicarbon.config.compose import Composer, loader
+from digicarbon.diagnostic._rows import Findings
 from digicarbon.plan.runs import plan
 from digicarbon.tracking import Tracking
 
@@ -85,6 +86,11 @@ def test_a_small_table_is_shown_and_a_large_one_named() -> None:
     assert repr(small_table) == str(small_table)
     large = dc.Table("A title", pd.DataFrame({"a": ["1"] * 500}, index=[f"row {k}" for k in range(500)]))
     assert repr(large) == "Table 'A title' of 500 rows and 1 columns; print() shows it"
+
+
+def test_a_column_of_p_values_has_decimals_though_all_are_zero() -> None:
+    shown = repr(Findings(pd.DataFrame({"stat": [75.5, 80.25], "p": [0.0, 0.0]}, index=["a", "b"])))
+    assert shown.count("<0.0001") == 2
 
 
 def test_tests_are_shown_in_eighty_columns() -> None:

@@ -145,7 +145,8 @@ class Several(Spec):
     [
         # neither pydantic's names of types nor a fault of a type that the value is not of
         ({"cluster": ["a", "b", "c"]}, "m.cluster: must have at most 2 items; got ['a', 'b', 'c']."),
-        ({"cluster": ["a"]}, "m.cluster has too few items; got ['a']."),
+        ({"cluster": ["a"]}, "m.cluster has too few items: it needs 2; got ['a']."),
+        ({"cluster": []}, "m.cluster has too few items: it needs 2; got []."),
         ({"cluster": [1, "a"]}, "m.cluster.0: must be a text; got 1."),
         ({"cluster": 3}, "m.cluster: must be a text; got 3. m.cluster must be a list, e.g. [3]; got 3."),
         # a list of one wrong item is not empty

@@ -127,7 +127,16 @@ FIELDS: list[tuple[Mapping[str, str], str, list[str]]] = [
     ),
     ({MINE: f"{CONFIG}model: {{y: '${{outcome'}}\n"}, "mine", [f"{MINE}: model.y: cannot be read", "both braces"]),
     ({MINE: f"{CONFIG}report: {{decimals: many}}\n"}, "mine", [f"{MINE}: report.decimals: must be a whole number"]),
-    ({MINE: f"{CONFIG}report: {{stars: [0.1, 0.05]}}\n"}, "mine", [f"{MINE}: report.stars has too few items"]),
+    (
+        {MINE: f"{CONFIG}report: {{stars: [0.05]}}\n"},
+        "mine",
+        [f"{MINE}: report.stars has too few items: it needs 3; got [0.05].\n"],
+    ),
+    (
+        {MINE: "defaults: [config, override measure: none, override model: threshold, _self_]\nmodel: {x: [gdp]}\n"},
+        "mine",
+        ["model.threshold is not set. conf/model/threshold.yaml takes it from measure.terms.0", "set model.threshold"],
+    ),
     (
         {MINE: "defaults: [config, override report: regions, _self_]\nreport: {first: {decimals: many}}\n"},
         "mine",

@@ -402,6 +402,8 @@ class Composer:
         fields = [str(name) for name in node if name != "_target_"]
         referrer, owner = (find(f"{name}/{options.get(name)}") for name in (key.split(".")[0], group))
         shipped = referrer is not None and referrer.is_relative_to(folders()[-1]) and place == shown(referrer)
+        if shipped and owner is not None and owner.is_relative_to(folders()[-1]):
+            return ConfigError(Note("reference_unset", setting=key, place=place, reference=absent[1]))
         if shipped and owner is not None:
             # a shipped file refers only to fields that every option of the group should have
             return ConfigError(

@@ -82,6 +82,9 @@ def asked_of(slopes: Slopes, term: str, along: str | None) -> Asked:
         for part in parts
         for name in (spelt(part.base), spelt(part.uncentred))
     }
+    if term not in bases and term in slopes:
+        variables = cut(dict.fromkeys(spelt(part.base) for part in slopes[term]))
+        raise ConfigError(Note("term_is_product", term=term, key="diagnostic.term", variables=variables))
     if term not in bases:
         hint = suggestion(term, list(bases))
         raise ConfigError(Note("term_not_in_model", term=term, hint=hint, terms=cut(slopes, 20)))

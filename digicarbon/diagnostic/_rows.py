@@ -166,7 +166,9 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     """
     texts = {name: _texts(frame[name].tolist()) for name in frame.columns}
     if "p" in texts:
-        texts["p"] = ["<0.0001" if text == "0.0000" else text for text in texts["p"]]
+        # also where all of them are 0 or 1
+        every = [_text(cell, ".4f") for cell in frame["p"].tolist()]
+        texts["p"] = ["<0.0001" if text == "0.0000" else text for text in every]
     return pd.DataFrame(texts, index=frame.index, dtype=object)
 
 

@@ -210,7 +210,13 @@ def _shown(value: Any, kind: str, language: str, named: Naming | None, field: st
         if kind and kind not in BETWEEN and kind not in CALLED:
             return format(value, kind)
         return str(value) if isinstance(value, int) else f"{value:g}"
-    return in_words(value.code, dict(value.fields), language, named, kind) if value.code != "text" else value.text()
+    fields = dict(value.fields)
+    if value.code == "span":
+        low, high = (_shown(fields[end], kind, language, named) for end in ("low", "high"))
+        if low == high:
+            # rounded to what is shown, both ends are one number
+            return low
+    return in_words(value.code, fields, language, named, kind) if value.code != "text" else value.text()
 
 
 def _of_choice(value: str, kind: str, named: Naming, field: str) -> str:

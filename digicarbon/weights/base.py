@@ -256,7 +256,7 @@ class Weights:
                     "weights_without_row",
                     weights=self.called,
                     units=cut(missing),
-                    hint=suggestion(missing[0], self.labels),
+                    hint=suggestion(missing[0], [one for one in self.labels if one not in set(units)]),
                     labels=cut(self.labels, 40),
                 )
             )

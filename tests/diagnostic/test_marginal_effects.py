@@ -233,6 +233,11 @@ def test_what_has_no_such_effect_is_a_sentence(panel: dc.Panel, produc: dc.Panel
         (regression("x", "z"), {}, "The effect of x is its coefficient everywhere"),
         (product, {"along": "w"}, "does not depend on 'w'"),
         (product, {"term": "w"}, "'w' is not a variable of the model"),
+        (
+            regression("x:z"),
+            {},
+            r"'x:z' is a product or power: set diagnostic\.term to one of its variables \(x, z\)",
+        ),
         (regression("x", "C(few):x"), {}, "x has a coefficient for each value of a category"),
     ]
     for model, fields, sentence in cases:

@@ -9,6 +9,7 @@ import pickle
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -58,6 +59,16 @@ def test_notes_are_equal_by_code_and_fields() -> None:
         SEED.__setattr__("code", "other")
     with pytest.raises(KeyError):
         SEED["nothing"]
+
+
+def test_ends_that_are_shown_alike_are_one_number() -> None:
+    def said(low: float, high: float, language: Literal["en", "zh"] = "en") -> str:
+        span = Note("span", low=low, high=high)
+        return Note("unit_leverage", unit="Chongqing", share=span, term="x").text(language)
+
+    assert said(0.288, 0.292).startswith("Chongqing has 29% of the variation of x")
+    assert said(0.28, 0.292).startswith("Chongqing has 28% to 29% of the variation of x")
+    assert "29%至" not in said(0.288, 0.292, "zh")
 
 
 def test_numbers_decide_endings() -> None:

@@ -161,7 +161,7 @@ def test_periods_are_whole_numbers_or_text(times: Any, periods: tuple[object, ..
         (TIDY.assign(year=[2012, 2013.5] * 3), "mixes whole numbers with other values: 2013.5"),
         (TIDY.iloc[[0, 1, 2, 3, 4, 5, 1]], r"More than one row for 北京 2013 \(data rows 2, 7\); keep one"),
         (TIDY.assign(省份=["11", "11", "11 ", 11.0, "a", "a"]), r"11 2012 \(data rows 1, 3\), 11 2013 \(data rows 2"),
-        (TIDY.drop(index=2), "gaps: Inner Mongolia 2012 has no row.*gaps=drop_units.*gaps=keep"),
+        (TIDY.drop(index=2), "gaps: Inner Mongolia 2012 has no row.*gaps=drop_units.*gaps=keep .*unbalanced_spatial"),
     ],
 )
 def test_what_is_wrong_is_a_sentence(frame: pd.DataFrame, sentence: str) -> None:

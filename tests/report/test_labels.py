@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digicarbon.data import terms, words
-from digicarbon.note import Note
+from digicarbon.note import Language, Note
 from digicarbon.report import Labels
 from digicarbon.report.labels import options_beside
 
@@ -142,3 +142,11 @@ def test_an_option_whose_words_name_a_field_has_others_where_runs_differ_in_it()
     assert words(("twfe", "unit"), ("twfe", "two_way")) == ["fixed effects", "fixed effects"]
     assert words(("twfe", "two_way"), ("sar", "unit"), ("twfe", "two_way")) == [both, one, both]
     assert words(("twfe", "unit"), ("twfe", "time"), **{"model=twfe": "FE"}) == ["FE", "FE"]
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "winsorised"), ("zh", "缩尾处理")])
+def test_words_of_a_sample_hold_for_all_shares(language: Language, words: str) -> None:
+    """Shares are fields, which an experiment may change: the note under a table has them."""
+    labels = Labels(language)
+    assert labels.option("sample", "winsorised") == words
+    assert not any(sign.isdigit() for sign in labels.option("sample", "trimmed"))

@@ -200,6 +200,20 @@ def test_aligning_refuses_units_that_differ() -> None:
         weights.align(_panel("a", "b", "d"))
 
 
+def test_a_unit_that_no_edge_names_is_led_to_islands() -> None:
+    """u3 is near u2 as a text, but u2 is a unit of its own."""
+    weights = Weights.from_edges([("u1", "u2")])
+    panel = _panel("u1", "u2", "u3")
+    sentence = "W has no row for u3. Its labels are u1, u2. A unit without neighbours has a row of zeros: "
+    with pytest.raises(WeightsError, match=sentence) as caught:
+        weights.align(panel)
+    assert str(caught.value).endswith("build the weights with labels=panel.units and islands='keep'.")
+    kept = Weights.from_edges([("u1", "u2")], labels=panel.units, islands="keep")
+    np.testing.assert_array_equal(kept.align(panel).row_sums, [1, 1, 0])
+    with pytest.raises(WeightsError, match=r"has no row for u3\. Did you mean 'u33'"):
+        Weights.from_edges([("u1", "u2"), ("u2", "u33")]).align(panel)
+
+
 def test_the_digest_tells_labels_and_values_apart() -> None:
     weights = Weights.from_matrix(RAW, LABELS)
     assert weights.digest == Weights.from_matrix(RAW.tolist(), tuple(LABELS)).digest
