@@ -341,7 +341,10 @@ class CallawaySantanna(ByUnit):
         periods = int(self.timing.at.max()) + 1
         cell = self.timing.first[self.timing.panel.unit_codes] * periods + self.timing.at
         known = np.isin(cell, cells.first * periods + cells.first + cells.event)
-        return np.asarray(known | (event == self.model.base_event), dtype=np.bool_)
+        compared = (event == self.model.base_event) & np.isin(self.timing.first, cells.first)[
+            self.timing.panel.unit_codes
+        ]
+        return np.asarray(known | compared, dtype=np.bool_)
 
     def columns(self, place: int) -> FloatArray:
         """Return dummies of the levels that are reported, and controls by period."""

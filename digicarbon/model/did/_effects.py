@@ -39,6 +39,8 @@ class PolicyEffects:
         Weights of terms in the mean spillover; none where the model has no spillovers.
     used : ndarray of bool, shape (rows,), or None
         The rows that have a part in effects by event time; None: all, or there are none by event time.
+    compared : ndarray of bool, shape (rows,), or None
+        The rows that those of ``used`` are compared with, where the estimator leaves units out; else None.
     """
 
     terms: tuple[str, ...]
@@ -50,6 +52,7 @@ class PolicyEffects:
     fitted: Result
     spillover: Mapping[str, float] = field(default_factory=dict)
     used: NDArray[np.bool_] | None = None
+    compared: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, eq=False)

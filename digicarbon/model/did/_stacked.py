@@ -121,6 +121,8 @@ def stacked(model: DiD, timing: Timing, columns: StackColumns) -> PolicyEffects:
         names,
         pretest(np.pad(early, ((0, 0), (0, k))), fit.coef, covariance, inference),
         _fitted(model, timing, design, df_resid, inference),
+        used=np.isin(np.arange(len(timing.at)), design.chosen.row[design.chosen.own]),
+        compared=np.isin(np.arange(len(timing.at)), design.chosen.row[~design.chosen.own]),
     )
 
 

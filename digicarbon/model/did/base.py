@@ -638,7 +638,7 @@ class DiD(Tested):
     def _result(self, effects: PolicyEffects, panel: Panel, timing: Timing | None, reached: Exposure) -> Result:
         made_of = {**panel.made_of(self.controls, among=self.terms), **effects.made_of}
         terms = (*effects.terms, *effects.controls)
-        statistics = {**effects.fitted.statistics, **self._counts(panel, timing), **self._events(effects)}
+        statistics = {**effects.fitted.statistics, **self._counts(panel, timing, effects), **self._events(effects)}
         if effects.leads is not None and np.isfinite(effects.leads.p):
             statistics |= {"pretest_df": effects.leads.df, "pretest_p": effects.leads.p}
         by_event = {} if timing is None else self._event_units(effects, timing, statistics)
@@ -765,15 +765,24 @@ class DiD(Tested):
             return (None, None)
         return (None if self.estimator == "synthetic_did" else self.leads, self.lags)
 
-    def _counts(self, panel: Panel, timing: Timing | None) -> dict[str, float]:
+    def _counts(self, panel: Panel, timing: Timing | None, effects: PolicyEffects) -> dict[str, float]:
         if timing is None:
             treated = np.bincount(panel.unit_codes, panel.column(self.policy) != 0) > 0
             return {"n_treated": float(treated.sum()), "n_never": float((~treated).sum())}
-        ever = timing.ever
+        treated, never = timing.ever, ~timing.ever
+        if effects.used is not None and effects.compared is not None:
+            codes = timing.panel.unit_codes
+            treated = treated & np.isin(np.arange(len(treated)), codes[effects.used])
+            never = never & np.isin(np.arange(len(never)), codes[effects.compared])
+        if timing.panel is not panel:
+            # a last cohort that is the comparison comes under the policy, too
+            whole = timing_of(panel, self.policy, self.observation_weights)
+            known = {unit for unit, ever in zip(whole.panel.units, whole.ever, strict=True) if ever}
+            never = never & np.array([unit not in known for unit in timing.panel.units])
         return {
-            "n_treated": float(ever.sum()),
-            "n_never": float((~ever).sum()),
-            "n_cohorts": float(len(timing.cohorts)),
+            "n_treated": float(treated.sum()),
+            "n_never": float(never.sum()),
+            "n_cohorts": float(len(np.unique(timing.first[treated]))),
         }
 
     def _notes(self, timing: Timing | None) -> tuple[Note, ...]:

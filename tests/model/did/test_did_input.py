@@ -294,3 +294,24 @@ def test_the_only_policy_of_the_panel_needs_no_name() -> None:
         dc.DiD(y="y", policy={"mine": "a", "yours": "b"})
     with pytest.raises(ConfigError, match=r"has no policy\. Give its dates"):
         dc.DiD(y="y", policy={})
+
+
+def test_units_are_those_that_an_estimate_is_made_of() -> None:
+    # cohorts of 15 in periods 3, 5 and 8, and 15 never; 10 periods hold no window of three years after 8
+    panel = panel_of(world(5, lambda first, event: 1.0 + 0 * event, starts=(3, 5, 8, 0)))
+    fields: dict[str, Any] = {"y": "y", "aggregate": "event", "leads": 2, "lags": 4}
+    found = fit(panel, estimator="stacked", **fields)
+    counts = [found.statistics[name] for name in ("n_units", "n_treated", "n_never", "n_cohorts")]
+    assert counts == [45, 30, 15, 2]
+    assert found.tables["event_units"]["units"].tolist() == [30] * 7
+
+
+def test_nobody_is_counted_as_never_treated_where_all_are_in_the_end() -> None:
+    panel = panel_of(world(5, lambda first, event: 1.0 + 0 * event, starts=(3, 5, 8)))
+    fields: dict[str, Any] = {"y": "y", "aggregate": "event", "compare": "not_yet"}
+    found = fit(panel, estimator="sun_abraham", **fields)
+    assert (found.statistics["n_treated"], found.statistics["n_never"]) == (40, 0)
+    found = fit(panel, estimator="callaway_santanna", base_period="universal", **fields)
+    units = found.tables["event_units"]["units"]
+    cells = found.tables["group_time"]
+    assert units[-1] == 20 * cells["cohort"].nunique() == 40
