@@ -71,9 +71,12 @@ class PanelQuantile(Tested):
         As in `PanelRegression`.
     test : {"errors", "wild"}
         Where p values and intervals come from. There is no wild bootstrap of quantiles: ``wild`` gives a note.
-    replications, weights, intervals
-        Of the wild bootstrap, which there is none of: they are taken with the other fields of ``inference`` and change
-        nothing.
+    replications
+        Draws of the wild bootstrap, which there is none of: taken with other fields of ``inference``, of no effect.
+    weights
+        Weights of the wild bootstrap, which there is none of: taken with other fields of ``inference``, of no effect.
+    intervals
+        Intervals of the wild bootstrap, which there is none of: taken with other fields of ``inference``, of no effect.
     level : float
         Coverage of the intervals.
     seed : int
