@@ -710,7 +710,7 @@ def test_r_finds_diagnostics_of_every_kind_of_effects(file: str, states: Path, c
 def test_diagnostics_have_a_part_of_their_own(states: Path, capsys: Capture) -> None:
     columns = {name: DIAGNOSED[name] for name in ("Bounds", "Classic", "Along")} | {"Other": {"diagnostic": "vif"}}
     benchmarks = {"both inputs": ["ln pc", "就业"], "one": ["ln pc"]}
-    columns["Grouped"] = OMITTED | {"diagnostic.benchmarks": benchmarks, "diagnostic.times": [2.0]}
+    columns["Grouped"] = OMITTED | {"diagnostic.benchmarks": benchmarks, "diagnostic.times": [0.02]}
     experiment("own", columns=columns, model=STATES | {"test": "errors"})
     exported("own", capsys)
     script, do = (" ".join(Path(f"out/check.{end}").read_text(encoding="utf-8").split()) for end in ("R", "do"))
@@ -718,13 +718,13 @@ def test_diagnostics_have_a_part_of_their_own(states: Path, capsys: Capture) -> 
     assert 'robomit::o_delta(y = "ln_gsp", x = "ln_pcap"' in script
     assert 'sensemakr::sensemakr(fit, treatment = "ln_pcap", q = 0.5)' in script
     assert "the tables of the diagnostic Vif, which R scripts do not have" in script
-    assert "(2 times both inputs)" in script
-    assert "(2 times one)" in script
+    assert "(0.02 times both inputs)" in script
+    assert "(0.02 times one)" in script
     assert "psacalc delta after_1, rmax(1.0) beta(0.1)" in do
     assert "treat(ln_pcap) q(0.5)" in do
-    assert "benchmark(ln_pc) kd(2) * sensemakr takes one group of benchmarks at a time, by gbenchmark." in do
+    assert "benchmark(ln_pc) kd(0.02) * sensemakr takes one group of benchmarks at a time, by gbenchmark." in do
     assert "* group_1 is the benchmark both inputs: ln_pc, v1 together." in do
-    assert "gbenchmark(ln_pc v1) gname(group_1) kd(2)" in do
+    assert "gbenchmark(ln_pc v1) gname(group_1) kd(0.02)" in do
     assert do.count("lincom 1.0*ln_pcap + ") == 6
     assert "psacalc (ssc install psacalc)" in do
     assert "* Not compared: the tables of the diagnostic Vif, which Stata scripts do not have." in do

@@ -187,7 +187,7 @@ def test_a_boundary_is_a_fact_and_no_word(produc: dc.Panel, usaww: dc.Weights) -
 def test_at_a_boundary_no_test_is_reliable(usaww: dc.Weights) -> None:
     n, t, w = 48, 2, usaww.dense()
     rng = np.random.default_rng(0)
-    y = np.linalg.solve(np.eye(n) - (1 - 1e-7) * w, rng.normal(size=(n, t)))
+    y = np.linalg.solve(np.eye(n) - (1 - 1e-3) * w, rng.normal(size=(n, t)))
     units = np.repeat(usaww.labels, t)
     columns = {"unit": units, "year": np.tile(np.arange(t), n), "y": y.ravel(), "x": rng.normal(size=n * t)}
     panel = dc.Panel.from_frame(pd.DataFrame(columns), "unit", "year")

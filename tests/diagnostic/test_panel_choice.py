@@ -73,7 +73,7 @@ def test_path_says_what_standard_errors_need() -> None:
     assert "Driscoll and Kraay's standard errors, which need many periods (here 8)" in dependent
     # serial correlation upsets the one test that finds such a factor
     model = dc.PanelRegression(y="y", x=("x",), effects="unit")
-    path = choose_panel_model(model, simulated(1, unit=1.5, rho=0.8)).set_index("test")
+    path = choose_panel_model(model, simulated(2, unit=1.5, rho=0.8)).set_index("test")
     assert path.loc["corrected scaled LM", "decision"].startswith("no decision: ")
     assert "alone seldom finds a factor" in path.loc["model", "decision"]
 
