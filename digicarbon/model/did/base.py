@@ -693,9 +693,7 @@ class DiD(Tested):
             shared = replace(shared, se=np.where(direct, np.nan, shared.se))
         by_periods = self.cov == "cluster" and self.cluster != "unit" and self.estimator not in OWN_ERRORS
         note = (
-            Note("did_zero_errors", terms=cut(terms, 4))
-            if by_periods
-            else Note("did_no_errors", count=len(terms), terms=cut(terms, 4))
+            Note("did_zero_errors", terms=cut(terms, 4)) if by_periods else Note("did_no_errors", terms=cut(terms, 4))
         )
         return replace(
             result,
