@@ -175,7 +175,7 @@ def tiny_models() -> Iterator[tuple[str, Model]]:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("shape", [cycle(3), cycle(5), star(4), star(6), pairs(4), pairs(9), 1 - np.eye(3), ring(5)])
+@pytest.mark.parametrize("shape", [cycle(4), cycle(5), star(4), star(6), pairs(4), pairs(9), 1 - np.eye(3), ring(5)])
 @pytest.mark.parametrize("periods", [2, 3])
 def test_the_smallest_panels(shape: FloatArray, periods: int) -> None:
     """No exception without a sentence, no variance of zero, and no standard error that is only rounding."""

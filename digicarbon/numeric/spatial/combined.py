@@ -8,9 +8,12 @@ import numpy as np
 import scipy
 
 from digicarbon.arrays import FloatArray
+from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.linear.within import centred, demean
 from digicarbon.numeric.spatial.likelihood import (
+    SINGULAR,
     Sample,
     bracket,
     coarse_jacobian,
@@ -177,4 +180,8 @@ def _covariance(z: FloatArray, terms: tuple[SpatialTerm, SpatialTerm], sigma2: f
     out[k, k + 2] = sample.periods * np.trace(g_star) / sigma2
     out[k + 1, k + 2] = sample.periods * np.trace(h_star) / sigma2
     out[k + 2, k + 2] = sample.size / (2 * sigma2**2)
-    return inverse_information(np.triu(out) + np.triu(out, 1).T)
+    covariance = inverse_information(np.triu(out) + np.triu(out, 1).T)
+    # the share of the information on ρ and on λ that the other parameters leave
+    if (1 / (covariance.diagonal() * out.diagonal())[k : k + 2] <= SINGULAR).any():
+        raise EstimationError(Note("information_singular"))
+    return covariance
