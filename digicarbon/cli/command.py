@@ -304,9 +304,15 @@ def _rows(runs: Sequence[Run], states: Mapping[str, str]) -> pd.DataFrame:
     rows = []
     for one, chosen in zip(runs, values, strict=True):
         n, t = one.prepared.panel.shape
-        cells = [_cell(chosen[key]) if key in chosen else "" for key in varied]
+        cells = [_cell(_value(one, key, chosen[key])) if key in chosen else "" for key in varied]
         rows.append([*cells, f"{n} × {t}", one.key[:10], states[one.key]])
     return pd.DataFrame(rows, columns=[*varied, "panel", "hash", "state"])
+
+
+def _value(run: Run, key: str, chosen: object) -> object:
+    """Return what a run takes for a key: for a reference such as ``${inference.cov}``, the value of its field."""
+    group, _, field = key.partition(".")
+    return getattr(getattr(run.specs, group, None), field, chosen) if "${" in str(chosen) else chosen
 
 
 def _cell(value: object) -> str:

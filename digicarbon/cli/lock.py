@@ -14,6 +14,7 @@ from digicarbon.disk.files import put
 from digicarbon.errors import DigicarbonError, counted, listing
 from digicarbon.note import Note, cut
 from digicarbon.plan.runs import Plan
+from digicarbon.result import AS_COEFFICIENT
 from digicarbon.sweep.lock.changes import MOST_CELLS, Change
 from digicarbon.sweep.lock.content import content, software
 from digicarbon.sweep.lock.data import GIVEN, Reader
@@ -132,10 +133,15 @@ def _summary(inner: Mapping[str, Any], planned: Plan) -> list[str]:
     estimand = inner["estimand"]
     values = [choice.values for choice in planned.choices]
     varied = [key for key in planned.varied if len({repr(own.get(key)) for own in values}) > 1]
+    # a coefficient is the total effect of a model where nothing spills over
+    asked = estimand["quantity"]
+    quantities = dict.fromkeys(
+        asked if asked in own or asked not in AS_COEFFICIENT else own[-1]
+        for own in (run.specs.model.quantities for run in planned.runs)
+    )
     lines = [
         f"choices    {counts_of(planned)}; {counted(len(varied), 'key')} with several values",
-        f"estimand   {estimand['quantity']} of {estimand['term'] or listing(estimand['x'])} on "
-        f"{listing(estimand['y'])}",
+        f"estimand   {listing(quantities)} of {estimand['term'] or listing(estimand['x'])} on {listing(estimand['y'])}",
     ]
     if inner["seeds"]:
         seeds = ", ".join(f"{key} = {listing(map(str, one['values']))}" for key, one in inner["seeds"].items())

@@ -160,8 +160,10 @@ class RecordedSweep:
 
     @cached_property
     def lock(self) -> Note | None:
-        """What the sweep says of the lock of its plan; None if it was not locked."""
-        return lock.note_recorded(self.file(lock.ARTIFACT)) if lock.ARTIFACT in self.files else None
+        """What the sweep says of the lock of its plan, which may have been made later; None if there is none."""
+        if lock.ARTIFACT in self.files:
+            return lock.note_recorded(self.file(lock.ARTIFACT))
+        return lock.note_of_today(self.experiment, int(self.rows["end"].max())) if len(self.rows) else None
 
     @property
     def notes(self) -> list[tuple[str, Sequence[Note]]]:

@@ -918,3 +918,62 @@ def test_a_change_names_references_as_labels_do(study: Callable[..., Path], caps
     # what would look the same is shown as the files have it
     changed = _both("${model.x.0}", "model.x.0")
     assert changed == {"then": "${model.x.0}", "now": "model.x.0"}
+
+
+def test_another_report_is_one_change(study: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    study(table(), report={"quantity": "total"})
+    spec = yaml.safe_load(Path("experiments/mine.yaml").read_text(encoding="utf-8"))
+    spec["defaults"].insert(-1, {"override report": "curve"})
+    Path("experiments/mine.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    assert locked() == 0
+    assert named(capsys, "report=regression") == [
+        "report report.option was curve and is regression (command line)",
+    ]
+    # a field of the same report is named as before
+    (line,) = named(capsys, "report.quantity=direct")
+    assert line == "report report.quantity was total and is direct (command line)"
+
+
+def test_a_change_says_the_values_of_references(study: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    study(table(), grid={"model": ["twfe", "fe"]})
+    assert locked() == 0
+    out = " ".join(capsys.readouterr().out.split())
+    # no model of these has a total effect
+    assert "estimand coefficient of x on y" in out
+    (line,) = named(capsys, "model.cov=robust")
+    assert line == "choice model.cov was cluster and is robust (command line)"
+    # the same value by another way
+    (line,) = named(capsys, "model.cov=cluster")
+    assert line == "choice model.cov was inference.cov and is cluster (command line)"
+    capsys.readouterr()
+    assert main(["plan", "mine", "-m", "model.cov=${inference.cov},robust"]) == 0
+    out = capsys.readouterr().out
+    assert "robust" in out
+    assert "${" not in out
+
+
+def test_runs_that_are_older_than_their_lock_say_so(
+    study: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(table(), inference={"replications": 19, "intervals": False}, grid={"model": ["fe"]})
+    assert main(["run", "mine"]) == 0
+    assert main(["export", "mine", "--to", "none"]) == 0
+    assert "The plan has no lock." in Path("none/README.txt").read_text(encoding="utf-8")
+    assert locked() == 0
+    for folder, language, said in (
+        ("one", "en", "These runs were recorded before the lock of their plan was made, which has the date "),
+        ("two", "zh", "这些回归在其方案锁定之前就已记录"),
+    ):
+        assert main(["report", "mine", "--out", folder, f"report.language={language}"]) == 0
+        assert said in Path(folder, "index.html").read_text(encoding="utf-8")
+    assert main(["export", "mine", "--to", "later"]) == 0
+    assert "These runs were recorded before the lock" in Path("later/README.txt").read_text(encoding="utf-8")
+    # a lock that has an earlier date was not there, and nobody compared
+    lock = read(path_of("mine"))
+    assert lock is not None
+    version = sealed({**lock.latest, "time": "2001-01-01T00:00:00Z"})
+    node = json.loads(path_of("mine").read_text(encoding="utf-8"))
+    path_of("mine").write_text(json.dumps({**node, "versions": [version]}), encoding="utf-8")
+    assert main(["export", "mine", "--to", "earlier"]) == 0
+    text = " ".join(Path("earlier/README.txt").read_text(encoding="utf-8").split())
+    assert "These runs were recorded without the lock of their plan, which has the date 2001-01-01" in text

@@ -3,7 +3,7 @@
 from digicarbon.sweep.lock.changes import Change, changes
 from digicarbon.sweep.lock.content import content
 from digicarbon.sweep.lock.file import Lock, LockError, digest, path_of
-from digicarbon.sweep.lock.state import ARTIFACT, TAG, State, note_recorded, state
+from digicarbon.sweep.lock.state import ARTIFACT, TAG, State, note_of_today, note_recorded, state
 
 __all__ = [
     "ARTIFACT",
@@ -15,6 +15,7 @@ __all__ = [
     "changes",
     "content",
     "digest",
+    "note_of_today",
     "note_recorded",
     "path_of",
     "state",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ LONGEST = 120
 AXES = ("columns", "grid", "zip")
 """Keys of an experiment that make the choices."""
 TARGET = "_target_"
+_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 
 Where = Callable[[str], str | Note]
 """Returns where a dotted key is set, as a sentence says it."""
@@ -78,7 +80,7 @@ def changes(
     where = _where(composer)
     body = list(_body(then["plan"], now["plan"], where, AXES))
     plan = [*_choices(then, now, versions, composer, {one.key for one in body}), *body]
-    plan += [*_seeds(then["seeds"], now["seeds"]), *_keys("report", then["report"], now["report"], where)]
+    plan += [*_seeds(then["seeds"], now["seeds"]), *_report(then["report"], now["report"], where)]
     if not plan and then["estimand"] != now["estimand"]:
         plan += _keys("estimand", then["estimand"], now["estimand"], where)
     if not plan and then["runs"]["sha256"] != now["runs"]["sha256"]:
@@ -115,7 +117,7 @@ def _choices(
             for keys, change in own:
                 named.update(keys)
                 yield change
-    for keys, change in _fields(then["options"], now["options"], versions, composer):
+    for keys, change in _fields(then, now, versions, composer):
         named.update(keys)
         yield change
     if then["plan"].get("draw") != now["plan"].get("draw") or "exclude" in body:
@@ -187,9 +189,10 @@ def _fields(
 ) -> Iterator[Named]:
     """Yield keys with changes of fields of options that are used then and now, each once for all options."""
     found: dict[tuple[str, str | Note, str | Note], list[str]] = {}
-    for group in sorted(then.keys() & now.keys()):
-        for option in sorted(then[group]["fields"].keys() & now[group]["fields"].keys()):
-            before, after = then[group]["fields"][option], now[group]["fields"][option]
+    options_then, options_now = then["options"], now["options"]
+    for group in sorted(options_then.keys() & options_now.keys()):
+        for option in sorted(options_then[group]["fields"].keys() & options_now[group]["fields"].keys()):
+            before, after = options_then[group]["fields"][option], options_now[group]["fields"][option]
             target = f"{group}.{TARGET}"
             other_class = before.get(target) != after.get(target)
             for key in sorted({*before, *after}):
@@ -201,7 +204,7 @@ def _fields(
         group = key.partition(".")[0]
         places = tuple(dict.fromkeys(composer.where(key, {group: option}) for option in options))
         place = _placed(places[0]) if len(places) == 1 else ", ".join(places)
-        texts = _both(own, today)
+        texts = _both(*_valued(own, today, then["values"], now["values"]))
         if versions[0] != versions[1] and all(_is_shipped(composer, group, option, key) for option in options):
             facts = {
                 "option": cut([f"{group}={one}" for one in options]),
@@ -253,6 +256,13 @@ def _keys(kind: str, then: Mapping[str, Any], now: Mapping[str, Any], where: Whe
             key = f"{kind}.{name}"
             own = kind if kind in ("report", "estimand") else "choice"
             yield _single(own, key, then.get(name), now.get(name), where)
+
+
+def _report(then: Mapping[str, Any], now: Mapping[str, Any], where: Where) -> Iterator[Change]:
+    """Yield changes of the report: another option is one change, whatever fields it has."""
+    if then["option"] != now["option"]:
+        then, now = ({"option": side["option"]} for side in (then, now))
+    yield from _keys("report", then, now, where)
 
 
 def _single(kind: str, key: str, before: Any, after: Any, where: Where) -> Change:
@@ -404,6 +414,24 @@ def _one(value: Any) -> str | Note:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+
+
+def _valued(
+    then: str | Note, now: str | Note, before: Mapping[str, Sequence[Any]], after: Mapping[str, Sequence[Any]]
+) -> tuple[str | Note, str | Note]:
+    """Return two values, references as what they refer to where that is one value; equal ones stay references."""
+    own, today = (_referred(text, values) for text, values in ((then, before), (now, after)))
+    return (then, now) if own == today else (own, today)
+
+
+def _referred(text: str | Note, values: Mapping[str, Sequence[Any]]) -> str | Note:
+    seen: set[str] = set()
+    while isinstance(text, str) and text not in seen and (match := _REFERENCE.fullmatch(text)):
+        seen.add(text)
+        known = values.get(match[1], ())
+        if len(known) == 1:
+            text = _text(known[0])
+    return text
 
 
 def _both(then: str | Note, now: str | Note) -> dict[str, str | Note]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from digicarbon.config.compose import Composer
@@ -116,6 +117,32 @@ def state(composer: Composer, planned: Plan, report: Report, remember: bool = Tr
 def note_recorded(content: bytes) -> Note:
     """Return what a recorded sweep says of the lock of its plan, from its file `ARTIFACT`."""
     return Note.from_json(json.loads(content)["note"])
+
+
+def note_of_today(experiment: str, last: int) -> Note | None:
+    """Return what is to be said of an experiment's lock of today by a sweep that was recorded without one.
+
+    Parameters
+    ----------
+    experiment : str
+    last : int
+        When its last run ended, in milliseconds since 1970.
+
+    Returns
+    -------
+    Note or None
+        None if the experiment is not locked, or its lock cannot be read.
+    """
+    try:
+        lock = read(path_of(experiment))
+    except LockError:
+        return None
+    if lock is None:
+        return None
+    first = lock.versions[0]
+    later = datetime.fromisoformat(str(first["time"])).timestamp() * 1000 >= last // 1000 * 1000
+    code = "lock_later" if later else "lock_beside"
+    return Note(code, date=moment(str(first["time"])), hash=str(first["hash"])[:SHOWN])
 
 
 def brief(version: Mapping[str, Any]) -> dict[str, str]:
