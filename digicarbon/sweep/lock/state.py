@@ -141,8 +141,8 @@ def note_of_today(experiment: str, last: int) -> Note | None:
         return None
     first = lock.versions[0]
     later = datetime.fromisoformat(str(first["time"])).timestamp() * 1000 >= last // 1000 * 1000
-    code = "lock_later" if later else "lock_beside"
-    return Note(code, date=moment(str(first["time"])), hash=str(first["hash"])[:SHOWN])
+    facts = {"date": moment(str(first["time"])), "hash": str(first["hash"])[:SHOWN]}
+    return Note("lock_later", **facts) if later else Note("lock_beside", **facts)
 
 
 def brief(version: Mapping[str, Any]) -> dict[str, str]:
