@@ -53,7 +53,7 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
     target = Path(to)
     if target.is_file():
         raise ConfigError(Note("export_to_is_file", file=to))
-    whole.refuse_others(target, "--to")
+    whole.refuse_others(target, "--to", BUILD)
     file = author.path()
     answers = author.answers(file)
     chosen = members(names, overrides)
@@ -75,7 +75,7 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
         known = replace(known, measured=replace(known.measured, storage=sum(map(len, files.values()))))
         files |= documents(known, answers, spoken)
     refuse_restricted(known.sources, files)
-    whole.write(target, files, "--to")
+    whole.write(target, files, "--to", BUILD)
     sys.stdout.write("".join(f"{line}\n" for line in _report(known, answers, to, verdict)))
     if own := [key for key in replaced(answers) if key in known.references]:
         sys.stdout.write(

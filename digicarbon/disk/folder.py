@@ -18,7 +18,7 @@ MANIFEST = "manifest.json"
 """Lists the written files, so that a replacement loses no files of others."""
 
 
-def write(folder: Path, files: Mapping[str, bytes], key: str = "--out") -> None:
+def write(folder: Path, files: Mapping[str, bytes], key: str = "--out", keep: str = "") -> None:
     """Make a folder of files, or replace one that this function made earlier.
 
     Parameters
@@ -28,13 +28,16 @@ def write(folder: Path, files: Mapping[str, bytes], key: str = "--out") -> None:
         Contents by name; names may have folders in them, separated by ``/``.
     key : str
         What names the folder, for messages.
+    keep : str
+        A folder in it that a replacement leaves as it is, whatever it holds.
 
     Raises
     ------
     ConfigError
         If the folder contains other files, or cannot be written; it then remains unchanged.
     """
-    refuse_others(folder, key)
+    refuse_others(folder, key, keep)
+    kept = bool(keep) and (folder / keep).is_dir()
     half = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
     old = half.with_name(f"{half.name}-before")
     try:
@@ -42,8 +45,12 @@ def write(folder: Path, files: Mapping[str, bytes], key: str = "--out") -> None:
         if folder.exists():
             folder.replace(old)
         try:
+            if kept:
+                (old / keep).replace(half / keep)
             half.replace(folder)
         except OSError:
+            if kept and (half / keep).is_dir():
+                (half / keep).replace(old / keep)
             if old.exists():
                 old.replace(folder)
             raise
@@ -55,9 +62,9 @@ def write(folder: Path, files: Mapping[str, bytes], key: str = "--out") -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def refuse_others(folder: Path, key: str) -> None:
+def refuse_others(folder: Path, key: str, keep: str = "") -> None:
     """Raise a `ConfigError` if a folder holds files that `write` would lose; ``key`` names it in the message."""
-    foreign = _foreign(folder)
+    foreign = _foreign(folder, keep)
     if foreign:
         raise ConfigError(Note("folder_of_others", key=key, folder=folder, files=cut(sorted(foreign), 4)))
 
@@ -75,7 +82,7 @@ def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
             os.fsync(file.fileno())
 
 
-def _foreign(folder: Path) -> list[str]:
+def _foreign(folder: Path, keep: str) -> list[str]:
     """Return the files of a folder that were not written here, or were changed since."""
     if not folder.exists():
         return []
@@ -88,5 +95,6 @@ def _foreign(folder: Path) -> list[str]:
     return [
         name
         for name, path in paths.items()
-        if not (hashes and name == MANIFEST) and hashes.get(name) != hashlib.sha256(path.read_bytes()).hexdigest()
+        if not (hashes and (name == MANIFEST or (keep and name.startswith(f"{keep}/"))))
+        and hashes.get(name) != hashlib.sha256(path.read_bytes()).hexdigest()
     ]

@@ -52,3 +52,35 @@ def test_a_damaged_manifest_makes_all_files_foreign(tmp_path: Path) -> None:
     (tmp_path / "page" / "manifest.json").write_text("{")
     with pytest.raises(ConfigError, match="holds files that digicarbon did not write"):
         write(tmp_path / "page", {"index.html": b"2"})
+
+
+def test_a_folder_that_is_kept_is_neither_refused_nor_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "out"
+    write(target, {"a.txt": b"first"}, keep="build")
+    (target / "build/.study").mkdir(parents=True)
+    (target / "build/.study/log.txt").write_text("rebuilt")
+    with pytest.raises(ConfigError, match="build"):
+        write(target, {"a.txt": b"second"})
+    write(target, {"a.txt": b"second", "b.txt": b"new"}, keep="build")
+    assert {path.name: path.read_text() for path in target.rglob("*.txt")} == {
+        "a.txt": "second",
+        "b.txt": "new",
+        "log.txt": "rebuilt",
+    }
+    (target / "builder.txt").write_text("mine")
+    with pytest.raises(ConfigError, match=r"builder\.txt"):
+        write(target, {"a.txt": b"third"}, keep="build")
+    (target / "builder.txt").unlink()
+    replace = Path.replace
+
+    def fails(self: Path, to: Path) -> Path:
+        if Path(to) == target and not self.name.endswith("-before"):
+            raise OSError("no")
+        return replace(self, to)
+
+    monkeypatch.setattr(Path, "replace", fails)
+    with pytest.raises(ConfigError):
+        write(target, {"a.txt": b"third"}, keep="build")
+    assert (target / "a.txt").read_text() == "second"
+    assert (target / "build/.study/log.txt").read_text() == "rebuilt"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
