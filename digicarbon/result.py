@@ -143,9 +143,20 @@ def roles_made_of(terms: Sequence[str], roles: Sequence[Role], made_of: Mapping[
     )
 
 
-Mean = Literal["treated_rows", "anticipating_rows", "event_times", "cohorts", "periods", "variance"]
-"""Over what an effect is a mean: rows under a policy; these and the ones before in which units react already; event
-times, cohorts or periods; rows as least squares weighs them, by what is left of the regressor."""
+Mean = Literal[
+    "treated_rows",
+    "estimated_rows",
+    "stack_rows",
+    "anticipating_rows",
+    "event_times",
+    "cohorts",
+    "periods",
+    "variance",
+    "stack_variance",
+]
+"""Over what an effect is a mean: rows under a policy, all of them, those that have an estimate or those in a stack;
+these and the ones before in which units react already; event times, cohorts or periods; rows as least squares weighs
+them, by what is left of the regressor, in the panel or in stacks."""
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,14 @@ from digicarbon.result import MadeOf, Result
 
 MEANS: Mapping[str, Note] = {
     "treated_rows": Note("mean_treated_rows"),
+    "estimated_rows": Note("mean_estimated_rows"),
+    "stack_rows": Note("mean_stack_rows"),
     "anticipating_rows": Note("mean_anticipating_rows"),
     "event_times": Note("mean_event_times"),
     "cohorts": Note("mean_cohorts"),
     "periods": Note("mean_periods"),
     "variance": Note("mean_variance"),
+    "stack_variance": Note("mean_stack_variance"),
 }
 """What effects are means of, see `digicarbon.result.Mean`."""
 _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

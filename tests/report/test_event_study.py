@@ -193,18 +193,19 @@ def test_the_table_has_the_overall_effect_first_and_each_number_of_the_picture(
     found = {**results, "twfe": fit(panel, "twfe")}
     table = EventStudy(decimals=2).table("t", records(found, panel))
     rows = list(table.cells.index)
-    assert rows[:2] == ["Overall effect, mean over treated rows", "Overall effect, variance-weighted mean"]
-    assert table.rules == (2, *table.blocks[1:], len(rows) - 4)
-    assert table.blocks == (2, 14)
-    events = rows[3:14]
+    means = ("mean over treated rows", "variance-weighted mean in stacks", "variance-weighted mean")
+    assert rows[:3] == [f"Overall effect, {mean}" for mean in means]
+    assert table.rules == (3, *table.blocks[1:], len(rows) - 4)
+    assert table.blocks == (3, 15)
+    events = rows[4:15]
     assert [int(event.replace("\N{MINUS SIGN}", "-")) for event in events] == list(range(-5, 6))
-    assert rows[14:26] == ["Units behind each effect", *events]
-    units = table.cells.iloc[15:26]
+    assert rows[15:27] == ["Units behind each effect", *events]
+    units = table.cells.iloc[16:27]
     # 12 units in 2012 and 12 in 2014, of 2009 to 2017
     assert units["event_study"].tolist() == ["12"] * 2 + ["24"] * 7 + ["12"] * 2
     assert units["twfe"].tolist() == [""] * 11
     assert EventStudy(language="zh").table("t", records(results, panel)).cells.index[14] == "各期效应的个体数"
-    table = replace(table, cells=table.cells.iloc[[*range(14), *range(26, len(rows))]])
+    table = replace(table, cells=table.cells.iloc[[*range(15), *range(27, len(rows))]])
     rows = list(table.cells.index)
     row = results["sun_abraham"].estimates.loc["pilot[2]"]
     assert table.cells.loc["2", "sun_abraham"] == f"{row['coef']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
@@ -212,7 +213,7 @@ def test_the_table_has_the_overall_effect_first_and_each_number_of_the_picture(
     assert table.cells.loc["2", "twfe"] == ""
     whole = found["twfe"].estimates.loc["pilot"]
     assert table.cells.loc["Overall effect, variance-weighted mean", "twfe"].startswith(f"{whole['coef']:.2f} [")
-    assert rows[14:] == ["Leads jointly zero, p", "Observations", "Treated units", "Never-treated units"]
+    assert rows[15:] == ["Leads jointly zero, p", "Observations", "Treated units", "Never-treated units"]
     assert "First period under Pilot policy: 12 units in 2012, 12 units in 2014, 16 units never." in table.notes
 
 

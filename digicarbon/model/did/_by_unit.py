@@ -138,9 +138,8 @@ class ByUnit(ABC):
         fitted, leads = self.fitted(coef, influence)
         reported = self.reported
         covariance = influence.T @ influence
-        used = self.used if self.model.aggregate == "event" else None
         return PolicyEffects(
-            reported.terms, reported.made_of, coef, covariance, self.controls, leads, fitted, self.spillover, used
+            reported.terms, reported.made_of, coef, covariance, self.controls, leads, fitted, self.spillover, self.used
         )
 
     def restrictions(self, weights: Weights | None) -> list[Restrictions]:

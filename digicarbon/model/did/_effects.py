@@ -38,7 +38,7 @@ class PolicyEffects:
     spillover : mapping of str to float
         Weights of terms in the mean spillover; none where the model has no spillovers.
     used : ndarray of bool, shape (rows,), or None
-        The rows that have a part in effects by event time; None: all, or there are none by event time.
+        The rows that have a part in effects; None: all.
     compared : ndarray of bool, shape (rows,), or None
         The rows that those of ``used`` are compared with, where the estimator leaves units out; else None.
     """

@@ -642,10 +642,11 @@ class DiD(Tested):
         if effects.leads is not None and np.isfinite(effects.leads.p):
             statistics |= {"pretest_df": effects.leads.df, "pretest_p": effects.leads.p}
         by_event = {} if timing is None else self._event_units(effects, timing, statistics)
+        mean = self._mean(self._covers(effects, panel, timing))
         result = replace(
             effects.fitted,
             kind=f"did_{self.estimator}",
-            means={self.policy: self._mean},
+            means={self.policy: mean},
             focal=(self.policy,),
             terms=terms,
             # models that differ in the level of intervals share what is fitted
@@ -663,20 +664,39 @@ class DiD(Tested):
                     if self.test == "wild" and self.own_clusters
                     else ()
                 ),
-                *self._notes(timing),
+                *self._notes(timing, mean),
                 *reached.notes,
             ),
         )
         return self._without_errors(result, effects)
 
-    @property
-    def _mean(self) -> Mean:
-        """Over what the overall effect is a mean."""
-        if self.estimator == "twfe" or (self.estimator == "stacked" and self.stack_weights == "variance"):
+    def _covers(self, effects: PolicyEffects, panel: Panel, timing: Timing | None) -> bool:
+        """Return whether all rows under the policy are behind the overall effect."""
+        if timing is None:
+            return True
+        behind = timing.event >= 0
+        if effects.used is not None:
+            behind = behind & effects.used
+        whole = timing_of(panel, self.policy, self.observation_weights)
+        return int(behind.sum()) == int((whole.event >= 0).sum())
+
+    def _mean(self, covers: bool) -> Mean:
+        """Return over what the overall effect is a mean.
+
+        Parameters
+        ----------
+        covers : bool
+            Whether all rows under the policy are behind it.
+        """
+        if self.estimator == "twfe":
             return "variance"
+        if self.estimator == "stacked" and self.stack_weights == "variance":
+            return "stack_variance"
         by: Aggregate = "overall" if self.overall == "rows" else self.aggregate
         if by == "overall" and self.estimator == "stacked" and self.aggregate == "overall" and self.anticipation:
             return "anticipating_rows"
+        if by == "overall" and not covers:
+            return "stack_rows" if self.estimator == "stacked" else "estimated_rows"
         return _MEANS[by]
 
     def _without_errors(self, result: Result, effects: PolicyEffects) -> Result:
@@ -783,7 +803,7 @@ class DiD(Tested):
             "n_cohorts": float(len(np.unique(timing.first[treated]))),
         }
 
-    def _notes(self, timing: Timing | None) -> tuple[Note, ...]:
+    def _notes(self, timing: Timing | None, mean: Mean) -> tuple[Note, ...]:
         policy = self.policy
         if timing is None:
             return (Note("did_of_a_share", policy=policy),)
@@ -791,14 +811,16 @@ class DiD(Tested):
         notes += _small(timing, whole=self.estimator in ("twfe", "event_study", "stacked"))
         if self.estimator == "twfe":
             return (*notes, Note("did_staggered", policy=policy)) if len(timing.cohorts) > 1 else tuple(notes)
-        said = {
-            "treated_rows": Note("did_overall_overall", policy=policy),
+        said: dict[Mean, Note] = {
+            **dict.fromkeys(
+                ("treated_rows", "estimated_rows", "stack_rows"), Note("did_overall_overall", policy=policy)
+            ),
             "event_times": Note("did_overall_event", policy=policy),
             "cohorts": Note("did_overall_cohort", policy=policy),
             "periods": Note("did_overall_calendar", policy=policy),
         }
         # the label alone says the others
-        notes += [said[self._mean]] if self._mean in said else []
+        notes += [said[mean]] if mean in said else []
         if self.estimator not in ("stacked", "twfe") and (self.aggregate == "event" or self.estimator == "event_study"):
             first, last = self._ends
             ends = [Note("did_first_event", event=-first)] if first is not None else []

@@ -315,3 +315,27 @@ def test_nobody_is_counted_as_never_treated_where_all_are_in_the_end() -> None:
     units = found.tables["event_units"]["units"]
     cells = found.tables["group_time"]
     assert units[-1] == 20 * cells["cohort"].nunique() == 40
+
+
+@pytest.mark.parametrize(
+    ("starts", "fields", "mean"),
+    [
+        ((3, 5, 8, 0), {"estimator": "stacked", "leads": 2, "lags": 4}, "stack_rows"),
+        ((5, 6, 0), {"estimator": "stacked", "leads": 2, "lags": 5}, "stack_rows"),
+        ((5, 0), {"estimator": "stacked", "leads": 2, "lags": 5}, "treated_rows"),
+        ((5, 6, 0), {"estimator": "stacked", "stack_weights": "variance"}, "stack_variance"),
+        ((5, 6, 0), {"estimator": "imputation"}, "treated_rows"),
+        ((5, 6), {"estimator": "imputation"}, "estimated_rows"),
+        ((5, 6, 0), {"estimator": "callaway_santanna"}, "treated_rows"),
+        ((5, 6), {"estimator": "callaway_santanna", "compare": "not_yet"}, "estimated_rows"),
+        ((1, 6, 0), {"estimator": "callaway_santanna"}, "estimated_rows"),
+        ((5, 6), {"estimator": "sun_abraham", "compare": "not_yet"}, "estimated_rows"),
+        ((5, 6, 0), {"estimator": "event_study"}, "treated_rows"),
+        ((5, 6, 0), {"estimator": "twfe"}, "variance"),
+    ],
+)
+def test_a_mean_over_some_treated_rows_says_so(starts: tuple[int, ...], fields: dict[str, Any], mean: str) -> None:
+    panel = panel_of(world(5, lambda first, event: 1.0 + 0 * event, starts=starts))
+    by_event = {"aggregate": "event"} if fields["estimator"] != "twfe" and len(starts) != 4 else {}
+    for more in ({}, by_event):
+        assert fit(panel, y="y", **fields, **more).means == {"pilot": mean}

@@ -128,7 +128,7 @@ def test_without_never_treated_the_last_cohort_is_the_comparison() -> None:
     close(found.coef.tolist(), expected.coef.tolist())
     close(found.estimates["se"].to_list(), expected.estimates["se"].to_list())
     assert found.has_note("did_last_cohort")
-    assert found.statistics["n_never"] == 12
+    assert found.statistics["n_never"] == 0
 
 
 def test_anticipation_moves_the_start() -> None:

@@ -170,10 +170,10 @@ def test_the_effect_of_stacks_is_the_mean_over_treated_rows(window: tuple[int | 
     effects = ((10 - first) * (1 + event / 2))[under & whole]
     found = fit(panel_of(frame), **fields)
     close(pair(found)[0], float(effects.mean()), 1e-9)
-    assert found.means == {"pilot": "treated_rows"}
+    assert found.means == {"pilot": "treated_rows" if lags is None else "stack_rows"}
     variance = fit(panel_of(frame), **fields, stack_weights="variance")
     assert abs(pair(variance)[0] - effects.mean()) > 0.02
-    assert variance.means == {"pilot": "variance"}
+    assert variance.means == {"pilot": "stack_variance"}
 
 
 def test_weights_of_rows_and_corrective_ones_are_multiplied() -> None:
