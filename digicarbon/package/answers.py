@@ -426,7 +426,7 @@ def _fields(names: Sequence[str], words: Mapping[str, Mapping[str, str]], langua
 
 def _says_yes(node: yaml.Node) -> bool:
     share = _nodes(node).get("share")
-    return share is not None and yaml.safe_load(yaml.serialize(share)) is True
+    return share is not None and share.tag.endswith(":bool") and str(share.value).lower() in ("true", "yes", "on")
 
 
 def _joined(text: str, parts: Sequence[str], end: str) -> str:

@@ -281,3 +281,9 @@ def test_the_file_of_answers_is_no_experiment(tmp_path: Path, monkeypatch: pytes
     assert "main" in names
     assert ANSWERS not in names
     assert find(ANSWERS) is None
+
+
+def test_an_earlier_file_of_answers_learns_the_names_of_files() -> None:
+    for share, written in (("", ["a.csv"]), (" false", ["a.csv"]), (" true", None)):
+        after = completed(f"data:\n  mydata:\n    share:{share}\n", {"mydata": ()}, "en", {"mydata": ["a.csv"]})
+        assert yaml.safe_load(after)["data"]["mydata"]["files"] == written
