@@ -92,8 +92,7 @@ def _forecast(planned: Plan, chosen: Settings) -> Outlook:
 def _duration(run: Run, durations: Durations) -> float:
     """Return the seconds that a run will take; those of a wild bootstrap grow with its draws."""
     model = run.specs.model
-    wild = isinstance(model, Tested) and model.test == "wild" and model.no_wild is None
-    draws = model.replications if wild else 0
+    draws = model.replications if isinstance(model, Tested) and model.test == "wild" and model.no_wild is None else 0
     known = durations.get(kind(run))
     if known is None:
         return GUESS * max(draws, USUAL) / USUAL
