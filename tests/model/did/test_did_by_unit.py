@@ -427,7 +427,7 @@ def test_a_control_that_is_constant_at_a_base_period_is_left_out_there_and_named
     # cells whose earlier period is before 5: all of the cohorts 3 and 5, and of 7 those before 6
     (note,) = [str(note) for note in found.notes if note.code == "did_controls_not_used"]
     assert note == (
-        "Not used in some comparisons of a cohort in a period, because there they are constant or a combination of "
+        "Not used in comparisons of a cohort in a period, because there they are constant or a combination of "
         "other controls among the units of comparison: q in 22 of 27 (3, 5, 7)."
     )
     assert not found.has_note("did_cells_left_out")
