@@ -92,7 +92,7 @@ class HonestBounds(OfModel):
         terms = event_effects(result, model.policy)
         lost = [terms[event] for event in (*early, *late) if terms[event] in result.without_errors]
         if lost:
-            raise EstimationError(Note("honest_no_errors", count=len(lost), terms=cut(lost, 4)))
+            raise EstimationError(Note("honest_no_errors", terms=cut(lost, 4)))
         at = [result.terms.index(terms[event]) for event in (*early, *late)]
         effects = _effects(package, result, at, early, late)
         covariance = result.covariance[np.ix_(at[len(early) :], at[len(early) :])]

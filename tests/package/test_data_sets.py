@@ -94,7 +94,9 @@ def test_ranges_and_columns_are_those_of_the_file(known: Facts) -> None:
         own = frame(number)
         for column, head in (("x", "x"), ("gdp", "GDP-pc")):
             one = variable(known, f"table_{name}", column)
-            assert (one.least, one.greatest) == pytest.approx((own[head].min(), own[head].max()), abs=1e-12)
+            # a range is said of data alone that may be passed on
+            known_range = (own[head].min(), own[head].max()) if name == "first" else (None, None)
+            assert (one.least, one.greatest) == pytest.approx(known_range, abs=1e-12)
             assert one.file == f"{name}.csv"
             assert one.column == ("" if head == column else head)
         logged = variable(known, f"table_{name}", "ln_gdp")

@@ -130,7 +130,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_package_has_what_a_model_reads_and_refuses_it_when_it_has_changed(study: Path, capsys: Capture) -> None:
     data = (
-        "data:\n  states: {files: [data/states.csv], share: true}\n"
+        "data:\n  states:\n    files: [data/states.csv]\n    share: true\n"
         "  mine.py:\n    files: [first.txt, tables/effects.csv]\n    share: true\n"
     )
     (study / "experiments/package.yaml").write_text(data)
