@@ -12,6 +12,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -318,7 +319,9 @@ def test_runs_before_the_date_of_a_lock_from_elsewhere_are_told(packaged: tuple[
     lock = here / "experiments/many.lock.json"
     whole = lock.read_text(encoding="utf-8")
     node = json.loads(whole)
-    version = {**node["versions"][0], "fitted_before": {"runs": 0, "first": ""}}
+    # the time of a lock has whole seconds, and the study was run and locked within one
+    time = datetime.fromisoformat(node["versions"][0]["time"]) + timedelta(seconds=1)
+    version = {**node["versions"][0], "fitted_before": {"runs": 0, "first": ""}, "time": time.isoformat()}
     node["versions"] = [{**version, "hash": digest(version)}]
     try:
         lock.write_text(json.dumps(node), encoding="utf-8")
