@@ -666,7 +666,7 @@ def test_r_finds_the_numbers_of_shipped_experiments(name: str, project: Path, ca
 @pytest.mark.outside
 @pytest.mark.parametrize(
     ("name", "numbers"),
-    [("moderation_income", 82), ("sensitivity_controls", 99), ("shift_share_rotemberg", 32), ("which_weights", 450)],
+    [("moderation_income", 82), ("sensitivity_controls", 99), ("shift_share_rotemberg", 32), ("which_weights", 414)],
 )
 def test_r_finds_the_numbers_of_diagnostics(name: str, numbers: int, project: Path, capsys: Capture) -> None:
     exported(name, capsys)
