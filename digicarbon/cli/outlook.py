@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from digicarbon.errors import TrackingError, counted
-from digicarbon.model.tested import Tested
+from digicarbon.model.tested import Tested, wild_draws
 from digicarbon.plan.runs import Plan, Run
 from digicarbon.sweep.sweep import Settings, kind, sweep_key
 from digicarbon.tracking import DONE, ELSEWHERE, NEW, OTHER_VERSIONS, history, masked, obstacle
@@ -92,7 +92,7 @@ def _forecast(planned: Plan, chosen: Settings) -> Outlook:
 def _duration(run: Run, durations: Durations) -> float:
     """Return the seconds that a run will take; those of a wild bootstrap grow with its draws."""
     model = run.specs.model
-    draws = model.replications if isinstance(model, Tested) and model.test == "wild" and model.no_wild is None else 0
+    draws = wild_draws(model)
     known = durations.get(kind(run))
     if known is None:
         return GUESS * max(draws, USUAL) / USUAL

@@ -235,3 +235,8 @@ def _put(
 def asks_for_wild(model: object) -> bool:
     """Return whether a model's p values are asked for from the wild bootstrap."""
     return isinstance(model, Tested) and model.test == "wild"
+
+
+def wild_draws(model: object) -> int:
+    """Return the draws of the wild bootstrap that a model's p values come from; 0 where they come from errors."""
+    return model.replications if isinstance(model, Tested) and model.test == "wild" and model.no_wild is None else 0

@@ -279,9 +279,9 @@ def _with_own_errors(composer: Composer, runs: Sequence[Run]) -> dict[str, Note]
 
 def _has_wild(specs: Specs) -> bool:
     """Return whether a model is asked for the wild bootstrap and has it."""
-    from digicarbon.model.tested import Tested, asks_for_wild
+    from digicarbon.model.tested import wild_draws
 
-    return isinstance(specs.model, Tested) and asks_for_wild(specs.model) and specs.model.no_wild is None
+    return wild_draws(specs.model) > 0
 
 
 def _lacks_wild(specs: Specs) -> bool:

@@ -24,8 +24,7 @@ from digicarbon.disk.files import Scratch
 from digicarbon.errors import ConfigError, Interrupt
 from digicarbon.executor import Executor
 from digicarbon.executor.memory import peak_memory
-from digicarbon.model import Model
-from digicarbon.model.tested import Tested
+from digicarbon.model.tested import wild_draws
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.about import at, key_of
 from digicarbon.panel import variables_of
@@ -294,17 +293,12 @@ def _refuse_unknown_number(quantity: str, key: str, composer: Composer, planned:
 
 def _refuse_small_level(claim: Claim, composer: Composer, planned: Plan) -> None:
     """Refuse a claim whose level no p value of a wild bootstrap can be below, however strong the effect is."""
-    draws = [_draws(run.specs.model) for run in planned.runs]
+    draws = [wild_draws(run.specs.model) for run in planned.runs]
     if claim.significant is None or not draws or not all(draws):
         return
     if claim.significant * (1 + max(draws)) <= 1:
         facts = {"level": claim.significant, "draws": max(draws), "least": 1 / (1 + max(draws))}
         raise at(ConfigError(Note("claim_level_too_small", key="claim.significant", **facts)), composer.where("claim"))
-
-
-def _draws(model: Model) -> int:
-    """Return the draws from which a model's p values come; 0 where they come from standard errors."""
-    return model.replications if isinstance(model, Tested) and model.test == "wild" and model.no_wild is None else 0
 
 
 def _refuse_unknown_term(claim: Claim, composer: Composer, planned: Plan) -> None:
