@@ -70,6 +70,8 @@ def _row(model: DiD, test: WaldTest | None) -> Row:
     name = "joint test of leads"
     if test is None:
         return Row(name, not_tested(Note("no_leads", policy=model.policy)))
+    if not test.df:
+        return Row(name, not_tested(Note("leads_of_one_unit", policy=model.policy)))
     if math.isnan(test.p):
         return Row(name, not_tested(Note("test_matrix_singular")))
     null = Note("nothing_before", policy=model.policy)

@@ -67,10 +67,10 @@ class PlaceboInSpace(OfModel):
     def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
         """Return how the placebos were chosen, and how their p value is counted."""
         model = did_of(self.model)
-        possible = float(tables["placebo_space"]["possible"].iloc[0])
+        possible: float | Note = tables["placebo_space"]["possible"].iloc[0]
         chosen = (
             Note("placebo_in_space_all", policy=model.policy, others=int(possible) - 1)
-            if possible <= self.draws
+            if not isinstance(possible, Note) and possible <= self.draws
             else Note("placebo_in_space", policy=model.policy, draws=self.draws, seed=self.seed)
         )
         column = model.observation_weights
@@ -85,6 +85,7 @@ class PlaceboInSpace(OfModel):
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return ``placebo_space``, a row for the policy, and ``placebo_space_draws``, a row for each draw.
 
+        ``possible`` is the number of different assignments, a power of ten in words where no float is as large.
         Of ``estimator=twfe`` without spillovers and further effects the draws' standard errors are clustered by unit,
         else those of the model.
 
@@ -116,19 +117,18 @@ class PlaceboInSpace(OfModel):
         return {"placebo_space": space, "placebo_space_draws": placebos}
 
 
-def _given(own: PlaceboInSpace, kinds: IntArray) -> tuple[IntArray, float]:
+def _given(own: PlaceboInSpace, kinds: IntArray) -> tuple[IntArray, float | Note]:
     """Return whose policy each unit gets in each placebo, shape (draws, N), and how many assignments are possible."""
     count = number_of_assignments(kinds)
     if count <= own.draws:
         return every_other(kinds), float(count)
-    # more than a float holds are more than anybody counts
-    known = float(count) if count < sys.float_info.max else math.inf
+    known = float(count) if count < sys.float_info.max else Note("power_of_ten", power=int(math.log10(count)))
     return assignments(len(kinds), own.draws, np.random.default_rng(own.seed)), known
 
 
 def _together(
     own: PlaceboInSpace, model: DiD, panel: Panel, weights: Weights | None
-) -> tuple[float, pd.DataFrame, float]:
+) -> tuple[float, pd.DataFrame, float | Note]:
     """Return the two-way coefficient; numbers of all placebos; and how many assignments are possible."""
     made, policy = paths(model, panel)
     rows, n = rows_of(made), made.shape[0]
@@ -147,7 +147,7 @@ def _together(
 
 def _one_by_one(
     own: PlaceboInSpace, model: DiD, panel: Panel, weights: Weights | None
-) -> tuple[float, pd.DataFrame, float]:
+) -> tuple[float, pd.DataFrame, float | Note]:
     """Return the same of an estimator that is fitted to each placebo by itself."""
     plain = model.by_errors
     timing = plain.timing(panel)

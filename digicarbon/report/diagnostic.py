@@ -16,7 +16,7 @@ from digicarbon.config.files import folders
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, heads
-from digicarbon.report.rows import unbounded
+from digicarbon.report.rows import number_text, unbounded
 from digicarbon.report.summary import across
 from digicarbon.result import Result
 from digicarbon.spec import Names
@@ -144,7 +144,7 @@ class DiagnosticTable(Report):
         if not np.isfinite(value):
             # an interval can be unbounded; a number that does not exist is left out
             return unbounded(float(value))
-        return f"{value:.0f}" if float(value).is_integer() else f"{float(value):.{self.decimals}f}"
+        return number_text(float(value), self.decimals)
 
 
 def _lags(result: Result) -> dict[str, str]:

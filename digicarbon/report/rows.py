@@ -16,6 +16,8 @@ from digicarbon.report.heads import OUTCOME, option_of
 from digicarbon.report.labels import Labels
 
 CONTROLS = "controls"
+EXACT = 1e15
+"""From here on a float does not hold the last digits of a whole number."""
 _CELL = {"type": ["string", "number", "boolean"]}
 
 
@@ -93,9 +95,14 @@ def controls_of(records: Sequence[Record]) -> set[str]:
 
 
 def number_text(value: float | None, decimals: int) -> str:
-    """Return a statistic as tables show it: whole numbers without decimals; an empty text if there is none."""
+    """Return a statistic as tables show it; an empty text if there is none.
+
+    Whole numbers have no decimals; those whose last digits a float does not hold are as ``1.2e150``.
+    """
     if value is None or not np.isfinite(value):
         return ""
+    if abs(value) >= EXACT:
+        return f"{value:.1e}".replace("e+", "e")
     return f"{value:.0f}" if float(value).is_integer() else f"{value:.{decimals}f}"
 
 

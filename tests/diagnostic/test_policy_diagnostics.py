@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from itertools import permutations
 from typing import Any
@@ -18,6 +19,8 @@ from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.errors import ConfigError, DataError, DigicarbonError
 from digicarbon.note import Note, note_of
 from digicarbon.numeric.did.placebo import every_other, number_of_assignments
+from digicarbon.report import DiagnosticTable, Record
+from digicarbon.result import Result
 from digicarbon.tracking._results import decode, encode
 
 KINDS = {
@@ -332,6 +335,32 @@ def test_few_assignments_are_all_fitted_once(estimator: str) -> None:
     many = tables(diagnostic, panel_of(frame))
     assert len(many["placebo_space_draws"]) == 99
     assert [note.code for note in diagnostic.remarks(many)] == ["placebo_in_space"]
+
+
+@pytest.mark.parametrize(("units", "words"), [(500, ("2.8e67", "2.8e67")), (6000, ("10^843 or more", "10^843或更多"))])
+def test_a_number_of_assignments_that_nobody_counts_has_no_digits(units: int, words: tuple[str, str]) -> None:
+    treated = units // 10 - 2
+    frame = pd.DataFrame(
+        {
+            "state": np.repeat([f"u{one:04d}" for one in range(units)], 2),
+            "year": np.tile([2001, 2002], units),
+            "first": np.repeat(np.where(np.arange(units) < treated, 2002, 0), 2),
+            "y": np.random.default_rng(1).normal(size=2 * units),
+        }
+    )
+    panel, diagnostic = panel_of(frame), PlaceboInSpace(model=did("y"), draws=99)
+    found = tables(diagnostic, panel)
+    result = decode(encode(Result("none", "", tables=found)))
+    (row,) = result.tables["placebo_space"].to_dict("records")
+    exact = math.comb(units, treated)
+    if isinstance(row["possible"], Note):
+        assert row["possible"]["power"] == int(math.log10(exact))
+    else:
+        assert row["possible"] == float(exact)
+    assert [note.code for note in diagnostic.remarks(found)] == ["placebo_in_space"]
+    reports = [DiagnosticTable(name="placebo_space", columns=("possible",), language=one) for one in ("en", "zh")]
+    cells = [report.table("t", [Record("a", {}, {}, result)]).cells for report in reports]
+    assert tuple(frame.iloc[0, 0] for frame in cells) == words
 
 
 def test_every_other_assignment_is_there_once() -> None:

@@ -356,17 +356,20 @@ class CallawaySantanna(ByUnit):
         model, estimated = self.model, self._times.fit(self.y)
         never = model.compare == "never"
         notes = [Note("did_compare_never" if never else "did_compare_not_yet", policy=model.policy)]
-        alone = np.bincount(self.timing.first[self.timing.ever])[estimated.cells.first] < 2
-        before = estimated.cells.event < -model.anticipation
-        if (before & alone).any():
+        half, before = self._times.half, estimated.cells.event < -model.anticipation
+        if (before & half).any():
             notes.append(Note("did_single_left_out"))
         if estimated.left_out:
             notes.append(Note("did_cells_left_out", cells=estimated.left_out))
         notes += self._dropped_controls()
         fitted = self.base(Note("did_influence"), notes, {"group_time": _table(self.timing, estimated)})
-        tested = before & ~alone
+        if not before.any():
+            return fitted, None
+        tested = before & ~half
         own = estimated.influence[:, tested]
-        return fitted, pretest(np.eye(own.shape[1]), estimated.att[tested], own.T @ own, fitted.inference)
+        # there are leads, which the wild bootstrap can test
+        none = WaldTest(np.nan, 0.0, np.nan, np.nan)
+        return fitted, pretest(np.eye(own.shape[1]), estimated.att[tested], own.T @ own, fitted.inference) or none
 
     def _dropped_controls(self) -> list[Note]:
         """Return the note that names controls that a comparison does not use, and where."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -206,6 +206,8 @@ class DiD(Tested):
     def _reference_is_told_apart(self) -> DiD:
         if self.leads is not None and self.base_event < -self.leads:
             raise ValueError(Note("did_reference_outside", key="leads", leads=self.leads, event=self.base_event))
+        if self.estimator == "twfe" and self.aggregate != "overall":
+            raise ValueError(Note("did_without_levels", key="aggregate", aggregate=self.aggregate))
         if self.estimator in ("event_study", "stacked") and self.aggregate in ("cohort", "calendar"):
             raise ValueError(
                 Note("did_without_cells", key="aggregate", aggregate=self.aggregate, estimator=self.estimator)
@@ -254,6 +256,12 @@ class DiD(Tested):
         needed = self.estimator == "stacked" and self.stack_weights == "corrective" and self.aggregate == "event"
         lacking = [name for name in ("leads", "lags") if getattr(self, name) is None]
         return lacking[0] if needed and lacking else ""
+
+    @property
+    def compares_alone(self) -> bool:
+        """Whether the units that are never treated, or the last cohort for them, are the comparison of all effects."""
+        by_compare = self.estimator in ("callaway_santanna", "stacked") and self.compare == "never"
+        return by_compare or self.estimator == "sun_abraham"
 
     @property
     def receivers(self) -> SpilloversOn:
@@ -310,8 +318,7 @@ class DiD(Tested):
             "lags": single,
             "sdid_variance": not synthetic,
             "sdid_draws": not synthetic or self.sdid_variance == "jackknife",
-            "aggregate": single,
-            "overall": single or self.aggregate == "overall",
+            "overall": self.aggregate == "overall",
             "stack_weights": self.estimator != "stacked",
             "base_period": self.estimator != "callaway_santanna",
             "rings": self.spillovers != "rings",
@@ -403,7 +410,8 @@ class DiD(Tested):
         if effects.leads is None:
             return found, None
         if found.resampled is None:
-            return replace(found, notes=(*found.notes, Note("did_leads_by_errors"))), effects.leads
+            said = [Note("did_leads_by_errors")] if np.isfinite(effects.leads.p) else []
+            return replace(found, notes=(*found.notes, *said)), effects.leads
         from digicarbon.model.wild import one_thread
 
         signs = signs_of(restricted.units, self.replications, self.seed, self.weights)
@@ -664,7 +672,7 @@ class DiD(Tested):
                     if self.test == "wild" and self.own_clusters
                     else ()
                 ),
-                *self._notes(timing, mean),
+                *self._notes(panel, timing, effects, mean),
                 *reached.notes,
             ),
         )
@@ -677,8 +685,11 @@ class DiD(Tested):
         behind = timing.event >= 0
         if effects.used is not None:
             behind = behind & effects.used
-        whole = timing_of(panel, self.policy, self.observation_weights)
-        return int(behind.sum()) == int((whole.event >= 0).sum())
+        return int(behind.sum()) == int((self._whole(panel, timing).event >= 0).sum())
+
+    def _whole(self, panel: Panel, timing: Timing) -> Timing:
+        """Return the timing of all units, those that are left out or are the comparison for now as well."""
+        return timing if timing.panel is panel else timing_of(panel, self.policy, self.observation_weights)
 
     def _mean(self, covers: bool) -> Mean:
         """Return over what the overall effect is a mean.
@@ -764,7 +775,7 @@ class DiD(Tested):
         used = effects.used
 
         def table() -> pd.DataFrame:
-            there = timing.treated if used is None else timing.treated & used
+            there = _shown(timing, effects)
             event, unit = binned(timing.event, *ends)[there], timing.panel.unit_codes[there]
             pairs = np.unique(event * len(timing.first) + unit) // len(timing.first)
             units = [int((pairs == level).sum()) for level in shown]
@@ -794,7 +805,7 @@ class DiD(Tested):
             never = never & np.isin(np.arange(len(never)), codes[effects.compared])
         if timing.panel is not panel:
             # a last cohort that is the comparison comes under the policy, too
-            whole = timing_of(panel, self.policy, self.observation_weights)
+            whole = self._whole(panel, timing)
             known = {unit for unit, ever in zip(whole.panel.units, whole.ever, strict=True) if ever}
             never = never & np.array([unit not in known for unit in timing.panel.units])
         return {
@@ -803,12 +814,13 @@ class DiD(Tested):
             "n_cohorts": float(len(np.unique(timing.first[treated]))),
         }
 
-    def _notes(self, timing: Timing | None, mean: Mean) -> tuple[Note, ...]:
+    def _notes(self, panel: Panel, timing: Timing | None, effects: PolicyEffects, mean: Mean) -> tuple[Note, ...]:
         policy = self.policy
         if timing is None:
             return (Note("did_of_a_share", policy=policy),)
-        notes = [*timing.notes, timing.once("cohorts in words", lambda: _cohorts(policy, timing))]
-        notes += _small(timing, whole=self.estimator in ("twfe", "event_study", "stacked"))
+        whole = self._whole(panel, timing)
+        notes = [*timing.notes, timing.once("cohorts in words", lambda: _cohorts(timing, whole))]
+        notes += _small(timing, whole, self)
         if self.estimator == "twfe":
             return (*notes, Note("did_staggered", policy=policy)) if len(timing.cohorts) > 1 else tuple(notes)
         said: dict[Mean, Note] = {
@@ -823,18 +835,30 @@ class DiD(Tested):
         notes += [said[mean]] if mean in said else []
         if self.estimator not in ("stacked", "twfe") and (self.aggregate == "event" or self.estimator == "event_study"):
             first, last = self._ends
-            ends = [Note("did_first_event", event=-first)] if first is not None else []
-            ends += [Note("did_last_event", event=last)] if last is not None else []
+            event = timing.event[_shown(timing, effects)]
+            ends = [Note("did_first_event", event=-first)] if first is not None and (event < -first).any() else []
+            ends += [Note("did_last_event", event=last)] if last is not None and (event > last).any() else []
             notes += [Note("did_binned", ends=ends)] if ends else []
         return tuple(notes)
 
 
-def _small(timing: Timing, whole: bool) -> list[Note]:
-    """Return the note that names cohorts of few units, or all treated units together where cohorts have one effect."""
+def _shown(timing: Timing, effects: PolicyEffects) -> NDArray[np.bool_]:
+    """Return the rows of units under the policy that have a part in effects, shape (rows,)."""
+    return timing.treated if effects.used is None else timing.treated & effects.used
+
+
+def _small(timing: Timing, whole: Timing, model: DiD) -> list[Note]:
+    """Return the note that names cohorts of few units, or all treated units together where cohorts have one effect.
+
+    Few units that all cohorts are compared with are named as well.
+    """
     sizes = {one: int((timing.first == one).sum()) for one in timing.cohorts}
-    if whole and sum(sizes.values()) >= FEW_TREATED:
-        return []
-    small = [_cohort(timing, one, units) for one, units in sizes.items() if whole or units < FEW_TREATED]
+    together = model.estimator in ("twfe", "event_study", "stacked")
+    few = [] if together and sum(sizes.values()) >= FEW_TREATED else list(sizes.items())
+    small = [_cohort(timing, one, units) for one, units in few if together or units < FEW_TREATED]
+    if model.compares_alone and int((~timing.ever).sum()) < FEW_TREATED:
+        compared = {unit for unit, ever in zip(timing.panel.units, timing.ever, strict=True) if not ever}
+        small += _counted(whole, compared)
     return [Note("did_small_cohorts", least=FEW_TREATED, cohorts=cut(small))] if small else []
 
 
@@ -842,13 +866,25 @@ def _cohort(timing: Timing, place: int, units: int) -> Note:
     return Note("did_cohort", period=timing.label(place), units=units)
 
 
-def _cohorts(policy: str, timing: Timing) -> Note:
-    """Return the note that says how many units come under the policy when."""
-    units = [_cohort(timing, one, int((timing.first == one).sum())) for one in timing.cohorts]
-    never = int((~timing.ever).sum())
-    return Note(
-        "did_cohorts", policy=policy, cohorts=cut([*units, *([Note("did_never", units=never)] if never else [])], 8)
-    )
+def _cohorts(timing: Timing, whole: Timing) -> Note:
+    """Return the note that says how many units come under the policy when.
+
+    Parameters
+    ----------
+    timing : Timing
+    whole : Timing
+        In which a cohort that is the comparison has its first period.
+    """
+    return Note("did_cohorts", policy=timing.policy, cohorts=cut(_counted(whole, set(timing.panel.units)), 8))
+
+
+def _counted(timing: Timing, units: Collection[str]) -> list[Note]:
+    """Return how many of some units come under the policy in each period, and how many never do."""
+    first = timing.first[[unit in units for unit in timing.panel.units]]
+    counts = [(one, int((first == one).sum())) for one in timing.cohorts]
+    cohorts = [_cohort(timing, one, count) for one, count in counts if count]
+    never = int((first == NEVER).sum())
+    return [*cohorts, *([Note("did_never", units=never)] if never else [])]
 
 
 _MEANS: Mapping[Aggregate, Mean] = {

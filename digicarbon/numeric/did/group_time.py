@@ -135,6 +135,9 @@ class GroupTimes:
     dropped : ndarray of bool, shape (cells, k)
         Controls that have no coefficient in a cell: among its units of comparison they are constant, or depend on
         others before them.
+    half : ndarray of bool, shape (cells,)
+        Cells whose standard error has one side of the comparison alone: a cohort of one unit, or no more units of
+        comparison than their regression has coefficients, does not differ from what is computed of it.
 
     Notes
     -----
@@ -167,6 +170,8 @@ class GroupTimes:
         self._share = share / share.sum(axis=1, keepdims=True)
         self._inverse, self._regression = inverse, own[keep]
         self.dropped = dropped[self._regression]
+        spent = others.sum(axis=1) <= 1 + (~dropped).sum(axis=1)
+        self.half = spent[self._regression] | (treated[keep].sum(axis=1) < 2)
         means = np.einsum("cn,cnk->ck", self._share, self._known[self._early])
         # what is beyond the regression in a unit moves the effect by this
         self._moves = self._share - (means[:, None] @ inverse[self._regression])[:, 0]

@@ -122,6 +122,11 @@ def head(figure: Figure, title: str, simulated: bool, language: Language) -> Non
         figure.suptitle(textwrap.fill(drawable(text), most), x=0.01, ha="left", fontsize=10)
 
 
+def with_minus(text: str) -> str:
+    """Return a text of numbers whose minus signs are those of axes; tables have hyphens."""
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
 def quiet_ticks(axes: Axes) -> None:
     """Remove ticks and frame, for maps."""
     axes.set_xticks([])

@@ -26,6 +26,7 @@ from digicarbon.report.picture._figure import (
     head,
     new_figure,
     series,
+    with_minus,
 )
 from digicarbon.report.picture._places import short_names
 from digicarbon.report.picture.intervals import MOST_TICKS, Results, event_label, interval_words, labelled
@@ -124,7 +125,7 @@ def plot_event_study(
         axes.margins(x=0.02)
         if len(events) <= MOST_TICKS:
             there = {event: [by_run[run] for run, table in tables.items() if event in table.index] for event in events}
-            axes.set_xticks(events, [event_label(event, there[event]) for event in events])
+            axes.set_xticks(events, [with_minus(event_label(event, there[event])) for event in events])
         axes.set_xlabel(
             words.say(
                 "event time of",

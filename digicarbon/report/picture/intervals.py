@@ -25,6 +25,7 @@ from digicarbon.report.picture._figure import (
     head,
     new_figure,
     series,
+    with_minus,
 )
 from digicarbon.report.rows import interval_text
 from digicarbon.result import EFFECTS, Constituent, Result, effect_names
@@ -255,7 +256,7 @@ def _by_time(
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
     axes.set_axisbelow(True)
     if len(at) <= MOST_TICKS:
-        axes.set_xticks(at, [event_label(time, _with(times, time, numbers, by_run)) for time in at])
+        axes.set_xticks(at, [with_minus(event_label(time, _with(times, time, numbers, by_run))) for time in at])
     shown = [part for result in by_run.values() for role in result.roles for part in role.made_of]
     by_level = any(part.variable == variable and part.level for part in shown)
     axes.set_xlabel(words(variable) if by_level else words.say("periods after", x=words(variable)))
@@ -271,7 +272,7 @@ def _with(times: Mapping[str, float], time: float, numbers: pd.DataFrame, by_run
 
 
 def event_label(event: float, results: Iterable[Result]) -> str:
-    """Return an event time in words: ``≤ −5`` where it holds all before it, ``(≤) −5`` if only in some results.
+    """Return an event time in words: ``≤ -5`` where it holds all before it, ``(≤) -5`` if only in some results.
 
     Parameters
     ----------
@@ -279,7 +280,7 @@ def event_label(event: float, results: Iterable[Result]) -> str:
     results : iterable of Result
         Those that have an effect at it.
     """
-    text = f"{event:g}".replace("-", "\N{MINUS SIGN}")
+    text = f"{event:g}"
     signs = [result.bins.get(int(event), "") for result in results]
     sign = next(filter(None, signs), "")
     if not sign:
@@ -407,7 +408,7 @@ def _with_numbers(lines: Sequence[_Line], numbers: pd.DataFrame) -> Iterator[tup
 def _write_numbers(axes: Axes, lines: Sequence[_Line], numbers: pd.DataFrame) -> None:
     """Write estimate and interval to the right of the picture."""
     for line, row in _with_numbers(lines, numbers):
-        text = f"{row['coef']:.3f} {interval_text(row['low'], row['high'], 3)}".rstrip().replace("-", "\N{MINUS SIGN}")
+        text = with_minus(f"{row['coef']:.3f} {interval_text(row['low'], row['high'], 3)}".rstrip())
         axes.annotate(
             text,
             (1.02, line.y),

@@ -24,6 +24,7 @@ from digicarbon.report.picture._figure import (
     new_figure,
     quiet_ticks,
     series,
+    with_minus,
 )
 from digicarbon.report.picture._places import Areas, areas_of, long_names
 
@@ -531,7 +532,7 @@ def _with_few_digits(bounds: FloatArray) -> list[str]:
         exact = all(abs(float(f"{bound:.{decimals}f}") - bound) < 1e-9 * max(abs(bound), 1e-6) for bound in bounds)
         if exact or (decimals > 8 and len(set(texts)) == len(texts)):
             break
-    return [text.replace("-", "\N{MINUS SIGN}") for text in texts]
+    return list(map(with_minus, texts))
 
 
 def _around(different: FloatArray) -> FloatArray:
@@ -551,7 +552,7 @@ def _apart(different: FloatArray) -> list[str]:
         exact = all(abs(round(value, decimals) - value) <= NOISE * size for value in different)
         if exact or (decimals >= enough and len(set(texts)) == len(texts)):
             break
-    return [text.replace("-", "\N{MINUS SIGN}") for text in texts]
+    return list(map(with_minus, texts))
 
 
 def _by_region(

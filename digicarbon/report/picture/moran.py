@@ -27,6 +27,7 @@ from digicarbon.report.picture._figure import (
     head,
     new_figure,
     series,
+    with_minus,
 )
 from digicarbon.report.picture._places import short_names
 from digicarbon.weights import Weights
@@ -247,4 +248,4 @@ def _name_far_units(axes: Axes, z: FloatArray, lag: FloatArray, names: Sequence[
 
 def _caption(period: int | str, i: float, p: float) -> str:
     shown = f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
-    return f"{period}: I = {i:.3f}, {shown}".replace("-", "\N{MINUS SIGN}")
+    return f"{period}: I = {with_minus(f'{i:.3f}')}, {shown}"

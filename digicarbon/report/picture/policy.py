@@ -22,6 +22,7 @@ from digicarbon.report.picture._figure import (
     drawing,
     head,
     new_figure,
+    with_minus,
 )
 
 if TYPE_CHECKING:
@@ -248,4 +249,4 @@ def _table(tables: Mapping[str, pd.DataFrame], name: str, option: str) -> pd.Dat
 
 
 def _number(value: float) -> str:
-    return f"{value:.3f}".replace("-", "\N{MINUS SIGN}")
+    return with_minus(f"{value:.3f}")

@@ -12,7 +12,18 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.numeric.sensitivity.omitted import Estimate
-from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Naming, Words, drawing, head, new_figure
+from digicarbon.report.picture._figure import (
+    BLUE,
+    GREY,
+    ORANGE,
+    Language,
+    Naming,
+    Words,
+    drawing,
+    head,
+    new_figure,
+    with_minus,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -163,8 +174,8 @@ def _clear(labels: Sequence[Text], points: FloatArray, ends: Sequence[float]) ->
 
 
 def _short(value: float) -> str:
-    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
+    return with_minus(f"{value:.3g}")
 
 
 def _number(value: float) -> str:
-    return f"{value:.3f}".replace("-", "\N{MINUS SIGN}")
+    return with_minus(f"{value:.3f}")

@@ -13,7 +13,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.arrays import BoolArray, FloatArray
-from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Words, drawable, drawing, head, new_figure
+from digicarbon.report.picture._figure import (
+    BLUE,
+    GREY,
+    ORANGE,
+    Language,
+    Words,
+    drawable,
+    drawing,
+    head,
+    new_figure,
+    with_minus,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -440,7 +451,7 @@ def _write_medians(axes: Axes, rows: Sequence[_Row], coef: FloatArray, words: Wo
         if row.there is not None:
             columns[0].append((1.09, f"{int(row.there.sum()):,}", row.y))
         if row.y in medians:
-            text = f"{medians[row.y]:z,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+            text = with_minus(f"{medians[row.y]:z,.{decimals}f}")
             columns[1].append((1.19, text, row.y))
     for x, text, y in (*columns[0], *columns[1]):
         axes.annotate(
@@ -476,7 +487,7 @@ def _short(text: str, most: int = 38) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
+    return with_minus(f"{value:.4g}")
 
 
 def _legend(axes: Sequence[Axes]) -> Iterator[tuple[Any, str]]:

@@ -13,6 +13,7 @@ from conftest import reference, skip
 from policies import close, counties, fit, pair, panel_of, states, world
 
 import digicarbon as dc
+from digicarbon.diagnostic import Leads
 from digicarbon.model.batch import Estimand
 from digicarbon.model.did._by_unit import ByUnit, UnitBatch, by_unit
 from digicarbon.numeric.resampling.signs import signs_of
@@ -215,6 +216,35 @@ def test_cohorts_of_few_units_have_a_note_and_single_ones_are_no_part_of_the_joi
     assert not fit(PANEL).has_note("did_small_cohorts")
     few = [unit for unit, first in firsts.items() if np.isfinite(first) and first > 0 and first != 1975]
     assert fit(panel_of(FRAME[~FRAME["state"].isin([*few, *gone])])).has_note("did_small_cohorts")
+
+
+def against_one(never: int, controls: int = 0) -> dc.Panel:
+    """A panel in which nothing happens, with few units that are never treated."""
+    starts = (*(4, 6) * 8, *(0,) * never)
+    frame = world(1, lambda first, event: 0.0 * event, units=len(starts), starts=starts)
+    drawn = np.random.default_rng(2).normal(size=(len(frame), controls))
+    return panel_of(frame.assign(**{f"x{place}": column for place, column in enumerate(drawn.T)}))
+
+
+@pytest.mark.parametrize("controls", [0, 2])
+def test_leads_that_are_compared_with_no_more_units_than_coefficients_have_no_joint_test(controls: int) -> None:
+    """What a comparison of one unit differs by cannot be computed: of that side standard errors hold nothing."""
+    fields: dict[str, Any] = {
+        "y": "y", "estimator": "callaway_santanna", "controls": tuple(f"x{place}" for place in range(controls))
+    }  # fmt: skip
+    panel = against_one(1 + controls, controls)
+    found = fit(panel, **fields)
+    assert {"did_single_left_out", "did_small_cohorts"} <= {note.code for note in found.notes}
+    assert not found.has_note("did_leads_by_errors")
+    assert "pretest_p" not in found.statistics
+    row = Leads(model=dc.DiD(policy="pilot", **fields)).tables(panel)["leads"].iloc[0]
+    assert np.isnan(row["p"])
+    assert "has one unit, or as many as coefficients" in str(row["null"])
+    # nothing happens, and draws of signs say so
+    assert fit(panel, **fields, test="wild", replications=199).statistics["pretest_p"] > 0.1
+    more = fit(against_one(2 + controls, controls), **fields)
+    assert not more.has_note("did_single_left_out")
+    assert np.isfinite(more.statistics["pretest_p"])
 
 
 BOTH = ("imputation", "callaway_santanna")

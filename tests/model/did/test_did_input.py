@@ -87,6 +87,8 @@ def test_a_sentence_says_what_to_do(
         ({"estimator": "event_study", "leads": 2, "reference": -3}, "shorter than the reference"),
         ({"estimator": "event_study", "aggregate": "cohort"}, "effects of single cohorts"),
         ({"estimator": "stacked", "aggregate": "calendar"}, "effects of single cohorts"),
+        ({"aggregate": "event"}, "estimator=twfe has one coefficient; choose event_study"),
+        ({"aggregate": "cohort"}, "aggregate=cohort needs several effects"),
         ({"leads": 0}, "leads"),
         ({"lags": -1}, "lags"),
         ({"reference": 0}, "reference"),
@@ -199,7 +201,7 @@ def test_fields_that_mean_nothing_are_ignored() -> None:
     def ignored(**fields: Any) -> frozenset[str]:
         return dc.DiD(y="y", policy="pilot", **fields).ignored
 
-    assert {"compare", "leads", "lags", "aggregate", "base_period"} <= ignored()
+    assert {"compare", "leads", "lags", "overall", "base_period"} <= ignored()
     assert "cov" in ignored(estimator="imputation")
     assert "cluster" in ignored(cov="robust")
     assert not {"compare", "leads", "cov"} & ignored(estimator="stacked")
@@ -227,7 +229,8 @@ def test_a_year_that_no_unit_has_is_no_period(estimator: str) -> None:
         dc.Panel.from_frame(frame, unit="state", time="year").with_policy("pilot", dates)
         for frame, dates in ((left, own), (moved_up, firsts))
     )
-    fields = {"y": "log_gsp", "policy": "pilot", "estimator": estimator, "aggregate": "event"}
+    fields = {"y": "log_gsp", "policy": "pilot", "estimator": estimator}
+    fields |= {} if estimator == "twfe" else {"aggregate": "event"}
     fields |= {"stack_weights": "variance"} if estimator == "stacked" else {}
     close(dc.DiD(**fields).fit(one).coef.tolist(), dc.DiD(**fields).fit(other).coef.tolist())
 
@@ -311,10 +314,46 @@ def test_nobody_is_counted_as_never_treated_where_all_are_in_the_end() -> None:
     fields: dict[str, Any] = {"y": "y", "aggregate": "event", "compare": "not_yet"}
     found = fit(panel, estimator="sun_abraham", **fields)
     assert (found.statistics["n_treated"], found.statistics["n_never"]) == (40, 0)
+    (cohorts,) = [str(note) for note in found.notes if note.code == "did_cohorts"]
+    assert cohorts == "First period under pilot: 20 units in 3, 20 units in 5, 20 units in 8."
     found = fit(panel, estimator="callaway_santanna", base_period="universal", **fields)
     units = found.tables["event_units"]["units"]
     cells = found.tables["group_time"]
     assert units[-1] == 20 * cells["cohort"].nunique() == 40
+
+
+@pytest.mark.parametrize("estimator", ["callaway_santanna", "sun_abraham", "stacked"])
+def test_few_units_of_comparison_are_named(estimator: str) -> None:
+    sizes = {3: 8, 5: 8, 0: 3}
+    starts = tuple(first for first, units in sizes.items() for _ in range(units))
+    panel = panel_of(world(5, lambda first, event: 1.0 + 0 * event, units=len(starts), starts=starts))
+    (said,) = [str(note) for note in fit(panel, y="y", estimator=estimator).notes if note.code == "did_small_cohorts"]
+    assert said.startswith("Fewer than 5 units: 3 units never. ")
+    many = panel_of(world(5, lambda first, event: 1.0 + 0 * event, starts=(3, 5, 0)))
+    assert not fit(many, y="y", estimator=estimator).has_note("did_small_cohorts")
+
+
+def test_a_last_cohort_of_few_units_is_named_by_its_period() -> None:
+    panel = panel_of(world(5, lambda first, event: 1.0 + 0 * event, units=10, starts=(3, 3, 3, 8)))
+    found = fit(panel, y="y", estimator="sun_abraham", compare="not_yet")
+    (said,) = [str(note) for note in found.notes if note.code == "did_small_cohorts"]
+    assert said.startswith("Fewer than 5 units: 2 units in 8. ")
+
+
+@pytest.mark.parametrize("estimator", ["event_study", "sun_abraham", "imputation", "callaway_santanna"])
+def test_ends_are_named_where_something_lies_beyond(estimator: str) -> None:
+    panel = panel_of(world(5, lambda first, event: 1.0 + 0 * event, starts=(4, 6, 0)))
+
+    def ends(**fields: Any) -> list[str]:
+        found = fit(panel, y="y", estimator=estimator, aggregate="event", **fields)
+        return [str(note).partition(": ")[2] for note in found.notes if note.code == "did_binned"]
+
+    # periods 1 to 10: event times from -5 to 6
+    assert ends(leads=5, lags=6) == []
+    assert ends(leads=9, lags=9) == []
+    assert ends(leads=3, lags=6) == ["-3 and before."]
+    assert ends(leads=5, lags=2) == ["2 and after."]
+    assert ends(leads=3, lags=2) == ["-3 and before, 2 and after."]
 
 
 @pytest.mark.parametrize(

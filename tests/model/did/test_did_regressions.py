@@ -180,7 +180,8 @@ def test_numbers_are_described() -> None:
 
 @pytest.mark.parametrize("estimator", ["twfe", "event_study", "sun_abraham", "imputation", "callaway_santanna"])
 def test_many_outcomes_are_fitted_as_single_ones(estimator: str) -> None:
-    model = dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, aggregate="event", controls=("log_emp",))
+    by: dict[str, Any] = {} if estimator == "twfe" else {"aggregate": "event"}
+    model = dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, controls=("log_emp",), **by)
     outcomes = np.random.default_rng(1).standard_normal((len(FRAME), 3)) + PANEL.array(["log_gsp"])
     terms = ("pilot",) if estimator == "twfe" else ("pilot", "pilot[2]")
     estimands = [Estimand("coefficient", term) for term in terms]
