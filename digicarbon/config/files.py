@@ -37,7 +37,8 @@ SWEEP_KEYS = (
 )
 REPLACEABLE = ("labels", "columns", "grid", "zip", "exclude", "draw", "kinds", "claim", "experiments", "instead")
 """Keys whose inherited part `replace` drops."""
-LABELS = "labels"
+LABELS, TITLE = "labels", "title"
+_ENVIRONMENT = re.compile(r"\$\{oc\.env:[^}]*\}?")
 """Words of an experiment, or of an option of any group, for what tables and pictures name."""
 ROOT = "config"
 """The default sentence, which every experiment inherits."""
@@ -387,6 +388,15 @@ def check_shape(key: str, value: object, place: str) -> None:
         raise ConfigError(Note("wrong_shape", key=key, wanted=shape, given=repr(value)), place)
     if key == LABELS:
         check_labels(value, key, place)
+    elif key == TITLE:
+        check_printed(str(value), key, place)
+
+
+def check_printed(text: str, key: str, place: str) -> None:
+    """Raise a `ConfigError` if a text that tables and pictures show has a variable of the environment."""
+    found = _ENVIRONMENT.search(text)
+    if found is not None:
+        raise ConfigError(Note("environment_printed", key=key, variable=found[0]), place)
 
 
 def check_labels(value: object, key: str, place: str) -> dict[str, str]:
@@ -395,7 +405,7 @@ def check_labels(value: object, key: str, place: str) -> dict[str, str]:
     Raises
     ------
     ConfigError
-        If the value is no mapping of names to texts.
+        If the value is no mapping of names to texts, or a text has a variable of the environment.
     """
     if value is None:
         return {}
@@ -407,6 +417,7 @@ def check_labels(value: object, key: str, place: str) -> dict[str, str]:
             raise ConfigError(
                 Note("wrong_shape", key=f"{key}.{name}", wanted=Note("some_text"), given=repr(words)), place
             )
+        check_printed(words, f"{key}.{name}", place)
     return {str(name): words for name, words in value.items()}
 
 

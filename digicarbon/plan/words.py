@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from typing import Any
 
 from digicarbon.config.compose import Composer
-from digicarbon.config.files import GROUPS, LABELS, check_labels
+from digicarbon.config.files import GROUPS, LABELS, check_labels, check_printed
 from digicarbon.note import Note
 from digicarbon.panel import LOG_PREFIX, variables_of
 from digicarbon.plan.runs import NO_NUMBERS, Plan
 from digicarbon.spec import own_field
 
+PRINTED = ("labels", "rows", "caption", "heading", "units")
+"""Fields of reports, and of reports within them, whose texts stand in tables and pictures."""
 ALIKE = 0.8
 """How alike a name is to the one that was meant, as `difflib` counts it."""
 
@@ -44,6 +47,29 @@ def labels(composer: Composer, planned: Plan) -> dict[str, str]:
                     node[LABELS], f"{group}.{LABELS}", composer.where(f"{group}.{LABELS}", {group: option})
                 )
     return words | check_labels(composer.sweep_keys()[LABELS], LABELS, composer.where(LABELS))
+
+
+def check_texts_of_report(composer: Composer) -> None:
+    """Raise a `ConfigError` if a text that the report shows has a variable of the environment."""
+
+    def check(value: object, key: str) -> None:
+        if isinstance(value, str):
+            check_printed(value, key, composer.where(key))
+        elif isinstance(value, Mapping):
+            for name, part in value.items():
+                check(part, f"{key}.{name}")
+        elif isinstance(value, list):
+            for part in value:
+                check(part, key)
+
+    def walk(fields: Mapping[str, Any], key: str) -> None:
+        for name, value in fields.items():
+            if name in PRINTED:
+                check(value, f"{key}.{name}")
+            elif isinstance(value, Mapping):
+                walk(value, f"{key}.{name}")
+
+    walk(composer.recorded()["report"], "report")
 
 
 def misspelt(composer: Composer, planned: Plan) -> list[Note]:

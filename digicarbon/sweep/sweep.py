@@ -29,7 +29,7 @@ from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.about import at, key_of
 from digicarbon.panel import variables_of
 from digicarbon.plan.runs import Plan, Run, require
-from digicarbon.plan.words import labels
+from digicarbon.plan.words import check_texts_of_report, labels
 from digicarbon.progress import Advance, phase
 from digicarbon.report import Report, Table
 from digicarbon.report.claim import Claim, claim_of
@@ -204,6 +204,7 @@ def settings(composer: Composer) -> Settings:
         If one is wrong; the message names the place.
     """
     lacking = composer.missing()
+    check_texts_of_report(composer)
 
     def built(group: str, kind: type[S]) -> S:
         require([key for key in lacking if key.startswith(f"{group}.")], composer.chosen, composer)

@@ -206,3 +206,29 @@ def test_words_of_the_environment_are_not_recorded(
     monkeypatch.delenv("A_FOLDER")
     assert main(["rerun", "inference=robust"]) == 2
     assert "A_FOLDER" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        (["title=the ${oc.env:A_WORD}"], "title"),
+        (["+labels={x: the ${oc.env:A_WORD}}"], "labels.x"),
+        (["report.labels={x: the ${oc.env:A_WORD}}"], "report.labels.x"),
+        (["report.rows={Source: [a, '${oc.env:A_WORD}']}"], "report.rows.Source"),
+        (["report.caption=of ${source.path}", "source.path=${oc.env:A_WORD}.csv"], "report.caption"),
+    ],
+)
+def test_words_of_tables_are_not_those_of_the_environment(
+    project: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch, words: list[str], key: str
+) -> None:
+    monkeypatch.setenv("A_WORD", PLANTED)
+    frame = pd.DataFrame([(u, t, u * t + t % 3, u + t * t) for u in range(4) for t in range(5)], columns=list("utyx"))
+    frame.to_csv(f"{PLANTED}.csv", index=False)
+    own = ["source=table", f"source.path={PLANTED}.csv", "source.unit=u", "source.time=t", "executor=sequential"]
+    own += ["measure=none", "outcome=none", "model=pooled", "model.y=y", "model.x=[x]", "model.controls=[]"]
+    quoted = [f"{name}='{text}'" if name in ("title", "report.caption") else f"{name}={text}"
+              for name, _, text in (word.partition("=") for word in words)]  # fmt: skip
+    assert main(["run", *own, *quoted]) == 2
+    said = capfd.readouterr().err
+    assert f"{key} has ${{oc.env:A_WORD}}: tables and pictures are recorded" in said
+    assert PLANTED not in said
