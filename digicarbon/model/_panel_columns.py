@@ -16,9 +16,19 @@ from digicarbon.model._observation_weights import Weighting
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.covariance import score_sums
-from digicarbon.numeric.linear.least_squares import Fit, least_squares
+from digicarbon.numeric.linear.least_squares import Fit, cholesky, least_squares
+from digicarbon.numeric.linear.leverage import clearly_even
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects, components, quasi_demean
-from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, absorb_weighted, absorbed_rank
+from digicarbon.numeric.linear.within import (
+    EffectsKind,
+    Rows,
+    absorb,
+    absorb_weighted,
+    absorbed_rank,
+    clear_products,
+    vanish,
+    varies,
+)
 from digicarbon.panel import Column, Panel
 from digicarbon.result import CONSTANT, DUMMY, REGRESSOR, Role
 
@@ -126,7 +136,47 @@ class Columns:
     @cached_property
     def fit(self) -> Fit:
         """The least-squares fit, which models that differ in their standard errors share."""
-        return least_squares(self.values, self.slopes, None if self.slopes else self.gram)
+        return least_squares(self.values, self.slopes, None if self.slopes else self._cholesky)
+
+    @cached_property
+    def _cholesky(self) -> FloatArray | None:
+        return cholesky(self.gram)
+
+    @cached_property
+    def clear(self) -> bool:
+        """Whether regressors are so far from vanishing and from dependence that no further check is needed."""
+        own, squares = self.gram.diagonal()[:-1], self.squares[:-1]
+        if self._cholesky is not None:
+            # columns that are far from dependence with the outcome are so without it
+            return not vanish(own, squares)
+        return clear_products(self.gram[:-1, :-1], squares)
+
+    @property
+    def varies(self) -> bool:
+        """Whether the outcome varies by more than rounding once effects are removed."""
+        # the range of what has no mean is at least its root mean square
+        least = len(self.values) * 1e-20 * max(float(self.squares[-1]), 1.0)
+        if self.without_means and self.gram[-1, -1] > least:
+            return True
+        return varies(self.unscaled[:, -1], self.outcome)
+
+    def clearly_even(self, names: tuple[str, ...]) -> bool:
+        """Return whether it is clear that no unit has much of what is left of each of some regressors."""
+        if names not in self._even:
+            z, root, rows = self.values[:, :-1], self.fit.root, self.rows
+            places = map(self.names.index, names)
+            self._even[names] = (
+                rows.balanced
+                and self.without_means
+                and self.clear
+                # what is left of a regressor is Z(Z′Z)⁻¹'s column, up to its size
+                and all(clearly_even((z @ (root @ root[place])).reshape(rows.n, rows.t)) for place in places)
+            )
+        return self._even[names]
+
+    @cached_property
+    def _even(self) -> dict[tuple[str, ...], bool]:
+        return {}
 
     def score_sums(self, by: Literal["unit", "time"]) -> FloatArray:
         """Return the sums of the regressors times the residuals over clusters, shape (groups, k)."""
@@ -221,10 +271,14 @@ def demeaned(
     new = [column for column in columns if key not in column.memory]
     if new:
         # a column is demeaned once, whatever the number of models and panels that read it
-        raw = np.column_stack([column.values for column in new])
+        raw = np.ascontiguousarray(np.array([column.values for column in new]).T)
         found = absorb(raw, rows, effects) if absorption is None else absorption.kernel(raw)
-        for column, left in zip(new, found.T, strict=True):
-            column.memory[key] = np.ascontiguousarray(left)
+        # each of them in one piece
+        lines = np.ascontiguousarray(found.T)
+        for column, left in zip(new, lines, strict=True):
+            column.memory[key] = left
+        if len(new) == len(columns):
+            return np.asarray(lines.T)
     return _side_by_side([column.memory[key] for column in columns])
 
 
@@ -408,7 +462,10 @@ def quasi_demeaned(panel: Panel, names: tuple[str, ...], y: str, effects: Random
 
 def rows_of(panel: Panel) -> Rows:
     """Return which unit and period each row of a panel belongs to, without a calendar where none is known."""
-    return Rows(panel.unit_codes, panel.period_codes, *panel.shape, panel.positions if panel.ordered else None)
+    index = panel.index
+    known = len(index.periods) > 1 and index.ordered
+    calendar = partial(getattr, index.calendar, "positions") if known else None
+    return Rows(index.unit_codes, index.period_codes, *panel.shape, calendar)
 
 
 def _singletons(panel: Panel, effects: EffectsKind) -> tuple[Note, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -63,9 +64,10 @@ class Rule:
 
     def note(self, t: int) -> Note:
         """Return the note that says what the standard errors are."""
-        return Note("errors_are", errors=self._errors(self.lags(t), self.small_sample))
+        return _note(self, t)
 
-    def _errors(self, lags: int, rule: str) -> Note:
+    def errors(self, lags: int, rule: str) -> Note:
+        """Return what the standard errors are called."""
         match self.cov:
             case "robust":
                 return Note("robust", hc={"none": "HC0", "hc3": "HC3"}.get(rule, "HC1"))
@@ -83,6 +85,11 @@ class Rule:
                 return Note("conley", kernel=KERNELS[self.kernel], rule=rule)
             case _:
                 return Note("classic")
+
+
+@lru_cache(1024)
+def _note(rule: Rule, t: int) -> Note:
+    return Note("errors_are", errors=rule.errors(rule.lags(t), rule.small_sample))
 
 
 OF_ERRORS = frozenset({*Rule.__dataclass_fields__, "df"})

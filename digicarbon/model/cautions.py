@@ -15,6 +15,7 @@ from digicarbon.model._observation_weights import Weighting
 from digicarbon.model._panel_columns import demeaned, rows_of
 from digicarbon.note import Note
 from digicarbon.numeric.linear.least_squares import triangular
+from digicarbon.numeric.linear.leverage import MUCH
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb_weighted, clear_products
 from digicarbon.numeric.resampling.null_model import cube, in_rows, orthonormal, without
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -24,8 +25,6 @@ from digicarbon.result import Result
 
 FEW_UNITS = 12
 """Number of units below which spatial models' wild tests were found to reject too rarely, see docs/inference.md."""
-MUCH = 0.25
-"""Share of the variation of a term that is much for one unit, if it is three times its even share, too."""
 ALMOST_ALL = 0.9
 """Share that is much however few units have the term."""
 _LATEST = Latest()

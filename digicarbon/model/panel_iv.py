@@ -47,7 +47,7 @@ from digicarbon.numeric.linear.covariance import (
     small_sample_factor,
 )
 from digicarbon.numeric.linear.least_squares import solve
-from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_rank, dependent, vanishing
+from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_rank, dependent, vanishing, varies
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.panel import Panel
 from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result, roles_made_of
@@ -365,7 +365,7 @@ class PanelIV(Tested):
 
         for chosen in (names, (*exogenous, *instruments)):
             refuse_unidentified(chosen, of(without, chosen), of(raw, chosen), self.effects)
-        if np.ptp(without[:, 0]) < 1e-12 * max(float(np.abs(raw[:, 0]).max()), 1.0):
+        if not varies(without[:, 0], raw[:, 0]):
             raise EstimationError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
         means = without.mean(axis=0) if constant else np.zeros(len(every))
         if constant:

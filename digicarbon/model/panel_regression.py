@@ -67,9 +67,9 @@ from digicarbon.numeric.linear.covariance import (
 )
 from digicarbon.numeric.linear.least_squares import Fit
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects
-from digicarbon.numeric.linear.within import EffectsKind, clear_products, dependent, vanishing
-from digicarbon.panel import Panel, numbered, variables_of
-from digicarbon.result import Inference, Result, roles_made_of
+from digicarbon.numeric.linear.within import EffectsKind, dependent, vanishing
+from digicarbon.panel import Panel, constituents, numbered, parse, variables_of
+from digicarbon.result import CONSTANT, Inference, Result, Role, roles_made_of
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
@@ -102,6 +102,15 @@ _RANDOM: Mapping[str, tuple[str, ...]] = {
 
 _OF_ERRORS = frozenset({*Tested.model_fields, "small_sample", "df", "bandwidth"} - {*Model.model_fields})
 """Fields that change nothing of what least squares is run on."""
+
+
+@lru_cache(1024)
+def _roles_of_columns(names: tuple[str, ...], constant: bool, regressors: tuple[str, ...]) -> tuple[Role, ...] | None:
+    """Return the roles of regressors that are mere columns; None where one of them is more."""
+    if any(parse(name) is not None for name in regressors):
+        return None
+    own = [Role(made_of=constituents(name)) for name in names[constant:]]
+    return (*(CONSTANT,) * constant, *own)
 
 
 class PanelRegression(Tested):
@@ -334,6 +343,12 @@ class PanelRegression(Tested):
         ------
         DataError, WeightsError, EstimationError
         """
+        if type(self) is PanelRegression and self.observation_weights is None:
+            columns = self.design(panel, weights)
+            result = self._estimated(columns, panel, weights)
+            if self.test == "errors" and self._clearly_even(columns, result):
+                return result
+            return self.tested(result, panel, weights)
         if self.observation_weights is None:
             return self.tested(self.estimated(panel, weights), panel, weights)
         require_panel(panel)
@@ -344,7 +359,9 @@ class PanelRegression(Tested):
 
     def estimated(self, panel: Panel, weights: Weights | None) -> Result:
         """Return the fit with p values from its standard errors."""
-        columns = self.design(panel, weights)
+        return self._estimated(self.design(panel, weights), panel, weights)
+
+    def _estimated(self, columns: Columns, panel: Panel, weights: Weights | None) -> Result:
         nobs, k = columns.values.shape[0], columns.values.shape[1] - 1
         df_resid = nobs - k - columns.absorbed
         rule = self.rule
@@ -394,8 +411,16 @@ class PanelRegression(Tested):
             ),
             residuals=residuals.reshape(columns.rows.n, -1).T.copy() if columns.rows.balanced else None,
             errors_note=errors_note,
-            roles=roles_made_of(columns.names, columns.roles, self.made_of(panel)),
+            roles=self._roles(columns, panel),
         )
+
+    def _roles(self, columns: Columns, panel: Panel) -> tuple[Role, ...]:
+        # another class may say that its columns are made of something else
+        if type(self) is PanelRegression and not columns.slopes:
+            plain = _roles_of_columns(columns.names, columns.constant, self.regressors)
+            if plain is not None:
+                return plain
+        return roles_made_of(columns.names, columns.roles, self.made_of(panel))
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
         """Return the regression without its focal terms, with the likeliest spatial lag of y among the candidates.
@@ -448,6 +473,21 @@ class PanelRegression(Tested):
         from digicarbon.model._panel_batch import fitting_weights
 
         return bool(fitting_weights(panel.with_terms(self.terms), self.fixed, [weights]))
+
+    def _needs_no_caution(self, result: Result, panel: Panel, weights: Weights | None) -> bool:
+        """Return whether the design says already that no unit has much of the variation of a focal term."""
+        own = type(self) is PanelRegression and self.observation_weights is None
+        return own and self._clearly_even(self.design(panel, weights), result)
+
+    def _clearly_even(self, columns: Columns, result: Result) -> bool:
+        # with time effects alone there is another caution; the note is on regressors before any is left out
+        return (
+            self.fixed in ("unit", "two_way")
+            and self.estimator == "within"
+            and self.collinear == "refuse"
+            and not self.absorbs
+            and columns.clearly_even(result.focal)
+        )
 
     @property
     def as_regression(self) -> PanelRegression:
@@ -586,10 +626,9 @@ class PanelRegression(Tested):
                 columns.removed,
                 self._further,
             )
-        elif not clear_products(columns.gram[:-1, :-1], columns.squares[:-1]):
+        elif not columns.clear:
             refuse_unidentified(columns.names, z, columns.raw[:, :-1], columns.removed, further)
-        y = values[:, -1]
-        if float(np.ptp(y)) < 1e-12 * max(float(np.abs(columns.outcome).max()), 1.0):
+        if not columns.varies:
             raise DataError(Note("nothing_to_explain", y=self.y, after=after_absorption(self.effects, self._further)))
         return columns
 
@@ -603,7 +642,7 @@ class PanelRegression(Tested):
         z, raw = columns.unscaled[:, :-1], columns.raw[:, :-1]
         if self.constant:
             z, raw = z[:, 1:] - z[:, 1:].mean(axis=0), raw[:, 1:]
-        elif clear_products(columns.gram[:-1, :-1], columns.squares[:-1]):
+        elif columns.clear:
             return ()
         names = columns.names[-z.shape[1] :]
         gone = vanishing(z, raw)

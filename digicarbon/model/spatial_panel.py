@@ -45,7 +45,7 @@ from digicarbon.model.base import (
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note
-from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_count, demean
+from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_count, demean, varies
 from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end, twin
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -447,7 +447,7 @@ class SpatialPanel(Tested):
         within = demean(level, self.fixed)
         flat = within.reshape(n * t, -1)
         refuse_unidentified(names, flat[:, :-1], level.reshape(n * t, -1)[:, :-1], self.fixed)
-        if np.ptp(flat[:, -1]) < 1e-12 * max(float(np.abs(raw[..., -1]).max()), 1.0):
+        if not varies(flat[:, -1], raw[..., -1]):
             raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
         made = Design(level, within, lagged[..., -1:], names, w, m, sample, self.effects == "random")
         if self.kind in LAG_KINDS:

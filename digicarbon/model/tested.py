@@ -182,8 +182,14 @@ class Tested(Model):
             notes.append(Note("wild_unbounded"))
         return tuple(notes)
 
+    def _needs_no_caution(self, result: Result, panel: Panel, weights: Weights | None) -> bool:
+        """Return whether a fit needs no caution for sure, as its design says without a further look."""
+        return False
+
     def _cautions(self, result: Result, panel: Panel, weights: Weights | None) -> list[Note]:
         """Return what a reader must know before the p values."""
+        if self._needs_no_caution(result, panel, weights):
+            return []
         from digicarbon.model.cautions import Filters, leverage, unit_effects_left_out
 
         model: PanelRegression | SpatialPanel

@@ -29,6 +29,7 @@ from digicarbon.model.base import (
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note
+from digicarbon.numeric.linear.within import varies
 from digicarbon.numeric.spatial.by_period.clustered import clustered
 from digicarbon.numeric.spatial.by_period.estimates import PeriodFit, fit_linear
 from digicarbon.numeric.spatial.by_period.lag import fit_lags
@@ -279,7 +280,7 @@ class UnbalancedSpatialPanel(Tested):
         design = PeriodDesign(level, names, tuple(one.called for one in every), space, periods, units)
         within = design.rows(design.columns[..., : level.shape[2]])
         refuse_unidentified(names, within[:, :-1], design.rows(level)[:, :-1], self.effects)
-        if np.ptp(within[:, -1]) < 1e-12 * max(float(np.abs(raw[..., -1]).max()), 1.0):
+        if not varies(within[:, -1], raw[..., -1]):
             raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
         return design
 

@@ -7,6 +7,7 @@ not used: they decide label by label whether the day or the month comes first, a
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import unicodedata
 from calendar import monthrange
@@ -472,6 +473,10 @@ class Index:
         )
 
 
+FEW_ROWS = 10_000
+"""Number of rows up to which calls of numpy take longer than what they do."""
+
+
 class Column:
     """The numbers of one column for the rows of one index, read-only.
 
@@ -486,32 +491,40 @@ class Column:
     """
 
     def __init__(self, source: FloatArray | tuple[Column, NDArray[np.bool_]]) -> None:
-        self._source = source
+        self._source = source if isinstance(source, tuple) else None
+        self._values = None if isinstance(source, tuple) else _read_only(source)
+        self._square: float | None = None
+        self._finite: bool | None = None
         self.memory: dict[Hashable, Any] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Column, (self.values,)
 
-    @cached_property
+    @property
     def values(self) -> FloatArray:
         """The numbers, shape (rows,)."""
-        if isinstance(self._source, tuple):
-            whole, keep = self._source
-            self._source = whole.values[keep]
-        # a plain view: the class of memory-mapped arrays makes every operation slower
-        array = np.asarray(self._source).view()
-        array.flags.writeable = False
-        return array
+        # in this order: another thread that makes the values lets go of the source last
+        source = self._source
+        if self._values is None:
+            assert source is not None
+            whole, keep = source
+            self._values = _read_only(whole.values[keep])
+            self._source = None
+        return self._values
 
-    @cached_property
+    @property
     def finite(self) -> bool:
         """Whether every number is finite."""
-        return bool(np.isfinite(self.values).all())
+        if self._finite is None:
+            self._finite = bool(np.isfinite(self.values).all())
+        return self._finite
 
-    @cached_property
+    @property
     def square(self) -> float:
         """The sum of squares."""
-        return float(self.values @ self.values)
+        if self._square is None:
+            self._square = float(np.einsum("i,i->", self.values, self.values))
+        return self._square
 
     @cached_property
     def digest(self) -> bytes:
@@ -521,6 +534,26 @@ class Column:
     def cut(self, keep: NDArray[np.bool_]) -> Column:
         """Return the rows where ``keep`` is true."""
         return Column((self, keep))
+
+
+def _read_only(values: FloatArray) -> FloatArray:
+    """Return a plain view of an array: the class of memory-mapped ones makes every operation slower."""
+    array = np.asarray(values).view()
+    array.flags.writeable = False
+    return array
+
+
+def all_finite(columns: Sequence[Column]) -> bool:
+    """Return whether every number of columns of one index is finite; few rows are looked at together."""
+    new = [column for column in columns if column._finite is None]
+    # many rows are not copied for this
+    if new and len(new[0].values) <= FEW_ROWS:
+        block = np.array([column.values for column in new])
+        for column, square in zip(new, np.einsum("ij,ij->i", block, block).tolist(), strict=True):
+            column._square = square
+            # a sum that is too large for a number says nothing
+            column._finite = math.isfinite(square) or None
+    return all([column._finite or column.finite for column in columns])
 
 
 def owned(values: Column | FloatArray) -> Column:

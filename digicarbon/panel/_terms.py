@@ -238,7 +238,7 @@ def evaluate(panel: Panel, terms: Sequence[str]) -> tuple[Panel, dict[str, tuple
     DataError
         If a variable is not a column, holds text outside of ``C()``, lacks the reference, or no row has the lag.
     """
-    if all(map(panel.has, terms)):
+    if panel.columns.keys() >= set(terms) or all(map(panel.has, terms)):
         # the usual case in a sweep, whose panels have the columns of their terms already
         return panel, {term: (term,) for term in terms}
     parsed = {term: None if panel.has(term) else parse(term) or _logarithm(panel, term) for term in terms}

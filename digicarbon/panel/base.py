@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
-from digicarbon.panel._index import Column, Index, in_order, label, owned, periods_of, units_in_order
+from digicarbon.panel._index import Column, Index, all_finite, in_order, label, owned, periods_of, units_in_order
 from digicarbon.panel._terms import SPELLING, evaluate, made_of
 from digicarbon.panel.policy import Always, Policy, with_policy
 from digicarbon.panel.shift_share import Complete, ShiftShare, ShiftShares
@@ -228,6 +228,10 @@ class Panel:
 
     def require(self, names: Iterable[str]) -> None:
         """Raise a `DataError` unless each of ``names`` is a column of finite numbers."""
+        names = tuple(names)
+        columns = [self.columns[name] for name in names if name in self.columns]
+        if len(columns) == len(names) and all_finite(columns) and self.text.keys().isdisjoint(names):
+            return
         for name in names:
             self.require_column(name)
             if self.columns[name].finite:
@@ -360,6 +364,8 @@ class Panel:
             depends on whether ``a`` is a term.
         """
         own = tuple(terms)
+        if self.columns.keys() >= {*among, *own}:
+            return own
         names = evaluate(self, tuple(dict.fromkeys([*among, *own])))[1]
         return tuple(name for term in own for name in names[term])
 

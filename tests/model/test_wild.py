@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from digicarbon.errors import WeightsError
 from digicarbon.model._spatial_batch import LagFits
 from digicarbon.model.batch import Fitted
 from digicarbon.model.cautions import few_units, leverage, unit_effects_left_out
+from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.resampling.signs import signs, signs_of
 from digicarbon.tracking import decode
 from digicarbon.tracking._results import encode
@@ -139,6 +142,19 @@ def test_cautions_are_facts_of_the_panel(panel: dc.Panel) -> None:
     levels = panel.array(["y"])[:, 0] + 5.0 * panel.unit_codes
     (note,) = unit_effects_left_out(panel.with_columns({"y": levels}), "y", ("x", "z"), "time")
     assert note["p"] < 1e-6
+
+
+@pytest.mark.parametrize("effects", ["unit", "two_way"])
+@pytest.mark.parametrize("times", [1.0, 2.0, 2.5, 3.0, 3.5, 4.0, 20.0])
+def test_fits_have_the_cautions_of_a_full_look(
+    panel: dc.Panel, weights: dc.Weights, times: float, effects: EffectsKind
+) -> None:
+    heavy = panel.array(["x"])[:, 0] * np.where(panel.unit_codes == 3, times, 1.0)
+    own = panel.with_columns({"x": heavy})
+    expected = leverage(own, ("x",), ("x", "z"), effects)
+    fields: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("z",), "effects": effects}
+    for result in (dc.PanelRegression(**fields).fit(own), dc.SpatialPanel(**fields, kind="sdm").fit(own, weights)):
+        assert [note for note in result.notes if note.code == "unit_leverage"] == expected
 
 
 @pytest.mark.parametrize("test", ["errors", "wild"])

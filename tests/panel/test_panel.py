@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from digicarbon.errors import DataError
 from digicarbon.panel import Panel, label
+from digicarbon.panel._index import Column, all_finite
 
 TIDY = pd.DataFrame(
     {
@@ -233,6 +235,28 @@ def test_missing_values_are_refused_when_used() -> None:
     with pytest.raises(DataError, match=r"no column 'zz'\. Did you mean 'z'"):
         panel.array(["zz"])
     assert panel.array(["z"]).sum() == 210
+
+
+@pytest.mark.parametrize("rows", [12, 20_000])
+@pytest.mark.parametrize(
+    ("odd", "finite"), [(1.0, True), (1e200, True), (np.nan, False), (np.inf, False), (-np.inf, False)]
+)
+def test_columns_are_finite_together_as_each_is(rows: int, odd: float, finite: bool) -> None:
+    values = np.ones((rows, 3))
+    values[5, 1] = odd
+    columns = [Column(column) for column in values.T]
+    assert all_finite(columns) is finite
+    assert [column.finite for column in columns] == [True, finite, True]
+    np.testing.assert_allclose([column.square for column in columns[::2]], rows)
+
+
+def test_a_part_of_a_column_does_not_hold_the_whole() -> None:
+    whole = Column(np.arange(6.0))
+    gone, part = weakref.ref(whole), whole.cut(np.arange(6) < 2)
+    assert part.values.tolist() == [0.0, 1.0]
+    del whole
+    assert gone() is None
+    assert part.values.tolist() == [0.0, 1.0]
 
 
 def test_complete_treats_values_as_rows() -> None:

@@ -19,7 +19,7 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.did.aggregation import Cells, aggregation
 from digicarbon.numeric.did.stacks import StackRows, Stacks, corrective_weights, covariance_of_stacks, stacks
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
-from digicarbon.numeric.linear.least_squares import Fit, least_squares
+from digicarbon.numeric.linear.least_squares import Fit, least_squares, triangular
 from digicarbon.numeric.linear.within import clear_products
 from digicarbon.panel import Column
 from digicarbon.result import Inference, Result
@@ -53,7 +53,7 @@ class StackColumns:
     @cached_property
     def fit(self) -> Fit:
         """The least-squares fit, which models that differ in their standard errors share."""
-        return least_squares(self.values, gram=self.gram)
+        return least_squares(self.values, factor=triangular(self.values, self.gram))
 
 
 def columns_of(model: DiD, timing: Timing) -> StackColumns:

@@ -30,7 +30,7 @@ from digicarbon.numeric.dynamic_space.effects import LONG, SHORT
 from digicarbon.numeric.dynamic_space.estimator import Correction, Setting
 from digicarbon.numeric.dynamic_space.null import DynamicNulls
 from digicarbon.numeric.dynamic_space.spectrum import spectrum_of
-from digicarbon.numeric.linear.within import absorbed_count, demean
+from digicarbon.numeric.linear.within import absorbed_count, demean, varies
 from digicarbon.numeric.spatial.likelihood import in_sample
 from digicarbon.panel import Panel, constituents
 from digicarbon.result import LAG_Y, VARIANCE, Inference, Quantity, Resampled, Result, Role
@@ -315,7 +315,7 @@ class DynamicSpatialPanel(Tested):
         every = np.concatenate([level, *(lags[place] for place in past), y[..., None]], axis=2)
         both = demean(every, self.effects)
         within = np.ascontiguousarray(both[..., :k])
-        if np.ptp(both[..., -1]) < 1e-12 * max(float(np.abs(y).max()), 1.0):
+        if not varies(both[..., -1], y):
             raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
         rows, before_effects = (cube[..., :-1].reshape(n * t, -1) for cube in (both, every))
         refuse_unidentified((*names, *(DYNAMIC[place] for place in past)), rows, before_effects, self.effects)

@@ -28,6 +28,7 @@ from digicarbon.numeric.linear.within import (
     demean,
     dependent,
     vanishing,
+    varies,
 )
 from digicarbon.numeric.resampling.null_model import in_rows
 from digicarbon.numeric.spatial.moments import QuadraticMoments
@@ -173,7 +174,7 @@ def design_of(model: SpatialIV, panel: Panel, weights: Weights | None) -> Spatia
         effects,
     )
     refuse_unidentified(names, rows[:, :k], of_levels[:, :k], effects)
-    if np.ptp(rows[:, k]) < 1e-12 * max(float(np.abs(of_levels[:, k]).max()), 1.0):
+    if not varies(rows[:, k], of_levels[:, k]):
         raise EstimationError(Note("nothing_to_explain", y=model.y, after=after(effects)))
     inside = [names.index(name) for name in exogenous]
     kept, dropped = _independent(rows, of_levels, inside, k + 1, len(model.instruments), outside_names)

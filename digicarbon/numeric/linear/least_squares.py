@@ -36,7 +36,7 @@ class Fit:
         return self.root @ self.root.T
 
 
-def least_squares(columns: FloatArray, slopes: int = 0, gram: FloatArray | None = None) -> Fit:
+def least_squares(columns: FloatArray, slopes: int = 0, factor: FloatArray | None = None) -> Fit:
     """Regress the last column on the others.
 
     Parameters
@@ -45,8 +45,8 @@ def least_squares(columns: FloatArray, slopes: int = 0, gram: FloatArray | None 
         Regressors of full rank, then the outcome.
     slopes : int
         Number of regressors before dummies that add up to the constant; 0 if there are no such dummies.
-    gram : ndarray, shape (k + 1, k + 1), optional
-        Inner products of the columns, where they are known; not with ``slopes``.
+    factor : ndarray, shape (k + 1, k + 1), optional
+        The triangular factor of the columns, where it is known; not with ``slopes``.
 
     Notes
     -----
@@ -55,7 +55,8 @@ def least_squares(columns: FloatArray, slopes: int = 0, gram: FloatArray | None 
     deviations from means, and a large mean costs no digits of their rows of R⁻¹.
     """
     k = columns.shape[1] - 1
-    factor = triangular(columns[:, [*range(slopes, k), *range(slopes), k]]) if slopes else triangular(columns, gram)
+    if factor is None:
+        factor = triangular(columns[:, [*range(slopes, k), *range(slopes), k]] if slopes else columns)
     coef, _ = scipy.linalg.lapack.dtrtrs(factor[:-1, :-1], factor[:-1, -1])
     root, _ = scipy.linalg.lapack.dtrtri(factor[:-1, :-1])
     if slopes:
@@ -99,16 +100,21 @@ def triangular(columns: FloatArray, gram: FloatArray | None = None) -> FloatArra
     Returns
     -------
     ndarray, shape (m, m)
+    """
+    factor = cholesky(columns.T @ columns if gram is None else gram)
+    return np.asarray(np.linalg.qr(columns, mode="r")) if factor is None else factor
+
+
+def cholesky(gram: FloatArray) -> FloatArray | None:
+    """Return the upper triangular factor of inner products of columns, shape (m, m); None where QR should be taken.
 
     Notes
     -----
     The Cholesky factor of the Gram matrix is many times faster than QR but squares the condition: where a scaled
-    diagonal element falls below 1e-3 it would cost more than about ten digits, and QR is taken.
+    diagonal element falls below 1e-3 it would cost more than about ten digits.
     """
-    factor, failed = scipy.linalg.lapack.dpotrf(columns.T @ columns if gram is None else gram, lower=0, clean=1)
-    if not failed:
-        diagonal = factor.diagonal()
-        # a column of R has the norm of the column that it represents
-        if (diagonal > 1e-3 * np.sqrt((factor * factor).sum(axis=0))).all():
-            return np.asarray(factor)
-    return np.asarray(np.linalg.qr(columns, mode="r"))
+    factor, failed = scipy.linalg.lapack.dpotrf(gram, lower=0, clean=1)
+    # a column of R has the norm of the column that it represents
+    if failed or not (factor.diagonal() > 1e-3 * np.sqrt(gram.diagonal())).all():
+        return None
+    return np.asarray(factor)
