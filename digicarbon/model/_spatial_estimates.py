@@ -8,12 +8,15 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model.base import refuse_pole
 from digicarbon.note import Note
-from digicarbon.numeric.linear.within import EffectsKind, demean
+from digicarbon.numeric.linear.least_squares import cholesky
+from digicarbon.numeric.linear.leverage import clearly_even
+from digicarbon.numeric.linear.within import EffectsKind, demean, vanish
 from digicarbon.numeric.spatial.combined import CombinedFit, fit_combined
 from digicarbon.numeric.spatial.likelihood import (
     Demeaning,
@@ -66,12 +69,10 @@ class Design:
 
     Attributes
     ----------
-    level : ndarray, shape (T, N, k + 1)
-        The columns of Z, and y; raw.
-    within : ndarray, shape (T, N, k + 1)
+    raw : ndarray, shape (T, N, k + 2)
+        The columns of Z, y and Wy.
+    removed : ndarray, shape (T, N, k + 2)
         The same with fixed effects removed; raw where effects are random.
-    lagged_y : ndarray, shape (T, N, 1)
-        Wy, raw.
     names : tuple of str
         Names of Z's columns; without fixed effects the first one is the constant.
     w, m : SpatialOperator
@@ -81,19 +82,76 @@ class Design:
         Whether unit effects are random.
     """
 
-    level: FloatArray
-    within: FloatArray
-    lagged_y: FloatArray
+    raw: FloatArray
+    removed: FloatArray
     names: tuple[str, ...]
     w: SpatialOperator
     m: SpatialOperator
     sample: Sample
     random: bool
 
-    @cached_property
+    @property
+    def level(self) -> FloatArray:
+        """Z and y, raw, shape (T, N, k + 1)."""
+        return self.raw[..., :-1]
+
+    @property
+    def within(self) -> FloatArray:
+        """Z and y with fixed effects removed, shape (T, N, k + 1)."""
+        return self.removed[..., :-1]
+
+    @property
+    def lagged_y(self) -> FloatArray:
+        """Wy, raw, shape (T, N, 1)."""
+        return self.raw[..., -1:]
+
+    @property
     def demeaned_lag(self) -> FloatArray:
         """Wy with fixed effects removed, shape (T, N, 1)."""
-        return demean(self.lagged_y, self.sample.effects)
+        return self.removed[..., -1:]
+
+    @cached_property
+    def factor(self) -> FloatArray | None:
+        """Triangular factor of the columns with effects removed; None where they are too close to dependence."""
+        return cholesky(self._gram)
+
+    @cached_property
+    def _gram(self) -> FloatArray:
+        flat = self.removed.reshape(-1, self.removed.shape[2])
+        return np.asarray(flat.T @ flat)
+
+    @property
+    def clear(self) -> bool:
+        """Whether no column is near vanishing with the effects or dependence on others, so that no check is needed."""
+        if self.factor is None or self.sample.effects == "none":
+            return False
+        raw, own = self.raw.reshape(-1, self.raw.shape[2]), self._gram.diagonal()
+        before = np.einsum("ij,ij->j", raw, raw)
+        # columns without means have a range of at least their root mean square: y varies, too
+        return not vanish(own, before) and bool(own[-2] > len(raw) * 1e-20 * max(float(before[-2]), 1.0))
+
+    def clearly_even(self, count: int, places: tuple[int, ...]) -> bool:
+        """Return whether it is clear that no unit has much of what is left of some of the first ``count`` columns.
+
+        Their spatial lags, which come after them, are not taken out.
+        """
+        if (count, places) not in self._even:
+            self._even[count, places] = self.factor is not None and all(
+                clearly_even(self._left(self.factor[:count, :count], place)) for place in places
+            )
+        return self._even[count, places]
+
+    def _left(self, factor: FloatArray, place: int) -> FloatArray:
+        """Return what is left of a column, up to its size: Z(Z′Z)⁻¹'s column, shape (N, T)."""
+        one = np.zeros(len(factor))
+        one[place] = 1.0
+        solved = scipy.linalg.lapack.dpotrs(factor, one, lower=0)[0]
+        flat = self.removed.reshape(-1, self.removed.shape[2])
+        return np.asarray(flat[:, : len(factor)] @ solved).reshape(self.removed.shape[:2]).T
+
+    @cached_property
+    def _even(self) -> dict[tuple[int, tuple[int, ...]], bool]:
+        return {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,8 +203,8 @@ def _of_columns(
     # cost the digits that standard errors are made of
     centre, centre_lag = design.level.mean(axis=(0, 1)), float(design.lagged_y.mean())
     centre[0] = 0.0
-    level = design.level - centre
-    centred = replace(design, level=level, within=level, lagged_y=design.lagged_y - centre_lag)
+    raw = design.raw - np.append(centre, centre_lag)
+    centred = replace(design, raw=raw, removed=raw)
     found = _estimate(kind, centred, demeaning, cov, structure)
     moved = np.eye(len(found.coef))
     moved[0, 1 : len(design.names)] = -centre[1:-1]
@@ -175,7 +233,7 @@ def _estimate(
     found, lagged = _lag(design, demeaning) if lag else _error(design, demeaning)
     spatial = "rho" if lag else "lambda"
     return Estimates(
-        coef=np.array([*found.beta, found.spatial, found.sigma2]),
+        coef=np.concatenate((found.beta, (found.spatial, found.sigma2))),
         tail=(spatial, "sigma2"),
         covariance=_observed(found, lagged, lag, design)
         if cov == "observed"
@@ -200,12 +258,13 @@ def _lagged_y(design: Design, demeaning: Demeaning) -> FloatArray:
 
 def _lag(design: Design, demeaning: Demeaning) -> tuple[SpatialFit, FloatArray]:
     """Return a fit, and Wy with effects removed."""
-    lagged = _lagged_y(design, demeaning)
-    columns = np.concatenate([design.within, lagged], axis=2)
-    found = fit_lag(columns, design.w, design.sample, demeaning)
+    columns, factor = design.removed, design.factor
+    if demeaning == "first" and _effects(design) != "none":
+        columns, factor = np.concatenate([design.within, _lagged_y(design, demeaning)], axis=2), None
+    found = fit_lag(columns, design.w, design.sample, demeaning, factor)
     if design.sample.correction == "bias_corrected":
         found = correct_lag(found, columns, design.w, design.sample, demeaning)
-    return found, lagged
+    return found, columns[..., -1:]
 
 
 def _error(design: Design, demeaning: Demeaning) -> tuple[SpatialFit, FloatArray]:
@@ -233,9 +292,8 @@ def _observed(found: SpatialFit, lagged: FloatArray, lag: bool, design: Design) 
 
 def _combined(design: Design, demeaning: Demeaning, cov: Covariance) -> Estimates:
     columns = np.concatenate([design.within, _lagged_y(design, demeaning)], axis=2)
-    raw = np.concatenate([design.level, design.lagged_y], axis=2)
     first = demeaning == "first"
-    lagged = design.m.lag(columns) if first else demean(design.m.lag(raw), _effects(design))
+    lagged = design.m.lag(columns) if first else demean(design.m.lag(design.raw), _effects(design))
     found = fit_combined(columns, lagged, dense(design.w), dense(design.m), design.sample)
     covariance = found.covariance
     if cov == "observed":
@@ -276,7 +334,7 @@ def _random(kind: Kind, design: Design, structure: ErrorStructure) -> Estimates:
     found: RandomFit
     if kind in LAG_KINDS:
         spatial = "rho"
-        found = fit_lag_random(np.concatenate([design.level, design.lagged_y], axis=2), design.w)
+        found = fit_lag_random(design.raw, design.w)
     else:
         spatial = "lambda"
         found = fit_error_random(design.level, design.m.lag(design.level), dense(design.m), structure)

@@ -78,6 +78,12 @@ _OF_ERRORS = frozenset({*Tested.model_fields, "cov", "effects_se", "draws"} - {*
 """Fields that change nothing of the arrays of a design."""
 
 
+@lru_cache(64)
+def _sample(n: int, t: int, effects: EffectsKind, correction: Correction) -> Sample:
+    """Return a sample, which knows its sizes when it is met again."""
+    return Sample(n, t, effects, correction)
+
+
 @lru_cache(1024)
 def _roles(constant: bool, regressors: tuple[str, ...], lagged: tuple[str, ...], tail: tuple[str, ...]) -> Roles:
     """Return what the parameters are."""
@@ -225,11 +231,19 @@ class SpatialPanel(Tested):
         """
         if error_weights is not None and self.test == "wild":
             raise WeightsError(Note("wild_with_given_error_weights"))
-        return self.tested(self.estimated(panel, weights, error_weights), panel, weights)
+        if type(self) is not SpatialPanel:
+            return self.tested(self.estimated(panel, weights, error_weights), panel, weights)
+        design = self.design(panel, weights, error_weights)
+        result = self._estimated(design)
+        if self.test == "errors" and self._clearly_even(design):
+            return result
+        return self.tested(result, panel, weights)
 
     def estimated(self, panel: Panel, weights: Weights | None, error_weights: Weights | None = None) -> Result:
         """Return the fit with p values from its standard errors."""
-        design = self.design(panel, weights, error_weights)
+        return self._estimated(self.design(panel, weights, error_weights))
+
+    def _estimated(self, design: Design) -> Result:
         found = estimate(self.kind, design, self.demeaning, self.cov, self.error_structure)
         covariance = found.covariance
         for name in found.boundary:
@@ -254,7 +268,7 @@ class SpatialPanel(Tested):
                 self.effects, (self.effects,)
             ),
             random=("unit",) if self.effects == "random" else (),
-            notes=self._notes(found, design),
+            notes=self._notes(found, design, beyond),
             residuals=found.residuals,
             boundary=found.boundary,
             beyond=beyond,
@@ -351,6 +365,16 @@ class SpatialPanel(Tested):
         spills = self.kind in LAG_KINDS or not set(self.lagged).isdisjoint(self.x)
         return ("coefficient", "direct", *(("indirect",) if spills else ()), "total")
 
+    def _needs_no_caution(self, result: Result, panel: Panel, weights: Weights | None) -> bool:
+        """Return whether the design says already that no unit has much of the variation of a focal term."""
+        return type(self) is SpatialPanel and self._clearly_even(self.design(panel, weights))
+
+    def _clearly_even(self, design: Design) -> bool:
+        # with time effects alone there is another caution
+        if self.fixed not in ("unit", "two_way"):
+            return False
+        return design.clearly_even(len(self.regressors), tuple(map(self.regressors.index, self.x)))
+
     @property
     def as_spatial(self) -> SpatialPanel | None:
         """The model itself."""
@@ -432,7 +456,7 @@ class SpatialPanel(Tested):
         w = aligned.operator
         m = self._error_operator(panel, error_weights) or w
         n, t = panel.shape
-        sample = Sample(n, t, self.fixed, self.bias_correction)
+        sample = _sample(n, t, self.fixed, self.bias_correction)
         if self._needs_constant_rows(sample) and (w.constant_row_sum is None or m.constant_row_sum is None):
             raise WeightsError(Note("weights_unequal_rows", weights=weights.called))
         raw = panel.cube((*self.regressors, self.y))
@@ -441,23 +465,25 @@ class SpatialPanel(Tested):
         names = (*constant, *self.regressors, *(f"W_{name}" for name in self.lagged))
         absorbed = 0 if sample.transformed else absorbed_count(n, t, self.fixed)
         refuse_too_small(sample.size - absorbed, len(names) + 1 + (self.kind == "sac"), self.effects)
-        own = [self.regressors.index(name) for name in self.lagged]
-        ones = np.ones((t, n, len(constant)))
-        level = np.concatenate([ones, raw[..., :-1], lagged[..., own], raw[..., -1:]], axis=2)
-        within = demean(level, self.fixed)
-        flat = within.reshape(n * t, -1)
-        refuse_unidentified(names, flat[:, :-1], level.reshape(n * t, -1)[:, :-1], self.fixed)
-        if not varies(flat[:, -1], raw[..., -1]):
+        of_x = lagged[..., :-1]
+        if self.lagged != self.regressors:
+            of_x = of_x[..., [self.regressors.index(name) for name in self.lagged]]
+        ones = [np.ones((t, n, 1))] * len(constant)
+        level = np.concatenate([*ones, raw[..., :-1], of_x, raw[..., -1:], lagged[..., -1:]], axis=2)
+        made = Design(level, demean(level, self.fixed), names, w, m, sample, self.effects == "random")
+        if not made.clear:
+            self._refuse_unidentified(made)
+        return made
+
+    def _refuse_unidentified(self, made: Design) -> None:
+        raw, removed = (cube.reshape(-1, cube.shape[2]) for cube in (made.raw, made.removed))
+        refuse_unidentified(made.names, removed[:, :-2], raw[:, :-2], self.fixed)
+        if not varies(removed[:, -2], raw[:, -2]):
             raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
-        made = Design(level, within, lagged[..., -1:], names, w, m, sample, self.effects == "random")
         if self.kind in LAG_KINDS:
             # what regressors say exactly leaves nothing that tells ρ
-            left, before = (
-                np.concatenate([cube[..., :-1], lag], axis=2).reshape(n * t, -1)
-                for cube, lag in ((within, made.demeaned_lag), (level, made.lagged_y))
-            )
-            refuse_unidentified((*names, f"W_{self.y}"), left, before, self.fixed)
-        return made
+            left, before = (np.delete(columns, -2, axis=1) for columns in (removed, raw))
+            refuse_unidentified((*made.names, f"W_{self.y}"), left, before, self.fixed)
 
     def _needs_constant_rows(self, sample: Sample) -> bool:
         # a spatial error filters the time effects, too: centring removes them only if W1 is constant
@@ -475,9 +501,9 @@ class SpatialPanel(Tested):
         places = _places(self.regressors, (*design.names, *found.tail))
         k, parameters = len(self.regressors), len(found.coef)
         # beyond the last parameter there is a zero, for those of (β, θ, ρ) that are absent
-        padded = np.zeros((parameters + 1, parameters + 1))
-        padded[:-1, :-1] = found.covariance
-        point, covariance = np.append(found.coef, 0.0)[places], padded[places[:, None], places]
+        padded, coef = np.zeros((parameters + 1, parameters + 1)), np.zeros(parameters + 1)
+        padded[:-1, :-1], coef[:-1] = found.covariance, found.coef
+        point, covariance = coef[places], padded.take(places, 0).take(places, 1)
         beta, theta = point[:k], point[k : 2 * k]
         values = (
             lag_effects(beta, theta, float(point[-1]), covariance, design.w)
@@ -519,7 +545,7 @@ class SpatialPanel(Tested):
             fitted = fitted + rho * design.w.apply_g(rho, fitted.T).T
         return squared_correlation(design.within[..., -1], demean(fitted, self.fixed))
 
-    def _notes(self, found: Estimates, design: Design) -> tuple[Note, ...]:
+    def _notes(self, found: Estimates, design: Design, beyond: tuple[str, ...]) -> tuple[Note, ...]:
         # slx has no spatial parameter, whose scores depend on each other
         plain = self.kind == "slx" and self.cov == "cluster"
         notes = [Note("errors_scores_added") if plain else _ERRORS[self.cov]]
@@ -539,7 +565,7 @@ class SpatialPanel(Tested):
                 notes.append(Note("lambda_twin", value=other))
         if "phi" in found.tail and found.coef[len(design.names) + found.tail.index("phi")] < NO_PHI:
             notes.append(Note("phi_at_zero"))
-        for name in self._beyond(found, design):
+        for name in beyond:
             low, high = (design.w if name == "rho" else design.m).bounds
             at = {"low": round(low, 4), "high": round(high, 4)}
             notes.append(Note("rho_beyond" if name == "rho" else "lambda_beyond", **at))

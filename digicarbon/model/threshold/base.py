@@ -22,7 +22,7 @@ from digicarbon.model.tested import Tested
 from digicarbon.model.threshold._regimes import Regimes, texts
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, Covariance, Kernel, SmallSample
-from digicarbon.numeric.linear.within import EffectsKind, demean
+from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.resampling.null_model import in_rows
 from digicarbon.numeric.threshold.estimator import (
     Resampling,
@@ -410,8 +410,7 @@ def _spatial_lag(linear: SpatialPanel, panel: Panel, weights: Weights | None, or
     from digicarbon.numeric.threshold.space import SpatialLag
 
     design = linear.design(panel, weights)
-    lagged = demean(design.lagged_y, design.sample.effects)
-    rows = in_rows(np.concatenate([design.within, lagged], axis=2))
+    rows = in_rows(design.removed)
     lags = tuple(range(ordered.x.shape[1])) if linear.kind == "sdm" else ()
     space = space_of(solved(design.w), design.sample)
     return SpatialLag(ordered, rows[:, :-2], rows[:, -2], rows[:, -1], lags, space)

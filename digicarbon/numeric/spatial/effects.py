@@ -9,6 +9,8 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 
+Multipliers = tuple[tuple[float, float], tuple[float, float]]
+
 
 @dataclass(frozen=True, eq=False)
 class EffectEstimates:
@@ -51,9 +53,9 @@ def lag_effects(
     first, second = w.traces(rho)
     v, dv = first / w.n, second / w.n
     q, dq = _mean_row_sums(rho, w)
-    direct = _linear(beta, theta, (1 + rho * v, v), (v + rho * dv, dv))
-    total = _linear(beta, theta, (1 + rho * q, q), (q + rho * dq, dq))
-    return _assemble(direct, total, covariance)
+    direct = (1 + rho * v, v), (v + rho * dv, dv)
+    total = (1 + rho * q, q), (q + rho * dq, dq)
+    return _estimates(beta, theta, direct, total, covariance)
 
 
 def decay_effects(
@@ -81,14 +83,9 @@ def decay_effects(
     change = float(np.einsum("ij,ji->", inverse @ slope, inverse)) / n
     first, second = w.traces(rho)
     v, dv, q = first / n, second / n, 1 / (1 - rho)
-    direct = _linear(beta, theta, (1 + rho * v, v), (v + rho * dv, dv))
-    total = _linear(beta, theta, (1 + rho * q, q), (q + rho * q**2, q**2))
-    by_decay = (beta * rho + theta) * change
-    return _assemble(
-        (direct[0], np.column_stack([direct[1], by_decay])),
-        (total[0], np.column_stack([total[1], np.zeros(len(beta))])),
-        covariance,
-    )
+    direct = (1 + rho * v, v), (v + rho * dv, dv)
+    total = (1 + rho * q, q), (q + rho * q**2, q**2)
+    return _estimates(beta, theta, direct, total, covariance, (beta * rho + theta) * change)
 
 
 def local_effects(beta: FloatArray, theta: FloatArray, covariance: FloatArray, w: SpatialOperator) -> EffectEstimates:
@@ -104,9 +101,8 @@ def local_effects(beta: FloatArray, theta: FloatArray, covariance: FloatArray, w
     mean_row_sum = _mean_row_sums(0.0, w)[0]
     padded = np.zeros((2 * len(beta) + 1, 2 * len(beta) + 1))
     padded[:-1, :-1] = covariance
-    direct = _linear(beta, theta, (1.0, 0.0), (0.0, 0.0))
-    total = _linear(beta, theta, (1.0, mean_row_sum), (0.0, 0.0))
-    return _assemble(direct, total, padded)
+    still = (0.0, 0.0)
+    return _estimates(beta, theta, ((1.0, 0.0), still), ((1.0, mean_row_sum), still), padded)
 
 
 def multipliers(rho: float, w: SpatialOperator) -> FloatArray:
@@ -210,23 +206,37 @@ def _mean_row_sums(rho: float, w: SpatialOperator) -> tuple[float, float]:
     return float(rows.sum()) / w.n, float(np.vdot(columns, rows)) / w.n
 
 
-def _linear(
-    beta: FloatArray, theta: FloatArray, weight: tuple[float, float], slope: tuple[float, float]
-) -> tuple[FloatArray, FloatArray]:
-    """Return values β·weight₀ + θ·weight₁, shape (k,), and gradients in (β, θ, ρ), shape (k, 2k + 1)."""
-    k = len(beta)
-    gradient = np.zeros((k, 2 * k + 1))
-    # the diagonals of the blocks of β and θ
-    gradient.ravel()[:: 2 * k + 2] = weight[0]
-    gradient.ravel()[k :: 2 * k + 2] = weight[1]
-    gradient[:, 2 * k] = beta * slope[0] + theta * slope[1]
-    return beta * weight[0] + theta * weight[1], gradient
-
-
-def _assemble(
-    direct: tuple[FloatArray, FloatArray], total: tuple[FloatArray, FloatArray], covariance: FloatArray
+def _estimates(
+    beta: FloatArray,
+    theta: FloatArray,
+    direct: Multipliers,
+    total: Multipliers,
+    covariance: FloatArray,
+    by_decay: FloatArray | None = None,
 ) -> EffectEstimates:
-    values = np.array([direct[0], total[0] - direct[0], total[0]])
-    gradients = np.array([direct[1], total[1] - direct[1], total[1]])
+    """Return effects βm₀ + θm₁ and their standard errors.
+
+    Parameters
+    ----------
+    beta, theta : ndarray, shape (k,)
+    direct, total : ((float, float), (float, float))
+        (m₀, m₁), and their derivatives in ρ.
+    covariance : ndarray, shape (2k + 1, 2k + 1) or (2k + 2, 2k + 2)
+        Of (β, θ, ρ), and of γ where there is one.
+    by_decay : ndarray, shape (k,), optional
+        Derivatives of the direct effects in γ.
+    """
+    k, width = len(beta), len(covariance)
+    values, gradients = np.empty((3, k)), np.zeros((3, k, width))
+    for place, (weight, slope) in ((0, direct), (2, total)):
+        flat = gradients[place].reshape(-1)
+        # the diagonals of the blocks of β and θ
+        flat[:: width + 1] = weight[0]
+        flat[k :: width + 1] = weight[1]
+        gradients[place, :, 2 * k] = beta * slope[0] + theta * slope[1]
+        values[place] = beta * weight[0] + theta * weight[1]
+    if by_decay is not None:
+        gradients[0, :, -1] = by_decay
+    values[1], gradients[1] = values[2] - values[0], gradients[2] - gradients[0]
     variance = np.add.reduce((gradients @ covariance) * gradients, axis=2)
     return EffectEstimates(values, np.sqrt(np.maximum(variance, 0.0)))

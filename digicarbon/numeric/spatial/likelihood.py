@@ -114,7 +114,13 @@ class SpatialFit:
     boundary: bool
 
 
-def fit_lag(columns: FloatArray, w: SpatialOperator, sample: Sample, demeaning: Demeaning = "exact") -> SpatialFit:
+def fit_lag(
+    columns: FloatArray,
+    w: SpatialOperator,
+    sample: Sample,
+    demeaning: Demeaning = "exact",
+    factor: FloatArray | None = None,
+) -> SpatialFit:
     """Fit y = ρWy + Zβ + effects + ε by maximum likelihood (SAR; SDM if Z contains WX).
 
     Parameters
@@ -125,6 +131,8 @@ def fit_lag(columns: FloatArray, w: SpatialOperator, sample: Sample, demeaning: 
     sample : Sample
     demeaning : {"exact", "first"}
         ``exact``: Wy is the lag of raw y, demeaned. ``first``: the lag of demeaned y, not demeaned again (splm).
+    factor : ndarray, shape (k + 2, k + 2), optional
+        The triangular factor of the columns, where it is known.
 
     Returns
     -------
@@ -139,7 +147,7 @@ def fit_lag(columns: FloatArray, w: SpatialOperator, sample: Sample, demeaning: 
     """
     flat = columns.reshape(-1, columns.shape[2])
     k = flat.shape[1] - 2
-    r = triangular(flat)
+    r = triangular(flat) if factor is None else factor
     a, b, c = r[k, k] ** 2, r[k, k] * r[k, k + 1], r[k, k + 1] ** 2 + r[k + 1, k + 1] ** 2
     rho, boundary = maximise_lag((a, b, c), w, sample)
     beta = scipy.linalg.lapack.dtrtrs(r[:k, :k], r[:k, k] - rho * r[:k, k + 1])[0]
@@ -346,19 +354,23 @@ def _constant_root(w: SpatialOperator, sample: Sample) -> float:
 def coarse_jacobian(w: SpatialOperator, sample: Sample) -> tuple[FloatArray, FloatArray]:
     """Return nodes that cover the range of the parameter, and the log-determinant of one period there."""
     nodes, values = in_sample(w, sample).coarse
-    return nodes, values - np.log(1 - nodes * _constant_root(w, sample))
+    root = _constant_root(w, sample)
+    return nodes, values - np.log(1 - nodes * root) if root else values
 
 
 def star_log_determinant(w: SpatialOperator, rho: float, sample: Sample) -> float:
     """Return the log-determinant in the (transformed) sample of one period."""
-    return in_sample(w, sample).log_determinant(rho) - float(np.log(1 - rho * _constant_root(w, sample)))
+    root = _constant_root(w, sample)
+    return in_sample(w, sample).log_determinant(rho) - (float(np.log(1 - rho * root)) if root else 0.0)
 
 
 def star_traces(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float]:
     """Return tr G* and tr G*² in the (transformed) sample of one period."""
     c = _constant_root(w, sample)
-    root = c / (1 - rho * c)
     first, second = in_sample(w, sample).traces(rho)
+    if c == 0:
+        return first, second
+    root = c / (1 - rho * c)
     return first - root, second - root**2
 
 
@@ -410,6 +422,12 @@ def refuse_flat(heights: FloatArray, sample: Sample) -> None:
     EstimationError
         If those of all draws are equal.
     """
+    if heights.ndim == 1:
+        # numpy's range of few numbers takes as long as a step of the search
+        edge = len(heights) // 8
+        inner = heights[edge:-edge]
+        if float(np.maximum.reduce(inner) - np.minimum.reduce(inner)) > min(FLAT * sample.size, MOST_FLAT):
+            return
     refuse_flat_ranges(inner_ranges(heights), sample.size)
 
 
@@ -461,8 +479,9 @@ def _lag_covariance(
     if precision <= SINGULAR * sample.periods * (abs(square) + norm):
         raise EstimationError(Note("information_singular"))
     variance = 1 / precision
-    direction = np.concatenate([-d, [1.0, -slope]])
-    out = variance * np.outer(direction, direction)
+    direction = np.empty(k + 2)
+    direction[:k], direction[k], direction[k + 1] = -d, 1.0, -slope
+    out = variance * (direction[:, None] * direction)
     if k:
         out[:k, :k] += sigma2 * gram_inverse(rz)
     out[k + 1, k + 1] += 2 * sigma2**2 / sample.size
@@ -481,26 +500,21 @@ def gram_inverse(rz: FloatArray) -> FloatArray:
 def maximise_lag(moments: tuple[float, float, float], w: SpatialOperator, sample: Sample) -> tuple[float, bool]:
     """Return ρ̂ and whether it is at the end of its range, by safeguarded Newton steps on the score."""
     # plain numbers: arithmetic on numpy's scalars costs several times as much
-    a, b, c = moments = (float(moments[0]), float(moments[1]), float(moments[2]))
+    a, b, c = float(moments[0]), float(moments[1]), float(moments[2])
     nodes, jacobian = coarse_jacobian(w, sample)
     heights = sample.periods * jacobian - sample.size / 2 * np.log(a - 2 * nodes * b + nodes**2 * c)
     refuse_flat(heights, sample)
-    rho, at_end = climb(nodes, heights, lambda at: _lag_score(moments, w, at, sample))
+    size, periods = sample.size, sample.periods
+
+    def score(rho: float) -> tuple[float, float]:
+        """Return the derivative of the concentrated log-likelihood and its slope."""
+        ssr = a - 2 * rho * b + rho**2 * c
+        pull = (b - rho * c) / ssr
+        first, second = star_traces(w, rho, sample)
+        return size * pull - periods * first, size * (2 * pull**2 - c / ssr) - periods * second
+
+    rho, at_end = climb(nodes, heights, score)
     return rho, at_end or near_end(rho, in_sample(w, sample))
-
-
-def _lag_score(
-    moments: tuple[float, float, float], w: SpatialOperator, rho: float, sample: Sample
-) -> tuple[float, float]:
-    """Return the derivative of the concentrated log-likelihood and its slope."""
-    a, b, c = moments
-    ssr = a - 2 * rho * b + rho**2 * c
-    pull = (b - rho * c) / ssr
-    first, second = star_traces(w, rho, sample)
-    return (
-        sample.size * pull - sample.periods * first,
-        sample.size * (2 * pull**2 - c / ssr) - sample.periods * second,
-    )
 
 
 def climb(nodes: FloatArray, heights: FloatArray, score: Callable[[float], tuple[float, float]]) -> tuple[float, bool]:

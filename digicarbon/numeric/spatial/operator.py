@@ -341,7 +341,7 @@ class DenseOperator:
             sums = self.apply_gt(rho, np.ones((self.n, 1)))
             return self.trace_gg(rho) - float(np.vdot(sums, sums)) / self.n
         g = self.g(rho)
-        star = g - g.mean(axis=0)
+        star = g - np.add.reduce(g, axis=0) / self.n
         return float(np.vdot(star, star))
 
     def trace_gg(self, rho: float) -> float:
