@@ -122,8 +122,10 @@ BATCH = 500
 """Largest number of runs that are written at once."""
 FLUSH = 1.0
 """Seconds after which fitted runs are written, however few they are."""
-KEPT = 5_000
-"""A sweep of at most this number of runs keeps its results in memory."""
+KEPT = 100_000_000
+"""Bytes of results that a sweep keeps in memory for its report; those of a larger sweep are read back from its files."""
+LEAST, CELL = 6_000, 64
+"""Bytes of a result beside its arrays and tables, and of a cell of its tables."""
 
 
 class SweepInterruptedError(KeyboardInterrupt):
@@ -543,7 +545,8 @@ class _Book:
         self.errors: dict[int, Note] = {}
         self._reasons: dict[Note, Note] = {}
         self.results: dict[int, Result] = {}
-        self._small = len(runs) <= KEPT
+        self._room = KEPT
+        self._small = len(runs) * LEAST <= KEPT
         self._before: StoredResults | None = None
         self._has_result = bytearray(len(runs))
         self._waiting: list[Entry] = []
@@ -573,8 +576,7 @@ class _Book:
                 self.errors[one.index] = self._reasons.setdefault(entry.why, entry.why)
             elif one.result is not None:
                 self._count(one.index)
-                if self._small:
-                    self.results[one.index] = one.result
+                self._keep(one.index, one.result)
             self._put(entry)
         if time.monotonic() - self._flushed >= FLUSH:
             self.flush()
@@ -618,11 +620,19 @@ class _Book:
             indices, others.read(matches[self.runs[index].key] for index in indices), strict=True
         ):
             self._count(index)
-            if self._small:
-                self.results[index] = result
+            self._keep(index, result)
             self._put(self.entries.copied(self.runs[index], result, run_id))
         self.reused = len(indices)
         self.flush()
+
+    def _keep(self, index: int, result: Result) -> None:
+        """Keep a result for the report, as long as there is room for those of all runs."""
+        if self._small:
+            self.results[index] = result
+            self._room -= _bytes_of(result)
+            if self._room < 0:
+                self._small = False
+                self.results.clear()
 
     def _count(self, index: int) -> None:
         self._has_result[index] = True
@@ -636,6 +646,16 @@ class _Book:
     def _report_progress(self) -> None:
         self.advance(self.done + len(self.errors))
         self.progress(self.done + len(self.errors), len(self.runs))
+
+
+def _bytes_of(result: Result) -> int:
+    """Return about how much memory a result takes."""
+    effects, resampled = result.spatial_effects, result.resampled
+    arrays = [result.coef, result.covariance]
+    arrays += [] if effects is None else [effects.coef, effects.se]
+    arrays += [] if resampled is None else [resampled.estimates, resampled.effects]
+    cells = sum(table.size for table in result.tables.values())
+    return LEAST + CELL * cells + sum(array.nbytes for array in arrays)
 
 
 class _Signals:

@@ -11,6 +11,7 @@ import math
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -258,11 +259,9 @@ class Database:
             # first, since it takes SQLite's lock: what is read afterwards cannot change before the end
             datasets = self._dataset_ids(now, int(experiment_id), [row.data for row in rows])
             now.insert(RUNS, [_run(row, location, int(experiment_id)) for row in rows])
-            now.insert(TAGS, _tags(rows))
-            now.insert(PARAMS, [(k, v, row.run_id) for row in rows for k, v in row.params.items()])
-            numbers = _numbers(rows)
-            now.insert(METRICS, numbers)
-            now.insert(LATEST_METRICS, numbers)
+            now.insert(TAGS, _texts((row.run_id, {"mlflow.runName": row.name, **row.all_tags}) for row in rows))
+            now.insert(PARAMS, _texts((row.run_id, row.params) for row in rows))
+            now.insert_into_both(METRICS, LATEST_METRICS, chain.from_iterable(map(_numbers, rows)))
             now.insert(INPUTS, [_input(row.run_id, datasets[row.data.name, row.data.digest]) for row in rows])
             for chunk in _chunks([row.replaces for row in rows if row.replaces]):
                 change = "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ?"
@@ -440,18 +439,16 @@ def _run(row: Row, location: str, experiment_id: int) -> tuple[Any, ...]:
     )
 
 
-def _tags(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
-    return [
-        (key, value, row.run_id) for row in rows for key, value in (("mlflow.runName", row.name), *row.all_tags.items())
-    ]
+def _texts(runs: Iterable[tuple[str, Mapping[str, str]]]) -> Iterator[tuple[str, str, str]]:
+    """Return rows of `TAGS` or `PARAMS`, one after the other: a batch has tens of thousands."""
+    return chain.from_iterable(zip(texts, texts.values(), repeat(run_id)) for run_id, texts in runs)
 
 
-def _numbers(rows: Sequence[Row]) -> list[tuple[str, float, int, int, bool, str]]:
-    return [
-        (key, 0.0 if math.isnan(value) else value, row.end, 0, math.isnan(value), row.run_id)
-        for row in rows
-        for key, value in row.metrics.items()
-    ]
+def _numbers(row: Row) -> Iterator[tuple[str, float, int, int, int, str]]:
+    """Return rows of `METRICS`. Whether one is no number is 0 or 1: Python's driver takes long for booleans."""
+    missing = [int(math.isnan(value)) for value in row.metrics.values()]
+    values = [0.0 if none else value for none, value in zip(missing, row.metrics.values(), strict=True)]
+    return zip(row.metrics, values, repeat(row.end), repeat(0), missing, repeat(row.run_id))
 
 
 def _input(run_id: str, dataset_id: str) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ Statements are the same for both. Their values stand for question marks.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,7 +21,7 @@ PATIENCE = 60
 CACHE = 64
 """Megabytes that SQLite keeps of a file during a batch; with its own 2, batches get slower as a store grows."""
 
-Values = Sequence[tuple[Any, ...]]
+Values = Iterable[tuple[Any, ...]]
 
 
 class Transaction(Protocol):
@@ -35,6 +35,9 @@ class Transaction(Protocol):
 
     def insert(self, table: Table, values: Values) -> None:
         """Insert rows, whose values are in the order of the table's columns."""
+
+    def insert_into_both(self, table: Table, other: Table, values: Values) -> None:
+        """Insert the same new rows into two tables of equal columns."""
 
 
 class Link(Protocol):
@@ -122,6 +125,14 @@ class _Statements:
         """Insert rows, whose values are in the order of the table's columns."""
         self._connection.executemany(table.insert, values)
 
+    def insert_into_both(self, table: Table, other: Table, values: Values) -> None:
+        """Insert the same new rows into two tables of equal columns."""
+        ((last,),) = self.rows(f"SELECT coalesce(max(rowid), 0) FROM {table.name}")
+        self.insert(table, values)
+        # SQLite copies rows in two thirds of the time in which it takes them from Python
+        columns = ", ".join(other.columns)
+        self.run(f"INSERT INTO {other.name} ({columns}) SELECT {columns} FROM {table.name} WHERE rowid > ?", [last])
+
 
 class Server:
     """A server of PostgreSQL."""
@@ -164,6 +175,12 @@ class _ServersStatements:
         with closing(self._connection.connection.cursor()) as cursor, cursor.copy(statement) as to:
             for value in values:
                 to.write_row(value)
+
+    def insert_into_both(self, table: Table, other: Table, values: Values) -> None:
+        """Insert the same new rows into two tables of equal columns."""
+        every = list(values)
+        self.insert(table, every)
+        self.insert(other, every)
 
     def _run(self, statement: str, values: Sequence[Any]) -> sa.CursorResult[Any]:
         return self._connection.exec_driver_sql(statement.replace("?", "%s"), tuple(values))

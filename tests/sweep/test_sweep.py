@@ -461,6 +461,17 @@ def test_a_large_sweep_holds_no_result_and_says_the_same(
     assert books[2].results == {}
 
 
+def test_a_sweep_keeps_no_result_once_there_is_no_room_for_all(
+    project: Path, monkeypatch: pytest.MonkeyPatch, books: list[sweep._Book]
+) -> None:
+    small = run("config", *LARGE)
+    # room for what six results take beside their arrays
+    monkeypatch.setattr(sweep, "KEPT", 6 * sweep.LEAST)
+    large = run("config", *LARGE, force=True)
+    assert books[1].results == {}
+    assert same(large, small)
+
+
 def test_a_large_sweep_copies_what_another_one_has(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("config", *LARGE[:2], "measure=bea")
     small = run("config", *LARGE, force=True)
