@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -484,7 +485,7 @@ class Result:
         for term, (coef, se, p, *_) in self.focal_numbers(self.quantity(asked)):
             if asked.term in (None, term):
                 # as on a curve: an estimate without a standard error has no place there
-                return (term, coef, se, p) if np.isfinite([coef, se, p]).all() else None
+                return (term, coef, se, p) if all(map(math.isfinite, (coef, se, p))) else None
         return None
 
     def quantity(self, asked: Asked) -> str:

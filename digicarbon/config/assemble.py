@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -51,12 +51,22 @@ class Reference:
     key: str
     default: Any = _NOTHING
 
+    @cached_property
+    def group(self) -> str:
+        """The config group of the key."""
+        return self.key.partition(".")[0]
+
 
 @dataclass(frozen=True)
 class Interpolation:
     """A text of a configuration file that holds ``${…}``, cut into texts and references."""
 
     parts: tuple[str | Reference, ...]
+
+    @cached_property
+    def whole(self) -> Reference | None:
+        """The reference that is the whole text; None if there is more."""
+        return self.parts[0] if len(self.parts) == 1 and isinstance(self.parts[0], Reference) else None
 
     @property
     def references(self) -> Iterator[Reference]:
@@ -88,7 +98,7 @@ class Node:
     sealed: bool = False
     _variants: dict[str, Node] = field(default_factory=dict)
     _resolved: dict[str, Any] = field(default_factory=dict)
-    _constants: dict[str, Any] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
     _seal: Node | None = None
 
     def __post_init__(self) -> None:
@@ -127,14 +137,14 @@ class Node:
 
     def constant(self, key: str) -> Any:
         """Return the value of a dotted key below the group if it is the same in every run, else `_NOTHING`."""
-        if key not in self._constants:
+        if key not in self.constants:
             result = _NOTHING
             with suppress(ComplicatedError):
                 path, value = _located(self, key)
                 if path is None or not any(place[: len(path)] == path for place in self.interpolations or ()):
                     result = value
-            self._constants[key] = result
-        return self._constants[key]
+            self.constants[key] = result
+        return self.constants[key]
 
     def filled(self, values: Sequence[Any]) -> Any:
         """Return the content with its interpolations replaced by values; equal values give the same object."""
@@ -251,12 +261,18 @@ def _content(node: Node, nodes: Mapping[str, Node], looked_up: dict[str, Any]) -
         raise ComplicatedError(node.group)
     if not node.interpolations:
         return node.content
-    return node.filled([_value(item, nodes, looked_up) for item in node.interpolations.values()])
+    values = []
+    for item in node.interpolations.values():
+        # nearly all are a value that was looked up before, and a sweep has a million
+        owner = None if item.whole is None else nodes.get(item.whole.group)
+        value = _NOTHING if owner is None or item.whole is None else owner.constants.get(item.whole.key, _NOTHING)
+        values.append(_value(item, nodes, looked_up) if value is _NOTHING or value == MISSING else value)
+    return node.filled(values)
 
 
 def _value(item: Interpolation, nodes: Mapping[str, Node], looked_up: dict[str, Any]) -> Any:
-    if len(item.parts) == 1 and isinstance(item.parts[0], Reference):
-        return _referred(item.parts[0], nodes, looked_up)
+    if item.whole is not None:
+        return _referred(item.whole, nodes, looked_up)
     texts = [part if isinstance(part, str) else _referred(part, nodes, looked_up) for part in item.parts]
     if not all(isinstance(text, str) for text in texts):
         # only OmegaConf knows how it writes a number or a list into a text

@@ -83,13 +83,17 @@ class Diagnostic(Spec):
         ------
         DataError, WeightsError
         """
-        tables = {**result.tables, **self.tables(panel, weights)}
+        own = self.tables(panel, weights)
+        tables = {**result.tables, **own}
+        statistics, remarks, errors = self.statistics(tables), self.remarks(tables), self.table_errors
+        if not (own or statistics or remarks) and errors == result.table_errors:
+            return result
         return replace(
             result,
             tables=tables,
-            statistics={**result.statistics, **self.statistics(tables)},
-            notes=(*result.notes, *self.remarks(tables)),
-            table_errors=self.table_errors,
+            statistics={**result.statistics, **statistics},
+            notes=(*result.notes, *remarks),
+            table_errors=errors,
         )
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:

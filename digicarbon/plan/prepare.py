@@ -91,6 +91,11 @@ class Specs:
         """Fields that the model ignores; none with a diagnostic, which may read any because it fits more models."""
         return ignored_by(self.model) if isinstance(self.diagnostic, NoDiagnostic) else frozenset()
 
+    @cached_property
+    def shape(self) -> tuple[Hashable, ...]:
+        """All that `lacks` depends on; a sweep has a few."""
+        return (*(type(getattr(self, group)) for group in KINDS), self.optional_weights, self.ignored)
+
     def lacks(self, key: str) -> bool:
         """Return whether a key has no effect: a field that the kind lacks or ignores, or weights that it does not take.
 

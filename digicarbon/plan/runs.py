@@ -136,6 +136,7 @@ class Plan:
     also: dict[str, list[Choice]] = field(default_factory=dict)
     kinds: Mapping[str, Any] = field(default_factory=dict)
     claim: Mapping[str, Any] = field(default_factory=dict)
+    _lacking: dict[Any, tuple[str, ...]] = field(default_factory=dict, init=False, compare=False)
 
     def __repr__(self) -> str:
         left = {"skipped": len(self.skipped), "excluded": self.excluded, "columns that cannot run": len(self.failed)}
@@ -168,15 +169,20 @@ class Plan:
 
     def chosen(self, run: Run) -> dict[str, Any]:
         """Return the value of a run at each key that some run chooses: its choice, or the value in its files."""
-        values = run.choice.values
+        values, lacking = run.choice.values, self.lacking(run)
         # all values of a field that the model ignores give the same fit
-        choices = {key: NOTHING if run.specs.lacks(key) else value for key, value in values.items()}
+        choices = {key: NOTHING if key in lacking else value for key, value in values.items()} if lacking else values
+        if len(choices) == len(self.varied):
+            return choices
         others = {key: run.has(key) for key in self.varied if key not in values}
         return choices | {key: value for key, value in others.items() if value is not None}
 
     def lacking(self, run: Run) -> tuple[str, ...]:
         """Return the keys that some run chooses and that have no effect on this run: `chosen` says `NOTHING` there."""
-        return tuple(filter(run.specs.lacks, self.varied))
+        shape = run.specs.shape
+        if shape not in self._lacking:
+            self._lacking[shape] = tuple(filter(run.specs.lacks, self.varied))
+        return self._lacking[shape]
 
 
 def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Workshop | None = None) -> Plan:
@@ -250,8 +256,11 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         )
     own = _with_own_errors(composer, result.runs)
     result.remarks += dict.fromkeys(own.values())
-    unread = [(run.key in own and not _has_wild(run.specs)) or _lacks_wild(run.specs) for run in result.runs]
-    if changes and "title" not in composer.given and all(unread):
+    if (
+        changes
+        and "title" not in composer.given
+        and all((run.key in own and not _has_wild(run.specs)) or _lacks_wild(run.specs) for run in result.runs)
+    ):
         # the title of a table names no errors and no bootstrap that are not in it
         kept = [word for word in changes if not word.startswith("inference=")]
         plain = str(composer.sweep_keys()["title"] or "")

@@ -45,7 +45,7 @@ from digicarbon.sweep.engine import Fitted, Work
 from digicarbon.sweep.provenance import FINGERPRINT, ledger
 from digicarbon.sweep.stage import Stages
 from digicarbon.sweep.tables import Records, show, store_name
-from digicarbon.tracking import EXPERIMENT, OVERRIDES, PEAK_MEMORY, ROSTER, Entry, Store, StoredResults, Tracking
+from digicarbon.tracking import EXPERIMENT, OVERRIDES, PEAK_MEMORY, ROSTER, Entry, Row, Store, StoredResults, Tracking
 
 
 class WhenQuiet:
@@ -123,7 +123,7 @@ BATCH = 500
 FLUSH = 1.0
 """Seconds after which fitted runs are written, however few they are."""
 KEPT = 100_000_000
-"""Bytes of results that a sweep keeps in memory for its report; those of a larger sweep are read back from its files."""
+"""Bytes of results that a sweep keeps in memory for its report; those of a larger one are read back from its files."""
 LEAST, CELL = 6_000, 64
 """Bytes of a result beside its arrays and tables, and of a cell of its tables."""
 
@@ -549,7 +549,7 @@ class _Book:
         self._small = len(runs) * LEAST <= KEPT
         self._before: StoredResults | None = None
         self._has_result = bytearray(len(runs))
-        self._waiting: list[Entry] = []
+        self._waiting: list[Row] = []
         self._flushed = time.monotonic()
 
     def take_over(self, done: Mapping[str, str], elsewhere: bool) -> None:
@@ -569,15 +569,15 @@ class _Book:
 
     def add(self, results: Sequence[Fitted]) -> None:
         """Record fitted runs, and write them when it is time."""
-        for one in results:
-            entry = self.entries.fitted(self.runs[one.index], one)
+        entries = [self.entries.fitted(self.runs[one.index], one) for one in results]
+        for one, entry in zip(results, entries, strict=True):
             if entry.why is not None:
                 # thousands of runs may fail for one reason
                 self.errors[one.index] = self._reasons.setdefault(entry.why, entry.why)
             elif one.result is not None:
                 self._count(one.index)
                 self._keep(one.index, one.result)
-            self._put(entry)
+        self._put(entries)
         if time.monotonic() - self._flushed >= FLUSH:
             self.flush()
         self._report_progress()
@@ -586,7 +586,7 @@ class _Book:
         """Write what is waiting."""
         with self.signals.held():
             batch, self._waiting = self._waiting, []
-            self.store.write(batch)
+            self.store.write_rows(batch)
             self._flushed = time.monotonic()
 
     def records(self, planned: Plan) -> Records:
@@ -621,7 +621,7 @@ class _Book:
         ):
             self._count(index)
             self._keep(index, result)
-            self._put(self.entries.copied(self.runs[index], result, run_id))
+            self._put([self.entries.copied(self.runs[index], result, run_id)])
         self.reused = len(indices)
         self.flush()
 
@@ -638,8 +638,8 @@ class _Book:
         self._has_result[index] = True
         self.done += 1
 
-    def _put(self, entry: Entry) -> None:
-        self._waiting.append(entry)
+    def _put(self, entries: Sequence[Entry]) -> None:
+        self._waiting += self.store.rows(entries)
         if len(self._waiting) >= BATCH:
             self.flush()
 

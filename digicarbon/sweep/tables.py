@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TextIO, TypeAlias, overload
 
 from digicarbon import progress
+from digicarbon.arrays import FloatArray
 from digicarbon.config.files import ROOT, UNNAMED
 from digicarbon.disk.cells import plain, plain_table
 from digicarbon.errors import DigicarbonError, TrackingError
@@ -272,7 +273,7 @@ class _Estimates:
             return
         self._next += 1
         if result.terms:
-            columns = [_blank(result.estimate_columns[name].tolist()) for name in COLUMNS]
+            columns = [_blank(result.estimate_columns[name]) for name in COLUMNS]
             self._rows.writerows(zip(map(plain, result.terms), *columns, repeat(plain(run.label)), repeat(run.key)))
         self.count += len(result.terms)
 
@@ -282,9 +283,11 @@ class _Estimates:
             self.take(self._next, run, result)
 
 
-def _blank(values: list[float]) -> list[float | str]:
+def _blank(values: FloatArray) -> Sequence[float | str]:
     """Return values, with an empty text for NaN."""
-    return ["" if math.isnan(value) else value for value in values]
+    plain: list[float] = values.tolist()
+    # most columns have none
+    return ["" if math.isnan(value) else value for value in plain] if math.isnan(sum(plain)) else plain
 
 
 def _table_or_refusal(

@@ -39,6 +39,7 @@ from digicarbon.tracking._rows import (
     WHY,
     Data,
     Entry,
+    Row,
     metrics,
 )
 from digicarbon.tracking._spool import Delivered, deliver
@@ -74,6 +75,7 @@ __all__ = [
     "History",
     "Planned",
     "Roster",
+    "Row",
     "Store",
     "StoredResults",
     "SweepContents",

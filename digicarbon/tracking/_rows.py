@@ -12,9 +12,10 @@ import os
 import posixpath
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
+from itertools import chain, count
 from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -365,7 +366,9 @@ PLAIN = tuple(field.name for field in fields(Row) if field.name not in FAMILIES)
 TYPES: Mapping[str, Any] = {"start": pa.int64(), "end": pa.int64()}
 
 
-def batch(entries: Sequence[Entry], parent_id: str, replaced: Mapping[str, str]) -> list[Row]:
+def batch(
+    entries: Sequence[Entry], parent_id: str, replaced: Mapping[str, str], named: Iterator[str] | None = None
+) -> list[Row]:
     """Return entries as rows to write under a parent.
 
     Parameters
@@ -374,22 +377,55 @@ def batch(entries: Sequence[Entry], parent_id: str, replaced: Mapping[str, str])
     parent_id : str
     replaced : mapping of str to str
         Ids of runs of the sweep that are replaced, by hash.
+    named : iterator of str, optional
+        Ids of runs, see `ids`; by default those of a new batch.
     """
-    # a database keeps runs in the order of their ids: with neighbouring ids a batch costs the same in a large store as
-    # in an empty one; all ids differ in their first ten letters
-    prefix = uuid.uuid4().hex[:6]
+    # each step is taken for all runs before the next one, so that its code stays in the processor's cache
+    lists = [{} if one.result is None else {k: Lists.of(v) for k, v in one.result.tables.items()} for one in entries]
+    numbers = [
+        {} if one.result is None else metrics(one.result, one.asked, own)
+        for one, own in zip(entries, lists, strict=True)
+    ]
+    results = [_encoded(one, own) for one, own in zip(entries, lists, strict=True)]
+    configs = [to_yaml(one.config) for one in entries]
+    descriptions = [_description(one) for one in entries]
+    tags = [_tags(one, parent_id) for one in entries]
     return [
-        _row(entry, f"{prefix}{position:04x}{uuid.uuid4().hex[:22]}", parent_id, replaced)
-        for position, entry in enumerate(entries)
+        Row(
+            run_id=run_id,
+            hash=entry.tags.get(HASH, ""),
+            label=entry.label,
+            status="FAILED" if entry.error else "FINISHED",
+            error=entry.error,
+            start=entry.start,
+            end=entry.end,
+            data_name=entry.data.name,
+            data_digest=entry.data.digest,
+            data_profile=entry.data.profile,
+            config=config,
+            result=result,
+            replaces=replaced.get(entry.tags[HASH], "") if HASH in entry.tags else "",
+            description=description,
+            params={clean(key): value[:LONGEST_PARAM] for key, value in entry.params.items()},
+            tags=own,
+            metrics=own_numbers,
+        )
+        for entry, run_id, config, result, description, own, own_numbers in zip(
+            entries, named or ids(), configs, results, descriptions, tags, numbers, strict=False
+        )
     ]
 
 
-def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str]) -> Row:
-    key = entry.tags.get(HASH, "")
-    result = entry.result
-    names = "" if result is None else renamed(result)
-    lists = {} if result is None else {name: Lists.of(table) for name, table in result.tables.items()}
-    numbers = {} if result is None else metrics(result, entry.asked, lists)
+def ids() -> Iterator[str]:
+    """Yield the ids of a batch, without end."""
+    # a database keeps runs in the order of their ids: with neighbouring ids a batch costs the same in a large store as
+    # in an empty one; all ids differ in their first ten letters
+    prefix = uuid.uuid4().hex[:6]
+    return (f"{prefix}{position:04x}{uuid.uuid4().hex[:22]}" for position in count())
+
+
+def _tags(entry: Entry, parent_id: str) -> dict[str, str]:
+    names = "" if entry.result is None else renamed(entry.result)
     tags = {
         PARENT: parent_id,
         "digicarbon.kind": "specification",
@@ -401,25 +437,8 @@ def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str])
         **({"digicarbon.error": entry.error.split("\n")[0]} if entry.error else {}),
         **_why(entry),
     }
-    return Row(
-        run_id=run_id,
-        hash=key,
-        label=entry.label,
-        status="FAILED" if entry.error else "FINISHED",
-        error=entry.error,
-        start=entry.start,
-        end=entry.end,
-        data_name=entry.data.name,
-        data_digest=entry.data.digest,
-        data_profile=entry.data.profile,
-        config=to_yaml(entry.config),
-        result=_encoded(entry, lists),
-        replaces=replaced.get(key, "") if key else "",
-        description=_description(entry),
-        params={clean(key): value[:LONGEST_PARAM] for key, value in entry.params.items()},
-        tags={key: value[:LONGEST_TAG] for key, value in tags.items() if key != DESCRIPTION},
-        metrics=numbers,
-    )
+    tags.pop(DESCRIPTION, None)
+    return {key: value[:LONGEST_TAG] for key, value in tags.items()}
 
 
 MOST_LINES = 40
@@ -493,14 +512,9 @@ def table(rows: Sequence[Row]) -> pa.Table:
     columns = {name: pa.array([getattr(one, name) for one in rows], TYPES.get(name, pa.string())) for name in PLAIN}
     for family in FAMILIES:
         kind = pa.float64() if family == "metrics" else pa.string()
-        cells: dict[str, list[Any]] = {}
-        for position, one in enumerate(rows):
-            for key, value in getattr(one, family).items():
-                cell = cells.get(key)
-                if cell is None:
-                    cell = cells[key] = [None] * len(rows)
-                cell[position] = value
-        columns |= {f"{family}.{key}": pa.array(cell, kind) for key, cell in cells.items()}
+        values = [getattr(one, family) for one in rows]
+        for key in dict.fromkeys(chain.from_iterable(values)):
+            columns[f"{family}.{key}"] = pa.array([own.get(key) for own in values], kind)
     return pa.table(columns)
 
 
