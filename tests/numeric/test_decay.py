@@ -7,9 +7,10 @@ import pytest
 import scipy
 
 from digicarbon.arrays import FloatArray
+from digicarbon.errors import EstimationError
 from digicarbon.numeric.linear.within import demean
 from digicarbon.numeric.spatial.decay import Change, DecayData, DecayKind, Distances, fit_decay, score_of
-from digicarbon.numeric.spatial.likelihood import Sample, fit_error, fit_lag, fit_linear
+from digicarbon.numeric.spatial.likelihood import Sample, fit_error, fit_lag, fit_linear, root_between
 
 KINDS: tuple[DecayKind, ...] = ("slx", "sar", "sem", "sdm", "sdem")
 SAMPLES = (Sample(25, 6, "two_way", "lee_yu"), Sample(25, 6, "unit", "none"), Sample(25, 6, "time", "none"))
@@ -218,3 +219,17 @@ def test_at_an_end_of_the_range_the_others_are_given_the_rate() -> None:
     assert fit.open[1]
     assert np.isnan(fit.covariance[-2]).all()
     assert np.isfinite(fit.covariance[:-2, :-2]).all()
+
+
+def test_the_search_for_a_root_takes_each_end_once() -> None:
+    """An end is a whole fit where the score is the slope of a profile."""
+    asked: list[float] = []
+
+    def score(at: float) -> float:
+        asked.append(at)
+        return 1.0 - at**3
+
+    assert root_between(score, 0.25, 3.0, 1e-14, 1e-12) == pytest.approx(1.0, abs=1e-12)
+    assert len(asked) == len(set(asked))
+    with pytest.raises(EstimationError, match="no highest value"):
+        root_between(score, 2.0, 3.0, 1e-14, 1e-12)

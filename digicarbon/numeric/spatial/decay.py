@@ -25,6 +25,7 @@ from digicarbon.numeric.spatial.likelihood import (
     concentrated,
     maximise_error,
     maximise_lag,
+    root_between,
     star_log_determinant,
     star_log_determinants,
     star_traces,
@@ -530,15 +531,15 @@ def _highest(
         right = at
     elif at < last and data.score(points(at)) > 0:
         left = at
-    known: dict[float, Point] = {}
+    ends = points(left).gamma, points(right).gamma
+    known = dict(zip(ends, (points(left), points(right)), strict=True))
 
     def score(gamma: float) -> float:
-        known[gamma] = data.at(gamma)
+        known[gamma] = known.get(gamma) or data.at(gamma)
         return data.score(known[gamma])
 
-    ends = points(left).gamma, points(right).gamma
-    if data.score(points(left)) > 0 > data.score(points(right)):
-        gamma = float(scipy.optimize.brentq(score, *ends, xtol=precision, rtol=1e-12))
+    if score(ends[0]) > 0 > score(ends[1]):
+        gamma = root_between(score, *ends, xtol=precision, rtol=1e-12)
     else:
         # another hollow between the nodes: climb by values
         gamma = float(
@@ -553,7 +554,7 @@ def _crossing(below: Callable[[float], float], inner: float, outer: float, top: 
     """Return where the profile falls below the interval's limit between two places."""
     if inner == top and not below(inner) < 0:
         return top
-    return float(scipy.optimize.brentq(below, inner, outer, xtol=1e-4 * abs(outer - inner), rtol=1e-6))
+    return root_between(below, inner, outer, xtol=1e-4 * abs(outer - inner), rtol=1e-6)
 
 
 def _ends_of_spatial(data: DecayData, points: Sequence[Point], limit: float) -> tuple[float, float]:
@@ -577,7 +578,7 @@ def _ends_of_spatial(data: DecayData, points: Sequence[Point], limit: float) -> 
         far = point.spatial + (bound - point.spatial) * (1 - 1e-9)
         if height(far) >= limit:
             return bound
-        return float(scipy.optimize.brentq(lambda rho: height(rho) - limit, point.spatial, far, xtol=1e-8))
+        return root_between(lambda rho: height(rho) - limit, point.spatial, far, xtol=1e-8, rtol=1e-12)
 
     known = {point.gamma: point for point in points}
     gammas = list(known)

@@ -596,10 +596,14 @@ def root_between(score: Callable[[float], float], left: float, right: float, xto
     EstimationError
         If it does not, or has no value: the likelihood has no highest value there.
     """
-    ends = score(left), score(right)
-    if not ends[0] * ends[1] <= 0:
+    ends = {left: score(left), right: score(right)}
+    if not ends[left] * ends[right] <= 0:
         raise EstimationError(Note("no_maximum"))
-    return float(scipy.optimize.brentq(score, left, right, xtol=xtol, rtol=rtol))
+
+    def value(at: float) -> float:
+        return ends[at] if at in ends else score(at)
+
+    return float(scipy.optimize.brentq(value, left, right, xtol=xtol, rtol=rtol))
 
 
 @overload

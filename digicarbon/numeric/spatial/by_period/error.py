@@ -14,7 +14,7 @@ from digicarbon.numeric.spatial.by_period.effects import Effects
 from digicarbon.numeric.spatial.by_period.estimates import PeriodFit
 from digicarbon.numeric.spatial.by_period.traces import projected_products
 from digicarbon.numeric.spatial.by_period.weights import PeriodWeights
-from digicarbon.numeric.spatial.likelihood import gaussian, inner_ranges, near_end, refuse_flat_ranges
+from digicarbon.numeric.spatial.likelihood import gaussian, inner_ranges, near_end, refuse_flat_ranges, root_between
 from digicarbon.numeric.spatial.operator import coarse_nodes
 
 FEWEST = 9
@@ -150,7 +150,7 @@ class ErrorPeriods:
         if end:
             lam = low if slopes[0] <= 0 else high
         else:
-            lam = float(scipy.optimize.brentq(lambda at: self._slope(powers, at), low, high, xtol=1e-15, rtol=1e-14))
+            lam = root_between(lambda at: self._slope(powers, at), low, high, xtol=1e-15, rtol=1e-14)
         at_end = near_end(lam, self.weights) or (end and lam in (nodes[0], nodes[-1]))
         return self._at(powers, y, lam, bool(at_end))
 
