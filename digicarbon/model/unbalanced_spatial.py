@@ -241,7 +241,11 @@ class UnbalancedSpatialPanel(Tested):
     def _plain(self, design: PeriodDesign) -> PeriodFit:
         space = design.space
         if self.kind in ERROR_KINDS:
-            return design.errors(design.level[..., :-1]).fit(design.level[..., -1])
+            found = design.errors(design.level[..., :-1]).fit(design.level[..., -1])
+            if found.boundary and space.weights.isometric:
+                # two values with one likelihood meet at this end, where its slope is zero and so is the information
+                raise EstimationError(Note("information_singular"))
+            return found
         if self.kind == "slx":
             return fit_linear(design.columns[..., : design.level.shape[2]], space.effects, space.adjusted)
         return fit_lags(design.columns, space.weights, space.effects, space.adjusted, space.traces_of_one)

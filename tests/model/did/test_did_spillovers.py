@@ -297,8 +297,8 @@ def test_a_distance_is_up_to_the_outer_edge() -> None:
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"spillovers": "rings"}, "increasing distances"),
-    ({"spillovers": "rings", "rings": (100, 50)}, "increasing distances"),
+    ({"spillovers": "rings"}, r"\[0, 50, 100\]; got \[\]\."),
+    ({"spillovers": "rings", "rings": (100, 50)}, r"got \[100, 50\]\."),
     ({"spillovers": "rings", "rings": (-1, 50)}, "increasing distances"),
     ({"spillovers": "neighbours", "estimator": "stacked"}, "has no spillovers"),
     ({"spillovers": "rings", "rings": (0, 1, 300)}, re.escape("0-1 km")),

@@ -96,6 +96,15 @@ class PeriodWeights:
         return max(low for low, _ in ends), min(high for _, high in ends)
 
     @cached_property
+    def isometric(self) -> bool:
+        """Whether W′W = cI among the units of each period, with the same c, of one W: see `likelihood.twin`."""
+        first = [int(np.flatnonzero(self.which == place)[0]) for place in range(self.blocks.shape[1])]
+        grams = np.swapaxes(self.blocks[0], 1, 2) @ self.blocks[0]
+        c = float(grams.trace(axis1=1, axis2=2).sum() / self.present[first].sum())
+        wanted = c * np.eye(grams.shape[1]) * self.present[first][:, None]
+        return c > 0 and bool(np.abs(grams - wanted).max() < 1e-9 * c)
+
+    @cached_property
     def eigenvalues(self) -> NDArray[np.complex128]:
         """Eigenvalues of the blocks of one W, shape (P, N)."""
         return np.stack([np.asarray(operator.eigenvalues, dtype=np.complex128) for operator in self.operators])
