@@ -249,6 +249,39 @@ def test_of_two_lambdas_with_one_likelihood_the_one_within_one_is_reported(kind:
     assert set(singular) <= {"information_singular"}
 
 
+@pytest.mark.parametrize(
+    ("shape", "periods", "kind", "effects", "seed", "said"),
+    [
+        # a root of a high order at the lower end, which rounding moves or makes complex
+        (1 - np.eye(4), 3, "sdem", "none", 43, "moments_singular"),
+        (1 - np.eye(8), 2, "sarar", "unit", 82, "moments_singular"),
+        (pairs(4), 3, "sdem", "two_way", 43, "moments_singular"),
+        # the lag of the residuals is zero
+        (star(8), 2, "sdem", "unit", 82, "moments_flat"),
+        # nothing is left of the filtered outcome
+        (ring(6), 2, "sdem", "two_way", 3062, "moments_without_errors"),
+    ],
+)
+def test_the_order_of_units_decides_nothing(
+    shape: FloatArray, periods: int, kind: Any, effects: Any, seed: int, said: str
+) -> None:
+    n, rng = len(shape), np.random.default_rng(seed)
+    x, c, e = rng.normal(size=(3, periods, n))
+    model = dc.SpatialIV(y="y", x=["x"], controls=["c"], kind=kind, effects=effects)
+    columns = {"y": (x + 0.5 * c + e).ravel(), "x": x.ravel(), "c": c.ravel()}
+    found = []
+    for order in [np.arange(n), *(rng.permutation(n) for _ in range(9))]:
+        units = [f"u{place}" for place in order]
+        index = pd.MultiIndex.from_product([range(periods), units], names=["year", "unit"])
+        panel = dc.Panel.from_frame(pd.DataFrame(columns, index=index).reset_index(), "unit", "year")
+        try:
+            model.fit(panel, dc.Weights.from_matrix(shape / shape.sum(axis=1, keepdims=True), units))
+            found.append("")
+        except EstimationError as error:
+            found.append(error.said.code)
+    assert set(found) == {said}
+
+
 @pytest.mark.parametrize("effects", ["none", "time", "two_way"])
 def test_where_two_lambdas_are_one_an_unbalanced_panel_is_refused_as_a_balanced_one(effects: Any) -> None:
     """λ and 1/λ meet at the end of the range of `UnbalancedSpatialPanel`, which holds one of them."""

@@ -13,6 +13,7 @@ from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, absorbed_count, singular
+from digicarbon.numeric.spatial.likelihood import END
 
 Rule = Literal["classic", "robust"]
 
@@ -23,7 +24,7 @@ TIE = 1e-10
 MOST_RANGES = 1e4
 """The largest standard error of λ, in ranges of it, that is more than rounding."""
 EXACT = 1e-10
-"""Share of the outcome, as a standard deviation, up to which residuals are only rounding."""
+"""Share of the outcome, as a standard deviation, up to which residuals are only rounding; of these, their lag."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +187,8 @@ def smallest(g: FloatArray, slopes: FloatArray, weights: FloatArray, bounds: tup
     Notes
     -----
     m′Vm is a polynomial of the fourth degree: its smallest value is at a root of its derivative, or at an end. Of
-    values that are equal but for rounding, the λ nearest to zero counts, whatever the order of units.
+    values that are equal but for rounding, the λ nearest to zero counts, whatever the order of units. Where all moments
+    are zero at an end, it is a root of a high order, which rounding moves: one beside such an end is the end.
     """
     # coefficients of 1, λ, λ² in each moment
     m = np.column_stack([g, -slopes])
@@ -199,9 +201,11 @@ def smallest(g: FloatArray, slopes: FloatArray, weights: FloatArray, bounds: tup
     values = np.polyval(quartic, places)
     rounding = TIE * np.polyval(np.abs(quartic), np.abs(places))
     least = int(np.argmin(values))
-    tied = places[values <= values[least] + rounding]
-    best = float(tied[np.argmin(np.abs(tied))])
-    return best, best in (low, high)
+    tied = values <= values[least] + rounding
+    best = float(min(places[tied], key=abs))
+    ends = [end for end, is_tied in zip(bounds, tied[:2], strict=True) if is_tied]
+    best = next((end for end in ends if abs(best - end) < END * (high - low)), best)
+    return best, best in bounds
 
 
 def fit_error_moments(
@@ -237,8 +241,8 @@ def fit_error_moments(
     Raises
     ------
     EstimationError
-        If no errors are left, the moments say nothing about λ at its estimate, or filtered regressors depend on each
-        other there, as they may at an end of its range.
+        If no errors are left, before or after the filter, the moments say nothing about λ at its estimate, or filtered
+        regressors depend on each other there, as they may at an end of its range.
 
     Notes
     -----
@@ -275,6 +279,12 @@ def fit_error_moments(
         if singular(flat if basis is None else basis.T @ flat, columns[..., :k].reshape(rows, k)):
             raise EstimationError(Note("moments_singular", value=lam))
 
+    def left_over(lam: float) -> FloatArray:
+        errors = u - lam * of_lag
+        if np.linalg.norm(errors) <= EXACT * np.linalg.norm(y):
+            raise EstimationError(Note("moments_without_errors", value=lam))
+        return np.asarray(errors)
+
     def by_instruments(z: FloatArray, y: FloatArray) -> FloatArray:
         if basis is not None:
             z, y = basis.T @ z, basis.T @ y
@@ -283,15 +293,18 @@ def fit_error_moments(
     u, of_lag = residuals(by_instruments(z, y))
     if np.linalg.norm(u) <= EXACT * np.linalg.norm(y):
         raise EstimationError(Note("no_errors_left"))
+    if np.linalg.norm(of_lag) <= EXACT * np.linalg.norm(u):
+        # a filter changes nothing of these residuals
+        raise EstimationError(Note("moments_flat"))
     lam, _ = smallest(*moments.polynomial(u, of_lag), np.eye(len(moments.matrices)), bounds)
     filtered = columns - lam * lagged
     refuse_singular(filtered[..., :k], lam)
     coef = by_instruments(filtered[..., :k].reshape(rows, k), filtered[..., k].ravel())
     u, of_lag = residuals(coef)
-    weights = np.asarray(np.linalg.inv(psi(u - lam * of_lag, filtered[..., :k])[3]), dtype=np.float64)
+    weights = np.asarray(np.linalg.inv(psi(left_over(lam), filtered[..., :k])[3]), dtype=np.float64)
     g, slopes = moments.polynomial(u, of_lag)
     lam, end = smallest(g, slopes, weights, bounds)
-    errors = u - lam * of_lag
+    errors = left_over(lam)
     filtered = columns[..., :k] - lam * lagged[..., :k]
     refuse_singular(filtered, lam)
     p, squares, a, variance = psi(errors, filtered)
