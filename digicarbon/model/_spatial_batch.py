@@ -16,6 +16,7 @@ from digicarbon.numeric.resampling.null_model import NullModel, combined_null, e
 from digicarbon.numeric.spatial.batch import Asked, Combination, Errors, LagBatch, LagOutcomes, LagSpace
 from digicarbon.numeric.spatial.combined_batch import CombinedBatch, CombinedOutcomes
 from digicarbon.numeric.spatial.error_batch import ErrorBatch
+from digicarbon.numeric.spatial.largest import largest
 from digicarbon.numeric.spatial.likelihood import Sample, inner, near_end
 from digicarbon.numeric.spatial.operator import SpatialOperator
 
@@ -54,15 +55,16 @@ class LagFits(Fitted[LagOutcomes]):
         lost = near_end(rho, self.space.w)
         return [(np.where(lost, np.nan, effect), np.where(lost, np.nan, se)) for effect, se in every]
 
-    def largest(
-        self, prepared: LagOutcomes, estimand: Estimand, value: float, count: int
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return an estimand; errors are clustered where |estimate - value|/error is among the largest."""
+    def largest(self, asked: Sequence[tuple[LagOutcomes, Estimand, float]], count: int) -> Fits:
+        """Return estimands; errors are clustered where |estimate - value|/error is among the largest."""
         if self._errors != "cluster" or self.space.sample.correction == "bias_corrected" or count == 0:
-            return super().largest(prepared, estimand, value, count)
-        effect, se, rho = self.batch.largest(prepared, self._asked(estimand), value, count)
-        lost = near_end(rho, self.space.w)
-        return np.where(lost, np.nan, effect), np.where(lost, np.nan, se)
+            return super().largest(asked, count)
+        wanted = [(prepared, self._asked(estimand), value) for prepared, estimand, value in asked]
+        out = []
+        for effect, se, rho in largest(self.batch, wanted, count):
+            lost = near_end(rho, self.space.w)
+            out.append((np.where(lost, np.nan, effect), np.where(lost, np.nan, se)))
+        return out
 
     def _asked(self, estimand: Estimand) -> Asked | Combination:
         names, lag = self._design.names, f"W_{estimand.term}"

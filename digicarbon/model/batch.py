@@ -121,23 +121,21 @@ class Fitted(ABC, Generic[P]):
     def several(self, prepared: P, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
 
-    def largest(self, prepared: P, estimand: Estimand, value: float, count: int) -> tuple[FloatArray, FloatArray]:
-        """Return an estimand as `fit` does, where so many |estimate - value|/error that are largest are to be exact.
+    def largest(self, asked: Sequence[tuple[P, Estimand, float]], count: int) -> Fits:
+        """Return estimands as `fit` does, where so many |estimate - value|/error that are largest are to be exact.
 
         Parameters
         ----------
-        prepared
-            As `fit` takes it.
-        estimand : Estimand
-        value : float
+        asked : sequence of (P, Estimand, float)
+            Outcomes as `fit` takes them, of each what is estimated there, and its value.
         count : int
 
         Returns
         -------
-        estimate, error : ndarray, shape (M,)
-            The error may be infinite for the other outcomes.
+        list of (ndarray, ndarray)
+            Estimates and errors of each, of shape (M,); an error may be infinite for the other outcomes.
         """
-        return self.several(prepared, [estimand])[0]
+        return [self.several(prepared, [estimand])[0] for prepared, estimand, _ in asked]
 
     def combine(self, prepared: P, weights: FloatArray) -> P:
         """Return linear combinations of outcomes, weights of shape (M, draws)."""

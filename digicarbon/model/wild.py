@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,16 +13,17 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Batch, Estimand, Fits, Fitted, JointBatch
 from digicarbon.model.restrictions import Ratios, Redrawn, Restrictions
+from digicarbon.numeric.resampling import unit_wild
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.resampling.unit_wild import (
     CELLS,
+    Observed,
     WildTest,
     alpha_of,
     basis_of,
     beyond_critical,
     draws_of,
     p_value,
-    wild_test,
 )
 from digicarbon.progress import counted
 
@@ -98,29 +99,15 @@ def wild_tests(
     else:
         zero = fits(restrictions, restrictions.null(), places, draws.signs)
 
-    def at(place: int, value: float) -> tuple[FloatArray, FloatArray]:
-        if isinstance(restrictions, Redrawn):
-            return restrictions.fits(place, value, draws.signs)
-        null = restrictions.null_at(place, value)
-        batch, estimand = restrictions.batch, restrictions.estimands[place]
-        if isinstance(restrictions, Ratios):
-            batch = restrictions.batch_at(place, value)
-        if isinstance(restrictions, Ratios) or not isinstance(batch, Fitted):
-            return fits(restrictions, null, [place], draws.signs, batch)[0]
-        prepared = _prepared(batch, null, draws.signs, lambda: draws.weights)
-        return _joined([[batch.largest(block, estimand, value, beyond)] for block in prepared])[0]
+    def at(asked: Sequence[tuple[int, float]]) -> Fits:
+        return _under(restrictions, [(places[one], value) for one, value in asked], draws)
 
-    beyond = beyond_critical(len(draws.signs), alpha_of(draws.level))
-
-    def value_at(place: int) -> Callable[[float], float] | None:
-        return restrictions.value_at(place) if isinstance(restrictions, Ratios) else None
-
-    out = {
-        estimand: wild_test(
-            *numbers, under_zero, partial(at, place) if draws.intervals else None, draws.level, value_at(place)
-        )
-        for (estimand, numbers), place, under_zero in zip(estimates.items(), places, zero, strict=True)
-    }
+    quantities = [
+        Observed(*numbers, under_zero, restrictions.value_at(place) if isinstance(restrictions, Ratios) else None)
+        for numbers, place, under_zero in zip(estimates.values(), places, zero, strict=True)
+    ]
+    tests = unit_wild.wild_tests(quantities, at if draws.intervals else None, draws.level)
+    out = dict(zip(estimates, tests, strict=True))
     if not isinstance(restrictions, Redrawn):
         return out
     left = {estimand: len(drawn[0]) for estimand, drawn in zip(estimates, zero, strict=True)}
@@ -130,6 +117,41 @@ def wild_tests(
         estimand: replace(test if left[estimand] >= min(FEWEST, every) else none, left_out=1 - left[estimand] / every)
         for estimand, test in out.items()
     }
+
+
+def _under(restrictions: Restrictions | Redrawn, asked: Sequence[tuple[int, float]], draws: Draws) -> Fits:
+    """Return quantities in draws under values of each, given by their places.
+
+    Those that cannot be among the draws beyond the critical value may have any error that is too large.
+    """
+    if isinstance(restrictions, Redrawn):
+        return [restrictions.fits(place, value, draws.signs) for place, value in asked]
+    batch = restrictions.batch
+    if isinstance(restrictions, Ratios) or not isinstance(batch, Fitted):
+        return [
+            fits(
+                restrictions,
+                restrictions.null_at(place, value),
+                [place],
+                draws.signs,
+                restrictions.batch_at(place, value) if isinstance(restrictions, Ratios) else None,
+            )[0]
+            for place, value in asked
+        ]
+    beyond, units = beyond_critical(len(draws.signs), alpha_of(draws.level)), draws.signs.shape[1]
+    nulls = [restrictions.null_at(place, value) for place, value in asked]
+    rows, out = len(nulls[0].y), Fits()
+    size = max(1, MOST_BASIS // (rows * (units + 1))) if rows * len(draws.signs) < LONG else 1
+    for start in range(0, len(asked), size):
+        some, of_some = asked[start : start + size], nulls[start : start + size]
+        blocks = zip(*(_prepared(batch, null, draws.signs, lambda: draws.weights) for null in of_some), strict=True)
+        wanted = [(restrictions.estimands[place], value) for place, value in some]
+        parts = [
+            batch.largest([(block, *one) for block, one in zip(each, wanted, strict=True)], beyond)
+            for each in blocks
+        ]
+        out += _joined(parts)
+    return out
 
 
 def shown(starts: range, cells: int) -> Iterator[int]:

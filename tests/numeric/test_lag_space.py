@@ -9,6 +9,7 @@ import scipy
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.spatial.batch import LagBatch, LagOutcomes, LagSpace
 from digicarbon.numeric.spatial.error_batch import ErrorBatch
+from digicarbon.numeric.spatial.largest import largest
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator, find_balance
 from digicarbon.numeric.spatial.robust import SolvedTerm, SpatialTerm
@@ -111,7 +112,7 @@ def test_the_largest_ratios_are_those_of_all_outcomes(effects: EffectsKind) -> N
     outcomes = space.outcomes(rng.normal(size=(n, T, 6))) @ rng.normal(size=(6, 400))
     for one in ((0, None, "total"), (0, 1, "direct"), (1, None, "coefficient")):
         [(effect, error)], rho = batch.several(outcomes, [one], "cluster")
-        found, errors, places = batch.largest(outcomes, one, 0.02, 20)
+        [(found, errors, places)] = largest(batch, [(outcomes, one, 0.02)], 20)
         np.testing.assert_allclose(found, effect, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(places, rho, rtol=1e-9, atol=1e-12)
         ratios, exact = np.abs(found - 0.02) / errors, np.abs(effect - 0.02) / error
@@ -139,7 +140,7 @@ def test_a_draw_whose_units_have_no_scores_is_among_the_largest() -> None:
     order = [list(np.argsort(-ratio)).index(7) for ratio in ratios]
     assert order[0] > 80
     assert order[1] < 20
-    found, errors, _ = batch.largest(outcomes, one, 0.06, 20)
+    [(found, errors, _)] = largest(batch, [(outcomes, one, 0.06)], 20)
     np.testing.assert_allclose((np.abs(found - 0.06) / errors)[7], ratios[1][7], rtol=1e-6)
 
 

@@ -7,9 +7,9 @@ regressors have taken from them, and passes them through the inverse of the filt
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cached_property
 
 import numpy as np
 import scipy
@@ -44,8 +44,10 @@ hardly change."""
 ENOUGH = 5
 """Number of draws beyond a critical value from which on it changes smoothly."""
 
-Studentised = Callable[[NullModel], tuple[FloatArray, FloatArray]]
-"""Estimates and standard errors of the draws from a null model, each of shape (M,)."""
+Drawn = Callable[[Sequence[tuple[int, float]]], list[tuple[FloatArray, FloatArray]]]
+"""Estimates and standard errors, each of shape (M,), of draws under values of quantities, given by their places."""
+Search = Generator[tuple[float, float], float, float]
+"""A search that asks for the excess of a size at a value, and returns a value."""
 
 
 @dataclass(frozen=True)
@@ -289,118 +291,177 @@ def critical(drawn: FloatArray, alpha: float) -> float:
     return float(np.partition(sizes, -place)[-place])
 
 
+@dataclass(frozen=True)
+class Observed:
+    """A quantity that is tested.
+
+    Attributes
+    ----------
+    estimate, se : float
+    at_zero : tuple of two ndarrays, shape (M,)
+        Estimates and standard errors of draws under zero.
+    value_at : callable or None
+        The value at which the observed statistic has a size, with the sign of its distance from the estimate; infinite
+        where there is none. By default, so many standard errors away.
+    """
+
+    estimate: float
+    se: float
+    at_zero: tuple[FloatArray, FloatArray]
+    value_at: Callable[[float], float] | None = None
+
+    @cached_property
+    def drawn(self) -> FloatArray:
+        """The statistics of draws under zero, shape (M,)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.at_zero[0] / self.at_zero[1]
+
+    def value(self, size: float) -> float:
+        """Return the value at which the observed statistic has a size, signed."""
+        return self.estimate + size * self.se if self.value_at is None else self.value_at(size)
+
+    def tested(self, level: float, ends: tuple[float, float] | None) -> WildTest:
+        """Return the test that the quantity is zero, and its interval by ends that were found.
+
+        Zero is inside exactly where its own p exceeds 1 - level.
+        """
+        lost, p = float((~np.isfinite(self.drawn)).mean()), p_value(self.estimate / self.se, self.drawn)
+        if ends is None:
+            return WildTest(p, np.nan, np.nan, lost)
+        low, high = ends
+        if p > alpha_of(level):
+            low, high = min(low, 0.0), max(high, 0.0)
+        elif low <= 0 <= high:
+            # the test of zero speaks for zero: an end that passed it stops short of it, as near as ends are looked for
+            short = min(NARROW * self.se, abs(self.estimate))
+            low, high = (short, high) if self.estimate > 0 else (low, -short)
+        return WildTest(p, float(low), float(high), lost)
+
+
 def wild_test(
     estimate: float,
     se: float,
     at_zero: tuple[FloatArray, FloatArray],
     at: Callable[[float], tuple[FloatArray, FloatArray]] | None,
     level: float,
-    value_at: Callable[[float], float] | None = None,
 ) -> WildTest:
-    """Return the test that a quantity is zero, and the values that the same test does not reject.
+    """Return `wild_tests` of one quantity; ``at`` are estimates and standard errors of draws under a value."""
+
+    def all_at(asked: Sequence[tuple[int, float]]) -> list[tuple[FloatArray, FloatArray]]:
+        return [at(value) for _, value in asked] if at else []
+
+    return wild_tests([Observed(estimate, se, at_zero)], all_at if at else None, level)[0]
+
+
+def wild_tests(quantities: Sequence[Observed], at: Drawn | None, level: float) -> list[WildTest]:
+    """Return the tests that quantities are zero, and the values that the same tests do not reject.
 
     Parameters
     ----------
-    estimate, se : float
-    at_zero : tuple of two ndarrays, shape (M,)
-        Estimates and standard errors of draws under zero.
+    quantities : sequence of Observed
     at : callable or None
-        The same under another value; None leaves the interval out.
+        Estimates and standard errors of draws under values; None leaves the intervals out.
     level : float
-        Coverage of the interval.
-    value_at : callable, optional
-        The value at which the observed statistic has a size, with the sign of its distance from the estimate; infinite
-        where there is none. By default, so many standard errors away.
+        Coverage of the intervals.
 
     Notes
     -----
     The interval holds the values τ with |q̂ - τ|/se <= c(τ), c the critical value of draws under q = τ. Where c changes
     slowly, each end is found by secant steps from q̂ ± c(0)·se. Where it does not, as when one unit has most of the
-    leverage, or where draws are few, the end is the last value that is not rejected: values inside may be. Zero is
-    inside exactly where its own p exceeds 1 - level.
+    leverage, or where draws are few, the end is the last value that is not rejected: values inside may be. All ends are
+    looked for side by side, so that draws under their values can be fitted together.
     """
-    alpha = alpha_of(level)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        under_zero = at_zero[0] / at_zero[1]
-    lost = float((~np.isfinite(under_zero)).mean())
-    p = p_value(estimate / se, under_zero)
     if at is None:
-        return WildTest(p, np.nan, np.nan, lost)
-    few = alpha * (1 + len(under_zero)) < ENOUGH
-    place = value_at or (lambda distance: float(estimate + distance * se))
-    zero = estimate / se if value_at is None else None
-    low, high = (
-        _end(partial(_beside, place, side), critical(under_zero, alpha), at, alpha, few, zero and -side * zero)
-        for side in (-1.0, 1.0)
+        return [one.tested(level, None) for one in quantities]
+    alpha = alpha_of(level)
+    limits = [critical(one.drawn, alpha) for one in quantities]
+    sides = [(place, side) for place in range(len(quantities)) for side in (-1.0, 1.0)]
+    ends = _side_by_side(
+        [_end(quantities[place], side, limits[place], alpha) for place, side in sides],
+        lambda asked: [
+            # as for p: opposite signs of all units have the observed size up to rounding
+            size * (1 - TIES) - critical((drawn - value) / errors, alpha)
+            for (size, value), (drawn, errors) in zip(
+                (numbers for _, numbers in asked),
+                at([(sides[search][0], value) for search, (_, value) in asked]),
+                strict=True,
+            )
+        ],
     )
-    if p > alpha:
-        low, high = min(low, 0.0), max(high, 0.0)
-    elif low <= 0 <= high:
-        # the test of zero speaks for zero: an end that passed it stops short of it, as near as ends are looked for
-        short = min(NARROW * se, abs(estimate))
-        low, high = (short, high) if estimate > 0 else (low, -short)
-    return WildTest(p, float(low), float(high), lost)
+    return [
+        one.tested(level, (ends[2 * place], ends[2 * place + 1])) for place, one in enumerate(quantities)
+    ]
 
 
-def _beside(value_at: Callable[[float], float], side: float, distance: float) -> float:
-    return value_at(side * distance)
+def _side_by_side(
+    searches: Sequence[Search], excesses: Callable[[list[tuple[int, tuple[float, float]]]], list[float]]
+) -> list[float]:
+    """Return what searches find, all that they ask for in one step made at once."""
+    found, answers = [np.nan] * len(searches), dict[int, float | None].fromkeys(range(len(searches)))
+    while answers:
+        asked: list[tuple[int, tuple[float, float]]] = []
+        for place, answer in answers.items():
+            try:
+                # a generator is started by none
+                asked.append((place, searches[place].send(answer)))
+            except StopIteration as done:
+                found[place] = done.value
+        if not asked:
+            break
+        with np.errstate(divide="ignore", invalid="ignore"):
+            answers = dict(zip((place for place, _ in asked), excesses(asked), strict=True))
+    return found
 
 
-def _end(
-    end: Callable[[float], float],
-    at_zero: float,
-    at: Callable[[float], tuple[FloatArray, FloatArray]],
-    alpha: float,
-    few: bool,
-    zero: float | None,
-) -> float:
-    """Return the last value on one side of the estimate that the test does not reject.
+def _end(one: Observed, side: float, at_zero: float, alpha: float) -> Search:
+    """Search for the last value on one side of the estimate that the test does not reject.
 
     Parameters
     ----------
-    end : callable
-        The value at which the observed statistic has a size.
+    one : Observed
+    side : float
+        -1 or 1.
     at_zero : float
         The critical value under zero.
-    at : callable
-        Estimates and standard errors of draws under a value.
     alpha : float
-    few : bool
-        Whether the critical value is one of few draws, so that it jumps.
-    zero : float or None
-        The size at the value zero, negative on the other side of the estimate; None where it is another statistic's.
 
     Notes
     -----
     Where secants fail, values up to 256 times as far away as the first guess are tried; an interval that goes on has no
-    end.
+    end. Where the critical value is one of few draws it jumps, and secants are not tried.
     """
+    known: dict[float, float] = {}
 
-    @cache
-    def excess(distance: float) -> float:
+    def end(size: float) -> float:
+        return one.value(side * size)
+
+    def excess(size: float) -> Generator[tuple[float, float], float, float]:
         """Return by how much the statistic of a size, observed at a value, is beyond its critical value there."""
-        value = end(distance)
-        if not np.isfinite(value):
-            return -np.inf
-        drawn, errors = at(value)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            # as for p: opposite signs of all units have the observed size up to rounding
-            return distance * (1 - TIES) - critical((drawn - value) / errors, alpha)
+        if size not in known:
+            value = end(size)
+            known[size] = (yield size, value) if np.isfinite(value) else -np.inf
+        return known[size]
 
     if not np.isfinite(at_zero):
         return end(np.inf)
-    if not few and (distance := _by_secants(excess, at_zero, at_zero if zero is None else zero)) is not None:
-        return end(distance)
+    if alpha * (1 + len(one.drawn)) >= ENOUGH:
+        # the size at the value zero, negative on the other side of the estimate; of a ratio it is another statistic's
+        zero = at_zero if one.value_at is not None else -side * one.estimate / one.se
+        distance = yield from _by_secants(excess, at_zero, zero)
+        if distance is not None:
+            return end(distance)
     places = _with_value(end, at_zero * PLACES)
     # values beyond one that is rejected may not be, so the search begins far away
-    last = next(place for place in reversed(range(len(places))) if excess(places[place]) <= 0)
+    last = len(places) - 1
+    while (yield from excess(float(places[last]))) > 0:
+        last -= 1
     if last == len(places) - 1:
         return end(np.inf)
-    inside, outside = places[last], places[last + 1]
+    inside, outside = float(places[last]), float(places[last + 1])
     # an excess that hardly changes says little about how far its zero is
     while outside - inside > max(NARROW, NARROW * outside):
         middle = (inside + outside) / 2
-        inside, outside = (inside, middle) if excess(middle) > 0 else (middle, outside)
+        inside, outside = (inside, middle) if (yield from excess(middle)) > 0 else (middle, outside)
     return end((inside + outside) / 2)
 
 
@@ -417,7 +478,9 @@ def _with_value(end: Callable[[float], float], places: FloatArray) -> FloatArray
     return np.append(places[:beyond], inside)
 
 
-def _by_secants(excess: Callable[[float], float], critical_at_zero: float, zero: float) -> float | None:
+def _by_secants(
+    excess: Callable[[float], Generator[tuple[float, float], float, float]], critical_at_zero: float, zero: float
+) -> Generator[tuple[float, float], float, float | None]:
     """Return the distance at which an excess becomes positive; None where critical values change fast.
 
     Parameters
@@ -429,7 +492,7 @@ def _by_secants(excess: Callable[[float], float], critical_at_zero: float, zero:
     """
     distance, before, excess_before = critical_at_zero, zero, zero - critical_at_zero
     for _ in range(MOST_STEPS):
-        now = excess(distance)
+        now = yield from excess(distance)
         if not np.isfinite(now):
             return None
         slope = (now - excess_before) / (distance - before) if abs(distance - before) > CLOSE else 1.0

@@ -7,11 +7,10 @@ regressors: models of the same W and sample share it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import scipy
@@ -54,12 +53,6 @@ LEAST = 1e-9
 """Share of the largest coefficient below which one is not counted in such sums."""
 LEAST_PAIR = 1e-9
 """Of more units, pairs are left out whose weight is at most this share of the largest one."""
-AT_FIRST = 1.5
-"""Outcomes whose scores are made at first, for each that is sought among the largest."""
-IN_BOUND = 0.5
-"""Share of the variance that the units have whose scores bound it from below."""
-ROUNDED = 1e-3
-"""What rounding may add to a ratio by such a bound."""
 LEAST_IN_BOUND = 1e-6
 """Share of the largest coefficient below which one is not counted in the bound."""
 PAIR_CELLS, FEWEST_PAIRED = 1 << 17, 16
@@ -96,7 +89,14 @@ class LagParameters:
     at: Located | None = None
     scores: LagScores | None = None
 
-    def some(self, chosen: NDArray[np.intp]) -> LagParameters:
+    @property
+    def located(self) -> Located:
+        """ρ on its nodes."""
+        if self.at is None:
+            raise TypeError("errors are of the observed information")
+        return self.at
+
+    def some(self, chosen: slice | NDArray[np.intp]) -> LagParameters:
         """Return the parameters of some fits, without scores."""
         beta, rho, sigma2, variance, d = (
             part[chosen] for part in (self.beta, self.rho, self.sigma2, self.rho_variance, self.d)
@@ -235,12 +235,22 @@ class Projected:
         a, b, c = (np.einsum("im,im->m", one, other) for one, other in pairs)
         return a, b, c
 
+    @property
+    def coordinates(self) -> tuple[FloatArray, FloatArray]:
+        """Coordinates of y and Wy in the basis, each of shape (k, M)."""
+        return self.combined(self.of_level), self.combined(self.of_lagged)
+
+    @property
+    def count(self) -> int:
+        """Number of outcomes."""
+        return len((self.level if self.weights is None else self.weights).T)
+
     def columns(self, chosen: slice | NDArray[np.intp]) -> Projected:
         """Return some of the columns as outcomes."""
         level, lagged = self.level[:, chosen], self.lagged[:, chosen]
         return Projected(level, lagged, self.of_level[:, chosen], self.of_lagged[:, chosen], self.basis)
 
-    def some(self, chosen: NDArray[np.intp]) -> Projected:
+    def some(self, chosen: slice | NDArray[np.intp]) -> Projected:
         """Return some of the outcomes."""
         if self.weights is None:
             return self.columns(chosen)
@@ -285,6 +295,18 @@ class Projected:
         """Return some rows of the outcomes."""
         level, lagged, basis = (part[chosen] for part in (self.level, self.lagged, self.basis))
         return replace(self, level=level, lagged=lagged, basis=basis)
+
+
+class Block(Protocol):
+    """What likelihoods and coefficients take of outcomes that are projected on regressors."""
+
+    @property
+    def moments(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """y′y, y′Wy and (Wy)′Wy of each outcome, each of shape (M,)."""
+
+    @property
+    def coordinates(self) -> tuple[FloatArray, FloatArray]:
+        """Coordinates of y and Wy in the basis, each of shape (k, M)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -339,7 +361,7 @@ class Located:
     nodes: Nodes
     basis: FloatArray
 
-    def some(self, chosen: NDArray[np.intp]) -> Located:
+    def some(self, chosen: slice | NDArray[np.intp]) -> Located:
         """Return some of the places."""
         return Located(self.nodes, self.basis[chosen])
 
@@ -819,8 +841,8 @@ class LagBatch:
         self.space = space or LagSpace(w, sample)
         self.sample = sample
         self._k = z.shape[2]
-        self._z = self.space.transform(z.transpose(1, 0, 2))[0]
-        self._q, self._r = np.linalg.qr(self._z)
+        self.z = self.space.transform(z.transpose(1, 0, 2))[0]
+        self.q, self._r = np.linalg.qr(self.z)
         self._tables: dict[tuple[float, float], tuple[FloatArray, FloatArray]] = {}
         self._rests: dict[tuple[float, float], FloatArray] = {}
         self._short_rests: dict[tuple[float, float], FloatArray] = {}
@@ -835,124 +857,57 @@ class LagBatch:
             rho.append(found.rho)
         return joined(parts), np.concatenate(rho)
 
-    def largest(
-        self, outcomes: LagOutcomes, one: Asked | Combination, value: float, count: int
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return an effect with errors clustered by unit where its distance from a value is among the largest, and ρ.
-
-        Parameters
-        ----------
-        outcomes : LagOutcomes
-        one : Asked or Combination
-        value : float
-        count : int
-            How many of the largest |effect - value|/error are sought.
-
-        Returns
-        -------
-        effect, error, rho : ndarray, shape (M,)
-            The error is infinite where the ratio is none of the largest.
-
-        Notes
-        -----
-        All scores by unit are made for the outcomes whose distance is largest by the errors of the information. For the
-        others those of some units are: the sum of squares of these around their own mean is at most that of all units,
-        and what products of two units add is not negative. An outcome is left out where its distance, over the error
-        by this bound, is below what as many outcomes as are sought reach.
-        """
-        parts, n = [], self.space.w.n
-        columns = one.columns if isinstance(one, Combination) else [at for at in one[:2] if at is not None]
-        for block in outcomes.projected(self._q, n > ALL_PAIRS):
-            found = self._parameters(block, "classic", columns)
-            [(effect, plain)] = self.effects(found, [one])
-            distance, error = np.abs(effect - value), np.full(len(effect), np.inf)
-            every = block.with_sums([self._z @ self._inverse[column] for column in columns], n)
-            first = np.argsort(-distance / plain)[: math.ceil(AT_FIRST * count)]
-            error[first], scores = self._clustered(every.some(first), found.some(first), one)
-            if len(first) < len(effect):
-                reached = np.partition(distance[first] / error[first], -count)[-count]
-                least = self._least_errors(every, found, one, _heaviest((scores**2).sum(axis=1)))
-                below = distance * (1 + ROUNDED) < reached * least
-                left = np.flatnonzero(~below & np.isinf(error))
-                error[left] = self._clustered(every.some(left), found.some(left), one)[0]
-            parts.append((effect, error, found.rho))
-        effect, error, rho = (np.concatenate(each) for each in zip(*parts, strict=True))
-        return effect, error, rho
-
-    def _clustered(
-        self, outcomes: Projected, found: LagParameters, one: Asked | Combination
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return errors clustered by unit, shape (M,), and scores by unit, shape (N, M).
-
-        Parameters
-        ----------
-        outcomes : Projected
-            `Projected.with_sums` of the effect's columns.
-        found : LagParameters
-            Of these outcomes.
-        one : Asked or Combination
-        """
-        n, rows = self.space.w.n, len(self._z)
-        every = replace(found, d=self._slopes(_located(found), found.beta))
-        own = self._scores(outcomes.rows(slice(rows)), every)
-        *of_columns, of_rho = self._linear(found, one, clustered=True)[1].values()
-        sums = of_rho * own.of_rho
-        by_unit = outcomes.rows(slice(rows, None)).residuals(found.rho).reshape(len(of_columns), n, -1)
-        for part, score in zip(of_columns, by_unit, strict=True):
-            sums += part * centred(score)
-        return np.sqrt(n / (n - 1) * (np.einsum("nm,nm->m", sums, sums) + of_rho**2 * own.pairs)), sums
-
-    def _least_errors(
-        self, outcomes: Projected, found: LagParameters, one: Asked | Combination, units: NDArray[np.intp]
-    ) -> FloatArray:
-        """Return what errors clustered by unit are at least, by the scores of some units, shape (M,)."""
-        n, (rows, size), at = self.space.w.n, (len(self._z), len(units)), _located(found)
-        *of_columns, of_rho = self._linear(found, one, clustered=True)[1].values()
-        cells = (units[:, None] * (rows // n) + np.arange(rows // n)).ravel()
-        sums_by_unit = rows + np.arange(len(of_columns))[:, None] * n + units
-        rest = self._short_rest(at.nodes)[cells]
-        some = outcomes.rows(np.concatenate([cells, sums_by_unit.ravel()]))
-        values = some.standardised(found.rho, found.sigma2, rest.dtype)
-        sums = of_rho * self._of_rho(found, rest, values[: len(cells)], at.own_shares(units))
-        by_unit = values[len(cells) :].reshape(len(of_columns), size, -1)
-        for part, score in zip(of_columns, by_unit, strict=True):
-            sums += part * np.sqrt(found.sigma2) * score
-        sums = centred(sums)
-        return np.asarray(np.sqrt(n / (n - 1) * np.einsum("nm,nm->m", sums, sums)))
-
     def parameters(self, outcomes: LagOutcomes, errors: Errors = "classic") -> Iterator[LagParameters]:
         """Yield the parameters of blocks of outcomes; with scores by unit if asked."""
         formed = errors == "cluster" and self.space.w.n > ALL_PAIRS
-        for block in outcomes.projected(self._q, formed):
+        for block in outcomes.projected(self.q, formed):
             yield self._parameters(block, errors)
 
-    def _parameters(self, block: Projected, errors: Errors, columns: Sequence[int] | None = None) -> LagParameters:
-        """Return the parameters of a block of outcomes; d of some columns only if these are given."""
-        a, b, c = block.moments
-        rho = self.space.maximise(a, b, c)
-        of_level, of_lagged = block.combined(block.of_level), block.combined(block.of_lagged)
-        coordinates = of_level - rho * of_lagged
-        beta = scipy.linalg.solve_triangular(self._r, coordinates).T
-        sigma2 = (a - 2 * rho * b + rho**2 * c) / self.sample.size
-        traces = self.space.traces(rho)
+    def _parameters(self, block: Projected, errors: Errors) -> LagParameters:
+        """Return the parameters of a block of outcomes."""
         if errors == "observed":
-            sample, pull = self.sample, (b - rho * c) / sigma2
-            precision = c / sigma2 - 2 * pull**2 / sample.size + sample.periods * traces[1]
-            d = scipy.linalg.solve_triangular(self._r, of_lagged).T
-            return LagParameters(beta, rho, sigma2, 1 / precision, d, traces)
-        at = self.space.located(rho)
-        rho_variance, d = self._rho_variance(at, beta, sigma2, traces), self._slopes(at, beta, columns)
+            return self._observed(block)
+        found = self.fitted(block)
         if self.sample.correction == "bias_corrected" and self.sample.effects != "none":
-            beta, rho, sigma2 = self._corrected(beta, rho, sigma2, rho_variance, d)
-            traces = self.space.traces(rho)
-            at = self.space.located(rho)
-            rho_variance, d = self._rho_variance(at, beta, sigma2, traces), self._slopes(at, beta)
+            beta, rho, sigma2 = self._corrected(found.beta, found.rho, found.sigma2, found.rho_variance, found.d)
+            found = self._at(rho, beta, sigma2)
+            of_level, of_lagged = block.coordinates
             # residuals are no longer those of least squares
             block = replace(block, further=of_level - rho * of_lagged - self._r @ beta.T)
-        found = LagParameters(beta, rho, sigma2, rho_variance, d, traces, at)
-        return replace(found, scores=self._scores(block, found)) if errors == "cluster" else found
+        return replace(found, scores=self.scores(block, found)) if errors == "cluster" else found
 
-    def _scores(self, block: Projected, found: LagParameters) -> LagScores:
+    def fitted(self, block: Block, columns: Sequence[int] | None = None) -> LagParameters:
+        """Return the parameters of a block of outcomes without correction; d of some columns only if these are given."""
+        return self._at(*self._estimates(block)[0], columns)
+
+    def _estimates(
+        self, block: Block
+    ) -> tuple[tuple[FloatArray, FloatArray, FloatArray], tuple[FloatArray, FloatArray, FloatArray]]:
+        """Return ρ, β and σ² of a block of outcomes, and what else the information that is observed takes of them."""
+        a, b, c = block.moments
+        rho = self.space.maximise(a, b, c)
+        of_level, of_lagged = block.coordinates
+        beta = scipy.linalg.solve_triangular(self._r, of_level - rho * of_lagged).T
+        sigma2 = (a - 2 * rho * b + rho**2 * c) / self.sample.size
+        return (rho, beta, sigma2), (b, c, of_lagged)
+
+    def _observed(self, block: Block) -> LagParameters:
+        """Return the parameters of a block of outcomes, with errors of the observed information."""
+        (rho, beta, sigma2), (b, c, of_lagged) = self._estimates(block)
+        traces, sample, pull = self.space.traces(rho), self.sample, (b - rho * c) / sigma2
+        precision = c / sigma2 - 2 * pull**2 / sample.size + sample.periods * traces[1]
+        d = scipy.linalg.solve_triangular(self._r, of_lagged).T
+        return LagParameters(beta, rho, sigma2, 1 / precision, d, traces)
+
+    def _at(
+        self, rho: FloatArray, beta: FloatArray, sigma2: FloatArray, columns: Sequence[int] | None = None
+    ) -> LagParameters:
+        """Return parameters at estimates, with errors of the expected information."""
+        traces, at = self.space.traces(rho), self.space.located(rho)
+        rho_variance = self._rho_variance(at, beta, sigma2, traces)
+        return LagParameters(beta, rho, sigma2, rho_variance, self.slopes(at, beta, columns), traces, at)
+
+    def scores(self, block: Projected, found: LagParameters) -> LagScores:
         """Return scores by unit.
 
         Notes
@@ -962,8 +917,8 @@ class LagBatch:
         Of β's scores d is taken from it, of σ²'s 2σ² tr G*/size.
         """
         n, rho, sigma2 = self.space.w.n, found.rho, found.sigma2
-        nodes, basis = _located(found).nodes, _located(found).basis
-        own = _located(found).own_shares(EVERY)
+        nodes, basis = found.located.nodes, found.located.basis
+        own = found.located.own_shares(EVERY)
         if n <= ALL_PAIRS:
             # (Wy)* has the errors' own lag, too
             shift = block.combined(block.of_lagged) - self._r @ found.d.T
@@ -974,14 +929,14 @@ class LagBatch:
         else:
             cells = block.standardised(rho, sigma2, np.dtype(np.float64))
             pairs = self.space.pairs(nodes).sums(cells.reshape(n, -1, len(rho)), basis)
-            of_rho = self._of_rho(found, self._rest(nodes), cells, own)
+            of_rho = self.of_rho(found, self._rest(nodes), cells, own)
         return LagScores(block, rho, centred(of_rho), pairs)
 
     def _of_variance(self, found: LagParameters) -> FloatArray:
         """Return what a squared error takes from the score of ρ by that of σ², shape (M,)."""
         return np.asarray(self.sample.periods / self.sample.size * found.traces[0])
 
-    def _of_rho(self, found: LagParameters, rest: FloatArray, cells: FloatArray, own: FloatArray) -> FloatArray:
+    def of_rho(self, found: LagParameters, rest: FloatArray, cells: FloatArray, own: FloatArray) -> FloatArray:
         """Return units' own parts of the score of ρ, shape (n, M).
 
         Parameters
@@ -994,7 +949,7 @@ class LagBatch:
         own : ndarray, shape (n, M)
             The units' own shares.
         """
-        basis = _located(found).basis[:, : rest.shape[1] // max(self._k, 1)].astype(rest.dtype)
+        basis = found.located.basis[:, : rest.shape[1] // max(self._k, 1)].astype(rest.dtype)
         coordinates = ((found.beta @ self._r.T) / np.sqrt(found.sigma2)[:, None]).astype(rest.dtype)
         parts = (basis[:, :, None] * coordinates[:, None, :]).reshape(len(basis), -1)
         cube = cells.reshape(len(own), -1, len(basis))
@@ -1006,16 +961,16 @@ class LagBatch:
         """Return Chebyshev coefficients of M(GQ)*, M the residual maker of Z and Q its basis, shape (N·T′, p·k)."""
         at = nodes.low, nodes.high
         if at not in self._rests:
-            cells, rests = self._q.reshape(self.space.w.n, -1), []
+            cells, rests = self.q.reshape(self.space.w.n, -1), []
             for place in range(len(nodes.points)):
                 gq = self.space.star(nodes, place, cells).reshape(-1, self._k)
-                rests.append(gq - self._q @ (self._q.T @ gq))
+                rests.append(gq - self.q @ (self.q.T @ gq))
             values = np.stack(rests).reshape(len(rests), -1)
             table = (nodes.inverse @ values).reshape(len(rests), -1, self._k)
-            self._rests[at] = np.ascontiguousarray(table.transpose(1, 0, 2)).reshape(len(self._z), -1)
+            self._rests[at] = np.ascontiguousarray(table.transpose(1, 0, 2)).reshape(len(self.z), -1)
         return self._rests[at]
 
-    def _short_rest(self, nodes: Nodes) -> FloatArray:
+    def short_rest(self, nodes: Nodes) -> FloatArray:
         """Return `_rest` in numbers of seven digits, without the last orders that they do not count."""
         at = nodes.low, nodes.high
         if at not in self._short_rests:
@@ -1033,7 +988,7 @@ class LagBatch:
 
         The errors are those of the inverse information, or are clustered by unit where there are scores.
         """
-        inverse = self._inverse
+        inverse = self.inverse
         by_unit: dict[int, FloatArray] = {}
         products: dict[tuple[int, int], FloatArray] = {}
 
@@ -1042,7 +997,7 @@ class LagBatch:
             if found.scores is None:
                 raise TypeError("errors are not clustered")
             if column not in by_unit:
-                own = found.scores.of_rho if column < 0 else found.scores.of(self._z @ inverse[column])
+                own = found.scores.of_rho if column < 0 else found.scores.of(self.z @ inverse[column])
                 by_unit[column] = own
             return by_unit[column]
 
@@ -1067,7 +1022,7 @@ class LagBatch:
         factor = 1.0 if found.scores is None else n / (n - 1)
         out = []
         for one in asked:
-            values, parts = self._linear(found, one, found.scores is not None)
+            values, parts = self.linear(found, one, found.scores is not None)
             if found.scores is not None and len(asked) == 1:
                 # products of scores would only be used once
                 sums = sum(weight * score(column) for column, weight in parts.items())
@@ -1081,7 +1036,7 @@ class LagBatch:
             out.append((values, np.sqrt(factor * variance)))
         return out
 
-    def _linear(
+    def linear(
         self, found: LagParameters, one: Asked | Combination, clustered: bool
     ) -> tuple[FloatArray, dict[int, FloatArray]]:
         """Return an effect and what the scores of its columns' coefficients and of ρ, -1, are multiplied by.
@@ -1098,7 +1053,7 @@ class LagBatch:
         return values, parts | {-1: found.rho_variance * slope}
 
     @cached_property
-    def _inverse(self) -> FloatArray:
+    def inverse(self) -> FloatArray:
         upper = np.triu(scipy.linalg.lapack.dpotri(np.ascontiguousarray(self._r), lower=0)[0])
         return np.asarray(upper + np.triu(upper, 1).T)
 
@@ -1113,7 +1068,7 @@ class LagBatch:
         precision = periods * (second + values[0]) - 2 * (periods * first) ** 2 / size + surplus / sigma2
         return np.asarray(1 / precision)
 
-    def _slopes(self, at: Located, beta: FloatArray, columns: Sequence[int] | None = None) -> FloatArray:
+    def slopes(self, at: Located, beta: FloatArray, columns: Sequence[int] | None = None) -> FloatArray:
         """Return d = (Z′Z)⁻¹Z′GZβ, shape (M, k); if some columns are asked for, not-a-number in the others."""
         k, table = self._k, self._table(at.nodes)[1]
         places = list(range(k) if columns is None else columns)
@@ -1146,11 +1101,11 @@ class LagBatch:
     def _at_nodes(self, nodes: Nodes) -> tuple[FloatArray, FloatArray]:
         """Return (GZ)′M(GZ) and (Z′Z)⁻¹Z′GZ at each node, each of shape (p, k, k)."""
         n, k = self.space.w.n, self._k
-        cells = self._z.reshape(n, -1)
+        cells = self.z.reshape(n, -1)
         quadratic, slopes = np.empty((len(nodes.points), k, k)), np.empty((len(nodes.points), k, k))
         for place in range(len(nodes.points)):
             gz = self.space.star(nodes, place, cells).reshape(-1, k)
-            projected = self._q.T @ gz
+            projected = self.q.T @ gz
             quadratic[place] = gz.T @ gz - projected.T @ projected
             slopes[place] = projected
         return quadratic, np.linalg.solve(self._r, slopes) if k else slopes
@@ -1161,19 +1116,6 @@ class LagBatch:
         """Return Lee & Yu's correction of direct estimates, as in `digicarbon.numeric.spatial.likelihood`."""
         change, sigma2 = corrections(self.space, rho, sigma2, variance)
         return beta - change[:, None] * d, rho + change, sigma2
-
-
-def _located(found: LagParameters) -> Located:
-    if found.at is None:
-        raise TypeError("errors are not clustered")
-    return found.at
-
-
-def _heaviest(shares: FloatArray) -> NDArray[np.intp]:
-    """Return the fewest units that have `IN_BOUND` of what all of them add up to."""
-    order = np.argsort(-shares)
-    heights = np.cumsum(shares[order])
-    return order[: 1 + np.searchsorted(heights, IN_BOUND * heights[-1])]
 
 
 def corrections(
