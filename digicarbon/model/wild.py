@@ -147,8 +147,7 @@ def _under(restrictions: Restrictions | Redrawn, asked: Sequence[tuple[int, floa
         blocks = zip(*(_prepared(batch, null, draws.signs, lambda: draws.weights) for null in of_some), strict=True)
         wanted = [(restrictions.estimands[place], value) for place, value in some]
         parts = [
-            batch.largest([(block, *one) for block, one in zip(each, wanted, strict=True)], beyond)
-            for each in blocks
+            batch.largest([(block, *one) for block, one in zip(each, wanted, strict=True)], beyond) for each in blocks
         ]
         out += _joined(parts)
     return out

@@ -388,9 +388,7 @@ def wild_tests(quantities: Sequence[Observed], at: Drawn | None, level: float) -
             )
         ],
     )
-    return [
-        one.tested(level, (ends[2 * place], ends[2 * place + 1])) for place, one in enumerate(quantities)
-    ]
+    return [one.tested(level, (ends[2 * place], ends[2 * place + 1])) for place, one in enumerate(quantities)]
 
 
 def _side_by_side(

@@ -53,11 +53,13 @@ LEAST = 1e-9
 """Share of the largest coefficient below which one is not counted in such sums."""
 LEAST_PAIR = 1e-9
 """Of more units, pairs are left out whose weight is at most this share of the largest one."""
-LEAST_IN_BOUND = 1e-6
-"""Share of the largest coefficient below which one is not counted in the bound."""
+LEAST_IN_BOUND = 5e-4
+"""Share of a unit's coefficients below which the last orders are only bounded themselves."""
 PAIR_CELLS, FEWEST_PAIRED = 1 << 17, 16
 """Products of two units that are handled at a time, and the fewest draws."""
 
+
+EVERY = slice(None)
 
 Slopes = Callable[[FloatArray, tuple[FloatArray, FloatArray]], tuple[FloatArray, FloatArray]]
 
@@ -188,6 +190,37 @@ class LagOutcomes:
                 yield replace(whole, weights=np.ascontiguousarray(self.weights[:, draws]))
 
 
+At = tuple[FloatArray, FloatArray, FloatArray]
+"""ρ and 1/σ, each of shape (M,), and what (Wy)* has in the basis beside its rest, shape (k, M)."""
+
+
+class Formed(Protocol):
+    """Residuals and (Wy)* of some outcomes, each of shape (m, N·T′), in given arrays or in new ones."""
+
+    def __call__(
+        self, block: slice, out: tuple[FloatArray, FloatArray] | None = None, /
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return both."""
+
+
+class Block(Protocol):
+    """What the fits of a model take of outcomes that are projected on its regressors."""
+
+    @property
+    def moments(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """y′y, y′Wy and (Wy)′Wy of each outcome, each of shape (M,)."""
+
+    @property
+    def coordinates(self) -> tuple[FloatArray, FloatArray]:
+        """Coordinates of y and Wy in the basis, each of shape (k, M)."""
+
+    def formed(self, at: At, kind: np.dtype[Any]) -> Formed:
+        """Return what forms residuals and (Wy)*, over σ, of some outcomes, in numbers of a kind."""
+
+    def standardised(self, rho: FloatArray, sigma2: FloatArray, kind: np.dtype[Any]) -> FloatArray:
+        """Return residuals over σ at each ρ and σ², shape (N·T′, M), in numbers of a kind."""
+
+
 @dataclass(frozen=True, eq=False)
 class LagBlock:
     """Some outcomes: y and Wy, each of shape (N·T′, M)."""
@@ -225,10 +258,11 @@ class Projected:
     def moments(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """y′y, y′Wy and (Wy)′Wy of each outcome, each of shape (M,)."""
         if self.weights is not None and len(self.weights) < len(self.level):
-            both = np.concatenate([self.level.T, self.lagged.T])
-            grams = both @ self.level, self.lagged.T @ self.lagged
-            products = (np.concatenate(grams) @ self.weights).reshape(3, *self.weights.shape)
-            a, b, c = (np.einsum("jm,jm->m", self.weights, one) for one in products)
+            both, count = np.concatenate([self.level, self.lagged], axis=1), len(self.weights)
+            # a product with itself takes half of the time
+            gram = both.T @ both
+            grams = np.concatenate([gram[:count, :count], gram[:count, count:], gram[count:, count:]])
+            a, b, c = np.einsum("ijm,jm->im", (grams @ self.weights).reshape(3, count, -1), self.weights)
             return a, b, c
         level, lagged = self.combined(self.level), self.combined(self.lagged)
         pairs = (level, level), (level, lagged), (lagged, lagged)
@@ -244,6 +278,11 @@ class Projected:
     def count(self) -> int:
         """Number of outcomes."""
         return len((self.level if self.weights is None else self.weights).T)
+
+    @property
+    def rows(self) -> int:
+        """N·T′."""
+        return len(self.level)
 
     def columns(self, chosen: slice | NDArray[np.intp]) -> Projected:
         """Return some of the columns as outcomes."""
@@ -273,40 +312,52 @@ class Projected:
         both, weights = np.concatenate([self.level, self.lagged], axis=1).astype(kind), self.weights * scale
         return np.asarray(both @ np.concatenate([weights, weights * -rho]).astype(kind))
 
+    def formed(self, at: At, kind: np.dtype[Any], chosen: slice | NDArray[np.intp] = EVERY) -> Formed:
+        """Return what forms residuals and (Wy)*, over σ, of some outcomes, in numbers of a kind."""
+        rho, scale, shift = at
+        columns = self._short if kind == np.float32 else self._beside
+        # what ρ(Wy)* has in the basis is taken from errors again, with its rest
+        parts = [shift * rho if self.further is None else shift * rho + self.further[:, chosen], shift]
+        if self.weights is not None:
+            weights = self.weights[:, chosen]
+            parts = [np.concatenate([weights, part]) for part in parts]
+        # over σ, products are not too large for numbers of seven digits
+        by = [(part * scale).T.astype(kind) for part in parts]
+        own, by_rho = (part[:, None].astype(kind) for part in (scale, rho))
+
+        def form(block: slice, out: tuple[FloatArray, FloatArray] | None = None) -> tuple[FloatArray, FloatArray]:
+            errors, wy = out or (np.empty((len(rho[block]), len(self.level)), dtype=kind) for _ in range(2))
+            for side, columns_of, into in zip(by, columns, (errors, wy), strict=True):
+                if self.weights is None:
+                    level = columns_of[chosen]
+                    np.matmul(side[block], columns_of[len(columns_of) - side.shape[1] :], out=into)
+                    into += own[block] * level[block]
+                else:
+                    np.matmul(side[block], columns_of, out=into)
+            errors -= by_rho[block] * wy
+            return errors, wy
+
+        return form
+
+    @cached_property
+    def _beside(self) -> tuple[FloatArray, FloatArray]:
+        """The columns of y and of Wy, and the basis, each of shape (J + k, N·T′)."""
+        level, lagged = (np.concatenate([side, self.basis], axis=1).T for side in (self.level, self.lagged))
+        return level, lagged
+
+    @cached_property
+    def _short(self) -> tuple[FloatArray, FloatArray]:
+        """`_beside` in numbers of seven digits."""
+        level, lagged = (part.astype(np.float32) for part in self._beside)
+        return level, lagged
+
     def by_unit(self, weights: FloatArray, n: int) -> Projected:
         """Return outcomes whose residuals are sums by unit of these ones' times weights, shape (N·T′,)."""
 
         def sums(columns: FloatArray) -> FloatArray:
-            weighted = weights[:, None] * columns
-            return np.asarray(np.add.reduce(weighted.reshape(n, -1, columns.shape[1]), axis=1))
+            return np.asarray(np.matmul(weights.reshape(n, 1, -1), columns.reshape(n, -1, columns.shape[1]))[:, 0])
 
         return replace(self, level=sums(self.level), lagged=sums(self.lagged), basis=sums(self.basis))
-
-    def with_sums(self, weights: Sequence[FloatArray], n: int) -> Projected:
-        """Return the outcomes with rows that are `by_unit` of each of some weights."""
-        parts = [self, *(self.by_unit(one, n) for one in weights)]
-        level, lagged, basis = (
-            np.concatenate(each)
-            for each in zip(*((part.level, part.lagged, part.basis) for part in parts), strict=True)
-        )
-        return replace(self, level=level, lagged=lagged, basis=basis)
-
-    def rows(self, chosen: slice | NDArray[np.intp]) -> Projected:
-        """Return some rows of the outcomes."""
-        level, lagged, basis = (part[chosen] for part in (self.level, self.lagged, self.basis))
-        return replace(self, level=level, lagged=lagged, basis=basis)
-
-
-class Block(Protocol):
-    """What likelihoods and coefficients take of outcomes that are projected on regressors."""
-
-    @property
-    def moments(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """y′y, y′Wy and (Wy)′Wy of each outcome, each of shape (M,)."""
-
-    @property
-    def coordinates(self) -> tuple[FloatArray, FloatArray]:
-        """Coordinates of y and Wy in the basis, each of shape (k, M)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -368,9 +419,6 @@ class Located:
     def own_shares(self, units: slice | NDArray[np.intp]) -> FloatArray:
         """Return the diagonal of G* at each place for some units, shape (n, M)."""
         return np.asarray((self.nodes.inverse @ self.nodes.diagonals[:, units]).T @ self.basis.T)
-
-
-EVERY = slice(None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -602,8 +650,8 @@ class LagSpace:
 
     def products(
         self,
-        outcomes: Projected,
-        at: tuple[FloatArray, FloatArray, FloatArray],
+        outcomes: Block,
+        at: At,
         nodes: Nodes,
         basis: FloatArray,
         of_variance: FloatArray,
@@ -614,9 +662,8 @@ class LagSpace:
 
         Parameters
         ----------
-        outcomes : Projected
-        at : (rho, scale, shift)
-            ρ and 1/σ, each of shape (M,), and what (Wy)* has in the basis beside its rest, shape (k, M).
+        outcomes : Block
+        at : At
         nodes : Nodes
         basis : ndarray, shape (M, p)
             Of `Nodes.basis` at ρ.
@@ -630,27 +677,15 @@ class LagSpace:
         pairs : ndarray, shape (M,)
             `Pairs.sums` over σ⁴.
         """
-        n, (rho, scale, shift), further = self.w.n, at, outcomes.further
-        table = self._matrices_at(nodes)
-        kind = table.dtype
-        level, lagged, axes = (
-            np.ascontiguousarray(part.T, dtype=kind) for part in (outcomes.level, outcomes.lagged, outcomes.basis)
-        )
-        # over σ, products are not too large for numbers of seven digits
-        coordinates = (shift * scale).T.astype(kind)
-        beyond = None if further is None else (further * scale).T.astype(kind)
-        weights = None if outcomes.weights is None else (outcomes.weights * scale).T.astype(kind)
-        basis = basis[:, : len(table)].astype(kind)
-        own, by_rho, by_variance = (part[:, None].astype(kind) for part in (scale, rho, of_variance))
+        n, table = self.w.n, self._matrices_at(nodes)
+        kind, count = table.dtype, len(basis)
+        formed, basis = outcomes.formed(at, kind), basis[:, : len(table)].astype(kind)
+        by_variance = of_variance[:, None].astype(kind)
         ones, size = np.ones(n, dtype=kind), max(PAIR_CELLS // (n * n), FEWEST_PAIRED)
-        of_units, sums = np.empty((len(rho), n)), np.empty(len(rho))
-        for start in range(0, len(rho), size):
-            block = slice(start, min(start + size, len(rho)))
-            y, wy = (own[block] * part[block] if weights is None else weights[block] @ part for part in (level, lagged))
-            errors = y - by_rho[block] * wy
-            if beyond is not None:
-                errors += beyond[block] @ axes
-            wy += coordinates[block] @ axes
+        of_units, sums = np.empty((count, n)), np.empty(count)
+        for start in range(0, count, size):
+            block = slice(start, min(start + size, count))
+            errors, wy = formed(block)
             e = errors.reshape(len(errors), n, -1)
             # of the same array on both sides, numpy would make one half and copy it, which takes longer
             inner = np.matmul(e, e.transpose(0, 2, 1).copy())
@@ -845,7 +880,7 @@ class LagBatch:
         self.q, self._r = np.linalg.qr(self.z)
         self._tables: dict[tuple[float, float], tuple[FloatArray, FloatArray]] = {}
         self._rests: dict[tuple[float, float], FloatArray] = {}
-        self._short_rests: dict[tuple[float, float], FloatArray] = {}
+        self._short_rests: dict[tuple[float, float], tuple[FloatArray, FloatArray]] = {}
 
     def several(
         self, outcomes: LagOutcomes, asked: Sequence[Asked | Combination], errors: Errors
@@ -874,10 +909,10 @@ class LagBatch:
             of_level, of_lagged = block.coordinates
             # residuals are no longer those of least squares
             block = replace(block, further=of_level - rho * of_lagged - self._r @ beta.T)
-        return replace(found, scores=self.scores(block, found)) if errors == "cluster" else found
+        return replace(found, scores=self._scores(block, found)) if errors == "cluster" else found
 
     def fitted(self, block: Block, columns: Sequence[int] | None = None) -> LagParameters:
-        """Return the parameters of a block of outcomes without correction; d of some columns only if these are given."""
+        """Return the parameters of a block of outcomes, without correction; of some columns d if these are given."""
         return self._at(*self._estimates(block)[0], columns)
 
     def _estimates(
@@ -907,8 +942,12 @@ class LagBatch:
         rho_variance = self._rho_variance(at, beta, sigma2, traces)
         return LagParameters(beta, rho, sigma2, rho_variance, self.slopes(at, beta, columns), traces, at)
 
-    def scores(self, block: Projected, found: LagParameters) -> LagScores:
-        """Return scores by unit.
+    def _scores(self, block: Projected, found: LagParameters) -> LagScores:
+        """Return scores by unit."""
+        return LagScores(block, found.rho, *self.scores(block, found))
+
+    def scores(self, block: Block, found: LagParameters) -> tuple[FloatArray, FloatArray]:
+        """Return `LagScores.of_rho` and `LagScores.pairs` of a block of outcomes.
 
         Notes
         -----
@@ -921,43 +960,31 @@ class LagBatch:
         own = found.located.own_shares(EVERY)
         if n <= ALL_PAIRS:
             # (Wy)* has the errors' own lag, too
-            shift = block.combined(block.of_lagged) - self._r @ found.d.T
+            shift = block.coordinates[1] - self._r @ found.d.T
             at = rho, 1 / np.sqrt(sigma2), shift
-            of_rho, pairs = self.space.products(block, at, nodes, basis, self._of_variance(found))
+            of_rho, pairs = self.space.products(block, at, nodes, basis, self.of_variance(found))
             # time means take from a unit's own errors, whether or not the likelihood is the transformed one
-            of_rho -= len(block.level) // n * own
+            of_rho -= len(self.z) // n * own
         else:
             cells = block.standardised(rho, sigma2, np.dtype(np.float64))
             pairs = self.space.pairs(nodes).sums(cells.reshape(n, -1, len(rho)), basis)
-            of_rho = self.of_rho(found, self._rest(nodes), cells, own)
-        return LagScores(block, rho, centred(of_rho), pairs)
+            basis, coordinates = self.along(found, len(nodes.points), cells.dtype)
+            factors = self.rest(nodes) @ (basis[:, None] * coordinates).reshape(-1, len(rho))
+            factors += cells * np.repeat(own - self.of_variance(found), len(cells) // n, axis=0)
+            of_rho = np.einsum("itm,itm->im", cells.reshape(n, -1, len(rho)), factors.reshape(n, -1, len(rho)))
+            of_rho -= len(cells) // n * own
+        return centred(of_rho), pairs
 
-    def _of_variance(self, found: LagParameters) -> FloatArray:
+    def of_variance(self, found: LagParameters) -> FloatArray:
         """Return what a squared error takes from the score of ρ by that of σ², shape (M,)."""
         return np.asarray(self.sample.periods / self.sample.size * found.traces[0])
 
-    def of_rho(self, found: LagParameters, rest: FloatArray, cells: FloatArray, own: FloatArray) -> FloatArray:
-        """Return units' own parts of the score of ρ, shape (n, M).
+    def along(self, found: LagParameters, orders: int, kind: np.dtype[Any]) -> tuple[FloatArray, FloatArray]:
+        """Return what `rest` is multiplied by to M(GZβ)* over σ: polynomials, shape (p, M), and Rβ over σ, (k, M)."""
+        coordinates = (self._r @ found.beta.T) / np.sqrt(found.sigma2)
+        return found.located.basis.T[:orders].astype(kind), coordinates.astype(kind)
 
-        Parameters
-        ----------
-        found : LagParameters
-        rest : ndarray, shape (n·T′, p·k)
-            Of `_rest`, of the first p orders.
-        cells : ndarray, shape (n·T′, M)
-            Residuals over σ.
-        own : ndarray, shape (n, M)
-            The units' own shares.
-        """
-        basis = found.located.basis[:, : rest.shape[1] // max(self._k, 1)].astype(rest.dtype)
-        coordinates = ((found.beta @ self._r.T) / np.sqrt(found.sigma2)[:, None]).astype(rest.dtype)
-        parts = (basis[:, :, None] * coordinates[:, None, :]).reshape(len(basis), -1)
-        cube = cells.reshape(len(own), -1, len(basis))
-        factors = (rest @ parts.T).reshape(cube.shape)
-        factors += cube * (own - self._of_variance(found)).astype(rest.dtype)[:, None]
-        return np.asarray(np.einsum("itm,itm->im", cube, factors) - cube.shape[1] * own)
-
-    def _rest(self, nodes: Nodes) -> FloatArray:
+    def rest(self, nodes: Nodes) -> FloatArray:
         """Return Chebyshev coefficients of M(GQ)*, M the residual maker of Z and Q its basis, shape (N·T′, p·k)."""
         at = nodes.low, nodes.high
         if at not in self._rests:
@@ -970,15 +997,25 @@ class LagBatch:
             self._rests[at] = np.ascontiguousarray(table.transpose(1, 0, 2)).reshape(len(self.z), -1)
         return self._rests[at]
 
-    def short_rest(self, nodes: Nodes) -> FloatArray:
-        """Return `_rest` in numbers of seven digits, without the last orders that they do not count."""
+    def short_rest(self, nodes: Nodes) -> tuple[FloatArray, FloatArray]:
+        """Return `rest` of the first orders in numbers of seven digits, and what the others may have of a unit at most.
+
+        Returns
+        -------
+        rest : ndarray, shape (N·T′, p·k)
+        beyond : ndarray, shape (N,)
+            Frobenius norms of a unit's rows, added up over the orders that are left out.
+        """
         at = nodes.low, nodes.high
         if at not in self._short_rests:
-            rest = self._rest(nodes)
-            sizes = np.abs(rest).max(axis=0, initial=0.0).reshape(-1, max(self._k, 1)).max(axis=1, initial=0.0)
-            counted = np.flatnonzero(sizes > LEAST_IN_BOUND * sizes.max(initial=0.0))
-            orders = 1 + counted[-1] if len(counted) else 0
-            self._short_rests[at] = rest[:, : orders * self._k].astype(np.float32)
+            n, orders = self.space.w.n, len(nodes.points)
+            rest = self.rest(nodes)
+            norms = np.linalg.norm(rest.reshape(n, -1, orders, self._k), axis=(1, 3))
+            # polynomials are at most one
+            after = norms[:, ::-1].cumsum(axis=1)[:, ::-1]
+            counted = int((after > LEAST_IN_BOUND * after[:, :1]).any(axis=0).sum())
+            beyond = np.concatenate([after, np.zeros((n, 1))], axis=1)[:, counted]
+            self._short_rests[at] = rest[:, : counted * self._k].astype(np.float32), beyond
         return self._short_rests[at]
 
     def effects(
@@ -1054,6 +1091,7 @@ class LagBatch:
 
     @cached_property
     def inverse(self) -> FloatArray:
+        """(Z′Z)⁻¹, shape (k, k)."""
         upper = np.triu(scipy.linalg.lapack.dpotri(np.ascontiguousarray(self._r), lower=0)[0])
         return np.asarray(upper + np.triu(upper, 1).T)
 
@@ -1061,11 +1099,21 @@ class LagBatch:
         self, at: Located, beta: FloatArray, sigma2: FloatArray, traces: tuple[FloatArray, FloatArray]
     ) -> FloatArray:
         """Return Var(ρ̂), shape (M,)."""
-        values, coef = self._table(at.nodes)[0] @ at.basis.T, np.ascontiguousarray(beta.T)
-        surplus = np.einsum("pm,pm->m", values[1:], coef[self._pairs[0]] * coef[self._pairs[1]])
+        table, count = self._table(at.nodes)[0], len(beta)
+        norm, surplus = np.empty(count), np.zeros(count)
+        # what pairs of columns have stays in the processor's cache
+        size = max(FEWEST, CELLS // (4 * len(table)))
+        for start in range(0, count, size):
+            draws = slice(start, start + size)
+            values, own, place = table @ at.basis[draws].T, np.ascontiguousarray(beta[draws].T), 1
+            norm[draws] = values[0]
+            for column in range(self._k):
+                stop = place + self._k - column
+                surplus[draws] += own[column] * np.einsum("pm,pm->m", values[place:stop], own[column:])
+                place = stop
         first, second = traces
         periods, size = self.sample.periods, self.sample.size
-        precision = periods * (second + values[0]) - 2 * (periods * first) ** 2 / size + surplus / sigma2
+        precision = periods * (second + norm) - 2 * (periods * first) ** 2 / size + surplus / sigma2
         return np.asarray(1 / precision)
 
     def slopes(self, at: Located, beta: FloatArray, columns: Sequence[int] | None = None) -> FloatArray:
@@ -1078,11 +1126,6 @@ class LagBatch:
         d[places] = np.einsum("rkm,mk->rm", parts, beta)
         return d.T
 
-    @cached_property
-    def _pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The elements of a triangle of k × k."""
-        return np.triu_indices(self._k)
-
     def _table(self, nodes: Nodes) -> tuple[FloatArray, FloatArray]:
         """Return Chebyshev coefficients of ‖G*‖² and a triangle of (GZ)′M(GZ), pairs added up, and of (Z′Z)⁻¹Z′GZ.
 
@@ -1091,7 +1134,7 @@ class LagBatch:
         at = nodes.low, nodes.high
         if at not in self._tables:
             quadratic, slopes = self._at_nodes(nodes)
-            one, other = self._pairs
+            one, other = np.triu_indices(self._k)
             twice = quadratic[:, one, other] * np.where(one == other, 1.0, 2.0)
             of_variance = nodes.inverse @ np.concatenate([nodes.scalars[:, :1], twice], axis=1)
             of_slopes = np.tensordot(nodes.inverse, slopes, axes=1)

@@ -7,9 +7,10 @@ time, and are made only for draws whose statistic may reach it: what some units 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,11 @@ from numpy.typing import NDArray
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.spatial.batch import (
     ALL_PAIRS,
+    EVERY,
     Asked,
+    At,
     Combination,
+    Formed,
     LagBatch,
     LagOutcomes,
     LagParameters,
@@ -37,9 +41,7 @@ Wanted = tuple[LagOutcomes, Asked | Combination, float]
 """Outcomes, an effect, and a value from which its distance is taken."""
 
 
-def largest(
-    batch: LagBatch, wanted: Sequence[Wanted], count: int
-) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
+def largest(batch: LagBatch, wanted: Sequence[Wanted], count: int) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
     """Return effects with errors clustered by unit where their distances from values are among the largest, and ρ.
 
     Parameters
@@ -63,33 +65,80 @@ def largest(
     by this bound, is below what as many outcomes as are sought reach.
     """
     formed = batch.space.w.n > ALL_PAIRS
-    columns = sorted({column for _, one, _ in wanted for column in _columns(one)})
-    blocks = []
-    for parts in zip(*(outcomes.projected(batch.q, formed) for outcomes, _, _ in wanted), strict=True):
-        found, start = batch.fitted(Together(parts), columns), 0
-        block = []
-        for part, (_, one, value) in zip(parts, wanted, strict=True):
-            own = found.some(slice(start, start + part.count))
-            start += part.count
-            block.append(_Search(batch, part, own, one).largest(value, count))
-        blocks.append(block)
-    if len(blocks) == 1:
-        return blocks[0]
+    found = [
+        _largest(
+            batch, [_Part(batch, part, one, value) for part, (_, one, value) in zip(parts, wanted, strict=True)], count
+        )
+        for parts in zip(*(outcomes.projected(batch.q, formed) for outcomes, _, _ in wanted), strict=True)
+    ]
+    if len(found) == 1:
+        return found[0]
     return [
-        (np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each]), np.concatenate([one[2] for one in each]))
-        for each in zip(*blocks, strict=True)
+        (np.concatenate(effect), np.concatenate(error), np.concatenate(rho))
+        for effect, error, rho in (zip(*each, strict=True) for each in zip(*found, strict=True))
     ]
 
 
-def _columns(one: Asked | Combination) -> tuple[int, ...]:
-    return one.columns if isinstance(one, Combination) else tuple(column for column in one[:2] if column is not None)
+def _largest(batch: LagBatch, parts: Sequence[_Part], count: int) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
+    """Return `largest` of one block of outcomes of each."""
+    columns = sorted({column for part in parts for column in part.columns})
+    draws, together = parts[0].outcomes.count, _Together([part.outcomes for part in parts])
+    every = batch.fitted(together, columns)
+    for place, part in enumerate(parts):
+        part.take(every.some(slice(place * draws, (place + 1) * draws)))
+    sought = min(math.ceil(AT_FIRST * count), draws)
+    first = [part.likely(sought) for part in parts]
+    for part, chosen, (error, scores) in zip(parts, first, _clustered(batch, every, parts, first), strict=True):
+        part.error[chosen] = error
+        reached = np.partition(part.distance[chosen] / error, -count)[-count]
+        part.bound(reached, (scores**2).sum(axis=1))
+    left = [np.flatnonzero(part.left) for part in parts]
+    for part, chosen, (error, _) in zip(parts, left, _clustered(batch, every, parts, left), strict=True):
+        part.error[chosen] = error
+    return [(part.effect, part.error, part.found.rho) for part in parts]
 
 
 @dataclass(frozen=True, eq=False)
-class Together:
+class _Chosen:
+    """Some outcomes of a null model."""
+
+    outcomes: Projected
+    chosen: NDArray[np.intp]
+
+    @property
+    def count(self) -> int:
+        """Number of outcomes."""
+        return len(self.chosen)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.outcomes.rows
+
+    @property
+    def moments(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """As `Projected.moments`."""
+        return self.outcomes.some(self.chosen).moments
+
+    @property
+    def coordinates(self) -> tuple[FloatArray, FloatArray]:
+        """As `Projected.coordinates`."""
+        return self.outcomes.some(self.chosen).coordinates
+
+    def formed(self, at: At, kind: np.dtype[Any]) -> Formed:
+        """As `Projected.formed`."""
+        return self.outcomes.formed(at, kind, self.chosen)
+
+    def standardised(self, rho: FloatArray, sigma2: FloatArray, kind: np.dtype[Any]) -> FloatArray:
+        """As `Projected.standardised`."""
+        return self.outcomes.some(self.chosen).standardised(rho, sigma2, kind)
+
+
+@dataclass(frozen=True, eq=False)
+class _Together:
     """Outcomes of several null models, one after the other."""
 
-    parts: Sequence[Projected]
+    parts: Sequence[Projected | _Chosen]
 
     @property
     def moments(self) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -105,88 +154,182 @@ class Together:
         )
         return level, lagged
 
+    def formed(self, at: At, kind: np.dtype[Any]) -> Formed:
+        """As `Projected.formed`."""
+        errors, lagged = (np.empty((len(at[0]), self.rows), dtype=kind) for _ in range(2))
+        for part, block in self._slices():
+            form = part.formed((at[0][block], at[1][block], at[2][:, block]), kind)
+            form(slice(0, part.count), (errors[block], lagged[block]))
+        return lambda block, out=None: (errors[block], lagged[block])
 
-class _Search:
-    """The search among the outcomes of one null model.
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.parts[0].rows
+
+    def standardised(self, rho: FloatArray, sigma2: FloatArray, kind: np.dtype[Any]) -> FloatArray:
+        """As `Projected.standardised`."""
+        every = [part.standardised(rho[block], sigma2[block], kind) for part, block in self._slices()]
+        return np.concatenate(every, axis=1)
+
+    def _slices(self) -> Iterator[tuple[Projected | _Chosen, slice]]:
+        start = 0
+        for part in self.parts:
+            yield part, slice(start, start + part.count)
+            start += part.count
+
+
+def _clustered(
+    batch: LagBatch, every: LagParameters, parts: Sequence[_Part], chosen: Sequence[NDArray[np.intp]]
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Return errors clustered by unit of some outcomes of each, shape (m,), and scores by unit, shape (N, m)."""
+    n, ends = batch.space.w.n, np.cumsum([len(one) for one in chosen])
+    if not ends[-1]:
+        return [(np.empty(0), np.empty((n, 0))) for _ in parts]
+    draws = parts[0].outcomes.count
+    found = every.some(np.concatenate([place * draws + one for place, one in enumerate(chosen)]))
+    found = replace(found, d=batch.slopes(found.located, found.beta))
+    outcomes = _Together([_Chosen(part.outcomes, one) for part, one in zip(parts, chosen, strict=True)])
+    scores, pairs = batch.scores(outcomes, found)
+    of_rho = np.concatenate([part.of_rho[one] for part, one in zip(parts, chosen, strict=True)])
+    scores *= of_rho
+    scores += np.concatenate([part.of_slopes(one) for part, one in zip(parts, chosen, strict=True)], axis=1)
+    errors = np.sqrt(n / (n - 1) * (np.einsum("nm,nm->m", scores, scores) + of_rho**2 * pairs))
+    return list(zip(np.split(errors, ends[:-1]), np.split(scores, ends[:-1], axis=1), strict=True))
+
+
+class _Part:
+    """The outcomes of one null model.
 
     Parameters
     ----------
     batch : LagBatch
     outcomes : Projected
-    found : LagParameters
-        Of these outcomes.
     one : Asked or Combination
+    value : float
     """
 
-    def __init__(self, batch: LagBatch, outcomes: Projected, found: LagParameters, one: Asked | Combination) -> None:
-        self._batch, self._found = batch, found
-        self._n, self._rows = batch.space.w.n, len(outcomes.level)
-        self._effect, parts = batch.linear(found, one, clustered=True)
-        *self._of_columns, self._of_rho = parts.values()
-        self._columns = [column for column in parts if column >= 0]
-        self._every = outcomes.with_sums([batch.z @ batch.inverse[column] for column in self._columns], self._n)
+    found: LagParameters
+    effect: FloatArray
+    of_rho: FloatArray
 
-    def largest(self, value: float, count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return the effect, errors where its distance from a value may be among the largest, and ρ."""
-        distance, error = np.abs(self._effect - value), np.full(len(self._effect), np.inf)
-        sought = math.ceil(AT_FIRST * count)
-        if sought >= len(error):
-            return self._effect, self._clustered(np.arange(len(error)))[0], self._found.rho
-        order = np.argpartition(-distance / self._plain, sought)
-        first, left = order[:sought], order[sought:]
-        error[first], scores = self._clustered(first)
-        reached = np.partition(distance[first] / error[first], -count)[-count]
-        shares = (scores**2).sum(axis=1)
-        units = np.argsort(-shares)
-        heights = np.cumsum(shares[units])
-        sums, start = np.empty((0, len(left))), 0
-        for share in IN_BOUND:
-            stop = 1 + int(np.searchsorted(heights, share * heights[-1]))
-            if stop > start and len(left):
-                sums = np.concatenate([sums, self._some_scores(units[start:stop], left)])
-                rest = centred(sums)
-                least = np.sqrt(self._n / (self._n - 1) * np.einsum("nm,nm->m", rest, rest))
-                stay = np.flatnonzero(~(distance[left] * (1 + ROUNDED) < reached * least))
-                left, sums, start = left[stay], sums[:, stay], stop
-        if len(left):
-            error[left] = self._clustered(left)[0]
-        return self._effect, error, self._found.rho
+    def __init__(self, batch: LagBatch, outcomes: Projected, one: Asked | Combination, value: float) -> None:
+        self.outcomes, self._batch, self._one, self._value = outcomes, batch, one, value
+        self.columns = one.columns if isinstance(one, Combination) else [at for at in one[:2] if at is not None]
+        self.error = np.full(outcomes.count, np.inf)
+        self.left = np.ones(outcomes.count, dtype=bool)
+        self._n = batch.space.w.n
+        # of coefficients: sums by unit of residuals times regressors without what the others have of them
+        self._sums = [outcomes.by_unit(batch.z @ batch.inverse[column], self._n) for column in self.columns]
 
-    @cached_property
-    def _plain(self) -> FloatArray:
-        """Errors of the effect by the information, shape (M,)."""
-        found, inverse = self._found, self._batch.inverse
+    def take(self, found: LagParameters) -> None:
+        """Take the parameters of the outcomes."""
+        self.found = found
+        self.effect, parts = self._batch.linear(found, self._one, clustered=True)
+        *self._of_columns, self.of_rho = parts.values()
+        self.distance = np.abs(self.effect - self._value)
+
+    def likely(self, sought: int) -> NDArray[np.intp]:
+        """Return the outcomes whose distances are largest by the errors of the information."""
+        found, inverse = self.found, self._batch.inverse
         of_columns = sum(
             one * other * inverse[a, b]
-            for a, one in zip(self._columns, self._of_columns, strict=True)
-            for b, other in zip(self._columns, self._of_columns, strict=True)
+            for a, one in zip(self.columns, self._of_columns, strict=True)
+            for b, other in zip(self.columns, self._of_columns, strict=True)
         )
-        return np.asarray(np.sqrt(of_columns * found.sigma2 + self._of_rho**2 / found.rho_variance))
+        ratios = self.distance**2 / (of_columns * found.sigma2 + self.of_rho**2 / found.rho_variance)
+        order = np.argpartition(-ratios, sought - 1)[:sought]
+        self.left[order] = False
+        return order
 
-    def _clustered(self, chosen: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
-        """Return errors clustered by unit of some outcomes, shape (m,), and scores by unit, shape (N, m)."""
-        n, outcomes = self._n, self._every.some(chosen)
-        found = self._found.some(chosen)
-        found = replace(found, d=self._batch.slopes(found.located, found.beta))
-        own = self._batch.scores(outcomes.rows(slice(self._rows)), found)
-        of_rho = self._of_rho[chosen]
-        sums = of_rho * own.of_rho
-        by_unit = outcomes.rows(slice(self._rows, None)).residuals(found.rho).reshape(len(self._columns), n, -1)
-        for part, score in zip(self._of_columns, by_unit, strict=True):
-            sums += part[chosen] * centred(score)
-        return np.sqrt(n / (n - 1) * (np.einsum("nm,nm->m", sums, sums) + of_rho**2 * own.pairs)), sums
+    def bound(self, reached: float, shares: FloatArray) -> None:
+        """Leave out what is below a ratio that enough others reach; ``shares`` are units' of the variance."""
+        units, chosen, start = np.argsort(-shares), None, 0
+        heights = np.cumsum(shares[units])
+        sums, slack = np.empty((0, len(self.left))), np.zeros(len(self.left))
+        for share in IN_BOUND:
+            stop = 1 + int(np.searchsorted(heights, share * heights[-1]))
+            if stop > start and (chosen is None or len(chosen)):
+                some, of_some = self._some(units[start:stop], EVERY if chosen is None else chosen)
+                sums, slack = np.concatenate([sums, some]), slack + of_some
+                rest = centred(sums)
+                least = np.sqrt(np.einsum("nm,nm->m", rest, rest)) - np.sqrt(slack)
+                distance = self.distance if chosen is None else self.distance[chosen]
+                out = distance * (1 + ROUNDED) < reached * np.sqrt(self._n / (self._n - 1)) * least
+                if chosen is None:
+                    self.left &= ~out
+                    chosen = stay = np.flatnonzero(self.left)
+                else:
+                    self.left[chosen[out]] = False
+                    stay = np.flatnonzero(~out)
+                    chosen = chosen[stay]
+                sums, slack, start = sums[:, stay], slack[stay], stop
 
-    def _some_scores(self, units: NDArray[np.intp], chosen: NDArray[np.intp]) -> FloatArray:
-        """Return scores of some units in some outcomes, shape (units, m), in numbers of seven digits."""
-        n, periods, found = self._n, self._rows // self._n, self._found.some(chosen)
-        cells = (units[:, None] * periods + np.arange(periods)).ravel()
-        by_unit = self._rows + np.arange(len(self._columns))[:, None] * n + units
-        rest = self._batch.short_rest(found.located.nodes)[cells]
-        some = self._every.rows(np.concatenate([cells, by_unit.ravel()])).some(chosen)
-        values = some.standardised(found.rho, found.sigma2, rest.dtype)
-        own = found.located.own_shares(units)
-        sums = self._of_rho[chosen] * self._batch.of_rho(found, rest, values[: len(cells)], own)
-        scores = values[len(cells) :].reshape(len(self._columns), len(units), -1)
+    def of_slopes(self, chosen: NDArray[np.intp]) -> FloatArray:
+        """Return what coefficients have in the scores by unit of some outcomes, shape (N, m)."""
+        rho, out = self.found.rho[chosen], np.zeros((self._n, len(chosen)))
+        for part, sums in zip(self._of_columns, self._sums, strict=True):
+            out += part[chosen] * sums.some(chosen).residuals(rho)
+        return centred(out)
+
+    def _some(self, units: NDArray[np.intp], chosen: slice | NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
+        """Return scores of some units in some outcomes, shape (units, m), and the square of what they lack, (m,).
+
+        They are in numbers of seven digits, without the last orders of G's polynomials.
+        """
+        rest, beyond = self._batch.short_rest(self.found.located.nodes)
+        rows, count = len(self.outcomes.level), len(units)
+        cells = (units[:, None] * (rows // self._n) + np.arange(rows // self._n)).ravel()
+        basis, coordinates = (part[:, chosen] for part in self._along)
+        factors = rest[cells] @ (basis[:, None] * coordinates).reshape(rest.shape[1], -1)
+        at = np.concatenate([cells, *(rows + place * self._n + units for place in range(len(self.columns)))])
+        values = self._residuals(at, chosen)
+        cube = values[: len(cells)].reshape(count, -1, values.shape[1])
+        own, of_rho = self._own[units] @ self.found.located.basis.T[:, chosen], self.of_rho[chosen]
+        squares = np.einsum("itm,itm->im", cube, cube)
+        sums = np.einsum("itm,itm->im", cube, factors.reshape(cube.shape))
+        sums += squares * (own - self._of_variance[chosen]) - rows // self._n * own
+        sums *= of_rho
+        scores = values[len(cells) :].reshape(len(self.columns), count, -1)
         for part, score in zip(self._of_columns, scores, strict=True):
-            sums += part[chosen] * np.sqrt(found.sigma2) * score
-        return np.asarray(sums)
+            sums += part[chosen] * np.sqrt(self.found.sigma2[chosen]) * score
+        size = np.einsum("km,km->m", coordinates, coordinates)
+        return np.asarray(sums), of_rho**2 * size * (beyond[units] ** 2 @ squares)
+
+    def _residuals(self, at: NDArray[np.intp], chosen: slice | NDArray[np.intp]) -> FloatArray:
+        """Return residuals over σ and their sums by unit, in some rows and outcomes, in numbers of seven digits."""
+        rows, combining = self._cells[at], self._combining[:, chosen]
+        if self.outcomes.weights is not None:
+            return np.asarray(rows @ combining)
+        level, lagged = np.split(rows, 2, axis=1)
+        return np.asarray(level[:, chosen] * combining[0] + lagged[:, chosen] * combining[1])
+
+    @cached_property
+    def _cells(self) -> FloatArray:
+        """y and Wy of the columns, and their sums by unit, shape (rows, 2 J)."""
+        parts = (self.outcomes, *self._sums)
+        return np.concatenate([np.concatenate([part.level, part.lagged], axis=1) for part in parts]).astype(np.float32)
+
+    @cached_property
+    def _combining(self) -> FloatArray:
+        """What makes residuals over σ of y and Wy, shape (2 J, M), or (2, M) where columns are outcomes."""
+        scale, weights = 1 / np.sqrt(self.found.sigma2), self.outcomes.weights
+        short = np.ones((1, len(scale)), dtype=np.float32) if weights is None else weights.astype(np.float32)
+        by = scale.astype(np.float32), (-self.found.rho * scale).astype(np.float32)
+        return np.concatenate([short * one for one in by])
+
+    @cached_property
+    def _along(self) -> tuple[FloatArray, FloatArray]:
+        located = self.found.located
+        orders = self._batch.short_rest(located.nodes)[0].shape[1] // max(len(self._batch.inverse), 1)
+        return self._batch.along(self.found, orders, np.dtype(np.float32))
+
+    @cached_property
+    def _own(self) -> FloatArray:
+        """Coefficients of the units' own shares, shape (N, p)."""
+        nodes = self.found.located.nodes
+        return np.asarray((nodes.inverse @ nodes.diagonals).T)
+
+    @cached_property
+    def _of_variance(self) -> FloatArray:
+        return self._batch.of_variance(self.found)
