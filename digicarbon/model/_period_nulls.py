@@ -181,7 +181,8 @@ class PeriodLagged:
             steps = (trace[:-2:2] + 4 * trace[1::2] + trace[2::2]) * (places[1] - places[0]) / 6
             return heights(places, self._weights(estimand, places[:, None]), -np.concatenate([[0.0], np.cumsum(steps)]))
 
-        return highest(nodes, heights(nodes, self._at_nodes[estimand], logs), at)
+        coarse = heights(nodes, self._at_nodes[estimand], logs)
+        return float(highest(nodes, coarse[None], lambda places: at(places[0])[None])[0])
 
     def _weights(self, estimand: Estimand, rho: FloatArray) -> FloatArray:
         """Return what each coefficient counts at places of ρ, shape (p, m)."""

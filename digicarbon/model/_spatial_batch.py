@@ -48,6 +48,14 @@ class LagFits(Fitted[LagOutcomes]):
         """Return outcomes, shape (rows, M), in the likelihood's sample."""
         return _prepared(self.space, outcomes)
 
+    def basis(self, null: NullModel, residuals: FloatArray) -> LagOutcomes:
+        """Return the basis of draws from a null model."""
+        space, balanced = self.space, null.rows.balanced and isinstance(null.filters, tuple) and len(null.filters) == 1
+        if not balanced or null.filters[0][0] is not space.used:
+            return super().basis(null, residuals)
+        parts = (part.reshape(space.w.n, -1) for part in (null.y, null.residuals, residuals))
+        return space.drawn(*parts, null.filters[0][1])
+
     def several(self, prepared: LagOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
         every, rho = self.batch.several(prepared, [self._asked(estimand) for estimand in estimands], self._errors)

@@ -121,6 +121,16 @@ class Fitted(ABC, Generic[P]):
     def several(self, prepared: P, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
 
+    @abstractmethod
+    def prepare(self, outcomes: FloatArray) -> P:
+        """Return raw outcomes, shape (rows, M), as `fit` takes them."""
+
+    def basis(self, null: NullModel, residuals: FloatArray) -> P:
+        """Return `basis_of` a null model with corrected residuals, as `fit` takes it."""
+        from digicarbon.numeric.resampling.unit_wild import basis_of
+
+        return self.prepare(basis_of(null, residuals))
+
     def largest(self, asked: Sequence[tuple[P, Estimand, float]], count: int) -> Fits:
         """Return estimands as `fit` does, where so many |estimate - value|/error that are largest are to be exact.
 

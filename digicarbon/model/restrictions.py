@@ -216,4 +216,8 @@ class Lagged:
 
     def null_at(self, place: int, value: float) -> NullModel:
         """Return the null model in which one quantity has a value."""
-        return self.nulls.restricted(value, self.weights[place])
+        return self.nulls_at([(place, value)])[0]
+
+    def nulls_at(self, asked: Sequence[tuple[int, float]]) -> list[NullModel]:
+        """Return null models in each of which one quantity has a value."""
+        return self.nulls.restricted([value for _, value in asked], [self.weights[place] for place, _ in asked])

@@ -12,16 +12,18 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Batch, Estimand, Fits, Fitted, JointBatch
-from digicarbon.model.restrictions import Ratios, Redrawn, Restrictions
+from digicarbon.model.restrictions import Lagged, Ratios, Redrawn, Restrictions
 from digicarbon.numeric.resampling import unit_wild
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.resampling.unit_wild import (
     CELLS,
     Observed,
     WildTest,
+    all_corrected,
     alpha_of,
     basis_of,
     beyond_critical,
+    corrected,
     draws_of,
     p_value,
 )
@@ -139,12 +141,22 @@ def _under(restrictions: Restrictions | Redrawn, asked: Sequence[tuple[int, floa
             for place, value in asked
         ]
     beyond, units = beyond_critical(len(draws.signs), alpha_of(draws.level)), draws.signs.shape[1]
-    nulls = [restrictions.null_at(place, value) for place, value in asked]
+    if isinstance(restrictions, Lagged):
+        nulls = restrictions.nulls_at(asked)
+    else:
+        nulls = [restrictions.null_at(place, value) for place, value in asked]
     rows, out = len(nulls[0].y), Fits()
     size = max(1, MOST_BASIS // (rows * (units + 1))) if rows * len(draws.signs) < LONG else 1
     for start in range(0, len(asked), size):
         some, of_some = asked[start : start + size], nulls[start : start + size]
-        blocks = zip(*(_prepared(batch, null, draws.signs, lambda: draws.weights) for null in of_some), strict=True)
+        residuals = all_corrected(of_some)
+        blocks = zip(
+            *(
+                _prepared(batch, null, draws.signs, lambda: draws.weights, one)
+                for null, one in zip(of_some, residuals, strict=True)
+            ),
+            strict=True,
+        )
         wanted = [(restrictions.estimands[place], value) for place, value in some]
         parts = [
             batch.largest([(block, *one) for block, one in zip(each, wanted, strict=True)], beyond) for each in blocks
@@ -222,11 +234,21 @@ def _weights_of(signs: FloatArray) -> FloatArray:
 
 
 def _prepared(
-    batch: Batch, null: NullModel, signs: FloatArray, weights: Callable[[], FloatArray] | None = None
+    batch: Batch,
+    null: NullModel,
+    signs: FloatArray,
+    weights: Callable[[], FloatArray] | None = None,
+    residuals: FloatArray | None = None,
 ) -> Iterator[Any]:
-    """Yield the draws from a null model in blocks, as a batch takes them; ``weights`` returns `_weights_of` signs."""
+    """Yield the draws from a null model in blocks, as a batch takes them.
+
+    ``weights`` returns `_weights_of` signs; ``residuals`` are those of `corrected` where they are known.
+    """
     rows, units = len(null.y), signs.shape[1]
-    basis = batch.prepare(basis_of(null)) if rows * (units + 1) <= MOST_BASIS else None
+    basis = None
+    if rows * (units + 1) <= MOST_BASIS:
+        own = corrected(null) if residuals is None else residuals
+        basis = batch.basis(null, own) if isinstance(batch, Fitted) else batch.prepare(basis_of(null, own))
     size = max(1, CELLS // rows)
     for start in shown(range(0, len(signs), size), rows * len(signs)):
         block = signs[start : start + size]

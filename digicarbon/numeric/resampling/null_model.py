@@ -7,7 +7,7 @@ residuals, and passes them through the inverse of the filter (Freedman & Lane 19
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -192,13 +192,14 @@ class LagNulls:
         ssr = moments[0] - 2 * rho * moments[1] + rho**2 * moments[2]
         return self._at(y - rho * wy, self.basis, rho, ssr)
 
-    def restricted(self, value: float, weights: LagWeights) -> NullModel:
-        """Return the null model in which y is ρWy + xb + …, with weights g(ρ)′b equal to a value.
+    def restricted(self, values: Sequence[float], weights: Sequence[LagWeights]) -> list[NullModel]:
+        """Return null models in which y is ρWy + xb + …, in each of which some weights g(ρ)′b are equal to a value.
 
         Parameters
         ----------
-        value : float
-        weights : LagWeights
+        values : sequence of float
+        weights : sequence of LagWeights
+            Of each, with the same coarse places.
 
         Notes
         -----
@@ -206,18 +207,35 @@ class LagNulls:
         """
         gram, free, free_lag, (a, b, c) = self._free
         periods, size = self.sample.periods, self.sample.size
+        wanted, kinds = np.array(values)[:, None], list(dict.fromkeys(weights))
+        own = [[place for place, one in enumerate(weights) if one is kind] for kind in kinds]
 
         def heights(rho: FloatArray, g: FloatArray, log_determinants: FloatArray) -> FloatArray:
-            gap = value - (g * (free - rho[:, None] * free_lag)).sum(axis=1)
-            ssr = a - 2 * rho * b + rho**2 * c + gap**2 / ((g @ gram) * g).sum(axis=1)
+            gap = wanted - np.einsum("epm,epm->ep", g, free - rho[..., None] * free_lag)
+            ssr = a - 2 * rho * b + rho**2 * c + gap**2 / np.einsum("epm,epm->ep", g @ gram, g)
             return np.asarray(periods * log_determinants - size / 2 * np.log(ssr))
 
-        def at(places: FloatArray) -> FloatArray:
-            return heights(places, weights.at(places), star_log_determinants(self._w, places, self.sample))
+        def weights_at(places: FloatArray) -> FloatArray:
+            out = np.empty((*places.shape, len(free)))
+            for kind, chosen in zip(kinds, own, strict=True):
+                out[chosen] = kind.at(places[chosen].ravel()).reshape(len(chosen), places.shape[1], -1)
+            return out
 
-        nodes, values = weights.coarse
-        rho = highest(nodes, heights(nodes, weights.at_nodes, values), at)
-        g = weights.at(np.array([rho]))[0]
+        def at(places: FloatArray) -> FloatArray:
+            log_determinants = star_log_determinants(self._w, places.ravel(), self.sample).reshape(places.shape)
+            return heights(places, weights_at(places), log_determinants)
+
+        nodes, log_determinants = weights[0].coarse
+        coarse = heights(nodes[None], np.stack([one.at_nodes for one in weights]), log_determinants)
+        rho = highest(nodes, coarse, at)
+        out = []
+        for place, g in zip(rho.tolist(), weights_at(rho[:, None])[:, 0], strict=True):
+            out.append(self._restricted_at(float(values[len(out)]), place, g))
+        return out
+
+    def _restricted_at(self, value: float, rho: float, g: FloatArray) -> NullModel:
+        """Return the null model at a ρ."""
+        gram, free, free_lag, _ = self._free
         unrestricted = free - rho * free_lag
         along = gram @ g / (g @ gram @ g)
         own = unrestricted + along * (value - g @ unrestricted)
@@ -305,28 +323,32 @@ def without(basis: FloatArray, columns: FloatArray) -> FloatArray:
     return np.asarray(columns - basis @ (basis.T @ columns))
 
 
-def highest(nodes: FloatArray, heights: FloatArray, at: Callable[[FloatArray], FloatArray]) -> float:
-    """Return the ρ under a restriction, at which a function is highest.
+def highest(nodes: FloatArray, heights: FloatArray, at: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """Return the ρ under each of several restrictions, at which its function is highest, shape (e,).
 
     Parameters
     ----------
-    nodes, heights : ndarray, shape (q,)
-        Places that cover the range, and the function there.
+    nodes : ndarray, shape (q,)
+        Places that cover the range.
+    heights : ndarray, shape (e, q)
+        The functions there.
     at : callable
-        The function, up to a constant, at places between two nodes.
+        The functions, up to constants, at places between two nodes, each of shape (e, p).
 
     Notes
     -----
     An effect has a pole where I - ρW is singular: the ends are no places for an interior maximum.
     """
-    best = 1 + int(heights[1:-1].argmax())
-    left, right = float(nodes[best - 1]), float(nodes[best + 1])
+    every = np.arange(len(heights))
+    best = 1 + heights[:, 1:-1].argmax(axis=1)
+    left, right = nodes[best - 1], nodes[best + 1]
     for _ in range(REFINEMENTS):
-        places = np.linspace(left, right, GRID)
+        places = np.linspace(left, right, GRID, axis=1)
         heights = at(places)
-        best = min(max(int(heights.argmax()), 1), GRID - 2)
-        left, right = float(places[best - 1]), float(places[best + 1])
-    return _vertex(places[best - 1 : best + 2], heights[best - 1 : best + 2])
+        best = np.clip(heights.argmax(axis=1), 1, GRID - 2)
+        left, right = places[every, best - 1], places[every, best + 1]
+    three = best[:, None] + np.arange(-1, 2)
+    return _vertex(np.take_along_axis(places, three, axis=1), np.take_along_axis(heights, three, axis=1))
 
 
 def with_free(basis: FloatArray, x: FloatArray, g: FloatArray) -> FloatArray:
@@ -340,10 +362,10 @@ def with_free(basis: FloatArray, x: FloatArray, g: FloatArray) -> FloatArray:
     return np.column_stack([basis, orthonormal(x @ scipy.linalg.null_space(g[None]))])
 
 
-def _vertex(places: FloatArray, heights: FloatArray) -> float:
-    """Return where the parabola through three points is highest, within them."""
-    left, middle, right = (float(value) for value in heights)
+def _vertex(places: FloatArray, heights: FloatArray) -> FloatArray:
+    """Return where the parabola through three points is highest, within them; places and heights of shape (e, 3)."""
+    left, middle, right = heights.T
     bend = left - 2 * middle + right
-    if not bend < 0:
-        return float(places[1])
-    return float(places[1] + (places[1] - places[0]) * (left - right) / (2 * bend))
+    bent = bend < 0
+    step = (places[:, 1] - places[:, 0]) * (left - right) / (2 * np.where(bent, bend, 1.0))
+    return np.asarray(places[:, 1] + np.where(bent, step, 0.0))

@@ -94,6 +94,16 @@ def corrected(null: NullModel) -> FloatArray:
     return out
 
 
+def all_corrected(nulls: Sequence[NullModel]) -> list[FloatArray]:
+    """Return `corrected` of several null models, made at once where they differ in one column of their bases."""
+    first = nulls[0]
+    if first.rows.balanced and all(_has_same_leverage(first, null) for null in nulls):
+        together = CORRECTIONS.together(nulls)
+        if together is not None:
+            return list(together)
+    return [corrected(null) for null in nulls]
+
+
 def _shares(null: NullModel) -> FloatArray:
     """Return the share of a unit in the mean of each period that effects take out, shape (T,)."""
     rows = null.rows
@@ -112,18 +122,29 @@ class _Corrections:
         self._shared: tuple[NullModel, _Bordered] | None = None
 
     def apply(self, null: NullModel, by_unit: FloatArray) -> FloatArray:
-        """Return columns, shape (N, T, 1), multiplied as a null model's residuals are."""
-        if null.shared is not None and null.basis.shape[1] < null.rows.t:
-            shared = self._shared
-            if shared is None or not _has_same_leverage(shared[0], null):
-                shared = self._shared = null, _Bordered(null.shared, null.rows, 1 - _shares(null)[0])
-            found = shared[1].apply(null.basis[:, -1], by_unit)
-            if found is not None:
-                return found
+        """Return residuals of a null model, shape (N, T, 1), corrected."""
+        found = self.together([null])
+        if found is not None:
+            return found[0].reshape(by_unit.shape)
         last = self._last
         if last is None or last[0].basis is not null.basis or not _has_same_leverage(last[0], null):
             last = self._last = null, _correction(null)
         return last[1](by_unit)
+
+    def together(self, nulls: Sequence[NullModel]) -> FloatArray | None:
+        """Return corrected residuals of null models of the same leverage but for a column, shape (e, rows), or None."""
+        first = nulls[0]
+        if first.shared is None or first.basis.shape[1] >= first.rows.t:
+            return None
+        shared = self._shared
+        if shared is None or not _has_same_leverage(shared[0], first):
+            shared = self._shared = first, _Bordered(first.shared, first.rows, 1 - _shares(first)[0])
+        borders, residuals = (
+            np.stack(each, axis=1).reshape(first.rows.n, first.rows.t, -1)
+            for each in ([null.basis[:, -1] for null in nulls], [null.residuals for null in nulls])
+        )
+        found = shared[1].apply(borders, residuals)
+        return None if found is None else found.reshape(-1, len(nulls)).T
 
 
 CORRECTIONS = _Corrections()
@@ -165,27 +186,26 @@ class _Bordered:
         left = rest - least - values
         self._least = 1 / left if (left > 0).all() else None
 
-    def apply(self, border: FloatArray, by_unit: FloatArray) -> FloatArray | None:
-        """Return columns of shape (N, T, 1) multiplied; None where an eigenvalue is too small for the poles."""
-        u = border.reshape(by_unit.shape)
+    def apply(self, u: FloatArray, by_unit: FloatArray) -> FloatArray | None:
+        """Return columns multiplied, each with a border u of its own; None where an eigenvalue is too small.
+
+        Parameters
+        ----------
+        u, by_unit : ndarray, shape (N, T, e)
+        """
         turned = self._axes.transpose(0, 2, 1)
-        own, beside, inner = u.transpose(0, 2, 1) @ u, turned @ u, turned @ by_unit
-        own, beside, inner = own[:, 0], beside[..., 0], inner[..., 0]
-        if (
-            self._least is None
-            or not (self._rest * (1 - WORST) - own[:, 0] > (beside**2 * self._least).sum(axis=1)).all()
-        ):
+        own, beside, inner = np.einsum("nte,nte->ne", u, u), turned @ u, turned @ by_unit
+        if self._least is None:
             return None
+        if not (self._rest * (1 - WORST) - own > np.einsum("nke,nk->ne", beside**2, self._least)).all():
+            return None
+        # poles come last
         inverse = self._inverse
-        of_border = (
-            np.einsum("nt,nt->n", u[..., 0], by_unit[..., 0])[:, None] + ((beside * inner)[:, None] @ inverse)[:, 0]
-        )
-        of_border /= self._far - own - ((beside**2)[:, None] @ inverse)[:, 0]
+        of_border = np.einsum("nte,nte->ne", u, by_unit)[..., None] + (beside * inner).transpose(0, 2, 1) @ inverse
+        of_border /= self._far - own[..., None] - (beside**2).transpose(0, 2, 1) @ inverse
         of_border *= self._weights
-        along = inner * (inverse @ self._weights) + beside * (inverse @ of_border[..., None])[..., 0]
-        return np.asarray(
-            self._rest**-0.5 * by_unit + self._axes @ along[..., None] + u * of_border.sum(axis=1)[:, None, None]
-        )
+        along = inner * (inverse @ self._weights)[..., None] + beside * (inverse @ of_border.transpose(0, 2, 1))
+        return np.asarray(self._rest**-0.5 * by_unit + self._axes @ along + u * of_border.sum(axis=2)[:, None])
 
 
 def _correction(null: NullModel) -> Callable[[FloatArray], FloatArray]:
@@ -244,15 +264,16 @@ def draws_of(null: NullModel, signs: FloatArray) -> FloatArray:
     return np.asarray(null.y[:, None] + null.unfiltered(change))
 
 
-def basis_of(null: NullModel) -> FloatArray:
+def basis_of(null: NullModel, residuals: FloatArray | None = None) -> FloatArray:
     """Return y - S⁻¹ε̂ and, for each unit, S⁻¹ of its corrected residuals, shape (rows, N + 1).
 
-    A draw is the first column plus the others times their signs.
+    A draw is the first column plus the others times their signs; ``residuals`` are those of `corrected` where they are
+    known.
     """
     rows = null.rows
     columns = np.zeros((len(null.y), rows.n + 1))
     columns[:, 0] = -null.residuals
-    columns[np.arange(len(null.y)), rows.unit_codes + 1] = corrected(null)
+    columns[np.arange(len(null.y)), rows.unit_codes + 1] = corrected(null) if residuals is None else residuals
     out = null.unfiltered(columns)
     out[:, 0] += null.y
     return out

@@ -503,6 +503,28 @@ class LagSpace:
         """Return outcomes, shape (N, T, M), in the form that all models of this W and sample use."""
         return LagOutcomes(*self.transform(y))
 
+    def drawn(self, y: FloatArray, residuals: FloatArray, corrected: FloatArray, rho: float) -> LagOutcomes:
+        """Return y - S⁻¹e and, for each unit, S⁻¹ of its own e, as outcomes: N + 1 columns.
+
+        Parameters
+        ----------
+        y, residuals, corrected : ndarray, shape (N, T)
+            Two different e.
+        rho : float
+            Of S = I - ρW.
+        """
+        n, w = self.w.n, self.used
+        flat, e, own = (one @ self._time.T for one in (y, residuals, corrected))
+        g = self.centre(w.g(rho)) if isinstance(w, DenseOperator) else self.centre(w.apply_g(rho, np.eye(n)))
+        lagged = np.empty((n, flat.shape[1], n + 1))
+        level = np.empty_like(lagged)
+        # WS⁻¹ is G, and S⁻¹ is I + ρG
+        lagged[..., 0] = self.centre(self.w.lag(flat[None])[0]) - g @ e
+        level[..., 0] = self.centre(flat - e) - rho * (g @ e)
+        np.multiply(g[:, None], own.T, out=lagged[..., 1:])
+        np.multiply((self.centre(np.eye(n)) + rho * g)[:, None], own.T, out=level[..., 1:])
+        return LagOutcomes(level.reshape(-1, n + 1), lagged.reshape(-1, n + 1))
+
     @cached_property
     def coarse(self) -> tuple[FloatArray, FloatArray]:
         """Places that cover the range of ρ and the log-determinants of all periods there."""
