@@ -133,7 +133,8 @@ class LagScores:
 
 def centred(by_unit: FloatArray) -> FloatArray:
     """Return columns less their means."""
-    return np.asarray(by_unit - by_unit.mean(axis=0))
+    # numpy's own mean takes longer than the sum of a small array
+    return np.asarray(by_unit - np.add.reduce(by_unit, axis=0) / len(by_unit))
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,9 +179,10 @@ class LagOutcomes:
         Where outcomes are combinations of few columns their inner products are those of these columns, and a block may
         have many; not if its rows are to be ``formed``.
         """
-        of_level, of_lagged = basis.T @ self.level, basis.T @ self.lagged
-        level, lagged = self.level - basis @ of_level, self.lagged - basis @ of_lagged
-        whole, (rows, columns) = Projected(level, lagged, of_level, of_lagged, basis), self.level.shape
+        both = np.concatenate([self.level, self.lagged], axis=1)
+        coordinates = basis.T @ both
+        both -= basis @ coordinates
+        whole, (rows, columns) = Projected(both, coordinates, basis), self.level.shape
         size = int(np.clip(CELLS // (rows if formed or self.weights is None else columns), FEWEST, MOST))
         for start in range(0, self.count, size):
             draws = slice(start, start + size)
@@ -235,9 +237,9 @@ class Projected:
 
     Attributes
     ----------
-    level, lagged : ndarray, shape (N·T′, J)
+    both : ndarray, shape (N·T′, 2 J)
         y and Wy less their projections.
-    of_level, of_lagged : ndarray, shape (k, J)
+    of_both : ndarray, shape (k, 2 J)
         Coordinates of the projections.
     basis : ndarray, shape (N·T′, k)
     weights : ndarray, shape (J, M), or None
@@ -246,21 +248,29 @@ class Projected:
         What residuals have in the basis, where they are not those of least squares.
     """
 
-    level: FloatArray
-    lagged: FloatArray
-    of_level: FloatArray
-    of_lagged: FloatArray
+    both: FloatArray
+    of_both: FloatArray
     basis: FloatArray
     weights: FloatArray | None = None
     further: FloatArray | None = None
 
     @property
+    def level(self) -> FloatArray:
+        """Y less its projection, shape (N·T′, J)."""
+        return self.both[:, : self.both.shape[1] // 2]
+
+    @property
+    def lagged(self) -> FloatArray:
+        """Wy less its projection, shape (N·T′, J)."""
+        return self.both[:, self.both.shape[1] // 2 :]
+
+    @property
     def moments(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """y′y, y′Wy and (Wy)′Wy of each outcome, each of shape (M,)."""
-        if self.weights is not None and len(self.weights) < len(self.level):
-            both, count = np.concatenate([self.level, self.lagged], axis=1), len(self.weights)
+        if self.weights is not None and len(self.weights) < self.rows:
+            count = len(self.weights)
             # a product with itself takes half of the time
-            gram = both.T @ both
+            gram = self.both.T @ self.both
             grams = np.concatenate([gram[:count, :count], gram[:count, count:], gram[count:, count:]])
             a, b, c = np.einsum("ijm,jm->im", (grams @ self.weights).reshape(3, count, -1), self.weights)
             return a, b, c
@@ -272,28 +282,30 @@ class Projected:
     @property
     def coordinates(self) -> tuple[FloatArray, FloatArray]:
         """Coordinates of y and Wy in the basis, each of shape (k, M)."""
-        return self.combined(self.of_level), self.combined(self.of_lagged)
+        half = self.of_both.shape[1] // 2
+        return self.combined(self.of_both[:, :half]), self.combined(self.of_both[:, half:])
 
     @property
     def count(self) -> int:
         """Number of outcomes."""
-        return len((self.level if self.weights is None else self.weights).T)
+        return self.both.shape[1] // 2 if self.weights is None else self.weights.shape[1]
 
     @property
     def rows(self) -> int:
         """N·T′."""
-        return len(self.level)
+        return len(self.both)
 
     def columns(self, chosen: slice | NDArray[np.intp]) -> Projected:
         """Return some of the columns as outcomes."""
-        level, lagged = self.level[:, chosen], self.lagged[:, chosen]
-        return Projected(level, lagged, self.of_level[:, chosen], self.of_lagged[:, chosen], self.basis)
+        both = np.arange(self.both.shape[1]).reshape(2, -1)[:, chosen].ravel()
+        return Projected(self.both[:, both], self.of_both[:, both], self.basis)
 
     def some(self, chosen: slice | NDArray[np.intp]) -> Projected:
         """Return some of the outcomes."""
         if self.weights is None:
             return self.columns(chosen)
-        return replace(self, weights=np.ascontiguousarray(self.weights[:, chosen]))
+        weights = np.ascontiguousarray(self.weights[:, chosen])
+        return Projected(self.both, self.of_both, self.basis, weights, self.further)
 
     def combined(self, columns: FloatArray) -> FloatArray:
         """Return the combinations of columns that the outcomes are, shape (…, J): shape (…, M)."""
@@ -309,8 +321,8 @@ class Projected:
         scale = 1 / np.sqrt(sigma2)
         if self.weights is None or self.further is not None:
             return np.asarray(self.residuals(rho) * scale, dtype=kind)
-        both, weights = np.concatenate([self.level, self.lagged], axis=1).astype(kind), self.weights * scale
-        return np.asarray(both @ np.concatenate([weights, weights * -rho]).astype(kind))
+        weights = self.weights * scale
+        return np.asarray(self.both.astype(kind) @ np.concatenate([weights, weights * -rho]).astype(kind))
 
     def formed(self, at: At, kind: np.dtype[Any], chosen: slice | NDArray[np.intp] = EVERY) -> Formed:
         """Return what forms residuals and (Wy)*, over σ, of some outcomes, in numbers of a kind."""
@@ -326,7 +338,7 @@ class Projected:
         own, by_rho = (part[:, None].astype(kind) for part in (scale, rho))
 
         def form(block: slice, out: tuple[FloatArray, FloatArray] | None = None) -> tuple[FloatArray, FloatArray]:
-            errors, wy = out or (np.empty((len(rho[block]), len(self.level)), dtype=kind) for _ in range(2))
+            errors, wy = out or (np.empty((len(rho[block]), self.rows), dtype=kind) for _ in range(2))
             for side, columns_of, into in zip(by, columns, (errors, wy), strict=True):
                 if self.weights is None:
                     level = columns_of[chosen]
@@ -357,7 +369,7 @@ class Projected:
         def sums(columns: FloatArray) -> FloatArray:
             return np.asarray(np.matmul(weights.reshape(n, 1, -1), columns.reshape(n, -1, columns.shape[1]))[:, 0])
 
-        return replace(self, level=sums(self.level), lagged=sums(self.lagged), basis=sums(self.basis))
+        return replace(self, both=sums(self.both), basis=sums(self.basis))
 
 
 @dataclass(frozen=True, eq=False)

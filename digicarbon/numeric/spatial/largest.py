@@ -278,7 +278,7 @@ class _Part:
         They are in numbers of seven digits, without the last orders of G's polynomials.
         """
         rest, beyond = self._batch.short_rest(self.found.located.nodes)
-        rows, count = len(self.outcomes.level), len(units)
+        rows, count = self.outcomes.rows, len(units)
         cells = (units[:, None] * (rows // self._n) + np.arange(rows // self._n)).ravel()
         basis, coordinates = (part[:, chosen] for part in self._along)
         factors = rest[cells] @ (basis[:, None] * coordinates).reshape(rest.shape[1], -1)
@@ -306,9 +306,8 @@ class _Part:
 
     @cached_property
     def _cells(self) -> FloatArray:
-        """y and Wy of the columns, and their sums by unit, shape (rows, 2 J)."""
-        parts = (self.outcomes, *self._sums)
-        return np.concatenate([np.concatenate([part.level, part.lagged], axis=1) for part in parts]).astype(np.float32)
+        """Of y and Wy the columns, and their sums by unit, shape (rows, 2 J)."""
+        return np.concatenate([part.both for part in (self.outcomes, *self._sums)]).astype(np.float32)
 
     @cached_property
     def _combining(self) -> FloatArray:
