@@ -53,7 +53,7 @@ LEAST = 1e-9
 """Share of the largest coefficient below which one is not counted in such sums."""
 LEAST_PAIR = 1e-9
 """Of more units, pairs are left out whose weight is at most this share of the largest one."""
-LEAST_IN_BOUND = 5e-4
+LEAST_IN_BOUND = 0.02
 """Share of a unit's coefficients below which the last orders are only bounded themselves."""
 PAIR_CELLS, FEWEST_PAIRED = 1 << 17, 16
 """Products of two units that are handled at a time, and the fewest draws."""

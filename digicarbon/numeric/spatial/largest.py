@@ -84,8 +84,10 @@ def _largest(batch: LagBatch, parts: Sequence[_Part], count: int) -> list[tuple[
     columns = sorted({column for part in parts for column in part.columns})
     draws, together = parts[0].outcomes.count, _Together([part.outcomes for part in parts])
     every = batch.fitted(together, columns)
+    short = _Short.of(batch, every)
     for place, part in enumerate(parts):
-        part.take(every.some(slice(place * draws, (place + 1) * draws)))
+        own = slice(place * draws, (place + 1) * draws)
+        part.take(every.some(own), short.some(own))
     sought = min(math.ceil(AT_FIRST * count), draws)
     first = [part.likely(sought) for part in parts]
     for part, chosen, (error, scores) in zip(parts, first, _clustered(batch, every, parts, first), strict=True):
@@ -198,6 +200,46 @@ def _clustered(
     return list(zip(np.split(errors, ends[:-1]), np.split(scores, ends[:-1], axis=1), strict=True))
 
 
+@dataclass(frozen=True, eq=False)
+class _Short:
+    """What bounds take of fits, in numbers of seven digits; the last axis of each is that of the outcomes.
+
+    Attributes
+    ----------
+    basis, coordinates : ndarray, shapes (p, M) and (k, M)
+        Of `LagBatch.along`.
+    size : ndarray, shape (M,)
+        Sum of squares of the coordinates.
+    by : tuple of two ndarrays, shape (M,)
+        1/σ and -ρ/σ.
+    sigma : ndarray, shape (M,)
+    of_variance : ndarray, shape (M,)
+    """
+
+    basis: FloatArray
+    coordinates: FloatArray
+    size: FloatArray
+    by: tuple[FloatArray, FloatArray]
+    sigma: FloatArray
+    of_variance: FloatArray
+
+    @classmethod
+    def of(cls, batch: LagBatch, found: LagParameters) -> _Short:
+        """Return what bounds take of fits."""
+        kind, sigma = np.dtype(np.float32), np.sqrt(found.sigma2)
+        orders = batch.short_rest(found.located.nodes)[0].shape[1] // max(len(batch.inverse), 1)
+        basis, coordinates = batch.along(found, orders, kind)
+        by = (1 / sigma).astype(kind), (-found.rho / sigma).astype(kind)
+        size = np.einsum("km,km->m", coordinates, coordinates)
+        return cls(basis, coordinates, size, by, sigma.astype(kind), batch.of_variance(found).astype(kind))
+
+    def some(self, chosen: slice | NDArray[np.intp]) -> _Short:
+        """Return those of some outcomes."""
+        by = self.by[0][chosen], self.by[1][chosen]
+        rest = self.size[chosen], by, self.sigma[chosen], self.of_variance[chosen]
+        return _Short(self.basis[:, chosen], self.coordinates[:, chosen], *rest)
+
+
 class _Part:
     """The outcomes of one null model.
 
@@ -212,6 +254,9 @@ class _Part:
     found: LagParameters
     effect: FloatArray
     of_rho: FloatArray
+    distance: FloatArray
+    _of_columns: list[FloatArray]
+    _short: _Short
 
     def __init__(self, batch: LagBatch, outcomes: Projected, one: Asked | Combination, value: float) -> None:
         self.outcomes, self._batch, self._one, self._value = outcomes, batch, one, value
@@ -222,9 +267,9 @@ class _Part:
         # of coefficients: sums by unit of residuals times regressors without what the others have of them
         self._sums = [outcomes.by_unit(batch.z @ batch.inverse[column], self._n) for column in self.columns]
 
-    def take(self, found: LagParameters) -> None:
+    def take(self, found: LagParameters, short: _Short) -> None:
         """Take the parameters of the outcomes."""
-        self.found = found
+        self.found, self._short = found, short
         self.effect, parts = self._batch.linear(found, self._one, clustered=True)
         *self._of_columns, self.of_rho = parts.values()
         self.distance = np.abs(self.effect - self._value)
@@ -280,29 +325,29 @@ class _Part:
         rest, beyond = self._batch.short_rest(self.found.located.nodes)
         rows, count = self.outcomes.rows, len(units)
         cells = (units[:, None] * (rows // self._n) + np.arange(rows // self._n)).ravel()
-        basis, coordinates = (part[:, chosen] for part in self._along)
-        factors = rest[cells] @ (basis[:, None] * coordinates).reshape(rest.shape[1], -1)
         at = np.concatenate([cells, *(rows + place * self._n + units for place in range(len(self.columns)))])
-        values = self._residuals(at, chosen)
+        values, short = self._residuals(at, chosen), self._short.some(chosen)
+        factors = rest[cells] @ (short.basis[:, None] * short.coordinates).reshape(rest.shape[1], -1)
         cube = values[: len(cells)].reshape(count, -1, values.shape[1])
         own, of_rho = self._own[units] @ self.found.located.basis.T[:, chosen], self.of_rho[chosen]
         squares = np.einsum("itm,itm->im", cube, cube)
         sums = np.einsum("itm,itm->im", cube, factors.reshape(cube.shape))
-        sums += squares * (own - self._of_variance[chosen]) - rows // self._n * own
+        sums += squares * (own - short.of_variance) - rows // self._n * own
         sums *= of_rho
         scores = values[len(cells) :].reshape(len(self.columns), count, -1)
         for part, score in zip(self._of_columns, scores, strict=True):
-            sums += part[chosen] * np.sqrt(self.found.sigma2[chosen]) * score
-        size = np.einsum("km,km->m", coordinates, coordinates)
-        return np.asarray(sums), of_rho**2 * size * (beyond[units] ** 2 @ squares)
+            sums += part[chosen] * short.sigma * score
+        return np.asarray(sums), of_rho**2 * short.size * (beyond[units] ** 2 @ squares)
 
     def _residuals(self, at: NDArray[np.intp], chosen: slice | NDArray[np.intp]) -> FloatArray:
         """Return residuals over σ and their sums by unit, in some rows and outcomes, in numbers of seven digits."""
-        rows, combining = self._cells[at], self._combining[:, chosen]
-        if self.outcomes.weights is not None:
-            return np.asarray(rows @ combining)
+        rows, weights = self._cells[at], self.outcomes.weights
+        by = self._short.by[0][chosen], self._short.by[1][chosen]
+        if weights is not None:
+            own = self._weights[:, chosen]
+            return np.asarray(rows @ np.concatenate([own * by[0], own * by[1]]))
         level, lagged = np.split(rows, 2, axis=1)
-        return np.asarray(level[:, chosen] * combining[0] + lagged[:, chosen] * combining[1])
+        return np.asarray(level[:, chosen] * by[0] + lagged[:, chosen] * by[1])
 
     @cached_property
     def _cells(self) -> FloatArray:
@@ -310,25 +355,12 @@ class _Part:
         return np.concatenate([part.both for part in (self.outcomes, *self._sums)]).astype(np.float32)
 
     @cached_property
-    def _combining(self) -> FloatArray:
-        """What makes residuals over σ of y and Wy, shape (2 J, M), or (2, M) where columns are outcomes."""
-        scale, weights = 1 / np.sqrt(self.found.sigma2), self.outcomes.weights
-        short = np.ones((1, len(scale)), dtype=np.float32) if weights is None else weights.astype(np.float32)
-        by = scale.astype(np.float32), (-self.found.rho * scale).astype(np.float32)
-        return np.concatenate([short * one for one in by])
-
-    @cached_property
-    def _along(self) -> tuple[FloatArray, FloatArray]:
-        located = self.found.located
-        orders = self._batch.short_rest(located.nodes)[0].shape[1] // max(len(self._batch.inverse), 1)
-        return self._batch.along(self.found, orders, np.dtype(np.float32))
+    def _weights(self) -> FloatArray:
+        weights = self.outcomes.weights
+        return np.empty((0, 0), dtype=np.float32) if weights is None else weights.astype(np.float32)
 
     @cached_property
     def _own(self) -> FloatArray:
         """Coefficients of the units' own shares, shape (N, p)."""
         nodes = self.found.located.nodes
         return np.asarray((nodes.inverse @ nodes.diagonals).T)
-
-    @cached_property
-    def _of_variance(self) -> FloatArray:
-        return self._batch.of_variance(self.found)
