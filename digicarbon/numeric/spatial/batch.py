@@ -108,6 +108,19 @@ class LagParameters:
 
 
 @dataclass(frozen=True, eq=False)
+class Estimates:
+    """Estimates of M fits, of shapes (M,), (M, k) and (M,)."""
+
+    rho: FloatArray
+    beta: FloatArray
+    sigma2: FloatArray
+
+    def some(self, chosen: NDArray[np.intp]) -> Estimates:
+        """Return those of some fits."""
+        return Estimates(self.rho[chosen], self.beta[chosen], self.sigma2[chosen])
+
+
+@dataclass(frozen=True, eq=False)
 class LagScores:
     """What clusters by unit are made of.
 
@@ -288,7 +301,7 @@ class Projected:
     @property
     def count(self) -> int:
         """Number of outcomes."""
-        return self.both.shape[1] // 2 if self.weights is None else self.weights.shape[1]
+        return len((self.level if self.weights is None else self.weights).T)
 
     @property
     def rows(self) -> int:
@@ -327,41 +340,43 @@ class Projected:
     def formed(self, at: At, kind: np.dtype[Any], chosen: slice | NDArray[np.intp] = EVERY) -> Formed:
         """Return what forms residuals and (Wy)*, over σ, of some outcomes, in numbers of a kind."""
         rho, scale, shift = at
-        columns = self._short if kind == np.float32 else self._beside
-        # what ρ(Wy)* has in the basis is taken from errors again, with its rest
-        parts = [shift * rho if self.further is None else shift * rho + self.further[:, chosen], shift]
-        if self.weights is not None:
-            weights = self.weights[:, chosen]
-            parts = [np.concatenate([weights, part]) for part in parts]
+        both, beside = self._short if kind == np.float32 else (self.both.T, self._beside)
         # over σ, products are not too large for numbers of seven digits
-        by = [(part * scale).T.astype(kind) for part in parts]
-        own, by_rho = (part[:, None].astype(kind) for part in (scale, rho))
+        coordinates, half = shift * scale, len(both) // 2
+        if self.weights is not None:
+            weights = self.weights[:, chosen] * scale
+            by_errors = np.concatenate([weights, weights * -rho]).T.astype(kind)
+            by_lag = np.concatenate([weights, coordinates]).T.astype(kind)
+        else:
+            by_errors, by_lag = np.stack([scale, -rho * scale], axis=1).astype(kind), coordinates.T.astype(kind)
+        further = None if self.further is None else (self.further[:, chosen] * scale).T.astype(kind)
 
         def form(block: slice, out: tuple[FloatArray, FloatArray] | None = None) -> tuple[FloatArray, FloatArray]:
             errors, wy = out or (np.empty((len(rho[block]), self.rows), dtype=kind) for _ in range(2))
-            for side, columns_of, into in zip(by, columns, (errors, wy), strict=True):
-                if self.weights is None:
-                    level = columns_of[chosen]
-                    np.matmul(side[block], columns_of[len(columns_of) - side.shape[1] :], out=into)
-                    into += own[block] * level[block]
-                else:
-                    np.matmul(side[block], columns_of, out=into)
-            errors -= by_rho[block] * wy
+            if self.weights is not None:
+                np.matmul(by_errors[block], both, out=errors)
+                np.matmul(by_lag[block], beside, out=wy)
+            else:
+                level, lagged = both[:half][chosen][block], both[half:][chosen][block]
+                own = by_errors[block]
+                np.add(own[:, :1] * level, own[:, 1:] * lagged, out=errors)
+                np.matmul(by_lag[block], beside[half:], out=wy)
+                wy += own[:, :1] * lagged
+            if further is not None:
+                errors += further[block] @ beside[half:]
             return errors, wy
 
         return form
 
     @cached_property
-    def _beside(self) -> tuple[FloatArray, FloatArray]:
-        """The columns of y and of Wy, and the basis, each of shape (J + k, N·T′)."""
-        level, lagged = (np.concatenate([side, self.basis], axis=1).T for side in (self.level, self.lagged))
-        return level, lagged
+    def _beside(self) -> FloatArray:
+        """Wy less its projections, and the basis, shape (J + k, N·T′)."""
+        return np.concatenate([self.lagged, self.basis], axis=1).T
 
     @cached_property
     def _short(self) -> tuple[FloatArray, FloatArray]:
-        """`_beside` in numbers of seven digits."""
-        level, lagged = (part.astype(np.float32) for part in self._beside)
-        return level, lagged
+        """Columns of y and Wy, and `_beside`, in numbers of seven digits."""
+        return np.asarray(self.both.T, dtype=np.float32), np.asarray(self._beside, dtype=np.float32)
 
     def by_unit(self, weights: FloatArray, n: int) -> Projected:
         """Return outcomes whose residuals are sums by unit of these ones' times weights, shape (N·T′,)."""
@@ -665,16 +680,20 @@ class LagSpace:
                 break
         return np.asarray(rho)
 
-    def nodes(self, rho: FloatArray) -> Nodes:
-        """Return nodes on a range that contains all ρ."""
+    def range_of(self, rho: FloatArray) -> tuple[float, float]:
+        """Return the ends of the nodes for some ρ."""
         bounds = self.used.bounds
         low, high = float(rho.min()), float(rho.max())
         wide = float(np.floor(low / STEP) * STEP), float(np.ceil(high / STEP) * STEP)
         # never up to the end, where G has its pole
-        low, high = max(wide[0], (low + bounds[0]) / 2), min(wide[1], (high + bounds[1]) / 2)
-        if (low, high) not in self._nodes:
-            self._nodes[low, high] = self._new_nodes(low, high)
-        return self._nodes[low, high]
+        return max(wide[0], (low + bounds[0]) / 2), min(wide[1], (high + bounds[1]) / 2)
+
+    def nodes(self, rho: FloatArray) -> Nodes:
+        """Return nodes on a range that contains all ρ."""
+        ends = self.range_of(rho)
+        if ends not in self._nodes:
+            self._nodes[ends] = self._new_nodes(*ends)
+        return self._nodes[ends]
 
     def star(self, nodes: Nodes, place: int, columns: FloatArray) -> FloatArray:
         """Return JG at a node times columns of shape (N, m)."""
@@ -936,42 +955,35 @@ class LagBatch:
         """Return the parameters of a block of outcomes."""
         if errors == "observed":
             return self._observed(block)
-        found = self.fitted(block)
+        found = self.at(self.estimates(block))
         if self.sample.correction == "bias_corrected" and self.sample.effects != "none":
             beta, rho, sigma2 = self._corrected(found.beta, found.rho, found.sigma2, found.rho_variance, found.d)
-            found = self._at(rho, beta, sigma2)
+            found = self.at(Estimates(rho, beta, sigma2))
             of_level, of_lagged = block.coordinates
             # residuals are no longer those of least squares
             block = replace(block, further=of_level - rho * of_lagged - self._r @ beta.T)
         return replace(found, scores=self._scores(block, found)) if errors == "cluster" else found
 
-    def fitted(self, block: Block, columns: Sequence[int] | None = None) -> LagParameters:
-        """Return the parameters of a block of outcomes, without correction; of some columns d if these are given."""
-        return self._at(*self._estimates(block)[0], columns)
-
-    def _estimates(
-        self, block: Block
-    ) -> tuple[tuple[FloatArray, FloatArray, FloatArray], tuple[FloatArray, FloatArray, FloatArray]]:
-        """Return ρ, β and σ² of a block of outcomes, and what else the information that is observed takes of them."""
-        a, b, c = block.moments
+    def estimates(self, block: Block, moments: tuple[FloatArray, FloatArray, FloatArray] | None = None) -> Estimates:
+        """Return the estimates of a block of outcomes, without correction; ``moments`` are its own where known."""
+        a, b, c = moments or block.moments
         rho = self.space.maximise(a, b, c)
         of_level, of_lagged = block.coordinates
         beta = scipy.linalg.solve_triangular(self._r, of_level - rho * of_lagged).T
-        sigma2 = (a - 2 * rho * b + rho**2 * c) / self.sample.size
-        return (rho, beta, sigma2), (b, c, of_lagged)
+        return Estimates(rho, beta, (a - 2 * rho * b + rho**2 * c) / self.sample.size)
 
     def _observed(self, block: Block) -> LagParameters:
         """Return the parameters of a block of outcomes, with errors of the observed information."""
-        (rho, beta, sigma2), (b, c, of_lagged) = self._estimates(block)
-        traces, sample, pull = self.space.traces(rho), self.sample, (b - rho * c) / sigma2
-        precision = c / sigma2 - 2 * pull**2 / sample.size + sample.periods * traces[1]
-        d = scipy.linalg.solve_triangular(self._r, of_lagged).T
-        return LagParameters(beta, rho, sigma2, 1 / precision, d, traces)
+        _, b, c = moments = block.moments
+        found = self.estimates(block, moments)
+        traces, sample, pull = self.space.traces(found.rho), self.sample, (b - found.rho * c) / found.sigma2
+        precision = c / found.sigma2 - 2 * pull**2 / sample.size + sample.periods * traces[1]
+        d = scipy.linalg.solve_triangular(self._r, block.coordinates[1]).T
+        return LagParameters(found.beta, found.rho, found.sigma2, 1 / precision, d, traces)
 
-    def _at(
-        self, rho: FloatArray, beta: FloatArray, sigma2: FloatArray, columns: Sequence[int] | None = None
-    ) -> LagParameters:
-        """Return parameters at estimates, with errors of the expected information."""
+    def at(self, found: Estimates, columns: Sequence[int] | None = None) -> LagParameters:
+        """Return parameters at estimates, with errors of the expected information; d of some columns only if given."""
+        rho, beta, sigma2 = found.rho, found.beta, found.sigma2
         traces, at = self.space.traces(rho), self.space.located(rho)
         rho_variance = self._rho_variance(at, beta, sigma2, traces)
         return LagParameters(beta, rho, sigma2, rho_variance, self.slopes(at, beta, columns), traces, at)

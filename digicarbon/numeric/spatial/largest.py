@@ -22,6 +22,7 @@ from digicarbon.numeric.spatial.batch import (
     Asked,
     At,
     Combination,
+    Estimates,
     Formed,
     LagBatch,
     LagOutcomes,
@@ -81,9 +82,23 @@ def largest(batch: LagBatch, wanted: Sequence[Wanted], count: int) -> list[tuple
 
 def _largest(batch: LagBatch, parts: Sequence[_Part], count: int) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
     """Return `largest` of one block of outcomes of each."""
-    columns = sorted({column for part in parts for column in part.columns})
-    draws, together = parts[0].outcomes.count, _Together([part.outcomes for part in parts])
-    every = batch.fitted(together, columns)
+    draws = parts[0].outcomes.count
+    estimates = batch.estimates(_Together([part.outcomes for part in parts]))
+    # with a draw near the end of the range of ρ nodes are many, and less exact: they are those of its null model alone
+    groups: dict[tuple[float, float], list[int]] = {}
+    for place in range(len(parts)):
+        own = estimates.rho[place * draws : (place + 1) * draws]
+        groups.setdefault(batch.space.range_of(own), []).append(place)
+    for places in groups.values():
+        chosen = np.concatenate([np.arange(place * draws, (place + 1) * draws) for place in places])
+        _search(batch, estimates.some(chosen), [parts[place] for place in places], count)
+    return [(part.effect, part.error, part.found.rho) for part in parts]
+
+
+def _search(batch: LagBatch, estimates: Estimates, parts: Sequence[_Part], count: int) -> None:
+    """Search among outcomes whose ρ are on the same nodes."""
+    columns, draws = sorted({column for part in parts for column in part.columns}), parts[0].outcomes.count
+    every = batch.at(estimates, columns)
     short = _Short.of(batch, every)
     for place, part in enumerate(parts):
         own = slice(place * draws, (place + 1) * draws)
@@ -97,7 +112,6 @@ def _largest(batch: LagBatch, parts: Sequence[_Part], count: int) -> list[tuple[
     left = [np.flatnonzero(part.left) for part in parts]
     for part, chosen, (error, _) in zip(parts, left, _clustered(batch, every, parts, left), strict=True):
         part.error[chosen] = error
-    return [(part.effect, part.error, part.found.rho) for part in parts]
 
 
 @dataclass(frozen=True, eq=False)
