@@ -50,11 +50,11 @@ class LagFits(Fitted[LagOutcomes]):
 
     def basis(self, null: NullModel, residuals: FloatArray) -> LagOutcomes:
         """Return the basis of draws from a null model."""
-        space, balanced = self.space, null.rows.balanced and isinstance(null.filters, tuple) and len(null.filters) == 1
-        if not balanced or null.filters[0][0] is not space.used:
+        space = self.space
+        if len(null.filters) != 1 or null.filters[0][0] is not space.used or not null.rows.balanced:
             return super().basis(null, residuals)
-        parts = (part.reshape(space.w.n, -1) for part in (null.y, null.residuals, residuals))
-        return space.drawn(*parts, null.filters[0][1])
+        y, own, corrected = (part.reshape(space.w.n, -1) for part in (null.y, null.residuals, residuals))
+        return space.drawn(y, own, corrected, null.filters[0][1])
 
     def several(self, prepared: LagOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""

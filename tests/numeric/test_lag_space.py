@@ -121,6 +121,47 @@ def test_the_largest_ratios_are_those_of_all_outcomes(effects: EffectsKind) -> N
         assert np.isinf(errors).any()
 
 
+def test_null_models_together_have_the_errors_of_each_alone() -> None:
+    """A draw near the end of the range of ρ makes nodes less exact: not those of other null models."""
+    rng, n, t = np.random.default_rng(5), 30, 4
+    ring = (np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1)) / 2
+    w, sample = DenseOperator(ring, 1.0, None), Sample(n, t, "two_way", "lee_yu")
+    space = LagSpace(w, sample)
+    batch, draws = LagBatch(rng.normal(size=(t, n, 2)), w, sample, space), rng.normal(size=(6, 300))
+    bases = [space.outcomes(scale * rng.normal(size=(n, t, 6))) for scale in (1.0, 2.0)]
+    low, high = space.used.bounds
+    smooth = np.linalg.inv(np.eye(n) - (high - 1e-4 * (high - low)) * space.used.w)
+    bases.append(space.outcomes(np.einsum("ij,jtm->itm", smooth, rng.normal(size=(n, t, 6)))))
+    wanted = [(basis @ draws, one, 0.02) for basis in bases for one in ((0, 1, "direct"), (1, None, "coefficient"))]
+    ends = set()
+    for (outcomes, one, value), found in zip(wanted, largest(batch, wanted, 15), strict=True):
+        [alone] = largest(batch, [(outcomes, one, value)], 15)
+        [(effect, error)], rho = batch.several(outcomes, [one], "cluster")
+        ends.add(space.range_of(rho))
+        np.testing.assert_allclose(found[0], effect, rtol=1e-9, atol=1e-12)
+        for side in (found, alone):
+            made = np.isfinite(side[1])
+            np.testing.assert_allclose(side[1][made], error[made], rtol=1e-5)
+            ratios = np.abs(effect - value) / error
+            assert set(np.argsort(-ratios)[:15]) <= set(np.flatnonzero(made))
+    assert len(ends) > 1
+
+
+@pytest.mark.parametrize("effects", ["none", "unit", "time", "two_way"])
+def test_a_basis_of_draws_is_made_of_g(effects: EffectsKind) -> None:
+    rng, n, t, rho = np.random.default_rng(6), 9, 5, 0.4
+    links = rng.uniform(size=(n, n)) * (1 - np.eye(n))
+    w = DenseOperator(links / links.sum(axis=1, keepdims=True), 1.0, None)
+    space = LagSpace(w, Sample(n, t, effects, "lee_yu"))
+    y, residuals, corrected = rng.normal(size=(3, n, t))
+    inverse = np.linalg.inv(np.eye(n) - rho * space.used.w)
+    columns = [y - inverse @ residuals]
+    columns += [inverse @ (corrected * (np.arange(n) == unit)[:, None]) for unit in range(n)]
+    expected, found = space.outcomes(np.stack(columns, axis=2)), space.drawn(y, residuals, corrected, rho)
+    np.testing.assert_allclose(found.level, expected.level, atol=1e-12)
+    np.testing.assert_allclose(found.lagged, expected.lagged, atol=1e-12)
+
+
 def test_a_draw_whose_units_have_no_scores_is_among_the_largest() -> None:
     """Its distance is small by the errors of the information, and large by those that are clustered."""
     rng, n, t = np.random.default_rng(9), 30, 8

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,14 @@ import pytest
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel
-from digicarbon.numeric.resampling.unit_wild import WildTest, corrected, wild_test
+from digicarbon.numeric.resampling.unit_wild import (
+    Observed,
+    WildTest,
+    all_corrected,
+    corrected,
+    wild_test,
+    wild_tests,
+)
 
 ERRORS = np.random.default_rng(7).standard_normal(999)
 CRITICAL = float(np.sort(np.abs(ERRORS))[-50])
@@ -55,6 +63,42 @@ def test_an_end_where_draws_are_few_takes_few_values_as_far_as_256_critical_valu
     assert [test.low, test.high] == pytest.approx([10 - largest, 10 + largest], abs=0.02 * largest)
     assert max(tried) == pytest.approx(10 + 256 * largest)
     assert len(tried) <= 40
+
+
+def test_ends_are_looked_for_side_by_side_and_are_those_of_each_alone() -> None:
+    estimates, steps = (10.0, 0.5, -3.0), []
+
+    def drawn(place: int, value: float) -> tuple[FloatArray, FloatArray]:
+        # errors that grow with the value take several steps
+        return value + ERRORS * (1 + 0.02 * abs(value)), np.ones(999)
+
+    def at(asked: Sequence[tuple[int, float]]) -> list[tuple[FloatArray, FloatArray]]:
+        steps.append([place for place, _ in asked])
+        return [drawn(place, value) for place, value in asked]
+
+    quantities = [Observed(estimate, 1.0, drawn(place, 0.0)) for place, estimate in enumerate(estimates)]
+    together = wild_tests(quantities, at, 0.95)
+    assert steps[0] == [0, 0, 1, 1, 2, 2]
+    assert 2 <= len(steps) <= 6
+    for place, (estimate, found) in enumerate(zip(estimates, together, strict=True)):
+        alone = wild_test(estimate, 1.0, drawn(place, 0.0), partial(drawn, place), 0.95)
+        assert found == alone
+
+
+@pytest.mark.parametrize("leverage", [1.0, 1e6])
+def test_null_models_that_differ_in_a_column_are_corrected_together(leverage: float) -> None:
+    rng, n, t, k = np.random.default_rng(4), 9, 8, 4
+    rows = Rows(np.repeat(np.arange(n), t), np.tile(np.arange(t), n), n, t)
+    columns = rng.normal(size=(n * t, k))
+    shared, nulls = np.linalg.qr(columns)[0], []
+    for _ in range(3):
+        border = rng.normal(size=n * t)
+        border[:t] *= leverage
+        border -= shared @ (shared.T @ border)
+        basis = np.column_stack([shared, border / np.linalg.norm(border)])
+        nulls.append(NullModel(columns[:, 0], rng.normal(size=n * t), rows, basis, True, shared=shared))
+    for found, null in zip(all_corrected(nulls), nulls, strict=True):
+        np.testing.assert_allclose(found, corrected(replace(null, shared=None)), rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("by_time", [True, False])

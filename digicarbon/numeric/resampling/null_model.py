@@ -228,10 +228,8 @@ class LagNulls:
         nodes, log_determinants = weights[0].coarse
         coarse = heights(nodes[None], np.stack([one.at_nodes for one in weights]), log_determinants)
         rho = highest(nodes, coarse, at)
-        out = []
-        for place, g in zip(rho.tolist(), weights_at(rho[:, None])[:, 0], strict=True):
-            out.append(self._restricted_at(float(values[len(out)]), place, g))
-        return out
+        found = zip(values, rho.tolist(), weights_at(rho[:, None])[:, 0], strict=True)
+        return [self._restricted_at(value, place, g) for value, place, g in found]
 
     def _restricted_at(self, value: float, rho: float, g: FloatArray) -> NullModel:
         """Return the null model at a ρ."""

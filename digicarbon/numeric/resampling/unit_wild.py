@@ -125,7 +125,7 @@ class _Corrections:
         """Return residuals of a null model, shape (N, T, 1), corrected."""
         found = self.together([null])
         if found is not None:
-            return found[0].reshape(by_unit.shape)
+            return np.asarray(found[0].reshape(by_unit.shape))
         last = self._last
         if last is None or last[0].basis is not null.basis or not _has_same_leverage(last[0], null):
             last = self._last = null, _correction(null)
@@ -421,8 +421,7 @@ def _side_by_side(
         asked: list[tuple[int, tuple[float, float]]] = []
         for place, answer in answers.items():
             try:
-                # a generator is started by none
-                asked.append((place, searches[place].send(answer)))
+                asked.append((place, next(searches[place]) if answer is None else searches[place].send(answer)))
             except StopIteration as done:
                 found[place] = done.value
         if not asked:

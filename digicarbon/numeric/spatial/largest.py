@@ -1,7 +1,7 @@
 """The draws of spatial lag models whose statistics are largest, without clustered errors of those that cannot be.
 
 An interval asks of the draws under each value only for the critical one. Errors clustered by unit take most of the
-time, and are made only for draws whose statistic may reach it: what some units add to the variance bounds it from below.
+time, and are made only for draws whose statistic may reach it: what some units add to the variance bounds it.
 """
 
 from __future__ import annotations
@@ -107,8 +107,10 @@ def _search(batch: LagBatch, estimates: Estimates, parts: Sequence[_Part], count
     first = [part.likely(sought) for part in parts]
     for part, chosen, (error, scores) in zip(parts, first, _clustered(batch, every, parts, first), strict=True):
         part.error[chosen] = error
-        reached = np.partition(part.distance[chosen] / error, -count)[-count]
-        part.bound(reached, (scores**2).sum(axis=1))
+        # of fewer draws all errors are made
+        if sought < draws:
+            reached = np.partition(part.distance[chosen] / error, -count)[-count]
+            part.bound(reached, (scores**2).sum(axis=1))
     left = [np.flatnonzero(part.left) for part in parts]
     for part, chosen, (error, _) in zip(parts, left, _clustered(batch, every, parts, left), strict=True):
         part.error[chosen] = error
@@ -240,7 +242,8 @@ class _Short:
     @classmethod
     def of(cls, batch: LagBatch, found: LagParameters) -> _Short:
         """Return what bounds take of fits."""
-        kind, sigma = np.dtype(np.float32), np.sqrt(found.sigma2)
+        kind: np.dtype[Any] = np.dtype(np.float32)
+        sigma = np.sqrt(found.sigma2)
         orders = batch.short_rest(found.located.nodes)[0].shape[1] // max(len(batch.inverse), 1)
         basis, coordinates = batch.along(found, orders, kind)
         by = (1 / sigma).astype(kind), (-found.rho / sigma).astype(kind)
