@@ -16,7 +16,7 @@ from digicarbon.numeric.shape.influence import shares
 from digicarbon.page.effects import Effects
 from digicarbon.report import Labels
 from digicarbon.report.focal import effect_of, text_of
-from digicarbon.report.joint import FACETS, Joint
+from digicarbon.report.joint import Joint, decides
 from digicarbon.report.specification_curve import Choice, choices_of
 
 MANY = 10
@@ -125,7 +125,7 @@ def _moves(
     """Yield what moves the sign most; if all signs are equal, what moves the estimate most."""
     if len(mask) < FEWEST or (mask.all() and effects.mixed):
         return
-    keys = list(dict.fromkeys(key for values in choices for key in values if _decides(key)))
+    keys = list(dict.fromkeys(key for values in choices for key in values if decides(key)))
     rows = pd.DataFrame({key: [text_of(values[key]) if key in values else "" for values in choices] for key in keys})
     every = [_with_rest(choice) for choice in choices_of(rows, keys)[0] if choice.columns.size]
     if not every:
@@ -160,14 +160,6 @@ def _with_rest(choice: Choice) -> Choice:
     if choice.columns.shape[1] > 1:
         return choice
     return replace(choice, values=(*choice.values, ""), columns=np.hstack([choice.columns, 1 - choice.columns]))
-
-
-def _decides(key: str) -> bool:
-    """Return whether a choice can change an estimate, not only its standard error."""
-    group, _, field = key.partition(".")
-    return group not in ("inference", "diagnostic", "report", "executor", "tracking") and not (
-        group == "model" and field in FACETS
-    )
 
 
 def option(labels: Labels, key: str, text: str) -> str:

@@ -40,6 +40,8 @@ FACETS = frozenset(
     }
 )
 """Fields of models that change standard errors, p values or intervals but no estimates."""
+_OF_ERRORS = ("inference", "diagnostic", "report", "executor", "tracking")
+"""Config groups that change no estimate."""
 FILE = "joint.json"
 """The artifact of a sweep's parent run, in the folder of its request."""
 _TEXTS = ("specification", "quantity", "term")
@@ -50,6 +52,12 @@ EACH_FILE = "specifications.csv"
 
 JointMethod = Literal["wild", "permutation"]
 """What a draw is: one sign for each unit's residuals, or residuals exchanged between units."""
+
+
+def decides(key: str) -> bool:
+    """Return whether a choice can change estimates, not only their standard errors."""
+    group, _, field = key.partition(".")
+    return group not in _OF_ERRORS and not (group == "model" and field in FACETS)
 
 
 @dataclass(frozen=True)

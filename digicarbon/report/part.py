@@ -12,15 +12,13 @@ from digicarbon.arrays import BoolArray, IntArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.report.focal import members_of, text_of
-from digicarbon.report.joint import FACETS
+from digicarbon.report.joint import decides
 from digicarbon.report.specification_curve import Choice, Curve, choices_of
 
 NUMBERS = ("record", "term", "coef", "se", "p", "low", "high")
 """Columns of rows that are no choices."""
 MOST_VALUES = 100
 """A choice with more values, such as a seed, has no share: it would explain each estimate by itself."""
-ERRORS = ("inference", "diagnostic")
-"""Config groups that change no estimate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +103,7 @@ def part_of(curve: Curve, rows: pd.DataFrame, name: str, main: Mapping[str, obje
         own = [key not in choices for choices in lacking]
         return rows.loc[own, key].nunique() > 1
 
-    keys = [key for key in curve.focal_runs.varied if key in rows and _decides(key) and differs(key)]
+    keys = [key for key in curve.focal_runs.varied if key in rows and decides(key) and differs(key)]
     shown, _ = choices_of(rows, keys, curve.focal_runs.absent, most=MOST_VALUES)
     by_key = {choice.key: choice for choice in shown}
     none = np.empty((len(rows), 0))
@@ -115,12 +113,6 @@ def part_of(curve: Curve, rows: pd.DataFrame, name: str, main: Mapping[str, obje
     return Part(
         name, rows, labels, choices, applies.reshape(len(rows), len(choices)), _start(rows, curve.rows, main), repeated
     )
-
-
-def _decides(key: str) -> bool:
-    """Return whether a choice can change estimates, not only standard errors."""
-    group, _, field = key.partition(".")
-    return group not in ERRORS and not (group == "model" and field in FACETS)
 
 
 def _start(rows: pd.DataFrame, every: pd.DataFrame, main: Mapping[str, object]) -> int:
