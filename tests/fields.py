@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from types import ModuleType
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import numpy as np
 import pandas as pd
@@ -16,6 +19,7 @@ from digicarbon.errors import DigicarbonError
 from digicarbon.result import Result
 from digicarbon.spec import Spec
 
+S = TypeVar("S", bound=Spec)
 UNITS, PERIODS = 24, 9
 Numbers = Mapping[str, Mapping[str, float]]
 """Numbers by what they are, ``coef``, ``se``, ``p``, ``interval``, ``fit``, ``tables``, ``notes``, and by name."""
@@ -39,6 +43,20 @@ class Does:
 
     changes: str
     keeps: tuple[str, ...] = field(default=())
+
+
+def shipped(base: type[S], room: ModuleType) -> set[type[S]]:
+    """Return the classes of the package below one, those that no option names among them; a room is loaded first."""
+    for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+        importlib.import_module(module.name)
+
+    def below(cls: type[S]) -> Iterator[type[S]]:
+        for inner in cls.__subclasses__():
+            yield inner
+            yield from below(inner)
+
+    own = {cls for cls in below(base) if cls.__module__.startswith("digicarbon.")}
+    return {cls for cls in own if not cls.__name__.startswith("_")}
 
 
 def worded(cls: type[Spec]) -> dict[str, tuple[Any, ...]]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
-import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from fields import Does, Numbers, changed, panel, varied, weights, worded
+from fields import Does, Numbers, changed, panel, shipped, varied, weights, worded
 
 import digicarbon as dc
 from digicarbon import diagnostic as room
@@ -108,19 +106,7 @@ REFUSED: dict[tuple[type[Diagnostic], str], set[Any]] = {
 
 def classes() -> set[type[Diagnostic]]:
     """The diagnostics of the package that have a table and a choice of words."""
-    for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
-        importlib.import_module(module.name)
-
-    def below(cls: type[Diagnostic]) -> Iterator[type[Diagnostic]]:
-        for inner in cls.__subclasses__():
-            yield inner
-            yield from below(inner)
-
-    return {
-        cls
-        for cls in below(Diagnostic)
-        if cls.__module__.startswith("digicarbon.") and not cls.__name__.startswith("_") and worded(cls)
-    }
+    return {cls for cls in shipped(Diagnostic, room) if worded(cls)}
 
 
 @cache

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import pkgutil
 import re
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import get_args
@@ -16,6 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import REFERENCE, REPOSITORY
+from fields import shipped
 
 import digicarbon as dc
 from digicarbon import model as room
@@ -180,15 +179,7 @@ FITTED = [case for case in EVERY if not isinstance(case.values[0], NoModel)]
 
 def classes() -> set[type[Model]]:
     """The classes of the package that are fitted, those that no option names among them."""
-    for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
-        importlib.import_module(module.name)
-
-    def below(cls: type[Model]) -> Iterator[type[Model]]:
-        for inner in cls.__subclasses__():
-            yield inner
-            yield from below(inner)
-
-    return {cls for cls in below(Model) if cls.__module__.startswith("digicarbon.") and cls.fit is not Model.fit}
+    return {cls for cls in shipped(Model, room) if cls.fit is not Model.fit}
 
 
 @cache

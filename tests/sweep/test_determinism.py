@@ -6,15 +6,14 @@ form one sweep, which is fitted in order, backwards, by threads and by worker pr
 
 from __future__ import annotations
 
-import importlib
 import json
-import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 
 import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
+from fields import shipped
 
 from digicarbon import diagnostic, model
 from digicarbon.config.compose import Composer, loader
@@ -229,22 +228,8 @@ def test_a_seed_is_what_is_drawn_from(case: str, sweep: list[tuple[str, Run]], i
 
 def test_every_kind_that_draws_is_among_the_cases(sweep: list[tuple[str, Run]]) -> None:
     found = {type(spec) for _, run in sweep for spec in (run.specs.model, run.specs.diagnostic) if takes_seed(spec)}
-    for package in (model, diagnostic):
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            importlib.import_module(module.name)
-    assert found == {kind for kind in (*kinds(Model), *kinds(Diagnostic)) if takes_seed(kind)}
-
-
-def kinds(base: type[Spec]) -> Iterator[type[Spec]]:
-    """All classes below one, of those that ship."""
-    for kind in base.__subclasses__():
-        if (
-            kind.__module__.startswith("digicarbon.")
-            and kind is not tested.Tested
-            and not kind.__name__.startswith("_")
-        ):
-            yield kind
-        yield from kinds(kind)
+    every = {*shipped(Model, model), *shipped(Diagnostic, diagnostic)} - {tested.Tested}
+    assert found == {kind for kind in every if takes_seed(kind)}
 
 
 def takes_seed(kind: Spec | type[Spec]) -> bool:
