@@ -10,8 +10,8 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Estimand
-from digicarbon.numeric.spatial.batch import Combination
 from digicarbon.numeric.spatial.group_effects import GroupCurve
+from digicarbon.numeric.spatial.lag_space import Combination
 from digicarbon.result import EFFECTS
 
 

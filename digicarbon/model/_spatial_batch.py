@@ -13,9 +13,11 @@ from digicarbon.model._spatial_estimates import LAG_KINDS, MOST_UNITS, Design, K
 from digicarbon.model.batch import Estimand, Fits, Fitted
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null
-from digicarbon.numeric.spatial.batch import Asked, Combination, Errors, LagBatch, LagOutcomes, LagSpace
+from digicarbon.numeric.spatial.batch import Errors, LagBatch
 from digicarbon.numeric.spatial.combined_batch import CombinedBatch, CombinedOutcomes
 from digicarbon.numeric.spatial.error_batch import ErrorBatch
+from digicarbon.numeric.spatial.lag_outcomes import LagOutcomes
+from digicarbon.numeric.spatial.lag_space import Asked, Combination, LagSpace
 from digicarbon.numeric.spatial.largest import largest
 from digicarbon.numeric.spatial.likelihood import Sample, inner, near_end
 from digicarbon.numeric.spatial.operator import SpatialOperator

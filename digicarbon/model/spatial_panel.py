@@ -148,7 +148,7 @@ class SpatialPanel(Tested):
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = SPATIAL_REFERENCES
 
     takes_weights: ClassVar[bool] = True
-    share_of_p: ClassVar[float] = 0.12
+    share_of_p: ClassVar[float] = 0.16
 
     kind: Kind
     durbin: Durbin = "all"

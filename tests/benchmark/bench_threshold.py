@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 
 from digicarbon.numeric.linear.within import Rows
-from digicarbon.numeric.spatial.batch import LagSpace
+from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator
 from digicarbon.numeric.threshold.estimator import Resampling, estimate, thresholds_of

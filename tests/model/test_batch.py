@@ -15,9 +15,9 @@ from digicarbon.model._panel_batch import LinearFits, null_of
 from digicarbon.model._spatial_batch import CombinedFits, ErrorFits, LagFits
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of, under_null
 from digicarbon.numeric.linear.within import EffectsKind, demean
-from digicarbon.numeric.spatial.batch import LagSpace
 from digicarbon.numeric.spatial.combined import fit_combined
 from digicarbon.numeric.spatial.combined_batch import CombinedBatch
+from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.robust import Score, unit_clustered
 

@@ -14,8 +14,8 @@ from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.model._spatial_restrictions import Single
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of
 from digicarbon.model.grouped_spatial import quantities_of
-from digicarbon.numeric.spatial.batch import LagSpace
 from digicarbon.numeric.spatial.group_effects import GroupCurve, group_weights
+from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator
 from digicarbon.result import EFFECTS

@@ -12,8 +12,9 @@ from scipy.optimize import minimize_scalar
 import digicarbon as dc
 from digicarbon.errors import DigicarbonError, EstimationError
 from digicarbon.model.batch import Estimand
-from digicarbon.numeric.spatial.batch import LagBatch, LagSpace
+from digicarbon.numeric.spatial.batch import LagBatch
 from digicarbon.numeric.spatial.error_batch import ErrorBatch
+from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator
 from digicarbon.numeric.spatial.sparse import SparseOperator

@@ -7,8 +7,10 @@ import pytest
 import scipy
 
 from digicarbon.numeric.linear.within import EffectsKind
-from digicarbon.numeric.spatial.batch import LagBatch, LagOutcomes, LagSpace
+from digicarbon.numeric.spatial.batch import LagBatch
 from digicarbon.numeric.spatial.error_batch import ErrorBatch
+from digicarbon.numeric.spatial.lag_outcomes import LagOutcomes
+from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.largest import largest
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator, find_balance
@@ -93,7 +95,7 @@ def test_blocks_do_not_depend_on_their_size(monkeypatch: pytest.MonkeyPatch) -> 
     batch = LagBatch(rng.normal(size=(T, N, 2)), space.w, sample, space)
     basis, weights = space.outcomes(rng.normal(size=(N, T, 5))), rng.normal(size=(5, 200))
     once, rho = batch.several(basis @ weights, [(0, None, "total")], "cluster")
-    monkeypatch.setattr("digicarbon.numeric.spatial.batch.CELLS", 1)
+    monkeypatch.setattr("digicarbon.numeric.spatial.lag_outcomes.CELLS", 1)
     parts, of_parts = batch.several(basis @ weights, [(0, None, "total")], "cluster")
     np.testing.assert_allclose(parts, once, rtol=1e-9)
     np.testing.assert_allclose(of_parts, rho, rtol=1e-9, atol=1e-12)

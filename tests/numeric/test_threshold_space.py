@@ -11,7 +11,7 @@ import scipy
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import EffectsKind, Rows, demean
 from digicarbon.numeric.resampling.null_model import in_rows
-from digicarbon.numeric.spatial.batch import LagSpace
+from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import Sample, fit_lag
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.spatial.sparse import SparseOperator

@@ -27,7 +27,7 @@ from digicarbon.numeric.dynamic_space.null import DynamicNull, DynamicNulls
 from digicarbon.numeric.dynamic_space.robust import vectors_of
 from digicarbon.numeric.dynamic_space.spectrum import spectrum_of
 from digicarbon.numeric.linear.within import Rows
-from digicarbon.numeric.spatial.batch import Asked
+from digicarbon.numeric.spatial.lag_space import Asked
 
 STEPS, CLOSE = 25, 1e-9
 """Steps towards the nearest parameters that have a value, and the size of the last one."""

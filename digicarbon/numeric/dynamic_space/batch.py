@@ -17,7 +17,7 @@ from digicarbon.numeric.dynamic_space.estimator import Columns, Point, Setting, 
 from digicarbon.numeric.dynamic_space.robust import Surplus, SurplusAt, Vectors
 from digicarbon.numeric.dynamic_space.spectrum import spectrum_of
 from digicarbon.numeric.linear.within import demean
-from digicarbon.numeric.spatial.batch import Asked
+from digicarbon.numeric.spatial.lag_space import Asked
 from digicarbon.numeric.spatial.operator import SpatialOperator
 
 BLOCK = 1024

@@ -28,7 +28,7 @@ from digicarbon.numeric.dynamic_space.single import CLOSE, HALVES, MOST_CUTS, MO
 from digicarbon.numeric.dynamic_space.spectrum import Spectrum, spectrum_of
 from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.linear.within import EffectsKind, demean
-from digicarbon.numeric.spatial.batch import LagSpace
+from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import (
     Sample,
     concentrated,

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.spatial.batch import CELLS, MOST, Asked, Combination, Errors, LagSpace, joined
+from digicarbon.numeric.spatial.batch import Errors, joined
+from digicarbon.numeric.spatial.lag_outcomes import CELLS, MOST
+from digicarbon.numeric.spatial.lag_space import Asked, Combination, LagSpace
 from digicarbon.numeric.spatial.likelihood import in_sample
 from digicarbon.numeric.spatial.operator import DenseOperator
 

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.linear.within import demean
-from digicarbon.numeric.spatial.batch import LagBatch, LagSpace
+from digicarbon.numeric.spatial.batch import LagBatch
 from digicarbon.numeric.spatial.error_batch import ErrorBatch, ErrorParameters
+from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import (
     Sample,
     concentrated,

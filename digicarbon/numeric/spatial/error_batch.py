@@ -8,15 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.spatial.batch import (
-    Errors,
-    LagBlock,
-    LagOutcomes,
-    LagSpace,
-    centred,
-    corrections,
-    joined,
-)
+from digicarbon.numeric.spatial.batch import Errors, corrections, joined
+from digicarbon.numeric.spatial.lag_outcomes import LagBlock, LagOutcomes, centred
+from digicarbon.numeric.spatial.lag_space import LagSpace
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.numeric.spatial.batch import LagSpace
+from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.operator import SpatialOperator
 
 BLOCK = 256

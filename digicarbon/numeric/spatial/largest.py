@@ -16,20 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.spatial.batch import (
-    ALL_PAIRS,
-    EVERY,
-    Asked,
-    At,
-    Combination,
-    Estimates,
-    Formed,
-    LagBatch,
-    LagOutcomes,
-    LagParameters,
-    Projected,
-    centred,
-)
+from digicarbon.numeric.spatial.batch import ALL_PAIRS, Estimates, LagBatch, LagParameters
+from digicarbon.numeric.spatial.lag_outcomes import EVERY, At, Formed, LagOutcomes, Projected, centred
+from digicarbon.numeric.spatial.lag_space import Asked, Combination
 
 AT_FIRST = 1.5
 """Outcomes whose scores are made at first, for each that is sought among the largest."""

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.spatial.batch import LagSpace
+from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import Sample, star_log_determinants
 from digicarbon.numeric.spatial.operator import SpatialOperator
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import demean
 from digicarbon.numeric.resampling.null_model import orthonormal, without
-from digicarbon.numeric.spatial.batch import LagSpace
+from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import star_log_determinants
 from digicarbon.numeric.threshold.estimator import Curve
 from digicarbon.numeric.threshold.search import Ordered, roots_of

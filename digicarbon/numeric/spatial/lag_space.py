@@ -1,0 +1,563 @@
+"""The sample of spatial models of one W, for many outcomes: functions of G on nodes of ρ, likelihoods, pairs of units.
+
+Nothing here depends on the regressors: models of the same W and sample share a `LagSpace`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
+
+from digicarbon.arrays import FloatArray
+from digicarbon.numeric.spatial.lag_outcomes import EVERY, At, Block, LagOutcomes, centred
+from digicarbon.numeric.spatial.likelihood import (
+    Sample,
+    coarse_jacobian,
+    in_sample,
+    refuse_flat_ranges,
+    star_traces_at,
+)
+from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
+from digicarbon.numeric.spatial.sparse import SparseOperator
+
+FEWEST_NODES, MOST_NODES = 12, 512
+"""Chebyshev nodes over the draws' range of ρ, for the functions of G in the standard errors."""
+DIGITS = 26.0
+"""Natural logarithm of the factor by which the nodes reduce the error: eleven digits."""
+CLOSE = 1e-6
+"""Size of a last Newton step, relative to the interval of the search: each step squares the error."""
+STEP = 0.2
+"""Ranges of ρ are widened to multiples of this, so that models of the same W share their nodes."""
+SOLVED = 256
+"""Columns of a sparse G that are made at a time."""
+KEPT_CELLS = 1 << 20
+"""Most numbers in G at all nodes that are stored; for a larger W each G is computed again."""
+SHORT = 24
+"""From this number of units on products of units are sums of numbers of seven digits; of fewer units draws may be the
+sample itself, whose statistic must be the same."""
+LEAST = 1e-9
+"""Share of the largest coefficient below which one is not counted in such sums."""
+LEAST_PAIR = 1e-9
+"""Of more units, pairs are left out whose weight is at most this share of the largest one."""
+PAIR_CELLS, FEWEST_PAIRED = 1 << 17, 16
+"""Products of two units that are handled at a time, and the fewest draws."""
+
+Slopes = Callable[[FloatArray, tuple[FloatArray, FloatArray]], tuple[FloatArray, FloatArray]]
+Asked = tuple[int, int | None, str]
+"""Column of a term and of its spatial lag, and an effect of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Combination:
+    """A quantity that is a combination of coefficients whose weights depend on ρ.
+
+    Attributes
+    ----------
+    columns : tuple of int
+        Of z.
+    weights : callable
+        From ρ, shape (M,), to the weights of the columns' coefficients and their derivatives, each of shape (m, M).
+    """
+
+    columns: tuple[int, ...]
+    weights: Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+
+
+@dataclass(frozen=True, eq=False)
+class Nodes:
+    """Places on a range of ρ, and functions of G there that do not depend on the regressors.
+
+    Attributes
+    ----------
+    low, high : float
+    points : ndarray, shape (p,)
+    inverse : ndarray, shape (p, p)
+        From values at the points to Chebyshev coefficients.
+    scalars : ndarray, shape (p, 3)
+        ‖G*‖², 1′G1/N and 1′G²1/N.
+    diagonals : ndarray, shape (p, N)
+        Of G among deviations from period means where there are time effects.
+    stars : ndarray, shape (p, N, N), or None
+        JG at the points, J the centring matrix where there are time effects; None where it would need too much memory.
+    """
+
+    low: float
+    high: float
+    points: FloatArray
+    inverse: FloatArray
+    scalars: FloatArray
+    diagonals: FloatArray
+    stars: FloatArray | None
+
+    def basis(self, rho: FloatArray) -> FloatArray:
+        """Return the Chebyshev polynomials at places within the range, shape (M, p)."""
+        half = (self.high - self.low) / 2
+        at = (rho - (self.low + self.high) / 2) / half
+        out = np.empty((len(self.points), len(rho)))
+        out[0], out[1], twice = 1.0, at, 2 * at
+        for power in range(2, len(out)):
+            np.multiply(twice, out[power - 1], out=out[power])
+            out[power] -= out[power - 2]
+        return out.T
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """Places of ρ on the range of some nodes.
+
+    Attributes
+    ----------
+    nodes : Nodes
+    basis : ndarray, shape (M, p)
+        Of `Nodes.basis` at the places.
+    """
+
+    nodes: Nodes
+    basis: FloatArray
+
+    def some(self, chosen: slice | NDArray[np.intp]) -> Located:
+        """Return some of the places."""
+        return Located(self.nodes, self.basis[chosen])
+
+    def own_shares(self, units: slice | NDArray[np.intp]) -> FloatArray:
+        """Return the diagonal of G* at each place for some units, shape (n, M)."""
+        return np.asarray((self.nodes.inverse @ self.nodes.diagonals[:, units]).T @ self.basis.T)
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Weights of products of two units' errors in the variance of ρ's score.
+
+    Attributes
+    ----------
+    first, second : ndarray of int, shape (pairs,)
+        Units i < j.
+    coefficients : ndarray, shape (pairs, p)
+        Chebyshev coefficients of (g_ij + g_ji)².
+    """
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    coefficients: FloatArray
+
+    def sums(self, residuals: FloatArray, basis: FloatArray) -> FloatArray:
+        """Return Σ_{i<j} (g_ij + g_ji)² (e_i′e_j)², shape (M,).
+
+        Parameters
+        ----------
+        residuals : ndarray, shape (N, T′, M)
+        basis : ndarray, shape (M, p)
+            Of `Nodes.basis`, for the nodes of the coefficients.
+        """
+        draws = residuals.shape[2]
+        size, out = max(PAIR_CELLS // len(self.first), 1), np.empty(draws)
+        for start in range(0, draws, size):
+            block = slice(start, min(start + size, draws))
+            e = np.ascontiguousarray(residuals[..., block].transpose(2, 0, 1))
+            products = np.einsum("mpt,mpt->mp", e[:, self.first], e[:, self.second]) ** 2
+            out[block] = np.einsum("mp,mp->m", products @ self.coefficients, basis[block])
+        return out
+
+
+class LagSpace:
+    """The sample of spatial models of one W: how outcomes and regressors enter it, and the functions of G in use.
+
+    Parameters
+    ----------
+    w : SpatialOperator
+        With constant row sums where there are time effects. Of a sparse one nothing of size N × N is formed.
+    sample : Sample
+    """
+
+    def __init__(self, w: SpatialOperator, sample: Sample) -> None:
+        self.w = w
+        # at the nodes G is needed only without the part that the effects remove
+        self.used = in_sample(w, sample)
+        self.sample = sample
+        self.by_time = sample.effects in ("time", "two_way")
+        # an orthonormal contraction of time has the same inner products as demeaning, in one period less
+        self._time = _contraction(sample.t) if sample.effects in ("unit", "two_way") else np.eye(sample.t)
+        self._nodes: dict[tuple[float, float], Nodes] = {}
+        self._pairs: dict[tuple[float, float], Pairs] = {}
+        self._matrices: dict[tuple[float, float], FloatArray] = {}
+
+    def transform(self, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return columns and their spatial lags with effects removed.
+
+        Parameters
+        ----------
+        columns : ndarray, shape (N, T, m)
+
+        Returns
+        -------
+        level, lagged : ndarray, shape (N·T′, m)
+            Rows are sorted by unit.
+        """
+        n, m = self.w.n, columns.shape[2]
+        contraction = np.matmul(self._time, columns).reshape(n, -1)
+        both = self.centre(contraction), self.centre(self.w.lag(contraction[None])[0])
+        return both[0].reshape(-1, m), both[1].reshape(-1, m)
+
+    def centre(self, columns: FloatArray) -> FloatArray:
+        """Return columns, shape (N, m), less their means where there are time effects."""
+        return centred(columns) if self.by_time else columns
+
+    def outcomes(self, y: FloatArray) -> LagOutcomes:
+        """Return outcomes, shape (N, T, M), in the form that all models of this W and sample use."""
+        return LagOutcomes(*self.transform(y))
+
+    def drawn(self, y: FloatArray, residuals: FloatArray, corrected: FloatArray, rho: float) -> LagOutcomes:
+        """Return y - S⁻¹e and, for each unit, S⁻¹ of its own e, as outcomes: N + 1 columns.
+
+        Parameters
+        ----------
+        y, residuals, corrected : ndarray, shape (N, T)
+            Two different e.
+        rho : float
+            Of S = I - ρW.
+        """
+        n, w = self.w.n, self.used
+        flat, e, own = (one @ self._time.T for one in (y, residuals, corrected))
+        g = self.centre(w.g(rho)) if isinstance(w, DenseOperator) else self.centre(w.apply_g(rho, np.eye(n)))
+        lagged = np.empty((n, flat.shape[1], n + 1))
+        level = np.empty_like(lagged)
+        # WS⁻¹ is G, and S⁻¹ is I + ρG
+        lagged[..., 0] = self.centre(self.w.lag(flat[None])[0]) - g @ e
+        level[..., 0] = self.centre(flat - e) - rho * (g @ e)
+        np.multiply(g[:, None], own.T, out=lagged[..., 1:])
+        np.multiply((self.centre(np.eye(n)) + rho * g)[:, None], own.T, out=level[..., 1:])
+        return LagOutcomes(level.reshape(-1, n + 1), lagged.reshape(-1, n + 1))
+
+    @cached_property
+    def coarse(self) -> tuple[FloatArray, FloatArray]:
+        """Places that cover the range of ρ and the log-determinants of all periods there."""
+        nodes, log_determinants = coarse_jacobian(self.w, self.sample)
+        return nodes, self.sample.periods * log_determinants
+
+    def traces(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return tr G* and tr G*² at each ρ."""
+        return star_traces_at(self.w, rho, self.sample)
+
+    def effect_weights(
+        self, rho: FloatArray, effect: str, traces: tuple[FloatArray, FloatArray] | None = None
+    ) -> tuple[FloatArray, ...]:
+        """Return the weights of β and θ in an effect and their derivatives in ρ, each of shape (M,).
+
+        Effects are ``coefficient`` (β itself), ``direct``, ``indirect`` and ``total``; ``traces`` are those at ρ where
+        they are known.
+        """
+        one, zero = np.ones(len(rho)), np.zeros(len(rho))
+        if effect == "coefficient":
+            return one, zero, zero, zero
+        n, constant = self.w.n, self.w.constant_row_sum
+        if constant is None:
+            nodes = self.nodes(rho)
+            q, dq = (nodes.basis(rho) @ (nodes.inverse @ nodes.scalars[:, 1:])).T
+        else:
+            q = constant / (1 - constant * rho)
+            dq = q**2
+        total = (1 + rho * q, q, q + rho * dq, dq)
+        if effect == "total":
+            return total
+        first, second = traces or self.traces(rho)
+        if self.sample.drops_constant:
+            first, second = first + q, second + dq
+        v, slope_v = first / n, second / n
+        direct = (1 + rho * v, v, v + rho * slope_v, slope_v)
+        if effect == "direct":
+            return direct
+        return tuple(t - d for t, d in zip(total, direct, strict=True))
+
+    def combination(
+        self, one: Asked | Combination, rho: FloatArray, traces: tuple[FloatArray, FloatArray]
+    ) -> tuple[tuple[int, ...], Sequence[FloatArray], Sequence[FloatArray]]:
+        """Return the columns that a quantity has, the weights of their coefficients at each ρ, and derivatives."""
+        if isinstance(one, Combination):
+            weights, slopes = one.weights(rho)
+            return one.columns, list(weights), list(slopes)
+        focal, lag, effect = one
+        first, second, of_first, of_second = self.effect_weights(rho, effect, traces)
+        if lag is None:
+            return (focal,), [first], [of_first]
+        return (focal, lag), [first, second], [of_first, of_second]
+
+    def own_shares(self, rho: FloatArray) -> FloatArray:
+        """Return the diagonal of G* at each ρ, each unit's own share of the trace, shape (N, M)."""
+        return self.located(rho).own_shares(EVERY)
+
+    def located(self, rho: FloatArray) -> Located:
+        """Return places on the nodes of a range that contains them."""
+        nodes = self.nodes(rho)
+        return Located(nodes, nodes.basis(rho))
+
+    def highest(self, ssr: FloatArray) -> NDArray[np.intp]:
+        """Return the coarse node at which the likelihood of each draw is highest, shape (M,).
+
+        Parameters
+        ----------
+        ssr : ndarray, shape (nodes, M)
+            Sums of squares at the coarse nodes.
+        """
+        # without logarithms of each: the likelihood is highest where the sum of squares over this is least
+        scaled = ssr * self._scale[:, None]
+        inner = scaled[len(scaled) // 8 : -(len(scaled) // 8)]
+        refuse_flat_ranges(self.sample.size / 2 * np.log(inner.max(axis=0) / inner.min(axis=0)), self.sample.size)
+        return np.asarray(scaled.argmin(axis=0))
+
+    @cached_property
+    def _scale(self) -> FloatArray:
+        jacobian = self.coarse[1]
+        return np.asarray(np.exp((jacobian.max() - jacobian) * (2 / self.sample.size)))
+
+    @cached_property
+    def coarse_traces(self) -> tuple[FloatArray, FloatArray]:
+        """Traces of G* and G*² at the coarse nodes."""
+        return self.traces(self.coarse[0])
+
+    def maximise(self, a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
+        """Return the ρ at which each likelihood is highest, shape (M,); the sum of squares is a - 2ρb + ρ²c."""
+        size, periods = self.sample.size, self.sample.periods
+        nodes = self.coarse[0]
+        best = self.highest(np.stack([np.ones_like(nodes), -2 * nodes, nodes**2], axis=1) @ np.stack([a, b, c]))
+
+        def slopes(rho: FloatArray, traces: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
+            ssr_at = a - 2 * rho * b + rho**2 * c
+            pull = (b - rho * c) / ssr_at
+            return size * pull - periods * traces[0], size * (2 * pull**2 - c / ssr_at) - periods * traces[1]
+
+        return self.climb(best, slopes)
+
+    def climb(self, best: NDArray[np.intp], slopes: Slopes) -> FloatArray:
+        """Return where the score of each draw is zero, by safeguarded Newton steps from beside its best coarse node.
+
+        Parameters
+        ----------
+        best : ndarray of int, shape (M,)
+        slopes : callable
+            From ρ of shape (M,) and tr G* and tr G*² there to the score and its derivative, each of shape (M,).
+        """
+        nodes, traces = self.coarse[0], self.coarse_traces
+        middle = nodes[best]
+        score, slope = slopes(middle, (traces[0][best], traces[1][best]))
+        towards = np.clip(best + np.where(score > 0, 1, -1), 0, len(nodes) - 1)
+        other = nodes[towards]
+        score_other, slope_other = slopes(other, (traces[0][towards], traces[1][towards]))
+        left, right = np.minimum(middle, other), np.maximum(middle, other)
+        rho = _between(middle, other, (score, score_other), (slope, slope_other))
+        rho = np.where((rho > left) & (rho < right), rho, (left + right) / 2)
+        for _ in range(60):
+            score, slope = slopes(rho, self.traces(rho))
+            left, right = np.where(score > 0, rho, left), np.where(score > 0, right, rho)
+            step = rho - score / slope
+            # a step as small as rounding may leave the interval, one end of which is ρ: the search has then ended
+            converged = np.abs(step - rho) < CLOSE * (right - left) + 1e-12
+            rho = np.where(converged | ((step > left) & (step < right)), step, (left + right) / 2)
+            if converged.all():
+                break
+        return np.asarray(rho)
+
+    def range_of(self, rho: FloatArray) -> tuple[float, float]:
+        """Return the ends of the nodes for some ρ."""
+        bounds = self.used.bounds
+        low, high = float(rho.min()), float(rho.max())
+        wide = float(np.floor(low / STEP) * STEP), float(np.ceil(high / STEP) * STEP)
+        # never up to the end, where G has its pole
+        return max(wide[0], (low + bounds[0]) / 2), min(wide[1], (high + bounds[1]) / 2)
+
+    def nodes(self, rho: FloatArray) -> Nodes:
+        """Return nodes on a range that contains all ρ."""
+        ends = self.range_of(rho)
+        if ends not in self._nodes:
+            self._nodes[ends] = self._new_nodes(*ends)
+        return self._nodes[ends]
+
+    def star(self, nodes: Nodes, place: int, columns: FloatArray) -> FloatArray:
+        """Return JG at a node times columns of shape (N, m)."""
+        if nodes.stars is not None:
+            return np.asarray(nodes.stars[place] @ columns)
+        return self.centre(self.used.apply_g(float(nodes.points[place]), columns))
+
+    def products(
+        self,
+        outcomes: Block,
+        at: At,
+        nodes: Nodes,
+        basis: FloatArray,
+        of_variance: FloatArray,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return each unit's part of ρ's score, and what products of two units add to its variance.
+
+        For up to `ALL_PAIRS` units.
+
+        Parameters
+        ----------
+        outcomes : Block
+        at : At
+        nodes : Nodes
+        basis : ndarray, shape (M, p)
+            Of `Nodes.basis` at ρ.
+        of_variance : ndarray, shape (M,)
+            What a squared error takes from the score of ρ by that of σ².
+
+        Returns
+        -------
+        of_units : ndarray, shape (N, M)
+            Σ_t e_it (Wy)*_it - Σ_{j≠i} g*_ij e_i′e_j - e_i′e_i times ``of_variance``, over σ².
+        pairs : ndarray, shape (M,)
+            `Pairs.sums` over σ⁴.
+        """
+        n, table = self.w.n, self._matrices_at(nodes)
+        kind, count = table.dtype, len(basis)
+        formed, basis = outcomes.formed(at, kind), basis[:, : len(table)].astype(kind)
+        by_variance = of_variance[:, None].astype(kind)
+        ones, size = np.ones(n, dtype=kind), max(PAIR_CELLS // (n * n), FEWEST_PAIRED)
+        of_units, sums = np.empty((count, n)), np.empty(count)
+        for start in range(0, count, size):
+            block = slice(start, min(start + size, count))
+            errors, wy = formed(block)
+            e = errors.reshape(len(errors), n, -1)
+            # of the same array on both sides, numpy would make one half and copy it, which takes longer
+            inner = np.matmul(e, e.transpose(0, 2, 1).copy())
+            weighted = (basis[block] @ table).reshape(-1, n, n)
+            weighted *= inner
+            parts = np.einsum("mnt,mnt->mn", e, wy.reshape(e.shape))
+            parts -= weighted @ ones
+            parts -= np.einsum("mii->mi", inner) * by_variance[block]
+            of_units[block] = parts
+            flat = weighted.reshape(len(e), -1)
+            # copying all of them takes less time than reading one by one in another order
+            turned = weighted.transpose(0, 2, 1).reshape(flat.shape)
+            sums[block] = np.vecdot(flat, flat) + np.vecdot(flat, turned)
+        return np.ascontiguousarray(of_units.T), sums
+
+    def _matrices_at(self, nodes: Nodes) -> FloatArray:
+        """Return Chebyshev coefficients of G* without its diagonal, shape (p, N²)."""
+        at = nodes.low, nodes.high
+        if at not in self._matrices:
+            identity = self.centre(np.eye(self.w.n))
+            values = np.stack([self.centre(self.used.apply_g(float(point), identity)) for point in nodes.points])
+            values[:, np.arange(self.w.n), np.arange(self.w.n)] = 0.0
+            table = nodes.inverse @ values.reshape(len(values), -1)
+            if self.w.n >= SHORT:
+                # polynomials are at most one: the last ones have coefficients that are no longer counted
+                sizes = np.abs(table).max(axis=1)
+                table = table[: 1 + np.flatnonzero(sizes > LEAST * sizes.max())[-1]].astype(np.float32)
+            self._matrices[at] = table
+        return self._matrices[at]
+
+    def pairs(self, nodes: Nodes) -> Pairs:
+        """Return the weights of pairs of units, which models of this W and sample share; for many units."""
+        at = nodes.low, nodes.high
+        if at not in self._pairs:
+            self._pairs[at] = self._new_pairs(nodes)
+        return self._pairs[at]
+
+    def _new_pairs(self, nodes: Nodes) -> Pairs:
+        # G is largest at the ends of the range
+        ends = [np.concatenate([part for _, part in self._both(nodes.points[place])], axis=1) for place in (0, -1)]
+        largest = np.maximum(*ends)
+        first, second = np.nonzero(np.triu(largest, 1) > LEAST_PAIR * largest.max())
+        values = np.empty((len(nodes.points), len(first)))
+        blocks = [(units, (second >= units.start) & (second < units.stop)) for units in self._blocks()]
+        for place, point in enumerate(nodes.points.tolist()):
+            for (units, part), (_, chosen) in zip(self._both(point), blocks, strict=True):
+                values[place, chosen] = part[first[chosen], second[chosen] - units.start]
+        return Pairs(first, second, np.ascontiguousarray((nodes.inverse @ values).T))
+
+    def _blocks(self) -> list[slice]:
+        """Return the units whose columns are handled at a time."""
+        size = self.w.n if isinstance(self.used, DenseOperator) else SOLVED
+        return [slice(start, min(start + size, self.w.n)) for start in range(0, self.w.n, size)]
+
+    def _both(self, point: float) -> Iterator[tuple[slice, FloatArray]]:
+        """Yield columns of (G + G′)² at a place; of many units, the means over units count for little."""
+        n = self.w.n
+        for units in self._blocks():
+            unit = np.zeros((n, units.stop - units.start))
+            unit[np.arange(units.start, units.stop), np.arange(units.stop - units.start)] = 1.0
+            yield units, (self.used.apply_g(point, unit) + self.used.apply_gt(point, unit)) ** 2
+
+    @cached_property
+    def _poles(self) -> NDArray[np.complex128]:
+        """Places where G has a pole, or that are nearer than any."""
+        if isinstance(self.used, DenseOperator):
+            roots = self.used.eigenvalues
+            return np.asarray(1 / roots[np.abs(roots) > 1e-12], dtype=np.complex128)
+        low, high = self.used.bounds
+        # complex roots are not larger than the largest real one
+        turns = np.exp(2j * np.pi * np.arange(128) / 128)
+        real = isinstance(self.used, SparseOperator) and self.used.balance is not None
+        return np.array([low, high], dtype=np.complex128) if real else high * turns
+
+    def _new_nodes(self, low: float, high: float) -> Nodes:
+        half, centre = (high - low) / 2, (low + high) / 2
+        # the error falls as the sum of semi-axes of the ellipse through the nearest pole to the power of the nodes
+        poles = (self._poles - centre) / half
+        axes = np.abs(poles + np.sqrt(poles**2 - 1))
+        with np.errstate(divide="ignore"):
+            # the pole of a root that is almost zero is so far away that one of the two is rounded to zero
+            nearest = float(np.maximum(axes, 1 / axes).min()) if len(axes) else np.inf
+        count = int(np.clip(np.ceil(DIGITS / np.log(nearest)), FEWEST_NODES, MOST_NODES))
+        at = chebyshev.chebpts1(count)
+        points = centre + half * at
+        n = self.w.n
+        keep = isinstance(self.used, DenseOperator) and count * n * n <= KEPT_CELLS
+        stars, scalars = np.empty((count, n, n)) if keep else None, np.empty((count, 3))
+        diagonals = np.empty((count, n))
+        for place, point in enumerate(points.tolist()):
+            norm, rows, columns, diagonal = 0.0, np.empty(n), np.empty(n), np.empty(n)
+            for units, g in self._columns(point):
+                star = self.centre(g)
+                if stars is not None:
+                    stars[place][:, units] = star
+                norm += float(np.vdot(star, star) if self.sample.drops_constant else np.vdot(g, g))
+                columns[units] = g.sum(axis=0)
+                diagonal[units] = star[units].diagonal()
+            rows = self.used.apply_g(point, np.ones((n, 1)))[:, 0]
+            scalars[place] = norm, rows.mean(), float(columns @ rows) / n
+            # JGJ: G's rows are centred, too
+            diagonals[place] = diagonal - self.centre(rows[:, None])[:, 0] / n if self.by_time else diagonal
+        inverse = np.asarray(np.linalg.inv(chebyshev.chebvander(at, count - 1)), dtype=np.float64)
+        return Nodes(low, high, points, inverse, scalars, diagonals, stars)
+
+    def _columns(self, point: float) -> Iterator[tuple[slice, FloatArray]]:
+        """Yield G's columns at a place, all at once or by solving for some at a time."""
+        if isinstance(self.used, DenseOperator):
+            yield slice(0, self.w.n), self.used.g(point)
+            return
+        for units in self._blocks():
+            identity = np.zeros((self.w.n, units.stop - units.start))
+            identity[np.arange(units.start, units.stop), np.arange(units.stop - units.start)] = 1.0
+            yield units, self.used.apply_g(point, identity)
+
+
+def _between(
+    one: FloatArray, other: FloatArray, score: tuple[FloatArray, FloatArray], slope: tuple[FloatArray, FloatArray]
+) -> FloatArray:
+    """Return about where a score between two places is zero, by the cubic that has its places as those of scores.
+
+    The place as a function of the score has the derivative one over the slope.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = score[0] / (score[0] - score[1])
+        width = score[1] - score[0]
+        first, last = width / slope[0], width / slope[1]
+        rest = 1 - share
+        return np.asarray(
+            one * (1 + 2 * share) * rest**2
+            + first * share * rest**2
+            + other * share**2 * (3 - 2 * share)
+            - last * share**2 * rest
+        )
+
+
+def _contraction(t: int) -> FloatArray:
+    """Return an orthonormal basis of the vectors of length T that add up to zero, shape (T - 1, T) (Helmert)."""
+    rows = np.tril(np.ones((t - 1, t)))
+    rows[np.arange(t - 1), np.arange(1, t)] = -np.arange(1, t)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
