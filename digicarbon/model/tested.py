@@ -57,7 +57,7 @@ class Tested(Model):
     See docs/inference.md for the recipe, and for the size, power and coverage that were measured.
     """
 
-    share_of_p: ClassVar[float] = 0.4
+    share_of_p: ClassVar[float] = 0.3
     """Share of a fit with intervals that its p values take, about as `tests/benchmark/bench_fit.py` finds it."""
 
     test: Test = "errors"

@@ -154,12 +154,12 @@ def test_what_intervals_cost_is_said(project: Path, monkeypatch: pytest.MonkeyPa
     choices = "measure=bea,ddl", "model=twfe,sdm"
     assert "Intervals" not in sentence(*choices)
     monkeypatch.setattr("digicarbon.cli.outlook.GUESS", 100.0)
-    # 0.4 of 100 seconds are those of a regression's p values, 0.12 those of a spatial model's
+    # 0.3 of 100 seconds are those of a regression's p values, 0.16 those of a spatial model's
     said = (
-        "Intervals of 4 runs take about 5 minutes of it, their p values 2 minutes; `inference.intervals=false` leaves"
+        "Intervals of 4 runs take about 5 minutes of it, their p values 92 seconds; `inference.intervals=false` leaves"
     )
     assert said in sentence(*choices)
-    assert "Intervals of 2 runs take about 2 minutes of it, their p values 80 seconds" in sentence("measure=bea,ddl")
+    assert "Intervals of 2 runs take about 2 minutes of it, their p values 60 seconds" in sentence("measure=bea,ddl")
     for more in ("inference.intervals=false", "inference=cluster"):
         assert "Intervals" not in sentence(*choices, more)
 
