@@ -50,10 +50,13 @@ def row(units: int, draws: int) -> str:
         long, own = (table.loc[name] for name in ("coefficient with controls", "bias-adjusted coefficient"))
         rest = OmittedVariable(model=model).tables(panel)["omitted_variable_benchmarks"].loc[("w", "1")]
         inside = [line["low"] <= TRUE <= line["high"] for line in (long, own)]
-        numbers.append((long["value"], own["value"], *inside, rest["coef"], rest["low"] <= TRUE <= rest["high"]))
-    mean = np.mean(numbers, axis=0)
-    values = (mean[0] - TRUE, mean[2], mean[1] - TRUE, mean[3], mean[4] - TRUE, mean[5])
-    return f"| {units} | " + " | ".join(f"{value:.3f}" for value in values) + " |"
+        known = bool(np.isfinite(rest["coef"]))
+        covered = float(rest["low"] <= TRUE <= rest["high"]) if known else np.nan
+        numbers.append((long["value"], own["value"], *inside, rest["coef"], covered, known))
+    # in a small sample w may leave no room for a confounder of its strength
+    mean = np.nanmean(numbers, axis=0)
+    values = (mean[0] - TRUE, mean[2], mean[1] - TRUE, mean[3], mean[4] - TRUE, mean[5], mean[6])
+    return f"| {units} | " + " | ".join(f"{value:z.3f}" for value in values) + " |"
 
 
 if __name__ == "__main__":
