@@ -14,10 +14,11 @@ from digicarbon.errors import EstimationError
 from digicarbon.model._panel_columns import Columns, Transform, rows_of
 from digicarbon.model._panel_covariance import Rule, factor_of, factors_of_both
 from digicarbon.model.batch import Estimand, Fits, Fitted, Null, columns_key
-from digicarbon.numeric.linear.linear_batch import LinearBatch, LinearRule, Middle
+from digicarbon.numeric.linear.linear_batch import LinearBatch, LinearRule, Middle, Paths
 from digicarbon.numeric.linear.within import EffectsKind, Rows
 from digicarbon.numeric.resampling.null_model import NullModel, lag_null, linear_null
 from digicarbon.numeric.spatial.likelihood import Sample
+from digicarbon.numeric.spatial.operator import DenseOperator
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -28,22 +29,39 @@ class LinearOutcomes:
 
     Attributes
     ----------
-    columns : ndarray, shape (rows, m)
+    columns : ndarray, shape (rows, m), or Paths
     weights : ndarray, shape (m, M), or None
         None where the columns are the outcomes.
     """
 
-    columns: FloatArray
+    columns: FloatArray | Paths
     weights: FloatArray | None = None
 
     @property
     def formed(self) -> FloatArray:
         """The outcomes, shape (rows, M)."""
-        return self.columns if self.weights is None else self.columns @ self.weights
+        columns = self.columns.formed if isinstance(self.columns, Paths) else self.columns
+        return columns if self.weights is None else columns @ self.weights
 
     def __matmul__(self, weights: FloatArray) -> LinearOutcomes:
         """Return linear combinations of the outcomes, weights of shape (M, draws)."""
-        return LinearOutcomes(self.formed, weights)
+        return LinearOutcomes(self.columns if self.weights is None else self.formed, weights)
+
+
+MOST_PRODUCTS = 1 << 20
+"""Numbers up to which the products of regressors and units' paths are formed."""
+
+
+def _spread(null: NullModel) -> FloatArray | None:
+    """Return S⁻¹ of a null model of a balanced panel, shape (N, N); None where W is sparse or there are several."""
+    if not null.rows.balanced or len(null.filters) > 1:
+        return None
+    if not null.filters:
+        return np.eye(null.rows.n)
+    operator, parameter = null.filters[0]
+    if not isinstance(operator, DenseOperator):
+        return None
+    return np.asarray(np.eye(null.rows.n) + parameter * operator.g(parameter))
 
 
 class LinearFits(Fitted[LinearOutcomes]):
@@ -71,6 +89,11 @@ class LinearFits(Fitted[LinearOutcomes]):
         self._transform, self._contrast, self._estimand = transform, contrast, estimand
         clusters = columns.clusters[0] if rule.middle == "groups" else None
         self._batch = LinearBatch(columns.values[:, :-1], columns.rows, rule, clusters)
+        self._rows, self._removed = columns.rows, columns.removed
+        plain = columns.absorption is None and columns.weighting is None and columns.estimator == "within"
+        small = (len(columns.names) * columns.rows.n) * columns.rows.n <= MOST_PRODUCTS
+        self._paths = plain and small and self._batch.takes_paths
+        self._last: tuple[FloatArray, FloatArray] | None = None
         self.key: Hashable = ("linear", columns.estimator, columns.removed, columns.rows.n, columns.rows.t)
         if columns.weighting is not None:
             self.key = (*self.key, columns.weighting.digest)
@@ -81,10 +104,35 @@ class LinearFits(Fitted[LinearOutcomes]):
         """Return outcomes with effects removed."""
         return LinearOutcomes(self._transform(outcomes))
 
+    def basis(self, null: NullModel, residuals: FloatArray) -> LinearOutcomes:
+        """Return the basis of draws from a null model: of few units the path of each, and how it spreads."""
+        rows, spread = null.rows, _spread(null)
+        if not self._paths or spread is None or (rows.n, rows.t) != (self._rows.n, self._rows.t):
+            return super().basis(null, residuals)
+        if self._last is None or self._last[0] is not null.y:
+            self._last = null.y, self._transform(null.y[:, None]).reshape(rows.n, rows.t)
+        error, path = null.residuals.reshape(rows.n, rows.t), residuals.reshape(rows.n, rows.t)
+        if self._removed in ("unit", "two_way"):
+            error, path = (one - np.add.reduce(one, axis=1)[:, None] / rows.t for one in (error, path))
+        if self._removed in ("time", "two_way"):
+            spread = spread - np.add.reduce(spread, axis=0) / rows.n
+        return LinearOutcomes(Paths(self._last[1] - spread @ error, spread, path))
+
     def several(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
         y, weights = prepared.columns, prepared.weights
         return [self._batch.fit(y, self._contrast(estimand), weights) for estimand in estimands]
+
+    def largest(self, asked: Sequence[tuple[LinearOutcomes, Estimand, float]], count: int) -> Fits:
+        """Return estimands as `fit` does, where the largest statistics are to be exact."""
+        found = []
+        for prepared, estimand, value in asked:
+            contrast, weights = self._contrast(estimand), prepared.weights
+            if weights is None:
+                found.append(self._batch.fit(prepared.formed, contrast))
+            else:
+                found.append(self._batch.largest(prepared.columns, contrast, weights, value, count))
+        return found
 
     def wald(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> FloatArray:
         """Return the Wald statistic that all estimands are zero, for each outcome, shape (M,)."""

@@ -177,9 +177,10 @@ def _nulls(
     z, own = panel.array(names), np.empty((len(panel.unit_codes), 0))
     if terms:
         own = panel.array(terms)
-        # what is orthogonal to the restrictions is left in the null model
-        free = np.linalg.svd(restrictions)[2][len(restrictions) :].T
-        z = np.column_stack([z, own @ free])
+        if len(terms) > len(restrictions):
+            # what is orthogonal to the restrictions is left in the null model
+            free = np.linalg.svd(restrictions)[2][len(restrictions) :].T
+            z = np.column_stack([z, own @ free])
     if model.absorbs:
         # without a spatial parameter: lags of so many dummies would leave nothing
         return absorbed_nulls(model, panel, z, own @ known)

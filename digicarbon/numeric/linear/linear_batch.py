@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,12 @@ from digicarbon.numeric.linear.within import Rows
 Middle = Literal["classic", "robust", "unit", "time", "both", "groups"]
 _SCORES = 1 << 21
 """Numbers that scores of one block of outcomes may hold."""
+PART = 7
+"""Clusters whose part of errors bounds statistics."""
+FEW, MANY = 0.01, 20
+"""Share of draws up to which, and number of clusters from which on such bounds save time."""
+ROUNDING = 1e-9
+"""Share by which a bound may be too small."""
 _SINGULAR = 1e-10
 """A correlation matrix with a smaller eigenvalue than this is not inverted."""
 
@@ -39,6 +46,56 @@ class LinearRule:
     leverage: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """Outcomes of a balanced panel that are not formed, effects removed: one, and what the path of each unit adds.
+
+    Attributes
+    ----------
+    first : ndarray, shape (N, T)
+        The first outcome.
+    spread : ndarray, shape (N, N)
+        By what the path of a unit, in its column, is multiplied in each unit.
+    paths : ndarray, shape (N, T)
+    """
+
+    first: FloatArray
+    spread: FloatArray
+    paths: FloatArray
+
+    @property
+    def formed(self) -> FloatArray:
+        """The outcomes, shape (rows, 1 + N)."""
+        added = self.spread[:, None, :] * self.paths.T
+        return np.column_stack([self.first.ravel(), added.reshape(-1, len(self.paths))])
+
+
+@dataclass(frozen=True, eq=False)
+class _Combination:
+    """A combination of coefficients.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (k,)
+        R⁻¹′g.
+    focal : ndarray, shape (rows,)
+        Z(Z′Z)⁻¹g.
+    q : ndarray, shape (rows, k)
+        Orthonormal regressors.
+    rows : Rows
+    """
+
+    weights: FloatArray
+    focal: FloatArray
+    q: FloatArray
+    rows: Rows
+
+    @cached_property
+    def by_unit(self) -> FloatArray:
+        """Sums of the focal column times the regressors by unit, shape (N, k)."""
+        return self.rows.sums(self.focal[:, None] * self.q, "unit")
+
+
 class LinearBatch:
     """A linear regression with fixed regressors, to be fitted to many outcomes.
 
@@ -60,27 +117,30 @@ class LinearBatch:
     def __init__(self, z: FloatArray, rows: Rows, rule: LinearRule, groups: Groups | None = None) -> None:
         self._q, self._r = np.linalg.qr(z)
         self._rows, self._rule, self._groups = rows, rule, groups
-        self._known: dict[bytes, tuple[FloatArray, FloatArray]] = {}
+        self._known: dict[bytes, _Combination] = {}
 
     def fit(
-        self, y: FloatArray, contrast: FloatArray, combination: FloatArray | None = None
+        self, y: FloatArray | Paths, contrast: FloatArray, combination: FloatArray | None = None
     ) -> tuple[FloatArray, FloatArray]:
         """Return g′β and its standard error for each outcome, each of shape (M,).
 
         Parameters
         ----------
-        y : ndarray, shape (rows, M)
-            With the same effects removed.
+        y : ndarray, shape (rows, M), or Paths
+            With the same effects removed; paths where `takes_paths`.
         contrast : ndarray, shape (k,)
             g.
         combination : ndarray, shape (m, M), or None
             The outcomes are these linear combinations of the columns of y, shape (rows, m), which are then not formed:
             estimates and sums of scores are linear in an outcome.
         """
-        weights, focal = self._of(contrast)
-        coordinates = self._q.T @ y
-        estimate = weights @ coordinates
-        e = y - self._q @ coordinates
+        if isinstance(y, Paths) or self._rule.middle in ("robust", "unit", "time", "groups"):
+            estimate, scores = self._parts(y, contrast)
+            if combination is not None:
+                estimate, scores = estimate @ combination, scores @ combination
+            return estimate, self._errors(scores)
+        weights, e = self._of(contrast).weights, self._residuals(y)
+        estimate = weights @ (self._q.T @ y)
         if combination is not None:
             estimate = estimate @ combination
         if self._rule.middle == "classic":
@@ -89,24 +149,99 @@ class LinearBatch:
             else:
                 ssr = np.einsum("im,im->m", combination, (e.T @ e) @ combination)
             return estimate, np.sqrt(np.maximum(ssr, 0) * self._rule.factors[0] * (weights @ weights))
-        if self._rule.leverage:
-            e = e / (1 - np.einsum("ik,ik->i", self._q, self._q))[:, None]
-        if self._rule.middle == "both":
-            e = e if combination is None else e @ combination
-            return estimate, np.sqrt(np.maximum(self._two_way(e, contrast), 0))
-        scores = focal[:, None] * e
+        e = e if combination is None else e @ combination
+        return estimate, np.sqrt(np.maximum(self._two_way(e, contrast), 0))
+
+    def largest(
+        self, y: FloatArray | Paths, contrast: FloatArray, combination: FloatArray, value: float, count: int
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return what `fit` does, where so many |g′β - value|/error that are largest are to be exact.
+
+        Parameters
+        ----------
+        y, contrast, combination
+            As `fit` takes them.
+        value : float
+        count : int
+
+        Returns
+        -------
+        estimate, error : ndarray, shape (M,)
+            The error may be infinite for the other outcomes.
+
+        Notes
+        -----
+        A part of the sum of squares that an error is bounds the statistic from above. Exact ones of the outcomes with
+        the largest bounds say which bounds are too small to count.
+        """
+        draws = combination.shape[1]
+        if self._rule.middle not in ("unit", "time", "groups") or not 0 < count <= FEW * draws:
+            return self.fit(y, contrast, combination)
+        estimate, scores = self._parts(y, contrast)
+        if len(scores) < MANY:
+            return estimate @ combination, self._errors(scores @ combination)
+        heavy = np.argpartition(np.einsum("im,im->i", scores, scores), -PART)[-PART:]
+        both = np.concatenate([estimate[None], scores[heavy]]) @ combination
+        estimate, distance = both[0], np.abs(both[0] - value)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bounds = distance / self._errors(both[1:])
+            first = np.argpartition(bounds, -2 * count)[-2 * count :]
+            exact = distance[first] / self._errors(scores @ combination[:, first])
+            least = np.partition(exact, -count)[-count]
+        error = np.full(draws, np.inf)
+        # also where a bound is no number
+        some = np.flatnonzero(~(bounds < least * (1 - ROUNDING)))
+        error[some] = self._errors(scores @ combination[:, some])
+        return estimate, error
+
+    @property
+    def takes_paths(self) -> bool:
+        """Whether outcomes may be paths: errors are clustered by units of a balanced panel."""
+        return self._rule.middle == "unit" and not self._rule.leverage and self._rows.balanced
+
+    def _parts(self, y: FloatArray | Paths, contrast: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return estimates, shape (M,), and scores, their sums where there are clusters, shape (groups, M)."""
+        of = self._of(contrast)
+        if isinstance(y, Paths):
+            return self._parts_of_paths(y, of)
+        scores = of.focal[:, None] * self._residuals(y)
         if self._rule.middle != "robust":
             scores = self._sums(scores, self._rule.middle)
-        if combination is not None:
-            scores = scores @ combination
-        return estimate, np.sqrt(self._rule.factors[0] * np.einsum("im,im->m", scores, scores))
+        return of.weights @ (self._q.T @ y), scores
 
-    def _of(self, contrast: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return R⁻¹′g and Z(Z′Z)⁻¹g, made once: an interval fits the same combination to many blocks of outcomes."""
+    def _parts_of_paths(self, y: Paths, of: _Combination) -> tuple[FloatArray, FloatArray]:
+        """Return what `_parts` does: a path and its spread are multiplied with the regressors one after the other."""
+        n, k = len(y.paths), self._q.shape[1]
+        products = (self._by_unit @ y.paths.T).reshape(k, n, n)
+        coordinates, scores = np.empty((k, n + 1)), np.empty((n, n + 1))
+        coordinates[:, 0] = self._q.T @ y.first.ravel()
+        np.einsum("kij,ij->kj", products, y.spread, out=coordinates[:, 1:])
+        np.einsum("it,it->i", of.focal.reshape(y.first.shape), y.first, out=scores[:, 0])
+        np.multiply((of.weights @ products.reshape(k, -1)).reshape(n, n), y.spread, out=scores[:, 1:])
+        scores -= of.by_unit @ coordinates
+        return of.weights @ coordinates, scores
+
+    @cached_property
+    def _by_unit(self) -> FloatArray:
+        """Orthonormal regressors, those of a unit in a row, shape (k·N, T)."""
+        return np.ascontiguousarray(self._q.T).reshape(-1, self._rows.t)
+
+    def _residuals(self, y: FloatArray) -> FloatArray:
+        """Return residuals, divided by one less their leverage where the rule says so, shape (rows, M)."""
+        e = y - self._q @ (self._q.T @ y)
+        if self._rule.leverage and self._rule.middle != "classic":
+            e = e / (1 - np.einsum("ik,ik->i", self._q, self._q))[:, None]
+        return np.asarray(e)
+
+    def _errors(self, scores: FloatArray) -> FloatArray:
+        return np.asarray(np.sqrt(self._rule.factors[0] * np.einsum("im,im->m", scores, scores)))
+
+    def _of(self, contrast: FloatArray) -> _Combination:
+        """Return what a combination is made of, once: an interval fits it to many blocks of outcomes."""
         key = contrast.tobytes()
         if key not in self._known:
             weights = np.linalg.solve(self._r.T, contrast)
-            self._known[key] = weights, self._q @ weights
+            self._known[key] = _Combination(weights, self._q @ weights, self._q, self._rows)
         return self._known[key]
 
     def _sums(self, scores: FloatArray, middle: Middle) -> FloatArray:
