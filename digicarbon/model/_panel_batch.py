@@ -61,7 +61,9 @@ def _spread(null: NullModel) -> FloatArray | None:
     operator, parameter = null.filters[0]
     if not isinstance(operator, DenseOperator):
         return None
-    return np.asarray(np.eye(null.rows.n) + parameter * operator.g(parameter))
+    spread = np.asarray(parameter * operator.g(parameter))
+    spread.flat[:: null.rows.n + 1] += 1.0
+    return spread
 
 
 class LinearFits(Fitted[LinearOutcomes]):
@@ -111,9 +113,10 @@ class LinearFits(Fitted[LinearOutcomes]):
             return super().basis(null, residuals)
         if self._last is None or self._last[0] is not null.y:
             self._last = null.y, self._transform(null.y[:, None]).reshape(rows.n, rows.t)
+        # a null model's residuals have no effects, but corrected ones have
         error, path = null.residuals.reshape(rows.n, rows.t), residuals.reshape(rows.n, rows.t)
         if self._removed in ("unit", "two_way"):
-            error, path = (one - np.add.reduce(one, axis=1)[:, None] / rows.t for one in (error, path))
+            path = path - np.add.reduce(path, axis=1)[:, None] / rows.t
         if self._removed in ("time", "two_way"):
             spread = spread - np.add.reduce(spread, axis=0) / rows.n
         return LinearOutcomes(Paths(self._last[1] - spread @ error, spread, path))

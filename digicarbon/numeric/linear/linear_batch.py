@@ -184,13 +184,14 @@ class LinearBatch:
         both = np.concatenate([estimate[None], scores[heavy]]) @ combination
         estimate, distance = both[0], np.abs(both[0] - value)
         with np.errstate(divide="ignore", invalid="ignore"):
-            bounds = distance / self._errors(both[1:])
+            # up to a factor, and squared
+            bounds = distance * distance / np.einsum("im,im->m", both[1:], both[1:])
             first = np.argpartition(bounds, -2 * count)[-2 * count :]
             exact = distance[first] / self._errors(scores @ combination[:, first])
             least = np.partition(exact, -count)[-count]
         error = np.full(draws, np.inf)
         # also where a bound is no number
-        some = np.flatnonzero(~(bounds < least * (1 - ROUNDING)))
+        some = np.flatnonzero(~(bounds < self._rule.factors[0] * least * least * (1 - ROUNDING)))
         error[some] = self._errors(scores @ combination[:, some])
         return estimate, error
 

@@ -309,6 +309,8 @@ def critical(drawn: FloatArray, alpha: float) -> float:
         return np.inf
     sizes = np.abs(drawn)
     sizes[np.isnan(sizes)] = np.inf
+    if place == 1:
+        return float(np.maximum.reduce(sizes))
     return float(np.partition(sizes, -place)[-place])
 
 
