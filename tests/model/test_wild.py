@@ -10,12 +10,15 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.errors import WeightsError
+from digicarbon.model._panel_batch import LinearFits
 from digicarbon.model._spatial_batch import LagFits
 from digicarbon.model.batch import Fitted
 from digicarbon.model.cautions import few_units, leverage, unit_effects_left_out
 from digicarbon.model.restrictions import Lagged
+from digicarbon.numeric.linear.linear_batch import Paths
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.resampling.signs import signs, signs_of
+from digicarbon.numeric.resampling.unit_wild import basis_of, corrected
 from digicarbon.tracking import decode
 from digicarbon.tracking._results import encode
 
@@ -328,3 +331,19 @@ def test_ends_are_those_of_a_search_over_all_draws(seed: int, monkeypatch: pytes
     assert every is not None
     np.testing.assert_allclose(found.estimates, every.estimates, rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(found.effects, every.effects, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("effects", ["unit", "time", "two_way"])
+@pytest.mark.parametrize("filtered", [False, True])
+def test_paths_of_units_are_the_draws_of_a_null_model(
+    panel: dc.Panel, weights: dc.Weights, effects: EffectsKind, filtered: bool
+) -> None:
+    model = dc.PanelRegression(y="y", x=("x",), controls=("z",), effects=effects, cov="cluster")
+    (one,) = model.restrictions(panel, weights if filtered else None, model.fit(panel))
+    assert isinstance(one.batch, LinearFits)
+    for value in (0.0, 0.7):
+        null = one.null_at(0, value)
+        assert bool(null.filters) is filtered
+        paths, formed = one.batch.basis(null, corrected(null)), one.batch.prepare(basis_of(null))
+        assert isinstance(paths.columns, Paths)
+        np.testing.assert_allclose(paths.formed, formed.formed, atol=1e-12)
