@@ -29,23 +29,28 @@ class LinearOutcomes:
 
     Attributes
     ----------
-    columns : ndarray, shape (rows, m), or Paths
+    made : ndarray, shape (rows, m), or Paths
+        The columns, or what they are made of.
     weights : ndarray, shape (m, M), or None
         None where the columns are the outcomes.
     """
 
-    columns: FloatArray | Paths
+    made: FloatArray | Paths
     weights: FloatArray | None = None
+
+    @property
+    def columns(self) -> FloatArray:
+        """The columns, shape (rows, m)."""
+        return self.made.formed if isinstance(self.made, Paths) else self.made
 
     @property
     def formed(self) -> FloatArray:
         """The outcomes, shape (rows, M)."""
-        columns = self.columns.formed if isinstance(self.columns, Paths) else self.columns
-        return columns if self.weights is None else columns @ self.weights
+        return self.columns if self.weights is None else self.columns @ self.weights
 
     def __matmul__(self, weights: FloatArray) -> LinearOutcomes:
         """Return linear combinations of the outcomes, weights of shape (M, draws)."""
-        return LinearOutcomes(self.columns if self.weights is None else self.formed, weights)
+        return LinearOutcomes(self.made if self.weights is None else self.formed, weights)
 
 
 MOST_PRODUCTS = 1 << 20
@@ -123,7 +128,7 @@ class LinearFits(Fitted[LinearOutcomes]):
 
     def several(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""
-        y, weights = prepared.columns, prepared.weights
+        y, weights = prepared.made, prepared.weights
         return [self._batch.fit(y, self._contrast(estimand), weights) for estimand in estimands]
 
     def largest(self, asked: Sequence[tuple[LinearOutcomes, Estimand, float]], count: int) -> Fits:
@@ -134,7 +139,7 @@ class LinearFits(Fitted[LinearOutcomes]):
             if weights is None:
                 found.append(self._batch.fit(prepared.formed, contrast))
             else:
-                found.append(self._batch.largest(prepared.columns, contrast, weights, value, count))
+                found.append(self._batch.largest(prepared.made, contrast, weights, value, count))
         return found
 
     def wald(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> FloatArray:

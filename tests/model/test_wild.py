@@ -345,5 +345,5 @@ def test_paths_of_units_are_the_draws_of_a_null_model(
         null = one.null_at(0, value)
         assert bool(null.filters) is filtered
         paths, formed = one.batch.basis(null, corrected(null)), one.batch.prepare(basis_of(null))
-        assert isinstance(paths.columns, Paths)
+        assert isinstance(paths.made, Paths)
         np.testing.assert_allclose(paths.formed, formed.formed, atol=1e-12)
