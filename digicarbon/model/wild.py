@@ -59,6 +59,8 @@ def one_thread() -> AbstractContextManager[object]:
 
 MOST_BASIS = 1 << 23
 """Numbers up to which the outcomes of all draws are made of one basis; a larger one is not formed."""
+TOGETHER = 1 << 20
+"""Numbers that the bases of null models may hold whose draws are fitted together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +148,7 @@ def _under(restrictions: Restrictions | Redrawn, asked: Sequence[tuple[int, floa
     else:
         nulls = [restrictions.null_at(place, value) for place, value in asked]
     rows, out = len(nulls[0].y), Fits()
-    size = max(1, MOST_BASIS // (rows * (units + 1))) if rows * len(draws.signs) < LONG else 1
+    size = max(1, TOGETHER // (rows * (units + 1))) if rows * len(draws.signs) < LONG else 1
     for start in range(0, len(asked), size):
         some, of_some = asked[start : start + size], nulls[start : start + size]
         residuals = all_corrected(of_some)

@@ -19,6 +19,7 @@ from digicarbon.numeric.linear.linear_batch import Paths
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.resampling.signs import signs, signs_of
 from digicarbon.numeric.resampling.unit_wild import basis_of, corrected
+from digicarbon.numeric.spatial.largest import _Part
 from digicarbon.tracking import decode
 from digicarbon.tracking._results import encode
 
@@ -347,3 +348,31 @@ def test_paths_of_units_are_the_draws_of_a_null_model(
         paths, formed = one.batch.basis(null, corrected(null)), one.batch.prepare(basis_of(null))
         assert isinstance(paths.made, Paths)
         np.testing.assert_allclose(paths.formed, formed.formed, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"model.wild.MOST_BASIS": 0},
+        {"model.wild.TOGETHER": 0},
+        {"numeric.spatial.batch.ALL_PAIRS": 10, "numeric.spatial.largest.ALL_PAIRS": 10},
+    ],
+)
+def test_ends_are_those_of_all_draws_whatever_is_formed(
+    sizes: dict[str, int], panel: dc.Panel, weights: dc.Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Draws that are columns themselves, null models one by one, and many units, whose G is not formed."""
+    fields = {"y": "y", "x": ("x",), "controls": ("z",), "cov": "cluster", "test": "wild", "replications": 199}
+    usual, bounded = dc.SpatialPanel(kind="sdm", **fields).fit(panel, weights).resampled, []
+    for name, size in sizes.items():
+        monkeypatch.setattr(f"digicarbon.{name}", size)
+    bound = _Part.bound
+    monkeypatch.setattr(_Part, "bound", lambda part, *given: (bound(part, *given), bounded.append(part.left.sum())))
+    found = dc.SpatialPanel(kind="sdm", **fields).fit(panel, weights).resampled
+    assert min(bounded) < 150
+    monkeypatch.setattr(LagFits, "largest", Fitted.largest)
+    every = dc.SpatialPanel(kind="sdm", **fields).fit(panel, weights).resampled
+    for one in ("estimates", "effects"):
+        np.testing.assert_allclose(getattr(found, one), getattr(every, one), rtol=1e-6, atol=1e-9)
+        if "numeric.spatial.batch.ALL_PAIRS" not in sizes:
+            np.testing.assert_allclose(getattr(found, one), getattr(usual, one), rtol=1e-6, atol=1e-9)
