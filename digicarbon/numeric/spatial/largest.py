@@ -51,9 +51,9 @@ def largest(batch: LagBatch, wanted: Sequence[Wanted], count: int) -> list[tuple
     -----
     All scores by unit are made for the outcomes whose distance is largest by the errors of the information. For the
     others those of some units are: the sum of squares of these around their own mean is at most that of all units,
-    and what products of two units add is not negative. Scores in the bound lack the last orders of G's polynomials; what
-    these can be at most is taken off. An outcome is left out where its distance, over the error by this bound, is below
-    what as many outcomes as are sought reach.
+    and what products of two units add is not negative. Scores in the bound lack the last orders of G's polynomials;
+    what these can be at most is taken off. An outcome is left out where its distance, over the error by this bound, is
+    below what as many outcomes as are sought reach.
     """
     formed = batch.space.w.n > ALL_PAIRS
     found = [
