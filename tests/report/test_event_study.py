@@ -12,7 +12,7 @@ import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.panel import PanelDesign
 from digicarbon.report import EventStudy, Record, RegressionTable, SpecificationCurve
-from digicarbon.report.picture import event_numbers, plot_event_study, plot_rollout
+from digicarbon.report.picture import event_numbers, plot_coefficients, plot_event_study, plot_rollout
 from digicarbon.report.picture.event_study import rollout
 from digicarbon.source import SimulatedPolicy
 from digicarbon.tracking._results import decode, encode
@@ -151,6 +151,13 @@ def test_ends_that_hold_farther_event_times_are_marked(panel: dc.Panel, estimato
     rows = list(EventStudy().table("t", records(both, panel)).cells.index)
     assert "(≥) 2" in rows
     assert "3" in rows
+
+
+def test_event_times_among_other_lines_of_a_picture_have_its_minus(panel: dc.Panel) -> None:
+    naming = {"pilot": "Pilot-policy", "pilot[-2]": "Pilot-policy: -2", "pilot[1]": "Pilot-policy: 1"}
+    figure = plot_coefficients(fit(panel, "event_study"), terms=list(naming), naming=naming)
+    shown = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert shown == ["Pilot-policy", "Pilot-policy: −2", "Pilot-policy: 1"]
 
 
 def test_effects_that_are_other_means_have_rows_of_their_own(panel: dc.Panel) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -100,7 +100,9 @@ def plot_coefficients(
             figure = _by_time(numbers, by_run, timed, words)
             head(figure, title, simulated, words.language)
             return figure
-        lines = _lines(numbers, words)
+        parts = [part for result in by_run.values() for part in result.focal_levels.items()]
+        levels = {term: part.level for term, part in parts if part.number is not None}
+        lines = _lines(numbers, lambda term: _of_level(words(term), levels.get(term, "")))
         figure = new_figure(6.8, 1.0 + LINE * (lines[-1].y + 1))
         axes = figure.subplots()
         _name_lines(axes, lines)
@@ -349,7 +351,12 @@ def labelled(results: Results) -> dict[str, Result]:
     return {f"({number})": result for number, result in enumerate(results, start=1)}
 
 
-def _lines(numbers: pd.DataFrame, words: Words) -> list[_Line]:
+def _of_level(name: str, level: str) -> str:
+    """Return what a term is called, with the minus of axes in its event time, which stands at the end."""
+    return name.removesuffix(level) + with_minus(level) if level and name.endswith(level) else name
+
+
+def _lines(numbers: pd.DataFrame, words: Callable[[str], str]) -> list[_Line]:
     """Return lines from top to bottom: runs below the heading of their term, or one line per term."""
     runs_of: dict[str, list[str]] = {}
     for term, run in numbers.index:
