@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import time
 import uuid
@@ -666,6 +667,9 @@ def _read(source: Path, group: int, columns: Sequence[str] | None = None) -> pa.
     if source.suffix == ".parquet":
         with pq.ParquetFile(source) as whole:
             return whole.read_row_group(group, columns)
+    if columns is None and os.name != "nt":
+        # nothing is copied; Windows does not remove a file that is mapped
+        return pa.ipc.open_file(pa.memory_map(str(source))).read_all()
     with pa.OSFile(str(source)) as file:
         if columns is None:
             return pa.ipc.open_file(file).read_all()
@@ -690,6 +694,9 @@ def _with_store_ids(tables: Iterable[pa.Table], known: Callable[[str], str | Non
                 names[position] = None
             elif name is not None:
                 seen.add(name)
+        if names == table["run_id"].to_pylist():
+            yield table
+            continue
         column = pa.array(names, pa.string())
         renamed = table.set_column(table.schema.get_field_index("run_id"), "run_id", column)
         yield renamed.filter(pc.is_valid(column))
