@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from digicarbon.config.compose import Composer
@@ -27,6 +29,10 @@ NOTHING = "none"
 """The value of a run at a key without effect: weights that its model does not take, or a field that it ignores."""
 MOST_REASONS = 3
 """The largest number of choices named in the error if none can run."""
+TOGETHER = 64
+"""Choices that are checked step by step together."""
+QUICK = 0.03
+"""Seconds within which these are checked, if several are taken."""
 ERRORS = ("inference", "inference.cov")
 """Keys that choose standard errors for every model."""
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
@@ -212,16 +218,14 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         result.title = f"{result.title or composer.name} ({', '.join(changes)})"
     by_key: dict[str, Run] = {}
     impossible = Impossible(len(choices))
-    for choice in choices:
+    for choice, run in checks(composer, choices, shop):
         if impossible.enough(choice):
             break
-        try:
-            run = check(composer, choice, shop)
-        except DigicarbonError as error:
+        if isinstance(run, DigicarbonError):
             if choice.globbed:
-                result.skipped.append((choice.label, note_of(error)))
+                result.skipped.append((choice.label, note_of(run)))
             else:
-                impossible.add(choice, error)
+                impossible.add(choice, run)
             continue
         impossible.pass_(choice)
         same = run.key
@@ -402,55 +406,97 @@ def _merged_columns(composer: Composer, choices: Sequence[Choice]) -> list[Note]
     return notes
 
 
-def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:
-    """Build one choice's specifications and check them against its panel and weights.
+def checks(
+    composer: Composer, choices: Iterable[Choice], shop: Workshop
+) -> Iterator[tuple[Choice, Run | DigicarbonError]]:
+    """Build each choice's specifications, check them against its panel and weights, and yield its run or its error."""
+    rest, number = iter(choices), 1
+    while some := [_Check(composer, shop, choice) for choice in islice(rest, number)]:
+        start = time.perf_counter()
+        # each step is taken for all of them before the next one, so that its code stays in the processor's cache
+        for step in _STEPS:
+            for one in some:
+                if one.error is None:
+                    one.take(step)
+        # the first choices may be wrong, which nobody should wait for
+        number = min(2 * number, TOGETHER) if time.perf_counter() - start < QUICK else max(number // 2, 1)
+        yield from ((one.choice, one.error or one.run) for one in some)
 
-    Raises
-    ------
-    DigicarbonError
-        If the choice cannot run.
-    """
-    try:
-        return _checked(composer, choice, shop)
-    except DigicarbonError as error:
-        raise _placed(error, composer, choice) from error
 
+@dataclass(eq=False)
+class _Check:
+    """A choice that is checked step by step."""
 
-def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
-    values = choice.values
-    chosen = composer.options_of(values)
-    missing_keys = composer.missing(values)
-    if missing_keys:
-        merged = composer.merged(values)
-        for group in dict.fromkeys(key.split(".")[0] for key in missing_keys):
-            refuse_unknown(merged[group], group)
-        require([key for key in missing_keys if not key.startswith("weights.")], chosen, composer, choice)
-    config = composer.config(values)
-    classes = own_classes(config)
-    with no_end(lambda error: ended(error, Note("code_of", classes=cut(classes)) if classes else Note("code_of_run"))):
-        specs = specify(config, shop.builder)
+    composer: Composer
+    shop: Workshop
+    choice: Choice
+    error: DigicarbonError | None = None
+
+    def take(self, step: Callable[[_Check], None]) -> None:
+        """Take a step, and keep its error with the place."""
+        try:
+            try:
+                step(self)
+            except BaseException:
+                with no_end(self._ended):
+                    raise
+        except DigicarbonError as error:
+            self.error = _placed(error, self.composer, self.choice)
+            if self.error is not error:
+                self.error.__cause__ = error
+
+    def compose(self) -> None:
+        """Compose the configuration."""
+        values = self.choice.values
+        self.chosen = self.composer.options_of(values)
+        self.missing = self.composer.missing(values)
+        if self.missing:
+            merged = self.composer.merged(values)
+            for group in dict.fromkeys(key.split(".")[0] for key in self.missing):
+                refuse_unknown(merged[group], group)
+            needed = [key for key in self.missing if not key.startswith("weights.")]
+            require(needed, self.chosen, self.composer, self.choice)
+        self.config = self.composer.config(values)
+
+    def specify(self) -> None:
+        """Build the specifications."""
+        specs = specify(self.config, self.shop.builder)
         if specs.weights is not None and not specs.optional_weights:
-            require(missing_keys, chosen, composer, choice)
-        elif any(key.startswith("weights.") for key in missing_keys):
+            require(self.missing, self.chosen, self.composer, self.choice)
+        elif any(key.startswith("weights.") for key in self.missing):
             # nobody names the file of weights that the run does without
             specs = replace(specs, weights=None)
         else:
             # what this model does not read may still be wrong, and another model of the sweep reads it
-            shop.builder.build(config["weights"], WeightsSpec, "weights")
-        specs = shop.completed(specs)
-        prepared = shop.prepare(specs)
-        key = content_hash(specs, prepared, shop)
-        shop.check(specs, prepared, key)
-    return Run(
+            self.shop.builder.build(self.config["weights"], WeightsSpec, "weights")
+        self.specs = self.shop.completed(specs)
+
+    def prepare(self) -> None:
+        """Prepare the data."""
+        self.prepared = self.shop.prepare(self.specs)
+
+    def name(self) -> None:
+        """Compute the content hash."""
+        self.key = content_hash(self.specs, self.prepared, self.shop)
+
+    def check(self) -> None:
+        """Let model and diagnostic check the data."""
+        self.shop.check(self.specs, self.prepared, self.key)
+
+    @property
+    def run(self) -> Run:
+        """The run, after every step."""
         # a run without an experiment has the name of its model, because the root's name says nothing
-        label=_run_label(choice, specs) or (chosen["model"] if composer.name == ROOT else composer.name),
-        choice=choice,
-        options=chosen,
-        specs=specs,
-        prepared=prepared,
-        key=key,
-        composer=composer,
-    )
+        name = self.chosen["model"] if self.composer.name == ROOT else self.composer.name
+        label = _run_label(self.choice, self.specs) or name
+        return Run(label, self.choice, self.chosen, self.specs, self.prepared, self.key, self.composer)
+
+    def _ended(self, error: BaseException) -> DigicarbonError:
+        classes = own_classes(self.config)
+        return ended(error, Note("code_of", classes=cut(classes)) if classes else Note("code_of_run"))
+
+
+_STEPS = (_Check.compose, _Check.specify, _Check.prepare, _Check.name, _Check.check)
 
 
 def require(keys: Sequence[str], options: Mapping[str, str], composer: Composer, choice: Choice | None = None) -> None:

@@ -586,18 +586,25 @@ class Entries:
         self._asked = asked or Asked()
         self._once = Once()
 
-    def fitted(self, run: Run, fitted: Fitted) -> Entry:
-        """Return the entry of a run that was fitted."""
-        return self._entry(run, fitted.result, fitted.start, fitted.end, why=fitted.why, error=fitted.error)
+    def fitted(self, runs: Sequence[Run], fits: Sequence[Fitted]) -> list[Entry]:
+        """Return the entries of runs that were fitted."""
+        configs = [run.recorded for run in runs]
+        params = [self.params(run) for run in runs]
+        return [
+            self._entry(run, config, own, one.result, one.start, one.end, why=one.why, error=one.error)
+            for run, config, own, one in zip(runs, configs, params, fits, strict=True)
+        ]
 
     def copied(self, run: Run, result: Result, run_id: str) -> Entry:
         """Return the entry of a run whose result another sweep has under ``run_id``."""
         now = time.time_ns() // 1_000_000
-        return self._entry(run, result, now, now, reused_from=run_id)
+        return self._entry(run, run.recorded, self.params(run), result, now, now, reused_from=run_id)
 
     def _entry(
         self,
         run: Run,
+        config: Mapping[str, Any],
+        params: Mapping[str, str],
         result: Result | None,
         start: int,
         end: int,
@@ -623,9 +630,9 @@ class Entries:
             tags["mlflow.note.content"] = _page(notes)
         return Entry(
             label=run.label,
-            params=self.params(run),
+            params=params,
             tags=tags,
-            config=run.recorded,
+            config=config,
             result=result,
             error=hidden(error),
             start=start,

@@ -569,7 +569,7 @@ class _Book:
 
     def add(self, results: Sequence[Fitted]) -> None:
         """Record fitted runs, and write them when it is time."""
-        entries = [self.entries.fitted(self.runs[one.index], one) for one in results]
+        entries = self.entries.fitted([self.runs[one.index] for one in results], results)
         for one, entry in zip(results, entries, strict=True):
             if entry.why is not None:
                 # thousands of runs may fail for one reason

@@ -45,6 +45,8 @@ from digicarbon.tracking import versions
 ESTIMATES = "estimates.csv"
 DRAWN = "pictures.json"
 """Names the latest pictures of a sweep, since the files of earlier commands stay in a store."""
+TOGETHER = 64
+"""Results that are read together."""
 COLUMNS = ("coef", "se", "stat", "p", "low", "high")
 
 
@@ -129,10 +131,13 @@ class Records(Sequence[Record]):
         return sum(1 + len(self._planned.twins(self._planned.runs[index])) for index in self._indices)
 
     def __iter__(self) -> Iterator[Record]:
-        for place, (run, result) in enumerate(self.results()):
+        rest = enumerate(self.results())
+        # one thing for some runs before the next one, so that its code stays in the processor's cache
+        while some := list(islice(rest, TOGETHER)):
             for watcher in self.watchers:
-                watcher(place, run, result)
-            yield from self._of(run, result)
+                for place, (run, result) in some:
+                    watcher(place, run, result)
+            yield from [record for _, (run, result) in some for record in self._of(run, result)]
 
     @overload
     def __getitem__(self, position: int) -> Record: ...

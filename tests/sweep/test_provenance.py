@@ -306,5 +306,5 @@ def test_weights_are_recorded_under_the_name_of_what_uses_them(words: list[str],
     assert of_fields == set(named)
     for name in named:
         assert params[name] == run.options["weights"]
-    entry = maker.fitted(run, Fitted(0, None, Note("why_not_finite"), "", 0, 0))
+    (entry,) = maker.fitted([run], [Fitted(0, None, Note("why_not_finite"), "", 0, 0)])
     assert ("digicarbon.weights_digest" in entry.tags) == bool(named)
