@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -187,6 +187,13 @@ def together(called: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in names if name != EFFECT) or names
 
 
+@lru_cache(1000)
+def _critical(df: float | None, level: float) -> float:
+    # scipy.special, not scipy.stats: a frozen distribution costs a millisecond, a fit far less
+    tail = 0.5 + level / 2
+    return float(scipy.special.ndtri(tail) if df is None else scipy.special.stdtrit(df, tail))
+
+
 @dataclass(frozen=True, eq=False)
 class Inference:
     """How a statistic becomes a p value: Student's t with ``df`` degrees of freedom, or the normal if ``df`` is None.
@@ -205,9 +212,7 @@ class Inference:
     @property
     def critical(self) -> float:
         """The value that statistics are compared with, two-sided."""
-        # scipy.special, not scipy.stats: a frozen distribution costs a millisecond, a fit far less
-        tail = 0.5 + self.level / 2
-        return float(scipy.special.ndtri(tail) if self.df is None else scipy.special.stdtrit(self.df, tail))
+        return _critical(self.df, self.level)
 
     def columns(self, coef: FloatArray, se: FloatArray) -> dict[str, FloatArray]:
         """Return coef, se, stat, p, low and high for estimates and standard errors of equal shape."""
@@ -528,7 +533,7 @@ class Result:
     @cached_property
     def estimate_columns(self) -> Mapping[str, FloatArray]:
         """The columns of `estimates`, each of shape (p,), for readers of thousands of results."""
-        variance = np.diag(self.covariance)
+        variance = self.covariance.diagonal()
         # not a number for a parameter at its boundary
         columns = self.inference.columns(self.coef, np.sqrt(np.where(variance >= 0, variance, np.nan)))
         return _with_resampled(columns, self.resampled.estimates if self.resampled else None)

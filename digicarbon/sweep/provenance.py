@@ -74,6 +74,8 @@ MOST_DATA = 20
 """How many data sets of a sweep its own run in MLflow lists; its runs have one each."""
 RECORD = "data.json"
 """The record's name among the files of a sweep."""
+MOST_INDENTED = 500
+"""The largest number of runs whose record has a line for each value."""
 VERSION = 2
 """Version of the record's layout."""
 FINGERPRINT = "digicarbon.data_fingerprint"
@@ -141,7 +143,9 @@ def ledger(runs: Sequence[Run]) -> Ledger:
         }
         more = {"series": series, "code": list(_code(own, origins)), "artifacts": folders[own[0].label]}
         data.append({**_entry(list(each.values()), origins), **more, "runs": by_print})
-    record = json.dumps({"version": VERSION, "data": data}, ensure_ascii=False, indent=1)
+    # to indent it takes long, and a record of thousands of runs has tens of thousands of lines
+    indent = 1 if len(runs) <= MOST_INDENTED else None
+    record = json.dumps({"version": VERSION, "data": data}, ensure_ascii=False, indent=indent)
     several = sorted(set(prints.values()))
     whole = several[0] if len(several) == 1 else _hash(several)
     return Ledger(prints, tags, whole, {RECORD: record + "\n", **measure_files})

@@ -219,12 +219,14 @@ class _Texts:
 
 
 def _text(content: object) -> str:
-    return json.dumps(content, ensure_ascii=False, default=_plain)
+    return _ROSTER.encode(content)
 
 
 def _plain(value: object) -> object:
     return value.to_json() if isinstance(value, Note) else str(value)
 
+
+_ROSTER = json.JSONEncoder(ensure_ascii=False, default=_plain)
 
 VERSION = 1
 SPATIAL = ("rho", "lambda")
@@ -298,7 +300,7 @@ def encode(result: Result, lists: Mapping[str, Lists] | None = None) -> str:
         "resampled": result.resampled and [_array(result.resampled.estimates), _array(result.resampled.effects)],
         **({} if result.resampled is None or result.resampled.wild else {"wild": False}),
     }
-    return json.dumps(content, ensure_ascii=False, default=_scalar)
+    return _RESULT.encode(content)
 
 
 def decode(text: str) -> Result:
@@ -519,6 +521,9 @@ def _scalar(value: object) -> object:
     if isinstance(value, np.generic) and isinstance(plain := value.item(), str | int | float | bool):
         return plain
     raise TypeError(f"{type(value).__name__} cannot be stored")
+
+
+_RESULT = json.JSONEncoder(ensure_ascii=False, default=_scalar)
 
 
 RESULTS = "results.parquet"

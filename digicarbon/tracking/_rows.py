@@ -52,10 +52,13 @@ def metrics(result: Result, asked: Asked | None = None, lists: Mapping[str, List
     focal = result.focal[:1]
     named = term_names(result)
     # arrays, not tables: a DataFrame costs more time than the fit
-    for column in ESTIMATED if len(result.terms) else ():
-        values = dict(zip(result.terms, result.estimate_columns[column].tolist(), strict=True))
-        out |= {f"{column}.{named[term]}": value for term, value in values.items()}
-        out |= {f"focal.{column}": values[term] for term in focal if term in values}
+    own = tuple(named[term] for term in result.terms)
+    # of a term that stands twice, the last
+    places = {term: place for place, term in enumerate(result.terms) if term in focal}
+    for column in ESTIMATED if own else ():
+        values = result.estimate_columns[column].tolist()
+        out.update(zip(_of_column(column, own), values, strict=True))
+        out.update((f"focal.{column}", values[place]) for place in places.values())
     for effect in result.effect_names:
         terms, columns = result.effects_of(effect)
         for term, coef, se, p in zip(terms, *(columns[column].tolist() for column in ESTIMATED), strict=True):
@@ -73,6 +76,11 @@ def metrics(result: Result, asked: Asked | None = None, lists: Mapping[str, List
             out |= _cells(name, (lists or {}).get(name) or Lists.of(table))
     cleaned = distinct(tuple(out))
     return {cleaned[name]: value for name, value in out.items() if math.isfinite(value)}
+
+
+@lru_cache(maxsize=1000)
+def _of_column(column: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{column}.{name}" for name in names)
 
 
 def _cells(name: str, table: Lists) -> dict[str, float]:

@@ -283,6 +283,15 @@ def test_seeds_are_found_wherever_a_specification_has_one() -> None:
     assert seeds(spatial.specs) == {"source.seed": 4, "model.seed": 2}
 
 
+def test_the_record_of_many_runs_is_one_line_of_the_same_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = planned("source=simulated", "model=twfe").runs
+    few = ledger(runs).files[RECORD]
+    monkeypatch.setattr("digicarbon.sweep.provenance.MOST_INDENTED", 0)
+    many = ledger(runs).files[RECORD]
+    assert (few.count("\n") > 100, many.count("\n")) == (True, 1)
+    assert json.loads(many) == json.loads(few)
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
