@@ -211,7 +211,7 @@ def again(work: Path, name: str, experiment: str) -> Iterator[str]:
 TITLES = {
     "peer": "plain Hydra, linearmodels, MLflow fluent: two-way FE, two-way clustered",
     "fe1000": "digicarbon: two-way FE, two-way clustered",
-    "sdm1000": "digicarbon: two-way SDM, Lee-Yu, effects and standard errors",
+    "sdm1000": "digicarbon: two-way SDM, Lee-Yu, effects, wild bootstrap (the default)",
     "fe10000": "digicarbon: two-way FE, two-way clustered",
     "fe100000": "digicarbon: two-way FE, two-way clustered",
 }
