@@ -5,67 +5,69 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from digicarbon.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from digicarbon.diagnostic import compare_groups as compare_groups
-    from digicarbon.diagnostic import correlation as correlation
-    from digicarbon.diagnostic import descriptive as descriptive
-    from digicarbon.diagnostic import diagnose as diagnose
-    from digicarbon.diagnostic import geary as geary
-    from digicarbon.diagnostic import getis_ord as getis_ord
-    from digicarbon.diagnostic import johnson_neyman as johnson_neyman
-    from digicarbon.diagnostic import local_effects as local_effects
-    from digicarbon.diagnostic import local_getis_ord as local_getis_ord
-    from digicarbon.diagnostic import local_moran as local_moran
-    from digicarbon.diagnostic import marginal_effects as marginal_effects
-    from digicarbon.diagnostic import moran as moran
-    from digicarbon.diagnostic import shock as shock
-    from digicarbon.diagnostic import turning_points as turning_points
-    from digicarbon.diagnostic import vif as vif
-    from digicarbon.diagnostic import wild_bootstrap as wild_bootstrap
-    from digicarbon.model import DecayPanel as DecayPanel
-    from digicarbon.model import DiD as DiD
-    from digicarbon.model import DistanceBands as DistanceBands
-    from digicarbon.model import DynamicPanel as DynamicPanel
-    from digicarbon.model import DynamicSpatialPanel as DynamicSpatialPanel
+    from digicarbon.diagnostic.concentration import geary as geary
+    from digicarbon.diagnostic.concentration import getis_ord as getis_ord
+    from digicarbon.diagnostic.concentration import local_getis_ord as local_getis_ord
+    from digicarbon.diagnostic.correlation import correlation as correlation
+    from digicarbon.diagnostic.descriptive import descriptive as descriptive
+    from digicarbon.diagnostic.diagnose import diagnose as diagnose
+    from digicarbon.diagnostic.group_comparison import compare_groups as compare_groups
+    from digicarbon.diagnostic.moran import local_moran as local_moran
+    from digicarbon.diagnostic.moran import moran as moran
+    from digicarbon.diagnostic.turning_points import turning_points as turning_points
+    from digicarbon.diagnostic.vif import vif as vif
+    from digicarbon.diagnostic.wild_bootstrap import wild_bootstrap as wild_bootstrap
     from digicarbon.model import GroupedRegression as GroupedRegression
     from digicarbon.model import GroupedSpatial as GroupedSpatial
-    from digicarbon.model import Mediation as Mediation
     from digicarbon.model import Model as Model
     from digicarbon.model import PanelIV as PanelIV
-    from digicarbon.model import PanelQuantile as PanelQuantile
     from digicarbon.model import PanelRegression as PanelRegression
-    from digicarbon.model import PanelThreshold as PanelThreshold
-    from digicarbon.model import SpatialFilter as SpatialFilter
-    from digicarbon.model import SpatialIV as SpatialIV
     from digicarbon.model import SpatialPanel as SpatialPanel
-    from digicarbon.model import UnbalancedSpatialPanel as UnbalancedSpatialPanel
+    from digicarbon.packs.distance.model.bands import DistanceBands as DistanceBands
+    from digicarbon.packs.distance.model.base import DecayPanel as DecayPanel
+    from digicarbon.packs.distance.picture.decay import plot_decay as plot_decay
+    from digicarbon.packs.distance.picture.decay import plot_distance_bands as plot_distance_bands
+    from digicarbon.packs.dynamic_space.model.base import DynamicSpatialPanel as DynamicSpatialPanel
+    from digicarbon.packs.dynamic_space.picture.impulse_responses import (
+        plot_impulse_responses as plot_impulse_responses,
+    )
+    from digicarbon.packs.endogenous_space.model.base import SpatialIV as SpatialIV
+    from digicarbon.packs.gmm.model.dynamic_panel import DynamicPanel as DynamicPanel
+    from digicarbon.packs.local_effects.diagnostic.local_effects import local_effects as local_effects
+    from digicarbon.packs.local_effects.diagnostic.local_effects import shock as shock
+    from digicarbon.packs.mediation.model.base import Mediation as Mediation
+    from digicarbon.packs.moderation.diagnostic.marginal_effects import johnson_neyman as johnson_neyman
+    from digicarbon.packs.moderation.diagnostic.marginal_effects import marginal_effects as marginal_effects
+    from digicarbon.packs.moderation.picture.marginal import plot_marginal as plot_marginal
+    from digicarbon.packs.policies.model.base import DiD as DiD
+    from digicarbon.packs.policies.picture.event_study import plot_event_study as plot_event_study
+    from digicarbon.packs.policies.picture.event_study import plot_rollout as plot_rollout
+    from digicarbon.packs.policies.picture.policy import plot_bacon as plot_bacon
+    from digicarbon.packs.policies.picture.policy import plot_placebo as plot_placebo
+    from digicarbon.packs.quantile.model.base import PanelQuantile as PanelQuantile
+    from digicarbon.packs.quantile.picture.quantile import plot_quantiles as plot_quantiles
+    from digicarbon.packs.sensitivity.picture.sensitivity import plot_contours as plot_contours
+    from digicarbon.packs.shift_share.picture.shift_share import plot_rotemberg as plot_rotemberg
+    from digicarbon.packs.space_gaps.model.unbalanced_spatial import UnbalancedSpatialPanel as UnbalancedSpatialPanel
+    from digicarbon.packs.threshold.model.base import PanelThreshold as PanelThreshold
+    from digicarbon.packs.threshold.picture.threshold import plot_threshold as plot_threshold
+    from digicarbon.packs.which_weights.model.spatial_filter import SpatialFilter as SpatialFilter
     from digicarbon.panel import Panel as Panel
     from digicarbon.report import Table as Table
     from digicarbon.report import as_result as as_result
     from digicarbon.report import table as table
-    from digicarbon.report.picture import plot_bacon as plot_bacon
     from digicarbon.report.picture import plot_bands as plot_bands
     from digicarbon.report.picture import plot_coefficients as plot_coefficients
-    from digicarbon.report.picture import plot_contours as plot_contours
     from digicarbon.report.picture import plot_curve as plot_curve
-    from digicarbon.report.picture import plot_decay as plot_decay
-    from digicarbon.report.picture import plot_distance_bands as plot_distance_bands
     from digicarbon.report.picture import plot_effects as plot_effects
-    from digicarbon.report.picture import plot_event_study as plot_event_study
     from digicarbon.report.picture import plot_hot_spots as plot_hot_spots
-    from digicarbon.report.picture import plot_impulse_responses as plot_impulse_responses
     from digicarbon.report.picture import plot_lisa as plot_lisa
     from digicarbon.report.picture import plot_map as plot_map
-    from digicarbon.report.picture import plot_marginal as plot_marginal
     from digicarbon.report.picture import plot_moran as plot_moran
     from digicarbon.report.picture import plot_moran_scatter as plot_moran_scatter
-    from digicarbon.report.picture import plot_placebo as plot_placebo
-    from digicarbon.report.picture import plot_quantiles as plot_quantiles
-    from digicarbon.report.picture import plot_rollout as plot_rollout
-    from digicarbon.report.picture import plot_rotemberg as plot_rotemberg
-    from digicarbon.report.picture import plot_threshold as plot_threshold
     from digicarbon.result import Result as Result
     from digicarbon.spec import Spec as Spec
     from digicarbon.weights import Weights as Weights

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from digicarbon.cli import usage
-from digicarbon.cli.arguments import FLAGS
+from digicarbon.cli.arguments import flags_of
 from digicarbon.errors import DigicarbonError, legible, no_end
 from digicarbon.note import Note
 from digicarbon.note.ending import Caught, ended
 from digicarbon.secret import hidden
+from digicarbon.version import __version__
 
 STATUS = {"FailedRunsError": 1, "PlanChangedError": 1, "UndeliveredError": 1, "WaitingRunsError": 3}
 """Exit statuses of errors by name, so that their modules need not be loaded; 2 for any other error."""
@@ -46,10 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
-        sys.stdout.write(usage.USAGE)
+        sys.stdout.write(usage.usage())
         return 0
     if words[0] == "--version":
-        sys.stdout.write(f"digicarbon {import_module('digicarbon').__version__}\n")
+        sys.stdout.write(f"digicarbon {__version__}\n")
         return 0
     try:
         Path.cwd()
@@ -60,7 +61,7 @@ def _main(words: list[str]) -> int:
             2,
         )
     broken = [legible(word) for word in words if legible(word) != word]
-    if broken and words[0] in FLAGS:
+    if broken and words[0] in flags_of():
         return _complain(f"command line: '{broken[0]}' is no text in UTF-8; write it anew.", 2)
     status = 0
     with Caught() as caught:
@@ -94,9 +95,10 @@ def _dispatch(words: list[str]) -> int:
     except SystemExit as end:
         # argparse has written the help
         return int(end.code or 0)
-    module, _, function = options.pop("function").partition(".")
+    module, _, function = options.pop("function").rpartition(".")
     with no_end(_ended):
-        answer: Callable[..., Any] = getattr(import_module(f"digicarbon.cli.{module}"), function)
+        place = import_module(module if "." in module else f"digicarbon.cli.{module}")
+        answer: Callable[..., Any] = getattr(place, function)
         if "rest" not in options:
             return int(answer(**options))
     from digicarbon.cli import application

@@ -1,7 +1,7 @@
 """Facts about the units of a country that data need not contain: names, places, groups, neighbours on a map.
 
-Units are recognised by their names; data need not declare which country they are of. One package fills in the facts,
-and all general code asks here, so that it names no unit and no group.
+Units are recognised by their names; data need not declare which country they are of. A pack fills in the facts, and
+all general code asks here, so that it names no unit and no group.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 import pandas as pd
 
-_ROOM = "digicarbon.china.country"
-"""The module with ``COUNTRY``, the known country; it is loaded on first use."""
+from digicarbon import pack
+
+REQUEST = "country"
+"""Packs offer a `Country` to this request."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,31 @@ class Country:
 
 @cache
 def country() -> Country:
-    """Return the country that is known."""
-    known: Country = import_module(_ROOM).COUNTRY
-    return known
+    """Return the country that is known, the first one of the packs; one without units where no pack has any."""
+    known: list[Country] = pack.offered(REQUEST)
+    return known[0] if known else _nowhere()
+
+
+def _nowhere() -> Country:
+    places = pd.DataFrame({name: pd.Series(dtype=object) for name in ("place", "code", "name_zh", "row", "column")})
+    return Country(
+        name="",
+        noun="unit",
+        one="unit",
+        many="units",
+        about="",
+        units=pd.DataFrame({"code": [], "longitude": [], "latitude": []}),
+        column="unit",
+        code="code",
+        codes=(0, 0),
+        code_words="",
+        groups={},
+        grouping="",
+        spellings={},
+        tiles=places,
+        outlines={},
+        read=lambda cell: None,
+        near=lambda cell: "",
+        datasets="",
+        checks="",
+    )

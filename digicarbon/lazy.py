@@ -1,4 +1,7 @@
-"""Packages whose names are loaded on first use (PEP 562), because a command needs only a few of their modules."""
+"""Packages whose names are loaded on first use (PEP 562), because a command needs only a few of their modules.
+
+Names that they do not have themselves may be those of packs.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from digicarbon import pack
 
-def lazy(package: str, moved: Mapping[str, str] | None = None, also: str = "") -> None:
+
+def lazy(package: str) -> None:
     """Load the names that a package imports under ``if TYPE_CHECKING:`` on first use.
 
     They are listed there once, for type checkers, editors and this function.
@@ -20,11 +25,6 @@ def lazy(package: str, moved: Mapping[str, str] | None = None, also: str = "") -
     ----------
     package : str
         The name of the package; its ``__init__.py`` calls this function.
-    moved : mapping of str to str, optional
-        Names that moved to other modules, and the module of each: configurations, stored runs and users' own classes
-        may still use the old place.
-    also : str
-        A module all of whose functions moved there from this package.
     """
     module = sys.modules[package]
     content = ast.parse(Path(str(module.__file__)).read_bytes())
@@ -38,8 +38,7 @@ def lazy(package: str, moved: Mapping[str, str] | None = None, also: str = "") -
     }
     if homes:
         module.__dict__["__all__"] = list(homes)
-    module.__dict__["_homes"] = homes | {name: (home, name) for name, home in (moved or {}).items()}
-    module.__dict__["_also"] = also
+    module.__dict__["_homes"] = homes
     module.__class__ = _Package
 
 
@@ -47,24 +46,22 @@ class _Package(ModuleType):
     """A package that loads its names on first use."""
 
     _homes: Mapping[str, tuple[str, str]]
-    _also: str
 
     def __getattr__(self, name: str) -> Any:
         if name in self._homes:
             home, item = self._homes[name]
-            value = getattr(import_module(home), item)
         else:
-            value = None if name.startswith("_") or not self._also else getattr(import_module(self._also), name, None)
-            # what the other module imports is none of its functions
-            if getattr(value, "__module__", "") != self._also or not self._also:
+            home, item = (None if name.startswith("__") else pack.home(self.__name__, name)) or "", name
+            if not home:
                 raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")
+        value = getattr(import_module(home), item)
         self.__dict__[name] = value
         return value
 
     def __setattr__(self, name: str, value: object) -> None:
         # `digicarbon.diagnostic.moran` stays the function even after the module of that name is loaded
-        if not (isinstance(value, ModuleType) and name in self._homes):
+        if not (isinstance(value, ModuleType) and (name in self._homes or pack.home(self.__name__, name))):
             super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:
-        return sorted({*vars(self), *self._homes})
+        return sorted({*vars(self), *self._homes, *pack.names(self.__name__)})

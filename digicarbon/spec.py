@@ -80,7 +80,7 @@ class Spec(pydantic.BaseModel):
     no_numbers: ClassVar[tuple[str, ...]] = ()
     """Fields that affect no number of a panel: paths of files, names, citations, default terms of models."""
     references: ClassVar[tuple[str, ...]] = ()
-    """Keys of the works that a paper cites for this class: entries of ``digicarbon/package/references.bib``."""
+    """Keys of the works that a paper cites for this class, in the bibliography of packages."""
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {}
     """Further keys by a field and its value, e.g. ``{"cov": {"conley": ("conley1999",)}}``."""
 

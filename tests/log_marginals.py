@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.spatial_choice.marginal import Factors, Prior
-from digicarbon.numeric.spatial_choice.space import ChoiceKind, Space
+from digicarbon.packs.which_weights.numeric.marginal import Factors, Prior
+from digicarbon.packs.which_weights.numeric.space import ChoiceKind, Space
 
 
 def log_marginals(

@@ -9,11 +9,11 @@ from code_facts import codes_made, places_named
 
 import digicarbon
 from digicarbon import data
-from digicarbon.china import facts
 from digicarbon.country import country
 from digicarbon.data import error_words, note_words, old_note_words
 from digicarbon.diagnostic import GroupComparison
 from digicarbon.model import GroupedRegression
+from digicarbon.packs.china import facts
 from digicarbon.source.datafolder import LONG, datasets
 
 ROOT = Path(digicarbon.__file__).parent

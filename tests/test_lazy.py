@@ -10,8 +10,8 @@ from types import ModuleType
 
 import pytest
 
-from digicarbon.china.importer.nbs import NbsImporter
 from digicarbon.errors import ConfigError
+from digicarbon.packs.china.importer.nbs import NbsImporter
 from digicarbon.spec import locate
 
 MOVED = [
@@ -25,7 +25,7 @@ MOVED = [
 def test_an_old_path_names_the_class_in_its_new_home(path: str) -> None:
     found = locate(f"digicarbon.{path}", "key")
     assert isinstance(found, type)
-    assert found.__module__.startswith("digicarbon.china.")
+    assert found.__module__.startswith("digicarbon.packs.china.")
     assert pickle.loads(pickle.dumps(found)) is found
 
 
@@ -66,7 +66,7 @@ def test_a_function_is_not_hidden_by_the_module_of_its_name() -> None:
 def test_a_package_loads_what_is_asked_of_it_alone() -> None:
     code = (
         "import sys\nfrom digicarbon.model import PanelRegression\n"
-        "assert 'digicarbon.model.dynamic_panel' not in sys.modules\n"
+        "assert 'digicarbon.packs.gmm.model.dynamic_panel' not in sys.modules\n"
         "assert not any(name.startswith(('scipy.linalg', 'scipy.sparse', 'scipy.special')) for name in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -13,7 +13,7 @@ from digicarbon import recorded
 from digicarbon.__main__ import main
 from digicarbon.diagnostic import Balance, Vif
 from digicarbon.errors import ConfigError, DigicarbonError
-from digicarbon.numeric.matching import by_kernel, nearest, propensity
+from digicarbon.packs.policies.numeric.matching import by_kernel, nearest, propensity
 from digicarbon.panel import PanelDesign
 from digicarbon.sample import Matched, Sample
 from digicarbon.source import SimulatedPolicy

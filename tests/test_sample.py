@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digicarbon.china.facts import provinces
 from digicarbon.errors import ConfigError, DataError
+from digicarbon.packs.china.facts import provinces
 from digicarbon.panel import Panel, PanelDesign, Selection
 from digicarbon.report import Labels
 from digicarbon.sample import Sample

@@ -10,20 +10,15 @@ import shlex
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
+from digicarbon import pack
 from digicarbon.errors import ConfigError
 
-FLAGS: Mapping[str, tuple[str, ...]] = {
-    "run": ("--force",),
-    "plan": ("--all", "--blind"),
-    "check": (),
-    "lock": ("--check", "--again", "--tag"),
-}
-"""The verbs whose words Hydra reads, and our own flags, which Hydra does not know."""
-VALUES: Mapping[str, tuple[str, ...]] = {"plan": ("--draws", "--effect", "--seed"), "lock": ("--why", "--tsa")}
-"""Our own flags that take a value."""
+FLAGS: Mapping[str, tuple[str, ...]] = {"run": ("--force",), "plan": ("--all",), "check": ()}
+"""The verbs whose words Hydra reads, and our own flags, which Hydra does not know; packs add theirs, see `flags_of`."""
 WITH_VALUE = frozenset(
     {
         "-c",
@@ -45,13 +40,24 @@ WITH_VALUE = frozenset(
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 
 
+@cache
+def flags_of() -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return the verbs whose words Hydra reads, each with our own flags: those without a value, and those with one."""
+    flags: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {verb: (own, ()) for verb, own in FLAGS.items()}
+    for one in pack.offered("verbs"):
+        for verb, (plain, valued) in one.flags.items():
+            before = flags.get(verb, ((), ()))
+            flags[verb] = (*before[0], *plain), (*before[1], *valued)
+    return flags
+
+
 def read(verb: str, words: Sequence[str]) -> tuple[str, dict[str, str], list[str]]:
     """Return the experiment (``config`` without one), our own flags with their values, and the words for Hydra.
 
     Parameters
     ----------
     verb : str
-        One of `FLAGS`.
+        One of `flags_of`.
     words : sequence of str
         The words after the verb. Overrides and flags may be in any order; Hydra gets the overrides first.
 
@@ -83,8 +89,8 @@ def _own(verb: str, words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     while rest:
         word = rest.pop(0)
         flag, equals, value = word.partition("=")
-        if flag not in VALUES.get(verb, ()):
-            if word in FLAGS[verb]:
+        if flag not in flags_of()[verb][1]:
+            if word in flags_of()[verb][0]:
                 own[word] = ""
             else:
                 others.append(word)
@@ -207,7 +213,7 @@ def _known(verb: str, flags: Sequence[str]) -> Namespace:
     if not unknown:
         return options
     flag = unknown[0]
-    ours = {name: (*FLAGS[name], *VALUES.get(name, ())) for name in FLAGS}
+    ours = {name: (*plain, *valued) for name, (plain, valued) in flags_of().items()}
     owner = next((other for other, own in ours.items() if flag in own), "")
     own = ours[verb]
     hydras = [name for action in parser._actions for name in action.option_strings]

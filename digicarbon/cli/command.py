@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from digicarbon import pack
 from digicarbon.cli.spanned import spanned
 from digicarbon.config.compose import Composer, loader, options
 from digicarbon.config.files import GROUPS, SWEEP_KEYS, command_line, find, headline
@@ -173,7 +174,7 @@ FIRST_SAME = 5
 """Largest number of fits with several choices that are named."""
 
 
-def plan_(request: Request, every: bool = False, blind: bool = False, **numbers: str) -> None:
+def plan_(request: Request, every: bool = False, **flags: str | bool) -> None:
     """Print the runs of an experiment; fit nothing.
 
     Parameters
@@ -181,23 +182,13 @@ def plan_(request: Request, every: bool = False, blind: bool = False, **numbers:
     request : Request
     every : bool
         Show every run and every choice that is left out, even if there are many.
-    blind : bool
-        Fit them to exchanged outcomes instead, and print their power.
-    **numbers : str
-        Flags of ``blind``.
-
-    Raises
-    ------
-    ConfigError
-        If a flag of ``blind`` is given without it.
+    **flags : str or bool
+        Flags of packs, which then answer.
     """
-    if blind:
-        from digicarbon.cli.blind import shown
-
-        shown(request, every, **numbers)
+    if flags:
+        for answer in pack.offered("plan"):
+            answer(request, every, **flags)
         return
-    if numbers:
-        raise ConfigError(Note("blind_flag_alone", flag=f"--{next(iter(numbers))}"))
     from digicarbon.cli.outlook import outlook
     from digicarbon.sweep.sweep import settings_for
 

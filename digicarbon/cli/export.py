@@ -27,6 +27,7 @@ from digicarbon.replication.readme import Facts, environment, expected, readme
 from digicarbon.script import Names
 from digicarbon.secret import masked
 from digicarbon.sweep.provenance import RECORD
+from digicarbon.sweep.statement import stating
 from digicarbon.tracking import Tracking, decode, provenance, store_results
 from digicarbon.weights import Weights
 
@@ -51,8 +52,8 @@ class Exported:
     uncounted : list of Note
         Notes on runs that are not exported.
     simulated : bool
-    lock : Note
-        What is said of the lock of the plan.
+    statements : sequence of str
+        What packs say of the plan, e.g. of its lock.
     """
 
     cases: list[Case]
@@ -61,7 +62,7 @@ class Exported:
     configs: dict[int, str]
     uncounted: list[Note]
     simulated: bool
-    lock: Note
+    statements: Sequence[str]
 
 
 def export(run: str, experiment: str, to: str, overrides: Sequence[str]) -> int:
@@ -148,8 +149,8 @@ def _exported(tracking: Tracking, recorded: Recorded) -> Exported:
         (unreadable, Note("export_unread", runs=unreadable)),
         (diagnostics, Note("export_diagnostics", runs=diagnostics)),
     )
-    lock = whole.lock or Note("lock_none")
-    return Exported(cases, sets, places, configs, [one for number, one in notes if number], simulated, lock)
+    statements = [str(whole.statements.get(one.head, one.nothing)) for one in stating()]
+    return Exported(cases, sets, places, configs, [one for number, one in notes if number], simulated, statements)
 
 
 def _prepared(shop: Workshop, specs: Specs, row: Mapping[str, object]) -> Prepared:
@@ -203,7 +204,7 @@ def _files(tracking: Tracking, recorded: Recorded, exported: Exported) -> dict[s
         exported.simulated,
         tuple(map(str, exported.uncounted)),
         tuple(scripts),
-        str(exported.lock),
+        tuple(exported.statements),
     )
     tags = recorded.tags if "digicarbon.packages" in recorded.tags else find(tracking, exported.cases[0].run_id).tags
     versions, requirements = environment(tags, provenance(), platform.python_version())

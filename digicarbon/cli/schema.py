@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from digicarbon import pack
 from digicarbon.config.describe import Field, Option, described, experiments, options
-from digicarbon.config.files import ANSWERS, GROUPS, REPLACEABLE, ROOT
+from digicarbon.config.files import GROUPS, REPLACEABLE, ROOT
+from digicarbon.config.settings import SCHEMAS
 from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError, DataError, counted
 from digicarbon.note import Note
-from digicarbon.package.answers import LICENCES, SCHEMAS, Answers, DataAnswers, questions
 from digicarbon.report.claim import SIGNS
 from digicarbon.report.kinds import KINDS
 from digicarbon.spec import Spec
@@ -27,6 +28,8 @@ Schema = dict[str, Any]
 
 FOLDER = SCHEMAS
 """Default folder of the schemas."""
+REQUEST = "schema"
+"""Packs offer the name of a file, its place, and a function that returns its schema."""
 EXPERIMENT = "experiment"
 _OURS = r"^digicarbon\.\w+\.\w+$"
 """Pattern of the paths of our classes; each is named by some option."""
@@ -77,7 +80,7 @@ def schema(to: str | None = None) -> int:
 
 
 def write(folder: Path, tell: Callable[[str], object]) -> list[Path]:
-    """Write a schema for each group, one for experiments, and one for the answers of their authors.
+    """Write a schema for each group, one for experiments, and those of the files of packs.
 
     Parameters
     ----------
@@ -108,14 +111,20 @@ def editor_settings(folder: str = FOLDER) -> dict[str, Any]:
     """Return VS Code's settings that apply the schemas to ``conf/`` and ``experiments/``."""
     base = folder if Path(folder).is_absolute() else f"./{folder}"
     mapped = {f"{base}/{group}.json": f"conf/{group}/*.yaml" for group in (*GROUPS, "importer")}
-    answers = f"experiments/{ANSWERS}.yaml"
+    of_packs = {name: place for name, (place, _) in _of_packs().items()}
+    others = [f"!{place}" for place in of_packs.values()]
     return {
         "yaml.schemas": {
-            f"{base}/{EXPERIMENT}.json": ["experiments/**/*.yaml", f"!{answers}"],
-            f"{base}/{ANSWERS}.json": answers,
+            f"{base}/{EXPERIMENT}.json": ["experiments/**/*.yaml", *others],
+            **{f"{base}/{name}.json": place for name, place in of_packs.items()},
             **mapped,
         }
     }
+
+
+def _of_packs() -> dict[str, tuple[str, Callable[[], Schema]]]:
+    """Return the files that packs read beside experiments, by name: where each is, and what returns its schema."""
+    return dict(pack.offered(REQUEST))
 
 
 def modeline(name: str, folder: str = FOLDER) -> str:
@@ -125,7 +134,7 @@ def modeline(name: str, folder: str = FOLDER) -> str:
 
 
 def schemas(tell: Callable[[str], object]) -> dict[str, Schema]:
-    """Return the schemas of each group's options, of experiments, and of ``experiments/package.yaml``, by name.
+    """Return the schemas of each group's options, of experiments, and of files that packs read beside them, by name.
 
     Parameters
     ----------
@@ -136,40 +145,8 @@ def schemas(tell: Callable[[str], object]) -> dict[str, Schema]:
     return {
         **{group: book.of_group(group) for group in book.options},
         EXPERIMENT: book.of_experiments(),
-        ANSWERS: of_answers(),
+        **{name: schema() for name, (_, schema) in _of_packs().items()},
     }
-
-
-def of_answers() -> Schema:
-    """Return the schema of ``experiments/package.yaml``, each question beside its key; a key may be left empty."""
-    whole: Schema = Answers.model_json_schema(ref_template="#/definitions/{model}")
-    records = {name: _record(record) for name, record in whole.pop("$defs").items()}
-    asked = {key: words["en"] for key, words in questions().items()}
-    result = _record(whole)
-    for key, text in asked.items():
-        group, _, name = key.rpartition(".")
-        (records[DataAnswers.__name__] if group else result)["properties"][name]["description"] = text
-    for name in ("obtained", "cost", "time"):
-        # YAML reads these answers as dates and numbers, which are taken as texts
-        records[DataAnswers.__name__]["properties"][name]["type"] = ["string", "number", "null"]
-    for name in ("licence_of_code", "licence_of_data"):
-        result["properties"][name]["examples"] = list(LICENCES)
-    records[DataAnswers.__name__]["type"] = ["object", "null"]
-    title = f"digicarbon: answers for `digicarbon package`, experiments/{ANSWERS}.yaml"
-    return {"$schema": "http://json-schema.org/draft-07/schema#", **result, "title": title, "definitions": records}
-
-
-def _record(node: Schema) -> Schema:
-    """Return the schema of a record in which every field that has a default may be empty."""
-    needed = node.get("required", [])
-    fields: Schema = {}
-    for name, field in node["properties"].items():
-        kinds = [kind["type"] for kind in field.get("anyOf", [field])]
-        content = {key: value for key, value in field.items() if key not in ("anyOf", "default", "title", "type")}
-        several = [*dict.fromkeys([*kinds, *([] if name in needed else ["null"])])]
-        fields[name] = {**content, "type": several if len(several) > 1 else several[0]}
-    about = {"description": node["description"].partition("\n")[0], "type": "object", "properties": fields}
-    return {**about, "additionalProperties": False, **({"required": needed} if needed else {})}
 
 
 class _Book:

@@ -4,50 +4,75 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from textwrap import fill, indent
 from typing import Any, NoReturn
 
+from digicarbon import pack
 from digicarbon.cli.arguments import read
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, suggestion
 
-USAGE = """\
+_USAGE = """\
 digicarbon: one YAML per table, every specification fitted and logged
 
   digicarbon run [EXPERIMENT] [overrides]     fit one run, or all runs of an experiment
   digicarbon run EXPERIMENT --force           fit all runs again, also those that are recorded
   digicarbon run -m model=twfe,sdm 'weights=glob(*)'    sweep in Hydra's grammar
   digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing; --all shows each of many runs
-  digicarbon plan EXPERIMENT --blind          power and smallest effects that show, from exchanged outcomes
   digicarbon check [EXPERIMENT] [overrides]   check configurations and data; fit nothing
-  digicarbon lock EXPERIMENT [--check]        write the plan down; what has changed since
   digicarbon list [GROUP [OPTION]] [-v]       options of a config group, or all groups; -v: fields
   digicarbon list experiments [EXPERIMENT]    what can be run; what an experiment is made of
   digicarbon data import KIND FILES… --to FOLDER        raw downloads become a data folder
   digicarbon data status|check|show           what a folder holds, what is odd in it, what a run's panel was made from
   digicarbon report EXPERIMENT --out FOLDER   a page of what is recorded, with its tables for Word, Excel and LaTeX
-  digicarbon rerun RUN_ID                     fit a recorded run again and compare every number
-  digicarbon compare A B [--to FILE]          two recorded sweeps: which numbers moved, and by what
   digicarbon export RUN_OR_EXPERIMENT --to DIR          data, weights, YAML, and scripts for Stata and R that check it
-  digicarbon package EXPERIMENT… --to DIR     the whole package for a data editor: README, data, tables, and its rebuild
   digicarbon deliver [EXPERIMENT]             record runs that wait on this disk for a store that did not take them
   digicarbon new FOLDER [--language zh]       a small study that runs at once, to begin your own with
   digicarbon schema [--to FOLDER]             JSON Schema, by which an editor completes and checks YAML files
   digicarbon ui [EXPERIMENT]                  MLflow's interface on the project's store
-  digicarbon COMMAND --help                   flags and examples of one of these
+{packs}  digicarbon COMMAND --help                   flags and examples of one of these
   digicarbon --version
 
 Overrides are `group=option` or `group.field=value`; your own ./conf and ./experiments come before the shipped ones.
 `digicarbon run EXPERIMENT --cfg job` prints the composed configuration; --config-dir, --info and the tab completion of
 Hydra work as its documentation says. DIGICARBON_TRACEBACK=1 shows a traceback with an error.
 """
+REQUEST = "verbs"
+"""Packs offer `Verbs` to this request."""
 Adder = Callable[..., "Verb"]
-_LANGUAGES = ("en", "zh")
-_ABOUT_OVERRIDES = """\
+
+
+@dataclass(frozen=True)
+class Verbs:
+    """Verbs of a pack, and flags that it adds to verbs of the core.
+
+    Attributes
+    ----------
+    usage : str
+        A line for each verb, for the help of the program.
+    add_to : callable
+        Adds the verbs, by the function that it gets, and flags to those of the core, which it gets by name.
+    flags : mapping of str to (sequence of str, sequence of str)
+        Of verbs whose words Hydra reads: flags without a value, and flags with one.
+    """
+
+    usage: str
+    add_to: Callable[[Adder, Mapping[str, Verb]], None]
+    flags: Mapping[str, tuple[Sequence[str], Sequence[str]]] = field(default_factory=dict)
+
+
+def usage() -> str:
+    """Return the help of the program."""
+    return _USAGE.replace("{packs}", "".join(one.usage for one in pack.offered(REQUEST)))
+
+
+LANGUAGES = ("en", "zh")
+ABOUT_OVERRIDES = """\
 Overrides are group=option or group.field=value, without blanks; put lists in quotes. `digicarbon list` shows the
 groups, `digicarbon list model` the options of one, `digicarbon list model twfe` the fields of an option, and
 `digicarbon list experiments` what can be run."""
@@ -224,8 +249,8 @@ def parser() -> Verb:
     ).add_argument(
         "--language",
         metavar="zh",
-        choices=_LANGUAGES,
-        default=_LANGUAGES[0],
+        choices=LANGUAGES,
+        default=LANGUAGES[0],
         help="a Chinese README, and a table in Chinese; by default en",
     )
     add(
@@ -247,6 +272,8 @@ def parser() -> Verb:
     )
     ui.add_argument("--port", "-p", metavar="5001", help="another port than 5000")
     ui.add_argument("--host", "-h")
+    for one in pack.offered(REQUEST):
+        one.add_to(add, top.verbs)
     return top
 
 
@@ -261,7 +288,7 @@ def _add_fits(add: Adder) -> None:
             "digicarbon run table3_baseline inference=cluster",
             "digicarbon run -m model=twfe,sdm 'model.controls=[ln_pgdp]'",
             reader="hydra",
-            epilog=_ABOUT_OVERRIDES,
+            epilog=ABOUT_OVERRIDES,
         ),
         add(
             "digicarbon plan [EXPERIMENT] [overrides] [flags]",
@@ -270,7 +297,7 @@ def _add_fits(add: Adder) -> None:
             "digicarbon plan table7_spatial_w1",
             "digicarbon plan -m model=sar,sdm 'weights=glob(*)' --all",
             reader="hydra",
-            epilog=_ABOUT_OVERRIDES,
+            epilog=ABOUT_OVERRIDES,
         ),
         add(
             "digicarbon check [EXPERIMENT] [overrides] [flags]",
@@ -279,36 +306,20 @@ def _add_fits(add: Adder) -> None:
             "digicarbon check main",
             "digicarbon check table3_baseline source=china",
             reader="hydra",
-            epilog=_ABOUT_OVERRIDES,
+            epilog=ABOUT_OVERRIDES,
         ),
     ]
-    fits.append(
-        add(
-            "digicarbon lock EXPERIMENT [overrides] [flags]",
-            "lock.lock",
-            "Writes what is planned to experiments/EXPERIMENT.lock.json: choices, estimand, seeds, code, and hashes of "
-            "the data without the outcome. Later runs, tables and pages say whether something has changed.",
-            "digicarbon lock table7_spatial_w1",
-            "digicarbon lock table7_spatial_w1 --check",
-            reader="hydra",
-            epilog=_ABOUT_OVERRIDES,
-        )
-    )
     fits[0].add_argument("--force", help="fit all runs again, also those that are recorded")
     fits[1].add_argument("--all", dest="every", help="show each of many runs")
-    fits[1].add_argument("--blind", help="power from outcomes that are exchanged between units; no estimate is shown")
-    fits[1].add_argument("--draws", metavar="200", help="with --blind: how many exchanged outcomes")
-    fits[1].add_argument("--effect", metavar="0.1", help="with --blind: the effect whose power is shown")
-    fits[1].add_argument("--seed", metavar="1", help="with --blind: of the exchanges")
-    fits[3].add_argument("--check", help="compare only: what has changed; the status is 1 if something has")
-    fits[3].add_argument("--again", help="lock the plan of today, too; earlier versions stay in the file")
-    fits[3].add_argument("--why", metavar="WORDS", help="the reason for locking again")
-    fits[3].add_argument("--tag", help="make a tag of Git with the hash")
-    fits[3].add_argument("--tsa", metavar="URL", help="ask a time stamping authority (RFC 3161) for a stamp")
     for one in fits:
-        one.add_argument("-m", help="sweep: model=twfe,sdm is two runs")
-        one.add_argument("--cfg", metavar="job", help="print the composed configuration and do nothing")
-        one.add_argument("--hydra-help", help="Hydra's other flags")
+        add_hydra(one)
+
+
+def add_hydra(verb: Verb) -> None:
+    """Add Hydra's flags to the help of a verb whose words Hydra reads."""
+    verb.add_argument("-m", help="sweep: model=twfe,sdm is two runs")
+    verb.add_argument("--cfg", metavar="job", help="print the composed configuration and do nothing")
+    verb.add_argument("--hydra-help", help="Hydra's other flags")
 
 
 def _add_records(add: Adder) -> None:
@@ -331,39 +342,6 @@ def _add_records(add: Adder) -> None:
         help="one file with tables and pictures within, EXPERIMENT.html; also by --out page.html",
     )
     add(
-        "digicarbon rerun RUN [EXPERIMENT] [tracking=…]",
-        "rerun.rerun",
-        "Fits a recorded run again, on today's data and code, and compares every number. A run is named by its id, "
-        "the beginning of its id, or its label with the experiment.",
-        "digicarbon rerun 3f9a2c81000b",
-        "digicarbon rerun 'FE(1)' table3_baseline",
-        needs=Note("needs_of_rerun"),
-        names=("run", "experiment"),
-        least=1,
-        is_override=_is_tracking,
-    )
-    compare = add(
-        "digicarbon compare A B [--to FILE] [--experiment EXPERIMENT] [report.language=… tracking=…]",
-        "compare.compare_",
-        "Compares two recorded sweeps: which numbers moved, and by what: data, a choice, code or packages. A and B are "
-        "each an experiment (its latest sweep), EXPERIMENT@COMMIT (the latest one at a Git commit), or the id of a "
-        "sweep or a run, or its beginning; or the folder of a package, whose expected numbers are compared. The status "
-        "is 1 if a number moved. Words are in the language of B's report.",
-        "digicarbon compare table3_baseline@a1b2c3d table3_baseline",
-        "digicarbon compare 3f9a2c81000b table3_baseline --to moved.csv",
-        "digicarbon compare 3f9a2c81000b table3_baseline report.language=zh",
-        needs=Note("needs_of_compare"),
-        names=("first", "second"),
-        least=2,
-        is_override=_is_language_or_tracking,
-    )
-    compare.add_argument(
-        "--to", metavar="FILE", help="a row for each run as .csv, or the result as .md, .html, .docx …"
-    )
-    compare.add_argument(
-        "--experiment", metavar="NAME", default="", help="where ids are searched, and whose sweeps @COMMIT means"
-    )
-    add(
         "digicarbon export RUN_OR_EXPERIMENT [EXPERIMENT] --to FOLDER [tracking=…]",
         "export.export",
         "Writes data, weights and configurations, with scripts for Stata and R that check the numbers, to a new "
@@ -373,30 +351,8 @@ def _add_records(add: Adder) -> None:
         needs=Note("needs_of_export"),
         names=("run", "experiment"),
         least=1,
-        is_override=_is_tracking,
+        is_override=is_tracking,
     ).add_argument("--to", metavar="FOLDER", required=True, help="a folder that does not exist or is empty")
-    one = add(
-        "digicarbon package EXPERIMENT… --to FOLDER [--rebuild] [--language en|zh] [tracking=…]",
-        "package_command.package",
-        "Writes what a data editor asks for to a folder: README, checklists and codebook, experiments, data that may "
-        "be passed on, every number, and run_all.py, which rebuilds all tables and compares. An experiment that lists "
-        "others, e.g. paper, is packaged with all of them. What only you know is asked in experiments/package.yaml.",
-        "digicarbon package paper --to package",
-        "digicarbon package table3_baseline table7_spatial_w1 --to package --rebuild",
-        needs=Note("needs_of_package"),
-        names=("experiments…",),
-        least=1,
-        is_override=_is_tracking,
-    )
-    one.add_argument("--to", metavar="FOLDER", required=True, help="a new folder, or one of an earlier package")
-    one.add_argument("--rebuild", action="store_true", help="rebuild it first, which also measures time and memory")
-    one.add_argument(
-        "--language",
-        metavar="zh",
-        choices=_LANGUAGES,
-        default=_LANGUAGES[0],
-        help="documents in Chinese beside the English ones",
-    )
     add(
         "digicarbon deliver [EXPERIMENT] [tracking=…]",
         "deliver.deliver",
@@ -458,7 +414,7 @@ def _add_data(add: Adder) -> None:
         needs=Note("needs_of_data_show"),
         names=("run", "experiment"),
         least=1,
-        is_override=_is_tracking,
+        is_override=is_tracking,
     )
 
 
@@ -466,12 +422,9 @@ def _is_pair(word: str) -> bool:
     return "=" in word
 
 
-def _is_tracking(word: str) -> bool:
+def is_tracking(word: str) -> bool:
+    """Return whether a word is an override of the store."""
     return word.startswith("tracking")
-
-
-def _is_language_or_tracking(word: str) -> bool:
-    return word.startswith("report.language=") or _is_tracking(word)
 
 
 def _is_no_path(word: str) -> bool:

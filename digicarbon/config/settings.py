@@ -8,6 +8,8 @@ from typing import Any
 
 from digicarbon.note import Note
 
+SCHEMAS = ".digicarbon/schema"
+"""Folder of the schemas that an editor reads."""
 READ = ("hydra.searchpath", "hydra.verbose", "hydra.job_logging", "hydra.hydra_logging")
 """Settings that the command line may set, as keys or as groups."""
 _LIST = re.compile(r"\s*[^\W\d][\w.]*(?:\s*,\s*[^\W\d][\w.]*)+\s*")

@@ -134,4 +134,4 @@ def _words() -> tuple[Mapping[str, Mapping[str, str]], ...]:
     return words
 
 
-lazy(__name__, also="digicarbon.china.facts")
+lazy(__name__)

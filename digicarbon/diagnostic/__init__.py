@@ -5,11 +5,8 @@ from typing import TYPE_CHECKING
 from digicarbon.lazy import lazy
 
 if TYPE_CHECKING:
-    from digicarbon.diagnostic.balance import Balance as Balance
     from digicarbon.diagnostic.base import Diagnostic as Diagnostic
     from digicarbon.diagnostic.base import NoDiagnostic as NoDiagnostic
-    from digicarbon.diagnostic.choice import Choice as Choice
-    from digicarbon.diagnostic.choice import choose as choose
     from digicarbon.diagnostic.concentration import Geary as Geary
     from digicarbon.diagnostic.concentration import GetisOrd as GetisOrd
     from digicarbon.diagnostic.concentration import HotSpots as HotSpots
@@ -23,35 +20,16 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic.diagnose import Diagnose as Diagnose
     from digicarbon.diagnostic.diagnose import diagnose as diagnose
     from digicarbon.diagnostic.emission_factors import EmissionFactors as EmissionFactors
-    from digicarbon.diagnostic.goodman_bacon import GoodmanBacon as GoodmanBacon
-    from digicarbon.diagnostic.goodman_bacon import NegativeWeights as NegativeWeights
     from digicarbon.diagnostic.group_comparison import GroupComparison as GroupComparison
     from digicarbon.diagnostic.group_comparison import compare_groups as compare_groups
-    from digicarbon.diagnostic.honest import HonestBounds as HonestBounds
-    from digicarbon.diagnostic.impulse_responses import ImpulseResponses as ImpulseResponses
-    from digicarbon.diagnostic.leads import Leads as Leads
-    from digicarbon.diagnostic.local_effects import LocalEffects as LocalEffects
-    from digicarbon.diagnostic.local_effects import local_effects as local_effects
-    from digicarbon.diagnostic.local_effects import shock as shock
-    from digicarbon.diagnostic.marginal_effects import MarginalEffects as MarginalEffects
-    from digicarbon.diagnostic.marginal_effects import johnson_neyman as johnson_neyman
-    from digicarbon.diagnostic.marginal_effects import marginal_effects as marginal_effects
     from digicarbon.diagnostic.moran import BivariateMoran as BivariateMoran
     from digicarbon.diagnostic.moran import LocalMoran as LocalMoran
     from digicarbon.diagnostic.moran import Moran as Moran
     from digicarbon.diagnostic.moran import local_moran as local_moran
     from digicarbon.diagnostic.moran import moran as moran
     from digicarbon.diagnostic.moran import moran_bivariate as moran_bivariate
-    from digicarbon.diagnostic.omitted_variable import OmittedVariable as OmittedVariable
-    from digicarbon.diagnostic.oster import Oster as Oster
     from digicarbon.diagnostic.panel_choice import PanelChoice as PanelChoice
     from digicarbon.diagnostic.panel_choice import choose_panel_model as choose_panel_model
-    from digicarbon.diagnostic.policy_placebo import PlaceboInSpace as PlaceboInSpace
-    from digicarbon.diagnostic.policy_placebo import PlaceboInTime as PlaceboInTime
-    from digicarbon.diagnostic.shift_share import AkmErrors as AkmErrors
-    from digicarbon.diagnostic.shift_share import RotembergWeights as RotembergWeights
-    from digicarbon.diagnostic.spatial_choice import SpatialChoice as SpatialChoice
-    from digicarbon.diagnostic.spatial_mediation import SpatialMediation as SpatialMediation
     from digicarbon.diagnostic.turning_points import TurningPoints as TurningPoints
     from digicarbon.diagnostic.turning_points import turning_points as turning_points
     from digicarbon.diagnostic.values import Values as Values

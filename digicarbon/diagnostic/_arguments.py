@@ -112,7 +112,7 @@ def regression_of(value: object) -> PanelRegression | None:
         If its observations are weighted or it has further absorbed effects, which the tests of panel regressions do not
         know.
     """
-    regression = value.as_regression if isinstance(value, Model) else None
+    regression = value.as_a(PanelRegression) if isinstance(value, Model) else None
     if regression is not None and regression.observation_weights is not None:
         raise ConfigError(Note("test_of_weighted", column=regression.observation_weights))
     if regression is not None and regression.absorbs:
@@ -122,7 +122,7 @@ def regression_of(value: object) -> PanelRegression | None:
 
 def spatial_of(value: object) -> SpatialPanel | None:
     """Return a model's spatial panel; None for another kind of model or another object."""
-    return value.as_spatial if isinstance(value, Model) else None
+    return value.as_a(SpatialPanel) if isinstance(value, Model) else None
 
 
 def refuse_unknown(value: object, allowed: tuple[str, ...], key: str) -> None:

@@ -16,7 +16,7 @@ from digicarbon.diagnostic._arguments import Seed, refuse_unknown, regression_of
 from digicarbon.diagnostic._rows import followed, in_english, not_tested
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
-from digicarbon.model import GroupedRegression, GroupedSpatial, Model, PanelRegression
+from digicarbon.model import GroupedRegression, GroupedSpatial, Model, PanelRegression, SpatialPanel
 from digicarbon.model._groups import By, Groups, Interact, known_grouping
 from digicarbon.model.grouped_regression import Expanded, equal_test, grouped
 from digicarbon.model.tested import Tested
@@ -160,9 +160,7 @@ def _in_groups(regression: PanelRegression, by: By, interact: Interact) -> Group
 
 def _in_space(model: Model, by: By, interact: Interact) -> GroupedSpatial:
     """Return a spatial panel with slopes by group."""
-    spatial = model.as_spatial or model.of_groups
-    if spatial is None:
-        raise ConfigError(Note("groups_of_other_model", model=type(model).__name__))
+    spatial = _one_slope(model)
     if interact == "all":
         raise ConfigError(Note("groups_all_in_space"))
     return GroupedSpatial(**spatial.model_dump(), by=by, interact=interact)
@@ -173,7 +171,12 @@ def _without_groups(model: Model) -> Tested:
     regression = regression_of(model)
     if regression is not None:
         return regression.without_groups
-    spatial = model.as_spatial or model.of_groups
+    return _one_slope(model)
+
+
+def _one_slope(model: Model) -> SpatialPanel:
+    """Return the spatial panel with one slope for all groups."""
+    spatial = model.without_groups if isinstance(model, GroupedSpatial) else model.as_a(SpatialPanel)
     if spatial is None:
         raise ConfigError(Note("groups_of_other_model", model=type(model).__name__))
     return spatial
@@ -311,7 +314,7 @@ class GroupComparison(OfModel):
     @property
     def notes(self) -> tuple[Note, ...]:
         """Which model each row comes from: differences in one model and permutation tests come from different ones."""
-        if self.model.as_regression is None:
+        if self.model.as_a(PanelRegression) is None:
             return (Note("groups_in_one_space"),)
         common = {
             "focal": Note("common_controls"),

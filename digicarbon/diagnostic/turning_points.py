@@ -15,7 +15,7 @@ from digicarbon.diagnostic._rows import in_english
 from digicarbon.diagnostic._wild_curve import wild_curve
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, DataError, EstimationError
-from digicarbon.model import Model
+from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.model._observation_weights import positive_rows
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.about import under
@@ -149,7 +149,7 @@ def _curve_tables(
     result = described(result, panel)
     term = named_term(term, slopes_of(result))
     curve = curve_of(result, term)
-    regression = None if model is None else model.as_regression
+    regression = None if model is None else model.as_a(PanelRegression)
     if regression is not None and regression.observation_weights is not None:
         # rows that weigh nothing were left out
         panel = positive_rows(panel.with_terms(regression.terms), regression.observation_weights)[0]
@@ -480,7 +480,7 @@ class TurningPoints(OfModel):
             names = powers_in(variable, slopes)
         except ConfigError as error:
             raise under(error, "diagnostic.term" if self.term else "") from error
-        spatial = self.model.as_spatial
+        spatial = self.model.as_a(SpatialPanel)
         if spatial is not None and (spatial.kind in LAG_KINDS or set(names) & set(spatial.lagged)):
             raise ConfigError(Note("curve_of_spatial_lag", kind=spatial.kind, term=variable))
         base = slopes[names[0]][0]

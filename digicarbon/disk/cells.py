@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,6 +44,15 @@ def plain_table(table: pd.DataFrame) -> pd.DataFrame:
     if not any(_FORMULA.match(text) and is_formula(text) for text in texts):
         return table
     return table.map(plain).rename(index=plain, columns=plain).rename_axis(index=plain, columns=plain)
+
+
+def as_csv(head: Sequence[str], rows: Iterable[Iterable[object]]) -> bytes:
+    """Return rows below a head as a CSV file."""
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    return target.getvalue().encode()
 
 
 def _columns(table: pd.DataFrame, name: Any) -> list[pd.Series[Any]]:

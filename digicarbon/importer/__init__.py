@@ -5,12 +5,4 @@ from digicarbon.importer.base import Importer as Importer
 from digicarbon.importer.long import LongImporter as LongImporter
 from digicarbon.lazy import lazy
 
-lazy(
-    __name__,
-    {
-        "CeadsApparentImporter": "digicarbon.china.importer.ceads_apparent",
-        "CeadsEnergyImporter": "digicarbon.china.importer.ceads_energy",
-        "CeadsSectoralImporter": "digicarbon.china.importer.ceads_sectoral",
-        "NbsImporter": "digicarbon.china.importer.nbs",
-    },
-)
+lazy(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, ClassVar, ParamSpec
+from typing import TYPE_CHECKING, Annotated, ClassVar, ParamSpec, TypeVar
 
 import numpy as np
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -22,14 +22,10 @@ from digicarbon.spec import Names, Spec
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
-    from digicarbon.model.did.base import DiD
-    from digicarbon.model.dynamic_space.base import DynamicSpatialPanel
-    from digicarbon.model.panel_iv import PanelIV
-    from digicarbon.model.panel_regression import PanelRegression
-    from digicarbon.model.spatial_panel import SpatialPanel
     from digicarbon.script import Extract, RPart, StataPart
 
 _Given = ParamSpec("_Given")
+Other = TypeVar("Other", bound="Model")
 Level = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -194,35 +190,17 @@ class Model(Spec):
             return result
         return replace(result, roles=roles_made_of(result.terms, result.roles, self.made_of(panel)))
 
-    @property
-    def as_regression(self) -> PanelRegression | None:
-        """The panel regression whose terms, effects and errors the tests of panel regressions take; None if none is."""
-        return None
+    def as_a(self, kind: type[Other]) -> Other | None:
+        """Return the model of another kind whose tests and diagnostics are meant for this one; None if none is.
 
-    @property
-    def as_spatial(self) -> SpatialPanel | None:
-        """The spatial panel that the tests of spatial models take; None if none is."""
-        return None
+        By default a model is of its own kind and of those that it inherits from.
 
-    @property
-    def of_groups(self) -> SpatialPanel | None:
-        """The spatial panel with one slope for all units whose slopes this model splits by group; None if none is."""
-        return None
-
-    @property
-    def as_iv(self) -> PanelIV | None:
-        """The model of instruments that the diagnostics of shift-share instruments take; None if none is."""
-        return None
-
-    @property
-    def as_did(self) -> DiD | None:
-        """The model of a policy's effects that the diagnostics of policies take; None if none is."""
-        return None
-
-    @property
-    def as_dynamic_space(self) -> DynamicSpatialPanel | None:
-        """The dynamic spatial panel whose responses over years are asked for; None if none is."""
-        return None
+        Parameters
+        ----------
+        kind : type
+            What a diagnostic asks for, e.g. `digicarbon.model.PanelRegression`.
+        """
+        return self if isinstance(self, kind) else None
 
     @property
     def split(self) -> tuple[str, ...]:

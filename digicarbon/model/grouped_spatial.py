@@ -14,7 +14,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import WeightsError
 from digicarbon.model._groups import ByGroup, Groups, groups_of
 from digicarbon.model._spatial_estimates import Design, Kind
-from digicarbon.model.base import Model
+from digicarbon.model.base import Model, Other
 from digicarbon.model.batch import Batch, Estimand, OneByOne
 from digicarbon.model.grouped_regression import equal_tests, group_dummies, grouped
 from digicarbon.model.spatial_panel import SpatialPanel
@@ -103,13 +103,16 @@ class GroupedSpatial(ByGroup, SpatialPanel):
             raise ValueError(Note("groups_with_delta", key="effects_se", effects_se=self.effects_se))
         return self
 
-    @property
-    def as_spatial(self) -> SpatialPanel | None:
-        """None: the tests of spatial panels are of models with one slope."""
-        return None
+    def as_a(self, kind: type[Other]) -> Other | None:
+        """Return the model itself; the tests of spatial panels are of models with one slope."""
+        return None if kind is SpatialPanel else super().as_a(kind)
+
+    def cautions(self, result: Result, panel: Panel, weights: Weights | None) -> list[Note]:
+        """Return none: they are of models with one slope."""
+        return []
 
     @property
-    def of_groups(self) -> SpatialPanel:
+    def without_groups(self) -> SpatialPanel:
         """The spatial panel with one coefficient for all groups."""
         return SpatialPanel(**self.model_dump(exclude={"by", "interact"}))
 

@@ -154,11 +154,6 @@ class PanelIV(Tested):
         return self.endogenous or self.x
 
     @property
-    def as_iv(self) -> PanelIV:
-        """The model itself."""
-        return self
-
-    @property
     def terms(self) -> tuple[str, ...]:
         """All columns that the model reads."""
         return (*super().terms, *self.instruments)

@@ -489,10 +489,25 @@ class PanelRegression(Tested):
             and columns.clearly_even(result.focal)
         )
 
-    @property
-    def as_regression(self) -> PanelRegression:
-        """The regression itself."""
-        return self
+    def cautions(self, result: Result, panel: Panel, weights: Weights | None) -> list[Note]:
+        """Return what a reader must know before the p values of the wild bootstrap."""
+        return [] if self._needs_no_caution(result, panel, weights) else self.looked_for(result, panel)
+
+    def looked_for(self, result: Result, panel: Panel) -> list[Note]:
+        """Return the `cautions` of a result of this regression, or of a model that is this regression."""
+        from digicarbon.model.cautions import leverage, unit_effects_left_out
+
+        model, made = self.interacted(panel)
+        by = model.observation_weights
+        made = made.with_terms(model.terms)
+        weighting = None if by is None else Weighting.of(made, by)
+        further = absorption(made, model.fixed, model.absorb, model.trends, weighting)
+        terms = made.expanded(model.regressors, among=model.terms)
+        notes = leverage(made, result.focal, terms, model.fixed, by, further)
+        if by is not None or further:
+            # the F test is that of a regression without weights
+            return [*notes]
+        return [*notes, *unit_effects_left_out(made, self.y, terms, model.fixed, None)]
 
     @property
     def without_groups(self) -> PanelRegression:

@@ -375,10 +375,20 @@ class SpatialPanel(Tested):
             return False
         return design.clearly_even(len(self.regressors), tuple(map(self.regressors.index, self.x)))
 
-    @property
-    def as_spatial(self) -> SpatialPanel | None:
-        """The model itself."""
-        return self
+    def cautions(self, result: Result, panel: Panel, weights: Weights | None) -> list[Note]:
+        """Return what a reader must know before the p values of the wild bootstrap."""
+        if self._needs_no_caution(result, panel, weights):
+            return []
+        from digicarbon.model.cautions import Filters, leverage, unit_effects_left_out
+
+        made, filters = panel.with_terms(self.terms), None
+        if weights is not None and self.fixed == "time":
+            filters = Filters.of(result, weights.align(made).operator)
+        terms = made.expanded(self.regressors, among=self.terms)
+        return [
+            *leverage(made, result.focal, terms, self.fixed, None, None),
+            *unit_effects_left_out(made, self.y, terms, self.fixed, filters),
+        ]
 
     def extract(self, panel: Panel, weights: Weights | None) -> Extract:
         """Return outcome, regressors and the spatial lags that are in the model."""

@@ -11,8 +11,6 @@ import numpy as np
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
-from digicarbon.model._absorption import absorption
-from digicarbon.model._observation_weights import Weighting
 from digicarbon.model.base import Level, Model
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.note import Note
@@ -24,9 +22,7 @@ from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
     from digicarbon.model._panel_restrictions import Contrasts
-    from digicarbon.model.panel_regression import PanelRegression
     from digicarbon.model.restrictions import Redrawn, Restrictions
-    from digicarbon.model.spatial_panel import SpatialPanel
     from digicarbon.numeric.resampling.unit_wild import WildTest
 
 Test = Literal["errors", "wild"]
@@ -118,7 +114,7 @@ class Tested(Model):
         """Return what `tested` returns, with restrictions that are already known."""
         if not result.terms:
             return result
-        cautions = self._cautions(result, panel, weights)
+        cautions = self.cautions(result, panel, weights)
         if self.test == "errors":
             return replace(result, notes=(*result.notes, *cautions)) if cautions else result
         why = Note("wild_not_at_end", parameter=result.end) if result.end else self.no_wild
@@ -182,45 +178,9 @@ class Tested(Model):
             notes.append(Note("wild_unbounded"))
         return tuple(notes)
 
-    def _needs_no_caution(self, result: Result, panel: Panel, weights: Weights | None) -> bool:
-        """Return whether a fit needs no caution for sure, as its design says without a further look."""
-        return False
-
-    def _cautions(self, result: Result, panel: Panel, weights: Weights | None) -> list[Note]:
-        """Return what a reader must know before the p values."""
-        if self._needs_no_caution(result, panel, weights):
-            return []
-        from digicarbon.model.cautions import Filters, leverage, unit_effects_left_out
-
-        model: PanelRegression | SpatialPanel
-        filters, by, further = None, None, None
-        if self.as_regression is not None:
-            model, made = self.as_regression.interacted(panel)
-            by = model.observation_weights
-            made = made.with_terms(model.terms)
-            weighting = None if by is None else Weighting.of(made, by)
-            further = absorption(made, model.fixed, model.absorb, model.trends, weighting)
-        elif self.as_spatial is not None:
-            model, made = self.as_spatial, panel.with_terms(self.as_spatial.terms)
-            if weights is not None and model.fixed == "time":
-                filters = Filters.of(result, weights.align(made).operator)
-        elif self.as_dynamic_space is not None and weights is not None:
-            past = self.as_dynamic_space
-            if past.effects != "time":
-                return []
-            made = panel.with_terms(past.terms)
-            of_now = Filters.of(result, weights.align(made).operator)
-            filters = replace(of_now, lagged=of_now.lagged | ({past.past} if past.space_time_lag else set()))
-            terms = (*made.expanded(past.regressors, among=past.terms), past.past)
-            return unit_effects_left_out(made, self.y, terms, past.effects, filters)
-        else:
-            return []
-        terms = made.expanded(model.regressors, among=model.terms)
-        return [
-            *leverage(made, result.focal, terms, model.fixed, by, further),
-            # the F test is that of a regression without weights
-            *(unit_effects_left_out(made, self.y, terms, model.fixed, filters) if by is None and not further else ()),
-        ]
+    def cautions(self, result: Result, panel: Panel, weights: Weights | None) -> list[Note]:
+        """Return what a reader must know before the p values of the wild bootstrap."""
+        return []
 
 
 def _put(

@@ -22,9 +22,9 @@ from digicarbon.page.effects import Effects, effects
 from digicarbon.page.words import Words
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
-from digicarbon.report.evidence import UNITS_FILE, Evidence
 from digicarbon.report.joint import EACH_FILE, Joint, each_of
 from digicarbon.report.labels import options_beside
+from digicarbon.report.supplement import Supplement
 from digicarbon.sweep import tables
 from digicarbon.sweep.provenance import SEEDS
 from digicarbon.sweep.tables import absent, finished, stated
@@ -185,8 +185,8 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
     joints = _joints(sweep, report)
     if isinstance(report, SpecificationCurve) and joints:
         report = report.with_joints(joints)
-    evidence = None if report.evidence_request is None else sweep.evidence(report.evidence_request)
-    report = report.with_evidence(evidence)
+    supplement = None if report.supplement_request is None else sweep.supplement(report.supplement_request)
+    report = report.with_supplement(supplement)
     in_words = report.words.title(title, simulated=False)
     table, refusal = _table(sweep, report, title)
     new_pictures, complaint = _new_pictures(sweep, report, in_words) if stored is None else ({}, None)
@@ -229,7 +229,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         link_note=words("links_server", address=sweep.uri.rstrip("/"))
         if server
         else words("links_local", command=command_line("ui", sweep.experiment)),
-        files={**picture_files, **_beside(joints, evidence, report), "runs.csv": runs.table(sweep)},
+        files={**picture_files, **_beside(joints, supplement, report), "runs.csv": runs.table(sweep)},
     )
 
 
@@ -254,14 +254,14 @@ def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | No
             sweep.notes,
             sweep.simulated,
             sweep.lacking,
-            (*stated(sweep.multiverse, sweep.judged), *absent(sweep.failures, sweep.roster.failed), *_lock(sweep)),
+            (
+                *stated(sweep.multiverse, sweep.judged),
+                *absent(sweep.failures, sweep.roster.failed),
+                *sweep.statements.values(),
+            ),
         ), None
     except DigicarbonError as error:
         return None, note_of(error)
-
-
-def _lock(sweep: RecordedSweep) -> tuple[Note, ...]:
-    return () if sweep.lock is None else (sweep.lock,)
 
 
 def _new_pictures(sweep: RecordedSweep, report: Report, title: str) -> tuple[Mapping[str, bytes], Note | None]:
@@ -352,15 +352,14 @@ def _joint(joints: Mapping[str, Joint], words: Words) -> Markup:
     return Markup("".join(pieces))
 
 
-def _beside(joints: Mapping[str, Joint], evidence: Evidence | None, report: Report) -> dict[str, bytes]:
+def _beside(joints: Mapping[str, Joint], supplement: Supplement | None, report: Report) -> dict[str, bytes]:
     """Return the files of each specification's p values and of the estimates without each unit, as the page has them.
 
     A sweep may have several of each, of other numbers.
     """
     tables = {EACH_FILE: each_of(joints)} if joints else {}
-    wanted = report.evidence_request is not None and report.evidence_request.leave_out
-    if evidence is not None and evidence.left_out is not None and wanted:
-        tables[UNITS_FILE] = evidence.left_out.table
+    if supplement is not None and report.supplement_request is not None:
+        tables |= report.supplement_request.tables(supplement)
     return {name: plain_table(table).to_csv(index=False).encode() for name, table in tables.items()}
 
 
@@ -487,8 +486,8 @@ def _origins(sweep: RecordedSweep, words: Words) -> Iterator[tuple[str, str]]:
     seeds = [f"{key} = {seed}" for text in _values(rows, SEEDS) for key, seed in json.loads(text).items()]
     if seeds:
         yield words("seeds"), ", ".join(dict.fromkeys(seeds))
-    if sweep.lock is not None:
-        yield words("lock"), sweep.lock.text(words.language)
+    for head, note in sweep.statements.items():
+        yield words(head), note.text(words.language)
     if len(rows):
         yield words("date"), f"{_when(int(rows['start'].min()))} – {_when(int(rows['end'].max()))}"
 

@@ -14,7 +14,6 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-import digicarbon
 from digicarbon.disk.cells import plain_table
 from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError
@@ -23,6 +22,7 @@ from digicarbon.page.section import MOST_PARTS, Section
 from digicarbon.page.words import Words
 from digicarbon.render import FORMATS
 from digicarbon.render.html import STYLE
+from digicarbon.version import __version__
 
 HERE = Path(__file__).parent
 PAGE = "index.html"
@@ -123,7 +123,7 @@ def files(
         simulated=[one.simulated for one in sections],
         say=words,
         language={"en": "en", "zh": "zh-CN"}[words.language],
-        version=digicarbon.__version__,
+        version=__version__,
         made=(now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
         table_style=Markup(STYLE),
         style=_markup_of("page.css"),

@@ -7,20 +7,19 @@ import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any, Literal
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import ConfigError, DataError
+from digicarbon.errors import DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.panel._index import Column, Index, all_finite, in_order, label, owned, periods_of, units_in_order
 from digicarbon.panel._terms import SPELLING, evaluate, made_of
-from digicarbon.panel.policy import Always, Policy, with_policy
-from digicarbon.panel.shift_share import Complete, ShiftShare, ShiftShares
+from digicarbon.panel.making import Origin, methods
 from digicarbon.result import MadeOf
 
 Gaps = Literal["refuse", "drop_units", "keep"]
@@ -64,14 +63,16 @@ class Panel:
         The k columns of numbers; not-a-number where missing.
     text : mapping of str to ndarray, shape (rows,)
         Columns that hold text, kept for grouping; a model cannot use them.
-    shift_shares : mapping of str to ShiftShare
-        What columns of shares times shocks are made of, by column.
+    origins : mapping of str to Origin
+        What columns are made of, by column, where diagnostics read it.
+
+    Packs add methods, such as ``with_policy``.
     """
 
     index: Index
     columns: Mapping[str, Column]
     text: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    shift_shares: Mapping[str, ShiftShare] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for array in self.text.values():
@@ -80,7 +81,17 @@ class Panel:
     def __reduce__(self) -> tuple[Any, ...]:
         # one block: with a file per column, mapping a large panel into memory would be slow
         block = np.stack([column.values for column in self.columns.values()]) if self.columns else None
-        return _restored, (self.index, tuple(self.columns), block, dict(self.text), dict(self.shift_shares))
+        return _restored, (self.index, tuple(self.columns), block, dict(self.text), dict(self.origins))
+
+    if not TYPE_CHECKING:  # else no name would be unknown to a type checker
+
+        def __getattr__(self, name):
+            if name.startswith("_") or name not in methods():
+                raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+            return partial(methods()[name], self)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *methods()})
 
     def __repr__(self) -> str:
         n, t = self.shape
@@ -193,6 +204,13 @@ class Panel:
     def unit_name(self) -> str:
         """What messages and tables call a unit."""
         return self.index.unit_name
+
+    def is_binary(self, name: str) -> bool:
+        """Return whether a column is 0 or 1 in every row."""
+        column = self.columns[name]
+        if "binary" not in column.memory:
+            column.memory["binary"] = bool(np.isin(column.values, (0.0, 1.0)).all())
+        return bool(column.memory["binary"])
 
     @property
     def time_name(self) -> str:
@@ -413,69 +431,15 @@ class Panel:
         columns = {name: column for name, column in self.columns.items() if name not in new}
         text = {name: column for name, column in self.text.items() if name not in new}
         made = columns | {name: owned(values) for name, values in new.items()}
-        return Panel(self.index, made, text, self.shift_shares)
+        return Panel(self.index, made, text, self.origins)
 
     def with_text(self, new: dict[str, NDArray[Any]]) -> Panel:
         """Return a panel with further columns of text, each of shape (rows,)."""
         return replace(self, text={**self.text, **new})
 
-    def with_shift_shares(self, new: Mapping[str, ShiftShare]) -> Panel:
-        """Return a panel that knows what further columns of shares times shocks are made of."""
-        return replace(self, shift_shares={**self.shift_shares, **new})
-
-    def with_shift_share(
-        self, name: str, shares: str | pd.DataFrame, shocks: str | pd.DataFrame, complete: Complete = "refuse"
-    ) -> Panel:
-        """Return a panel with a column of shares times shocks, see `digicarbon.panel.ShiftShares`.
-
-        Parameters
-        ----------
-        name : str
-            What the column is called; the sum of a unit's shares is beside it, as ``name_shares``.
-        shares, shocks : str or DataFrame
-            A file or a table, with the columns ``unit``, ``sector`` and ``share``, or ``time``, ``sector`` and
-            ``shock``; or columns of the panel, with ``*`` for the sector.
-        complete : {"refuse", "keep"}
-            What to do where the shares of a unit do not sum to one.
-
-        Raises
-        ------
-        ConfigError
-            If shares or shocks are of another type.
-        DataError
-            As `digicarbon.panel.ShiftShares.made` does.
-        """
-        tables: dict[str, pd.DataFrame] = {}
-        texts: dict[str, str] = {}
-        for key, given in (("shares", shares), ("shocks", shocks)):
-            if isinstance(given, pd.DataFrame):
-                tables[key] = given
-            elif not isinstance(given, str):
-                raise ConfigError(Note("shift_share_takes", key=key, given=type(given).__name__))
-            texts[key] = given if isinstance(given, str) else ""
-        return ShiftShares(**texts, complete=complete).made(self, name, tables=tables)[0]
-
-    def with_policy(self, name: str, first: str | Policy | Mapping[str, int | str], always: Always = "refuse") -> Panel:
-        """Return a panel with the columns of a policy, see `digicarbon.panel.policy_columns`.
-
-        Parameters
-        ----------
-        name : str
-            What the policy is called, and its column of 0 and 1.
-        first : str, Policy or mapping of str to int or str
-            The column of the first period under the policy; or a `Policy`, for a dummy, a share or a file; or the
-            first period by unit, where a unit that is not named never has the policy (a Series goes as ``dict``).
-        always : {"refuse", "drop", "keep"}
-            What to do with units that have no period before their policy: stop with their names, leave them out, or
-            keep them. A `Policy` brings its own rule.
-
-        Raises
-        ------
-        DataError
-            If a column of that name exists; a unit is unknown; a first period is not one of the panel's, or differs
-            within a unit; a unit has no period before its policy; nobody gets the policy, or all in the same period.
-        """
-        return with_policy(self, name, first, always)
+    def with_origins(self, new: Mapping[str, Origin]) -> Panel:
+        """Return a panel that knows what further columns are made of."""
+        return replace(self, origins={**self.origins, **new})
 
     def select(self, units: Iterable[str] | None = None, periods: Iterable[int | str] | None = None) -> Panel:
         """Return the rows of some units and periods.
@@ -522,7 +486,7 @@ class Panel:
             self.index.cut(keep),
             {name: column.cut(keep) for name, column in self.columns.items()},
             {name: column[keep] for name, column in self.text.items()},
-            self.shift_shares,
+            self.origins,
         )
 
     def complete(self, names: Sequence[str], gaps: Gaps = "refuse") -> Panel:
@@ -645,11 +609,11 @@ def _restored(
     names: tuple[str, ...],
     block: FloatArray | None,
     text: Mapping[str, NDArray[Any]],
-    shift_shares: Mapping[str, ShiftShare],
+    origins: Mapping[str, Origin],
 ) -> Panel:
     """Return a pickled panel, whose columns are rows of one array."""
     columns = {} if block is None else {name: Column(row) for name, row in zip(names, block, strict=True)}
-    return Panel(index, columns, text, shift_shares)
+    return Panel(index, columns, text, origins)
 
 
 def _codes(column: pd.Series[Any], known: Sequence[Any]) -> tuple[tuple[Any, ...], IntArray]:

@@ -1,19 +1,20 @@
-"""Arithmetic on columns: parsed as a formula, never run as Python."""
+"""How a panel is built: its span, columns by arithmetic and by packs, logarithms, gaps, and the terms of models."""
 
 from __future__ import annotations
 
 import ast
+import inspect
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_datetime64_any_dtype
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, create_model, model_serializer, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError
@@ -22,8 +23,7 @@ from digicarbon.note.about import under
 from digicarbon.panel._index import Column, in_order, label, periods_of
 from digicarbon.panel._terms import LOG_PREFIX, Atom, parse
 from digicarbon.panel.base import ColumnError, Gaps, Panel
-from digicarbon.panel.policy import SomePolicy, files_of, match_weight, policy_columns, refuse_name
-from digicarbon.panel.shift_share import SomeShiftShares, shift_share_files, sum_of_shares
+from digicarbon.panel.making import Maker, Making, files_of, makers, refuse_name
 from digicarbon.source.base import InputFile
 from digicarbon.spec import Spec
 
@@ -204,7 +204,7 @@ class Selection:
         return panel.with_columns({term: part.product(term, panel) for term in products}).with_terms(terms)
 
     def _has_outliers(self, variable: str) -> bool:
-        """Return whether outliers of a variable may be treated: a policy has none, nor have weights of matched rows."""
+        """Return whether outliers of a variable may be treated; columns that packs make have none."""
         return variable not in self.design.without_outliers and variable not in self.panel.text
 
     def _need(self, term: str) -> tuple[dict[str, Atom], tuple[str, ...], bool]:
@@ -279,9 +279,9 @@ class Assembled(NamedTuple):
     ----------
     panel : Panel
     notes : tuple of Note
-        What a reader has to know of its policies.
+        What a reader has to know of the columns that packs made.
     left_out : frozenset of str
-        The units that were left out because they have no period before a policy.
+        The units that packs left out, e.g. those without a period before a policy.
     """
 
     panel: Panel
@@ -298,7 +298,7 @@ class UnknownColumnError(ColumnError):
     """A term needs a column that is neither in the data nor defined."""
 
 
-class PanelDesign(Spec):
+class _Design(Spec):
     """How the panel is built.
 
     A term ``ln_name`` of a model is the natural logarithm of the column ``name``, unless a column ``ln_name`` exists.
@@ -317,12 +317,6 @@ class PanelDesign(Spec):
         column; or leave the observation out (the panel is then not balanced, unless ``gaps`` is ``"drop_units"``).
     gaps : {"refuse", "drop_units", "keep"}
         What to do with a unit that lacks a period or a needed value.
-    policy : mapping of str to Policy
-        The dates of policies by the policy's name, e.g. ``pilot: first_year``: the panel gets the columns ``pilot`` (1
-        under the policy, else 0), ``pilot_event`` (periods since its first one) and ``pilot_cohort`` (the first one).
-    shift_share : mapping of str to ShiftShares
-        Shares of units in sectors and shocks to sectors, by the name of the column that they make, e.g.
-        ``bartik: {shares: shares.csv, shocks: shocks.csv}``; ``bartik_shares`` is the sum of a unit's shares.
     """
 
     role: ClassVar[str] = "panel"
@@ -332,24 +326,21 @@ class PanelDesign(Spec):
     derive: dict[str, str] = Field(default_factory=dict)
     log: LogRule = "strict"
     gaps: Gaps = "refuse"
-    policy: dict[str, SomePolicy] = Field(default_factory=dict)
-    shift_share: dict[str, SomeShiftShares] = Field(default_factory=dict)
 
     @model_serializer(mode="wrap")
     def _without_empty(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave no policies out, so that panels without any have the fingerprints of earlier versions."""
+        """Leave fields of packs out where they are empty, so that a further pack changes no fingerprint."""
         fields: dict[str, Any] = plain(self)
-        empty = {name for name in ("policy", "shift_share") if not getattr(self, name)}
+        empty = {maker.field for maker in makers() if not getattr(self, maker.field)}
         return {name: value for name, value in fields.items() if name not in empty}
 
     @model_validator(mode="after")
-    def _check_policies(self) -> Self:
-        for field, names in (("policy", self.policy), ("shift_share", self.shift_share)):
-            for name in names:
-                try:
-                    refuse_name(name)
-                except ValueError as error:
-                    raise ValueError(Note("under_key", key=f"{field}.{name}", said=error.args[0])) from error
+    def _check_names(self) -> Self:
+        for maker, name, _ in self.made_columns:
+            try:
+                refuse_name(name)
+            except ValueError as error:
+                raise ValueError(Note("under_key", key=f"{maker.field}.{name}", said=error.args[0])) from error
         return self
 
     @model_validator(mode="after")
@@ -382,12 +373,12 @@ class PanelDesign(Spec):
         Raises
         ------
         DataError
-            If rows are missing or occur twice, no row is left in the span, or the dates of a policy are wrong.
+            If rows are missing or occur twice, no row is left in the span, or what columns are made of is wrong.
         """
         return self.assembled(frame, unit_name, time_name, regions).panel
 
     def assembled(self, frame: pd.DataFrame, unit_name: str, time_name: str, regions: str = "") -> Assembled:
-        """Return the panel of `assemble`, and what a reader has to know of its policies; the same arguments.
+        """Return the panel of `assemble`, and what a reader has to know of its columns; the same arguments.
 
         Raises
         ------
@@ -398,49 +389,42 @@ class PanelDesign(Spec):
         if clash:
             raise DataError(Note("column_of_two_meanings", columns=cut(clash)))
         renamed = self._in_span(frame, time_name).rename(columns={"unit": unit_name, "time": time_name})
-        dates = {policy.column or "" for policy in self.policy.values()} & set(renamed.columns)
+        dates = {spec.dated or "" for _, _, spec in self.made_columns} & set(renamed.columns)
         # otherwise the panel would count the nanoseconds of a date
         written = {name: periods_of(renamed[name], name) for name in dates if is_datetime64_any_dtype(renamed[name])}
         panel = Panel.from_frame(renamed.assign(**written), unit_name, time_name, self.gaps, regions)
         notes: list[Note] = []
         complete = set(panel.units)
-        for name, policy in self.policy.items():
-            try:
-                panel, remarks = policy.made(panel, name, map(label, frame["unit"].unique()))
-            except DataError as error:
-                raise under(error, f"panel.policy.{name}") from error
-            notes += remarks
-        for name, spec in self.shift_share.items():
+        for maker, name, spec in self.made_columns:
             try:
                 panel, remarks = spec.made(panel, name, map(label, frame["unit"].unique()))
             except DataError as error:
-                raise under(error, f"panel.shift_share.{name}") from error
+                raise under(error, f"panel.{maker.field}.{name}") from error
             notes += remarks
         return Assembled(panel, tuple(notes), frozenset(complete - set(panel.units)))
 
     @property
     def files(self) -> tuple[InputFile, ...]:
-        """The files of policies' dates, of shares and of shocks, as they are now."""
-        return (*files_of(self.policy), *shift_share_files(self.shift_share))
+        """The files that columns are made of, as they are now."""
+        return tuple(file for maker in makers() for file in files_of(maker, getattr(self, maker.field)))
 
     @cached_property
-    def made_of_shares(self) -> frozenset[str]:
-        """The columns that shares and shocks make."""
-        return frozenset(column for name in self.shift_share for column in (name, sum_of_shares(name)))
-
-    @cached_property
-    def made_of_policies(self) -> frozenset[str]:
-        """The columns that policies make; a unit that never has a policy has no event time, which is no gap."""
-        return frozenset(column for name in self.policy for column in policy_columns(name))
+    def made_columns(self) -> tuple[tuple[Maker, str, Making], ...]:
+        """What packs make of choices: the kind, the name, and the specification of each."""
+        return tuple((maker, name, spec) for maker in makers() for name, spec in getattr(self, maker.field).items())
 
     @cached_property
     def without_outliers(self) -> frozenset[str]:
         """The columns that a sample's treatment of outliers leaves as they are."""
-        return self.made_of_policies | self.made_of_shares | {match_weight(name) for name in self.policy}
+        return frozenset(column for maker, name, _ in self.made_columns for column in maker.as_they_are(name))
+
+    @cached_property
+    def _with_gaps(self) -> frozenset[str]:
+        return frozenset(column for maker, name, _ in self.made_columns for column in maker.with_gaps(name))
 
     def may_be_empty(self, column: str) -> bool:
-        """Return whether a value that is not a number is no gap in a column: where a unit never has a policy."""
-        return column in self.made_of_policies and column not in self.policy
+        """Return whether a value that is not a number is no gap in a column, e.g. where a unit never has a policy."""
+        return column in self._with_gaps
 
     def take(
         self,
@@ -495,29 +479,13 @@ class PanelDesign(Spec):
             name = rest.pop()
             if name in known:
                 columns[name] = None
-            elif name in self.made_of_shares:
-                columns |= dict.fromkeys(self._behind_shares(name, known))
-            elif name in self.made_of_policies:
-                columns |= dict.fromkeys(self._behind_policy(name))
+            elif made := [(own, spec) for maker, own, spec in self.made_columns if name in maker.columns(own)]:
+                columns |= dict.fromkeys(column for own, spec in made for column in spec.behind(own, name, known))
             elif name in self.derive:
                 rest += columns_of(self.derive[name])
             elif name.startswith(LOG_PREFIX):
                 rest.append(name.removeprefix(LOG_PREFIX))
         return tuple(columns)
-
-    def _behind_policy(self, column: str) -> Iterator[str]:
-        """Yield the column of the data, or of a file of its own, that a policy's column is made of."""
-        for name, policy in self.policy.items():
-            behind = column if policy.files else policy.column
-            if behind is not None and column in policy_columns(name):
-                yield behind
-
-    def _behind_shares(self, column: str, known: Collection[str]) -> Iterator[str]:
-        """Yield what a column of shares times shocks is made of: itself where these are in files of its own."""
-        for name, spec in self.shift_share.items():
-            if column in (name, sum_of_shares(name)):
-                yield from [column] if spec.files else []
-                yield from spec.columns(known)
 
     def is_plain(self, panel: Panel, term: str) -> bool:
         """Return whether a term is a column, a definition, or a logarithm of one."""
@@ -653,6 +621,19 @@ class PanelDesign(Spec):
             key = f"panel.derive.{name}"
             raise error.anew(Note("in_definition", key=key, expression=expression, said=error)) from error
         return extended.with_columns({name: np.broadcast_to(values, extended.unit_codes.shape)})
+
+
+if TYPE_CHECKING:
+    PanelDesign = _Design
+else:
+    # the fields of packs come after those of the core, in the class and in its docstring
+    PanelDesign = create_model(
+        "PanelDesign",
+        __base__=_Design,
+        __module__=__name__,
+        __doc__="\n".join(map(inspect.cleandoc, (_Design.__doc__, *(one.about for one in makers())))),
+        **{one.field: (dict[str, one.kind], Field(default_factory=dict)) for one in makers()},
+    )
 
 
 def _needs(circle: Sequence[str]) -> Note | str:

@@ -36,7 +36,7 @@ from digicarbon.panel import (
     variables_of,
     without_logarithms,
 )
-from digicarbon.panel.policy import policy_columns
+from digicarbon.panel.making import hidden
 from digicarbon.result import Result
 from digicarbon.sample import Sample
 from digicarbon.source import Inputs, Source
@@ -151,7 +151,7 @@ class Stage:
     in_10k_cny : frozenset of str
         The measure's columns, if models take them in 10k CNY.
     left_out : frozenset of str
-        Units that the panel leaves out because of a policy, not because of gaps.
+        Units that the panel leaves out because of a choice such as a policy, not because of gaps.
     """
 
     inputs: Inputs
@@ -183,10 +183,9 @@ class Stage:
         key = (terms, beside)
         if key not in self._digests:
             panel = self.panel(terms)
-            # a policy's first period counts even where a gap hides it
-            behind = [name for term in terms for name in policy_columns(term)[1:] if panel.has(name)]
+            behind = [name for term in terms for name in hidden(term) if panel.has(name)]
             behind += [name for name in beside if panel.has(name)]
-            made = [panel.shift_shares[term].digest for term in terms if term in panel.shift_shares]
+            made = [panel.origins[term].digest for term in terms if term in panel.origins]
             expanded = panel.expanded(terms)
             self._digests[key] = panel.digest_of((*expanded, *behind), made)
             self._records[terms] = PanelRecord.of(panel, expanded)

@@ -87,7 +87,9 @@ def _place(name: str) -> str:
 
 def package_digest() -> str:
     """Return the SHA-256 of all files that compute; equal in processes with the same version of the package."""
-    files = sorted(file for room in ROOMS for file in (PACKAGE / room).rglob("*.py"))
+    files = sorted(
+        file for room in ROOMS for part in (room, f"packs/*/{room}") for file in PACKAGE.glob(f"{part}/**/*.py")
+    )
     sha = hashlib.sha256()
     for file in files:
         sha.update(file.read_bytes())
@@ -145,7 +147,11 @@ def _content(name: str, packages: Set[str], loaded: Mapping[str, bytes]) -> byte
 
 
 def _computes(name: str) -> bool:
-    return name.split(".")[1] in ROOMS and not f"{name}.".startswith(SCRIPTS)
+    _, room, *inner = name.split(".")
+    if room == "packs":
+        # a pack has rooms of the same names
+        return len(inner) > 1 and inner[1] in ROOMS
+    return room in ROOMS and not f"{name}.".startswith(SCRIPTS)
 
 
 def _home(module: str, item: str) -> str:

@@ -23,13 +23,13 @@ from digicarbon.recorded._report import report_of
 from digicarbon.recorded._run import ENDED, data_of, in_order, no_sweep, reading, sweeps_of
 from digicarbon.report import Record
 from digicarbon.report.claim import Judged, claim_of, judged
-from digicarbon.report.evidence import Evidence, EvidenceRequest
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.joint import Joint, JointRequest, joints_from_json
 from digicarbon.report.kinds import Multiverse, multiverse_of
+from digicarbon.report.supplement import Supplement, SupplementRequest
 from digicarbon.secret import masked
-from digicarbon.sweep import lock
 from digicarbon.sweep.provenance import RECORD
+from digicarbon.sweep.statement import stating
 from digicarbon.sweep.tables import DRAWN
 from digicarbon.tracking import (
     EXPERIMENT,
@@ -159,11 +159,11 @@ class RecordedSweep:
         return int((self.rows["status"] == FINISHED).sum()) - len(self.fitted)
 
     @cached_property
-    def lock(self) -> Note | None:
-        """What the sweep says of the lock of its plan, which may have been made later; None if there is none."""
-        if lock.ARTIFACT in self.files:
-            return lock.note_recorded(self.file(lock.ARTIFACT))
-        return lock.note_of_today(self.experiment, int(self.rows["end"].max())) if len(self.rows) else None
+    def statements(self) -> Mapping[str, Note]:
+        """What packs say of the plan, e.g. of its lock, by the key of a head."""
+        last = int(self.rows["end"].max()) if len(self.rows) else None
+        each = {one.head: one.recorded(self.files, self.file, self.experiment, last) for one in stating()}
+        return {head: note for head, note in each.items() if note is not None}
 
     @property
     def notes(self) -> list[tuple[str, Sequence[Note]]]:
@@ -236,11 +236,11 @@ class RecordedSweep:
             return None
         return judged(claim, self.multiverse, self.records, self.joints, self.roster.lost)
 
-    def evidence(self, request: EvidenceRequest) -> Evidence | None:
-        """Return what makes one answer of the specifications; None if no command requested it."""
+    def supplement(self, request: SupplementRequest) -> Supplement | None:
+        """Return what a report requests of all runs; None if no command requested it."""
         there = (place for place in request.places if place in self.files)
-        kept = (Evidence.from_json(self.file(place).decode()) for place in there)
-        return next((evidence for evidence in kept if request.fits(evidence)), None)
+        kept = (request.read(self.file(place).decode()) for place in there)
+        return next((supplement for supplement in kept if request.fits(supplement)), None)
 
 
 class RecordedRecords(Sequence[Record]):

@@ -36,8 +36,8 @@ class Facts:
         Sentences on runs that are not among the cases.
     scripts : tuple of str
         Names of the scripts.
-    lock : str
-        What is said of the lock of the plan.
+    statements : tuple of str
+        What packs say of the plan, e.g. of its lock.
     """
 
     title: str
@@ -46,7 +46,7 @@ class Facts:
     simulated: bool
     uncounted: tuple[str, ...]
     scripts: tuple[str, ...]
-    lock: str
+    statements: tuple[str, ...]
 
 
 def readme(
@@ -83,8 +83,7 @@ def readme(
             "coefficient, effect and standard error with the recorded one."
         ),
         "",
-        _wrapped(facts.lock),
-        "",
+        *(line for statement in facts.statements for line in (_wrapped(statement), "")),
         "To check",
         "  R      " + ", ".join(f"Rscript {name}" for name in r),
         "  Stata  " + ", ".join(f"do {name}" for name in do),

@@ -13,35 +13,20 @@ if TYPE_CHECKING:
     from digicarbon.report.base import Table as Table
     from digicarbon.report.base import attributed as attributed
     from digicarbon.report.beside import table as table
-    from digicarbon.report.decay import DistanceDecayTables as DistanceDecayTables
     from digicarbon.report.diagnostic import DiagnosticTable as DiagnosticTable
-    from digicarbon.report.event_study import EventStudy as EventStudy
-    from digicarbon.report.evidence import Evidence as Evidence
-    from digicarbon.report.evidence import EvidenceRequest as EvidenceRequest
     from digicarbon.report.foreign import as_result as as_result
-    from digicarbon.report.impulse_responses import ImpulseResponseTables as ImpulseResponseTables
     from digicarbon.report.intervals import BandTable as BandTable
     from digicarbon.report.intervals import IntervalPicture as IntervalPicture
     from digicarbon.report.joint import Joint as Joint
     from digicarbon.report.joint import JointRequest as JointRequest
     from digicarbon.report.labels import Labels as Labels
-    from digicarbon.report.local import LocalEffectTable as LocalEffectTable
     from digicarbon.report.maps import HotSpotMap as HotSpotMap
     from digicarbon.report.maps import LisaMap as LisaMap
     from digicarbon.report.maps import MapTable as MapTable
     from digicarbon.report.maps import MoranTable as MoranTable
-    from digicarbon.report.marginal_effects import MarginalEffectTable as MarginalEffectTable
-    from digicarbon.report.mediation import PathTables as PathTables
-    from digicarbon.report.one_answer import OneAnswer as OneAnswer
-    from digicarbon.report.policy_checks import PolicyChecks as PolicyChecks
-    from digicarbon.report.quantile import QuantileReport as QuantileReport
     from digicarbon.report.regression import RegressionTable as RegressionTable
-    from digicarbon.report.sensitivity import Sensitivity as Sensitivity
-    from digicarbon.report.shift_share import ShiftShareTables as ShiftShareTables
     from digicarbon.report.signs import SignTable as SignTable
-    from digicarbon.report.spatial_choice import SpatialChoiceTable as SpatialChoiceTable
     from digicarbon.report.specification_curve import SpecificationCurve as SpecificationCurve
-    from digicarbon.report.threshold import ThresholdReport as ThresholdReport
     from digicarbon.report.turning_points import TurningPointTable as TurningPointTable
     from digicarbon.report.two_tables import TwoTables as TwoTables
 

@@ -15,9 +15,9 @@ from digicarbon.config.files import override
 from digicarbon.note import Note, cut, note_of
 from digicarbon.panel import Panel
 from digicarbon.render import Table as Table
-from digicarbon.report.evidence import Evidence, EvidenceRequest
 from digicarbon.report.joint import Joint, JointRequest
 from digicarbon.report.labels import Labels, Language
+from digicarbon.report.supplement import Supplement, SupplementRequest
 from digicarbon.result import Asked, Result
 from digicarbon.spec import Spec
 
@@ -155,12 +155,12 @@ class Report(Spec):
         return None
 
     @property
-    def evidence_request(self) -> EvidenceRequest | None:
+    def supplement_request(self) -> SupplementRequest | None:
         """What this report needs to know of all runs beyond their results; None for reports that need nothing."""
         return None
 
-    def with_evidence(self, evidence: Evidence | None) -> Report:
-        """Return this report with the evidence that it asked for; None where there is none."""
+    def with_supplement(self, supplement: Supplement | None) -> Report:
+        """Return this report with the supplement that it asked for; None where there is none."""
         return self
 
     @property

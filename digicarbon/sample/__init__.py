@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,13 +20,8 @@ from digicarbon.lazy import lazy
 from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.numeric.percentiles import tails
 from digicarbon.panel import Panel
-from digicarbon.panel.policy import match_weight, policy_columns
-from digicarbon.panel.shift_share import sum_of_shares
+from digicarbon.panel.making import as_they_are
 from digicarbon.spec import Names, Spec
-
-if TYPE_CHECKING:
-    from digicarbon.sample.matching import Matched as Matched
-    from digicarbon.sample.matching import Matching as Matching
 
 lazy(__name__)
 
@@ -274,9 +269,7 @@ class Sample(Spec):
 
     def _without_outliers(self, panel: Panel, kept: NDArray[np.bool_]) -> dict[str, FloatArray]:
         """Return the columns whose outliers are treated, each of shape (rows,); trimmed values are not-a-number."""
-        policies = [name for name in panel.names if all(map(panel.has, policy_columns(name)))]
-        made = {column for name in policies for column in (*policy_columns(name), match_weight(name))}
-        made |= {column for name in panel.shift_shares for column in (name, sum_of_shares(name))}
+        made = as_they_are(panel)
         names = [name for name in panel.names if name not in made]
         unknown = [name for name in self.outliers_of if name not in names]
         if unknown:

@@ -1,4 +1,4 @@
-"""What simulated panels have in common: errors with a memory, and a frame of units by years."""
+"""What simulated panels have in common: places and neighbours, errors with a memory, a frame of units by years."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.spatial.proximity import triangulated
+
+BOX = (100.0, 115.0), (25.0, 37.0)
+"""Longitudes and latitudes of the places, degrees."""
 
 
 def remembered(white: FloatArray, memory: float) -> FloatArray:
@@ -45,3 +49,15 @@ def frame(n: int, periods: int, first_year: int, columns: Mapping[str, FloatArra
             **{name: np.broadcast_to(values, (n, periods)).ravel() for name, values in columns.items()},
         }
     )
+
+
+def places_of(rng: np.random.Generator, n: int) -> FloatArray:
+    """Return longitudes and latitudes of units, shape (n, 2)."""
+    (west, east), (south, north) = BOX
+    return np.column_stack([rng.uniform(west, east, n), rng.uniform(south, north, n)])
+
+
+def neighbours(places: FloatArray) -> FloatArray:
+    """Return the row-standardised weights of places whose Thiessen polygons touch, shape (N, N)."""
+    w = triangulated(places, "great_circle").matrix(1.0).toarray()
+    return np.asarray(w / w.sum(axis=1, keepdims=True))

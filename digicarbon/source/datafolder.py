@@ -76,7 +76,8 @@ LONG = Dataset("long", ("unit", "year", "series"), ("value",), "series of any un
 @cache
 def datasets() -> Mapping[str, Dataset]:
     """Return the data sets that importers write and a folder source reads, by name: the known country's and `LONG`."""
-    return {**import_module(country().datasets).DATASETS, LONG.name: LONG}
+    own = import_module(country().datasets).DATASETS if country().datasets else {}
+    return {**own, LONG.name: LONG}
 
 
 @dataclass(frozen=True)

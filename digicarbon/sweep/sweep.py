@@ -39,7 +39,7 @@ from digicarbon.report.kinds import multiverse_of
 from digicarbon.report.kinds import recorded as recorded_kinds
 from digicarbon.result import EFFECTS, Result
 from digicarbon.spec import Spec, build
-from digicarbon.sweep import engine, lock, provenance, tables
+from digicarbon.sweep import engine, provenance, statement, tables
 from digicarbon.sweep.answer import description
 from digicarbon.sweep.engine import Fitted, Work
 from digicarbon.sweep.provenance import FINGERPRINT, ledger
@@ -398,17 +398,16 @@ def run(
     record = ledger(planned.runs)
     content = provenance.roster(planned, chosen.kinds, chosen.claim)
     roster = content.to_bytes()
-    locked = lock.state(composer, planned, chosen.report)
-    said = () if locked is None else (locked.note,)
+    stated = statement.before(composer, planned, chosen.report)
     own = _own_test(composer, chosen.report)
-    table_key = tables.key_of(roster, planned.title, chosen.report, said, record.fingerprint)
+    table_key = tables.key_of(roster, planned.title, chosen.report, stated.notes, record.fingerprint)
     store = Store(chosen.tracking, store_name(planned))
     tags = {
         FINGERPRINT: record.fingerprint,
         EXPERIMENT: store_name(planned),
         **({OVERRIDES: " ".join(planned.overrides)} if planned.overrides else {}),
         **provenance.simulated_tag(planned.runs),
-        **({} if locked is None else {lock.TAG: locked.tag}),
+        **stated.tags,
     }
     with _Signals() as signals:
         done = store.open(
@@ -417,7 +416,7 @@ def run(
             tags,
             sweep_key(planned, chosen),
             resume=not force,
-            files={**record.files, ROSTER: roster, **({} if locked is None else {lock.ARTIFACT: locked.artifact})},
+            files={**record.files, ROSTER: roster, **stated.files},
             choices=provenance.choices(content),
             data=provenance.data_sets(planned.runs),
             # a record of data is that of the bytes that its runs had, even if others come to the same numbers
@@ -446,7 +445,7 @@ def run(
                         failed,
                         multiverse_of(content),
                         chosen.claim,
-                        said,
+                        stated.notes,
                         store.kept,
                     )
                     again = {} if failed else tables.recorded(shown, table_key)

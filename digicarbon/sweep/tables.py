@@ -29,13 +29,12 @@ from digicarbon.render import from_json, to_json
 from digicarbon.report import Labels, Record, Report, Table, attributed
 from digicarbon.report.base import owners_of
 from digicarbon.report.claim import Claim, Judge, Judged
-from digicarbon.report.evidence import FILE as EVIDENCE
-from digicarbon.report.evidence import UNITS_FILE, Evidence
 from digicarbon.report.joint import EACH_FILE, Joint, each_of, joints_from_json, joints_to_json, metrics_of
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.kinds import Multiverse
 from digicarbon.report.labels import options_beside
 from digicarbon.report.picture import families
+from digicarbon.report.supplement import Supplement
 from digicarbon.result import Result
 from digicarbon.spec import identity
 from digicarbon.sweep.answer import of_parts, together_of
@@ -180,7 +179,7 @@ def show(
 ) -> Shown:
     """Make the report of a sweep; fitted runs are recorded even if it fails.
 
-    A joint test, or evidence, that the sweep has of the same runs is taken from there.
+    A joint test, or a supplement, that the sweep has of the same runs is taken from there.
 
     Parameters
     ----------
@@ -217,8 +216,8 @@ def show(
             joints, untested, tested = _joints(report, records, multiverse, kept)
             judged = _judged(planned, records, multiverse, claim, joints)
             report = report.with_multiverse(multiverse, judged).with_joints(joints)
-            found, unknown, supported = _evidence(report, records, executor, kept)
-            report = report.with_evidence(found)
+            supplement, unknown, made_from = _supplement(report, records, executor, kept)
+            report = report.with_supplement(supplement)
             report = report.with_failed(len(failures) + records.lacking)
             with progress.phase("pictures"):
                 pictures, lacking = _pictures(planned, report, records)
@@ -242,13 +241,13 @@ def show(
         files[f"{folder}/{EACH_FILE}"] = plain_table(each_of(joints)).to_csv(index=False)
         if not untested:
             files[f"{folder}/{MADE_FROM}"] = _sealed(tested, content)
-    if found is not None and report.evidence_request is not None:
-        folder = report.evidence_request.folder
-        content = found.to_json()
-        files[f"{folder}/{EVIDENCE}"] = content
-        files[f"{folder}/{MADE_FROM}"] = _sealed(supported, content)
-        if found.left_out is not None:
-            files[f"{folder}/{UNITS_FILE}"] = plain_table(found.left_out.table).to_csv(index=False)
+    request = report.supplement_request
+    if supplement is not None and request is not None:
+        content = supplement.to_json()
+        files[f"{request.folder}/{request.file}"] = content
+        files[f"{request.folder}/{MADE_FROM}"] = _sealed(made_from, content)
+        for name, further in request.tables(supplement).items():
+            files[f"{request.folder}/{name}"] = plain_table(further).to_csv(index=False)
     if estimates.count:
         files[ESTIMATES] = place
     lasts = table is not None and not (lacking or untested or unknown or records.lacking)
@@ -416,21 +415,19 @@ def stated(multiverse: Multiverse | None, judged: Judged | None) -> tuple[Note, 
     return (*(() if judged is None else judged.notes), *(() if multiverse is None else multiverse.notes))
 
 
-def _evidence(
+def _supplement(
     report: Report, records: Records, executor: Executor, kept: Kept
-) -> tuple[Evidence | None, tuple[Note, ...], str]:
-    """Return what a report needs to know beyond results, or a note that says why it is unknown, and its key."""
-    request = report.evidence_request
+) -> tuple[Supplement | None, tuple[Note, ...], str]:
+    """Return what a report needs beyond results, or a note that says why there is none, and its key."""
+    request = report.supplement_request
     if request is None or not len(records):
         return None, (), ""
-    key = _made_from([asdict(request), [run.options["model"] for run in records.runs]], records.runs)
-    before = _made_before(f"{request.folder}/{EVIDENCE}", key, kept)
+    key = _made_from([dict(request.key), [run.options["model"] for run in records.runs]], records.runs)
+    before = _made_before(f"{request.folder}/{request.file}", key, kept)
     if before is not None:
-        return Evidence.from_json(before), (), key
-    from digicarbon.sweep.evidence import evidence
-
+        return request.read(before), (), key
     try:
-        return evidence(records.results(), request, executor), (), key
+        return request.make(records.results(), executor), (), key
     except DigicarbonError as error:
         return None, (Note("no_evidence", reason=error),), key
 

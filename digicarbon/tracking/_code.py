@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 
-import digicarbon
+from digicarbon.version import __version__
 
 PACKAGES = ("numpy", "scipy", "pandas", "linearmodels", "spreg", "libpysal", "mlflow", "hydra-core", "joblib")
 
@@ -39,7 +39,7 @@ def versions() -> Mapping[str, str]:
 def provenance() -> Mapping[str, str]:
     """Return tags on the code: package versions, and git commit and dirty flag of the working directory."""
     tags = {
-        "digicarbon.version": digicarbon.__version__,
+        "digicarbon.version": __version__,
         "mlflow.source.name": "digicarbon",
         "mlflow.source.type": "LOCAL",
         "digicarbon.host": platform.node(),

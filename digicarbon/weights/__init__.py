@@ -8,8 +8,6 @@ if TYPE_CHECKING:
     from digicarbon.weights.base import Islands as Islands
     from digicarbon.weights.base import Weights as Weights
     from digicarbon.weights.base import WeightsSpec as WeightsSpec
-    from digicarbon.weights.by_period import ByPeriodWeights as ByPeriodWeights
-    from digicarbon.weights.by_period import WeightsByPeriod as WeightsByPeriod
     from digicarbon.weights.combined import BlendWeights as BlendWeights
     from digicarbon.weights.combined import HigherOrderWeights as HigherOrderWeights
     from digicarbon.weights.combined import PermutedWeights as PermutedWeights
@@ -29,4 +27,4 @@ if TYPE_CHECKING:
     from digicarbon.weights.nested import NestedWeights as NestedWeights
     from digicarbon.weights.summary import WeightsSummary as WeightsSummary
 
-lazy(__name__, {"AdjacencyWeights": "digicarbon.china.weights"})
+lazy(__name__)

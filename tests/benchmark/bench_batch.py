@@ -13,10 +13,10 @@ import pandas as pd
 
 import digicarbon as dc
 from digicarbon.arrays import FloatArray
-from digicarbon.china import facts
 from digicarbon.numeric.linear.within import demean
 from digicarbon.numeric.spatial.batch import LagBatch
 from digicarbon.numeric.spatial.likelihood import Sample, fit_lag
+from digicarbon.packs.china import facts
 from digicarbon.weights import Weights
 
 N, T, K, DRAWS, SINGLE, PERMUTATIONS = 30, 6, 6, 40_000, 1_000, 1_000

@@ -17,15 +17,15 @@ import numpy as np
 from scipy import sparse
 
 import digicarbon as dc
-from digicarbon.numeric.dynamic_space.batch import DynamicBatch
-from digicarbon.numeric.dynamic_space.effects import long_factors, short_factors
-from digicarbon.numeric.dynamic_space.estimator import Setting, fit_dynamic
-from digicarbon.numeric.dynamic_space.null import lags_of
 from digicarbon.numeric.linear.within import demean
 from digicarbon.numeric.spatial.effects import lag_effects
 from digicarbon.numeric.spatial.likelihood import Sample, fit_lag
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.spatial.sparse import SparseOperator
+from digicarbon.packs.dynamic_space.numeric.batch import DynamicBatch
+from digicarbon.packs.dynamic_space.numeric.effects import long_factors, short_factors
+from digicarbon.packs.dynamic_space.numeric.estimator import Setting, fit_dynamic
+from digicarbon.packs.dynamic_space.numeric.null import lags_of
 from digicarbon.source import SimulatedDynamicSpace
 from digicarbon.weights import DelaunayWeights
 

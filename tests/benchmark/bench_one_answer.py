@@ -24,14 +24,14 @@ import yaml
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.config.compose import Composer, loader
 from digicarbon.executor import LocalExecutor
-from digicarbon.model.did.base import Estimator
-from digicarbon.numeric.did import synthetic
-from digicarbon.numeric.multiverse.shapley import shapley
+from digicarbon.packs.one_answer.numeric.shapley import shapley
+from digicarbon.packs.one_answer.report.evidence import EvidenceRequest, LeftOut
+from digicarbon.packs.one_answer.sweep.evidence import evidence
+from digicarbon.packs.one_answer.sweep.left_out import without
+from digicarbon.packs.policies.model.base import Estimator
+from digicarbon.packs.policies.numeric import synthetic
 from digicarbon.plan.runs import Run, plan
-from digicarbon.report.evidence import EvidenceRequest, LeftOut
 from digicarbon.result import Result
-from digicarbon.sweep.evidence import evidence
-from digicarbon.sweep.left_out import without
 
 GRID = {
     "model": ["twfe", "sdm"],

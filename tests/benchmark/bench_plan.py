@@ -23,12 +23,12 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from digicarbon.config.compose import Composer, loader
+from digicarbon.packs.deposit.lock import content
+from digicarbon.packs.deposit.lock.data import Reader
 from digicarbon.plan.expand import expand
 from digicarbon.plan.prepare import specify
 from digicarbon.plan.runs import plan
 from digicarbon.spec import Builder
-from digicarbon.sweep.lock import content
-from digicarbon.sweep.lock.data import Reader
 from digicarbon.sweep.sweep import settings_for
 
 CONTROLS = ("ln_pgdp", "ln_population", "ln_built_up_area", "ln_ter_sec", "ln_regulation")

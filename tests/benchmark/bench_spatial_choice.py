@@ -21,9 +21,9 @@ from spatial_choice_size import neighbours
 from digicarbon.numeric.resampling.signs import signs
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator
-from digicarbon.numeric.spatial_choice.profile import Profile
-from digicarbon.numeric.spatial_choice.rivals import against
-from digicarbon.numeric.spatial_choice.space import ChoiceKind, Space
+from digicarbon.packs.which_weights.numeric.profile import Profile
+from digicarbon.packs.which_weights.numeric.rivals import against
+from digicarbon.packs.which_weights.numeric.space import ChoiceKind, Space
 
 KINDS: tuple[ChoiceKind, ...] = ("slx", "sar", "sdm", "sem", "sdem")
 

@@ -26,7 +26,7 @@ from spatial_iv_world import world
 
 from digicarbon import SpatialIV
 from digicarbon.model.batch import Estimand
-from digicarbon.model.spatial_iv._estimates import by_instruments, by_moments
+from digicarbon.packs.endogenous_space.model._estimates import by_instruments, by_moments
 
 TERMS: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("z",)}
 OUTCOMES = 2000

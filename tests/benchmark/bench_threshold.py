@@ -18,9 +18,9 @@ from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator
-from digicarbon.numeric.threshold.estimator import Resampling, estimate, thresholds_of
-from digicarbon.numeric.threshold.search import Ordered
-from digicarbon.numeric.threshold.space import SpatialLag
+from digicarbon.packs.threshold.numeric.estimator import Resampling, estimate, thresholds_of
+from digicarbon.packs.threshold.numeric.search import Ordered
+from digicarbon.packs.threshold.numeric.space import SpatialLag
 
 N, T, DRAWS, LOOPS = 565, 14, 300, 200
 

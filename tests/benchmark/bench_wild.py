@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 import digicarbon as dc
-from digicarbon.china import facts
 from digicarbon.model.batch import estimate_of
 from digicarbon.model.wild import Draws, one_thread, wild_tests
 from digicarbon.numeric.resampling.signs import signs_of
+from digicarbon.packs.china import facts
 
 DRAWS, CONTROLS, SPECIFICATIONS = 999, 5, 50
 

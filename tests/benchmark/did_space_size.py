@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 
 import digicarbon as dc
 from digicarbon.errors import EstimationError
-from digicarbon.model.did._spillovers import exposure
 from digicarbon.model.tested import Tested
 from digicarbon.numeric.spatial.geography import haversine_km
+from digicarbon.packs.policies.model._spillovers import exposure
 from digicarbon.panel import PanelDesign
 from digicarbon.source import SimulatedPolicy
 from digicarbon.weights import DelaunayWeights

@@ -23,7 +23,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from digicarbon.china import facts
 from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Estimand
@@ -33,6 +32,7 @@ from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.step_down import step_down
 from digicarbon.numeric.resampling.unit_permutation import permutations
 from digicarbon.numeric.resampling.unit_wild import draws_of
+from digicarbon.packs.china import facts
 from digicarbon.panel import Panel
 from digicarbon.report.joint import STATISTICS
 from digicarbon.weights import Weights

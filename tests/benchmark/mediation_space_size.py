@@ -19,7 +19,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic import SpatialMediation
 from digicarbon.note import Note
 from digicarbon.source import SimulatedMediation
-from digicarbon.source.policies import neighbours
+from digicarbon.source._drawn import neighbours
 
 
 class Even(SimulatedMediation):

@@ -15,9 +15,9 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.china import facts
 from digicarbon.numeric.spatial.batch import LagBatch
 from digicarbon.numeric.spatial.likelihood import Sample
+from digicarbon.packs.china import facts
 from digicarbon.weights import Weights
 
 SEED = 20240601

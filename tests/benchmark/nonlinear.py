@@ -17,11 +17,11 @@ import yaml
 from numpy.typing import NDArray
 
 import digicarbon as dc
-from digicarbon.china import facts
 from digicarbon.diagnostic.turning_points import curve_of
 from digicarbon.measure import BeaMeasure
 from digicarbon.numeric.shape.turning_points import Cubic, Fieller, Quadratic, cubic, quadratic
 from digicarbon.outcome import Intensity
+from digicarbon.packs.china import facts
 from digicarbon.panel import PanelDesign
 from digicarbon.source import SimulatedSource, Source
 from digicarbon.spec import build

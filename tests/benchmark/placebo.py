@@ -25,7 +25,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 import digicarbon as dc
-from digicarbon.china import facts
+from digicarbon.packs.china import facts
 
 YEARS = (2012, 2017)
 OVER_GDP = {

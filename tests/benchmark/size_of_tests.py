@@ -15,12 +15,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.china import facts
 from digicarbon.numeric.linear.within import demean
 from digicarbon.numeric.tests.cross_section import pesaran_cd, weighted_cd
 from digicarbon.numeric.tests.effects_test import effects_test
 from digicarbon.numeric.tests.residual_moran import residual_moran
 from digicarbon.numeric.tests.spatial_lm import lagrange_multipliers
+from digicarbon.packs.china import facts
 from digicarbon.weights import Weights
 
 FloatArray = NDArray[np.float64]

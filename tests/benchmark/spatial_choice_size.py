@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from digicarbon.numeric.resampling.signs import signs
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator
-from digicarbon.numeric.spatial_choice.profile import Profile
-from digicarbon.numeric.spatial_choice.rivals import against, vuong
-from digicarbon.numeric.spatial_choice.space import LAG_OF_ERROR, LAG_OF_X, LAG_OF_Y, ChoiceKind, Space
+from digicarbon.packs.which_weights.numeric.profile import Profile
+from digicarbon.packs.which_weights.numeric.rivals import against, vuong
+from digicarbon.packs.which_weights.numeric.space import LAG_OF_ERROR, LAG_OF_X, LAG_OF_Y, ChoiceKind, Space
 
 Array = NDArray[np.float64]
 PAIRS: tuple[tuple[ChoiceKind, ChoiceKind, int], ...] = (

@@ -23,9 +23,9 @@ from spatial_choice_size import errors, neighbours, outcome
 
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator
-from digicarbon.numeric.spatial_choice.marginal import probabilities
-from digicarbon.numeric.spatial_choice.profile import Profile
-from digicarbon.numeric.spatial_choice.space import ChoiceKind, Space
+from digicarbon.packs.which_weights.numeric.marginal import probabilities
+from digicarbon.packs.which_weights.numeric.profile import Profile
+from digicarbon.packs.which_weights.numeric.space import ChoiceKind, Space
 
 KINDS: tuple[ChoiceKind, ...] = ("slx", "sar", "sdm", "sem", "sdem")
 Array = NDArray[np.float64]

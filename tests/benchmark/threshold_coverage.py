@@ -19,8 +19,8 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import Rows
-from digicarbon.numeric.threshold.estimator import Sets, critical_ratio, estimate
-from digicarbon.numeric.threshold.search import Ordered
+from digicarbon.packs.threshold.numeric.estimator import Sets, critical_ratio, estimate
+from digicarbon.packs.threshold.numeric.search import Ordered
 
 PERIODS, TRUE = 10, 0.3
 SETS: tuple[Sets, ...] = ("likelihood", "robust", "clustered")

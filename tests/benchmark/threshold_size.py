@@ -19,8 +19,8 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import Rows
-from digicarbon.numeric.threshold.estimator import Resampling, estimate
-from digicarbon.numeric.threshold.search import Ordered
+from digicarbon.packs.threshold.numeric.estimator import Resampling, estimate
+from digicarbon.packs.threshold.numeric.search import Ordered
 
 PERIODS, TRUE, DRAWS = 10, 0.3, 199
 Errors = Literal["equal", "q", "memory"]

@@ -16,7 +16,7 @@ import sys
 import numpy as np
 
 import digicarbon as dc
-from digicarbon.numeric.threshold.estimator import critical_ratio
+from digicarbon.packs.threshold.numeric.estimator import critical_ratio
 from digicarbon.source import SimulatedThreshold
 from digicarbon.weights import DelaunayWeights
 

@@ -26,7 +26,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 import digicarbon as dc
-from digicarbon.china import facts
+from digicarbon.packs.china import facts
 
 FloatArray = NDArray[np.float64]
 SERIAL, SPATIAL, BURN = 0.7, 0.6, 30

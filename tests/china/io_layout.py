@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from openpyxl import Workbook
 
-from digicarbon.china import facts
-from digicarbon.china.datasets import UNIT
+from digicarbon.packs.china import facts
+from digicarbon.packs.china.datasets import UNIT
 from digicarbon.source import InputOutputTable
 from digicarbon.source._tables import io_tables
 from digicarbon.source.validation import with_units

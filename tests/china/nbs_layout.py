@@ -9,7 +9,7 @@ from pathlib import Path
 
 import openpyxl
 
-from digicarbon.china import facts
+from digicarbon.packs.china import facts
 
 Figure = Callable[[str, int], object]
 

@@ -13,8 +13,8 @@ import pytest
 from ceads_layout import save
 from openpyxl.worksheet.worksheet import Worksheet
 
-from digicarbon.china.importer.ceads_apparent import CeadsApparentImporter
 from digicarbon.errors import DataError
+from digicarbon.packs.china.importer.ceads_apparent import CeadsApparentImporter
 
 PLACES = {"Beijing": 110000, "Shanxi": 140000, "Inner mongolia": 150000, "Hainan": 460000}
 PARTS = {

@@ -15,11 +15,11 @@ from ceads_layout import EDITIONS, save
 from openpyxl.worksheet.worksheet import Worksheet
 
 from digicarbon.__main__ import main
-from digicarbon.china.importer.ceads_energy import CeadsEnergyImporter
-from digicarbon.china.importer.ceads_sectoral import CeadsSectoralImporter
 from digicarbon.errors import DataError
 from digicarbon.importer import Importer
 from digicarbon.note.ending import Caught
+from digicarbon.packs.china.importer.ceads_energy import CeadsEnergyImporter
+from digicarbon.packs.china.importer.ceads_sectoral import CeadsSectoralImporter
 
 
 def year_file(folder: Path, year: int, provinces: list[str], edition: str = "2016") -> Path:

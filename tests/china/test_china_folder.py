@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from conftest import shipped_source
 
-from digicarbon.china.facts import provinces
 from digicarbon.errors import DataError
 from digicarbon.measure import BeaMeasure
 from digicarbon.outcome import Intensity
+from digicarbon.packs.china.facts import provinces
 from digicarbon.panel import Panel
 from digicarbon.source import FolderSource, Inputs
 

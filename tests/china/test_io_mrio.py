@@ -12,11 +12,11 @@ import pytest
 from io_layout import Form, multi_regional, save, save_text, tables_of
 
 from digicarbon.__main__ import main
-from digicarbon.china import facts
-from digicarbon.china.importer.io_mrio import IOMrioImporter
 from digicarbon.errors import DataError
 from digicarbon.importer.base import Imported
 from digicarbon.note.ending import Caught
+from digicarbon.packs.china import facts
+from digicarbon.packs.china.importer.io_mrio import IOMrioImporter
 from digicarbon.source import datafolder
 
 # sums of decimal figures that a workbook keeps as binary ones

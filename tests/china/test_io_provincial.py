@@ -12,10 +12,10 @@ import pytest
 from io_layout import Form, Made, made, provincial, save, save_text, tables_of
 
 from digicarbon.__main__ import main
-from digicarbon.china.importer.io_provincial import IOProvincialImporter
 from digicarbon.errors import DataError
 from digicarbon.importer.base import Imported
 from digicarbon.note.ending import Caught
+from digicarbon.packs.china.importer.io_provincial import IOProvincialImporter
 
 # sums of decimal figures that a workbook keeps as binary ones
 RTOL = 1e-12

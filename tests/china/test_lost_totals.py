@@ -14,10 +14,10 @@ from ceads_layout import EDITIONS, save
 from openpyxl.worksheet.worksheet import Worksheet
 
 from digicarbon.__main__ import main
-from digicarbon.china.importer.ceads_apparent import CeadsApparentImporter
-from digicarbon.china.importer.ceads_energy import CeadsEnergyImporter
-from digicarbon.china.importer.ceads_sectoral import CeadsSectoralImporter
 from digicarbon.outcome import Total
+from digicarbon.packs.china.importer.ceads_apparent import CeadsApparentImporter
+from digicarbon.packs.china.importer.ceads_energy import CeadsEnergyImporter
+from digicarbon.packs.china.importer.ceads_sectoral import CeadsSectoralImporter
 from digicarbon.source import Inputs
 from digicarbon.source.validation import check_datasets
 

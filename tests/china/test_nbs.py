@@ -16,11 +16,11 @@ from nbs_layout import PROVINCES, by_indicator, by_province, by_year, figure, wr
 
 from digicarbon import data
 from digicarbon.__main__ import main
-from digicarbon.china import facts
-from digicarbon.china.importer.nbs import NbsImporter
 from digicarbon.errors import DataError
 from digicarbon.importer import Imported
 from digicarbon.importer._cells import name_and_unit
+from digicarbon.packs.china import facts
+from digicarbon.packs.china.importer.nbs import NbsImporter
 from digicarbon.source import datafolder
 
 Rows = layout.Rows

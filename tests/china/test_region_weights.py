@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digicarbon.china.facts import adjacency, provinces
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import EstimationError, WeightsError
+from digicarbon.packs.china.facts import adjacency, provinces
 from digicarbon.plan.prepare import Workshop
 from digicarbon.plan.runs import Run, plan
 

@@ -8,11 +8,11 @@ import pytest
 from measured import bea
 from numpy.typing import NDArray
 
-from digicarbon.china import facts
 from digicarbon.errors import ConfigError
 from digicarbon.measure import BeaMeasure
 from digicarbon.numeric.accounts.bea import MEASURES
 from digicarbon.outcome import Intensity
+from digicarbon.packs.china import facts
 from digicarbon.source import Inputs, SimulatedSource
 
 FloatArray = NDArray[np.float64]

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 import digicarbon as dc
-from digicarbon.china import facts
 from digicarbon.errors import ConfigError
 from digicarbon.measure import BeaMeasure
 from digicarbon.numeric.spatial.geography import haversine_km
 from digicarbon.outcome import Intensity
+from digicarbon.packs.china import facts
 from digicarbon.panel import PanelDesign
 from digicarbon.source import Inputs, SimulatedSource, Source
 from digicarbon.spec import build

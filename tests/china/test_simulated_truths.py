@@ -16,10 +16,10 @@ from measured import bea
 from numpy.typing import NDArray
 
 import digicarbon as dc
-from digicarbon.china import facts
 from digicarbon.errors import ConfigError
 from digicarbon.numeric.shape.turning_points import Curve, quadratic
 from digicarbon.outcome import Intensity
+from digicarbon.packs.china import facts
 from digicarbon.panel import PanelDesign
 from digicarbon.source import SimulatedSource, Source
 from digicarbon.spec import build

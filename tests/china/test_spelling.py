@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from digicarbon.china.facts import provinces
-from digicarbon.china.spelling import province, province_in, required_province
 from digicarbon.errors import DataError
+from digicarbon.packs.china.facts import provinces
+from digicarbon.packs.china.spelling import province, province_in, required_province
 
 
 def test_every_spelling_of_every_province() -> None:

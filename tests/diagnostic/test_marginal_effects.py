@@ -16,11 +16,11 @@ import digicarbon as dc
 from digicarbon.__main__ import main
 from digicarbon.diagnostic import MarginalEffects
 from digicarbon.diagnostic._wild_effect import wild_effect
-from digicarbon.diagnostic.marginal_effects import moderation_of
 from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
 from digicarbon.note import Note
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.spatial.effects import multipliers
+from digicarbon.packs.moderation.diagnostic.marginal_effects import moderation_of
 
 CLUSTER: dict[str, Any] = {"cov": "cluster"}
 

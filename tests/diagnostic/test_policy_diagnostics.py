@@ -18,7 +18,7 @@ from digicarbon.diagnostic import GoodmanBacon, HonestBounds, Leads, NegativeWei
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.errors import ConfigError, DataError, DigicarbonError
 from digicarbon.note import Note, note_of
-from digicarbon.numeric.did.placebo import every_other, number_of_assignments
+from digicarbon.packs.policies.numeric.placebo import every_other, number_of_assignments
 from digicarbon.report import DiagnosticTable, Record
 from digicarbon.result import Result
 from digicarbon.tracking._results import decode, encode

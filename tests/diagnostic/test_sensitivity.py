@@ -11,7 +11,7 @@ from conftest import REFERENCE, reference
 
 import digicarbon as dc
 from digicarbon.diagnostic import OmittedVariable, Oster
-from digicarbon.diagnostic._sensitivity import MOST_DUMMIES, focal_of
+from digicarbon.diagnostic._focal import MOST_DUMMIES, focal_of
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.note import Note
 from digicarbon.panel import PanelDesign
@@ -249,7 +249,7 @@ def test_many_further_effects_have_no_intervals(monkeypatch: pytest.MonkeyPatch)
     diagnostic = Oster(model=regression(absorb=("half^year",)), draws=99)
     tables = diagnostic.tables(GAPS)
     assert Note("oster_without_samples", most=MOST_DUMMIES) not in diagnostic.remarks(tables)
-    monkeypatch.setattr("digicarbon.diagnostic._sensitivity.MOST_DUMMIES", 33)
+    monkeypatch.setattr("digicarbon.diagnostic._focal.MOST_DUMMIES", 33)
     without = diagnostic.tables(GAPS)
     pd.testing.assert_series_equal(without["oster"]["value"], tables["oster"]["value"])
     assert without["oster"][["low", "high"]].isna().all(axis=None)

@@ -11,7 +11,7 @@ import pytest
 import digicarbon as dc
 from digicarbon.diagnostic import AkmErrors, RotembergWeights
 from digicarbon.errors import ConfigError, EstimationError
-from digicarbon.numeric.shift_share.akm import akm, residual_shocks
+from digicarbon.packs.shift_share.numeric.akm import akm, residual_shocks
 from digicarbon.source import SimulatedShiftShare
 
 SOURCE = SimulatedShiftShare(n=60, periods=5, sectors=12)

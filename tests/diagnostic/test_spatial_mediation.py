@@ -13,10 +13,10 @@ from digicarbon.diagnostic import SpatialMediation
 from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.model import Mediation, SpatialPanel
 from digicarbon.note import Note
-from digicarbon.numeric.mediation.space import spatial_paths
+from digicarbon.packs.mediation.numeric.space import spatial_paths
 from digicarbon.result import EFFECTS
 from digicarbon.source import SimulatedMediation
-from digicarbon.source.policies import neighbours
+from digicarbon.source._drawn import neighbours
 
 N, M = 30, 2
 ALL, BESIDE, SUM = Note("all_mediators"), Note("beside_mediators"), Note("all_paths")

@@ -8,7 +8,7 @@ import pytest
 from blocks import blocks
 from conftest import REPOSITORY
 
-from digicarbon.package.answers import answers, open_questions
+from digicarbon.packs.deposit.package.answers import answers, open_questions
 
 
 @pytest.mark.parametrize("page", ["before_you_submit.md", "zh/before_you_submit.md"])

@@ -12,10 +12,10 @@ import pandas as pd
 import pymrio
 import pytest
 
-from digicarbon.china import facts
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.measure import BeaMeasure, Measure
 from digicarbon.measure.bea import SECTOR1, SECTOR2
+from digicarbon.packs.china import facts
 from digicarbon.source import InputOutputTable, Inputs
 from digicarbon.spec import build
 

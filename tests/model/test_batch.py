@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
-from digicarbon.china import facts
 from digicarbon.model import Model
 from digicarbon.model._panel_batch import LinearFits, null_of
 from digicarbon.model._spatial_batch import CombinedFits, ErrorFits, LagFits
@@ -20,6 +19,7 @@ from digicarbon.numeric.spatial.combined_batch import CombinedBatch
 from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.robust import Score, unit_clustered
+from digicarbon.packs.china import facts
 
 DRAWS = 4
 W = dc.Weights.from_edges(facts.adjacency())

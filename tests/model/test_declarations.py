@@ -40,8 +40,8 @@ from digicarbon.model import (
     UnbalancedSpatialPanel,
 )
 from digicarbon.model.batch import Estimand, estimate_of
-from digicarbon.numeric.dynamic_space.effects import LONG
 from digicarbon.numeric.resampling.null_model import NullModel
+from digicarbon.packs.dynamic_space.numeric.effects import LONG
 from digicarbon.result import EFFECTS, Asked, Quantity, Result, RoleKind
 from digicarbon.script import Extract, Names, Part, RPart, StataPart
 from digicarbon.script.words import Remarks

@@ -11,9 +11,9 @@ from conftest import reference
 from linearmodels.iv import IV2SLS
 
 import digicarbon as dc
-from digicarbon.model._gmm_design import design
-from digicarbon.numeric.gmm import estimator as numeric
-from digicarbon.numeric.gmm.tests import without
+from digicarbon.packs.gmm.model._gmm_design import design
+from digicarbon.packs.gmm.numeric import estimator as numeric
+from digicarbon.packs.gmm.numeric.tests import without
 
 # plm and pydynpd invert the covariance of moments and lose digits to it; ours works on its root and is within 2e-11 of
 # arithmetic in 50 digits on the worst case here

@@ -12,10 +12,10 @@ import pytest
 import digicarbon as dc
 from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
 from digicarbon.model.batch import Estimand, estimate_of
-from digicarbon.model.dynamic_space._batch import DynamicFits, EachFit, batch_of
-from digicarbon.numeric.dynamic_space.effects import LONG, SHORT
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import draws_of
+from digicarbon.packs.dynamic_space.model._batch import DynamicFits, EachFit, batch_of
+from digicarbon.packs.dynamic_space.numeric.effects import LONG, SHORT
 from digicarbon.report import Record, RegressionTable
 from digicarbon.result import Result
 from digicarbon.source import SimulatedDynamicSpace

@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 
 import digicarbon as dc
-from digicarbon.china.facts import provinces
 from digicarbon.errors import DataError, EstimationError
 from digicarbon.model._groups import groups_of
+from digicarbon.packs.china.facts import provinces
 
 # the same normal equations in another basis
 TOLERANCE = 1e-8

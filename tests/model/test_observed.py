@@ -10,7 +10,7 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.arrays import FloatArray
-from digicarbon.china import facts
+from digicarbon.packs.china import facts
 from digicarbon.spec import SpecError
 
 W = dc.Weights.from_edges(facts.adjacency())

@@ -13,7 +13,7 @@ from scipy import stats
 
 import digicarbon as dc
 from digicarbon.errors import DataError, WeightsError
-from digicarbon.numeric.spatial.filtering import chosen, eigenvectors
+from digicarbon.packs.which_weights.numeric.filtering import chosen, eigenvectors
 
 ROWS, COLUMNS, PERIODS = 4, 5, 5
 UNITS = ROWS * COLUMNS

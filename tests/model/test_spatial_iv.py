@@ -20,8 +20,8 @@ from digicarbon import Panel, PanelIV, SpatialIV, SpatialPanel, Weights
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, EstimationError, WeightsError
 from digicarbon.model.batch import Estimand, estimate_of
-from digicarbon.model.spatial_iv import _many
 from digicarbon.note import Note
+from digicarbon.packs.endogenous_space.model import _many
 from digicarbon.report.base import Record
 from digicarbon.report.diagnostic import DiagnosticTable
 from digicarbon.report.labels import Labels
@@ -442,7 +442,7 @@ def test_moments_without_clusters_say_so(fields: dict[str, Any], instead: str, c
 
 def test_too_many_units_for_dense_moments(monkeypatch: pytest.MonkeyPatch) -> None:
     panel, weights = world(20, 4)
-    monkeypatch.setattr("digicarbon.model.spatial_iv._design.MOST_DENSE_UNITS", 10)
+    monkeypatch.setattr("digicarbon.packs.endogenous_space.model._design.MOST_DENSE_UNITS", 10)
     with pytest.raises(EstimationError, match="20"):
         SpatialIV(**TERMS, kind="sarar").fit(panel, weights)
     SpatialIV(**TERMS, kind="sarar", effects="unit").fit(panel, weights)

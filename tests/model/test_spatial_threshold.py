@@ -105,7 +105,7 @@ def test_the_search_is_shared_by_models_of_the_same_weights(
 ) -> None:
     panel, weights = small
     first = dc.PanelThreshold(**TERMS, draws=19).fit(panel, weights)
-    monkeypatch.setattr("digicarbon.model.threshold.base.thresholds_of", None)
+    monkeypatch.setattr("digicarbon.packs.threshold.model.base.thresholds_of", None)
     second = dc.PanelThreshold(**TERMS, draws=19, cov="robust").fit(panel, weights)
     assert second.statistics["threshold_lr_1_p"] == first.statistics["threshold_lr_1_p"]
     other = dc.weights.KNearestWeights(k=3).compute(panel)

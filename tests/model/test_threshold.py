@@ -11,8 +11,8 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
-from digicarbon.model.threshold._regimes import texts
-from digicarbon.numeric.threshold.estimator import critical_ratio
+from digicarbon.packs.threshold.model._regimes import texts
+from digicarbon.packs.threshold.numeric.estimator import critical_ratio
 from digicarbon.report import Record, RegressionTable
 from digicarbon.tracking._results import decode, encode
 
@@ -82,7 +82,7 @@ def test_tables_and_statistics_have_the_same_numbers(panel: dc.Panel) -> None:
 def test_models_that_differ_in_errors_share_the_search(panel: dc.Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     shared = panel.with_columns({name: panel.column(name).copy() for name in panel.names})
     first = dc.PanelThreshold(**TERMS, draws=49).fit(shared)
-    monkeypatch.setattr("digicarbon.model.threshold.base.estimate", None)
+    monkeypatch.setattr("digicarbon.packs.threshold.model.base.estimate", None)
     second = dc.PanelThreshold(**TERMS, draws=49, cov="cluster", level=0.9).fit(shared)
     assert second.statistics["threshold_f_1_p"] == first.statistics["threshold_f_1_p"]
     assert second.statistics["threshold_1_low"] >= first.statistics["threshold_1_low"]

@@ -11,9 +11,9 @@ import pytest
 import digicarbon as dc
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, DigicarbonError, WeightsError
-from digicarbon.model._period_nulls import lagged_basis
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of
-from digicarbon.numeric.spatial.by_period.surface import Values
+from digicarbon.packs.space_gaps.model._period_nulls import lagged_basis
+from digicarbon.packs.space_gaps.numeric.surface import Values
 from digicarbon.weights import WeightsByPeriod
 
 N, T = 24, 6

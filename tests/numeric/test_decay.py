@@ -9,8 +9,8 @@ import scipy
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.linear.within import demean
-from digicarbon.numeric.spatial.decay import Change, DecayData, DecayKind, Distances, fit_decay, score_of
 from digicarbon.numeric.spatial.likelihood import Sample, fit_error, fit_lag, fit_linear, root_between
+from digicarbon.packs.distance.numeric.decay import Change, DecayData, DecayKind, Distances, fit_decay, score_of
 
 KINDS: tuple[DecayKind, ...] = ("slx", "sar", "sem", "sdm", "sdem")
 SAMPLES = (Sample(25, 6, "two_way", "lee_yu"), Sample(25, 6, "unit", "none"), Sample(25, 6, "time", "none"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digicarbon.numeric.did.aggregation import NEVER, Aggregate, Cells, aggregation, binned
-from digicarbon.numeric.did.group_time import GroupTimes, comparisons
-from digicarbon.numeric.did.imputation import Imputation, Untreated
-from digicarbon.numeric.did.stacks import stacks
+from digicarbon.packs.policies.numeric.aggregation import NEVER, Aggregate, Cells, aggregation, binned
+from digicarbon.packs.policies.numeric.group_time import GroupTimes, comparisons
+from digicarbon.packs.policies.numeric.imputation import Imputation, Untreated
+from digicarbon.packs.policies.numeric.stacks import stacks
 
 EVERY: tuple[Aggregate, ...] = ("overall", "event", "cohort", "calendar")
 CELLS = Cells(

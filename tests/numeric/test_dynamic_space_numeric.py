@@ -10,17 +10,17 @@ import scipy
 
 import digicarbon as dc
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.dynamic_space import effects as of_effects
-from digicarbon.numeric.dynamic_space.batch import DynamicBatch
-from digicarbon.numeric.dynamic_space.effects import ratio_interval
-from digicarbon.numeric.dynamic_space.estimator import DynamicFit, Setting, fit_dynamic, solver_of
-from digicarbon.numeric.dynamic_space.null import lags_of
-from digicarbon.numeric.dynamic_space.robust import robust_covariance
-from digicarbon.numeric.dynamic_space.score import expected_score, largest_root, score_variance
-from digicarbon.numeric.dynamic_space.spectrum import spectrum_of
 from digicarbon.numeric.linear.within import demean
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.spatial.sparse import SparseOperator
+from digicarbon.packs.dynamic_space.numeric import effects as of_effects
+from digicarbon.packs.dynamic_space.numeric.batch import DynamicBatch
+from digicarbon.packs.dynamic_space.numeric.effects import ratio_interval
+from digicarbon.packs.dynamic_space.numeric.estimator import DynamicFit, Setting, fit_dynamic, solver_of
+from digicarbon.packs.dynamic_space.numeric.null import lags_of
+from digicarbon.packs.dynamic_space.numeric.robust import robust_covariance
+from digicarbon.packs.dynamic_space.numeric.score import expected_score, largest_root, score_variance
+from digicarbon.packs.dynamic_space.numeric.spectrum import spectrum_of
 
 THETA = np.array([0.3, 0.4, -0.1])
 N, T = 12, 5

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digicarbon.china import facts
 from digicarbon.numeric.spatial.geography import EARTH_RADIUS_KM, great_circle_km, nested
+from digicarbon.packs.china import facts
 
 
 def test_known_arcs() -> None:

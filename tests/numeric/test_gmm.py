@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
-from digicarbon.numeric.gmm.equations import equations, lagged
-from digicarbon.numeric.gmm.estimator import NotIdentifiedError, weight
-from digicarbon.numeric.gmm.instruments import lag_instruments, own_instruments
+from digicarbon.packs.gmm.numeric.equations import equations, lagged
+from digicarbon.packs.gmm.numeric.estimator import NotIdentifiedError, weight
+from digicarbon.packs.gmm.numeric.instruments import lag_instruments, own_instruments
 
 # two routes to the same moments
 TOLERANCE = 1e-8

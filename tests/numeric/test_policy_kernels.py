@@ -8,9 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.numeric.did.goodman_bacon import effect_weights, goodman_bacon
-from digicarbon.numeric.did.placebo import assignments, placebo_effects
 from digicarbon.numeric.linear.within import Rows
+from digicarbon.packs.policies.numeric.goodman_bacon import effect_weights, goodman_bacon
+from digicarbon.packs.policies.numeric.placebo import assignments, placebo_effects
 
 
 def ols(y: FloatArray, policy: FloatArray, unit: IntArray, period: IntArray, x: FloatArray | None = None) -> FloatArray:

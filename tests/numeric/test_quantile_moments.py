@@ -10,7 +10,7 @@ import statsmodels.api as sm
 
 from digicarbon.numeric.linear.least_squares import least_squares
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
-from digicarbon.numeric.quantile.moments import LocationScale, half_panels, location_scale, quantiles, samples
+from digicarbon.packs.quantile.numeric.moments import LocationScale, half_panels, location_scale, quantiles, samples
 
 TAUS = np.array([0.1, 0.3, 0.5, 0.9])
 Drawn = tuple[Rows, np.ndarray, np.ndarray]
@@ -129,7 +129,7 @@ def test_pieces_of_samples_are_all_samples(monkeypatch: pytest.MonkeyPatch) -> N
     rows, x, y = drawn()
     counts = np.random.default_rng(2).multinomial(rows.n, np.full(rows.n, 1 / rows.n), size=7).astype(float)
     whole = samples(x, y, rows.unit_codes, counts, None, True, TAUS)
-    monkeypatch.setattr("digicarbon.numeric.quantile.moments.CELLS", 2 * len(y))
+    monkeypatch.setattr("digicarbon.packs.quantile.numeric.moments.CELLS", 2 * len(y))
     np.testing.assert_allclose(
         samples(x, y, rows.unit_codes, counts, None, True, TAUS).coefficients, whole.coefficients
     )

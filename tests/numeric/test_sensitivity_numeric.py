@@ -9,9 +9,9 @@ import pytest
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import Rows, absorb
-from digicarbon.numeric.sensitivity.omitted import Estimate, bounds
-from digicarbon.numeric.sensitivity.oster import Regressions, adjusted, approximate, delta, regressions
-from digicarbon.numeric.sensitivity.products import by_unit, remaining, resampled
+from digicarbon.packs.sensitivity.numeric.omitted import Estimate, bounds
+from digicarbon.packs.sensitivity.numeric.oster import Regressions, adjusted, approximate, delta, regressions
+from digicarbon.packs.sensitivity.numeric.products import by_unit, remaining, resampled
 
 
 def sample(seed: int, controls: int = 3, n: int = 200) -> FloatArray:

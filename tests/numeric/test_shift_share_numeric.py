@@ -11,8 +11,8 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.shift_share.akm import akm, residual_shocks
-from digicarbon.numeric.shift_share.rotemberg import by_sector, rotemberg
+from digicarbon.packs.shift_share.numeric.akm import akm, residual_shocks
+from digicarbon.packs.shift_share.numeric.rotemberg import by_sector, rotemberg
 
 N, T, K = 60, 3, 20
 

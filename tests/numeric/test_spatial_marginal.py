@@ -18,8 +18,8 @@ from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.spatial.likelihood import Correction, Sample
 from digicarbon.numeric.spatial.operator import DenseOperator
 from digicarbon.numeric.spatial.sparse import SparseOperator
-from digicarbon.numeric.spatial_choice.marginal import Factors, Prior, probabilities
-from digicarbon.numeric.spatial_choice.space import KINDS, LAG_OF_ERROR, LAG_OF_X, LAG_OF_Y, ChoiceKind, Space
+from digicarbon.packs.which_weights.numeric.marginal import Factors, Prior, probabilities
+from digicarbon.packs.which_weights.numeric.space import KINDS, LAG_OF_ERROR, LAG_OF_X, LAG_OF_Y, ChoiceKind, Space
 
 Array = NDArray[np.float64]
 R_RECORDS = {name.removeprefix("e.blmpSDPD."): values for name, values in reference("produc_log_marginal").items()}

@@ -10,7 +10,7 @@ from spatial_iv_world import groups, ring
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.linear.within import EffectsKind, demean
-from digicarbon.numeric.spatial.moments import QuadraticMoments, smallest
+from digicarbon.packs.endogenous_space.numeric.moments import QuadraticMoments, smallest
 
 EFFECTS: tuple[EffectsKind, ...] = ("none", "unit", "time", "two_way")
 W = groups(12)[0]

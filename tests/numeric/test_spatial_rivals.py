@@ -11,9 +11,9 @@ from digicarbon.numeric.linear.within import EffectsKind, demean
 from digicarbon.numeric.resampling.signs import signs
 from digicarbon.numeric.spatial.likelihood import fit_error, fit_lag, fit_linear
 from digicarbon.numeric.spatial.operator import DenseOperator
-from digicarbon.numeric.spatial_choice.profile import SINGLE, Profile
-from digicarbon.numeric.spatial_choice.rivals import against, vuong
-from digicarbon.numeric.spatial_choice.space import LAG_OF_ERROR, LAG_OF_X, ChoiceKind, Space
+from digicarbon.packs.which_weights.numeric.profile import SINGLE, Profile
+from digicarbon.packs.which_weights.numeric.rivals import against, vuong
+from digicarbon.packs.which_weights.numeric.space import LAG_OF_ERROR, LAG_OF_X, ChoiceKind, Space
 
 Array = NDArray[np.float64]
 

@@ -9,14 +9,14 @@ import pytest
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
-from digicarbon.numeric.threshold.estimator import (
+from digicarbon.packs.threshold.numeric.estimator import (
     Resampling,
     Thresholds,
     TooFewCandidatesError,
     critical_ratio,
     estimate,
 )
-from digicarbon.numeric.threshold.search import Ordered
+from digicarbon.packs.threshold.numeric.search import Ordered
 
 EFFECTS: tuple[EffectsKind, ...] = ("none", "unit", "time", "two_way")
 

@@ -15,9 +15,9 @@ from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import Sample, fit_lag
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.spatial.sparse import SparseOperator
-from digicarbon.numeric.threshold.estimator import Resampling, thresholds_of
-from digicarbon.numeric.threshold.search import Ordered
-from digicarbon.numeric.threshold.space import SpatialLag
+from digicarbon.packs.threshold.numeric.estimator import Resampling, thresholds_of
+from digicarbon.packs.threshold.numeric.search import Ordered
+from digicarbon.packs.threshold.numeric.space import SpatialLag
 
 N, T, RHO = 14, 6, 0.4
 Case = tuple[EffectsKind, Literal["none", "lee_yu"], int, tuple[int, ...], bool]

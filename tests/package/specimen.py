@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from digicarbon.package.facts import (
+from digicarbon.packs.deposit.package.facts import (
     DataFile,
     Display,
     Experiment,

@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from specimen import whole
 
-from digicarbon import package
-from digicarbon.cli.schema import of_answers
 from digicarbon.config.describe import experiments
 from digicarbon.config.files import ANSWERS, find
 from digicarbon.errors import ConfigError
-from digicarbon.package.answers import (
+from digicarbon.packs.deposit import package
+from digicarbon.packs.deposit.package.answers import (
     Answers,
     Author,
     DataAnswers,
@@ -30,6 +29,7 @@ from digicarbon.package.answers import (
     open_questions,
     questions,
 )
+from digicarbon.packs.deposit.package.schema import of_answers
 
 SOURCES: dict[str, set[str]] = {"mydata": set(), "w1": {"citation"}}
 

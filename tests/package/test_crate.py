@@ -16,9 +16,9 @@ import specimen
 import yaml
 
 from digicarbon.__main__ import main
-from digicarbon.package.answers import Answers
-from digicarbon.package.documents import documents
-from digicarbon.package.facts import Facts
+from digicarbon.packs.deposit.package.answers import Answers
+from digicarbon.packs.deposit.package.documents import documents
+from digicarbon.packs.deposit.package.facts import Facts
 
 pytestmark = pytest.mark.outside
 

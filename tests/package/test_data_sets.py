@@ -12,11 +12,11 @@ import yaml
 
 from digicarbon.__main__ import main
 from digicarbon.errors import ConfigError
-from digicarbon.package.answers import Answers, DataAnswers
-from digicarbon.package.build import facts
-from digicarbon.package.facts import Facts, Source, Variable
-from digicarbon.package.member import members
-from digicarbon.package.project import Project
+from digicarbon.packs.deposit.package.answers import Answers, DataAnswers
+from digicarbon.packs.deposit.package.build import facts
+from digicarbon.packs.deposit.package.facts import Facts, Source, Variable
+from digicarbon.packs.deposit.package.member import members
+from digicarbon.packs.deposit.package.project import Project
 
 EXPERIMENT = """# {name}
 defaults:
@@ -108,7 +108,7 @@ def test_ranges_and_columns_are_those_of_the_file(known: Facts) -> None:
 def test_answers_about_what_is_not_there_are_refused(
     known: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from digicarbon.cli.package_command import _refuse_unknown
+    from digicarbon.packs.deposit.cli.package_command import _refuse_unknown
 
     monkeypatch.chdir(tmp_path)
     _refuse_unknown(Answers(data={"edges": {}, "table_first": {}, "table_third": {}}, in_paper={"paper": "A"}), known)

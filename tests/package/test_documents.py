@@ -21,16 +21,16 @@ from rocrate.rocrate import ROCrate
 
 from digicarbon.model import DiD, DynamicPanel, PanelRegression
 from digicarbon.note import note_of
-from digicarbon.package import checklists
-from digicarbon.package.answers import LICENCES, Answers, questions
-from digicarbon.package.bibliography import SOFTWARE, bibliography, replaced, shipped
-from digicarbon.package.bibtex import entries
-from digicarbon.package.crate import TERMS
-from digicarbon.package.deposit import BLANKS, licence_text
-from digicarbon.package.documents import documents, sources
-from digicarbon.package.documents import questions as still_open
-from digicarbon.package.facts import Facts, Lock, Seed
-from digicarbon.package.parts import plain
+from digicarbon.packs.deposit.package import checklists
+from digicarbon.packs.deposit.package.answers import LICENCES, Answers, questions
+from digicarbon.packs.deposit.package.bibliography import SOFTWARE, bibliography, replaced, shipped
+from digicarbon.packs.deposit.package.bibtex import entries
+from digicarbon.packs.deposit.package.crate import TERMS
+from digicarbon.packs.deposit.package.deposit import BLANKS, licence_text
+from digicarbon.packs.deposit.package.documents import documents, sources
+from digicarbon.packs.deposit.package.documents import questions as still_open
+from digicarbon.packs.deposit.package.facts import Facts, Lock, Seed
+from digicarbon.packs.deposit.package.parts import plain
 from digicarbon.report.kinds import Kind, Multiverse
 from digicarbon.report.specification_curve import SpecificationCurve
 from digicarbon.spec import Spec
@@ -356,11 +356,11 @@ def classes(cls: type[Spec]) -> set[type[Spec]]:
 
 
 def test_every_key_that_a_class_names_has_an_entry_and_every_entry_is_named() -> None:
-    import digicarbon.china.weights
     import digicarbon.diagnostic
     import digicarbon.measure
-    import digicarbon.report.one_answer
-    import digicarbon.sample.matching
+    import digicarbon.packs.china.weights
+    import digicarbon.packs.one_answer.report.one_answer
+    import digicarbon.packs.policies.sample.matching
     import digicarbon.weights
 
     for module in (digicarbon.diagnostic, digicarbon.measure, digicarbon.weights, digicarbon.model):

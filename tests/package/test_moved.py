@@ -21,9 +21,9 @@ import pytest
 
 from digicarbon.__main__ import main
 from digicarbon.errors import DataError
-from digicarbon.package.data import refuse_restricted
-from digicarbon.package.facts import DataFile, Source
-from digicarbon.sweep.lock.file import digest
+from digicarbon.packs.deposit.lock.file import digest
+from digicarbon.packs.deposit.package.data import refuse_restricted
+from digicarbon.packs.deposit.package.facts import DataFile, Source
 
 Capture = pytest.CaptureFixture[str]
 EXPERIMENT = """# {name}

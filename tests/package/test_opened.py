@@ -15,7 +15,7 @@ from test_package import EXPERIMENT, MODEL, SOURCE
 
 from digicarbon.__main__ import main
 from digicarbon.errors import DataError
-from digicarbon.package.opened import named_in, opened_by
+from digicarbon.packs.deposit.package.opened import named_in, opened_by
 
 Capture = pytest.CaptureFixture[str]
 MODULE = """

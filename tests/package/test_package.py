@@ -18,8 +18,8 @@ import pytest
 from conftest import REFERENCE
 
 from digicarbon.__main__ import main
-from digicarbon.package import check
-from digicarbon.package.member import portable
+from digicarbon.packs.deposit.package import check
+from digicarbon.packs.deposit.package.member import portable
 
 Capture = pytest.CaptureFixture[str]
 MINE = '''"""A regression of one's own."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from digicarbon.__main__ import main
-from digicarbon.package import software
+from digicarbon.packs.deposit.package import software
 
 pytestmark = pytest.mark.outside
 BARE = ("HOME", "PATH", "SYSTEMROOT", "TEMP", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "SSL_CERT_FILE")
@@ -62,7 +62,8 @@ def test_the_paper_is_packaged_and_rebuilt_from_nothing_but_python(project: Path
     # what is installed there makes the same wheel
     bin_folder = project / "package/build/venv" / ("Scripts" if sys.platform == "win32" else "bin")
     program = (
-        "from digicarbon.package.software import wheel\nimport hashlib\nprint(hashlib.sha256(wheel()[1]).hexdigest())"
+        "import hashlib\nfrom digicarbon.packs.deposit.package.software import wheel\n"
+        "print(hashlib.sha256(wheel()[1]).hexdigest())"
     )
     done = subprocess.run(
         [bin_folder / "python", "-I", "-c", program], capture_output=True, text=True, check=True, cwd=project

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import yaml
 
-from digicarbon.package.numbers import COMPARISON
+from digicarbon.recorded.numbers import COMPARISON
 
-TEXT = files("digicarbon.package").joinpath("rerun.yml").read_text(encoding="utf-8")
+TEXT = files("digicarbon.packs.deposit.package").joinpath("rerun.yml").read_text(encoding="utf-8")
 WORKFLOW: Any = yaml.safe_load(TEXT)
 STEPS: Any = WORKFLOW["jobs"]["rebuild"]["steps"]
 RUN_ALL = """

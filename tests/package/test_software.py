@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import digicarbon
-from digicarbon.package import software
+from digicarbon.packs.deposit.package import software
 
 
 def pins() -> dict[str, Requirement]:
@@ -80,7 +80,7 @@ def test_the_wheel_is_whole() -> None:
         "digicarbon/__main__.py",
         "digicarbon/conf/config.yaml",
         "digicarbon/experiments/paper.yaml",
-        "digicarbon/package/run_all.py",
+        "digicarbon/packs/deposit/package/run_all.py",
         "hydra_plugins/digicarbon/__init__.py",
     }
     assert needed <= set(files)
@@ -100,7 +100,7 @@ def test_a_wheel_of_an_installed_wheel_is_the_same_wheel(tmp_path: Path) -> None
     content = software.wheel()[1]
     zipfile.ZipFile(io.BytesIO(content)).extractall(tmp_path)
     program = (
-        "import hashlib, digicarbon\nfrom digicarbon.package.software import wheel\n"
+        "import hashlib, digicarbon\nfrom digicarbon.packs.deposit.package.software import wheel\n"
         "print(digicarbon.__file__, hashlib.sha256(wheel()[1]).hexdigest())"
     )
     settings = {**os.environ, "PYTHONPATH": str(tmp_path)}

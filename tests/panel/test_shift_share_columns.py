@@ -61,7 +61,7 @@ def test_files_make_the_column_of_a_loop(tmp_path: Path) -> None:
                 total += share * shock if (who, sector, when) == (unit, other, year) else 0.0
         assert value == pytest.approx(total, rel=1e-12)
     np.testing.assert_allclose(one.column("bartik_shares"), 1.0)
-    assert one.shift_shares["bartik"].sectors == ("coal", "paper", "steel")
+    assert one.origins["bartik"].sectors == ("coal", "paper", "steel")
 
 
 def test_columns_of_the_data_make_the_same_column(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_columns_of_the_data_make_the_same_column(tmp_path: Path) -> None:
 def test_what_it_is_made_of_stays_beside_the_column(tmp_path: Path) -> None:
     one = made(tmp_path)
     for other in (one.select(units=["south", "west"], periods=[2011, 2012]), pickle.loads(pickle.dumps(one))):
-        found = other.with_columns({"z": other.column("y")}).shift_shares["bartik"]
+        found = other.with_columns({"z": other.column("y")}).origins["bartik"]
         np.testing.assert_allclose(found.column(other), other.column("bartik"), rtol=1e-14)
         shares, shocks = found.on(other)
         assert shares.shape == (len(other.units), 3)
@@ -108,7 +108,7 @@ def test_shares_that_do_not_sum_to_one(tmp_path: Path) -> None:
 
 def test_tables_in_memory_are_files(tmp_path: Path) -> None:
     of_files, of_tables = made(tmp_path), panel().with_shift_share("bartik", SHARES, SHOCKS)
-    assert of_tables.shift_shares["bartik"].digest == of_files.shift_shares["bartik"].digest
+    assert of_tables.origins["bartik"].digest == of_files.origins["bartik"].digest
     mixed = panel().with_shift_share("bartik", str(tmp_path / "shares.csv"), SHOCKS)
     for one in (of_tables, mixed):
         np.testing.assert_array_equal(one.column("bartik"), of_files.column("bartik"))
@@ -186,7 +186,7 @@ def test_digests_cover_what_a_column_is_made_of(tmp_path: Path) -> None:
     split = pd.concat([SHARES[1:], pd.DataFrame([("north", "gas", 0.5)], columns=SHARES.columns)])
     other = made(tmp_path, split, pd.concat([SHOCKS, SHOCKS[:3].assign(sector="gas")]))
     np.testing.assert_allclose(other.column("bartik"), one.column("bartik"))
-    assert one.shift_shares["bartik"].digest != other.shift_shares["bartik"].digest
+    assert one.origins["bartik"].digest != other.origins["bartik"].digest
     assert one.digest_of(["y"], [b"a"]) != one.digest_of(["y"])
 
 

@@ -142,9 +142,9 @@ def test_files_of_the_package_are_read_as_if_they_were_parsed() -> None:
 
 def test_imports_inside_functions_are_followed() -> None:
     source = reach.parsed(
-        b"def f():\n    if f:\n        from digicarbon.numeric.gmm import estimator\n    return estimator\n"
+        b"def f():\n    if f:\n        from digicarbon.packs.gmm.numeric import estimator\n    return estimator\n"
     )
-    assert [reach._home(*one) for one in source.imports] == ["digicarbon.numeric.gmm.estimator"]
+    assert [reach._home(*one) for one in source.imports] == ["digicarbon.packs.gmm.numeric.estimator"]
     assert reach._home("digicarbon.model", "SpatialPanel") == "digicarbon.model.spatial_panel"
 
 

@@ -10,10 +10,10 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError
+from digicarbon.packs.policies.picture.event_study import rollout
 from digicarbon.panel import PanelDesign
 from digicarbon.report import EventStudy, Record, RegressionTable, SpecificationCurve
 from digicarbon.report.picture import event_numbers, plot_coefficients, plot_event_study, plot_rollout
-from digicarbon.report.picture.event_study import rollout
 from digicarbon.source import SimulatedPolicy
 from digicarbon.tracking._results import decode, encode
 

@@ -11,8 +11,8 @@ import pytest
 import digicarbon as dc
 from digicarbon.diagnostic import MarginalEffects
 from digicarbon.errors import ConfigError
+from digicarbon.packs.moderation.picture.marginal import plot_effects_along
 from digicarbon.report import MarginalEffectTable, Record
-from digicarbon.report.picture.marginal import plot_effects_along
 from digicarbon.tracking._results import decode, encode
 
 

@@ -12,7 +12,7 @@ from digicarbon.diagnostic import SpatialMediation
 from digicarbon.errors import ConfigError
 from digicarbon.report import PathTables, Record, Table
 from digicarbon.source import SimulatedMediation
-from digicarbon.source.policies import neighbours
+from digicarbon.source._drawn import neighbours
 
 
 def record(label: str = "", **fields: object) -> Record:
@@ -133,7 +133,7 @@ def test_no_picture_has_the_effects_of_a_spatial_model_without_mediators(monkeyp
         shown.extend(record.label for record in records)
         return {name: b""}
 
-    monkeypatch.setattr("digicarbon.report.mediation.interval_files", drawn)
+    monkeypatch.setattr("digicarbon.packs.mediation.report.mediation.interval_files", drawn)
     assert report.files("T", [record("paths"), space])
     assert shown == ["paths"]
 

@@ -12,11 +12,11 @@ from scipy.stats import norm
 
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note
+from digicarbon.packs.one_answer.picture.one_answer import filled
+from digicarbon.packs.one_answer.report.evidence import LeftOut, Support
 from digicarbon.report import Evidence, OneAnswer, Record, Report, SpecificationCurve, Table
-from digicarbon.report.evidence import LeftOut, Support
 from digicarbon.report.kinds import Kind, Multiverse, Part
 from digicarbon.report.picture import plot_paths
-from digicarbon.report.picture.one_answer import filled
 from digicarbon.result import Result
 
 
@@ -66,7 +66,7 @@ def tables(table: Table) -> dict[str, Table]:
 
 
 def test_comparable_specifications_are_averaged_with_the_weights_of_their_likelihoods(records: list[Record]) -> None:
-    found = tables(OneAnswer(language=None).with_evidence(evidence(records)).table("T", records))
+    found = tables(OneAnswer(language=None).with_supplement(evidence(records)).table("T", records))
     first = found["T"].cells
     assert list(first.columns) == ["equal weights", "BIC", "BIC, diluted"]
     # the four runs of the full sample: two measures, with and without a control
@@ -85,18 +85,18 @@ def test_comparable_specifications_are_averaged_with_the_weights_of_their_likeli
 
 
 def test_without_recorded_likelihoods_weights_are_equal_and_the_table_says_so(records: list[Record]) -> None:
-    table = OneAnswer(language=None).with_evidence(None).table("T", records)
+    table = OneAnswer(language=None).with_supplement(None).table("T", records)
     assert list(table.cells.columns) == ["equal weights"]
     assert any("report=one_answer" in note for note in table.notes)
     assert table.notes[0].startswith("8 specifications with equal weights: no two are known")
     # evidence of another number is none
-    other = OneAnswer(language=None, quantity="total").with_evidence(evidence(records))
+    other = OneAnswer(language=None, quantity="total").with_supplement(evidence(records))
     assert list(other.table("T", records).cells.columns) == ["equal weights"]
 
 
 def test_a_run_without_a_likelihood_is_named_with_the_reason(records: list[Record]) -> None:
     each = [*evidence(records).each[:-1], Support(records[-1].label, why=Note("why_no_likelihood", model="PanelIV"))]
-    table = OneAnswer(language=None).with_evidence(Evidence("coefficient", None, each)).table("T", records)
+    table = OneAnswer(language=None).with_supplement(Evidence("coefficient", None, each)).table("T", records)
     assert any(note.startswith("1 of 8 specifications has no likelihood") and "PanelIV" in note for note in table.notes)
 
 
@@ -165,7 +165,7 @@ def left_out(records: list[Record]) -> LeftOut:
 
 def test_units_that_move_the_curve_come_first(records: list[Record]) -> None:
     report = OneAnswer(language=None, decimals=2, leave_out=True, most_units=2)
-    table = report.with_evidence(evidence(records, left_out=left_out(records))).table("T", records)
+    table = report.with_supplement(evidence(records, left_out=left_out(records))).table("T", records)
     found = tables(table)["The curve without one unit"]
     assert list(found.cells.index) == ["all units", "B", "A"]
     # -0.6 is then zero up to rounding
@@ -182,7 +182,7 @@ def test_kinds_that_are_not_equivalent_are_never_taken_together(records: list[Re
     }
     kinds = {"sample": Kind("uncertain", ("full", "west"))}
     parts = tuple(Part(f"sample={name}", {"sample": name}, True, own) for name, own in labels.items())
-    report = OneAnswer(language=None, decimals=2).with_evidence(evidence(records))
+    report = OneAnswer(language=None, decimals=2).with_supplement(evidence(records))
     report = report.with_multiverse(Multiverse(kinds, parts))
     assert isinstance(report, OneAnswer)
     found = tables(report.table("T", records))
@@ -213,7 +213,7 @@ def test_a_choice_without_effect_is_no_change() -> None:
 
 def test_pictures_and_words_in_both_languages(records: list[Record]) -> None:
     for language in ("en", "zh"):
-        report = OneAnswer(language=language, leave_out=True).with_evidence(
+        report = OneAnswer(language=language, leave_out=True).with_supplement(
             evidence(records, left_out=left_out(records))
         )
         files = report.files("T", records)
@@ -234,13 +234,13 @@ def test_runs_that_are_in_no_average_are_counted_and_named_by_their_option(recor
     each = list(evidence(records).each)
     each[-1] = Support(records[-1].label, why=Note("why_no_likelihood", model="random"))
     each[0] = replace(each[0], likelihood="of its own")
-    report = OneAnswer(language="en", dilution=0).with_evidence(Evidence("coefficient", None, each))
+    report = OneAnswer(language="en", dilution=0).with_supplement(Evidence("coefficient", None, each))
     notes = report.table("T", records).notes
     assert any("1 of 8 specifications has no likelihood" in note and "random effects" in note for note in notes)
     assert any(note.startswith("1 of 8 specifications has a likelihood that compares with no other") for note in notes)
     assert not any(note.startswith("Diluted") for note in notes)
     none = [Support(one.label, why=Note("why_no_likelihood", model="gmm_difference")) for one in records]
-    notes = OneAnswer(language="en").with_evidence(Evidence("coefficient", None, none)).table("T", records).notes
+    notes = OneAnswer(language="en").with_supplement(Evidence("coefficient", None, none)).table("T", records).notes
     assert notes[0].startswith("8 specifications with equal weights")
     # nothing was diluted
     assert not any(note.startswith("Diluted") for note in notes)
@@ -286,7 +286,7 @@ def test_the_order_of_a_list_is_no_other_main_specification() -> None:
 
 
 def test_a_row_of_fewer_fits_says_so(records: list[Record]) -> None:
-    report = OneAnswer(language=None, leave_out=True).with_evidence(evidence(records, left_out=left_out(records)))
+    report = OneAnswer(language=None, leave_out=True).with_supplement(evidence(records, left_out=left_out(records)))
     cells = tables(report.table("T", records))["The curve without one unit"].cells
     fits = int(np.isfinite(left_out(records).estimates[:, 3]).sum())
     assert cells["fits"].to_dict() == {"all units": "", "A": "8/8", "B": "8/8", "C": f"{fits}/8"}
@@ -294,7 +294,9 @@ def test_a_row_of_fewer_fits_says_so(records: list[Record]) -> None:
 
 def test_a_model_with_all_the_weight_leaves_nothing_between_models(records: list[Record]) -> None:
     each = [replace(one, loglik=500.0 * (place == 0)) for place, one in enumerate(evidence(records).each)]
-    table = OneAnswer(language=None, dilution=0).with_evidence(Evidence("coefficient", None, each)).table("T", records)
+    table = (
+        OneAnswer(language=None, dilution=0).with_supplement(Evidence("coefficient", None, each)).table("T", records)
+    )
     cells = tables(table)["T"].cells
     assert cells.loc["between models", "BIC"] == "0.0000"
 
@@ -342,11 +344,11 @@ def test_a_choice_that_only_some_of_a_group_have_is_not_said_of_all() -> None:
     ]
     each = [Support(one.label, likelihood="y" * (place < 2), loglik=1.0, parameters=1.0, observations=9.0)
             for place, one in enumerate(runs)]  # fmt: skip
-    table = OneAnswer(language=None).with_evidence(Evidence("coefficient", None, each)).table("T", runs)
+    table = OneAnswer(language=None).with_supplement(Evidence("coefficient", None, each)).table("T", runs)
     assert {"none", "w1"} <= set(table.cells.index)
     assert not any(note.startswith("All of them") for note in table.notes)
     alike = [replace(one, likelihood="y" * (place > 0)) for place, one in enumerate(each)]
-    table = OneAnswer(language=None).with_evidence(Evidence("coefficient", None, alike)).table("T", runs)
+    table = OneAnswer(language=None).with_supplement(Evidence("coefficient", None, alike)).table("T", runs)
     assert "All of them: model=sar." in table.notes
 
 
@@ -359,7 +361,7 @@ def test_each_part_has_the_title_and_reasons_that_differ_in_the_model_are_one(re
     each = list(evidence(records).each)
     for place, model in enumerate(models):
         each[place] = replace(each[place], likelihood="", why=Note("why_no_likelihood", model=model))
-    found = OneAnswer(language=None).with_evidence(Evidence("coefficient", None, each)).table("T", records)
+    found = OneAnswer(language=None).with_supplement(Evidence("coefficient", None, each)).table("T", records)
     (note,) = (note for note in found.notes if "no likelihood and" in note)
     assert note.startswith("2 of 8 specifications have no likelihood")
     assert all(model in note for model in models)
@@ -368,7 +370,7 @@ def test_each_part_has_the_title_and_reasons_that_differ_in_the_model_are_one(re
 def test_what_is_said_of_w_needs_a_w(records: list[Record]) -> None:
     for in_space in (True, False):
         left = replace(left_out(records), in_space=in_space)
-        report = OneAnswer(language=None, leave_out=True).with_evidence(evidence(records, left_out=left))
+        report = OneAnswer(language=None, leave_out=True).with_supplement(evidence(records, left_out=left))
         (note,) = (
             note
             for note in tables(report.table("T", records))["The curve without one unit"].notes

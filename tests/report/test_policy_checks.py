@@ -12,10 +12,10 @@ from scipy.stats import gaussian_kde
 import digicarbon as dc
 from digicarbon.diagnostic import GoodmanBacon, Leads, PlaceboInSpace, PlaceboInTime
 from digicarbon.errors import ConfigError
+from digicarbon.packs.policies.picture.policy import KINDS, density
 from digicarbon.panel import PanelDesign
 from digicarbon.report import DiagnosticTable, PolicyChecks, Record
 from digicarbon.report.picture import rendered
-from digicarbon.report.picture.policy import KINDS, density
 from digicarbon.result import Result
 from digicarbon.source import SimulatedPolicy
 

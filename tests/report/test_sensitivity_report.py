@@ -10,9 +10,9 @@ from conftest import REFERENCE
 import digicarbon as dc
 from digicarbon.diagnostic import OmittedVariable, Oster
 from digicarbon.errors import ConfigError
+from digicarbon.packs.sensitivity.report.sensitivity import Sensitivity
 from digicarbon.report import Record
 from digicarbon.report.picture import rendered
-from digicarbon.report.sensitivity import Sensitivity
 from digicarbon.result import Result
 
 MODEL = dc.PanelRegression(y="ln_gsp", x=("ln_pcap",), controls=("ln_pc", "unemp"), effects="unit", cov="cluster")

@@ -11,7 +11,7 @@ import pytest
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
-from digicarbon.numeric.spatial_choice.rivals import vuong
+from digicarbon.packs.which_weights.numeric.rivals import vuong
 from digicarbon.render import Table
 from digicarbon.report import Labels, Record, SpatialChoiceTable
 from digicarbon.result import Inference, Result, Role

@@ -11,7 +11,7 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError
-from digicarbon.numeric.threshold.estimator import critical_ratio
+from digicarbon.packs.threshold.numeric.estimator import critical_ratio
 from digicarbon.report import Labels, Record, Table, ThresholdReport
 from digicarbon.report.labels import Language
 from digicarbon.report.picture import plot_threshold

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digicarbon.source import SimulatedEndogenous
-from digicarbon.source.policies import neighbours
+from digicarbon.source._drawn import neighbours
 
 
 def test_the_effects_are_those_of_the_equation() -> None:

@@ -17,12 +17,12 @@ from digicarbon.errors import ConfigError
 from digicarbon.model import PanelRegression
 from digicarbon.model.batch import estimate_of
 from digicarbon.numeric.resampling.unit_permutation import permutations
+from digicarbon.packs.deposit.sweep.blind import blind, power, smallest
 from digicarbon.panel import Panel
 from digicarbon.plan.runs import Plan, plan
 from digicarbon.report.claim import Claim
 from digicarbon.report.kinds import multiverse_of, recorded
 from digicarbon.result import Asked
-from digicarbon.sweep.blind import blind, power, smallest
 from digicarbon.sweep.joint import estimand_of
 from digicarbon.sweep.provenance import roster
 
@@ -286,9 +286,9 @@ def test_a_draw_that_leaves_all_units_in_place_is_not_fitted(
         out[0] = np.arange(units)
         return out
 
-    monkeypatch.setattr("digicarbon.sweep.blind.permutations", with_identity)
+    monkeypatch.setattr("digicarbon.packs.deposit.sweep.blind.permutations", with_identity)
     first = blind(runs, Asked(), draws=21).table
-    monkeypatch.setattr("digicarbon.sweep.blind.permutations", lambda *given: with_identity(*given)[1:])
+    monkeypatch.setattr("digicarbon.packs.deposit.sweep.blind.permutations", lambda *given: with_identity(*given)[1:])
     np.testing.assert_allclose(first, blind(runs, Asked(), draws=21).table)
 
 

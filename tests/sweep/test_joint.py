@@ -15,7 +15,6 @@ from mlflow import MlflowClient
 from statsmodels.stats.multitest import multipletests
 
 import digicarbon as dc
-from digicarbon.china import facts
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.numeric.linear.within import Rows, demean
@@ -25,6 +24,7 @@ from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_permutation import induced, period_classes, permutations, within_classes
 from digicarbon.numeric.resampling.unit_wild import corrected
 from digicarbon.numeric.spatial.likelihood import Sample
+from digicarbon.packs.china import facts
 from digicarbon.plan.runs import Run, plan
 from digicarbon.report.joint import Joint
 from digicarbon.result import Result

@@ -23,14 +23,14 @@ from conftest import skip
 from digicarbon.__main__ import main
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import find
+from digicarbon.packs.deposit.lock import content, digest
+from digicarbon.packs.deposit.lock.changes import _both
+from digicarbon.packs.deposit.lock.data import Reader
+from digicarbon.packs.deposit.lock.file import path_of, read, sealed
+from digicarbon.packs.deposit.lock.grid import Grid
+from digicarbon.packs.deposit.lock.stamp import StampError, query, stamped
+from digicarbon.packs.deposit.lock.stamp import read as answer
 from digicarbon.plan.runs import plan
-from digicarbon.sweep.lock import content, digest
-from digicarbon.sweep.lock.changes import _both
-from digicarbon.sweep.lock.data import Reader
-from digicarbon.sweep.lock.file import path_of, read, sealed
-from digicarbon.sweep.lock.grid import Grid
-from digicarbon.sweep.lock.stamp import StampError, query, stamped
-from digicarbon.sweep.lock.stamp import read as answer
 from digicarbon.sweep.sweep import settings_for
 
 CHINESE = ("北京", "天津", "上海", "重庆", "河北", "山西", "辽宁", "吉林", "江苏", "浙江", "安徽", "福建")
@@ -190,7 +190,7 @@ def test_several_changes_at_once_are_each_named(study: Callable[..., Path], caps
 
 def test_cells_of_any_pattern_are_named_or_bounded() -> None:
     """Whatever the cells, all that changed are among those that are named, and few others are."""
-    from digicarbon.sweep.lock.changes import _cells
+    from digicarbon.packs.deposit.lock.changes import _cells
 
     random = np.random.default_rng(0)
     frame = table().rename(columns={"area": "unit", "year": "time"})
@@ -753,7 +753,9 @@ def test_a_change_keeps_the_day_on_which_it_was_noticed_first(
     assert locked() == 0
     study(table(), inference={**SPEC["inference"], "seed": 3})
     for day in ("2031-01-01", "2031-02-02"):
-        monkeypatch.setattr(import_module("digicarbon.sweep.lock.state"), "now", lambda day=day: f"{day}T00:00:00Z")
+        monkeypatch.setattr(
+            import_module("digicarbon.packs.deposit.lock.state"), "now", lambda day=day: f"{day}T00:00:00Z"
+        )
         assert locked("--check") == 1
         assert "first noticed on 2031-01-01" in capsys.readouterr().out
 

@@ -13,10 +13,11 @@ import pytest
 import yaml
 
 from digicarbon.config.compose import Composer, loader
+from digicarbon.packs.one_answer.sweep import evidence
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import plan
 from digicarbon.report.specification_curve import SpecificationCurve
-from digicarbon.sweep import evidence, sweep, tables
+from digicarbon.sweep import sweep, tables
 from digicarbon.sweep.sweep import Finished
 
 EXPERIMENT: dict[str, Any] = {

@@ -15,17 +15,17 @@ import yaml
 from digicarbon import recorded
 from digicarbon.__main__ import main
 from digicarbon.config.compose import Composer, loader
-from digicarbon.diagnostic.spatial_choice import SpatialChoice
 from digicarbon.executor import LocalExecutor
-from digicarbon.model.did.base import Estimator
-from digicarbon.numeric.did import synthetic as searches
-from digicarbon.numeric.multiverse.averaging import bic
+from digicarbon.packs.one_answer.numeric.averaging import bic
+from digicarbon.packs.one_answer.report.evidence import Evidence, EvidenceRequest, Support
+from digicarbon.packs.one_answer.sweep.evidence import evidence
+from digicarbon.packs.policies.model.base import Estimator
+from digicarbon.packs.policies.numeric import synthetic as searches
+from digicarbon.packs.which_weights.diagnostic.spatial_choice import SpatialChoice
 from digicarbon.panel import Panel
 from digicarbon.plan.runs import Run, plan
-from digicarbon.report.evidence import Evidence, EvidenceRequest, Support
 from digicarbon.result import Result
 from digicarbon.sweep import sweep
-from digicarbon.sweep.evidence import evidence
 from digicarbon.tracking import Tracking
 
 HERE = LocalExecutor(backend="sequential")
@@ -276,7 +276,7 @@ def test_a_sweep_records_what_its_page_reads(tmp_path: Path, monkeypatch: pytest
     composer = Composer(loader(), "one", ["report=one_answer", "report.leave_out=true", "report.pictures=[png]"])
     done = sweep.run(composer, plan(composer))
     assert done.table is not None
-    kept = recorded.sweep(Tracking(), "one").evidence(EvidenceRequest("coefficient", None, leave_out=True))
+    kept = recorded.sweep(Tracking(), "one").supplement(EvidenceRequest("coefficient", None, leave_out=True))
     assert kept is not None
     assert kept.left_out is not None
     assert [one.label for one in kept.each] == list(kept.left_out.labels)
@@ -298,17 +298,17 @@ def test_a_sweep_records_what_its_page_reads(tmp_path: Path, monkeypatch: pytest
     other = Composer(loader(), "one", ["report=one_answer", "report.quantity=direct"])
     assert sweep.run(other, plan(other)).parent_id == done.parent_id
     stored = recorded.sweep(Tracking(), "one")
-    assert stored.evidence(EvidenceRequest("direct", None, leave_out=False)) is not None
-    again = stored.evidence(EvidenceRequest("coefficient", None, leave_out=True))
+    assert stored.supplement(EvidenceRequest("direct", None, leave_out=False)) is not None
+    again = stored.supplement(EvidenceRequest("coefficient", None, leave_out=True))
     assert again is not None
     assert again.to_json() == kept.to_json()
-    assert stored.evidence(EvidenceRequest("coefficient", "x", leave_out=True)) is None
+    assert stored.supplement(EvidenceRequest("coefficient", "x", leave_out=True)) is None
     # neither does a look without the fits, which has them where another command recorded them
     whole, without = (EvidenceRequest("coefficient", None, leave_out=leave_out) for leave_out in (True, False))
     look = Composer(loader(), "one", ["report=one_answer", "report.leave_out=false", "report.pictures=[]"])
     assert sweep.run(look, plan(look)).parent_id == done.parent_id
     stored = recorded.sweep(Tracking(), "one")
-    again = stored.evidence(whole)
+    again = stored.supplement(whole)
     assert again is not None
     assert again.to_json() == kept.to_json()
     assert rows["quantity"].unique().tolist() == ["coefficient"]
@@ -324,7 +324,7 @@ def test_a_sweep_records_what_its_page_reads(tmp_path: Path, monkeypatch: pytest
     shutil.rmtree(old / "one_answer")
     stored = recorded.sweep(Tracking(), "one")
     for request in (whole, without):
-        again = stored.evidence(request)
+        again = stored.supplement(request)
         assert again is not None
         assert again.to_json() == kept.to_json()
-    assert stored.evidence(EvidenceRequest("direct", None, leave_out=True)) is None
+    assert stored.supplement(EvidenceRequest("direct", None, leave_out=True)) is None

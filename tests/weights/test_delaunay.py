@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial import Voronoi
 
-from digicarbon.china import facts
 from digicarbon.errors import WeightsError
 from digicarbon.numeric.spatial.proximity import triangulated
+from digicarbon.packs.china import facts
 from digicarbon.panel import Panel
 from digicarbon.weights import DelaunayWeights, InverseDistanceWeights, KNearestWeights, NestedWeights
 

@@ -14,13 +14,13 @@ import pytest
 from conftest import REPOSITORY
 from scipy import sparse
 
-from digicarbon.china.facts import provinces
 from digicarbon.config.compose import Composer, loader, missing
 from digicarbon.config.describe import find_option
 from digicarbon.errors import ConfigError, DataError, WeightsError
 from digicarbon.note import note_of
 from digicarbon.numeric.spatial import operator, proximity
 from digicarbon.numeric.spatial.geography import great_circle_km
+from digicarbon.packs.china.facts import provinces
 from digicarbon.panel import Panel
 from digicarbon.plan.prepare import Workshop
 from digicarbon.plan.runs import plan

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digicarbon.china.facts import adjacency, provinces
 from digicarbon.errors import ConfigError, DataError, WeightsError
+from digicarbon.packs.china.facts import adjacency, provinces
 from digicarbon.panel import Panel
 from digicarbon.source import TableSource
 from digicarbon.spec import build

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from digicarbon.diagnostic._sensitivity import Focal
+from digicarbon.diagnostic._focal import Focal
 from digicarbon.model import PanelRegression
 from digicarbon.model._absorption import TREND, group_column
 from digicarbon.panel import Panel

@@ -5,7 +5,6 @@ from __future__ import annotations
 from digicarbon.model._absorption import TREND, group_column
 from digicarbon.model.panel_iv import PanelIV
 from digicarbon.model.panel_regression import PanelRegression
-from digicarbon.model.spatial_iv.base import SpatialIV
 from digicarbon.numeric.linear.absorbed import Absorber, Groups
 from digicarbon.numeric.linear.covariance import nested_effects
 from digicarbon.numeric.linear.within import EffectsKind
@@ -27,7 +26,7 @@ def small_of_panel(part: Part, model: PanelRegression, by: str) -> Small:
     k = len(part.extract.regressors) + (removed == "none" or model.constant)
     if model.estimator == "lsdv":
         k = part.count("nobs") - part.count("df_resid")
-    return _small(part, model.small_sample, by, removed, k)
+    return counted(part, model.small_sample, by, removed, k)
 
 
 def small_of_columns(part: Part, model: PanelRegression) -> tuple[Small, int]:
@@ -62,14 +61,7 @@ def small_of_columns(part: Part, model: PanelRegression) -> tuple[Small, int]:
 def small_of_iv(part: Part, model: PanelIV, by: str) -> Small:
     """Return what the factor of a regression with instruments counts; arguments as in `small_of_panel`."""
     k = len(part.extract.regressors) + (model.effects == "none")
-    return _small(part, model.small_sample, by, model.effects, k)
-
-
-def small_of_space(part: Part, model: SpatialIV) -> Small:
-    """Return what the factor of a spatial model with instruments counts."""
-    k = len(part.result.terms)
-    by = model.cluster if model.cov_used == "cluster" else "none"
-    return _small(part, model.small_sample, by, model.fixed, k)
+    return counted(part, model.small_sample, by, model.effects, k)
 
 
 def _removed(model: PanelRegression) -> EffectsKind:
@@ -81,7 +73,8 @@ def _removed(model: PanelRegression) -> EffectsKind:
     return model.fixed
 
 
-def _small(part: Part, rule: str, by: str, removed: EffectsKind, k: int) -> Small:
+def counted(part: Part, rule: str, by: str, removed: EffectsKind, k: int) -> Small:
+    """Return what a factor counts, from the rule, what a cluster is, the effects that are removed, and parameters."""
     nobs, df_resid, n, t = (part.count(name) for name in ("nobs", "df_resid", "n_units", "n_periods"))
     nested = 0
     if by in ("unit", "both"):

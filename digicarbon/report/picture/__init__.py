@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from digicarbon.lazy import lazy
 
 if TYPE_CHECKING:
-    from digicarbon.diagnostic.marginal_effects import marginal_effects as marginal_effects
     from digicarbon.report.picture._figure import Format as Format
     from digicarbon.report.picture._figure import Language as Language
     from digicarbon.report.picture._figure import Words as Words
@@ -16,12 +15,6 @@ if TYPE_CHECKING:
     from digicarbon.report.picture._figure import rendered as rendered
     from digicarbon.report.picture._places import long_names as long_names
     from digicarbon.report.picture.curve import plot_curve as plot_curve
-    from digicarbon.report.picture.decay import plot_decay as plot_decay
-    from digicarbon.report.picture.decay import plot_distance_bands as plot_distance_bands
-    from digicarbon.report.picture.event_study import event_numbers as event_numbers
-    from digicarbon.report.picture.event_study import plot_event_study as plot_event_study
-    from digicarbon.report.picture.event_study import plot_rollout as plot_rollout
-    from digicarbon.report.picture.impulse_responses import plot_impulse_responses as plot_impulse_responses
     from digicarbon.report.picture.intervals import event_label as event_label
     from digicarbon.report.picture.intervals import interval_numbers as interval_numbers
     from digicarbon.report.picture.intervals import plot_bands as plot_bands
@@ -33,23 +26,9 @@ if TYPE_CHECKING:
     from digicarbon.report.picture.maps import plot_lisa as plot_lisa
     from digicarbon.report.picture.maps import plot_map as plot_map
     from digicarbon.report.picture.maps import spots_of as spots_of
-    from digicarbon.report.picture.marginal import plot_marginal as plot_marginal
     from digicarbon.report.picture.moran import plot_moran as plot_moran
     from digicarbon.report.picture.moran import plot_moran_scatter as plot_moran_scatter
-    from digicarbon.report.picture.one_answer import plot_averages as plot_averages
-    from digicarbon.report.picture.one_answer import plot_left_out as plot_left_out
-    from digicarbon.report.picture.one_answer import plot_paths as plot_paths
-    from digicarbon.report.picture.policy import bacon_numbers as bacon_numbers
-    from digicarbon.report.picture.policy import placebo_numbers as placebo_numbers
-    from digicarbon.report.picture.policy import plot_bacon as plot_bacon
-    from digicarbon.report.picture.policy import plot_placebo as plot_placebo
-    from digicarbon.report.picture.quantile import plot_quantiles as plot_quantiles
-    from digicarbon.report.picture.sensitivity import contour_numbers as contour_numbers
-    from digicarbon.report.picture.sensitivity import plot_contours as plot_contours
-    from digicarbon.report.picture.shift_share import plot_rotemberg as plot_rotemberg
-    from digicarbon.report.picture.spatial_choice import plot_spatial_choice as plot_spatial_choice
     from digicarbon.report.picture.specification_curve import Strip as Strip
     from digicarbon.report.picture.specification_curve import plot_specification_curve as plot_specification_curve
-    from digicarbon.report.picture.threshold import plot_threshold as plot_threshold
 
 lazy(__name__)

@@ -64,7 +64,8 @@ def check_datasets(tables: Mapping[str, pd.DataFrame], tolerance: float = _table
         checks = _checks()[name]
         for check in (checks.unfit, checks.copies, checks.series, checks.own):
             findings += check(table, name)
-    findings += import_module(country().checks).across(sound, tolerance)
+    if country().checks:
+        findings += import_module(country().checks).across(sound, tolerance)
     return ordered(findings)
 
 
@@ -178,7 +179,8 @@ def check_tables(
 @cache
 def _checks() -> Mapping[str, Checks]:
     """Return the checks of each data set: those of the known country, and series of any units."""
-    return {**import_module(country().checks).CHECKS, datafolder.LONG.name: Checks(copies=_copies, series=_odd)}
+    own = import_module(country().checks).CHECKS if country().checks else {}
+    return {**own, datafolder.LONG.name: Checks(copies=_copies, series=_odd)}
 
 
 def _copies(table: pd.DataFrame, name: str) -> Iterator[Finding]:

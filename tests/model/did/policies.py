@@ -12,7 +12,7 @@ import pytest
 from conftest import REFERENCE
 
 import digicarbon as dc
-from digicarbon.panel.policy import policy_columns
+from digicarbon.packs.policies.panel.policy import policy_columns
 
 NAMES = policy_columns("pilot")
 

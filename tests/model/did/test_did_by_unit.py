@@ -15,9 +15,9 @@ from policies import close, counties, fit, pair, panel_of, states, world
 import digicarbon as dc
 from digicarbon.diagnostic import Leads
 from digicarbon.model.batch import Estimand
-from digicarbon.model.did._by_unit import ByUnit, UnitBatch, by_unit
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import draws_of, p_value
+from digicarbon.packs.policies.model._by_unit import ByUnit, UnitBatch, by_unit
 
 FRAME = states()
 PANEL = panel_of(FRAME)

@@ -104,7 +104,7 @@ def test_fields_that_do_not_fit_are_refused(fields: dict[str, Any], words: str) 
 
 
 def test_a_check_of_synthetic_did_searches_no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("digicarbon.model.did._synthetic.SyntheticCohorts")
+    monkeypatch.delattr("digicarbon.packs.policies.model._synthetic.SyntheticCohorts")
     model = dc.DiD(y="log_gsp", policy="pilot", estimator="synthetic_did")
     model.check(PANEL)
     for panel, words in ((GAPS, "every unit in every period"), (FLAT, "does not change before")):

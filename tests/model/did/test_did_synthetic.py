@@ -13,7 +13,7 @@ from policies import close, fit, pair, panel_of, states, with_policy, world
 
 import digicarbon as dc
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.did.synthetic import Cohort, SyntheticCohorts, on_simplex, regularised, synthetic
+from digicarbon.packs.policies.numeric.synthetic import Cohort, SyntheticCohorts, on_simplex, regularised, synthetic
 
 FRAME = states()
 PANEL = panel_of(FRAME)

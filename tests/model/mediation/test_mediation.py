@@ -17,12 +17,12 @@ from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model import Mediation, PanelRegression
 from digicarbon.model.batch import Estimand, OneByOne
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
-from digicarbon.numeric.mediation.paths import Paths, paths, products, sobel
-from digicarbon.numeric.mediation.sensitivity import indirect_at, rho_at_zero
-from digicarbon.numeric.mediation.wild import confidence, interval, standard_errors
 from digicarbon.numeric.resampling.null_model import linear_null
 from digicarbon.numeric.resampling.unit_wild import corrected
-from digicarbon.numeric.sensitivity.omitted import robustness_value
+from digicarbon.packs.mediation.numeric.paths import Paths, paths, products, sobel
+from digicarbon.packs.mediation.numeric.sensitivity import indirect_at, rho_at_zero
+from digicarbon.packs.mediation.numeric.wild import confidence, interval, standard_errors
+from digicarbon.packs.sensitivity.numeric.omitted import robustness_value
 from digicarbon.result import Asked
 from digicarbon.tracking._results import decode, encode
 from digicarbon.tracking._rows import metrics

@@ -13,7 +13,7 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digicarbon.numeric.multiverse.averaging import average, bic, inclusion, log_dilution
+from digicarbon.packs.one_answer.numeric.averaging import average, bic, inclusion, log_dilution
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 

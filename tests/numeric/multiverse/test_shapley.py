@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digicarbon.numeric.multiverse import shapley as module
-from digicarbon.numeric.multiverse.shapley import shapley
 from digicarbon.numeric.shape.influence import shares
+from digicarbon.packs.one_answer.numeric import shapley as module
+from digicarbon.packs.one_answer.numeric.shapley import shapley
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 

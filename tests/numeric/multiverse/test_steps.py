@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digicarbon.numeric.multiverse.steps import distances, nearest, search
+from digicarbon.packs.one_answer.numeric.steps import distances, nearest, search
 
 
 def drawn(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

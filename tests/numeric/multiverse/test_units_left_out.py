@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digicarbon.numeric.multiverse.left_out import without_units
+from digicarbon.packs.one_answer.numeric.left_out import without_units
 
 
 def test_medians_shares_and_changes_by_hand() -> None:

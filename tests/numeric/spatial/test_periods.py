@@ -9,20 +9,20 @@ import scipy
 from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.linear.within import EffectsKind
-from digicarbon.numeric.spatial.by_period.clustered import clustered
-from digicarbon.numeric.spatial.by_period.effects import Effects
-from digicarbon.numeric.spatial.by_period.error import ErrorPeriods
-from digicarbon.numeric.spatial.by_period.estimates import PeriodFit
-from digicarbon.numeric.spatial.by_period.lag import fit_lags
-from digicarbon.numeric.spatial.by_period.mean_effects import mean_effects, multipliers
-from digicarbon.numeric.spatial.by_period.traces import (
+from digicarbon.packs.space_gaps.numeric.clustered import clustered
+from digicarbon.packs.space_gaps.numeric.effects import Effects
+from digicarbon.packs.space_gaps.numeric.error import ErrorPeriods
+from digicarbon.packs.space_gaps.numeric.estimates import PeriodFit
+from digicarbon.packs.space_gaps.numeric.lag import fit_lags
+from digicarbon.packs.space_gaps.numeric.mean_effects import mean_effects, multipliers
+from digicarbon.packs.space_gaps.numeric.traces import (
     Traces,
     products_of,
     projected_products,
     projected_trace,
     slopes_of,
 )
-from digicarbon.numeric.spatial.by_period.weights import PeriodWeights, distinct
+from digicarbon.packs.space_gaps.numeric.weights import PeriodWeights, distinct
 
 T, N = 5, 9
 KINDS: list[EffectsKind] = ["none", "unit", "time", "two_way"]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from conftest import skip
 
-from digicarbon.china import facts
+from digicarbon.packs.china import facts
 from digicarbon.report.picture import _figure, no_letters, plot_map, rendered
 from digicarbon.report.picture._figure import Words, drawable, head, new_figure
 

@@ -14,8 +14,8 @@ import pytest
 from matplotlib.colors import to_hex
 
 import digicarbon as dc
-from digicarbon.china import facts
 from digicarbon.errors import ConfigError, DataError
+from digicarbon.packs.china import facts
 from digicarbon.report.picture import class_bounds, clusters_of, plot_lisa, plot_map, rendered
 
 PROVINCES = list(facts.provinces()["province"])

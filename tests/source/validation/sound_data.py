@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from digicarbon.china import facts
+from digicarbon.packs.china import facts
 
 CODES = facts.provinces().set_index("province")["adcode"]
 PROVINCES = ("Beijing", "Tianjin", "Hebei", "Shanxi", "Liaoning", "Jilin", "Shanghai", "Jiangsu")

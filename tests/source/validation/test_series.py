@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sound_data import PROVINCES, YEARS, grid, growing, yearbook
 
-from digicarbon.china import facts
 from digicarbon.note import Note
+from digicarbon.packs.china import facts
 from digicarbon.source.validation import Finding, check_datasets, check_series, note
 
 

@@ -1,5 +1,0 @@
-"""The path by which configurations name an importer of input-output tables."""
-
-from digicarbon.lazy import lazy
-
-lazy(__name__, {"IOMrioImporter": "digicarbon.china.importer.io_mrio"})

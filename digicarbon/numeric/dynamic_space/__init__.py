@@ -1,1 +1,0 @@
-"""Dynamic spatial panels: likelihoods, bias corrections, effects and impulse responses, many outcomes at once."""

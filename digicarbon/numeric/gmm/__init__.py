@@ -1,1 +1,0 @@
-"""Generalised method of moments."""

@@ -1,1 +1,0 @@
-"""Mediation on arrays."""

@@ -1,1 +1,0 @@
-"""Quantiles of an outcome whose location and scale are linear in the regressors."""

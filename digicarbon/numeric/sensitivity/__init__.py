@@ -1,1 +1,0 @@
-"""How strong what was not observed would have to be."""

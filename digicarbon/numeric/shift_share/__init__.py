@@ -1,1 +1,0 @@
-"""Regressors and instruments that are shares times shocks."""

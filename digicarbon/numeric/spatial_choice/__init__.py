@@ -1,1 +1,0 @@
-"""Comparison of spatial models and weights on arrays."""

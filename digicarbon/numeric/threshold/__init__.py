@@ -1,1 +1,0 @@
-"""Least squares whose slopes change where a variable passes a threshold."""

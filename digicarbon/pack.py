@@ -1,0 +1,133 @@
+"""Packs: features that stand upright beside the core, found by their declarations.
+
+A pack is a folder with all of a feature: its kernel, models, diagnostics, reports, pictures, simulated sources, scripts
+and words. Its ``__init__.py`` declares a `Pack` named ``PACK``. The core finds the packs in the folder ``packs``, and
+those of other distributions by the entry point ``digicarbon.packs``, which names such a module. The core imports
+nothing of a pack by name.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+ENTRY_POINTS = "digicarbon.packs"
+_FOLDER = Path(__file__).parent / "packs"
+_ROOT = "digicarbon."
+
+
+@dataclass(frozen=True, eq=False)
+class Pack:
+    """What a pack declares; modules are named from the pack's own package on, e.g. ``model.quantile``.
+
+    Attributes
+    ----------
+    names : mapping of str to mapping of str to str
+        What the pack adds to a room of the core, e.g. to ``model``: names, and the module that defines each. A
+        configuration then names ``digicarbon.model.PanelQuantile``.
+    former : mapping of str to str
+        Modules that were elsewhere in earlier versions, without ``digicarbon.``, and where they are in the pack; those
+        in them follow. A module that has the same place in the pack as it had in the core need not be named.
+    offers : mapping of str to str
+        What the pack does where the core, or another pack, asks for it: the name of the request, and a module with the
+        name of a function or an object in it, e.g. ``diagnostic.spatial_choice:log_marginal``. Who asks says what it
+        takes.
+    """
+
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    former: Mapping[str, str] = field(default_factory=dict)
+    offers: Mapping[str, str] = field(default_factory=dict)
+
+
+@cache
+def packs() -> Mapping[str, Pack]:
+    """Return the packs by the names of their packages: those that come with digicarbon, then others."""
+    own = [f"{_ROOT}packs.{file.parent.name}" for file in sorted(_FOLDER.glob("*/__init__.py"))]
+    others = sorted(point.value for point in entry_points(group=ENTRY_POINTS))
+    return {name: import_module(name).PACK for name in (*own, *others)}
+
+
+def home(room: str, name: str) -> str | None:
+    """Return the module in which a pack defines a name that it adds to a room of the core; None if none does.
+
+    Parameters
+    ----------
+    room : str
+        For example ``digicarbon.model``.
+    name : str
+    """
+    room = room.removeprefix(_ROOT)
+    for package, pack in packs().items():
+        if (module := pack.names.get(room, {}).get(name)) is not None:
+            return f"{package}.{module}"
+    return None
+
+
+def offered(request: str) -> list[Any]:
+    """Return what packs offer to a request, in the order of the packs; an empty list if none does."""
+    places = [(package, pack.offers[request]) for package, pack in packs().items() if request in pack.offers]
+    return [_object(package, place) for package, place in places]
+
+
+def _object(package: str, place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(f"{package}.{module}"), name)
+
+
+def names(room: str) -> list[str]:
+    """Return the names that packs add to a room of the core."""
+    room = room.removeprefix(_ROOT)
+    return [name for pack in packs().values() for name in pack.names.get(room, {})]
+
+
+def _moved(module: str) -> str | None:
+    """Return where a module is now that an earlier version had in the core; None if no pack has it."""
+    place = module.removeprefix(_ROOT)
+    for package, pack in packs().items():
+        for before, now in pack.former.items():
+            if f"{place}.".startswith(f"{before}."):
+                return f"{package}.{now}{place.removeprefix(before)}".replace("..", ".").rstrip(".")
+        if (_FOLDER / package.rpartition(".")[2] / f"{place.replace('.', '/')}.py").is_file():
+            return f"{package}.{place}"
+    return None
+
+
+class _Former(MetaPathFinder, Loader):
+    """Finds modules under the names that they had in earlier versions; asked only for what is found nowhere else."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """Return a specification of a module that is in a pack now."""
+        if not name.startswith(_ROOT) or name.startswith(f"{_ROOT}packs."):
+            return None
+        moved = _moved(name)
+        if moved is None:
+            return None
+        spec = ModuleSpec(name, self, loader_state=moved)
+        spec.submodule_search_locations = []
+        return spec
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return a module that hands on what the module in the pack has."""
+        return ModuleType(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Import the module in the pack."""
+        assert module.__spec__ is not None
+        real = import_module(module.__spec__.loader_state)
+
+        def found(name: str) -> Any:
+            return getattr(real, name)
+
+        module.__dict__["__getattr__"] = found
+
+
+sys.meta_path.append(_Former())

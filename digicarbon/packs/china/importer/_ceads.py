@@ -1,0 +1,152 @@
+"""Functions that all CEADs inventories use: a sheet per province and year, a column per fuel, a row per sector."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from digicarbon.country import Place
+from digicarbon.errors import DataError
+from digicarbon.importer._sheets import visible
+from digicarbon.importer.base import Importer
+from digicarbon.note import Note, cut
+from digicarbon.packs.china import facts
+from digicarbon.packs.china.importer._ceads_sheet import Inventory, Layout, read_inventory
+from digicarbon.packs.china.importer._notes import blank_notes, coverage_notes, left_out, lost_totals
+
+CITATION = (
+    "Carbon Emission Accounts and Datasets, CEADs: Shan et al. 2016 (Applied Energy 184), 2018 (Scientific Data 5), "
+    "2020 (Scientific Data 7); Guan et al. 2021 (Earth's Future 9)."
+)
+
+
+class InventoryImporter(Importer):
+    """An importer of inventories by fuel and sector.
+
+    Attributes
+    ----------
+    year : int or None
+        The year of sheets if neither the sheet's nor the file's name contains one.
+    tolerance : float
+        Largest relative difference between totals and sums without a note.
+    """
+
+    year: int | None = None
+    tolerance: float = Field(1e-6, ge=0.0)
+
+
+@dataclass
+class Collected:
+    """All inventories of some files, and notes on their oddities."""
+
+    inventories: list[Inventory] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+
+def split(more: str) -> list[str]:
+    """Return the spellings in one cell of a table of spellings."""
+    return more.split("|") if more else []
+
+
+def fuel_spellings() -> dict[str, list[str]]:
+    """Return the spellings of each energy carrier, the published one first."""
+    rows = facts.ceads_fuels().to_dict("records")
+    return {str(row["fuel"]): [row["name"], row["name_zh"], *split(str(row["more"]))] for row in rows}
+
+
+def sector_spellings(inventory: str) -> dict[str, list[str]]:
+    """Return the spellings of each row of the ``sectoral`` or ``energy`` inventory."""
+    other = {"sectoral": "energy", "energy": "sectoral"}[inventory]
+    rows = [row for row in facts.ceads_sectors().to_dict("records") if row[inventory]]
+    return {str(row[inventory]): [row[inventory], row[other], *split(str(row["more"]))] for row in rows}
+
+
+def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collected:
+    """Read the inventories of all sheets of some workbooks.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        The province and the year of a sheet are read from its name, or else from the file's.
+    layout : Layout
+    year : int or None
+        The year of sheets if neither name contains one.
+
+    Raises
+    ------
+    DataError
+        If a sheet of a province is not of this layout, names are missing or contradictory, a province and
+        year is repeated, or no sheet is an inventory.
+    """
+    result = Collected()
+    places: dict[tuple[Place, int], Note | str] = {}
+    strangers: Counter[str] = Counter()
+    for file in files:
+        visible_sheets, notes = visible(file)
+        result.notes += notes
+        others = []
+        count = len(result.inventories)
+        for sheet in visible_sheets:
+            inventory = read_inventory(sheet, layout, year)
+            if inventory is None:
+                others.append(sheet.name)
+                continue
+            key = (inventory.province, inventory.year)
+            if key in places:
+                raise DataError(repeated_cell(*key, places[key], inventory.where))
+            places[key] = inventory.where
+            result.inventories.append(inventory)
+        if len(result.inventories) == count:
+            raise DataError(
+                Note(
+                    "ceads_no_inventory",
+                    file=file.name,
+                    layout=layout.name,
+                    examples=layout.examples,
+                    sheets=named(others),
+                )
+            )
+        strangers.update(others)
+    result.notes += left_out(strangers)
+    remarks = Counter(remark for inventory in result.inventories for remark in inventory.remarks)
+    if remarks:
+        texts = (Note("ceads_text_of_sheets", text=remark[:100], sheets=number) for remark, number in remarks.items())
+        result.notes.append(Note("ceads_text_left_out", texts=cut(texts, 4)))
+    result.notes += blank_notes(sum(inventory.blanks for inventory in result.inventories))
+    total_notes = [place for inventory in result.inventories for place in inventory.lost]
+    result.notes += lost_totals(total_notes, Note("ceads_summed_up_has_one"))
+    result.notes += coverage_notes(places)
+    return result
+
+
+def repeated_cell(place: Place, year: int, first: Note | str, second: Note | str) -> Note:
+    """Return the message on a province and year that is in two places."""
+    return Note("ceads_repeated_cell", cell=Note("cell", parts=(place.name, year)), first=first, second=second)
+
+
+def named(sheets: Sequence[str]) -> tuple[Any, ...] | Note:
+    """Return the names of sheets for a message; a text file has none."""
+    return cut(filter(None, sheets)) or Note("ceads_unnamed")
+
+
+def tidy(inventories: Sequence[Inventory], layout: Layout) -> pd.DataFrame:
+    """Return inventories as one table, a row per province, year and sector."""
+    rows, columns = layout.rows.names, layout.columns.names
+    values = pd.DataFrame(np.concatenate([one.values for one in inventories]), columns=list(columns))
+    count = len(rows)
+    keys = pd.DataFrame(
+        {
+            "province": np.repeat([one.province.name for one in inventories], count),
+            "adcode": np.repeat([one.province.code for one in inventories], count),
+            "year": np.repeat([one.year for one in inventories], count),
+            "sector": list(rows) * len(inventories),
+        }
+    )
+    return pd.concat([keys, values], axis=1)

@@ -1,0 +1,159 @@
+"""The accounting identities of an input-output table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray
+from digicarbon.errors import DataError
+from digicarbon.note import Note
+from digicarbon.packs.china.importer._io_table import COMPONENTS, GROUPS, Table, total
+
+LARGE_ENOUGH = 1e-6
+"""For sectors with a smaller share of the table's output, differences are relative to that share of the output."""
+
+_GROUP_TOTALS = {
+    "consumption": Note("io_consumption"),
+    "household_consumption": Note("io_household_consumption"),
+    "capital": Note("io_capital"),
+}
+"""The names of the totals of `GROUPS`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Identity:
+    """Two figures of each sector that must be equal.
+
+    Attributes
+    ----------
+    sum, total : Note
+        Names of the sum and of the total.
+    left, right : ndarray, shape (n,)
+        The sum and the total.
+    row, column : int or None
+        The sheet's row or column of the total.
+    """
+
+    sum: Note
+    total: Note
+    left: FloatArray
+    right: FloatArray
+    row: int | None = None
+    column: int | None = None
+
+
+def check(table: Table, tolerance: float) -> list[Note]:
+    """Compare all sums with their totals.
+
+    Parameters
+    ----------
+    table : Table
+    tolerance : float
+        Largest accepted difference, as a share of the total; rounding is always accepted.
+
+    Returns
+    -------
+    list of Note
+        One for each identity that holds within the tolerance, but not exactly.
+
+    Raises
+    ------
+    DataError
+        If a difference is larger; the message names sector and cell.
+    """
+    notes = []
+    floor = LARGE_ENOUGH * np.abs(table.output).sum() / max(1.0, tolerance)
+    for item in _identities(table):
+        size = np.maximum(np.maximum(np.abs(item.left), np.abs(item.right)), floor)
+        gap = np.abs(item.left - item.right)
+        # each of up to n cells and the total may be rounded
+        beyond = gap > table.rounding * (len(gap) + 1) + 1e-9 * size
+        if not beyond.any():
+            continue
+        share = np.where(beyond, gap / size, 0.0)
+        worst = int(np.argmax(share))
+        description = _description(table, item, worst)
+        if share[worst] > tolerance:
+            count = int((share > tolerance).sum()) - 1
+            others = Note("io_other_sectors", more=count) if count else ""
+            needed_tolerance = _rounded_up(float(share[worst]))
+            raise DataError(Note("io_sum_is_off", said=description, others=others, tolerance=needed_tolerance))
+        notes.append(Note("io_sum_is_nearly_right", said=description))
+    return notes
+
+
+def _rounded_up(share: float) -> str:
+    return f"{share * 1.01:.2g}" if float(f"{share * 1.01:.2g}") > share else f"{share * 1.1:.2g}"
+
+
+def _description(table: Table, item: Identity, at: int) -> Note:
+    line = table.layout.sectors[at]
+    row = line.at if item.row is None else item.row
+    column = table.layout.columns[at] if item.column is None else item.column
+    sector = Note("io_sector", sector=line.name)
+    left, right = item.left[at], item.right[at]
+    return Note(
+        "io_sum_and_total",
+        where=table.layout.sheet.place(row, column),
+        total=item.total,
+        sector=Note("io_sector_of_region", region=line.region, sector=line.name) if line.region else sector,
+        right=right,
+        sum=item.sum,
+        left=left,
+        gap=abs(left - right),
+    )
+
+
+def _identities(table: Table) -> Iterator[Identity]:
+    rows, uses, n = table.rows, table.uses, len(table.flows)
+    row_of, use_of = table.layout.rows, {name: at[0] for name, at in table.layout.uses.items()}
+    inputs = table.flows.sum(axis=0) + total(rows, ("imported_input",), n)
+    if "intermediate_input" in rows:
+        yield Identity(
+            Note("io_sum_of_inputs"), Note("io_intermediate_input"), inputs, rows["intermediate_input"],
+            row=row_of["intermediate_input"],
+        )  # fmt: skip
+    if "value_added" in rows and all(name in rows for name in COMPONENTS):
+        yield Identity(
+            Note("io_sum_of_four"), Note("io_value_added"), total(rows, COMPONENTS, n), rows["value_added"],
+            row=row_of["value_added"],
+        )  # fmt: skip
+    if "total_input" in rows:
+        yield Identity(
+            Note("io_sum_of_all_inputs"), Note("io_total_input"), inputs + table.value_added, rows["total_input"],
+            row=row_of["total_input"],
+        )  # fmt: skip
+    if "output" in uses:
+        yield Identity(
+            Note("io_sum_of_column"), Note("io_total_output"), inputs + table.value_added, uses["output"],
+            column=use_of["output"],
+        )  # fmt: skip
+    sales = table.flows.sum(axis=1)
+    if "intermediate_use" in uses:
+        yield Identity(
+            Note("io_sum_of_uses"), Note("io_intermediate_use"), sales, uses["intermediate_use"],
+            column=use_of["intermediate_use"],
+        )  # fmt: skip
+    yield from _final_identities(table, sales, use_of)
+
+
+def _final_identities(table: Table, sales: FloatArray, use_of: dict[str, int]) -> Iterator[Identity]:
+    uses = table.uses
+    for name, members in GROUPS.items():
+        if name in uses and all(member in uses for member in members):
+            group = np.sum([uses[member] for member in members], axis=0)
+            yield Identity(Note("io_sum_of_parts"), _GROUP_TOTALS[name], group, uses[name], column=use_of[name])
+    final, parts = table.final_use, table.final_use_by_parts
+    if "final_use" in uses and parts is not None:
+        yield Identity(
+            Note("io_sum_of_parts"), Note("io_final_use"), parts, uses["final_use"], column=use_of["final_use"]
+        )
+    if final is not None and "output" in uses:
+        n = len(sales)
+        supply = sales + final - total(uses, ("imports", "inflow"), n) + total(uses, ("residual",), n)
+        yield Identity(
+            Note("io_sum_of_supply"), Note("io_total_output"), supply, uses["output"], column=use_of["output"]
+        )

@@ -1,0 +1,90 @@
+"""The CEADs provincial energy inventory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from digicarbon.importer.base import Imported
+from digicarbon.note import Note
+from digicarbon.packs.china import facts
+from digicarbon.packs.china.importer import _ceads
+from digicarbon.packs.china.importer._ceads import CITATION, InventoryImporter
+from digicarbon.packs.china.importer._ceads_sheet import Layout
+from digicarbon.packs.china.importer._notes import difference_notes
+from digicarbon.packs.china.importer._words import Words
+
+FINAL = "Total Final Consumption"
+
+_UNITS = {
+    "10^4 ton": {"104ton", "104tons", "104t", "10000ton", "10000tons", "万吨"},
+    "10^8 cu.m": {"108cum", "108m3", "108cubicmeter", "108cubicmeters", "100millioncum", "亿立方米"},
+    "10^10 kj": {"1010kj", "百亿千焦"},
+    "10^8 kwh": {"108kwh", "100millionkwh", "亿千瓦时", "亿千瓦小时"},
+    "10^4 tce": {"104tce", "104tonsce", "10000tce", "万吨标准煤"},
+}
+
+
+class CeadsEnergyImporter(InventoryImporter):
+    """Energy use by carrier and sector in physical units.
+
+    Workbooks of CEADs with a sheet per province (``Beijing2012`` in a file of one year) or a sheet per year (in a file
+    of one province): a header of 20 carriers, a row of units, which is checked, and 63 rows: final consumption in total
+    and by 47 sectors, transformation, losses, total consumption and memo items.
+
+    That final consumption is the sum of the sectors is checked; differences are notes.
+
+    Attributes
+    ----------
+    year, tolerance
+        As in `InventoryImporter`.
+    """
+
+    def read(self, files: Sequence[Path]) -> Imported:
+        """Return the data set ``ceads_energy``; cells without a figure are zero, totals without one missing.
+
+        Raises
+        ------
+        DataError
+            If a file is damaged or of another layout, a unit is wrong, or a province and year is repeated.
+        """
+        layout = _layout()
+        inputs = _ceads.collect(files, layout, self.year)
+        places = [one.where for one in inputs.inventories]
+        values = np.stack([one.values for one in inputs.inventories])
+        rows = layout.rows.names
+        sectors = [rows.index(name) for name in _sectors()]
+        notes = difference_notes(
+            Note("ceads_final_is_no_sum", row=FINAL),
+            places,
+            values[:, rows.index(FINAL)],
+            values[:, sectors].sum(axis=1),
+            layout.columns.names,
+            self.tolerance,
+        )
+        table = _ceads.tidy(inputs.inventories, layout)
+        return Imported({"ceads_energy": table}, dict(layout.units), CITATION, (*inputs.notes, *notes))
+
+
+def _sectors() -> list[str]:
+    table = facts.ceads_sectors()
+    return [str(name) for name in table.loc[(table["sectoral"] != "") & (table["energy"] != ""), "energy"]]
+
+
+@cache
+def _layout() -> Layout:
+    columns = _ceads.fuel_spellings()
+    table = facts.ceads_fuels()
+    return Layout(
+        name=Note("ceads_energy_inventory"),
+        columns=Words(columns),
+        rows=Words(_ceads.sector_spellings("energy")),
+        required=frozenset(columns),
+        total=FINAL,
+        total_rows=frozenset({FINAL, "Total Consumption"}),
+        units=dict(zip(table["fuel"].astype(str), table["unit"].astype(str), strict=True)),
+        unit_spellings={unit: frozenset(spellings) for unit, spellings in _UNITS.items()},
+    )

@@ -1,0 +1,191 @@
+"""`digicarbon rerun`: a recorded run fitted again, on today's data and code, and compared number by number."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from digicarbon.cli.command import show, terminal
+from digicarbon.cli.stored import stored
+from digicarbon.config.files import command_line
+from digicarbon.errors import DataError, EstimationError, counted, listing
+from digicarbon.note import Note, cut
+from digicarbon.note.ending import Caught
+from digicarbon.packs.compare.origins import commit_of, versions
+from digicarbon.plan.prepare import Prepared, Specs, Workshop, fitted, specify
+from digicarbon.plan.reach import code_digest
+from digicarbon.plan.runs import content_hash
+from digicarbon.recorded import Recorded, config_of, plain
+from digicarbon.recorded.differences import TOLERANCE, differences
+from digicarbon.report import Table
+from digicarbon.result import Asked, Result
+from digicarbon.spec import own_classes
+from digicarbon.sweep.provenance import CODE, FINGERPRINT, fingerprint, today
+from digicarbon.tracking import QUANTITY, TERM, metrics, provenance
+
+SHOWN = 10
+"""How many differences are shown, the largest first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Again:
+    """A recorded run and its fit of today.
+
+    Attributes
+    ----------
+    recorded : Recorded
+    specs : Specs
+    prepared : Prepared
+    result : Result
+    """
+
+    recorded: Recorded
+    specs: Specs
+    prepared: Prepared
+    result: Result
+
+
+def rerun(run: str, experiment: str, overrides: Sequence[str]) -> int:
+    """Fit a recorded run again and print how its numbers differ; return 0 if they are equal, 1 if not.
+
+    Parameters
+    ----------
+    run : str
+        Its id, the beginning of its id, or its label.
+    experiment : str
+        Experiment in which it is searched; may be empty.
+    overrides : sequence of str
+        E.g. ``tracking=server``.
+
+    Raises
+    ------
+    DigicarbonError
+        If there is no such run, or it cannot be fitted today, e.g. since its data are gone.
+    """
+    tracking, recorded = stored(run, experiment, overrides)
+    _refuse(recorded)
+    again = fitted_again(recorded, config_of(tracking, recorded))
+    quantity = recorded.tags.get(QUANTITY)
+    asked = None if quantity is None else Asked(quantity, recorded.tags.get(TERM))
+    then, now = recorded.metrics, metrics(again.result, asked)
+    if quantity is None:
+        # earlier versions do not record which number is the effect
+        then, now = ({k: v for k, v in one.items() if not k.startswith("focal.effect")} for one in (then, now))
+    comparison = differences(then, now)
+    sys.stdout.write("\n".join([*_heading(recorded), *_changes(again)]) + "\n")
+    return _print_verdict(comparison)
+
+
+def fitted_again(recorded: Recorded, config: str) -> Again:
+    """Fit a recorded run from its composed configuration, as the worker of a sweep does.
+
+    Parameters
+    ----------
+    recorded : Recorded
+    config : str
+        YAML.
+
+    Raises
+    ------
+    EstimationError
+        If its data are gone, or it cannot be fitted with its configuration and today's data and code.
+    """
+    from threadpoolctl import threadpool_limits
+
+    missing = [file["path"] for entry in recorded.data for file in entry["files"] if _today(file) == "not there"]
+    missing_note = Note("rerun_data_gone", files=cut(missing)) if missing else ""
+    if missing and own_classes(plain(config, recorded.run_id)):
+        # code named by the record is not run if there is nothing to fit
+        raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=missing_note))
+    with Caught(Note("code_of_run")) as caught, threadpool_limits(1):
+        shop = Workshop()
+        specs = shop.completed(specify(plain(config, recorded.run_id)))
+        prepared = shop.prepare(specs)
+        shop.check(specs, prepared)
+        return Again(recorded, specs, prepared, fitted(specs, prepared))
+    why = Note("rerun_because", gone=missing_note, reason=caught.note)
+    raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=why))
+
+
+def _refuse(recorded: Recorded) -> None:
+    if recorded.run_id == recorded.parent_id:
+        command = command_line("run", recorded.experiment, ["--force"])
+        raise DataError(Note("rerun_of_sweep", run=recorded.run_id, label=recorded.label, command=command))
+    if recorded.status != "FINISHED":
+        reason = recorded.tags.get("digicarbon.error", "")
+        more = Note("rerun_said", reason=reason) if reason else ""
+        raise DataError(Note("rerun_no_numbers", run=recorded.run_id, status=recorded.status, more=more))
+
+
+def _heading(recorded: Recorded) -> Iterator[str]:
+    when = datetime.fromtimestamp(recorded.start / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    yield f"Run {recorded.run_id}: {recorded.label}, experiment {recorded.experiment}, {when}"
+
+
+def _changes(again: Again) -> Iterator[str]:
+    """Yield a line on each origin of the numbers: data, weights, code, packages."""
+    tags, specs, prepared = again.recorded.tags, again.specs, again.prepared
+    recorded = tags.get("digicarbon.weights_digest")
+    same_weights = prepared.weights is None or recorded in (None, prepared.weights.digest)
+    same_panel = prepared.panel.digest == tags.get("digicarbon.data_digest")
+    files = [file["path"] for entry in again.recorded.data for file in entry["files"] if _today(file) != "same"]
+    changed = f" (changed: {listing(files)})" if files else ""
+    # the fingerprint also covers weights, which have their own line
+    same_data = fingerprint(specs, prepared) == tags.get(FINGERPRINT) or not (files or same_weights)
+    if same_data and same_panel:
+        yield "  data      the same files, choices and numbers"
+    elif same_panel:
+        yield f"  data      DIFFERENT fingerprint{changed}, yet the panel's numbers are the same"
+    else:
+        what = "files or choices of" if files else "the code that makes"
+        yield f"  data      DIFFERENT: {what} the panel{changed}"
+    # a run that uses no weights has recorded none
+    if prepared.weights is not None and recorded is not None:
+        yield f"  weights   {'the same' if same_weights else 'DIFFERENT'}"
+    code = tags.get(CODE, "")
+    same = code == code_digest(type(specs.model), type(specs.diagnostic))
+    yield f"  code      {_commits(tags, same) if code else 'not recorded by the version that made the run'}"
+    yield f"  packages  {_packages(tags)}"
+    if content_hash(specs, prepared) == tags.get("digicarbon.hash"):
+        yield "  hash      the same: a sweep would take this run as done"
+    else:
+        yield "  hash      different: a sweep would fit this run again"
+
+
+def _commits(tags: Mapping[str, str], same: bool) -> str:
+    then, now = commit_of(tags), commit_of(provenance())
+    where = f"commit {then}" if then == now else f"commit {then} then, {now} now"
+    return f"{'the same' if same else 'DIFFERENT'} ({where})"
+
+
+def _packages(tags: Mapping[str, str]) -> str:
+    differ = [f"{name} {then or 'none'} then, {now or 'none'} now" for name, then, now in versions(tags, provenance())]
+    return f"DIFFERENT: {'; '.join(differ)}" if differ else "the same versions"
+
+
+def _today(file: Mapping[str, Any]) -> str:
+    return today(file["path"], file["sha256"])
+
+
+def _print_verdict(comparison: pd.DataFrame) -> int:
+    """Print the largest differences and the verdict; return the exit status."""
+    console = terminal()
+    # numbers of the focal term also occur under its own name
+    repetition = comparison.index.astype(str).str.startswith("focal.")
+    differing = comparison[(comparison["difference"] > 0) & ~repetition].head(SHOWN)
+    if len(differing):
+        cells = differing.map(lambda value: "none" if pd.isna(value) else f"{value:.12g}")
+        cells["difference"] = [f"{value:.1e}" for value in differing["difference"]]
+        show(Table("Largest differences, relative", cells), console)
+    unequal = int((comparison["difference"] > TOLERANCE).sum())
+    numbers = counted(len(comparison), "number")
+    if unequal:
+        console.print(f"{unequal} of {numbers} differ by more than {TOLERANCE:g}.", soft_wrap=True)
+        return 1
+    console.print(f"{numbers} compared; all are equal to {TOLERANCE:g}.", soft_wrap=True)
+    return 0

@@ -1,0 +1,192 @@
+"""`digicarbon plan --blind`: power and smallest effects of a plan, from outcomes that are exchanged between units."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from digicarbon.cli.command import FIRST_ROWS, MOST_ROWS, Request, plans_of, refuse_columns, show, terminal
+from digicarbon.config.files import ROOT, command_line
+from digicarbon.errors import ConfigError, counted
+from digicarbon.note import Note, cut
+from digicarbon.packs.deposit import lock
+from digicarbon.packs.deposit.sweep.blind import COLUMNS, Blind, Counted, blind
+from digicarbon.plan.runs import Run
+from digicarbon.report import Labels, Table
+from digicarbon.report.kinds import multiverse_of
+from digicarbon.sweep.provenance import roster
+from digicarbon.sweep.sweep import settings_for
+
+DRAWS, EFFECT, SEED = "200", "0.1", "1"
+"""What the flags are where they are not given."""
+
+
+def plan(request: Request, every: bool, blind: bool = False, **numbers: str) -> None:
+    """Answer ``plan --blind``.
+
+    Parameters
+    ----------
+    request : Request
+    every : bool
+        Show each of many specifications.
+    blind : bool
+    **numbers : str
+        See `shown`.
+
+    Raises
+    ------
+    ConfigError
+        As `shown` does, or if a flag is given without ``--blind``.
+    """
+    if not blind:
+        raise ConfigError(Note("blind_flag_alone", flag=f"--{next(iter(numbers))}"))
+    shown(request, every, **numbers)
+
+
+def shown(request: Request, every: bool, draws: str = DRAWS, effect: str = EFFECT, seed: str = SEED) -> None:
+    """Print the power of each specification of a plan; the real outcome is fitted by none.
+
+    Parameters
+    ----------
+    request : Request
+    every : bool
+        Show each of many specifications.
+    draws, effect, seed : str
+        As the command line gives them.
+
+    Raises
+    ------
+    ConfigError
+        If a flag is no number, or no run can be done.
+    """
+    many, start = _whole("--draws", draws), _whole("--seed", seed)
+    size = _number("--effect", effect)
+    plans = plans_of(request)
+    out = terminal()
+    for composer, planned in plans:
+        chosen = settings_for(composer, planned)
+        known = lock.state(composer, planned, chosen.report, remember=False)
+        if planned.name == ROOT:
+            out.print(str(Note("blind_without_experiment")), soft_wrap=True)
+        elif known is None:
+            command = command_line("lock", planned.name)
+            out.print(str(Note("blind_not_locked", command=command)), soft_wrap=True)
+        else:
+            out.print(str(known.note), soft_wrap=True)
+        found = blind(
+            planned.runs,
+            chosen.report.asked,
+            many,
+            start,
+            size,
+            sum(map(_wild, planned.runs)),
+            multiverse_of(roster(planned, chosen.kinds, chosen.claim)),
+            chosen.claim,
+        )
+        rows = len(found.table)
+        cells = found.table if every or rows <= MOST_ROWS else found.table.iloc[:FIRST_ROWS]
+        title = f"{planned.name}: {counted(rows, 'specification')}, outcome exchanged between units {many} times"
+        show(Table(title, _cells(cells, size)), out)
+        if len(cells) < rows:
+            words = [*request.overrides, "--blind", "--all"]
+            whole = command_line("plan", planned.name, words)
+            out.print(f"… and {rows - len(cells)} more; `{whole}` shows every one.", soft_wrap=True)
+        for note in _about(found):
+            out.print(str(note), soft_wrap=True)
+    refuse_columns(plans)
+
+
+def _cells(numbers: pd.DataFrame, effect: float) -> pd.DataFrame:
+    """Return the table as it is printed."""
+    heads = {
+        "off": "off zero, in sd",
+        "sd": "sd of estimates",
+        "se": "median se",
+        "size": "rejected at 5 %",
+        "smallest": "smallest effect",
+        "power": f"power for {effect:g}",
+    }
+    shares = ("size", "power")
+    columns = {heads[name]: [_cell(value, name in shares) for value in numbers[name]] for name in COLUMNS}
+    return pd.DataFrame(columns, index=numbers.index)
+
+
+def _cell(value: float, share: bool) -> str:
+    if pd.isna(value):
+        return "none"
+    return f"{100 * value:.1f} %" if share else f"{value:.4g}"
+
+
+def _about(found: Blind) -> list[Note]:
+    """Return what is said below the table."""
+    numbers, centre = found.table, found.table.dropna(subset=["smallest"])
+    notes = []
+    if len(centre) < len(numbers):
+        labels = cut(numbers.index.difference(centre.index, sort=False))
+        notes.append(Note("blind_off_centre", runs=len(numbers) - len(centre), labels=labels))
+    if found.claim is not None:
+        notes.append(found.claim.note)
+    for part in found.parts:
+        own = _of_part(part, found)
+        notes += [Note("blind_of_part", part=part.name, said=own)] if part.name and own else own
+    counted_runs = {label for part in found.parts for label in part.table.index}
+    if apart := [label for label in numbers.index if label not in counted_runs]:
+        notes.append(Note("blind_apart", runs=len(apart), labels=cut(apart)))
+    notes.append(Note("blind_how", draws=found.draws, seed=found.seed))
+    if found.wild:
+        notes.append(Note("blind_wild", runs=found.wild))
+    if found.unmoved:
+        notes.append(Note("units_in_place", units=found.unmoved))
+    if found.single:
+        notes.append(Note("blind_single", runs=found.single))
+    reasons: dict[Note, list[str]] = {}
+    for label, why in found.absent:
+        reasons.setdefault(why, []).append(label)
+    every = len(numbers) + len(found.absent)
+    notes += [
+        Note("blind_absent", runs=len(labels), every=every, why=why, labels=cut(labels))
+        for why, labels in reasons.items()
+    ]
+    return notes
+
+
+def _of_part(part: Counted, found: Blind) -> list[Note]:
+    """Return what is said of specifications that are counted together."""
+    numbers, centre = part.table, part.table.dropna(subset=["smallest"])
+    notes = []
+    if len(centre) > 1:
+        spans = {
+            f"{name}_{which}": float(getattr((numbers if name == "size" else centre)[name], how)())
+            for name in ("smallest", "size", "power")
+            for which, how in (("low", "min"), ("mid", "median"), ("high", "max"))
+        }
+        notes.append(Note("blind_over_part" if part.name else "blind_over_all", effect=found.effect, **spans))
+    if part.joint:
+        words = Labels("en")
+        powers = [Note("blind_of_statistic", name=words.word(name), power=value) for name, value in part.joint.items()]
+        notes.append(Note("blind_joint", effect=found.effect, powers=powers))
+    elif part.no_joint is not None and len(numbers) > 1:
+        notes.append(Note("blind_no_joint", reason=part.no_joint))
+    if part.claim is not None:
+        without, power = part.claim
+        facts = {"effect": abs(found.effect), "runs": part.judged, "power": power, "without": without}
+        notes.append(Note("blind_claim", **facts))
+    elif found.claim is not None:
+        notes.append(Note("blind_no_claim"))
+    return notes
+
+
+def _wild(run: Run) -> bool:
+    return getattr(run.specs.inference, "test", "") == "wild"
+
+
+def _whole(flag: str, text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 9:
+        raise ConfigError(Note("blind_whole_number", flag=flag, given=text))
+    return int(text)
+
+
+def _number(flag: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(Note("blind_number", flag=flag, given=text)) from None

@@ -1,0 +1,239 @@
+"""`digicarbon lock`: a plan locked before its outcome is read, and what has changed since."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from digicarbon.cli.command import Request, counts_of, plans_of, terminal
+from digicarbon.config.compose import Composer
+from digicarbon.config.files import ROOT, command_line, shown
+from digicarbon.disk.files import put
+from digicarbon.errors import DigicarbonError, counted, listing
+from digicarbon.note import Note, cut
+from digicarbon.packs.deposit.lock.changes import MOST_CELLS, Change
+from digicarbon.packs.deposit.lock.content import content, software
+from digicarbon.packs.deposit.lock.data import GIVEN, Reader
+from digicarbon.packs.deposit.lock.file import SHOWN, Lock, LockError, moment, now, path_of, sealed
+from digicarbon.packs.deposit.lock.stamp import StampError, stamped, tagged
+from digicarbon.packs.deposit.lock.state import State, before, looks_at, state
+from digicarbon.plan.runs import Plan
+from digicarbon.result import AS_COEFFICIENT
+from digicarbon.sweep.sweep import Settings, settings_for
+from digicarbon.sweep.tables import store_name
+from digicarbon.tracking import fitted_before
+
+
+class PlanChangedError(DigicarbonError):
+    """The plan differs from its lock."""
+
+
+def lock(
+    request: Request, check: bool = False, again: bool = False, why: str = "", tag: bool = False, tsa: str = ""
+) -> None:
+    """Lock the plan of an experiment, or say what has changed since.
+
+    Parameters
+    ----------
+    request : Request
+    check : bool
+        Compare only, and write nothing but when a change was noticed first.
+    again : bool
+        Lock the plan of today beside the earlier ones.
+    why : str
+        The reason for locking again.
+    tag : bool
+        Make a tag of Git with the hash.
+    tsa : str
+        The address of a time stamping authority.
+
+    Raises
+    ------
+    LockError
+        If there is no lock to compare with, or the plan has one from which it differs.
+    PlanChangedError
+        If something has changed and ``check``.
+    """
+    if check and (again or why or tag or tsa):
+        raise LockError(Note("lock_check_alone"))
+    if again != bool(why.strip()):
+        raise LockError(Note("lock_again_needs_why"))
+    if request.name == ROOT:
+        raise LockError(Note("lock_needs_experiment"))
+    changed = False
+    for composer, planned in plans_of(request):
+        chosen = settings_for(composer, planned)
+        # a look at what the command line would change is no change
+        known = state(composer, planned, chosen.report, remember=not (check and request.overrides))
+        if known is not None and known.lock is None:
+            raise LockError(known.note)
+        if check:
+            if known is None:
+                raise LockError(
+                    Note("lock_absent", experiment=planned.name, command=command_line("lock", planned.name))
+                )
+            _show(planned, known)
+            changed = changed or bool(known.changes) or bool(known.lock and known.lock.broken)
+        elif known is not None and known.lock is not None and not again:
+            _refuse_changed(planned, known)
+            terminal().print(f"{planned.name}: {known.note}", soft_wrap=True)
+            _testify(planned, known.lock, tag, tsa)
+        else:
+            _testify(planned, _write(composer, planned, chosen, known, why.strip()), tag, tsa)
+    if changed:
+        raise PlanChangedError(Note("lock_differs"))
+
+
+def _write(composer: Composer, planned: Plan, chosen: Settings, known: State | None, why: str) -> Lock:
+    """Write a version of a plan's lock, and print what is in it."""
+    old = known.lock if known is not None else None
+    if old is None and why:
+        raise LockError(Note("lock_nothing_before", experiment=planned.name))
+    if known is not None and not known.changes and not (old and old.broken):
+        raise LockError(Note("lock_again_unchanged", experiment=planned.name))
+    reader = Reader()
+    inner = content(composer, planned, chosen.report, reader)
+    runs, first = fitted_before(
+        chosen.tracking,
+        store_name(planned),
+        [run.key for run in planned.runs],
+        looks_at(inner["estimand"]["y"]),
+        any(run.prepared.simulated for run in planned.runs),
+    )
+    version = sealed(
+        {
+            "time": now(),
+            "why": why,
+            "software": software(),
+            "fitted_before": {"runs": runs, "first": first},
+            "earlier": "" if old is None else old.hash,
+            "content": inner,
+        }
+    )
+    if old is None:
+        made = Lock(path_of(planned.name), (version,), {}, {})
+    else:
+        made = replace(old, versions=(*old.versions, version))
+    made.write()
+    out = terminal()
+    out.print(
+        f"{planned.name}: locked on {made.date}, hash {made.hash[:SHOWN]}, in {shown(made.path)}.", soft_wrap=True
+    )
+    for line in _summary(inner, planned):
+        out.print(f"  {line}", soft_wrap=True)
+    if runs:
+        out.print(str(before(version)), style="yellow", soft_wrap=True)
+    return made
+
+
+def _summary(inner: Mapping[str, Any], planned: Plan) -> list[str]:
+    """Return lines on what is locked."""
+    estimand = inner["estimand"]
+    values = [choice.values for choice in planned.choices]
+    varied = [key for key in planned.varied if len({repr(own.get(key)) for own in values}) > 1]
+    # a coefficient is the total effect of a model where nothing spills over
+    asked = estimand["quantity"]
+    quantities = dict.fromkeys(
+        asked if asked in own or asked not in AS_COEFFICIENT else own[-1]
+        for own in (run.specs.model.quantities for run in planned.runs)
+    )
+    lines = [
+        f"choices    {counts_of(planned)}; {counted(len(varied), 'key')} with several values",
+        f"estimand   {listing(quantities)} of {estimand['term'] or listing(estimand['x'])} on {listing(estimand['y'])}",
+    ]
+    if inner["seeds"]:
+        seeds = ", ".join(f"{key} = {listing(map(str, one['values']))}" for key, one in inner["seeds"].items())
+        lines.append(f"seeds      {seeds}")
+    for name, one in inner["data"].items():
+        series = sum(len(grid["series"]) for name, grid in one["grids"].items() if name != GIVEN)
+        cells = next(iter(one["grids"].values()), {"units": (), "periods": ()})
+        lines.append(
+            f"data       {name}: {series} series of {counted(len(cells['units']), 'unit')} in "
+            f"{counted(len(cells['periods']), 'period')}; outcome not read: {listing(one['only_outcome']) or 'none'}"
+        )
+        if one["outcome_and_others"]:
+            shared = listing(one["outcome_and_others"])
+            lines.append(f"           both the outcome and others are made of {shared}: locked like other series")
+        if chosen := one.get("sample_by_outcome"):
+            lines.append(f"           the sample chooses rows by the outcome: {listing(chosen)}")
+        if weighs := one.get("weights_by_outcome"):
+            lines.append(f"           weights that change with the values of the outcome: {listing(weighs)}")
+    if inner["weights"]:
+        matrices = [
+            f"{one['called']}, {counted(len(one['units']), 'unit')} (hash {one['digest'][:6]})"
+            for one in inner["weights"].values()
+        ]
+        lines.append(f"weights    {listing(matrices)}")
+    return lines
+
+
+def _refuse_changed(planned: Plan, known: State) -> None:
+    if known.changes:
+        words = ["--again", "--why", "…"]
+        raise LockError(
+            Note(
+                "lock_there",
+                experiment=planned.name,
+                changes=cut([one.note for one in known.changes], MOST_CELLS),
+                command=command_line("lock", planned.name, words),
+            )
+        )
+
+
+def _show(planned: Plan, known: State) -> None:
+    """Print whether a plan is as it was locked."""
+    out = terminal()
+    lock = known.lock
+    if lock is None:
+        return
+    if not known.changes:
+        out.print(f"{planned.name}: {known.note}", soft_wrap=True)
+    else:
+        out.print(f"{planned.name}: locked on {lock.date}, hash {lock.hash[:SHOWN]}. Changed since:", soft_wrap=True)
+        for one, first in zip(known.changes, known.first, strict=True):
+            out.print(f"  {_head(one):<11}{one.note}; first noticed on {moment(first)}", soft_wrap=True)
+        if lock.broken:
+            out.print(str(known.note), soft_wrap=True)
+    for number, version in enumerate(lock.versions, 1):
+        if len(lock.versions) > 1:
+            reason = f": {version['why']}" if version["why"] else ""
+            out.print(
+                f"  version {number}, {moment(version['time'])}, {version['hash'][:SHOWN]}{reason}", soft_wrap=True
+            )
+        for stamp in lock.stamps.get(version["hash"], ()):
+            out.print(f"  {stamp}", soft_wrap=True)
+
+
+def _head(one: Change) -> str:
+    return {"exclusions": "exclude"}.get(one.kind, one.kind)
+
+
+def _testify(planned: Plan, made: Lock, tag: bool, tsa: str) -> None:
+    """Make the tag and the time stamp that are asked for; the lock stays where there are none."""
+    out, err = terminal(), terminal(stderr=True)
+    stamps: list[str] = []
+    if tag:
+        name = f"lock/{re.sub(r'[^-/.0-9A-Za-z_]+', '-', planned.name)}/{made.latest['time'][:10]}"
+        message = f"{command_line('lock', planned.name)}\n\n{made.latest['time']}\nSHA-256 {made.hash}"
+        try:
+            made_tag = tagged(made.path.parent, name, message)
+            stamps.append(f"tag of Git: {made_tag}")
+            out.print(f"Tag of Git: {made_tag}. Commit {made.path.name}, too, and push both.", soft_wrap=True)
+        except StampError as error:
+            err.print(f"{error}", style="yellow", soft_wrap=True)
+    if tsa:
+        try:
+            stamp = stamped(made.hash, tsa)
+            file = made.path.with_name(f"{made.path.name.removesuffix('.json')}.{made.hash[:SHOWN]}.tsr")
+            put(file, stamp.answer)
+            stamps.append(f"time stamp of {stamp.time}: {file.name}")
+            out.print(f"Time stamp of {stamp.time}: {shown(file)}. To verify it:", soft_wrap=True)
+            verify = f"openssl ts -verify -digest {made.hash} -in {file.name} -CAfile CERTIFICATE.pem"
+            out.print(f"  {verify}", soft_wrap=True)
+        except (StampError, OSError) as error:
+            err.print(f"{error}", style="yellow", soft_wrap=True)
+    if stamps:
+        own = [*made.stamps.get(made.hash, ()), *stamps]
+        replace(made, stamps={**made.stamps, made.hash: own}).write()

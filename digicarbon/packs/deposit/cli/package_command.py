@@ -1,0 +1,162 @@
+"""`digicarbon package`: recorded experiments as a folder that a data editor can check and rebuild."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from digicarbon.cli.arguments import name_of
+from digicarbon.config.compose import Composer, loader, options
+from digicarbon.config.files import find, shown
+from digicarbon.disk import folder as whole
+from digicarbon.errors import ConfigError, counted
+from digicarbon.note import Language, Note, suggestion
+from digicarbon.note.about import at
+from digicarbon.packs.deposit.package import answers as author
+from digicarbon.packs.deposit.package.answers import Answers, listed
+from digicarbon.packs.deposit.package.bibliography import replaced
+from digicarbon.packs.deposit.package.build import BUILD, DRIVER, facts, with_rebuild
+from digicarbon.packs.deposit.package.data import MODULE, paths, refuse_restricted
+from digicarbon.packs.deposit.package.documents import documents, questions, sources
+from digicarbon.packs.deposit.package.facts import Facts
+from digicarbon.packs.deposit.package.member import members
+from digicarbon.packs.deposit.package.project import Project
+from digicarbon.packs.deposit.package.rebuild import rebuilt
+from digicarbon.progress import phase
+
+
+def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, overrides: Sequence[str]) -> int:
+    """Write a package of recorded experiments; return 0.
+
+    Parameters
+    ----------
+    experiments : sequence of str
+        Each experiment, or one that lists others.
+    to : str
+        The folder.
+    language : {"en", "zh"}
+        ``zh`` writes documents in Chinese beside those in English.
+    rebuild : bool
+        Rebuild the package before it is written: it then states time and memory, and none is written that differs.
+    overrides : sequence of str
+        Of ``tracking``.
+
+    Raises
+    ------
+    DigicarbonError
+        If an experiment is not recorded as it stands, its data have changed, the folder holds other files, or an
+        answer in ``experiments/package.yaml`` is wrong.
+    """
+    names = [name_of(word) for word in experiments]
+    target = Path(to)
+    if target.is_file():
+        raise ConfigError(Note("export_to_is_file", file=to))
+    whole.refuse_others(target, "--to", BUILD)
+    file = author.path()
+    answers = author.answers(file)
+    chosen = members(names, overrides)
+    project = Project(chosen)
+    known = facts(project, answers, answers.title or _title(names))
+    verdict = ""
+    if rebuild:
+        with phase("rebuild of the package"):
+            verdict, measured = rebuilt(known.files, paths(project))
+        known = with_rebuild(known, measured)
+    _refuse_unknown(answers, known)
+    spoken: Language = "zh" if language == "zh" else "en"
+    new = not file.exists()
+    named = {source.option: [one.asked for one in source.files] for source in known.sources}
+    author.ask(file, sources(known), spoken, named)
+    with phase("documents of the package"):
+        files = {**known.files, **documents(known, answers, spoken)}
+        # the documents name the bytes of all files, their own among them
+        known = replace(known, measured=replace(known.measured, storage=sum(map(len, files.values()))))
+        files |= documents(known, answers, spoken)
+    refuse_restricted(known.sources, files)
+    whole.write(target, files, "--to", BUILD)
+    sys.stdout.write("".join(f"{line}\n" for line in _report(known, answers, to, verdict)))
+    if own := [key for key in replaced(answers) if key in known.references]:
+        sys.stdout.write(
+            f"references.bib has {', '.join(own)} as `bibtex` in experiments/package.yaml writes it, in place of "
+            "digicarbon's own entry.\n"
+        )
+    still_open = questions(known, answers)
+    if still_open:
+        where = f"{shown(file)}{' (new)' if new else ''}"
+        sys.stdout.write(
+            f"{where} asks what only you know; still open: {counted(len(still_open), 'question')}. "
+            "Answer there, and package again; until then the README shows each as open.\n"
+            f"{listed(still_open)}"
+        )
+    return 0
+
+
+def _refuse_unknown(answers: Answers, known: Facts) -> None:
+    """Raise an error if answers name an experiment or a source of data that there is not, or contradict each other.
+
+    Raises
+    ------
+    ConfigError
+    """
+    file = shown(author.path())
+    for name in answers.in_paper:
+        if find(name) is None:
+            hint = suggestion(name, options(loader(), ""))
+            raise at(ConfigError(Note("package_in_paper", key=f"package.in_paper.{name}", name=name, hint=hint)), file)
+    given = sorted({one.option for one in known.sources if any(file.shared for file in one.files)})
+    if answers.may_share is False and given:
+        raise at(ConfigError(Note("package_may_share", key="package.may_share", sources=given)), file)
+    here = list(sources(known))
+    for name in answers.data:
+        # answers may be about the data of another package
+        parts = name.split("_")
+        options_of = ["_".join(parts[:end]) for end in range(1, len(parts) + 1)]
+        if (
+            name not in here
+            and not Path(name).is_file()
+            and not any(find(f"{group}/{one}") for one in options_of for group in ("source", "weights"))
+        ):
+            hint = suggestion(name, here)
+            raise at(
+                ConfigError(Note("package_data_unknown", key=f"package.data.{name}", name=name, hint=hint, known=here)),
+                file,
+            )
+
+
+def _title(names: Sequence[str]) -> str:
+    return str(Composer(loader(), names[0]).sweep_keys()["title"] or names[0])
+
+
+def _report(known: Facts, answers: Answers, to: str, verdict: str) -> list[str]:
+    tables = sum(display.kind == "table" for display in known.displays)
+    lines = [
+        f"{counted(len(known.experiments), 'experiment')} packaged to {to}: {counted(tables, 'table')}, "
+        f"{counted(len(known.displays) - tables, 'figure')}, {known.numbers:,} numbers; README.md explains the files."
+    ]
+    if known.simulated:
+        lines.append("The data are SIMULATED; every document says so.")
+    for source in known.sources:
+        if source.group == MODULE:
+            places = ", ".join(file.place for file in source.files)
+            lines.append(
+                f"{source.option} reads or names {places}, which no source names: "
+                f"`data: {source.option}:` in experiments/package.yaml says whether the package may have it."
+            )
+    for source in known.sources:
+        if source.shared == "open" and answers.of(source.option).share:
+            named = [*dict.fromkeys([*answers.of(source.option).files, *(file.asked for file in source.files)])]
+            lines.append(
+                f"data.{source.option}.share is true, but not for each of its files: if they all may be passed on, "
+                f"write `files: [{', '.join(named)}]` beside it in experiments/package.yaml."
+            )
+    withheld = {file.place for source in known.sources for file in source.files if not file.shared}
+    if withheld:
+        lines.append(
+            f"{counted(len(withheld), 'file')} of data not copied, since experiments/package.yaml does not say "
+            f"`share: true` for {'it' if len(withheld) == 1 else 'them'}: the README has instructions and hashes "
+            "instead."
+        )
+    lines.append(f"Rebuilt: {verdict}" if verdict else f"Rebuild it with: python {to}/{DRIVER} (into {to}/{BUILD})")
+    return lines

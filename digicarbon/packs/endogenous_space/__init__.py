@@ -1,0 +1,19 @@
+"""Spatial models by instruments and generalised moments."""
+
+from digicarbon.pack import Pack
+
+PACK = Pack(
+    names={
+        "model": {
+            "SpatialIV": "model.base",
+        },
+        "source": {
+            "SimulatedEndogenous": "source.endogenous",
+        },
+    },
+    former={
+        "model.scripts.spatial_iv": "script.spatial_iv",
+        "model.spatial_iv": "model",
+        "numeric.spatial.moments": "numeric.moments",
+    },
+)

@@ -1,0 +1,26 @@
+"""Mediation: how much of an effect goes through other variables."""
+
+from digicarbon.pack import Pack
+
+PACK = Pack(
+    names={
+        "diagnostic": {
+            "SpatialMediation": "diagnostic.spatial_mediation",
+        },
+        "model": {
+            "Mediation": "model.base",
+        },
+        "report": {
+            "PathTables": "report.mediation",
+        },
+        "source": {
+            "SimulatedMediation": "source.mediation",
+        },
+    },
+    former={
+        "model.mediation": "model",
+        "model.scripts.mediation_r": "script.mediation_r",
+        "model.scripts.mediation_stata": "script.mediation_stata",
+        "numeric.mediation": "numeric",
+    },
+)

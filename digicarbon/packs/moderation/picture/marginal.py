@@ -1,0 +1,223 @@
+"""A picture of the marginal effect of a variable along itself or along a moderator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.arrays import FloatArray
+from digicarbon.diagnostic.turning_points import described, observed
+from digicarbon.model import Model
+from digicarbon.note import Note
+from digicarbon.packs.moderation.diagnostic.marginal_effects import (
+    FEW_VALUES,
+    SPATIAL,
+    Given,
+    SpatialKind,
+    effects_along,
+    moderation_of,
+    wild_of,
+)
+from digicarbon.panel import Panel
+from digicarbon.report.picture._figure import (
+    BLUE,
+    Language,
+    Naming,
+    Words,
+    draw_observations,
+    drawing,
+    head,
+    new_figure,
+)
+from digicarbon.result import Result
+from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 36
+"""Letters in a line beside the vertical axis."""
+
+
+def plot_marginal(
+    result: Result,
+    panel: Panel,
+    term: str,
+    along: str | None = None,
+    title: str = "",
+    simulated: bool = False,
+    language: Language = "en",
+    naming: Naming = None,
+    given: Given | None = None,
+    model: Model | None = None,
+    weights: Weights | None = None,
+    effect: SpatialKind = "total",
+) -> Figure:
+    """Draw the marginal effect of a variable, with its pointwise and its uniform band and the observations below.
+
+    Parameters
+    ----------
+    result, panel, term, along
+        As in `marginal_effects`.
+    title : str
+        Above the picture; empty for none.
+    simulated : bool
+        Whether the picture says that the data are simulated.
+    language : {"en", "zh"}
+    naming : mapping or callable, optional
+        What terms are called.
+    given, model, weights, effect
+        As in `marginal_effects`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Where the band is on one side of zero the line is thick: there the effect is significant. Save it with
+        ``savefig``.
+
+    Raises
+    ------
+    ConfigError, DataError, EstimationError
+        As in `marginal_effects`; or matplotlib is not installed.
+    """
+    values = {name: float(np.asarray(value)) for name, value in (given or {}).items()}
+    found, rows = moderation_of(result, panel, term, along, values, model, weights, effect)
+    effects = effects_along(found, found.places, wild_of(found, rows, model, weights, found.places))
+    others = [name for name in found.fixed if name not in values]
+    axis, x = found.axis, found.z
+    return _figure(
+        {Words(language).say(found.kind): effects},
+        (found.term, axis, result.y),
+        x,
+        result.inference.level,
+        title,
+        simulated,
+        Words(language, naming),
+        tuple(others),
+    )
+
+
+def plot_effects_along(
+    table: pd.DataFrame,
+    result: Result,
+    panel: Panel | None,
+    title: str = "",
+    simulated: bool = False,
+    language: Language = "en",
+    naming: Naming = None,
+) -> Figure:
+    """Draw the tables of `digicarbon.diagnostic.MarginalEffects`, a line for each value of a further variable.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table ``marginal_effects``.
+    result : Result
+        With the table ``johnson_neyman``.
+    panel : Panel or None
+        The panel of the fit, for the observations below the lines.
+    title, simulated, language, naming
+        As in `plot_marginal`.
+    """
+    tested = next(note for note in result.tables["johnson_neyman"]["note"] if _is_test(note))
+    axis = str(table.index.name)
+    x = None if panel is None else observed(described(result, panel), panel, axis)
+    words = Words(language, naming)
+    labels = [_label(note, words) if isinstance(note, Note) else "" for note in table["given"]]
+    lines = {label: table[np.array([one == label for one in labels])] for label in dict.fromkeys(labels)}
+    return _figure(lines, (str(tested["term"]), axis, result.y), x, result.inference.level, title, simulated, words)
+
+
+def _label(given: Note, words: Words) -> str:
+    """Return which effect it is in a model with spatial lags, and the values of further variables."""
+    parts: dict[str, Any] = dict(given.fields)
+    effect = parts.get("effect", given)
+    kinds = [words.say(kind) for kind, note in SPATIAL.items() if note == effect]
+    fixed = parts.get("given", parts.get("said", ()))
+    values = [f"{words(str(one['name']))} = {float(one['value']):.4g}" for one in fixed]
+    return ", ".join([*kinds, *values])
+
+
+def _is_test(note: object) -> bool:
+    return isinstance(note, Note) and note.code == "products_are_zero"
+
+
+def _figure(
+    lines: Mapping[str, pd.DataFrame],
+    names: tuple[str, str, str],
+    x: FloatArray | None,
+    level: float,
+    title: str,
+    simulated: bool,
+    words: Words,
+    others: tuple[str, ...] = (),
+) -> Figure:
+    """Return a picture with one place for each line; ``names`` are the variable, the moderator and the outcome."""
+    with drawing():
+        figure = new_figure(6.4 if len(lines) == 1 else 3.6 * len(lines), 4.4)
+        grid = figure.subplots(
+            2, len(lines), sharex=True, sharey="row", squeeze=False, gridspec_kw={"height_ratios": [5, 1]}
+        )
+        for column, (label, effects) in enumerate(lines.items()):
+            upper, lower = grid[:, column]
+            _draw(upper, effects, words, level)
+            if x is not None:
+                draw_observations(lower, x, words, named=column == 0)
+            lower.set_xlabel(words(names[1]))
+            upper.set_title(label, fontsize=9)
+        upper = grid[0, 0]
+        upper.set_ylabel(fill(words.say("marginal effect", x=words(names[0]), y=words(names[2])), WIDTH))
+        if others:
+            comma = "、" if words.language == "zh" else ", "
+            note = words.say("others at means", others=comma.join(map(words, others)))
+            upper.set_title(note, loc="right", fontsize=8)
+        shown: dict[str, Any] = {}
+        for axes in grid[0]:
+            for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+                shown.setdefault(label, handle)
+        figure.legend(list(shown.values()), list(shown), loc="outside lower center", ncols=2)
+        head(figure, title, simulated, words.language)
+    return figure
+
+
+def _draw(axes: Axes, effects: pd.DataFrame, words: Words, level: float) -> None:
+    at = effects.index.to_numpy(dtype=np.float64)
+    coef, low, high, *uniform = (
+        effects[name].to_numpy(dtype=np.float64) for name in ("coef", "low", "high", "low_uniform", "high_uniform")
+    )
+    significant = (low > 0) | (high < 0)
+    axes.axhline(0, color="black", linewidth=0.8)
+    kinds = ((~significant, "insignificant", "white", 1.0), (significant, "significant at", BLUE, 3.0))
+    p = f"{1 - level:.2g}"
+    if len(at) <= FEW_VALUES:
+        axes.vlines(at, low, high, color=BLUE, linewidth=1.5, label=words.say("level interval", level=f"{level:.0%}"))
+        label = words.say("band uniform", level=f"{level:.0%}")
+        for end, name in zip(uniform, (label, None), strict=True):
+            axes.plot(at, end, color=BLUE, marker="_", markersize=8, linestyle="", label=name)
+        for mask, key, face, _ in kinds:
+            if mask.any():
+                marks: dict[str, Any] = {
+                    "marker": "o",
+                    "markersize": 6,
+                    "color": BLUE,
+                    "markerfacecolor": face,
+                    "linestyle": "",
+                }
+                axes.plot(at[mask], coef[mask], label=words.say(key, p=p, level=p), **marks)
+        return
+    axes.fill_between(
+        at, low, high, color=BLUE, alpha=0.2, linewidth=0, label=words.say("band pointwise", level=f"{level:.0%}")
+    )
+    label = words.say("band uniform", level=f"{level:.0%}")
+    for end, name in zip(uniform, (label, None), strict=True):
+        axes.plot(at, end, color=BLUE, linewidth=0.8, linestyle="--", label=name)
+    for mask, key, _, width in kinds:
+        if mask.any():
+            # the thin line goes on below the thick one, so that there is no gap between them
+            shown = coef if key == "insignificant" else np.where(mask, coef, np.nan)
+            axes.plot(at, shown, color=BLUE, linewidth=width, label=words.say(key, p=p, level=p))

@@ -1,0 +1,288 @@
+"""One answer from many specifications: averages, what moves the result, what flips it, and who carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, PrivateAttr
+
+from digicarbon.note import Note
+from digicarbon.numeric.shape.influence import shares
+from digicarbon.packs.one_answer.numeric.shapley import Shapley, shapley
+from digicarbon.packs.one_answer.picture.one_answer import plot_averages, plot_left_out, plot_paths
+from digicarbon.packs.one_answer.report.averages import DILUTED, EQUAL, Comparable, all_equal, average_tables, groups_of
+from digicarbon.packs.one_answer.report.evidence import Evidence, EvidenceRequest
+from digicarbon.packs.one_answer.report.steps import SearchBy, flip_table, paths_of, search_table, step_words
+from digicarbon.packs.one_answer.report.without_units import units_of, units_table
+from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
+from digicarbon.report.focal import Quantity, head_of
+from digicarbon.report.part import MOST_VALUES, Part, part_of
+from digicarbon.report.pictured import Formats, files_of
+from digicarbon.report.regimes import with_regimes
+from digicarbon.report.specification_curve import Curve, SpecificationCurve, drawn_words, units_notes
+from digicarbon.report.supplement import Supplement
+from digicarbon.result import Asked
+
+FIT = 3e-3
+"""Seconds of a fit without a unit, at 30 units and 6 periods."""
+UNITS = 30
+"""Units that plans suppose."""
+
+
+class OneAnswer(Report):
+    """What many specifications say together.
+
+    Attributes
+    ----------
+    quantity : {"coefficient", "direct", "indirect", "total"}
+        The estimand, as on a curve.
+    term : str or None
+        The focal term; None takes the first of each run.
+    level : float
+        The largest p value that counts as significant.
+    main : mapping of str to object, or None
+        Choices of the main specification, e.g. ``{model: sdm, weights: w1_adjacency}``; the first specification of the
+        experiment that has them. Empty or None takes the first one.
+    dilution : float
+        The power h of George's prior |R|ʰ, which gives models with near-equal regressors less weight; 0 for none.
+    search : {"estimate", "t"}
+        Whether the search for the extremes goes by the estimate or by the estimate over its standard error.
+    leave_out : bool
+        Whether each specification is fitted again without each unit, at the end of a sweep.
+    most_units : int
+        How many units are listed, at most.
+    decimals : int
+        Digits after the decimal point.
+    pictures : tuple of {"png", "svg", "pdf"}
+        Formats of the pictures; empty for none.
+    """
+
+    references: ClassVar[tuple[str, ...]] = ("george2010", "lesage2014", "lindeman1980", "owen2017", "raftery1995")
+
+    quantity: Quantity = "coefficient"
+    term: str | None = None
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    main: Mapping[str, Any] | None = {}
+    dilution: Annotated[float, Field(ge=0, le=10, strict=False)] = 1.0
+    search: SearchBy = "estimate"
+    leave_out: bool = False
+    most_units: Annotated[int, Field(ge=1)] = 15
+    decimals: Annotated[int, Field(ge=0, le=12)] = 4
+    pictures: Formats = ("png", "svg")
+
+    _evidence: Evidence | None = PrivateAttr(default=None)
+
+    @property
+    def asked(self) -> Asked:
+        """The number that is made one answer."""
+        return Asked(self.quantity, self.term, self.level)
+
+    @property
+    def supplement_request(self) -> EvidenceRequest:
+        """What can be compared, and the fits without each unit."""
+        return EvidenceRequest(self.quantity, self.term, self.leave_out)
+
+    def with_supplement(self, supplement: Supplement | None) -> OneAnswer:
+        """Return the report with the evidence of its quantity."""
+        report = self.model_copy()
+        report._evidence = (
+            supplement if isinstance(supplement, Evidence) and self.supplement_request.fits(supplement) else None
+        )
+        if report._evidence is not None and not self.leave_out:
+            report._evidence = replace(report._evidence, left_out=None)
+        return report
+
+    def seconds(self, runs: int) -> float:
+        """Return the seconds for the fits without each unit."""
+        return FIT * UNITS * runs if self.leave_out else 0.0
+
+    def table(self, title: str, records: Sequence[Record]) -> Table:
+        """Return the averages, and below them the other parts.
+
+        Raises
+        ------
+        ConfigError
+            As `SpecificationCurve.table`, or if there is no such main specification.
+        """
+        curve, parts = self._parts(records)
+        tables: list[Table] = []
+        for place, part in enumerate(parts):
+            own = self._tables(part)
+            notes = self._notes(curve, parts) if not place else ()
+            own[0] = replace(own[0], title=title, notes=(*own[0].notes, *notes))
+            name = f"{self.words.colon}{self.words.head(part.name)}" if part.name else ""
+            tables += [replace(one, title=f"{one.title}{name}") for one in own]
+        below: Table | None = None
+        for one in reversed(tables):
+            below = replace(one, below=below)
+        assert below is not None
+        return below
+
+    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
+        """Return pictures of the averages and shares, of the search, and of the curve without each unit."""
+        if not self.pictures:
+            return {}
+        curve, parts = self._parts(records)
+        words = drawn_words(self.words)
+        files: dict[str, bytes] = {}
+        for part in parts:
+            end = f"_{part.name}" if part.name else ""
+            head = f"{title}{words.colon}{words.head(part.name)}" if part.name else title
+            files |= self._pictures(part, end, head, curve.simulated)
+        return files
+
+    def _pictures(self, part: Part, end: str, title: str, simulated: bool) -> dict[str, bytes]:
+        words = drawn_words(self.words)
+        shown: dict[str, Any] = {"title": title, "simulated": simulated, "language": words.spoken}
+        groups = self._groups(part)
+        worth = self._shapley(part)
+        names = [words.choice(choice.key) for choice in part.choices]
+        rows = pd.DataFrame({"coef": part.rows["coef"], "se": part.rows["se"]}).to_numpy(dtype=np.float64)
+        figure = plot_averages(
+            {words.word(name): (one.mean, one.sd) for name, one in groups[0].averages.items()},
+            rows[groups[0].members, 0],
+            dict(zip(names, worth.shares, strict=True)),
+            1 - worth.additive,
+            **shown,
+        )
+        files = files_of(f"one_answer{end}", figure, self.pictures)
+        if part.choices:
+            paths = paths_of(part, self.search)
+            steps = {
+                "towards the highest": (rows[list(paths.up.rows), 0], step_words(part, paths.up, words)),
+                "towards the lowest": (rows[list(paths.down.rows), 0], step_words(part, paths.down, words)),
+            }
+            ends = {"towards the highest": paths.up, "towards the lowest": paths.down}
+            beyond = {name: float(rows[path.best, 0]) for name, path in ends.items() if not path.reaches}
+            files |= files_of(f"search{end}", plot_paths(rows[:, 0], steps, beyond, **shown), self.pictures)
+        left = self._evidence.left_out if self._evidence is not None else None
+        units = None if left is None else units_of(part, left, self.level)
+        if units is not None:
+            figure = plot_left_out(units.shown(self.most_units, words), units.median, **shown)
+            files |= files_of(f"without_units{end}", figure, self.pictures)
+        return files
+
+    def _parts(self, records: Sequence[Record]) -> tuple[Curve, list[Part]]:
+        """Return the specifications of the curve, and those of them that are counted together."""
+        report = SpecificationCurve(
+            quantity=self.quantity, term=self.term, level=self.level, labels=self.labels, language=self.language
+        )
+        curve = report.with_multiverse(self.multiverse).curve(records)
+        return curve, [part_of(curve, one.rows, one.name, self.main or {}) for one in curve.parts]
+
+    def _groups(self, part: Part) -> list[Comparable]:
+        each = () if self._evidence is None else self._evidence.each
+        return groups_of(part, {one.label: one for one in each}, self.dilution) or [all_equal(part)]
+
+    @staticmethod
+    def _shapley(part: Part) -> Shapley:
+        return shapley(part.rows["coef"].to_numpy(dtype=np.float64), [choice.columns for choice in part.choices])
+
+    def _tables(self, part: Part) -> list[Table]:
+        tables = list(average_tables(part, self._groups(part), self.decimals, self.words))
+        if part.choices:
+            paths = paths_of(part, self.search)
+            tables += [
+                self._share_table(part),
+                flip_table(part, self.level, self.decimals, self.words),
+                search_table(part, paths, self.search, self.decimals, self.words),
+            ]
+        left = self._evidence.left_out if self._evidence is not None else None
+        units = None if left is None else units_of(part, left, self.level)
+        if left is not None and units is not None:
+            tables.append(units_table(units, left, self.most_units, self.level, self.decimals, self.words))
+        return tables
+
+    def _share_table(self, part: Part) -> Table:
+        """Return the Shapley share of each choice, beside what it explains alone and beyond all others."""
+        coef, columns = part.rows["coef"].to_numpy(dtype=np.float64), [choice.columns for choice in part.choices]
+        worth, other = self._shapley(part), shares(coef, columns)
+        drawn = bool(worth.errors.any())
+        lines: dict[str, list[str]] = {}
+        for place in np.argsort(-worth.shares, kind="stable"):
+            cells = [f"{worth.shares[place]:.1%}", f"{other.alone[place]:.1%}", f"{other.unique[place]:.1%}"]
+            if drawn:
+                cells[0] += f" (± {worth.errors[place]:.1%})"
+            lines[self.words.choice(part.choices[place].key)] = cells
+        lines[self.words.word("all choices, additive")] = [f"{worth.additive:.1%}", "", ""]
+        lines[self.words.word("combinations of choices")] = [f"{max(1 - worth.additive, 0.0):.1%}", "", ""]
+        heads = [self.words.word(head) for head in ("Shapley share", "variance, alone", "variance, unique")]
+        notes = [Note("shapley_shares")]
+        if part.countless:
+            notes.append(Note("shapley_countless", keys=part.countless, most=MOST_VALUES))
+        if drawn:
+            notes.append(Note("shapley_drawn", choices=len(columns)))
+        return Table(
+            self.words.word("shares of the choices"),
+            pd.DataFrame.from_dict(lines, orient="index", columns=heads),
+            (len(lines) - 2,),
+            self.words.notes(notes),
+            language=self.words.spoken,
+        )
+
+    def _notes(self, curve: Curve, parts: Sequence[Part]) -> tuple[str, ...]:
+        called = with_regimes(self.words, curve.focal_runs.regimes)
+        terms = tuple(called(term) for term in curve.rows["term"].unique())
+        notes = [Note("one_answer", estimand=head_of(self.quantity), terms=terms[:12])]
+        if repeated := sum(part.repeated for part in parts):
+            notes.append(Note("counted_without_errors", specifications=repeated))
+        if self._evidence is None:
+            notes.append(Note("no_evidence_recorded", words=self._asking()))
+        else:
+            notes += self._without(parts)
+            if any(set(DILUTED.values()) & set(group.averages) for part in parts for group in self._groups(part)):
+                notes.append(Note("diluted_by", power=self.dilution))
+            if self.leave_out and self._evidence.left_out is None:
+                notes.append(Note("no_left_out_recorded", words=self._asking()))
+        notes += [*units_notes(curve), *curve.notes]
+        notes += [*counted_notes(curve.focal_runs.notes, curve.focal_runs.runs), *counted_once(curve.focal_runs.again)]
+        return self.words.notes(notes)
+
+    def _asking(self) -> str:
+        return self.asked_words("one_answer", "quantity", "term", "leave_out")
+
+    def _without(self, parts: Sequence[Part]) -> list[Note]:
+        """Return notes on specifications without a likelihood, by reason, and on those that compare with none."""
+        assert self._evidence is not None
+        labels = {label for part in parts for label in part.labels}
+        own = [one for one in self._evidence.each if one.label in labels]
+        reasons: dict[Note, int] = {}
+        for one in own:
+            if one.why is not None:
+                reasons[one.why] = reasons.get(one.why, 0) + 1
+        notes = [Note("without_likelihood", runs=runs, every=len(own), why=why) for why, runs in _models(reasons)]
+        marginal: dict[Note, int] = {}
+        # regressions alone need no spatial likelihood
+        if any(one.marginal for one in own):
+            for one in own:
+                if one.why_marginal is not None:
+                    marginal[one.why_marginal] = marginal.get(one.why_marginal, 0) + 1
+        notes += [Note("without_marginal", runs=runs, every=len(own), why=why) for why, runs in _models(marginal)]
+        of = {one.label: one for one in own}
+        groups = [self._groups(part) for part in parts]
+        alone = 0
+        for part, found in zip(parts, groups, strict=True):
+            compared = {row for group in found if set(group.averages) != {EQUAL} for row in group.members}
+            rows = [row for row, label in enumerate(part.labels) if row not in compared and label in of]
+            alone += sum(of[part.labels[row]].why is None for row in rows) if compared else 0
+        if alone:
+            notes.append(Note("likelihood_alone", runs=alone, every=len(own)))
+        return [*notes, Note("several_groups")] if any(len(found) > 1 for found in groups) else notes
+
+
+def _models(reasons: Mapping[Note, int]) -> list[tuple[Note, int]]:
+    """Return reasons with their numbers; those that differ in the model alone are one."""
+    together: dict[Note, list[tuple[Note, int]]] = {}
+    for why, runs in reasons.items():
+        of_model = "model" in dict(why.fields)
+        together.setdefault(why.changed(model="") if of_model else why, []).append((why, runs))
+    found = []
+    for alike in together.values():
+        why, runs = alike[0][0], sum(own for _, own in alike)
+        models = tuple(one["model"] for one, _ in alike if "model" in dict(one.fields))
+        found.append((why.changed(model=models) if models else why, runs))
+    return found

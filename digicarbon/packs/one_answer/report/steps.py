@@ -1,0 +1,164 @@
+"""Tables of what changes the answer: the fewest choices that flip the sign, and the search for the extremes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.arrays import FloatArray
+from digicarbon.note import Note
+from digicarbon.packs.one_answer.numeric.steps import Path, nearest, search
+from digicarbon.report.base import Table
+from digicarbon.report.labels import Labels
+from digicarbon.report.part import Part
+from digicarbon.report.signs import number
+
+MOST_SETS = 8
+"""How many of the smallest sets of changes are listed."""
+SearchBy = Literal["estimate", "t"]
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """The searches for the highest and the lowest specification.
+
+    Attributes
+    ----------
+    up, down : Path
+    values : ndarray, shape (M,)
+        What is searched by: the estimate, or the estimate over its standard error.
+    """
+
+    up: Path
+    down: Path
+    values: FloatArray
+
+
+def paths_of(part: Part, by: SearchBy) -> Paths:
+    """Return the searches from the main specification."""
+    coef, se = (part.rows[name].to_numpy(dtype=np.float64) for name in ("coef", "se"))
+    values = coef if by == "estimate" else coef / se
+    codes = part.codes
+    return Paths(
+        search(codes, part.applies, part.start, values), search(codes, part.applies, part.start, -values), values
+    )
+
+
+def flip_table(part: Part, level: float, decimals: int, words: Labels) -> Table:
+    """Return the main specification and, below it, the smallest sets of changes that take its result away."""
+    coef, p = (part.rows[name].to_numpy(dtype=np.float64) for name in ("coef", "p"))
+    start, codes = part.start, part.codes
+    other, low = np.sign(coef) == -np.sign(coef[start]), p < level
+    every = len(coef)
+    # what is looked for, and what is said where no specification has it
+    wanted = [
+        ("the other sign", other, Note("no_other_sign", specifications=every)),
+        (
+            "the other sign, significant",
+            other & low,
+            Note("no_other_sign_significant", specifications=every, level=level),
+        ),
+    ]
+    if low[start]:
+        never = Note("always_significant", specifications=every, level=level)
+        wanted.append(("no longer significant", ~low, never))
+    main = words.word("main specification")
+    lines = [(main, [number(coef[start], decimals), f"{p[start]:.3f}"])]
+    rules, blocks = [], []
+    notes = [Note("main_specification", choices=_settings(part, words))]
+    for name, target, never in wanted:
+        found = nearest(codes, part.applies, start, target)
+        if not len(found.rows):
+            notes.append(never)
+            continue
+        rules.append(len(lines))
+        blocks.append(len(lines))
+        head = words.word("changes needed").format(what=words.word(name), changes=found.changes)
+        lines.append((head, ["", ""]))
+        # the estimates that are furthest beyond come first
+        order = np.argsort(-np.abs(coef[found.rows]), kind="stable")
+        for row in found.rows[order][:MOST_SETS]:
+            changed = _changed(part, start, int(row), words)
+            lines.append((changed, [number(coef[row], decimals), f"{p[row]:.3f}"]))
+        if len(found.rows) > MOST_SETS:
+            notes.append(Note("more_flips", shown=MOST_SETS, every=len(found.rows), changes=found.changes))
+    share = float(np.mean(other))
+    notes.append(Note("share_of_other_sign", share=share, specifications=len(coef)))
+    return _table(words.word("what takes the result away"), lines, rules, blocks, notes, words)
+
+
+def search_table(part: Part, paths: Paths, by: SearchBy, decimals: int, words: Labels) -> Table:
+    """Return the steps to the highest and to the lowest specification."""
+    coef, p = (part.rows[name].to_numpy(dtype=np.float64) for name in ("coef", "p"))
+    lines: list[tuple[str, list[str]]] = []
+    rules, blocks, notes = [], [], [Note("searched_by_t" if by == "t" else "searched_by_estimate")]
+    for name, end, path in (
+        ("towards the highest", Note("highest"), paths.up),
+        ("towards the lowest", Note("lowest"), paths.down),
+    ):
+        rules += [len(lines)] if lines else []
+        blocks.append(len(lines))
+        lines.append((words.word(name), ["", ""]))
+        lines.append((words.word("main specification"), [number(coef[part.start], decimals), f"{p[part.start]:.3f}"]))
+        for before, row in zip(path.rows, path.rows[1:], strict=False):
+            lines.append(("→ " + _changed(part, before, row, words), [number(coef[row], decimals), f"{p[row]:.3f}"]))
+        if not path.reaches:
+            rest = _changed(part, path.rows[-1], path.best, words)
+            extreme = words.word("beyond the path").format(changes=rest)
+            lines.append((extreme, [number(coef[path.best], decimals), f"{p[path.best]:.3f}"]))
+        steps = len(path.rows) - 1
+        notes.append(Note("path_reaches" if path.reaches else "path_falls_short", end=end, steps=steps))
+    return _table(words.word("search for the extremes"), lines, rules, blocks, notes, words)
+
+
+def _table(
+    title: str,
+    lines: Sequence[tuple[str, list[str]]],
+    rules: Sequence[int],
+    blocks: Sequence[int],
+    notes: Sequence[Note],
+    words: Labels,
+) -> Table:
+    """Return lines of an estimate and its p value as a table."""
+    cells = pd.DataFrame([cells for _, cells in lines], index=[name for name, _ in lines])
+    cells.columns = pd.Index([words.word("estimate"), words.word("p value")])
+    # all rows below the first heading are parts of one
+    indented = tuple(row for row in range(min(blocks, default=len(lines)), len(lines)) if row not in blocks)
+    return Table(
+        title, cells, tuple(rules), words.notes(notes), blocks=tuple(blocks), language=words.spoken, indented=indented
+    )
+
+
+def _changed(part: Part, before: int, after: int, words: Labels) -> str:
+    """Return the words for the choices of a specification in which it differs from another one.
+
+    Choices that have an effect on it, and none on the other one, stand in parentheses.
+    """
+    comma = "；" if words.language == "zh" else "; "
+
+    def named(places: Iterable[int]) -> str:
+        return comma.join(words.row(part.choices[place].key, part.value(after, place)) for place in places)
+
+    begun = named(np.flatnonzero(part.applies[after] & ~part.applies[before]).tolist())
+    changed = named(part.changes(before, after))
+    if not begun:
+        return changed
+    return f"{changed}（{begun}）" if words.language == "zh" else f"{changed} ({begun})"
+
+
+def _settings(part: Part, words: Labels) -> tuple[str, ...]:
+    """Return the words for the choices of the main specification that have an effect on it."""
+    return tuple(
+        words.row(choice.key, part.value(part.start, place))
+        for place, choice in enumerate(part.choices)
+        if part.applies[part.start, place]
+    )
+
+
+def step_words(part: Part, path: Path, words: Labels) -> list[str]:
+    """Return the words for each step of a path."""
+    return [_changed(part, before, row, words) for before, row in zip(path.rows, path.rows[1:], strict=False)]

@@ -1,0 +1,137 @@
+"""What every estimator of a policy's effects hands to the model, and the terms that are reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.model.batch import Estimand, JointBatch
+from digicarbon.numeric.resampling.null_model import NullModel
+from digicarbon.numeric.tests.equality import WaldTest, wald_test
+from digicarbon.packs.policies.model._timing import Timing
+from digicarbon.packs.policies.numeric.aggregation import Aggregate, Cells
+from digicarbon.result import Constituent, Inference, MadeOf, Result
+
+
+@dataclass(frozen=True, eq=False)
+class PolicyEffects:
+    """Effects of a policy.
+
+    Attributes
+    ----------
+    terms : tuple of str
+        The overall effect, then those by event time, cohort or period.
+    made_of : mapping of str to tuple of Constituent
+        The policy, and the level of each but the overall effect.
+    coef : ndarray, shape (p,)
+        Effects, then coefficients of controls where there are any.
+    covariance : ndarray, shape (p, p)
+    controls : tuple of str
+    leads : WaldTest or None
+        The joint test that nothing happened before the policy.
+    fitted : Result
+        Statistics, notes, and the distribution of the test statistics.
+    spillover : mapping of str to float
+        Weights of terms in the mean spillover; none where the model has no spillovers.
+    used : ndarray of bool, shape (rows,), or None
+        The rows that have a part in effects; None: all.
+    compared : ndarray of bool, shape (rows,), or None
+        The rows that those of ``used`` are compared with, where the estimator leaves units out; else None.
+    """
+
+    terms: tuple[str, ...]
+    made_of: Mapping[str, MadeOf]
+    coef: FloatArray
+    covariance: FloatArray
+    controls: tuple[str, ...]
+    leads: WaldTest | None
+    fitted: Result
+    spillover: Mapping[str, float] = field(default_factory=dict)
+    used: NDArray[np.bool_] | None = None
+    compared: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Reported:
+    """The terms of an aggregation, and what they are made of.
+
+    Attributes
+    ----------
+    terms : tuple of str
+    made_of : mapping of str to tuple of Constituent
+    """
+
+    terms: tuple[str, ...]
+    made_of: Mapping[str, MadeOf]
+
+    @classmethod
+    def of(cls, timing: Timing, levels: Sequence[int], by: Aggregate) -> Reported:
+        """Return the overall effect, named as the policy, and a term for each level."""
+        policy = timing.policy
+        named = [str(level) if by == "event" else timing.label(level) for level in levels]
+        made_of: dict[str, MadeOf] = {policy: (Constituent(policy),)}
+        made_of |= {f"{policy}[{name}]": (Constituent(policy, level=name),) for name in named}
+        return cls(tuple(made_of), made_of)
+
+
+def treated_cells(timing: Timing, keep: NDArray[np.bool_]) -> tuple[Cells, IntArray]:
+    """Return the cohorts and event times of some rows of treated units as cells, and each row's cell, -1 for none."""
+    first = timing.first[timing.panel.unit_codes]
+    # one number for a pair: sorting pairs takes many times longer
+    low = int(timing.event[keep].min())
+    width = int(timing.event[keep].max()) - low + 1
+    pairs, cell = np.unique(first[keep] * width + timing.event[keep] - low, return_inverse=True)
+    cohorts, events = pairs // width, pairs % width + low
+    codes = np.full(len(keep), -1, dtype=np.int64)
+    codes[keep] = cell
+    weights, units = timing.observation_weights, timing.unit_weight
+    counts = np.bincount(cell, None if weights is None else weights[keep], minlength=len(pairs))
+    of_cohorts = np.array([float(units[timing.first == cohort].sum()) for cohort in cohorts.tolist()])
+    return Cells(cohorts, events, counts.astype(np.float64), of_cohorts), codes
+
+
+def joint_wild(batch: JointBatch, null: NullModel, leads: Sequence[Estimand], signs: FloatArray) -> WaldTest | None:
+    """Return the wild test that effects before the policy are zero; None where the outcome has no statistic.
+
+    Parameters
+    ----------
+    batch : JointBatch
+    null : NullModel
+        In which all of them are zero.
+    leads : sequence of Estimand
+    signs : ndarray, shape (M, N)
+    """
+    from digicarbon.model.wild import joint_p
+
+    p, count = joint_p(batch, null, leads, signs), len(leads)
+    if np.isnan(p):
+        return None
+    statistic = float(batch.wald(batch.prepare(null.y[:, None]), leads)[0])
+    return WaldTest(statistic / count, float(count), np.nan, p)
+
+
+def pretest(leads: FloatArray, coef: FloatArray, covariance: FloatArray, inference: Inference) -> WaldTest | None:
+    """Return the joint test that combinations of effects before the policy are zero; None where there are none.
+
+    Those without a standard error are not among them.
+    """
+    known = leads[have_errors(leads @ coef, np.einsum("ij,jk,ik->i", leads, covariance, leads))]
+    return wald_test(known, coef, covariance, inference.df) if len(known) else None
+
+
+def have_errors(effects: FloatArray, variances: FloatArray) -> NDArray[np.bool_]:
+    """Return which effects have a standard error that is more than rounding, shape (q,).
+
+    Parameters
+    ----------
+    effects, variances : ndarray, shape (q,)
+
+    Notes
+    -----
+    Where one unit is compared with one, neither differs from its mean: the influence of both is zero.
+    """
+    return np.asarray(~(variances <= (1e-9 * np.abs(effects).max(initial=0.0)) ** 2), dtype=np.bool_)

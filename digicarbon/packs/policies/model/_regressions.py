@@ -1,0 +1,333 @@
+"""Estimators that are a two-way regression on dummies: effects are combinations of its coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray
+from digicarbon.errors import EstimationError
+from digicarbon.model._panel_restrictions import Contrasts, joint_null
+from digicarbon.model.batch import Batch, Estimand, Fits, Fitted, JointBatch
+from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.model.restrictions import Projected, Restrictions
+from digicarbon.note import Note
+from digicarbon.numeric.tests.equality import WaldTest
+from digicarbon.packs.policies.model._effects import (
+    PolicyEffects,
+    Reported,
+    have_errors,
+    joint_wild,
+    pretest,
+    treated_cells,
+)
+from digicarbon.packs.policies.model._spillovers import Exposure
+from digicarbon.packs.policies.model._timing import Timing
+from digicarbon.packs.policies.numeric.aggregation import NEVER, Cells, aggregation, binned
+from digicarbon.panel import Column, Panel
+from digicarbon.result import Constituent, Result
+from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.packs.policies.model.base import DiD
+
+
+@dataclass(frozen=True, eq=False)
+class Expanded:
+    """The regression on dummies that an estimator is.
+
+    Attributes
+    ----------
+    model : PanelRegression
+    panel : Panel
+        With the dummies.
+    dummies : tuple of str
+    reported : Reported
+    weights : ndarray, shape (m, dummies)
+        Of the dummies' coefficients in each effect.
+    leads : ndarray, shape (q, dummies)
+        Which combinations of coefficients are zero if nothing happened before the policy; none where q is 0.
+    spillover : mapping of str to float
+        Weights of dummies' coefficients in the mean spillover; none where the model has no spillovers.
+    """
+
+    model: PanelRegression
+    panel: Panel
+    dummies: tuple[str, ...]
+    reported: Reported
+    weights: FloatArray
+    leads: FloatArray
+    spillover: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def combinations(self) -> Mapping[str, Mapping[str, float]]:
+        """What each effect is, by term: dummies, and the weights of their coefficients."""
+        return {
+            term: {name: float(weight) for name, weight in zip(self.dummies, row, strict=True) if weight}
+            for term, row in zip(self.reported.terms, self.weights, strict=True)
+        }
+
+    def effects(self, fitted: Result) -> PolicyEffects:
+        """Return the effects from the fit of the regression."""
+        at = [fitted.terms.index(name) for name in self.dummies]
+        others = [place for place in range(len(fitted.terms)) if place not in set(at)]
+        count = len(self.reported.terms)
+        pick = np.zeros((count + len(others), len(fitted.terms)))
+        pick[:count, at] = self.weights
+        pick[count:, others] = np.eye(len(others))
+        covariance = fitted.covariance[np.ix_(at, at)]
+        return PolicyEffects(
+            self.reported.terms,
+            self.reported.made_of,
+            pick @ fitted.coef,
+            pick @ fitted.covariance @ pick.T,
+            tuple(fitted.terms[place] for place in others),
+            pretest(self.leads, fitted.coef[at], covariance, fitted.inference),
+            fitted,
+            self.spillover,
+        )
+
+    def restrictions(self, weights: Weights | None) -> list[Restrictions]:
+        """Return each effect as a restriction."""
+        # the share of neighbours is a spatial lag of the policy, and rings are nearly one
+        made = self.panel.with_terms(self.model.terms)
+        contrasts = Contrasts(self.model.by_errors, made, weights, lags=not self.spillover)
+        effects: list[Restrictions] = []
+        for term, combination in self.combinations.items():
+            one = contrasts.of(combination)
+            assert isinstance(one, Projected)
+            estimand = Estimand("coefficient", term)
+            effects.append(self._restricted(one, estimand))
+        if self.spillover:
+            policy = self.reported.terms[0]
+            same = [Estimand("coefficient", policy), Estimand("direct", policy)]
+            one = contrasts.of(self.combinations[policy])
+            assert isinstance(one, Projected)
+            effects[0] = replace(self._restricted(one, *same), weights=np.ones((2, 1)))
+            one = contrasts.of(self.spillover)
+            assert isinstance(one, Projected)
+            effects.append(self._restricted(one, Estimand("spillover", policy)))
+        return effects
+
+    def wild_leads(self, weights: Weights | None, signs: FloatArray) -> WaldTest | None:
+        """Return the wild test that all effects by event time before the policy are zero; None where there are none.
+
+        Parameters
+        ----------
+        weights : Weights or None
+        signs : ndarray, shape (M, N)
+        """
+        leads = self._leads_with_errors(weights)
+        if not len(leads):
+            return None
+        made, model = self.panel.with_terms(self.model.terms), self.model.by_errors
+        null = joint_null(model, made, leads, self.dummies, weights, lags=not self.spillover)
+        estimands = [Estimand.combination(dict(zip(self.dummies, row, strict=True))) for row in leads.tolist()]
+        batch: Any = model.batch(made, weights, estimands[0])
+        return joint_wild(batch, null, estimands, signs)
+
+    def _leads_with_errors(self, weights: Weights | None) -> FloatArray:
+        """Return the rows of ``leads`` that have a standard error."""
+        if not len(self.leads):
+            return self.leads
+        fitted = self.model.estimated(self.panel, weights)
+        at = [fitted.terms.index(name) for name in self.dummies]
+        variances = np.einsum("ij,jk,ik->i", self.leads, fitted.covariance[np.ix_(at, at)], self.leads)
+        return self.leads[have_errors(self.leads @ fitted.coef[at], variances)]
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Units whose signs the wild bootstrap changes."""
+        return self.panel.with_terms(self.model.terms).units
+
+    def _restricted(self, one: Projected, *estimands: Estimand) -> Projected:
+        return replace(one, estimands=estimands, batch=self._batch(one.batch, estimands[0]))
+
+    def _batch(self, inner: Batch, estimand: Estimand) -> EffectsBatch:
+        return EffectsBatch(inner, self.combinations, estimand, self.spillover)
+
+    def batch(self, weights: Weights | None, estimand: Estimand) -> EffectsBatch:
+        """Return what fits the effects to many outcomes at once."""
+        inner = self.model.batch(self.panel, weights, Estimand("coefficient", self.dummies[0]))
+        return self._batch(inner, estimand)
+
+
+class EffectsBatch(Fitted[Any]):
+    """Effects as combinations of the coefficients of a regression that is fitted to many outcomes.
+
+    Parameters
+    ----------
+    inner : Batch
+        Of the regression.
+    combinations : mapping
+        What each effect is, by term.
+    estimand : Estimand
+    spillover : mapping of str to float
+        What the mean spillover is.
+    """
+
+    def __init__(
+        self,
+        inner: Any,
+        combinations: Mapping[str, Mapping[str, float]],
+        estimand: Estimand,
+        spillover: Mapping[str, float],
+    ) -> None:
+        self._inner: JointBatch = inner
+        self._combinations, self._estimand, self._spillover = combinations, estimand, spillover
+        self.key: Hashable = inner.key
+
+    def prepare(self, outcomes: FloatArray) -> Any:
+        """Return outcomes as the regression takes them."""
+        return self._inner.prepare(outcomes)
+
+    def several(self, prepared: Any, estimands: Sequence[Estimand]) -> Fits:
+        """Return several effects."""
+        return self._inner.several(prepared, [self._of(estimand) for estimand in estimands])
+
+    def wald(self, prepared: Any, estimands: Sequence[Estimand]) -> FloatArray:
+        """Return the Wald statistic that all effects are zero, for each outcome, shape (M,)."""
+        return self._inner.wald(prepared, [self._of(estimand) for estimand in estimands])
+
+    def _of(self, estimand: Estimand) -> Estimand:
+        if estimand.quantity == "spillover":
+            return Estimand.combination(self._spillover)
+        total: dict[str, float] = {}
+        for term, weight in estimand.weights or ((estimand.term, 1.0),):
+            for name, own in self._combinations.get(term, {term: 1.0}).items():
+                total[name] = total.get(name, 0.0) + weight * own
+        return Estimand.combination(total)
+
+
+def expanded(model: DiD, timing: Timing) -> Expanded:
+    """Return the regression of an estimator on the rows of a policy."""
+    if model.estimator == "twfe":
+        return _single(model, timing)
+    if model.estimator == "event_study":
+        return _event_study(model, timing)
+    return _sun_abraham(model, timing)
+
+
+def share(model: DiD, panel: Panel) -> Expanded:
+    """Return the two-way regression on a policy that is a share: its coefficient is the effect of a share of one."""
+    return _one(model, panel)
+
+
+def with_spillovers(own: Expanded, reached: Exposure) -> Expanded:
+    """Return a regression with the columns of how the policies of others reach its rows, each with its own term.
+
+    Parameters
+    ----------
+    own : Expanded
+        On a panel that has these columns.
+    reached : Exposure
+    """
+    if not reached.columns:
+        return own
+    names, count = tuple(reached.columns), len(reached.columns)
+    m, dummies = own.weights.shape
+    weights = np.zeros((m + count, dummies + count))
+    weights[:m, :dummies], weights[m:, dummies:] = own.weights, np.eye(count)
+    made_of = {**own.reported.made_of, **reached.made_of}
+    return replace(
+        own,
+        model=own.model.model_copy(update={"x": (*own.dummies, *names)}),
+        dummies=(*own.dummies, *names),
+        reported=Reported((*own.reported.terms, *names), made_of),
+        weights=weights,
+        leads=np.pad(own.leads, ((0, 0), (0, count))),
+        spillover=reached.mean,
+    )
+
+
+def _single(model: DiD, timing: Timing) -> Expanded:
+    """Return the regression on one dummy."""
+    own = timing.panel.columns[model.policy]
+
+    def dummy() -> Column:
+        made = timing.dummy(-model.anticipation, NEVER)
+        # the policy's own column where it is the dummy: effects are removed from it once for all models
+        return own if np.array_equal(own.values, made.values) else made
+
+    column = timing.once(("single", model.anticipation), dummy)
+    return _one(model, timing.panel if column is own else timing.panel.with_columns({model.policy: column}))
+
+
+def _one(model: DiD, panel: Panel) -> Expanded:
+    policy = model.policy
+    reported = Reported((policy,), {policy: (Constituent(policy),)})
+    return Expanded(model.regression((policy,)), panel, (policy,), reported, np.ones((1, 1)), np.empty((0, 1)))
+
+
+def _event_study(model: DiD, timing: Timing) -> Expanded:
+    """Return the regression on dummies of event times."""
+    if timing.ever.all() and model.leads is None and model.lags is None:
+        raise EstimationError(Note("did_event_study_needs_never", policy=model.policy))
+    return _of_design(model, timing, lambda: _events(model, timing))
+
+
+def _events(model: DiD, timing: Timing) -> _Design:
+    event, base = binned(timing.event, model.leads, model.lags), model.base_event
+    if not (timing.treated & (event == base)).any():
+        raise EstimationError(Note("did_no_reference", event=base))
+    there = timing.treated & (event != base)
+    levels, place = np.unique(event[there], return_inverse=True)
+    weights = timing.observation_weights
+    counts = np.bincount(place, None if weights is None else weights[there], minlength=len(levels))
+    dummies = {
+        f"{model.policy}[{level}]": timing.dummy(
+            -NEVER if model.leads is not None and level <= -model.leads else level,
+            NEVER if model.lags is not None and level >= model.lags else level,
+        )
+        for level in levels.tolist()
+    }
+    # an event time is a cell that all cohorts share
+    cells = Cells(np.zeros_like(levels), levels, counts.astype(np.float64), np.ones(len(levels)))
+    return _of_cells(model, timing, dummies, cells)
+
+
+def _sun_abraham(model: DiD, timing: Timing) -> Expanded:
+    """Return the regression on dummies of cohorts by event times."""
+    return _of_design(model, timing, lambda: _cohorts_by_events(model, timing))
+
+
+def _cohorts_by_events(model: DiD, timing: Timing) -> _Design:
+    cells, _ = treated_cells(timing, timing.treated & (timing.event != model.base_event))
+    dummies = {
+        f"{model.policy}[{first},{event}]": timing.dummy(event, event, first)
+        for first, event in zip(cells.first.tolist(), cells.event.tolist(), strict=True)
+    }
+    return _of_cells(model, timing, dummies, cells)
+
+
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """Dummies of a policy, and what is reported of them; attributes as in `Expanded`."""
+
+    dummies: Mapping[str, Column]
+    reported: Reported
+    weights: FloatArray
+    leads: FloatArray
+
+
+def _of_cells(model: DiD, timing: Timing, dummies: Mapping[str, Column], cells: Cells) -> _Design:
+    if not (cells.event >= 0).any():
+        raise EstimationError(Note("did_nothing_after", policy=model.policy))
+    chosen = aggregation(cells, model.aggregate, model.leads, model.lags, model.overall)
+    reported = Reported.of(timing, chosen.levels, model.aggregate)
+    by_event = aggregation(cells, "event", overall="levels")
+    leads = by_event.parts[np.array(by_event.levels) < -model.anticipation]
+    return _Design(dummies, reported, chosen.weights, leads)
+
+
+def _of_design(model: DiD, timing: Timing, make: Callable[[], _Design]) -> Expanded:
+    ends = (model.leads, model.lags, model.anticipation, model.aggregate, model.overall)
+    key = (model.estimator, model.base_event, ends, timing.weights)
+    design = timing.once(key, make)
+    names = tuple(design.dummies)
+    panel = timing.panel.with_columns(design.dummies)
+    return Expanded(model.regression(names), panel, names, design.reported, design.weights, design.leads)

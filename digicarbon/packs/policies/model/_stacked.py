@@ -1,0 +1,239 @@
+"""The regression on stacks of cohorts with their clean comparison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.errors import EstimationError
+from digicarbon.model._absorption import own_cluster
+from digicarbon.model._observation_weights import weighted_by
+from digicarbon.model.base import refuse_unidentified
+from digicarbon.note import Note, cut
+from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
+from digicarbon.numeric.linear.least_squares import Fit, least_squares, triangular
+from digicarbon.numeric.linear.within import clear_products
+from digicarbon.packs.policies.model._effects import PolicyEffects, Reported, pretest
+from digicarbon.packs.policies.model._timing import Timing
+from digicarbon.packs.policies.numeric.aggregation import Cells, aggregation
+from digicarbon.packs.policies.numeric.stacks import StackRows, Stacks, corrective_weights, covariance_of_stacks, stacks
+from digicarbon.panel import Column
+from digicarbon.result import Inference, Result
+
+if TYPE_CHECKING:
+    from digicarbon.packs.policies.model.base import DiD
+
+
+@dataclass(frozen=True, eq=False)
+class StackColumns:
+    """What least squares is run on.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the controls.
+    values : ndarray, shape (m, k + 1)
+        Dummies, controls and the outcome, effects removed.
+    gram : ndarray, shape (k + 1, k + 1)
+        Their inner products.
+    df_resid : int
+    design : _Design
+    """
+
+    names: tuple[str, ...]
+    values: FloatArray
+    gram: FloatArray
+    df_resid: int
+    design: _Design
+
+    @cached_property
+    def fit(self) -> Fit:
+        """The least-squares fit, which models that differ in their standard errors share."""
+        return least_squares(self.values, factor=triangular(self.values, self.gram))
+
+
+def columns_of(model: DiD, timing: Timing) -> StackColumns:
+    """Return the columns of the regression, after every check.
+
+    Raises
+    ------
+    DataError, EstimationError
+    """
+    panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
+    window = (model.leads, model.lags, model.anticipation, model.stack_weights == "corrective")
+    key = (model.compare, window, model.aggregate, timing.weights)
+    chosen, rows = timing.once(("stacks", key), lambda: _stacks(model, timing, window))
+    if rows is None:
+        raise EstimationError(Note("did_no_stack", policy=model.policy, compare=model.compare))
+    design = timing.once(
+        ("design of stacks", key, model.base_event),
+        lambda: _design(model, chosen, rows),
+    )
+    panel.require((*names, model.y))
+    columns = [panel.columns[name] for name in (*names, model.y)]
+    values = _beside(design.inner, np.column_stack([_absorbed(column, chosen, rows) for column in columns]))
+    gram = np.asarray(values.T @ values)
+    squares = [column.square for column in columns[:-1]]
+    if not clear_products(gram[:-1, :-1], np.concatenate([design.squares, squares])):
+        raw = _beside(design.dummies, panel.array(names)[chosen.row])
+        refuse_unidentified((*design.names, *names), values[:, :-1], raw, "two_way")
+    df_resid = len(values) - values.shape[1] + 1 - design.rows.effects.rank
+    if df_resid <= 0:
+        raise EstimationError(Note("did_no_stack", policy=model.policy, compare=model.compare))
+    sizes = {"unit": design.rows.n, "time": design.rows.t, "both": min(design.rows.n, design.rows.t)}
+    groups = sizes[own_cluster(model.cluster)]
+    if model.cov == "cluster" and groups < FEWEST_CLUSTERS:
+        by = "unit" if model.cluster == "unit" else "time"
+        way_out = Note("choose_classic")
+        raise EstimationError(Note("few_clusters_by", groups=groups, by=by, fewest=FEWEST_CLUSTERS, way_out=way_out))
+    return StackColumns(names, values, gram, df_resid, design)
+
+
+def stacked(model: DiD, timing: Timing, columns: StackColumns) -> PolicyEffects:
+    """Return the effects of a regression with effects of units and of periods in each stack."""
+    names, values, df_resid, design = columns.names, columns.values, columns.df_resid, columns.design
+    events, rows, own = design.events, design.rows, design.names
+    fit = columns.fit
+    covariance, groups = covariance_of_stacks(
+        values[:, :-1], fit, df_resid, rows, model.cov, own_cluster(model.cluster), model.small_sample
+    )
+    combined, reported = np.ones((1, 1)), Reported.of(timing, (), "overall")
+    early = np.empty((0, 1))
+    if len(events):
+        # an event time is a cell that all cohorts share
+        cells = Cells(np.zeros_like(events), events, design.squares, np.ones(len(events)))
+        means = aggregation(cells, "event", overall=model.overall)
+        combined, reported = means.weights, Reported.of(timing, means.levels, "event")
+        early = np.eye(len(events))[events < -model.anticipation]
+    k, count = len(names), len(own)
+    pick = np.zeros((len(combined) + k, count + k))
+    pick[: len(combined), :count], pick[len(combined) :, count:] = combined, np.eye(k)
+    inference = Inference(float(df_resid if groups is None or model.df == "residual" else groups - 1), model.level)
+    return PolicyEffects(
+        reported.terms,
+        reported.made_of,
+        pick @ fit.coef,
+        pick @ covariance @ pick.T,
+        names,
+        pretest(np.pad(early, ((0, 0), (0, k))), fit.coef, covariance, inference),
+        _fitted(model, timing, design, df_resid, inference),
+        used=np.isin(np.arange(len(timing.at)), design.chosen.row[design.chosen.own]),
+        compared=np.isin(np.arange(len(timing.at)), design.chosen.row[~design.chosen.own]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """Dummies of a policy in stacks.
+
+    Attributes
+    ----------
+    rows : StackRows
+    dummies, inner : ndarray, shape (m, k)
+        Before and after effects are removed.
+    events : ndarray of int
+        Their event times; empty for a single dummy.
+    used : int
+        How many rows of the panel are in a stack.
+    names : tuple of str
+        Of the dummies.
+    chosen : Stacks
+    """
+
+    rows: StackRows
+    dummies: FloatArray
+    inner: FloatArray
+    events: IntArray
+    used: int
+    names: tuple[str, ...]
+    chosen: Stacks
+
+    @cached_property
+    def squares(self) -> FloatArray:
+        """Sums of squares of the dummies: in how many rows each of them is one, or the weights of these."""
+        weights = self.rows.weights
+        return np.asarray(self.dummies.sum(axis=0) if weights is None else weights @ self.dummies)
+
+
+def _stacks(
+    model: DiD, timing: Timing, window: tuple[int | None, int | None, int, bool]
+) -> tuple[Stacks, StackRows | None]:
+    unit = timing.panel.unit_codes
+    chosen = stacks(unit, timing.at, timing.first, model.compare, *window)
+    if not len(chosen.row):
+        return chosen, None
+    weights = None if timing.observation_weights is None else timing.observation_weights[chosen.row]
+    if model.stack_weights == "corrective":
+        own = corrective_weights(chosen, weights, model.anticipation, windows=model.aggregate == "overall")
+        # equal weights are none
+        if not np.allclose(own, own[0], rtol=1e-12, atol=0.0):
+            weights = own if weights is None else own * weights
+    return chosen, StackRows(unit[chosen.row], timing.at[chosen.row], chosen.stack, weights)
+
+
+def _absorbed(column: Column, chosen: Stacks, rows: StackRows) -> FloatArray:
+    """Return a column in the rows of stacks, effects removed: once for all models."""
+    if rows not in column.memory:
+        column.memory[rows] = rows.absorb(column.values[chosen.row, None])[:, 0]
+    return np.asarray(column.memory[rows])
+
+
+def _design(model: DiD, chosen: Stacks, rows: StackRows) -> _Design:
+    dummies, events = _dummies(model, chosen)
+    names = tuple(f"{model.policy}[{event}]" for event in events.tolist()) or (model.policy,)
+    return _Design(rows, dummies, rows.absorb(dummies), events, len(np.unique(chosen.row)), names, chosen)
+
+
+def _beside(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Return two sets of columns side by side, each column in one piece."""
+    return np.concatenate([left.T, right.T]).T
+
+
+def _dummies(model: DiD, chosen: Stacks) -> tuple[FloatArray, IntArray]:
+    """Return the dummy of the policy, or dummies of event times and these, which are none of a single dummy."""
+    if model.aggregate == "overall":
+        return (chosen.own & (chosen.event >= -model.anticipation))[:, None].astype(np.float64), chosen.event[:0]
+    base = model.base_event
+    if not (chosen.own & (chosen.event == base)).any():
+        raise EstimationError(Note("did_no_reference", event=base))
+    events = np.unique(chosen.event[chosen.own & (chosen.event != base)])
+    return (chosen.own & (chosen.event == events[:, None])).T.astype(np.float64), events
+
+
+def _fitted(model: DiD, timing: Timing, design: _Design, df_resid: int, inference: Inference) -> Result:
+    errors_note = model.regression((model.policy,)).rule.note(timing.panel.shape[1])
+    return Result(
+        kind="",
+        y=model.y,
+        inference=inference,
+        statistics={
+            "nobs": float(len(design.dummies)),
+            "n_units": float(design.rows.n),
+            "n_periods": float(design.rows.t),
+            "df_resid": float(df_resid),
+        },
+        absorbed=("unit", "time"),
+        transformed=True,
+        notes=(
+            errors_note,
+            *(() if timing.weighted_by is None else (weighted_by(timing.weighted_by),)),
+            Note("did_stacks", stacks=design.rows.effects.stacks, rows=design.used),
+            Note("did_clean_never" if model.compare == "never" else "did_clean_not_yet", policy=model.policy),
+            *_weighed(model, timing, design.chosen),
+        ),
+        errors_note=errors_note,
+    )
+
+
+def _weighed(model: DiD, timing: Timing, chosen: Stacks) -> list[Note]:
+    """Return notes on how stacks weigh, and on cohorts that have none."""
+    notes = [Note("did_corrective_weights" if model.stack_weights == "corrective" else "did_variance_weights")]
+    if chosen.without:
+        notes.append(Note("did_without_stack", cohorts=cut(map(timing.label, chosen.without))))
+    if chosen.incomplete:
+        notes.append(Note("did_incomplete_window", cohorts=cut(map(timing.label, chosen.incomplete))))
+    return notes

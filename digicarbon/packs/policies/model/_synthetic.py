@@ -1,0 +1,225 @@
+"""Synthetic difference-in-differences: cohorts against weighted units without the policy, and weighted periods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.errors import EstimationError
+from digicarbon.note import Note, cut
+from digicarbon.packs.policies.model._effects import PolicyEffects, Reported
+from digicarbon.packs.policies.model._timing import Timing
+from digicarbon.packs.policies.numeric.aggregation import Cells, aggregation
+from digicarbon.packs.policies.numeric.imputation import Imputation, Untreated
+from digicarbon.packs.policies.numeric.synthetic import Cohort, SyntheticCohorts
+from digicarbon.result import Inference, Result
+
+if TYPE_CHECKING:
+    from digicarbon.packs.policies.model.base import DiD, SyntheticVariance
+
+
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """What is compared with what.
+
+    Attributes
+    ----------
+    y : ndarray, shape (N, T)
+    at : ndarray of int, shape (T,)
+        Places of the periods on the calendar.
+    never : ndarray of int
+        Units that never come under the policy.
+    cohorts : list of Cohort
+    cells : Cells
+    kind : {"placebo", "jackknife", "bootstrap"}
+        Of the standard errors.
+    """
+
+    y: FloatArray
+    at: IntArray
+    never: IntArray
+    cohorts: list[Cohort]
+    cells: Cells
+    kind: SyntheticVariance
+
+
+def synthetic_did(model: DiD, timing: Timing) -> PolicyEffects:
+    """Return the effects of cohorts, averaged; raises what `check` raises."""
+    design = check(model, timing)
+    found = SyntheticCohorts(design.y, design.cohorts, design.never)
+    chosen = aggregation(design.cells, model.aggregate, None, model.lags, model.overall)
+    reported = Reported.of(timing, chosen.levels, model.aggregate)
+    kind = _possible(model, found, design)
+    covariance = _covariance(model, found, design.cells, kind)
+    tables = {"unit_weights": _units(timing, found, design), "time_weights": _times(timing, found, design)}
+    result = _fitted(model, timing, kind, tables)
+    return PolicyEffects(reported.terms, reported.made_of, chosen.weights @ found.effects, covariance, (), None, result)
+
+
+def check(model: DiD, timing: Timing) -> _Design:
+    """Return what is compared; search for no weights.
+
+    Raises
+    ------
+    EstimationError
+        If the panel is not balanced, there are no two units without the policy, or too few for a standard error.
+    """
+    panel = timing.panel
+    if not panel.balanced:
+        raise EstimationError(Note("did_synthetic_unbalanced", policy=model.policy))
+    never = np.flatnonzero(~timing.ever)
+    if len(never) < 2:
+        raise EstimationError(Note("did_synthetic_needs_never", policy=model.policy))
+    at, y = timing.at.reshape(panel.shape)[0], _outcome(model, timing).reshape(panel.shape)
+    cohorts, cells = _cohorts(model, timing, at)
+    if not all(np.diff(y[np.ix_(never, one.periods[: one.before])], axis=1).std() > 0 for one in cohorts):
+        raise EstimationError(Note("did_synthetic_constant", policy=model.policy))
+    kind = variance_of(model, len(never), [len(one.units) for one in cohorts])
+    return _Design(y, at, never, cohorts, cells, kind)
+
+
+def variance_of(model: DiD, never: int, cohorts: Sequence[int]) -> SyntheticVariance:
+    """Return which standard errors of ``synthetic_did`` there are for so many units.
+
+    Parameters
+    ----------
+    model : DiD
+    never : int
+        Units that never come under the policy.
+    cohorts : sequence of int
+        Units of each cohort.
+
+    Raises
+    ------
+    EstimationError
+        If there are too few for those that the model asks for.
+    """
+    kind = model.sdid_variance
+    enough = {"placebo": never > sum(cohorts), "jackknife": min(cohorts) > 1, "bootstrap": min(cohorts) > 1}
+    if kind == "auto":
+        # as many placebos as units with the policy would leave no unit to compare with
+        kind = "jackknife" if enough["jackknife"] else "placebo"
+    if enough[kind]:
+        return kind
+    if kind == "placebo":
+        raise EstimationError(
+            Note(
+                "did_few_for_placebo",
+                key="model.sdid_variance",
+                policy=model.policy,
+                never=never,
+                treated=sum(cohorts),
+            )
+        )
+    raise EstimationError(Note("did_few_for_resampling", key="model.sdid_variance", policy=model.policy, variance=kind))
+
+
+def _outcome(model: DiD, timing: Timing) -> FloatArray:
+    """Return the outcome less what controls make of it, their coefficients being those of untreated rows."""
+    panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
+    panel.require((*names, model.y))
+    y = panel.column(model.y)
+    if not names:
+        return y
+    x, treated = panel.array(names), timing.event >= -model.anticipation
+    slopes = Imputation(x, Untreated(panel.unit_codes, panel.period_codes, treated)).slopes(y[:, None])
+    return np.asarray(y - x @ slopes.coef[:, 0])
+
+
+def _cohorts(model: DiD, timing: Timing, at: IntArray) -> tuple[list[Cohort], Cells]:
+    """Return cohorts, and their effects in periods after as cells."""
+    cohorts, first, event, size = [], [], [], []
+    for place in timing.cohorts:
+        units = np.flatnonzero(timing.first == place)
+        before, after = np.flatnonzero(at < place - model.anticipation), np.flatnonzero(at >= place)
+        cohorts.append(Cohort(units, np.concatenate([before, after]), len(before)))
+        first += [place] * len(after)
+        event += (at[after] - place).tolist()
+        size += [float(len(units))] * len(after)
+    return cohorts, Cells(np.array(first), np.array(event), np.array(size), np.array(size))
+
+
+def _possible(model: DiD, found: SyntheticCohorts, design: _Design) -> SyntheticVariance:
+    """Return the standard errors that there are: a single unit with a weight cannot be left out."""
+    if design.kind != "jackknife" or all((one.units > 0).sum() > 1 for one in found.found):
+        return design.kind
+    if model.sdid_variance == "auto" and len(design.never) > sum(len(one.units) for one in design.cohorts):
+        return "placebo"
+    raise EstimationError(Note("did_one_weight", key="model.sdid_variance", policy=model.policy))
+
+
+def _covariance(model: DiD, found: SyntheticCohorts, cells: Cells, kind: SyntheticVariance) -> FloatArray:
+    """Return the covariance of the overall effect and the means."""
+    rng = np.random.default_rng(model.seed)
+    firsts = np.unique(cells.first)
+
+    def weights(units: FloatArray) -> FloatArray:
+        size = units[np.searchsorted(firsts, cells.first)]
+        own = Cells(cells.first, cells.event, size, size)
+        return aggregation(own, model.aggregate, None, model.lags, model.overall).weights
+
+    units = np.array([cells.units[cells.first == one][0] for one in firsts.tolist()])
+    if kind == "jackknife":
+        effects, cohort = found.jackknife()
+        # a mean depends on the size of the cohort that the unit is of, and not on the unit
+        each = np.array([weights(units - (np.arange(len(units)) == place)) for place in range(-1, len(units))])
+        gone = np.einsum("nmc,nc->nm", each[1 + cohort], effects)
+        return np.atleast_2d(np.cov(gone.T, ddof=0)) * (len(gone) - 1)
+    if kind == "bootstrap":
+        drawn = [
+            weights(counts) @ effects for effects, counts in zip(*found.bootstrap(model.sdid_draws, rng), strict=True)
+        ]
+    else:
+        drawn = list(found.placebo(model.sdid_draws, rng) @ weights(units).T)
+    # without a degree of freedom less, as synthdid has it
+    return np.atleast_2d(np.cov(np.array(drawn).T, ddof=0))
+
+
+def _fitted(model: DiD, timing: Timing, kind: SyntheticVariance, tables: dict[str, pd.DataFrame]) -> Result:
+    n, t = timing.panel.shape
+    how = {
+        "placebo": Note("did_placebo_errors", draws=model.sdid_draws),
+        "bootstrap": Note("did_bootstrap_errors", draws=model.sdid_draws),
+        "jackknife": Note("did_jackknife_errors"),
+    }[kind]
+    errors_note = Note("errors_are", errors=how)
+    notes = [errors_note, Note("did_synthetic", policy=model.policy)]
+    if model.controls:
+        notes.append(Note("did_regressed_out", controls=cut(model.controls)))
+    return Result(
+        kind="",
+        y=model.y,
+        inference=Inference(None, model.level),
+        statistics={"nobs": float(len(timing.at)), "n_units": float(n), "n_periods": float(t)},
+        tables=tables,
+        absorbed=("unit", "time"),
+        notes=tuple(notes),
+        errors_note=errors_note,
+    )
+
+
+def _units(timing: Timing, found: SyntheticCohorts, design: _Design) -> pd.DataFrame:
+    """Return the weights of units without the policy, a row for each cohort and unit that has one."""
+    rows = [
+        (timing.label(place), str(timing.panel.units[unit]), weight)
+        for place, one in zip(timing.cohorts, found.found, strict=True)
+        for unit, weight in zip(design.never.tolist(), one.units.tolist(), strict=True)
+        if weight > 0
+    ]
+    return pd.DataFrame(rows, columns=["cohort", "unit", "weight"])
+
+
+def _times(timing: Timing, found: SyntheticCohorts, design: _Design) -> pd.DataFrame:
+    """Return the weights of periods before the policy, a row for each cohort and period that has one."""
+    rows = [
+        (timing.label(place), timing.label(int(design.at[period])), weight)
+        for place, cohort, one in zip(timing.cohorts, design.cohorts, found.found, strict=True)
+        for period, weight in zip(cohort.periods.tolist(), one.times.tolist(), strict=False)
+        if weight > 0
+    ]
+    return pd.DataFrame(rows, columns=["cohort", "period", "weight"])

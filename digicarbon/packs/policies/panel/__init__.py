@@ -1,0 +1,1 @@
+"""Columns that a panel makes from choices."""

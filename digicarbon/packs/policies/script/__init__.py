@@ -1,0 +1,1 @@
+"""What the pack's models and diagnostics are in R and Stata."""

@@ -1,0 +1,25 @@
+"""Sensitivity to variables that are left out."""
+
+from digicarbon.pack import Pack
+
+PACK = Pack(
+    names={
+        "diagnostic": {
+            "OmittedVariable": "diagnostic.omitted_variable",
+            "Oster": "diagnostic.oster",
+        },
+        "report": {
+            "Sensitivity": "report.sensitivity",
+        },
+        "report.picture": {
+            "contour_numbers": "picture.sensitivity",
+            "plot_contours": "picture.sensitivity",
+        },
+    },
+    former={
+        "diagnostic.scripts.sensitivity_r": "script.sensitivity_r",
+        "diagnostic.scripts.sensitivity_stata": "script.sensitivity_stata",
+        "numeric.sensitivity": "numeric",
+        "report.picture.sensitivity": "picture.sensitivity",
+    },
+)

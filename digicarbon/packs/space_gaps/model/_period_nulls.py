@@ -1,0 +1,277 @@
+"""Null models of spatial panels by period, and the restrictions that a wild bootstrap tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray
+from digicarbon.model._spatial_estimates import ERROR_KINDS, LAG_KINDS
+from digicarbon.model.batch import Batch, Estimand
+from digicarbon.model.restrictions import Projected, Restrictions
+from digicarbon.numeric.linear.within import Rows
+from digicarbon.numeric.resampling.null_model import NullModel, by_time, highest, orthonormal, with_free
+from digicarbon.numeric.spatial.likelihood import gaussian
+from digicarbon.packs.space_gaps.model._period_batch import lags_of
+from digicarbon.packs.space_gaps.model._period_design import PeriodDesign
+from digicarbon.packs.space_gaps.numeric.lag import fit_lags
+from digicarbon.packs.space_gaps.numeric.mean_effects import multipliers
+from digicarbon.packs.space_gaps.numeric.surface import Values
+from digicarbon.result import EFFECTS
+
+if TYPE_CHECKING:
+    from digicarbon.packs.space_gaps.model.unbalanced_spatial import UnbalancedSpatialPanel
+    from digicarbon.panel import Panel
+    from digicarbon.result import Result
+    from digicarbon.weights import Weights
+
+
+@dataclass(frozen=True, eq=False)
+class PeriodNull(NullModel):
+    """A null model whose filter differs between periods.
+
+    Attributes
+    ----------
+    design : PeriodDesign or None
+    inverse : ndarray, shape (T, N, N), or None
+        Of the filter in each period.
+    """
+
+    design: PeriodDesign | None = None
+    inverse: FloatArray | None = None
+
+    @property
+    def spatial(self) -> bool:
+        """Whether a change of one unit's error changes the outcomes of its neighbours."""
+        return self.inverse is not None
+
+    def unfiltered(self, change: FloatArray) -> FloatArray:
+        """Return S⁻¹ times columns, shape (rows, M)."""
+        if self.design is None or self.inverse is None:
+            return change
+        return self.design.rows(self.inverse @ self.design.cube(change))
+
+
+@dataclass(frozen=True, eq=False)
+class PeriodNulls:
+    """Null models of given coefficients b of some of a design's columns.
+
+    Attributes
+    ----------
+    design : PeriodDesign
+    stay, own : list of int
+        The columns of Z that stay, and those whose coefficients are given.
+    rows : Rows
+    error : bool
+        Whether the errors have the spatial process, else the outcome.
+    """
+
+    design: PeriodDesign
+    stay: list[int]
+    own: list[int]
+    rows: Rows
+    error: bool
+
+    def shifted(self, b: FloatArray) -> NullModel:
+        """Return the null model of the outcome less xb: what x contributes is outside of a spatial lag."""
+        return null_at(self.design, self.stay, self.own, b, self.rows, self.error)
+
+
+def null_at(design: PeriodDesign, stay: list[int], own: list[int], b: FloatArray, rows: Rows, error: bool) -> NullModel:
+    """Fit the null model of a design whose columns ``own`` have the coefficients b.
+
+    As in a balanced panel, a model with a spatial lag of y, and one without a spatial parameter, has the lags of all
+    regressors under the null, unless these would take half of the observations.
+    """
+    space = design.space
+    w, effects = space.weights, space.effects
+    y = design.level[..., -1]
+    rest = y - design.level[..., own] @ b
+    outcome = design.rows(y)
+    time = by_time(effects.kind)
+    if error:
+        model = design.errors(design.level[..., stay])
+        fit = model.fit(rest)
+        inverse = w.inverse(fit.spatial)[w.which]
+        left = orthonormal(design.rows(model.filtered(float(fit.spatial[0]))))
+        residuals = design.rows(fit.residuals)
+        return PeriodNull(outcome, residuals, rows, left, time, (), fit.loglik, design, inverse)
+    left = lagged_basis(design, stay)
+    basis = design.cube(left)
+    lags = [w.lag(rest[..., None], place) for place in range(w.several)]
+    outcomes = effects.remove(np.concatenate([rest[..., None], *lags], axis=2))
+    fit = fit_lags(np.concatenate([basis, outcomes], axis=2), w, effects, space.adjusted, space.traces_of_one)
+    inverse = w.inverse(fit.spatial)[w.which]
+    return PeriodNull(outcome, design.rows(fit.residuals), rows, left, time, (), fit.loglik, design, inverse)
+
+
+@dataclass(frozen=True, eq=False)
+class PeriodLagged:
+    """Restrictions of a model with spatial lags of y by period: effects g(ρ)′b depend on ρ.
+
+    Attributes
+    ----------
+    estimands : tuple of Estimand
+    batch : Batch
+        What fits them.
+    nulls : PeriodNulls
+    spatial : ndarray, shape (R,)
+        The estimate of ρ.
+    places : sequence of int
+        The place of each coefficient of x among β and θ_1, …, θ_R.
+
+    Notes
+    -----
+    With one W the null model maximises what the estimate does, the adjusted likelihood, at each ρ over the b that have
+    the value: the sum of squares is that of free b plus (value - g′b̂)²/(g′(x′x)⁻¹g). With several the adjusted score
+    is no slope: ρ stays at its estimate, which is consistent whatever the value is, and b takes the value.
+    """
+
+    estimands: tuple[Estimand, ...]
+    batch: Batch
+    nulls: PeriodNulls
+    spatial: FloatArray
+    places: Sequence[int]
+
+    def null(self) -> NullModel:
+        """Return the null model in which the term and its lags have no coefficient."""
+        return self.nulls.shifted(np.zeros(len(self.nulls.own)))
+
+    def null_at(self, place: int, value: float) -> NullModel:
+        """Return the null model in which one quantity has a value."""
+        known, estimand = self._known, self.estimands[place]
+        rho = self.spatial if len(self.spatial) > 1 else np.array([self._best(estimand, value)])
+        g = self._weights(estimand, rho[None])[0]
+        free = known.free - known.free_lag @ rho
+        along = known.gram @ g / (g @ known.gram @ g)
+        own = free + along * (value - g @ free)
+        residuals = known.y - known.wy @ rho - known.x @ own
+        basis = with_free(known.basis, known.x, g)
+        design, rows = self.nulls.design, self.nulls.rows
+        w, kind = design.space.weights, design.space.effects.kind
+        inverse = w.inverse(rho)
+        # det S⁻¹ of each different block
+        loglik = gaussian(
+            float(residuals @ residuals), -float(np.linalg.slogdet(inverse)[1] @ w.times), design.space.effects.size
+        )
+        outcome = design.rows(design.level[..., -1])
+        return PeriodNull(outcome, residuals, rows, basis, by_time(kind), (), loglik, design, inverse[w.which])
+
+    def _best(self, estimand: Estimand, value: float) -> float:
+        known, space = self._known, self.nulls.design.space
+        a, b, c = known.moments
+
+        def heights(rho: FloatArray, g: FloatArray, logs: FloatArray) -> FloatArray:
+            gap = value - (g * (known.free - rho[:, None] * known.free_lag[:, 0])).sum(axis=1)
+            ssr = a - 2 * rho * b + rho**2 * c + gap**2 / ((g @ known.gram) * g).sum(axis=1)
+            return np.asarray(logs - space.degrees / 2 * np.log(ssr))
+
+        nodes, logs = space.traces.coarse
+        if estimand not in self._at_nodes:
+            self._at_nodes[estimand] = self._weights(estimand, nodes[:, None])
+
+        def at(places: FloatArray) -> FloatArray:
+            # Simpson's rule for what the traces add up to between the places
+            every = np.linspace(places[0], places[-1], 2 * len(places) - 1)
+            trace = space.traces.at(every)[0]
+            steps = (trace[:-2:2] + 4 * trace[1::2] + trace[2::2]) * (places[1] - places[0]) / 6
+            return heights(places, self._weights(estimand, places[:, None]), -np.concatenate([[0.0], np.cumsum(steps)]))
+
+        coarse = heights(nodes, self._at_nodes[estimand], logs)
+        return float(highest(nodes, coarse[None], lambda places: at(places[0])[None])[0])
+
+    def _weights(self, estimand: Estimand, rho: FloatArray) -> FloatArray:
+        """Return what each coefficient counts at places of ρ, shape (p, m)."""
+        names, own = self.nulls.design.names, self.nulls.own
+        if estimand.quantity == "coefficient":
+            return np.tile([float(names[place] == estimand.term) for place in own], (len(rho), 1))
+        values = Values.of(self.nulls.design.space.surface.numbers(rho), rho.shape[1])
+        return np.asarray(values.levels[:, EFFECTS.index(estimand.quantity)][:, list(self.places)])
+
+    @cached_property
+    def _at_nodes(self) -> dict[Estimand, FloatArray]:
+        return {}
+
+    @cached_property
+    def _known(self) -> _Known:
+        design, own = self.nulls.design, self.nulls.own
+        space, y = design.space, design.level[..., -1:]
+        basis = lagged_basis(design, self.nulls.stay)
+        lags = [space.weights.lag(y, place) for place in range(space.weights.several)]
+        columns = design.rows(space.effects.remove(np.concatenate([design.level[..., own], *lags, y], axis=2)))
+        columns -= basis @ (basis.T @ columns)
+        x, wy, rest = columns[:, : len(own)], columns[:, len(own) : -1], columns[:, -1]
+        gram = np.asarray(np.linalg.inv(x.T @ x), dtype=np.float64)
+        free, free_lag = gram @ (x.T @ rest), gram @ (x.T @ wy)
+        alone, lag = rest - x @ free, (wy - x @ free_lag)[:, 0]
+        return _Known(
+            basis, x, wy, rest, gram, free, free_lag, (float(alone @ alone), float(alone @ lag), float(lag @ lag))
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What null models of all values share: columns without the regressors that stay, and least squares on x.
+
+    ``moments`` are of what x leaves of y and of its first lag.
+    """
+
+    basis: FloatArray
+    x: FloatArray
+    wy: FloatArray
+    y: FloatArray
+    gram: FloatArray
+    free: FloatArray
+    free_lag: FloatArray
+    moments: tuple[float, float, float]
+
+
+def lagged_basis(design: PeriodDesign, stay: list[int]) -> FloatArray:
+    """Return an orthonormal basis of the columns that stay under the null, with their lags, shape (rows, k)."""
+    space = design.space
+    z = design.level[..., stay]
+    if 4 * len(stay) < space.effects.degrees:
+        # a constant's lag may be the constant itself
+        z = np.concatenate([z, *(space.weights.lag(z, place) for place in range(space.weights.several))], axis=2)
+    return orthonormal(design.rows(space.effects.remove(z)))
+
+
+def restrictions_of(
+    model: UnbalancedSpatialPanel,
+    design: PeriodDesign,
+    result: Result,
+    term: str,
+    panel: Panel,
+    weights: Weights | None,
+) -> Restrictions:
+    """Return the restrictions of a focal term."""
+    from digicarbon.model._panel_columns import rows_of
+
+    names = design.names
+    several = design.space.weights.several
+    called = lags_of(term, several)
+    own = [names.index(name) for name in (term, *called) if name in names]
+    error = model.kind in ERROR_KINDS
+    lags = set() if error else {name for role, name in zip(result.roles, result.terms, strict=True) if role.of}
+    stay = [place for place, name in enumerate(names) if place not in own and name not in lags]
+    effects = [quantity for quantity in model.quantities if quantity != "coefficient"]
+    estimands = tuple(
+        [Estimand("coefficient", names[place]) for place in own] + [Estimand(effect, term) for effect in effects]
+    )
+    there = [0, *(place for place, name in enumerate(called, start=1) if name in names)]
+    nulls = PeriodNulls(design, stay, own, rows_of(panel), error)
+    batch = model.batch(panel, weights, estimands[0])
+    if model.kind in LAG_KINDS:
+        spatial = np.array([float(result.coef[result.terms.index(name)]) for name in result.terms_of("lag_y")])
+        return PeriodLagged(estimands, batch, nulls, spatial, there)
+    of = multipliers(design.space.weights, None)
+    n = design.space.effects.size
+    direct, total = of.direct.sum(axis=0) / n, of.total.sum(axis=0) / n
+    by = {"direct": direct, "indirect": total - direct, "total": total}
+    g = np.stack([*np.eye(len(own)), *(by[effect][there] for effect in effects)])
+    spread = result.covariance[np.ix_(own, own)]
+    return Projected(estimands, batch, nulls, g, result.coef[own], spread)

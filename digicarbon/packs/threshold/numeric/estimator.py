@@ -1,0 +1,430 @@
+"""Thresholds one after another, their tests by a bootstrap of whole units, and their likelihood ratios."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.linear.within import absorbed_rank
+from digicarbon.packs.threshold.numeric.search import Ordered, Search
+
+Resampling = Literal["units", "signs"]
+Sets = Literal["likelihood", "robust", "clustered"]
+NEAR = 0.1
+"""Share of the rows, on either side of a threshold, that scores of units at the threshold are sums over."""
+TESTED = (0.9, 0.95, 0.99)
+"""Quantiles of the bootstrap that are critical values."""
+_CYCLES = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The likelihood ratio of one threshold, given the others.
+
+    Attributes
+    ----------
+    place : int
+        Of the estimate, in the order of the threshold variable.
+    candidates : ndarray of int, shape (G,)
+        Places.
+    ratio : ndarray, shape (G,)
+        0 at the estimate.
+    scale : float
+        What ratios are divided by; 1 for the likelihood as it is.
+    unscaled : bool
+        Whether the scale is 1 because its estimate is not positive or not finite.
+    """
+
+    place: int
+    candidates: IntArray
+    ratio: FloatArray
+    scale: float
+    unscaled: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class ThresholdTest:
+    """The test of one threshold more against those before it.
+
+    Attributes
+    ----------
+    statistic : float
+        F, as Hansen has it: the fall of the sum of squares over the variance.
+    draws : ndarray, shape (B,)
+        The same of bootstrap samples without that threshold; empty where there are none.
+    """
+
+    statistic: float
+    draws: FloatArray
+
+    @property
+    def p(self) -> float:
+        """Share of draws that are as large, the sample itself counted as one of them; not a number without draws."""
+        if not len(self.draws):
+            return float("nan")
+        return float((np.count_nonzero(self.draws >= self.statistic) + 1) / (len(self.draws) + 1))
+
+    @property
+    def critical(self) -> tuple[float, ...]:
+        """The critical values of 10, 5 and 1 %; none without draws."""
+        return tuple(np.quantile(self.draws, TESTED).tolist()) if len(self.draws) else ()
+
+
+@dataclass(frozen=True, eq=False)
+class Thresholds:
+    """Estimated thresholds.
+
+    Attributes
+    ----------
+    curves : tuple of Curve
+        From the lowest threshold to the highest one.
+    tests : tuple of ThresholdTest
+        Of the first threshold against none, of the second against one, ...
+    ssr : float
+    df : int
+        Rows less the parameters of effects.
+    """
+
+    curves: tuple[Curve, ...]
+    tests: tuple[ThresholdTest, ...]
+    ssr: float
+    df: int
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Places of the thresholds, in their order."""
+        return tuple(curve.place for curve in self.curves)
+
+
+class TooFewCandidatesError(ValueError):
+    """No value of the threshold variable leaves enough rows in each regime and identifies all slopes."""
+
+    def __init__(self, known: int) -> None:
+        super().__init__(known)
+        self.known = known
+
+
+def critical_ratio(level: float) -> float:
+    """Return the value that the likelihood ratio of the true threshold stays below with a probability.
+
+    Notes
+    -----
+    -2 ln(1 - √level), from Hansen's distribution (1 - exp(-x/2))².
+    """
+    return float(-2 * np.log(1 - np.sqrt(level)))
+
+
+class Found(Protocol):
+    """What all candidates for one more threshold give, see `digicarbon.packs.threshold.numeric.search.Search`."""
+
+    @property
+    def candidates(self) -> IntArray:
+        """Places, shape (G,)."""
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Which candidates identify all slopes, shape (G,)."""
+
+
+_Found = TypeVar("_Found", bound=Found)
+
+
+class Fits(Protocol[_Found]):
+    """A sample, and how a model with thresholds is fitted to it."""
+
+    @property
+    def ordered(self) -> Ordered:
+        """The rows of the sample."""
+
+    def search(self, candidates: IntArray, known: Sequence[int]) -> _Found:
+        """Return what finds one more threshold among candidates, given those that are known."""
+
+    def kept(self, search: _Found, usable: NDArray[np.bool_]) -> _Found:
+        """Return a search without the candidates that are not usable."""
+
+    def gains(self, search: _Found) -> FloatArray:
+        """Return by how much each candidate makes the fit better, shape (G,)."""
+
+    def statistic(self, search: _Found) -> float:
+        """Return the test of the best candidate against none."""
+
+    def drawn(
+        self,
+        search: _Found,
+        known: list[int],
+        errors_of: list[int],
+        sampled: Callable[[FloatArray], Iterator[FloatArray]],
+    ) -> FloatArray:
+        """Return the statistics of bootstrap samples, shape (B,).
+
+        Parameters
+        ----------
+        search : Found
+        known : list of int
+            The thresholds of the samples.
+        errors_of : list of int
+            The thresholds of the model whose residuals are sampled.
+        sampled : callable
+            From errors, shape (rows,), to those of samples, each of shape (M, rows).
+        """
+
+    def fitted(self, places: list[int]) -> tuple[float, int]:
+        """Return the sum of squares with thresholds, and the rows less the parameters of effects."""
+
+    def curve(self, search: _Found, places: list[int], at: int) -> Curve:
+        """Return the likelihood ratio of one of the thresholds, given the others; ``search`` is that given them."""
+
+
+def estimate(
+    ordered: Ordered,
+    y: FloatArray,
+    count: int,
+    trim: float,
+    most: int | None = None,
+    draws: int = 0,
+    seed: int = 0,
+    resampling: Resampling = "units",
+    sets: Sets = "likelihood",
+) -> Thresholds:
+    """Estimate thresholds of a regression by least squares; arguments and notes as in `thresholds_of`.
+
+    Parameters
+    ----------
+    ordered : Ordered
+    y : ndarray, shape (rows,)
+    sets : {"likelihood", "robust", "clustered"}
+        What likelihood ratios are divided by: nothing, η² of Hansen (2000) for errors whose variance depends on the
+        threshold variable, or the variance of scores of units for errors that are correlated within units.
+
+    Raises
+    ------
+    TooFewCandidatesError
+    """
+    return thresholds_of(LeastSquares(ordered, y, sets), count, trim, most, draws, seed, resampling)
+
+
+def thresholds_of(
+    fits: Fits[_Found],
+    count: int,
+    trim: float,
+    most: int | None = None,
+    draws: int = 0,
+    seed: int = 0,
+    resampling: Resampling = "units",
+) -> Thresholds:
+    """Estimate thresholds one after another; after each, the earlier ones again, given the others, until none moves.
+
+    Parameters
+    ----------
+    fits : Fits
+    count : int
+        Of thresholds.
+    trim : float
+        Least share of rows in a regime.
+    most : int or None
+        Number of quantiles that are candidates; None: all values.
+    draws : int
+        Bootstrap samples of each test.
+    seed : int
+    resampling : {"units", "signs"}
+        Units' residuals drawn with replacement (balanced panels), or each unit's own with a sign.
+
+    Raises
+    ------
+    TooFewCandidatesError
+
+    Notes
+    -----
+    Bootstrap samples have regressors, the threshold variable and the earlier thresholds of the sample. Units are drawn
+    from the residuals of the model with the threshold that is tested, as Hansen does; signs change those of the model
+    without it, which are not too small where the threshold could choose its rows.
+
+    References
+    ----------
+    Hansen (1999), Journal of Econometrics 93. Bai (1997), Econometric Theory 13, on the second step.
+    """
+    rng = np.random.default_rng(seed)
+    places: list[int] = []
+    tests: list[ThresholdTest] = []
+
+    def sampled(errors: FloatArray) -> Iterator[FloatArray]:
+        return _samples(fits.ordered, errors, draws, rng, resampling)
+
+    for known in range(count):
+        search = _search(fits, trim, most, places, known)
+        best = int(search.candidates[int(np.argmax(fits.gains(search)))])
+        found = [*places, best]
+        errors_of = found if resampling == "units" else places
+        values = fits.drawn(search, places, errors_of, sampled) if draws else np.empty(0)
+        tests.append(ThresholdTest(fits.statistic(search), values))
+        places = _refined(fits, found, trim, most)
+    curves = []
+    for at in range(count):
+        others = places[:at] + places[at + 1 :]
+        curves.append(fits.curve(_search(fits, trim, most, others, len(others)), places, at))
+    return Thresholds(tuple(sorted(curves, key=lambda curve: curve.place)), tuple(tests), *fits.fitted(places))
+
+
+def _search(fits: Fits[_Found], trim: float, most: int | None, others: list[int], known: int) -> _Found:
+    """Return the search over candidates that identify all slopes."""
+    candidates = fits.ordered.candidates(trim, most, others)
+    if not len(candidates):
+        raise TooFewCandidatesError(known)
+    search = fits.search(candidates, others)
+    usable = search.usable
+    if usable.all():
+        return search
+    if not usable.any():
+        raise TooFewCandidatesError(known)
+    return fits.kept(search, usable)
+
+
+def _refined(fits: Fits[_Found], places: list[int], trim: float, most: int | None) -> list[int]:
+    """Return thresholds each of which is the best one given the others."""
+    now, still, at = list(places), 1, 0
+    while still < len(now) and at < _CYCLES * len(now):
+        one = at % len(now)
+        others = now[:one] + now[one + 1 :]
+        search = _search(fits, trim, most, others, len(others))
+        best = int(search.candidates[int(np.argmax(fits.gains(search)))])
+        still = still + 1 if best == now[one] else 1
+        now[one], at = best, at + 1
+    return now
+
+
+@dataclass(frozen=True, eq=False)
+class LeastSquares:
+    """Regressions with thresholds; what they are compared by is the sum of squares.
+
+    Attributes
+    ----------
+    ordered : Ordered
+    y : ndarray, shape (rows,)
+    sets : {"likelihood", "robust", "clustered"}
+        As in `estimate`.
+    """
+
+    ordered: Ordered
+    y: FloatArray
+    sets: Sets
+
+    @cached_property
+    def df(self) -> int:
+        """Rows less the parameters of effects."""
+        return len(self.y) - max(absorbed_rank(self.ordered.rows, self.ordered.effects), 1)
+
+    def search(self, candidates: IntArray, known: Sequence[int]) -> Search:
+        """Return what finds one more threshold."""
+        return self.ordered.search(candidates, known)
+
+    def kept(self, search: Search, usable: NDArray[np.bool_]) -> Search:
+        """Return a search over some of its candidates."""
+        return replace(search, candidates=search.candidates[usable], roots=search.roots[usable])
+
+    def gains(self, search: Search) -> FloatArray:
+        """Return by how much each candidate lowers the sum of squares, shape (G,)."""
+        return np.asarray(search.drops(search.residuals(self.y[None]))[0])
+
+    def statistic(self, search: Search) -> float:
+        """Return F."""
+        left = search.residuals(self.y[None])[0]
+        before, drop = float(left @ left), float(self.gains(search).max())
+        return drop / ((before - drop) / self.df)
+
+    def drawn(
+        self,
+        search: Search,
+        known: list[int],
+        errors_of: list[int],
+        sampled: Callable[[FloatArray], Iterator[FloatArray]],
+    ) -> FloatArray:
+        """Return F of samples; sums of squares do not depend on the slopes, so that errors alone are fitted."""
+        values = []
+        for outcomes in sampled(self.left(errors_of)):
+            total, fall = search.largest(outcomes)
+            values.append(fall / ((total - fall) / self.df))
+        return np.concatenate(values)
+
+    def left(self, places: list[int]) -> FloatArray:
+        """Return the residuals of the model with thresholds, shape (rows,)."""
+        basis, inner = self.ordered.basis(places), self.ordered.demeaned(self.y[:, None])[:, 0]
+        return np.asarray(inner - basis @ (basis.T @ inner))
+
+    def fitted(self, places: list[int]) -> tuple[float, int]:
+        """Return the sum of squares and the degrees of freedom."""
+        errors = self.left(places)
+        return float(errors @ errors), self.df
+
+    def curve(self, search: Search, places: list[int], at: int) -> Curve:
+        """Return the likelihood ratio of a threshold, scaled where sets are not those of the likelihood."""
+        ordered, drop, errors = self.ordered, self.gains(search), self.left(places)
+        scale, unscaled = 1.0, False
+        if self.sets != "likelihood":
+            others = places[:at] + places[at + 1 :]
+            columns = np.column_stack([ordered.basis(others), ordered.demeaned(ordered.below(places[at]))])
+            y = ordered.demeaned(self.y[:, None])[:, 0]
+            change = np.linalg.lstsq(columns, y, rcond=None)[0][-ordered.x.shape[1] :]
+            scaled = _variance_at if self.sets == "robust" else _clustered_at
+            scale = scaled(ordered, places[at], ordered.x @ change, errors, self.df)
+            # a parabola may go below zero, where it says nothing
+            unscaled = not (np.isfinite(scale) and scale > 0)
+            scale = 1.0 if unscaled else scale
+        ratio = (drop.max() - drop) / (float(errors @ errors) / self.df) / scale
+        return Curve(places[at], search.candidates, ratio, scale, unscaled)
+
+
+def _variance_at(ordered: Ordered, place: int, jump: FloatArray, errors: FloatArray, df: int) -> float:
+    """Return η² of Hansen (2000): what the variance of errors at a threshold is, in terms of the mean one.
+
+    Notes
+    -----
+    E[(δ′x)² e² | q = γ] over σ² E[(δ′x)² | q = γ], δ the change of slopes; both from quadratic regressions on q. Not a
+    number where the second one is not positive.
+    """
+    square = np.square(jump)
+    spread = float(np.std(ordered.q)) or 1.0
+    distance = (ordered.q - ordered.value(place)) / spread
+    powers = np.column_stack([np.ones_like(distance), distance, np.square(distance)])
+    both = np.linalg.lstsq(powers, np.column_stack([square * np.square(errors), square]), rcond=None)[0][0]
+    mean = float(errors @ errors) / len(errors)
+    return float(both[0] / (mean * both[1])) if mean * both[1] > 0 else float("nan")
+
+
+def _clustered_at(ordered: Ordered, place: int, jump: FloatArray, errors: FloatArray, df: int) -> float:
+    """Return the variance of scores of units near a threshold over that of independent errors, 1 at least.
+
+    Notes
+    -----
+    Σ_i (Σ_t δ′x e)² over σ² Σ (δ′x)², δ the change of slopes, δ′x zero outside of the rows near the threshold and less
+    unit means in the second sum. Where the threshold variable hardly moves within units, a unit's rows are all near it
+    or none is, so that the correlation of its errors does not become negligible however many rows there are. A ratio
+    below 1 is an accident of few units more often than a smaller variance.
+    """
+    many = int(np.ceil(NEAR * len(errors)))
+    near = np.zeros(len(errors))
+    near[ordered.order[max(place + 1 - many, 0) : place + 1 + many]] = 1.0
+    own = jump * near
+    scores = np.bincount(ordered.rows.unit_codes, own * errors)
+    inner = ordered.demeaned(own[:, None])[:, 0]
+    independent = float(errors @ errors) / df * float(inner @ inner)
+    return max(float(scores @ scores) / independent, 1.0) if independent > 0 else 1.0
+
+
+def _samples(
+    ordered: Ordered, errors: FloatArray, draws: int, rng: np.random.Generator, resampling: Resampling
+) -> Iterator[FloatArray]:
+    """Yield errors of bootstrap samples, each of shape (M, rows)."""
+    rows = ordered.rows
+    step = max(2**21 // len(errors), 1)
+    for start in range(0, draws, step):
+        size = (min(step, draws - start), rows.n)
+        if resampling == "units":
+            yield errors.reshape(rows.n, rows.t)[rng.integers(0, rows.n, size)].reshape(size[0], -1)
+        else:
+            yield errors * (2.0 * rng.integers(0, 2, size) - 1)[:, rows.unit_codes]

@@ -1,0 +1,69 @@
+"""What a sweep records for its report beyond the results of its runs; a report asks for it, a pack makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from digicarbon.plan.runs import Run
+    from digicarbon.result import Result
+
+
+class Supplement(Protocol):
+    """Numbers of all runs together that a report needs."""
+
+    def to_json(self) -> str:
+        """Return the numbers as JSON, to full precision."""
+
+
+class SupplementRequest(Protocol):
+    """What a report requests of all of its runs at the end of a sweep."""
+
+    @property
+    def file(self) -> str:
+        """The name of the artifact."""
+
+    @property
+    def folder(self) -> str:
+        """The folder of the artifact: a later command that asks for another number does not replace it."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where the supplement may be, the best place first."""
+
+    @property
+    def key(self) -> Mapping[str, object]:
+        """What is asked for, as plain values; equal for requests with equal supplements of the same runs."""
+
+    def make(self, fits: Iterable[tuple[Run, Result]], executor: Any) -> Supplement:
+        """Return the supplement of runs, which are read once.
+
+        Parameters
+        ----------
+        fits : iterable of (Run, Result)
+        executor : Executor
+            Makes further fits.
+
+
+        Raises
+        ------
+        DigicarbonError
+        """
+
+    def read(self, text: str) -> Supplement:
+        """Return the supplement that `Supplement.to_json` wrote.
+
+        Raises
+        ------
+        DataError
+            If the text is something else.
+        """
+
+    def fits(self, supplement: Supplement) -> bool:
+        """Return whether a supplement is what is asked for."""
+
+    def tables(self, supplement: Supplement) -> Mapping[str, pd.DataFrame]:
+        """Return what is recorded as CSV files beside the supplement, by name."""
