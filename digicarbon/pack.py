@@ -9,7 +9,7 @@ nothing of a pack by name.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -81,6 +81,23 @@ def offered(request: str) -> list[Any]:
 def _object(package: str, place: str) -> Any:
     module, _, name = place.partition(":")
     return getattr(import_module(f"{package}.{module}"), name)
+
+
+def words(table: str) -> Iterator[str]:
+    """Yield the content of the file ``words/TABLE.csv`` of each pack that has one."""
+    for package in packs():
+        file = _folder(package) / "words" / f"{table}.csv"
+        if file.is_file():
+            yield file.read_text(encoding="utf-8")
+
+
+def places() -> list[Path]:
+    """Return the folders of packs that come with other distributions: each may have ``conf`` and ``experiments``."""
+    return [_folder(package) for package in packs() if not package.startswith(_ROOT)]
+
+
+def _folder(package: str) -> Path:
+    return Path(str(sys.modules[package].__file__)).parent
 
 
 def names(room: str) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from omegaconf.errors import OmegaConfBaseException
 
+from digicarbon import pack
 from digicarbon.config.settings import in_file
 from digicarbon.config.yaml_text import (
     MOST_VALUES,
@@ -109,10 +110,10 @@ class ConfigFile:
 
 
 def folders() -> list[Path]:
-    """Return the folders that are searched, in this order: the user's, then the shipped ones."""
+    """Return the folders that are searched: the user's, then those of packs from elsewhere, then the shipped ones."""
     package = Path(__file__).resolve().parents[1]
     shipped = package if (package / "conf").is_dir() else package.parent
-    bases = [Path.cwd(), shipped]
+    bases = [Path.cwd(), *pack.places(), shipped]
     paths = [_real(base) / name for base in bases for name in ("experiments", "conf") if (base / name).is_dir()]
     # called for each file that is read; resolving a whole path takes ten times as long as checking its last part
     return list(dict.fromkeys(path.resolve() if path.is_symlink() else path for path in paths))

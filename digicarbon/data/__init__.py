@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from digicarbon import pack
 from digicarbon.lazy import lazy
 
 if TYPE_CHECKING:
@@ -120,15 +121,20 @@ def old_note_words() -> Mapping[str, Mapping[str, str]]:
 
 
 def _by_code(name: str) -> dict[str, Mapping[str, str]]:
-    rows = csv.DictReader(StringIO(_text(name, __name__)))
-    return {row["code"]: {"en": row["en"], "zh": row["zh"]} for row in rows}
+    return {row["code"]: {"en": row["en"], "zh": row["zh"]} for row in _rows(name)}
+
+
+def _rows(name: str) -> Iterator[Mapping[str, str]]:
+    """Yield the rows of a table of words, those of packs after those of the core."""
+    for text in (_text(name, __name__), *pack.words(name)):
+        # not with pandas, which takes a row such as "null" for a missing value
+        yield from csv.DictReader(StringIO(text))
 
 
 @cache
 def _words() -> tuple[Mapping[str, Mapping[str, str]], ...]:
     words: tuple[dict[str, Mapping[str, str]], ...] = ({}, {}, {}, {}, {}, {})
-    # not with pandas, which takes a row such as "null" for a missing value
-    for row in csv.DictReader(StringIO(_text("labels", __name__))):
+    for row in _rows("labels"):
         kind = {"word": 1, "unit": 2, "choice": 3, "option": 4, "column": 5}.get(row["kind"], 0)
         words[kind][row["term"]] = {"en": row["en"], "zh": row["zh"]}
     return words

@@ -202,15 +202,20 @@ def test_every_code_of_the_table_is_used_and_no_old_one_is() -> None:
     assert used == set(WORDS) - set(old_note_words())
 
 
-@pytest.mark.parametrize("name", ["notes", "old_notes", "errors"])
-def test_no_comma_cuts_the_words_of_a_note_short(name: str) -> None:
-    with (ROOT / "data" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+TABLES = sorted([*(ROOT / "data").glob("*notes.csv"), ROOT / "data/errors.csv", *ROOT.glob("packs/*/words/*.csv")])
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_comma_cuts_the_words_of_a_note_short(table: Path) -> None:
+    with table.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     assert [row for row in rows if len(row) != len(header)] == []
 
 
 def test_a_code_has_words_in_one_table() -> None:
-    assert not set(note_words()) & set(error_words())
+    tables = [table for table in TABLES if table.stem != "labels"]
+    codes = [row["code"] for table in tables for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines())]
+    assert len(codes) == len(set(codes))
 
 
 @pytest.mark.parametrize("code", WORDS)
