@@ -91,7 +91,7 @@ def ladders(package: Path) -> list[str]:
         for node in ast.walk(tree):
             asks = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("isinstance", "issubclass")
             names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)} if asks else set()
-            if names & ESTIMATORS and "model" not in path.parts:
+            if names & ESTIMATORS and not {"model", "script"} & set(path.parts[:-1]):
                 places.append(f"{path}:{node.lineno}")
     return places
 
@@ -100,7 +100,7 @@ def places_named(package: Path, rooms: Sequence[str]) -> list[str]:
     """Return the lines outside some rooms that name a province, or a column of regions that no source declares."""
     lines = []
     for path, _ in sources(package):
-        if path.parts[0] not in rooms:
+        if not _within(path, rooms):
             text = (package / path).read_text(encoding="utf-8")
             lines += [f"{path}:{n}" for n, line in enumerate(text.splitlines(), 1) if PLACES.search(line)]
     return lines
@@ -111,10 +111,14 @@ def codes_made(package: Path, rooms: Sequence[str]) -> set[str]:
     return {
         node.value
         for path, tree in sources(package)
-        if path.parts[0] not in rooms
+        if not _within(path, rooms)
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
+
+
+def _within(path: Path, rooms: Sequence[str]) -> bool:
+    return any(path.is_relative_to(room) for room in rooms)
 
 
 def is_note(node: ast.expr) -> bool:

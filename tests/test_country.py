@@ -17,7 +17,7 @@ from digicarbon.packs.china import facts
 from digicarbon.source.datafolder import LONG, datasets
 
 ROOT = Path(digicarbon.__file__).parent
-ROOMS = ("china",)
+ROOMS = ("packs/china",)
 
 
 def test_general_rooms_name_no_province_and_no_column_of_regions() -> None:
@@ -38,8 +38,8 @@ def test_general_rooms_name_no_province_and_no_column_of_regions() -> None:
     ],
 )
 def test_such_a_name_would_be_seen(tmp_path: Path, line: str) -> None:
-    for room in ("source", "china"):
-        (tmp_path / room).mkdir()
+    for room in ("source", "packs/china"):
+        (tmp_path / room).mkdir(parents=True)
         (tmp_path / room / "a.py").write_text(f"x = 1\n# {line}\n", encoding="utf-8")
     assert places_named(tmp_path, ROOMS) == ["source/a.py:2"]
 
