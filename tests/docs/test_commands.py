@@ -127,8 +127,8 @@ ELSEWHERE = {
     r"run (paper|placebo|china_paper)$|run paper source=china|(report|package) (china_)?paper|package .*table7": (
         "all tables of the study; test_every_experiment.py plans and fits each, and makes the pages"
     ),
-    r"^digicarbon lock .*--": "needs a plan that is locked, or another program; tests/sweep/test_lock.py has both",
-    r"^digicarbon compare .*package/": "needs a package; tests/package/test_package.py compares one",
+    r"^digicarbon lock .*--": "needs a plan that is locked, or another program; tests/packs/deposit/test_lock.py has both",
+    r"^digicarbon compare .*package/": "needs a package; tests/packs/deposit/test_package.py compares one",
     r"tracking=server": "needs a server; tests/tracking/test_services.py has one",
 }
 """Commands that do not run here, and why. Of those that fit, Hydra composes the configuration."""
@@ -229,7 +229,7 @@ def _own_data(here: Path) -> None:
 
 
 def _raw_files(raw: Path) -> None:
-    sys.path += [str(REPOSITORY / "tests" / room) for room in ("china", "importer")]
+    sys.path += [str(REPOSITORY / "tests" / room) for room in ("packs/china", "importer")]
     import io_layout
     import nbs_layout
     import test_io_mrio

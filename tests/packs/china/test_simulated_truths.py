@@ -26,7 +26,7 @@ from digicarbon.spec import build
 
 FloatArray = NDArray[np.float64]
 
-CONF = Path(__file__).resolve().parents[2] / "conf" / "source"
+CONF = Path(__file__).resolve().parents[3] / "conf" / "source"
 SEEDS = range(1, 201)
 CONTROLS = ("ln_pgdp", "ln_population", "ln_built_up_area", "ln_ter_sec", "ln_regulation")
 DESIGN = PanelDesign(

@@ -15,7 +15,7 @@ from digicarbon.source import SimulatedSource, Source
 from digicarbon.spec import Spec, build
 
 S = TypeVar("S", bound=Spec)
-CONF = Path(__file__).resolve().parents[2] / "conf"
+CONF = Path(__file__).resolve().parents[3] / "conf"
 
 
 def option(group: str, name: str, kind: type[S]) -> S:

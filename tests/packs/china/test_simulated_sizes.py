@@ -27,7 +27,7 @@ from digicarbon.weights import DelaunayWeights, NestedWeights
 
 FloatArray = NDArray[np.float64]
 
-CONF = Path(__file__).resolve().parents[2] / "conf" / "source"
+CONF = Path(__file__).resolve().parents[3] / "conf" / "source"
 CONTROLS = ("ln_pgdp", "ln_population", "ln_built_up_area", "ln_ter_sec", "ln_regulation")
 DESIGN = PanelDesign(
     derive={
