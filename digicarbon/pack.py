@@ -72,6 +72,19 @@ def home(room: str, name: str) -> str | None:
     return None
 
 
+def named(package: str) -> str:
+    """Return the name of a pack, e.g. ``policies``; a pack of another distribution has its package's name."""
+    return package.removeprefix(f"{_ROOT}packs.")
+
+
+def of(target: str) -> str:
+    """Return the name of the pack that a class comes from, by the path that names it; empty if from none."""
+    room, _, name = target.rpartition(".")
+    places = [place for place in (target, home(room, name)) if place is not None]
+    found = (package for package in packs() for place in places if f"{place}.".startswith(f"{package}."))
+    return next(map(named, found), "")
+
+
 def offered(request: str) -> list[Any]:
     """Return what packs offer to a request, in the order of the packs; an empty list if none does."""
     places = [(package, pack.offers[request]) for package, pack in packs().items() if request in pack.offers]

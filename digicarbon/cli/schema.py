@@ -379,9 +379,7 @@ class _Book:
         return f"#/definitions/{own}"
 
     def _option(self, group: str) -> Schema:
-        return _chosen(
-            [option.name for option in self.options[group]], [option.headline for option in self.options[group]]
-        )
+        return _chosen([option.name for option in self.options[group]], [option.line for option in self.options[group]])
 
     def _body(self, group: str) -> Schema:
         """Return a reference to the fields of a group that an experiment may set: those of any of its classes."""

@@ -110,7 +110,7 @@ def _short(value: Any) -> str:
 
 
 def _option(option: Option, alone: bool) -> Iterator[str]:
-    yield from _wrapped(f"{option.name}: {option.headline}" if option.headline else option.name, "", "    ")
+    yield from _wrapped(f"{option.name}: {option.line}" if option.line else option.name, "", "    ")
     try:
         fields = option.fields
     except ConfigError as error:

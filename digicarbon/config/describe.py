@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 
 import yaml
 
+from digicarbon import pack
 from digicarbon.config.files import folders, headline, is_experiment, read, shown
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, suggestion
@@ -89,6 +90,16 @@ class Option:
     def headline(self) -> str:
         """The comment in the first line."""
         return headline(self.path)
+
+    @property
+    def pack(self) -> str:
+        """The pack that its class comes from; empty for the core and for classes of the user's own."""
+        return pack.of(str(self.node.get("_target_")))
+
+    @property
+    def line(self) -> str:
+        """The comment in the first line, and the pack."""
+        return " ".join(filter(None, (self.headline, f"({self.pack})" if self.pack else "")))
 
     @cached_property
     def spec(self) -> type[Spec]:

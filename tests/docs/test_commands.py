@@ -127,7 +127,7 @@ ELSEWHERE = {
     r"run (paper|placebo|china_paper)$|run paper source=china|(report|package) (china_)?paper|package .*table7": (
         "all tables of the study; test_every_experiment.py plans and fits each, and makes the pages"
     ),
-    r"^digicarbon lock .*--": "needs a plan that is locked, or another program; tests/packs/deposit/test_lock.py has both",
+    r"^digicarbon lock .*--": "needs a plan that is locked, or another program; see tests/packs/deposit/test_lock.py",
     r"^digicarbon compare .*package/": "needs a package; tests/packs/deposit/test_package.py compares one",
     r"tracking=server": "needs a server; tests/tracking/test_services.py has one",
 }
