@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model import Model
-from digicarbon.model._panel_restrictions import Contrasts
+from digicarbon.model.restrictions import Combinations
 from digicarbon.model.tested import Tested
 from digicarbon.model.wild import fits
 from digicarbon.numeric.resampling.signs import signs_of
@@ -38,7 +38,7 @@ class WildCurve:
 
     Parameters
     ----------
-    contrasts : Contrasts
+    contrasts : Combinations
     names : tuple of str
         The variable and its powers.
     curve : Curve
@@ -48,7 +48,7 @@ class WildCurve:
     """
 
     def __init__(
-        self, contrasts: Contrasts, names: tuple[str, ...], curve: Curve, signs: FloatArray, intervals: bool
+        self, contrasts: Combinations, names: tuple[str, ...], curve: Curve, signs: FloatArray, intervals: bool
     ) -> None:
         self._contrasts, self._names, self._curve = contrasts, names, curve
         self._signs, self.intervals = signs, intervals

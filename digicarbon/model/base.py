@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, ClassVar, ParamSpec, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, ParamSpec, TypeVar
 
 import numpy as np
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -57,6 +58,10 @@ class Model(Spec):
     """Whether models of this kind need spatial weights."""
     without: ClassVar[Mapping[str, str]] = {}
     """Why models of this kind have no ``null``, ``batch``, ``r`` or ``stata``, by name: a sentence without its stop."""
+
+    scripts: ClassVar[Mapping[str, str]] = {}
+    """Functions that say what the model is in R and Stata, by ``extract``, ``r`` or ``stata``: ``module:function``.
+    They are named and not imported, since they know the class, and a fit needs none of them."""
 
     y: str
     x: Names
@@ -216,6 +221,9 @@ class Model(Spec):
         weights : Weights or None
             In the order of the panel.
         """
+        if (script := self._script("extract")) is not None:
+            extract: Extract = script(self, panel, weights)
+            return extract
         from digicarbon.script.extract import Extract
 
         made = panel.with_terms(self.terms)
@@ -226,11 +234,22 @@ class Model(Spec):
 
         A class that changes a model of ours has none until it has an `r` of its own, see `says`.
         """
-        return part.skip(self._without_tool("r"))
+        return self._lines("r", part)
 
     def stata(self, part: StataPart) -> list[str]:
         """Return the same for Stata."""
-        return part.skip(self._without_tool("stata"))
+        return self._lines("stata", part)
+
+    def _script(self, hook: str) -> Callable[..., Any] | None:
+        """Return the function of `scripts` for a hook; None where a class from elsewhere may have changed the model."""
+        place = self.scripts.get(hook, "") if says(self, "scripts") else ""
+        module, _, name = place.partition(":")
+        return getattr(import_module(module), name) if place else None
+
+    def _lines(self, tool: str, part: RPart | StataPart) -> list[str]:
+        script = self._script(tool)
+        lines: list[str] = part.skip(self._without_tool(tool)) if script is None else script(part, self)
+        return lines
 
     def _without_tool(self, tool: str) -> str:
         return self.without.get(tool) or f"a model of the class {type(self).__name__}, which this tool does not have"

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -18,9 +18,6 @@ from digicarbon.panel import Panel
 from digicarbon.panel._terms import parse
 from digicarbon.result import AS_COEFFICIENT, Quantity, Result
 from digicarbon.weights import Weights
-
-if TYPE_CHECKING:
-    from digicarbon.model.base import Model
 
 
 @dataclass(frozen=True)
@@ -157,12 +154,23 @@ class Fitted(ABC, Generic[P]):
         return self.several(prepared, [self._estimand])[0]
 
 
+class Fittable(Protocol):
+    """A model, as what fits it to further outcomes needs it."""
+
+    @property
+    def y(self) -> str:
+        """The outcome's column."""
+
+    def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
+        """Fit the model."""
+
+
 class OneByOne(Fitted[FloatArray]):
     """Fits a model to one outcome after the other, for models that have no faster way.
 
     Parameters
     ----------
-    model : Model
+    model : Fittable
     panel : Panel
         With every term of the model.
     weights : Weights or None
@@ -171,7 +179,7 @@ class OneByOne(Fitted[FloatArray]):
 
     key: Hashable = "one by one"
 
-    def __init__(self, model: Model, panel: Panel, weights: Weights | None, estimand: Estimand) -> None:
+    def __init__(self, model: Fittable, panel: Panel, weights: Weights | None, estimand: Estimand) -> None:
         self.model, self.panel, self.weights, self._estimand = model, panel, weights, estimand
 
     def prepare(self, outcomes: FloatArray) -> FloatArray:

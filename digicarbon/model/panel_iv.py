@@ -56,7 +56,7 @@ from digicarbon.weights import Weights
 if TYPE_CHECKING:
     from digicarbon.model.restrictions import Redrawn
     from digicarbon.numeric.iv.many import Equations
-    from digicarbon.script import Extract, RPart, StataPart
+    from digicarbon.script import Extract
 
 SmallSampleRule = Literal["stata", "none", "g", "full", "sss", "hc1"]
 
@@ -105,6 +105,10 @@ class PanelIV(Tested):
     docs/instruments.md.
     """
 
+    scripts: ClassVar[Mapping[str, str]] = {
+        "r": "digicarbon.model.scripts.iv_r:script",
+        "stata": "digicarbon.model.scripts.iv_stata:script",
+    }
     references: ClassVar[tuple[str, ...]] = (
         "anderson1949",
         "kleibergen2006",
@@ -316,18 +320,6 @@ class PanelIV(Tested):
         )
         columns = columns_of(made, (self.y, *names, *outside))
         return Extract(made.index, columns, names, instruments=outside, endogenous=inside)
-
-    def r(self, part: RPart) -> list[str]:
-        """Return the model in R, see `digicarbon.model.scripts`."""
-        from digicarbon.model.scripts.iv_r import script
-
-        return script(part, self)
-
-    def stata(self, part: StataPart) -> list[str]:
-        """Return the model in Stata, see `digicarbon.model.scripts`."""
-        from digicarbon.model.scripts.iv_stata import script
-
-        return script(part, self)
 
     def _columns(self, panel: Panel) -> Columns:
         """Return the checked columns with effects removed."""

@@ -76,7 +76,7 @@ from digicarbon.weights import Weights
 if TYPE_CHECKING:
     from digicarbon.model._panel_restrictions import Contrasts
     from digicarbon.model.restrictions import Restrictions
-    from digicarbon.script import Extract, RPart, StataPart
+    from digicarbon.script import Extract
 
 PanelEffects = Literal["none", "unit", "time", "two_way", "random", "random_time", "random_two_way"]
 
@@ -180,6 +180,10 @@ class PanelRegression(Tested):
     What each choice equals in Stata and R stands in docs/panel.md.
     """
 
+    scripts: ClassVar[Mapping[str, str]] = {
+        "r": "digicarbon.model.scripts.panel_r:script",
+        "stata": "digicarbon.model.scripts.panel_stata:script",
+    }
     references: ClassVar[tuple[str, ...]] = ("baltagi2021",)
 
     y: str = ""
@@ -541,18 +545,6 @@ class PanelRegression(Tested):
         found = Extract.of(left, self.y, names, weights, column)
         groups = group_columns(left, self.absorb, self.trends, self.own_clusters)
         return replace(found, columns={**found.columns, **groups}) if groups else found
-
-    def r(self, part: RPart) -> list[str]:
-        """Return the model in R, see `digicarbon.model.scripts`."""
-        from digicarbon.model.scripts.panel_r import script
-
-        return script(part, self)
-
-    def stata(self, part: StataPart) -> list[str]:
-        """Return the model in Stata, see `digicarbon.model.scripts`."""
-        from digicarbon.model.scripts.panel_stata import script
-
-        return script(part, self)
 
     @property
     def rule(self) -> Rule:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.model.batch import Batch, Estimand
+from digicarbon.model.batch import Batch, Estimand, Fits
 from digicarbon.numeric.linear.within import EffectsKind, Rows
 from digicarbon.numeric.resampling.null_model import (
     LagNulls,
@@ -221,3 +221,34 @@ class Lagged:
     def nulls_at(self, asked: Sequence[tuple[int, float]]) -> list[NullModel]:
         """Return null models in each of which one quantity has a value."""
         return self.nulls.restricted([value for _, value in asked], [self.weights[place] for place, _ in asked])
+
+
+class Combinations(Protocol):
+    """Combinations of a model's coefficients, each as a restriction."""
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Of the panel."""
+
+    @property
+    def fast(self) -> bool:
+        """Whether many outcomes are fitted at once."""
+
+    def drawn(self, estimands: Sequence[Estimand], signs: FloatArray) -> tuple[FloatArray, Fits]:
+        """Return combinations in draws around the fit without restriction.
+
+        Parameters
+        ----------
+        estimands : sequence of Estimand
+        signs : ndarray, shape (M, N)
+
+        Returns
+        -------
+        centre : ndarray, shape (q,)
+            What the outcome without its residuals has: the truth of the draws.
+        fits : list of (ndarray, ndarray)
+            Estimates and standard errors, each of shape (M,).
+        """
+
+    def of(self, combination: Mapping[str, float]) -> Restrictions:
+        """Return the restriction of the sum of coefficients, by term, times their weights."""

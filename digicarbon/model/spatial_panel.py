@@ -59,7 +59,6 @@ if TYPE_CHECKING:
     from digicarbon.model._group_quantities import GroupQuantities
     from digicarbon.model.restrictions import Redrawn, Restrictions
     from digicarbon.numeric.resampling.null_model import NullModel
-    from digicarbon.script import Extract, RPart, StataPart
 
 
 NO_PHI = 1e-5
@@ -144,6 +143,11 @@ class SpatialPanel(Tested):
     Elhorst (2014), Spatial Econometrics, ch. 3; Lee & Yu (2010), Journal of Econometrics 154; LeSage & Pace (2009).
     """
 
+    scripts: ClassVar[Mapping[str, str]] = {
+        "extract": "digicarbon.model.scripts.spatial:extract",
+        "r": "digicarbon.model.scripts.spatial_r:script",
+        "stata": "digicarbon.model.scripts.spatial_stata:script",
+    }
     references: ClassVar[tuple[str, ...]] = ("elhorst2014", "lee2010panel", "lesage2009")
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = SPATIAL_REFERENCES
 
@@ -389,24 +393,6 @@ class SpatialPanel(Tested):
             *leverage(made, result.focal, terms, self.fixed, None, None),
             *unit_effects_left_out(made, self.y, terms, self.fixed, filters),
         ]
-
-    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
-        """Return outcome, regressors and the spatial lags that are in the model."""
-        from digicarbon.model.scripts.spatial import extract
-
-        return extract(self, panel, weights)
-
-    def r(self, part: RPart) -> list[str]:
-        """Return the model in R, see `digicarbon.model.scripts`."""
-        from digicarbon.model.scripts.spatial_r import script
-
-        return script(part, self)
-
-    def stata(self, part: StataPart) -> list[str]:
-        """Return the model in Stata, see `digicarbon.model.scripts`."""
-        from digicarbon.model.scripts.spatial_stata import script
-
-        return script(part, self)
 
     def _linear(self, design: Design, panel: Panel) -> Columns:
         """Return the columns of a model that is least squares, in the order of a panel's rows."""

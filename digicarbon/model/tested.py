@@ -21,8 +21,7 @@ from digicarbon.spec import Seed
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
-    from digicarbon.model._panel_restrictions import Contrasts
-    from digicarbon.model.restrictions import Redrawn, Restrictions
+    from digicarbon.model.restrictions import Combinations, Redrawn, Restrictions
     from digicarbon.numeric.resampling.unit_wild import WildTest
 
 Test = Literal["errors", "wild"]
@@ -96,7 +95,7 @@ class Tested(Model):
         """Return the restrictions of each focal term of a result, see `digicarbon.model.restrictions`."""
         raise TypeError(f"{type(self).__name__} does not say what its restrictions are; define `restrictions`.")
 
-    def contrasts(self, panel: Panel, weights: Weights | None) -> Contrasts | None:
+    def contrasts(self, panel: Panel, weights: Weights | None) -> Combinations | None:
         """Return combinations of coefficients as restrictions; None where the model has them for single ones only."""
         return None
 

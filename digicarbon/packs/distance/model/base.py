@@ -32,7 +32,7 @@ from digicarbon.weights import InverseDistanceWeights, Weights
 from digicarbon.weights.base import Node
 
 if TYPE_CHECKING:
-    from digicarbon.script import Extract, RPart
+    from digicarbon.script import Extract
 
 RANGES: Mapping[str, tuple[float, float]] = {"power": (0.05, 10.0), "exponential": (0.05, 20.0)}
 """Where γ is sought; of exponential decay in units of one over the median distance."""
@@ -79,6 +79,9 @@ class DecayPanel(Model):
     Halleck Vega & Elhorst (2015), Journal of Regional Science 55, 339-363.
     """
 
+    scripts: ClassVar[Mapping[str, str]] = {
+        "r": "digicarbon.packs.distance.script.decay:in_r",
+    }
     references: ClassVar[tuple[str, ...]] = ("halleckvega2015",)
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = SPATIAL_REFERENCES
 
@@ -245,12 +248,6 @@ class DecayPanel(Model):
         distance = self._distances(panel)
         given = Weights.from_matrix(np.where(np.isfinite(distance), distance, 0.0), panel.units, normalise="none")
         return Extract(made.index, columns_of(made, (self.y, *names)), names, given)
-
-    def r(self, part: RPart) -> list[str]:
-        """Return the model in R, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.distance.script.decay import in_r
-
-        return in_r(part, self)
 
     def _weights_at(self, panel: Panel, gamma: float) -> Weights:
         w = self._space(panel)[2].operator(gamma).w

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -39,7 +39,6 @@ from digicarbon.weights import Weights
 if TYPE_CHECKING:
     from digicarbon.numeric.resampling.null_model import NullModel
     from digicarbon.packs.dynamic_space.model._batch import DynamicRestrictions
-    from digicarbon.script import Extract, RPart, StataPart
 
 ROLES = {"rho": LAG_Y, "lag_y": Role("past_y"), "W_lag_y": Role("past_lag_y"), "sigma2": VARIANCE}
 SAME_LAG = 1e-9
@@ -83,6 +82,11 @@ class DynamicSpatialPanel(Tested):
     of Econometrics 205; Dhaene & Jochmans (2016), Econometric Theory 32.
     """
 
+    scripts: ClassVar[Mapping[str, str]] = {
+        "extract": "digicarbon.packs.dynamic_space.script.dynamic_space:extract",
+        "r": "digicarbon.packs.dynamic_space.script.dynamic_space:r_script",
+        "stata": "digicarbon.packs.dynamic_space.script.dynamic_space:stata_script",
+    }
     references: ClassVar[tuple[str, ...]] = ("dhaene2016", "lee2010dynamic", "yang2018", "yu2008")
 
     takes_weights: ClassVar[bool] = True
@@ -273,24 +277,6 @@ class DynamicSpatialPanel(Tested):
     def estimates(self, panel: Panel, weights: Weights | None) -> Estimates:
         """Return the fit, from which effects and responses follow."""
         return estimate(self.design(panel, weights))
-
-    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
-        """Return outcome, its lag, regressors and the spatial lags that are in the model."""
-        from digicarbon.packs.dynamic_space.script.dynamic_space import extract
-
-        return extract(self, panel, weights)
-
-    def r(self, part: RPart) -> list[str]:
-        """Return the model in R, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.dynamic_space.script.dynamic_space import r_script
-
-        return r_script(part, self)
-
-    def stata(self, part: StataPart) -> list[str]:
-        """Return the model in Stata, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.dynamic_space.script.dynamic_space import stata_script
-
-        return stata_script(part, self)
 
     def design(self, panel: Panel, weights: Weights | None) -> Design:
         """Return checked arrays in the panel's order."""

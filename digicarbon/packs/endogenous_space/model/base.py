@@ -60,7 +60,6 @@ from digicarbon.weights import Weights
 if TYPE_CHECKING:
     from digicarbon.model.restrictions import Redrawn
     from digicarbon.numeric.resampling.null_model import NullModel
-    from digicarbon.script import Extract, RPart, StataPart
 
 Kind = Literal["sar", "sdm", "sem", "sdem", "sarar", "gns"]
 Cov = Literal["classic", "robust", "cluster", "driscoll_kraay", "conley"]
@@ -129,6 +128,11 @@ class SpatialIV(Tested):
     Kelejian & Prucha (1998; 2007; 2010); Arraiz, Drukker, Kelejian & Prucha (2010); Mutl & Pfaffermayr (2011).
     """
 
+    scripts: ClassVar[Mapping[str, str]] = {
+        "extract": "digicarbon.packs.endogenous_space.script.spatial_iv:extract",
+        "r": "digicarbon.packs.endogenous_space.script.spatial_iv:r",
+        "stata": "digicarbon.packs.endogenous_space.script.spatial_iv:stata",
+    }
     references: ClassVar[tuple[str, ...]] = ("arraiz2010", "kelejian1998", "kelejian2010", "lesage2009", "mutl2011")
 
     takes_weights: ClassVar[bool] = True
@@ -352,24 +356,6 @@ class SpatialIV(Tested):
         """The coefficient and the effects; there is an indirect one where y or a focal term is lagged in space."""
         spills = self.has_lag or not set(self.lagged).isdisjoint(self.x)
         return ("coefficient", "direct", *(("indirect",) if spills else ()), "total")
-
-    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
-        """Return outcome, regressors and instruments."""
-        from digicarbon.packs.endogenous_space.script.spatial_iv import extract
-
-        return extract(self, panel, weights)
-
-    def r(self, part: RPart) -> list[str]:
-        """Return the model in R, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.endogenous_space.script.spatial_iv import r
-
-        return r(part, self)
-
-    def stata(self, part: StataPart) -> list[str]:
-        """Return the model in Stata, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.endogenous_space.script.spatial_iv import stata
-
-        return stata(part, self)
 
     def _random(self, design: SpatialDesign) -> Result:
         from digicarbon.packs.endogenous_space.model._spreg import SEARCHED, random_error

@@ -26,7 +26,7 @@ from digicarbon.result import Inference, Result, Role
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
-    from digicarbon.script import Extract, RPart, StataPart
+    pass
 
 LagRange = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)] | None], Field(strict=False)]
 """First and last lag; ``[2, null]`` takes all from the second."""
@@ -107,6 +107,11 @@ class DynamicPanel(Model):
     the observations of both equations. Formulas, references and what peers do otherwise: docs/dynamic_panel.md.
     """
 
+    scripts: ClassVar[Mapping[str, str]] = {
+        "extract": "digicarbon.packs.gmm.script.gmm:extract",
+        "r": "digicarbon.packs.gmm.script.gmm_r:script",
+        "stata": "digicarbon.packs.gmm.script.gmm_stata:script",
+    }
     references: ClassVar[tuple[str, ...]] = ("arellano1991", "roodman2009", "windmeijer2005")
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         **Model.references_by,
@@ -260,24 +265,6 @@ class DynamicPanel(Model):
                 for name in np.array(found.names, dtype=object)[slope]
             ),
         )
-
-    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
-        """Return the outcome and the columns that terms are lags of; both tools make lags themselves."""
-        from digicarbon.packs.gmm.script.gmm import extract
-
-        return extract(self, panel)
-
-    def r(self, part: RPart) -> list[str]:
-        """Return the model in R, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.gmm.script.gmm_r import script
-
-        return script(part, self)
-
-    def stata(self, part: StataPart) -> list[str]:
-        """Return the model in Stata, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.gmm.script.gmm_stata import script
-
-        return script(part, self)
 
     @property
     def _plan(self) -> GmmPlan:

@@ -8,7 +8,7 @@ from digicarbon.script.extract import Extract, columns_of
 from digicarbon.script.part import Part
 
 
-def extract(model: DynamicPanel, panel: Panel) -> Extract:
+def extract(model: DynamicPanel, panel: Panel, weights: object = None) -> Extract:
     """Return the columns of a dynamic panel; lags of a column are left to the tool.
 
     Where a term is made of columns in another way, the columns that the model reads are there all the same.

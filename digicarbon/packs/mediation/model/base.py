@@ -34,7 +34,6 @@ from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
     from digicarbon.packs.mediation.model._outcomes import MediatedFits
-    from digicarbon.script import RPart, StataPart
 
 _Made = TypeVar("_Made")
 _OF_REGRESSION = ("effects", "cov", "cluster", "small_sample", "df", "level")
@@ -74,6 +73,10 @@ class Mediation(Tested):
     See docs/mediation.md for what is assumed, and for the coverage that was measured.
     """
 
+    scripts: ClassVar[Mapping[str, str]] = {
+        "r": "digicarbon.packs.mediation.script.mediation_r:script",
+        "stata": "digicarbon.packs.mediation.script.mediation_stata:script",
+    }
     references: ClassVar[tuple[str, ...]] = ("baron1986", "imai2010", "sobel1982")
 
     mediators: Terms
@@ -209,18 +212,6 @@ class Mediation(Tested):
     def cautions(self, result: Result, panel: Panel, weights: Weights | None) -> list[Note]:
         """Return those of the equation of the outcome."""
         return self.outcome_equation.looked_for(result, panel) if self.equations == "full" else []
-
-    def r(self, part: RPart) -> list[str]:
-        """Return the model in R, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.mediation.script.mediation_r import script
-
-        return script(part, self)
-
-    def stata(self, part: StataPart) -> list[str]:
-        """Return the model in Stata, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.mediation.script.mediation_stata import script
-
-        return script(part, self)
 
 
 def on(mediator: str, x: str) -> str:

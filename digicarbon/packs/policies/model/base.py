@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from digicarbon.packs.policies.model._by_unit import ByUnit
     from digicarbon.packs.policies.model._regressions import Expanded
     from digicarbon.packs.policies.model._stacked import StackColumns
-    from digicarbon.script import Extract, RPart, StataPart
 
 _Made = TypeVar("_Made")
 
@@ -141,6 +140,11 @@ class DiD(Tested):
     See docs/policies.md for which estimator answers which question.
     """
 
+    scripts: ClassVar[Mapping[str, str]] = {
+        "extract": "digicarbon.packs.policies.script.did:extract",
+        "r": "digicarbon.packs.policies.script.did_r:script",
+        "stata": "digicarbon.packs.policies.script.did_stata:script",
+    }
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         **Model.references_by,
         "estimator": {
@@ -471,24 +475,6 @@ class DiD(Tested):
     def cautions(self, result: Result, panel: Panel, weights: Weights | None) -> list[Note]:
         """Return those of the regression on one dummy."""
         return [] if self._one_dummy is None else self._one_dummy.looked_for(result, panel)
-
-    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
-        """Return the columns of the regression, or the first period under the policy for tools that ask for it."""
-        from digicarbon.packs.policies.script.did import extract
-
-        return extract(self, panel, weights)
-
-    def r(self, part: RPart) -> list[str]:
-        """Return the model in R, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.policies.script.did_r import script
-
-        return script(part, self)
-
-    def stata(self, part: StataPart) -> list[str]:
-        """Return the model in Stata, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.policies.script.did_stata import script
-
-        return script(part, self)
 
     def expanded(self, panel: Panel, weights: Weights | None = None) -> Expanded:
         """Return the regression on dummies that the estimator is.

@@ -32,7 +32,7 @@ from digicarbon.result import MadeOf, Result, Role, roles_made_of
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
-    from digicarbon.script import RPart, StataPart
+    pass
 
 Quantiles = Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(strict=False, min_length=1)]
 """Numbers between 0 and 1, at least one."""
@@ -91,6 +91,10 @@ class PanelQuantile(Tested):
     Machado & Santos Silva (2019), Journal of Econometrics 213, 145-173.
     """
 
+    scripts: ClassVar[Mapping[str, str]] = {
+        "r": "digicarbon.packs.quantile.script.quantile:in_r",
+        "stata": "digicarbon.packs.quantile.script.quantile:in_stata",
+    }
     references: ClassVar[tuple[str, ...]] = ("machado2019",)
 
     without: ClassVar[Mapping[str, str]] = dict.fromkeys(
@@ -237,18 +241,6 @@ class PanelQuantile(Tested):
             for name, parts in made.made_of(self.regressors, among=self.terms).items()
             for tau in self.quantiles
         }
-
-    def r(self, part: RPart) -> list[str]:
-        """Return the model in R, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.quantile.script.quantile import in_r
-
-        return in_r(part, self)
-
-    def stata(self, part: StataPart) -> list[str]:
-        """Return the model in Stata, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.quantile.script.quantile import in_stata
-
-        return in_stata(part, self)
 
 
 def _halves(rows: Rows) -> tuple[BoolArray, BoolArray]:

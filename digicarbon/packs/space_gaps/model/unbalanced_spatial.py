@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -44,7 +44,6 @@ from digicarbon.weights.base import VaryingNode
 if TYPE_CHECKING:
     from digicarbon.model.restrictions import Restrictions
     from digicarbon.numeric.resampling.null_model import NullModel
-    from digicarbon.script import Extract, RPart, StataPart
 
 _FURTHER = Latest()
 """Further weights of the latest panels: a bootstrap asks for them thousands of times."""
@@ -91,6 +90,11 @@ class UnbalancedSpatialPanel(Tested):
     Econometrics; Elhorst, Lacombe & Piras (2012), Regional Science and Urban Economics, for several weights.
     """
 
+    scripts: ClassVar[Mapping[str, str]] = {
+        "extract": "digicarbon.packs.space_gaps.script.periods:extract",
+        "r": "digicarbon.packs.space_gaps.script.periods:r",
+        "stata": "digicarbon.packs.space_gaps.script.periods:stata",
+    }
     references: ClassVar[tuple[str, ...]] = ("elhorst2012", "lee2010panel", "lesage2009", "lin2010")
 
     takes_weights: ClassVar[bool] = True
@@ -464,21 +468,3 @@ class UnbalancedSpatialPanel(Tested):
         """The coefficient and the effects; there is an indirect one where y or a focal term is lagged in space."""
         spills = self.kind in LAG_KINDS or not set(self.lagged).isdisjoint(self.x)
         return ("coefficient", "direct", *(("indirect",) if spills else ()), "total")
-
-    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
-        """Return outcome, regressors and the spatial lags that are in the model."""
-        from digicarbon.packs.space_gaps.script.periods import extract
-
-        return extract(self, panel, weights)
-
-    def r(self, part: RPart) -> list[str]:
-        """Return the model in R, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.space_gaps.script.periods import r
-
-        return r(part, self)
-
-    def stata(self, part: StataPart) -> list[str]:
-        """Return why there is no such model in Stata, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.space_gaps.script.periods import stata
-
-        return stata(part, self)

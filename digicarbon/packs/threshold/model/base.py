@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from digicarbon.model._panel_restrictions import Contrasts
     from digicarbon.model.restrictions import Redrawn, Restrictions
     from digicarbon.packs.threshold.numeric.space import SpatialLag
-    from digicarbon.script import Extract, RPart, StataPart
 
 Space = Literal["none", "sar", "sdm"]
 FEW_VALUES = 10
@@ -101,6 +100,11 @@ class PanelThreshold(Tested):
     Hansen (1999), Journal of Econometrics 93, 345-368.
     """
 
+    scripts: ClassVar[Mapping[str, str]] = {
+        "extract": "digicarbon.packs.threshold.script.threshold:extract",
+        "r": "digicarbon.packs.threshold.script.threshold:in_r",
+        "stata": "digicarbon.packs.threshold.script.threshold:in_stata",
+    }
     references: ClassVar[tuple[str, ...]] = ("bai1997", "hansen1999", "hansen2000")
 
     without: ClassVar[Mapping[str, str]] = dict.fromkeys(
@@ -285,24 +289,6 @@ class PanelThreshold(Tested):
     def filters(self, panel: Panel, weights: Weights) -> bool:
         """Return whether the panel is balanced and these weights hold its units."""
         return self.regression(self.x, self.controls).filters(panel.with_terms(self.terms), weights)
-
-    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
-        """Return the columns of the regression on regimes, and what a search for thresholds reads."""
-        from digicarbon.packs.threshold.script.threshold import extract
-
-        return extract(self, panel, weights)
-
-    def r(self, part: RPart) -> list[str]:
-        """Return the model in R, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.threshold.script.threshold import in_r
-
-        return in_r(part, self)
-
-    def stata(self, part: StataPart) -> list[str]:
-        """Return the model in Stata, see `digicarbon.model.scripts`."""
-        from digicarbon.packs.threshold.script.threshold import in_stata
-
-        return in_stata(part, self)
 
     def regimes(self, panel: Panel, weights: Weights | None = None) -> Regimes:
         """Return the regression on regimes, whose thresholds models share that differ in nothing else.
