@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -152,12 +152,17 @@ class _Former(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Import the module in the pack."""
         assert module.__spec__ is not None
-        real = import_module(module.__spec__.loader_state)
+        module.__dict__["__getattr__"] = partial(_attribute, import_module(module.__spec__.loader_state))
 
-        def found(name: str) -> Any:
-            return getattr(real, name)
 
-        module.__dict__["__getattr__"] = found
+def _attribute(module: ModuleType, name: str) -> Any:
+    """Return what a module has, or what its pack adds to the core under that name: some packages named their class."""
+    if not hasattr(module, name):
+        for package, pack in packs().items():
+            places = [names[name] for names in pack.names.values() if name in names]
+            if places and f"{module.__name__}.".startswith(f"{package}."):
+                return getattr(import_module(f"{package}.{places[0]}"), name)
+    return getattr(module, name)
 
 
 sys.meta_path.append(_Former())

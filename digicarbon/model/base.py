@@ -242,7 +242,7 @@ class Model(Spec):
 
     def _script(self, hook: str) -> Callable[..., Any] | None:
         """Return the function of `scripts` for a hook; None where a class from elsewhere may have changed the model."""
-        place = self.scripts.get(hook, "") if says(self, "scripts") else ""
+        place = self.scripts.get(hook, "") if says(self, hook) or says(self, "scripts") else ""
         module, _, name = place.partition(":")
         return getattr(import_module(module), name) if place else None
 

@@ -1,0 +1,121 @@
+"""Packs are found by their declarations; a pack of somebody else is announced by an entry point."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+import digicarbon
+from digicarbon import pack
+from digicarbon.spec import locate
+
+sys.path.append(str(REPOSITORY / "tests" / "docs"))
+
+from blocks import blocks
+
+PAGES = [REPOSITORY / "docs" / "how" / "pack.md", REPOSITORY / "docs" / "zh" / "how" / "pack.md"]
+ROOT = Path(digicarbon.__file__).parent
+OWN = sorted(file.parent.name for file in (ROOT / "packs").glob("*/__init__.py"))
+
+
+@pytest.fixture(params=PAGES, ids=["en", "zh"])
+def installed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, list[str], list[str]]:
+    """A folder with the pack of the page, and what an installation leaves there; its commands; what they print."""
+    commands: list[str] = []
+    printed: list[str] = []
+    for block in blocks(request.param):
+        if block.title == "install":
+            continue
+        if block.language == "sh":
+            commands += block.text.splitlines()
+        elif block.language == "text":
+            printed += block.text.splitlines()
+        else:
+            file = tmp_path / block.title
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.text, encoding="utf-8")
+    about = tmp_path / "digicarbon_mundlak-0.1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: digicarbon-mundlak\nVersion: 0.1.0\n")
+    (about / "entry_points.txt").write_text("[digicarbon.packs]\nmundlak = mundlak\n")
+    return tmp_path, commands, printed
+
+
+def run(folder: Path, *words: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONUTF8": "1", "COLUMNS": "120"}
+    command = [sys.executable, "-m", "digicarbon", *words]
+    done = subprocess.run(command, capture_output=True, cwd=folder, env=environment, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_pack_of_somebody_else_is_part_of_everything(installed: tuple[Path, list[str], list[str]]) -> None:
+    folder, commands, printed = installed
+    shown = [run(folder, *command.split()[1:]) for command in commands]
+    assert printed
+    assert set(printed) <= set(shown[0].splitlines())
+    assert "Unit means are beside ln(Digital economy)" in shown[1]
+    assert "mean_of_ln_e" in shown[1]
+    page = (folder / "out" / "index.html").read_text(encoding="utf-8")
+    assert "Unit means are beside ln(Digital economy)" in page
+    assert (folder / "out" / "pictures" / "means.svg").is_file()
+    assert "Mundlak回归" in run(folder, "run", "-m", "model=mundlak,fe", "report.language=zh", "executor=sequential")
+
+
+def test_every_pack_has_its_own_folder_of_tests_and_a_declaration() -> None:
+    assert [name.rpartition(".")[2] for name in pack.packs() if name.startswith("digicarbon.packs.")] == OWN
+    assert sorted(path.name for path in Path(__file__).parent.iterdir() if any(path.glob("test_*.py"))) == OWN
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_a_pack_declares_is_there_and_is_its_own(name: str) -> None:
+    package = f"digicarbon.packs.{name}"
+    one = pack.packs()[package]
+    for room, names in one.names.items():
+        for item in names:
+            assert locate(f"digicarbon.{room}.{item}", "test") is not None
+            assert pack.of(f"digicarbon.{room}.{item}") == name
+    for request in one.offers:
+        assert pack.offered(request)
+
+
+@pytest.mark.parametrize(
+    ("former", "now"),
+    [
+        ("digicarbon.model.did.base.DiD", "digicarbon.packs.policies.model.base.DiD"),
+        ("digicarbon.model.did.DiD", "digicarbon.packs.policies.model.base.DiD"),
+        ("digicarbon.diagnostic.honest.HonestBounds", "digicarbon.packs.policies.diagnostic.honest.HonestBounds"),
+        (
+            "digicarbon.weights.by_period.ByPeriodWeights",
+            "digicarbon.packs.space_gaps.weights.by_period.ByPeriodWeights",
+        ),
+        ("digicarbon.china.weights.AdjacencyWeights", "digicarbon.packs.china.weights.AdjacencyWeights"),
+        ("digicarbon.importer.io_mrio.IOMrioImporter", "digicarbon.packs.china.importer.io_mrio.IOMrioImporter"),
+        ("digicarbon.sweep.lock.state.State", "digicarbon.packs.deposit.lock.state.State"),
+        (
+            "digicarbon.numeric.spatial.by_period.weights.PeriodWeights",
+            "digicarbon.packs.space_gaps.numeric.weights.PeriodWeights",
+        ),
+        ("digicarbon.compare.comparison.Side", "digicarbon.packs.compare.comparison.Side"),
+    ],
+)
+def test_classes_are_found_where_they_were(former: str, now: str) -> None:
+    assert locate(former, "test") is locate(now, "test")
+
+
+def test_the_core_names_no_pack() -> None:
+    texts = {
+        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+        for path in ROOT.rglob("*.py")
+        if not path.is_relative_to(ROOT / "packs")
+    }
+    # the package's own file names what is public
+    naming = [
+        path for path, text in texts.items() if "digicarbon.packs." in text and path not in ("__init__.py", "pack.py")
+    ]
+    assert naming == []
