@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, get_args
+from typing import Annotated, ClassVar, Protocol, get_args, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -174,9 +174,20 @@ def _without_groups(model: Model) -> Tested:
     return _one_slope(model)
 
 
+@runtime_checkable
+class _Grouped(Protocol):
+    """A model with slopes by group."""
+
+    @property
+    def without_groups(self) -> Tested:
+        """The model with one coefficient for all groups."""
+
+
 def _one_slope(model: Model) -> SpatialPanel:
     """Return the spatial panel with one slope for all groups."""
-    spatial = model.without_groups if isinstance(model, GroupedSpatial) else model.as_a(SpatialPanel)
+    spatial = model.as_a(SpatialPanel)
+    if spatial is None and isinstance(model, _Grouped):
+        spatial = model.without_groups.as_a(SpatialPanel)
     if spatial is None:
         raise ConfigError(Note("groups_of_other_model", model=type(model).__name__))
     return spatial

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 
 from digicarbon.script.part import Part
 from digicarbon.script.words import chunks, number, quoted
@@ -20,6 +21,11 @@ WITHIN = {
 """A column ``v`` without its effects, where columns of the data are known by name."""
 DUMMIES = "lm.fit(model.matrix(~ factor(unit_id) + factor(time_id)), v)$residuals"
 """The same of two-way effects where units lack periods."""
+
+
+def code(package: str, *names: str) -> list[str]:
+    """Return the R code of files of a package, functions that the lines of scripts call."""
+    return [files(package).joinpath(f"{name}.R").read_text(encoding="utf-8") for name in names]
 
 
 @dataclass(eq=False)

@@ -123,7 +123,9 @@ def test_a_digest_covers_what_a_class_can_reach_and_nothing_else() -> None:
     linear, spatial, dynamic = (modules(cls, NoDiagnostic) for cls in (PanelRegression, SpatialPanel, DynamicPanel))
     assert {"model.panel_regression", "model.base", "numeric.linear.within", "numeric.linear.covariance"} <= linear
     assert {"model.spatial_panel", "numeric.spatial.operator", "numeric.spatial.likelihood"} <= spatial
-    assert {"model.dynamic_panel", "numeric.gmm.estimator", "numeric.gmm.instruments"} <= dynamic
+    assert {
+        f"packs.gmm.{name}" for name in ("model.dynamic_panel", "numeric.estimator", "numeric.instruments")
+    } <= dynamic
     for own in (linear, spatial):
         assert not {name for name in own if "gmm" in name or "anderson_rubin" in name}
     assert not {name for name in dynamic if name.startswith(("numeric.accounts", "model.panel_iv"))}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from importlib.resources import files
 
 import numpy as np
 
@@ -13,18 +12,13 @@ from digicarbon.model import PanelRegression
 from digicarbon.model._absorption import TREND, group_column
 from digicarbon.panel import Panel
 from digicarbon.script.extract import Extract
-from digicarbon.script.r import RPart, finite, vector
+from digicarbon.script.r import RPart, code, finite, vector
 from digicarbon.script.stata import ABSORBED, StataPart
 from digicarbon.script.words import chunks
 from digicarbon.weights import Weights
 
 UNITS = {"none": (), "unit": ("unit_id",), "time": ("time_id",), "two_way": ("unit_id", "time_id")}
 """Columns of the fixed effects."""
-
-
-def functions(name: str) -> str:
-    """Return R code of a file of this folder."""
-    return files(__package__).joinpath(f"{name}.R").read_text(encoding="utf-8")
 
 
 def with_regression(own: Extract, regression: PanelRegression, panel: Panel, weights: Weights | None) -> Extract:
@@ -43,7 +37,7 @@ def dummies(part: RPart, regression: PanelRegression) -> str:
 
 def after(part: RPart, focal: Focal, columns: Sequence[str], always: Iterable[str] = ()) -> list[str]:
     """Return the columns and the outcome after effects, in this order, as ``left$X``."""
-    part.functions.append(functions("after"))
+    part.functions += code(__package__, "after")
     regression = focal.regression
     words = [part.data, vector([part.names[name] for name in (*columns, regression.y)]), dummies(part, regression)]
     others = [part.names[name] for name in always]

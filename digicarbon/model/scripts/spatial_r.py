@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 
 from digicarbon.model.scripts.spatial import WAY_OF_DEMEANING
 from digicarbon.model.spatial_panel import SpatialPanel
-from digicarbon.script.r import EFFECTS, RPart, finite, if_installed, vector
+from digicarbon.script.r import EFFECTS, RPart, code, finite, if_installed, vector
 from digicarbon.script.words import chunks, number, wrapped
 
 
 def script(part: RPart, model: SpatialPanel) -> list[str]:
     """Return a spatial panel in base R, and in splm where it is installed."""
-    part.functions.append(files(__package__).joinpath("spatial.R").read_text(encoding="utf-8"))
+    part.functions += code(__package__, "spatial")
     x = [part.names[name] for name in part.extract.regressors]
     lagged = [part.names[name] for name in part.extract.lagged]
     called = called_in(part)

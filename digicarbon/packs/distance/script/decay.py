@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
+from digicarbon.model.scripts import spatial_r
 from digicarbon.packs.distance.model.base import DecayPanel
-from digicarbon.script.r import RPart, vector
+from digicarbon.script.r import RPart, code, vector
 from digicarbon.script.words import chunks, number
 
 
@@ -15,8 +14,7 @@ def in_r(part: RPart, model: DecayPanel) -> list[str]:
         return part.skip("an estimate at the boundary of its range, where the likelihood has no interior maximum")
     if part.result.has_note("decay_at_end"):
         return part.skip("a decay at the end of its range, where the likelihood has no interior maximum")
-    for name in ("spatial.R", "decay.R"):
-        part.functions.append(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+    part.functions += [*code(spatial_r.__package__, "spatial"), *code(__package__, "decay")]
     profile = part.result.tables["decay_profile"].index
     static = model.static
     x = [part.names[name] for name in part.extract.regressors]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import numpy as np
 
 from digicarbon.errors import WeightsError
@@ -12,7 +10,7 @@ from digicarbon.packs.dynamic_space.model.base import DynamicSpatialPanel
 from digicarbon.packs.dynamic_space.numeric.effects import LONG, SHORT
 from digicarbon.panel import Panel
 from digicarbon.script.extract import Extract, columns_of
-from digicarbon.script.r import RPart, finite, vector
+from digicarbon.script.r import RPart, code, finite, vector
 from digicarbon.script.stata import StataPart
 from digicarbon.script.words import chunks, number, wrapped
 from digicarbon.weights import Weights
@@ -42,7 +40,7 @@ def extract(model: DynamicSpatialPanel, panel: Panel, weights: Weights | None) -
 
 def r_script(part: RPart, model: DynamicSpatialPanel) -> list[str]:
     """Return the estimate and its effects by base R."""
-    part.functions.append(files(__package__).joinpath("dynamic_space.R").read_text(encoding="utf-8"))
+    part.functions += code(__package__, "dynamic_space")
     lost = ("dynamic_no_maximum", "dynamic_no_correction", "dynamic_neither")
     if part.result.boundary or any(map(part.result.has_note, lost)):
         return part.skip("an estimate where the likelihood has no interior maximum")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from digicarbon.model.scripts.panel_stata import factor_words
 from digicarbon.model.scripts.small import counted
 from digicarbon.script.extract import Extract, columns_of
-from digicarbon.script.r import RPart, vector
+from digicarbon.script.r import RPart, code, vector
 from digicarbon.script.small import Small
 from digicarbon.script.stata import ABSORBED, CLUSTERS, StataPart
 from digicarbon.script.words import chunks, wrapped
@@ -52,7 +51,7 @@ def r(part: RPart, model: SpatialIV) -> list[str]:
         return part.skip("random effects by generalised moments, for which base R code is not written here")
     if part.result.boundary:
         return part.skip("an estimate at an end of its range")
-    part.functions.append(files(__package__).joinpath("spatial_iv.R").read_text(encoding="utf-8"))
+    part.functions += code(__package__, "spatial_iv")
     names = part.names
     used = [
         (name, order) for name, order in model.spatial_instruments if _called(name, order) in part.extract.instruments

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from digicarbon.diagnostic.scripts.after import compared, functions
+from digicarbon.diagnostic.scripts.after import compared
 from digicarbon.model import PanelIV, PanelRegression
 from digicarbon.note import Note
 from digicarbon.numeric.shape.moderation import pointwise_critical
 from digicarbon.packs.moderation.diagnostic.marginal_effects import MarginalEffects, Moderation
 from digicarbon.panel import Panel
 from digicarbon.script.part import Part
-from digicarbon.script.r import RPart, finite, vector
+from digicarbon.script.r import RPart, code, finite, vector
 from digicarbon.script.stata import StataPart
 from digicarbon.script.words import number, wrapped
 
@@ -38,7 +38,7 @@ def _effects(part: Part, diagnostic: MarginalEffects, panel: Panel) -> Iterator[
 
 def in_r(part: RPart, diagnostic: MarginalEffects, panel: Panel) -> list[str]:
     """Return effects at the mean and quartiles of the moderator, and the ends of the pointwise region."""
-    part.functions.append(functions("marginal_effects"))
+    part.functions += code(__package__, "marginal_effects")
     body: list[str] = []
     for found, below in _effects(part, diagnostic, panel):
         effects = below.iloc[: len(PLACES)]

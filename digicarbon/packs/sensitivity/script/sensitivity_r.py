@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from digicarbon.diagnostic._focal import focal_of
-from digicarbon.diagnostic.scripts.after import after, compared, dummies, functions
+from digicarbon.diagnostic.scripts.after import after, compared, dummies
 from digicarbon.packs.sensitivity.diagnostic.omitted_variable import OmittedVariable
 from digicarbon.packs.sensitivity.diagnostic.oster import NAMES, Oster
 from digicarbon.panel import Panel
-from digicarbon.script.r import RPart, if_installed, vector
+from digicarbon.script.r import RPart, code, if_installed, vector
 from digicarbon.script.words import number, quoted
 
 
@@ -18,7 +18,7 @@ def oster(part: RPart, diagnostic: Oster, panel: Panel) -> list[str]:
     focal = focal_of(diagnostic.model, panel, diagnostic.term, None)
     always = focal.of(diagnostic.always, "diagnostic.always")
     controls = [name for name in focal.controls if name not in always]
-    part.functions.append(functions("sensitivity"))
+    part.functions += code(__package__, "sensitivity")
     table = part.result.tables["oster"]["value"]
     values = {short: float(table[NAMES[short]]) for short in NAMES}
     r_max = "NA" if diagnostic.r_max is None else number(diagnostic.r_max)
@@ -47,7 +47,7 @@ def omitted_variable(part: RPart, diagnostic: OmittedVariable, panel: Panel) -> 
     """Return robustness values and benchmarks."""
     focal = focal_of(diagnostic.model, panel, diagnostic.term, None)
     regression, names = focal.regression, part.names
-    part.functions.append(functions("sensitivity"))
+    part.functions += code(__package__, "sensitivity")
     row = part.result.tables["omitted_variable"].iloc[0]
     own = {"coef": float(row["coef"]), "df": float(row["df"])}
     own |= {"partial_r2": float(row["partial_r2"]), "rv": float(row["rv"]), "rv_level": float(row["rv_level"])}

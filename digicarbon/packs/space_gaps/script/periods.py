@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import numpy as np
 
 from digicarbon.errors import WeightsError
+from digicarbon.model.scripts import spatial_r
 from digicarbon.model.scripts.spatial_r import called_in, effects_lines
 from digicarbon.note import Note
 from digicarbon.packs.space_gaps.model.unbalanced_spatial import UnbalancedSpatialPanel
 from digicarbon.panel import Panel
 from digicarbon.script.extract import Extract, columns_of
-from digicarbon.script.r import RPart, vector
+from digicarbon.script.r import RPart, code, vector
 from digicarbon.script.stata import StataPart
 from digicarbon.script.words import chunks
 from digicarbon.weights import Weights
@@ -41,8 +40,7 @@ def r(part: RPart, model: UnbalancedSpatialPanel) -> list[str]:
         return part.skip("an estimate at the boundary of its range, where the score has no zero")
     if len(part.extract.index) > MOST_ROWS:
         return part.skip(f"more than {MOST_ROWS} rows, too many for plain matrices of all of them")
-    for name in ("spatial.R", "periods.R"):
-        part.functions.append(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+    part.functions += [*code(spatial_r.__package__, "spatial"), *code(__package__, "periods")]
     again = [model.restandardise and one.means for one in every]
     adjusted = model.bias_correction == "adjusted_score" and model.effects != "none"
     lines = chunks(

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from digicarbon.diagnostic.scripts.after import functions
 from digicarbon.packs.which_weights.diagnostic.spatial_choice import OWN_W, SpatialChoice
-from digicarbon.script.r import RPart, vector
+from digicarbon.script.r import RPart, code, vector
 from digicarbon.script.words import chunks, number
 
 
 def in_r(part: RPart, diagnostic: SpatialChoice) -> list[str]:
     """Return the log marginal likelihood of the run and of other kinds with its W."""
-    part.functions.append(functions("spatial_choice"))
+    part.functions += code(__package__, "spatial_choice")
     widest = diagnostic.widest()
     table = part.result.tables["spatial_choice"]["log_marginal"]
     body: list[str] = []
