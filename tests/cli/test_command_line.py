@@ -873,8 +873,8 @@ def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
         (["pln"], "There is no command 'pln'. Did you mean 'plan'?"),
         (
             ["frobnicate"],
-            "Verbs: run, plan, check, lock, report, rerun, compare, export, package, deliver, list, data, new, schema, "
-            "ui.",
+            "Verbs: run, plan, check, report, export, deliver, list, data, new, schema, ui, rerun, compare, lock, "
+            "package.",
         ),
         (["check", "table3_basline"], "There is no experiment 'table3_basline'. Did you mean 'table3_baseline'?"),
         (["check", "wieghts=w1_adjacency"], "there is no key 'wieghts'. Did you mean 'weights'?"),
