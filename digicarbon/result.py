@@ -161,7 +161,7 @@ them, by what is left of the regressor, in the panel or in stacks."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunEffect:
     """Which number of a run is its effect: what its tag, its metrics and its place on a curve speak of.
 
     Attributes
@@ -474,12 +474,12 @@ class Result:
                 place = terms.index(term)
                 yield term, [float(column[place]) for column in shown]
 
-    def effect(self, asked: Asked) -> tuple[str, float, float] | None:
+    def effect(self, asked: RunEffect) -> tuple[str, float, float] | None:
         """Return the term, the estimate and the p value of a run's effect, or None where no single number is one."""
         numbers = self.effect_numbers(asked)
         return None if numbers is None else (numbers[0], numbers[1], numbers[3])
 
-    def effect_numbers(self, asked: Asked) -> tuple[str, float, float, float] | None:
+    def effect_numbers(self, asked: RunEffect) -> tuple[str, float, float, float] | None:
         """Return term, estimate, standard error and p value of a run's effect, or None where no number is one.
 
         There is none where the model has powers of the term, where its coefficients are pieces of an effect and none
@@ -493,12 +493,12 @@ class Result:
                 return (term, coef, se, p) if all(map(math.isfinite, (coef, se, p))) else None
         return None
 
-    def quantity(self, asked: Asked) -> str:
+    def quantity(self, asked: RunEffect) -> str:
         """Return which number is the effect: the asked one, or the last effect of a model that has no total one."""
         names = self.effect_names
         return names[-1] if names and asked.quantity == "total" and "total" not in names else asked.quantity
 
-    def called(self, asked: Asked) -> str:
+    def called(self, asked: RunEffect) -> str:
         """Return what the effect is called: `quantity`, or ``effect`` if a coefficient is direct and total at once."""
         quantity = self.quantity(asked)
         return EFFECT if quantity in AS_COEFFICIENT and self.without_spillovers else quantity

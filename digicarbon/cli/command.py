@@ -24,7 +24,7 @@ from digicarbon.errors import ConfigError, DigicarbonError, closest, counted, li
 from digicarbon.note import Note, cut, note_of, suggestion
 from digicarbon.note.about import at, key_of
 from digicarbon.plan.expand import read_overrides
-from digicarbon.plan.prepare import Workshop
+from digicarbon.plan.prepare import Preparation
 from digicarbon.plan.runs import Plan, Run, plan
 from digicarbon.plan.words import misspelt
 from digicarbon.render.table import Grid, before_span, columns_of, without_empty
@@ -504,12 +504,16 @@ def plans_of(request: Request, check_all: bool = False) -> list[tuple[Composer, 
     plain, axes = read_overrides(request.overrides, request.config_loader)
     composers = list(_composers(request.config_loader, request.name, plain, ()))
     stores = [sweep.settings(composer).tracking for composer in composers]
-    shop = Workshop() if check_all else Workshop(lambda: frozenset[str]().union(*map(finished, dict.fromkeys(stores))))
+    preparation = (
+        Preparation()
+        if check_all
+        else Preparation(lambda: frozenset[str]().union(*map(finished, dict.fromkeys(stores))))
+    )
     planned: list[tuple[Composer, Plan]] = []
     errors: list[tuple[str, DigicarbonError]] = []
     for composer in composers:
         try:
-            planned.append((composer, plan(composer, axes, shop)))
+            planned.append((composer, plan(composer, axes, preparation)))
             sweep.settings_for(*planned[-1])
             planned[-1][1].remarks.extend(misspelt(*planned[-1]))
         except DigicarbonError as error:

@@ -18,7 +18,7 @@ from digicarbon.disk.cells import plain_table
 from digicarbon.errors import ConfigError, DataError, counted
 from digicarbon.note import Note
 from digicarbon.note.ending import Caught
-from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
+from digicarbon.plan.prepare import Preparation, Prepared, Specs, specify
 from digicarbon.recorded import Recorded, file_of, find, plain
 from digicarbon.recorded import sweep as sweep_of
 from digicarbon.replication import Case, DataSets, case_of, do_file, r_script
@@ -121,7 +121,7 @@ def _exported(tracking: Tracking, recorded: Recorded) -> Exported:
     whole = sweep_of(tracking, recorded.parent_id)
     order = {run_id: place for place, (_, run_id) in enumerate(whole.fitted)}
     table = table.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
-    shop, sets = Workshop(), DataSets()
+    preparation, sets = Preparation(), DataSets()
     cases: list[Case] = []
     places: dict[int, DataSet] = {}
     configs: dict[int, str] = {}
@@ -134,8 +134,8 @@ def _exported(tracking: Tracking, recorded: Recorded) -> Exported:
         if not row["result"]:
             unreadable += 1
             continue
-        specs = specify(plain(row["config"], row["run_id"]), shop.builder)
-        prepared = _prepared(shop, specs, row)
+        specs = specify(plain(row["config"], row["run_id"]), preparation.builder)
+        prepared = _prepared(preparation, specs, row)
         case = case_of(len(cases) + 1, row["run_id"], row["label"], specs, prepared, decode(row["result"]))
         if case is None:
             diagnostics += 1
@@ -153,11 +153,11 @@ def _exported(tracking: Tracking, recorded: Recorded) -> Exported:
     return Exported(cases, sets, places, configs, [one for number, one in notes if number], simulated, statements)
 
 
-def _prepared(shop: Workshop, specs: Specs, row: Mapping[str, object]) -> Prepared:
+def _prepared(preparation: Preparation, specs: Specs, row: Mapping[str, object]) -> Prepared:
     """Return the data of a run, and refuse data that have changed."""
     with Caught() as caught:
-        prepared = shop.prepare(specs)
-        shop.check(specs, prepared)
+        prepared = preparation.prepare(specs)
+        preparation.check(specs, prepared)
         same = prepared.panel.digest == row[f"tags.{DATA}"]
         before = row.get(f"tags.{WEIGHTS}")
         if prepared.weights is not None and isinstance(before, str):

@@ -344,7 +344,7 @@ class Composer:
             return {group: mapped(content) for group, content in self.merged(choices).items()}
 
     @property
-    def asked(self) -> dict[str, Any]:
+    def requested(self) -> dict[str, Any]:
         """The base configuration without secrets, as plain values."""
         plain: dict[str, Any] = mapped(_container(self.base))
         return plain

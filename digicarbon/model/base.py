@@ -124,7 +124,7 @@ class Model(Spec):
         return (self.y, *self.regressors)
 
     @property
-    def beside(self) -> tuple[str, ...]:
+    def optional_terms(self) -> tuple[str, ...]:
         """Columns that the model reads where the panel has them, besides `terms`, e.g. the places of units."""
         return ()
 

@@ -57,7 +57,9 @@ def answer(
     }
     if len(coef) < MANY:
         return [_few(effects, coef, p, low, of)]
-    tested = joint if joint is not None and len(joint.statistics) and joint.estimand == effects.asked.quantity else None
+    tested = (
+        joint if joint is not None and len(joint.statistics) and joint.estimand == effects.run_effect.quantity else None
+    )
     down = bool((coef < 0).sum() >= (coef > 0).sum())
     mask = coef < 0 if down else coef > 0
     sign = Note("sign_negative") if down else Note("sign_positive")
@@ -84,7 +86,7 @@ def _nothing(effects: Effects) -> Note:
         return Note("answer_no_result")
     if all(note.code == "lacks_focal" for note in effects.lacking):
         return Note("answer_no_effect", runs=effects.fits)
-    return Note("answer_no_estimate", runs=effects.fits, effect=effect_of(effects.asked.quantity))
+    return Note("answer_no_estimate", runs=effects.fits, effect=effect_of(effects.run_effect.quantity))
 
 
 def _few(effects: Effects, coef: FloatArray, p: FloatArray, low: NDArray[np.bool_], of: Mapping[str, Any]) -> Note:

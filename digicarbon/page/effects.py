@@ -12,7 +12,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.note import Note
 from digicarbon.report import Record
 from digicarbon.report.focal import effect_of, logarithms_of
-from digicarbon.result import EFFECT, Asked, Result, together
+from digicarbon.result import EFFECT, Result, RunEffect, together
 
 LEVEL = 0.05
 """What is significant where neither the report nor a run names a level."""
@@ -24,7 +24,7 @@ class Effects:
 
     Attributes
     ----------
-    asked : Asked
+    run_effect : RunEffect
     quantity : str
         What the effects are called: as in the models with spatial lags, ``effect`` if there are none or they differ.
     level : float
@@ -49,7 +49,7 @@ class Effects:
         Positions of records by the name of a diagnostic's table.
     """
 
-    asked: Asked
+    run_effect: RunEffect
     quantity: str
     level: float
     numbers: Mapping[str, tuple[float, float, float, float]]
@@ -74,13 +74,13 @@ class Effects:
         return np.array(list(self.numbers.values()), dtype=np.float64).reshape(-1, 4).T
 
 
-def effects(records: Sequence[Record], asked: Asked) -> Effects:
+def effects(records: Sequence[Record], run_effect: RunEffect) -> Effects:
     """Read all records once.
 
     Parameters
     ----------
     records : sequence of Record
-    asked : Asked
+    run_effect : RunEffect
         Which number of a run is its effect.
     """
     numbers: dict[str, tuple[float, float, float, float]] = {}
@@ -103,13 +103,13 @@ def effects(records: Sequence[Record], asked: Asked) -> Effects:
         if record.again:
             continue
         fits += 1
-        effect = result.effect(asked)
+        effect = result.effect(run_effect)
         if effect is None:
-            lacking[_why_none(result, asked)] += 1
+            lacking[_why_none(result, run_effect)] += 1
             continue
         term = effect[0]
-        called[result.called(asked)] = None
-        coef, se, p, low, high = dict(result.focal_numbers(result.quantity(asked)))[term]
+        called[result.called(run_effect)] = None
+        coef, se, p, low, high = dict(result.focal_numbers(result.quantity(run_effect)))[term]
         numbers[record.label], errors[record.label] = (coef, p, low, high), se
         terms[term] = outcomes[result.y] = None
         logarithms |= logarithms_of(result)
@@ -117,9 +117,9 @@ def effects(records: Sequence[Record], asked: Asked) -> Effects:
         resampled += result.resampled is not None and result.resampled.wild
     names = together(called)
     return Effects(
-        asked=asked,
+        run_effect=run_effect,
         quantity=names[0] if len(names) == 1 else EFFECT,
-        level=next(iter(levels), LEVEL) if asked.level is None else asked.level,
+        level=next(iter(levels), LEVEL) if run_effect.level is None else run_effect.level,
         numbers=numbers,
         errors=errors,
         focal=focal,
@@ -133,7 +133,7 @@ def effects(records: Sequence[Record], asked: Asked) -> Effects:
     )
 
 
-def _why_none(result: Result, asked: Asked) -> Note:
+def _why_none(result: Result, run_effect: RunEffect) -> Note:
     """Return why a run has no effect."""
     if not result.focal:
         return Note("lacks_focal")
@@ -141,9 +141,9 @@ def _why_none(result: Result, asked: Asked) -> Note:
         return Note("lacks_beyond" if result.end_beyond else "lacks_interior", parameter=result.end)
     if result.has_powers:
         return Note("lacks_linear")
-    if result.in_pieces and asked.term is None:
+    if result.in_pieces and run_effect.term is None:
         return Note("lacks_whole")
-    names = [term for term, _ in result.focal_numbers(result.quantity(asked))]
-    if any(asked.term in (None, term) for term in names):
+    names = [term for term, _ in result.focal_numbers(result.quantity(run_effect))]
+    if any(run_effect.term in (None, term) for term in names):
         return Note("lacks_error")
-    return Note("lacks_quantity", effect=effect_of(asked.quantity))
+    return Note("lacks_quantity", effect=effect_of(run_effect.quantity))

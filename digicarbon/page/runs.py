@@ -96,7 +96,7 @@ def payload(
     choices = _choices(sweep, listed, rows, labels)
     metrics = [(column, name) for column, name in NUMBERS if column in rows and rows[column].notna().any()]
     # the numbers of the answer come first
-    asked = effects.asked.quantity
+    asked = effects.run_effect.quantity
     leading = {"coef", "se", "p"} if asked == "coefficient" else {asked, f"{asked} p"}
     metrics.sort(key=lambda metric: metric[1] not in leading)
     fits = ["" if run.run is None else run.run.label for run in listed]

@@ -16,14 +16,15 @@ from digicarbon.config.files import command_line
 from digicarbon.disk.cells import plain_table
 from digicarbon.errors import DigicarbonError
 from digicarbon.note import Note, cut, note_of
-from digicarbon.page import asked, counts, runs
+from digicarbon.page import configuration as asked
+from digicarbon.page import counts, runs
 from digicarbon.page.answer import MANY, answer
 from digicarbon.page.effects import Effects, effects
 from digicarbon.page.words import Words
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
 from digicarbon.report.joint import EACH_FILE, Joint, each_of
-from digicarbon.report.labels import options_beside
+from digicarbon.report.labels import options_with_other_words
 from digicarbon.report.supplement import Supplement
 from digicarbon.sweep import tables
 from digicarbon.sweep.provenance import SEEDS
@@ -179,8 +180,8 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
     }
     title = sweep.title or name
     stored = _stored_pictures(sweep, report, changed)
-    overview = effects(sweep.records, report.asked)
-    report = report.with_beside(options_beside([(run.options, run.values) for run in sweep.roster.runs]))
+    overview = effects(sweep.records, report.run_effect)
+    report = report.with_other_words(options_with_other_words([(run.options, run.values) for run in sweep.roster.runs]))
     report = report.with_failed(len(sweep.failures) + sweep.lacking).with_multiverse(sweep.multiverse, sweep.judged)
     joints = _joints(sweep, report)
     if isinstance(report, SpecificationCurve) and joints:
@@ -314,7 +315,7 @@ def _joints(sweep: RecordedSweep, report: Report) -> Mapping[str, Joint]:
     """
     if report.joint_request is not None:
         return sweep.joints_of(report.joint_request)
-    own, asked = sweep.joint_request, report.asked
+    own, asked = sweep.joint_request, report.run_effect
     same = own is not None and (own.quantity, own.term) == (asked.quantity, asked.term)
     return sweep.joints if same and own is not None and asked.level in (None, own.level) else {}
 
@@ -325,11 +326,13 @@ def _curve(
     """Return the specification curve of many runs: its picture, its tables, and why there is none."""
     if isinstance(report, SpecificationCurve) or len(overview.focal) < CURVE_RUNS:
         return {}, Markup(""), None
-    quantity, term = report.asked.quantity, report.asked.term
+    quantity, term = report.run_effect.quantity, report.run_effect.term
     spec = SpecificationCurve(
         quantity=quantity, term=term, pictures=("svg",), labels=report.labels, language=report.language
     )
-    spec = spec.with_beside(report.words.beside).with_multiverse(sweep.multiverse, sweep.judged).with_joints(joints)
+    spec = (
+        spec.with_other_words(report.words.beside).with_multiverse(sweep.multiverse, sweep.judged).with_joints(joints)
+    )
     spec = spec.with_failed(len(sweep.failures) + sweep.lacking)
     try:
         table = spec.table(title, sweep.records)
@@ -393,7 +396,7 @@ def _answer(
         notes += answer(overview, values, joints.get(""), report.words)
     else:
         for part in sweep.multiverse.main:
-            own = effects(sweep.records.labelled(part.labels), report.asked)
+            own = effects(sweep.records.labelled(part.labels), report.run_effect)
             said = answer(own, values, joints.get(part.name), report.words)
             notes += [Note("of_labels", labels=(part.name,), note=note) for note in said] if part.name else said
         if apart := sweep.multiverse.apart:

@@ -137,7 +137,7 @@ class PanelRecord:
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class SharedPanel:
     """The data shared by runs with the same source, measure, outcome, panel design and sample.
 
     Attributes
@@ -175,16 +175,16 @@ class Stage:
         with _naming(self.inputs):
             return self.selection.take(terms)
 
-    def digest(self, terms: tuple[str, ...], beside: tuple[str, ...] = ()) -> str:
-        """Return the digest of the panel's columns for the terms, and of those beside them that it has.
+    def digest(self, terms: tuple[str, ...], optional_terms: tuple[str, ...] = ()) -> str:
+        """Return the digest of the panel's columns for the terms, and of the optional ones that it has.
 
         Raises the same errors as `panel`.
         """
-        key = (terms, beside)
+        key = (terms, optional_terms)
         if key not in self._digests:
             panel = self.panel(terms)
             behind = [name for term in terms for name in hidden(term) if panel.has(name)]
-            behind += [name for name in beside if panel.has(name)]
+            behind += [name for name in optional_terms if panel.has(name)]
             made = [panel.origins[term].digest for term in terms if term in panel.origins]
             expanded = panel.expanded(terms)
             self._digests[key] = panel.digest_of((*expanded, *behind), made)
@@ -251,47 +251,47 @@ class Prepared:
 
     Attributes
     ----------
-    stage : Stage
+    shared : SharedPanel
     terms : tuple of str
         All columns that the run reads.
     weights : Weights or None
         For the sample's units; None if neither model nor diagnostic takes weights.
     remarks : tuple of Note
         What measure, outcome, weights and sample together give a reader to know.
-    beside : tuple of str
+    optional_terms : tuple of str
         Columns that the model reads where the panel has them.
     """
 
-    stage: Stage
+    shared: SharedPanel
     terms: tuple[str, ...]
     weights: Weights | None
     remarks: tuple[Note, ...] = ()
-    beside: tuple[str, ...] = ()
+    optional_terms: tuple[str, ...] = ()
 
     @property
     def panel(self) -> Panel:
         """The sample with every term of the run, without gaps."""
-        return self.stage.panel(self.terms)
+        return self.shared.panel(self.terms)
 
     @property
     def record(self) -> PanelRecord:
         """What is recorded of the panel."""
-        return self.stage.record(self.terms)
+        return self.shared.record(self.terms)
 
     @property
     def digest(self) -> str:
         """The digest of the columns that the run reads; equal for runs with the same numbers and labels."""
-        return self.stage.digest(self.terms, self.beside)
+        return self.shared.digest(self.terms, self.optional_terms)
 
     @property
     def simulated(self) -> bool:
         """Whether the data are simulated."""
-        return self.stage.inputs.simulated
+        return self.shared.inputs.simulated
 
     @property
     def notes(self) -> tuple[Note, ...]:
         """The notes for every table of this run."""
-        notes = self.stage.notes(self.terms)
+        notes = self.shared.notes(self.terms)
         if self.weights is None and not self.remarks:
             # runs that share an object share what is made of it
             return notes
@@ -300,7 +300,7 @@ class Prepared:
     @property
     def inputs(self) -> Inputs:
         """The data from which the panel was made."""
-        return self.stage.inputs
+        return self.shared.inputs
 
 
 def fitted(specs: Specs, prepared: Prepared) -> Result:
@@ -365,7 +365,7 @@ def _weighted(config: Mapping[str, Any], model: Model, column: str) -> Mapping[s
     return {**config, "model": weighted, "diagnostic": diagnostic}
 
 
-class Workshop:
+class Preparation:
     """Prepares runs and caches the data that several runs share.
 
     Parameters
@@ -387,24 +387,24 @@ class Workshop:
         self._checked: set[str] = set()
 
     def prepare(self, specs: Specs) -> Prepared:
-        """Return the stage and weights of a run, and make sure that all its columns can be made; see `check`.
+        """Return the panel and the weights of a run, and make sure that all its columns can be made; see `check`.
 
         Raises
         ------
         ConfigError, DataError, WeightsError
         """
-        stage = self._stage(specs)
+        shared = self._shared_panel(specs)
         try:
-            stage.digest(specs.terms, specs.model.beside)
+            shared.digest(specs.terms, specs.model.optional_terms)
         except ColumnError as error:
             # e.g. the groups of a diagnostic or a term C(x): the user needs the key that names the column
             raise under(error, _named_by(specs, error.column)) from error
         if specs.weights is None:
-            return Prepared(stage, specs.terms, None, beside=specs.model.beside)
-        panel = stage.panel(specs.terms)
+            return Prepared(shared, specs.terms, None, optional_terms=specs.model.optional_terms)
+        panel = shared.panel(specs.terms)
         weights = self._weights_of(specs, panel)
         remarks = () if weights is None else _of_outcome(specs, specs.weights, panel)
-        return Prepared(stage, specs.terms, weights, remarks, specs.model.beside)
+        return Prepared(shared, specs.terms, weights, remarks, specs.model.optional_terms)
 
     def _weights_of(self, specs: Specs, panel: Panel) -> Weights | None:
         if specs.weights is None:
@@ -467,8 +467,8 @@ class Workshop:
     def _keys(self, *specs: Spec) -> tuple[str, ...]:
         return tuple(map(self.identity, specs))
 
-    def _stage(self, specs: Specs) -> Stage:
-        def make() -> Stage:
+    def _shared_panel(self, specs: Specs) -> SharedPanel:
+        def make() -> SharedPanel:
             inputs = self._inputs(specs.source)
             assembled = self._assembled(specs)
             if files := specs.panel.files:
@@ -483,10 +483,10 @@ class Workshop:
             selection = Selection(specs.panel, *self._sampled(specs), outliers)
             frame = self._computed(specs.measure, specs.measure.transformed, specs.source)
             money = frozenset(frame.columns) - {"unit", "time"} if specs.measure.enters_in_10k_cny else frozenset()
-            return Stage(inputs, selection, notes, money, assembled.left_out)
+            return SharedPanel(inputs, selection, notes, money, assembled.left_out)
 
         keys = self._keys(specs.source, specs.measure, specs.outcome, specs.panel, specs.sample)
-        return self.once(("stage", *keys), make)
+        return self.once(("shared", *keys), make)
 
     def _inputs(self, source: Source) -> Inputs:
         def make() -> Inputs:

@@ -20,7 +20,7 @@ from digicarbon.note.ending import ended
 from digicarbon.plan.choice import COMMAND_LINE, Axis, Choice, as_text
 from digicarbon.plan.exclude import Impossible
 from digicarbon.plan.expand import expand, flat
-from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
+from digicarbon.plan.prepare import Preparation, Prepared, Specs, specify
 from digicarbon.plan.reach import code_digest
 from digicarbon.spec import Spec, as_default, identity, own_classes, refuse_unknown
 from digicarbon.weights import WeightsSpec
@@ -191,7 +191,7 @@ class Plan:
         return self._lacking[shape]
 
 
-def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Workshop | None = None) -> Plan:
+def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Preparation | None = None) -> Plan:
     """Expand an experiment, and build and check every run against its panel and weights.
 
     Raises
@@ -199,7 +199,7 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
     DigicarbonError
         If a run that was named by hand cannot run; the message names it.
     """
-    shop = workshop or Workshop()
+    preparation = workshop or Preparation()
     choices, excluded, left = expand(composer, command_axes)
     remarks = _remarks(composer, choices)
     result = Plan(
@@ -218,7 +218,7 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         result.title = f"{result.title or composer.name} ({', '.join(changes)})"
     by_key: dict[str, Run] = {}
     impossible = Impossible(len(choices))
-    for choice, run in checks(composer, choices, shop):
+    for choice, run in checks(composer, choices, preparation):
         if impossible.enough(choice):
             break
         if isinstance(run, DigicarbonError):
@@ -231,7 +231,7 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         same = run.key
         if run.specs.optional_weights and run.prepared.weights is not None:
             # of runs that differ only in weights that they could do without, the first is fitted
-            same = content_hash(run.specs, replace(run.prepared, weights=None), shop)
+            same = content_hash(run.specs, replace(run.prepared, weights=None), preparation)
         if same in by_key:
             result.same.setdefault(by_key[same].label, []).append(choice.label)
             if result.kinds:
@@ -242,7 +242,7 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
     for column, failures in impossible.columns.items():
         result.failed[column] = _why(composer, column, failures)
         result.failed_count += len(failures)
-        result.failed_fits += len({_fit(composer, choice, shop) for choice, _ in failures})
+        result.failed_fits += len({_fit(composer, choice, preparation) for choice, _ in failures})
     if not result.failed:
         impossible.refuse()
     if not result.runs:
@@ -327,10 +327,10 @@ def _why(composer: Composer, column: str, failures: Sequence[tuple[Choice, Digic
     return Note("column_never_runs", column=column, file=file, choices=len(failures), label=choice.label, why=error)
 
 
-def _fit(composer: Composer, choice: Choice, shop: Workshop) -> tuple[str, ...]:
+def _fit(composer: Composer, choice: Choice, preparation: Preparation) -> tuple[str, ...]:
     """Return what is equal for choices of a column that would be one fit."""
     try:
-        lacks = specify(composer.config(choice.values), shop.builder).lacks
+        lacks = specify(composer.config(choice.values), preparation.builder).lacks
     except DigicarbonError:
         # nobody knows what a model that cannot be built ignores
         return (choice.label,)
@@ -407,11 +407,11 @@ def _merged_columns(composer: Composer, choices: Sequence[Choice]) -> list[Note]
 
 
 def checks(
-    composer: Composer, choices: Iterable[Choice], shop: Workshop
+    composer: Composer, choices: Iterable[Choice], preparation: Preparation
 ) -> Iterator[tuple[Choice, Run | DigicarbonError]]:
     """Build each choice's specifications, check them against its panel and weights, and yield its run or its error."""
     rest, number = iter(choices), 1
-    while some := [_Check(composer, shop, choice) for choice in islice(rest, number)]:
+    while some := [_Check(composer, preparation, choice) for choice in islice(rest, number)]:
         start = time.perf_counter()
         # each step is taken for all of them before the next one, so that its code stays in the processor's cache
         for step in _STEPS:
@@ -428,7 +428,7 @@ class _Check:
     """A choice that is checked step by step."""
 
     composer: Composer
-    shop: Workshop
+    preparation: Preparation
     choice: Choice
     error: DigicarbonError | None = None
 
@@ -460,7 +460,7 @@ class _Check:
 
     def specify(self) -> None:
         """Build the specifications."""
-        specs = specify(self.config, self.shop.builder)
+        specs = specify(self.config, self.preparation.builder)
         if specs.weights is not None and not specs.optional_weights:
             require(self.missing, self.chosen, self.composer, self.choice)
         elif any(key.startswith("weights.") for key in self.missing):
@@ -468,20 +468,20 @@ class _Check:
             specs = replace(specs, weights=None)
         else:
             # what this model does not read may still be wrong, and another model of the sweep reads it
-            self.shop.builder.build(self.config["weights"], WeightsSpec, "weights")
-        self.specs = self.shop.completed(specs)
+            self.preparation.builder.build(self.config["weights"], WeightsSpec, "weights")
+        self.specs = self.preparation.completed(specs)
 
     def prepare(self) -> None:
         """Prepare the data."""
-        self.prepared = self.shop.prepare(self.specs)
+        self.prepared = self.preparation.prepare(self.specs)
 
     def name(self) -> None:
         """Compute the content hash."""
-        self.key = content_hash(self.specs, self.prepared, self.shop)
+        self.key = content_hash(self.specs, self.prepared, self.preparation)
 
     def check(self) -> None:
         """Let model and diagnostic check the data."""
-        self.shop.check(self.specs, self.prepared, self.key)
+        self.preparation.check(self.specs, self.prepared, self.key)
 
     @property
     def run(self) -> Run:
@@ -520,7 +520,7 @@ def require(keys: Sequence[str], options: Mapping[str, str], composer: Composer,
         )
 
 
-def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = None) -> str:
+def content_hash(specs: Specs, prepared: Prepared, workshop: Preparation | None = None) -> str:
     """Return the SHA-256 of everything that determines a run's numbers.
 
     It covers the model and the diagnostic with their defaults, without fields that the model ignores; the columns that
@@ -531,10 +531,10 @@ def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = N
     ----------
     specs : Specs
     prepared : Prepared
-    workshop : Workshop, optional
+    workshop : Preparation, optional
         Caches the data that runs share.
     """
-    shop = workshop or Workshop()
+    preparation = workshop or Preparation()
     classes = (type(specs.model), type(specs.diagnostic))
     content = [
         # set to their defaults, not dropped, so that models keep the hash of earlier versions
@@ -544,7 +544,7 @@ def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = N
         prepared.digest,
         None if prepared.weights is None else prepared.weights.digest,
         # a sweep computes with the code that it loaded, so one digest is enough
-        shop.once(("code", *classes), lambda: code_digest(*classes)),
+        preparation.once(("code", *classes), lambda: code_digest(*classes)),
     ]
     return hashlib.sha256(_ENCODER.encode(content).encode()).hexdigest()
 

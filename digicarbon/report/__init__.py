@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from digicarbon.report.base import Report as Report
     from digicarbon.report.base import Table as Table
     from digicarbon.report.base import attributed as attributed
-    from digicarbon.report.beside import table as table
     from digicarbon.report.diagnostic import DiagnosticTable as DiagnosticTable
     from digicarbon.report.foreign import as_result as as_result
     from digicarbon.report.intervals import BandTable as BandTable
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from digicarbon.report.maps import MapTable as MapTable
     from digicarbon.report.maps import MoranTable as MoranTable
     from digicarbon.report.regression import RegressionTable as RegressionTable
+    from digicarbon.report.side_by_side import table as table
     from digicarbon.report.signs import SignTable as SignTable
     from digicarbon.report.specification_curve import SpecificationCurve as SpecificationCurve
     from digicarbon.report.turning_points import TurningPointTable as TurningPointTable

@@ -18,7 +18,7 @@ from digicarbon.render import Table as Table
 from digicarbon.report.joint import Joint, JointRequest
 from digicarbon.report.labels import Labels, Language
 from digicarbon.report.supplement import Supplement, SupplementRequest
-from digicarbon.result import Asked, Result
+from digicarbon.result import Result, RunEffect
 from digicarbon.spec import Spec
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Report(Spec):
         """What variables and rows are called."""
         return Labels(self.language, self.labels, self._beside)
 
-    def asked_words(self, option: str, *fields: str) -> str:
+    def request_words(self, option: str, *fields: str) -> str:
         """Return the words of a command line that ask for a shipped report with the values of some fields."""
         values = {name: getattr(self, name) for name in fields}
         given = {name: value for name, value in values.items() if value != type(self).model_fields[name].default}
@@ -140,9 +140,9 @@ class Report(Spec):
         return 0.0
 
     @property
-    def asked(self) -> Asked:
+    def run_effect(self) -> RunEffect:
         """Which number of a run is its effect in MLflow: the metric ``focal.effect`` and the tag of its sign."""
-        return Asked()
+        return RunEffect()
 
     @property
     def reads(self) -> tuple[Path, ...]:
@@ -173,8 +173,8 @@ class Report(Spec):
         """Whether the experiment's claim holds; None where it makes none."""
         return self._judged
 
-    def with_beside(self, beside: frozenset[str]) -> Self:
-        """Return the report with the options that have other words (`digicarbon.report.labels.options_beside`)."""
+    def with_other_words(self, beside: frozenset[str]) -> Self:
+        """Return the report with the options that have other words, see `options_with_other_words`."""
         report = self.model_copy()
         report._beside = beside
         return report

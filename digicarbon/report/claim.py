@@ -18,7 +18,7 @@ from digicarbon.report.base import Record
 from digicarbon.report.focal import effect_of
 from digicarbon.report.joint import Joint, JointRequest
 from digicarbon.report.kinds import Multiverse, Part
-from digicarbon.result import Asked, Result
+from digicarbon.result import Result, RunEffect
 
 Outcome = Literal["holds", "fails", "open"]
 SIGNS = ("negative", "positive")
@@ -62,9 +62,9 @@ class Claim:
     joint: float | None = None
 
     @property
-    def asked(self) -> Asked:
+    def run_effect(self) -> RunEffect:
         """The number that the claim is about."""
-        return Asked(self.quantity, self.term, self.significant)
+        return RunEffect(self.quantity, self.term, self.significant)
 
     @property
     def note(self) -> Note:
@@ -288,12 +288,12 @@ class Judge:
 
     def take(self, label: str, result: Result) -> None:
         """Take the result of a run."""
-        asked = self.claim.asked
-        effect = result.effect_numbers(asked)
+        run_effect = self.claim.run_effect
+        effect = result.effect_numbers(run_effect)
         if effect is not None:
             _, coef, _, p = effect
             self._numbers[label] = coef, p
-        elif _lost(result, asked):
+        elif _lost(result, run_effect):
             self._unknown.add(label)
         else:
             self._without.add(label)
@@ -325,13 +325,13 @@ class Judge:
         return Verdict(part, agree, len(known), unknown, without, p, outcome)
 
 
-def _lost(result: Result, asked: Asked) -> bool:
+def _lost(result: Result, run_effect: RunEffect) -> bool:
     """Return whether a run should have the number and has none: at an end of a range, or without a standard error."""
-    if not result.focal or result.has_powers or (result.in_pieces and asked.term is None):
+    if not result.focal or result.has_powers or (result.in_pieces and run_effect.term is None):
         return False
     if result.end:
         return True
-    return any(asked.term in (None, term) for term, _ in result.focal_numbers(result.quantity(asked)))
+    return any(run_effect.term in (None, term) for term, _ in result.focal_numbers(result.quantity(run_effect)))
 
 
 def _joint_holds(claim: Claim, joint: Joint | None, p: float | None) -> bool | None:

@@ -73,7 +73,7 @@ class IntervalPicture(Report):
         quantities = (effects or EFFECTS) if self.quantity == "effects" else ("coefficient",)
         parts = [(quantity, interval_numbers(results, quantity, terms)) for quantity in quantities]
         if self.quantity == "coefficient" and not self.terms:
-            parts += self._beneath(results)
+            parts += self._below(results)
         head = "coefficient" if {quantity for quantity, _ in parts} == {"coefficient"} else "estimate"
         cells = pd.concat([self._cells(quantity, numbers, named.words, head) for quantity, numbers in parts])
         rules = tuple(np.cumsum([len(numbers) for _, numbers in parts])[:-1].tolist())
@@ -88,7 +88,7 @@ class IntervalPicture(Report):
         name = "effects" if self.quantity == "effects" else "coefficients"
         return interval_files(self, name, title, records, self.terms, self.pictures)
 
-    def _beneath(self, results: Mapping[str, Result]) -> list[tuple[str, pd.DataFrame]]:
+    def _below(self, results: Mapping[str, Result]) -> list[tuple[str, pd.DataFrame]]:
         """Return the numbers of parameters of space and of the past, and of focal terms' effects that rest on them."""
         terms = tuple(dict.fromkeys(term for result in results.values() for term in result.terms_of(*PARAMETERS)))
         spatial = {run: result for run, result in results.items() if result.terms_of(*PARAMETERS)}

@@ -57,7 +57,7 @@ class Labels:
         (``e``), of choices (``model.effects``) and of their values (``weights=w1``).
     beside : frozenset of str
         Which options have other words since runs of them differ in a field that their usual words name, see
-        `options_beside`.
+        `options_with_other_words`.
 
     Examples
     --------
@@ -307,7 +307,7 @@ class Labels:
         return label
 
 
-def options_beside(runs: Sequence[tuple[Mapping[str, str], Mapping[str, object]]]) -> frozenset[str]:
+def options_with_other_words(runs: Sequence[tuple[Mapping[str, str], Mapping[str, object]]]) -> frozenset[str]:
     """Return the keys of words that options have since runs of them differ in a field.
 
     Two-way fixed effects, e.g., are no name of a model beside which a table says that its effects are those of units.

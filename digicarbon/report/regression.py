@@ -39,7 +39,7 @@ def _listed(value: Any) -> Any:
 
 
 _ONE = {"enum": ["se", "t", "p", "ci", "interval"], "type": "string"}
-Beneath = Annotated[
+TablesBelow = Annotated[
     tuple[Number, ...],
     BeforeValidator(_listed),
     WithJsonSchema({"anyOf": [_ONE, {"type": "array", "items": _ONE, "uniqueItems": True}]}),
@@ -138,7 +138,7 @@ class RegressionTable(Report):
 
     decimals: Annotated[int, Field(ge=0, le=12)] = 4
     stars: Annotated[tuple[float, float, float], Field(strict=False)] = (0.1, 0.05, 0.01)
-    beneath: Beneath = ("se",)
+    beneath: TablesBelow = ("se",)
     heads: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
     rows: Rows = Field(default_factory=dict)
     caption: str | None = None
@@ -346,18 +346,18 @@ class RegressionTable(Report):
             label = words(term, role.of, role.by)
             rows.append((label, ["" if row is None else self._starred(row) for row in numbers]))
             for kind in kinds:
-                cells = ["" if row is None else self._beneath(row, kind) for row in numbers]
+                cells = ["" if row is None else self._number_below(row, kind) for row in numbers]
                 if kind == "ci" and kind not in self.beneath:
                     # a column without intervals has what the others have below their coefficients
                     cells = [
-                        cell or ("" if row is None else self._beneath(row, self.beneath[0]))
+                        cell or ("" if row is None else self._number_below(row, self.beneath[0]))
                         for cell, row in zip(cells, numbers, strict=True)
                     ]
                 # a parameter without a standard error has nothing beneath it
                 rows += [("", cells)] if any(cells) else []
         return rows
 
-    def _beneath(self, row: Mapping[str, float], kind: Number) -> str:
+    def _number_below(self, row: Mapping[str, float], kind: Number) -> str:
         if not np.isfinite(row["se"]):
             return ""
         if kind == "ci":

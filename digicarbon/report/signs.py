@@ -25,7 +25,7 @@ from digicarbon.report.focal import COLUMN, Focal, Quantity, focal, heads_of, on
 from digicarbon.report.kinds import Multiverse
 from digicarbon.report.labels import Labels
 from digicarbon.report.regimes import with_regimes
-from digicarbon.result import Asked
+from digicarbon.result import RunEffect
 from digicarbon.spec import Names
 
 
@@ -35,7 +35,7 @@ class SignTable(Report):
     Attributes
     ----------
     quantity : {"coefficient", "direct", "indirect", "total"}
-        The focal terms' coefficients, or their effects; see `digicarbon.result.Asked`.
+        The focal terms' coefficients, or their effects; see `digicarbon.result.RunEffect`.
     level : float
         The largest p value that counts as significant.
     by : tuple of str
@@ -54,9 +54,9 @@ class SignTable(Report):
     most_runs: MostRuns = MOST_RUNS
 
     @property
-    def asked(self) -> Asked:
+    def run_effect(self) -> RunEffect:
         """The number that is counted."""
-        return Asked(self.quantity, level=self.level)
+        return RunEffect(self.quantity, level=self.level)
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the counts with the runs below.

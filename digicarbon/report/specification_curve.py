@@ -26,7 +26,7 @@ from digicarbon.report.labels import Labels
 from digicarbon.report.picture import Format, Strip, chinese, plot_specification_curve, rendered
 from digicarbon.report.regimes import MEANS, with_regimes
 from digicarbon.report.signs import meaning, number
-from digicarbon.result import RATIOS, Asked
+from digicarbon.result import RATIOS, RunEffect
 from digicarbon.spec import Names, Seed
 
 if TYPE_CHECKING:
@@ -135,9 +135,9 @@ class SpecificationCurve(Report):
     _latest: tuple[int, Sequence[Record], Curve] | None = PrivateAttr(default=None)
 
     @property
-    def asked(self) -> Asked:
+    def run_effect(self) -> RunEffect:
         """The number that the curve shows."""
-        return Asked(self.quantity, self.term, self.level)
+        return RunEffect(self.quantity, self.term, self.level)
 
     @property
     def joint_request(self) -> JointRequest | None:
@@ -674,8 +674,8 @@ class SpecificationCurve(Report):
         for part in curve.parts:
             notes += self._of_joint(part.joint, part.name)
         if not self._joints and self.draws:
-            asked = self.asked_words("curve", "quantity", "term", "draws", "seed", "level", "method")
-            notes.append(Note("no_joint_recorded", words=asked))
+            run_effect = self.request_words("curve", "quantity", "term", "draws", "seed", "level", "method")
+            notes.append(Note("no_joint_recorded", words=run_effect))
         focal_runs = curve.focal_runs
         notes += units_notes(curve)
         for part in curve.parts:

@@ -97,7 +97,7 @@ class TurningPointTable(RegressionTable):
         if isinstance(note, Note) and note.code in RESTS:
             note = note["said"]
         if np.isfinite(row["p"]) and np.isfinite(row["se"]):
-            below = [(" " * (place + 1), self._beneath(row, kind)) for place, kind in enumerate(self.beneath)]
+            below = [(" " * (place + 1), self._number_below(row, kind)) for place, kind in enumerate(self.beneath)]
             return [(quantity, self._starred(row)), *below]
         if np.isfinite(row["se"]):
             return [

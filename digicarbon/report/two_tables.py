@@ -10,7 +10,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, SerializeAsAny
 
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table
-from digicarbon.result import Asked
+from digicarbon.result import RunEffect
 from digicarbon.spec import nested
 
 ReportNode = Annotated[SerializeAsAny[Report], BeforeValidator(partial(nested, kind=Report))]
@@ -56,9 +56,9 @@ class TwoTables(Report):
         return super().with_labels(labels).model_copy(update=both)
 
     @property
-    def asked(self) -> Asked:
+    def run_effect(self) -> RunEffect:
         """The number that the first table shows, or else the second one."""
-        return self.first.asked if self.first.asked != Asked() else self.second.asked
+        return self.first.run_effect if self.first.run_effect != RunEffect() else self.second.run_effect
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return the pictures of both."""

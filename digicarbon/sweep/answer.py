@@ -33,7 +33,7 @@ class Signs:
     """
 
     def __init__(self, report: Report, part: Part | None = None) -> None:
-        self._asked, self._words = report.asked, report.words
+        self._asked, self._words = report.run_effect, report.words
         self._part = part
         self._counted = 0
         self._next = 0

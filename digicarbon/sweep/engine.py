@@ -36,7 +36,7 @@ from digicarbon.note import Note
 from digicarbon.note.ending import Caught
 from digicarbon.plan.reach import package_digest
 from digicarbon.result import Result, Role
-from digicarbon.sweep.stage import Task
+from digicarbon.sweep.shared import Task
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -27,7 +27,7 @@ from digicarbon.panel import Panel, parse, variables_of
 from digicarbon.plan.runs import Run
 from digicarbon.report.focal import IN_PIECES, before_effect
 from digicarbon.report.joint import COLUMNS, EACH, FACETS, STATISTICS, Joint, JointMethod
-from digicarbon.result import AS_COEFFICIENT, RATIOS, Asked, Quantity, Result
+from digicarbon.result import AS_COEFFICIENT, RATIOS, Quantity, Result, RunEffect
 from digicarbon.spec import identity
 from digicarbon.weights import Weights
 
@@ -234,7 +234,7 @@ def estimand_of(run: Run, result: Result, quantity: Quantity, term: str | None) 
     if result.has_powers:
         return None, Note("why_powers")
     # as on the curve: a model that has effects but no total one shows the last of them
-    shown = result.quantity(Asked(quantity))
+    shown = result.quantity(RunEffect(quantity))
     if term is not None:
         return (Estimand(shown, term), None) if term in focal else (None, Note("why_no_term", term=term))
     if result.in_pieces:

@@ -28,7 +28,7 @@ from digicarbon.plan.runs import NOTHING, Plan, Run
 from digicarbon.report import Labels
 from digicarbon.report.claim import Claim
 from digicarbon.report.focal import COLUMN
-from digicarbon.result import Asked, Result
+from digicarbon.result import Result, RunEffect
 from digicarbon.secret import hidden, masked
 from digicarbon.source import TABLES, InputFile, Inputs, WatchedInputs, datafolder
 from digicarbon.spec import Spec, identity
@@ -231,7 +231,7 @@ class _Origins:
             data = {"files": files, "choices": choices, "panel": prepared.record.terms}
             return _hash({"data": data, "weights": weights})
 
-        return self._once(("fingerprint", prepared.terms), (*shared, prepared.stage, prepared.weights), make)
+        return self._once(("fingerprint", prepared.terms), (*shared, prepared.shared, prepared.weights), make)
 
     def _seeds(self, specs: Specs) -> dict[str, int]:
         result: dict[str, int] = {}
@@ -260,8 +260,8 @@ class _Origins:
 
     def _read(self, specs: Specs, inputs: Inputs, prepared: Prepared) -> frozenset[str]:
         """Return the names of the inputs from which the run's columns are computed."""
-        names = [*variables_of(specs.terms), *specs.model.beside, *specs.sample.variables]
-        direct = self._once("made", (prepared.stage,), lambda: series_of(specs, inputs))
+        names = [*variables_of(specs.terms), *specs.model.optional_terms, *specs.sample.variables]
+        direct = self._once("made", (prepared.shared,), lambda: series_of(specs, inputs))
         return direct | set(specs.panel.columns_behind(names, inputs.frame.columns))
 
     def series(self, specs: Specs, prepared: Prepared) -> dict[str, str]:
@@ -560,7 +560,7 @@ def data_sets(runs: Sequence[Run]) -> list[Data]:
     """Return the first data sets of a sweep's runs."""
     panels: dict[tuple[int, tuple[str, ...]], Run] = {}
     for run in runs:
-        panels.setdefault((id(run.prepared.stage), run.prepared.terms), run)
+        panels.setdefault((id(run.prepared.shared), run.prepared.terms), run)
     return list(dict.fromkeys(map(_data, itertools.islice(panels.values(), MOST_DATA))))
 
 
@@ -581,13 +581,13 @@ class Entries:
     ----------
     record : Ledger
         Of the sweep's data.
-    asked : Asked
+    run_effect : RunEffect
         Which number of a run is its effect; by default the total effect.
     """
 
-    def __init__(self, record: Ledger, asked: Asked | None = None) -> None:
+    def __init__(self, record: Ledger, run_effect: RunEffect | None = None) -> None:
         self._record = record
-        self._asked = asked or Asked()
+        self._asked = run_effect or RunEffect()
         self._once = Once()
 
     def fitted(self, runs: Sequence[Run], fits: Sequence[Fitted]) -> list[Entry]:
@@ -641,9 +641,9 @@ class Entries:
             error=hidden(error),
             start=start,
             end=end,
-            data=self._once(("data", prepared.terms), (prepared.stage,), lambda: _data(run)),
+            data=self._once(("data", prepared.terms), (prepared.shared,), lambda: _data(run)),
             reused_from=reused_from,
-            asked=self._asked,
+            run_effect=self._asked,
             # of other software's text only the first line is shown
             why=why and why.with_texts(lambda text: hidden(text).partition("\n")[0]),
         )

@@ -43,7 +43,7 @@ from digicarbon.sweep import engine, provenance, statement, tables
 from digicarbon.sweep.answer import description
 from digicarbon.sweep.engine import Fitted, Work
 from digicarbon.sweep.provenance import FINGERPRINT, ledger
-from digicarbon.sweep.stage import Stages
+from digicarbon.sweep.shared import SharedPanels
 from digicarbon.sweep.tables import Records, show, store_name
 from digicarbon.tracking import EXPERIMENT, OVERRIDES, PEAK_MEMORY, ROSTER, Entry, Row, Store, StoredResults, Tracking
 
@@ -228,7 +228,7 @@ def settings_for(composer: Composer, planned: Plan) -> Settings:
     """
     chosen = settings(composer)
     chosen = replace(chosen, report=chosen.report.with_labels(labels(composer, planned)))
-    _refuse_unknown_number(chosen.report.asked.quantity, "report.quantity", composer, planned)
+    _refuse_unknown_number(chosen.report.run_effect.quantity, "report.quantity", composer, planned)
     claim = _placed(composer, "claim", lambda: claim_of(planned.claim))
     if claim is not None:
         _refuse_unknown_number(claim.quantity, "claim.quantity", composer, planned)
@@ -308,7 +308,9 @@ def _refuse_unknown_term(claim: Claim, composer: Composer, planned: Plan) -> Non
     if claim.term is None:
         return
     known = list(dict.fromkeys(term for run in planned.runs for term in run.specs.model.x))
-    read = {name for run in planned.runs for name in variables_of([*run.specs.model.terms, *run.specs.model.beside])}
+    read = {
+        name for run in planned.runs for name in variables_of([*run.specs.model.terms, *run.specs.model.optional_terms])
+    }
     if not read.issuperset(variables_of([claim.term])) and claim.term not in known:
         key = "claim.term"
         hint = suggestion(claim.term, known)
@@ -332,7 +334,7 @@ def _placed(composer: Composer, key: str, make: Callable[[], T]) -> T:
 def _asked(composer: Composer, planned: Plan) -> dict[str, Any]:
     """Return the composed configuration with the words of all options, since a page has no options of other runs."""
     words = labels(composer, planned)
-    return {**composer.asked, **({LABELS: words} if words else {})}
+    return {**composer.requested, **({LABELS: words} if words else {})}
 
 
 def _recorded(composer: Composer, planned: Plan, before: str) -> str:
@@ -348,12 +350,12 @@ def _recorded(composer: Composer, planned: Plan, before: str) -> str:
     before : str
         What the sweep has recorded; empty if nothing.
     """
-    asked = _asked(composer, planned)
+    run_effect = _asked(composer, planned)
     if _looks(composer) and before:
-        own = _plain(composer).asked.get("report")
+        own = _plain(composer).requested.get("report")
         if (yaml.safe_load(before) or {}).get("report") == yaml.safe_load(yaml_text.dumped({"report": own}))["report"]:
-            asked["report"] = own
-    return yaml_text.dumped(asked)
+            run_effect["report"] = own
+    return yaml_text.dumped(run_effect)
 
 
 def sweep_key(planned: Plan, chosen: Settings) -> str:
@@ -422,7 +424,7 @@ def run(
             # a record of data is that of the bytes that its runs had, even if others come to the same numbers
             same=(FINGERPRINT,),
         )
-        book = _Book(store, planned.runs, provenance.Entries(record, chosen.report.asked), signals, progress)
+        book = _Book(store, planned.runs, provenance.Entries(record, chosen.report.run_effect), signals, progress)
         try:
             book.take_over(done, elsewhere=not force)
             shown = tables.shown_before(table_key, store.kept) if book.kept == len(planned.runs) else None
@@ -499,7 +501,7 @@ def _memory(book: _Book, executor: Executor) -> dict[str, str]:
 def _fit(runs: Sequence[Run], book: _Book, executor: Executor) -> None:
     """Fit the runs that have no result yet."""
     with (
-        Stages(local=not executor.remote) as stages,
+        SharedPanels(local=not executor.remote) as stages,
         closing(engine.fitted(_work(runs, book.remaining(), executor, stages))) as answers,
         WhenQuiet(FLUSH, book.flush) as quiet,
     ):
@@ -696,7 +698,7 @@ class _Signals:
         raise Interrupt
 
 
-def _work(runs: Sequence[Run], indices: Sequence[int], executor: Executor, stages: Stages) -> Work:
+def _work(runs: Sequence[Run], indices: Sequence[int], executor: Executor, stages: SharedPanels) -> Work:
     classes = {cls for index in indices for cls in (type(runs[index].specs.model), type(runs[index].specs.diagnostic))}
     own = any(cls.__module__.split(".")[0] != "digicarbon" for cls in classes)
     return Work(lambda index: stages.task(index, runs[index]), indices, [kind(run) for run in runs], executor, own)

@@ -32,7 +32,7 @@ from digicarbon.report.claim import Claim, Judge, Judged
 from digicarbon.report.joint import EACH_FILE, Joint, each_of, joints_from_json, joints_to_json, metrics_of
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.kinds import Multiverse
-from digicarbon.report.labels import options_beside
+from digicarbon.report.labels import options_with_other_words
 from digicarbon.report.picture import families
 from digicarbon.report.supplement import Supplement
 from digicarbon.result import Result
@@ -212,7 +212,9 @@ def show(
             signs = of_parts(report, multiverse)
             records.watchers += [estimates.take, *(one.take for one in signs.values())]
             test = report.joint_request
-            report = report.with_beside(options_beside([(run.options, run.choice.values) for run in planned.runs]))
+            report = report.with_other_words(
+                options_with_other_words([(run.options, run.choice.values) for run in planned.runs])
+            )
             joints, untested, tested = _joints(report, records, multiverse, kept)
             judged = _judged(planned, records, multiverse, claim, joints)
             report = report.with_multiverse(multiverse, judged).with_joints(joints)

@@ -25,7 +25,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.config.yaml_text import dumped
 from digicarbon.disk.frames import Lists
 from digicarbon.note import Note
-from digicarbon.result import Asked, Result
+from digicarbon.result import Result, RunEffect
 from digicarbon.tracking._code import provenance
 from digicarbon.tracking._results import encode
 
@@ -37,7 +37,9 @@ ESTIMATED = ("coef", "se", "p")
 """The columns of estimates and effects that become metrics."""
 
 
-def metrics(result: Result, asked: Asked | None = None, lists: Mapping[str, Lists] | None = None) -> dict[str, float]:
+def metrics(
+    result: Result, run_effect: RunEffect | None = None, lists: Mapping[str, Lists] | None = None
+) -> dict[str, float]:
     """Return a result's numbers under MLflow names, finite ones only.
 
     ``coef.<term>``, ``se.<term>`` and ``p.<term>`` for every term; ``<effect>.<term>`` with ``.se`` and ``.p`` for
@@ -67,7 +69,7 @@ def metrics(result: Result, asked: Asked | None = None, lists: Mapping[str, List
                 out |= {name: coef, f"{name}.se": se, f"{name}.p": p}
             if focal == (term,):
                 out |= {f"focal.{effect}": coef, f"focal.{effect}.se": se, f"focal.{effect}.p": p}
-    effect_of_run = result.effect_numbers(asked or Asked())
+    effect_of_run = result.effect_numbers(run_effect or RunEffect())
     if effect_of_run is not None:
         _, out["focal.effect"], out["focal.effect.se"], out["focal.effect.p"] = effect_of_run
     out |= {name: float(value) for name, value in result.statistics.items()}
@@ -173,7 +175,7 @@ class Entry:
     data : Data
     reused_from : str
         Id of the run in another sweep whose result was copied; empty for a run that was fitted now.
-    asked : Asked
+    run_effect : RunEffect
         Which number of the result is the run's effect.
     why : Note or None
         The sentence of a failed run as a note, without secrets.
@@ -189,7 +191,7 @@ class Entry:
     end: int
     data: Data
     reused_from: str = ""
-    asked: Asked = field(default_factory=Asked)
+    run_effect: RunEffect = field(default_factory=RunEffect)
     why: Note | None = None
 
 
@@ -391,7 +393,7 @@ def batch(
     # each step is taken for all runs before the next one, so that its code stays in the processor's cache
     lists = [{} if one.result is None else {k: Lists.of(v) for k, v in one.result.tables.items()} for one in entries]
     numbers = [
-        {} if one.result is None else metrics(one.result, one.asked, own)
+        {} if one.result is None else metrics(one.result, one.run_effect, own)
         for one, own in zip(entries, lists, strict=True)
     ]
     results = [_encoded(one, own) for one, own in zip(entries, lists, strict=True)]
@@ -441,7 +443,7 @@ def _tags(entry: Entry, parent_id: str) -> dict[str, str]:
         **entry.tags,
         **({"digicarbon.metric_names": names} if names else {}),
         **({"digicarbon.reused_from": entry.reused_from} if entry.reused_from else {}),
-        **sign(entry.result, entry.asked),
+        **sign(entry.result, entry.run_effect),
         **({"digicarbon.error": entry.error.split("\n")[0]} if entry.error else {}),
         **_why(entry),
     }
@@ -477,7 +479,7 @@ def _lines(terms: Sequence[str], columns: Mapping[str, FloatArray], before: str 
     ]
 
 
-def sign(result: Result | None, asked: Asked) -> dict[str, str]:
+def sign(result: Result | None, run_effect: RunEffect) -> dict[str, str]:
     """Return the tags by which MLflow groups runs.
 
     They are the sign of the effect, starred if significant, its quantity and its term, and the spatial parameters
@@ -486,19 +488,19 @@ def sign(result: Result | None, asked: Asked) -> dict[str, str]:
     Parameters
     ----------
     result : Result or None
-    asked : Asked
+    run_effect : RunEffect
         Which number is the effect, and what is significant.
     """
     if result is None:
         return {}
     at_end = {BOUNDARY: ", ".join(result.ends)} if result.ends else {}
-    effect = result.effect(asked)
+    effect = result.effect(run_effect)
     if effect is None:
         return at_end
     term, coef, p = effect
-    significant = p < (1 - result.inference.level if asked.level is None else asked.level)
+    significant = p < (1 - result.inference.level if run_effect.level is None else run_effect.level)
     mark = "+" if coef > 0 else "-" if coef < 0 else "0"
-    return {SIGN: f"{mark}{'*' if significant else ''}", QUANTITY: result.quantity(asked), TERM: term, **at_end}
+    return {SIGN: f"{mark}{'*' if significant else ''}", QUANTITY: result.quantity(run_effect), TERM: term, **at_end}
 
 
 def _why(entry: Entry) -> dict[str, str]:

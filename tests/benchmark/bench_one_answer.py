@@ -119,7 +119,7 @@ def plainly(fits: Sequence[tuple[Run, Result]], left: LeftOut) -> tuple[float, f
     ):
         for place in range(0, len(left.units), SAMPLE):
             for row, (run, _) in enumerate(fits):
-                selection = without(run.prepared.stage.selection, left.units[place])
+                selection = without(run.prepared.shared.selection, left.units[place])
                 with patch.object(synthetic, "_SEARCHES", synthetic._Searches()):
                     begun = time.process_time()
                     result = run.specs.model.fit(selection.take(run.prepared.terms), None)

@@ -356,8 +356,8 @@ def test_a_look_with_another_report_takes_the_fields_that_it_has_and_names_the_o
     composer = looking("report=signs")
     assert composer.unshown == ("draws", "facet")
     assert composer.node("report")["quantity"] == "direct"
-    assert not {"draws", "facet"} & set(composer.asked["report"])
-    assert settings(composer).report.asked.quantity == "direct"
+    assert not {"draws", "facet"} & set(composer.requested["report"])
+    assert settings(composer).report.run_effect.quantity == "direct"
     (said,) = [str(note) for note in plan(composer).remarks if note.code == "fields_of_own_report"]
     assert said == (
         "report=signs has no report.draws and report.facet: what experiments/mine.yaml sets there is left out."

@@ -42,7 +42,7 @@ from digicarbon.model import (
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.packs.dynamic_space.numeric.effects import LONG
-from digicarbon.result import EFFECTS, Asked, Quantity, Result, RoleKind
+from digicarbon.result import EFFECTS, Quantity, Result, RoleKind, RunEffect
 from digicarbon.script import Extract, Names, Part, RPart, StataPart
 from digicarbon.script.words import Remarks
 from digicarbon.tracking._results import decode, encode
@@ -258,8 +258,8 @@ def test_a_result_has_the_quantities_that_its_model_declares(model: Model) -> No
     found = [q for q in QUANTITIES if (effects or q == "coefficient") and list(result.focal_numbers(q))]
     assert tuple(found) == model.quantities
     # what a curve shows where a report asks for nothing is there as well
-    assert list(result.focal_numbers(result.quantity(Asked())))
-    assert model.quantities[-1] == (result.quantity(Asked()) if effects else "coefficient")
+    assert list(result.focal_numbers(result.quantity(RunEffect())))
+    assert model.quantities[-1] == (result.quantity(RunEffect()) if effects else "coefficient")
 
 
 @pytest.mark.parametrize("model", FITTED)

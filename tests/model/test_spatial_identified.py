@@ -18,7 +18,7 @@ from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator
 from digicarbon.numeric.spatial.sparse import SparseOperator
-from digicarbon.result import Asked
+from digicarbon.result import RunEffect
 
 
 def study(w: Any, t: int, seed: int, rho: float = 0.0, lam: float = 0.0) -> tuple[dc.Panel, dc.Weights]:
@@ -84,7 +84,7 @@ def test_the_range_is_that_of_the_likelihood() -> None:
                 assert found.beyond == found.ends == (name,)
                 assert found.end_beyond
                 for quantity in ("coefficient", "direct", "total"):
-                    assert found.effect(Asked(quantity)) is None
+                    assert found.effect(RunEffect(quantity)) is None
     assert beyond > 1
 
 
@@ -107,7 +107,7 @@ def test_where_lambda_is_beyond_one_neither_a_run_nor_a_batch_has_an_effect(kind
         assert found.spatial_effects is None
         assert found.resampled is None
         assert found.has_note("wild_not_at_end")
-        assert found.effect(Asked("coefficient")) is None
+        assert found.effect(RunEffect("coefficient")) is None
 
 
 def test_many_fits_beyond_one_equal_single_ones() -> None:

@@ -9,7 +9,7 @@ from conftest import reference
 
 import digicarbon as dc
 from digicarbon.errors import DataError, EstimationError, WeightsError
-from digicarbon.result import Asked
+from digicarbon.result import RunEffect
 
 # the references solve the same likelihood by another route (bounded search, explicit inverses): both reach 1e-12
 TOLERANCE = 1e-9
@@ -265,7 +265,7 @@ def test_a_boundary_estimate_is_said_and_has_no_effects(produc: dc.Panel, usaww:
         assert str(error.notes[-1]).endswith("effects are not reported and standard errors are not reliable.")
         assert error.boundary == ("lambda",)
         assert error.effects.empty
-        assert error.effect(Asked()) is None
+        assert error.effect(RunEffect()) is None
 
 
 def test_demeaning_first_has_no_lee_yu_with_time_effects() -> None:

@@ -12,7 +12,7 @@ import pytest
 from digicarbon.page.answer import answer
 from digicarbon.page.effects import Effects, effects
 from digicarbon.report import Labels, Record
-from digicarbon.result import LAG_Y, REGRESSOR, Asked, Resampled, Result, together
+from digicarbon.result import LAG_Y, REGRESSOR, Resampled, Result, RunEffect, together
 from digicarbon.result import Effects as SpatialEffects
 
 
@@ -20,7 +20,7 @@ def sentence(coefs: Sequence[float], values: Sequence[dict[str, Any]]) -> str:
     """Return the last sentence of an answer, in the names of the specification."""
     names = [f"run {number}" for number in range(len(coefs))]
     effects = Effects(
-        asked=Asked(),
+        run_effect=RunEffect(),
         quantity="total",
         level=0.05,
         numbers={name: (coef, 0.5, coef - 1, coef + 1) for name, coef in zip(names, coefs, strict=True)},
@@ -93,7 +93,7 @@ SPATIAL, POLICY, PLAIN = run("direct", "indirect", "total"), run("spillover", "d
 def test_an_effect_is_total_only_where_models_tell_it_from_a_direct_one(
     runs: tuple[Record, ...], english: str, chinese: str
 ) -> None:
-    found = effects(runs, Asked())
+    found = effects(runs, RunEffect())
     (note,) = answer(found, {record.label: {} for record in runs}, None, Labels())
     assert note.text().startswith(f"{english} is ")
     assert note.text("zh").startswith(chinese)
@@ -103,10 +103,10 @@ def test_p_values_of_a_ratio_by_its_covariance_are_none_of_a_bootstrap() -> None
     for wild, words in ((True, "wild bootstrap"), (False, "standard errors")):
         numbers = Resampled(np.full((3, 2), np.nan), np.full((3, 3, 1), 0.5), wild)
         record = replace(SPATIAL, result=replace(SPATIAL.result, resampled=numbers))
-        (note,) = answer(effects([record], Asked()), {record.label: {}}, None, Labels())
+        (note,) = answer(effects([record], RunEffect()), {record.label: {}}, None, Labels())
         assert note.text().endswith(f", {words}).")
 
 
 def test_a_coefficient_that_was_asked_for_is_called_so() -> None:
-    assert effects([PLAIN, SPATIAL], Asked("coefficient")).quantity == "coefficient"
+    assert effects([PLAIN, SPATIAL], RunEffect("coefficient")).quantity == "coefficient"
     assert together(["effect", "total", "effect"]) == ("total",)

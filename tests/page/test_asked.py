@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 import yaml
 
-from digicarbon.page.asked import coloured, own_part
+from digicarbon.page.configuration import coloured, own_part
 
 TEXT = """\
 # a comment

@@ -23,7 +23,8 @@ import digicarbon as dc
 from digicarbon import page, recorded
 from digicarbon.__main__ import main
 from digicarbon.note import Note
-from digicarbon.page import asked, counts, runs
+from digicarbon.page import configuration as asked
+from digicarbon.page import counts, runs
 from digicarbon.page.words import Words
 from digicarbon.result import Result
 from digicarbon.tracking import Tracking

@@ -15,12 +15,12 @@ from digicarbon.errors import DigicarbonError
 from digicarbon.plan.choice import Choice
 from digicarbon.plan.exclude import rules_for
 from digicarbon.plan.expand import expand, read_overrides
-from digicarbon.plan.prepare import Workshop
+from digicarbon.plan.prepare import Preparation
 from digicarbon.plan.runs import Plan, plan
 from digicarbon.spec import as_default
 from digicarbon.sweep.provenance import Entries, ledger
 
-SHOP = Workshop()
+SHOP = Preparation()
 """Shared: the same simulated study is drawn once for all tests of this file."""
 
 
@@ -31,10 +31,10 @@ def experiment(body: str, name: str = "mine") -> str:
     return name
 
 
-def planned(name: str, *overrides: str, shop: Workshop | None = None) -> Plan:
+def planned(name: str, *overrides: str, preparation: Preparation | None = None) -> Plan:
     config_loader = loader()
     plain, axes = read_overrides(overrides, config_loader)
-    return plan(Composer(config_loader, name, plain), axes, shop or SHOP)
+    return plan(Composer(config_loader, name, plain), axes, preparation or SHOP)
 
 
 def choices(name: str, *overrides: str) -> list[Choice]:
@@ -55,8 +55,8 @@ def refusal(name: str, *overrides: str) -> str:
     return text
 
 
-def key(*overrides: str, name: str = "config", shop: Workshop | None = None) -> str:
-    runs = planned(name, *overrides, shop=shop).runs
+def key(*overrides: str, name: str = "config", preparation: Preparation | None = None) -> str:
+    runs = planned(name, *overrides, preparation=preparation).runs
     assert len(runs) == 1
     return runs[0].key
 
@@ -444,14 +444,14 @@ def test_hash_changes_with_a_value_and_with_the_weights(folder: Path) -> None:
     fits = {
         "twfe": ("model=twfe", "inference=cluster"), "wild": ("model=twfe", "inference=wild"), "sar": ("model=sar",),
     }  # fmt: skip
-    keys = {name: key(*TABLE, *fit, shop=Workshop()) for name, fit in fits.items()}
-    assert key(*TABLE, *fits["sar"], shop=Workshop()) == keys["sar"]
+    keys = {name: key(*TABLE, *fit, preparation=Preparation()) for name, fit in fits.items()}
+    assert key(*TABLE, *fits["sar"], preparation=Preparation()) == keys["sar"]
     pd.read_csv("w.csv", index_col=0).replace(2.0, 3.0).to_csv("w.csv")
-    assert key(*TABLE, *fits["twfe"], shop=Workshop()) == keys["twfe"]
-    assert key(*TABLE, *fits["sar"], shop=Workshop()) != keys["sar"]
-    assert key(*TABLE, *fits["wild"], shop=Workshop()) != keys["wild"]
+    assert key(*TABLE, *fits["twfe"], preparation=Preparation()) == keys["twfe"]
+    assert key(*TABLE, *fits["sar"], preparation=Preparation()) != keys["sar"]
+    assert key(*TABLE, *fits["wild"], preparation=Preparation()) != keys["wild"]
     table(3.0)
-    assert key(*TABLE, *fits["twfe"], shop=Workshop()) != keys["twfe"]
+    assert key(*TABLE, *fits["twfe"], preparation=Preparation()) != keys["twfe"]
 
 
 def test_hash_changes_with_the_places_that_rings_are_made_of(folder: Path) -> None:
@@ -465,7 +465,7 @@ def test_hash_changes_with_the_places_that_rings_are_made_of(folder: Path) -> No
     rings = (*data, *policy, "model.spillovers=rings", "model.rings=[0, 150]")
 
     def keys() -> tuple[str, str]:
-        return key(*rings, shop=Workshop()), key(*data, *policy, shop=Workshop())
+        return key(*rings, preparation=Preparation()), key(*data, *policy, preparation=Preparation())
 
     frame.to_csv("panel.csv", index=False)
     before = keys()
@@ -739,7 +739,7 @@ def test_a_title_names_no_bootstrap_that_a_model_does_not_have(folder: Path) -> 
 
 def test_runs_of_equal_data_share_the_notes_on_them(folder: Path) -> None:
     name = experiment("grid: {inference.level: [0.9, 0.95], outcome.controls: [[], [ln_pgdp]]}")
-    runs = planned(name, "model=twfe", "inference=cluster", shop=Workshop()).runs
+    runs = planned(name, "model=twfe", "inference=cluster", preparation=Preparation()).runs
     notes = [run.prepared.notes for run in runs]
     assert len(runs) == 4
     assert notes[0]

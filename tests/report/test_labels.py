@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from digicarbon.data import terms, words
 from digicarbon.note import Language, Note
 from digicarbon.report import Labels
-from digicarbon.report.labels import options_beside
+from digicarbon.report.labels import options_with_other_words
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_keys_of_fields_and_heads_of_levels_do_not_take_the_words_of_variables()
 def test_an_option_whose_words_name_a_field_has_others_where_runs_differ_in_it() -> None:
     def words(*runs: tuple[str, str], **extra: str) -> list[str]:
         choices = [({"model": model}, {"model.effects": effects}) for model, effects in runs]
-        labels = Labels("en", extra, options_beside(choices))
+        labels = Labels("en", extra, options_with_other_words(choices))
         return [labels.option("model", model) for model, _ in runs]
 
     both, one = "two-way fixed effects", "spatial lag (SAR)"

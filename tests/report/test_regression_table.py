@@ -16,7 +16,7 @@ import digicarbon as dc
 from digicarbon.cli.command import show
 from digicarbon.errors import ConfigError
 from digicarbon.report import IntervalPicture, Record, RegressionTable, SignTable, SpecificationCurve, Table
-from digicarbon.result import Asked, Effects, Inference, Result
+from digicarbon.result import Effects, Inference, Result, RunEffect
 from digicarbon.spec import build
 from digicarbon.tracking import decode, metrics
 from digicarbon.tracking._results import encode
@@ -364,9 +364,9 @@ def test_an_indirect_effect_that_is_none_by_construction_is_no_number(produc: dc
     position = list(table.cells.index).index("Indirect effect")
     assert [bool(cell) for cell in table.cells.iloc[position + 1]] == [False, False, True]
     assert f"SEM, SLX: {said}" in table.notes
-    assert sem.effect(Asked("indirect")) is None
+    assert sem.effect(RunEffect("indirect")) is None
     assert list(sem.focal_numbers("indirect")) == []
-    assert sem.effect(Asked("total")) == sem.effect(Asked("coefficient"))
+    assert sem.effect(RunEffect("total")) == sem.effect(RunEffect("coefficient"))
 
 
 def test_random_spatial_effects_have_no_within_r2(produc: dc.Panel, usaww: dc.Weights) -> None:
@@ -407,9 +407,9 @@ def test_effects_are_called_what_the_result_calls_them() -> None:
     assert dict(own.focal_numbers("long_run"))["ln_x"][:2] == [0.8, 0.2]
     assert not dict(own.focal_numbers("total"))
     # the last one is the effect of a run, as its model's ``quantities`` say
-    assert own.effect(Asked()) == ("ln_x", 0.8, own.effects.loc[("long_run", "ln_x"), "p"])
-    assert sign(own, Asked())["digicarbon.quantity"] == "long_run"
-    assert sign(own, Asked("short_run"))["digicarbon.sign"] == "+*"
+    assert own.effect(RunEffect()) == ("ln_x", 0.8, own.effects.loc[("long_run", "ln_x"), "p"])
+    assert sign(own, RunEffect())["digicarbon.quantity"] == "long_run"
+    assert sign(own, RunEffect("short_run"))["digicarbon.sign"] == "+*"
     counted = SignTable(language=None, quantity="short_run").table("t", [record("A", own)])
     assert counted.notes[0] == "Significant: p < 0.05. Effects 'short_run' of ln_x."
     curve = SpecificationCurve(language=None, quantity="long_run", pictures=()).table(

@@ -10,7 +10,7 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.report import Record, RegressionTable
-from digicarbon.result import Asked, Result, Role
+from digicarbon.result import Result, Role, RunEffect
 from digicarbon.tracking._results import decode, encode
 
 NAMES = ("W_x", "rho", "const_", "time[2]")
@@ -44,7 +44,7 @@ def test_its_controls_can_be_hidden(fitted: Result) -> None:
 def test_its_coefficient_is_an_effect(fitted: Result) -> None:
     assert fitted.without_spillovers
     for quantity in ("coefficient", "direct", "total"):
-        effect = fitted.effect(Asked(quantity))
+        effect = fitted.effect(RunEffect(quantity))
         assert effect is not None
         assert effect[:2] == ("x", fitted.estimates.loc["x", "coef"])
 

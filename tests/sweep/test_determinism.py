@@ -26,7 +26,7 @@ from digicarbon.result import Result
 from digicarbon.spec import Spec
 from digicarbon.sweep.engine import Work, fitted
 from digicarbon.sweep.provenance import ledger
-from digicarbon.sweep.stage import Stages
+from digicarbon.sweep.shared import SharedPanels
 
 FEW = "diagnostic.draws=99"
 POLICY = (
@@ -147,7 +147,7 @@ def every_run() -> list[tuple[str, Run]]:
 
 def results(runs: Sequence[Run], executor: LocalExecutor, order: Sequence[int]) -> dict[str, Result]:
     """Fit runs and return their results by content hash."""
-    with Stages() as stages:
+    with SharedPanels() as stages:
         work = Work(lambda index: stages.task(index, runs[index]), order, ["any"] * len(runs), executor)
         found = [one for some in fitted(work) for one in some]
     assert [one.error for one in found if one.error] == []

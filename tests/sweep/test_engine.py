@@ -22,7 +22,7 @@ from digicarbon.plan.runs import Plan, plan
 from digicarbon.result import Result
 from digicarbon.sweep import engine
 from digicarbon.sweep.engine import Fitted, Work, fitted
-from digicarbon.sweep.stage import Stages
+from digicarbon.sweep.shared import SharedPanels
 from digicarbon.tracking import metrics
 
 TIMEOUT = 8.0
@@ -179,7 +179,7 @@ def planned(*overrides: str) -> Plan:
 def outcome(made: Plan, executor: Executor, order: list[int] | None = None, own: bool = False) -> dict[str, Fitted]:
     """Fit a plan's runs; a run that came back twice or not at all is told."""
     runs = made.runs
-    with Stages(local=not executor.remote) as stages:
+    with SharedPanels(local=not executor.remote) as stages:
         work = Work(
             lambda index: stages.task(index, runs[index]),
             order or list(range(len(runs))),

@@ -17,18 +17,18 @@ from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import DigicarbonError
 from digicarbon.measure import BeaMeasure, ColumnMeasure, EntropyIndex, Measure
 from digicarbon.outcome import Intensity
-from digicarbon.plan.prepare import Workshop
+from digicarbon.plan.prepare import Preparation
 from digicarbon.plan.runs import Run, plan
 from digicarbon.source import Inputs
-from digicarbon.sweep import stage as staging
+from digicarbon.sweep import shared as staging
 from digicarbon.sweep.provenance import RECORD, ledger
-from digicarbon.sweep.stage import Received, Stages, Task
+from digicarbon.sweep.shared import Received, SharedPanels, Task
 
-SHOP = Workshop()
+SHOP = Preparation()
 
 
-def _run(*overrides: str, shop: Workshop = SHOP) -> Run:
-    (run,) = plan(Composer(loader(), "config", overrides), workshop=shop).runs
+def _run(*overrides: str, preparation: Preparation = SHOP) -> Run:
+    (run,) = plan(Composer(loader(), "config", overrides), workshop=preparation).runs
     return run
 
 
@@ -39,13 +39,13 @@ def _fit(task: Task) -> tuple[int, Any, int]:
 
 def test_runs_that_differ_in_what_models_take_share_their_stage() -> None:
     one = _run("model=twfe").prepared
-    assert _run("model=sdm", "outcome.controls=[ln_pgdp]").prepared.stage is one.stage
-    assert _run("measure=sector1").prepared.stage is one.stage
-    assert _run("measure=bea_narrow").prepared.stage is not one.stage
-    assert _run("outcome=intensity_apparent").prepared.stage is not one.stage
-    east = _run("sample=east").prepared.stage
-    assert east is not one.stage
-    assert east.selection.panel is one.stage.selection.panel
+    assert _run("model=sdm", "outcome.controls=[ln_pgdp]").prepared.shared is one.shared
+    assert _run("measure=sector1").prepared.shared is one.shared
+    assert _run("measure=bea_narrow").prepared.shared is not one.shared
+    assert _run("outcome=intensity_apparent").prepared.shared is not one.shared
+    east = _run("sample=east").prepared.shared
+    assert east is not one.shared
+    assert east.selection.panel is one.shared.selection.panel
 
 
 def test_measures_and_outcomes_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,12 +58,12 @@ def test_measures_and_outcomes_are_computed_once(monkeypatch: pytest.MonkeyPatch
             return compute(self, inputs)
 
         monkeypatch.setattr(cls, "compute", counted)
-    shop = Workshop()
+    preparation = Preparation()
     for terms in ("[ln_e]", "[ln_sector1]", "[ln_ddl,ln_ide]"):
         for controls in ("[]", "[ln_pgdp]", "[ln_population,ln_pgdp]"):
-            _run(f"measure.terms={terms}", f"outcome.controls={controls}", shop=shop)
+            _run(f"measure.terms={terms}", f"outcome.controls={controls}", preparation=preparation)
     assert sorted(calls) == ["BeaMeasure", "Intensity"]
-    _run("measure=bea", "outcome=intensity_fuels", shop=shop)
+    _run("measure=bea", "outcome=intensity_fuels", preparation=preparation)
     assert sorted(calls) == ["BeaMeasure", "Intensity", "Intensity"]
 
 
@@ -85,7 +85,7 @@ def test_a_class_that_computes_anew_shares_nothing_by_what_its_parent_says() -> 
     assert Measure(terms=["a"]).left_to_models == {"terms"}
     target = f"measure._target_={__name__}.ReadsItsTerms"
     one, two = (_run(target, f"measure.terms={terms}").prepared for terms in ("[ln_e]", "[ln_e,ln_ide]"))
-    assert one.stage is not two.stage
+    assert one.shared is not two.shared
     np.testing.assert_allclose(two.panel.column("e") / one.panel.column("e"), 2 / 1.5)
 
 
@@ -104,7 +104,7 @@ def test_a_task_opens_to_the_same_panel_and_weights_wherever_it_is(
 ) -> None:
     monkeypatch.setattr(staging, "LARGE", large)
     run = _run("model=sdm", "outcome.controls=[ln_pgdp,ln_population]", "sample=east")
-    with Stages(local) as stages:
+    with SharedPanels(local) as stages:
         task = stages.task(3, run)
         panel, weights = task.open()
         assert panel is run.prepared.panel
@@ -128,14 +128,14 @@ def test_large_arrays_are_mapped_and_small_ones_read(monkeypatch: pytest.MonkeyP
     run = _run("model=sdm")
     for large, mapped in ((0, True), (staging.LARGE, False)):
         monkeypatch.setattr(staging, "LARGE", large)
-        with Stages() as stages:
+        with SharedPanels() as stages:
             sent = pickle.loads(pickle.dumps(stages.task(0, run)))
             assert isinstance(sent.weights.value.matrix.data, np.memmap) == mapped
 
 
 def test_nothing_is_written_before_a_task_is_sent_and_all_is_removed_after() -> None:
     runs = [_run("model=sdm"), _run("model=sar"), _run("model=twfe", "outcome.controls=[]")]
-    with Stages() as stages:
+    with SharedPanels() as stages:
         assert stages._scratch is not None
         folder = stages._scratch.path
         tasks = [stages.task(index, run) for index, run in enumerate(runs)]
@@ -149,7 +149,7 @@ def test_nothing_is_written_before_a_task_is_sent_and_all_is_removed_after() -> 
 
 def test_a_task_is_small() -> None:
     run = _run("model=sdm")
-    with Stages() as stages:
+    with SharedPanels() as stages:
         tasks = [stages.task(index, run) for index in range(100)]
         assert len(pickle.dumps(tasks)) < 100 * 500
 
@@ -160,7 +160,7 @@ def test_a_full_disk_for_temporary_files_costs_nothing_but_time(monkeypatch: pyt
 
     monkeypatch.setattr("joblib.dump", full)
     run = _run("model=sdm")
-    with Stages() as stages:
+    with SharedPanels() as stages:
         sent = pickle.loads(pickle.dumps(stages.task(0, run)))
         assert sent.open()[0].digest == run.prepared.panel.digest
 
@@ -168,7 +168,7 @@ def test_a_full_disk_for_temporary_files_costs_nothing_but_time(monkeypatch: pyt
 def test_a_worker_reads_what_is_shared_once() -> None:
     runs = [_run("model=sdm", f"model.kind={kind}") for kind in ("sdm", "sar", "sem")]
     expected = [run.specs.model.fit(run.prepared.panel, run.prepared.weights).coef for run in runs]
-    with Stages() as stages:
+    with SharedPanels() as stages:
         tasks = [stages.task(index, runs[index % 3]) for index in range(12)]
         found = Parallel(n_jobs=2, batch_size=1)(delayed(_fit)(task) for task in tasks)
     for index, coef, _ in found:
@@ -179,7 +179,7 @@ def test_a_worker_reads_what_is_shared_once() -> None:
 def test_what_a_worker_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staging, "MOST_RECEIVED", 1)
     runs = [_run("sample=east"), _run("sample=west")]
-    with Stages() as stages:
+    with SharedPanels() as stages:
         for _ in range(2):
             for run in runs:
                 sent = pickle.loads(pickle.dumps(stages.task(0, run)))

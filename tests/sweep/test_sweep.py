@@ -19,7 +19,7 @@ from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import plan
-from digicarbon.result import Asked
+from digicarbon.result import RunEffect
 from digicarbon.sweep import sweep
 from digicarbon.sweep.sweep import Finished
 
@@ -578,5 +578,5 @@ def test_the_documented_filter_finds_all_runs_without_an_effect_because_of_rho_o
         assert {run.data.tags["digicarbon.label"] for run in runs} == without
         assert any(result.beyond for label, result in results.items() if label in without)
         assert not any("focal.effect" in run.data.metrics or "digicarbon.sign" in run.data.tags for run in runs)
-    assert all((result.effect(Asked("coefficient")) is None) == bool(result.ends) for result in results.values())
+    assert all((result.effect(RunEffect("coefficient")) is None) == bool(result.ends) for result in results.values())
     assert {bool(result.ends) for result in results.values()} == {True, False}

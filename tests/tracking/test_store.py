@@ -17,7 +17,7 @@ from roles import made_roles
 
 import digicarbon
 from digicarbon.errors import TrackingError
-from digicarbon.result import Asked, Effects, Inference, Result, Role
+from digicarbon.result import Effects, Inference, Result, Role, RunEffect
 from digicarbon.tracking import Data, Store, Tracking, described, metrics
 from digicarbon.tracking._failures import advice, reason
 from digicarbon.tracking._results import decode, encode
@@ -435,27 +435,27 @@ def test_what_has_no_single_effect_has_no_sign(focal: tuple[str, ...]) -> None:
     numbers = metrics(found)
     assert numbers["focal.coef"] == 1
     assert not {"focal.effect", "focal.effect.p"} & set(numbers)
-    assert sign(found, Asked()) == {}
+    assert sign(found, RunEffect()) == {}
     several = Result("fe", "y", focal=("x", "z"), terms=("x", "z"), coef=np.ones(2), covariance=np.eye(2))
     assert metrics(several)["focal.effect"] == 1
 
 
 def test_a_run_says_the_sign_of_its_focal_effect_and_of_what_it_is() -> None:
-    def tag(coef: float, z: float, asked: Asked, level: float = 0.95) -> str:
+    def tag(coef: float, z: float, run_effect: RunEffect, level: float = 0.95) -> str:
         terms = ("x",)
         cov = np.array([[(coef / z) ** 2]])
         found = Result("fe", "y", terms, terms, np.array([coef]), cov, inference=Inference(None, level))
-        tags = sign(found, asked)
-        assert (tags["digicarbon.quantity"], tags["digicarbon.term"]) == (asked.quantity, "x")
+        tags = sign(found, run_effect)
+        assert (tags["digicarbon.quantity"], tags["digicarbon.term"]) == (run_effect.quantity, "x")
         return tags["digicarbon.sign"]
 
-    assert tag(0.2, 1.0, Asked()) == "+"
-    assert tag(0.2, 2.1, Asked()) == "+*"
-    assert tag(-0.2, 2.1, Asked("direct")) == "-*"
-    assert tag(-0.2, 2.1, Asked(), level=0.99) == "-"
-    assert tag(-0.2, 2.1, Asked(level=0.01)) == "-"
-    assert sign(Result(kind="none", y=""), Asked()) == {}
-    assert sign(None, Asked()) == {}
+    assert tag(0.2, 1.0, RunEffect()) == "+"
+    assert tag(0.2, 2.1, RunEffect()) == "+*"
+    assert tag(-0.2, 2.1, RunEffect("direct")) == "-*"
+    assert tag(-0.2, 2.1, RunEffect(), level=0.99) == "-"
+    assert tag(-0.2, 2.1, RunEffect(level=0.01)) == "-"
+    assert sign(Result(kind="none", y=""), RunEffect()) == {}
+    assert sign(None, RunEffect()) == {}
 
 
 def at_boundary() -> Result:
@@ -465,7 +465,7 @@ def at_boundary() -> Result:
 
 @pytest.mark.parametrize("quantity", ["coefficient", "direct", "indirect", "total"])
 def test_at_the_boundary_of_rho_there_is_no_effect_and_a_tag_says_so(quantity: Any) -> None:
-    found, asked = at_boundary(), Asked(quantity)
+    found, asked = at_boundary(), RunEffect(quantity)
     assert not [name for name in metrics(found, asked) if name.startswith("focal.effect")]
     assert sign(found, asked) == {"digicarbon.boundary": "rho"}
 
@@ -479,7 +479,7 @@ def test_nor_is_there_at_the_boundary_of_lambda(kind: str, quantity: Any) -> Non
         kind, "y", ("x",), ("x", "lambda"), np.array([-1.0, 0.99]), covariance, boundary=("lambda",),
         spatial_effects=effects,
     )  # fmt: skip
-    asked = Asked(quantity)
+    asked = RunEffect(quantity)
     assert found.effect(asked) is None
     assert not [name for name in metrics(found, asked) if name.startswith("focal.effect")]
     assert sign(found, asked) == {"digicarbon.boundary": "lambda"}
@@ -496,7 +496,7 @@ def test_the_tag_names_what_takes_the_effect_away(beyond: tuple[str, ...], bound
         "sac", "y", ("x",), ("x", "rho", "lambda", "gamma"), np.ones(4), np.eye(4), boundary=boundary, beyond=beyond,
         roles=roles,
     )  # fmt: skip
-    tags = sign(found, Asked("coefficient"))
+    tags = sign(found, RunEffect("coefficient"))
     assert tags.get("digicarbon.boundary", "") == tag
     assert ("digicarbon.sign" in tags) == (not tag)
     assert decode(encode(found)).beyond == beyond
@@ -505,9 +505,9 @@ def test_the_tag_names_what_takes_the_effect_away(beyond: tuple[str, ...], bound
 
 
 def test_the_effect_is_the_quantity_that_the_report_asks_for() -> None:
-    numbers = metrics(RESULT, Asked("direct"))
+    numbers = metrics(RESULT, RunEffect("direct"))
     assert (numbers["focal.effect"], numbers["focal.effect.p"]) == (numbers["focal.direct"], numbers["focal.direct.p"])
-    assert metrics(RESULT, Asked("coefficient"))["focal.effect"] == numbers["focal.coef"]
+    assert metrics(RESULT, RunEffect("coefficient"))["focal.effect"] == numbers["focal.coef"]
 
 
 def test_a_boundary_is_kept_and_read_of_old_stores() -> None:

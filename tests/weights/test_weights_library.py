@@ -22,7 +22,7 @@ from digicarbon.numeric.spatial import operator, proximity
 from digicarbon.numeric.spatial.geography import great_circle_km
 from digicarbon.packs.china.facts import provinces
 from digicarbon.panel import Panel
-from digicarbon.plan.prepare import Workshop
+from digicarbon.plan.prepare import Preparation
 from digicarbon.plan.runs import plan
 from digicarbon.spec import build
 from digicarbon.weights import (
@@ -631,7 +631,7 @@ def test_shipped_options_that_need_no_file(composer: Composer) -> None:
     assert {option for option in SHIPPED if not _needs_file(option, composer)} == without_file
 
 
-SHOP = Workshop()
+SHOP = Preparation()
 
 
 @pytest.mark.parametrize("option", SHIPPED)

@@ -8,10 +8,10 @@ import pytest
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import EstimationError, WeightsError
 from digicarbon.packs.china.facts import adjacency, provinces
-from digicarbon.plan.prepare import Workshop
+from digicarbon.plan.prepare import Preparation
 from digicarbon.plan.runs import Run, plan
 
-SHOP = Workshop()
+SHOP = Preparation()
 SIZES = {"northeast": 3, "east": 10, "central": 6, "west": 11}
 
 

@@ -22,7 +22,7 @@ from digicarbon.panel import Panel
 from digicarbon.plan.runs import Plan, plan
 from digicarbon.report.claim import Claim
 from digicarbon.report.kinds import multiverse_of, recorded
-from digicarbon.result import Asked
+from digicarbon.result import RunEffect
 from digicarbon.sweep.joint import estimand_of
 from digicarbon.sweep.provenance import roster
 
@@ -87,7 +87,7 @@ def exchanged(frame: pd.DataFrame, permutation: np.ndarray[Any, Any]) -> pd.Data
 
 def test_numbers_equal_least_squares_with_explicit_dummies(study: Callable[..., Plan]) -> None:
     frame = table()
-    found = blind(study(frame).runs, Asked(), draws=60, seed=5)
+    found = blind(study(frame).runs, RunEffect(), draws=60, seed=5)
     dummies = pd.get_dummies(frame[["area", "year"]].astype(str), drop_first=True, dtype=float).to_numpy()
     design = np.column_stack([frame["x"], frame["a"], np.ones(len(frame)), dummies])
     inverse = np.linalg.inv(design.T @ design)
@@ -129,7 +129,7 @@ def test_numbers_equal_fits_to_raw_data_that_are_exchanged(
     defaults = [*SPEC["defaults"][:-2], {"override model": name}, "_self_"]
     draws = 20
     first = study(frame, defaults=defaults, **changes)
-    found = blind(first.runs, Asked(), draws=draws, seed=3)
+    found = blind(first.runs, RunEffect(), draws=draws, seed=3)
     whole = permutations(UNITS, draws, 3)
     if gaps:
         from digicarbon.numeric.resampling.unit_permutation import within_classes
@@ -154,7 +154,7 @@ def test_numbers_equal_fits_to_raw_data_that_are_exchanged(
 def test_an_effect_of_the_smallest_size_is_found_in_80_of_100_outcomes(study: Callable[..., Plan]) -> None:
     """The outcome that a plan of 30 units promises to be enough is tried, with draws that the plan did not see."""
     frame = table(seed=7)
-    found = blind(study(frame).runs, Asked(), draws=1000, seed=2)
+    found = blind(study(frame).runs, RunEffect(), draws=1000, seed=2)
     (row,) = found.table.to_dict("records")
     cube = {name: frame[name].to_numpy().reshape(UNITS, YEARS) for name in ("y", "x", "a")}
 
@@ -208,15 +208,15 @@ def test_nothing_is_fitted_to_the_real_outcome(study: Callable[..., Plan], monke
 
     monkeypatch.setattr(PanelRegression, "fit", checked_fit)
     monkeypatch.setattr(PanelRegression, "batch", checked_batch)
-    found = blind(runs, Asked(), draws=20)
+    found = blind(runs, RunEffect(), draws=20)
     assert found.single == 1
     assert seen > 20
 
 
 def test_the_real_outcome_and_its_relation_to_x_do_not_matter_but_its_spread_does(study: Callable[..., Plan]) -> None:
     frame = table()
-    once = blind(study(frame).runs, Asked(), draws=40).table
-    twice = blind(study(frame.assign(y=2 * frame["y"])).runs, Asked(), draws=40).table
+    once = blind(study(frame).runs, RunEffect(), draws=40).table
+    twice = blind(study(frame.assign(y=2 * frame["y"])).runs, RunEffect(), draws=40).table
     np.testing.assert_allclose(twice["sd"], 2 * once["sd"], rtol=1e-9)
     np.testing.assert_allclose(twice["size"], once["size"])
 
@@ -225,7 +225,7 @@ def test_models_that_keep_a_common_course_have_no_power_and_are_named(study: Cal
     frame = table()
     trend = frame["year"] - 2000
     frame = frame.assign(y=frame["y"] + trend, x=frame["x"] + trend)
-    found = blind(study(frame, columns={"FE": {"model": "fe"}, "both": {"model": "twfe"}}).runs, Asked(), draws=40)
+    found = blind(study(frame, columns={"FE": {"model": "fe"}, "both": {"model": "twfe"}}).runs, RunEffect(), draws=40)
     assert np.isnan(found.table.loc["FE", "smallest"])
     assert found.table.loc["FE", "size"] > 0.9
     assert found.table.loc["both", "smallest"] > 0
@@ -235,7 +235,7 @@ def test_models_that_keep_a_common_course_have_no_power_and_are_named(study: Cal
 def test_the_power_of_the_whole_curve_grows_with_the_effect(study: Callable[..., Plan]) -> None:
     grid = {"model.controls": [[], ["a"]], "model": ["twfe", "sdm"]}
     runs = study(table(), grid=grid).runs
-    powers = [blind(runs, Asked("direct"), draws=100, effect=effect).parts[0].joint for effect in (1e-6, 0.15, 3.0)]
+    powers = [blind(runs, RunEffect("direct"), draws=100, effect=effect).parts[0].joint for effect in (1e-6, 0.15, 3.0)]
     for name in ("median", "share_significant", "mean_z"):
         none, some, large = (one[name] for one in powers)
         assert none < 0.1
@@ -246,7 +246,7 @@ def test_the_power_of_the_whole_curve_grows_with_the_effect(study: Callable[...,
 def test_units_of_other_periods_keep_their_outcome_and_are_counted(study: Callable[..., Plan]) -> None:
     frame = table()
     frame = frame[~((frame["area"] == "u003") & (frame["year"] < 2003))]
-    found = blind(study(frame, panel={"gaps": "keep"}).runs, Asked(), draws=20)
+    found = blind(study(frame, panel={"gaps": "keep"}).runs, RunEffect(), draws=20)
     assert found.unmoved == 1
 
 
@@ -258,7 +258,7 @@ def test_units_that_cannot_be_exchanged_tell_nothing_of_the_real_outcome(study: 
     own = frame[(frame["year"] - 2000 != first) & (frame["year"] - 2000 < last)]
     runs = study(own, panel={"gaps": "keep"}).runs
     with pytest.raises(ConfigError, match="would keep their own outcome on average"):
-        blind(runs, Asked(), draws=20)
+        blind(runs, RunEffect(), draws=20)
 
 
 def test_a_derived_regressor_that_is_made_of_the_outcome_is_left_out(study: Callable[..., Plan]) -> None:
@@ -270,7 +270,7 @@ def test_a_derived_regressor_that_is_made_of_the_outcome_is_left_out(study: Call
         "rate": {"model.y": "rate", "model.x": ["mix"], "model.controls": []},
         "share": {"model.y": "rate", "model.x": ["share"], "model.controls": []},
     }
-    found = blind(study(table(), panel=derive, columns=columns).runs, Asked("coefficient"), draws=20)
+    found = blind(study(table(), panel=derive, columns=columns).runs, RunEffect("coefficient"), draws=20)
     assert [label for label, _ in found.absent] == ["mix", "square"]
     # what shares a series with the outcome, but not all of its series, stays
     assert list(found.table.index) == ["plain", "rate", "share"]
@@ -287,9 +287,9 @@ def test_a_draw_that_leaves_all_units_in_place_is_not_fitted(
         return out
 
     monkeypatch.setattr("digicarbon.packs.deposit.sweep.blind.permutations", with_identity)
-    first = blind(runs, Asked(), draws=21).table
+    first = blind(runs, RunEffect(), draws=21).table
     monkeypatch.setattr("digicarbon.packs.deposit.sweep.blind.permutations", lambda *given: with_identity(*given)[1:])
-    np.testing.assert_allclose(first, blind(runs, Asked(), draws=21).table)
+    np.testing.assert_allclose(first, blind(runs, RunEffect(), draws=21).table)
 
 
 def test_the_power_of_a_claim_is_counted_by_parts(study: Callable[..., Plan]) -> None:
@@ -300,11 +300,11 @@ def test_the_power_of_a_claim_is_counted_by_parts(study: Callable[..., Plan]) ->
     kinds = recorded(planned.kinds, planned)
     parts = multiverse_of(roster(planned, kinds, claim))
     assert parts is not None
-    found = blind(planned.runs, Asked("coefficient"), draws=300, effect=0.2, multiverse=parts, claim=claim)
+    found = blind(planned.runs, RunEffect("coefficient"), draws=300, effect=0.2, multiverse=parts, claim=claim)
     assert [part.name for part in found.parts] == ["model=twfe", "model=sar"]
     for part in found.parts:
         own = [run for run in planned.runs if part.name in run.label]
-        alone = blind(own, Asked("coefficient"), draws=300, effect=0.2, claim=claim)
+        alone = blind(own, RunEffect("coefficient"), draws=300, effect=0.2, claim=claim)
         assert alone.parts[0].claim == part.claim
         assert alone.parts[0].joint == part.joint
         assert len(part.table) == part.judged == 2
@@ -318,12 +318,18 @@ def test_the_power_of_a_claim_is_counted_by_parts(study: Callable[..., Plan]) ->
 def test_a_claim_on_another_number_and_a_joint_test(study: Callable[..., Plan]) -> None:
     planned = study(table(), grid={"model": ["twfe", "sar"], "model.controls": [[], ["a"]]})
     sign = Claim("coefficient", "positive", 0.5)
-    without, large = blind(planned.runs, Asked("total"), draws=200, effect=-3.0, claim=sign).parts[0].claim or (0, 0)
+    without, large = blind(planned.runs, RunEffect("total"), draws=200, effect=-3.0, claim=sign).parts[0].claim or (
+        0,
+        0,
+    )
     # the sign of an estimate without an effect is a coin
     assert without == pytest.approx(0.5, abs=0.12)
     assert large == 1.0
     joint = Claim("total", "positive", 0.5, joint=0.05)
-    without, large = blind(planned.runs, Asked("total"), draws=200, effect=3.0, claim=joint).parts[0].claim or (1, 0)
+    without, large = blind(planned.runs, RunEffect("total"), draws=200, effect=3.0, claim=joint).parts[0].claim or (
+        1,
+        0,
+    )
     assert without < 0.06
     assert large == 1.0
 
@@ -331,9 +337,9 @@ def test_a_claim_on_another_number_and_a_joint_test(study: Callable[..., Plan]) 
 def test_what_cannot_be_done_is_said(study: Callable[..., Plan]) -> None:
     runs = study(table(), model={"y": "y", "x": ["x"], "controls": ["L.y:x"]}).runs
     with pytest.raises(ConfigError, match="made of the outcome and of something else"):
-        blind(runs, Asked(), draws=20)
+        blind(runs, RunEffect(), draws=20)
     with pytest.raises(ConfigError, match="too few"):
-        blind(runs, Asked(), draws=3)
+        blind(runs, RunEffect(), draws=3)
 
 
 def test_the_command_prints_power_and_no_estimate_and_writes_nothing(

@@ -23,7 +23,7 @@ from digicarbon.packs.mediation.numeric.paths import Paths, paths, products, sob
 from digicarbon.packs.mediation.numeric.sensitivity import indirect_at, rho_at_zero
 from digicarbon.packs.mediation.numeric.wild import confidence, interval, standard_errors
 from digicarbon.packs.sensitivity.numeric.omitted import robustness_value
-from digicarbon.result import Asked
+from digicarbon.result import RunEffect
 from digicarbon.tracking._results import decode, encode
 from digicarbon.tracking._rows import metrics
 
@@ -268,7 +268,7 @@ def test_wild_results_hold_what_regressions_have(panel: dc.Panel) -> None:
 def test_a_curve_can_ask_for_each_effect(panel: dc.Panel) -> None:
     result = Mediation(**FIELDS).fit(panel)
     for name in ("direct", "indirect", "total"):
-        number = result.effect(Asked(name))
+        number = result.effect(RunEffect(name))
         assert number is not None
         assert number[:2] == ("x", result.effects.loc[(name, "x"), "coef"])
 

@@ -13,7 +13,7 @@ from policies import close, fit, pair, panel_of, states
 
 import digicarbon as dc
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of
-from digicarbon.result import Asked
+from digicarbon.result import RunEffect
 
 FRAME = states()
 PANEL = panel_of(FRAME)
@@ -170,7 +170,7 @@ def test_numbers_are_described() -> None:
     found = fit(PANEL, estimator="event_study", aggregate="event", controls=("unemp",))
     assert (found.statistics["n_treated"], found.statistics["n_never"], found.statistics["n_cohorts"]) == (36, 12, 3)
     assert found.focal == ("pilot",)
-    assert found.effect(Asked())[0] == "pilot"
+    assert found.effect(RunEffect())[0] == "pilot"
     assert [part.level for part in found.role("pilot[-3]").made_of] == ["-3"]
     assert found.role("pilot").made_of[0].variable == "pilot"
     assert fit(PANEL).has_note("did_staggered")

@@ -22,7 +22,7 @@ from digicarbon.model.wild import Draws, wild_tests
 from digicarbon.numeric.linear.within import absorb
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.spatial.geography import haversine_km
-from digicarbon.result import Asked
+from digicarbon.result import RunEffect
 from digicarbon.script import Names, RPart, StataPart
 from digicarbon.script.words import Remarks
 
@@ -257,8 +257,8 @@ def test_many_outcomes_are_fitted_as_single_ones() -> None:
 
 def test_the_effect_of_a_run_is_the_direct_one() -> None:
     found = fit_weighted(spillovers="neighbours")
-    assert found.effect(Asked())[:2] == ("pilot", pair(found)[0])
-    assert found.effect(Asked("spillover"))[1] == spillover(found)[0]
+    assert found.effect(RunEffect())[:2] == ("pilot", pair(found)[0])
+    assert found.effect(RunEffect("spillover"))[1] == spillover(found)[0]
     assert [part.level for part in found.role(SHARE).made_of] == ["share of neighbours"]
     assert found.has_note("did_share_of_neighbours")
     assert found.has_note("did_net_of_spillovers")

@@ -30,8 +30,8 @@ def test_terms_are_values_of_their_variable(panel: dc.Panel) -> None:
     assert result.terms == (*result.focal, *(f"c[{tau}]" for tau in TAUS))
     parts = [role.made_of[0] for role in result.roles[:5]]
     assert [(part.variable, part.number) for part in parts] == [("x", tau) for tau in TAUS]
-    assert result.effect(dc.result.Asked()) is None
-    assert result.effect(dc.result.Asked(term="x[0.9]")) is not None
+    assert result.effect(dc.result.RunEffect()) is None
+    assert result.effect(dc.result.RunEffect(term="x[0.9]")) is not None
     pooled = dc.PanelQuantile(**TERMS, effects="none").fit(panel)
     assert [role.kind for role in pooled.roles[:5]] == ["constant"] * 5
 

@@ -50,7 +50,7 @@ def test_slopes_are_those_of_the_regression_on_regimes(panel: dc.Panel) -> None:
     parts = result.roles[0].made_of
     assert [(part.variable, part.level, part.regimes) for part in parts] == [("x", "", 0), ("q", "1", 2)]
     np.testing.assert_allclose(result.coef, [1, 2, 0.5], atol=0.1)
-    assert result.effect(dc.result.Asked()) is None
+    assert result.effect(dc.result.RunEffect()) is None
     assert result.has_note("threshold_known")
     assert result.has_note("threshold_signs")
 

@@ -17,13 +17,13 @@ from digicarbon.errors import DataError, EstimationError, counted, listing
 from digicarbon.note import Note, cut
 from digicarbon.note.ending import Caught
 from digicarbon.packs.compare.origins import commit_of, versions
-from digicarbon.plan.prepare import Prepared, Specs, Workshop, fitted, specify
+from digicarbon.plan.prepare import Preparation, Prepared, Specs, fitted, specify
 from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import content_hash
 from digicarbon.recorded import Recorded, config_of, plain
 from digicarbon.recorded.differences import TOLERANCE, differences
 from digicarbon.report import Table
-from digicarbon.result import Asked, Result
+from digicarbon.result import Result, RunEffect
 from digicarbon.spec import own_classes
 from digicarbon.sweep.provenance import CODE, FINGERPRINT, fingerprint, today
 from digicarbon.tracking import QUANTITY, TERM, metrics, provenance
@@ -71,8 +71,8 @@ def rerun(run: str, experiment: str, overrides: Sequence[str]) -> int:
     _refuse(recorded)
     again = fitted_again(recorded, config_of(tracking, recorded))
     quantity = recorded.tags.get(QUANTITY)
-    asked = None if quantity is None else Asked(quantity, recorded.tags.get(TERM))
-    then, now = recorded.metrics, metrics(again.result, asked)
+    run_effect = None if quantity is None else RunEffect(quantity, recorded.tags.get(TERM))
+    then, now = recorded.metrics, metrics(again.result, run_effect)
     if quantity is None:
         # earlier versions do not record which number is the effect
         then, now = ({k: v for k, v in one.items() if not k.startswith("focal.effect")} for one in (then, now))
@@ -103,10 +103,10 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
         # code named by the record is not run if there is nothing to fit
         raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=missing_note))
     with Caught(Note("code_of_run")) as caught, threadpool_limits(1):
-        shop = Workshop()
-        specs = shop.completed(specify(plain(config, recorded.run_id)))
-        prepared = shop.prepare(specs)
-        shop.check(specs, prepared)
+        preparation = Preparation()
+        specs = preparation.completed(specify(plain(config, recorded.run_id)))
+        prepared = preparation.prepare(specs)
+        preparation.check(specs, prepared)
         return Again(recorded, specs, prepared, fitted(specs, prepared))
     why = Note("rerun_because", gone=missing_note, reason=caught.note)
     raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=why))

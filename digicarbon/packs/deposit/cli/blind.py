@@ -74,7 +74,7 @@ def shown(request: Request, every: bool, draws: str = DRAWS, effect: str = EFFEC
             out.print(str(known.note), soft_wrap=True)
         found = blind(
             planned.runs,
-            chosen.report.asked,
+            chosen.report.run_effect,
             many,
             start,
             size,

@@ -47,7 +47,7 @@ def content(composer: Composer, planned: Plan, report: Report, reader: Reader | 
     groups = [group for group in GROUPS if weights or group != "weights"]
     values, every = _choices(composer, planned.choices, groups)
     body = {key: value for key, value in composer.sweep_keys().items() if key not in NOT_LOCKED and value}
-    asked = report.asked
+    asked = report.run_effect
     return {
         "experiment": planned.name,
         "overrides": ["=".join(map(_plain, one.split("=", 1))) for one in planned.overrides],

@@ -105,8 +105,8 @@ class Reader:
         """Take in what runs read."""
         seen: dict[Hashable, object] = {}
         for run in runs:
-            specs, stage = run.specs, run.prepared.stage
-            key = (id(stage), id(specs.weights), specs.terms, specs.model.y, specs.model.beside)
+            specs, stage = run.specs, run.prepared.shared
+            key = (id(stage), id(specs.weights), specs.terms, specs.model.y, specs.model.optional_terms)
             if key not in seen:
                 # kept, so that no other object takes the id
                 seen[key] = (stage, specs.weights)
@@ -119,7 +119,7 @@ class Reader:
             own.files.setdefault(file.path, file)
         outcome = {without_logarithms(name) for name in variables_of([specs.model.y])}
         regions = [inputs.regions] if specs.sample.regions and inputs.regions else []
-        terms = [*specs.terms, *specs.model.beside, *regions]
+        terms = [*specs.terms, *specs.model.optional_terms, *regions]
         of_terms = [name for name in variables_of(terms) if without_logarithms(name) not in outcome]
         of_sample = variables_of(specs.sample.variables)
         names = [*of_terms, *(name for name in of_sample if without_logarithms(name) not in outcome)]
@@ -140,7 +140,7 @@ class Reader:
             for name in choosing
             if without_logarithms(name) in outcome or self._behind(specs, inputs, [name])[0] & (of_outcome - elsewhere)
         }
-        panel = run.prepared.stage.selection.panel
+        panel = run.prepared.shared.selection.panel
         if self._by_outcome(specs.weights, panel, outcome | own.of_outcome - own.read.keys() - behind):
             own.weighs.add(_called(run, "weights"))
         for name in sorted(behind):

@@ -29,7 +29,7 @@ from digicarbon.packs.deposit.package.member import Member, unused
 from digicarbon.packs.deposit.package.parts import as_json
 from digicarbon.packs.deposit.package.project import DATA, Project
 from digicarbon.panel import LOG_PREFIX, PanelDesign, variables_of
-from digicarbon.plan.prepare import Prepared, Specs, Workshop
+from digicarbon.plan.prepare import Preparation, Prepared, Specs
 from digicarbon.report import Labels
 from digicarbon.source import InputFile, Inputs, WatchedInputs
 from digicarbon.source.datafolder import PROVENANCE, SUFFIX
@@ -367,12 +367,12 @@ def _rows(path: Path) -> int | None:
 
 def _variables(project: Project, names: Mapping[str, str]) -> Iterator[Variable]:
     """Yield the variables of all experiments: terms of models, and the series that they are made of."""
-    shop = Workshop()
+    preparation = Preparation()
     known: dict[tuple[str, ...], Variable] = {}
     for one in project.members:
         labels = {language: _labels(one, language) for language in ("en", "zh")}
         options = _options(one)
-        for fingerprint, specs, prepared in one.prepared(shop):
+        for fingerprint, specs, prepared in one.prepared(preparation):
             chosen = options[fingerprint]
             for variable, about in _of_run(project, specs, prepared, chosen, names):
                 words = {
@@ -461,7 +461,7 @@ def _of_run(
     for name, one in made.items():
         if name not in specs.terms:
             yield variable(name, one.values, "other", one.how, one.definition.unit, "data"), one.definition
-    needed = [*variables_of(specs.terms), *specs.model.beside, *specs.sample.variables]
+    needed = [*variables_of(specs.terms), *specs.model.optional_terms, *specs.sample.variables]
     # a set has another order in each process
     behind = [*specs.panel.columns_behind(needed, read), *sorted(watched.taken)]
     for name in dict.fromkeys(behind):

@@ -24,7 +24,7 @@ from digicarbon.note.ending import Caught
 from digicarbon.packs.deposit import lock
 from digicarbon.packs.deposit.lock.file import Lock, path_of, read
 from digicarbon.packs.deposit.lock.state import brief
-from digicarbon.plan.prepare import Prepared, Specs, Workshop, fitted, specify
+from digicarbon.plan.prepare import Preparation, Prepared, Specs, fitted, specify
 from digicarbon.plan.reach import own_code
 from digicarbon.recorded import RecordedSweep
 from digicarbon.recorded.numbers import compared, of_result
@@ -124,7 +124,7 @@ class Member:
         content: Mapping[str, Any] = json.loads(self.sweep.file(lock.ARTIFACT))
         return content
 
-    def prepared(self, shop: Workshop) -> Iterator[tuple[str, Specs, Prepared]]:
+    def prepared(self, preparation: Preparation) -> Iterator[tuple[str, Specs, Prepared]]:
         """Yield each fingerprint with the data of a run, as they are today.
 
         Raises
@@ -134,8 +134,8 @@ class Member:
         """
         for fingerprint, row in self.prints.items():
             with Caught(Note("code_of_run")) as caught:
-                specs = self.specs(str(row["run_id"]), shop)
-                prepared = shop.prepare(specs)
+                specs = self.specs(str(row["run_id"]), preparation)
+                prepared = preparation.prepare(specs)
                 same = prepared.panel.digest == row[DATA_TAG]
                 before = row.get(f"tags.{WEIGHTS}")
                 if prepared.weights is not None and isinstance(before, str):
@@ -146,9 +146,9 @@ class Member:
             why = caught.note or Note("export_data_changed")
             raise DataError(Note("package_data", **self._named, run=row["label"], why=why))
 
-    def specs(self, run_id: str, shop: Workshop) -> Specs:
+    def specs(self, run_id: str, preparation: Preparation) -> Specs:
         """Return the specifications of a run."""
-        return shop.completed(specify(recorded.plain(self.configs[run_id], run_id), shop.builder))
+        return preparation.completed(specify(recorded.plain(self.configs[run_id], run_id), preparation.builder))
 
     def fit_own(self) -> None:
         """Fit the quickest run of each choice of model and diagnostic that has a class of the authors' own.
@@ -160,7 +160,7 @@ class Member:
         """
         from threadpoolctl import threadpool_limits
 
-        shop = Workshop()
+        preparation = Preparation()
         options = {run.hash: run.options for run in self.sweep.roster.runs}
         rows = self.sweep.rows[self.sweep.rows["status"] == "FINISHED"]
         seen = set()
@@ -173,9 +173,9 @@ class Member:
                 continue
             differ = True
             with Caught(Note("code_of_run")) as caught, threadpool_limits(1):
-                specs = self.specs(run_id, shop)
-                prepared = shop.prepare(specs)
-                shop.check(specs, prepared)
+                specs = self.specs(run_id, preparation)
+                prepared = preparation.prepare(specs)
+                preparation.check(specs, prepared)
                 _, then = next(iter(self.sweep.results.read([run_id])))
                 both = ({"": dict(of_result(one))} for one in (then, fitted(specs, prepared)))
                 differ = not all(one.equal for one in compared(self.name, *both))
@@ -217,7 +217,7 @@ class Member:
             )
         if not len(sweep.fitted):
             raise DataError(Note("package_no_numbers", **self._named))
-        now: Any = yaml.safe_load(yaml_text.dumped(self.composer.asked))
+        now: Any = yaml.safe_load(yaml_text.dumped(self.composer.requested))
         keys = sorted(key for key in {*now, *self.config} - set(IGNORED) if now.get(key) != self.config.get(key))
         if keys:
             raise DataError(Note("package_file_changed", **self._named, keys=keys))

@@ -22,7 +22,7 @@ from digicarbon.panel import Panel, variables_of, without_logarithms
 from digicarbon.plan.runs import Run
 from digicarbon.report.claim import Claim
 from digicarbon.report.kinds import Multiverse
-from digicarbon.result import Asked, Inference, Result
+from digicarbon.result import Inference, Result, RunEffect
 from digicarbon.sweep.joint import AGREE, Specification, estimand_of, estimate_key, other_units_of
 
 LEVEL = 0.05
@@ -144,7 +144,7 @@ class _Draws:
 
 def blind(
     runs: Sequence[Run],
-    asked: Asked,
+    run_effect: RunEffect,
     draws: int = 200,
     seed: int = 1,
     effect: float = 0.1,
@@ -160,7 +160,7 @@ def blind(
     Parameters
     ----------
     runs : sequence of Run
-    asked : Asked
+    run_effect : RunEffect
         The number of each run whose power is wanted.
     draws : int
     seed : int
@@ -192,16 +192,16 @@ def blind(
         raise ConfigError(Note("blind_no_effect", effect=effect))
     units = sorted({unit for run in runs for unit in run.prepared.panel.units})
     shared = _Draws(permutations(len(units), draws, seed), {unit: place for place, unit in enumerate(units)})
-    other = claim is not None and (claim.quantity, claim.term) != (asked.quantity, asked.term)
+    other = claim is not None and (claim.quantity, claim.term) != (run_effect.quantity, run_effect.term)
     with progress.phase("blind", len(runs) * (2 if other else 1)) as advance:
-        members, numbers, absent = _of_runs(runs, asked, shared, advance)
+        members, numbers, absent = _of_runs(runs, run_effect, shared, advance)
         if not members:
             raise ConfigError(Note("blind_no_run", label=absent[0][0], reason=absent[0][1]))
         # how many were fitted one by one is said of the number that the table has
         single = shared.single
         claimed = (members, numbers)
         if claim is not None and other:
-            claimed = _of_runs(runs, claim.asked, shared, lambda done: advance(len(runs) + done))[:2]
+            claimed = _of_runs(runs, claim.run_effect, shared, lambda done: advance(len(runs) + done))[:2]
     table = pd.DataFrame(
         [_row(one, effect) for one in numbers], index=[one.run.label for one in members], columns=list(COLUMNS)
     )
@@ -226,7 +226,7 @@ Pair = tuple[Specification, Numbers]
 
 
 def _of_runs(
-    runs: Sequence[Run], asked: Asked, shared: _Draws, advance: progress.Advance
+    runs: Sequence[Run], run_effect: RunEffect, shared: _Draws, advance: progress.Advance
 ) -> tuple[list[Specification], list[Numbers], list[tuple[str, Note]]]:
     """Return the runs that can be done, their numbers, and why the others cannot."""
     from threadpoolctl import threadpool_limits
@@ -237,7 +237,7 @@ def _of_runs(
     with threadpool_limits(1):
         for place, run in enumerate(runs):
             try:
-                estimand, found = _of_run(run, asked, shared)
+                estimand, found = _of_run(run, run_effect, shared)
                 members.append(Specification(place, run, estimand, np.nan, np.nan))
                 numbers.append(found)
             except _AbsentError as error:
@@ -256,7 +256,7 @@ class _AbsentError(Exception):
         self.why = why
 
 
-def _of_run(run: Run, asked: Asked, shared: _Draws) -> tuple[Estimand, Numbers]:
+def _of_run(run: Run, run_effect: RunEffect, shared: _Draws) -> tuple[Estimand, Numbers]:
     """Return the estimand of a run, and its numbers."""
     model = run.specs.model
     panel = run.prepared.panel.with_terms(model.terms)
@@ -266,21 +266,21 @@ def _of_run(run: Run, asked: Asked, shared: _Draws) -> tuple[Estimand, Numbers]:
     exchange = _rows(panel, shared)
     # an exchange that leaves all units in their places is the real outcome
     moved = (exchange != np.arange(exchange.shape[1])).any(axis=1)
-    estimand, found = _exchanges(run, asked, shared, panel, own, exchange[moved])
+    estimand, found = _exchanges(run, run_effect, shared, panel, own, exchange[moved])
     every = np.full((2, len(exchange)), np.nan)
     every[:, moved] = found.estimates, found.errors
     return estimand, Numbers(every[0], every[1], found.inference)
 
 
 def _exchanges(
-    run: Run, asked: Asked, shared: _Draws, panel: Panel, own: Sequence[str], exchange: IntArray
+    run: Run, run_effect: RunEffect, shared: _Draws, panel: Panel, own: Sequence[str], exchange: IntArray
 ) -> tuple[Estimand, Numbers]:
     """Return the numbers of a run for exchanged outcomes."""
     model = run.specs.model
     first, result = _first(run, panel, own, exchange)
-    estimand, why = estimand_of(run, result, asked.quantity, asked.term)
+    estimand, why = estimand_of(run, result, run_effect.quantity, run_effect.term)
     if estimand is None or estimate_of(result, estimand) is None:
-        raise _AbsentError(why or Note("blind_no_number", quantity=asked.quantity))
+        raise _AbsentError(why or Note("blind_no_number", quantity=run_effect.quantity))
     past = any(name in own for name in panel.expanded(model.regressors, among=model.terms))
     batch = None if past else _batch(run, first, estimand)
     if batch is not None:

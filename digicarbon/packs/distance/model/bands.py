@@ -125,7 +125,7 @@ class DistanceBands(Tested):
         return tuple(dict.fromkeys((*super().terms, *_plain(self).terms)))
 
     @property
-    def beside(self) -> tuple[str, ...]:
+    def optional_terms(self) -> tuple[str, ...]:
         """The places of units where the panel has them."""
         return columns_of_places(self.distances)
 

@@ -132,7 +132,7 @@ class DecayPanel(Model):
         return self.static.ignored & {"durbin", "bias_correction"}
 
     @property
-    def beside(self) -> tuple[str, ...]:
+    def optional_terms(self) -> tuple[str, ...]:
         """The places of units where the panel has them."""
         return columns_of_places(self.distances)
 

@@ -88,7 +88,7 @@ class MarginalEffectTable(RegressionTable):
                 rows = _rows(parts, quantity)
                 yield self.words.cell(quantity), [self._starred(row) if row else "" for row in rows]
                 for kind in self.beneath:
-                    yield "", [self._beneath(row, kind) if row else "" for row in rows]
+                    yield "", [self._number_below(row, kind) if row else "" for row in rows]
             for band in BANDS:
                 rows = _rows(parts, f"significant, {band}")
                 words = [self.words.cell(row["note"]) if row else "" for row in rows]

@@ -25,7 +25,7 @@ from digicarbon.report.pictured import Formats, files_of
 from digicarbon.report.regimes import with_regimes
 from digicarbon.report.specification_curve import Curve, SpecificationCurve, drawn_words, units_notes
 from digicarbon.report.supplement import Supplement
-from digicarbon.result import Asked
+from digicarbon.result import RunEffect
 
 FIT = 3e-3
 """Seconds of a fit without a unit, at 30 units and 6 periods."""
@@ -77,9 +77,9 @@ class OneAnswer(Report):
     _evidence: Evidence | None = PrivateAttr(default=None)
 
     @property
-    def asked(self) -> Asked:
+    def run_effect(self) -> RunEffect:
         """The number that is made one answer."""
-        return Asked(self.quantity, self.term, self.level)
+        return RunEffect(self.quantity, self.term, self.level)
 
     @property
     def supplement_request(self) -> EvidenceRequest:
@@ -243,7 +243,7 @@ class OneAnswer(Report):
         return self.words.notes(notes)
 
     def _asking(self) -> str:
-        return self.asked_words("one_answer", "quantity", "term", "leave_out")
+        return self.request_words("one_answer", "quantity", "term", "leave_out")
 
     def _without(self, parts: Sequence[Part]) -> list[Note]:
         """Return notes on specifications without a likelihood, by reason, and on those that compare with none."""

@@ -25,7 +25,7 @@ from digicarbon.plan.runs import Run
 from digicarbon.result import Result
 from digicarbon.sweep import engine
 from digicarbon.sweep.engine import Work
-from digicarbon.sweep.stage import Shared, Task
+from digicarbon.sweep.shared import Shared, Task
 from digicarbon.weights import Islands, Weights
 
 
@@ -165,7 +165,7 @@ class _Tasks:
         if unit != self._unit:
             self._unit, self._shared = unit, {}
         run, model = self._fits[place].run, self._models[place]
-        stage, weights = run.prepared.stage, run.prepared.weights
+        stage, weights = run.prepared.shared, run.prepared.weights
         key = "selection", id(stage)
         if key not in self._shared:
             self._shared[key] = Shared(without(stage.selection, self._units[unit]), self._folder)

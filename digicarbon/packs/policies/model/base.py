@@ -273,7 +273,7 @@ class DiD(Tested):
         return self.spillovers_on or ("all" if self.spillovers == "neighbours" else "untreated")
 
     @property
-    def beside(self) -> tuple[str, ...]:
+    def optional_terms(self) -> tuple[str, ...]:
         """The places of units where the panel has them."""
         return (self.longitude, self.latitude) if self.spillovers == "rings" else ()
 

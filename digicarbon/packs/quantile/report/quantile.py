@@ -9,8 +9,8 @@ import pandas as pd
 
 from digicarbon.note import Note
 from digicarbon.packs.quantile.picture.quantile import plot_quantiles
-from digicarbon.report.beneath import Beneath
 from digicarbon.report.regression import RegressionTable
+from digicarbon.report.tables_below import TablesBelow
 from digicarbon.result import Result
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
 """Tables of a quantile regression and their columns, in the order in which they are read."""
 
 
-class QuantileReport(Beneath):
+class QuantileReport(TablesBelow):
     """The coefficients of all quantiles; below them those of location and scale, and the test that they are equal.
 
     Attributes
     ----------
     decimals, statistics, pictures, most_runs
-        As in `digicarbon.report.beneath.Beneath`; pictures are ``quantiles.<format>``.
+        As in `digicarbon.report.tables_below.TablesBelow`; pictures are ``quantiles.<format>``.
     show_controls : bool
         Whether the coefficients of controls have rows.
     """

@@ -133,7 +133,7 @@ class UnbalancedSpatialPanel(Tested):
         return self.untested | {name for name, holds in meaningless.items() if holds}
 
     @property
-    def beside(self) -> tuple[str, ...]:
+    def optional_terms(self) -> tuple[str, ...]:
         """The columns that further weights are made of."""
         return tuple(dict.fromkeys(column for node in self.further_weights for column, _ in node.made_of))
 

@@ -11,8 +11,8 @@ import pandas as pd
 from digicarbon.note import Note
 from digicarbon.packs.threshold.picture.threshold import plot_threshold
 from digicarbon.report.base import Record, Table
-from digicarbon.report.beneath import Beneath
 from digicarbon.report.sets import set_text
+from digicarbon.report.tables_below import TablesBelow
 from digicarbon.result import Result
 from digicarbon.spec import Names
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class ThresholdReport(Beneath):
+class ThresholdReport(TablesBelow):
     """The slopes of regimes; below them the tests of the number of thresholds, their confidence sets, the regimes.
 
     Attributes
     ----------
     decimals, statistics, pictures, most_runs
-        As in `digicarbon.report.beneath.Beneath`; pictures are ``threshold.<format>``.
+        As in `digicarbon.report.tables_below.TablesBelow`; pictures are ``threshold.<format>``.
     """
 
     shown: ClassVar[tuple[str, ...]] = ("threshold_tests", "thresholds", "regimes")

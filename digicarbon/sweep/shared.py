@@ -142,7 +142,7 @@ class Task:
         return self.selection.value.take(self.terms), None if self.weights is None else self.weights.value
 
 
-class Stages:
+class SharedPanels:
     """Makes the tasks of a sweep, which share what their runs share; a context that removes its files at the end.
 
     Parameters
@@ -175,7 +175,7 @@ class Stages:
         """
         prepared = run.prepared
         weights = None if prepared.weights is None else self._share(prepared.weights.ready())
-        selection = self._share(prepared.stage.selection)
+        selection = self._share(prepared.shared.selection)
         return Task(index, run.specs.model, run.specs.diagnostic, prepared.terms, selection, weights)
 
     def close(self) -> None:

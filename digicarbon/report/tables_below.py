@@ -27,7 +27,7 @@ MOST_SHOWN = 12
 """With more runs the tables below the coefficients are longer than what one reads."""
 
 
-class Beneath(Report):
+class TablesBelow(Report):
     """Coefficients, tables of each run below them, and a picture of each run.
 
     Attributes
