@@ -15,7 +15,6 @@ from functools import cache, partial
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -51,6 +50,9 @@ class Pack:
 @cache
 def packs() -> Mapping[str, Pack]:
     """Return the packs by the names of their packages: those that come with digicarbon, then others."""
+    # slow to import, and not needed for a version or a help
+    from importlib.metadata import entry_points
+
     own = [f"{_ROOT}packs.{file.parent.name}" for file in sorted(_FOLDER.glob("*/__init__.py"))]
     others = sorted(point.value for point in entry_points(group=ENTRY_POINTS))
     return {name: import_module(name).PACK for name in (*own, *others)}

@@ -17,7 +17,7 @@ from rich.table import Table as RichTable
 from digicarbon import pack
 from digicarbon.cli.spanned import spanned
 from digicarbon.config.compose import Composer, loader, options
-from digicarbon.config.describe import options as described_options
+from digicarbon.config.describe import line_of
 from digicarbon.config.files import GROUPS, SWEEP_KEYS, command_line, find, headline
 from digicarbon.config.missing import no_experiment, own_experiments
 from digicarbon.errors import ConfigError, DigicarbonError, closest, counted, listing
@@ -387,11 +387,10 @@ def list_(group: str, option: str, verbose: bool) -> int:
     if group:
         folder = "" if group == "experiments" else f"{group}/"
         own = own_experiments() if group == "experiments" else ()
-        lines = {} if group == "experiments" else {one.name: one.line for one in described_options(group)}
         for name in sorted(options(config_loader, folder.rstrip("/")), key=lambda name: name not in own):
             path = find(f"{folder}{name}")
-            line = lines[name] if name in lines else "" if path is None else headline(path)
-            table.add_row(name, line)
+            shown = headline if group == "experiments" else line_of
+            table.add_row(name, "" if path is None else shown(path))
     else:
         for name in known:
             table.add_row(name, ", ".join(options(config_loader, "" if name == "experiments" else name)))

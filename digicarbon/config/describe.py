@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 import yaml
 
 from digicarbon import pack
-from digicarbon.config.files import folders, headline, is_experiment, read, shown
+from digicarbon.config.files import find, folders, headline, is_experiment, read, shown
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, suggestion
 from digicarbon.spec import Spec, locate
@@ -139,6 +139,24 @@ def options(group: str) -> list[Option]:
         for path in sorted((folder / group).glob("*.yaml")):
             paths.setdefault(path.stem, path)
     return [_option(group, name, paths, ()) for name in sorted(paths)]
+
+
+_TARGET = re.compile(r"^_target_:\s*['\"]?([\w.]+)", re.MULTILINE)
+_PARENT = re.compile(r"^defaults:\s*\[\s*([\w-]+)", re.MULTILINE)
+
+
+def line_of(path: Path) -> str:
+    """Return the comment in an option's first line, and its pack; reading the file as YAML would take long."""
+    seen: set[Path] = set()
+    own: Path | None = path
+    target = None
+    while target is None and own is not None and own not in seen:
+        seen.add(own)
+        text = own.read_text(encoding="utf-8", errors="replace")
+        target, parent = _TARGET.search(text), _PARENT.search(text)
+        own = None if parent is None else find(f"{path.parent.name}/{parent[1]}")
+    name = "" if target is None else pack.of(target[1])
+    return " ".join(filter(None, (headline(path), f"({name})" if name else "")))
 
 
 def experiments() -> list[tuple[str, str]]:
