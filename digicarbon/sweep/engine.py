@@ -45,8 +45,6 @@ START = 3.0
 """Seconds that worker processes take to start and import."""
 CHUNK = 0.6
 """Seconds of work in a chunk: joblib's overhead of some milliseconds vanishes, and little is lost with it."""
-TOGETHER = 0.01
-"""Seconds of work in this process before its results are recorded."""
 LARGEST_CHUNK = 250
 LARGEST_WAVE = 2000
 """Runs that are handed out before the next chunk sizes are decided; also limits what is fitted and not yet written."""
@@ -301,22 +299,10 @@ class _Engine:
 
     def _here(self, enough: Callable[[], bool]) -> Iterator[list[Fitted]]:
         with _one_thread():
-            pending: list[Fitted] = []
-            since = time.perf_counter()
-            try:
-                for index in self._rest():
-                    pending.append(self._learned(fit(self.work.task(index))))
-                    over = enough()
-                    # one thing for many runs takes less than many things for each: code stays in the processor's cache
-                    if over or time.perf_counter() - since >= TOGETHER:
-                        yield pending
-                        pending, since = [], time.perf_counter()
-                    if over:
-                        return
-            except KeyboardInterrupt:
-                yield pending
-                raise
-            yield pending
+            for index in self._rest():
+                yield [self._learned(fit(self.work.task(index)))]
+                if enough():
+                    return
 
     def _workers_pay(self) -> bool:
         """Whether workers save more time than they take to start."""

@@ -120,6 +120,8 @@ MOST_TERMS = 12
 """How many terms an error names."""
 BATCH = 500
 """Largest number of runs that are written at once."""
+TOGETHER = 0.01
+"""Seconds after which fitted runs are recorded; results of workers come many at a time."""
 FLUSH = 1.0
 """Seconds after which fitted runs are written, however few they are."""
 KEPT = 100_000_000
@@ -507,7 +509,7 @@ def _fit(runs: Sequence[Run], book: _Book, executor: Executor) -> None:
     ):
         for results in answers:
             with quiet.heard():
-                book.add(results)
+                book.take(results)
     book.flush()
 
 
@@ -551,7 +553,8 @@ class _Book:
         self._before: StoredResults | None = None
         self._has_result = bytearray(len(runs))
         self._waiting: list[Row] = []
-        self._flushed = time.monotonic()
+        self._flushed = self._recorded = time.monotonic()
+        self._in_hand: list[Fitted] = []
 
     def take_over(self, done: Mapping[str, str], elsewhere: bool) -> None:
         """Take the results that the store has: those of this sweep, and copies of those of others."""
@@ -568,8 +571,20 @@ class _Book:
         """Return the positions of the runs that have neither result nor error."""
         return [index for index, has in enumerate(self._has_result) if not has and index not in self.errors]
 
-    def add(self, results: Sequence[Fitted]) -> None:
-        """Record fitted runs, and write them when it is time."""
+    def take(self, results: Sequence[Fitted]) -> None:
+        """Take fitted runs, record those in hand when it is time, and write them when it is time."""
+        self._in_hand += results
+        now = time.monotonic()
+        # one thing for many runs takes less than many things for each: code stays in the processor's cache
+        if now - self._recorded >= TOGETHER:
+            self._record()
+            if now - self._flushed >= FLUSH:
+                self.flush()
+
+    def _record(self) -> None:
+        """Record the fitted runs in hand."""
+        results, self._in_hand = self._in_hand, []
+        self._recorded = time.monotonic()
         entries = self.entries.fitted([self.runs[one.index] for one in results], results)
         for one, entry in zip(results, entries, strict=True):
             if entry.why is not None:
@@ -579,12 +594,12 @@ class _Book:
                 self._count(one.index)
                 self._keep(one.index, one.result)
         self._put(entries)
-        if time.monotonic() - self._flushed >= FLUSH:
-            self.flush()
         self._report_progress()
 
     def flush(self) -> None:
-        """Write what is waiting."""
+        """Write what is in hand and what is waiting."""
+        if self._in_hand:
+            self._record()
         with self.signals.held():
             batch, self._waiting = self._waiting, []
             self.store.write_rows(batch)
