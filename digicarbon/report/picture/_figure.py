@@ -7,8 +7,9 @@ import logging
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cache, wraps
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
 import numpy as np
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_Given = ParamSpec("_Given")
 Format = Literal["png", "svg", "pdf"]
 Language = Literal["en", "zh"]
 Naming = Mapping[str, str] | Callable[[str], str] | None
@@ -120,6 +122,47 @@ def head(figure: Figure, title: str, simulated: bool, language: Language) -> Non
         # a Chinese letter is as wide as two others
         most = int(figure.get_figwidth() * (6.5 if language == "zh" else 13))
         figure.suptitle(textwrap.fill(drawable(text), most), x=0.01, ha="left", fontsize=10)
+
+
+def picture(draw: Callable[_Given, Figure]) -> Callable[_Given, Figure]:
+    """Frame a function that draws a picture: it draws in our style, and its title is written above what it drew.
+
+    Parameters
+    ----------
+    draw : callable
+        Its arguments ``title``, ``simulated`` and ``language`` are those of `head`.
+
+    Returns
+    -------
+    callable
+        With the same arguments; raises a ConfigError if matplotlib is not installed.
+    """
+    arguments = signature(draw)
+
+    @wraps(draw)
+    def framed(*args: _Given.args, **kwargs: _Given.kwargs) -> Figure:
+        with drawing():
+            figure = draw(*args, **kwargs)
+            given = arguments.bind(*args, **kwargs)
+            given.apply_defaults()
+            title, simulated, language = (given.arguments[name] for name in ("title", "simulated", "language"))
+            head(figure, title, simulated, Words(language).language)
+        return figure
+
+    return framed
+
+
+def needed_table(tables: Mapping[str, pd.DataFrame], name: str, option: str) -> pd.DataFrame:
+    """Return a table that a picture shows.
+
+    Raises
+    ------
+    ConfigError
+        If it is missing; ``option`` is the diagnostic or model that makes it.
+    """
+    if name not in tables:
+        raise ConfigError(Note("picture_without_table", table=name, option=option))
+    return tables[name]
 
 
 def with_minus(text: str) -> str:

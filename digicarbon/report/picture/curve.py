@@ -19,9 +19,8 @@ from digicarbon.report.picture._figure import (
     Naming,
     Words,
     draw_observations,
-    drawing,
-    head,
     new_figure,
+    picture,
 )
 from digicarbon.result import Result
 
@@ -34,6 +33,7 @@ POINTS = 241
 """Places at which the curve is drawn."""
 
 
+@picture
 def plot_curve(
     result: Result,
     panel: Panel,
@@ -55,13 +55,8 @@ def plot_curve(
         The panel that the model was fitted to.
     term : str, optional
         The variable, e.g. ``"ln_e"``; by default the only one that the model has with a power.
-    title : str
-        Above the picture; empty for none.
-    simulated : bool
-        Whether the picture says that the data are simulated.
-    language : {"en", "zh"}
-    naming : mapping or callable, optional
-        What terms are called.
+    title, simulated, language, naming
+        As in `plot_coefficients`.
 
     Returns
     -------
@@ -88,17 +83,15 @@ def plot_curve(
     term = named_term(term, slopes_of(result))
     curve, x = curve_of(result, term), observed(result, panel, term)
     refuse_few_values(x, term, len(curve.b))
-    with drawing():
-        words = Words(language, naming)
-        figure = new_figure(6.4, 4.8)
-        upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [5, 1]})
-        _draw_curve(upper, curve, x, words, result.tables.get("curve_band"))
-        _draw_turning_points(upper, curve, x, words, _wild_region(result))
-        upper.set_ylabel(words.say("along curve", y=words(result.y)))
-        upper.legend(loc="upper center", bbox_to_anchor=(0.5, -0.03), ncols=3)
-        draw_observations(lower, x, words)
-        lower.set_xlabel(words(term))
-        head(figure, title, simulated, words.language)
+    words = Words(language, naming)
+    figure = new_figure(6.4, 4.8)
+    upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [5, 1]})
+    _draw_curve(upper, curve, x, words, result.tables.get("curve_band"))
+    _draw_turning_points(upper, curve, x, words, _wild_region(result))
+    upper.set_ylabel(words.say("along curve", y=words(result.y)))
+    upper.legend(loc="upper center", bbox_to_anchor=(0.5, -0.03), ncols=3)
+    draw_observations(lower, x, words)
+    lower.set_xlabel(words(term))
     return figure
 
 

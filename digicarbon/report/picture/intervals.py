@@ -21,9 +21,8 @@ from digicarbon.report.picture._figure import (
     Words,
     draw_intervals,
     drawable,
-    drawing,
-    head,
     new_figure,
+    picture,
     series,
     with_minus,
 )
@@ -55,6 +54,7 @@ class _Line:
     run: str | None
 
 
+@picture
 def plot_coefficients(
     results: Results,
     terms: Sequence[str] = (),
@@ -94,25 +94,22 @@ def plot_coefficients(
     by_run = labelled(results)
     numbers = interval_numbers(by_run, "coefficient", terms)
     timed = times_of(by_run, list(dict.fromkeys(numbers.index.get_level_values("term"))))
-    with drawing():
-        words = Words(language, naming)
-        if timed is not None:
-            figure = _by_time(numbers, by_run, timed, words)
-            head(figure, title, simulated, words.language)
-            return figure
-        parts = [part for result in by_run.values() for part in result.focal_levels.items()]
-        levels = {term: part.level for term, part in parts if part.number is not None}
-        lines = _lines(numbers, lambda term: _of_level(words(term), levels.get(term, "")))
-        figure = new_figure(6.8, 1.0 + LINE * (lines[-1].y + 1))
-        axes = figure.subplots()
-        _name_lines(axes, lines)
-        _draw_lines(axes, lines, numbers, list(by_run))
-        _write_numbers(axes, lines, numbers)
-        axes.set_xlabel(f"{words.say('coefficient')}, {interval_words(by_run, words)}")
-        head(figure, title, simulated, words.language)
+    words = Words(language, naming)
+    if timed is not None:
+        return _by_time(numbers, by_run, timed, words)
+    parts = [part for result in by_run.values() for part in result.focal_levels.items()]
+    levels = {term: part.level for term, part in parts if part.number is not None}
+    lines = _lines(numbers, lambda term: _of_level(words(term), levels.get(term, "")))
+    figure = new_figure(6.8, 1.0 + LINE * (lines[-1].y + 1))
+    axes = figure.subplots()
+    _name_lines(axes, lines)
+    _draw_lines(axes, lines, numbers, list(by_run))
+    _write_numbers(axes, lines, numbers)
+    axes.set_xlabel(f"{words.say('coefficient')}, {interval_words(by_run, words)}")
     return figure
 
 
+@picture
 def plot_effects(
     results: Results,
     terms: Sequence[str] = (),
@@ -140,20 +137,19 @@ def plot_effects(
     by_run = labelled(results)
     effects = effect_names(by_run.values()) or EFFECTS
     parts = {quantity: interval_numbers(by_run, quantity, terms) for quantity in effects}
-    with drawing():
-        words = Words(language, naming)
-        lines = _lines(parts[effects[0]], words)
-        figure = new_figure(2.3 * len(effects) + 1.7, 1.0 + LINE * (lines[-1].y + 1))
-        panels: Sequence[Axes] = figure.subplots(1, len(effects), sharey=True, squeeze=False)[0]
-        _name_lines(panels[0], lines)
-        for axes, quantity in zip(panels, effects, strict=True):
-            _draw_lines(axes, lines, parts[quantity], list(by_run))
-            axes.set_title(words.say(quantity), loc="left")
-        figure.supxlabel(interval_words(by_run, words), fontsize=9)
-        head(figure, title, simulated, words.language)
+    words = Words(language, naming)
+    lines = _lines(parts[effects[0]], words)
+    figure = new_figure(2.3 * len(effects) + 1.7, 1.0 + LINE * (lines[-1].y + 1))
+    panels: Sequence[Axes] = figure.subplots(1, len(effects), sharey=True, squeeze=False)[0]
+    _name_lines(panels[0], lines)
+    for axes, quantity in zip(panels, effects, strict=True):
+        _draw_lines(axes, lines, parts[quantity], list(by_run))
+        axes.set_title(words.say(quantity), loc="left")
+    figure.supxlabel(interval_words(by_run, words), fontsize=9)
     return figure
 
 
+@picture
 def plot_bands(
     results: Mapping[float, Result],
     terms: Sequence[str] = (),
@@ -185,16 +181,14 @@ def plot_bands(
     bands = sorted(results)
     quantities = effect_names(results.values()) or ("coefficient",)
     parts = {quantity: interval_numbers(by_run, quantity, terms) for quantity in quantities}
-    with drawing():
-        words = Words(language, naming)
-        figure = new_figure(2.9 * len(quantities) + 0.6, 3.2)
-        all_terms = list(dict.fromkeys(parts[quantities[0]].index.get_level_values("term")))
-        for axes, quantity in zip(figure.subplots(1, len(quantities), squeeze=False)[0], quantities, strict=True):
-            _draw_bands(axes, bands, parts[quantity], all_terms, words, interval_words(by_run, words))
-            axes.set_title(words.say(quantity), loc="left")
-            axes.set_xlabel(words.say("distance band"))
-        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-        head(figure, title, simulated, words.language)
+    words = Words(language, naming)
+    figure = new_figure(2.9 * len(quantities) + 0.6, 3.2)
+    all_terms = list(dict.fromkeys(parts[quantities[0]].index.get_level_values("term")))
+    for axes, quantity in zip(figure.subplots(1, len(quantities), squeeze=False)[0], quantities, strict=True):
+        _draw_bands(axes, bands, parts[quantity], all_terms, words, interval_words(by_run, words))
+        axes.set_title(words.say(quantity), loc="left")
+        axes.set_xlabel(words.say("distance band"))
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 

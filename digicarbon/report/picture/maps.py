@@ -18,10 +18,9 @@ from digicarbon.report.picture._figure import (
     Naming,
     Words,
     drawable,
-    drawing,
     grid_of,
-    head,
     new_figure,
+    picture,
     quiet_ticks,
     series,
     with_minus,
@@ -55,6 +54,7 @@ MOST_ROWS = 60
 """Up to how many regions of a plot by region are named."""
 
 
+@picture
 def plot_map(
     values: Panel | pd.DataFrame,
     variables: Sequence[str] = (),
@@ -92,13 +92,8 @@ def plot_map(
     scheme : {"quantiles", "equal"}
         Classes with equally many values over all periods, or of equal width. Where there are no more different values
         than classes, each value is a class.
-    title : str
-        Above the picture; empty for none.
-    simulated : bool
-        Whether the picture says that the data are simulated.
-    language : {"en", "zh"}
-    naming : mapping or callable, optional
-        What variables are called.
+    title, simulated, language, naming
+        As in `plot_coefficients`; ``naming`` says what variables are called.
     dark : {"high", "large"}
         Whether the darkest class is that of the highest values, or of the largest in size where most are negative.
 
@@ -120,17 +115,16 @@ def plot_map(
     shown = _shown_periods(table, periods)
     names = list(variables) or list(dict.fromkeys(table.index.get_level_values("variable")))
     regions = list(dict.fromkeys(table.index.get_level_values("unit")))
-    with drawing():
-        words = Words(language, naming)
-        areas = areas_of(regions, shapes, key, words.language)
-        if areas is None:
-            figure = _by_region(table, names, shown, units or {}, words)
-        else:
-            figure = _maps(table, names, shown, areas, units or {}, (classes, scheme), words, dark)
-        head(figure, title, simulated, words.language)
+    words = Words(language, naming)
+    areas = areas_of(regions, shapes, key, words.language)
+    if areas is None:
+        figure = _by_region(table, names, shown, units or {}, words)
+    else:
+        figure = _maps(table, names, shown, areas, units or {}, (classes, scheme), words, dark)
     return figure
 
 
+@picture
 def plot_lisa(
     table: pd.DataFrame,
     periods: Sequence[int | str] = (),
@@ -154,7 +148,7 @@ def plot_lisa(
     level : float
         Regions with p of this and above are not significant.
     title, simulated, language
-        As in `plot_map`.
+        As in `plot_coefficients`.
 
     Returns
     -------
@@ -167,9 +161,10 @@ def plot_lisa(
     DataError
         If a file of polygons cannot be used.
     """
-    return _clusters(clusters_of(table, level), CLUSTERS, periods, (shapes, key), level, (title, simulated, language))
+    return _clusters(clusters_of(table, level), CLUSTERS, periods, (shapes, key), level, Words(language))
 
 
+@picture
 def plot_hot_spots(
     table: pd.DataFrame,
     periods: Sequence[int | str] = (),
@@ -200,7 +195,7 @@ def plot_hot_spots(
     DataError
         If a file of polygons cannot be used.
     """
-    return _clusters(spots_of(table, level), SPOTS, periods, (shapes, key), level, (title, simulated, language))
+    return _clusters(spots_of(table, level), SPOTS, periods, (shapes, key), level, Words(language))
 
 
 def spots_of(table: pd.DataFrame, level: float) -> pd.Series:
@@ -223,28 +218,25 @@ def _clusters(
     periods: Sequence[int | str],
     polygons: tuple[str | None, str | None],
     level: float,
-    above: tuple[str, bool, Language],
+    words: Words,
 ) -> Figure:
     """Draw the cluster of each unit, a map for each period."""
     shown = _shown_periods(clusters.rename_axis(["period", "unit"]), periods)
     regions = list(dict.fromkeys(clusters.index.get_level_values(1)))
-    with drawing():
-        words = Words(above[2])
-        areas = areas_of(regions, *polygons, words.language)
-        if areas is None:
-            raise ConfigError(Note("map_needs_polygons"))
-        rows, columns = grid_of(len(shown))
-        figure = new_figure(*_size(areas, rows, columns, 0.0), maps=True)
-        grid = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axes, period in zip(grid, shown, strict=False):
-            here = clusters[clusters.index.get_level_values(0) == period].droplevel(0)
-            fills = {str(unit): looks[str(cluster)] for unit, cluster in here.items()}
-            _draw_areas(axes, areas, fills)
-            axes.set_title(str(period), loc="left")
-        for axes in grid[len(shown) :]:
-            axes.remove()
-        _legend_of_clusters(figure, areas, regions, level, words, looks)
-        head(figure, *above[:2], words.language)
+    areas = areas_of(regions, *polygons, words.language)
+    if areas is None:
+        raise ConfigError(Note("map_needs_polygons"))
+    rows, columns = grid_of(len(shown))
+    figure = new_figure(*_size(areas, rows, columns, 0.0), maps=True)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, period in zip(grid, shown, strict=False):
+        here = clusters[clusters.index.get_level_values(0) == period].droplevel(0)
+        fills = {str(unit): looks[str(cluster)] for unit, cluster in here.items()}
+        _draw_areas(axes, areas, fills)
+        axes.set_title(str(period), loc="left")
+    for axes in grid[len(shown) :]:
+        axes.remove()
+    _legend_of_clusters(figure, areas, regions, level, words, looks)
     return figure
 
 

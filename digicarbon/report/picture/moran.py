@@ -22,10 +22,9 @@ from digicarbon.report.picture._figure import (
     Naming,
     Words,
     drawable,
-    drawing,
     grid_of,
-    head,
     new_figure,
+    picture,
     series,
     with_minus,
 )
@@ -41,6 +40,7 @@ NAMED = 6
 """How many units of a scatter are named: those farthest from the middle."""
 
 
+@picture
 def plot_moran(
     tables: pd.DataFrame | Mapping[str, pd.DataFrame],
     level: float = 0.95,
@@ -56,11 +56,8 @@ def plot_moran(
         As from `digicarbon.moran`, index period, columns i, expected, variance, p; a mapping names the matrices.
     level : float
         Coverage of the band; points with p of at least 1 minus this are hollow.
-    title : str
-        Above the picture; empty for none.
-    simulated : bool
-        Whether the picture says that the data are simulated.
-    language : {"en", "zh"}
+    title, simulated, language
+        As in `plot_coefficients`.
 
     Returns
     -------
@@ -78,19 +75,17 @@ def plot_moran(
         missing = [column for column in ("i", "expected", "variance", "p") if column not in table.columns]
         if missing:
             raise ConfigError(Note("table_is_no_moran", table=name, columns=cut(missing)))
-    with drawing():
-        words = Words(language)
-        figure = new_figure(6.0, 3.6)
-        axes = figure.subplots()
-        _draw_moran(axes, by_name, level, words)
-        axes.set_ylabel(words.say("moran"))
-        handles, labels = axes.get_legend_handles_labels()
-        # lines to the left, their bands to the right
-        order = [*range(0, 2 * len(by_name), 2), *range(1, 2 * len(by_name), 2), *range(2 * len(by_name), len(labels))]
-        figure.legend(
-            [handles[i] for i in order], [labels[i] for i in order], loc="outside lower center", ncols=2, fontsize=7.5
-        )
-        head(figure, title, simulated, words.language)
+    words = Words(language)
+    figure = new_figure(6.0, 3.6)
+    axes = figure.subplots()
+    _draw_moran(axes, by_name, level, words)
+    axes.set_ylabel(words.say("moran"))
+    handles, labels = axes.get_legend_handles_labels()
+    # lines to the left, their bands to the right
+    order = [*range(0, 2 * len(by_name), 2), *range(1, 2 * len(by_name), 2), *range(2 * len(by_name), len(labels))]
+    figure.legend(
+        [handles[i] for i in order], [labels[i] for i in order], loc="outside lower center", ncols=2, fontsize=7.5
+    )
     return figure
 
 
@@ -126,6 +121,7 @@ def _draw_moran(axes: Axes, by_name: Mapping[str, pd.DataFrame], level: float, w
     axes.set_xticks(range(len(periods)), periods, rotation=45 if len(periods) > 12 else 0)
 
 
+@picture
 def plot_moran_scatter(
     panel: Panel,
     weights: Weights,
@@ -148,10 +144,8 @@ def plot_moran_scatter(
         A column or term, e.g. ``"ln_ci"``.
     periods : sequence
         By default the first and the last one.
-    title, simulated, language
-        As in `plot_moran`.
-    naming : mapping or callable, optional
-        What terms are called.
+    title, simulated, language, naming
+        As in `plot_coefficients`.
 
     Returns
     -------
@@ -169,24 +163,22 @@ def plot_moran_scatter(
     chosen = chosen_periods(extended, periods)
     table = moran(extended, weights, variable)
     z, lag = standardised_and_lag(extended, weights, variable)
-    with drawing():
-        words = Words(language, naming)
-        rows, columns = grid_of(len(chosen))
-        figure = new_figure(3.1 * columns + 0.4, 3.1 * rows + 0.3)
-        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-        names = short_names(extended.units, words.language)
-        for axes, period in zip(grid, chosen, strict=False):
-            row = extended.periods.index(period)
-            i, p = (float(table[name].iloc[row]) for name in ("i", "p"))
-            _draw_scatter(axes, z[row], lag[row], i, names)
-            axes.set_title(_caption(period, i, p), loc="left")
-        for axes in grid[len(chosen) :]:
-            axes.remove()
-        figure.supxlabel(words.say("standardised", y=words(variable)), fontsize=9)
-        named = drawable(note_of(weights.called).text(words.language))
-        label = words.say("neighbours standardised", y=words(variable), w=named)
-        figure.supylabel(label, fontsize=9)
-        head(figure, title, simulated, words.language)
+    words = Words(language, naming)
+    rows, columns = grid_of(len(chosen))
+    figure = new_figure(3.1 * columns + 0.4, 3.1 * rows + 0.3)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    names = short_names(extended.units, words.language)
+    for axes, period in zip(grid, chosen, strict=False):
+        row = extended.periods.index(period)
+        i, p = (float(table[name].iloc[row]) for name in ("i", "p"))
+        _draw_scatter(axes, z[row], lag[row], i, names)
+        axes.set_title(_caption(period, i, p), loc="left")
+    for axes in grid[len(chosen) :]:
+        axes.remove()
+    figure.supxlabel(words.say("standardised", y=words(variable)), fontsize=9)
+    named = drawable(note_of(weights.called).text(words.language))
+    label = words.say("neighbours standardised", y=words(variable), w=named)
+    figure.supylabel(label, fontsize=9)
     return figure
 
 

@@ -20,9 +20,8 @@ from digicarbon.report.picture._figure import (
     Language,
     Words,
     drawable,
-    drawing,
-    head,
     new_figure,
+    picture,
     with_minus,
 )
 
@@ -85,6 +84,7 @@ class _Row:
     peers: tuple[BoolArray, ...] = ()
 
 
+@picture
 def plot_specification_curve(
     estimates: pd.DataFrame,
     strips: Sequence[Strip],
@@ -117,9 +117,8 @@ def plot_specification_curve(
         The largest p value that counts as significant.
     estimand : str
         What the vertical axis shows.
-    title : str
-    simulated : bool
-    language : {"en", "zh"}
+    title, simulated, language
+        As in `plot_coefficients`.
     tests : mapping of str to ndarray of bool, shape (M,), optional
         Which specifications are significant by further tests, in rows above the choices.
     coverage : sequence of float
@@ -145,74 +144,72 @@ def plot_specification_curve(
     """
     values = ["" for _ in estimates.index] if facet is None else facet.astype(str).tolist()
     names = list(dict.fromkeys(values))
-    with drawing():
-        words = Words(language)
-        orders = [_order(estimates, np.array(values) == name) for name in names]
-        significant = words.say("significant at", level=f"{level:g}")
-        many = max(map(len, orders)) > FEW
-        passed = [Strip(significant, words.say(name), there) for name, there in (tests or {}).items()]
-        low = estimates["p"].to_numpy() < level
-        if many and low.any() and not low.all():
-            # the markers of so many cannot be told apart
-            passed.insert(0, Strip(significant, words.say("own p value"), low))
-        shown = [*passed, *(strip for strip in strips if strip.there.any() and not strip.there.all())]
-        rows = _rows(shown)
-        upper, lower = 3.2, (0.2 if many else 0.17) * len(rows)
-        width = 7.6 if len(names) == 1 else min(3.6 * len(names) + 1, 14)
-        reading = [words.say("shares along the curve")] if many and rows else []
-        lines = _wrapped([*reading, *remarks], width, words.language)
-        figure = new_figure(width, upper + lower + 1.0 + 0.14 * len(lines))
-        grid = figure.subplots(
-            2 if rows else 1,
-            len(names),
-            squeeze=False,
-            sharex="col",
-            sharey="row",
-            gridspec_kw={"height_ratios": [upper, lower]} if rows else None,
-        )
-        curves = [
-            (estimates.iloc[order], _fitting((bands or {}).get(name, band), len(order)))
-            for name, order in zip(names, orders, strict=True)
-        ]
-        ends = _axis(curves)
-        interval = _interval_words(coverage, words)
-        for place, (order, (curve, own)) in enumerate(zip(orders, curves, strict=True)):
-            # what is not counted has no common median
-            median = None if names[place] in pale else _median_words(curve, words, len(names) == 1)
-            _draw_curve(grid[0, place], curve, level, interval, words, median)
-            if own is not None:
-                _draw_band(grid[0, place], own, words)
-            grid[0, place].set_ylim(*ends)
-            _mark_beyond(grid[0, place], curve, words)
-            if names[place] in pale:
-                for axes in grid[:, place]:
-                    axes.set_facecolor(GROUND)
-            if rows:
-                _draw_choices(grid[1, place], rows, order)
-            grid[-1, place].set_xlabel(f"{len(order):,} {words.say('specifications, in order of the estimate')}")
-        beside_counts = any(axes.get_title(loc="right") for axes in grid[0])
-        for axes, name in zip(grid[0], names, strict=True):
-            # counts of what is beyond the axis have the lower line for themselves
-            axes.set_title(f"{drawable(name)}\n" if name and beside_counts else drawable(name), loc="left")
-        grid[0, 0].set_ylabel(drawable(words.say(estimand)))
-        handles = {label: handle for handle, label in _legend(grid[0])}
-        kinds = [label for kind, _, _ in KINDS if (label := words.say(kind, p=f"{level:g}")) in handles]
-        order_of_legend = list(dict.fromkeys([*kinds, *handles]))
-        figure.legend(
-            [handles[label] for label in order_of_legend],
-            order_of_legend,
-            loc="outside lower left",
-            ncols=3,
-            title="\n".join(lines) or None,
-            title_fontsize=8,
-            alignment="left",
-            markerscale=2.0 if min(map(len, orders)) > FEW else 1.0,
-        )
-        head(figure, title, simulated, words.language)
+    words = Words(language)
+    orders = [_order(estimates, np.array(values) == name) for name in names]
+    significant = words.say("significant at", level=f"{level:g}")
+    many = max(map(len, orders)) > FEW
+    passed = [Strip(significant, words.say(name), there) for name, there in (tests or {}).items()]
+    low = estimates["p"].to_numpy() < level
+    if many and low.any() and not low.all():
+        # the markers of so many cannot be told apart
+        passed.insert(0, Strip(significant, words.say("own p value"), low))
+    shown = [*passed, *(strip for strip in strips if strip.there.any() and not strip.there.all())]
+    rows = _rows(shown)
+    upper, lower = 3.2, (0.2 if many else 0.17) * len(rows)
+    width = 7.6 if len(names) == 1 else min(3.6 * len(names) + 1, 14)
+    reading = [words.say("shares along the curve")] if many and rows else []
+    lines = _wrapped([*reading, *remarks], width, words.language)
+    figure = new_figure(width, upper + lower + 1.0 + 0.14 * len(lines))
+    grid = figure.subplots(
+        2 if rows else 1,
+        len(names),
+        squeeze=False,
+        sharex="col",
+        sharey="row",
+        gridspec_kw={"height_ratios": [upper, lower]} if rows else None,
+    )
+    curves = [
+        (estimates.iloc[order], _fitting((bands or {}).get(name, band), len(order)))
+        for name, order in zip(names, orders, strict=True)
+    ]
+    ends = _axis(curves)
+    interval = _interval_words(coverage, words)
+    for place, (order, (curve, own)) in enumerate(zip(orders, curves, strict=True)):
+        # what is not counted has no common median
+        median = None if names[place] in pale else _median_words(curve, words, len(names) == 1)
+        _draw_curve(grid[0, place], curve, level, interval, words, median)
+        if own is not None:
+            _draw_band(grid[0, place], own, words)
+        grid[0, place].set_ylim(*ends)
+        _mark_beyond(grid[0, place], curve, words)
+        if names[place] in pale:
+            for axes in grid[:, place]:
+                axes.set_facecolor(GROUND)
         if rows:
-            if len(names) == 1:
-                _write_medians(grid[1, 0], rows, estimates["coef"].to_numpy(), words)
-            _name_choices(figure, grid[1, 0], rows)
+            _draw_choices(grid[1, place], rows, order)
+        grid[-1, place].set_xlabel(f"{len(order):,} {words.say('specifications, in order of the estimate')}")
+    beside_counts = any(axes.get_title(loc="right") for axes in grid[0])
+    for axes, name in zip(grid[0], names, strict=True):
+        # counts of what is beyond the axis have the lower line for themselves
+        axes.set_title(f"{drawable(name)}\n" if name and beside_counts else drawable(name), loc="left")
+    grid[0, 0].set_ylabel(drawable(words.say(estimand)))
+    handles = {label: handle for handle, label in _legend(grid[0])}
+    kinds = [label for kind, _, _ in KINDS if (label := words.say(kind, p=f"{level:g}")) in handles]
+    order_of_legend = list(dict.fromkeys([*kinds, *handles]))
+    figure.legend(
+        [handles[label] for label in order_of_legend],
+        order_of_legend,
+        loc="outside lower left",
+        ncols=3,
+        title="\n".join(lines) or None,
+        title_fontsize=8,
+        alignment="left",
+        markerscale=2.0 if min(map(len, orders)) > FEW else 1.0,
+    )
+    if rows:
+        if len(names) == 1:
+            _write_medians(grid[1, 0], rows, estimates["coef"].to_numpy(), words)
+        _name_choices(figure, grid[1, 0], rows)
     return figure
 
 

@@ -9,10 +9,18 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from digicarbon.errors import ConfigError
-from digicarbon.note import Note
 from digicarbon.packs.distance.numeric.decay import REACH
-from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Naming, Words, drawing, head, new_figure
+from digicarbon.report.picture._figure import (
+    BLUE,
+    GREY,
+    ORANGE,
+    Language,
+    Naming,
+    Words,
+    needed_table,
+    new_figure,
+    picture,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,6 +31,7 @@ DRAWN = 240
 """Places of a curve in a picture."""
 
 
+@picture
 def plot_distance_bands(
     tables: Mapping[str, pd.DataFrame],
     title: str = "",
@@ -36,13 +45,8 @@ def plot_distance_bands(
     ----------
     tables : mapping of str to DataFrame
         With ``distance_bands``, as from `digicarbon.DistanceBands`; those of a run are ``result.tables``.
-    title : str
-        Above the picture; empty for none.
-    simulated : bool
-        Whether the data are simulated, which the picture then says.
-    language : {"en", "zh"}
-    naming : mapping, callable or None
-        What terms are called.
+    title, simulated, language, naming
+        As in `plot_coefficients`.
 
     Returns
     -------
@@ -55,50 +59,45 @@ def plot_distance_bands(
     ConfigError
         If matplotlib is not installed, or the table is missing.
     """
-    if "distance_bands" not in tables:
-        raise ConfigError(Note("picture_without_table", table="distance_bands", option="distance_bands"))
-    frame = tables["distance_bands"]
+    frame = needed_table(tables, "distance_bands", "distance_bands")
     # tables of earlier versions are in kilometres
     km = "distance_unit" not in frame.columns or bool((frame["distance_unit"] == "km").all())
     terms = list(dict.fromkeys(frame.index.get_level_values(0)))
-    with drawing():
-        from matplotlib.patches import Rectangle
+    from matplotlib.patches import Rectangle
 
-        words = Words(language, naming)
-        figure = new_figure(6.4, 0.9 + 2.6 * len(terms))
-        for axes, term in zip(figure.subplots(len(terms), 1, squeeze=False)[:, 0], terms, strict=True):
-            rows = frame.loc[term]
-            axes.axhline(0, color=GREY, linewidth=0.8, zorder=1)
-            for place, row in enumerate(rows.to_dict("records")):
-                start, end = float(row["band_start"]), float(row["band_end"])
-                low, high = float(row["uniform_low"]), float(row["uniform_high"])
-                away = low > 0 or high < 0
-                box = Rectangle((start, low), end - start, high - low, color=BLUE, alpha=0.28 if away else 0.1, lw=0)
-                box.set_label(words.say("uniform interval") if place == 0 else None)
-                axes.add_patch(box)
-                axes.plot([start, end], [row["coef"]] * 2, color=BLUE, linewidth=1.6, zorder=3)
-                middle = (start + end) / 2
-                label = words.say("pointwise interval") if place == 0 else None
-                axes.plot([middle] * 2, [row["low"], row["high"]], color=BLUE, linewidth=1.0, zorder=3, label=label)
-            away = (rows["uniform_low"] > 0) | (rows["uniform_high"] < 0)
-            if away.any() and not away.iloc[-1]:
-                at = float(rows["band_end"].to_numpy()[np.flatnonzero(away)[-1]])
-                label = words.say(
-                    "spillover vanishes", at=words.say("kilometres", value=f"{at:g}") if km else f"{at:g}"
-                )
-                axes.axvline(at, color=ORANGE, linewidth=1.0, linestyle=(0, (4, 2)), zorder=2, label=label)
-            axes.set_xlim(0, float(rows["band_end"].iloc[-1]))
-            axes.margins(y=0.1)
-            axes.autoscale_view(scalex=False)
-            axes.set_xticks([0.0, *rows["band_end"]])
-            axes.set_title(words(str(term)), loc="left", fontsize=9)
-            axes.set_ylabel(words.say("spillover of neighbours"))
-            axes.legend(fontsize=7, frameon=False)
-        figure.axes[-1].set_xlabel(words.say("distance, km" if km else "distance"))
-        head(figure, title, simulated, words.language)
+    words = Words(language, naming)
+    figure = new_figure(6.4, 0.9 + 2.6 * len(terms))
+    for axes, term in zip(figure.subplots(len(terms), 1, squeeze=False)[:, 0], terms, strict=True):
+        rows = frame.loc[term]
+        axes.axhline(0, color=GREY, linewidth=0.8, zorder=1)
+        for place, row in enumerate(rows.to_dict("records")):
+            start, end = float(row["band_start"]), float(row["band_end"])
+            low, high = float(row["uniform_low"]), float(row["uniform_high"])
+            away = low > 0 or high < 0
+            box = Rectangle((start, low), end - start, high - low, color=BLUE, alpha=0.28 if away else 0.1, lw=0)
+            box.set_label(words.say("uniform interval") if place == 0 else None)
+            axes.add_patch(box)
+            axes.plot([start, end], [row["coef"]] * 2, color=BLUE, linewidth=1.6, zorder=3)
+            middle = (start + end) / 2
+            label = words.say("pointwise interval") if place == 0 else None
+            axes.plot([middle] * 2, [row["low"], row["high"]], color=BLUE, linewidth=1.0, zorder=3, label=label)
+        away = (rows["uniform_low"] > 0) | (rows["uniform_high"] < 0)
+        if away.any() and not away.iloc[-1]:
+            at = float(rows["band_end"].to_numpy()[np.flatnonzero(away)[-1]])
+            label = words.say("spillover vanishes", at=words.say("kilometres", value=f"{at:g}") if km else f"{at:g}")
+            axes.axvline(at, color=ORANGE, linewidth=1.0, linestyle=(0, (4, 2)), zorder=2, label=label)
+        axes.set_xlim(0, float(rows["band_end"].iloc[-1]))
+        axes.margins(y=0.1)
+        axes.autoscale_view(scalex=False)
+        axes.set_xticks([0.0, *rows["band_end"]])
+        axes.set_title(words(str(term)), loc="left", fontsize=9)
+        axes.set_ylabel(words.say("spillover of neighbours"))
+        axes.legend(fontsize=7, frameon=False)
+    figure.axes[-1].set_xlabel(words.say("distance, km" if km else "distance"))
     return figure
 
 
+@picture
 def plot_decay(
     tables: Mapping[str, pd.DataFrame],
     title: str = "",
@@ -113,7 +112,7 @@ def plot_decay(
     tables : mapping of str to DataFrame
         With ``decay`` and ``decay_profile``, as from `digicarbon.DecayPanel`; those of a run are ``result.tables``.
     title, simulated, language, naming
-        As in `plot_distance_bands`.
+        As in `plot_coefficients`.
 
     Returns
     -------
@@ -126,36 +125,30 @@ def plot_decay(
     ConfigError
         If matplotlib is not installed, or a table is missing.
     """
-    for name in ("decay", "decay_profile"):
-        if name not in tables:
-            raise ConfigError(Note("picture_without_table", table=name, option="decay"))
-    profile, row = tables["decay_profile"], tables["decay"].iloc[0]
+    rates, profile = (needed_table(tables, name, "decay") for name in ("decay", "decay_profile"))
+    row = rates.iloc[0]
     low, high = float(row["low_ratio"]), float(row["high_ratio"])
-    with drawing():
-        words = Words(language, naming)
-        figure = new_figure(6.4, 3.2)
-        axes = figure.subplots()
-        gamma, ratio = profile.index.to_numpy(dtype=np.float64), profile["ratio"].to_numpy()
-        critical, estimate = float(row["critical_ratio"]), float(row["coef"])
-        # what is far above the limit says nothing more
-        left, right = (estimate + REACH * (end - estimate) for end in (low, high))
-        curve = _curve(gamma, ratio, max(left, gamma[0]), min(right, gamma[-1]))
-        axes.axvspan(low, high, color=BLUE, alpha=0.12, linewidth=0, label=words.say("interval"))
-        axes.plot(*curve, color=BLUE, linewidth=1.4, label=words.say("likelihood ratio"))
-        label = words.say("limit of ratio", critical=f"{critical:.2f}")
-        axes.axhline(critical, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)), label=label)
-        axes.axvline(estimate, color=ORANGE, linewidth=1.0, linestyle=(0, (1, 2)))
-        axes.plot(
-            [estimate], [0.0], "o", color=ORANGE, markersize=5, clip_on=False, zorder=4, label=words.say("estimate")
-        )
-        axes.set_ylim(0, 1.05 * max(float(curve[1].max()), critical))
-        axes.set_xlim(curve[0][0], curve[0][-1])
-        axes.set_xlabel(words("gamma"))
-        axes.set_ylabel(words.say("likelihood ratio"))
-        axes.legend(fontsize=7, frameon=False, loc="upper center", ncols=4, bbox_to_anchor=(0.5, -0.2))
-        text = words.say("decay in picture", gamma=f"{row['coef']:.3g}", low=f"{low:.3g}", high=f"{high:.3g}")
-        axes.set_title(text, loc="left", fontsize=9)
-        head(figure, title, simulated, words.language)
+    words = Words(language, naming)
+    figure = new_figure(6.4, 3.2)
+    axes = figure.subplots()
+    gamma, ratio = profile.index.to_numpy(dtype=np.float64), profile["ratio"].to_numpy()
+    critical, estimate = float(row["critical_ratio"]), float(row["coef"])
+    # what is far above the limit says nothing more
+    left, right = (estimate + REACH * (end - estimate) for end in (low, high))
+    curve = _curve(gamma, ratio, max(left, gamma[0]), min(right, gamma[-1]))
+    axes.axvspan(low, high, color=BLUE, alpha=0.12, linewidth=0, label=words.say("interval"))
+    axes.plot(*curve, color=BLUE, linewidth=1.4, label=words.say("likelihood ratio"))
+    label = words.say("limit of ratio", critical=f"{critical:.2f}")
+    axes.axhline(critical, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)), label=label)
+    axes.axvline(estimate, color=ORANGE, linewidth=1.0, linestyle=(0, (1, 2)))
+    axes.plot([estimate], [0.0], "o", color=ORANGE, markersize=5, clip_on=False, zorder=4, label=words.say("estimate"))
+    axes.set_ylim(0, 1.05 * max(float(curve[1].max()), critical))
+    axes.set_xlim(curve[0][0], curve[0][-1])
+    axes.set_xlabel(words("gamma"))
+    axes.set_ylabel(words.say("likelihood ratio"))
+    axes.legend(fontsize=7, frameon=False, loc="upper center", ncols=4, bbox_to_anchor=(0.5, -0.2))
+    text = words.say("decay in picture", gamma=f"{row['coef']:.3g}", low=f"{low:.3g}", high=f"{high:.3g}")
+    axes.set_title(text, loc="left", fontsize=9)
     return figure
 
 

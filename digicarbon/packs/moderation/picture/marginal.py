@@ -29,9 +29,8 @@ from digicarbon.report.picture._figure import (
     Naming,
     Words,
     draw_observations,
-    drawing,
-    head,
     new_figure,
+    picture,
 )
 from digicarbon.result import Result
 from digicarbon.weights import Weights
@@ -44,6 +43,7 @@ WIDTH = 36
 """Letters in a line beside the vertical axis."""
 
 
+@picture
 def plot_marginal(
     result: Result,
     panel: Panel,
@@ -64,13 +64,8 @@ def plot_marginal(
     ----------
     result, panel, term, along
         As in `marginal_effects`.
-    title : str
-        Above the picture; empty for none.
-    simulated : bool
-        Whether the picture says that the data are simulated.
-    language : {"en", "zh"}
-    naming : mapping or callable, optional
-        What terms are called.
+    title, simulated, language, naming
+        As in `plot_coefficients`.
     given, model, weights, effect
         As in `marginal_effects`.
 
@@ -95,13 +90,12 @@ def plot_marginal(
         (found.term, axis, result.y),
         x,
         result.inference.level,
-        title,
-        simulated,
         Words(language, naming),
         tuple(others),
     )
 
 
+@picture
 def plot_effects_along(
     table: pd.DataFrame,
     result: Result,
@@ -122,7 +116,7 @@ def plot_effects_along(
     panel : Panel or None
         The panel of the fit, for the observations below the lines.
     title, simulated, language, naming
-        As in `plot_marginal`.
+        As in `plot_coefficients`.
     """
     tested = next(note for note in result.tables["johnson_neyman"]["note"] if _is_test(note))
     axis = str(table.index.name)
@@ -130,7 +124,7 @@ def plot_effects_along(
     words = Words(language, naming)
     labels = [_label(note, words) if isinstance(note, Note) else "" for note in table["given"]]
     lines = {label: table[np.array([one == label for one in labels])] for label in dict.fromkeys(labels)}
-    return _figure(lines, (str(tested["term"]), axis, result.y), x, result.inference.level, title, simulated, words)
+    return _figure(lines, (str(tested["term"]), axis, result.y), x, result.inference.level, words)
 
 
 def _label(given: Note, words: Words) -> str:
@@ -152,36 +146,32 @@ def _figure(
     names: tuple[str, str, str],
     x: FloatArray | None,
     level: float,
-    title: str,
-    simulated: bool,
     words: Words,
     others: tuple[str, ...] = (),
 ) -> Figure:
     """Return a picture with one place for each line; ``names`` are the variable, the moderator and the outcome."""
-    with drawing():
-        figure = new_figure(6.4 if len(lines) == 1 else 3.6 * len(lines), 4.4)
-        grid = figure.subplots(
-            2, len(lines), sharex=True, sharey="row", squeeze=False, gridspec_kw={"height_ratios": [5, 1]}
-        )
-        for column, (label, effects) in enumerate(lines.items()):
-            upper, lower = grid[:, column]
-            _draw(upper, effects, words, level)
-            if x is not None:
-                draw_observations(lower, x, words, named=column == 0)
-            lower.set_xlabel(words(names[1]))
-            upper.set_title(label, fontsize=9)
-        upper = grid[0, 0]
-        upper.set_ylabel(fill(words.say("marginal effect", x=words(names[0]), y=words(names[2])), WIDTH))
-        if others:
-            comma = "、" if words.language == "zh" else ", "
-            note = words.say("others at means", others=comma.join(map(words, others)))
-            upper.set_title(note, loc="right", fontsize=8)
-        shown: dict[str, Any] = {}
-        for axes in grid[0]:
-            for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-                shown.setdefault(label, handle)
-        figure.legend(list(shown.values()), list(shown), loc="outside lower center", ncols=2)
-        head(figure, title, simulated, words.language)
+    figure = new_figure(6.4 if len(lines) == 1 else 3.6 * len(lines), 4.4)
+    grid = figure.subplots(
+        2, len(lines), sharex=True, sharey="row", squeeze=False, gridspec_kw={"height_ratios": [5, 1]}
+    )
+    for column, (label, effects) in enumerate(lines.items()):
+        upper, lower = grid[:, column]
+        _draw(upper, effects, words, level)
+        if x is not None:
+            draw_observations(lower, x, words, named=column == 0)
+        lower.set_xlabel(words(names[1]))
+        upper.set_title(label, fontsize=9)
+    upper = grid[0, 0]
+    upper.set_ylabel(fill(words.say("marginal effect", x=words(names[0]), y=words(names[2])), WIDTH))
+    if others:
+        comma = "、" if words.language == "zh" else ", "
+        note = words.say("others at means", others=comma.join(map(words, others)))
+        upper.set_title(note, loc="right", fontsize=8)
+    shown: dict[str, Any] = {}
+    for axes in grid[0]:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            shown.setdefault(label, handle)
+    figure.legend(list(shown.values()), list(shown), loc="outside lower center", ncols=2)
     return figure
 
 

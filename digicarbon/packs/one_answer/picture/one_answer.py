@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
-from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Words, drawable, drawing, head, new_figure
+from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Words, drawable, new_figure, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +23,7 @@ WIDTH = 44
 """Letters of a line of words beside a path."""
 
 
+@picture
 def plot_averages(
     averages: Mapping[str, tuple[float, float]],
     estimates: FloatArray,
@@ -45,7 +46,7 @@ def plot_averages(
     rest : float
         The share of combinations of choices.
     title, simulated, language
-        As in other pictures.
+        As in `plot_coefficients`.
 
     Returns
     -------
@@ -56,39 +57,38 @@ def plot_averages(
     ConfigError
         If matplotlib is not installed.
     """
-    with drawing():
-        words = Words(language)
-        lines = max(len(averages) + 1, len(shares) + 1)
-        figure = new_figure(8.0, 1.2 + 0.3 * lines)
-        panels = figure.subplots(1, 2 if shares else 1, squeeze=False)[0]
-        axes: Axes = panels[0]
-        place = np.arange(len(averages))
-        mean, sd = (np.array([one[at] for one in averages.values()]) for at in (0, 1))
-        axes.axvline(0, color=GREY, linewidth=0.6)
-        axes.hlines(place, mean - HALF * sd, mean + HALF * sd, color=BLUE, linewidth=1.8)
-        axes.plot(mean, place, "o", color=BLUE, markersize=5)
-        axes.plot(estimates, np.full(len(estimates), float(len(averages))), "|", color=GREY, markersize=9, alpha=0.6)
-        names = [*map(drawable, averages), words.say("each model")]
-        axes.set_yticks([*place, len(averages)], names)
-        axes.set_ylim(len(averages) + 0.6, -0.6)
-        axes.set_xlabel(words.say("mean and 95% of the mixture"))
-        if shares:
-            other: Axes = panels[1]
-            order = sorted(shares, key=lambda name: -shares[name])
-            values = [*(shares[name] for name in order), max(rest, 0.0)]
-            colours = [BLUE] * len(order) + [GREY]
-            other.barh(np.arange(len(values)), values, color=colours, height=0.6)
-            for at, value in enumerate(values):
-                other.text(value, at, f" {value:.0%}", va="center", fontsize=8)
-            other.set_yticks(range(len(values)), [*map(drawable, order), words.say("combinations of choices")])
-            other.set_ylim(len(values) - 0.4, -0.6)
-            other.set_xlim(0, 1.12 * max(*values, 0.01))
-            other.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-            other.set_xlabel(words.say("Shapley share of the variance"))
-        head(figure, title, simulated, words.language)
+    words = Words(language)
+    lines = max(len(averages) + 1, len(shares) + 1)
+    figure = new_figure(8.0, 1.2 + 0.3 * lines)
+    panels = figure.subplots(1, 2 if shares else 1, squeeze=False)[0]
+    axes: Axes = panels[0]
+    place = np.arange(len(averages))
+    mean, sd = (np.array([one[at] for one in averages.values()]) for at in (0, 1))
+    axes.axvline(0, color=GREY, linewidth=0.6)
+    axes.hlines(place, mean - HALF * sd, mean + HALF * sd, color=BLUE, linewidth=1.8)
+    axes.plot(mean, place, "o", color=BLUE, markersize=5)
+    axes.plot(estimates, np.full(len(estimates), float(len(averages))), "|", color=GREY, markersize=9, alpha=0.6)
+    names = [*map(drawable, averages), words.say("each model")]
+    axes.set_yticks([*place, len(averages)], names)
+    axes.set_ylim(len(averages) + 0.6, -0.6)
+    axes.set_xlabel(words.say("mean and 95% of the mixture"))
+    if shares:
+        other: Axes = panels[1]
+        order = sorted(shares, key=lambda name: -shares[name])
+        values = [*(shares[name] for name in order), max(rest, 0.0)]
+        colours = [BLUE] * len(order) + [GREY]
+        other.barh(np.arange(len(values)), values, color=colours, height=0.6)
+        for at, value in enumerate(values):
+            other.text(value, at, f" {value:.0%}", va="center", fontsize=8)
+        other.set_yticks(range(len(values)), [*map(drawable, order), words.say("combinations of choices")])
+        other.set_ylim(len(values) - 0.4, -0.6)
+        other.set_xlim(0, 1.12 * max(*values, 0.01))
+        other.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        other.set_xlabel(words.say("Shapley share of the variance"))
     return figure
 
 
+@picture
 def plot_paths(
     estimates: FloatArray,
     paths: Mapping[str, tuple[FloatArray, Sequence[str]]],
@@ -108,7 +108,7 @@ def plot_paths(
     beyond : mapping of str to float
         The extreme of a direction whose search does not reach it.
     title, simulated, language
-        As in other pictures.
+        As in `plot_coefficients`.
 
     Returns
     -------
@@ -119,29 +119,27 @@ def plot_paths(
     ConfigError
         If matplotlib is not installed.
     """
-    with drawing():
-        words = Words(language)
-        names = {
-            name: [filled(drawable(text), WIDTH) for text in (words.say("main specification"), *steps)]
-            for name, (_, steps) in paths.items()
-        }
-        heights = [sum(text.count("\n") + 1.4 for text in own) + 1.5 for own in names.values()]
-        figure = new_figure(7.2, 0.9 + 0.19 * sum(heights))
-        panels = figure.subplots(len(paths), 1, squeeze=False, sharex=True, height_ratios=heights)[:, 0]
-        for axes, (name, (values, _)) in zip(panels, paths.items(), strict=True):
-            place = np.arange(len(values))
-            colour = ORANGE if len(values) > 1 and values[-1] < values[0] else BLUE
-            axes.axvline(0, color=GREY, linewidth=0.6)
-            axes.plot(values, place, "-o", color=colour, markersize=5, linewidth=1.2)
-            axes.plot(estimates, np.full(len(estimates), len(values) - 0.1), "|", color=GREY, markersize=7, alpha=0.5)
-            if name in beyond:
-                axes.plot(beyond[name], len(values) - 0.1, "o", mfc="none", color=colour, markersize=7)
-            axes.set_yticks(place, names[name])
-            axes.set_ylim(len(values) + 0.3, -0.6)
-            axes.set_title(words.say(name), loc="left")
-        below = "estimate; ticks are all specifications"
-        panels[-1].set_xlabel(words.say(f"{below}; a circle is an extreme beyond the path" if beyond else below))
-        head(figure, title, simulated, words.language)
+    words = Words(language)
+    names = {
+        name: [filled(drawable(text), WIDTH) for text in (words.say("main specification"), *steps)]
+        for name, (_, steps) in paths.items()
+    }
+    heights = [sum(text.count("\n") + 1.4 for text in own) + 1.5 for own in names.values()]
+    figure = new_figure(7.2, 0.9 + 0.19 * sum(heights))
+    panels = figure.subplots(len(paths), 1, squeeze=False, sharex=True, height_ratios=heights)[:, 0]
+    for axes, (name, (values, _)) in zip(panels, paths.items(), strict=True):
+        place = np.arange(len(values))
+        colour = ORANGE if len(values) > 1 and values[-1] < values[0] else BLUE
+        axes.axvline(0, color=GREY, linewidth=0.6)
+        axes.plot(values, place, "-o", color=colour, markersize=5, linewidth=1.2)
+        axes.plot(estimates, np.full(len(estimates), len(values) - 0.1), "|", color=GREY, markersize=7, alpha=0.5)
+        if name in beyond:
+            axes.plot(beyond[name], len(values) - 0.1, "o", mfc="none", color=colour, markersize=7)
+        axes.set_yticks(place, names[name])
+        axes.set_ylim(len(values) + 0.3, -0.6)
+        axes.set_title(words.say(name), loc="left")
+    below = "estimate; ticks are all specifications"
+    panels[-1].set_xlabel(words.say(f"{below}; a circle is an extreme beyond the path" if beyond else below))
     return figure
 
 
@@ -163,6 +161,7 @@ def _wide(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
+@picture
 def plot_left_out(
     rows: pd.DataFrame,
     median: float,
@@ -179,7 +178,7 @@ def plot_left_out(
     median : float
         Of all units.
     title, simulated, language
-        As in other pictures.
+        As in `plot_coefficients`.
 
     Returns
     -------
@@ -190,25 +189,23 @@ def plot_left_out(
     ConfigError
         If matplotlib is not installed.
     """
-    with drawing():
-        words = Words(language)
-        figure = new_figure(7.2, 1.4 + 0.24 * len(rows))
-        left, right = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
-        place = np.arange(len(rows))
-        left.axvline(0, color=GREY, linewidth=0.6)
-        left.axvline(median, color=GREY, linewidth=0.9, linestyle="--")
-        left.hlines(place, rows["baseline"], rows["median"], color=BLUE, linewidth=1.2)
-        left.plot(rows["median"], place, "o", color=BLUE, markersize=5)
-        left.set_yticks(place, [drawable(str(name)) for name in rows.index])
-        left.set_ylim(len(rows) - 0.4, -0.6)
-        left.set_xlabel(words.say("median without the unit"))
-        right.plot(rows["signs"], place, "s", color=ORANGE, markersize=5, label=words.say("signs that change"))
-        label = words.say("significance changes")
-        right.plot(rows["significance"], place, "o", mfc="none", color=BLUE, markersize=7, label=label)
-        right.tick_params(axis="y", length=0)
-        right.set_xlabel(words.say("specifications"))
-        right.set_xlim(left=-0.05 * max(1.0, float(rows[["signs", "significance"]].to_numpy().max())))
-        right.xaxis.get_major_locator().set_params(integer=True)
-        figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=2)
-        head(figure, title, simulated, words.language)
+    words = Words(language)
+    figure = new_figure(7.2, 1.4 + 0.24 * len(rows))
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
+    place = np.arange(len(rows))
+    left.axvline(0, color=GREY, linewidth=0.6)
+    left.axvline(median, color=GREY, linewidth=0.9, linestyle="--")
+    left.hlines(place, rows["baseline"], rows["median"], color=BLUE, linewidth=1.2)
+    left.plot(rows["median"], place, "o", color=BLUE, markersize=5)
+    left.set_yticks(place, [drawable(str(name)) for name in rows.index])
+    left.set_ylim(len(rows) - 0.4, -0.6)
+    left.set_xlabel(words.say("median without the unit"))
+    right.plot(rows["signs"], place, "s", color=ORANGE, markersize=5, label=words.say("signs that change"))
+    label = words.say("significance changes")
+    right.plot(rows["significance"], place, "o", mfc="none", color=BLUE, markersize=7, label=label)
+    right.tick_params(axis="y", length=0)
+    right.set_xlabel(words.say("specifications"))
+    right.set_xlim(left=-0.05 * max(1.0, float(rows[["signs", "significance"]].to_numpy().max())))
+    right.xaxis.get_major_locator().set_params(integer=True)
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=2)
     return figure

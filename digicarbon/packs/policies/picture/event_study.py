@@ -22,9 +22,8 @@ from digicarbon.report.picture._figure import (
     Words,
     draw_intervals,
     drawable,
-    drawing,
-    head,
     new_figure,
+    picture,
     series,
     with_minus,
 )
@@ -70,6 +69,7 @@ def event_numbers(result: Result) -> pd.DataFrame:
     return table.astype({"reference": bool, "of_leads": bool}).rename_axis("event").sort_index()
 
 
+@picture
 def plot_event_study(
     results: Results,
     title: str = "",
@@ -83,13 +83,8 @@ def plot_event_study(
     ----------
     results : Result, sequence of Result, or mapping of str to Result
         Fits of `digicarbon.DiD` with ``aggregate="event"``; a mapping names them. At most 8 that have such effects.
-    title : str
-        Above the picture; empty for none.
-    simulated : bool
-        Whether the data are simulated, which the picture then says.
-    language : {"en", "zh"}
-    naming : mapping, callable or None
-        What the policy is called.
+    title, simulated, language, naming
+        As in `plot_coefficients`; ``naming`` says what the policy is called.
 
     Returns
     -------
@@ -110,31 +105,29 @@ def plot_event_study(
     if len(tables) > len(SERIES):
         raise ConfigError(Note("too_many_event_studies", runs=len(tables), most=len(SERIES)))
     policies = list(dict.fromkeys(by_run[run].focal[0] for run in tables))
-    with drawing():
-        words = Words(language, naming)
-        figure = new_figure(7.2, 4.0)
-        axes = figure.subplots()
-        events = sorted({int(event) for table in tables.values() for event in table.index})
-        axes.axhline(0, color="black", linewidth=0.8, zorder=0)
-        axes.axvline(-0.5, color=GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
-        for position, (run, table) in enumerate(tables.items()):
-            shift = SPREAD / len(tables) * (position - (len(tables) - 1) / 2)
-            _draw_events(axes, table, shift, position, drawable(run) or None, len(tables) == 1)
-        axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
-        axes.set_axisbelow(True)
-        axes.margins(x=0.02)
-        if len(events) <= MOST_TICKS:
-            there = {event: [by_run[run] for run, table in tables.items() if event in table.index] for event in events}
-            axes.set_xticks(events, [with_minus(event_label(event, there[event])) for event in events])
-        axes.set_xlabel(
-            words.say(
-                "event time of",
-                x="、".join(map(words, policies)) if language == "zh" else ", ".join(map(words, policies)),
-            )
+    words = Words(language, naming)
+    figure = new_figure(7.2, 4.0)
+    axes = figure.subplots()
+    events = sorted({int(event) for table in tables.values() for event in table.index})
+    axes.axhline(0, color="black", linewidth=0.8, zorder=0)
+    axes.axvline(-0.5, color=GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
+    for position, (run, table) in enumerate(tables.items()):
+        shift = SPREAD / len(tables) * (position - (len(tables) - 1) / 2)
+        _draw_events(axes, table, shift, position, drawable(run) or None, len(tables) == 1)
+    axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.margins(x=0.02)
+    if len(events) <= MOST_TICKS:
+        there = {event: [by_run[run] for run, table in tables.items() if event in table.index] for event in events}
+        axes.set_xticks(events, [with_minus(event_label(event, there[event])) for event in events])
+    axes.set_xlabel(
+        words.say(
+            "event time of",
+            x="、".join(map(words, policies)) if language == "zh" else ", ".join(map(words, policies)),
         )
-        axes.set_ylabel(f"{words.say('effect')}, {interval_words({run: by_run[run] for run in tables}, words)}")
-        _add_legend(figure, axes, tables, words)
-        head(figure, title, simulated, words.language)
+    )
+    axes.set_ylabel(f"{words.say('effect')}, {interval_words({run: by_run[run] for run in tables}, words)}")
+    _add_legend(figure, axes, tables, words)
     return figure
 
 
@@ -167,6 +160,7 @@ def _add_legend(figure: Figure, axes: Axes, tables: Mapping[str, pd.DataFrame], 
         figure.legend(handles, labels, loc="outside lower center", ncols=min(len(handles), 4))
 
 
+@picture
 def plot_rollout(
     panel: Panel,
     policy: str,
@@ -184,7 +178,7 @@ def plot_rollout(
     policy : str
         Its name; a share is drawn dark from the first period on in which it is above 0.
     title, simulated, language, naming
-        As in `plot_event_study`.
+        As in `plot_coefficients`.
 
     Returns
     -------
@@ -202,40 +196,38 @@ def plot_rollout(
     first, grid = rollout(panel, policy)
     never = len(panel.periods)
     order = np.lexsort((np.arange(len(first)), first))
-    with drawing():
-        from matplotlib.colors import ListedColormap
+    from matplotlib.colors import ListedColormap
 
-        words = Words(language, naming)
-        many = len(first)
-        figure = new_figure(7.2, min(max(2.4, 0.16 * many + 1.0), 7.0) if many <= MOST_NAMES else 4.6)
-        axes = figure.subplots()
-        shown = np.ma.masked_invalid(grid[order])
-        axes.pcolormesh(
-            np.arange(never + 1) - 0.5,
-            np.arange(many + 1),
-            shown,
-            cmap=ListedColormap([LIGHT, BLUE]),
-            vmin=0,
-            vmax=1,
-            edgecolors="white",
-            linewidth=0.4 if many <= MOST_NAMES else 0.0,
-            rasterized=many > MOST_NAMES,
-        )
-        axes.set_ylim(many, 0)
-        step = -(-never // MOST_TICKS)
-        ticks = list(range(0, never, step))
-        rotated = max(len(str(panel.periods[place])) for place in ticks) * len(ticks) > 70
-        axes.set_xticks(ticks, [str(panel.periods[place]) for place in ticks], rotation=45 if rotated else 0)
-        if many <= MOST_NAMES:
-            names = short_names([panel.units[place] for place in order], words.language)
-            axes.set_yticks(np.arange(many) + 0.5, names, fontsize=6)
-        else:
-            axes.set_ylabel(words.say("units, sorted"))
-        axes.spines[:].set_visible(False)
-        axes.tick_params(length=0)
-        _name_cohorts(axes, first[order], panel, words)
-        axes.set_xlabel(words.say("under the policy", x=words(policy)))
-        head(figure, title, simulated, words.language)
+    words = Words(language, naming)
+    many = len(first)
+    figure = new_figure(7.2, min(max(2.4, 0.16 * many + 1.0), 7.0) if many <= MOST_NAMES else 4.6)
+    axes = figure.subplots()
+    shown = np.ma.masked_invalid(grid[order])
+    axes.pcolormesh(
+        np.arange(never + 1) - 0.5,
+        np.arange(many + 1),
+        shown,
+        cmap=ListedColormap([LIGHT, BLUE]),
+        vmin=0,
+        vmax=1,
+        edgecolors="white",
+        linewidth=0.4 if many <= MOST_NAMES else 0.0,
+        rasterized=many > MOST_NAMES,
+    )
+    axes.set_ylim(many, 0)
+    step = -(-never // MOST_TICKS)
+    ticks = list(range(0, never, step))
+    rotated = max(len(str(panel.periods[place])) for place in ticks) * len(ticks) > 70
+    axes.set_xticks(ticks, [str(panel.periods[place]) for place in ticks], rotation=45 if rotated else 0)
+    if many <= MOST_NAMES:
+        names = short_names([panel.units[place] for place in order], words.language)
+        axes.set_yticks(np.arange(many) + 0.5, names, fontsize=6)
+    else:
+        axes.set_ylabel(words.say("units, sorted"))
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    _name_cohorts(axes, first[order], panel, words)
+    axes.set_xlabel(words.say("under the policy", x=words(policy)))
     return figure
 
 

@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import ConfigError
-from digicarbon.note import Note
 from digicarbon.report.picture._figure import (
     BLUE,
     GREY,
@@ -19,9 +17,9 @@ from digicarbon.report.picture._figure import (
     Language,
     Naming,
     Words,
-    drawing,
-    head,
+    needed_table,
     new_figure,
+    picture,
     with_minus,
 )
 
@@ -36,6 +34,7 @@ KINDS = {"never": SERIES[0], "not_yet": SERIES[2], "already": SERIES[1], "always
 BINS = 30
 
 
+@picture
 def plot_bacon(
     tables: Mapping[str, pd.DataFrame],
     title: str = "",
@@ -50,13 +49,8 @@ def plot_bacon(
     tables : mapping of str to DataFrame
         With ``bacon`` and ``bacon_pairs``, as from `digicarbon.diagnostic.GoodmanBacon`; those of a recorded run are
         ``result.tables``.
-    title : str
-        Above the picture; empty for none.
-    simulated : bool
-        Whether the data are simulated, which the picture then says.
-    language : {"en", "zh"}
-    naming : mapping, callable or None
-        What periods are called.
+    title, simulated, language, naming
+        As in `plot_coefficients`; ``naming`` says what periods are called.
 
     Returns
     -------
@@ -74,32 +68,30 @@ def plot_bacon(
     Goodman-Bacon (2021), Journal of Econometrics 225.
     """
     pairs, coefficient = bacon_numbers(tables)
-    with drawing():
-        words = Words(language, naming)
-        figure = new_figure(6.4, 4.2)
-        axes = figure.subplots()
-        axes.axhline(0, color="black", linewidth=0.6, zorder=0)
-        line = words.say("two-way estimate", x=_number(coefficient))
-        axes.axhline(coefficient, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)), zorder=1, label=line)
-        for kind, (colour, marker) in KINDS.items():
-            own = pairs[pairs["kind"] == kind]
-            if len(own):
-                label = words.say(f"compared with {kind}", weight=f"{own['weight'].sum():.2f}")
-                # what misleads is hollow: in print without colour it is told apart, too
-                face = "white" if kind in ("already", "always") else colour
-                how: dict[str, Any] = {"color": colour, "markerfacecolor": face, "markersize": 6.0}
-                axes.plot(own["weight"], own["estimate"], linestyle="", marker=marker, label=label, zorder=3, **how)
-        if len(pairs) <= MOST_PAIRS:
-            _name_pairs(axes, pairs, words)
-        axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
-        axes.set_axisbelow(True)
-        axes.margins(x=0.12, y=0.12)
-        axes.set_xlim(left=0)
-        axes.set_xlabel(words.say("weight of a comparison"))
-        axes.set_ylabel(words.say("estimate of a comparison"))
-        handles, labels = axes.get_legend_handles_labels()
-        figure.legend([*handles[1:], handles[0]], [*labels[1:], labels[0]], loc="outside lower center", ncols=2)
-        head(figure, title, simulated, words.language)
+    words = Words(language, naming)
+    figure = new_figure(6.4, 4.2)
+    axes = figure.subplots()
+    axes.axhline(0, color="black", linewidth=0.6, zorder=0)
+    line = words.say("two-way estimate", x=_number(coefficient))
+    axes.axhline(coefficient, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)), zorder=1, label=line)
+    for kind, (colour, marker) in KINDS.items():
+        own = pairs[pairs["kind"] == kind]
+        if len(own):
+            label = words.say(f"compared with {kind}", weight=f"{own['weight'].sum():.2f}")
+            # what misleads is hollow: in print without colour it is told apart, too
+            face = "white" if kind in ("already", "always") else colour
+            how: dict[str, Any] = {"color": colour, "markerfacecolor": face, "markersize": 6.0}
+            axes.plot(own["weight"], own["estimate"], linestyle="", marker=marker, label=label, zorder=3, **how)
+    if len(pairs) <= MOST_PAIRS:
+        _name_pairs(axes, pairs, words)
+    axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.margins(x=0.12, y=0.12)
+    axes.set_xlim(left=0)
+    axes.set_xlabel(words.say("weight of a comparison"))
+    axes.set_ylabel(words.say("estimate of a comparison"))
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend([*handles[1:], handles[0]], [*labels[1:], labels[0]], loc="outside lower center", ncols=2)
     return figure
 
 
@@ -111,7 +103,7 @@ def bacon_numbers(tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, flo
     ConfigError
         If a table is missing.
     """
-    whole, pairs = (_table(tables, name, "bacon") for name in ("bacon", "bacon_pairs"))
+    whole, pairs = (needed_table(tables, name, "bacon") for name in ("bacon", "bacon_pairs"))
     return pairs, float(whole["estimate"].iloc[-1])
 
 
@@ -130,6 +122,7 @@ def _name_pairs(axes: Axes, pairs: pd.DataFrame, words: Words) -> None:
         )
 
 
+@picture
 def plot_placebo(
     tables: Mapping[str, pd.DataFrame],
     level: float = 0.1,
@@ -147,10 +140,8 @@ def plot_placebo(
         recorded run are ``result.tables``.
     level : float
         Where the line of p values is drawn.
-    title, simulated, language
-        As in `plot_bacon`.
-    naming : mapping, callable or None
-        What the policy is called.
+    title, simulated, language, naming
+        As in `plot_coefficients`; ``naming`` says what the policy is called.
 
     Returns
     -------
@@ -165,48 +156,44 @@ def plot_placebo(
     """
     row, draws = placebo_numbers(tables)
     coef = draws["coef"].to_numpy(dtype=float)
-    with drawing():
-        words = Words(language, naming)
-        figure = new_figure(6.4, 4.8)
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-        above.hist(coef, bins=BINS, density=True, color="#D0D0D0", edgecolor="white", linewidth=0.3)
-        if coef.std() > 0:
-            grid = np.linspace(coef.min() - coef.std(), coef.max() + coef.std(), 400)
-            above.plot(grid, density(coef, grid), color=BLUE, linewidth=1.3)
-        below.plot(
-            *(coef, draws["p"]), linestyle="", marker="o", markersize=2.6, color=BLUE, markerfacecolor="none", alpha=0.7
-        )
-        below.axhline(level, color=GREY, linewidth=0.8, linestyle=(0, (1, 1.5)))
-        below.annotate(
-            f"p = {level:g}",
-            (1.005, level),
-            xycoords=below.get_yaxis_transform(),
-            va="center",
-            fontsize=8,
-            annotation_clip=False,
-        )
-        estimate = float(row["coef"])
-        for axes in (above, below):
-            axes.axvline(0, color="black", linewidth=0.6, zorder=0)
-            axes.axvline(estimate, color=ORANGE, linewidth=1.4, linestyle=(0, (5, 2)))
-        to_the_left = estimate > (coef.min() + coef.max()) / 2
-        above.annotate(
-            words.say(
-                "estimate of the policy", x=words(str(row.name)), estimate=_number(estimate), p=f"{row['p']:.3f}"
-            ),
-            (estimate, 1.0),
-            xycoords=above.get_xaxis_transform(),
-            xytext=(-4 if to_the_left else 4, -1),
-            textcoords="offset points",
-            ha="right" if to_the_left else "left",
-            va="top",
-            fontsize=8,
-        )
-        above.set_ylabel(words.say("density of placebos", draws=len(coef)))
-        below.set_ylabel(words.say("p of placebos"))
-        below.set_ylim(-0.03, 1.03)
-        below.set_xlabel(words.say("estimate of placebos"))
-        head(figure, title, simulated, words.language)
+    words = Words(language, naming)
+    figure = new_figure(6.4, 4.8)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    above.hist(coef, bins=BINS, density=True, color="#D0D0D0", edgecolor="white", linewidth=0.3)
+    if coef.std() > 0:
+        grid = np.linspace(coef.min() - coef.std(), coef.max() + coef.std(), 400)
+        above.plot(grid, density(coef, grid), color=BLUE, linewidth=1.3)
+    below.plot(
+        *(coef, draws["p"]), linestyle="", marker="o", markersize=2.6, color=BLUE, markerfacecolor="none", alpha=0.7
+    )
+    below.axhline(level, color=GREY, linewidth=0.8, linestyle=(0, (1, 1.5)))
+    below.annotate(
+        f"p = {level:g}",
+        (1.005, level),
+        xycoords=below.get_yaxis_transform(),
+        va="center",
+        fontsize=8,
+        annotation_clip=False,
+    )
+    estimate = float(row["coef"])
+    for axes in (above, below):
+        axes.axvline(0, color="black", linewidth=0.6, zorder=0)
+        axes.axvline(estimate, color=ORANGE, linewidth=1.4, linestyle=(0, (5, 2)))
+    to_the_left = estimate > (coef.min() + coef.max()) / 2
+    above.annotate(
+        words.say("estimate of the policy", x=words(str(row.name)), estimate=_number(estimate), p=f"{row['p']:.3f}"),
+        (estimate, 1.0),
+        xycoords=above.get_xaxis_transform(),
+        xytext=(-4 if to_the_left else 4, -1),
+        textcoords="offset points",
+        ha="right" if to_the_left else "left",
+        va="top",
+        fontsize=8,
+    )
+    above.set_ylabel(words.say("density of placebos", draws=len(coef)))
+    below.set_ylabel(words.say("p of placebos"))
+    below.set_ylim(-0.03, 1.03)
+    below.set_xlabel(words.say("estimate of placebos"))
     return figure
 
 
@@ -218,7 +205,7 @@ def placebo_numbers(tables: Mapping[str, pd.DataFrame]) -> tuple[pd.Series[float
     ConfigError
         If a table is missing.
     """
-    whole, draws = (_table(tables, name, "placebo_space") for name in ("placebo_space", "placebo_space_draws"))
+    whole, draws = (needed_table(tables, name, "placebo_space") for name in ("placebo_space", "placebo_space_draws"))
     return whole.iloc[0], draws[np.isfinite(draws["coef"])]
 
 
@@ -240,12 +227,6 @@ def density(values: FloatArray, grid: FloatArray) -> FloatArray:
     width = 0.9 * min(spread, (high - low) / 1.34 or spread) * len(values) ** -0.2
     z = (grid[:, None] - values) / width
     return np.asarray(np.exp(-(z**2) / 2).mean(axis=1) / (width * np.sqrt(2 * np.pi)))
-
-
-def _table(tables: Mapping[str, pd.DataFrame], name: str, option: str) -> pd.DataFrame:
-    if name not in tables:
-        raise ConfigError(Note("picture_without_table", table=name, option=option))
-    return tables[name]
 
 
 def _number(value: float) -> str:

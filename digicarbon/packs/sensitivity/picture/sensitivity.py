@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import ConfigError
-from digicarbon.note import Note
 from digicarbon.packs.sensitivity.numeric.omitted import Estimate
 from digicarbon.report.picture._figure import (
     BLUE,
@@ -19,9 +17,9 @@ from digicarbon.report.picture._figure import (
     Language,
     Naming,
     Words,
-    drawing,
-    head,
+    needed_table,
     new_figure,
+    picture,
     with_minus,
 )
 
@@ -41,6 +39,7 @@ MOST_NAMES = 5
 """More controls are points without names."""
 
 
+@picture
 def plot_contours(
     tables: Mapping[str, pd.DataFrame],
     title: str = "",
@@ -55,13 +54,8 @@ def plot_contours(
     tables : mapping of str to DataFrame
         With ``omitted_variable``, and ``omitted_variable_benchmarks`` if there are some, as from
         `digicarbon.diagnostic.OmittedVariable`; those of a recorded run are ``result.tables``.
-    title : str
-        Above the picture; empty for none.
-    simulated : bool
-        Whether the data are simulated, which the picture then says.
-    language : {"en", "zh"}
-    naming : mapping, callable or None
-        What terms are called.
+    title, simulated, language, naming
+        As in `plot_coefficients`.
 
     Returns
     -------
@@ -88,33 +82,31 @@ def plot_contours(
     of_x, of_y = np.meshgrid(*(np.linspace(0, min(end, 0.995), POINTS) for end in ends))
     named = _strongest(shown)
     critical = float(np.sign(coef) * row["critical"])
-    with drawing():
-        words = Words(language, naming)
-        figure = new_figure(8.4, 4.2)
-        left, right = figure.subplots(1, 2, sharey=True)
-        panels = (
-            (left, estimate.adjusted(of_x, of_y), 0.0, coef, "contours of the coefficient"),
-            (right, estimate.adjusted_t(of_x, of_y), critical, coef / se, "contours of t"),
-        )
-        for axes, values, special, now, key in panels:
-            labels = _contours(axes, of_x, of_y, values, special, now)
-            _clear(labels, shown[["r2dz_x", "r2yz_dx"]].to_numpy() / ends, ends)
-            estimated = words.say("without a confounder")
-            axes.plot(0, 0, "^", color="black", markersize=5, clip_on=False, zorder=4, label=estimated)
-            axes.legend(loc="upper right", fontsize=6.5, frameon=True, framealpha=1.0, edgecolor="none")
-            for name, *place in shown[["r2dz_x", "r2yz_dx"]].itertuples():
-                axes.plot(*place, marker="D", color=BLUE, markersize=4, zorder=4)
-                if name in named:
-                    term, times = name
-                    text = f"{times} × {words(str(term))}"
-                    how: dict[str, Any] = {"fontsize": 6.5, "color": BLUE}
-                    axes.annotate(text, place, xytext=(5, 3), textcoords="offset points", **how)
-            axes.set_xlim(0, ends[0])
-            axes.set_ylim(0, ends[1])
-            axes.set_title(words.say(key, x=words(str(row.name)), now=_number(now)))
-            axes.set_xlabel(words.say("partial r2 with the regressor"))
-        left.set_ylabel(words.say("partial r2 with the outcome"))
-        head(figure, title, simulated, words.language)
+    words = Words(language, naming)
+    figure = new_figure(8.4, 4.2)
+    left, right = figure.subplots(1, 2, sharey=True)
+    panels = (
+        (left, estimate.adjusted(of_x, of_y), 0.0, coef, "contours of the coefficient"),
+        (right, estimate.adjusted_t(of_x, of_y), critical, coef / se, "contours of t"),
+    )
+    for axes, values, special, now, key in panels:
+        labels = _contours(axes, of_x, of_y, values, special, now)
+        _clear(labels, shown[["r2dz_x", "r2yz_dx"]].to_numpy() / ends, ends)
+        estimated = words.say("without a confounder")
+        axes.plot(0, 0, "^", color="black", markersize=5, clip_on=False, zorder=4, label=estimated)
+        axes.legend(loc="upper right", fontsize=6.5, frameon=True, framealpha=1.0, edgecolor="none")
+        for name, *place in shown[["r2dz_x", "r2yz_dx"]].itertuples():
+            axes.plot(*place, marker="D", color=BLUE, markersize=4, zorder=4)
+            if name in named:
+                term, times = name
+                text = f"{times} × {words(str(term))}"
+                how: dict[str, Any] = {"fontsize": 6.5, "color": BLUE}
+                axes.annotate(text, place, xytext=(5, 3), textcoords="offset points", **how)
+        axes.set_xlim(0, ends[0])
+        axes.set_ylim(0, ends[1])
+        axes.set_title(words.say(key, x=words(str(row.name)), now=_number(now)))
+        axes.set_xlabel(words.say("partial r2 with the regressor"))
+    left.set_ylabel(words.say("partial r2 with the outcome"))
     return figure
 
 
@@ -126,11 +118,10 @@ def contour_numbers(tables: Mapping[str, pd.DataFrame]) -> tuple[pd.Series[float
     ConfigError
         If the table is missing.
     """
-    if "omitted_variable" not in tables:
-        raise ConfigError(Note("picture_without_table", table="omitted_variable", option="omitted_variable"))
+    table = needed_table(tables, "omitted_variable", "omitted_variable")
     none = pd.DataFrame({"r2dz_x": [], "r2yz_dx": []}, dtype=np.float64)
     points = tables.get("omitted_variable_benchmarks", none)
-    return tables["omitted_variable"].iloc[0], points
+    return table.iloc[0], points
 
 
 def _strongest(points: pd.DataFrame) -> list[tuple[str, str]]:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from digicarbon.errors import ConfigError
-from digicarbon.note import Note
-from digicarbon.report.picture._figure import BLUE, GREY, Language, Naming, Words, drawing, head, new_figure
+from digicarbon.report.picture._figure import BLUE, GREY, Language, Naming, Words, needed_table, new_figure, picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@picture
 def plot_rotemberg(
     tables: Mapping[str, pd.DataFrame],
     title: str = "",
@@ -29,13 +28,8 @@ def plot_rotemberg(
     tables : mapping of str to DataFrame
         With ``rotemberg`` and ``rotemberg_summary``, as from `digicarbon.diagnostic.RotembergWeights`; those of a
         recorded run are ``result.tables``.
-    title : str
-        Above the picture; empty for none.
-    simulated : bool
-        Whether the data are simulated, which the picture then says.
-    language : {"en", "zh"}
-    naming : mapping, callable or None
-        What sectors are called.
+    title, simulated, language, naming
+        As in `plot_coefficients`; ``naming`` says what sectors are called.
 
     Returns
     -------
@@ -52,34 +46,29 @@ def plot_rotemberg(
     ----------
     Goldsmith-Pinkham, Sorkin & Swift (2020), American Economic Review 110.
     """
-    for name in ("rotemberg", "rotemberg_summary"):
-        if name not in tables:
-            raise ConfigError(Note("picture_without_table", table=name, option="rotemberg"))
-    sectors = tables["rotemberg"]
-    estimate = float(tables["rotemberg_summary"]["value"].iloc[0])
-    with drawing():
-        words = Words(language, naming)
-        figure = new_figure(6.4, 4.2)
-        axes = figure.subplots()
-        line = words.say("shift-share estimate", x=f"{estimate:.3g}")
-        axes.axhline(estimate, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)), zorder=1, label=line)
-        columns = (sectors["weight"].tolist(), sectors["coefficient"].tolist())
-        for name, weight, coefficient in zip(sectors.index.astype(str), *columns, strict=True):
-            face = BLUE if weight >= 0 else "white"
-            axes.plot([weight], [coefficient], "o", color=BLUE, markerfacecolor=face, markersize=6.0, zorder=3)
-            axes.annotate(
-                words(name),
-                (weight, coefficient),
-                xytext=(5, 4),
-                textcoords="offset points",
-                fontsize=6.5,
-                color=GREY,
-            )
-        axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
-        axes.set_axisbelow(True)
-        axes.margins(x=0.12, y=0.12)
-        axes.set_xlabel(words.say("rotemberg weight of a sector"))
-        axes.set_ylabel(words.say("estimate of a sector"))
-        figure.legend(loc="outside lower center")
-        head(figure, title, simulated, words.language)
+    sectors, summary = (needed_table(tables, name, "rotemberg") for name in ("rotemberg", "rotemberg_summary"))
+    estimate = float(summary["value"].iloc[0])
+    words = Words(language, naming)
+    figure = new_figure(6.4, 4.2)
+    axes = figure.subplots()
+    line = words.say("shift-share estimate", x=f"{estimate:.3g}")
+    axes.axhline(estimate, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)), zorder=1, label=line)
+    columns = (sectors["weight"].tolist(), sectors["coefficient"].tolist())
+    for name, weight, coefficient in zip(sectors.index.astype(str), *columns, strict=True):
+        face = BLUE if weight >= 0 else "white"
+        axes.plot([weight], [coefficient], "o", color=BLUE, markerfacecolor=face, markersize=6.0, zorder=3)
+        axes.annotate(
+            words(name),
+            (weight, coefficient),
+            xytext=(5, 4),
+            textcoords="offset points",
+            fontsize=6.5,
+            color=GREY,
+        )
+    axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.margins(x=0.12, y=0.12)
+    axes.set_xlabel(words.say("rotemberg weight of a sector"))
+    axes.set_ylabel(words.say("estimate of a sector"))
+    figure.legend(loc="outside lower center")
     return figure

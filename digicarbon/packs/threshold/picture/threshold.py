@@ -12,13 +12,14 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.packs.threshold.numeric.estimator import critical_ratio
 from digicarbon.panel import spelt
-from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Naming, Words, drawing, head, new_figure
+from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Naming, Words, new_figure, picture
 from digicarbon.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@picture
 def plot_threshold(
     result: Result,
     title: str = "",
@@ -32,13 +33,8 @@ def plot_threshold(
     ----------
     result : Result
         Of `digicarbon.PanelThreshold`.
-    title : str
-        Above the picture; empty for none.
-    simulated : bool
-        Whether the data are simulated, which the picture then says.
-    language : {"en", "zh"}
-    naming : mapping, callable or None
-        What the threshold variable is called.
+    title, simulated, language, naming
+        As in `plot_coefficients`; ``naming`` says what the threshold variable is called.
 
     Returns
     -------
@@ -57,46 +53,44 @@ def plot_threshold(
     found = result.tables["thresholds"]
     critical = critical_ratio(result.inference.level)
     called = _variable(result)
-    with drawing():
-        words = Words(language, naming)
-        count = len(found)
-        figure = new_figure(7.2, 1.0 + 2.3 * count)
-        panels = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
-        for at, axes in zip(found.index, panels, strict=True):
-            row, others = found.loc[at], found["estimate"].drop(index=at).tolist()
-            # near another threshold there are no candidates, and no line
-            gaps = pd.DataFrame({"value": others, "ratio": np.nan}, dtype=float)
-            own = pd.concat([points.loc[points["threshold"] == at, ["value", "ratio"]], gaps]).sort_values("value")
-            axes.plot(own["value"], own["ratio"], color=BLUE, linewidth=1.1)
-            for other in others:
-                axes.axvline(other, color=GREY, linewidth=0.5)
-            axes.axhline(critical, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)))
-            axes.axvline(row["estimate"], color=ORANGE, linewidth=0.9)
-            inside = own["ratio"].to_numpy() <= critical
-            axes.fill_between(
-                own["value"],
-                0,
-                1,
-                where=inside,
-                transform=axes.get_xaxis_transform(),
-                color=BLUE,
-                alpha=0.15,
-                linewidth=0,
-            )
-            axes.set_ylim(bottom=0)
-            axes.annotate(
-                f"{result.inference.level:.0%}: {critical:.2f}",
-                (1.0, critical),
-                xycoords=axes.get_yaxis_transform(),
-                ha="right",
-                va="bottom",
-                fontsize=8,
-                color=GREY,
-            )
-            axes.set_title(f"{words.say(f'threshold_{int(at)}')}: {row['estimate']:.4g}", fontsize=9, loc="left")
-            axes.set_ylabel(words.say("likelihood ratio" if row.get("lr_scale", 1) == 1 else "likelihood ratio scaled"))
-        panels[-1].set_xlabel(words(called))
-        head(figure, title, simulated, words.language)
+    words = Words(language, naming)
+    count = len(found)
+    figure = new_figure(7.2, 1.0 + 2.3 * count)
+    panels = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
+    for at, axes in zip(found.index, panels, strict=True):
+        row, others = found.loc[at], found["estimate"].drop(index=at).tolist()
+        # near another threshold there are no candidates, and no line
+        gaps = pd.DataFrame({"value": others, "ratio": np.nan}, dtype=float)
+        own = pd.concat([points.loc[points["threshold"] == at, ["value", "ratio"]], gaps]).sort_values("value")
+        axes.plot(own["value"], own["ratio"], color=BLUE, linewidth=1.1)
+        for other in others:
+            axes.axvline(other, color=GREY, linewidth=0.5)
+        axes.axhline(critical, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)))
+        axes.axvline(row["estimate"], color=ORANGE, linewidth=0.9)
+        inside = own["ratio"].to_numpy() <= critical
+        axes.fill_between(
+            own["value"],
+            0,
+            1,
+            where=inside,
+            transform=axes.get_xaxis_transform(),
+            color=BLUE,
+            alpha=0.15,
+            linewidth=0,
+        )
+        axes.set_ylim(bottom=0)
+        axes.annotate(
+            f"{result.inference.level:.0%}: {critical:.2f}",
+            (1.0, critical),
+            xycoords=axes.get_yaxis_transform(),
+            ha="right",
+            va="bottom",
+            fontsize=8,
+            color=GREY,
+        )
+        axes.set_title(f"{words.say(f'threshold_{int(at)}')}: {row['estimate']:.4g}", fontsize=9, loc="left")
+        axes.set_ylabel(words.say("likelihood ratio" if row.get("lr_scale", 1) == 1 else "likelihood ratio scaled"))
+    panels[-1].set_xlabel(words(called))
     return figure
 
 
