@@ -1,17 +1,68 @@
-"""What simulated panels have in common: places and neighbours, errors with a memory, a frame of units by years."""
+"""What simulated panels have in common: their fields, places and neighbours, lags, errors with a memory."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from digicarbon.arrays import FloatArray
+from digicarbon.note import Note
 from digicarbon.numeric.spatial.proximity import triangulated
+from digicarbon.source.base import Inputs, Source
+from digicarbon.spec import Seed
 
 BOX = (100.0, 115.0), (25.0, 37.0)
 """Longitudes and latitudes of the places, degrees."""
+
+
+class SimulatedPanel(Source):
+    """SIMULATED units by years.
+
+    Attributes
+    ----------
+    seed : int
+        The seed of the generator.
+    n : int
+        Number of units.
+    periods : int
+        Number of years.
+    first_year : int
+        The first year.
+    """
+
+    seed: Seed = 1
+    n: Annotated[int, Field(ge=6)] = 100
+    periods: Annotated[int, Field(ge=2)] = 10
+    first_year: int = 2011
+
+    def inputs(
+        self, source: str, columns: Mapping[str, FloatArray], *notes: Note, places: FloatArray | None = None
+    ) -> Inputs:
+        """Return what was drawn, as a source delivers it.
+
+        Parameters
+        ----------
+        source : str
+            The name of the source.
+        columns : mapping of str to ndarray
+            As `frame` takes them.
+        *notes : Note
+            The truth, in words.
+        places : ndarray, shape (N, 2), optional
+            Longitudes and latitudes, which become columns of these names.
+        """
+        if places is not None:
+            columns = {**columns, "longitude": places[:, :1], "latitude": places[:, 1:]}
+        drawn = frame(self.n, self.periods, self.first_year, columns)
+        return Inputs(drawn, source=source, time_name="year", simulated=True, notes=notes)
+
+    def note(self, code: str, **facts: Any) -> Note:
+        """Return a note of facts, with the size of the panel and its seed."""
+        return Note(code, units=self.n, periods=self.periods, seed=self.seed, **facts)
 
 
 def remembered(white: FloatArray, memory: float) -> FloatArray:
@@ -55,6 +106,11 @@ def places_of(rng: np.random.Generator, n: int) -> FloatArray:
     """Return longitudes and latitudes of units, shape (n, 2)."""
     (west, east), (south, north) = BOX
     return np.column_stack([rng.uniform(west, east, n), rng.uniform(south, north, n)])
+
+
+def multiplied(w: FloatArray, coefficient: float, values: FloatArray) -> FloatArray:
+    """Return what a spatial lag makes of values: y with y = coefficient · W y + values, shape (N, T)."""
+    return np.asarray(np.linalg.solve(np.eye(len(w)) - coefficient * w, values))
 
 
 def neighbours(places: FloatArray) -> FloatArray:

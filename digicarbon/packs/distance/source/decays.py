@@ -7,15 +7,13 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from digicarbon.note import Note
 from digicarbon.numeric.spatial.proximity import pairs_within
 from digicarbon.packs.distance.numeric.decay import Distances
-from digicarbon.source._drawn import frame, places_of, remembered
-from digicarbon.source.base import Inputs, Source
-from digicarbon.spec import Seed
+from digicarbon.source._drawn import SimulatedPanel, multiplied, places_of, remembered
+from digicarbon.source.base import Inputs
 
 
-class SimulatedDecay(Source):
+class SimulatedDecay(SimulatedPanel):
     r"""SIMULATED units with places, whose spillovers fall with distance at a rate that is known.
 
     With x, c and e independent standard normal draws, and effects of units and years,
@@ -29,14 +27,6 @@ class SimulatedDecay(Source):
 
     Attributes
     ----------
-    seed : int
-        The seed of the generator.
-    n : int
-        Number of units.
-    periods : int
-        Number of years.
-    first_year : int
-        The first year.
     decay : {"power", "exponential"}
     gamma : float
         The rate.
@@ -56,10 +46,7 @@ class SimulatedDecay(Source):
         Correlation of the errors of successive years.
     """
 
-    seed: Seed = 1
     n: Annotated[int, Field(ge=6)] = 60
-    periods: Annotated[int, Field(ge=2)] = 10
-    first_year: int = 2011
     decay: Literal["power", "exponential"] = "power"
     gamma: Annotated[float, Field(gt=0)] = 2.0
     cutoff: Annotated[float, Field(gt=0)] | None = None
@@ -84,14 +71,12 @@ class SimulatedDecay(Source):
         unit, year = rng.standard_normal((self.n, 1)), rng.standard_normal((1, self.periods))
         where = places_of(rng, self.n)
         w = self.weights(where)
-        error = np.linalg.solve(np.eye(self.n) - self.lam * w, remembered(white, self.memory))
+        error = multiplied(w, self.lam, remembered(white, self.memory))
         mean = unit + year + self.beta * x + self.theta * w @ x + 0.5 * c + self.sigma * error
-        y = np.linalg.solve(np.eye(self.n) - self.rho * w, mean)
-        columns = {"y": y, "x": x, "c": c, "longitude": where[:, :1], "latitude": where[:, 1:]}
-        facts = {name: getattr(self, name) for name in ("periods", "gamma", "beta", "theta", "rho", "lam", "seed")}
-        drawn = frame(self.n, self.periods, self.first_year, columns)
-        note = Note("simulated_decay", units=self.n, **facts)
-        return Inputs(drawn, source="simulated_decay", time_name="year", simulated=True, notes=(note,))
+        y = multiplied(w, self.rho, mean)
+        facts = {name: getattr(self, name) for name in ("gamma", "beta", "theta", "rho", "lam")}
+        note = self.note("simulated_decay", **facts)
+        return self.inputs("simulated_decay", {"y": y, "x": x, "c": c}, note, places=where)
 
     def weights(self, where: np.ndarray) -> np.ndarray:
         """Return the weights between places, shape (n, n)."""

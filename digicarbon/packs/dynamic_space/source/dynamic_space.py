@@ -9,15 +9,14 @@ from pydantic import Field
 
 from digicarbon.errors import DataError
 from digicarbon.note import Note
-from digicarbon.source._drawn import frame, neighbours, places_of, remembered
-from digicarbon.source.base import Inputs, Source
-from digicarbon.spec import Seed
+from digicarbon.source._drawn import SimulatedPanel, neighbours, places_of, remembered
+from digicarbon.source.base import Inputs
 
 BURN = 60
 """Years before the first one that is kept: the first outcome is then one of a long history."""
 
 
-class SimulatedDynamicSpace(Source):
+class SimulatedDynamicSpace(SimulatedPanel):
     r"""SIMULATED units of a dynamic spatial Durbin model whose parameters are known.
 
     With t a year, W the neighbours as ``weights=delaunay`` has them, and n, c and v independent standard normal draws,
@@ -31,14 +30,6 @@ class SimulatedDynamicSpace(Source):
 
     Attributes
     ----------
-    seed : int
-        The seed of the generator.
-    n : int
-        Number of units.
-    periods : int
-        Number of years.
-    first_year : int
-        The first year.
     rho : float
         Coefficient of the neighbours' outcome.
     tau : float
@@ -53,7 +44,6 @@ class SimulatedDynamicSpace(Source):
         Standard deviation of the error.
     """
 
-    seed: Seed = 1
     n: Annotated[int, Field(ge=6)] = 30
     periods: Annotated[int, Field(ge=3)] = 6
     first_year: int = 2012
@@ -96,10 +86,8 @@ class SimulatedDynamicSpace(Source):
             before = step @ before + inverse @ right[:, year]
             y[:, year] = before
         kept = {name: columns[:, BURN:] for name, columns in {"y": y, "x": x, "c": c}.items()}
-        places = {"longitude": where[:, :1], "latitude": where[:, 1:]}
-        drawn = frame(self.n, self.periods, self.first_year, {**kept, **places})
         long = (self.beta + self.theta) / (1 - self.tau - self.rho - self.eta)
         facts = {"rho": self.rho, "tau": self.tau, "eta": self.eta, "beta": self.beta, "theta": self.theta}
         facts |= {"short": (self.beta + self.theta) / (1 - self.rho), "long": long}
-        notes = (Note("simulated_dynamic_space", units=self.n, periods=self.periods, seed=self.seed, **facts),)
-        return Inputs(drawn, source="simulated_dynamic_space", time_name="year", simulated=True, notes=notes)
+        note = self.note("simulated_dynamic_space", **facts)
+        return self.inputs("simulated_dynamic_space", kept, note, places=where)

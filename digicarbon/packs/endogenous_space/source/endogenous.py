@@ -8,13 +8,11 @@ import numpy as np
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
-from digicarbon.note import Note
-from digicarbon.source._drawn import frame, neighbours, places_of
-from digicarbon.source.base import Inputs, Source
-from digicarbon.spec import Seed
+from digicarbon.source._drawn import SimulatedPanel, multiplied, neighbours, places_of
+from digicarbon.source.base import Inputs
 
 
-class SimulatedEndogenous(Source):
+class SimulatedEndogenous(SimulatedPanel):
     r"""SIMULATED units with spillovers, an endogenous regressor and its instrument, with known effects.
 
     With i a unit, t a year, W the weights of ``weights=delaunay``, q the instrument, z a control, v and e independent
@@ -27,14 +25,6 @@ class SimulatedEndogenous(Source):
 
     Attributes
     ----------
-    seed : int
-        The seed of the generator.
-    n : int
-        Number of units.
-    periods : int
-        Number of years.
-    first_year : int
-        The first year.
     beta : float
         Coefficient of x.
     theta : float
@@ -51,10 +41,7 @@ class SimulatedEndogenous(Source):
         Spread of the logarithm of units' standard deviations.
     """
 
-    seed: Seed = 1
-    n: Annotated[int, Field(ge=6)] = 100
     periods: Annotated[int, Field(ge=2)] = 8
-    first_year: int = 2011
     beta: float = 0.5
     theta: float = 0.3
     rho: Annotated[float, Field(gt=-1, lt=1)] = 0.3
@@ -84,26 +71,15 @@ class SimulatedEndogenous(Source):
             Frame with unit, time, y, x, z, q, longitude and latitude.
         """
         rng = np.random.default_rng(self.seed)
-        w, identity = neighbours(self.places), np.eye(self.n)
+        w = neighbours(self.places)
         z, q, v, e = rng.standard_normal((4, self.n, self.periods))
         e = e * np.exp(self.uneven * rng.standard_normal((self.n, 1)))
         unit, period = rng.standard_normal((self.n, 1)), rng.standard_normal(self.periods)
         x = self.strength * q + 0.3 * z + v + self.confounding * e + unit
-        u = np.linalg.solve(identity - self.error * w, e)
+        u = multiplied(w, self.error, e)
         right = self.beta * x + self.theta * (w @ x) + z + unit + period + u
-        y = np.linalg.solve(identity - self.rho * w, right)
-        places = self.places
-        columns = {"y": y, "x": x, "z": z, "q": q, "longitude": places[:, :1], "latitude": places[:, 1:]}
-        drawn = frame(self.n, self.periods, self.first_year, columns)
+        y = multiplied(w, self.rho, right)
         direct, total = self.effects()
-        note = Note(
-            "simulated_endogenous",
-            units=self.n,
-            periods=self.periods,
-            direct=direct,
-            indirect=total - direct,
-            total=total,
-            confounding=self.confounding,
-            seed=self.seed,
-        )
-        return Inputs(drawn, source="simulated_endogenous", time_name="year", simulated=True, notes=(note,))
+        facts = {"direct": direct, "indirect": total - direct, "total": total, "confounding": self.confounding}
+        note = self.note("simulated_endogenous", **facts)
+        return self.inputs("simulated_endogenous", {"y": y, "x": x, "z": z, "q": q}, note, places=self.places)

@@ -9,15 +9,14 @@ from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.note import Note
-from digicarbon.source._drawn import frame, neighbours, places_of, remembered
-from digicarbon.source.base import Inputs, Source
-from digicarbon.spec import Seed
+from digicarbon.source._drawn import SimulatedPanel, multiplied, neighbours, places_of, remembered
+from digicarbon.source.base import Inputs
 
 Slopes = Annotated[tuple[float, ...], Field(strict=False, min_length=1, max_length=9)]
 """Numbers in YAML, at least one."""
 
 
-class SimulatedMediation(Source):
+class SimulatedMediation(SimulatedPanel):
     r"""SIMULATED units in which x moves the outcome through mediators, with known effects.
 
     With i a unit, t a year, and effects of units and of years in every column,
@@ -35,14 +34,6 @@ class SimulatedMediation(Source):
 
     Attributes
     ----------
-    seed : int
-        The seed of the generator.
-    n : int
-        Number of units.
-    periods : int
-        Number of years.
-    first_year : int
-        The first year.
     a : tuple of float
         What x adds to each mediator.
     b : tuple of float
@@ -59,7 +50,6 @@ class SimulatedMediation(Source):
         What the mean of neighbours' mediators and outcomes adds to them.
     """
 
-    seed: Seed = 1
     n: Annotated[int, Field(ge=6)] = 300
     periods: Annotated[int, Field(ge=3)] = 12
     first_year: int = 2006
@@ -118,7 +108,7 @@ class SimulatedMediation(Source):
         w = neighbours(self.places) if self.in_space else np.zeros((1, 1))
 
         def spread(column: FloatArray) -> FloatArray:
-            return np.asarray(np.linalg.solve(np.eye(self.n) - self.rho * w, column)) if self.rho else column
+            return multiplied(w, self.rho, column) if self.rho else column
 
         nearby = self.theta * (w @ x) if self.theta else 0.0
         mediators = [
@@ -131,35 +121,18 @@ class SimulatedMediation(Source):
         y = spread(y)
         columns = {"y": y, "x": x + self._effects(rng)}
         columns |= {f"m{place}": mediator for place, mediator in enumerate(mediators, 1)}
-        if self.in_space:
-            places = self.places
-            columns |= {"longitude": places[:, :1], "latitude": places[:, 1:]}
-        drawn = frame(self.n, self.periods, self.first_year, columns)
-        return Inputs(drawn, source="simulated_mediation", time_name="year", simulated=True, notes=(self._note(),))
+        places = self.places if self.in_space else None
+        return self.inputs("simulated_mediation", columns, self._truth(), places=places)
 
-    def _note(self) -> Note:
+    def _truth(self) -> Note:
+        """Return the note that says the effects."""
         if self.in_space:
             through = self.through_mediators()
             own, every = float(np.trace(through)) / self.n, float(through.sum()) / self.n
-            return Note(
-                "simulated_mediation_space",
-                units=self.n,
-                periods=self.periods,
-                own=own,
-                spillover=every - own,
-                every=every,
-                confounding=self.confounding,
-                seed=self.seed,
-            )
-        return Note(
-            "simulated_mediation",
-            units=self.n,
-            periods=self.periods,
-            direct=self.direct,
-            indirect=self.indirect,
-            confounding=self.confounding,
-            seed=self.seed,
-        )
+            facts = {"own": own, "spillover": every - own, "every": every}
+            return self.note("simulated_mediation_space", confounding=self.confounding, **facts)
+        facts = {"direct": self.direct, "indirect": self.indirect}
+        return self.note("simulated_mediation", confounding=self.confounding, **facts)
 
     def _columns(self, rng: np.random.Generator, uneven: bool) -> FloatArray:
         """Return an autoregression of variance 1, or of units' own variances, shape (N, T)."""

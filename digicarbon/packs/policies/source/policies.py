@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,8 @@ from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.note import Note, cut
-from digicarbon.source._drawn import frame, neighbours, places_of, remembered
-from digicarbon.source.base import Inputs, Source
-from digicarbon.spec import Seed
+from digicarbon.source._drawn import SimulatedPanel, frame, multiplied, neighbours, places_of, remembered
+from digicarbon.source.base import Inputs
 
 World = Literal["homogeneous", "heterogeneous", "anticipation", "spillovers"]
 Years = Annotated[tuple[int, ...], Field(strict=False, min_length=1)]
@@ -76,7 +75,7 @@ class PolicyTruth:
         return self.cells[self.cells["event"] >= 0]
 
 
-class SimulatedPolicy(Source):
+class SimulatedPolicy(SimulatedPanel):
     r"""SIMULATED units that get a policy in different years, with known effects.
 
     With i a unit, t a year, s = t - ``first_year``, n independent standard normal draws and
@@ -106,14 +105,6 @@ class SimulatedPolicy(Source):
 
     Attributes
     ----------
-    seed : int
-        The seed of the generator.
-    n : int
-        Number of units.
-    periods : int
-        Number of years.
-    first_year : int
-        The first year.
     cohorts : tuple of int
         The years in which units get the policy.
     never : float
@@ -142,7 +133,6 @@ class SimulatedPolicy(Source):
         Correlation of the errors of successive years.
     """
 
-    seed: Seed = 1
     n: Annotated[int, Field(ge=6)] = 285
     periods: Annotated[int, Field(ge=3)] = 15
     first_year: int = 2006
@@ -183,18 +173,7 @@ class SimulatedPolicy(Source):
             longitude and latitude.
         """
         drawn = self._drawn()
-        seen = drawn.truth[["unit", "time"]].copy()
-        seen["y"] = drawn.y.ravel()
-        seen["adopted"] = drawn.truth["cohort"]
-        for name, values in drawn.fixed.items():
-            seen[name] = np.repeat(values, self.periods)
-        return Inputs(
-            seen,
-            source="simulated_policy",
-            time_name="year",
-            simulated=True,
-            notes=(self._note(PolicyTruth(drawn.truth)),),
-        )
+        return self.inputs("simulated_policy", drawn.columns, self._att(PolicyTruth(drawn.truth)), places=drawn.places)
 
     def truth(self) -> PolicyTruth:
         """Return the effects that are in the outcome of `load`."""
@@ -220,15 +199,15 @@ class SimulatedPolicy(Source):
         y = unit[:, None] + time + self.trend * s * x[:, None] + direct + spillover + errors
         columns = {"cohort": cohort[:, None], "event": event, "direct": direct, "spillover": spillover}
         truth = frame(self.n, self.periods, self.first_year, columns)
-        fixed = {"income": income, "industry": industry, "longitude": places[:, 0], "latitude": places[:, 1]}
-        return _Drawn(y, truth, fixed)
+        fixed = {"adopted": cohort, "income": income, "industry": industry}
+        return _Drawn({"y": y} | {name: values[:, None] for name, values in fixed.items()}, places, truth)
 
     def _cohorts(self, rng: np.random.Generator, x: FloatArray, places: FloatArray) -> FloatArray:
         """Return the first year under the policy by unit, not a number if there is none, shape (N,)."""
         treated = self.n - round(self.never * self.n)
         score: FloatArray = self.selection * x + rng.logistic(size=self.n)
         if self.clustering:
-            score = np.asarray(np.linalg.solve(np.eye(self.n) - self.clustering * neighbours(places), score))
+            score = multiplied(neighbours(places), self.clustering, score)
         chosen: IntArray = np.argsort(-score, kind="stable")[:treated]
         cohort = np.full(self.n, np.nan)
         cohort[rng.permutation(chosen)] = np.resize(self.cohorts, treated)
@@ -250,18 +229,12 @@ class SimulatedPolicy(Source):
         """Return errors of variance 1, shape (N, T)."""
         return remembered(rng.standard_normal((self.n, self.periods)), self.memory)
 
-    def _note(self, truth: PolicyTruth) -> Note:
-        facts: dict[str, Any] = {
-            "units": self.n,
-            "periods": self.periods,
-            "cohorts": cut(map(str, sorted(self.cohorts))),
-            "world": self.world,
-            "att": truth.overall,
-            "seed": self.seed,
-        }
+    def _att(self, truth: PolicyTruth) -> Note:
+        """Return the note that says the mean effect."""
+        facts = {"cohorts": cut(map(str, sorted(self.cohorts))), "world": self.world, "att": truth.overall}
         if self.world == "spillovers":
-            return Note("simulated_policy_spillovers", spillover=self.spillover, **facts)
-        return Note("simulated_policy", **facts)
+            return self.note("simulated_policy_spillovers", spillover=self.spillover, **facts)
+        return self.note("simulated_policy", **facts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,16 +243,17 @@ class _Drawn:
 
     Attributes
     ----------
-    y : ndarray, shape (N, T)
+    columns : mapping of str to ndarray, shape (N, T) or (N, 1)
+        What a study sees.
+    places : ndarray, shape (N, 2)
+        Longitudes and latitudes.
     truth : DataFrame
         See `PolicyTruth.cells`.
-    fixed : mapping of str to ndarray, shape (N,)
-        Columns that do not change over time.
     """
 
-    y: FloatArray
+    columns: dict[str, FloatArray]
+    places: FloatArray
     truth: pd.DataFrame
-    fixed: dict[str, FloatArray]
 
 
 def _falling(cohorts: int) -> FloatArray:

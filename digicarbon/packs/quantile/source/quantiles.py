@@ -9,16 +9,14 @@ import scipy
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
-from digicarbon.note import Note
-from digicarbon.source._drawn import frame, remembered
-from digicarbon.source.base import Inputs, Source
-from digicarbon.spec import Seed
+from digicarbon.source._drawn import SimulatedPanel, remembered
+from digicarbon.source.base import Inputs
 
 MEAN_ABSOLUTE = {"normal": np.sqrt(2 / np.pi), "skewed": 2 / np.e}
 """Mean of |e| of a standard normal, and of an exponential less its mean."""
 
 
-class SimulatedQuantiles(Source):
+class SimulatedQuantiles(SimulatedPanel):
     r"""SIMULATED units whose x moves location and scale of the outcome: its coefficient at each quantile is known.
 
     With i a unit, t a year, and z, c, n standard normal and v uniform draws,
@@ -32,14 +30,6 @@ class SimulatedQuantiles(Source):
 
     Attributes
     ----------
-    seed : int
-        The seed of the generator.
-    n : int
-        Number of units.
-    periods : int
-        Number of years.
-    first_year : int
-        The first year.
     location : float
         The coefficient of x in the location.
     scale : float
@@ -50,8 +40,6 @@ class SimulatedQuantiles(Source):
         Correlation of the normal errors of successive years, before they become exponential.
     """
 
-    seed: Seed = 1
-    n: Annotated[int, Field(ge=6)] = 100
     periods: Annotated[int, Field(ge=3)] = 20
     first_year: int = 2001
     location: float = 1.0
@@ -82,8 +70,6 @@ class SimulatedQuantiles(Source):
         u = plain / MEAN_ABSOLUTE[self.errors]
         x = np.abs(z + unit / 2)
         y = unit + self.location * x + 0.5 * c + (0.5 + share + self.scale * x) * u
-        drawn = frame(self.n, self.periods, self.first_year, {"y": y, "x": x, "c": c})
         low, middle, high = (float(value) for value in self.truth(np.array([0.1, 0.5, 0.9])))
-        facts = {"units": self.n, "periods": self.periods, "low": low, "middle": middle, "high": high}
-        note = Note("simulated_quantiles", **facts, seed=self.seed)
-        return Inputs(drawn, source="simulated_quantiles", time_name="year", simulated=True, notes=(note,))
+        note = self.note("simulated_quantiles", low=low, middle=middle, high=high)
+        return self.inputs("simulated_quantiles", {"y": y, "x": x, "c": c}, note)

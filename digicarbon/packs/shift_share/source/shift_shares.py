@@ -7,13 +7,11 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from digicarbon.note import Note
-from digicarbon.source._drawn import frame
-from digicarbon.source.base import Inputs, Source
-from digicarbon.spec import Seed
+from digicarbon.source._drawn import SimulatedPanel
+from digicarbon.source.base import Inputs
 
 
-class SimulatedShiftShare(Source):
+class SimulatedShiftShare(SimulatedPanel):
     r"""SIMULATED units with shares in sectors, and shocks to sectors that move a regressor.
 
     With i a unit, t a year, k a sector, shares :math:`s_{ik}` of a Dirichlet distribution, and shocks
@@ -31,16 +29,8 @@ class SimulatedShiftShare(Source):
     ----------
     world : {"shares", "shocks"}
         What is exogenous.
-    seed : int
-        The seed of the generator.
-    n : int
-        Number of units.
-    periods : int
-        Number of years.
     sectors : int
         Number of sectors.
-    first_year : int
-        The first year.
     effect : float
         The true effect of x.
     confounding : float
@@ -50,11 +40,9 @@ class SimulatedShiftShare(Source):
     """
 
     world: Literal["shares", "shocks"] = "shocks"
-    seed: Seed = 1
     n: Annotated[int, Field(ge=5)] = 120
     periods: Annotated[int, Field(ge=2)] = 6
     sectors: Annotated[int, Field(ge=2)] = 30
-    first_year: int = 2011
     effect: float = 1.0
     confounding: float = 0.5
     concentration: Annotated[float, Field(gt=0)] = 0.3
@@ -83,14 +71,5 @@ class SimulatedShiftShare(Source):
             **{f"share_{name}": shares[:, place, None] for place, name in enumerate(sectors)},
             **{f"shock_{name}": shocks[None, :, place] for place, name in enumerate(sectors)},
         }
-        drawn = frame(n, t, self.first_year, columns)
-        note = Note(
-            "simulated_shift_share",
-            units=n,
-            periods=t,
-            sectors=k,
-            effect=self.effect,
-            world=self.world,
-            seed=self.seed,
-        )
-        return Inputs(drawn, source="simulated_shift_share", time_name="year", simulated=True, notes=(note,))
+        note = self.note("simulated_shift_share", sectors=k, effect=self.effect, world=self.world)
+        return self.inputs("simulated_shift_share", columns, note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -10,12 +11,11 @@ from pydantic import Field, model_validator
 from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.note import Note
 from digicarbon.numeric.spatial.proximity import inverse_gap
-from digicarbon.source._drawn import frame, neighbours, places_of
-from digicarbon.source.base import Inputs, Source
-from digicarbon.spec import Seed
+from digicarbon.source._drawn import SimulatedPanel, neighbours, places_of
+from digicarbon.source.base import Inputs
 
 
-class SimulatedUnbalanced(Source):
+class SimulatedUnbalanced(SimulatedPanel):
     r"""SIMULATED units of which some are absent in each year, with a spatial lag of y by one or two matrices.
 
     With i a unit, t a year, and x, c, e independent standard normal draws,
@@ -29,14 +29,6 @@ class SimulatedUnbalanced(Source):
 
     Attributes
     ----------
-    seed : int
-        The seed of the generator.
-    n : int
-        Number of units.
-    periods : int
-        Number of years.
-    first_year : int
-        The first year.
     absent : float
         Share of units that are not observed in a year.
     process : {"observed", "all"}
@@ -53,10 +45,8 @@ class SimulatedUnbalanced(Source):
         Standard deviation of the error.
     """
 
-    seed: Seed = 1
     n: Annotated[int, Field(ge=6)] = 60
     periods: Annotated[int, Field(ge=2)] = 8
-    first_year: int = 2011
     absent: Annotated[float, Field(ge=0, lt=0.9)] = 0.15
     process: Literal["observed", "all"] = "observed"
     rho: Annotated[float, Field(gt=-1, lt=1)] = 0.4
@@ -95,16 +85,15 @@ class SimulatedUnbalanced(Source):
             near, alike = (_among(one, inside) for one in (w, inverse_gap(size[:, place])))
             filtered = np.eye(self.n) - self.rho * near - self.rho_2 * alike
             y[:, place] = np.linalg.solve(filtered, lead[:, place] + self.theta * near @ x[:, place])
-        columns = {"y": y, "x": x, "c": c, "size": size, "longitude": places[:, :1], "latitude": places[:, 1:]}
-        drawn = frame(self.n, self.periods, self.first_year, columns)
         facts = {"rho": self.rho, "second": self.rho_2, "beta": self.beta, "theta": self.theta}
         of = Note("simulated_of_observed") if self.process == "observed" else Note("simulated_of_all")
         notes = (
-            Note("simulated_unbalanced", units=self.n, periods=self.periods, rows=int(present.sum()), seed=self.seed),
+            self.note("simulated_unbalanced", rows=int(present.sum())),
             Note("simulated_lags", **facts, process=of),
         )
-        rows = drawn[present.ravel()].reset_index(drop=True)
-        return Inputs(rows, source="simulated_unbalanced", time_name="year", simulated=True, notes=notes)
+        columns = {"y": y, "x": x, "c": c, "size": size}
+        every = self.inputs("simulated_unbalanced", columns, *notes, places=places)
+        return replace(every, frame=every.frame[present.ravel()].reset_index(drop=True))
 
 
 def _among(weights: FloatArray, inside: BoolArray) -> FloatArray:

@@ -9,15 +9,14 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from digicarbon.note import Note, cut
-from digicarbon.source._drawn import frame, neighbours, places_of, remembered
-from digicarbon.source.base import Inputs, Source
-from digicarbon.spec import Seed
+from digicarbon.source._drawn import SimulatedPanel, multiplied, neighbours, places_of, remembered
+from digicarbon.source.base import Inputs
 
 Numbers = Annotated[tuple[float, ...], Field(strict=False, min_length=1)]
 """Numbers in YAML, at least one."""
 
 
-class SimulatedThreshold(Source):
+class SimulatedThreshold(SimulatedPanel):
     r"""SIMULATED units whose slope changes where a variable passes thresholds, which are known.
 
     With i a unit, t a year, and x, c, q, n and e independent standard normal draws,
@@ -36,14 +35,6 @@ class SimulatedThreshold(Source):
 
     Attributes
     ----------
-    seed : int
-        The seed of the generator.
-    n : int
-        Number of units.
-    periods : int
-        Number of years.
-    first_year : int
-        The first year.
     thresholds : tuple of float
         Values of q at which the slope changes, increasing.
     slopes : tuple of float
@@ -60,10 +51,7 @@ class SimulatedThreshold(Source):
         The slope of neighbours' x in each of their regimes, as many as ``slopes``; empty for none.
     """
 
-    seed: Seed = 1
-    n: Annotated[int, Field(ge=6)] = 100
     periods: Annotated[int, Field(ge=3)] = 10
-    first_year: int = 2011
     thresholds: Numbers = (0.3,)
     slopes: Numbers = (0.5, 1.0)
     sigma: Annotated[float, Field(ge=0)] = 1.0
@@ -102,24 +90,14 @@ class SimulatedThreshold(Source):
         errors = remembered(white, self.memory)
         regime = np.searchsorted(self.thresholds, q)
         y = unit + np.asarray(self.slopes)[regime] * x + 0.5 * c + self.sigma * np.exp(self.spread * q) * errors
-        places = {}
+        slopes, thresholds = (cut(map(str, values)) for values in (self.slopes, self.thresholds))
+        notes = [self.note("simulated_threshold", slopes=slopes, thresholds=thresholds)]
+        where = None
         if self.rho or self.spillovers:
             where = places_of(rng, self.n)
             w = neighbours(where)
             reached = np.asarray(self.spillovers or np.zeros(len(self.slopes)))[regime] * x
-            y = np.linalg.solve(np.eye(self.n) - self.rho * w, y + w @ reached)
-            places = {"longitude": where[:, :1], "latitude": where[:, 1:]}
-        drawn = frame(self.n, self.periods, self.first_year, {"y": y, "x": x, "c": c, "q": q, **places})
-        facts = {
-            "units": self.n,
-            "periods": self.periods,
-            "slopes": cut(map(str, self.slopes)),
-            "thresholds": cut(map(str, self.thresholds)),
-            "seed": self.seed,
-        }
-        notes = [Note("simulated_threshold", **facts)]
-        if places:
-            notes.append(
-                Note("simulated_spillovers", rho=self.rho, spillovers=cut(map(str, self.spillovers or (0.0,))))
-            )
-        return Inputs(drawn, source="simulated_threshold", time_name="year", simulated=True, notes=tuple(notes))
+            y = multiplied(w, self.rho, y + w @ reached)
+            spillovers = cut(map(str, self.spillovers or (0.0,)))
+            notes.append(Note("simulated_spillovers", rho=self.rho, spillovers=spillovers))
+        return self.inputs("simulated_threshold", {"y": y, "x": x, "c": c, "q": q}, *notes, places=where)
