@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from digicarbon.packs.moderation.diagnostic.marginal_effects import johnson_neyman as johnson_neyman
     from digicarbon.packs.moderation.diagnostic.marginal_effects import marginal_effects as marginal_effects
     from digicarbon.packs.moderation.picture.marginal import plot_marginal as plot_marginal
-    from digicarbon.packs.policies.model.base import DiD as DiD
+    from digicarbon.packs.policies.model.did import DiD as DiD
     from digicarbon.packs.policies.picture.event_study import plot_event_study as plot_event_study
     from digicarbon.packs.policies.picture.event_study import plot_rollout as plot_rollout
     from digicarbon.packs.policies.picture.policy import plot_bacon as plot_bacon

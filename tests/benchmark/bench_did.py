@@ -30,7 +30,7 @@ from process_tree import machine
 
 import digicarbon as dc
 from digicarbon.diagnostic import PlaceboInSpace
-from digicarbon.packs.policies.model.base import Estimator
+from digicarbon.packs.policies.model.did import Estimator
 from digicarbon.source import SimulatedPolicy
 
 CONTROLS = ("c1", "c2", "c3", "c4")

@@ -28,7 +28,7 @@ from digicarbon.packs.one_answer.numeric.shapley import shapley
 from digicarbon.packs.one_answer.report.evidence import EvidenceRequest, LeftOut
 from digicarbon.packs.one_answer.sweep.evidence import evidence
 from digicarbon.packs.one_answer.sweep.left_out import without
-from digicarbon.packs.policies.model.base import Estimator
+from digicarbon.packs.policies.model.did import Estimator
 from digicarbon.packs.policies.numeric import synthetic
 from digicarbon.plan.runs import Run, plan
 from digicarbon.result import Result

@@ -28,7 +28,7 @@ import pandas as pd
 
 import digicarbon as dc
 from digicarbon.errors import DigicarbonError
-from digicarbon.packs.policies.model.base import Estimator
+from digicarbon.packs.policies.model.did import Estimator
 from digicarbon.panel import PanelDesign
 from digicarbon.source import SimulatedPolicy
 

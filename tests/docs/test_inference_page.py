@@ -23,7 +23,7 @@ from scipy import optimize
 
 import digicarbon as dc
 from digicarbon.model import Model, tested
-from digicarbon.packs.policies.model.base import Estimator
+from digicarbon.packs.policies.model.did import Estimator
 
 Floats = NDArray[np.float64]
 PAGE = REPOSITORY / "docs" / "inference.md"

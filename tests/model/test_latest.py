@@ -12,7 +12,7 @@ import digicarbon as dc
 from digicarbon.model._latest import MOST, MOST_BYTES, Latest
 from digicarbon.model._spatial_estimates import Kind
 from digicarbon.numeric.linear.covariance import ClusterBy, SmallSample
-from digicarbon.packs.policies.model.base import Estimator
+from digicarbon.packs.policies.model.did import Estimator
 from digicarbon.source import SimulatedPolicy
 
 

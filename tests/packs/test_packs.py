@@ -87,8 +87,8 @@ def test_what_a_pack_declares_is_there_and_is_its_own(name: str) -> None:
 @pytest.mark.parametrize(
     ("former", "now"),
     [
-        ("digicarbon.model.did.base.DiD", "digicarbon.packs.policies.model.base.DiD"),
-        ("digicarbon.model.did.DiD", "digicarbon.packs.policies.model.base.DiD"),
+        ("digicarbon.model.did.base.DiD", "digicarbon.packs.policies.model.did.DiD"),
+        ("digicarbon.model.did.DiD", "digicarbon.packs.policies.model.did.DiD"),
         ("digicarbon.diagnostic.honest.HonestBounds", "digicarbon.packs.policies.diagnostic.honest.HonestBounds"),
         (
             "digicarbon.weights.by_period.ByPeriodWeights",

@@ -14,7 +14,7 @@ PACK = Pack(
             "PlaceboInTime": "diagnostic.policy_placebo",
         },
         "model": {
-            "DiD": "model.base",
+            "DiD": "model.did",
         },
         "panel": {
             "Policy": "panel.policy",
@@ -45,6 +45,7 @@ PACK = Pack(
         },
     },
     former={
+        "model.did.base": "model.did",
         "model.did": "model",
         "model.scripts.did": "script.did",
         "model.scripts.did_r": "script.did_r",

@@ -19,7 +19,7 @@ from digicarbon.executor import LocalExecutor
 from digicarbon.packs.one_answer.numeric.averaging import bic
 from digicarbon.packs.one_answer.report.evidence import Evidence, EvidenceRequest, Support
 from digicarbon.packs.one_answer.sweep.evidence import evidence
-from digicarbon.packs.policies.model.base import Estimator
+from digicarbon.packs.policies.model.did import Estimator
 from digicarbon.packs.policies.numeric import synthetic as searches
 from digicarbon.packs.which_weights.diagnostic.spatial_choice import SpatialChoice
 from digicarbon.panel import Panel

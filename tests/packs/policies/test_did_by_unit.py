@@ -17,7 +17,7 @@ from digicarbon.diagnostic import Leads
 from digicarbon.model.batch import Estimand
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import draws_of, p_value
-from digicarbon.packs.policies.model._by_unit import ByUnit, UnitBatch, by_unit
+from digicarbon.packs.policies.model._by_unit import ByUnit, UnitBatch
 
 FRAME = states()
 PANEL = panel_of(FRAME)
@@ -25,8 +25,9 @@ AGGREGATES = {"simple": "overall", "dynamic": "event", "group": "cohort", "calen
 
 
 def unit_of(model: dc.DiD, panel: dc.Panel) -> ByUnit:
-    made, reached = model.reached(panel, None)
-    return by_unit(model, model.timing(made), reached)
+    design = model.design(panel)
+    assert isinstance(design, ByUnit)
+    return design
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.model import Model
 from digicarbon.note import Note
-from digicarbon.packs.policies.model.base import DiD
+from digicarbon.packs.policies.model.did import DiD
 from digicarbon.panel import Panel
 
 

@@ -14,7 +14,7 @@ from digicarbon.errors import ConfigError, DataError
 from digicarbon.model._observation_weights import weighted_by
 from digicarbon.note import Note
 from digicarbon.packs.policies.diagnostic._policy import did_of, left_of_policy, paths, two_way
-from digicarbon.packs.policies.model.base import DiD
+from digicarbon.packs.policies.model.did import DiD
 from digicarbon.packs.policies.numeric.goodman_bacon import (
     COMPARISONS,
     Comparison,

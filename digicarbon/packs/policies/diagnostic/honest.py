@@ -16,7 +16,7 @@ from digicarbon.model.base import Level
 from digicarbon.note import Note, cut
 from digicarbon.packs.policies.diagnostic._policy import did_of
 from digicarbon.packs.policies.diagnostic.leads import by_event, event_effects
-from digicarbon.packs.policies.model.base import DiD
+from digicarbon.packs.policies.model.did import DiD
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.weights import Weights

@@ -14,7 +14,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.packs.policies.diagnostic._policy import did_of
-from digicarbon.packs.policies.model.base import DiD
+from digicarbon.packs.policies.model.did import DiD
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.weights import Weights
@@ -61,8 +61,8 @@ def by_event(model: DiD) -> DiD:
     """
     fields = {"aggregate": "event"}
     made = model.model_copy(update=fields | ({"estimator": "event_study"} if model.estimator == "twfe" else {}))
-    if made.lacks_window:
-        raise ConfigError(Note("did_stacks_without_window", key=f"model.{made.lacks_window}"))
+    if lacking := made.how.lacks_window:
+        raise ConfigError(Note("did_stacks_without_window", key=f"model.{lacking}"))
     return made
 
 

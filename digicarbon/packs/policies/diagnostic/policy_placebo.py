@@ -23,7 +23,7 @@ from digicarbon.note import Note, note_of
 from digicarbon.numeric.linear.covariance import small_sample_factor
 from digicarbon.numeric.linear.within import absorbed_rank
 from digicarbon.packs.policies.diagnostic._policy import did_of, paths
-from digicarbon.packs.policies.model.base import DiD
+from digicarbon.packs.policies.model.did import DiD
 from digicarbon.packs.policies.numeric.aggregation import NEVER
 from digicarbon.packs.policies.numeric.placebo import (
     Placebos,

@@ -1,4 +1,4 @@
-"""Estimators whose standard errors are those of units' influence: Callaway and Sant'Anna's, and imputation.
+"""What estimators share whose standard errors are those of units' influence: Callaway and Sant'Anna's, and imputation.
 
 Both are linear in the outcome and leave nothing of unit and period effects. So what they make of the columns of a null
 model says which combination of its coefficients an effect is, and many outcomes are fitted at once.
@@ -6,49 +6,39 @@ model says which combination of its coefficients an effect is, and many outcomes
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import EstimationError
+from digicarbon.arrays import FloatArray
 from digicarbon.model._observation_weights import weighted_by
 from digicarbon.model._panel_batch import LinearOutcomes
+from digicarbon.model._panel_covariance import OF_ERRORS
 from digicarbon.model._panel_restrictions import nulls_of
-from digicarbon.model.base import refuse_unidentified
 from digicarbon.model.batch import Estimand, Fits, Fitted
 from digicarbon.model.restrictions import Nulls, Projected, Restrictions, moved
-from digicarbon.note import Note, cut
-from digicarbon.numeric.linear.within import Rows, absorb, vanishing
+from digicarbon.note import Note
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.tests.equality import WaldTest
-from digicarbon.packs.policies.model._effects import (
-    PolicyEffects,
-    Reported,
-    have_errors,
-    joint_wild,
-    pretest,
-    treated_cells,
-)
-from digicarbon.packs.policies.model._spillovers import NOTHING, Exposure
+from digicarbon.packs.policies.model._effects import PolicyEffects, Reported, Restricted, have_errors, joint_wild
+from digicarbon.packs.policies.model._estimator import PolicyEstimator
+from digicarbon.packs.policies.model._spillovers import Exposure
 from digicarbon.packs.policies.model._timing import Timing
-from digicarbon.packs.policies.numeric.aggregation import aggregation, binned
-from digicarbon.packs.policies.numeric.group_time import GroupTime, GroupTimes, comparisons
-from digicarbon.packs.policies.numeric.imputation import Block, Imputation, Regression, Untreated
+from digicarbon.panel import Panel
 from digicarbon.result import Inference, Result
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
-    from digicarbon.packs.policies.model.base import DiD
+    from digicarbon.packs.policies.model.did import DiD
 
 
-class ByUnit(ABC):
+class ByUnit(Restricted):
     """An estimator on the rows of a policy.
 
     Parameters
@@ -79,7 +69,7 @@ class ByUnit(ABC):
     controls: tuple[str, ...] = ()
     spillover: Mapping[str, float] = MappingProxyType({})
 
-    def __init__(self, model: DiD, timing: Timing, reached: Exposure = NOTHING) -> None:
+    def __init__(self, model: DiD, timing: Timing, reached: Exposure) -> None:
         self.model, self.timing, self.reached = model, timing, reached
         self.names = timing.panel.expanded(model.controls, among=model.terms)
         timing.panel.require((*self.names, model.y))
@@ -134,7 +124,7 @@ class ByUnit(ABC):
     def nbytes(self) -> int:
         """The size of its arrays."""
 
-    def effects(self) -> PolicyEffects:
+    def effects(self, weights: Weights | None = None) -> PolicyEffects:
         """Return the effects in the outcome; computed once."""
         if self._effects is None:
             self._effects = self._made_effects()
@@ -165,14 +155,8 @@ class ByUnit(ABC):
         return [self._restricted(place, estimands, weights) for place, estimands in enumerate(asked)]
 
     def wild_leads(self, weights: Weights | None, signs: FloatArray) -> WaldTest | None:
-        """Return the wild test that all effects by event time before the policy are zero; None where there are none.
-
-        Parameters
-        ----------
-        weights : Weights or None
-        signs : ndarray, shape (M, N)
-        """
-        own = by_unit(self.model.model_copy(update={"aggregate": "event"}), self.timing, self.reached)
+        """Return the wild test that nothing happened before the policy."""
+        own = type(self)(self.model.model_copy(update={"aggregate": "event"}), self.timing, self.reached)
         levels = [own.reported.made_of[term][-1].number for term in own.reported.terms]
         last = -self.model.anticipation
         found, count = own.effects(), len(levels)
@@ -190,6 +174,10 @@ class ByUnit(ABC):
     def units(self) -> tuple[str, ...]:
         """Units whose signs the wild bootstrap changes."""
         return self.timing.panel.units
+
+    def batch(self, weights: Weights | None, estimand: Estimand) -> UnitBatch:
+        """Return what fits the effects to many outcomes at once."""
+        return UnitBatch(self, estimand)
 
     def _restricted(self, place: int, estimands: tuple[Estimand, ...], weights: Weights | None) -> Projected:
         nulls = self.nulls(self.weights_of(estimands[0])[None, :], place, weights)
@@ -314,222 +302,25 @@ class UnitBatch(Fitted[LinearOutcomes]):
         return coef @ prepared.weights, influence @ prepared.weights
 
 
-class CallawaySantanna(ByUnit):
-    """Means of the effects of cohorts in periods."""
+class OfUnits(PolicyEstimator):
+    """An estimator whose standard errors are those of units' influence."""
 
-    def __init__(self, model: DiD, timing: Timing) -> None:
-        super().__init__(model, timing)
-        panel = timing.panel
-        how = (model.compare, model.base_period, model.anticipation, model.reference)
-        compared = timing.once(("comparisons", how), lambda: comparisons(timing.at, timing.first, *how))
-        weight = None if timing.observation_weights is None else timing.unit_weight
-        self._times = GroupTimes(panel.array(self.names), panel.unit_codes, compared, weight)
-        cells = self._times.cells
-        if not (cells.event >= 0).any():
-            raise EstimationError(Note("did_no_cell", policy=model.policy, compare=model.compare))
-        self._chosen = aggregation(cells, model.aggregate, model.leads, model.lags, model.overall)
-        self.reported = Reported.of(timing, self._chosen.levels, model.aggregate)
+    own_errors = True
+    has_wild = True
+    on_rows: type[ByUnit]
+    """What it is on the rows of a policy."""
 
-    @property
-    def nbytes(self) -> int:
-        """The size of its arrays."""
-        return self._times.nbytes
+    def design(self, timing: Timing, panel: Panel, reached: Exposure) -> ByUnit:
+        """Return the estimator on the rows that are used."""
 
-    def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the effects of outcomes, and the influence of units on them."""
-        return self._times.means(self._chosen, y)
+        def make() -> ByUnit:
+            return self.on_rows(self.model, timing, reached)
 
-    @property
-    def used(self) -> NDArray[np.bool_]:
-        """Rows of the event times of a cohort that have an effect, or are what effects are compared with."""
-        event, cells = self.timing.event, self._times.cells
-        # one number for a cohort and a period
-        periods = int(self.timing.at.max()) + 1
-        cell = self.timing.first[self.timing.panel.unit_codes] * periods + self.timing.at
-        known = np.isin(cell, cells.first * periods + cells.first + cells.event)
-        compared = (event == self.model.base_event) & np.isin(self.timing.first, cells.first)[
-            self.timing.panel.unit_codes
-        ]
-        return np.asarray(known | compared, dtype=np.bool_)
-
-    def columns(self, place: int) -> FloatArray:
-        """Return dummies of the levels that are reported, and controls by period."""
-        x, period = self.timing.panel.array(self.names), self.timing.panel.period_codes
-        by_period = (x[:, :, None] * np.eye(int(period.max()) + 1)[period][:, None, :]).reshape(len(x), -1)
-        return np.column_stack([_levels(self.model, self.timing, self.model.aggregate == "event"), by_period])
-
-    def fitted(self, coef: FloatArray, influence: FloatArray) -> tuple[Result, WaldTest | None]:
-        """Return statistics and notes, and the joint test that nothing happened before the policy."""
-        model, estimated = self.model, self._times.fit(self.y)
-        never = model.compare == "never"
-        notes = [Note("did_compare_never" if never else "did_compare_not_yet", policy=model.policy)]
-        half, before = self._times.half, estimated.cells.event < -model.anticipation
-        if (before & half).any():
-            notes.append(Note("did_single_left_out"))
-        if estimated.left_out:
-            notes.append(Note("did_cells_left_out", cells=estimated.left_out))
-        notes += self._dropped_controls()
-        fitted = self.base(Note("did_influence"), notes, {"group_time": _table(self.timing, estimated)})
-        if not before.any():
-            return fitted, None
-        tested = before & ~half
-        own = estimated.influence[:, tested]
-        # there are leads, which the wild bootstrap can test
-        none = WaldTest(np.nan, 0.0, np.nan, np.nan)
-        return fitted, pretest(np.eye(own.shape[1]), estimated.att[tested], own.T @ own, fitted.inference) or none
-
-    def _dropped_controls(self) -> list[Note]:
-        """Return the note that names controls that a comparison does not use, and where."""
-        dropped, cells = self._times.dropped, self._times.cells
-        controls = []
-        for name, lacking in zip(self.names, dropped.T, strict=True):
-            cohorts = [self.timing.label(one) for one in np.unique(cells.first[lacking]).tolist()]
-            if cohorts:
-                facts = {"cells": int(lacking.sum()), "every": len(lacking), "cohorts": cut(cohorts)}
-                controls.append(Note("did_control_not_used", control=name, **facts))
-        return [Note("did_controls_not_used", controls=cut(controls))] if controls else []
+        # fields of errors are others' than those of influences
+        return self.model.latest(panel, reached, OF_ERRORS, make, lambda own: own.nbytes)
 
 
-class Imputing(ByUnit):
-    """Means of the differences between treated rows and what they are imputed to have been.
-
-    With spillovers, rows that the policies of others reach are imputed, too (Butts 2023): what is left without is the
-    comparison.
-    """
-
-    def __init__(self, model: DiD, timing: Timing, reached: Exposure) -> None:
-        super().__init__(model, timing, reached)
-        panel = timing.panel
-        self._exposed = panel.array(tuple(reached.columns))
-        # what spillovers reach does not follow from dates alone
-        dates = timing.changed() if reached.columns else timing
-        key = (model.anticipation, timing.weights)
-        self._rows = dates.once(("untreated", key), self._untreated_rows)
-        known = self._rows.known
-        if not (known & (timing.event >= 0)).any():
-            raise EstimationError(Note("did_no_untreated", policy=model.policy))
-        means_key = ("means of imputed", key, model.aggregate, model.overall, model.leads, model.lags)
-        means = dates.once(means_key, lambda: _means(model, timing, known))
-        self._of_rows, self._cell = means.of_rows, means.cell
-        self.reported, self.controls = means.reported, self.names
-        if reached.columns:
-            self._add_spillovers(reached, means.cells)
-        self._untreated = Imputation(panel.array(self.names), self._rows)
-        nothing = np.empty((len(timing.at), 0))
-        alone = dates.once(("rank of untreated", key), lambda: Imputation(nothing, self._rows).rank)
-        if self.names:
-            self._refuse_unidentified(alone)
-        self._weights = self._untreated.weights(self._of_rows)
-        columns = zip(self.reported.terms, self._weights.T, strict=True)
-        unknown = [term for term, column in columns if np.isnan(column).any()]
-        if unknown:
-            raise EstimationError(Note("did_not_imputed", terms=cut(unknown)))
-        early_key = ("leads of imputed", key, model.base_event, model.leads)
-        early = dates.once(early_key, lambda: _leads(model, timing, self._rows))
-        self._before = early.levels
-        self._leads: Regression | None = self._untreated.leads(early.dummies) if self._before else None
-        self._order: list[int] = [*range(len(self.reported.terms))]
-        self._count = len(self._order)
-        if self._leads is not None and model.aggregate == "event":
-            whole = Reported.of(timing, sorted({*self._before, *means.levels}), "event")
-            whole = Reported((*whole.terms, *reached.columns), {**whole.made_of, **reached.made_of})
-            before = Reported.of(timing, self._before, "event").terms[1:]
-            self._order = [[*self.reported.terms, *before].index(term) for term in whole.terms]
-            self.reported = whole
-
-    @property
-    def used(self) -> NDArray[np.bool_]:
-        """Rows that no policy reaches, and those that can be imputed."""
-        rows = self._rows.known.copy()
-        rows[self._rows.free] = True
-        return rows
-
-    def _untreated_rows(self) -> Untreated:
-        """Return the rows that no policy reaches."""
-        timing, panel = self.timing, self.timing.panel
-        imputed: NDArray[np.bool_] = (timing.event >= -self.model.anticipation) | (self._exposed > 0).any(axis=1)
-        return Untreated(panel.unit_codes, panel.period_codes, imputed, timing.observation_weights)
-
-    def _refuse_unidentified(self, alone: int) -> None:
-        """Refuse controls that units and periods absorb in untreated rows, or that depend on others.
-
-        Parameters
-        ----------
-        alone : int
-            Rank of the regression without controls.
-        """
-        panel, free = self.timing.panel, self._rows.free
-        raw = panel.array(self.names)[free]
-        if self._untreated.rank == alone + len(self.names) and not vanishing(self._untreated.free, raw):
-            return
-        codes = [np.unique(codes[free], return_inverse=True)[1] for codes in (panel.unit_codes, panel.period_codes)]
-        rows = Rows(codes[0], codes[1], int(codes[0].max()) + 1, int(codes[1].max()) + 1)
-        refuse_unidentified(self.names, absorb(raw, rows, "two_way"), raw, "two_way")
-
-    def _add_spillovers(self, reached: Exposure, cells: int) -> None:
-        """Add the mean of the rows that are exposed in each way to the effects."""
-        there = (self._exposed > 0) & self._rows.known[:, None]
-        counts = self.timing.weight @ there
-        if not counts.all():
-            lacking = [term for term, count in zip(reached.columns, counts, strict=True) if not count]
-            raise EstimationError(Note("did_exposed_not_imputed", terms=cut(lacking)))
-        self._of_rows = np.column_stack([self._of_rows, self.timing.weight[:, None] * there / counts])
-        self.reported = Reported((*self.reported.terms, *reached.columns), {**self.reported.made_of, **reached.made_of})
-        self.spillover = dict(zip(reached.columns, (counts / counts.sum()).tolist(), strict=True))
-        # rows of a ring and a period are taken as alike
-        ring, panel = there.argmax(axis=1), self.timing.panel
-        self._cell = np.where(there.any(axis=1), cells + ring * panel.shape[1] + panel.period_codes, self._cell)
-
-    @property
-    def nbytes(self) -> int:
-        """The size of its arrays, those of the controls in three forms among them."""
-        return int(self._weights.nbytes + self._of_rows.nbytes + 3 * 8 * len(self._cell) * (1 + len(self.names)))
-
-    def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return effects, those before the policy among them, and slopes of outcomes, and the influence of units."""
-        imputed = self._untreated.fit(y)
-        coef = self._of_rows.T @ np.nan_to_num(imputed.effects)
-        influence = self._untreated.influence(imputed, self._weights, self._cell)
-        if len(self._order) > self._count and self._leads is not None:
-            leads = self._leads.coefficients(y, slice(len(self._before)))
-            coef, influence = np.concatenate([coef, leads.coef]), np.concatenate([influence, leads.influence], axis=1)
-        slopes = self._untreated.slopes(y)
-        return (
-            np.concatenate([coef[self._order], slopes.coef]),
-            np.concatenate([influence[:, self._order], slopes.influence], axis=1),
-        )
-
-    def columns(self, place: int) -> FloatArray:
-        """Return dummies of the levels that are reported, those before the policy for these alone, and controls."""
-        before = place < len(self._order) and self._order[place] >= self._count
-        levels = _levels(self.model, self.timing, before)
-        return np.column_stack([levels, self._exposed, self.timing.panel.array(self.names)])
-
-    def fitted(self, coef: FloatArray, influence: FloatArray) -> tuple[Result, WaldTest | None]:
-        """Return statistics and notes, and the joint test that nothing happened before the policy."""
-        model, notes, lost = self.model, [], len(self._rows.known) - len(self._rows.free) - int(self._rows.known.sum())
-        if lost:
-            notes.append(Note("did_rows_not_imputed", rows=lost))
-        if self._before and self._leads is None:
-            notes.append(Note("did_leads_unknown", policy=model.policy))
-        fitted = self.base(Note("did_conservative"), notes)
-        if self._leads is None:
-            return fitted, None
-        reported = [place for place, which in enumerate(self._order) if which >= self._count]
-        if reported:
-            early, own = coef[reported], influence[:, reported]
-        else:
-            leads = self._leads.coefficients(self.y[:, None], slice(len(self._before)))
-            early, own = leads.coef[:, 0], leads.influence[..., 0]
-        return fitted, pretest(np.eye(len(early)), early, own.T @ own, fitted.inference)
-
-
-def by_unit(model: DiD, timing: Timing, reached: Exposure) -> ByUnit:
-    """Return an estimator on the rows of a policy."""
-    return Imputing(model, timing, reached) if model.estimator == "imputation" else CallawaySantanna(model, timing)
-
-
-def _levels(model: DiD, timing: Timing, early: bool) -> FloatArray:
+def level_dummies(model: DiD, timing: Timing, early: bool) -> FloatArray:
     """Return dummies of treated rows by the levels that effects are reported for, shape (rows, m).
 
     Event times are told apart to their ends: changes within a bin are none of its own dummy.
@@ -552,68 +343,3 @@ def _levels(model: DiD, timing: Timing, early: bool) -> FloatArray:
     }[model.aggregate]
     level = np.where(event < 0, event, levels)
     return np.asarray(keep[:, None] & (level[:, None] == np.unique(level[keep])), dtype=np.float64)
-
-
-class _Means(NamedTuple):
-    """Means of the effects of imputed rows.
-
-    Attributes
-    ----------
-    reported : Reported
-    levels : tuple of int
-    of_rows : ndarray, shape (rows, q)
-        Weights of rows in each mean.
-    cell : ndarray of int, shape (rows,)
-        Cohort and period of an imputed row, -1 for others.
-    cells : int
-    """
-
-    reported: Reported
-    levels: tuple[int, ...]
-    of_rows: FloatArray
-    cell: IntArray
-    cells: int
-
-
-def _means(model: DiD, timing: Timing, known: NDArray[np.bool_]) -> _Means:
-    cells, cell = treated_cells(timing, known & (timing.event >= -model.anticipation))
-    chosen = aggregation(cells, model.aggregate, model.leads, model.lags, model.overall)
-    # a cell's effect is the mean of its rows
-    of_rows = timing.weight[:, None] * (chosen.weights / cells.size).T[cell]
-    reported = Reported.of(timing, chosen.levels, model.aggregate)
-    return _Means(reported, chosen.levels, np.where(cell[:, None] >= 0, of_rows, 0.0), cell, len(cells.size))
-
-
-class _Leads(NamedTuple):
-    """Event times before the policy that untreated rows have, and their dummies with those of periods."""
-
-    levels: tuple[int, ...]
-    dummies: Block
-
-
-def _leads(model: DiD, timing: Timing, rows: Untreated) -> _Leads:
-    event, free = binned(timing.event, model.leads, None), np.zeros(len(timing.event), dtype=bool)
-    free[rows.free] = True
-    base = max(model.base_event, -model.leads) if model.leads else model.base_event
-    there = np.unique(event[timing.treated & free & (event < -model.anticipation) & (event != base)])
-    dummies = (timing.treated & (event == there[:, None])).T.astype(np.float64)
-    return _Leads(tuple(there.tolist()), rows.with_periods(dummies))
-
-
-def _table(timing: Timing, estimated: GroupTime) -> pd.DataFrame:
-    """Return the effects of cohorts in periods as a table."""
-    cells = estimated.cells
-    periods = cells.first + cells.event
-    variance = (estimated.influence**2).sum(axis=0)
-    se = np.sqrt(np.where(have_errors(estimated.att, variance), variance, np.nan))
-
-    def first_table() -> pd.DataFrame:
-        labels = ([timing.label(one) for one in of.tolist()] for of in (cells.first, periods))
-        text = dict(zip(("cohort", "period"), labels, strict=True))
-        return pd.DataFrame(text | {"event": cells.event, "coef": estimated.att, "se": se})
-
-    # columns of text take longer than the fit
-    table = timing.once(("table", cells.first.tobytes(), periods.tobytes()), first_table).copy(deep=False)
-    for name, values in (("coef", estimated.att), ("se", se)):
-        table.isetitem(list(table).index(name), values)
-    return table

@@ -1,9 +1,11 @@
-"""What every estimator of a policy's effects hands to the model, and the terms that are reported."""
+"""What every estimator of a policy's effects hands to the model: designs, effects, and the terms that are reported."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,11 @@ from digicarbon.numeric.tests.equality import WaldTest, wald_test
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.packs.policies.numeric.aggregation import Aggregate, Cells
 from digicarbon.result import Constituent, Inference, MadeOf, Result
+from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.model.batch import Batch
+    from digicarbon.model.restrictions import Restrictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +60,45 @@ class PolicyEffects:
     spillover: Mapping[str, float] = field(default_factory=dict)
     used: NDArray[np.bool_] | None = None
     compared: NDArray[np.bool_] | None = None
+
+
+class Design(ABC):
+    """An estimator on the rows of a panel, after every check that is quick."""
+
+    @abstractmethod
+    def effects(self, weights: Weights | None = None) -> PolicyEffects:
+        """Return the effects in the outcome."""
+
+    def check(self, weights: Weights | None) -> None:
+        """Raise a sentence if something that the weights of a run are for cannot be computed."""
+        return
+
+
+class Restricted(Design):
+    """A design whose effects have values in null models, and that is fitted to many outcomes at once."""
+
+    @property
+    @abstractmethod
+    def units(self) -> tuple[str, ...]:
+        """Units whose signs the wild bootstrap changes."""
+
+    @abstractmethod
+    def restrictions(self, weights: Weights | None) -> Sequence[Restrictions]:
+        """Return each effect as a restriction of the regression that it is a combination of."""
+
+    @abstractmethod
+    def wild_leads(self, weights: Weights | None, signs: FloatArray) -> WaldTest | None:
+        """Return the wild test that all effects by event time before the policy are zero; None where there are none.
+
+        Parameters
+        ----------
+        weights : Weights or None
+        signs : ndarray, shape (M, N)
+        """
+
+    @abstractmethod
+    def batch(self, weights: Weights | None, estimand: Estimand) -> Batch:
+        """Return what fits the effects to many outcomes at once."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,24 +21,23 @@ from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.packs.policies.model._effects import (
     PolicyEffects,
     Reported,
+    Restricted,
     have_errors,
     joint_wild,
     pretest,
     treated_cells,
 )
+from digicarbon.packs.policies.model._estimator import PolicyEstimator
 from digicarbon.packs.policies.model._spillovers import Exposure
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.packs.policies.numeric.aggregation import NEVER, Cells, aggregation, binned
 from digicarbon.panel import Column, Panel
-from digicarbon.result import Constituent, Result
+from digicarbon.result import Constituent, Mean
 from digicarbon.weights import Weights
-
-if TYPE_CHECKING:
-    from digicarbon.packs.policies.model.base import DiD
 
 
 @dataclass(frozen=True, eq=False)
-class Expanded:
+class Expanded(Restricted):
     """The regression on dummies that an estimator is.
 
     Attributes
@@ -71,8 +71,13 @@ class Expanded:
             for term, row in zip(self.reported.terms, self.weights, strict=True)
         }
 
-    def effects(self, fitted: Result) -> PolicyEffects:
+    def check(self, weights: Weights | None) -> None:
+        """Raise a sentence if the regression cannot be fitted."""
+        self.model.check(self.panel, weights)
+
+    def effects(self, weights: Weights | None = None) -> PolicyEffects:
         """Return the effects from the fit of the regression."""
+        fitted = self.model.estimated(self.panel, weights)
         at = [fitted.terms.index(name) for name in self.dummies]
         others = [place for place in range(len(fitted.terms)) if place not in set(at)]
         count = len(self.reported.terms)
@@ -114,13 +119,7 @@ class Expanded:
         return effects
 
     def wild_leads(self, weights: Weights | None, signs: FloatArray) -> WaldTest | None:
-        """Return the wild test that all effects by event time before the policy are zero; None where there are none.
-
-        Parameters
-        ----------
-        weights : Weights or None
-        signs : ndarray, shape (M, N)
-        """
+        """Return the wild test that nothing happened before the policy."""
         leads = self._leads_with_errors(weights)
         if not len(leads):
             return None
@@ -203,20 +202,6 @@ class EffectsBatch(Fitted[Any]):
         return Estimand.combination(total)
 
 
-def expanded(model: DiD, timing: Timing) -> Expanded:
-    """Return the regression of an estimator on the rows of a policy."""
-    if model.estimator == "twfe":
-        return _single(model, timing)
-    if model.estimator == "event_study":
-        return _event_study(model, timing)
-    return _sun_abraham(model, timing)
-
-
-def share(model: DiD, panel: Panel) -> Expanded:
-    """Return the two-way regression on a policy that is a share: its coefficient is the effect of a share of one."""
-    return _one(model, panel)
-
-
 def with_spillovers(own: Expanded, reached: Exposure) -> Expanded:
     """Return a regression with the columns of how the policies of others reach its rows, each with its own term.
 
@@ -244,68 +229,8 @@ def with_spillovers(own: Expanded, reached: Exposure) -> Expanded:
     )
 
 
-def _single(model: DiD, timing: Timing) -> Expanded:
-    """Return the regression on one dummy."""
-    own = timing.panel.columns[model.policy]
-
-    def dummy() -> Column:
-        made = timing.dummy(-model.anticipation, NEVER)
-        # the policy's own column where it is the dummy: effects are removed from it once for all models
-        return own if np.array_equal(own.values, made.values) else made
-
-    column = timing.once(("single", model.anticipation), dummy)
-    return _one(model, timing.panel if column is own else timing.panel.with_columns({model.policy: column}))
-
-
-def _one(model: DiD, panel: Panel) -> Expanded:
-    policy = model.policy
-    reported = Reported((policy,), {policy: (Constituent(policy),)})
-    return Expanded(model.regression((policy,)), panel, (policy,), reported, np.ones((1, 1)), np.empty((0, 1)))
-
-
-def _event_study(model: DiD, timing: Timing) -> Expanded:
-    """Return the regression on dummies of event times."""
-    if timing.ever.all() and model.leads is None and model.lags is None:
-        raise EstimationError(Note("did_event_study_needs_never", policy=model.policy))
-    return _of_design(model, timing, lambda: _events(model, timing))
-
-
-def _events(model: DiD, timing: Timing) -> _Design:
-    event, base = binned(timing.event, model.leads, model.lags), model.base_event
-    if not (timing.treated & (event == base)).any():
-        raise EstimationError(Note("did_no_reference", event=base))
-    there = timing.treated & (event != base)
-    levels, place = np.unique(event[there], return_inverse=True)
-    weights = timing.observation_weights
-    counts = np.bincount(place, None if weights is None else weights[there], minlength=len(levels))
-    dummies = {
-        f"{model.policy}[{level}]": timing.dummy(
-            -NEVER if model.leads is not None and level <= -model.leads else level,
-            NEVER if model.lags is not None and level >= model.lags else level,
-        )
-        for level in levels.tolist()
-    }
-    # an event time is a cell that all cohorts share
-    cells = Cells(np.zeros_like(levels), levels, counts.astype(np.float64), np.ones(len(levels)))
-    return _of_cells(model, timing, dummies, cells)
-
-
-def _sun_abraham(model: DiD, timing: Timing) -> Expanded:
-    """Return the regression on dummies of cohorts by event times."""
-    return _of_design(model, timing, lambda: _cohorts_by_events(model, timing))
-
-
-def _cohorts_by_events(model: DiD, timing: Timing) -> _Design:
-    cells, _ = treated_cells(timing, timing.treated & (timing.event != model.base_event))
-    dummies = {
-        f"{model.policy}[{first},{event}]": timing.dummy(event, event, first)
-        for first, event in zip(cells.first.tolist(), cells.event.tolist(), strict=True)
-    }
-    return _of_cells(model, timing, dummies, cells)
-
-
 @dataclass(frozen=True, eq=False)
-class _Design:
+class _Dummies:
     """Dummies of a policy, and what is reported of them; attributes as in `Expanded`."""
 
     dummies: Mapping[str, Column]
@@ -314,20 +239,169 @@ class _Design:
     leads: FloatArray
 
 
-def _of_cells(model: DiD, timing: Timing, dummies: Mapping[str, Column], cells: Cells) -> _Design:
-    if not (cells.event >= 0).any():
-        raise EstimationError(Note("did_nothing_after", policy=model.policy))
-    chosen = aggregation(cells, model.aggregate, model.leads, model.lags, model.overall)
-    reported = Reported.of(timing, chosen.levels, model.aggregate)
-    by_event = aggregation(cells, "event", overall="levels")
-    leads = by_event.parts[np.array(by_event.levels) < -model.anticipation]
-    return _Design(dummies, reported, chosen.weights, leads)
+class OnDummies(PolicyEstimator):
+    """A two-way regression of the panel's own rows on dummies."""
+
+    regression = True
+    has_wild = True
+
+    @abstractmethod
+    def expanded(self, timing: Timing) -> Expanded:
+        """Return the regression on the rows of a policy."""
+
+    def design(self, timing: Timing, panel: Panel, reached: Exposure) -> Expanded:
+        """Return the regression, with the columns of how the policies of others reach its rows."""
+
+        def make() -> Expanded:
+            return with_spillovers(self.expanded(timing), reached)
+
+        # all but dummies, which are kept anyway, is small; the level of intervals is that of the result
+        return self.model.latest(panel, reached, frozenset(), make, lambda _: 0)
+
+    def of_dummies(self, timing: Timing, make: Callable[[], _Dummies]) -> Expanded:
+        """Return the regression on dummies that models with the same dates share."""
+        model = self.model
+        ends = (model.leads, model.lags, model.anticipation, model.aggregate, model.overall)
+        made = timing.once((model.estimator, model.base_event, ends, timing.weights), make)
+        names = tuple(made.dummies)
+        panel = timing.panel.with_columns(made.dummies)
+        return Expanded(model.regression(names), panel, names, made.reported, made.weights, made.leads)
+
+    def of_cells(self, timing: Timing, dummies: Mapping[str, Column], cells: Cells) -> _Dummies:
+        """Return dummies, one for each cell, with what is reported of them."""
+        model = self.model
+        if not (cells.event >= 0).any():
+            raise EstimationError(Note("did_nothing_after", policy=model.policy))
+        chosen = aggregation(cells, model.aggregate, model.leads, model.lags, model.overall)
+        reported = Reported.of(timing, chosen.levels, model.aggregate)
+        by_event = aggregation(cells, "event", overall="levels")
+        leads = by_event.parts[np.array(by_event.levels) < -model.anticipation]
+        return _Dummies(dummies, reported, chosen.weights, leads)
 
 
-def _of_design(model: DiD, timing: Timing, make: Callable[[], _Design]) -> Expanded:
-    ends = (model.leads, model.lags, model.anticipation, model.aggregate, model.overall)
-    key = (model.estimator, model.base_event, ends, timing.weights)
-    design = timing.once(key, make)
-    names = tuple(design.dummies)
-    panel = timing.panel.with_columns(design.dummies)
-    return Expanded(model.regression(names), panel, names, design.reported, design.weights, design.leads)
+class TwoWay(OnDummies):
+    """One dummy with effects of units and periods; a share as it is."""
+
+    levels = ("overall",)
+    takes_shares = True
+    one_effect = True
+
+    @property
+    def one_dummy(self) -> PanelRegression | None:
+        """The regression, where nothing else is in it."""
+        model = self.model
+        return None if model.anticipation or model.spillovers != "none" else model.regression((model.policy,))
+
+    def on(self, panel: Panel, reached: Exposure) -> tuple[Timing | None, Expanded]:
+        """Return the rows that are used, and the regression; its coefficient is the effect of a share of one."""
+        if self.model.is_share(panel):
+            return None, with_spillovers(self._one(panel), reached)
+        timing = self.timing(panel)
+        return timing, self.design(timing, panel, reached)
+
+    def timing(self, panel: Panel) -> Timing:
+        """Return the timing of all units."""
+        return self.dates(panel)
+
+    def expanded(self, timing: Timing) -> Expanded:
+        """Return the regression on one dummy."""
+        model, own = self.model, timing.panel.columns[self.model.policy]
+
+        def dummy() -> Column:
+            made = timing.dummy(-model.anticipation, NEVER)
+            # the policy's own column where it is the dummy: effects are removed from it once for all models
+            return own if np.array_equal(own.values, made.values) else made
+
+        column = timing.once(("single", model.anticipation), dummy)
+        return self._one(timing.panel if column is own else timing.panel.with_columns({model.policy: column}))
+
+    def _one(self, panel: Panel) -> Expanded:
+        policy = self.model.policy
+        reported = Reported((policy,), {policy: (Constituent(policy),)})
+        return Expanded(self.model.regression((policy,)), panel, (policy,), reported, np.ones((1, 1)), np.empty((0, 1)))
+
+    def mean(self, covers: bool) -> Mean:
+        """Return the mean by the variance of the policy."""
+        return "variance"
+
+    def said_of(self, mean: Mean, timing: Timing) -> list[Note]:
+        """Return the note on units that come under the policy at different times."""
+        return [Note("did_staggered", policy=self.model.policy)] if len(timing.cohorts) > 1 else []
+
+
+class EventDummies(OnDummies):
+    """Dummies of event times with effects of units and periods."""
+
+    levels = ("overall", "event")
+    reads = ("reference", "leads", "lags")
+    one_effect = True
+
+    @property
+    def by_event(self) -> bool:
+        """Whether effects by event time are estimated: the overall one is their mean."""
+        return True
+
+    def expanded(self, timing: Timing) -> Expanded:
+        """Return the regression on dummies of event times."""
+        model = self.model
+        if timing.ever.all() and model.leads is None and model.lags is None:
+            raise EstimationError(Note("did_event_study_needs_never", policy=model.policy))
+        return self.of_dummies(timing, lambda: self._events(timing))
+
+    def _events(self, timing: Timing) -> _Dummies:
+        model = self.model
+        event, base = binned(timing.event, model.leads, model.lags), model.base_event
+        if not (timing.treated & (event == base)).any():
+            raise EstimationError(Note("did_no_reference", event=base))
+        there = timing.treated & (event != base)
+        levels, place = np.unique(event[there], return_inverse=True)
+        weights = timing.observation_weights
+        counts = np.bincount(place, None if weights is None else weights[there], minlength=len(levels))
+        dummies = {
+            f"{model.policy}[{level}]": timing.dummy(
+                -NEVER if model.leads is not None and level <= -model.leads else level,
+                NEVER if model.lags is not None and level >= model.lags else level,
+            )
+            for level in levels.tolist()
+        }
+        # an event time is a cell that all cohorts share
+        cells = Cells(np.zeros_like(levels), levels, counts.astype(np.float64), np.ones(len(levels)))
+        return self.of_cells(timing, dummies, cells)
+
+
+class SunAbraham(OnDummies):
+    """Dummies of cohorts by event times; without never treated units the last cohort is the comparison."""
+
+    reads = ("compare", "reference", "leads", "lags")
+    needs_reference = True
+
+    @property
+    def compares_alone(self) -> bool:
+        """Whether the units that are never treated, or the last cohort for them, are the comparison: always."""
+        return True
+
+    def compared(self, timing: Timing) -> Timing:
+        """Return the rows before the last cohort is treated where no unit is never treated."""
+        if not timing.ever.all():
+            return timing
+        self.refuse_without_never(timing)
+        model = self.model
+        if len(timing.cohorts) == 1:
+            raise EstimationError(Note("did_all_at_once", policy=model.policy))
+        last = timing.cohorts[-1]
+        note = Note("did_last_cohort", policy=model.policy, period=timing.label(last))
+        cut_off = timing.rows(timing.at < last - model.anticipation, note)
+        return cut_off.changed(first=np.where(cut_off.first == last, NEVER, cut_off.first))
+
+    def expanded(self, timing: Timing) -> Expanded:
+        """Return the regression on dummies of cohorts by event times."""
+        return self.of_dummies(timing, lambda: self._cohorts_by_events(timing))
+
+    def _cohorts_by_events(self, timing: Timing) -> _Dummies:
+        model = self.model
+        cells, _ = treated_cells(timing, timing.treated & (timing.event != model.base_event))
+        dummies = {
+            f"{model.policy}[{first},{event}]": timing.dummy(event, event, first)
+            for first, event in zip(cells.first.tolist(), cells.event.tolist(), strict=True)
+        }
+        return self.of_cells(timing, dummies, cells)

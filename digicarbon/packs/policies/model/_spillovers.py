@@ -23,7 +23,7 @@ from digicarbon.weights import Weights
 from digicarbon.weights.places import PlacedWeights
 
 if TYPE_CHECKING:
-    from digicarbon.packs.policies.model.base import DiD
+    from digicarbon.packs.policies.model.did import DiD
 
 Spillovers = Literal["none", "neighbours", "rings"]
 SpilloversOn = Literal["untreated", "all", "interacted"]
@@ -74,7 +74,7 @@ def exposure(model: DiD, panel: Panel, weights: Weights | None) -> Exposure:
     own = paths[cells]
     reached = _share(model, panel, paths, weights) if model.spillovers == "neighbours" else _rings(model, panel, paths)
     by_level = {level: values[cells] for level, values in reached.items()}
-    if model.estimator == "imputation":
+    if model.how.marks_exposed:
         # the mean of rows without the policy that others reach
         by_level = {level: np.where((own == 0) & (values > 0), 1.0, 0.0) for level, values in by_level.items()}
     elif model.receivers == "untreated":
@@ -94,7 +94,7 @@ def exposure(model: DiD, panel: Panel, weights: Weights | None) -> Exposure:
         term = f"{model.policy}[{level}]"
         columns[term], made_of[term] = values, (part,)
         mean[term] = float(np.average(values[exposed], weights=by[exposed]))
-        if model.receivers == "interacted" and model.estimator != "imputation":
+        if model.receivers == "interacted" and not model.how.marks_exposed:
             both = f"{model.policy}:{term}"
             columns[both], made_of[both] = own * values, (Constituent(model.policy), part)
     return Exposure(columns, made_of, mean, _notes(model, weights, exposed, panel))
@@ -123,7 +123,7 @@ def _share(model: DiD, panel: Panel, paths: FloatArray, weights: Weights | None)
     if aligned.matrix.nnz == 0:
         raise WeightsError(Note("weights_without_link", weights=weights.called))
     # of a regression it is the coefficient of the share, of imputation the mean of rows with such neighbours
-    level = "neighbours" if model.estimator == "imputation" else "share of neighbours"
+    level = "neighbours" if model.how.marks_exposed else "share of neighbours"
     return {level: np.asarray(aligned.matrix @ paths)}
 
 
@@ -157,7 +157,7 @@ def _refuse_no_contrast(model: DiD, by_level: Mapping[str, FloatArray], own: Flo
     began[panel.period_codes[~without]] = True
     after = began[panel.period_codes]
     # a share differs between units that are all exposed
-    marks = model.spillovers == "rings" or model.estimator == "imputation"
+    marks = model.spillovers == "rings" or model.how.marks_exposed
     if marks and not (without & ~exposed & after).any():
         raise EstimationError(Note("did_everybody_exposed", key="spillovers", policy=model.policy))
 
@@ -169,11 +169,11 @@ def _notes(model: DiD, weights: Weights | None, exposed: NDArray[np.bool_], pane
     name = "" if weights is None else weights.called
     if model.spillovers == "rings":
         reach = Note("did_rings", last=f"{model.rings[-1]:g}", **counts)
-    elif model.estimator == "imputation":
+    elif model.how.marks_exposed:
         reach = Note("did_neighbours", weights=name, **counts)
     else:
         reach = Note("did_share_of_neighbours", weights=name, **counts)
-    if model.estimator == "imputation" or model.receivers == "untreated":
+    if model.how.marks_exposed or model.receivers == "untreated":
         return reach, Note("did_with_spillovers", policy=policy)
     if model.receivers == "all":
         return reach, Note("did_net_of_spillovers", policy=policy)

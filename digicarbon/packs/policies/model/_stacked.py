@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,15 +18,18 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.least_squares import Fit, least_squares, triangular
 from digicarbon.numeric.linear.within import clear_products
-from digicarbon.packs.policies.model._effects import PolicyEffects, Reported, pretest
+from digicarbon.packs.policies.model._effects import Design, PolicyEffects, Reported, pretest
+from digicarbon.packs.policies.model._estimator import PolicyEstimator
+from digicarbon.packs.policies.model._spillovers import Exposure
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.packs.policies.numeric.aggregation import Cells, aggregation
 from digicarbon.packs.policies.numeric.stacks import StackRows, Stacks, corrective_weights, covariance_of_stacks, stacks
-from digicarbon.panel import Column
-from digicarbon.result import Inference, Result
+from digicarbon.panel import Column, Panel
+from digicarbon.result import Inference, Mean, Result
+from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
-    from digicarbon.packs.policies.model.base import DiD
+    from digicarbon.packs.policies.model.did import DiD
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +97,78 @@ def columns_of(model: DiD, timing: Timing) -> StackColumns:
     return StackColumns(names, values, gram, df_resid, design)
 
 
-def stacked(model: DiD, timing: Timing, columns: StackColumns) -> PolicyEffects:
-    """Return the effects of a regression with effects of units and of periods in each stack."""
+class Stacked(PolicyEstimator):
+    """A regression with effects of units and of periods in each stack."""
+
+    levels = ("overall", "event")
+    one_effect = True
+    by_compare = True
+
+    @property
+    def reads(self) -> Collection[str]:
+        """Fields that mean something: the reference is one of event times."""
+        return {"compare", "leads", "lags", "stack_weights"} | ({"reference"} if self.by_event else set())
+
+    @property
+    def ends(self) -> tuple[int | None, int | None]:
+        """None: the window of a stack ends where others put what lies beyond."""
+        return None, None
+
+    @property
+    def lacks_window(self) -> str:
+        """The field without which event times of stacks would be of other cohorts each; empty if none is needed."""
+        needed = self.model.stack_weights == "corrective" and self.by_event
+        lacking = [name for name in ("leads", "lags") if getattr(self.model, name) is None]
+        return lacking[0] if needed and lacking else ""
+
+    def refuse(self) -> None:
+        """Raise a ValueError with a note if there are no such standard errors."""
+        super().refuse()
+        if self.model.cov not in ("classic", "robust", "cluster"):
+            raise ValueError(Note("did_cov_of_stacked", key="cov", cov=self.model.cov))
+        if self.model.own_clusters:
+            raise ValueError(Note("did_clusters_of_stacked", key="cluster"))
+
+    def design(self, timing: Timing, panel: Panel, reached: Exposure) -> StackedRegression:
+        """Return the regression; models that differ in their standard errors share its columns."""
+        model, without = self.model, frozenset({"small_sample", "df"})
+        columns = model.latest(
+            panel, reached, without, lambda: columns_of(model, timing), lambda made: made.values.nbytes
+        )
+        return StackedRegression(model, timing, columns)
+
+    def mean(self, covers: bool) -> Mean:
+        """Return over what the overall effect is a mean: stacks may leave rows out, or weigh otherwise."""
+        model = self.model
+        if model.stack_weights == "variance":
+            return "stack_variance"
+        if model.aggregate == "overall" and model.anticipation:
+            return "anticipating_rows"
+        mean = super().mean(covers)
+        return "stack_rows" if mean == "estimated_rows" else mean
+
+
+@dataclass(frozen=True, eq=False)
+class StackedRegression(Design):
+    """The regression on the rows of a policy.
+
+    Attributes
+    ----------
+    model : DiD
+    timing : Timing
+    columns : StackColumns
+    """
+
+    model: DiD
+    timing: Timing
+    columns: StackColumns
+
+    def effects(self, weights: Weights | None = None) -> PolicyEffects:
+        """Return the effects in the outcome."""
+        return _effects(self.model, self.timing, self.columns)
+
+
+def _effects(model: DiD, timing: Timing, columns: StackColumns) -> PolicyEffects:
     names, values, df_resid, design = columns.names, columns.values, columns.df_resid, columns.design
     events, rows, own = design.events, design.rows, design.names
     fit = columns.fit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,23 +12,57 @@ import pandas as pd
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note, cut
-from digicarbon.packs.policies.model._effects import PolicyEffects, Reported
+from digicarbon.packs.policies.model._effects import Design, PolicyEffects, Reported
+from digicarbon.packs.policies.model._estimator import PolicyEstimator
+from digicarbon.packs.policies.model._spillovers import Exposure
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.packs.policies.numeric.aggregation import Cells, aggregation
 from digicarbon.packs.policies.numeric.imputation import Imputation, Untreated
 from digicarbon.packs.policies.numeric.synthetic import Cohort, SyntheticCohorts
+from digicarbon.panel import Panel
 from digicarbon.result import Inference, Result
+from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
-    from digicarbon.packs.policies.model.base import DiD, SyntheticVariance
+    from digicarbon.packs.policies.model.did import DiD, SyntheticVariance
+
+
+class SyntheticDiD(PolicyEstimator):
+    """Weighted units without the policy and weighted periods before it, which together move as each cohort did."""
+
+    own_errors = True
+    weighs = False
+    # a synthetic unit needs a change before the policy
+    fewest = 2
+
+    @property
+    def reads(self) -> Collection[str]:
+        """Fields that mean something: draws and their seed where errors are drawn."""
+        drawn = self.model.sdid_variance != "jackknife"
+        return {"lags", "sdid_variance"} | ({"sdid_draws", "seed"} if drawn else set())
+
+    @property
+    def ends(self) -> tuple[int | None, int | None]:
+        """The last event time alone: the period before the policy is a mean of several."""
+        return None, self.model.lags
+
+    def design(self, timing: Timing, panel: Panel, reached: Exposure) -> Comparison:
+        """Return what is compared; search for no weights."""
+        return compared(self.model, timing)
+
+    def reference(self, events: Collection[float]) -> dict[str, float]:
+        """Return none: a synthetic period before the policy is the mean of several."""
+        return {}
 
 
 @dataclass(frozen=True, eq=False)
-class _Design:
+class Comparison(Design):
     """What is compared with what.
 
     Attributes
     ----------
+    model : DiD
+    timing : Timing
     y : ndarray, shape (N, T)
     at : ndarray of int, shape (T,)
         Places of the periods on the calendar.
@@ -40,6 +74,8 @@ class _Design:
         Of the standard errors.
     """
 
+    model: DiD
+    timing: Timing
     y: FloatArray
     at: IntArray
     never: IntArray
@@ -47,22 +83,21 @@ class _Design:
     cells: Cells
     kind: SyntheticVariance
 
+    def effects(self, weights: Weights | None = None) -> PolicyEffects:
+        """Return the effects of cohorts, averaged."""
+        model, timing = self.model, self.timing
+        found = SyntheticCohorts(self.y, self.cohorts, self.never)
+        chosen = aggregation(self.cells, model.aggregate, None, model.lags, model.overall)
+        reported = Reported.of(timing, chosen.levels, model.aggregate)
+        kind = _possible(model, found, self)
+        covariance = _covariance(model, found, self.cells, kind)
+        tables = {"unit_weights": _units(timing, found, self), "time_weights": _times(timing, found, self)}
+        result, coef = _fitted(model, timing, kind, tables), chosen.weights @ found.effects
+        return PolicyEffects(reported.terms, reported.made_of, coef, covariance, (), None, result)
 
-def synthetic_did(model: DiD, timing: Timing) -> PolicyEffects:
-    """Return the effects of cohorts, averaged; raises what `check` raises."""
-    design = check(model, timing)
-    found = SyntheticCohorts(design.y, design.cohorts, design.never)
-    chosen = aggregation(design.cells, model.aggregate, None, model.lags, model.overall)
-    reported = Reported.of(timing, chosen.levels, model.aggregate)
-    kind = _possible(model, found, design)
-    covariance = _covariance(model, found, design.cells, kind)
-    tables = {"unit_weights": _units(timing, found, design), "time_weights": _times(timing, found, design)}
-    result = _fitted(model, timing, kind, tables)
-    return PolicyEffects(reported.terms, reported.made_of, chosen.weights @ found.effects, covariance, (), None, result)
 
-
-def check(model: DiD, timing: Timing) -> _Design:
-    """Return what is compared; search for no weights.
+def compared(model: DiD, timing: Timing) -> Comparison:
+    """Return what is compared.
 
     Raises
     ------
@@ -80,7 +115,7 @@ def check(model: DiD, timing: Timing) -> _Design:
     if not all(np.diff(y[np.ix_(never, one.periods[: one.before])], axis=1).std() > 0 for one in cohorts):
         raise EstimationError(Note("did_synthetic_constant", policy=model.policy))
     kind = variance_of(model, len(never), [len(one.units) for one in cohorts])
-    return _Design(y, at, never, cohorts, cells, kind)
+    return Comparison(model, timing, y, at, never, cohorts, cells, kind)
 
 
 def variance_of(model: DiD, never: int, cohorts: Sequence[int]) -> SyntheticVariance:
@@ -144,7 +179,7 @@ def _cohorts(model: DiD, timing: Timing, at: IntArray) -> tuple[list[Cohort], Ce
     return cohorts, Cells(np.array(first), np.array(event), np.array(size), np.array(size))
 
 
-def _possible(model: DiD, found: SyntheticCohorts, design: _Design) -> SyntheticVariance:
+def _possible(model: DiD, found: SyntheticCohorts, design: Comparison) -> SyntheticVariance:
     """Return the standard errors that there are: a single unit with a weight cannot be left out."""
     if design.kind != "jackknife" or all((one.units > 0).sum() > 1 for one in found.found):
         return design.kind
@@ -203,7 +238,7 @@ def _fitted(model: DiD, timing: Timing, kind: SyntheticVariance, tables: dict[st
     )
 
 
-def _units(timing: Timing, found: SyntheticCohorts, design: _Design) -> pd.DataFrame:
+def _units(timing: Timing, found: SyntheticCohorts, design: Comparison) -> pd.DataFrame:
     """Return the weights of units without the policy, a row for each cohort and unit that has one."""
     rows = [
         (timing.label(place), str(timing.panel.units[unit]), weight)
@@ -214,7 +249,7 @@ def _units(timing: Timing, found: SyntheticCohorts, design: _Design) -> pd.DataF
     return pd.DataFrame(rows, columns=["cohort", "unit", "weight"])
 
 
-def _times(timing: Timing, found: SyntheticCohorts, design: _Design) -> pd.DataFrame:
+def _times(timing: Timing, found: SyntheticCohorts, design: Comparison) -> pd.DataFrame:
     """Return the weights of periods before the policy, a row for each cohort and period that has one."""
     rows = [
         (timing.label(place), timing.label(int(design.at[period])), weight)

@@ -12,7 +12,7 @@ from digicarbon.packs.policies.numeric.aggregation import NEVER
 from digicarbon.script.extract import Extract, columns_of
 
 if TYPE_CHECKING:
-    from digicarbon.packs.policies.model.base import DiD
+    from digicarbon.packs.policies.model.did import DiD
     from digicarbon.panel import Panel
     from digicarbon.result import Result
     from digicarbon.weights import Weights

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from digicarbon.model.scripts import panel_r
-from digicarbon.packs.policies.model.base import DiD
-from digicarbon.packs.policies.script.did import DUMMIES, REACHED, events, first_of
+from digicarbon.packs.policies.model.did import DiD, Estimator
+from digicarbon.packs.policies.script.did import REACHED, events, first_of
 from digicarbon.script.r import RPart, if_installed
 from digicarbon.script.words import chunks
 
@@ -14,27 +16,32 @@ CONTROLS = {"never": "nevertreated", "not_yet": "notyettreated"}
 
 def script(part: RPart, model: DiD) -> list[str]:
     """Return the estimator of the effects of a policy."""
-    if model.estimator in DUMMIES:
-        if not set(part.extract.regressors) & set(part.result.terms):
-            return part.skip("the mean of the coefficients of event times; with aggregate=event they are compared")
-        return panel_r.script(part, model.regression((model.policy,)))
-    if model.estimator == "stacked":
-        return part.skip("a regression on stacks, which are not in the data; fixest fits it to stacked data")
-    if model.estimator == "imputation" and model.spillovers != "none":
-        return part.skip(REACHED)
-    y, first = part.names[model.y], part.names[first_of(model.policy)]
-    x = [part.names[name] for name in part.extract.regressors]
-    if model.estimator == "sun_abraham":
-        return _sun_abraham(part, model, y, first, x)
-    if model.estimator == "imputation":
-        return _imputation(part, model, y, first, x)
-    if model.estimator == "synthetic_did":
-        return _synthetic(part, model, y, first, x)
-    return _callaway_santanna(part, model, y, first, x)
+    return _SCRIPTS[model.estimator](part, model)
 
 
-def _sun_abraham(part: RPart, model: DiD, y: str, first: str, x: list[str]) -> list[str]:
+def _dummies(part: RPart, model: DiD) -> list[str]:
+    """Return the regression on dummies."""
+    if not set(part.extract.regressors) & set(part.result.terms):
+        return part.skip("the mean of the coefficients of event times; with aggregate=event they are compared")
+    return panel_r.script(part, model.regression((model.policy,)))
+
+
+def _stacked(part: RPart, model: DiD) -> list[str]:
+    return part.skip("a regression on stacks, which are not in the data; fixest fits it to stacked data")
+
+
+def _columns(part: RPart, model: DiD) -> tuple[str, str, list[str]]:
+    """Return the names of the outcome, of the first period under the policy, and of controls."""
+    return (
+        part.names[model.y],
+        part.names[first_of(model.policy)],
+        [part.names[name] for name in part.extract.regressors],
+    )
+
+
+def _sun_abraham(part: RPart, model: DiD) -> list[str]:
     """Return sunab of fixest."""
+    y, first, x = _columns(part, model)
     called = {term: f"time_id::{event}" for term, event in events(model, part.result).items()}
     kind = "period"
     if model.aggregate == "overall":
@@ -52,8 +59,11 @@ def _sun_abraham(part: RPart, model: DiD, y: str, first: str, x: list[str]) -> l
     return if_installed("fixest", "0.14", body)
 
 
-def _imputation(part: RPart, model: DiD, y: str, first: str, x: list[str]) -> list[str]:
+def _imputation(part: RPart, model: DiD) -> list[str]:
     """Return did_imputation."""
+    if model.spillovers != "none":
+        return part.skip(REACHED)
+    y, first, x = _columns(part, model)
     called = {term: str(event) for term, event in events(model, part.result).items() if event >= 0}
     if model.aggregate == "overall":
         called = {model.policy: "treat"}
@@ -70,8 +80,9 @@ def _imputation(part: RPart, model: DiD, y: str, first: str, x: list[str]) -> li
     return if_installed("didimputation", "0.3", body)
 
 
-def _callaway_santanna(part: RPart, model: DiD, y: str, first: str, x: list[str]) -> list[str]:
+def _callaway_santanna(part: RPart, model: DiD) -> list[str]:
     """Return att_gt and aggte of did."""
+    y, first, x = _columns(part, model)
     called = {term: str(event) for term, event in events(model, part.result).items()}
     if model.aggregate == "event" and not called:
         return part.skip("event times whose ends hold all that lie beyond, which aggte does not make")
@@ -108,8 +119,9 @@ def _callaway_santanna(part: RPart, model: DiD, y: str, first: str, x: list[str]
     return if_installed("did", "2.1", body)
 
 
-def _synthetic(part: RPart, model: DiD, y: str, first: str, x: list[str]) -> list[str]:
+def _synthetic(part: RPart, model: DiD) -> list[str]:
     """Return synthdid_estimate of each cohort, averaged by treated rows."""
+    y, first, x = _columns(part, model)
     if x or model.anticipation or model.aggregate != "overall":
         return part.skip("synthdid takes no controls so, no anticipation, and makes the overall effect only")
     body = [
@@ -129,3 +141,14 @@ def _synthetic(part: RPart, model: DiD, y: str, first: str, x: list[str]) -> lis
 def _clustered(model: DiD) -> bool:
     """Return whether errors are those that fixest has under this name; it counts levels of further effects."""
     return not model.absorbs and (model.cov, model.cluster, model.small_sample) == ("cluster", "unit", "stata")
+
+
+_SCRIPTS: Mapping[Estimator, Callable[[RPart, DiD], list[str]]] = {
+    "twfe": _dummies,
+    "event_study": _dummies,
+    "sun_abraham": _sun_abraham,
+    "imputation": _imputation,
+    "stacked": _stacked,
+    "callaway_santanna": _callaway_santanna,
+    "synthetic_did": _synthetic,
+}

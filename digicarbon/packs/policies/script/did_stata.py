@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
 from digicarbon.model.scripts import panel_stata
 from digicarbon.packs.policies.model._synthetic import variance_of
-from digicarbon.packs.policies.model.base import DiD
-from digicarbon.packs.policies.script.did import DUMMIES, REACHED, events, first_of
+from digicarbon.packs.policies.model.did import DiD, Estimator
+from digicarbon.packs.policies.script.did import REACHED, events, first_of
 from digicarbon.script.stata import StataPart
 
 AGGREGATES = {"overall": "simple", "event": "event", "cohort": "group", "calendar": "calendar"}
@@ -15,31 +17,50 @@ AGGREGATES = {"overall": "simple", "event": "event", "cohort": "group", "calenda
 
 def script(part: StataPart, model: DiD) -> list[str]:
     """Return the estimator of the effects of a policy."""
-    if model.estimator in DUMMIES:
-        return panel_stata.script(part, model.regression((model.policy,)))
-    if model.estimator == "stacked":
-        return part.skip("a regression on stacks, which are not in the data; reghdfe fits it to stacked data")
-    if model.estimator == "imputation" and model.spillovers != "none":
-        return part.skip(REACHED)
-    y, first = part.names[model.y], part.names[first_of(model.policy)]
+    return _SCRIPTS[model.estimator](part, model)
+
+
+def _dummies(part: StataPart, model: DiD) -> list[str]:
+    """Return the regression on dummies."""
+    return panel_stata.script(part, model.regression((model.policy,)))
+
+
+def _stacked(part: StataPart, model: DiD) -> list[str]:
+    return part.skip("a regression on stacks, which are not in the data; reghdfe fits it to stacked data")
+
+
+def _columns(part: StataPart, model: DiD) -> tuple[str, str, str]:
+    """Return the names of the outcome, of the first period under the policy, and of controls."""
     x = " ".join(part.names[name] for name in part.extract.regressors)
-    called = {term: term for term in part.result.terms}
-    if model.estimator == "sun_abraham":
-        return [*_sun_abraham(part, model, y, first, x), *part.shown(called)]
-    if model.estimator == "imputation":
-        part.packages.append("did_imputation (ssc install did_imputation)")
-        more = f" controls({x})" if x else ""
-        weighted = f" [aweight={part.names[model.observation_weights]}]" if model.observation_weights else ""
-        wide = " allhorizons" if model.aggregate == "event" else ""
-        lines = [
-            f"generate first_period = cond({first} > 0, {first}, .)",
-            f"did_imputation {y} unit_id time_id first_period{weighted},{more}{wide} "
-            f"shift({model.anticipation}) autosample",
-            "drop first_period",
-        ]
-        return [*lines, *part.shown(called)]
-    if model.estimator == "synthetic_did":
-        return [*_synthetic(part, model, y, first, x), *part.shown(called)]
+    return part.names[model.y], part.names[first_of(model.policy)], x
+
+
+def _shown(part: StataPart) -> list[str]:
+    """Return the lines that show the recorded numbers."""
+    return part.shown({term: term for term in part.result.terms})
+
+
+def _imputation(part: StataPart, model: DiD) -> list[str]:
+    """Return did_imputation."""
+    if model.spillovers != "none":
+        return part.skip(REACHED)
+    y, first, x = _columns(part, model)
+    part.packages.append("did_imputation (ssc install did_imputation)")
+    more = f" controls({x})" if x else ""
+    weighted = f" [aweight={part.names[model.observation_weights]}]" if model.observation_weights else ""
+    wide = " allhorizons" if model.aggregate == "event" else ""
+    return [
+        f"generate first_period = cond({first} > 0, {first}, .)",
+        f"did_imputation {y} unit_id time_id first_period{weighted},{more}{wide} "
+        f"shift({model.anticipation}) autosample",
+        "drop first_period",
+        *_shown(part),
+    ]
+
+
+def _callaway_santanna(part: StataPart, model: DiD) -> list[str]:
+    """Return csdid."""
+    y, first, x = _columns(part, model)
     part.packages.append("csdid (ssc install csdid), drdid (ssc install drdid)")
     notyet = " notyet" if model.compare == "not_yet" else ""
     long2 = " long2" if model.base_period == "universal" else ""
@@ -49,14 +70,15 @@ def script(part: StataPart, model: DiD) -> list[str]:
         f"{command}, ivar(unit_id) time(time_id) gvar({first}) method(reg){notyet}{long2}",
         *(["estat simple"] if model.overall == "rows" and model.aggregate != "overall" else []),
         f"estat {AGGREGATES[model.aggregate]}",
-        *part.shown(called),
+        *_shown(part),
     ]
 
 
-def _synthetic(part: StataPart, model: DiD, y: str, first: str, x: str) -> list[str]:
+def _synthetic(part: StataPart, model: DiD) -> list[str]:
     """Return sdid."""
+    y, first, x = _columns(part, model)
     if model.anticipation or model.aggregate != "overall":
-        return part.skip("sdid has no anticipation, and makes the overall effect only")
+        return [*part.skip("sdid has no anticipation, and makes the overall effect only"), *_shown(part)]
     part.packages.append("sdid (ssc install sdid)")
     index, begins = part.extract.index, part.extract.columns[first_of(model.policy)]
     of_unit = begins[np.unique(index.unit_codes, return_index=True)[1]]
@@ -67,15 +89,17 @@ def _synthetic(part: StataPart, model: DiD, y: str, first: str, x: str) -> list[
         f"generate byte treated = {first} > 0 & time_id >= {first}",
         f"sdid {y} unit_id time_id treated, vce({kind}) reps({model.sdid_draws}) seed({model.seed}){covariates}",
         "drop treated",
+        *_shown(part),
     ]
 
 
-def _sun_abraham(part: StataPart, model: DiD, y: str, first: str, x: str) -> list[str]:
+def _sun_abraham(part: StataPart, model: DiD) -> list[str]:
     """Return eventstudyinteract on dummies of the event times."""
+    y, first, x = _columns(part, model)
     part.packages.append("eventstudyinteract (ssc install eventstudyinteract), avar (ssc install avar)")
     found = sorted(events(model, part.result).values())
     if not found:
-        return part.skip("means of effects that eventstudyinteract does not make")
+        return [*part.skip("means of effects that eventstudyinteract does not make"), *_shown(part)]
     by = "" if model.observation_weights is None else f" [aweight={part.names[model.observation_weights]}]"
     absorbed = " ".join(["unit_id", "time_id", *panel_stata.further(part, model.absorb, model.trends)])
     named = {event: f"event_{'m' if event < 0 else 'p'}{abs(event)}" for event in found}
@@ -86,4 +110,16 @@ def _sun_abraham(part: StataPart, model: DiD, y: str, first: str, x: str) -> lis
         f"eventstudyinteract {y} {' '.join(named.values())}{by}, cohort(first_period) control_cohort(never) ///",
         f"  absorb({absorbed}) vce(cluster unit_id){f' covariates({x})' if x else ''}",
         f"drop first_period never {' '.join(named.values())}",
+        *_shown(part),
     ]
+
+
+_SCRIPTS: Mapping[Estimator, Callable[[StataPart, DiD], list[str]]] = {
+    "twfe": _dummies,
+    "event_study": _dummies,
+    "sun_abraham": _sun_abraham,
+    "imputation": _imputation,
+    "stacked": _stacked,
+    "callaway_santanna": _callaway_santanna,
+    "synthetic_did": _synthetic,
+}
