@@ -12,11 +12,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from digicarbon.cli import usage
+from digicarbon.cli import language, usage
 from digicarbon.cli.arguments import flags_of
 from digicarbon.errors import DigicarbonError, legible, no_end
-from digicarbon.note import Note
+from digicarbon.note import Language, Note
 from digicarbon.note.ending import Caught, ended
+from digicarbon.note.language import said, speak, speaking
 from digicarbon.secret import hidden
 from digicarbon.version import __version__
 
@@ -46,6 +47,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(words: list[str]) -> int:
+    with speaking(language.of_system()):
+        try:
+            asked, words = language.asked(words)
+        except DigicarbonError as error:
+            if not usage.parser().has_flag(words[0], language.FLAG):
+                return _complain(error, 2)
+            # the verb says it with what it takes
+            asked = None
+        if asked is not None:
+            speak(asked)
+        return _told(words, asked)
+
+
+def _told(words: list[str], asked: Language | None) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         sys.stdout.write(usage.usage())
         return 0
@@ -55,41 +70,40 @@ def _main(words: list[str]) -> int:
     try:
         Path.cwd()
     except OSError as error:
-        return _complain(
-            f"The folder that this command was started in is gone ({error.strerror}): it was deleted or moved. Go to "
-            "one that is there (cd), and start the command again.",
-            2,
-        )
+        return _complain(Note("folder_gone", reason=error.strerror), 2)
     broken = [legible(word) for word in words if legible(word) != word]
     if broken and words[0] in flags_of():
-        return _complain(f"command line: '{broken[0]}' is no text in UTF-8; write it anew.", 2)
+        return _complain(Note("line_no_text", word=broken[0]), 2)
+    if asked is None and (of_experiment := language.of_experiment(words[1:])) is not None:
+        speak(of_experiment)
     status = 0
     with Caught() as caught:
-        status = _answer(words)
-    if caught.sentence:
+        status = _answer(words, asked)
+    if caught.note is not None:
         sys.stderr.write(hidden(caught.traceback) if _wants_traceback() else "")
-        return _complain(
-            f"unexpected error {' '.join(caught.sentence.split())}; set DIGICARBON_TRACEBACK=1 and report it", 70
-        )
+        return _complain(Note("unforeseen", error=caught.note.with_texts(_in_a_line)), 70)
     return status
 
 
-def _answer(words: list[str]) -> int:
+def _answer(words: list[str], asked: Language | None) -> int:
     try:
-        return _dispatch(words)
+        return _dispatch(words, asked)
     except DigicarbonError as error:
         if _wants_traceback():
             sys.stderr.write(hidden(traceback.format_exc()))
-        return _complain(str(error), STATUS.get(type(error).__name__, 2))
+        return _complain(error, STATUS.get(type(error).__name__, 2))
     except KeyboardInterrupt as stop:
-        note = "nothing was written." if words[0] == "data" else "the runs written so far are kept."
-        return _complain(f"Interrupted; {str(stop) or note}", 130)
+        kept = Note("nothing_was_written") if words[0] == "data" else Note("runs_are_kept")
+        return _complain(Note("command_interrupted", what=_said_of(stop) or kept), 130)
     except BrokenPipeError:
         return 1
 
 
-def _dispatch(words: list[str]) -> int:
+def _dispatch(words: list[str], asked: Language | None) -> int:
     parser = usage.parser()
+    if asked is not None and parser.has_flag(words[0], language.FLAG):
+        # the language of what the verb writes, too
+        words = [*words, language.FLAG, asked]
     try:
         options = vars(parser.parse_args(["run", *words] if words[0] in ("-sc", "--shell-completion") else words))
     except SystemExit as end:
@@ -118,8 +132,18 @@ def _wants_traceback() -> bool:
     return os.environ.get("DIGICARBON_TRACEBACK") == "1"
 
 
-def _complain(sentence: str, status: int) -> int:
-    sys.stderr.write(f"digicarbon: {hidden(sentence)}\n")
+def _said_of(stop: KeyboardInterrupt) -> Note | str:
+    """Return what the code that was interrupted says; empty if nothing."""
+    first = stop.args[0] if stop.args else ""
+    return first if isinstance(first, Note) else str(stop)
+
+
+def _in_a_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _complain(what: Note | DigicarbonError, status: int) -> int:
+    sys.stderr.write(f"digicarbon: {hidden(said(what))}\n")
     return status
 
 

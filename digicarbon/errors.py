@@ -10,6 +10,9 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Self
 
+COMMAND_LINE = "command line"
+"""The place of what a command sets, in `DigicarbonError.where`; a comma and a key may follow."""
+
 
 class DigicarbonError(Exception):
     """Base class of all errors that a user can correct; its text is shown without a traceback.

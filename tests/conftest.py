@@ -28,6 +28,7 @@ import pytest
 import digicarbon as dc
 from digicarbon import secret
 from digicarbon.__main__ import COLLECT
+from digicarbon.cli.language import of_system
 from digicarbon.config.compose import Composer, loader
 from digicarbon.source import Inputs, Source
 from digicarbon.spec import build
@@ -52,6 +53,13 @@ def skip(reason: str) -> None:
 def no_secrets_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget what earlier tests made known as secret: a process hides it in all that it writes."""
     monkeypatch.setattr(secret, "_KNOWN", set())
+
+
+@pytest.fixture(autouse=True)
+def english_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands speak English in tests, whatever the language of the system."""
+    if of_system() != "en":
+        monkeypatch.setenv("LC_ALL", "C.UTF-8")
 
 
 @pytest.fixture(scope="session")

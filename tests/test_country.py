@@ -10,7 +10,7 @@ from code_facts import codes_made, places_named
 import digicarbon
 from digicarbon import data
 from digicarbon.country import country
-from digicarbon.data import error_words, note_words, old_note_words
+from digicarbon.data import command_words, error_words, note_words, old_note_words
 from digicarbon.diagnostic import GroupComparison
 from digicarbon.model import GroupedRegression
 from digicarbon.packs.china import facts
@@ -45,7 +45,7 @@ def test_such_a_name_would_be_seen(tmp_path: Path, line: str) -> None:
 
 
 def test_the_messages_of_general_rooms_name_no_province() -> None:
-    words = {**note_words(), **error_words()}
+    words = {**note_words(), **error_words(), **command_words()}
     used = (codes_made(ROOT, ROOMS) & set(words)) - set(old_note_words())
     assert len(used) > 500
     named = [code for code in used if "province" in f"{code} {words[code]['en']}".lower()]

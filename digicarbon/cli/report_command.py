@@ -16,7 +16,7 @@ from digicarbon.cli.arguments import name_of
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import ROOT, UNNAMED, command_line
 from digicarbon.disk import folder as whole
-from digicarbon.errors import ConfigError, counted, listing
+from digicarbon.errors import COMMAND_LINE, ConfigError, counted, listing
 from digicarbon.note import Note
 from digicarbon.page.words import Words
 from digicarbon.progress import phase
@@ -133,7 +133,7 @@ def _report(one: RecordedSweep, overrides: Sequence[str]) -> Report:
             fields[key.removeprefix("report.")] = value
     if option:
         composer = Composer(loader(), ROOT)
-        composer.require_option("report", option, "command line")
+        composer.require_option("report", option, COMMAND_LINE)
         node: Mapping[str, Any] = Composer(loader(), ROOT, [f"report={option}"]).node("report")
     else:
         node = recorded.recorded_report(one)

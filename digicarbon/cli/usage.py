@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from digicarbon import pack
 from digicarbon.cli.arguments import read
+from digicarbon.cli.language import FLAG, LANGUAGES
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, suggestion
 
@@ -71,7 +72,6 @@ def usage() -> str:
     return _USAGE.replace("{packs}", "".join(one.usage for one in pack.offered(REQUEST)))
 
 
-LANGUAGES = ("en", "zh")
 ABOUT_OVERRIDES = """\
 Overrides are group=option or group.field=value, without blanks; put lists in quotes. `digicarbon list` shows the
 groups, `digicarbon list model` the options of one, `digicarbon list model twfe` the fields of an option, and
@@ -126,6 +126,10 @@ class Verb(ArgumentParser):
             return one
 
         return add
+
+    def has_flag(self, verb: str, flag: str) -> bool:
+        """Return whether a verb below this one has a flag of its own of that name."""
+        return verb in self.verbs and any(flag in one.option_strings for one in self.verbs[verb]._actions)
 
     def error(self, message: str) -> NoReturn:
         """Raise a `ConfigError` with a fault that only argparse knows, the arguments of the verb, and an example."""
@@ -247,7 +251,7 @@ def parser() -> Verb:
         names=("folder",),
         least=1,
     ).add_argument(
-        "--language",
+        FLAG,
         metavar="zh",
         choices=LANGUAGES,
         default=LANGUAGES[0],

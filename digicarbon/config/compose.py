@@ -26,7 +26,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from digicarbon.config import yaml_text
 from digicarbon.config.assemble import ComplicatedError, Node, Reference, interpolation, resolved, resolved_group
-from digicarbon.config.explain import COMMAND_LINE, COMPOSITION_ERRORS, explain, nothing_to_take_away, unknown_option
+from digicarbon.config.explain import COMPOSITION_ERRORS, explain, nothing_to_take_away, unknown_option
 from digicarbon.config.files import (
     GROUPS,
     REPLACEABLE,
@@ -49,7 +49,7 @@ from digicarbon.config.files import (
     shown,
 )
 from digicarbon.config.missing import no_experiment
-from digicarbon.errors import ConfigError, first_line
+from digicarbon.errors import COMMAND_LINE, ConfigError, first_line
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.secret import mapped
 
@@ -469,9 +469,9 @@ class Composer:
 
     def _place(self, key: str, option: str | None) -> str:
         if key in self.given or any(key.startswith(f"{other}.") for other in self.given - set(GROUPS)):
-            return "command line"
+            return COMMAND_LINE
         if key.split(".")[0] in SWEEP_KEYS and any(other.startswith(f"{key}.") for other in self.given):
-            return "command line"
+            return COMMAND_LINE
         for file in self.files:
             if file.sets(key):
                 return file.shown
@@ -482,7 +482,7 @@ class Composer:
     def chooser(self, group: str) -> str:
         """Return where the option of a group is chosen: the command line, or the file as messages show it."""
         if group in self.given:
-            return "command line"
+            return COMMAND_LINE
         return next((file.shown for file in self.files if file.chooses(group)), f"{ROOT}.yaml")
 
     def _nodes(self, choices: Mapping[str, Any]) -> Mapping[str, Node]:
@@ -629,7 +629,7 @@ class Composer:
         """Return the files whose values for a sweep key count, nearest first, up to one that replaces the key."""
         if "replace" in self.given:
             value = _container(self.base if config is None else config).get("replace")
-            if key in replaced(value, "command line"):
+            if key in replaced(value, COMMAND_LINE):
                 return []
         for number, file in enumerate(self.files, start=1):
             if key in replaced(file.content.get("replace"), file.shown):

@@ -13,11 +13,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from digicarbon.config.files import GROUPS, SWEEP_KEYS, ConfigFile, content_of, find, not_yaml, shown
 from digicarbon.config.missing import no_experiment
-from digicarbon.errors import ConfigError
+from digicarbon.errors import COMMAND_LINE, ConfigError
 from digicarbon.note import Note, cut, note_of, suggestion
 
-COMMAND_LINE = "command line"
-"""The place of values set there."""
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
 """The errors that Hydra raises during composition."""
 

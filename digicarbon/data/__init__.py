@@ -115,6 +115,12 @@ def error_words() -> Mapping[str, Mapping[str, str]]:
 
 
 @cache
+def command_words() -> Mapping[str, Mapping[str, str]]:
+    """Return the words of what commands print, their help among it: code, then ``en`` or ``zh``."""
+    return _by_code("commands")
+
+
+@cache
 def old_note_words() -> Mapping[str, Mapping[str, str]]:
     """Return the words of notes that earlier versions recorded and this version no longer writes."""
     return _by_code("old_notes")

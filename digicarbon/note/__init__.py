@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, Union
 
-from digicarbon.errors import DigicarbonError, closest
+from digicarbon.errors import COMMAND_LINE, DigicarbonError, closest
 from digicarbon.note._words import Naming as Naming
 from digicarbon.note._words import in_words
 
@@ -139,8 +139,16 @@ class Note:
 def note_of(said: Note | str | DigicarbonError) -> Note:
     """Return a note unchanged, an error as a note with its place, and a sentence as a note that contains it."""
     if isinstance(said, DigicarbonError):
-        return Note("placed", where=said.where, said=note_of(said.said)) if said.where else note_of(said.said)
+        return Note("placed", where=_place(said.where), said=note_of(said.said)) if said.where else note_of(said.said)
     return said if isinstance(said, Note) else Note(PLAIN, text=str(said))
+
+
+def _place(where: str) -> Note | str:
+    """Return the command line as a note, with the key after it, and a file, which has one name, unchanged."""
+    place, comma, key = where.partition(", ")
+    if place != COMMAND_LINE:
+        return where
+    return Note("place_of_key", place=Note("on_the_command_line"), key=key) if comma else Note("on_the_command_line")
 
 
 def notes_of(said: Iterable[Note | str]) -> tuple[Note, ...]:

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
-from digicarbon.data import error_words, note_words
+from digicarbon.data import command_words, error_words, note_words
 
 MARK = re.compile(
     r"\{(?P<field>\w+)(?::(?P<kind>[^{}]+))?\}|\[(?:(?P<by>\w+): )?(?P<one>[^\[\]|]*)\|(?P<many>[^\[\]|]*)\]"
@@ -114,7 +114,7 @@ def in_words(
     kind : str
         The kind of fields without a kind in the template: that of the field that contains this note.
     """
-    if code not in note_words() and code not in error_words():
+    if _row(code) is None:
         # a later version recorded it
         return f"{code}: {', '.join(f'{name} {value}' for name, value in fields.items())}".removesuffix(": ")
     words: list[str] = []
@@ -144,10 +144,24 @@ def template(code: str, language: str) -> tuple[Piece, ...]:
     Raises
     ------
     KeyError
-        If there is no such code.
+        If no table has a row of that code.
     """
-    words = note_words().get(code) or error_words()[code]
-    return pieces_of(words[language])
+    row = _row(code)
+    if row is None:
+        raise KeyError(_NO_ROW.format(code=code))
+    return pieces_of(row[language])
+
+
+_NO_ROW = (
+    "The note '{code}' has no words: add the row `{code},ENGLISH,CHINESE` to digicarbon/data/notes.csv, to errors.csv "
+    "there if only errors use it, or to commands.csv if a command prints it; for a pack, to the table of the same name "
+    "in its words/."
+)
+
+
+def _row(code: str) -> Mapping[str, str] | None:
+    """Return the words of a code by language; None if no table has it."""
+    return note_words().get(code) or error_words().get(code) or command_words().get(code)
 
 
 def pieces_of(text: str) -> tuple[Piece, ...]:

@@ -11,8 +11,6 @@ from typing import Any
 from digicarbon.config.files import GROUPS
 
 _REFERENCE = re.compile(r"\$\{([\w.]+?)(?:\.terms\.0)?\}")
-COMMAND_LINE = "command line"
-"""The place of choices made on the command line."""
 
 
 @dataclass(frozen=True)

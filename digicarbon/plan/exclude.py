@@ -16,10 +16,10 @@ import yaml
 from digicarbon.config.assemble import ComplicatedError, at, references
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import GROUPS
-from digicarbon.errors import ConfigError, DigicarbonError
+from digicarbon.errors import COMMAND_LINE, ConfigError, DigicarbonError
 from digicarbon.note import Note, cut, note_of, suggestion
 from digicarbon.note.about import with_hint
-from digicarbon.plan.choice import COMMAND_LINE, Block, Choice
+from digicarbon.plan.choice import Block, Choice
 
 Point = tuple[int, ...]
 

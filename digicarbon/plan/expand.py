@@ -17,9 +17,9 @@ from hydra.errors import HydraException
 from digicarbon.config.compose import Composer, column_taken_away, options
 from digicarbon.config.explain import unreadable
 from digicarbon.config.files import GROUPS
-from digicarbon.errors import ConfigError, first_line
+from digicarbon.errors import COMMAND_LINE, ConfigError, first_line
 from digicarbon.note import Note, cut, suggestion
-from digicarbon.plan.choice import COMMAND_LINE, Axis, Block, Choice, unique_texts
+from digicarbon.plan.choice import Axis, Block, Choice, unique_texts
 from digicarbon.plan.exclude import remaining
 
 _SETTINGS = ("report", "executor", "tracking")

@@ -13,11 +13,11 @@ from typing import Any
 
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import REPLACEABLE, ROOT
-from digicarbon.errors import ConfigError, DigicarbonError, no_end
+from digicarbon.errors import COMMAND_LINE, ConfigError, DigicarbonError, no_end
 from digicarbon.note import Note, cut, note_of
 from digicarbon.note.about import at, first_of, group_of, key_of, note_of_said, with_key
 from digicarbon.note.ending import ended
-from digicarbon.plan.choice import COMMAND_LINE, Axis, Choice, as_text
+from digicarbon.plan.choice import Axis, Choice, as_text
 from digicarbon.plan.exclude import Impossible
 from digicarbon.plan.expand import expand, flat
 from digicarbon.plan.prepare import Preparation, Prepared, Specs, specify

@@ -303,7 +303,7 @@ def _staged(folder: Path) -> Iterator[Path]:
         except KeyboardInterrupt as stop:
             # finish the move: rows and their provenance belong together
             _move(stage, folder)
-            raise KeyboardInterrupt(f"the import into {folder} was complete by then.") from stop
+            raise KeyboardInterrupt(Note("import_complete", folder=folder)) from stop
 
 
 def _move(stage: Path, folder: Path) -> None:

@@ -725,8 +725,8 @@ def kind(run: Run) -> str:
     return sys.intern("/".join(run.options.get(group, "") for group in ("source", "model", "diagnostic")))
 
 
-def _interrupted(store: Store, book: _Book) -> str:
+def _interrupted(store: Store, book: _Book) -> Note:
     remaining = len(book.runs) - book.done
     if not remaining:
-        return str(Note("interrupted_at_end", uri=store.uri))
-    return str(Note("interrupted", done=book.done, runs=len(book.runs), uri=store.uri, left=remaining))
+        return Note("interrupted_at_end", uri=store.uri)
+    return Note("interrupted", done=book.done, runs=len(book.runs), uri=store.uri, left=remaining)

@@ -17,7 +17,7 @@ import yaml
 from code_facts import ladders, readings, sources, users
 
 import digicarbon
-from digicarbon.data import error_words, note_words, old_note_words
+from digicarbon.data import command_words, error_words, note_words, old_note_words
 from digicarbon.note import Note, cut, note_of, notes_of
 from digicarbon.note._words import Either, Field, template
 from digicarbon.note.recorded import read_all, recognised
@@ -25,7 +25,7 @@ from digicarbon.result import Result
 
 ROOT = Path(digicarbon.__file__).parent
 CONFIGURED = sorted((ROOT.parent / "conf" / "source").glob("*.yaml"))
-WORDS = {**note_words(), **error_words()}
+WORDS = {**note_words(), **error_words(), **command_words()}
 SEED = Note("placebo_weights", weights="W", seeds=Note("seed", seed=3))
 SPECIMENS = [
     Note("exactly_identified"),
@@ -193,6 +193,8 @@ def test_every_code_of_the_table_is_used_and_no_old_one_is() -> None:
         "sentences",
         "cell",
         "placed",
+        "place_of_key",
+        "on_the_command_line",
         "did_you_mean",
         "columns_there",
         "text_column",
@@ -202,7 +204,8 @@ def test_every_code_of_the_table_is_used_and_no_old_one_is() -> None:
     assert used == set(WORDS) - set(old_note_words())
 
 
-TABLES = sorted([*(ROOT / "data").glob("*notes.csv"), ROOT / "data/errors.csv", *ROOT.glob("packs/*/words/*.csv")])
+NAMES = ("*notes.csv", "errors.csv", "commands.csv")
+TABLES = sorted([*(path for name in NAMES for path in (ROOT / "data").glob(name)), *ROOT.glob("packs/*/words/*.csv")])
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -216,6 +219,11 @@ def test_a_code_has_words_in_one_table() -> None:
     tables = [table for table in TABLES if table.stem != "labels"]
     codes = [row["code"] for table in tables for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines())]
     assert len(codes) == len(set(codes))
+
+
+def test_a_code_without_words_says_which_row_to_add() -> None:
+    with pytest.raises(KeyError, match=r"add the row `no_such_code,ENGLISH,CHINESE` to digicarbon/data/notes\.csv"):
+        template("no_such_code", "en")
 
 
 def test_endings_ask_for_fields_that_there_are() -> None:

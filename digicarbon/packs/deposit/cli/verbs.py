@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from digicarbon.cli.usage import ABOUT_OVERRIDES, LANGUAGES, Adder, Verb, Verbs, add_hydra, is_tracking
+from digicarbon.cli.language import FLAG, LANGUAGES
+from digicarbon.cli.usage import ABOUT_OVERRIDES, Adder, Verb, Verbs, add_hydra, is_tracking
 from digicarbon.note import Note
 
 
@@ -47,7 +48,7 @@ def _add(add: Adder, verbs: Mapping[str, Verb]) -> None:
     package.add_argument("--to", metavar="FOLDER", required=True, help="a new folder, or one of an earlier package")
     package.add_argument("--rebuild", action="store_true", help="rebuild it first, which also measures time and memory")
     package.add_argument(
-        "--language",
+        FLAG,
         metavar="zh",
         choices=LANGUAGES,
         default=LANGUAGES[0],

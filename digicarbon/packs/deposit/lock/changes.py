@@ -11,11 +11,12 @@ from typing import Any
 
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import find, folders, shown
+from digicarbon.errors import COMMAND_LINE
 from digicarbon.note import Note, cut
 from digicarbon.packs.deposit.lock.content import is_seed
 from digicarbon.packs.deposit.lock.data import GIVEN, DataSet
 from digicarbon.packs.deposit.lock.grid import Part
-from digicarbon.plan.choice import COMMAND_LINE, said
+from digicarbon.plan.choice import said
 
 MOST_CELLS = 8
 """How many changed cells of a series are named."""

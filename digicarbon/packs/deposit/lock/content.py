@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from digicarbon.config.compose import Composer
+from digicarbon.errors import COMMAND_LINE
 from digicarbon.packs.deposit.lock.data import Reader, place_of, weights_of
-from digicarbon.plan.choice import COMMAND_LINE, Choice
+from digicarbon.plan.choice import Choice
 from digicarbon.plan.reach import code_digest, own_file
 from digicarbon.plan.runs import Plan
 from digicarbon.report import Report
