@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from multiprocessing import parent_process
 from typing import TYPE_CHECKING
 
+from digicarbon.note import Note
+from digicarbon.note.language import said
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -26,12 +29,13 @@ def visible() -> bool:
 
 
 @contextmanager
-def phase(name: str, total: int | None = None) -> Iterator[Advance]:
+def phase(name: Note | str, total: int | None = None) -> Iterator[Advance]:
     """Show a bar with elapsed and remaining time during a piece of work, on a terminal only.
 
     Parameters
     ----------
-    name : str
+    name : Note or str
+        Shown in the language of the command.
     total : int, optional
         Number of its parts; None where that is not known, which gives a moving bar and the elapsed time.
 
@@ -43,16 +47,17 @@ def phase(name: str, total: int | None = None) -> Iterator[Advance]:
     if not visible():
         yield _nothing
         return
-    begun = time.monotonic()
+    begun, words = time.monotonic(), said(name)
     with _bars() as bars:
-        task = bars.add_task(name, total=total)
+        task = bars.add_task(words, total=total)
         try:
             yield lambda done: bars.update(task, completed=done)
         finally:
             bars.remove_task(task)
         seconds = time.monotonic() - begun
         if seconds >= LONG:
-            bars.console.print(f"{name}: {_duration(seconds)}", style="dim", soft_wrap=True)
+            line = Note("phase_took", name=words, time=_duration(seconds))
+            bars.console.print(said(line), style="dim", soft_wrap=True)
 
 
 @contextmanager
@@ -72,8 +77,8 @@ def _bars() -> Iterator[Progress]:
             """Return the words of a piece of work; none where its size is not known."""
             if task.total is None:
                 return Text("")
-            left = "" if task.time_remaining is None else f", {_duration(task.time_remaining)} left"
-            return Text(f"{task.completed:,.0f} of {task.total:,.0f}{left}")
+            left = "" if task.time_remaining is None else Note("time_left", time=_duration(task.time_remaining))
+            return Text(said(Note("parts_done", done=task.completed, every=task.total, left=left)))
 
     console = Console(stderr=True, markup=False, highlight=False)
     name = TextColumn("{task.description}", markup=False)
@@ -85,7 +90,7 @@ def _bars() -> Iterator[Progress]:
             _shown.remove(bars)
 
 
-def counted(items: range, name: str) -> Iterator[int]:
+def counted(items: range, name: Note | str) -> Iterator[int]:
     """Yield numbers, with a bar that counts them."""
     with phase(name, len(items)) as advance:
         for done, item in enumerate(items):
@@ -97,7 +102,7 @@ def _nothing(done: int) -> None:
     pass
 
 
-def _duration(seconds: float) -> str:
+def _duration(seconds: float) -> Note:
     if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+        return Note("in_seconds", seconds=seconds)
+    return Note("in_minutes", minutes=seconds / 60) if seconds < 6000 else Note("in_hours", hours=seconds / 3600)

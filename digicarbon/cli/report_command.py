@@ -70,7 +70,7 @@ def report(name: str, out: str | None, one_file: bool, overrides: Sequence[str])
     reports = [_report(one, chosen) for _, one in sweeps]
     words = Words(next((spec.language for spec in reports if spec.language), "en"))
     sections: list[page.Section] = []
-    with phase("sections of the page", len(sweeps)) as advance:
+    with phase(Note("phase_sections"), len(sweeps)) as advance:
         for (own, one), spec in zip(sweeps, reports, strict=True):
             experiment_name = own if own != one.parent_id else one.experiment
             sections.append(page.section(one, experiment_name, spec, bool(chosen), words))
@@ -80,7 +80,7 @@ def report(name: str, out: str | None, one_file: bool, overrides: Sequence[str])
         every = list(dict.fromkeys(complaints))
         raise ConfigError(Note("page_report_misfit", words=" ".join(chosen), refused=every))
     target, single = _target(out, UNNAMED if experiment == ROOT else experiment, one_file)
-    with phase("files of the page"):
+    with phase(Note("phase_files")):
         files, lacking = page.files(_title(experiment, sections), sections, words, whole=single)
         if single:
             page.write_one(target, files[page.PAGE])

@@ -169,7 +169,7 @@ def joint_test(
     from threadpoolctl import threadpool_limits
 
     # the matrices are small: threads would mostly wait for each other
-    with threadpool_limits(1), progress.phase("joint test", len(chosen) * draws) as advance:
+    with threadpool_limits(1), progress.phase(Note("phase_joint_test"), len(chosen) * draws) as advance:
         estimates, drawn, test, more_absent = _under_the_null(groups, method, draws, seed, advance)
     chosen, absent = test.members, absent + more_absent
     if not chosen:

@@ -158,7 +158,7 @@ class Finished:
         Where the table and the file of all estimates are.
     experiment, uri, parent_id : str
         Where MLflow has it.
-    notices : tuple of str
+    notices : tuple of Note
         Messages of the store, e.g. how many runs wait for a server.
     """
 
@@ -172,7 +172,7 @@ class Finished:
     pictures: tuple[str, ...] = ()
     kept: int = 0
     reused: int = 0
-    notices: tuple[str, ...] = ()
+    notices: tuple[Note, ...] = ()
     place: str = ""
     estimates: str = ""
     waiting: int = 0
@@ -435,7 +435,7 @@ def run(
                 store.finish({}, 0, book.done)
                 places = {name: str(path) for name, path in shown.files.items()}
             else:
-                with phase("fitting", len(planned.runs)) as advance:
+                with phase(Note("phase_fitting"), len(planned.runs)) as advance:
                     book.advance = advance
                     _fit(planned.runs, book, chosen.executor)
                 with Scratch() as scratch:
@@ -455,7 +455,7 @@ def run(
                     again = {} if failed else tables.recorded(shown, table_key)
                     judged = () if shown.judged is None else shown.judged.notes
                     page = description(planned, chosen.report.words, shown.answer, book.done, len(book.errors), judged)
-                    with phase("writing"):
+                    with phase(Note("phase_writing")):
                         places = store.finish(
                             {**shown.files, **tables.drawn(shown, chosen.report), **again},
                             len(book.errors),

@@ -221,9 +221,9 @@ def show(
             supplement, unknown, made_from = _supplement(report, records, executor, kept)
             report = report.with_supplement(supplement)
             report = report.with_failed(len(failures) + records.lacking)
-            with progress.phase("pictures"):
+            with progress.phase(Note("phase_pictures")):
                 pictures, lacking = _pictures(planned, report, records)
-            with progress.phase("table"):
+            with progress.phase(Note("phase_table")):
                 absences = absent(failures, planned.failed.items())
                 notes = (*stated(multiverse, judged), *untested, *unknown, *lacking, *absences, *more)
                 table, refusal = _table_or_refusal(planned, report, records, notes)

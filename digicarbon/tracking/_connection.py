@@ -48,7 +48,7 @@ class Connection:
     backend : Backend
     tables : Database or None
         The backend, where runs go straight into tables.
-    notices : list of str
+    notices : list of Note
         Sentences for the user.
     """
 
@@ -59,7 +59,7 @@ class Connection:
     experiment: Experiment
     backend: Backend
     tables: Database | None = None
-    notices: list[str] = field(default_factory=list)
+    notices: list[Note] = field(default_factory=list)
 
     def folder(self, artifacts: str) -> Path | None:
         """Return the folder of a sweep's artifacts where runs go straight into tables, else None."""
@@ -191,7 +191,7 @@ def _opened(uri: str, name: str, location: str | None) -> Connection:
         return Connection(name, shown, full, later, experiment, database, database)
     database.close()
     notice = Note("store_artifacts_elsewhere", address=experiment.location)
-    return Connection(name, shown, full, later, experiment, Client(public(opening(uri))), notices=[str(notice)])
+    return Connection(name, shown, full, later, experiment, Client(public(opening(uri))), notices=[notice])
 
 
 def _later(uri: str) -> Note:
@@ -209,7 +209,7 @@ def _tables(uri: str) -> Database | None:
     return _database.opened(uri)
 
 
-def _unknown(uri: str) -> list[str]:
+def _unknown(uri: str) -> list[Note]:
     if uri.startswith(SERVERS):
         return []
-    return [str(Note("store_schema_unknown", store=masked(uri)))]
+    return [Note("store_schema_unknown", store=masked(uri))]

@@ -21,7 +21,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from digicarbon.errors import TrackingError
-from digicarbon.note import Note
+from digicarbon.note import Note, note_of
 from digicarbon.tracking import _failures, _results
 from digicarbon.tracking._backend import Backend, Parent
 from digicarbon.tracking._connection import Connection, connected, refuse_silent
@@ -380,7 +380,7 @@ class Delivered:
         Number of delivered runs.
     waiting : int
         Number of runs that still wait for the store.
-    notices : sequence of str
+    notices : sequence of Note
         Why they wait.
     elsewhere : mapping of str to int
         Number of runs in this folder that wait for other stores, by address.
@@ -391,7 +391,7 @@ class Delivered:
     uri: str
     runs: int
     waiting: int
-    notices: Sequence[str]
+    notices: Sequence[Note]
     elsewhere: Mapping[str, int]
     damaged: int = 0
 
@@ -422,7 +422,7 @@ def deliver(tracking: Tracking) -> Delivered:
             spool.check()
             counts[spool.sweep.uri] = counts.get(spool.sweep.uri, 0) + spool.waiting()
         except DamagedError as error:
-            damaged.append(str(error))
+            damaged.append(note_of(error))
     waiting = counts.pop(uri, 0)
     elsewhere = {address: runs for address, runs in counts.items() if runs}
     return Delivered(shown, count, waiting, list(dict.fromkeys([*notices, *damaged])), elsewhere, len(damaged))
@@ -450,7 +450,7 @@ def deliver_all(store: Connection) -> int:
             complete(spool, store.backend, journal)
             count += waiting
         except DamagedError as error:
-            store.notices.append(str(error))
+            store.notices.append(note_of(error))
         except _failures.kinds() as error:
             undelivered = Note(
                 "store_runs_undelivered",
@@ -461,7 +461,7 @@ def deliver_all(store: Connection) -> int:
                 why=_failures.reason(error),
                 later=store.later,
             )
-            store.notices.append(str(undelivered))
+            store.notices.append(undelivered)
         finally:
             lock.release()
     return count
@@ -475,7 +475,7 @@ def _is_of(store: Connection, sweep: Sweep, spool: Spool) -> bool:
         why = Note("store_other_artifacts")
     except _failures.kinds() as error:
         why = _failures.reason(error)
-    store.notices.append(str(Note("store_spool_undelivered", folder=spool.folder, store=store.uri, why=why)))
+    store.notices.append(Note("store_spool_undelivered", folder=spool.folder, store=store.uri, why=why))
     return False
 
 

@@ -207,7 +207,7 @@ class Recording:
                     raise
         store, runs = self._store, self.spool.waiting()
         wait = Note("store_silent_runs_wait", store=store.uri, runs=runs, folder=self.spool.folder, later=store.later)
-        store.notices.append(str(wait))
+        store.notices.append(wait)
 
     def _gather(self, folder: Path) -> None:
         """Merge the parts into one file."""
@@ -242,7 +242,7 @@ class Store:
     ----------
     name, uri, experiment_id, parent_id : str
         ``uri`` is without its password.
-    notices : list of str
+    notices : list of Note
         Sentences for the user: read them after `open` and after `finish`.
     """
 
@@ -499,7 +499,7 @@ class Store:
         if newest is None:
             return None
         if not self._open_as(newest):
-            self.notices.append(str(Note("store_sweep_taken")))
+            self.notices.append(Note("store_sweep_taken"))
             return None
         self._backend.go_on(self.parent_id, tags)
         children = self._backend.children(self.experiment_id, self.parent_id)

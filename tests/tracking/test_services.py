@@ -86,7 +86,7 @@ def test_a_server_that_stops_in_the_middle_loses_nothing(
     store.write([of("d")])
     places = store.finish({"table.md": "| 碳 |"}, failed=1, done=3)
     assert places["table.md"].endswith("/table.md")
-    assert "does not answer: 2 runs and the tables of this sweep wait in" in store.notices[-1]
+    assert "does not answer: 2 runs and the tables of this sweep wait in" in str(store.notices[-1])
     server.start()
     assert main(["deliver", "tracking=server", f"tracking.uri={server.uri}"]) == 0
     assert f"2 runs delivered to {server.uri}" in capsys.readouterr().out
@@ -130,7 +130,7 @@ def test_postgresql_that_stops_in_the_middle_loses_nothing(cluster: Postgresql, 
     cluster.stop()
     store.write([of("c")])
     store.finish({"table.md": "| 碳 |"}, failed=1, done=2)
-    assert "1 run and the tables of this sweep wait" in store.notices[-1]
+    assert "1 run and the tables of this sweep wait" in str(store.notices[-1])
     assert "secret" not in " ".join(path.read_text(encoding="utf-8") for path in Path("mlruns").rglob("*.json"))
     cluster.start()
     again, done = begun(tracking, "database stopped")

@@ -94,7 +94,7 @@ def test_an_outage_in_the_middle_lets_the_sweep_go_on(
         places = store.finish({"table.md": "| 碳 |", "more/data.csv": b"1"}, failed=1, done=3)
         assert set(places) == {"table.md", "more/data.csv"}
         assert len(store.notices) == 2
-        assert "wait in mlruns/spool/" in store.notices[1].replace("\\", "/")
+        assert "wait in mlruns/spool/" in str(store.notices[1]).replace("\\", "/")
         monkeypatch.undo()
     monkeypatch.chdir(far)
     monkeypatch.setattr(database, "HEADS", frozenset())
@@ -263,7 +263,7 @@ def test_a_sweep_that_is_running_is_left_alone(project: Path) -> None:
     second, done = begun()
     assert done == {}
     assert second.parent_id != first.parent_id
-    assert "Another command is running the same sweep" in second.notices[0]
+    assert "Another command is running the same sweep" in str(second.notices[0])
     for k in range(5):
         first.write([of(f"first {k}")])
         second.write([of(f"second {k}")])

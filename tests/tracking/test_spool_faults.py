@@ -275,7 +275,7 @@ def test_a_sweep_that_goes_on_delivers_what_was_left_for_it(spool: Path, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "log_batch", _unavailable)
         store = begun()
-    assert "2 runs of x" in store.notices[1]
+    assert "2 runs of x" in str(store.notices[1])
     store.finish({}, failed=0, done=2)
     assert recorded() == {"a", "b"}
     assert not spool.exists()

@@ -61,7 +61,7 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
     known = facts(project, answers, answers.title or _title(names))
     verdict = ""
     if rebuild:
-        with phase("rebuild of the package"):
+        with phase(Note("phase_rebuild")):
             verdict, measured = rebuilt(known.files, paths(project))
         known = with_rebuild(known, measured)
     _refuse_unknown(answers, known)
@@ -69,7 +69,7 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
     new = not file.exists()
     named = {source.option: [one.asked for one in source.files] for source in known.sources}
     author.ask(file, sources(known), spoken, named)
-    with phase("documents of the package"):
+    with phase(Note("phase_documents")):
         files = {**known.files, **documents(known, answers, spoken)}
         # the documents name the bytes of all files, their own among them
         known = replace(known, measured=replace(known.measured, storage=sum(map(len, files.values()))))

@@ -98,19 +98,19 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
         # modules are loaded here and not before: they may read files as they are loaded
         for one in members:
             one.refuse_other_code()
-        with phase("data of the package"):
+        with phase(Note("phase_data")):
             sources, variables, weights = data_of(project, answers)
-        with phase("models of the authors"):
+        with phase(Note("phase_models")):
             for one in members if project.own else ():
                 one.fit_own()
-        with phase("tables of the package", len(members)) as advance:
+        with phase(Note("phase_tables"), len(members)) as advance:
             for one in members:
                 shown.append(_shown(one, project))
                 advance(len(shown))
     withheld = {file.sha256 for source in sources for file in source.files if not file.shared}
     sources += of_modules(project, opened, answers, withheld)
     variables, weights = without_values(sources, variables, weights)
-    with phase("software of the package"):
+    with phase(Note("phase_software")):
         computer, installs = software.today(project.own.values())
     study = {**project.written_texts(), **project.own}
     # hashes of few values tell these values to who tries

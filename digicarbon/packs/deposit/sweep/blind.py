@@ -193,7 +193,7 @@ def blind(
     units = sorted({unit for run in runs for unit in run.prepared.panel.units})
     shared = _Draws(permutations(len(units), draws, seed), {unit: place for place, unit in enumerate(units)})
     other = claim is not None and (claim.quantity, claim.term) != (run_effect.quantity, run_effect.term)
-    with progress.phase("blind", len(runs) * (2 if other else 1)) as advance:
+    with progress.phase(Note("phase_blind"), len(runs) * (2 if other else 1)) as advance:
         members, numbers, absent = _of_runs(runs, run_effect, shared, advance)
         if not members:
             raise ConfigError(Note("blind_no_run", label=absent[0][0], reason=absent[0][1]))

@@ -54,7 +54,7 @@ def evidence(fits: Iterable[tuple[Run, Result]], request: EvidenceRequest, execu
             again.setdefault(key, Fit(run, estimand, numbers))
     found = (run.prepared.weights for run, _, _ in chosen)
     supports = Supports(list({one.digest: one for one in found if one is not None}.values()))
-    with progress.phase("support of each run", len(chosen)) as advance:
+    with progress.phase(Note("phase_support"), len(chosen)) as advance:
         each = []
         for run, _, result in chosen:
             each.append(supports.of(run, result))

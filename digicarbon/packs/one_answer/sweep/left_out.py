@@ -77,7 +77,7 @@ def left_out(fits: Sequence[Fit], executor: Executor) -> LeftOut:
     own = [frozenset(panel.units) for panel in panels]
     every = [(place, unit) for unit in range(len(units)) for place in range(len(fits)) if units[unit] in own[place]]
     reasons: dict[int, Note] = {}
-    with Scratch() as scratch, progress.phase("without each unit", len(every)) as advance:
+    with Scratch() as scratch, progress.phase(Note("phase_without_units"), len(every)) as advance:
         tasks = _Tasks(fits, units, every, None if executor.remote else scratch.path)
         possible = [index for index in range(len(every)) if tasks.check(index, reasons)]
         kinds = [fits[place].run.options.get("model", "") for place, _ in every]
