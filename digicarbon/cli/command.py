@@ -20,9 +20,10 @@ from digicarbon.config.compose import Composer, loader, options
 from digicarbon.config.describe import line_of
 from digicarbon.config.files import GROUPS, SWEEP_KEYS, command_line, find, headline
 from digicarbon.config.missing import no_experiment, own_experiments
-from digicarbon.errors import ConfigError, DigicarbonError, closest, counted, listing
+from digicarbon.errors import ConfigError, DigicarbonError, closest
 from digicarbon.note import Note, cut, note_of, suggestion
 from digicarbon.note.about import at, key_of
+from digicarbon.note.language import said
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.prepare import Preparation
 from digicarbon.plan.runs import Plan, Run, plan
@@ -86,33 +87,38 @@ def run(request: Request, force: bool = False) -> None:
             show(finished.table, out)
         elif finished.table is not None:
             columns = len(finished.table.cells.columns)
-            out.print(f"A table of {columns} columns is not shown; it is in {finished.place}.", soft_wrap=True)
+            say(Note("table_not_shown", columns=columns, place=finished.place))
         if finished.estimates and finished.done > MOST_RUNS:
-            out.print(f"All coefficients of all runs: {finished.estimates}", soft_wrap=True)
+            say(Note("all_coefficients", file=finished.estimates))
         for notice in finished.notices:
-            terminal(stderr=True).print(notice, style="yellow", soft_wrap=True)
+            warn(notice)
         waiting += finished.waiting
         failures += zip(finished.failures, finished.tracebacks, strict=True)
         for option in _unshown(composer, planned):
-            out.print(f"diagnostic={option} is recorded in MLflow; report={option} shows it.", soft_wrap=True)
+            say(Note("diagnostic_not_shown", option=option))
         for place in finished.pictures:
-            out.print(f"Picture: {place}", soft_wrap=True)
+            say(Note("picture_at", file=place))
         for line in _not_fitted(finished, len(planned.runs)):
-            out.print(line, soft_wrap=True)
+            say(line)
         failed = len(finished.failures)
-        out.print(
-            f"{finished.done + failed} of {len(planned.runs)} runs recorded in {finished.uri}, "
-            f"{f'{failed} of them as FAILED, ' if failed else ''}"
-            f"MLflow experiment {finished.experiment}, parent run {finished.parent_id}.",
-            soft_wrap=True,
+        say(
+            Note(
+                "runs_recorded",
+                recorded=finished.done + failed,
+                runs=len(planned.runs),
+                uri=finished.uri,
+                failed=Note("some_failed", runs=failed) if failed else "",
+                experiment=finished.experiment,
+                parent=finished.parent_id,
+            )
         )
-        out.print(f"Look at it with: {command_line('ui', planned.name, where)}", soft_wrap=True)
+        say(Note("look_with", command=command_line("ui", planned.name, where)))
         # a page of the experiment has its own report
         shown = [word for word in request.overrides if word.partition("=")[0].split(".")[0] == "report"]
         page = command_line("report", planned.name, [*shown, *where, "--out", "out/"])
-        out.print(f"Make a page of it with: {page}", soft_wrap=True)
+        say(Note("page_with", command=page))
         if secret := [word.partition("=")[0] for word in where if masked(word) != word]:
-            out.print(f"Give {' and '.join(secret)} to both again: a secret in it is not shown.", soft_wrap=True)
+            say(Note("secret_again", keys=secret))
     if failures:
         lines = [Note("sweep_runs_failed", runs=len(failures))]
         for (label, why), place in failures[:FIRST_ROWS]:
@@ -148,17 +154,14 @@ def refuse_columns(plans: Sequence[tuple[Composer, Plan]]) -> None:
         raise FailedRunsError(Note("lines", lines=notes))
 
 
-def _not_fitted(finished: Finished, runs: int) -> Iterator[str]:
-    """Yield sentences on runs of a sweep that were not fitted now, since the store has them."""
+def _not_fitted(finished: Finished, runs: int) -> Iterator[Note]:
+    """Yield notes on runs of a sweep that were not fitted now, since the store has them."""
     if finished.kept == runs:
-        yield f"Nothing to fit: {'this run was' if runs == 1 else f'all {runs} runs were'} recorded before."
+        yield Note("run_kept") if runs == 1 else Note("all_runs_kept", runs=runs)
     elif finished.kept:
-        yield f"{counted(finished.kept, 'run')} of this sweep had been recorded before; the others were fitted now."
+        yield Note("some_runs_kept", runs=finished.kept)
     if finished.reused:
-        yield (
-            f"{counted(finished.reused, 'run')} fitted in another sweep of this store: copied, with the tag "
-            "digicarbon.reused_from. --force fits everything again."
-        )
+        yield Note("runs_reused", runs=finished.reused)
 
 
 def _unshown(composer: Composer, planned: Plan) -> list[str]:
@@ -190,7 +193,7 @@ def plan_(request: Request, every: bool = False, **flags: str | bool) -> None:
         for answer in pack.offered("plan"):
             answer(request, every, **flags)
         return
-    from digicarbon.cli.outlook import outlook
+    from digicarbon.cli.outlook import STATES, outlook
     from digicarbon.sweep.sweep import settings_for
 
     plans = plans_of(request)
@@ -199,19 +202,20 @@ def plan_(request: Request, every: bool = False, **flags: str | bool) -> None:
         chosen = settings_for(composer, planned)
         ahead = outlook(planned, chosen)
         runs = planned.runs if every or len(planned.runs) <= MOST_ROWS else planned.runs[:FIRST_ROWS]
-        _show_runs(planned, runs, ahead.states, out)
+        states = {key: STATES[state] for key, state in ahead.states.items()}
+        _show_runs(planned, runs, states, out)
         if len(runs) < len(planned.runs):
             whole = command_line("plan", planned.name, [*request.overrides, "--all"])
-            out.print(f"… and {len(planned.runs) - len(runs)} more; `{whole}` shows every one.", soft_wrap=True)
+            say(Note("more_rows", rows=len(planned.runs) - len(runs), command=whole))
         _print_left_out(planned, every)
-        out.print(f"{counts_of(planned)}.", soft_wrap=True)
+        say(Note("plan_sum", counts=counts_of(planned)))
         for line in _stated(composer, planned):
-            out.print(line, soft_wrap=True)
-        out.print(ahead.sentence, soft_wrap=not out.is_terminal)
+            say(line)
+        out.print(said(ahead.said), soft_wrap=not out.is_terminal)
     refuse_columns(plans)
 
 
-def _stated(composer: Composer, planned: Plan) -> Iterator[str]:
+def _stated(composer: Composer, planned: Plan) -> Iterator[Note]:
     """Yield what an experiment says before it is fitted: the kinds of its choices with their parts, and its claim."""
     # what this loads is of no use to others
     if not planned.kinds and not planned.claim:
@@ -225,36 +229,38 @@ def _stated(composer: Composer, planned: Plan) -> Iterator[str]:
     if multiverse is None:
         return
     if multiverse.kinds:
-        yield "Kinds of choices:"
+        yield Note("plan_kinds")
         for key, kind in multiverse.kinds.items():
-            values = ", ".join(kind.values[:FIRST_SAME]) + (", …" if len(kind.values) > FIRST_SAME else "")
+            values = [*kind.values[:FIRST_SAME], *["…"] * (len(kind.values) > FIRST_SAME)]
             meaning = {
-                "equivalent": f"counted together: {values}",
-                "nonequivalent": f"main value {kind.values[0]}; shown apart: {values.partition(', ')[2]}",
-                "uncertain": f"each value by itself: {values}",
+                "equivalent": Note("kind_equivalent", values=values),
+                "nonequivalent": Note("kind_nonequivalent", main=kind.values[0], values=values[1:]),
+                "uncertain": Note("kind_uncertain", values=values),
             }
-            yield f"  {key}: {kind.name}, {meaning[kind.name]}"
+            yield Note("plan_kind", key=key, kind=kind.name, meaning=meaning[kind.name])
         if multiverse.unnamed:
-            yield f"  {', '.join(multiverse.unnamed)}: no kind, so counted as equivalent"
+            yield Note("plan_no_kind", keys=multiverse.unnamed)
         for part in multiverse.main:
-            yield f"Counted together{f', {part.name}' if part.name else ''}: {counted(len(part.labels), 'run')}."
+            runs = len(part.labels)
+            yield Note("plan_part", part=part.name, runs=runs) if part.name else Note("plan_whole", runs=runs)
         if multiverse.apart:
             runs = len(frozenset[str]().union(*(part.labels for part in multiverse.apart)))
-            yield f"Shown apart: {counted(runs, 'run')} in {counted(len(multiverse.apart), 'part')}."
+            yield Note("plan_apart", runs=runs, parts=len(multiverse.apart))
     if chosen.claim is not None:
-        yield str(chosen.claim.note)
+        yield chosen.claim.note
 
 
-def _show_runs(planned: Plan, runs: Sequence[Run], states: Mapping[str, str], console: Console) -> None:
+def _show_runs(planned: Plan, runs: Sequence[Run], states: Mapping[str, Note], console: Console) -> None:
     """Print the runs of a plan within the width of the console: what differs in a table, the rest above it."""
     rows = _rows(runs, states)
     alone = len(rows) == 1
     same = {str(key): str(rows[key].iloc[0]) for key in rows if key not in UNIQUE and rows[key].nunique() == 1}
-    console.print(f"{planned.name}: {counted(len(planned.runs), 'run')}", soft_wrap=True)
+    say(Note("plan_name", name=planned.name, runs=len(planned.runs)))
     if same and not alone:
-        among = "all" if len(runs) == len(planned.runs) else "these"
-        listed = ", ".join(f"{key} {value}" for key, value in same.items() if value)
-        console.print(f"The same in {among} runs: {listed}.", soft_wrap=not console.is_terminal)
+        listed = [f"{_head(key)} {value}" for key, value in same.items() if value]
+        all_shown = len(runs) == len(planned.runs)
+        line = Note("same_in_all", choices=listed) if all_shown else Note("same_in_these", choices=listed)
+        console.print(said(line), soft_wrap=not console.is_terminal)
     differing = rows if alone else rows.drop(columns=list(same))
     names = [_name(run, () if alone else same.keys()) for run in runs]
     chosen = [key for key in differing if key not in (*UNIQUE, "panel", "state")]
@@ -272,7 +278,7 @@ def _show_runs(planned: Plan, runs: Sequence[Run], states: Mapping[str, str], co
     table = RichTable(title=None)
     table.add_column("", overflow="fold")
     for head in differing:
-        table.add_column(str(head), no_wrap=True)
+        table.add_column(_head(str(head)), no_wrap=True)
     for name, cells in zip(shown, differing.itertuples(index=False), strict=True):
         table.add_row(name, *cells)
     console.print(table)
@@ -280,6 +286,12 @@ def _show_runs(planned: Plan, runs: Sequence[Run], states: Mapping[str, str], co
 
 UNIQUE = ("hash",)
 """Columns of a plan in which no two runs are alike."""
+_HEADS = {"panel": Note("head_panel"), "hash": Note("head_hash"), "state": Note("head_state")}
+"""Heads of the columns of a plan that are no choices."""
+
+
+def _head(column: str) -> str:
+    return said(_HEADS.get(column, column))
 
 
 def _name(run: Run, same: Collection[str]) -> str:
@@ -289,7 +301,7 @@ def _name(run: Run, same: Collection[str]) -> str:
     return ", ".join(kept) or run.label
 
 
-def _rows(runs: Sequence[Run], states: Mapping[str, str]) -> pd.DataFrame:
+def _rows(runs: Sequence[Run], states: Mapping[str, Note]) -> pd.DataFrame:
     """Return the choices of each run, the size of its panel, its hash and its state in the store."""
     values = [one.choice.values for one in runs]
     varied = list(dict.fromkeys(key for chosen in values for key in chosen))
@@ -297,7 +309,7 @@ def _rows(runs: Sequence[Run], states: Mapping[str, str]) -> pd.DataFrame:
     for one, chosen in zip(runs, values, strict=True):
         n, t = one.prepared.panel.shape
         cells = [_cell(_value(one, key, chosen[key])) if key in chosen else "" for key in varied]
-        rows.append([*cells, f"{n} × {t}", one.key[:10], states[one.key]])
+        rows.append([*cells, f"{n} × {t}", one.key[:10], said(states[one.key])])
     return pd.DataFrame(rows, columns=[*varied, "panel", "hash", "state"])
 
 
@@ -311,23 +323,19 @@ def _cell(value: object) -> str:
     return ", ".join(map(str, value)) or "[]" if isinstance(value, list | tuple) else str(value)
 
 
-def counts_of(planned: Plan) -> str:
+def counts_of(planned: Plan) -> Note:
     """Return a summary of the choices of a sweep: fits, and choices without one."""
-    twins = sum(map(len, planned.same.values()))
-    parts = [
-        f"{number} {words}"
-        for number, words in (
-            (twins, "come to the same fit as another"),
-            (len(planned.skipped) + planned.failed_count, "cannot run"),
-            (0 if planned.drawn else planned.excluded, "left out by exclude"),
-        )
-        if number
-    ]
-    words = ", ".join([counted(len(planned.runs), "fit"), *parts])
+    parts = [Note("counted_fits", fits=len(planned.runs))]
+    if twins := sum(map(len, planned.same.values())):
+        parts.append(Note("counted_same", choices=twins))
+    if refused := len(planned.skipped) + planned.failed_count:
+        parts.append(Note("counted_refused", choices=refused))
     if not planned.drawn:
-        return f"{counted(planned.left + planned.excluded, 'choice')}: {words}"
-    after = " after exclude" if planned.excluded else ""
-    return f"{counted(planned.chosen_count, 'choice')} drawn of {planned.left} combinations{after}: {words}"
+        if planned.excluded:
+            parts.append(Note("counted_excluded", choices=planned.excluded))
+        return Note("choices_counted", choices=planned.left + planned.excluded, parts=parts)
+    after = Note("after_exclude") if planned.excluded else ""
+    return Note("choices_drawn", choices=planned.chosen_count, every=planned.left, after=after, parts=parts)
 
 
 def check(request: Request) -> None:
@@ -335,12 +343,9 @@ def check(request: Request) -> None:
     plans = plans_of(request, check_all=True)
     for composer, planned in plans:
         _print_left_out(planned)
-        runs = len(planned.runs)
-        terminal().print(
-            f"{planned.name}: {counted(runs, 'run')} {'is' if runs == 1 else 'are'} ready.", soft_wrap=True
-        )
+        say(Note("runs_ready", name=planned.name, runs=len(planned.runs)))
         for line in _stated(composer, planned):
-            terminal().print(line, soft_wrap=True)
+            say(line)
     refuse_columns(plans)
 
 
@@ -382,7 +387,7 @@ def list_(group: str, option: str, verbose: bool) -> int:
         sys.stdout.write(told(group, option))
         return 0
     table = RichTable(box=None, pad_edge=False)
-    table.add_column(group or "group", overflow="fold")
+    table.add_column(group or said(Note("head_group")), overflow="fold")
     table.add_column("", overflow="fold")
     if group:
         folder = "" if group == "experiments" else f"{group}/"
@@ -396,7 +401,7 @@ def list_(group: str, option: str, verbose: bool) -> int:
             table.add_row(name, ", ".join(options(config_loader, "" if name == "experiments" else name)))
     terminal().print(table)
     if verbose:
-        terminal().print(f"An experiment sets {', '.join(SWEEP_KEYS)}, and fields of groups.", soft_wrap=True)
+        say(Note("experiment_sets", keys=SWEEP_KEYS))
     return 0
 
 
@@ -492,6 +497,16 @@ def terminal(stderr: bool = False) -> Console:
     return Terminal(stderr=stderr, markup=False, highlight=False)
 
 
+def say(note: Note) -> None:
+    """Print a note on a line of its own, however long."""
+    terminal().print(said(note), soft_wrap=True)
+
+
+def warn(note: Note, style: str = "yellow") -> None:
+    """Print a note among the errors, on a line of its own."""
+    terminal(stderr=True).print(said(note), style=style, soft_wrap=True)
+
+
 def plans_of(request: Request, check_all: bool = False) -> list[tuple[Composer, Plan]]:
     """Plan an experiment, or each one that it lists, before the first fit.
 
@@ -537,8 +552,7 @@ def _composers(
     if composer.instead is not None:
         path = find(composer.instead)
         line = "" if path is None else headline(path)
-        sentence = f"{name} with source={composer.chosen['source']} is {composer.instead}: {line}"
-        terminal(stderr=True).print(sentence, style="yellow", soft_wrap=True)
+        warn(Note("stands_in", name=name, source=composer.chosen["source"], other=composer.instead, line=line))
         # the other experiment names its sources itself
         others = [override for override in overrides if not override.startswith("source=")]
         yield from _composers(config_loader, composer.instead, others, (*listed_by, name))
@@ -555,28 +569,25 @@ def _composers(
 
 
 def _print_left_out(planned: Plan, every: bool = False) -> None:
-    err = terminal(stderr=True)
     skipped = planned.skipped if every else planned.skipped[:FIRST_ROWS]
     for label, reason in skipped:
-        err.print(f"skipped {label}: {reason}", style="yellow", soft_wrap=True)
+        warn(Note("skipped", run=label, why=reason))
     if len(skipped) < len(planned.skipped):
-        err.print(f"skipped {len(planned.skipped) - len(skipped)} more", style="yellow", soft_wrap=True)
+        warn(Note("skipped_more", runs=len(planned.skipped) - len(skipped)))
     if planned.excluded:
-        are = "combination is" if planned.excluded == 1 else "combinations are"
-        err.print(f"{planned.excluded} {are} left out by exclude.", style="dim", soft_wrap=True)
+        warn(Note("left_out_by_exclude", combinations=planned.excluded), style="dim")
     for remark in planned.remarks:
-        err.print(str(remark), style="yellow", soft_wrap=True)
+        warn(remark)
     same = list(planned.same.items()) if every else list(planned.same.items())[:FIRST_SAME]
     for label, others in same:
-        differing = listing(_differing(other, label) for other in others)
-        err.print(f"{label}: one fit, also for {differing}.", style="dim", soft_wrap=True)
+        differing = cut([_differing(other, label) for other in others])
+        warn(Note("one_fit", run=label, others=differing), style="dim")
     if len(same) < len(planned.same):
-        more = len(planned.same) - len(same)
-        line = f"{counted(more, 'more fit')} {'stands' if more == 1 else 'stand'} for several choices."
-        err.print(line, style="dim", soft_wrap=True)
+        warn(Note("more_fits", fits=len(planned.same) - len(same)), style="dim")
 
 
-def _differing(label: str, other: str) -> str:
+def _differing(label: str, other: str) -> Note | str:
     """Return the parts of a label that another one lacks; the whole label if there are none."""
     parts, known = label.split(", "), set(other.split(", "))
-    return " with ".join(part for part in parts if part not in known) or label
+    own = [part for part in parts if part not in known]
+    return Note("differing", parts=own) if len(own) > 1 else "".join(own) or label

@@ -11,12 +11,16 @@ from rich.table import Table
 from digicarbon.cli.command import terminal
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import ROOT
-from digicarbon.errors import ConfigError, counted
+from digicarbon.errors import ConfigError
 from digicarbon.note import Note
+from digicarbon.note.language import said
 from digicarbon.plan.runs import require
 from digicarbon.source import Source, check_inputs
 from digicarbon.source.validation import LEVELS, Finding, InvalidDataError, check_folder, count
 from digicarbon.spec import build
+
+_NUMBER = Note("head_number")
+_LEVELS = {"error": Note("level_error"), "warning": Note("level_warning"), "note": Note("level_note")}
 
 
 def check(folder: str, overrides: Sequence[str], every: bool) -> int:
@@ -41,10 +45,10 @@ def check(folder: str, overrides: Sequence[str], every: bool) -> int:
     name, findings = _findings(folder, overrides)
     out = terminal()
     _show(findings, every, out)
-    totals = ", ".join(counted(count(findings, level), level) for level in LEVELS)
-    out.print(f"{name}: {totals}. The data are left as they are.", soft_wrap=True)
+    totals = {f"{level}s": count(findings, level) for level in LEVELS}
+    out.print(said(Note("data_checked", name=name, **totals)), soft_wrap=True)
     if not every and len(findings) > len(_groups(findings)):
-        out.print("--all shows every finding.", style="dim", soft_wrap=True)
+        out.print(said(Note("all_shows_findings")), style="dim", soft_wrap=True)
     return 1 if count(findings, "error") else 0
 
 
@@ -83,13 +87,14 @@ def _groups(findings: Sequence[Finding]) -> dict[tuple[str, str, str], list[Find
 
 def _show(findings: Sequence[Finding], every: bool, out: Console) -> None:
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "check", "number", "file", "finding" if every else "the first of them"):
-        table.add_column(heading, justify="right" if heading == "number" else "left", overflow="fold")
+    last = Note("head_finding") if every else Note("head_first_finding")
+    for head in ("", Note("head_check"), _NUMBER, Note("head_file"), last):
+        table.add_column(said(head), justify="right" if head is _NUMBER else "left", overflow="fold")
     for (level, file, check_name), items in _groups(findings).items():
         shown = items if every else items[:1]
         for position, item in enumerate(shown):
-            first = (level, check_name, str(len(items)), file) if position == 0 else ("", "", "", "")
-            table.add_row(*first, str(item.said))
+            first = (said(_LEVELS[level]), check_name, str(len(items)), file) if position == 0 else ("", "", "", "")
+            table.add_row(*first, said(item.said))
     if findings:
         # in a file or pipe, sentences are not wrapped at an arbitrary width
         (out if out.is_terminal else Console(width=400, markup=False, highlight=False)).print(table)

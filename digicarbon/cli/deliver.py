@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from digicarbon import tracking
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import ROOT
-from digicarbon.errors import DigicarbonError, TrackingError, counted
-from digicarbon.note import note_of
+from digicarbon.errors import DigicarbonError, TrackingError
+from digicarbon.note import Note, note_of
+from digicarbon.note.language import said
 from digicarbon.sweep import sweep
 
 
@@ -39,11 +40,9 @@ def deliver(experiment: str, overrides: Sequence[str]) -> int:
         outcome = tracking.deliver(chosen)
     except TrackingError as error:
         raise UndeliveredError(note_of(error)) from error
-    for sentence in outcome.notices:
-        sys.stderr.write(f"{sentence}\n")
-    sys.stdout.write(f"{counted(outcome.runs, 'run')} delivered to {outcome.uri}.\n")
+    for notice in outcome.notices:
+        sys.stderr.write(f"{said(notice)}\n")
+    sys.stdout.write(f"{said(Note('runs_delivered', runs=outcome.runs, uri=outcome.uri))}\n")
     for uri, waiting in outcome.elsewhere.items():
-        sys.stdout.write(
-            f"{counted(waiting, 'run')} wait here for {uri}; name it with tracking.uri=… to deliver them.\n"
-        )
+        sys.stdout.write(f"{said(Note('runs_wait_here', runs=waiting, uri=uri))}\n")
     return 1 if outcome.waiting or outcome.damaged else 0

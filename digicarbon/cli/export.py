@@ -15,9 +15,10 @@ import pandas as pd
 from digicarbon.cli.stored import stored
 from digicarbon.disk import folder
 from digicarbon.disk.cells import plain_table
-from digicarbon.errors import ConfigError, DataError, counted
+from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note
 from digicarbon.note.ending import Caught
+from digicarbon.note.language import said
 from digicarbon.plan.prepare import Preparation, Prepared, Specs, specify
 from digicarbon.recorded import Recorded, file_of, find, plain
 from digicarbon.recorded import sweep as sweep_of
@@ -94,12 +95,9 @@ def export(run: str, experiment: str, to: str, overrides: Sequence[str]) -> int:
         more = Note("export_left_out", said=exported.uncounted) if exported.uncounted else ""
         raise DataError(Note("export_nothing", run=recorded.label, more=more))
     folder.write(target, _files(tracking, recorded, exported), "--to")
-    out = sys.stdout
-    out.write(
-        f"{counted(len(exported.cases), 'run')} of {recorded.experiment} exported to {to}: "
-        f"{counted(len(exported.sets), 'data set')}, scripts for R and Stata; README.txt explains the files.\n"
-    )
-    out.writelines(f"{note}\n" for note in exported.uncounted)
+    runs, sets = len(exported.cases), len(exported.sets)
+    done = Note("exported", runs=runs, experiment=recorded.experiment, folder=to, sets=sets)
+    sys.stdout.writelines(f"{said(note)}\n" for note in (done, *exported.uncounted))
     return 0
 
 

@@ -14,6 +14,7 @@ from digicarbon.cli.schema import FOLDER, editor_settings, write
 from digicarbon.config.missing import quoted
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note
+from digicarbon.note.language import said
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "template"
 NAME = "MYSTUDY"
@@ -41,8 +42,9 @@ def new(folder: str, language: str) -> int:
     target = Path(folder)
     make(target, language)
     sys.stdout.write(
-        f"{target} is ready, with example data that are made up. Begin with:\n"
-        f"  cd {quoted(str(target))}\n  digicarbon run main\nand read README.md there.\n"
+        f"{said(Note('study_ready', folder=target))}\n"
+        f"  cd {quoted(str(target))}\n  digicarbon run main\n"
+        f"{said(Note('study_readme'))}\n"
     )
     return 0
 
@@ -103,4 +105,4 @@ def _fill(folder: Path, name: str, language: str) -> None:
         (folder / ".vscode" / file).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     # the schemas describe the options of the new folder
     with chdir(folder):
-        write(Path(FOLDER), lambda fault: sys.stderr.write(f"left out of the schemas: {fault}\n"))
+        write(Path(FOLDER), lambda fault: sys.stderr.write(f"{said(Note('left_out_of_schemas', why=fault))}\n"))

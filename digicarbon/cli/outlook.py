@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from digicarbon.errors import TrackingError, counted
+from digicarbon.errors import TrackingError
 from digicarbon.model.tested import Tested, wild_draws
+from digicarbon.note import Note
 from digicarbon.plan.runs import Plan, Run
 from digicarbon.sweep.sweep import Settings, kind, sweep_key
-from digicarbon.tracking import DONE, ELSEWHERE, NEW, OTHER_VERSIONS, history, masked, obstacle
+from digicarbon.tracking import DONE, ELSEWHERE, FAILED, NEW, OTHER_VERSIONS, history, masked, obstacle
 
 GUESS = 0.003
 """Assumed seconds of a run while none of its kind is recorded."""
@@ -21,6 +22,17 @@ USUAL = 999
 """Draws of the wild bootstrap to which the guess applies."""
 LONG = 3.0
 """Seconds from which the duration of a report is mentioned."""
+
+UNKNOWN = "?"
+"""The state of a run where the store cannot be read."""
+STATES = {
+    NEW: Note("state_new"),
+    FAILED: Note("state_failed"),
+    OTHER_VERSIONS: Note("state_other_versions"),
+    ELSEWHERE: Note("state_elsewhere"),
+    DONE: Note("state_done"),
+    UNKNOWN: Note("state_unknown"),
+}
 
 Durations = Mapping[str, Mapping[int, tuple[int, float]]]
 """As in `digicarbon.tracking.History`."""
@@ -35,13 +47,13 @@ class Outlook:
     states : mapping of str to str
         By content hash: ``new``, ``done``, ``failed before``, ``done in another sweep`` or ``done under other
         versions``.
-    sentence : str
+    said : Note
         How many runs would be fitted, how long that, intervals of the wild bootstrap and a long report take, and the
         basis of the estimate.
     """
 
     states: Mapping[str, str]
-    sentence: str
+    said: Note
 
 
 def outlook(planned: Plan, chosen: Settings) -> Outlook:
@@ -52,8 +64,7 @@ def outlook(planned: Plan, chosen: Settings) -> Outlook:
         return forecast
     return Outlook(
         forecast.states,
-        f"{forecast.sentence} `digicarbon run` cannot record in {masked(chosen.tracking.uri)}: {reason}; name another "
-        "place with tracking.uri.",
+        Note("outlook_obstacle", outlook=forecast.said, store=masked(chosen.tracking.uri), reason=reason),
     )
 
 
@@ -62,31 +73,32 @@ def _forecast(planned: Plan, chosen: Settings) -> Outlook:
         past = history(chosen.tracking, sweep_key(planned, chosen), [run.key for run in planned.runs])
     except TrackingError as error:
         # a plan is also useful without the store
-        return Outlook(dict.fromkeys((run.key for run in planned.runs), "?"), f"What is recorded is not known: {error}")
+        return Outlook(dict.fromkeys((run.key for run in planned.runs), UNKNOWN), Note("outlook_unknown", why=error))
     states = {run.key: past.states.get(run.key, NEW) for run in planned.runs}
     remaining = [run for run in planned.runs if states[run.key] not in (DONE, ELSEWHERE, OTHER_VERSIONS)]
     shown = chosen.report.seconds(len(planned.runs))
-    last = "" if shown < LONG else f" The report takes about {_words(shown)}."
+    last = "" if shown < LONG else Note("outlook_report", time=_words(shown))
     if not remaining:
-        return Outlook(states, f"Nothing is left to fit.{last}")
+        return Outlook(states, Note("outlook_nothing", report=last))
     kinds = Counter(map(kind, remaining))
     guesses = sum(count for one, count in kinds.items() if one not in past.durations)
     fitting = sum(_duration(run, past.durations) for run in remaining)
     seconds = fitting / chosen.executor.width() + WRITING * len(remaining)
     like = sum(count for one in kinds for count, _ in past.durations.get(one, {}).values())
     many = any(kind(run) not in past.durations and _duration(run, past.durations) > GUESS for run in remaining)
-    guess = f"{GUESS * 1000:g} ms {f'per {USUAL} draws' if many else 'each'}"
+    ms = GUESS * 1000
+    guess = Note("guess_per_draws", ms=ms, draws=USUAL) if many else Note("guess_each", ms=ms)
     if not guesses:
-        source = f"by the recorded durations of {counted(like, 'run')} of the same models"
+        basis = Note("by_durations", runs=like)
     elif guesses == len(remaining):
-        source = f"a guess of {guess}, as no run of these models is recorded yet"
+        basis = Note("by_guess", guess=guess)
     else:
-        source = (
-            f"by the recorded durations of {counted(like, 'run')} of the same models, and {guess} for {guesses} "
-            "whose model has none"
-        )
-    fits = f"{counted(len(remaining), 'run')} to fit, about {_words(seconds)} after start-up ({source})."
-    return Outlook(states, fits + _intervals(remaining, past.durations, chosen.executor.width()) + last)
+        basis = Note("by_both", runs=like, guess=guess, guesses=guesses)
+    intervals = _intervals(remaining, past.durations, chosen.executor.width())
+    time = _words(seconds)
+    return Outlook(
+        states, Note("outlook_fits", runs=len(remaining), time=time, basis=basis, intervals=intervals, report=last)
+    )
 
 
 def _duration(run: Run, durations: Durations) -> float:
@@ -107,23 +119,22 @@ def _duration(run: Run, durations: Durations) -> float:
     return plain + max(drawn[nearest] - plain, 0.0) * draws / nearest if draws else drawn[nearest]
 
 
-def _intervals(remaining: Sequence[Run], durations: Durations, width: int) -> str:
-    """Return a sentence on what inverting wild tests costs, where that is long; else an empty text."""
+def _intervals(remaining: Sequence[Run], durations: Durations, width: int) -> Note | str:
+    """Return a note on what inverting wild tests costs, where that is long; else an empty text."""
     models = [(run.specs.model, _duration(run, durations) / width) for run in remaining]
     inverting = [(model, seconds) for model, seconds in models if isinstance(model, Tested) and model.inverts]
     of_p = sum(model.share_of_p * seconds for model, seconds in inverting)
     of_intervals = sum(seconds for _, seconds in inverting) - of_p
     if of_intervals < LONG:
         return ""
-    return (
-        f" Intervals of {counted(len(inverting), 'run')} take about {_words(of_intervals)} of it, their p values "
-        f"{_words(of_p)}; `inference.intervals=false` leaves intervals out."
-    )
+    return Note("outlook_intervals", runs=len(inverting), time=_words(of_intervals), p=_words(of_p))
 
 
-def _words(seconds: float) -> str:
+def _words(seconds: float) -> Note:
     if seconds < 1.5:
-        return "a second"
+        return Note("a_second")
     if seconds < 100:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 6000 else f"{seconds / 3600:.1f} hours"
+        return Note("seconds_long", seconds=seconds)
+    if seconds < 6000:
+        return Note("minutes_long", minutes=seconds / 60)
+    return Note("hours_long", hours=seconds / 3600)

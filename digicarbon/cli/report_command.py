@@ -16,8 +16,9 @@ from digicarbon.cli.arguments import name_of
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import ROOT, UNNAMED, command_line
 from digicarbon.disk import folder as whole
-from digicarbon.errors import COMMAND_LINE, ConfigError, counted, listing
-from digicarbon.note import Note
+from digicarbon.errors import COMMAND_LINE, ConfigError
+from digicarbon.note import Note, cut
+from digicarbon.note.language import said
 from digicarbon.page.words import Words
 from digicarbon.progress import phase
 from digicarbon.recorded import RecordedSweep
@@ -75,7 +76,7 @@ def report(name: str, out: str | None, one_file: bool, overrides: Sequence[str])
             experiment_name = own if own != one.parent_id else one.experiment
             sections.append(page.section(one, experiment_name, spec, bool(chosen), words))
             advance(len(sections))
-    complaints = [_of(one, sections) for one in sections if one.complaint]
+    complaints = [_of(one.complaint, one, sections) for one in sections if one.complaint is not None]
     if chosen and len(complaints) == len(sections):
         every = list(dict.fromkeys(complaints))
         raise ConfigError(Note("page_report_misfit", words=" ".join(chosen), refused=every))
@@ -86,14 +87,14 @@ def report(name: str, out: str | None, one_file: bool, overrides: Sequence[str])
             page.write_one(target, files[page.PAGE])
         else:
             whole.write(target, files)
-    further = [sentence for _, one in sweeps for sentence in _others(one)]
-    sys.stderr.write("".join(f"{sentence}\n" for sentence in [*lacking, *complaints, *further]))
+    further = [note for _, one in sweeps for note in _others(one)]
+    sys.stderr.write("".join(f"{said(note)}\n" for note in [*lacking, *complaints, *further]))
     if single:
-        size = len(files[page.PAGE]) / 1e6
-        sys.stdout.write(f"{target}: a page of {_what(sections)} in one file of {size:.1f} MB, which needs no other.\n")
+        megabytes = len(files[page.PAGE]) / 1e6
+        made = Note("page_in_one_file", file=target, what=_what(sections), megabytes=megabytes)
     else:
-        beside = counted(len(files) - 1, "file")
-        sys.stdout.write(f"{target / page.PAGE}: a page of {_what(sections)}, and {beside} beside it.\n")
+        made = Note("page_with_files", file=target / page.PAGE, what=_what(sections), files=len(files) - 1)
+    sys.stdout.write(f"{said(made)}\n")
     return 1 if complaints else 0
 
 
@@ -105,16 +106,16 @@ def _target(out: str | None, experiment: str, one_file: bool) -> tuple[Path, boo
     return (Path(out or OUT) / f"{experiment}.html", True) if one_file else (Path(out or f"{OUT}/{experiment}"), False)
 
 
-def _others(one: RecordedSweep) -> Iterator[str]:
-    """Yield a sentence on the experiment's sweeps with other overrides and the commands that show them."""
+def _others(one: RecordedSweep) -> Iterator[Note]:
+    """Yield a note on the experiment's sweeps with other overrides and the commands that show them."""
     if not one.others:
         return
-    listed = [f"{choices or 'as it stands'} (digicarbon report {run_id})" for choices, run_id in one.others.items()]
-    yield (
-        f"The page shows {one.title or one.experiment}. "
-        f"{'Another sweep' if len(listed) == 1 else 'Other sweeps'} of the experiment "
-        f"{'is' if len(listed) == 1 else 'are'} recorded: {listing(listed[::-1], MOST_OTHERS)}."
-    )
+    others = [
+        Note("other_sweep", choices=choices or Note("as_it_stands"), command=f"digicarbon report {run_id}")
+        for choices, run_id in reversed(list(one.others.items()))
+    ]
+    title, sweeps = one.title or one.experiment, cut(others, MOST_OTHERS)
+    yield Note("other_sweep_recorded" if len(others) == 1 else "other_sweeps_recorded", title=title, sweeps=sweeps)
 
 
 def _group(override: str) -> str:
@@ -154,8 +155,8 @@ def _read(override: str) -> tuple[str, Any]:
     return parsed.key_or_group, parsed.value()
 
 
-def _of(one: page.Section, sections: Sequence[page.Section]) -> str:
-    return one.complaint if len(sections) == 1 else f"{one.name}: {one.complaint}"
+def _of(complaint: Note, one: page.Section, sections: Sequence[page.Section]) -> Note:
+    return complaint if len(sections) == 1 else Note("of_label", label=one.name, said=complaint)
 
 
 def _title(name: str, sections: Sequence[page.Section]) -> str:
@@ -164,6 +165,8 @@ def _title(name: str, sections: Sequence[page.Section]) -> str:
     return str(Composer(loader(), name).sweep_keys()["title"] or name)
 
 
-def _what(sections: Sequence[page.Section]) -> str:
-    runs = counted(sum(one.planned for one in sections), "run")
-    return runs if len(sections) == 1 else f"{counted(len(sections), 'experiment')}, {runs}"
+def _what(sections: Sequence[page.Section]) -> Note:
+    runs = sum(one.planned for one in sections)
+    if len(sections) == 1:
+        return Note("of_n_runs", runs=runs)
+    return Note("of_parts", experiments=len(sections), runs=runs)

@@ -18,8 +18,9 @@ from digicarbon.config.describe import Field, Option, described, experiments, op
 from digicarbon.config.files import GROUPS, REPLACEABLE, ROOT
 from digicarbon.config.settings import SCHEMAS
 from digicarbon.disk.files import put
-from digicarbon.errors import ConfigError, DataError, counted
+from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note
+from digicarbon.note.language import said
 from digicarbon.report.claim import SIGNS
 from digicarbon.report.kinds import KINDS
 from digicarbon.spec import Spec
@@ -62,24 +63,24 @@ def schema(to: str | None = None) -> int:
     DataError
         If the folder cannot be written.
     """
-    faults: list[str] = []
+    faults: list[Note] = []
     folder = Path(to or FOLDER)
     written = write(folder, faults.append)
     for fault in faults:
-        sys.stderr.write(f"left out: {fault}\n")
+        sys.stderr.write(f"{said(Note('left_out', why=fault))}\n")
     place = folder.as_posix()
     sys.stdout.write(
-        f"{counted(len(written), 'schema')} written into {place}.\n"
-        "VS Code, extension YAML (redhat.vscode-yaml); put this into .vscode/settings.json of this folder:\n"
+        f"{said(Note('schemas_written', schemas=len(written), folder=place))}\n"
+        f"{said(Note('schemas_vs_code'))}\n"
         f"{json.dumps(editor_settings(place), indent=2)}\n"
-        "Any editor with the YAML language server; a line of an experiment in experiments/:\n"
+        f"{said(Note('schemas_any_editor'))}\n"
         f"{modeline(EXPERIMENT, place)}\n"
-        "Run this command again after you have added an option, an experiment or a class.\n"
+        f"{said(Note('schemas_again'))}\n"
     )
     return 0
 
 
-def write(folder: Path, tell: Callable[[str], object]) -> list[Path]:
+def write(folder: Path, tell: Callable[[Note], object]) -> list[Path]:
     """Write a schema for each group, one for experiments, and those of the files of packs.
 
     Parameters
@@ -87,7 +88,7 @@ def write(folder: Path, tell: Callable[[str], object]) -> list[Path]:
     folder : Path
         Created if it does not exist.
     tell : callable
-        Called with a sentence for each option that is left out because its file or class is wrong.
+        Called with a note for each option that is left out because its file or class is wrong.
 
     Returns
     -------
@@ -133,13 +134,13 @@ def modeline(name: str, folder: str = FOLDER) -> str:
     return f"# yaml-language-server: $schema={up}{folder}/{name}.json"
 
 
-def schemas(tell: Callable[[str], object]) -> dict[str, Schema]:
+def schemas(tell: Callable[[Note], object]) -> dict[str, Schema]:
     """Return the schemas of each group's options, of experiments, and of files that packs read beside them, by name.
 
     Parameters
     ----------
     tell : callable
-        Called with a sentence for each option that is left out.
+        Called with a note for each option that is left out.
     """
     book = _Book(tell)
     return {
@@ -158,7 +159,7 @@ class _Book:
         By group; only options whose class can be imported.
     """
 
-    def __init__(self, tell: Callable[[str], object]) -> None:
+    def __init__(self, tell: Callable[[Note], object]) -> None:
         self.options = {group: [*_sound(group, tell)] for group in (*GROUPS, "importer")}
         every = [option.spec for group in self.options.values() for option in group]
         # the type of a field that holds another specification is its kind, e.g. Model
@@ -494,12 +495,12 @@ class _Book:
         }
 
 
-def _sound(group: str, tell: Callable[[str], object]) -> Iterator[Option]:
+def _sound(group: str, tell: Callable[[Note], object]) -> Iterator[Option]:
     for option in options(group):
         try:
             _ = option.spec
         except ConfigError as error:
-            tell(f"{group}={option.name}: {error}")
+            tell(Note("under_key", key=f"{group}={option.name}", said=error))
         else:
             yield option
 

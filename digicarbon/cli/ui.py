@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import quote, urlencode
 
-from digicarbon.cli.command import terminal
+from digicarbon.cli.command import say
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import ROOT, UNNAMED, command_line
 from digicarbon.errors import DataError
@@ -68,7 +68,7 @@ def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
     tracking = sweep.settings(Composer(loader(), name, overrides)).tracking
     uri = tracking.uri
     if uri.startswith(("http://", "https://")):
-        terminal().print(f"The store is a server; open {masked(uri)} in a browser.", soft_wrap=True)
+        say(Note("store_is_server", uri=masked(uri)))
         return 0
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         first = command_line("run", name, overrides)
@@ -79,7 +79,7 @@ def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
     given = [*flags, *([] if host is None else ["--host", host])]
     _refuse_used_port(address, port_number, [*([] if name == ROOT else [name]), *overrides, *given])
     page = f"http://{address}:{port_number}/{_view(tracking, name)}"
-    terminal().print(f"Look at {page}", soft_wrap=True)
+    say(Note("look_at", page=page))
     if sys.stdout.isatty():
         threading.Thread(target=_browse, args=(address, int(port_number), page), daemon=True).start()
     # anybody on this machine can list the arguments of a process, yet not its environment

@@ -4,7 +4,7 @@ A template is a sentence or a phrase with fields in braces, ``{name:kind}``. Kin
 
 - ``words``: a nested note, or a name with a Chinese translation, e.g. of a variable or a place;
 - ``rest``: the same, or nothing;
-- ``list``, ``semicolons``, ``ands``: several of them, with commas, semicolons or "and" between them;
+- ``list``, ``semicolons``, ``ands``, ``withs``: several of them, with commas, semicolons, "and" or "with" between;
 - ``term``, ``terms``: a name, or several, of variables, with the report's words in every language;
 - ``choice``, ``choices``: a key of the configuration, or several; ``option``: a value, or several, of the choice that
   the field names; ``runs``: labels of runs;
@@ -41,6 +41,7 @@ BETWEEN = {
     "runs": {"en": ", ", "zh": ", "},
     "semicolons": {"en": "; ", "zh": "；"},
     "ands": {"en": " and ", "zh": "、"},
+    "withs": {"en": " with ", "zh": "且"},
     "blanks": {"en": " ", "zh": " "},
     "sentences": {"en": " ", "zh": ""},
     "lines": {"en": "\n", "zh": "\n"},

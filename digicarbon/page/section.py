@@ -89,8 +89,8 @@ class Section:
     table_html : Markup
     refusal : str
         Why there is no table.
-    complaint : str
-        The error of the report's table or pictures for the terminal, in English; empty if there is none.
+    complaint : Note or None
+        The error of the report's table or pictures, for the terminal.
     pictures : sequence of Picture
     more_pictures : sequence of str
         Names of further pictures.
@@ -131,7 +131,7 @@ class Section:
     table: Table | None
     table_html: Markup
     refusal: str
-    complaint: str
+    complaint: Note | None
     pictures: Sequence[Picture]
     more_pictures: Sequence[str]
     curve: Markup
@@ -208,7 +208,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         warnings=[*_warnings(sweep, words), *([_said(complaint, words)] if complaint else [])],
         table=table,
         table_html=Markup("") if table is None else Markup(table.to_html_piece(addresses)),
-        complaint=str(refusal or complaint or ""),
+        complaint=refusal or complaint,
         refusal=_said(refusal, words) or ("" if table is not None else words("none_fitted")),
         pictures=pictures,
         more_pictures=further_pictures,

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from digicarbon.disk.cells import plain_table
 from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError
-from digicarbon.note import Note
+from digicarbon.note import Note, note_of
 from digicarbon.page.section import MOST_PARTS, Section
 from digicarbon.page.words import Words
 from digicarbon.render import FORMATS
@@ -86,7 +86,7 @@ def write_one(file: Path, content: bytes) -> None:
 
 def files(
     title: str, sections: Sequence[Section], words: Words, now: datetime | None = None, whole: bool = False
-) -> tuple[dict[str, bytes], list[str]]:
+) -> tuple[dict[str, bytes], list[Note]]:
     """Return the page and all files beside it, by name, and the reasons why formats cannot be written here.
 
     Parameters
@@ -102,7 +102,7 @@ def files(
         pictures that the page shows anyway, are left out.
     """
     all_files: dict[str, bytes] = {}
-    refusals: dict[str, None] = {}
+    refusals: dict[Note, None] = {}
     folders: list[tuple[Section, str, list[Download], list[str]]] = []
     for one in sections:
         folder = f"{one.key}/" if len(sections) > 1 else ""
@@ -138,7 +138,7 @@ def _within(name: str, content: bytes) -> Download:
     return Download(name, f"data:{kind};base64,{base64.b64encode(content).decode()}", name.replace("/", "_"))
 
 
-def tables(one: Section, refusals: dict[str, None]) -> Mapping[str, bytes]:
+def tables(one: Section, refusals: dict[Note, None]) -> Mapping[str, bytes]:
     """Return the table in each format that can be written here; a missing package affects its format only."""
     if one.table is None:
         return {}
@@ -150,7 +150,7 @@ def tables(one: Section, refusals: dict[str, None]) -> Mapping[str, bytes]:
         try:
             contents[f"table{suffix}"] = write(one.table)
         except ConfigError as error:
-            refusals[str(error)] = None
+            refusals[note_of(error)] = None
     for name, part in one.table.by_file.items():
         contents[name] = plain_table(part.named).to_csv().encode("utf-8-sig")
     return contents

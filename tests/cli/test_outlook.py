@@ -40,7 +40,7 @@ def look(*overrides: str) -> dict[str, str]:
 def sentence(*overrides: str) -> str:
     composer, made = planned(*overrides)
     found: Outlook = outlook(made, sweep.settings(composer))
-    return found.sentence
+    return str(found.said)
 
 
 def run(*overrides: str) -> None:
@@ -177,7 +177,7 @@ def test_the_time_of_a_wild_bootstrap_grows_with_its_draws(project: Path) -> Non
     assert about({0: 0.01, 999: 0.05}) == pytest.approx([4.014, 4.014], abs=1e-3)
     assert about({999: 0.05, 99999: 3.0}) == [3.0, 3.0]
     assert _duration(made.runs[0], {}) == pytest.approx(100 * GUESS, rel=0.01)
-    assert "a guess of 3 ms per 999 draws, as no run" in outlook(made, sweep.settings(composer)).sentence
+    assert "a guess of 3 ms per 999 draws, as no run" in str(outlook(made, sweep.settings(composer)).said)
     # what was recorded with few draws does not stand for many
     run("measure=bea", "model=twfe", "inference.replications=19")
     (recorded,) = history(sweep.settings(composer).tracking, "", []).durations[kind]

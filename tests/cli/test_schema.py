@@ -13,6 +13,7 @@ from jsonschema import Draft7Validator, ValidationError
 from digicarbon.__main__ import main
 from digicarbon.cli.schema import editor_settings, schemas
 from digicarbon.config.files import GROUPS, read
+from digicarbon.note import Note
 
 ALL = (*GROUPS, "importer")
 OPTIONS = sorted(path for group in ALL for path in (REPOSITORY / "conf" / group).glob("*.yaml"))
@@ -21,7 +22,7 @@ EXPERIMENTS = [*sorted((REPOSITORY / "experiments").glob("*.yaml")), REPOSITORY 
 
 @pytest.fixture(scope="module")
 def made() -> dict[str, Draft7Validator]:
-    faults: list[str] = []
+    faults: list[Note] = []
     found = schemas(faults.append)
     assert faults == []
     for content in found.values():

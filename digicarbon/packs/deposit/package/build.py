@@ -234,15 +234,15 @@ def _shown(one: Member, project: Project) -> _Shown:
     sweep, folder = one.sweep, f"{EXPECTED}/{one.key}"
     report = recorded.report_of(sweep)
     section = page.section(sweep, one.name, report, False, Words(report.language or "en"))
-    if section.complaint:
+    if section.complaint is not None:
         # a rebuild would end with the same error
-        why = section.complaint.rstrip(".")
-        raise DataError(Note("package_no_table", experiment=one.name, why=why, command=command_line("run", one.name)))
+        again = command_line("run", one.name)
+        raise DataError(Note("package_no_table", experiment=one.name, why=section.complaint, command=again))
     if section.table is not None:
         section = replace(section, table=_moved_table(section.table, project))
     numbers = {project.without_paths(label): own for label, own in numbers_of(sweep).items()}
     shown = cells_of(section.table)
-    refusals: dict[str, None] = {}
+    refusals: dict[Note, None] = {}
     tables = {**page.tables(section, refusals), **shown}
     beside = {
         "/".join(map(portable, name.split("/"))): project.without_paths(content.decode()).encode()
