@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,38 +12,33 @@ from itertools import pairwise
 from pathlib import Path
 from textwrap import fill, indent
 from typing import Any, NoReturn
+from unicodedata import east_asian_width
 
 from digicarbon import pack
 from digicarbon.cli.arguments import read
 from digicarbon.cli.language import FLAG, LANGUAGES
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, suggestion
+from digicarbon.note.language import said, spoken
 
-_USAGE = """\
-digicarbon: one YAML per table, every specification fitted and logged
-
-  digicarbon run [EXPERIMENT] [overrides]     fit one run, or all runs of an experiment
-  digicarbon run EXPERIMENT --force           fit all runs again, also those that are recorded
-  digicarbon run -m model=twfe,sdm 'weights=glob(*)'    sweep in Hydra's grammar
-  digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing; --all shows each of many runs
-  digicarbon check [EXPERIMENT] [overrides]   check configurations and data; fit nothing
-  digicarbon list [GROUP [OPTION]] [-v]       options of a config group, or all groups; -v: fields
-  digicarbon list experiments [EXPERIMENT]    what can be run; what an experiment is made of
-  digicarbon data import KIND FILES… --to FOLDER        raw downloads become a data folder
-  digicarbon data status|check|show           what a folder holds, what is odd in it, what a run's panel was made from
-  digicarbon report EXPERIMENT --out FOLDER   a page of what is recorded, with its tables for Word, Excel and LaTeX
-  digicarbon export RUN_OR_EXPERIMENT --to DIR          data, weights, YAML, and scripts for Stata and R that check it
-  digicarbon deliver [EXPERIMENT]             record runs that wait on this disk for a store that did not take them
-  digicarbon new FOLDER [--language zh]       a small study that runs at once, to begin your own with
-  digicarbon schema [--to FOLDER]             JSON Schema, by which an editor completes and checks YAML files
-  digicarbon ui [EXPERIMENT]                  MLflow's interface on the project's store
-{packs}  digicarbon COMMAND --help                   flags and examples of one of these
-  digicarbon --version
-
-Overrides are `group=option` or `group.field=value`; your own ./conf and ./experiments come before the shipped ones.
-`digicarbon run EXPERIMENT --cfg job` prints the composed configuration; --config-dir, --info and the tab completion of
-Hydra work as its documentation says. DIGICARBON_TRACEBACK=1 shows a traceback with an error.
-"""
+_USAGE = (
+    ("digicarbon run [EXPERIMENT] [overrides]", Note("usage_run")),
+    ("digicarbon run EXPERIMENT --force", Note("usage_force")),
+    ("digicarbon run -m model=twfe,sdm 'weights=glob(*)'", Note("usage_sweep")),
+    ("digicarbon plan [EXPERIMENT] [overrides]", Note("usage_plan")),
+    ("digicarbon check [EXPERIMENT] [overrides]", Note("usage_check")),
+    ("digicarbon list [GROUP [OPTION]] [-v]", Note("usage_list")),
+    ("digicarbon list experiments [EXPERIMENT]", Note("usage_experiments")),
+    ("digicarbon data import KIND FILES… --to FOLDER", Note("usage_import")),
+    ("digicarbon data status|check|show", Note("usage_data")),
+    ("digicarbon report EXPERIMENT --out FOLDER", Note("usage_report")),
+    ("digicarbon export RUN_OR_EXPERIMENT --to DIR", Note("usage_export")),
+    ("digicarbon deliver [EXPERIMENT]", Note("usage_deliver")),
+    ("digicarbon new FOLDER [--language zh]", Note("usage_new")),
+    ("digicarbon schema [--to FOLDER]", Note("usage_schema")),
+    ("digicarbon ui [EXPERIMENT]", Note("usage_ui")),
+)
+"""A line for each use of a verb, and what it does."""
 REQUEST = "verbs"
 """Packs offer `Verbs` to this request."""
 Adder = Callable[..., "Verb"]
@@ -54,28 +50,37 @@ class Verbs:
 
     Attributes
     ----------
-    usage : str
-        A line for each verb, for the help of the program.
+    usage : sequence of (str, Note)
+        A use of each verb and what it does, for the help of the program.
     add_to : callable
         Adds the verbs, by the function that it gets, and flags to those of the core, which it gets by name.
     flags : mapping of str to (sequence of str, sequence of str)
         Of verbs whose words Hydra reads: flags without a value, and flags with one.
     """
 
-    usage: str
+    usage: Sequence[tuple[str, Note]]
     add_to: Callable[[Adder, Mapping[str, Verb]], None]
     flags: Mapping[str, tuple[Sequence[str], Sequence[str]]] = field(default_factory=dict)
 
 
 def usage() -> str:
     """Return the help of the program."""
-    return _USAGE.replace("{packs}", "".join(one.usage for one in pack.offered(REQUEST)))
+    of_packs = [use for one in pack.offered(REQUEST) for use in one.usage]
+    of_all = [
+        ("digicarbon COMMAND --help", Note("usage_help")),
+        ("digicarbon COMMAND --language zh", Note("usage_language")),
+    ]
+    uses = [*_USAGE, *of_packs, *of_all]
+    lines = "".join(f"{_use(typed, does)}\n" for typed, does in uses)
+    return f"{said(Note('usage_head'))}\n\n{lines}  digicarbon --version\n\n{said(Note('usage_tail'))}\n"
 
 
-ABOUT_OVERRIDES = """\
-Overrides are group=option or group.field=value, without blanks; put lists in quotes. `digicarbon list` shows the
-groups, `digicarbon list model` the options of one, `digicarbon list model twfe` the fields of an option, and
-`digicarbon list experiments` what can be run."""
+def _use(typed: str, does: Note) -> str:
+    # a blank after what is typed: longer uses have a column of their own
+    return f"  {typed:<{44 if len(typed) < 44 else 54}}{said(does)}"
+
+
+ABOUT_OVERRIDES = Note("about_overrides")
 
 
 class Verb(ArgumentParser):
@@ -94,6 +99,10 @@ class Verb(ArgumentParser):
         Whether a word is an override and no name.
     reader : {"", "hydra", "mlflow"}
         Another program that reads the words, or those that the verb does not know.
+    does : Note, optional
+        What the verb does, for its help.
+    more : Note, optional
+        Further words of its help, below its flags.
     others : dict
         Further arguments of `ArgumentParser`.
     """
@@ -107,9 +116,13 @@ class Verb(ArgumentParser):
         least: int = 0,
         is_override: Callable[[str], bool] | None = None,
         reader: str = "",
+        does: Note | None = None,
+        more: Note | None = None,
         **others: Any,
     ) -> None:
         super().__init__(add_help=False, allow_abbrev=False, **others)
+        self._does, self._more = does, more
+        self._says: dict[str, Note] = {}
         self._examples, self._needs, self._names, self._least = examples, needs, names, least
         self._is_override, self._reader = is_override, reader
         self.verbs: dict[str, Verb] = {}
@@ -118,14 +131,28 @@ class Verb(ArgumentParser):
         """Return a function that adds a verb below this one, from its usage, function, description and examples."""
         below = self.add_subparsers(prog=self.prog, parser_class=Verb)
 
-        def add(usage: str, function: str, description: str, *examples: str, **others: Any) -> Verb:
+        def add(usage: str, function: str, does: Note | None, *examples: str, **others: Any) -> Verb:
             name = usage.removeprefix(f"{self.prog} ").split()[0]
-            one = below.add_parser(name, usage=usage, description=description, examples=examples, **others)
+            one = below.add_parser(name, usage=usage, does=does, examples=examples, **others)
             one.set_defaults(function=function)
             self.verbs[name] = one
             return one
 
         return add
+
+    def add_flag(self, *names: str, says: Note | None = None, **others: Any) -> None:
+        """Add a flag; without words for it the help does not have it.
+
+        Parameters
+        ----------
+        *names : str
+        says : Note, optional
+        **others
+            As for `add_argument`.
+        """
+        self.add_argument(*names, **others)
+        if says is not None:
+            self._says[names[0]] = says
 
     def has_flag(self, verb: str, flag: str) -> bool:
         """Return whether a verb below this one has a flag of its own of that name."""
@@ -143,14 +170,21 @@ class Verb(ArgumentParser):
     def format_help(self) -> str:
         """Return the usage and description of the verb, its flags, and examples at the end."""
         if self.verbs:
-            below = ((one.usage, fill(one.description or "", 114)) for one in self.verbs.values())
+            below = ((one.usage, _filled(one._does, 114)) for one in self.verbs.values())
             return "".join(f"  {usage}\n{indent(does, '      ')}\n" for usage, does in below)
-        flags = [(f"{', '.join(one.option_strings)} {one.metavar or ''}", one.help) for one in self._actions]
-        mlflow = ("--help", "this text (-h NAME is MLflow's --host)")
-        flags.append(mlflow if self._reader == "mlflow" else ("-h, --help", "this text"))
-        lines = "\n".join(f"  {flag:<18}{help_}" for flag, help_ in flags if help_)
+        flags = [
+            (f"{', '.join(one.option_strings)} {one.metavar or ''}", self._says[one.option_strings[0]])
+            for one in self._actions
+            if one.option_strings[0] in self._says
+        ]
+        if FLAG not in self._says:
+            flags.append((f"{FLAG} zh", Note("help_language")))
+        mlflow = ("--help", Note("help_this_of_mlflow"))
+        flags.append(mlflow if self._reader == "mlflow" else ("-h, --help", Note("help_this")))
+        lines = "\n".join(f"  {flag:<18}{said(says)}" for flag, says in flags)
         examples = "\n".join(f"  {one}" for one in self._examples)
-        parts = (self.usage, fill(self.description or "", 120), lines, self.epilog, examples)
+        more = "" if self._more is None else said(self._more)
+        parts = (self.usage, _filled(self._does, 120), lines, more, examples)
         return "\n\n".join(filter(None, parts)) + "\n"
 
     def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:
@@ -222,6 +256,27 @@ class Verb(ArgumentParser):
         return result
 
 
+def _filled(note: Note | None, width: int) -> str:
+    """Return the words of a note in lines of at most a width, Chinese letters counting as two."""
+    words = "" if note is None else said(note)
+    if spoken() == "en":
+        return fill(words, width)
+    lines = [""]
+    for part in re.findall(rf"(?:[!-~]+|[^!-~])[{_CLOSING}]*", words):
+        if lines[-1] and _width(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(line.strip() for line in lines)
+
+
+_CLOSING = "，。；：、）？"
+"""Marks that begin no line."""
+
+
+def _width(text: str) -> int:
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
 def parser() -> Verb:
     """Return the parser of all verbs."""
     top = Verb(prog="digicarbon")
@@ -231,51 +286,48 @@ def parser() -> Verb:
     add(
         "digicarbon list [GROUP [OPTION]] [-v]\ndigicarbon list experiments [EXPERIMENT]",
         "command.list_",
-        "Shows the groups, the options of one with a line each, the fields of an option, or what an experiment is "
-        "made of.",
+        Note("does_list"),
         "digicarbon list weights k_nearest",
         "digicarbon list experiments table7_spatial_w1",
         needs=Note("needs_of_list"),
         names=("group", "option"),
-    ).add_argument(
-        "-v", "--verbose", action="store_true", help="all options of a group with their fields, defaults and units"
-    )
-    _add_data(add("digicarbon data", "", "").add_verbs())
+    ).add_flag("-v", "--verbose", action="store_true", says=Note("flag_verbose"))
+    _add_data(add("digicarbon data", "", None).add_verbs())
     add(
         "digicarbon new FOLDER [--language en|zh]",
         "new.new",
-        "Makes a small study that runs at once on example data, to begin your own with.",
+        Note("does_new"),
         "digicarbon new mystudy",
         "digicarbon new mystudy --language zh",
         needs=Note("needs_of_new"),
         names=("folder",),
         least=1,
-    ).add_argument(
+    ).add_flag(
         FLAG,
         metavar="zh",
         choices=LANGUAGES,
         default=LANGUAGES[0],
-        help="a Chinese README, and a table in Chinese; by default en",
+        says=Note("flag_language_of_study"),
     )
     add(
         "digicarbon schema [--to FOLDER]",
         "schema.schema",
-        "Writes JSON Schemas, by which VS Code completes and checks the YAML files, and says how an editor takes them.",
+        Note("does_schema"),
         "digicarbon schema",
         "digicarbon schema --to schemas",
         needs=Note("needs_of_schema"),
-    ).add_argument("--to", metavar="FOLDER", help="by default .digicarbon/schema")
+    ).add_flag("--to", metavar="FOLDER", says=Note("flag_to_schemas"))
     ui = add(
         "digicarbon ui [EXPERIMENT] [tracking=…] [flags of `mlflow ui`]",
         "ui.ui",
-        "Opens MLflow's interface on the project's store; Ctrl+C ends it.",
+        Note("does_ui"),
         "digicarbon ui table3_baseline",
         "digicarbon ui --port 5001",
         needs=Note("needs_of_ui"),
         reader="mlflow",
     )
-    ui.add_argument("--port", "-p", metavar="5001", help="another port than 5000")
-    ui.add_argument("--host", "-h")
+    ui.add_flag("--port", "-p", metavar="5001", says=Note("flag_port"))
+    ui.add_flag("--host", "-h")
     for one in pack.offered(REQUEST):
         one.add_to(add, top.verbs)
     return top
@@ -287,43 +339,42 @@ def _add_fits(add: Adder) -> None:
         add(
             "digicarbon run [EXPERIMENT] [overrides] [flags]",
             "command.run",
-            "Fits all runs of an experiment that are not recorded yet, records them and prints the table. Without an "
-            "experiment: one run of the default sentence, with your overrides.",
+            Note("does_run"),
             "digicarbon run table3_baseline inference=cluster",
             "digicarbon run -m model=twfe,sdm 'model.controls=[ln_pgdp]'",
             reader="hydra",
-            epilog=ABOUT_OVERRIDES,
+            more=ABOUT_OVERRIDES,
         ),
         add(
             "digicarbon plan [EXPERIMENT] [overrides] [flags]",
             "command.plan_",
-            "Lists what would run, what is recorded already and how long the rest takes; fits nothing.",
+            Note("does_plan"),
             "digicarbon plan table7_spatial_w1",
             "digicarbon plan -m model=sar,sdm 'weights=glob(*)' --all",
             reader="hydra",
-            epilog=ABOUT_OVERRIDES,
+            more=ABOUT_OVERRIDES,
         ),
         add(
             "digicarbon check [EXPERIMENT] [overrides] [flags]",
             "command.check",
-            "Builds every run and checks it against its data; fits nothing and writes nothing.",
+            Note("does_check"),
             "digicarbon check main",
             "digicarbon check table3_baseline source=china",
             reader="hydra",
-            epilog=ABOUT_OVERRIDES,
+            more=ABOUT_OVERRIDES,
         ),
     ]
-    fits[0].add_argument("--force", help="fit all runs again, also those that are recorded")
-    fits[1].add_argument("--all", dest="every", help="show each of many runs")
+    fits[0].add_flag("--force", says=Note("flag_force"))
+    fits[1].add_flag("--all", dest="every", says=Note("flag_all_runs"))
     for one in fits:
         add_hydra(one)
 
 
 def add_hydra(verb: Verb) -> None:
     """Add Hydra's flags to the help of a verb whose words Hydra reads."""
-    verb.add_argument("-m", help="sweep: model=twfe,sdm is two runs")
-    verb.add_argument("--cfg", metavar="job", help="print the composed configuration and do nothing")
-    verb.add_argument("--hydra-help", help="Hydra's other flags")
+    verb.add_flag("-m", says=Note("flag_sweep"))
+    verb.add_flag("--cfg", metavar="job", says=Note("flag_cfg"))
+    verb.add_flag("--hydra-help", says=Note("flag_hydra_help"))
 
 
 def _add_records(add: Adder) -> None:
@@ -331,7 +382,7 @@ def _add_records(add: Adder) -> None:
     report = add(
         "digicarbon report [EXPERIMENT or run id of a sweep] [--out FOLDER] [--one-file] [report=… tracking=…]",
         "report_command.report",
-        "Makes a page of what is recorded, with its tables for Word, Excel and LaTeX; fits nothing.",
+        Note("does_report"),
         "digicarbon report table3_baseline --out paper",
         "digicarbon report table3_baseline --out baseline.html",
         "digicarbon report table3_baseline report.decimals=3 report.language=zh",
@@ -339,28 +390,27 @@ def _add_records(add: Adder) -> None:
         names=("name",),
         is_override=_is_pair,
     )
-    report.add_argument("--out", metavar="FOLDER", help="where the page goes; by default out/EXPERIMENT")
-    report.add_argument(
+    report.add_flag("--out", metavar="FOLDER", says=Note("flag_out"))
+    report.add_flag(
         "--one-file",
         action="store_true",
-        help="one file with tables and pictures within, EXPERIMENT.html; also by --out page.html",
+        says=Note("flag_one_file"),
     )
     add(
         "digicarbon export RUN_OR_EXPERIMENT [EXPERIMENT] --to FOLDER [tracking=…]",
         "export.export",
-        "Writes data, weights and configurations, with scripts for Stata and R that check the numbers, to a new "
-        "folder.",
+        Note("does_export"),
         "digicarbon export table3_baseline --to replication",
         "digicarbon export 'FE(1)' table3_baseline --to replication",
         needs=Note("needs_of_export"),
         names=("run", "experiment"),
         least=1,
         is_override=is_tracking,
-    ).add_argument("--to", metavar="FOLDER", required=True, help="a folder that does not exist or is empty")
+    ).add_flag("--to", metavar="FOLDER", required=True, says=Note("flag_to_new"))
     add(
         "digicarbon deliver [EXPERIMENT] [tracking=…]",
         "deliver.deliver",
-        "Records runs that wait on this disk since a store did not take them when they were fitted.",
+        Note("does_deliver"),
         "digicarbon deliver",
         "digicarbon deliver tracking=server tracking.uri=http://localhost:5000",
         needs=Note("needs_of_deliver"),
@@ -374,8 +424,7 @@ def _add_data(add: Adder) -> None:
     import_ = add(
         "digicarbon data import KIND FILES… --to FOLDER [--add] [option=value …]",
         "data_command.import_",
-        "Reads raw downloads (files, folders or patterns such as 'raw/*.xlsx') into tidy files with their "
-        "provenance; `digicarbon list importer` shows the kinds.",
+        Note("does_data_import"),
         "digicarbon data import nbs raw/nbs --to data",
         "digicarbon data import ceads_sectoral raw/*.xlsx --to data --add",
         needs=Note("needs_of_data_import"),
@@ -383,13 +432,12 @@ def _add_data(add: Adder) -> None:
         least=2,
         is_override=_is_no_path,
     )
-    import_.add_argument("--to", metavar="FOLDER", required=True, help="the data folder to write to")
-    import_.add_argument("--add", action="store_true", help="put rows beside those that the folder has")
+    import_.add_flag("--to", metavar="FOLDER", required=True, says=Note("flag_to_data"))
+    import_.add_flag("--add", action="store_true", says=Note("flag_add"))
     add(
         "digicarbon data status FOLDER | source=… [overrides]",
         "data_status.status",
-        "Shows per series: first and last year, units, unit-years without a value, vintages, unit of measurement, "
-        "file and its hash; per imported file: importer, raw files, and whether it was changed since.",
+        Note("does_data_status"),
         "digicarbon data status data",
         "digicarbon data status source=china_folder",
         needs=Note("needs_of_data_status"),
@@ -399,20 +447,17 @@ def _add_data(add: Adder) -> None:
     add(
         "digicarbon data check FOLDER | source=… [--all]",
         "data_check.check",
-        "Checks a data folder, or what a source delivers: impossible values, sums, gaps, copied years, outliers; "
-        "errors first, one line for many alike; the status is 1 if there is an error.",
+        Note("does_data_check"),
         "digicarbon data check data",
         "digicarbon data check source=china --all",
         needs=Note("needs_of_data_check"),
         names=("folder",),
         is_override=_is_no_path,
-    ).add_argument("--all", dest="every", action="store_true", help="show every finding")
+    ).add_flag("--all", dest="every", action="store_true", says=Note("flag_all_findings"))
     add(
         "digicarbon data show RUN [EXPERIMENT]",
         "data_show.show",
-        "Shows the files, hashes and choices behind a run's panel, and whether the files are still the same (status "
-        "1 if not). RUN is an id or its beginning, or a label in the latest sweep (of EXPERIMENT), or an experiment "
-        "for the whole of its latest sweep.",
+        Note("does_data_show"),
         "digicarbon data show 'FE(1)' table3_baseline",
         "digicarbon data show table3_baseline",
         needs=Note("needs_of_data_show"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from english import english
+from rich.cells import cell_len
 
 from digicarbon.__main__ import main
 from digicarbon.cli.language import asked, of_experiment, of_system
@@ -106,6 +107,40 @@ def test_there_are_two_languages(folder: Path, capsys: Capture) -> None:
         assert "--language must be one of en, zh; got '" in complaint(capsys, *words)
 
 
+def verbs() -> list[str]:
+    every = parser().verbs
+    return [*every, *(f"data {verb}" for verb in every["data"].verbs)]
+
+
+@pytest.mark.parametrize("verb", verbs())
+def test_the_help_of_a_verb_is_chinese(verb: str, folder: Path, capsys: Capture) -> None:
+    for words in ([*verb.split(), "--help", "--language", "zh"], ["--language=zh", *verb.split(), "-h"]):
+        if words[-1] == "-h" and verb == "ui":
+            # MLflow's --host
+            words[-1] = "--help"
+        assert main(words) == 0
+        said = capsys.readouterr().out
+        lines = [line for line in said.splitlines() if not line.strip().startswith("digicarbon ")]
+        assert any(map(is_chinese, lines))
+        # what a flag is called stands in twenty columns
+        assert [(line, word) for line in lines for word in prose_of(line[20 * line.startswith("  -") :])] == []
+        assert max(map(cell_len, said.splitlines())) <= 120
+
+
+def test_the_help_of_the_program_is_in_both_languages(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["--help"]) == 0
+    in_english = capsys.readouterr().out.splitlines()
+    assert main(["--language", "zh"]) == 0
+    in_chinese = capsys.readouterr().out.splitlines()
+    assert len(in_english) == len(in_chinese)
+    for one, other in zip(in_english, in_chinese, strict=True):
+        assert not is_chinese(one)
+        typed = one.rstrip().rpartition("  ")[0]
+        assert other.startswith(typed)
+        assert is_chinese(other) or other in ("", "  digicarbon --version")
+        assert prose_of(other.removeprefix(typed)) == [] or other == "  digicarbon --version"
+
+
 def test_python_speaks_english_until_a_program_says_otherwise() -> None:
     note = Note("runs_are_kept")
     assert said(note) == "the runs written so far are kept."
@@ -139,14 +174,15 @@ def test_what_commands_print_has_the_same_fields_in_both_languages_and_no_englis
         assert not is_chinese("".join(map(str, template(code, "en")))), code
 
 
-TYPED = frozenset([*GROUPS, *SWEEP_KEYS, *parser().verbs, "digicarbon", "Hydra", "MLflow", "seed", "cd"])
+NAMES = """digicarbon Hydra MLflow Code Word Excel LaTeX Schema Ctrl Git Stata""".split()
+TYPED = frozenset([*GROUPS, *SWEEP_KEYS, *parser().verbs, *NAMES, "seed", "cd", "en"])
 """Names of groups, keys, verbs and programs."""
 AS_TYPED = re.compile(
     r"`[^`]*`"
     r"|(?<=：)digicarbon .*"  # a line of usage
     r"|--?[a-z][\w-]*|\b[A-Z]{2,}\b|\{[^}]*\}"  # flags, names in capitals, values
     r"|\w+(?:, \w+)+"  # a list of names
-    r"|/tmp/[\w./-]+"
+    r"|(?:sqlite:/)?[./]*\w+/[\w./-]*|\./\w+"  # paths
     r"|（(?:no viable|No module)[^（）]*）",  # the reason in words of Python or Hydra
     re.ASCII,
 )

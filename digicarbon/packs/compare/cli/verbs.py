@@ -13,8 +13,7 @@ def _add(add: Adder, verbs: Mapping[str, Verb]) -> None:
     add(
         "digicarbon rerun RUN [EXPERIMENT] [tracking=…]",
         "digicarbon.packs.compare.cli.rerun.rerun",
-        "Fits a recorded run again, on today's data and code, and compares every number. A run is named by its id, "
-        "the beginning of its id, or its label with the experiment.",
+        Note("does_rerun"),
         "digicarbon rerun 3f9a2c81000b",
         "digicarbon rerun 'FE(1)' table3_baseline",
         needs=Note("needs_of_rerun"),
@@ -25,10 +24,7 @@ def _add(add: Adder, verbs: Mapping[str, Verb]) -> None:
     compare = add(
         "digicarbon compare A B [--to FILE] [--experiment EXPERIMENT] [report.language=… tracking=…]",
         "digicarbon.packs.compare.cli.compare.compare_",
-        "Compares two recorded sweeps: which numbers moved, and by what: data, a choice, code or packages. A and B are "
-        "each an experiment (its latest sweep), EXPERIMENT@COMMIT (the latest one at a Git commit), or the id of a "
-        "sweep or a run, or its beginning; or the folder of a package, whose expected numbers are compared. The status "
-        "is 1 if a number moved. Words are in the language of B's report.",
+        Note("does_compare"),
         "digicarbon compare table3_baseline@a1b2c3d table3_baseline",
         "digicarbon compare 3f9a2c81000b table3_baseline --to moved.csv",
         "digicarbon compare 3f9a2c81000b table3_baseline report.language=zh",
@@ -37,12 +33,8 @@ def _add(add: Adder, verbs: Mapping[str, Verb]) -> None:
         least=2,
         is_override=_is_language_or_tracking,
     )
-    compare.add_argument(
-        "--to", metavar="FILE", help="a row for each run as .csv, or the result as .md, .html, .docx …"
-    )
-    compare.add_argument(
-        "--experiment", metavar="NAME", default="", help="where ids are searched, and whose sweeps @COMMIT means"
-    )
+    compare.add_flag("--to", metavar="FILE", says=Note("flag_to_moved"))
+    compare.add_flag("--experiment", metavar="NAME", default="", says=Note("flag_experiment"))
 
 
 def _is_language_or_tracking(word: str) -> bool:
@@ -50,9 +42,9 @@ def _is_language_or_tracking(word: str) -> bool:
 
 
 VERBS = Verbs(
-    usage="""\
-  digicarbon rerun RUN_ID                     fit a recorded run again and compare every number
-  digicarbon compare A B [--to FILE]          two recorded sweeps: which numbers moved, and by what
-""",
+    usage=(
+        ("digicarbon rerun RUN_ID", Note("usage_rerun")),
+        ("digicarbon compare A B [--to FILE]", Note("usage_compare")),
+    ),
     add_to=_add,
 )
