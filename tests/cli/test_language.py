@@ -174,7 +174,7 @@ def test_what_commands_print_has_the_same_fields_in_both_languages_and_no_englis
         assert not is_chinese("".join(map(str, template(code, "en")))), code
 
 
-NAMES = """digicarbon Hydra MLflow Code Word Excel LaTeX Schema Ctrl Git Stata""".split()
+NAMES = ["digicarbon", "Hydra", "MLflow", "Code", "Word", "Excel", "LaTeX", "Schema", "Ctrl", "Git", "Stata"]
 TYPED = frozenset([*GROUPS, *SWEEP_KEYS, *parser().verbs, *NAMES, "seed", "cd", "en"])
 """Names of groups, keys, verbs and programs."""
 AS_TYPED = re.compile(
