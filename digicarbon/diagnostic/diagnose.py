@@ -128,8 +128,6 @@ class Diagnose(OfModel):
 
     Attributes
     ----------
-    model : Model
-        In a configuration ``${model}``, the model of the run.
     form : {"corrected", "classic"}
     draws : int
         Bootstrap draws of the tests of fixed effects.

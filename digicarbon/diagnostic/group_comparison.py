@@ -296,8 +296,6 @@ class GroupComparison(OfModel):
 
     Attributes
     ----------
-    model : Model
-        In a configuration ``${model}``, the model of the run.
     by : str or mapping of str to str
     interact : {"focal", "regressors", "all"}
     draws : int

@@ -459,8 +459,6 @@ class TurningPoints(OfModel):
 
     Attributes
     ----------
-    model : Model
-        In a configuration ``${model}``, the model of the run.
     term : str or None
         The variable; None takes the only one that has a power.
     """

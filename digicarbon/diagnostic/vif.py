@@ -22,13 +22,7 @@ from digicarbon.weights import Weights
 
 
 class Vif(OfModel):
-    """Variance inflation factors, Stata's estat vif and R's car::vif, before and after the model's effects.
-
-    Attributes
-    ----------
-    model : Model
-        In a configuration ``${model}``, the model of the run.
-    """
+    """Variance inflation factors, Stata's estat vif and R's car::vif, before and after the model's effects."""
 
     table_names: ClassVar[tuple[str, ...]] = ("vif",)
 

@@ -369,8 +369,6 @@ class WildClusterBootstrap(OfModel):
 
     Attributes
     ----------
-    model : Model
-        In a configuration ``${model}``, the model of the run.
     term : str, list of str, mapping of str to float or None
         See `wild_bootstrap`; None takes each focal coefficient.
     value : float

@@ -88,8 +88,6 @@ class LocalExecutor(Executor):
         joblib's backend: worker processes, threads, or this process alone.
     n_jobs : int
         Workers; -1 takes every core.
-    batch : int
-        Runs in one task; 0 lets their duration decide.
     timeout : float or None
         Seconds that one run may take. With ``sequential`` runs are then fitted one by one in a process that can be
         stopped; threads cannot.

@@ -179,8 +179,6 @@ class BeaMeasure(Measure):
         The whole digital economy, or the digital sectors alone: then E = IDE, and there is no DDL.
     gap_years : {"structure", "interpolation"}
         How years without a table are filled.
-    per, standardise, permute
-        As in `Measure`.
     """
 
     references: ClassVar[tuple[str, ...]] = ("leontief1936", "miller2009")

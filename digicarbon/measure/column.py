@@ -34,8 +34,6 @@ class ColumnMeasure(Measure):
         changes needs another name, since controls, weights and outcomes may read the original column of the source.
     money : {"none", "10k_cny", "100m_cny"}
         Whether the column is money, and in which unit; divided by GDP, money is a true share of GDP.
-    per, standardise, permute
-        As in `Measure`.
     """
 
     column: str

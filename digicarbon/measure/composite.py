@@ -58,8 +58,6 @@ class CompositeIndex(Measure):
         year separately. Rows outside of the panel's span and sample count as well.
     missing : {"refuse", "drop"}
         Whether a row that lacks an indicator is an error, or has no index and is ignored for the others.
-    terms, per, standardise
-        As in `Measure`.
     """
 
     origin: ClassVar[str] = ""

@@ -29,8 +29,6 @@ class EntropyIndex(CompositeIndex):
     ----------
     shift : float
         Added to each normalised cell; with 0 the entropy takes 0 ln 0 as 0.
-    terms, indicators, name, per_capita, by, missing, per, standardise, permute
-        As in `CompositeIndex`.
     """
 
     references: ClassVar[tuple[str, ...]] = ("shannon1948",)

@@ -38,8 +38,6 @@ class PcaIndex(CompositeIndex):
         The number of components; if given, ``variance`` is ignored.
     rescale : bool
         Whether the index is brought to the range from 0 to 1; the lowest row is then 0 and has no logarithm.
-    terms, indicators, name, per_capita, by, missing, per, standardise, permute
-        As in `CompositeIndex`.
     """
 
     references: ClassVar[tuple[str, ...]] = ("jolliffe2002",)

@@ -36,8 +36,6 @@ class TopsisIndex(CompositeIndex):
         A positive weight for each indicator; only their ratios count.
     shift : float
         Added to each normalised cell before the entropy is taken; distances do not depend on it otherwise.
-    terms, indicators, name, per_capita, by, missing, per, standardise, permute
-        As in `CompositeIndex`.
     """
 
     references: ClassVar[tuple[str, ...]] = ("hwang1981", "shannon1948")

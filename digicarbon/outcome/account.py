@@ -70,8 +70,6 @@ class CarbonOutcome(Outcome):
 
     Attributes
     ----------
-    name, term, controls
-        As in `Outcome`.
     account : {"sectoral", "apparent", "fuels"}
         The emissions account: the series ``co2_sectoral`` or ``co2_apparent`` (million tonnes), or CO2 from the
         burning of fuels (Eq 9 of the study). Whether fuels are counted in final or in total consumption is the

@@ -16,13 +16,6 @@ class Total(CarbonOutcome):
     """CO2 in million tonnes.
 
     It has no divisor in common with GDP per head, unlike `Intensity`.
-
-    Attributes
-    ----------
-    name, term, controls
-        As in `Outcome`.
-    account, factors, missing_fuels
-        As in `CarbonOutcome`.
     """
 
     name: str = "co2"
@@ -48,10 +41,6 @@ class PerCapita(CarbonOutcome):
 
     Attributes
     ----------
-    name, term, controls
-        As in `Outcome`.
-    account, factors, missing_fuels
-        As in `CarbonOutcome`.
     population : str
         The series of the population, 10k persons.
     """

@@ -29,10 +29,6 @@ class Intensity(CarbonOutcome):
 
     Attributes
     ----------
-    name, term, controls
-        As in `Outcome`.
-    account, factors, missing_fuels
-        As in `CarbonOutcome`.
     gdp : str
         The series of GDP at current prices, 100m CNY.
     base_year : int or None

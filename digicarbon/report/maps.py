@@ -40,8 +40,6 @@ class MoranTable(DiagnosticTable):
 
     Attributes
     ----------
-    name, columns, decimals, most_runs
-        As in `DiagnosticTable`.
     pictures : tuple of {"png", "svg", "pdf"}
         Formats; empty for none.
     """
@@ -69,8 +67,6 @@ class LisaMap(DiagnosticTable):
 
     Attributes
     ----------
-    name, columns, decimals, most_runs
-        As in `DiagnosticTable`.
     periods : tuple of int or str
         Periods of the maps; empty takes the first and the last one.
     level : float
@@ -146,11 +142,6 @@ class HotSpotMap(LisaMap):
     """Getis and Ord's local G by region and period, and a map of hot and cold spots for each variable and run.
 
     The column ``spot`` is empty where p is not below ``level``, as on the map.
-
-    Attributes
-    ----------
-    name, columns, decimals, periods, level, shapes, key, pictures, most_runs
-        As in `LisaMap`.
     """
 
     file: ClassVar[str] = "hot_spots"

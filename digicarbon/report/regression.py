@@ -132,8 +132,6 @@ class RegressionTable(Report):
         coefficients, over all runs and by each choice, at the second level of ``stars``.
     pictures : tuple of {"png", "svg", "pdf"}
         Formats of pictures of the focal coefficients and effects with their intervals; empty for none.
-    labels, language
-        As in `Report`.
     """
 
     decimals: Annotated[int, Field(ge=0, le=12)] = 4

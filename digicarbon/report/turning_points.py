@@ -39,8 +39,6 @@ class TurningPointTable(RegressionTable):
 
     Attributes
     ----------
-    decimals, stars, beneath, heads, rows, caption, label, effects, statistics, most_runs
-        As in `RegressionTable`.
     pictures : tuple of {"png", "svg", "pdf"}
         Formats of the pictures, one picture per run and format; empty for none.
     """

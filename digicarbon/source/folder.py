@@ -74,8 +74,6 @@ class FolderSource(Source):
     cite : tuple of str
         Sentences that belong under every table, e.g. what to cite; or the name of a shipped one, which has Chinese
         words, e.g. ``ceads_citation``.
-    controls
-        As in `Source`.
     """
 
     no_numbers: ClassVar[tuple[str, ...]] = (*Source.no_numbers, "folder", "name", "cite", "geometry")

@@ -19,8 +19,6 @@ class DelaunayWeights(PlacedWeights):
 
     Attributes
     ----------
-    coordinates, unit, longitude, latitude, metric, encoding
-        As in `PlacedWeights`.
     normalise : {"row", "spectral", "minmax", "none"}
         How weights are scaled, see `Weights.from_matrix`.
     """

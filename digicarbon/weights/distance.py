@@ -27,8 +27,6 @@ class KNearestWeights(PlacedWeights):
 
     Attributes
     ----------
-    coordinates, unit, longitude, latitude, metric, encoding
-        As in `PlacedWeights`.
     k : int
         Number of neighbours of each unit; at most the number of other units.
     normalise : {"row", "spectral", "minmax", "none"}
@@ -59,8 +57,6 @@ class DistanceBandWeights(PlacedWeights):
 
     Attributes
     ----------
-    coordinates, unit, longitude, latitude, metric, encoding
-        As in `PlacedWeights`.
     threshold : float or None
         D, in kilometres or in the unit of the coordinates. None takes the smallest threshold with which every
         unit has a neighbour: the largest distance of a unit to its nearest one.
@@ -105,8 +101,6 @@ class InverseDistanceWeights(PlacedWeights):
 
     Attributes
     ----------
-    coordinates, unit, longitude, latitude, metric, encoding
-        As in `PlacedWeights`.
     power : float
         The exponent p; 2 is the gravity form.
     cutoff : float or None
@@ -145,8 +139,6 @@ class ExponentialWeights(PlacedWeights):
 
     Attributes
     ----------
-    coordinates, unit, longitude, latitude, metric, encoding
-        As in `PlacedWeights`.
     alpha : float
         Decay per kilometre, or per unit of the coordinates: weights halve every ln 2 / alpha.
     cutoff : float or None

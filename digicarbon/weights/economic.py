@@ -131,8 +131,6 @@ class EconomicWeights(SizedWeights):
 
     Attributes
     ----------
-    economy, window
-        As in `SizedWeights`.
     normalise : {"row", "spectral", "minmax", "none"}
         How weights are scaled, see `Weights.from_matrix`.
     """
@@ -159,10 +157,6 @@ class ProductWeights(PlacedWeights, SizedWeights):
 
     Attributes
     ----------
-    economy, window
-        As in `SizedWeights`.
-    coordinates, unit, longitude, latitude, metric, encoding
-        As in `PlacedWeights`.
     power : float
         The exponent p of the distance.
     normalise : {"row", "spectral", "minmax", "none"}

@@ -118,11 +118,6 @@ class GalWeights(TextWeights):
 
     The first line is ``n``, or ``0 n shapefile column``. Then two lines follow for each unit: its label and number of
     neighbours, and the labels of the neighbours (an empty line, or no line, if it has none).
-
-    Attributes
-    ----------
-    path, normalise, islands, extra, encoding
-        As in `TextWeights`.
     """
 
     def links(self, lines: Sequence[Line], file: str) -> Links:
@@ -164,8 +159,6 @@ class GwtWeights(TextWeights):
 
     Attributes
     ----------
-    path, normalise, islands, extra, encoding
-        As in `TextWeights`.
     values : {"weight", "distance", "binary"}
         Whether the number is the weight, is a distance whose inverse is the weight, or is replaced by 1.
     """
@@ -213,8 +206,6 @@ class SpmatWeights(TextWeights):
 
     Attributes
     ----------
-    path, normalise, islands, extra, encoding
-        As in `TextWeights`.
     layout : {"matrix", "neighbours"}
 
     References

@@ -28,8 +28,6 @@ class NestedWeights(PlacedWeights, SizedWeights):
     ----------
     economy, window
         As in `SizedWeights`, in levels.
-    coordinates, unit, longitude, latitude, metric, encoding
-        As in `PlacedWeights`.
     power : float
         The exponent p of the distance.
     normalise : {"row", "spectral", "minmax", "none"}

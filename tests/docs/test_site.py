@@ -108,3 +108,13 @@ def test_every_public_name_is_documented(site: Path) -> None:
 def test_tests_that_a_page_names_exist(page: Path) -> None:
     for name in re.findall(r"\btests/[\w/]+\.(?:py|csv|json)\b", page.read_text(encoding="utf-8")):
         assert (REPOSITORY / name).is_file(), name
+
+
+@pytest.mark.parametrize("cls", [dc.PanelRegression, dc.DiD, dc.SpatialPanel])
+def test_fields_of_base_classes_are_on_the_page_of_each_specification(
+    site: Path, cls: type[dc.PanelRegression]
+) -> None:
+    page = (site / "api" / "models.html").read_text(encoding="utf-8")
+    shown = re.findall(rf'title="digicarbon\.{cls.__name__}\.(\w+)">', page)
+    assert set(shown) >= set(cls.model_fields)
+    assert len(shown) == len(set(shown))

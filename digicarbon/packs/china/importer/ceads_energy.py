@@ -36,11 +36,6 @@ class CeadsEnergyImporter(InventoryImporter):
     and by 47 sectors, transformation, losses, total consumption and memo items.
 
     That final consumption is the sum of the sectors is checked; differences are notes.
-
-    Attributes
-    ----------
-    year, tolerance
-        As in `InventoryImporter`.
     """
 
     def read(self, files: Sequence[Path]) -> Imported:

@@ -37,11 +37,6 @@ class CeadsSectoralImporter(InventoryImporter):
 
     That the total row is the sum of the sectors and the scope 1 total the sum of fuels and process emissions is
     checked; differences are notes.
-
-    Attributes
-    ----------
-    year, tolerance
-        As in `InventoryImporter`.
     """
 
     def read(self, files: Sequence[Path]) -> Imported:

@@ -42,11 +42,6 @@ class IOMrioImporter(InputOutputImporter):
     fields state them; money is converted to 10k CNY. ``final_use`` of a sector is the use of its products in all
     provinces plus its exports; ``imported_input`` is its purchases from abroad, so that inputs from all provinces,
     imported input and value added sum to output.
-
-    Attributes
-    ----------
-    year, unit, sheet, tolerance, ignore
-        As in `InputOutputImporter`.
     """
 
     def read(self, files: Sequence[Path]) -> Imported:

@@ -51,8 +51,6 @@ class IOProvincialImporter(InputOutputImporter):
     ----------
     province : str or None
         The province of all tables, if files and sheets do not state it.
-    year, unit, sheet, tolerance, ignore
-        As in `InputOutputImporter`.
     """
 
     province: str | None = None

@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 
 
 class DistanceDecayTables(DiagnosticTables):
-    """The bands of ``model=distance_bands`` and the estimates of ``model=decay``, below each other, with pictures.
-
-    Attributes
-    ----------
-    decimals, pictures, most_runs
-        As in `digicarbon.report.diagnostics.DiagnosticTables`.
-    """
+    """The bands of ``model=distance_bands`` and the estimates of ``model=decay``, below each other, with pictures."""
 
     shown: ClassVar[tuple[str, ...]] = ("distance_bands", "decay")
     options: ClassVar[tuple[str, ...]] = ("model=distance_bands", "model=decay")

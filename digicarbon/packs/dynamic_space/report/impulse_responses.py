@@ -13,13 +13,7 @@ if TYPE_CHECKING:
 
 
 class ImpulseResponseTables(DiagnosticTables):
-    """The tables of ``diagnostic=impulse_responses``, below each other, with a picture of the responses.
-
-    Attributes
-    ----------
-    decimals, pictures, most_runs
-        As in `digicarbon.report.diagnostics.DiagnosticTables`.
-    """
+    """The tables of ``diagnostic=impulse_responses``, below each other, with a picture of the responses."""
 
     shown: ClassVar[tuple[str, ...]] = ("impulse_responses", "cumulated_responses", "effects_by_order")
     options: ClassVar[tuple[str, ...]] = ("diagnostic=impulse_responses",)

@@ -531,8 +531,6 @@ class MarginalEffects(OfModel):
 
     Attributes
     ----------
-    model : Model
-        In a configuration ``${model}``, the model of the run.
     term : str or None
         The variable; None takes the first focal term.
     along : str or None

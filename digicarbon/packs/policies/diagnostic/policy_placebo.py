@@ -180,8 +180,6 @@ class PlaceboInTime(OfModel):
 
     Attributes
     ----------
-    model : Model
-        In a configuration ``${model}``, the model of the run.
     periods : tuple of int
         By how many periods the policy is moved, one row each.
     """

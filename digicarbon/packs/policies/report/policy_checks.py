@@ -14,13 +14,7 @@ if TYPE_CHECKING:
 
 
 class PolicyChecks(DiagnosticTables):
-    """The tables of all diagnostics of a policy that the runs have, below each other, with pictures.
-
-    Attributes
-    ----------
-    decimals, pictures, most_runs
-        As in `digicarbon.report.diagnostics.DiagnosticTables`.
-    """
+    """The tables of all diagnostics of a policy that the runs have, below each other, with pictures."""
 
     shown: ClassVar[tuple[str, ...]] = (
         *("balance", "leads", "bacon", "negative_weights"),

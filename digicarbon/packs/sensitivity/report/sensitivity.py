@@ -13,13 +13,7 @@ if TYPE_CHECKING:
 
 
 class Sensitivity(DiagnosticTables):
-    """The tables of ``diagnostic=oster`` and ``diagnostic=omitted_variable``, below each other, with contour plots.
-
-    Attributes
-    ----------
-    decimals, pictures, most_runs
-        As in `digicarbon.report.diagnostics.DiagnosticTables`.
-    """
+    """The tables of ``diagnostic=oster`` and ``diagnostic=omitted_variable``, below each other, with contour plots."""
 
     shown: ClassVar[tuple[str, ...]] = ("oster", "omitted_variable", "omitted_variable_benchmarks")
     options: ClassVar[tuple[str, ...]] = ("diagnostic=oster", "diagnostic=omitted_variable")

@@ -13,13 +13,7 @@ if TYPE_CHECKING:
 
 
 class ShiftShareTables(DiagnosticTables):
-    """The tables of ``diagnostic=rotemberg`` and ``diagnostic=akm``, below each other, with a picture of the weights.
-
-    Attributes
-    ----------
-    decimals, pictures, most_runs
-        As in `digicarbon.report.diagnostics.DiagnosticTables`.
-    """
+    """The tables of ``diagnostic=rotemberg`` and ``diagnostic=akm``, one below the other, with a picture of weights."""
 
     shown: ClassVar[tuple[str, ...]] = ("rotemberg", "rotemberg_periods", "rotemberg_summary", "akm")
     options: ClassVar[tuple[str, ...]] = ("diagnostic=rotemberg", "diagnostic=akm")

@@ -130,8 +130,6 @@ class Choice(OfModel):
 
     Attributes
     ----------
-    model : Model
-        In a configuration ``${model}``, the model of the run.
     form : {"corrected", "classic"}
     draws : int
         Bootstrap draws of the tests of fixed effects.
