@@ -479,18 +479,18 @@ class Result:
         numbers = self.effect_numbers(asked)
         return None if numbers is None else (numbers[0], numbers[1], numbers[3])
 
-    def effect_numbers(self, asked: RunEffect) -> tuple[str, float, float, float] | None:
-        """Return term, estimate, standard error and p value of a run's effect, or None where no number is one.
+    def effect_numbers(self, asked: RunEffect) -> tuple[str, float, float, float, float, float] | None:
+        """Return term, coef, se, p, low and high of a run's effect, or None where no single number is one.
 
         There is none where the model has powers of the term, where its coefficients are pieces of an effect and none
         of them is named, and where rho or lambda lies at or beyond the end of its range.
         """
         if not self.focal or self.has_powers or (self.in_pieces and asked.term is None):
             return None
-        for term, (coef, se, p, *_) in self.focal_numbers(self.quantity(asked)):
+        for term, (coef, se, p, low, high) in self.focal_numbers(self.quantity(asked)):
             if asked.term in (None, term):
                 # as on a curve: an estimate without a standard error has no place there
-                return (term, coef, se, p) if all(map(math.isfinite, (coef, se, p))) else None
+                return (term, coef, se, p, low, high) if all(map(math.isfinite, (coef, se, p))) else None
         return None
 
     def quantity(self, asked: RunEffect) -> str:

@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 
 from digicarbon.disk.cells import plain_table
 from digicarbon.page import again
-from digicarbon.page.answer import option
 from digicarbon.page.counts import BAD, Listed
-from digicarbon.page.effects import Effects
+from digicarbon.page.moves import option
+from digicarbon.page.overview import Overview
 from digicarbon.page.words import Words
 from digicarbon.plan.runs import NOTHING
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report.focal import effect_of, text_of
 from digicarbon.report.kinds import LETTERS, Multiverse
 from digicarbon.report.labels import Labels
+from digicarbon.sweep.effects import Effects
 
 NUMBERS = (
     ("metrics.focal.coef", "coef"),
@@ -64,7 +65,7 @@ def packed(values: NDArray[Any]) -> str:
 def payload(
     sweep: RecordedSweep,
     listed: Sequence[Listed],
-    effects: Effects,
+    overview: Overview,
     address: str,
     key: str,
     words: Words,
@@ -76,7 +77,7 @@ def payload(
     ----------
     sweep : RecordedSweep
     listed : sequence of Listed
-    effects : Effects
+    overview : Overview
     address : str
         The address of a run in MLflow without its id; empty if no server is known.
     key : str
@@ -96,22 +97,23 @@ def payload(
     choices = _choices(sweep, listed, rows, labels)
     metrics = [(column, name) for column, name in NUMBERS if column in rows and rows[column].notna().any()]
     # the numbers of the answer come first
+    effects, focal = overview.effects, overview.focal
     asked = effects.run_effect.quantity
     leading = {"coef", "se", "p"} if asked == "coefficient" else {asked, f"{asked} p"}
     metrics.sort(key=lambda metric: metric[1] not in leading)
     fits = ["" if run.run is None else run.run.label for run in listed]
     shown = {name: rows[column].to_numpy(dtype=np.float64) for column, name in metrics}
     # the coefficient of a model without spatial lags is its direct and its total effect, on the curve, too
-    for place, name in enumerate((asked, f"{asked} p")):
+    for place, name in ((0, asked), (2, f"{asked} p")):
         if name in shown:
-            own = np.array([effects.numbers[label][place] if label in effects.numbers else np.nan for label in fits])
+            own = np.array([effects.by_label[label][place] if label in effects.by_label else np.nan for label in fits])
             shown[name] = np.where(np.isnan(shown[name]), own, shown[name])
     estimates = [_numbers(_head(name, words), values) for name, values in shown.items()]
     further = {name: rows[column] for name in STATISTICS if (column := f"metrics.{name}") in rows}
     estimates += [_numbers(labels.word(name), values) for name, values in further.items() if values.notna().any()]
     estimates.append(_numbers(words("seconds"), (rows["end"] - rows["start"]) / 1000, 3))
-    terms = [labels(effects.focal[name]) if name in effects.focal else "" for name in names]
-    term = [_texts(words("term"), terms)] if effects.focal else []
+    terms = [labels(focal[name]) if name in focal else "" for name in names]
+    term = [_texts(words("term"), terms)] if focal else []
     # with many choices, estimates come first, so that they are visible
     first = 0 if len(choices) <= FEW else sum(name in leading for _, name in metrics)
     columns += [*term, *estimates[:first], *choices, *estimates[first:]] if first else [*choices, *term, *estimates]
@@ -121,7 +123,7 @@ def payload(
         "ids": "".join(run_id if isinstance(run_id, str) else NO_ID for run_id in rows["run_id"]),
         "base": address,
         "columns": columns,
-        "effect": _effect(effects, names, words, labels) if len(effects.numbers) > 1 else None,
+        "effect": _effect(effects, names, words, labels) if len(effects) > 1 else None,
         "parts": _parts(sweep.multiverse, listed, labels),
         "again": again.commands(sweep),
         "words": words.listed(*SCRIPT),
@@ -189,10 +191,10 @@ def _head_of(key: str, multiverse: Multiverse | None, labels: Labels) -> str:
 
 def _effect(effects: Effects, names: Sequence[str], words: Words, labels: Labels) -> dict[str, Any]:
     """Return the effects of listed runs; where their units differ, in standard errors."""
-    none = (np.nan,) * 4
-    coef, p, low, high = np.array([effects.numbers.get(name, none) for name in names], dtype=np.float64).T
+    none = np.full(len(effects.columns), np.nan)
+    coef, se, p, low, high = np.array([effects.by_label.get(name, none) for name in names]).T
     if effects.mixed:
-        coef = coef / np.array([effects.errors.get(name, np.nan) for name in names])
+        coef = coef / se
         low = high = np.full_like(coef, np.nan)
     name = effect_of(effects.quantity).text(words.language, labels)
     return {

@@ -18,8 +18,8 @@ from digicarbon.errors import DigicarbonError
 from digicarbon.note import Note, cut, note_of
 from digicarbon.page import configuration as asked
 from digicarbon.page import counts, runs
-from digicarbon.page.answer import MANY, answer
-from digicarbon.page.effects import Effects, effects
+from digicarbon.page.moves import moves
+from digicarbon.page.overview import Overview
 from digicarbon.page.words import Words
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
@@ -27,6 +27,8 @@ from digicarbon.report.joint import EACH_FILE, Joint, each_of
 from digicarbon.report.labels import options_with_other_words
 from digicarbon.report.supplement import Supplement
 from digicarbon.sweep import tables
+from digicarbon.sweep.answer import MANY, answer, of_part
+from digicarbon.sweep.effects import Effects
 from digicarbon.sweep.provenance import SEEDS
 from digicarbon.sweep.tables import absent, finished, stated
 from digicarbon.tracking import SERVERS, masked
@@ -180,7 +182,8 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
     }
     title = sweep.title or name
     stored = _stored_pictures(sweep, report, changed)
-    overview = effects(sweep.records, report.run_effect)
+    overview = Overview.of(sweep.records, report.run_effect)
+    effects = overview.effects
     report = report.with_other_words(options_with_other_words([(run.options, run.values) for run in sweep.roster.runs]))
     report = report.with_failed(len(sweep.failures) + sweep.lacking).with_multiverse(sweep.multiverse, sweep.judged)
     joints = _joints(sweep, report)
@@ -202,9 +205,9 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         key=key,
         title=in_words,
         simulated=sweep.simulated,
-        answer=_answer(sweep, joints, overview, report, words),
-        count=list(_count(sweep, listed, overview, words)),
-        many=len(overview.numbers) >= MANY,
+        answer=_answer(sweep, joints, effects, report, words),
+        count=list(_count(sweep, listed, effects, words)),
+        many=len(effects) >= MANY,
         warnings=[*_warnings(sweep, words), *([_said(complaint, words)] if complaint else [])],
         table=table,
         table_html=Markup("") if table is None else Markup(table.to_html_piece(addresses)),
@@ -321,7 +324,7 @@ def _joints(sweep: RecordedSweep, report: Report) -> Mapping[str, Joint]:
 
 
 def _curve(
-    sweep: RecordedSweep, report: Report, joints: Mapping[str, Joint], overview: Effects, title: str
+    sweep: RecordedSweep, report: Report, joints: Mapping[str, Joint], overview: Overview, title: str
 ) -> tuple[Mapping[str, bytes], Markup, Note | None]:
     """Return the specification curve of many runs: its picture, its tables, and why there is none."""
     if isinstance(report, SpecificationCurve) or len(overview.focal) < CURVE_RUNS:
@@ -367,7 +370,7 @@ def _beside(joints: Mapping[str, Joint], supplement: Supplement | None, report: 
 
 
 def _diagnostics(
-    sweep: RecordedSweep, report: Report, overview: Effects, addresses: Mapping[str, str]
+    sweep: RecordedSweep, report: Report, overview: Overview, addresses: Mapping[str, str]
 ) -> Iterator[tuple[str, Markup, bool]]:
     """Yield a table of each diagnostic that the report does not show."""
     for name, places in overview.diagnostics.items():
@@ -387,18 +390,21 @@ def _heading(name: str, labels: Labels) -> str:
 
 
 def _answer(
-    sweep: RecordedSweep, joints: Mapping[str, Joint], overview: Effects, report: Report, words: Words
+    sweep: RecordedSweep, joints: Mapping[str, Joint], effects: Effects, report: Report, words: Words
 ) -> list[str]:
     """Return what became of the claim, and the answer of each part that is counted by itself."""
     values = {run.label: run.values for run in sweep.roster.runs}
+
+    def said(own: Effects, part: str) -> list[Note]:
+        return [answer(own, joints.get(part), report.words), *moves(own, values, report.words)]
+
     notes = [] if sweep.judged is None else list(sweep.judged.notes)
     if sweep.multiverse is None or sweep.multiverse.whole:
-        notes += answer(overview, values, joints.get(""), report.words)
+        notes += said(effects, "")
     else:
         for part in sweep.multiverse.main:
-            own = effects(sweep.records.labelled(part.labels), report.run_effect)
-            said = answer(own, values, joints.get(part.name), report.words)
-            notes += [Note("of_labels", labels=(part.name,), note=note) for note in said] if part.name else said
+            own = Overview.of(sweep.records.labelled(part.labels), report.run_effect)
+            notes += of_part(part.name, said(own.effects, part.name))
         if apart := sweep.multiverse.apart:
             runs = len(frozenset[str]().union(*(part.labels for part in apart)))
             names = dict.fromkeys(part.name.removeprefix(part.beside).removeprefix(", ") for part in apart)
@@ -406,18 +412,16 @@ def _answer(
     return [note.text(words.language, report.words) for note in notes]
 
 
-def _count(sweep: RecordedSweep, listed: Sequence[counts.Listed], overview: Effects, words: Words) -> Iterator[str]:
+def _count(sweep: RecordedSweep, listed: Sequence[counts.Listed], effects: Effects, words: Words) -> Iterator[str]:
     """Yield how many runs were planned, what became of them, and how many have no effect, by the reason."""
     yield counts.sentence(listed, words)
-    if overview.numbers and overview.lacking:
+    if len(effects) and effects.lacking:
         reasons = [
-            words("reason", n=f"{many:,}", reason=note.text(words.language)) for note, many in overview.lacking.items()
+            words("reason", n=f"{many:,}", reason=note.text(words.language)) for note, many in effects.lacking.items()
         ]
         between = ", " if words.language == "en" else "，"
-        many = sum(overview.lacking.values())
-        yield words(
-            "without_estimate", n=f"{many:,}", estimates=f"{len(overview.numbers):,}", why=between.join(reasons)
-        )
+        many = sum(effects.lacking.values())
+        yield words("without_estimate", n=f"{many:,}", estimates=f"{len(effects):,}", why=between.join(reasons))
     if sweep.roster.drawn_from:
         yield words("drawn_from", n=f"{sweep.roster.drawn_from:,}")
     if sweep.roster.excluded:

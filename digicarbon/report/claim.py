@@ -291,7 +291,7 @@ class Judge:
         run_effect = self.claim.run_effect
         effect = result.effect_numbers(run_effect)
         if effect is not None:
-            _, coef, _, p = effect
+            _, coef, _, p, *_ = effect
             self._numbers[label] = coef, p
         elif _lost(result, run_effect):
             self._unknown.add(label)

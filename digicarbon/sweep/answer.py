@@ -1,126 +1,104 @@
-"""The answer of a sweep in a sentence, for its page in MLflow: a few facts about the effects of its runs."""
+"""What the runs of a sweep say together: a sentence made of their numbers for its page, a brief one for MLflow."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from digicarbon.note import Note, cut
-from digicarbon.report import Labels, Report
-from digicarbon.result import EFFECT, together
+from digicarbon.report import Labels
+from digicarbon.report.focal import effect_of
+from digicarbon.report.joint import Joint
+from digicarbon.result import EFFECT
 from digicarbon.secret import masked
+from digicarbon.sweep.effects import Effects
 
 if TYPE_CHECKING:
-    from digicarbon.plan.runs import Plan, Run
-    from digicarbon.report.kinds import Multiverse, Part
-    from digicarbon.result import Result
-    from digicarbon.sweep.tables import Records
+    from digicarbon.plan.runs import Plan
 
-MOST_NAMES = 3
-"""Largest number of effects or data sets that are named."""
+MANY = 10
+"""From so many effects on, shares of them are named."""
+NAMED = 3
+"""How many terms, outcomes, effects and data sets are named."""
 
 
-class Signs:
-    """Counts the signs of the runs' effects while a report reads them; each fit once, in order.
+def answer(effects: Effects, joint: Joint | None, labels: Labels) -> Note:
+    """Return the answer of a sweep.
 
     Parameters
     ----------
-    report : Report
-        It says which number of a run is its effect, and what it is called.
-    part : Part, optional
-        The part of a multiverse whose runs are counted; None for all runs.
+    effects : Effects
+    joint : Joint or None
+        The joint test, if there is one.
+    labels : Labels
+        What terms and choices are called.
     """
-
-    def __init__(self, report: Report, part: Part | None = None) -> None:
-        self._asked, self._words = report.run_effect, report.words
-        self._part = part
-        self._counted = 0
-        self._next = 0
-        self._quantities: dict[str, None] = {}
-        self._terms: dict[str, None] = {}
-        self._signs: Counter[tuple[bool, bool]] = Counter()
-        self._levels: set[float] = set()
-        self._last = (0.0, 0.0, 0.0)
-
-    def take(self, place: int, run: Run, result: Result) -> None:
-        """Count the fit at a place if it is the next one."""
-        if place != self._next:
-            return
-        self._next += 1
-        if self._part is not None and run.label not in self._part.labels:
-            return
-        self._counted += 1
-        effect = result.effect_numbers(self._asked)
-        if effect is None:
-            return
-        term, coef, se, p = effect
-        level = 1 - result.inference.level if self._asked.level is None else self._asked.level
-        self._levels.add(round(level, 12))
-        self._quantities[result.called(self._asked)] = None
-        self._terms[term] = None
-        self._signs[coef > 0, p < level] += 1
-        self._last = coef, se, p
-
-    def complete(self, records: Records) -> None:
-        """Count the fits that the report did not read."""
-        for run, result in records.results(self._next):
-            self.take(self._next, run, result)
-
-    @property
-    def lacking(self) -> int:
-        """The number of runs without a single number that is their effect."""
-        return self._counted - self._signs.total()
-
-    @property
-    def answer(self) -> Note | None:
-        """The effect of a single run, or how many of several have the usual sign; None where no run has an effect."""
-        runs = self._signs.total()
-        if not runs:
-            return None
-        terms = cut(map(self._words, self._terms), MOST_NAMES)
-        names = Note(
-            "sweep_effect", effect=cut(map(self._quantity, together(self._quantities)), MOST_NAMES), term=terms
-        )
-        if runs == 1:
-            coef, se, p = self._last
-            return Note("sweep_one", effect=names, coef=f"{coef:.4g}", se=f"{se:.4g}", p=f"{p:.3g}")
-        positive = self._signs[True, True] + self._signs[True, False]
-        up = positive > runs - positive
-        share, significant = (positive if up else runs - positive) / runs, self._signs[up, True] / runs
-        level = max(self._levels)
-        more = Note("sweep_lacking", runs=self.lacking) if self.lacking else ""
-        facts = {
-            "effect": names,
-            "runs": runs,
-            "share": share,
-            "significant": significant,
-            "level": level,
-            "more": more,
-        }
-        return Note("sweep_positive", **facts) if up else Note("sweep_negative", **facts)
-
-    def _quantity(self, quantity: str) -> str:
-        word = self._words.word(quantity if quantity in ("coefficient", EFFECT) else f"{quantity} effect")
-        return word.lower() if word.isascii() else word
+    if not len(effects):
+        return _nothing(effects)
+    of = {
+        "effect": effect_of(effects.quantity),
+        "terms": _named(labels, effects.terms),
+        "outcomes": _named(labels, effects.outcomes),
+        "level": effects.level,
+        "test": _test(effects),
+    }
+    if len(effects) < MANY:
+        return _few(effects, of)
+    tested = (
+        joint if joint is not None and len(joint.statistics) and joint.estimand == effects.run_effect.quantity else None
+    )
+    down, mask = effects.usual
+    facts = {
+        "runs": len(effects),
+        "sign": sign(down),
+        "significant": percent(mask & effects.significant),
+        "joint": "" if tested is None else _joint(tested, effects.level),
+        **of,
+    }
+    return Note("answer_all", **facts) if mask.all() else Note("answer_share", share=percent(mask), **facts)
 
 
-def of_parts(report: Report, multiverse: Multiverse | None) -> dict[str, Signs]:
-    """Return what counts the signs of each main part, by its name; of all runs where they are counted together."""
-    if multiverse is None:
-        return {"": Signs(report)}
-    return {part.name: Signs(report, part) for part in multiverse.main}
+def brief(effects: Effects, labels: Labels) -> Note | None:
+    """Return the effect of a single run, or how many of several have the usual sign; None where no run has an effect.
+
+    Parameters
+    ----------
+    effects : Effects
+    labels : Labels
+    """
+    if not len(effects):
+        return None
+    quantities = [_quantity(labels, quantity) for quantity in effects.called]
+    names = Note("sweep_effect", effect=cut(quantities, NAMED), term=cut(map(labels, effects.terms), NAMED))
+    if len(effects) == 1:
+        coef, se, p, *_ = effects.columns[:, 0].tolist()
+        return Note("sweep_one", effect=names, coef=f"{coef:.4g}", se=f"{se:.4g}", p=f"{p:.3g}")
+    down, mask = effects.usual
+    lacking = sum(effects.lacking.values())
+    return Note(
+        "sweep_negative" if down else "sweep_positive",
+        effect=names,
+        runs=len(effects),
+        share=float(mask.mean()),
+        significant=float((mask & effects.significant).mean()),
+        level=effects.level,
+        more=Note("sweep_lacking", runs=lacking) if lacking else "",
+    )
 
 
-def together_of(signs: Mapping[str, Signs]) -> Note | None:
-    """Return the answers of parts as one note."""
-    answers = {name: one.answer for name, one in signs.items()}
-    said = [
-        Note("of_labels", labels=(name,), note=note) if name else note
-        for name, note in answers.items()
-        if note is not None
-    ]
+def brief_of_parts(effects: Mapping[str, Effects], labels: Labels) -> Note | None:
+    """Return the brief answers of parts as one note."""
+    answers = {name: brief(one, labels) for name, one in effects.items()}
+    said = [note for name, one in answers.items() if one is not None for note in of_part(name, [one])]
     return said[0] if len(said) == 1 else Note("sentences", said=said) if said else None
+
+
+def of_part(name: str, notes: Sequence[Note]) -> Iterator[Note]:
+    """Yield notes with the name of the part that they are about; all runs together have none."""
+    yield from (Note("of_labels", labels=(name,), note=note) if name else note for note in notes)
 
 
 def description(
@@ -142,7 +120,7 @@ def description(
     from digicarbon.config.files import command_line
     from digicarbon.sweep.provenance import data_name
 
-    data = cut(dict.fromkeys(map(data_name, planned.runs)), MOST_NAMES)
+    data = cut(dict.fromkeys(map(data_name, planned.runs)), NAMED)
     notes = [
         *judged,
         *([] if answer is None else [answer]),
@@ -153,3 +131,72 @@ def description(
     command = masked(command_line("run", planned.name, planned.overrides))
     title = words.title(planned.title or planned.name, any(run.prepared.simulated for run in planned.runs))
     return "\n\n".join([f"**{title}**", *words.notes(notes), f"`{command}`"])
+
+
+def sign(down: bool) -> Note:
+    """Return the word for a sign."""
+    return Note("sign_negative") if down else Note("sign_positive")
+
+
+def percent(mask: NDArray[np.bool_]) -> str:
+    """Return a share in percent, which is 0 or 100 only if it is exactly so."""
+    share = float(mask.mean()) if len(mask) else 0.0
+    for decimals in range(4):
+        text = f"{share:.{decimals}%}"
+        if (float(text[:-1]) in (0.0, 100.0)) == (share in (0.0, 1.0)):
+            return text
+    return text
+
+
+def _quantity(labels: Labels, quantity: str) -> str:
+    word = labels.word(quantity if quantity in ("coefficient", EFFECT) else f"{quantity} effect")
+    return word.lower() if word.isascii() else word
+
+
+def _named(labels: Labels, terms: Sequence[str]) -> tuple[str | Note, ...]:
+    """Return what terms are called; of many, how many they are and the first one."""
+    names = tuple(dict.fromkeys(map(labels, terms)))
+    return names if len(names) <= NAMED else (Note("answer_terms", terms=len(names), term=names[0]),)
+
+
+def _nothing(effects: Effects) -> Note:
+    if not effects.fits:
+        return Note("answer_no_result")
+    if all(note.code == "lacks_focal" for note in effects.lacking):
+        return Note("answer_no_effect", runs=effects.fits)
+    return Note("answer_no_estimate", runs=effects.fits, effect=effect_of(effects.run_effect.quantity))
+
+
+def _few(effects: Effects, of: Mapping[str, Any]) -> Note:
+    coef, _, p, *_ = effects.columns
+    if len(coef) == 1:
+        return Note("answer_one", coef=_short(coef[0]), p=_short(p[0]), **of)
+    counts = {"runs": len(coef), "significant": int(effects.significant.sum()), **of}
+    if effects.mixed:
+        return Note("answer_mixed", negative=int((coef < 0).sum()), positive=int((coef > 0).sum()), **counts)
+    return Note("answer_few", low=_short(coef.min()), high=_short(coef.max()), **counts)
+
+
+def _test(effects: Effects) -> Note:
+    if not effects.resampled:
+        return Note("by_errors")
+    return Note("by_bootstrap") if effects.resampled == len(effects) else Note("by_either")
+
+
+def _joint(joint: Joint, level: float) -> Note:
+    """Return the result of the joint test, and how many estimates are left if all are tested together."""
+    if joint.each.empty:
+        return Note("answer_joint", p=_joint_p(joint))
+    survivors = int((joint.each["step_down"] < level).sum())
+    return Note("answer_joint_and_each", p=_joint_p(joint), survivors=survivors)
+
+
+def _joint_p(joint: Joint) -> Note | str:
+    texts = [_short(p) for p in sorted(joint.statistics["p"])]
+    return texts[0] if texts[0] == texts[-1] else Note("span", low=texts[0], high=texts[-1])
+
+
+def _short(number: float) -> str:
+    """Return a number with three significant digits, without an exponent where it would have few zeros."""
+    text = f"{number:.3g}"
+    return text.replace("-", "−", 1) if text.startswith("-") else text

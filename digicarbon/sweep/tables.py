@@ -9,6 +9,7 @@ import csv
 import hashlib
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
@@ -31,13 +32,14 @@ from digicarbon.report.base import owners_of
 from digicarbon.report.claim import Claim, Judge, Judged
 from digicarbon.report.joint import EACH_FILE, Joint, each_of, joints_from_json, joints_to_json, metrics_of
 from digicarbon.report.joint import FILE as JOINT
-from digicarbon.report.kinds import Multiverse
+from digicarbon.report.kinds import Multiverse, Part
 from digicarbon.report.labels import options_with_other_words
 from digicarbon.report.picture import families
 from digicarbon.report.supplement import Supplement
-from digicarbon.result import Result
+from digicarbon.result import Result, RunEffect
 from digicarbon.spec import identity
-from digicarbon.sweep.answer import of_parts, together_of
+from digicarbon.sweep.answer import brief_of_parts
+from digicarbon.sweep.effects import Gathered
 from digicarbon.sweep.joint import joint_test
 from digicarbon.tracking import versions
 
@@ -209,8 +211,10 @@ def show(
     try:
         with place.open("w", encoding="utf-8", newline="") as file:
             estimates = _Estimates(file)
-            signs = of_parts(report, multiverse)
-            records.watchers += [estimates.take, *(one.take for one in signs.values())]
+            parts = {"": None} if multiverse is None else {part.name: part for part in multiverse.main}
+            effects = {name: _EffectsOf(part, report.run_effect) for name, part in parts.items()}
+            each = [estimates, *effects.values()]
+            records.watchers += [one.take for one in each]
             test = report.joint_request
             report = report.with_other_words(
                 options_with_other_words([(run.options, run.choice.values) for run in planned.runs])
@@ -227,8 +231,7 @@ def show(
                 absences = absent(failures, planned.failed.items())
                 notes = (*stated(multiverse, judged), *untested, *unknown, *lacking, *absences, *more)
                 table, refusal = _table_or_refusal(planned, report, records, notes)
-                estimates.complete(records)
-                for one in signs.values():
+                for one in each:
                     one.complete(records)
     except OSError as error:
         raise TrackingError(Note("estimates_not_written", folder=scratch, reason=error.strerror)) from error
@@ -252,8 +255,9 @@ def show(
             files[f"{request.folder}/{name}"] = plain_table(further).to_csv(index=False)
     if estimates.count:
         files[ESTIMATES] = place
+    answer = brief_of_parts({name: one.gathered.effects for name, one in effects.items()}, report.words)
     lasts = table is not None and not (lacking or untested or unknown or records.lacking)
-    return Shown(table, refusal, tuple(pictures), files, metrics_of(joints), lasts, together_of(signs), judged)
+    return Shown(table, refusal, tuple(pictures), files, metrics_of(joints), lasts, answer, judged)
 
 
 def store_name(planned: Plan) -> str:
@@ -261,32 +265,50 @@ def store_name(planned: Plan) -> str:
     return UNNAMED if planned.name == ROOT else planned.name
 
 
-class _Estimates:
-    """Writes all coefficients: term, coef, se, stat, p, low, high, and label and hash of the run.
+class _Each(ABC):
+    """Sees each fit once, in order, while a report reads results: reading takes longer than what is made of them."""
 
-    Fits are written while a report reads them, since reading takes longer than writing; each fit once, in order.
-    """
+    _next = 0
+
+    def take(self, place: int, run: Run, result: Result) -> None:
+        """See the fit at a place if it is the next one."""
+        if place == self._next:
+            self._next += 1
+            self._see(run, result)
+
+    def complete(self, records: Records) -> None:
+        """See the fits that the report did not read."""
+        for run, result in records.results(self._next):
+            self.take(self._next, run, result)
+
+    @abstractmethod
+    def _see(self, run: Run, result: Result) -> None: ...
+
+
+class _EffectsOf(_Each):
+    """Gathers the effects of the runs of a part; of all runs if it is None."""
+
+    def __init__(self, part: Part | None, run_effect: RunEffect) -> None:
+        self._part, self.gathered = part, Gathered(run_effect)
+
+    def _see(self, run: Run, result: Result) -> None:
+        if self._part is None or run.label in self._part.labels:
+            self.gathered.take(run.label, result)
+
+
+class _Estimates(_Each):
+    """Writes all coefficients: term, coef, se, stat, p, low, high, and label and hash of the run."""
 
     def __init__(self, file: TextIO) -> None:
         self.count = 0
-        self._next = 0
         self._rows = csv.writer(file, lineterminator="\n")
         self._rows.writerow(["term", *COLUMNS, "run", "hash"])
 
-    def take(self, place: int, run: Run, result: Result) -> None:
-        """Write the fit at a place if it is the next one."""
-        if place != self._next:
-            return
-        self._next += 1
+    def _see(self, run: Run, result: Result) -> None:
         if result.terms:
             columns = [_blank(result.estimate_columns[name]) for name in COLUMNS]
             self._rows.writerows(zip(map(plain, result.terms), *columns, repeat(plain(run.label)), repeat(run.key)))
         self.count += len(result.terms)
-
-    def complete(self, records: Records) -> None:
-        """Write the fits that the report did not read."""
-        for run, result in records.results(self._next):
-            self.take(self._next, run, result)
 
 
 def _blank(values: FloatArray) -> Sequence[float | str]:

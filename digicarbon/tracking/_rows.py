@@ -71,7 +71,7 @@ def metrics(
                 out |= {f"focal.{effect}": coef, f"focal.{effect}.se": se, f"focal.{effect}.p": p}
     effect_of_run = result.effect_numbers(run_effect or RunEffect())
     if effect_of_run is not None:
-        _, out["focal.effect"], out["focal.effect.se"], out["focal.effect.p"] = effect_of_run
+        _, out["focal.effect"], out["focal.effect.se"], out["focal.effect.p"], *_ = effect_of_run
     out |= {name: float(value) for name, value in result.statistics.items()}
     for name, table in result.tables.items():
         if name not in result.listings and not _only_numbered(table):

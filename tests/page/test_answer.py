@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digicarbon.page.answer import answer
-from digicarbon.page.effects import Effects, effects
+from digicarbon.page.moves import moves
+from digicarbon.page.overview import Overview
 from digicarbon.report import Labels, Record
-from digicarbon.result import LAG_Y, REGRESSOR, Resampled, Result, RunEffect, together
+from digicarbon.result import LAG_Y, REGRESSOR, Inference, Resampled, Result, RunEffect, together
 from digicarbon.result import Effects as SpatialEffects
+from digicarbon.sweep.answer import answer, brief
+from digicarbon.sweep.effects import Effects
 
 
 def sentence(coefs: Sequence[float], values: Sequence[dict[str, Any]]) -> str:
@@ -21,21 +23,18 @@ def sentence(coefs: Sequence[float], values: Sequence[dict[str, Any]]) -> str:
     names = [f"run {number}" for number in range(len(coefs))]
     effects = Effects(
         run_effect=RunEffect(),
-        quantity="total",
+        called=("total",),
         level=0.05,
-        numbers={name: (coef, 0.5, coef - 1, coef + 1) for name, coef in zip(names, coefs, strict=True)},
-        errors=dict.fromkeys(names, 0.5),
-        focal=dict.fromkeys(names, "e"),
+        labels=names,
+        columns=np.array([(coef, 0.5, 0.5, coef - 1, coef + 1) for coef in coefs]).T,
         terms=("e",),
         outcomes=("y",),
         logarithms=frozenset(),
         resampled=0,
-        fits=len(coefs),
         lacking={},
-        diagnostics={},
     )
-    notes = answer(effects, dict(zip(names, values, strict=True)), None, Labels())
-    return str(notes[-1])
+    (note,) = moves(effects, dict(zip(names, values, strict=True)), Labels())
+    return str(note)
 
 
 def test_a_list_with_one_member_is_compared_with_the_runs_without_it() -> None:
@@ -93,8 +92,7 @@ SPATIAL, POLICY, PLAIN = run("direct", "indirect", "total"), run("spillover", "d
 def test_an_effect_is_total_only_where_models_tell_it_from_a_direct_one(
     runs: tuple[Record, ...], english: str, chinese: str
 ) -> None:
-    found = effects(runs, RunEffect())
-    (note,) = answer(found, {record.label: {} for record in runs}, None, Labels())
+    note = answer(Overview.of(runs, RunEffect()).effects, None, Labels())
     assert note.text().startswith(f"{english} is ")
     assert note.text("zh").startswith(chinese)
 
@@ -103,10 +101,32 @@ def test_p_values_of_a_ratio_by_its_covariance_are_none_of_a_bootstrap() -> None
     for wild, words in ((True, "wild bootstrap"), (False, "standard errors")):
         numbers = Resampled(np.full((3, 2), np.nan), np.full((3, 3, 1), 0.5), wild)
         record = replace(SPATIAL, result=replace(SPATIAL.result, resampled=numbers))
-        (note,) = answer(effects([record], RunEffect()), {record.label: {}}, None, Labels())
+        note = answer(Overview.of([record], RunEffect()).effects, None, Labels())
         assert note.text().endswith(f", {words}).")
 
 
 def test_a_coefficient_that_was_asked_for_is_called_so() -> None:
-    assert effects([PLAIN, SPATIAL], RunEffect("coefficient")).quantity == "coefficient"
+    assert Overview.of([PLAIN, SPATIAL], RunEffect("coefficient")).effects.quantity == "coefficient"
     assert together(["effect", "total", "effect"]) == ("total",)
+
+
+def test_the_page_and_mlflow_count_the_same_effects() -> None:
+    """Runs have levels of their own: both sentences count by one level, the one that they name."""
+    runs = []
+    for place in range(24):
+        result = replace(
+            PLAIN.result,
+            coef=np.array([-1.0 if place < 6 else 1.0]),
+            covariance=np.eye(1) * (0.25 if place % 2 else 0.36),
+            inference=Inference(level=0.9 if place == 20 else 0.95),
+        )
+        runs.append(replace(PLAIN, label=str(place), result=result))
+    found = Overview.of(runs, RunEffect()).effects
+    long, short = answer(found, None, Labels()), brief(found, Labels())
+    assert short is not None
+    assert str(long).startswith(
+        "75% of 24 estimates of the effect of x on y are positive, 38% significantly (p < 0.05,"
+    )
+    assert str(short) == (
+        "75% of 24 estimates of the effect of x are positive, and 38% positive and significant (p < 0.05)."
+    )
