@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,9 +20,10 @@ from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note
 from digicarbon.note.ending import Caught
 from digicarbon.note.language import said
-from digicarbon.plan.prepare import Preparation, Prepared, Specs, specify
-from digicarbon.recorded import Recorded, file_of, find, plain
+from digicarbon.plan.prepare import Preparation
+from digicarbon.recorded import Recorded, file_of, find
 from digicarbon.recorded import sweep as sweep_of
+from digicarbon.recorded.again import COLUMNS, Again
 from digicarbon.replication import Case, DataSets, case_of, do_file, r_script
 from digicarbon.replication.data import DataSet
 from digicarbon.replication.readme import Facts, environment, expected, readme
@@ -34,8 +36,6 @@ from digicarbon.weights import Weights
 
 RUNS_A_SCRIPT = 50
 """Largest number of runs in a script; more runs give several scripts."""
-DATA, WEIGHTS = "digicarbon.data_digest", "digicarbon.weights_digest"
-"""Tags with the digests of a run's data and weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +113,7 @@ def _free(to: str) -> Path:
 
 def _exported(tracking: Tracking, recorded: Recorded) -> Exported:
     columns = ["run_id", "label", "status", "config", "result"]
-    table = store_results(tracking, recorded.parent_id, [*columns, f"tags.{DATA}", f"tags.{WEIGHTS}"])
+    table = store_results(tracking, recorded.parent_id, [*columns, *COLUMNS])
     if recorded.run_id != recorded.parent_id:
         table = table[table["run_id"] == recorded.run_id]
     whole = sweep_of(tracking, recorded.parent_id)
@@ -132,16 +132,15 @@ def _exported(tracking: Tracking, recorded: Recorded) -> Exported:
         if not row["result"]:
             unreadable += 1
             continue
-        specs = specify(plain(row["config"], row["run_id"]), preparation.builder)
-        prepared = _prepared(preparation, specs, row)
-        case = case_of(len(cases) + 1, row["run_id"], row["label"], specs, prepared, decode(row["result"]))
+        again = _again(preparation, row)
+        case = case_of(len(cases) + 1, row["run_id"], row["label"], again.specs, again.prepared, decode(row["result"]))
         if case is None:
             diagnostics += 1
             continue
         cases.append(case)
         places[case.number] = sets.place(case.extract.index, case.extract.columns)
         configs[case.number] = row["config"]
-        simulated |= prepared.simulated
+        simulated |= again.prepared.simulated
     notes = (
         (failed, Note("export_failed", runs=failed)),
         (unreadable, Note("export_unread", runs=unreadable)),
@@ -151,18 +150,12 @@ def _exported(tracking: Tracking, recorded: Recorded) -> Exported:
     return Exported(cases, sets, places, configs, [one for number, one in notes if number], simulated, statements)
 
 
-def _prepared(preparation: Preparation, specs: Specs, row: Mapping[str, object]) -> Prepared:
-    """Return the data of a run, and refuse data that have changed."""
+def _again(preparation: Preparation, row: Mapping[str, Any]) -> Again:
+    """Return a run as it is prepared today, and refuse data that have changed."""
     with Caught() as caught:
-        prepared = preparation.prepare(specs)
-        preparation.check(specs, prepared)
-        same = prepared.panel.digest == row[f"tags.{DATA}"]
-        before = row.get(f"tags.{WEIGHTS}")
-        if prepared.weights is not None and isinstance(before, str):
-            same = same and prepared.weights.digest == before
-        if same:
-            return prepared
-        raise DataError(Note("export_data_changed"))
+        again = Again.of(preparation, row["config"], row["run_id"])
+        again.refuse_other_data(row)
+        return again
     raise DataError(Note("export_refused", run=row["run_id"], label=row["label"], reason=caught.note))
 
 

@@ -80,6 +80,8 @@ VERSION = 2
 """Version of the record's layout."""
 FINGERPRINT = "digicarbon.data_fingerprint"
 """The tag that carries a run's fingerprint."""
+DATA_DIGEST, WEIGHTS_DIGEST = "digicarbon.data_digest", "digicarbon.weights_digest"
+"""The tags that carry digests of a run's panel and of its weights."""
 CODE = "digicarbon.code"
 """The tag that carries the SHA-256 of the code that computes a run's numbers."""
 SEEDS = "digicarbon.seeds"
@@ -621,13 +623,9 @@ class Entries:
         tags = {
             "digicarbon.hash": run.key,
             "digicarbon.label": run.label,
-            "digicarbon.data_digest": prepared.record.digest,
+            DATA_DIGEST: prepared.record.digest,
             **self._record.tags[run.label],
-            **(
-                {"digicarbon.weights_digest": prepared.weights.digest}
-                if prepared.weights is not None and self._uses(run)
-                else {}
-            ),
+            **({WEIGHTS_DIGEST: prepared.weights.digest} if prepared.weights is not None and self._uses(run) else {}),
             **simulated_tag([run]),
         }
         if notes := prepared.notes:

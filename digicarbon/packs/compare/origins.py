@@ -14,7 +14,7 @@ import yaml
 from digicarbon.config.files import GROUPS as EVERY_GROUP
 from digicarbon.note import Note, cut
 from digicarbon.secret import hidden
-from digicarbon.sweep.provenance import CODE, COMPUTING, FINGERPRINT, SETTINGS
+from digicarbon.sweep.provenance import CODE, COMPUTING, DATA_DIGEST, FINGERPRINT, SETTINGS, WEIGHTS_DIGEST
 from digicarbon.sweep.provenance import GROUPS as OF_PANEL
 from digicarbon.tracking import COMMIT
 
@@ -30,8 +30,7 @@ OwnCode: TypeAlias = Mapping[tuple[str, str], Mapping[str, str]]
 WEIGHTED = ("weights",)
 DIRTY = "digicarbon.git_dirty"
 VERSION, PACKAGES = "digicarbon.version", "digicarbon.packages"
-PANEL, WEIGHTS = "digicarbon.data_digest", "digicarbon.weights_digest"
-TAGS = (FINGERPRINT, CODE, COMMIT, DIRTY, VERSION, PACKAGES, PANEL, WEIGHTS)
+TAGS = (FINGERPRINT, CODE, COMMIT, DIRTY, VERSION, PACKAGES, DATA_DIGEST, WEIGHTS_DIGEST)
 """Tags of a run that are read here."""
 OPTIONS = tuple(group for group in EVERY_GROUP if group not in SETTINGS)
 """Groups whose option and fields can change a number."""
@@ -210,8 +209,8 @@ class Origins:
 
     def _origins(self, then: Origin, now: Origin, changes: Changes) -> Iterator[Reason]:
         prints = (then.tags.get(FINGERPRINT, ""), now.tags.get(FINGERPRINT, ""))
-        digests = (then.tags.get(WEIGHTS, ""), now.tags.get(WEIGHTS, ""))
-        panels = (then.tags.get(PANEL, ""), now.tags.get(PANEL, ""))
+        digests = (then.tags.get(WEIGHTS_DIGEST, ""), now.tags.get(WEIGHTS_DIGEST, ""))
+        panels = (then.tags.get(DATA_DIGEST, ""), now.tags.get(DATA_DIGEST, ""))
         other_weights = digests[0] != digests[1]
         # where one side has no weights, its model or its errors take none
         both_weights = other_weights and all(digests)

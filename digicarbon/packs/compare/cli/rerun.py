@@ -17,15 +17,16 @@ from digicarbon.errors import DataError, EstimationError, counted, listing
 from digicarbon.note import Note, cut
 from digicarbon.note.ending import Caught
 from digicarbon.packs.compare.origins import commit_of, versions
-from digicarbon.plan.prepare import Preparation, Prepared, Specs, fitted, specify
+from digicarbon.plan.prepare import Preparation, fitted
 from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import content_hash
 from digicarbon.recorded import Recorded, config_of, plain
+from digicarbon.recorded.again import Again
 from digicarbon.recorded.differences import TOLERANCE, differences
 from digicarbon.report import Table
 from digicarbon.result import Result, RunEffect
 from digicarbon.spec import own_classes
-from digicarbon.sweep.provenance import CODE, FINGERPRINT, fingerprint, today
+from digicarbon.sweep.provenance import CODE, FINGERPRINT, WEIGHTS_DIGEST, fingerprint, today
 from digicarbon.tracking import QUANTITY, TERM, metrics, provenance
 
 SHOWN = 10
@@ -33,20 +34,18 @@ SHOWN = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Again:
+class Refitted:
     """A recorded run and its fit of today.
 
     Attributes
     ----------
     recorded : Recorded
-    specs : Specs
-    prepared : Prepared
+    again : Again
     result : Result
     """
 
     recorded: Recorded
-    specs: Specs
-    prepared: Prepared
+    again: Again
     result: Result
 
 
@@ -69,19 +68,19 @@ def rerun(run: str, experiment: str, overrides: Sequence[str]) -> int:
     """
     tracking, recorded = stored(run, experiment, overrides)
     _refuse(recorded)
-    again = fitted_again(recorded, config_of(tracking, recorded))
+    refitted = fitted_again(recorded, config_of(tracking, recorded))
     quantity = recorded.tags.get(QUANTITY)
     run_effect = None if quantity is None else RunEffect(quantity, recorded.tags.get(TERM))
-    then, now = recorded.metrics, metrics(again.result, run_effect)
+    then, now = recorded.metrics, metrics(refitted.result, run_effect)
     if quantity is None:
         # earlier versions do not record which number is the effect
         then, now = ({k: v for k, v in one.items() if not k.startswith("focal.effect")} for one in (then, now))
     comparison = differences(then, now)
-    sys.stdout.write("\n".join([*_heading(recorded), *_changes(again)]) + "\n")
+    sys.stdout.write("\n".join([*_heading(recorded), *_changes(refitted)]) + "\n")
     return _print_verdict(comparison)
 
 
-def fitted_again(recorded: Recorded, config: str) -> Again:
+def fitted_again(recorded: Recorded, config: str) -> Refitted:
     """Fit a recorded run from its composed configuration, as the worker of a sweep does.
 
     Parameters
@@ -103,11 +102,8 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
         # code named by the record is not run if there is nothing to fit
         raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=missing_note))
     with Caught(Note("code_of_run")) as caught, threadpool_limits(1):
-        preparation = Preparation()
-        specs = preparation.completed(specify(plain(config, recorded.run_id)))
-        prepared = preparation.prepare(specs)
-        preparation.check(specs, prepared)
-        return Again(recorded, specs, prepared, fitted(specs, prepared))
+        again = Again.of(Preparation(), config, recorded.run_id)
+        return Refitted(recorded, again, fitted(again.specs, again.prepared))
     why = Note("rerun_because", gone=missing_note, reason=caught.note)
     raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=why))
 
@@ -127,13 +123,11 @@ def _heading(recorded: Recorded) -> Iterator[str]:
     yield f"Run {recorded.run_id}: {recorded.label}, experiment {recorded.experiment}, {when}"
 
 
-def _changes(again: Again) -> Iterator[str]:
+def _changes(refitted: Refitted) -> Iterator[str]:
     """Yield a line on each origin of the numbers: data, weights, code, packages."""
-    tags, specs, prepared = again.recorded.tags, again.specs, again.prepared
-    recorded = tags.get("digicarbon.weights_digest")
-    same_weights = prepared.weights is None or recorded in (None, prepared.weights.digest)
-    same_panel = prepared.panel.digest == tags.get("digicarbon.data_digest")
-    files = [file["path"] for entry in again.recorded.data for file in entry["files"] if _today(file) != "same"]
+    tags, specs, prepared = refitted.recorded.tags, refitted.again.specs, refitted.again.prepared
+    same_panel, same_weights = refitted.again.same_data(tags)
+    files = [file["path"] for entry in refitted.recorded.data for file in entry["files"] if _today(file) != "same"]
     changed = f" (changed: {listing(files)})" if files else ""
     # the fingerprint also covers weights, which have their own line
     same_data = fingerprint(specs, prepared) == tags.get(FINGERPRINT) or not (files or same_weights)
@@ -145,7 +139,7 @@ def _changes(again: Again) -> Iterator[str]:
         what = "files or choices of" if files else "the code that makes"
         yield f"  data      DIFFERENT: {what} the panel{changed}"
     # a run that uses no weights has recorded none
-    if prepared.weights is not None and recorded is not None:
+    if prepared.weights is not None and WEIGHTS_DIGEST in tags:
         yield f"  weights   {'the same' if same_weights else 'DIFFERENT'}"
     code = tags.get(CODE, "")
     same = code == code_digest(type(specs.model), type(specs.diagnostic))

@@ -372,9 +372,9 @@ def _variables(project: Project, names: Mapping[str, str]) -> Iterator[Variable]
     for one in project.members:
         labels = {language: _labels(one, language) for language in ("en", "zh")}
         options = _options(one)
-        for fingerprint, specs, prepared in one.prepared(preparation):
+        for fingerprint, again in one.again(preparation):
             chosen = options[fingerprint]
-            for variable, about in _of_run(project, specs, prepared, chosen, names):
+            for variable, about in _of_run(project, again.specs, again.prepared, chosen, names):
                 words = {
                     language: word
                     for language, own in labels.items()

@@ -24,9 +24,10 @@ from digicarbon.note.ending import Caught
 from digicarbon.packs.deposit import lock
 from digicarbon.packs.deposit.lock.file import Lock, path_of, read
 from digicarbon.packs.deposit.lock.state import brief
-from digicarbon.plan.prepare import Preparation, Prepared, Specs, fitted, specify
+from digicarbon.plan.prepare import Preparation, fitted
 from digicarbon.plan.reach import own_code
 from digicarbon.recorded import RecordedSweep
+from digicarbon.recorded.again import Again
 from digicarbon.recorded.numbers import compared, of_result
 from digicarbon.spec import locate, own_classes
 from digicarbon.sweep.provenance import FINGERPRINT, today
@@ -37,7 +38,6 @@ IGNORED = ("report", "executor", "tracking", LABELS, "hydra")
 LOCAL = ("loky", "sequential", "threading")
 """Options of executors that any computer has."""
 PACKAGES, VERSION = "digicarbon.packages", "digicarbon.version"
-DATA, WEIGHTS = "digicarbon.data_digest", "digicarbon.weights_digest"
 FITTING = ("model", "diagnostic", "inference")
 """Groups whose classes take part in a fit."""
 _NEXT = re.compile(r" (?=[+~]*[\w./@]+=)")
@@ -124,8 +124,8 @@ class Member:
         content: Mapping[str, Any] = json.loads(self.sweep.file(lock.ARTIFACT))
         return content
 
-    def prepared(self, preparation: Preparation) -> Iterator[tuple[str, Specs, Prepared]]:
-        """Yield each fingerprint with the data of a run, as they are today.
+    def again(self, preparation: Preparation) -> Iterator[tuple[str, Again]]:
+        """Yield each fingerprint with a run that has these data, as it is prepared today.
 
         Raises
         ------
@@ -134,21 +134,12 @@ class Member:
         """
         for fingerprint, row in self.prints.items():
             with Caught(Note("code_of_run")) as caught:
-                specs = self.specs(str(row["run_id"]), preparation)
-                prepared = preparation.prepare(specs)
-                same = prepared.panel.digest == row[DATA_TAG]
-                before = row.get(f"tags.{WEIGHTS}")
-                if prepared.weights is not None and isinstance(before, str):
-                    same = same and prepared.weights.digest == before
-                if same:
-                    yield fingerprint, specs, prepared
-                    continue
-            why = caught.note or Note("export_data_changed")
-            raise DataError(Note("package_data", **self._named, run=row["label"], why=why))
-
-    def specs(self, run_id: str, preparation: Preparation) -> Specs:
-        """Return the specifications of a run."""
-        return preparation.completed(specify(recorded.plain(self.configs[run_id], run_id), preparation.builder))
+                run_id = str(row["run_id"])
+                again = Again.of(preparation, self.configs[run_id], run_id, checked=False)
+                again.refuse_other_data(row)
+            if caught.note is not None:
+                raise DataError(Note("package_data", **self._named, run=row["label"], why=caught.note))
+            yield fingerprint, again
 
     def fit_own(self) -> None:
         """Fit the quickest run of each choice of model and diagnostic that has a class of the authors' own.
@@ -173,11 +164,9 @@ class Member:
                 continue
             differ = True
             with Caught(Note("code_of_run")) as caught, threadpool_limits(1):
-                specs = self.specs(run_id, preparation)
-                prepared = preparation.prepare(specs)
-                preparation.check(specs, prepared)
+                again = Again.of(preparation, self.configs[run_id], run_id)
                 _, then = next(iter(self.sweep.results.read([run_id])))
-                both = ({"": dict(of_result(one))} for one in (then, fitted(specs, prepared)))
+                both = ({"": dict(of_result(one))} for one in (then, fitted(again.specs, again.prepared)))
                 differ = not all(one.equal for one in compared(self.name, *both))
             if differ:
                 why = caught.note or Note("package_other_numbers")
@@ -254,9 +243,6 @@ class Member:
     def _named(self) -> dict[str, str]:
         """The fields of an error: the experiment, and the command that runs it."""
         return {"experiment": self.name, "command": command_line("run", self.name, self.overrides)}
-
-
-DATA_TAG = f"tags.{DATA}"
 
 
 def _nodes(node: Any) -> Iterator[Mapping[str, Any]]:
