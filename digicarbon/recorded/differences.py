@@ -13,6 +13,11 @@ TOLERANCE = 1e-10
 """Numbers are equal if they differ by less than this, relative to the larger one."""
 SMALLEST = 1e-12
 """Numbers of a smaller size are compared relative to this: the digits of a p value of 1e-300 mean nothing."""
+SAME, SMALLEST_REBUILT = 1e-6, 1e-9
+"""The same for numbers of another computer: its processor rounds otherwise, and limits of intervals, which are searched
+for, show most of it."""
+REPEATED = "focal."
+"""Metrics of the focal term, which also stand under its own name."""
 
 
 def relative(one: FloatArray, other: FloatArray, smallest: float = SMALLEST) -> FloatArray:

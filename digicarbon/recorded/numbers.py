@@ -1,19 +1,21 @@
-"""All numbers of a recorded sweep, by run and name, and how another sweep's numbers differ from them."""
+"""All numbers of a recorded sweep, by run and name, those that a package expects, and how two sets of them differ."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
+from pathlib import Path
 
 import pandas as pd
 
 from digicarbon.disk.cells import as_csv, plain_table
 from digicarbon.recorded._sweep import RecordedSweep
-from digicarbon.recorded.differences import TOLERANCE, differences
+from digicarbon.recorded.differences import SAME, SMALLEST_REBUILT, TOLERANCE, differences
 from digicarbon.render import Table
 from digicarbon.result import Result
 from digicarbon.tracking import Planned
@@ -27,10 +29,6 @@ PLAN = "software/rebuild.json"
 HEAD = ("run", "number", "value")
 WHOLE = "all runs together"
 """Stands for a run where a number belongs to the whole sweep."""
-SAME, SMALLEST = 1e-6, 1e-9
-"""A rebuilt number is the same if it differs by less than the first, relative to the larger one, or to the second if
-both are smaller: another processor rounds otherwise, and limits of intervals, which are searched for, show most of
-it."""
 YES = {True: "yes", False: "no"}
 COMPARISON = ("experiment", "run", "number", "expected", "rebuilt", "difference", "equal")
 
@@ -67,6 +65,45 @@ class Compared:
     def exact(self) -> bool:
         """Whether they are the same up to the last digits."""
         return self.difference <= TOLERANCE
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a package expects of an experiment.
+
+    Attributes
+    ----------
+    name : str
+    folder : Path
+        It holds the experiment's numbers and tables.
+    tables : sequence of str
+        The files of its tables.
+    """
+
+    name: str
+    folder: Path
+    tables: Sequence[str]
+
+    @property
+    def numbers(self) -> Numbers:
+        """The numbers of its runs."""
+        return read((self.folder / NUMBERS).read_bytes())
+
+
+def expected_of(package: Path) -> tuple[str, list[Expected]]:
+    """Return the version that made a package, and what it expects of its experiments.
+
+    Raises
+    ------
+    OSError, ValueError, KeyError, TypeError
+        If its list of experiments is damaged.
+    """
+    plan = json.loads((package / PLAN).read_text(encoding="utf-8"))
+    experiments = [
+        Expected(str(one["name"]), package / EXPECTED / str(one["folder"]), one.get("tables", ()))
+        for one in plan["experiments"]
+    ]
+    return str(plan["version"]), experiments
 
 
 def numbers_of(sweep: RecordedSweep) -> dict[str, dict[str, float]]:
@@ -108,7 +145,7 @@ def cells_of(table: Table | None) -> dict[str, bytes]:
 def compared(experiment: str, expected: Numbers, rebuilt: Numbers) -> Iterator[Compared]:
     """Yield every number of either side with its difference."""
     for run in dict.fromkeys([*expected, *rebuilt]):
-        frame = differences(expected.get(run, {}), rebuilt.get(run, {}), SMALLEST)
+        frame = differences(expected.get(run, {}), rebuilt.get(run, {}), SMALLEST_REBUILT)
         for name, then, now, difference in frame.itertuples():
             yield Compared(experiment, run, str(name), _text(then), _text(now), float(difference))
 
@@ -130,11 +167,16 @@ def cells(content: bytes) -> dict[tuple[int, int], str]:
     return {(row, column): cell for row, cells in enumerate(rows, 1) for column, cell in enumerate(cells, 1)}
 
 
+def largest_first(rows: Iterable[Compared]) -> list[Compared]:
+    """Return compared numbers by the size of their difference."""
+    return sorted(rows, key=lambda row: -row.difference)
+
+
 def comparison(rows: Iterable[Compared]) -> bytes:
     """Return a comparison as a CSV file, the largest differences first."""
     each = (
         (one.experiment, one.run, one.number, one.expected, one.rebuilt, f"{one.difference:.3g}", YES[one.equal])
-        for one in sorted(rows, key=lambda row: -row.difference)
+        for one in largest_first(rows)
     )
     return as_csv(COMPARISON, each)
 

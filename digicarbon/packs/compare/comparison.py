@@ -15,13 +15,11 @@ from digicarbon.note import Note
 from digicarbon.packs.compare.match import Place, matched, places
 from digicarbon.packs.compare.origins import OPTIONS, TAGS, DataRecord, Origin, Origins, Reason
 from digicarbon.recorded import RecordedSweep
-from digicarbon.recorded.differences import TOLERANCE, relative
+from digicarbon.recorded.differences import REPEATED, TOLERANCE, relative
 from digicarbon.tracking import QUANTITY, SIGN, TERM
 
 METRICS, EFFECT = "metrics.", "focal.effect"
 FINISHED = "FINISHED"
-REPEATED = "focal."
-"""Numbers of the focal term, which also stand under its own name."""
 EQUAL, MOVED, FAILS_IN_A, FAILS_IN_B, FAILS_IN_BOTH = "equal", "moved", "fails in A", "fails in B", "fails in both"
 ONLY_IN_A, ONLY_IN_B = "only in A", "only in B"
 

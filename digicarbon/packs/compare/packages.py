@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,8 +12,18 @@ import pandas as pd
 from digicarbon.errors import DataError
 from digicarbon.note import Note, labels_cut
 from digicarbon.packs.compare.words import LISTED
-from digicarbon.recorded.differences import TOLERANCE
-from digicarbon.recorded.numbers import EXPECTED, NUMBERS, PLAN, SAME, WHOLE, Compared, Numbers, compared, read
+from digicarbon.recorded.differences import SAME, TOLERANCE
+from digicarbon.recorded.numbers import (
+    NUMBERS,
+    PLAN,
+    WHOLE,
+    Compared,
+    Expected,
+    Numbers,
+    compared,
+    expected_of,
+    largest_first,
+)
 from digicarbon.render import Table
 from digicarbon.report.labels import Labels
 
@@ -48,22 +57,19 @@ def package_of(word: str) -> Source:
     DataError
         If its list of experiments is damaged.
     """
-    folder = Path(word)
     try:
-        plan = json.loads((folder / PLAN).read_text(encoding="utf-8"))
-        files = {str(one["name"]): folder / EXPECTED / str(one["folder"]) / NUMBERS for one in plan["experiments"]}
-        version = str(plan["version"])
+        version, experiments = expected_of(Path(word))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(Note("compare_package_unreadable", file=folder / PLAN, reason=str(error))) from error
+        raise DataError(Note("compare_package_unreadable", file=Path(word) / PLAN, reason=str(error))) from error
     heading = Note("compare_package", folder=word, version=version)
-    return Source(heading, {name: partial(_numbers, file) for name, file in files.items()})
+    return Source(heading, {one.name: partial(_numbers, one) for one in experiments})
 
 
-def _numbers(file: Path) -> Numbers:
+def _numbers(one: Expected) -> Numbers:
     try:
-        return read(file.read_bytes())
+        return one.numbers
     except (OSError, ValueError) as error:
-        raise DataError(Note("compare_package_unreadable", file=file, reason=str(error))) from error
+        raise DataError(Note("compare_package_unreadable", file=one.folder / NUMBERS, reason=str(error))) from error
 
 
 @dataclass(frozen=True)
@@ -142,7 +148,7 @@ def table_of(rows: Sequence[Compared], most: int, words: Labels) -> Table | None
     words : Labels
         The language of heads and notes.
     """
-    differ = sorted((row for row in rows if not row.exact), key=lambda row: -row.difference)
+    differ = largest_first(row for row in rows if not row.exact)
     if not differ:
         return None
     shown = differ[:most]

@@ -16,13 +16,14 @@ from digicarbon.config.files import command_line
 from digicarbon.errors import DataError, EstimationError, counted, listing
 from digicarbon.note import Note, cut
 from digicarbon.note.ending import Caught
+from digicarbon.packs.compare.comparison import EFFECT
 from digicarbon.packs.compare.origins import commit_of, versions
 from digicarbon.plan.prepare import Preparation, fitted
 from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import content_hash
 from digicarbon.recorded import Recorded, config_of, plain
 from digicarbon.recorded.again import Again
-from digicarbon.recorded.differences import TOLERANCE, differences
+from digicarbon.recorded.differences import REPEATED, TOLERANCE, differences
 from digicarbon.report import Table
 from digicarbon.result import Result, RunEffect
 from digicarbon.spec import own_classes
@@ -74,7 +75,7 @@ def rerun(run: str, experiment: str, overrides: Sequence[str]) -> int:
     then, now = recorded.metrics, metrics(refitted.result, run_effect)
     if quantity is None:
         # earlier versions do not record which number is the effect
-        then, now = ({k: v for k, v in one.items() if not k.startswith("focal.effect")} for one in (then, now))
+        then, now = ({k: v for k, v in one.items() if not k.startswith(EFFECT)} for one in (then, now))
     comparison = differences(then, now)
     sys.stdout.write("\n".join([*_heading(recorded), *_changes(refitted)]) + "\n")
     return _print_verdict(comparison)
@@ -169,8 +170,7 @@ def _today(file: Mapping[str, Any]) -> str:
 def _print_verdict(comparison: pd.DataFrame) -> int:
     """Print the largest differences and the verdict; return the exit status."""
     console = terminal()
-    # numbers of the focal term also occur under its own name
-    repetition = comparison.index.astype(str).str.startswith("focal.")
+    repetition = comparison.index.astype(str).str.startswith(REPEATED)
     differing = comparison[(comparison["difference"] > 0) & ~repetition].head(SHOWN)
     if len(differing):
         cells = differing.map(lambda value: "none" if pd.isna(value) else f"{value:.12g}")

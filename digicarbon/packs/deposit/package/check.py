@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,19 +12,16 @@ from digicarbon.disk import folder as whole
 from digicarbon.disk.files import put
 from digicarbon.errors import DigicarbonError, counted
 from digicarbon.page.words import Words
-from digicarbon.recorded.differences import TOLERANCE
+from digicarbon.recorded.differences import SAME, TOLERANCE
 from digicarbon.recorded.numbers import (
-    EXPECTED,
-    NUMBERS,
-    PLAN,
-    SAME,
     Compared,
     cells_of,
     compared,
     compared_cells,
     comparison,
+    expected_of,
+    largest_first,
     numbers_of,
-    read,
 )
 from digicarbon.tracking import Tracking
 from digicarbon.version import __version__
@@ -53,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"The numbers cannot be compared: {error}\n")
         return 2
     put(options.build / "comparison.csv", comparison(rows))
-    unequal = sorted((one for one in rows if not one.equal), key=lambda one: -one.difference)
+    unequal = largest_first(one for one in rows if not one.equal)
     out = sys.stdout
     for one in unequal[:SHOWN]:
         here, there = (text or "nothing" for text in (one.expected, one.rebuilt))
@@ -71,24 +67,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _rows(package: Path, build: Path, only: Sequence[str]) -> Iterator[Compared]:
-    plan = json.loads((package / PLAN).read_text(encoding="utf-8"))
-    if __version__ != plan["version"]:
-        used = f"digicarbon {__version__} is installed; the package was made with {plan['version']}."
+    version, experiments = expected_of(package)
+    if __version__ != version:
+        used = f"digicarbon {__version__} is installed; the package was made with {version}."
         sys.stdout.write(f"{used}\n")
-    for one in plan["experiments"]:
-        name = one["name"]
-        if only and name not in only:
+    for one in experiments:
+        if only and one.name not in only:
             continue
-        folder = package / EXPECTED / one["folder"]
-        sweep = recorded.sweep(Tracking(), name)
+        sweep = recorded.sweep(Tracking(), one.name)
         report = recorded.report_of(sweep)
         words = Words(report.language or "en")
-        section = page.section(sweep, name, report, False, words)
-        whole.write(build / one["folder"], page.files(section.title, [section], words)[0], "build")
-        yield from compared(name, read((folder / NUMBERS).read_bytes()), numbers_of(sweep))
+        section = page.section(sweep, one.name, report, False, words)
+        whole.write(build / one.folder.name, page.files(section.title, [section], words)[0], "build")
+        yield from compared(one.name, one.numbers, numbers_of(sweep))
         rebuilt = cells_of(section.table)
-        for file in one["tables"]:
-            yield from compared_cells(name, file, (folder / file).read_bytes(), rebuilt.get(file, b""))
+        for file in one.tables:
+            yield from compared_cells(one.name, file, (one.folder / file).read_bytes(), rebuilt.get(file, b""))
 
 
 if __name__ == "__main__":
