@@ -106,8 +106,8 @@ class PanelIV(Tested):
     """
 
     scripts: ClassVar[Mapping[str, str]] = {
-        "r": "digicarbon.model.scripts.iv_r:script",
-        "stata": "digicarbon.model.scripts.iv_stata:script",
+        "r": "digicarbon.replication.part.iv_r:script",
+        "stata": "digicarbon.replication.part.iv_stata:script",
     }
     references: ClassVar[tuple[str, ...]] = (
         "anderson1949",

@@ -181,8 +181,8 @@ class PanelRegression(Tested):
     """
 
     scripts: ClassVar[Mapping[str, str]] = {
-        "r": "digicarbon.model.scripts.panel_r:script",
-        "stata": "digicarbon.model.scripts.panel_stata:script",
+        "r": "digicarbon.replication.part.panel_r:script",
+        "stata": "digicarbon.replication.part.panel_stata:script",
     }
     references: ClassVar[tuple[str, ...]] = ("baltagi2021",)
 

@@ -144,9 +144,9 @@ class SpatialPanel(Tested):
     """
 
     scripts: ClassVar[Mapping[str, str]] = {
-        "extract": "digicarbon.model.scripts.spatial:extract",
-        "r": "digicarbon.model.scripts.spatial_r:script",
-        "stata": "digicarbon.model.scripts.spatial_stata:script",
+        "extract": "digicarbon.replication.part.spatial:extract",
+        "r": "digicarbon.replication.part.spatial_r:script",
+        "stata": "digicarbon.replication.part.spatial_stata:script",
     }
     references: ClassVar[tuple[str, ...]] = ("elhorst2014", "lee2010panel", "lesage2009")
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = SPATIAL_REFERENCES

@@ -18,8 +18,6 @@ from digicarbon.spec import Spec
 PACKAGE = Path(__file__).parents[1]
 ROOMS = ("numeric", "model", "diagnostic")
 """Sub-packages that compute. Columns and weights enter a run's hash by their values, whatever code made them."""
-SCRIPTS = ("digicarbon.model.scripts.", "digicarbon.diagnostic.scripts.")
-"""The packages that write R and Stata scripts: they are beside models and diagnostics, but compute nothing of a run."""
 _TOKENS = re.compile(
     r'''(?P<text>r?"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(?P<comment>\#[^\n]*)'''
 )
@@ -151,7 +149,7 @@ def _computes(name: str) -> bool:
     if room == "packs":
         # a pack has rooms of the same names
         return len(inner) > 1 and inner[1] in ROOMS
-    return room in ROOMS and not f"{name}.".startswith(SCRIPTS)
+    return room in ROOMS
 
 
 def _home(module: str, item: str) -> str:

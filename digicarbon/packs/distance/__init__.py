@@ -21,7 +21,6 @@ PACK = Pack(
     },
     former={
         "model.decay": "model",
-        "model.scripts.decay": "script.decay",
         "numeric.spatial.decay": "numeric.decay",
         "report.picture.decay": "picture.decay",
     },

@@ -22,7 +22,6 @@ PACK = Pack(
     },
     former={
         "model.dynamic_space": "model",
-        "model.scripts.dynamic_space": "script.dynamic_space",
         "numeric.dynamic_space": "numeric",
         "report.picture.impulse_responses": "picture.impulse_responses",
     },

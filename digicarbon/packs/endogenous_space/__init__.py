@@ -12,7 +12,6 @@ PACK = Pack(
         },
     },
     former={
-        "model.scripts.spatial_iv": "script.spatial_iv",
         "model.spatial_iv": "model",
         "numeric.spatial.moments": "numeric.moments",
     },

@@ -9,9 +9,6 @@ PACK = Pack(
         },
     },
     former={
-        "model.scripts.gmm": "script.gmm",
-        "model.scripts.gmm_r": "script.gmm_r",
-        "model.scripts.gmm_stata": "script.gmm_stata",
         "numeric.gmm": "numeric",
     },
 )

@@ -19,8 +19,6 @@ PACK = Pack(
     },
     former={
         "model.mediation": "model",
-        "model.scripts.mediation_r": "script.mediation_r",
-        "model.scripts.mediation_stata": "script.mediation_stata",
         "numeric.mediation": "numeric",
     },
 )

@@ -18,7 +18,6 @@ PACK = Pack(
         },
     },
     former={
-        "diagnostic.scripts.marginal_effects": "script.marginal_effects",
         "report.picture.marginal": "picture.marginal",
     },
 )

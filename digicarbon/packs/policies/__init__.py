@@ -47,9 +47,6 @@ PACK = Pack(
     former={
         "model.did.base": "model.did",
         "model.did": "model",
-        "model.scripts.did": "script.did",
-        "model.scripts.did_r": "script.did_r",
-        "model.scripts.did_stata": "script.did_stata",
         "numeric.did": "numeric",
         "report.picture.event_study": "picture.event_study",
         "report.picture.policy": "picture.policy",

@@ -19,7 +19,6 @@ PACK = Pack(
     },
     former={
         "model.quantile": "model",
-        "model.scripts.quantile": "script.quantile",
         "numeric.quantile": "numeric",
         "report.picture.quantile": "picture.quantile",
     },

@@ -17,8 +17,6 @@ PACK = Pack(
         },
     },
     former={
-        "diagnostic.scripts.sensitivity_r": "script.sensitivity_r",
-        "diagnostic.scripts.sensitivity_stata": "script.sensitivity_stata",
         "numeric.sensitivity": "numeric",
         "report.picture.sensitivity": "picture.sensitivity",
     },

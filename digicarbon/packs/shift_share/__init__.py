@@ -23,7 +23,6 @@ PACK = Pack(
         },
     },
     former={
-        "diagnostic.scripts.shift_share": "script.shift_share",
         "numeric.shift_share": "numeric",
         "report.picture.shift_share": "picture.shift_share",
     },

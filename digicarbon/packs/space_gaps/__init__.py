@@ -16,7 +16,6 @@ PACK = Pack(
         },
     },
     former={
-        "model.scripts.periods": "script.periods",
         "numeric.spatial.by_period": "numeric",
     },
 )

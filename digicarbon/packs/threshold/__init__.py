@@ -18,7 +18,6 @@ PACK = Pack(
         },
     },
     former={
-        "model.scripts.threshold": "script.threshold",
         "model.threshold": "model",
         "numeric.threshold": "numeric",
         "report.picture.threshold": "picture.threshold",

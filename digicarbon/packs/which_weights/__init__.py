@@ -20,7 +20,6 @@ PACK = Pack(
         },
     },
     former={
-        "diagnostic.scripts.spatial_choice": "script.spatial_choice",
         "numeric.spatial.filtering": "numeric.filtering",
         "numeric.spatial_choice": "numeric",
         "report.picture.spatial_choice": "picture.spatial_choice",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from digicarbon.model.scripts import spatial_r
 from digicarbon.packs.distance.model.base import DecayPanel
+from digicarbon.replication.part import spatial_r
 from digicarbon.script.r import RPart, code, vector
 from digicarbon.script.words import chunks, number
 

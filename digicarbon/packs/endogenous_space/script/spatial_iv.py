@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from digicarbon.model.scripts.panel_stata import factor_words
-from digicarbon.model.scripts.small import counted
+from digicarbon.replication.part.panel_stata import factor_words
+from digicarbon.replication.part.small import counted
 from digicarbon.script.extract import Extract, columns_of
 from digicarbon.script.r import RPart, code, vector
 from digicarbon.script.small import Small

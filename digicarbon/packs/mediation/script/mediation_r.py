@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from digicarbon.model.scripts import panel_r
 from digicarbon.packs.mediation.model.base import Mediation, on, through
+from digicarbon.replication.part import panel_r
 from digicarbon.script.r import EFFECTS, RPart
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from digicarbon.model.scripts import panel_stata
 from digicarbon.packs.mediation.model.base import Mediation, on, through
+from digicarbon.replication.part import panel_stata
 from digicarbon.script.stata import ABSORBED, StataPart
 from digicarbon.script.words import wrapped
 

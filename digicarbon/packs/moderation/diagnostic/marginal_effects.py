@@ -614,13 +614,13 @@ class MarginalEffects(OfModel):
         return replace(own, columns={**own.columns, name: rows.with_terms([name]).column(name)})
 
     def r(self, part: RPart, panel: Panel) -> list[str]:
-        """Return the effects in R, see `digicarbon.diagnostic.scripts`."""
+        """Return the effects in R, see `digicarbon.replication.part`."""
         from digicarbon.packs.moderation.script.marginal_effects import in_r
 
         return in_r(part, self, panel)
 
     def stata(self, part: StataPart, panel: Panel) -> list[str]:
-        """Return the effects in Stata, see `digicarbon.diagnostic.scripts`."""
+        """Return the effects in Stata, see `digicarbon.replication.part`."""
         from digicarbon.packs.moderation.script.marginal_effects import in_stata
 
         return in_stata(part, self, panel)

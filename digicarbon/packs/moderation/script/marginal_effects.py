@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from digicarbon.diagnostic.scripts.after import compared
 from digicarbon.model import PanelIV, PanelRegression
 from digicarbon.note import Note
 from digicarbon.numeric.shape.moderation import pointwise_critical
 from digicarbon.packs.moderation.diagnostic.marginal_effects import MarginalEffects, Moderation
 from digicarbon.panel import Panel
+from digicarbon.replication.part.after import compared
 from digicarbon.script.part import Part
 from digicarbon.script.r import RPart, code, finite, vector
 from digicarbon.script.stata import StataPart

@@ -136,19 +136,19 @@ class OmittedVariable(OfModel):
 
     def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
         """Return what scripts read of a model, with the columns of the regression that it is."""
-        from digicarbon.diagnostic.scripts.after import with_regression
+        from digicarbon.replication.part.after import with_regression
 
         focal = focal_of(self.model, panel, self.term, weights)
         return with_regression(own, focal.regression, focal.panel, weights)
 
     def r(self, part: RPart, panel: Panel) -> list[str]:
-        """Return the numbers in R, see `digicarbon.diagnostic.scripts`."""
+        """Return the numbers in R, see `digicarbon.replication.part`."""
         from digicarbon.packs.sensitivity.script.sensitivity_r import omitted_variable
 
         return omitted_variable(part, self, panel)
 
     def stata(self, part: StataPart, panel: Panel) -> list[str]:
-        """Return the numbers in Stata, see `digicarbon.diagnostic.scripts`."""
+        """Return the numbers in Stata, see `digicarbon.replication.part`."""
         from digicarbon.packs.sensitivity.script.sensitivity_stata import omitted_variable
 
         return omitted_variable(part, self, panel)

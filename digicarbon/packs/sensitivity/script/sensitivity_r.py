@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from digicarbon.diagnostic._focal import focal_of
-from digicarbon.diagnostic.scripts.after import after, compared, dummies
 from digicarbon.packs.sensitivity.diagnostic.omitted_variable import OmittedVariable
 from digicarbon.packs.sensitivity.diagnostic.oster import NAMES, Oster
 from digicarbon.panel import Panel
+from digicarbon.replication.part.after import after, compared, dummies
 from digicarbon.script.r import RPart, code, if_installed, vector
 from digicarbon.script.words import number, quoted
 

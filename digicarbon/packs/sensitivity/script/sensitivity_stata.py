@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from digicarbon.diagnostic._focal import focal_of
-from digicarbon.diagnostic.scripts.after import UNITS, absorbed
 from digicarbon.model._absorption import TREND, group_column
 from digicarbon.packs.sensitivity.diagnostic.omitted_variable import OmittedVariable
 from digicarbon.packs.sensitivity.diagnostic.oster import NAMES, Oster
 from digicarbon.panel import Panel
+from digicarbon.replication.part.after import UNITS, absorbed
 from digicarbon.script.stata import StataPart
 from digicarbon.script.words import number, quoted, wrapped
 

@@ -215,7 +215,7 @@ class RotembergWeights(OfModel):
         return extract(self, panel, weights, own)
 
     def r(self, part: RPart, panel: Panel) -> list[str]:
-        """Return the numbers in R, see `digicarbon.diagnostic.scripts`."""
+        """Return the numbers in R, see `digicarbon.replication.part`."""
         from digicarbon.packs.shift_share.script.shift_share import rotemberg
 
         return rotemberg(part, self, panel)
@@ -338,7 +338,7 @@ class AkmErrors(OfModel):
         return extract(self, panel, weights, own)
 
     def r(self, part: RPart, panel: Panel) -> list[str]:
-        """Return the numbers in R, see `digicarbon.diagnostic.scripts`."""
+        """Return the numbers in R, see `digicarbon.replication.part`."""
         from digicarbon.packs.shift_share.script.shift_share import akm
 
         return akm(part, self, panel)

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from digicarbon.diagnostic import scripts
 from digicarbon.diagnostic._focal import focal_of
-from digicarbon.diagnostic.scripts.after import UNITS, compared, dummies
 from digicarbon.model import PanelIV
 from digicarbon.packs.shift_share.diagnostic.shift_share import AKM, AKM0, AkmErrors, RotembergWeights, Shifted, shifted
 from digicarbon.panel import Panel
+from digicarbon.replication import part as core
+from digicarbon.replication.part.after import UNITS, compared, dummies
 from digicarbon.script.extract import Extract
 from digicarbon.script.r import RPart, code, if_installed, vector
 from digicarbon.script.words import chunks, number
@@ -94,7 +94,7 @@ def akm(part: RPart, diagnostic: AkmErrors, panel: Panel) -> list[str]:
 
 def _columns(part: RPart, diagnostic: RotembergWeights | AkmErrors, found: Shifted) -> list[str]:
     """Return x, y and the instrument after effects and the other regressors, as ``left$X``; shares and shocks."""
-    part.functions += [*code(scripts.__name__, "after"), *code(__package__, "shift_share")]
+    part.functions += [*code(core.__name__, "after"), *code(__package__, "shift_share")]
     names, data, model = part.names, part.data, found.model.as_a(PanelIV)
     if model is not None:
         inside = {"x": found.term, "y": model.y, "z": found.name}

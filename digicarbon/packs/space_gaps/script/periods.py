@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from digicarbon.errors import WeightsError
-from digicarbon.model.scripts import spatial_r
-from digicarbon.model.scripts.spatial_r import called_in, effects_lines
 from digicarbon.note import Note
 from digicarbon.packs.space_gaps.model.unbalanced_spatial import UnbalancedSpatialPanel
 from digicarbon.panel import Panel
+from digicarbon.replication.part import spatial_r
+from digicarbon.replication.part.spatial_r import called_in, effects_lines
 from digicarbon.script.extract import Extract, columns_of
 from digicarbon.script.r import RPart, code, vector
 from digicarbon.script.stata import StataPart

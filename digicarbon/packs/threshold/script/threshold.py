@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from digicarbon.model._absorption import group_column, group_columns
 from digicarbon.model.panel_regression import PanelRegression
-from digicarbon.model.scripts import panel_r, panel_stata
 from digicarbon.model.spatial_panel import SpatialPanel
+from digicarbon.replication.part import panel_r, panel_stata
 from digicarbon.script.extract import Extract, columns_of
 from digicarbon.script.r import DUMMIES, RPart, within
 from digicarbon.script.stata import StataPart

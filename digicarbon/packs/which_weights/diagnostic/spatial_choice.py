@@ -176,7 +176,7 @@ class SpatialChoice(OfModel):
         return {"log_marginal": float(row["log_marginal"]), "probability": float(row["probability"])}
 
     def r(self, part: RPart, panel: Panel) -> list[str]:
-        """Return the marginal likelihoods with the run's W in R, see `digicarbon.diagnostic.scripts`."""
+        """Return the marginal likelihoods with the run's W in R, see `digicarbon.replication.part`."""
         from digicarbon.packs.which_weights.script.spatial_choice import in_r
 
         return in_r(part, self)

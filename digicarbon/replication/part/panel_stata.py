@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from digicarbon.model._absorption import TREND, group_column
 from digicarbon.model.panel_regression import PanelRegression
-from digicarbon.model.scripts.small import small_of_panel
+from digicarbon.replication.part.small import small_of_panel
 from digicarbon.script.small import Small
 from digicarbon.script.stata import ABSORBED, CLUSTERS, StataPart
 from digicarbon.script.words import wrapped

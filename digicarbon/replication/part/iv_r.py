@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from digicarbon.model.panel_iv import PanelIV
-from digicarbon.model.scripts.panel_r import clustered, pieces
-from digicarbon.model.scripts.small import small_of_iv
+from digicarbon.replication.part.panel_r import clustered, pieces
+from digicarbon.replication.part.small import small_of_iv
 from digicarbon.script.r import EFFECTS, RPart
 from digicarbon.script.words import chunks
 

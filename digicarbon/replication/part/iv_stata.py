@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from digicarbon.model.panel_iv import PanelIV
-from digicarbon.model.scripts.panel_stata import factor_words
-from digicarbon.model.scripts.small import small_of_iv
+from digicarbon.replication.part.panel_stata import factor_words
+from digicarbon.replication.part.small import small_of_iv
 from digicarbon.script.stata import ABSORBED, CLUSTERS, StataPart
 from digicarbon.script.words import wrapped
 

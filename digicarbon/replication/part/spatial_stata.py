@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from digicarbon.model.scripts.spatial import WAY_OF_DEMEANING
 from digicarbon.model.spatial_panel import SpatialPanel
+from digicarbon.replication.part.spatial import WAY_OF_DEMEANING
 from digicarbon.script.stata import ABSORBED, StataPart
 from digicarbon.script.words import wrapped
 

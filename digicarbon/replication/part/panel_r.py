@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from digicarbon.model._absorption import TREND, group_column
 from digicarbon.model.panel_regression import PanelRegression
-from digicarbon.model.scripts.small import small_of_columns, small_of_panel
+from digicarbon.replication.part.small import small_of_columns, small_of_panel
 from digicarbon.script.r import EFFECTS, RPart, if_installed
 from digicarbon.script.small import Small
 from digicarbon.script.words import chunks, wrapped

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from digicarbon.model.scripts.spatial import WAY_OF_DEMEANING
 from digicarbon.model.spatial_panel import SpatialPanel
+from digicarbon.replication.part.spatial import WAY_OF_DEMEANING
 from digicarbon.script.r import EFFECTS, RPart, code, finite, if_installed, vector
 from digicarbon.script.words import chunks, number, wrapped
 

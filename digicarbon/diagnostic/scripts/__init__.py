@@ -1,1 +1,0 @@
-"""Diagnostics as parts of scripts: plain R after the model's part, and commands of Stata."""
