@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -60,9 +60,10 @@ class SimulatedPanel(Source):
         drawn = frame(self.n, self.periods, self.first_year, columns)
         return Inputs(drawn, source=source, time_name="year", simulated=True, notes=notes)
 
-    def note(self, code: str, **facts: Any) -> Note:
-        """Return a note of facts, with the size of the panel and its seed."""
-        return Note(code, units=self.n, periods=self.periods, seed=self.seed, **facts)
+    @property
+    def size(self) -> Mapping[str, int]:
+        """What the note on every panel says: how many units and periods there are, and the seed."""
+        return {"units": self.n, "periods": self.periods, "seed": self.seed}
 
 
 def remembered(white: FloatArray, memory: float) -> FloatArray:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from digicarbon.note import Note
 from digicarbon.numeric.spatial.proximity import pairs_within
 from digicarbon.packs.distance.numeric.decay import Distances
 from digicarbon.source._drawn import SimulatedPanel, multiplied, places_of, remembered
@@ -75,7 +76,7 @@ class SimulatedDecay(SimulatedPanel):
         mean = unit + year + self.beta * x + self.theta * w @ x + 0.5 * c + self.sigma * error
         y = multiplied(w, self.rho, mean)
         facts = {name: getattr(self, name) for name in ("gamma", "beta", "theta", "rho", "lam")}
-        note = self.note("simulated_decay", **facts)
+        note = Note("simulated_decay", **self.size, **facts)
         return self.inputs("simulated_decay", {"y": y, "x": x, "c": c}, note, places=where)
 
     def weights(self, where: np.ndarray) -> np.ndarray:

@@ -89,5 +89,5 @@ class SimulatedDynamicSpace(SimulatedPanel):
         long = (self.beta + self.theta) / (1 - self.tau - self.rho - self.eta)
         facts = {"rho": self.rho, "tau": self.tau, "eta": self.eta, "beta": self.beta, "theta": self.theta}
         facts |= {"short": (self.beta + self.theta) / (1 - self.rho), "long": long}
-        note = self.note("simulated_dynamic_space", **facts)
+        note = Note("simulated_dynamic_space", **self.size, **facts)
         return self.inputs("simulated_dynamic_space", kept, note, places=where)

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
+from digicarbon.note import Note
 from digicarbon.source._drawn import SimulatedPanel, multiplied, neighbours, places_of
 from digicarbon.source.base import Inputs
 
@@ -81,5 +82,5 @@ class SimulatedEndogenous(SimulatedPanel):
         y = multiplied(w, self.rho, right)
         direct, total = self.effects()
         facts = {"direct": direct, "indirect": total - direct, "total": total, "confounding": self.confounding}
-        note = self.note("simulated_endogenous", **facts)
+        note = Note("simulated_endogenous", **self.size, **facts)
         return self.inputs("simulated_endogenous", {"y": y, "x": x, "z": z, "q": q}, note, places=self.places)

@@ -130,9 +130,9 @@ class SimulatedMediation(SimulatedPanel):
             through = self.through_mediators()
             own, every = float(np.trace(through)) / self.n, float(through.sum()) / self.n
             facts = {"own": own, "spillover": every - own, "every": every}
-            return self.note("simulated_mediation_space", confounding=self.confounding, **facts)
+            return Note("simulated_mediation_space", **self.size, confounding=self.confounding, **facts)
         facts = {"direct": self.direct, "indirect": self.indirect}
-        return self.note("simulated_mediation", confounding=self.confounding, **facts)
+        return Note("simulated_mediation", **self.size, confounding=self.confounding, **facts)
 
     def _columns(self, rng: np.random.Generator, uneven: bool) -> FloatArray:
         """Return an autoregression of variance 1, or of units' own variances, shape (N, T)."""

@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 
 LEVELS: tuple[Aggregate, ...] = ("overall", "event", "cohort", "calendar")
 _MEANS: Mapping[Aggregate, Mean] = dict(zip(LEVELS, ("treated_rows", "event_times", "cohorts", "periods"), strict=True))
-_SAID: Mapping[Mean, str] = {
-    **dict.fromkeys(("treated_rows", "estimated_rows", "stack_rows"), "did_overall_overall"),
-    "event_times": "did_overall_event",
-    "cohorts": "did_overall_cohort",
-    "periods": "did_overall_calendar",
-}
-"""Notes on what the overall effect is a mean of; the label alone says the others."""
 
 
 class PolicyEstimator(ABC):
@@ -204,8 +197,19 @@ class PolicyEstimator(ABC):
         return "estimated_rows" if by == "overall" and not covers else _MEANS[by]
 
     def said_of(self, mean: Mean, timing: Timing) -> list[Note]:
-        """Return notes on the overall effect."""
-        return [Note(_SAID[mean], policy=self.model.policy)] if mean in _SAID else []
+        """Return the note on what the overall effect is a mean of; none where its label alone says it."""
+        policy = self.model.policy
+        match mean:
+            case "treated_rows" | "estimated_rows" | "stack_rows":
+                return [Note("did_overall_overall", policy=policy)]
+            case "event_times":
+                return [Note("did_overall_event", policy=policy)]
+            case "cohorts":
+                return [Note("did_overall_cohort", policy=policy)]
+            case "periods":
+                return [Note("did_overall_calendar", policy=policy)]
+            case _:
+                return []
 
     def reference(self, events: Collection[float]) -> dict[str, float]:
         """Return the event time that others are compared with, as a statistic, where it is not among the effects."""

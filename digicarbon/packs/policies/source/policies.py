@@ -233,8 +233,8 @@ class SimulatedPolicy(SimulatedPanel):
         """Return the note that says the mean effect."""
         facts = {"cohorts": cut(map(str, sorted(self.cohorts))), "world": self.world, "att": truth.overall}
         if self.world == "spillovers":
-            return self.note("simulated_policy_spillovers", spillover=self.spillover, **facts)
-        return self.note("simulated_policy", **facts)
+            return Note("simulated_policy_spillovers", **self.size, spillover=self.spillover, **facts)
+        return Note("simulated_policy", **self.size, **facts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ import scipy
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
+from digicarbon.note import Note
 from digicarbon.source._drawn import SimulatedPanel, remembered
 from digicarbon.source.base import Inputs
 
@@ -71,5 +72,5 @@ class SimulatedQuantiles(SimulatedPanel):
         x = np.abs(z + unit / 2)
         y = unit + self.location * x + 0.5 * c + (0.5 + share + self.scale * x) * u
         low, middle, high = (float(value) for value in self.truth(np.array([0.1, 0.5, 0.9])))
-        note = self.note("simulated_quantiles", low=low, middle=middle, high=high)
+        note = Note("simulated_quantiles", **self.size, low=low, middle=middle, high=high)
         return self.inputs("simulated_quantiles", {"y": y, "x": x, "c": c}, note)

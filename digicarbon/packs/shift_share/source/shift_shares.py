@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from digicarbon.note import Note
 from digicarbon.source._drawn import SimulatedPanel
 from digicarbon.source.base import Inputs
 
@@ -71,5 +72,5 @@ class SimulatedShiftShare(SimulatedPanel):
             **{f"share_{name}": shares[:, place, None] for place, name in enumerate(sectors)},
             **{f"shock_{name}": shocks[None, :, place] for place, name in enumerate(sectors)},
         }
-        note = self.note("simulated_shift_share", sectors=k, effect=self.effect, world=self.world)
+        note = Note("simulated_shift_share", **self.size, sectors=k, effect=self.effect, world=self.world)
         return self.inputs("simulated_shift_share", columns, note)

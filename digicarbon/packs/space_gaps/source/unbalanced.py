@@ -88,7 +88,7 @@ class SimulatedUnbalanced(SimulatedPanel):
         facts = {"rho": self.rho, "second": self.rho_2, "beta": self.beta, "theta": self.theta}
         of = Note("simulated_of_observed") if self.process == "observed" else Note("simulated_of_all")
         notes = (
-            self.note("simulated_unbalanced", rows=int(present.sum())),
+            Note("simulated_unbalanced", **self.size, rows=int(present.sum())),
             Note("simulated_lags", **facts, process=of),
         )
         columns = {"y": y, "x": x, "c": c, "size": size}

@@ -91,7 +91,7 @@ class SimulatedThreshold(SimulatedPanel):
         regime = np.searchsorted(self.thresholds, q)
         y = unit + np.asarray(self.slopes)[regime] * x + 0.5 * c + self.sigma * np.exp(self.spread * q) * errors
         slopes, thresholds = (cut(map(str, values)) for values in (self.slopes, self.thresholds))
-        notes = [self.note("simulated_threshold", slopes=slopes, thresholds=thresholds)]
+        notes = [Note("simulated_threshold", **self.size, slopes=slopes, thresholds=thresholds)]
         where = None
         if self.rho or self.spillovers:
             where = places_of(rng, self.n)
