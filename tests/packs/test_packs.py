@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -119,3 +120,38 @@ def test_the_core_names_no_pack() -> None:
         path for path, text in texts.items() if "digicarbon.packs." in text and path not in ("__init__.py", "pack.py")
     ]
     assert naming == []
+
+
+WITHOUT = """
+import importlib, pathlib, sys
+import digicarbon
+root = pathlib.Path(digicarbon.__file__).parent
+assert root.is_relative_to(pathlib.Path.cwd())
+for file in sorted(root.rglob("*.py")):
+    parts = file.relative_to(root.parent).with_suffix("").parts
+    if not {"plugins", "template", "run_all"} & set(parts):
+        importlib.import_module(".".join(parts).removesuffix(".__init__"))
+from digicarbon.__main__ import main
+assert main(["list", "model"]) == 0
+assert main(["check", "config"]) == int(sys.argv[1])
+"""
+
+
+@pytest.mark.outside
+@pytest.mark.parametrize("name", OWN)
+def test_the_core_stands_without_a_pack(name: str, tmp_path: Path) -> None:
+    for folder in ("digicarbon", "conf", "experiments"):
+        shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.rmtree(tmp_path / "digicarbon" / "packs" / name)
+    paths = os.pathsep.join([str(tmp_path), str(tmp_path / "digicarbon" / "plugins")])
+    # the default sentence draws the data of the simulated country, and has the fields of columns that two packs make
+    status = "2" if name in ("china", "policies", "shift_share") else "0"
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, status],
+        capture_output=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": paths, "PYTHONUTF8": "1"},
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
