@@ -98,7 +98,9 @@ def record(label: str, coef: float, p: float = 0.01, **varied: Any) -> Record:
     from scipy.stats import norm
 
     se = abs(coef) / norm.isf(p / 2)
-    result = Result("ols", "ln_y", focal=("ln_x",), terms=("ln_x",), coef=np.array([coef]), covariance=np.array([[se**2]]))
+    result = Result(
+        "ols", "ln_y", focal=("ln_x",), terms=("ln_x",), coef=np.array([coef]), covariance=np.array([[se**2]])
+    )
     return Record(label, {}, varied, result)
 
 
@@ -263,7 +265,9 @@ def test_a_run_without_the_number_is_not_counted() -> None:
     runs = [Planned(label, label, {}, {}) for label in ("x", "y")]
     multiverse = multiverse_of(roster(runs, {}, {"share": 1}))
     assert multiverse is not None
-    other = Result("ols", "ln_y", focal=("ln_x",), terms=("ln_x",), coef=np.array([-1.0]), covariance=np.array([[0.01]]))
+    other = Result(
+        "ols", "ln_y", focal=("ln_x",), terms=("ln_x",), coef=np.array([-1.0]), covariance=np.array([[0.01]])
+    )
     judge = Judge(claim(1.0, quantity="indirect"))
     judge.take("x", other)
     judge.take("y", other)

@@ -128,7 +128,7 @@ def test_a_run_shows_its_balance_and_who_has_no_match(
     assert "13 of 171 units with Pilot policy have no match and are left out: u031" in " ".join(shown.split())
     assert main([*words, "report.language=zh"]) == 0
     shown = capsys.readouterr().out
-    assert "Nothing to fit" in shown
+    assert "无需估计" in shown
     assert "协变量的平衡性" in shown
     assert "171个实施试点政策的个体中有13个没有匹配对象" in shown
     (run,) = recorded.sweep(Tracking(), "policy_did").run_ids.values()
