@@ -36,25 +36,26 @@ class LagParameters:
 
     Attributes
     ----------
-    beta : ndarray, shape (M, k)
+    coordinates : ndarray, shape (k, M)
+        Of Zβ in the orthonormal basis Q of Z.
     rho, sigma2, rho_variance : ndarray, shape (M,)
-    d : ndarray, shape (M, k)
-        (Z′Z)⁻¹Z′GZβ.
     traces : tuple of two ndarrays, shape (M,)
         tr G* and tr G*².
     at : Located or None
         ρ on its nodes; None where errors are of the observed information.
+    image : ndarray, shape (k, M), or None
+        Coordinates of GZβ; None where they are made for single coefficients.
     scores : LagScores or None
         None where errors are not clustered.
     """
 
-    beta: FloatArray
+    coordinates: FloatArray
     rho: FloatArray
     sigma2: FloatArray
     rho_variance: FloatArray
-    d: FloatArray
     traces: tuple[FloatArray, FloatArray]
     at: Located | None = None
+    image: FloatArray | None = None
     scores: LagScores | None = None
 
     @property
@@ -66,24 +67,23 @@ class LagParameters:
 
     def some(self, chosen: slice | NDArray[np.intp]) -> LagParameters:
         """Return the parameters of some fits, without scores."""
-        beta, rho, sigma2, variance, d = (
-            part[chosen] for part in (self.beta, self.rho, self.sigma2, self.rho_variance, self.d)
-        )
-        traces = self.traces[0][chosen], self.traces[1][chosen]
-        return LagParameters(beta, rho, sigma2, variance, d, traces, self.at and self.at.some(chosen))
+        rho, sigma2, variance = (part[chosen] for part in (self.rho, self.sigma2, self.rho_variance))
+        traces, coordinates = (self.traces[0][chosen], self.traces[1][chosen]), self.coordinates[:, chosen]
+        image = None if self.image is None else self.image[:, chosen]
+        return LagParameters(coordinates, rho, sigma2, variance, traces, self.at and self.at.some(chosen), image)
 
 
 @dataclass(frozen=True, eq=False)
 class Estimates:
-    """Estimates of M fits, of shapes (M,), (M, k) and (M,)."""
+    """Estimates of M fits: ρ, the coordinates of Zβ and σ², of shapes (M,), (k, M) and (M,)."""
 
     rho: FloatArray
-    beta: FloatArray
+    coordinates: FloatArray
     sigma2: FloatArray
 
     def some(self, chosen: NDArray[np.intp]) -> Estimates:
         """Return those of some fits."""
-        return Estimates(self.rho[chosen], self.beta[chosen], self.sigma2[chosen])
+        return Estimates(self.rho[chosen], self.coordinates[:, chosen], self.sigma2[chosen])
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,8 +142,10 @@ class LagBatch:
         self.sample = sample
         self._k = z.shape[2]
         self.z = self.space.transform(z.transpose(1, 0, 2))[0]
-        self.q, self._r = np.linalg.qr(self.z)
+        self.q, r = np.linalg.qr(self.z)
+        self._inverse = np.ascontiguousarray(scipy.linalg.solve_triangular(r, np.eye(self._k)))
         self._tables: dict[tuple[float, float], tuple[FloatArray, FloatArray]] = {}
+        self._slopes: dict[tuple[float, float, int], FloatArray] = {}
         self._rests: dict[tuple[float, float], FloatArray] = {}
         self._short_rests: dict[tuple[float, float], tuple[FloatArray, FloatArray]] = {}
 
@@ -169,20 +171,23 @@ class LagBatch:
             return self._observed(block)
         found = self.at(self.estimates(block))
         if self.sample.correction == "bias_corrected" and self.sample.effects != "none":
-            beta, rho, sigma2 = self._corrected(found.beta, found.rho, found.sigma2, found.rho_variance, found.d)
-            found = self.at(Estimates(rho, beta, sigma2))
+            # Lee & Yu's correction of direct estimates, as in `digicarbon.numeric.spatial.likelihood`
+            change, sigma2 = corrections(self.space, found.rho, found.sigma2, found.rho_variance)
+            rho, coordinates = found.rho + change, found.coordinates - change * self.image(found)
+            found = self.at(Estimates(rho, coordinates, sigma2))
             of_level, of_lagged = block.coordinates
             # residuals are no longer those of least squares
-            block = replace(block, further=of_level - rho * of_lagged - self._r @ beta.T)
-        return replace(found, scores=self._scores(block, found)) if errors == "cluster" else found
+            block = replace(block, further=of_level - rho * of_lagged - coordinates)
+        if errors != "cluster":
+            return found
+        found = replace(found, image=self.image(found))
+        return replace(found, scores=self._scores(block, found))
 
     def estimates(self, block: Block, moments: tuple[FloatArray, FloatArray, FloatArray] | None = None) -> Estimates:
         """Return the estimates of a block of outcomes, without correction; ``moments`` are its own where known."""
         a, b, c = moments or block.moments
         rho = self.space.maximise(a, b, c)
-        of_level, of_lagged = block.coordinates
-        beta = scipy.linalg.solve_triangular(self._r, of_level - rho * of_lagged).T
-        return Estimates(rho, beta, (a - 2 * rho * b + rho**2 * c) / self.sample.size)
+        return Estimates(rho, block.filtered(rho), (a - 2 * rho * b + rho**2 * c) / self.sample.size)
 
     def _observed(self, block: Block) -> LagParameters:
         """Return the parameters of a block of outcomes, with errors of the observed information."""
@@ -190,15 +195,14 @@ class LagBatch:
         found = self.estimates(block, moments)
         traces, sample, pull = self.space.traces(found.rho), self.sample, (b - found.rho * c) / found.sigma2
         precision = c / found.sigma2 - 2 * pull**2 / sample.size + sample.periods * traces[1]
-        d = scipy.linalg.solve_triangular(self._r, block.coordinates[1]).T
-        return LagParameters(found.beta, found.rho, found.sigma2, 1 / precision, d, traces)
+        image = block.coordinates[1]
+        return LagParameters(found.coordinates, found.rho, found.sigma2, 1 / precision, traces, image=image)
 
-    def at(self, found: Estimates, columns: Sequence[int] | None = None) -> LagParameters:
-        """Return parameters at estimates, with errors of the expected information; d of some columns only if given."""
-        rho, beta, sigma2 = found.rho, found.beta, found.sigma2
-        traces, at = self.space.traces(rho), self.space.located(rho)
-        rho_variance = self._rho_variance(at, beta, sigma2, traces)
-        return LagParameters(beta, rho, sigma2, rho_variance, self.slopes(at, beta, columns), traces, at)
+    def at(self, found: Estimates) -> LagParameters:
+        """Return parameters at estimates, with errors of the expected information."""
+        traces, at = self.space.traces(found.rho), self.space.located(found.rho)
+        rho_variance = self._rho_variance(at, found, traces)
+        return LagParameters(found.coordinates, found.rho, found.sigma2, rho_variance, traces, at)
 
     def _scores(self, block: Projected, found: LagParameters) -> LagScores:
         """Return scores by unit."""
@@ -218,7 +222,7 @@ class LagBatch:
         own = found.located.own_shares(EVERY)
         if n <= ALL_PAIRS:
             # (Wy)* has the errors' own lag, too
-            shift = block.coordinates[1] - self._r @ found.d.T
+            shift = block.coordinates[1] - (self.image(found) if found.image is None else found.image)
             at = rho, 1 / np.sqrt(sigma2), shift
             of_rho, pairs = self.space.products(block, at, nodes, basis, self.of_variance(found))
             # time means take from a unit's own errors, whether or not the likelihood is the transformed one
@@ -238,20 +242,19 @@ class LagBatch:
         return np.asarray(self.sample.periods / self.sample.size * found.traces[0])
 
     def along(self, found: LagParameters, orders: int, kind: np.dtype[Any]) -> tuple[FloatArray, FloatArray]:
-        """Return what `rest` is multiplied by to M(GZβ)* over σ: polynomials, shape (p, M), and Rβ over σ, (k, M)."""
-        coordinates = (self._r @ found.beta.T) / np.sqrt(found.sigma2)
+        """Return what `rest` is multiplied by to M(GZβ)* over σ.
+
+        Polynomials, shape (p, M), and the coordinates of Zβ over σ, (k, M).
+        """
+        coordinates = found.coordinates / np.sqrt(found.sigma2)
         return found.located.basis.T[:orders].astype(kind), coordinates.astype(kind)
 
     def rest(self, nodes: Nodes) -> FloatArray:
         """Return Chebyshev coefficients of M(GQ)*, M the residual maker of Z and Q its basis, shape (N·T′, p·k)."""
         at = nodes.low, nodes.high
         if at not in self._rests:
-            cells, rests = self.q.reshape(self.space.w.n, -1), []
-            for place in range(len(nodes.points)):
-                gq = self.space.star(nodes, place, cells).reshape(-1, self._k)
-                rests.append(gq - self.q @ (self.q.T @ gq))
-            values = np.stack(rests).reshape(len(rests), -1)
-            table = (nodes.inverse @ values).reshape(len(rests), -1, self._k)
+            values = np.concatenate([gq - self.q @ (self.q.T @ gq) for gq in self._images(nodes)])
+            table = (nodes.inverse @ values.reshape(len(values), -1)).reshape(values.shape)
             self._rests[at] = np.ascontiguousarray(table.transpose(1, 0, 2)).reshape(len(self.z), -1)
         return self._rests[at]
 
@@ -341,8 +344,9 @@ class LagBatch:
         columns, weights, slopes = self.space.combination(one, found.rho, found.traces)
         values, slope = np.zeros(len(found.rho)), np.zeros(len(found.rho))
         for column, weight, of_weight in zip(columns, weights, slopes, strict=True):
-            values = values + found.beta[:, column] * weight
-            slope = slope + found.beta[:, column] * of_weight - weight * found.d[:, column]
+            beta = self._inverse[column] @ found.coordinates
+            values = values + beta * weight
+            slope = slope + beta * of_weight - weight * self._slope(found, column)
         scale = 1.0 if clustered else found.sigma2
         parts = {column: weight * scale for column, weight in zip(columns, weights, strict=True)}
         return values, parts | {-1: found.rho_variance * slope}
@@ -350,20 +354,17 @@ class LagBatch:
     @cached_property
     def inverse(self) -> FloatArray:
         """(Z′Z)⁻¹, shape (k, k)."""
-        upper = np.triu(scipy.linalg.lapack.dpotri(np.ascontiguousarray(self._r), lower=0)[0])
-        return np.asarray(upper + np.triu(upper, 1).T)
+        return self._inverse @ self._inverse.T
 
-    def _rho_variance(
-        self, at: Located, beta: FloatArray, sigma2: FloatArray, traces: tuple[FloatArray, FloatArray]
-    ) -> FloatArray:
+    def _rho_variance(self, at: Located, found: Estimates, traces: tuple[FloatArray, FloatArray]) -> FloatArray:
         """Return Var(ρ̂), shape (M,)."""
-        table, count = self._table(at.nodes)[0], len(beta)
+        table, count = self._table(at.nodes)[0], len(found.rho)
         norm, surplus = np.empty(count), np.zeros(count)
         # what pairs of columns have stays in the processor's cache
         size = max(FEWEST, CELLS // (4 * len(table)))
         for start in range(0, count, size):
             draws = slice(start, start + size)
-            values, own, place = table @ at.basis[draws].T, np.ascontiguousarray(beta[draws].T), 1
+            values, own, place = table @ at.basis[draws].T, found.coordinates[:, draws], 1
             norm[draws] = values[0]
             for column in range(self._k):
                 stop = place + self._k - column
@@ -371,21 +372,31 @@ class LagBatch:
                 place = stop
         first, second = traces
         periods, size = self.sample.periods, self.sample.size
-        precision = periods * (second + norm) - 2 * (periods * first) ** 2 / size + surplus / sigma2
+        precision = periods * (second + norm) - 2 * (periods * first) ** 2 / size + surplus / found.sigma2
         return np.asarray(1 / precision)
 
-    def slopes(self, at: Located, beta: FloatArray, columns: Sequence[int] | None = None) -> FloatArray:
-        """Return d = (Z′Z)⁻¹Z′GZβ, shape (M, k); if some columns are asked for, not-a-number in the others."""
-        k, table = self._k, self._table(at.nodes)[1]
-        places = list(range(k) if columns is None else columns)
-        flat = table[places].reshape(len(places) * k, table.shape[2])
-        parts = (flat @ at.basis.T).reshape(len(places), k, len(beta))
-        d = np.full((k, len(beta)), np.nan)
-        d[places] = np.einsum("rkm,mk->rm", parts, beta)
-        return d.T
+    def image(self, found: LagParameters) -> FloatArray:
+        """Return the coordinates of GZβ, shape (k, M)."""
+        return self._combined(found, self._table(found.located.nodes)[1])
+
+    def _slope(self, found: LagParameters, column: int) -> FloatArray:
+        """Return what (Z′Z)⁻¹Z′GZβ has for a column, shape (M,)."""
+        if found.image is not None:
+            return np.asarray(self._inverse[column] @ found.image)
+        nodes = found.located.nodes
+        at = nodes.low, nodes.high, column
+        if at not in self._slopes:
+            self._slopes[at] = np.tensordot(self._inverse[None, column], self._table(nodes)[1], axes=1)
+        return self._combined(found, self._slopes[at])[0]
+
+    def _combined(self, found: LagParameters, table: FloatArray) -> FloatArray:
+        """Return combinations of coordinates whose weights are polynomials in ρ, shape (r, k, p): shape (r, M)."""
+        rows, k = table.shape[:2]
+        parts = table.reshape(rows * k, -1) @ found.located.basis.T
+        return np.einsum("rkm,km->rm", parts.reshape(rows, k, -1), found.coordinates)
 
     def _table(self, nodes: Nodes) -> tuple[FloatArray, FloatArray]:
-        """Return Chebyshev coefficients of ‖G*‖² and a triangle of (GZ)′M(GZ), pairs added up, and of (Z′Z)⁻¹Z′GZ.
+        """Return Chebyshev coefficients of ‖G*‖² and a triangle of (GQ)′M(GQ), pairs added up, and of Q′GQ.
 
         The shapes are (1 + k(k + 1)/2, p) and (k, k, p).
         """
@@ -400,23 +411,25 @@ class LagBatch:
         return self._tables[at]
 
     def _at_nodes(self, nodes: Nodes) -> tuple[FloatArray, FloatArray]:
-        """Return (GZ)′M(GZ) and (Z′Z)⁻¹Z′GZ at each node, each of shape (p, k, k)."""
-        n, k = self.space.w.n, self._k
-        cells = self.z.reshape(n, -1)
-        quadratic, slopes = np.empty((len(nodes.points), k, k)), np.empty((len(nodes.points), k, k))
-        for place in range(len(nodes.points)):
-            gz = self.space.star(nodes, place, cells).reshape(-1, k)
-            projected = self.q.T @ gz
-            quadratic[place] = gz.T @ gz - projected.T @ projected
-            slopes[place] = projected
-        return quadratic, np.linalg.solve(self._r, slopes) if k else slopes
+        """Return (GQ)′M(GQ) and Q′GQ at each node, each of shape (p, k, k)."""
+        quadratic, slopes = [], []
+        for gq in self._images(nodes):
+            slopes.append(self.q.T @ gq)
+            projected = slopes[-1].transpose(0, 2, 1) @ slopes[-1]
+            quadratic.append(gq.transpose(0, 2, 1) @ gq - projected)
+        return np.concatenate(quadratic), np.concatenate(slopes)
 
-    def _corrected(
-        self, beta: FloatArray, rho: FloatArray, sigma2: FloatArray, variance: FloatArray, d: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return Lee & Yu's correction of direct estimates, as in `digicarbon.numeric.spatial.likelihood`."""
-        change, sigma2 = corrections(self.space, rho, sigma2, variance)
-        return beta - change[:, None] * d, rho + change, sigma2
+    def _images(self, nodes: Nodes) -> Iterator[FloatArray]:
+        """Yield (GQ)* at some nodes at a time, shape (places, N·T′, k)."""
+        cells = self.q.reshape(self.space.w.n, -1)
+        size = max(1, CELLS // max(cells.size, 1))
+        for start in range(0, len(nodes.points), size):
+            places = range(start, min(start + size, len(nodes.points)))
+            if nodes.stars is not None:
+                found = nodes.stars[places.start : places.stop] @ cells
+            else:
+                found = np.stack([self.space.star(nodes, place, cells) for place in places])
+            yield found.reshape(len(places), -1, self._k)
 
 
 def corrections(

@@ -85,16 +85,18 @@ At = tuple[FloatArray, FloatArray, FloatArray]
 
 
 class Formed(Protocol):
-    """Residuals and (Wy)* of some outcomes, each of shape (m, N·T′), in given arrays or in new ones."""
+    """Writes residuals and (Wy)* of a slice of outcomes into arrays, each of shape (m, N·T′)."""
 
-    def __call__(
-        self, block: slice, out: tuple[FloatArray, FloatArray] | None = None, /
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return both."""
+    def __call__(self, block: slice, out: tuple[FloatArray, FloatArray], /) -> None:
+        """Write both."""
 
 
 class Block(Protocol):
     """What the fits of a model take of outcomes that are projected on its regressors."""
+
+    @property
+    def rows(self) -> int:
+        """N·T′."""
 
     @property
     def moments(self) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -103,6 +105,9 @@ class Block(Protocol):
     @property
     def coordinates(self) -> tuple[FloatArray, FloatArray]:
         """Coordinates of y and Wy in the basis, each of shape (k, M)."""
+
+    def filtered(self, rho: FloatArray) -> FloatArray:
+        """Return the coordinates of y - ρWy at each ρ, shape (k, M)."""
 
     def formed(self, at: At, kind: np.dtype[Any]) -> Formed:
         """Return what forms residuals and (Wy)*, over σ, of some outcomes, in numbers of a kind."""
@@ -173,6 +178,11 @@ class Projected:
         half = self.of_both.shape[1] // 2
         return self.combined(self.of_both[:, :half]), self.combined(self.of_both[:, half:])
 
+    def filtered(self, rho: FloatArray) -> FloatArray:
+        """Return the coordinates of y - ρWy at each ρ, shape (k, M)."""
+        level, lagged = self.coordinates
+        return np.asarray(level - rho * lagged)
+
     @property
     def count(self) -> int:
         """Number of outcomes."""
@@ -226,8 +236,8 @@ class Projected:
             by_errors, by_lag = np.stack([scale, -rho * scale], axis=1).astype(kind), coordinates.T.astype(kind)
         further = None if self.further is None else (self.further[:, chosen] * scale).T.astype(kind)
 
-        def form(block: slice, out: tuple[FloatArray, FloatArray] | None = None) -> tuple[FloatArray, FloatArray]:
-            errors, wy = out or (np.empty((len(rho[block]), self.rows), dtype=kind) for _ in range(2))
+        def form(block: slice, out: tuple[FloatArray, FloatArray]) -> None:
+            errors, wy = out
             if self.weights is not None:
                 np.matmul(by_errors[block], both, out=errors)
                 np.matmul(by_lag[block], beside, out=wy)
@@ -239,7 +249,6 @@ class Projected:
                 wy += own[:, :1] * lagged
             if further is not None:
                 errors += further[block] @ beside[half:]
-            return errors, wy
 
         return form
 

@@ -19,6 +19,7 @@ from digicarbon.numeric.spatial.likelihood import (
     Sample,
     coarse_jacobian,
     in_sample,
+    is_flat,
     refuse_flat_ranges,
     star_traces_at,
 )
@@ -303,11 +304,29 @@ class LagSpace:
         ssr : ndarray, shape (nodes, M)
             Sums of squares at the coarse nodes.
         """
-        # without logarithms of each: the likelihood is highest where the sum of squares over this is least
-        scaled = ssr * self._scale[:, None]
-        inner = scaled[len(scaled) // 8 : -(len(scaled) // 8)]
-        refuse_flat_ranges(self.sample.size / 2 * np.log(inner.max(axis=0) / inner.min(axis=0)), self.sample.size)
-        return np.asarray(scaled.argmin(axis=0))
+        return self._lowest(ssr * self._scale[:, None])
+
+    def _lowest(self, scaled: FloatArray) -> NDArray[np.intp]:
+        """Return where sums of squares times ``_scale`` are least: without logarithms of each, the likelihoods' maxima.
+
+        Parameters
+        ----------
+        scaled : ndarray, shape (nodes, M)
+        """
+        inner, size = scaled[len(scaled) // 8 : -(len(scaled) // 8)], self.sample.size
+        # they are refused where all are flat: mostly the first one is not
+        for some in (slice(0, 1), EVERY):
+            ranges = size / 2 * np.log(inner[:, some].max(axis=0) / inner[:, some].min(axis=0))
+            if not is_flat(ranges, size).all():
+                break
+        else:
+            refuse_flat_ranges(ranges, size)
+        falls = scaled[1:] < scaled[:-1]
+        best = np.add.reduce(falls, axis=0, dtype=np.intp)
+        # that many falls lead to the least one if no fall follows a rise
+        again = np.flatnonzero((falls[1:] > falls[:-1]).any(axis=0))
+        best[again] = scaled[:, again].argmin(axis=0)
+        return np.asarray(best)
 
     @cached_property
     def _scale(self) -> FloatArray:
@@ -323,16 +342,28 @@ class LagSpace:
         """Return the ρ at which each likelihood is highest, shape (M,); the sum of squares is a - 2ρb + ρ²c."""
         size, periods = self.sample.size, self.sample.periods
         nodes = self.coarse[0]
-        best = self.highest(np.stack([np.ones_like(nodes), -2 * nodes, nodes**2], axis=1) @ np.stack([a, b, c]))
+        powers = np.stack([np.ones_like(nodes), -2 * nodes, nodes**2], axis=1) * self._scale[:, None]
+        best = self._lowest(powers @ np.stack([a, b, c]))
 
-        def slopes(rho: FloatArray, traces: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
-            ssr_at = a - 2 * rho * b + rho**2 * c
-            pull = (b - rho * c) / ssr_at
-            return size * pull - periods * traces[0], size * (2 * pull**2 - c / ssr_at) - periods * traces[1]
+        def of(some: NDArray[np.intp] | slice) -> Slopes:
+            first, middle, last = a[some], b[some], c[some]
 
-        return self.climb(best, slopes)
+            def slopes(rho: FloatArray, traces: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
+                lag = rho * last
+                pull = middle - lag
+                # a - 2ρb + ρ²c
+                inverse = 1 / (first - rho * (middle + pull))
+                pull *= inverse
+                score = size * pull - periods * traces[0]
+                return score, size * (2 * pull * pull - last * inverse) - periods * traces[1]
 
-    def climb(self, best: NDArray[np.intp], slopes: Slopes) -> FloatArray:
+            return slopes
+
+        return self.climb(best, of(EVERY), of)
+
+    def climb(
+        self, best: NDArray[np.intp], slopes: Slopes, of: Callable[[NDArray[np.intp]], Slopes] | None = None
+    ) -> FloatArray:
         """Return where the score of each draw is zero, by safeguarded Newton steps from beside its best coarse node.
 
         Parameters
@@ -340,6 +371,8 @@ class LagSpace:
         best : ndarray of int, shape (M,)
         slopes : callable
             From ρ of shape (M,) and tr G* and tr G*² there to the score and its derivative, each of shape (M,).
+        of : callable, optional
+            Returns the slopes of some draws: later steps then are of those that still move.
         """
         nodes, traces = self.coarse[0], self.coarse_traces
         middle = nodes[best]
@@ -350,16 +383,23 @@ class LagSpace:
         left, right = np.minimum(middle, other), np.maximum(middle, other)
         rho = _between(middle, other, (score, score_other), (slope, slope_other))
         rho = np.where((rho > left) & (rho < right), rho, (left + right) / 2)
+        out, moving = rho, EVERY
         for _ in range(60):
             score, slope = slopes(rho, self.traces(rho))
-            left, right = np.where(score > 0, rho, left), np.where(score > 0, right, rho)
+            up = score > 0
+            left, right = np.where(up, rho, left), np.where(up, right, rho)
             step = rho - score / slope
             # a step as small as rounding may leave the interval, one end of which is ρ: the search has then ended
             converged = np.abs(step - rho) < CLOSE * (right - left) + 1e-12
             rho = np.where(converged | ((step > left) & (step < right)), step, (left + right) / 2)
+            out[moving] = rho
             if converged.all():
                 break
-        return np.asarray(rho)
+            if of is not None:
+                some = np.flatnonzero(~converged)
+                moving = some if isinstance(moving, slice) else moving[some]
+                rho, left, right, slopes = rho[some], left[some], right[some], of(moving)
+        return np.asarray(out)
 
     def range_of(self, rho: FloatArray) -> tuple[float, float]:
         """Return the ends of the nodes for some ρ."""
@@ -413,26 +453,33 @@ class LagSpace:
         """
         n, table = self.w.n, self._matrices_at(nodes)
         kind, count = table.dtype, len(basis)
-        formed, basis = outcomes.formed(at, kind), basis[:, : len(table)].astype(kind)
+        form, basis = outcomes.formed(at, kind), basis[:, : len(table)].astype(kind)
         by_variance = of_variance[:, None].astype(kind)
-        ones, size = np.ones(n, dtype=kind), max(PAIR_CELLS // (n * n), FEWEST_PAIRED)
+        ones, size = np.ones(n, dtype=kind), min(max(PAIR_CELLS // (n * n), FEWEST_PAIRED), count)
         of_units, sums = np.empty((count, n)), np.empty(count)
+        # blocks write into the same arrays, which stay in the processor's cache
+        errors, lagged, beside = np.empty((3, size, outcomes.rows), dtype=kind)
+        products, weights, turned = np.empty((3, size, n, n), dtype=kind)
         for start in range(0, count, size):
             block = slice(start, min(start + size, count))
-            errors, wy = formed(block)
-            e = errors.reshape(len(errors), n, -1)
+            some = slice(0, block.stop - start)
+            form(block, (errors[some], lagged[some]))
+            e, wy = (part[some].reshape(some.stop, n, -1) for part in (errors, lagged))
             # of the same array on both sides, numpy would make one half and copy it, which takes longer
-            inner = np.matmul(e, e.transpose(0, 2, 1).copy())
-            weighted = (basis[block] @ table).reshape(-1, n, n)
+            beside[some] = errors[some]
+            inner = np.matmul(e, beside[some].reshape(e.shape).transpose(0, 2, 1), out=products[some])
+            weighted = weights[some]
+            flat = weighted.reshape(some.stop, -1)
+            np.matmul(basis[block], table, out=flat)
             weighted *= inner
-            parts = np.einsum("mnt,mnt->mn", e, wy.reshape(e.shape))
+            parts = np.einsum("mnt,mnt->mn", e, wy)
             parts -= weighted @ ones
             parts -= np.einsum("mii->mi", inner) * by_variance[block]
             of_units[block] = parts
-            flat = weighted.reshape(len(e), -1)
             # copying all of them takes less time than reading one by one in another order
-            turned = weighted.transpose(0, 2, 1).reshape(flat.shape)
-            sums[block] = np.vecdot(flat, flat) + np.vecdot(flat, turned)
+            np.copyto(turned[some], weighted.transpose(0, 2, 1))
+            turned[some] += weighted
+            sums[block] = np.vecdot(flat, turned[some].reshape(flat.shape))
         return np.ascontiguousarray(of_units.T), sums
 
     def _matrices_at(self, nodes: Nodes) -> FloatArray:

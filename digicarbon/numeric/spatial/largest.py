@@ -87,8 +87,7 @@ def _largest(batch: LagBatch, parts: Sequence[_Part], count: int) -> list[tuple[
 
 def _search(batch: LagBatch, estimates: Estimates, parts: Sequence[_Part], count: int) -> None:
     """Search among outcomes whose ρ are on the same nodes."""
-    columns, draws = sorted({column for part in parts for column in part.columns}), parts[0].outcomes.count
-    every = batch.at(estimates, columns)
+    draws, every = parts[0].outcomes.count, batch.at(estimates)
     short = _Short.of(batch, every)
     for place, part in enumerate(parts):
         own = slice(place * draws, (place + 1) * draws)
@@ -133,6 +132,10 @@ class _Chosen:
         """As `Projected.coordinates`."""
         return self.outcomes.some(self.chosen).coordinates
 
+    def filtered(self, rho: FloatArray) -> FloatArray:
+        """As `Projected.filtered`."""
+        return self.outcomes.some(self.chosen).filtered(rho)
+
     def formed(self, at: At, kind: np.dtype[Any]) -> Formed:
         """As `Projected.formed`."""
         return self.outcomes.formed(at, kind, self.chosen)
@@ -162,13 +165,24 @@ class _Together:
         )
         return level, lagged
 
+    def filtered(self, rho: FloatArray) -> FloatArray:
+        """As `Projected.filtered`."""
+        return np.concatenate([part.filtered(rho[own]) for part, own in self._slices()], axis=1)
+
     def formed(self, at: At, kind: np.dtype[Any]) -> Formed:
         """As `Projected.formed`."""
-        errors, lagged = (np.empty((len(at[0]), self.rows), dtype=kind) for _ in range(2))
-        for part, block in self._slices():
-            form = part.formed((at[0][block], at[1][block], at[2][:, block]), kind)
-            form(slice(0, part.count), (errors[block], lagged[block]))
-        return lambda block, out=None: (errors[block], lagged[block])
+        forms = [
+            (own, part.formed((at[0][own], at[1][own], at[2][:, own]), kind)) for part, own in self._slices()
+        ]
+
+        def form(block: slice, out: tuple[FloatArray, FloatArray]) -> None:
+            for own, one in forms:
+                start, stop = max(own.start, block.start), min(own.stop, block.stop)
+                if start < stop:
+                    rows = slice(start - block.start, stop - block.start)
+                    one(slice(start - own.start, stop - own.start), (out[0][rows], out[1][rows]))
+
+        return form
 
     @property
     def rows(self) -> int:
@@ -196,7 +210,7 @@ def _clustered(
         return [(np.empty(0), np.empty((n, 0))) for _ in parts]
     draws = parts[0].outcomes.count
     found = every.some(np.concatenate([place * draws + one for place, one in enumerate(chosen)]))
-    found = replace(found, d=batch.slopes(found.located, found.beta))
+    found = replace(found, image=batch.image(found))
     outcomes = _Together([_Chosen(part.outcomes, one) for part, one in zip(parts, chosen, strict=True)])
     scores, pairs = batch.scores(outcomes, found)
     of_rho = np.concatenate([part.of_rho[one] for part, one in zip(parts, chosen, strict=True)])
