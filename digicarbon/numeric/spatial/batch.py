@@ -265,7 +265,7 @@ class LagBatch:
         -------
         rest : ndarray, shape (N·T′, p·k)
         beyond : ndarray, shape (N,)
-            Frobenius norms of a unit's rows, added up over the orders that are left out.
+            Squares of the Frobenius norms of a unit's rows, added up over the orders that are left out.
         """
         at = nodes.low, nodes.high
         if at not in self._short_rests:
@@ -276,7 +276,7 @@ class LagBatch:
             after = norms[:, ::-1].cumsum(axis=1)[:, ::-1]
             counted = int((after > LEAST_IN_BOUND * after[:, :1]).any(axis=0).sum())
             beyond = np.concatenate([after, np.zeros((n, 1))], axis=1)[:, counted]
-            self._short_rests[at] = rest[:, : counted * self._k].astype(np.float32), beyond
+            self._short_rests[at] = rest[:, : counted * self._k].astype(np.float32), (beyond**2).astype(np.float32)
         return self._short_rests[at]
 
     def effects(

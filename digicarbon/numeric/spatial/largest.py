@@ -88,10 +88,8 @@ def _largest(batch: LagBatch, parts: Sequence[_Part], count: int) -> list[tuple[
 def _search(batch: LagBatch, estimates: Estimates, parts: Sequence[_Part], count: int) -> None:
     """Search among outcomes whose ρ are on the same nodes."""
     draws, every = parts[0].outcomes.count, batch.at(estimates)
-    short = _Short.of(batch, every)
     for place, part in enumerate(parts):
-        own = slice(place * draws, (place + 1) * draws)
-        part.take(every.some(own), short.some(own))
+        part.take(every.some(slice(place * draws, (place + 1) * draws)))
     sought = min(math.ceil(AT_FIRST * count), draws)
     first = [part.likely(sought) for part in parts]
     for part, chosen, (error, scores) in zip(parts, first, _clustered(batch, every, parts, first), strict=True):
@@ -226,39 +224,32 @@ class _Short:
 
     Attributes
     ----------
-    basis, coordinates : ndarray, shapes (p, M) and (k, M)
-        Of `LagBatch.along`.
-    size : ndarray, shape (M,)
-        Sum of squares of the coordinates.
-    by : tuple of two ndarrays, shape (M,)
+    weights : ndarray, shape (J, M), or None
+        Of the outcomes.
+    by : ndarray, shape (2, M)
         1/σ and -ρ/σ.
-    sigma : ndarray, shape (M,)
-    of_variance : ndarray, shape (M,)
+    basis : ndarray, shape (p, M)
+        Polynomials in ρ.
+    coordinates : ndarray, shape (k, M)
+        Of Zβ over σ.
+    of_columns : ndarray, shape (c, M)
+        What sums by unit of residuals over σ times regressors are multiplied by.
+    of_rho, of_variance : ndarray, shape (M,)
     """
 
+    weights: FloatArray | None
+    by: FloatArray
     basis: FloatArray
     coordinates: FloatArray
-    size: FloatArray
-    by: tuple[FloatArray, FloatArray]
-    sigma: FloatArray
+    of_columns: FloatArray
+    of_rho: FloatArray
     of_variance: FloatArray
 
-    @classmethod
-    def of(cls, batch: LagBatch, found: LagParameters) -> _Short:
-        """Return what bounds take of fits."""
-        kind: np.dtype[Any] = np.dtype(np.float32)
-        sigma = np.sqrt(found.sigma2)
-        orders = batch.short_rest(found.located.nodes)[0].shape[1] // max(len(batch.inverse), 1)
-        basis, coordinates = batch.along(found, orders, kind)
-        by = (1 / sigma).astype(kind), (-found.rho / sigma).astype(kind)
-        size = np.einsum("km,km->m", coordinates, coordinates)
-        return cls(basis, coordinates, size, by, sigma.astype(kind), batch.of_variance(found).astype(kind))
-
-    def some(self, chosen: slice | NDArray[np.intp]) -> _Short:
+    def some(self, chosen: NDArray[np.intp]) -> _Short:
         """Return those of some outcomes."""
-        by = self.by[0][chosen], self.by[1][chosen]
-        rest = self.size[chosen], by, self.sigma[chosen], self.of_variance[chosen]
-        return _Short(self.basis[:, chosen], self.coordinates[:, chosen], *rest)
+        weights = None if self.weights is None else self.weights[:, chosen]
+        rows = (part[:, chosen] for part in (self.by, self.basis, self.coordinates, self.of_columns))
+        return _Short(weights, *rows, self.of_rho[chosen], self.of_variance[chosen])
 
 
 class _Part:
@@ -277,7 +268,6 @@ class _Part:
     of_rho: FloatArray
     distance: FloatArray
     _of_columns: list[FloatArray]
-    _short: _Short
 
     def __init__(self, batch: LagBatch, outcomes: Projected, one: Asked | Combination, value: float) -> None:
         self.outcomes, self._batch, self._one, self._value = outcomes, batch, one, value
@@ -288,9 +278,9 @@ class _Part:
         # of coefficients: sums by unit of residuals times regressors without what the others have of them
         self._sums = [outcomes.by_unit(batch.z @ batch.inverse[column], self._n) for column in self.columns]
 
-    def take(self, found: LagParameters, short: _Short) -> None:
+    def take(self, found: LagParameters) -> None:
         """Take the parameters of the outcomes."""
-        self.found, self._short = found, short
+        self.found = found
         self.effect, parts = self._batch.linear(found, self._one, clustered=True)
         *self._of_columns, self.of_rho = parts.values()
         self.distance = np.abs(self.effect - self._value)
@@ -310,26 +300,23 @@ class _Part:
 
     def bound(self, reached: float, shares: FloatArray) -> None:
         """Leave out what is below a ratio that enough others reach; ``shares`` are units' of the variance."""
-        units, chosen, start = np.argsort(-shares), None, 0
-        heights = np.cumsum(shares[units])
-        sums, slack = np.empty((0, len(self.left))), np.zeros(len(self.left))
+        # in units of an error, squares are not too large for numbers of seven digits
+        unit = float(np.median(self.error[~self.left]))
+        units, start, short = np.argsort(-shares), 0, self._short(unit)
+        heights, chosen = np.cumsum(shares[units]), np.arange(len(self.left))
+        sums, slack = np.empty((0, len(chosen)), dtype=np.float32), np.zeros(len(chosen), dtype=np.float32)
         for share in IN_BOUND:
             stop = 1 + int(np.searchsorted(heights, share * heights[-1]))
-            if stop > start and (chosen is None or len(chosen)):
-                some, of_some = self._some(units[start:stop], EVERY if chosen is None else chosen)
+            if stop > start and len(chosen):
+                some, of_some = self._some(units[start:stop], short, chosen)
                 sums, slack = np.concatenate([sums, some]), slack + of_some
                 rest = centred(sums)
                 least = np.sqrt(np.einsum("nm,nm->m", rest, rest)) - np.sqrt(slack)
-                distance = self.distance if chosen is None else self.distance[chosen]
-                out = distance * (1 + ROUNDED) < reached * np.sqrt(self._n / (self._n - 1)) * least
-                if chosen is None:
-                    self.left &= ~out
-                    chosen = stay = np.flatnonzero(self.left)
-                else:
-                    self.left[chosen[out]] = False
-                    stay = np.flatnonzero(~out)
-                    chosen = chosen[stay]
-                sums, slack, start = sums[:, stay], slack[stay], stop
+                size = reached * unit * math.sqrt(self._n / (self._n - 1))
+                self.left[chosen[(self.distance[chosen] * (1 + ROUNDED) < size * least) & (least < np.inf)]] = False
+                stay = np.flatnonzero(self.left[chosen])
+                chosen, sums, slack, start = chosen[stay], sums[:, stay], slack[stay], stop
+                short = short.some(stay)
 
     def of_slopes(self, chosen: NDArray[np.intp]) -> FloatArray:
         """Return what coefficients have in the scores by unit of some outcomes, shape (N, m)."""
@@ -338,50 +325,62 @@ class _Part:
             out += part[chosen] * sums.some(chosen).residuals(rho)
         return centred(out)
 
-    def _some(self, units: NDArray[np.intp], chosen: slice | NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
+    def _some(self, units: NDArray[np.intp], short: _Short, chosen: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
         """Return scores of some units in some outcomes, shape (units, m), and the square of what they lack, (m,).
 
         They are in numbers of seven digits, without the last orders of G's polynomials.
         """
         rest, beyond = self._batch.short_rest(self.found.located.nodes)
-        rows, count = self.outcomes.rows, len(units)
-        cells = (units[:, None] * (rows // self._n) + np.arange(rows // self._n)).ravel()
-        at = np.concatenate([cells, *(rows + place * self._n + units for place in range(len(self.columns)))])
-        values, short = self._residuals(at, chosen), self._short.some(chosen)
-        factors = rest[cells] @ (short.basis[:, None] * short.coordinates).reshape(rest.shape[1], -1)
-        cube = values[: len(cells)].reshape(count, -1, values.shape[1])
-        own, of_rho = self._own[units] @ self.found.located.basis.T[:, chosen], self.of_rho[chosen]
+        t, count = self.outcomes.rows // self._n, len(units)
+        orders = rest.shape[1] // max(len(short.coordinates), 1)
+        along = (short.basis[:orders, None] * short.coordinates).reshape(rest.shape[1], -1)
+        factors = (rest.reshape(self._n, t, -1)[units].reshape(count * t, -1) @ along).reshape(count, t, -1)
+        values = self._residuals(units, short, chosen).reshape(count, -1, len(chosen))
+        cube = values[:, :t]
+        own = self._own[units] @ short.basis
         squares = np.einsum("itm,itm->im", cube, cube)
-        sums = np.einsum("itm,itm->im", cube, factors.reshape(cube.shape))
-        sums += squares * (own - short.of_variance) - rows // self._n * own
-        sums *= of_rho
-        scores = values[len(cells) :].reshape(len(self.columns), count, -1)
-        for part, score in zip(self._of_columns, scores, strict=True):
-            sums += part[chosen] * short.sigma * score
-        return np.asarray(sums), of_rho**2 * short.size * (beyond[units] ** 2 @ squares)
+        sums = np.einsum("itm,itm->im", cube, factors)
+        sums += squares * (own - short.of_variance)
+        own *= t
+        sums -= own
+        sums *= short.of_rho
+        for place, part in enumerate(short.of_columns):
+            sums += part * values[:, t + place]
+        size = np.einsum("km,km->m", short.coordinates, short.coordinates)
+        return sums, short.of_rho**2 * size * (beyond[units] @ squares)
 
-    def _residuals(self, at: NDArray[np.intp], chosen: slice | NDArray[np.intp]) -> FloatArray:
-        """Return residuals over σ and their sums by unit, in some rows and outcomes, in numbers of seven digits."""
-        rows, weights = self._cells[at], self.outcomes.weights
-        by = self._short.by[0][chosen], self._short.by[1][chosen]
-        if weights is not None:
-            own = self._weights[:, chosen]
-            return np.asarray(rows @ np.concatenate([own * by[0], own * by[1]]))
-        level, lagged = np.split(rows, 2, axis=1)
-        return np.asarray(level[:, chosen] * by[0] + lagged[:, chosen] * by[1])
+    def _residuals(self, units: NDArray[np.intp], short: _Short, chosen: NDArray[np.intp]) -> FloatArray:
+        """Return residuals over σ of some units and their sums times regressors, shape (units·(T′ + c), m)."""
+        cells = self._cells[units].reshape(-1, self._cells.shape[2])
+        if short.weights is None:
+            level, lagged = np.split(cells, 2, axis=1)
+            return np.asarray(level[:, chosen] * short.by[0] + lagged[:, chosen] * short.by[1])
+        both = np.empty((2, *short.weights.shape), dtype=np.float32)
+        np.multiply(short.weights, short.by[:, None], out=both)
+        return np.asarray(cells @ both.reshape(cells.shape[1], -1))
+
+    def _short(self, unit: float) -> _Short:
+        """Return what bounds take of all outcomes, errors in some unit."""
+        found, kind, weights = self.found, np.float32, self.outcomes.weights
+        scale = 1 / np.sqrt(found.sigma2)
+        return _Short(
+            None if weights is None else weights.astype(kind),
+            np.stack([scale, -found.rho * scale]).astype(kind),
+            found.located.basis.T.astype(kind),
+            (found.coordinates * scale).astype(kind),
+            (np.stack(self._of_columns) / (scale * unit)).astype(kind),
+            (self.of_rho / unit).astype(kind),
+            self._batch.of_variance(found).astype(kind),
+        )
 
     @cached_property
     def _cells(self) -> FloatArray:
-        """Of y and Wy the columns, and their sums by unit, shape (rows, 2 J)."""
-        return np.concatenate([part.both for part in (self.outcomes, *self._sums)]).astype(np.float32)
-
-    @cached_property
-    def _weights(self) -> FloatArray:
-        weights = self.outcomes.weights
-        return np.empty((0, 0), dtype=np.float32) if weights is None else weights.astype(np.float32)
+        """Of y and Wy the columns of each unit, and then its sums times regressors, shape (N, T′ + c, 2 J)."""
+        parts = [part.both.reshape(self._n, -1, part.both.shape[1]) for part in (self.outcomes, *self._sums)]
+        return np.concatenate(parts, axis=1, dtype=np.float32)
 
     @cached_property
     def _own(self) -> FloatArray:
         """Coefficients of the units' own shares, shape (N, p)."""
         nodes = self.found.located.nodes
-        return np.asarray((nodes.inverse @ nodes.diagonals).T)
+        return np.asarray((nodes.inverse @ nodes.diagonals).T, dtype=np.float32)
