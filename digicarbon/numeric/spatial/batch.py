@@ -7,7 +7,7 @@ of fits are a few matrix products.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -44,7 +44,9 @@ class LagParameters:
     at : Located or None
         ρ on its nodes; None where errors are of the observed information.
     image : ndarray, shape (k, M), or None
-        Coordinates of GZβ; None where they are made for single coefficients.
+        Coordinates of GZβ; None where only ``slopes`` are made.
+    slopes : dict of int to ndarray, shape (M,)
+        What (Z′Z)⁻¹Z′GZβ has for some columns.
     scores : LagScores or None
         None where errors are not clustered.
     """
@@ -56,6 +58,7 @@ class LagParameters:
     traces: tuple[FloatArray, FloatArray]
     at: Located | None = None
     image: FloatArray | None = None
+    slopes: dict[int, FloatArray] = field(default_factory=dict)
     scores: LagScores | None = None
 
     @property
@@ -70,7 +73,10 @@ class LagParameters:
         rho, sigma2, variance = (part[chosen] for part in (self.rho, self.sigma2, self.rho_variance))
         traces, coordinates = (self.traces[0][chosen], self.traces[1][chosen]), self.coordinates[:, chosen]
         image = None if self.image is None else self.image[:, chosen]
-        return LagParameters(coordinates, rho, sigma2, variance, traces, self.at and self.at.some(chosen), image)
+        slopes = {column: slope[chosen] for column, slope in self.slopes.items()}
+        return LagParameters(
+            coordinates, rho, sigma2, variance, traces, self.at and self.at.some(chosen), image, slopes
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +151,6 @@ class LagBatch:
         self.q, r = np.linalg.qr(self.z)
         self._inverse = np.ascontiguousarray(scipy.linalg.solve_triangular(r, np.eye(self._k)))
         self._tables: dict[tuple[float, float], tuple[FloatArray, FloatArray]] = {}
-        self._slopes: dict[tuple[float, float, int], FloatArray] = {}
         self._rests: dict[tuple[float, float], FloatArray] = {}
         self._short_rests: dict[tuple[float, float], tuple[FloatArray, FloatArray]] = {}
 
@@ -173,15 +178,12 @@ class LagBatch:
         if self.sample.correction == "bias_corrected" and self.sample.effects != "none":
             # Lee & Yu's correction of direct estimates, as in `digicarbon.numeric.spatial.likelihood`
             change, sigma2 = corrections(self.space, found.rho, found.sigma2, found.rho_variance)
-            rho, coordinates = found.rho + change, found.coordinates - change * self.image(found)
+            rho, coordinates = found.rho + change, found.coordinates - change * found.image
             found = self.at(Estimates(rho, coordinates, sigma2))
             of_level, of_lagged = block.coordinates
             # residuals are no longer those of least squares
             block = replace(block, further=of_level - rho * of_lagged - coordinates)
-        if errors != "cluster":
-            return found
-        found = replace(found, image=self.image(found))
-        return replace(found, scores=self._scores(block, found))
+        return replace(found, scores=self._scores(block, found)) if errors == "cluster" else found
 
     def estimates(self, block: Block, moments: tuple[FloatArray, FloatArray, FloatArray] | None = None) -> Estimates:
         """Return the estimates of a block of outcomes, without correction; ``moments`` are its own where known."""
@@ -198,11 +200,17 @@ class LagBatch:
         image = block.coordinates[1]
         return LagParameters(found.coordinates, found.rho, found.sigma2, 1 / precision, traces, image=image)
 
-    def at(self, found: Estimates) -> LagParameters:
-        """Return parameters at estimates, with errors of the expected information."""
+    def at(self, found: Estimates, columns: Sequence[int] | None = None) -> LagParameters:
+        """Return parameters at estimates, with errors of the expected information; slopes of some columns, if given."""
         traces, at = self.space.traces(found.rho), self.space.located(found.rho)
         rho_variance = self._rho_variance(at, found, traces)
-        return LagParameters(found.coordinates, found.rho, found.sigma2, rho_variance, traces, at)
+        image = self._combined(at, found.coordinates, self._table(at.nodes)[1]) if columns is None else None
+        slopes = {} if columns is None else self._slopes_of(at, found.coordinates, columns)
+        return LagParameters(found.coordinates, found.rho, found.sigma2, rho_variance, traces, at, image, slopes)
+
+    def image(self, found: LagParameters) -> FloatArray:
+        """Return the coordinates of GZβ, shape (k, M)."""
+        return self._combined(found.located, found.coordinates, self._table(found.located.nodes)[1])
 
     def _scores(self, block: Projected, found: LagParameters) -> LagScores:
         """Return scores by unit."""
@@ -356,12 +364,28 @@ class LagBatch:
         """(Z′Z)⁻¹, shape (k, k)."""
         return self._inverse @ self._inverse.T
 
+    def _slope(self, found: LagParameters, column: int) -> FloatArray:
+        """Return what (Z′Z)⁻¹Z′GZβ has for a column, shape (M,)."""
+        return found.slopes[column] if found.image is None else np.asarray(self._inverse[column] @ found.image)
+
+    def _slopes_of(self, at: Located, coordinates: FloatArray, columns: Sequence[int]) -> dict[int, FloatArray]:
+        """Return what (Z′Z)⁻¹Z′GZβ has for some columns, each of shape (M,)."""
+        # (Z′Z)⁻¹Z′G is the inverse triangle times Q′G
+        table = np.tensordot(self._inverse[list(columns)], self._table(at.nodes)[1], axes=1)
+        return dict(zip(columns, self._combined(at, coordinates, table), strict=True))
+
+    def _combined(self, at: Located, coordinates: FloatArray, table: FloatArray) -> FloatArray:
+        """Return combinations of coordinates whose weights are polynomials in ρ, shape (r, k, p): shape (r, M)."""
+        rows, k, orders = table.shape
+        parts = table.reshape(rows * k, orders) @ at.basis.T
+        return np.einsum("rkm,km->rm", parts.reshape(rows, k, -1), coordinates)
+
     def _rho_variance(self, at: Located, found: Estimates, traces: tuple[FloatArray, FloatArray]) -> FloatArray:
         """Return Var(ρ̂), shape (M,)."""
         table, count = self._table(at.nodes)[0], len(found.rho)
         norm, surplus = np.empty(count), np.zeros(count)
-        # what pairs of columns have stays in the processor's cache
-        size = max(FEWEST, CELLS // (4 * len(table)))
+        # what pairs of columns have stays in the processor's shared cache
+        size = max(FEWEST, 2 * CELLS // len(table))
         for start in range(0, count, size):
             draws = slice(start, start + size)
             values, own, place = table @ at.basis[draws].T, found.coordinates[:, draws], 1
@@ -375,26 +399,6 @@ class LagBatch:
         precision = periods * (second + norm) - 2 * (periods * first) ** 2 / size + surplus / found.sigma2
         return np.asarray(1 / precision)
 
-    def image(self, found: LagParameters) -> FloatArray:
-        """Return the coordinates of GZβ, shape (k, M)."""
-        return self._combined(found, self._table(found.located.nodes)[1])
-
-    def _slope(self, found: LagParameters, column: int) -> FloatArray:
-        """Return what (Z′Z)⁻¹Z′GZβ has for a column, shape (M,)."""
-        if found.image is not None:
-            return np.asarray(self._inverse[column] @ found.image)
-        nodes = found.located.nodes
-        at = nodes.low, nodes.high, column
-        if at not in self._slopes:
-            self._slopes[at] = np.tensordot(self._inverse[None, column], self._table(nodes)[1], axes=1)
-        return self._combined(found, self._slopes[at])[0]
-
-    def _combined(self, found: LagParameters, table: FloatArray) -> FloatArray:
-        """Return combinations of coordinates whose weights are polynomials in ρ, shape (r, k, p): shape (r, M)."""
-        rows, k = table.shape[:2]
-        parts = table.reshape(rows * k, -1) @ found.located.basis.T
-        return np.einsum("rkm,km->rm", parts.reshape(rows, k, -1), found.coordinates)
-
     def _table(self, nodes: Nodes) -> tuple[FloatArray, FloatArray]:
         """Return Chebyshev coefficients of ‖G*‖² and a triangle of (GQ)′M(GQ), pairs added up, and of Q′GQ.
 
@@ -402,12 +406,12 @@ class LagBatch:
         """
         at = nodes.low, nodes.high
         if at not in self._tables:
-            quadratic, slopes = self._at_nodes(nodes)
+            quadratic, image = self._at_nodes(nodes)
             one, other = np.triu_indices(self._k)
             twice = quadratic[:, one, other] * np.where(one == other, 1.0, 2.0)
             of_variance = nodes.inverse @ np.concatenate([nodes.scalars[:, :1], twice], axis=1)
-            of_slopes = np.tensordot(nodes.inverse, slopes, axes=1)
-            self._tables[at] = np.ascontiguousarray(of_variance.T), np.ascontiguousarray(of_slopes.transpose(1, 2, 0))
+            of_image = np.tensordot(nodes.inverse, image, axes=1)
+            self._tables[at] = np.ascontiguousarray(of_variance.T), np.ascontiguousarray(of_image.transpose(1, 2, 0))
         return self._tables[at]
 
     def _at_nodes(self, nodes: Nodes) -> tuple[FloatArray, FloatArray]:

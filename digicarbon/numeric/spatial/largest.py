@@ -87,7 +87,8 @@ def _largest(batch: LagBatch, parts: Sequence[_Part], count: int) -> list[tuple[
 
 def _search(batch: LagBatch, estimates: Estimates, parts: Sequence[_Part], count: int) -> None:
     """Search among outcomes whose ρ are on the same nodes."""
-    draws, every = parts[0].outcomes.count, batch.at(estimates)
+    columns, draws = sorted({column for part in parts for column in part.columns}), parts[0].outcomes.count
+    every = batch.at(estimates, columns)
     for place, part in enumerate(parts):
         part.take(every.some(slice(place * draws, (place + 1) * draws)))
     sought = min(math.ceil(AT_FIRST * count), draws)
