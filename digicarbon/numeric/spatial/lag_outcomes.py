@@ -222,19 +222,23 @@ class Projected:
         weights = self.weights * scale
         return np.asarray(self.both.astype(kind) @ np.concatenate([weights, weights * -rho]).astype(kind))
 
-    def formed(self, at: At, kind: np.dtype[Any], chosen: slice | NDArray[np.intp] = EVERY) -> Formed:
-        """Return what forms residuals and (Wy)*, over σ, of some outcomes, in numbers of a kind."""
+    def formed(self, at: At, kind: np.dtype[Any], of: Projected | None = None) -> Formed:
+        """Return what forms residuals and (Wy)*, over σ, of some outcomes, in numbers of a kind.
+
+        ``of`` are other combinations of the same columns, which keep these in numbers of seven digits.
+        """
         rho, scale, shift = at
-        both, beside = self._short if kind == np.float32 else (self.both.T, self._beside)
+        source = self if self.weights is None or of is None else of
+        both, beside = source._short if kind == np.float32 else (source.both.T, source._beside)
         # over σ, products are not too large for numbers of seven digits
         coordinates, half = shift * scale, len(both) // 2
         if self.weights is not None:
-            weights = self.weights[:, chosen] * scale
+            weights = self.weights * scale
             by_errors = np.concatenate([weights, weights * -rho]).T.astype(kind)
             by_lag = np.concatenate([weights, coordinates]).T.astype(kind)
         else:
             by_errors, by_lag = np.stack([scale, -rho * scale], axis=1).astype(kind), coordinates.T.astype(kind)
-        further = None if self.further is None else (self.further[:, chosen] * scale).T.astype(kind)
+        further = None if self.further is None else (self.further * scale).T.astype(kind)
 
         def form(block: slice, out: tuple[FloatArray, FloatArray]) -> None:
             errors, wy = out
@@ -242,7 +246,7 @@ class Projected:
                 np.matmul(by_errors[block], both, out=errors)
                 np.matmul(by_lag[block], beside, out=wy)
             else:
-                level, lagged = both[:half][chosen][block], both[half:][chosen][block]
+                level, lagged = both[:half][block], both[half:][block]
                 own = by_errors[block]
                 np.add(own[:, :1] * level, own[:, 1:] * lagged, out=errors)
                 np.matmul(by_lag[block], beside[half:], out=wy)
