@@ -282,11 +282,12 @@ def test_batched_fits_equal_single_ones(
     batch = LagBatch(z, operator, Sample(48, 17, effects, correction))
     [many] = batch.parameters(batch.space.outcomes(outcomes.transpose(2, 1, 0)))
     [(coef, se)] = batch.effects(many, [(1, 5, effect)])
+    beta = np.array([one for one, _ in batch.effects(many, [(column, None, "coefficient") for column in range(8)])])
     for j, y in enumerate(outcomes):
         single = dc.SpatialPanel(y="y", x=X, kind="sdm", effects=effects, bias_correction=correction).fit(
             produc.with_columns({"y": y.T.ravel()}), usaww
         )
-        np.testing.assert_allclose(many.beta[j], single.coef[:8], rtol=1e-8)
+        np.testing.assert_allclose(beta[:, j], single.coef[:8], rtol=1e-8)
         assert many.rho[j] == pytest.approx(single.statistics["rho"], abs=1e-10)
         assert np.sqrt(many.rho_variance[j]) == pytest.approx(single.estimates.at["rho", "se"], rel=1e-7)
         assert coef[j] == pytest.approx(single.effects.at[(effect, "log(pc)"), "coef"], rel=1e-8)

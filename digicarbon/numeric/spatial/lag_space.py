@@ -32,6 +32,12 @@ DIGITS = 26.0
 """Natural logarithm of the factor by which the nodes reduce the error: eleven digits."""
 CLOSE = 1e-6
 """Size of a last Newton step, relative to the interval of the search: each step squares the error."""
+CLOSE_AT_FIRST = 1e-4
+"""Size of a last first step, relative to the distance of two coarse nodes.
+
+The step is that of a cubic between ρ and one of the nodes. It is about the error of the cubic between both nodes, and
+its own error is smaller by the square of it.
+"""
 STEP = 0.2
 """Ranges of ρ are widened to multiples of this, so that models of the same W share their nodes."""
 SOLVED = 256
@@ -345,25 +351,16 @@ class LagSpace:
         powers = np.stack([np.ones_like(nodes), -2 * nodes, nodes**2], axis=1) * self._scale[:, None]
         best = self._lowest(powers @ np.stack([a, b, c]))
 
-        def of(some: NDArray[np.intp] | slice) -> Slopes:
-            first, middle, last = a[some], b[some], c[some]
+        def slopes(rho: FloatArray, traces: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
+            pull = b - rho * c
+            # one over a - 2ρb + ρ²c
+            inverse = 1 / (a - rho * (b + pull))
+            pull *= inverse
+            return size * pull - periods * traces[0], size * (2 * pull * pull - c * inverse) - periods * traces[1]
 
-            def slopes(rho: FloatArray, traces: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
-                lag = rho * last
-                pull = middle - lag
-                # a - 2ρb + ρ²c
-                inverse = 1 / (first - rho * (middle + pull))
-                pull *= inverse
-                score = size * pull - periods * traces[0]
-                return score, size * (2 * pull * pull - last * inverse) - periods * traces[1]
+        return self.climb(best, slopes)
 
-            return slopes
-
-        return self.climb(best, of(EVERY), of)
-
-    def climb(
-        self, best: NDArray[np.intp], slopes: Slopes, of: Callable[[NDArray[np.intp]], Slopes] | None = None
-    ) -> FloatArray:
+    def climb(self, best: NDArray[np.intp], slopes: Slopes) -> FloatArray:
         """Return where the score of each draw is zero, by safeguarded Newton steps from beside its best coarse node.
 
         Parameters
@@ -371,35 +368,38 @@ class LagSpace:
         best : ndarray of int, shape (M,)
         slopes : callable
             From ρ of shape (M,) and tr G* and tr G*² there to the score and its derivative, each of shape (M,).
-        of : callable, optional
-            Returns the slopes of some draws: later steps then are of those that still move.
         """
         nodes, traces = self.coarse[0], self.coarse_traces
         middle = nodes[best]
-        score, slope = slopes(middle, (traces[0][best], traces[1][best]))
-        towards = np.clip(best + np.where(score > 0, 1, -1), 0, len(nodes) - 1)
+        score_middle, slope_middle = slopes(middle, (traces[0][best], traces[1][best]))
+        towards = np.clip(best + np.where(score_middle > 0, 1, -1), 0, len(nodes) - 1)
         other = nodes[towards]
         score_other, slope_other = slopes(other, (traces[0][towards], traces[1][towards]))
         left, right = np.minimum(middle, other), np.maximum(middle, other)
-        rho = _between(middle, other, (score, score_other), (slope, slope_other))
+        rho = _between(middle, other, (score_middle, score_other), (slope_middle, slope_other))
         rho = np.where((rho > left) & (rho < right), rho, (left + right) / 2)
-        out, moving = rho, EVERY
-        for _ in range(60):
+        width = right - left
+        for steps in range(60):
             score, slope = slopes(rho, self.traces(rho))
             up = score > 0
             left, right = np.where(up, rho, left), np.where(up, right, rho)
-            step = rho - score / slope
-            # a step as small as rounding may leave the interval, one end of which is ρ: the search has then ended
-            converged = np.abs(step - rho) < CLOSE * (right - left) + 1e-12
+            if steps == 0:
+                # the zero is between here and one of both places, whose scores and slopes are known, too
+                back = up != (score_middle > 0)
+                end, of_end = np.where(back, middle, other), np.where(back, score_middle, score_other)
+                slope_end = np.where(back, slope_middle, slope_other)
+                step = _between(rho, end, (score, of_end), (slope, slope_end))
+                converged = (np.abs(step - rho) < CLOSE_AT_FIRST * width) & (step >= left) & (step <= right)
+                converged &= np.maximum(slope, slope_end) < 0
+                step = np.where(converged, step, rho - score / slope)
+            else:
+                step = rho - score / slope
+                # a step as small as rounding may leave the interval, one end of which is ρ: the search has then ended
+                converged = np.abs(step - rho) < CLOSE * (right - left) + 1e-12
             rho = np.where(converged | ((step > left) & (step < right)), step, (left + right) / 2)
-            out[moving] = rho
             if converged.all():
                 break
-            if of is not None:
-                some = np.flatnonzero(~converged)
-                moving = some if isinstance(moving, slice) else moving[some]
-                rho, left, right, slopes = rho[some], left[some], right[some], of(moving)
-        return np.asarray(out)
+        return np.asarray(rho)
 
     def range_of(self, rho: FloatArray) -> tuple[float, float]:
         """Return the ends of the nodes for some ρ."""
