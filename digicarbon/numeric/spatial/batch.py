@@ -202,7 +202,8 @@ class LagBatch:
 
     def at(self, found: Estimates, columns: Sequence[int] | None = None) -> LagParameters:
         """Return parameters at estimates, with errors of the expected information; slopes of some columns, if given."""
-        traces, at = self.space.traces(found.rho), self.space.located(found.rho)
+        at = self.space.located(found.rho)
+        traces = self.space.traces_at(at, found.rho)
         rho_variance = self._rho_variance(at, found, traces)
         image = self._combined(at, found.coordinates, self._table(at.nodes)[1]) if columns is None else None
         slopes = {} if columns is None else self._slopes_of(at, found.coordinates, columns)

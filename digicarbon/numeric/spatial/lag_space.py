@@ -191,6 +191,7 @@ class LagSpace:
         self._time = _contraction(sample.t) if sample.effects in ("unit", "two_way") else np.eye(sample.t)
         self._nodes: dict[tuple[float, float], Nodes] = {}
         self._pairs: dict[tuple[float, float], Pairs] = {}
+        self._traces: dict[tuple[float, float], FloatArray] = {}
         self._matrices: dict[tuple[float, float], FloatArray] = {}
 
     def transform(self, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -249,6 +250,17 @@ class LagSpace:
     def traces(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return tr G* and tr G*² at each ρ."""
         return star_traces_at(self.w, rho, self.sample)
+
+    def traces_at(self, at: Located, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return `traces` at places that are located on nodes: many of a dense W by the nodes' polynomials."""
+        nodes = at.nodes
+        if len(rho) < len(nodes.points) or not isinstance(self.used, DenseOperator) or len(nodes.points) == MOST_NODES:
+            return self.traces(rho)
+        ends = nodes.low, nodes.high
+        if ends not in self._traces:
+            self._traces[ends] = nodes.inverse @ np.stack(self.traces(nodes.points), axis=1)
+        first, second = self._traces[ends].T @ at.basis.T
+        return first, second
 
     def effect_weights(
         self, rho: FloatArray, effect: str, traces: tuple[FloatArray, FloatArray] | None = None
