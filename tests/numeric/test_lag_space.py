@@ -219,3 +219,32 @@ def test_errors_of_many_units_are_those_of_few(
                 assert len(space.pairs(space.nodes(np.array([-0.3, 0.3]))).first) < N * (N - 1) // 4
     for found in every[1:]:
         np.testing.assert_allclose(found, every[0], rtol=close)
+
+
+def test_the_search_ends_where_scores_are_zero_and_traces_on_nodes_are_those_of_roots() -> None:
+    rng, sample = np.random.default_rng(8), Sample(N, T, "two_way", "lee_yu")
+    space = LagSpace(operators(symmetric=True)[0], sample)
+    # y and Wy of a few rows: their likelihoods are highest all over the range
+    level, lagged = rng.normal(size=(2, 5, 400))
+    a, b, c = ((one * other).sum(axis=0) for one, other in ((level, level), (level, lagged), (lagged, lagged)))
+    rho = space.maximise(a, b, c)
+    assert np.ptp(rho) > 1.0
+    roots = space.used.eigenvalues / (1 - rho[:, None] * space.used.eigenvalues)
+    first, second = roots.sum(axis=1), (roots**2).sum(axis=1)
+    ssr, pull = a - 2 * rho * b + rho**2 * c, b - rho * c
+    score, slope = (
+        sample.size * pull / ssr - sample.periods * first,
+        sample.size * (2 * (pull / ssr) ** 2 - c / ssr) - sample.periods * second,
+    )
+    np.testing.assert_allclose(score / slope, 0.0, atol=1e-9)
+    inner = np.abs(rho) < 0.6
+    found = space.traces_at(space.located(rho[inner]), rho[inner])
+    np.testing.assert_allclose(found[0], first[inner], rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(found[1], second[inner], rtol=1e-8)
+
+
+def test_the_least_of_several_minima_is_found() -> None:
+    space = LagSpace(operators(symmetric=True)[0], Sample(N, T, "two_way", "lee_yu"))
+    scaled = np.random.default_rng(3).uniform(1.0, 2.0, size=(25, 500))
+    scaled[:, 0] = np.abs(np.arange(25) - 7.2) + 1.0
+    np.testing.assert_array_equal(space.highest(scaled / space._scale[:, None]), scaled.argmin(axis=0))

@@ -178,7 +178,7 @@ class LagBatch:
         if self.sample.correction == "bias_corrected" and self.sample.effects != "none":
             # Lee & Yu's correction of direct estimates, as in `digicarbon.numeric.spatial.likelihood`
             change, sigma2 = corrections(self.space, found.rho, found.sigma2, found.rho_variance)
-            rho, coordinates = found.rho + change, found.coordinates - change * found.image
+            rho, coordinates = found.rho + change, found.coordinates - change * self.image(found)
             found = self.at(Estimates(rho, coordinates, sigma2))
             of_level, of_lagged = block.coordinates
             # residuals are no longer those of least squares
@@ -211,6 +211,8 @@ class LagBatch:
 
     def image(self, found: LagParameters) -> FloatArray:
         """Return the coordinates of GZβ, shape (k, M)."""
+        if found.image is not None:
+            return found.image
         return self._combined(found.located, found.coordinates, self._table(found.located.nodes)[1])
 
     def _scores(self, block: Projected, found: LagParameters) -> LagScores:
@@ -231,7 +233,7 @@ class LagBatch:
         own = found.located.own_shares(EVERY)
         if n <= ALL_PAIRS:
             # (Wy)* has the errors' own lag, too
-            shift = block.coordinates[1] - (self.image(found) if found.image is None else found.image)
+            shift = block.coordinates[1] - self.image(found)
             at = rho, 1 / np.sqrt(sigma2), shift
             of_rho, pairs = self.space.products(block, at, nodes, basis, self.of_variance(found))
             # time means take from a unit's own errors, whether or not the likelihood is the transformed one
@@ -363,7 +365,7 @@ class LagBatch:
     @cached_property
     def inverse(self) -> FloatArray:
         """(Z′Z)⁻¹, shape (k, k)."""
-        return self._inverse @ self._inverse.T
+        return np.asarray(self._inverse @ self._inverse.T)
 
     def _slope(self, found: LagParameters, column: int) -> FloatArray:
         """Return what (Z′Z)⁻¹Z′GZβ has for a column, shape (M,)."""
@@ -379,7 +381,7 @@ class LagBatch:
         """Return combinations of coordinates whose weights are polynomials in ρ, shape (r, k, p): shape (r, M)."""
         rows, k, orders = table.shape
         parts = table.reshape(rows * k, orders) @ at.basis.T
-        return np.einsum("rkm,km->rm", parts.reshape(rows, k, -1), coordinates)
+        return np.asarray(np.einsum("rkm,km->rm", parts.reshape(rows, k, -1), coordinates))
 
     def _rho_variance(self, at: Located, found: Estimates, traces: tuple[FloatArray, FloatArray]) -> FloatArray:
         """Return Var(ρ̂), shape (M,)."""

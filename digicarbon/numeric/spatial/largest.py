@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.spatial.batch import ALL_PAIRS, Estimates, LagBatch, LagParameters
-from digicarbon.numeric.spatial.lag_outcomes import EVERY, At, Formed, LagOutcomes, Projected, centred
+from digicarbon.numeric.spatial.lag_outcomes import At, Formed, LagOutcomes, Projected, centred
 from digicarbon.numeric.spatial.lag_space import Asked, Combination
 
 AT_FIRST = 1.5
 """Outcomes whose scores are made at first, for each that is sought among the largest."""
 IN_BOUND = (0.3, 0.75)
 """Shares of the variance that the units have whose scores bound it from below, at first and for what is left then."""
+DIGITS: np.dtype[Any] = np.dtype(np.float32)
+"""The numbers of bounds: of seven digits."""
 ROUNDED = 1e-3
 """What rounding may add to a ratio by such a bound."""
 
@@ -175,9 +177,7 @@ class _Together:
 
     def formed(self, at: At, kind: np.dtype[Any]) -> Formed:
         """As `Projected.formed`."""
-        forms = [
-            (own, part.formed((at[0][own], at[1][own], at[2][:, own]), kind)) for part, own in self._slices()
-        ]
+        forms = [(own, part.formed((at[0][own], at[1][own], at[2][:, own]), kind)) for part, own in self._slices()]
 
         def form(block: slice, out: tuple[FloatArray, FloatArray]) -> None:
             for own, one in forms:
@@ -254,8 +254,10 @@ class _Short:
     def some(self, chosen: NDArray[np.intp]) -> _Short:
         """Return those of some outcomes."""
         weights = None if self.weights is None else self.weights[:, chosen]
-        rows = (part[:, chosen] for part in (self.by, self.basis, self.coordinates, self.of_columns))
-        return _Short(weights, *rows, self.of_rho[chosen], self.of_variance[chosen])
+        by, basis, coordinates, of_columns = (
+            part[:, chosen] for part in (self.by, self.basis, self.coordinates, self.of_columns)
+        )
+        return _Short(weights, by, basis, coordinates, of_columns, self.of_rho[chosen], self.of_variance[chosen])
 
 
 class _Part:
@@ -312,7 +314,7 @@ class _Part:
         unit = float(np.median(self.error[~self.left]))
         units, start, short = np.argsort(-shares), 0, self._short(unit)
         heights, chosen = np.cumsum(shares[units]), np.arange(len(self.left))
-        sums, slack = np.empty((0, len(chosen)), dtype=np.float32), np.zeros(len(chosen), dtype=np.float32)
+        sums, slack = np.empty((0, len(chosen)), dtype=DIGITS), np.zeros(len(chosen), dtype=DIGITS)
         for share in IN_BOUND:
             stop = 1 + int(np.searchsorted(heights, share * heights[-1]))
             if stop > start and len(chosen):
@@ -336,7 +338,7 @@ class _Part:
             # one product takes less time than one of each unit
             flat = self._sums.reshape(-1, 2 * len(weights)) @ np.concatenate([weights, weights * -rho])
             sums = flat.reshape(*self._sums.shape[:2], -1)
-        return np.einsum("ncm,cm->nm", sums, self._of_columns[:, some.chosen])
+        return np.asarray(np.einsum("ncm,cm->nm", sums, self._of_columns[:, some.chosen]))
 
     def _some(self, units: NDArray[np.intp], short: _Short, chosen: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
         """Return scores of some units in some outcomes, shape (units, m), and the square of what they lack, (m,).
@@ -368,13 +370,12 @@ class _Part:
         if short.weights is None:
             level, lagged = np.split(cells, 2, axis=1)
             return np.asarray(level[:, chosen] * short.by[0] + lagged[:, chosen] * short.by[1])
-        both = np.empty((2, *short.weights.shape), dtype=np.float32)
-        np.multiply(short.weights, short.by[:, None], out=both)
+        both = short.weights * short.by[:, None]
         return np.asarray(cells @ both.reshape(cells.shape[1], -1))
 
     def _short(self, unit: float) -> _Short:
         """Return what bounds take of all outcomes, errors in some unit."""
-        found, kind, weights = self.found, np.float32, self.outcomes.weights
+        found, kind, weights = self.found, DIGITS, self.outcomes.weights
         scale = 1 / np.sqrt(found.sigma2)
         return _Short(
             None if weights is None else weights.astype(kind),
@@ -390,10 +391,10 @@ class _Part:
     def _cells(self) -> FloatArray:
         """Of y and Wy the columns of each unit, and then its sums times regressors, shape (N, T′ + c, 2 J)."""
         both = self.outcomes.both.reshape(self._n, -1, self._sums.shape[2])
-        return np.concatenate([both, self._sums], axis=1, dtype=np.float32)
+        return np.concatenate([both, self._sums], axis=1, dtype=DIGITS)
 
     @cached_property
     def _own(self) -> FloatArray:
         """Coefficients of the units' own shares, shape (N, p)."""
         nodes = self.found.located.nodes
-        return np.asarray((nodes.inverse @ nodes.diagonals).T, dtype=np.float32)
+        return np.asarray((nodes.inverse @ nodes.diagonals).T, dtype=DIGITS)
