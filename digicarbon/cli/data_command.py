@@ -16,10 +16,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from digicarbon.config.compose import loader, options
 from digicarbon.config.files import check_content, find, shown
-from digicarbon.errors import ConfigError, DataError, counted, first_line
+from digicarbon.errors import ConfigError, DataError, first_line
 from digicarbon.importer import Imported, Importer
 from digicarbon.importer._sheets import SUFFIXES
-from digicarbon.note import Note, cut, suggestion
+from digicarbon.note import Note, cut, note_of, suggestion
+from digicarbon.note.language import said
 from digicarbon.source import datafolder
 from digicarbon.source.validation import check_import
 from digicarbon.spec import build
@@ -40,7 +41,7 @@ def import_(kind: str, files: Sequence[str], to: str, add: bool, overrides: Sequ
     importer = _importer(kind, {key: value for word in overrides for key, value in _field(word).items()})
     paths = expand(files)
     imported = importer.read(paths)
-    notes = (*imported.notes, *(str(item.note) for item in check_import(imported.tables)))
+    notes = (*imported.notes, *(item.note for item in check_import(imported.tables)))
     record = datafolder.Provenance(
         kind=kind,
         files=tuple(datafolder.raw_file(path) for path in paths),
@@ -50,7 +51,7 @@ def import_(kind: str, files: Sequence[str], to: str, add: bool, overrides: Sequ
         notes=tuple(map(str, notes)),
     )
     written = datafolder.write(Path(to), imported.tables, record, add)
-    sys.stdout.write("\n".join(_summary(kind, imported, record.notes, paths, written)) + "\n")
+    sys.stdout.writelines(f"{said(line)}\n" for line in _summary(kind, imported, notes, paths, written))
     return 0
 
 
@@ -143,22 +144,22 @@ def _importer(kind: str, fields: Mapping[str, Any]) -> Importer:
 
 
 def _summary(
-    kind: str, imported: Imported, notes: Sequence[str], files: Sequence[Path], written: Mapping[str, Path]
-) -> list[str]:
+    kind: str, imported: Imported, notes: Sequence[Note | str], files: Sequence[Path], written: Mapping[str, Path]
+) -> list[Note]:
     lines = []
     for name, table in imported.tables.items():
-        parts = [counted(len(table), "row")]
+        parts = [Note("counted_rows", rows=len(table))]
         noun = datafolder.datasets()[name].unit
         units = table[noun] if noun in table.columns else table[f"from_{noun}"]
-        parts.append(counted(units.nunique(), noun))
+        parts.append(Note("counted_values", number=units.nunique(), noun=noun))
         if "year" in table.columns and len(table):
             first, last = int(table["year"].min()), int(table["year"].max())
-            parts.append(str(first) if first == last else f"{first} to {last}")
-        lines.append(f"{name}: {', '.join(parts)}, from {counted(len(files), 'file')} of {kind}.")
-    lines += [f"Note: {note}" for note in notes]
+            parts.append(Note("span", low=first, high=last))
+        lines.append(Note("data_imported", name=name, parts=parts, files=len(files), kind=kind))
+    lines += [Note("import_note", said=note_of(note)) for note in notes]
     for name in imported.tables:
         if name not in written:
-            lines.append(f"{name}: 0 new rows; the folder has them all, and nothing was written or recorded.")
+            lines.append(Note("no_new_rows", name=name))
     for name, path in written.items():
-        lines.append(f"Written: {path} and {path.with_name(name + datafolder.PROVENANCE).name}")
+        lines.append(Note("files_written", file=path, other=path.with_name(name + datafolder.PROVENANCE).name))
     return lines

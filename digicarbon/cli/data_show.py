@@ -10,7 +10,9 @@ from typing import Any
 from digicarbon.cli.stored import stored
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import ROOT
-from digicarbon.errors import DigicarbonError, counted, listing
+from digicarbon.errors import DigicarbonError
+from digicarbon.note import Note, cut
+from digicarbon.note.language import said
 from digicarbon.plan.prepare import KINDS
 from digicarbon.recorded import Recorded
 from digicarbon.spec import build
@@ -41,7 +43,7 @@ def show(run: str, experiment: str, overrides: Sequence[str]) -> int:
         If the store cannot be read.
     """
     _, run_record = stored(run, experiment, overrides)
-    sys.stdout.write("\n".join(_lines(run_record)) + "\n")
+    sys.stdout.writelines(f"{said(line)}\n" for line in _lines(run_record))
     return int(any(today(file["path"], file["sha256"]) != "same" for file in _shown_files(run_record)))
 
 
@@ -56,92 +58,103 @@ def _shown_files(run: Recorded) -> Iterator[Mapping[str, Any]]:
                 yield from weights["files"]
 
 
-def _lines(run: Recorded) -> Iterator[str]:
-    what = "Sweep" if run.run_id == run.parent_id else "Run"
+def _lines(run: Recorded) -> Iterator[Note | str]:
+    what = Note("a_sweep") if run.run_id == run.parent_id else Note("a_run")
     when = datetime.fromtimestamp(run.start / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    yield f"{what} {run.run_id}: {run.label}"
-    yield f"  experiment {run.experiment}, {run.status}, {when}"
-    yield f"  data fingerprint {run.tags.get(FINGERPRINT, 'none')}"
+    yield Note("show_run", what=what, run=run.run_id, label=run.label)
+    yield Note("show_experiment", experiment=run.experiment, status=run.status, time=when)
+    yield Note("show_fingerprint", fingerprint=run.tags.get(FINGERPRINT, Note("show_none")))
     for entry in run.data:
         yield ""
         if len(run.data) > 1:
-            yield f"Data {listing((key[:12] for key in entry['runs']), 4)}"
+            yield Note("show_data", fingerprints=cut([key[:12] for key in entry["runs"]], 4))
         own = entry["runs"].get(run.tags.get(FINGERPRINT, ""), {})
         yield from _panels(entry, own)
         yield from _files(entry, own)
         yield from _weights(entry, own)
-        yield "Choices (fields that differ from their option's file as it is today, and those that decide which data)"
+        yield Note("show_choices")
         yield from (_choice(group, entry["choices"][group], entry["options"].get(group, "")) for group in GROUPS)
         for name in entry["artifacts"]:
-            yield f"  kept beside the results: {place(run.artifacts, name)}"
+            yield Note("show_kept", file=place(run.artifacts, name))
 
 
-def _panels(entry: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
+def _panels(entry: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[Note]:
     """Yield the panel of a run, or all panels of a sweep."""
     own = [panel for panel in entry["panels"] if run.get("panel") in panel["digests"]]
     for panel in own or entry["panels"]:
         units, periods = panel["units"], panel["periods"]
-        balanced = "" if panel["rows"] == len(units) * len(periods) else " (unbalanced)"
+        balanced = "" if panel["rows"] == len(units) * len(periods) else Note("show_unbalanced")
         unit, time = entry["names"]["unit"], entry["names"]["time"]
-        several = counted(len(units), unit, "" if unit[-1:] != "y" else f"{unit[:-1]}ies")
-        yield f"Panel: {several} x {counted(len(periods), time)}, {counted(panel['rows'], 'row')}{balanced}"
-        yield f"  {time}: {listing(periods, 40)}"
-        yield f"  {unit}: {listing(units, 40)}"
+        yield Note(
+            "show_panel",
+            units=_several(len(units), unit),
+            periods=Note("counted_values", number=len(periods), noun=time),
+            rows=panel["rows"],
+            balanced=balanced,
+        )
+        yield Note("show_names", what=time, names=cut(periods, 40))
+        yield Note("show_names", what=unit, names=cut(units, 40))
     if run:
-        yield f"  columns: {listing(run['columns'], 40) or 'none'}"
+        yield Note("show_columns", names=cut(run["columns"], 40) or Note("show_none"))
 
 
-def _files(entry: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
+def _several(number: int, noun: str) -> Note:
+    if noun.endswith("y") and number != 1:
+        return Note("counted_values_ies", number=number, stem=noun[:-1])
+    return Note("counted_values", number=number, noun=noun)
+
+
+def _files(entry: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[Note | str]:
     """Yield all files that were read; for a run, only the files of its columns with all details."""
     if not entry["files"]:
-        yield f"Files: none; {'the numbers are drawn (SIMULATED)' if entry['simulated'] else 'nothing was read'}"
+        yield Note("show_drawn") if entry["simulated"] else Note("show_nothing_read")
     paths = run.get("files", [file["path"] for file in entry["files"]])
     for file in entry["files"]:
         if file["path"] not in paths:
             continue
-        yield f"File {file['path']}: {_today(file)}"
-        yield f"  sha256 {file['sha256']}, {file['size']} bytes"
+        yield Note("show_file", indent="", file=file["path"], state=_today(file))
+        yield Note("show_bytes", indent="  ", sha256=file["sha256"], size=file["size"])
         if file["series"]:
-            yield f"  taken from it: {listing(file['series'], 12)}"
+            yield Note("show_series", names=cut(file["series"], 12))
         for record in file["imports"]:
-            raw = listing((item["name"] for item in record.get("files", ())), 6)
-            source = f" from {raw}" if raw else ""
-            yield f"  imported {record.get('imported', '')} by {record['kind']}{source}"
+            raw = [item["name"] for item in record.get("files", ())]
+            source = Note("show_import_from", names=cut(raw, 6)) if raw else ""
+            yield Note("show_import", time=record.get("imported", ""), kind=record["kind"], source=source)
             yield from (f"    {item['name']} sha256 {item['sha256']}" for item in record.get("files", ()))
-            yield from (f"    cite: {text}" for text in [record.get("citation", "")] if text)
+            yield from (Note("show_cite", text=text) for text in [record.get("citation", "")] if text)
     others = [file["name"] for file in entry["files"] if file["path"] not in paths]
     if others:
-        yield f"  also read, for other columns: {listing(others, 20)}"
+        yield Note("show_others", names=cut(others, 20))
 
 
-def _weights(entry: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
+def _weights(entry: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[Note]:
     """Yield the weights of a run, or all weights of a sweep."""
     for digest, weights in entry["weights"].items():
         if run and digest != run["weights"]:
             continue
-        yield f"Weights: {counted(weights['units'], 'unit')}, {counted(weights['links'], 'link')}, digest {digest}"
+        yield Note("show_weights", units=weights["units"], links=weights["links"], digest=digest)
         for file in weights["files"]:
-            yield f"  File {file['path']}: {_today(file)}"
-            yield f"    sha256 {file['sha256']}, {file['size']} bytes"
+            yield Note("show_file", indent="  ", file=file["path"], state=_today(file))
+            yield Note("show_bytes", indent="    ", sha256=file["sha256"], size=file["size"])
         yield _choice("weights", weights["choices"], weights["option"])
 
 
-def _today(file: Mapping[str, Any]) -> str:
-    state = today(file["path"], file["sha256"])
-    words = {"same": "the same today", "changed": "CHANGED since the run", "not there": "no longer there"}
-    return words[state]
+def _today(file: Mapping[str, Any]) -> Note:
+    words = {"same": Note("file_same"), "changed": Note("file_changed"), "not there": Note("file_gone")}
+    return words[today(file["path"], file["sha256"])]
 
 
-def _choice(group: str, fields: Mapping[str, Any], option: str) -> str:
+def _choice(group: str, fields: Mapping[str, Any], option: str) -> Note:
     usual = _as_shipped(group, option, fields)
     own, other = _flat(fields), _flat(usual)
-    parts = [
+    parts: list[Note | str] = [
         f"{key}={_bracketed(value)}"
         for key, value in own.items()
         if key != "class" and (key in _ALWAYS or key not in other or other[key] != value)
     ]
-    parts += [f"without {key}" for key in other if key not in own]
-    return f"  {group}={option or fields['class']}: {', '.join(parts) or 'as the option is'}"
+    parts += [Note("show_without", key=key) for key in other if key not in own]
+    fields_shown = parts or Note("as_the_option")
+    return Note("show_choice", group=group, option=option or fields["class"], fields=fields_shown)
 
 
 def _as_shipped(group: str, option: str, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.note import Note, cut
+from digicarbon.note.language import said
 from digicarbon.source.base import TABLES, InputFile, Inputs
 
 HASH = 10
@@ -23,7 +24,8 @@ def series_status(inputs: Inputs) -> pd.DataFrame:
     DataFrame
         Index: names. Columns: ``first`` and ``last`` year with a value, ``units``: number of units with a value,
         ``missing``: number of unit-years without one, among these units and between these years, ``gaps``: which ones,
-        ``unit`` of measurement, ``file`` and ``sha256`` (shortened). All are text, except ``units`` and ``missing``.
+        ``unit`` of measurement, ``file`` and ``sha256`` (shortened). All are text, in the
+        language of the command, except ``units`` and ``missing``.
     """
     files = {name: file for file in reversed(inputs.files) for name in file.series}
     counts = _counts(inputs.files)
@@ -44,7 +46,7 @@ def series_status(inputs: Inputs) -> pd.DataFrame:
 def _row(column: pd.Series[float], unit: str) -> dict[str, object]:
     values = column.dropna()
     if values.empty:
-        return {"first": "", "last": "", "units": 0, "missing": 0, "gaps": "no value", "unit": unit}
+        return {"first": "", "last": "", "units": 0, "missing": 0, "gaps": said(Note("no_value")), "unit": unit}
     return {**_years(values), **_gaps(values), "unit": unit}
 
 
@@ -64,7 +66,7 @@ def _gaps(values: pd.Series[float]) -> dict[str, object]:
     gaps = [Note("gap_of_all_units", years=spans(empty))] if empty else []
     rest = {unit: [year for year in years if year not in empty] for unit, years in holes.items()}
     gaps += [Note("gap_of_unit", unit=unit, years=spans(years)) for unit, years in rest.items() if years]
-    return {"missing": int((~present).to_numpy().sum()), "gaps": str(_cut(gaps)) if gaps else ""}
+    return {"missing": int((~present).to_numpy().sum()), "gaps": said(_cut(gaps)) if gaps else ""}
 
 
 def _cut(gaps: Sequence[Note], most: int = 4) -> Note:
@@ -91,5 +93,5 @@ def _file(name: str, files: Mapping[str, InputFile], counts: Mapping[str, int]) 
     if file is None:
         return {"file": "", "sha256": ""}
     more = counts[name] - 1
-    shown = str(Note("file_and_more", file=file.name, more=more)) if more else file.name
+    shown = said(Note("file_and_more", file=file.name, more=more)) if more else file.name
     return {"file": shown, "sha256": file.sha256[:HASH]}
