@@ -175,7 +175,7 @@ def test_what_commands_print_has_the_same_fields_in_both_languages_and_no_englis
 
 
 NAMES = ["digicarbon", "Hydra", "MLflow", "Code", "Word", "Excel", "LaTeX", "Schema", "Ctrl", "Git", "Stata"]
-TYPED = frozenset([*GROUPS, *SWEEP_KEYS, *parser().verbs, *NAMES, "seed", "cd", "en"])
+TYPED = frozenset([*GROUPS, *SWEEP_KEYS, *parser().verbs, *NAMES, "seed", "cd", "en", "sha", "openssl", "bib", "PYTHON"])
 """Names of groups, keys, verbs and programs."""
 AS_TYPED = re.compile(
     r"`[^`]*`"

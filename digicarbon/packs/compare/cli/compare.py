@@ -43,7 +43,9 @@ LANGUAGE = "report.language="
 """The only word of a report that the command takes."""
 
 
-def compare_(first: str, second: str, experiment: str, to: str | None, overrides: Sequence[str]) -> int:
+def compare_(
+    first: str, second: str, experiment: str, to: str | None, language: Language | None, overrides: Sequence[str]
+) -> int:
     """Compare two recorded sweeps and print what moved; return 0 if no number differs, 1 if some do.
 
     Parameters
@@ -55,6 +57,8 @@ def compare_(first: str, second: str, experiment: str, to: str | None, overrides
         Where ids are searched, and whose sweep ``@COMMIT`` means; may be empty.
     to : str, optional
         A file for the result.
+    language : {"en", "zh"}, optional
+        Of all words.
     overrides : sequence of str
         Of ``tracking``, and ``report.language``; without it the language is that of B's report, else of A's.
 
@@ -71,7 +75,8 @@ def compare_(first: str, second: str, experiment: str, to: str | None, overrides
         _refuse_format(to)
     for word in (first, second):
         _refuse_word(word)
-    asked, store = _languages(overrides), [word for word in overrides if not word.startswith(LANGUAGE)]
+    asked = _languages(overrides) if language is None else [language]
+    store = [word for word in overrides if not word.startswith(LANGUAGE)]
     if is_package(first) or is_package(second):
         return _against(first, second, experiment, to, store, asked)
     then, now = (_side(word, experiment, store) for word in (first, second))

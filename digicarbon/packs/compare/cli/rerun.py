@@ -10,12 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from digicarbon.cli.command import show, terminal
+from digicarbon.cli.command import say, show, terminal
 from digicarbon.cli.stored import stored
 from digicarbon.config.files import command_line
-from digicarbon.errors import DataError, EstimationError, counted, listing
+from digicarbon.errors import DataError, EstimationError
 from digicarbon.note import Note, cut
 from digicarbon.note.ending import Caught
+from digicarbon.note.language import said
 from digicarbon.packs.compare.comparison import EFFECT
 from digicarbon.packs.compare.origins import commit_of, versions
 from digicarbon.plan.prepare import Preparation, fitted
@@ -77,7 +78,7 @@ def rerun(run: str, experiment: str, overrides: Sequence[str]) -> int:
         # earlier versions do not record which number is the effect
         then, now = ({k: v for k, v in one.items() if not k.startswith(EFFECT)} for one in (then, now))
     comparison = differences(then, now)
-    sys.stdout.write("\n".join([*_heading(recorded), *_changes(refitted)]) + "\n")
+    sys.stdout.writelines(f"{said(line)}\n" for line in (_heading(recorded), *_changes(refitted)))
     return _print_verdict(comparison)
 
 
@@ -119,48 +120,54 @@ def _refuse(recorded: Recorded) -> None:
         raise DataError(Note("rerun_no_numbers", run=recorded.run_id, status=recorded.status, more=more))
 
 
-def _heading(recorded: Recorded) -> Iterator[str]:
+_HEADS = {"stored": Note("head_stored"), "today": Note("head_today"), "difference": Note("head_difference")}
+
+
+def _heading(recorded: Recorded) -> Note:
     when = datetime.fromtimestamp(recorded.start / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    yield f"Run {recorded.run_id}: {recorded.label}, experiment {recorded.experiment}, {when}"
+    return Note("rerun_of", run=recorded.run_id, label=recorded.label, experiment=recorded.experiment, time=when)
 
 
-def _changes(refitted: Refitted) -> Iterator[str]:
+def _changes(refitted: Refitted) -> Iterator[Note]:
     """Yield a line on each origin of the numbers: data, weights, code, packages."""
     tags, specs, prepared = refitted.recorded.tags, refitted.again.specs, refitted.again.prepared
     same_panel, same_weights = refitted.again.same_data(tags)
     files = [file["path"] for entry in refitted.recorded.data for file in entry["files"] if _today(file) != "same"]
-    changed = f" (changed: {listing(files)})" if files else ""
+    changed = Note("rerun_files_changed", files=cut(files)) if files else ""
     # the fingerprint also covers weights, which have their own line
     same_data = fingerprint(specs, prepared) == tags.get(FINGERPRINT) or not (files or same_weights)
     if same_data and same_panel:
-        yield "  data      the same files, choices and numbers"
+        yield Note("rerun_data_same")
     elif same_panel:
-        yield f"  data      DIFFERENT fingerprint{changed}, yet the panel's numbers are the same"
+        yield Note("rerun_panel_same", changed=changed)
+    elif files:
+        yield Note("rerun_files_differ", changed=changed)
     else:
-        what = "files or choices of" if files else "the code that makes"
-        yield f"  data      DIFFERENT: {what} the panel{changed}"
+        yield Note("rerun_maker_differs")
     # a run that uses no weights has recorded none
     if prepared.weights is not None and WEIGHTS_DIGEST in tags:
-        yield f"  weights   {'the same' if same_weights else 'DIFFERENT'}"
+        yield Note("rerun_weights_same") if same_weights else Note("rerun_weights_differ")
     code = tags.get(CODE, "")
     same = code == code_digest(type(specs.model), type(specs.diagnostic))
-    yield f"  code      {_commits(tags, same) if code else 'not recorded by the version that made the run'}"
-    yield f"  packages  {_packages(tags)}"
-    if content_hash(specs, prepared) == tags.get("digicarbon.hash"):
-        yield "  hash      the same: a sweep would take this run as done"
-    else:
-        yield "  hash      different: a sweep would fit this run again"
+    yield _commits(tags, same) if code else Note("rerun_code_unknown")
+    yield _packages(tags)
+    same_hash = content_hash(specs, prepared) == tags.get("digicarbon.hash")
+    yield Note("rerun_hash_same") if same_hash else Note("rerun_hash_differs")
 
 
-def _commits(tags: Mapping[str, str], same: bool) -> str:
+def _commits(tags: Mapping[str, str], same: bool) -> Note:
     then, now = commit_of(tags), commit_of(provenance())
-    where = f"commit {then}" if then == now else f"commit {then} then, {now} now"
-    return f"{'the same' if same else 'DIFFERENT'} ({where})"
+    where = Note("rerun_commit", commit=then) if then == now else Note("rerun_commits", then=then, now=now)
+    return Note("rerun_code_same", where=where) if same else Note("rerun_code_differs", where=where)
 
 
-def _packages(tags: Mapping[str, str]) -> str:
-    differ = [f"{name} {then or 'none'} then, {now or 'none'} now" for name, then, now in versions(tags, provenance())]
-    return f"DIFFERENT: {'; '.join(differ)}" if differ else "the same versions"
+def _packages(tags: Mapping[str, str]) -> Note:
+    none = Note("rerun_none")
+    differ = [
+        Note("rerun_version", name=name, then=then or none, now=now or none)
+        for name, then, now in versions(tags, provenance())
+    ]
+    return Note("rerun_packages_differ", versions=differ) if differ else Note("rerun_packages_same")
 
 
 def _today(file: Mapping[str, Any]) -> str:
@@ -173,13 +180,15 @@ def _print_verdict(comparison: pd.DataFrame) -> int:
     repetition = comparison.index.astype(str).str.startswith(REPEATED)
     differing = comparison[(comparison["difference"] > 0) & ~repetition].head(SHOWN)
     if len(differing):
-        cells = differing.map(lambda value: "none" if pd.isna(value) else f"{value:.12g}")
+        none = said(Note("rerun_none"))
+        cells = differing.map(lambda value: none if pd.isna(value) else f"{value:.12g}")
         cells["difference"] = [f"{value:.1e}" for value in differing["difference"]]
-        show(Table("Largest differences, relative", cells), console)
+        cells = cells.rename(columns={name: said(head) for name, head in _HEADS.items()})
+        show(Table(said(Note("rerun_largest")), cells), console)
     unequal = int((comparison["difference"] > TOLERANCE).sum())
-    numbers = counted(len(comparison), "number")
+    numbers = len(comparison)
     if unequal:
-        console.print(f"{unequal} of {numbers} differ by more than {TOLERANCE:g}.", soft_wrap=True)
+        say(Note("rerun_differ", unequal=unequal, numbers=numbers, tolerance=TOLERANCE))
         return 1
-    console.print(f"{numbers} compared; all are equal to {TOLERANCE:g}.", soft_wrap=True)
+    say(Note("rerun_equal", numbers=numbers, tolerance=TOLERANCE))
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from digicarbon.cli.language import FLAG, LANGUAGES
 from digicarbon.cli.usage import Adder, Verb, Verbs, is_tracking
 from digicarbon.note import Note
 
@@ -34,6 +35,7 @@ def _add(add: Adder, verbs: Mapping[str, Verb]) -> None:
         is_override=_is_language_or_tracking,
     )
     compare.add_flag("--to", metavar="FILE", says=Note("flag_to_moved"))
+    compare.add_flag(FLAG, metavar="zh", choices=LANGUAGES, says=Note("flag_language_of_comparison"))
     compare.add_flag("--experiment", metavar="NAME", default="", says=Note("flag_experiment"))
 
 

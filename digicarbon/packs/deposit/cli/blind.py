@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from digicarbon.cli.command import FIRST_ROWS, MOST_ROWS, Request, plans_of, refuse_columns, show, terminal
+from digicarbon.cli.command import FIRST_ROWS, MOST_ROWS, Request, plans_of, refuse_columns, say, show, terminal
 from digicarbon.config.files import ROOT, command_line
-from digicarbon.errors import ConfigError, counted
+from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
+from digicarbon.note.language import said
 from digicarbon.packs.deposit import lock
 from digicarbon.packs.deposit.sweep.blind import COLUMNS, Blind, Counted, blind
 from digicarbon.plan.runs import Run
@@ -66,12 +67,12 @@ def shown(request: Request, every: bool, draws: str = DRAWS, effect: str = EFFEC
         chosen = settings_for(composer, planned)
         known = lock.state(composer, planned, chosen.report, remember=False)
         if planned.name == ROOT:
-            out.print(str(Note("blind_without_experiment")), soft_wrap=True)
+            say(Note("blind_without_experiment"))
         elif known is None:
             command = command_line("lock", planned.name)
-            out.print(str(Note("blind_not_locked", command=command)), soft_wrap=True)
+            say(Note("blind_not_locked", command=command))
         else:
-            out.print(str(known.note), soft_wrap=True)
+            say(known.note)
         found = blind(
             planned.runs,
             chosen.report.run_effect,
@@ -84,35 +85,35 @@ def shown(request: Request, every: bool, draws: str = DRAWS, effect: str = EFFEC
         )
         rows = len(found.table)
         cells = found.table if every or rows <= MOST_ROWS else found.table.iloc[:FIRST_ROWS]
-        title = f"{planned.name}: {counted(rows, 'specification')}, outcome exchanged between units {many} times"
-        show(Table(title, _cells(cells, size)), out)
+        title = Note("blind_title", name=planned.name, specifications=rows, draws=many)
+        show(Table(said(title), _cells(cells, size)), out)
         if len(cells) < rows:
             words = [*request.overrides, "--blind", "--all"]
             whole = command_line("plan", planned.name, words)
-            out.print(f"… and {rows - len(cells)} more; `{whole}` shows every one.", soft_wrap=True)
+            say(Note("more_rows", rows=rows - len(cells), command=whole))
         for note in _about(found):
-            out.print(str(note), soft_wrap=True)
+            say(note)
     refuse_columns(plans)
 
 
 def _cells(numbers: pd.DataFrame, effect: float) -> pd.DataFrame:
     """Return the table as it is printed."""
     heads = {
-        "off": "off zero, in sd",
-        "sd": "sd of estimates",
-        "se": "median se",
-        "size": "rejected at 5 %",
-        "smallest": "smallest effect",
-        "power": f"power for {effect:g}",
+        "off": Note("head_off"),
+        "sd": Note("head_sd"),
+        "se": Note("head_se"),
+        "size": Note("head_size"),
+        "smallest": Note("head_smallest"),
+        "power": Note("head_power", effect=effect),
     }
     shares = ("size", "power")
-    columns = {heads[name]: [_cell(value, name in shares) for value in numbers[name]] for name in COLUMNS}
+    columns = {said(heads[name]): [_cell(value, name in shares) for value in numbers[name]] for name in COLUMNS}
     return pd.DataFrame(columns, index=numbers.index)
 
 
 def _cell(value: float, share: bool) -> str:
     if pd.isna(value):
-        return "none"
+        return said(Note("blind_none"))
     return f"{100 * value:.1f} %" if share else f"{value:.4g}"
 
 

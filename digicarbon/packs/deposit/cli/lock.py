@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from digicarbon.cli.command import Request, counts_of, plans_of, terminal
+from digicarbon.cli.command import Request, counts_of, plans_of, say, terminal, warn
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import ROOT, command_line, shown
 from digicarbon.disk.files import put
-from digicarbon.errors import DigicarbonError, counted, listing
-from digicarbon.note import Note, cut
+from digicarbon.errors import DigicarbonError
+from digicarbon.note import Note, cut, note_of
+from digicarbon.note.language import said
 from digicarbon.packs.deposit.lock.changes import MOST_CELLS, Change
 from digicarbon.packs.deposit.lock.content import content, software
 from digicarbon.packs.deposit.lock.data import GIVEN, Reader
@@ -78,7 +79,7 @@ def lock(
             changed = changed or bool(known.changes) or bool(known.lock and known.lock.broken)
         elif known is not None and known.lock is not None and not again:
             _refuse_changed(planned, known)
-            terminal().print(f"{planned.name}: {known.note}", soft_wrap=True)
+            say(Note("of_experiment", name=planned.name, said=known.note))
             _testify(planned, known.lock, tag, tsa)
         else:
             _testify(planned, _write(composer, planned, chosen, known, why.strip()), tag, tsa)
@@ -117,19 +118,16 @@ def _write(composer: Composer, planned: Plan, chosen: Settings, known: State | N
     else:
         made = replace(old, versions=(*old.versions, version))
     made.write()
-    out = terminal()
-    out.print(
-        f"{planned.name}: locked on {made.date}, hash {made.hash[:SHOWN]}, in {shown(made.path)}.", soft_wrap=True
-    )
+    say(Note("locked", name=planned.name, date=made.date, hash=made.hash[:SHOWN], file=shown(made.path)))
     for line in _summary(inner, planned):
-        out.print(f"  {line}", soft_wrap=True)
+        say(line)
     if runs:
-        out.print(str(before(version)), style="yellow", soft_wrap=True)
+        terminal().print(said(before(version)), style="yellow", soft_wrap=True)
     return made
 
 
-def _summary(inner: Mapping[str, Any], planned: Plan) -> list[str]:
-    """Return lines on what is locked."""
+def _summary(inner: Mapping[str, Any], planned: Plan) -> list[Note]:
+    """Return notes on what is locked."""
     estimand = inner["estimand"]
     values = [choice.values for choice in planned.choices]
     varied = [key for key in planned.varied if len({repr(own.get(key)) for own in values}) > 1]
@@ -139,33 +137,41 @@ def _summary(inner: Mapping[str, Any], planned: Plan) -> list[str]:
         asked if asked in own or asked not in AS_COEFFICIENT else own[-1]
         for own in (run.specs.model.quantities for run in planned.runs)
     )
+    of, on = estimand["term"] or cut(estimand["x"]), cut(estimand["y"])
     lines = [
-        f"choices    {counts_of(planned)}; {counted(len(varied), 'key')} with several values",
-        f"estimand   {listing(quantities)} of {estimand['term'] or listing(estimand['x'])} on {listing(estimand['y'])}",
+        Note("locked_choices", counts=counts_of(planned), keys=len(varied)),
+        Note("locked_estimand", quantities=cut(quantities), of=of, on=on),
     ]
     if inner["seeds"]:
-        seeds = ", ".join(f"{key} = {listing(map(str, one['values']))}" for key, one in inner["seeds"].items())
-        lines.append(f"seeds      {seeds}")
+        seeds = [
+            Note("locked_seed", key=key, values=cut(map(str, one["values"]))) for key, one in inner["seeds"].items()
+        ]
+        lines.append(Note("locked_seeds", seeds=seeds))
     for name, one in inner["data"].items():
         series = sum(len(grid["series"]) for name, grid in one["grids"].items() if name != GIVEN)
         cells = next(iter(one["grids"].values()), {"units": (), "periods": ()})
         lines.append(
-            f"data       {name}: {series} series of {counted(len(cells['units']), 'unit')} in "
-            f"{counted(len(cells['periods']), 'period')}; outcome not read: {listing(one['only_outcome']) or 'none'}"
+            Note(
+                "locked_data",
+                name=name,
+                series=series,
+                units=len(cells["units"]),
+                periods=len(cells["periods"]),
+                unread=cut(one["only_outcome"]) or Note("locked_none"),
+            )
         )
         if one["outcome_and_others"]:
-            shared = listing(one["outcome_and_others"])
-            lines.append(f"           both the outcome and others are made of {shared}: locked like other series")
+            lines.append(Note("locked_shared", series=cut(one["outcome_and_others"])))
         if chosen := one.get("sample_by_outcome"):
-            lines.append(f"           the sample chooses rows by the outcome: {listing(chosen)}")
+            lines.append(Note("locked_sample", series=cut(chosen)))
         if weighs := one.get("weights_by_outcome"):
-            lines.append(f"           weights that change with the values of the outcome: {listing(weighs)}")
+            lines.append(Note("locked_weighs", series=cut(weighs)))
     if inner["weights"]:
         matrices = [
-            f"{one['called']}, {counted(len(one['units']), 'unit')} (hash {one['digest'][:6]})"
+            Note("locked_matrix", name=one["called"], units=len(one["units"]), hash=one["digest"][:6])
             for one in inner["weights"].values()
         ]
-        lines.append(f"weights    {listing(matrices)}")
+        lines.append(Note("locked_weights", matrices=cut(matrices)))
     return lines
 
 
@@ -184,26 +190,24 @@ def _refuse_changed(planned: Plan, known: State) -> None:
 
 def _show(planned: Plan, known: State) -> None:
     """Print whether a plan is as it was locked."""
-    out = terminal()
     lock = known.lock
     if lock is None:
         return
     if not known.changes:
-        out.print(f"{planned.name}: {known.note}", soft_wrap=True)
+        say(Note("of_experiment", name=planned.name, said=known.note))
     else:
-        out.print(f"{planned.name}: locked on {lock.date}, hash {lock.hash[:SHOWN]}. Changed since:", soft_wrap=True)
+        say(Note("lock_changed_since", name=planned.name, date=lock.date, hash=lock.hash[:SHOWN]))
         for one, first in zip(known.changes, known.first, strict=True):
-            out.print(f"  {_head(one):<11}{one.note}; first noticed on {moment(first)}", soft_wrap=True)
+            say(Note("lock_change", head=f"{_head(one):<11}", change=one.note, time=moment(first)))
         if lock.broken:
-            out.print(str(known.note), soft_wrap=True)
+            say(known.note)
     for number, version in enumerate(lock.versions, 1):
         if len(lock.versions) > 1:
-            reason = f": {version['why']}" if version["why"] else ""
-            out.print(
-                f"  version {number}, {moment(version['time'])}, {version['hash'][:SHOWN]}{reason}", soft_wrap=True
-            )
+            why = Note("lock_version_why", why=version["why"]) if version["why"] else ""
+            digest = version["hash"][:SHOWN]
+            say(Note("lock_version", number=number, time=moment(version["time"]), hash=digest, why=why))
         for stamp in lock.stamps.get(version["hash"], ()):
-            out.print(f"  {stamp}", soft_wrap=True)
+            terminal().print(f"  {stamp}", soft_wrap=True)
 
 
 def _head(one: Change) -> str:
@@ -212,7 +216,6 @@ def _head(one: Change) -> str:
 
 def _testify(planned: Plan, made: Lock, tag: bool, tsa: str) -> None:
     """Make the tag and the time stamp that are asked for; the lock stays where there are none."""
-    out, err = terminal(), terminal(stderr=True)
     stamps: list[str] = []
     if tag:
         name = f"lock/{re.sub(r'[^-/.0-9A-Za-z_]+', '-', planned.name)}/{made.latest['time'][:10]}"
@@ -220,20 +223,20 @@ def _testify(planned: Plan, made: Lock, tag: bool, tsa: str) -> None:
         try:
             made_tag = tagged(made.path.parent, name, message)
             stamps.append(f"tag of Git: {made_tag}")
-            out.print(f"Tag of Git: {made_tag}. Commit {made.path.name}, too, and push both.", soft_wrap=True)
+            say(Note("lock_tagged", tag=made_tag, file=made.path.name))
         except StampError as error:
-            err.print(f"{error}", style="yellow", soft_wrap=True)
+            warn(note_of(error))
     if tsa:
         try:
             stamp = stamped(made.hash, tsa)
             file = made.path.with_name(f"{made.path.name.removesuffix('.json')}.{made.hash[:SHOWN]}.tsr")
             put(file, stamp.answer)
             stamps.append(f"time stamp of {stamp.time}: {file.name}")
-            out.print(f"Time stamp of {stamp.time}: {shown(file)}. To verify it:", soft_wrap=True)
+            say(Note("lock_stamped", time=stamp.time, file=shown(file)))
             verify = f"openssl ts -verify -digest {made.hash} -in {file.name} -CAfile CERTIFICATE.pem"
-            out.print(f"  {verify}", soft_wrap=True)
+            terminal().print(f"  {verify}", soft_wrap=True)
         except (StampError, OSError) as error:
-            err.print(f"{error}", style="yellow", soft_wrap=True)
+            warn(note_of(error if isinstance(error, StampError) else str(error)))
     if stamps:
         own = [*made.stamps.get(made.hash, ()), *stamps]
         replace(made, stamps={**made.stamps, made.hash: own}).write()

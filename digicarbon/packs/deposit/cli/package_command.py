@@ -11,9 +11,10 @@ from digicarbon.cli.arguments import name_of
 from digicarbon.config.compose import Composer, loader, options
 from digicarbon.config.files import find, shown
 from digicarbon.disk import folder as whole
-from digicarbon.errors import ConfigError, counted
+from digicarbon.errors import ConfigError
 from digicarbon.note import Language, Note, suggestion
 from digicarbon.note.about import at
+from digicarbon.note.language import said
 from digicarbon.packs.deposit.package import answers as author
 from digicarbon.packs.deposit.package.answers import Answers, listed
 from digicarbon.packs.deposit.package.bibliography import replaced
@@ -76,20 +77,15 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
         files |= documents(known, answers, spoken)
     refuse_restricted(known.sources, files)
     whole.write(target, files, "--to", BUILD)
-    sys.stdout.write("".join(f"{line}\n" for line in _report(known, answers, to, verdict)))
+    lines = _report(known, answers, to, verdict)
     if own := [key for key in replaced(answers) if key in known.references]:
-        sys.stdout.write(
-            f"references.bib has {', '.join(own)} as `bibtex` in experiments/package.yaml writes it, in place of "
-            "digicarbon's own entry.\n"
-        )
+        lines.append(Note("package_own_references", keys=own))
     still_open = questions(known, answers)
     if still_open:
-        where = f"{shown(file)}{' (new)' if new else ''}"
-        sys.stdout.write(
-            f"{where} asks what only you know; still open: {counted(len(still_open), 'question')}. "
-            "Answer there, and package again; until then the README shows each as open.\n"
-            f"{listed(still_open)}"
-        )
+        fresh = Note("package_file_new") if new else ""
+        lines.append(Note("package_asks", file=shown(file), new=fresh, questions=len(still_open)))
+    sys.stdout.writelines(f"{said(line)}\n" for line in lines)
+    sys.stdout.write(listed(still_open))
     return 0
 
 
@@ -129,34 +125,31 @@ def _title(names: Sequence[str]) -> str:
     return str(Composer(loader(), names[0]).sweep_keys()["title"] or names[0])
 
 
-def _report(known: Facts, answers: Answers, to: str, verdict: str) -> list[str]:
+def _report(known: Facts, answers: Answers, to: str, verdict: str) -> list[Note]:
     tables = sum(display.kind == "table" for display in known.displays)
     lines = [
-        f"{counted(len(known.experiments), 'experiment')} packaged to {to}: {counted(tables, 'table')}, "
-        f"{counted(len(known.displays) - tables, 'figure')}, {known.numbers:,} numbers; README.md explains the files."
+        Note(
+            "packaged",
+            experiments=len(known.experiments),
+            folder=to,
+            tables=tables,
+            figures=len(known.displays) - tables,
+            numbers=known.numbers,
+        )
     ]
     if known.simulated:
-        lines.append("The data are SIMULATED; every document says so.")
+        lines.append(Note("package_is_simulated"))
     for source in known.sources:
         if source.group == MODULE:
-            places = ", ".join(file.place for file in source.files)
-            lines.append(
-                f"{source.option} reads or names {places}, which no source names: "
-                f"`data: {source.option}:` in experiments/package.yaml says whether the package may have it."
-            )
+            places = [file.place for file in source.files]
+            lines.append(Note("package_module_reads", module=source.option, files=places))
     for source in known.sources:
         if source.shared == "open" and answers.of(source.option).share:
             named = [*dict.fromkeys([*answers.of(source.option).files, *(file.asked for file in source.files)])]
-            lines.append(
-                f"data.{source.option}.share is true, but not for each of its files: if they all may be passed on, "
-                f"write `files: [{', '.join(named)}]` beside it in experiments/package.yaml."
-            )
+            lines.append(Note("package_share_some", source=source.option, files=named))
     withheld = {file.place for source in known.sources for file in source.files if not file.shared}
     if withheld:
-        lines.append(
-            f"{counted(len(withheld), 'file')} of data not copied, since experiments/package.yaml does not say "
-            f"`share: true` for {'it' if len(withheld) == 1 else 'them'}: the README has instructions and hashes "
-            "instead."
-        )
-    lines.append(f"Rebuilt: {verdict}" if verdict else f"Rebuild it with: python {to}/{DRIVER} (into {to}/{BUILD})")
-    return lines
+        lines.append(Note("package_files_withheld", files=len(withheld)))
+    if verdict:
+        return [*lines, Note("package_rebuilt", verdict=verdict)]
+    return [*lines, Note("package_rebuild_with", driver=f"{to}/{DRIVER}", folder=f"{to}/{BUILD}")]
