@@ -608,7 +608,7 @@ def test_words_and_looks_are_no_change(study: Callable[..., Path], capsys: pytes
     study(table(), title="One")
     assert locked() == 0
     study(table(), title="Another", report={"language": "zh", "decimals": 2}, labels={"x": "Digital"})
-    assert locked("--check") == 0
+    assert locked("--check", "--language", "en") == 0
     assert "unchanged" in capsys.readouterr().out
 
 
