@@ -31,7 +31,7 @@ from digicarbon.script import Names
 from digicarbon.secret import masked
 from digicarbon.sweep.provenance import RECORD
 from digicarbon.sweep.statement import stating
-from digicarbon.tracking import Tracking, decode, provenance, store_results
+from digicarbon.tracking import VERSIONS, Tracking, decode, provenance, store_results
 from digicarbon.weights import Weights
 
 RUNS_A_SCRIPT = 50
@@ -197,7 +197,7 @@ def _files(tracking: Tracking, recorded: Recorded, exported: Exported) -> dict[s
         tuple(scripts),
         tuple(exported.statements),
     )
-    tags = recorded.tags if "digicarbon.packages" in recorded.tags else find(tracking, exported.cases[0].run_id).tags
+    tags = recorded.tags if VERSIONS in recorded.tags else find(tracking, exported.cases[0].run_id).tags
     versions, requirements = environment(tags, provenance(), platform.python_version())
     files |= {
         "README.txt": readme(facts, exported.cases, exported.places, names, matrices, config).encode(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from digicarbon.errors import counted
 from digicarbon.replication.case import Case
 from digicarbon.replication.data import DataSet
 from digicarbon.script import Names
+from digicarbon.tracking import COMMIT, DIRTY, recorded_versions
 
 WIDTH = 110
 _WILD = (
@@ -150,23 +150,17 @@ def environment(recorded: Mapping[str, str], now: Mapping[str, str], python: str
     python : str
         The version of Python now.
     """
-    then = {"digicarbon": recorded.get("digicarbon.version", ""), **_packages(recorded)}
-    today = {"digicarbon": now.get("digicarbon.version", ""), **_packages(now)}
+    then, today = recorded_versions(recorded), recorded_versions(now)
     lines = [
         f"{'package':<16}{'when fitted':<16}now",
         *(f"{name:<16}{then.get(name, ''):<16}{today.get(name, '')}" for name in dict.fromkeys([*then, *today])),
         "",
-        f"Git commit when fitted: {recorded.get('mlflow.source.git.commit', 'not in a repository')}"
-        f"{', with changes that are not in it' if recorded.get('digicarbon.git_dirty') == 'True' else ''}",
+        f"Git commit when fitted: {recorded.get(COMMIT, 'not in a repository')}"
+        f"{', with changes that are not in it' if recorded.get(DIRTY) == 'True' else ''}",
         f"Python of this export: {python}",
         "",
     ]
     return "\n".join(lines), "".join(f"{name}=={number}\n" for name, number in then.items() if number)
-
-
-def _packages(tags: Mapping[str, str]) -> dict[str, str]:
-    found: dict[str, str] = json.loads(tags.get("digicarbon.packages", "{}"))
-    return found
 
 
 def _runs(

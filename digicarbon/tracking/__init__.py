@@ -1,6 +1,16 @@
 """Results to MLflow: a parent run per sweep, a child per specification; written by one process only."""
 
-from digicarbon.tracking._code import COMMIT, PACKAGES, commit_named, provenance, versions
+from digicarbon.tracking._code import (
+    COMMIT,
+    DIRTY,
+    PACKAGES,
+    VERSION,
+    VERSIONS,
+    commit_named,
+    provenance,
+    recorded_versions,
+    versions,
+)
 from digicarbon.tracking._connection import ask_once, described, refuse_unreadable
 from digicarbon.tracking._history import (
     DONE,
@@ -50,6 +60,7 @@ __all__ = [
     "COMMIT",
     "CONFIG",
     "CONFIG_FILE",
+    "DIRTY",
     "DONE",
     "ELSEWHERE",
     "EXPERIMENT",
@@ -67,6 +78,8 @@ __all__ = [
     "SIGN",
     "SQLITE",
     "TERM",
+    "VERSION",
+    "VERSIONS",
     "VIEW",
     "WHY",
     "Data",
@@ -97,6 +110,7 @@ __all__ = [
     "opening",
     "place",
     "provenance",
+    "recorded_versions",
     "refuse_unreadable",
     "store_results",
     "sweep_contents",

@@ -21,6 +21,8 @@ DRAW = ("matplotlib", "shapely", "geopandas", "cnmaps")
 
 COMMIT = "mlflow.source.git.commit"
 """Tag of a run: the commit of the working directory."""
+VERSION, VERSIONS, DIRTY = "digicarbon.version", "digicarbon.packages", "digicarbon.git_dirty"
+"""Tags of a run: our version, those of packages as JSON, and whether the commit lacks changes."""
 READ = ("conf", "experiments", "*.py")
 """What a run may read of a working directory, as git's path patterns."""
 
@@ -39,19 +41,24 @@ def versions() -> Mapping[str, str]:
 def provenance() -> Mapping[str, str]:
     """Return tags on the code: package versions, and git commit and dirty flag of the working directory."""
     tags = {
-        "digicarbon.version": __version__,
+        VERSION: __version__,
         "mlflow.source.name": "digicarbon",
         "mlflow.source.type": "LOCAL",
         "digicarbon.host": platform.node(),
     }
     with suppress(OSError, KeyError, ImportError):
         tags["mlflow.user"] = getpass.getuser()
-    tags["digicarbon.packages"] = json.dumps({name: found for name, found in versions().items() if name in PACKAGES})
+    tags[VERSIONS] = json.dumps({name: found for name, found in versions().items() if name in PACKAGES})
     commit = _git("rev-parse", "HEAD")
     if commit:
         tags[COMMIT] = commit
-        tags["digicarbon.git_dirty"] = str(uncommitted())
+        tags[DIRTY] = str(uncommitted())
     return MappingProxyType(tags)
+
+
+def recorded_versions(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the versions of digicarbon and of packages, by the tags of a run."""
+    return {"digicarbon": tags.get(VERSION, ""), **json.loads(tags.get(VERSIONS, "{}"))}
 
 
 def uncommitted() -> bool:

@@ -12,12 +12,11 @@ from pathlib import Path
 from digicarbon.errors import TrackingError
 from digicarbon.tracking import _failures
 from digicarbon.tracking._client import public
-from digicarbon.tracking._code import provenance
+from digicarbon.tracking._code import VERSIONS, provenance
 from digicarbon.tracking._connection import laid_out
 from digicarbon.tracking._places import SERVERS, SQLITE, Tracking, for_reading, refuse_folder
 from digicarbon.tracking._rows import EXPERIMENT, HASH, PARENT, SWEEP_KEY
 
-PACKAGES = "digicarbon.packages"
 REUSED = "digicarbon.reused_from"
 SIMULATED = "digicarbon.data"
 Y = "model.y"
@@ -32,7 +31,7 @@ ELSEWHERE = "done in another sweep"
 DONE = "done"
 RANK = (NEW, FAILED, OTHER_VERSIONS, ELSEWHERE, DONE)
 """If several states apply to a run, the last one of these is shown."""
-TAGS = (HASH, PARENT, SWEEP_KEY, PACKAGES, REUSED, EXPERIMENT, SIMULATED)
+TAGS = (HASH, PARENT, SWEEP_KEY, VERSIONS, REUSED, EXPERIMENT, SIMULATED)
 
 
 @dataclass(frozen=True)
@@ -198,7 +197,7 @@ def _by_client(uri: str) -> dict[str, StoredRun]:
 
 def _summed(runs: Mapping[str, StoredRun], sweep_key: str, keys: set[str]) -> History:
     sweeps = [run_id for run_id, run in runs.items() if run.texts.get(SWEEP_KEY) == sweep_key]
-    installed = provenance().get(PACKAGES, "")
+    installed = provenance().get(VERSIONS, "")
     states: dict[str, str] = {}
     sums: dict[str, dict[int, tuple[int, float]]] = {}
     for run in runs.values():
@@ -223,6 +222,6 @@ def _summed(runs: Mapping[str, StoredRun], sweep_key: str, keys: set[str]) -> Hi
 def _state(run: StoredRun, inside: bool, installed: str) -> str:
     if run.status != "FINISHED":
         return FAILED if inside else NEW
-    if run.texts.get(PACKAGES, installed) != installed:
+    if run.texts.get(VERSIONS, installed) != installed:
         return OTHER_VERSIONS
     return DONE if inside else ELSEWHERE

@@ -16,7 +16,7 @@ from digicarbon.note import Note, cut
 from digicarbon.secret import hidden
 from digicarbon.sweep.provenance import CODE, COMPUTING, DATA_DIGEST, FINGERPRINT, SETTINGS, WEIGHTS_DIGEST
 from digicarbon.sweep.provenance import GROUPS as OF_PANEL
-from digicarbon.tracking import COMMIT
+from digicarbon.tracking import COMMIT, DIRTY, VERSION, VERSIONS, recorded_versions
 
 Kind: TypeAlias = Literal["data", "choice", "code", "packages"]
 What: TypeAlias = tuple[Note | str, ...]
@@ -28,9 +28,7 @@ Changes: TypeAlias = Mapping[str, Sequence[Change]]
 OwnCode: TypeAlias = Mapping[tuple[str, str], Mapping[str, str]]
 """Digests of files by group and class."""
 WEIGHTED = ("weights",)
-DIRTY = "digicarbon.git_dirty"
-VERSION, PACKAGES = "digicarbon.version", "digicarbon.packages"
-TAGS = (FINGERPRINT, CODE, COMMIT, DIRTY, VERSION, PACKAGES, DATA_DIGEST, WEIGHTS_DIGEST)
+TAGS = (FINGERPRINT, CODE, COMMIT, DIRTY, VERSION, VERSIONS, DATA_DIGEST, WEIGHTS_DIGEST)
 """Tags of a run that are read here."""
 OPTIONS = tuple(group for group in EVERY_GROUP if group not in SETTINGS)
 """Groups whose option and fields can change a number."""
@@ -55,9 +53,7 @@ def commit_of(tags: Tags) -> Note | str:
 
 def versions(then: Tags, now: Tags) -> list[tuple[str, str, str]]:
     """Return the packages whose versions differ, with both versions; an empty text where one is not recorded."""
-    one, other = (
-        {"digicarbon": known.get(VERSION, ""), **json.loads(known.get(PACKAGES, "{}"))} for known in (then, now)
-    )
+    one, other = recorded_versions(then), recorded_versions(now)
     names = dict.fromkeys([*one, *other])
     return [(name, one.get(name, ""), other.get(name, "")) for name in names if one.get(name) != other.get(name)]
 
@@ -284,7 +280,7 @@ class Origins:
         return tuple(Note("compare_weights_file", file=name) for name in _changed(*files, moved))
 
     def _packages(self, then: Tags, now: Tags) -> What:
-        key = ("packages", then.get(PACKAGES), now.get(PACKAGES))
+        key = ("packages", then.get(VERSIONS), now.get(VERSIONS))
         if key not in self._known:
             # the version of digicarbon itself is a matter of its code, which has a digest
             differ = [one for one in versions(then, now) if one[0] != "digicarbon"]

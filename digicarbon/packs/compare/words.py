@@ -22,12 +22,12 @@ from digicarbon.packs.compare.comparison import (
     Comparison,
     Side,
 )
-from digicarbon.packs.compare.origins import DIRTY, NAMED, Kind, Reason, commit_of, versions
+from digicarbon.packs.compare.origins import NAMED, Kind, Reason, commit_of, versions
 from digicarbon.recorded.differences import TOLERANCE
 from digicarbon.render import Table
 from digicarbon.report.focal import before_effect, effect_of
 from digicarbon.report.labels import Labels
-from digicarbon.tracking import COMMIT, EXPERIMENT, OVERRIDES
+from digicarbon.tracking import COMMIT, DIRTY, EXPERIMENT, OVERRIDES
 
 LISTED = 5
 """How many runs of one sweep only are named."""

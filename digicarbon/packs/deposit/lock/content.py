@@ -17,7 +17,7 @@ from digicarbon.plan.runs import Plan
 from digicarbon.report import Report
 from digicarbon.secret import mapped
 from digicarbon.sweep.provenance import seeds
-from digicarbon.tracking import provenance
+from digicarbon.tracking import COMMIT, DIRTY, VERSION, VERSIONS, provenance
 
 WORDS = frozenset({"title", "labels"})
 """Keys of an experiment whose values are words."""
@@ -75,11 +75,11 @@ def content(composer: Composer, planned: Plan, report: Report, reader: Reader | 
 def software() -> dict[str, Any]:
     """Return the versions of what computes, and the commit of the user's folder."""
     tags = provenance()
-    commit = tags.get("mlflow.source.git.commit", "")
+    commit = tags.get(COMMIT, "")
     return {
-        "digicarbon": tags["digicarbon.version"],
-        "packages": json.loads(tags["digicarbon.packages"]),
-        **({"commit": commit, "uncommitted": tags["digicarbon.git_dirty"] == "True"} if commit else {}),
+        "digicarbon": tags[VERSION],
+        "packages": json.loads(tags[VERSIONS]),
+        **({"commit": commit, "uncommitted": tags[DIRTY] == "True"} if commit else {}),
     }
 
 

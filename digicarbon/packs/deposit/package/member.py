@@ -31,13 +31,12 @@ from digicarbon.recorded.again import Again
 from digicarbon.recorded.numbers import compared, of_result
 from digicarbon.spec import locate, own_classes
 from digicarbon.sweep.provenance import FINGERPRINT, today
-from digicarbon.tracking import OVERRIDES, Tracking, store_results
+from digicarbon.tracking import OVERRIDES, VERSION, VERSIONS, Tracking, store_results
 
 IGNORED = ("report", "executor", "tracking", LABELS, "hydra")
 """Keys of a configuration that change no number."""
 LOCAL = ("loky", "sequential", "threading")
 """Options of executors that any computer has."""
-PACKAGES, VERSION = "digicarbon.packages", "digicarbon.version"
 FITTING = ("model", "diagnostic", "inference")
 """Groups whose classes take part in a fit."""
 _NEXT = re.compile(r" (?=[+~]*[\w./@]+=)")
@@ -96,7 +95,7 @@ class Member:
     @property
     def versions(self) -> dict[str, str]:
         """The versions of packages at the time of the runs."""
-        known = {name: number for text in self.tagged(PACKAGES) for name, number in json.loads(text).items()}
+        known = {name: number for text in self.tagged(VERSIONS) for name, number in json.loads(text).items()}
         return {"digicarbon": ", ".join(self.tagged(VERSION)), **known}
 
     @property
