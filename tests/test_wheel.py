@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -29,9 +30,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 FACTS = {
-    "data": ("errors", "fuels", "labels", "notes", "old_notes", "series", "units"),
-    "package": ("checklists", "questions", "words"),
-    "china/facts": ("adjacency", "ceads_fuels", "ceads_sectors", "indicators", "provinces", "sectors", "tiles"),
+    "data": ("commands", "errors", "fuels", "labels", "notes", "old_notes", "series", "units"),
+    "packs/deposit/package": ("checklists", "questions", "words"),
+    "packs/china/facts": ("adjacency", "ceads_fuels", "ceads_sectors", "indicators", "provinces", "sectors", "tiles"),
 }
 """The tables that ship: facts, never observations."""
 
@@ -49,7 +50,11 @@ def test_wheel_holds_configurations_and_plugin_and_no_data(wheel: Path) -> None:
     tables = {name for name in names if name.endswith(".csv")}
     examples = {f"digicarbon/template/both/data/example_{name}.csv" for name in ("panel", "neighbours")}
     facts = {f"digicarbon/{room}/{name}.csv" for room, names in FACTS.items() for name in names}
-    assert tables == facts | examples
+    words = {
+        name for name in tables if re.fullmatch(r"digicarbon/packs/\w+/words/(commands|errors|labels|notes)\.csv", name)
+    }
+    assert len(words) >= len(list((REPOSITORY / "digicarbon" / "packs").glob("*/words/*.csv")))
+    assert tables - words == facts | examples
 
 
 def test_the_wheel_s_own_files_make_a_study_that_runs(wheel: Path, tmp_path: Path) -> None:

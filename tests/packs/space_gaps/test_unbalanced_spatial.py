@@ -337,7 +337,7 @@ def test_nodes_of_further_weights_are_made_for_the_panel() -> None:
     made = dc.weights.EconomicWeights(economy="size").compute(panel)
     given = model("sar").fit(panel, weights(), [made])
     np.testing.assert_array_equal(by_node.coef, given.coef)
-    assert model("sar", further_weights=[node]).beside == ("size",)
+    assert model("sar", further_weights=[node]).optional_terms == ("size",)
     wild = model("sar", further_weights=[node], test="wild", replications=19, intervals=False, cov="cluster")
     found = wild.fit(panel, weights())
     assert found.resampled is not None
