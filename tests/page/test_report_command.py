@@ -520,12 +520,12 @@ def test_a_page_of_a_sweep_whose_own_report_refuses_is_made_and_says_so(fitted: 
     assert main(["report", "refusing", "--out", "page"]) == 1
     assert "have no diagnostic. Add diagnostic=" in capsys.readouterr().err
     assert "have no diagnostic. Add diagnostic=" in "".join(read(fitted / "page" / "index.html").text)
-    # the page in the reader's language, the terminal in English
+    # the page and the terminal in the reader's language
     (fitted / "experiments" / "refusing.yaml").write_text(f"{spec}report: {{language: zh}}\n", encoding="utf-8")
     assert main(["run", "refusing", "executor=sequential"]) == 2
     capsys.readouterr()
     assert main(["report", "refusing", "--out", "page"]) == 1
-    assert "have no diagnostic. Add diagnostic=" in capsys.readouterr().err
+    assert "没有诊断" in capsys.readouterr().err
     text = "".join(read(fitted / "page" / "index.html").text)
     assert "没有诊断" in text
     assert "have no diagnostic" not in text

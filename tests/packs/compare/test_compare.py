@@ -629,7 +629,7 @@ def test_words_are_in_the_language_of_the_report(first: str, capsys: Capture) ->
     changed = frame()
     changed.loc[3, "z"] += 0.5
     changed.to_csv("data.csv", index=False)
-    second = sweep(capsys, "report.language=zh")
+    second = sweep(capsys, "report.language=zh", "--language", "en")
     # B's report decides, else A's; the command line before both
     text = said(capsys, first, second, "--to", "zh.csv", status=1)
     assert "双方共有4个运行，其中2个变动：2个因数据（data.csv）。" in text
