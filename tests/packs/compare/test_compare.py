@@ -67,7 +67,7 @@ def client() -> MlflowClient:
 def sweep(capsys: Capture, *words: str, name: str = "three", status: int = 0) -> str:
     """Run the experiment and return the id of its sweep."""
     assert main(["run", name, *words]) == status
-    return re.findall(r"parent run (\w{32})", capsys.readouterr().out)[-1]
+    return re.findall(r"[0-9a-f]{32}", capsys.readouterr().out)[-1]
 
 
 def said(capsys: Capture, *words: str, status: int) -> str:
