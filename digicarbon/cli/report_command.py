@@ -111,7 +111,7 @@ def _others(one: RecordedSweep) -> Iterator[Note]:
     if not one.others:
         return
     others = [
-        Note("other_sweep", choices=choices or Note("as_it_stands"), command=f"digicarbon report {run_id}")
+        Note("other_sweep", choices=choices or Note("as_it_stands"), run=run_id)
         for choices, run_id in reversed(list(one.others.items()))
     ]
     title, sweeps = one.title or one.experiment, cut(others, MOST_OTHERS)

@@ -105,6 +105,7 @@ SEVERAL = {
     "digicarbon data import|status|check|show": [f"digicarbon data {verb} --help" for verb in ("import", "status")],
     "digicarbon data status|check|show": ["digicarbon data status data", "digicarbon data check data"],
     "digicarbon COMMAND --help": [f"digicarbon {verb} --help" for verb in usage.parser().verbs],
+    "digicarbon COMMAND --language zh": [f"digicarbon {verb} --help --language zh" for verb in usage.parser().verbs],
 }
 """One line that stands for several commands."""
 NAMES = ("digicarbon data import", "digicarbon new", "digicarbon package")
