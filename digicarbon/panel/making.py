@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -43,6 +44,7 @@ class Making(Spec):
         """The column of the data that holds periods, if there is one."""
         return None
 
+    @abstractmethod
     def made(self, panel: Panel, name: str, units: Iterable[str] = ()) -> tuple[Panel, tuple[Note, ...]]:
         """Return the panel with the columns, and what a reader has to know of them.
 
@@ -57,11 +59,10 @@ class Making(Spec):
         ------
         DataError
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def behind(self, name: str, column: str, known: Collection[str]) -> Iterator[str]:
         """Yield the ``known`` columns of the data that one of the columns is made of; itself where that is a file."""
-        raise NotImplementedError
 
 
 class Maker:
