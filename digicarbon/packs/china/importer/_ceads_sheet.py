@@ -26,35 +26,25 @@ _FEWEST_KNOWN = 5
 
 @dataclass(frozen=True)
 class Layout:
-    """The layout of the sheets of one kind of inventory.
-
-    Attributes
-    ----------
-    name : Note
-        For messages.
-    columns, rows : Words
-        Header cells and row labels; all rows are required.
-    required : frozenset of str
-        Columns that every sheet must have; others are not-a-number where a sheet lacks them.
-    total : str
-        The row that must not be empty.
-    total_rows, total_columns : frozenset of str
-        Rows and columns that are sums of others: an empty cell there is no zero if one of the others has a figure.
-    units : mapping of str to str
-        Unit by column.
-    unit_spellings : mapping of str to frozenset of str
-        Spellings of each unit, as `unit_key` returns them.
-    """
+    """The layout of the sheets of one kind of inventory."""
 
     name: Note
+    """For messages."""
     columns: Words
     rows: Words
+    """`columns`, `rows`: header cells and row labels; all rows are required."""
     required: frozenset[str]
+    """Columns that every sheet must have; others are not-a-number where a sheet lacks them."""
     total: str
+    """The row that must not be empty."""
     units: Mapping[str, str]
+    """Unit by column."""
     unit_spellings: Mapping[str, frozenset[str]]
+    """Spellings of each unit, as `unit_key` returns them."""
     total_rows: frozenset[str]
     total_columns: frozenset[str] = frozenset()
+    """`total_rows`, `total_columns`: rows and columns that are sums of others: an empty cell there is no zero if one of
+    the others has a figure."""
 
     @property
     def examples(self) -> tuple[str, ...]:
@@ -64,31 +54,21 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class Inventory:
-    """One province and year.
-
-    Attributes
-    ----------
-    province : Place
-    year : int
-    where : Note or str
-        File and sheet.
-    values : ndarray, shape (rows, columns)
-        In the layout's order; not-a-number where there is no such column or a total has no figure.
-    blanks : int
-        Cells without a figure that count as zero.
-    lost : tuple of Note
-        Totals without a figure, with their cells.
-    remarks : tuple of str
-        Text in rows outside of the table.
-    """
+    """One province and year."""
 
     province: Place
     year: int
     where: Note | str
+    """File and sheet."""
     values: NDArray[np.float64]
+    """In the layout's order; not-a-number where there is no such column or a total has no figure. Shape (rows,
+    columns)."""
     blanks: int
+    """Cells without a figure that count as zero."""
     lost: tuple[Note, ...] = ()
+    """Totals without a figure, with their cells."""
     remarks: tuple[str, ...] = ()
+    """Text in rows outside of the table."""
 
 
 def unit_key(unit: str) -> str:

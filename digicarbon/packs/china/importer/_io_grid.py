@@ -26,28 +26,19 @@ MOST_HEADINGS = 40
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """The labels of a sheet.
-
-    Attributes
-    ----------
-    sheet : Sheet
-    left, top : ndarray of str
-        Texts of the first columns and of the first rows.
-    headings : tuple of int
-        Rows of headings.
-    rows : tuple of int
-        Rows of sectors.
-    first, first_use : int
-        The first column of figures, and the first column to the right of the sectors.
-    """
+    """The labels of a sheet."""
 
     sheet: Sheet
     left: Texts
     top: Texts
+    """`left`, `top`: texts of the first columns and of the first rows."""
     headings: tuple[int, ...] = ()
+    """Rows of headings."""
     rows: tuple[int, ...] = ()
+    """Rows of sectors."""
     first: int = 0
     first_use: int = 0
+    """`first`, `first_use`: the first column of figures, and the first column to the right of the sectors."""
 
     @property
     def columns(self) -> range:

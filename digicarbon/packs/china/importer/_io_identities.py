@@ -25,24 +25,17 @@ _GROUP_TOTALS = {
 
 @dataclass(frozen=True, eq=False)
 class Identity:
-    """Two figures of each sector that must be equal.
-
-    Attributes
-    ----------
-    sum, total : Note
-        Names of the sum and of the total.
-    left, right : ndarray, shape (n,)
-        The sum and the total.
-    row, column : int or None
-        The sheet's row or column of the total.
-    """
+    """Two figures of each sector that must be equal."""
 
     sum: Note
     total: Note
+    """`sum`, `total`: names of the sum and of the total."""
     left: FloatArray
     right: FloatArray
+    """`left`, `right`: the sum and the total, shape (n,)."""
     row: int | None = None
     column: int | None = None
+    """`row`, `column`: the sheet's row or column of the total."""
 
 
 def check(table: Table, tolerance: float) -> list[Note]:

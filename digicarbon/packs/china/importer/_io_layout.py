@@ -21,36 +21,23 @@ _ONCE = ("intermediate_use", "exports", "final_use", "imports", "inflow", "resid
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """The parts of an input-output table on a sheet.
-
-    Attributes
-    ----------
-    sheet : Sheet
-    lines : tuple of Line
-        Rows of sectors, from top to bottom.
-    sectors : tuple of Line
-        The first line of each sector.
-    columns : tuple of int
-        The column of each of ``sectors``.
-    label : int
-        The column of the sectors' names.
-    rows : mapping of str to int
-        Rows below the sectors by role (`_io_labels.ROWS`).
-    uses : mapping of str to tuple of int
-        Columns right of the sectors by role (`_io_labels.COLUMNS`).
-    heading : int
-        The lowest row of headings.
-    notes : tuple of Note
-    """
+    """The parts of an input-output table on a sheet."""
 
     sheet: Sheet
     lines: tuple[Line, ...]
+    """Rows of sectors, from top to bottom."""
     sectors: tuple[Line, ...]
+    """The first line of each sector."""
     columns: tuple[int, ...]
+    """The column of each of ``sectors``."""
     label: int
+    """The column of the sectors' names."""
     rows: Mapping[str, int]
+    """Rows below the sectors by role (`_io_labels.ROWS`)."""
     uses: Mapping[str, tuple[int, ...]]
+    """Columns right of the sectors by role (`_io_labels.COLUMNS`)."""
     heading: int
+    """The lowest row of headings."""
     notes: tuple[Note, ...] = ()
 
 

@@ -16,24 +16,16 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a sheet that belongs to a sector.
-
-    Attributes
-    ----------
-    at : int
-        Row of the sheet.
-    region : str
-        English name of the province, empty in a table of one region.
-    name : str
-        The sector as the file spells it.
-    origin : str
-        ``domestic`` or ``imported``; empty if the table does not distinguish them.
-    """
+    """A row of a sheet that belongs to a sector."""
 
     at: int
+    """Row of the sheet."""
     region: str
+    """English name of the province, empty in a table of one region."""
     name: str
+    """The sector as the file spells it."""
     origin: str
+    """``domestic`` or ``imported``; empty if the table does not distinguish them."""
 
     @property
     def key(self) -> Key:
@@ -43,25 +35,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Sectors:
-    """The rows and columns of sectors.
-
-    Attributes
-    ----------
-    lines : tuple of Line
-        From top to bottom; a sector has two lines if products are distinguished by origin.
-    columns : mapping
-        The column of each sector by its key, in the order of the rows.
-    label : int
-        The column of the names.
-    other_labels : frozenset of int
-        Columns to the left of the figures without labels of rows: provinces and origins.
-    notes : tuple of Note
-    """
+    """The rows and columns of sectors."""
 
     lines: tuple[Line, ...]
+    """From top to bottom; a sector has two lines if products are distinguished by origin."""
     columns: Mapping[Key, int]
+    """The column of each sector by its key, in the order of the rows."""
     label: int
+    """The column of the names."""
     other_labels: frozenset[int]
+    """Columns to the left of the figures without labels of rows: provinces and origins."""
     notes: tuple[Note, ...]
 
 

@@ -29,25 +29,17 @@ FINAL_USES = ("consumption", "capital", "exports", "outflow", "net_outflow")
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The figures of an input-output table on a sheet, in 10k CNY.
-
-    Attributes
-    ----------
-    layout : Layout
-    flows : ndarray, shape (n, n)
-        ``flows[i, j]``: purchases of sector j from sector i.
-    rows, uses : mapping of str to ndarray, shape (n,)
-        Rows below and columns to the right of the sectors, by role, without roles that the table lacks.
-    rounding : float
-        How far a cell may be from the exact figure.
-    notes : tuple of Note
-    """
+    """The figures of an input-output table on a sheet, in 10k CNY."""
 
     layout: Layout
     flows: FloatArray
+    """``flows[i, j]``: purchases of sector j from sector i, shape (n, n)."""
     rows: Mapping[str, FloatArray]
     uses: Mapping[str, FloatArray]
+    """`rows`, `uses`: rows below and columns to the right of the sectors, by role, without roles that the table lacks,
+    shape (n,)."""
     rounding: float
+    """How far a cell may be from the exact figure."""
     notes: tuple[Note, ...] = field(default=())
 
     @property

@@ -49,29 +49,19 @@ class Observation:
 
 @dataclass
 class Pivot:
-    """The content of a sheet.
-
-    Attributes
-    ----------
-    observations : list of Observation
-    remarks : list of str
-        The bureau's text under the tables.
-    empty : int
-        Cells without a figure.
-    left_out : list of str
-        Row labels that are no provinces, such as the nation.
-    last : set of str
-        The provinces of the last table.
-    closed : bool
-        Whether there is text under the last table; a download that was cut off has none.
-    """
+    """The content of a sheet."""
 
     observations: list[Observation] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    """The bureau's text under the tables."""
     empty: int = 0
+    """Cells without a figure."""
     left_out: list[str] = field(default_factory=list)
+    """Row labels that are no provinces, such as the nation."""
     last: set[str] = field(default_factory=set)
+    """The provinces of the last table."""
     closed: bool = True
+    """Whether there is text under the last table; a download that was cut off has none."""
 
 
 def read_pivot(sheet: Sheet, indicator: str | None) -> Pivot:

@@ -14,23 +14,16 @@ from digicarbon.packs.china import facts
 
 @dataclass(frozen=True)
 class Indicator:
-    """An indicator as a series of a panel.
-
-    Attributes
-    ----------
-    series : str
-        Its name in a panel.
-    unit : str
-        The unit after conversion.
-    multiplier, divisor : float
-        They turn the table's unit into ``unit``; one of them is 1, because a division by ten thousand is exact and a
-        product with 0.0001 is not.
-    """
+    """An indicator as a series of a panel."""
 
     series: str
+    """Its name in a panel."""
     unit: str
+    """The unit after conversion."""
     multiplier: float = 1.0
     divisor: float = 1.0
+    """`multiplier`, `divisor`: they turn the table's unit into ``unit``; one of them is 1, because a division by ten
+    thousand is exact and a product with 0.0001 is not."""
 
     @property
     def conversion(self) -> Note | None:

@@ -86,15 +86,10 @@ class DecayOperator(DenseOperator):
 
 @dataclass(frozen=True, eq=False)
 class Distances:
-    """What weights are made of.
-
-    Attributes
-    ----------
-    a : ndarray, shape (N, N)
-        Distances or their logarithms; infinite where there is no weight.
-    """
+    """What weights are made of."""
 
     a: FloatArray
+    """Distances or their logarithms; infinite where there is no weight. Shape (N, N)."""
 
     def _scaled(self, gamma: float) -> tuple[FloatArray, FloatArray]:
         """Return exponents -γa, and the logarithm of the sum of each row."""
@@ -119,24 +114,15 @@ class Distances:
 
 @dataclass(frozen=True, eq=False)
 class DecayData:
-    """A model whose W depends on γ.
-
-    Attributes
-    ----------
-    kind : {"slx", "sar", "sem", "sdm", "sdem"}
-    x : ndarray, shape (T, N, k)
-        Raw regressors, the constant among them.
-    y : ndarray, shape (T, N, 1)
-    lagged : tuple of int
-        The columns of x whose spatial lags are regressors.
-    distances : Distances
-    sample : Sample
-    """
+    """A model whose W depends on γ."""
 
     kind: DecayKind
     x: FloatArray
+    """Raw regressors, the constant among them, shape (T, N, k)."""
     y: FloatArray
+    """Shape (T, N, 1)."""
     lagged: tuple[int, ...]
+    """The columns of x whose spatial lags are regressors."""
     distances: Distances
     sample: Sample
 
@@ -224,31 +210,21 @@ def _moments(r: FloatArray) -> tuple[float, float, float]:
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """The likelihood's maximum given γ.
-
-    Attributes
-    ----------
-    gamma, spatial : float
-        γ, and ρ or λ; 0 for SLX.
-    beta : ndarray, shape (p,)
-    e : ndarray, shape (rows,)
-        Residuals without fixed effects.
-    loglik : float
-    at_end : bool
-        Whether ρ or λ is at an end of its range.
-    w : DecayOperator
-    z : ndarray, shape (rows, p)
-        Regressors without effects, filtered where the error has a lag.
-    """
+    """The likelihood's maximum given γ."""
 
     gamma: float
     spatial: float
+    """`gamma`, `spatial`: γ, and ρ or λ; 0 for SLX."""
     beta: FloatArray
+    """Shape (p,)."""
     e: FloatArray
+    """Residuals without fixed effects, shape (rows,)."""
     loglik: float
     at_end: bool
+    """Whether ρ or λ is at an end of its range."""
     w: DecayOperator
     z: FloatArray
+    """Regressors without effects, filtered where the error has a lag, shape (rows, p)."""
 
 
 class Change:
@@ -318,59 +294,42 @@ class Change:
 
 @dataclass(frozen=True, eq=False)
 class DecayFit:
-    """Estimates of a spatial panel with its decay.
-
-    Attributes
-    ----------
-    beta : ndarray, shape (p,)
-        Of regressors and of their lags.
-    spatial : float
-        ρ or λ; 0 for SLX.
-    gamma, sigma2 : float
-    covariance : ndarray, shape (q, q)
-        Order β, ρ or λ (not for SLX), γ, σ². Where γ is at an end of its range the others are given γ, and its own are
-        not-a-number.
-    loglik, ssr : float
-    residuals : ndarray, shape (T, N)
-    w : DenseOperator
-        At the estimate.
-    slope : ndarray, shape (N, N)
-        dW/dγ there.
-    profile : ndarray, shape (m, 3)
-        γ, the log-likelihood and ρ or λ, by γ.
-    low, high : float
-        Interval of γ by the likelihood ratio; infinite or at the range's end where it is open.
-    open : (bool, bool)
-        Whether its ends are those of the range.
-    at_end : bool
-        Whether γ is at an end of its range.
-    spatial_at_end : bool
-    spatial_low, spatial_high : float
-        Interval of ρ or λ by the likelihood ratio, over every γ of its interval; not-a-number for SLX.
-    where_at_end : (float, float) or None
-        The smallest and the largest γ of its interval for which ρ or λ is at an end of its range; None where it never
-        is.
-    """
+    """Estimates of a spatial panel with its decay."""
 
     beta: FloatArray
+    """Of regressors and of their lags, shape (p,)."""
     spatial: float
+    """ρ or λ; 0 for SLX."""
     gamma: float
     sigma2: float
     covariance: FloatArray
+    """Order β, ρ or λ (not for SLX), γ, σ². Where γ is at an end of its range the others are given γ, and its own are
+    not-a-number. Shape (q, q)."""
     loglik: float
     ssr: float
     residuals: FloatArray
+    """Shape (T, N)."""
     w: DenseOperator
+    """At the estimate."""
     slope: FloatArray
+    """dW/dγ there, shape (N, N)."""
     profile: FloatArray
+    """γ, the log-likelihood and ρ or λ, by γ, shape (m, 3)."""
     low: float
     high: float
+    """`low`, `high`: interval of γ by the likelihood ratio; infinite or at the range's end where it is open."""
     open: tuple[bool, bool]
+    """Whether its ends are those of the range."""
     at_end: bool
+    """Whether γ is at an end of its range."""
     spatial_at_end: bool
     spatial_low: float
     spatial_high: float
+    """`spatial_low`, `spatial_high`: interval of ρ or λ by the likelihood ratio, over every γ of its interval;
+    not-a-number for SLX."""
     where_at_end: tuple[float, float] | None
+    """The smallest and the largest γ of its interval for which ρ or λ is at an end of its range; None where it never
+    is."""
 
 
 def places_of(low: float, high: float, nodes: int = NODES) -> FloatArray:

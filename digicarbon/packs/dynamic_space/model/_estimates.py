@@ -38,35 +38,23 @@ DYNAMIC = ("rho", "lag_y", "W_lag_y")
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """Checked arrays of one fit.
-
-    Attributes
-    ----------
-    level : ndarray, shape (T, N, k)
-        The columns of Z; raw.
-    within : ndarray, shape (T, N, k)
-        The same with fixed effects removed.
-    y, before : ndarray, shape (T, N)
-        The outcome and its lag; raw.
-    names : tuple of str
-        Names of Z's columns.
-    terms : tuple of str
-        The regressors, without their lags.
-    w : SpatialOperator
-    setting : Setting
-    robust : bool
-        Whether third and fourth moments of the errors count.
-    """
+    """Checked arrays of one fit."""
 
     level: FloatArray
+    """The columns of Z; raw. Shape (T, N, k)."""
     within: FloatArray
+    """The same with fixed effects removed, shape (T, N, k)."""
     y: FloatArray
     before: FloatArray
+    """`y`, `before`: the outcome and its lag; raw. Shape (T, N)."""
     names: tuple[str, ...]
+    """Names of Z's columns."""
     terms: tuple[str, ...]
+    """The regressors, without their lags."""
     w: SpatialOperator
     setting: Setting
     robust: bool
+    """Whether third and fourth moments of the errors count."""
 
     @property
     def tail(self) -> tuple[str, ...]:
@@ -77,17 +65,11 @@ class Design:
 
 @dataclass(frozen=True, eq=False)
 class Estimates:
-    """A fit with its covariance.
-
-    Attributes
-    ----------
-    fit : DynamicFit
-    covariance : ndarray
-        As that of the fit; robust if asked.
-    """
+    """A fit with its covariance."""
 
     fit: DynamicFit
     covariance: FloatArray
+    """As that of the fit; robust if asked."""
     design: Design
 
     @property

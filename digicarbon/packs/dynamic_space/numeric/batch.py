@@ -28,21 +28,15 @@ CELLS = 1 << 19
 
 @dataclass(frozen=True, eq=False)
 class DynamicOutcomes:
-    """Outcomes and their lags as they enter the likelihood, effects removed.
-
-    Attributes
-    ----------
-    columns : ndarray, shape (q + 1, T·N, J)
-        Those of Wy, y_{-1} and Wy_{-1} that are in the model, and y; what the first period adds to lags is left out.
-    first : ndarray, shape (q + 1, T·N)
-        What the first period adds.
-    weights : ndarray, shape (J, M), or None
-        The outcomes are these combinations of the columns; None stands for the columns themselves.
-    """
+    """Outcomes and their lags as they enter the likelihood, effects removed."""
 
     columns: FloatArray
+    """Those of Wy, y_{-1} and Wy_{-1} that are in the model, and y; what the first period adds to lags is left out.
+    Shape (q + 1, T·N, J)."""
     first: FloatArray
+    """What the first period adds, shape (q + 1, T·N)."""
     weights: FloatArray | None = None
+    """The outcomes are these combinations of the columns; None stands for the columns themselves. Shape (J, M)."""
 
     def __matmul__(self, weights: FloatArray) -> DynamicOutcomes:
         """Return linear combinations of the outcomes, weights of shape (M, draws)."""
@@ -219,18 +213,12 @@ class DynamicBatch:
 
 @dataclass(frozen=True, eq=False)
 class _Draws:
-    """The lags and outcomes of a block of draws, made where they are needed.
-
-    Attributes
-    ----------
-    columns : ndarray, shape (q + 1, T·N, J + 1)
-        The last one is what the first period adds.
-    chosen : ndarray
-        Positions of the draws among the others, shape (M,), or weights of all, shape (J + 1, M).
-    """
+    """The lags and outcomes of a block of draws, made where they are needed."""
 
     columns: FloatArray
+    """The last one is what the first period adds, shape (q + 1, T·N, J + 1)."""
     chosen: FloatArray | IntArray
+    """Positions of the draws among the others, shape (M,), or weights of all, shape (J + 1, M)."""
 
     def of(self, draw: int) -> FloatArray:
         """Return the columns of one draw, shape (q + 1, T·N)."""

@@ -23,17 +23,12 @@ ORDERS = 6
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """Factors of β and θ in e effects.
-
-    Attributes
-    ----------
-    values : ndarray, shape (e, 2)
-    slopes : ndarray, shape (e, 2, 3)
-        Derivatives in ρ, τ and η.
-    """
+    """Factors of β and θ in e effects."""
 
     values: FloatArray
+    """Shape (e, 2)."""
     slopes: FloatArray
+    """Derivatives in ρ, τ and η, shape (e, 2, 3)."""
 
     def estimates(self, beta: FloatArray, lagged: FloatArray, covariance: FloatArray) -> EffectEstimates:
         """Return effects of k variables; coefficients of x and Wx, and the covariance of (β, θ, ρ, τ, η)."""
@@ -62,17 +57,13 @@ class Factors:
 
 @dataclass(frozen=True, eq=False)
 class RatioTest:
-    """Test and interval of long-run effects by Fieller's method.
-
-    Attributes
-    ----------
-    stat, low, high : ndarray, shape (3, k)
-        Of the hypothesis of no effect; an end is infinite where the denominator may be zero.
-    """
+    """Test and interval of long-run effects by Fieller's method."""
 
     stat: FloatArray
     low: FloatArray
     high: FloatArray
+    """`stat`, `low`, `high`: of the hypothesis of no effect; an end is infinite where the denominator may be zero.
+    Shape (3, k)."""
 
 
 def short_factors(theta: FloatArray, w: SpatialOperator) -> Factors:

@@ -45,19 +45,11 @@ Correction = Literal["score", "lee_yu", "none"]
 
 @dataclass(frozen=True)
 class Setting:
-    """What kind of sample and estimator it is.
-
-    Attributes
-    ----------
-    n, t : int
-        Units, and periods after the first one.
-    effects : {"unit", "time", "two_way"}
-    correction : {"score", "lee_yu", "none"}
-    time_lag, space_time_lag : bool
-    """
+    """What kind of sample and estimator it is."""
 
     n: int
     t: int
+    """`n`, `t`: units, and periods after the first one."""
     effects: EffectsKind
     correction: Correction
     time_lag: bool = True
@@ -103,55 +95,38 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """Parameters of M outcomes.
-
-    Attributes
-    ----------
-    theta : ndarray, shape (M, 3)
-        ρ, τ, η; zero for those that are not in the model.
-    sigma2 : ndarray, shape (M,)
-    covariance, bread : ndarray, shape (M, q, q)
-        Of those that are in the model, and minus the inverse of the Hessian.
-    lost : ndarray of bool, shape (M,)
-        Where the adjusted likelihood has no maximum: the estimate is then Lee & Yu's. Where that one would not be
-        stable, it is the one without correction.
-    end : ndarray of bool, shape (M,)
-        Where ρ is at the end of its range.
-    ties : ndarray, shape (M, 3), or None
-        See `Solver.ties`; None where they are yet to be computed.
-    beta, moves : ndarray, shape (M, k) and (M, k, q), or None
-        Coefficients of Z, and those by which they move with the others, in Lee & Yu's correction; None where β is least
-        squares given the others.
-    """
+    """Parameters of M outcomes."""
 
     theta: FloatArray
+    """ρ, τ, η; zero for those that are not in the model. Shape (M, 3)."""
     sigma2: FloatArray
+    """Shape (M,)."""
     covariance: FloatArray
     bread: FloatArray
+    """`covariance`, `bread`: of those that are in the model, and minus the inverse of the Hessian, shape (M, q, q)."""
     lost: BoolArray
+    """Where the adjusted likelihood has no maximum: the estimate is then Lee & Yu's. Where that one would not be
+    stable, it is the one without correction. Shape (M,)."""
     end: BoolArray
+    """Where ρ is at the end of its range, shape (M,)."""
     ties: FloatArray | None = None
+    """See `Solver.ties`; None where they are yet to be computed. Shape (M, 3)."""
     beta: FloatArray | None = None
     moves: FloatArray | None = None
+    """`beta`, `moves`: coefficients of Z, and those by which they move with the others, in Lee & Yu's correction; None
+    where β is least squares given the others. Shape (M, k) and (M, k, q)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Noise:
-    """What errors v add to Wy through G = W(I - ρW)⁻¹, effects removed, of M outcomes.
-
-    Attributes
-    ----------
-    with_lags : ndarray, shape (M, q)
-        Inner products of what Z leaves of Gv with the lags.
-    own : ndarray, shape (M,)
-        And with itself.
-    on_z : ndarray, shape (M, k)
-        Coefficients of Gv on Z.
-    """
+    """What errors v add to Wy through G = W(I - ρW)⁻¹, effects removed, of M outcomes."""
 
     with_lags: FloatArray
+    """Inner products of what Z leaves of Gv with the lags, shape (M, q)."""
     own: FloatArray
+    """And with itself, shape (M,)."""
     on_z: FloatArray
+    """Coefficients of Gv on Z, shape (M, k)."""
 
 
 class Outcomes(Protocol):
@@ -212,38 +187,25 @@ class Columns:
 
 @dataclass(frozen=True, eq=False)
 class DynamicFit:
-    """Estimates of a dynamic spatial panel.
-
-    Attributes
-    ----------
-    beta : ndarray, shape (k,)
-    theta : ndarray, shape (3,)
-        ρ, τ, η.
-    sigma2 : float
-    covariance : ndarray, shape (k + q + 1, k + q + 1)
-        Of β, those of (ρ, τ, η) that are in the model, and σ².
-    loglik : float
-        Of the likelihood with dummies at its maximum, with all constants.
-    residuals : ndarray, shape (T, N)
-        With fixed effects removed.
-    boundary : bool
-        Whether ρ is at the end of its range.
-    lost : bool
-        Whether the adjusted likelihood has no maximum.
-    quasi : ndarray, shape (3,)
-        ρ, τ, η without correction.
-    make_bread : callable
-    """
+    """Estimates of a dynamic spatial panel."""
 
     beta: FloatArray
+    """Shape (k,)."""
     theta: FloatArray
+    """ρ, τ, η, shape (3,)."""
     sigma2: float
     covariance: FloatArray
+    """Of β, those of (ρ, τ, η) that are in the model, and σ², shape (k + q + 1, k + q + 1)."""
     loglik: float
+    """Of the likelihood with dummies at its maximum, with all constants."""
     residuals: FloatArray
+    """With fixed effects removed, shape (T, N)."""
     boundary: bool
+    """Whether ρ is at the end of its range."""
     lost: bool
+    """Whether the adjusted likelihood has no maximum."""
     quasi: FloatArray
+    """ρ, τ, η without correction, shape (3,)."""
     make_bread: Callable[[], FloatArray]
 
     @cached_property

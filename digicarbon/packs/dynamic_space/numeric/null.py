@@ -18,16 +18,10 @@ from digicarbon.packs.dynamic_space.numeric.robust import responses
 
 @dataclass(frozen=True, eq=False)
 class DynamicNull(NullModel):
-    """A null model whose errors are passed on in space and time.
-
-    Attributes
-    ----------
-    theta : ndarray, shape (3,)
-        ρ, τ, η.
-    w : SpatialOperator or None
-    """
+    """A null model whose errors are passed on in space and time."""
 
     theta: FloatArray = field(default_factory=lambda: np.zeros(3))
+    """ρ, τ, η, shape (3,)."""
     w: SpatialOperator | None = None
 
     @property

@@ -21,17 +21,13 @@ CONDITION, REBUILT = 1e6, 1e-11
 
 @dataclass(frozen=True, eq=False)
 class Vectors:
-    """The decomposition W = VΩV⁻¹.
-
-    Attributes
-    ----------
-    roots : ndarray, shape (N,)
-    vectors, inverse : ndarray, shape (N, N)
-    """
+    """The decomposition W = VΩV⁻¹."""
 
     roots: Values
+    """Shape (N,)."""
     vectors: Values
     inverse: Values
+    """`vectors`, `inverse`: shape (N, N)."""
 
     def diagonals(self, by_time: bool) -> Values:
         """Return P with diag f(W) = P f(ω), shape (N, N); of Jf(W)J with time effects, where W has equal row sums."""
@@ -105,27 +101,19 @@ class Surplus:
 
 @dataclass(frozen=True, eq=False)
 class SurplusAt:
-    """The same at given parameters.
-
-    Attributes
-    ----------
-    whole : Surplus
-    sigma2 : ndarray, shape (M,)
-    u : ndarray, shape (N, M)
-        1/(1 - ρω).
-    sums, passed : ndarray, shape (T, N, M)
-        Sums of aʰu, and V⁻¹ times what errors make of outcomes.
-    skewness, excess : ndarray, shape (M,)
-        μ₃ and μ₄ - 3σ⁴.
-    """
+    """The same at given parameters."""
 
     whole: Surplus
     sigma2: FloatArray
+    """Shape (M,)."""
     u: Values
+    """1/(1 - ρω), shape (N, M)."""
     sums: Values
     passed: Values
+    """`sums`, `passed`: sums of aʰu, and V⁻¹ times what errors make of outcomes, shape (T, N, M)."""
     skewness: FloatArray
     excess: FloatArray
+    """`skewness`, `excess`: μ₃ and μ₄ - 3σ⁴, shape (M,)."""
 
     def of(self, weights: FloatArray, columns: FloatArray, variance: FloatArray) -> FloatArray:
         """Return h′Sh, S the surplus of the score's variance, for each outcome, shape (M,).

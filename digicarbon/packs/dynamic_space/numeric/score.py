@@ -16,17 +16,12 @@ from digicarbon.packs.dynamic_space.numeric.spectrum import Spectrum, Values
 
 @dataclass(frozen=True, eq=False)
 class Expected:
-    """The expectation of z_a′Qv/σ² for a = ρ, τ, η, and its derivatives.
-
-    Attributes
-    ----------
-    phi : ndarray, shape (M, 3)
-    slope : ndarray, shape (M, 3, 3)
-        Symmetric: φ is the gradient of a function.
-    """
+    """The expectation of z_a′Qv/σ² for a = ρ, τ, η, and its derivatives."""
 
     phi: FloatArray
+    """Shape (M, 3)."""
     slope: FloatArray
+    """Symmetric: φ is the gradient of a function, shape (M, 3, 3)."""
 
 
 def expected_score(theta: FloatArray, spectrum: Spectrum, t: int) -> Expected:

@@ -35,23 +35,16 @@ REAL = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """Places and weights whose weighted sums are traces of functions of W.
-
-    Attributes
-    ----------
-    nodes : ndarray, shape (m,)
-        Real, or complex with one of each pair.
-    weights : ndarray, shape (m,)
-    ends : ndarray
-        The eigenvalues between which all others lie; all of them where some are complex.
-    error : float
-        Standard error of a trace relative to its size, 0 where the nodes are eigenvalues.
-    """
+    """Places and weights whose weighted sums are traces of functions of W."""
 
     nodes: Values
+    """Real, or complex with one of each pair, shape (m,)."""
     weights: FloatArray
+    """Shape (m,)."""
     ends: Values
+    """The eigenvalues between which all others lie; all of them where some are complex."""
     error: float = 0.0
+    """Standard error of a trace relative to its size, 0 where the nodes are eigenvalues."""
 
     @cached_property
     def count(self) -> float:

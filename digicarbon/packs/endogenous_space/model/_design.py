@@ -47,36 +47,25 @@ def lag_of(term: str, order: int = 1) -> str:
 
 @dataclass(frozen=True, eq=False)
 class SpatialDesign:
-    """Checked columns of one fit.
-
-    Attributes
-    ----------
-    columns : Columns
-        Outcome, regressors and instruments in the order of a panel's rows, effects removed. The lag of the outcome is
-        the last endogenous regressor.
-    level : ndarray, shape (T, N, k + 1)
-        Regressors, in the order of ``columns.names``, and the outcome; less their means where there are no effects.
-    within : ndarray, shape (T, N, k + 1)
-        The same with effects removed.
-    lag : str
-        What the lag of the outcome is called; empty where the kind has none.
-    w : SpatialOperator
-    matrix : sparse array, shape (N, N)
-    moments : QuadraticMoments or None
-        What a spatial error is estimated from; None without one, and with random effects.
-    dropped : tuple of str
-        Spatial lags that say nothing beside other instruments.
-    effects : {"none", "unit", "time", "two_way"}
-    """
+    """Checked columns of one fit."""
 
     columns: Columns
+    """Outcome, regressors and instruments in the order of a panel's rows, effects removed. The lag of the outcome is
+    the last endogenous regressor."""
     level: FloatArray
+    """Regressors, in the order of ``columns.names``, and the outcome; less their means where there are no effects.
+    Shape (T, N, k + 1)."""
     within: FloatArray
+    """The same with effects removed, shape (T, N, k + 1)."""
     lag: str
+    """What the lag of the outcome is called; empty where the kind has none."""
     w: SpatialOperator
     matrix: scipy.sparse.csr_array
+    """Shape (N, N)."""
     moments: QuadraticMoments | None
+    """What a spatial error is estimated from; None without one, and with random effects."""
     dropped: tuple[str, ...]
+    """Spatial lags that say nothing beside other instruments."""
     effects: EffectsKind
 
     @property

@@ -25,32 +25,23 @@ from digicarbon.packs.endogenous_space.numeric.moments import ErrorFit, Rule, fi
 
 @dataclass(frozen=True, eq=False)
 class InstrumentedFit:
-    """What every estimator gives.
-
-    Attributes
-    ----------
-    coef : ndarray, shape (p,)
-        Of the regressors, then λ where the kind has one.
-    covariance : ndarray, shape (p, p)
-    residuals : ndarray, shape (rows,)
-        Innovations, effects removed.
-    first : ndarray, shape (rows,)
-        Residuals that the moments' weights come from; those of two-stage least squares with two-step GMM.
-    columns : Columns
-        What instruments are tested on: filtered where errors are spatial.
-    repaired : bool
-        Whether the covariance was indefinite.
-    boundary : bool
-        Whether λ lies at an end of its range.
-    """
+    """What every estimator gives."""
 
     coef: FloatArray
+    """Of the regressors, then λ where the kind has one, shape (p,)."""
     covariance: FloatArray
+    """Shape (p, p)."""
     residuals: FloatArray
+    """Innovations, effects removed, shape (rows,)."""
     first: FloatArray
+    """Residuals that the moments' weights come from; those of two-stage least squares with two-step GMM. Shape
+    (rows,)."""
     columns: Columns
+    """What instruments are tested on: filtered where errors are spatial."""
     repaired: bool = False
+    """Whether the covariance was indefinite."""
     boundary: bool = False
+    """Whether λ lies at an end of its range."""
 
 
 def by_instruments(columns: Columns, errors: ErrorStructure, estimator: Literal["2sls", "gmm"]) -> InstrumentedFit:

@@ -17,24 +17,17 @@ MARGIN = 2e-3
 
 @dataclass(frozen=True, eq=False)
 class RandomErrorFit:
-    """Kapoor, Kelejian and Prucha's estimator.
-
-    Attributes
-    ----------
-    coef : ndarray, shape (k,)
-    covariance : ndarray, shape (k, k)
-    lam : float
-    sigma2 : float
-        Variance of the errors.
-    innovations : ndarray, shape (T, N)
-        Filtered residuals.
-    """
+    """Kapoor, Kelejian and Prucha's estimator."""
 
     coef: FloatArray
+    """Shape (k,)."""
     covariance: FloatArray
+    """Shape (k, k)."""
     lam: float
     sigma2: float
+    """Variance of the errors."""
     innovations: FloatArray
+    """Filtered residuals, shape (T, N)."""
 
     @property
     def at_end(self) -> bool:

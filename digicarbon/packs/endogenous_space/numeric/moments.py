@@ -29,47 +29,31 @@ EXACT = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class ErrorFit:
-    """A model with a spatial error.
-
-    Attributes
-    ----------
-    coef : ndarray, shape (k,)
-    lam : float
-        λ.
-    covariance : ndarray, shape (k + 1, k + 1)
-        Of the coefficients and λ.
-    innovations : ndarray, shape (T, N)
-        ε with fixed effects removed.
-    sigma2 : float
-    boundary : bool
-        Whether λ lies at an end of its range.
-    """
+    """A model with a spatial error."""
 
     coef: FloatArray
+    """Shape (k,)."""
     lam: float
+    """λ."""
     covariance: FloatArray
+    """Of the coefficients and λ, shape (k + 1, k + 1)."""
     innovations: FloatArray
+    """ε with fixed effects removed, shape (T, N)."""
     sigma2: float
     boundary: bool
+    """Whether λ lies at an end of its range."""
 
 
 @dataclass(frozen=True, eq=False)
 class QuadraticMoments:
-    """The moments E ε′Aε = 0 of matrices A whose diagonals are zero among what effects leave of ε.
-
-    Attributes
-    ----------
-    matrices : tuple of sparse array, shape (N, N)
-        W′W and W, each less a diagonal; one of them where the other one says nothing beside it.
-    products : tuple of ndarray or sparse array, shape (N, N)
-        C_i∘C_j with C = A + A′ between unit means of periods, of the pairs i ≤ j.
-    share : float
-        Share of the variance of a product of two units' errors that effects of units leave.
-    """
+    """The moments E ε′Aε = 0 of matrices A whose diagonals are zero among what effects leave of ε."""
 
     matrices: tuple[scipy.sparse.csr_array, ...]
+    """W′W and W, each less a diagonal; one of them where the other one says nothing beside it. Shape (N, N)."""
     products: tuple[FloatArray | scipy.sparse.csr_array, ...]
+    """C_i∘C_j with C = A + A′ between unit means of periods, of the pairs i ≤ j, shape (N, N)."""
     share: float
+    """Share of the variance of a product of two units' errors that effects of units leave."""
 
     @classmethod
     def of(cls, w: scipy.sparse.csr_array, t: int, effects: EffectsKind) -> QuadraticMoments:

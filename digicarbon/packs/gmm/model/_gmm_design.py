@@ -27,24 +27,13 @@ CONSTANT = "const"
 
 @dataclass(frozen=True)
 class GmmPlan:
-    """The choices of a dynamic panel that decide rows, regressors and instruments.
-
-    Attributes
-    ----------
-    y : str
-    x, controls, instruments : tuple of str
-        Terms.
-    lags : int
-    kind, transformation, two_way, collapse, in_levels, pgmm
-        As in `digicarbon.model.DynamicPanel`.
-    ranges : mapping of str to (int, int or None), or to None
-        Lags that instrument, None for none, by predetermined or endogenous variable; the outcome's under its name.
-    """
+    """The choices of a dynamic panel that decide rows, regressors and instruments."""
 
     y: str
     x: tuple[str, ...]
     controls: tuple[str, ...]
     instruments: tuple[str, ...]
+    """`x`, `controls`, `instruments`: terms."""
     lags: int
     kind: Kind
     transformation: Transformation
@@ -52,7 +41,9 @@ class GmmPlan:
     collapse: bool
     in_levels: bool
     pgmm: bool
+    """`kind`, `transformation`, `two_way`, `collapse`, `in_levels`, `pgmm`: as in `digicarbon.model.DynamicPanel`."""
     ranges: Mapping[str, Lags | None]
+    """Lags that instrument, None for none, by predetermined or endogenous variable; the outcome's under its name."""
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -67,38 +58,24 @@ class GmmPlan:
 
 @dataclass(frozen=True, eq=False)
 class GmmDesign:
-    """Rows of a dynamic panel.
-
-    Attributes
-    ----------
-    names : tuple of str
-        The k parameters: lags of the outcome, regressors, period dummies, constant.
-    dummies : tuple of str
-        Those that are period dummies.
-    focal : tuple of str
-    made_of : mapping of str to tuple of Constituent
-        What lags of the outcome and regressors are made of.
-    moments : Moments
-    rows : Equations
-    sets : tuple of InstrumentSet
-        Side by side they are the instruments.
-    differences : Differences
-    shape : (int, int)
-        Units and periods of the panel's calendar.
-    means : ndarray, shape (1 + k,)
-        What was taken off the outcome and each regressor; zero for period dummies and the constant.
-    """
+    """Rows of a dynamic panel."""
 
     names: tuple[str, ...]
+    """The k parameters: lags of the outcome, regressors, period dummies, constant."""
     dummies: tuple[str, ...]
+    """Those that are period dummies."""
     focal: tuple[str, ...]
     made_of: Mapping[str, MadeOf]
+    """What lags of the outcome and regressors are made of."""
     moments: Moments
     rows: Equations
     sets: tuple[InstrumentSet, ...]
+    """Side by side they are the instruments."""
     differences: Differences
     shape: tuple[int, int]
+    """Units and periods of the panel's calendar."""
     means: FloatArray
+    """What was taken off the outcome and each regressor; zero for period dummies and the constant. Shape (1 + k,)."""
 
     def with_means(self, coef: FloatArray, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return coefficients and covariance of the columns as they were, shapes (k,) and (k, k)."""

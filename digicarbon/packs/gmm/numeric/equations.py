@@ -16,24 +16,17 @@ Transformation = Literal["difference", "orthogonal_deviations"]
 
 @dataclass(frozen=True, eq=False)
 class Equations:
-    """Rows of the transformed equation and, for system GMM, of the equation in levels, ordered by unit.
-
-    Attributes
-    ----------
-    unit, period : ndarray of int, shape (rows,)
-        A row's unit and period. An orthogonal deviation of period t has the period t + 1, as in xtabond2, so that its
-        possible instruments are the same lags as those of a difference.
-    level : ndarray of bool, shape (rows,)
-        Whether a row is of the equation in levels.
-    operator : sparse array, shape (rows, N·T)
-        A: turns a column of cells (unit by unit, period by period) into rows. Independent errors of variance σ² in the
-        cells have covariance σ² A A′ in the rows.
-    """
+    """Rows of the transformed equation and, for system GMM, of the equation in levels, ordered by unit."""
 
     unit: IntArray
     period: IntArray
+    """`unit`, `period`: a row's unit and period. An orthogonal deviation of period t has the period t + 1, as in
+    xtabond2, so that its possible instruments are the same lags as those of a difference. Shape (rows,)."""
     level: BoolArray
+    """Whether a row is of the equation in levels, shape (rows,)."""
     operator: scipy.sparse.csr_array
+    """A: turns a column of cells (unit by unit, period by period) into rows. Independent errors of variance σ² in the
+    cells have covariance σ² A A′ in the rows. Shape (rows, N·T)."""
 
     def rows(self, cells: FloatArray) -> FloatArray:
         """Return a column of cells as rows.

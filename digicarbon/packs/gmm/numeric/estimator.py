@@ -22,20 +22,13 @@ also for regressors in the space of moments."""
 
 @dataclass(frozen=True, eq=False)
 class Weight:
-    """The inverse W of a covariance of moments.
-
-    Attributes
-    ----------
-    root : ndarray, shape (m, r)
-        T with W = TT′.
-    rank : int
-    singular : bool
-        Whether it is a generalised inverse.
-    """
+    """The inverse W of a covariance of moments."""
 
     root: FloatArray
+    """T with W = TT′, shape (m, r)."""
     rank: int
     singular: bool
+    """Whether it is a generalised inverse."""
 
 
 def reduced(parts: FloatArray) -> FloatArray:
@@ -73,21 +66,16 @@ def weight(parts: FloatArray, inverse: Inverse = "scaled") -> Weight:
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Data of a linear model with instruments, as sums over rows and by unit.
-
-    Attributes
-    ----------
-    y : ndarray, shape (rows,)
-    X : ndarray, shape (rows, k)
-    Z : ndarray, shape (rows, m)
-    unit : ndarray of int, shape (rows,)
-        Sorted.
-    """
+    """Data of a linear model with instruments, as sums over rows and by unit."""
 
     y: FloatArray
+    """Shape (rows,)."""
     X: FloatArray
+    """Shape (rows, k)."""
     Z: FloatArray
+    """Shape (rows, m)."""
     unit: NDArray[np.int64]
+    """Sorted, shape (rows,)."""
 
     def by_unit(self, rows: FloatArray) -> FloatArray:
         """Return sums over the rows of each unit that has rows, shape (n, ...)."""
@@ -97,25 +85,18 @@ class Moments:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Estimates with one weight.
-
-    Attributes
-    ----------
-    coef : ndarray, shape (k,)
-    residuals : ndarray, shape (rows,)
-    bread : ndarray, shape (k, k)
-        (X′Z W Z′X)⁻¹.
-    slope : ndarray, shape (k, m)
-        (X′Z W Z′X)⁻¹ X′Z W: the effect of moments on coefficients.
-    criterion : float
-        e′Z W Z′e.
-    """
+    """Estimates with one weight."""
 
     coef: FloatArray
+    """Shape (k,)."""
     residuals: FloatArray
+    """Shape (rows,)."""
     bread: FloatArray
+    """(X′Z W Z′X)⁻¹, shape (k, k)."""
     slope: FloatArray
+    """(X′Z W Z′X)⁻¹ X′Z W: the effect of moments on coefficients, shape (k, m)."""
     criterion: float
+    """e′Z W Z′e."""
 
 
 class NotIdentifiedError(ArithmeticError):
@@ -153,37 +134,25 @@ def step(moments: Moments, root: FloatArray, zx: FloatArray, zy: FloatArray) -> 
 
 @dataclass(frozen=True, eq=False)
 class GmmFit:
-    """Results of GMM.
-
-    Attributes
-    ----------
-    one, two : Step
-        ``two`` is None where the second weight does not identify the coefficients.
-    first, second : Weight
-    covariance_one : ndarray, shape (k, k)
-        Robust covariance of the first step.
-    windmeijer : ndarray, shape (k, k), or None
-        Corrected covariance of the second step.
-    scores : ndarray, shape (n, m)
-        Z_i′e_i of the first step.
-    B : ndarray, shape (cells, m)
-        A′Z, so that B′B is the first covariance of moments.
-    parts : ndarray, shape (at most m, m)
-        B after `reduced`.
-    sigma2 : float
-        Of the errors in levels, from transformed residuals of the first step.
-    """
+    """Results of GMM."""
 
     one: Step
     two: Step | None
+    """`one`, `two`: ``two`` is None where the second weight does not identify the coefficients."""
     first: Weight
     second: Weight
     covariance_one: FloatArray
+    """Robust covariance of the first step, shape (k, k)."""
     windmeijer: FloatArray | None
+    """Corrected covariance of the second step, shape (k, k)."""
     scores: FloatArray
+    """Z_i′e_i of the first step, shape (n, m)."""
     B: FloatArray
+    """A′Z, so that B′B is the first covariance of moments, shape (cells, m)."""
     parts: FloatArray
+    """B after `reduced`, shape (at most m, m)."""
     sigma2: float
+    """Of the errors in levels, from transformed residuals of the first step."""
 
 
 def gmm(moments: Moments, rows: Equations, doubled: bool, inverse: Inverse = "scaled") -> GmmFit:

@@ -13,22 +13,16 @@ from digicarbon.packs.gmm.numeric.equations import Equations, lagged
 
 @dataclass(frozen=True, eq=False)
 class InstrumentSet:
-    """Instruments that belong together and are tested together.
-
-    Attributes
-    ----------
-    name : str
-    columns : ndarray, shape (rows, m)
-    level : ndarray of bool, shape (m,)
-        Whether a column is a lagged difference that instruments the equation in levels (added by system GMM).
-    tested : bool
-        Whether a test without this set makes sense.
-    """
+    """Instruments that belong together and are tested together."""
 
     name: str
     columns: FloatArray
+    """Shape (rows, m)."""
     level: NDArray[np.bool_]
+    """Whether a column is a lagged difference that instruments the equation in levels (added by system GMM), shape
+    (m,)."""
     tested: bool = True
+    """Whether a test without this set makes sense."""
 
 
 def lag_instruments(

@@ -18,18 +18,13 @@ NONE = Statistic(math.nan, math.nan, math.nan)
 
 @dataclass(frozen=True, eq=False)
 class Differences:
-    """First differences, whose residuals are tested for serial correlation after any transformation.
-
-    Attributes
-    ----------
-    rows : Equations
-    y : ndarray, shape (rows,)
-    X : ndarray, shape (rows, k)
-    """
+    """First differences, whose residuals are tested for serial correlation after any transformation."""
 
     rows: Equations
     y: FloatArray
+    """Shape (rows,)."""
     X: FloatArray
+    """Shape (rows, k)."""
 
 
 def serial_correlation(

@@ -18,16 +18,11 @@ from digicarbon.numeric.spatial.operator import SpatialOperator
 
 @dataclass(frozen=True, eq=False)
 class LocalEffects:
-    """Effects of N units.
-
-    Attributes
-    ----------
-    coef, se : ndarray, shape (3, N)
-        Own, received and sent effects.
-    """
+    """Effects of N units."""
 
     coef: FloatArray
     se: FloatArray
+    """`coef`, `se`: own, received and sent effects, shape (3, N)."""
 
 
 def by_unit(

@@ -263,28 +263,18 @@ class _Design:
 
 @dataclass(frozen=True, eq=False)
 class _Fitted:
-    """All equations of a mediation, fitted.
-
-    Attributes
-    ----------
-    model : Mediation
-    panel : Panel
-        With every term.
-    columns : Columns
-        Of the equation of the outcome.
-    outcome : Result
-        That equation.
-    base, mediators : tuple of str
-        Regressors without mediators, and the mediators, as their columns are called.
-    focal : tuple of str
-    """
+    """All equations of a mediation, fitted."""
 
     model: Mediation
     panel: Panel
+    """With every term."""
     columns: Columns
+    """Of the equation of the outcome."""
     outcome: Result
+    """That equation."""
     base: tuple[str, ...]
     mediators: tuple[str, ...]
+    """`base`, `mediators`: regressors without mediators, and the mediators, as their columns are called."""
     focal: tuple[str, ...]
 
     @classmethod

@@ -20,38 +20,28 @@ from digicarbon.numeric.linear.least_squares import triangular
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """Least squares of all equations.
-
-    Attributes
-    ----------
-    design : ndarray, shape (rows, k + m)
-        B, then M.
-    k : int
-        Columns of B.
-    focal : tuple of int
-        Places of the f focal columns in B.
-    outcome : ndarray, shape (k + m,)
-        Coefficients of B and of the mediators (b) in the equation of the outcome.
-    first : ndarray, shape (k, m)
-        Coefficients of B in the equation of each mediator.
-    whole : ndarray, shape (k,)
-        Coefficients of B in the equation of the outcome without mediators.
-    outcome_residuals, whole_residuals : ndarray, shape (rows,)
-    first_residuals : ndarray, shape (rows, m)
-    root : ndarray, shape (k + m, k + m)
-        P with PP' the inverse of the design's inner products; its first k rows and columns are those of B alone.
-    """
+    """Least squares of all equations."""
 
     design: FloatArray
+    """B, then M, shape (rows, k + m)."""
     k: int
+    """Columns of B."""
     focal: tuple[int, ...]
+    """Places of the f focal columns in B."""
     outcome: FloatArray
+    """Coefficients of B and of the mediators (b) in the equation of the outcome, shape (k + m,)."""
     first: FloatArray
+    """Coefficients of B in the equation of each mediator, shape (k, m)."""
     whole: FloatArray
+    """Coefficients of B in the equation of the outcome without mediators, shape (k,)."""
     outcome_residuals: FloatArray
     first_residuals: FloatArray
+    """Shape (rows, m)."""
     whole_residuals: FloatArray
+    """`outcome_residuals`, `whole_residuals`: shape (rows,)."""
     root: FloatArray
+    """P with PP' the inverse of the design's inner products; its first k rows and columns are those of B alone. Shape
+    (k + m, k + m)."""
 
     @property
     def a(self) -> FloatArray:
@@ -188,26 +178,18 @@ def paths(design: FloatArray, y: FloatArray, mediators: int, focal: tuple[int, .
 
 @dataclass(frozen=True, eq=False)
 class Products:
-    """Indirect effects a_j b_j, by focal column and mediator, and sums of them.
-
-    Attributes
-    ----------
-    via : ndarray, shape (f, m)
-    indirect : ndarray, shape (f,)
-        Over all mediators.
-    shares : ndarray, shape (f, m)
-        Of each indirect effect in the total one.
-    share : ndarray, shape (f,)
-        Their sum.
-    covariance : ndarray, shape (q, q)
-        Of the parameters of `Paths.influence`, then of ``via``, ``indirect``, ``shares`` and ``share``.
-    """
+    """Indirect effects a_j b_j, by focal column and mediator, and sums of them."""
 
     via: FloatArray
+    """Shape (f, m)."""
     indirect: FloatArray
+    """Over all mediators, shape (f,)."""
     shares: FloatArray
+    """Of each indirect effect in the total one, shape (f, m)."""
     share: FloatArray
+    """Their sum, shape (f,)."""
     covariance: FloatArray
+    """Of the parameters of `Paths.influence`, then of ``via``, ``indirect``, ``shares`` and ``share``, shape (q, q)."""
 
 
 def products(fit: Paths, covariance: FloatArray) -> Products:
@@ -245,18 +227,13 @@ def products(fit: Paths, covariance: FloatArray) -> Products:
 
 @dataclass(frozen=True, eq=False)
 class Sobel:
-    """Textbook z statistics of a product, each of the shape of the products.
-
-    Attributes
-    ----------
-    sobel, aroian, goodman : ndarray
-        The variance is a² s_b² + b² s_a², plus nothing, plus s_a² s_b², minus s_a² s_b²; not-a-number where it is not
-        positive.
-    """
+    """Textbook z statistics of a product, each of the shape of the products."""
 
     sobel: FloatArray
     aroian: FloatArray
     goodman: FloatArray
+    """`sobel`, `aroian`, `goodman`: the variance is a² s_b² + b² s_a², plus nothing, plus s_a² s_b², minus s_a² s_b²;
+    not-a-number where it is not positive."""
 
 
 def sobel(a: FloatArray, b: FloatArray, se_a: FloatArray, se_b: FloatArray) -> Sobel:

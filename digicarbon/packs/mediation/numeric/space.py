@@ -16,17 +16,12 @@ from digicarbon.arrays import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class SpatialPaths:
-    """Direct, spillover and total effect of each path.
-
-    Attributes
-    ----------
-    coef, se : ndarray, shape (m + 3, 3)
-        Rows are the paths through each of m mediators, their sum, the path beside them, and the sum of all. Columns are
-        the mean diagonal, the mean sum of a row without it, and both.
-    """
+    """Direct, spillover and total effect of each path."""
 
     coef: FloatArray
     se: FloatArray
+    """`coef`, `se`: rows are the paths through each of m mediators, their sum, the path beside them, and the sum of
+    all. Columns are the mean diagonal, the mean sum of a row without it, and both. Shape (m + 3, 3)."""
 
 
 def spatial_paths(

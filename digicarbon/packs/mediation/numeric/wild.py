@@ -16,18 +16,14 @@ from digicarbon.packs.mediation.numeric.paths import Paths
 
 @dataclass(frozen=True, eq=False)
 class Confidence:
-    """Draws of what each path may be, given the sample: estimate less standard error times the drawn t statistic.
-
-    Attributes
-    ----------
-    a : ndarray, shape (M, f, m)
-    b : ndarray, shape (M, m)
-    direct : ndarray, shape (M, f)
-    """
+    """Draws of what each path may be, given the sample: estimate less standard error times the drawn t statistic."""
 
     a: FloatArray
+    """Shape (M, f, m)."""
     b: FloatArray
+    """Shape (M, m)."""
     direct: FloatArray
+    """Shape (M, f)."""
 
     @property
     def via(self) -> FloatArray:

@@ -233,22 +233,14 @@ class ByUnit(Restricted):
 
 @dataclass(frozen=True, eq=False)
 class ExactNulls:
-    """Null models in which effects have values to the last digit, with a filter for spatial dependence, too.
-
-    Attributes
-    ----------
-    inner : Nulls
-    known : ndarray, shape (rows, q)
-        Columns of which the estimator makes one of an effect, and nothing of the others.
-    estimator : ByUnit
-    picks : ndarray, shape (q, p)
-        Weights of the estimator's terms in each effect.
-    """
+    """Null models in which effects have values to the last digit, with a filter for spatial dependence, too."""
 
     inner: Nulls
     known: FloatArray
+    """Columns of which the estimator makes one of an effect, and nothing of the others, shape (rows, q)."""
     estimator: ByUnit
     picks: FloatArray
+    """Weights of the estimator's terms in each effect, shape (q, p)."""
 
     def shifted(self, b: FloatArray) -> NullModel:
         """Return the null model in which the effects are b, shape (q,)."""

@@ -26,40 +26,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class PolicyEffects:
-    """Effects of a policy.
-
-    Attributes
-    ----------
-    terms : tuple of str
-        The overall effect, then those by event time, cohort or period.
-    made_of : mapping of str to tuple of Constituent
-        The policy, and the level of each but the overall effect.
-    coef : ndarray, shape (p,)
-        Effects, then coefficients of controls where there are any.
-    covariance : ndarray, shape (p, p)
-    controls : tuple of str
-    leads : WaldTest or None
-        The joint test that nothing happened before the policy.
-    fitted : Result
-        Statistics, notes, and the distribution of the test statistics.
-    spillover : mapping of str to float
-        Weights of terms in the mean spillover; none where the model has no spillovers.
-    used : ndarray of bool, shape (rows,), or None
-        The rows that have a part in effects; None: all.
-    compared : ndarray of bool, shape (rows,), or None
-        The rows that those of ``used`` are compared with, where the estimator leaves units out; else None.
-    """
+    """Effects of a policy."""
 
     terms: tuple[str, ...]
+    """The overall effect, then those by event time, cohort or period."""
     made_of: Mapping[str, MadeOf]
+    """The policy, and the level of each but the overall effect."""
     coef: FloatArray
+    """Effects, then coefficients of controls where there are any, shape (p,)."""
     covariance: FloatArray
+    """Shape (p, p)."""
     controls: tuple[str, ...]
     leads: WaldTest | None
+    """The joint test that nothing happened before the policy."""
     fitted: Result
+    """Statistics, notes, and the distribution of the test statistics."""
     spillover: Mapping[str, float] = field(default_factory=dict)
+    """Weights of terms in the mean spillover; none where the model has no spillovers."""
     used: NDArray[np.bool_] | None = None
+    """The rows that have a part in effects; None: all. Shape (rows,)."""
     compared: NDArray[np.bool_] | None = None
+    """The rows that those of ``used`` are compared with, where the estimator leaves units out; else None. Shape
+    (rows,)."""
 
 
 class Design(ABC):
@@ -103,13 +91,7 @@ class Restricted(Design):
 
 @dataclass(frozen=True, eq=False)
 class Reported:
-    """The terms of an aggregation, and what they are made of.
-
-    Attributes
-    ----------
-    terms : tuple of str
-    made_of : mapping of str to tuple of Constituent
-    """
+    """The terms of an aggregation, and what they are made of."""
 
     terms: tuple[str, ...]
     made_of: Mapping[str, MadeOf]

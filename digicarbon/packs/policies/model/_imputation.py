@@ -174,23 +174,14 @@ class Imputing(OfUnits):
 
 
 class _Means(NamedTuple):
-    """Means of the effects of imputed rows.
-
-    Attributes
-    ----------
-    reported : Reported
-    levels : tuple of int
-    of_rows : ndarray, shape (rows, q)
-        Weights of rows in each mean.
-    cell : ndarray of int, shape (rows,)
-        Cohort and period of an imputed row, -1 for others.
-    cells : int
-    """
+    """Means of the effects of imputed rows."""
 
     reported: Reported
     levels: tuple[int, ...]
     of_rows: FloatArray
+    """Weights of rows in each mean, shape (rows, q)."""
     cell: IntArray
+    """Cohort and period of an imputed row, -1 for others, shape (rows,)."""
     cells: int
 
 

@@ -38,30 +38,20 @@ from digicarbon.weights import Weights
 
 @dataclass(frozen=True, eq=False)
 class Expanded(Restricted):
-    """The regression on dummies that an estimator is.
-
-    Attributes
-    ----------
-    model : PanelRegression
-    panel : Panel
-        With the dummies.
-    dummies : tuple of str
-    reported : Reported
-    weights : ndarray, shape (m, dummies)
-        Of the dummies' coefficients in each effect.
-    leads : ndarray, shape (q, dummies)
-        Which combinations of coefficients are zero if nothing happened before the policy; none where q is 0.
-    spillover : mapping of str to float
-        Weights of dummies' coefficients in the mean spillover; none where the model has no spillovers.
-    """
+    """The regression on dummies that an estimator is."""
 
     model: PanelRegression
     panel: Panel
+    """With the dummies."""
     dummies: tuple[str, ...]
     reported: Reported
     weights: FloatArray
+    """Of the dummies' coefficients in each effect, shape (m, dummies)."""
     leads: FloatArray
+    """Which combinations of coefficients are zero if nothing happened before the policy; none where q is 0. Shape (q,
+    dummies)."""
     spillover: Mapping[str, float] = field(default_factory=dict)
+    """Weights of dummies' coefficients in the mean spillover; none where the model has no spillovers."""
 
     @cached_property
     def combinations(self) -> Mapping[str, Mapping[str, float]]:

@@ -28,22 +28,14 @@ FEW_TREATED = 5
 
 @dataclass(frozen=True, eq=False)
 class Reporting:
-    """Effects of a policy, with what they were estimated from.
-
-    Attributes
-    ----------
-    model : DiD
-    effects : PolicyEffects
-    panel : Panel
-        All rows.
-    timing : Timing or None
-        The rows that are used; None for those of a policy that is a share.
-    """
+    """Effects of a policy, with what they were estimated from."""
 
     model: DiD
     effects: PolicyEffects
     panel: Panel
+    """All rows."""
     timing: Timing | None
+    """The rows that are used; None for those of a policy that is a share."""
 
     def result(self, reached: Sequence[Note]) -> Result:
         """Return the result by the standard errors.

@@ -31,21 +31,13 @@ SpilloversOn = Literal["untreated", "all", "interacted"]
 
 @dataclass(frozen=True, eq=False)
 class Exposure:
-    """How the policies of others reach the rows of a panel.
-
-    Attributes
-    ----------
-    columns : mapping of str to ndarray, shape (rows,)
-        The exposure of rows by term: of a regression its columns.
-    made_of : mapping of str to tuple of Constituent
-    mean : mapping of str to float
-        Weights of the terms' coefficients in the mean spillover on exposed rows without the policy.
-    notes : tuple of Note
-    """
+    """How the policies of others reach the rows of a panel."""
 
     columns: Mapping[str, FloatArray]
+    """The exposure of rows by term: of a regression its columns, shape (rows,)."""
     made_of: Mapping[str, MadeOf]
     mean: Mapping[str, float]
+    """Weights of the terms' coefficients in the mean spillover on exposed rows without the policy."""
     notes: tuple[Note, ...]
 
 

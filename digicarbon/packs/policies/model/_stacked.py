@@ -34,23 +34,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class StackColumns:
-    """What least squares is run on.
-
-    Attributes
-    ----------
-    names : tuple of str
-        Of the controls.
-    values : ndarray, shape (m, k + 1)
-        Dummies, controls and the outcome, effects removed.
-    gram : ndarray, shape (k + 1, k + 1)
-        Their inner products.
-    df_resid : int
-    design : _Design
-    """
+    """What least squares is run on."""
 
     names: tuple[str, ...]
+    """Of the controls."""
     values: FloatArray
+    """Dummies, controls and the outcome, effects removed, shape (m, k + 1)."""
     gram: FloatArray
+    """Their inner products, shape (k + 1, k + 1)."""
     df_resid: int
     design: _Design
 
@@ -150,14 +141,7 @@ class Stacked(PolicyEstimator):
 
 @dataclass(frozen=True, eq=False)
 class StackedRegression(Design):
-    """The regression on the rows of a policy.
-
-    Attributes
-    ----------
-    model : DiD
-    timing : Timing
-    columns : StackColumns
-    """
+    """The regression on the rows of a policy."""
 
     model: DiD
     timing: Timing
@@ -202,28 +186,18 @@ def _effects(model: DiD, timing: Timing, columns: StackColumns) -> PolicyEffects
 
 @dataclass(frozen=True, eq=False)
 class _Design:
-    """Dummies of a policy in stacks.
-
-    Attributes
-    ----------
-    rows : StackRows
-    dummies, inner : ndarray, shape (m, k)
-        Before and after effects are removed.
-    events : ndarray of int
-        Their event times; empty for a single dummy.
-    used : int
-        How many rows of the panel are in a stack.
-    names : tuple of str
-        Of the dummies.
-    chosen : Stacks
-    """
+    """Dummies of a policy in stacks."""
 
     rows: StackRows
     dummies: FloatArray
     inner: FloatArray
+    """`dummies`, `inner`: before and after effects are removed, shape (m, k)."""
     events: IntArray
+    """Their event times; empty for a single dummy."""
     used: int
+    """How many rows of the panel are in a stack."""
     names: tuple[str, ...]
+    """Of the dummies."""
     chosen: Stacks
 
     @cached_property

@@ -57,31 +57,20 @@ class SyntheticDiD(PolicyEstimator):
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Design):
-    """What is compared with what.
-
-    Attributes
-    ----------
-    model : DiD
-    timing : Timing
-    y : ndarray, shape (N, T)
-    at : ndarray of int, shape (T,)
-        Places of the periods on the calendar.
-    never : ndarray of int
-        Units that never come under the policy.
-    cohorts : list of Cohort
-    cells : Cells
-    kind : {"placebo", "jackknife", "bootstrap"}
-        Of the standard errors.
-    """
+    """What is compared with what."""
 
     model: DiD
     timing: Timing
     y: FloatArray
+    """Shape (N, T)."""
     at: IntArray
+    """Places of the periods on the calendar, shape (T,)."""
     never: IntArray
+    """Units that never come under the policy."""
     cohorts: list[Cohort]
     cells: Cells
     kind: SyntheticVariance
+    """Of the standard errors."""
 
     def effects(self, weights: Weights | None = None) -> PolicyEffects:
         """Return the effects of cohorts, averaged."""

@@ -24,31 +24,20 @@ _Made = TypeVar("_Made")
 
 @dataclass(frozen=True, eq=False)
 class Timing:
-    """The rows that a model is fitted to, and when their units come under a policy.
-
-    Attributes
-    ----------
-    panel : Panel
-    policy : str
-    at : ndarray of int, shape (rows,)
-        Each row's place on the calendar, counted as event times are.
-    first : ndarray of int, shape (N,)
-        Each unit's first treated place; `NEVER` for units that are not treated in the panel.
-    notes : tuple of Note
-        What a reader must know of rows that were left out.
-    weighted_by : str or None
-        The column by which rows weigh.
-    memory : dict
-        What follows from ``at`` and ``first`` alone: all panels that share the policy's columns share it.
-    """
+    """The rows that a model is fitted to, and when their units come under a policy."""
 
     panel: Panel
     policy: str
     at: IntArray
+    """Each row's place on the calendar, counted as event times are, shape (rows,)."""
     first: IntArray
+    """Each unit's first treated place; `NEVER` for units that are not treated in the panel. Shape (N,)."""
     notes: tuple[Note, ...] = ()
+    """What a reader must know of rows that were left out."""
     weighted_by: str | None = None
+    """The column by which rows weigh."""
     memory: dict[Hashable, Any] = field(default_factory=dict)
+    """What follows from ``at`` and ``first`` alone: all panels that share the policy's columns share it."""
 
     @property
     def weights(self) -> Column | None:

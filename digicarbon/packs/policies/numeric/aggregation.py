@@ -17,47 +17,31 @@ NEVER = 10**9
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Effects that are estimated one by one: of a cohort in a period.
-
-    Attributes
-    ----------
-    first : ndarray of int, shape (cells,)
-        The cohort: the place of its first treated period on the calendar.
-    event : ndarray of int, shape (cells,)
-        Periods since then.
-    size : ndarray, shape (cells,)
-        By which an effect weighs in a mean: treated observations, or units of the cohort.
-    units : ndarray, shape (cells,)
-        Units of the cohort.
-    """
+    """Effects that are estimated one by one: of a cohort in a period."""
 
     first: IntArray
+    """The cohort: the place of its first treated period on the calendar, shape (cells,)."""
     event: IntArray
+    """Periods since then, shape (cells,)."""
     size: FloatArray
+    """By which an effect weighs in a mean: treated observations, or units of the cohort, shape (cells,)."""
     units: FloatArray
+    """Units of the cohort, shape (cells,)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Aggregation:
-    """Means of the effects of cells, and their mean.
-
-    Attributes
-    ----------
-    levels : tuple of int
-        The event times, cohorts or periods of the means; empty where there is only the overall effect.
-    parts : ndarray, shape (m, cells)
-        Weights of the cells in the mean of each level, and behind them in that of all treated cells where the overall
-        effect is this one.
-    overall : ndarray, shape (m,)
-        Weights of the means in the overall effect.
-    by_units : bool
-        Whether these are the units of cohorts.
-    """
+    """Means of the effects of cells, and their mean."""
 
     levels: tuple[int, ...]
+    """The event times, cohorts or periods of the means; empty where there is only the overall effect."""
     parts: FloatArray
+    """Weights of the cells in the mean of each level, and behind them in that of all treated cells where the overall
+    effect is this one, shape (m, cells)."""
     overall: FloatArray
+    """Weights of the means in the overall effect, shape (m,)."""
     by_units: bool
+    """Whether these are the units of cohorts."""
 
     @property
     def weights(self) -> FloatArray:

@@ -19,38 +19,24 @@ COMPARISONS: tuple[Comparison, ...] = ("never", "not_yet", "already", "always")
 
 @dataclass(frozen=True)
 class Pair:
-    """A difference-in-differences of two cohorts in the periods in which one of them does not change.
-
-    Attributes
-    ----------
-    treated, other : int
-        First treated periods of the cohort that changes and of the one that does not.
-    kind : {"never", "not_yet", "already", "always"}
-    estimate : float
-    weight : float
-        In the two-way coefficient; weights of all pairs sum to one.
-    """
+    """A difference-in-differences of two cohorts in the periods in which one of them does not change."""
 
     treated: int
     other: int
+    """`treated`, `other`: first treated periods of the cohort that changes and of the one that does not."""
     kind: Comparison
     estimate: float
     weight: float
+    """In the two-way coefficient; weights of all pairs sum to one."""
 
 
 @dataclass(frozen=True)
 class Decomposition:
-    """The pairs that a two-way coefficient is a mean of.
-
-    Attributes
-    ----------
-    pairs : tuple of Pair
-    coefficient : float
-        Of the regression with effects of units and periods.
-    """
+    """The pairs that a two-way coefficient is a mean of."""
 
     pairs: tuple[Pair, ...]
     coefficient: float
+    """Of the regression with effects of units and periods."""
 
 
 def goodman_bacon(y: FloatArray, start: IntArray) -> Decomposition:
@@ -96,24 +82,16 @@ def goodman_bacon(y: FloatArray, start: IntArray) -> Decomposition:
 
 @dataclass(frozen=True, eq=False)
 class EffectWeights:
-    """How a coefficient weighs the effects of treated rows (de Chaisemartin & D'Haultfoeuille 2020).
-
-    Attributes
-    ----------
-    weights : ndarray, shape (m,)
-        Of the treated rows; they sum to one.
-    negative : int
-        How many are below zero.
-    sum_negative : float
-    heterogeneity : float
-        The smallest standard deviation of effects over treated rows with which the mean effect may be zero; infinite
-        where all weights are equal.
-    """
+    """How a coefficient weighs the effects of treated rows (de Chaisemartin & D'Haultfoeuille 2020)."""
 
     weights: FloatArray
+    """Of the treated rows; they sum to one. Shape (m,)."""
     negative: int
+    """How many are below zero."""
     sum_negative: float
     heterogeneity: float
+    """The smallest standard deviation of effects over treated rows with which the mean effect may be zero; infinite
+    where all weights are equal."""
 
 
 def effect_weights(residuals: FloatArray, policy: FloatArray, coefficient: float) -> EffectWeights:

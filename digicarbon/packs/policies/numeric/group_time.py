@@ -18,52 +18,35 @@ Base = Literal["varying", "universal"]
 
 @dataclass(frozen=True, eq=False)
 class GroupTime:
-    """Effects of cohorts in periods.
-
-    Attributes
-    ----------
-    cells : Cells
-    att : ndarray, shape (cells,)
-    influence : ndarray, shape (N, cells)
-        Of units; its cross product is the covariance of the effects.
-    left_out : int
-        Cells that lack a comparison.
-    """
+    """Effects of cohorts in periods."""
 
     cells: Cells
     att: FloatArray
+    """Shape (cells,)."""
     influence: FloatArray
+    """Of units; its cross product is the covariance of the effects. Shape (N, cells)."""
     left_out: int
+    """Cells that lack a comparison."""
 
 
 @dataclass(frozen=True, eq=False)
 class Comparisons:
-    """What cohorts are compared with in which periods.
-
-    Attributes
-    ----------
-    code : ndarray of int, shape (rows,)
-        Each row's place among the periods.
-    first : ndarray of int, shape (N,)
-        Each unit's first treated period; `NEVER` for none.
-    cohort, event : ndarray of int, shape (cells,)
-        The cohort of a cell, and periods since it came under the policy.
-    place, start : ndarray of int, shape (cells,)
-        The period, and the one that it is compared with.
-    sets : ndarray of bool, shape (sets, N)
-        Units of comparison.
-    chosen : ndarray of int, shape (cells,)
-        The set of a cell.
-    """
+    """What cohorts are compared with in which periods."""
 
     code: IntArray
+    """Each row's place among the periods, shape (rows,)."""
     first: IntArray
+    """Each unit's first treated period; `NEVER` for none. Shape (N,)."""
     cohort: IntArray
     event: IntArray
+    """`cohort`, `event`: the cohort of a cell, and periods since it came under the policy, shape (cells,)."""
     place: IntArray
     start: IntArray
+    """`place`, `start`: the period, and the one that it is compared with, shape (cells,)."""
     sets: NDArray[np.bool_]
+    """Units of comparison, shape (sets, N)."""
     chosen: IntArray
+    """The set of a cell, shape (cells,)."""
 
 
 def comparisons(

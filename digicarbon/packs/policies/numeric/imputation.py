@@ -14,49 +14,33 @@ from digicarbon.arrays import FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class Imputed:
-    """Effects of treated rows in M outcomes.
-
-    Attributes
-    ----------
-    effects : ndarray, shape (rows, M)
-        Not-a-number where a row is not treated, or cannot be imputed.
-    residuals : ndarray, shape (rows, M)
-        The outcome less what untreated rows make it.
-    """
+    """Effects of treated rows in M outcomes."""
 
     effects: FloatArray
+    """Not-a-number where a row is not treated, or cannot be imputed, shape (rows, M)."""
     residuals: FloatArray
+    """The outcome less what untreated rows make it, shape (rows, M)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Coefficients:
-    """Coefficients of a regression of untreated rows.
-
-    Attributes
-    ----------
-    coef : ndarray, shape (m, M)
-    influence : ndarray, shape (N, m, M)
-        Of units, with Stata's small-sample factor, as did_imputation has them.
-    """
+    """Coefficients of a regression of untreated rows."""
 
     coef: FloatArray
+    """Shape (m, M)."""
     influence: FloatArray
+    """Of units, with Stata's small-sample factor, as did_imputation has them, shape (N, m, M)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Columns less the unit's mean of untreated rows.
-
-    Attributes
-    ----------
-    inner : ndarray, shape (rows, k)
-    free, weighted : ndarray, shape (untreated rows, k)
-        The untreated rows, and these times their weights.
-    """
+    """Columns less the unit's mean of untreated rows."""
 
     inner: FloatArray
+    """Shape (rows, k)."""
     free: FloatArray
     weighted: FloatArray
+    """`free`, `weighted`: the untreated rows, and these times their weights, shape (untreated rows, k)."""
 
     @cached_property
     def gram(self) -> FloatArray:

@@ -18,18 +18,12 @@ COLUMNS_AT_ONCE = 250
 
 @dataclass(frozen=True, eq=False)
 class Placebos:
-    """Two-way coefficients of many policies.
-
-    Attributes
-    ----------
-    coef : ndarray, shape (draws,)
-        Not-a-number where the effects leave nothing of a policy.
-    se : ndarray, shape (draws,)
-        Clustered by unit, without a small-sample factor.
-    """
+    """Two-way coefficients of many policies."""
 
     coef: FloatArray
+    """Not-a-number where the effects leave nothing of a policy, shape (draws,)."""
     se: FloatArray
+    """Clustered by unit, without a small-sample factor, shape (draws,)."""
 
 
 def number_of_assignments(kinds: IntArray) -> int:

@@ -28,29 +28,20 @@ from digicarbon.packs.policies.numeric.group_time import Compare
 
 @dataclass(frozen=True, eq=False)
 class Stacks:
-    """Rows of a panel, one stack after the other; a row may be in several stacks.
-
-    Attributes
-    ----------
-    row : ndarray of int, shape (m,)
-        Which row of the panel it is.
-    stack : ndarray of int, shape (m,)
-    event : ndarray of int, shape (m,)
-        Periods since the first treated one of the stack's cohort.
-    own : ndarray of bool, shape (m,)
-        Whether the row is of the cohort itself.
-    without : tuple of int
-        Cohorts that have no stack because they lack a comparison, a period before or one after.
-    incomplete : tuple of int
-        Cohorts that have no stack because the panel does not have their whole window.
-    """
+    """Rows of a panel, one stack after the other; a row may be in several stacks."""
 
     row: IntArray
+    """Which row of the panel it is, shape (m,)."""
     stack: IntArray
+    """Shape (m,)."""
     event: IntArray
+    """Periods since the first treated one of the stack's cohort, shape (m,)."""
     own: NDArray[np.bool_]
+    """Whether the row is of the cohort itself, shape (m,)."""
     without: tuple[int, ...] = ()
+    """Cohorts that have no stack because they lack a comparison, a period before or one after."""
     incomplete: tuple[int, ...] = ()
+    """Cohorts that have no stack because the panel does not have their whole window."""
 
 
 def stacks(
@@ -147,20 +138,13 @@ def corrective_weights(
 
 @dataclass(frozen=True)
 class StackEffects:
-    """How many effects of units and of periods there are in all stacks.
-
-    Attributes
-    ----------
-    units, periods : int
-    stacks : int
-    rank : int
-        Parameters that they use.
-    """
+    """How many effects of units and of periods there are in all stacks."""
 
     units: int
     periods: int
     stacks: int
     rank: int
+    """Parameters that they use."""
 
 
 class StackRows:

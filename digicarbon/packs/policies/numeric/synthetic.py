@@ -33,37 +33,25 @@ MOST_BYTES, ENTRY = 2**25, 200
 
 @dataclass(frozen=True, eq=False)
 class Regularised:
-    """How far weights are pulled towards equal ones, and where the search for them ends.
-
-    Attributes
-    ----------
-    units, times : float
-        ζ of the weights of units and of periods.
-    least : float
-        The smallest decrease of the objective that a step must bring.
-    """
+    """How far weights are pulled towards equal ones, and where the search for them ends."""
 
     units: float
     times: float
+    """`units`, `times`: ζ of the weights of units and of periods."""
     least: float
+    """The smallest decrease of the objective that a step must bring."""
 
 
 @dataclass(frozen=True, eq=False)
 class Synthetic:
-    """Effects of one cohort.
-
-    Attributes
-    ----------
-    effects : ndarray, shape (periods after,)
-    units : ndarray, shape (units without the policy,)
-        Their weights in the synthetic unit.
-    times : ndarray, shape (periods before,)
-        Their weights in the synthetic period before.
-    """
+    """Effects of one cohort."""
 
     effects: FloatArray
+    """Shape (periods after,)."""
     units: FloatArray
+    """Their weights in the synthetic unit, shape (units without the policy,)."""
     times: FloatArray
+    """Their weights in the synthetic period before, shape (periods before,)."""
 
 
 def regularised(others: FloatArray, treated: int, after: int) -> Regularised:
@@ -270,20 +258,13 @@ def _frank_wolfe(
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
-    """A cohort as places among units and periods.
-
-    Attributes
-    ----------
-    units : ndarray of int
-    periods : ndarray of int
-        Those that are used, in their order.
-    before : int
-        How many of them are before the policy.
-    """
+    """A cohort as places among units and periods."""
 
     units: IntArray
     periods: IntArray
+    """Those that are used, in their order."""
     before: int
+    """How many of them are before the policy."""
 
 
 class SyntheticCohorts:

@@ -239,21 +239,14 @@ class SimulatedPolicy(SimulatedPanel):
 
 @dataclass(frozen=True, eq=False)
 class _Drawn:
-    """What is drawn.
-
-    Attributes
-    ----------
-    columns : mapping of str to ndarray, shape (N, T) or (N, 1)
-        What a study sees.
-    places : ndarray, shape (N, 2)
-        Longitudes and latitudes.
-    truth : DataFrame
-        See `PolicyTruth.cells`.
-    """
+    """What is drawn."""
 
     columns: dict[str, FloatArray]
+    """What a study sees, shape (N, T) or (N, 1)."""
     places: FloatArray
+    """Longitudes and latitudes, shape (N, 2)."""
     truth: pd.DataFrame
+    """See `PolicyTruth.cells`."""
 
 
 def _falling(cohorts: int) -> FloatArray:

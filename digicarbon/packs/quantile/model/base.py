@@ -274,24 +274,15 @@ def at(name: str, tau: float) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Fitted:
-    """A quantile regression with its covariances.
-
-    Attributes
-    ----------
-    model : PanelQuantile
-    panel : Panel
-        With every term.
-    columns : Columns
-        Of the location.
-    location : Result
-        Its regression.
-    moments : LocationScale
-    """
+    """A quantile regression with its covariances."""
 
     model: PanelQuantile
     panel: Panel
+    """With every term."""
     columns: Columns
+    """Of the location."""
     location: Result
+    """Its regression."""
     moments: LocationScale
 
     @classmethod

@@ -22,34 +22,24 @@ CELLS = 1_000_000
 
 @dataclass(frozen=True, eq=False)
 class LocationScale:
-    """An outcome's location and scale, and the quantiles of what is left.
-
-    Attributes
-    ----------
-    location, scale : ndarray, shape (k,)
-        The slopes b and g.
-    q : ndarray, shape (J,)
-        The quantiles of u.
-    density : ndarray, shape (J,)
-        The density of u there.
-    residuals, scales : ndarray, shape (rows,)
-        R and s.
-    x : ndarray, shape (rows, k)
-        Regressors with effects removed.
-    root : ndarray, shape (k, k)
-        P with (x′x)⁻¹ = PP′.
-    taus : ndarray, shape (J,)
-    """
+    """An outcome's location and scale, and the quantiles of what is left."""
 
     location: FloatArray
     scale: FloatArray
+    """`location`, `scale`: the slopes b and g, shape (k,)."""
     q: FloatArray
+    """The quantiles of u, shape (J,)."""
     density: FloatArray
+    """The density of u there, shape (J,)."""
     residuals: FloatArray
     scales: FloatArray
+    """`residuals`, `scales`: R and s, shape (rows,)."""
     x: FloatArray
+    """Regressors with effects removed, shape (rows, k)."""
     root: FloatArray
+    """P with (x′x)⁻¹ = PP′, shape (k, k)."""
     taus: FloatArray
+    """Shape (J,)."""
 
     @cached_property
     def coefficients(self) -> FloatArray:
@@ -160,20 +150,15 @@ def _density(residuals: FloatArray, scales: FloatArray, q: FloatArray) -> FloatA
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Estimates in samples of whole units.
-
-    Attributes
-    ----------
-    location, scale : ndarray, shape (B, k)
-    q : ndarray, shape (B, J)
-    coefficients : ndarray, shape (B, k J)
-        Of each regressor at each quantile.
-    """
+    """Estimates in samples of whole units."""
 
     location: FloatArray
     scale: FloatArray
+    """`location`, `scale`: shape (B, k)."""
     q: FloatArray
+    """Shape (B, J)."""
     coefficients: FloatArray
+    """Of each regressor at each quantile, shape (B, k J)."""
 
 
 def samples(

@@ -36,27 +36,18 @@ OWN, AKM, AKM0 = "model", "AKM", "AKM0"
 
 @dataclass(frozen=True, eq=False)
 class _Fitted:
-    """An estimate that a shift-share column is in.
-
-    Attributes
-    ----------
-    model : Model
-        With the shift-share column as its only instrument, or as a regressor.
-    panel : Panel
-        The rows that it is fitted to.
-    term : str
-        The coefficient.
-    columns : ndarray, shape (rows, 3)
-        Outcome, regressor and the shift-share column after effects and the other regressors.
-    time : bool
-        Whether the model has effects of periods.
-    """
+    """An estimate that a shift-share column is in."""
 
     model: Model
+    """With the shift-share column as its only instrument, or as a regressor."""
     panel: Panel
+    """The rows that it is fitted to."""
     term: str
+    """The coefficient."""
     columns: FloatArray
+    """Outcome, regressor and the shift-share column after effects and the other regressors, shape (rows, 3)."""
     time: bool
+    """Whether the model has effects of periods."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,38 +17,26 @@ SetKind = Literal["interval", "outside", "everything"]
 
 @dataclass(frozen=True, eq=False)
 class Akm:
-    """Inference on a coefficient that treats shocks as random, shares and errors as given.
-
-    Attributes
-    ----------
-    coefficient : float
-    se : float
-        AKM.
-    p : float
-        Of the coefficient that is tested, AKM.
-    low, high : float
-        Ends of the interval, AKM.
-    se_null : float
-        AKM0: half of the length of the set over the normal quantile, as ShiftShareSE reports it; not a number unless
-        the set is an interval.
-    p_null : float
-        AKM0.
-    kind : {"interval", "outside", "everything"}
-        What the set of AKM0 is.
-    low_null, high_null : float
-        Ends of that set; those of the gap in it where it is "outside".
-    """
+    """Inference on a coefficient that treats shocks as random, shares and errors as given."""
 
     coefficient: float
     se: float
+    """AKM."""
     p: float
+    """Of the coefficient that is tested, AKM."""
     low: float
     high: float
+    """`low`, `high`: ends of the interval, AKM."""
     se_null: float
+    """AKM0: half of the length of the set over the normal quantile, as ShiftShareSE reports it; not a number unless the
+    set is an interval."""
     p_null: float
+    """AKM0."""
     kind: SetKind
+    """What the set of AKM0 is."""
     low_null: float
     high_null: float
+    """`low_null`, `high_null`: ends of that set; those of the gap in it where it is "outside"."""
 
 
 def residual_shocks(shares: FloatArray, periods: IntArray, count: int, instrument: FloatArray) -> FloatArray | None:

@@ -35,24 +35,18 @@ def by_sector(shares: FloatArray, periods: IntArray, count: int, values: FloatAr
 
 @dataclass(frozen=True, eq=False)
 class Rotemberg:
-    """The estimate as a weighted mean of estimates that each use one sector's share as the instrument.
-
-    Attributes
-    ----------
-    estimate : float
-    weights : ndarray, shape (T, K)
-        By period and sector; they sum to one.
-    coefficients : ndarray, shape (T, K)
-        With the sector's share in that period as the only instrument; not a number where it moves nothing.
-    by_sector, by_period : tuple of two ndarrays, shapes (K,) and (T,)
-        Sums of weights, and the estimate with that sector's, or period's, part of the instrument alone.
-    """
+    """The estimate as a weighted mean of estimates that each use one sector's share as the instrument."""
 
     estimate: float
     weights: FloatArray
+    """By period and sector; they sum to one. Shape (T, K)."""
     coefficients: FloatArray
+    """With the sector's share in that period as the only instrument; not a number where it moves nothing. Shape (T,
+    K)."""
     by_sector: tuple[FloatArray, FloatArray]
     by_period: tuple[FloatArray, FloatArray]
+    """`by_sector`, `by_period`: sums of weights, and the estimate with that sector's, or period's, part of the
+    instrument alone, shapes (K,) and (T,)."""
 
 
 def rotemberg(sums: FloatArray, shocks: FloatArray) -> Rotemberg:

@@ -30,29 +30,19 @@ SPACES = Latest()
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """The weights and effects of a sample, with what depends on them alone.
-
-    Attributes
-    ----------
-    weights : PeriodWeights
-    effects : Effects
-    adjusted : bool
-        Whether spatial parameters are the zero of the adjusted score.
-    links : int
-        Pairs of neighbours in all periods.
-    alone, alone_in : int
-        Observed units whose neighbours are all absent, and in how many periods there are any.
-    again : tuple of bool
-        Which weights were standardised again among the units of a period.
-    """
+    """The weights and effects of a sample, with what depends on them alone."""
 
     weights: PeriodWeights
     effects: Effects
     adjusted: bool
+    """Whether spatial parameters are the zero of the adjusted score."""
     links: int
+    """Pairs of neighbours in all periods."""
     alone: int
     alone_in: int
+    """`alone`, `alone_in`: observed units whose neighbours are all absent, and in how many periods there are any."""
     again: tuple[bool, ...]
+    """Which weights were standardised again among the units of a period."""
 
     @cached_property
     def traces(self) -> Traces:
@@ -87,27 +77,18 @@ class Space:
 
 @dataclass(frozen=True, eq=False)
 class PeriodDesign:
-    """Checked arrays of one fit.
-
-    Attributes
-    ----------
-    level : ndarray, shape (T, N, k + 1)
-        The columns of Z, and y, raw; zero where a unit is not observed.
-    names : tuple of str
-        Names of Z's columns; without fixed effects the first one is the constant.
-    called : tuple of str or Note
-        What each W is called.
-    space : Space
-    periods, units : ndarray of int, shape (rows,)
-        The cell of each row of the panel.
-    """
+    """Checked arrays of one fit."""
 
     level: FloatArray
+    """The columns of Z, and y, raw; zero where a unit is not observed. Shape (T, N, k + 1)."""
     names: tuple[str, ...]
+    """Names of Z's columns; without fixed effects the first one is the constant."""
     called: tuple[str | Note, ...]
+    """What each W is called."""
     space: Space
     periods: IntArray
     units: IntArray
+    """`periods`, `units`: the cell of each row of the panel, shape (rows,)."""
 
     @cached_property
     def columns(self) -> FloatArray:

@@ -32,17 +32,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class PeriodNull(NullModel):
-    """A null model whose filter differs between periods.
-
-    Attributes
-    ----------
-    design : PeriodDesign or None
-    inverse : ndarray, shape (T, N, N), or None
-        Of the filter in each period.
-    """
+    """A null model whose filter differs between periods."""
 
     design: PeriodDesign | None = None
     inverse: FloatArray | None = None
+    """Of the filter in each period, shape (T, N, N)."""
 
     @property
     def spatial(self) -> bool:
@@ -58,23 +52,15 @@ class PeriodNull(NullModel):
 
 @dataclass(frozen=True, eq=False)
 class PeriodNulls:
-    """Null models of given coefficients b of some of a design's columns.
-
-    Attributes
-    ----------
-    design : PeriodDesign
-    stay, own : list of int
-        The columns of Z that stay, and those whose coefficients are given.
-    rows : Rows
-    error : bool
-        Whether the errors have the spatial process, else the outcome.
-    """
+    """Null models of given coefficients b of some of a design's columns."""
 
     design: PeriodDesign
     stay: list[int]
     own: list[int]
+    """`stay`, `own`: the columns of Z that stay, and those whose coefficients are given."""
     rows: Rows
     error: bool
+    """Whether the errors have the spatial process, else the outcome."""
 
     def shifted(self, b: FloatArray) -> NullModel:
         """Return the null model of the outcome less xb: what x contributes is outside of a spatial lag."""

@@ -13,25 +13,17 @@ from digicarbon.numeric.linear.within import EffectsKind
 
 @dataclass(frozen=True, eq=False)
 class Effects:
-    """The effects of units and periods that an unbalanced panel has, and how they are removed.
-
-    Attributes
-    ----------
-    present : ndarray of bool, shape (T, N)
-    kind : {"none", "unit", "time", "two_way"}
-    basis : ndarray, shape (T, N, r)
-        An orthonormal basis L of the dummies, so that Q = I - LL′ removes them.
-    shares : ndarray, shape (N,)
-        One over the number of a unit's periods; zero without effects of units.
-    times : ndarray, shape (T, N, q)
-        The part of the basis that effects of periods add.
-    """
+    """The effects of units and periods that an unbalanced panel has, and how they are removed."""
 
     present: BoolArray
+    """Shape (T, N)."""
     kind: EffectsKind
     basis: FloatArray
+    """An orthonormal basis L of the dummies, so that Q = I - LL′ removes them, shape (T, N, r)."""
     shares: FloatArray
+    """One over the number of a unit's periods; zero without effects of units. Shape (N,)."""
     times: FloatArray
+    """The part of the basis that effects of periods add, shape (T, N, q)."""
 
     @classmethod
     def of(cls, present: BoolArray, kind: EffectsKind) -> Effects:

@@ -13,36 +13,25 @@ from digicarbon.packs.space_gaps.numeric.effects import Effects
 
 @dataclass(frozen=True, eq=False)
 class PeriodFit:
-    """Estimates of a spatial panel by periods.
-
-    Attributes
-    ----------
-    beta : ndarray, shape (k,)
-    spatial : ndarray, shape (R,)
-        ρ of each W, or λ; empty without a spatial parameter.
-    sigma2 : float
-    covariance : ndarray, shape (k + R + 1, k + R + 1)
-        Order β, spatial parameters, σ².
-    loglik : float
-        Of the model with dummies, at the estimates, with all constants; with the adjusted score σ² is of that one.
-    residuals : ndarray, shape (T, N)
-        Effects removed; zero where a unit is not observed.
-    boundary : bool
-    bread : ndarray, shape (k + R + 1, k + R + 1)
-        Inverse of minus the mean slope of the scores; without ρ, which is given, at an end of its range.
-    linear : ndarray, shape (T, N, k + R)
-        What errors are multiplied by in the scores of β and ρ, times σ².
-    """
+    """Estimates of a spatial panel by periods."""
 
     beta: FloatArray
+    """Shape (k,)."""
     spatial: FloatArray
+    """ρ of each W, or λ; empty without a spatial parameter. Shape (R,)."""
     sigma2: float
     covariance: FloatArray
+    """Order β, spatial parameters, σ², shape (k + R + 1, k + R + 1)."""
     loglik: float
+    """Of the model with dummies, at the estimates, with all constants; with the adjusted score σ² is of that one."""
     residuals: FloatArray
+    """Effects removed; zero where a unit is not observed. Shape (T, N)."""
     boundary: bool
     bread: FloatArray
+    """Inverse of minus the mean slope of the scores; without ρ, which is given, at an end of its range. Shape (k + R +
+    1, k + R + 1)."""
     linear: FloatArray
+    """What errors are multiplied by in the scores of β and ρ, times σ², shape (T, N, k + R)."""
 
 
 def fit_linear(columns: FloatArray, effects: Effects, adjusted: bool) -> PeriodFit:

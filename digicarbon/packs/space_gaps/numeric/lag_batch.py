@@ -22,26 +22,18 @@ Asked = tuple[int, tuple[int | None, ...], str]
 
 @dataclass(frozen=True, eq=False)
 class _Own:
-    """What some outcomes have.
-
-    Attributes
-    ----------
-    e : ndarray, shape (T·N, m)
-        Residuals.
-    beta : ndarray, shape (k, m)
-    lagged : ndarray, shape (R, T·N, m)
-    values : Values
-    filters : Filters
-    basis : ndarray, shape (m, K)
-        The functions of the filters at ρ.
-    """
+    """What some outcomes have."""
 
     e: FloatArray
+    """Residuals, shape (T·N, m)."""
     beta: FloatArray
+    """Shape (k, m)."""
     lagged: FloatArray
+    """Shape (R, T·N, m)."""
     values: Values
     filters: Filters
     basis: FloatArray
+    """The functions of the filters at ρ, shape (m, K)."""
 
 
 class LagBatch:

@@ -12,19 +12,14 @@ from digicarbon.packs.space_gaps.numeric.weights import PeriodWeights
 
 @dataclass(frozen=True, eq=False)
 class Multipliers:
-    """What coefficients count in mean effects, by period.
-
-    Attributes
-    ----------
-    direct, total : ndarray, shape (T, R + 1)
-        Sums over a period's units of the diagonal and of the row sums of S⁻¹ and of S⁻¹W_r.
-    slopes : ndarray, shape (2, T, R + 1, R)
-        Derivatives of both in each ρ; zero without a spatial lag of y.
-    """
+    """What coefficients count in mean effects, by period."""
 
     direct: FloatArray
     total: FloatArray
+    """`direct`, `total`: sums over a period's units of the diagonal and of the row sums of S⁻¹ and of S⁻¹W_r, shape (T,
+    R + 1)."""
     slopes: FloatArray
+    """Derivatives of both in each ρ; zero without a spatial lag of y. Shape (2, T, R + 1, R)."""
 
     def of_period(self, place: int) -> Multipliers:
         """Return those of one period."""

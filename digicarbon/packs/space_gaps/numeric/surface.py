@@ -81,28 +81,20 @@ def _polynomials(at: FloatArray, powers: IntArray) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """What estimates and standard errors need of G at places of ρ, each with the places in its first axis.
-
-    Attributes
-    ----------
-    own_trace, own_bent : ndarray, shapes (M, R) and (M, R, R)
-        tr G_r and tr G_rG_s.
-    trace, bent, square, norm : ndarray
-        As `digicarbon.packs.space_gaps.numeric.traces.Products`.
-    levels : ndarray, shape (M, 3, R + 1)
-        What β and each θ count in the mean direct, indirect and total effect.
-    slopes : ndarray, shape (M, 3, R + 1, R)
-        Their derivatives in each ρ.
-    """
+    """What estimates and standard errors need of G at places of ρ, each with the places in its first axis."""
 
     own_trace: FloatArray
     own_bent: FloatArray
+    """`own_trace`, `own_bent`: tr G_r and tr G_rG_s, shapes (M, R) and (M, R, R)."""
     trace: FloatArray
     bent: FloatArray
     square: FloatArray
     norm: FloatArray
+    """`trace`, `bent`, `square`, `norm`: as `digicarbon.packs.space_gaps.numeric.traces.Products`."""
     levels: FloatArray
+    """What β and each θ count in the mean direct, indirect and total effect, shape (M, 3, R + 1)."""
     slopes: FloatArray
+    """Their derivatives in each ρ, shape (M, 3, R + 1, R)."""
 
     @classmethod
     def of(cls, numbers: FloatArray, several: int) -> Values:
@@ -215,20 +207,14 @@ class Filters:
 
 @dataclass(eq=False)
 class _Cell:
-    """A part of the range of ρ, in which polynomials through the nodes have the numbers.
-
-    Attributes
-    ----------
-    nodes : ndarray, shape (K, R)
-        ρ at the nodes.
-    numbers : ndarray, shape (K, …)
-    asked : int
-        Places at which inverse filters were asked for while there were none at the nodes.
-    """
+    """A part of the range of ρ, in which polynomials through the nodes have the numbers."""
 
     nodes: FloatArray
+    """ρ at the nodes, shape (K, R)."""
     numbers: FloatArray
+    """Shape (K, …)."""
     asked: int = 0
+    """Places at which inverse filters were asked for while there were none at the nodes."""
 
 
 class Surface:

@@ -25,43 +25,28 @@ _CYCLES = 20
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The likelihood ratio of one threshold, given the others.
-
-    Attributes
-    ----------
-    place : int
-        Of the estimate, in the order of the threshold variable.
-    candidates : ndarray of int, shape (G,)
-        Places.
-    ratio : ndarray, shape (G,)
-        0 at the estimate.
-    scale : float
-        What ratios are divided by; 1 for the likelihood as it is.
-    unscaled : bool
-        Whether the scale is 1 because its estimate is not positive or not finite.
-    """
+    """The likelihood ratio of one threshold, given the others."""
 
     place: int
+    """Of the estimate, in the order of the threshold variable."""
     candidates: IntArray
+    """Places, shape (G,)."""
     ratio: FloatArray
+    """0 at the estimate, shape (G,)."""
     scale: float
+    """What ratios are divided by; 1 for the likelihood as it is."""
     unscaled: bool = False
+    """Whether the scale is 1 because its estimate is not positive or not finite."""
 
 
 @dataclass(frozen=True, eq=False)
 class ThresholdTest:
-    """The test of one threshold more against those before it.
-
-    Attributes
-    ----------
-    statistic : float
-        F, as Hansen has it: the fall of the sum of squares over the variance.
-    draws : ndarray, shape (B,)
-        The same of bootstrap samples without that threshold; empty where there are none.
-    """
+    """The test of one threshold more against those before it."""
 
     statistic: float
+    """F, as Hansen has it: the fall of the sum of squares over the variance."""
     draws: FloatArray
+    """The same of bootstrap samples without that threshold; empty where there are none. Shape (B,)."""
 
     @property
     def p(self) -> float:
@@ -78,23 +63,15 @@ class ThresholdTest:
 
 @dataclass(frozen=True, eq=False)
 class Thresholds:
-    """Estimated thresholds.
-
-    Attributes
-    ----------
-    curves : tuple of Curve
-        From the lowest threshold to the highest one.
-    tests : tuple of ThresholdTest
-        Of the first threshold against none, of the second against one, ...
-    ssr : float
-    df : int
-        Rows less the parameters of effects.
-    """
+    """Estimated thresholds."""
 
     curves: tuple[Curve, ...]
+    """From the lowest threshold to the highest one."""
     tests: tuple[ThresholdTest, ...]
+    """Of the first threshold against none, of the second against one, ..."""
     ssr: float
     df: int
+    """Rows less the parameters of effects."""
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -300,19 +277,13 @@ def _refined(fits: Fits[_Found], places: list[int], trim: float, most: int | Non
 
 @dataclass(frozen=True, eq=False)
 class LeastSquares:
-    """Regressions with thresholds; what they are compared by is the sum of squares.
-
-    Attributes
-    ----------
-    ordered : Ordered
-    y : ndarray, shape (rows,)
-    sets : {"likelihood", "robust", "clustered"}
-        As in `estimate`.
-    """
+    """Regressions with thresholds; what they are compared by is the sum of squares."""
 
     ordered: Ordered
     y: FloatArray
+    """Shape (rows,)."""
     sets: Sets
+    """As in `estimate`."""
 
     @cached_property
     def df(self) -> int:

@@ -21,26 +21,17 @@ _BATCH = 2**19
 
 @dataclass(frozen=True, eq=False)
 class Ordered:
-    """Rows in the order of the threshold variable, and what the effects remove from sums over them.
-
-    Attributes
-    ----------
-    x : ndarray, shape (rows, k)
-        Columns whose coefficients differ between regimes, as they are.
-    common : ndarray, shape (rows, c)
-        Columns that have one coefficient in all regimes.
-    q : ndarray, shape (rows,)
-        The threshold variable.
-    rows : Rows
-    effects : {"none", "unit", "time", "two_way"}
-        Without effects there is a constant.
-    """
+    """Rows in the order of the threshold variable, and what the effects remove from sums over them."""
 
     x: FloatArray
+    """Columns whose coefficients differ between regimes, as they are, shape (rows, k)."""
     common: FloatArray
+    """Columns that have one coefficient in all regimes, shape (rows, c)."""
     q: FloatArray
+    """The threshold variable, shape (rows,)."""
     rows: Rows
     effects: EffectsKind
+    """Without effects there is a constant."""
 
     @cached_property
     def order(self) -> IntArray:
@@ -191,21 +182,15 @@ def roots_of(rest: FloatArray, before: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """How much each candidate takes from a sum of squared residuals, for any outcome.
-
-    Attributes
-    ----------
-    ordered : Ordered
-    basis : ndarray, shape (rows, r)
-    candidates : ndarray of int, shape (G,)
-    roots : ndarray, shape (G, k, k)
-        Not a number where a candidate's columns depend on others.
-    """
+    """How much each candidate takes from a sum of squared residuals, for any outcome."""
 
     ordered: Ordered
     basis: FloatArray
+    """Shape (rows, r)."""
     candidates: IntArray
+    """Shape (G,)."""
     roots: FloatArray
+    """Not a number where a candidate's columns depend on others, shape (G, k, k)."""
 
     @property
     def usable(self) -> NDArray[np.bool_]:

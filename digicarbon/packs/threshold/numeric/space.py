@@ -28,20 +28,15 @@ _CELLS = 2**21
 
 @dataclass(frozen=True, eq=False)
 class SpatialSearch:
-    """What candidates take from rows, see `SpatialLag.search`.
-
-    Attributes
-    ----------
-    basis : ndarray, shape (rows, r)
-        Orthonormal, of what all regimes share.
-    candidates : ndarray of int, shape (G,)
-    roots : ndarray, shape (G, m, m)
-        AA′ is the inverse of products of the columns of the lower regime; not a number where these depend on others.
-    """
+    """What candidates take from rows, see `SpatialLag.search`."""
 
     basis: FloatArray
+    """Orthonormal, of what all regimes share, shape (rows, r)."""
     candidates: IntArray
+    """Shape (G,)."""
     roots: FloatArray
+    """AA′ is the inverse of products of the columns of the lower regime; not a number where these depend on others.
+    Shape (G, m, m)."""
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -51,28 +46,19 @@ class SpatialSearch:
 
 @dataclass(frozen=True, eq=False)
 class SpatialLag:
-    """A balanced panel with a spatial lag of the outcome; what thresholds are compared by is the likelihood.
-
-    Attributes
-    ----------
-    ordered : Ordered
-        Has x, whose slopes differ between regimes, and q; rows are sorted by unit, then by period.
-    shared : ndarray, shape (rows, s)
-        Columns of the linear model, x and spatial lags among them, without fixed effects.
-    level, lagged : ndarray, shape (rows,)
-        y and Wy without fixed effects.
-    lags : tuple of int
-        Columns of x whose spatial lags differ between regimes, too.
-    space : LagSpace
-        Has W and the sample.
-    """
+    """A balanced panel with a spatial lag of the outcome; what thresholds are compared by is the likelihood."""
 
     ordered: Ordered
+    """Has x, whose slopes differ between regimes, and q; rows are sorted by unit, then by period."""
     shared: FloatArray
+    """Columns of the linear model, x and spatial lags among them, without fixed effects, shape (rows, s)."""
     level: FloatArray
     lagged: FloatArray
+    """`level`, `lagged`: y and Wy without fixed effects, shape (rows,)."""
     lags: tuple[int, ...]
+    """Columns of x whose spatial lags differ between regimes, too."""
     space: LagSpace
+    """Has W and the sample."""
 
     def below(self, place: int) -> FloatArray:
         """Return the columns of the lower regime, without fixed effects, shape (rows, m)."""
